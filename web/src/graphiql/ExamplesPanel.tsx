@@ -1,0 +1,53 @@
+// The GraphiQL plugin that lists the examples. A click opens one in a tab of its own, with its
+// variables filled in; it never runs it, since some of them write.
+import { type GraphiQLPlugin, pick, useGraphiQL, useGraphiQLActions } from '@graphiql/react';
+import { type Example, examples, variablesText } from './examples';
+import { readSession } from './session';
+
+function ExamplesPanel() {
+  const { addTab, stop } = useGraphiQLActions();
+  const { queryEditor, variableEditor } = useGraphiQL(pick('queryEditor', 'variableEditor'));
+
+  function open(example: Example) {
+    // A running subscription would go on writing its events into the new tab.
+    stop();
+    addTab();
+    variableEditor?.setValue(variablesText(example, readSession()));
+    queryEditor?.setValue(example.query.trim());
+    queryEditor?.focus();
+  }
+
+  return (
+    <section className="examples" aria-labelledby="examples-title">
+      <h2 id="examples-title">Examples</h2>
+      <p>Each opens in a new tab. Run it with Ctrl-Enter.</p>
+      <ul>
+        {examples.map((example) => (
+          <li key={example.title}>
+            <button type="button" onClick={() => open(example)} disabled={!queryEditor}>
+              <span className="examples-name">
+                {example.title}
+                {example.live && <span className="examples-live">live</span>}
+              </span>
+              <span className="examples-sentence">{example.sentence}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function ExamplesIcon() {
+  return (
+    <svg viewBox="0 0 16 16" fill="none" stroke="currentColor" strokeWidth="1.5" aria-hidden="true">
+      <path d="M1.5 3h2M1.5 8h2M1.5 13h2M6 3h8.5M6 8h8.5M6 13h8.5" strokeLinecap="round" />
+    </svg>
+  );
+}
+
+export const examplesPlugin: GraphiQLPlugin = {
+  title: 'Examples',
+  icon: ExamplesIcon,
+  content: ExamplesPanel,
+};
