@@ -1,0 +1,50 @@
+// Runs one test program against a gateway: base URL from the command line, one line per thing
+// checked, a time limit of its own, and an exit code. Every program here is started through it.
+
+/**
+ * @param {number} limitMs time the whole program may take
+ * @param {(base: string, check: (what: string, ok?: unknown, detail?: unknown) => void) => Promise<void>} body
+ */
+export async function program(limitMs, body) {
+  const base = process.argv[2]?.replace(/\/$/, '');
+  if (!base) {
+    console.error(`usage: node ${process.argv[1]} http://127.0.0.1:PORT`);
+    process.exit(2);
+  }
+  let checks = 0;
+  const check = (what, ok = true, detail) => {
+    if (!ok) throw new Error(detail === undefined ? what : `${what}: ${show(detail)}`);
+    checks += 1;
+    console.log(`ok ${checks} ${what}`);
+  };
+  setTimeout(() => fail(new Error(`not done after ${limitMs} ms`)), limitMs).unref();
+  try {
+    await body(base, check);
+  } catch (error) {
+    fail(error);
+  }
+  console.log(`passed, ${checks} checks`);
+  // Clients may still hold sockets; what they hold was not the subject.
+  process.exit(0);
+}
+
+/** Waits until `condition` gives something truthy, and gives it back. */
+export async function until(what, condition, limitMs = 15_000) {
+  const deadline = Date.now() + limitMs;
+  for (;;) {
+    const value = await condition();
+    if (value) return value;
+    if (Date.now() > deadline) throw new Error(`waited ${limitMs} ms for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+export function show(value) {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return text?.length > 2000 ? `${text.slice(0, 2000)}…` : text;
+}
+
+function fail(error) {
+  console.error(`failed: ${error instanceof Error ? error.stack : show(error)}`);
+  process.exit(1);
+}
