@@ -1,0 +1,143 @@
+// The GraphiQL page in a real Chromium: it asks no other origin for anything, logs no error, runs
+// its examples without one, and shows a customer created elsewhere in its live subscription.
+// The second argument, when given, is where to save a screenshot.
+import { readdir, readFile } from 'node:fs/promises';
+import { buildSchema, parse, validate } from 'graphql';
+import { chromium } from 'playwright-core';
+import { newCustomer, write } from './customers.mjs';
+import { program, until } from './program.mjs';
+
+const examples = new URL('../../web/src/graphiql/examples/', import.meta.url);
+const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+  '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+// In this order each finds what it needs in the answers to the ones before it.
+const runnable = ['Create a customer', 'List customers', 'Update with expectedVersion', "Read a customer's history"];
+
+await program(120_000, async (base, check) => {
+  await validateExamples(base, check);
+  await checkPlayground(base, check);
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: flags,
+    chromiumSandbox: false,
+  });
+  try {
+    const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+    page.setDefaultTimeout(20_000);
+    const seen = watch(page, base);
+    await open(page, base, check);
+    for (const title of runnable) await runExample(page, title, check);
+    await runLive(page, base, seen, check);
+    if (process.argv[3]) await page.screenshot({ path: process.argv[3] });
+    await page.goto(`${base}/playground`);
+    check('/playground leads to /graphiql', new URL(page.url()).pathname === '/graphiql', page.url());
+    await page.locator('.graphiql-query-editor .view-line').first().waitFor();
+    check(`${seen.requests} requests, none to another origin`, seen.foreign.length === 0, seen.foreign);
+    check('no error on the console', seen.errors.length === 0, seen.errors);
+  } finally {
+    await browser.close();
+  }
+});
+
+async function validateExamples(base, check) {
+  const schema = buildSchema(await (await fetch(`${base}/schema.graphql`)).text());
+  const files = (await readdir(examples)).filter((file) => file.endsWith('.graphql'));
+  check('there are examples', files.length > 0);
+  for (const file of files) {
+    const errors = validate(schema, parse(await readFile(new URL(file, examples), 'utf8')));
+    check(`${file} is valid against the schema`, errors.length === 0, errors.map((e) => e.message));
+  }
+}
+
+async function checkPlayground(base, check) {
+  const response = await fetch(`${base}/playground`, { redirect: 'manual' });
+  const location = new URL(response.headers.get('location') ?? '/', base).pathname;
+  check('/playground redirects with 308', response.status === 308 && location === '/graphiql', response.status);
+}
+
+/** Records what the page asks for and what goes wrong in it. */
+function watch(page, base) {
+  const seen = { requests: 0, foreign: [], errors: [], framesSent: [] };
+  const own = new URL(base).host;
+  const note = (url) => {
+    const { protocol, host } = new URL(url);
+    seen.requests += 1;
+    if (!['data:', 'blob:'].includes(protocol) && host !== own) seen.foreign.push(url);
+  };
+  page.context().on('request', (request) => note(request.url()));
+  page.on('websocket', (socket) => {
+    note(socket.url());
+    socket.on('framesent', ({ payload }) => seen.framesSent.push(String(payload)));
+  });
+  page.on('response', (response) => {
+    if (response.status() >= 400) seen.errors.push(`${response.status()} ${response.url()}`);
+  });
+  page.on('console', (message) => {
+    if (message.type() === 'error') seen.errors.push(message.text());
+  });
+  page.on('pageerror', (error) => seen.errors.push(String(error)));
+  return seen;
+}
+
+async function open(page, base, check) {
+  await page.goto(`${base}/graphiql`);
+  await page.getByRole('heading', { name: 'Examples' }).waitFor();
+  await page.locator('.graphiql-query-editor .view-line').first().waitFor();
+  check('the page opens with its examples', (await page.title()).includes('GraphiQL'));
+  await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
+  await page.locator('.graphiql-doc-explorer').getByText('Mutation', { exact: true }).first().waitFor();
+  check('the schema is shown in the documentation');
+}
+
+async function openExample(page, title) {
+  const tabs = await page.getByRole('tab').count();
+  if (!(await page.getByRole('heading', { name: 'Examples' }).isVisible())) {
+    await page.getByRole('button', { name: 'Show Examples' }).click();
+  }
+  await page.locator('.examples').getByRole('button', { name: title }).click();
+  await page.waitForFunction((n) => document.querySelectorAll('[role=tab]').length > n, tabs);
+  // The tab is named after the operation once the editor has understood the document.
+  await page.waitForFunction(() => {
+    const active = document.querySelector('[role=tab][aria-selected=true]');
+    return active && !active.textContent.includes('untitled');
+  });
+  await page.getByRole('button', { name: /^Execute query/ }).click();
+}
+
+async function runExample(page, title, check) {
+  await openExample(page, title);
+  const result = await until(`an answer to "${title}"`, () => answer(page));
+  check(`"${title}" runs without errors`, result.data && !result.errors, result);
+  check('its answer shows extensions.cursor', typeof result.extensions?.cursor === 'string', result);
+}
+
+async function runLive(page, base, seen, check) {
+  await openExample(page, 'Watch customers change');
+  await page.getByRole('status').getByText('Live').waitFor();
+  await until('the subscription', () => seen.framesSent.some((frame) => frame.includes('"subscribe"')));
+  for (const label of ['Live', 'LiveAgain']) {
+    const input = newCustomer(label);
+    await write(base, 'create', input);
+    const text = await visible(page, input.name);
+    check('a customer created elsewhere appears in the response', text.includes('customerChanged'), text);
+  }
+}
+
+/** All of the last response; the pane itself holds only the lines in view. */
+async function answer(page) {
+  const text = await page.evaluate(() => {
+    const models = globalThis.__MONACO?.editor.getModels() ?? [];
+    return models.find((model) => model.uri.path.includes('response'))?.getValue();
+  });
+  return text && JSON.parse(text);
+}
+
+/** The lines of the response in view, once they contain `part`. */
+async function visible(page, part) {
+  const pane = page.locator('.result-window .view-lines');
+  return until(`${part} in the response pane`, async () => {
+    // Monaco shows spaces as no-break spaces.
+    const text = (await pane.innerText()).replaceAll('\u00a0', ' ');
+    return text.includes(part) && text;
+  });
+}
