@@ -1,1 +1,23 @@
-//! skeleton
+//! The test kit: real Postgres, Redis, gateways and workers of a test's own, clients that speak to them, faults to
+//! inject and a ledger that counts what was lost. Used by the end-to-end tests and the benchmark, by no product crate.
+
+pub mod customers;
+pub mod database;
+pub mod graphql;
+pub mod guard;
+pub mod http;
+pub mod ids;
+pub mod ledger;
+pub mod postgres;
+pub mod process;
+pub mod programs;
+pub mod redis;
+pub mod setup;
+pub mod socket;
+pub mod subscriber;
+pub mod waiting;
+pub mod writers;
+
+pub use ledger::Ledger;
+pub use setup::{Gateway, Running, Setup, Way};
+pub use waiting::eventually;

@@ -1,0 +1,3 @@
+//! The end-to-end, fault and conformance tests, in one binary so that they share one Postgres and one Redis.
+
+mod architecture;

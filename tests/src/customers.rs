@@ -1,0 +1,69 @@
+//! Documents and one-line calls for customers: tests say what they want, and an API change is followed here.
+
+use serde_json::{Value, json};
+
+use crate::graphql::{Answer, Client};
+
+pub const CREATE: &str = "mutation Create($input: CreateCustomerInput!) { createCustomer(input: $input) { customer { \
+    id name email phone status version createdAt updatedAt deletedAt } } }";
+pub const UPDATE: &str = "mutation Update($input: UpdateCustomerInput!) { updateCustomer(input: $input) { customer { \
+    id name email phone status version createdAt updatedAt deletedAt } } }";
+pub const DELETE: &str = "mutation Delete($input: DeleteCustomerInput!) { deleteCustomer(input: $input) { customer { \
+    id name email phone status version createdAt updatedAt deletedAt } } }";
+pub const RESTORE: &str = "mutation Restore($input: RestoreCustomerInput!) { restoreCustomer(input: $input) { customer { \
+    id name email phone status version createdAt updatedAt deletedAt } } }";
+pub const FIND: &str = "query Find($id: ID!) { customer(id: $id) { id name email phone status version createdAt updatedAt deletedAt } }";
+pub const CHANGES: &str = "subscription Changes($id: ID, $after: String) { customerChanged(id: $id, after: $after) { \
+    cursor type version actor occurredAt customer { id name email status version deletedAt } } }";
+pub const STATISTICS: &str = "query Statistics { customerStatistics { total byStatus { status count } byDay { day created deleted } } }";
+
+/// A document, the field it selects, and its input: what the calls below and the writers send.
+pub fn mutation(kind: &str) -> (&'static str, &'static str) {
+    match kind {
+        "create" => (CREATE, "createCustomer"),
+        "update" => (UPDATE, "updateCustomer"),
+        "delete" => (DELETE, "deleteCustomer"),
+        "restore" => (RESTORE, "restoreCustomer"),
+        other => panic!("no mutation {other}"),
+    }
+}
+
+/// Sends a mutation with this input, whatever comes of it.
+pub async fn send(client: &Client, kind: &str, input: Value) -> Answer {
+    send_with_key(client, kind, input, None).await
+}
+
+pub async fn send_with_key(client: &Client, kind: &str, input: Value, key: Option<&str>) -> Answer {
+    let headers: Vec<(&str, &str)> = key
+        .map(|key| ("idempotency-key", key))
+        .into_iter()
+        .collect();
+    client
+        .run_with(mutation(kind).0, json!({ "input": input }), &headers)
+        .await
+}
+
+/// The customer after a mutation, which must succeed.
+#[track_caller]
+pub fn changed(kind: &str, answer: &Answer) -> Value {
+    let customer = &answer.data()[mutation(kind).1]["customer"];
+    assert!(customer.is_object(), "no customer: {}", answer.http.text());
+    customer.clone()
+}
+
+pub async fn apply(client: &Client, kind: &str, input: Value) -> Value {
+    changed(kind, &send(client, kind, input).await)
+}
+
+pub async fn create(client: &Client, name: &str, email: &str) -> Value {
+    apply(client, "create", json!({ "name": name, "email": email })).await
+}
+
+/// Null when there is none.
+pub async fn find(client: &Client, id: &Value) -> Value {
+    client.run(FIND, json!({ "id": id })).await.data()["customer"].clone()
+}
+
+pub async fn statistics(client: &Client) -> Value {
+    client.run(STATISTICS, json!({})).await.data()["customerStatistics"].clone()
+}

@@ -1,0 +1,96 @@
+//! Nothing outlives a test run: a shell holds the list of all child processes and ends them when the pipe from this
+//! process closes, however this process ended. Statics are never dropped and parent-death signals follow threads, not
+//! processes, so neither would do.
+
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{LazyLock, Mutex};
+
+/// Reads `SIGNAL PID` to watch a process, `GONE PID` to forget it; the directory given as `$1` goes last.
+const SCRIPT: &str = r#"
+list=
+while read -r verb pid; do
+  if [ "$verb" = GONE ]; then
+    kept=
+    for entry in $list; do [ "${entry#*:}" = "$pid" ] || kept="$kept $entry"; done
+    list=$kept
+  else
+    list="$list $verb:$pid"
+  fi
+done
+for entry in $list; do
+  kill -"${entry%%:*}" "${entry#*:}" && kill -CONT "${entry#*:}"
+done
+for turn in 1 2 3 4 5 6 7 8 9 10; do
+  alive=
+  for entry in $list; do kill -0 "${entry#*:}" && alive=yes; done
+  [ -z "$alive" ] && break
+  sleep 0.2
+done
+for entry in $list; do kill -KILL "${entry#*:}"; done
+[ -n "$KEEP_TEST_DIR" ] || rm -rf "$1"
+"#;
+
+struct Guard {
+    pipe: Mutex<ChildStdin>,
+    directory: PathBuf,
+    _shell: Child,
+}
+
+static GUARD: LazyLock<Guard> = LazyLock::new(|| {
+    let directory = tempfile::Builder::new()
+        .prefix("millrace-test-")
+        .permissions(std::fs::Permissions::from_mode(0o755))
+        .tempdir()
+        .expect("a temporary directory")
+        .keep();
+    let mut shell = Command::new("sh")
+        .args(["-c", SCRIPT, "guard"])
+        .arg(&directory)
+        // Outside of the terminal's process group, so that Ctrl-C does not end it first.
+        .process_group(0)
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("sh starts");
+    let pipe = Mutex::new(shell.stdin.take().expect("a pipe to the guard"));
+    Guard {
+        pipe,
+        directory,
+        _shell: shell,
+    }
+});
+
+/// The directory of this run, readable by other users; removed when the run ends unless KEEP_TEST_DIR is set.
+pub fn directory() -> &'static Path {
+    &GUARD.directory
+}
+
+/// A new directory below it.
+pub fn new_directory(name: &str) -> PathBuf {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let path = directory().join(format!("{name}-{}", NUMBER.fetch_add(1, Ordering::Relaxed)));
+    std::fs::create_dir(&path).expect("a new directory");
+    path
+}
+
+/// Ends the process with the signal when this run ends.
+pub(crate) fn watch(signal: &str, pid: u32) {
+    tell(signal, pid);
+}
+
+/// The process was reaped: its id may soon be another's.
+pub(crate) fn forget(pid: u32) {
+    tell("GONE", pid);
+}
+
+fn tell(verb: &str, pid: u32) {
+    let mut pipe = GUARD.pipe.lock().expect("the guard's pipe");
+    writeln!(pipe, "{verb} {pid}").expect("the guard reads");
+}

@@ -1,0 +1,54 @@
+//! The ids and cursors that the API shows, taken apart: `customer_<26 characters>` holds a UUID in Crockford's base 32, and
+//! `3fa9c1d2-128734` is an epoch and a position.
+
+const ALPHABET: &[u8] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// The UUID of a global id, as 32 hexadecimal digits.
+pub fn uuid_digits(id: &str) -> Option<String> {
+    let suffix = id.rsplit_once('_')?.1;
+    if suffix.len() != 26 {
+        return None;
+    }
+    let value = suffix.bytes().try_fold(0u128, |value, byte| {
+        let digit = ALPHABET.iter().position(|known| *known == byte)?;
+        Some((value << 5) | digit as u128)
+    })?;
+    Some(format!("{value:032x}"))
+}
+
+/// A global id of a kind with this UUID.
+pub fn global_id(kind: &str, uuid: u128) -> String {
+    let digits = (0..26)
+        .rev()
+        .map(|place| ALPHABET[(uuid >> (place * 5)) as usize & 31] as char);
+    format!("{kind}_{}", digits.collect::<String>())
+}
+
+/// The position of a cursor.
+pub fn position(cursor: &str) -> u64 {
+    let position = cursor
+        .rsplit_once('-')
+        .and_then(|(_, position)| position.parse().ok());
+    position.unwrap_or_else(|| panic!("not a cursor: {cursor}"))
+}
+
+/// The same epoch, another position.
+pub fn cursor_at(cursor: &str, position: u64) -> String {
+    format!(
+        "{}-{position}",
+        cursor.rsplit_once('-').expect("a cursor").0
+    )
+}
+
+#[test]
+fn ids_go_there_and_back() {
+    let uuid = 0x0193_8c5e_7f2a_7bcd_8ef0_1234_5678_9abc;
+    let id = global_id("customer", uuid);
+    assert_eq!(id.len(), "customer_".len() + 26);
+    assert_eq!(
+        uuid_digits(&id).as_deref(),
+        Some(format!("{uuid:032x}").as_str())
+    );
+    assert_eq!(cursor_at("3fa9c1d2-128734", 1), "3fa9c1d2-1");
+    assert_eq!(position("3fa9c1d2-128734"), 128_734);
+}

@@ -1,0 +1,242 @@
+//! A Postgres server of the tests' own, on a free port and with its durability settings as they come. One is shared by a
+//! run, with a database a test cloned from a migrated template; tests that stop or kill it start another.
+
+use std::net::TcpListener;
+use std::os::unix::fs::chown;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::time::Duration;
+
+use crate::process::Process;
+use crate::waiting::eventually_blocking;
+use crate::{guard, programs};
+
+const TEMPLATE: &str = "millrace_template";
+
+pub struct Postgres {
+    data: PathBuf,
+    port: u16,
+    user: Option<User>,
+    process: Mutex<Process>,
+    template: OnceLock<()>,
+}
+
+/// Postgres refuses to run as root; root runs it as this user.
+#[derive(Clone, Copy)]
+struct User {
+    uid: u32,
+    gid: u32,
+}
+
+impl Postgres {
+    /// The one that tests share when they do it no harm.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Postgres> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
+    /// One of the caller's own.
+    pub fn start() -> Self {
+        let home = guard::new_directory("postgres");
+        let data = home.join("data");
+        let user = rustix::process::geteuid().is_root().then(unprivileged_user);
+        if let Some(user) = user {
+            chown(&home, Some(user.uid), Some(user.gid)).expect("root gives the directory away");
+        }
+        let made = as_user(user, &programs::POSTGRES_BIN.join("initdb"))
+            .args([
+                "--auth=trust",
+                "--username=postgres",
+                "--encoding=UTF8",
+                "--no-locale",
+                "--no-sync",
+                "-D",
+            ])
+            .arg(&data)
+            .current_dir(&home)
+            .output()
+            .expect("initdb starts");
+        assert!(
+            made.status.success(),
+            "initdb failed: {}",
+            String::from_utf8_lossy(&made.stderr)
+        );
+        let port = free_port();
+        let process = Mutex::new(run(&data, port, user));
+        let postgres = Self {
+            data,
+            port,
+            user,
+            process,
+            template: OnceLock::new(),
+        };
+        postgres.await_ready();
+        postgres
+    }
+
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.process().pid()
+    }
+
+    /// A database with the product's tables, and its URL.
+    pub fn new_database(&self) -> String {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        // Cloning needs a template that nobody else uses just now.
+        static CLONING: Mutex<()> = Mutex::new(());
+        let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        let _cloning = CLONING
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        self.template.get_or_init(|| self.make_template());
+        self.execute(
+            "postgres",
+            &format!("create database {name} template {TEMPLATE}"),
+        );
+        self.url(&name)
+    }
+
+    /// A database without any tables, and its URL.
+    pub fn empty_database(&self, name: &str) -> String {
+        self.execute("postgres", &format!("create database {name}"));
+        self.url(name)
+    }
+
+    fn make_template(&self) {
+        let url = self.empty_database(TEMPLATE);
+        let migrated = crate::setup::product_command("gateway", guard::directory())
+            .args(["migrate", "--database-url", &url])
+            .output()
+            .expect("gateway starts");
+        assert!(
+            migrated.status.success(),
+            "gateway migrate failed: {}",
+            String::from_utf8_lossy(&migrated.stderr)
+        );
+    }
+
+    /// Runs one statement, and gives what it prints.
+    pub fn execute(&self, database: &str, statement: &str) -> String {
+        let output = Command::new(programs::POSTGRES_BIN.join("psql"))
+            .args([
+                "-X",
+                "-q",
+                "-A",
+                "-t",
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-d",
+                &self.url(database),
+                "-c",
+                statement,
+            ])
+            .stdin(Stdio::null())
+            .output()
+            .expect("psql starts");
+        assert!(
+            output.status.success(),
+            "{statement}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// Ends it as a crash would: no shutdown checkpoint, clients cut off.
+    pub fn crash(&self) {
+        let mut process = self.process();
+        process.signal(rustix::process::Signal::QUIT);
+        process.wait(Duration::from_secs(30));
+    }
+
+    /// Starts it again with its data, at its port.
+    pub fn restart(&self) {
+        *self.process() = run(&self.data, self.port, self.user);
+        self.await_ready();
+    }
+
+    fn await_ready(&self) {
+        eventually_blocking(
+            "Postgres accepts connections",
+            Duration::from_secs(60),
+            || {
+                assert!(
+                    self.process().is_running(),
+                    "Postgres ended: {}",
+                    self.process().log()
+                );
+                Command::new(programs::POSTGRES_BIN.join("pg_isready"))
+                    .args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()])
+                    .status()
+                    .is_ok_and(|status| status.success())
+                    .then_some(())
+            },
+        );
+    }
+
+    fn process(&self) -> MutexGuard<'_, Process> {
+        self.process
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+fn run(data: &Path, port: u16, user: Option<User>) -> Process {
+    let home = data.parent().expect("data has a parent");
+    let mut command = as_user(user, &programs::POSTGRES_BIN.join("postgres"));
+    command.current_dir(home).arg("-D").arg(data).args([
+        "-c",
+        "listen_addresses=127.0.0.1",
+        "-c",
+        "max_connections=300",
+    ]);
+    command.args([
+        "-c",
+        &format!("port={port}"),
+        "-c",
+        &format!("unix_socket_directories={}", home.display()),
+    ]);
+    Process::spawn("postgres", home, &mut command, "QUIT")
+}
+
+fn as_user(user: Option<User>, program: &Path) -> Command {
+    let Some(user) = user else {
+        return Command::new(program);
+    };
+    let mut command = Command::new("setpriv");
+    command
+        .arg(format!("--reuid={}", user.uid))
+        .arg(format!("--regid={}", user.gid))
+        .arg("--clear-groups")
+        .arg(program);
+    command
+}
+
+/// The user `postgres`, or `nobody`.
+fn unprivileged_user() -> User {
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let find = |name: &str| {
+        let mut fields = users
+            .lines()
+            .find(|line| line.split(':').next() == Some(name))?
+            .split(':')
+            .skip(2);
+        Some(User {
+            uid: fields.next()?.parse().ok()?,
+            gid: fields.next()?.parse().ok()?,
+        })
+    };
+    find("postgres")
+        .or_else(|| find("nobody"))
+        .expect("a user postgres or nobody to run Postgres as")
+}
+
+/// A port that nobody listens on now.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("its number").port()
+}

@@ -1,0 +1,112 @@
+//! Where the programs are that the tests need, and what to install when one is missing.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+const INSTALL: &str = "on Debian or Ubuntu: apt-get install postgresql redis-server chromium";
+
+/// The directory of Postgres's own programs, version 15 or newer: PG_BIN, what pg_config tells, or the newest of Debian's.
+pub static POSTGRES_BIN: LazyLock<PathBuf> = LazyLock::new(|| {
+    let configured = std::env::var_os("PG_BIN").map(PathBuf::from);
+    let told = output("pg_config", &["--bindir"]).map(|line| PathBuf::from(line.trim()));
+    let mut packaged: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            Some((
+                entry.file_name().to_str()?.parse().ok()?,
+                entry.path().join("bin"),
+            ))
+        })
+        .collect();
+    packaged.sort();
+    configured
+        .into_iter()
+        .chain(packaged.into_iter().rev().map(|(_, path)| path))
+        .chain(told)
+        .find(|bin| postgres_version(bin).is_some_and(|version| version >= 15))
+        .unwrap_or_else(|| panic!("no Postgres 15 or newer (looked at PG_BIN, /usr/lib/postgresql and pg_config); {INSTALL}"))
+});
+
+pub static REDIS_SERVER: LazyLock<PathBuf> = LazyLock::new(|| {
+    require(
+        "redis-server or valkey-server",
+        &["redis-server", "valkey-server"],
+    )
+});
+
+pub static CHROMIUM: LazyLock<PathBuf> = LazyLock::new(|| {
+    require(
+        "Chromium or Chrome",
+        &["chromium", "chromium-browser", "google-chrome"],
+    )
+});
+
+pub static NODE: LazyLock<PathBuf> = LazyLock::new(|| {
+    let node = require("Node.js 20 or newer", &["node"]);
+    let version = output(&node, &["--version"]).unwrap_or_default();
+    let major = version
+        .trim()
+        .trim_start_matches('v')
+        .split('.')
+        .next()
+        .and_then(|major| major.parse().ok());
+    assert!(
+        major.is_some_and(|major: u32| major >= 20),
+        "Node.js 20 or newer is needed, {} is {version}",
+        node.display()
+    );
+    node
+});
+
+/// A binary of this workspace, built beside the running test or benchmark.
+pub fn product(name: &str) -> PathBuf {
+    let running = std::env::current_exe().expect("the path of this program");
+    let mut directory = running.parent().expect("a directory");
+    if directory.ends_with("deps") {
+        directory = directory.parent().expect("a directory");
+    }
+    let path = directory.join(name);
+    assert!(
+        path.exists(),
+        "{} is missing: build it with `cargo build --workspace --bins` (and --release for the benchmark)",
+        path.display()
+    );
+    path
+}
+
+/// The root of the repository.
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ is in the repository")
+}
+
+fn require(what: &str, names: &[&str]) -> PathBuf {
+    names
+        .iter()
+        .find_map(|name| in_path(name))
+        .unwrap_or_else(|| panic!("{what} is not in PATH; {INSTALL} nodejs npm"))
+}
+
+fn in_path(name: &str) -> Option<PathBuf> {
+    std::env::split_paths(&std::env::var_os("PATH")?)
+        .map(|directory| directory.join(name))
+        .find(|path| path.is_file())
+}
+
+fn postgres_version(bin: &Path) -> Option<u32> {
+    let said = output(bin.join("postgres"), &["--version"])?;
+    said.split_whitespace()
+        .find_map(|word| word.split('.').next()?.parse().ok())
+}
+
+fn output(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).output().ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}

@@ -1,0 +1,126 @@
+//! A Redis (or Valkey) server of the tests' own. One is shared by a run, where each test has a key prefix; tests that flush,
+//! stop or kill it start another.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::time::Duration;
+
+use crate::postgres::free_port;
+use crate::process::Process;
+use crate::waiting::eventually_blocking;
+use crate::{guard, programs};
+
+pub struct Redis {
+    port: u16,
+    home: PathBuf,
+    process: Mutex<Process>,
+}
+
+impl Redis {
+    /// The one that tests share when they do it no harm.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Redis> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
+    /// One of the caller's own. It keeps nothing over a restart.
+    pub fn start() -> Self {
+        let home = guard::new_directory("redis");
+        let port = free_port();
+        let process = Mutex::new(run(&home, port));
+        let redis = Self {
+            port,
+            home,
+            process,
+        };
+        redis.await_ready();
+        redis
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Forgets everything.
+    pub fn flush_all(&self) {
+        assert_eq!(self.command("FLUSHALL").as_deref(), Some("+OK"));
+    }
+
+    /// Number of keys.
+    pub fn key_count(&self) -> u64 {
+        self.command("DBSIZE")
+            .and_then(|line| line.strip_prefix(':')?.parse().ok())
+            .expect("DBSIZE answers a number")
+    }
+
+    /// SIGSTOP: connections stay open and nothing is answered.
+    pub fn pause(&self) {
+        self.process().pause();
+    }
+
+    pub fn resume(&self) {
+        self.process().resume();
+    }
+
+    /// Ends it; connections are refused from here on.
+    pub fn kill(&self) {
+        self.process().kill();
+    }
+
+    /// Starts it again at its port, empty.
+    pub fn restart(&self) {
+        *self.process() = run(&self.home, self.port);
+        self.await_ready();
+    }
+
+    fn await_ready(&self) {
+        eventually_blocking("Redis answers", Duration::from_secs(30), || {
+            assert!(
+                self.process().is_running(),
+                "Redis ended: {}",
+                self.process().log()
+            );
+            (self.command("PING").as_deref() == Some("+PONG")).then_some(())
+        });
+    }
+
+    /// The first line of the answer to an inline command.
+    fn command(&self, command: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
+        stream
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .ok()?;
+        stream.write_all(format!("{command}\r\n").as_bytes()).ok()?;
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).ok()?;
+        Some(line.trim_end().to_owned())
+    }
+
+    fn process(&self) -> MutexGuard<'_, Process> {
+        self.process
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+fn run(home: &PathBuf, port: u16) -> Process {
+    let mut command = Command::new(&*programs::REDIS_SERVER);
+    command
+        .args([
+            "--port",
+            &port.to_string(),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--dir",
+        ])
+        .arg(home);
+    command.args(["--maxmemory-policy", "noeviction"]);
+    Process::spawn("redis", home, &mut command, "KILL")
+}

@@ -1,0 +1,351 @@
+//! The product as a test needs it: embedded (SQLite, one process) or distributed (Postgres, Redis, any number of gateways and
+//! workers), every time with a database and keys of its own. `both_ways!` makes two tests of one.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+
+use crate::graphql::Client;
+use crate::postgres::Postgres;
+use crate::process::Process;
+use crate::redis::Redis;
+use crate::{guard, programs};
+
+/// How long a process may take until it is ready.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    Embedded,
+    Distributed,
+}
+
+/// Where a test's data is, and how its processes are started.
+pub struct Setup {
+    pub way: Way,
+    pub database_url: String,
+    pub directory: PathBuf,
+    redis_url: Option<String>,
+    prefix: String,
+    started: AtomicU32,
+}
+
+impl Setup {
+    pub fn new(way: Way) -> Self {
+        match way {
+            Way::Embedded => Self::embedded(),
+            Way::Distributed => Self::distributed(),
+        }
+    }
+
+    pub fn embedded() -> Self {
+        let directory = guard::new_directory("embedded");
+        let database_url = format!("sqlite://{}", directory.join("millrace.db").display());
+        Self::with(Way::Embedded, directory, database_url, None)
+    }
+
+    /// On the shared Postgres and Redis.
+    pub fn distributed() -> Self {
+        Self::distributed_on(Postgres::shared(), Redis::shared())
+    }
+
+    pub fn distributed_on(postgres: &Postgres, redis: &Redis) -> Self {
+        let directory = guard::new_directory("distributed");
+        Self::with(
+            Way::Distributed,
+            directory,
+            postgres.new_database(),
+            Some(redis.url()),
+        )
+    }
+
+    fn with(way: Way, directory: PathBuf, database_url: String, redis_url: Option<String>) -> Self {
+        let prefix = directory
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        Self {
+            way,
+            database_url,
+            directory,
+            redis_url,
+            prefix,
+            started: AtomicU32::new(0),
+        }
+    }
+
+    pub fn is_distributed(&self) -> bool {
+        self.way == Way::Distributed
+    }
+
+    /// One gateway, and what it needs for all features to work.
+    pub fn start(&self) -> Running {
+        self.start_many(1, 1, &[])
+    }
+
+    /// Embedded, it is one gateway whatever is asked for.
+    pub fn start_many(&self, gateways: usize, workers: usize, flags: &[&str]) -> Running {
+        let (gateways, workers) = if self.is_distributed() {
+            (gateways, workers)
+        } else {
+            (1, 0)
+        };
+        Running {
+            gateways: (0..gateways).map(|_| self.gateway(flags)).collect(),
+            workers: (0..workers).map(|_| self.workers()).collect(),
+        }
+    }
+
+    /// A gateway with additional flags, ready for requests.
+    pub fn gateway(&self, flags: &[&str]) -> Gateway {
+        let mut recipe = self.recipe("gateway");
+        recipe
+            .arguments
+            .extend(flags.iter().map(|flag| (*flag).to_owned()));
+        let (process, address) = recipe.serve("127.0.0.1:0");
+        Gateway {
+            process,
+            address,
+            recipe,
+            client: Client::new(address),
+        }
+    }
+
+    /// A workers process; only distributed.
+    pub fn workers(&self) -> Process {
+        assert!(
+            self.is_distributed(),
+            "embedded, the gateway does the workers' work"
+        );
+        let recipe = self.recipe("workers");
+        let mut process = recipe.spawn(&[]);
+        process.await_line("workers running", START_LIMIT);
+        process
+    }
+
+    /// A command of the gateway's binary on this database, such as `seed`, for the caller to run.
+    pub fn gateway_command(&self, subcommand: &str) -> Command {
+        let mut command = product_command("gateway", &self.directory);
+        command
+            .arg(subcommand)
+            .args(["--database-url", &self.database_url]);
+        command
+    }
+
+    fn recipe(&self, program: &'static str) -> Recipe {
+        let number = self.started.fetch_add(1, Ordering::Relaxed);
+        let mut arguments = vec!["--database-url".to_owned(), self.database_url.clone()];
+        if let Some(url) = &self.redis_url {
+            arguments.extend([
+                "--redis-url".into(),
+                url.clone(),
+                "--redis-prefix".into(),
+                self.prefix.clone(),
+            ]);
+        }
+        Recipe {
+            program,
+            name: format!("{program}-{number}"),
+            directory: self.directory.clone(),
+            arguments,
+        }
+    }
+
+    /// A connection of the test's own to the database, to look into it or to disturb it.
+    pub async fn database(&self) -> DatabaseConnection {
+        let mut options = ConnectOptions::new(&self.database_url);
+        options
+            .max_connections(4)
+            .sqlx_logging(false)
+            .acquire_timeout(Duration::from_secs(60));
+        Database::connect(options)
+            .await
+            .expect("the test's own connection")
+    }
+}
+
+impl Drop for Setup {
+    fn drop(&mut self) {
+        if !std::thread::panicking() && std::env::var_os("KEEP_TEST_DIR").is_none() {
+            let _ = std::fs::remove_dir_all(&self.directory);
+        }
+    }
+}
+
+/// How a process is started, and started again.
+struct Recipe {
+    program: &'static str,
+    name: String,
+    directory: PathBuf,
+    arguments: Vec<String>,
+}
+
+impl Recipe {
+    fn spawn(&self, more: &[&str]) -> Process {
+        let mut command = product_command(self.program, &self.directory);
+        command.args(&self.arguments).args(more);
+        Process::spawn(&self.name, &self.directory, &mut command, "KILL")
+    }
+
+    fn serve(&self, listen: &str) -> (Process, SocketAddr) {
+        let mut process = self.spawn(&["--listen", listen]);
+        let line = process.await_line("listening on http://", START_LIMIT);
+        let address = line
+            .split("http://")
+            .nth(1)
+            .and_then(|rest| rest.split_whitespace().next());
+        let address = address
+            .map(|address| address.trim_end_matches('/'))
+            .and_then(|address| address.parse().ok());
+        (
+            process,
+            address.unwrap_or_else(|| panic!("no address in {line:?}")),
+        )
+    }
+}
+
+/// A binary of the product that sees nothing of this process's settings, nor of a `.env` file near by.
+pub fn product_command(name: &str, directory: &Path) -> Command {
+    let mut command = Command::new(programs::product(name));
+    command
+        .current_dir(directory)
+        .env_remove("DATABASE_URL")
+        .env_remove("REDIS_URL");
+    for (name, _) in
+        std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("MILLRACE_"))
+    {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// A running gateway. Killed when dropped.
+pub struct Gateway {
+    pub process: Process,
+    pub address: SocketAddr,
+    pub client: Client,
+    recipe: Recipe,
+}
+
+impl Gateway {
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Starts it again where it was, after it was killed or has ended.
+    pub fn restart(&mut self) {
+        assert!(!self.process.is_running(), "it still runs");
+        let (process, address) = self.recipe.serve(&self.address.to_string());
+        self.process = process;
+        assert_eq!(address, self.address);
+    }
+
+    /// `kill -9`, then a start at the same address.
+    pub fn kill_and_restart(&mut self) {
+        self.process.kill();
+        self.restart();
+    }
+}
+
+/// What `Setup::start` started.
+pub struct Running {
+    pub gateways: Vec<Gateway>,
+    pub workers: Vec<Process>,
+}
+
+impl Running {
+    /// The client of the first gateway.
+    pub fn client(&self) -> &Client {
+        &self.gateways[0].client
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.gateways[0].address
+    }
+
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.gateways
+            .iter()
+            .map(|gateway| gateway.address)
+            .collect()
+    }
+}
+
+/// Makes of `async fn name(setup: Setup)` two tests, `name::embedded` and `name::distributed`.
+#[macro_export]
+macro_rules! both_ways {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            #[test]
+            fn embedded() {
+                $crate::setup::run(|| super::$name($crate::Setup::embedded()));
+            }
+            #[test]
+            fn distributed() {
+                $crate::setup::run(|| super::$name($crate::Setup::distributed()));
+            }
+        }
+    )+};
+}
+
+/// Makes of `async fn name(setup: Setup)` one test, run distributed.
+#[macro_export]
+macro_rules! distributed {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            #[test]
+            fn distributed() {
+                $crate::setup::run(|| super::$name($crate::Setup::distributed()));
+            }
+        }
+    )+};
+}
+
+/// Runs a test to its end. Few at a time, so that each has some of the machine.
+pub fn run<F: Future<Output = ()>>(test: impl FnOnce() -> F) {
+    let _place = Place::take();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(test());
+    // A task that a test left behind must not hold up the next one.
+    runtime.shutdown_timeout(Duration::from_secs(5));
+}
+
+/// One of as many places as there are cores.
+struct Place;
+
+static TAKEN: std::sync::Mutex<usize> = std::sync::Mutex::new(0);
+static FREED: std::sync::Condvar = std::sync::Condvar::new();
+
+impl Place {
+    fn take() -> Self {
+        let places = std::thread::available_parallelism()
+            .map_or(2, usize::from)
+            .max(2);
+        let taken = TAKEN
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut taken = FREED
+            .wait_while(taken, |taken| *taken >= places)
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        *taken += 1;
+        Self
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        *TAKEN
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner()) -= 1;
+        FREED.notify_one();
+    }
+}

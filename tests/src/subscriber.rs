@@ -1,0 +1,191 @@
+//! A subscriber as a real client is one: it reconnects when its socket ends, and now and then for no reason, to any of the
+//! gateways, each time after the last cursor it has seen. It keeps every delivery in the order in which they came.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+use crate::customers::CHANGES;
+use crate::ids;
+use crate::socket::{Frame, Socket};
+use crate::waiting::eventually;
+
+/// How long it waits before it tries again.
+const RETRY_DELAY: Duration = Duration::from_millis(50);
+
+/// One change that came. `id` is the UUID of the customer as 32 hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    pub position: u64,
+    pub id: String,
+    pub version: u64,
+    /// The customer's version in the payload: at this event or after it.
+    pub shown_version: u64,
+}
+
+#[derive(Default)]
+struct State {
+    cursor: String,
+    deliveries: Vec<Delivery>,
+    /// What no client should ever see: errors on the operation, closings with a 4xxx code.
+    problems: Vec<String>,
+    connections: usize,
+}
+
+pub struct Subscriber {
+    pub start: u64,
+    state: Arc<Mutex<State>>,
+    task: JoinHandle<()>,
+}
+
+/// When it reconnects without a reason.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Mood {
+    Steady,
+    /// After some hundreds of changes.
+    Restless,
+}
+
+impl Subscriber {
+    /// Subscribes to all changes after the cursor.
+    pub fn start(addresses: Vec<SocketAddr>, after: &str, mood: Mood) -> Self {
+        let state = Arc::new(Mutex::new(State {
+            cursor: after.to_owned(),
+            ..State::default()
+        }));
+        let task = tokio::spawn(run(addresses, state.clone(), mood));
+        Self {
+            start: ids::position(after),
+            state,
+            task,
+        }
+    }
+
+    /// The position of the last change that came, or of the start.
+    pub fn position(&self) -> u64 {
+        ids::position(&self.state.lock().expect("the state").cursor)
+    }
+
+    pub fn connections(&self) -> usize {
+        self.state.lock().expect("the state").connections
+    }
+
+    /// Waits until it has come to this position, at most `within`.
+    pub async fn reaches(&self, position: u64, within: Duration) -> bool {
+        let wait = async {
+            while self.position() < position {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(within, wait).await.is_ok()
+    }
+
+    pub async fn await_position(&self, position: u64) {
+        eventually(
+            "a subscriber comes to the position",
+            Duration::from_secs(60),
+            async || (self.position() >= position).then_some(()),
+        )
+        .await;
+    }
+
+    /// Ends it, and gives what came. Fails the test if it was told something that a client in order is never told.
+    pub fn finish(self) -> Vec<Delivery> {
+        self.task.abort();
+        let mut state = self.state.lock().expect("the state");
+        assert!(
+            state.problems.is_empty(),
+            "a subscriber was told: {:?}",
+            state.problems
+        );
+        std::mem::take(&mut state.deliveries)
+    }
+}
+
+impl Drop for Subscriber {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn run(addresses: Vec<SocketAddr>, state: Arc<Mutex<State>>, mood: Mood) {
+    loop {
+        let address = addresses[fastrand::usize(..addresses.len())];
+        if let Ok(socket) = Socket::try_connect(address).await {
+            state.lock().expect("the state").connections += 1;
+            let turns = if mood == Mood::Restless {
+                fastrand::usize(50..800)
+            } else {
+                usize::MAX
+            };
+            read(socket, &state, turns).await;
+        } else {
+            tokio::time::sleep(RETRY_DELAY).await;
+        }
+    }
+}
+
+/// Reads from one socket until it ends or so many changes came.
+async fn read(mut socket: Socket, state: &Mutex<State>, turns: usize) {
+    let after = state.lock().expect("the state").cursor.clone();
+    socket
+        .subscribe("1", CHANGES, json!({ "after": after }))
+        .await;
+    for _ in 0..turns {
+        match socket.receive_within(Duration::MAX).await {
+            Some(Frame::Message(message)) if message["type"] == "next" => {
+                take(&message["payload"], state)
+            }
+            Some(Frame::Message(message)) if message["type"] == "ping" => {
+                socket.send(json!({ "type": "pong" })).await
+            }
+            Some(Frame::Message(message)) if message["type"] == "pong" => {}
+            Some(Frame::Message(message)) if message["type"] == "complete" => return,
+            Some(Frame::Message(message)) => {
+                // The log itself may be away for a moment; the client tries again.
+                if message["payload"][0]["extensions"]["code"] != "UNAVAILABLE" {
+                    note(state, message.to_string());
+                }
+                tokio::time::sleep(RETRY_DELAY).await;
+                return;
+            }
+            Some(Frame::Closed { code, reason }) if code >= 4000 => {
+                return note(state, format!("closed with {code} {reason}"));
+            }
+            Some(Frame::Closed { .. } | Frame::Cut(_)) | None => return,
+        }
+    }
+    if fastrand::bool() {
+        socket.close().await;
+    }
+}
+
+fn take(payload: &Value, state: &Mutex<State>) {
+    let change = &payload["data"]["customerChanged"];
+    let parsed = || {
+        Some(Delivery {
+            position: ids::position(change["cursor"].as_str()?),
+            id: ids::uuid_digits(change["customer"]["id"].as_str()?)?,
+            version: change["version"].as_u64()?,
+            shown_version: change["customer"]["version"].as_u64()?,
+        })
+    };
+    match parsed() {
+        Some(delivery) => {
+            let mut state = state.lock().expect("the state");
+            state.cursor = change["cursor"].as_str().unwrap_or_default().to_owned();
+            state.deliveries.push(delivery);
+        }
+        None => note(state, payload.to_string()),
+    }
+}
+
+fn note(state: &Mutex<State>, problem: String) {
+    let mut state = state.lock().expect("the state");
+    if state.problems.len() < 10 {
+        state.problems.push(problem);
+    }
+}
