@@ -34,7 +34,8 @@ export async function post(base, query, variables) {
 /** The cursor every response must carry. */
 export function cursorOf(result) {
   const cursor = result.extensions?.cursor;
-  if (typeof cursor !== 'string' || !cursor) throw new Error(`no extensions.cursor: ${show(result)}`);
+  if (typeof cursor !== 'string' || !cursor)
+    throw new Error(`no extensions.cursor: ${show(result)}`);
   return cursor;
 }
 
@@ -53,7 +54,11 @@ const run = `${Date.now().toString(36)}${Math.random().toString(36).slice(2, 6)}
 /** Input for a customer no other run has: its e-mail address and name carry a tag of this run. */
 export function newCustomer(label = 'c') {
   made += 1;
-  return { name: `${label}-${run}-${made}`, email: `${label}.${run}.${made}@example.com`, status: 'ACTIVE' };
+  return {
+    name: `${label}-${run}-${made}`,
+    email: `${label}.${run}.${made}@example.com`,
+    status: 'ACTIVE',
+  };
 }
 
 export class Ledger {

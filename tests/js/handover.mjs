@@ -22,7 +22,10 @@ await program(120_000, async (base, check) => {
     delivered += result.delivered;
   }
   check(`${rounds} pages handed over to subscriptions, nothing missing or doubled`);
-  check(`pages showed ${shown} customers and subscriptions delivered ${delivered} events`, shown > 0 && delivered > 0);
+  check(
+    `pages showed ${shown} customers and subscriptions delivered ${delivered} events`,
+    shown > 0 && delivered > 0,
+  );
 });
 
 async function handOver(base, client, label) {
@@ -43,12 +46,18 @@ async function handOver(base, client, label) {
   const last = await write(base, 'create', newCustomer(label));
   await until('the last event', () => subscription.error || ledger.received.has(last.id));
   subscription.stop();
-  if (subscription.error) throw new Error(`the subscription ended: ${JSON.stringify(subscription.error)}`);
-  return { faults: ledger.faults(shownAt), shown: versions.size, delivered: ledger.countReceived() };
+  if (subscription.error)
+    throw new Error(`the subscription ended: ${JSON.stringify(subscription.error)}`);
+  return {
+    faults: ledger.faults(shownAt),
+    shown: versions.size,
+    delivered: ledger.countReceived(),
+  };
 }
 
 async function writeOne(base, ledger, label) {
   const { id, version } = await write(base, 'create', newCustomer(label));
   ledger.wrote({ id, version });
-  for (let i = 0; i < 3; i++) ledger.wrote(await write(base, 'update', { id, phone: `+4930${i}000000` }));
+  for (let i = 0; i < 3; i++)
+    ledger.wrote(await write(base, 'update', { id, phone: `+4930${i}000000` }));
 }

@@ -1,12 +1,22 @@
 // The GraphiQL plugin that lists the examples. A click opens one in a tab of its own, with its
 // variables filled in; it never runs it, since some of them write.
 import { type GraphiQLPlugin, pick, useGraphiQL, useGraphiQLActions } from '@graphiql/react';
+import { useEffect } from 'react';
 import { type Example, examples, variablesText } from './examples';
 import { readSession } from './session';
 
 function ExamplesPanel() {
   const { addTab, stop } = useGraphiQLActions();
-  const { queryEditor, variableEditor } = useGraphiQL(pick('queryEditor', 'variableEditor'));
+  const { queryEditor, variableEditor, activeTabIndex } = useGraphiQL(
+    pick('queryEditor', 'variableEditor', 'activeTabIndex'),
+  );
+
+  // The row of tabs scrolls, and GraphiQL leaves a tab that is added at its end out of view.
+  useEffect(() => {
+    document
+      .getElementById(`graphiql-session-tab-${activeTabIndex}`)
+      ?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [activeTabIndex]);
 
   function open(example: Example) {
     // A running subscription would go on writing its events into the new tab.

@@ -7,6 +7,7 @@ import { GraphiQL } from 'graphiql';
 import { createRoot } from 'react-dom/client';
 import { examplesPlugin } from './ExamplesPanel';
 import { examples, variablesText } from './examples';
+import { FirstTab } from './FirstTab';
 import { LiveStatus } from './LiveStatus';
 import { readSession } from './session';
 import { fetcher } from './transport';
@@ -34,6 +35,7 @@ function Page() {
       </GraphiQL.Logo>
       <GraphiQL.Footer>
         <LiveStatus />
+        <FirstTab />
       </GraphiQL.Footer>
     </GraphiQL>
   );

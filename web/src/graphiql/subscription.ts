@@ -57,7 +57,10 @@ export function subscription(
           updateSession({ events });
           sink.next(result as ExecutionResult);
         },
-        error: (cause) => stopping.signal.aborted || sink.error(readable(cause)),
+        error: (cause) => {
+          updateSession({ socket: 'idle' });
+          if (!stopping.signal.aborted) sink.error(readable(cause));
+        },
         // After a stop GraphiQL may already run the next operation: telling it would end that one.
         complete: () => stopping.signal.aborted || sink.complete(),
       });
