@@ -3,21 +3,11 @@
 // The second argument, when given, is where to save a screenshot.
 import { readdir, readFile } from 'node:fs/promises';
 import { buildSchema, parse, validate } from 'graphql';
-import { chromium } from 'playwright-core';
+import { answer, launch, visible, watch } from './chromium.mjs';
 import { newCustomer, write } from './customers.mjs';
 import { program, until } from './program.mjs';
 
 const examples = new URL('../../web/src/graphiql/examples/', import.meta.url);
-const flags = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 // In this order each finds what it needs in the answers to the ones before it.
 const runnable = [
   'Create a customer',
@@ -29,11 +19,7 @@ const runnable = [
 await program(120_000, async (base, check) => {
   await validateExamples(base, check);
   await checkPlayground(base, check);
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: flags,
-    chromiumSandbox: false,
-  });
+  const browser = await launch();
   try {
     const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
     page.setDefaultTimeout(20_000);
@@ -84,30 +70,6 @@ async function checkPlayground(base, check) {
     response.status === 308 && location === '/graphiql',
     response.status,
   );
-}
-
-/** Records what the page asks for and what goes wrong in it. */
-function watch(page, base) {
-  const seen = { requests: 0, foreign: [], errors: [], framesSent: [] };
-  const own = new URL(base).host;
-  const note = (url) => {
-    const { protocol, host } = new URL(url);
-    seen.requests += 1;
-    if (!['data:', 'blob:'].includes(protocol) && host !== own) seen.foreign.push(url);
-  };
-  page.context().on('request', (request) => note(request.url()));
-  page.on('websocket', (socket) => {
-    note(socket.url());
-    socket.on('framesent', ({ payload }) => seen.framesSent.push(String(payload)));
-  });
-  page.on('response', (response) => {
-    if (response.status() >= 400) seen.errors.push(`${response.status()} ${response.url()}`);
-  });
-  page.on('console', (message) => {
-    if (message.type() === 'error') seen.errors.push(message.text());
-  });
-  page.on('pageerror', (error) => seen.errors.push(String(error)));
-  return seen;
 }
 
 async function open(page, base, check) {
@@ -204,23 +166,4 @@ async function resume(page, base, check) {
     (await status.innerText()).includes('3 events'),
     await status.innerText(),
   );
-}
-
-/** All of the last response; the pane itself holds only the lines in view. */
-async function answer(page) {
-  const text = await page.evaluate(() => {
-    const models = globalThis.__MONACO?.editor.getModels() ?? [];
-    return models.find((model) => model.uri.path.includes('response'))?.getValue();
-  });
-  return text && JSON.parse(text);
-}
-
-/** The lines of the response in view, once they contain `part`. */
-async function visible(page, part) {
-  const pane = page.locator('.result-window .view-lines');
-  return until(`${part} in the response pane`, async () => {
-    // Monaco shows spaces as no-break spaces.
-    const text = (await pane.innerText()).replaceAll('\u00a0', ' ');
-    return text.includes(part) && text;
-  });
 }

@@ -1,0 +1,67 @@
+// The system's Chromium and what graphiql.mjs needs to see of a page in it: its requests and
+// errors, and the response pane.
+import { chromium } from 'playwright-core';
+import { until } from './program.mjs';
+
+const flags = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** A browser with a profile of its own that asks nobody for anything by itself. */
+export function launch() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: flags,
+    chromiumSandbox: false,
+  });
+}
+
+/** Records what the page asks for and what goes wrong in it. */
+export function watch(page, base) {
+  const seen = { requests: 0, foreign: [], errors: [], framesSent: [] };
+  const own = new URL(base).host;
+  const note = (url) => {
+    const { protocol, host } = new URL(url);
+    seen.requests += 1;
+    if (!['data:', 'blob:'].includes(protocol) && host !== own) seen.foreign.push(url);
+  };
+  page.context().on('request', (request) => note(request.url()));
+  page.on('websocket', (socket) => {
+    note(socket.url());
+    socket.on('framesent', ({ payload }) => seen.framesSent.push(String(payload)));
+  });
+  page.on('response', (response) => {
+    if (response.status() >= 400) seen.errors.push(`${response.status()} ${response.url()}`);
+  });
+  page.on('console', (message) => {
+    if (message.type() === 'error') seen.errors.push(message.text());
+  });
+  page.on('pageerror', (error) => seen.errors.push(String(error)));
+  return seen;
+}
+
+/** All of the last response; the pane itself holds only the lines in view. */
+export async function answer(page) {
+  const text = await page.evaluate(() => {
+    const models = globalThis.__MONACO?.editor.getModels() ?? [];
+    return models.find((model) => model.uri.path.includes('response'))?.getValue();
+  });
+  return text && JSON.parse(text);
+}
+
+/** The lines of the response in view, once they contain `part`. */
+export async function visible(page, part) {
+  const pane = page.locator('.result-window .view-lines');
+  return until(`${part} in the response pane`, async () => {
+    // Monaco shows spaces as no-break spaces.
+    const text = (await pane.innerText()).replaceAll('\u00a0', ' ');
+    return text.includes(part) && text;
+  });
+}
