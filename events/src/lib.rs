@@ -1,1 +1,27 @@
-//! skeleton
+//! The event log and all that moves events: append, sequence, relay, tail, follow. It knows no domain and no GraphQL.
+//! `EventLog` is the whole of it for one process; `entities` appends to it and follows it, `schema` subscribes to it.
+
+mod append;
+mod bus;
+mod cursor;
+mod database;
+mod error;
+mod event;
+mod feed;
+mod follower;
+mod log;
+mod pump;
+mod read;
+mod relay;
+mod tail;
+
+pub use append::{NewEvent, Tx};
+pub use cursor::{Cursor, CursorError};
+pub use database::{AsRetryable, Database, DatabaseConfig, now};
+pub use error::{Error, Result};
+pub use event::{Event, Meta, PARTS, StreamKey, part_of};
+pub use feed::{EventSource, FeedError, Range};
+pub use follower::{Checkpoint, Follower, FollowerConfig, read_checkpoint, run_follower};
+pub use log::{EventLog, LogConfig};
+pub use read::HistoryPage;
+pub use tail::{Tail, Topic};

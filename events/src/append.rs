@@ -1,0 +1,116 @@
+//! Append: the only way into the log, and only inside the transaction that changes the state, so that neither exists
+//! without the other. The unique key (stream_id, version, stream) is the optimistic lock: of two writers that saw the
+//! same version one gets `VersionConflict` and leaves nothing. Called by the commands of the domains.
+
+use std::{ops::Deref, sync::Mutex};
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::{Error, Meta, Result, StreamKey, part_of};
+
+/// An event about to be appended.
+#[derive(Debug)]
+pub struct NewEvent<'a, D> {
+    /// What happened, such as `CustomerCreated`.
+    pub event_type: &'static str,
+    /// The version of the shape of `data`.
+    pub schema_version: i16,
+    /// The facts.
+    pub data: &'a D,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+}
+
+/// A transaction that can append. It remembers the streams it appended to, for those who must know at commit.
+pub struct Tx<'tx> {
+    transaction: &'tx DatabaseTransaction,
+    appended: &'tx Mutex<Vec<StreamKey>>,
+}
+
+impl<'tx> Tx<'tx> {
+    pub(crate) fn new(
+        transaction: &'tx DatabaseTransaction,
+        appended: &'tx Mutex<Vec<StreamKey>>,
+    ) -> Self {
+        Self {
+            transaction,
+            appended,
+        }
+    }
+
+    /// Appends `event` as version `expected + 1` of `stream`.
+    ///
+    /// # Errors
+    /// `VersionConflict` when the stream already has that version.
+    pub async fn append<D: Serialize>(
+        &self,
+        stream: StreamKey,
+        expected: i64,
+        event: NewEvent<'_, D>,
+        meta: &Meta,
+    ) -> Result<()> {
+        let values = row(stream, expected + 1, &event, meta)?;
+        let backend = self.transaction.get_database_backend();
+        let sql = match backend {
+            DbBackend::Postgres => INSERT_POSTGRES,
+            _ => INSERT_SQLITE,
+        };
+        self.transaction
+            .execute_raw(Statement::from_sql_and_values(backend, sql, values))
+            .await
+            .map_err(|error| match Error::from(error) {
+                error if error.unique_violation().is_some() => Error::VersionConflict,
+                error => error,
+            })?;
+        if let Ok(mut appended) = self.appended.lock() {
+            appended.push(stream);
+        }
+        Ok(())
+    }
+}
+
+impl Deref for Tx<'_> {
+    type Target = DatabaseTransaction;
+
+    fn deref(&self) -> &DatabaseTransaction {
+        self.transaction
+    }
+}
+
+const INSERT_POSTGRES: &str = "insert into event
+    (event_id, part, stream, stream_id, version, type, schema_version, data, meta, occurred_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8::text::json, $9::text::json, $10)";
+
+/// The subquery is the last position in the part: with one writer it cannot change before the commit.
+const INSERT_SQLITE: &str = "insert into event
+    (event_id, part, stream, stream_id, version, type, schema_version, data, meta, occurred_at, previous)
+    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
+            coalesce((select max(inserted) from event where part = ?2), 0))";
+
+fn row<D: Serialize>(
+    stream: StreamKey,
+    version: i64,
+    event: &NewEvent<'_, D>,
+    meta: &Meta,
+) -> Result<Vec<Value>> {
+    let malformed = |what| move |source| Error::Malformed { what, source };
+    Ok(vec![
+        Uuid::now_v7().into(),
+        part_of(stream.id).into(),
+        stream.kind.into(),
+        stream.id.into(),
+        version.into(),
+        event.event_type.into(),
+        event.schema_version.into(),
+        serde_json::to_string(event.data)
+            .map_err(malformed("event data"))?
+            .into(),
+        serde_json::to_string(meta)
+            .map_err(malformed("event meta"))?
+            .into(),
+        event.occurred_at.into(),
+    ])
+}

@@ -1,0 +1,115 @@
+//! What can go wrong below the domains. Callers see three kinds: a conflict they may report, an outage they may
+//! retry, and the rest, which is logged and never shown.
+
+use sea_orm::{DbErr, RuntimeErr, SqlErr, SqlxError};
+
+/// The result of an operation of the log.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A failure of the log or of the database under it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another writer appended this version of the stream first; nothing was written.
+    #[error("the stream was changed by another writer")]
+    VersionConflict,
+    /// The database could not be reached or gave no connection in time.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(#[source] DbErr),
+    /// Any other failure of the database.
+    #[error(transparent)]
+    Database(DbErr),
+    /// Stored data does not have the form this version expects.
+    #[error("malformed {what}: {source}")]
+    Malformed {
+        /// What was being read.
+        what: &'static str,
+        /// Why it could not be.
+        source: serde_json::Error,
+    },
+    /// A lease was lost to another process; its transaction was rolled back.
+    #[error("the lease on part {part} of {follower} was lost")]
+    Fenced {
+        /// The follower's name.
+        follower: String,
+        /// The part whose checkpoint another process moved.
+        part: i16,
+    },
+    /// The task doing the work panicked or was shut down.
+    #[error("the task did not finish: {0}")]
+    Task(String),
+}
+
+impl From<DbErr> for Error {
+    fn from(error: DbErr) -> Self {
+        if is_unavailable(&error) {
+            Self::Unavailable(error)
+        } else {
+            Self::Database(error)
+        }
+    }
+}
+
+impl Error {
+    /// The SQLSTATE (Postgres) or result code (SQLite) of the failed statement.
+    pub fn code(&self) -> Option<String> {
+        match self {
+            Self::Database(error) | Self::Unavailable(error) => code_of(error),
+            _ => None,
+        }
+    }
+
+    /// The violated unique constraint or index, as the database names it (SQLite names the columns).
+    pub fn unique_violation(&self) -> Option<String> {
+        match self {
+            Self::Database(error) => match error.sql_err() {
+                Some(SqlErr::UniqueConstraintViolation(message)) => Some(message),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Whether the same transaction may succeed when it is run again: it met a serialization failure, a deadlock, or
+    /// a lock that was not given in time.
+    pub fn is_retryable(&self) -> bool {
+        // Postgres: serialization_failure, deadlock_detected, lock_not_available. SQLite: BUSY and its variants.
+        const CODES: [&str; 6] = ["40001", "40P01", "55P03", "5", "261", "517"];
+        self.code()
+            .is_some_and(|code| CODES.contains(&code.as_str()))
+    }
+}
+
+fn code_of(error: &DbErr) -> Option<String> {
+    match error {
+        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
+            error
+                .as_database_error()
+                .and_then(|e| e.code())
+                .map(|code| code.into_owned())
+        }
+        _ => None,
+    }
+}
+
+fn is_unavailable(error: &DbErr) -> bool {
+    match error {
+        DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => true,
+        DbErr::Exec(RuntimeErr::SqlxError(inner)) | DbErr::Query(RuntimeErr::SqlxError(inner)) => {
+            // No database error means that the connection failed, not the statement. Class 57P: the server is
+            // shutting down or starting; 53300: too many connections; 08: connection exceptions.
+            match inner.as_database_error() {
+                Some(e) => e
+                    .code()
+                    .is_some_and(|c| c.starts_with("57P") || c.starts_with("08") || c == "53300"),
+                None => matches!(
+                    inner.as_ref(),
+                    SqlxError::Io(_)
+                        | SqlxError::PoolTimedOut
+                        | SqlxError::PoolClosed
+                        | SqlxError::WorkerCrashed
+                ),
+            }
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,152 @@
+//! Resume: the events of a topic from any place in the log, then live, each once and in order.
+//!
+//! Why nothing is missed or doubled: a listener is registered first, at position `at`; the log is read up to `at`; what
+//! is later comes from the listener. Positions only grow, so anything at or before the last one yielded is a repeat.
+//! A listener that lags is given up, and the same steps start again from the last position yielded.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use futures::Stream;
+use tokio::{sync::broadcast::error::RecvError, time::timeout};
+
+use crate::{Cursor, CursorError, Error, Event, EventLog, Topic, read_checkpoint};
+
+/// Events held in memory for one reader of the log.
+const BATCH_EVENTS: u64 = 64;
+
+/// How often a read model is looked at while it is behind what was just heard of.
+const CHECKPOINT_POLL: Duration = Duration::from_millis(20);
+/// And otherwise, in case nothing was heard.
+const CHECKPOINT_IDLE: Duration = Duration::from_secs(1);
+
+/// Which stretch of the log an execution of a subscription covers.
+#[derive(Debug, Clone, Copy)]
+pub struct Range {
+    /// Events after this position.
+    pub after: u64,
+    /// Up to this position and then ends; `None` goes on live.
+    pub until: Option<u64>,
+}
+
+/// Why a subscription ended.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedError {
+    /// The place to resume from does not exist, or ceased to.
+    #[error(transparent)]
+    Cursor(#[from] CursorError),
+    /// The log could not be read.
+    #[error(transparent)]
+    Log(#[from] Error),
+}
+
+/// Where the resolvers of subscriptions get their events. One execution of one subscription has one source.
+#[derive(Clone)]
+pub struct EventSource {
+    log: EventLog,
+    range: Option<Range>,
+    order: Arc<AtomicU64>,
+}
+
+impl EventSource {
+    /// A source for one execution. With a `range` the gateway decides what the execution covers, whatever cursor the
+    /// document names; without, the document does.
+    pub fn new(log: EventLog, range: Option<Range>) -> Self {
+        let order = Arc::new(AtomicU64::new(range.map_or(0, |range| range.after)));
+        Self { log, range, order }
+    }
+
+    /// The order number of the item yielded last: its position, or for a read model the progress it shows.
+    pub fn order(&self) -> u64 {
+        self.order.load(Ordering::Acquire)
+    }
+
+    /// The events of `topic` after the cursor, or from now.
+    pub fn follow(
+        &self,
+        topic: Topic,
+        after: Option<Cursor>,
+    ) -> impl Stream<Item = Result<Arc<Event>, FeedError>> + Send + use<> {
+        let Self { log, range, order } = self.clone();
+        async_stream::try_stream! {
+            let range = match (range, after) {
+                (Some(range), _) => range,
+                (None, Some(cursor)) => Range { after: log.resolve(cursor).await??, until: None },
+                (None, None) => Range { after: log.tail().position(), until: None },
+            };
+            let epoch = log.tail().epoch();
+            let mut last = range.after;
+            loop {
+                let (mut live, at) = log.tail().listen(&topic);
+                if log.tail().epoch() != epoch {
+                    Err(CursorError::Foreign)?;
+                }
+                let goal = range.until.unwrap_or(at);
+                while last < goal {
+                    let events = log.read(Some(&topic), last, goal, BATCH_EVENTS).await?;
+                    let is_last = (events.len() as u64) < BATCH_EVENTS;
+                    for event in events {
+                        last = event.position;
+                        order.store(last, Ordering::Release);
+                        yield event;
+                    }
+                    if is_last {
+                        last = last.max(goal);
+                    }
+                }
+                if range.until.is_some() {
+                    return;
+                }
+                loop {
+                    match live.recv().await {
+                        Ok(event) if event.position <= last => {}
+                        Ok(event) => {
+                            last = event.position;
+                            order.store(last, Ordering::Release);
+                            yield event;
+                        }
+                        Err(RecvError::Lagged(_)) => break,
+                        Err(RecvError::Closed) => Err(CursorError::Foreign)?,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Yields at once, and then whenever the follower has committed progress that `topic` caused. The number is the
+    /// follower's progress; it only grows. Changes closer together than 20 ms may be yielded as one.
+    pub fn follow_checkpoint(
+        &self,
+        follower: &'static str,
+        topic: Topic,
+    ) -> impl Stream<Item = Result<u64, FeedError>> + Send + use<> {
+        let Self { log, range, order } = self.clone();
+        async_stream::try_stream! {
+            let (mut live, _) = log.tail().listen(&topic);
+            let mut shown = None;
+            loop {
+                let progress = read_checkpoint(&log.database().background, follower).await?.progress;
+                if shown.is_none_or(|shown| progress > shown) {
+                    shown = Some(progress);
+                    order.store(progress, Ordering::Release);
+                    yield progress;
+                    if range.is_some_and(|range| range.until.is_some()) {
+                        return;
+                    }
+                }
+                let behind = log.tail().position() > 0 && log.is_behind(follower).await?;
+                let wait = if behind { CHECKPOINT_POLL } else { CHECKPOINT_IDLE };
+                if behind {
+                    tokio::time::sleep(wait).await;
+                } else if let Ok(Err(RecvError::Closed)) = timeout(wait, live.recv()).await {
+                    Err(CursorError::Foreign)?;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Leases: who may work on which parts. Time is the database's clock, so the clocks of processes do not matter. A lease
+//! only makes it unlikely that two processes do the same work; that it is done once is the fence's doing.
+
+use std::collections::HashMap;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement, Value};
+
+use super::FollowerConfig;
+use crate::{Database, PARTS, Result, database::Pool, read::from_i64};
+
+/// A part that this process may work on.
+#[derive(Debug, Clone)]
+pub(super) struct Lease {
+    pub(super) token: i64,
+    /// The checkpoint, as last committed by this process or found when the lease was taken.
+    pub(super) position: u64,
+    /// No event of this part between the checkpoint and here is left to apply.
+    pub(super) scanned: u64,
+}
+
+pub(super) type Leases = HashMap<i16, Lease>;
+
+/// The expressions in which the two databases differ.
+struct Dialect {
+    now: &'static str,
+    /// `$1` is the lease in seconds.
+    until: &'static str,
+    /// Members not seen for two leases are gone.
+    stale: &'static str,
+    never: &'static str,
+    skip_locked: &'static str,
+}
+
+fn dialect(backend: DbBackend) -> Dialect {
+    match backend {
+        DbBackend::Postgres => Dialect {
+            now: "clock_timestamp()",
+            until: "clock_timestamp() + make_interval(secs => $1)",
+            stale: "clock_timestamp() - 2 * make_interval(secs => $1)",
+            never: "'-infinity'",
+            skip_locked: "for update skip locked",
+        },
+        _ => Dialect {
+            now: "unixepoch('subsec')",
+            until: "unixepoch('subsec') + $1",
+            stale: "unixepoch('subsec') - 2 * $1",
+            never: "0",
+            skip_locked: "",
+        },
+    }
+}
+
+/// Renews what this process holds, gives back what is more than its share, and takes what is free.
+pub(super) async fn renew(
+    database: &Database,
+    follower: &'static str,
+    config: &FollowerConfig,
+    held: &Leases,
+) -> Result<Leases> {
+    let seconds = config.lease.as_secs_f64();
+    let owner = config.owner.clone();
+    let rows: Vec<(i16, i64, u64)> = database
+        .transaction(Pool::Background, |tx| {
+            let owner = owner.clone();
+            Box::pin(async move { renew_in_tx(tx, follower, &owner, seconds).await })
+        })
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(part, token, position)| {
+            let kept = held.get(&part).filter(|lease| lease.token == token);
+            let lease = kept.cloned().unwrap_or(Lease {
+                token,
+                position,
+                scanned: position,
+            });
+            (part, lease)
+        })
+        .collect())
+}
+
+async fn renew_in_tx(
+    tx: &DatabaseTransaction,
+    follower: &str,
+    owner: &str,
+    seconds: f64,
+) -> Result<Vec<(i16, i64, u64)>> {
+    let sql = dialect(tx.get_database_backend());
+    register(tx, &sql, follower, owner, seconds).await?;
+    let members = query(
+        tx,
+        "select count(*) as count from follower_member where follower = $1",
+        vec![follower.into()],
+    )
+    .await?;
+    let members: i64 = members[0].try_get("", "count")?;
+    let share = (i64::from(PARTS) + members - 1) / members.max(1);
+
+    let held = query(
+        tx,
+        &format!(
+            "update checkpoint set leased_until = {} where follower = $2 and owner = $3
+             returning part, token, position",
+            sql.until
+        ),
+        vec![seconds.into(), follower.into(), owner.into()],
+    )
+    .await?;
+    let mut held = held.iter().map(row).collect::<Result<Vec<_>>>()?;
+    while held.len() as i64 > share {
+        if let Some((part, ..)) = held.pop() {
+            release(tx, &sql, follower, owner, Some(part)).await?;
+        }
+    }
+    let wanted = share - held.len() as i64;
+    if wanted > 0 {
+        let taken = query(
+            tx,
+            &format!(
+                "update checkpoint set owner = $3, token = token + 1, leased_until = {}
+                 where follower = $2 and part in (
+                     select part from checkpoint where follower = $2 and leased_until < {}
+                     order by part limit {wanted} {})
+                 returning part, token, position",
+                sql.until, sql.now, sql.skip_locked
+            ),
+            vec![seconds.into(), follower.into(), owner.into()],
+        )
+        .await?;
+        for taken in &taken {
+            held.push(row(taken)?);
+        }
+    }
+    Ok(held)
+}
+
+async fn register(
+    tx: &DatabaseTransaction,
+    sql: &Dialect,
+    follower: &str,
+    owner: &str,
+    seconds: f64,
+) -> Result<()> {
+    query(
+        tx,
+        &format!(
+            "insert into follower_member (follower, owner, seen_at) values ($1, $2, {now})
+             on conflict (follower, owner) do update set seen_at = {now}",
+            now = sql.now
+        ),
+        vec![follower.into(), owner.into()],
+    )
+    .await?;
+    query(
+        tx,
+        &format!(
+            "delete from follower_member where seen_at < {} and follower = $2",
+            sql.stale
+        ),
+        vec![seconds.into(), follower.into()],
+    )
+    .await?;
+    let parts = query(
+        tx,
+        "select count(*) as count from checkpoint where follower = $1",
+        vec![follower.into()],
+    )
+    .await?;
+    if parts[0].try_get::<i64>("", "count")? < i64::from(PARTS) {
+        for part in 0..PARTS {
+            query(
+                tx,
+                "insert into checkpoint (follower, part) values ($1, $2)
+                 on conflict (follower, part) do nothing",
+                vec![follower.into(), part.into()],
+            )
+            .await?;
+        }
+    }
+    Ok(())
+}
+
+async fn release(
+    tx: &DatabaseTransaction,
+    sql: &Dialect,
+    follower: &str,
+    owner: &str,
+    part: Option<i16>,
+) -> Result<()> {
+    let mut values: Vec<Value> = vec![follower.into(), owner.into()];
+    let mut condition = "";
+    if let Some(part) = part {
+        values.push(part.into());
+        condition = " and part = $3";
+    }
+    let update = format!(
+        "update checkpoint set owner = null, leased_until = {} where follower = $1 and owner = $2{condition}",
+        sql.never
+    );
+    query(tx, &update, values).await?;
+    Ok(())
+}
+
+/// Gives everything back at once, so that others need not wait for the leases to run out.
+pub(super) async fn leave(
+    database: &Database,
+    follower: &'static str,
+    config: &FollowerConfig,
+) -> Result<()> {
+    let owner = config.owner.clone();
+    database
+        .transaction(Pool::Background, |tx| {
+            let owner = owner.clone();
+            Box::pin(async move {
+                let sql = dialect(tx.get_database_backend());
+                release(tx, &sql, follower, &owner, None).await?;
+                let delete = "delete from follower_member where follower = $1 and owner = $2";
+                query(tx, delete, vec![follower.into(), owner.into()]).await?;
+                Ok(())
+            })
+        })
+        .await
+}
+
+fn row(row: &QueryResult) -> Result<(i16, i64, u64)> {
+    Ok((
+        row.try_get("", "part")?,
+        row.try_get("", "token")?,
+        from_i64(row.try_get("", "position")?),
+    ))
+}
+
+async fn query(
+    tx: &DatabaseTransaction,
+    sql: &str,
+    values: Vec<Value>,
+) -> Result<Vec<QueryResult>> {
+    let backend = tx.get_database_backend();
+    Ok(tx
+        .query_all_raw(Statement::from_sql_and_values(backend, sql, values))
+        .await?)
+}

@@ -1,0 +1,49 @@
+//! Followers: read models and other ordered consumers, exactly once. What a follower writes and its checkpoint commit in
+//! one transaction, so either both happened or neither. Parts are leased, so any number of processes share them.
+//!
+//! Why a paused or superseded process changes nothing: its checkpoint update names the fencing token of its lease and
+//! the position before the first event it applies. Taking a lease over raises the token; applying an event moves the
+//! position. A stale process matches no row, and its whole transaction is rolled back.
+
+mod checkpoint;
+mod lease;
+mod runner;
+
+use std::{sync::Arc, time::Duration};
+
+use futures::future::BoxFuture;
+use sea_orm::DatabaseTransaction;
+
+pub(crate) use checkpoint::slowest_checkpoints;
+pub use checkpoint::{Checkpoint, read_checkpoint};
+pub use runner::run_follower;
+
+use crate::{Event, Result};
+
+/// Something that keeps state from events.
+pub trait Follower: Send + Sync + 'static {
+    /// Names its checkpoints; never changes.
+    fn name(&self) -> &'static str;
+
+    /// Whether it wants the events of this kind of stream.
+    fn wants(&self, stream: &str) -> bool;
+
+    /// Applies events, in order, in the transaction that also moves the checkpoint. May be called again with the same
+    /// events if that transaction did not commit, so it must have no effect outside it.
+    fn apply<'a>(
+        &'a self,
+        tx: &'a DatabaseTransaction,
+        events: &'a [Arc<Event>],
+    ) -> BoxFuture<'a, Result<()>>;
+}
+
+/// How a process runs its followers.
+#[derive(Debug, Clone)]
+pub struct FollowerConfig {
+    /// This process among those that share the parts; unique for each start.
+    pub owner: String,
+    /// How long a part stays with a process that does not renew.
+    pub lease: Duration,
+    /// Events applied in one transaction at most.
+    pub batch_events: u64,
+}

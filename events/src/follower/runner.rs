@@ -1,0 +1,196 @@
+//! The loop of one follower in one process: renew the leases, apply what came, commit it with the checkpoints. On any
+//! failure it keeps its place and tries again, later and later; the order of a stream is never given up.
+
+use std::{sync::Arc, time::Duration};
+
+use sea_orm::DatabaseTransaction;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, timeout},
+};
+
+use super::{
+    Follower, FollowerConfig, checkpoint,
+    lease::{self, Leases},
+};
+use crate::{Error, Event, EventLog, Result, database::Pool, read};
+
+/// The longest pause after failures.
+const MAX_PAUSE: Duration = Duration::from_secs(5);
+
+struct Runner {
+    log: EventLog,
+    follower: Arc<dyn Follower>,
+    config: FollowerConfig,
+    leases: Leases,
+    renewed_at: Option<Instant>,
+}
+
+/// Runs `follower` until `stop` turns true; then gives its parts back.
+pub async fn run_follower(
+    log: EventLog,
+    follower: Arc<dyn Follower>,
+    config: FollowerConfig,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut runner = Runner {
+        log,
+        follower,
+        config,
+        leases: Leases::new(),
+        renewed_at: None,
+    };
+    let mut failures = 0_u32;
+    while !*stop.borrow_and_update() {
+        match runner.step().await {
+            Ok(true) => failures = 0,
+            Ok(false) => {
+                failures = 0;
+                let wait = (runner.config.lease / 3).min(Duration::from_millis(500));
+                let mut changes = runner.log.tail().changes();
+                let reached = runner.leases.values().map(|lease| lease.scanned).min();
+                if reached.is_none_or(|reached| *changes.borrow_and_update() <= reached) {
+                    tokio::select! {
+                        _ = timeout(wait, changes.changed()) => {}
+                        _ = stop.changed() => {}
+                    }
+                }
+            }
+            Err(error) => {
+                failures += 1;
+                runner.recover(&error, failures);
+                let pause = MAX_PAUSE.min(Duration::from_millis(50 << failures.min(7)));
+                tokio::select! {
+                    () = sleep(pause) => {}
+                    _ = stop.changed() => {}
+                }
+            }
+        }
+    }
+    if let Err(error) = lease::leave(
+        runner.log.database(),
+        runner.follower.name(),
+        &runner.config,
+    )
+    .await
+    {
+        tracing::warn!(%error, "the leases were not given back; they run out by themselves");
+    }
+}
+
+impl Runner {
+    /// Applies one batch; false when there was nothing to apply.
+    async fn step(&mut self) -> Result<bool> {
+        let due = self.config.lease / 3;
+        if self.renewed_at.is_none_or(|at| at.elapsed() >= due) {
+            self.renew().await?;
+        }
+        let Some(after) = self.leases.values().map(|lease| lease.scanned).min() else {
+            return Ok(false);
+        };
+        let reached = self.log.tail().position();
+        if reached <= after {
+            return Ok(false);
+        }
+        let limit = self.config.batch_events;
+        let events = self.log.read(None, after, reached, limit).await?;
+        let scanned = if (events.len() as u64) < limit {
+            reached
+        } else {
+            events.last().map_or(reached, |event| event.position)
+        };
+        let batch: Vec<Arc<Event>> = events
+            .into_iter()
+            .filter(|event| {
+                let lease = self.leases.get(&event.part);
+                lease.is_some_and(|lease| event.position > lease.position)
+            })
+            .collect();
+        if !batch.is_empty() {
+            self.commit(&batch).await?;
+        }
+        for lease in self.leases.values_mut() {
+            lease.scanned = lease.scanned.max(scanned);
+        }
+        Ok(true)
+    }
+
+    async fn renew(&mut self) -> Result<()> {
+        let name = self.follower.name();
+        let database = self.log.database();
+        let mut leases = lease::renew(database, name, &self.config, &self.leases).await?;
+        if leases.keys().any(|part| !self.leases.contains_key(part)) {
+            // A part without news since its checkpoint need not be looked for from there.
+            let head = read::read_head(&database.background).await?;
+            for (part, lease) in &mut leases {
+                if lease.position >= head.parts[*part as usize] {
+                    lease.scanned = lease.scanned.max(head.position);
+                }
+            }
+        }
+        self.leases = leases;
+        self.renewed_at = Some(Instant::now());
+        Ok(())
+    }
+
+    /// One transaction: the checkpoints, then what the events do.
+    async fn commit(&mut self, batch: &[Arc<Event>]) -> Result<()> {
+        let follower = self.follower.clone();
+        let leases = self.leases.clone();
+        let shared: Arc<[Arc<Event>]> = batch.into();
+        self.log
+            .database()
+            .transaction(Pool::Background, |tx| {
+                let (follower, leases, batch) = (follower.clone(), leases.clone(), shared.clone());
+                Box::pin(async move {
+                    fence(tx, follower.name(), &leases, &batch).await?;
+                    let wanted: Vec<_> = batch
+                        .iter()
+                        .filter(|event| follower.wants(&event.stream))
+                        .cloned()
+                        .collect();
+                    if wanted.is_empty() {
+                        return Ok(());
+                    }
+                    follower.apply(tx, &wanted).await
+                })
+            })
+            .await?;
+        for event in batch {
+            if let Some(lease) = self.leases.get_mut(&event.part) {
+                lease.position = event.position;
+            }
+        }
+        Ok(())
+    }
+
+    fn recover(&mut self, error: &Error, failures: u32) {
+        let follower = self.follower.name();
+        if let Error::Fenced { part, .. } = error {
+            tracing::info!(follower, part, "a part was taken over by another process");
+            self.leases.remove(part);
+        } else if failures.is_power_of_two() {
+            tracing::warn!(follower, failures, %error, "the follower failed; trying again");
+        }
+        // Whatever happened, what we hold is looked up again.
+        self.renewed_at = None;
+    }
+}
+
+/// Moves the checkpoint of every part in the batch from just before its first event to its last.
+async fn fence(
+    tx: &DatabaseTransaction,
+    follower: &str,
+    leases: &Leases,
+    batch: &[Arc<Event>],
+) -> Result<()> {
+    for (part, lease) in leases {
+        let mut of_part = batch.iter().filter(|event| event.part == *part);
+        let Some(first) = of_part.next() else {
+            continue;
+        };
+        let last = of_part.next_back().unwrap_or(first);
+        checkpoint::advance(tx, follower, *part, lease, first.previous, last.position).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! The event log of one process: writes, reads, and the background tasks that number, relay and receive events. There
+//! is one for each process; it is cheap to clone. Without Redis the log itself is the bus.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures::future::BoxFuture;
+use tokio::sync::Notify;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::{
+    Cursor, CursorError, Database, Error, Event, HistoryPage, PARTS, Result, StreamKey, Tail,
+    Topic, Tx,
+    bus::{self, Tops},
+    database::{AsRetryable, Pool},
+    follower::read_checkpoint,
+    pump, read, relay,
+};
+
+/// How a process takes part in moving events.
+#[derive(Debug, Clone)]
+pub struct LogConfig {
+    /// `redis://…`; without it every process reads the log itself.
+    pub redis_url: Option<String>,
+    /// The first part of every key in Redis.
+    pub redis_prefix: String,
+    /// The longest time between two looks at the log, which makes lost wake-ups harmless.
+    pub poll_interval: Duration,
+}
+
+pub(crate) struct Shared {
+    pub(crate) database: Database,
+    pub(crate) tail: Tail,
+    pub(crate) config: LogConfig,
+    /// Somebody committed: number it now.
+    pub(crate) wake: Notify,
+    /// What is known to be in Redis.
+    pub(crate) tops: Tops,
+}
+
+/// See the module.
+#[derive(Clone)]
+pub struct EventLog {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl EventLog {
+    /// Reads the head and starts the background tasks, which run until the process ends.
+    pub async fn start(database: Database, config: LogConfig) -> Result<Self> {
+        let (head, _) = read::sequence(&database.background).await?;
+        let log = Self {
+            shared: Arc::new(Shared {
+                tail: Tail::new(&head),
+                tops: Tops::default(),
+                wake: Notify::new(),
+                database,
+                config,
+            }),
+        };
+        tokio::spawn(pump::run(log.clone()));
+        if let Some(url) = &log.shared.config.redis_url {
+            let client = redis::Client::open(url.as_str())
+                .map_err(|error| Error::Task(format!("the Redis URL is not valid: {error}")))?;
+            tokio::spawn(relay::run(log.clone(), client.clone()));
+            tokio::spawn(bus::run(log.clone(), client));
+        }
+        Ok(log)
+    }
+
+    /// The live end of the log.
+    pub fn tail(&self) -> &Tail {
+        &self.shared.tail
+    }
+
+    /// The database under the log.
+    pub fn database(&self) -> &Database {
+        &self.shared.database
+    }
+
+    /// Calls `observer` with the kind and id of every stream that changed: after a commit of this process at once,
+    /// and again when the event arrives. For caches; it must not block.
+    pub fn observe(&self, observer: impl Fn(&str, Uuid) + Send + Sync + 'static) {
+        self.shared.tail.observe(Box::new(observer));
+    }
+
+    /// Runs `work` in a transaction: what it changes and what it appends commit together or not at all. It runs to
+    /// its end even when the caller goes away, and again after serialization failures, so `work` must have no effect
+    /// outside the transaction.
+    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + AsRetryable + Send + 'static,
+        F: for<'a> Fn(&'a Tx<'a>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+    {
+        let log = self.clone();
+        let task = async move {
+            let work = Arc::new(work);
+            let result: Result<(T, Vec<StreamKey>), E> = log
+                .database()
+                .transaction(Pool::Requests, |transaction| {
+                    let work = work.clone();
+                    Box::pin(async move {
+                        let appended = Mutex::default();
+                        let value = work(&Tx::new(transaction, &appended)).await?;
+                        let appended = appended.into_inner();
+                        Ok((value, appended.unwrap_or_else(PoisonError::into_inner)))
+                    })
+                })
+                .await;
+            // Also after an error: a commit whose answer was lost may have taken place.
+            log.shared.wake.notify_one();
+            result.map(|(value, appended)| {
+                for stream in appended {
+                    log.tail().notify_observers(stream.kind, stream.id);
+                }
+                value
+            })
+        };
+        tokio::spawn(task.in_current_span())
+            .await
+            .unwrap_or_else(|error| Err(Error::Task(error.to_string()).into()))
+    }
+
+    /// The position that a client's cursor stands for.
+    ///
+    /// # Errors
+    /// `Foreign` when it is of another epoch or past the end of the log, `Expired` when events after it were pruned.
+    pub async fn resolve(&self, cursor: Cursor) -> Result<Result<u64, CursorError>> {
+        let resolved = self.tail().resolve(cursor);
+        if resolved.is_ok() && cursor.position > self.tail().position() {
+            // Another process may be ahead of this one, but not of the log.
+            let head = read::read_head(&self.database().background).await?;
+            if cursor.position > head.position {
+                return Ok(Err(CursorError::Foreign));
+            }
+        }
+        Ok(resolved)
+    }
+
+    /// At most `limit` events of one stream after `after_version`, oldest first.
+    pub async fn read_stream(
+        &self,
+        stream: StreamKey,
+        after_version: i64,
+        limit: u64,
+    ) -> Result<HistoryPage> {
+        read::read_stream(&self.database().reader, stream, after_version, limit).await
+    }
+
+    /// Events by position, from memory if they are recent.
+    pub(crate) async fn read(
+        &self,
+        topic: Option<&Topic>,
+        after: u64,
+        until: u64,
+        limit: u64,
+    ) -> Result<Vec<Arc<Event>>> {
+        if let Some(events) = self.tail().recent(topic, after, until, limit) {
+            return Ok(events);
+        }
+        let database = &self.database().background;
+        let events = read::read_after(database, topic, after, until, limit).await?;
+        Ok(events.into_iter().map(Arc::new).collect())
+    }
+
+    /// Whether the follower has yet to apply events that have their position.
+    pub(crate) async fn is_behind(&self, follower: &str) -> Result<bool> {
+        let database = &self.database().background;
+        let checkpoint = read_checkpoint(database, follower).await?;
+        let head = read::read_head(database).await?;
+        Ok((0..PARTS as usize).any(|part| checkpoint.parts[part] < head.parts[part]))
+    }
+}

@@ -1,0 +1,234 @@
+//! Reading the log: by position, by stream, and its head. Everything that missed something live reads it here, so
+//! these queries are the ground truth of resume, relay and followers.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement, Value};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::{Error, Event, PARTS, Result, StreamKey, Topic};
+
+/// How far the log is numbered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) epoch: u32,
+    /// The last position given; 0 when the log is empty.
+    pub(crate) position: u64,
+    /// Events up to here may have been removed.
+    pub(crate) pruned: u64,
+    /// The last position given in each part.
+    pub(crate) parts: [u64; PARTS as usize],
+}
+
+/// A page of one stream's history, oldest first.
+#[derive(Debug)]
+pub struct HistoryPage {
+    /// The events. Position and previous are 0 for one that is not numbered yet.
+    pub events: Vec<Event>,
+    /// Whether the stream goes on after them.
+    pub has_more: bool,
+}
+
+fn columns(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Postgres => {
+            "coalesce(p.position, 0) as position, coalesce(p.previous, 0) as previous, e.event_id, e.part, e.stream,
+             e.stream_id, e.version, e.type, e.schema_version, e.data::text as data, e.meta::text as meta, e.occurred_at"
+        }
+        _ => {
+            "p.position, p.previous, e.event_id, e.part, e.stream, e.stream_id, e.version, e.type, e.schema_version,
+             e.data, e.meta, e.occurred_at"
+        }
+    }
+}
+
+/// At most `limit` events after `after` and up to `until`, of `topic` or of all, in order of position.
+pub(crate) async fn read_after(
+    database: &DatabaseConnection,
+    topic: Option<&Topic>,
+    after: u64,
+    until: u64,
+    limit: u64,
+) -> Result<Vec<Event>> {
+    let backend = database.get_database_backend();
+    let mut values: Vec<Value> = vec![to_i64(after).into(), to_i64(until).into()];
+    let mut condition = String::new();
+    if let Some(topic) = topic {
+        values.push(topic.kind.into());
+        condition.push_str(" and e.stream = $3");
+        if let Some(id) = topic.id {
+            values.push(id.into());
+            condition.push_str(" and e.stream_id = $4");
+        }
+    }
+    let sql = format!(
+        "select {} from event_position p join event e on e.inserted = p.inserted
+         where p.position > $1 and p.position <= $2{condition} order by p.position limit {limit}",
+        columns(backend)
+    );
+    let rows = database
+        .query_all_raw(Statement::from_sql_and_values(backend, sql, values))
+        .await?;
+    rows.iter().map(from_row).collect()
+}
+
+/// At most `limit` events of one part after `after` and up to `until`.
+pub(crate) async fn read_part(
+    database: &DatabaseConnection,
+    part: i16,
+    after: u64,
+    until: u64,
+    limit: u64,
+) -> Result<Vec<Event>> {
+    let backend = database.get_database_backend();
+    let sql = format!(
+        "select {} from event_position p join event e on e.inserted = p.inserted
+         where p.position > $1 and p.position <= $2 and e.part = $3 order by p.position limit {limit}",
+        columns(backend)
+    );
+    let values: Vec<Value> = vec![to_i64(after).into(), to_i64(until).into(), part.into()];
+    let rows = database
+        .query_all_raw(Statement::from_sql_and_values(backend, sql, values))
+        .await?;
+    rows.iter().map(from_row).collect()
+}
+
+/// At most `limit` events of one stream after `after_version`.
+pub(crate) async fn read_stream(
+    database: &DatabaseConnection,
+    stream: StreamKey,
+    after_version: i64,
+    limit: u64,
+) -> Result<HistoryPage> {
+    let backend = database.get_database_backend();
+    let sql = format!(
+        "select {} from event e left join event_position p on p.inserted = e.inserted
+         where e.stream_id = $1 and e.stream = $2 and e.version > $3 order by e.version limit {}",
+        columns(backend),
+        limit + 1
+    );
+    let values: Vec<Value> = vec![stream.id.into(), stream.kind.into(), after_version.into()];
+    let rows = database
+        .query_all_raw(Statement::from_sql_and_values(backend, sql, values))
+        .await?;
+    let mut events = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
+    let has_more = events.len() as u64 > limit;
+    events.truncate(limit as usize);
+    Ok(HistoryPage { events, has_more })
+}
+
+/// Numbers what is fresh (Postgres; SQLite numbers at append) and answers with the head, and how many were fresh.
+pub(crate) async fn sequence(database: &DatabaseConnection) -> Result<(Head, u64)> {
+    match database.get_database_backend() {
+        DbBackend::Postgres => {
+            let row = one(
+                database,
+                "select head_epoch, head_position, head_pruned, head_parts, numbered from sequence_events()",
+            )
+            .await?;
+            let numbered: i64 = row.try_get("", "numbered")?;
+            Ok((postgres_head(&row)?, from_i64(numbered)))
+        }
+        _ => Ok((read_head(database).await?, 0)),
+    }
+}
+
+/// The head as it is.
+pub(crate) async fn read_head(database: &DatabaseConnection) -> Result<Head> {
+    match database.get_database_backend() {
+        DbBackend::Postgres => {
+            let sql =
+                "select epoch as head_epoch, position as head_position, pruned as head_pruned,
+                              part_positions as head_parts from log_head";
+            postgres_head(&one(database, sql).await?)
+        }
+        _ => {
+            let sql = "select epoch, pruned,
+                 coalesce((select max(position) from event_position), pruned) as position from log_head";
+            let row = one(database, sql).await?;
+            Ok(Head {
+                epoch: from_i64(row.try_get("", "epoch")?) as u32,
+                position: from_i64(row.try_get("", "position")?),
+                pruned: from_i64(row.try_get("", "pruned")?),
+                parts: sqlite_part_heads(database).await?,
+            })
+        }
+    }
+}
+
+/// Sixteen index look-ups; grouping by part would walk the whole index.
+async fn sqlite_part_heads(database: &DatabaseConnection) -> Result<[u64; PARTS as usize]> {
+    let sql = (0..PARTS)
+        .map(|part| format!("select max(inserted) as position from event where part = {part}"))
+        .collect::<Vec<_>>()
+        .join(" union all ");
+    let backend = database.get_database_backend();
+    let rows = database
+        .query_all_raw(Statement::from_string(backend, sql))
+        .await?;
+    let mut parts = [0; PARTS as usize];
+    for (part, row) in parts.iter_mut().zip(rows) {
+        *part = from_i64(row.try_get::<Option<i64>>("", "position")?.unwrap_or(0));
+    }
+    Ok(parts)
+}
+
+async fn one(database: &DatabaseConnection, sql: &str) -> Result<QueryResult> {
+    let backend = database.get_database_backend();
+    database
+        .query_one_raw(Statement::from_string(backend, sql))
+        .await?
+        .ok_or_else(|| {
+            Error::Database(sea_orm::DbErr::RecordNotFound(
+                "the log has no head".to_owned(),
+            ))
+        })
+}
+
+fn postgres_head(row: &QueryResult) -> Result<Head> {
+    let stored: Vec<i64> = row.try_get("", "head_parts")?;
+    let mut parts = [0; PARTS as usize];
+    for (part, position) in parts.iter_mut().zip(stored) {
+        *part = from_i64(position);
+    }
+    Ok(Head {
+        epoch: from_i64(row.try_get("", "head_epoch")?) as u32,
+        position: from_i64(row.try_get("", "head_position")?),
+        pruned: from_i64(row.try_get("", "head_pruned")?),
+        parts,
+    })
+}
+
+fn from_row(row: &QueryResult) -> Result<Event> {
+    let data: String = row.try_get("", "data")?;
+    let meta: String = row.try_get("", "meta")?;
+    Ok(Event {
+        position: from_i64(row.try_get("", "position")?),
+        previous: from_i64(row.try_get("", "previous")?),
+        event_id: row.try_get::<Uuid>("", "event_id")?,
+        part: row.try_get("", "part")?,
+        stream: row.try_get("", "stream")?,
+        stream_id: row.try_get("", "stream_id")?,
+        version: row.try_get("", "version")?,
+        event_type: row.try_get("", "type")?,
+        schema_version: row.try_get("", "schema_version")?,
+        data: RawValue::from_string(data).map_err(|source| Error::Malformed {
+            what: "event data",
+            source,
+        })?,
+        meta: serde_json::from_str(&meta).map_err(|source| Error::Malformed {
+            what: "event meta",
+            source,
+        })?,
+        occurred_at: row.try_get::<DateTime<Utc>>("", "occurred_at")?,
+    })
+}
+
+/// Positions are bigint in the database; they never pass its maximum.
+pub(crate) fn to_i64(position: u64) -> i64 {
+    i64::try_from(position).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn from_i64(position: i64) -> u64 {
+    u64::try_from(position).unwrap_or(0)
+}

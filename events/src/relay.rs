@@ -1,0 +1,229 @@
+//! The relay: copies positioned events to Redis Streams, one a part, entry id `<position>-0`. Every process relays what
+//! its tail learnt from the log and Redis does not have yet; there is no leader to lose.
+//!
+//! Why streams have no holes and no doubles: `append.lua` adds an event only if the stream's last entry is the one
+//! before it in its part. Of two relays one adds and the other is told that it is there; a relay that finds the stream
+//! shorter than expected (Redis came back empty, or without its last entries) refills it from the log. Redis is never
+//! asked whether something happened: it is expendable, and every reader falls back to the log.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use redis::{
+    AsyncConnectionConfig, Client, Script,
+    aio::MultiplexedConnection,
+    streams::{StreamTrimOptions, StreamTrimmingMode},
+};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::{Event, EventLog, PARTS, bus::stream_key, follower::slowest_checkpoints, pump, read};
+
+/// Events sent in one call.
+const BATCH_EVENTS: u64 = 256;
+/// How often the streams are trimmed.
+const TRIM_INTERVAL: Duration = Duration::from_secs(5);
+/// Positions kept behind the slowest checkpoint, for gateways that reconnect.
+const KEPT_POSITIONS: u64 = 10_000;
+/// The longest pause after failures.
+const MAX_PAUSE: Duration = Duration::from_secs(1);
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+struct Relay {
+    log: EventLog,
+    connection: MultiplexedConnection,
+    script: Script,
+    epoch: u32,
+    /// All events up to here are in Redis.
+    relayed: u64,
+    trimmed_at: Instant,
+}
+
+pub(crate) async fn run(log: EventLog, client: Client) {
+    let mut failures = 0_u32;
+    // What is not yet relayed when the process starts is left to whoever numbered it, or found as a hole.
+    let mut relayed = log.tail().position();
+    loop {
+        match Relay::connect(&log, &client, relayed).await {
+            Ok(mut relay) => {
+                failures = 0;
+                let Err(error) = relay.work().await;
+                relayed = relay.relayed;
+                tracing::warn!(%error, "the relay lost Redis; subscribers are served from the log");
+            }
+            Err(error) => {
+                failures += 1;
+                if failures.is_power_of_two() {
+                    tracing::warn!(%error, failures, "Redis cannot be reached; trying again");
+                }
+            }
+        }
+        sleep(MAX_PAUSE.min(Duration::from_millis(20 << failures.min(6)))).await;
+    }
+}
+
+impl Relay {
+    async fn connect(log: &EventLog, client: &Client, relayed: u64) -> Result<Self, Failure> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(Duration::from_secs(2)))
+            .set_response_timeout(Some(Duration::from_secs(2)));
+        Ok(Self {
+            log: log.clone(),
+            connection: client
+                .get_multiplexed_async_connection_with_config(&config)
+                .await?,
+            script: Script::new(include_str!("append.lua")),
+            epoch: log.tail().epoch(),
+            relayed,
+            trimmed_at: Instant::now(),
+        })
+    }
+
+    async fn work(&mut self) -> Result<std::convert::Infallible, Failure> {
+        let mut changes = self.log.tail().changes();
+        loop {
+            let poll_interval = self.log.shared.config.poll_interval;
+            // Both outcomes lead to a look: a change, or none for a while.
+            let _ = timeout(poll_interval, changes.changed()).await;
+            self.start_over_in_new_epoch();
+            while self.relay_batch().await? {}
+            if self.trimmed_at.elapsed() > TRIM_INTERVAL {
+                self.trimmed_at = Instant::now();
+                self.trim().await?;
+            }
+        }
+    }
+
+    fn start_over_in_new_epoch(&mut self) {
+        let epoch = self.log.tail().epoch();
+        if epoch != self.epoch {
+            self.epoch = epoch;
+            self.relayed = self.log.tail().position();
+            self.log.shared.tops.clear();
+        }
+    }
+
+    /// Relays the next events; false when there are none.
+    async fn relay_batch(&mut self) -> Result<bool, Failure> {
+        let reached = self.log.tail().position();
+        if self.relayed >= reached {
+            return Ok(false);
+        }
+        let events = self
+            .log
+            .read(None, self.relayed, reached, BATCH_EVENTS)
+            .await?;
+        let Some(last) = events.last().map(|event| event.position) else {
+            return Ok(false);
+        };
+        let missing: Vec<_> = events
+            .iter()
+            .filter(|event| event.position > self.log.shared.tops.get(event.part))
+            .collect();
+        if !missing.is_empty() {
+            let tops = self
+                .append(missing.iter().map(|event| &***event), false)
+                .await?;
+            for (part, top) in tops {
+                let wanted = missing
+                    .iter()
+                    .rfind(|event| event.part == part)
+                    .map_or(0, |event| event.position);
+                self.settle(part, top, wanted).await?;
+            }
+        }
+        self.relayed = last;
+        Ok(true)
+    }
+
+    /// Brings a part's stream to `wanted` if it ended at `top`.
+    async fn settle(&mut self, part: i16, top: i64, wanted: u64) -> Result<(), Failure> {
+        let known = read::from_i64(top);
+        if top >= 0 && known >= wanted {
+            self.log.shared.tops.raise(part, known);
+            if known > wanted {
+                self.check_not_ahead(part, known).await?;
+            }
+            return Ok(());
+        }
+        tracing::info!(
+            part,
+            top,
+            wanted,
+            "Redis lacks events; refilling the stream from the log"
+        );
+        let mut after = if top >= 0 {
+            known
+        } else {
+            let slowest = slowest_checkpoints(self.log.database()).await?;
+            slowest[part as usize].unwrap_or_else(|| wanted.saturating_sub(KEPT_POSITIONS))
+        };
+        while after < wanted {
+            let database = &self.log.database().background;
+            let events = read::read_part(database, part, after, wanted, BATCH_EVENTS).await?;
+            let Some(last) = events.last().map(|event| event.position) else {
+                break;
+            };
+            self.append(events.iter(), true).await?;
+            after = last;
+        }
+        self.log.shared.tops.raise(part, wanted);
+        Ok(())
+    }
+
+    /// A stream that is ahead of the log is of a log that was restored since.
+    async fn check_not_ahead(&self, part: i16, top: u64) -> Result<(), Failure> {
+        let head = read::read_head(&self.log.database().background).await?;
+        if head.epoch == self.epoch && head.parts[part as usize] < top {
+            pump::renew_epoch(&self.log, &head).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends events and answers with the last position of each of their streams.
+    async fn append<'a>(
+        &mut self,
+        events: impl Iterator<Item = &'a Event>,
+        is_refill: bool,
+    ) -> Result<Vec<(i16, i64)>, Failure> {
+        let mut keys = BTreeMap::new();
+        let mut call = self.script.prepare_invoke();
+        call.arg(i32::from(is_refill));
+        let mut parts = Vec::new();
+        for event in events {
+            let number = *keys.entry(event.part).or_insert_with(|| {
+                parts.push(event.part);
+                call.key(stream_key(&self.log, self.epoch, event.part));
+                parts.len()
+            });
+            call.arg(number)
+                .arg(event.previous)
+                .arg(event.position)
+                .arg(serde_json::to_string(event)?);
+        }
+        let tops: Vec<i64> = call.invoke_async(&mut self.connection).await?;
+        Ok(parts.into_iter().zip(tops).collect())
+    }
+
+    /// Removes what every follower has passed. The last entry always stays: it is what the next one is chained to.
+    async fn trim(&mut self) -> Result<(), Failure> {
+        let slowest = slowest_checkpoints(self.log.database()).await?;
+        let reached = self.log.tail().position();
+        let mut pipeline = redis::pipe();
+        for part in 0..PARTS {
+            let top = self.log.shared.tops.get(part);
+            let Some(checkpoint) = slowest[part as usize] else {
+                continue;
+            };
+            let keep_from = checkpoint
+                .min(top)
+                .min(reached.saturating_sub(KEPT_POSITIONS));
+            if keep_from > 0 {
+                let options =
+                    StreamTrimOptions::minid(StreamTrimmingMode::Approx, keep_from.to_string());
+                pipeline.xtrim_options(stream_key(&self.log, self.epoch, part), &options);
+            }
+        }
+        let _: () = pipeline.query_async(&mut self.connection).await?;
+        Ok(())
+    }
+}

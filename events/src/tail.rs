@@ -1,0 +1,271 @@
+//! The live end of the log in one process. Events come from several sources in any order and more than once; they leave
+//! in the dense order of positions, each once. Invariant: `position` is advanced only after every listener has been
+//! handed, and every observer has seen, all events up to it; a listener that falls behind loses its place, never events.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::{broadcast, watch};
+use uuid::Uuid;
+
+use crate::{Cursor, CursorError, Event, read::Head};
+
+/// Recent events kept for those that come back after a short absence.
+const RECENT_EVENTS: usize = 4096;
+/// Their total size at most, in bytes of event data.
+const RECENT_BYTES: usize = 16 << 20;
+/// Events that arrived before their predecessors; past this they are dropped and read from the log in turn.
+const PENDING_EVENTS: usize = 16_384;
+/// Events a listener may be behind before it must read the log.
+const LISTENER_EVENTS: usize = 64;
+
+/// What a subscriber listens to: all streams of a kind, or one stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Topic {
+    /// The kind of aggregate.
+    pub kind: &'static str,
+    /// One aggregate, or all.
+    pub id: Option<Uuid>,
+}
+
+impl Topic {
+    fn matches(&self, event: &Event) -> bool {
+        self.kind == event.stream && self.id.is_none_or(|id| id == event.stream_id)
+    }
+}
+
+type Observer = Box<dyn Fn(&str, Uuid) + Send + Sync>;
+type Sender = broadcast::Sender<Arc<Event>>;
+
+#[derive(Default)]
+struct Listeners {
+    all: Option<Sender>,
+    by_id: HashMap<Uuid, Sender>,
+}
+
+struct State {
+    epoch: u32,
+    pruned: u64,
+    position: u64,
+    recent: VecDeque<Arc<Event>>,
+    recent_bytes: usize,
+    pending: BTreeMap<u64, Arc<Event>>,
+    listeners: HashMap<&'static str, Listeners>,
+}
+
+/// See the module.
+pub struct Tail {
+    state: Mutex<State>,
+    position: watch::Sender<u64>,
+    observers: Mutex<Vec<Observer>>,
+}
+
+impl Tail {
+    pub(crate) fn new(head: &Head) -> Self {
+        Self {
+            state: Mutex::new(State {
+                epoch: head.epoch,
+                pruned: head.pruned,
+                position: head.position,
+                recent: VecDeque::new(),
+                recent_bytes: 0,
+                pending: BTreeMap::new(),
+                listeners: HashMap::new(),
+            }),
+            position: watch::Sender::new(head.position),
+            observers: Mutex::default(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No code under this lock panics half-way through a change that matters.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls `observer` with the stream of every event, here and after every local commit, before the event is
+    /// visible as `position`. It must not block.
+    pub(crate) fn observe(&self, observer: Observer) {
+        self.observers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(observer);
+    }
+
+    pub(crate) fn notify_observers(&self, kind: &str, id: Uuid) {
+        let observers = self
+            .observers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for observer in observers.iter() {
+            observer(kind, id);
+        }
+    }
+
+    /// All events up to here have been handed on in this process.
+    pub fn position(&self) -> u64 {
+        *self.position.borrow()
+    }
+
+    /// The place reached, as clients name it.
+    pub fn cursor(&self) -> Cursor {
+        let state = self.state();
+        Cursor {
+            epoch: state.epoch,
+            position: state.position,
+        }
+    }
+
+    /// The position that `cursor` stands for, if the epoch is this one and nothing after it was pruned.
+    pub(crate) fn resolve(&self, cursor: Cursor) -> Result<u64, CursorError> {
+        let state = self.state();
+        if cursor.epoch != state.epoch {
+            return Err(CursorError::Foreign);
+        }
+        if cursor.position < state.pruned {
+            return Err(CursorError::Expired);
+        }
+        Ok(cursor.position)
+    }
+
+    /// Changes whenever `position` does.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.position.subscribe()
+    }
+
+    /// The epoch, which is part of the names in Redis.
+    pub(crate) fn epoch(&self) -> u32 {
+        self.state().epoch
+    }
+
+    /// The events of `topic` after the position that is returned with the receiver.
+    pub(crate) fn listen(&self, topic: &Topic) -> (broadcast::Receiver<Arc<Event>>, u64) {
+        let mut state = self.state();
+        let listeners = state.listeners.entry(topic.kind).or_default();
+        let slot = match topic.id {
+            None => listeners.all.get_or_insert_with(new_sender),
+            Some(id) => listeners.by_id.entry(id).or_insert_with(new_sender),
+        };
+        let receiver = slot.subscribe();
+        (receiver, state.position)
+    }
+
+    /// Takes events from any source, in any order.
+    pub(crate) fn offer(&self, events: impl IntoIterator<Item = Event>) {
+        let mut state = self.state();
+        for event in events {
+            if event.position > state.position && state.pending.len() < PENDING_EVENTS {
+                state.pending.insert(event.position, Arc::new(event));
+            }
+        }
+        let before = state.position;
+        while let Some(event) = state.take_next() {
+            self.notify_observers(&event.stream, event.stream_id);
+            state.hand_on(&event);
+            state.remember(event);
+            state.position += 1;
+        }
+        if state.position > before {
+            self.position.send_replace(state.position);
+        }
+    }
+
+    /// Whether events wait for a predecessor that has not arrived.
+    pub(crate) fn has_gap(&self) -> bool {
+        !self.state().pending.is_empty()
+    }
+
+    pub(crate) fn set_pruned(&self, pruned: u64) {
+        self.state().pruned = pruned;
+    }
+
+    /// Starts over from `head`, of another epoch. All listeners end: what they were promised no longer exists.
+    pub(crate) fn reset(&self, head: &Head) {
+        let mut state = self.state();
+        state.epoch = head.epoch;
+        state.pruned = head.pruned;
+        state.position = head.position;
+        state.recent.clear();
+        state.recent_bytes = 0;
+        state.pending.clear();
+        state.listeners.clear();
+        self.position.send_replace(head.position);
+    }
+
+    /// At most `limit` events after `after` and up to `until` if they are all still in memory.
+    pub(crate) fn recent(
+        &self,
+        topic: Option<&Topic>,
+        after: u64,
+        until: u64,
+        limit: u64,
+    ) -> Option<Vec<Arc<Event>>> {
+        let state = self.state();
+        let first = state.recent.front()?.position;
+        if first > after + 1 || until > state.position {
+            return None;
+        }
+        let skip = (after + 1 - first) as usize;
+        Some(
+            state
+                .recent
+                .iter()
+                .skip(skip)
+                .take_while(|event| event.position <= until)
+                .filter(|event| topic.is_none_or(|topic| topic.matches(event)))
+                .take(limit as usize)
+                .cloned()
+                .collect(),
+        )
+    }
+}
+
+impl State {
+    fn take_next(&mut self) -> Option<Arc<Event>> {
+        let next = self.pending.first_entry()?;
+        if *next.key() <= self.position {
+            // Arrived twice while it was waiting.
+            next.remove();
+            return self.take_next();
+        }
+        (*next.key() == self.position + 1).then(|| next.remove())
+    }
+
+    fn hand_on(&mut self, event: &Arc<Event>) {
+        let Some(listeners) = self.listeners.get_mut(event.stream.as_str()) else {
+            return;
+        };
+        // An error means that nobody listens any more.
+        if let Some(sender) = &listeners.all
+            && sender.send(event.clone()).is_err()
+        {
+            listeners.all = None;
+        }
+        if let Some(sender) = listeners.by_id.get(&event.stream_id)
+            && sender.send(event.clone()).is_err()
+        {
+            listeners.by_id.remove(&event.stream_id);
+        }
+        // Listeners to streams that never change again must not pile up.
+        if event.position.is_multiple_of(1024) {
+            listeners
+                .by_id
+                .retain(|_, sender| sender.receiver_count() > 0);
+        }
+    }
+
+    fn remember(&mut self, event: Arc<Event>) {
+        self.recent_bytes += event.data.get().len();
+        self.recent.push_back(event);
+        while self.recent.len() > RECENT_EVENTS || self.recent_bytes > RECENT_BYTES {
+            if let Some(oldest) = self.recent.pop_front() {
+                self.recent_bytes -= oldest.data.get().len();
+            }
+        }
+    }
+}
+
+fn new_sender() -> Sender {
+    broadcast::Sender::new(LISTENER_EVENTS)
+}

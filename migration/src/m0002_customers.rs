@@ -1,0 +1,18 @@
+//! Customers, their statistics and the answers kept for idempotency keys.
+
+use sea_orm_migration::prelude::*;
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        super::run_script(
+            manager,
+            include_str!("sql/0002_customers.postgres.sql"),
+            include_str!("sql/0002_customers.sqlite.sql"),
+        )
+        .await
+    }
+}
