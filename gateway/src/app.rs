@@ -1,0 +1,54 @@
+//! What all transports share: the operations, the checked documents, the settings and the stop. Execution goes through
+//! here, so that the time limit and the finishing of errors are the same on every transport.
+
+use async_graphql::{Request, Response, ServerError};
+
+use crate::document::Documents;
+use crate::errors::{self, Code, typed};
+use crate::http::HttpSettings;
+use crate::operation::Operations;
+use crate::request_id::RequestId;
+use crate::shutdown::Shutdown;
+use crate::websocket::WebSocketSettings;
+
+pub(crate) struct App<O> {
+    pub(crate) operations: O,
+    pub(crate) documents: Documents,
+    pub(crate) http: HttpSettings,
+    pub(crate) websocket: WebSocketSettings,
+    pub(crate) shutdown: Shutdown,
+}
+
+impl<O: Operations> App<O> {
+    /// Runs a query or a mutation within the time limit.
+    pub(crate) async fn execute(&self, request: Request, id: &RequestId) -> Response {
+        let running = self.operations.execute(request);
+        match tokio::time::timeout(self.http.request_timeout, running).await {
+            Ok(mut answer) => {
+                errors::finish(&mut answer.errors, id, self.documents.limits());
+                answer
+            }
+            Err(_) => self.refused(vec![self.timed_out()], id),
+        }
+    }
+
+    /// Starts a subscription within the time limit; the errors are not finished yet.
+    pub(crate) async fn subscribe(&self, request: Request) -> Result<O::Stream, Vec<ServerError>> {
+        let starting = self.operations.subscribe(request);
+        match tokio::time::timeout(self.http.request_timeout, starting).await {
+            Ok(started) => started,
+            Err(_) => Err(vec![self.timed_out()]),
+        }
+    }
+
+    /// The answer to a request that was refused before execution.
+    pub(crate) fn refused(&self, mut refused: Vec<ServerError>, id: &RequestId) -> Response {
+        errors::finish(&mut refused, id, self.documents.limits());
+        Response::from_errors(refused)
+    }
+
+    fn timed_out(&self) -> ServerError {
+        let limit_ms = self.http.request_timeout.as_millis();
+        typed(Code::Timeout, format!("The operation took longer than {limit_ms} ms"))
+    }
+}

@@ -1,0 +1,186 @@
+//! The gateway's configuration: flags, environment and a `.env` file, in this order of precedence. Unknown
+//! `MILLRACE_*` variables are errors, so that a misspelled limit is not silently the default. Nothing else in this
+//! crate reads the environment.
+
+use std::net::SocketAddr;
+
+use clap::builder::BoolishValueParser;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::http::HttpSettings;
+use crate::limits::Limits;
+use crate::server::ServerSettings;
+use crate::websocket::WebSocketSettings;
+
+const PREFIX: &str = "MILLRACE_";
+
+/// Millrace: a GraphQL gateway whose every mutation is an event and whose every event can be subscribed to.
+///
+/// Without a subcommand it serves. Every flag can also be set in the environment or in a file `.env`.
+#[derive(Parser, Clone, Debug)]
+#[command(name = "gateway", version, max_term_width = 100)]
+pub struct Config {
+    #[command(flatten)]
+    pub store: StoreSettings,
+    #[command(flatten)]
+    pub server: ServerSettings,
+    #[command(flatten)]
+    pub http: HttpSettings,
+    #[command(flatten)]
+    pub websocket: WebSocketSettings,
+    #[command(flatten)]
+    pub limits: Limits,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Where state lives.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Storage")]
+pub struct StoreSettings {
+    /// Database: `sqlite://path` (embedded) or `postgres://…` (distributed)
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        default_value = "sqlite://data/millrace.db",
+        hide_env_values = true,
+        global = true
+    )]
+    pub database_url: String,
+    /// Redis, the bus between processes; without it the log itself is the bus
+    #[arg(long, env = "REDIS_URL", hide_env_values = true)]
+    pub redis_url: Option<String>,
+    /// Bring the database up to date before serving (implied for SQLite)
+    #[arg(long, env = "MILLRACE_MIGRATE", value_parser = BoolishValueParser::new())]
+    pub migrate: bool,
+}
+
+#[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Bring the database up to date and exit
+    Migrate,
+    /// Fill the database with demo data and exit
+    Seed {
+        /// Customers to create
+        #[arg(long, default_value_t = 1_000)]
+        customers: u64,
+    },
+}
+
+impl Config {
+    /// Reads `.env`, the environment and the command line. Exits for `--help`, `--version` and on errors, as command
+    /// line programs do.
+    #[must_use]
+    pub fn load() -> Self {
+        match dotenvy::dotenv() {
+            Err(error) if !error.not_found() => fail(format!(".env: {error}")),
+            _ => {}
+        }
+        let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+        if let Err(message) = check_names(names) {
+            fail(message);
+        }
+        Self::parse()
+    }
+
+    /// Everything at its default; reads neither environment nor command line.
+    #[must_use]
+    pub fn defaults() -> Self {
+        Self {
+            store: StoreSettings {
+                database_url: "sqlite://data/millrace.db".into(),
+                redis_url: None,
+                migrate: false,
+            },
+            server: ServerSettings::default(),
+            http: HttpSettings::default(),
+            websocket: WebSocketSettings::default(),
+            limits: Limits::default(),
+            command: None,
+        }
+    }
+}
+
+/// Parses the default listen address; in one place because flag and default must agree.
+pub(crate) const DEFAULT_LISTEN: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
+
+fn fail(message: String) -> ! {
+    Config::command().error(clap::error::ErrorKind::UnknownArgument, message).exit()
+}
+
+fn check_names(names: impl Iterator<Item = String>) -> Result<(), String> {
+    let command = Config::command();
+    let known: Vec<&str> = command
+        .get_arguments()
+        .filter_map(|argument| argument.get_env()?.to_str())
+        .filter(|name| name.starts_with(PREFIX))
+        .collect();
+    let mut unknown: Vec<String> = names
+        .filter(|name| name.starts_with(PREFIX) && !known.contains(&name.as_str()))
+        .map(|name| {
+            let nearest = known.iter().min_by_key(|known| edits(&name, known));
+            let nearest = nearest.copied().unwrap_or_default();
+            format!("unknown setting {name} in the environment; did you mean {nearest}?")
+        })
+        .collect();
+    unknown.sort();
+    if unknown.is_empty() {
+        Ok(())
+    } else {
+        Err(unknown.join("\n"))
+    }
+}
+
+/// The Levenshtein distance of two names, by bytes.
+fn edits(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (above, left) in one.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = above + 1;
+        for (column, right) in other.bytes().enumerate() {
+            let replaced = diagonal + usize::from(left != right);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[other.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: &str) -> Result<(), String> {
+        check_names([name.to_owned()].into_iter())
+    }
+
+    #[test]
+    fn flags_are_consistent() {
+        Config::command().debug_assert();
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_flags() {
+        let parsed = Config::try_parse_from(["gateway"]).expect("no flag is required");
+        assert_eq!(format!("{parsed:?}"), format!("{:?}", Config::defaults()));
+    }
+
+    #[test]
+    fn unknown_settings_name_the_nearest() {
+        assert_eq!(check("MILLRACE_LISTEN"), Ok(()));
+        assert_eq!(check("PATH"), Ok(()));
+        let message = check("MILLRACE_MAX_DEPHT").expect_err("a misspelled setting");
+        assert!(message.ends_with("did you mean MILLRACE_MAX_DEPTH?"), "{message}");
+    }
+
+    #[test]
+    fn subcommands_take_the_database() {
+        let config = Config::try_parse_from([
+            "gateway", "seed", "--customers", "7", "--database-url", "sqlite://x",
+        ])
+        .expect("a valid command line");
+        assert_eq!(config.command, Some(Command::Seed { customers: 7 }));
+        assert_eq!(config.store.database_url, "sqlite://x");
+    }
+}

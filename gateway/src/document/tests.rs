@@ -1,0 +1,1 @@
+//! Limits, resolution and subscription roots, against the whole of `Documents::prepare`.

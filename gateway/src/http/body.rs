@@ -1,0 +1,72 @@
+//! Reading a request body: its media type, its charset, its size (counted as it arrives, whatever its header says)
+//! and its encoding. Only a complete UTF-8 text of an acceptable type gets past this module.
+
+use axum::body::{Body, Bytes};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use futures::StreamExt;
+
+use super::refusal::Refusal;
+use crate::errors::with;
+
+/// Refuses everything but `application/json` in UTF-8. Browsers send other types across origins without asking, so
+/// this is also what stops cross-site request forgery.
+pub(crate) fn check_type(headers: &HeaderMap) -> Result<(), Refusal> {
+    let Some(value) = headers.get(CONTENT_TYPE) else {
+        return Err(Refusal::unsupported_media_type("A content-type is required: application/json"));
+    };
+    let value = value.to_str().unwrap_or_default();
+    let mut parts = value.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        return Err(Refusal::unsupported_media_type("The content-type must be application/json"));
+    }
+    for (name, value) in parts.filter_map(|part| part.split_once('=')) {
+        let charset = value.trim().trim_matches('"');
+        let utf8 = charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("utf8");
+        if name.trim().eq_ignore_ascii_case("charset") && !utf8 {
+            return Err(Refusal::unsupported_media_type("The charset must be utf-8"));
+        }
+    }
+    let encoding = headers.get(CONTENT_ENCODING);
+    if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(Refusal::unsupported_media_type("A content-encoding is not supported"));
+    }
+    Ok(())
+}
+
+/// Reads at most `limit` bytes.
+pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Refusal> {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: u64| length > limit as u64) {
+        return Err(Refusal::payload_too_large(limit));
+    }
+    let mut chunks = body.into_data_stream();
+    let Some(first) = chunks.next().await.transpose().map_err(|_| Refusal::incomplete())? else {
+        return Ok(Bytes::new());
+    };
+    if first.len() > limit {
+        return Err(Refusal::payload_too_large(limit));
+    }
+    // Most bodies arrive in one piece, which then needs no copy.
+    if announced == Some(first.len() as u64) {
+        return Ok(first);
+    }
+    let mut whole = Vec::from(first);
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| Refusal::incomplete())?;
+        if whole.len() + chunk.len() > limit {
+            return Err(Refusal::payload_too_large(limit));
+        }
+        whole.extend_from_slice(&chunk);
+    }
+    Ok(whole.into())
+}
+
+/// The body as text.
+pub(crate) fn text(body: &[u8]) -> Result<&str, Refusal> {
+    std::str::from_utf8(body).map_err(|error| {
+        let position = error.valid_up_to();
+        let refusal = Refusal::bad_request(format!("The body is not UTF-8 (byte {position})"));
+        Refusal { error: with(refusal.error, "position", position as u64), ..refusal }
+    })
+}

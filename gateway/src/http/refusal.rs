@@ -1,0 +1,72 @@
+//! Why an HTTP request was not taken as a GraphQL request at all. Its status is the same whatever the client accepts,
+//! unlike that of errors inside a well-formed request.
+
+use async_graphql::ServerError;
+use axum::http::StatusCode;
+
+use crate::errors::{Code, limit_exceeded, typed, with};
+
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    pub(crate) error: ServerError,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
+        Self { status, error: typed(code, message) }
+    }
+
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, Code::BadRequest, message)
+    }
+
+    pub(crate) fn incomplete() -> Self {
+        Self::bad_request("The body ended early")
+    }
+
+    pub(crate) fn slow_body() -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, Code::Timeout, "The body did not arrive in time")
+    }
+
+    pub(crate) fn not_acceptable() -> Self {
+        let message = "None of the accepted media types is available: \
+             application/graphql-response+json, application/json, text/event-stream";
+        Self::new(StatusCode::NOT_ACCEPTABLE, Code::BadRequest, message)
+    }
+
+    pub(crate) fn method_not_allowed(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, Code::MethodNotAllowed, message)
+    }
+
+    pub(crate) fn unsupported_media_type(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::UnsupportedMediaType, message)
+    }
+
+    pub(crate) fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, Code::Forbidden, message)
+    }
+
+    pub(crate) fn payload_too_large(maximum: usize) -> Self {
+        let message = format!("The body is larger than {maximum} bytes");
+        let refusal = Self::new(StatusCode::PAYLOAD_TOO_LARGE, Code::PayloadTooLarge, message);
+        Self { error: with(refusal.error, "maximum", maximum as u64), ..refusal }
+    }
+
+    pub(crate) fn batching_disabled() -> Self {
+        let message = "Batching is disabled: send one request per body";
+        Self::new(StatusCode::BAD_REQUEST, Code::BatchingDisabled, message)
+    }
+
+    pub(crate) fn batch_too_long(maximum: usize) -> Self {
+        let message = format!("The batch has more than {maximum} requests");
+        let error = limit_exceeded("batch", maximum, message);
+        Self { status: StatusCode::BAD_REQUEST, error }
+    }
+}
+
+impl From<ServerError> for Refusal {
+    fn from(error: ServerError) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, error }
+    }
+}

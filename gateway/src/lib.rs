@@ -1,0 +1,20 @@
+//! The gateway's transports: HTTP, WebSocket and server-sent events over one `/graphql`, the limits on what they let
+//! through, and the pages beside them. They meet execution only at [`operation::Operations`]; the binary wires both.
+
+mod app;
+pub mod config;
+pub mod document;
+mod duration;
+pub mod errors;
+mod fingerprint;
+pub mod health;
+pub mod http;
+pub mod limits;
+pub mod operation;
+mod pages;
+pub mod params;
+pub mod request_id;
+pub mod response;
+pub mod server;
+pub mod shutdown;
+pub mod websocket;

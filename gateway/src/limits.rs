@@ -1,0 +1,52 @@
+//! How much one request may ask for. Everything here is checked before execution, cheapest first; the executor's own
+//! depth and complexity limits are set from the same values by whoever builds the schema.
+
+use clap::Args;
+
+/// Limits on documents. Each has a code `LIMIT_EXCEEDED` with `limit` and `maximum` when exceeded.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+#[command(next_help_heading = "Limits on documents")]
+pub struct Limits {
+    /// Tokens in a document
+    #[arg(long, env = "MILLRACE_MAX_TOKENS", default_value_t = 10_000)]
+    pub max_tokens: usize,
+    /// Nesting of fields, counted through fragments
+    #[arg(long, env = "MILLRACE_MAX_DEPTH", default_value_t = 20)]
+    pub max_depth: usize,
+    /// Complexity of an operation, by the page sizes it asks for
+    #[arg(long, env = "MILLRACE_MAX_COMPLEXITY", default_value_t = 10_000)]
+    pub max_complexity: usize,
+    /// Aliases in an operation, counted through fragments
+    #[arg(long, env = "MILLRACE_MAX_ALIASES", default_value_t = 50)]
+    pub max_aliases: usize,
+    /// Directives in an operation, counted through fragments
+    #[arg(long, env = "MILLRACE_MAX_DIRECTIVES", default_value_t = 50)]
+    pub max_directives: usize,
+    /// Root fields in an operation, counted through fragments
+    #[arg(long, env = "MILLRACE_MAX_ROOT_FIELDS", default_value_t = 50)]
+    pub max_root_fields: usize,
+    /// Fields in an operation after all fragments are expanded
+    #[arg(long, env = "MILLRACE_MAX_EXPANDED_FIELDS", default_value_t = 5_000)]
+    pub max_expanded_fields: usize,
+}
+
+/// Brackets open at once in a document's text. The parser recurses on brackets, so this bounds its stack; it is not
+/// configurable because the right value follows from the parser (its own limit is the same).
+pub const MAX_NESTING: usize = 64;
+
+/// Fragments spread within one another. The executor's walks recurse on them, so this too bounds a stack.
+pub const MAX_FRAGMENT_NESTING: usize = 32;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_tokens: 10_000,
+            max_depth: 20,
+            max_complexity: 10_000,
+            max_aliases: 50,
+            max_directives: 50,
+            max_root_fields: 50,
+            max_expanded_fields: 5_000,
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The seam between transports and execution: a transport hands over a request whose document is parsed, resolved and
+//! within limits, and gets answers back. Nothing in here knows a transport, and no transport knows a schema.
+
+use std::future::Future;
+
+use async_graphql::{Executor, Request, Response, ServerError};
+use bytes::Bytes;
+use futures::stream::{BoxStream, Stream, StreamExt};
+use serde_json::{Map, Value};
+
+use crate::{errors, response};
+
+pub use async_graphql::parser::types::OperationType;
+
+/// Executes operations. Every request carries in its data: [`RequestId`](crate::request_id::RequestId),
+/// [`OperationType`], and, when the client sent a key, [`IdempotencyKey`] with [`RequestFingerprint`].
+pub trait Operations: Clone + Send + Sync + 'static {
+    type Stream: Stream<Item = Payload> + Send + Unpin + 'static;
+
+    /// Runs a query or a mutation to its one answer. Transports drop the future when the client is gone or the time
+    /// is over; a mutation that has begun must run to its end regardless.
+    fn execute(&self, request: Request) -> impl Future<Output = Response> + Send;
+
+    /// Starts a subscription, or says why not. Dropping the stream ends it. The stream is polled only when its client
+    /// has room, so it must bound what it keeps meanwhile.
+    fn subscribe(
+        &self,
+        request: Request,
+    ) -> impl Future<Output = Result<Self::Stream, Vec<ServerError>>> + Send;
+
+    /// Decides on a socket's `connection_init`; what it returns is the payload of `connection_ack`.
+    fn admit(
+        &self,
+        _payload: Option<Map<String, Value>>,
+    ) -> impl Future<Output = Result<Option<Map<String, Value>>, Forbidden>> + Send {
+        async { Ok(None) }
+    }
+}
+
+/// One step of a subscription.
+#[derive(Clone, Debug)]
+pub enum Payload {
+    /// A serialized execution result (`{"data":…}`, UTF-8), shared by all who receive it.
+    Next(Bytes),
+    /// Ends the operation with errors.
+    Error(Vec<ServerError>),
+}
+
+/// A socket was refused by [`Operations::admit`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Forbidden;
+
+/// The client's key under which a repeat gets the first answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey(pub String);
+
+/// SHA-256 over document, operation name and variables; two requests under one key must agree in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestFingerprint(pub [u8; 32]);
+
+/// Runs operations straight on an executor: every subscriber executes for itself.
+#[derive(Clone)]
+pub struct Direct<E>(pub E);
+
+impl<E: Executor> Operations for Direct<E> {
+    type Stream = BoxStream<'static, Payload>;
+
+    async fn execute(&self, request: Request) -> Response {
+        self.0.execute(request).await
+    }
+
+    async fn subscribe(&self, request: Request) -> Result<Self::Stream, Vec<ServerError>> {
+        let stream = self.0.execute_stream(request, None);
+        Ok(stream.map(into_payload).boxed())
+    }
+}
+
+fn into_payload(answer: Response) -> Payload {
+    if errors::is_request_error(&answer) {
+        return Payload::Error(answer.errors);
+    }
+    Payload::Next(response::encode(&answer).into())
+}

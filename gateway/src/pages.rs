@@ -1,0 +1,76 @@
+//! The pages: GraphiQL and its assets, embedded from the built web folder, and the schema's text. Pages load nothing
+//! from other origins, and their policy says so.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Request};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::HeaderValue;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use rust_embed::RustEmbed;
+
+use crate::http;
+
+#[derive(RustEmbed)]
+#[folder = "../web/dist"]
+#[allow_missing = true]
+struct Web;
+
+/// GraphiQL's editor runs workers, styles elements inline and has its fonts in data URLs; the rest is from here.
+const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'self'; script-src 'self'; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; \
+     font-src 'self' data:; img-src 'self' data:; connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; \
+     form-action 'self'; frame-ancestors 'none'",
+);
+/// The names of assets contain a hash of what is in them.
+const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
+
+const NOT_BUILT: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>Millrace</title>\n\
+    <h1>The web pages are not built</h1>\n\
+    <p>The API is at <a href=\"/graphql?query=%7B__typename%7D\">/graphql</a>, its schema at \
+    <a href=\"/schema.graphql\">/schema.graphql</a>.</p>\n\
+    <p><code>make run</code> builds the pages and starts the gateway with them.</p>\n</html>\n";
+
+pub(crate) fn routes(sdl: String) -> Router {
+    let sdl: Arc<str> = sdl.into();
+    let schema = move || {
+        let body = Bytes::from(sdl.to_string());
+        async move {
+            let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
+            ([(CONTENT_TYPE, content_type), (CACHE_CONTROL, REVALIDATE)], body).into_response()
+        }
+    };
+    Router::new()
+        .route("/", get(|| async { Redirect::temporary("/graphiql") }))
+        .route("/graphiql", get(graphiql))
+        .route("/playground", get(|| async { Redirect::permanent("/graphiql") }))
+        .route("/schema.graphql", get(schema))
+        .route("/assets/{*path}", get(asset))
+}
+
+async fn graphiql() -> Response {
+    let page = Web::get("graphiql.html")
+        .map_or_else(|| Body::from(NOT_BUILT), |file| Body::from(Bytes::from_owner(file.data)));
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (CONTENT_SECURITY_POLICY, PAGE_POLICY),
+        (CACHE_CONTROL, REVALIDATE),
+    ];
+    (headers, page).into_response()
+}
+
+async fn asset(Path(path): Path<String>, request: Request) -> Response {
+    let Some(file) = Web::get(&format!("assets/{path}")) else {
+        return http::not_found(request).await;
+    };
+    let content_type = HeaderValue::from_str(file.metadata.mimetype())
+        .unwrap_or(HeaderValue::from_static("application/octet-stream"));
+    // A worker has a policy of its own, that of the script it was loaded from.
+    let headers =
+        [(CONTENT_TYPE, content_type), (CACHE_CONTROL, FOREVER), (CONTENT_SECURITY_POLICY, PAGE_POLICY)];
+    (headers, Bytes::from_owner(file.data)).into_response()
+}

@@ -1,0 +1,239 @@
+//! The parameters of one GraphQL request (`query`, `operationName`, `variables`, `extensions`) read from JSON. A wrong
+//! type is refused by name and position. Shared by HTTP bodies, GET parameters and `subscribe` messages.
+
+use std::fmt;
+
+use async_graphql::{Extensions, Name, ServerError, Value, Variables};
+
+use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+
+use crate::errors::{Code, typed, with};
+use crate::operation::IdempotencyKey;
+
+/// One request as it was sent.
+#[derive(Debug, Default)]
+pub struct Params {
+    pub query: String,
+    pub operation_name: Option<String>,
+    pub variables: Variables,
+    pub extensions: Extensions,
+}
+
+impl Params {
+    /// Reads the parameters from a JSON object.
+    ///
+    /// # Errors
+    ///
+    /// `BAD_REQUEST` with `line` and `column`, for malformed JSON and for parameters of a wrong type.
+    pub fn from_json(text: &str) -> Result<Self, ServerError> {
+        serde_json::from_str(text).map_err(|error| json_refused("The request", &error))
+    }
+
+    /// Several requests in one array.
+    ///
+    /// # Errors
+    ///
+    /// As for one.
+    pub fn batch_from_json(text: &str) -> Result<Vec<Self>, ServerError> {
+        serde_json::from_str(text).map_err(|error| json_refused("The batch", &error))
+    }
+
+    pub(crate) fn check_text(&self) -> Result<(), ServerError> {
+        let mut variables = self.variables.iter();
+        if variables.any(|(name, value)| name.contains('\0') || const_value_has_nul(value)) {
+            return Err(nul_refused("the variables"));
+        }
+        Ok(())
+    }
+
+    /// The idempotency key, from the transport or the request's own extensions.
+    pub(crate) fn idempotency_key(
+        &self,
+        outer: Option<IdempotencyKey>,
+    ) -> Result<Option<IdempotencyKey>, ServerError> {
+        let inner = match self.extensions.0.get("idempotencyKey") {
+            None | Some(Value::Null) => return Ok(outer),
+            Some(Value::String(key)) => parse_idempotency_key(key.as_bytes())?,
+            Some(_) => {
+                let message = "extensions.idempotencyKey must be a string";
+                return Err(typed(Code::BadRequest, message));
+            }
+        };
+        if outer.is_some_and(|outer| outer != inner) {
+            let message = "The Idempotency-Key header and extensions.idempotencyKey differ";
+            return Err(typed(Code::BadRequest, message));
+        }
+        Ok(Some(inner))
+    }
+}
+
+/// Checks an idempotency key: 1 to 255 visible ASCII characters.
+///
+/// # Errors
+///
+/// `BAD_REQUEST` for anything else.
+pub fn parse_idempotency_key(key: &[u8]) -> Result<IdempotencyKey, ServerError> {
+    let sane = (1..=255).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
+    match std::str::from_utf8(key) {
+        Ok(text) if sane => Ok(IdempotencyKey(text.to_owned())),
+        _ => Err(typed(
+            Code::BadRequest,
+            "An idempotency key must be 1 to 255 visible ASCII characters",
+        )),
+    }
+}
+
+pub(crate) fn json_refused(what: &str, error: &serde_json::Error) -> ServerError {
+    let reason = if error.is_data() { "is not valid" } else { "is not valid JSON" };
+    let refused = typed(Code::BadRequest, format!("{what} {reason}: {error}"));
+    let refused = with(refused, "line", error.line() as u64);
+    with(refused, "column", error.column() as u64)
+}
+
+pub(crate) fn nul_refused(place: &str) -> ServerError {
+    typed(Code::BadRequest, format!("NUL characters (U+0000) are not accepted in {place}"))
+}
+
+pub(crate) fn const_value_has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::List(items) => items.iter().any(const_value_has_nul),
+        Value::Object(fields) => fields
+            .iter()
+            .any(|(name, value)| name.contains('\0') || const_value_has_nul(value)),
+        _ => false,
+    }
+}
+
+impl<'de> de::Deserialize<'de> for Params {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ParamsVisitor)
+    }
+}
+
+struct ParamsVisitor;
+
+impl<'de> Visitor<'de> for ParamsVisitor {
+    type Value = Params;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with the parameter `query`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Params, A::Error> {
+        let (mut query, mut operation_name) = (None, None);
+        let (mut variables, mut extensions) = (None, None);
+        while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
+            match key.as_ref() {
+                "query" => once(&mut query, "query", map.next_value_seed(Text("query"))?)?,
+                "operationName" => {
+                    let name = map.next_value_seed(Text("operationName"))?;
+                    once(&mut operation_name, "operationName", name)?;
+                }
+                "variables" => {
+                    let found = map.next_value_seed(Object("variables"))?;
+                    once(&mut variables, "variables", found)?;
+                }
+                "extensions" => {
+                    let found = map.next_value_seed(Object("extensions"))?;
+                    once(&mut extensions, "extensions", found)?;
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        let mut params = Params {
+            query: query
+                .flatten()
+                .ok_or_else(|| de::Error::custom("the parameter `query` is missing"))?,
+            operation_name: operation_name.flatten(),
+            ..Params::default()
+        };
+        params.variables.extend(variables.unwrap_or_default());
+        let extensions = extensions.unwrap_or_default();
+        params.extensions.0.extend(extensions.into_iter().map(|(name, value)| (name.to_string(), value)));
+        Ok(params)
+    }
+}
+
+fn once<T, E: de::Error>(slot: &mut Option<T>, name: &'static str, value: T) -> Result<(), E> {
+    if slot.replace(value).is_some() {
+        return Err(E::duplicate_field(name));
+    }
+    Ok(())
+}
+
+/// A string or null, with the parameter's name in the error.
+struct Text(&'static str);
+
+impl<'de> DeserializeSeed<'de> for Text {
+    type Value = Option<String>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Text {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a string as the parameter `{}`", self.0)
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Some(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Self::Value, E> {
+        Ok(Some(text))
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+}
+
+/// An object or null, with the parameter's name in the error.
+pub(crate) struct Object(pub(crate) &'static str);
+
+impl<'de> DeserializeSeed<'de> for Object {
+    type Value = Vec<(Name, Value)>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Object {
+    type Value = Vec<(Name, Value)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an object as the parameter `{}`", self.0)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry::<Name, Value>()? {
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Vec::new())
+    }
+}
+
+/// A JSON object from a text of its own, as GET parameters carry it.
+pub(crate) fn object_from_json(
+    name: &'static str,
+    text: &str,
+) -> Result<Vec<(Name, Value)>, ServerError> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    Object(name)
+        .deserialize(&mut deserializer)
+        .and_then(|entries| deserializer.end().map(|()| entries))
+        .map_err(|error| json_refused(&format!("The parameter `{name}`"), &error))
+}

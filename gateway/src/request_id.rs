@@ -1,0 +1,82 @@
+//! Request ids: every answer names the id its log lines carry. A client's own `x-request-id` is kept when it is
+//! harmless to log and to echo (1 to 64 characters of `A-Z a-z 0-9 . _ -`); else a uuid v7 takes its place.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use uuid::Uuid;
+
+/// The header that carries the id, in requests and in answers.
+pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Found in the data of every `async_graphql::Request`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(Arc<str>);
+
+impl RequestId {
+    #[must_use]
+    pub fn generate() -> Self {
+        let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
+        let encoded: &str = Uuid::now_v7().hyphenated().encode_lower(&mut text);
+        Self(encoded.into())
+    }
+
+    #[must_use]
+    pub fn from_headers(headers: &HeaderMap) -> Self {
+        headers
+            .get(HEADER)
+            .and_then(|value| value.to_str().ok())
+            .filter(|id| is_sane(id))
+            .map_or_else(Self::generate, |id| Self(id.into()))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The id as a header; ids are made of visible ASCII only, so the fallback is never taken.
+    #[must_use]
+    pub fn to_header(&self) -> HeaderValue {
+        HeaderValue::from_str(&self.0).unwrap_or(HeaderValue::from_static("invalid"))
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn is_sane(id: &str) -> bool {
+    (1..=64).contains(&id.len())
+        && id
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(value: &'static str) -> RequestId {
+        let mut headers = HeaderMap::new();
+        headers.insert(HEADER, HeaderValue::from_static(value));
+        RequestId::from_headers(&headers)
+    }
+
+    #[test]
+    fn keeps_sane_ids_and_replaces_others() {
+        assert_eq!(from("a.B_9-z").as_str(), "a.B_9-z");
+        for refused in ["", "with space", "quote\"", "a/b", &"x".repeat(65).leak()[..]] {
+            let id = RequestId::from_headers(&{
+                let mut headers = HeaderMap::new();
+                headers.insert(HEADER, HeaderValue::from_str(refused).expect("header"));
+                headers
+            });
+            assert_ne!(id.as_str(), refused);
+            assert!(Uuid::parse_str(id.as_str()).is_ok());
+        }
+    }
+}

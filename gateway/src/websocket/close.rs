@@ -1,0 +1,85 @@
+//! Why the server closes a socket: the close codes of graphql-transport-ws and of RFC 6455. Reasons fit a close frame.
+
+use std::fmt;
+
+use axum::extract::ws::CloseFrame;
+
+/// A close frame's payload is at most 125 bytes, two of which are the code.
+const MAX_REASON_BYTES: usize = 123;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Close {
+    code: u16,
+    reason: String,
+}
+
+impl Close {
+    fn new(code: u16, reason: impl Into<String>) -> Self {
+        let mut reason = reason.into();
+        reason.truncate(reason.floor_char_boundary(MAX_REASON_BYTES));
+        Self { code, reason }
+    }
+
+    pub(super) fn invalid(reason: fmt::Arguments<'_>) -> Self {
+        Self::new(4400, reason.to_string())
+    }
+
+    pub(super) fn unauthorized() -> Self {
+        Self::new(4401, "Unauthorized")
+    }
+
+    pub(super) fn forbidden() -> Self {
+        Self::new(4403, "Forbidden")
+    }
+
+    pub(super) fn subprotocol() -> Self {
+        Self::new(4406, "Subprotocol not acceptable")
+    }
+
+    pub(super) fn init_timeout() -> Self {
+        Self::new(4408, "Connection initialisation timeout")
+    }
+
+    pub(super) fn duplicate(id: &str) -> Self {
+        Self::new(4409, format!("Subscriber for {id} already exists"))
+    }
+
+    pub(super) fn repeated_init() -> Self {
+        Self::new(4429, "Too many initialisation requests")
+    }
+
+    pub(super) fn going_away() -> Self {
+        Self::new(1001, "Going away")
+    }
+
+    pub(super) fn protocol_error() -> Self {
+        Self::new(1002, "Protocol error")
+    }
+
+    pub(super) fn not_utf8() -> Self {
+        Self::new(1007, "Text must be UTF-8")
+    }
+
+    pub(super) fn too_large(maximum: usize) -> Self {
+        Self::new(1009, format!("Messages are limited to {maximum} bytes"))
+    }
+
+    pub(super) fn silent() -> Self {
+        Self::new(1001, "No answer to ping")
+    }
+
+    pub(super) fn into_frame(self) -> CloseFrame {
+        CloseFrame { code: self.code, reason: self.reason.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_fit_a_frame_at_a_character() {
+        let close = Close::invalid(format_args!("{}", "ü".repeat(100)));
+        assert_eq!(close.reason.len(), 122);
+    }
+}

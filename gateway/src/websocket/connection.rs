@@ -1,0 +1,342 @@
+//! One socket, driven by one task: it reads messages, polls operations and writes frames in a single loop. Everything
+//! stops while more than a bound of bytes waits to be written, so a client that does not read costs bounded memory and
+//! nobody else anything. Ends with a close code, or silently when the peer is gone.
+
+use std::error::Error as _;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Error;
+use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::{Sink, SinkExt, StreamExt};
+use serde_json::{Map, Value};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::close::Close;
+use super::message::{self, Inbound};
+use super::running::Running;
+use crate::app::App;
+use crate::errors::limit_exceeded;
+use crate::operation::{Forbidden, Operations};
+use crate::request_id::RequestId;
+
+/// Bytes handed to the socket but not yet taken by the peer, beyond which nothing more is produced.
+const MAX_UNFLUSHED: usize = 64 * 1024;
+/// Messages and results handled in one turn before other tasks get theirs.
+const TURN: usize = 128;
+/// How long a close frame may take to be sent and answered.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// A peer that takes nothing at all for so long is gone.
+const STALL_TIMEOUT: Duration = Duration::from_secs(60);
+
+type Admission = BoxFuture<'static, Result<Option<Map<String, Value>>, Forbidden>>;
+
+enum Phase {
+    /// Before `connection_init`.
+    Opening,
+    Admitting(Admission),
+    /// After `connection_ack`.
+    Ready,
+}
+
+/// What the timer waits for.
+enum Alarm {
+    Init,
+    PingDue,
+    PongDue { pinged: Instant },
+}
+
+pub(super) enum Ending {
+    Close(Close),
+    /// The peer closed or vanished.
+    Gone,
+}
+
+pub(super) struct Connection<O: Operations> {
+    app: Arc<App<O>>,
+    socket: WebSocket,
+    phase: Phase,
+    running: Running<O>,
+    unflushed: usize,
+    stalled_since: Option<Instant>,
+    last_heard: Instant,
+    timer: Pin<Box<Sleep>>,
+    alarm: Alarm,
+    stop: BoxFuture<'static, ()>,
+    stopping: bool,
+}
+
+impl<O: Operations> Connection<O> {
+    pub(super) fn new(app: Arc<App<O>>, socket: WebSocket) -> Self {
+        let now = Instant::now();
+        Self {
+            phase: Phase::Opening,
+            running: Running::new(),
+            unflushed: 0,
+            stalled_since: None,
+            last_heard: now,
+            timer: Box::pin(sleep_until(now + app.websocket.init_timeout)),
+            alarm: Alarm::Init,
+            stop: Box::pin(app.shutdown.wait_jittered(app.websocket.drain_time)),
+            stopping: false,
+            socket,
+            app,
+        }
+    }
+
+    /// Drives the socket to its end.
+    pub(super) async fn run(mut self) {
+        let ending = std::future::poll_fn(|cx| self.poll_turn(cx)).await;
+        // Cancels all operations before the time that closing takes.
+        drop(self.running);
+        drop(self.phase);
+        match ending {
+            Ending::Close(close) => finish(self.socket, close).await,
+            Ending::Gone => {
+                // Sends the answer to the peer's close frame, if there is one to send.
+                let _ = tokio::time::timeout(CLOSE_TIMEOUT, self.socket.flush()).await;
+            }
+        }
+    }
+
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
+        match self.turn(cx) {
+            Ok(()) => Poll::Pending,
+            Err(ending) => Poll::Ready(ending),
+        }
+    }
+
+    /// One turn; `Ok` when there is nothing to do until woken.
+    fn turn(&mut self, cx: &mut Context<'_>) -> Result<(), Ending> {
+        self.poll_timer(cx)?;
+        if !self.stopping && self.stop.as_mut().poll(cx).is_ready() {
+            self.stopping = true;
+        }
+        let mut budget = TURN;
+        loop {
+            if !self.stopping {
+                self.poll_inbound(cx, &mut budget)?;
+                self.poll_admission(cx)?;
+            }
+            let drained = self.poll_running(cx, &mut budget)?;
+            let flushed = self.poll_flush(cx)?;
+            if self.stopping && drained {
+                return Err(Ending::Close(Close::going_away()));
+            }
+            if budget == 0 {
+                cx.waker().wake_by_ref();
+                return Ok(());
+            }
+            // A flush makes room again for what was held back before it.
+            if drained || !flushed {
+                return Ok(());
+            }
+        }
+    }
+
+    const fn has_room(&self) -> bool {
+        self.unflushed < MAX_UNFLUSHED
+    }
+
+    fn poll_inbound(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> Result<(), Ending> {
+        while self.has_room() && *budget > 0 {
+            let Poll::Ready(received) = self.socket.poll_next_unpin(cx) else { break };
+            *budget -= 1;
+            self.last_heard = Instant::now();
+            match received {
+                Some(Ok(Message::Text(text))) => self.on_text(&text)?,
+                Some(Ok(Message::Binary(_))) => {
+                    let reason = format_args!("Invalid message: binary frames are not supported");
+                    return Err(Ending::Close(Close::invalid(reason)));
+                }
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(Message::Close(_))) | None => return Err(Ending::Gone),
+                Some(Err(error)) => return Err(self.on_read_error(&error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn on_text(&mut self, text: &str) -> Result<(), Ending> {
+        match message::parse(text).map_err(Ending::Close)? {
+            Inbound::Init(payload) => self.on_init(payload),
+            Inbound::Ping(payload) => self.send_text(message::pong(payload.as_ref())),
+            Inbound::Pong => Ok(()),
+            Inbound::Subscribe { id, params } => {
+                if !matches!(self.phase, Phase::Ready) {
+                    return Err(Ending::Close(Close::unauthorized()));
+                }
+                if self.running.contains(&id) {
+                    return Err(Ending::Close(Close::duplicate(&id)));
+                }
+                let maximum = self.app.websocket.max_operations;
+                if self.running.len() >= maximum {
+                    return self.refuse_operation(&id, maximum);
+                }
+                self.running.start(&self.app, &id, *params);
+                Ok(())
+            }
+            Inbound::Complete { id } => {
+                self.running.cancel(&id);
+                Ok(())
+            }
+        }
+    }
+
+    fn on_init(&mut self, payload: Option<Map<String, Value>>) -> Result<(), Ending> {
+        if !matches!(self.phase, Phase::Opening) {
+            return Err(Ending::Close(Close::repeated_init()));
+        }
+        let operations = self.app.operations.clone();
+        let admission = async move { operations.admit(payload).await };
+        self.phase = Phase::Admitting(Box::pin(admission));
+        Ok(())
+    }
+
+    fn poll_admission(&mut self, cx: &mut Context<'_>) -> Result<(), Ending> {
+        let Phase::Admitting(admission) = &mut self.phase else { return Ok(()) };
+        let Poll::Ready(admitted) = admission.as_mut().poll(cx) else { return Ok(()) };
+        let payload = admitted.map_err(|Forbidden| Ending::Close(Close::forbidden()))?;
+        self.phase = Phase::Ready;
+        self.set_alarm(Alarm::PingDue, self.app.websocket.ping_interval, cx);
+        self.send_text(message::connection_ack(payload.as_ref()))
+    }
+
+    fn refuse_operation(&mut self, id: &str, maximum: usize) -> Result<(), Ending> {
+        let message = format!("A socket may have {maximum} operations at once");
+        let error = limit_exceeded("operations", maximum, message);
+        let refused = self.app.refused(vec![error], &RequestId::generate());
+        self.send_text(message::error(&message::encode_id(id), &refused.errors))
+    }
+
+    /// Writes results while there is room; true when no operation has anything to say.
+    fn poll_running(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> Result<bool, Ending> {
+        while self.has_room() && *budget > 0 {
+            match self.running.poll_step(cx) {
+                Poll::Pending | Poll::Ready(None) => return Ok(true),
+                Poll::Ready(Some(stepped)) => {
+                    *budget -= 1;
+                    let (frame, more) = stepped.into_frames();
+                    self.send_text(frame)?;
+                    if let Some(more) = more {
+                        self.send_text(more)?;
+                    }
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn send_text(&mut self, text: impl Into<Utf8Bytes>) -> Result<(), Ending> {
+        self.send(Message::Text(text.into()))
+    }
+
+    /// Hands a frame to the socket. `poll_ready` is not asked: the socket buffers, and the bound on that is here.
+    fn send(&mut self, message: Message) -> Result<(), Ending> {
+        let length = match &message {
+            Message::Text(text) => text.len(),
+            _ => 0,
+        };
+        self.unflushed += length + 16;
+        Pin::new(&mut self.socket).start_send(message).map_err(|_| Ending::Gone)
+    }
+
+    /// True when nothing waits to be written.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Result<bool, Ending> {
+        if self.unflushed == 0 {
+            return Ok(true);
+        }
+        let now = Instant::now();
+        match Pin::new(&mut self.socket).poll_flush(cx) {
+            Poll::Ready(Ok(())) => {
+                self.unflushed = 0;
+                if self.stalled_since.take().is_some() {
+                    // The peer takes data, if slowly: as good a sign of life as a pong.
+                    self.last_heard = now;
+                }
+                Ok(true)
+            }
+            Poll::Ready(Err(_)) => Err(Ending::Gone),
+            Poll::Pending => {
+                self.stalled_since.get_or_insert(now);
+                Ok(false)
+            }
+        }
+    }
+
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Result<(), Ending> {
+        while self.timer.as_mut().poll(cx).is_ready() {
+            let now = Instant::now();
+            let settings = &self.app.websocket;
+            let (ping_interval, pong_timeout) = (settings.ping_interval, settings.pong_timeout);
+            if self.stalled_since.is_some_and(|since| now - since >= STALL_TIMEOUT) {
+                return Err(Ending::Gone);
+            }
+            match self.alarm {
+                Alarm::Init if matches!(self.phase, Phase::Opening) => {
+                    return Err(Ending::Close(Close::init_timeout()));
+                }
+                // An admission in progress is bounded by whoever admits; ask again later.
+                Alarm::Init => self.set_alarm(Alarm::Init, ping_interval, cx),
+                Alarm::PongDue { pinged } if self.last_heard < pinged && self.unflushed == 0 => {
+                    return Err(Ending::Close(Close::silent()));
+                }
+                Alarm::PongDue { .. } => {
+                    self.set_alarm(Alarm::PingDue, ping_interval.saturating_sub(pong_timeout), cx);
+                }
+                // A ping behind unwritten data would say nothing.
+                Alarm::PingDue if self.unflushed > 0 => {
+                    self.set_alarm(Alarm::PingDue, pong_timeout, cx);
+                }
+                Alarm::PingDue => {
+                    // Frames are answered by any client's library, messages show that the client itself is alive.
+                    self.send(Message::Ping(Bytes::new()))?;
+                    self.send_text(message::PING)?;
+                    self.set_alarm(Alarm::PongDue { pinged: now }, pong_timeout, cx);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn set_alarm(&mut self, alarm: Alarm, after: Duration, cx: &mut Context<'_>) {
+        self.alarm = alarm;
+        self.timer.as_mut().reset(Instant::now() + after.max(Duration::from_millis(1)));
+        // A reset timer must be polled again before it wakes anyone.
+        cx.waker().wake_by_ref();
+    }
+
+    fn on_read_error(&self, error: &Error) -> Ending {
+        let source = error.source().and_then(|source| source.downcast_ref());
+        Ending::Close(match source {
+            Some(tungstenite::Error::Capacity(_)) => {
+                Close::too_large(self.app.websocket.max_message_bytes)
+            }
+            Some(tungstenite::Error::Utf8(_)) => Close::not_utf8(),
+            Some(tungstenite::Error::Protocol(error)) if !is_reset(error) => Close::protocol_error(),
+            _ => return Ending::Gone,
+        })
+    }
+}
+
+/// A peer that vanished without a close frame; there is nobody to tell.
+const fn is_reset(error: &tungstenite::error::ProtocolError) -> bool {
+    matches!(error, tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)
+}
+
+/// Sends a close frame and waits, for a while, until the peer has answered: dropping the socket earlier could discard
+/// the frame on its way.
+pub(super) async fn finish(mut socket: WebSocket, close: Close) {
+    let deadline = Instant::now() + CLOSE_TIMEOUT;
+    let closing = async {
+        if socket.send(Message::Close(Some(close.into_frame()))).await.is_err() {
+            return;
+        }
+        while let Some(Ok(_)) = socket.next().await {}
+    };
+    let _ = tokio::time::timeout_at(deadline, closing).await;
+}

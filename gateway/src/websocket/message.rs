@@ -1,0 +1,124 @@
+//! The messages of graphql-transport-ws: reading a client's, strictly, and writing the server's. Results are embedded
+//! as the bytes they already are.
+
+use std::borrow::Cow;
+
+use async_graphql::ServerError;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::close::Close;
+use crate::params::Params;
+use crate::response::to_json;
+
+/// Longer ids are refused: each is repeated in every frame of its operation.
+const MAX_ID_BYTES: usize = 256;
+
+/// What a client may send.
+#[derive(Debug)]
+pub(super) enum Inbound {
+    Init(Option<Map<String, Value>>),
+    Ping(Option<Map<String, Value>>),
+    Pong,
+    Subscribe { id: String, params: Box<Params> },
+    Complete { id: String },
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'a, str>,
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(borrow, default)]
+    payload: Option<&'a RawValue>,
+}
+
+/// Reads a message; anything that is not one closes the socket with 4400.
+pub(super) fn parse(text: &str) -> Result<Inbound, Close> {
+    let envelope: Envelope<'_> = serde_json::from_str(text)
+        .map_err(|error| Close::invalid(format_args!("Invalid message: {error}")))?;
+    match envelope.kind.as_ref() {
+        "connection_init" => Ok(Inbound::Init(object(envelope.payload)?)),
+        "ping" => Ok(Inbound::Ping(object(envelope.payload)?)),
+        "pong" => object(envelope.payload).map(|_| Inbound::Pong),
+        "complete" => Ok(Inbound::Complete { id: id(envelope.id)? }),
+        "subscribe" => {
+            let id = id(envelope.id)?;
+            let payload = envelope
+                .payload
+                .ok_or_else(|| Close::invalid(format_args!("Invalid message: `payload` is missing")))?;
+            let params = serde_json::from_str(payload.get())
+                .map_err(|error| Close::invalid(format_args!("Invalid payload: {error}")))?;
+            Ok(Inbound::Subscribe { id, params: Box::new(params) })
+        }
+        kind @ ("connection_ack" | "next" | "error") => {
+            Err(Close::invalid(format_args!("Only servers send messages of type {kind}")))
+        }
+        kind => Err(Close::invalid(format_args!("Unknown message type {kind:?}"))),
+    }
+}
+
+fn id(id: Option<String>) -> Result<String, Close> {
+    match id {
+        Some(id) if id.is_empty() => Err(Close::invalid(format_args!("Invalid message: `id` is empty"))),
+        Some(id) if id.len() > MAX_ID_BYTES => {
+            Err(Close::invalid(format_args!("Invalid message: `id` is longer than {MAX_ID_BYTES} bytes")))
+        }
+        Some(id) => Ok(id),
+        None => Err(Close::invalid(format_args!("Invalid message: `id` is missing"))),
+    }
+}
+
+fn object(payload: Option<&RawValue>) -> Result<Option<Map<String, Value>>, Close> {
+    let Some(payload) = payload else { return Ok(None) };
+    serde_json::from_str(payload.get())
+        .map_err(|error| Close::invalid(format_args!("Invalid payload: {error}")))
+}
+
+pub(super) const PING: &str = r#"{"type":"ping"}"#;
+
+pub(super) fn connection_ack(payload: Option<&Map<String, Value>>) -> String {
+    with_payload("connection_ack", payload)
+}
+
+pub(super) fn pong(payload: Option<&Map<String, Value>>) -> String {
+    with_payload("pong", payload)
+}
+
+fn with_payload(kind: &str, payload: Option<&Map<String, Value>>) -> String {
+    match payload {
+        Some(payload) => format!(r#"{{"type":"{kind}","payload":{}}}"#, json(payload)),
+        None => format!(r#"{{"type":"{kind}"}}"#),
+    }
+}
+
+/// An operation's id as a JSON string, made once.
+pub(super) fn encode_id(id: &str) -> String {
+    json(&id)
+}
+
+/// The result must be UTF-8 JSON; one that is not would break the socket, so it is replaced by an empty result.
+pub(super) fn next(id: &str, result: &[u8]) -> String {
+    let result = std::str::from_utf8(result).unwrap_or("{}");
+    let mut frame = String::with_capacity(id.len() + result.len() + 32);
+    frame.push_str(r#"{"id":"#);
+    frame.push_str(id);
+    frame.push_str(r#","type":"next","payload":"#);
+    frame.push_str(result);
+    frame.push('}');
+    frame
+}
+
+pub(super) fn error(id: &str, errors: &[ServerError]) -> String {
+    format!(r#"{{"id":{id},"type":"error","payload":{}}}"#, json(&errors))
+}
+
+pub(super) fn complete(id: &str) -> String {
+    format!(r#"{{"id":{id},"type":"complete"}}"#)
+}
+
+fn json(value: &impl serde::Serialize) -> String {
+    String::from_utf8(to_json(value)).unwrap_or_else(|_| "null".into())
+}

@@ -1,0 +1,127 @@
+//! GraphQL over WebSocket: the subprotocol graphql-transport-ws on `/graphql`, strictly. This file has the handshake:
+//! who may connect from where, and with what buffers (small ones: a gateway holds many idle sockets).
+
+mod close;
+mod connection;
+mod message;
+mod origin;
+mod running;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::ws::{WebSocket, WebSocketUpgrade};
+use axum::extract::{FromRequestParts, Request};
+use axum::http::header::{HeaderMap, ORIGIN, UPGRADE};
+use axum::http::{Method, StatusCode, Version};
+use axum::response::{IntoResponse, Response};
+use clap::Args;
+
+use close::Close;
+use connection::Connection;
+
+use crate::app::App;
+use crate::errors::{Code, typed};
+use crate::operation::Operations;
+use crate::request_id::RequestId;
+use crate::{duration, http};
+
+const SUBPROTOCOL: &str = "graphql-transport-ws";
+const READ_BUFFER: usize = 4096;
+const WRITE_BUFFER: usize = 8192;
+
+/// Settings of the WebSocket transport.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "WebSocket")]
+pub struct WebSocketSettings {
+    /// Origins that browsers may connect from, besides the gateway's own (comma-separated)
+    #[arg(long, env = "MILLRACE_ALLOWED_ORIGINS", value_delimiter = ',')]
+    pub allowed_origins: Vec<String>,
+    /// Time for a new socket to send connection_init
+    #[arg(long, env = "MILLRACE_INIT_TIMEOUT", default_value = "3s", value_parser = duration::parse)]
+    pub init_timeout: Duration,
+    /// Time between pings
+    #[arg(long, env = "MILLRACE_PING_INTERVAL", default_value = "20s", value_parser = duration::parse)]
+    pub ping_interval: Duration,
+    /// Time for a sign of life after a ping
+    #[arg(long, env = "MILLRACE_PONG_TIMEOUT", default_value = "10s", value_parser = duration::parse)]
+    pub pong_timeout: Duration,
+    /// Operations at once on a socket
+    #[arg(long, env = "MILLRACE_MAX_OPERATIONS", default_value_t = 100)]
+    pub max_operations: usize,
+    /// Bytes in a message
+    #[arg(long, env = "MILLRACE_MAX_MESSAGE_BYTES", default_value_t = 1024 * 1024)]
+    pub max_message_bytes: usize,
+    /// Time over which a stopping gateway closes its sockets
+    #[arg(long, env = "MILLRACE_DRAIN_TIME", default_value = "5s", value_parser = duration::parse)]
+    pub drain_time: Duration,
+}
+
+impl Default for WebSocketSettings {
+    fn default() -> Self {
+        Self {
+            allowed_origins: Vec::new(),
+            init_timeout: Duration::from_secs(3),
+            ping_interval: Duration::from_secs(20),
+            pong_timeout: Duration::from_secs(10),
+            max_operations: 100,
+            max_message_bytes: 1024 * 1024,
+            drain_time: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Whether the request asks for a WebSocket, by HTTP/1.1 upgrade or HTTP/2 CONNECT.
+pub(crate) fn is_upgrade(request: &Request) -> bool {
+    let upgrade = |headers: &HeaderMap| {
+        let value = headers.get(UPGRADE);
+        value.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
+    };
+    (request.method() == Method::GET && upgrade(request.headers()))
+        || (request.version() == Version::HTTP_2 && request.method() == Method::CONNECT)
+}
+
+/// Answers the handshake. A client without the subprotocol is let in and closed with 4406, as the protocol has it.
+pub(crate) async fn upgrade<O: Operations>(
+    app: Arc<App<O>>,
+    request: Request<Body>,
+    id: &RequestId,
+) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let host = parts.uri.authority().map(ToString::to_string);
+    if !origin::is_allowed(&parts.headers, host.as_deref(), &app.websocket.allowed_origins) {
+        let origin = parts.headers.get(ORIGIN);
+        tracing::warn!(?origin, "refused a socket from a foreign origin");
+        let error = typed(Code::Forbidden, "Sockets are not accepted from this origin");
+        return http::plain_refusal(StatusCode::FORBIDDEN, error, id);
+    }
+    if app.shutdown.has_begun() {
+        let error = typed(Code::Unavailable, "The gateway is stopping");
+        return http::plain_refusal(StatusCode::SERVICE_UNAVAILABLE, error, id);
+    }
+    let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
+        Ok(upgrade) => upgrade,
+        Err(rejection) => {
+            let status = rejection.into_response().status();
+            let error = typed(Code::BadRequest, "The WebSocket handshake is not valid");
+            return http::plain_refusal(status, error, id);
+        }
+    };
+    let maximum = app.websocket.max_message_bytes;
+    upgrade
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_message_size(maximum)
+        .max_frame_size(maximum)
+        .protocols([SUBPROTOCOL])
+        .on_upgrade(move |socket| serve(app, socket))
+}
+
+async fn serve<O: Operations>(app: Arc<App<O>>, socket: WebSocket) {
+    let _counted = app.shutdown.open_socket();
+    if socket.protocol().is_none() {
+        return connection::finish(socket, Close::subprotocol()).await;
+    }
+    Connection::new(app, socket).run().await;
+}

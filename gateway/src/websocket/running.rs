@@ -1,0 +1,178 @@
+//! The operations of one socket: all are polled by the socket's own task, so an idle subscription costs no task, and
+//! dropping the set cancels everything. Results come out one at a time and only when asked for.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use async_graphql::ServerError;
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::stream::{AbortHandle, Abortable, SelectAll, Stream, StreamExt, abortable};
+
+use super::message;
+use crate::app::App;
+use crate::errors;
+use crate::operation::{OperationType, Operations, Payload};
+use crate::params::Params;
+use crate::request_id::RequestId;
+use crate::response;
+
+/// What one step of an operation has to say to its client.
+pub(super) enum Step {
+    Next(Bytes),
+    /// The one result of a query or mutation.
+    Only(Bytes),
+    Error(Vec<ServerError>),
+    Complete,
+}
+
+/// A step with the operation it belongs to.
+pub(super) struct Stepped {
+    pub(super) operation: Arc<str>,
+    pub(super) step: Step,
+}
+
+pub(super) struct Running<O: Operations> {
+    streams: SelectAll<Abortable<Operation<O>>>,
+    active: HashMap<Arc<str>, AbortHandle>,
+}
+
+impl<O: Operations> Running<O> {
+    pub(super) fn new() -> Self {
+        Self { streams: SelectAll::new(), active: HashMap::new() }
+    }
+
+    pub(super) fn contains(&self, id: &str) -> bool {
+        self.active.contains_key(id)
+    }
+
+    /// Operations the client knows to be active.
+    pub(super) fn len(&self) -> usize {
+        self.active.len()
+    }
+
+    pub(super) fn start(&mut self, app: &Arc<App<O>>, id: &str, params: Params) {
+        let request_id = RequestId::generate();
+        let id: Arc<str> = id.into();
+        let starting = Box::pin(start(app.clone(), params, request_id.clone()));
+        let operation = Operation {
+            id: id.clone(),
+            request_id,
+            app: app.clone(),
+            state: State::Starting(starting),
+        };
+        let (operation, handle) = abortable(operation);
+        self.streams.push(operation);
+        self.active.insert(id, handle);
+    }
+
+    /// Ends an operation without a word; its id is free at once. Its stream is dropped when next polled.
+    pub(super) fn cancel(&mut self, id: &str) {
+        if let Some(handle) = self.active.remove(id) {
+            handle.abort();
+        }
+    }
+
+    pub(super) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Option<Stepped>> {
+        let stepped = ready!(self.streams.poll_next_unpin(cx));
+        if let Some(Stepped { operation, step }) = &stepped
+            && !matches!(step, Step::Next(_))
+        {
+            self.active.remove(operation);
+        }
+        Poll::Ready(stepped)
+    }
+}
+
+enum Started<S> {
+    Only(Bytes),
+    Stream(S),
+    Refused(Vec<ServerError>),
+}
+
+async fn start<O: Operations>(
+    app: Arc<App<O>>,
+    params: Params,
+    request_id: RequestId,
+) -> Started<O::Stream> {
+    let prepared = match app.documents.prepare(params, None, &request_id) {
+        Ok(prepared) => prepared,
+        Err(error) => return Started::Refused(vec![error]),
+    };
+    if prepared.kind == OperationType::Subscription {
+        return match app.subscribe(prepared.request).await {
+            Ok(stream) => Started::Stream(stream),
+            Err(errors) => Started::Refused(errors),
+        };
+    }
+    let answer = app.execute(prepared.request, &request_id).await;
+    if errors::is_request_error(&answer) {
+        return Started::Refused(answer.errors);
+    }
+    Started::Only(response::encode(&answer).into())
+}
+
+/// One operation, from its start to its end.
+struct Operation<O: Operations> {
+    id: Arc<str>,
+    request_id: RequestId,
+    app: Arc<App<O>>,
+    state: State<O::Stream>,
+}
+
+enum State<S> {
+    Starting(BoxFuture<'static, Started<S>>),
+    Streaming(S),
+    Over,
+}
+
+impl<O: Operations> Stream for Operation<O> {
+    type Item = Stepped;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Stepped>> {
+        let this = self.get_mut();
+        let step = loop {
+            match &mut this.state {
+                State::Starting(starting) => match ready!(starting.as_mut().poll(cx)) {
+                    Started::Stream(stream) => this.state = State::Streaming(stream),
+                    Started::Only(result) => break Step::Only(result),
+                    Started::Refused(errors) => break Step::Error(errors),
+                },
+                State::Streaming(stream) => match ready!(stream.poll_next_unpin(cx)) {
+                    Some(Payload::Next(result)) => break Step::Next(result),
+                    Some(Payload::Error(errors)) => break Step::Error(errors),
+                    None => break Step::Complete,
+                },
+                State::Over => return Poll::Ready(None),
+            }
+        };
+        let step = match step {
+            Step::Next(result) => Step::Next(result),
+            Step::Error(mut errors) => {
+                this.state = State::Over;
+                errors::finish(&mut errors, &this.request_id, this.app.documents.limits());
+                Step::Error(errors)
+            }
+            step => {
+                this.state = State::Over;
+                step
+            }
+        };
+        Poll::Ready(Some(Stepped { operation: this.id.clone(), step }))
+    }
+}
+
+impl Stepped {
+    /// The frames that tell the client.
+    pub(super) fn into_frames(self) -> (String, Option<String>) {
+        let id = message::encode_id(&self.operation);
+        match self.step {
+            Step::Next(result) => (message::next(&id, &result), None),
+            Step::Only(result) => (message::next(&id, &result), Some(message::complete(&id))),
+            Step::Error(errors) => (message::error(&id, &errors), None),
+            Step::Complete => (message::complete(&id), None),
+        }
+    }
+}
