@@ -1,3 +1,9 @@
 //! The end-to-end, fault and conformance tests, in one binary so that they share one Postgres and one Redis.
 
 mod architecture;
+mod customers;
+mod faults;
+mod http;
+mod javascript;
+mod sdl;
+mod subscriptions;

@@ -1,0 +1,10 @@
+//! Customers through the API: every rule of writing, finding, listing and counting them.
+
+mod history;
+mod idempotency;
+mod interrupted;
+mod listing;
+mod paging;
+mod rules;
+mod statistics;
+mod writing;

@@ -1,0 +1,64 @@
+//! Redis is expendable: flushed, paused, stopped, or come back empty, it costs time and nothing else.
+
+use std::time::Duration;
+
+use super::{MUTATIONS, Scene};
+use tests::{Setup, postgres::Postgres, redis::Redis};
+
+const FLUSHES: usize = 15;
+const OUTAGE: Duration = Duration::from_secs(10);
+
+async fn redis_flushed(_: Setup) {
+    let redis = Redis::start();
+    let setup = Setup::distributed_on(Postgres::shared(), &redis);
+    let scene = Scene::begin("Redis FLUSHALL, repeatedly", &setup, 2, 1).await;
+    for turn in 0..FLUSHES {
+        scene
+            .writers
+            .await_acknowledged((turn + 1) * MUTATIONS / (FLUSHES + 1))
+            .await;
+        redis.flush_all();
+    }
+    scene.settle().await;
+    assert!(redis.key_count() > 0, "the streams were filled again");
+}
+
+async fn redis_stopped(_: Setup) {
+    let redis = Redis::start();
+    let setup = Setup::distributed_on(Postgres::shared(), &redis);
+    let scene = Scene::begin("Redis stopped for 10 s, then down for 10 s", &setup, 2, 1).await;
+    scene.writers.await_acknowledged(500).await;
+    redis.pause();
+    deliveries_go_on(&scene).await;
+    redis.resume();
+    scene.writers.await_more(300).await;
+    redis.kill();
+    deliveries_go_on(&scene).await;
+    redis.restart();
+    scene.writers.await_more(300).await;
+    scene.settle().await;
+}
+
+/// For as long as the outage lasts, writers are answered and subscribers hear of it.
+async fn deliveries_go_on(scene: &Scene<'_>) {
+    let outage = tokio::time::Instant::now() + OUTAGE;
+    let mut rounds = 0;
+    while tokio::time::Instant::now() < outage {
+        let positions: Vec<u64> = scene
+            .subscribers
+            .iter()
+            .map(|subscriber| subscriber.position())
+            .collect();
+        scene.writers.await_more(50).await;
+        for (subscriber, position) in scene.subscribers.iter().zip(positions) {
+            subscriber.await_position(position + 1).await;
+        }
+        rounds += 1;
+    }
+    assert!(
+        rounds >= 3,
+        "in {OUTAGE:?} only {rounds} times 50 mutations were answered and heard of"
+    );
+}
+
+tests::distributed!(redis_flushed, redis_stopped);

@@ -1,0 +1,193 @@
+//! GraphQL over HTTP as clients without a library see it. The specification's audits run in `javascript`.
+
+use serde_json::{Value, json};
+use tests::http::{Connection, post, request};
+use tests::{Setup, customers, eventually};
+
+const GRAPHQL_RESPONSE: &str = "application/graphql-response+json";
+
+async fn statuses_follow_the_media_type(setup: Setup) {
+    let app = setup.start();
+    let client = app.client();
+    let cases = [
+        (json!({ "query": "{ __typename }" }), 200, 200),
+        (json!({ "query": "{ __typename" }), 200, 400),
+        (json!({ "query": "{ unknownField }" }), 200, 400),
+        (
+            json!({ "query": "query($id: ID!) { customer(id: $id) { id } }", "variables": {} }),
+            200,
+            400,
+        ),
+        // An error of a field is a result, in either type.
+        (
+            json!({ "query": customers::DELETE, "variables": { "input": { "id": "customer_01h455vb4pex5vsknk084sn02q" } } }),
+            200,
+            200,
+        ),
+    ];
+    for (body, plain, strict) in cases {
+        for (accept, status) in [("application/json", plain), (GRAPHQL_RESPONSE, strict)] {
+            let answer = client
+                .post(&body, &[("accept", accept)])
+                .await
+                .expect("an answer");
+            let media_type = answer.http.header("content-type").unwrap_or_default();
+            assert!(
+                media_type.starts_with(accept),
+                "{body} with {accept}: {media_type}"
+            );
+            assert_eq!(
+                answer.status,
+                status,
+                "{body} with {accept}: {}",
+                answer.http.text()
+            );
+        }
+    }
+}
+
+async fn request_ids_are_kept_when_sane(setup: Setup) {
+    let app = setup.start();
+    let client = app.client();
+    let body = json!({ "query": "{ unknownField }" });
+    for own in ["abc", "A.b_c-9", &"x".repeat(64)] {
+        let answer = client
+            .post(&body, &[("x-request-id", own)])
+            .await
+            .expect("an answer");
+        assert_eq!(answer.http.header("x-request-id"), Some(own));
+        assert_eq!(answer.extensions()["requestId"], own);
+    }
+    let mut seen = Vec::new();
+    for refused in ["two words", "quote\"", &"x".repeat(65), "a/b", ""] {
+        let answer = client
+            .post(&body, &[("x-request-id", refused)])
+            .await
+            .expect("an answer");
+        let id = answer
+            .http
+            .header("x-request-id")
+            .expect("an id")
+            .to_owned();
+        assert_ne!(id, refused);
+        assert_eq!(id.len(), 36, "a UUID: {id}");
+        assert_eq!(&id[14..15], "7", "of version 7: {id}");
+        assert_eq!(answer.extensions()["requestId"], id.as_str());
+        seen.push(id);
+    }
+    seen.dedup();
+    assert_eq!(seen.len(), 5, "each request has its own");
+    for path in [
+        "/schema.graphql",
+        "/health/live",
+        "/health/ready",
+        "/no/such/page",
+    ] {
+        let response = client.get(path, &[]).await;
+        assert!(
+            response.header("x-request-id").is_some(),
+            "{path} has no request id"
+        );
+    }
+}
+
+async fn batches_are_refused(setup: Setup) {
+    let app = setup.start();
+    let head = app.client().head().await;
+    let create = json!({ "query": customers::CREATE, "variables": { "input": { "name": "A", "email": "a@example.com" } } });
+    let answer = app
+        .client()
+        .post(&json!([create, create]), &[])
+        .await
+        .expect("an answer");
+    answer.expect_code("BATCHING_DISABLED");
+    assert_eq!(answer.status, 400);
+    assert_eq!(app.client().head().await, head, "nothing was written");
+}
+
+async fn get_answers_queries_only(setup: Setup) {
+    let app = setup.start();
+    let client = app.client();
+    let found = client
+        .get(
+            "/graphql?query=%7B__typename%7D",
+            &[("accept", GRAPHQL_RESPONSE)],
+        )
+        .await;
+    assert_eq!(found.status, 200, "{}", found.text());
+    assert!(
+        found.text().contains("\"__typename\":\"Query\""),
+        "{}",
+        found.text()
+    );
+    let with_variables = "/graphql?query=query(%24id%3AID!)%7Bcustomer(id%3A%24id)%7Bid%7D%7D\
+        &variables=%7B%22id%22%3A%22customer_01h455vb4pex5vsknk084sn02q%22%7D";
+    let none = client.get(with_variables, &[]).await;
+    assert!(none.text().contains("\"customer\":null"), "{}", none.text());
+    let mutation = "/graphql?query=mutation%7BdeleteCustomer(input%3A%7Bid%3A%22x%22%7D)%7Bcustomer%7Bid%7D%7D%7D";
+    let refused = client.get(mutation, &[("accept", GRAPHQL_RESPONSE)]).await;
+    assert_eq!(refused.status, 405, "{}", refused.text());
+    assert_eq!(refused.header("allow"), Some("POST"));
+    let value: Value = serde_json::from_str(&refused.text()).expect("JSON");
+    assert_eq!(
+        value["errors"][0]["extensions"]["code"],
+        "METHOD_NOT_ALLOWED"
+    );
+}
+
+async fn pages_lead_to_graphiql(setup: Setup) {
+    let app = setup.start();
+    let client = app.client();
+    let moved = client.get("/playground", &[]).await;
+    assert_eq!(
+        (moved.status, moved.header("location")),
+        (308, Some("/graphiql"))
+    );
+    let page = client.get("/graphiql", &[("accept", "text/html")]).await;
+    assert_eq!(page.status, 200);
+    assert!(
+        page.header("content-type")
+            .is_some_and(|kind| kind.starts_with("text/html")),
+        "{:?}",
+        page.headers
+    );
+    let unknown = client.get("/no/such/page", &[]).await;
+    assert_eq!(unknown.status, 404);
+}
+
+async fn health_tells_when_it_can_work(setup: Setup) {
+    let app = setup.start();
+    assert_eq!(app.client().get("/health/live", &[]).await.status, 200);
+    eventually("it is ready", tests::waiting::SOON, async || {
+        (app.client().get("/health/ready", &[]).await.status == 200).then_some(())
+    })
+    .await;
+}
+
+async fn connections_are_kept(setup: Setup) {
+    let app = setup.start();
+    let mut connection = Connection::open(app.address()).await.expect("a connection");
+    let body = br#"{"query":"{ __typename }"}"#;
+    for _ in 0..3 {
+        let response = connection
+            .send(&post("/graphql", &[], body))
+            .await
+            .expect("an answer");
+        assert_eq!(response.status, 200);
+    }
+    let options = connection
+        .send(&request("OPTIONS", "/graphql", &[]))
+        .await
+        .expect("an answer");
+    assert!(options.status < 500, "{}", options.status);
+}
+
+tests::both_ways!(
+    statuses_follow_the_media_type,
+    request_ids_are_kept_when_sane,
+    batches_are_refused,
+    get_answers_queries_only,
+    pages_lead_to_graphiql,
+    health_tells_when_it_can_work,
+    connections_are_kept,
+);

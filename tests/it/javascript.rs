@@ -1,0 +1,55 @@
+//! The clients that people use: the audits of graphql-http, the graphql-ws client, and GraphiQL in a browser. The programs are
+//! in `tests/js`; each takes the gateway's address and ends with 0 when all its checks hold.
+
+use std::process::Command;
+
+use tests::Setup;
+use tests::programs::{CHROMIUM, NODE, repository};
+
+async fn run(setup: Setup, program: &'static str) {
+    let app = setup.start();
+    let directory = repository().join("tests/js");
+    assert!(
+        directory.join("node_modules").exists(),
+        "run `npm ci` in tests/js first"
+    );
+    let url = app.gateways[0].url();
+    let output = tokio::task::spawn_blocking(move || {
+        Command::new(&*NODE)
+            .arg(program)
+            .arg(url)
+            .current_dir(directory)
+            .output()
+            .expect("node starts")
+    })
+    .await
+    .expect("the program");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(
+        output.status.success(),
+        "{program} failed\n{}\n{}",
+        text(&output.stdout),
+        text(&output.stderr)
+    );
+    println!("{}", text(&output.stdout));
+}
+
+async fn http_audits(setup: Setup) {
+    run(setup, "http-audits.mjs").await;
+}
+
+async fn ws_client(setup: Setup) {
+    run(setup, "ws-client.mjs").await;
+}
+
+async fn handover(setup: Setup) {
+    run(setup, "handover.mjs").await;
+}
+
+async fn graphiql(setup: Setup) {
+    assert!(CHROMIUM.exists());
+    run(setup, "graphiql.mjs").await;
+}
+
+tests::both_ways!(http_audits, ws_client, handover);
+tests::distributed!(graphiql);

@@ -1,0 +1,114 @@
+//! A reader that stops reading costs the gateway little, slows nobody, and misses nothing.
+
+use serde_json::json;
+use tests::customers;
+use tests::socket::Socket;
+use tests::{Setup, eventually, ids};
+
+/// More than any queue holds.
+const EVENTS: usize = 20_000;
+const MOST_GROWTH: u64 = 64 << 20;
+
+async fn slow_reader_gets_everything(setup: Setup) {
+    let app = setup.start();
+    let gateway = &app.gateways[0];
+    let after = gateway.client.head().await;
+    let start = ids::position(&after);
+
+    // The gateway at work, before anybody is slow: what it then grows by is the slow reader's.
+    let mut quick = Socket::connect(gateway.address).await;
+    quick
+        .subscribe("1", customers::CHANGES, json!({ "after": after }))
+        .await;
+    write(&gateway.client, 0, 2_000).await;
+    for number in 1..=2_000 {
+        assert_eq!(position(&quick.change("1").await), start + number);
+    }
+    let before = gateway.process.resident_bytes();
+
+    let mut slow = Socket::upgrade_narrow(gateway.address, 8 * 1024).await;
+    slow.initialise().await.expect("an acknowledgement");
+    slow.subscribe("1", customers::CHANGES, json!({ "after": after }))
+        .await;
+    assert_eq!(position(&slow.change("1").await), start + 1);
+
+    let reader = tokio::spawn(async move {
+        for number in 2_001..=(EVENTS as u64) {
+            assert_eq!(
+                position(&quick.change("1").await),
+                start + number,
+                "the quick reader is not slowed"
+            );
+        }
+    });
+    write(&gateway.client, 2_000, EVENTS).await;
+    reader.await.expect("the quick reader");
+    let growth = gateway.process.resident_bytes().saturating_sub(before);
+    assert!(
+        growth < MOST_GROWTH,
+        "the gateway grew by {} MiB",
+        growth >> 20
+    );
+
+    for number in 2..=(EVENTS as u64) {
+        assert_eq!(
+            position(&slow.change("1").await),
+            start + number,
+            "each once, in order"
+        );
+    }
+    // It is live again.
+    write(&gateway.client, EVENTS, EVENTS + 1).await;
+    assert_eq!(position(&slow.change("1").await), start + EVENTS as u64 + 1);
+    eventually(
+        "the gateway is still small",
+        tests::waiting::SOON,
+        async || {
+            (gateway.process.resident_bytes().saturating_sub(before) < MOST_GROWTH).then_some(())
+        },
+    )
+    .await;
+}
+
+fn position(change: &serde_json::Value) -> u64 {
+    ids::position(
+        change["cursor"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no cursor: {change}")),
+    )
+}
+
+/// Creates customers from eight clients, twenty in a request.
+async fn write(client: &tests::graphql::Client, from: usize, to: usize) {
+    let numbers: Vec<usize> = (from..to).collect();
+    let requests: Vec<String> = numbers.chunks(20).map(many).collect();
+    let share = requests.len().div_ceil(8).max(1);
+    let tasks: Vec<_> = requests
+        .chunks(share)
+        .map(|share| {
+            let (client, share) = (client.clone(), share.to_vec());
+            tokio::spawn(async move {
+                for document in share {
+                    client.run(&document, json!({})).await.data();
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.expect("a writer");
+    }
+}
+
+fn many(numbers: &[usize]) -> String {
+    let field = |number: &usize| {
+        format!(
+            "c{number}: createCustomer(input: {{ name: \"C {number}\", email: \"c{number}@example.com\" }}) {{ customer {{ id }} }}"
+        )
+    };
+    format!(
+        "mutation {{ {} }}",
+        numbers.iter().map(field).collect::<Vec<_>>().join(" ")
+    )
+}
+
+tests::both_ways!(slow_reader_gets_everything);
