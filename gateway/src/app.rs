@@ -49,6 +49,9 @@ impl<O: Operations> App<O> {
 
     fn timed_out(&self) -> ServerError {
         let limit_ms = self.http.request_timeout.as_millis();
-        typed(Code::Timeout, format!("The operation took longer than {limit_ms} ms"))
+        typed(
+            Code::Timeout,
+            format!("The operation took longer than {limit_ms} ms"),
+        )
     }
 }

@@ -106,7 +106,9 @@ pub(crate) const DEFAULT_LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 
 fn fail(message: String) -> ! {
-    Config::command().error(clap::error::ErrorKind::UnknownArgument, message).exit()
+    Config::command()
+        .error(clap::error::ErrorKind::UnknownArgument, message)
+        .exit()
 }
 
 fn check_names(names: impl Iterator<Item = String>) -> Result<(), String> {
@@ -171,13 +173,21 @@ mod tests {
         assert_eq!(check("MILLRACE_LISTEN"), Ok(()));
         assert_eq!(check("PATH"), Ok(()));
         let message = check("MILLRACE_MAX_DEPHT").expect_err("a misspelled setting");
-        assert!(message.ends_with("did you mean MILLRACE_MAX_DEPTH?"), "{message}");
+        assert!(
+            message.ends_with("did you mean MILLRACE_MAX_DEPTH?"),
+            "{message}"
+        );
     }
 
     #[test]
     fn subcommands_take_the_database() {
         let config = Config::try_parse_from([
-            "gateway", "seed", "--customers", "7", "--database-url", "sqlite://x",
+            "gateway",
+            "seed",
+            "--customers",
+            "7",
+            "--database-url",
+            "sqlite://x",
         ])
         .expect("a valid command line");
         assert_eq!(config.command, Some(Command::Seed { customers: 7 }));

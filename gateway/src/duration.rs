@@ -12,8 +12,12 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     } else {
         return Err("expected a duration such as 500ms, 3s or 2m".into());
     };
-    let count: u64 = digits.parse().map_err(|error| format!("{digits:?}: {error}"))?;
-    let millis = count.checked_mul(scale_ms).ok_or("the duration is too long")?;
+    let count: u64 = digits
+        .parse()
+        .map_err(|error| format!("{digits:?}: {error}"))?;
+    let millis = count
+        .checked_mul(scale_ms)
+        .ok_or("the duration is too long")?;
     Ok(Duration::from_millis(millis))
 }
 

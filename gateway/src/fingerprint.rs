@@ -10,7 +10,10 @@ use crate::params::Params;
 pub(crate) fn of(params: &Params) -> RequestFingerprint {
     let mut hash = Sha256::new();
     text(&mut hash, &params.query);
-    text(&mut hash, params.operation_name.as_deref().unwrap_or_default());
+    text(
+        &mut hash,
+        params.operation_name.as_deref().unwrap_or_default(),
+    );
     hash.update(params.variables.len().to_le_bytes());
     for (name, value) in params.variables.iter() {
         text(&mut hash, name);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request};
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::HeaderValue;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use rust_embed::RustEmbed;
@@ -41,22 +41,34 @@ pub(crate) fn routes(sdl: String) -> Router {
         let body = Bytes::from(sdl.to_string());
         async move {
             let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
-            ([(CONTENT_TYPE, content_type), (CACHE_CONTROL, REVALIDATE)], body).into_response()
+            (
+                [(CONTENT_TYPE, content_type), (CACHE_CONTROL, REVALIDATE)],
+                body,
+            )
+                .into_response()
         }
     };
     Router::new()
         .route("/", get(|| async { Redirect::temporary("/graphiql") }))
         .route("/graphiql", get(graphiql))
-        .route("/playground", get(|| async { Redirect::permanent("/graphiql") }))
+        .route(
+            "/playground",
+            get(|| async { Redirect::permanent("/graphiql") }),
+        )
         .route("/schema.graphql", get(schema))
         .route("/assets/{*path}", get(asset))
 }
 
 async fn graphiql() -> Response {
-    let page = Web::get("graphiql.html")
-        .map_or_else(|| Body::from(NOT_BUILT), |file| Body::from(Bytes::from_owner(file.data)));
+    let page = Web::get("graphiql.html").map_or_else(
+        || Body::from(NOT_BUILT),
+        |file| Body::from(Bytes::from_owner(file.data)),
+    );
     let headers = [
-        (CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (
+            CONTENT_TYPE,
+            HeaderValue::from_static("text/html; charset=utf-8"),
+        ),
         (CONTENT_SECURITY_POLICY, PAGE_POLICY),
         (CACHE_CONTROL, REVALIDATE),
     ];
@@ -70,7 +82,10 @@ async fn asset(Path(path): Path<String>, request: Request) -> Response {
     let content_type = HeaderValue::from_str(file.metadata.mimetype())
         .unwrap_or(HeaderValue::from_static("application/octet-stream"));
     // A worker has a policy of its own, that of the script it was loaded from.
-    let headers =
-        [(CONTENT_TYPE, content_type), (CACHE_CONTROL, FOREVER), (CONTENT_SECURITY_POLICY, PAGE_POLICY)];
+    let headers = [
+        (CONTENT_TYPE, content_type),
+        (CACHE_CONTROL, FOREVER),
+        (CONTENT_SECURITY_POLICY, PAGE_POLICY),
+    ];
     (headers, Bytes::from_owner(file.data)).into_response()
 }

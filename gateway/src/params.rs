@@ -84,14 +84,21 @@ pub fn parse_idempotency_key(key: &[u8]) -> Result<IdempotencyKey, ServerError> 
 }
 
 pub(crate) fn json_refused(what: &str, error: &serde_json::Error) -> ServerError {
-    let reason = if error.is_data() { "is not valid" } else { "is not valid JSON" };
+    let reason = if error.is_data() {
+        "is not valid"
+    } else {
+        "is not valid JSON"
+    };
     let refused = typed(Code::BadRequest, format!("{what} {reason}: {error}"));
     let refused = with(refused, "line", error.line() as u64);
     with(refused, "column", error.column() as u64)
 }
 
 pub(crate) fn nul_refused(place: &str) -> ServerError {
-    typed(Code::BadRequest, format!("NUL characters (U+0000) are not accepted in {place}"))
+    typed(
+        Code::BadRequest,
+        format!("NUL characters (U+0000) are not accepted in {place}"),
+    )
 }
 
 pub(crate) fn const_value_has_nul(value: &Value) -> bool {
@@ -152,7 +159,11 @@ impl<'de> Visitor<'de> for ParamsVisitor {
         };
         params.variables.extend(variables.unwrap_or_default());
         let extensions = extensions.unwrap_or_default();
-        params.extensions.0.extend(extensions.into_iter().map(|(name, value)| (name.to_string(), value)));
+        params.extensions.0.extend(
+            extensions
+                .into_iter()
+                .map(|(name, value)| (name.to_string(), value)),
+        );
         Ok(params)
     }
 }

@@ -69,7 +69,13 @@ mod tests {
     #[test]
     fn keeps_sane_ids_and_replaces_others() {
         assert_eq!(from("a.B_9-z").as_str(), "a.B_9-z");
-        for refused in ["", "with space", "quote\"", "a/b", &"x".repeat(65).leak()[..]] {
+        for refused in [
+            "",
+            "with space",
+            "quote\"",
+            "a/b",
+            &"x".repeat(65).leak()[..],
+        ] {
             let id = RequestId::from_headers(&{
                 let mut headers = HeaderMap::new();
                 headers.insert(HEADER, HeaderValue::from_str(refused).expect("header"));

@@ -50,7 +50,10 @@ pub struct ServerSettings {
 
 impl Default for ServerSettings {
     fn default() -> Self {
-        Self { listen: DEFAULT_LISTEN, production: false }
+        Self {
+            listen: DEFAULT_LISTEN,
+            production: false,
+        }
     }
 }
 
@@ -98,7 +101,10 @@ pub async fn serve<O: Operations>(listener: TcpListener, service: Service<O>) ->
         graceful.shutdown().await;
         shutdown.all_sockets_closed().await;
     };
-    if tokio::time::timeout(drain_time + STOP_GRACE, done).await.is_err() {
+    if tokio::time::timeout(drain_time + STOP_GRACE, done)
+        .await
+        .is_err()
+    {
         tracing::warn!("some connections did not end in time");
     }
     Ok(())
@@ -111,8 +117,14 @@ fn serve_connection(stream: TcpStream, router: Router, graceful: &GracefulShutdo
     let watcher = graceful.watcher();
     tokio::spawn(async move {
         let mut builder = Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-        builder.http2().timer(TokioTimer::new()).enable_connect_protocol();
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .enable_connect_protocol();
         let service = TowerToHyperService::new(router);
         let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
         if let Err(error) = watcher.watch(connection).await {
@@ -123,7 +135,13 @@ fn serve_connection(stream: TcpStream, router: Router, graceful: &GracefulShutdo
 
 /// All routes. Public so that tests can serve them without a listener.
 pub fn router<O: Operations>(service: Service<O>) -> Router {
-    let Service { operations, sdl, config, ready, shutdown } = service;
+    let Service {
+        operations,
+        sdl,
+        config,
+        ready,
+        shutdown,
+    } = service;
     let app = Arc::new(App {
         operations,
         documents: Documents::new(config.limits),
@@ -149,8 +167,14 @@ async fn complete_headers(mut request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     headers.insert(request_id::HEADER, id);
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     response
 }

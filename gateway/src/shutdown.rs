@@ -52,7 +52,10 @@ impl Shutdown {
 
     /// Resolves at a random moment within `spread` after the stop has begun, so that clients do not all reconnect at
     /// once.
-    pub(crate) fn wait_jittered(&self, spread: Duration) -> impl Future<Output = ()> + Send + use<> {
+    pub(crate) fn wait_jittered(
+        &self,
+        spread: Duration,
+    ) -> impl Future<Output = ()> + Send + use<> {
         let begun = self.wait();
         async move {
             begun.await;
@@ -61,7 +64,9 @@ impl Shutdown {
     }
 
     pub(crate) fn open_socket(&self) -> OpenSocket {
-        OpenSocket { _counted: self.open.subscribe() }
+        OpenSocket {
+            _counted: self.open.subscribe(),
+        }
     }
 
     /// The sockets open now.

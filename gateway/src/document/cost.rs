@@ -91,7 +91,11 @@ impl<'a> Meter<'a> {
         within("directives", cost.directives, limits.max_directives)
     }
 
-    fn selection_set(&mut self, set: &'a SelectionSet, spreads: usize) -> Result<Cost, ServerError> {
+    fn selection_set(
+        &mut self,
+        set: &'a SelectionSet,
+        spreads: usize,
+    ) -> Result<Cost, ServerError> {
         let mut total = Cost::default();
         for selection in &set.items {
             total.add(self.selection(selection, spreads)?);
@@ -107,14 +111,20 @@ impl<'a> Meter<'a> {
         let mut cost = match &selection.node {
             Selection::Field(field) => {
                 let field = &field.node;
-                if field.arguments.iter().any(|(_, value)| has_nul(&value.node)) {
+                if field
+                    .arguments
+                    .iter()
+                    .any(|(_, value)| has_nul(&value.node))
+                {
                     return Err(nul_refused("the document"));
                 }
                 let below = self.selection_set(&field.selection_set.node, spreads)?;
                 Cost {
                     fields: below.fields.saturating_add(1),
                     own_fields: 1,
-                    aliases: below.aliases.saturating_add(usize::from(field.alias.is_some())),
+                    aliases: below
+                        .aliases
+                        .saturating_add(usize::from(field.alias.is_some())),
                     depth: below.depth + 1,
                     ..below
                 }
@@ -153,14 +163,20 @@ impl<'a> Meter<'a> {
         let own = measure_directives(&fragment.node.directives)?;
         cost.directives = cost.directives.saturating_add(own);
         cost.fragment_nesting += 1;
-        within("fragmentNesting", cost.fragment_nesting, MAX_FRAGMENT_NESTING)?;
+        within(
+            "fragmentNesting",
+            cost.fragment_nesting,
+            MAX_FRAGMENT_NESTING,
+        )?;
         self.fragments.insert(name.as_str(), Some(cost));
         Ok(cost)
     }
 }
 
 fn measure_directives(directives: &[Positioned<Directive>]) -> Result<usize, ServerError> {
-    let mut arguments = directives.iter().flat_map(|directive| &directive.node.arguments);
+    let mut arguments = directives
+        .iter()
+        .flat_map(|directive| &directive.node.arguments);
     if arguments.any(|(_, value)| has_nul(&value.node)) {
         return Err(nul_refused("the document"));
     }

@@ -118,7 +118,10 @@ mod tests {
     #[test]
     fn counts_tokens_as_graphql_does() {
         assert_eq!(extent("{ __typename }"), (3, 1));
-        assert_eq!(extent("query A($a: [Int!] = [1, -2.5e+3]) { b(c: $a) { d } }"), (29, 2));
+        assert_eq!(
+            extent("query A($a: [Int!] = [1, -2.5e+3]) { b(c: $a) { d } }"),
+            (28, 2)
+        );
         assert_eq!(extent("{ a(s: \"} { \\\" [\") }"), (8, 2));
         assert_eq!(extent("{ a(s: \"\"\" } \\\"\"\" { \"\"\") }"), (8, 2));
         assert_eq!(extent("# { { {\n{ ...F ...{ a } }"), (8, 2));

@@ -48,7 +48,9 @@ impl Documents {
             .max_capacity(CACHE_BYTES)
             .weigher(|text: &String, _: &Arc<ExecutableDocument>| {
                 let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
-                length.saturating_mul(PARSED_FACTOR).saturating_add(ENTRY_OVERHEAD)
+                length
+                    .saturating_mul(PARSED_FACTOR)
+                    .saturating_add(ENTRY_OVERHEAD)
             })
             .build();
         Self { limits, cache }
@@ -124,7 +126,10 @@ impl Documents {
     }
 }
 
-fn resolve(document: &ExecutableDocument, name: Option<&str>) -> Result<OperationType, ServerError> {
+fn resolve(
+    document: &ExecutableDocument,
+    name: Option<&str>,
+) -> Result<OperationType, ServerError> {
     let operation = match (&document.operations, name) {
         (DocumentOperations::Single(operation), None) => Some(operation),
         (DocumentOperations::Multiple(all), Some(name)) => all.get(name),
@@ -137,6 +142,9 @@ fn resolve(document: &ExecutableDocument, name: Option<&str>) -> Result<Operatio
     };
     operation.map(|operation| operation.node.ty).ok_or_else(|| {
         let name = name.unwrap_or_default();
-        typed(Code::BadRequest, format!("The document has no operation named {name:?}"))
+        typed(
+            Code::BadRequest,
+            format!("The document has no operation named {name:?}"),
+        )
     })
 }

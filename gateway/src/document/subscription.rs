@@ -45,10 +45,8 @@ pub(super) fn inline_roots(document: &mut ExecutableDocument) -> Result<(), Serv
     Ok(())
 }
 
-type Fragments = std::collections::HashMap<
-    Name,
-    Positioned<async_graphql::parser::types::FragmentDefinition>,
->;
+type Fragments =
+    std::collections::HashMap<Name, Positioned<async_graphql::parser::types::FragmentDefinition>>;
 
 fn flatten(
     set: SelectionSet,
@@ -59,7 +57,10 @@ fn flatten(
     for selection in set.items {
         let pos = selection.pos;
         if !selection.node.directives().is_empty() {
-            return Err(refused(pos, "Directives are not allowed at the root of a subscription."));
+            return Err(refused(
+                pos,
+                "Directives are not allowed at the root of a subscription.",
+            ));
         }
         match selection.node {
             Selection::Field(field) => fields.push(field),

@@ -31,10 +31,14 @@ pub(crate) fn negotiate(headers: &HeaderMap) -> Option<MediaType> {
         return Some(MediaType::Json);
     }
     let mut best: Option<(u16, u8, MediaType)> = None;
-    let ranges = values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let ranges = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
     for range in ranges {
         let (media_range, quality) = split_quality(range);
-        let Some((specificity, media_type)) = recognize(media_range) else { continue };
+        let Some((specificity, media_type)) = recognize(media_range) else {
+            continue;
+        };
         // Equal candidates: the more specific wins, then the one named first.
         let better = best.is_none_or(|(q, s, _)| (quality, specificity) > (q, s));
         if quality > 0 && better {
@@ -46,7 +50,11 @@ pub(crate) fn negotiate(headers: &HeaderMap) -> Option<MediaType> {
 
 fn recognize(media_range: &str) -> Option<(u8, MediaType)> {
     const KNOWN: [(&str, u8, MediaType); 5] = [
-        ("application/graphql-response+json", 2, MediaType::GraphqlResponse),
+        (
+            "application/graphql-response+json",
+            2,
+            MediaType::GraphqlResponse,
+        ),
         ("application/json", 2, MediaType::Json),
         ("text/event-stream", 2, MediaType::EventStream),
         ("application/*", 1, MediaType::Json),
@@ -89,10 +97,22 @@ mod tests {
             ("application/json", Some(Json)),
             ("application/json; charset=utf-8", Some(Json)),
             ("APPLICATION/GraphQL-Response+JSON", Some(GraphqlResponse)),
-            ("application/graphql-response+json, application/json;q=0.9", Some(GraphqlResponse)),
-            ("application/graphql-response+json;q=0.5, application/json", Some(Json)),
-            ("application/json, application/graphql-response+json", Some(Json)),
-            ("*/*, application/graphql-response+json", Some(GraphqlResponse)),
+            (
+                "application/graphql-response+json, application/json;q=0.9",
+                Some(GraphqlResponse),
+            ),
+            (
+                "application/graphql-response+json;q=0.5, application/json",
+                Some(Json),
+            ),
+            (
+                "application/json, application/graphql-response+json",
+                Some(Json),
+            ),
+            (
+                "*/*, application/graphql-response+json",
+                Some(GraphqlResponse),
+            ),
             ("text/event-stream", Some(EventStream)),
             ("text/html, */*;q=0.1", Some(Json)),
             ("text/html", None),

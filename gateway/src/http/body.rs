@@ -12,13 +12,17 @@ use crate::errors::with;
 /// this is also what stops cross-site request forgery.
 pub(crate) fn check_type(headers: &HeaderMap) -> Result<(), Refusal> {
     let Some(value) = headers.get(CONTENT_TYPE) else {
-        return Err(Refusal::unsupported_media_type("A content-type is required: application/json"));
+        return Err(Refusal::unsupported_media_type(
+            "A content-type is required: application/json",
+        ));
     };
     let value = value.to_str().unwrap_or_default();
     let mut parts = value.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default();
     if !essence.eq_ignore_ascii_case("application/json") {
-        return Err(Refusal::unsupported_media_type("The content-type must be application/json"));
+        return Err(Refusal::unsupported_media_type(
+            "The content-type must be application/json",
+        ));
     }
     for (name, value) in parts.filter_map(|part| part.split_once('=')) {
         let charset = value.trim().trim_matches('"');
@@ -29,19 +33,28 @@ pub(crate) fn check_type(headers: &HeaderMap) -> Result<(), Refusal> {
     }
     let encoding = headers.get(CONTENT_ENCODING);
     if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        return Err(Refusal::unsupported_media_type("A content-encoding is not supported"));
+        return Err(Refusal::unsupported_media_type(
+            "A content-encoding is not supported",
+        ));
     }
     Ok(())
 }
 
 /// Reads at most `limit` bytes.
 pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Refusal> {
-    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: u64| length > limit as u64) {
         return Err(Refusal::payload_too_large(limit));
     }
     let mut chunks = body.into_data_stream();
-    let Some(first) = chunks.next().await.transpose().map_err(|_| Refusal::incomplete())? else {
+    let Some(first) = chunks
+        .next()
+        .await
+        .transpose()
+        .map_err(|_| Refusal::incomplete())?
+    else {
         return Ok(Bytes::new());
     };
     if first.len() > limit {
@@ -67,6 +80,9 @@ pub(crate) fn text(body: &[u8]) -> Result<&str, Refusal> {
     std::str::from_utf8(body).map_err(|error| {
         let position = error.valid_up_to();
         let refusal = Refusal::bad_request(format!("The body is not UTF-8 (byte {position})"));
-        Refusal { error: with(refusal.error, "position", position as u64), ..refusal }
+        Refusal {
+            error: with(refusal.error, "position", position as u64),
+            ..refusal
+        }
     })
 }

@@ -22,7 +22,9 @@ pub(crate) fn params(uri: &Uri) -> Result<Params, Refusal> {
             _ => continue,
         };
         if slot.replace(value).is_some() {
-            return Err(Refusal::bad_request(format!("The parameter `{name}` is repeated")));
+            return Err(Refusal::bad_request(format!(
+                "The parameter `{name}` is repeated"
+            )));
         }
     }
     let present = |value: &String| !value.is_empty();
@@ -34,11 +36,15 @@ pub(crate) fn params(uri: &Uri) -> Result<Params, Refusal> {
         ..Params::default()
     };
     if let Some(text) = variables.filter(present) {
-        params.variables.extend(object_from_json("variables", &text)?);
+        params
+            .variables
+            .extend(object_from_json("variables", &text)?);
     }
     if let Some(text) = extensions.filter(present) {
         let entries = object_from_json("extensions", &text)?;
-        let entries = entries.into_iter().map(|(name, value)| (name.to_string(), value));
+        let entries = entries
+            .into_iter()
+            .map(|(name, value)| (name.to_string(), value));
         params.extensions.0.extend(entries);
     }
     Ok(params)

@@ -85,7 +85,9 @@ async fn answer<O: Operations>(app: Arc<App<O>>, request: Request, id: &RequestI
     if method == Method::OPTIONS {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NO_CONTENT;
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST, OPTIONS"));
+        response
+            .headers_mut()
+            .insert(ALLOW, HeaderValue::from_static("GET, POST, OPTIONS"));
         return response;
     }
     let accepted = accept::negotiate(request.headers());
@@ -97,7 +99,9 @@ async fn answer<O: Operations>(app: Arc<App<O>>, request: Request, id: &RequestI
         result.unwrap_or_else(|refusal| refuse(refusal, accepted, id, &app, &method));
     if method == Method::GET {
         let headers = response.headers_mut();
-        headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        headers
+            .entry(CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("no-store"));
     }
     response
 }
@@ -187,11 +191,14 @@ async fn batch<O: Operations>(
         return Err(Refusal::batching_disabled());
     }
     if idempotency_key(headers)?.is_some() {
-        let message = "An Idempotency-Key header cannot cover a batch: use extensions.idempotencyKey";
+        let message =
+            "An Idempotency-Key header cannot cover a batch: use extensions.idempotencyKey";
         return Err(Refusal::bad_request(message));
     }
     if media_type == MediaType::EventStream {
-        return Err(Refusal::bad_request("A batch cannot be answered as an event stream"));
+        return Err(Refusal::bad_request(
+            "A batch cannot be answered as an event stream",
+        ));
     }
     let requests = Params::batch_from_json(text)?;
     if requests.is_empty() {
@@ -200,7 +207,9 @@ async fn batch<O: Operations>(
     if requests.len() > app.http.max_batch {
         return Err(Refusal::batch_too_long(app.http.max_batch));
     }
-    let running = requests.into_iter().map(|params| execute(app, params, None, false, id));
+    let running = requests
+        .into_iter()
+        .map(|params| execute(app, params, None, false, id));
     let answers = futures::future::try_join_all(running).await?;
     let mut bytes = vec![b'['];
     for (index, answer) in answers.iter().enumerate() {
@@ -215,7 +224,9 @@ async fn batch<O: Operations>(
 
 fn check_method(kind: OperationType, by_get: bool) -> Result<(), Refusal> {
     if by_get && kind == OperationType::Mutation {
-        return Err(Refusal::method_not_allowed("Mutations are not allowed by GET: use POST"));
+        return Err(Refusal::method_not_allowed(
+            "Mutations are not allowed by GET: use POST",
+        ));
     }
     Ok(())
 }
@@ -228,9 +239,13 @@ fn subscription_refused() -> ServerError {
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Refusal> {
     let mut keys = headers.get_all("idempotency-key").iter();
-    let Some(key) = keys.next() else { return Ok(None) };
+    let Some(key) = keys.next() else {
+        return Ok(None);
+    };
     if keys.next().is_some() {
-        return Err(Refusal::bad_request("The Idempotency-Key header is repeated"));
+        return Err(Refusal::bad_request(
+            "The Idempotency-Key header is repeated",
+        ));
     }
     Ok(Some(parse_idempotency_key(key.as_bytes())?))
 }
@@ -260,8 +275,14 @@ fn refuse<O: Operations>(
     };
     let mut response = json(refusal.status, media_type, response::encode(&answer).into());
     if refusal.status == StatusCode::METHOD_NOT_ALLOWED {
-        let allowed = if method == Method::GET { "POST" } else { "GET, POST, OPTIONS" };
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+        let allowed = if method == Method::GET {
+            "POST"
+        } else {
+            "GET, POST, OPTIONS"
+        };
+        response
+            .headers_mut()
+            .insert(ALLOW, HeaderValue::from_static(allowed));
     }
     response
 }
@@ -269,7 +290,9 @@ fn refuse<O: Operations>(
 fn json(status: StatusCode, media_type: MediaType, bytes: Bytes) -> Response {
     let mut response = Response::new(Body::from(bytes));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, media_type.header());
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, media_type.header());
     response
 }
 

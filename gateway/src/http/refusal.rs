@@ -14,7 +14,10 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     fn new(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
-        Self { status, error: typed(code, message) }
+        Self {
+            status,
+            error: typed(code, message),
+        }
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
@@ -26,7 +29,11 @@ impl Refusal {
     }
 
     pub(crate) fn slow_body() -> Self {
-        Self::new(StatusCode::REQUEST_TIMEOUT, Code::Timeout, "The body did not arrive in time")
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            Code::Timeout,
+            "The body did not arrive in time",
+        )
     }
 
     pub(crate) fn not_acceptable() -> Self {
@@ -36,21 +43,32 @@ impl Refusal {
     }
 
     pub(crate) fn method_not_allowed(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, Code::MethodNotAllowed, message)
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            Code::MethodNotAllowed,
+            message,
+        )
     }
 
     pub(crate) fn unsupported_media_type(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::UnsupportedMediaType, message)
-    }
-
-    pub(crate) fn forbidden(message: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, Code::Forbidden, message)
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Code::UnsupportedMediaType,
+            message,
+        )
     }
 
     pub(crate) fn payload_too_large(maximum: usize) -> Self {
         let message = format!("The body is larger than {maximum} bytes");
-        let refusal = Self::new(StatusCode::PAYLOAD_TOO_LARGE, Code::PayloadTooLarge, message);
-        Self { error: with(refusal.error, "maximum", maximum as u64), ..refusal }
+        let refusal = Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            Code::PayloadTooLarge,
+            message,
+        );
+        Self {
+            error: with(refusal.error, "maximum", maximum as u64),
+            ..refusal
+        }
     }
 
     pub(crate) fn batching_disabled() -> Self {
@@ -61,12 +79,18 @@ impl Refusal {
     pub(crate) fn batch_too_long(maximum: usize) -> Self {
         let message = format!("The batch has more than {maximum} requests");
         let error = limit_exceeded("batch", maximum, message);
-        Self { status: StatusCode::BAD_REQUEST, error }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            error,
+        }
     }
 }
 
 impl From<ServerError> for Refusal {
     fn from(error: ServerError) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, error }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            error,
+        }
     }
 }

@@ -35,7 +35,10 @@ pub(super) fn streaming<O: Operations>(
     request_id: RequestId,
 ) -> Response {
     let period = app.http.sse_keep_alive;
-    let mut keep_alive = interval_at(Instant::now() + period.max(Duration::from_millis(1)), period);
+    let mut keep_alive = interval_at(
+        Instant::now() + period.max(Duration::from_millis(1)),
+        period,
+    );
     keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let stopped = app.shutdown.wait_jittered(app.websocket.drain_time);
     let events = Events {

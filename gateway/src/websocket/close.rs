@@ -69,7 +69,10 @@ impl Close {
     }
 
     pub(super) fn into_frame(self) -> CloseFrame {
-        CloseFrame { code: self.code, reason: self.reason.into() }
+        CloseFrame {
+            code: self.code,
+            reason: self.reason.into(),
+        }
     }
 }
 

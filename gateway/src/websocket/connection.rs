@@ -144,7 +144,9 @@ impl<O: Operations> Connection<O> {
 
     fn poll_inbound(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> Result<(), Ending> {
         while self.has_room() && *budget > 0 {
-            let Poll::Ready(received) = self.socket.poll_next_unpin(cx) else { break };
+            let Poll::Ready(received) = self.socket.poll_next_unpin(cx) else {
+                break;
+            };
             *budget -= 1;
             self.last_heard = Instant::now();
             match received {
@@ -198,8 +200,12 @@ impl<O: Operations> Connection<O> {
     }
 
     fn poll_admission(&mut self, cx: &mut Context<'_>) -> Result<(), Ending> {
-        let Phase::Admitting(admission) = &mut self.phase else { return Ok(()) };
-        let Poll::Ready(admitted) = admission.as_mut().poll(cx) else { return Ok(()) };
+        let Phase::Admitting(admission) = &mut self.phase else {
+            return Ok(());
+        };
+        let Poll::Ready(admitted) = admission.as_mut().poll(cx) else {
+            return Ok(());
+        };
         let payload = admitted.map_err(|Forbidden| Ending::Close(Close::forbidden()))?;
         self.phase = Phase::Ready;
         self.set_alarm(Alarm::PingDue, self.app.websocket.ping_interval, cx);
@@ -242,7 +248,9 @@ impl<O: Operations> Connection<O> {
             _ => 0,
         };
         self.unflushed += length + 16;
-        Pin::new(&mut self.socket).start_send(message).map_err(|_| Ending::Gone)
+        Pin::new(&mut self.socket)
+            .start_send(message)
+            .map_err(|_| Ending::Gone)
     }
 
     /// True when nothing waits to be written.
@@ -273,7 +281,10 @@ impl<O: Operations> Connection<O> {
             let now = Instant::now();
             let settings = &self.app.websocket;
             let (ping_interval, pong_timeout) = (settings.ping_interval, settings.pong_timeout);
-            if self.stalled_since.is_some_and(|since| now - since >= STALL_TIMEOUT) {
+            if self
+                .stalled_since
+                .is_some_and(|since| now - since >= STALL_TIMEOUT)
+            {
                 return Err(Ending::Gone);
             }
             match self.alarm {
@@ -286,7 +297,11 @@ impl<O: Operations> Connection<O> {
                     return Err(Ending::Close(Close::silent()));
                 }
                 Alarm::PongDue { .. } => {
-                    self.set_alarm(Alarm::PingDue, ping_interval.saturating_sub(pong_timeout), cx);
+                    self.set_alarm(
+                        Alarm::PingDue,
+                        ping_interval.saturating_sub(pong_timeout),
+                        cx,
+                    );
                 }
                 // A ping behind unwritten data would say nothing.
                 Alarm::PingDue if self.unflushed > 0 => {
@@ -305,7 +320,9 @@ impl<O: Operations> Connection<O> {
 
     fn set_alarm(&mut self, alarm: Alarm, after: Duration, cx: &mut Context<'_>) {
         self.alarm = alarm;
-        self.timer.as_mut().reset(Instant::now() + after.max(Duration::from_millis(1)));
+        self.timer
+            .as_mut()
+            .reset(Instant::now() + after.max(Duration::from_millis(1)));
         // A reset timer must be polled again before it wakes anyone.
         cx.waker().wake_by_ref();
     }
@@ -317,7 +334,9 @@ impl<O: Operations> Connection<O> {
                 Close::too_large(self.app.websocket.max_message_bytes)
             }
             Some(tungstenite::Error::Utf8(_)) => Close::not_utf8(),
-            Some(tungstenite::Error::Protocol(error)) if !is_reset(error) => Close::protocol_error(),
+            Some(tungstenite::Error::Protocol(error)) if !is_reset(error) => {
+                Close::protocol_error()
+            }
             _ => return Ending::Gone,
         })
     }
@@ -325,7 +344,10 @@ impl<O: Operations> Connection<O> {
 
 /// A peer that vanished without a close frame; there is nobody to tell.
 const fn is_reset(error: &tungstenite::error::ProtocolError) -> bool {
-    matches!(error, tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)
+    matches!(
+        error,
+        tungstenite::error::ProtocolError::ResetWithoutClosingHandshake
+    )
 }
 
 /// Sends a close frame and waits, for a while, until the peer has answered: dropping the socket earlier could discard
@@ -333,7 +355,11 @@ const fn is_reset(error: &tungstenite::error::ProtocolError) -> bool {
 pub(super) async fn finish(mut socket: WebSocket, close: Close) {
     let deadline = Instant::now() + CLOSE_TIMEOUT;
     let closing = async {
-        if socket.send(Message::Close(Some(close.into_frame()))).await.is_err() {
+        if socket
+            .send(Message::Close(Some(close.into_frame())))
+            .await
+            .is_err()
+        {
             return;
         }
         while let Some(Ok(_)) = socket.next().await {}

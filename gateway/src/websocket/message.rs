@@ -43,36 +43,49 @@ pub(super) fn parse(text: &str) -> Result<Inbound, Close> {
         "connection_init" => Ok(Inbound::Init(object(envelope.payload)?)),
         "ping" => Ok(Inbound::Ping(object(envelope.payload)?)),
         "pong" => object(envelope.payload).map(|_| Inbound::Pong),
-        "complete" => Ok(Inbound::Complete { id: id(envelope.id)? }),
+        "complete" => Ok(Inbound::Complete {
+            id: id(envelope.id)?,
+        }),
         "subscribe" => {
             let id = id(envelope.id)?;
-            let payload = envelope
-                .payload
-                .ok_or_else(|| Close::invalid(format_args!("Invalid message: `payload` is missing")))?;
+            let payload = envelope.payload.ok_or_else(|| {
+                Close::invalid(format_args!("Invalid message: `payload` is missing"))
+            })?;
             let params = serde_json::from_str(payload.get())
                 .map_err(|error| Close::invalid(format_args!("Invalid payload: {error}")))?;
-            Ok(Inbound::Subscribe { id, params: Box::new(params) })
+            Ok(Inbound::Subscribe {
+                id,
+                params: Box::new(params),
+            })
         }
-        kind @ ("connection_ack" | "next" | "error") => {
-            Err(Close::invalid(format_args!("Only servers send messages of type {kind}")))
-        }
-        kind => Err(Close::invalid(format_args!("Unknown message type {kind:?}"))),
+        kind @ ("connection_ack" | "next" | "error") => Err(Close::invalid(format_args!(
+            "Only servers send messages of type {kind}"
+        ))),
+        kind => Err(Close::invalid(format_args!(
+            "Unknown message type {kind:?}"
+        ))),
     }
 }
 
 fn id(id: Option<String>) -> Result<String, Close> {
     match id {
-        Some(id) if id.is_empty() => Err(Close::invalid(format_args!("Invalid message: `id` is empty"))),
-        Some(id) if id.len() > MAX_ID_BYTES => {
-            Err(Close::invalid(format_args!("Invalid message: `id` is longer than {MAX_ID_BYTES} bytes")))
-        }
+        Some(id) if id.is_empty() => Err(Close::invalid(format_args!(
+            "Invalid message: `id` is empty"
+        ))),
+        Some(id) if id.len() > MAX_ID_BYTES => Err(Close::invalid(format_args!(
+            "Invalid message: `id` is longer than {MAX_ID_BYTES} bytes"
+        ))),
         Some(id) => Ok(id),
-        None => Err(Close::invalid(format_args!("Invalid message: `id` is missing"))),
+        None => Err(Close::invalid(format_args!(
+            "Invalid message: `id` is missing"
+        ))),
     }
 }
 
 fn object(payload: Option<&RawValue>) -> Result<Option<Map<String, Value>>, Close> {
-    let Some(payload) = payload else { return Ok(None) };
+    let Some(payload) = payload else {
+        return Ok(None);
+    };
     serde_json::from_str(payload.get())
         .map_err(|error| Close::invalid(format_args!("Invalid payload: {error}")))
 }
@@ -112,7 +125,10 @@ pub(super) fn next(id: &str, result: &[u8]) -> String {
 }
 
 pub(super) fn error(id: &str, errors: &[ServerError]) -> String {
-    format!(r#"{{"id":{id},"type":"error","payload":{}}}"#, json(&errors))
+    format!(
+        r#"{{"id":{id},"type":"error","payload":{}}}"#,
+        json(&errors)
+    )
 }
 
 pub(super) fn complete(id: &str) -> String {

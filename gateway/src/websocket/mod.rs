@@ -90,7 +90,11 @@ pub(crate) async fn upgrade<O: Operations>(
 ) -> Response {
     let (mut parts, _) = request.into_parts();
     let host = parts.uri.authority().map(ToString::to_string);
-    if !origin::is_allowed(&parts.headers, host.as_deref(), &app.websocket.allowed_origins) {
+    if !origin::is_allowed(
+        &parts.headers,
+        host.as_deref(),
+        &app.websocket.allowed_origins,
+    ) {
         let origin = parts.headers.get(ORIGIN);
         tracing::warn!(?origin, "refused a socket from a foreign origin");
         let error = typed(Code::Forbidden, "Sockets are not accepted from this origin");

@@ -6,26 +6,41 @@ use axum::http::header::{HOST, HeaderMap, ORIGIN};
 
 /// `authority` is that of the request's target, which HTTP/2 sends instead of a `Host` header.
 pub(super) fn is_allowed(headers: &HeaderMap, authority: Option<&str>, allowed: &[String]) -> bool {
-    let Some(origin) = headers.get(ORIGIN) else { return true };
-    let Ok(origin) = origin.to_str() else { return false };
+    let Some(origin) = headers.get(ORIGIN) else {
+        return true;
+    };
+    let Ok(origin) = origin.to_str() else {
+        return false;
+    };
     let listed = |listed: &String| listed.trim_end_matches('/').eq_ignore_ascii_case(origin);
     if allowed.iter().any(listed) {
         return true;
     }
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).or(authority);
+    let host = headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .or(authority);
     host.is_some_and(|host| is_same(origin, host))
 }
 
 /// Compares hosts and ports. The schemes cannot be compared, because a proxy may have ended TLS.
 fn is_same(origin: &str, host: &str) -> bool {
-    let Ok(origin) = origin.parse::<Uri>() else { return false };
+    let Ok(origin) = origin.parse::<Uri>() else {
+        return false;
+    };
     let default_port = match origin.scheme_str() {
         Some("http") => ":80",
         Some("https") => ":443",
         _ => return false,
     };
-    let Some(authority) = origin.authority() else { return false };
-    let strip = |text: &str| text.strip_suffix(default_port).unwrap_or(text).to_ascii_lowercase();
+    let Some(authority) = origin.authority() else {
+        return false;
+    };
+    let strip = |text: &str| {
+        text.strip_suffix(default_port)
+            .unwrap_or(text)
+            .to_ascii_lowercase()
+    };
     strip(authority.as_str()) == strip(host)
 }
 
@@ -40,16 +55,36 @@ mod tests {
         let allowed = ["https://app.example.org".to_owned()];
         let table = [
             (Some("http://localhost:8080"), "localhost:8080", true),
-            (Some("https://gateway.example.org"), "gateway.example.org:443", true),
-            (Some("https://gateway.example.org"), "GATEWAY.example.org", true),
+            (
+                Some("https://gateway.example.org"),
+                "gateway.example.org:443",
+                true,
+            ),
+            (
+                Some("https://gateway.example.org"),
+                "GATEWAY.example.org",
+                true,
+            ),
             (Some("http://[::1]:8080"), "[::1]:8080", true),
             (Some("https://app.example.org"), "gateway.example.org", true),
             (None, "gateway.example.org", true),
             (Some("http://localhost:8081"), "localhost:8080", false),
-            (Some("https://evil.example.org"), "gateway.example.org", false),
-            (Some("https://gateway.example.org.evil.org"), "gateway.example.org", false),
+            (
+                Some("https://evil.example.org"),
+                "gateway.example.org",
+                false,
+            ),
+            (
+                Some("https://gateway.example.org.evil.org"),
+                "gateway.example.org",
+                false,
+            ),
             (Some("null"), "gateway.example.org", false),
-            (Some("file://gateway.example.org"), "gateway.example.org", false),
+            (
+                Some("file://gateway.example.org"),
+                "gateway.example.org",
+                false,
+            ),
         ];
         for (origin, host, expected) in table {
             let mut headers = HeaderMap::new();
@@ -57,7 +92,11 @@ mod tests {
             if let Some(origin) = origin {
                 headers.insert(ORIGIN, HeaderValue::from_static(origin));
             }
-            assert_eq!(is_allowed(&headers, None, &allowed), expected, "{origin:?} {host}");
+            assert_eq!(
+                is_allowed(&headers, None, &allowed),
+                expected,
+                "{origin:?} {host}"
+            );
         }
     }
 }

@@ -41,7 +41,10 @@ pub(super) struct Running<O: Operations> {
 
 impl<O: Operations> Running<O> {
     pub(super) fn new() -> Self {
-        Self { streams: SelectAll::new(), active: HashMap::new() }
+        Self {
+            streams: SelectAll::new(),
+            active: HashMap::new(),
+        }
     }
 
     pub(super) fn contains(&self, id: &str) -> bool {
@@ -160,7 +163,10 @@ impl<O: Operations> Stream for Operation<O> {
                 step
             }
         };
-        Poll::Ready(Some(Stepped { operation: this.id.clone(), step }))
+        Poll::Ready(Some(Stepped {
+            operation: this.id.clone(),
+            step,
+        }))
     }
 }
 

@@ -1,0 +1,8 @@
+//! The transports over real TCP connections, serving a toy schema: what the protocols demand, case by case.
+
+mod http;
+mod limits;
+mod shutdown;
+mod sse;
+mod toy;
+mod websocket;
