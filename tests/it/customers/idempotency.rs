@@ -130,7 +130,30 @@ async fn failures_leave_the_key_usable(setup: Setup) {
     );
 }
 
+/// A key covers the whole request: with two mutations in it, neither may get the other's answer.
+async fn one_key_for_two_mutations(setup: Setup) {
+    let app = setup.start();
+    let client = app.client();
+    let document = "mutation { \
+        a: createCustomer(input: { name: \"Ada\", email: \"ada@example.com\" }) { customer { id name } } \
+        b: createCustomer(input: { name: \"Bob\", email: \"bob@example.com\" }) { customer { id name } } }";
+    let headers = [("idempotency-key", "key-1")];
+    let first = client.run_with(document, json!({}), &headers).await;
+    let total = "{ customers(first: 1) { totalCount } }";
+    if let Some(code) = first.code() {
+        assert_eq!(code, "BAD_REQUEST", "{}", first.http.text());
+        assert_eq!(client.run(total, json!({})).await.data()["customers"]["totalCount"], 0);
+        return;
+    }
+    assert_eq!(first.data()["a"]["customer"]["name"], "Ada");
+    assert_eq!(first.data()["b"]["customer"]["name"], "Bob");
+    let again = client.run_with(document, json!({}), &headers).await;
+    assert_eq!(again.data(), first.data());
+    assert_eq!(client.run(total, json!({})).await.data()["customers"]["totalCount"], 2);
+}
+
 tests::both_ways!(
+    one_key_for_two_mutations,
     repeats_get_the_first_answer,
     another_body_is_refused,
     sockets_send_the_key_as_an_extension,

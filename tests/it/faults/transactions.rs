@@ -21,8 +21,9 @@ async fn update_in_tx(tx: &DatabaseTransaction, uuid: &str) {
         ),
         format!(
             "insert into event (event_id, part, stream, stream_id, version, type, schema_version, data, meta, occurred_at) \
-             select gen_random_uuid(), part, stream, stream_id, 3, type, schema_version, data, meta, now() \
-             from event where stream_id = '{uuid}' and version = 2"
+             select gen_random_uuid(), part, stream, stream_id, 3, type, schema_version, \
+             jsonb_set(jsonb_set(data::jsonb, '{{customer,version}}', '3'), '{{customer,name}}', '\"Held open\"')::json, \
+             meta, now() from event where stream_id = '{uuid}' and version = 2"
         ),
     ] {
         let done = tx

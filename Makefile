@@ -1,0 +1,31 @@
+# The commands of this repository. Each works from a clean clone.
+.PHONY: run test bench check setup web
+
+# The gateway at http://127.0.0.1:8080, with the pages if npm is here to build them. Nothing else is needed.
+run:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory web; else echo "npm is missing: starting without the pages"; fi
+	cargo run -p gateway
+
+# Everything that is tested, on private servers of its own.
+test: setup
+	cargo build --workspace --bins
+	cargo test --workspace
+
+# The gateway against its peer, in rounds by turns. Takes some minutes.
+bench: setup
+	npm ci --prefix tests/bench/mercurius --no-audit --no-fund
+	cargo build --release --workspace --bins
+	cargo run --release -p tests --bin bench -- $(BENCH)
+
+# Form and style, without running anything.
+check: web
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	npm run --prefix web check
+
+# The programs and packages that the tests need.
+setup:
+	tests/setup
+
+web:
+	tests/setup web
