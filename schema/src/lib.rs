@@ -1,1 +1,71 @@
-//! skeleton
+//! The GraphQL schema: objects, inputs, resolvers and subscriptions, one folder a domain; the root only merges them.
+//! Resolvers extract, call `entities`, and map. Knows no transport. `gateway` executes it; `schema.graphql` is its text.
+
+mod connection;
+mod customers;
+mod error;
+mod history;
+mod id;
+mod node;
+mod request;
+
+use async_graphql::{MergedObject, MergedSubscription, Schema};
+use entities::Entities;
+
+pub use error::{codes, error, internal};
+pub use request::{IdempotencyKey, RequestContext};
+
+/// The merged queries.
+#[derive(Default, MergedObject)]
+pub struct Query(node::NodeQuery, customers::CustomersQuery);
+
+/// The merged mutations.
+#[derive(Default, MergedObject)]
+pub struct Mutation(customers::CustomersMutation);
+
+/// The merged subscriptions.
+#[derive(Default, MergedSubscription)]
+pub struct Subscription(customers::CustomersSubscription);
+
+/// The schema that the gateway executes.
+pub type MillraceSchema = Schema<Query, Mutation, Subscription>;
+
+/// How much a single operation may ask for.
+#[derive(Debug, Clone, Copy)]
+pub struct SchemaLimits {
+    /// Levels of nested fields.
+    pub depth: usize,
+    /// Fields, each times the page sizes asked for around it.
+    pub complexity: usize,
+    /// Whether the schema may be asked about itself.
+    pub introspection: bool,
+}
+
+/// The schema over `entities`.
+pub fn build(entities: Entities, limits: SchemaLimits) -> MillraceSchema {
+    let builder = types()
+        .data(entities)
+        .limit_depth(limits.depth)
+        .limit_complexity(limits.complexity);
+    if limits.introspection {
+        builder.finish()
+    } else {
+        builder
+            .disable_introspection()
+            .disable_suggestions()
+            .finish()
+    }
+}
+
+/// The schema's text, as committed in `schema/schema.graphql`.
+pub fn sdl() -> String {
+    types().finish().sdl()
+}
+
+fn types() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(
+        Query::default(),
+        Mutation::default(),
+        Subscription::default(),
+    )
+}

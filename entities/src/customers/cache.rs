@@ -1,0 +1,68 @@
+//! Hot customers in memory. Every entry belongs to a generation of its customer; any change, committed here or arriving
+//! as an event, begins a new one before the event is visible as the log's position. A load that overlaps a change ends
+//! up under the old generation, where nobody looks: what is read is never older than the cursor sent with it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use ::events::EventLog;
+use moka::future::Cache;
+use uuid::Uuid;
+
+use super::{Customer, STREAM};
+
+/// Customers share generations by hash; a change makes its few neighbours be loaded again.
+const GENERATIONS: usize = 4096;
+/// Entries of old generations are never read again; this is how long they may stay.
+const IDLE: Duration = Duration::from_secs(60);
+
+#[derive(Clone)]
+pub(super) struct CustomerCache {
+    entries: Option<Cache<(Uuid, u64), Option<Customer>>>,
+    generations: Arc<[AtomicU64]>,
+}
+
+impl CustomerCache {
+    pub(super) fn new(log: &EventLog, capacity: u64) -> Self {
+        let generations: Arc<[AtomicU64]> = (0..GENERATIONS).map(|_| AtomicU64::new(0)).collect();
+        let observed = generations.clone();
+        log.observe(move |kind, id| {
+            if kind == STREAM {
+                observed[slot(id)].fetch_add(1, Ordering::AcqRel);
+            }
+        });
+        let entries = (capacity > 0).then(|| {
+            Cache::builder()
+                .max_capacity(capacity)
+                .time_to_idle(IDLE)
+                .build()
+        });
+        Self {
+            entries,
+            generations,
+        }
+    }
+
+    /// The customer from memory, or from `load`; concurrent misses share one load.
+    pub(super) async fn get(
+        &self,
+        id: Uuid,
+        load: impl Future<Output = ::events::Result<Option<Customer>>>,
+    ) -> Result<Option<Customer>, Arc<::events::Error>> {
+        let Some(entries) = &self.entries else {
+            return load.await.map_err(Arc::new);
+        };
+        let generation = self.generations[slot(id)].load(Ordering::Acquire);
+        entries.try_get_with((id, generation), load).await
+    }
+}
+
+/// The last bytes of a uuid v7 are random.
+fn slot(id: Uuid) -> usize {
+    id.as_u128() as usize % GENERATIONS
+}

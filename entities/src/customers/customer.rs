@@ -1,0 +1,83 @@
+//! The customer and its table. The model stays inside this crate's domain code; the API wraps it.
+
+use chrono::{DateTime, Utc};
+use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// Where the relation to a customer stands.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    EnumIter,
+    DeriveActiveEnum,
+    Serialize,
+    Deserialize,
+)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum CustomerStatus {
+    /// Known, but no customer yet.
+    #[sea_orm(string_value = "PROSPECT")]
+    Prospect,
+    /// Doing business.
+    #[sea_orm(string_value = "ACTIVE")]
+    Active,
+    /// On hold.
+    #[sea_orm(string_value = "SUSPENDED")]
+    Suspended,
+    /// The relation has ended; the customer is kept.
+    #[sea_orm(string_value = "CLOSED")]
+    Closed,
+}
+
+/// A customer as stored, and as events and answers carry it.
+#[sea_orm::model]
+#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize)]
+#[sea_orm(table_name = "customer")]
+#[serde(rename_all = "camelCase")]
+pub struct Model {
+    /// Its id, uuid v7.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// As people write it.
+    pub name: String,
+    /// As it was entered.
+    pub email: String,
+    /// The address in lower case, by which it is unique.
+    #[serde(skip)]
+    pub email_key: String,
+    /// Name and address in lower case.
+    #[serde(skip)]
+    pub search_text: String,
+    /// A telephone number, as it was entered.
+    pub phone: Option<String>,
+    /// Where the relation stands.
+    pub status: CustomerStatus,
+    /// Grows by one with every event.
+    pub version: i64,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// When it was changed last.
+    pub updated_at: DateTime<Utc>,
+    /// When it was deleted, if it is.
+    pub deleted_at: Option<DateTime<Utc>>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// A customer.
+pub type Customer = Model;
+
+impl Model {
+    /// Sets what is derived from the name and the address.
+    pub(super) fn derive_keys(&mut self) {
+        self.email_key = self.email.to_lowercase();
+        self.search_text = format!("{}\n{}", self.name.to_lowercase(), self.email_key);
+    }
+}

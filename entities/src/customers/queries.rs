@@ -1,0 +1,199 @@
+//! The queries. Deleted customers are left out unless they are asked for.
+
+use std::sync::Arc;
+
+use ::events::{HistoryPage, StreamKey};
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+    sea_query::{Expr, ExprTrait, Func},
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    Customer, CustomerStatus, Customers, STREAM,
+    customer::{Column, Entity},
+};
+use crate::{Direction, Edge, Page, PageRequest, SortKey};
+
+/// Which customers a list has.
+#[derive(Debug, Clone, Default)]
+pub struct CustomerFilter {
+    /// Part of the name or the address, whatever its case.
+    pub search: Option<String>,
+    /// Any of these; empty means all.
+    pub status: Vec<CustomerStatus>,
+    /// Created at this time or later.
+    pub created_from: Option<DateTime<Utc>>,
+    /// Created before this time.
+    pub created_before: Option<DateTime<Utc>>,
+    /// The deleted ones instead of the others.
+    pub deleted: bool,
+}
+
+/// By what a list is sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CustomerSortField {
+    /// When it was created.
+    CreatedAt,
+    /// When it was changed last.
+    UpdatedAt,
+    /// By name, by code point.
+    Name,
+    /// By address in lower case, by code point.
+    Email,
+}
+
+/// The order of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomerSort {
+    /// The first criterion; the second is the id.
+    pub field: CustomerSortField,
+    /// Of both.
+    pub direction: Direction,
+}
+
+impl CustomerSortField {
+    fn column(self) -> Column {
+        match self {
+            Self::CreatedAt => Column::CreatedAt,
+            Self::UpdatedAt => Column::UpdatedAt,
+            Self::Name => Column::Name,
+            Self::Email => Column::EmailKey,
+        }
+    }
+
+    fn key(self, customer: &Customer) -> SortKey {
+        match self {
+            Self::CreatedAt => SortKey::Time(customer.created_at),
+            Self::UpdatedAt => SortKey::Time(customer.updated_at),
+            Self::Name => SortKey::Text(customer.name.clone()),
+            Self::Email => SortKey::Text(customer.email_key.clone()),
+        }
+    }
+
+    /// Whether a key could have come from this column.
+    pub fn accepts(self, key: &SortKey) -> bool {
+        let is_time = matches!(self, Self::CreatedAt | Self::UpdatedAt);
+        is_time == matches!(key, SortKey::Time(_))
+    }
+}
+
+impl CustomerFilter {
+    fn condition(&self) -> Condition {
+        let deleted = match self.deleted {
+            true => Column::DeletedAt.is_not_null(),
+            false => Column::DeletedAt.is_null(),
+        };
+        let mut condition = Condition::all().add(deleted);
+        if let Some(search) = self.search.as_deref().filter(|search| !search.is_empty()) {
+            condition = condition.add(contains(search));
+        }
+        if !self.status.is_empty() {
+            condition = condition.add(Column::Status.is_in(self.status.iter().copied()));
+        }
+        if let Some(from) = self.created_from {
+            condition = condition.add(Column::CreatedAt.gte(from));
+        }
+        if let Some(before) = self.created_before {
+            condition = condition.add(Column::CreatedAt.lt(before));
+        }
+        condition
+    }
+}
+
+/// `instr` and `strpos` know no wildcards, so nothing needs to be escaped; `replace` is what both databases share:
+/// removing the needle changes the text exactly when it is in there.
+fn contains(search: &str) -> Expr {
+    let text = Expr::col(Column::SearchText);
+    let without = Func::cust("replace")
+        .arg(text.clone())
+        .arg(search.to_lowercase())
+        .arg("");
+    text.ne(without)
+}
+
+fn behind(sort: CustomerSort, edge: &Edge, is_after: bool) -> Expr {
+    let row = Expr::tuple([Expr::col(sort.field.column()), Expr::col(Column::Id)]);
+    let place = Expr::tuple([
+        Expr::value(sea_orm::Value::from(edge.key.clone())),
+        Expr::value(edge.id),
+    ]);
+    if is_after == (sort.direction == Direction::Asc) {
+        row.gt(place)
+    } else {
+        row.lt(place)
+    }
+}
+
+impl Customers {
+    /// The customer, unless it is unknown or deleted.
+    pub async fn find_customer(&self, id: Uuid) -> Result<Option<Customer>, Arc<::events::Error>> {
+        let load = async {
+            let found = Entity::find_by_id(id)
+                .one(&self.log.database().reader)
+                .await?;
+            Ok(found.filter(|customer| customer.deleted_at.is_none()))
+        };
+        self.cache.get(id, load).await
+    }
+
+    /// A page of a sorted list.
+    pub async fn list_customers(
+        &self,
+        filter: &CustomerFilter,
+        sort: CustomerSort,
+        request: &PageRequest,
+    ) -> ::events::Result<Page<Customer>> {
+        let mut condition = filter.condition();
+        if let Some(after) = &request.after {
+            condition = condition.add(behind(sort, after, true));
+        }
+        if let Some(before) = &request.before {
+            condition = condition.add(behind(sort, before, false));
+        }
+        let order = match (sort.direction, request.from_end) {
+            (Direction::Asc, false) | (Direction::Desc, true) => Order::Asc,
+            (Direction::Asc, true) | (Direction::Desc, false) => Order::Desc,
+        };
+        let rows = Entity::find()
+            .filter(condition)
+            .order_by(sort.field.column(), order.clone())
+            .order_by(Column::Id, order)
+            .limit(request.limit + 1)
+            .all(&self.log.database().reader)
+            .await?;
+        let items = rows
+            .into_iter()
+            .map(|customer| {
+                let edge = Edge {
+                    key: sort.field.key(&customer),
+                    id: customer.id,
+                };
+                (edge, customer)
+            })
+            .collect();
+        Ok(request.page(items))
+    }
+
+    /// How many customers a list has in all.
+    pub async fn count_customers(&self, filter: &CustomerFilter) -> ::events::Result<u64> {
+        Ok(Entity::find()
+            .filter(filter.condition())
+            .count(&self.log.database().reader)
+            .await?)
+    }
+
+    /// What happened to one customer, oldest first.
+    pub async fn read_history(
+        &self,
+        id: Uuid,
+        after_version: i64,
+        limit: u64,
+    ) -> ::events::Result<HistoryPage> {
+        let stream = StreamKey { kind: STREAM, id };
+        self.log.read_stream(stream, after_version, limit).await
+    }
+}

@@ -1,0 +1,128 @@
+//! A command that a client may repeat. The answer is stored in the command's own transaction, so it exists exactly when
+//! the effect does: a repeat after a lost answer gets the first one, and two at once wait for each other at the key.
+//! Failures are not stored, as they left nothing behind. Called by the commands of all domains.
+
+use std::time::Duration;
+
+use events::{Database, Tx, now};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::CommandContext;
+
+/// A request that may arrive again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idempotency {
+    /// The client's name for the request.
+    pub key: String,
+    /// A digest of what was asked for.
+    pub fingerprint: Vec<u8>,
+}
+
+/// The key was used before, for something else.
+#[derive(Debug, thiserror::Error)]
+#[error("the idempotency key was used before with another request")]
+pub struct KeyReused;
+
+/// Runs `work` unless the context's key has an answer already.
+pub(crate) async fn once<T, E>(
+    tx: &Tx<'_>,
+    context: &CommandContext,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E>
+where
+    T: Serialize + DeserializeOwned,
+    E: From<events::Error> + From<KeyReused>,
+{
+    let Some(idempotency) = &context.idempotency else {
+        return work.await;
+    };
+    if let Some(answer) = claim(tx, &context.actor, idempotency).await? {
+        let answer = answer.ok_or(KeyReused)?;
+        return serde_json::from_str(&answer).map_err(|source| malformed(source).into());
+    }
+    let value = work.await?;
+    let answer = serde_json::to_string(&value).map_err(malformed)?;
+    let sql = match tx.get_database_backend() {
+        DbBackend::Postgres => {
+            "update idempotency set answer = $1::text::json where scope = $2 and key = $3"
+        }
+        _ => "update idempotency set answer = $1 where scope = $2 and key = $3",
+    };
+    let values = [
+        answer.into(),
+        context.actor.as_str().into(),
+        idempotency.key.as_str().into(),
+    ];
+    tx.execute_raw(Statement::from_sql_and_values(
+        tx.get_database_backend(),
+        sql,
+        values,
+    ))
+    .await
+    .map_err(events::Error::from)?;
+    Ok(value)
+}
+
+fn malformed(source: serde_json::Error) -> events::Error {
+    events::Error::Malformed {
+        what: "idempotency answer",
+        source,
+    }
+}
+
+/// `None`: the key is ours. `Some(None)`: it belongs to another request. `Some(Some(answer))`: this one was answered.
+/// On Postgres the insert waits for a transaction that holds the same key; SQLite has one writer.
+async fn claim(
+    tx: &Tx<'_>,
+    scope: &str,
+    idempotency: &Idempotency,
+) -> Result<Option<Option<String>>, events::Error> {
+    let backend = tx.get_database_backend();
+    let insert =
+        "insert into idempotency (scope, key, fingerprint, created_at) values ($1, $2, $3, $4)
+                  on conflict (scope, key) do nothing";
+    let values = [
+        scope.into(),
+        idempotency.key.as_str().into(),
+        idempotency.fingerprint.clone().into(),
+        now().into(),
+    ];
+    let inserted = tx
+        .execute_raw(Statement::from_sql_and_values(backend, insert, values))
+        .await?;
+    if inserted.rows_affected() == 1 {
+        return Ok(None);
+    }
+    let select = match backend {
+        DbBackend::Postgres => {
+            "select fingerprint, answer::text as answer from idempotency where scope = $1 and key = $2"
+        }
+        _ => "select fingerprint, answer from idempotency where scope = $1 and key = $2",
+    };
+    let values = [scope.into(), idempotency.key.as_str().into()];
+    let Some(row) = tx
+        .query_one_raw(Statement::from_sql_and_values(backend, select, values))
+        .await?
+    else {
+        // Removed as too old between the two statements: as good as never used.
+        return Ok(None);
+    };
+    let fingerprint: Vec<u8> = row.try_get("", "fingerprint")?;
+    let answer: Option<String> = row.try_get("", "answer")?;
+    Ok(Some(
+        answer.filter(|_| fingerprint == idempotency.fingerprint),
+    ))
+}
+
+/// Forgets answers older than `age`; returns how many.
+pub async fn remove_expired_answers(database: &Database, age: Duration) -> events::Result<u64> {
+    let connection = database.schema_connection();
+    let oldest = now() - age;
+    let statement = Statement::from_sql_and_values(
+        connection.get_database_backend(),
+        "delete from idempotency where created_at < $1",
+        [oldest.into()],
+    );
+    Ok(connection.execute_raw(statement).await?.rows_affected())
+}

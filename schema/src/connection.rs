@@ -1,0 +1,112 @@
+//! Relay connections over keyset pages: arguments to a page request, places to opaque cursors and back. A cursor also
+//! names the order it was made in, so that it is refused in another instead of giving a wrong page.
+
+use async_graphql::{Error, connection::CursorType};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use entities::{Edge, PageRequest, Violations};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{codes, error, invalid};
+
+const DEFAULT_PAGE: i32 = 20;
+/// The largest page; also in the descriptions of the arguments.
+pub(crate) const MAX_PAGE: i32 = 100;
+
+/// Where a row is in a list of a certain order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ListCursor<S> {
+    #[serde(rename = "s")]
+    pub(crate) sort: S,
+    #[serde(rename = "e")]
+    pub(crate) edge: Edge,
+}
+
+impl<S: Serialize> ListCursor<S> {
+    fn encode(&self) -> String {
+        // Serializing a plain structure to memory cannot fail.
+        BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
+    }
+}
+
+/// A cursor that is already text.
+#[derive(Debug, Clone)]
+pub(crate) struct OpaqueCursor(pub(crate) String);
+
+impl CursorType for OpaqueCursor {
+    type Error = std::convert::Infallible;
+
+    fn decode_cursor(text: &str) -> Result<Self, Self::Error> {
+        Ok(Self(text.to_owned()))
+    }
+
+    fn encode_cursor(&self) -> String {
+        self.0.clone()
+    }
+}
+
+impl<S: Serialize> From<ListCursor<S>> for OpaqueCursor {
+    fn from(cursor: ListCursor<S>) -> Self {
+        Self(cursor.encode())
+    }
+}
+
+/// The arguments of a connection.
+pub(crate) struct PageArguments {
+    pub(crate) first: Option<i32>,
+    pub(crate) after: Option<String>,
+    pub(crate) last: Option<i32>,
+    pub(crate) before: Option<String>,
+}
+
+impl PageArguments {
+    /// Checks the arguments; `accepts` says whether a cursor's sort is that of the list.
+    pub(crate) fn request<S: for<'a> Deserialize<'a>>(
+        self,
+        accepts: impl Fn(&ListCursor<S>) -> bool,
+    ) -> Result<PageRequest, Error> {
+        let decode = |text: Option<String>| {
+            let Some(text) = text else { return Ok(None) };
+            BASE64_URL_SAFE_NO_PAD
+                .decode(text)
+                .ok()
+                .and_then(|bytes| serde_json::from_slice::<ListCursor<S>>(&bytes).ok())
+                .filter(&accepts)
+                .map(|cursor| Some(cursor.edge))
+                .ok_or_else(|| {
+                    error(
+                        codes::CURSOR_INVALID,
+                        "this is not a cursor of this list in this order",
+                    )
+                })
+        };
+        let limit = match (self.first, self.last) {
+            (Some(_), Some(_)) => {
+                let message = "must not be used together with first";
+                return Err(invalid(Violations::one("last", "exclusive", message)));
+            }
+            (Some(first), None) => checked("first", first)?,
+            (None, Some(last)) => checked("last", last)?,
+            (None, None) => DEFAULT_PAGE as u64,
+        };
+        Ok(PageRequest {
+            after: decode(self.after)?,
+            before: decode(self.before)?,
+            limit,
+            from_end: self.last.is_some(),
+        })
+    }
+}
+
+pub(crate) fn checked(argument: &str, size: i32) -> Result<u64, Error> {
+    if (1..=MAX_PAGE).contains(&size) {
+        return Ok(size as u64);
+    }
+    let message = format!("must be from 1 to {MAX_PAGE}");
+    Err(invalid(Violations::one(argument, "range", &message)))
+}
+
+/// What a page costs: its size times what one row costs.
+pub(crate) fn page_complexity(first: Option<i32>, last: Option<i32>, child: usize) -> usize {
+    let size = first.or(last).unwrap_or(DEFAULT_PAGE).clamp(1, MAX_PAGE);
+    size as usize * child + 1
+}

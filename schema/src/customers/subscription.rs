@@ -1,0 +1,134 @@
+//! The subscriptions of customers.
+
+use async_graphql::{Context, Enum, ID, Object, Result, Subscription};
+use chrono::{DateTime, Utc};
+use entities::customers::{self, CustomerEvent, STATISTICS_FOLLOWER, STREAM};
+use events::{Cursor, EventSource, Topic};
+use futures::{Stream, StreamExt};
+
+use super::{
+    KIND,
+    object::Customer,
+    statistics::{CustomerStatistics, load_statistics},
+};
+use crate::{
+    error::{from_cursor, from_feed, from_log},
+    id,
+    request::entities,
+};
+
+/// What can happen to a customer.
+#[derive(Enum, Copy, Clone, Eq, PartialEq)]
+#[graphql(remote = "customers::CustomerEventKind")]
+pub(crate) enum CustomerChangeType {
+    /// It was created.
+    Created,
+    /// Some of its fields changed.
+    Updated,
+    /// It was deleted.
+    Deleted,
+    /// Its deletion was undone.
+    Restored,
+}
+
+/// Something that happened to a customer.
+pub(crate) struct CustomerChange {
+    cursor: Cursor,
+    actor: String,
+    occurred_at: DateTime<Utc>,
+    event: CustomerEvent,
+}
+
+#[Object]
+impl CustomerChange {
+    /// The change's place in the log: subscribe with `after` this to get what follows.
+    async fn cursor(&self) -> String {
+        self.cursor.to_string()
+    }
+
+    /// What happened.
+    #[graphql(name = "type")]
+    async fn change_type(&self) -> CustomerChangeType {
+        self.event.kind.into()
+    }
+
+    /// Who did it.
+    async fn actor(&self) -> &str {
+        &self.actor
+    }
+
+    /// When it happened.
+    async fn occurred_at(&self) -> DateTime<Utc> {
+        self.occurred_at
+    }
+
+    /// The customer's version after the change.
+    async fn version(&self) -> i64 {
+        self.event.customer.version
+    }
+
+    /// The customer after the change.
+    async fn customer(&self) -> Customer {
+        Customer(self.event.customer.clone())
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct CustomersSubscription;
+
+#[Subscription]
+impl CustomersSubscription {
+    /// Changes to one customer, or to all. With `after` it begins with everything that happened since that cursor;
+    /// every change comes once, in order.
+    async fn customer_changed(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only this customer's changes.")] id: Option<ID>,
+        #[graphql(
+            desc = "Changes after this cursor: of a change, or `extensions.cursor` of any response."
+        )]
+        after: Option<String>,
+    ) -> Result<impl Stream<Item = Result<CustomerChange>>> {
+        let id = id.map(|id| id::decode_as(KIND, "id", &id)).transpose()?;
+        let after = after
+            .map(|after| after.parse().map_err(from_cursor))
+            .transpose()?;
+        let topic = Topic { kind: STREAM, id };
+        let log = &entities(ctx).log;
+        let epoch = log.tail().cursor().epoch;
+        let changes = ctx.data::<EventSource>()?.follow(topic, after);
+        Ok(changes.map(move |event| {
+            let event = event.map_err(from_feed)?;
+            Ok(CustomerChange {
+                cursor: Cursor {
+                    epoch,
+                    position: event.position,
+                },
+                actor: event.meta.actor.clone(),
+                occurred_at: event.occurred_at,
+                event: CustomerEvent::decode(&event).map_err(|cause| from_log(&cause))?,
+            })
+        }))
+    }
+
+    /// The statistics now, and again whenever they have changed.
+    async fn customer_statistics(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Result<impl Stream<Item = Result<CustomerStatistics>>> {
+        let topic = Topic {
+            kind: STREAM,
+            id: None,
+        };
+        let entities = entities(ctx).clone();
+        let source = ctx.data::<EventSource>()?;
+        let changes = source.follow_checkpoint(STATISTICS_FOLLOWER, topic);
+        Ok(changes.then(move |progress| {
+            let entities = entities.clone();
+            async move {
+                progress.map_err(from_feed)?;
+                load_statistics(&entities).await
+            }
+        }))
+    }
+}

@@ -1,0 +1,101 @@
+//! The one place where failures become GraphQL errors. A client gets a code, and what it needs to do better; anything
+//! unexpected is logged with the request's id and sent as INTERNAL without its cause.
+
+use async_graphql::{Error, ErrorExtensions, Name, Value, indexmap::IndexMap};
+use entities::{Violations, customers::CustomerError};
+use events::{CursorError, FeedError};
+
+/// The values of `extensions.code`.
+pub mod codes {
+    /// Fields of the input break rules; `violations` lists them.
+    pub const VALIDATION: &str = "VALIDATION";
+    /// There is no such thing, or not for this caller.
+    pub const NOT_FOUND: &str = "NOT_FOUND";
+    /// The state does not allow it: another version, or a value that is taken.
+    pub const CONFLICT: &str = "CONFLICT";
+    /// The idempotency key belongs to another request.
+    pub const IDEMPOTENCY_KEY_REUSED: &str = "IDEMPOTENCY_KEY_REUSED";
+    /// The cursor was not made by this server.
+    pub const CURSOR_INVALID: &str = "CURSOR_INVALID";
+    /// What followed the cursor is gone.
+    pub const CURSOR_EXPIRED: &str = "CURSOR_EXPIRED";
+    /// A part of the system cannot be reached; try again.
+    pub const UNAVAILABLE: &str = "UNAVAILABLE";
+    /// A failure that is not the caller's; it is logged under the request id.
+    pub const INTERNAL: &str = "INTERNAL";
+}
+
+/// An error with a code.
+pub fn error(code: &str, message: impl Into<String>) -> Error {
+    Error::new(message).extend_with(|_, extensions| extensions.set("code", code))
+}
+
+/// A failure whose cause is not for clients.
+pub fn internal(cause: &dyn std::error::Error) -> Error {
+    tracing::error!(error = %cause, "a request failed");
+    error(codes::INTERNAL, "internal error")
+}
+
+pub(crate) fn invalid(violations: Violations) -> Error {
+    let list = violations.0.into_iter().map(|violation| {
+        let fields = [
+            ("field", violation.field),
+            ("code", violation.code),
+            ("message", violation.message),
+        ];
+        Value::Object(IndexMap::from_iter(
+            fields.map(|(name, text)| (Name::new(name), Value::from(text))),
+        ))
+    });
+    let list = Value::List(list.collect());
+    error(codes::VALIDATION, "the input is not valid")
+        .extend_with(|_, extensions| extensions.set("violations", list.clone()))
+}
+
+pub(crate) fn from_log(cause: &events::Error) -> Error {
+    match cause {
+        events::Error::Unavailable(_) => {
+            tracing::warn!(error = %cause, "a request failed");
+            error(
+                codes::UNAVAILABLE,
+                "the database cannot be reached; try again",
+            )
+        }
+        cause if cause.is_retryable() => {
+            tracing::warn!(error = %cause, "a request failed");
+            error(codes::UNAVAILABLE, "too many changes at once; try again")
+        }
+        cause => internal(cause),
+    }
+}
+
+pub(crate) fn from_cursor(cause: CursorError) -> Error {
+    match cause {
+        CursorError::Malformed | CursorError::Foreign => {
+            error(codes::CURSOR_INVALID, cause.to_string())
+        }
+        CursorError::Expired => error(codes::CURSOR_EXPIRED, cause.to_string()),
+    }
+}
+
+pub(crate) fn from_feed(cause: FeedError) -> Error {
+    match cause {
+        FeedError::Cursor(cause) => from_cursor(cause),
+        FeedError::Log(cause) => from_log(&cause),
+    }
+}
+
+pub(crate) fn from_customers(cause: CustomerError) -> Error {
+    let message = cause.to_string();
+    match cause {
+        CustomerError::NotFound => error(codes::NOT_FOUND, message),
+        CustomerError::EmailTaken => error(codes::CONFLICT, message)
+            .extend_with(|_, extensions| extensions.set("field", "email")),
+        CustomerError::NotDeleted => error(codes::CONFLICT, message),
+        CustomerError::VersionConflict { current } => error(codes::CONFLICT, message)
+            .extend_with(|_, extensions| extensions.set("currentVersion", current)),
+        CustomerError::Invalid(violations) => invalid(violations),
+        CustomerError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
+        CustomerError::Log(cause) => from_log(&cause),
+    }
+}

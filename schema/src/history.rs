@@ -1,0 +1,94 @@
+//! The history of an object: its events as facts, for people and audits.
+
+use async_graphql::{
+    Json, Object, Result,
+    connection::{Connection, Edge},
+};
+use chrono::{DateTime, Utc};
+use events::{Cursor, HistoryPage};
+use serde_json::Value;
+
+use crate::connection::OpaqueCursor;
+use crate::error::{codes, error};
+
+/// One thing that happened, as it was recorded.
+pub(crate) struct Event {
+    pub(crate) event: events::Event,
+    pub(crate) epoch: u32,
+}
+
+#[Object]
+impl Event {
+    /// The event's place in the log, for `after` of subscriptions; null for the instant until it has one.
+    async fn cursor(&self) -> Option<String> {
+        (self.event.position > 0).then(|| {
+            let cursor = Cursor {
+                epoch: self.epoch,
+                position: self.event.position,
+            };
+            cursor.to_string()
+        })
+    }
+
+    /// What happened, such as `CustomerCreated`.
+    #[graphql(name = "type")]
+    async fn event_type(&self) -> &str {
+        &self.event.event_type
+    }
+
+    /// The object's version after the event.
+    async fn version(&self) -> i64 {
+        self.event.version
+    }
+
+    /// Who did it.
+    async fn actor(&self) -> &str {
+        &self.event.meta.actor
+    }
+
+    /// When it happened.
+    async fn occurred_at(&self) -> DateTime<Utc> {
+        self.event.occurred_at
+    }
+
+    /// The facts, as they were recorded.
+    async fn data(&self) -> Result<Json<Value>> {
+        serde_json::from_str(self.event.data.get())
+            .map(Json)
+            .map_err(|cause| crate::internal(&cause))
+    }
+}
+
+/// The version that a history cursor stands for.
+pub(crate) fn decode_after(after: Option<&str>) -> Result<i64> {
+    match after {
+        None => Ok(0),
+        Some(text) => text
+            .strip_prefix('v')
+            .and_then(|version| version.parse().ok())
+            .filter(|version| *version >= 0)
+            .ok_or_else(|| {
+                error(
+                    codes::CURSOR_INVALID,
+                    "this is not a cursor of this history",
+                )
+            }),
+    }
+}
+
+pub(crate) fn connect(
+    page: HistoryPage,
+    after_version: i64,
+    epoch: u32,
+) -> Connection<OpaqueCursor, Event> {
+    let mut connection = Connection::new(after_version > 0, page.has_more);
+    connection.edges = page
+        .events
+        .into_iter()
+        .map(|event| {
+            let cursor = OpaqueCursor(format!("v{}", event.version));
+            Edge::new(cursor, Event { event, epoch })
+        })
+        .collect();
+    connection
+}

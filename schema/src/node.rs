@@ -1,0 +1,35 @@
+//! `node(id)`: any object by its global id.
+
+use async_graphql::{Context, ID, Interface, Object, Result};
+
+use crate::{
+    customers::{self, Customer},
+    id,
+};
+
+/// An object with a global id.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "The global id."))]
+pub(crate) enum Node {
+    Customer(Customer),
+}
+
+#[derive(Default)]
+pub(crate) struct NodeQuery;
+
+#[Object]
+impl NodeQuery {
+    /// Any object by its global id; null when there is none, or not for the caller.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "A global id of any type.")] id: ID,
+    ) -> Result<Option<Node>> {
+        match id::decode(&id) {
+            Some((kind, uuid)) if kind == customers::KIND => {
+                Ok(customers::find(ctx, uuid).await?.map(Node::Customer))
+            }
+            _ => Ok(None),
+        }
+    }
+}
