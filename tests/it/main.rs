@@ -6,5 +6,6 @@ mod customers;
 mod faults;
 mod http;
 mod javascript;
+mod kit;
 mod sdl;
 mod subscriptions;

@@ -49,6 +49,10 @@ impl Redis {
         assert_eq!(self.command("FLUSHALL").as_deref(), Some("+OK"));
     }
 
+    pub fn pid(&self) -> u32 {
+        self.process().pid()
+    }
+
     /// Number of keys.
     pub fn key_count(&self) -> u64 {
         self.command("DBSIZE")

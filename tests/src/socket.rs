@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
-use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 /// How long the next frame may take.
@@ -166,6 +166,17 @@ impl Socket {
                 Frame::Message(message) if message["type"] == "pong" => {}
                 Frame::Message(message) => return message,
                 end => panic!("the socket ended: {end:?}"),
+            }
+        }
+    }
+
+    /// The next text as it came, for the benchmark; None at the end.
+    pub async fn text(&mut self) -> Option<Utf8Bytes> {
+        loop {
+            match self.stream.next().await? {
+                Ok(Message::Text(text)) => return Some(text),
+                Ok(Message::Close(_)) | Err(_) => return None,
+                Ok(_) => {}
             }
         }
     }

@@ -142,14 +142,20 @@ async fn one_key_for_two_mutations(setup: Setup) {
     let total = "{ customers(first: 1) { totalCount } }";
     if let Some(code) = first.code() {
         assert_eq!(code, "BAD_REQUEST", "{}", first.http.text());
-        assert_eq!(client.run(total, json!({})).await.data()["customers"]["totalCount"], 0);
+        assert_eq!(
+            client.run(total, json!({})).await.data()["customers"]["totalCount"],
+            0
+        );
         return;
     }
     assert_eq!(first.data()["a"]["customer"]["name"], "Ada");
     assert_eq!(first.data()["b"]["customer"]["name"], "Bob");
     let again = client.run_with(document, json!({}), &headers).await;
     assert_eq!(again.data(), first.data());
-    assert_eq!(client.run(total, json!({})).await.data()["customers"]["totalCount"], 2);
+    assert_eq!(
+        client.run(total, json!({})).await.data()["customers"]["totalCount"],
+        2
+    );
 }
 
 tests::both_ways!(

@@ -1,2 +1,104 @@
-//! x
-fn main() {}
+//! The benchmark: the distributed gateway against Mercurius, in rounds by turns on one machine, on private Postgres and Redis.
+//! `make bench BENCH="--seconds 5 --rounds 3"`. It prints medians of the rounds and their ratio.
+
+mod fanout;
+mod load;
+mod servers;
+mod summary;
+
+use std::time::Duration;
+
+use servers::{Kind, Server, Store};
+use summary::Summary;
+
+const USAGE: &str = "bench [--seconds N] [--rounds N] [--customers N] [--only q1,q3,m1,s1,sockets]";
+
+/// What is measured, and for how long.
+struct Plan {
+    seconds: u64,
+    rounds: usize,
+    customers: u64,
+    only: Option<Vec<String>>,
+}
+
+impl Plan {
+    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut plan = Self {
+            seconds: 5,
+            rounds: 3,
+            customers: 100_000,
+            only: None,
+        };
+        while let Some(name) = arguments.next() {
+            let value = arguments.next().ok_or(USAGE)?;
+            let number = || {
+                value
+                    .parse::<u64>()
+                    .map_err(|_| format!("{name} {value}: not a number\n{USAGE}"))
+            };
+            match name.as_str() {
+                "--seconds" => plan.seconds = number()?.clamp(1, 60),
+                "--rounds" => plan.rounds = number()?.clamp(1, 20) as usize,
+                "--customers" => plan.customers = number()?.clamp(1_000, 1_000_000),
+                "--only" => plan.only = Some(value.split(',').map(str::to_owned).collect()),
+                _ => return Err(USAGE.into()),
+            }
+        }
+        Ok(plan)
+    }
+
+    fn has(&self, workload: &str) -> bool {
+        self.only
+            .as_ref()
+            .is_none_or(|only| only.iter().any(|name| name == workload))
+    }
+
+    fn duration(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+}
+
+fn main() {
+    let plan = Plan::parse(std::env::args().skip(1)).unwrap_or_else(|problem| {
+        eprintln!("{problem}");
+        std::process::exit(2);
+    });
+    // One thread: on a small machine the load generator must leave the servers as much as it can.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    tokio::task::LocalSet::new().block_on(&runtime, run(&plan));
+}
+
+async fn run(plan: &Plan) {
+    let stores = Kind::ALL.map(|kind| Store::prepare(kind, plan.customers));
+    let mut summary = Summary::default();
+    for round in 1..=plan.rounds {
+        eprintln!("round {round} of {}", plan.rounds);
+        for store in &stores {
+            let server = store.start();
+            measure(plan, &server, &mut summary).await;
+            drop(server);
+            if plan.has("sockets") {
+                // A server of its own: memory that load has left behind would hide what sockets take.
+                let server = store.start();
+                fanout::measure_idle(&server, &mut summary).await;
+            }
+        }
+    }
+    summary.print(plan.rounds, plan.seconds);
+}
+
+async fn measure(plan: &Plan, server: &Server<'_>, summary: &mut Summary) {
+    for workload in ["q3", "q1", "m1"] {
+        if plan.has(workload) {
+            server.store.settle();
+            load::measure(server, workload, plan.duration(), summary).await;
+        }
+    }
+    if plan.has("s1") {
+        server.store.settle();
+        fanout::measure_latency(server, plan.duration(), summary).await;
+    }
+}

@@ -1,0 +1,92 @@
+//! The table at the end: medians over the rounds, and the gateway's as a multiple of the peer's.
+
+use std::collections::BTreeMap;
+
+pub struct Summary {
+    stolen_before: u64,
+    figures: Vec<String>,
+    values: BTreeMap<(String, &'static str), Vec<f64>>,
+}
+
+/// Of sorted microseconds, in milliseconds.
+pub fn percentile(sorted: &[u32], percent: f64) -> f64 {
+    let rank = (percent / 100.0 * sorted.len() as f64).ceil() as usize;
+    sorted
+        .get(rank.clamp(1, sorted.len().max(1)) - 1)
+        .map_or(f64::NAN, |micros| f64::from(*micros) / 1000.0)
+}
+
+impl Default for Summary {
+    fn default() -> Self {
+        Self {
+            stolen_before: stolen_seconds(),
+            figures: Vec::new(),
+            values: BTreeMap::new(),
+        }
+    }
+}
+
+impl Summary {
+    pub fn add(&mut self, server: &'static str, figure: &str, value: f64) {
+        if !self.figures.iter().any(|known| known == figure) {
+            self.figures.push(figure.to_owned());
+        }
+        self.values
+            .entry((figure.to_owned(), server))
+            .or_default()
+            .push(value);
+    }
+
+    pub fn print(&self, rounds: usize, seconds: u64) {
+        let stolen = stolen_seconds() - self.stolen_before;
+        println!(
+            "Medians of {rounds} rounds of {seconds} s, servers by turns. The host took {stolen} s of CPU away meanwhile."
+        );
+        println!(
+            "| {:<14} | {:>10} | {:>10} | {:>5} |",
+            "", "millrace", "mercurius", "ratio"
+        );
+        println!("| {0:-<14} | {0:-<9}: | {0:-<9}: | {0:-<4}: |", "");
+        for figure in &self.figures {
+            let [own, peer] = ["millrace", "mercurius"].map(|server| self.median(figure, server));
+            println!(
+                "| {figure:<14} | {:>10} | {:>10} | {:>5.2} |",
+                show(own),
+                show(peer),
+                own / peer
+            );
+        }
+    }
+
+    fn median(&self, figure: &str, server: &'static str) -> f64 {
+        let mut values = self
+            .values
+            .get(&(figure.to_owned(), server))
+            .cloned()
+            .unwrap_or_default();
+        values.sort_by(f64::total_cmp);
+        match values.len() {
+            0 => f64::NAN,
+            count if count % 2 == 1 => values[count / 2],
+            count => (values[count / 2 - 1] + values[count / 2]) / 2.0,
+        }
+    }
+}
+
+fn show(value: f64) -> String {
+    if value >= 100.0 {
+        format!("{value:.0}")
+    } else {
+        format!("{value:.2}")
+    }
+}
+
+/// CPU time that the host gave to others since this machine started, in seconds: much of it spoils the figures.
+fn stolen_seconds() -> u64 {
+    let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    let ticks = stat
+        .lines()
+        .next()
+        .and_then(|line| line.split_whitespace().nth(8)?.parse::<u64>().ok());
+    ticks.unwrap_or(0) / 100
+}
