@@ -29,8 +29,9 @@ use crate::request_id::{self, RequestId};
 use crate::shutdown::Shutdown;
 use crate::{http, pages};
 
-/// Time for a client to send a request's headers.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time for a client to send a request's headers, and so also the time an idle connection is kept. Longer than the
+/// usual 60 s of proxies, which else would now and then send a request on a connection that is just being closed.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
 /// After the drain time, requests in flight get this much more.
 const STOP_GRACE: Duration = Duration::from_secs(5);
 /// Accepting fails when the process is out of file descriptors; trying again at once would only burn CPU.

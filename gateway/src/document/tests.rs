@@ -267,7 +267,7 @@ fn idempotency_keys_come_from_either_place() {
             &RequestId::generate(),
         )
     };
-    let prepared = prepare(None).ok().expect("accepted");
+    let prepared = prepare(None).unwrap_or_else(|error| panic!("{error}"));
     let data = &prepared.request.data;
     let by_type = |id| data.get(&id).is_some();
     assert!(by_type(std::any::TypeId::of::<IdempotencyKey>()));

@@ -81,7 +81,7 @@ pub(crate) fn text(body: &[u8]) -> Result<&str, Refusal> {
         let position = error.valid_up_to();
         let refusal = Refusal::bad_request(format!("The body is not UTF-8 (byte {position})"));
         Refusal {
-            error: with(refusal.error, "position", position as u64),
+            error: Box::new(with(*refusal.error, "position", position as u64)),
             ..refusal
         }
     })

@@ -268,7 +268,7 @@ fn refuse<O: Operations>(
     app: &App<O>,
     method: &Method,
 ) -> Response {
-    let answer = app.refused(vec![refusal.error], id);
+    let answer = app.refused(vec![*refusal.error], id);
     let media_type = match accepted {
         Some(MediaType::GraphqlResponse) => MediaType::GraphqlResponse,
         _ => MediaType::Json,

@@ -9,14 +9,14 @@ use crate::errors::{Code, limit_exceeded, typed, with};
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
-    pub(crate) error: ServerError,
+    pub(crate) error: Box<ServerError>,
 }
 
 impl Refusal {
     fn new(status: StatusCode, code: Code, message: impl Into<String>) -> Self {
         Self {
             status,
-            error: typed(code, message),
+            error: Box::new(typed(code, message)),
         }
     }
 
@@ -66,7 +66,7 @@ impl Refusal {
             message,
         );
         Self {
-            error: with(refusal.error, "maximum", maximum as u64),
+            error: Box::new(with(*refusal.error, "maximum", maximum as u64)),
             ..refusal
         }
     }
@@ -78,7 +78,7 @@ impl Refusal {
 
     pub(crate) fn batch_too_long(maximum: usize) -> Self {
         let message = format!("The batch has more than {maximum} requests");
-        let error = limit_exceeded("batch", maximum, message);
+        let error = Box::new(limit_exceeded("batch", maximum, message));
         Self {
             status: StatusCode::BAD_REQUEST,
             error,
@@ -90,7 +90,7 @@ impl From<ServerError> for Refusal {
     fn from(error: ServerError) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
-            error,
+            error: Box::new(error),
         }
     }
 }

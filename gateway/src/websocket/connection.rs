@@ -12,6 +12,7 @@ use axum::Error;
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use bytes::Bytes;
 use futures::future::BoxFuture;
+use futures::stream::FusedStream;
 use futures::{Sink, SinkExt, StreamExt};
 use serde_json::{Map, Value};
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -30,6 +31,8 @@ const MAX_UNFLUSHED: usize = 64 * 1024;
 const TURN: usize = 128;
 /// How long a close frame may take to be sent and answered.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Time for the peer to take a close frame before its unread data makes the kernel reset the connection.
+const LINGER: Duration = Duration::from_secs(1);
 /// A peer that takes nothing at all for so long is gone.
 const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -124,7 +127,8 @@ impl<O: Operations> Connection<O> {
             }
             let drained = self.poll_running(cx, &mut budget)?;
             let flushed = self.poll_flush(cx)?;
-            if self.stopping && drained {
+            if self.stopping {
+                // What was ready is handed over; waiting for more could be waiting forever.
                 return Err(Ending::Close(Close::going_away()));
             }
             if budget == 0 {
@@ -361,6 +365,10 @@ pub(super) async fn finish(mut socket: WebSocket, close: Close) {
             .is_err()
         {
             return;
+        }
+        // After a broken frame nothing can be read any more, so that the peer's answer cannot be seen.
+        if socket.is_terminated() {
+            tokio::time::sleep(LINGER).await;
         }
         while let Some(Ok(_)) = socket.next().await {}
     };

@@ -42,3 +42,26 @@ async fn sockets_close_and_requests_finish() {
         .expect("no error");
     assert_eq!(server.shutdown.open_sockets(), 0);
 }
+
+#[tokio::test]
+async fn endless_streams_and_stalled_readers_do_not_hold_up_the_stop() {
+    let mut config = toy::config();
+    config.websocket.drain_time = Duration::from_millis(10);
+    let server = toy::start_with(config).await;
+    let mut endless = ready(&server).await;
+    endless
+        .subscribe("1", "subscription { flood(size: 10) }")
+        .await;
+    let mut stalled = ready(&server).await;
+    stalled
+        .subscribe("1", "subscription { flood(size: 100000) }")
+        .await;
+    assert_eq!(endless.receive().await["type"], "next");
+    server.shutdown.begin();
+    endless.closed_with(1001).await;
+    let ended = tokio::time::timeout(Duration::from_secs(4), server.task).await;
+    ended
+        .expect("in time")
+        .expect("no panic")
+        .expect("no error");
+}
