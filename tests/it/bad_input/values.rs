@@ -24,6 +24,7 @@ fn case(
         request: post("/graphql", &[STRICT], body.as_bytes()),
         statuses: &[200, 400],
         codes,
+        may_succeed: false,
     }
 }
 
@@ -101,15 +102,29 @@ fn values(log_cursor: &str) -> Vec<Case> {
             VALUE,
         ),
         list(
+            "a time beyond all",
+            json!({ "filter": { "createdFrom": "+262142-12-31T23:59:59Z" } }),
+            VALUE,
+        )
+        .or_data(),
+        list(
+            "a time before all",
+            json!({ "filter": { "createdFrom": "-9999-01-01T00:00:00Z" } }),
+            VALUE,
+        )
+        .or_data(),
+        list(
             "a search of 100 KB",
             json!({ "filter": { "search": "x".repeat(100_000) } }),
             SIZE,
-        ),
+        )
+        .or_data(),
         list(
             "a search with NUL",
             json!({ "filter": { "search": "a\u{0}b" } }),
             VALUE,
-        ),
+        )
+        .or_data(),
         list(
             "an unknown sort",
             json!({ "sort": { "field": "PASSWORD", "direction": "ASC" } }),
