@@ -7,5 +7,6 @@ mod faults;
 mod http;
 mod javascript;
 mod kit;
+mod processes;
 mod sdl;
 mod subscriptions;

@@ -15,7 +15,7 @@ pub const RESTORE: &str = "mutation Restore($input: RestoreCustomerInput!) { res
 pub const FIND: &str = "query Find($id: ID!) { customer(id: $id) { id name email phone status version createdAt updatedAt deletedAt } }";
 pub const CHANGES: &str = "subscription Changes($id: ID, $after: String) { customerChanged(id: $id, after: $after) { \
     cursor type version actor occurredAt customer { id name email status version deletedAt } } }";
-pub const STATISTICS: &str = "query Statistics { customerStatistics { total byStatus { status count } byDay { day created deleted } } }";
+pub const STATISTICS: &str = "query Statistics { customerStatistics { total byStatus { status count } byDay(last: 100) { day created deleted restored } } }";
 
 /// A document, the field it selects, and its input: what the calls below and the writers send.
 pub fn mutation(kind: &str) -> (&'static str, &'static str) {

@@ -9,6 +9,7 @@ mod redis;
 mod relays;
 mod transactions;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -76,34 +77,38 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// The statistics come to what the table of customers has.
+/// The statistics come to what the table of customers and the log have, so that every event was counted once.
 async fn await_exact_statistics(app: &Running, database: &sea_orm::DatabaseConnection) {
-    let mut expected = Vec::new();
+    let mut expected = BTreeMap::new();
     for status in ["PROSPECT", "ACTIVE", "SUSPENDED", "CLOSED"] {
         let statement = format!(
-            "select count(*) as number from customer where deleted_at is null and upper(status) = '{status}'"
+            "select count(*) as number from customer where deleted_at is null and status = '{status}'"
         );
-        expected.push((status, database::number(database, &statement).await));
+        expected.insert(status, database::number(database, &statement).await);
     }
-    let total: u64 = expected.iter().map(|(_, count)| count).sum();
-    eventually(
-        &format!("statistics of {total}: {expected:?}"),
-        Duration::from_secs(60),
-        async || {
-            let statistics = customers::statistics(app.client()).await;
-            let count = |status: &str| {
-                let rows = statistics["byStatus"].as_array().expect("rows");
-                rows.iter()
-                    .find(|row| row["status"] == status)
-                    .map_or(0, |row| row["count"].as_u64().unwrap_or(0))
-            };
-            let is_exact = statistics["total"] == total
-                && expected
-                    .iter()
-                    .all(|(status, number)| count(status) == *number);
-            is_exact.then_some(())
-        },
-    )
+    for (count, kind) in [
+        ("created", "Created"),
+        ("deleted", "Deleted"),
+        ("restored", "Restored"),
+    ] {
+        let statement =
+            format!("select count(*) as number from event where type = 'Customer{kind}'");
+        expected.insert(count, database::number(database, &statement).await);
+    }
+    let what = format!("statistics come to {expected:?}");
+    eventually(&what, Duration::from_secs(60), async || {
+        let statistics = customers::statistics(app.client()).await;
+        let mut found: BTreeMap<&str, u64> = BTreeMap::new();
+        for row in statistics["byStatus"].as_array().expect("rows") {
+            let status = row["status"].as_str().expect("a status");
+            found.insert(status, row["count"].as_u64().expect("a count"));
+        }
+        for count in ["created", "deleted", "restored"] {
+            let days = statistics["byDay"].as_array().expect("rows").iter();
+            found.insert(count, days.filter_map(|day| day[count].as_u64()).sum());
+        }
+        (found == expected).then_some(())
+    })
     .await;
 }
 
