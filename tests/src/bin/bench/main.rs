@@ -11,7 +11,8 @@ use std::time::Duration;
 use servers::{Kind, Server, Store};
 use summary::Summary;
 
-const USAGE: &str = "bench [--seconds N] [--rounds N] [--customers N] [--only q1,q3,m1,s1,sockets]";
+const USAGE: &str = "bench [--seconds N] [--rounds N] [--customers N] [--only q1,q3,m1,s1,sockets] \
+    [--servers millrace,mercurius]";
 
 /// What is measured, and for how long.
 struct Plan {
@@ -19,6 +20,7 @@ struct Plan {
     rounds: usize,
     customers: u64,
     only: Option<Vec<String>>,
+    servers: Vec<Kind>,
 }
 
 impl Plan {
@@ -28,6 +30,7 @@ impl Plan {
             rounds: 3,
             customers: 100_000,
             only: None,
+            servers: Kind::ALL.to_vec(),
         };
         while let Some(name) = arguments.next() {
             let value = arguments.next().ok_or(USAGE)?;
@@ -41,6 +44,13 @@ impl Plan {
                 "--rounds" => plan.rounds = number()?.clamp(1, 20) as usize,
                 "--customers" => plan.customers = number()?.clamp(1_000, 1_000_000),
                 "--only" => plan.only = Some(value.split(',').map(str::to_owned).collect()),
+                "--servers" => {
+                    plan.servers = value
+                        .split(',')
+                        .map(Kind::named)
+                        .collect::<Option<_>>()
+                        .ok_or(USAGE)?
+                }
                 _ => return Err(USAGE.into()),
             }
         }
@@ -72,7 +82,11 @@ fn main() {
 }
 
 async fn run(plan: &Plan) {
-    let stores = Kind::ALL.map(|kind| Store::prepare(kind, plan.customers));
+    let stores: Vec<Store> = plan
+        .servers
+        .iter()
+        .map(|kind| Store::prepare(*kind, plan.customers))
+        .collect();
     let mut summary = Summary::default();
     for round in 1..=plan.rounds {
         eprintln!("round {round} of {}", plan.rounds);

@@ -23,6 +23,10 @@ pub enum Kind {
 impl Kind {
     pub const ALL: [Self; 2] = [Self::Millrace, Self::Mercurius];
 
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Millrace => "millrace",

@@ -50,10 +50,10 @@ impl Summary {
         for figure in &self.figures {
             let [own, peer] = ["millrace", "mercurius"].map(|server| self.median(figure, server));
             println!(
-                "| {figure:<14} | {:>10} | {:>10} | {:>5.2} |",
+                "| {figure:<14} | {:>10} | {:>10} | {:>5} |",
                 show(own),
                 show(peer),
-                own / peer
+                show(own / peer)
             );
         }
     }
@@ -74,10 +74,10 @@ impl Summary {
 }
 
 fn show(value: f64) -> String {
-    if value >= 100.0 {
-        format!("{value:.0}")
-    } else {
-        format!("{value:.2}")
+    match value {
+        value if value.is_nan() => "-".to_owned(),
+        value if value >= 100.0 => format!("{value:.0}"),
+        value => format!("{value:.2}"),
     }
 }
 
