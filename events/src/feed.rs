@@ -15,7 +15,7 @@ use std::{
 use futures::Stream;
 use tokio::{sync::broadcast::error::RecvError, time::timeout};
 
-use crate::{Cursor, CursorError, Error, Event, EventLog, Topic, read_checkpoint};
+use crate::{Cursor, CursorError, Error, Event, EventLog, Topic};
 
 /// Events held in memory for one reader of the log.
 const BATCH_EVENTS: u64 = 64;
@@ -51,19 +51,30 @@ pub struct EventSource {
     log: EventLog,
     range: Option<Range>,
     order: Arc<AtomicU64>,
+    position: Arc<AtomicU64>,
 }
 
 impl EventSource {
     /// A source for one execution. With a `range` the gateway decides what the execution covers, whatever cursor the
     /// document names; without, the document does.
     pub fn new(log: EventLog, range: Option<Range>) -> Self {
-        let order = Arc::new(AtomicU64::new(range.map_or(0, |range| range.after)));
-        Self { log, range, order }
+        let after = range.map_or(0, |range| range.after);
+        Self {
+            log,
+            range,
+            order: Arc::new(AtomicU64::new(after)),
+            position: Arc::new(AtomicU64::new(after)),
+        }
     }
 
     /// The order number of the item yielded last: its position, or for a read model the progress it shows.
     pub fn order(&self) -> u64 {
         self.order.load(Ordering::Acquire)
+    }
+
+    /// Everything up to here is shown by what was yielded so far: where a client that has it may resume.
+    pub fn position(&self) -> u64 {
+        self.position.load(Ordering::Acquire)
     }
 
     /// The events of `topic` after the cursor, or from now.
@@ -72,7 +83,12 @@ impl EventSource {
         topic: Topic,
         after: Option<Cursor>,
     ) -> impl Stream<Item = Result<Arc<Event>, FeedError>> + Send + use<> {
-        let Self { log, range, order } = self.clone();
+        let Self {
+            log,
+            range,
+            order,
+            position,
+        } = self.clone();
         async_stream::try_stream! {
             let range = match (range, after) {
                 (Some(range), _) => range,
@@ -93,6 +109,7 @@ impl EventSource {
                     for event in events {
                         last = event.position;
                         order.store(last, Ordering::Release);
+                        position.store(last, Ordering::Release);
                         yield event;
                     }
                     if is_last {
@@ -108,6 +125,7 @@ impl EventSource {
                         Ok(event) => {
                             last = event.position;
                             order.store(last, Ordering::Release);
+                            position.store(last, Ordering::Release);
                             yield event;
                         }
                         Err(RecvError::Lagged(_)) => break,
@@ -125,25 +143,29 @@ impl EventSource {
         follower: &'static str,
         topic: Topic,
     ) -> impl Stream<Item = Result<u64, FeedError>> + Send + use<> {
-        let Self { log, range, order } = self.clone();
+        let Self {
+            log,
+            range,
+            order,
+            position,
+        } = self.clone();
         async_stream::try_stream! {
             let (mut live, _) = log.tail().listen(&topic);
             let mut shown = None;
             loop {
-                let progress = read_checkpoint(&log.database().background, follower).await?.progress;
-                if shown.is_none_or(|shown| progress > shown) {
-                    shown = Some(progress);
-                    order.store(progress, Ordering::Release);
-                    yield progress;
+                let now = log.progress(follower).await?;
+                if shown.is_none_or(|shown| now.progress > shown) {
+                    shown = Some(now.progress);
+                    order.store(now.progress, Ordering::Release);
+                    position.store(now.position, Ordering::Release);
+                    yield now.progress;
                     if range.is_some_and(|range| range.until.is_some()) {
                         return;
                     }
                 }
-                let behind = log.tail().position() > 0 && log.is_behind(follower).await?;
-                let wait = if behind { CHECKPOINT_POLL } else { CHECKPOINT_IDLE };
-                if behind {
-                    tokio::time::sleep(wait).await;
-                } else if let Ok(Err(RecvError::Closed)) = timeout(wait, live.recv()).await {
+                if now.is_behind {
+                    tokio::time::sleep(CHECKPOINT_POLL).await;
+                } else if let Ok(Err(RecvError::Closed)) = timeout(CHECKPOINT_IDLE, live.recv()).await {
                     Err(CursorError::Foreign)?;
                 }
             }

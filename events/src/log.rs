@@ -166,11 +166,29 @@ impl EventLog {
         Ok(events.into_iter().map(Arc::new).collect())
     }
 
-    /// Whether the follower has yet to apply events that have their position.
-    pub(crate) async fn is_behind(&self, follower: &str) -> Result<bool> {
+    /// How far a follower has come. The head is read first, so what it shows applied is applied.
+    pub(crate) async fn progress(&self, follower: &str) -> Result<Progress> {
         let database = &self.database().background;
-        let checkpoint = read_checkpoint(database, follower).await?;
         let head = read::read_head(database).await?;
-        Ok((0..PARTS as usize).any(|part| checkpoint.parts[part] < head.parts[part]))
+        let checkpoint = read_checkpoint(database, follower).await?;
+        let behind = (0..PARTS as usize)
+            .filter(|part| checkpoint.parts[*part] < head.parts[*part])
+            .map(|part| checkpoint.parts[part])
+            .min();
+        Ok(Progress {
+            progress: checkpoint.progress,
+            position: behind.unwrap_or(head.position),
+            is_behind: behind.is_some(),
+        })
     }
+}
+
+/// See `EventLog::progress`.
+pub(crate) struct Progress {
+    /// Grows with every event applied.
+    pub(crate) progress: u64,
+    /// Everything up to here is applied.
+    pub(crate) position: u64,
+    /// Whether events that have their position are yet to be applied.
+    pub(crate) is_behind: bool,
 }

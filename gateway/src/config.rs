@@ -53,6 +53,31 @@ pub struct StoreSettings {
     /// Bring the database up to date before serving (implied for SQLite)
     #[arg(long, env = "MILLRACE_MIGRATE", value_parser = BoolishValueParser::new())]
     pub migrate: bool,
+    /// First part of every key in Redis; the same for all processes of one Millrace
+    #[arg(long, env = "MILLRACE_REDIS_PREFIX", default_value = "millrace")]
+    pub redis_prefix: String,
+    /// Connections to Postgres for requests
+    #[arg(long, env = "MILLRACE_MAX_CONNECTIONS", default_value_t = 16)]
+    pub max_connections: u32,
+    /// Longest time between two looks at the log, in milliseconds
+    #[arg(long, env = "MILLRACE_POLL_INTERVAL_MS", default_value_t = 100)]
+    pub poll_interval_ms: u64,
+    /// Hot customers kept in memory; 0 turns the cache off
+    #[arg(
+        long,
+        env = "MILLRACE_CUSTOMER_CACHE_CAPACITY",
+        default_value_t = 10_000
+    )]
+    pub customer_cache_capacity: u64,
+    /// Run the workers inside this process (implied for SQLite)
+    #[arg(long, env = "MILLRACE_WITH_WORKERS", value_parser = BoolishValueParser::new())]
+    pub with_workers: bool,
+    /// How long the workers' parts stay with a process that does not renew its lease, in milliseconds
+    #[arg(long, env = "MILLRACE_LEASE_MS", default_value_t = 10_000)]
+    pub lease_ms: u64,
+    /// Create a few customers when the log is empty
+    #[arg(long, env = "MILLRACE_DEMO_DATA", value_parser = BoolishValueParser::new())]
+    pub demo_data: bool,
 }
 
 #[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
@@ -91,6 +116,13 @@ impl Config {
                 database_url: "sqlite://data/millrace.db".into(),
                 redis_url: None,
                 migrate: false,
+                redis_prefix: "millrace".into(),
+                max_connections: 16,
+                poll_interval_ms: 100,
+                customer_cache_capacity: 10_000,
+                with_workers: false,
+                lease_ms: 10_000,
+                demo_data: false,
             },
             server: ServerSettings::default(),
             http: HttpSettings::default(),

@@ -1,2 +1,31 @@
-//! skeleton
-fn main() {}
+//! The `gateway` process: configuration, database, log and schema are wired here, and nowhere else.
+
+mod start;
+
+use std::process::ExitCode;
+
+use gateway::config::{Command, Config};
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let config = Config::load();
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,sea_orm_migration=warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    let result = match config.command.clone() {
+        None => start::serve(config).await,
+        Some(Command::Migrate) => start::migrate(&config).await,
+        Some(Command::Seed { customers }) => start::seed(&config, customers).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

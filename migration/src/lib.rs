@@ -7,7 +7,7 @@ use sea_orm_migration::sea_orm::DbBackend;
 mod m0001_event_log;
 mod m0002_customers;
 
-pub use sea_orm_migration::MigratorTrait;
+pub use sea_orm_migration::{DbErr, MigratorTrait};
 
 /// Applies the migrations in order.
 pub struct Migrator;

@@ -1,1 +1,63 @@
-//! skeleton
+//! What reacts to events: runs the followers of all domains and the log's housekeeping, until told to stop. In a process
+//! of its own (`workers`), or inside the gateway when that runs embedded.
+
+use std::time::Duration;
+
+use entities::{Entities, remove_expired_answers};
+use events::{EventLog, FollowerConfig, run_follower};
+use tokio::{sync::watch, task::JoinSet};
+
+/// How long the answers of idempotent requests are kept.
+const ANSWERS_KEPT: Duration = Duration::from_secs(24 * 3600);
+/// How often old answers are removed.
+const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(600);
+
+/// How a process runs the workers.
+#[derive(Debug, Clone)]
+pub struct WorkersConfig {
+    /// How long a part stays with a process that does not renew its lease.
+    pub lease: Duration,
+    /// Events applied in one transaction at most.
+    pub batch_events: u64,
+}
+
+/// Runs until `stop` turns true, and gives all leases back.
+pub async fn run(log: EventLog, config: WorkersConfig, stop: watch::Receiver<bool>) {
+    let mut tasks = JoinSet::new();
+    let follower_config = FollowerConfig {
+        owner: uuid::Uuid::now_v7().to_string(),
+        lease: config.lease,
+        batch_events: config.batch_events,
+    };
+    for follower in Entities::followers() {
+        tracing::info!(
+            follower = follower.name(),
+            owner = follower_config.owner,
+            "running a follower"
+        );
+        let follower_config = follower_config.clone();
+        tasks.spawn(run_follower(
+            log.clone(),
+            follower,
+            follower_config,
+            stop.clone(),
+        ));
+    }
+    tasks.spawn(keep_house(log, stop));
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "a worker ended unexpectedly");
+        }
+    }
+}
+
+async fn keep_house(log: EventLog, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow_and_update() {
+        match remove_expired_answers(log.database(), ANSWERS_KEPT).await {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "removed old answers of idempotent requests"),
+            Err(error) => tracing::warn!(%error, "old answers could not be removed"),
+        }
+        let _ = tokio::time::timeout(HOUSEKEEPING_INTERVAL, stop.changed()).await;
+    }
+}

@@ -68,6 +68,30 @@ impl Customers {
             .await
     }
 
+    /// Creates many customers, all or none.
+    pub async fn create_customers(
+        &self,
+        context: CommandContext,
+        inputs: Vec<CreateCustomer>,
+    ) -> Result<()> {
+        let inputs = inputs
+            .into_iter()
+            .map(rules::check_new)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(CustomerError::Invalid)?;
+        self.log
+            .write(move |tx| {
+                let (context, inputs) = (context.clone(), inputs.clone());
+                Box::pin(async move {
+                    for input in inputs {
+                        create_in_tx(tx, &context, input).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+
     /// Changes the given fields. An update that changes nothing succeeds and appends no event.
     pub async fn update_customer(
         &self,

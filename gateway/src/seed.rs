@@ -1,0 +1,113 @@
+//! Demo data: customers with plausible names, made through the same commands as any others, so that their events,
+//! statistics and limits are the real ones. Called by `gateway seed`, and at the first start when asked.
+
+use entities::{
+    CommandContext, Entities,
+    customers::{CreateCustomer, CustomerError, CustomerStatus},
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use indicatif::{ProgressBar, ProgressStyle};
+
+const FIRST: [&str; 16] = [
+    "Ada",
+    "Alan",
+    "Barbara",
+    "Claude",
+    "Donald",
+    "Edsger",
+    "Frances",
+    "Grace",
+    "Hedy",
+    "John",
+    "Katherine",
+    "Margaret",
+    "Niklaus",
+    "Radia",
+    "Tim",
+    "Wang",
+];
+const LAST: [&str; 16] = [
+    "Allen",
+    "Berners",
+    "Dijkstra",
+    "Hamilton",
+    "Hopper",
+    "Johnson",
+    "Kaspersen",
+    "Knuth",
+    "Lamarr",
+    "Liskov",
+    "Lovelace",
+    "Okafor",
+    "Perlman",
+    "Shannon",
+    "Turing",
+    "Wirth",
+];
+/// Customers created in one transaction.
+const BATCH: u64 = 250;
+/// Transactions at once; SQLite runs them one after the other.
+const CONCURRENT: usize = 4;
+
+/// Creates `count` customers, numbered on from those that there are.
+///
+/// # Errors
+/// When a customer cannot be created; those before it stay.
+pub async fn seed(entities: &Entities, count: u64, progress: bool) -> Result<(), CustomerError> {
+    let first = entities.log.tail().position();
+    let bar = if progress {
+        progress_bar(count)
+    } else {
+        ProgressBar::hidden()
+    };
+    let batches = (0..count.div_ceil(BATCH)).map(|batch| {
+        let numbers = batch * BATCH..count.min((batch + 1) * BATCH);
+        let inputs: Vec<_> = numbers.map(|number| customer(first + number)).collect();
+        let bar = bar.clone();
+        async move {
+            let size = inputs.len() as u64;
+            entities
+                .customers
+                .create_customers(CommandContext::process("seed"), inputs)
+                .await?;
+            bar.inc(size);
+            Ok::<_, CustomerError>(())
+        }
+    });
+    stream::iter(batches)
+        .buffer_unordered(CONCURRENT)
+        .try_collect::<()>()
+        .await?;
+    bar.finish();
+    Ok(())
+}
+
+fn progress_bar(count: u64) -> ProgressBar {
+    let template = "customers {bar:30} {human_pos}/{human_len} ({per_sec}, {eta} left)";
+    let bar = ProgressBar::new(count);
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        // The template is a constant; without it the default bar does.
+        Err(_) => bar,
+    }
+}
+
+fn customer(number: u64) -> CreateCustomer {
+    let pick = |words: &[&'static str; 16], shift: u64| words[(number >> shift) as usize % 16];
+    let (first, last) = (pick(&FIRST, 0), pick(&LAST, 4));
+    CreateCustomer {
+        name: format!("{first} {last}"),
+        email: format!(
+            "{}.{}.{number}@example.com",
+            first.to_lowercase(),
+            last.to_lowercase()
+        ),
+        phone: (number % 3 != 0).then(|| format!("+1 555 {:07}", number % 10_000_000)),
+        status: match number % 10 {
+            0..=1 => CustomerStatus::Prospect,
+            2..=7 => CustomerStatus::Active,
+            8 => CustomerStatus::Suspended,
+            _ => CustomerStatus::Closed,
+        },
+    }
+}

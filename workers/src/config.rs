@@ -1,0 +1,50 @@
+//! The configuration of the `workers` process: flags, environment and `.env`. Unknown `MILLRACE_*` variables are left to
+//! the gateway to refuse, as both processes may share one environment. Nothing else in this crate reads it.
+
+use std::time::Duration;
+
+use clap::Parser;
+
+/// Millrace workers: keep the read models of a distributed Millrace.
+///
+/// Any number of these may run beside any number of gateways on the same database; they share the work. Every flag can
+/// also be set in the environment or in a file `.env`.
+#[derive(Parser, Debug, Clone)]
+#[command(name = "workers", version, max_term_width = 100)]
+pub(crate) struct Config {
+    /// Database: `postgres://…`
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub(crate) database_url: String,
+    /// Redis, the bus between processes; without it the log itself is the bus
+    #[arg(long, env = "REDIS_URL", hide_env_values = true)]
+    pub(crate) redis_url: Option<String>,
+    /// First part of every key in Redis; the same for all processes of one Millrace
+    #[arg(long, env = "MILLRACE_REDIS_PREFIX", default_value = "millrace")]
+    pub(crate) redis_prefix: String,
+    /// Connections to Postgres
+    #[arg(long, env = "MILLRACE_WORKERS_CONNECTIONS", default_value_t = 4)]
+    pub(crate) max_connections: u32,
+    /// Longest time between two looks at the log, in milliseconds
+    #[arg(long, env = "MILLRACE_POLL_INTERVAL_MS", default_value_t = 100)]
+    pub(crate) poll_interval_ms: u64,
+    /// How long a part stays with a process that does not renew its lease, in milliseconds
+    #[arg(long, env = "MILLRACE_LEASE_MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(100..))]
+    pub(crate) lease_ms: u64,
+    /// Events applied in one transaction at most
+    #[arg(long, env = "MILLRACE_BATCH_EVENTS", default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub(crate) batch_events: u64,
+}
+
+impl Config {
+    /// Reads `.env`, the environment and the command line; exits with an explanation on errors.
+    pub(crate) fn load() -> Self {
+        // A missing file is fine; a broken one is told by the gateway.
+        let _ = dotenvy::dotenv();
+        Self::parse()
+    }
+
+    /// See `MILLRACE_LEASE_MS`.
+    pub(crate) fn lease(&self) -> Duration {
+        Duration::from_millis(self.lease_ms)
+    }
+}

@@ -1,0 +1,76 @@
+//! The `workers` process: connects, says so, and runs the workers until it is told to stop.
+
+mod config;
+
+use std::{io, process::ExitCode, time::Duration};
+
+use config::Config;
+use events::{Database, DatabaseConfig, EventLog, LogConfig};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+use tracing_subscriber::EnvFilter;
+use workers::WorkersConfig;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let config = Config::load();
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .init();
+    match run(config).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Why the process cannot run.
+#[derive(Debug, thiserror::Error)]
+enum StartError {
+    #[error("the database cannot be used: {0}")]
+    Log(#[from] events::Error),
+    #[error("signals cannot be received: {0}")]
+    Signals(#[from] io::Error),
+}
+
+async fn run(config: Config) -> Result<(), StartError> {
+    let database = Database::connect(&DatabaseConfig {
+        url: config.database_url.clone(),
+        max_connections: config.max_connections,
+        acquire_timeout: Duration::from_secs(10),
+    })
+    .await?;
+    let workers = WorkersConfig {
+        lease: config.lease(),
+        batch_events: config.batch_events,
+    };
+    let log = EventLog::start(
+        database,
+        LogConfig {
+            poll_interval: Duration::from_millis(config.poll_interval_ms.max(1)),
+            redis_url: config.redis_url,
+            redis_prefix: config.redis_prefix,
+        },
+    )
+    .await?;
+    let (stop, stopped) = watch::channel(false);
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        tracing::info!("stopping");
+        stop.send_replace(true);
+    });
+    println!("workers running");
+    workers::run(log, workers, stopped).await;
+    Ok(())
+}
