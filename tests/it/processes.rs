@@ -37,6 +37,7 @@ fn help_is_help_and_unknown_settings_are_errors() {
         );
         let mut command = product_command(program, &directory);
         let setting = command
+            .args(["--database-url", "postgres://postgres@127.0.0.1:1/none"])
             .env("MILLRACE_NO_SUCH_SETTING", "1")
             .output()
             .expect("it starts");

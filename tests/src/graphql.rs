@@ -9,6 +9,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::http::{self, Connection, Response};
+use crate::ids;
+use crate::waiting::{SOON, eventually};
 
 /// How long an answer may take.
 pub const ANSWER_LIMIT: Duration = Duration::from_secs(30);
@@ -146,6 +148,15 @@ impl Client {
                 None => return Connection::open(self.address).await,
             }
         }
+    }
+
+    /// The head once the log has come to this position: an event gets its own a moment after its mutation is answered.
+    pub async fn head_at(&self, position: u64) -> String {
+        eventually("the log comes to a position", SOON, async || {
+            let head = self.head().await;
+            (ids::position(&head) >= position).then_some(head)
+        })
+        .await
     }
 
     /// The log's head as the API tells it.

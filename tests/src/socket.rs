@@ -17,6 +17,7 @@ const FRAME_LIMIT: Duration = Duration::from_secs(30);
 
 pub struct Socket {
     stream: WebSocketStream<TcpStream>,
+    acknowledged: bool,
 }
 
 /// What came from the server.
@@ -64,7 +65,10 @@ impl Socket {
                 .insert("sec-websocket-protocol", protocol);
         }
         let (stream, _) = client_async(request, stream).await?;
-        Ok(Self { stream })
+        Ok(Self {
+            stream,
+            acknowledged: false,
+        })
     }
 
     /// The upgrade, and `connection_init` acknowledged.
@@ -85,9 +89,16 @@ impl Socket {
     pub async fn initialise(&mut self) -> Result<(), String> {
         self.try_send(&json!({ "type": "connection_init" })).await?;
         match self.receive().await {
-            Frame::Message(message) if message["type"] == "connection_ack" => Ok(()),
+            Frame::Message(message) if message["type"] == "connection_ack" => {
+                self.acknowledged = true;
+                Ok(())
+            }
             other => Err(format!("no acknowledgement but {other:?}")),
         }
+    }
+
+    pub fn is_acknowledged(&self) -> bool {
+        self.acknowledged
     }
 
     pub async fn send(&mut self, message: Value) {

@@ -39,11 +39,6 @@ fn early() -> Vec<(&'static str, Message, u16)> {
             text(&subscribe_message("x", "{ __typename }", json!({}))),
             4401,
         ),
-        (
-            "complete before init",
-            text(&json!({ "type": "complete", "id": "x" })),
-            4401,
-        ),
         ("no JSON", Message::text("hello"), 4400),
         ("null", Message::text("null"), 4400),
         ("a list", Message::text("[]"), 4400),

@@ -128,7 +128,6 @@ async fn cursors_that_lead_nowhere_are_told(setup: Setup) {
         "3fa9c1d2",
         &foreign,
         &future,
-        "\u{0}",
         &"9".repeat(5000),
     ]
     .into_iter()
