@@ -77,3 +77,8 @@ impl Entities {
         vec![std::sync::Arc::new(customers::StatisticsFollower)]
     }
 }
+
+/// The contracts of all events of all domains: JSON Schema by type and version, as committed in `entities/events.json`.
+pub fn event_schemas() -> serde_json::Value {
+    customers::event_schemas().into()
+}

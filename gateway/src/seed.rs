@@ -93,8 +93,8 @@ fn progress_bar(count: u64) -> ProgressBar {
 }
 
 fn customer(number: u64) -> CreateCustomer {
-    let pick = |words: &[&'static str; 16], shift: u64| words[(number >> shift) as usize % 16];
-    let (first, last) = (pick(&FIRST, 0), pick(&LAST, 4));
+    let pick = |words: &[&'static str; 16], number: u64| words[number as usize % 16];
+    let (first, last) = (pick(&FIRST, number), pick(&LAST, number * 5 + number / 16));
     CreateCustomer {
         name: format!("{first} {last}"),
         email: format!(

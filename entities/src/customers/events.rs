@@ -3,8 +3,9 @@
 
 use ::events::{Event, NewEvent};
 use chrono::{DateTime, Utc};
+use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Customer, CustomerStatus};
 
@@ -41,7 +42,7 @@ impl CustomerEventKind {
 }
 
 /// The data of every customer event.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct CustomerData {
     /// The customer after the event.
@@ -99,39 +100,10 @@ pub(super) fn new_event(
 }
 
 /// The contract: the JSON Schema of the data of each event type, by name and version.
-pub fn event_schemas() -> Value {
-    let nullable = |kind: &str| json!({"type": [kind, "null"]});
-    let time = json!({"type": "string", "format": "date-time"});
-    let status = json!({"enum": ["PROSPECT", "ACTIVE", "SUSPENDED", "CLOSED"]});
-    let customer = json!({
-        "type": "object",
-        "required": ["id", "name", "email", "phone", "status", "version", "createdAt", "updatedAt", "deletedAt"],
-        "properties": {
-            "id": {"type": "string", "format": "uuid"},
-            "name": {"type": "string"},
-            "email": {"type": "string", "format": "email"},
-            "phone": nullable("string"),
-            "status": status,
-            "version": {"type": "integer", "minimum": 1},
-            "createdAt": time,
-            "updatedAt": time,
-            "deletedAt": {"type": ["string", "null"], "format": "date-time"},
-        },
-    });
-    let mut schemas = serde_json::Map::new();
-    for kind in CustomerEventKind::ALL {
-        let mut required = vec!["customer"];
-        if kind != CustomerEventKind::Created {
-            required.push("previousStatus");
-        }
-        schemas.insert(
-            format!("{}.v{SCHEMA_VERSION}", kind.name()),
-            json!({
-                "type": "object",
-                "required": required,
-                "properties": {"customer": customer, "previousStatus": status},
-            }),
-        );
-    }
-    Value::Object(schemas)
+pub fn event_schemas() -> serde_json::Map<String, Value> {
+    let schema = schema_for!(CustomerData).to_value();
+    CustomerEventKind::ALL
+        .into_iter()
+        .map(|kind| (format!("{}.v{SCHEMA_VERSION}", kind.name()), schema.clone()))
+        .collect()
 }

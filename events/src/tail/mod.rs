@@ -269,3 +269,6 @@ impl State {
 fn new_sender() -> Sender {
     broadcast::Sender::new(LISTENER_EVENTS)
 }
+
+#[cfg(test)]
+mod tests;
