@@ -189,7 +189,7 @@ async fn workers_hand_over(setup: Setup) {
             (customers::statistics(app.client()).await["total"] == turn + 1).then_some(())
         })
         .await;
-        app.workers[index] = setup.workers();
+        app.workers[index] = setup.workers(&[]);
     }
 }
 

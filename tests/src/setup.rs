@@ -97,7 +97,7 @@ impl Setup {
         };
         Running {
             gateways: (0..gateways).map(|_| self.gateway(flags)).collect(),
-            workers: (0..workers).map(|_| self.workers()).collect(),
+            workers: (0..workers).map(|_| self.workers(&[])).collect(),
         }
     }
 
@@ -116,14 +116,14 @@ impl Setup {
         }
     }
 
-    /// A workers process; only distributed.
-    pub fn workers(&self) -> Process {
+    /// A workers process with additional flags; only distributed.
+    pub fn workers(&self, flags: &[&str]) -> Process {
         assert!(
             self.is_distributed(),
             "embedded, the gateway does the workers' work"
         );
         let recipe = self.recipe("workers");
-        let mut process = recipe.spawn(&[]);
+        let mut process = recipe.spawn(flags);
         process.await_line("workers running", START_LIMIT);
         process
     }

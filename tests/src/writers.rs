@@ -16,6 +16,7 @@ use crate::waiting::eventually;
 /// How long a writer tries to get one answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(120);
 const RETRY_DELAY: Duration = Duration::from_millis(50);
+const LEISURE: Duration = Duration::from_millis(50);
 
 /// A mutation that was answered: the customer's global id, and its version after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +94,13 @@ impl Writers {
 }
 
 impl Shared {
+    /// When there is enough and a fault goes on, writers go on too, but at leisure.
+    async fn rest(&self) {
+        if self.acknowledged.load(Ordering::Relaxed) >= self.at_least {
+            tokio::time::sleep(LEISURE).await;
+        }
+    }
+
     fn is_done(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
             && self.acknowledged.load(Ordering::Relaxed) >= self.at_least
@@ -145,6 +153,7 @@ async fn write(number: usize, shared: Arc<Shared>) -> Vec<Acknowledged> {
     let mut acknowledged = Vec::new();
     let mut turn = 0;
     while !shared.is_done() {
+        shared.rest().await;
         turn += 1;
         let key = format!("{run:x}-{number}-{turn}");
         let chosen = if own.len() < 5 || fastrand::u8(..10) < 4 {

@@ -83,7 +83,8 @@ async fn update_until_applied(client: Client, id: Value, number: usize) -> u64 {
 }
 
 fn input(id: &Value, number: usize, expected: u64) -> Value {
-    json!({ "id": id, "name": format!("Wanted {number}"), "expectedVersion": expected })
+    // Every name once: an update that changes nothing would make no version.
+    json!({ "id": id, "name": format!("Wanted {number} after {expected}"), "expectedVersion": expected })
 }
 
 tests::both_ways!(one_customer_wanted_by_all);

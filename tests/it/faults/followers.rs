@@ -6,31 +6,42 @@ use std::time::Duration;
 use super::{MUTATIONS, Scene};
 use tests::{Setup, database, eventually};
 
-/// Longer than a lease.
-const PAUSE: Duration = Duration::from_secs(12);
+/// As a flag of the workers, and how long one is paused.
+const LEASE_MS: &str = "2000";
+const PAUSE: Duration = Duration::from_secs(4);
+/// How long the others may take to come to the end of the log without the one that is paused, even if it was paused inside of
+/// a transaction.
+const TAKE_OVER: Duration = Duration::from_secs(30);
 
 async fn follower_paused(setup: Setup) {
-    let mut scene = Scene::begin("follower paused past its lease (SIGSTOP)", &setup, 2, 2).await;
+    let mut scene = Scene::begin("follower paused past its lease (SIGSTOP)", &setup, 2, 0).await;
+    for _ in 0..2 {
+        scene
+            .app
+            .workers
+            .push(setup.workers(&["--lease-ms", LEASE_MS]));
+    }
     let database = setup.database().await;
-    for turn in 0..2 {
+    for turn in 0..4 {
         scene
             .writers
-            .await_acknowledged((turn + 1) * MUTATIONS / 4)
+            .await_acknowledged((turn + 1) * MUTATIONS / 5)
             .await;
-        scene.app.workers[turn].pause();
+        scene.app.workers[turn % 2].pause();
         let paused = tokio::time::Instant::now();
-        // The other takes its parts over, and comes to the end of the log without it.
         let (_, head) = database::log_size(&database).await;
-        eventually("the other follower takes over", Duration::from_secs(60), async || {
-            let behind = format!("select count(*) as number from checkpoint k where k.position < \
+        eventually("the other follower takes over", TAKE_OVER, async || {
+            let behind = format!(
+                "select count(*) as number from checkpoint k where k.position < \
                 (select coalesce(max(p.position), 0) from event e join event_position p using (inserted) \
-                 where e.part = k.part and p.position <= {head})");
+                 where e.part = k.part and p.position <= {head})"
+            );
             (database::number(&database, &behind).await == 0).then_some(())
         })
         .await;
         tokio::time::sleep_until(paused + PAUSE).await;
-        scene.app.workers[turn].resume();
-        scene.writers.await_more(500).await;
+        scene.app.workers[turn % 2].resume();
+        scene.writers.await_more(100).await;
     }
     scene.settle().await;
 }
@@ -43,7 +54,7 @@ async fn follower_killed(setup: Setup) {
             .await_acknowledged((turn + 1) * MUTATIONS / 7)
             .await;
         scene.app.workers[turn % 2].kill();
-        scene.app.workers[turn % 2] = setup.workers();
+        scene.app.workers[turn % 2] = setup.workers(&[]);
     }
     scene.settle().await;
 }

@@ -69,7 +69,7 @@ impl<'a> Scene<'a> {
                 .iter_mut()
                 .all(|worker| !worker.is_running())
         {
-            self.app.workers.push(self.setup.workers());
+            self.app.workers.push(self.setup.workers(&[]));
         }
         await_exact_statistics(&self.app, &database).await;
         compare_histories(&self.app, &database).await;

@@ -31,11 +31,11 @@ async fn redis_stopped(_: Setup) {
     redis.pause();
     deliveries_go_on(&scene).await;
     redis.resume();
-    scene.writers.await_more(300).await;
+    scene.writers.await_more(200).await;
     redis.kill();
     deliveries_go_on(&scene).await;
     redis.restart();
-    scene.writers.await_more(300).await;
+    scene.writers.await_more(200).await;
     scene.settle().await;
 }
 

@@ -17,7 +17,7 @@ async fn relay_killed(setup: Setup) {
         scene.app.workers[turn - 1].kill();
         scene.writers.await_more(300).await;
         scene.app.gateways[turn - 1].restart();
-        scene.app.workers[turn - 1] = scene.setup.workers();
+        scene.app.workers[turn - 1] = scene.setup.workers(&[]);
     }
     scene.settle().await;
 }
@@ -39,7 +39,7 @@ async fn relay_killed_while_redis_forgets(_: Setup) {
         scene.app.gateways[index].process.kill();
         scene.writers.await_more(100).await;
         scene.app.gateways[index].restart();
-        scene.app.workers[index] = scene.setup.workers();
+        scene.app.workers[index] = scene.setup.workers(&[]);
     }
     scene.settle().await;
 }
