@@ -83,7 +83,7 @@ impl Database {
                 .set_application_name("millrace")
                 .map_sqlx_postgres_opts(|options| {
                     options.options([
-                        ("lock_timeout", "10s"),
+                        ("lock_timeout", "3s"),
                         ("statement_timeout", "60s"),
                         ("idle_in_transaction_session_timeout", "60s"),
                     ])

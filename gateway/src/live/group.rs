@@ -51,13 +51,17 @@ impl Groups {
     /// The group of `request`, started if it has none.
     pub(super) fn join(shared: &Arc<Shared>, request: &SubscriptionRequest) -> Arc<Group> {
         let mut groups = shared.groups.lock();
-        if let Some(group) = groups.get(&request.key).and_then(Weak::upgrade)
+        let known = groups.get(&request.key).and_then(Weak::upgrade);
+        if let Some(group) = &known
             && !group.driver.is_finished()
         {
-            return group;
+            return group.clone();
         }
         let group = Arc::new(Group::start(shared, request));
         groups.insert(request.key.clone(), Arc::downgrade(&group));
+        // Dropping a group takes the lock, and `known` may be the last handle on an ended one.
+        drop(groups);
+        drop(known);
         group
     }
 }
