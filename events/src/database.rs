@@ -83,6 +83,8 @@ impl Database {
                 .set_application_name("millrace")
                 .map_sqlx_postgres_opts(|options| {
                     options.options([
+                        // Compiling a statement costs more than any of ours takes.
+                        ("jit", "off"),
                         ("lock_timeout", "3s"),
                         ("statement_timeout", "60s"),
                         ("idle_in_transaction_session_timeout", "60s"),
