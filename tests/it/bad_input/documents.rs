@@ -68,10 +68,14 @@ fn wrong() -> Vec<Case> {
         ),
         Case::document("an unknown type", "{ ... on Admin { id } }", VALIDATION),
         Case::document("an unknown fragment", "{ ...Nothing }", VALIDATION),
-        Case::document("an unknown directive", "{ __typename @admin }", VALIDATION),
+        Case::document(
+            "an unknown directive",
+            "{ customers @admin { totalCount } }",
+            VALIDATION,
+        ),
         Case::document(
             "a directive without its argument",
-            "{ __typename @skip }",
+            "{ customers @skip { totalCount } }",
             VALIDATION,
         ),
         Case::document(

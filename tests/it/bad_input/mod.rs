@@ -74,7 +74,7 @@ impl Before {
         customers::create(app.client(), "Ada", "ada@example.com").await;
         // What any request makes it take is not bad input's.
         for _ in 0..50 {
-            app.client().head().await;
+            app.client().head_at(1).await;
         }
         let database = setup.database().await;
         let events = database::number(&database, "select count(*) as number from event").await;
