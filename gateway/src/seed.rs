@@ -102,7 +102,7 @@ fn customer(number: u64) -> CreateCustomer {
             first.to_lowercase(),
             last.to_lowercase()
         ),
-        phone: (number % 3 != 0).then(|| format!("+1 555 {:07}", number % 10_000_000)),
+        phone: (!number.is_multiple_of(3)).then(|| format!("+1 555 {:07}", number % 10_000_000)),
         status: match number % 10 {
             0..=1 => CustomerStatus::Prospect,
             2..=7 => CustomerStatus::Active,

@@ -48,7 +48,7 @@ pub(super) fn complete(request: &mut Request) {
     request.data.insert(context);
 }
 
-fn find<'a, T: Any>(request: &'a Request) -> Option<&'a T> {
+fn find<T: Any>(request: &Request) -> Option<&T> {
     request.data.get(&TypeId::of::<T>())?.downcast_ref()
 }
 
