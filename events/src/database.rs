@@ -70,7 +70,7 @@ impl Database {
     }
 
     async fn connect_postgres(config: &DatabaseConfig) -> Result<Self> {
-        let options = |max_connections: u32| {
+        let options = |max_connections: u32, idle_in_transaction: &'static str| {
             let mut options = ConnectOptions::new(&config.url);
             options
                 .max_connections(max_connections)
@@ -81,19 +81,20 @@ impl Database {
                 .test_before_acquire(false)
                 .test_before_acquire_if_idle_for(Duration::from_secs(5))
                 .set_application_name("millrace")
-                .map_sqlx_postgres_opts(|options| {
+                .map_sqlx_postgres_opts(move |options| {
                     options.options([
                         // Compiling a statement costs more than any of ours takes.
                         ("jit", "off"),
                         ("lock_timeout", "3s"),
                         ("statement_timeout", "60s"),
-                        ("idle_in_transaction_session_timeout", "60s"),
+                        ("idle_in_transaction_session_timeout", idle_in_transaction),
                     ])
                 });
             options
         };
-        let writer = sea_orm::Database::connect(options(config.max_connections)).await?;
-        let background = sea_orm::Database::connect(options(6)).await?;
+        let writer = sea_orm::Database::connect(options(config.max_connections, "20s")).await?;
+        // A process that is paused inside a transaction holds locks on checkpoints that others wait to take over.
+        let background = sea_orm::Database::connect(options(6, "5s")).await?;
         Ok(Self {
             reader: writer.clone(),
             writer,

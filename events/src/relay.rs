@@ -1,10 +1,8 @@
 //! The relay: copies positioned events to Redis Streams, one a part, entry id `<position>-0`. Every process relays what
-//! its tail learnt from the log and Redis does not have yet; there is no leader to lose.
-//!
-//! Why streams have no holes and no doubles: `append.lua` adds an event only if the stream's last entry is the one
-//! before it in its part. Of two relays one adds and the other is told that it is there; a relay that finds the stream
-//! shorter than expected (Redis came back empty, or without its last entries) refills it from the log. Redis is never
-//! asked whether something happened: it is expendable, and every reader falls back to the log.
+//! its tail learnt from the log and Redis lacks; there is no leader to lose. Streams have neither holes nor doubles:
+//! `append.lua` adds an event only if the stream's last entry is the one before it in its part. Of two relays one adds
+//! and the other is told; a relay that finds the stream too short (Redis came back empty, or without its tail) refills
+//! it from the log. Redis is never asked whether something happened: it is expendable, and readers have the log.
 
 use std::{collections::BTreeMap, time::Duration};
 

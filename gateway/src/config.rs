@@ -11,8 +11,7 @@ use crate::http::HttpSettings;
 use crate::limits::Limits;
 use crate::server::ServerSettings;
 use crate::websocket::WebSocketSettings;
-
-const PREFIX: &str = "MILLRACE_";
+use workers::settings::check_names;
 
 /// Millrace: a GraphQL gateway whose every mutation is an event and whose every event can be subscribed to.
 ///
@@ -102,7 +101,7 @@ impl Config {
             _ => {}
         }
         let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
-        if let Err(message) = check_names(names) {
+        if let Err(message) = check_names(&Self::command(), names) {
             fail(message);
         }
         Self::parse()
@@ -143,50 +142,12 @@ fn fail(message: String) -> ! {
         .exit()
 }
 
-fn check_names(names: impl Iterator<Item = String>) -> Result<(), String> {
-    let command = Config::command();
-    let known: Vec<&str> = command
-        .get_arguments()
-        .filter_map(|argument| argument.get_env()?.to_str())
-        .filter(|name| name.starts_with(PREFIX))
-        .collect();
-    let mut unknown: Vec<String> = names
-        .filter(|name| name.starts_with(PREFIX) && !known.contains(&name.as_str()))
-        .map(|name| {
-            let nearest = known.iter().min_by_key(|known| edits(&name, known));
-            let nearest = nearest.copied().unwrap_or_default();
-            format!("unknown setting {name} in the environment; did you mean {nearest}?")
-        })
-        .collect();
-    unknown.sort();
-    if unknown.is_empty() {
-        Ok(())
-    } else {
-        Err(unknown.join("\n"))
-    }
-}
-
-/// The Levenshtein distance of two names, by bytes.
-fn edits(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (above, left) in one.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = above + 1;
-        for (column, right) in other.bytes().enumerate() {
-            let replaced = diagonal + usize::from(left != right);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[other.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn check(name: &str) -> Result<(), String> {
-        check_names([name.to_owned()].into_iter())
+        check_names(&Config::command(), [name.to_owned()].into_iter())
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 mod start;
 
-use std::process::ExitCode;
+use std::{io::IsTerminal, process::ExitCode};
 
 use gateway::config::{Command, Config};
 use tracing_subscriber::EnvFilter;
@@ -14,6 +14,7 @@ async fn main() -> ExitCode {
         .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,sea_orm_migration=warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
     let result = match config.command.clone() {

@@ -3,7 +3,8 @@
 
 use async_graphql::{Error, connection::CursorType};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use entities::{Edge, PageRequest, Violations};
+use chrono::{DateTime, Datelike, Utc};
+use entities::{Edge, PageRequest, SortKey, Violations};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{codes, error, invalid};
@@ -70,7 +71,7 @@ impl PageArguments {
                 .decode(text)
                 .ok()
                 .and_then(|bytes| serde_json::from_slice::<ListCursor<S>>(&bytes).ok())
-                .filter(&accepts)
+                .filter(|cursor| accepts(cursor) && is_storable(&cursor.edge.key))
                 .map(|cursor| Some(cursor.edge))
                 .ok_or_else(|| {
                     error(
@@ -95,6 +96,19 @@ impl PageArguments {
             from_end: self.last.is_some(),
         })
     }
+}
+
+/// Postgres stores no NUL in texts, and no times before 4713 BC; a cursor of ours has neither.
+fn is_storable(key: &SortKey) -> bool {
+    match key {
+        SortKey::Text(text) => !text.contains('\0'),
+        SortKey::Time(time) => is_storable_time(time),
+    }
+}
+
+/// Whether both databases can compare with this time: years 0 to 9999, as RFC 3339 has them.
+pub(crate) fn is_storable_time(time: &DateTime<Utc>) -> bool {
+    (0..=9999).contains(&time.year())
 }
 
 pub(crate) fn checked(argument: &str, size: i32) -> Result<u64, Error> {

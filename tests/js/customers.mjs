@@ -39,6 +39,16 @@ export function cursorOf(result) {
   return cursor;
 }
 
+/** The cursor of the last event of a customer, once it has one. */
+export async function cursorBehind(base, { id }) {
+  for (;;) {
+    const query = '($id: ID!) { customer(id: $id) { history(first: 100) { nodes { cursor } } } }';
+    const { data } = await post(base, `query ${query}`, { id });
+    const cursor = data.customer.history.nodes.at(-1).cursor;
+    if (cursor) return cursor;
+  }
+}
+
 export async function currentCursor(base) {
   return cursorOf(await post(base, '{ __typename }'));
 }

@@ -1,6 +1,6 @@
 // The real graphql-ws client against the gateway: operations, errors and pings on one socket, and
 // a connection cut again and again under writes, from which it must resume without loss.
-import { changes, currentCursor, cursorOf, newCustomer, write, writes } from './customers.mjs';
+import { changes, currentCursor, cursorBehind, cursorOf, newCustomer, write, writes } from './customers.mjs';
 import { program, until } from './program.mjs';
 import { reconnects } from './reconnects.mjs';
 import { ask, collect, connect } from './sockets.mjs';
@@ -93,7 +93,7 @@ async function twoOnOneSocket(base, check) {
   const { client, seen } = connect(base);
   const one = await write(base, 'create', newCustomer('one'));
   const two = await write(base, 'create', newCustomer('two'));
-  const after = await currentCursor(base);
+  const after = await cursorBehind(base, two);
   const a = collect(client, changes, { id: one.id, after });
   const b = collect(client, changes, { id: two.id, after });
   await write(base, 'update', { id: one.id, name: 'One' });

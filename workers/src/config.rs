@@ -1,9 +1,10 @@
-//! The configuration of the `workers` process: flags, environment and `.env`. Unknown `MILLRACE_*` variables are left to
-//! the gateway to refuse, as both processes may share one environment. Nothing else in this crate reads it.
+//! The configuration of the `workers` process: flags, environment and `.env`. Unknown `MILLRACE_*` variables are errors.
+//! Nothing else in this crate reads the environment.
 
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
+use workers::settings::check_names;
 
 /// Millrace workers: keep the read models of a distributed Millrace.
 ///
@@ -38,8 +39,14 @@ pub(crate) struct Config {
 impl Config {
     /// Reads `.env`, the environment and the command line; exits with an explanation on errors.
     pub(crate) fn load() -> Self {
-        // A missing file is fine; a broken one is told by the gateway.
-        let _ = dotenvy::dotenv();
+        match dotenvy::dotenv() {
+            Err(error) if !error.not_found() => fail(format!(".env: {error}")),
+            _ => {}
+        }
+        let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+        if let Err(message) = check_names(&Self::command(), names) {
+            fail(message);
+        }
         Self::parse()
     }
 
@@ -47,4 +54,10 @@ impl Config {
     pub(crate) fn lease(&self) -> Duration {
         Duration::from_millis(self.lease_ms)
     }
+}
+
+fn fail(message: String) -> ! {
+    Config::command()
+        .error(clap::error::ErrorKind::UnknownArgument, message)
+        .exit()
 }

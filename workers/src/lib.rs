@@ -1,6 +1,8 @@
 //! What reacts to events: runs the followers of all domains and the log's housekeeping, until told to stop. In a process
 //! of its own (`workers`), or inside the gateway when that runs embedded.
 
+pub mod settings;
+
 use std::time::Duration;
 
 use entities::{Entities, remove_expired_answers};

@@ -11,8 +11,10 @@ mod tests;
 use std::sync::Arc;
 
 use async_graphql::parser::parse_query;
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
-use async_graphql::{Request, ServerError};
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
+};
+use async_graphql::{Request, ServerError, Value, Variables};
 use moka::sync::Cache;
 
 use crate::errors::{Code, limit_exceeded, typed};
@@ -74,7 +76,9 @@ impl Documents {
         request_id: &RequestId,
     ) -> Result<Prepared, ServerError> {
         let document = self.load(&params.query)?;
-        let kind = resolve(&document, params.operation_name.as_deref())?;
+        let operation = resolve(&document, params.operation_name.as_deref())?;
+        check_variables(operation, &params.variables)?;
+        let kind = operation.ty;
         params.check_text()?;
         let key = params.idempotency_key(key)?;
 
@@ -126,10 +130,10 @@ impl Documents {
     }
 }
 
-fn resolve(
-    document: &ExecutableDocument,
+fn resolve<'a>(
+    document: &'a ExecutableDocument,
     name: Option<&str>,
-) -> Result<OperationType, ServerError> {
+) -> Result<&'a OperationDefinition, ServerError> {
     let operation = match (&document.operations, name) {
         (DocumentOperations::Single(operation), None) => Some(operation),
         (DocumentOperations::Multiple(all), Some(name)) => all.get(name),
@@ -140,11 +144,33 @@ fn resolve(
         }
         (DocumentOperations::Single(_), Some(_)) => None,
     };
-    operation.map(|operation| operation.node.ty).ok_or_else(|| {
+    operation.map(|operation| &operation.node).ok_or_else(|| {
         let name = name.unwrap_or_default();
         typed(
             Code::BadRequest,
             format!("The document has no operation named {name:?}"),
         )
     })
+}
+
+/// Every variable that must have a value has one. The executor would find out only at the field that uses it, when
+/// others have run.
+fn check_variables(
+    operation: &OperationDefinition,
+    variables: &Variables,
+) -> Result<(), ServerError> {
+    for definition in &operation.variable_definitions {
+        let (name, kind) = (&definition.node.name.node, &definition.node.var_type.node);
+        if kind.nullable || definition.node.default_value.is_some() {
+            continue;
+        }
+        if matches!(variables.get(name), None | Some(Value::Null)) {
+            let message =
+                format!("Variable \"${name}\" of required type \"{kind}\" was not provided.");
+            let mut error = typed(Code::ValidationFailed, message);
+            error.locations.push(definition.pos);
+            return Err(error);
+        }
+    }
+    Ok(())
 }

@@ -9,7 +9,7 @@ use entities::{
 };
 
 use super::{KIND, object::CustomerStatus};
-use crate::{error, id};
+use crate::{connection::is_storable_time, error, id};
 
 /// A new customer.
 #[derive(InputObject)]
@@ -131,9 +131,21 @@ pub(crate) struct CustomerFilter {
     deleted: bool,
 }
 
-impl From<CustomerFilter> for customers::CustomerFilter {
-    fn from(filter: CustomerFilter) -> Self {
-        Self {
+impl TryFrom<CustomerFilter> for customers::CustomerFilter {
+    type Error = async_graphql::Error;
+
+    fn try_from(filter: CustomerFilter) -> Result<Self> {
+        let times = [
+            ("createdFrom", filter.created_from),
+            ("createdBefore", filter.created_before),
+        ];
+        for (field, time) in times {
+            if time.is_some_and(|time| !is_storable_time(&time)) {
+                let message = "must be in the years 0 to 9999";
+                return Err(error::invalid(Violations::one(field, "range", message)));
+            }
+        }
+        Ok(Self {
             search: filter.search,
             status: filter
                 .status
@@ -144,7 +156,7 @@ impl From<CustomerFilter> for customers::CustomerFilter {
             created_from: filter.created_from,
             created_before: filter.created_before,
             deleted: filter.deleted,
-        }
+        })
     }
 }
 

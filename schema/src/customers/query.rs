@@ -74,7 +74,7 @@ impl CustomersQuery {
         #[graphql(desc = "In which order.")] sort: Option<CustomerSort>,
     ) -> Result<Connection<OpaqueCursor, Customer, CustomerTotals>> {
         let Sort(sort) = sort.into();
-        let filter: customers::CustomerFilter = filter.unwrap_or_default().into();
+        let filter: customers::CustomerFilter = filter.unwrap_or_default().try_into()?;
         let arguments = PageArguments {
             first,
             after,
