@@ -4,7 +4,7 @@
 # The gateway at http://127.0.0.1:8080, with the pages if npm is here to build them. Nothing else is needed.
 run:
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory web; else echo "npm is missing: starting without the pages"; fi
-	cargo run -p gateway
+	cargo run -p gateway -- --demo-data
 
 # Everything that is tested, on private servers of its own.
 test: setup
