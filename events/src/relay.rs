@@ -64,7 +64,7 @@ impl Relay {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(Duration::from_secs(2)))
             .set_response_timeout(Some(Duration::from_secs(2)));
-        Ok(Self {
+        let mut relay = Self {
             log: log.clone(),
             connection: client
                 .get_multiplexed_async_connection_with_config(&config)
@@ -73,7 +73,27 @@ impl Relay {
             epoch: log.tail().epoch(),
             relayed,
             trimmed_at: Instant::now(),
-        })
+        };
+        relay.compare_with_log().await?;
+        Ok(relay)
+    }
+
+    /// Streams that are ahead of the log are of the time before it was restored to an older backup: their positions
+    /// are about to be given out anew, and cursors that clients hold would skip events. Redis is read first, and holds
+    /// only what was in the log, so otherwise the log cannot be behind it.
+    async fn compare_with_log(&mut self) -> Result<(), Failure> {
+        let mut call = self.script.prepare_invoke();
+        call.arg(0);
+        for part in 0..PARTS {
+            call.key(stream_key(&self.log, self.epoch, part));
+        }
+        let tops: Vec<i64> = call.invoke_async(&mut self.connection).await?;
+        let head = read::read_head(&self.log.database().background).await?;
+        let is_ahead = |(top, head): (&i64, &u64)| read::from_i64(*top) > *head;
+        if head.epoch == self.epoch && tops.iter().zip(&head.parts).any(is_ahead) {
+            pump::renew_epoch(&self.log, &head).await?;
+        }
+        Ok(())
     }
 
     async fn work(&mut self) -> Result<std::convert::Infallible, Failure> {
@@ -221,7 +241,10 @@ impl Relay {
                 pipeline.xtrim_options(stream_key(&self.log, self.epoch, part), &options);
             }
         }
-        let _: () = pipeline.query_async(&mut self.connection).await?;
+        // Redis refuses a pipeline of no commands: no follower ever ran, or nothing is old enough.
+        if !pipeline.is_empty() {
+            let _: () = pipeline.query_async(&mut self.connection).await?;
+        }
         Ok(())
     }
 }

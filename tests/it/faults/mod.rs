@@ -7,6 +7,7 @@ mod gateways;
 mod postgres;
 mod redis;
 mod relays;
+mod restored;
 mod transactions;
 
 use std::collections::BTreeMap;
