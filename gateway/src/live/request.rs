@@ -73,15 +73,11 @@ impl SubscriptionRequest {
     ) -> Result<Self, Vec<ServerError>> {
         let context = context_of(&request);
         let document = request.parsed_query().map_err(|error| vec![error])?.clone();
-        let argument = after_argument(&document, request.operation_name.as_deref());
-        let (text, variable) = match argument {
-            Some(Value::String(text)) => (Some(text), None),
-            Some(Value::Variable(name)) => match request.variables.get(&name) {
-                Some(ConstValue::String(text)) => (Some(text.clone()), Some(name)),
-                _ => (None, None),
-            },
-            _ => (None, None),
-        };
+        let (text, variable) = after_argument(
+            &document,
+            request.operation_name.as_deref(),
+            &request.variables,
+        );
         let after = match text {
             Some(text) => resolve(log, &text).await.map_err(|error| vec![error])?,
             None => log.tail().position(),
@@ -121,16 +117,50 @@ impl SubscriptionRequest {
     }
 }
 
-/// The `after` argument of the subscription's one root field.
-fn after_argument(document: &ExecutableDocument, operation_name: Option<&str>) -> Option<Value> {
-    let operations = &document.operations;
-    let (_, operation) = operations.iter().find(|(name, _)| {
+/// The value of the `after` argument of the subscription's one root field, and the variable that it comes from.
+fn after_argument(
+    document: &ExecutableDocument,
+    operation_name: Option<&str>,
+    variables: &Variables,
+) -> (Option<String>, Option<Name>) {
+    let is_wanted = |name: Option<&Name>| {
         operation_name.is_none_or(|wanted| name.map(Name::as_str) == Some(wanted))
-    })?;
-    let root = operation.node.selection_set.node.items.first()?;
-    match &root.node {
-        Selection::Field(field) => Some(field.node.get_argument(AFTER)?.node.clone()),
+    };
+    let mut operations = document.operations.iter();
+    let Some((_, operation)) = operations.find(|(name, _)| is_wanted(*name)) else {
+        return (None, None);
+    };
+    let argument = match operation
+        .node
+        .selection_set
+        .node
+        .items
+        .first()
+        .map(|root| &root.node)
+    {
+        Some(Selection::Field(field)) => field.node.get_argument(AFTER),
         _ => None,
+    };
+    match argument.map(|argument| &argument.node) {
+        Some(Value::String(text)) => (Some(text.clone()), None),
+        Some(Value::Variable(name)) => {
+            let mut definitions = operation.node.variable_definitions.iter();
+            // A variable that is left out has its default; one that is null has not.
+            let value = variables.get(name).or_else(|| {
+                let definition =
+                    definitions.find(|definition| definition.node.name.node == *name)?;
+                definition
+                    .node
+                    .default_value
+                    .as_ref()
+                    .map(|value| &value.node)
+            });
+            match value {
+                Some(ConstValue::String(text)) => (Some(text.clone()), Some(name.clone())),
+                _ => (None, None),
+            }
+        }
+        _ => (None, None),
     }
 }
 
@@ -152,5 +182,39 @@ async fn resolve(log: &EventLog, text: &str) -> Result<u64, ServerError> {
                 "The event log cannot be read; try again",
             ))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(document: &str, variables: serde_json::Value) -> Option<String> {
+        let document = async_graphql::parser::parse_query(document).expect("a document");
+        after_argument(&document, None, &Variables::from_json(variables)).0
+    }
+
+    #[test]
+    fn the_cursor_is_found_wherever_it_may_stand() {
+        let none = serde_json::json!({});
+        let given = serde_json::json!({ "a": "given" });
+        let null = serde_json::json!({ "a": null });
+        let with_default =
+            r#"subscription ($a: String = "default") { customerChanged(after: $a) { type } }"#;
+        assert_eq!(
+            after(with_default, none.clone()).as_deref(),
+            Some("default")
+        );
+        assert_eq!(after(with_default, given.clone()).as_deref(), Some("given"));
+        assert_eq!(after(with_default, null), None);
+        let variable = "subscription ($a: String) { customerChanged(after: $a) { type } }";
+        assert_eq!(after(variable, given).as_deref(), Some("given"));
+        assert_eq!(after(variable, none.clone()), None);
+        let literal = r#"subscription { customerChanged(after: "literal") { type } }"#;
+        assert_eq!(after(literal, none.clone()).as_deref(), Some("literal"));
+        assert_eq!(
+            after("subscription { customerChanged { type } }", none),
+            None
+        );
     }
 }
