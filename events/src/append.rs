@@ -24,16 +24,19 @@ pub struct NewEvent<'a, D> {
     pub occurred_at: DateTime<Utc>,
 }
 
-/// A transaction that can append. It remembers the streams it appended to, for those who must know at commit.
+/// Streams and the types of the events they got, in the order of the appends.
+pub(crate) type Appended = Vec<(StreamKey, &'static str)>;
+
+/// A transaction that can append. It remembers what it appended, for those who must know at commit.
 pub struct Tx<'tx> {
     transaction: &'tx DatabaseTransaction,
-    appended: &'tx Mutex<Vec<StreamKey>>,
+    appended: &'tx Mutex<Appended>,
 }
 
 impl<'tx> Tx<'tx> {
     pub(crate) fn new(
         transaction: &'tx DatabaseTransaction,
-        appended: &'tx Mutex<Vec<StreamKey>>,
+        appended: &'tx Mutex<Appended>,
     ) -> Self {
         Self {
             transaction,
@@ -66,7 +69,7 @@ impl<'tx> Tx<'tx> {
                 error => error,
             })?;
         if let Ok(mut appended) = self.appended.lock() {
-            appended.push(stream);
+            appended.push((stream, event.event_type));
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::{
     Cursor, CursorError, Database, Error, Event, HistoryPage, PARTS, Result, StreamKey, Tail,
     Topic, Tx,
+    append::Appended,
     bus::{self, Tops},
     database::{AsRetryable, Pool},
     follower::read_checkpoint,
@@ -80,9 +81,9 @@ impl EventLog {
         &self.shared.database
     }
 
-    /// Calls `observer` with the kind and id of every stream that changed: after a commit of this process at once,
-    /// and again when the event arrives. For caches; it must not block.
-    pub fn observe(&self, observer: impl Fn(&str, Uuid) + Send + Sync + 'static) {
+    /// Calls `observer` with the kind and id of the stream and the type of every event: after a commit of this process
+    /// at once, and again when the event arrives. For caches; it must not block.
+    pub fn observe(&self, observer: impl Fn(&str, Uuid, &str) + Send + Sync + 'static) {
         self.shared.tail.observe(Box::new(observer));
     }
 
@@ -98,7 +99,7 @@ impl EventLog {
         let log = self.clone();
         let task = async move {
             let work = Arc::new(work);
-            let result: Result<(T, Vec<StreamKey>), E> = log
+            let result: Result<(T, Appended), E> = log
                 .database()
                 .transaction(Pool::Requests, |transaction| {
                     let work = work.clone();
@@ -113,8 +114,9 @@ impl EventLog {
             // Also after an error: a commit whose answer was lost may have taken place.
             log.shared.wake.notify_one();
             result.map(|(value, appended)| {
-                for stream in appended {
-                    log.tail().notify_observers(stream.kind, stream.id);
+                for (stream, event_type) in appended {
+                    log.tail()
+                        .notify_observers(stream.kind, stream.id, event_type);
                 }
                 value
             })

@@ -31,7 +31,7 @@ impl CustomerCache {
     pub(super) fn new(log: &EventLog, capacity: u64) -> Self {
         let generations: Arc<[AtomicU64]> = (0..GENERATIONS).map(|_| AtomicU64::new(0)).collect();
         let observed = generations.clone();
-        log.observe(move |kind, id| {
+        log.observe(move |kind, id, _| {
             if kind == STREAM {
                 observed[slot(id)].fetch_add(1, Ordering::AcqRel);
             }

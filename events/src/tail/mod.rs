@@ -36,7 +36,7 @@ impl Topic {
     }
 }
 
-type Observer = Box<dyn Fn(&str, Uuid) + Send + Sync>;
+type Observer = Box<dyn Fn(&str, Uuid, &str) + Send + Sync>;
 type Sender = broadcast::Sender<Arc<Event>>;
 
 #[derive(Default)]
@@ -84,7 +84,7 @@ impl Tail {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Calls `observer` with the stream of every event, here and after every local commit, before the event is
+    /// Calls `observer` with the stream and type of every event, here and after every local commit, before the event is
     /// visible as `position`. It must not block.
     pub(crate) fn observe(&self, observer: Observer) {
         self.observers
@@ -93,13 +93,13 @@ impl Tail {
             .push(observer);
     }
 
-    pub(crate) fn notify_observers(&self, kind: &str, id: Uuid) {
+    pub(crate) fn notify_observers(&self, kind: &str, id: Uuid, event_type: &str) {
         let observers = self
             .observers
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         for observer in observers.iter() {
-            observer(kind, id);
+            observer(kind, id, event_type);
         }
     }
 
@@ -161,7 +161,7 @@ impl Tail {
         }
         let before = state.position;
         while let Some(event) = state.take_next() {
-            self.notify_observers(&event.stream, event.stream_id);
+            self.notify_observers(&event.stream, event.stream_id, &event.event_type);
             state.hand_on(&event);
             state.remember(event);
             state.position += 1;

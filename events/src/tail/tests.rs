@@ -131,13 +131,20 @@ fn observers_run_before_the_position_moves() {
     let tail = Arc::new(Tail::new(&head(0)));
     let observed = Arc::new(Mutex::new(Vec::new()));
     let (inner, log) = (Arc::downgrade(&tail), observed.clone());
-    tail.observe(Box::new(move |_, id| {
+    tail.observe(Box::new(move |kind, id, event_type| {
         let position = inner.upgrade().map(|tail| tail.position());
-        log.lock()
-            .expect("not poisoned")
-            .push((id.as_u128(), position));
+        log.lock().expect("not poisoned").push((
+            kind.to_owned(),
+            id.as_u128(),
+            event_type.to_owned(),
+            position,
+        ));
     }));
     tail.offer([event(1), event(2)]);
     let observed = observed.lock().expect("not poisoned");
-    assert_eq!(*observed, [(1, Some(0)), (2, Some(0))]);
+    let seen = |id| {
+        let (kind, event_type) = ("customer".to_owned(), "CustomerCreated".to_owned());
+        (kind, id, event_type, Some(0))
+    };
+    assert_eq!(*observed, [seen(1), seen(2)]);
 }
