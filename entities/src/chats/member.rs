@@ -1,0 +1,58 @@
+//! The member of a chat and its table.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// What a member may do in a chat besides what every member may.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    EnumIter,
+    DeriveActiveEnum,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ChatRole {
+    /// Removes others. A group has one owner as long as it has members; a direct chat has none.
+    #[sea_orm(string_value = "OWNER")]
+    Owner,
+    /// Nothing.
+    #[sea_orm(string_value = "MEMBER")]
+    Member,
+}
+
+/// A member as stored, and as events and answers carry it.
+#[sea_orm::model]
+#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize, JsonSchema)]
+#[sea_orm(table_name = "chat_member")]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "ChatMember")]
+pub struct Model {
+    /// The chat.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub chat_id: Uuid,
+    /// The user.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub user_id: Uuid,
+    /// What the member may do.
+    pub role: ChatRole,
+    /// Since when.
+    pub joined_at: DateTime<Utc>,
+    /// The member has read the messages up to this number; none after it is their own.
+    #[serde(skip)]
+    pub last_read_number: i64,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// A member of a chat.
+pub type ChatMember = Model;

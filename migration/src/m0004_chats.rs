@@ -1,0 +1,18 @@
+//! Chats, their members and messages, and the versions of users' inboxes.
+
+use sea_orm_migration::prelude::*;
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        super::run_script(
+            manager,
+            include_str!("sql/0004_chats.postgres.sql"),
+            include_str!("sql/0004_chats.sqlite.sql"),
+        )
+        .await
+    }
+}
