@@ -37,7 +37,8 @@ where
     let Some(idempotency) = &context.idempotency else {
         return work.await;
     };
-    if let Some(answer) = claim(tx, &context.actor, idempotency).await? {
+    let scope = context.viewer.actor();
+    if let Some(answer) = claim(tx, &scope, idempotency).await? {
         let answer = answer.ok_or(KeyReused)?;
         return serde_json::from_str(&answer).map_err(|source| malformed(source).into());
     }
@@ -51,7 +52,7 @@ where
     };
     let values = [
         answer.into(),
-        context.actor.as_str().into(),
+        scope.into(),
         idempotency.key.as_str().into(),
     ];
     tx.execute_raw(Statement::from_sql_and_values(

@@ -1,12 +1,20 @@
 //! The domains: their tables, rules, commands, queries and events, one folder each. Only this crate touches their tables
 //! and appends to the log; `schema` and `workers` call it. It knows no GraphQL and no transport.
 
+pub mod access;
+mod cache;
+pub mod chats;
 pub mod customers;
 mod idempotency;
 mod paging;
+pub mod users;
 mod violations;
 
+use std::sync::Arc;
+
+use access::{Grants, Viewer};
 use events::EventLog;
+use users::{Users, UsersConfig};
 
 pub use idempotency::{Idempotency, KeyReused, remove_expired_answers};
 pub use paging::{Direction, Edge, Page, PageRequest, SortKey};
@@ -15,8 +23,8 @@ pub use violations::{Violation, Violations};
 /// Who is calling, and under which names the call is known.
 #[derive(Debug, Clone)]
 pub struct CommandContext {
-    /// A user's id, `anonymous`, or the name of a process.
-    pub actor: String,
+    /// On whose behalf.
+    pub viewer: Viewer,
     /// The request that this is part of.
     pub request_id: Option<String>,
     /// The W3C trace context of the request.
@@ -27,9 +35,9 @@ pub struct CommandContext {
 
 impl CommandContext {
     /// The context of a process that acts on its own behalf.
-    pub fn process(name: &str) -> Self {
+    pub fn process(name: &'static str) -> Self {
         Self {
-            actor: name.to_owned(),
+            viewer: Viewer::Process(name),
             request_id: None,
             traceparent: None,
             idempotency: None,
@@ -38,7 +46,7 @@ impl CommandContext {
 
     fn meta(&self) -> events::Meta {
         events::Meta {
-            actor: self.actor.clone(),
+            actor: self.viewer.actor(),
             correlation_id: self.request_id.clone(),
             causation_id: None,
             traceparent: self.traceparent.clone(),
@@ -54,31 +62,48 @@ pub struct Entities {
     pub log: EventLog,
     /// Customers.
     pub customers: customers::Customers,
+    /// Users, their sessions and presence.
+    pub users: Users,
+    /// What open subscriptions are allowed.
+    pub grants: Grants,
 }
 
 /// What the domains can be told.
-#[derive(Debug, Clone)]
 pub struct EntitiesConfig {
     /// How many hot customers are kept in memory; 0 turns the cache off.
     pub customer_cache_capacity: u64,
+    /// About users and signing in.
+    pub users: UsersConfig,
 }
 
 impl Entities {
     /// The domains over `log`.
-    pub fn new(log: EventLog, config: &EntitiesConfig) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// When the configuration cannot be used.
+    pub fn new(log: EventLog, config: EntitiesConfig) -> Result<Self, String> {
+        // The caches observe the log before the grants do: a grant that turns stale is then checked against news.
+        let users = Users::new(log.clone(), config.users)?;
+        Ok(Self {
             customers: customers::Customers::new(log.clone(), config.customer_cache_capacity),
+            grants: Grants::new(&log, users.clone()),
+            users,
             log,
-        }
+        })
     }
 
     /// The followers that keep the read models of all domains.
-    pub fn followers() -> Vec<std::sync::Arc<dyn events::Follower>> {
-        vec![std::sync::Arc::new(customers::StatisticsFollower)]
+    pub fn followers() -> Vec<Arc<dyn events::Follower>> {
+        vec![Arc::new(customers::StatisticsFollower)]
     }
 }
 
 /// The contracts of all events of all domains: JSON Schema by type and version, as committed in `entities/events.json`.
 pub fn event_schemas() -> serde_json::Value {
-    customers::event_schemas().into()
+    let domains = [customers::event_schemas(), users::event_schemas()];
+    domains
+        .into_iter()
+        .flatten()
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }

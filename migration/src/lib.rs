@@ -6,6 +6,8 @@ use sea_orm_migration::sea_orm::DbBackend;
 
 mod m0001_event_log;
 mod m0002_customers;
+mod m0003_users;
+mod m0004_chats;
 
 pub use sea_orm_migration::{DbErr, MigratorTrait};
 
@@ -17,6 +19,8 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m0001_event_log::Migration),
             Box::new(m0002_customers::Migration),
+            Box::new(m0003_users::Migration),
+            Box::new(m0004_chats::Migration),
         ]
     }
 }

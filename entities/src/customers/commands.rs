@@ -11,7 +11,11 @@ use super::{
     events::{CustomerData, new_event},
     rules,
 };
-use crate::{CommandContext, idempotency};
+use crate::{
+    CommandContext,
+    access::{Action, authorize},
+    idempotency,
+};
 
 type Result<T, E = CustomerError> = std::result::Result<T, E>;
 
@@ -57,6 +61,7 @@ impl Customers {
         context: CommandContext,
         input: CreateCustomer,
     ) -> Result<Customer> {
+        authorize(&context.viewer, Action::WriteCustomers)?;
         let input = rules::check_new(input).map_err(CustomerError::Invalid)?;
         self.log
             .write(move |tx| {
@@ -74,6 +79,7 @@ impl Customers {
         context: CommandContext,
         inputs: Vec<CreateCustomer>,
     ) -> Result<()> {
+        authorize(&context.viewer, Action::WriteCustomers)?;
         let inputs = inputs
             .into_iter()
             .map(rules::check_new)
@@ -99,6 +105,7 @@ impl Customers {
         target: ChangeCustomer,
         input: UpdateCustomer,
     ) -> Result<Customer> {
+        authorize(&context.viewer, Action::WriteCustomers)?;
         let input = rules::check_update(input).map_err(CustomerError::Invalid)?;
         self.change(
             context,
@@ -162,6 +169,7 @@ impl Customers {
         kind: CustomerEventKind,
         edit: impl Fn(&mut Customer) -> Result<()> + Send + Sync + 'static,
     ) -> Result<Customer> {
+        authorize(&context.viewer, Action::WriteCustomers)?;
         let edit = std::sync::Arc::new(edit);
         self.log
             .write(move |tx| {

@@ -2,7 +2,7 @@
 
 use events::AsRetryable;
 
-use crate::{KeyReused, Violations};
+use crate::{KeyReused, Violations, access::AccessError};
 
 /// Why a command on customers failed. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +25,9 @@ pub enum CustomerError {
     /// The input breaks rules.
     #[error("the input is not valid")]
     Invalid(Violations),
+    /// See there.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// See there.
     #[error(transparent)]
     KeyReused(#[from] KeyReused),

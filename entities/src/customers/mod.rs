@@ -1,7 +1,6 @@
 //! Customers: people and companies that one does business with. An address is unique among the customers that are not
 //! deleted, whatever its case, and free again after its customer's deletion; a restore fails if it was taken since.
 
-mod cache;
 mod commands;
 mod customer;
 mod error;
@@ -21,16 +20,18 @@ pub use statistics::{
 
 use ::events::EventLog;
 
+use crate::cache::RowCache;
+
 /// The commands and queries of customers.
 #[derive(Clone)]
 pub struct Customers {
     log: EventLog,
-    cache: cache::CustomerCache,
+    cache: RowCache<Customer>,
 }
 
 impl Customers {
     pub(crate) fn new(log: EventLog, cache_capacity: u64) -> Self {
-        let cache = cache::CustomerCache::new(&log, cache_capacity);
+        let cache = RowCache::new(&log, STREAM, cache_capacity);
         Self { log, cache }
     }
 }

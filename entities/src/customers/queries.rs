@@ -1,7 +1,5 @@
 //! The queries. Deleted customers are left out unless they are asked for.
 
-use std::sync::Arc;
-
 use ::events::{HistoryPage, StreamKey};
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -16,7 +14,10 @@ use super::{
     Customer, CustomerStatus, Customers, STREAM,
     customer::{Column, Entity},
 };
-use crate::{Direction, Edge, Page, PageRequest, SortKey};
+use crate::{
+    Direction, Edge, Page, PageRequest, SortKey,
+    access::{AccessError, Action, Viewer, authorize},
+};
 
 /// Which customers a list has.
 #[derive(Debug, Clone, Default)]
@@ -130,23 +131,30 @@ fn behind(sort: CustomerSort, edge: &Edge, is_after: bool) -> Expr {
 
 impl Customers {
     /// The customer, unless it is unknown or deleted.
-    pub async fn find_customer(&self, id: Uuid) -> Result<Option<Customer>, Arc<::events::Error>> {
+    pub async fn find_customer(
+        &self,
+        viewer: &Viewer,
+        id: Uuid,
+    ) -> Result<Option<Customer>, AccessError> {
+        authorize(viewer, Action::ReadCustomers)?;
         let load = async {
             let found = Entity::find_by_id(id)
                 .one(&self.log.database().reader)
                 .await?;
             Ok(found.filter(|customer| customer.deleted_at.is_none()))
         };
-        self.cache.get(id, load).await
+        Ok(self.cache.get(id, load).await?)
     }
 
     /// A page of a sorted list.
     pub async fn list_customers(
         &self,
+        viewer: &Viewer,
         filter: &CustomerFilter,
         sort: CustomerSort,
         request: &PageRequest,
-    ) -> ::events::Result<Page<Customer>> {
+    ) -> Result<Page<Customer>, AccessError> {
+        authorize(viewer, Action::ReadCustomers)?;
         let mut condition = filter.condition();
         if let Some(after) = &request.after {
             condition = condition.add(behind(sort, after, true));
@@ -179,7 +187,12 @@ impl Customers {
     }
 
     /// How many customers a list has in all.
-    pub async fn count_customers(&self, filter: &CustomerFilter) -> ::events::Result<u64> {
+    pub async fn count_customers(
+        &self,
+        viewer: &Viewer,
+        filter: &CustomerFilter,
+    ) -> Result<u64, AccessError> {
+        authorize(viewer, Action::ReadCustomers)?;
         Ok(Entity::find()
             .filter(filter.condition())
             .count(&self.log.database().reader)
@@ -189,11 +202,13 @@ impl Customers {
     /// What happened to one customer, oldest first.
     pub async fn read_history(
         &self,
+        viewer: &Viewer,
         id: Uuid,
         after_version: i64,
         limit: u64,
-    ) -> ::events::Result<HistoryPage> {
+    ) -> Result<HistoryPage, AccessError> {
+        authorize(viewer, Action::ReadCustomers)?;
         let stream = StreamKey { kind: STREAM, id };
-        self.log.read_stream(stream, after_version, limit).await
+        Ok(self.log.read_stream(stream, after_version, limit).await?)
     }
 }

@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use sea_orm::{ActiveEnum, ConnectionTrait, DatabaseTransaction, Iterable, Statement, Value};
 
 use super::{CustomerEvent, CustomerEventKind, CustomerStatus, Customers, STREAM};
+use crate::access::{AccessError, Action, Viewer, authorize};
 
 /// The follower's name.
 pub const STATISTICS_FOLLOWER: &str = "customer_statistics";
@@ -147,7 +148,12 @@ impl Follower for StatisticsFollower {
 
 impl Customers {
     /// The statistics as the follower last committed them, with the last `days` days on which something happened.
-    pub async fn read_statistics(&self, days: u64) -> ::events::Result<CustomerStatistics> {
+    pub async fn read_statistics(
+        &self,
+        viewer: &Viewer,
+        days: u64,
+    ) -> Result<CustomerStatistics, AccessError> {
+        authorize(viewer, Action::ReadCustomers)?;
         let database = &self.log.database().reader;
         let backend = database.get_database_backend();
         let by_status = "select status, cast(sum(count) as bigint) as count from customer_status_count group by status";

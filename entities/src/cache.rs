@@ -1,6 +1,6 @@
-//! Hot customers in memory. Every entry belongs to a generation of its customer; any change, committed here or arriving
-//! as an event, begins a new one before the event is visible as the log's position. A load that overlaps a change ends
-//! up under the old generation, where nobody looks: what is read is never older than the cursor sent with it.
+//! Hot rows in memory. Every entry belongs to a generation of its row; any change, committed here or arriving as an
+//! event, begins a new one before the event is visible as the log's position. A load that overlaps a change ends up
+//! under the old generation, where nobody looks: what is read is never older than the cursor sent with it.
 
 use std::{
     sync::{
@@ -10,29 +10,28 @@ use std::{
     time::Duration,
 };
 
-use ::events::EventLog;
+use events::EventLog;
 use moka::future::Cache;
 use uuid::Uuid;
 
-use super::{Customer, STREAM};
-
-/// Customers share generations by hash; a change makes its few neighbours be loaded again.
+/// Rows share generations by hash; a change makes its few neighbours be loaded again.
 const GENERATIONS: usize = 4096;
 /// Entries of old generations are never read again; this is how long they may stay.
 const IDLE: Duration = Duration::from_secs(60);
 
 #[derive(Clone)]
-pub(super) struct CustomerCache {
-    entries: Option<Cache<(Uuid, u64), Option<Customer>>>,
+pub(crate) struct RowCache<T> {
+    entries: Option<Cache<(Uuid, u64), Option<T>>>,
     generations: Arc<[AtomicU64]>,
 }
 
-impl CustomerCache {
-    pub(super) fn new(log: &EventLog, capacity: u64) -> Self {
+impl<T: Clone + Send + Sync + 'static> RowCache<T> {
+    /// Keeps rows whose changes are the events of `stream`; a capacity of 0 keeps none.
+    pub(crate) fn new(log: &EventLog, stream: &'static str, capacity: u64) -> Self {
         let generations: Arc<[AtomicU64]> = (0..GENERATIONS).map(|_| AtomicU64::new(0)).collect();
         let observed = generations.clone();
         log.observe(move |kind, id, _| {
-            if kind == STREAM {
+            if kind == stream {
                 observed[slot(id)].fetch_add(1, Ordering::AcqRel);
             }
         });
@@ -48,12 +47,12 @@ impl CustomerCache {
         }
     }
 
-    /// The customer from memory, or from `load`; concurrent misses share one load.
-    pub(super) async fn get(
+    /// The row from memory, or from `load`; concurrent misses share one load.
+    pub(crate) async fn get(
         &self,
         id: Uuid,
-        load: impl Future<Output = ::events::Result<Option<Customer>>>,
-    ) -> Result<Option<Customer>, Arc<::events::Error>> {
+        load: impl Future<Output = events::Result<Option<T>>>,
+    ) -> Result<Option<T>, Arc<events::Error>> {
         let Some(entries) = &self.entries else {
             return load.await.map_err(Arc::new);
         };

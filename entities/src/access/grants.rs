@@ -1,0 +1,296 @@
+//! What an open subscription is allowed, for as long as it is open. A grant registers what it depends on first and checks
+//! it then, so no change slips between. A change marks it stale when the event arrives, before the event or any later one
+//! is handed to subscribers; whoever delivers looks at the mark before every delivery and has the grant checked again, so
+//! nothing is delivered that came after the change. Called by resolvers (`require`) and by the gateway (the rest).
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use events::EventLog;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use super::{AccessError, Action, Reason, Viewer, authorize};
+use crate::{
+    chats::membership,
+    users::{self, Caller, SessionEventKind, UserEventKind, Users},
+};
+
+/// What a subscription needs of its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Requirement {
+    /// A role that allows this.
+    Action(Action),
+    /// To be a member of this chat.
+    Member {
+        /// The chat.
+        chat_id: Uuid,
+    },
+}
+
+/// Something whose change may end subscriptions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Key {
+    User(Uuid),
+    Session(Uuid),
+    Chat(Uuid),
+}
+
+impl Key {
+    /// What an event changes; most change nothing.
+    fn of(kind: &str, id: Uuid, event_type: &str) -> Option<Self> {
+        let is_one_of = |names: &[&str]| names.contains(&event_type);
+        match kind {
+            users::STREAM => is_one_of(&[
+                UserEventKind::RoleChanged.name(),
+                UserEventKind::Deactivated.name(),
+            ])
+            .then_some(Self::User(id)),
+            users::SESSION_STREAM => {
+                is_one_of(&[SessionEventKind::Revoked.name()]).then_some(Self::Session(id))
+            }
+            "chat" => is_one_of(&["ChatMemberRemoved", "ChatMemberLeft"]).then_some(Self::Chat(id)),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Signal {
+    is_stale: AtomicBool,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct Registry {
+    signals: Mutex<HashMap<Key, HashMap<u64, Weak<Signal>>>>,
+    next: AtomicU64,
+}
+
+impl Registry {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, HashMap<u64, Weak<Signal>>>> {
+        self.signals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn mark(&self, key: Key) {
+        if let Some(signals) = self.lock().get(&key) {
+            for signal in signals.values().filter_map(Weak::upgrade) {
+                signal.is_stale.store(true, Ordering::Release);
+                signal.changed.notify_waiters();
+            }
+        }
+    }
+}
+
+/// The grants of one process.
+#[derive(Clone)]
+pub struct Grants {
+    registry: Arc<Registry>,
+    users: Users,
+    log: EventLog,
+}
+
+impl Grants {
+    pub(crate) fn new(log: &EventLog, users: Users) -> Self {
+        let registry = Arc::<Registry>::default();
+        let observed = registry.clone();
+        log.observe(move |kind, id, event_type| {
+            if let Some(key) = Key::of(kind, id, event_type) {
+                observed.mark(key);
+            }
+        });
+        Self {
+            registry,
+            users,
+            log: log.clone(),
+        }
+    }
+
+    /// A grant for one subscription of `caller`; nothing is granted yet.
+    pub fn open(&self, caller: Caller) -> Grant {
+        let held = Held {
+            number: self.registry.next.fetch_add(1, Ordering::Relaxed),
+            signal: Arc::default(),
+            state: Mutex::default(),
+            grants: self.clone(),
+            caller,
+        };
+        held.register_caller();
+        Grant(Some(Arc::new(held)))
+    }
+}
+
+#[derive(Default)]
+struct State {
+    keys: Vec<Key>,
+    requirements: Vec<Requirement>,
+}
+
+struct Held {
+    number: u64,
+    signal: Arc<Signal>,
+    state: Mutex<State>,
+    grants: Grants,
+    caller: Caller,
+}
+
+/// See the module.
+#[derive(Clone)]
+pub struct Grant(Option<Arc<Held>>);
+
+impl Grant {
+    /// The grant of a shared execution: each of its subscribers has one of its own, which is what is checked.
+    pub const fn shared() -> Self {
+        Self(None)
+    }
+
+    /// Checks `requirement` now, and from now on.
+    ///
+    /// # Errors
+    /// When it is not met.
+    pub async fn require(&self, requirement: Requirement) -> Result<(), AccessError> {
+        let Some(held) = &self.0 else {
+            return Ok(());
+        };
+        if let Requirement::Member { chat_id } = requirement {
+            held.register(Key::Chat(chat_id));
+        }
+        held.state().requirements.push(requirement);
+        let viewer = held.grants.users.viewer_of(&held.caller).await?;
+        held.check(&viewer, requirement).await
+    }
+
+    /// Whether something changed that may end the subscription. To be asked before every delivery.
+    pub fn is_stale(&self) -> bool {
+        self.0.as_ref().is_some_and(|held| {
+            held.signal.is_stale.load(Ordering::Acquire)
+                || held.caller.time_left().is_some_and(|left| left.is_zero())
+        })
+    }
+
+    /// Resolves when the grant is stale.
+    pub async fn stale(&self) {
+        let Some(held) = &self.0 else {
+            return std::future::pending().await;
+        };
+        let mut renewals = held.caller.renewals();
+        loop {
+            let changed = held.signal.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if self.is_stale() {
+                return;
+            }
+            let left = held.caller.time_left();
+            let expired = async {
+                match left {
+                    Some(left) => tokio::time::sleep(left).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let renewed = async {
+                match &mut renewals {
+                    // An error: nobody can renew it any more.
+                    Some(renewals) => match renewals.changed().await {
+                        Ok(()) => {}
+                        Err(_) => std::future::pending().await,
+                    },
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = &mut changed => {}
+                () = expired => {}
+                // The new token may name another session, which has to be watched.
+                () = renewed => held.signal.is_stale.store(true, Ordering::Release),
+            }
+        }
+    }
+
+    /// Checks everything again; the viewer that the caller is now.
+    ///
+    /// # Errors
+    /// When something is not met any more: the subscription ends with this.
+    pub async fn recheck(&self) -> Result<Viewer, AccessError> {
+        let Some(held) = &self.0 else {
+            return Ok(Viewer::Anonymous);
+        };
+        // First: a change during the check marks it again.
+        held.signal.is_stale.store(false, Ordering::Release);
+        held.register_caller();
+        let checked = held.check_all().await;
+        if matches!(checked, Err(AccessError::Log(_))) {
+            held.signal.is_stale.store(true, Ordering::Release);
+        }
+        checked
+    }
+}
+
+impl Held {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn register_caller(&self) {
+        if let Some(user_id) = self.caller.user_id() {
+            self.register(Key::User(user_id));
+        }
+        if let Some(session_id) = self.caller.session_id() {
+            self.register(Key::Session(session_id));
+        }
+    }
+
+    fn register(&self, key: Key) {
+        let mut state = self.state();
+        if !state.keys.contains(&key) {
+            state.keys.push(key);
+            let mut signals = self.grants.registry.lock();
+            let signal = Arc::downgrade(&self.signal);
+            signals.entry(key).or_default().insert(self.number, signal);
+        }
+    }
+
+    async fn check_all(&self) -> Result<Viewer, AccessError> {
+        let viewer = self.grants.users.viewer_of(&self.caller).await?;
+        let requirements = self.state().requirements.clone();
+        for requirement in requirements {
+            self.check(&viewer, requirement).await?;
+        }
+        Ok(viewer)
+    }
+
+    async fn check(&self, viewer: &Viewer, requirement: Requirement) -> Result<(), AccessError> {
+        match requirement {
+            Requirement::Action(action) => authorize(viewer, action),
+            Requirement::Member { chat_id } => {
+                let user_id = viewer
+                    .user_id()
+                    .ok_or(AccessError::Unauthenticated(Reason::Missing))?;
+                match membership::is_member(&self.grants.log, chat_id, user_id).await? {
+                    true => Ok(()),
+                    false => Err(AccessError::NotMember),
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let keys = std::mem::take(&mut self.state().keys);
+        let mut signals = self.grants.registry.lock();
+        for key in keys {
+            if let Some(of_key) = signals.get_mut(&key) {
+                of_key.remove(&self.number);
+                if of_key.is_empty() {
+                    signals.remove(&key);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Who may do what, by role. This table, the one in the README and the matrix test say the same. What depends on more
+//! than the role (one's own data, the members of a chat) is decided where that is known, in the domain.
+
+use super::{AccessError, Reason, Viewer};
+use crate::users::Role;
+
+/// Something that a role allows or does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Read, count, list and follow customers and their statistics.
+    ReadCustomers,
+    /// Create, update, delete and restore customers.
+    WriteCustomers,
+    /// Read, list and follow users.
+    ReadUsers,
+    /// Read the email addresses and histories of other users.
+    ReadUserDetails,
+    /// Change roles, and deactivate other users.
+    ManageUsers,
+    /// Have chats: which ones is a matter of membership.
+    UseChats,
+}
+
+impl Action {
+    /// The least role that allows it.
+    const fn least_role(self) -> Role {
+        match self {
+            Self::ReadUsers | Self::UseChats => Role::Member,
+            Self::ReadCustomers | Self::WriteCustomers | Self::ReadUserDetails => Role::Staff,
+            Self::ManageUsers => Role::Admin,
+        }
+    }
+}
+
+/// Whether the viewer's role allows `action`.
+///
+/// # Errors
+/// `Unauthenticated` when nobody has signed in, `Forbidden` when the role is not enough.
+pub fn authorize(viewer: &Viewer, action: Action) -> Result<(), AccessError> {
+    if matches!(viewer, Viewer::Process(_)) {
+        return Ok(());
+    }
+    match viewer.role() {
+        None => Err(AccessError::Unauthenticated(Reason::Missing)),
+        Some(role) if role >= action.least_role() => Ok(()),
+        Some(_) => Err(AccessError::Forbidden),
+    }
+}

@@ -1,0 +1,137 @@
+//! From a token to a viewer. A caller is what a request or a socket was admitted as; its token runs out, and on a socket
+//! can be renewed. What the caller may do is asked for each time it does something: the session may have ended and the
+//! role changed since the token was issued.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use sea_orm::EntityTrait;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::{
+    User, Users,
+    sessions::{self, Session},
+    tokens::Claims,
+    user,
+};
+use crate::access::{AccessError, Principal, Reason, Viewer};
+
+/// Who is calling. Clones are the same caller: when one is renewed, all are.
+#[derive(Clone, Default)]
+pub struct Caller(Option<Arc<watch::Sender<Claims>>>);
+
+impl Caller {
+    /// Somebody who showed no token.
+    pub fn anonymous() -> Self {
+        Self::default()
+    }
+
+    /// The user, as long as nothing is decided by it.
+    pub fn user_id(&self) -> Option<Uuid> {
+        self.claims().map(|claims| claims.user_id)
+    }
+
+    pub(crate) fn session_id(&self) -> Option<Uuid> {
+        self.claims().map(|claims| claims.session_id)
+    }
+
+    fn claims(&self) -> Option<Claims> {
+        self.0.as_ref().map(|claims| *claims.borrow())
+    }
+
+    /// How long the token is still valid; `None` for those who have none.
+    pub(crate) fn time_left(&self) -> Option<Duration> {
+        let left = self
+            .claims()?
+            .expires_at
+            .duration_since(SystemTime::now())
+            .unwrap_or_default();
+        Some(left)
+    }
+
+    /// Changes whenever the token is renewed.
+    pub(crate) fn renewals(&self) -> Option<watch::Receiver<Claims>> {
+        self.0.as_ref().map(|claims| claims.subscribe())
+    }
+}
+
+impl Users {
+    /// The caller who shows this token, or none.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when the token is not valid now.
+    pub async fn admit(&self, token: Option<&str>) -> Result<Caller, AccessError> {
+        let Some(token) = token else {
+            return Ok(Caller::anonymous());
+        };
+        let claims = self
+            .tokens
+            .verify(token)
+            .map_err(AccessError::Unauthenticated)?;
+        let caller = Caller(Some(Arc::new(watch::Sender::new(claims))));
+        self.viewer_of(&caller).await?;
+        Ok(caller)
+    }
+
+    /// Gives `caller` a new token of the same user.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when the token is not valid, or somebody else's; the caller stays as it was.
+    pub async fn renew(&self, caller: &Caller, token: &str) -> Result<(), AccessError> {
+        let renewed = self.admit(Some(token)).await?;
+        match (&caller.0, renewed.claims()) {
+            (Some(current), Some(claims)) if current.borrow().user_id == claims.user_id => {
+                current.send_replace(claims);
+                Ok(())
+            }
+            _ => Err(AccessError::Unauthenticated(Reason::Invalid)),
+        }
+    }
+
+    /// What the caller is now.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when the token has expired, the session has ended or the user was deactivated.
+    pub async fn viewer_of(&self, caller: &Caller) -> Result<Viewer, AccessError> {
+        let Some(claims) = caller.claims() else {
+            return Ok(Viewer::Anonymous);
+        };
+        if claims.expires_at <= SystemTime::now() {
+            return Err(AccessError::Unauthenticated(Reason::Expired));
+        }
+        let session = self.load_session(claims.session_id).await?;
+        let session = session.filter(|session| session.user_id == claims.user_id);
+        if !session.is_some_and(|session| session.is_open()) {
+            return Err(AccessError::Unauthenticated(Reason::Revoked));
+        }
+        let user = self.load_user(claims.user_id).await?;
+        let Some(user) = user.filter(|user| user.deactivated_at.is_none()) else {
+            return Err(AccessError::Unauthenticated(Reason::Revoked));
+        };
+        Ok(Viewer::User(Principal {
+            user_id: user.id,
+            session_id: claims.session_id,
+            role: user.role,
+        }))
+    }
+
+    /// The user with this id, deactivated or not.
+    pub(super) async fn load_user(&self, id: Uuid) -> Result<Option<User>, AccessError> {
+        let load = async {
+            let reader = &self.log.database().reader;
+            Ok(user::Entity::find_by_id(id).one(reader).await?)
+        };
+        Ok(self.cache.get(id, load).await?)
+    }
+
+    async fn load_session(&self, id: Uuid) -> Result<Option<Session>, AccessError> {
+        let load = async {
+            let reader = &self.log.database().reader;
+            Ok(sessions::Entity::find_by_id(id).one(reader).await?)
+        };
+        Ok(self.sessions.get(id, load).await?)
+    }
+}

@@ -1,0 +1,216 @@
+//! The commands on users who exist. A row is locked before it is changed, so of concurrent changes each sees the one
+//! before it. Whoever loses the right to be here loses their sessions in the same transaction.
+
+use std::sync::Arc;
+
+use ::events::{StreamKey, Tx, now};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
+};
+use uuid::Uuid;
+
+use super::{
+    Role, STREAM, User, UserError, UserEventKind, Users,
+    events::{Revocation, UserData, new_user_event},
+    rules,
+    sessions::end_sessions,
+    user::{ActiveModel, Column, Entity},
+};
+use crate::{
+    CommandContext,
+    access::{Action, authorize},
+    idempotency,
+};
+
+type Result<T, E = UserError> = std::result::Result<T, E>;
+
+/// Input of `update_profile`: what is `None` stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct UpdateProfile {
+    /// A new name.
+    pub name: Option<String>,
+    /// A new text about the user, or none.
+    pub bio: Option<Option<String>>,
+}
+
+/// Which user to change, and in which version the caller saw it.
+#[derive(Debug, Clone, Copy)]
+pub struct ChangeUser {
+    /// Its id.
+    pub id: Uuid,
+    /// Fails with a conflict when the user is at another version.
+    pub expected_version: Option<i64>,
+}
+
+impl Users {
+    /// Changes the given fields of the caller's own profile. A change of nothing succeeds and appends no event.
+    pub async fn update_profile(
+        &self,
+        context: CommandContext,
+        expected_version: Option<i64>,
+        input: UpdateProfile,
+    ) -> Result<User> {
+        let id = context.viewer.require_user()?;
+        let input = rules::check_profile(input).map_err(UserError::Invalid)?;
+        let target = ChangeUser {
+            id,
+            expected_version,
+        };
+        self.change(
+            context,
+            target,
+            UserEventKind::ProfileUpdated,
+            move |user| {
+                let UpdateProfile { name, bio } = input.clone();
+                user.name = name.unwrap_or_else(|| user.name.clone());
+                user.bio = bio.unwrap_or_else(|| user.bio.clone());
+                Ok(())
+            },
+        )
+        .await
+    }
+
+    /// Gives a user another role. The last administrator stays one.
+    pub async fn set_role(
+        &self,
+        context: CommandContext,
+        target: ChangeUser,
+        role: Role,
+    ) -> Result<User> {
+        authorize(&context.viewer, Action::ManageUsers)?;
+        self.change(context, target, UserEventKind::RoleChanged, move |user| {
+            if user.deactivated_at.is_some() {
+                return Err(UserError::NotFound);
+            }
+            user.role = role;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Deactivates a user: the caller, or for administrators anybody but the last one of them. Their sessions end.
+    pub async fn deactivate(&self, context: CommandContext, id: Uuid) -> Result<User> {
+        if context.viewer.require_user()? != id {
+            authorize(&context.viewer, Action::ManageUsers)?;
+        }
+        let target = ChangeUser {
+            id,
+            expected_version: None,
+        };
+        self.change(context, target, UserEventKind::Deactivated, |user| {
+            if user.deactivated_at.is_some() {
+                return Err(UserError::NotFound);
+            }
+            user.deactivated_at = Some(now());
+            Ok(())
+        })
+        .await
+    }
+
+    pub(super) async fn change(
+        &self,
+        context: CommandContext,
+        target: ChangeUser,
+        kind: UserEventKind,
+        edit: impl Fn(&mut User) -> Result<()> + Send + Sync + 'static,
+    ) -> Result<User> {
+        let edit = Arc::new(edit);
+        self.log
+            .write(move |tx| {
+                let (context, edit) = (context.clone(), edit.clone());
+                Box::pin(async move {
+                    let work = change_in_tx(tx, &context, target, kind, &*edit);
+                    idempotency::once(tx, &context, work).await
+                })
+            })
+            .await
+    }
+}
+
+pub(super) async fn lock_user(tx: &Tx<'_>, id: Uuid) -> Result<User> {
+    Entity::find_by_id(id)
+        .lock_exclusive()
+        .one(&**tx)
+        .await?
+        .ok_or(UserError::NotFound)
+}
+
+async fn change_in_tx(
+    tx: &Tx<'_>,
+    context: &CommandContext,
+    target: ChangeUser,
+    kind: UserEventKind,
+    edit: &(dyn Fn(&mut User) -> Result<()> + Send + Sync),
+) -> Result<User> {
+    let may_remove_administrator = matches!(
+        kind,
+        UserEventKind::RoleChanged | UserEventKind::Deactivated
+    );
+    // Before the one row, and in order: two administrators who depose each other meet here.
+    let administrators = match may_remove_administrator {
+        true => lock_administrators(tx).await?,
+        false => Vec::new(),
+    };
+    let before = lock_user(tx, target.id).await?;
+    let mut user = before.clone();
+    edit(&mut user)?;
+    if target
+        .expected_version
+        .is_some_and(|expected| expected != before.version)
+    {
+        return Err(UserError::VersionConflict {
+            current: before.version,
+        });
+    }
+    if user == before {
+        return Ok(before);
+    }
+    let is_administrator = user.role == Role::Admin && user.deactivated_at.is_none();
+    if may_remove_administrator && !is_administrator && administrators == [user.id] {
+        return Err(UserError::LastAdministrator);
+    }
+    let user = append(tx, context, kind, user).await?;
+    if kind == UserEventKind::Deactivated {
+        end_sessions(tx, context, user.id, |_| true, Revocation::Deactivated).await?;
+    }
+    Ok(user)
+}
+
+async fn lock_administrators(tx: &Tx<'_>) -> Result<Vec<Uuid>> {
+    let locked = Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::Role.eq(Role::Admin))
+        .filter(Column::DeactivatedAt.is_null())
+        .order_by_asc(Column::Id)
+        .lock_exclusive()
+        .into_tuple()
+        .all(&**tx)
+        .await?;
+    Ok(locked)
+}
+
+/// Stores the user as it is now, one version on, with its event.
+pub(super) async fn append(
+    tx: &Tx<'_>,
+    context: &CommandContext,
+    kind: UserEventKind,
+    mut user: User,
+) -> Result<User> {
+    user.derive_keys();
+    user.version += 1;
+    // Never backwards, whatever the clocks of the processes say.
+    user.updated_at = now().max(user.updated_at);
+    let row: ActiveModel = user.clone().into_active_model().reset_all();
+    Entity::update(row).exec(&**tx).await?;
+    let stream = StreamKey {
+        kind: STREAM,
+        id: user.id,
+    };
+    let data = UserData { user };
+    let event = new_user_event(kind, &data, data.user.updated_at);
+    let expected = data.user.version - 1;
+    tx.append(stream, expected, event, &context.meta()).await?;
+    Ok(data.user)
+}

@@ -1,0 +1,86 @@
+//! Users: who they are, what they may do, how they sign in, and whether they are here. An address belongs to one user for
+//! good, also after deactivation. Roles and sessions are read from the tables (or from memory, where every change to
+//! them arrives), never from tokens, so a change takes effect while a token is still valid.
+
+mod caller;
+mod commands;
+mod error;
+mod events;
+mod passwords;
+mod rules;
+mod secret;
+mod sessions;
+mod sign_in;
+mod throttle;
+mod tokens;
+mod user;
+
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+use ::events::EventLog;
+
+pub use caller::Caller;
+pub use commands::{ChangeUser, UpdateProfile};
+pub use error::UserError;
+pub(crate) use events::SessionEventKind;
+pub use events::{
+    PRESENCE_STREAM, SESSION_STREAM, STREAM, UserEvent, UserEventKind, event_schemas,
+};
+pub use passwords::PasswordCost;
+pub use secret::Secret;
+pub use sessions::remove_expired_sessions;
+pub use sign_in::{Origin, Register, SignedIn};
+pub use tokens::TokenKeys;
+pub use user::{Availability, Role, User};
+
+use crate::cache::RowCache;
+
+/// How users sign in.
+#[derive(Debug, Clone)]
+pub struct UsersConfig {
+    /// Sign and verify access tokens.
+    pub token_keys: TokenKeys,
+    /// How long an access token is valid.
+    pub access_token_lifetime: Duration,
+    /// How long a session lasts.
+    pub refresh_token_lifetime: Duration,
+    /// What a password hash costs.
+    pub password_cost: PasswordCost,
+    /// Attempts for one account in a minute.
+    pub attempts_per_account: NonZeroU32,
+    /// Attempts from one address in a minute.
+    pub attempts_per_address: NonZeroU32,
+    /// How many users and sessions are kept in memory; 0 turns that off.
+    pub cache_capacity: u64,
+}
+
+/// The commands and queries of users.
+#[derive(Clone)]
+pub struct Users {
+    log: EventLog,
+    cache: RowCache<User>,
+    sessions: RowCache<sessions::Session>,
+    tokens: Arc<tokens::Tokens>,
+    passwords: passwords::Passwords,
+    throttle: Arc<throttle::Throttle>,
+    access_token_lifetime: Duration,
+    refresh_token_lifetime: Duration,
+}
+
+impl Users {
+    pub(crate) fn new(log: EventLog, config: UsersConfig) -> Result<Self, String> {
+        Ok(Self {
+            cache: RowCache::new(&log, STREAM, config.cache_capacity),
+            sessions: RowCache::new(&log, SESSION_STREAM, config.cache_capacity),
+            tokens: Arc::new(tokens::Tokens::new(&config.token_keys)?),
+            passwords: passwords::Passwords::new(config.password_cost)?,
+            throttle: Arc::new(throttle::Throttle::new(
+                config.attempts_per_account,
+                config.attempts_per_address,
+            )),
+            access_token_lifetime: config.access_token_lifetime,
+            refresh_token_lifetime: config.refresh_token_lifetime,
+            log,
+        })
+    }
+}

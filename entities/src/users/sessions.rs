@@ -1,0 +1,233 @@
+//! Sessions: families of refresh tokens. A token is exchanged once for the next; one that comes a second time may have
+//! been stolen, and nobody can tell whether the thief or the owner came first, so its whole session ends. The session's
+//! row is locked before its tokens are looked at, so of two exchanges at once one is the second.
+
+use std::time::Duration;
+
+use ::events::{Database, StreamKey, Tx, now};
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
+    QueryFilter, QueryOrder, QuerySelect, Statement, entity::prelude::*,
+};
+use sha2::{Digest, Sha256};
+
+use super::{
+    SESSION_STREAM, Secret, UserError,
+    events::{Revocation, SessionData, SessionEventKind, new_session_event},
+};
+use crate::CommandContext;
+
+/// A session as stored.
+#[sea_orm::model]
+#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "session")]
+pub(crate) struct Model {
+    /// Its id, uuid v7; access tokens name it.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// Whose it is.
+    pub user_id: Uuid,
+    /// Grows by one with every event.
+    pub version: i64,
+    /// When somebody signed in.
+    pub created_at: DateTime<Utc>,
+    /// When it ends by itself.
+    pub expires_at: DateTime<Utc>,
+    /// When it was ended, if it was.
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+pub(super) type Session = Model;
+
+impl Model {
+    pub(super) fn is_open(&self) -> bool {
+        self.revoked_at.is_none() && self.expires_at > now()
+    }
+}
+
+mod refresh_token {
+    //! The table of refresh tokens, by hash.
+
+    use chrono::{DateTime, Utc};
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "refresh_token")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub hash: Vec<u8>,
+        pub session_id: Uuid,
+        pub used_at: Option<DateTime<Utc>>,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// What became of a refresh token.
+pub(super) enum Exchange {
+    Exchanged(Session),
+    Refused,
+}
+
+fn hash(token: &Secret) -> Vec<u8> {
+    Sha256::digest(token.reveal().as_bytes()).to_vec()
+}
+
+/// Begins a session whose first refresh token is `token`.
+pub(super) async fn start_session(
+    tx: &Tx<'_>,
+    context: &CommandContext,
+    user_id: Uuid,
+    token: &Secret,
+    lifetime: Duration,
+) -> Result<Session, UserError> {
+    let at = now();
+    let session = Session {
+        id: Uuid::now_v7(),
+        user_id,
+        version: 1,
+        created_at: at,
+        expires_at: at + lifetime,
+        revoked_at: None,
+    };
+    let row = session.clone().into_active_model();
+    Entity::insert(row).exec_without_returning(&**tx).await?;
+    insert_token(tx, session.id, token).await?;
+    append(tx, context, SessionEventKind::Started, &session, None).await?;
+    Ok(session)
+}
+
+async fn insert_token(tx: &Tx<'_>, session_id: Uuid, token: &Secret) -> Result<(), UserError> {
+    let row = refresh_token::ActiveModel {
+        hash: Set(hash(token)),
+        session_id: Set(session_id),
+        used_at: Set(None),
+    };
+    refresh_token::Entity::insert(row)
+        .exec_without_returning(&**tx)
+        .await?;
+    Ok(())
+}
+
+/// Exchanges `token` for `next`. A refusal is a success of the transaction, since it may have ended the session.
+pub(super) async fn exchange_token(
+    tx: &Tx<'_>,
+    context: &CommandContext,
+    token: &Secret,
+    next: &Secret,
+) -> Result<Exchange, UserError> {
+    let find = || refresh_token::Entity::find_by_id(hash(token));
+    let Some(found) = find().one(&**tx).await? else {
+        return Ok(Exchange::Refused);
+    };
+    let session = Entity::find_by_id(found.session_id).lock_exclusive();
+    let Some(session) = session.one(&**tx).await? else {
+        return Ok(Exchange::Refused);
+    };
+    if !session.is_open() {
+        return Ok(Exchange::Refused);
+    }
+    // Read again: it may have been used while we waited for the lock.
+    let found = find().one(&**tx).await?;
+    let Some(found) = found.filter(|found| found.used_at.is_none()) else {
+        tracing::warn!(session = %session.id, "a refresh token was used twice; its session ends");
+        end_session(tx, context, session, Revocation::TokenReused).await?;
+        return Ok(Exchange::Refused);
+    };
+    let mut used = found.into_active_model();
+    used.used_at = Set(Some(now()));
+    used.update(&**tx).await?;
+    insert_token(tx, session.id, next).await?;
+    let refreshed = Session {
+        version: session.version + 1,
+        ..session
+    };
+    let row: ActiveModel = refreshed.clone().into_active_model().reset_all();
+    Entity::update(row).exec(&**tx).await?;
+    append(tx, context, SessionEventKind::Refreshed, &refreshed, None).await?;
+    Ok(Exchange::Exchanged(refreshed))
+}
+
+/// Ends the open sessions of a user, all of them or all but one; returns how many.
+pub(super) async fn end_sessions(
+    tx: &Tx<'_>,
+    context: &CommandContext,
+    user_id: Uuid,
+    is_ended: impl Fn(&Session) -> bool,
+    revocation: Revocation,
+) -> Result<u32, UserError> {
+    let open = Entity::find()
+        .filter(Column::UserId.eq(user_id))
+        .filter(Column::RevokedAt.is_null())
+        .order_by_asc(Column::Id)
+        .lock_exclusive()
+        .all(&**tx)
+        .await?;
+    let mut ended = 0;
+    for session in open.into_iter().filter(is_ended) {
+        end_session(tx, context, session, revocation).await?;
+        ended += 1;
+    }
+    Ok(ended)
+}
+
+async fn end_session(
+    tx: &Tx<'_>,
+    context: &CommandContext,
+    session: Session,
+    revocation: Revocation,
+) -> Result<(), UserError> {
+    let ended = Session {
+        version: session.version + 1,
+        revoked_at: Some(now()),
+        ..session
+    };
+    let row: ActiveModel = ended.clone().into_active_model().reset_all();
+    Entity::update(row).exec(&**tx).await?;
+    append(
+        tx,
+        context,
+        SessionEventKind::Revoked,
+        &ended,
+        Some(revocation),
+    )
+    .await
+}
+
+async fn append(
+    tx: &Tx<'_>,
+    context: &CommandContext,
+    kind: SessionEventKind,
+    session: &Session,
+    revocation: Option<Revocation>,
+) -> Result<(), UserError> {
+    let stream = StreamKey {
+        kind: SESSION_STREAM,
+        id: session.id,
+    };
+    let data = SessionData {
+        user_id: session.user_id,
+        expires_at: session.expires_at,
+        revocation,
+    };
+    let event = new_session_event(kind, &data, now());
+    let expected = session.version - 1;
+    tx.append(stream, expected, event, &context.meta()).await?;
+    Ok(())
+}
+
+/// Forgets sessions, and their tokens, that ended by themselves longer than `age` ago; returns how many.
+pub async fn remove_expired_sessions(database: &Database, age: Duration) -> ::events::Result<u64> {
+    let connection = database.schema_connection();
+    let oldest = now() - age;
+    let statement = Statement::from_sql_and_values(
+        connection.get_database_backend(),
+        "delete from session where expires_at < $1",
+        [oldest.into()],
+    );
+    Ok(connection.execute_raw(statement).await?.rows_affected())
+}

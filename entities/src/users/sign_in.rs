@@ -1,0 +1,346 @@
+//! Signing in and out. Whoever does not know the password learns nothing: an unknown address, a wrong password and a
+//! deactivated user get the same answer after the same work. Registering has to tell that an address is taken; it is
+//! throttled by address. Tokens are never stored, logged or remembered under an idempotency key, only their hashes.
+
+use std::net::IpAddr;
+
+use ::events::{Tx, now};
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, QuerySelect, Statement};
+use uuid::Uuid;
+
+use super::{
+    Availability, Role, Secret, User, UserError, UserEventKind, Users,
+    commands::{append, lock_user},
+    events::Revocation,
+    rules,
+    sessions::{Exchange, Session, end_sessions, exchange_token, start_session},
+    tokens::random_token,
+    user::{self, Entity},
+};
+use crate::{
+    CommandContext,
+    access::{AccessError, Principal, Reason, Viewer},
+};
+
+type Result<T, E = UserError> = std::result::Result<T, E>;
+
+/// Where somebody tries to sign in from.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The request.
+    pub context: CommandContext,
+    /// The client's address, by which attempts are throttled.
+    pub address: Option<IpAddr>,
+}
+
+/// Input of `register`.
+#[derive(Debug, Clone)]
+pub struct Register {
+    /// To sign in with; unique.
+    pub email: String,
+    /// As others see it.
+    pub name: String,
+    /// 8 to 128 characters.
+    pub password: Secret,
+}
+
+/// A session that has just begun, or goes on.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// Who signed in.
+    pub user: User,
+    /// To be sent with every request.
+    pub access_token: Secret,
+    /// Until when it is valid.
+    pub access_token_expires_at: DateTime<Utc>,
+    /// To be exchanged, once, for the next tokens.
+    pub refresh_token: Secret,
+    /// When the session ends.
+    pub refresh_token_expires_at: DateTime<Utc>,
+}
+
+impl Users {
+    /// Creates a user with the least role, and signs them in.
+    pub async fn register(&self, origin: Origin, input: Register) -> Result<SignedIn> {
+        self.throttle.check_address(origin.address)?;
+        let input = rules::check_new(input).map_err(UserError::Invalid)?;
+        let hash = self.passwords.hash(input.password.clone()).await?;
+        let token = new_token()?;
+        let users = self.clone();
+        let (context, refresh_token) = (origin.context, token.clone());
+        let (user, session) = self
+            .log
+            .write(move |tx| {
+                let (users, context, token) = (users.clone(), context.clone(), token.clone());
+                let (input, hash) = (input.clone(), hash.clone());
+                Box::pin(async move {
+                    let user = create_user(tx, context.clone(), input, &hash, Role::Member).await?;
+                    let context = on_behalf_of(context, &user);
+                    let lifetime = users.refresh_token_lifetime;
+                    let session = start_session(tx, &context, user.id, &token, lifetime).await?;
+                    Ok::<_, UserError>((user, session))
+                })
+            })
+            .await?;
+        self.signed_in(user, &session, refresh_token)
+    }
+
+    /// Begins a session for who knows the password.
+    pub async fn sign_in(&self, origin: Origin, email: &str, password: Secret) -> Result<SignedIn> {
+        let email_key = email.trim().to_lowercase();
+        self.throttle.check_address(origin.address)?;
+        self.throttle.check_account(&email_key)?;
+        let found = self.find_password(&email_key).await?;
+        let (user_id, hash) = found.unzip();
+        let is_right = self.passwords.matches(password, hash).await?;
+        let user_id = user_id
+            .filter(|_| is_right)
+            .ok_or(UserError::WrongCredentials)?;
+        let token = new_token()?;
+        let users = self.clone();
+        let (context, refresh_token) = (origin.context, token.clone());
+        let (user, session) = self
+            .log
+            .write(move |tx| {
+                let (users, context, token) = (users.clone(), context.clone(), token.clone());
+                Box::pin(async move {
+                    // Deactivating takes the same lock: it comes before, or ends this session too.
+                    let user = lock_user(tx, user_id).await?;
+                    if user.deactivated_at.is_some() {
+                        return Err(UserError::WrongCredentials);
+                    }
+                    let context = on_behalf_of(context, &user);
+                    let lifetime = users.refresh_token_lifetime;
+                    let session = start_session(tx, &context, user.id, &token, lifetime).await?;
+                    Ok((user, session))
+                })
+            })
+            .await?;
+        self.signed_in(user, &session, refresh_token)
+    }
+
+    /// Exchanges a refresh token for new tokens of the same session.
+    pub async fn refresh(&self, context: CommandContext, token: Secret) -> Result<SignedIn> {
+        let next = new_token()?;
+        let refresh_token = next.clone();
+        let exchange = self
+            .log
+            .write(move |tx| {
+                let (context, token, next) = (context.clone(), token.clone(), next.clone());
+                Box::pin(async move { exchange_token(tx, &context, &token, &next).await })
+            })
+            .await?;
+        let Exchange::Exchanged(session) = exchange else {
+            return Err(UserError::RefreshRefused);
+        };
+        let user = self.load_user(session.user_id).await?;
+        let user = user.ok_or(UserError::RefreshRefused)?;
+        self.signed_in(user, &session, refresh_token)
+    }
+
+    /// Ends the caller's session, or all of the caller's sessions; returns how many.
+    pub async fn sign_out(&self, context: CommandContext, everywhere: bool) -> Result<u32> {
+        let principal = principal(&context.viewer)?;
+        self.log
+            .write(move |tx| {
+                let context = context.clone();
+                Box::pin(async move {
+                    let revocation = match everywhere {
+                        true => Revocation::SignedOutEverywhere,
+                        false => Revocation::SignedOut,
+                    };
+                    let is_ended =
+                        |session: &Session| everywhere || session.id == principal.session_id;
+                    end_sessions(tx, &context, principal.user_id, is_ended, revocation).await
+                })
+            })
+            .await
+    }
+
+    /// Sets a new password for who knows the present one, and ends the user's other sessions.
+    pub async fn change_password(
+        &self,
+        context: CommandContext,
+        current: Secret,
+        new: Secret,
+    ) -> Result<User> {
+        let principal = principal(&context.viewer)?;
+        rules::check_new_password(&new).map_err(UserError::Invalid)?;
+        let user = self.load_user(principal.user_id).await?;
+        let user = user.ok_or(UserError::NotFound)?;
+        self.throttle.check_account(&user.email_key)?;
+        let found = self.find_password(&user.email_key).await?;
+        let hash = found.map(|(_, hash)| hash);
+        if !self.passwords.matches(current, hash).await? {
+            return Err(UserError::WrongCredentials);
+        }
+        let hash = self.passwords.hash(new).await?;
+        self.log
+            .write(move |tx| {
+                let (context, hash) = (context.clone(), hash.clone());
+                Box::pin(async move {
+                    let user = lock_user(tx, principal.user_id).await?;
+                    let user = set_password(tx, &context, user, &hash).await?;
+                    let is_other = |session: &Session| session.id != principal.session_id;
+                    let revocation = Revocation::PasswordChanged;
+                    end_sessions(tx, &context, user.id, is_other, revocation).await?;
+                    Ok(user)
+                })
+            })
+            .await
+    }
+
+    /// Makes an administrator: a new user, or an existing one, who gets the role and the password; their sessions end.
+    pub async fn make_administrator(&self, email: &str, password: Secret) -> Result<User> {
+        let input = Register {
+            email: email.to_owned(),
+            name: "Administrator".to_owned(),
+            password,
+        };
+        let input = rules::check_new(input).map_err(UserError::Invalid)?;
+        let hash = self.passwords.hash(input.password.clone()).await?;
+        let found = self.find_password(&input.email.to_lowercase()).await?;
+        let context = CommandContext::process("admin");
+        self.log
+            .write(move |tx| {
+                let (context, input) = (context.clone(), input.clone());
+                let (hash, found) = (hash.clone(), found.clone());
+                Box::pin(async move {
+                    let Some((id, _)) = found else {
+                        return create_user(tx, context, input, &hash, Role::Admin).await;
+                    };
+                    let mut user = lock_user(tx, id).await?;
+                    if user.role != Role::Admin || user.deactivated_at.is_some() {
+                        user.role = Role::Admin;
+                        user.deactivated_at = None;
+                        user = append(tx, &context, UserEventKind::RoleChanged, user).await?;
+                    }
+                    let user = set_password(tx, &context, user, &hash).await?;
+                    let revocation = Revocation::PasswordChanged;
+                    end_sessions(tx, &context, user.id, |_| true, revocation).await?;
+                    Ok(user)
+                })
+            })
+            .await
+    }
+
+    /// Whether there is anybody at all.
+    pub async fn is_empty(&self) -> Result<bool> {
+        let any = Entity::find().select_only().column(user::Column::Id);
+        let any: Option<Uuid> = any
+            .limit(1)
+            .into_tuple()
+            .one(&self.log.database().reader)
+            .await?;
+        Ok(any.is_none())
+    }
+
+    /// One statement, whether there is such a user or not.
+    async fn find_password(&self, email_key: &str) -> Result<Option<(Uuid, String)>> {
+        let reader = &self.log.database().reader;
+        let statement = Statement::from_sql_and_values(
+            reader.get_database_backend(),
+            "select p.user_id, p.hash from app_user u join user_password p on p.user_id = u.id where u.email_key = $1",
+            [email_key.into()],
+        );
+        let Some(row) = reader.query_one_raw(statement).await? else {
+            return Ok(None);
+        };
+        Ok(Some((
+            row.try_get("", "user_id")?,
+            row.try_get("", "hash")?,
+        )))
+    }
+
+    fn signed_in(&self, user: User, session: &Session, refresh_token: Secret) -> Result<SignedIn> {
+        let (access_token, access_token_expires_at) = self.tokens.issue(
+            user.id,
+            session.id,
+            self.access_token_lifetime,
+            session.expires_at,
+        )?;
+        Ok(SignedIn {
+            user,
+            access_token,
+            access_token_expires_at,
+            refresh_token,
+            refresh_token_expires_at: session.expires_at,
+        })
+    }
+}
+
+fn principal(viewer: &Viewer) -> Result<Principal> {
+    match viewer {
+        Viewer::User(principal) => Ok(*principal),
+        _ => Err(AccessError::Unauthenticated(Reason::Missing).into()),
+    }
+}
+
+fn new_token() -> Result<Secret> {
+    random_token().map_err(|error| UserError::Log(::events::Error::Task(error)))
+}
+
+/// Who signs in is not known to the request, but to the log.
+fn on_behalf_of(mut context: CommandContext, user: &User) -> CommandContext {
+    context.viewer = Viewer::User(Principal {
+        user_id: user.id,
+        session_id: Uuid::nil(),
+        role: user.role,
+    });
+    context
+}
+
+async fn create_user(
+    tx: &Tx<'_>,
+    context: CommandContext,
+    input: Register,
+    hash: &str,
+    role: Role,
+) -> Result<User> {
+    let at = now();
+    let mut user = User {
+        id: Uuid::now_v7(),
+        email: input.email,
+        email_key: String::new(),
+        name: input.name,
+        search_text: String::new(),
+        bio: None,
+        role,
+        availability: Availability::Online,
+        version: 0,
+        created_at: at,
+        updated_at: at,
+        deactivated_at: None,
+    };
+    user.derive_keys();
+    let row = user.clone().into_active_model();
+    Entity::insert(row).exec_without_returning(&**tx).await?;
+    store_hash(tx, user.id, hash).await?;
+    let context = match context.viewer {
+        Viewer::Anonymous => on_behalf_of(context, &user),
+        _ => context,
+    };
+    append(tx, &context, UserEventKind::Registered, user).await
+}
+
+async fn set_password(
+    tx: &Tx<'_>,
+    context: &CommandContext,
+    user: User,
+    hash: &str,
+) -> Result<User> {
+    store_hash(tx, user.id, hash).await?;
+    append(tx, context, UserEventKind::PasswordChanged, user).await
+}
+
+async fn store_hash(tx: &Tx<'_>, user_id: Uuid, hash: &str) -> Result<()> {
+    tx.execute_raw(Statement::from_sql_and_values(
+        tx.get_database_backend(),
+        "insert into user_password (user_id, hash) values ($1, $2)
+         on conflict (user_id) do update set hash = excluded.hash",
+        [user_id.into(), hash.into()],
+    ))
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,235 @@
+//! Access tokens: JWTs signed with HMAC-SHA-256, short-lived, naming a session. They say who somebody is, never what
+//! they may do: that is looked up. The first key signs; all keys verify, so that keys can be changed without a gap. Only
+//! HS256 under a known key id is accepted: whatever else a token's header asks for, it is refused.
+
+use std::{
+    collections::HashMap,
+    str::FromStr,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use chrono::{DateTime, Utc};
+use jsonwebtoken::{
+    Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode,
+    errors::ErrorKind,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::Secret;
+use crate::access::Reason;
+
+const ISSUER: &str = "millrace";
+/// HS256 wants a key as long as its output.
+const LEAST_SECRET_BYTES: usize = 32;
+/// A gateway whose clock is behind the issuer's by less than this takes a new token at once.
+const CLOCK_SKEW: u64 = 5;
+
+/// The keys that sign and verify tokens, as operators write them: `id:secret`, separated by commas.
+#[derive(Clone)]
+pub struct TokenKeys(Vec<(String, Secret)>);
+
+impl std::fmt::Debug for TokenKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|(id, _)| id))
+            .finish()
+    }
+}
+
+impl TokenKeys {
+    /// A key that nobody knows.
+    ///
+    /// # Errors
+    /// When the operating system has no randomness.
+    pub fn generate() -> Result<(Self, Secret), String> {
+        let text = format!("1:{}", random_token()?.reveal());
+        Ok((text.parse()?, Secret::new(text)))
+    }
+}
+
+impl FromStr for TokenKeys {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let keys = text.split(',').map(str::trim).map(|key| {
+            let (id, secret) = key
+                .split_once(':')
+                .ok_or("a token key is written id:secret")?;
+            if id.is_empty() || id.len() > 64 || !id.chars().all(|c| c.is_ascii_graphic()) {
+                return Err("the id of a token key has 1 to 64 visible characters".to_owned());
+            }
+            if secret.len() < LEAST_SECRET_BYTES {
+                return Err(format!(
+                    "the secret of token key {id} has fewer than {LEAST_SECRET_BYTES} bytes"
+                ));
+            }
+            Ok((id.to_owned(), Secret::new(secret)))
+        });
+        let keys = keys.collect::<Result<Vec<_>, String>>()?;
+        let mut ids: Vec<_> = keys.iter().map(|(id, _)| id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        if ids.len() < keys.len() {
+            return Err("two token keys have the same id".to_owned());
+        }
+        Ok(Self(keys))
+    }
+}
+
+/// What a valid token says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Claims {
+    pub(crate) user_id: Uuid,
+    pub(crate) session_id: Uuid,
+    pub(crate) expires_at: SystemTime,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Registered {
+    iss: String,
+    sub: Uuid,
+    sid: Uuid,
+    iat: u64,
+    nbf: u64,
+    exp: u64,
+}
+
+pub(super) struct Tokens {
+    header: Header,
+    signing: EncodingKey,
+    verifying: HashMap<String, DecodingKey>,
+    validation: Validation,
+}
+
+impl Tokens {
+    pub(super) fn new(keys: &TokenKeys) -> Result<Self, String> {
+        let (id, secret) = keys.0.first().ok_or("there is no token key")?;
+        let mut header = Header::new(Algorithm::HS256);
+        header.kid = Some(id.clone());
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.leeway = 0;
+        validation.validate_nbf = true;
+        validation.validate_aud = false;
+        validation.set_issuer(&[ISSUER]);
+        validation.set_required_spec_claims(&["exp", "nbf", "iss", "sub"]);
+        let key = |(id, secret): &(String, Secret)| {
+            (
+                id.clone(),
+                DecodingKey::from_secret(secret.reveal().as_bytes()),
+            )
+        };
+        Ok(Self {
+            header,
+            signing: EncodingKey::from_secret(secret.reveal().as_bytes()),
+            verifying: keys.0.iter().map(key).collect(),
+            validation,
+        })
+    }
+
+    /// A token for `session_id` and when it expires: after `lifetime`, but not after `latest`.
+    pub(super) fn issue(
+        &self,
+        user_id: Uuid,
+        session_id: Uuid,
+        lifetime: Duration,
+        latest: DateTime<Utc>,
+    ) -> Result<(Secret, DateTime<Utc>), events::Error> {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs());
+        let latest_seconds = u64::try_from(latest.timestamp()).unwrap_or(0);
+        let exp = (now + lifetime.as_secs()).min(latest_seconds);
+        let claims = Registered {
+            iss: ISSUER.to_owned(),
+            sub: user_id,
+            sid: session_id,
+            iat: now,
+            nbf: now.saturating_sub(CLOCK_SKEW),
+            exp,
+        };
+        let token = encode(&self.header, &claims, &self.signing)
+            .map_err(|error| events::Error::Task(format!("a token was not signed: {error}")))?;
+        let expires_at = DateTime::from_timestamp(exp.try_into().unwrap_or(i64::MAX), 0);
+        Ok((Secret::new(token), expires_at.unwrap_or(latest)))
+    }
+
+    pub(super) fn verify(&self, token: &str) -> Result<Claims, Reason> {
+        let header = decode_header(token).map_err(|_| Reason::Invalid)?;
+        let key = header.kid.and_then(|id| self.verifying.get(&id));
+        let key = key.ok_or(Reason::Invalid)?;
+        let claims = decode::<Registered>(token, key, &self.validation)
+            .map_err(|error| match error.kind() {
+                ErrorKind::ExpiredSignature => Reason::Expired,
+                ErrorKind::ImmatureSignature => Reason::NotYetValid,
+                _ => Reason::Invalid,
+            })?
+            .claims;
+        // A time past all calendars is nobody's.
+        let expires_at = UNIX_EPOCH.checked_add(Duration::from_secs(claims.exp));
+        Ok(Claims {
+            user_id: claims.sub,
+            session_id: claims.sid,
+            expires_at: expires_at.ok_or(Reason::Invalid)?,
+        })
+    }
+}
+
+/// 256 random bits as text.
+pub(super) fn random_token() -> Result<Secret, String> {
+    use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).map_err(|error| format!("no randomness: {error}"))?;
+    Ok(Secret::new(BASE64_URL_SAFE_NO_PAD.encode(bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(text: &str) -> Result<TokenKeys, String> {
+        text.parse()
+    }
+
+    const FIRST: &str = "a:0123456789abcdef0123456789abcdef";
+    const SECOND: &str = "b:fedcba9876543210fedcba9876543210";
+
+    fn tokens(text: &str) -> Tokens {
+        Tokens::new(&keys(text).expect("keys")).expect("tokens")
+    }
+
+    fn issue(tokens: &Tokens, lifetime: u64) -> String {
+        let latest = DateTime::from_timestamp(4_000_000_000, 0).expect("a time");
+        let lifetime = Duration::from_secs(lifetime);
+        let issued = tokens.issue(Uuid::nil(), Uuid::max(), lifetime, latest);
+        issued.expect("a token").0.reveal().to_owned()
+    }
+
+    #[test]
+    fn keys_are_checked() {
+        assert!(keys(FIRST).is_ok());
+        assert!(keys(&format!("{FIRST},{SECOND}")).is_ok());
+        assert!(keys("a:short").is_err_and(|message| message.contains("32 bytes")));
+        assert!(keys("0123456789abcdef0123456789abcdef").is_err());
+        assert!(keys(&format!("{FIRST},{FIRST}")).is_err());
+        let shown = format!("{:?}", keys(FIRST));
+        assert_eq!(shown, r#"Ok(["a"])"#, "secrets are not shown");
+    }
+
+    #[test]
+    fn keys_rotate_without_a_gap() {
+        let (old, new) = (tokens(FIRST), tokens(&format!("{SECOND},{FIRST}")));
+        let claims = new.verify(&issue(&old, 60)).expect("the old key verifies");
+        assert_eq!(
+            (claims.user_id, claims.session_id),
+            (Uuid::nil(), Uuid::max())
+        );
+        assert_eq!(old.verify(&issue(&new, 60)), Err(Reason::Invalid));
+    }
+
+    #[test]
+    fn a_token_ends_at_its_time() {
+        let tokens = tokens(FIRST);
+        assert_eq!(tokens.verify(&issue(&tokens, 0)), Err(Reason::Expired));
+    }
+}

@@ -1,0 +1,119 @@
+//! The user and its table. The password is in a table of its own, so that no event, answer or log can carry it by
+//! accident.
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// What a user may do; each role may do what those before it may.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    EnumIter,
+    DeriveActiveEnum,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Role {
+    /// Uses chats.
+    #[sea_orm(string_value = "MEMBER")]
+    Member,
+    /// Works with customers.
+    #[sea_orm(string_value = "STAFF")]
+    Staff,
+    /// Manages users.
+    #[sea_orm(string_value = "ADMIN")]
+    Admin,
+}
+
+/// Whether a user wants to be talked to.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    EnumIter,
+    DeriveActiveEnum,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Availability {
+    /// Here.
+    #[sea_orm(string_value = "ONLINE")]
+    Online,
+    /// Not looking.
+    #[sea_orm(string_value = "AWAY")]
+    Away,
+    /// Here, and not to be disturbed.
+    #[sea_orm(string_value = "BUSY")]
+    Busy,
+    /// Not here, or not to be seen.
+    #[sea_orm(string_value = "OFFLINE")]
+    Offline,
+}
+
+/// A user as stored, and as events and answers carry it.
+#[sea_orm::model]
+#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize, JsonSchema)]
+#[sea_orm(table_name = "app_user")]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "User")]
+pub struct Model {
+    /// Its id, uuid v7.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// The address to sign in with, as it was entered.
+    pub email: String,
+    /// The address in lower case, by which it is unique.
+    #[serde(skip)]
+    pub email_key: String,
+    /// As others see it.
+    pub name: String,
+    /// The name in lower case.
+    #[serde(skip)]
+    pub search_text: String,
+    /// What the user says about themselves.
+    pub bio: Option<String>,
+    /// What the user may do.
+    pub role: Role,
+    /// What the user chose; shown while they are connected.
+    pub availability: Availability,
+    /// Grows by one with every event.
+    pub version: i64,
+    /// When the user registered.
+    pub created_at: DateTime<Utc>,
+    /// When the user was changed last.
+    pub updated_at: DateTime<Utc>,
+    /// When the user was deactivated, if they are.
+    pub deactivated_at: Option<DateTime<Utc>>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// A user.
+pub type User = Model;
+
+impl Model {
+    /// Sets what is derived from the name and the address.
+    pub(super) fn derive_keys(&mut self) {
+        self.email_key = self.email.to_lowercase();
+        self.search_text = self.name.to_lowercase();
+    }
+}
