@@ -2,7 +2,11 @@
 //! unexpected is logged with the request's id and sent as INTERNAL without its cause.
 
 use async_graphql::{Error, ErrorExtensions, Name, Value, indexmap::IndexMap};
-use entities::{Violations, customers::CustomerError};
+use entities::{
+    Violations,
+    access::{AccessError, Reason},
+    customers::CustomerError,
+};
 use events::{CursorError, FeedError};
 
 /// The values of `extensions.code`.
@@ -13,6 +17,12 @@ pub mod codes {
     pub const NOT_FOUND: &str = "NOT_FOUND";
     /// The state does not allow it: another version, or a value that is taken.
     pub const CONFLICT: &str = "CONFLICT";
+    /// Who is calling is not known; `reason` says why.
+    pub const UNAUTHENTICATED: &str = "UNAUTHENTICATED";
+    /// Who is calling may not do this.
+    pub const FORBIDDEN: &str = "FORBIDDEN";
+    /// Too many attempts; `retryAfterSeconds` says when the next is allowed.
+    pub const RATE_LIMITED: &str = "RATE_LIMITED";
     /// The idempotency key belongs to another request.
     pub const IDEMPOTENCY_KEY_REUSED: &str = "IDEMPOTENCY_KEY_REUSED";
     /// The cursor was not made by this server.
@@ -85,6 +95,28 @@ pub(crate) fn from_feed(cause: FeedError) -> Error {
     }
 }
 
+/// Why somebody is not let in, or no longer.
+pub fn from_access(cause: AccessError) -> Error {
+    let message = cause.to_string();
+    match cause {
+        AccessError::Unauthenticated(reason) => error(codes::UNAUTHENTICATED, message)
+            .extend_with(|_, extensions| extensions.set("reason", reason_name(reason))),
+        AccessError::Forbidden => error(codes::FORBIDDEN, message),
+        AccessError::NotMember => error(codes::NOT_FOUND, message),
+        AccessError::Log(cause) => from_log(&cause),
+    }
+}
+
+const fn reason_name(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Missing => "MISSING",
+        Reason::Invalid => "INVALID",
+        Reason::Expired => "EXPIRED",
+        Reason::NotYetValid => "NOT_YET_VALID",
+        Reason::Revoked => "REVOKED",
+    }
+}
+
 pub(crate) fn from_customers(cause: CustomerError) -> Error {
     let message = cause.to_string();
     match cause {
@@ -95,6 +127,7 @@ pub(crate) fn from_customers(cause: CustomerError) -> Error {
         CustomerError::VersionConflict { current } => error(codes::CONFLICT, message)
             .extend_with(|_, extensions| extensions.set("currentVersion", current)),
         CustomerError::Invalid(violations) => invalid(violations),
+        CustomerError::Access(cause) => from_access(cause),
         CustomerError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
         CustomerError::Log(cause) => from_log(&cause),
     }

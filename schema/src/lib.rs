@@ -12,7 +12,7 @@ mod request;
 use async_graphql::{MergedObject, MergedSubscription, Schema};
 use entities::Entities;
 
-pub use error::{codes, error, internal};
+pub use error::{codes, error, from_access, internal};
 pub use request::{IdempotencyKey, RequestContext};
 
 /// The merged queries.

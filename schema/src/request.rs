@@ -1,7 +1,9 @@
 //! What resolvers know of the request they serve. The gateway puts it into every request.
 
+use std::net::IpAddr;
+
 use async_graphql::{Context, Result};
-use entities::{CommandContext, Entities, Idempotency};
+use entities::{CommandContext, Entities, Idempotency, access::Viewer};
 
 /// The client's key for a request, and a digest of the request.
 #[derive(Debug, Clone)]
@@ -16,7 +18,9 @@ pub struct IdempotencyKey {
 #[derive(Debug, Clone)]
 pub struct RequestContext {
     /// Who is calling.
-    pub actor: String,
+    pub viewer: Viewer,
+    /// From where, as far as that is known.
+    pub client_address: Option<IpAddr>,
     /// Under which name the request is logged.
     pub request_id: String,
     /// The W3C trace context, if the client sent one.
@@ -28,6 +32,16 @@ pub struct RequestContext {
 /// The domains.
 pub(crate) fn entities<'a>(ctx: &Context<'a>) -> &'a Entities {
     ctx.data_unchecked::<Entities>()
+}
+
+/// Who is calling.
+pub(crate) fn viewer<'a>(ctx: &Context<'a>) -> Result<&'a Viewer> {
+    Ok(&ctx.data::<RequestContext>()?.viewer)
+}
+
+/// From where the request came, for what is throttled by address.
+pub(crate) fn client_address(ctx: &Context<'_>) -> Result<Option<IpAddr>> {
+    Ok(ctx.data::<RequestContext>()?.client_address)
 }
 
 /// The context of the mutation field being resolved. A document may hold several, and each is remembered for itself,
@@ -42,7 +56,7 @@ pub(crate) fn command_context(ctx: &Context<'_>) -> Result<CommandContext> {
         fingerprint: idempotency.fingerprint.clone(),
     });
     Ok(CommandContext {
-        actor: request.actor.clone(),
+        viewer: request.viewer.clone(),
         request_id: Some(request.request_id.clone()),
         traceparent: request.traceparent.clone(),
         idempotency,

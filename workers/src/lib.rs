@@ -5,13 +5,15 @@ pub mod settings;
 
 use std::time::Duration;
 
-use entities::{Entities, remove_expired_answers};
+use entities::{Entities, remove_expired_answers, users::remove_expired_sessions};
 use events::{EventLog, FollowerConfig, run_follower};
 use tokio::{sync::watch, task::JoinSet};
 
 /// How long the answers of idempotent requests are kept.
 const ANSWERS_KEPT: Duration = Duration::from_secs(24 * 3600);
-/// How often old answers are removed.
+/// How long sessions are kept after their end.
+const SESSIONS_KEPT: Duration = Duration::from_secs(24 * 3600);
+/// How often what is too old is removed.
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(600);
 
 /// How a process runs the workers.
@@ -59,6 +61,11 @@ async fn keep_house(log: EventLog, mut stop: watch::Receiver<bool>) {
             Ok(0) => {}
             Ok(removed) => tracing::info!(removed, "removed old answers of idempotent requests"),
             Err(error) => tracing::warn!(%error, "old answers could not be removed"),
+        }
+        match remove_expired_sessions(log.database(), SESSIONS_KEPT).await {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "removed sessions that ended long ago"),
+            Err(error) => tracing::warn!(%error, "old sessions could not be removed"),
         }
         let _ = tokio::time::timeout(HOUSEKEEPING_INTERVAL, stop.changed()).await;
     }

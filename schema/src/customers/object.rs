@@ -7,8 +7,9 @@ use entities::customers;
 use super::KIND;
 use crate::{
     connection::{OpaqueCursor, checked, page_complexity},
-    error, history, id,
-    request::entities,
+    error::from_access,
+    history, id,
+    request::{entities, viewer},
 };
 
 /// Where the relation to a customer stands.
@@ -88,9 +89,9 @@ impl Customer {
         let entities = entities(ctx);
         let page = entities
             .customers
-            .read_history(self.0.id, after_version, limit)
+            .read_history(viewer(ctx)?, self.0.id, after_version, limit)
             .await
-            .map_err(|cause| error::from_log(&cause))?;
+            .map_err(from_access)?;
         let epoch = entities.log.tail().cursor().epoch;
         Ok(history::connect(page, after_version, epoch))
     }

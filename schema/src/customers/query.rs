@@ -15,8 +15,9 @@ use super::{
 };
 use crate::{
     connection::{ListCursor, OpaqueCursor, PageArguments, page_complexity},
-    error, id,
-    request::entities,
+    error::from_access,
+    id,
+    request::{entities, viewer},
 };
 
 #[derive(Default)]
@@ -31,18 +32,19 @@ impl CustomerTotals {
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         entities(ctx)
             .customers
-            .count_customers(&self.0)
+            .count_customers(viewer(ctx)?, &self.0)
             .await
-            .map_err(|cause| error::from_log(&cause))
+            .map_err(from_access)
     }
 }
 
 /// The customer with this uuid, for `customer` and `node`.
 pub(crate) async fn find(ctx: &Context<'_>, id: Uuid) -> Result<Option<Customer>> {
-    let found = entities(ctx).customers.find_customer(id).await;
-    found
-        .map(|found| found.map(Customer))
-        .map_err(|cause| error::from_log(&cause))
+    let found = entities(ctx)
+        .customers
+        .find_customer(viewer(ctx)?, id)
+        .await;
+    found.map(|found| found.map(Customer)).map_err(from_access)
 }
 
 #[Object]
@@ -86,9 +88,9 @@ impl CustomersQuery {
         })?;
         let page = entities(ctx)
             .customers
-            .list_customers(&filter, sort, &request)
+            .list_customers(viewer(ctx)?, &filter, sort, &request)
             .await
-            .map_err(|cause| error::from_log(&cause))?;
+            .map_err(from_access)?;
         let totals = CustomerTotals(filter);
         let mut connection =
             Connection::with_additional_fields(page.has_previous, page.has_next, totals);
@@ -102,6 +104,6 @@ impl CustomersQuery {
 
     /// Counts of customers by status and by day. They follow changes within moments.
     async fn customer_statistics(&self, ctx: &Context<'_>) -> Result<CustomerStatistics> {
-        load_statistics(entities(ctx)).await
+        load_statistics(entities(ctx), viewer(ctx)?).await
     }
 }

@@ -5,10 +5,10 @@ use async_graphql::{
     Value,
 };
 use chrono::NaiveDate;
-use entities::Entities;
+use entities::{Entities, access::Viewer};
 
 use super::object::CustomerStatus;
-use crate::{connection::checked, error};
+use crate::{connection::checked, error::from_access};
 
 /// Days of the past that are kept at hand for `byDay`.
 const MAX_DAYS: u64 = 100;
@@ -77,12 +77,15 @@ impl CustomerStatistics {
     }
 }
 
-pub(super) async fn load_statistics(entities: &Entities) -> Result<CustomerStatistics> {
+pub(super) async fn load_statistics(
+    entities: &Entities,
+    viewer: &Viewer,
+) -> Result<CustomerStatistics> {
     let statistics = entities
         .customers
-        .read_statistics(MAX_DAYS)
+        .read_statistics(viewer, MAX_DAYS)
         .await
-        .map_err(|cause| error::from_log(&cause))?;
+        .map_err(from_access)?;
     let by_status = statistics
         .by_status
         .into_iter()

@@ -2,7 +2,10 @@
 
 use async_graphql::{Context, Enum, ID, Object, Result, Subscription};
 use chrono::{DateTime, Utc};
-use entities::customers::{self, CustomerEvent, STATISTICS_FOLLOWER, STREAM};
+use entities::{
+    access::{Action, Grant, Requirement},
+    customers::{self, CustomerEvent, STATISTICS_FOLLOWER, STREAM},
+};
 use events::{Cursor, EventSource, Topic};
 use futures::{Stream, StreamExt};
 
@@ -12,9 +15,9 @@ use super::{
     statistics::{CustomerStatistics, load_statistics},
 };
 use crate::{
-    error::{from_cursor, from_feed, from_log},
+    error::{from_access, from_cursor, from_feed, from_log},
     id,
-    request::entities,
+    request::{entities, viewer},
 };
 
 /// What can happen to a customer.
@@ -73,6 +76,13 @@ impl CustomerChange {
     }
 }
 
+/// Now, and for as long as the subscription is open.
+async fn require_customers(ctx: &Context<'_>) -> Result<()> {
+    let requirement = Requirement::Action(Action::ReadCustomers);
+    let granted = ctx.data::<Grant>()?.require(requirement).await;
+    granted.map_err(from_access)
+}
+
 #[derive(Default)]
 pub(crate) struct CustomersSubscription;
 
@@ -93,6 +103,7 @@ impl CustomersSubscription {
         let after = after
             .map(|after| after.parse().map_err(from_cursor))
             .transpose()?;
+        require_customers(ctx).await?;
         let topic = Topic { kind: STREAM, id };
         let log = &entities(ctx).log;
         let epoch = log.tail().cursor().epoch;
@@ -116,18 +127,20 @@ impl CustomersSubscription {
         &self,
         ctx: &Context<'_>,
     ) -> Result<impl Stream<Item = Result<CustomerStatistics>>> {
+        require_customers(ctx).await?;
         let topic = Topic {
             kind: STREAM,
             id: None,
         };
+        let viewer = viewer(ctx)?.clone();
         let entities = entities(ctx).clone();
         let source = ctx.data::<EventSource>()?;
         let changes = source.follow_checkpoint(STATISTICS_FOLLOWER, topic);
         Ok(changes.then(move |progress| {
-            let entities = entities.clone();
+            let (entities, viewer) = (entities.clone(), viewer.clone());
             async move {
                 progress.map_err(from_feed)?;
-                load_statistics(&entities).await
+                load_statistics(&entities, &viewer).await
             }
         }))
     }
