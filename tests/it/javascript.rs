@@ -1,5 +1,6 @@
 //! The clients that people use: the audits of graphql-http, the graphql-ws client, and GraphiQL in a browser. The programs are
-//! in `tests/js`; each takes the gateway's address and ends with 0 when all its checks hold.
+//! in `tests/js`; each takes the gateway's address, an administrator's ACCESS_TOKEN, SIGN_IN_EMAIL and SIGN_IN_PASSWORD in its
+//! environment, and ends with 0 when all its checks hold.
 
 use std::process::Command;
 
@@ -14,10 +15,14 @@ async fn run(setup: Setup, program: &'static str) {
         "run `npm ci` in tests/js first"
     );
     let url = app.gateways[0].url();
+    let admin = setup.admin().clone();
     let output = tokio::task::spawn_blocking(move || {
         Command::new(&*NODE)
             .arg(program)
             .arg(url)
+            .env("ACCESS_TOKEN", admin.access_token)
+            .env("SIGN_IN_EMAIL", admin.email)
+            .env("SIGN_IN_PASSWORD", admin.password)
             .current_dir(directory)
             .output()
             .expect("node starts")

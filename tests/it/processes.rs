@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tests::postgres::Postgres;
-use tests::setup::product_command;
-use tests::socket::{Frame, Socket};
+use tests::recipe::product_command;
+use tests::socket::Frame;
 use tests::{Setup, customers, database, eventually, guard, ids};
 
 const STOP_LIMIT: Duration = Duration::from_secs(20);
@@ -93,7 +93,11 @@ async fn seeding_makes_customers_with_their_events(setup: Setup) {
     assert_eq!(answer.data()["customers"]["totalCount"], 1234);
     let database = setup.database().await;
     assert_eq!(
-        database::number(&database, "select count(*) as number from event").await,
+        database::number(
+            &database,
+            "select count(*) as number from event where stream = 'customer'"
+        )
+        .await,
         1234
     );
     eventually(
@@ -107,7 +111,7 @@ async fn seeding_makes_customers_with_their_events(setup: Setup) {
 /// SIGTERM: what was begun is answered, sockets are told, and the process ends by itself.
 async fn stopping_is_orderly(setup: Setup) {
     let mut app = setup.start();
-    let mut socket = Socket::connect(app.address()).await;
+    let mut socket = app.client().socket().await;
     let after = app.client().head().await;
     socket
         .subscribe("1", customers::CHANGES, json!({ "after": after }))
@@ -149,7 +153,7 @@ async fn stopping_is_orderly(setup: Setup) {
         written > answered as u64,
         "one before, and {answered} answered, but {written} are there"
     );
-    let mut socket = Socket::connect(app.address()).await;
+    let mut socket = app.client().socket().await;
     socket
         .subscribe(
             "1",

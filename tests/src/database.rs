@@ -6,6 +6,7 @@ use serde_json::Value;
 /// One stored event. `id` is the UUID of its stream as 32 hexadecimal digits.
 #[derive(Debug, Clone)]
 pub struct LogEntry {
+    pub stream: String,
     pub id: String,
     pub version: u64,
     pub kind: String,
@@ -14,10 +15,10 @@ pub struct LogEntry {
     pub meta: Value,
 }
 
-const POSTGRES_LOG: &str = "select replace(e.stream_id::text, '-', '') as id, e.version, e.type, p.position, \
+const POSTGRES_LOG: &str = "select e.stream, replace(e.stream_id::text, '-', '') as id, e.version, e.type, p.position, \
     e.data::text as data, e.meta::text as meta from event e left join event_position p using (inserted) \
     order by p.position nulls last, e.inserted";
-const SQLITE_LOG: &str = "select lower(hex(stream_id)) as id, version, type, inserted as position, \
+const SQLITE_LOG: &str = "select stream, lower(hex(stream_id)) as id, version, type, inserted as position, \
     data, meta from event order by inserted";
 
 /// All events, those without a position last.
@@ -34,6 +35,7 @@ fn entry(row: &QueryResult) -> LogEntry {
     let read = || -> Result<LogEntry, sea_orm::DbErr> {
         let json = |text: String| serde_json::from_str(&text).expect("a JSON column");
         Ok(LogEntry {
+            stream: row.try_get("", "stream")?,
             id: row.try_get("", "id")?,
             version: row.try_get::<i64>("", "version")?.unsigned_abs(),
             kind: row.try_get("", "type")?,

@@ -10,15 +10,17 @@ use serde_json::{Value, json};
 
 use crate::http::{self, Connection, Response};
 use crate::ids;
+use crate::socket::Socket;
 use crate::waiting::{SOON, eventually};
 
 /// How long an answer may take.
 pub const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
-/// One server, and idle connections to it. Clones share the connections.
+/// One server, idle connections to it, and who asks. Clones share the connections.
 #[derive(Clone)]
 pub struct Client {
     pub address: SocketAddr,
+    token: Option<Arc<str>>,
     idle: Arc<Mutex<Vec<Connection>>>,
 }
 
@@ -86,11 +88,48 @@ impl Answer {
 }
 
 impl Client {
+    /// Of nobody in particular.
     pub fn new(address: SocketAddr) -> Self {
         Self {
             address,
+            token: None,
             idle: Arc::default(),
         }
+    }
+
+    /// The same server, asked by nobody in particular.
+    pub fn anonymous(&self) -> Self {
+        Self {
+            token: None,
+            ..self.clone()
+        }
+    }
+
+    /// The same server, asked with this access token, whatever it is worth.
+    pub fn signed_in_as(&self, token: &str) -> Self {
+        Self {
+            token: Some(token.into()),
+            ..self.clone()
+        }
+    }
+
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
+    /// A socket of whom this client is, acknowledged.
+    pub async fn socket(&self) -> Socket {
+        self.try_socket()
+            .await
+            .unwrap_or_else(|problem| panic!("no connection: {problem}"))
+    }
+
+    pub async fn try_socket(&self) -> Result<Socket, String> {
+        let mut socket = Socket::upgrade(self.address, "graphql-transport-ws")
+            .await
+            .map_err(|error| error.to_string())?;
+        socket.initialise_as(self.token()).await?;
+        Ok(socket)
     }
 
     /// Sends a document, and expects an answer of any kind.
@@ -111,10 +150,21 @@ impl Client {
     /// Sends a request body. An error means that there was no answer: what was asked for may have been done.
     pub async fn post(&self, body: &Value, headers: &[(&str, &str)]) -> io::Result<Answer> {
         let request = http::post("/graphql", headers, body.to_string().as_bytes());
-        self.send(&request).await.map(Answer::new)
+        self.send(&self.signed(&request)).await.map(Answer::new)
     }
 
-    /// Sends any bytes and reads one response.
+    /// A request's bytes with the token behind the request line.
+    pub fn signed(&self, request: &[u8]) -> Vec<u8> {
+        let line = request.windows(2).position(|pair| pair == b"\r\n");
+        let (Some(token), Some(line)) = (&self.token, line) else {
+            return request.to_vec();
+        };
+        let (before, after) = request.split_at(line);
+        let header = format!("\r\nauthorization: Bearer {token}");
+        [before, header.as_bytes(), after].concat()
+    }
+
+    /// Sends any bytes as they are and reads one response.
     pub async fn send(&self, request: &[u8]) -> io::Result<Response> {
         let mut connection = self.connection().await?;
         let response = match tokio::time::timeout(ANSWER_LIMIT, connection.send(request)).await {
@@ -134,7 +184,7 @@ impl Client {
     }
 
     pub async fn get(&self, target: &str, headers: &[(&str, &str)]) -> Response {
-        self.send(&http::request("GET", target, headers))
+        self.send(&self.signed(&http::request("GET", target, headers)))
             .await
             .expect("an answer")
     }
@@ -150,11 +200,12 @@ impl Client {
         }
     }
 
-    /// The head once the log has come to this position: an event gets its own a moment after its mutation is answered.
-    pub async fn head_at(&self, position: u64) -> String {
-        eventually("the log comes to a position", SOON, async || {
+    /// The head once the log is so many events after the cursor: an event gets its position a moment after its mutation
+    /// is answered.
+    pub async fn head_after(&self, start: &str, events: u64) -> String {
+        eventually("the log has more events", SOON, async || {
             let head = self.head().await;
-            (ids::position(&head) >= position).then_some(head)
+            (ids::position(&head) >= ids::position(start) + events).then_some(head)
         })
         .await
     }

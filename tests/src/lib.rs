@@ -8,13 +8,17 @@ pub mod guard;
 pub mod http;
 pub mod ids;
 pub mod ledger;
+pub mod people;
 pub mod postgres;
 pub mod process;
 pub mod programs;
+pub mod recipe;
 pub mod redis;
 pub mod setup;
 pub mod socket;
 pub mod subscriber;
+pub mod template;
+pub mod tokens;
 pub mod waiting;
 pub mod writers;
 

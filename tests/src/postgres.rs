@@ -9,9 +9,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
+use crate::people::Person;
 use crate::process::Process;
 use crate::waiting::eventually_blocking;
-use crate::{guard, programs};
+use crate::{guard, programs, template};
 
 const TEMPLATE: &str = "millrace_template";
 
@@ -20,7 +21,7 @@ pub struct Postgres {
     port: u16,
     user: Option<User>,
     process: Mutex<Process>,
-    template: OnceLock<()>,
+    template: OnceLock<Person>,
 }
 
 /// Postgres refuses to run as root; root runs it as this user.
@@ -84,8 +85,8 @@ impl Postgres {
         self.process().pid()
     }
 
-    /// A database with the product's tables, and its URL.
-    pub fn new_database(&self) -> String {
+    /// The URL of a database with the product's tables and an administrator, and who that is.
+    pub fn new_database(&self) -> (String, Person) {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         // Cloning needs a template that nobody else uses just now.
         static CLONING: Mutex<()> = Mutex::new(());
@@ -93,12 +94,12 @@ impl Postgres {
         let _cloning = CLONING
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
-        self.template.get_or_init(|| self.make_template());
+        let admin = self.template.get_or_init(|| self.make_template());
         self.execute(
             "postgres",
             &format!("create database {name} template {TEMPLATE}"),
         );
-        self.url(&name)
+        (self.url(&name), admin.clone())
     }
 
     /// A database without any tables, and its URL.
@@ -107,17 +108,14 @@ impl Postgres {
         self.url(name)
     }
 
-    fn make_template(&self) {
+    fn make_template(&self) -> Person {
         let url = self.empty_database(TEMPLATE);
-        let migrated = crate::setup::product_command("gateway", guard::directory())
-            .args(["migrate", "--database-url", &url])
-            .output()
-            .expect("gateway starts");
-        assert!(
-            migrated.status.success(),
-            "gateway migrate failed: {}",
-            String::from_utf8_lossy(&migrated.stderr)
-        );
+        let admin = template::prepare(&url, &guard::new_directory("template-distributed"));
+        let busy = format!("select count(*) from pg_stat_activity where datname = '{TEMPLATE}'");
+        eventually_blocking("the template is idle", Duration::from_secs(30), || {
+            (self.execute("postgres", &busy) == "0").then_some(())
+        });
+        admin
     }
 
     /// Runs one statement, and gives what it prints.

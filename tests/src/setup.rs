@@ -2,7 +2,7 @@
 //! workers), every time with a database and keys of its own. `both_ways!` makes two tests of one.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -10,13 +10,12 @@ use std::time::Duration;
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 
 use crate::graphql::Client;
+use crate::people::{ADMIN_EMAIL, Person};
 use crate::postgres::Postgres;
 use crate::process::Process;
+use crate::recipe::{Recipe, START_LIMIT, Settings, product_command};
 use crate::redis::Redis;
-use crate::{guard, programs};
-
-/// How long a process may take until it is ready.
-const START_LIMIT: Duration = Duration::from_secs(60);
+use crate::{guard, template};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
@@ -29,6 +28,9 @@ pub struct Setup {
     pub way: Way,
     pub database_url: String,
     pub directory: PathBuf,
+    /// What its processes find in their environment; a test may change it before it starts them.
+    pub settings: Settings,
+    admin: Option<Person>,
     redis_url: Option<String>,
     prefix: String,
     started: AtomicU32,
@@ -43,6 +45,15 @@ impl Setup {
     }
 
     pub fn embedded() -> Self {
+        let mut setup = Self::embedded_from_nothing();
+        let (template, admin) = template::sqlite();
+        template::copy_sqlite(template, &setup.directory.join("millrace.db"));
+        setup.admin = Some(admin.clone());
+        setup
+    }
+
+    /// As somebody finds it who starts it for the first time: no database, no users.
+    pub fn embedded_from_nothing() -> Self {
         let directory = guard::new_directory("embedded");
         let database_url = format!("sqlite://{}", directory.join("millrace.db").display());
         Self::with(Way::Embedded, directory, database_url, None)
@@ -55,12 +66,10 @@ impl Setup {
 
     pub fn distributed_on(postgres: &Postgres, redis: &Redis) -> Self {
         let directory = guard::new_directory("distributed");
-        Self::with(
-            Way::Distributed,
-            directory,
-            postgres.new_database(),
-            Some(redis.url()),
-        )
+        let (database_url, admin) = postgres.new_database();
+        let mut setup = Self::with(Way::Distributed, directory, database_url, Some(redis.url()));
+        setup.admin = Some(admin);
+        setup
     }
 
     fn with(way: Way, directory: PathBuf, database_url: String, redis_url: Option<String>) -> Self {
@@ -73,10 +82,18 @@ impl Setup {
             way,
             database_url,
             directory,
+            settings: Settings::of_tests(),
+            admin: None,
             redis_url,
             prefix,
             started: AtomicU32::new(0),
         }
+    }
+
+    /// The administrator that every database but an empty one has.
+    pub fn admin(&self) -> &Person {
+        let admin = self.admin.as_ref();
+        admin.unwrap_or_else(|| panic!("{ADMIN_EMAIL} is not in an empty database"))
     }
 
     pub fn is_distributed(&self) -> bool {
@@ -108,11 +125,15 @@ impl Setup {
             .arguments
             .extend(flags.iter().map(|flag| (*flag).to_owned()));
         let (process, address) = recipe.serve("127.0.0.1:0");
+        let mut client = Client::new(address);
+        if let Some(admin) = &self.admin {
+            client = client.signed_in_as(&admin.access_token);
+        }
         Gateway {
             process,
             address,
             recipe,
-            client: Client::new(address),
+            client,
         }
     }
 
@@ -131,6 +152,7 @@ impl Setup {
     /// A command of the gateway's binary on this database, such as `seed`, for the caller to run.
     pub fn gateway_command(&self, subcommand: &str) -> Command {
         let mut command = product_command("gateway", &self.directory);
+        self.settings.give_to(&mut command, "gateway");
         command
             .arg(subcommand)
             .args(["--database-url", &self.database_url]);
@@ -152,6 +174,7 @@ impl Setup {
             program,
             name: format!("{program}-{number}"),
             directory: self.directory.clone(),
+            settings: self.settings.clone(),
             arguments,
         }
     }
@@ -175,53 +198,6 @@ impl Drop for Setup {
             let _ = std::fs::remove_dir_all(&self.directory);
         }
     }
-}
-
-/// How a process is started, and started again.
-struct Recipe {
-    program: &'static str,
-    name: String,
-    directory: PathBuf,
-    arguments: Vec<String>,
-}
-
-impl Recipe {
-    fn spawn(&self, more: &[&str]) -> Process {
-        let mut command = product_command(self.program, &self.directory);
-        command.args(&self.arguments).args(more);
-        Process::spawn(&self.name, &self.directory, &mut command, "KILL")
-    }
-
-    fn serve(&self, listen: &str) -> (Process, SocketAddr) {
-        let mut process = self.spawn(&["--listen", listen]);
-        let line = process.await_line("listening on http://", START_LIMIT);
-        let address = line
-            .split("http://")
-            .nth(1)
-            .and_then(|rest| rest.split_whitespace().next());
-        let address = address
-            .map(|address| address.trim_end_matches('/'))
-            .and_then(|address| address.parse().ok());
-        (
-            process,
-            address.unwrap_or_else(|| panic!("no address in {line:?}")),
-        )
-    }
-}
-
-/// A binary of the product that sees nothing of this process's settings, nor of a `.env` file near by.
-pub fn product_command(name: &str, directory: &Path) -> Command {
-    let mut command = Command::new(programs::product(name));
-    command
-        .current_dir(directory)
-        .env_remove("DATABASE_URL")
-        .env_remove("REDIS_URL");
-    for (name, _) in
-        std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("MILLRACE_"))
-    {
-        command.env_remove(name);
-    }
-    command
 }
 
 /// A running gateway. Killed when dropped.
@@ -268,10 +244,11 @@ impl Running {
         self.gateways[0].address
     }
 
-    pub fn addresses(&self) -> Vec<SocketAddr> {
+    /// One of each gateway.
+    pub fn clients(&self) -> Vec<Client> {
         self.gateways
             .iter()
-            .map(|gateway| gateway.address)
+            .map(|gateway| gateway.client.clone())
             .collect()
     }
 }

@@ -35,8 +35,17 @@ pub enum Frame {
 impl Socket {
     /// Only the upgrade, with the subprotocol given.
     pub async fn upgrade(address: SocketAddr, protocol: &str) -> Result<Self, Error> {
+        Self::upgrade_with(address, protocol, &[]).await
+    }
+
+    /// The same with more headers.
+    pub async fn upgrade_with(
+        address: SocketAddr,
+        protocol: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Self, Error> {
         let stream = TcpStream::connect(address).await.map_err(Error::Io)?;
-        Self::upgrade_on(stream, address, protocol).await
+        Self::upgrade_on(stream, address, protocol, headers).await
     }
 
     /// The same with a receive buffer of this size, so that a client that does not read is noticed soon.
@@ -46,7 +55,7 @@ impl Socket {
             .set_recv_buffer_size(receive_bytes)
             .expect("a receive buffer");
         let stream = socket.connect(address).await.expect("a connection");
-        Self::upgrade_on(stream, address, "graphql-transport-ws")
+        Self::upgrade_on(stream, address, "graphql-transport-ws", &[])
             .await
             .expect("an upgrade")
     }
@@ -55,6 +64,7 @@ impl Socket {
         stream: TcpStream,
         address: SocketAddr,
         protocol: &str,
+        headers: &[(&'static str, &str)],
     ) -> Result<Self, Error> {
         stream.set_nodelay(true).map_err(Error::Io)?;
         let mut request = format!("ws://{address}/graphql").into_client_request()?;
@@ -64,6 +74,10 @@ impl Socket {
                 .headers_mut()
                 .insert("sec-websocket-protocol", protocol);
         }
+        for (name, value) in headers {
+            let value = HeaderValue::from_str(value).expect("a header value");
+            request.headers_mut().insert(*name, value);
+        }
         let (stream, _) = client_async(request, stream).await?;
         Ok(Self {
             stream,
@@ -71,23 +85,25 @@ impl Socket {
         })
     }
 
-    /// The upgrade, and `connection_init` acknowledged.
+    /// The upgrade, and `connection_init` acknowledged, of nobody in particular; `Client::socket` signs in.
     pub async fn connect(address: SocketAddr) -> Self {
-        Self::try_connect(address)
-            .await
-            .unwrap_or_else(|problem| panic!("no connection: {problem}"))
-    }
-
-    pub async fn try_connect(address: SocketAddr) -> Result<Self, String> {
         let mut socket = Self::upgrade(address, "graphql-transport-ws")
             .await
-            .map_err(|error| error.to_string())?;
-        socket.initialise().await?;
-        Ok(socket)
+            .expect("an upgrade");
+        socket.initialise().await.expect("an acknowledgement");
+        socket
     }
 
     pub async fn initialise(&mut self) -> Result<(), String> {
-        self.try_send(&json!({ "type": "connection_init" })).await?;
+        self.initialise_as(None).await
+    }
+
+    pub async fn initialise_as(&mut self, token: Option<&str>) -> Result<(), String> {
+        let mut init = json!({ "type": "connection_init" });
+        if let Some(token) = token {
+            init["payload"] = authorization(token);
+        }
+        self.try_send(&init).await?;
         match self.receive().await {
             Frame::Message(message) if message["type"] == "connection_ack" => {
                 self.acknowledged = true;
@@ -121,6 +137,14 @@ impl Socket {
 
     pub async fn subscribe(&mut self, id: &str, document: &str, variables: Value) {
         self.send(subscribe_message(id, document, variables)).await;
+    }
+
+    /// Shows another token; the answer is a pong, or the end.
+    pub async fn renew(&mut self, token: &str) {
+        self.send_raw(Message::text(
+            json!({ "type": "ping", "payload": authorization(token) }).to_string(),
+        ))
+        .await;
     }
 
     pub async fn complete(&mut self, id: &str) {
@@ -224,6 +248,11 @@ impl Socket {
     pub async fn close(mut self) {
         let _ = self.stream.close(None).await;
     }
+}
+
+/// The payload that signs in on a socket.
+pub fn authorization(token: &str) -> Value {
+    json!({ "authorization": format!("Bearer {token}") })
 }
 
 pub fn subscribe_message(id: &str, document: &str, variables: Value) -> Value {

@@ -1,7 +1,6 @@
 //! A subscriber as a real client is one: it reconnects when its socket ends, and now and then for no reason, to any of the
 //! gateways, each time after the last cursor it has seen. It keeps every delivery in the order in which they came.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::customers::CHANGES;
+use crate::graphql::Client;
 use crate::ids;
 use crate::socket::{Frame, Socket};
 use crate::waiting::eventually;
@@ -51,12 +51,12 @@ pub enum Mood {
 
 impl Subscriber {
     /// Subscribes to all changes after the cursor.
-    pub fn start(addresses: Vec<SocketAddr>, after: &str, mood: Mood) -> Self {
+    pub fn start(clients: Vec<Client>, after: &str, mood: Mood) -> Self {
         let state = Arc::new(Mutex::new(State {
             cursor: after.to_owned(),
             ..State::default()
         }));
-        let task = tokio::spawn(run(addresses, state.clone(), mood));
+        let task = tokio::spawn(run(clients, state.clone(), mood));
         Self {
             start: ids::position(after),
             state,
@@ -111,10 +111,10 @@ impl Drop for Subscriber {
     }
 }
 
-async fn run(addresses: Vec<SocketAddr>, state: Arc<Mutex<State>>, mood: Mood) {
+async fn run(clients: Vec<Client>, state: Arc<Mutex<State>>, mood: Mood) {
     loop {
-        let address = addresses[fastrand::usize(..addresses.len())];
-        if let Ok(socket) = Socket::try_connect(address).await {
+        let client = &clients[fastrand::usize(..clients.len())];
+        if let Ok(socket) = client.try_socket().await {
             state.lock().expect("the state").connections += 1;
             let turns = if mood == Mood::Restless {
                 fastrand::usize(50..800)

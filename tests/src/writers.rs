@@ -1,7 +1,6 @@
 //! Concurrent writers. Each has customers of its own, so it knows what every answer must be; a mutation without an answer is
 //! repeated under the same idempotency key, on any gateway, until there is one.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -40,12 +39,9 @@ struct Shared {
 
 impl Writers {
     /// Starts them; they write until `finish` is called, and at least so many mutations in all.
-    pub fn start(addresses: &[SocketAddr], writers: usize, at_least: usize) -> Self {
+    pub fn start(clients: Vec<Client>, writers: usize, at_least: usize) -> Self {
         let shared = Arc::new(Shared {
-            clients: addresses
-                .iter()
-                .map(|address| Client::new(*address))
-                .collect(),
+            clients,
             at_least,
             acknowledged: AtomicUsize::new(0),
             repeated: AtomicUsize::new(0),

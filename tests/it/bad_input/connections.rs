@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use tests::http::Connection;
-use tests::socket::Socket;
 use tests::{Running, Setup};
 
 use super::Before;
@@ -130,7 +129,7 @@ async fn slow_requests(setup: Setup) {
         }
         let started = Instant::now();
         app.client().head().await;
-        Socket::connect(app.address()).await;
+        app.client().socket().await;
         assert!(
             started.elapsed() < Duration::from_secs(5),
             "others had to wait: {:?}",

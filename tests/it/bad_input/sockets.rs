@@ -191,7 +191,7 @@ async fn bad_frames(setup: Setup) {
         }
     }
     for (what, message, outcome) in late() {
-        let mut socket = Socket::connect(app.address()).await;
+        let mut socket = app.client().socket().await;
         socket.send_raw(text(&message)).await;
         let end = socket.receive().await;
         let is_right = match (&outcome, &end) {
@@ -225,7 +225,7 @@ async fn bad_frames(setup: Setup) {
 async fn floods(setup: Setup) {
     let mut app = setup.start();
     let before = Before::look(&setup, &app).await;
-    let mut socket = Socket::connect(app.address()).await;
+    let mut socket = app.client().socket().await;
     for number in 0..10_000 {
         socket
             .send_raw(text(&subscribe_message(
@@ -261,7 +261,7 @@ async fn floods(setup: Setup) {
     }
     drop(socket);
 
-    let mut pings = Socket::connect(app.address()).await;
+    let mut pings = app.client().socket().await;
     for _ in 0..10_000 {
         pings
             .send_raw(text(
@@ -271,7 +271,7 @@ async fn floods(setup: Setup) {
     }
     drop(pings);
 
-    let mut odd = Socket::connect(app.address()).await;
+    let mut odd = app.client().socket().await;
     let frame = CloseFrame {
         code: 4999.into(),
         reason: "bye".into(),

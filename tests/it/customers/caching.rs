@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tests::socket::Socket;
 use tests::{Setup, customers, ids};
 
 const UPDATES: u64 = 300;
@@ -41,7 +40,7 @@ async fn answers_are_not_older_than_their_cursor(setup: Setup) {
     }
     writer.await.expect("the writer");
 
-    let mut socket = Socket::connect(app.address()).await;
+    let mut socket = app.client().socket().await;
     socket
         .subscribe("1", customers::CHANGES, json!({ "id": id, "after": start }))
         .await;

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 use tests::graphql::Answer;
-use tests::socket::Socket;
 use tests::{Setup, customers};
 
 fn input(name: &str) -> Value {
@@ -36,10 +35,11 @@ async fn repeats_get_the_first_answer(setup: Setup) {
 async fn another_body_is_refused(setup: Setup) {
     let app = setup.start();
     let client = app.client();
+    let start = client.head().await;
     customers::send_with_key(client, "create", input("ada"), Some("key-1"))
         .await
         .data();
-    let head = client.head_at(1).await;
+    let head = client.head_after(&start, 1).await;
     let other = customers::send_with_key(client, "create", input("bob"), Some("key-1")).await;
     other.expect_code("IDEMPOTENCY_KEY_REUSED");
     assert_eq!(client.head().await, head);
@@ -47,7 +47,7 @@ async fn another_body_is_refused(setup: Setup) {
 
 async fn sockets_send_the_key_as_an_extension(setup: Setup) {
     let app = setup.start();
-    let mut socket = Socket::connect(app.address()).await;
+    let mut socket = app.client().socket().await;
     let mut answers = Vec::new();
     for id in ["1", "2"] {
         let payload = json!({

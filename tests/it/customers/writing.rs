@@ -107,9 +107,10 @@ async fn absent_and_null_differ(setup: Setup) {
 async fn what_is_not_there_is_not_found(setup: Setup) {
     let app = setup.start();
     let client = app.client();
+    let start = client.head().await;
     let ada = customers::create(client, "Ada", "ada@example.com").await;
     customers::apply(client, "delete", json!({ "id": ada["id"] })).await;
-    let head = client.head_at(2).await;
+    let head = client.head_after(&start, 2).await;
     for id in [UNKNOWN, ada["id"].as_str().expect("an id")] {
         customers::send(client, "update", json!({ "id": id, "name": "B" }))
             .await

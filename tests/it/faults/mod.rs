@@ -36,11 +36,11 @@ impl<'a> Scene<'a> {
     async fn begin(name: &str, setup: &'a Setup, gateways: usize, workers: usize) -> Self {
         let app = setup.start_many(gateways, workers, &[]);
         let ledger = Ledger::open(name, setup);
-        let addresses = app.addresses();
+        let clients = app.clients();
         let start = app.client().head().await;
         let subscribers = [Mood::Restless, Mood::Steady]
-            .map(|mood| Subscriber::start(addresses.clone(), &start, mood));
-        let writers = Writers::start(&addresses, WRITERS, MUTATIONS);
+            .map(|mood| Subscriber::start(clients.clone(), &start, mood));
+        let writers = Writers::start(clients, WRITERS, MUTATIONS);
         Self {
             setup,
             app,

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use serde_json::json;
 use tests::graphql::Client;
-use tests::socket::Socket;
 use tests::{Setup, customers, eventually, postgres::Postgres, redis::Redis};
 
 async fn create(client: &Client, range: std::ops::Range<u32>) {
@@ -24,8 +23,9 @@ async fn older_backup_restored(_: Setup) {
     let setup = Setup::distributed_on(postgres, &redis);
     let name = setup.database_url.rsplit('/').next().expect("a name");
     let mut app = setup.start_many(1, 0, &[]);
+    let start = app.client().head().await;
     create(app.client(), 0..10).await;
-    app.client().head_at(10).await;
+    app.client().head_after(&start, 10).await;
     app.gateways[0].process.kill();
     let copy = |to: &str, from: &str| {
         eventually("the database is idle", Duration::from_secs(20), {
@@ -44,7 +44,7 @@ async fn older_backup_restored(_: Setup) {
 
     app.gateways[0].restart();
     create(app.client(), 10..40).await;
-    let old = app.client().head_at(40).await;
+    let old = app.client().head_after(&start, 40).await;
     app.gateways[0].process.kill();
     postgres.execute("postgres", &format!("drop database {name} with (force)"));
     copy(name, &backup).await;
@@ -56,7 +56,7 @@ async fn older_backup_restored(_: Setup) {
     .await;
     let now = app.client().head().await;
     create(app.client(), 100..150).await;
-    let mut socket = Socket::connect(app.address()).await;
+    let mut socket = app.client().socket().await;
     socket
         .subscribe("old", customers::CHANGES, json!({ "after": old }))
         .await;
@@ -81,12 +81,13 @@ async fn no_follower_yet(_: Setup) {
     let setup = Setup::distributed_on(Postgres::shared(), &redis);
     let app = setup.start_many(1, 0, &[]);
     let client = app.client();
+    let start = client.head().await;
     let trims = tokio::time::Instant::now() + Duration::from_secs(7);
     let mut number = 0;
     while tokio::time::Instant::now() < trims {
         create(client, number..number + 1).await;
         number += 1;
-        client.head_at(u64::from(number)).await;
+        client.head_after(&start, u64::from(number)).await;
     }
     let log = app.gateways[0].process.log();
     assert!(!log.contains("lost Redis"), "{log}");

@@ -9,7 +9,7 @@ const HELLO: &str = "{ __typename }";
 
 async fn operations_run_on_the_socket(setup: Setup) {
     let app = setup.start();
-    let mut socket = Socket::connect(app.address()).await;
+    let mut socket = app.client().socket().await;
 
     socket.subscribe("q", HELLO, json!({})).await;
     let payload = socket.payload("q").await;
@@ -52,7 +52,7 @@ async fn operations_run_on_the_socket(setup: Setup) {
 
 async fn pings_are_answered(setup: Setup) {
     let app = setup.start();
-    let mut socket = Socket::connect(app.address()).await;
+    let mut socket = app.client().socket().await;
     socket
         .send(json!({ "type": "ping", "payload": { "n": 1 } }))
         .await;
@@ -112,7 +112,7 @@ async fn misuse_closes_with_its_code(setup: Setup) {
         .expect("an upgrade");
     socket.send_raw(Message::text("not JSON")).await;
     assert_eq!(socket.closed().await, 4400, "text that is not JSON");
-    let mut socket = Socket::connect(app.address()).await;
+    let mut socket = app.client().socket().await;
     socket.send_raw(Message::binary(b"{}".to_vec())).await;
     assert_eq!(socket.closed().await, 4400, "a binary frame");
 }
@@ -137,7 +137,7 @@ async fn other_protocols_are_refused(setup: Setup) {
 
 async fn completed_subscriptions_are_silent(setup: Setup) {
     let app = setup.start();
-    let mut socket = Socket::connect(app.address()).await;
+    let mut socket = app.client().socket().await;
     let after = app.client().head().await;
     socket
         .subscribe("1", customers::CHANGES, json!({ "after": after }))
@@ -164,7 +164,7 @@ async fn completed_subscriptions_are_silent(setup: Setup) {
 async fn changes_tell_what_happened(setup: Setup) {
     let app = setup.start();
     let client = app.client();
-    let mut socket = Socket::connect(app.address()).await;
+    let mut socket = app.client().socket().await;
     let after = client.head().await;
     socket
         .subscribe("all", customers::CHANGES, json!({ "after": after }))
@@ -227,7 +227,7 @@ async fn changes_tell_what_happened(setup: Setup) {
 
 async fn statistics_come_first_and_then_on_change(setup: Setup) {
     let app = setup.start();
-    let mut socket = Socket::connect(app.address()).await;
+    let mut socket = app.client().socket().await;
     socket
         .subscribe(
             "1",

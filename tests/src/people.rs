@@ -1,0 +1,158 @@
+//! Users for tests: made quickly, signed in, and with what they signed in with at hand.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::{Value, json};
+
+use crate::graphql::{Answer, Client};
+
+const SESSION: &str = "session { accessToken accessTokenExpiresAt refreshToken refreshTokenExpiresAt } \
+    user { id name email role version }";
+
+/// Who administers in every test, unless it begins with nothing.
+pub const ADMIN_EMAIL: &str = "admin@example.com";
+pub const ADMIN_PASSWORD: &str = "an administrator in tests";
+
+/// A user who has signed in.
+#[derive(Clone, Debug)]
+pub struct Person {
+    pub id: String,
+    pub name: String,
+    pub email: String,
+    pub password: String,
+    pub access_token: String,
+    pub refresh_token: String,
+}
+
+impl Person {
+    /// This person's own client of the same gateway.
+    pub fn client(&self, any: &Client) -> Client {
+        any.signed_in_as(&self.access_token)
+    }
+
+    /// From the answer to `register`, `signIn` or `refresh`, which must have succeeded.
+    #[track_caller]
+    fn of(answer: &Answer, field: &str, password: &str) -> Self {
+        let payload = &answer.data()[field];
+        let text = |value: &Value| {
+            let text = value.as_str().map(str::to_owned);
+            text.unwrap_or_else(|| panic!("not a session: {payload}"))
+        };
+        Self {
+            id: text(&payload["user"]["id"]),
+            name: text(&payload["user"]["name"]),
+            email: text(&payload["user"]["email"]),
+            password: password.to_owned(),
+            access_token: text(&payload["session"]["accessToken"]),
+            refresh_token: text(&payload["session"]["refreshToken"]),
+        }
+    }
+}
+
+/// A new member with an address of their own.
+pub async fn register(client: &Client, name: &str) -> Person {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let word: String = name
+        .to_lowercase()
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect();
+    let email = format!("{word}.{number}@people.example.com");
+    let password = format!("the password of {word} {number}");
+    let answer = send_register(client, name, &email, &password).await;
+    Person::of(&answer, "register", &password)
+}
+
+pub async fn send_register(client: &Client, name: &str, email: &str, password: &str) -> Answer {
+    let document = format!(
+        "mutation Register($input: RegisterInput!) {{ register(input: $input) {{ {SESSION} }} }}"
+    );
+    let input = json!({ "name": name, "email": email, "password": password });
+    client
+        .anonymous()
+        .run(&document, json!({ "input": input }))
+        .await
+}
+
+/// A new user with this role, which an administrator gives.
+pub async fn with_role(admin: &Client, role: &str) -> Person {
+    let person = register(admin, role).await;
+    if role != "MEMBER" {
+        set_role(admin, &person.id, role).await.data();
+    }
+    person
+}
+
+pub async fn set_role(admin: &Client, user_id: &str, role: &str) -> Answer {
+    let document =
+        "mutation Role($input: SetRoleInput!) { setRole(input: $input) { user { id role } } }";
+    let input = json!({ "userId": user_id, "role": role });
+    admin.run(document, json!({ "input": input })).await
+}
+
+/// Without an id the caller deactivates themselves.
+pub async fn deactivate(client: &Client, user_id: Option<&str>) -> Answer {
+    let document = "mutation Deactivate($input: DeactivateUserInput!) { \
+        deactivateUser(input: $input) { user { id deactivatedAt } } }";
+    let input = user_id.map_or(json!({}), |id| json!({ "userId": id }));
+    client.run(document, json!({ "input": input })).await
+}
+
+/// Whatever comes of it.
+pub async fn send_sign_in(client: &Client, email: &str, password: &str) -> Answer {
+    let document = format!(
+        "mutation SignIn($input: SignInInput!) {{ signIn(input: $input) {{ {SESSION} }} }}"
+    );
+    let input = json!({ "email": email, "password": password });
+    client
+        .anonymous()
+        .run(&document, json!({ "input": input }))
+        .await
+}
+
+pub async fn sign_in(client: &Client, email: &str, password: &str) -> Person {
+    let answer = send_sign_in(client, email, password).await;
+    Person::of(&answer, "signIn", password)
+}
+
+/// Whatever comes of it.
+pub async fn send_refresh(client: &Client, refresh_token: &str) -> Answer {
+    let document = format!(
+        "mutation Refresh($input: RefreshInput!) {{ refresh(input: $input) {{ {SESSION} }} }}"
+    );
+    let input = json!({ "refreshToken": refresh_token });
+    client
+        .anonymous()
+        .run(&document, json!({ "input": input }))
+        .await
+}
+
+/// The same person with the next tokens.
+pub async fn refresh(client: &Client, person: &Person) -> Person {
+    let answer = send_refresh(client, &person.refresh_token).await;
+    Person::of(&answer, "refresh", &person.password)
+}
+
+/// Ends this session, or all of the caller's; gives how many ended.
+pub async fn sign_out(client: &Client, everywhere: bool) -> u64 {
+    let document =
+        "mutation SignOut($input: SignOutInput!) { signOut(input: $input) { signedOut } }";
+    let answer = client
+        .run(document, json!({ "input": { "everywhere": everywhere } }))
+        .await;
+    answer.data()["signOut"]["signedOut"]
+        .as_u64()
+        .expect("a number")
+}
+
+pub async fn change_password(client: &Client, current: &str, new: &str) -> Answer {
+    let document = "mutation Password($input: ChangePasswordInput!) { changePassword(input: $input) { user { id } } }";
+    let input = json!({ "currentPassword": current, "newPassword": new });
+    client.run(document, json!({ "input": input })).await
+}
+
+/// The caller's own id, as the API tells it; null for nobody.
+pub async fn me(client: &Client) -> Answer {
+    client.run("{ me { id role } }", json!({})).await
+}

@@ -1,0 +1,110 @@
+//! How the product's processes are started: the binary, its environment, its arguments, and the line by which it says that
+//! it is ready.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::process::Process;
+use crate::{programs, tokens};
+
+/// How long a process may take until it is ready.
+pub const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// Environment variables of the product's processes.
+#[derive(Clone)]
+pub struct Settings(pub BTreeMap<&'static str, String>);
+
+impl Settings {
+    /// Cheap passwords, a known key, patience with sign-ins, and tokens that outlive the test.
+    pub fn of_tests() -> Self {
+        let settings = [
+            ("MILLRACE_TOKEN_KEYS", tokens::keys()),
+            ("MILLRACE_ACCESS_TOKEN_LIFETIME", "12h".into()),
+            ("MILLRACE_PASSWORD_MEMORY_KIB", "64".into()),
+            ("MILLRACE_PASSWORD_ITERATIONS", "1".into()),
+            ("MILLRACE_SIGN_IN_ATTEMPTS_PER_ACCOUNT", "100000".into()),
+            ("MILLRACE_SIGN_IN_ATTEMPTS_PER_ADDRESS", "100000".into()),
+        ];
+        Self(settings.into())
+    }
+
+    pub fn set(&mut self, name: &'static str, value: &str) {
+        self.0.insert(name, value.to_owned());
+    }
+
+    /// Leaves it at the product's default.
+    pub fn leave(&mut self, name: &'static str) {
+        self.0.remove(name);
+    }
+
+    /// Workers know no settings of users, and refuse what they do not know.
+    pub fn give_to(&self, command: &mut Command, program: &str) {
+        let known = |name: &str| program == "gateway" || !name.starts_with("MILLRACE_");
+        command.envs(self.0.iter().filter(|(name, _)| known(name)));
+    }
+}
+
+/// How a process is started, and started again.
+pub(crate) struct Recipe {
+    pub program: &'static str,
+    pub name: String,
+    pub directory: PathBuf,
+    pub settings: Settings,
+    pub arguments: Vec<String>,
+}
+
+impl Recipe {
+    fn command(&self, more: &[&str]) -> Command {
+        let mut command = product_command(self.program, &self.directory);
+        self.settings.give_to(&mut command, self.program);
+        command.args(&self.arguments).args(more);
+        command
+    }
+
+    pub fn spawn(&self, more: &[&str]) -> Process {
+        Process::spawn(&self.name, &self.directory, &mut self.command(more), "KILL")
+    }
+
+    pub fn serve(&self, listen: &str) -> (Process, SocketAddr) {
+        serve(
+            &self.name,
+            &self.directory,
+            &mut self.command(&["--listen", listen]),
+        )
+    }
+}
+
+/// Starts a gateway, and waits until it says where it listens.
+pub fn serve(name: &str, directory: &Path, command: &mut Command) -> (Process, SocketAddr) {
+    let mut process = Process::spawn(name, directory, command, "KILL");
+    let line = process.await_line("listening on http://", START_LIMIT);
+    let address = line
+        .split("http://")
+        .nth(1)
+        .and_then(|rest| rest.split_whitespace().next());
+    let address = address
+        .map(|address| address.trim_end_matches('/'))
+        .and_then(|address| address.parse().ok());
+    (
+        process,
+        address.unwrap_or_else(|| panic!("no address in {line:?}")),
+    )
+}
+
+/// A binary of the product that sees nothing of this process's settings, nor of a `.env` file near by.
+pub fn product_command(name: &str, directory: &Path) -> Command {
+    let mut command = Command::new(programs::product(name));
+    command
+        .current_dir(directory)
+        .env_remove("DATABASE_URL")
+        .env_remove("REDIS_URL");
+    for (name, _) in
+        std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("MILLRACE_"))
+    {
+        command.env_remove(name);
+    }
+    command
+}

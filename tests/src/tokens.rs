@@ -1,0 +1,102 @@
+//! Tokens as the gateways of a test sign them, and as an attacker would: any header, any claims, any signature. The kit's
+//! own key is given to every gateway, so that a token signed in one copy of a template is good in all.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, Mac};
+use serde_json::{Value, json};
+use sha2::{Sha256, Sha512};
+
+/// The id of the key that the kit's gateways sign with.
+pub const KEY_ID: &str = "test";
+/// Its secret. Nothing but tests ever uses it.
+pub const SECRET: &str = "a secret for tests only, of more than 32 bytes";
+
+/// As `--token-keys` takes it.
+pub fn keys() -> String {
+    format!("{KEY_ID}:{SECRET}")
+}
+
+/// How a forged token is signed.
+#[derive(Clone, Copy, Debug)]
+pub enum Signature<'a> {
+    Sha256(&'a str),
+    Sha512(&'a str),
+    /// Nothing behind the last dot.
+    Missing,
+    /// These characters.
+    Text(&'a str),
+}
+
+/// A JSON Web Token of these parts.
+pub fn forge(header: &Value, claims: &Value, signature: Signature<'_>) -> String {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = format!("{}.{}", part(header), part(claims));
+    let signature = match signature {
+        Signature::Sha256(secret) => {
+            let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("any length");
+            mac.update(signed.as_bytes());
+            URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
+        }
+        Signature::Sha512(secret) => {
+            let mut mac = Hmac::<Sha512>::new_from_slice(secret.as_bytes()).expect("any length");
+            mac.update(signed.as_bytes());
+            URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
+        }
+        Signature::Missing => String::new(),
+        Signature::Text(text) => text.to_owned(),
+    };
+    format!("{signed}.{signature}")
+}
+
+/// The token with these changes to its claims, signed as the gateway would; a null removes a claim.
+pub fn altered(token: &str, changes: &Value) -> String {
+    let mut claims = claims(token);
+    let fields = claims.as_object_mut().expect("claims are an object");
+    for (name, value) in changes.as_object().expect("an object") {
+        if value.is_null() {
+            fields.remove(name);
+        } else {
+            fields.insert(name.clone(), value.clone());
+        }
+    }
+    forge(&header(), &claims, Signature::Sha256(SECRET))
+}
+
+/// The same claims in a token that is over.
+pub fn expired(token: &str) -> String {
+    let now = now();
+    altered(
+        token,
+        &json!({ "iat": now - 7200, "nbf": now - 7200, "exp": now - 3600 }),
+    )
+}
+
+/// The header that the gateway writes with the kit's key.
+pub fn header() -> Value {
+    json!({ "alg": "HS256", "typ": "JWT", "kid": KEY_ID })
+}
+
+/// A token's claims, unverified.
+pub fn claims(token: &str) -> Value {
+    part(token, 1)
+}
+
+/// A token's header, unverified.
+pub fn header_of(token: &str) -> Value {
+    part(token, 0)
+}
+
+fn part(token: &str, index: usize) -> Value {
+    let text = token.split('.').nth(index).expect("a part of a token");
+    let bytes = URL_SAFE_NO_PAD.decode(text).expect("base64");
+    serde_json::from_slice(&bytes).expect("JSON")
+}
+
+/// Seconds since 1970.
+pub fn now() -> i64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .expect("a clock after 1970")
+        .as_secs() as i64
+}
