@@ -2,11 +2,14 @@
 //! good, also after deactivation. Roles and sessions are read from the tables (or from memory, where every change to
 //! them arrives), never from tokens, so a change takes effect while a token is still valid.
 
+mod availability;
 mod caller;
 mod commands;
 mod error;
 mod events;
 mod passwords;
+mod presence;
+mod queries;
 mod rules;
 mod secret;
 mod sessions;
@@ -19,6 +22,7 @@ use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use ::events::EventLog;
 
+pub use availability::{ShownAvailability, UserPresence};
 pub use caller::Caller;
 pub use commands::{ChangeUser, UpdateProfile};
 pub use error::UserError;
@@ -27,6 +31,8 @@ pub use events::{
     PRESENCE_STREAM, SESSION_STREAM, STREAM, UserEvent, UserEventKind, event_schemas,
 };
 pub use passwords::PasswordCost;
+pub use presence::{Presence, PresenceConfig, PresenceGuard};
+pub use queries::{UserFilter, UserSort, UserSortField};
 pub use secret::Secret;
 pub use sessions::remove_expired_sessions;
 pub use sign_in::{Origin, Register, SignedIn};

@@ -1,0 +1,91 @@
+//! Availability: what a user chose, shown while they are connected. Who chose OFFLINE shows nothing else, not even when
+//! they were last here, so that nobody can tell whether they are.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
+
+use super::{
+    Availability, ChangeUser, User, UserError, UserEventKind, Users,
+    presence::tables::user_presence::{Column, Entity, Model},
+};
+use crate::CommandContext;
+
+/// Whether a user is connected, and otherwise until when they were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UserPresence {
+    is_online: bool,
+    seen_at: DateTime<Utc>,
+}
+
+impl From<Model> for UserPresence {
+    fn from(row: Model) -> Self {
+        Self {
+            is_online: row.is_online,
+            seen_at: row.seen_at,
+        }
+    }
+}
+
+/// What others see of a user being here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShownAvailability {
+    /// The chosen one while the user is connected, else `Offline`.
+    pub availability: Availability,
+    /// When the last connection ended; `None` while the user is connected, was never, or chose `Offline`.
+    pub last_seen_at: Option<DateTime<Utc>>,
+}
+
+impl User {
+    /// What others see, given what is known of the user's connections.
+    pub fn shown_availability(&self, presence: Option<UserPresence>) -> ShownAvailability {
+        let is_hidden = self.availability == Availability::Offline;
+        let (availability, last_seen_at) = match presence {
+            _ if is_hidden => (Availability::Offline, None),
+            Some(presence) if !presence.is_online => {
+                (Availability::Offline, Some(presence.seen_at))
+            }
+            Some(_) if self.deactivated_at.is_none() => (self.availability, None),
+            _ => (Availability::Offline, None),
+        };
+        ShownAvailability {
+            availability,
+            last_seen_at,
+        }
+    }
+}
+
+impl Users {
+    /// Chooses what is shown while the caller is connected. Choosing the same again appends no event.
+    pub async fn set_availability(
+        &self,
+        context: CommandContext,
+        availability: Availability,
+    ) -> Result<User, UserError> {
+        let target = ChangeUser {
+            id: context.viewer.require_user()?,
+            expected_version: None,
+        };
+        let kind = UserEventKind::AvailabilityChanged;
+        self.change(context, target, kind, move |user| {
+            user.availability = availability;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The presences of those of these users who were ever connected, in one statement.
+    pub async fn load_presences(
+        &self,
+        ids: &[Uuid],
+    ) -> ::events::Result<Vec<(Uuid, UserPresence)>> {
+        let found = Entity::find()
+            .filter(Column::UserId.is_in(ids.iter().copied()))
+            .all(&self.log.database().reader)
+            .await?;
+        Ok(found
+            .into_iter()
+            .map(|row| (row.user_id, row.into()))
+            .collect())
+    }
+}

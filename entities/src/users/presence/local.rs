@@ -1,0 +1,281 @@
+//! The connections of this process in memory, and what of them is yet to be written. Pure: no I/O, no clock. It holds one
+//! entry for each user who is connected here, or was within the grace.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// Users in one transaction.
+pub(super) const BATCH_USERS: usize = 200;
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Local {
+    users: HashMap<Uuid, Connections>,
+    /// Those of `users` that are not recorded.
+    arrived: BTreeSet<Uuid>,
+    /// Those of `users` that have no connection left, by when that is to be written.
+    leaving: BTreeSet<(Instant, Uuid)>,
+    is_stopped: bool,
+}
+
+#[derive(Default)]
+struct Connections {
+    count: usize,
+    left: Option<Left>,
+    /// Whether the database has the user as connected here.
+    is_recorded: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Left {
+    due: Instant,
+    at: DateTime<Utc>,
+}
+
+/// A user whose last connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Departure {
+    pub(super) user_id: Uuid,
+    pub(super) seen_at: DateTime<Utc>,
+}
+
+/// What one transaction writes. Nobody is in both lists.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Changes {
+    pub(super) arrivals: Vec<Uuid>,
+    pub(super) departures: Vec<Departure>,
+}
+
+impl Local {
+    /// One connection more. True when there is something to write.
+    pub(super) fn enter(&mut self, user_id: Uuid) -> bool {
+        if self.is_stopped {
+            return false;
+        }
+        let user = self.users.entry(user_id).or_default();
+        user.count += 1;
+        if let Some(left) = user.left.take() {
+            self.leaving.remove(&(left.due, user_id));
+        }
+        !user.is_recorded && self.arrived.insert(user_id)
+    }
+
+    /// One connection less. True when there is something to wait for that there was not before.
+    pub(super) fn leave(&mut self, user_id: Uuid, due: Instant, at: DateTime<Utc>) -> bool {
+        let Some(user) = self.users.get_mut(&user_id).filter(|user| user.count > 0) else {
+            // It was ended by `stop`.
+            return false;
+        };
+        user.count -= 1;
+        if user.count > 0 {
+            return false;
+        }
+        user.left = Some(Left { due, at });
+        let is_first = self.leaving.is_empty();
+        self.leaving.insert((due, user_id));
+        is_first
+    }
+
+    /// Everybody leaves now, and nobody enters any more.
+    pub(super) fn stop(&mut self, now: Instant, at: DateTime<Utc>) {
+        self.is_stopped = true;
+        self.leaving.clear();
+        for (user_id, user) in &mut self.users {
+            let at = user.left.map_or(at, |left| left.at);
+            user.count = 0;
+            user.left = Some(Left { due: now, at });
+            self.leaving.insert((now, *user_id));
+        }
+    }
+
+    /// When the next departure is to be written.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.leaving.first().map(|(due, _)| *due)
+    }
+
+    /// Whether `stop` was called and all is written.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_stopped && self.users.is_empty()
+    }
+
+    /// Whether the database has nobody as connected here, and is not about to.
+    pub(super) fn is_empty(&self) -> bool {
+        self.users.is_empty()
+    }
+
+    /// What is to be written now; `None` when there is nothing.
+    pub(super) fn pick(&mut self, now: Instant) -> Option<Changes> {
+        let mut changes = Changes::default();
+        let due = self.leaving.iter().take_while(|(due, _)| *due <= now);
+        let due: Vec<_> = due.take(BATCH_USERS).copied().collect();
+        for (due, user_id) in due {
+            let Some(user) = self.users.get(&user_id) else {
+                continue;
+            };
+            match user.left {
+                Some(left) if user.is_recorded => changes.departures.push(Departure {
+                    user_id,
+                    seen_at: left.at,
+                }),
+                // Came and went before anything was written.
+                _ => {
+                    self.users.remove(&user_id);
+                    self.arrived.remove(&user_id);
+                    self.leaving.remove(&(due, user_id));
+                }
+            }
+        }
+        let room = BATCH_USERS - changes.departures.len();
+        changes.arrivals = self.arrived.iter().take(room).copied().collect();
+        let is_empty = changes.arrivals.is_empty() && changes.departures.is_empty();
+        (!is_empty).then_some(changes)
+    }
+
+    /// What was picked is written. Users may have come and gone meanwhile.
+    pub(super) fn written(&mut self, changes: &Changes) {
+        for user_id in &changes.arrivals {
+            if let Some(user) = self.users.get_mut(user_id) {
+                user.is_recorded = true;
+                self.arrived.remove(user_id);
+            }
+        }
+        for Departure { user_id, .. } in &changes.departures {
+            let Some(user) = self.users.get_mut(user_id) else {
+                continue;
+            };
+            user.is_recorded = false;
+            if user.count > 0 {
+                self.arrived.insert(*user_id);
+            } else if let Some(user) = self.users.remove(user_id)
+                && let Some(left) = user.left
+            {
+                self.leaving.remove(&(left.due, *user_id));
+            }
+        }
+    }
+
+    /// The lease was lost: what was recorded counts no more.
+    pub(super) fn forget(&mut self) {
+        for (user_id, user) in &mut self.users {
+            user.is_recorded = false;
+            self.arrived.insert(*user_id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const GRACE: Duration = Duration::from_secs(5);
+
+    fn setup() -> (Local, Uuid, Instant, DateTime<Utc>) {
+        (
+            Local::default(),
+            Uuid::from_u128(1),
+            Instant::now(),
+            ::events::now(),
+        )
+    }
+
+    fn arrival(user_id: Uuid) -> Option<Changes> {
+        Some(Changes {
+            arrivals: vec![user_id],
+            ..Changes::default()
+        })
+    }
+
+    fn departure(user_id: Uuid, seen_at: DateTime<Utc>) -> Option<Changes> {
+        Some(Changes {
+            departures: vec![Departure { user_id, seen_at }],
+            ..Changes::default()
+        })
+    }
+
+    fn write(local: &mut Local, now: Instant) -> Option<Changes> {
+        let changes = local.pick(now);
+        if let Some(changes) = &changes {
+            local.written(changes);
+        }
+        changes
+    }
+
+    #[test]
+    fn the_last_connection_counts_and_the_grace_is_kept() {
+        let (mut local, user, now, at) = setup();
+        assert!(local.enter(user));
+        assert!(!local.enter(user));
+        assert_eq!(write(&mut local, now), arrival(user));
+        assert!(!local.leave(user, now + GRACE, at));
+        assert_eq!(local.next_due(), None);
+        assert!(local.leave(user, now + GRACE, at));
+        assert_eq!(write(&mut local, now), None);
+        assert!(!local.enter(user), "back within the grace");
+        assert_eq!(write(&mut local, now + GRACE), None);
+        local.leave(user, now + 2 * GRACE, at);
+        assert_eq!(write(&mut local, now + 2 * GRACE), departure(user, at));
+        assert!(local.is_empty() && local.next_due().is_none());
+    }
+
+    #[test]
+    fn who_comes_back_while_their_departure_is_written_is_entered_again() {
+        let (mut local, user, now, at) = setup();
+        local.enter(user);
+        write(&mut local, now);
+        local.leave(user, now, at);
+        let changes = local.pick(now).expect("a departure");
+        assert!(!local.enter(user));
+        local.written(&changes);
+        assert_eq!(write(&mut local, now), arrival(user));
+    }
+
+    #[test]
+    fn who_came_and_went_before_it_was_written_leaves_nothing() {
+        let (mut local, user, now, at) = setup();
+        local.enter(user);
+        local.leave(user, now, at);
+        assert_eq!(local.pick(now), None);
+        assert!(local.is_empty() && local.arrived.is_empty() && local.leaving.is_empty());
+    }
+
+    #[test]
+    fn a_lost_lease_enters_everybody_again() {
+        let (mut local, user, now, at) = setup();
+        local.enter(user);
+        write(&mut local, now);
+        local.forget();
+        assert_eq!(write(&mut local, now), arrival(user));
+        local.leave(user, now, at);
+        assert_eq!(write(&mut local, now), departure(user, at));
+    }
+
+    #[test]
+    fn a_stop_waits_for_no_grace_and_lets_nobody_in() {
+        let (mut local, user, now, at) = setup();
+        local.enter(user);
+        write(&mut local, now);
+        local.stop(now, at);
+        assert!(!local.is_over());
+        assert_eq!(write(&mut local, now), departure(user, at));
+        assert!(local.is_over());
+        assert!(!local.enter(user) && local.is_over());
+        assert!(!local.leave(user, now, at));
+    }
+
+    #[test]
+    fn one_transaction_has_a_bounded_number_of_users() {
+        let (mut local, _, now, _) = setup();
+        for number in 0..=BATCH_USERS as u128 {
+            local.enter(Uuid::from_u128(number));
+        }
+        let sizes: Vec<_> = std::iter::from_fn(|| write(&mut local, now))
+            .map(|changes| changes.arrivals.len())
+            .collect();
+        assert_eq!(sizes, [BATCH_USERS, 1]);
+    }
+}

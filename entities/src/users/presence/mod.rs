@@ -1,0 +1,134 @@
+//! Presence: who is connected, from the open sockets of all gateways. `enter` only counts in memory; one task a process
+//! writes what changed, many users in one transaction, and sweeps gateways that died. The argument for it is below.
+
+// Why `user_presence` is right after every commit, that is, online exactly for those with rows in `presence_socket`:
+//
+// - Rows in `presence_socket` change only in a transaction that holds two locks: of the gateway's row, and of the user's
+//   row in `user_presence`. The second makes those who change the same user's rows wait for each other, and whoever got
+//   it counts the user's rows in a later statement, which sees all that committed before. So of two gateways that lose
+//   a user's last two connections at once, the second finds none left; an arrival that races with a sweep either comes
+//   first, and its row is seen, or finds the user offline, and says that they are back.
+// - A gateway renews its row in every transaction in which it writes, on the condition that its time is not over by the
+//   database's clock. A sweep locks only a row whose time is over. The row lock orders the two: either the renewal is
+//   first, and the sweep finds the row alive, or the time was over, and no renewal succeeds any more. Two processes that
+//   sweep skip what the other has locked.
+// - So an id is dead for good once its time is over, and a sweep may take several transactions. A gateway that was paused
+//   past its lease learns it from its first write, which changes nothing: it takes a new id and enters all its users
+//   under that. Those whom a sweep already took offline come back online; for the others nothing happens.
+// - Every step may be repeated: a commit whose answer was lost is written again and changes nothing.
+
+mod local;
+mod record;
+pub(super) mod tables;
+mod task;
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use ::events::EventLog;
+use tokio::{
+    sync::{Notify, watch},
+    time::{Instant, timeout},
+};
+use uuid::Uuid;
+
+use local::Local;
+
+/// A process that stops waits no longer than this for the database.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// How presence is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct PresenceConfig {
+    /// How long the users of a process that does not renew count as connected; it renews after a third.
+    pub lease: Duration,
+    /// How long a user without connections counts as connected, so that a reconnect goes unnoticed.
+    pub grace: Duration,
+}
+
+impl Default for PresenceConfig {
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_secs(15),
+            grace: Duration::from_secs(5),
+        }
+    }
+}
+
+struct Shared {
+    local: Mutex<Local>,
+    /// There is something to write, or to wait for, earlier than the task knew.
+    changed: Notify,
+    log: EventLog,
+    config: PresenceConfig,
+}
+
+impl Shared {
+    fn local(&self) -> MutexGuard<'_, Local> {
+        self.local.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The presence of the users of one process. Clones are the same.
+#[derive(Clone)]
+pub struct Presence {
+    shared: Arc<Shared>,
+    ended: watch::Receiver<()>,
+}
+
+/// A connection of a user; dropping it ends it.
+#[must_use = "the user counts as connected for as long as this lives"]
+pub struct PresenceGuard {
+    shared: Arc<Shared>,
+    user_id: Uuid,
+}
+
+impl Presence {
+    /// Starts the task that keeps presence for this process, and sweeps for all.
+    pub fn start(log: EventLog, config: PresenceConfig) -> Self {
+        let shared = Arc::new(Shared {
+            local: Mutex::default(),
+            changed: Notify::new(),
+            log,
+            config,
+        });
+        let (ends, ended) = watch::channel(());
+        tokio::spawn(task::run(shared.clone(), ends));
+        Self { shared, ended }
+    }
+
+    /// A user has one connection more. Costs a look into a map; what follows from it is written soon.
+    pub fn enter(&self, user_id: Uuid) -> PresenceGuard {
+        if self.shared.local().enter(user_id) {
+            self.shared.changed.notify_one();
+        }
+        PresenceGuard {
+            shared: self.shared.clone(),
+            user_id,
+        }
+    }
+
+    /// Ends all connections of this process at once, without grace, and writes that down, for at most five seconds. What
+    /// could not be written is swept when the lease is over.
+    pub async fn stop(&self) {
+        self.shared.local().stop(Instant::now(), ::events::now());
+        self.shared.changed.notify_one();
+        let mut ended = self.ended.clone();
+        // Changes never; ends with the task.
+        if timeout(STOP_LIMIT, ended.changed()).await.is_err() {
+            tracing::warn!("presence could not be written before the stop; it expires by itself");
+        }
+    }
+}
+
+impl Drop for PresenceGuard {
+    fn drop(&mut self) {
+        let (now, grace) = (Instant::now(), self.shared.config.grace);
+        let mut local = self.shared.local();
+        if local.leave(self.user_id, now + grace, ::events::now()) {
+            self.shared.changed.notify_one();
+        }
+    }
+}

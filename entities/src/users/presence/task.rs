@@ -1,0 +1,151 @@
+//! The task of a process that writes presence: arrivals and departures as they come, a renewal and a sweep every third of
+//! the lease. What fails is tried again, ever more slowly; nothing is lost by it, as what is to be written is in `Local`.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, sleep_until},
+};
+use uuid::Uuid;
+
+use super::{Shared, local::Changes, record};
+
+/// Arrivals within this time share a transaction.
+const GATHER: Duration = Duration::from_millis(20);
+/// The longest pause after failures.
+const MAX_PAUSE: Duration = Duration::from_secs(2);
+/// Batches of dead gateways' users in one round.
+const SWEEP_BATCHES: usize = 50;
+
+struct Keeper {
+    shared: Arc<Shared>,
+    /// Set while the database knows this process, which is while it has users.
+    gateway: Option<Uuid>,
+    /// When the next round is due.
+    round_at: Instant,
+}
+
+/// Runs until the presence is stopped; `ends` is dropped then.
+pub(super) async fn run(shared: Arc<Shared>, ends: watch::Sender<()>) {
+    let mut keeper = Keeper {
+        shared: shared.clone(),
+        gateway: None,
+        round_at: Instant::now(),
+    };
+    let mut failures = 0_u32;
+    loop {
+        match keeper.pass().await {
+            Ok(()) => failures = 0,
+            Err(error) => {
+                failures += 1;
+                if failures.is_power_of_two() {
+                    tracing::warn!(%error, failures, "presence cannot be written; trying again");
+                }
+                sleep(MAX_PAUSE.min(Duration::from_millis(20 << failures.min(7)))).await;
+                continue;
+            }
+        }
+        if shared.local().is_over() {
+            break;
+        }
+        let next = keeper.next();
+        tokio::select! {
+            () = shared.changed.notified() => sleep(GATHER).await,
+            () = sleep_until(next) => {}
+        }
+    }
+    drop(ends);
+}
+
+impl Keeper {
+    fn next(&self) -> Instant {
+        let due = self.shared.local().next_due();
+        due.map_or(self.round_at, |due| due.min(self.round_at))
+    }
+
+    async fn pass(&mut self) -> ::events::Result<()> {
+        let is_round = Instant::now() >= self.round_at;
+        let is_due = is_round && self.gateway.is_some();
+        let kept = !is_due || self.renew(Changes::default()).await?;
+        loop {
+            let picked = self.shared.local().pick(Instant::now());
+            let Some(changes) = picked else { break };
+            if self.gateway.is_none() {
+                self.register().await?;
+            }
+            self.renew(changes).await?;
+        }
+        self.unregister_if_empty().await?;
+        if is_round {
+            // Whoever lost its lease was cut off from the database, perhaps like all others: they, too, get the time
+            // to come back before they are swept.
+            if kept {
+                self.sweep().await?;
+            }
+            self.round_at = Instant::now() + self.shared.config.lease / 3;
+        }
+        Ok(())
+    }
+
+    async fn register(&mut self) -> ::events::Result<()> {
+        let (gateway, lease) = (Uuid::now_v7(), self.shared.config.lease);
+        self.shared
+            .log
+            .write(move |tx| Box::pin(record::register(tx, gateway, lease)))
+            .await?;
+        self.gateway = Some(gateway);
+        Ok(())
+    }
+
+    /// Writes changes, which renews the lease. False when the lease was lost: everybody here is to be entered anew.
+    async fn renew(&mut self, changes: Changes) -> ::events::Result<bool> {
+        let Some(gateway) = self.gateway else {
+            return Ok(false);
+        };
+        let lease = self.shared.config.lease;
+        let written = Arc::new(changes);
+        let changes = written.clone();
+        let is_kept = self
+            .shared
+            .log
+            .write(move |tx| {
+                let changes = changes.clone();
+                Box::pin(async move { record::renew(tx, gateway, lease, &changes).await })
+            })
+            .await?;
+        if is_kept {
+            self.shared.local().written(&written);
+        } else {
+            tracing::warn!(%gateway, "the lease of this gateway was over; entering its users anew");
+            self.gateway = None;
+            self.shared.local().forget();
+        }
+        Ok(is_kept)
+    }
+
+    async fn unregister_if_empty(&mut self) -> ::events::Result<()> {
+        let is_empty = self.shared.local().is_empty();
+        if let Some(gateway) = self.gateway.filter(|_| is_empty) {
+            self.shared
+                .log
+                .write(move |tx| Box::pin(record::unregister(tx, gateway)))
+                .await?;
+            self.gateway = None;
+        }
+        Ok(())
+    }
+
+    /// Looks first: a transaction for nothing would, on SQLite, wait for the one writer.
+    async fn sweep(&self) -> ::events::Result<()> {
+        let log = &self.shared.log;
+        for _ in 0..SWEEP_BATCHES {
+            if !record::is_any_expired(&log.database().background).await?
+                || !log.write(|tx| Box::pin(record::sweep(tx))).await?
+            {
+                break;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,202 @@
+//! The queries. Those who were deactivated can still be looked up, as chats show what they wrote, and are in lists only
+//! when asked for.
+
+use ::events::{HistoryPage, StreamKey};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+    sea_query::{Expr, ExprTrait, Func},
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    Role, STREAM, User, Users,
+    user::{Column, Entity},
+};
+use crate::{
+    Direction, Edge, Page, PageRequest, SortKey,
+    access::{AccessError, Action, Viewer, authorize},
+};
+
+/// Which users a list has.
+#[derive(Debug, Clone, Default)]
+pub struct UserFilter {
+    /// Part of the name, whatever its case.
+    pub search: Option<String>,
+    /// Any of these; empty means all.
+    pub role: Vec<Role>,
+    /// Also those who were deactivated.
+    pub include_deactivated: bool,
+}
+
+/// By what a list is sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UserSortField {
+    /// When they registered.
+    CreatedAt,
+    /// By name, by code point.
+    Name,
+}
+
+/// The order of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserSort {
+    /// The first criterion; the second is the id.
+    pub field: UserSortField,
+    /// Of both.
+    pub direction: Direction,
+}
+
+impl UserSortField {
+    fn column(self) -> Column {
+        match self {
+            Self::CreatedAt => Column::CreatedAt,
+            Self::Name => Column::Name,
+        }
+    }
+
+    fn key(self, user: &User) -> SortKey {
+        match self {
+            Self::CreatedAt => SortKey::Time(user.created_at),
+            Self::Name => SortKey::Text(user.name.clone()),
+        }
+    }
+
+    /// Whether a key could have come from this column.
+    pub fn accepts(self, key: &SortKey) -> bool {
+        matches!(self, Self::CreatedAt) == matches!(key, SortKey::Time(_))
+    }
+}
+
+impl UserFilter {
+    fn condition(&self) -> Condition {
+        let mut condition = Condition::all();
+        if !self.include_deactivated {
+            condition = condition.add(Column::DeactivatedAt.is_null());
+        }
+        if let Some(search) = self.search.as_deref().filter(|search| !search.is_empty()) {
+            // Removing the needle changes the text exactly when it is in there; nothing needs to be escaped.
+            let text = Expr::col(Column::SearchText);
+            let without = Func::cust("replace")
+                .arg(text.clone())
+                .arg(search.to_lowercase())
+                .arg("");
+            condition = condition.add(text.ne(without));
+        }
+        if !self.role.is_empty() {
+            condition = condition.add(Column::Role.is_in(self.role.iter().copied()));
+        }
+        condition
+    }
+}
+
+fn behind(sort: UserSort, edge: &Edge, is_after: bool) -> Expr {
+    let row = Expr::tuple([Expr::col(sort.field.column()), Expr::col(Column::Id)]);
+    let place = Expr::tuple([
+        Expr::value(sea_orm::Value::from(edge.key.clone())),
+        Expr::value(edge.id),
+    ]);
+    if is_after == (sort.direction == Direction::Asc) {
+        row.gt(place)
+    } else {
+        row.lt(place)
+    }
+}
+
+impl Users {
+    /// The caller, or none when nobody has signed in.
+    pub async fn me(&self, viewer: &Viewer) -> Result<Option<User>, AccessError> {
+        match viewer.user_id() {
+            Some(id) => self.load_user(id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The user with this id, deactivated or not.
+    pub async fn find_user(&self, viewer: &Viewer, id: Uuid) -> Result<Option<User>, AccessError> {
+        authorize(viewer, Action::ReadUsers)?;
+        self.load_user(id).await
+    }
+
+    /// Those of the users with these ids that there are, deactivated or not, in one statement. For loaders: that the
+    /// caller may see them was decided where the ids came from.
+    pub async fn load_users(&self, ids: &[Uuid]) -> ::events::Result<Vec<User>> {
+        let found = Entity::find()
+            .filter(Column::Id.is_in(ids.iter().copied()))
+            .all(&self.log.database().reader)
+            .await?;
+        Ok(found)
+    }
+
+    /// A page of a sorted list.
+    pub async fn list_users(
+        &self,
+        viewer: &Viewer,
+        filter: &UserFilter,
+        sort: UserSort,
+        request: &PageRequest,
+    ) -> Result<Page<User>, AccessError> {
+        authorize(viewer, Action::ReadUsers)?;
+        let mut condition = filter.condition();
+        if let Some(after) = &request.after {
+            condition = condition.add(behind(sort, after, true));
+        }
+        if let Some(before) = &request.before {
+            condition = condition.add(behind(sort, before, false));
+        }
+        let order = match (sort.direction, request.from_end) {
+            (Direction::Asc, false) | (Direction::Desc, true) => Order::Asc,
+            (Direction::Asc, true) | (Direction::Desc, false) => Order::Desc,
+        };
+        let rows = Entity::find()
+            .filter(condition)
+            .order_by(sort.field.column(), order.clone())
+            .order_by(Column::Id, order)
+            .limit(request.limit + 1)
+            .all(&self.log.database().reader)
+            .await?;
+        let items = rows
+            .into_iter()
+            .map(|user| {
+                let edge = Edge {
+                    key: sort.field.key(&user),
+                    id: user.id,
+                };
+                (edge, user)
+            })
+            .collect();
+        Ok(request.page(items))
+    }
+
+    /// How many users a list has in all.
+    pub async fn count_users(
+        &self,
+        viewer: &Viewer,
+        filter: &UserFilter,
+    ) -> Result<u64, AccessError> {
+        authorize(viewer, Action::ReadUsers)?;
+        Ok(Entity::find()
+            .filter(filter.condition())
+            .count(&self.log.database().reader)
+            .await?)
+    }
+
+    /// What happened to one user, oldest first: for themselves, and for those who may read everyone's.
+    pub async fn read_history(
+        &self,
+        viewer: &Viewer,
+        id: Uuid,
+        after_version: i64,
+        limit: u64,
+    ) -> Result<HistoryPage, AccessError> {
+        // The role first: what it allows is the same for all who have it.
+        if let Err(denied) = authorize(viewer, Action::ReadUserDetails)
+            && viewer.user_id() != Some(id)
+        {
+            return Err(denied);
+        }
+        let stream = StreamKey { kind: STREAM, id };
+        Ok(self.log.read_stream(stream, after_version, limit).await?)
+    }
+}
