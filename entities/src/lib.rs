@@ -64,6 +64,8 @@ pub struct Entities {
     pub customers: customers::Customers,
     /// Users, their sessions and presence.
     pub users: Users,
+    /// Chats and their messages.
+    pub chats: chats::Chats,
     /// What open subscriptions are allowed.
     pub grants: Grants,
 }
@@ -87,6 +89,7 @@ impl Entities {
         Ok(Self {
             customers: customers::Customers::new(log.clone(), config.customer_cache_capacity),
             grants: Grants::new(&log, users.clone()),
+            chats: chats::Chats::new(log.clone()),
             users,
             log,
         })
@@ -100,7 +103,11 @@ impl Entities {
 
 /// The contracts of all events of all domains: JSON Schema by type and version, as committed in `entities/events.json`.
 pub fn event_schemas() -> serde_json::Value {
-    let domains = [customers::event_schemas(), users::event_schemas()];
+    let domains = [
+        customers::event_schemas(),
+        users::event_schemas(),
+        chats::event_schemas(),
+    ];
     domains
         .into_iter()
         .flatten()

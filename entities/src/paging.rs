@@ -21,6 +21,8 @@ pub enum SortKey {
     Text(String),
     /// Of a column of times, to the microsecond.
     Time(DateTime<Utc>),
+    /// Of a column of whole numbers.
+    Number(i64),
 }
 
 impl From<SortKey> for sea_orm::Value {
@@ -28,6 +30,7 @@ impl From<SortKey> for sea_orm::Value {
         match key {
             SortKey::Text(text) => text.into(),
             SortKey::Time(time) => time.into(),
+            SortKey::Number(number) => number.into(),
         }
     }
 }

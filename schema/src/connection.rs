@@ -103,6 +103,7 @@ fn is_storable(key: &SortKey) -> bool {
     match key {
         SortKey::Text(text) => !text.contains('\0'),
         SortKey::Time(time) => is_storable_time(time),
+        SortKey::Number(_) => true,
     }
 }
 

@@ -1,11 +1,19 @@
 //! Who is a member of what: the one question that decides who sees anything of a chat. Asked by commands inside their
 //! transaction, by queries, and by `access` for the subscriptions that are open.
 
-use ::events::EventLog;
-use sea_orm::{EntityTrait, PaginatorTrait};
+use std::collections::BTreeSet;
+
+use ::events::{EventLog, Tx};
+use sea_orm::{
+    ColumnTrait, EntityTrait, ModelTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use uuid::Uuid;
 
-use super::member::Entity;
+use super::{ChatError, ChatMember, member::Entity, rules};
+use crate::users::User;
+
+type UserEntity = <User as ModelTrait>::Entity;
+type UserColumn = <UserEntity as EntityTrait>::Column;
 
 /// Whether the user is a member of the chat now.
 pub(crate) async fn is_member(
@@ -17,4 +25,45 @@ pub(crate) async fn is_member(
         .count(&log.database().reader)
         .await?;
     Ok(found > 0)
+}
+
+/// The user's membership in the chat.
+///
+/// # Errors
+/// `NotFound` when there is none.
+pub(super) async fn get_member_in_tx(
+    tx: &Tx<'_>,
+    chat_id: Uuid,
+    user_id: Uuid,
+) -> Result<ChatMember, ChatError> {
+    Entity::find_by_id((chat_id, user_id))
+        .one(&**tx)
+        .await?
+        .ok_or(ChatError::NotFound)
+}
+
+/// Makes sure that the users exist and stay active until the transaction ends: a deactivation waits for it.
+pub(super) async fn require_active_in_tx(
+    tx: &Tx<'_>,
+    field: &str,
+    user_ids: &BTreeSet<Uuid>,
+) -> Result<(), ChatError> {
+    if user_ids.is_empty() {
+        return Ok(());
+    }
+    let active: BTreeSet<Uuid> = UserEntity::find()
+        .filter(UserColumn::Id.is_in(user_ids.iter().copied()))
+        .filter(UserColumn::DeactivatedAt.is_null())
+        .order_by_asc(UserColumn::Id)
+        .lock_shared()
+        .all(&**tx)
+        .await?
+        .into_iter()
+        .map(|user| user.id)
+        .collect();
+    if active.len() < user_ids.len() {
+        let unknown = user_ids.difference(&active).copied();
+        return Err(ChatError::Invalid(rules::unknown_users(field, unknown)));
+    }
+    Ok(())
 }

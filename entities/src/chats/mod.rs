@@ -1,9 +1,38 @@
 //! Chats and their messages. Only members see anything of a chat: to everybody else, whatever their role, it does not
-//! exist. A direct chat is of two users for ever, a group of users who come and go.
+//! exist. A direct chat is of two users for ever, a group of users who come and go. Each user's list of chats is a stream
+//! of its own, `inbox`, appended to with the chat's events.
 
 mod chat;
+mod commands;
+mod error;
+mod events;
+mod loading;
 mod member;
 pub(crate) mod membership;
+mod message;
+mod queries;
+mod rules;
 
 pub use chat::{Chat, ChatKind};
+pub use commands::CreateChat;
+pub use error::ChatError;
+pub use events::{
+    ChatEvent, ChatEventKind, INBOX_STREAM, InboxEvent, InboxEventKind, STREAM, event_schemas,
+};
+pub use loading::ChatOfUser;
 pub use member::{ChatMember, ChatRole};
+pub use message::ChatMessage;
+
+use ::events::EventLog;
+
+/// The commands and queries of chats.
+#[derive(Clone)]
+pub struct Chats {
+    log: EventLog,
+}
+
+impl Chats {
+    pub(crate) const fn new(log: EventLog) -> Self {
+        Self { log }
+    }
+}

@@ -1,0 +1,163 @@
+//! Members of groups come and go.
+
+use std::collections::BTreeSet;
+
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait,
+    QueryFilter, QuerySelect, Set, Statement,
+};
+use uuid::Uuid;
+
+use super::{Details, Locked, Result, Work, insert_members_in_tx, time_in};
+use crate::{
+    CommandContext,
+    chats::{
+        Chat, ChatError, ChatEventKind, ChatMember, ChatRole, Chats, InboxEventKind, member,
+        membership::{get_member_in_tx, require_active_in_tx},
+        rules,
+    },
+};
+
+impl Chats {
+    /// Adds users to a group; those who are members already stay what they are. What was said before counts as read.
+    pub async fn add_members(
+        &self,
+        context: CommandContext,
+        chat_id: Uuid,
+        user_ids: Vec<Uuid>,
+    ) -> Result<Chat> {
+        let user_ids = rules::check_added(user_ids).map_err(ChatError::Invalid)?;
+        self.in_chat(context, chat_id, move |work, locked| {
+            Box::pin(add_in_tx(work, locked, user_ids.clone()))
+        })
+        .await
+    }
+
+    /// Removes another member from a group. For the owner.
+    pub async fn remove_member(
+        &self,
+        context: CommandContext,
+        chat_id: Uuid,
+        user_id: Uuid,
+    ) -> Result<Chat> {
+        self.in_chat(context, chat_id, move |work, locked| {
+            Box::pin(remove_in_tx(work, locked, user_id))
+        })
+        .await
+    }
+
+    /// Takes the caller out of a group. When the owner leaves, the member who has been there longest becomes the owner.
+    pub async fn leave_chat(&self, context: CommandContext, chat_id: Uuid) -> Result<()> {
+        self.in_chat(context, chat_id, |work, locked| {
+            Box::pin(leave_in_tx(work, locked))
+        })
+        .await
+    }
+}
+
+async fn add_in_tx(work: Work<'_>, locked: Locked, mut user_ids: BTreeSet<Uuid>) -> Result<Chat> {
+    let mut chat = locked.chat;
+    rules::check_group(&chat)?;
+    let present: Vec<Uuid> = member::Entity::find()
+        .select_only()
+        .column(member::Column::UserId)
+        .filter(member::Column::ChatId.eq(chat.id))
+        .filter(member::Column::UserId.is_in(user_ids.iter().copied()))
+        .into_tuple()
+        .all(&**work.tx)
+        .await?;
+    for user_id in present {
+        user_ids.remove(&user_id);
+    }
+    if user_ids.is_empty() {
+        return Ok(chat);
+    }
+    rules::check_room(&chat, user_ids.len())?;
+    require_active_in_tx(work.tx, "userIds", &user_ids).await?;
+    let at = time_in(&chat);
+    let members: Vec<ChatMember> = user_ids
+        .into_iter()
+        .map(|user_id| ChatMember {
+            chat_id: chat.id,
+            user_id,
+            role: ChatRole::Member,
+            joined_at: at,
+            last_read_number: chat.last_number,
+        })
+        .collect();
+    insert_members_in_tx(work.tx, &members).await?;
+    for member in &members {
+        chat.member_count += 1;
+        let details = Details {
+            members: vec![member.clone()],
+            ..Details::default()
+        };
+        work.append(&mut chat, ChatEventKind::MemberAdded, details, at)
+            .await?;
+    }
+    work.store_chat(&chat).await?;
+    work.append_to_inboxes(InboxEventKind::Joined, &members, at)
+        .await?;
+    Ok(chat)
+}
+
+async fn remove_in_tx(work: Work<'_>, locked: Locked, user_id: Uuid) -> Result<Chat> {
+    rules::check_group(&locked.chat)?;
+    rules::check_removal(&locked.member, user_id)?;
+    let removed = get_member_in_tx(work.tx, locked.chat.id, user_id).await;
+    let removed = removed.map_err(|error| match error {
+        ChatError::NotFound => ChatError::MemberNotFound,
+        error => error,
+    })?;
+    depart_in_tx(work, locked.chat, removed, ChatEventKind::MemberRemoved).await
+}
+
+async fn leave_in_tx(work: Work<'_>, locked: Locked) -> Result<()> {
+    rules::check_group(&locked.chat)?;
+    depart_in_tx(work, locked.chat, locked.member, ChatEventKind::MemberLeft).await?;
+    Ok(())
+}
+
+async fn depart_in_tx(
+    work: Work<'_>,
+    mut chat: Chat,
+    gone: ChatMember,
+    kind: ChatEventKind,
+) -> Result<Chat> {
+    gone.clone().delete(&**work.tx).await?;
+    let new_owner = match gone.role {
+        ChatRole::Owner => hand_over_in_tx(&work, chat.id).await?,
+        ChatRole::Member => None,
+    };
+    chat.member_count -= 1;
+    let at = time_in(&chat);
+    let details = Details {
+        members: vec![gone.clone()],
+        new_owner,
+        ..Details::default()
+    };
+    work.append(&mut chat, kind, details, at).await?;
+    work.store_chat(&chat).await?;
+    work.append_to_inboxes(InboxEventKind::Left, &[gone], at)
+        .await?;
+    Ok(chat)
+}
+
+/// Makes the member who has been there longest the owner; a deactivated one only when there is no other.
+async fn hand_over_in_tx(work: &Work<'_>, chat_id: Uuid) -> Result<Option<ChatMember>> {
+    let sql =
+        "select m.* from chat_member m join app_user u on u.id = m.user_id where m.chat_id = $1
+               order by (u.deactivated_at is not null), m.joined_at, m.user_id limit 1";
+    let statement =
+        Statement::from_sql_and_values(work.tx.get_database_backend(), sql, [chat_id.into()]);
+    let heir = member::Entity::find()
+        .from_raw_sql(statement)
+        .one(&**work.tx)
+        .await?;
+    let Some(heir) = heir else {
+        return Ok(None);
+    };
+    let mut row = heir.into_active_model();
+    row.role = Set(ChatRole::Owner);
+    Ok(Some(row.update(&**work.tx).await?))
+}

@@ -1,0 +1,172 @@
+//! Sending, editing and deleting messages. The chat's row hands out the numbers, so they have no gaps and follow the order
+//! of the log.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, QuerySelect, Set};
+use uuid::Uuid;
+
+use super::{Details, Locked, Result, Work, time_in};
+use crate::{
+    CommandContext,
+    access::{Action, authorize},
+    chats::{
+        Chat, ChatError, ChatEventKind, ChatMessage, Chats,
+        message::{Column, Entity},
+        rules,
+    },
+};
+
+impl Chats {
+    /// Sends a message. Whoever sends has read all before it.
+    pub async fn send_message(
+        &self,
+        context: CommandContext,
+        chat_id: Uuid,
+        text: String,
+    ) -> Result<ChatMessage> {
+        rules::check_text(&text).map_err(ChatError::Invalid)?;
+        self.in_chat(context, chat_id, move |work, locked| {
+            Box::pin(send_in_tx(work, locked, text.clone()))
+        })
+        .await
+    }
+
+    /// Changes the text of a message. The same text again succeeds and appends no event.
+    pub async fn edit_message(
+        &self,
+        context: CommandContext,
+        message_id: Uuid,
+        text: String,
+    ) -> Result<ChatMessage> {
+        rules::check_text(&text).map_err(ChatError::Invalid)?;
+        self.change_message(
+            context,
+            message_id,
+            ChatEventKind::MessageEdited,
+            move |message, at| {
+                if message.deleted_at.is_some() {
+                    return Err(ChatError::MessageDeleted);
+                }
+                if message.text.as_ref() != Some(&text) {
+                    message.text = Some(text.clone());
+                    message.edited_at = Some(at);
+                }
+                Ok(())
+            },
+        )
+        .await
+    }
+
+    /// Deletes a message; its number and author stay, its text goes. Again succeeds and appends no event.
+    pub async fn delete_message(
+        &self,
+        context: CommandContext,
+        message_id: Uuid,
+    ) -> Result<ChatMessage> {
+        self.change_message(
+            context,
+            message_id,
+            ChatEventKind::MessageDeleted,
+            |message, at| {
+                message.text = None;
+                message.deleted_at = message.deleted_at.or(Some(at));
+                Ok(())
+            },
+        )
+        .await
+    }
+
+    async fn change_message(
+        &self,
+        context: CommandContext,
+        message_id: Uuid,
+        kind: ChatEventKind,
+        edit: impl Fn(&mut ChatMessage, DateTime<Utc>) -> Result<()> + Send + Sync + 'static,
+    ) -> Result<ChatMessage> {
+        authorize(&context.viewer, Action::UseChats)?;
+        // A message never moves to another chat, so this may be read before the chat is locked.
+        let chat_id = Entity::find_by_id(message_id)
+            .select_only()
+            .column(Column::ChatId)
+            .into_tuple::<Uuid>()
+            .one(&self.log.database().reader)
+            .await?
+            .ok_or(ChatError::MessageNotFound)?;
+        let edit = Arc::new(edit);
+        self.in_chat(context, chat_id, move |work, locked| {
+            let edit = edit.clone();
+            Box::pin(async move { change_in_tx(work, locked, message_id, kind, &*edit).await })
+        })
+        .await
+        .map_err(|error| match error {
+            // Whether there is such a message is not for those outside.
+            ChatError::NotFound => ChatError::MessageNotFound,
+            error => error,
+        })
+    }
+}
+
+async fn send_in_tx(work: Work<'_>, locked: Locked, text: String) -> Result<ChatMessage> {
+    let Locked { mut chat, member } = locked;
+    let at = time_in(&chat);
+    chat.last_number += 1;
+    chat.last_activity_at = at;
+    let message = ChatMessage {
+        id: Uuid::now_v7(),
+        chat_id: chat.id,
+        number: chat.last_number,
+        author_id: member.user_id,
+        text: Some(text),
+        created_at: at,
+        edited_at: None,
+        deleted_at: None,
+    };
+    Entity::insert(message.clone().into_active_model())
+        .exec_without_returning(&**work.tx)
+        .await?;
+    let mut reader = member.into_active_model();
+    reader.last_read_number = Set(message.number);
+    reader.update(&**work.tx).await?;
+    append(&work, chat, ChatEventKind::MessageSent, message, at).await
+}
+
+async fn change_in_tx(
+    work: Work<'_>,
+    locked: Locked,
+    message_id: Uuid,
+    kind: ChatEventKind,
+    edit: &(dyn Fn(&mut ChatMessage, DateTime<Utc>) -> Result<()> + Send + Sync),
+) -> Result<ChatMessage> {
+    let before = Entity::find_by_id(message_id)
+        .one(&**work.tx)
+        .await?
+        .ok_or(ChatError::MessageNotFound)?;
+    rules::check_author(&before, locked.member.user_id)?;
+    let at = time_in(&locked.chat);
+    let mut message = before.clone();
+    edit(&mut message, at)?;
+    if message == before {
+        return Ok(before);
+    }
+    let row = message.clone().into_active_model().reset_all();
+    Entity::update(row).exec(&**work.tx).await?;
+    append(&work, locked.chat, kind, message, at).await
+}
+
+async fn append(
+    work: &Work<'_>,
+    mut chat: Chat,
+    kind: ChatEventKind,
+    message: ChatMessage,
+    at: DateTime<Utc>,
+) -> Result<ChatMessage> {
+    let details = Details {
+        message: Some(message.clone()),
+        ..Details::default()
+    };
+    work.append(&mut chat, kind, details, at).await?;
+    work.store_chat(&chat).await?;
+    Ok(message)
+}

@@ -1,0 +1,183 @@
+//! The commands: each changes rows and appends its events in one transaction, or does nothing. The chat's row is locked
+//! before the caller's membership is looked up, so a command and the removal of its caller happen one after the other.
+//! Locks are taken in one order, so that commands never wait in a circle: chat, users, inboxes by user id.
+
+mod creating;
+mod members;
+mod messages;
+mod reading;
+
+use std::sync::Arc;
+
+use ::events::{StreamKey, Tx, now};
+use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
+use sea_orm::{
+    ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QuerySelect, Statement,
+};
+use uuid::Uuid;
+
+use super::{
+    Chat, ChatError, ChatEventKind, ChatMember, ChatMessage, Chats, INBOX_STREAM, InboxEventKind,
+    STREAM,
+    chat::{ActiveModel, Entity},
+    events::{ChatData, InboxData, new_chat_event, new_inbox_event},
+    member,
+    membership::get_member_in_tx,
+};
+use crate::{
+    CommandContext,
+    access::{Action, authorize},
+    idempotency,
+};
+
+pub use creating::CreateChat;
+
+type Result<T, E = ChatError> = std::result::Result<T, E>;
+
+/// A chat whose row is locked, and the caller's membership in it.
+struct Locked {
+    chat: Chat,
+    member: ChatMember,
+}
+
+/// A transaction, and on whose behalf it is.
+struct Work<'a> {
+    tx: &'a Tx<'a>,
+    context: &'a CommandContext,
+}
+
+impl Chats {
+    /// Runs `work` with the chat locked, if the caller is a member. A repeat of an answered command is answered only
+    /// after that, so nobody gets answers about a chat that they have left.
+    async fn in_chat<T>(
+        &self,
+        context: CommandContext,
+        chat_id: Uuid,
+        work: impl for<'a> Fn(Work<'a>, Locked) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
+    ) -> Result<T>
+    where
+        T: serde::Serialize + serde::de::DeserializeOwned + Send + 'static,
+    {
+        authorize(&context.viewer, Action::UseChats)?;
+        let user_id = context.viewer.require_user()?;
+        let work = Arc::new(work);
+        self.log
+            .write(move |tx| {
+                let (context, work) = (context.clone(), work.clone());
+                Box::pin(async move {
+                    let locked = lock_in_tx(tx, chat_id, user_id).await?;
+                    let context = &context;
+                    idempotency::once(tx, context, work(Work { tx, context }, locked)).await
+                })
+            })
+            .await
+    }
+}
+
+async fn lock_in_tx(tx: &Tx<'_>, chat_id: Uuid, user_id: Uuid) -> Result<Locked> {
+    let chat = Entity::find_by_id(chat_id)
+        .lock_exclusive()
+        .one(&**tx)
+        .await?
+        .ok_or(ChatError::NotFound)?;
+    let member = get_member_in_tx(tx, chat_id, user_id).await?;
+    Ok(Locked { chat, member })
+}
+
+async fn insert_members_in_tx(tx: &Tx<'_>, members: &[ChatMember]) -> Result<()> {
+    let rows = members
+        .iter()
+        .cloned()
+        .map(IntoActiveModel::into_active_model);
+    member::Entity::insert_many(rows)
+        .exec_without_returning(&**tx)
+        .await?;
+    Ok(())
+}
+
+/// What an event is about, besides the chat.
+#[derive(Default)]
+struct Details {
+    members: Vec<ChatMember>,
+    new_owner: Option<ChatMember>,
+    message: Option<ChatMessage>,
+}
+
+impl Work<'_> {
+    /// Appends the chat's next event. The row is stored by `store_chat`, once for all events of the command.
+    async fn append(
+        &self,
+        chat: &mut Chat,
+        kind: ChatEventKind,
+        details: Details,
+        at: DateTime<Utc>,
+    ) -> Result<()> {
+        let stream = StreamKey {
+            kind: STREAM,
+            id: chat.id,
+        };
+        let expected = chat.version;
+        chat.version += 1;
+        let data = ChatData {
+            chat: chat.clone(),
+            members: details.members,
+            new_owner: details.new_owner,
+            message: details.message,
+        };
+        let event = new_chat_event(kind, &data, at);
+        self.tx
+            .append(stream, expected, event, &self.context.meta())
+            .await?;
+        Ok(())
+    }
+
+    async fn store_chat(&self, chat: &Chat) -> Result<()> {
+        let row: ActiveModel = chat.clone().into_active_model().reset_all();
+        Entity::update(row).exec(&**self.tx).await?;
+        Ok(())
+    }
+
+    /// Appends to the inboxes of these members, which must be sorted by user. Comes after the chat's events: whoever
+    /// follows both hears of a departure, and then of nothing more of the chat.
+    async fn append_to_inboxes(
+        &self,
+        kind: InboxEventKind,
+        members: &[ChatMember],
+        at: DateTime<Utc>,
+    ) -> Result<()> {
+        for member in members {
+            let stream = StreamKey {
+                kind: INBOX_STREAM,
+                id: member.user_id,
+            };
+            let version = self.next_inbox_version(member.user_id).await?;
+            let data = InboxData {
+                user_id: member.user_id,
+                chat_id: member.chat_id,
+                last_read_number: member.last_read_number,
+            };
+            let event = new_inbox_event(kind, &data, at);
+            self.tx
+                .append(stream, version - 1, event, &self.context.meta())
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Locks the inbox until the transaction ends.
+    async fn next_inbox_version(&self, user_id: Uuid) -> Result<i64> {
+        let sql = "insert into chat_inbox (user_id, version) values ($1, 1)
+                   on conflict (user_id) do update set version = chat_inbox.version + 1 returning version";
+        let statement =
+            Statement::from_sql_and_values(self.tx.get_database_backend(), sql, [user_id.into()]);
+        let row = self.tx.query_one_raw(statement).await?;
+        let row = row.ok_or_else(|| sea_orm::DbErr::RecordNotFound("an upsert".to_owned()))?;
+        Ok(row.try_get("", "version")?)
+    }
+}
+
+/// The time of a change: never before the chat's last activity, whatever the clocks of the processes say.
+fn time_in(chat: &Chat) -> DateTime<Utc> {
+    now().max(chat.last_activity_at)
+}

@@ -1,0 +1,61 @@
+//! Reading. It changes the member and not the chat, so readers do not wait for those who write.
+
+use ::events::now;
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, QuerySelect, Set};
+use uuid::Uuid;
+
+use super::{Result, Work};
+use crate::{
+    CommandContext,
+    access::{Action, authorize},
+    chats::{Chat, ChatError, Chats, InboxEventKind, chat, member, rules},
+    idempotency,
+};
+
+impl Chats {
+    /// Marks messages up to a number as read, by default all. What is read stays read: a lower number does nothing.
+    pub async fn mark_chat_read(
+        &self,
+        context: CommandContext,
+        chat_id: Uuid,
+        up_to: Option<i64>,
+    ) -> Result<Chat> {
+        authorize(&context.viewer, Action::UseChats)?;
+        let user_id = context.viewer.require_user()?;
+        rules::check_up_to(up_to).map_err(ChatError::Invalid)?;
+        self.log
+            .write(move |tx| {
+                let context = context.clone();
+                Box::pin(async move {
+                    // The member's row, not the chat's: readers wait for nobody but their own removal.
+                    let member = member::Entity::find_by_id((chat_id, user_id))
+                        .lock_exclusive()
+                        .one(&**tx)
+                        .await?
+                        .ok_or(ChatError::NotFound)?;
+                    let context = &context;
+                    let work = read_in_tx(Work { tx, context }, member, up_to);
+                    idempotency::once(tx, context, work).await
+                })
+            })
+            .await
+    }
+}
+
+async fn read_in_tx(work: Work<'_>, mut member: member::Model, up_to: Option<i64>) -> Result<Chat> {
+    let chat = chat::Entity::find_by_id(member.chat_id)
+        .one(&**work.tx)
+        .await?
+        .ok_or(ChatError::NotFound)?;
+    let number = up_to.unwrap_or(chat.last_number).min(chat.last_number);
+    if number <= member.last_read_number {
+        return Ok(chat);
+    }
+    let mut row = member.clone().into_active_model();
+    row.last_read_number = Set(number);
+    row.update(&**work.tx).await?;
+    member.last_read_number = number;
+    work.append_to_inboxes(InboxEventKind::Read, &[member], now())
+        .await?;
+    Ok(chat)
+}

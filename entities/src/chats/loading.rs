@@ -1,0 +1,150 @@
+//! Loads for many chats, messages or members at once: each is one statement, however many there are. They ask nothing
+//! about the viewer; what differs by user has the user in its key.
+
+use std::collections::HashMap;
+
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, FromQueryResult, QueryFilter,
+    QueryOrder, Statement, Value,
+};
+use uuid::Uuid;
+
+use super::{Chat, ChatMember, ChatMessage, Chats, member, message};
+
+/// A chat as a user sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ChatOfUser {
+    /// The chat.
+    pub chat_id: Uuid,
+    /// The user, who may or may not be a member.
+    pub user_id: Uuid,
+}
+
+/// Repeats the last key up to a power of two, so that a statement exists in few lengths and its plan is found again.
+fn padded<K: Copy>(keys: &[K]) -> Vec<K> {
+    let mut padded = keys.to_vec();
+    if let Some(last) = keys.last() {
+        padded.resize(keys.len().next_power_of_two(), *last);
+    }
+    padded
+}
+
+/// A statement with `{pairs}` replaced by the keys.
+fn of_pairs(database: &DatabaseConnection, sql: &str, keys: &[ChatOfUser]) -> Statement {
+    let keys = padded(keys);
+    let pairs: Vec<String> = (0..keys.len())
+        .map(|number| format!("(${}, ${})", number * 2 + 1, number * 2 + 2))
+        .collect();
+    let values: Vec<Value> = keys
+        .iter()
+        .flat_map(|key| [key.chat_id.into(), key.user_id.into()])
+        .collect();
+    let sql = sql.replace("{pairs}", &format!("values {}", pairs.join(", ")));
+    Statement::from_sql_and_values(database.get_database_backend(), sql, values)
+}
+
+impl Chats {
+    /// The chats as they are now, of those keys whose user is a member.
+    pub async fn load_chats_of_users(
+        &self,
+        keys: &[ChatOfUser],
+    ) -> ::events::Result<HashMap<ChatOfUser, Chat>> {
+        let database = &self.log.database().reader;
+        let sql =
+            "select c.*, m.user_id as of_user from chat_member m join chat c on c.id = m.chat_id
+                   where (m.chat_id, m.user_id) in ({pairs})";
+        let rows = database
+            .query_all_raw(of_pairs(database, sql, keys))
+            .await?;
+        let mut chats = HashMap::new();
+        for row in rows {
+            let chat = Chat::from_query_result(&row, "")?;
+            let key = ChatOfUser {
+                chat_id: chat.id,
+                user_id: row.try_get("", "of_user")?,
+            };
+            chats.insert(key, chat);
+        }
+        Ok(chats)
+    }
+
+    /// The members of each chat, in the order in which they joined.
+    pub async fn load_members(
+        &self,
+        chat_ids: &[Uuid],
+    ) -> ::events::Result<HashMap<Uuid, Vec<ChatMember>>> {
+        let rows = member::Entity::find()
+            .filter(member::Column::ChatId.is_in(padded(chat_ids)))
+            .order_by_asc(member::Column::JoinedAt)
+            .order_by_asc(member::Column::UserId)
+            .all(&self.log.database().reader)
+            .await?;
+        let mut members: HashMap<Uuid, Vec<ChatMember>> = HashMap::new();
+        for row in rows {
+            members.entry(row.chat_id).or_default().push(row);
+        }
+        Ok(members)
+    }
+
+    /// The last message of each chat that has one.
+    pub async fn load_last_messages(
+        &self,
+        chat_ids: &[Uuid],
+    ) -> ::events::Result<HashMap<Uuid, ChatMessage>> {
+        let database = &self.log.database().reader;
+        let ids = padded(chat_ids);
+        let places: Vec<String> = (1..=ids.len()).map(|number| format!("${number}")).collect();
+        let sql = format!(
+            "select m.* from chat c join chat_message m on m.chat_id = c.id and m.number = c.last_number
+             where c.id in ({})",
+            places.join(", ")
+        );
+        let values = ids.into_iter().map(Value::from);
+        let statement =
+            Statement::from_sql_and_values(database.get_database_backend(), sql, values);
+        let rows = message::Entity::find()
+            .from_raw_sql(statement)
+            .all(database)
+            .await?;
+        Ok(rows.into_iter().map(|row| (row.chat_id, row)).collect())
+    }
+
+    /// How many messages each user has not read in each chat that they are a member of.
+    pub async fn load_unread_counts(
+        &self,
+        keys: &[ChatOfUser],
+    ) -> ::events::Result<HashMap<ChatOfUser, i64>> {
+        let database = &self.log.database().reader;
+        // None of the messages after the last one read is the member's own, as who sends has read.
+        let sql = "select m.chat_id, m.user_id, c.last_number - m.last_read_number - (
+                       select count(*) from chat_message d
+                       where d.chat_id = m.chat_id and d.number > m.last_read_number and d.deleted_at is not null
+                   ) as unread
+                   from chat_member m join chat c on c.id = m.chat_id
+                   where (m.chat_id, m.user_id) in ({pairs})";
+        let rows = database
+            .query_all_raw(of_pairs(database, sql, keys))
+            .await?;
+        let mut counts = HashMap::new();
+        for row in rows {
+            let key = ChatOfUser {
+                chat_id: row.try_get("", "chat_id")?,
+                user_id: row.try_get("", "user_id")?,
+            };
+            counts.insert(key, row.try_get("", "unread")?);
+        }
+        Ok(counts)
+    }
+
+    /// The messages as they are now.
+    pub async fn load_messages(
+        &self,
+        ids: &[Uuid],
+    ) -> ::events::Result<HashMap<Uuid, ChatMessage>> {
+        let rows = message::Entity::find()
+            .filter(message::Column::Id.is_in(padded(ids)))
+            .all(&self.log.database().reader)
+            .await?;
+        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+}

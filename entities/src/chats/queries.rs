@@ -1,0 +1,169 @@
+//! The queries. Only `find_chat` and `list_chats` give out chats, and only to members; a chat that was given out is the
+//! authority for what hangs below it.
+
+use ::events::{HistoryPage, StreamKey};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait, SelectStatement},
+};
+use serde_json::{Value, value::RawValue};
+use uuid::Uuid;
+
+use super::{
+    Chat, ChatMessage, Chats, STREAM,
+    chat::{Column, Entity},
+    member, message,
+};
+use crate::{
+    Edge, Page, PageRequest, SortKey,
+    access::{AccessError, Action, Viewer, authorize},
+};
+
+/// The ids of the user's chats.
+fn chats_of(user_id: Uuid) -> SelectStatement {
+    member::Entity::find()
+        .select_only()
+        .column(member::Column::ChatId)
+        .filter(member::Column::UserId.eq(user_id))
+        .into_query()
+}
+
+/// The first rows are those with the largest keys.
+fn order_of(request: &PageRequest) -> Order {
+    match request.from_end {
+        false => Order::Desc,
+        true => Order::Asc,
+    }
+}
+
+impl Chats {
+    /// The chat, if the viewer is a member.
+    pub async fn find_chat(&self, viewer: &Viewer, id: Uuid) -> Result<Option<Chat>, AccessError> {
+        authorize(viewer, Action::UseChats)?;
+        let user_id = viewer.require_user()?;
+        Ok(Entity::find_by_id(id)
+            .filter(Column::Id.in_subquery(chats_of(user_id)))
+            .one(&self.log.database().reader)
+            .await?)
+    }
+
+    /// A page of the viewer's chats, by last activity.
+    pub async fn list_chats(
+        &self,
+        viewer: &Viewer,
+        request: &PageRequest,
+    ) -> Result<Page<Chat>, AccessError> {
+        authorize(viewer, Action::UseChats)?;
+        let user_id = viewer.require_user()?;
+        let row = || Expr::tuple([Expr::col(Column::LastActivityAt), Expr::col(Column::Id)]);
+        let place = |edge: &Edge| {
+            Expr::tuple([
+                Expr::value(sea_orm::Value::from(edge.key.clone())),
+                Expr::value(edge.id),
+            ])
+        };
+        let mut condition = Condition::all().add(Column::Id.in_subquery(chats_of(user_id)));
+        if let Some(after) = &request.after {
+            condition = condition.add(row().lt(place(after)));
+        }
+        if let Some(before) = &request.before {
+            condition = condition.add(row().gt(place(before)));
+        }
+        let rows = Entity::find()
+            .filter(condition)
+            .order_by(Column::LastActivityAt, order_of(request))
+            .order_by(Column::Id, order_of(request))
+            .limit(request.limit + 1)
+            .all(&self.log.database().reader)
+            .await?;
+        let items = rows.into_iter().map(|chat| {
+            let key = SortKey::Time(chat.last_activity_at);
+            (Edge { key, id: chat.id }, chat)
+        });
+        Ok(request.page(items.collect()))
+    }
+
+    /// All chats of a user, for those who follow them.
+    pub async fn list_chat_ids(&self, user_id: Uuid) -> ::events::Result<Vec<Uuid>> {
+        Ok(member::Entity::find()
+            .select_only()
+            .column(member::Column::ChatId)
+            .filter(member::Column::UserId.eq(user_id))
+            .into_tuple()
+            .all(&self.log.database().reader)
+            .await?)
+    }
+
+    /// A page of a chat's messages, newest first.
+    pub async fn list_messages(
+        &self,
+        chat: &Chat,
+        request: &PageRequest,
+    ) -> ::events::Result<Page<ChatMessage>> {
+        let place = |edge: &Edge| Expr::value(sea_orm::Value::from(edge.key.clone()));
+        let number = || Expr::col(message::Column::Number);
+        let mut condition = Condition::all().add(message::Column::ChatId.eq(chat.id));
+        if let Some(after) = &request.after {
+            condition = condition.add(number().lt(place(after)));
+        }
+        if let Some(before) = &request.before {
+            condition = condition.add(number().gt(place(before)));
+        }
+        let rows = message::Entity::find()
+            .filter(condition)
+            .order_by(message::Column::Number, order_of(request))
+            .limit(request.limit + 1)
+            .all(&self.log.database().reader)
+            .await?;
+        let items = rows.into_iter().map(|message| {
+            let key = SortKey::Number(message.number);
+            let id = message.id;
+            (Edge { key, id }, message)
+        });
+        Ok(request.page(items.collect()))
+    }
+
+    /// What happened in a chat, oldest first, without the texts: the log keeps what was edited and deleted since.
+    pub async fn read_history(
+        &self,
+        chat: &Chat,
+        after_version: i64,
+        limit: u64,
+    ) -> ::events::Result<HistoryPage> {
+        let stream = StreamKey {
+            kind: STREAM,
+            id: chat.id,
+        };
+        let mut page = self.log.read_stream(stream, after_version, limit).await?;
+        for event in &mut page.events {
+            event.data =
+                without_text(&event.data).map_err(|source| ::events::Error::Malformed {
+                    what: "chat event",
+                    source,
+                })?;
+        }
+        Ok(page)
+    }
+}
+
+fn without_text(data: &RawValue) -> serde_json::Result<Box<RawValue>> {
+    let mut data: Value = serde_json::from_str(data.get())?;
+    if let Some(message) = data.get_mut("message").and_then(Value::as_object_mut) {
+        message.remove("text");
+    }
+    serde_json::value::to_raw_value(&data)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn histories_have_no_texts() {
+        let data = r#"{"chat":{"title":"Tea"},"message":{"number":1,"text":"secret"}}"#;
+        let data: Box<RawValue> = serde_json::from_str(data).expect("JSON");
+        let shown = without_text(&data).expect("an event");
+        assert!(!shown.get().contains("text"), "{shown}");
+        assert!(shown.get().contains("Tea") && shown.get().contains("\"number\":1"));
+    }
+}
