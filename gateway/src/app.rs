@@ -2,7 +2,9 @@
 //! here, so that the time limit and the finishing of errors are the same on every transport.
 
 use async_graphql::{Request, Response, ServerError};
+use axum::http::{Extensions, HeaderMap};
 
+use crate::credentials::Credentials;
 use crate::document::Documents;
 use crate::errors::{self, Code, typed};
 use crate::http::HttpSettings;
@@ -16,13 +18,34 @@ pub(crate) struct App<O> {
     pub(crate) documents: Documents,
     pub(crate) http: HttpSettings,
     pub(crate) websocket: WebSocketSettings,
+    /// Take clients' addresses from the proxy.
+    pub(crate) forwarded_addresses: bool,
     pub(crate) shutdown: Shutdown,
 }
 
 impl<O: Operations> App<O> {
+    /// What a request shows of its client.
+    pub(crate) fn credentials(&self, headers: &HeaderMap, extensions: &Extensions) -> Credentials {
+        Credentials::from_request(headers, extensions.get(), self.forwarded_addresses)
+    }
+
+    /// Decides, within the time limit, whether a client is let in.
+    pub(crate) async fn admit(&self, credentials: Credentials) -> Result<O::Caller, ServerError> {
+        let admitting = self.operations.admit(credentials);
+        match tokio::time::timeout(self.http.request_timeout, admitting).await {
+            Ok(admitted) => admitted,
+            Err(_) => Err(self.timed_out()),
+        }
+    }
+
     /// Runs a query or a mutation within the time limit.
-    pub(crate) async fn execute(&self, request: Request, id: &RequestId) -> Response {
-        let running = self.operations.execute(request);
+    pub(crate) async fn execute(
+        &self,
+        request: Request,
+        caller: &O::Caller,
+        id: &RequestId,
+    ) -> Response {
+        let running = self.operations.execute(request, caller);
         match tokio::time::timeout(self.http.request_timeout, running).await {
             Ok(mut answer) => {
                 errors::finish(&mut answer.errors, id, self.documents.limits());
@@ -33,8 +56,12 @@ impl<O: Operations> App<O> {
     }
 
     /// Starts a subscription within the time limit; the errors are not finished yet.
-    pub(crate) async fn subscribe(&self, request: Request) -> Result<O::Stream, Vec<ServerError>> {
-        let starting = self.operations.subscribe(request);
+    pub(crate) async fn subscribe(
+        &self,
+        request: Request,
+        caller: &O::Caller,
+    ) -> Result<O::Stream, Vec<ServerError>> {
+        let starting = self.operations.subscribe(request, caller);
         match tokio::time::timeout(self.http.request_timeout, starting).await {
             Ok(started) => started,
             Err(_) => Err(vec![self.timed_out()]),

@@ -10,7 +10,9 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::http::HttpSettings;
 use crate::limits::Limits;
 use crate::server::ServerSettings;
+use crate::sign_in::{self, SignInSettings};
 use crate::websocket::WebSocketSettings;
+use entities::users::Secret;
 use workers::settings::check_names;
 
 /// Millrace: a GraphQL gateway whose every mutation is an event and whose every event can be subscribed to.
@@ -27,6 +29,8 @@ pub struct Config {
     pub http: HttpSettings,
     #[command(flatten)]
     pub websocket: WebSocketSettings,
+    #[command(flatten)]
+    pub sign_in: SignInSettings,
     #[command(flatten)]
     pub limits: Limits,
     #[command(subcommand)]
@@ -89,6 +93,17 @@ pub enum Command {
         #[arg(long, default_value_t = 1_000)]
         customers: u64,
     },
+    /// Create an administrator, or make a user one with a new password
+    ///
+    /// The password is taken from MILLRACE_ADMIN_PASSWORD, or made and printed.
+    Admin {
+        /// The address to sign in with
+        #[arg(long)]
+        email: String,
+        /// The password; better set in the environment, where other users do not see it
+        #[arg(long, env = "MILLRACE_ADMIN_PASSWORD", hide_env_values = true, value_parser = sign_in::secret)]
+        password: Option<Secret>,
+    },
 }
 
 impl Config {
@@ -126,6 +141,7 @@ impl Config {
             server: ServerSettings::default(),
             http: HttpSettings::default(),
             websocket: WebSocketSettings::default(),
+            sign_in: SignInSettings::default(),
             limits: Limits::default(),
             command: None,
         }

@@ -1,4 +1,4 @@
-//! Durations on the command line: `500ms`, `3s`, `2m`. Used by the settings of all modules.
+//! Durations on the command line: `500ms`, `3s`, `2m`, `1h`, `30d`. Used by the settings of all modules.
 
 use std::time::Duration;
 
@@ -9,8 +9,12 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
         (digits, 1_000)
     } else if let Some(digits) = text.strip_suffix('m') {
         (digits, 60_000)
+    } else if let Some(digits) = text.strip_suffix('h') {
+        (digits, 3_600_000)
+    } else if let Some(digits) = text.strip_suffix('d') {
+        (digits, 86_400_000)
     } else {
-        return Err("expected a duration such as 500ms, 3s or 2m".into());
+        return Err("expected a duration such as 500ms, 3s, 2m, 1h or 30d".into());
     };
     let count: u64 = digits
         .parse()
@@ -30,7 +34,9 @@ mod tests {
         assert_eq!(parse("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(parse("3s"), Ok(Duration::from_secs(3)));
         assert_eq!(parse("2m"), Ok(Duration::from_secs(120)));
-        for refused in ["", "3", "s", "-1s", "1h", "99999999999999999999s"] {
+        assert_eq!(parse("1h"), Ok(Duration::from_secs(3_600)));
+        assert_eq!(parse("30d"), Ok(Duration::from_secs(30 * 86_400)));
+        for refused in ["", "3", "s", "-1s", "1w", "99999999999999999999s"] {
             assert!(parse(refused).is_err(), "{refused}");
         }
     }

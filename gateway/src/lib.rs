@@ -3,6 +3,7 @@
 
 mod app;
 pub mod config;
+pub mod credentials;
 pub mod document;
 mod duration;
 pub mod errors;
@@ -19,4 +20,5 @@ pub mod response;
 pub mod seed;
 pub mod server;
 pub mod shutdown;
+pub mod sign_in;
 pub mod websocket;

@@ -21,6 +21,7 @@ async fn main() -> ExitCode {
         None => start::serve(config).await,
         Some(Command::Migrate) => start::migrate(&config).await,
         Some(Command::Seed { customers }) => start::seed(&config, customers).await,
+        Some(Command::Admin { email, password }) => start::admin(&config, &email, password).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,9 +6,8 @@ use std::future::Future;
 use async_graphql::{Executor, Request, Response, ServerError};
 use bytes::Bytes;
 use futures::stream::{BoxStream, Stream, StreamExt};
-use serde_json::{Map, Value};
 
-use crate::{errors, response};
+use crate::{credentials::Credentials, errors, response};
 
 pub use async_graphql::parser::types::OperationType;
 
@@ -16,25 +15,40 @@ pub use async_graphql::parser::types::OperationType;
 /// [`OperationType`], and, when the client sent a key, [`IdempotencyKey`] with [`RequestFingerprint`].
 pub trait Operations: Clone + Send + Sync + 'static {
     type Stream: Stream<Item = Payload> + Send + Unpin + 'static;
+    /// Who is calling. On a socket, the operations begun under a caller see its renewal.
+    type Caller: Clone + Send + Sync + 'static;
+
+    /// Decides on a request or a socket by what the client shows of itself.
+    fn admit(
+        &self,
+        credentials: Credentials,
+    ) -> impl Future<Output = Result<Self::Caller, ServerError>> + Send;
+
+    /// Decides on a new token of a socket; what it returns is the caller from now on.
+    fn renew(
+        &self,
+        caller: &Self::Caller,
+        token: String,
+    ) -> impl Future<Output = Result<Self::Caller, ServerError>> + Send + 'static;
+
+    /// Lives as long as the caller's socket; resolves when that has to be closed.
+    fn stay(&self, caller: &Self::Caller) -> impl Future<Output = ()> + Send + 'static;
 
     /// Runs a query or a mutation to its one answer. Transports drop the future when the client is gone or the time
     /// is over; a mutation that has begun must run to its end regardless.
-    fn execute(&self, request: Request) -> impl Future<Output = Response> + Send;
+    fn execute(
+        &self,
+        request: Request,
+        caller: &Self::Caller,
+    ) -> impl Future<Output = Response> + Send;
 
     /// Starts a subscription, or says why not. Dropping the stream ends it. The stream is polled only when its client
     /// has room, so it must bound what it keeps meanwhile.
     fn subscribe(
         &self,
         request: Request,
+        caller: &Self::Caller,
     ) -> impl Future<Output = Result<Self::Stream, Vec<ServerError>>> + Send;
-
-    /// Decides on a socket's `connection_init`; what it returns is the payload of `connection_ack`.
-    fn admit(
-        &self,
-        _payload: Option<Map<String, Value>>,
-    ) -> impl Future<Output = Result<Option<Map<String, Value>>, Forbidden>> + Send {
-        async { Ok(None) }
-    }
 }
 
 /// One step of a subscription.
@@ -46,10 +60,6 @@ pub enum Payload {
     Error(Vec<ServerError>),
 }
 
-/// A socket was refused by [`Operations::admit`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Forbidden;
-
 /// The client's key under which a repeat gets the first answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(pub String);
@@ -58,18 +68,35 @@ pub struct IdempotencyKey(pub String);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestFingerprint(pub [u8; 32]);
 
-/// Runs operations straight on an executor: every subscriber executes for itself.
+/// Runs operations straight on an executor: everybody is let in, and every subscriber executes for itself.
 #[derive(Clone)]
 pub struct Direct<E>(pub E);
 
 impl<E: Executor> Operations for Direct<E> {
     type Stream = BoxStream<'static, Payload>;
+    type Caller = ();
 
-    async fn execute(&self, request: Request) -> Response {
+    async fn admit(&self, _: Credentials) -> Result<(), ServerError> {
+        Ok(())
+    }
+
+    fn renew(
+        &self,
+        (): &(),
+        _: String,
+    ) -> impl Future<Output = Result<(), ServerError>> + Send + 'static {
+        std::future::ready(Ok(()))
+    }
+
+    fn stay(&self, (): &()) -> impl Future<Output = ()> + Send + 'static {
+        std::future::pending()
+    }
+
+    async fn execute(&self, request: Request, (): &()) -> Response {
         self.0.execute(request).await
     }
 
-    async fn subscribe(&self, request: Request) -> Result<Self::Stream, Vec<ServerError>> {
+    async fn subscribe(&self, request: Request, (): &()) -> Result<Self::Stream, Vec<ServerError>> {
         let stream = self.0.execute_stream(request, None);
         Ok(stream.map(into_payload).boxed())
     }

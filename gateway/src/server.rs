@@ -6,12 +6,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::any;
+use axum::{Extension, Router};
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -19,9 +19,11 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
+use tower::Layer;
 
 use crate::app::App;
 use crate::config::{Config, DEFAULT_LISTEN};
+use crate::credentials::PeerAddress;
 use crate::document::Documents;
 use crate::health::{self, Ready};
 use crate::operation::Operations;
@@ -88,7 +90,9 @@ pub async fn serve<O: Operations>(listener: TcpListener, service: Service<O>) ->
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => serve_connection(stream, router.clone(), &graceful),
+            Ok((stream, peer)) => {
+                serve_connection(stream, PeerAddress(peer), router.clone(), &graceful);
+            }
             Err(error) => {
                 tracing::warn!(%error, "could not accept a connection");
                 tokio::time::sleep(ACCEPT_BACK_OFF).await;
@@ -111,7 +115,12 @@ pub async fn serve<O: Operations>(listener: TcpListener, service: Service<O>) ->
     Ok(())
 }
 
-fn serve_connection(stream: TcpStream, router: Router, graceful: &GracefulShutdown) {
+fn serve_connection(
+    stream: TcpStream,
+    peer: PeerAddress,
+    router: Router,
+    graceful: &GracefulShutdown,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "could not set TCP_NODELAY");
     }
@@ -126,7 +135,7 @@ fn serve_connection(stream: TcpStream, router: Router, graceful: &GracefulShutdo
             .http2()
             .timer(TokioTimer::new())
             .enable_connect_protocol();
-        let service = TowerToHyperService::new(router);
+        let service = TowerToHyperService::new(Extension(peer).layer(router));
         let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
         if let Err(error) = watcher.watch(connection).await {
             tracing::debug!(error, "a connection ended early");
@@ -148,6 +157,7 @@ pub fn router<O: Operations>(service: Service<O>) -> Router {
         documents: Documents::new(config.limits),
         http: config.http,
         websocket: config.websocket,
+        forwarded_addresses: config.sign_in.forwarded_addresses,
         shutdown: shutdown.clone(),
     });
     let others = Router::new()

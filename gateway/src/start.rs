@@ -1,8 +1,16 @@
 //! What the commands of the process do, in order. Called by `main` only.
 
-use std::{io, path::Path, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
-use entities::{Entities, EntitiesConfig};
+use entities::{
+    Entities, EntitiesConfig,
+    users::{Secret, TokenKeys, UserError},
+};
 use events::{Database, DatabaseConfig, EventLog, LogConfig};
 use futures::FutureExt;
 use gateway::{
@@ -12,6 +20,7 @@ use gateway::{
     seed,
     server::{self, Service},
     shutdown::Shutdown,
+    sign_in,
 };
 use migration::{Migrator, MigratorTrait};
 use schema::SchemaLimits;
@@ -22,6 +31,8 @@ use tokio::{
 };
 use workers::WorkersConfig;
 
+/// Who an embedded gateway makes at its first start.
+const DEMO_ADMINISTRATOR: &str = "admin@example.com";
 /// Customers created for a first look.
 const DEMO_CUSTOMERS: u64 = 25;
 
@@ -42,6 +53,10 @@ pub(crate) enum StartError {
     Io(#[from] io::Error),
     #[error("seeding failed: {0}")]
     Seed(#[from] entities::customers::CustomerError),
+    #[error("{0}")]
+    Keys(String),
+    #[error("{}", describe(.0))]
+    Users(#[from] UserError),
 }
 
 pub(crate) async fn migrate(config: &Config) -> Result<(), StartError> {
@@ -52,14 +67,89 @@ pub(crate) async fn migrate(config: &Config) -> Result<(), StartError> {
 }
 
 pub(crate) async fn seed(config: &Config, customers: u64) -> Result<(), StartError> {
-    let (entities, _) = open(config).await?;
+    let entities = open(config, keys_of_nobody()?).await?;
     seed::seed(&entities, customers, true).await?;
     Ok(())
 }
 
+pub(crate) async fn admin(
+    config: &Config,
+    email: &str,
+    password: Option<Secret>,
+) -> Result<(), StartError> {
+    let entities = open(config, keys_of_nobody()?).await?;
+    let is_generated = password.is_none();
+    let password = match password {
+        Some(password) => password,
+        None => Secret::generate().map_err(StartError::Keys)?,
+    };
+    let users = &entities.users;
+    let user = users.make_administrator(email, password.clone()).await?;
+    println!("{} is an administrator", user.email);
+    if is_generated {
+        println!("password: {}", password.reveal());
+    }
+    Ok(())
+}
+
+/// Commands that sign nobody in need keys as little as they need a password.
+fn keys_of_nobody() -> Result<TokenKeys, StartError> {
+    let (keys, _) = TokenKeys::generate().map_err(StartError::Keys)?;
+    Ok(keys)
+}
+
+/// The keys of a gateway that serves.
+fn token_keys(config: &Config) -> Result<TokenKeys, StartError> {
+    let configured = config.sign_in.keys().map_err(StartError::Keys)?;
+    if let Some(keys) = configured {
+        return Ok(keys);
+    }
+    let Some(path) = sqlite_path(&config.store.database_url) else {
+        return Err(StartError::Keys(
+            "MILLRACE_TOKEN_KEYS is not set: with Postgres all gateways must share the keys of access tokens, such as \
+             MILLRACE_TOKEN_KEYS=\"1:$(openssl rand -base64 48 | tr -d '\\n')\""
+                .to_owned(),
+        ));
+    };
+    let file = PathBuf::from(format!("{}.token-keys", path.display()));
+    sign_in::keys_in(&file)
+        .map_err(|error| StartError::Keys(format!("the token keys in {}: {error}", file.display())))
+}
+
+/// Somebody to sign in as, the first time an embedded gateway starts; the password, which is shown once.
+async fn make_demo_administrator(entities: &Entities) -> Result<Option<Secret>, StartError> {
+    if !entities.users.is_empty().await? {
+        return Ok(None);
+    }
+    let password = Secret::generate().map_err(StartError::Keys)?;
+    let users = &entities.users;
+    users
+        .make_administrator(DEMO_ADMINISTRATOR, password.clone())
+        .await?;
+    Ok(Some(password))
+}
+
+/// With the violations, which tell what to do.
+fn describe(error: &UserError) -> String {
+    match error {
+        UserError::Invalid(violations) => {
+            let violations = violations.0.iter();
+            let texts =
+                violations.map(|violation| format!("{} {}", violation.field, violation.message));
+            texts.collect::<Vec<_>>().join("; ")
+        }
+        error => error.to_string(),
+    }
+}
+
 pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
-    let (entities, is_embedded) = open(&config).await?;
+    let entities = open(&config, token_keys(&config)?).await?;
+    let is_embedded = sqlite_path(&config.store.database_url).is_some();
     let log = entities.log.clone();
+    let demo_password = match is_embedded && !config.server.production {
+        true => make_demo_administrator(&entities).await?,
+        false => None,
+    };
     if config.store.demo_data && log.tail().position() == 0 {
         seed::seed(&entities, DEMO_CUSTOMERS, false).await?;
     }
@@ -73,7 +163,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
         tokio::spawn(workers::run(log.clone(), workers_config, workers_stopped))
     });
     let schema = schema::build(
-        entities,
+        entities.clone(),
         SchemaLimits {
             depth: config.limits.max_depth,
             complexity: config.limits.max_complexity,
@@ -85,9 +175,9 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
         .await
         .map_err(|error| StartError::Listen(address, error))?;
     stop_on_signals(shutdown.clone())?;
-    announce(&listener, is_embedded)?;
+    announce(&listener, is_embedded, demo_password.as_ref())?;
     let service = Service {
-        operations: Live::new(schema, log.clone(), config.limits.clone()),
+        operations: Live::new(schema, entities, config.limits.clone()),
         sdl: schema::sdl(),
         ready: readiness(log),
         shutdown,
@@ -105,7 +195,11 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
     Ok(())
 }
 
-fn announce(listener: &TcpListener, is_embedded: bool) -> io::Result<()> {
+fn announce(
+    listener: &TcpListener,
+    is_embedded: bool,
+    demo_password: Option<&Secret>,
+) -> io::Result<()> {
     let base = format!("http://{}", listener.local_addr()?);
     let mode = if is_embedded {
         "embedded, SQLite"
@@ -119,18 +213,26 @@ fn announce(listener: &TcpListener, is_embedded: bool) -> io::Result<()> {
     println!("  explore    {base}/graphiql");
     println!("  endpoint   {base}/graphql   (HTTP and WebSocket)");
     println!("  schema     {base}/schema.graphql");
+    if let Some(password) = demo_password {
+        let password = password.reveal();
+        println!(
+            "  sign in    {DEMO_ADMINISTRATOR} with the password {password}   (shown this once)"
+        );
+    }
     Ok(())
+}
+
+/// The file of an embedded database.
+fn sqlite_path(url: &str) -> Option<&Path> {
+    let path = url.strip_prefix("sqlite:")?.trim_start_matches("//");
+    Some(Path::new(path.split('?').next().unwrap_or(path)))
 }
 
 async fn connect(config: &Config) -> Result<Database, StartError> {
     let store = &config.store;
-    if let Some(path) = store.database_url.strip_prefix("sqlite:") {
-        let path = path.trim_start_matches("//");
-        let path = path.split('?').next().unwrap_or(path);
-        if let Some(folder) = Path::new(path).parent() {
-            std::fs::create_dir_all(folder)
-                .map_err(|error| StartError::Folder(folder.display().to_string(), error))?;
-        }
+    if let Some(folder) = sqlite_path(&store.database_url).and_then(Path::parent) {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| StartError::Folder(folder.display().to_string(), error))?;
     }
     let database_config = DatabaseConfig {
         url: store.database_url.clone(),
@@ -146,10 +248,10 @@ async fn bring_up_to_date(database: &Database) -> Result<(), StartError> {
         .map_err(StartError::Migration)
 }
 
-/// Connects, migrates if asked to, and starts the log. The flag says whether all of Millrace is in this process.
-async fn open(config: &Config) -> Result<(Entities, bool), StartError> {
+/// Connects, migrates if asked to, and starts the log.
+async fn open(config: &Config, token_keys: TokenKeys) -> Result<Entities, StartError> {
     let store = &config.store;
-    let is_embedded = store.database_url.starts_with("sqlite:");
+    let is_embedded = sqlite_path(&store.database_url).is_some();
     let database = connect(config).await?;
     if is_embedded || store.migrate {
         bring_up_to_date(&database).await?;
@@ -169,8 +271,9 @@ async fn open(config: &Config) -> Result<(Entities, bool), StartError> {
     let log = EventLog::start(database, log_config).await?;
     let entities_config = EntitiesConfig {
         customer_cache_capacity: store.customer_cache_capacity,
+        users: config.sign_in.users(token_keys),
     };
-    Ok((Entities::new(log, &entities_config), is_embedded))
+    Entities::new(log, entities_config).map_err(StartError::Keys)
 }
 
 fn readiness(log: EventLog) -> Ready {

@@ -11,8 +11,12 @@ pub fn check_names(
     command: &clap::Command,
     names: impl Iterator<Item = String>,
 ) -> Result<(), String> {
+    let of_subcommands = command
+        .get_subcommands()
+        .flat_map(clap::Command::get_arguments);
     let known: Vec<&str> = command
         .get_arguments()
+        .chain(of_subcommands)
         .filter_map(|argument| argument.get_env()?.to_str())
         .filter(|name| name.starts_with(PREFIX))
         .collect();

@@ -9,6 +9,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use events::EventLog;
@@ -20,6 +21,9 @@ use crate::{
     chats::membership,
     users::{self, Caller, SessionEventKind, UserEventKind, Users},
 };
+
+/// How soon a question that failed is asked again.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// What a subscription needs of its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,15 +117,41 @@ impl Grants {
 
     /// A grant for one subscription of `caller`; nothing is granted yet.
     pub fn open(&self, caller: Caller) -> Grant {
-        let held = Held {
+        let held = self.hold(caller);
+        held.register_caller();
+        Grant(Some(Arc::new(held)))
+    }
+}
+
+impl Grants {
+    /// Resolves when the user is deactivated.
+    pub async fn deactivated(&self, user_id: Uuid) {
+        let held = self.hold(Caller::anonymous());
+        held.register(Key::User(user_id));
+        loop {
+            let changed = held.signal.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            match self.users.is_deactivated(user_id).await {
+                Ok(true) => return,
+                Ok(false) => changed.await,
+                // The subscriptions of the user are checked by themselves; only the socket stays a little longer.
+                Err(error) => {
+                    tracing::warn!(%error, "could not look whether a user was deactivated");
+                    tokio::time::sleep(RETRY).await;
+                }
+            }
+        }
+    }
+
+    fn hold(&self, caller: Caller) -> Held {
+        Held {
             number: self.registry.next.fetch_add(1, Ordering::Relaxed),
             signal: Arc::default(),
             state: Mutex::default(),
             grants: self.clone(),
             caller,
-        };
-        held.register_caller();
-        Grant(Some(Arc::new(held)))
+        }
     }
 }
 

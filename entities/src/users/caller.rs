@@ -118,6 +118,11 @@ impl Users {
         }))
     }
 
+    pub(crate) async fn is_deactivated(&self, id: Uuid) -> Result<bool, AccessError> {
+        let user = self.load_user(id).await?;
+        Ok(user.is_none_or(|user| user.deactivated_at.is_some()))
+    }
+
     /// The user with this id, deactivated or not.
     pub(super) async fn load_user(&self, id: Uuid) -> Result<Option<User>, AccessError> {
         let load = async {

@@ -65,7 +65,10 @@ impl UserSortField {
 
     /// Whether a key could have come from this column.
     pub fn accepts(self, key: &SortKey) -> bool {
-        matches!(self, Self::CreatedAt) == matches!(key, SortKey::Time(_))
+        match self {
+            Self::CreatedAt => matches!(key, SortKey::Time(_)),
+            Self::Name => matches!(key, SortKey::Text(_)),
+        }
     }
 }
 

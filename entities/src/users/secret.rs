@@ -13,6 +13,16 @@ impl Secret {
         Self(text.into())
     }
 
+    /// A password for somebody who has none: 120 random bits.
+    ///
+    /// # Errors
+    /// When the operating system has no randomness.
+    pub fn generate() -> Result<Self, String> {
+        let mut text = super::tokens::random_token()?.0;
+        text.truncate(20);
+        Ok(Self(text))
+    }
+
     /// The text, to be checked, or handed to its owner.
     pub fn reveal(&self) -> &str {
         &self.0

@@ -114,6 +114,10 @@ async fn take<O: Operations>(
 ) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
     let headers = &parts.headers;
+    let caller = match app.admit(app.credentials(headers, &parts.extensions)).await {
+        Ok(caller) => caller,
+        Err(error) => return Ok(refuse_caller(&app, error, media_type, id)),
+    };
     let by_get = parts.method == Method::GET;
     let params = if by_get {
         get::params(&parts.uri)?
@@ -125,7 +129,7 @@ async fn take<O: Operations>(
             .map_err(|_| Refusal::slow_body())??;
         let text = body::text(&body)?;
         if text.trim_start().starts_with('[') {
-            return batch(&app, text, media_type, headers, id).await;
+            return batch(&app, text, &caller, media_type, headers, id).await;
         }
         Params::from_json(text)?
     } else {
@@ -134,9 +138,9 @@ async fn take<O: Operations>(
     };
     let key = idempotency_key(headers)?;
     if media_type == MediaType::EventStream {
-        return stream(app, params, key, by_get, id).await;
+        return stream(app, params, key, &caller, by_get, id).await;
     }
-    let answer = execute(&app, params, key, by_get, id).await?;
+    let answer = execute(&app, params, key, &caller, by_get, id).await?;
     Ok(respond(&answer, media_type))
 }
 
@@ -145,6 +149,7 @@ async fn execute<O: Operations>(
     app: &App<O>,
     params: Params,
     key: Option<IdempotencyKey>,
+    caller: &O::Caller,
     by_get: bool,
     id: &RequestId,
 ) -> Result<Answer, Refusal> {
@@ -156,13 +161,14 @@ async fn execute<O: Operations>(
     if prepared.kind == OperationType::Subscription {
         return Ok(app.refused(vec![subscription_refused()], id));
     }
-    Ok(app.execute(prepared.request, id).await)
+    Ok(app.execute(prepared.request, caller, id).await)
 }
 
 async fn stream<O: Operations>(
     app: Arc<App<O>>,
     params: Params,
     key: Option<IdempotencyKey>,
+    caller: &O::Caller,
     by_get: bool,
     id: &RequestId,
 ) -> Result<Response, Refusal> {
@@ -172,9 +178,11 @@ async fn stream<O: Operations>(
     };
     check_method(prepared.kind, by_get)?;
     if prepared.kind != OperationType::Subscription {
-        return Ok(sse::single(&app.execute(prepared.request, id).await));
+        return Ok(sse::single(
+            &app.execute(prepared.request, caller, id).await,
+        ));
     }
-    Ok(match app.subscribe(prepared.request).await {
+    Ok(match app.subscribe(prepared.request, caller).await {
         Ok(stream) => sse::streaming(app, stream, id.clone()),
         Err(errors) => sse::single(&app.refused(errors, id)),
     })
@@ -183,6 +191,7 @@ async fn stream<O: Operations>(
 async fn batch<O: Operations>(
     app: &App<O>,
     text: &str,
+    caller: &O::Caller,
     media_type: MediaType,
     headers: &HeaderMap,
     id: &RequestId,
@@ -209,7 +218,7 @@ async fn batch<O: Operations>(
     }
     let running = requests
         .into_iter()
-        .map(|params| execute(app, params, None, false, id));
+        .map(|params| execute(app, params, None, caller, false, id));
     let answers = futures::future::try_join_all(running).await?;
     let mut bytes = vec![b'['];
     for (index, answer) in answers.iter().enumerate() {
@@ -220,6 +229,20 @@ async fn batch<O: Operations>(
     }
     bytes.push(b']');
     Ok(json(StatusCode::OK, media_type, bytes.into()))
+}
+
+/// The client is not let in, whatever it asks for.
+fn refuse_caller<O: Operations>(
+    app: &App<O>,
+    error: ServerError,
+    media_type: MediaType,
+    id: &RequestId,
+) -> Response {
+    let answer = app.refused(vec![error], id);
+    match media_type {
+        MediaType::EventStream => sse::single(&answer),
+        _ => respond(&answer, media_type),
+    }
 }
 
 fn check_method(kind: OperationType, by_get: bool) -> Result<(), Refusal> {

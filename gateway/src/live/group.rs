@@ -5,35 +5,42 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
-use async_graphql::{Request, Response};
+use async_graphql::{Response, ServerError};
+use entities::access::SharedViewer;
 use events::{Cursor, EventSource, Range};
 use futures::StreamExt;
 use tokio::{sync::broadcast, task::AbortHandle};
 
 use super::{
     Shared,
-    request::{GroupKey, SubscriptionRequest},
+    request::{Execution, GroupKey, SubscriptionRequest},
 };
 use crate::{errors, limits::Limits, operation::Payload, request_id::RequestId, response};
 
 /// Frames kept for members that are a little behind. Each is shared by all of them.
 const BUFFERED_FRAMES: usize = 128;
 
-/// A payload and its place in the group's order.
+/// What members of a group hear.
 #[derive(Clone)]
-pub(super) struct Frame {
-    pub(super) order: u64,
-    pub(super) payload: Payload,
+pub(super) enum Frame {
+    /// A result and its place in the group's order.
+    Next { order: u64, payload: Payload },
+    /// The end of the subscription.
+    Error(Vec<ServerError>),
+    /// The end of the group: its results would differ by user.
+    Personal,
 }
 
 /// See the module.
 pub(super) struct Group {
     frames: broadcast::Sender<Frame>,
     published: Arc<AtomicU64>,
+    /// Set before the last frame is sent.
+    has_ended: Arc<AtomicBool>,
     driver: AbortHandle,
     key: GroupKey,
     shared: Weak<Shared>,
@@ -53,7 +60,7 @@ impl Groups {
         let mut groups = shared.groups.lock();
         let known = groups.get(&request.key).and_then(Weak::upgrade);
         if let Some(group) = &known
-            && !group.driver.is_finished()
+            && !group.has_ended.load(Ordering::SeqCst)
         {
             return group.clone();
         }
@@ -73,14 +80,21 @@ impl Group {
             after: from,
             until: None,
         };
-        let (execution, source) = request.execution(&shared.log, range);
+        let execution = request.group_execution(&shared.log, range);
         let (frames, _) = broadcast::channel(BUFFERED_FRAMES);
-        let published = Arc::new(AtomicU64::new(from));
-        let driver = drive(shared, execution, source, frames.clone(), published.clone());
+        let driver = Driver {
+            frames: frames.clone(),
+            published: Arc::new(AtomicU64::new(from)),
+            has_ended: Arc::default(),
+            shared: shared.clone(),
+            key: request.key.clone(),
+        };
+        let (published, has_ended) = (driver.published.clone(), driver.has_ended.clone());
         Self {
             frames,
             published,
-            driver,
+            has_ended,
+            driver: tokio::spawn(driver.run(execution)).abort_handle(),
             key: request.key.clone(),
             shared: Arc::downgrade(shared),
         }
@@ -88,10 +102,11 @@ impl Group {
 
     /// The frames from now on, and a place such that every later frame is among them. The receiver must exist before
     /// the place is read, and the driver moves the place before it sends: then a frame is after the place and received,
-    /// or at most at the place, and in the log.
-    pub(super) fn listen(&self) -> (broadcast::Receiver<Frame>, u64) {
+    /// or at most at the place, and in the log. `None` when the last frame may have been sent before.
+    pub(super) fn listen(&self) -> Option<(broadcast::Receiver<Frame>, u64)> {
         let receiver = self.frames.subscribe();
-        (receiver, self.published.load(Ordering::SeqCst))
+        let place = self.published.load(Ordering::SeqCst);
+        (!self.has_ended.load(Ordering::SeqCst)).then_some((receiver, place))
     }
 }
 
@@ -110,30 +125,46 @@ impl Drop for Group {
     }
 }
 
-fn drive(
-    shared: &Arc<Shared>,
-    execution: Request,
-    source: EventSource,
+/// Runs a group's execution to its end.
+struct Driver {
     frames: broadcast::Sender<Frame>,
     published: Arc<AtomicU64>,
-) -> AbortHandle {
-    let mut answers = shared.schema.execute_stream(execution);
-    let (log, limits) = (shared.log.clone(), shared.limits.clone());
-    let task = tokio::spawn(async move {
+    has_ended: Arc<AtomicBool>,
+    shared: Arc<Shared>,
+    key: GroupKey,
+}
+
+impl Driver {
+    async fn run(self, execution: Execution) {
+        let Execution {
+            request,
+            source,
+            shared: viewer,
+        } = execution;
+        let mut answers = self.shared.schema.execute_stream(request);
         while let Some(answer) = answers.next().await {
+            // Nobody has seen it yet, and nobody will.
+            if viewer.as_ref().is_some_and(SharedViewer::is_personal) {
+                self.key.remember_as_personal(&self.shared.personal);
+                return self.end(Frame::Personal);
+            }
             let order = source.order();
-            let epoch = log.tail().cursor().epoch;
-            let payload = into_payload(answer, epoch, &source, &limits);
-            let is_last = matches!(payload, Payload::Error(_));
-            published.store(order, Ordering::SeqCst);
-            // Nobody may be listening at the moment.
-            let _ = frames.send(Frame { order, payload });
-            if is_last {
-                return;
+            let epoch = self.shared.log.tail().cursor().epoch;
+            match into_payload(answer, epoch, &source, &self.shared.limits) {
+                Payload::Error(errors) => return self.end(Frame::Error(errors)),
+                payload => {
+                    self.published.store(order, Ordering::SeqCst);
+                    // Nobody may be listening at the moment.
+                    let _ = self.frames.send(Frame::Next { order, payload });
+                }
             }
         }
-    });
-    task.abort_handle()
+    }
+
+    fn end(&self, last: Frame) {
+        self.has_ended.store(true, Ordering::SeqCst);
+        let _ = self.frames.send(last);
+    }
 }
 
 /// One answer of a subscription's execution. An answer without data is the end: the source failed, or may not be read.

@@ -1,27 +1,33 @@
-//! Execution against the real schema, with subscriptions shared: those that are alike (document, variables, caller) are
-//! executed and serialized once for each event, and their subscribers share the bytes.
+//! Execution against the real schema, with subscriptions shared: those that are alike (document, variables, what the
+//! callers may see) are executed and serialized once for each event, and their subscribers share the bytes.
 //!
 //! A subscriber holds a place, not a queue. While it keeps up it takes frames from its group; when it comes with an
 //! older cursor, or falls behind the group's bounded buffer, it reads the log at its own pace, executing for itself,
 //! and joins the group again where that ends. The argument that nothing is missed or doubled is in `subscriber`.
 
+mod caller;
 mod group;
 mod request;
+mod scope;
 mod subscriber;
 
 use std::sync::Arc;
 
 use async_graphql::{Request, Response, ServerError};
+use entities::Entities;
 use events::EventLog;
 use futures::stream::BoxStream;
 use schema::MillraceSchema;
 
 use crate::{
+    credentials::Credentials,
     limits::Limits,
     operation::{Operations, Payload},
 };
+pub use caller::Caller;
 use group::Groups;
 use request::SubscriptionRequest;
+use scope::PersonalDocuments;
 
 /// Executes operations on the schema of this process.
 #[derive(Clone)]
@@ -31,20 +37,24 @@ pub struct Live {
 
 struct Shared {
     schema: MillraceSchema,
+    entities: Entities,
     log: EventLog,
     limits: Limits,
     groups: Groups,
+    personal: PersonalDocuments,
 }
 
 impl Live {
-    /// Execution of `schema` over `log`.
+    /// Execution of `schema`, which must be over the same `entities`.
     #[must_use]
-    pub fn new(schema: MillraceSchema, log: EventLog, limits: Limits) -> Self {
+    pub fn new(schema: MillraceSchema, entities: Entities, limits: Limits) -> Self {
         let shared = Shared {
             schema,
-            log,
+            log: entities.log.clone(),
+            entities,
             limits,
             groups: Groups::default(),
+            personal: PersonalDocuments::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -54,17 +64,44 @@ impl Live {
 
 impl Operations for Live {
     type Stream = BoxStream<'static, Payload>;
+    type Caller = Caller;
 
-    async fn execute(&self, mut request: Request) -> Response {
-        request::complete(&mut request);
+    async fn admit(&self, credentials: Credentials) -> Result<Caller, ServerError> {
+        caller::admit(&self.shared.entities, credentials).await
+    }
+
+    fn renew(
+        &self,
+        caller: &Caller,
+        token: String,
+    ) -> impl Future<Output = Result<Caller, ServerError>> + Send + 'static {
+        caller::renew(self.shared.entities.clone(), caller.clone(), token)
+    }
+
+    fn stay(&self, caller: &Caller) -> impl Future<Output = ()> + Send + 'static {
+        caller::stay(self.shared.entities.clone(), caller.clone())
+    }
+
+    async fn execute(&self, mut request: Request, caller: &Caller) -> Response {
+        let viewer = match caller.viewer(&self.shared.entities).await {
+            Ok(viewer) => viewer,
+            Err(error) => return Response::from_errors(vec![error]),
+        };
+        request::complete(&mut request, viewer, caller);
         // Before execution: everything up to here is visible to it, so a subscription from here misses nothing.
         let cursor = self.shared.log.tail().cursor();
         let response = self.shared.schema.execute(request).await;
         response.extension("cursor", cursor.to_string().into())
     }
 
-    async fn subscribe(&self, request: Request) -> Result<Self::Stream, Vec<ServerError>> {
-        let request = SubscriptionRequest::new(request, &self.shared.log).await?;
+    async fn subscribe(
+        &self,
+        request: Request,
+        caller: &Caller,
+    ) -> Result<Self::Stream, Vec<ServerError>> {
+        let viewer = caller.viewer(&self.shared.entities).await;
+        let viewer = viewer.map_err(|error| vec![error])?;
+        let request = SubscriptionRequest::new(request, viewer, caller, &self.shared).await?;
         subscriber::open(self.shared.clone(), request).await
     }
 }

@@ -9,9 +9,15 @@ use async_graphql::{
     parser::types::{ExecutableDocument, Selection},
 };
 use async_graphql_value::Value;
+use entities::access::{Grant, SharedViewer, Viewer};
 use events::{Cursor, CursorError, EventLog, EventSource, Range};
 use schema::{IdempotencyKey as SchemaIdempotencyKey, RequestContext, codes};
 
+use super::{
+    Shared,
+    caller::Caller,
+    scope::{PersonalDocuments, Scope},
+};
 use crate::{
     errors::{Code, typed, with},
     operation::{IdempotencyKey, RequestFingerprint},
@@ -20,17 +26,25 @@ use crate::{
 
 /// The argument that names the cursor to resume from.
 const AFTER: &str = "after";
-/// Until there is sign-in, everyone is this.
-const ANONYMOUS: &str = "anonymous";
 
 /// A subscription that can be executed any number of times.
 pub(super) struct SubscriptionRequest {
     pub(super) key: GroupKey,
     /// Deliver what comes after this position.
     pub(super) after: u64,
+    /// What its subscriber is allowed, for as long as it lasts.
+    pub(super) grant: Grant,
     document: ExecutableDocument,
     variables: Variables,
     context: RequestContext,
+}
+
+/// One execution of a subscription.
+pub(super) struct Execution {
+    pub(super) request: Request,
+    pub(super) source: EventSource,
+    /// The viewer of an execution that is shared by a role; it knows whether that was right.
+    pub(super) shared: Option<SharedViewer>,
 }
 
 /// Subscriptions with the same key get the same bytes.
@@ -39,12 +53,19 @@ pub(super) struct GroupKey {
     query: String,
     operation_name: Option<String>,
     variables: String,
-    actor: String,
+    scope: Scope,
+}
+
+impl GroupKey {
+    /// Remembers that results of this document differ by user.
+    pub(super) fn remember_as_personal(&self, personal: &PersonalDocuments) {
+        personal.insert(&self.query, self.operation_name.as_deref());
+    }
 }
 
 /// Puts what resolvers read into a request for a query or a mutation.
-pub(super) fn complete(request: &mut Request) {
-    let context = context_of(request);
+pub(super) fn complete(request: &mut Request, viewer: Viewer, caller: &Caller) {
+    let context = context_of(request, viewer, caller);
     request.data.insert(context);
 }
 
@@ -52,11 +73,12 @@ fn find<T: Any>(request: &Request) -> Option<&T> {
     request.data.get(&TypeId::of::<T>())?.downcast_ref()
 }
 
-fn context_of(request: &Request) -> RequestContext {
+fn context_of(request: &Request, viewer: Viewer, caller: &Caller) -> RequestContext {
     let fingerprint = find::<RequestFingerprint>(request);
     let idempotency = find::<IdempotencyKey>(request).zip(fingerprint);
     RequestContext {
-        actor: ANONYMOUS.to_owned(),
+        viewer,
+        client_address: caller.address,
         request_id: find::<RequestId>(request).map_or_else(String::new, ToString::to_string),
         traceparent: None,
         idempotency: idempotency.map(|(key, fingerprint)| SchemaIdempotencyKey {
@@ -69,9 +91,12 @@ fn context_of(request: &Request) -> RequestContext {
 impl SubscriptionRequest {
     pub(super) async fn new(
         mut request: Request,
-        log: &EventLog,
+        viewer: Viewer,
+        caller: &Caller,
+        shared: &Shared,
     ) -> Result<Self, Vec<ServerError>> {
-        let context = context_of(&request);
+        let log = &shared.log;
+        let context = context_of(&request, viewer, caller);
         let document = request.parsed_query().map_err(|error| vec![error])?.clone();
         let (text, variable) = after_argument(
             &document,
@@ -91,29 +116,78 @@ impl SubscriptionRequest {
             query: std::mem::take(&mut request.query),
             operation_name: request.operation_name.take(),
             variables: serde_json::to_string(&alike).unwrap_or_default(),
-            actor: context.actor.clone(),
+            scope: Scope::Role(None),
         };
-        Ok(Self {
+        let mut subscription = Self {
             key,
             after,
+            grant: shared.entities.grants.open(caller.user.clone()),
             document,
             variables: request.variables,
             context,
-        })
+        };
+        subscription.settle_scope(shared);
+        Ok(subscription)
     }
 
-    /// A request for one execution over a stretch of the log, and the source that tells how far it is.
-    pub(super) fn execution(&self, log: &EventLog, range: Range) -> (Request, EventSource) {
+    /// Whether `viewer` sees something else than the one of this request.
+    pub(super) fn differs_for(&self, viewer: &Viewer) -> bool {
+        self.context.viewer.role() != viewer.role()
+    }
+
+    pub(super) fn set_viewer(&mut self, viewer: Viewer, shared: &Shared) {
+        self.context.viewer = viewer;
+        self.settle_scope(shared);
+    }
+
+    /// Decides, by what is known of the document now, with whom this subscription is shared.
+    pub(super) fn settle_scope(&mut self, shared: &Shared) {
+        let operation = self.key.operation_name.as_deref();
+        let is_personal = shared.personal.contains(&self.key.query, operation);
+        self.key.scope = Scope::of(&self.context.viewer, is_personal);
+    }
+
+    /// An execution for this subscriber alone, over a stretch of the log.
+    pub(super) fn own_execution(&self, log: &EventLog, range: Range) -> Execution {
+        self.execution(log, range, self.context.clone(), self.grant.clone(), None)
+    }
+
+    /// An execution for all subscribers of the same key.
+    pub(super) fn group_execution(&self, log: &EventLog, range: Range) -> Execution {
+        let mut context = self.context.clone();
+        let shared = match self.key.scope {
+            Scope::Role(role) => Some(SharedViewer::new(role)),
+            Scope::User(..) => None,
+        };
+        if let Some(shared) = &shared {
+            context.viewer = Viewer::Shared(shared.clone());
+        }
+        self.execution(log, range, context, Grant::shared(), shared)
+    }
+
+    fn execution(
+        &self,
+        log: &EventLog,
+        range: Range,
+        context: RequestContext,
+        grant: Grant,
+        shared: Option<SharedViewer>,
+    ) -> Execution {
         let source = EventSource::new(log.clone(), Some(range));
         let mut request = Request::new(self.key.query.clone())
             .variables(self.variables.clone())
-            .data(self.context.clone())
+            .data(context)
+            .data(grant)
             .data(source.clone());
         if let Some(name) = &self.key.operation_name {
             request = request.operation_name(name);
         }
         request.set_parsed_query(self.document.clone());
-        (request, source)
+        Execution {
+            request,
+            source,
+            shared,
+        }
     }
 }
 

@@ -3,24 +3,25 @@
 //! Why every event is delivered once and in order: the subscriber listens to its group first and gets a place `until`;
 //! it reads the log from its own place up to `until`; later events are among the frames it hears. A frame at or before
 //! its place is a repeat and dropped. If it falls behind the group's buffer, the same steps begin again at its place.
-//! Nothing is queued for it: the stream is polled when its socket has room, and holds one item at most.
+//! Its grant is looked at before every delivery: what came after a change of its rights waits until they are checked.
 
 use std::sync::Arc;
 
 use async_graphql::{Response, ServerError};
 use events::{EventSource, Range};
 use futures::{StreamExt, stream::BoxStream};
-use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::sync::broadcast::{
+    Receiver,
+    error::{RecvError, TryRecvError},
+};
 
 use super::{
     Shared,
+    caller::refused,
     group::{Frame, Group, Groups, into_payload},
-    request::SubscriptionRequest,
+    request::{Execution, SubscriptionRequest},
 };
-use crate::{
-    errors::{Code, typed},
-    operation::Payload,
-};
+use crate::operation::Payload;
 
 struct Subscriber {
     shared: Arc<Shared>,
@@ -31,6 +32,8 @@ struct Subscriber {
     place: u64,
     /// Set while it reads the log by itself.
     own: Option<Own>,
+    /// The first result, which showed that the request is valid and allowed.
+    first: Option<Payload>,
 }
 
 struct Own {
@@ -43,31 +46,32 @@ pub(super) async fn open(
     shared: Arc<Shared>,
     request: SubscriptionRequest,
 ) -> Result<BoxStream<'static, Payload>, Vec<ServerError>> {
-    let group = Groups::join(&shared, &request);
-    let (frames, until) = group.listen();
-    let mut own = start(&shared, &request, request.after, until);
-    let first = own.answers.next().await;
+    let (group, frames, until) = join(&shared, &request);
+    let place = request.after;
     let mut subscriber = Subscriber {
-        place: request.after,
+        own: Some(start(&shared, &request, place, until)),
         shared,
         request,
         group,
         frames,
-        own: None,
+        place,
+        first: None,
     };
-    let first = match first {
-        None => None,
-        Some(answer) => {
-            let payload = subscriber.take(answer, &own.source);
-            if let Payload::Error(errors) = payload {
-                return Err(errors);
-            }
-            subscriber.own = Some(own);
-            Some(payload)
+    match subscriber.next_own().await {
+        Some(Payload::Error(errors)) => return Err(errors),
+        first => subscriber.first = first,
+    }
+    Ok(futures::stream::unfold(subscriber, Subscriber::step).boxed())
+}
+
+/// The group of `request`, what it says from now on, and a place such that every later event is said.
+fn join(shared: &Arc<Shared>, request: &SubscriptionRequest) -> (Arc<Group>, Receiver<Frame>, u64) {
+    loop {
+        let group = Groups::join(shared, request);
+        if let Some((frames, until)) = group.listen() {
+            return (group, frames, until);
         }
-    };
-    let later = futures::stream::unfold(subscriber, Subscriber::step);
-    Ok(futures::stream::iter(first).chain(later).boxed())
+    }
 }
 
 fn start(shared: &Shared, request: &SubscriptionRequest, after: u64, until: u64) -> Own {
@@ -75,50 +79,143 @@ fn start(shared: &Shared, request: &SubscriptionRequest, after: u64, until: u64)
         after,
         until: Some(until),
     };
-    let (execution, source) = request.execution(&shared.log, range);
+    let Execution {
+        request, source, ..
+    } = request.own_execution(&shared.log, range);
     Own {
-        answers: shared.schema.execute_stream(execution),
+        answers: shared.schema.execute_stream(request),
         source,
     }
 }
 
 impl Subscriber {
     async fn step(mut self) -> Option<(Payload, Self)> {
-        loop {
-            if let Some(own) = &mut self.own {
-                match own.answers.next().await {
-                    Some(answer) => {
-                        let source = own.source.clone();
-                        return Some((self.take(answer, &source), self));
+        'taking: loop {
+            let before = self.place;
+            // A frame that waits needs no look at the clock and no registration for changes.
+            let next = match self.next_at_hand() {
+                Some(next) => next,
+                None => {
+                    let grant = self.request.grant.clone();
+                    tokio::select! {
+                        biased;
+                        () = grant.stale() => None,
+                        next = self.next() => Some(next),
                     }
-                    None => self.own = None,
+                }
+            };
+            while self.request.grant.is_stale() {
+                match self.recheck(before).await {
+                    Ok(false) => {}
+                    // What was taken was computed for another role: it is taken again from the place before it.
+                    Ok(true) => continue 'taking,
+                    Err(error) => return Some((Payload::Error(vec![error]), self)),
                 }
             }
-            match self.frames.recv().await {
-                Ok(frame)
-                    if frame.order <= self.place && matches!(frame.payload, Payload::Next(_)) => {}
-                Ok(frame) => {
-                    self.place = frame.order;
-                    return Some((frame.payload, self));
-                }
-                Err(RecvError::Lagged(_)) => {
-                    let (frames, until) = self.group.listen();
-                    self.frames = frames;
-                    self.own = Some(start(&self.shared, &self.request, self.place, until));
-                }
-                Err(RecvError::Closed) => {
-                    // The group's sender lives as long as this subscriber's handle on it.
-                    let ended = typed(Code::Unavailable, "The subscription ended; subscribe again");
-                    return Some((Payload::Error(vec![ended]), self));
-                }
+            if let Some(next) = next {
+                return Some((next, self));
             }
         }
     }
 
-    /// An answer of the subscriber's own execution.
-    fn take(&mut self, answer: Response, source: &EventSource) -> Payload {
-        self.place = source.order();
+    /// Checks the grant; true when the caller has another role now, and the group was changed for it.
+    async fn recheck(&mut self, before: u64) -> Result<bool, ServerError> {
+        let viewer = self.request.grant.recheck().await.map_err(refused)?;
+        if !self.request.differs_for(&viewer) {
+            return Ok(false);
+        }
+        self.request.set_viewer(viewer, &self.shared);
+        self.place = before;
+        self.rejoin();
+        Ok(true)
+    }
+
+    /// A frame that can be delivered without waiting.
+    fn next_at_hand(&mut self) -> Option<Option<Payload>> {
+        if let Some(first) = self.first.take() {
+            return Some(Some(first));
+        }
+        if self.own.is_some() {
+            return None;
+        }
+        match self.frames.try_recv() {
+            Ok(frame) => Some(self.hear(frame)),
+            Err(TryRecvError::Lagged(_)) => {
+                self.catch_up();
+                None
+            }
+            Err(TryRecvError::Empty | TryRecvError::Closed) => None,
+        }
+    }
+
+    /// The next payload. Nothing is awaited between taking it and moving the place, so this may be cancelled.
+    async fn next(&mut self) -> Payload {
+        loop {
+            if self.own.is_some() {
+                match self.next_own().await {
+                    Some(payload) => return payload,
+                    None => self.own = None,
+                }
+            }
+            match self.frames.recv().await {
+                Ok(frame) => {
+                    if let Some(payload) = self.hear(frame) {
+                        return payload;
+                    }
+                }
+                Err(RecvError::Lagged(_)) => self.catch_up(),
+                // The group's sender lives as long as this subscriber's handle on it.
+                Err(RecvError::Closed) => self.rejoin(),
+            }
+        }
+    }
+
+    /// What a frame of the group means to this subscriber; repeats mean nothing.
+    fn hear(&mut self, frame: Frame) -> Option<Payload> {
+        match frame {
+            Frame::Next { order, .. } if order <= self.place => None,
+            Frame::Next { order, payload } => {
+                self.place = order;
+                Some(payload)
+            }
+            Frame::Error(errors) => Some(Payload::Error(errors)),
+            Frame::Personal => {
+                self.request.settle_scope(&self.shared);
+                self.rejoin();
+                None
+            }
+        }
+    }
+
+    /// The group has gone on without this subscriber.
+    fn catch_up(&mut self) {
+        match self.group.listen() {
+            Some((frames, until)) => {
+                self.frames = frames;
+                self.own = Some(start(&self.shared, &self.request, self.place, until));
+            }
+            None => self.rejoin(),
+        }
+    }
+
+    fn rejoin(&mut self) {
+        let (group, frames, until) = join(&self.shared, &self.request);
+        self.group = group;
+        self.frames = frames;
+        self.own = Some(start(&self.shared, &self.request, self.place, until));
+    }
+
+    /// The next answer of the subscriber's own execution.
+    async fn next_own(&mut self) -> Option<Payload> {
+        let own = self.own.as_mut()?;
+        let answer = own.answers.next().await?;
+        self.place = own.source.order();
         let epoch = self.shared.log.tail().cursor().epoch;
-        into_payload(answer, epoch, source, &self.shared.limits)
+        Some(into_payload(
+            answer,
+            epoch,
+            &own.source,
+            &self.shared.limits,
+        ))
     }
 }

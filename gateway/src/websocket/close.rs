@@ -32,6 +32,10 @@ impl Close {
         Self::new(4403, "Forbidden")
     }
 
+    pub(super) fn try_again() -> Self {
+        Self::new(1013, "Try again later")
+    }
+
     pub(super) fn subprotocol() -> Self {
         Self::new(4406, "Subprotocol not acceptable")
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use async_graphql::ServerError;
 use axum::Error;
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use bytes::Bytes;
@@ -21,8 +22,9 @@ use super::close::Close;
 use super::message::{self, Inbound};
 use super::running::Running;
 use crate::app::App;
-use crate::errors::limit_exceeded;
-use crate::operation::{Forbidden, Operations};
+use crate::credentials::{Credentials, payload_token};
+use crate::errors::{self, limit_exceeded};
+use crate::operation::Operations;
 use crate::request_id::RequestId;
 
 /// Bytes handed to the socket but not yet taken by the peer, beyond which nothing more is produced.
@@ -36,14 +38,16 @@ const LINGER: Duration = Duration::from_secs(1);
 /// A peer that takes nothing at all for so long is gone.
 const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 
-type Admission = BoxFuture<'static, Result<Option<Map<String, Value>>, Forbidden>>;
+type Admission<C> = BoxFuture<'static, Result<C, ServerError>>;
 
-enum Phase {
+enum Phase<C> {
     /// Before `connection_init`.
-    Opening,
-    Admitting(Admission),
-    /// After `connection_ack`.
-    Ready,
+    Opening(Credentials),
+    /// Between `connection_init` and `connection_ack`.
+    Admitting(Admission<C>),
+    Ready(C),
+    /// A new token is being checked; nothing is read meanwhile, so that what follows it is done under it.
+    Renewing(Admission<C>),
 }
 
 /// What the timer waits for.
@@ -62,7 +66,9 @@ pub(super) enum Ending {
 pub(super) struct Connection<O: Operations> {
     app: Arc<App<O>>,
     socket: WebSocket,
-    phase: Phase,
+    phase: Phase<O::Caller>,
+    /// Resolves when the caller has to leave.
+    stay: BoxFuture<'static, ()>,
     running: Running<O>,
     unflushed: usize,
     stalled_since: Option<Instant>,
@@ -74,10 +80,11 @@ pub(super) struct Connection<O: Operations> {
 }
 
 impl<O: Operations> Connection<O> {
-    pub(super) fn new(app: Arc<App<O>>, socket: WebSocket) -> Self {
+    pub(super) fn new(app: Arc<App<O>>, socket: WebSocket, credentials: Credentials) -> Self {
         let now = Instant::now();
         Self {
-            phase: Phase::Opening,
+            phase: Phase::Opening(credentials),
+            stay: Box::pin(std::future::pending()),
             running: Running::new(),
             unflushed: 0,
             stalled_since: None,
@@ -97,6 +104,7 @@ impl<O: Operations> Connection<O> {
         // Cancels all operations before the time that closing takes.
         drop(self.running);
         drop(self.phase);
+        drop(self.stay);
         match ending {
             Ending::Close(close) => finish(self.socket, close).await,
             Ending::Gone => {
@@ -116,6 +124,9 @@ impl<O: Operations> Connection<O> {
     /// One turn; `Ok` when there is nothing to do until woken.
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<(), Ending> {
         self.poll_timer(cx)?;
+        if self.stay.as_mut().poll(cx).is_ready() {
+            return Err(Ending::Close(Close::forbidden()));
+        }
         if !self.stopping && self.stop.as_mut().poll(cx).is_ready() {
             self.stopping = true;
         }
@@ -147,7 +158,7 @@ impl<O: Operations> Connection<O> {
     }
 
     fn poll_inbound(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> Result<(), Ending> {
-        while self.has_room() && *budget > 0 {
+        while self.has_room() && *budget > 0 && !matches!(self.phase, Phase::Renewing(_)) {
             let Poll::Ready(received) = self.socket.poll_next_unpin(cx) else {
                 break;
             };
@@ -170,12 +181,12 @@ impl<O: Operations> Connection<O> {
     fn on_text(&mut self, text: &str) -> Result<(), Ending> {
         match message::parse(text).map_err(Ending::Close)? {
             Inbound::Init(payload) => self.on_init(payload),
-            Inbound::Ping(payload) => self.send_text(message::pong(payload.as_ref())),
+            Inbound::Ping(payload) => self.on_ping(payload),
             Inbound::Pong => Ok(()),
             Inbound::Subscribe { id, params } => {
-                if !matches!(self.phase, Phase::Ready) {
+                let Phase::Ready(caller) = &self.phase else {
                     return Err(Ending::Close(Close::unauthorized()));
-                }
+                };
                 if self.running.contains(&id) {
                     return Err(Ending::Close(Close::duplicate(&id)));
                 }
@@ -183,7 +194,7 @@ impl<O: Operations> Connection<O> {
                 if self.running.len() >= maximum {
                     return self.refuse_operation(&id, maximum);
                 }
-                self.running.start(&self.app, &id, *params);
+                self.running.start(&self.app, caller, &id, *params);
                 Ok(())
             }
             Inbound::Complete { id } => {
@@ -194,26 +205,47 @@ impl<O: Operations> Connection<O> {
     }
 
     fn on_init(&mut self, payload: Option<Map<String, Value>>) -> Result<(), Ending> {
-        if !matches!(self.phase, Phase::Opening) {
+        let Phase::Opening(credentials) = &self.phase else {
             return Err(Ending::Close(Close::repeated_init()));
-        }
-        let operations = self.app.operations.clone();
-        let admission = async move { operations.admit(payload).await };
-        self.phase = Phase::Admitting(Box::pin(admission));
+        };
+        let credentials = credentials.clone().with_payload(payload.as_ref());
+        let app = self.app.clone();
+        self.phase = Phase::Admitting(Box::pin(async move { app.admit(credentials).await }));
         Ok(())
     }
 
-    fn poll_admission(&mut self, cx: &mut Context<'_>) -> Result<(), Ending> {
-        let Phase::Admitting(admission) = &mut self.phase else {
+    /// A ping may carry a new token, which is not sent back.
+    fn on_ping(&mut self, payload: Option<Map<String, Value>>) -> Result<(), Ending> {
+        if let Phase::Ready(caller) = &self.phase
+            && let Some(token) = payload_token(payload.as_ref())
+        {
+            let renewal = self.app.operations.renew(caller, token);
+            self.phase = Phase::Renewing(Box::pin(renewal));
             return Ok(());
+        }
+        self.send_text(message::pong(payload.as_ref()))
+    }
+
+    fn poll_admission(&mut self, cx: &mut Context<'_>) -> Result<(), Ending> {
+        let (admission, is_first) = match &mut self.phase {
+            Phase::Admitting(admission) => (admission, true),
+            Phase::Renewing(admission) => (admission, false),
+            Phase::Opening(_) | Phase::Ready(_) => return Ok(()),
         };
         let Poll::Ready(admitted) = admission.as_mut().poll(cx) else {
             return Ok(());
         };
-        let payload = admitted.map_err(|Forbidden| Ending::Close(Close::forbidden()))?;
-        self.phase = Phase::Ready;
-        self.set_alarm(Alarm::PingDue, self.app.websocket.ping_interval, cx);
-        self.send_text(message::connection_ack(payload.as_ref()))
+        let caller = admitted.map_err(|error| Ending::Close(refusal(&error)))?;
+        self.stay = Box::pin(self.app.operations.stay(&caller));
+        self.phase = Phase::Ready(caller);
+        // The new future must be polled, and what waits to be read must be looked at.
+        cx.waker().wake_by_ref();
+        if is_first {
+            self.set_alarm(Alarm::PingDue, self.app.websocket.ping_interval, cx);
+            self.send_text(message::CONNECTION_ACK)
+        } else {
+            self.send_text(message::pong(None))
+        }
     }
 
     fn refuse_operation(&mut self, id: &str, maximum: usize) -> Result<(), Ending> {
@@ -292,7 +324,7 @@ impl<O: Operations> Connection<O> {
                 return Err(Ending::Gone);
             }
             match self.alarm {
-                Alarm::Init if matches!(self.phase, Phase::Opening) => {
+                Alarm::Init if matches!(self.phase, Phase::Opening(_)) => {
                     return Err(Ending::Close(Close::init_timeout()));
                 }
                 // An admission in progress is bounded by whoever admits; ask again later.
@@ -343,6 +375,14 @@ impl<O: Operations> Connection<O> {
             }
             _ => return Ending::Gone,
         })
+    }
+}
+
+/// Only what the client can do nothing about is worth another try.
+fn refusal(error: &ServerError) -> Close {
+    match errors::code_of(error) {
+        Some("UNAVAILABLE" | "TIMEOUT" | "INTERNAL") => Close::try_again(),
+        _ => Close::forbidden(),
     }
 }
 

@@ -92,18 +92,12 @@ fn object(payload: Option<&RawValue>) -> Result<Option<Map<String, Value>>, Clos
 
 pub(super) const PING: &str = r#"{"type":"ping"}"#;
 
-pub(super) fn connection_ack(payload: Option<&Map<String, Value>>) -> String {
-    with_payload("connection_ack", payload)
-}
+pub(super) const CONNECTION_ACK: &str = r#"{"type":"connection_ack"}"#;
 
 pub(super) fn pong(payload: Option<&Map<String, Value>>) -> String {
-    with_payload("pong", payload)
-}
-
-fn with_payload(kind: &str, payload: Option<&Map<String, Value>>) -> String {
     match payload {
-        Some(payload) => format!(r#"{{"type":"{kind}","payload":{}}}"#, json(payload)),
-        None => format!(r#"{{"type":"{kind}"}}"#),
+        Some(payload) => format!(r#"{{"type":"pong","payload":{}}}"#, json(payload)),
+        None => r#"{"type":"pong"}"#.to_owned(),
     }
 }
 

@@ -22,6 +22,7 @@ use close::Close;
 use connection::Connection;
 
 use crate::app::App;
+use crate::credentials::Credentials;
 use crate::errors::{Code, typed};
 use crate::operation::Operations;
 use crate::request_id::RequestId;
@@ -112,6 +113,7 @@ pub(crate) async fn upgrade<O: Operations>(
             return http::plain_refusal(status, error, id);
         }
     };
+    let credentials = app.credentials(&parts.headers, &parts.extensions);
     let maximum = app.websocket.max_message_bytes;
     upgrade
         .read_buffer_size(READ_BUFFER)
@@ -119,13 +121,13 @@ pub(crate) async fn upgrade<O: Operations>(
         .max_message_size(maximum)
         .max_frame_size(maximum)
         .protocols([SUBPROTOCOL])
-        .on_upgrade(move |socket| serve(app, socket))
+        .on_upgrade(move |socket| serve(app, socket, credentials))
 }
 
-async fn serve<O: Operations>(app: Arc<App<O>>, socket: WebSocket) {
+async fn serve<O: Operations>(app: Arc<App<O>>, socket: WebSocket, credentials: Credentials) {
     let _counted = app.shutdown.open_socket();
     if socket.protocol().is_none() {
         return connection::finish(socket, Close::subprotocol()).await;
     }
-    Connection::new(app, socket).run().await;
+    Connection::new(app, socket, credentials).run().await;
 }

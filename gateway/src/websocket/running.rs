@@ -56,15 +56,21 @@ impl<O: Operations> Running<O> {
         self.active.len()
     }
 
-    pub(super) fn start(&mut self, app: &Arc<App<O>>, id: &str, params: Params) {
+    pub(super) fn start(
+        &mut self,
+        app: &Arc<App<O>>,
+        caller: &O::Caller,
+        id: &str,
+        params: Params,
+    ) {
         let request_id = RequestId::generate();
         let id: Arc<str> = id.into();
-        let starting = Box::pin(start(app.clone(), params, request_id.clone()));
+        let starting = start(app.clone(), caller.clone(), params, request_id.clone());
         let operation = Operation {
             id: id.clone(),
             request_id,
             app: app.clone(),
-            state: State::Starting(starting),
+            state: State::Starting(Box::pin(starting)),
         };
         let (operation, handle) = abortable(operation);
         self.streams.push(operation);
@@ -97,6 +103,7 @@ enum Started<S> {
 
 async fn start<O: Operations>(
     app: Arc<App<O>>,
+    caller: O::Caller,
     params: Params,
     request_id: RequestId,
 ) -> Started<O::Stream> {
@@ -105,12 +112,12 @@ async fn start<O: Operations>(
         Err(error) => return Started::Refused(vec![error]),
     };
     if prepared.kind == OperationType::Subscription {
-        return match app.subscribe(prepared.request).await {
+        return match app.subscribe(prepared.request, &caller).await {
             Ok(stream) => Started::Stream(stream),
             Err(errors) => Started::Refused(errors),
         };
     }
-    let answer = app.execute(prepared.request, &request_id).await;
+    let answer = app.execute(prepared.request, &caller, &request_id).await;
     if errors::is_request_error(&answer) {
         return Started::Refused(answer.errors);
     }

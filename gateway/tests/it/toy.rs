@@ -3,14 +3,17 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use async_graphql::{Error, ErrorExtensions, Object, Schema, Subscription};
+use async_graphql::{
+    Context, Error, ErrorExtensions, Object, Request, Response, Schema, ServerError, Subscription,
+};
 use futures::stream::{self, Stream, StreamExt};
 use gateway::config::Config;
+use gateway::credentials::Credentials;
+use gateway::errors;
 use gateway::health::always_ready;
-use gateway::operation::{Direct, Forbidden, Operations};
+use gateway::operation::{Direct, Operations};
 use gateway::server::{Service, serve};
 use gateway::shutdown::Shutdown;
-use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -20,6 +23,11 @@ pub(crate) struct Query;
 impl Query {
     async fn hello(&self, name: Option<String>) -> String {
         format!("hello {}", name.unwrap_or_else(|| "world".into()))
+    }
+
+    /// The token that the client showed.
+    async fn token(&self, ctx: &Context<'_>) -> Result<Option<String>, Error> {
+        Ok(ctx.data::<Caller>()?.0.clone())
     }
 
     async fn slow(&self, ms: u64) -> u64 {
@@ -81,15 +89,50 @@ impl Subscriptions {
     }
 }
 
-/// The toy operations; sockets whose `connection_init` says `{"deny":true}` are refused.
+/// The toy operations; the token `deny` is refused, `leave` admits a socket that has to go at once, and new tokens are
+/// taken like first ones.
 #[derive(Clone)]
 pub(crate) struct Toy(Direct<Schema<Query, Mutation, Subscriptions>>);
 
+#[derive(Clone)]
+pub(crate) struct Caller(Option<String>);
+
+fn admit(token: Option<String>) -> Result<Caller, ServerError> {
+    match token.as_deref() {
+        Some("deny") => Err(errors::typed(errors::Code::Forbidden, "denied")),
+        Some("later") => Err(errors::typed(errors::Code::Unavailable, "later")),
+        _ => Ok(Caller(token)),
+    }
+}
+
 impl Operations for Toy {
     type Stream = <Direct<Schema<Query, Mutation, Subscriptions>> as Operations>::Stream;
+    type Caller = Caller;
 
-    async fn execute(&self, request: async_graphql::Request) -> async_graphql::Response {
-        let mut response = self.0.execute(request).await;
+    async fn admit(&self, credentials: Credentials) -> Result<Caller, ServerError> {
+        admit(credentials.token)
+    }
+
+    fn renew(
+        &self,
+        _: &Caller,
+        token: String,
+    ) -> impl Future<Output = Result<Caller, ServerError>> + Send + 'static {
+        std::future::ready(admit(Some(token)))
+    }
+
+    fn stay(&self, caller: &Caller) -> impl Future<Output = ()> + Send + 'static {
+        let is_to_leave = caller.0.as_deref() == Some("leave");
+        async move {
+            if !is_to_leave {
+                std::future::pending().await
+            }
+        }
+    }
+
+    async fn execute(&self, request: Request, caller: &Caller) -> Response {
+        let request = request.data(caller.clone());
+        let mut response = self.0.execute(request, &()).await;
         response
             .extensions
             .insert("cursor".into(), "epoch-1".into());
@@ -98,19 +141,11 @@ impl Operations for Toy {
 
     async fn subscribe(
         &self,
-        request: async_graphql::Request,
-    ) -> Result<Self::Stream, Vec<async_graphql::ServerError>> {
-        self.0.subscribe(request).await.map(|stream| stream.boxed())
-    }
-
-    async fn admit(
-        &self,
-        payload: Option<Map<String, Value>>,
-    ) -> Result<Option<Map<String, Value>>, Forbidden> {
-        let denied = payload
-            .as_ref()
-            .is_some_and(|payload| payload.contains_key("deny"));
-        if denied { Err(Forbidden) } else { Ok(None) }
+        request: Request,
+        _: &Caller,
+    ) -> Result<Self::Stream, Vec<ServerError>> {
+        let stream = self.0.subscribe(request, &()).await;
+        stream.map(|stream| stream.boxed())
     }
 }
 

@@ -76,13 +76,50 @@ async fn init_comes_once() {
     client.closed_with(4429).await;
 }
 
+fn init(token: &str) -> serde_json::Value {
+    json!({ "type": "connection_init", "payload": { "Authorization": format!("Bearer {token}") } })
+}
+
+fn ping(token: &str) -> serde_json::Value {
+    json!({ "type": "ping", "payload": { "authorization": format!("Bearer {token}") } })
+}
+
 #[tokio::test]
-async fn the_hook_can_refuse() {
+async fn who_is_not_let_in_is_told_whether_to_come_back() {
+    let server = toy::start().await;
+    for (token, close) in [
+        ("deny", (4403, "Forbidden")),
+        ("later", (1013, "Try again later")),
+    ] {
+        let mut client = connect(&server).await;
+        client.send(init(token)).await;
+        assert_eq!(client.closed().await, (close.0, close.1.into()));
+    }
+}
+
+#[tokio::test]
+async fn a_ping_can_bring_a_new_token() {
     let server = toy::start().await;
     let mut client = connect(&server).await;
-    client
-        .send(json!({ "type": "connection_init", "payload": { "deny": true } }))
-        .await;
+    client.send(init("first")).await;
+    assert_eq!(client.receive().await, json!({ "type": "connection_ack" }));
+    // What is sent behind the ping is done under the new token, and the pong does not repeat it.
+    client.send(ping("second")).await;
+    client.subscribe("1", "{ token }").await;
+    assert_eq!(client.receive().await, json!({ "type": "pong" }));
+    let next = client.receive().await;
+    assert_eq!(next["payload"]["data"], json!({ "token": "second" }));
+    assert_eq!(client.receive().await["type"], "complete");
+    client.send(ping("deny")).await;
+    assert_eq!(client.closed().await, (4403, "Forbidden".into()));
+}
+
+#[tokio::test]
+async fn a_socket_whose_caller_has_to_leave_is_closed() {
+    let server = toy::start().await;
+    let mut client = connect(&server).await;
+    client.send(init("leave")).await;
+    assert_eq!(client.receive().await, json!({ "type": "connection_ack" }));
     assert_eq!(client.closed().await, (4403, "Forbidden".into()));
 }
 

@@ -1,0 +1,67 @@
+//! Callers as the domains know them: from credentials to a user, while a socket is open, and from one token to the next.
+
+use std::net::IpAddr;
+
+use async_graphql::ServerError;
+use entities::{
+    Entities,
+    access::{AccessError, Viewer},
+    users,
+};
+use schema::from_access;
+
+use crate::credentials::Credentials;
+
+/// Who is calling, and from where.
+#[derive(Clone)]
+pub struct Caller {
+    pub(super) user: users::Caller,
+    pub(super) address: Option<IpAddr>,
+}
+
+impl Caller {
+    /// What the caller is now.
+    pub(super) async fn viewer(&self, entities: &Entities) -> Result<Viewer, ServerError> {
+        entities.users.viewer_of(&self.user).await.map_err(refused)
+    }
+}
+
+/// The error that a client gets for it.
+pub(super) fn refused(cause: AccessError) -> ServerError {
+    from_access(cause).into_server_error(async_graphql::Pos::default())
+}
+
+pub(super) async fn admit(
+    entities: &Entities,
+    credentials: Credentials,
+) -> Result<Caller, ServerError> {
+    let user = entities.users.admit(credentials.token.as_deref()).await;
+    Ok(Caller {
+        user: user.map_err(refused)?,
+        address: credentials.address,
+    })
+}
+
+/// A user's new token takes the place of the old one, for running operations too. Who was nobody becomes somebody for
+/// the operations to come.
+pub(super) async fn renew(
+    entities: Entities,
+    caller: Caller,
+    token: String,
+) -> Result<Caller, ServerError> {
+    if caller.user.user_id().is_none() {
+        let user = entities.users.admit(Some(&token)).await.map_err(refused)?;
+        return Ok(Caller { user, ..caller });
+    }
+    let renewed = entities.users.renew(&caller.user, &token).await;
+    renewed.map_err(refused)?;
+    Ok(caller)
+}
+
+/// Ends when the user was deactivated.
+pub(super) async fn stay(entities: Entities, caller: Caller) {
+    match caller.user.user_id() {
+        Some(user_id) => entities.grants.deactivated(user_id).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,60 @@
+//! With whom a subscription is shared: with all callers of the same role, unless what it shows depends on who asks. That
+//! is not declared but found out: a shared execution has no user, and notes when one is asked for. What it computed is
+//! then thrown away before anybody sees it, and the document is remembered as one to execute for each user alone.
+
+use std::hash::{BuildHasher, RandomState};
+
+use entities::{access::Viewer, users::Role};
+use moka::sync::Cache;
+use uuid::Uuid;
+
+/// Documents remembered. One that is forgotten is found out again.
+const REMEMBERED: u64 = 10_000;
+
+/// Whose results may be shared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Scope {
+    /// Those of all callers of a role.
+    Role(Option<Role>),
+    /// Those of one user, in one role.
+    User(Uuid, Role),
+}
+
+impl Scope {
+    /// The scope of a document that is, or is not, personal.
+    pub(super) fn of(viewer: &Viewer, is_personal: bool) -> Self {
+        match viewer {
+            Viewer::User(principal) if is_personal => Self::User(principal.user_id, principal.role),
+            viewer => Self::Role(viewer.role()),
+        }
+    }
+}
+
+/// The documents that were found to be personal.
+pub(super) struct PersonalDocuments {
+    hasher: RandomState,
+    documents: Cache<u64, ()>,
+}
+
+impl Default for PersonalDocuments {
+    fn default() -> Self {
+        Self {
+            hasher: RandomState::new(),
+            documents: Cache::new(REMEMBERED),
+        }
+    }
+}
+
+impl PersonalDocuments {
+    pub(super) fn contains(&self, query: &str, operation: Option<&str>) -> bool {
+        self.documents.contains_key(&self.key(query, operation))
+    }
+
+    pub(super) fn insert(&self, query: &str, operation: Option<&str>) {
+        self.documents.insert(self.key(query, operation), ());
+    }
+
+    fn key(&self, query: &str, operation: Option<&str>) -> u64 {
+        self.hasher.hash_one((query, operation))
+    }
+}

@@ -1,0 +1,131 @@
+//! Settings of sign-in, and the keys of a gateway that runs alone: made at its first start and kept beside its database,
+//! readable by its user only, so that tokens survive a restart.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::num::NonZeroU32;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::BoolishValueParser;
+use entities::users::{PasswordCost, Secret, TokenKeys, UsersConfig};
+
+use crate::duration;
+
+/// Users and sessions kept in memory.
+const CACHED_USERS: u64 = 100_000;
+
+/// Settings of sign-in.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Sign-in")]
+pub struct SignInSettings {
+    /// Keys of access tokens, `id:secret,…`, each secret at least 32 bytes: the first signs, all verify
+    ///
+    /// Required with Postgres. With SQLite a key is made at the first start and kept beside the database.
+    #[arg(long, env = "MILLRACE_TOKEN_KEYS", hide_env_values = true, value_parser = secret)]
+    pub token_keys: Option<Secret>,
+    /// How long an access token is valid
+    #[arg(long, env = "MILLRACE_ACCESS_TOKEN_LIFETIME", default_value = "15m", value_parser = duration::parse)]
+    pub access_token_lifetime: Duration,
+    /// How long somebody stays signed in
+    #[arg(long, env = "MILLRACE_REFRESH_TOKEN_LIFETIME", default_value = "30d", value_parser = duration::parse)]
+    pub refresh_token_lifetime: Duration,
+    /// Memory for hashing a password (argon2id), in KiB
+    #[arg(long, env = "MILLRACE_PASSWORD_MEMORY_KIB", default_value_t = 19_456)]
+    pub password_memory_kib: u32,
+    /// Passes over that memory
+    #[arg(long, env = "MILLRACE_PASSWORD_ITERATIONS", default_value_t = 2)]
+    pub password_iterations: u32,
+    /// Attempts to sign in to one account, at once and again within a minute
+    #[arg(
+        long,
+        env = "MILLRACE_SIGN_IN_ATTEMPTS_PER_ACCOUNT",
+        default_value = "10"
+    )]
+    pub sign_in_attempts_per_account: NonZeroU32,
+    /// Attempts to sign in or register from one address, at once and again within a minute
+    #[arg(
+        long,
+        env = "MILLRACE_SIGN_IN_ATTEMPTS_PER_ADDRESS",
+        default_value = "60"
+    )]
+    pub sign_in_attempts_per_address: NonZeroU32,
+    /// Take clients' addresses from the last entry of X-Forwarded-For; only behind a proxy that sets it
+    #[arg(long, env = "MILLRACE_FORWARDED_ADDRESSES", value_parser = BoolishValueParser::new())]
+    pub forwarded_addresses: bool,
+}
+
+impl Default for SignInSettings {
+    fn default() -> Self {
+        const TEN: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
+        const SIXTY: NonZeroU32 = NonZeroU32::new(60).expect("not zero");
+        Self {
+            token_keys: None,
+            access_token_lifetime: Duration::from_secs(15 * 60),
+            refresh_token_lifetime: Duration::from_secs(30 * 24 * 3600),
+            password_memory_kib: 19_456,
+            password_iterations: 2,
+            sign_in_attempts_per_account: TEN,
+            sign_in_attempts_per_address: SIXTY,
+            forwarded_addresses: false,
+        }
+    }
+}
+
+/// Never fails: an error of the parser would show the value.
+pub(crate) fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+    Ok(Secret::new(text))
+}
+
+impl SignInSettings {
+    /// The configuration of users with these keys.
+    #[must_use]
+    pub fn users(&self, token_keys: TokenKeys) -> UsersConfig {
+        UsersConfig {
+            token_keys,
+            access_token_lifetime: self.access_token_lifetime,
+            refresh_token_lifetime: self.refresh_token_lifetime,
+            password_cost: PasswordCost {
+                memory_kib: self.password_memory_kib,
+                iterations: self.password_iterations,
+            },
+            attempts_per_account: self.sign_in_attempts_per_account,
+            attempts_per_address: self.sign_in_attempts_per_address,
+            cache_capacity: CACHED_USERS,
+        }
+    }
+
+    /// The keys that were configured.
+    ///
+    /// # Errors
+    /// When they are not well-formed.
+    pub fn keys(&self) -> Result<Option<TokenKeys>, String> {
+        let keys = self.token_keys.as_ref();
+        keys.map(|keys| keys.reveal().parse()).transpose()
+    }
+}
+
+/// The keys in the file, or new ones, which are written to it.
+///
+/// # Errors
+/// When the file cannot be read or written, or holds something else.
+pub fn keys_in(file: &Path) -> io::Result<TokenKeys> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => text.trim().parse().map_err(io::Error::other),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let (keys, text) = TokenKeys::generate().map_err(io::Error::other)?;
+            let mut options = OpenOptions::new();
+            let mut file = options
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(file)?;
+            file.write_all(text.reveal().as_bytes())?;
+            file.sync_all()?;
+            Ok(keys)
+        }
+        Err(error) => Err(error),
+    }
+}
