@@ -111,6 +111,7 @@ fn token_keys(config: &Config) -> Result<TokenKeys, StartError> {
                 .to_owned(),
         ));
     };
+    make_folder(&config.store.database_url)?;
     let file = PathBuf::from(format!("{}.token-keys", path.display()));
     sign_in::keys_in(&file)
         .map_err(|error| StartError::Keys(format!("the token keys in {}: {error}", file.display())))
@@ -222,6 +223,14 @@ fn announce(
     Ok(())
 }
 
+fn make_folder(database_url: &str) -> Result<(), StartError> {
+    if let Some(folder) = sqlite_path(database_url).and_then(Path::parent) {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| StartError::Folder(folder.display().to_string(), error))?;
+    }
+    Ok(())
+}
+
 /// The file of an embedded database.
 fn sqlite_path(url: &str) -> Option<&Path> {
     let path = url.strip_prefix("sqlite:")?.trim_start_matches("//");
@@ -230,10 +239,7 @@ fn sqlite_path(url: &str) -> Option<&Path> {
 
 async fn connect(config: &Config) -> Result<Database, StartError> {
     let store = &config.store;
-    if let Some(folder) = sqlite_path(&store.database_url).and_then(Path::parent) {
-        std::fs::create_dir_all(folder)
-            .map_err(|error| StartError::Folder(folder.display().to_string(), error))?;
-    }
+    make_folder(&store.database_url)?;
     let database_config = DatabaseConfig {
         url: store.database_url.clone(),
         max_connections: store.max_connections,
