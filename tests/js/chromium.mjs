@@ -25,7 +25,7 @@ export function launch() {
 
 /** Records what the page asks for and what goes wrong in it. */
 export function watch(page, base) {
-  const seen = { requests: 0, foreign: [], errors: [], framesSent: [] };
+  const seen = { requests: 0, foreign: [], errors: [], framesSent: [], sockets: 0 };
   const own = new URL(base).host;
   const note = (url) => {
     const { protocol, host } = new URL(url);
@@ -35,6 +35,7 @@ export function watch(page, base) {
   page.context().on('request', (request) => note(request.url()));
   page.on('websocket', (socket) => {
     note(socket.url());
+    seen.sockets += 1;
     socket.on('framesent', ({ payload }) => seen.framesSent.push(String(payload)));
   });
   page.on('response', (response) => {

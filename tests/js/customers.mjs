@@ -1,7 +1,7 @@
 // The customer operations the programs send, over plain HTTP, and the ledger they hold what they
 // received against. A ledger counts only the customers its own program created, so that programs
 // may share a gateway.
-import { show } from './program.mjs';
+import { adminAuthorization, show } from './program.mjs';
 
 export const changes = `subscription Changes($id: ID, $after: String) {
   customerChanged(id: $id, after: $after) { cursor type version customer { id name version deletedAt } }
@@ -18,11 +18,18 @@ export const writes = {
     done: restoreCustomer(input: $input) { customer { id name version } } }`,
 };
 
-/** One operation over HTTP; fails unless it was answered without errors. */
-export async function post(base, query, variables) {
+/**
+ * One operation over HTTP, as the administrator unless somebody else is given, or null for nobody;
+ * fails unless it was answered without errors.
+ */
+export async function post(base, query, variables, authorization = adminAuthorization) {
   const response = await fetch(`${base}/graphql`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json' },
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/graphql-response+json',
+      ...(authorization && { authorization }),
+    },
     body: JSON.stringify({ query, variables }),
   });
   const text = await response.text();

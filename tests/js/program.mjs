@@ -1,5 +1,9 @@
-// Runs one test program against a gateway: base URL from the command line, one line per thing
-// checked, a time limit of its own, and an exit code. Every program here is started through it.
+// Runs one test program against a gateway: base URL from the command line, an administrator's token
+// from the environment, one line per thing checked, a time limit of its own, and an exit code. Every
+// program here is started through it.
+
+/** The value of `Authorization` of an administrator whose token outlives the program. */
+export const adminAuthorization = `Bearer ${process.env.ACCESS_TOKEN}`;
 
 /**
  * @param {number} limitMs time the whole program may take
@@ -7,8 +11,8 @@
  */
 export async function program(limitMs, body) {
   const base = process.argv[2]?.replace(/\/$/, '');
-  if (!base) {
-    console.error(`usage: node ${process.argv[1]} http://127.0.0.1:PORT`);
+  if (!base || !process.env.ACCESS_TOKEN) {
+    console.error(`usage: ACCESS_TOKEN=… node ${process.argv[1]} http://127.0.0.1:PORT`);
     process.exit(2);
   }
   let checks = 0;

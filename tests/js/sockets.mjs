@@ -2,12 +2,15 @@
 // socket, to cut it, and how often it connected.
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
+import { adminAuthorization } from './program.mjs';
 
+/** As the administrator, unless `connectionParams` say otherwise. */
 export function connect(base, options = {}) {
   const seen = { connects: 0, sockets: [], socket: undefined, pongs: 0, closed: [] };
   const client = createClient({
     url: `${base.replace(/^http/, 'ws')}/graphql`,
     webSocketImpl: WebSocket,
+    connectionParams: { authorization: adminAuthorization },
     retryAttempts: 0,
     ...options,
     on: {

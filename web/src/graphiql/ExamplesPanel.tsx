@@ -2,11 +2,14 @@
 // variables filled in; it never runs it, since some of them write.
 import { type GraphiQLPlugin, pick, useGraphiQL, useGraphiQLActions } from '@graphiql/react';
 import { useEffect } from 'react';
-import { type Example, examples, variablesText } from './examples';
+import { useAccount } from './account/store';
+import { groups, variablesText } from './examples';
+import type { Example } from './examples/example';
 import { readSession } from './session';
 
 function ExamplesPanel() {
-  const { addTab, stop } = useGraphiQLActions();
+  const { addTab, stop, setVisiblePlugin } = useGraphiQLActions();
+  const account = useAccount();
   const { queryEditor, variableEditor, activeTabIndex } = useGraphiQL(
     pick('queryEditor', 'variableEditor', 'activeTabIndex'),
   );
@@ -31,19 +34,37 @@ function ExamplesPanel() {
     <section className="examples" aria-labelledby="examples-title">
       <h2 id="examples-title">Examples</h2>
       <p>Each opens in a new tab. Run it with Ctrl-Enter.</p>
-      <ul>
-        {examples.map((example) => (
-          <li key={example.title}>
-            <button type="button" onClick={() => open(example)} disabled={!queryEditor}>
-              <span className="examples-name">
-                {example.title}
-                {example.live && <span className="examples-live">live</span>}
-              </span>
-              <span className="examples-sentence">{example.sentence}</span>
-            </button>
-          </li>
-        ))}
-      </ul>
+      {account.state === 'signedOut' && (
+        <p className="examples-notice">
+          Most of them need to know who you are.{' '}
+          <button type="button" onClick={() => setVisiblePlugin('Account')}>
+            Sign in
+          </button>
+        </p>
+      )}
+      {groups.map((group) => (
+        <section key={group.title} aria-labelledby={`examples-${group.title}`}>
+          <h3 id={`examples-${group.title}`}>{group.title}</h3>
+          <ul>
+            {group.examples.map((example) => (
+              <li key={example.title}>
+                <button
+                  type="button"
+                  className="examples-open"
+                  onClick={() => open(example)}
+                  disabled={!queryEditor}
+                >
+                  <span className="examples-name">
+                    <span>{example.title}</span>
+                    {example.live && <span className="examples-live">live</span>}
+                  </span>
+                  <span className="examples-sentence">{example.sentence}</span>
+                </button>
+              </li>
+            ))}
+          </ul>
+        </section>
+      ))}
     </section>
   );
 }

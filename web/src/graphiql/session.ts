@@ -1,7 +1,9 @@
-// What this page has seen so far: the state of its socket, the cursors and the last customer that
-// responses carried. Transport writes it; the examples and the status line read it. Kept in memory
-// only, so closing the page forgets it.
+// What this page has seen so far: the state of its socket, the cursors, and the last customer, user
+// and chat that responses carried. Transport writes it; the examples, the status line and the hint
+// read it. Kept in memory only, so closing the page forgets it.
 import { useSyncExternalStore } from 'react';
+import type { Refusal } from './account/refusal';
+import { readAccount } from './account/store';
 
 export type SocketState = 'idle' | 'connecting' | 'connected' | 'retrying';
 
@@ -14,6 +16,11 @@ export type Session = {
   /** The cursor of the latest response or event. */
   cursor?: string;
   customer?: { id: string; version: number };
+  /** Somebody else than who is signed in. */
+  otherUserId?: string;
+  chatId?: string;
+  /** Why the operation that ran last was refused. */
+  refusal?: Refusal | undefined;
 };
 
 let session: Session = { socket: 'idle', events: 0 };
@@ -35,10 +42,20 @@ export function useSession(): Session {
 /** Keeps what a response shows that a later example can use. Returns its cursor. */
 export function rememberResponse(response: unknown): string | undefined {
   const cursor = cursorOf(response);
-  const customer = findCustomer(isRecord(response) ? response.data : undefined);
+  const data = isRecord(response) ? response.data : undefined;
+  const account = readAccount();
+  const self = account.state === 'signedIn' ? account.user?.id : undefined;
+  const customer = findObject(
+    data,
+    (id, object) => id.startsWith('customer_') && typeof object.version === 'number',
+  );
+  const otherUser = findObject(data, (id) => id.startsWith('user_') && id !== self);
+  const chat = findObject(data, (id) => id.startsWith('chat_'));
   updateSession({
     ...(cursor && { cursor, openingCursor: session.openingCursor ?? cursor }),
-    ...(customer && { customer }),
+    ...(customer && { customer: customer as Session['customer'] & object }),
+    ...(otherUser && { otherUserId: otherUser.id }),
+    ...(chat && { chatId: chat.id }),
   });
   return cursor;
 }
@@ -54,15 +71,18 @@ function cursorOf(response: unknown): string | undefined {
   return typeof cursor === 'string' ? cursor : undefined;
 }
 
-/** The first customer in the data, depth first: the one shown on top. */
-function findCustomer(value: unknown): Session['customer'] {
+type Identified = { id: string; version?: unknown };
+
+/** The first object in the data whose id is one that is looked for, depth first: the topmost shown. */
+function findObject(
+  value: unknown,
+  isWanted: (id: string, object: Identified) => boolean,
+): Identified | undefined {
   if (!isRecord(value) && !Array.isArray(value)) return undefined;
-  const { id, version } = value as Record<string, unknown>;
-  if (typeof id === 'string' && id.startsWith('customer_') && typeof version === 'number') {
-    return { id, version };
-  }
+  const object = value as Identified;
+  if (typeof object.id === 'string' && isWanted(object.id, object)) return object;
   for (const child of Object.values(value)) {
-    const found = findCustomer(child);
+    const found = findObject(child, isWanted);
     if (found) return found;
   }
   return undefined;

@@ -1,29 +1,12 @@
-// Subscriptions over one graphql-transport-ws socket, which reconnects for as long as one is
-// wanted. A subscription that declares `$after` continues after the last event it received, so a
-// lost connection loses and repeats nothing; others start anew from the present.
+// Subscriptions over the page's socket, which reconnects for as long as one is wanted. One that
+// declares `$after` continues after the last event it received, so a lost connection, a renewed
+// token or another user loses and repeats nothing; others start anew from the present.
 import type { FetcherParams, Observable } from '@graphiql/toolkit';
 import type { OperationDefinitionNode } from 'graphql';
-import { createClient, type ExecutionResult, type Sink, type SubscribePayload } from 'graphql-ws';
-import { rememberResponse, updateSession } from './session';
-
-const retryDelayMaxMs = 15_000;
-
-const client = createClient({
-  url: () => new URL('/graphql', window.location.href).href.replace(/^http/, 'ws'),
-  keepAlive: 10_000,
-  retryAttempts: Number.POSITIVE_INFINITY,
-  retryWait: (retries) => {
-    const ceilingMs = Math.min(retryDelayMaxMs, 250 * 2 ** Math.min(retries, 10));
-    // Half fixed, half random: clients of a restarted gateway must not return all at once.
-    return new Promise((resolve) => setTimeout(resolve, ceilingMs * (0.5 + Math.random() / 2)));
-  },
-  on: {
-    connecting: (isRetry) => updateSession({ socket: isRetry ? 'retrying' : 'connecting' }),
-    connected: () => updateSession({ socket: 'connected' }),
-    closed: (event) =>
-      updateSession({ socket: (event as CloseEvent).code === 1000 ? 'idle' : 'retrying' }),
-  },
-});
+import type { ExecutionResult, Sink, SubscribePayload } from 'graphql-ws';
+import { refusalOf } from './account/refusal';
+import { readSession, rememberResponse, updateSession } from './session';
+import { client, recoverSocket } from './socket';
 
 export function subscription(
   params: FetcherParams,
@@ -39,6 +22,7 @@ export function subscription(
     const stopping = new AbortController();
     let dispose = () => {};
     let events = 0;
+    let hasRecovered = false;
     updateSession({ events });
 
     const start = async () => {
@@ -54,16 +38,31 @@ export function subscription(
           const cursor = rememberResponse(result);
           if (resumable && cursor) variables.after = cursor;
           events += 1;
-          updateSession({ events });
+          hasRecovered = false;
+          updateSession({ events, refusal: refusalOf(result.errors) });
           sink.next(result as ExecutionResult);
         },
-        error: (cause) => {
-          updateSession({ socket: 'idle' });
-          if (!stopping.signal.aborted) sink.error(readable(cause));
+        error: fail,
+        complete: () => {
+          // Stopped between two tries, nothing is tried any more.
+          if (readSession().socket === 'retrying') updateSession({ socket: 'idle' });
+          // After a stop GraphiQL may already run the next operation: telling it would end that one.
+          if (!stopping.signal.aborted) sink.complete();
         },
-        // After a stop GraphiQL may already run the next operation: telling it would end that one.
-        complete: () => stopping.signal.aborted || sink.complete(),
       });
+    };
+
+    /** Goes on with a new token if that was what was missing, once until the next event. */
+    const fail = async (cause: unknown) => {
+      const canRecover = !hasRecovered && (await recoverSocket(cause));
+      hasRecovered = true;
+      if (stopping.signal.aborted) return;
+      if (canRecover) {
+        start();
+        return;
+      }
+      updateSession({ socket: 'idle', refusal: refusalOf(cause) });
+      sink.error(readable(cause));
     };
     start();
 

@@ -1,46 +1,57 @@
 // Sends operations to the gateway this page came from: subscriptions over a socket, all else by
-// HTTP POST. Answers reach GraphiQL as they came, `extensions` included.
+// HTTP POST, both on behalf of whoever is signed in. Answers reach GraphiQL as they came,
+// `extensions` included.
 import type { Fetcher, FetcherParams } from '@graphiql/toolkit';
-import { getOperationAST, parse } from 'graphql';
+import { getOperationAST, type OperationDefinitionNode, parse } from 'graphql';
 import type { ExecutionResult } from 'graphql-ws';
-import { rememberResponse } from './session';
+import { follow, identifying } from './account/account';
+import { refusalOf } from './account/refusal';
+import { authorization, onTokens, recover } from './account/tokens';
+import { type Answer, send } from './gateway';
+import { rememberResponse, updateSession } from './session';
 import { subscription } from './subscription';
 
-const endpoint = '/graphql';
+// What was refused to somebody else may not be refused now.
+onTokens(({ kind }) => {
+  if (kind === 'begun') updateSession({ refusal: undefined });
+});
 
 export const fetcher: Fetcher = (params, options) => {
   const document = options?.documentAST ?? parse(params.query);
   const operation = getOperationAST(document, params.operationName);
+  updateSession({ refusal: undefined });
   return operation?.operation === 'subscription'
     ? subscription(params, operation, currentCursor)
-    : post(params, options?.headers);
+    : post(params, operation, options?.headers);
 };
 
 async function post(
   params: FetcherParams,
+  operation: OperationDefinitionNode | null | undefined,
   headers: Record<string, string> = {},
 ): Promise<ExecutionResult> {
-  const response = await fetch(endpoint, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      accept: 'application/graphql-response+json, application/json;q=0.9',
-      ...headers,
-    },
-    body: JSON.stringify(params),
-  });
-  const text = await response.text();
-  let result: ExecutionResult;
-  try {
-    result = JSON.parse(text);
-  } catch {
-    throw new Error(`The gateway answered ${response.status} without JSON: ${text.slice(0, 500)}`);
-  }
-  rememberResponse(result);
-  return result;
+  const answer = await sendIdentified(params, headers);
+  if (operation) follow(operation, answer);
+  rememberResponse(answer.result);
+  updateSession({ refusal: refusalOf(answer.result.errors) });
+  return answer.result;
+}
+
+/** An `Authorization` of the headers editor wins, for trying tokens out. */
+async function sendIdentified(
+  params: FetcherParams,
+  headers: Record<string, string>,
+): Promise<Answer> {
+  const isOwn = Object.keys(headers).some((name) => name.toLowerCase() === 'authorization');
+  const header = isOwn ? undefined : await authorization();
+  const answer = await send(params, { ...identifying(header), ...headers });
+  const refusal = refusalOf(answer.result.errors);
+  if (!refusal?.nothingRan || !(await recover(header, refusal))) return answer;
+  return send(params, { ...identifying(await authorization()), ...headers });
 }
 
 /** Where the log stands now: every response carries it. */
 async function currentCursor(): Promise<string | undefined> {
-  return rememberResponse(await post({ query: '{ __typename }' }));
+  const { result } = await sendIdentified({ query: '{ __typename }' }, {});
+  return rememberResponse(result);
 }

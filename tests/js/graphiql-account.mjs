@@ -1,0 +1,154 @@
+// Signing in on the GraphiQL page, on a gateway whose access tokens live for a few seconds: what is
+// refused to nobody, what somebody may do, a subscription that outlives its tokens, a reload, the
+// editor's own `signIn`, and signing out.
+import { answer, launch, visible, watch } from './chromium.mjs';
+import { newCustomer, write } from './customers.mjs';
+import {
+  accountButton,
+  enterCredentials,
+  execute,
+  openExample,
+  openPage,
+  runExample,
+  runLive,
+  setVariables,
+  showPanel,
+  signIn,
+} from './page.mjs';
+import { register, signInAsAdmin } from './people.mjs';
+import { program, until } from './program.mjs';
+
+await program(180_000, async (base, check) => {
+  const admin = await signInAsAdmin(base);
+  const browser = await launch();
+  try {
+    const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+    page.setDefaultTimeout(20_000);
+    const seen = watch(page, base);
+    await openPage(page, base);
+    await refused(page, check);
+    await wrongPassword(page, admin, check);
+    await admitted(page, admin, check);
+    await renewed(page, base, seen, check);
+    await reloaded(page, admin, check);
+    await signedOut(page, check);
+    await fromTheEditor(page, base, check);
+    const failed = seen.errors.filter((error) => !/\b40[01]\b/.test(error));
+    check('nothing failed in the page but what was refused', failed.length === 0, failed);
+  } finally {
+    await browser.close();
+  }
+});
+
+function hint(page) {
+  return page.locator('.access-hint');
+}
+
+async function refused(page, check) {
+  await page.getByRole('heading', { name: 'Account' }).waitFor();
+  check('a first visit begins with signing in', await page.getByLabel('Password').isVisible());
+  const { data } = await runExample(page, 'Who am I');
+  check('nobody is nobody', data.me === null, data);
+  const result = await runExample(page, 'List customers');
+  check(
+    'nobody may not list customers',
+    result.errors?.[0].extensions.code === 'UNAUTHENTICATED',
+    result,
+  );
+  await hint(page).getByText('Sign in to run this').waitFor();
+  await hint(page).getByRole('button', { name: 'Sign in' }).click();
+  check('the hint leads to the form', await page.getByLabel('Password').isVisible());
+}
+
+async function wrongPassword(page, { email }, check) {
+  await enterCredentials(page, { email, password: 'not the password' });
+  const alert = page.locator('.account-form [role=alert]');
+  await alert.getByText('wrong').waitFor();
+  check('a wrong password is told', true);
+  check('nobody is signed in by it', (await accountButton(page).innerText()) === 'Sign in');
+}
+
+async function admitted(page, admin, check) {
+  await signIn(page, admin);
+  check('the page says who is signed in', (await accountButton(page).innerText()).includes('ADMIN'));
+  check('the hint is gone', !(await hint(page).isVisible()));
+  await page.getByRole('heading', { name: 'Examples' }).waitFor();
+  const result = await runExample(page, 'Create a customer');
+  check('an administrator creates a customer', result.data?.createCustomer, result);
+  const { data } = await runExample(page, 'Who am I');
+  check('the token goes with requests', data.me?.id === admin.id, data);
+}
+
+/** The token is renewed by pings on the same socket, and no event is missed. */
+async function renewed(page, base, seen, check) {
+  await runLive(page, 'Watch customers change');
+  const sockets = seen.sockets;
+  const renewals = () =>
+    seen.framesSent.filter((frame) => frame.includes('"ping"') && frame.includes('Bearer'));
+  for (const count of [1, 2, 3]) {
+    await until(`renewal ${count}`, () => renewals().length >= count);
+    const input = newCustomer(`renewed${count}`);
+    await write(base, 'create', input);
+    await visible(page, input.name);
+  }
+  check(
+    'each renewal has a token of its own',
+    new Set(renewals()).size === renewals().length,
+    renewals(),
+  );
+  check('a subscription outlives its tokens on one socket', seen.sockets === sockets, seen.sockets);
+}
+
+async function reloaded(page, admin, check) {
+  const stored = () =>
+    page.evaluate(() => JSON.stringify({ ...localStorage }) + JSON.stringify({ ...sessionStorage }));
+  check('no token is stored while the page is open', !(await stored()).includes('refreshToken":"'));
+  await page.reload();
+  await accountButton(page).getByText(admin.name).waitFor();
+  check('a reload keeps the session');
+  check('and leaves no token in storage', !(await stored()).includes('millrace.refreshToken'));
+  const { data } = await runExample(page, 'Who am I');
+  check('its requests have a token', data.me?.id === admin.id, data);
+}
+
+async function signedOut(page, check) {
+  await runLive(page, 'Watch customers change');
+  await showPanel(page, 'Account');
+  await page.getByRole('button', { name: 'Sign out', exact: true }).click();
+  const result = await until('the end of the subscription', async () => {
+    const shown = await answer(page).catch(() => undefined);
+    return shown?.[0] ?? shown?.errors?.[0];
+  });
+  check(
+    'signing out ends the subscription',
+    result.extensions?.code === 'UNAUTHENTICATED',
+    result,
+  );
+  await hint(page).getByText('Sign in to run this').waitFor();
+  check('the hint is back');
+  check('the page says so', (await accountButton(page).innerText()) === 'Sign in');
+  const again = await runExample(page, 'List customers');
+  check(
+    'nobody may not list customers again',
+    again.errors?.[0].extensions.reason === 'MISSING',
+    again,
+  );
+}
+
+/** `register` and `signIn` run as operations sign the page in too, and their passwords stay out of storage. */
+async function fromTheEditor(page, base, check) {
+  const person = await register(base, 'Editor');
+  await openExample(page, 'Sign in');
+  await setVariables(page, { input: { email: person.email, password: person.password } });
+  await execute(page);
+  await accountButton(page).getByText(person.name).waitFor();
+  check('the editor’s signIn signs the page in');
+  const result = await runExample(page, 'List customers');
+  check('a member may not list customers', result.errors?.[0].extensions.code === 'FORBIDDEN', result);
+  await hint(page).getByText('is MEMBER').waitFor();
+  check('the hint says why');
+  await page.waitForTimeout(600); // GraphiQL stores its tabs half a second after a change
+  const stored = await page.evaluate(() => JSON.stringify({ ...localStorage }));
+  check('GraphiQL stored its tabs', stored.includes(person.email), stored);
+  check('but no password', !stored.includes(person.password), stored);
+}

@@ -1,0 +1,78 @@
+// The GraphiQL page as its users handle it: signing in, opening and running examples, and reading
+// what they answer.
+import { answer } from './chromium.mjs';
+import { until } from './program.mjs';
+
+/** Opens the page and waits until it can be used. */
+export async function openPage(page, base) {
+  await page.goto(`${base}/graphiql`);
+  await editor(page).waitFor();
+}
+
+export function editor(page) {
+  return page.locator('.graphiql-query-editor .view-line').first();
+}
+
+/** What stands in the page's head: who is signed in, or “Sign in”. */
+export function accountButton(page) {
+  return page.locator('.account-button');
+}
+
+export async function showPanel(page, title) {
+  if (await page.getByRole('heading', { name: title, exact: true }).isVisible()) return;
+  await page.getByRole('button', { name: `Show ${title}` }).click();
+}
+
+/** Fills in the form of the account panel, and leaves it to the caller to see what comes of it. */
+export async function enterCredentials(page, { email, password }) {
+  await showPanel(page, 'Account');
+  await page.getByLabel('Email').fill(email);
+  await page.getByLabel('Password').fill(password);
+  await page.locator('.account-form').getByRole('button', { name: 'Sign in' }).click();
+}
+
+export async function signIn(page, person) {
+  await enterCredentials(page, person);
+  await accountButton(page).getByText(person.name).waitFor();
+}
+
+/** Opens an example in a tab of its own. */
+export async function openExample(page, title) {
+  const tabs = await page.getByRole('tab').count();
+  await showPanel(page, 'Examples');
+  await page.locator('.examples-open').getByText(title, { exact: true }).click();
+  await page.waitForFunction((n) => document.querySelectorAll('[role=tab]').length > n, tabs);
+  // The tab is named after the operation once the editor has understood the document.
+  await page.waitForFunction(() => {
+    const active = document.querySelector('[role=tab][aria-selected=true]');
+    return active && !active.textContent.includes('untitled');
+  });
+}
+
+export async function execute(page) {
+  await page.getByRole('button', { name: /^Execute query/ }).click();
+}
+
+/** Runs an example that answers once, with other variables if some are given. */
+export async function runExample(page, title, variables) {
+  await openExample(page, title);
+  if (variables) await setVariables(page, variables);
+  await execute(page);
+  return until(`an answer to "${title}"`, () => answer(page));
+}
+
+/** Starts a live example. */
+export async function runLive(page, title, variables) {
+  await openExample(page, title);
+  if (variables) await setVariables(page, variables);
+  await execute(page);
+  await page.locator('.live-status').getByText('Live', { exact: true }).waitFor();
+}
+
+/** As if typed over what the variables editor shows. */
+export async function setVariables(page, variables) {
+  await page.evaluate((text) => {
+    const models = globalThis.__MONACO.editor.getModels();
+    models.find((model) => model.uri.path.includes('variables')).setValue(text);
+  }, JSON.stringify(variables, null, 2));
+}

@@ -1,0 +1,50 @@
+// Under a response that was refused: what the reader can do about it.
+import { useGraphiQLActions } from '@graphiql/react';
+import { useSession } from '../session';
+import type { Refusal } from './refusal';
+import { type Account, useAccount } from './store';
+
+export function AccessHint() {
+  const account = useAccount();
+  const { refusal } = useSession();
+  const { setVisiblePlugin } = useGraphiQLActions();
+  const hint = refusal && hintFor(refusal, account);
+  return (
+    <div role="alert">
+      {hint && (
+        <div className="access-hint">
+          <span>{hint.text}</span>
+          {hint.action && (
+            <button type="button" onClick={() => setVisiblePlugin('Account')}>
+              {hint.action}
+            </button>
+          )}
+        </div>
+      )}
+    </div>
+  );
+}
+
+type Hint = { text: string; action?: string };
+
+function hintFor(refusal: Refusal, account: Account): Hint | undefined {
+  const user = account.state === 'signedIn' ? account.user : undefined;
+  switch (refusal.code) {
+    case 'UNAUTHENTICATED':
+      if (account.state === 'signedIn') return undefined;
+      // Wrong credentials have another reason: the answer itself says what to do.
+      if (refusal.reason === 'INVALID') return undefined;
+      return { text: 'Sign in to run this.', action: 'Sign in' };
+    case 'FORBIDDEN':
+      return {
+        text: user
+          ? `${user.name} is ${user.role}, and that is not enough to run this.`
+          : 'Your role is not enough to run this.',
+        action: 'Change account',
+      };
+    case 'RATE_LIMITED':
+      return { text: `Too many attempts. Try again in ${refusal.retryAfterSeconds ?? 'some'} s.` };
+    default:
+      return undefined;
+  }
+}
