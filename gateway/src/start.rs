@@ -9,7 +9,7 @@ use std::{
 
 use entities::{
     Entities, EntitiesConfig,
-    users::{Secret, TokenKeys, UserError},
+    users::{Presence, PresenceConfig, Secret, TokenKeys, UserError},
 };
 use events::{Database, DatabaseConfig, EventLog, LogConfig};
 use futures::FutureExt;
@@ -177,14 +177,20 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
         .map_err(|error| StartError::Listen(address, error))?;
     stop_on_signals(shutdown.clone())?;
     announce(&listener, is_embedded, demo_password.as_ref())?;
+    let presence_config = PresenceConfig {
+        lease: config.websocket.presence_lease,
+        grace: config.websocket.presence_grace,
+    };
+    let presence = Presence::start(log.clone(), presence_config);
     let service = Service {
-        operations: Live::new(schema, entities, config.limits.clone()),
+        operations: Live::new(schema, entities, presence.clone(), config.limits.clone()),
         sdl: schema::sdl(),
         ready: readiness(log),
         shutdown,
         config,
     };
     server::serve(listener, service).await?;
+    presence.stop().await;
     stop_workers.send_replace(true);
     if let Some(workers) = workers
         && tokio::time::timeout(Duration::from_secs(5), workers)

@@ -6,7 +6,7 @@ use async_graphql::ServerError;
 use entities::{
     Entities,
     access::{AccessError, Viewer},
-    users,
+    users::{self, Presence},
 };
 use schema::from_access;
 
@@ -28,7 +28,12 @@ impl Caller {
 
 /// The error that a client gets for it.
 pub(super) fn refused(cause: AccessError) -> ServerError {
-    from_access(cause).into_server_error(async_graphql::Pos::default())
+    let error = from_access(cause).into_server_error(async_graphql::Pos::default());
+    // It is about the request, not about a place in the document.
+    ServerError {
+        locations: Vec::new(),
+        ..error
+    }
 }
 
 pub(super) async fn admit(
@@ -58,10 +63,13 @@ pub(super) async fn renew(
     Ok(caller)
 }
 
-/// Ends when the user was deactivated.
-pub(super) async fn stay(entities: Entities, caller: Caller) {
+/// While this lives the user is present. Ends when the user was deactivated.
+pub(super) async fn stay(entities: Entities, presence: Presence, caller: Caller) {
     match caller.user.user_id() {
-        Some(user_id) => entities.grants.deactivated(user_id).await,
+        Some(user_id) => {
+            let _present = presence.enter(user_id);
+            entities.grants.deactivated(user_id).await;
+        }
         None => std::future::pending().await,
     }
 }

@@ -14,7 +14,7 @@ mod subscriber;
 use std::sync::Arc;
 
 use async_graphql::{Request, Response, ServerError};
-use entities::Entities;
+use entities::{Entities, users::Presence};
 use events::EventLog;
 use futures::stream::BoxStream;
 use schema::MillraceSchema;
@@ -38,6 +38,7 @@ pub struct Live {
 struct Shared {
     schema: MillraceSchema,
     entities: Entities,
+    presence: Presence,
     log: EventLog,
     limits: Limits,
     groups: Groups,
@@ -45,13 +46,19 @@ struct Shared {
 }
 
 impl Live {
-    /// Execution of `schema`, which must be over the same `entities`.
+    /// Execution of `schema`, which must be over the same `entities`; callers with sockets count as present.
     #[must_use]
-    pub fn new(schema: MillraceSchema, entities: Entities, limits: Limits) -> Self {
+    pub fn new(
+        schema: MillraceSchema,
+        entities: Entities,
+        presence: Presence,
+        limits: Limits,
+    ) -> Self {
         let shared = Shared {
             schema,
             log: entities.log.clone(),
             entities,
+            presence,
             limits,
             groups: Groups::default(),
             personal: PersonalDocuments::default(),
@@ -79,7 +86,10 @@ impl Operations for Live {
     }
 
     fn stay(&self, caller: &Caller) -> impl Future<Output = ()> + Send + 'static {
-        caller::stay(self.shared.entities.clone(), caller.clone())
+        let Shared {
+            entities, presence, ..
+        } = &*self.shared;
+        caller::stay(entities.clone(), presence.clone(), caller.clone())
     }
 
     async fn execute(&self, mut request: Request, caller: &Caller) -> Response {

@@ -57,6 +57,12 @@ pub struct WebSocketSettings {
     /// Time over which a stopping gateway closes its sockets
     #[arg(long, env = "MILLRACE_DRAIN_TIME", default_value = "5s", value_parser = duration::parse)]
     pub drain_time: Duration,
+    /// Time after a user's last socket until others see the user leave
+    #[arg(long, env = "MILLRACE_PRESENCE_GRACE", default_value = "5s", value_parser = duration::parse)]
+    pub presence_grace: Duration,
+    /// Time after which the users of a gateway that died are seen to leave
+    #[arg(long, env = "MILLRACE_PRESENCE_LEASE", default_value = "15s", value_parser = duration::parse)]
+    pub presence_lease: Duration,
 }
 
 impl Default for WebSocketSettings {
@@ -69,6 +75,8 @@ impl Default for WebSocketSettings {
             max_operations: 100,
             max_message_bytes: 1024 * 1024,
             drain_time: Duration::from_secs(5),
+            presence_grace: Duration::from_secs(5),
+            presence_lease: Duration::from_secs(15),
         }
     }
 }
