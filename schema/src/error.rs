@@ -6,6 +6,7 @@ use entities::{
     Violations,
     access::{AccessError, Reason},
     customers::CustomerError,
+    users::UserError,
 };
 use events::{CursorError, FeedError};
 
@@ -130,5 +131,31 @@ pub(crate) fn from_customers(cause: CustomerError) -> Error {
         CustomerError::Access(cause) => from_access(cause),
         CustomerError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
         CustomerError::Log(cause) => from_log(&cause),
+    }
+}
+
+pub(crate) fn from_users(cause: UserError) -> Error {
+    let message = cause.to_string();
+    match cause {
+        UserError::NotFound => error(codes::NOT_FOUND, message),
+        UserError::EmailTaken => error(codes::CONFLICT, message)
+            .extend_with(|_, extensions| extensions.set("field", "email")),
+        UserError::LastAdministrator => error(codes::CONFLICT, message),
+        UserError::VersionConflict { current } => error(codes::CONFLICT, message)
+            .extend_with(|_, extensions| extensions.set("currentVersion", current)),
+        UserError::WrongCredentials | UserError::RefreshRefused => {
+            error(codes::UNAUTHENTICATED, message)
+                .extend_with(|_, extensions| extensions.set("reason", reason_name(Reason::Invalid)))
+        }
+        UserError::Throttled { retry_after } => {
+            // Rounded up: who comes back then is let in.
+            let seconds = retry_after.as_millis().div_ceil(1000).max(1) as u64;
+            error(codes::RATE_LIMITED, message)
+                .extend_with(|_, extensions| extensions.set("retryAfterSeconds", seconds))
+        }
+        UserError::Invalid(violations) => invalid(violations),
+        UserError::Access(cause) => from_access(cause),
+        UserError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
+        UserError::Log(cause) => from_log(&cause),
     }
 }

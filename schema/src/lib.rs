@@ -8,6 +8,7 @@ mod history;
 mod id;
 mod node;
 mod request;
+mod users;
 
 use async_graphql::{MergedObject, MergedSubscription, Schema};
 use entities::Entities;
@@ -17,15 +18,23 @@ pub use request::{IdempotencyKey, RequestContext};
 
 /// The merged queries.
 #[derive(Default, MergedObject)]
-pub struct Query(node::NodeQuery, customers::CustomersQuery);
+pub struct Query(
+    node::NodeQuery,
+    customers::CustomersQuery,
+    users::UsersQuery,
+);
 
 /// The merged mutations.
 #[derive(Default, MergedObject)]
-pub struct Mutation(customers::CustomersMutation);
+pub struct Mutation(
+    customers::CustomersMutation,
+    users::SignInMutation,
+    users::UsersMutation,
+);
 
 /// The merged subscriptions.
 #[derive(Default, MergedSubscription)]
-pub struct Subscription(customers::CustomersSubscription);
+pub struct Subscription(customers::CustomersSubscription, users::UsersSubscription);
 
 /// The schema that the gateway executes.
 pub type MillraceSchema = Schema<Query, Mutation, Subscription>;
@@ -43,7 +52,10 @@ pub struct SchemaLimits {
 
 /// The schema over `entities`.
 pub fn build(entities: Entities, limits: SchemaLimits) -> MillraceSchema {
+    let (users, presences) = users::loaders(&entities.users);
     let builder = types()
+        .data(users)
+        .data(presences)
         .data(entities)
         .limit_depth(limits.depth)
         .limit_complexity(limits.complexity);

@@ -5,6 +5,7 @@ use async_graphql::{Context, ID, Interface, Object, Result};
 use crate::{
     customers::{self, Customer},
     id,
+    users::{self, User},
 };
 
 /// An object with a global id.
@@ -12,6 +13,7 @@ use crate::{
 #[graphql(field(name = "id", ty = "ID", desc = "The global id."))]
 pub(crate) enum Node {
     Customer(Customer),
+    User(User),
 }
 
 #[derive(Default)]
@@ -28,6 +30,9 @@ impl NodeQuery {
         match id::decode(&id) {
             Some((kind, uuid)) if kind == customers::KIND => {
                 Ok(customers::find(ctx, uuid).await?.map(Node::Customer))
+            }
+            Some((kind, uuid)) if kind == users::KIND => {
+                Ok(users::find(ctx, uuid).await?.map(Node::User))
             }
             _ => Ok(None),
         }

@@ -7,6 +7,7 @@ mod query;
 mod statistics;
 mod subscription;
 
+pub(crate) use inputs::SortDirection;
 pub(crate) use mutation::CustomersMutation;
 pub(crate) use object::Customer;
 pub(crate) use query::{CustomersQuery, find};

@@ -1,0 +1,123 @@
+//! `availabilityChanged`. A change shows what is now, which is never older than its event. The values at the start are
+//! read for each subscriber alone, after it began to listen to the changes; those are the same for all.
+
+use async_graphql::{ID, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+use entities::{
+    Entities, Violations,
+    users::{self, PRESENCE_STREAM, STREAM, UserEventKind},
+};
+use events::{Event, EventSource, Topic};
+use futures::{Stream, StreamExt, TryStreamExt};
+use uuid::Uuid;
+
+use super::{
+    KIND,
+    object::{Availability, User},
+};
+use crate::{
+    error::{from_feed, from_log, invalid},
+    id,
+};
+
+/// Users in one subscription.
+const MAX_USERS: usize = 100;
+
+/// Whether a user is here.
+#[derive(SimpleObject)]
+pub(crate) struct AvailabilityChange {
+    /// The user.
+    user: User,
+    /// What the user chose while they are connected, else OFFLINE.
+    availability: Availability,
+    /// When the user's last connection ended. Null while they are connected, when they never were, and for those who
+    /// chose to be OFFLINE.
+    last_seen_at: Option<DateTime<Utc>>,
+}
+
+/// The users' uuids, each once.
+pub(super) fn decode_ids(ids: &[ID]) -> Result<Vec<Uuid>> {
+    if !(1..=MAX_USERS).contains(&ids.len()) {
+        let message = format!("must have 1 to {MAX_USERS} ids");
+        return Err(invalid(Violations::one("userIds", "length", &message)));
+    }
+    let mut decoded = Vec::with_capacity(ids.len());
+    for id in ids {
+        let id = id::decode_as(KIND, "userIds", id)?;
+        if !decoded.contains(&id) {
+            decoded.push(id);
+        }
+    }
+    Ok(decoded)
+}
+
+pub(super) fn follow(
+    source: &EventSource,
+    entities: &Entities,
+    ids: Vec<Uuid>,
+) -> impl Stream<Item = Result<AvailabilityChange>> + use<> {
+    let is_replay = source.is_replay();
+    let of_kind = |kind| {
+        ids.iter().map(move |id| Topic {
+            kind,
+            id: Some(*id),
+        })
+    };
+    let topics: Vec<_> = of_kind(STREAM).chain(of_kind(PRESENCE_STREAM)).collect();
+    // What is read for a replay is read after its end was settled, so it shows the changes before that, too.
+    let changes = (!is_replay).then(|| source.follow_set(topics, None));
+    let users = entities.users.clone();
+    let at_start = is_replay.then(|| {
+        let users = users.clone();
+        let loaded = async move { load(&users, &ids, |_| true).await };
+        futures::stream::once(loaded)
+    });
+    let later = futures::stream::iter(changes).flatten().then(move |event| {
+        let users = users.clone();
+        async move {
+            let event = event.map_err(from_feed)?;
+            load(&users, &[event.stream_id], |user| is_shown_by(&event, user)).await
+        }
+    });
+    let lists = futures::stream::iter(at_start).flatten().chain(later);
+    lists
+        .map_ok(|list| futures::stream::iter(list.into_iter().map(Ok)))
+        .try_flatten()
+}
+
+/// Whether the event changes what is shown of the user. Connections of those who chose OFFLINE are kept secret, also
+/// from who would guess them from items that show nothing new.
+fn is_shown_by(event: &Event, user: &users::User) -> bool {
+    if event.stream == PRESENCE_STREAM {
+        return user.availability != users::Availability::Offline;
+    }
+    [
+        UserEventKind::AvailabilityChanged.name(),
+        UserEventKind::Deactivated.name(),
+    ]
+    .contains(&event.event_type.as_str())
+}
+
+/// What is shown of these users now, in this order.
+async fn load(
+    users: &users::Users,
+    ids: &[Uuid],
+    is_wanted: impl Fn(&users::User) -> bool,
+) -> Result<Vec<AvailabilityChange>> {
+    // The presences last: an event's is never missed, and what a user chose is in the row that decides what is shown.
+    let failed = |cause| from_log(&cause);
+    let mut found = users.load_users(ids).await.map_err(failed)?;
+    let presences = users.load_presences(ids).await.map_err(failed)?;
+    found.retain(is_wanted);
+    found.sort_by_key(|user| ids.iter().position(|id| *id == user.id));
+    let shown = found.into_iter().map(|user| {
+        let presence = presences.iter().find(|(id, _)| *id == user.id);
+        let shown = user.shown_availability(presence.map(|(_, presence)| *presence));
+        AvailabilityChange {
+            availability: shown.availability.into(),
+            last_seen_at: shown.last_seen_at,
+            user: user.into(),
+        }
+    });
+    Ok(shown.collect())
+}

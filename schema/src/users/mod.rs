@@ -1,0 +1,20 @@
+//! Users in GraphQL. See `entities::users` for the rules.
+
+mod availability;
+mod inputs;
+mod loaders;
+mod mutation;
+mod object;
+mod query;
+mod sign_in;
+mod subscription;
+
+pub(crate) use loaders::{load_user, loaders};
+pub(crate) use mutation::UsersMutation;
+pub(crate) use object::User;
+pub(crate) use query::{UsersQuery, find};
+pub(crate) use sign_in::SignInMutation;
+pub(crate) use subscription::UsersSubscription;
+
+/// The type's name in global ids.
+pub(crate) const KIND: &str = "user";

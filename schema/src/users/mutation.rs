@@ -1,0 +1,114 @@
+//! The mutations of users who exist.
+
+use async_graphql::{Context, Object, Result, SimpleObject};
+use entities::users::ChangeUser;
+
+use super::{
+    KIND,
+    inputs::{DeactivateUserInput, SetAvailabilityInput, SetRoleInput, UpdateProfileInput},
+    object::User,
+};
+use crate::{
+    error::{from_access, from_users},
+    id,
+    request::{command_context, entities},
+};
+
+/// What `updateProfile` answers.
+#[derive(SimpleObject)]
+pub(crate) struct UpdateProfilePayload {
+    /// You, with the changes.
+    user: User,
+}
+
+/// What `setAvailability` answers.
+#[derive(SimpleObject)]
+pub(crate) struct SetAvailabilityPayload {
+    /// You; `availability` is what others see, so OFFLINE unless you have an open socket.
+    user: User,
+}
+
+/// What `setRole` answers.
+#[derive(SimpleObject)]
+pub(crate) struct SetRolePayload {
+    /// The user with the new role.
+    user: User,
+}
+
+/// What `deactivateUser` answers.
+#[derive(SimpleObject)]
+pub(crate) struct DeactivateUserPayload {
+    /// The user who was deactivated.
+    user: User,
+}
+
+#[derive(Default)]
+pub(crate) struct UsersMutation;
+
+#[Object]
+impl UsersMutation {
+    /// Changes the given fields of your profile. An update that changes nothing succeeds without an event.
+    async fn update_profile(
+        &self,
+        ctx: &Context<'_>,
+        input: UpdateProfileInput,
+    ) -> Result<UpdateProfilePayload> {
+        let expected_version = input.expected_version;
+        let update = input.into_update()?;
+        let updated = entities(ctx)
+            .users
+            .update_profile(command_context(ctx)?, expected_version, update)
+            .await;
+        Ok(UpdateProfilePayload {
+            user: updated.map_err(from_users)?.into(),
+        })
+    }
+
+    /// Chooses what others see while you are connected. It stays chosen until you change it.
+    async fn set_availability(
+        &self,
+        ctx: &Context<'_>,
+        input: SetAvailabilityInput,
+    ) -> Result<SetAvailabilityPayload> {
+        let changed = entities(ctx)
+            .users
+            .set_availability(command_context(ctx)?, input.availability.into())
+            .await;
+        Ok(SetAvailabilityPayload {
+            user: changed.map_err(from_users)?.into(),
+        })
+    }
+
+    /// Gives a user another role, at once, also on open sockets. Only for ADMIN. CONFLICT when it would leave no ADMIN.
+    async fn set_role(&self, ctx: &Context<'_>, input: SetRoleInput) -> Result<SetRolePayload> {
+        let target = ChangeUser {
+            id: id::decode_as(KIND, "userId", &input.user_id)?,
+            expected_version: input.expected_version,
+        };
+        let changed = entities(ctx)
+            .users
+            .set_role(command_context(ctx)?, target, input.role.into())
+            .await;
+        Ok(SetRolePayload {
+            user: changed.map_err(from_users)?.into(),
+        })
+    }
+
+    /// Deactivates you, or another user if you are ADMIN. Their sessions end, their sockets close, and they can sign in no
+    /// more; what they wrote stays. CONFLICT when it would leave no ADMIN.
+    async fn deactivate_user(
+        &self,
+        ctx: &Context<'_>,
+        input: DeactivateUserInput,
+    ) -> Result<DeactivateUserPayload> {
+        let context = command_context(ctx)?;
+        let id = match &input.user_id {
+            Some(id) => id::decode_as(KIND, "userId", id)?,
+            None => context.viewer.require_user().map_err(from_access)?,
+        };
+        let deactivated = entities(ctx).users.deactivate(context, id).await;
+        Ok(DeactivateUserPayload {
+            user: deactivated.map_err(from_users)?.into(),
+        })
+    }
+}

@@ -1,0 +1,108 @@
+//! The queries of users.
+
+use async_graphql::{
+    Context, ID, Object, Result,
+    connection::{Connection, Edge},
+};
+use entities::users;
+use uuid::Uuid;
+
+use super::{
+    KIND,
+    inputs::{UserFilter, UserSort},
+    object::User,
+};
+use crate::{
+    connection::{ListCursor, OpaqueCursor, PageArguments, page_complexity},
+    error::from_access,
+    id,
+    request::{entities, viewer},
+};
+
+#[derive(Default)]
+pub(crate) struct UsersQuery;
+
+/// What a list of users has besides its page.
+pub(crate) struct UserTotals(users::UserFilter);
+
+#[Object]
+impl UserTotals {
+    /// How many users match the filter. Counting reads all of them; ask for it only where it is shown.
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
+        let users = &entities(ctx).users;
+        let count = users.count_users(viewer(ctx)?, &self.0).await;
+        count.map_err(from_access)
+    }
+}
+
+/// The user with this uuid, for `user` and `node`.
+pub(crate) async fn find(ctx: &Context<'_>, id: Uuid) -> Result<Option<User>> {
+    let found = entities(ctx).users.find_user(viewer(ctx)?, id).await;
+    found
+        .map(|found| found.map(User::from))
+        .map_err(from_access)
+}
+
+#[Object]
+impl UsersQuery {
+    /// You; null when you have not signed in.
+    async fn me(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+        let found = entities(ctx).users.me(viewer(ctx)?).await;
+        found
+            .map(|found| found.map(User::from))
+            .map_err(from_access)
+    }
+
+    /// One user, also one who was deactivated; null when there is none with this id.
+    async fn user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The user's global id.")] id: ID,
+    ) -> Result<Option<User>> {
+        find(ctx, id::decode_as(KIND, "id", &id)?).await
+    }
+
+    /// Users, a page at a time, newest first unless sorted otherwise. Give `first` with `after`, or `last` with
+    /// `before`; without both, the first 20.
+    #[graphql(complexity = "page_complexity(first, last, child_complexity)")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of a connection are the field's"
+    )]
+    async fn users(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Users after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Users before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which users.")] filter: Option<UserFilter>,
+        #[graphql(desc = "In which order.")] sort: Option<UserSort>,
+    ) -> Result<Connection<OpaqueCursor, User, UserTotals>> {
+        let sort: users::UserSort = sort.unwrap_or_default().into();
+        let filter: users::UserFilter = filter.unwrap_or_default().into();
+        let arguments = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        let request = arguments.request(|cursor: &ListCursor<users::UserSort>| {
+            cursor.sort == sort && sort.field.accepts(&cursor.edge.key)
+        })?;
+        let page = entities(ctx)
+            .users
+            .list_users(viewer(ctx)?, &filter, sort, &request)
+            .await
+            .map_err(from_access)?;
+        let totals = UserTotals(filter);
+        let mut connection =
+            Connection::with_additional_fields(page.has_previous, page.has_next, totals);
+        connection.edges = page
+            .items
+            .into_iter()
+            .map(|(edge, user)| Edge::new(ListCursor { sort, edge }.into(), user.into()))
+            .collect();
+        Ok(connection)
+    }
+}

@@ -1,0 +1,155 @@
+//! Signing in and out. The answers are the only place where tokens leave the server.
+
+use async_graphql::{Context, Object, Result, SimpleObject};
+use chrono::{DateTime, Utc};
+use entities::users::{Origin, Secret, SignedIn};
+
+use super::{
+    inputs::{ChangePasswordInput, RefreshInput, RegisterInput, SignInInput, SignOutInput},
+    object::User,
+};
+use crate::{
+    error::from_users,
+    request::{client_address, command_context, entities},
+};
+
+/// The tokens of somebody who signed in. Send the access token with every request, as `Authorization: Bearer …`.
+#[derive(SimpleObject)]
+pub(crate) struct Session {
+    /// Valid for minutes; get the next with `refresh`.
+    access_token: String,
+    /// Until when the access token is valid.
+    access_token_expires_at: DateTime<Utc>,
+    /// For `refresh`, once. Using it a second time ends the session, as somebody else may have it.
+    refresh_token: String,
+    /// When the session ends unless it is refreshed.
+    refresh_token_expires_at: DateTime<Utc>,
+}
+
+/// What `register` answers.
+#[derive(SimpleObject)]
+pub(crate) struct RegisterPayload {
+    /// The tokens to go on with.
+    session: Session,
+    /// The new user.
+    user: User,
+}
+
+/// What `signIn` answers.
+#[derive(SimpleObject)]
+pub(crate) struct SignInPayload {
+    /// The tokens to go on with.
+    session: Session,
+    /// Who signed in.
+    user: User,
+}
+
+/// What `refresh` answers.
+#[derive(SimpleObject)]
+pub(crate) struct RefreshPayload {
+    /// The next tokens of the session.
+    session: Session,
+    /// Whose session it is.
+    user: User,
+}
+
+/// What `signOut` answers.
+#[derive(SimpleObject)]
+pub(crate) struct SignOutPayload {
+    /// How many sessions were ended.
+    signed_out: u32,
+}
+
+/// What `changePassword` answers.
+#[derive(SimpleObject)]
+pub(crate) struct ChangePasswordPayload {
+    /// You, a version on.
+    user: User,
+}
+
+fn parts(signed_in: SignedIn) -> (Session, User) {
+    let session = Session {
+        access_token: signed_in.access_token.reveal().to_owned(),
+        access_token_expires_at: signed_in.access_token_expires_at,
+        refresh_token: signed_in.refresh_token.reveal().to_owned(),
+        refresh_token_expires_at: signed_in.refresh_token_expires_at,
+    };
+    (session, User::signed_in(signed_in.user))
+}
+
+fn origin(ctx: &Context<'_>) -> Result<Origin> {
+    Ok(Origin {
+        context: command_context(ctx)?,
+        address: client_address(ctx)?,
+    })
+}
+
+#[derive(Default)]
+pub(crate) struct SignInMutation;
+
+#[Object]
+impl SignInMutation {
+    /// Creates a user with the role MEMBER, and signs them in. CONFLICT when another one has the email address;
+    /// RATE_LIMITED after too many attempts from your address.
+    async fn register(&self, ctx: &Context<'_>, input: RegisterInput) -> Result<RegisterPayload> {
+        let users = &entities(ctx).users;
+        let registered = users.register(origin(ctx)?, input.into()).await;
+        let (session, user) = parts(registered.map_err(from_users)?);
+        Ok(RegisterPayload { session, user })
+    }
+
+    /// Begins a session. UNAUTHENTICATED, after the same time, whether there is no such user, the password is wrong or the
+    /// user was deactivated; RATE_LIMITED after too many attempts for the account or from your address.
+    async fn sign_in(&self, ctx: &Context<'_>, input: SignInInput) -> Result<SignInPayload> {
+        let users = &entities(ctx).users;
+        let password = Secret::new(input.password);
+        let signed_in = users.sign_in(origin(ctx)?, &input.email, password).await;
+        let (session, user) = parts(signed_in.map_err(from_users)?);
+        Ok(SignInPayload { session, user })
+    }
+
+    /// Exchanges a refresh token for the next tokens of its session. UNAUTHENTICATED when it is unknown, too old, used
+    /// before, or of a session that has ended.
+    async fn refresh(&self, ctx: &Context<'_>, input: RefreshInput) -> Result<RefreshPayload> {
+        let users = &entities(ctx).users;
+        let token = Secret::new(input.refresh_token);
+        let refreshed = users.refresh(command_context(ctx)?, token).await;
+        let (session, user) = parts(refreshed.map_err(from_users)?);
+        Ok(RefreshPayload { session, user })
+    }
+
+    /// Ends your session, or all of your sessions. Their tokens are refused from then on, and their open subscriptions
+    /// end.
+    async fn sign_out(
+        &self,
+        ctx: &Context<'_>,
+        input: Option<SignOutInput>,
+    ) -> Result<SignOutPayload> {
+        let users = &entities(ctx).users;
+        let everywhere = input.is_some_and(|input| input.everywhere);
+        let ended = users.sign_out(command_context(ctx)?, everywhere).await;
+        Ok(SignOutPayload {
+            signed_out: ended.map_err(from_users)?,
+        })
+    }
+
+    /// Sets a new password, and ends all your other sessions. UNAUTHENTICATED when the current password is wrong;
+    /// RATE_LIMITED after too many attempts.
+    async fn change_password(
+        &self,
+        ctx: &Context<'_>,
+        input: ChangePasswordInput,
+    ) -> Result<ChangePasswordPayload> {
+        let users = &entities(ctx).users;
+        let (current, new) = (
+            Secret::new(input.current_password),
+            Secret::new(input.new_password),
+        );
+        let changed = users
+            .change_password(command_context(ctx)?, current, new)
+            .await;
+        Ok(ChangePasswordPayload {
+            user: changed.map_err(from_users)?.into(),
+        })
+    }
+}
