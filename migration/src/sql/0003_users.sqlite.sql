@@ -31,7 +31,7 @@ create table session (
     expires_at text    not null,
     revoked_at text
 );
-create index session_user on session (user_id);
+create index session_user_id on session (user_id);
 create index session_expires_at on session (expires_at);
 
 -- Tokens are kept as SHA-256: who reads this table cannot sign in. Used ones are kept to recognize a reuse.
