@@ -5,6 +5,7 @@ use async_graphql::{Error, ErrorExtensions, Name, Value, indexmap::IndexMap};
 use entities::{
     Violations,
     access::{AccessError, Reason},
+    chats::ChatError,
     customers::CustomerError,
     users::UserError,
 };
@@ -157,5 +158,22 @@ pub(crate) fn from_users(cause: UserError) -> Error {
         UserError::Access(cause) => from_access(cause),
         UserError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
         UserError::Log(cause) => from_log(&cause),
+    }
+}
+
+pub(crate) fn from_chats(cause: ChatError) -> Error {
+    let message = cause.to_string();
+    match cause {
+        ChatError::NotFound | ChatError::MessageNotFound | ChatError::MemberNotFound => {
+            error(codes::NOT_FOUND, message)
+        }
+        ChatError::NotOwner | ChatError::NotAuthor => error(codes::FORBIDDEN, message),
+        ChatError::Direct | ChatError::MessageDeleted | ChatError::TooManyMembers => {
+            error(codes::CONFLICT, message)
+        }
+        ChatError::Invalid(violations) => invalid(violations),
+        ChatError::Access(cause) => from_access(cause),
+        ChatError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
+        ChatError::Log(cause) => from_log(&cause),
     }
 }

@@ -1,6 +1,7 @@
 //! The GraphQL schema: objects, inputs, resolvers and subscriptions, one folder a domain; the root only merges them.
 //! Resolvers extract, call `entities`, and map. Knows no transport. `gateway` executes it; `schema.graphql` is its text.
 
+mod chats;
 mod connection;
 mod customers;
 mod error;
@@ -22,6 +23,7 @@ pub struct Query(
     node::NodeQuery,
     customers::CustomersQuery,
     users::UsersQuery,
+    chats::ChatsQuery,
 );
 
 /// The merged mutations.
@@ -30,11 +32,16 @@ pub struct Mutation(
     customers::CustomersMutation,
     users::SignInMutation,
     users::UsersMutation,
+    chats::ChatsMutation,
 );
 
 /// The merged subscriptions.
 #[derive(Default, MergedSubscription)]
-pub struct Subscription(customers::CustomersSubscription, users::UsersSubscription);
+pub struct Subscription(
+    customers::CustomersSubscription,
+    users::UsersSubscription,
+    chats::ChatsSubscription,
+);
 
 /// The schema that the gateway executes.
 pub type MillraceSchema = Schema<Query, Mutation, Subscription>;
@@ -56,6 +63,7 @@ pub fn build(entities: Entities, limits: SchemaLimits) -> MillraceSchema {
     let builder = types()
         .data(users)
         .data(presences)
+        .data(chats::loaders(&entities.chats))
         .data(entities)
         .limit_depth(limits.depth)
         .limit_complexity(limits.complexity);

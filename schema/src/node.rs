@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, Interface, Object, Result};
 
 use crate::{
+    chats::{self, Chat},
     customers::{self, Customer},
     id,
     users::{self, User},
@@ -14,6 +15,7 @@ use crate::{
 pub(crate) enum Node {
     Customer(Customer),
     User(User),
+    Chat(Chat),
 }
 
 #[derive(Default)]
@@ -33,6 +35,9 @@ impl NodeQuery {
             }
             Some((kind, uuid)) if kind == users::KIND => {
                 Ok(users::find(ctx, uuid).await?.map(Node::User))
+            }
+            Some((kind, uuid)) if kind == chats::KIND => {
+                Ok(chats::find(ctx, uuid).await?.map(Node::Chat))
             }
             _ => Ok(None),
         }

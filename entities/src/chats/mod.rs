@@ -6,6 +6,7 @@ mod chat;
 mod commands;
 mod error;
 mod events;
+mod inbox;
 mod loading;
 mod member;
 pub(crate) mod membership;
@@ -19,6 +20,7 @@ pub use error::ChatError;
 pub use events::{
     ChatEvent, ChatEventKind, INBOX_STREAM, InboxEvent, InboxEventKind, STREAM, event_schemas,
 };
+pub use inbox::OwnChats;
 pub use loading::ChatOfUser;
 pub use member::{ChatMember, ChatRole};
 pub use message::ChatMessage;

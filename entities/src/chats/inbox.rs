@@ -1,0 +1,45 @@
+//! Following one's own chats: the inbox says which they are, so one's interest changes with it. Used by subscriptions.
+
+use ::events::{Event, Interest, Topic};
+use futures::future::BoxFuture;
+use uuid::Uuid;
+
+use super::{Chats, INBOX_STREAM, InboxEventKind, STREAM};
+
+/// The inbox of a user and the chats they are a member of.
+pub struct OwnChats {
+    chats: Chats,
+    user_id: Uuid,
+}
+
+impl Chats {
+    /// What to follow for all that happens in a user's chats.
+    pub fn own_chats(&self, user_id: Uuid) -> OwnChats {
+        OwnChats {
+            chats: self.clone(),
+            user_id,
+        }
+    }
+}
+
+impl Interest for OwnChats {
+    fn topics(&self) -> BoxFuture<'_, ::events::Result<Vec<Topic>>> {
+        Box::pin(async move {
+            let inbox = Topic {
+                kind: INBOX_STREAM,
+                id: Some(self.user_id),
+            };
+            let chat_ids = self.chats.list_chat_ids(self.user_id).await?;
+            let chats = chat_ids.into_iter().map(|id| Topic {
+                kind: STREAM,
+                id: Some(id),
+            });
+            Ok([inbox].into_iter().chain(chats).collect())
+        })
+    }
+
+    fn is_changed_by(&self, event: &Event) -> bool {
+        let changes = [InboxEventKind::Joined.name(), InboxEventKind::Left.name()];
+        event.stream == INBOX_STREAM && changes.contains(&event.event_type.as_str())
+    }
+}

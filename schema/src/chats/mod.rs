@@ -1,0 +1,22 @@
+//! Chats in GraphQL. See `entities::chats` for the rules.
+
+mod event;
+mod happened;
+mod inputs;
+mod loaders;
+mod mutation;
+mod object;
+mod own;
+mod query;
+mod subscription;
+
+pub(crate) use loaders::loaders;
+pub(crate) use mutation::ChatsMutation;
+pub(crate) use object::Chat;
+pub(crate) use query::{ChatsQuery, find};
+pub(crate) use subscription::ChatsSubscription;
+
+/// The type's name in global ids.
+pub(crate) const KIND: &str = "chat";
+/// The name of messages in global ids.
+const MESSAGE_KIND: &str = "message";

@@ -1,0 +1,232 @@
+//! The mutations of chats.
+
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
+
+use super::{
+    inputs::{
+        AddChatMembersInput, CreateChatInput, DeleteMessageInput, EditMessageInput, LeaveChatInput,
+        MarkChatReadInput, RemoveChatMemberInput, RenameChatInput, SendMessageInput, chat_id,
+        message_id, user_id, user_ids,
+    },
+    object::{Chat, Message},
+};
+use crate::{
+    error::from_chats,
+    request::{command_context, entities},
+};
+
+/// What `createChat` answers.
+#[derive(SimpleObject)]
+pub(crate) struct CreateChatPayload {
+    /// The new chat, or the direct chat that you had already.
+    chat: Chat,
+}
+
+/// What `renameChat` answers.
+#[derive(SimpleObject)]
+pub(crate) struct RenameChatPayload {
+    /// The chat with its title.
+    chat: Chat,
+}
+
+/// What `addChatMembers` answers.
+#[derive(SimpleObject)]
+pub(crate) struct AddChatMembersPayload {
+    /// The chat with its members.
+    chat: Chat,
+}
+
+/// What `removeChatMember` answers.
+#[derive(SimpleObject)]
+pub(crate) struct RemoveChatMemberPayload {
+    /// The chat without the member.
+    chat: Chat,
+}
+
+/// What `leaveChat` answers.
+#[derive(SimpleObject)]
+pub(crate) struct LeaveChatPayload {
+    /// The chat that you are no member of any more.
+    chat_id: ID,
+}
+
+/// What `sendMessage` answers.
+#[derive(SimpleObject)]
+pub(crate) struct SendMessagePayload {
+    /// The new message.
+    message: Message,
+}
+
+/// What `editMessage` answers.
+#[derive(SimpleObject)]
+pub(crate) struct EditMessagePayload {
+    /// The message with its text.
+    message: Message,
+}
+
+/// What `deleteMessage` answers.
+#[derive(SimpleObject)]
+pub(crate) struct DeleteMessagePayload {
+    /// The message without its text.
+    message: Message,
+}
+
+/// What `markChatRead` answers.
+#[derive(SimpleObject)]
+pub(crate) struct MarkChatReadPayload {
+    /// The chat.
+    chat: Chat,
+}
+
+#[derive(Default)]
+pub(crate) struct ChatsMutation;
+
+#[Object]
+impl ChatsMutation {
+    /// Creates a chat. You become a member, and the owner of a group. For two users there is one direct chat: creating it
+    /// again answers with it. VALIDATION when a user does not exist or is deactivated.
+    async fn create_chat(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateChatInput,
+    ) -> Result<CreateChatPayload> {
+        let chats = &entities(ctx).chats;
+        let chat = chats
+            .create_chat(command_context(ctx)?, input.try_into()?)
+            .await
+            .map_err(from_chats)?;
+        Ok(CreateChatPayload { chat: Chat(chat) })
+    }
+
+    /// Gives a group another title. For its members.
+    async fn rename_chat(
+        &self,
+        ctx: &Context<'_>,
+        input: RenameChatInput,
+    ) -> Result<RenameChatPayload> {
+        let id = chat_id(&input.chat_id)?;
+        let chats = &entities(ctx).chats;
+        let chat = chats
+            .rename_chat(command_context(ctx)?, id, &input.title)
+            .await
+            .map_err(from_chats)?;
+        Ok(RenameChatPayload { chat: Chat(chat) })
+    }
+
+    /// Adds users to a group, all or none. For its members. New members see all messages, and none counts as unread.
+    /// CONFLICT when there would be more than 500.
+    async fn add_chat_members(
+        &self,
+        ctx: &Context<'_>,
+        input: AddChatMembersInput,
+    ) -> Result<AddChatMembersPayload> {
+        let id = chat_id(&input.chat_id)?;
+        let user_ids = user_ids("userIds", &input.user_ids)?;
+        let chats = &entities(ctx).chats;
+        let chat = chats
+            .add_members(command_context(ctx)?, id, user_ids)
+            .await
+            .map_err(from_chats)?;
+        Ok(AddChatMembersPayload { chat: Chat(chat) })
+    }
+
+    /// Removes another member from a group. For its owner; FORBIDDEN for other members.
+    async fn remove_chat_member(
+        &self,
+        ctx: &Context<'_>,
+        input: RemoveChatMemberInput,
+    ) -> Result<RemoveChatMemberPayload> {
+        let id = chat_id(&input.chat_id)?;
+        let user_id = user_id(&input.user_id)?;
+        let chats = &entities(ctx).chats;
+        let chat = chats
+            .remove_member(command_context(ctx)?, id, user_id)
+            .await
+            .map_err(from_chats)?;
+        Ok(RemoveChatMemberPayload { chat: Chat(chat) })
+    }
+
+    /// Leaves a group. When the owner leaves, the member who has been there longest becomes the owner. CONFLICT for a
+    /// direct chat.
+    async fn leave_chat(
+        &self,
+        ctx: &Context<'_>,
+        input: LeaveChatInput,
+    ) -> Result<LeaveChatPayload> {
+        let id = chat_id(&input.chat_id)?;
+        let chats = &entities(ctx).chats;
+        chats
+            .leave_chat(command_context(ctx)?, id)
+            .await
+            .map_err(from_chats)?;
+        Ok(LeaveChatPayload {
+            chat_id: input.chat_id,
+        })
+    }
+
+    /// Sends a message. All messages before it count as read by you.
+    async fn send_message(
+        &self,
+        ctx: &Context<'_>,
+        input: SendMessageInput,
+    ) -> Result<SendMessagePayload> {
+        let id = chat_id(&input.chat_id)?;
+        let chats = &entities(ctx).chats;
+        let message = chats
+            .send_message(command_context(ctx)?, id, input.text)
+            .await
+            .map_err(from_chats)?;
+        Ok(SendMessagePayload {
+            message: Message(message),
+        })
+    }
+
+    /// Changes the text of your message. FORBIDDEN for messages of others, CONFLICT for deleted ones.
+    async fn edit_message(
+        &self,
+        ctx: &Context<'_>,
+        input: EditMessageInput,
+    ) -> Result<EditMessagePayload> {
+        let id = message_id(&input.message_id)?;
+        let chats = &entities(ctx).chats;
+        let message = chats
+            .edit_message(command_context(ctx)?, id, input.text)
+            .await
+            .map_err(from_chats)?;
+        Ok(EditMessagePayload {
+            message: Message(message),
+        })
+    }
+
+    /// Deletes your message for everybody; its number stays. FORBIDDEN for messages of others.
+    async fn delete_message(
+        &self,
+        ctx: &Context<'_>,
+        input: DeleteMessageInput,
+    ) -> Result<DeleteMessagePayload> {
+        let id = message_id(&input.message_id)?;
+        let chats = &entities(ctx).chats;
+        let message = chats
+            .delete_message(command_context(ctx)?, id)
+            .await
+            .map_err(from_chats)?;
+        Ok(DeleteMessagePayload {
+            message: Message(message),
+        })
+    }
+
+    /// Marks messages as read, all or up to a number.
+    async fn mark_chat_read(
+        &self,
+        ctx: &Context<'_>,
+        input: MarkChatReadInput,
+    ) -> Result<MarkChatReadPayload> {
+        let id = chat_id(&input.chat_id)?;
+        let chats = &entities(ctx).chats;
+        let chat = chats
+            .mark_chat_read(command_context(ctx)?, id, input.up_to)
+            .await
+            .map_err(from_chats)?;
+        Ok(MarkChatReadPayload { chat: Chat(chat) })
+    }
+}

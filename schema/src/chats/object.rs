@@ -1,0 +1,247 @@
+//! Chats, their members and messages as clients see them. Whoever got a chat may see what hangs below it; only what
+//! differs by user asks who the viewer is.
+
+use async_graphql::{
+    Context, Enum, ID, Object, Result,
+    connection::{Connection, Edge},
+};
+use chrono::{DateTime, Utc};
+use entities::{
+    SortKey,
+    chats::{self, ChatOfUser},
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    KIND, MESSAGE_KIND,
+    loaders::{load_last_message, load_members, load_unread_count},
+};
+use crate::{
+    connection::{ListCursor, OpaqueCursor, PageArguments, checked, page_complexity},
+    error::{codes, error, from_log},
+    history, id,
+    request::{entities, viewer},
+    users::{User, load_user},
+};
+
+/// For the cost of `members`: more than most chats have, and less than a chat can have.
+const USUAL_MEMBERS: usize = 20;
+
+/// What sort of chat it is.
+#[derive(Enum, Debug, Copy, Clone, Eq, PartialEq)]
+#[graphql(remote = "chats::ChatKind")]
+pub(crate) enum ChatKind {
+    /// Of two users, for ever. There is one for each two, and it has no title.
+    Direct,
+    /// Of users who come and go, with a title.
+    Group,
+}
+
+/// What a member may do in a chat besides what every member may.
+#[derive(Enum, Debug, Copy, Clone, Eq, PartialEq)]
+#[graphql(remote = "chats::ChatRole")]
+pub(crate) enum ChatRole {
+    /// Removes other members. A group has one owner; a direct chat has none.
+    Owner,
+    /// Nothing besides.
+    Member,
+}
+
+/// What orders messages: so that a cursor of another list is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+enum MessageOrder {
+    #[serde(rename = "messages")]
+    NewestFirst,
+}
+
+/// The user with this id, who is known to exist: users are never removed.
+pub(super) async fn get_user(ctx: &Context<'_>, id: Uuid) -> Result<User> {
+    let user = load_user(ctx, id).await?;
+    user.map(User::from)
+        .ok_or_else(|| error(codes::INTERNAL, "internal error"))
+}
+
+/// A conversation that only its members can see.
+pub(crate) struct Chat(pub(super) chats::Chat);
+
+#[Object]
+impl Chat {
+    /// The global id.
+    pub(crate) async fn id(&self) -> ID {
+        id::encode(KIND, self.0.id)
+    }
+
+    /// What sort of chat it is.
+    async fn kind(&self) -> ChatKind {
+        self.0.kind.into()
+    }
+
+    /// What a group is called, 1 to 200 characters; null for a direct chat.
+    async fn title(&self) -> Option<&str> {
+        self.0.title.as_deref()
+    }
+
+    /// The members, at most 500, in the order in which they joined.
+    #[graphql(complexity = "USUAL_MEMBERS * child_complexity + 1")]
+    async fn members(&self, ctx: &Context<'_>) -> Result<Vec<ChatMember>> {
+        let members = load_members(ctx, self.0.id).await?;
+        Ok(members.iter().cloned().map(ChatMember).collect())
+    }
+
+    /// How many members there are.
+    async fn member_count(&self) -> i32 {
+        self.0.member_count
+    }
+
+    /// The message sent last, even if it was deleted; null when there is none.
+    async fn last_message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
+        Ok(load_last_message(ctx, self.0.id).await?.map(Message))
+    }
+
+    /// How many messages of others came after the last one you have read, without those that were deleted. Sending a
+    /// message reads all before it.
+    async fn unread_count(&self, ctx: &Context<'_>) -> Result<i64> {
+        let Some(user_id) = viewer(ctx)?.user_id() else {
+            return Ok(0);
+        };
+        let key = ChatOfUser {
+            chat_id: self.0.id,
+            user_id,
+        };
+        load_unread_count(ctx, key).await
+    }
+
+    /// When the last message was sent, or else the chat created.
+    async fn last_activity_at(&self) -> DateTime<Utc> {
+        self.0.last_activity_at
+    }
+
+    /// Grows by one with everything that happens in the chat.
+    async fn version(&self) -> i64 {
+        self.0.version
+    }
+
+    /// When it was created.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// All messages of the chat, newest first, a page at a time. Give `first` with `after` to go back in time, or `last`
+    /// with `before` to come forward; without both, the newest 20.
+    #[graphql(complexity = "page_complexity(first, last, child_complexity)")]
+    async fn messages(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The newest so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Messages older than this cursor's.")] after: Option<String>,
+        #[graphql(desc = "The oldest so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Messages newer than this cursor's.")] before: Option<String>,
+    ) -> Result<Connection<OpaqueCursor, Message>> {
+        let arguments = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        let request = arguments.request(|cursor: &ListCursor<MessageOrder>| {
+            matches!(cursor.edge.key, SortKey::Number(_))
+        })?;
+        let page = entities(ctx)
+            .chats
+            .list_messages(&self.0, &request)
+            .await
+            .map_err(|cause| from_log(&cause))?;
+        let mut connection = Connection::new(page.has_previous, page.has_next);
+        let sort = MessageOrder::NewestFirst;
+        connection.edges = page
+            .items
+            .into_iter()
+            .map(|(edge, message)| Edge::new(ListCursor { sort, edge }.into(), Message(message)))
+            .collect();
+        Ok(connection)
+    }
+
+    /// All that happened in it, oldest first. The texts of messages are left out, as they may have been edited or deleted
+    /// since.
+    #[graphql(complexity = "page_complexity(Some(first), None, child_complexity)")]
+    async fn history(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
+        #[graphql(desc = "Events after this cursor of an edge.")] after: Option<String>,
+    ) -> Result<Connection<OpaqueCursor, history::Event>> {
+        let limit = checked("first", first)?;
+        let after_version = history::decode_after(after.as_deref())?;
+        let entities = entities(ctx);
+        let page = entities
+            .chats
+            .read_history(&self.0, after_version, limit)
+            .await
+            .map_err(|cause| from_log(&cause))?;
+        let epoch = entities.log.tail().cursor().epoch;
+        Ok(history::connect(page, after_version, epoch))
+    }
+}
+
+/// A user in a chat.
+pub(crate) struct ChatMember(pub(super) chats::ChatMember);
+
+#[Object]
+impl ChatMember {
+    /// The user.
+    async fn user(&self, ctx: &Context<'_>) -> Result<User> {
+        get_user(ctx, self.0.user_id).await
+    }
+
+    /// What the member may do.
+    async fn role(&self) -> ChatRole {
+        self.0.role.into()
+    }
+
+    /// Since when the user is a member.
+    async fn joined_at(&self) -> DateTime<Utc> {
+        self.0.joined_at
+    }
+}
+
+/// A message in a chat.
+pub(crate) struct Message(pub(super) chats::ChatMessage);
+
+#[Object]
+impl Message {
+    /// The global id.
+    async fn id(&self) -> ID {
+        id::encode(MESSAGE_KIND, self.0.id)
+    }
+
+    /// Its place in the chat: 1, 2, 3, … without gaps.
+    async fn number(&self) -> i64 {
+        self.0.number
+    }
+
+    /// Who sent it.
+    async fn author(&self, ctx: &Context<'_>) -> Result<User> {
+        get_user(ctx, self.0.author_id).await
+    }
+
+    /// What it says, 1 to 10,000 characters; null when it was deleted.
+    async fn text(&self) -> Option<&str> {
+        self.0.text.as_deref()
+    }
+
+    /// When it was sent.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.0.created_at
+    }
+
+    /// When its text was changed last; null unless it was.
+    async fn edited_at(&self) -> Option<DateTime<Utc>> {
+        self.0.edited_at
+    }
+
+    /// When it was deleted; null unless it was.
+    async fn deleted_at(&self) -> Option<DateTime<Utc>> {
+        self.0.deleted_at
+    }
+}

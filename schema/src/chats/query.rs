@@ -1,0 +1,83 @@
+//! The queries of chats.
+
+use async_graphql::{
+    Context, ID, Object, Result,
+    connection::{Connection, Edge},
+};
+use entities::{SortKey, chats::ChatError};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{KIND, object::Chat};
+use crate::{
+    connection::{ListCursor, OpaqueCursor, PageArguments, page_complexity},
+    error::{from_access, from_chats},
+    id,
+    request::{entities, viewer},
+};
+
+#[derive(Default)]
+pub(crate) struct ChatsQuery;
+
+/// What orders chats: so that a cursor of another list is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+enum ChatOrder {
+    #[serde(rename = "chats")]
+    LastActivity,
+}
+
+/// The chat with this uuid if the viewer is a member, for `chat` and `node`.
+pub(crate) async fn find(ctx: &Context<'_>, id: Uuid) -> Result<Option<Chat>> {
+    let found = entities(ctx).chats.find_chat(viewer(ctx)?, id).await;
+    found.map(|found| found.map(Chat)).map_err(from_access)
+}
+
+#[Object]
+impl ChatsQuery {
+    /// One chat that you are a member of. NOT_FOUND for all others, whether they exist or not.
+    async fn chat(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The chat's global id.")] id: ID,
+    ) -> Result<Option<Chat>> {
+        match find(ctx, id::decode_as(KIND, "id", &id)?).await? {
+            None => Err(from_chats(ChatError::NotFound)),
+            found => Ok(found),
+        }
+    }
+
+    /// The chats that you are a member of, a page at a time, the one with the latest activity first. Give `first` with
+    /// `after`, or `last` with `before`; without both, the first 20.
+    #[graphql(complexity = "page_complexity(first, last, child_complexity)")]
+    async fn chats(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Chats after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Chats before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<OpaqueCursor, Chat>> {
+        let arguments = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        let request = arguments.request(|cursor: &ListCursor<ChatOrder>| {
+            matches!(cursor.edge.key, SortKey::Time(_))
+        })?;
+        let page = entities(ctx)
+            .chats
+            .list_chats(viewer(ctx)?, &request)
+            .await
+            .map_err(from_access)?;
+        let mut connection = Connection::new(page.has_previous, page.has_next);
+        let sort = ChatOrder::LastActivity;
+        connection.edges = page
+            .items
+            .into_iter()
+            .map(|(edge, chat)| Edge::new(ListCursor { sort, edge }.into(), Chat(chat)))
+            .collect();
+        Ok(connection)
+    }
+}
