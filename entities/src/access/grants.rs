@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::{AccessError, Action, Reason, Viewer, authorize};
 use crate::{
-    chats::membership,
+    chats::{self, ChatEventKind, InboxEventKind, membership},
     users::{self, Caller, SessionEventKind, UserEventKind, Users},
 };
 
@@ -35,6 +35,8 @@ pub enum Requirement {
         /// The chat.
         chat_id: Uuid,
     },
+    /// To have chats; what is shown is chosen by which ones, so leaving one withdraws what is on its way.
+    OwnChats,
 }
 
 /// Something whose change may end subscriptions.
@@ -43,6 +45,7 @@ enum Key {
     User(Uuid),
     Session(Uuid),
     Chat(Uuid),
+    Inbox(Uuid),
 }
 
 impl Key {
@@ -58,7 +61,14 @@ impl Key {
             users::SESSION_STREAM => {
                 is_one_of(&[SessionEventKind::Revoked.name()]).then_some(Self::Session(id))
             }
-            "chat" => is_one_of(&["ChatMemberRemoved", "ChatMemberLeft"]).then_some(Self::Chat(id)),
+            chats::STREAM => is_one_of(&[
+                ChatEventKind::MemberRemoved.name(),
+                ChatEventKind::MemberLeft.name(),
+            ])
+            .then_some(Self::Chat(id)),
+            chats::INBOX_STREAM => {
+                is_one_of(&[InboxEventKind::Left.name()]).then_some(Self::Inbox(id))
+            }
             _ => None,
         }
     }
@@ -187,8 +197,10 @@ impl Grant {
         let Some(held) = &self.0 else {
             return Ok(());
         };
-        if let Requirement::Member { chat_id } = requirement {
-            held.register(Key::Chat(chat_id));
+        match (requirement, held.caller.user_id()) {
+            (Requirement::Member { chat_id }, _) => held.register(Key::Chat(chat_id)),
+            (Requirement::OwnChats, Some(user_id)) => held.register(Key::Inbox(user_id)),
+            _ => {}
         }
         held.state().requirements.push(requirement);
         let viewer = held.grants.users.viewer_of(&held.caller).await?;
@@ -240,6 +252,12 @@ impl Grant {
                 () = renewed => held.signal.is_stale.store(true, Ordering::Release),
             }
         }
+    }
+
+    /// Whether a change, even if the grant still holds, may withdraw results that were computed before it.
+    pub fn withdraws(&self) -> bool {
+        let held = self.0.as_ref();
+        held.is_some_and(|held| held.state().requirements.contains(&Requirement::OwnChats))
     }
 
     /// Checks everything again; the viewer that the caller is now.
@@ -297,6 +315,7 @@ impl Held {
     async fn check(&self, viewer: &Viewer, requirement: Requirement) -> Result<(), AccessError> {
         match requirement {
             Requirement::Action(action) => authorize(viewer, action),
+            Requirement::OwnChats => authorize(viewer, Action::UseChats),
             Requirement::Member { chat_id } => {
                 let user_id = viewer
                     .user_id()

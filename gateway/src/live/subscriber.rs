@@ -30,6 +30,8 @@ struct Subscriber {
     frames: Receiver<Frame>,
     /// The order of what was delivered last.
     place: u64,
+    /// Frames up to here are not heard: what they show was withdrawn, and read again.
+    withdrawn: u64,
     /// Set while it reads the log by itself.
     own: Option<Own>,
     /// The first result, which showed that the request is valid and allowed.
@@ -55,6 +57,7 @@ pub(super) async fn open(
         group,
         frames,
         place,
+        withdrawn: 0,
         first: None,
     };
     match subscriber.next_own().await {
@@ -107,7 +110,7 @@ impl Subscriber {
             while self.request.grant.is_stale() {
                 match self.recheck(before).await {
                     Ok(false) => {}
-                    // What was taken was computed for another role: it is taken again from the place before it.
+                    // What was taken was computed under other rights: it is taken again from the place before it.
                     Ok(true) => continue 'taking,
                     Err(error) => return Some((Payload::Error(vec![error]), self)),
                 }
@@ -118,15 +121,23 @@ impl Subscriber {
         }
     }
 
-    /// Checks the grant; true when the caller has another role now, and the group was changed for it.
+    /// Checks the grant; true when what was computed before may not be shown, and is computed again.
     async fn recheck(&mut self, before: u64) -> Result<bool, ServerError> {
         let viewer = self.request.grant.recheck().await.map_err(refused)?;
-        if !self.request.differs_for(&viewer) {
+        let withdraws = self.request.grant.withdraws();
+        if !withdraws && !self.request.differs_for(&viewer) {
             return Ok(false);
         }
         self.request.set_viewer(viewer, &self.shared);
         self.place = before;
-        self.rejoin();
+        let until = self.rejoin();
+        if withdraws {
+            // The group may have computed, or be about to, what came before the change. Everything up to the head is
+            // read under the rights of now instead; the cursor waits until the head is past the event of the change.
+            let head = self.shared.log.tail().cursor().position.max(until);
+            self.withdrawn = self.withdrawn.max(head);
+            self.own = Some(start(&self.shared, &self.request, before, head));
+        }
         Ok(true)
     }
 
@@ -165,7 +176,9 @@ impl Subscriber {
                 }
                 Err(RecvError::Lagged(_)) => self.catch_up(),
                 // The group's sender lives as long as this subscriber's handle on it.
-                Err(RecvError::Closed) => self.rejoin(),
+                Err(RecvError::Closed) => {
+                    self.rejoin();
+                }
             }
         }
     }
@@ -173,7 +186,7 @@ impl Subscriber {
     /// What a frame of the group means to this subscriber; repeats mean nothing.
     fn hear(&mut self, frame: Frame) -> Option<Payload> {
         match frame {
-            Frame::Next { order, .. } if order <= self.place => None,
+            Frame::Next { order, .. } if order <= self.place.max(self.withdrawn) => None,
             Frame::Next { order, payload } => {
                 self.place = order;
                 Some(payload)
@@ -194,15 +207,19 @@ impl Subscriber {
                 self.frames = frames;
                 self.own = Some(start(&self.shared, &self.request, self.place, until));
             }
-            None => self.rejoin(),
+            None => {
+                self.rejoin();
+            }
         }
     }
 
-    fn rejoin(&mut self) {
+    /// Joins the group of the request as it is now, and reads up to the place that is returned.
+    fn rejoin(&mut self) -> u64 {
         let (group, frames, until) = join(&self.shared, &self.request);
         self.group = group;
         self.frames = frames;
         self.own = Some(start(&self.shared, &self.request, self.place, until));
+        until
     }
 
     /// The next answer of the subscriber's own execution.

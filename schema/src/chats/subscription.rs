@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Result, Subscription};
 use entities::{
-    access::{Action, Grant, Requirement},
+    access::{Grant, Requirement},
     chats::{self, STREAM},
 };
 use events::{Cursor, EventSource, Topic};
@@ -72,7 +72,7 @@ impl ChatsSubscription {
         after: Option<String>,
     ) -> Result<impl Stream<Item = Result<MyChatsEvent>>> {
         let after = decode_after(after)?;
-        require(ctx, Requirement::Action(Action::UseChats)).await?;
+        require(ctx, Requirement::OwnChats).await?;
         let user_id = viewer(ctx)?.require_user().map_err(from_access)?;
         let entities = entities(ctx);
         let epoch = entities.log.tail().cursor().epoch;
