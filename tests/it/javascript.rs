@@ -51,10 +51,30 @@ async fn handover(setup: Setup) {
     run(setup, "handover.mjs").await;
 }
 
+async fn renewal(setup: Setup) {
+    run(with_short_tokens(setup), "renewal.mjs").await;
+}
+
 async fn graphiql(setup: Setup) {
     assert!(CHROMIUM.exists());
     run(setup, "graphiql.mjs").await;
 }
 
-tests::both_ways!(http_audits, ws_client, handover);
-tests::distributed!(graphiql);
+async fn graphiql_account(setup: Setup) {
+    assert!(CHROMIUM.exists());
+    run(with_short_tokens(setup), "graphiql-account.mjs").await;
+}
+
+async fn graphiql_chat(setup: Setup) {
+    assert!(CHROMIUM.exists());
+    run(setup, "graphiql-chat.mjs").await;
+}
+
+/// Long enough to do something with one, short enough to see several end. The administrator's was issued before.
+fn with_short_tokens(mut setup: Setup) -> Setup {
+    setup.settings.set("MILLRACE_ACCESS_TOKEN_LIFETIME", "4s");
+    setup
+}
+
+tests::both_ways!(http_audits, ws_client, handover, renewal);
+tests::distributed!(graphiql, graphiql_account, graphiql_chat);

@@ -69,10 +69,37 @@ export async function runLive(page, title, variables) {
   await page.locator('.live-status').getByText('Live', { exact: true }).waitFor();
 }
 
-/** As if typed over what the variables editor shows. */
-export async function setVariables(page, variables) {
-  await page.evaluate((text) => {
-    const models = globalThis.__MONACO.editor.getModels();
-    models.find((model) => model.uri.path.includes('variables')).setValue(text);
-  }, JSON.stringify(variables, null, 2));
+/** What the variables editor shows. */
+export async function variables(page) {
+  return JSON.parse(await page.evaluate(readEditor, 'variables'));
+}
+
+export async function setVariables(page, values) {
+  await page.evaluate(fillEditor, ['variables', JSON.stringify(values, null, 2)]);
+}
+
+/** Runs an operation of the caller's own, which must have a name, in a new tab. */
+export async function runOperation(page, query, values) {
+  // What runs goes on running in a new tab.
+  const stop = page.getByRole('button', { name: /^Stop query/ });
+  if (await stop.isVisible()) await stop.click();
+  await page.getByRole('button', { name: 'New tab' }).click();
+  await page.evaluate(fillEditor, ['operation', query]);
+  await setVariables(page, values);
+  const [, name] = query.match(/^\w+ (\w+)/);
+  await page.locator('[role=tab][aria-selected=true]').getByText(name).waitFor();
+  await execute(page);
+  return until(`an answer to ${name}`, () => answer(page));
+}
+
+// Run in the page.
+
+function readEditor(part) {
+  const models = globalThis.__MONACO.editor.getModels();
+  return models.find((model) => model.uri.path.includes(part)).getValue();
+}
+
+function fillEditor([part, text]) {
+  const models = globalThis.__MONACO.editor.getModels();
+  models.find((model) => model.uri.path.includes(part)).setValue(text);
 }
