@@ -1,0 +1,57 @@
+//! Users through the API: profiles, lists, roles, and whether they are here.
+
+mod availability;
+mod gateways;
+mod listing;
+mod presence;
+mod profiles;
+mod roles;
+
+use std::time::Duration;
+
+use sea_orm::DatabaseConnection;
+use serde_json::{Value, json};
+use tests::graphql::Client;
+use tests::{database, eventually, ids};
+
+/// What the API shows of a user being here: availability and last seen.
+async fn shown(client: &Client, id: &str) -> (String, Value) {
+    let document = "query Shown($id: ID!) { user(id: $id) { availability lastSeenAt } }";
+    let answer = client.run(document, json!({ "id": id })).await;
+    let user = &answer.data()["user"];
+    let availability = user["availability"].as_str().expect("an availability");
+    (availability.to_owned(), user["lastSeenAt"].clone())
+}
+
+/// Waits until the user is shown like this, and gives when they were last seen.
+async fn becomes(client: &Client, id: &str, availability: &str) -> Value {
+    let what = format!("{id} is shown {availability}");
+    eventually(&what, Duration::from_secs(30), async || {
+        let (now, last_seen_at) = shown(client, id).await;
+        (now == availability).then_some(last_seen_at)
+    })
+    .await
+}
+
+/// The presence events of a user, in order.
+async fn presence_events(database: &DatabaseConnection, id: &str) -> Vec<String> {
+    let uuid = ids::uuid_digits(id).expect("an id");
+    let log = database::log(database).await;
+    let of_user = log
+        .into_iter()
+        .filter(|entry| entry.id == uuid && entry.data.get("seenAt").is_some());
+    let mut events: Vec<_> = of_user.collect();
+    events.sort_by_key(|entry| entry.version);
+    let versions: Vec<_> = events.iter().map(|entry| entry.version).collect();
+    assert_eq!(versions, (1..=events.len() as u64).collect::<Vec<_>>());
+    assert!(events.iter().all(|entry| entry.meta["actor"] == "presence"));
+    events.into_iter().map(|entry| entry.kind).collect()
+}
+
+async fn choose(client: &Client, availability: &str) -> Value {
+    let document = "mutation Choose($input: SetAvailabilityInput!) { \
+        setAvailability(input: $input) { user { availability version } } }";
+    let input = json!({ "availability": availability });
+    let answer = client.run(document, json!({ "input": input })).await;
+    answer.data()["setAvailability"]["user"].clone()
+}
