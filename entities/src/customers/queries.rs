@@ -77,8 +77,10 @@ impl CustomerSortField {
 
     /// Whether a key could have come from this column.
     pub fn accepts(self, key: &SortKey) -> bool {
-        let is_time = matches!(self, Self::CreatedAt | Self::UpdatedAt);
-        is_time == matches!(key, SortKey::Time(_))
+        match self {
+            Self::CreatedAt | Self::UpdatedAt => matches!(key, SortKey::Time(_)),
+            Self::Name | Self::Email => matches!(key, SortKey::Text(_)),
+        }
     }
 }
 

@@ -200,8 +200,10 @@ pub(super) async fn append(
 ) -> Result<User> {
     user.derive_keys();
     user.version += 1;
-    // Never backwards, whatever the clocks of the processes say.
-    user.updated_at = now().max(user.updated_at);
+    if user.version > 1 {
+        // Never backwards, whatever the clocks of the processes say.
+        user.updated_at = now().max(user.updated_at);
+    }
     let row: ActiveModel = user.clone().into_active_model().reset_all();
     Entity::update(row).exec(&**tx).await?;
     let stream = StreamKey {

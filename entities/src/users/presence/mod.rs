@@ -39,10 +39,14 @@ use local::Local;
 /// A process that stops waits no longer than this for the database.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 
+/// A shorter lease would be over before it is renewed.
+const LEAST_LEASE: Duration = Duration::from_millis(300);
+
 /// How presence is kept.
 #[derive(Debug, Clone, Copy)]
 pub struct PresenceConfig {
     /// How long the users of a process that does not renew count as connected; it renews after a third.
+    /// At least 300 ms.
     pub lease: Duration,
     /// How long a user without connections counts as connected, so that a reconnect goes unnoticed.
     pub grace: Duration,
@@ -87,7 +91,8 @@ pub struct PresenceGuard {
 
 impl Presence {
     /// Starts the task that keeps presence for this process, and sweeps for all.
-    pub fn start(log: EventLog, config: PresenceConfig) -> Self {
+    pub fn start(log: EventLog, mut config: PresenceConfig) -> Self {
+        config.lease = config.lease.max(LEAST_LEASE);
         let shared = Arc::new(Shared {
             local: Mutex::default(),
             changed: Notify::new(),
