@@ -13,7 +13,7 @@ mod violations;
 use std::sync::Arc;
 
 use access::{Grants, Viewer};
-use events::EventLog;
+use events::{EventLog, Receipt};
 use users::{Users, UsersConfig};
 
 pub use idempotency::{Idempotency, KeyReused, remove_expired_answers};
@@ -31,6 +31,8 @@ pub struct CommandContext {
     pub traceparent: Option<String>,
     /// The client's promise that a repeat is a repeat.
     pub idempotency: Option<Idempotency>,
+    /// Where the request learns what it has written.
+    pub receipt: Receipt,
 }
 
 impl CommandContext {
@@ -41,6 +43,7 @@ impl CommandContext {
             request_id: None,
             traceparent: None,
             idempotency: None,
+            receipt: Receipt::default(),
         }
     }
 
@@ -51,6 +54,7 @@ impl CommandContext {
             causation_id: None,
             traceparent: self.traceparent.clone(),
             idempotency_key: self.idempotency.as_ref().map(|it| it.key.clone()),
+            receipt: self.receipt.clone(),
         }
     }
 }
@@ -93,6 +97,13 @@ impl Entities {
             users,
             log,
         })
+    }
+
+    /// The names of the followers whose read models show what happens in this kind of stream.
+    pub fn read_models_of(kind: &str) -> Vec<&'static str> {
+        let followers = Self::followers();
+        let interested = followers.iter().filter(|follower| follower.wants(kind));
+        interested.map(|follower| follower.name()).collect()
     }
 
     /// The followers that keep the read models of all domains.

@@ -3,6 +3,7 @@
 
 mod append;
 mod bus;
+mod currency;
 mod cursor;
 mod database;
 mod error;
@@ -12,10 +13,12 @@ mod follower;
 mod log;
 mod pump;
 mod read;
+mod receipt;
 mod relay;
+mod shared_store;
 mod tail;
 
-pub use append::{NewEvent, Tx};
+pub use append::{Appending, NewEvent, Tx};
 pub use cursor::{Cursor, CursorError};
 pub use database::{AsRetryable, Database, DatabaseConfig, now};
 pub use error::{Error, Result};
@@ -24,4 +27,6 @@ pub use feed::{EventSource, FeedError, Range};
 pub use follower::{Checkpoint, Follower, FollowerConfig, read_checkpoint, run_follower};
 pub use log::{EventLog, LogConfig};
 pub use read::HistoryPage;
+pub use receipt::{NotWritten, Receipt, Written};
+pub use shared_store::SharedStore;
 pub use tail::{Tail, Topic};

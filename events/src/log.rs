@@ -7,6 +7,7 @@ use std::{
 };
 
 use futures::future::BoxFuture;
+use sea_orm::DbBackend;
 use tokio::sync::Notify;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -16,9 +17,11 @@ use crate::{
     Topic, Tx,
     append::Appended,
     bus::{self, Tops},
+    currency::Currency,
     database::{AsRetryable, Pool},
     follower::read_checkpoint,
     pump, read, relay,
+    shared_store::SharedStore,
 };
 
 /// How a process takes part in moving events.
@@ -40,6 +43,10 @@ pub(crate) struct Shared {
     pub(crate) wake: Notify,
     /// What is known to be in Redis.
     pub(crate) tops: Tops,
+    /// How current the tail is known to be.
+    pub(crate) currency: Currency,
+    /// What the processes share besides events.
+    pub(crate) shared_store: Option<SharedStore>,
 }
 
 /// See the module.
@@ -52,19 +59,34 @@ impl EventLog {
     /// Reads the head and starts the background tasks, which run until the process ends.
     pub async fn start(database: Database, config: LogConfig) -> Result<Self> {
         let (head, _) = read::sequence(&database.background).await?;
+        let client = match &config.redis_url {
+            Some(url) => {
+                let opened = redis::Client::open(url.as_str());
+                Some(opened.map_err(|error| {
+                    Error::Task(format!("the Redis URL is not valid: {error}"))
+                })?)
+            }
+            None => None,
+        };
+        let shared_store = match (&client, database.backend()) {
+            (Some(client), _) => Some(SharedStore::redis(client.clone(), &config.redis_prefix)),
+            // One process is all there is.
+            (None, DbBackend::Sqlite) => Some(SharedStore::in_memory()),
+            (None, _) => None,
+        };
         let log = Self {
             shared: Arc::new(Shared {
                 tail: Tail::new(&head),
                 tops: Tops::default(),
                 wake: Notify::new(),
+                currency: Currency::new(),
+                shared_store,
                 database,
                 config,
             }),
         };
         tokio::spawn(pump::run(log.clone()));
-        if let Some(url) = &log.shared.config.redis_url {
-            let client = redis::Client::open(url.as_str())
-                .map_err(|error| Error::Task(format!("the Redis URL is not valid: {error}")))?;
+        if let Some(client) = client {
             tokio::spawn(relay::run(log.clone(), client.clone()));
             tokio::spawn(bus::run(log.clone(), client));
         }
@@ -84,7 +106,37 @@ impl EventLog {
     /// Calls `observer` with the kind and id of the stream and the type of every event: after a commit of this process
     /// at once, and again when the event arrives. For caches; it must not block.
     pub fn observe(&self, observer: impl Fn(&str, Uuid, &str) + Send + Sync + 'static) {
+        self.observe_positions(move |kind, id, event_type, _| observer(kind, id, event_type));
+    }
+
+    /// The same with the event's position, which is not known yet when it is a commit of this process.
+    pub fn observe_positions(
+        &self,
+        observer: impl Fn(&str, Uuid, &str, Option<u64>) + Send + Sync + 'static,
+    ) {
         self.shared.tail.observe(Box::new(observer));
+    }
+
+    /// Whether everything that was committed so long ago, by whomever, has arrived here.
+    pub fn is_current(&self, within: Duration) -> bool {
+        self.shared.currency.age() <= within
+    }
+
+    /// What all processes share besides events; nothing when there are several and no Redis.
+    pub fn shared_store(&self) -> Option<&SharedStore> {
+        self.shared.shared_store.as_ref()
+    }
+
+    /// The last position of each stream of a kind that has an event among the last `stretch` ones, and the position
+    /// behind which that is all of them.
+    pub async fn recent_changes(
+        &self,
+        kind: &str,
+        stretch: u64,
+    ) -> Result<(u64, Vec<(Uuid, u64)>)> {
+        let after = self.tail().position().saturating_sub(stretch);
+        let changes = read::last_positions(&self.database().background, kind, after).await?;
+        Ok((after, changes))
     }
 
     /// Runs `work` in a transaction: what it changes and what it appends commit together or not at all. It runs to
@@ -99,7 +151,7 @@ impl EventLog {
         let log = self.clone();
         let task = async move {
             let work = Arc::new(work);
-            let result: Result<(T, Appended), E> = log
+            let result: Result<(T, Vec<Appended>), E> = log
                 .database()
                 .transaction(Pool::Requests, |transaction| {
                     let work = work.clone();
@@ -114,9 +166,12 @@ impl EventLog {
             // Also after an error: a commit whose answer was lost may have taken place.
             log.shared.wake.notify_one();
             result.map(|(value, appended)| {
-                for (stream, event_type) in appended {
+                for it in &appended {
                     log.tail()
-                        .notify_observers(stream.kind, stream.id, event_type);
+                        .notify_observers(it.stream.kind, it.stream.id, it.event_type, None);
+                }
+                if let Some(last) = appended.last() {
+                    last.acknowledge();
                 }
                 value
             })
@@ -124,6 +179,18 @@ impl EventLog {
         tokio::spawn(task.in_current_span())
             .await
             .unwrap_or_else(|error| Err(Error::Task(error.to_string()).into()))
+    }
+
+    /// Tells this process what it has just committed, without waiting for its position.
+    pub(crate) fn announce(&self, appended: &[Appended]) {
+        if appended.is_empty() {
+            return;
+        }
+        self.shared.wake.notify_one();
+        for it in appended {
+            let StreamKey { kind, id } = it.stream;
+            self.tail().notify_observers(kind, id, it.event_type, None);
+        }
     }
 
     /// The position that a client's cursor stands for.

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use async_graphql::{Context, Result};
 use entities::{CommandContext, Entities, Idempotency, access::Viewer};
+use events::Receipt;
 
 /// The client's key for a request, and a digest of the request.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub struct RequestContext {
     pub traceparent: Option<String>,
     /// Present when the client wants repeats to be recognized.
     pub idempotency: Option<IdempotencyKey>,
+    /// Where it is noted what the request has written.
+    pub receipt: Receipt,
 }
 
 /// The domains.
@@ -60,5 +63,6 @@ pub(crate) fn command_context(ctx: &Context<'_>) -> Result<CommandContext> {
         request_id: Some(request.request_id.clone()),
         traceparent: request.traceparent.clone(),
         idempotency,
+        receipt: request.receipt.clone(),
     })
 }

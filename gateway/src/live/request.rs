@@ -10,7 +10,7 @@ use async_graphql::{
 };
 use async_graphql_value::Value;
 use entities::access::{Grant, SharedViewer, Viewer};
-use events::{Cursor, CursorError, EventLog, EventSource, Range};
+use events::{Cursor, CursorError, EventLog, EventSource, Range, Receipt};
 use schema::{IdempotencyKey as SchemaIdempotencyKey, RequestContext, codes};
 
 use super::{
@@ -64,12 +64,14 @@ impl GroupKey {
 }
 
 /// Puts what resolvers read into a request for a query or a mutation.
-pub(super) fn complete(request: &mut Request, viewer: Viewer, caller: &Caller) {
+pub(super) fn complete(request: &mut Request, viewer: Viewer, caller: &Caller) -> Receipt {
     let context = context_of(request, viewer, caller);
+    let receipt = context.receipt.clone();
     request.data.insert(context);
+    receipt
 }
 
-fn find<T: Any>(request: &Request) -> Option<&T> {
+pub(super) fn find<T: Any>(request: &Request) -> Option<&T> {
     request.data.get(&TypeId::of::<T>())?.downcast_ref()
 }
 
@@ -85,6 +87,7 @@ fn context_of(request: &Request, viewer: Viewer, caller: &Caller) -> RequestCont
             key: key.0.clone(),
             fingerprint: fingerprint.0.to_vec(),
         }),
+        receipt: Receipt::default(),
     }
 }
 
