@@ -9,11 +9,14 @@ mod error;
 mod event;
 mod feed;
 mod follower;
+#[cfg(test)]
+mod kit;
 mod log;
 mod pump;
 mod read;
 mod relay;
 mod tail;
+mod topic;
 
 pub use append::{NewEvent, Tx};
 pub use cursor::{Cursor, CursorError};
@@ -24,4 +27,5 @@ pub use feed::{EventSource, FeedError, Range};
 pub use follower::{Checkpoint, Follower, FollowerConfig, read_checkpoint, run_follower};
 pub use log::{EventLog, LogConfig};
 pub use read::HistoryPage;
-pub use tail::{Tail, Topic};
+pub use tail::Tail;
+pub use topic::{Interest, Topic};

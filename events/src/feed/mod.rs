@@ -1,8 +1,9 @@
-//! Resume: the events of a topic from any place in the log, then live, each once and in order.
-//!
-//! Why nothing is missed or doubled: a listener is registered first, at position `at`; the log is read up to `at`; what
-//! is later comes from the listener. Positions only grow, so anything at or before the last one yielded is a repeat.
-//! A listener that lags is given up, and the same steps start again from the last position yielded.
+//! Resume: the events of topics from any place in the log, then live, each once and in order. Why nothing is missed or
+//! doubled: a listener is registered first, at position `at`; the log is read up to `at`; what is later comes from the
+//! listener. Positions only grow, so anything at or before the last one yielded is a repeat. A listener that lags is
+//! given up, and the same steps start again from the last position yielded; so they do, with the topics asked for anew,
+//! after an event that changes them. Topics are those of now, not of the place: who reads the past reads it as whoever
+//! they are now. What was committed after they were asked for comes as an event later than `last`, and asks again.
 
 use std::{
     sync::{
@@ -15,7 +16,7 @@ use std::{
 use futures::Stream;
 use tokio::{sync::broadcast::error::RecvError, time::timeout};
 
-use crate::{Cursor, CursorError, Error, Event, EventLog, Topic};
+use crate::{Cursor, CursorError, Error, Event, EventLog, Interest, Topic, topic::Topics};
 
 /// Events held in memory for one reader of the log.
 const BATCH_EVENTS: u64 = 64;
@@ -77,12 +78,26 @@ impl EventSource {
         self.position.load(Ordering::Acquire)
     }
 
+    /// Whether the execution reads a stretch of the past, for one subscriber, and then ends.
+    pub fn is_replay(&self) -> bool {
+        self.range.is_some_and(|range| range.until.is_some())
+    }
+
     /// The events of `topic` after the cursor, or from now.
     pub fn follow(
         &self,
         topic: Topic,
         after: Option<Cursor>,
     ) -> impl Stream<Item = Result<Arc<Event>, FeedError>> + Send + use<> {
+        self.follow_set(vec![topic], after)
+    }
+
+    /// The events of the topics of `interest` after the cursor, or from now.
+    pub fn follow_set<I: Interest>(
+        &self,
+        interest: I,
+        after: Option<Cursor>,
+    ) -> impl Stream<Item = Result<Arc<Event>, FeedError>> + Send + use<I> {
         let Self {
             log,
             range,
@@ -97,33 +112,41 @@ impl EventSource {
             };
             let epoch = log.tail().epoch();
             let mut last = range.after;
-            loop {
-                let (mut live, at) = log.tail().listen(&topic);
+            let mut topics = Topics::default();
+            let mut is_changed = true;
+            while range.until.is_none_or(|until| last < until) {
+                if is_changed {
+                    topics = interest.topics().await?.into_iter().collect();
+                    is_changed = false;
+                }
+                let (mut live, at) = log.tail().listen(&topics);
                 if log.tail().epoch() != epoch {
                     Err(CursorError::Foreign)?;
                 }
                 let goal = range.until.unwrap_or(at);
-                while last < goal {
-                    let events = log.read(Some(&topic), last, goal, BATCH_EVENTS).await?;
-                    let is_last = (events.len() as u64) < BATCH_EVENTS;
+                while last < goal && !is_changed {
+                    let events = log.read(Some(&topics), last, goal, BATCH_EVENTS).await?;
+                    let is_rest = (events.len() as u64) < BATCH_EVENTS;
                     for event in events {
                         last = event.position;
+                        is_changed = interest.is_changed_by(&event);
                         order.store(last, Ordering::Release);
                         position.store(last, Ordering::Release);
                         yield event;
+                        if is_changed {
+                            break;
+                        }
                     }
-                    if is_last {
+                    if is_rest && !is_changed {
                         last = last.max(goal);
                     }
                 }
-                if range.until.is_some() {
-                    return;
-                }
-                loop {
+                while range.until.is_none() && !is_changed {
                     match live.recv().await {
                         Ok(event) if event.position <= last => {}
                         Ok(event) => {
                             last = event.position;
+                            is_changed = interest.is_changed_by(&event);
                             order.store(last, Ordering::Release);
                             position.store(last, Ordering::Release);
                             yield event;
@@ -143,14 +166,15 @@ impl EventSource {
         follower: &'static str,
         topic: Topic,
     ) -> impl Stream<Item = Result<u64, FeedError>> + Send + use<> {
+        let is_replay = self.is_replay();
         let Self {
             log,
-            range,
             order,
             position,
+            ..
         } = self.clone();
         async_stream::try_stream! {
-            let (mut live, _) = log.tail().listen(&topic);
+            let (mut live, _) = log.tail().listen(&topic.into());
             let mut shown = None;
             loop {
                 let now = log.progress(follower).await?;
@@ -159,7 +183,7 @@ impl EventSource {
                     order.store(now.progress, Ordering::Release);
                     position.store(now.position, Ordering::Release);
                     yield now.progress;
-                    if range.is_some_and(|range| range.until.is_some()) {
+                    if is_replay {
                         return;
                     }
                 }
@@ -172,3 +196,6 @@ impl EventSource {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

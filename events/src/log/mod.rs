@@ -12,13 +12,13 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
-    Cursor, CursorError, Database, Error, Event, HistoryPage, PARTS, Result, StreamKey, Tail,
-    Topic, Tx,
+    Cursor, CursorError, Database, Error, Event, HistoryPage, PARTS, Result, StreamKey, Tail, Tx,
     append::Appended,
     bus::{self, Tops},
     database::{AsRetryable, Pool},
     follower::read_checkpoint,
     pump, read, relay,
+    topic::Topics,
 };
 
 /// How a process takes part in moving events.
@@ -152,19 +152,19 @@ impl EventLog {
         read::read_stream(&self.database().reader, stream, after_version, limit).await
     }
 
-    /// Events by position, from memory if they are recent.
+    /// Events of `topics`, or all, by position, from memory if they are recent.
     pub(crate) async fn read(
         &self,
-        topic: Option<&Topic>,
+        topics: Option<&Topics>,
         after: u64,
         until: u64,
         limit: u64,
     ) -> Result<Vec<Arc<Event>>> {
-        if let Some(events) = self.tail().recent(topic, after, until, limit) {
+        if let Some(events) = self.tail().recent(topics, after, until, limit) {
             return Ok(events);
         }
         let database = &self.database().background;
-        let events = read::read_after(database, topic, after, until, limit).await?;
+        let events = read::read_after(database, topics, after, until, limit).await?;
         Ok(events.into_iter().map(Arc::new).collect())
     }
 
@@ -194,3 +194,6 @@ pub(crate) struct Progress {
     /// Whether events that have their position are yet to be applied.
     pub(crate) is_behind: bool,
 }
+
+#[cfg(test)]
+mod tests;
