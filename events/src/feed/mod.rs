@@ -16,7 +16,9 @@ use std::{
 use futures::Stream;
 use tokio::{sync::broadcast::error::RecvError, time::timeout};
 
-use crate::{Cursor, CursorError, Error, Event, EventLog, Interest, Topic, topic::Topics};
+use crate::{
+    Cursor, CursorError, Error, Event, EventLog, Interest, StreamKey, Topic, topic::Topics,
+};
 
 /// Events held in memory for one reader of the log.
 const BATCH_EVENTS: u64 = 64;
@@ -25,6 +27,9 @@ const BATCH_EVENTS: u64 = 64;
 const CHECKPOINT_POLL: Duration = Duration::from_millis(20);
 /// And otherwise, in case nothing was heard.
 const CHECKPOINT_IDLE: Duration = Duration::from_secs(1);
+
+/// Orders of whispers, which have no position: they grow, and are past all positions, so none is taken for a repeat.
+static NEXT_WHISPER: AtomicU64 = AtomicU64::new(1 << 62);
 
 /// Which stretch of the log an execution of a subscription covers.
 #[derive(Debug, Clone, Copy)]
@@ -154,6 +159,39 @@ impl EventSource {
                         Err(RecvError::Lagged(_)) => break,
                         Err(RecvError::Closed) => Err(CursorError::Foreign)?,
                     }
+                }
+            }
+        }
+    }
+
+    /// The whispers of `topic` from now on; none in a replay, as the past has none. A source that follows whispers must
+    /// follow nothing else, because their orders are past those of events.
+    pub fn follow_whispers(
+        &self,
+        topic: StreamKey,
+    ) -> impl Stream<Item = Result<Arc<str>, FeedError>> + Send + use<> {
+        let listener = (!self.is_replay()).then(|| self.log.listen_whispers(topic));
+        let Self {
+            log,
+            order,
+            position,
+            ..
+        } = self.clone();
+        async_stream::stream! {
+            let Some(mut live) = listener else {
+                return;
+            };
+            loop {
+                match live.recv().await {
+                    Ok(message) => {
+                        let next = NEXT_WHISPER.fetch_add(1, Ordering::Relaxed);
+                        order.store(next, Ordering::Release);
+                        position.store(log.tail().position(), Ordering::Release);
+                        yield Ok(message);
+                    }
+                    // What was missed is lost.
+                    Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return,
                 }
             }
         }

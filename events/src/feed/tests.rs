@@ -198,3 +198,40 @@ fn a_new_epoch_ends_a_set_even_of_nothing() {
         ));
     }
 }
+
+#[test]
+fn whispers_are_past_all_positions_and_have_no_past() {
+    let log = quiet_log(Database::unconnected(), 5);
+    let stream = StreamKey {
+        kind: "chat",
+        id: uuid::Uuid::nil(),
+    };
+    let live = EventSource::new(log.clone(), None);
+    let mut followed = pin!(live.follow_whispers(stream));
+    let range = Range {
+        after: 0,
+        until: Some(live.order()),
+    };
+    let replay = EventSource::new(log.clone(), Some(range));
+    let mut replayed = pin!(replay.follow_whispers(stream));
+    let mut last = i64::MAX as u64 / 2;
+    for message in ["typing", "typing", "gone"] {
+        log.whisper(stream, message.to_owned());
+        log.tail()
+            .offer([event(log.tail().position() + 1, "chat", 0)]);
+        let heard = followed.next().now_or_never().flatten();
+        assert_eq!(heard.and_then(Result::ok).as_deref(), Some(message));
+        assert!(live.order() > last, "{} is not past {last}", live.order());
+        assert_eq!(live.position(), log.tail().position());
+        last = live.order();
+    }
+    assert!(
+        followed.next().now_or_never().is_none(),
+        "it waits for more"
+    );
+    let end = replayed.next().now_or_never();
+    assert!(
+        end.is_some_and(|end| end.is_none()),
+        "a replay ends at once"
+    );
+}

@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures::future::BoxFuture;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, broadcast, mpsc};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -19,6 +19,7 @@ use crate::{
     follower::read_checkpoint,
     pump, read, relay,
     topic::Topics,
+    whispers::{self, QUEUED_MESSAGES, Whispers},
 };
 
 /// How a process takes part in moving events.
@@ -40,6 +41,7 @@ pub(crate) struct Shared {
     pub(crate) wake: Notify,
     /// What is known to be in Redis.
     pub(crate) tops: Tops,
+    pub(crate) whispers: Whispers,
 }
 
 /// See the module.
@@ -52,21 +54,27 @@ impl EventLog {
     /// Reads the head and starts the background tasks, which run until the process ends.
     pub async fn start(database: Database, config: LogConfig) -> Result<Self> {
         let (head, _) = read::sequence(&database.background).await?;
+        let client = config.redis_url.as_deref().map(redis::Client::open);
+        let client = client
+            .transpose()
+            .map_err(|error| Error::Task(format!("the Redis URL is not valid: {error}")))?;
+        let (to_others, queue) = mpsc::channel(QUEUED_MESSAGES);
         let log = Self {
             shared: Arc::new(Shared {
                 tail: Tail::new(&head),
                 tops: Tops::default(),
+                whispers: Whispers::new(client.is_some().then_some(to_others)),
                 wake: Notify::new(),
                 database,
                 config,
             }),
         };
         tokio::spawn(pump::run(log.clone()));
-        if let Some(url) = &log.shared.config.redis_url {
-            let client = redis::Client::open(url.as_str())
-                .map_err(|error| Error::Task(format!("the Redis URL is not valid: {error}")))?;
+        if let Some(client) = client {
             tokio::spawn(relay::run(log.clone(), client.clone()));
-            tokio::spawn(bus::run(log.clone(), client));
+            tokio::spawn(bus::run(log.clone(), client.clone()));
+            tokio::spawn(whispers::redis::send(log.clone(), client.clone(), queue));
+            tokio::spawn(whispers::redis::hear(log.clone(), client));
         }
         Ok(log)
     }
@@ -85,6 +93,17 @@ impl EventLog {
     /// at once, and again when the event arrives. For caches; it must not block.
     pub fn observe(&self, observer: impl Fn(&str, Uuid, &str) + Send + Sync + 'static) {
         self.shared.tail.observe(Box::new(observer));
+    }
+
+    /// Sends `message` to whoever listens to whispers of `topic` now, in any process. It never waits, and promises
+    /// nothing: messages longer than 16 KiB, and those that come faster than they are passed on, are dropped.
+    pub fn whisper(&self, topic: StreamKey, message: String) {
+        self.shared.whispers.whisper(topic, &message);
+    }
+
+    /// The whispers of `topic` from now on. A receiver that is 64 messages behind loses the oldest.
+    pub fn listen_whispers(&self, topic: StreamKey) -> broadcast::Receiver<Arc<str>> {
+        self.shared.whispers.listen(topic)
     }
 
     /// Runs `work` in a transaction: what it changes and what it appends commit together or not at all. It runs to
