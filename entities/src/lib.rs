@@ -7,6 +7,7 @@ pub mod chats;
 pub mod customers;
 mod idempotency;
 mod paging;
+pub mod students;
 pub mod users;
 mod violations;
 
@@ -16,6 +17,7 @@ use access::{Grants, Viewer};
 use events::{EventLog, Receipt};
 use users::{Users, UsersConfig};
 
+pub use cache::{CacheConfig, CacheFigures, Cached};
 pub use idempotency::{Idempotency, KeyReused, remove_expired_answers};
 pub use paging::{Direction, Edge, Page, PageRequest, SortKey};
 pub use violations::{Violation, Violations};
@@ -70,6 +72,8 @@ pub struct Entities {
     pub users: Users,
     /// Chats and their messages.
     pub chats: chats::Chats,
+    /// Students.
+    pub students: students::Students,
     /// What open subscriptions are allowed.
     pub grants: Grants,
 }
@@ -78,6 +82,8 @@ pub struct Entities {
 pub struct EntitiesConfig {
     /// How many hot customers are kept in memory; 0 turns the cache off.
     pub customer_cache_capacity: u64,
+    /// How hot rows are kept; the capacity is that of students.
+    pub cache: CacheConfig,
     /// About users and signing in.
     pub users: UsersConfig,
 }
@@ -91,7 +97,14 @@ impl Entities {
         // The caches observe the log before the grants do: a grant that turns stale is then checked against news.
         let users = Users::new(log.clone(), config.users)?;
         Ok(Self {
-            customers: customers::Customers::new(log.clone(), config.customer_cache_capacity),
+            customers: customers::Customers::new(
+                log.clone(),
+                CacheConfig {
+                    capacity: config.customer_cache_capacity,
+                    ..config.cache
+                },
+            ),
+            students: students::Students::new(log.clone(), config.cache),
             grants: Grants::new(&log, users.clone()),
             chats: chats::Chats::new(log.clone()),
             users,
@@ -110,6 +123,20 @@ impl Entities {
     pub fn followers() -> Vec<Arc<dyn events::Follower>> {
         vec![Arc::new(customers::StatisticsFollower)]
     }
+
+    /// The followers that keep nothing in the database, but what all processes share.
+    pub fn warming_followers(log: &EventLog) -> Vec<Arc<dyn events::Follower>> {
+        let students = students::WarmingFollower::new(log);
+        students.into_iter().map(|it| Arc::new(it) as _).collect()
+    }
+
+    /// What the caches of this process have done, by the kind of what they keep.
+    pub fn cache_figures(&self) -> Vec<(&'static str, CacheFigures)> {
+        vec![
+            (customers::STREAM, self.customers.cache_figures()),
+            (students::STREAM, self.students.cache_figures()),
+        ]
+    }
 }
 
 /// The contracts of all events of all domains: JSON Schema by type and version, as committed in `entities/events.json`.
@@ -118,6 +145,7 @@ pub fn event_schemas() -> serde_json::Value {
         customers::event_schemas(),
         users::event_schemas(),
         chats::event_schemas(),
+        students::event_schemas(),
     ];
     domains
         .into_iter()

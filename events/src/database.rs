@@ -137,6 +137,18 @@ impl Database {
         })
     }
 
+    /// One that answers nothing, for tests that must not ask.
+    #[cfg(test)]
+    pub(crate) fn unconnected() -> Self {
+        let none = DatabaseConnection::default;
+        Self {
+            reader: none(),
+            background: none(),
+            background_writer: none(),
+            writer: none(),
+        }
+    }
+
     /// Which database it is.
     pub fn backend(&self) -> DbBackend {
         self.writer.get_database_backend()

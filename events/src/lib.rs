@@ -10,6 +10,8 @@ mod error;
 mod event;
 mod feed;
 mod follower;
+#[cfg(test)]
+mod kit;
 mod log;
 mod pump;
 mod read;
@@ -17,6 +19,8 @@ mod receipt;
 mod relay;
 mod shared_store;
 mod tail;
+mod topic;
+mod whispers;
 
 pub use append::{Appending, NewEvent, Tx};
 pub use cursor::{Cursor, CursorError};
@@ -29,4 +33,5 @@ pub use log::{EventLog, LogConfig};
 pub use read::HistoryPage;
 pub use receipt::{NotWritten, Receipt, Written};
 pub use shared_store::SharedStore;
-pub use tail::{Tail, Topic};
+pub use tail::Tail;
+pub use topic::{Interest, Topic};

@@ -1,6 +1,7 @@
 //! The GraphQL schema: objects, inputs, resolvers and subscriptions, one folder a domain; the root only merges them.
 //! Resolvers extract, call `entities`, and map. Knows no transport. `gateway` executes it; `schema.graphql` is its text.
 
+mod batches;
 mod chats;
 mod connection;
 mod customers;
@@ -63,7 +64,7 @@ pub fn build(entities: Entities, limits: SchemaLimits) -> MillraceSchema {
     let builder = types()
         .data(users)
         .data(presences)
-        .data(chats::loaders(&entities.chats))
+        .data(chats::loader(&entities.chats, &entities.users))
         .data(entities)
         .limit_depth(limits.depth)
         .limit_complexity(limits.complexity);

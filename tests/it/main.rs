@@ -1,7 +1,9 @@
 //! The end-to-end, fault and conformance tests, in one binary so that they share one Postgres and one Redis.
 
+mod access;
 mod architecture;
 mod bad_input;
+mod chats;
 mod customers;
 mod faults;
 mod http;
@@ -10,3 +12,4 @@ mod kit;
 mod processes;
 mod sdl;
 mod subscriptions;
+mod users;

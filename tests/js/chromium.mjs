@@ -25,7 +25,7 @@ export function launch() {
 
 /** Records what the page asks for and what goes wrong in it. */
 export function watch(page, base) {
-  const seen = { requests: 0, foreign: [], errors: [], framesSent: [], sockets: 0 };
+  const seen = { requests: 0, foreign: [], errors: [], framesSent: [], framesReceived: [], sockets: 0 };
   const own = new URL(base).host;
   const note = (url) => {
     const { protocol, host } = new URL(url);
@@ -37,6 +37,7 @@ export function watch(page, base) {
     note(socket.url());
     seen.sockets += 1;
     socket.on('framesent', ({ payload }) => seen.framesSent.push(String(payload)));
+    socket.on('framereceived', ({ payload }) => seen.framesReceived.push(String(payload)));
   });
   page.on('response', (response) => {
     if (response.status() >= 400) seen.errors.push(`${response.status()} ${response.url()}`);

@@ -1,10 +1,11 @@
 // Signing in on the GraphiQL page, on a gateway whose access tokens live for a few seconds: what is
 // refused to nobody, what somebody may do, a subscription that outlives its tokens, a reload, the
 // editor's own `signIn`, and signing out.
-import { answer, launch, visible, watch } from './chromium.mjs';
-import { newCustomer, write } from './customers.mjs';
+import { launch, visible, watch } from './chromium.mjs';
+import { newCustomer, post, write } from './customers.mjs';
 import {
   accountButton,
+  ending,
   enterCredentials,
   execute,
   openExample,
@@ -30,9 +31,12 @@ await program(180_000, async (base, check) => {
     await wrongPassword(page, admin, check);
     await admitted(page, admin, check);
     await renewed(page, base, seen, check);
+    await expired(page, base, seen, check);
     await reloaded(page, admin, check);
     await signedOut(page, check);
-    await fromTheEditor(page, base, check);
+    const person = await register(base, 'Editor');
+    await fromTheEditor(page, person, check);
+    await revoked(page, base, person, check);
     const failed = seen.errors.filter((error) => !/\b40[01]\b/.test(error));
     check('nothing failed in the page but what was refused', failed.length === 0, failed);
   } finally {
@@ -56,8 +60,12 @@ async function refused(page, check) {
     result,
   );
   await hint(page).getByText('Sign in to run this').waitFor();
+  // Also with the panels put away.
+  await page.getByRole('button', { name: 'Hide Examples' }).click();
   await hint(page).getByRole('button', { name: 'Sign in' }).click();
-  check('the hint leads to the form', await page.getByLabel('Password').isVisible());
+  await page.locator('[name=email]:focus').waitFor();
+  const form = await page.locator('.account-form').boundingBox();
+  check('the hint leads to the form', form.x > 0 && form.width > 100, form);
 }
 
 async function wrongPassword(page, { email }, check) {
@@ -99,6 +107,34 @@ async function renewed(page, base, seen, check) {
   check('a subscription outlives its tokens on one socket', seen.sockets === sockets, seen.sockets);
 }
 
+/** A renewal that comes too late, as after the sleep of the machine: what ended with the token goes on behind its cursor. */
+async function expired(page, base, seen, check) {
+  const isEnded = () => seen.framesReceived.some((frame) => frame.includes('EXPIRED'));
+  const hold = async (route) => {
+    if (route.request().postData()?.includes('RenewSession')) await until('the end', isEnded);
+    await route.continue();
+  };
+  await page.route('**/graphql', hold);
+  await until('the token’s end', isEnded, 20_000);
+  const input = newCustomer('late');
+  await write(base, 'create', input);
+  await visible(page, input.name);
+  check('a subscription whose token ended goes on with the next');
+  await page.unroute('**/graphql', hold);
+
+  let refusals = 0;
+  const refuseOnce = async (route) => {
+    if (refusals || !route.request().postData()?.includes('query Me')) return route.continue();
+    refusals += 1;
+    const error = { message: 'expired', extensions: { code: 'UNAUTHENTICATED', reason: 'EXPIRED' } };
+    return route.fulfill({ status: 401, json: { errors: [error] } });
+  };
+  await page.route('**/graphql', refuseOnce);
+  const { data } = await runExample(page, 'Who am I');
+  check('a request that was refused with its token is sent with the next', data.me && refusals === 1);
+  await page.unroute('**/graphql', refuseOnce);
+}
+
 async function reloaded(page, admin, check) {
   const stored = () =>
     page.evaluate(() => JSON.stringify({ ...localStorage }) + JSON.stringify({ ...sessionStorage }));
@@ -115,10 +151,7 @@ async function signedOut(page, check) {
   await runLive(page, 'Watch customers change');
   await showPanel(page, 'Account');
   await page.getByRole('button', { name: 'Sign out', exact: true }).click();
-  const result = await until('the end of the subscription', async () => {
-    const shown = await answer(page).catch(() => undefined);
-    return shown?.[0] ?? shown?.errors?.[0];
-  });
+  const result = await ending(page);
   check(
     'signing out ends the subscription',
     result.extensions?.code === 'UNAUTHENTICATED',
@@ -136,8 +169,7 @@ async function signedOut(page, check) {
 }
 
 /** `register` and `signIn` run as operations sign the page in too, and their passwords stay out of storage. */
-async function fromTheEditor(page, base, check) {
-  const person = await register(base, 'Editor');
+async function fromTheEditor(page, person, check) {
   await openExample(page, 'Sign in');
   await setVariables(page, { input: { email: person.email, password: person.password } });
   await execute(page);
@@ -145,10 +177,23 @@ async function fromTheEditor(page, base, check) {
   check('the editor’s signIn signs the page in');
   const result = await runExample(page, 'List customers');
   check('a member may not list customers', result.errors?.[0].extensions.code === 'FORBIDDEN', result);
-  await hint(page).getByText('is MEMBER').waitFor();
+  await hint(page).getByText('(MEMBER) may not').waitFor();
   check('the hint says why');
   await page.waitForTimeout(600); // GraphiQL stores its tabs half a second after a change
   const stored = await page.evaluate(() => JSON.stringify({ ...localStorage }));
   check('GraphiQL stored its tabs', stored.includes(person.email), stored);
   check('but no password', !stored.includes(person.password), stored);
+}
+
+/** Somebody ended the session elsewhere. */
+async function revoked(page, base, person, check) {
+  await runLive(page, 'Watch my chats');
+  const everywhere = 'mutation { signOut(input: { everywhere: true }) { signedOut } }';
+  const { data } = await post(base, everywhere, {}, person.authorization);
+  check('a user signs out everywhere', data.signOut.signedOut >= 2, data);
+  await hint(page).getByText('Sign in to run this').waitFor();
+  await showPanel(page, 'Account');
+  await page.locator('.account').getByText('Your session has ended').waitFor();
+  check('the page says that its session has ended');
+  check('and what ran ended', (await ending(page)).extensions.reason === 'REVOKED');
 }

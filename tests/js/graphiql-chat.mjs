@@ -3,6 +3,7 @@
 // nothing comes any more. The second argument, when given, is where to save a screenshot.
 import { answer, launch, visible, watch } from './chromium.mjs';
 import {
+  ending,
   execute,
   openExample,
   openPage,
@@ -96,10 +97,7 @@ async function removal(hers, others, grace, chatId, check) {
   }`;
   const removed = await runOperation(hers, remove, { input: { chatId, userId: grace.id } });
   check('the owner removes the other', removed.data?.removeChatMember, removed);
-  const ended = await until('the end of the subscription', async () => {
-    const shown = await answer(others);
-    return shown?.[0] ?? shown?.errors?.[0];
-  });
+  const ended = await ending(others);
   check(
     'a removed member’s subscription ends',
     ended.extensions?.code === 'NOT_FOUND',

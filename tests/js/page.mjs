@@ -69,6 +69,11 @@ export async function runLive(page, title, variables) {
   await page.locator('.live-status').getByText('Live', { exact: true }).waitFor();
 }
 
+/** The error that the running subscription ends with. */
+export async function ending(page) {
+  return until('the end of the subscription', async () => (await answer(page))?.errors?.[0]);
+}
+
 /** What the variables editor shows. */
 export async function variables(page) {
   return JSON.parse(await page.evaluate(readEditor, 'variables'));

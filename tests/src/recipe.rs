@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::process::Process;
 use crate::{programs, tokens};
 
 /// How long a process may take until it is ready.
-pub const START_LIMIT: Duration = Duration::from_secs(60);
+pub const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// Environment variables of the product's processes.
 #[derive(Clone)]
@@ -107,4 +107,24 @@ pub fn product_command(name: &str, directory: &Path) -> Command {
         command.env_remove(name);
     }
     command
+}
+
+/// What a command says that should end by itself, and soon.
+pub fn finish(command: &mut Command) -> Output {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("it does not start: {error}: {command:?}"));
+    let started = Instant::now();
+    while child.try_wait().expect("waiting for a child").is_none() {
+        if started.elapsed() > START_LIMIT {
+            let _ = child.kill();
+            let output = child.wait_with_output().expect("its output");
+            panic!("it does not end: {command:?}: {output:?}");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child.wait_with_output().expect("its output")
 }

@@ -10,7 +10,7 @@ use sha2::{Sha256, Sha512};
 /// The id of the key that the kit's gateways sign with.
 pub const KEY_ID: &str = "test";
 /// Its secret. Nothing but tests ever uses it.
-pub const SECRET: &str = "a secret for tests only, of more than 32 bytes";
+pub const SECRET: &str = "a-secret-of-tests-only-with-more-than-32-bytes";
 
 /// As `--token-keys` takes it.
 pub fn keys() -> String {

@@ -11,6 +11,10 @@ pub enum Action {
     ReadCustomers,
     /// Create, update, delete and restore customers.
     WriteCustomers,
+    /// Read, list and follow students.
+    ReadStudents,
+    /// Create, update, delete and import students.
+    WriteStudents,
     /// Read, list and follow users.
     ReadUsers,
     /// Read the email addresses and histories of other users.
@@ -27,6 +31,7 @@ impl Action {
         match self {
             Self::ReadUsers | Self::UseChats => Role::Member,
             Self::ReadCustomers | Self::WriteCustomers | Self::ReadUserDetails => Role::Staff,
+            Self::ReadStudents | Self::WriteStudents => Role::Staff,
             Self::ManageUsers => Role::Admin,
         }
     }

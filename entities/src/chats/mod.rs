@@ -13,6 +13,7 @@ pub(crate) mod membership;
 mod message;
 mod queries;
 mod rules;
+mod typing;
 
 pub use chat::{Chat, ChatKind};
 pub use commands::CreateChat;
@@ -24,6 +25,7 @@ pub use inbox::OwnChats;
 pub use loading::ChatOfUser;
 pub use member::{ChatMember, ChatRole};
 pub use message::ChatMessage;
+pub use typing::Typing;
 
 use ::events::EventLog;
 

@@ -18,6 +18,23 @@ pub struct Typing {
     pub at: DateTime<Utc>,
 }
 
+impl Typing {
+    /// Reads what was whispered.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn decode(message: &str) -> ::events::Result<Self> {
+        serde_json::from_str(message).map_err(malformed)
+    }
+}
+
+fn malformed(source: serde_json::Error) -> ::events::Error {
+    ::events::Error::Malformed {
+        what: "whisper about typing",
+        source,
+    }
+}
+
 impl Chats {
     /// Tells those who look at the chat that the viewer is typing.
     pub async fn set_typing(&self, viewer: &Viewer, chat_id: Uuid) -> Result<(), ChatError> {
@@ -31,7 +48,8 @@ impl Chats {
             id: chat_id,
         };
         let typing = Typing { user_id, at: now() };
-        self.log.whisper(stream, &typing).await?;
+        let message = serde_json::to_string(&typing).map_err(malformed)?;
+        self.log.whisper(stream, message);
         Ok(())
     }
 }

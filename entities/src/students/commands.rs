@@ -95,6 +95,7 @@ impl CreateStudent {
             student_number: self.student_number,
             number_key: None,
             course: self.course,
+            course_key: String::new(),
             year: self.year,
             status: self.status,
             search_text: String::new(),

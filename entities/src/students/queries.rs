@@ -1,7 +1,6 @@
-//! The queries. Deleted students are left out unless they are asked for.
+//! The queries. Deleted students are left out. One student is read through the cache, lists from the table.
 
 use ::events::{HistoryPage, StreamKey};
-use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect,
@@ -17,21 +16,20 @@ use super::{
 use crate::{
     Direction, Edge, Page, PageRequest, SortKey,
     access::{AccessError, Action, Viewer, authorize},
+    cache::Cached,
 };
 
 /// Which students a list has.
 #[derive(Debug, Clone, Default)]
 pub struct StudentFilter {
-    /// Part of the name or the address, whatever its case.
+    /// Part of the name, the address, the number or the course, whatever its case.
     pub search: Option<String>,
     /// Any of these; empty means all.
     pub status: Vec<StudentStatus>,
-    /// Created at this time or later.
-    pub created_from: Option<DateTime<Utc>>,
-    /// Created before this time.
-    pub created_before: Option<DateTime<Utc>>,
-    /// The deleted ones instead of the others.
-    pub deleted: bool,
+    /// Any of these, whatever their case; empty means all.
+    pub course: Vec<String>,
+    /// Any of these; empty means all.
+    pub year: Vec<i32>,
 }
 
 /// By what a list is sorted.
@@ -45,6 +43,10 @@ pub enum StudentSortField {
     Name,
     /// By address in lower case, by code point.
     Email,
+    /// By course in lower case, by code point.
+    Course,
+    /// By year of study.
+    Year,
 }
 
 /// The order of a list.
@@ -63,6 +65,8 @@ impl StudentSortField {
             Self::UpdatedAt => Column::UpdatedAt,
             Self::Name => Column::Name,
             Self::Email => Column::EmailKey,
+            Self::Course => Column::CourseKey,
+            Self::Year => Column::Year,
         }
     }
 
@@ -72,6 +76,8 @@ impl StudentSortField {
             Self::UpdatedAt => SortKey::Time(student.updated_at),
             Self::Name => SortKey::Text(student.name.clone()),
             Self::Email => SortKey::Text(student.email_key.clone()),
+            Self::Course => SortKey::Text(student.course_key.clone()),
+            Self::Year => SortKey::Number(student.year.into()),
         }
     }
 
@@ -79,29 +85,27 @@ impl StudentSortField {
     pub fn accepts(self, key: &SortKey) -> bool {
         match self {
             Self::CreatedAt | Self::UpdatedAt => matches!(key, SortKey::Time(_)),
-            Self::Name | Self::Email => matches!(key, SortKey::Text(_)),
+            Self::Name | Self::Email | Self::Course => matches!(key, SortKey::Text(_)),
+            Self::Year => matches!(key, SortKey::Number(_)),
         }
     }
 }
 
 impl StudentFilter {
     fn condition(&self) -> Condition {
-        let deleted = match self.deleted {
-            true => Column::DeletedAt.is_not_null(),
-            false => Column::DeletedAt.is_null(),
-        };
-        let mut condition = Condition::all().add(deleted);
+        let mut condition = Condition::all().add(Column::DeletedAt.is_null());
         if let Some(search) = self.search.as_deref().filter(|search| !search.is_empty()) {
             condition = condition.add(contains(search));
         }
         if !self.status.is_empty() {
             condition = condition.add(Column::Status.is_in(self.status.iter().copied()));
         }
-        if let Some(from) = self.created_from {
-            condition = condition.add(Column::CreatedAt.gte(from));
+        if !self.course.is_empty() {
+            let courses = self.course.iter().map(|course| course.to_lowercase());
+            condition = condition.add(Column::CourseKey.is_in(courses));
         }
-        if let Some(before) = self.created_before {
-            condition = condition.add(Column::CreatedAt.lt(before));
+        if !self.year.is_empty() {
+            condition = condition.add(Column::Year.is_in(self.year.iter().copied()));
         }
         condition
     }
@@ -137,12 +141,11 @@ impl Students {
         &self,
         viewer: &Viewer,
         id: Uuid,
-    ) -> Result<Option<Student>, AccessError> {
+    ) -> Result<Cached<Option<Student>>, AccessError> {
         authorize(viewer, Action::ReadStudents)?;
-        let load = async {
-            let found = Entity::find_by_id(id)
-                .one(&self.log.database().reader)
-                .await?;
+        let reader = self.log.database().reader.clone();
+        let load = async move {
+            let found = Entity::find_by_id(id).one(&reader).await?;
             Ok(found.filter(|student| student.deleted_at.is_none()))
         };
         Ok(self.cache.get(id, load).await?)

@@ -67,6 +67,9 @@ pub struct Model {
     pub number_key: Option<String>,
     /// What is studied.
     pub course: String,
+    /// The course in lower case.
+    #[serde(skip)]
+    pub course_key: String,
     /// Which year of it.
     pub year: i32,
     /// Where the student stands.
@@ -94,9 +97,10 @@ impl Model {
     pub(super) fn derive_keys(&mut self) {
         self.email_key = self.email.to_lowercase();
         self.number_key = self.student_number.as_ref().map(|it| it.to_lowercase());
+        self.course_key = self.course.to_lowercase();
         let number = self.number_key.as_deref().unwrap_or_default();
-        let (name, course) = (self.name.to_lowercase(), self.course.to_lowercase());
-        self.search_text = [&name, &self.email_key, number, &course].join("\n");
+        let name = self.name.to_lowercase();
+        self.search_text = [&name, &self.email_key, number, &self.course_key].join("\n");
     }
 }
 

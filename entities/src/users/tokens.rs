@@ -167,10 +167,15 @@ impl Tokens {
             .claims;
         // A time past all calendars is nobody's.
         let expires_at = UNIX_EPOCH.checked_add(Duration::from_secs(claims.exp));
+        let expires_at = expires_at.ok_or(Reason::Invalid)?;
+        // The library lets a token pass in the second in which it ends.
+        if expires_at <= SystemTime::now() {
+            return Err(Reason::Expired);
+        }
         Ok(Claims {
             user_id: claims.sub,
             session_id: claims.sid,
-            expires_at: expires_at.ok_or(Reason::Invalid)?,
+            expires_at,
         })
     }
 }

@@ -2,15 +2,18 @@
 //! in the dense order of positions, each once. Invariant: `position` is advanced only after every listener has been
 //! handed, and every observer has seen, all events up to it; a listener that falls behind loses its place, never events.
 
+mod listeners;
+
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::{Cursor, CursorError, Event, read::Head};
+use crate::{Cursor, CursorError, Event, read::Head, topic::Topics};
+use listeners::{Listeners, Receiver};
 
 /// Recent events kept for those that come back after a short absence.
 const RECENT_EVENTS: usize = 4096;
@@ -18,33 +21,9 @@ const RECENT_EVENTS: usize = 4096;
 const RECENT_BYTES: usize = 16 << 20;
 /// Events that arrived before their predecessors; past this they are dropped and read from the log in turn.
 const PENDING_EVENTS: usize = 16_384;
-/// Events a listener may be behind before it must read the log.
-const LISTENER_EVENTS: usize = 64;
-
-/// What a subscriber listens to: all streams of a kind, or one stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Topic {
-    /// The kind of aggregate.
-    pub kind: &'static str,
-    /// One aggregate, or all.
-    pub id: Option<Uuid>,
-}
-
-impl Topic {
-    fn matches(&self, event: &Event) -> bool {
-        self.kind == event.stream && self.id.is_none_or(|id| id == event.stream_id)
-    }
-}
 
 /// Told the kind and id of a stream, the type of its event, and the event's position once it is known.
 type Observer = Box<dyn Fn(&str, Uuid, &str, Option<u64>) + Send + Sync>;
-type Sender = broadcast::Sender<Arc<Event>>;
-
-#[derive(Default)]
-struct Listeners {
-    all: Option<Sender>,
-    by_id: HashMap<Uuid, Sender>,
-}
 
 struct State {
     epoch: u32,
@@ -53,7 +32,7 @@ struct State {
     recent: VecDeque<Arc<Event>>,
     recent_bytes: usize,
     pending: BTreeMap<u64, Arc<Event>>,
-    listeners: HashMap<&'static str, Listeners>,
+    listeners: Listeners,
 }
 
 /// See the module.
@@ -73,7 +52,7 @@ impl Tail {
                 recent: VecDeque::new(),
                 recent_bytes: 0,
                 pending: BTreeMap::new(),
-                listeners: HashMap::new(),
+                listeners: Listeners::new(),
             }),
             position: watch::Sender::new(head.position),
             observers: Mutex::default(),
@@ -146,16 +125,10 @@ impl Tail {
         self.state().epoch
     }
 
-    /// The events of `topic` after the position that is returned with the receiver.
-    pub(crate) fn listen(&self, topic: &Topic) -> (broadcast::Receiver<Arc<Event>>, u64) {
+    /// The events of `topics`, in order, after the position that is returned with the receiver.
+    pub(crate) fn listen(&self, topics: &Topics) -> (Receiver, u64) {
         let mut state = self.state();
-        let listeners = state.listeners.entry(topic.kind).or_default();
-        let slot = match topic.id {
-            None => listeners.all.get_or_insert_with(new_sender),
-            Some(id) => listeners.by_id.entry(id).or_insert_with(new_sender),
-        };
-        let receiver = slot.subscribe();
-        (receiver, state.position)
+        (state.listeners.listen(topics), state.position)
     }
 
     /// Takes events from any source, in any order.
@@ -170,7 +143,7 @@ impl Tail {
         while let Some(event) = state.take_next() {
             let position = Some(event.position);
             self.notify_observers(&event.stream, event.stream_id, &event.event_type, position);
-            state.hand_on(&event);
+            state.listeners.hand_on(&event);
             state.remember(event);
             state.position += 1;
         }
@@ -197,14 +170,14 @@ impl Tail {
         state.recent.clear();
         state.recent_bytes = 0;
         state.pending.clear();
-        state.listeners.clear();
+        state.listeners = Listeners::new();
         self.position.send_replace(head.position);
     }
 
     /// At most `limit` events after `after` and up to `until` if they are all still in memory.
     pub(crate) fn recent(
         &self,
-        topic: Option<&Topic>,
+        topics: Option<&Topics>,
         after: u64,
         until: u64,
         limit: u64,
@@ -221,7 +194,7 @@ impl Tail {
                 .iter()
                 .skip(skip)
                 .take_while(|event| event.position <= until)
-                .filter(|event| topic.is_none_or(|topic| topic.matches(event)))
+                .filter(|event| topics.is_none_or(|topics| topics.matches(event)))
                 .take(limit as usize)
                 .cloned()
                 .collect(),
@@ -240,29 +213,6 @@ impl State {
         (*next.key() == self.position + 1).then(|| next.remove())
     }
 
-    fn hand_on(&mut self, event: &Arc<Event>) {
-        let Some(listeners) = self.listeners.get_mut(event.stream.as_str()) else {
-            return;
-        };
-        // An error means that nobody listens any more.
-        if let Some(sender) = &listeners.all
-            && sender.send(event.clone()).is_err()
-        {
-            listeners.all = None;
-        }
-        if let Some(sender) = listeners.by_id.get(&event.stream_id)
-            && sender.send(event.clone()).is_err()
-        {
-            listeners.by_id.remove(&event.stream_id);
-        }
-        // Listeners to streams that never change again must not pile up.
-        if event.position.is_multiple_of(1024) {
-            listeners
-                .by_id
-                .retain(|_, sender| sender.receiver_count() > 0);
-        }
-    }
-
     fn remember(&mut self, event: Arc<Event>) {
         self.recent_bytes += event.data.get().len();
         self.recent.push_back(event);
@@ -272,10 +222,6 @@ impl State {
             }
         }
     }
-}
-
-fn new_sender() -> Sender {
-    broadcast::Sender::new(LISTENER_EVENTS)
 }
 
 #[cfg(test)]

@@ -1,47 +1,26 @@
 //! Properties of the tail: whatever order, batches and repeats events arrive in, they leave once, dense and in order.
 
-use chrono::Utc;
 use proptest::prelude::*;
-use serde_json::value::RawValue;
+
+use tokio::sync::broadcast::error::TryRecvError;
 
 use super::*;
-use crate::{Meta, PARTS};
-
-fn head(position: u64) -> Head {
-    Head {
-        epoch: 7,
-        position,
-        pruned: 0,
-        parts: [0; PARTS as usize],
-    }
-}
+use crate::{
+    Topic,
+    kit::{self, head},
+};
 
 fn event(position: u64) -> Event {
-    let stream_id = Uuid::from_u128(u128::from(position % 3));
-    Event {
-        position,
-        previous: 0,
-        event_id: Uuid::nil(),
-        part: 0,
-        stream: "customer".to_owned(),
-        stream_id,
-        version: 1,
-        event_type: "CustomerCreated".to_owned(),
-        schema_version: 1,
-        data: RawValue::from_string("{}".to_owned()).expect("JSON"),
-        meta: Meta::default(),
-        occurred_at: Utc::now(),
-    }
+    kit::event(position, "customer", u128::from(position % 3))
 }
 
-fn topic(id: Option<u128>) -> Topic {
-    Topic {
-        kind: "customer",
-        id: id.map(Uuid::from_u128),
-    }
+fn topic(id: Option<u128>) -> Topics {
+    let id = id.map(Uuid::from_u128);
+    let kind = "customer";
+    Topic { kind, id }.into()
 }
 
-fn drain(receiver: &mut broadcast::Receiver<Arc<Event>>) -> Vec<u64> {
+fn drain(receiver: &mut Receiver) -> Vec<u64> {
     std::iter::from_fn(|| receiver.try_recv().ok())
         .map(|event| event.position)
         .collect()
@@ -113,10 +92,7 @@ fn a_new_epoch_ends_listeners_and_refuses_old_cursors() {
         pruned: 2,
         ..head(3)
     });
-    assert!(matches!(
-        listener.try_recv(),
-        Err(broadcast::error::TryRecvError::Closed)
-    ));
+    assert!(matches!(listener.try_recv(), Err(TryRecvError::Closed)));
     assert_eq!(tail.resolve(old), Err(CursorError::Foreign));
     let pruned = Cursor {
         epoch: 8,
@@ -143,8 +119,50 @@ fn observers_run_before_the_position_moves() {
     tail.offer([event(1), event(2)]);
     let observed = observed.lock().expect("not poisoned");
     let seen = |id| {
-        let (kind, event_type) = ("customer".to_owned(), "CustomerCreated".to_owned());
+        let (kind, event_type) = ("customer".to_owned(), "Happened".to_owned());
         (kind, id, event_type, Some(0))
     };
     assert_eq!(*observed, [seen(1), seen(2)]);
+}
+
+#[test]
+fn a_listener_to_several_topics_hears_each_of_their_events_once_and_in_order() {
+    let tail = Tail::new(&head(0));
+    let several = Topics::from_iter([
+        kit::topic("customer", 1),
+        kit::topic("customer", 2),
+        kit::topic("order", 1),
+    ]);
+    let (mut heard, at) = tail.listen(&several);
+    let (mut nothing, _) = tail.listen(&Topics::default());
+    let (mut alone, _) = tail.listen(&topic(Some(2)));
+    assert_eq!(at, 0);
+    tail.offer((1..=9).rev().map(event));
+    assert_eq!(drain(&mut heard), [1, 2, 4, 5, 7, 8]);
+    assert_eq!(drain(&mut alone), [2, 5, 8]);
+    tail.offer([kit::event(10, "order", 1), kit::event(11, "order", 2)]);
+    assert_eq!(drain(&mut heard), [10]);
+    assert_eq!(nothing.try_recv().err(), Some(TryRecvError::Empty));
+    tail.reset(&head(3));
+    assert_eq!(heard.try_recv().err(), Some(TryRecvError::Closed));
+    assert_eq!(nothing.try_recv().err(), Some(TryRecvError::Closed));
+}
+
+#[test]
+fn channels_of_listeners_that_left_do_not_pile_up() {
+    let tail = Tail::new(&head(0));
+    let set =
+        |from: u128| Topics::from_iter((from..from + 10).map(|id| kit::topic("customer", id)));
+    let (mut stays, _) = tail.listen(&set(0));
+    for from in 0..5_000 {
+        tail.listen(&set(from));
+        tail.listen(&kit::topic("customer", from).into());
+    }
+    let held = tail.state().listeners.count();
+    assert!(
+        held < 2_500,
+        "{held} channels for one listener to ten topics"
+    );
+    tail.offer([event(1)]);
+    assert_eq!(drain(&mut stays), [1]);
 }

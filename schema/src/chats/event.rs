@@ -82,13 +82,13 @@ impl ChatEvent {
         match self.event.kind {
             ChatEventKind::MemberAdded
             | ChatEventKind::MemberRemoved
-            | ChatEventKind::MemberLeft => self.event.members.first().cloned().map(ChatMember),
+            | ChatEventKind::MemberLeft => self.event.members.first().cloned().map(Into::into),
             _ => None,
         }
     }
 
     /// Who became the owner because the owner left; null otherwise.
     async fn new_owner(&self) -> Option<ChatMember> {
-        self.event.new_owner.clone().map(ChatMember)
+        self.event.new_owner.clone().map(Into::into)
     }
 }

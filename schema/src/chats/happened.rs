@@ -42,6 +42,6 @@ impl Happened {
             true => load_message(ctx, message.id).await?,
             false => Some(message.clone()),
         };
-        Ok(message.map(Message))
+        Ok(message.map(Into::into))
     }
 }

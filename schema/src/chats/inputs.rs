@@ -99,6 +99,13 @@ pub(crate) struct MarkChatReadInput {
     pub(super) up_to: Option<i64>,
 }
 
+/// Where you are typing.
+#[derive(InputObject)]
+pub(crate) struct SetTypingInput {
+    /// The chat.
+    pub(super) chat_id: ID,
+}
+
 pub(super) fn chat_id(id: &ID) -> Result<Uuid> {
     id::decode_as(KIND, "chatId", id)
 }

@@ -1,29 +1,38 @@
 //! Loaders: what a page shows of its chats is read in one statement each, however many there are. They keep nothing, so
-//! the schema has one of each for all requests, and requests at the same moment share a statement.
+//! the schema has one of each for all requests, and requests at the same moment share a statement. Members and last
+//! messages bring their users with them: of several chats they are asked for at different moments.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
-
-use async_graphql::{
-    Context, Result,
-    dataloader::{DataLoader, Loader},
+use std::{
+    collections::{HashMap, HashSet},
+    hash::Hash,
+    sync::Arc,
 };
-use entities::chats::{Chat, ChatMember, ChatMessage, ChatOfUser, Chats};
+
+use async_graphql::{Context, Result, dataloader::Loader};
+use entities::{
+    chats::{Chat, ChatMember, ChatMessage, ChatOfUser, Chats},
+    users::{User, Users},
+};
 use uuid::Uuid;
 
-use crate::error::from_log;
+use crate::{batches::Batches, error::from_log};
 
-/// Resolvers of one page ask within microseconds of each other; on a busy machine the thread may be interrupted meanwhile.
-const DELAY: Duration = Duration::from_micros(300);
-/// A statement has up to two parameters for each.
-const BATCH_KEYS: usize = 500;
+/// The users of one statement, at most.
+const USERS_AT_ONCE: usize = 10_000;
 
 /// Members of a chat.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct MembersOf(Uuid);
+struct MembersOf {
+    chat_id: Uuid,
+    with_users: bool,
+}
 
 /// Last message of a chat.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct LastMessageOf(Uuid);
+struct LastMessageOf {
+    chat_id: Uuid,
+    with_author: bool,
+}
 
 /// A message by id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,39 +42,72 @@ struct MessageById(Uuid);
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct UnreadBy(ChatOfUser);
 
+/// A member or a message, and the user if they were asked for.
+pub(super) type WithUser<T> = (T, Option<User>);
+
 /// Everything of chats; each type of key is a batch of its own.
-pub(crate) struct ChatLoader(Chats);
+pub(crate) struct ChatLoader {
+    chats: Chats,
+    users: Users,
+}
 
 type Failure = Arc<events::Error>;
 
+impl ChatLoader {
+    async fn load_users(&self, ids: HashSet<Uuid>) -> Result<HashMap<Uuid, User>, Failure> {
+        let ids: Vec<Uuid> = ids.into_iter().collect();
+        let mut users = HashMap::new();
+        for ids in ids.chunks(USERS_AT_ONCE) {
+            let found = self.users.load_users(ids).await?;
+            users.extend(found.into_iter().map(|user| (user.id, user)));
+        }
+        Ok(users)
+    }
+}
+
 impl Loader<MembersOf> for ChatLoader {
-    type Value = Arc<[ChatMember]>;
+    type Value = Vec<WithUser<ChatMember>>;
     type Error = Failure;
 
     async fn load(&self, keys: &[MembersOf]) -> Result<HashMap<MembersOf, Self::Value>, Failure> {
-        let ids: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
-        let found = self.0.load_members(&ids).await?;
-        Ok(found
-            .into_iter()
-            .map(|(id, members)| (MembersOf(id), members.into()))
-            .collect())
+        let ids: Vec<Uuid> = keys.iter().map(|key| key.chat_id).collect();
+        let members = self.chats.load_members(&ids).await?;
+        let wanted = keys.iter().filter(|key| key.with_users);
+        let shown = wanted.filter_map(|key| members.get(&key.chat_id)).flatten();
+        let shown = shown.map(|member| member.user_id).collect();
+        let users = self.load_users(shown).await?;
+        let of = |key: &MembersOf| {
+            let members = members.get(&key.chat_id)?;
+            let with_user = |member: &ChatMember| {
+                let user = users.get(&member.user_id).filter(|_| key.with_users);
+                (member.clone(), user.cloned())
+            };
+            Some((*key, members.iter().map(with_user).collect()))
+        };
+        Ok(keys.iter().filter_map(of).collect())
     }
 }
 
 impl Loader<LastMessageOf> for ChatLoader {
-    type Value = ChatMessage;
+    type Value = WithUser<ChatMessage>;
     type Error = Failure;
 
     async fn load(
         &self,
         keys: &[LastMessageOf],
-    ) -> Result<HashMap<LastMessageOf, ChatMessage>, Failure> {
-        let ids: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
-        let found = self.0.load_last_messages(&ids).await?;
-        Ok(found
-            .into_iter()
-            .map(|(id, message)| (LastMessageOf(id), message))
-            .collect())
+    ) -> Result<HashMap<LastMessageOf, Self::Value>, Failure> {
+        let ids: Vec<Uuid> = keys.iter().map(|key| key.chat_id).collect();
+        let messages = self.chats.load_last_messages(&ids).await?;
+        let wanted = keys.iter().filter(|key| key.with_author);
+        let shown = wanted.filter_map(|key| messages.get(&key.chat_id));
+        let shown = shown.map(|message| message.author_id).collect();
+        let authors = self.load_users(shown).await?;
+        let of = |key: &LastMessageOf| {
+            let message = messages.get(&key.chat_id)?;
+            let author = authors.get(&message.author_id).filter(|_| key.with_author);
+            Some((*key, (message.clone(), author.cloned())))
+        };
+        Ok(keys.iter().filter_map(of).collect())
     }
 }
 
@@ -78,7 +120,7 @@ impl Loader<MessageById> for ChatLoader {
         keys: &[MessageById],
     ) -> Result<HashMap<MessageById, ChatMessage>, Failure> {
         let ids: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
-        let found = self.0.load_messages(&ids).await?;
+        let found = self.chats.load_messages(&ids).await?;
         Ok(found
             .into_iter()
             .map(|(id, message)| (MessageById(id), message))
@@ -92,7 +134,7 @@ impl Loader<UnreadBy> for ChatLoader {
 
     async fn load(&self, keys: &[UnreadBy]) -> Result<HashMap<UnreadBy, i64>, Failure> {
         let keys: Vec<ChatOfUser> = keys.iter().map(|key| key.0).collect();
-        let found = self.0.load_unread_counts(&keys).await?;
+        let found = self.chats.load_unread_counts(&keys).await?;
         Ok(found
             .into_iter()
             .map(|(key, count)| (UnreadBy(key), count))
@@ -105,37 +147,50 @@ impl Loader<ChatOfUser> for ChatLoader {
     type Error = Failure;
 
     async fn load(&self, keys: &[ChatOfUser]) -> Result<HashMap<ChatOfUser, Chat>, Failure> {
-        Ok(self.0.load_chats_of_users(keys).await?)
+        Ok(self.chats.load_chats_of_users(keys).await?)
     }
 }
 
 /// The loader, for the schema's data.
-pub(crate) fn loaders(chats: &Chats) -> DataLoader<ChatLoader> {
-    DataLoader::new(ChatLoader(chats.clone()), tokio::spawn)
-        .delay(DELAY)
-        .max_batch_size(BATCH_KEYS)
+pub(crate) fn loader(chats: &Chats, users: &Users) -> Batches<ChatLoader> {
+    Batches::new(ChatLoader {
+        chats: chats.clone(),
+        users: users.clone(),
+    })
 }
 
 async fn load<K>(ctx: &Context<'_>, key: K) -> Result<Option<<ChatLoader as Loader<K>>::Value>>
 where
-    K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
+    K: Send + Sync + Hash + Eq + Clone + 'static,
     ChatLoader: Loader<K, Error = Failure>,
 {
-    let loader = ctx.data::<DataLoader<ChatLoader>>()?;
+    let loader = ctx.data::<Batches<ChatLoader>>()?;
     loader.load_one(key).await.map_err(|cause| from_log(&cause))
 }
 
-/// The members of a chat that the caller may see, in the order in which they joined.
-pub(super) async fn load_members(ctx: &Context<'_>, chat_id: Uuid) -> Result<Arc<[ChatMember]>> {
-    Ok(load(ctx, MembersOf(chat_id)).await?.unwrap_or_default())
+/// The members of a chat that the caller may see, in the order in which they joined, with their users if this field of
+/// members shows them.
+pub(super) async fn load_members(
+    ctx: &Context<'_>,
+    chat_id: Uuid,
+) -> Result<Vec<WithUser<ChatMember>>> {
+    let key = MembersOf {
+        chat_id,
+        with_users: ctx.look_ahead().field("user").exists(),
+    };
+    Ok(load(ctx, key).await?.unwrap_or_default())
 }
 
-/// The last message of a chat that the caller may see.
+/// The last message of a chat that the caller may see, with its author if this field of a message shows them.
 pub(super) async fn load_last_message(
     ctx: &Context<'_>,
     chat_id: Uuid,
-) -> Result<Option<ChatMessage>> {
-    load(ctx, LastMessageOf(chat_id)).await
+) -> Result<Option<WithUser<ChatMessage>>> {
+    let key = LastMessageOf {
+        chat_id,
+        with_author: ctx.look_ahead().field("author").exists(),
+    };
+    load(ctx, key).await
 }
 
 /// A message of a chat that the caller may see, as it is now.

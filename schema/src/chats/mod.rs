@@ -10,7 +10,7 @@ mod own;
 mod query;
 mod subscription;
 
-pub(crate) use loaders::loaders;
+pub(crate) use loaders::loader;
 pub(crate) use mutation::ChatsMutation;
 pub(crate) use object::Chat;
 pub(crate) use query::{ChatsQuery, find};

@@ -5,14 +5,14 @@ use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use super::{
     inputs::{
         AddChatMembersInput, CreateChatInput, DeleteMessageInput, EditMessageInput, LeaveChatInput,
-        MarkChatReadInput, RemoveChatMemberInput, RenameChatInput, SendMessageInput, chat_id,
-        message_id, user_id, user_ids,
+        MarkChatReadInput, RemoveChatMemberInput, RenameChatInput, SendMessageInput,
+        SetTypingInput, chat_id, message_id, user_id, user_ids,
     },
     object::{Chat, Message},
 };
 use crate::{
     error::from_chats,
-    request::{command_context, entities},
+    request::{command_context, entities, viewer},
 };
 
 /// What `createChat` answers.
@@ -76,6 +76,13 @@ pub(crate) struct DeleteMessagePayload {
 pub(crate) struct MarkChatReadPayload {
     /// The chat.
     chat: Chat,
+}
+
+/// What `setTyping` answers.
+#[derive(SimpleObject)]
+pub(crate) struct SetTypingPayload {
+    /// The chat in which you are typing.
+    chat_id: ID,
 }
 
 #[derive(Default)]
@@ -177,7 +184,7 @@ impl ChatsMutation {
             .await
             .map_err(from_chats)?;
         Ok(SendMessagePayload {
-            message: Message(message),
+            message: message.into(),
         })
     }
 
@@ -194,7 +201,7 @@ impl ChatsMutation {
             .await
             .map_err(from_chats)?;
         Ok(EditMessagePayload {
-            message: Message(message),
+            message: message.into(),
         })
     }
 
@@ -211,7 +218,7 @@ impl ChatsMutation {
             .await
             .map_err(from_chats)?;
         Ok(DeleteMessagePayload {
-            message: Message(message),
+            message: message.into(),
         })
     }
 
@@ -228,5 +235,23 @@ impl ChatsMutation {
             .await
             .map_err(from_chats)?;
         Ok(MarkChatReadPayload { chat: Chat(chat) })
+    }
+
+    /// Tells the members who look at the chat that you are typing. Repeat it every few seconds while you are; nothing of
+    /// it is kept.
+    async fn set_typing(
+        &self,
+        ctx: &Context<'_>,
+        input: SetTypingInput,
+    ) -> Result<SetTypingPayload> {
+        let id = chat_id(&input.chat_id)?;
+        let chats = &entities(ctx).chats;
+        chats
+            .set_typing(viewer(ctx)?, id)
+            .await
+            .map_err(from_chats)?;
+        Ok(SetTypingPayload {
+            chat_id: input.chat_id,
+        })
     }
 }

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use entities::{
     SortKey,
     chats::{self, ChatOfUser},
+    users,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -85,8 +86,10 @@ impl Chat {
     /// The members, at most 500, in the order in which they joined.
     #[graphql(complexity = "USUAL_MEMBERS * child_complexity + 1")]
     async fn members(&self, ctx: &Context<'_>) -> Result<Vec<ChatMember>> {
-        let members = load_members(ctx, self.0.id).await?;
-        Ok(members.iter().cloned().map(ChatMember).collect())
+        let members = load_members(ctx, self.0.id).await?.into_iter();
+        Ok(members
+            .map(|(row, user)| ChatMember { row, user })
+            .collect())
     }
 
     /// How many members there are.
@@ -96,7 +99,8 @@ impl Chat {
 
     /// The message sent last, even if it was deleted; null when there is none.
     async fn last_message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
-        Ok(load_last_message(ctx, self.0.id).await?.map(Message))
+        let last = load_last_message(ctx, self.0.id).await?;
+        Ok(last.map(|(row, author)| Message { row, author }))
     }
 
     /// How many messages of others came after the last one you have read, without those that were deleted. Sending a
@@ -157,7 +161,7 @@ impl Chat {
         connection.edges = page
             .items
             .into_iter()
-            .map(|(edge, message)| Edge::new(ListCursor { sort, edge }.into(), Message(message)))
+            .map(|(edge, message)| Edge::new(ListCursor { sort, edge }.into(), message.into()))
             .collect();
         Ok(connection)
     }
@@ -185,63 +189,89 @@ impl Chat {
 }
 
 /// A user in a chat.
-pub(crate) struct ChatMember(pub(super) chats::ChatMember);
+pub(crate) struct ChatMember {
+    row: chats::ChatMember,
+    /// Unless it is to be loaded.
+    user: Option<users::User>,
+}
+
+impl From<chats::ChatMember> for ChatMember {
+    fn from(row: chats::ChatMember) -> Self {
+        Self { row, user: None }
+    }
+}
 
 #[Object]
 impl ChatMember {
     /// The user.
     async fn user(&self, ctx: &Context<'_>) -> Result<User> {
-        get_user(ctx, self.0.user_id).await
+        match &self.user {
+            Some(user) => Ok(user.clone().into()),
+            None => get_user(ctx, self.row.user_id).await,
+        }
     }
 
     /// What the member may do.
     async fn role(&self) -> ChatRole {
-        self.0.role.into()
+        self.row.role.into()
     }
 
     /// Since when the user is a member.
     async fn joined_at(&self) -> DateTime<Utc> {
-        self.0.joined_at
+        self.row.joined_at
     }
 }
 
 /// A message in a chat.
-pub(crate) struct Message(pub(super) chats::ChatMessage);
+pub(crate) struct Message {
+    row: chats::ChatMessage,
+    /// Unless it is to be loaded.
+    author: Option<users::User>,
+}
+
+impl From<chats::ChatMessage> for Message {
+    fn from(row: chats::ChatMessage) -> Self {
+        Self { row, author: None }
+    }
+}
 
 #[Object]
 impl Message {
     /// The global id.
     async fn id(&self) -> ID {
-        id::encode(MESSAGE_KIND, self.0.id)
+        id::encode(MESSAGE_KIND, self.row.id)
     }
 
     /// Its place in the chat: 1, 2, 3, … without gaps.
     async fn number(&self) -> i64 {
-        self.0.number
+        self.row.number
     }
 
     /// Who sent it.
     async fn author(&self, ctx: &Context<'_>) -> Result<User> {
-        get_user(ctx, self.0.author_id).await
+        match &self.author {
+            Some(author) => Ok(author.clone().into()),
+            None => get_user(ctx, self.row.author_id).await,
+        }
     }
 
     /// What it says, 1 to 10,000 characters; null when it was deleted.
     async fn text(&self) -> Option<&str> {
-        self.0.text.as_deref()
+        self.row.text.as_deref()
     }
 
     /// When it was sent.
     async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
+        self.row.created_at
     }
 
     /// When its text was changed last; null unless it was.
     async fn edited_at(&self) -> Option<DateTime<Utc>> {
-        self.0.edited_at
+        self.row.edited_at
     }
 
     /// When it was deleted; null unless it was.
     async fn deleted_at(&self) -> Option<DateTime<Utc>> {
-        self.0.deleted_at
+        self.row.deleted_at
     }
 }

@@ -19,7 +19,7 @@ use crate::id;
 pub(crate) enum MyChatsEventType {
     /// You became a member of the chat, or created it.
     Joined,
-    /// You are no member of the chat any more.
+    /// You are no member of the chat any more. MEMBER_REMOVED or MEMBER_LEFT may come before it, or not.
     Left,
     /// You read messages, on any of your devices. Sending reads too, without an event of this type.
     Read,

@@ -1,18 +1,38 @@
 //! The subscriptions of chats.
 
-use async_graphql::{Context, ID, Result, Subscription};
+use async_graphql::{Context, ID, Object, Result, Subscription};
+use chrono::{DateTime, Utc};
 use entities::{
     access::{Grant, Requirement},
-    chats::{self, STREAM},
+    chats::{self, STREAM, Typing},
 };
-use events::{Cursor, EventSource, Topic};
+use events::{Cursor, EventSource, StreamKey, Topic};
 use futures::{Stream, StreamExt};
 
-use super::{event::ChatEvent, happened::Happened, inputs::chat_id, own::MyChatsEvent};
+use super::{
+    event::ChatEvent, happened::Happened, inputs::chat_id, object::get_user, own::MyChatsEvent,
+};
 use crate::{
     error::{from_access, from_cursor, from_feed, from_log},
     request::{entities, viewer},
+    users::User,
 };
+
+/// Somebody is typing.
+pub(crate) struct TypingUser(Typing);
+
+#[Object]
+impl TypingUser {
+    /// Who; perhaps you.
+    async fn user(&self, ctx: &Context<'_>) -> Result<User> {
+        get_user(ctx, self.0.user_id).await
+    }
+
+    /// When they said so.
+    async fn at(&self) -> DateTime<Utc> {
+        self.0.at
+    }
+}
 
 /// Now, and for as long as the subscription is open.
 async fn require(ctx: &Context<'_>, requirement: Requirement) -> Result<()> {
@@ -83,6 +103,27 @@ impl ChatsSubscription {
             let event = event.map_err(from_feed)?;
             let happened = Happened::new(&event, epoch, is_replay);
             MyChatsEvent::decode(&event, happened, user_id).map_err(|cause| from_log(&cause))
+        }))
+    }
+
+    /// Who is typing in a chat, each time they say so; take it for true for a few seconds. There is nothing to resume. It
+    /// ends with NOT_FOUND when you are no member any more.
+    async fn typing(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "chatId", desc = "The chat's global id.")] id: ID,
+    ) -> Result<impl Stream<Item = Result<TypingUser>>> {
+        let chat_id = chat_id(&id)?;
+        require(ctx, Requirement::Member { chat_id }).await?;
+        let stream = StreamKey {
+            kind: STREAM,
+            id: chat_id,
+        };
+        let whispers = ctx.data::<EventSource>()?.follow_whispers(stream);
+        Ok(whispers.map(|message| {
+            let message = message.map_err(from_feed)?;
+            let typing = Typing::decode(&message).map_err(|cause| from_log(&cause))?;
+            Ok(TypingUser(typing))
         }))
     }
 }

@@ -1,21 +1,13 @@
 //! Loaders: what a page shows of its users is read in one statement each, however many there are. They keep nothing, so
 //! the schema has one of each for all requests, and requests at the same moment share a statement.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
-use async_graphql::{
-    Context, Result,
-    dataloader::{DataLoader, Loader},
-};
+use async_graphql::{Context, Result, dataloader::Loader};
 use entities::users::{self, UserPresence, Users};
 use uuid::Uuid;
 
-use crate::error::from_log;
-
-/// Resolvers of one page ask within microseconds of each other; on a busy machine the thread may be interrupted meanwhile.
-const DELAY: Duration = Duration::from_micros(300);
-/// Also the number of parameters of the statement.
-const BATCH_KEYS: usize = 500;
+use crate::{batches::Batches, error::from_log};
 
 /// Users by id.
 pub(crate) struct UserLoader(Users);
@@ -43,28 +35,22 @@ impl Loader<Uuid> for PresenceLoader {
 }
 
 /// The loaders, for the schema's data.
-pub(crate) fn loaders(users: &Users) -> (DataLoader<UserLoader>, DataLoader<PresenceLoader>) {
+pub(crate) fn loaders(users: &Users) -> (Batches<UserLoader>, Batches<PresenceLoader>) {
     (
-        loader(UserLoader(users.clone())),
-        loader(PresenceLoader(users.clone())),
+        Batches::new(UserLoader(users.clone())),
+        Batches::new(PresenceLoader(users.clone())),
     )
-}
-
-fn loader<T>(loader: T) -> DataLoader<T> {
-    DataLoader::new(loader, tokio::spawn)
-        .delay(DELAY)
-        .max_batch_size(BATCH_KEYS)
 }
 
 /// The user with this id, together with all others that are asked for at the moment. The caller must be allowed to see
 /// them.
 pub(crate) async fn load_user(ctx: &Context<'_>, id: Uuid) -> Result<Option<users::User>> {
-    let loader = ctx.data::<DataLoader<UserLoader>>()?;
+    let loader = ctx.data::<Batches<UserLoader>>()?;
     loader.load_one(id).await.map_err(|cause| from_log(&cause))
 }
 
 /// See `load_user`.
 pub(crate) async fn load_presence(ctx: &Context<'_>, id: Uuid) -> Result<Option<UserPresence>> {
-    let loader = ctx.data::<DataLoader<PresenceLoader>>()?;
+    let loader = ctx.data::<Batches<PresenceLoader>>()?;
     loader.load_one(id).await.map_err(|cause| from_log(&cause))
 }

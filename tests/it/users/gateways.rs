@@ -5,6 +5,9 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::Value;
 use tests::people::{self, Person};
+use tests::postgres::Postgres;
+use tests::redis::Redis;
+use tests::socket::Socket;
 use tests::waiting::SOON;
 use tests::{Setup, database, eventually};
 
@@ -103,6 +106,57 @@ async fn a_paused_gateway_comes_back(mut setup: Setup) {
     );
 }
 
+/// For longer than the lease: nobody could renew, so nobody is known to be here, until the gateway says so again.
+async fn an_outage_of_the_database_is_survived(_: Setup) {
+    let postgres = Postgres::start();
+    let mut setup = Setup::distributed_on(&postgres, Redis::shared());
+    setup.settings.set("MILLRACE_PRESENCE_GRACE", "100ms");
+    setup.settings.set("MILLRACE_PRESENCE_LEASE", "600ms");
+    let app = setup.start();
+    let client = app.client();
+    let stays = people::register(client, "Stays").await;
+    let leaves = people::register(client, "Leaves").await;
+    let comes = people::register(client, "Comes").await;
+    let _stays = stays.client(client).socket().await;
+    let leaving = leaves.client(client).socket().await;
+    let mut coming = Socket::upgrade(app.address(), "graphql-transport-ws")
+        .await
+        .expect("an upgrade");
+    becomes(client, &stays.id, "ONLINE").await;
+    becomes(client, &leaves.id, "ONLINE").await;
+    postgres.crash();
+    leaving.close().await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    postgres.restart();
+    eventually("somebody comes", SOON, async || {
+        if coming
+            .initialise_as(Some(&comes.access_token))
+            .await
+            .is_ok()
+        {
+            return Some(());
+        }
+        let again = Socket::upgrade(app.address(), "graphql-transport-ws").await;
+        coming = again.ok()?;
+        None
+    })
+    .await;
+    let database = setup.database().await;
+    let right = "select (select count(*) from user_presence where is_online) + \
+        10 * (select count(*) from presence_socket) + 100 * (select count(*) from presence_gateway) as number";
+    let users = [(&stays, true), (&leaves, false), (&comes, true)];
+    eventually("two are online, on one gateway", SOON, async || {
+        for (user, stays) in users {
+            let events = presence_events(&database, &user.id).await;
+            if (events.len() % 2 == 1) != stays {
+                return None;
+            }
+        }
+        (database::number(&database, right).await == 122).then_some(())
+    })
+    .await;
+}
+
 /// Users come and go on all gateways at once, one of which is killed twice: in the end everybody is shown as they are, and
 /// their events have told of each coming and going once.
 async fn presence_is_right_after_a_storm(mut setup: Setup) {
@@ -180,4 +234,7 @@ tests::both_ways!(
     a_graceful_stop_waits_for_nothing,
     presence_is_right_after_a_storm,
 );
-tests::distributed!(a_paused_gateway_comes_back);
+tests::distributed!(
+    a_paused_gateway_comes_back,
+    an_outage_of_the_database_is_survived
+);

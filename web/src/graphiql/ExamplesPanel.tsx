@@ -2,13 +2,14 @@
 // variables filled in; it never runs it, since some of them write.
 import { type GraphiQLPlugin, pick, useGraphiQL, useGraphiQLActions } from '@graphiql/react';
 import { useEffect } from 'react';
+import { openAccount } from './account/openAccount';
 import { useAccount } from './account/store';
 import { groups, variablesText } from './examples';
 import type { Example } from './examples/example';
 import { readSession } from './session';
 
 function ExamplesPanel() {
-  const { addTab, stop, setVisiblePlugin } = useGraphiQLActions();
+  const { addTab, stop } = useGraphiQLActions();
   const account = useAccount();
   const { queryEditor, variableEditor, activeTabIndex } = useGraphiQL(
     pick('queryEditor', 'variableEditor', 'activeTabIndex'),
@@ -37,7 +38,7 @@ function ExamplesPanel() {
       {account.state === 'signedOut' && (
         <p className="examples-notice">
           Most of them need to know who you are.{' '}
-          <button type="button" onClick={() => setVisiblePlugin('Account')}>
+          <button type="button" onClick={openAccount}>
             Sign in
           </button>
         </p>

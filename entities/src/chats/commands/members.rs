@@ -8,14 +8,16 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{Details, Locked, Result, Work, insert_members_in_tx, time_in};
+use super::{Details, Locked, Result, Work, insert_members_in_tx, lock_in_tx, time_in};
 use crate::{
     CommandContext,
+    access::{Action, authorize},
     chats::{
         Chat, ChatError, ChatEventKind, ChatMember, ChatRole, Chats, InboxEventKind, member,
         membership::{get_member_in_tx, require_active_in_tx},
         rules,
     },
+    idempotency,
 };
 
 impl Chats {
@@ -47,11 +49,23 @@ impl Chats {
     }
 
     /// Takes the caller out of a group. When the owner leaves, the member who has been there longest becomes the owner.
+    /// Unlike other commands it is repeated to those who are out: that is what they were told.
     pub async fn leave_chat(&self, context: CommandContext, chat_id: Uuid) -> Result<()> {
-        self.in_chat(context, chat_id, |work, locked| {
-            Box::pin(leave_in_tx(work, locked))
-        })
-        .await
+        authorize(&context.viewer, Action::UseChats)?;
+        let user_id = context.viewer.require_user()?;
+        self.log
+            .write(move |tx| {
+                let context = context.clone();
+                Box::pin(async move {
+                    let context = &context;
+                    let leave = async {
+                        let locked = lock_in_tx(tx, chat_id, user_id).await?;
+                        leave_in_tx(Work { tx, context }, locked).await
+                    };
+                    idempotency::once(tx, context, leave).await
+                })
+            })
+            .await
     }
 }
 

@@ -1,21 +1,28 @@
 // Under a response that was refused: what the reader can do about it.
-import { useGraphiQLActions } from '@graphiql/react';
+import { useEffect } from 'react';
 import { useSession } from '../session';
+import { learnUser } from './account';
+import { openAccount } from './openAccount';
 import type { Refusal } from './refusal';
 import { type Account, useAccount } from './store';
 
 export function AccessHint() {
   const account = useAccount();
   const { refusal } = useSession();
-  const { setVisiblePlugin } = useGraphiQLActions();
   const hint = refusal && hintFor(refusal, account);
+
+  // The role may be another than when this user signed in.
+  useEffect(() => {
+    if (refusal?.code === 'FORBIDDEN') learnUser();
+  }, [refusal]);
+
   return (
     <div role="alert">
       {hint && (
         <div className="access-hint">
           <span>{hint.text}</span>
           {hint.action && (
-            <button type="button" onClick={() => setVisiblePlugin('Account')}>
+            <button type="button" onClick={openAccount}>
               {hint.action}
             </button>
           )}
@@ -37,9 +44,7 @@ function hintFor(refusal: Refusal, account: Account): Hint | undefined {
       return { text: 'Sign in to run this.', action: 'Sign in' };
     case 'FORBIDDEN':
       return {
-        text: user
-          ? `${user.name} is ${user.role}, and that is not enough to run this.`
-          : 'Your role is not enough to run this.',
+        text: user ? `${user.name} (${user.role}) may not do this.` : 'You may not do this.',
         action: 'Change account',
       };
     case 'RATE_LIMITED':

@@ -1,17 +1,16 @@
 // Beside the page's name: who is signed in, or that nobody is. Opens the account panel.
-import { useGraphiQLActions } from '@graphiql/react';
+import { openAccount } from './openAccount';
 import { useAccount } from './store';
 
 export function AccountButton() {
   const account = useAccount();
-  const { setVisiblePlugin } = useGraphiQLActions();
   if (account.state === 'restoring') return null;
   const isSignedIn = account.state === 'signedIn';
   return (
     <button
       type="button"
       className={isSignedIn ? 'account-button' : 'account-button account-button-prominent'}
-      onClick={() => setVisiblePlugin('Account')}
+      onClick={openAccount}
     >
       {isSignedIn ? (
         <>

@@ -108,9 +108,10 @@ async function enter(field: 'signIn' | 'register', input: Record<string, string>
   begin(session, serverTimeMs, isUser(user) ? user : undefined);
 }
 
-/** Asks who the token belongs to, when an answer did not say. */
-async function learnUser(): Promise<void> {
+/** Asks who the token belongs to. */
+export async function learnUser(): Promise<void> {
   const header = currentAuthorization();
+  if (!header) return;
   const answer = await send({ query: documents.me }, identifying(header)).catch(() => undefined);
   const user = (answer?.result as ExecutionResult | undefined)?.data?.me as Partial<User> | null;
   if (isUser(user) && header === currentAuthorization()) updateAccount({ state: 'signedIn', user });

@@ -8,13 +8,12 @@ use std::{
 
 use futures::future::BoxFuture;
 use sea_orm::DbBackend;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, broadcast, mpsc};
 use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
-    Cursor, CursorError, Database, Error, Event, HistoryPage, PARTS, Result, StreamKey, Tail,
-    Topic, Tx,
+    Cursor, CursorError, Database, Error, Event, HistoryPage, PARTS, Result, StreamKey, Tail, Tx,
     append::Appended,
     bus::{self, Tops},
     currency::Currency,
@@ -22,6 +21,8 @@ use crate::{
     follower::read_checkpoint,
     pump, read, relay,
     shared_store::SharedStore,
+    topic::Topics,
+    whispers::{self, QUEUED_MESSAGES, Whispers},
 };
 
 /// How a process takes part in moving events.
@@ -47,6 +48,7 @@ pub(crate) struct Shared {
     pub(crate) currency: Currency,
     /// What the processes share besides events.
     pub(crate) shared_store: Option<SharedStore>,
+    pub(crate) whispers: Whispers,
 }
 
 /// See the module.
@@ -59,25 +61,22 @@ impl EventLog {
     /// Reads the head and starts the background tasks, which run until the process ends.
     pub async fn start(database: Database, config: LogConfig) -> Result<Self> {
         let (head, _) = read::sequence(&database.background).await?;
-        let client = match &config.redis_url {
-            Some(url) => {
-                let opened = redis::Client::open(url.as_str());
-                Some(opened.map_err(|error| {
-                    Error::Task(format!("the Redis URL is not valid: {error}"))
-                })?)
-            }
-            None => None,
-        };
+        let client = config.redis_url.as_deref().map(redis::Client::open);
+        let client = client
+            .transpose()
+            .map_err(|error| Error::Task(format!("the Redis URL is not valid: {error}")))?;
         let shared_store = match (&client, database.backend()) {
             (Some(client), _) => Some(SharedStore::redis(client.clone(), &config.redis_prefix)),
             // One process is all there is.
             (None, DbBackend::Sqlite) => Some(SharedStore::in_memory()),
             (None, _) => None,
         };
+        let (to_others, queue) = mpsc::channel(QUEUED_MESSAGES);
         let log = Self {
             shared: Arc::new(Shared {
                 tail: Tail::new(&head),
                 tops: Tops::default(),
+                whispers: Whispers::new(client.is_some().then_some(to_others)),
                 wake: Notify::new(),
                 currency: Currency::new(),
                 shared_store,
@@ -88,7 +87,9 @@ impl EventLog {
         tokio::spawn(pump::run(log.clone()));
         if let Some(client) = client {
             tokio::spawn(relay::run(log.clone(), client.clone()));
-            tokio::spawn(bus::run(log.clone(), client));
+            tokio::spawn(bus::run(log.clone(), client.clone()));
+            tokio::spawn(whispers::redis::send(log.clone(), client.clone(), queue));
+            tokio::spawn(whispers::redis::hear(log.clone(), client));
         }
         Ok(log)
     }
@@ -137,6 +138,17 @@ impl EventLog {
         let after = self.tail().position().saturating_sub(stretch);
         let changes = read::last_positions(&self.database().background, kind, after).await?;
         Ok((after, changes))
+    }
+
+    /// Sends `message` to whoever listens to whispers of `topic` now, in any process. It never waits, and promises
+    /// nothing: messages longer than 16 KiB, and those that come faster than they are passed on, are dropped.
+    pub fn whisper(&self, topic: StreamKey, message: String) {
+        self.shared.whispers.whisper(topic, &message);
+    }
+
+    /// The whispers of `topic` from now on. A receiver that is 64 messages behind loses the oldest.
+    pub fn listen_whispers(&self, topic: StreamKey) -> broadcast::Receiver<Arc<str>> {
+        self.shared.whispers.listen(topic)
     }
 
     /// Runs `work` in a transaction: what it changes and what it appends commit together or not at all. It runs to
@@ -219,19 +231,19 @@ impl EventLog {
         read::read_stream(&self.database().reader, stream, after_version, limit).await
     }
 
-    /// Events by position, from memory if they are recent.
+    /// Events of `topics`, or all, by position, from memory if they are recent.
     pub(crate) async fn read(
         &self,
-        topic: Option<&Topic>,
+        topics: Option<&Topics>,
         after: u64,
         until: u64,
         limit: u64,
     ) -> Result<Vec<Arc<Event>>> {
-        if let Some(events) = self.tail().recent(topic, after, until, limit) {
+        if let Some(events) = self.tail().recent(topics, after, until, limit) {
             return Ok(events);
         }
         let database = &self.database().background;
-        let events = read::read_after(database, topic, after, until, limit).await?;
+        let events = read::read_after(database, topics, after, until, limit).await?;
         Ok(events.into_iter().map(Arc::new).collect())
     }
 
@@ -261,3 +273,6 @@ pub(crate) struct Progress {
     /// Whether events that have their position are yet to be applied.
     pub(crate) is_behind: bool,
 }
+
+#[cfg(test)]
+mod tests;

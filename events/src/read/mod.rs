@@ -1,12 +1,14 @@
 //! Reading the log: by position, by stream, and its head. Everything that missed something live reads it here, so
 //! these queries are the ground truth of resume, relay and followers.
 
+mod sets;
+
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement, Value};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::{Error, Event, PARTS, Result, StreamKey, Topic};
+use crate::{Error, Event, PARTS, Result, StreamKey, topic::Topics};
 
 /// How far the log is numbered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,25 +44,34 @@ fn columns(backend: DbBackend) -> &'static str {
     }
 }
 
-/// At most `limit` events after `after` and up to `until`, of `topic` or of all, in order of position.
+/// At most `limit` events after `after` and up to `until`, of `topics` or of all, in order of position.
 pub(crate) async fn read_after(
     database: &DatabaseConnection,
-    topic: Option<&Topic>,
+    topics: Option<&Topics>,
     after: u64,
     until: u64,
     limit: u64,
 ) -> Result<Vec<Event>> {
-    let backend = database.get_database_backend();
     let mut values: Vec<Value> = vec![to_i64(after).into(), to_i64(until).into()];
     let mut condition = String::new();
-    if let Some(topic) = topic {
-        values.push(topic.kind.into());
-        condition.push_str(" and e.stream = $3");
-        if let Some(id) = topic.id {
-            values.push(id.into());
-            condition.push_str(" and e.stream_id = $4");
+    if let Some(topics) = topics {
+        let mut several = topics.iter();
+        match (several.next(), several.next()) {
+            (None, _) => return Ok(Vec::new()),
+            (Some(_), Some(_)) => {
+                return sets::read_set(database, topics, after, until, limit).await;
+            }
+            (Some(topic), None) => {
+                values.push(topic.kind.into());
+                condition.push_str(" and e.stream = $3");
+                if let Some(id) = topic.id {
+                    values.push(id.into());
+                    condition.push_str(" and e.stream_id = $4");
+                }
+            }
         }
     }
+    let backend = database.get_database_backend();
     let sql = format!(
         "select {} from event_position p join event e on e.inserted = p.inserted
          where p.position > $1 and p.position <= $2{condition} order by p.position limit {limit}",

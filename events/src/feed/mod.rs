@@ -1,8 +1,9 @@
-//! Resume: the events of a topic from any place in the log, then live, each once and in order.
-//!
-//! Why nothing is missed or doubled: a listener is registered first, at position `at`; the log is read up to `at`; what
-//! is later comes from the listener. Positions only grow, so anything at or before the last one yielded is a repeat.
-//! A listener that lags is given up, and the same steps start again from the last position yielded.
+//! Resume: the events of topics from any place in the log, then live, each once and in order. Why nothing is missed or
+//! doubled: a listener is registered first, at position `at`; the log is read up to `at`; what is later comes from the
+//! listener. Positions only grow, so anything at or before the last one yielded is a repeat. A listener that lags is
+//! given up, and the same steps start again from the last position yielded; so they do, with the topics asked for anew,
+//! after an event that changes them. Topics are those of now, not of the place: who reads the past reads it as whoever
+//! they are now. What was committed after they were asked for comes as an event later than `last`, and asks again.
 
 use std::{
     sync::{
@@ -15,7 +16,9 @@ use std::{
 use futures::Stream;
 use tokio::{sync::broadcast::error::RecvError, time::timeout};
 
-use crate::{Cursor, CursorError, Error, Event, EventLog, Topic};
+use crate::{
+    Cursor, CursorError, Error, Event, EventLog, Interest, StreamKey, Topic, topic::Topics,
+};
 
 /// Events held in memory for one reader of the log.
 const BATCH_EVENTS: u64 = 64;
@@ -24,6 +27,9 @@ const BATCH_EVENTS: u64 = 64;
 const CHECKPOINT_POLL: Duration = Duration::from_millis(20);
 /// And otherwise, in case nothing was heard.
 const CHECKPOINT_IDLE: Duration = Duration::from_secs(1);
+
+/// Orders of whispers, which have no position: they grow, and are past all positions, so none is taken for a repeat.
+static NEXT_WHISPER: AtomicU64 = AtomicU64::new(1 << 62);
 
 /// Which stretch of the log an execution of a subscription covers.
 #[derive(Debug, Clone, Copy)]
@@ -77,12 +83,26 @@ impl EventSource {
         self.position.load(Ordering::Acquire)
     }
 
+    /// Whether the execution reads a stretch of the past, for one subscriber, and then ends.
+    pub fn is_replay(&self) -> bool {
+        self.range.is_some_and(|range| range.until.is_some())
+    }
+
     /// The events of `topic` after the cursor, or from now.
     pub fn follow(
         &self,
         topic: Topic,
         after: Option<Cursor>,
     ) -> impl Stream<Item = Result<Arc<Event>, FeedError>> + Send + use<> {
+        self.follow_set(vec![topic], after)
+    }
+
+    /// The events of the topics of `interest` after the cursor, or from now.
+    pub fn follow_set<I: Interest>(
+        &self,
+        interest: I,
+        after: Option<Cursor>,
+    ) -> impl Stream<Item = Result<Arc<Event>, FeedError>> + Send + use<I> {
         let Self {
             log,
             range,
@@ -97,33 +117,41 @@ impl EventSource {
             };
             let epoch = log.tail().epoch();
             let mut last = range.after;
-            loop {
-                let (mut live, at) = log.tail().listen(&topic);
+            let mut topics = Topics::default();
+            let mut is_changed = true;
+            while range.until.is_none_or(|until| last < until) {
+                if is_changed {
+                    topics = interest.topics().await?.into_iter().collect();
+                    is_changed = false;
+                }
+                let (mut live, at) = log.tail().listen(&topics);
                 if log.tail().epoch() != epoch {
                     Err(CursorError::Foreign)?;
                 }
                 let goal = range.until.unwrap_or(at);
-                while last < goal {
-                    let events = log.read(Some(&topic), last, goal, BATCH_EVENTS).await?;
-                    let is_last = (events.len() as u64) < BATCH_EVENTS;
+                while last < goal && !is_changed {
+                    let events = log.read(Some(&topics), last, goal, BATCH_EVENTS).await?;
+                    let is_rest = (events.len() as u64) < BATCH_EVENTS;
                     for event in events {
                         last = event.position;
+                        is_changed = interest.is_changed_by(&event);
                         order.store(last, Ordering::Release);
                         position.store(last, Ordering::Release);
                         yield event;
+                        if is_changed {
+                            break;
+                        }
                     }
-                    if is_last {
+                    if is_rest && !is_changed {
                         last = last.max(goal);
                     }
                 }
-                if range.until.is_some() {
-                    return;
-                }
-                loop {
+                while range.until.is_none() && !is_changed {
                     match live.recv().await {
                         Ok(event) if event.position <= last => {}
                         Ok(event) => {
                             last = event.position;
+                            is_changed = interest.is_changed_by(&event);
                             order.store(last, Ordering::Release);
                             position.store(last, Ordering::Release);
                             yield event;
@@ -136,6 +164,39 @@ impl EventSource {
         }
     }
 
+    /// The whispers of `topic` from now on; none in a replay, as the past has none. A source that follows whispers must
+    /// follow nothing else, because their orders are past those of events.
+    pub fn follow_whispers(
+        &self,
+        topic: StreamKey,
+    ) -> impl Stream<Item = Result<Arc<str>, FeedError>> + Send + use<> {
+        let listener = (!self.is_replay()).then(|| self.log.listen_whispers(topic));
+        let Self {
+            log,
+            order,
+            position,
+            ..
+        } = self.clone();
+        async_stream::stream! {
+            let Some(mut live) = listener else {
+                return;
+            };
+            loop {
+                match live.recv().await {
+                    Ok(message) => {
+                        let next = NEXT_WHISPER.fetch_add(1, Ordering::Relaxed);
+                        order.store(next, Ordering::Release);
+                        position.store(log.tail().position(), Ordering::Release);
+                        yield Ok(message);
+                    }
+                    // What was missed is lost.
+                    Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return,
+                }
+            }
+        }
+    }
+
     /// Yields at once, and then whenever the follower has committed progress that `topic` caused. The number is the
     /// follower's progress; it only grows. Changes closer together than 20 ms may be yielded as one.
     pub fn follow_checkpoint(
@@ -143,14 +204,15 @@ impl EventSource {
         follower: &'static str,
         topic: Topic,
     ) -> impl Stream<Item = Result<u64, FeedError>> + Send + use<> {
+        let is_replay = self.is_replay();
         let Self {
             log,
-            range,
             order,
             position,
+            ..
         } = self.clone();
         async_stream::try_stream! {
-            let (mut live, _) = log.tail().listen(&topic);
+            let (mut live, _) = log.tail().listen(&topic.into());
             let mut shown = None;
             loop {
                 let now = log.progress(follower).await?;
@@ -159,7 +221,7 @@ impl EventSource {
                     order.store(now.progress, Ordering::Release);
                     position.store(now.position, Ordering::Release);
                     yield now.progress;
-                    if range.is_some_and(|range| range.until.is_some()) {
+                    if is_replay {
                         return;
                     }
                 }
@@ -172,3 +234,6 @@ impl EventSource {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! For the unit tests: events made up, a log whose events a test hands on itself, and one over a SQLite file of its own.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use chrono::Utc;
+use sea_orm::ConnectionTrait;
+use serde_json::value::RawValue;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::{
+    Database, DatabaseConfig, Event, EventLog, LogConfig, Meta, PARTS, Tail, Topic, bus::Tops,
+    log::Shared, read::Head, whispers::Whispers,
+};
+
+pub(crate) fn head(position: u64) -> Head {
+    Head {
+        epoch: 7,
+        position,
+        pruned: 0,
+        parts: [0; PARTS as usize],
+    }
+}
+
+pub(crate) fn topic(kind: &'static str, id: u128) -> Topic {
+    Topic {
+        kind,
+        id: Some(Uuid::from_u128(id)),
+    }
+}
+
+pub(crate) fn event(position: u64, kind: &str, id: u128) -> Event {
+    Event {
+        position,
+        previous: 0,
+        event_id: Uuid::nil(),
+        part: 0,
+        stream: kind.to_owned(),
+        stream_id: Uuid::from_u128(id),
+        version: 1,
+        event_type: "Happened".to_owned(),
+        schema_version: 1,
+        data: RawValue::from_string("{}".to_owned()).expect("JSON"),
+        meta: Meta::default(),
+        occurred_at: Utc::now(),
+    }
+}
+
+pub(crate) fn config() -> LogConfig {
+    LogConfig {
+        redis_url: None,
+        redis_prefix: "test".to_owned(),
+        poll_interval: Duration::from_millis(20),
+    }
+}
+
+/// A log at `position` in which nothing happens but what a test does.
+pub(crate) fn quiet_log(database: Database, position: u64) -> EventLog {
+    EventLog {
+        shared: Arc::new(Shared {
+            database,
+            tail: Tail::new(&head(position)),
+            config: config(),
+            wake: Notify::new(),
+            tops: Tops::default(),
+            whispers: Whispers::new(None),
+        }),
+    }
+}
+
+/// A database that goes with it.
+pub(crate) struct SqliteFile(PathBuf);
+
+impl SqliteFile {
+    pub(crate) async fn create() -> (Self, Database) {
+        let path = std::env::temp_dir().join(format!("millrace-events-{}", Uuid::now_v7()));
+        let config = DatabaseConfig {
+            url: format!("sqlite://{}", path.display()),
+            max_connections: 1,
+            acquire_timeout: Duration::from_secs(10),
+        };
+        let file = Self(path);
+        let database = Database::connect(&config).await.expect("SQLite opens");
+        database
+            .schema_connection()
+            .execute_unprepared(include_str!(
+                "../../migration/src/sql/0001_event_log.sqlite.sql"
+            ))
+            .await
+            .expect("the schema");
+        (file, database)
+    }
+}
+
+impl Drop for SqliteFile {
+    fn drop(&mut self) {
+        for suffix in ["", "-wal", "-shm"] {
+            let mut path = self.0.clone().into_os_string();
+            path.push(suffix);
+            // The other two are there only while it is open.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Every field of the schema, and what comes of asking for it. `what` is the row of the README's table that promises it.
+//! In documents `<name>` stands for an id or a text of the world; `it` names the value that must be there.
+
+use Outcome::{Forbidden as F, Missing as N, Nothing as O, Unknown as U, Yes as Y};
+
+/// What must come of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is done.
+    Yes,
+    /// An answer without errors, and without anything in it.
+    Nothing,
+    /// UNAUTHENTICATED: sign in first.
+    Unknown,
+    /// FORBIDDEN.
+    Forbidden,
+    /// NOT_FOUND, as if it did not exist.
+    Missing,
+}
+
+pub struct Row {
+    pub what: &'static str,
+    pub field: &'static str,
+    pub document: &'static str,
+    /// Of nobody, a member of the chat, a member who is not in the chat, staff, an administrator; the last two are not in the
+    /// chat either.
+    pub outcomes: [Outcome; 5],
+}
+
+const fn row(
+    what: &'static str,
+    field: &'static str,
+    document: &'static str,
+    outcomes: [Outcome; 5],
+) -> Row {
+    Row {
+        what,
+        field,
+        document,
+        outcomes,
+    }
+}
+
+const OPEN: &str = "Read the schema, register, sign in, renew a session";
+const SELF: &str = "See and change oneself: profile, availability, password, sessions, history; deactivate oneself";
+const READ_CUSTOMERS: &str =
+    "Read, list, count and follow customers, their histories and statistics";
+const WRITE_CUSTOMERS: &str = "Create, update, delete and restore customers";
+const READ_USERS: &str = "Read, list and follow users, and whether they are here";
+const USER_DETAILS: &str = "Read other users' email addresses and histories";
+const MANAGE: &str = "Give roles, deactivate others";
+const USE_CHATS: &str = "Begin chats, list and follow one's own";
+const IN_CHAT: &str =
+    "Read, write in and follow a chat; rename it, add members, leave; delete one's own messages";
+const OWN_CHAT: &str = "Remove members from a chat";
+
+/// Open to all; only for those who signed in; only for staff; only for administrators; only for members of the chat.
+const ALL: [Outcome; 5] = [Y, Y, Y, Y, Y];
+const SIGNED_IN: [Outcome; 5] = [U, Y, Y, Y, Y];
+const STAFF: [Outcome; 5] = [U, F, F, Y, Y];
+const ADMIN: [Outcome; 5] = [U, F, F, F, Y];
+const MEMBER: [Outcome; 5] = [U, Y, N, N, N];
+
+#[rustfmt::skip] // A row a line, so that it can be read as a table.
+pub const TABLE: &[Row] = &[
+    // Queries
+    row(OPEN, "me", "{ me { id } }", [O, Y, Y, Y, Y]),
+    row(READ_CUSTOMERS, "customer", "{ customer(id: <customer>) { id email } }", STAFF),
+    row(READ_CUSTOMERS, "customer", "{ customer(id: <customer>) { history(first: 1) { it: nodes { data } } } }", STAFF),
+    row(READ_CUSTOMERS, "customers", "{ customers(first: 1) { nodes { id } } }", STAFF),
+    row(READ_CUSTOMERS, "customers", "{ customers(first: 1) { totalCount } }", STAFF),
+    row(READ_CUSTOMERS, "customerStatistics", "{ customerStatistics { total } }", STAFF),
+    row(READ_CUSTOMERS, "node", "{ node(id: <customer>) { id } }", STAFF),
+    row(READ_USERS, "node", "{ node(id: <owner>) { id } }", SIGNED_IN),
+    row(READ_USERS, "user", "{ user(id: <owner>) { id name bio role availability lastSeenAt } }", SIGNED_IN),
+    row(READ_USERS, "users", "{ users(first: 1) { nodes { name } } }", SIGNED_IN),
+    row(READ_USERS, "users", "{ users(first: 1) { totalCount } }", SIGNED_IN),
+    row(USER_DETAILS, "user", "{ user(id: <owner>) { it: email } }", [U, O, O, Y, Y]),
+    row(USER_DETAILS, "user", "{ user(id: <owner>) { history(first: 1) { it: nodes { data } } } }", STAFF),
+    row(SELF, "me", "{ me { it: email } }", [O, Y, Y, Y, Y]),
+    row(SELF, "me", "{ me { history(first: 1) { it: nodes { data } } } }", [O, Y, Y, Y, Y]),
+    row(IN_CHAT, "node", "{ node(id: <chat>) { id ... on Chat { title } } }", [U, Y, O, O, O]),
+    row(IN_CHAT, "chat", "{ chat(id: <chat>) { title } }", MEMBER),
+    row(IN_CHAT, "chat", "{ chat(id: <chat>) { messages(first: 5) { nodes { text author { name } } } } }", MEMBER),
+    row(IN_CHAT, "chat", "{ chat(id: <chat>) { memberCount members { user { name } } unreadCount } }", MEMBER),
+    row(IN_CHAT, "chat", "{ chat(id: <chat>) { history(first: 5) { nodes { data } } } }", MEMBER),
+    row(USE_CHATS, "chats", "{ chats(first: 5) { nodes { title } } }", SIGNED_IN),
+    // Mutations
+    row(OPEN, "register", "mutation { register(input: { email: <new_email>, name: \"New\", password: <password> }) { user { id } } }", ALL),
+    row(OPEN, "signIn", "mutation { signIn(input: { email: <owner_email>, password: <owner_password> }) { user { id } } }", ALL),
+    row(OPEN, "refresh", "mutation { refresh(input: { refreshToken: <owner_refresh> }) { user { id } } }", ALL),
+    row(SELF, "signOut", "mutation { signOut(input: {}) { signedOut } }", SIGNED_IN),
+    row(SELF, "changePassword", "mutation { changePassword(input: { currentPassword: <own_password>, newPassword: <password> }) { user { id } } }", SIGNED_IN),
+    row(SELF, "updateProfile", "mutation { updateProfile(input: { name: \"Renamed\" }) { user { id } } }", SIGNED_IN),
+    row(SELF, "setAvailability", "mutation { setAvailability(input: { availability: BUSY }) { user { id } } }", SIGNED_IN),
+    row(SELF, "deactivateUser", "mutation { deactivateUser(input: {}) { user { id } } }", SIGNED_IN),
+    row(MANAGE, "deactivateUser", "mutation { deactivateUser(input: { userId: <owner> }) { user { id } } }", ADMIN),
+    row(MANAGE, "setRole", "mutation { setRole(input: { userId: <owner>, role: STAFF }) { user { id } } }", ADMIN),
+    row(WRITE_CUSTOMERS, "createCustomer", "mutation { createCustomer(input: { name: \"New\", email: <new_email> }) { customer { id } } }", STAFF),
+    row(WRITE_CUSTOMERS, "updateCustomer", "mutation { updateCustomer(input: { id: <customer>, name: \"Changed\" }) { customer { id } } }", STAFF),
+    row(WRITE_CUSTOMERS, "deleteCustomer", "mutation { deleteCustomer(input: { id: <customer> }) { customer { id } } }", STAFF),
+    row(WRITE_CUSTOMERS, "restoreCustomer", "mutation { restoreCustomer(input: { id: <deleted_customer> }) { customer { id } } }", STAFF),
+    row(USE_CHATS, "createChat", "mutation { createChat(input: { kind: GROUP, title: \"New\", memberIds: [<owner>] }) { chat { id } } }", SIGNED_IN),
+    row(IN_CHAT, "renameChat", "mutation { renameChat(input: { chatId: <chat>, title: \"Renamed\" }) { chat { id } } }", MEMBER),
+    row(IN_CHAT, "addChatMembers", "mutation { addChatMembers(input: { chatId: <chat>, userIds: [<outsider>] }) { chat { id } } }", MEMBER),
+    row(IN_CHAT, "leaveChat", "mutation { leaveChat(input: { chatId: <chat> }) { __typename } }", MEMBER),
+    row(IN_CHAT, "sendMessage", "mutation { sendMessage(input: { chatId: <chat>, text: \"Hello\" }) { message { id } } }", MEMBER),
+    row(IN_CHAT, "editMessage", "mutation { editMessage(input: { messageId: <own_message>, text: \"Changed\" }) { message { id } } }", MEMBER),
+    row(IN_CHAT, "deleteMessage", "mutation { deleteMessage(input: { messageId: <own_message> }) { message { id } } }", MEMBER),
+    row(IN_CHAT, "markChatRead", "mutation { markChatRead(input: { chatId: <chat> }) { chat { id } } }", MEMBER),
+    row(IN_CHAT, "setTyping", "mutation { setTyping(input: { chatId: <chat> }) { __typename } }", MEMBER),
+    row(OWN_CHAT, "removeChatMember", "mutation { removeChatMember(input: { chatId: <own_chat>, userId: <peer> }) { chat { id } } }", MEMBER),
+    // Subscriptions
+    row(READ_CUSTOMERS, "customerChanged", "subscription { customerChanged(after: <start>) { customer { email } } }", STAFF),
+    row(READ_CUSTOMERS, "customerStatistics", "subscription { customerStatistics { total } }", STAFF),
+    row(READ_USERS, "userChanged", "subscription { userChanged(id: <owner>, after: <start>) { user { name } } }", SIGNED_IN),
+    row(READ_USERS, "availabilityChanged", "subscription { availabilityChanged(userIds: [<owner>]) { availability } }", SIGNED_IN),
+    row(IN_CHAT, "chatEvents", "subscription { chatEvents(chatId: <chat>, after: <start>) { __typename } }", MEMBER),
+    row(IN_CHAT, "typing", "subscription { typing(chatId: <chat>) { __typename } }", MEMBER),
+    row(USE_CHATS, "myChats", "subscription { myChats(after: <start>) { __typename } }", SIGNED_IN),
+];

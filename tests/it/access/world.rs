@@ -1,0 +1,178 @@
+//! The small world in which every operation is tried: a chat with a secret in it, customers, and whoever is asking.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use tests::graphql::Client;
+use tests::people::{self, Person};
+use tests::{Setup, customers, ids, tokens};
+
+/// What nobody but members may ever see.
+pub const SECRET_TITLE: &str = "Secret title";
+pub const SECRET_TEXT: &str = "Secret text";
+
+/// Who is asking. The last three were members of the chat, and their tokens are no good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    Anonymous,
+    Member,
+    Other,
+    Staff,
+    Admin,
+    Deactivated,
+    Expired,
+    Revoked,
+}
+
+impl Who {
+    pub const ALL: [Self; 8] = [
+        Self::Anonymous,
+        Self::Member,
+        Self::Other,
+        Self::Staff,
+        Self::Admin,
+        Self::Deactivated,
+        Self::Expired,
+        Self::Revoked,
+    ];
+
+    /// Why their token is refused, whatever they ask.
+    pub fn refusal(self) -> Option<&'static str> {
+        match self {
+            Self::Deactivated | Self::Revoked => Some("REVOKED"),
+            Self::Expired => Some("EXPIRED"),
+            _ => None,
+        }
+    }
+
+    /// Whether they are in the chat, and are let in at all.
+    pub fn is_inside(self) -> bool {
+        self == Self::Member
+    }
+}
+
+pub struct World {
+    /// Who asks.
+    pub caller: Client,
+    /// A member of the chat who does not ask.
+    pub owner: Client,
+    pub chat: String,
+    /// What the placeholders of documents stand for.
+    names: BTreeMap<&'static str, String>,
+}
+
+impl World {
+    pub async fn new(setup: &Setup, admin: &Client, who: Who) -> Self {
+        let start = admin.head().await;
+        let [owner, member, peer, outsider] = futures::future::join_all(
+            ["Owner", "Member", "Peer", "Outsider"].map(|name| people::register(admin, name)),
+        )
+        .await
+        .try_into()
+        .expect("four people");
+        let caller = match who {
+            Who::Other => Some(people::register(admin, "Other").await),
+            Who::Staff => Some(people::with_role(admin, "STAFF").await),
+            Who::Admin => Some(people::with_role(admin, "ADMIN").await),
+            _ => None,
+        };
+        let (owner_client, member_client) = (owner.client(admin), member.client(admin));
+        let chat = create_chat(&owner_client, SECRET_TITLE, &[&member, &peer]).await;
+        send_message(&owner_client, &chat, SECRET_TEXT).await;
+        let own_message = send_message(&member_client, &chat, "Secret text of the member").await;
+        let own_chat = create_chat(&member_client, "Secret title of the member", &[&peer]).await;
+        if let Some(caller) = &caller {
+            create_chat(&caller.client(admin), "Another chat", &[&owner]).await;
+        }
+        let email = |name: &str| format!("{name}-{:x}@example.com", fastrand::u64(..));
+        let customer = customers::create(admin, "Secret", &email("secret")).await["id"].clone();
+        let deleted = customers::create(admin, "Secret", &email("secret")).await["id"].clone();
+        customers::apply(admin, "delete", json!({ "id": deleted })).await;
+        let asking = caller.as_ref().unwrap_or(&member);
+        let text = |id: &Value| id.as_str().expect("an id").to_owned();
+        let names = BTreeMap::from([
+            ("start", start),
+            ("owner", owner.id.clone()),
+            ("owner_email", owner.email.clone()),
+            ("owner_password", owner.password.clone()),
+            ("owner_refresh", owner.refresh_token.clone()),
+            ("peer", peer.id.clone()),
+            ("outsider", outsider.id.clone()),
+            ("chat", chat.clone()),
+            ("own_chat", own_chat),
+            ("own_message", own_message),
+            ("own_password", asking.password.clone()),
+            ("password", "a new password".to_owned()),
+            ("new_email", email("new")),
+            ("customer", text(&customer)),
+            ("deleted_customer", text(&deleted)),
+        ]);
+        let caller = Self::asking(setup, admin, who, asking).await;
+        Self {
+            caller,
+            owner: owner_client,
+            chat,
+            names,
+        }
+    }
+
+    async fn asking(setup: &Setup, admin: &Client, who: Who, person: &Person) -> Client {
+        match who {
+            Who::Anonymous => return admin.anonymous(),
+            Who::Expired => {
+                assert!(setup.settings.0.contains_key("MILLRACE_TOKEN_KEYS"));
+                return admin.signed_in_as(&tokens::expired(&person.access_token));
+            }
+            Who::Deactivated => {
+                people::deactivate(admin, Some(&person.id)).await.data();
+            }
+            Who::Revoked => {
+                people::sign_out(&person.client(admin), false).await;
+            }
+            Who::Member | Who::Other | Who::Staff | Who::Admin => {}
+        }
+        person.client(admin)
+    }
+
+    /// The document with its placeholders filled in.
+    pub fn fill(&self, document: &str) -> String {
+        self.names
+            .iter()
+            .fold(document.to_owned(), |text, (name, value)| {
+                text.replace(&format!("<{name}>"), &json!(value).to_string())
+            })
+    }
+
+    /// The same with chats and messages that do not exist.
+    pub fn fill_with_nothing(&self, document: &str) -> String {
+        let names = ["chat", "own_chat", "own_message"];
+        let absent = names.iter().fold(document.to_owned(), |text, name| {
+            let (kind, _) = self.names[name].split_once('_').expect("an id");
+            let id = ids::global_id(
+                kind,
+                0x0193_8c5e_7f2a_7bcd_8ef0_0000_0000_0000 | u128::from(fastrand::u32(..)),
+            );
+            text.replace(&format!("<{name}>"), &json!(id).to_string())
+        });
+        self.fill(&absent)
+    }
+}
+
+async fn create_chat(client: &Client, title: &str, members: &[&Person]) -> String {
+    let document =
+        "mutation($input: CreateChatInput!) { createChat(input: $input) { chat { id } } }";
+    let members: Vec<&str> = members.iter().map(|person| person.id.as_str()).collect();
+    let input = json!({ "kind": "GROUP", "title": title, "memberIds": members });
+    let answer = client.run(document, json!({ "input": input })).await;
+    let id = answer.data()["createChat"]["chat"]["id"].as_str();
+    id.expect("a chat").to_owned()
+}
+
+async fn send_message(client: &Client, chat: &str, text: &str) -> String {
+    let document =
+        "mutation($input: SendMessageInput!) { sendMessage(input: $input) { message { id } } }";
+    let input = json!({ "chatId": chat, "text": text });
+    let answer = client.run(document, json!({ "input": input })).await;
+    let id = answer.data()["sendMessage"]["message"]["id"].as_str();
+    id.expect("a message").to_owned()
+}

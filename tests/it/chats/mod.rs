@@ -1,0 +1,14 @@
+//! Chats through the API: their lives, who may do what, what is read, and what their members hear.
+
+mod api;
+mod concurrency;
+mod direct;
+mod idempotency;
+mod messages;
+mod paging;
+mod reading;
+mod rules;
+mod statements;
+mod subscriptions;
+mod typing;
+mod writing;

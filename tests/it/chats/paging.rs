@@ -1,0 +1,150 @@
+//! Pages of messages and of chats are slices of the whole, in both directions.
+
+use serde_json::{Value, json};
+use tests::Setup;
+use tests::graphql::Client;
+
+use super::api::{self, group, say, trio};
+
+const MESSAGES: usize = 53;
+const CHATS: usize = 12;
+
+const PAGE_OF_MESSAGES: &str = "query($id: ID!, $first: Int, $after: String, $last: Int, $before: String) { chat(id: $id) { \
+    page: messages(first: $first, after: $after, last: $last, before: $before) { \
+    edges { cursor node { id: number } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }";
+const PAGE_OF_CHATS: &str = "query($first: Int, $after: String, $last: Int, $before: String) { \
+    page: chats(first: $first, after: $after, last: $last, before: $before) { \
+    edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }";
+
+/// One list of the API.
+struct List<'a> {
+    client: &'a Client,
+    document: &'a str,
+    id: Option<&'a str>,
+}
+
+impl List<'_> {
+    async fn page(&self, mut variables: Value) -> Value {
+        variables["id"] = json!(self.id);
+        let answer = self.client.run(self.document, variables).await;
+        let data = answer.data();
+        match self.id {
+            Some(_) => data["chat"]["page"].clone(),
+            None => data["page"].clone(),
+        }
+    }
+
+    /// Walks over all pages of a size, in one direction.
+    async fn walk(&self, size: usize, forward: bool) -> Vec<Value> {
+        let mut all = Vec::new();
+        let mut cursor = Value::Null;
+        loop {
+            let page = match forward {
+                true => self.page(json!({ "first": size, "after": cursor })).await,
+                false => self.page(json!({ "last": size, "before": cursor })).await,
+            };
+            let edges = page["edges"].as_array().expect("edges");
+            let nodes = edges.iter().map(|edge| edge["node"]["id"].clone());
+            match forward {
+                true => all.extend(nodes),
+                false => all = nodes.chain(all).collect(),
+            }
+            let info = &page["pageInfo"];
+            let (more, next) = match forward {
+                true => (&info["hasNextPage"], &info["endCursor"]),
+                false => (&info["hasPreviousPage"], &info["startCursor"]),
+            };
+            if more == &json!(false) {
+                return all;
+            }
+            assert_eq!(edges.len(), size);
+            cursor = next.clone();
+        }
+    }
+}
+
+async fn messages_come_in_pages(setup: Setup) {
+    let app = setup.start();
+    let [(_, a), (bob, b), _] = trio(app.client()).await;
+    let chat = group(&a, "Tea", &[&bob]).await;
+    let other = group(&a, "Coffee", &[&bob]).await;
+    for number in 1..=MESSAGES {
+        say(&a, &chat, &format!("message {number}")).await;
+        if number % 10 == 0 {
+            say(&b, &other, "elsewhere").await;
+        }
+    }
+    let list = List {
+        client: &b,
+        document: PAGE_OF_MESSAGES,
+        id: Some(&chat),
+    };
+    let expected: Vec<Value> = (1..=MESSAGES).rev().map(|number| json!(number)).collect();
+    for size in [1, 7, 50, 53, 100] {
+        for forward in [true, false] {
+            assert_eq!(list.walk(size, forward).await, expected, "{size} {forward}");
+        }
+    }
+    // A page does not move when messages come.
+    let page = list.page(json!({ "first": 10 })).await;
+    say(&a, &chat, "one more").await;
+    let after = &page["pageInfo"]["endCursor"];
+    let next = list.page(json!({ "first": 1, "after": after })).await;
+    assert_eq!(next["edges"][0]["node"]["id"], MESSAGES - 10);
+    assert_eq!(next["pageInfo"]["hasPreviousPage"], true);
+    let before = &page["pageInfo"]["startCursor"];
+    let newer = list.page(json!({ "last": 10, "before": before })).await;
+    assert_eq!(newer["edges"].as_array().map(Vec::len), Some(1), "{newer}");
+}
+
+async fn chats_come_in_pages(setup: Setup) {
+    let app = setup.start();
+    let [(_, a), (bob, b), _] = trio(app.client()).await;
+    let mut expected = Vec::new();
+    for number in 0..CHATS {
+        expected.push(json!(group(&a, &format!("Chat {number}"), &[&bob]).await));
+        group(&a, "of Ada alone", &[]).await;
+    }
+    expected.reverse();
+    let list = List {
+        client: &b,
+        document: PAGE_OF_CHATS,
+        id: None,
+    };
+    for size in [1, 5, 12, 20] {
+        for forward in [true, false] {
+            assert_eq!(list.walk(size, forward).await, expected, "{size} {forward}");
+        }
+    }
+}
+
+async fn pages_have_bounds(setup: Setup) {
+    let app = setup.start();
+    let [(_, a), _, _] = trio(app.client()).await;
+    let chat = group(&a, "Tea", &[]).await;
+    say(&a, &chat, "Hello").await;
+    for document in [
+        "query($id: ID!) { chat(id: $id) { messages(first: 101) { nodes { id } } } }",
+        "query($id: ID!) { chat(id: $id) { messages(first: 0) { nodes { id } } } }",
+        "query($id: ID!) { chat(id: $id) { messages(first: 1, last: 1) { nodes { id } } } }",
+        "query($id: ID!) { chat(id: $id) { history(first: 101) { nodes { version } } } }",
+    ] {
+        let answer = a.run(document, json!({ "id": chat })).await;
+        answer.expect_code("VALIDATION");
+    }
+    let chats = a.run(PAGE_OF_CHATS, json!({ "first": 1 })).await;
+    let cursor = &chats.data()["page"]["edges"][0]["cursor"];
+    for cursor in [cursor, &json!("nonsense")] {
+        let answer = a
+            .run(PAGE_OF_MESSAGES, json!({ "id": chat, "after": cursor }))
+            .await;
+        answer.expect_code("CURSOR_INVALID");
+    }
+    assert_eq!(api::list(&a).await.len(), 1);
+}
+
+tests::both_ways!(
+    messages_come_in_pages,
+    chats_come_in_pages,
+    pages_have_bounds
+);

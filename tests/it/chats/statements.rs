@@ -1,0 +1,123 @@
+//! A page costs a constant number of SQL statements, however much is on it. Postgres is asked to log every statement, and
+//! those that read chats and users are counted.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use tests::Setup;
+use tests::graphql::Client;
+use tests::people::Person;
+use tests::postgres::Postgres;
+use tests::redis::Redis;
+
+use super::api::{apply, crowd, group, say};
+
+const PAGE_OF_MESSAGES: &str = "query($id: ID!, $first: Int) { chat(id: $id) { messages(first: $first) { \
+    nodes { number text author { id name } } } } }";
+const PAGE_OF_CHATS: &str = "query($first: Int) { chats(first: $first) { nodes { \
+    title memberCount unreadCount members { role user { id name } } lastMessage { text author { name } } } } }";
+
+/// The log of a Postgres server.
+struct StatementLog(PathBuf);
+
+impl StatementLog {
+    /// From now on every statement in the setup's database is logged, by those who connect to it later.
+    fn begin(postgres: &Postgres, setup: &Setup) -> Self {
+        let (_, database) = setup.database_url.rsplit_once('/').expect("a URL");
+        let all = format!("alter database {database} set log_statement = 'all'");
+        postgres.execute("postgres", &all);
+        let data = PathBuf::from(postgres.execute("postgres", "show data_directory"));
+        Self(data.parent().expect("a home").join("postgres.log"))
+    }
+
+    /// The statements about chats and users that were begun while `work` ran. Other work of the gateway touches neither.
+    async fn count(&self, work: impl Future<Output = ()>) -> Vec<String> {
+        let before = self.read().len();
+        work.await;
+        let of_interest = |line: &&str| {
+            line.contains("execute ")
+                && ["chat", "app_user"]
+                    .iter()
+                    .any(|table| line.contains(table))
+        };
+        let text = self.read();
+        text[before..]
+            .lines()
+            .filter(of_interest)
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn read(&self) -> String {
+        std::fs::read_to_string(&self.0).expect("the log of Postgres")
+    }
+}
+
+/// How many statements a page costs, which must be the same every time but the first, when caches are empty.
+async fn count(log: &StatementLog, client: &Client, document: &str, variables: &Value) -> usize {
+    client.run(document, variables.clone()).await.data();
+    let mut counts = BTreeSet::new();
+    for _ in 0..5 {
+        let statements = log
+            .count(async {
+                client.run(document, variables.clone()).await.data();
+            })
+            .await;
+        println!("for {variables}:\n{}", statements.join("\n"));
+        counts.insert(statements.len());
+    }
+    assert_eq!(counts.len(), 1, "{counts:?} for {variables}");
+    counts.pop_first().expect("a count")
+}
+
+async fn fill(client: &Client, people: &[(Person, Client)]) -> String {
+    let everybody: Vec<&Person> = people[1..].iter().map(|(person, _)| person).collect();
+    for number in 0..20 {
+        let others = &everybody[..1 + number % everybody.len()];
+        let chat = group(client, &format!("Chat {number}"), others).await;
+        let (_, author) = &people[1 + number % others.len()];
+        say(author, &chat, "Hello").await;
+        if number % 2 == 0 {
+            apply(client, "markChatRead", json!({ "chatId": chat })).await;
+        }
+    }
+    let chat = group(client, "Much is said here", &everybody).await;
+    for number in 0..50 {
+        let (_, author) = &people[number % people.len()];
+        say(author, &chat, &format!("message {number}")).await;
+    }
+    chat
+}
+
+async fn pages_cost_a_constant_number(postgres: Postgres, setup: Setup) {
+    let log = StatementLog::begin(&postgres, &setup);
+    let app = setup.start();
+    let people = crowd(app.client(), &["Ada", "Bob", "Dan", "Eve", "Fay", "Gus"]).await;
+    let (_, client) = &people[0];
+    let chat = fill(client, &people).await;
+    let of_messages = |first: u32| json!({ "id": chat, "first": first });
+    let few = count(&log, client, PAGE_OF_MESSAGES, &of_messages(5)).await;
+    let many = count(&log, client, PAGE_OF_MESSAGES, &of_messages(50)).await;
+    assert_eq!((few, many), (3, 3), "the chat, its messages, their authors");
+    let few = count(&log, client, PAGE_OF_CHATS, &json!({ "first": 2 })).await;
+    let many = count(&log, client, PAGE_OF_CHATS, &json!({ "first": 20 })).await;
+    assert_eq!(
+        (few, many),
+        (6, 6),
+        "the chats, their members, their users, last messages, their authors, unread counts"
+    );
+}
+
+mod pages_cost_a_constant_number {
+    use super::*;
+
+    #[test]
+    fn distributed() {
+        tests::setup::run(|| async {
+            let postgres = Postgres::start();
+            let setup = Setup::distributed_on(&postgres, Redis::shared());
+            super::pages_cost_a_constant_number(postgres, setup).await;
+        });
+    }
+}
