@@ -257,15 +257,25 @@ mod tests {
         let started = Instant::now();
         for _ in 0..5_000 {
             assert_eq!(store.get("a").await, None);
-            assert!(!store.set(&[("a".to_owned(), vec![1])], Duration::from_secs(1)).await);
+            assert!(
+                !store
+                    .set(&[("a".to_owned(), vec![1])], Duration::from_secs(1))
+                    .await
+            );
         }
-        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+        assert!(
+            started.elapsed() < Duration::from_secs(2),
+            "{:?}",
+            started.elapsed()
+        );
     }
 
     /// One that takes the connection and never answers is given up after a few calls.
     #[tokio::test]
     async fn a_redis_that_hangs_is_given_up() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a free port");
         let address = listener.local_addr().expect("its address");
         let info = format!("redis://{address}");
         let info = info.into_connection_info().expect("a URL");
@@ -290,6 +300,10 @@ mod tests {
             assert_eq!(store.get("a").await, None);
         }
         assert!(store.connection().is_none());
-        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+        assert!(
+            started.elapsed() < Duration::from_secs(2),
+            "{:?}",
+            started.elapsed()
+        );
     }
 }

@@ -262,7 +262,9 @@ impl<T: CachedRow> Inner<T> {
         self.flights.join((id, version), || {
             // Somebody may have landed between the look into the level and here.
             let landed = inner.level.get(id, version.epoch);
-            if let Some(entry) = landed.filter(|it| it.version == version && it.is_young(&inner.config)) {
+            if let Some(entry) =
+                landed.filter(|it| it.version == version && it.is_young(&inner.config))
+            {
                 return Err(entry);
             }
             Ok(async move { inner.fetch(id, version, load).await })
@@ -280,7 +282,9 @@ impl<T: CachedRow> Inner<T> {
         let landed = match &known {
             None => landing.await,
             Some(entry) => {
-                let is_late = self.flights.is_older((id, version), self.config.soft_timeout);
+                let is_late = self
+                    .flights
+                    .is_older((id, version), self.config.soft_timeout);
                 let patience = match is_late {
                     true => Duration::ZERO,
                     false => self.config.soft_timeout,

@@ -218,11 +218,7 @@ async fn change_in_tx(
 }
 
 /// Stores a changed student as the version after `before`.
-pub(super) async fn store_next(
-    tx: &Tx<'_>,
-    student: &mut Student,
-    before: &Student,
-) -> Result<()> {
+pub(super) async fn store_next(tx: &Tx<'_>, student: &mut Student, before: &Student) -> Result<()> {
     student.derive_keys();
     student.version = before.version + 1;
     // Never backwards, whatever the clocks of the processes say.

@@ -120,7 +120,9 @@ impl Students {
         authorize(&context.viewer, Action::WriteStudents)?;
         if !(1..=MAX_IMPORT_ROWS).contains(&input.rows.len()) {
             let message = format!("must have 1 to {MAX_IMPORT_ROWS} rows");
-            return Err(StudentError::Invalid(Violations::one("rows", "length", &message)));
+            return Err(StudentError::Invalid(Violations::one(
+                "rows", "length", &message,
+            )));
         }
         let ImportStudents {
             rows,
@@ -195,7 +197,12 @@ impl Present {
         }
         let (mut by_email, mut by_number) = (HashMap::new(), HashMap::new());
         for student in query.all(&**tx).await? {
-            by_number.extend(student.number_key.clone().map(|number| (number, student.id)));
+            by_number.extend(
+                student
+                    .number_key
+                    .clone()
+                    .map(|number| (number, student.id)),
+            );
             by_email.insert(student.email_key.clone(), student);
         }
         Ok(Self {
@@ -296,7 +303,9 @@ async fn insert(tx: &Tx<'_>, plans: &[Plan]) -> Result<HashSet<Uuid>> {
     // In one order, as above: inserts of the same address wait for each other.
     new.sort_by(|a, b| a.email_key.cmp(&b.email_key));
     let ids: Vec<Uuid> = new.iter().map(|student| student.id).collect();
-    let models = new.into_iter().map(|student| -> ActiveModel { student.clone().into_active_model() });
+    let models = new
+        .into_iter()
+        .map(|student| -> ActiveModel { student.clone().into_active_model() });
     let count = Entity::insert_many(models)
         .on_conflict(OnConflict::new().do_nothing().to_owned())
         .exec_without_returning(&**tx)
@@ -331,11 +340,7 @@ fn refuse_all_for_one(imported: &[ImportedStudent]) -> Result<()> {
     }
 }
 
-async fn append(
-    tx: &Tx<'_>,
-    context: &CommandContext,
-    imported: &[ImportedStudent],
-) -> Result<()> {
+async fn append(tx: &Tx<'_>, context: &CommandContext, imported: &[ImportedStudent]) -> Result<()> {
     let facts: Vec<_> = imported
         .iter()
         .filter_map(|row| {

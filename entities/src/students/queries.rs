@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    Student, StudentStatus, Students, STREAM,
+    STREAM, Student, StudentStatus, Students,
     student::{Column, Entity},
 };
 use crate::{

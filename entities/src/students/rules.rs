@@ -202,6 +202,12 @@ mod tests {
         };
         assert_eq!(violated(number(" ")), ["studentNumber:length"]);
         assert_eq!(violated(number(&"1".repeat(33))), ["studentNumber:length"]);
-        assert_eq!(violated(CreateStudent { year: 21, ..input() }), ["year:range"]);
+        assert_eq!(
+            violated(CreateStudent {
+                year: 21,
+                ..input()
+            }),
+            ["year:range"]
+        );
     }
 }

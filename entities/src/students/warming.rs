@@ -39,15 +39,22 @@ impl WarmingFollower {
         let epoch = self.log.tail().cursor().epoch;
         let mut latest: BTreeMap<Uuid, (Arc<Event>, StudentEvent)> = BTreeMap::new();
         for event in events {
-            latest.insert(event.stream_id, (event.clone(), StudentEvent::decode(event)?));
+            latest.insert(
+                event.stream_id,
+                (event.clone(), StudentEvent::decode(event)?),
+            );
         }
         let (gone, living): (Vec<_>, Vec<_>) = latest
             .into_values()
             .partition(|(_, decoded)| decoded.kind == StudentEventKind::Deleted);
-        let level = SharedLevel::<Student>::new(self.store.clone(), CacheConfig::default().lifetime);
+        let level =
+            SharedLevel::<Student>::new(self.store.clone(), CacheConfig::default().lifetime);
         let gone: Vec<_> = gone.iter().map(|(event, _)| event.stream_id).collect();
         if !level.remove_all(epoch, &gone).await {
-            tracing::debug!(students = gone.len(), "deleted students stay in the cache for a while");
+            tracing::debug!(
+                students = gone.len(),
+                "deleted students stay in the cache for a while"
+            );
         }
         let rows: Vec<_> = living
             .iter()

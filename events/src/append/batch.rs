@@ -128,17 +128,15 @@ impl Tx<'_> {
     }
 
     /// The last version of each of these streams; those that have none are left out.
-    pub async fn last_versions(
-        &self,
-        kind: &str,
-        ids: &[Uuid],
-    ) -> Result<HashMap<Uuid, i64>> {
+    pub async fn last_versions(&self, kind: &str, ids: &[Uuid]) -> Result<HashMap<Uuid, i64>> {
         let mut versions = HashMap::new();
         if ids.is_empty() {
             return Ok(versions);
         }
         let backend = self.transaction.get_database_backend();
-        let places: Vec<_> = (2..ids.len() + 2).map(|place| format!("${place}")).collect();
+        let places: Vec<_> = (2..ids.len() + 2)
+            .map(|place| format!("${place}"))
+            .collect();
         let sql = format!(
             "select stream_id, max(version) as version from event
              where stream = $1 and stream_id in ({}) group by stream_id",

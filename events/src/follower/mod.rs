@@ -38,11 +38,7 @@ pub trait Follower: Send + Sync + 'static {
 
     /// Appends what follows from the events, in the same transaction after `apply`: it is published exactly once. A
     /// rebuild applies events again, and never raises any.
-    fn raise<'a>(
-        &'a self,
-        _: &'a Tx<'a>,
-        _: &'a [Arc<Event>],
-    ) -> BoxFuture<'a, Result<()>> {
+    fn raise<'a>(&'a self, _: &'a Tx<'a>, _: &'a [Arc<Event>]) -> BoxFuture<'a, Result<()>> {
         Box::pin(async { Ok(()) })
     }
 }

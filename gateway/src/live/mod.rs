@@ -103,11 +103,14 @@ impl Operations for Live {
         {
             return Response::from_errors(vec![error]);
         }
-        let receipt = request::complete(&mut request, viewer, caller);
+        let (receipt, staleness) = request::complete(&mut request, viewer, caller);
         // Before execution: everything up to here is visible to it, so a subscription from here misses nothing.
         let cursor = self.shared.log.tail().cursor();
         let response = self.shared.schema.execute(request).await;
-        let response = response.extension("cursor", cursor.to_string().into());
+        let mut response = response.extension("cursor", cursor.to_string().into());
+        if staleness.is_stale() {
+            response = response.extension("stale", true.into());
+        }
         match receipt.last() {
             Some(written) => response.extension("readAfter", written.to_string().into()),
             None => response,

@@ -11,7 +11,7 @@ use async_graphql::{
 use async_graphql_value::Value;
 use entities::access::{Grant, SharedViewer, Viewer};
 use events::{Cursor, CursorError, EventLog, EventSource, Range, Receipt};
-use schema::{IdempotencyKey as SchemaIdempotencyKey, RequestContext, codes};
+use schema::{IdempotencyKey as SchemaIdempotencyKey, RequestContext, Staleness, codes};
 
 use super::{
     Shared,
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     errors::{Code, typed, with},
-    operation::{IdempotencyKey, RequestFingerprint},
+    operation::{IdempotencyKey, ReadAfter, RequestFingerprint},
     request_id::RequestId,
 };
 
@@ -64,11 +64,15 @@ impl GroupKey {
 }
 
 /// Puts what resolvers read into a request for a query or a mutation.
-pub(super) fn complete(request: &mut Request, viewer: Viewer, caller: &Caller) -> Receipt {
+pub(super) fn complete(
+    request: &mut Request,
+    viewer: Viewer,
+    caller: &Caller,
+) -> (Receipt, Staleness) {
     let context = context_of(request, viewer, caller);
-    let receipt = context.receipt.clone();
+    let noted = (context.receipt.clone(), context.staleness.clone());
     request.data.insert(context);
-    receipt
+    noted
 }
 
 pub(super) fn find<T: Any>(request: &Request) -> Option<&T> {
@@ -88,6 +92,8 @@ fn context_of(request: &Request, viewer: Viewer, caller: &Caller) -> RequestCont
             fingerprint: fingerprint.0.to_vec(),
         }),
         receipt: Receipt::default(),
+        is_read_after: find::<ReadAfter>(request).is_some(),
+        staleness: Staleness::default(),
     }
 }
 
