@@ -9,6 +9,7 @@ mod error;
 mod history;
 mod id;
 mod node;
+mod operations;
 mod request;
 mod students;
 mod users;
@@ -27,6 +28,7 @@ pub struct Query(
     users::UsersQuery,
     chats::ChatsQuery,
     students::StudentsQuery,
+    operations::OperationsQuery,
 );
 
 /// The merged mutations.

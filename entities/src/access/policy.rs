@@ -21,6 +21,8 @@ pub enum Action {
     ReadUserDetails,
     /// Change roles, and deactivate other users.
     ManageUsers,
+    /// See how the processes do.
+    ReadOperations,
     /// Have chats: which ones is a matter of membership.
     UseChats,
 }
@@ -32,7 +34,7 @@ impl Action {
             Self::ReadUsers | Self::UseChats => Role::Member,
             Self::ReadCustomers | Self::WriteCustomers | Self::ReadUserDetails => Role::Staff,
             Self::ReadStudents | Self::WriteStudents => Role::Staff,
-            Self::ManageUsers => Role::Admin,
+            Self::ManageUsers | Self::ReadOperations => Role::Admin,
         }
     }
 }
