@@ -2,8 +2,8 @@
 //! The cache observes the log: every event of a row's stream makes what is known of the row out of date.
 
 use std::{
-    sync::{Arc, Weak},
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::{Duration, Instant},
 };
 
 use ::events::{EventLog, SharedStore};
@@ -20,6 +20,8 @@ use super::{
 
 /// How much of the log is looked through at the start, so that what was shared before is of use.
 const KNOWN_PAST: u64 = 20_000;
+/// While the log cannot be read either, a source that failed is left alone for so long.
+const AWAY: Duration = Duration::from_secs(1);
 
 /// Hot rows of one kind. Clones are the same cache.
 pub(crate) struct Cache<T>(pub(super) Option<Arc<Inner<T>>>);
@@ -38,6 +40,7 @@ pub(super) struct Inner<T> {
     shared: Option<SharedLevel<T>>,
     flights: Flights<T>,
     counters: Counters,
+    failed_at: Mutex<Option<Instant>>,
 }
 
 impl<T: CachedRow> Cache<T> {
@@ -77,6 +80,7 @@ impl<T: CachedRow> Cache<T> {
             shared: store.map(|store| SharedLevel::new(store, config.lifetime)),
             flights: Flights::default(),
             counters: Counters::default(),
+            failed_at: Mutex::default(),
         })))
     }
 
@@ -158,7 +162,7 @@ impl<T: CachedRow> Inner<T> {
         }
         self.counters.misses.add();
         if let Some(entry) = &known
-            && !is_current
+            && self.is_away()
         {
             return Ok(self.give(entry, true));
         }
@@ -253,7 +257,8 @@ impl<T: CachedRow> Inner<T> {
                 self.counters.shared_hits.add();
                 return Ok(self.keep(id, entry));
             }
-            if !is_current {
+            if self.is_away() {
+                entry.is_old = true;
                 return Ok(Arc::new(entry));
             }
             fallback = Some(entry);
@@ -282,6 +287,7 @@ impl<T: CachedRow> Inner<T> {
         };
         let row = loaded.map_err(|error| {
             self.counters.failures.add();
+            *self.failed_at() = Some(Instant::now());
             Arc::new(error)
         })?;
         if let (Some(shared), Some(row)) = (&self.shared, &row)
@@ -290,6 +296,17 @@ impl<T: CachedRow> Inner<T> {
             shared.put_later(id, row, stamp);
         }
         Ok(self.keep(id, Entry::loaded(row, version)))
+    }
+
+    fn failed_at(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.failed_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether nothing can be expected of the source: it failed a moment ago, and the log is out of sight as well.
+    fn is_away(&self) -> bool {
+        !self.present.is_current() && self.failed_at().is_some_and(|at| at.elapsed() < AWAY)
     }
 
     /// A row that was deleted while it was loaded must not come back, so what is out of date already replaces only what

@@ -42,9 +42,13 @@ async fn hot_student(app: &Running) -> Value {
     let student = students::create(app.client(), "Hot", "hot@example.com").await;
     super::subscription::await_cached(app.client(), &student["id"], 1).await;
     for gateway in &app.gateways {
-        let answer = students::ask(&gateway.client, &student["id"]).await;
-        assert_eq!(answer.data()["student"], student);
-        assert!(!is_stale(&answer));
+        // On a machine that is too busy even to read the log, everything is stale for a moment.
+        eventually("the student is hot", SOON, async || {
+            let answer = students::ask(&gateway.client, &student["id"]).await;
+            assert_eq!(answer.data()["student"], student);
+            (!is_stale(&answer)).then_some(())
+        })
+        .await;
     }
     student
 }
