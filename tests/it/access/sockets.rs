@@ -8,7 +8,7 @@ use tests::graphql::Client;
 use tests::people::{self, Person};
 use tests::socket::{Frame, Socket};
 use tests::tokens::{altered, now};
-use tests::{Gateway, Setup, customers};
+use tests::{Gateway, Setup, chats, customers};
 
 const OWN_CHANGES: &str = "subscription($id: ID!, $after: String) { userChanged(id: $id, after: $after) { type user { name } } }";
 const CHAT: &str = "subscription($id: ID!, $after: String) { chatEvents(chatId: $id, after: $after) { __typename } }";
@@ -307,22 +307,9 @@ async fn removal_ends_the_chat(setup: Setup) {
         people::register(client, "Bob").await,
     ];
     let own = ada.client(client);
-    let run = async |document: &str, input: Value| {
-        own.run(document, json!({ "input": input }))
-            .await
-            .data()
-            .clone()
-    };
-    let created = run(
-        "mutation($input: CreateChatInput!) { createChat(input: $input) { chat { id } } }",
-        json!({ "kind": "GROUP", "title": "Two", "memberIds": [bob.id] }),
-    )
-    .await;
-    let chat = created["createChat"]["chat"]["id"].clone();
-    let send =
-        "mutation($input: SendMessageInput!) { sendMessage(input: $input) { message { id } } }";
+    let chat = chats::create_group(&own, "Two", &[&bob.id]).await;
     let after = client.head().await;
-    run(send, json!({ "chatId": chat, "text": "before" })).await;
+    chats::say(&own, &chat, "before").await;
     let mut sockets = Vec::new();
     for gateway in &app.gateways {
         let mut socket = bob.client(&gateway.client).socket().await;
@@ -333,10 +320,9 @@ async fn removal_ends_the_chat(setup: Setup) {
         while socket.payload("1").await["data"]["chatEvents"]["__typename"] == Value::Null {}
         sockets.push(socket);
     }
-    let remove = "mutation($input: RemoveChatMemberInput!) { removeChatMember(input: $input) { chat { id } } }";
-    run(remove, json!({ "chatId": chat, "userId": bob.id })).await;
+    chats::remove(&own, &chat, &bob.id).await;
     for _ in 0..20 {
-        run(send, json!({ "chatId": chat, "text": "after" })).await;
+        chats::say(&own, &chat, "after").await;
     }
     for socket in &mut sockets {
         let mut early = 0;
