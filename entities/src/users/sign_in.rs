@@ -225,6 +225,23 @@ impl Users {
             .await
     }
 
+    /// Creates a user whose password nobody knows.
+    pub async fn create_demo_user(&self, name: &str, email: &str) -> Result<User> {
+        let input = Register {
+            email: email.to_owned(),
+            name: name.to_owned(),
+            password: new_token()?,
+        };
+        let hash = self.passwords.hash(input.password.clone()).await?;
+        let context = CommandContext::process("seed");
+        self.log
+            .write(move |tx| {
+                let (context, input, hash) = (context.clone(), input.clone(), hash.clone());
+                Box::pin(async move { create_user(tx, context, input, &hash, Role::Member).await })
+            })
+            .await
+    }
+
     /// Whether there is anybody at all.
     pub async fn is_empty(&self) -> Result<bool> {
         let any = Entity::find().select_only().column(user::Column::Id);
