@@ -299,7 +299,7 @@ fn new_token() -> Result<Secret> {
 }
 
 /// Who signs in is not known to the request, but to the log.
-fn on_behalf_of(mut context: CommandContext, user: &User) -> CommandContext {
+pub(super) fn on_behalf_of(mut context: CommandContext, user: &User) -> CommandContext {
     context.viewer = Viewer::User(Principal {
         user_id: user.id,
         session_id: Uuid::nil(),

@@ -239,8 +239,10 @@ async fn deactivation_closes_sockets(setup: Setup) {
 async fn roles_apply_before_the_next_event(setup: Setup) {
     let app = setup.start_many(2, 1, &[]);
     let client = app.client();
+    let start = client.head().await;
     let staff = people::with_role(client, "STAFF").await;
-    let after = client.head().await;
+    // Registered, signed in, promoted.
+    let after = client.head_after(&start, 3).await;
     let mut sockets = Vec::new();
     for gateway in &app.gateways {
         let mut socket = staff.client(&gateway.client).socket().await;
@@ -251,7 +253,7 @@ async fn roles_apply_before_the_next_event(setup: Setup) {
             .subscribe(
                 "own",
                 OWN_CHANGES,
-                json!({ "id": staff.id, "after": client.head().await }),
+                json!({ "id": staff.id, "after": after }),
             )
             .await;
         sockets.push(socket);

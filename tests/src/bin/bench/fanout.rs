@@ -33,8 +33,10 @@ pub struct Workload<'a> {
     pub expected: &'static [u8],
     pub sockets: Vec<Socket>,
     /// Writes the request that publishes an event with this text.
-    pub request: Box<dyn Fn(&str, &mut Vec<u8>) + 'a>,
+    pub request: WriteRequest<'a>,
 }
+
+pub type WriteRequest<'a> = Box<dyn Fn(&str, &mut Vec<u8>) + 'a>;
 
 /// When each event was sent and answered, and when it came.
 #[derive(Default)]
