@@ -94,7 +94,11 @@ fn start(shared: &Shared, request: &SubscriptionRequest, after: u64, until: u64)
 impl Subscriber {
     async fn step(mut self) -> Option<(Payload, Self)> {
         'taking: loop {
-            let before = self.place;
+            // The first result moved the place when the subscription was opened.
+            let before = match self.first {
+                Some(_) => self.request.after,
+                None => self.place,
+            };
             // A frame that waits needs no look at the clock and no registration for changes.
             let next = match self.next_at_hand() {
                 Some(next) => next,
