@@ -5,8 +5,8 @@ use std::fmt;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
-use futures::stream::FusedStream;
 use futures::StreamExt;
+use futures::stream::FusedStream;
 use tokio::time::Instant;
 
 /// How long a close frame may take to be sent and answered.
