@@ -139,7 +139,7 @@ impl Customers {
         id: Uuid,
     ) -> Result<Option<Customer>, AccessError> {
         authorize(viewer, Action::ReadCustomers)?;
-        let load = async {
+        let load = || async {
             let found = Entity::find_by_id(id)
                 .one(&self.log.database().reader)
                 .await?;

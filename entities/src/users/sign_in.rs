@@ -2,7 +2,7 @@
 //! deactivated user get the same answer after the same work. Registering has to tell that an address is taken; it is
 //! throttled by address. Tokens are never stored, logged or remembered under an idempotency key, only their hashes.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use ::events::{Tx, now};
 use chrono::{DateTime, Utc};
@@ -136,7 +136,7 @@ impl Users {
         };
         let user = self.load_user(session.user_id).await?;
         let user = user.ok_or(UserError::RefreshRefused)?;
-        self.signed_in(user, &session, refresh_token)
+        self.signed_in(Arc::unwrap_or_clone(user), &session, refresh_token)
     }
 
     /// Ends the caller's session, or all of the caller's sessions; returns how many.

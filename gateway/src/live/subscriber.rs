@@ -112,7 +112,8 @@ impl Subscriber {
                 }
             };
             while self.request.grant.is_stale() {
-                match self.recheck(before).await {
+                // Boxed, as every open subscription keeps the size of this.
+                match Box::pin(self.recheck(before)).await {
                     Ok(false) => {}
                     // What was taken was computed under other rights: it is taken again from the place before it.
                     Ok(true) => continue 'taking,
