@@ -50,11 +50,7 @@ where
         }
         _ => "update idempotency set answer = $1 where scope = $2 and key = $3",
     };
-    let values = [
-        answer.into(),
-        scope.into(),
-        idempotency.key.as_str().into(),
-    ];
+    let values = [answer.into(), scope.into(), idempotency.key.as_str().into()];
     tx.execute_raw(Statement::from_sql_and_values(
         tx.get_database_backend(),
         sql,

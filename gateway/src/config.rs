@@ -132,7 +132,7 @@ impl Config {
             _ => {}
         }
         let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
-        if let Err(message) = check_names(&Self::command(), names) {
+        if let Err(message) = check_names(names) {
             fail(message);
         }
         Self::parse()
@@ -180,12 +180,18 @@ mod tests {
     use super::*;
 
     fn check(name: &str) -> Result<(), String> {
-        check_names(&Config::command(), [name.to_owned()].into_iter())
+        check_names([name.to_owned()].into_iter())
     }
 
     #[test]
     fn flags_are_consistent() {
         Config::command().debug_assert();
+    }
+
+    #[test]
+    fn the_names_are_listed() {
+        let names = workers::settings::names_of(&Config::command());
+        assert_eq!(names, workers::settings::OF_GATEWAY);
     }
 
     #[test]
@@ -197,6 +203,7 @@ mod tests {
     #[test]
     fn unknown_settings_name_the_nearest() {
         assert_eq!(check("MILLRACE_LISTEN"), Ok(()));
+        assert_eq!(check("MILLRACE_BATCH_EVENTS"), Ok(()), "the workers'");
         assert_eq!(check("PATH"), Ok(()));
         let message = check("MILLRACE_MAX_DEPHT").expect_err("a misspelled setting");
         assert!(

@@ -17,6 +17,9 @@ use crate::duration;
 /// Users and sessions kept in memory.
 const CACHED_USERS: u64 = 100_000;
 
+const SHORTEST_LIFETIME: Duration = Duration::from_secs(1);
+const LONGEST_LIFETIME: Duration = Duration::from_secs(3_650 * 24 * 3_600);
+
 /// Settings of sign-in.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Sign-in")]
@@ -27,10 +30,10 @@ pub struct SignInSettings {
     #[arg(long, env = "MILLRACE_TOKEN_KEYS", hide_env_values = true, value_parser = secret)]
     pub token_keys: Option<Secret>,
     /// How long an access token is valid
-    #[arg(long, env = "MILLRACE_ACCESS_TOKEN_LIFETIME", default_value = "15m", value_parser = duration::parse)]
+    #[arg(long, env = "MILLRACE_ACCESS_TOKEN_LIFETIME", default_value = "15m", value_parser = lifetime)]
     pub access_token_lifetime: Duration,
     /// How long somebody stays signed in
-    #[arg(long, env = "MILLRACE_REFRESH_TOKEN_LIFETIME", default_value = "30d", value_parser = duration::parse)]
+    #[arg(long, env = "MILLRACE_REFRESH_TOKEN_LIFETIME", default_value = "30d", value_parser = lifetime)]
     pub refresh_token_lifetime: Duration,
     /// Memory for hashing a password (argon2id), in KiB
     #[arg(long, env = "MILLRACE_PASSWORD_MEMORY_KIB", default_value_t = 19_456)]
@@ -71,6 +74,16 @@ impl Default for SignInSettings {
             sign_in_attempts_per_address: SIXTY,
             forwarded_addresses: false,
         }
+    }
+}
+
+/// A token that is over when it is issued, or in a year that no calendar has, is of no use.
+fn lifetime(text: &str) -> Result<Duration, String> {
+    let lifetime = duration::parse(text)?;
+    if (SHORTEST_LIFETIME..=LONGEST_LIFETIME).contains(&lifetime) {
+        Ok(lifetime)
+    } else {
+        Err("a lifetime is from 1s to 3650d".to_owned())
     }
 }
 

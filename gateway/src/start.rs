@@ -9,7 +9,7 @@ use std::{
 
 use entities::{
     Entities, EntitiesConfig,
-    users::{Presence, PresenceConfig, Secret, TokenKeys, UserError},
+    users::{Presence, PresenceConfig, Secret, TokenKeys, User, UserError},
 };
 use events::{Database, DatabaseConfig, EventLog, LogConfig};
 use futures::FutureExt;
@@ -56,6 +56,8 @@ pub(crate) enum StartError {
     Import(#[from] ImportError),
     #[error("seeding failed: {0}")]
     Seed(#[from] entities::customers::CustomerError),
+    #[error("seeding failed: {0}")]
+    SeedChat(#[from] entities::chats::ChatError),
     #[error("{0}")]
     Keys(String),
     #[error("{}", describe(.0))]
@@ -130,16 +132,18 @@ fn token_keys(config: &Config) -> Result<TokenKeys, StartError> {
 }
 
 /// Somebody to sign in as, the first time an embedded gateway starts; the password, which is shown once.
-async fn make_demo_administrator(entities: &Entities) -> Result<Option<Secret>, StartError> {
+async fn make_demo_administrator(
+    entities: &Entities,
+) -> Result<Option<(User, Secret)>, StartError> {
     if !entities.users.is_empty().await? {
         return Ok(None);
     }
     let password = Secret::generate().map_err(StartError::Keys)?;
     let users = &entities.users;
-    users
+    let user = users
         .make_administrator(DEMO_ADMINISTRATOR, password.clone())
         .await?;
-    Ok(Some(password))
+    Ok(Some((user, password)))
 }
 
 /// With the violations, which tell what to do.
@@ -159,12 +163,16 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
     let entities = open(&config, token_keys(&config)?).await?;
     let is_embedded = sqlite_path(&config.store.database_url).is_some();
     let log = entities.log.clone();
-    let demo_password = match is_embedded && !config.server.production {
+    let is_new = log.tail().position() == 0;
+    let administrator = match is_embedded && !config.server.production {
         true => make_demo_administrator(&entities).await?,
         false => None,
     };
-    if config.store.demo_data && log.tail().position() == 0 {
+    if config.store.demo_data && is_new {
         seed::seed(&entities, DEMO_CUSTOMERS, false).await?;
+        if let Some((administrator, _)) = &administrator {
+            seed::seed_chat(&entities, administrator).await?;
+        }
     }
     let shutdown = Shutdown::default();
     let (stop_workers, workers_stopped) = watch::channel(false);
@@ -188,7 +196,8 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
         .await
         .map_err(|error| StartError::Listen(address, error))?;
     stop_on_signals(shutdown.clone())?;
-    announce(&listener, is_embedded, demo_password.as_ref())?;
+    let demo_password = administrator.as_ref().map(|(_, password)| password);
+    announce(&listener, is_embedded, demo_password)?;
     let presence_config = PresenceConfig {
         lease: config.websocket.presence_lease,
         grace: config.websocket.presence_grace,

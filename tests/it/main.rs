@@ -9,6 +9,7 @@ mod faults;
 mod http;
 mod javascript;
 mod kit;
+mod membership;
 mod processes;
 mod sdl;
 mod students;

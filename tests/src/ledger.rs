@@ -75,7 +75,7 @@ impl Ledger {
         })
         .await;
         self.log = database::log(database).await;
-        let mut versions: HashMap<&str, u64> = HashMap::new();
+        let mut versions: HashMap<(&str, &str), u64> = HashMap::new();
         let mut logged = HashSet::new();
         for (index, entry) in self.log.iter().enumerate() {
             let position = entry.position.expect("a position");
@@ -83,7 +83,8 @@ impl Ledger {
                 self.reordered
                     .push(format!("position {position} follows {index}"));
             }
-            let version = versions.entry(&entry.id).or_default();
+            let stream = (entry.stream.as_str(), entry.id.as_str());
+            let version = versions.entry(stream).or_default();
             if entry.version != *version + 1 {
                 self.reordered.push(format!(
                     "version {} of {} follows {version} at {position}",

@@ -193,6 +193,12 @@ impl Socket {
 
     /// The next message that is neither ping nor pong.
     pub async fn message(&mut self) -> Value {
+        tokio::time::timeout(FRAME_LIMIT, self.next_message())
+            .await
+            .unwrap_or_else(|_| panic!("no message in {FRAME_LIMIT:?}"))
+    }
+
+    async fn next_message(&mut self) -> Value {
         loop {
             match self.receive().await {
                 Frame::Message(message) if message["type"] == "ping" => {
@@ -235,6 +241,13 @@ impl Socket {
 
     /// The code that the server closes with. Messages before are skipped.
     pub async fn closed(&mut self) -> u16 {
+        // Pings would keep it waiting for ever.
+        tokio::time::timeout(FRAME_LIMIT, self.next_close())
+            .await
+            .unwrap_or_else(|_| panic!("not closed in {FRAME_LIMIT:?}"))
+    }
+
+    async fn next_close(&mut self) -> u16 {
         loop {
             match self.receive().await {
                 Frame::Message(_) => {}

@@ -44,7 +44,7 @@ impl Config {
             _ => {}
         }
         let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
-        if let Err(message) = check_names(&Self::command(), names) {
+        if let Err(message) = check_names(names) {
             fail(message);
         }
         Self::parse()
@@ -60,4 +60,15 @@ fn fail(message: String) -> ! {
     Config::command()
         .error(clap::error::ErrorKind::UnknownArgument, message)
         .exit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_are_listed() {
+        let names = workers::settings::names_of(&Config::command());
+        assert_eq!(names, workers::settings::OF_WORKERS);
+    }
 }

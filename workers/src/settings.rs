@@ -1,25 +1,84 @@
-//! Settings in the environment that a process does not know are errors: a misspelled limit must not silently be the
-//! default. Called by the configurations of both processes.
+//! Settings in the environment that nobody knows are errors: a misspelled limit must not silently be the default. Gateways
+//! and workers may be started in the same environment, so each knows the names of both; tests hold the lists to be
+//! those of the command lines. Called by the configurations of both processes.
 
 const PREFIX: &str = "MILLRACE_";
 
-/// Refuses names that `command` has no argument for.
-///
-/// # Errors
-/// A line for each of them, with the nearest known one.
-pub fn check_names(
-    command: &clap::Command,
-    names: impl Iterator<Item = String>,
-) -> Result<(), String> {
+/// The settings of the gateway.
+pub const OF_GATEWAY: &[&str] = &[
+    "MILLRACE_ACCESS_TOKEN_LIFETIME",
+    "MILLRACE_ADMIN_PASSWORD",
+    "MILLRACE_ALLOWED_ORIGINS",
+    "MILLRACE_BATCHING",
+    "MILLRACE_CUSTOMER_CACHE_CAPACITY",
+    "MILLRACE_DEMO_DATA",
+    "MILLRACE_DRAIN_TIME",
+    "MILLRACE_FORWARDED_ADDRESSES",
+    "MILLRACE_INIT_TIMEOUT",
+    "MILLRACE_LEASE_MS",
+    "MILLRACE_LISTEN",
+    "MILLRACE_MAX_ALIASES",
+    "MILLRACE_MAX_BATCH",
+    "MILLRACE_MAX_BODY_BYTES",
+    "MILLRACE_MAX_COMPLEXITY",
+    "MILLRACE_MAX_CONNECTIONS",
+    "MILLRACE_MAX_DEPTH",
+    "MILLRACE_MAX_DIRECTIVES",
+    "MILLRACE_MAX_EXPANDED_FIELDS",
+    "MILLRACE_MAX_MESSAGE_BYTES",
+    "MILLRACE_MAX_OPERATIONS",
+    "MILLRACE_MAX_ROOT_FIELDS",
+    "MILLRACE_MAX_TOKENS",
+    "MILLRACE_MIGRATE",
+    "MILLRACE_PASSWORD_ITERATIONS",
+    "MILLRACE_PASSWORD_MEMORY_KIB",
+    "MILLRACE_PING_INTERVAL",
+    "MILLRACE_POLL_INTERVAL_MS",
+    "MILLRACE_PONG_TIMEOUT",
+    "MILLRACE_PRESENCE_GRACE",
+    "MILLRACE_PRESENCE_LEASE",
+    "MILLRACE_PRODUCTION",
+    "MILLRACE_REDIS_PREFIX",
+    "MILLRACE_REFRESH_TOKEN_LIFETIME",
+    "MILLRACE_REQUEST_TIMEOUT",
+    "MILLRACE_SIGN_IN_ATTEMPTS_PER_ACCOUNT",
+    "MILLRACE_SIGN_IN_ATTEMPTS_PER_ADDRESS",
+    "MILLRACE_SSE_KEEP_ALIVE",
+    "MILLRACE_TOKEN_KEYS",
+    "MILLRACE_WITH_WORKERS",
+];
+
+/// The settings of the workers.
+pub const OF_WORKERS: &[&str] = &[
+    "MILLRACE_BATCH_EVENTS",
+    "MILLRACE_LEASE_MS",
+    "MILLRACE_POLL_INTERVAL_MS",
+    "MILLRACE_REDIS_PREFIX",
+    "MILLRACE_WORKERS_CONNECTIONS",
+];
+
+/// The names of the settings that `command` and its subcommands have, sorted.
+pub fn names_of(command: &clap::Command) -> Vec<String> {
     let of_subcommands = command
         .get_subcommands()
         .flat_map(clap::Command::get_arguments);
-    let known: Vec<&str> = command
+    let mut names: Vec<String> = command
         .get_arguments()
         .chain(of_subcommands)
-        .filter_map(|argument| argument.get_env()?.to_str())
+        .filter_map(|argument| Some(argument.get_env()?.to_str()?.to_owned()))
         .filter(|name| name.starts_with(PREFIX))
         .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Refuses names that are nobody's.
+///
+/// # Errors
+/// A line for each of them, with the nearest known one.
+pub fn check_names(names: impl Iterator<Item = String>) -> Result<(), String> {
+    let known: Vec<&str> = OF_GATEWAY.iter().chain(OF_WORKERS).copied().collect();
     let mut unknown: Vec<String> = names
         .filter(|name| name.starts_with(PREFIX) && !known.contains(&name.as_str()))
         .map(|name| {

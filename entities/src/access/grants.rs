@@ -142,7 +142,8 @@ impl Grants {
             let changed = held.signal.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            match self.users.is_deactivated(user_id).await {
+            // Boxed, as what follows is what every open socket keeps.
+            match Box::pin(self.users.is_deactivated(user_id)).await {
                 Ok(true) => return,
                 Ok(false) => changed.await,
                 // The subscriptions of the user are checked by themselves; only the socket stays a little longer.

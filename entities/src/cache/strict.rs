@@ -48,17 +48,24 @@ impl<T: Clone + Send + Sync + 'static> RowCache<T> {
         }
     }
 
-    /// The row from memory, or from `load`; concurrent misses share one load.
-    pub(crate) async fn get(
+    /// The row from memory, or from `load`; concurrent misses share one load. What a load needs is allocated only then:
+    /// this is called for every request, and kept in memory by every open subscription.
+    pub(crate) async fn get<L>(
         &self,
         id: Uuid,
-        load: impl Future<Output = events::Result<Option<T>>>,
-    ) -> Result<Option<T>, Arc<events::Error>> {
+        load: impl FnOnce() -> L,
+    ) -> Result<Option<T>, Arc<events::Error>>
+    where
+        L: Future<Output = events::Result<Option<T>>>,
+    {
         let Some(entries) = &self.entries else {
-            return load.await.map_err(Arc::new);
+            return Box::pin(load()).await.map_err(Arc::new);
         };
         let generation = self.generations[slot(id)].load(Ordering::Acquire);
-        entries.try_get_with((id, generation), load).await
+        if let Some(found) = entries.get(&(id, generation)).await {
+            return Ok(found);
+        }
+        Box::pin(entries.try_get_with((id, generation), load())).await
     }
 }
 

@@ -84,7 +84,7 @@ impl Chats {
     }
 
     /// All chats of a user, for those who follow them.
-    pub async fn list_chat_ids(&self, user_id: Uuid) -> ::events::Result<Vec<Uuid>> {
+    pub(super) async fn list_chat_ids(&self, user_id: Uuid) -> ::events::Result<Vec<Uuid>> {
         Ok(member::Entity::find()
             .select_only()
             .column(member::Column::ChatId)

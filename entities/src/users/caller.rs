@@ -124,16 +124,17 @@ impl Users {
     }
 
     /// The user with this id, deactivated or not.
-    pub(super) async fn load_user(&self, id: Uuid) -> Result<Option<User>, AccessError> {
-        let load = async {
+    pub(super) async fn load_user(&self, id: Uuid) -> Result<Option<Arc<User>>, AccessError> {
+        let load = || async {
             let reader = &self.log.database().reader;
-            Ok(user::Entity::find_by_id(id).one(reader).await?)
+            let found = user::Entity::find_by_id(id).one(reader).await?;
+            Ok(found.map(Arc::new))
         };
         Ok(self.cache.get(id, load).await?)
     }
 
     async fn load_session(&self, id: Uuid) -> Result<Option<Session>, AccessError> {
-        let load = async {
+        let load = || async {
             let reader = &self.log.database().reader;
             Ok(sessions::Entity::find_by_id(id).one(reader).await?)
         };

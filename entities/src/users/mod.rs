@@ -64,7 +64,7 @@ pub struct UsersConfig {
 #[derive(Clone)]
 pub struct Users {
     log: EventLog,
-    cache: RowCache<User>,
+    cache: RowCache<Arc<User>>,
     sessions: RowCache<sessions::Session>,
     tokens: Arc<tokens::Tokens>,
     passwords: passwords::Passwords,

@@ -1,6 +1,8 @@
 //! The queries. Those who were deactivated can still be looked up, as chats show what they wrote, and are in lists only
 //! when asked for.
 
+use std::sync::Arc;
+
 use ::events::{HistoryPage, StreamKey};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
@@ -111,7 +113,7 @@ impl Users {
     /// The caller, or none when nobody has signed in.
     pub async fn me(&self, viewer: &Viewer) -> Result<Option<User>, AccessError> {
         match viewer.user_id() {
-            Some(id) => self.load_user(id).await,
+            Some(id) => Ok(self.load_user(id).await?.map(Arc::unwrap_or_clone)),
             None => Ok(None),
         }
     }
@@ -119,7 +121,7 @@ impl Users {
     /// The user with this id, deactivated or not.
     pub async fn find_user(&self, viewer: &Viewer, id: Uuid) -> Result<Option<User>, AccessError> {
         authorize(viewer, Action::ReadUsers)?;
-        self.load_user(id).await
+        Ok(self.load_user(id).await?.map(Arc::unwrap_or_clone))
     }
 
     /// Those of the users with these ids that there are, deactivated or not, in one statement. For loaders: that the

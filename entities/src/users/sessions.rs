@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use super::{
     SESSION_STREAM, Secret, UserError,
     events::{Revocation, SessionData, SessionEventKind, new_session_event},
+    sign_in::on_behalf_of,
 };
 use crate::CommandContext;
 
@@ -141,6 +142,14 @@ pub(super) async fn exchange_token(
     let mut used = found.into_active_model();
     used.used_at = Set(Some(now()));
     used.update(&**tx).await?;
+    let user = super::user::Entity::find_by_id(session.user_id)
+        .one(&**tx)
+        .await?;
+    // Whoever holds the token is taken for the user from here on.
+    let context = &user.map_or_else(
+        || context.clone(),
+        |user| on_behalf_of(context.clone(), &user),
+    );
     insert_token(tx, session.id, next).await?;
     let refreshed = Session {
         version: session.version + 1,

@@ -2,7 +2,7 @@
 //! deactivated user get the same answer after the same work. Registering has to tell that an address is taken; it is
 //! throttled by address. Tokens are never stored, logged or remembered under an idempotency key, only their hashes.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use ::events::{Tx, now};
 use chrono::{DateTime, Utc};
@@ -136,7 +136,7 @@ impl Users {
         };
         let user = self.load_user(session.user_id).await?;
         let user = user.ok_or(UserError::RefreshRefused)?;
-        self.signed_in(user, &session, refresh_token)
+        self.signed_in(Arc::unwrap_or_clone(user), &session, refresh_token)
     }
 
     /// Ends the caller's session, or all of the caller's sessions; returns how many.
@@ -225,6 +225,23 @@ impl Users {
             .await
     }
 
+    /// Creates a user whose password nobody knows.
+    pub async fn create_demo_user(&self, name: &str, email: &str) -> Result<User> {
+        let input = Register {
+            email: email.to_owned(),
+            name: name.to_owned(),
+            password: new_token()?,
+        };
+        let hash = self.passwords.hash(input.password.clone()).await?;
+        let context = CommandContext::process("seed");
+        self.log
+            .write(move |tx| {
+                let (context, input, hash) = (context.clone(), input.clone(), hash.clone());
+                Box::pin(async move { create_user(tx, context, input, &hash, Role::Member).await })
+            })
+            .await
+    }
+
     /// Whether there is anybody at all.
     pub async fn is_empty(&self) -> Result<bool> {
         let any = Entity::find().select_only().column(user::Column::Id);
@@ -282,7 +299,7 @@ fn new_token() -> Result<Secret> {
 }
 
 /// Who signs in is not known to the request, but to the log.
-fn on_behalf_of(mut context: CommandContext, user: &User) -> CommandContext {
+pub(super) fn on_behalf_of(mut context: CommandContext, user: &User) -> CommandContext {
     context.viewer = Viewer::User(Principal {
         user_id: user.id,
         session_id: Uuid::nil(),

@@ -181,6 +181,7 @@ mod tests {
             for (after, until, limit) in [
                 (0, EVENTS, 64),
                 (0, EVENTS, EVENTS),
+                (0, EVENTS, WINDOW),
                 (WINDOW - 10, EVENTS - 3, 20),
                 (99, 101, 64),
             ] {

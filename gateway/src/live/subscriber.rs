@@ -94,7 +94,11 @@ fn start(shared: &Shared, request: &SubscriptionRequest, after: u64, until: u64)
 impl Subscriber {
     async fn step(mut self) -> Option<(Payload, Self)> {
         'taking: loop {
-            let before = self.place;
+            // The first result moved the place when the subscription was opened.
+            let before = match self.first {
+                Some(_) => self.request.after,
+                None => self.place,
+            };
             // A frame that waits needs no look at the clock and no registration for changes.
             let next = match self.next_at_hand() {
                 Some(next) => next,
@@ -108,7 +112,8 @@ impl Subscriber {
                 }
             };
             while self.request.grant.is_stale() {
-                match self.recheck(before).await {
+                // Boxed, as every open subscription keeps the size of this.
+                match Box::pin(self.recheck(before)).await {
                     Ok(false) => {}
                     // What was taken was computed under other rights: it is taken again from the place before it.
                     Ok(true) => continue 'taking,

@@ -1,9 +1,18 @@
-//! Why the server closes a socket: the close codes of graphql-transport-ws and of RFC 6455. Reasons fit a close frame.
+//! Why the server closes a socket: the close codes of graphql-transport-ws and of RFC 6455, and how it is told. Reasons
+//! fit a close frame.
 
 use std::fmt;
+use std::time::Duration;
 
-use axum::extract::ws::CloseFrame;
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use futures::StreamExt;
+use futures::stream::FusedStream;
+use tokio::time::Instant;
 
+/// How long a close frame may take to be sent and answered.
+pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Time for the peer to take a close frame before its unread data makes the kernel reset the connection.
+const LINGER: Duration = Duration::from_secs(1);
 /// A close frame's payload is at most 125 bytes, two of which are the code.
 const MAX_REASON_BYTES: usize = 123;
 
@@ -78,6 +87,27 @@ impl Close {
             reason: self.reason.into(),
         }
     }
+}
+
+/// Sends a close frame and waits, for a while, until the peer has answered: dropping the socket earlier could discard
+/// the frame on its way.
+pub(super) async fn finish(mut socket: WebSocket, close: Close) {
+    let deadline = Instant::now() + CLOSE_TIMEOUT;
+    let closing = async {
+        if socket
+            .send(Message::Close(Some(close.into_frame())))
+            .await
+            .is_err()
+        {
+            return;
+        }
+        // After a broken frame nothing can be read any more, so that the peer's answer cannot be seen.
+        if socket.is_terminated() {
+            tokio::time::sleep(LINGER).await;
+        }
+        while let Some(Ok(_)) = socket.next().await {}
+    };
+    let _ = tokio::time::timeout_at(deadline, closing).await;
 }
 
 #[cfg(test)]

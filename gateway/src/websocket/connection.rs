@@ -13,12 +13,12 @@ use axum::Error;
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use futures::stream::FusedStream;
+
 use futures::{Sink, SinkExt, StreamExt};
 use serde_json::{Map, Value};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::close::Close;
+use super::close::{CLOSE_TIMEOUT, Close, finish};
 use super::message::{self, Inbound};
 use super::running::Running;
 use crate::app::App;
@@ -31,10 +31,6 @@ use crate::request_id::RequestId;
 const MAX_UNFLUSHED: usize = 64 * 1024;
 /// Messages and results handled in one turn before other tasks get theirs.
 const TURN: usize = 128;
-/// How long a close frame may take to be sent and answered.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// Time for the peer to take a close frame before its unread data makes the kernel reset the connection.
-const LINGER: Duration = Duration::from_secs(1);
 /// A peer that takes nothing at all for so long is gone.
 const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -392,25 +388,4 @@ const fn is_reset(error: &tungstenite::error::ProtocolError) -> bool {
         error,
         tungstenite::error::ProtocolError::ResetWithoutClosingHandshake
     )
-}
-
-/// Sends a close frame and waits, for a while, until the peer has answered: dropping the socket earlier could discard
-/// the frame on its way.
-pub(super) async fn finish(mut socket: WebSocket, close: Close) {
-    let deadline = Instant::now() + CLOSE_TIMEOUT;
-    let closing = async {
-        if socket
-            .send(Message::Close(Some(close.into_frame())))
-            .await
-            .is_err()
-        {
-            return;
-        }
-        // After a broken frame nothing can be read any more, so that the peer's answer cannot be seen.
-        if socket.is_terminated() {
-            tokio::time::sleep(LINGER).await;
-        }
-        while let Some(Ok(_)) = socket.next().await {}
-    };
-    let _ = tokio::time::timeout_at(deadline, closing).await;
 }

@@ -135,7 +135,7 @@ pub(crate) async fn upgrade<O: Operations>(
 async fn serve<O: Operations>(app: Arc<App<O>>, socket: WebSocket, credentials: Credentials) {
     let _counted = app.shutdown.open_socket();
     if socket.protocol().is_none() {
-        return connection::finish(socket, Close::subprotocol()).await;
+        return close::finish(socket, Close::subprotocol()).await;
     }
     Connection::new(app, socket, credentials).run().await;
 }

@@ -126,8 +126,9 @@ impl UsersSubscription {
         }))
     }
 
-    /// Whether these users are here: first as it is now, one item for each of them, then whenever it changes. There is
-    /// nothing to resume: subscribe again to get what is then.
+    /// Whether these users are here: first as it is now, one item for each of them, then whenever it changes. Who reads
+    /// too slowly gets what is then in place of the changes, again one item for each. There is nothing to resume:
+    /// subscribe again to get what is then.
     async fn availability_changed(
         &self,
         ctx: &Context<'_>,

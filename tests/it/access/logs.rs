@@ -137,18 +137,21 @@ async fn in_the_database(setup: &Setup, secrets: &[(&'static str, String)]) {
         let statement = if columns.is_empty() {
             let names = format!("select name as text from pragma_table_info('{table}')");
             let names = database::texts(&database, &names).await;
-            let all: Vec<String> = names
-                .iter()
-                .map(|name| format!("coalesce(cast({name} as text), '')"))
-                .collect();
+            let text = |name: &String| {
+                format!(
+                    "case typeof({name}) when 'blob' then hex({name}) else coalesce({name}, '') end"
+                )
+            };
+            let all: Vec<String> = names.iter().map(text).collect();
             format!("select {} as text from {table}", all.join(" || ' ' || "))
         } else {
             columns.replace("{}", &table)
         };
         for row in database::texts(&database, &statement).await {
             for (what, secret) in secrets {
+                let in_bytes: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
                 assert!(
-                    !row.contains(secret.as_str()),
+                    !row.contains(secret.as_str()) && !row.to_lowercase().contains(&in_bytes),
                     "{what} is in the table {table}: {row}"
                 );
             }

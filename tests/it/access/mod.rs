@@ -1,6 +1,7 @@
 //! Who may do what, and who is taken for whom: every operation as everybody, tokens of every kind, sign-in, and sockets
 //! whose callers change while they are open.
 
+mod audit;
 mod keys;
 mod logs;
 mod matrix;

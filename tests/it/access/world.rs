@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use tests::graphql::Client;
 use tests::people::{self, Person};
-use tests::{Setup, customers, ids, students, tokens};
+use tests::{Setup, chats, customers, ids, students, tokens};
 
 /// What nobody but members may ever see.
 pub const SECRET_TITLE: &str = "Secret title";
@@ -77,12 +77,14 @@ impl World {
             _ => None,
         };
         let (owner_client, member_client) = (owner.client(admin), member.client(admin));
-        let chat = create_chat(&owner_client, SECRET_TITLE, &[&member, &peer]).await;
-        send_message(&owner_client, &chat, SECRET_TEXT).await;
-        let own_message = send_message(&member_client, &chat, "Secret text of the member").await;
-        let own_chat = create_chat(&member_client, "Secret title of the member", &[&peer]).await;
+        let chat = chats::create_group(&owner_client, SECRET_TITLE, &[&member.id, &peer.id]).await;
+        chats::say(&owner_client, &chat, SECRET_TEXT).await;
+        let own_message =
+            chats::say(&member_client, &chat, "Secret text of the member").await["id"].clone();
+        let own_chat =
+            chats::create_group(&member_client, "Secret title of the member", &[&peer.id]).await;
         if let Some(caller) = &caller {
-            create_chat(&caller.client(admin), "Another chat", &[&owner]).await;
+            chats::create_group(&caller.client(admin), "Another chat", &[&owner.id]).await;
         }
         let email = |name: &str| format!("{name}-{:x}@example.com", fastrand::u64(..));
         let customer = customers::create(admin, "Secret", &email("secret")).await["id"].clone();
@@ -101,7 +103,7 @@ impl World {
             ("outsider", outsider.id.clone()),
             ("chat", chat.clone()),
             ("own_chat", own_chat),
-            ("own_message", own_message),
+            ("own_message", text(&own_message)),
             ("own_password", asking.password.clone()),
             ("password", "a new password".to_owned()),
             ("new_email", email("new")),
@@ -158,23 +160,4 @@ impl World {
         });
         self.fill(&absent)
     }
-}
-
-async fn create_chat(client: &Client, title: &str, members: &[&Person]) -> String {
-    let document =
-        "mutation($input: CreateChatInput!) { createChat(input: $input) { chat { id } } }";
-    let members: Vec<&str> = members.iter().map(|person| person.id.as_str()).collect();
-    let input = json!({ "kind": "GROUP", "title": title, "memberIds": members });
-    let answer = client.run(document, json!({ "input": input })).await;
-    let id = answer.data()["createChat"]["chat"]["id"].as_str();
-    id.expect("a chat").to_owned()
-}
-
-async fn send_message(client: &Client, chat: &str, text: &str) -> String {
-    let document =
-        "mutation($input: SendMessageInput!) { sendMessage(input: $input) { message { id } } }";
-    let input = json!({ "chatId": chat, "text": text });
-    let answer = client.run(document, json!({ "input": input })).await;
-    let id = answer.data()["sendMessage"]["message"]["id"].as_str();
-    id.expect("a message").to_owned()
 }

@@ -5,6 +5,7 @@ mod concurrency;
 mod direct;
 mod idempotency;
 mod messages;
+mod model;
 mod paging;
 mod reading;
 mod rules;

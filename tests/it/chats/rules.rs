@@ -1,5 +1,6 @@
 //! Who may do what in a chat, and what its input has to be.
 
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use tests::{Setup, people};
 
@@ -146,6 +147,30 @@ async fn input_has_bounds(setup: Setup) {
     assert_eq!(find(&a, &chat).await["version"], 1);
 }
 
+/// Five hundred people are many to make; the chat is made to believe that it has them.
+async fn chats_have_at_most_500_members(setup: Setup) {
+    let app = setup.start();
+    let [(_, a), (bob, _), (eve, _)] = trio(app.client()).await;
+    let chat = group(&a, "Tea", &[]).await;
+    let database = setup.database().await;
+    let full = "update chat set member_count = 499";
+    database.execute_unprepared(full).await.expect("an update");
+    let both = json!({ "chatId": chat, "userIds": [bob.id, eve.id] });
+    send(&a, "addChatMembers", both)
+        .await
+        .expect_code("CONFLICT");
+    let one = json!({ "chatId": chat, "userIds": [bob.id] });
+    assert_eq!(
+        apply(&a, "addChatMembers", one.clone()).await["memberCount"],
+        500
+    );
+    apply(&a, "addChatMembers", one).await;
+    let another = json!({ "chatId": chat, "userIds": [eve.id] });
+    send(&a, "addChatMembers", another)
+        .await
+        .expect_code("CONFLICT");
+}
+
 #[track_caller]
 fn refused(answer: &tests::graphql::Answer, wrong: &str) {
     let violations = &answer.expect_code("VALIDATION")["violations"];
@@ -163,4 +188,5 @@ tests::both_ways!(
     nobody_in_particular_has_no_chats,
     only_the_owner_removes,
     input_has_bounds,
+    chats_have_at_most_500_members,
 );

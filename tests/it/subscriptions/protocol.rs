@@ -100,7 +100,10 @@ async fn misuse_closes_with_its_code(setup: Setup) {
         for message in messages {
             let is_first_init = message == init && !socket.is_acknowledged();
             if is_first_init {
-                socket.initialise().await.expect("an acknowledgement");
+                socket
+                    .initialise_as(app.client().token())
+                    .await
+                    .expect("an acknowledgement");
             } else {
                 socket.send_raw(Message::text(message.to_string())).await;
             }

@@ -1,4 +1,7 @@
-//! A reader that stops reading costs the gateway little, slows nobody, and misses nothing.
+//! A reader that hardly reads costs the gateway little, slows nobody, and misses nothing.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde_json::json;
 use tests::customers;
@@ -8,9 +11,11 @@ use tests::{Setup, eventually, ids};
 /// More than any queue holds.
 const EVENTS: usize = 20_000;
 const MOST_GROWTH: u64 = 64 << 20;
+const PAUSE: Duration = Duration::from_secs(1);
 
 async fn slow_reader_gets_everything(setup: Setup) {
-    let app = setup.start();
+    // A ping may wait behind megabytes in the kernel's buffers, longer than a client has time to answer.
+    let app = setup.start_many(1, 1, &["--ping-interval", "10m"]);
     let gateway = &app.gateways[0];
     let after = gateway.client.head().await;
 
@@ -32,7 +37,20 @@ async fn slow_reader_gets_everything(setup: Setup) {
     let mut late = read(&mut slow, 1).await;
 
     let reader = tokio::spawn(async move { read(&mut quick, EVENTS - 2_000).await });
-    write(&gateway.client, 2_000, EVENTS).await;
+    // It reads now and then: who reads nothing for long is cut off, and rightly so.
+    let writing = AtomicBool::new(true);
+    let write_all = async {
+        write(&gateway.client, 2_000, EVENTS).await;
+        writing.store(false, Ordering::Relaxed);
+    };
+    let read_little = async {
+        while writing.load(Ordering::Relaxed) {
+            late.extend(read(&mut slow, 20).await);
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    tokio::join!(write_all, read_little);
+    assert!(late.len() < EVENTS / 2, "it is slow: {}", late.len());
     heard.extend(reader.await.expect("the quick reader"));
     let growth = gateway.process.resident_bytes().saturating_sub(before);
     assert!(
@@ -41,7 +59,8 @@ async fn slow_reader_gets_everything(setup: Setup) {
         growth >> 20
     );
 
-    late.extend(read(&mut slow, EVENTS - 1).await);
+    let rest = EVENTS - late.len();
+    late.extend(read(&mut slow, rest).await);
     let written = positions(&setup).await;
     assert_eq!(written.len(), EVENTS);
     assert!(heard == written, "the quick reader: each once, in order");

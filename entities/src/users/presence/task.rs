@@ -74,7 +74,10 @@ impl Keeper {
             if self.gateway.is_none() {
                 self.register().await?;
             }
-            self.renew(changes).await?;
+            if !self.renew(changes).await? {
+                // A database slower than the lease must not be asked without pause.
+                sleep(GATHER).await;
+            }
         }
         self.unregister_if_empty().await?;
         if is_round {

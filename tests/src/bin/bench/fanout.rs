@@ -1,11 +1,12 @@
-//! From a mutation to the sockets: 100 subscribers at 50 events a second, from sending the mutation to each delivery; and what
-//! 1,000 idle subscribers take of memory.
+//! From a mutation to the sockets: 100 subscribers at 50 events a second, from sending the mutation and from its answer to each
+//! delivery; and what 1,000 idle subscribers take of memory.
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use serde_json::json;
+use tests::http::Connection;
 use tests::socket::Socket;
 use tokio::time::{sleep, sleep_until, timeout};
 
@@ -13,7 +14,7 @@ use crate::load::{check, create_body};
 use crate::servers::Server;
 use crate::summary::{Summary, percentile};
 
-const SUBSCRIBERS: usize = 100;
+pub const SUBSCRIBERS: usize = 100;
 const EVENTS_PER_SECOND: u64 = 50;
 const PUBLISHERS: u64 = 4;
 const WARM_UP: Duration = Duration::from_secs(2);
@@ -22,59 +23,118 @@ const GRACE: Duration = Duration::from_secs(5);
 const IDLE_SOCKETS: usize = 1_000;
 
 const SUBSCRIBE: &str = "subscription S1 { customerChanged { customer { id name email } } }";
-const MARKER: &str = "\"name\":\"s1-";
 
-/// When each event was sent, and how long each delivery took.
+/// What is published, and who hears it.
+pub struct Workload<'a> {
+    pub name: &'static str,
+    /// What comes before an event's text where it is delivered.
+    pub marker: &'static str,
+    /// What the answer to a publication has.
+    pub expected: &'static [u8],
+    pub sockets: Vec<Socket>,
+    /// Writes the request that publishes an event with this text.
+    pub request: WriteRequest<'a>,
+}
+
+pub type WriteRequest<'a> = Box<dyn Fn(&str, &mut Vec<u8>) + 'a>;
+
+/// When each event was sent and answered, and when it came.
 #[derive(Default)]
 struct Ledger {
     sent: RefCell<Vec<Option<Instant>>>,
-    latencies: RefCell<Vec<u32>>,
+    answered: RefCell<Vec<Option<Instant>>>,
+    delivered: RefCell<Vec<(u64, Instant)>>,
     ready: Cell<usize>,
 }
 
-pub async fn measure_latency(server: &Server<'_>, duration: Duration, summary: &mut Summary) {
-    let ledger = Ledger::default();
-    let sockets = subscribe(server, SUBSCRIBERS).await;
+impl Ledger {
+    fn new(events: u64) -> Self {
+        let ledger = Self::default();
+        ledger.sent.borrow_mut().resize(events as usize, None);
+        ledger.answered.borrow_mut().resize(events as usize, None);
+        ledger
+    }
+
+    /// In microseconds, sorted, from one of the two moments to each delivery; nothing when it came before.
+    fn latencies(&self, since: &RefCell<Vec<Option<Instant>>>) -> Vec<u32> {
+        let since = since.borrow();
+        let delivered = self.delivered.borrow();
+        let since_then = delivered.iter().filter_map(|(number, at)| {
+            let from = since[*number as usize]?;
+            Some(at.saturating_duration_since(from).as_micros() as u32)
+        });
+        let mut latencies: Vec<u32> = since_then.collect();
+        latencies.sort_unstable();
+        latencies
+    }
+}
+
+pub async fn measure_customers(server: &Server<'_>, duration: Duration, summary: &mut Summary) {
+    let run = fastrand::u64(..);
+    let number = Cell::new(0);
+    let workload = Workload {
+        name: "s1",
+        marker: "\"name\":\"",
+        expected: b"\"customer\":{\"id\":\"",
+        sockets: subscribe(server, SUBSCRIBERS).await,
+        request: Box::new(|text, out| {
+            let unique = format!("{run:x}-{}", number.replace(number.get() + 1));
+            server.write_request(&create_body(text, &unique), out);
+        }),
+    };
+    measure_latency(server, workload, duration, summary).await;
+}
+
+pub async fn measure_latency(
+    server: &Server<'_>,
+    mut workload: Workload<'_>,
+    duration: Duration,
+    summary: &mut Summary,
+) {
     let events = EVENTS_PER_SECOND * (duration + WARM_UP).as_secs();
-    ledger.sent.borrow_mut().resize(events as usize, None);
     let measured = EVENTS_PER_SECOND * duration.as_secs();
     let first = events - measured;
-    let publish = async {
-        probe(server, &ledger).await;
-        join_all((0..PUBLISHERS).map(|publisher| publish(server, &ledger, publisher, events)))
-            .await;
-        let all = measured as usize * SUBSCRIBERS;
+    let ledger = Ledger::new(events);
+    let sockets = std::mem::take(&mut workload.sockets);
+    let all = measured as usize * SUBSCRIBERS;
+    let publishing = async {
+        probe(server, &workload, &ledger).await;
+        let publishers =
+            (0..PUBLISHERS).map(|one| publish(server, &workload, &ledger, one, events));
+        join_all(publishers).await;
         let waited = Instant::now();
-        while ledger.latencies.borrow().len() < all && waited.elapsed() < GRACE {
+        while ledger.delivered.borrow().len() < all && waited.elapsed() < GRACE {
             sleep(Duration::from_millis(20)).await;
         }
     };
-    let receive = join_all(
-        sockets
-            .into_iter()
-            .map(|socket| receive(socket, &ledger, first)),
-    );
+    let marker = format!("{}{}-", workload.marker, workload.name);
+    let receiving = sockets
+        .into_iter()
+        .map(|socket| receive(socket, &marker, &ledger, first));
     tokio::select! {
-        () = publish => {}
-        _ = receive => panic!("all sockets ended"),
+        () = publishing => {}
+        _ = join_all(receiving) => panic!("all sockets ended"),
     }
-    let mut latencies = ledger.latencies.into_inner();
-    latencies.sort_unstable();
-    let missing = measured as usize * SUBSCRIBERS - latencies.len();
-    let (p50, p99) = (percentile(&latencies, 50.0), percentile(&latencies, 99.0));
-    eprintln!(
-        "  {:<9} s1: p50 {p50:.2} ms, p99 {p99:.2} ms, {missing} missing",
-        server.name()
-    );
-    summary.add(server.name(), "s1 p50 ms", p50);
-    summary.add(server.name(), "s1 p99 ms", p99);
-    summary.add(server.name(), "s1 missing", missing as f64);
+    let missing = all - ledger.delivered.borrow().len();
+    let name = workload.name;
+    for (what, since) in [("", &ledger.sent), ("commit ", &ledger.answered)] {
+        let latencies = ledger.latencies(since);
+        let (p50, p99) = (percentile(&latencies, 50.0), percentile(&latencies, 99.0));
+        eprintln!(
+            "  {:<9} {name} {what}p50 {p50:.2} ms, p99 {p99:.2} ms, {missing} missing",
+            server.name()
+        );
+        summary.add(server.name(), &format!("{name} {what}p50 ms"), p50);
+        summary.add(server.name(), &format!("{name} {what}p99 ms"), p99);
+    }
+    summary.add(server.name(), &format!("{name} missing"), missing as f64);
 }
 
 async fn subscribe(server: &Server<'_>, count: usize) -> Vec<Socket> {
+    let client = server.client();
     let mut sockets = Vec::new();
     for _ in 0..count {
-        let mut socket = Socket::connect(server.address()).await;
+        let mut socket = client.socket().await;
         socket.subscribe("1", SUBSCRIBE, json!({})).await;
         sockets.push(socket);
     }
@@ -82,15 +142,13 @@ async fn subscribe(server: &Server<'_>, count: usize) -> Vec<Socket> {
 }
 
 /// Publishes until every subscriber has heard something: nothing else tells that a subscription has begun.
-async fn probe(server: &Server<'_>, ledger: &Ledger) {
+async fn probe(server: &Server<'_>, workload: &Workload<'_>, ledger: &Ledger) {
     let mut connection = server.connect().await;
-    let run = fastrand::u64(..);
-    for number in 0..40 {
-        create(
-            server,
+    for _ in 0..40 {
+        send(
+            workload,
             &mut connection,
-            "s1-probe",
-            &format!("probe-{run:x}-{number}"),
+            &format!("{}-probe", workload.name),
         )
         .await;
         sleep(Duration::from_millis(250)).await;
@@ -104,60 +162,52 @@ async fn probe(server: &Server<'_>, ledger: &Ledger) {
     );
 }
 
-async fn publish(server: &Server<'_>, ledger: &Ledger, publisher: u64, events: u64) {
+async fn publish(
+    server: &Server<'_>,
+    workload: &Workload<'_>,
+    ledger: &Ledger,
+    publisher: u64,
+    events: u64,
+) {
     let mut connection = server.connect().await;
-    let run = fastrand::u64(..);
     let started = tokio::time::Instant::now();
     for number in (publisher..events).step_by(PUBLISHERS as usize) {
         sleep_until(started + Duration::from_secs_f64(number as f64 / EVENTS_PER_SECOND as f64))
             .await;
         ledger.sent.borrow_mut()[number as usize] = Some(Instant::now());
-        create(
-            server,
-            &mut connection,
-            &format!("s1-{number} "),
-            &format!("{run:x}-{number}"),
-        )
-        .await;
+        // The blank ends the number.
+        let text = format!("{}-{number} ", workload.name);
+        send(workload, &mut connection, &text).await;
+        ledger.answered.borrow_mut()[number as usize] = Some(Instant::now());
     }
 }
 
-async fn create(
-    server: &Server<'_>,
-    connection: &mut tests::http::Connection,
-    name: &str,
-    unique: &str,
-) {
+async fn send(workload: &Workload<'_>, connection: &mut Connection, text: &str) {
     let mut request = Vec::new();
-    server.write_request(&create_body(name, unique), &mut request);
+    (workload.request)(text, &mut request);
     let (status, body) = connection.send_quickly(&request).await.expect("an answer");
-    check(status, body, b"\"customer\":{\"id\":\"");
+    check(status, body, workload.expected);
 }
 
 /// Reads one socket. Looks for the marker only, as parsing would take the machine from the server.
-async fn receive(mut socket: Socket, ledger: &Ledger, first: u64) {
+async fn receive(mut socket: Socket, marker: &str, ledger: &Ledger, first: u64) {
     let mut heard = false;
     while let Some(text) = socket.text().await {
         let now = Instant::now();
-        let Some(at) = text.find(MARKER) else {
+        let Some(at) = text.find(marker) else {
             continue;
         };
         if !std::mem::replace(&mut heard, true) {
             ledger.ready.set(ledger.ready.get() + 1);
         }
-        let digits: String = text[at + MARKER.len()..]
+        let digits: String = text[at + marker.len()..]
             .chars()
             .take_while(char::is_ascii_digit)
             .collect();
-        let Ok(number) = digits.parse::<u64>() else {
-            continue;
-        };
-        let sent = ledger.sent.borrow().get(number as usize).copied().flatten();
-        if let Some(sent) = sent.filter(|_| number >= first) {
-            ledger
-                .latencies
-                .borrow_mut()
-                .push((now - sent).as_micros() as u32);
+        if let Ok(number) = digits.parse::<u64>()
+            && number >= first
+        {
+            ledger.delivered.borrow_mut().push((number, now));
         }
     }
 }
@@ -165,13 +215,10 @@ async fn receive(mut socket: Socket, ledger: &Ledger, first: u64) {
 pub async fn measure_idle(server: &Server<'_>, summary: &mut Summary) {
     let warm = subscribe(server, 20).await;
     let mut connection = server.connect().await;
-    create(
-        server,
-        &mut connection,
-        "s1-idle",
-        &format!("idle-{:x}", fastrand::u64(..)),
-    )
-    .await;
+    let mut request = Vec::new();
+    let unique = format!("idle-{:x}", fastrand::u64(..));
+    server.write_request(&create_body("s1-idle", &unique), &mut request);
+    connection.send_quickly(&request).await.expect("an answer");
     drop(warm);
     sleep(Duration::from_secs(1)).await;
     let before = server.resident_bytes();

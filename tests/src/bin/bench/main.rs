@@ -1,6 +1,7 @@
 //! The benchmark: the distributed gateway against Mercurius, in rounds by turns on one machine, on private Postgres and Redis.
 //! `make bench BENCH="--seconds 5 --rounds 3"`. It prints medians of the rounds and their ratio.
 
+mod chat;
 mod fanout;
 mod load;
 mod servers;
@@ -11,7 +12,7 @@ use std::time::Duration;
 use servers::{Kind, Server, Store};
 use summary::Summary;
 
-const USAGE: &str = "bench [--seconds N] [--rounds N] [--customers N] [--only q1,q3,m1,s1,sockets] \
+const USAGE: &str = "bench [--seconds N] [--rounds N] [--customers N] [--only q1,q3,m1,s1,chat,sockets] \
     [--servers millrace,mercurius]";
 
 /// What is measured, and for how long.
@@ -113,6 +114,10 @@ async fn measure(plan: &Plan, server: &Server<'_>, summary: &mut Summary) {
     }
     if plan.has("s1") {
         server.store.settle();
-        fanout::measure_latency(server, plan.duration(), summary).await;
+        fanout::measure_customers(server, plan.duration(), summary).await;
+    }
+    if plan.has("chat") && server.has_chats() {
+        server.store.settle();
+        chat::measure(server, plan.duration(), summary).await;
     }
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;
 
+use tests::graphql::Client;
 use tests::guard;
 use tests::http;
 use tests::ids;
@@ -182,10 +183,23 @@ impl Server<'_> {
         self.store.kind.name()
     }
 
+    /// The peer has customers only.
+    pub fn has_chats(&self) -> bool {
+        self.store.kind == Kind::Millrace
+    }
+
     pub fn address(&self) -> SocketAddr {
         match &self.running {
             Running::Gateway(gateway) => gateway.address,
             Running::Mercurius(_, address) => *address,
+        }
+    }
+
+    /// Who asks, where that matters.
+    pub fn client(&self) -> Client {
+        match &self.running {
+            Running::Gateway(gateway) => gateway.client.clone(),
+            Running::Mercurius(_, address) => Client::new(*address),
         }
     }
 
@@ -196,11 +210,25 @@ impl Server<'_> {
         }
     }
 
-    /// Writes the bytes of a POST request with this body.
+    /// Writes the bytes of a POST request with this body, of an administrator.
     pub fn write_request(&self, body: &str, out: &mut Vec<u8>) {
-        let head = self.head.get_or_init(|| {
-            format!("POST /graphql HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\naccept: application/json\r\ncontent-length: ", self.address())
-        });
+        let head = self.head.get_or_init(|| self.head_of(&self.client()));
+        Self::write_behind(head, body, out);
+    }
+
+    /// What comes before the length of a body.
+    pub fn head_of(&self, client: &Client) -> String {
+        let authorization = client
+            .token()
+            .map(|token| format!("authorization: Bearer {token}\r\n"))
+            .unwrap_or_default();
+        format!(
+            "POST /graphql HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\naccept: application/json\r\n{authorization}content-length: ",
+            self.address()
+        )
+    }
+
+    pub fn write_behind(head: &str, body: &str, out: &mut Vec<u8>) {
         out.clear();
         out.extend_from_slice(head.as_bytes());
         out.extend_from_slice(body.len().to_string().as_bytes());

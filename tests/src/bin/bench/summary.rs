@@ -43,14 +43,14 @@ impl Summary {
             "Medians of {rounds} rounds of {seconds} s, servers by turns. The host took {stolen} s of CPU away meanwhile."
         );
         println!(
-            "| {:<14} | {:>10} | {:>10} | {:>5} |",
+            "| {:<18} | {:>10} | {:>10} | {:>5} |",
             "", "millrace", "mercurius", "ratio"
         );
-        println!("| {0:-<14} | {0:-<9}: | {0:-<9}: | {0:-<4}: |", "");
+        println!("| {0:-<18} | {0:-<9}: | {0:-<9}: | {0:-<4}: |", "");
         for figure in &self.figures {
             let [own, peer] = ["millrace", "mercurius"].map(|server| self.median(figure, server));
             println!(
-                "| {figure:<14} | {:>10} | {:>10} | {:>5} |",
+                "| {figure:<18} | {:>10} | {:>10} | {:>5} |",
                 show(own),
                 show(peer),
                 show(own / peer)

@@ -1,0 +1,131 @@
+//! Random lives of a chat against a model in memory, which counts what is unread as the README defines it: messages of
+//! others, after the last one read, that are not deleted.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use tests::Setup;
+use tests::graphql::Client;
+use tests::people::Person;
+
+use super::api::{self, apply, crowd, find, group, members, say};
+
+const STEPS: usize = 150;
+
+#[derive(Default)]
+struct Model {
+    /// Author and whether it is deleted, by number from 1.
+    messages: Vec<(usize, String, bool)>,
+    /// The last number read by each member.
+    read: BTreeMap<usize, usize>,
+    /// Longest-standing first; the owner is one of them.
+    joined: Vec<usize>,
+    owner: usize,
+}
+
+impl Model {
+    fn unread(&self, person: usize) -> usize {
+        let after = self.messages.iter().skip(self.read[&person]);
+        after
+            .filter(|(author, _, is_deleted)| *author != person && !is_deleted)
+            .count()
+    }
+
+    fn join(&mut self, person: usize) {
+        self.joined.push(person);
+        self.read.insert(person, self.messages.len());
+    }
+
+    fn depart(&mut self, person: usize) {
+        self.joined.retain(|member| *member != person);
+        self.read.remove(&person);
+        if self.owner == person {
+            self.owner = self.joined[0];
+        }
+    }
+}
+
+async fn counts_are_those_of_the_model(setup: Setup) {
+    let app = setup.start();
+    let crowd = crowd(app.client(), &["Ada", "Bob", "Dan", "Eve"]).await;
+    let client = |person: usize| &crowd[person].1;
+    let chat = group(client(0), "Tea", &[]).await;
+    let mut model = Model::default();
+    model.join(0);
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    for step in 0..STEPS {
+        let person = model.joined[random.usize(..model.joined.len())];
+        match random.u8(..10) {
+            0 => {
+                let added = random.usize(..crowd.len());
+                let input = json!({ "chatId": chat, "userIds": [crowd[added].0.id] });
+                apply(client(person), "addChatMembers", input).await;
+                if !model.joined.contains(&added) {
+                    model.join(added);
+                }
+            }
+            1 if model.joined.len() > 1 => {
+                apply(client(person), "leaveChat", json!({ "chatId": chat })).await;
+                model.depart(person);
+            }
+            2 if model.owner != person => {
+                let input = json!({ "chatId": chat, "userId": crowd[person].0.id });
+                apply(client(model.owner), "removeChatMember", input).await;
+                model.depart(person);
+            }
+            3 | 4 if !model.messages.is_empty() => {
+                let number = random.usize(..model.messages.len());
+                let (author, id, is_deleted) = &mut model.messages[number];
+                if model.joined.contains(author) {
+                    let input = json!({ "messageId": id });
+                    apply(client(*author), "deleteMessage", input).await;
+                    *is_deleted = true;
+                }
+            }
+            5 => {
+                let up_to = random.usize(..=model.messages.len());
+                let input = json!({ "chatId": chat, "upTo": up_to });
+                apply(client(person), "markChatRead", input).await;
+                let read = model.read.get_mut(&person).expect("a member");
+                *read = up_to.max(*read);
+            }
+            _ => {
+                let message = say(client(person), &chat, &format!("step {step}")).await;
+                model.messages.push((person, api::id_of(&message), false));
+                assert_eq!(message["number"], model.messages.len());
+                model.read.insert(person, model.messages.len());
+            }
+        }
+        compare(&model, &crowd, &chat, step).await;
+    }
+}
+
+async fn compare(model: &Model, crowd: &[(Person, Client)], chat: &str, step: usize) {
+    for (person, (_, client)) in crowd.iter().enumerate() {
+        if !model.joined.contains(&person) {
+            let answer = api::look(client, chat).await;
+            answer.expect_code("NOT_FOUND");
+            continue;
+        }
+        let shown = find(client, chat).await;
+        assert_eq!(shown["unreadCount"], model.unread(person), "step {step}");
+        let expected: Vec<_> = model
+            .joined
+            .iter()
+            .map(|member| {
+                let role = if *member == model.owner {
+                    "OWNER"
+                } else {
+                    "MEMBER"
+                };
+                (crowd[*member].0.id.as_str(), role)
+            })
+            .collect();
+        assert_eq!(members(&shown), expected, "step {step}");
+        assert_eq!(shown["memberCount"], model.joined.len());
+    }
+}
+
+tests::both_ways!(counts_are_those_of_the_model);
