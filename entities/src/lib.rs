@@ -2,11 +2,13 @@
 //! and appends to the log; `schema` and `workers` call it. It knows no GraphQL and no transport.
 
 pub mod access;
+mod bulk;
 mod cache;
 pub mod chats;
 pub mod customers;
 mod idempotency;
 mod paging;
+pub mod posts;
 pub mod users;
 mod violations;
 
@@ -66,6 +68,8 @@ pub struct Entities {
     pub users: Users,
     /// Chats and their messages.
     pub chats: chats::Chats,
+    /// Posts, their comments and likes.
+    pub posts: posts::Posts,
     /// What open subscriptions are allowed.
     pub grants: Grants,
 }
@@ -90,6 +94,7 @@ impl Entities {
             customers: customers::Customers::new(log.clone(), config.customer_cache_capacity),
             grants: Grants::new(&log, users.clone()),
             chats: chats::Chats::new(log.clone()),
+            posts: posts::Posts::new(log.clone()),
             users,
             log,
         })
@@ -97,7 +102,10 @@ impl Entities {
 
     /// The followers that keep the read models of all domains.
     pub fn followers() -> Vec<Arc<dyn events::Follower>> {
-        vec![Arc::new(customers::StatisticsFollower)]
+        vec![
+            Arc::new(customers::StatisticsFollower),
+            Arc::new(posts::PostsFollower::live()),
+        ]
     }
 }
 
@@ -107,6 +115,7 @@ pub fn event_schemas() -> serde_json::Value {
         customers::event_schemas(),
         users::event_schemas(),
         chats::event_schemas(),
+        posts::event_schemas(),
     ];
     domains
         .into_iter()

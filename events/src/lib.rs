@@ -17,6 +17,7 @@ mod read;
 mod relay;
 mod tail;
 mod topic;
+mod versions;
 mod whispers;
 
 pub use append::{NewEvent, Tx};
