@@ -9,15 +9,17 @@ pub mod customers;
 mod idempotency;
 mod paging;
 pub mod posts;
+pub mod students;
 pub mod users;
 mod violations;
 
 use std::sync::Arc;
 
 use access::{Grants, Viewer};
-use events::EventLog;
+use events::{EventLog, Receipt};
 use users::{Users, UsersConfig};
 
+pub use cache::{CacheConfig, CacheFigures, Cached};
 pub use idempotency::{Idempotency, KeyReused, remove_expired_answers};
 pub use paging::{Direction, Edge, Page, PageRequest, SortKey};
 pub use violations::{Violation, Violations};
@@ -33,6 +35,8 @@ pub struct CommandContext {
     pub traceparent: Option<String>,
     /// The client's promise that a repeat is a repeat.
     pub idempotency: Option<Idempotency>,
+    /// Where the request learns what it has written.
+    pub receipt: Receipt,
 }
 
 impl CommandContext {
@@ -43,6 +47,7 @@ impl CommandContext {
             request_id: None,
             traceparent: None,
             idempotency: None,
+            receipt: Receipt::default(),
         }
     }
 
@@ -53,6 +58,7 @@ impl CommandContext {
             causation_id: None,
             traceparent: self.traceparent.clone(),
             idempotency_key: self.idempotency.as_ref().map(|it| it.key.clone()),
+            receipt: self.receipt.clone(),
         }
     }
 }
@@ -70,6 +76,8 @@ pub struct Entities {
     pub chats: chats::Chats,
     /// Posts, their comments and likes.
     pub posts: posts::Posts,
+    /// Students.
+    pub students: students::Students,
     /// What open subscriptions are allowed.
     pub grants: Grants,
 }
@@ -78,6 +86,8 @@ pub struct Entities {
 pub struct EntitiesConfig {
     /// How many hot customers are kept in memory; 0 turns the cache off.
     pub customer_cache_capacity: u64,
+    /// How hot rows are kept; the capacity is that of students.
+    pub cache: CacheConfig,
     /// About users and signing in.
     pub users: UsersConfig,
 }
@@ -91,7 +101,14 @@ impl Entities {
         // The caches observe the log before the grants do: a grant that turns stale is then checked against news.
         let users = Users::new(log.clone(), config.users)?;
         Ok(Self {
-            customers: customers::Customers::new(log.clone(), config.customer_cache_capacity),
+            customers: customers::Customers::new(
+                log.clone(),
+                CacheConfig {
+                    capacity: config.customer_cache_capacity,
+                    ..config.cache
+                },
+            ),
+            students: students::Students::new(log.clone(), config.cache),
             grants: Grants::new(&log, users.clone()),
             chats: chats::Chats::new(log.clone()),
             posts: posts::Posts::new(log.clone()),
@@ -100,11 +117,32 @@ impl Entities {
         })
     }
 
+    /// The names of the followers whose read models show what happens in this kind of stream.
+    pub fn read_models_of(kind: &str) -> Vec<&'static str> {
+        let followers = Self::followers();
+        let interested = followers.iter().filter(|follower| follower.wants(kind));
+        interested.map(|follower| follower.name()).collect()
+    }
+
     /// The followers that keep the read models of all domains.
     pub fn followers() -> Vec<Arc<dyn events::Follower>> {
         vec![
             Arc::new(customers::StatisticsFollower),
             Arc::new(posts::PostsFollower::live()),
+        ]
+    }
+
+    /// The followers that keep nothing in the database, but what all processes share.
+    pub fn warming_followers(log: &EventLog) -> Vec<Arc<dyn events::Follower>> {
+        let students = students::WarmingFollower::new(log);
+        students.into_iter().map(|it| Arc::new(it) as _).collect()
+    }
+
+    /// What the caches of this process have done, by the kind of what they keep.
+    pub fn cache_figures(&self) -> Vec<(&'static str, CacheFigures)> {
+        vec![
+            (customers::STREAM, self.customers.cache_figures()),
+            (students::STREAM, self.students.cache_figures()),
         ]
     }
 }
@@ -116,6 +154,7 @@ pub fn event_schemas() -> serde_json::Value {
         users::event_schemas(),
         chats::event_schemas(),
         posts::event_schemas(),
+        students::event_schemas(),
     ];
     domains
         .into_iter()

@@ -1,9 +1,10 @@
 //! Bad input, as a list: every field that is wrong, with a code for programs and a sentence for people.
 
+use serde::{Deserialize, Serialize};
 use validator::{ValidationErrors, ValidationErrorsKind};
 
 /// One rule that one field breaks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
     /// The input field, as the API names it.
     pub field: String,
@@ -14,7 +15,7 @@ pub struct Violation {
 }
 
 /// All rules that an input breaks; never empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violations(pub Vec<Violation>);
 
 impl Violations {

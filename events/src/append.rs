@@ -2,6 +2,8 @@
 //! without the other. The unique key (stream_id, version, stream) is the optimistic lock: of two writers that saw the
 //! same version one gets `VersionConflict` and leaves nothing. Called by the commands of the domains.
 
+mod batch;
+
 use std::{ops::Deref, sync::Mutex};
 
 use chrono::{DateTime, Utc};
@@ -9,7 +11,8 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value}
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{Error, Meta, Result, StreamKey, part_of};
+use crate::{Error, Meta, Receipt, Result, StreamKey, Written, part_of};
+pub use batch::Appending;
 
 /// An event about to be appended.
 #[derive(Debug)]
@@ -24,19 +27,35 @@ pub struct NewEvent<'a, D> {
     pub occurred_at: DateTime<Utc>,
 }
 
-/// Streams and the types of the events they got, in the order of the appends.
-pub(crate) type Appended = Vec<(StreamKey, &'static str)>;
+/// An event that exists if its transaction commits.
+pub(crate) struct Appended {
+    pub(crate) stream: StreamKey,
+    pub(crate) event_type: &'static str,
+    version: i64,
+    receipt: Receipt,
+}
+
+impl Appended {
+    /// Tells the request that this is what it has written.
+    pub(crate) fn acknowledge(&self) {
+        self.receipt.record(Written {
+            kind: self.stream.kind.to_owned(),
+            stream_id: self.stream.id,
+            version: self.version,
+        });
+    }
+}
 
 /// A transaction that can append. It remembers what it appended, for those who must know at commit.
 pub struct Tx<'tx> {
     transaction: &'tx DatabaseTransaction,
-    appended: &'tx Mutex<Appended>,
+    appended: &'tx Mutex<Vec<Appended>>,
 }
 
 impl<'tx> Tx<'tx> {
     pub(crate) fn new(
         transaction: &'tx DatabaseTransaction,
-        appended: &'tx Mutex<Appended>,
+        appended: &'tx Mutex<Vec<Appended>>,
     ) -> Self {
         Self {
             transaction,
@@ -69,7 +88,12 @@ impl<'tx> Tx<'tx> {
                 error => error,
             })?;
         if let Ok(mut appended) = self.appended.lock() {
-            appended.push((stream, event.event_type));
+            appended.push(Appended {
+                stream,
+                event_type: event.event_type,
+                version: expected + 1,
+                receipt: meta.receipt.clone(),
+            });
         }
         Ok(())
     }

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use crate::Receipt;
+
 /// How many parts the streams are spread over. Fixed: checkpoints and Redis streams are kept by part.
 pub const PARTS: i16 = 16;
 
@@ -46,6 +48,9 @@ pub struct Meta {
     /// The client's name for the request, by which it may repeat it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
+    /// Where the request learns what it has written; no part of the event.
+    #[serde(skip)]
+    pub receipt: Receipt,
 }
 
 /// An event that has its position.

@@ -3,6 +3,7 @@
 
 mod append;
 mod bus;
+mod currency;
 mod cursor;
 mod database;
 mod error;
@@ -14,13 +15,15 @@ mod kit;
 mod log;
 mod pump;
 mod read;
+mod receipt;
 mod relay;
+mod shared_store;
 mod tail;
 mod topic;
 mod versions;
 mod whispers;
 
-pub use append::{NewEvent, Tx};
+pub use append::{Appending, NewEvent, Tx};
 pub use cursor::{Cursor, CursorError};
 pub use database::{AsRetryable, Database, DatabaseConfig, now};
 pub use error::{Error, Result};
@@ -29,5 +32,7 @@ pub use feed::{EventSource, FeedError, Range};
 pub use follower::{Checkpoint, Follower, FollowerConfig, read_checkpoint, run_follower};
 pub use log::{EventLog, LogConfig};
 pub use read::HistoryPage;
+pub use receipt::{NotWritten, Receipt, Written};
+pub use shared_store::SharedStore;
 pub use tail::Tail;
 pub use topic::{Interest, Topic};

@@ -46,6 +46,7 @@ pub(crate) async fn run(log: EventLog) {
 /// `is_poll`: nobody woke us, so whatever is there was missed by faster ways.
 async fn pass(log: &EventLog, is_poll: bool) -> Result<()> {
     let shared = &log.shared;
+    let started = Instant::now();
     let reached = shared.tail.position();
     let (head, numbered) = read::sequence(&shared.database.background).await?;
     shared.tail.set_pruned(head.pruned);
@@ -55,17 +56,20 @@ async fn pass(log: &EventLog, is_poll: bool) -> Result<()> {
             "the log has a new epoch; subscriptions start over"
         );
         shared.tail.reset(&head);
+        shared.currency.restart();
         return Ok(());
     }
     if head.position < reached {
         return renew_epoch(log, &head).await;
     }
+    shared.currency.look(head.position, started);
     // What other processes numbered comes over Redis, sooner than it could be read here; what did not come by the
     // next poll is read.
     let has_faster_way = shared.config.redis_url.is_some();
     if numbered > 0 || is_poll || !has_faster_way || shared.tail.has_gap() {
         read_up_to(log, head.position).await?;
     }
+    shared.currency.settle(shared.tail.position());
     Ok(())
 }
 

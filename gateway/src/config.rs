@@ -7,7 +7,9 @@ use std::net::SocketAddr;
 use clap::builder::BoolishValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use crate::cache::CacheSettings;
 use crate::http::HttpSettings;
+use crate::import::StudentsFile;
 use crate::limits::Limits;
 use crate::server::ServerSettings;
 use crate::sign_in::{self, SignInSettings};
@@ -23,6 +25,8 @@ use workers::settings::check_names;
 pub struct Config {
     #[command(flatten)]
     pub store: StoreSettings,
+    #[command(flatten)]
+    pub cache: CacheSettings,
     #[command(flatten)]
     pub server: ServerSettings,
     #[command(flatten)]
@@ -93,6 +97,11 @@ pub enum Command {
         #[arg(long, default_value_t = 1_000)]
         customers: u64,
     },
+    /// Import a large file and exit
+    Import {
+        #[command(subcommand)]
+        what: ImportCommand,
+    },
     /// Create an administrator, or make a user one with a new password
     ///
     /// The password is taken from MILLRACE_ADMIN_PASSWORD, or made and printed.
@@ -104,6 +113,13 @@ pub enum Command {
         #[arg(long, env = "MILLRACE_ADMIN_PASSWORD", hide_env_values = true, value_parser = sign_in::secret)]
         password: Option<Secret>,
     },
+}
+
+/// What to import.
+#[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
+pub enum ImportCommand {
+    /// Students, from a CSV file
+    Students(StudentsFile),
 }
 
 impl Config {
@@ -138,6 +154,7 @@ impl Config {
                 lease_ms: 10_000,
                 demo_data: false,
             },
+            cache: CacheSettings::default(),
             server: ServerSettings::default(),
             http: HttpSettings::default(),
             websocket: WebSocketSettings::default(),

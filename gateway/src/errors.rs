@@ -17,6 +17,7 @@ pub enum Code {
     NotFound,
     Forbidden,
     Timeout,
+    ReadAfterTimeout,
     Unavailable,
     Internal,
     PayloadTooLarge,
@@ -36,6 +37,7 @@ impl Code {
             Self::NotFound => "NOT_FOUND",
             Self::Forbidden => "FORBIDDEN",
             Self::Timeout => "TIMEOUT",
+            Self::ReadAfterTimeout => "READ_AFTER_TIMEOUT",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
             Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
@@ -50,7 +52,7 @@ impl Code {
 #[must_use]
 pub fn status_of(code: Option<&str>) -> StatusCode {
     match code.unwrap_or_default() {
-        "TIMEOUT" => StatusCode::GATEWAY_TIMEOUT,
+        "TIMEOUT" | "READ_AFTER_TIMEOUT" => StatusCode::GATEWAY_TIMEOUT,
         "UNAVAILABLE" => StatusCode::SERVICE_UNAVAILABLE,
         "INTERNAL" => StatusCode::INTERNAL_SERVER_ERROR,
         "UNAUTHENTICATED" => StatusCode::UNAUTHORIZED,

@@ -2,6 +2,7 @@
 //! through, and the pages beside them. They meet execution only at [`operation::Operations`]; the binary wires both.
 
 mod app;
+pub mod cache;
 pub mod config;
 pub mod credentials;
 pub mod document;
@@ -10,6 +11,7 @@ pub mod errors;
 mod fingerprint;
 pub mod health;
 pub mod http;
+pub mod import;
 pub mod limits;
 pub mod live;
 pub mod operation;

@@ -1,7 +1,11 @@
 //! How much one request may ask for. Everything here is checked before execution, cheapest first; the executor's own
 //! depth and complexity limits are set from the same values by whoever builds the schema.
 
+use std::time::Duration;
+
 use clap::Args;
+
+use crate::duration;
 
 /// Limits on documents. Each has a code `LIMIT_EXCEEDED` with `limit` and `maximum` when exceeded.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
@@ -28,6 +32,9 @@ pub struct Limits {
     /// Fields in an operation after all fragments are expanded
     #[arg(long, env = "MILLRACE_MAX_EXPANDED_FIELDS", default_value_t = 5_000)]
     pub max_expanded_fields: usize,
+    /// How long a query with Read-After waits for the read models
+    #[arg(long, env = "MILLRACE_READ_AFTER_TIMEOUT", default_value = "5s", value_parser = duration::parse)]
+    pub read_after_timeout: Duration,
 }
 
 /// Brackets open at once in a document's text. The parser recurses on brackets, so this bounds its stack; it is not
@@ -47,6 +54,7 @@ impl Default for Limits {
             max_directives: 50,
             max_root_fields: 50,
             max_expanded_fields: 5_000,
+            read_after_timeout: Duration::from_secs(5),
         }
     }
 }

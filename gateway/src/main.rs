@@ -4,7 +4,7 @@ mod start;
 
 use std::{io::IsTerminal, process::ExitCode};
 
-use gateway::config::{Command, Config};
+use gateway::config::{Command, Config, ImportCommand};
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
@@ -21,6 +21,9 @@ async fn main() -> ExitCode {
         None => start::serve(config).await,
         Some(Command::Migrate) => start::migrate(&config).await,
         Some(Command::Seed { customers }) => start::seed(&config, customers).await,
+        Some(Command::Import {
+            what: ImportCommand::Students(file),
+        }) => start::import_students(&config, &file).await,
         Some(Command::Admin { email, password }) => start::admin(&config, &email, password).await,
     };
     match result {

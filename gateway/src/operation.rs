@@ -12,7 +12,7 @@ use crate::{credentials::Credentials, errors, response};
 pub use async_graphql::parser::types::OperationType;
 
 /// Executes operations. Every request carries in its data: [`RequestId`](crate::request_id::RequestId),
-/// [`OperationType`], and, when the client sent a key, [`IdempotencyKey`] with [`RequestFingerprint`].
+/// [`OperationType`], and, when the client sent them, [`IdempotencyKey`] with [`RequestFingerprint`], and [`ReadAfter`].
 pub trait Operations: Clone + Send + Sync + 'static {
     type Stream: Stream<Item = Payload> + Send + Unpin + 'static;
     /// Who is calling. On a socket, the operations begun under a caller see its renewal.
@@ -63,6 +63,10 @@ pub enum Payload {
 /// The client's key under which a repeat gets the first answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(pub String);
+
+/// What a query's answer must show: the token of a mutation's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadAfter(pub String);
 
 /// SHA-256 over document, operation name and variables; two requests under one key must agree in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,10 @@ use async_graphql::{Extensions, Name, ServerError, Value, Variables};
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::errors::{Code, typed, with};
-use crate::operation::IdempotencyKey;
+use crate::operation::{IdempotencyKey, ReadAfter};
+
+/// The name of the token in requests' extensions.
+const READ_AFTER: &str = "readAfter";
 
 /// One request as it was sent.
 #[derive(Debug, Default)]
@@ -44,6 +47,26 @@ impl Params {
             return Err(nul_refused("the variables"));
         }
         Ok(())
+    }
+
+    /// What the answer must show, from the request's extensions.
+    pub(crate) fn read_after(&self) -> Result<Option<ReadAfter>, ServerError> {
+        match self.extensions.0.get(READ_AFTER) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(token)) => Ok(Some(ReadAfter(token.clone()))),
+            Some(_) => {
+                let message = "extensions.readAfter must be a string";
+                Err(typed(Code::BadRequest, message))
+            }
+        }
+    }
+
+    /// Takes the transport's token, unless the request has one of its own.
+    pub(crate) fn set_read_after(&mut self, token: String) {
+        let extensions = &mut self.extensions.0;
+        extensions
+            .entry(READ_AFTER.to_owned())
+            .or_insert(Value::String(token));
     }
 
     /// The idempotency key, from the transport or the request's own extensions.

@@ -16,6 +16,7 @@ use futures::FutureExt;
 use gateway::{
     config::Config,
     health::Ready,
+    import::{self, ImportError, StudentsFile},
     live::Live,
     seed,
     server::{self, Service},
@@ -51,6 +52,8 @@ pub(crate) enum StartError {
     Listen(std::net::SocketAddr, io::Error),
     #[error("{0}")]
     Io(#[from] io::Error),
+    #[error("{0}")]
+    Import(#[from] ImportError),
     #[error("seeding failed: {0}")]
     Seed(#[from] entities::customers::CustomerError),
     #[error("{0}")]
@@ -69,6 +72,15 @@ pub(crate) async fn migrate(config: &Config) -> Result<(), StartError> {
 pub(crate) async fn seed(config: &Config, customers: u64) -> Result<(), StartError> {
     let entities = open(config, keys_of_nobody()?).await?;
     seed::seed(&entities, customers, true).await?;
+    Ok(())
+}
+
+pub(crate) async fn import_students(
+    config: &Config,
+    file: &StudentsFile,
+) -> Result<(), StartError> {
+    let entities = open(config, keys_of_nobody()?).await?;
+    import::import_students(&entities, file).await?;
     Ok(())
 }
 
@@ -283,6 +295,7 @@ async fn open(config: &Config, token_keys: TokenKeys) -> Result<Entities, StartE
     let log = EventLog::start(database, log_config).await?;
     let entities_config = EntitiesConfig {
         customer_cache_capacity: store.customer_cache_capacity,
+        cache: (&config.cache).into(),
         users: config.sign_in.users(token_keys),
     };
     Entities::new(log, entities_config).map_err(StartError::Keys)

@@ -7,6 +7,7 @@ use entities::{
     access::{AccessError, Reason},
     chats::ChatError,
     customers::CustomerError,
+    students::StudentError,
     users::UserError,
 };
 use events::{CursorError, FeedError};
@@ -132,6 +133,23 @@ pub(crate) fn from_customers(cause: CustomerError) -> Error {
         CustomerError::Access(cause) => from_access(cause),
         CustomerError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
         CustomerError::Log(cause) => from_log(&cause),
+    }
+}
+
+pub(crate) fn from_students(cause: StudentError) -> Error {
+    let message = cause.to_string();
+    match cause {
+        StudentError::NotFound => error(codes::NOT_FOUND, message),
+        StudentError::EmailTaken => error(codes::CONFLICT, message)
+            .extend_with(|_, extensions| extensions.set("field", "email")),
+        StudentError::NumberTaken => error(codes::CONFLICT, message)
+            .extend_with(|_, extensions| extensions.set("field", "studentNumber")),
+        StudentError::VersionConflict { current } => error(codes::CONFLICT, message)
+            .extend_with(|_, extensions| extensions.set("currentVersion", current)),
+        StudentError::Invalid(violations) => invalid(violations),
+        StudentError::Access(cause) => from_access(cause),
+        StudentError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
+        StudentError::Log(cause) => from_log(&cause),
     }
 }
 

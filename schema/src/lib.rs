@@ -10,13 +10,14 @@ mod history;
 mod id;
 mod node;
 mod request;
+mod students;
 mod users;
 
 use async_graphql::{MergedObject, MergedSubscription, Schema};
 use entities::Entities;
 
 pub use error::{codes, error, from_access, internal};
-pub use request::{IdempotencyKey, RequestContext};
+pub use request::{IdempotencyKey, RequestContext, Staleness};
 
 /// The merged queries.
 #[derive(Default, MergedObject)]
@@ -25,6 +26,7 @@ pub struct Query(
     customers::CustomersQuery,
     users::UsersQuery,
     chats::ChatsQuery,
+    students::StudentsQuery,
 );
 
 /// The merged mutations.
@@ -34,6 +36,7 @@ pub struct Mutation(
     users::SignInMutation,
     users::UsersMutation,
     chats::ChatsMutation,
+    students::StudentsMutation,
 );
 
 /// The merged subscriptions.
@@ -42,6 +45,7 @@ pub struct Subscription(
     customers::CustomersSubscription,
     users::UsersSubscription,
     chats::ChatsSubscription,
+    students::StudentsSubscription,
 );
 
 /// The schema that the gateway executes.

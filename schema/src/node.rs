@@ -6,6 +6,7 @@ use crate::{
     chats::{self, Chat},
     customers::{self, Customer},
     id,
+    students::{self, Student},
     users::{self, User},
 };
 
@@ -16,6 +17,7 @@ pub(crate) enum Node {
     Customer(Customer),
     User(User),
     Chat(Chat),
+    Student(Student),
 }
 
 #[derive(Default)]
@@ -38,6 +40,9 @@ impl NodeQuery {
             }
             Some((kind, uuid)) if kind == chats::KIND => {
                 Ok(chats::find(ctx, uuid).await?.map(Node::Chat))
+            }
+            Some((kind, uuid)) if kind == students::KIND => {
+                Ok(students::find(ctx, uuid).await?.map(Node::Student))
             }
             _ => Ok(None),
         }

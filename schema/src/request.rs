@@ -1,9 +1,18 @@
 //! What resolvers know of the request they serve. The gateway puts it into every request.
 
-use std::net::IpAddr;
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use async_graphql::{Context, Result};
-use entities::{CommandContext, Entities, Idempotency, access::Viewer};
+use entities::{Cached, CommandContext, Entities, Idempotency, access::Viewer};
+use events::Receipt;
+
+use crate::error::{codes, error};
 
 /// The client's key for a request, and a digest of the request.
 #[derive(Debug, Clone)]
@@ -27,6 +36,37 @@ pub struct RequestContext {
     pub traceparent: Option<String>,
     /// Present when the client wants repeats to be recognized.
     pub idempotency: Option<IdempotencyKey>,
+    /// Where it is noted what the request has written.
+    pub receipt: Receipt,
+    /// Whether it waited for what its client wrote: then nothing older will do.
+    pub is_read_after: bool,
+    /// Where it is noted that something in the response may be old.
+    pub staleness: Staleness,
+}
+
+/// Whether something that a response shows may be older than its cursor.
+#[derive(Debug, Clone, Default)]
+pub struct Staleness(Arc<AtomicBool>);
+
+impl Staleness {
+    /// See the type.
+    pub fn is_stale(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Takes a value out of a cache; one that may be old marks the response.
+pub(crate) fn with_staleness<T>(ctx: &Context<'_>, cached: Cached<T>) -> Result<T> {
+    if cached.is_stale {
+        let request = ctx.data::<RequestContext>()?;
+        if request.is_read_after {
+            let message =
+                "what you wrote cannot be read now; try again, or read without waiting for it";
+            return Err(error(codes::UNAVAILABLE, message));
+        }
+        request.staleness.0.store(true, Ordering::Release);
+    }
+    Ok(cached.value)
 }
 
 /// The domains.
@@ -60,5 +100,6 @@ pub(crate) fn command_context(ctx: &Context<'_>) -> Result<CommandContext> {
         request_id: Some(request.request_id.clone()),
         traceparent: request.traceparent.clone(),
         idempotency,
+        receipt: request.receipt.clone(),
     })
 }

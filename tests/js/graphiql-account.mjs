@@ -177,7 +177,7 @@ async function fromTheEditor(page, person, check) {
   check('the editor’s signIn signs the page in');
   const result = await runExample(page, 'List customers');
   check('a member may not list customers', result.errors?.[0].extensions.code === 'FORBIDDEN', result);
-  await hint(page).getByText('is MEMBER').waitFor();
+  await hint(page).getByText('(MEMBER) may not').waitFor();
   check('the hint says why');
   await page.waitForTimeout(600); // GraphiQL stores its tabs half a second after a change
   const stored = await page.evaluate(() => JSON.stringify({ ...localStorage }));

@@ -29,7 +29,7 @@ async function renewed(base, check) {
     await write(base, 'create', input);
     await until(`an event under the ${label} token`, () => names().includes(input.name));
     // The next token must outlive this one by more than the wait for its end.
-    await until('time to renew', () => Date.now() > ending - 1500);
+    await until('time to renew', () => Date.now() > ending - 2000);
     session = await refresh(base, session);
     seen.socket.send(ping(session.authorization));
     await passed(ending);

@@ -33,7 +33,8 @@ pub async fn run(log: EventLog, config: WorkersConfig, stop: watch::Receiver<boo
         lease: config.lease,
         batch_events: config.batch_events,
     };
-    for follower in Entities::followers() {
+    let followers = Entities::followers();
+    for follower in followers.into_iter().chain(Entities::warming_followers(&log)) {
         tracing::info!(
             follower = follower.name(),
             owner = follower_config.owner,

@@ -11,6 +11,10 @@ pub enum Action {
     ReadCustomers,
     /// Create, update, delete and restore customers.
     WriteCustomers,
+    /// Read, list and follow students.
+    ReadStudents,
+    /// Create, update, delete and import students.
+    WriteStudents,
     /// Read, list and follow users.
     ReadUsers,
     /// Read the email addresses and histories of other users.
@@ -35,7 +39,9 @@ impl Action {
             Self::ReadCustomers
             | Self::WriteCustomers
             | Self::ReadUserDetails
-            | Self::ModeratePosts => Role::Staff,
+            | Self::ModeratePosts
+            | Self::ReadStudents
+            | Self::WriteStudents => Role::Staff,
             Self::ManageUsers => Role::Admin,
         }
     }

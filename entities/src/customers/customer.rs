@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::cache::CachedRow;
+
 /// Where the relation to a customer stands.
 #[derive(
     Debug,
@@ -82,5 +84,15 @@ impl Model {
     pub(super) fn derive_keys(&mut self) {
         self.email_key = self.email.to_lowercase();
         self.search_text = format!("{}\n{}", self.name.to_lowercase(), self.email_key);
+    }
+}
+
+impl CachedRow for Customer {
+    const STREAM: &'static str = super::STREAM;
+    const SHAPE: u16 = 1;
+    const ENDED_BY: &'static [&'static str] = &["CustomerDeleted"];
+
+    fn restore(&mut self) {
+        self.derive_keys();
     }
 }

@@ -20,18 +20,23 @@ pub use statistics::{
 
 use ::events::EventLog;
 
-use crate::cache::RowCache;
+use crate::cache::{Cache, CacheConfig, CacheFigures};
 
 /// The commands and queries of customers.
 #[derive(Clone)]
 pub struct Customers {
     log: EventLog,
-    cache: RowCache<Customer>,
+    cache: Cache<Customer>,
 }
 
 impl Customers {
-    pub(crate) fn new(log: EventLog, cache_capacity: u64) -> Self {
-        let cache = RowCache::new(&log, STREAM, cache_capacity);
+    pub(crate) fn new(log: EventLog, config: CacheConfig) -> Self {
+        let cache = Cache::new(&log, config);
         Self { log, cache }
+    }
+
+    /// What the cache of hot customers has done.
+    pub fn cache_figures(&self) -> CacheFigures {
+        self.cache.figures()
     }
 }

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     Direction, Edge, Page, PageRequest, SortKey,
     access::{AccessError, Action, Viewer, authorize},
+    cache::Cached,
 };
 
 /// Which customers a list has.
@@ -137,12 +138,11 @@ impl Customers {
         &self,
         viewer: &Viewer,
         id: Uuid,
-    ) -> Result<Option<Customer>, AccessError> {
+    ) -> Result<Cached<Option<Customer>>, AccessError> {
         authorize(viewer, Action::ReadCustomers)?;
-        let load = async {
-            let found = Entity::find_by_id(id)
-                .one(&self.log.database().reader)
-                .await?;
+        let reader = self.log.database().reader.clone();
+        let load = async move {
+            let found = Entity::find_by_id(id).one(&reader).await?;
             Ok(found.filter(|customer| customer.deleted_at.is_none()))
         };
         Ok(self.cache.get(id, load).await?)

@@ -18,7 +18,7 @@ pub(crate) use checkpoint::slowest_checkpoints;
 pub use checkpoint::{Checkpoint, read_checkpoint};
 pub use runner::run_follower;
 
-use crate::{Event, Result};
+use crate::{Event, Result, Tx};
 
 /// Something that keeps state from events.
 pub trait Follower: Send + Sync + 'static {
@@ -35,6 +35,12 @@ pub trait Follower: Send + Sync + 'static {
         tx: &'a DatabaseTransaction,
         events: &'a [Arc<Event>],
     ) -> BoxFuture<'a, Result<()>>;
+
+    /// Appends what follows from the events, in the same transaction after `apply`: it is published exactly once. A
+    /// rebuild applies events again, and never raises any.
+    fn raise<'a>(&'a self, _: &'a Tx<'a>, _: &'a [Arc<Event>]) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// How a process runs its followers.

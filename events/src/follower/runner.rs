@@ -1,7 +1,10 @@
 //! The loop of one follower in one process: renew the leases, apply what came, commit it with the checkpoints. On any
 //! failure it keeps its place and tries again, later and later; the order of a stream is never given up.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use sea_orm::DatabaseTransaction;
 use tokio::{
@@ -13,7 +16,7 @@ use super::{
     Follower, FollowerConfig, checkpoint,
     lease::{self, Leases},
 };
-use crate::{Error, Event, EventLog, Result, database::Pool, read};
+use crate::{Error, Event, EventLog, Result, Tx, database::Pool, read};
 
 /// The longest pause after failures.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
@@ -138,7 +141,8 @@ impl Runner {
         let follower = self.follower.clone();
         let leases = self.leases.clone();
         let shared: Arc<[Arc<Event>]> = batch.into();
-        self.log
+        let raised = self
+            .log
             .database()
             .transaction(Pool::Background, |tx| {
                 let (follower, leases, batch) = (follower.clone(), leases.clone(), shared.clone());
@@ -149,13 +153,17 @@ impl Runner {
                         .filter(|event| follower.wants(&event.stream))
                         .cloned()
                         .collect();
-                    if wanted.is_empty() {
-                        return Ok(());
+                    let raised = Mutex::default();
+                    if !wanted.is_empty() {
+                        follower.apply(tx, &wanted).await?;
+                        follower.raise(&Tx::new(tx, &raised), &wanted).await?;
                     }
-                    follower.apply(tx, &wanted).await
+                    let raised = raised.into_inner();
+                    Ok::<_, Error>(raised.unwrap_or_else(PoisonError::into_inner))
                 })
             })
             .await?;
+        self.log.announce(&raised);
         for event in batch {
             if let Some(lease) = self.leases.get_mut(&event.part) {
                 lease.position = event.position;

@@ -7,6 +7,7 @@ use std::{
 };
 
 use futures::future::BoxFuture;
+use sea_orm::DbBackend;
 use tokio::sync::{Notify, broadcast, mpsc};
 use tracing::Instrument;
 use uuid::Uuid;
@@ -15,9 +16,11 @@ use crate::{
     Cursor, CursorError, Database, Error, Event, HistoryPage, PARTS, Result, StreamKey, Tail, Tx,
     append::Appended,
     bus::{self, Tops},
+    currency::Currency,
     database::{AsRetryable, Pool},
     follower::read_checkpoint,
     pump, read, relay,
+    shared_store::SharedStore,
     topic::Topics,
     whispers::{self, QUEUED_MESSAGES, Whispers},
 };
@@ -41,6 +44,10 @@ pub(crate) struct Shared {
     pub(crate) wake: Notify,
     /// What is known to be in Redis.
     pub(crate) tops: Tops,
+    /// How current the tail is known to be.
+    pub(crate) currency: Currency,
+    /// What the processes share besides events.
+    pub(crate) shared_store: Option<SharedStore>,
     pub(crate) whispers: Whispers,
 }
 
@@ -58,6 +65,12 @@ impl EventLog {
         let client = client
             .transpose()
             .map_err(|error| Error::Task(format!("the Redis URL is not valid: {error}")))?;
+        let shared_store = match (&client, database.backend()) {
+            (Some(client), _) => Some(SharedStore::redis(client.clone(), &config.redis_prefix)),
+            // One process is all there is.
+            (None, DbBackend::Sqlite) => Some(SharedStore::in_memory()),
+            (None, _) => None,
+        };
         let (to_others, queue) = mpsc::channel(QUEUED_MESSAGES);
         let log = Self {
             shared: Arc::new(Shared {
@@ -65,6 +78,8 @@ impl EventLog {
                 tops: Tops::default(),
                 whispers: Whispers::new(client.is_some().then_some(to_others)),
                 wake: Notify::new(),
+                currency: Currency::new(),
+                shared_store,
                 database,
                 config,
             }),
@@ -92,7 +107,37 @@ impl EventLog {
     /// Calls `observer` with the kind and id of the stream and the type of every event: after a commit of this process
     /// at once, and again when the event arrives. For caches; it must not block.
     pub fn observe(&self, observer: impl Fn(&str, Uuid, &str) + Send + Sync + 'static) {
+        self.observe_positions(move |kind, id, event_type, _| observer(kind, id, event_type));
+    }
+
+    /// The same with the event's position, which is not known yet when it is a commit of this process.
+    pub fn observe_positions(
+        &self,
+        observer: impl Fn(&str, Uuid, &str, Option<u64>) + Send + Sync + 'static,
+    ) {
         self.shared.tail.observe(Box::new(observer));
+    }
+
+    /// Whether everything that was committed so long ago, by whomever, has arrived here.
+    pub fn is_current(&self, within: Duration) -> bool {
+        self.shared.currency.age() <= within
+    }
+
+    /// What all processes share besides events; nothing when there are several and no Redis.
+    pub fn shared_store(&self) -> Option<&SharedStore> {
+        self.shared.shared_store.as_ref()
+    }
+
+    /// The last position of each stream of a kind that has an event among the last `stretch` ones, and the position
+    /// behind which that is all of them.
+    pub async fn recent_changes(
+        &self,
+        kind: &str,
+        stretch: u64,
+    ) -> Result<(u64, Vec<(Uuid, u64)>)> {
+        let after = self.tail().position().saturating_sub(stretch);
+        let changes = read::last_positions(&self.database().background, kind, after).await?;
+        Ok((after, changes))
     }
 
     /// Sends `message` to whoever listens to whispers of `topic` now, in any process. It never waits, and promises
@@ -118,7 +163,7 @@ impl EventLog {
         let log = self.clone();
         let task = async move {
             let work = Arc::new(work);
-            let result: Result<(T, Appended), E> = log
+            let result: Result<(T, Vec<Appended>), E> = log
                 .database()
                 .transaction(Pool::Requests, |transaction| {
                     let work = work.clone();
@@ -133,9 +178,12 @@ impl EventLog {
             // Also after an error: a commit whose answer was lost may have taken place.
             log.shared.wake.notify_one();
             result.map(|(value, appended)| {
-                for (stream, event_type) in appended {
+                for it in &appended {
                     log.tail()
-                        .notify_observers(stream.kind, stream.id, event_type);
+                        .notify_observers(it.stream.kind, it.stream.id, it.event_type, None);
+                }
+                if let Some(last) = appended.last() {
+                    last.acknowledge();
                 }
                 value
             })
@@ -143,6 +191,18 @@ impl EventLog {
         tokio::spawn(task.in_current_span())
             .await
             .unwrap_or_else(|error| Err(Error::Task(error.to_string()).into()))
+    }
+
+    /// Tells this process what it has just committed, without waiting for its position.
+    pub(crate) fn announce(&self, appended: &[Appended]) {
+        if appended.is_empty() {
+            return;
+        }
+        self.shared.wake.notify_one();
+        for it in appended {
+            let StreamKey { kind, id } = it.stream;
+            self.tail().notify_observers(kind, id, it.event_type, None);
+        }
     }
 
     /// The position that a client's cursor stands for.

@@ -128,6 +128,28 @@ pub(crate) async fn read_stream(
     Ok(HistoryPage { events, has_more })
 }
 
+/// The last position of each stream of `kind` that has an event after `after`.
+pub(crate) async fn last_positions(
+    database: &DatabaseConnection,
+    kind: &str,
+    after: u64,
+) -> Result<Vec<(Uuid, u64)>> {
+    let sql = "select e.stream_id, max(p.position) as position from event_position p
+               join event e on e.inserted = p.inserted
+               where p.position > $1 and e.stream = $2 group by e.stream_id";
+    let backend = database.get_database_backend();
+    let values: Vec<Value> = vec![to_i64(after).into(), kind.into()];
+    let rows = database
+        .query_all_raw(Statement::from_sql_and_values(backend, sql, values))
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let position: i64 = row.try_get("", "position")?;
+            Ok((row.try_get("", "stream_id")?, from_i64(position)))
+        })
+        .collect()
+}
+
 /// Numbers what is fresh (Postgres; SQLite numbers at append) and answers with the head, and how many were fresh.
 pub(crate) async fn sequence(database: &DatabaseConnection) -> Result<(Head, u64)> {
     match database.get_database_backend() {

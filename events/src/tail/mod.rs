@@ -22,7 +22,8 @@ const RECENT_BYTES: usize = 16 << 20;
 /// Events that arrived before their predecessors; past this they are dropped and read from the log in turn.
 const PENDING_EVENTS: usize = 16_384;
 
-type Observer = Box<dyn Fn(&str, Uuid, &str) + Send + Sync>;
+/// Told the kind and id of a stream, the type of its event, and the event's position once it is known.
+type Observer = Box<dyn Fn(&str, Uuid, &str, Option<u64>) + Send + Sync>;
 
 struct State {
     epoch: u32,
@@ -72,13 +73,19 @@ impl Tail {
             .push(observer);
     }
 
-    pub(crate) fn notify_observers(&self, kind: &str, id: Uuid, event_type: &str) {
+    pub(crate) fn notify_observers(
+        &self,
+        kind: &str,
+        id: Uuid,
+        event_type: &str,
+        position: Option<u64>,
+    ) {
         let observers = self
             .observers
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         for observer in observers.iter() {
-            observer(kind, id, event_type);
+            observer(kind, id, event_type, position);
         }
     }
 
@@ -134,7 +141,8 @@ impl Tail {
         }
         let before = state.position;
         while let Some(event) = state.take_next() {
-            self.notify_observers(&event.stream, event.stream_id, &event.event_type);
+            let position = Some(event.position);
+            self.notify_observers(&event.stream, event.stream_id, &event.event_type, position);
             state.listeners.hand_on(&event);
             state.remember(event);
             state.position += 1;

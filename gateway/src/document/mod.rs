@@ -81,10 +81,14 @@ impl Documents {
         let kind = operation.ty;
         params.check_text()?;
         let key = params.idempotency_key(key)?;
+        let read_after = params.read_after()?;
 
         let mut data = async_graphql::Data::default();
         data.insert(request_id.clone());
         data.insert(kind);
+        if let Some(read_after) = read_after {
+            data.insert(read_after);
+        }
         if let Some(key) = key {
             data.insert(fingerprint::of(&params));
             data.insert(key);

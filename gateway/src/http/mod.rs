@@ -29,6 +29,9 @@ use crate::params::{Params, parse_idempotency_key};
 use crate::request_id::{self, RequestId};
 use crate::{duration, response, websocket};
 
+/// The token of a mutation whose effects a query's answer must show.
+const READ_AFTER: &str = "read-after";
+
 /// Settings of the HTTP transport.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "HTTP")]
@@ -119,7 +122,7 @@ async fn take<O: Operations>(
         Err(error) => return Ok(refuse_caller(&app, error, media_type, id)),
     };
     let by_get = parts.method == Method::GET;
-    let params = if by_get {
+    let mut params = if by_get {
         get::params(&parts.uri)?
     } else if parts.method == Method::POST {
         body::check_type(headers)?;
@@ -136,6 +139,9 @@ async fn take<O: Operations>(
         let message = format!("{} is not allowed here: use GET or POST", parts.method);
         return Err(Refusal::method_not_allowed(message));
     };
+    if let Some(token) = headers.get(READ_AFTER) {
+        params.set_read_after(String::from_utf8_lossy(token.as_bytes()).into_owned());
+    }
     let key = idempotency_key(headers)?;
     if media_type == MediaType::EventStream {
         return stream(app, params, key, &caller, by_get, id).await;

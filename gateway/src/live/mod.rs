@@ -7,6 +7,7 @@
 
 mod caller;
 mod group;
+mod read_after;
 mod request;
 mod scope;
 mod subscriber;
@@ -22,7 +23,7 @@ use schema::MillraceSchema;
 use crate::{
     credentials::Credentials,
     limits::Limits,
-    operation::{Operations, Payload},
+    operation::{Operations, Payload, ReadAfter},
 };
 pub use caller::Caller;
 use group::Groups;
@@ -97,11 +98,23 @@ impl Operations for Live {
             Ok(viewer) => viewer,
             Err(error) => return Response::from_errors(vec![error]),
         };
-        request::complete(&mut request, viewer, caller);
+        if let Some(token) = request::find::<ReadAfter>(&request)
+            && let Err(error) = read_after::wait(&self.shared, token).await
+        {
+            return Response::from_errors(vec![error]);
+        }
+        let (receipt, staleness) = request::complete(&mut request, viewer, caller);
         // Before execution: everything up to here is visible to it, so a subscription from here misses nothing.
         let cursor = self.shared.log.tail().cursor();
         let response = self.shared.schema.execute(request).await;
-        response.extension("cursor", cursor.to_string().into())
+        let mut response = response.extension("cursor", cursor.to_string().into());
+        if staleness.is_stale() {
+            response = response.extension("stale", true.into());
+        }
+        match receipt.last() {
+            Some(written) => response.extension("readAfter", written.to_string().into()),
+            None => response,
+        }
     }
 
     async fn subscribe(

@@ -10,8 +10,8 @@ use async_graphql::{
 };
 use async_graphql_value::Value;
 use entities::access::{Grant, SharedViewer, Viewer};
-use events::{Cursor, CursorError, EventLog, EventSource, Range};
-use schema::{IdempotencyKey as SchemaIdempotencyKey, RequestContext, codes};
+use events::{Cursor, CursorError, EventLog, EventSource, Range, Receipt};
+use schema::{IdempotencyKey as SchemaIdempotencyKey, RequestContext, Staleness, codes};
 
 use super::{
     Shared,
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     errors::{Code, typed, with},
-    operation::{IdempotencyKey, RequestFingerprint},
+    operation::{IdempotencyKey, ReadAfter, RequestFingerprint},
     request_id::RequestId,
 };
 
@@ -64,12 +64,18 @@ impl GroupKey {
 }
 
 /// Puts what resolvers read into a request for a query or a mutation.
-pub(super) fn complete(request: &mut Request, viewer: Viewer, caller: &Caller) {
+pub(super) fn complete(
+    request: &mut Request,
+    viewer: Viewer,
+    caller: &Caller,
+) -> (Receipt, Staleness) {
     let context = context_of(request, viewer, caller);
+    let noted = (context.receipt.clone(), context.staleness.clone());
     request.data.insert(context);
+    noted
 }
 
-fn find<T: Any>(request: &Request) -> Option<&T> {
+pub(super) fn find<T: Any>(request: &Request) -> Option<&T> {
     request.data.get(&TypeId::of::<T>())?.downcast_ref()
 }
 
@@ -85,6 +91,9 @@ fn context_of(request: &Request, viewer: Viewer, caller: &Caller) -> RequestCont
             key: key.0.clone(),
             fingerprint: fingerprint.0.to_vec(),
         }),
+        receipt: Receipt::default(),
+        is_read_after: find::<ReadAfter>(request).is_some(),
+        staleness: Staleness::default(),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     connection::{ListCursor, OpaqueCursor, PageArguments, page_complexity},
     error::from_access,
     id,
-    request::{entities, viewer},
+    request::{entities, viewer, with_staleness},
 };
 
 #[derive(Default)]
@@ -44,7 +44,8 @@ pub(crate) async fn find(ctx: &Context<'_>, id: Uuid) -> Result<Option<Customer>
         .customers
         .find_customer(viewer(ctx)?, id)
         .await;
-    found.map(|found| found.map(Customer)).map_err(from_access)
+    let found = with_staleness(ctx, found.map_err(from_access)?)?;
+    Ok(found.map(Customer))
 }
 
 #[Object]

@@ -7,7 +7,7 @@ const endpoint = '/graphql';
 
 export type Answer = {
   result: ExecutionResult;
-  /** The gateway's clock when it answered, in milliseconds, exact to a second. */
+  /** The gateway's clock when it answered, in milliseconds: at most a second ahead, never behind. */
   serverTimeMs: number;
 };
 
@@ -25,7 +25,8 @@ export async function send(
     body: JSON.stringify(params),
   });
   const text = await response.text();
-  const date = Date.parse(response.headers.get('date') ?? '');
+  // The header has whole seconds, those that have passed.
+  const date = Date.parse(response.headers.get('date') ?? '') + 1000;
   try {
     return { result: JSON.parse(text), serverTimeMs: Number.isNaN(date) ? Date.now() : date };
   } catch {

@@ -44,9 +44,7 @@ function hintFor(refusal: Refusal, account: Account): Hint | undefined {
       return { text: 'Sign in to run this.', action: 'Sign in' };
     case 'FORBIDDEN':
       return {
-        text: user
-          ? `${user.name} is ${user.role}, and that is not enough to run this.`
-          : 'Your role is not enough to run this.',
+        text: user ? `${user.name} (${user.role}) may not do this.` : 'You may not do this.',
         action: 'Change account',
       };
     case 'RATE_LIMITED':

@@ -1,6 +1,7 @@
-//! Hot rows in memory. Every entry belongs to a generation of its row; any change, committed here or arriving as an
-//! event, begins a new one before the event is visible as the log's position. A load that overlaps a change ends up
-//! under the old generation, where nobody looks: what is read is never older than the cursor sent with it.
+//! Rows that decide what somebody may do: never given as stale, and not shared. Every entry belongs to a generation of
+//! its row; any change, committed here or arriving as an event, begins a new one before the event is visible as the
+//! log's position. A load that overlaps a change ends up under the old generation, where nobody looks: what is read is
+//! never older than the cursor sent with it.
 
 use std::{
     sync::{

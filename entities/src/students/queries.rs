@@ -1,0 +1,219 @@
+//! The queries. Deleted students are left out. One student is read through the cache, lists from the table.
+
+use ::events::{HistoryPage, StreamKey};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+    sea_query::{Expr, ExprTrait, Func},
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    STREAM, Student, StudentStatus, Students,
+    student::{Column, Entity},
+};
+use crate::{
+    Direction, Edge, Page, PageRequest, SortKey,
+    access::{AccessError, Action, Viewer, authorize},
+    cache::Cached,
+};
+
+/// Which students a list has.
+#[derive(Debug, Clone, Default)]
+pub struct StudentFilter {
+    /// Part of the name, the address, the number or the course, whatever its case.
+    pub search: Option<String>,
+    /// Any of these; empty means all.
+    pub status: Vec<StudentStatus>,
+    /// Any of these, whatever their case; empty means all.
+    pub course: Vec<String>,
+    /// Any of these; empty means all.
+    pub year: Vec<i32>,
+}
+
+/// By what a list is sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StudentSortField {
+    /// When it was created.
+    CreatedAt,
+    /// When it was changed last.
+    UpdatedAt,
+    /// By name, by code point.
+    Name,
+    /// By address in lower case, by code point.
+    Email,
+    /// By course in lower case, by code point.
+    Course,
+    /// By year of study.
+    Year,
+}
+
+/// The order of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StudentSort {
+    /// The first criterion; the second is the id.
+    pub field: StudentSortField,
+    /// Of both.
+    pub direction: Direction,
+}
+
+impl StudentSortField {
+    fn column(self) -> Column {
+        match self {
+            Self::CreatedAt => Column::CreatedAt,
+            Self::UpdatedAt => Column::UpdatedAt,
+            Self::Name => Column::Name,
+            Self::Email => Column::EmailKey,
+            Self::Course => Column::CourseKey,
+            Self::Year => Column::Year,
+        }
+    }
+
+    fn key(self, student: &Student) -> SortKey {
+        match self {
+            Self::CreatedAt => SortKey::Time(student.created_at),
+            Self::UpdatedAt => SortKey::Time(student.updated_at),
+            Self::Name => SortKey::Text(student.name.clone()),
+            Self::Email => SortKey::Text(student.email_key.clone()),
+            Self::Course => SortKey::Text(student.course_key.clone()),
+            Self::Year => SortKey::Number(student.year.into()),
+        }
+    }
+
+    /// Whether a key could have come from this column.
+    pub fn accepts(self, key: &SortKey) -> bool {
+        match self {
+            Self::CreatedAt | Self::UpdatedAt => matches!(key, SortKey::Time(_)),
+            Self::Name | Self::Email | Self::Course => matches!(key, SortKey::Text(_)),
+            Self::Year => matches!(key, SortKey::Number(_)),
+        }
+    }
+}
+
+impl StudentFilter {
+    fn condition(&self) -> Condition {
+        let mut condition = Condition::all().add(Column::DeletedAt.is_null());
+        if let Some(search) = self.search.as_deref().filter(|search| !search.is_empty()) {
+            condition = condition.add(contains(search));
+        }
+        if !self.status.is_empty() {
+            condition = condition.add(Column::Status.is_in(self.status.iter().copied()));
+        }
+        if !self.course.is_empty() {
+            let courses = self.course.iter().map(|course| course.to_lowercase());
+            condition = condition.add(Column::CourseKey.is_in(courses));
+        }
+        if !self.year.is_empty() {
+            condition = condition.add(Column::Year.is_in(self.year.iter().copied()));
+        }
+        condition
+    }
+}
+
+/// `instr` and `strpos` know no wildcards, so nothing needs to be escaped; `replace` is what both databases share:
+/// removing the needle changes the text exactly when it is in there.
+fn contains(search: &str) -> Expr {
+    let text = Expr::col(Column::SearchText);
+    let without = Func::cust("replace")
+        .arg(text.clone())
+        .arg(search.to_lowercase())
+        .arg("");
+    text.ne(without)
+}
+
+fn behind(sort: StudentSort, edge: &Edge, is_after: bool) -> Expr {
+    let row = Expr::tuple([Expr::col(sort.field.column()), Expr::col(Column::Id)]);
+    let place = Expr::tuple([
+        Expr::value(sea_orm::Value::from(edge.key.clone())),
+        Expr::value(edge.id),
+    ]);
+    if is_after == (sort.direction == Direction::Asc) {
+        row.gt(place)
+    } else {
+        row.lt(place)
+    }
+}
+
+impl Students {
+    /// The student, unless it is unknown or deleted.
+    pub async fn find_student(
+        &self,
+        viewer: &Viewer,
+        id: Uuid,
+    ) -> Result<Cached<Option<Student>>, AccessError> {
+        authorize(viewer, Action::ReadStudents)?;
+        let reader = self.log.database().reader.clone();
+        let load = async move {
+            let found = Entity::find_by_id(id).one(&reader).await?;
+            Ok(found.filter(|student| student.deleted_at.is_none()))
+        };
+        Ok(self.cache.get(id, load).await?)
+    }
+
+    /// A page of a sorted list.
+    pub async fn list_students(
+        &self,
+        viewer: &Viewer,
+        filter: &StudentFilter,
+        sort: StudentSort,
+        request: &PageRequest,
+    ) -> Result<Page<Student>, AccessError> {
+        authorize(viewer, Action::ReadStudents)?;
+        let mut condition = filter.condition();
+        if let Some(after) = &request.after {
+            condition = condition.add(behind(sort, after, true));
+        }
+        if let Some(before) = &request.before {
+            condition = condition.add(behind(sort, before, false));
+        }
+        let order = match (sort.direction, request.from_end) {
+            (Direction::Asc, false) | (Direction::Desc, true) => Order::Asc,
+            (Direction::Asc, true) | (Direction::Desc, false) => Order::Desc,
+        };
+        let rows = Entity::find()
+            .filter(condition)
+            .order_by(sort.field.column(), order.clone())
+            .order_by(Column::Id, order)
+            .limit(request.limit + 1)
+            .all(&self.log.database().reader)
+            .await?;
+        let items = rows
+            .into_iter()
+            .map(|student| {
+                let edge = Edge {
+                    key: sort.field.key(&student),
+                    id: student.id,
+                };
+                (edge, student)
+            })
+            .collect();
+        Ok(request.page(items))
+    }
+
+    /// How many students a list has in all.
+    pub async fn count_students(
+        &self,
+        viewer: &Viewer,
+        filter: &StudentFilter,
+    ) -> Result<u64, AccessError> {
+        authorize(viewer, Action::ReadStudents)?;
+        Ok(Entity::find()
+            .filter(filter.condition())
+            .count(&self.log.database().reader)
+            .await?)
+    }
+
+    /// What happened to one student, oldest first.
+    pub async fn read_history(
+        &self,
+        viewer: &Viewer,
+        id: Uuid,
+        after_version: i64,
+        limit: u64,
+    ) -> Result<HistoryPage, AccessError> {
+        authorize(viewer, Action::ReadStudents)?;
+        let stream = StreamKey { kind: STREAM, id };
+        Ok(self.log.read_stream(stream, after_version, limit).await?)
+    }
+}

@@ -1,0 +1,188 @@
+//! Read your writes: what a request has written, as a token, and waiting until read models show it. A token names the last
+//! event of the last transaction. All events of a transaction become visible at once and are numbered in the order in
+//! which they were appended, so the last one's position is past all of them, and a follower that has passed it has
+//! applied them. Positions are not known at commit; the token names the event's stream and version, which are.
+
+use std::{
+    fmt,
+    str::FromStr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use sea_orm::{ConnectionTrait, Statement};
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use crate::{EventLog, Result};
+
+/// Between two looks.
+const POLL: Duration = Duration::from_millis(5);
+/// Longer names of kinds are none of ours.
+const MAX_KIND_BYTES: usize = 32;
+
+/// An event that was appended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The kind of its stream.
+    pub kind: String,
+    /// The stream's id.
+    pub stream_id: Uuid,
+    /// Its version in the stream.
+    pub version: i64,
+}
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let id = self.stream_id.simple();
+        write!(f, "{}-{id}-{}", self.kind, self.version)
+    }
+}
+
+/// The text is no token.
+#[derive(Debug, thiserror::Error)]
+#[error("this is not a token from a mutation's `extensions.readAfter`")]
+pub struct NotWritten;
+
+impl FromStr for Written {
+    type Err = NotWritten;
+
+    fn from_str(text: &str) -> Result<Self, NotWritten> {
+        let mut parts = text.splitn(3, '-');
+        let mut next = || parts.next().ok_or(NotWritten);
+        let (kind, id, version) = (next()?, next()?, next()?);
+        let is_kind = (1..=MAX_KIND_BYTES).contains(&kind.len())
+            && kind.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        let stream_id = Uuid::try_parse(id).map_err(|_| NotWritten)?;
+        let version: i64 = version.parse().map_err(|_| NotWritten)?;
+        if !is_kind || version < 1 {
+            return Err(NotWritten);
+        }
+        Ok(Self {
+            kind: kind.to_owned(),
+            stream_id,
+            version,
+        })
+    }
+}
+
+/// Collects what a request writes. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub struct Receipt(Arc<Mutex<Option<Written>>>);
+
+impl Receipt {
+    /// The last event that was written, if any was.
+    pub fn last(&self) -> Option<Written> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// A transaction has committed, and this was the last event in it.
+    pub(crate) fn record(&self, written: Written) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(written);
+    }
+}
+
+impl PartialEq for Receipt {
+    /// Two requests never share one; what is compared is the rest of the meta data.
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Receipt {}
+
+impl EventLog {
+    /// Waits until the event, and all that was committed with it, is applied by all `followers`, and this process has
+    /// been told of it. False when that did not come true before `limit` was over.
+    pub async fn await_applied(
+        &self,
+        written: &Written,
+        followers: &[&str],
+        limit: Duration,
+    ) -> Result<bool> {
+        let deadline = Instant::now() + limit;
+        let mut position = None;
+        loop {
+            if position.is_none() {
+                position = self.position_of(written).await?;
+            }
+            if let Some(position) = position
+                && self.tail().position() >= position
+                && self.have_passed(followers, position).await?
+            {
+                return Ok(true);
+            }
+            if Instant::now() + POLL > deadline {
+                return Ok(false);
+            }
+            sleep(POLL).await;
+        }
+    }
+
+    async fn position_of(&self, written: &Written) -> Result<Option<u64>> {
+        let database = &self.database().background;
+        let backend = database.get_database_backend();
+        let sql = match backend {
+            sea_orm::DbBackend::Postgres => {
+                "select p.position from event e join event_position p on p.inserted = e.inserted
+                 where e.stream_id = $1 and e.version = $2 and e.stream = $3"
+            }
+            _ => {
+                "select inserted as position from event where stream_id = $1 and version = $2 and stream = $3"
+            }
+        };
+        let values = [
+            written.stream_id.into(),
+            written.version.into(),
+            written.kind.as_str().into(),
+        ];
+        let row = database
+            .query_one_raw(Statement::from_sql_and_values(backend, sql, values))
+            .await?;
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        Ok(u64::try_from(row.try_get::<i64>("", "position")?).ok())
+    }
+
+    async fn have_passed(&self, followers: &[&str], position: u64) -> Result<bool> {
+        for follower in followers {
+            if self.progress(follower).await?.position < position {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_survive_the_trip_and_nothing_else_is_one() {
+        let written = Written {
+            kind: "student_cache".to_owned(),
+            stream_id: Uuid::from_u128(7),
+            version: 3,
+        };
+        let token = written.to_string();
+        assert_eq!(token.parse::<Written>().ok(), Some(written));
+        let id = "00000000000000000000000000000007";
+        for refused in [
+            String::new(),
+            format!("post-{id}"),
+            format!("post-{id}-0"),
+            format!("post-{id}--1"),
+            format!("-{id}-1"),
+            format!("Post-{id}-1"),
+            "post-7-1".to_owned(),
+            format!("post-{id}-99999999999999999999"),
+        ] {
+            assert!(refused.parse::<Written>().is_err(), "{refused}");
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! Bytes that all processes share for a while: Redis, or memory where one process is all there is. A cache's second
+//! level, and nothing else: whatever is in it may be gone or old, and nobody decides anything by it. No call waits longer
+//! than `CALL_LIMIT`, and none waits for a Redis that is away: the connection is given up after a few failures, opened
+//! again in the background, and until then every call is answered at once as if the store were empty.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use moka::sync::Cache;
+use redis::{AsyncConnectionConfig, AsyncTypedCommands, Client, aio::MultiplexedConnection};
+use tokio::time::{sleep, timeout};
+
+/// How long one call may take: several times what Redis takes, and less than anybody notices.
+const CALL_LIMIT: Duration = Duration::from_millis(100);
+/// Calls that ran out of time one after the other before the connection is given up.
+const FAILURE_LIMIT: u32 = 3;
+/// The longest pause between two attempts to connect.
+const MAX_PAUSE: Duration = Duration::from_secs(2);
+/// What a store in memory holds at most, in bytes of keys and values.
+const MEMORY_BYTES: u64 = 16 << 20;
+
+/// See the module.
+#[derive(Clone)]
+pub struct SharedStore(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Redis(Arc<RedisStore>),
+    Memory(Cache<String, (Arc<[u8]>, Instant)>),
+}
+
+impl SharedStore {
+    /// Shared over Redis by all processes that use the same `prefix`. Connects in the background.
+    pub(crate) fn redis(client: Client, prefix: &str) -> Self {
+        let store = Arc::new(RedisStore {
+            client,
+            prefix: prefix.to_owned(),
+            connection: Mutex::default(),
+            connections: AtomicU64::default(),
+            failures: AtomicU32::default(),
+        });
+        tokio::spawn(connect(store.clone()));
+        Self(Kind::Redis(store))
+    }
+
+    /// For a process that is alone.
+    pub fn in_memory() -> Self {
+        let weigh = |key: &String, (bytes, _): &(Arc<[u8]>, Instant)| {
+            u32::try_from(key.len() + bytes.len()).unwrap_or(u32::MAX)
+        };
+        let entries = Cache::builder()
+            .max_capacity(MEMORY_BYTES)
+            .weigher(weigh)
+            .build();
+        Self(Kind::Memory(entries))
+    }
+
+    /// The bytes under `key`; nothing when they are not there, or cannot be had now.
+    pub async fn get(&self, key: &str) -> Option<Vec<u8>> {
+        match &self.0 {
+            Kind::Redis(store) => store.get(key).await,
+            Kind::Memory(entries) => {
+                let (bytes, until) = entries.get(key)?;
+                (Instant::now() < until).then(|| bytes.to_vec())
+            }
+        }
+    }
+
+    /// Keeps all of the entries for `lifetime`; false when that cannot be done now.
+    pub async fn set(&self, entries: &[(String, Vec<u8>)], lifetime: Duration) -> bool {
+        match &self.0 {
+            Kind::Redis(store) => store.set(entries, lifetime).await,
+            Kind::Memory(kept) => {
+                let until = Instant::now() + lifetime;
+                for (key, bytes) in entries {
+                    kept.insert(key.clone(), (bytes.as_slice().into(), until));
+                }
+                true
+            }
+        }
+    }
+
+    /// Forgets the keys; false when that cannot be done now.
+    pub async fn delete(&self, keys: &[String]) -> bool {
+        match &self.0 {
+            Kind::Redis(store) => store.delete(keys).await,
+            Kind::Memory(kept) => {
+                keys.iter().for_each(|key| kept.invalidate(key));
+                true
+            }
+        }
+    }
+}
+
+/// A connection and its number, by which a late failure of an earlier one is recognized.
+type Numbered = (u64, MultiplexedConnection);
+
+struct RedisStore {
+    client: Client,
+    prefix: String,
+    /// None while Redis is away; then a task is busy connecting.
+    connection: Mutex<Option<Numbered>>,
+    connections: AtomicU64,
+    failures: AtomicU32,
+}
+
+impl RedisStore {
+    async fn get(self: &Arc<Self>, key: &str) -> Option<Vec<u8>> {
+        let mut command = redis::cmd("GET");
+        command.arg(self.key(key));
+        self.call(async |connection: &mut MultiplexedConnection| {
+            command.query_async::<Option<Vec<u8>>>(connection).await
+        })
+        .await
+        .flatten()
+    }
+
+    async fn set(self: &Arc<Self>, entries: &[(String, Vec<u8>)], lifetime: Duration) -> bool {
+        if entries.is_empty() {
+            return true;
+        }
+        let lifetime_ms = u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX);
+        let mut commands = redis::pipe();
+        for (key, bytes) in entries {
+            let command = commands.cmd("SET").arg(self.key(key)).arg(bytes);
+            command.arg("PX").arg(lifetime_ms.max(1)).ignore();
+        }
+        self.run(&commands).await
+    }
+
+    async fn delete(self: &Arc<Self>, keys: &[String]) -> bool {
+        if keys.is_empty() {
+            return true;
+        }
+        let mut commands = redis::pipe();
+        let command = commands.cmd("DEL");
+        for key in keys {
+            command.arg(self.key(key));
+        }
+        command.ignore();
+        self.run(&commands).await
+    }
+
+    async fn run(self: &Arc<Self>, commands: &redis::Pipeline) -> bool {
+        self.call(async |connection: &mut MultiplexedConnection| {
+            commands.query_async::<()>(connection).await
+        })
+        .await
+        .is_some()
+    }
+
+    fn key(&self, key: &str) -> String {
+        format!("{}:{key}", self.prefix)
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Option<Numbered>> {
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn call<T>(
+        self: &Arc<Self>,
+        command: impl AsyncFnOnce(&mut MultiplexedConnection) -> redis::RedisResult<T>,
+    ) -> Option<T> {
+        let (number, mut connection) = self.connection().clone()?;
+        match timeout(CALL_LIMIT, command(&mut connection)).await {
+            Ok(Ok(value)) => {
+                self.failures.store(0, Ordering::Relaxed);
+                Some(value)
+            }
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "the shared store refused a call");
+                // What Redis answers is no sign of a connection that fails; a full Redis refuses what is written.
+                if error.is_io_error() || error.is_connection_dropped() || error.is_timeout() {
+                    self.give_up(number);
+                }
+                None
+            }
+            Err(_) => {
+                if self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= FAILURE_LIMIT {
+                    self.give_up(number);
+                }
+                None
+            }
+        }
+    }
+
+    fn give_up(self: &Arc<Self>, number: u64) {
+        let mut connection = self.connection();
+        if connection.as_ref().is_some_and(|(held, _)| *held == number) {
+            *connection = None;
+            tracing::warn!("the shared store is away; going on without it");
+            tokio::spawn(connect(self.clone()));
+        }
+    }
+}
+
+/// Connects, however long it takes. There is one of these while there is no connection.
+async fn connect(store: Arc<RedisStore>) {
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(Duration::from_secs(1)))
+        .set_response_timeout(Some(Duration::from_secs(1)));
+    let mut attempts = 0_u32;
+    loop {
+        let client = &store.client;
+        let opened = client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await;
+        if let Ok(mut connection) = opened
+            && timeout(CALL_LIMIT, connection.ping())
+                .await
+                .is_ok_and(|pong| pong.is_ok())
+        {
+            let number = store.connections.fetch_add(1, Ordering::Relaxed);
+            store.failures.store(0, Ordering::Relaxed);
+            *store.connection() = Some((number, connection));
+            return;
+        }
+        attempts += 1;
+        sleep(MAX_PAUSE.min(Duration::from_millis(50 << attempts.min(6)))).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use redis::IntoConnectionInfo;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn memory_forgets_in_time_and_on_demand() {
+        let store = SharedStore::in_memory();
+        let entries = [("a".to_owned(), vec![1]), ("b".to_owned(), vec![2])];
+        assert!(store.set(&entries, Duration::from_secs(60)).await);
+        assert_eq!(store.get("a").await, Some(vec![1]));
+        assert!(store.delete(&["a".to_owned()]).await);
+        assert_eq!(store.get("a").await, None);
+        assert_eq!(store.get("b").await, Some(vec![2]));
+        assert!(store.set(&entries, Duration::ZERO).await);
+        assert_eq!(store.get("b").await, None);
+    }
+
+    /// A Redis that is away costs nothing: ten thousand calls in a moment.
+    #[tokio::test]
+    async fn a_redis_that_is_away_is_not_waited_for() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("its address");
+        drop(listener);
+        let client = Client::open(format!("redis://{address}")).expect("a URL");
+        let store = SharedStore::redis(client, "test");
+        let started = Instant::now();
+        for _ in 0..5_000 {
+            assert_eq!(store.get("a").await, None);
+            assert!(
+                !store
+                    .set(&[("a".to_owned(), vec![1])], Duration::from_secs(1))
+                    .await
+            );
+        }
+        assert!(
+            started.elapsed() < Duration::from_secs(2),
+            "{:?}",
+            started.elapsed()
+        );
+    }
+
+    /// One that takes the connection and never answers is given up after a few calls.
+    #[tokio::test]
+    async fn a_redis_that_hangs_is_given_up() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a free port");
+        let address = listener.local_addr().expect("its address");
+        let info = format!("redis://{address}");
+        let info = info.into_connection_info().expect("a URL");
+        // Without the greeting, as nobody answers it.
+        let settings = info.redis_settings().clone().set_skip_set_lib_name();
+        let client = Client::open(info.set_redis_settings(settings)).expect("a client");
+        let store = Arc::new(RedisStore {
+            client,
+            prefix: "test".to_owned(),
+            connection: Mutex::default(),
+            connections: AtomicU64::default(),
+            failures: AtomicU32::default(),
+        });
+        let connection = store
+            .client
+            .get_multiplexed_async_connection()
+            .await
+            .expect("a connection");
+        *store.connection() = Some((7, connection));
+        let started = Instant::now();
+        for _ in 0..1_000 {
+            assert_eq!(store.get("a").await, None);
+        }
+        assert!(store.connection().is_none());
+        assert!(
+            started.elapsed() < Duration::from_secs(2),
+            "{:?}",
+            started.elapsed()
+        );
+    }
+}

@@ -1,0 +1,300 @@
+//! `gateway import students file.csv`: files of any size, a thousand rows a transaction, through the same command as the
+//! mutation. It may be interrupted and repeated: a transaction is done or it is not, and students that are there, which
+//! is decided by their email address, are skipped, or with `--existing update` made as the file says.
+
+mod columns;
+
+use std::{
+    fs::File,
+    io::{self, IsTerminal, Write},
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use clap::{Args, ValueEnum};
+use csv::{ReaderBuilder, StringRecord, WriterBuilder};
+use entities::{
+    CommandContext, Entities,
+    students::{
+        CreateStudent, ExistingStudents, ImportMode, ImportOutcome, ImportStudents,
+        MAX_IMPORT_ROWS, StudentError,
+    },
+};
+use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use columns::Columns;
+
+/// Refused rows that are told one by one.
+const TOLD: u64 = 20;
+
+/// What the command is told.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub struct StudentsFile {
+    /// The file: CSV with a first line that names the columns, in any order
+    ///
+    /// Required: name, email, course. Optional: studentNumber, year, status (APPLICANT, ENROLLED, ON_LEAVE, GRADUATED,
+    /// WITHDRAWN). A repeat after an interruption is safe.
+    pub file: PathBuf,
+    /// What becomes of students who are there already, by their email address
+    #[arg(long, value_enum, default_value = "skip")]
+    pub existing: Existing,
+    /// What separates the columns
+    #[arg(long, default_value = ",")]
+    pub delimiter: char,
+    /// Write the rows that were refused to this file, each with the reason
+    #[arg(long)]
+    pub refused: Option<PathBuf>,
+}
+
+/// What becomes of students who are there already.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// They stay as they are
+    Skip,
+    /// They become as the file says
+    Update,
+}
+
+impl From<Existing> for ExistingStudents {
+    fn from(existing: Existing) -> Self {
+        match existing {
+            Existing::Skip => Self::Skip,
+            Existing::Update => Self::Update,
+        }
+    }
+}
+
+/// Why an import ended early; what was imported before stays.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The file cannot be read.
+    #[error("{0}: {1}")]
+    File(PathBuf, io::Error),
+    /// It is not a CSV file.
+    #[error("{0}")]
+    Csv(#[from] csv::Error),
+    /// The columns are not those of students.
+    #[error("{0}")]
+    Columns(String),
+    /// The rows of one transaction could not be imported.
+    #[error(
+        "stopped at line {line}: {cause}; what is before it was imported, and a repeat goes on from there"
+    )]
+    Stopped {
+        /// The first line of the transaction.
+        line: u64,
+        /// Why.
+        cause: StudentError,
+    },
+    /// All others were imported.
+    #[error("{0} rows were refused")]
+    Refused(u64),
+}
+
+/// What became of the rows.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Summary {
+    /// Students created.
+    pub created: u64,
+    /// Students changed.
+    pub updated: u64,
+    /// Students who were there.
+    pub unchanged: u64,
+    /// Rows refused.
+    pub refused: u64,
+}
+
+impl Summary {
+    fn rows(&self) -> u64 {
+        self.created + self.updated + self.unchanged + self.refused
+    }
+
+    fn count(&mut self, outcome: ImportOutcome) {
+        match outcome {
+            ImportOutcome::Created => self.created += 1,
+            ImportOutcome::Updated => self.updated += 1,
+            ImportOutcome::Unchanged => self.unchanged += 1,
+            ImportOutcome::Refused => self.refused += 1,
+        }
+    }
+}
+
+/// A row as it stands in the file, and as a student if it can be read as one.
+struct Row {
+    line: u64,
+    record: StringRecord,
+    student: Result<CreateStudent, String>,
+}
+
+/// Imports the file, and says how it goes.
+///
+/// # Errors
+/// When the file cannot be read, a transaction fails, or rows were refused.
+pub async fn import_students(
+    entities: &Entities,
+    options: &StudentsFile,
+) -> Result<Summary, ImportError> {
+    let unreadable = |error| ImportError::File(options.file.clone(), error);
+    let file = File::open(&options.file).map_err(unreadable)?;
+    let bytes = file.metadata().map_err(unreadable)?.len();
+    let mut reader = ReaderBuilder::new()
+        .delimiter(u8::try_from(options.delimiter).unwrap_or(b','))
+        .flexible(true)
+        .from_reader(file);
+    let columns = Columns::find(reader.headers()?).map_err(ImportError::Columns)?;
+    let mut refused = Refused::open(options.refused.as_deref(), reader.headers()?)?;
+    let (bar, started) = (progress_bar(bytes), Instant::now());
+    let mut summary = Summary::default();
+    let mut records = reader.records();
+    loop {
+        let mut batch = Vec::with_capacity(MAX_IMPORT_ROWS);
+        let mut offset = 0;
+        for record in records.by_ref().take(MAX_IMPORT_ROWS) {
+            let record = record?;
+            let (line, byte) = record
+                .position()
+                .map_or((0, 0), |position| (position.line(), position.byte()));
+            offset = byte;
+            let student = columns.student(&record);
+            batch.push(Row {
+                line,
+                record,
+                student,
+            });
+        }
+        if batch.is_empty() {
+            break;
+        }
+        import_batch(
+            entities,
+            options.existing,
+            batch,
+            &mut summary,
+            &mut refused,
+        )
+        .await?;
+        bar.set_position(offset);
+        bar.set_message(describe(summary.rows(), started));
+    }
+    bar.finish_and_clear();
+    refused.finish()?;
+    println!(
+        "{}: {} created, {} updated, {} unchanged, {} refused",
+        describe(summary.rows(), started),
+        summary.created,
+        summary.updated,
+        summary.unchanged,
+        summary.refused
+    );
+    match summary.refused {
+        0 => Ok(summary),
+        refused => Err(ImportError::Refused(refused)),
+    }
+}
+
+async fn import_batch(
+    entities: &Entities,
+    existing: Existing,
+    batch: Vec<Row>,
+    summary: &mut Summary,
+    refused: &mut Refused,
+) -> Result<(), ImportError> {
+    let line = batch.first().map_or(0, |row| row.line);
+    let rows: Vec<_> = batch
+        .iter()
+        .filter_map(|row| row.student.clone().ok())
+        .collect();
+    let mut imported = Vec::new().into_iter();
+    if !rows.is_empty() {
+        let input = ImportStudents {
+            rows,
+            mode: ImportMode::PerRow,
+            existing: existing.into(),
+        };
+        let students = &entities.students;
+        let answer = students.import_students(CommandContext::process("import"), input);
+        let answer = answer
+            .await
+            .map_err(|cause| ImportError::Stopped { line, cause })?;
+        imported = answer.into_iter();
+    }
+    for row in batch {
+        let reason = match row.student {
+            Err(reason) => Some(reason),
+            Ok(_) => imported.next().and_then(|imported| {
+                if imported.outcome != ImportOutcome::Refused {
+                    summary.count(imported.outcome);
+                    return None;
+                }
+                let violations = imported.violations.iter();
+                let texts = violations.map(|it| format!("{} {}", it.field, it.message));
+                Some(texts.collect::<Vec<_>>().join("; "))
+            }),
+        };
+        if let Some(reason) = reason {
+            summary.count(ImportOutcome::Refused);
+            refused.add(row.line, &row.record, &reason)?;
+        }
+    }
+    Ok(())
+}
+
+/// Refused rows: told, and written to a file if there is one.
+struct Refused {
+    count: u64,
+    file: Option<csv::Writer<File>>,
+}
+
+impl Refused {
+    fn open(path: Option<&Path>, headers: &StringRecord) -> Result<Self, ImportError> {
+        let mut file = None;
+        if let Some(path) = path {
+            let opened = File::create(path);
+            let opened = opened.map_err(|error| ImportError::File(path.to_owned(), error))?;
+            let mut writer = WriterBuilder::new().flexible(true).from_writer(opened);
+            writer.write_record(headers.iter().chain(["line", "reason"]))?;
+            file = Some(writer);
+        }
+        Ok(Self { count: 0, file })
+    }
+
+    fn add(&mut self, line: u64, record: &StringRecord, reason: &str) -> Result<(), ImportError> {
+        self.count += 1;
+        if self.count <= TOLD {
+            // Nobody may be listening.
+            let _ = writeln!(io::stderr(), "line {line} refused: {reason}");
+        }
+        if let Some(file) = &mut self.file {
+            file.write_record(record.iter().chain([line.to_string().as_str(), reason]))?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<(), ImportError> {
+        if self.count > TOLD {
+            let more = self.count - TOLD;
+            let _ = writeln!(io::stderr(), "and {more} more");
+        }
+        match self.file.as_mut().map(csv::Writer::flush) {
+            Some(Err(error)) => Err(ImportError::Csv(error.into())),
+            Some(Ok(())) | None => Ok(()),
+        }
+    }
+}
+
+fn describe(rows: u64, started: Instant) -> String {
+    let rate = rows as f64 / started.elapsed().as_secs_f64().max(0.001);
+    format!("{} rows, {}/s", HumanCount(rows), HumanCount(rate as u64))
+}
+
+fn progress_bar(bytes: u64) -> ProgressBar {
+    let bar = ProgressBar::new(bytes);
+    if !io::stderr().is_terminal() {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    match ProgressStyle::with_template("students {bar:30} {percent}% ({msg}, {eta} left)") {
+        Ok(style) => bar.with_style(style),
+        // The template is a constant; without it the default bar does.
+        Err(_) => bar,
+    }
+}

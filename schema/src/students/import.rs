@@ -1,0 +1,134 @@
+//! Imports as clients see them: rows in, and what became of each.
+
+use async_graphql::{Enum, InputObject, SimpleObject};
+use entities::students::{self, ImportStudents, ImportedStudent};
+
+use super::{inputs::CreateStudentInput, object::Student};
+
+/// What becomes of an import in which rows are refused.
+#[derive(Enum, Copy, Clone, Eq, PartialEq)]
+#[graphql(remote = "students::ImportMode")]
+pub(crate) enum ImportMode {
+    /// Nothing is imported: VALIDATION, with the violations of all rows, such as `rows.3.email`.
+    AllOrNothing,
+    /// The other rows are; `rows` of the answer says what became of each.
+    PerRow,
+}
+
+/// What becomes of a row whose email address a student has already.
+#[derive(Enum, Copy, Clone, Eq, PartialEq)]
+#[graphql(remote = "students::ExistingStudents")]
+pub(crate) enum ExistingStudents {
+    /// It is refused.
+    Refuse,
+    /// The student stays as it is.
+    Skip,
+    /// The student becomes as the row says; a student number that the row leaves out stays.
+    Update,
+}
+
+/// Students to import.
+#[derive(InputObject)]
+pub(crate) struct ImportStudentsInput {
+    /// The students, 1 to 1,000.
+    rows: Vec<CreateStudentInput>,
+    /// What becomes of the import when rows are refused.
+    #[graphql(default_with = "ImportMode::AllOrNothing")]
+    mode: ImportMode,
+    /// What becomes of rows whose email address a student has already. With SKIP or UPDATE an import can be repeated.
+    #[graphql(default_with = "ExistingStudents::Refuse")]
+    existing: ExistingStudents,
+}
+
+impl From<ImportStudentsInput> for ImportStudents {
+    fn from(input: ImportStudentsInput) -> Self {
+        Self {
+            rows: input.rows.into_iter().map(Into::into).collect(),
+            mode: input.mode.into(),
+            existing: input.existing.into(),
+        }
+    }
+}
+
+/// What became of a row.
+#[derive(Enum, Copy, Clone, Eq, PartialEq)]
+#[graphql(remote = "students::ImportOutcome")]
+pub(crate) enum ImportOutcome {
+    /// The student was created.
+    Created,
+    /// The student was there, and was changed.
+    Updated,
+    /// The student was there, and is as it was.
+    Unchanged,
+    /// Nothing was done; `violations` says why.
+    Refused,
+}
+
+/// Why a row was refused.
+#[derive(SimpleObject)]
+pub(crate) struct ImportViolation {
+    /// The field of the row.
+    field: String,
+    /// The rule, such as `length`; `taken` when another student has the value, `duplicate` when an earlier row has.
+    code: String,
+    /// What would be right.
+    message: String,
+}
+
+/// A row of an import, and what became of it.
+#[derive(SimpleObject)]
+pub(crate) struct ImportedRow {
+    /// Its place in the input, from 0.
+    index: u64,
+    /// What became of it.
+    outcome: ImportOutcome,
+    /// The student as it is now; null if the row was refused.
+    student: Option<Student>,
+    /// Why the row was refused; empty if it was not.
+    violations: Vec<ImportViolation>,
+}
+
+/// What `importStudents` answers.
+#[derive(SimpleObject)]
+pub(crate) struct ImportStudentsPayload {
+    /// Students created.
+    created: u64,
+    /// Students changed.
+    updated: u64,
+    /// Rows whose students were there already, as they are.
+    unchanged: u64,
+    /// Rows refused.
+    refused: u64,
+    /// What became of each row, in the order of the input.
+    rows: Vec<ImportedRow>,
+}
+
+impl From<Vec<ImportedStudent>> for ImportStudentsPayload {
+    fn from(imported: Vec<ImportedStudent>) -> Self {
+        let count = |outcome| {
+            let counted = imported.iter().filter(|row| row.outcome == outcome);
+            counted.count() as u64
+        };
+        Self {
+            created: count(students::ImportOutcome::Created),
+            updated: count(students::ImportOutcome::Updated),
+            unchanged: count(students::ImportOutcome::Unchanged),
+            refused: count(students::ImportOutcome::Refused),
+            rows: imported.into_iter().zip(0..).map(into_row).collect(),
+        }
+    }
+}
+
+fn into_row((row, index): (ImportedStudent, u64)) -> ImportedRow {
+    let violations = row.violations.into_iter().map(|it| ImportViolation {
+        field: it.field,
+        code: it.code,
+        message: it.message,
+    });
+    ImportedRow {
+        index,
+        outcome: row.outcome.into(),
+        student: row.student.map(Student),
+        violations: violations.collect(),
+    }
+}
