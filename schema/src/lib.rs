@@ -9,6 +9,7 @@ mod error;
 mod history;
 mod id;
 mod node;
+mod posts;
 mod request;
 mod students;
 mod users;
@@ -26,6 +27,7 @@ pub struct Query(
     customers::CustomersQuery,
     users::UsersQuery,
     chats::ChatsQuery,
+    posts::PostsQuery,
     students::StudentsQuery,
 );
 
@@ -36,6 +38,7 @@ pub struct Mutation(
     users::SignInMutation,
     users::UsersMutation,
     chats::ChatsMutation,
+    posts::PostsMutation,
     students::StudentsMutation,
 );
 
@@ -45,6 +48,7 @@ pub struct Subscription(
     customers::CustomersSubscription,
     users::UsersSubscription,
     chats::ChatsSubscription,
+    posts::PostsSubscription,
     students::StudentsSubscription,
 );
 
@@ -69,6 +73,7 @@ pub fn build(entities: Entities, limits: SchemaLimits) -> MillraceSchema {
         .data(users)
         .data(presences)
         .data(chats::loader(&entities.chats, &entities.users))
+        .data(posts::loader(&entities.posts, &entities.users))
         .data(entities)
         .limit_depth(limits.depth)
         .limit_complexity(limits.complexity);
