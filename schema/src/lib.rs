@@ -9,6 +9,7 @@ mod error;
 mod history;
 mod id;
 mod node;
+mod operations;
 mod posts;
 mod request;
 mod students;
@@ -29,6 +30,7 @@ pub struct Query(
     chats::ChatsQuery,
     posts::PostsQuery,
     students::StudentsQuery,
+    operations::OperationsQuery,
 );
 
 /// The merged mutations.

@@ -11,5 +11,6 @@ mod javascript;
 mod kit;
 mod processes;
 mod sdl;
+mod students;
 mod subscriptions;
 mod users;

@@ -46,6 +46,9 @@ const SELF: &str = "See and change oneself: profile, availability, password, ses
 const READ_CUSTOMERS: &str =
     "Read, list, count and follow customers, their histories and statistics";
 const WRITE_CUSTOMERS: &str = "Create, update, delete and restore customers";
+const READ_STUDENTS: &str = "Read, list, count and follow students, and their histories";
+const WRITE_STUDENTS: &str = "Create, update, delete and import students";
+const OPERATIONS: &str = "See how the processes do";
 const READ_USERS: &str = "Read, list and follow users, and whether they are here";
 const USER_DETAILS: &str = "Read other users' email addresses and histories";
 const MANAGE: &str = "Give roles, deactivate others";
@@ -71,6 +74,12 @@ pub const TABLE: &[Row] = &[
     row(READ_CUSTOMERS, "customers", "{ customers(first: 1) { totalCount } }", STAFF),
     row(READ_CUSTOMERS, "customerStatistics", "{ customerStatistics { total } }", STAFF),
     row(READ_CUSTOMERS, "node", "{ node(id: <customer>) { id } }", STAFF),
+    row(READ_STUDENTS, "student", "{ student(id: <student>) { id email } }", STAFF),
+    row(READ_STUDENTS, "student", "{ student(id: <student>) { history(first: 1) { it: nodes { data } } } }", STAFF),
+    row(READ_STUDENTS, "students", "{ students(first: 1) { nodes { id } } }", STAFF),
+    row(READ_STUDENTS, "students", "{ students(first: 1) { totalCount } }", STAFF),
+    row(READ_STUDENTS, "node", "{ node(id: <student>) { id } }", STAFF),
+    row(OPERATIONS, "caches", "{ caches { name hits } }", ADMIN),
     row(READ_USERS, "node", "{ node(id: <owner>) { id } }", SIGNED_IN),
     row(READ_USERS, "user", "{ user(id: <owner>) { id name bio role availability lastSeenAt } }", SIGNED_IN),
     row(READ_USERS, "users", "{ users(first: 1) { nodes { name } } }", SIGNED_IN),
@@ -100,6 +109,10 @@ pub const TABLE: &[Row] = &[
     row(WRITE_CUSTOMERS, "updateCustomer", "mutation { updateCustomer(input: { id: <customer>, name: \"Changed\" }) { customer { id } } }", STAFF),
     row(WRITE_CUSTOMERS, "deleteCustomer", "mutation { deleteCustomer(input: { id: <customer> }) { customer { id } } }", STAFF),
     row(WRITE_CUSTOMERS, "restoreCustomer", "mutation { restoreCustomer(input: { id: <deleted_customer> }) { customer { id } } }", STAFF),
+    row(WRITE_STUDENTS, "createStudent", "mutation { createStudent(input: { name: \"New\", email: <new_email>, course: \"Law\" }) { student { id } } }", STAFF),
+    row(WRITE_STUDENTS, "updateStudent", "mutation { updateStudent(input: { id: <student>, name: \"Changed\" }) { student { id } } }", STAFF),
+    row(WRITE_STUDENTS, "deleteStudent", "mutation { deleteStudent(input: { id: <student> }) { student { id } } }", STAFF),
+    row(WRITE_STUDENTS, "importStudents", "mutation { importStudents(input: { rows: [{ name: \"New\", email: <new_email>, course: \"Law\" }] }) { created } }", STAFF),
     row(USE_CHATS, "createChat", "mutation { createChat(input: { kind: GROUP, title: \"New\", memberIds: [<owner>] }) { chat { id } } }", SIGNED_IN),
     row(IN_CHAT, "renameChat", "mutation { renameChat(input: { chatId: <chat>, title: \"Renamed\" }) { chat { id } } }", MEMBER),
     row(IN_CHAT, "addChatMembers", "mutation { addChatMembers(input: { chatId: <chat>, userIds: [<outsider>] }) { chat { id } } }", MEMBER),
@@ -113,6 +126,7 @@ pub const TABLE: &[Row] = &[
     // Subscriptions
     row(READ_CUSTOMERS, "customerChanged", "subscription { customerChanged(after: <start>) { customer { email } } }", STAFF),
     row(READ_CUSTOMERS, "customerStatistics", "subscription { customerStatistics { total } }", STAFF),
+    row(READ_STUDENTS, "studentChanged", "subscription { studentChanged(after: <start>) { student { email } } }", STAFF),
     row(READ_USERS, "userChanged", "subscription { userChanged(id: <owner>, after: <start>) { user { name } } }", SIGNED_IN),
     row(READ_USERS, "availabilityChanged", "subscription { availabilityChanged(userIds: [<owner>]) { availability } }", SIGNED_IN),
     row(IN_CHAT, "chatEvents", "subscription { chatEvents(chatId: <chat>, after: <start>) { __typename } }", MEMBER),

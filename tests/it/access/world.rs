@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use tests::graphql::Client;
 use tests::people::{self, Person};
-use tests::{Setup, customers, ids, tokens};
+use tests::{Setup, customers, ids, students, tokens};
 
 /// What nobody but members may ever see.
 pub const SECRET_TITLE: &str = "Secret title";
@@ -88,6 +88,7 @@ impl World {
         let customer = customers::create(admin, "Secret", &email("secret")).await["id"].clone();
         let deleted = customers::create(admin, "Secret", &email("secret")).await["id"].clone();
         customers::apply(admin, "delete", json!({ "id": deleted })).await;
+        let student = students::create(admin, "Secret", &email("secret")).await["id"].clone();
         let asking = caller.as_ref().unwrap_or(&member);
         let text = |id: &Value| id.as_str().expect("an id").to_owned();
         let names = BTreeMap::from([
@@ -106,6 +107,7 @@ impl World {
             ("new_email", email("new")),
             ("customer", text(&customer)),
             ("deleted_customer", text(&deleted)),
+            ("student", text(&student)),
         ]);
         let caller = Self::asking(setup, admin, who, asking).await;
         Self {
