@@ -10,6 +10,7 @@ mod http;
 mod javascript;
 mod kit;
 mod membership;
+mod posts;
 mod processes;
 mod sdl;
 mod students;
