@@ -232,7 +232,7 @@ fn postgres_head(row: &QueryResult) -> Result<Head> {
     })
 }
 
-fn from_row(row: &QueryResult) -> Result<Event> {
+pub(crate) fn from_row(row: &QueryResult) -> Result<Event> {
     let data: String = row.try_get("", "data")?;
     let meta: String = row.try_get("", "meta")?;
     Ok(Event {
