@@ -7,6 +7,7 @@ use entities::{
     access::{AccessError, Reason},
     chats::ChatError,
     customers::CustomerError,
+    posts::PostError,
     students::StudentError,
     users::UserError,
 };
@@ -193,5 +194,24 @@ pub(crate) fn from_chats(cause: ChatError) -> Error {
         ChatError::Access(cause) => from_access(cause),
         ChatError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
         ChatError::Log(cause) => from_log(&cause),
+    }
+}
+
+pub(crate) fn from_posts(cause: PostError) -> Error {
+    let message = cause.to_string();
+    match cause {
+        PostError::NotFound | PostError::CommentNotFound => error(codes::NOT_FOUND, message),
+        PostError::NotAuthor => error(codes::FORBIDDEN, message),
+        PostError::TooManyComments => error(codes::CONFLICT, message),
+        PostError::VersionConflict { current } => error(codes::CONFLICT, message)
+            .extend_with(|_, extensions| extensions.set("currentVersion", current)),
+        PostError::Invalid(violations) => invalid(violations),
+        PostError::Access(cause) => from_access(cause),
+        PostError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
+        // Only after as many tries as a transaction gets.
+        PostError::Log(events::Error::VersionConflict) => {
+            error(codes::UNAVAILABLE, "too many changes at once; try again")
+        }
+        PostError::Log(cause) => from_log(&cause),
     }
 }

@@ -10,6 +10,7 @@ mod history;
 mod id;
 mod node;
 mod operations;
+mod posts;
 mod request;
 mod students;
 mod users;
@@ -27,6 +28,7 @@ pub struct Query(
     customers::CustomersQuery,
     users::UsersQuery,
     chats::ChatsQuery,
+    posts::PostsQuery,
     students::StudentsQuery,
     operations::OperationsQuery,
 );
@@ -38,6 +40,7 @@ pub struct Mutation(
     users::SignInMutation,
     users::UsersMutation,
     chats::ChatsMutation,
+    posts::PostsMutation,
     students::StudentsMutation,
 );
 
@@ -47,6 +50,7 @@ pub struct Subscription(
     customers::CustomersSubscription,
     users::UsersSubscription,
     chats::ChatsSubscription,
+    posts::PostsSubscription,
     students::StudentsSubscription,
 );
 
@@ -71,6 +75,7 @@ pub fn build(entities: Entities, limits: SchemaLimits) -> MillraceSchema {
         .data(users)
         .data(presences)
         .data(chats::loader(&entities.chats, &entities.users))
+        .data(posts::loader(&entities.posts, &entities.users))
         .data(entities)
         .limit_depth(limits.depth)
         .limit_complexity(limits.complexity);

@@ -9,6 +9,7 @@ mod faults;
 mod http;
 mod javascript;
 mod kit;
+mod posts;
 mod processes;
 mod sdl;
 mod students;

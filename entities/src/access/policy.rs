@@ -38,12 +38,8 @@ impl Action {
     const fn least_role(self) -> Role {
         match self {
             Self::ReadUsers | Self::UseChats | Self::ReadPosts | Self::WritePosts => Role::Member,
-            Self::ReadCustomers
-            | Self::WriteCustomers
-            | Self::ReadUserDetails
-            | Self::ModeratePosts
-            | Self::ReadStudents
-            | Self::WriteStudents => Role::Staff,
+            Self::ReadCustomers | Self::WriteCustomers | Self::ReadUserDetails => Role::Staff,
+            Self::ReadStudents | Self::WriteStudents | Self::ModeratePosts => Role::Staff,
             Self::ManageUsers | Self::ReadOperations => Role::Admin,
         }
     }

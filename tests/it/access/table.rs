@@ -48,6 +48,10 @@ const READ_CUSTOMERS: &str =
 const WRITE_CUSTOMERS: &str = "Create, update, delete and restore customers";
 const READ_STUDENTS: &str = "Read, list, count and follow students, and their histories";
 const WRITE_STUDENTS: &str = "Create, update, delete and import students";
+const READ_POSTS: &str = "Read, list and follow posts and their comments, and what they were";
+const WRITE_POSTS: &str =
+    "Write posts and comments, like posts; change and remove one's own";
+const MODERATE_POSTS: &str = "Delete the posts and remove the comments of others";
 const OPERATIONS: &str = "See how the processes do";
 const READ_USERS: &str = "Read, list and follow users, and whether they are here";
 const USER_DETAILS: &str = "Read other users' email addresses and histories";
@@ -79,6 +83,12 @@ pub const TABLE: &[Row] = &[
     row(READ_STUDENTS, "students", "{ students(first: 1) { nodes { id } } }", STAFF),
     row(READ_STUDENTS, "students", "{ students(first: 1) { totalCount } }", STAFF),
     row(READ_STUDENTS, "node", "{ node(id: <student>) { id } }", STAFF),
+    row(READ_POSTS, "post", "{ post(id: <post>) { id } }", SIGNED_IN),
+    row(READ_POSTS, "post", "{ post(id: <post>, asOfVersion: 2) { message comments { nodes { text } } } }", SIGNED_IN),
+    row(READ_POSTS, "post", "{ post(id: <post>) { history(first: 1) { it: nodes { data } } } }", SIGNED_IN),
+    row(READ_POSTS, "posts", "{ posts(first: 1) { nodes { id } } }", SIGNED_IN),
+    row(READ_POSTS, "posts", "{ posts(first: 1) { totalCount } }", SIGNED_IN),
+    row(READ_POSTS, "node", "{ node(id: <post>) { id } }", SIGNED_IN),
     row(OPERATIONS, "caches", "{ caches { name hits } }", ADMIN),
     row(READ_USERS, "node", "{ node(id: <owner>) { id } }", SIGNED_IN),
     row(READ_USERS, "user", "{ user(id: <owner>) { id name bio role availability lastSeenAt } }", SIGNED_IN),
@@ -113,6 +123,16 @@ pub const TABLE: &[Row] = &[
     row(WRITE_STUDENTS, "updateStudent", "mutation { updateStudent(input: { id: <student>, name: \"Changed\" }) { student { id } } }", STAFF),
     row(WRITE_STUDENTS, "deleteStudent", "mutation { deleteStudent(input: { id: <student> }) { student { id } } }", STAFF),
     row(WRITE_STUDENTS, "importStudents", "mutation { importStudents(input: { rows: [{ name: \"New\", email: <new_email>, course: \"Law\" }] }) { created } }", STAFF),
+    row(WRITE_POSTS, "createPost", "mutation { createPost(input: { message: \"New\" }) { post { id } } }", SIGNED_IN),
+    row(WRITE_POSTS, "editPostMessage", "mutation { editPostMessage(input: { id: <own_post>, message: \"Changed\" }) { post { id } } }", SIGNED_IN),
+    row(WRITE_POSTS, "likePost", "mutation { likePost(input: { id: <post> }) { post { id } } }", SIGNED_IN),
+    row(WRITE_POSTS, "unlikePost", "mutation { unlikePost(input: { id: <post> }) { post { id } } }", SIGNED_IN),
+    row(WRITE_POSTS, "deletePost", "mutation { deletePost(input: { id: <own_post> }) { version } }", SIGNED_IN),
+    row(WRITE_POSTS, "addComment", "mutation { addComment(input: { postId: <post>, text: \"New\" }) { comment { id } } }", SIGNED_IN),
+    row(WRITE_POSTS, "editComment", "mutation { editComment(input: { postId: <own_post>, id: <own_comment>, text: \"Changed\" }) { comment { id } } }", SIGNED_IN),
+    row(WRITE_POSTS, "removeComment", "mutation { removeComment(input: { postId: <own_post>, id: <own_comment> }) { comment { id } } }", SIGNED_IN),
+    row(MODERATE_POSTS, "removeComment", "mutation { removeComment(input: { postId: <post>, id: <comment> }) { comment { id } } }", STAFF),
+    row(MODERATE_POSTS, "deletePost", "mutation { deletePost(input: { id: <post> }) { version } }", STAFF),
     row(USE_CHATS, "createChat", "mutation { createChat(input: { kind: GROUP, title: \"New\", memberIds: [<owner>] }) { chat { id } } }", SIGNED_IN),
     row(IN_CHAT, "renameChat", "mutation { renameChat(input: { chatId: <chat>, title: \"Renamed\" }) { chat { id } } }", MEMBER),
     row(IN_CHAT, "addChatMembers", "mutation { addChatMembers(input: { chatId: <chat>, userIds: [<outsider>] }) { chat { id } } }", MEMBER),
@@ -127,6 +147,9 @@ pub const TABLE: &[Row] = &[
     row(READ_CUSTOMERS, "customerChanged", "subscription { customerChanged(after: <start>) { customer { email } } }", STAFF),
     row(READ_CUSTOMERS, "customerStatistics", "subscription { customerStatistics { total } }", STAFF),
     row(READ_STUDENTS, "studentChanged", "subscription { studentChanged(after: <start>) { student { email } } }", STAFF),
+    row(READ_POSTS, "postChanged", "subscription { postChanged(id: <post>, after: <start>) { post { message } } }", SIGNED_IN),
+    row(READ_POSTS, "postFeed", "subscription { postFeed(after: <start>) { post { message } } }", SIGNED_IN),
+    row(READ_POSTS, "commentAdded", "subscription { commentAdded(postId: <post>, after: <start>) { comment { text } } }", SIGNED_IN),
     row(READ_USERS, "userChanged", "subscription { userChanged(id: <owner>, after: <start>) { user { name } } }", SIGNED_IN),
     row(READ_USERS, "availabilityChanged", "subscription { availabilityChanged(userIds: [<owner>]) { availability } }", SIGNED_IN),
     row(IN_CHAT, "chatEvents", "subscription { chatEvents(chatId: <chat>, after: <start>) { __typename } }", MEMBER),
