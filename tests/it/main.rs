@@ -14,4 +14,5 @@ mod processes;
 mod sdl;
 mod students;
 mod subscriptions;
+mod trending;
 mod users;

@@ -86,6 +86,7 @@ async fn advance_clocks(tx: &DatabaseTransaction, batch: &Batch) -> Result<Clock
     let upsert =
         "insert into post_trend_clock (part, latest_s) select in_part, at_s from v where true
          on conflict (part) do update set latest_s = excluded.latest_s";
+    let moved: Vec<_> = moved.collect();
     bulk::execute(tx, &columns, moved, upsert).await?;
     Ok(clocks)
 }
@@ -140,6 +141,7 @@ async fn take_sources(
     let delete = "delete from post_trend_source
          where (post_id, kind, subject) in (select of_post, of_kind, of_subject from v)
          returning post_id, kind, part, at_s";
+    let rows: Vec<_> = rows.collect();
     for row in bulk::query(tx, &SOURCE_KEY, rows, delete).await? {
         let source = (
             row.try_get("", "post_id")?,
@@ -226,6 +228,7 @@ async fn change_counts(tx: &DatabaseTransaction, deltas: &BTreeMap<CountKey, Del
          on conflict (span, post_id, step) do update set
              likes = post_trend_count.likes + excluded.likes,
              comments = post_trend_count.comments + excluded.comments";
+    let rows: Vec<_> = rows.collect();
     bulk::execute(tx, &columns, rows, upsert).await?;
     let lowered = deltas
         .iter()
@@ -239,6 +242,7 @@ async fn change_counts(tx: &DatabaseTransaction, deltas: &BTreeMap<CountKey, Del
     });
     let delete = "delete from post_trend_count
          where (span, post_id, step) in (select of_span, of_post, at_step from v) and likes = 0 and comments = 0";
+    let rows: Vec<_> = rows.collect();
     bulk::execute(tx, &[span, post, at_step], rows, delete).await?;
     Ok(())
 }
@@ -273,6 +277,7 @@ async fn drop_old(
 async fn forget_posts(tx: &DatabaseTransaction, deleted: &BTreeSet<Uuid>) -> Result<()> {
     let rows = deleted.iter().map(|post_id| [Value::from(*post_id)]);
     let delete = "delete from post_trend_source where post_id in (select of_post from v)";
+    let rows: Vec<_> = rows.collect();
     bulk::execute(tx, &[("of_post", Kind::Uuid)], rows, delete).await?;
     let of_all_windows: Affected = TrendWindow::ALL
         .into_iter()
@@ -287,12 +292,11 @@ async fn forget_posts(tx: &DatabaseTransaction, deleted: &BTreeSet<Uuid>) -> Res
     Ok(())
 }
 
-fn keys<'a>(
-    posts: impl IntoIterator<Item = &'a (TrendWindow, Uuid)>,
-) -> impl Iterator<Item = [Value; 2]> {
+fn keys<'a>(posts: impl IntoIterator<Item = &'a (TrendWindow, Uuid)>) -> Vec<[Value; 2]> {
     posts
         .into_iter()
         .map(|(window, post_id)| [i64::from(window.number()).into(), (*post_id).into()])
+        .collect()
 }
 
 /// Ranks posts by all the counts they have now; those without any are out.
@@ -338,6 +342,7 @@ async fn rank(tx: &DatabaseTransaction, affected: &Affected) -> Result<()> {
     ];
     let upsert = "insert into post_trend (span, post_id, newest_step, rank) select * from v where true
          on conflict (span, post_id) do update set newest_step = excluded.newest_step, rank = excluded.rank";
+    let rows: Vec<_> = rows.collect();
     bulk::execute(tx, &columns, rows, upsert).await?;
     Ok(())
 }
