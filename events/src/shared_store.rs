@@ -1,7 +1,8 @@
 //! Bytes that all processes share for a while: Redis, or memory where one process is all there is. A cache's second
 //! level, and nothing else: whatever is in it may be gone or old, and nobody decides anything by it. No call waits longer
-//! than `CALL_LIMIT`, and none waits for a Redis that is away: the connection is given up after a few failures, opened
-//! again in the background, and until then every call is answered at once as if the store were empty.
+//! than `CALL_LIMIT` (for many entries `BATCH_LIMIT`), and none waits for a Redis that is away: the connection is given
+//! up after a few failures, opened again in the background, and until then every call is answered at once as if the
+//! store were empty.
 
 use std::{
     sync::{
@@ -17,6 +18,8 @@ use tokio::time::{sleep, timeout};
 
 /// How long one call may take: several times what Redis takes, and less than anybody notices.
 const CALL_LIMIT: Duration = Duration::from_millis(100);
+/// How long the setting of many entries may take, for which no request waits.
+const BATCH_LIMIT: Duration = Duration::from_secs(1);
 /// Calls that ran out of time one after the other before the connection is given up.
 const FAILURE_LIMIT: u32 = 3;
 /// The longest pause between two attempts to connect.
@@ -113,9 +116,12 @@ impl RedisStore {
     async fn get(self: &Arc<Self>, key: &str) -> Option<Vec<u8>> {
         let mut command = redis::cmd("GET");
         command.arg(self.key(key));
-        self.call(async |connection: &mut MultiplexedConnection| {
-            command.query_async::<Option<Vec<u8>>>(connection).await
-        })
+        self.call(
+            CALL_LIMIT,
+            async |connection: &mut MultiplexedConnection| {
+                command.query_async::<Option<Vec<u8>>>(connection).await
+            },
+        )
         .await
         .flatten()
     }
@@ -130,7 +136,11 @@ impl RedisStore {
             let command = commands.cmd("SET").arg(self.key(key)).arg(bytes);
             command.arg("PX").arg(lifetime_ms.max(1)).ignore();
         }
-        self.run(&commands).await
+        let limit = match entries.len() {
+            1 => CALL_LIMIT,
+            _ => BATCH_LIMIT,
+        };
+        self.run(limit, &commands).await
     }
 
     async fn delete(self: &Arc<Self>, keys: &[String]) -> bool {
@@ -143,11 +153,11 @@ impl RedisStore {
             command.arg(self.key(key));
         }
         command.ignore();
-        self.run(&commands).await
+        self.run(BATCH_LIMIT, &commands).await
     }
 
-    async fn run(self: &Arc<Self>, commands: &redis::Pipeline) -> bool {
-        self.call(async |connection: &mut MultiplexedConnection| {
+    async fn run(self: &Arc<Self>, limit: Duration, commands: &redis::Pipeline) -> bool {
+        self.call(limit, async |connection: &mut MultiplexedConnection| {
             commands.query_async::<()>(connection).await
         })
         .await
@@ -166,10 +176,11 @@ impl RedisStore {
 
     async fn call<T>(
         self: &Arc<Self>,
+        limit: Duration,
         command: impl AsyncFnOnce(&mut MultiplexedConnection) -> redis::RedisResult<T>,
     ) -> Option<T> {
         let (number, mut connection) = self.connection().clone()?;
-        match timeout(CALL_LIMIT, command(&mut connection)).await {
+        match timeout(limit, command(&mut connection)).await {
             Ok(Ok(value)) => {
                 self.failures.store(0, Ordering::Relaxed);
                 Some(value)

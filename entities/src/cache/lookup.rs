@@ -57,6 +57,8 @@ impl<T: CachedRow> Cache<T> {
                     inner.note(id, event_type, position);
                 }
             });
+            // Under the lock in which events are handed on: none is between what was heard of and this.
+            inner.validity.listening(log.tail().cursor().position);
             tokio::spawn(learn_the_past(log.clone(), Arc::downgrade(inner)));
         }
         cache

@@ -1,6 +1,7 @@
 //! Folds of streams, remembered. A fold of committed events stays true for ever, so it is remembered with its version, and
-//! the next reader folds only what came since. This is instead of stored snapshots: a post's long past is read once in a
-//! process (`tests/it/posts/hot.rs` measures what that takes), and a snapshot would save that once, for a write each time.
+//! the next reader folds only what came since. This is instead of stored snapshots: a like of a post with 10,000 likes took
+//! 105 ms the first time in a process and 2 to 5 ms from then on (debug build, busy machine; `tests/it/posts/hot.rs`). A
+//! snapshot would save the first, for a write at each command.
 
 use std::{sync::Arc, time::Duration};
 

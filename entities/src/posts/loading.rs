@@ -64,8 +64,8 @@ fn comments_statement(
     let order = if from_end { "desc" } else { "asc" };
     if backend == DbBackend::Postgres {
         let sql = format!(
-            "select c.* from unnest($1::uuid[]) as p (id) cross join lateral (
-                 select * from post_comment where post_id = p.id order by number {order} limit {limit}
+            "select c.* from unnest($1::uuid[]) as p (id) cross join lateral ( \
+                 select * from post_comment where post_id = p.id order by number {order} limit {limit} \
              ) c order by c.post_id, c.number {order}"
         );
         let ids: Value = post_ids.to_vec().into();

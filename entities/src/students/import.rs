@@ -169,7 +169,10 @@ fn check_rows(rows: Vec<CreateStudent>) -> Checked {
 /// What is to be done with a row.
 enum Plan {
     Create(Student),
-    Update { before: Student, after: Student },
+    Update {
+        before: Box<Student>,
+        after: Box<Student>,
+    },
     Keep(Student),
     Refuse(Violations),
 }
@@ -235,8 +238,8 @@ impl Present {
                 match after == *before {
                     true => Plan::Keep(after),
                     false => Plan::Update {
-                        before: before.clone(),
-                        after,
+                        before: Box::new(before.clone()),
+                        after: Box::new(after),
                     },
                 }
             }
@@ -275,7 +278,7 @@ async fn import_in_tx(
             Plan::Create(_) => ImportedStudent::refused(taken("email")),
             Plan::Update { before, mut after } => {
                 store_next(tx, &mut after, &before).await?;
-                ImportedStudent::of(ImportOutcome::Updated, after)
+                ImportedStudent::of(ImportOutcome::Updated, *after)
             }
             Plan::Keep(student) => ImportedStudent::of(ImportOutcome::Unchanged, student),
             Plan::Refuse(violations) => ImportedStudent::refused(violations),

@@ -121,18 +121,6 @@ impl TryFrom<PostFilter> for posts::PostFilter {
                 "minLikes", "range", message,
             )));
         }
-        if filter
-            .search
-            .as_ref()
-            .is_some_and(|text| text.contains('\0'))
-        {
-            let message = "must not contain control characters";
-            return Err(error::invalid(Violations::one(
-                "search",
-                "characters",
-                message,
-            )));
-        }
         let author = filter.author.as_ref();
         Ok(Self {
             author_id: author

@@ -90,9 +90,9 @@ impl PostsQuery {
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Posts before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which posts.")] filter: Option<PostFilter>,
-        #[graphql(desc = "In which order.", default_with = "PostSort::Newest")] sort: PostSort,
+        #[graphql(desc = "In which order.")] sort: Option<PostSort>,
     ) -> Result<Connection<OpaqueCursor, Post, PostTotals>> {
-        let sort: posts::PostSort = sort.into();
+        let sort = sort.map_or(posts::PostSort::Newest, Into::into);
         let filter: posts::PostFilter = filter.unwrap_or_default().try_into()?;
         let arguments = PageArguments {
             first,
