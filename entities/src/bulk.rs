@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value,
+    ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement, Value,
     sea_query::{ArrayType, ValueType},
 };
 use uuid::Uuid;
@@ -18,6 +18,7 @@ pub(crate) enum Kind {
     Uuid,
     Text,
     Number,
+    Real,
     Time,
 }
 
@@ -27,6 +28,7 @@ impl Kind {
             Self::Uuid => ("uuid[]", <Uuid as ValueType>::array_type()),
             Self::Text => ("text[]", <String as ValueType>::array_type()),
             Self::Number => ("bigint[]", <i64 as ValueType>::array_type()),
+            Self::Real => ("double precision[]", <f64 as ValueType>::array_type()),
             Self::Time => ("timestamptz[]", <DateTime<Utc> as ValueType>::array_type()),
         }
     }
@@ -42,32 +44,54 @@ pub(crate) async fn execute<const N: usize>(
     rows: impl IntoIterator<Item = [Value; N]>,
     statement: &str,
 ) -> events::Result<u64> {
-    let rows: Vec<_> = rows.into_iter().collect();
-    if rows.is_empty() {
-        return Ok(0);
-    }
-    let names = columns.map(|(name, _)| name).join(", ");
-    if tx.get_database_backend() == DbBackend::Postgres {
-        let (arrays, values) = into_arrays(columns, rows);
-        let sql = format!("with v ({names}) as (select * from unnest({arrays})) {statement}");
-        return run(tx, sql, values).await;
-    }
     let mut changed = 0;
-    let mut rows = rows.into_iter();
-    while rows.len() > 0 {
-        let lot = LOT.min(1 << rows.len().ilog2());
-        let values = rows.by_ref().take(lot).flatten().collect();
-        let places = places(lot, N);
-        let sql = format!("with v ({names}) as (values {places}) {statement}");
-        changed += run(tx, sql, values).await?;
+    for statement in statements(tx.get_database_backend(), columns, rows, statement) {
+        changed += tx.execute_raw(statement).await?.rows_affected();
     }
     Ok(changed)
 }
 
-async fn run(tx: &DatabaseTransaction, sql: String, values: Vec<Value>) -> events::Result<u64> {
-    let backend = tx.get_database_backend();
-    let statement = Statement::from_sql_and_values(backend, sql, values);
-    Ok(tx.execute_raw(statement).await?.rows_affected())
+/// The same for a statement that answers with rows.
+pub(crate) async fn query<const N: usize>(
+    tx: &DatabaseTransaction,
+    columns: &Columns<N>,
+    rows: impl IntoIterator<Item = [Value; N]>,
+    statement: &str,
+) -> events::Result<Vec<QueryResult>> {
+    let mut found = Vec::new();
+    for statement in statements(tx.get_database_backend(), columns, rows, statement) {
+        found.extend(tx.query_all_raw(statement).await?);
+    }
+    Ok(found)
+}
+
+/// The statements that have `rows` as the table `v`, a lot at a time.
+fn statements<const N: usize>(
+    backend: DbBackend,
+    columns: &Columns<N>,
+    rows: impl IntoIterator<Item = [Value; N]>,
+    statement: &str,
+) -> Vec<Statement> {
+    let rows: Vec<_> = rows.into_iter().collect();
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    let names = columns.map(|(name, _)| name).join(", ");
+    if backend == DbBackend::Postgres {
+        let (arrays, values) = into_arrays(columns, rows);
+        let sql = format!("with v ({names}) as (select * from unnest({arrays})) {statement}");
+        return vec![Statement::from_sql_and_values(backend, sql, values)];
+    }
+    let mut all = Vec::new();
+    let mut rows = rows.into_iter();
+    while rows.len() > 0 {
+        let lot = LOT.min(1 << rows.len().ilog2());
+        let values: Vec<Value> = rows.by_ref().take(lot).flatten().collect();
+        let places = places(lot, N);
+        let sql = format!("with v ({names}) as (values {places}) {statement}");
+        all.push(Statement::from_sql_and_values(backend, sql, values));
+    }
+    all
 }
 
 fn into_arrays<const N: usize>(

@@ -129,6 +129,7 @@ impl Entities {
         vec![
             Arc::new(customers::StatisticsFollower),
             Arc::new(posts::PostsFollower::live()),
+            Arc::new(posts::TrendingFollower),
         ]
     }
 

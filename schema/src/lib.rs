@@ -29,6 +29,7 @@ pub struct Query(
     users::UsersQuery,
     chats::ChatsQuery,
     posts::PostsQuery,
+    posts::TrendingQuery,
     students::StudentsQuery,
     operations::OperationsQuery,
 );
@@ -51,6 +52,7 @@ pub struct Subscription(
     users::UsersSubscription,
     chats::ChatsSubscription,
     posts::PostsSubscription,
+    posts::TrendingSubscription,
     students::StudentsSubscription,
 );
 

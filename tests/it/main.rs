@@ -15,4 +15,5 @@ mod processes;
 mod sdl;
 mod students;
 mod subscriptions;
+mod trending;
 mod users;

@@ -14,6 +14,7 @@ mod post;
 mod queries;
 mod rules;
 mod tables;
+mod trending;
 
 pub use aggregate::{Actor, Discontinuous, PostCommand, PostState, decide, fold};
 pub use commands::{ChangeComment, ChangePost, PostAnswer};
@@ -27,6 +28,7 @@ pub use loading::{CommentsOf, LikeOf};
 pub use post::{Comment, Post};
 pub use queries::{PostFilter, PostSort, page_of_state};
 pub use tables::Tables;
+pub use trending::{TRENDING_FOLLOWER, TrendWindow, TrendingFollower, TrendingPost};
 
 use ::events::EventLog;
 use folding::Folds;

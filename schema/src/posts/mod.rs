@@ -8,12 +8,14 @@ mod mutation;
 mod object;
 mod query;
 mod subscription;
+mod trending;
 
 pub(crate) use loaders::loader;
 pub(crate) use mutation::PostsMutation;
 pub(crate) use object::Post;
 pub(crate) use query::{PostsQuery, find};
 pub(crate) use subscription::PostsSubscription;
+pub(crate) use trending::{TrendingQuery, TrendingSubscription};
 
 /// The type's name in global ids.
 pub(crate) const KIND: &str = "post";

@@ -1,10 +1,10 @@
 //! Posts through the API: their lives, who may do what, what lists show, what subscribers hear, and what it costs.
 
-mod api;
+pub mod api;
 mod history;
 mod hot;
 mod listing;
-mod replaying;
+pub mod replaying;
 mod rules;
 mod statements;
 mod subscriptions;

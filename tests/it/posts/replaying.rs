@@ -7,13 +7,26 @@ use tests::{Setup, database, eventually, ids, waiting::SOON};
 
 use super::api::{apply, becomes, comment, find, find_at, like, person};
 
-/// Appends an event as an older Millrace did; on SQLite with the position before it in its part.
+/// Appends an event as an older Millrace did, long ago.
 pub async fn append(
     database: &DatabaseConnection,
     id: u128,
     version: i64,
     event_type: &str,
     data: &Value,
+) {
+    let long_ago = 1_577_836_800;
+    append_at(database, id, version, event_type, data, long_ago).await;
+}
+
+/// The same at any time, in seconds since 1970; on SQLite with the position before it in its part.
+pub async fn append_at(
+    database: &DatabaseConnection,
+    id: u128,
+    version: i64,
+    event_type: &str,
+    data: &Value,
+    occurred_at_s: i64,
 ) {
     let bytes = id.to_be_bytes();
     let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
@@ -30,6 +43,7 @@ pub async fn append(
         event_type.into(),
         data.to_string().into(),
         r#"{"actor":"an older Millrace"}"#.into(),
+        occurred_at_s.into(),
     ];
     let columns =
         "event_id, part, stream, stream_id, version, type, schema_version, data, meta, occurred_at";
@@ -37,12 +51,13 @@ pub async fn append(
         format!(
             "insert into event ({columns}) values ($1::text::uuid, $2, 'post', $3::text::uuid, $4, $5, 1, $6::text::json,
                  $7::text::json,
-                 '2020-01-01T00:00:00Z')"
+                 to_timestamp($8::bigint))"
         )
     } else {
         format!(
             "insert into event ({columns}, previous) values (unhex($1), $2, 'post', unhex($3), $4, $5, 1, $6, $7,
-                 '2020-01-01T00:00:00+00:00', coalesce((select max(inserted) from event where part = $2), 0))"
+                 strftime('%Y-%m-%dT%H:%M:%S+00:00', $8, 'unixepoch'),
+                 coalesce((select max(inserted) from event where part = $2), 0))"
         )
     };
     let backend = database.get_database_backend();

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+pub(super) use store::use_indexes;
+
 use super::{Comment, Post, PostEvent, PostFact};
 
 /// A post that was there before the batch.

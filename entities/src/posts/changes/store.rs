@@ -209,7 +209,7 @@ impl Changes {
 }
 
 /// A plan made while the tables were small must not read them whole when they have grown: every row is found by its key.
-async fn use_indexes(tx: &DatabaseTransaction) -> Result<()> {
+pub(in crate::posts) async fn use_indexes(tx: &DatabaseTransaction) -> Result<()> {
     if tx.get_database_backend() == DbBackend::Postgres {
         tx.execute_unprepared(
             "set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off",

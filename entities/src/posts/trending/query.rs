@@ -1,0 +1,191 @@
+//! The query: candidates from the top of the index of ranks, scored by what they have in the window now, until nothing further
+//! down can be above them.
+
+use std::collections::HashMap;
+
+use ::events::now;
+use sea_orm::{ConnectionTrait, Statement};
+use uuid::Uuid;
+
+use super::{TrendWindow, decay::StepCount};
+use crate::{
+    access::{AccessError, Action, Viewer, authorize},
+    posts::{Post, Posts},
+};
+
+/// Candidates read beyond what is asked for, at first. There must be some: a rank may be too high.
+const SPARE: u64 = 20;
+/// By how much more candidates are read each time those before were not enough.
+const GROWTH: u64 = 4;
+/// Ranks of the same counts can differ from their score by this share, as logarithms are rounded.
+const ROUNDING: f64 = 1e-6;
+
+/// A post that trends.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrendingPost {
+    /// The post, as the read model has it, which may be moments behind the score.
+    pub post: Post,
+    /// The sum of its likes, 1 each, and comments, 2 each, in the window, each halved with every half-life of its age.
+    pub score: f64,
+    /// The likes in the window that were not taken back.
+    pub likes: i64,
+    /// The comments in the window that were not removed.
+    pub comments: i64,
+}
+
+/// A post with its counts in the window.
+#[derive(Debug, Clone)]
+struct Candidate {
+    post_id: Uuid,
+    rank: f64,
+    counts: Vec<StepCount>,
+    score: f64,
+}
+
+/// Of the candidates, best first, whether the first `limit` are the best of all, if the last of them in the order of ranks is
+/// followed by others.
+fn is_settled(
+    window: TrendWindow,
+    candidates: &[Candidate],
+    lowest_rank: f64,
+    limit: usize,
+    now: i64,
+) -> bool {
+    let most = window.most_at(lowest_rank, now);
+    candidates
+        .get(limit.saturating_sub(1))
+        .is_some_and(|last| last.score >= most * (1.0 - ROUNDING))
+}
+
+impl Posts {
+    /// The posts with the highest scores in the window that ends now, at most `limit`, highest first.
+    pub async fn list_trending(
+        &self,
+        viewer: &Viewer,
+        window: TrendWindow,
+        limit: u64,
+    ) -> Result<Vec<TrendingPost>, AccessError> {
+        authorize(viewer, Action::ReadPosts)?;
+        let now = window.step_of(now().timestamp());
+        let mut wanted = limit + SPARE;
+        let mut best = loop {
+            let mut candidates = self.read_candidates(window, wanted, now).await?;
+            let is_all = (candidates.len() as u64) < wanted;
+            let ranks = candidates.iter().map(|candidate| candidate.rank);
+            let lowest_rank = ranks.fold(f64::INFINITY, f64::min);
+            candidates.sort_by(|one, other| {
+                let by_score = other.score.total_cmp(&one.score);
+                by_score.then_with(|| other.post_id.cmp(&one.post_id))
+            });
+            if is_all || is_settled(window, &candidates, lowest_rank, limit as usize, now) {
+                break candidates;
+            }
+            wanted *= GROWTH;
+        };
+        best.truncate(limit as usize);
+        let ids: Vec<Uuid> = best.iter().map(|candidate| candidate.post_id).collect();
+        let mut posts = self.load_posts(&ids).await?;
+        let trending = best.into_iter().filter_map(|candidate| {
+            Some(TrendingPost {
+                // Deleted in this moment, if it is not there.
+                post: posts.remove(&candidate.post_id)?,
+                score: candidate.score,
+                likes: candidate.counts.iter().map(|count| count.likes).sum(),
+                comments: candidate.counts.iter().map(|count| count.comments).sum(),
+            })
+        });
+        Ok(trending.collect())
+    }
+
+    /// The posts of the highest ranks that have something in the window, with what they have there. In one statement, so that
+    /// ranks and counts belong to each other. Posts that the read model does not have yet, or any more, are left out.
+    async fn read_candidates(
+        &self,
+        window: TrendWindow,
+        wanted: u64,
+        now: i64,
+    ) -> ::events::Result<Vec<Candidate>> {
+        let database = &self.log.database().reader;
+        let sql = format!(
+            "select t.post_id, t.rank, c.step, c.likes, c.comments from (
+                 select post_id, rank from post_trend
+                 where span = $1 and newest_step > $2 and exists (select 1 from post where post.id = post_trend.post_id)
+                 order by rank desc, post_id desc limit {wanted}
+             ) t join post_trend_count c on c.span = $1 and c.post_id = t.post_id and c.step > $2
+             order by t.post_id, c.step"
+        );
+        let values = [window.number().into(), window.last_step_outside(now).into()];
+        let statement =
+            Statement::from_sql_and_values(database.get_database_backend(), sql, values);
+        let mut found: HashMap<Uuid, Candidate> = HashMap::new();
+        for row in database.query_all_raw(statement).await? {
+            let post_id = row.try_get("", "post_id")?;
+            let rank = row.try_get("", "rank")?;
+            let candidate = found.entry(post_id).or_insert(Candidate {
+                post_id,
+                rank,
+                counts: Vec::new(),
+                score: 0.0,
+            });
+            candidate.counts.push(StepCount {
+                step: row.try_get("", "step")?,
+                likes: row.try_get("", "likes")?,
+                comments: row.try_get("", "comments")?,
+            });
+        }
+        let mut candidates: Vec<Candidate> = found.into_values().collect();
+        for candidate in &mut candidates {
+            candidate.score = window.score(&candidate.counts, now);
+        }
+        Ok(candidates)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: i64 = 29_000_000;
+
+    proptest! {
+        /// Whatever the ranks still have of what has left the window: stopping early gives what reading all gives.
+        #[test]
+        fn settled_is_the_best_of_all(
+            posts in prop::collection::vec((0_i64..100, 1_i64..5, 0_i64..100, 0_i64..5), 1..60),
+            limit in 1_usize..10,
+        ) {
+            let window = TrendWindow::Hour;
+            let mut ranked: Vec<Candidate> = posts.iter().enumerate().map(|(number, post)| {
+                let (newer, likes, older, more) = *post;
+                let counts = [
+                    StepCount { step: NOW - newer, likes, comments: 0 },
+                    StepCount { step: NOW - newer - older, likes: more, comments: 0 },
+                ];
+                Candidate {
+                    post_id: Uuid::from_u128(number as u128),
+                    rank: window.standing(&counts).expect("counts").rank,
+                    score: window.score(&counts, NOW),
+                    counts: counts.to_vec(),
+                }
+            }).collect();
+            ranked.sort_by(|one, other| other.rank.total_cmp(&one.rank));
+            let best_of = |candidates: &[Candidate]| {
+                let mut sorted = candidates.to_vec();
+                sorted.sort_by(|one, other| other.score.total_cmp(&one.score));
+                sorted
+            };
+            let all = best_of(&ranked);
+            for wanted in 1..ranked.len() {
+                let read = &ranked[..wanted];
+                let best = best_of(read);
+                if is_settled(window, &best, read[wanted - 1].rank, limit, NOW) {
+                    for (found, expected) in best.iter().zip(&all).take(limit) {
+                        prop_assert!((found.score - expected.score).abs() <= 1e-5 * expected.score);
+                    }
+                }
+            }
+        }
+    }
+}

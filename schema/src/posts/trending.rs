@@ -1,0 +1,144 @@
+//! What trends, as clients see it: the query, and the subscription that follows the follower's progress, at most once a second.
+
+use std::time::Duration;
+
+use async_graphql::{Context, Enum, Object, Result, SimpleObject, Subscription};
+use entities::{
+    Entities,
+    access::{Action, Grant, Requirement, Viewer},
+    posts::{self, STREAM, TRENDING_FOLLOWER},
+};
+use events::{EventSource, Topic};
+use futures::{Stream, StreamExt};
+use tokio::time::{Instant, sleep_until};
+use uuid::Uuid;
+
+use super::object::Post;
+use crate::{
+    connection::{checked, page_complexity},
+    error::{from_access, from_feed},
+    request::{entities, viewer},
+};
+
+/// The least time between two values of a subscription.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How far back a trend looks. What is older does not count; what is younger counts less with its age, and half as much after
+/// each half-life.
+#[derive(Enum, Copy, Clone, Eq, PartialEq)]
+#[graphql(remote = "posts::TrendWindow")]
+pub(crate) enum TrendWindow {
+    /// The last hour. Ages are counted in minutes; the half-life is 10 minutes.
+    Hour,
+    /// The last 24 hours. Ages are counted in half hours; the half-life is 4 hours.
+    Day,
+    /// The last 7 days. Ages are counted in steps of 4 hours; the half-life is a day.
+    Week,
+}
+
+/// A post that trends.
+#[derive(SimpleObject)]
+pub(crate) struct TrendingPost {
+    /// The post. Its counts are of all time, and may be moments behind.
+    post: Post,
+    /// 1 for each like and 2 for each comment of the window, each times 2^(-age / half-life), added up. Likes that were taken
+    /// back and comments that were removed do not count. Scores sink with time, all alike; compare only those of one
+    /// answer.
+    score: f64,
+    /// The likes of the window.
+    likes: i64,
+    /// The comments of the window.
+    comments: i64,
+}
+
+impl From<posts::TrendingPost> for TrendingPost {
+    fn from(trending: posts::TrendingPost) -> Self {
+        Self {
+            post: trending.post.into(),
+            score: trending.score,
+            likes: trending.likes,
+            comments: trending.comments,
+        }
+    }
+}
+
+async fn list(
+    entities: &Entities,
+    viewer: &Viewer,
+    window: TrendWindow,
+    limit: u64,
+) -> Result<Vec<posts::TrendingPost>> {
+    let posts = &entities.posts;
+    let trending = posts.list_trending(viewer, window.into(), limit).await;
+    trending.map_err(from_access)
+}
+
+/// What a change is seen by: the order and the counts. Scores sink without anything having happened.
+fn standings(trending: &[posts::TrendingPost]) -> Vec<(Uuid, i64, i64)> {
+    let standing = |it: &posts::TrendingPost| (it.post.id, it.likes, it.comments);
+    trending.iter().map(standing).collect()
+}
+
+#[derive(Default)]
+pub(crate) struct TrendingQuery;
+
+#[Object]
+impl TrendingQuery {
+    /// The posts with the highest scores now, highest first; those without likes and comments in the window are not among
+    /// them. It shows a like moments after the like was answered.
+    #[graphql(complexity = "page_complexity(Some(first), None, child_complexity)")]
+    async fn trending_posts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How far back.")] window: TrendWindow,
+        #[graphql(desc = "How many at most, 1 to 100.", default = 20)] first: i32,
+    ) -> Result<Vec<TrendingPost>> {
+        let limit = checked("first", first)?;
+        let trending = list(entities(ctx), viewer(ctx)?, window, limit).await?;
+        Ok(trending.into_iter().map(TrendingPost::from).collect())
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct TrendingSubscription;
+
+#[Subscription]
+impl TrendingSubscription {
+    /// The posts with the highest scores now, and again when something happened to posts and their order or counts have
+    /// changed; at most once a second. What sinks or leaves the window while nothing happens to any post is not told.
+    #[graphql(complexity = "page_complexity(Some(first), None, child_complexity)")]
+    async fn trending_posts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How far back.")] window: TrendWindow,
+        #[graphql(desc = "How many at most, 1 to 100.", default = 20)] first: i32,
+    ) -> Result<impl Stream<Item = Result<Vec<TrendingPost>>>> {
+        let limit = checked("first", first)?;
+        let requirement = Requirement::Action(Action::ReadPosts);
+        let granted = ctx.data::<Grant>()?.require(requirement).await;
+        granted.map_err(from_access)?;
+        let topic = Topic {
+            kind: STREAM,
+            id: None,
+        };
+        let viewer = viewer(ctx)?.clone();
+        let entities = entities(ctx).clone();
+        let source = ctx.data::<EventSource>()?;
+        let mut changes = Box::pin(source.follow_checkpoint(TRENDING_FOLLOWER, topic));
+        Ok(async_stream::try_stream! {
+            let mut shown = None;
+            // What changes during the pause is one change: the progress is asked for after it.
+            while let Some(progress) = changes.next().await {
+                progress.map_err(from_feed)?;
+                let read_at = Instant::now();
+                let trending = list(&entities, &viewer, window, limit).await?;
+                let now = standings(&trending);
+                if shown.as_ref() != Some(&now) {
+                    shown = Some(now);
+                    yield trending.into_iter().map(TrendingPost::from).collect();
+                }
+                sleep_until(read_at + PAUSE).await;
+            }
+        })
+    }
+}
