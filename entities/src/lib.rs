@@ -2,11 +2,13 @@
 //! and appends to the log; `schema` and `workers` call it. It knows no GraphQL and no transport.
 
 pub mod access;
+mod bulk;
 mod cache;
 pub mod chats;
 pub mod customers;
 mod idempotency;
 mod paging;
+pub mod posts;
 pub mod students;
 pub mod users;
 mod violations;
@@ -72,6 +74,8 @@ pub struct Entities {
     pub users: Users,
     /// Chats and their messages.
     pub chats: chats::Chats,
+    /// Posts, their comments and likes.
+    pub posts: posts::Posts,
     /// Students.
     pub students: students::Students,
     /// What open subscriptions are allowed.
@@ -107,6 +111,7 @@ impl Entities {
             students: students::Students::new(log.clone(), config.cache),
             grants: Grants::new(&log, users.clone()),
             chats: chats::Chats::new(log.clone()),
+            posts: posts::Posts::new(log.clone()),
             users,
             log,
         })
@@ -121,7 +126,15 @@ impl Entities {
 
     /// The followers that keep the read models of all domains.
     pub fn followers() -> Vec<Arc<dyn events::Follower>> {
-        vec![Arc::new(customers::StatisticsFollower)]
+        vec![
+            Arc::new(customers::StatisticsFollower),
+            Arc::new(posts::PostsFollower::live()),
+        ]
+    }
+
+    /// The read models that can be built anew.
+    pub fn read_models() -> Vec<Arc<dyn events::ReadModel>> {
+        vec![Arc::new(posts::PostsModel)]
     }
 
     /// The followers that keep nothing in the database, but what all processes share.
@@ -145,6 +158,7 @@ pub fn event_schemas() -> serde_json::Value {
         customers::event_schemas(),
         users::event_schemas(),
         chats::event_schemas(),
+        posts::event_schemas(),
         students::event_schemas(),
     ];
     domains

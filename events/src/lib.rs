@@ -21,6 +21,7 @@ mod relay;
 mod shared_store;
 mod tail;
 mod topic;
+mod versions;
 mod whispers;
 
 pub use append::{Appending, NewEvent, Tx};

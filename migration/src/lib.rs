@@ -9,6 +9,7 @@ mod m0002_customers;
 mod m0003_users;
 mod m0004_chats;
 mod m0005_students;
+mod m0006_posts;
 mod m0007_rebuild;
 
 pub use sea_orm_migration::{DbErr, MigratorTrait};
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_users::Migration),
             Box::new(m0004_chats::Migration),
             Box::new(m0005_students::Migration),
+            Box::new(m0006_posts::Migration),
             Box::new(m0007_rebuild::Migration),
         ]
     }

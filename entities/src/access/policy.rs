@@ -23,15 +23,25 @@ pub enum Action {
     ManageUsers,
     /// Have chats: which ones is a matter of membership.
     UseChats,
+    /// Read, list and follow posts and their comments.
+    ReadPosts,
+    /// Write posts and comments, like posts, and change what is one's own.
+    WritePosts,
+    /// Delete the posts and remove the comments of others, and see what was removed.
+    ModeratePosts,
 }
 
 impl Action {
     /// The least role that allows it.
     const fn least_role(self) -> Role {
         match self {
-            Self::ReadUsers | Self::UseChats => Role::Member,
-            Self::ReadCustomers | Self::WriteCustomers | Self::ReadUserDetails => Role::Staff,
-            Self::ReadStudents | Self::WriteStudents => Role::Staff,
+            Self::ReadUsers | Self::UseChats | Self::ReadPosts | Self::WritePosts => Role::Member,
+            Self::ReadCustomers
+            | Self::WriteCustomers
+            | Self::ReadUserDetails
+            | Self::ModeratePosts
+            | Self::ReadStudents
+            | Self::WriteStudents => Role::Staff,
             Self::ManageUsers => Role::Admin,
         }
     }

@@ -1,12 +1,13 @@
-//! Demo data: customers with plausible names, made through the same commands as any others, so that their events,
-//! statistics and limits are the real ones. Called by `gateway seed`, and at the first start when asked.
+//! Customers with plausible names.
 
 use entities::{
     CommandContext, Entities,
     customers::{CreateCustomer, CustomerError, CustomerStatus},
 };
 use futures::{StreamExt, TryStreamExt, stream};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
+
+use super::progress_bar;
 
 const FIRST: [&str; 16] = [
     "Ada",
@@ -56,7 +57,7 @@ const CONCURRENT: usize = 4;
 pub async fn seed(entities: &Entities, count: u64, progress: bool) -> Result<(), CustomerError> {
     let first = entities.log.tail().position();
     let bar = if progress {
-        progress_bar(count)
+        progress_bar("customers", count)
     } else {
         ProgressBar::hidden()
     };
@@ -80,16 +81,6 @@ pub async fn seed(entities: &Entities, count: u64, progress: bool) -> Result<(),
         .await?;
     bar.finish();
     Ok(())
-}
-
-fn progress_bar(count: u64) -> ProgressBar {
-    let template = "customers {bar:30} {human_pos}/{human_len} ({per_sec}, {eta} left)";
-    let bar = ProgressBar::new(count);
-    match ProgressStyle::with_template(template) {
-        Ok(style) => bar.with_style(style),
-        // The template is a constant; without it the default bar does.
-        Err(_) => bar,
-    }
 }
 
 fn customer(number: u64) -> CreateCustomer {

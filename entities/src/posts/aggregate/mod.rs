@@ -1,0 +1,352 @@
+//! The post as its events make it, and what each command adds to them. Pure: no clock, no I/O. A command that is refused, or
+//! would change nothing, gives no fact. What is removed or deleted is gone from here, too. Called by commands and queries.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{
+    Comment, Post, PostCommentAdded, PostCommentEdited, PostCommentRemoved, PostCreated,
+    PostDeleted, PostError, PostEvent, PostFact, PostLiked, PostMessageEdited, PostUnliked, rules,
+};
+
+/// A post after some of its events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PostState {
+    id: Uuid,
+    author_id: Uuid,
+    message: String,
+    liked_by: HashSet<Uuid>,
+    /// By number; those that were removed are here without their texts.
+    comments: BTreeMap<i64, Comment>,
+    /// The numbers of the comments that were not removed.
+    numbers: HashMap<Uuid, i64>,
+    version: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    deleted_at: Option<DateTime<Utc>>,
+}
+
+/// Who gives a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Actor {
+    /// The user.
+    pub user_id: Uuid,
+    /// Whether they may remove what others wrote.
+    pub may_moderate: bool,
+}
+
+/// What can be asked of a post.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PostCommand {
+    /// Write it.
+    Create {
+        /// 1 to 10,000 characters.
+        message: String,
+    },
+    /// Change the message of one's own post.
+    EditMessage {
+        /// 1 to 10,000 characters.
+        message: String,
+    },
+    /// Like it; who likes it already changes nothing.
+    Like,
+    /// Like it no more; who does not like it changes nothing.
+    Unlike,
+    /// Comment on it.
+    AddComment {
+        /// A new id.
+        comment_id: Uuid,
+        /// 1 to 2,000 characters.
+        text: String,
+    },
+    /// Change the text of one's own comment.
+    EditComment {
+        /// The comment.
+        comment_id: Uuid,
+        /// 1 to 2,000 characters.
+        text: String,
+    },
+    /// Remove one's own comment, or as a moderator any.
+    RemoveComment {
+        /// The comment.
+        comment_id: Uuid,
+    },
+    /// Delete one's own post, or as a moderator any.
+    Delete,
+}
+
+/// The events of a stream do not follow each other, or begin with something else than the post's creation.
+#[derive(Debug, thiserror::Error)]
+#[error("version {version} does not continue post {post_id}")]
+pub struct Discontinuous {
+    /// The post.
+    pub post_id: Uuid,
+    /// The version that does not fit.
+    pub version: i64,
+}
+
+/// The post after all of `events`, which are those of one stream from `state` on.
+///
+/// # Errors
+/// When an event does not continue the stream.
+pub fn fold<'a>(
+    mut state: Option<PostState>,
+    events: impl IntoIterator<Item = &'a PostEvent>,
+) -> Result<Option<PostState>, Discontinuous> {
+    for event in events {
+        state = Some(match (state, &event.fact) {
+            (None, PostFact::Created(created)) if event.version == 1 => {
+                PostState::new(event, created)
+            }
+            (Some(mut state), _) if event.version == state.version + 1 => {
+                state.apply(event);
+                state
+            }
+            _ => {
+                return Err(Discontinuous {
+                    post_id: event.post_id,
+                    version: event.version,
+                });
+            }
+        });
+    }
+    Ok(state)
+}
+
+/// What the command adds to the post: `None` when it would change nothing.
+///
+/// # Errors
+/// When the rules refuse it.
+pub fn decide(
+    state: Option<&PostState>,
+    actor: Actor,
+    command: &PostCommand,
+) -> Result<Option<PostFact>, PostError> {
+    rules::check(command).map_err(PostError::Invalid)?;
+    let user_id = actor.user_id;
+    let state = match (state, command) {
+        (None, PostCommand::Create { message }) => {
+            return Ok(Some(PostFact::Created(PostCreated {
+                author_id: user_id,
+                message: message.clone(),
+            })));
+        }
+        (Some(state), _) if state.deleted_at.is_none() => state,
+        _ => return Err(PostError::NotFound),
+    };
+    let is_author = user_id == state.author_id;
+    let require = |allowed: bool| allowed.then_some(()).ok_or(PostError::NotAuthor);
+    Ok(match command {
+        PostCommand::Create { .. } => {
+            let current = state.version;
+            return Err(PostError::VersionConflict { current });
+        }
+        PostCommand::EditMessage { message } => {
+            require(is_author)?;
+            (*message != state.message).then(|| {
+                let message = message.clone();
+                PostFact::MessageEdited(PostMessageEdited { message })
+            })
+        }
+        PostCommand::Like => {
+            (!state.is_liked_by(user_id)).then_some(PostFact::Liked(PostLiked { user_id }))
+        }
+        PostCommand::Unlike => state
+            .is_liked_by(user_id)
+            .then_some(PostFact::Unliked(PostUnliked { user_id })),
+        PostCommand::AddComment { comment_id, text } => {
+            let number = state.comments.len() as i64 + 1;
+            if number > rules::COMMENTS {
+                return Err(PostError::TooManyComments);
+            }
+            Some(PostFact::CommentAdded(PostCommentAdded {
+                comment_id: *comment_id,
+                number,
+                author_id: user_id,
+                text: text.clone(),
+            }))
+        }
+        PostCommand::EditComment { comment_id, text } => {
+            let comment = state.get_comment(*comment_id)?;
+            require(user_id == comment.author_id)?;
+            (comment.text.as_ref() != Some(text)).then(|| {
+                PostFact::CommentEdited(PostCommentEdited {
+                    comment_id: *comment_id,
+                    number: comment.number,
+                    text: text.clone(),
+                })
+            })
+        }
+        PostCommand::RemoveComment { comment_id } => {
+            let comment = state.get_comment(*comment_id)?;
+            require(user_id == comment.author_id || actor.may_moderate)?;
+            Some(PostFact::CommentRemoved(PostCommentRemoved {
+                comment_id: *comment_id,
+                number: comment.number,
+            }))
+        }
+        PostCommand::Delete => {
+            require(is_author || actor.may_moderate)?;
+            Some(PostFact::Deleted(PostDeleted {}))
+        }
+    })
+}
+
+impl PostState {
+    fn new(event: &PostEvent, created: &PostCreated) -> Self {
+        Self {
+            id: event.post_id,
+            author_id: created.author_id,
+            message: created.message.clone(),
+            liked_by: HashSet::new(),
+            comments: BTreeMap::new(),
+            numbers: HashMap::new(),
+            version: event.version,
+            created_at: event.occurred_at,
+            updated_at: event.occurred_at,
+            deleted_at: None,
+        }
+    }
+
+    fn apply(&mut self, event: &PostEvent) {
+        let at = event.occurred_at;
+        match &event.fact {
+            // Only the first event of a stream creates; a later one says nothing new.
+            PostFact::Created(_) => {}
+            PostFact::MessageEdited(edited) => self.message.clone_from(&edited.message),
+            PostFact::Liked(liked) => {
+                self.liked_by.insert(liked.user_id);
+            }
+            PostFact::Unliked(unliked) => {
+                self.liked_by.remove(&unliked.user_id);
+            }
+            PostFact::CommentAdded(added) => self.add_comment(added, at),
+            PostFact::CommentEdited(edited) => {
+                if let Some(comment) = self.comments.get_mut(&edited.number) {
+                    comment.text = Some(edited.text.clone());
+                    comment.edited_at = Some(at);
+                }
+            }
+            PostFact::CommentRemoved(removed) => {
+                self.numbers.remove(&removed.comment_id);
+                if let Some(comment) = self.comments.get_mut(&removed.number) {
+                    comment.text = None;
+                    comment.removed_at = Some(at);
+                }
+            }
+            PostFact::Deleted(_) => self.delete(at),
+        }
+        self.version = event.version;
+        self.updated_at = at;
+    }
+
+    fn add_comment(&mut self, added: &PostCommentAdded, at: DateTime<Utc>) {
+        let comment = Comment {
+            id: added.comment_id,
+            post_id: self.id,
+            number: added.number,
+            author_id: added.author_id,
+            text: Some(added.text.clone()),
+            created_at: at,
+            edited_at: None,
+            removed_at: None,
+        };
+        self.numbers.insert(comment.id, comment.number);
+        self.comments.insert(comment.number, comment);
+    }
+
+    fn delete(&mut self, at: DateTime<Utc>) {
+        self.deleted_at = Some(at);
+        self.message = String::new();
+        self.liked_by = HashSet::new();
+        self.numbers = HashMap::new();
+        for comment in self.comments.values_mut() {
+            comment.text = None;
+            comment.removed_at.get_or_insert(at);
+        }
+    }
+
+    /// The comment with this id that was not removed.
+    fn get_comment(&self, id: Uuid) -> Result<&Comment, PostError> {
+        let number = self.numbers.get(&id);
+        number
+            .and_then(|number| self.comments.get(number))
+            .ok_or(PostError::CommentNotFound)
+    }
+
+    /// The post, unless it is deleted.
+    pub fn post(&self) -> Option<Post> {
+        self.deleted_at.is_none().then(|| Post {
+            id: self.id,
+            author_id: self.author_id,
+            message: self.message.clone(),
+            like_count: self.liked_by.len() as i64,
+            comment_count: self.numbers.len() as i64,
+            version: self.version,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        })
+    }
+
+    /// Whether it is deleted.
+    pub fn is_deleted(&self) -> bool {
+        self.deleted_at.is_some()
+    }
+
+    /// Whether the user likes it.
+    pub fn is_liked_by(&self, user_id: Uuid) -> bool {
+        self.liked_by.contains(&user_id)
+    }
+
+    /// The comments that were not removed, in the order in which they were added.
+    pub fn comments(&self) -> impl DoubleEndedIterator<Item = &Comment> {
+        let all = self.comments.values();
+        all.filter(|comment| comment.removed_at.is_none())
+    }
+
+    /// Any comment there ever was, by its number.
+    pub fn comment(&self, number: i64) -> Option<&Comment> {
+        self.comments.get(&number)
+    }
+
+    /// The number of a comment that was not removed.
+    pub(super) fn number_of(&self, comment_id: Uuid) -> Option<i64> {
+        self.numbers.get(&comment_id).copied()
+    }
+
+    /// How many events it is made of.
+    pub fn version(&self) -> i64 {
+        self.version
+    }
+
+    /// When anything last happened to it.
+    pub(super) fn updated_at(&self) -> DateTime<Utc> {
+        self.updated_at
+    }
+
+    /// Takes the texts out that are gone from `now`, a later state of the post.
+    pub(super) fn withhold(&mut self, now: &Self) {
+        for comment in self.comments.values_mut() {
+            let later = now.comments.get(&comment.number);
+            if later.is_none_or(|later| later.removed_at.is_some()) {
+                comment.text = None;
+            }
+        }
+    }
+
+    /// About how much memory it takes, in bytes.
+    pub(super) fn weight(&self) -> u32 {
+        let texts: usize = self
+            .comments
+            .values()
+            .map(|comment| comment.text.as_ref().map_or(0, String::len) + 250)
+            .sum();
+        let all = 400 + self.message.len() + self.liked_by.len() * 24 + texts;
+        u32::try_from(all).unwrap_or(u32::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+//! What a batch of events does to the rows of the read model: collapsed in memory first, so that each sort of change is one
+//! statement, however many events there are. Applied batch by batch, in whatever batches, it gives what the fold gives.
+
+mod store;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{Comment, Post, PostEvent, PostFact};
+
+/// A post that was there before the batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Moved {
+    message: Option<String>,
+    likes: i64,
+    comments: i64,
+    version: i64,
+    updated_at: DateTime<Utc>,
+}
+
+/// Whether the user liked the post before the batch, and since when they do after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Liking {
+    before: bool,
+    after: Option<DateTime<Utc>>,
+}
+
+/// What became of a comment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Touched {
+    Edited { text: String, at: DateTime<Utc> },
+    Removed,
+}
+
+/// See the module. Keys of comments and likes begin with the post.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    created: HashMap<Uuid, Post>,
+    moved: HashMap<Uuid, Moved>,
+    deleted: HashSet<Uuid>,
+    added: BTreeMap<(Uuid, i64), Comment>,
+    /// Also of comments that are added.
+    touched: HashMap<(Uuid, i64), Touched>,
+    likings: HashMap<(Uuid, Uuid), Liking>,
+}
+
+impl Changes {
+    pub(super) fn of<'a>(events: impl IntoIterator<Item = &'a PostEvent>) -> Self {
+        let mut changes = Self::default();
+        for event in events {
+            changes.add(event);
+        }
+        // Nothing follows a deletion; what was before it in the batch is void.
+        let deleted = &changes.deleted;
+        if !deleted.is_empty() {
+            changes.created.retain(|id, _| !deleted.contains(id));
+            changes.moved.retain(|id, _| !deleted.contains(id));
+            changes.added.retain(|(id, _), _| !deleted.contains(id));
+            changes.touched.retain(|(id, _), _| !deleted.contains(id));
+            changes.likings.retain(|(id, _), _| !deleted.contains(id));
+        }
+        changes
+    }
+
+    fn add(&mut self, event: &PostEvent) {
+        let (id, at) = (event.post_id, event.occurred_at);
+        match &event.fact {
+            PostFact::Created(created) => {
+                let post = Post {
+                    id,
+                    author_id: created.author_id,
+                    message: created.message.clone(),
+                    like_count: 0,
+                    comment_count: 0,
+                    version: event.version,
+                    created_at: at,
+                    updated_at: at,
+                };
+                self.created.insert(id, post);
+            }
+            PostFact::MessageEdited(edited) => self.move_post(event, Some(&edited.message), 0, 0),
+            PostFact::Liked(liked) => {
+                self.like(id, liked.user_id, Some(at));
+                self.move_post(event, None, 1, 0);
+            }
+            PostFact::Unliked(unliked) => {
+                self.like(id, unliked.user_id, None);
+                self.move_post(event, None, -1, 0);
+            }
+            PostFact::CommentAdded(added) => {
+                let comment = Comment {
+                    id: added.comment_id,
+                    post_id: id,
+                    number: added.number,
+                    author_id: added.author_id,
+                    text: Some(added.text.clone()),
+                    created_at: at,
+                    edited_at: None,
+                    removed_at: None,
+                };
+                self.added.insert((id, added.number), comment);
+                self.move_post(event, None, 0, 1);
+            }
+            PostFact::CommentEdited(edited) => {
+                let text = edited.text.clone();
+                let touched = Touched::Edited { text, at };
+                self.touched.insert((id, edited.number), touched);
+                self.move_post(event, None, 0, 0);
+            }
+            PostFact::CommentRemoved(removed) => {
+                let key = (id, removed.number);
+                // One that came with this batch goes without a trace.
+                if self.added.remove(&key).is_some() {
+                    self.touched.remove(&key);
+                } else {
+                    self.touched.insert(key, Touched::Removed);
+                }
+                self.move_post(event, None, 0, -1);
+            }
+            PostFact::Deleted(_) => {
+                self.deleted.insert(id);
+            }
+        }
+    }
+
+    fn move_post(&mut self, event: &PostEvent, message: Option<&str>, likes: i64, comments: i64) {
+        if let Some(post) = self.created.get_mut(&event.post_id) {
+            if let Some(message) = message {
+                message.clone_into(&mut post.message);
+            }
+            post.like_count += likes;
+            post.comment_count += comments;
+            post.version = event.version;
+            post.updated_at = event.occurred_at;
+            return;
+        }
+        let moved = self.moved.entry(event.post_id).or_insert(Moved {
+            message: None,
+            likes: 0,
+            comments: 0,
+            version: event.version,
+            updated_at: event.occurred_at,
+        });
+        moved.message = message.map(str::to_owned).or(moved.message.take());
+        moved.likes += likes;
+        moved.comments += comments;
+        moved.version = event.version;
+        moved.updated_at = event.occurred_at;
+    }
+
+    fn like(&mut self, post_id: Uuid, user_id: Uuid, after: Option<DateTime<Utc>>) {
+        // Likes and unlikes of a user alternate, so the first of them tells what was before.
+        let before = after.is_none();
+        let first = Liking { before, after };
+        let liking = self.likings.entry((post_id, user_id)).or_insert(first);
+        liking.after = after;
+    }
+}
+
+#[cfg(test)]
+mod tests;

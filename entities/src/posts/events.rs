@@ -1,0 +1,338 @@
+//! The facts about posts: each says what changed, and no more; the post is what they add up to. The shape of `data` is a
+//! contract. A new shape is a new schema version, and the old one is kept here to be read: `PostCreated` had `text` in
+//! version 1, and has `message` since version 2, as everything else calls it.
+
+use ::events::{Event, NewEvent};
+use chrono::{DateTime, Utc};
+use schemars::{JsonSchema, schema_for};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// The kind of stream that posts are.
+pub const STREAM: &str = "post";
+
+/// What can happen to a post.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PostEventKind {
+    /// It was written.
+    Created,
+    /// Its author changed its message.
+    MessageEdited,
+    /// A user likes it.
+    Liked,
+    /// A user likes it no more.
+    Unliked,
+    /// A user commented on it.
+    CommentAdded,
+    /// The text of a comment was changed.
+    CommentEdited,
+    /// A comment was removed.
+    CommentRemoved,
+    /// It was deleted, with its comments and likes.
+    Deleted,
+}
+
+impl PostEventKind {
+    const ALL: [Self; 8] = [
+        Self::Created,
+        Self::MessageEdited,
+        Self::Liked,
+        Self::Unliked,
+        Self::CommentAdded,
+        Self::CommentEdited,
+        Self::CommentRemoved,
+        Self::Deleted,
+    ];
+
+    /// The name in the log.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Created => "PostCreated",
+            Self::MessageEdited => "PostMessageEdited",
+            Self::Liked => "PostLiked",
+            Self::Unliked => "PostUnliked",
+            Self::CommentAdded => "PostCommentAdded",
+            Self::CommentEdited => "PostCommentEdited",
+            Self::CommentRemoved => "PostCommentRemoved",
+            Self::Deleted => "PostDeleted",
+        }
+    }
+
+    /// The version of the shape in which it is written now.
+    pub const fn schema_version(self) -> i16 {
+        match self {
+            Self::Created => 2,
+            _ => 1,
+        }
+    }
+}
+
+/// Data of `PostCreated`, version 1; read, and never written.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct PostCreatedV1 {
+    /// Who wrote it.
+    author_id: Uuid,
+    /// What it says.
+    text: String,
+}
+
+impl From<PostCreatedV1> for PostCreated {
+    fn from(old: PostCreatedV1) -> Self {
+        Self {
+            author_id: old.author_id,
+            message: old.text,
+        }
+    }
+}
+
+/// Data of `PostCreated`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PostCreated {
+    /// Who wrote it.
+    pub author_id: Uuid,
+    /// What it says.
+    pub message: String,
+}
+
+/// Data of `PostMessageEdited`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PostMessageEdited {
+    /// What it says now.
+    pub message: String,
+}
+
+/// Data of `PostLiked`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PostLiked {
+    /// Who likes it.
+    pub user_id: Uuid,
+}
+
+/// Data of `PostUnliked`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PostUnliked {
+    /// Who likes it no more.
+    pub user_id: Uuid,
+}
+
+/// Data of `PostCommentAdded`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PostCommentAdded {
+    /// The comment.
+    pub comment_id: Uuid,
+    /// 1, 2, 3, … within the post, also counting comments that were removed.
+    pub number: i64,
+    /// Who wrote it.
+    pub author_id: Uuid,
+    /// What it says.
+    pub text: String,
+}
+
+/// Data of `PostCommentEdited`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PostCommentEdited {
+    /// The comment.
+    pub comment_id: Uuid,
+    /// Its number within the post.
+    pub number: i64,
+    /// What it says now.
+    pub text: String,
+}
+
+/// Data of `PostCommentRemoved`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PostCommentRemoved {
+    /// The comment.
+    pub comment_id: Uuid,
+    /// Its number within the post.
+    pub number: i64,
+}
+
+/// Data of `PostDeleted`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PostDeleted {}
+
+/// One fact about a post, in the newest shape.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum PostFact {
+    /// It was written.
+    Created(PostCreated),
+    /// Its author changed its message.
+    MessageEdited(PostMessageEdited),
+    /// A user likes it.
+    Liked(PostLiked),
+    /// A user likes it no more.
+    Unliked(PostUnliked),
+    /// A user commented on it.
+    CommentAdded(PostCommentAdded),
+    /// The text of a comment was changed.
+    CommentEdited(PostCommentEdited),
+    /// A comment was removed.
+    CommentRemoved(PostCommentRemoved),
+    /// It was deleted, with its comments and likes.
+    Deleted(PostDeleted),
+}
+
+impl PostFact {
+    /// What sort of fact it is.
+    pub fn kind(&self) -> PostEventKind {
+        match self {
+            Self::Created(_) => PostEventKind::Created,
+            Self::MessageEdited(_) => PostEventKind::MessageEdited,
+            Self::Liked(_) => PostEventKind::Liked,
+            Self::Unliked(_) => PostEventKind::Unliked,
+            Self::CommentAdded(_) => PostEventKind::CommentAdded,
+            Self::CommentEdited(_) => PostEventKind::CommentEdited,
+            Self::CommentRemoved(_) => PostEventKind::CommentRemoved,
+            Self::Deleted(_) => PostEventKind::Deleted,
+        }
+    }
+
+    /// The number of the comment that it is about, if it is about one.
+    pub fn comment_number(&self) -> Option<i64> {
+        match self {
+            Self::CommentAdded(added) => Some(added.number),
+            Self::CommentEdited(edited) => Some(edited.number),
+            Self::CommentRemoved(removed) => Some(removed.number),
+            _ => None,
+        }
+    }
+
+    /// Reads `data` of any schema version that was ever written.
+    fn decode(kind: PostEventKind, schema_version: i16, data: &str) -> serde_json::Result<Self> {
+        fn read<T: DeserializeOwned>(data: &str) -> serde_json::Result<T> {
+            serde_json::from_str(data)
+        }
+        Ok(match (kind, schema_version) {
+            (PostEventKind::Created, 1) => Self::Created(read::<PostCreatedV1>(data)?.into()),
+            (PostEventKind::Created, _) => Self::Created(read(data)?),
+            (PostEventKind::MessageEdited, _) => Self::MessageEdited(read(data)?),
+            (PostEventKind::Liked, _) => Self::Liked(read(data)?),
+            (PostEventKind::Unliked, _) => Self::Unliked(read(data)?),
+            (PostEventKind::CommentAdded, _) => Self::CommentAdded(read(data)?),
+            (PostEventKind::CommentEdited, _) => Self::CommentEdited(read(data)?),
+            (PostEventKind::CommentRemoved, _) => Self::CommentRemoved(read(data)?),
+            (PostEventKind::Deleted, _) => Self::Deleted(read(data)?),
+        })
+    }
+}
+
+/// A post event, read from the log.
+#[derive(Debug, Clone)]
+pub struct PostEvent {
+    /// The post.
+    pub post_id: Uuid,
+    /// The post's version after it.
+    pub version: i64,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+    /// What happened.
+    pub fact: PostFact,
+}
+
+impl PostEvent {
+    /// Reads an event of any schema version that was ever written.
+    ///
+    /// # Errors
+    /// When it is none of this domain, or of a version that only a later Millrace knows.
+    pub fn decode(event: &Event) -> ::events::Result<Self> {
+        let malformed = |source| ::events::Error::Malformed {
+            what: "post event",
+            source,
+        };
+        let kind = PostEventKind::ALL
+            .into_iter()
+            .find(|kind| kind.name() == event.event_type)
+            .filter(|kind| event.schema_version <= kind.schema_version())
+            .ok_or_else(|| {
+                let name = format!("{}.v{}", event.event_type, event.schema_version);
+                malformed(serde::de::Error::custom(name))
+            })?;
+        Ok(Self {
+            post_id: event.stream_id,
+            version: event.version,
+            occurred_at: event.occurred_at,
+            fact: PostFact::decode(kind, event.schema_version, event.data.get())
+                .map_err(malformed)?,
+        })
+    }
+}
+
+pub(super) fn new_event(fact: &PostFact, occurred_at: DateTime<Utc>) -> NewEvent<'_, PostFact> {
+    let kind = fact.kind();
+    NewEvent {
+        event_type: kind.name(),
+        schema_version: kind.schema_version(),
+        data: fact,
+        occurred_at,
+    }
+}
+
+/// The contract: the JSON Schema of the data of each event type, by name and version, also of those that are only read.
+pub fn event_schemas() -> serde_json::Map<String, Value> {
+    let schemas = PostEventKind::ALL.map(|kind| {
+        let schema = match kind {
+            PostEventKind::Created => schema_for!(PostCreated),
+            PostEventKind::MessageEdited => schema_for!(PostMessageEdited),
+            PostEventKind::Liked => schema_for!(PostLiked),
+            PostEventKind::Unliked => schema_for!(PostUnliked),
+            PostEventKind::CommentAdded => schema_for!(PostCommentAdded),
+            PostEventKind::CommentEdited => schema_for!(PostCommentEdited),
+            PostEventKind::CommentRemoved => schema_for!(PostCommentRemoved),
+            PostEventKind::Deleted => schema_for!(PostDeleted),
+        };
+        let name = format!("{}.v{}", kind.name(), kind.schema_version());
+        (name, schema.to_value())
+    });
+    let old = (
+        "PostCreated.v1".to_owned(),
+        schema_for!(PostCreatedV1).to_value(),
+    );
+    schemas.into_iter().chain([old]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_shapes_are_read_as_new_ones() {
+        let author_id = Uuid::from_u128(7);
+        let old = format!(r#"{{"authorId":"{author_id}","text":"Hello"}}"#);
+        let new = format!(r#"{{"authorId":"{author_id}","message":"Hello"}}"#);
+        let created = PostFact::Created(PostCreated {
+            author_id,
+            message: "Hello".to_owned(),
+        });
+        let decode = |version, data: &str| PostFact::decode(PostEventKind::Created, version, data);
+        assert_eq!(decode(1, &old).expect("version 1"), created);
+        assert_eq!(decode(2, &new).expect("version 2"), created);
+        assert!(decode(2, &old).is_err(), "a version is what it says it is");
+    }
+
+    #[test]
+    fn facts_are_written_in_the_newest_shape() {
+        let fact = PostFact::Created(PostCreated {
+            author_id: Uuid::from_u128(7),
+            message: "Hello".to_owned(),
+        });
+        let event = new_event(&fact, ::events::now());
+        assert_eq!((event.event_type, event.schema_version), ("PostCreated", 2));
+        let data = serde_json::to_string(event.data).expect("JSON");
+        let read = PostFact::decode(PostEventKind::Created, 2, &data).expect("readable");
+        assert_eq!(read, fact);
+        let deleted = serde_json::to_string(&PostFact::Deleted(PostDeleted {})).expect("JSON");
+        assert_eq!(deleted, "{}");
+    }
+}

@@ -1,0 +1,153 @@
+//! Folds of streams, remembered. A fold of committed events stays true for ever, so it is remembered with its version, and
+//! the next reader folds only what came since. This is instead of stored snapshots: a post's long past is read once in a
+//! process (`tests/it/posts/hot.rs` measures what that takes), and a snapshot would save that once, for a write each time.
+
+use std::{sync::Arc, time::Duration};
+
+use ::events::{Event, EventLog, HistoryPage, Result, StreamKey, Tx};
+use moka::sync::Cache;
+use uuid::Uuid;
+
+use super::{PostEvent, PostState, STREAM, aggregate::Discontinuous, fold};
+
+/// The memory that folds may take in a process, in bytes.
+const MEMORY: u64 = 32 << 20;
+/// How long a fold that nobody asks for is kept.
+const IDLE: Duration = Duration::from_secs(600);
+/// Events read in one statement.
+const BATCH_EVENTS: u64 = 1_000;
+
+#[derive(Clone)]
+pub(super) struct Folds {
+    log: EventLog,
+    /// By the epoch of the log, as another epoch has another past.
+    remembered: Cache<(u32, Uuid), Arc<PostState>>,
+}
+
+/// Where events are read: in a transaction, or as committed.
+#[derive(Clone, Copy)]
+enum Source<'a> {
+    Log(&'a EventLog),
+    Tx(&'a Tx<'a>),
+}
+
+impl Source<'_> {
+    async fn read(self, stream: StreamKey, after: i64, limit: u64) -> Result<HistoryPage> {
+        match self {
+            Self::Log(log) => log.read_versions(stream, after, limit).await,
+            Self::Tx(tx) => tx.read_versions(stream, after, limit).await,
+        }
+    }
+}
+
+impl Folds {
+    pub(super) fn new(log: EventLog) -> Self {
+        let remembered = Cache::builder()
+            .weigher(|_, state: &Arc<PostState>| state.weight())
+            .max_capacity(MEMORY)
+            .time_to_idle(IDLE)
+            .build();
+        Self { log, remembered }
+    }
+
+    /// The post now.
+    pub(super) async fn read(&self, id: Uuid) -> Result<Option<Arc<PostState>>> {
+        self.continue_in(Source::Log(&self.log), id).await
+    }
+
+    /// The post now, as the transaction sees it. To be called before it appends to the stream: what it appends may never
+    /// be committed.
+    pub(super) async fn read_in_tx(
+        &self,
+        tx: &Tx<'_>,
+        id: Uuid,
+    ) -> Result<Option<Arc<PostState>>> {
+        self.continue_in(Source::Tx(tx), id).await
+    }
+
+    /// The post at this version or a later one.
+    pub(super) async fn read_since(
+        &self,
+        id: Uuid,
+        version: i64,
+    ) -> Result<Option<Arc<PostState>>> {
+        match self.recall(id) {
+            Some(state) if state.version() >= version => Ok(Some(state)),
+            _ => self.read(id).await,
+        }
+    }
+
+    /// The post at exactly this version; what it was then never changes.
+    pub(super) async fn read_at(&self, id: Uuid, version: i64) -> Result<Option<Arc<PostState>>> {
+        let start = self.recall(id).filter(|state| state.version() <= version);
+        let state = fold_up_to(Source::Log(&self.log), id, start, version).await?;
+        Ok(state.filter(|state| state.version() == version))
+    }
+
+    /// Keeps a fold of committed events.
+    pub(super) fn remember(&self, id: Uuid, state: &Arc<PostState>) {
+        let is_news = self
+            .recall(id)
+            .is_none_or(|known| known.version() < state.version());
+        if is_news {
+            self.remembered.insert(self.key(id), state.clone());
+        }
+    }
+
+    fn recall(&self, id: Uuid) -> Option<Arc<PostState>> {
+        self.remembered.get(&self.key(id))
+    }
+
+    fn key(&self, id: Uuid) -> (u32, Uuid) {
+        (self.log.tail().cursor().epoch, id)
+    }
+
+    async fn continue_in(&self, source: Source<'_>, id: Uuid) -> Result<Option<Arc<PostState>>> {
+        let state = fold_up_to(source, id, self.recall(id), i64::MAX).await?;
+        if let Some(state) = &state {
+            self.remember(id, state);
+        }
+        Ok(state)
+    }
+}
+
+/// Folds the events after `start` up to `version`, a batch at a time.
+async fn fold_up_to(
+    source: Source<'_>,
+    id: Uuid,
+    start: Option<Arc<PostState>>,
+    version: i64,
+) -> Result<Option<Arc<PostState>>> {
+    let stream = StreamKey { kind: STREAM, id };
+    let mut state = start;
+    loop {
+        let after = state.as_ref().map_or(0, |state| state.version());
+        let wanted = u64::try_from(version - after).unwrap_or(0);
+        if wanted == 0 {
+            return Ok(state);
+        }
+        let page = source
+            .read(stream, after, wanted.min(BATCH_EVENTS))
+            .await?;
+        if page.events.is_empty() {
+            return Ok(state);
+        }
+        let decoded = decode(&page.events)?;
+        let before = state.map(Arc::unwrap_or_clone);
+        state = fold(before, &decoded).map_err(broken)?.map(Arc::new);
+        if !page.has_more {
+            return Ok(state);
+        }
+    }
+}
+
+fn decode(events: &[Event]) -> Result<Vec<PostEvent>> {
+    events.iter().map(PostEvent::decode).collect()
+}
+
+pub(super) fn broken(cause: Discontinuous) -> ::events::Error {
+    ::events::Error::Malformed {
+        what: "post stream",
+        source: serde::de::Error::custom(cause),
+    }
+}

@@ -1,0 +1,86 @@
+//! The follower that keeps the read model, and nobody else writes its tables. Pointed at other tables, under another name, it
+//! builds the model anew beside the live one.
+
+use std::sync::Arc;
+
+use ::events::{Event, Follower, ModelTable, ReadModel, Result};
+use futures::future::BoxFuture;
+use sea_orm::DatabaseTransaction;
+
+use super::{PostEvent, STREAM, Tables, changes::Changes};
+
+/// The name of the follower that keeps the live tables.
+pub const POSTS_FOLLOWER: &str = "posts";
+
+/// See the module.
+pub struct PostsFollower {
+    name: &'static str,
+    tables: Tables,
+}
+
+impl PostsFollower {
+    /// Keeps the tables that queries read.
+    pub fn live() -> Self {
+        Self::new(POSTS_FOLLOWER, Tables::live())
+    }
+
+    /// Keeps other tables, which exist, with checkpoints under another name.
+    pub fn new(name: &'static str, tables: Tables) -> Self {
+        Self { name, tables }
+    }
+}
+
+impl Follower for PostsFollower {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn wants(&self, stream: &str) -> bool {
+        stream == STREAM
+    }
+
+    fn apply<'a>(
+        &'a self,
+        tx: &'a DatabaseTransaction,
+        events: &'a [Arc<Event>],
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let decoded = events
+                .iter()
+                .map(|event| PostEvent::decode(event))
+                .collect::<Result<Vec<_>>>()?;
+            Changes::of(&decoded).store(tx, &self.tables).await
+        })
+    }
+}
+
+/// What the follower keeps, as something that can be built anew.
+pub struct PostsModel;
+
+impl ReadModel for PostsModel {
+    fn name(&self) -> &'static str {
+        POSTS_FOLLOWER
+    }
+
+    fn stream(&self) -> &'static str {
+        STREAM
+    }
+
+    fn tables(&self) -> &'static [ModelTable] {
+        const fn table(name: &'static str, stream_id: &'static str) -> ModelTable {
+            ModelTable { name, stream_id }
+        }
+        &[
+            table("post", "id"),
+            table("post_comment", "post_id"),
+            table("post_like", "post_id"),
+        ]
+    }
+
+    fn follower(&self, suffix: &'static str) -> Arc<dyn Follower> {
+        Arc::new(PostsFollower::new(
+            POSTS_FOLLOWER,
+            Tables::with_suffix(suffix),
+        ))
+    }
+}

@@ -1,0 +1,158 @@
+//! Loads for many posts at once: each is one statement, however many there are. They ask nothing about the viewer; what
+//! differs by user has the user in its key.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QueryFilter,
+    Statement, Value,
+};
+use uuid::Uuid;
+
+use super::{
+    Comment, Post, Posts,
+    queries::page_of_comments,
+    tables::{comment, post},
+};
+use crate::{Page, PageRequest};
+
+/// A post's first comments, or its last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CommentsOf {
+    /// The post.
+    pub post_id: Uuid,
+    /// How many.
+    pub limit: u64,
+    /// The last ones.
+    pub from_end: bool,
+}
+
+/// A user's like of a post, if there is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LikeOf {
+    /// The post.
+    pub post_id: Uuid,
+    /// The user.
+    pub user_id: Uuid,
+}
+
+/// A condition that `column` is one of `ids`, whose values begin at parameter `first`. On Postgres they are one array; on
+/// SQLite the last is repeated up to a power of two, so that a statement exists in few lengths.
+fn is_one_of(backend: DbBackend, column: &str, ids: &[Uuid], first: usize) -> (String, Vec<Value>) {
+    if backend == DbBackend::Postgres {
+        let condition = format!("{column} = any(${first}::uuid[])");
+        return (condition, vec![ids.to_vec().into()]);
+    }
+    let mut ids = ids.to_vec();
+    if let Some(last) = ids.last().copied() {
+        ids.resize(ids.len().next_power_of_two(), last);
+    }
+    let places: Vec<String> = (first..first + ids.len())
+        .map(|number| format!("${number}"))
+        .collect();
+    let condition = format!("{column} in ({})", places.join(", "));
+    (condition, ids.into_iter().map(Value::from).collect())
+}
+
+fn comments_statement(
+    database: &DatabaseConnection,
+    post_ids: &[Uuid],
+    limit: u64,
+    from_end: bool,
+) -> Statement {
+    let backend = database.get_database_backend();
+    let order = if from_end { "desc" } else { "asc" };
+    if backend == DbBackend::Postgres {
+        let sql = format!(
+            "select c.* from unnest($1::uuid[]) as p (id) cross join lateral (
+                 select * from post_comment where post_id = p.id order by number {order} limit {limit}
+             ) c order by c.post_id, c.number {order}"
+        );
+        let ids: Value = post_ids.to_vec().into();
+        return Statement::from_sql_and_values(backend, sql, [ids]);
+    }
+    let (condition, values) = is_one_of(backend, "post_id", post_ids, 1);
+    let sql = format!(
+        "select * from (
+             select *, row_number() over (partition by post_id order by number {order}) as place
+             from post_comment where {condition}
+         ) where place <= {limit} order by post_id, number {order}"
+    );
+    Statement::from_sql_and_values(backend, sql, values)
+}
+
+impl Posts {
+    /// Those of the posts with these ids that there are.
+    pub async fn load_posts(&self, ids: &[Uuid]) -> ::events::Result<HashMap<Uuid, Post>> {
+        let rows = post::Entity::find()
+            .filter(post::Column::Id.is_in(ids.iter().copied()))
+            .all(&self.log.database().reader)
+            .await?;
+        Ok(rows.into_iter().map(|row| (row.id, row.into())).collect())
+    }
+
+    /// The comments of each key, in the order in which they were added; one statement for keys that differ only in the
+    /// post.
+    pub async fn load_comments(
+        &self,
+        keys: &[CommentsOf],
+    ) -> ::events::Result<HashMap<CommentsOf, Page<Comment>>> {
+        let mut alike: BTreeMap<(u64, bool), Vec<Uuid>> = BTreeMap::new();
+        for key in keys {
+            let posts = alike.entry((key.limit, key.from_end)).or_default();
+            posts.push(key.post_id);
+        }
+        let database = &self.log.database().reader;
+        let mut pages = HashMap::new();
+        for ((limit, from_end), post_ids) in alike {
+            let statement = comments_statement(database, &post_ids, limit + 1, from_end);
+            let rows = comment::Entity::find()
+                .from_raw_sql(statement)
+                .all(database)
+                .await?;
+            let mut by_post: HashMap<Uuid, Vec<Comment>> = HashMap::new();
+            for row in rows {
+                by_post.entry(row.post_id).or_default().push(row.into());
+            }
+            let request = PageRequest {
+                after: None,
+                before: None,
+                limit,
+                from_end,
+            };
+            for post_id in post_ids {
+                let comments = by_post.remove(&post_id).unwrap_or_default();
+                let key = CommentsOf {
+                    post_id,
+                    limit,
+                    from_end,
+                };
+                pages.insert(key, page_of_comments(&request, comments));
+            }
+        }
+        Ok(pages)
+    }
+
+    /// Those of the likes that there are; one statement a user.
+    pub async fn load_likes(&self, keys: &[LikeOf]) -> ::events::Result<HashSet<LikeOf>> {
+        let mut by_user: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
+        for key in keys {
+            by_user.entry(key.user_id).or_default().push(key.post_id);
+        }
+        let database = &self.log.database().reader;
+        let backend = database.get_database_backend();
+        let mut likes = HashSet::new();
+        for (user_id, post_ids) in by_user {
+            let (condition, ids) = is_one_of(backend, "post_id", &post_ids, 2);
+            let sql = format!("select post_id from post_like where user_id = $1 and {condition}");
+            let mut values: Vec<Value> = vec![user_id.into()];
+            values.extend(ids);
+            let statement = Statement::from_sql_and_values(backend, sql, values);
+            for row in database.query_all_raw(statement).await? {
+                let post_id = row.try_get("", "post_id")?;
+                likes.insert(LikeOf { post_id, user_id });
+            }
+        }
+        Ok(likes)
+    }
+}

@@ -1,0 +1,48 @@
+//! Posts with likes and comments. They are event-sourced: a command folds the post's stream, decides, and appends; nothing
+//! else is written by it. What lists and pages show is a read model, written only by the follower `posts`, which may lag
+//! by moments; what a command answers, and what a subscription shows, is the fold.
+
+mod aggregate;
+mod changes;
+mod commands;
+mod error;
+mod events;
+mod folding;
+mod follower;
+mod import;
+mod loading;
+mod post;
+mod queries;
+mod rules;
+mod tables;
+
+pub use aggregate::{Actor, Discontinuous, PostCommand, PostState, decide, fold};
+pub use commands::{ChangeComment, ChangePost, PostAnswer};
+pub use error::PostError;
+pub use events::{
+    PostCommentAdded, PostCommentEdited, PostCommentRemoved, PostCreated, PostDeleted, PostEvent,
+    PostEventKind, PostFact, PostLiked, PostMessageEdited, PostUnliked, STREAM, event_schemas,
+};
+pub use follower::{POSTS_FOLLOWER, PostsFollower, PostsModel};
+pub use import::NewPost;
+pub use loading::{CommentsOf, LikeOf};
+pub use post::{Comment, Post};
+pub use queries::{PostFilter, PostSort, page_of_state};
+pub use tables::Tables;
+
+use ::events::EventLog;
+use folding::Folds;
+
+/// The commands and queries of posts.
+#[derive(Clone)]
+pub struct Posts {
+    log: EventLog,
+    folds: Folds,
+}
+
+impl Posts {
+    pub(crate) fn new(log: EventLog) -> Self {
+        let folds = Folds::new(log.clone());
+        Self { log, folds }
+    }
+}

@@ -1,0 +1,336 @@
+//! The queries. Lists and pages read the read model. What was, and what must be no older than a known event, is folded from
+//! the log; then texts that were removed since are withheld from all but moderators.
+
+use std::sync::Arc;
+
+use ::events::{HistoryPage, StreamKey};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect,
+    sea_query::{Expr, ExprTrait, Func},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::{
+    Comment, Post, PostEvent, PostEventKind, PostState, Posts, STREAM,
+    tables::{
+        comment,
+        post::{Column, Entity, Model},
+    },
+};
+use crate::{
+    Edge, Page, PageRequest, SortKey,
+    access::{AccessError, Action, Viewer, authorize},
+};
+
+/// Which posts a list has.
+#[derive(Debug, Clone, Default)]
+pub struct PostFilter {
+    /// Only this user's.
+    pub author_id: Option<Uuid>,
+    /// Only those with, or without, comments.
+    pub has_comments: Option<bool>,
+    /// Only those that at least so many like.
+    pub min_likes: Option<i64>,
+    /// Part of the message, whatever its case.
+    pub search: Option<String>,
+}
+
+/// The order of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PostSort {
+    /// Those created last come first.
+    Newest,
+    /// Those that most like come first.
+    MostLiked,
+}
+
+impl PostSort {
+    fn column(self) -> Column {
+        match self {
+            Self::Newest => Column::CreatedAt,
+            Self::MostLiked => Column::LikeCount,
+        }
+    }
+
+    fn key(self, row: &Model) -> SortKey {
+        match self {
+            Self::Newest => SortKey::Time(row.created_at),
+            Self::MostLiked => SortKey::Number(row.like_count),
+        }
+    }
+
+    /// Whether a key could have come from this column.
+    pub fn accepts(self, key: &SortKey) -> bool {
+        match self {
+            Self::Newest => matches!(key, SortKey::Time(_)),
+            Self::MostLiked => matches!(key, SortKey::Number(_)),
+        }
+    }
+}
+
+impl PostFilter {
+    fn condition(&self) -> Condition {
+        let mut condition = Condition::all();
+        if let Some(author_id) = self.author_id {
+            condition = condition.add(Column::AuthorId.eq(author_id));
+        }
+        if let Some(has_comments) = self.has_comments {
+            condition = condition.add(match has_comments {
+                true => Column::CommentCount.gt(0),
+                false => Column::CommentCount.eq(0),
+            });
+        }
+        if let Some(least) = self.min_likes {
+            condition = condition.add(Column::LikeCount.gte(least));
+        }
+        if let Some(search) = self.search.as_deref().filter(|search| !search.is_empty()) {
+            condition = condition.add(contains(search));
+        }
+        condition
+    }
+}
+
+/// Removing the needle changes the text exactly when it is in there; this knows no wildcards in either database.
+fn contains(search: &str) -> Expr {
+    let text = Expr::col(Column::SearchText);
+    let without = Func::cust("replace")
+        .arg(text.clone())
+        .arg(search.to_lowercase())
+        .arg("");
+    text.ne(without)
+}
+
+/// Rows behind a place in a list, whose order is descending.
+fn behind(sort: PostSort, edge: &Edge, is_after: bool) -> Expr {
+    let row = Expr::tuple([Expr::col(sort.column()), Expr::col(Column::Id)]);
+    let place = Expr::tuple([
+        Expr::value(sea_orm::Value::from(edge.key.clone())),
+        Expr::value(edge.id),
+    ]);
+    match is_after {
+        true => row.lt(place),
+        false => row.gt(place),
+    }
+}
+
+fn may_moderate(viewer: &Viewer) -> bool {
+    authorize(viewer, Action::ModeratePosts).is_ok()
+}
+
+impl Posts {
+    /// The post, unless it is unknown or deleted, as the read model has it.
+    pub async fn find_post(&self, viewer: &Viewer, id: Uuid) -> Result<Option<Post>, AccessError> {
+        authorize(viewer, Action::ReadPosts)?;
+        let found = Entity::find_by_id(id)
+            .one(&self.log.database().reader)
+            .await?;
+        Ok(found.map(Post::from))
+    }
+
+    /// The post as it was at `version`, if it had that version. A deleted post is shown to moderators only, and so are
+    /// the texts of comments that were removed since.
+    pub async fn find_post_at(
+        &self,
+        viewer: &Viewer,
+        id: Uuid,
+        version: i64,
+    ) -> Result<Option<Arc<PostState>>, AccessError> {
+        authorize(viewer, Action::ReadPosts)?;
+        let Some(now) = self.folds.read(id).await? else {
+            return Ok(None);
+        };
+        let is_hidden = now.is_deleted() && !may_moderate(viewer);
+        if version > now.version() || is_hidden {
+            return Ok(None);
+        }
+        let then = self.folds.read_at(id, version).await?;
+        Ok(then.map(|then| match may_moderate(viewer) {
+            true => then,
+            false => {
+                let mut then = Arc::unwrap_or_clone(then);
+                then.withhold(&now);
+                Arc::new(then)
+            }
+        }))
+    }
+
+    /// The post at `version` or later, for those who were told of an event. Whether they may see it was decided there.
+    pub async fn read_post_since(
+        &self,
+        id: Uuid,
+        version: i64,
+    ) -> ::events::Result<Option<Arc<PostState>>> {
+        self.folds.read_since(id, version).await
+    }
+
+    /// A page of a sorted list.
+    pub async fn list_posts(
+        &self,
+        viewer: &Viewer,
+        filter: &PostFilter,
+        sort: PostSort,
+        request: &PageRequest,
+    ) -> Result<Page<Post>, AccessError> {
+        authorize(viewer, Action::ReadPosts)?;
+        let mut condition = filter.condition();
+        if let Some(after) = &request.after {
+            condition = condition.add(behind(sort, after, true));
+        }
+        if let Some(before) = &request.before {
+            condition = condition.add(behind(sort, before, false));
+        }
+        let order = match request.from_end {
+            false => Order::Desc,
+            true => Order::Asc,
+        };
+        let rows = Entity::find()
+            .filter(condition)
+            .order_by(sort.column(), order.clone())
+            .order_by(Column::Id, order)
+            .limit(request.limit + 1)
+            .all(&self.log.database().reader)
+            .await?;
+        let items = rows.into_iter().map(|row| {
+            let edge = Edge {
+                key: sort.key(&row),
+                id: row.id,
+            };
+            (edge, row.into())
+        });
+        Ok(request.page(items.collect()))
+    }
+
+    /// How many posts a list has in all.
+    pub async fn count_posts(
+        &self,
+        viewer: &Viewer,
+        filter: &PostFilter,
+    ) -> Result<u64, AccessError> {
+        authorize(viewer, Action::ReadPosts)?;
+        Ok(Entity::find()
+            .filter(filter.condition())
+            .count(&self.log.database().reader)
+            .await?)
+    }
+
+    /// A page of a post's comments, oldest first. Whoever got the post may see them.
+    pub async fn list_comments(
+        &self,
+        post_id: Uuid,
+        request: &PageRequest,
+    ) -> ::events::Result<Page<Comment>> {
+        let mut select = comment::Entity::find().filter(comment::Column::PostId.eq(post_id));
+        if let Some(after) = number_of(&request.after) {
+            select = select.filter(comment::Column::Number.gt(after));
+        }
+        if let Some(before) = number_of(&request.before) {
+            select = select.filter(comment::Column::Number.lt(before));
+        }
+        let order = match request.from_end {
+            false => Order::Asc,
+            true => Order::Desc,
+        };
+        let rows = select
+            .order_by(comment::Column::Number, order)
+            .limit(request.limit + 1)
+            .all(&self.log.database().reader)
+            .await?;
+        let comments = rows.into_iter().map(Comment::from);
+        Ok(page_of_comments(request, comments))
+    }
+
+    /// What happened to a post, oldest first. Whoever got the post may see it; texts of comments that were removed since
+    /// are left out for all but moderators.
+    pub async fn read_history(
+        &self,
+        viewer: &Viewer,
+        id: Uuid,
+        after_version: i64,
+        limit: u64,
+    ) -> Result<HistoryPage, AccessError> {
+        authorize(viewer, Action::ReadPosts)?;
+        let stream = StreamKey { kind: STREAM, id };
+        let mut page = self.log.read_stream(stream, after_version, limit).await?;
+        if may_moderate(viewer) {
+            return Ok(page);
+        }
+        // Read after the page, so what was removed before is known to be.
+        match self.folds.read(id).await? {
+            Some(now) if !now.is_deleted() => {
+                for event in &mut page.events {
+                    withhold_text(event, &now)?;
+                }
+            }
+            _ => {
+                page.events.clear();
+                page.has_more = false;
+            }
+        }
+        Ok(page)
+    }
+}
+
+fn number_of(edge: &Option<Edge>) -> Option<i64> {
+    match edge.as_ref().map(|edge| &edge.key) {
+        Some(SortKey::Number(number)) => Some(*number),
+        _ => None,
+    }
+}
+
+/// The comments of a fold that a page has.
+pub fn page_of_state(state: &PostState, request: &PageRequest) -> Page<Comment> {
+    let (after, before) = (number_of(&request.after), number_of(&request.before));
+    let within = state.comments().filter(|comment| {
+        after.is_none_or(|after| comment.number > after)
+            && before.is_none_or(|before| comment.number < before)
+    });
+    let most = request.limit as usize + 1;
+    let comments: Vec<Comment> = match request.from_end {
+        false => within.take(most).cloned().collect(),
+        true => within.rev().take(most).cloned().collect(),
+    };
+    page_of_comments(request, comments)
+}
+
+/// A page of comments that were fetched in the direction of travel, with one more than it holds if there is one.
+pub(super) fn page_of_comments(
+    request: &PageRequest,
+    comments: impl IntoIterator<Item = Comment>,
+) -> Page<Comment> {
+    let items = comments.into_iter().map(|comment| {
+        let edge = Edge {
+            key: SortKey::Number(comment.number),
+            id: comment.id,
+        };
+        (edge, comment)
+    });
+    request.page(items.collect())
+}
+
+/// Takes the text out of an event about a comment that is gone.
+fn withhold_text(event: &mut ::events::Event, now: &PostState) -> ::events::Result<()> {
+    let fact = PostEvent::decode(event)?.fact;
+    if fact.kind() == PostEventKind::CommentRemoved {
+        return Ok(());
+    }
+    let Some(number) = fact.comment_number() else {
+        return Ok(());
+    };
+    let comment = now.comment(number);
+    if comment.is_some_and(|comment| comment.removed_at.is_none()) {
+        return Ok(());
+    }
+    let malformed = |source| ::events::Error::Malformed {
+        what: "post event",
+        source,
+    };
+    let mut data: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(event.data.get()).map_err(malformed)?;
+    data.remove("text");
+    let text = serde_json::to_string(&data).map_err(malformed)?;
+    event.data = RawValue::from_string(text).map_err(malformed)?;
+    Ok(())
+}

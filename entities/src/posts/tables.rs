@@ -1,0 +1,111 @@
+//! The tables of the read model. Only the follower writes them; queries read the live ones, whose names are fixed. A model
+//! that is built beside them has the same tables under other names, and takes their place by renaming.
+
+pub(super) mod post {
+    //! Posts that are not deleted, with their counts.
+
+    use chrono::{DateTime, Utc};
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "post")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub author_id: Uuid,
+        pub message: String,
+        /// The message in lower case.
+        pub search_text: String,
+        pub like_count: i64,
+        pub comment_count: i64,
+        pub version: i64,
+        pub created_at: DateTime<Utc>,
+        pub updated_at: DateTime<Utc>,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub(super) mod comment {
+    //! Comments that were not removed, of posts that are not deleted.
+
+    use chrono::{DateTime, Utc};
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "post_comment")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub post_id: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub number: i64,
+        pub id: Uuid,
+        pub author_id: Uuid,
+        pub text: String,
+        pub created_at: DateTime<Utc>,
+        pub edited_at: Option<DateTime<Utc>>,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+use super::{Comment, Post};
+
+impl From<post::Model> for Post {
+    fn from(row: post::Model) -> Self {
+        Self {
+            id: row.id,
+            author_id: row.author_id,
+            message: row.message,
+            like_count: row.like_count,
+            comment_count: row.comment_count,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+impl From<comment::Model> for Comment {
+    fn from(row: comment::Model) -> Self {
+        Self {
+            id: row.id,
+            post_id: row.post_id,
+            number: row.number,
+            author_id: row.author_id,
+            text: Some(row.text),
+            created_at: row.created_at,
+            edited_at: row.edited_at,
+            removed_at: None,
+        }
+    }
+}
+
+/// The names of a read model's tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tables {
+    /// Posts.
+    pub post: String,
+    /// Comments.
+    pub comment: String,
+    /// Who likes what.
+    pub like: String,
+}
+
+impl Tables {
+    /// Those that queries read.
+    pub fn live() -> Self {
+        Self::with_suffix("")
+    }
+
+    /// The live names with `suffix` behind each; it is not quoted, so it must be a constant.
+    pub fn with_suffix(suffix: &'static str) -> Self {
+        Self {
+            post: format!("post{suffix}"),
+            comment: format!("post_comment{suffix}"),
+            like: format!("post_like{suffix}"),
+        }
+    }
+}
