@@ -67,13 +67,19 @@ impl ReadModel for PostsModel {
     }
 
     fn tables(&self) -> &'static [ModelTable] {
-        const fn table(name: &'static str, stream_id: &'static str) -> ModelTable {
-            ModelTable { name, stream_id }
-        }
         &[
-            table("post", "id"),
-            table("post_comment", "post_id"),
-            table("post_like", "post_id"),
+            ModelTable {
+                name: "post",
+                stream_id: "id",
+            },
+            ModelTable {
+                name: "post_comment",
+                stream_id: "post_id",
+            },
+            ModelTable {
+                name: "post_like",
+                stream_id: "post_id",
+            },
         ]
     }
 

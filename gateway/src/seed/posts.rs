@@ -86,7 +86,7 @@ async fn authors(entities: &Entities) -> Result<Vec<Uuid>, SeedPostsError> {
     let filter = UserFilter::default();
     let sort = UserSort {
         field: UserSortField::CreatedAt,
-        direction: Direction::Ascending,
+        direction: Direction::Asc,
     };
     let request = PageRequest {
         after: None,
