@@ -7,6 +7,7 @@ use entities::{
     access::{AccessError, Reason},
     chats::ChatError,
     customers::CustomerError,
+    read_models::ReadModelError,
     students::StudentError,
     users::UserError,
 };
@@ -193,5 +194,12 @@ pub(crate) fn from_chats(cause: ChatError) -> Error {
         ChatError::Access(cause) => from_access(cause),
         ChatError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
         ChatError::Log(cause) => from_log(&cause),
+    }
+}
+/// The errors of read models.
+pub(crate) fn from_read_models(cause: ReadModelError) -> Error {
+    match cause {
+        ReadModelError::NotFound => error(codes::NOT_FOUND, cause.to_string()),
+        ReadModelError::Access(cause) => from_access(cause),
     }
 }

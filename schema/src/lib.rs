@@ -9,6 +9,7 @@ mod error;
 mod history;
 mod id;
 mod node;
+mod read_models;
 mod request;
 mod students;
 mod users;
@@ -27,6 +28,7 @@ pub struct Query(
     users::UsersQuery,
     chats::ChatsQuery,
     students::StudentsQuery,
+    read_models::ReadModelsQuery,
 );
 
 /// The merged mutations.
@@ -37,6 +39,7 @@ pub struct Mutation(
     users::UsersMutation,
     chats::ChatsMutation,
     students::StudentsMutation,
+    read_models::ReadModelsMutation,
 );
 
 /// The merged subscriptions.

@@ -10,6 +10,7 @@ mod http;
 mod javascript;
 mod kit;
 mod processes;
+mod rebuild;
 mod sdl;
 mod subscriptions;
 mod users;

@@ -19,6 +19,7 @@ pub mod socket;
 pub mod subscriber;
 pub mod template;
 pub mod tokens;
+pub mod traffic;
 pub mod waiting;
 pub mod writers;
 

@@ -21,6 +21,8 @@ pub enum Action {
     ReadUserDetails,
     /// Change roles, and deactivate other users.
     ManageUsers,
+    /// Watch read models, and have them built anew.
+    OperateReadModels,
     /// Have chats: which ones is a matter of membership.
     UseChats,
     /// Read, list and follow posts and their comments.
@@ -42,7 +44,7 @@ impl Action {
             | Self::ModeratePosts
             | Self::ReadStudents
             | Self::WriteStudents => Role::Staff,
-            Self::ManageUsers => Role::Admin,
+            Self::ManageUsers | Self::OperateReadModels => Role::Admin,
         }
     }
 }
