@@ -16,7 +16,7 @@ mod violations;
 
 use std::sync::Arc;
 
-use access::{Grants, Viewer};
+use access::{AccessError, Action, Grants, Viewer, authorize};
 use events::{EventLog, Receipt};
 use users::{Users, UsersConfig};
 
@@ -148,11 +148,15 @@ impl Entities {
     }
 
     /// What the caches of this process have done, by the kind of what they keep.
-    pub fn cache_figures(&self) -> Vec<(&'static str, CacheFigures)> {
-        vec![
+    pub fn cache_figures(
+        &self,
+        viewer: &Viewer,
+    ) -> Result<Vec<(&'static str, CacheFigures)>, AccessError> {
+        authorize(viewer, Action::ReadOperations)?;
+        Ok(vec![
             (customers::STREAM, self.customers.cache_figures()),
             (students::STREAM, self.students.cache_figures()),
-        ]
+        ])
     }
 }
 

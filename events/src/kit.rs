@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     Database, DatabaseConfig, Event, EventLog, LogConfig, Meta, PARTS, Tail, Topic, bus::Tops,
-    log::Shared, read::Head, whispers::Whispers,
+    currency::Currency, log::Shared, read::Head, whispers::Whispers,
 };
 
 pub(crate) fn head(position: u64) -> Head {
@@ -63,6 +63,8 @@ pub(crate) fn quiet_log(database: Database, position: u64) -> EventLog {
             config: config(),
             wake: Notify::new(),
             tops: Tops::default(),
+            currency: Currency::new(),
+            shared_store: None,
             whispers: Whispers::new(None),
         }),
     }

@@ -7,6 +7,7 @@ use entities::{
     access::{AccessError, Reason},
     chats::ChatError,
     customers::CustomerError,
+    posts::PostError,
     read_models::ReadModelError,
     students::StudentError,
     users::UserError,
@@ -196,7 +197,26 @@ pub(crate) fn from_chats(cause: ChatError) -> Error {
         ChatError::Log(cause) => from_log(&cause),
     }
 }
-/// The errors of read models.
+
+pub(crate) fn from_posts(cause: PostError) -> Error {
+    let message = cause.to_string();
+    match cause {
+        PostError::NotFound | PostError::CommentNotFound => error(codes::NOT_FOUND, message),
+        PostError::NotAuthor => error(codes::FORBIDDEN, message),
+        PostError::TooManyComments => error(codes::CONFLICT, message),
+        PostError::VersionConflict { current } => error(codes::CONFLICT, message)
+            .extend_with(|_, extensions| extensions.set("currentVersion", current)),
+        PostError::Invalid(violations) => invalid(violations),
+        PostError::Access(cause) => from_access(cause),
+        PostError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
+        // Only after as many tries as a transaction gets.
+        PostError::Log(events::Error::VersionConflict) => {
+            error(codes::UNAVAILABLE, "too many changes at once; try again")
+        }
+        PostError::Log(cause) => from_log(&cause),
+    }
+}
+
 pub(crate) fn from_read_models(cause: ReadModelError) -> Error {
     match cause {
         ReadModelError::NotFound => error(codes::NOT_FOUND, cause.to_string()),

@@ -9,6 +9,8 @@ mod error;
 mod history;
 mod id;
 mod node;
+mod operations;
+mod posts;
 mod read_models;
 mod request;
 mod students;
@@ -27,7 +29,9 @@ pub struct Query(
     customers::CustomersQuery,
     users::UsersQuery,
     chats::ChatsQuery,
+    posts::PostsQuery,
     students::StudentsQuery,
+    operations::OperationsQuery,
     read_models::ReadModelsQuery,
 );
 
@@ -38,6 +42,7 @@ pub struct Mutation(
     users::SignInMutation,
     users::UsersMutation,
     chats::ChatsMutation,
+    posts::PostsMutation,
     students::StudentsMutation,
     read_models::ReadModelsMutation,
 );
@@ -48,6 +53,7 @@ pub struct Subscription(
     customers::CustomersSubscription,
     users::UsersSubscription,
     chats::ChatsSubscription,
+    posts::PostsSubscription,
     students::StudentsSubscription,
 );
 
@@ -72,6 +78,7 @@ pub fn build(entities: Entities, limits: SchemaLimits) -> MillraceSchema {
         .data(users)
         .data(presences)
         .data(chats::loader(&entities.chats, &entities.users))
+        .data(posts::loader(&entities.posts, &entities.users))
         .data(entities)
         .limit_depth(limits.depth)
         .limit_complexity(limits.complexity);

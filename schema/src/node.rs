@@ -6,6 +6,7 @@ use crate::{
     chats::{self, Chat},
     customers::{self, Customer},
     id,
+    posts::{self, Post},
     students::{self, Student},
     users::{self, User},
 };
@@ -17,6 +18,7 @@ pub(crate) enum Node {
     Customer(Customer),
     User(User),
     Chat(Chat),
+    Post(Post),
     Student(Student),
 }
 
@@ -43,6 +45,9 @@ impl NodeQuery {
             }
             Some((kind, uuid)) if kind == students::KIND => {
                 Ok(students::find(ctx, uuid).await?.map(Node::Student))
+            }
+            Some((kind, uuid)) if kind == posts::KIND => {
+                Ok(posts::find(ctx, uuid).await?.map(Node::Post))
             }
             _ => Ok(None),
         }

@@ -16,6 +16,7 @@ pub mod recipe;
 pub mod redis;
 pub mod setup;
 pub mod socket;
+pub mod students;
 pub mod subscriber;
 pub mod template;
 pub mod tokens;

@@ -22,7 +22,8 @@ const LIKE: &str =
     "mutation($input: LikePostInput!) { likePost(input: $input) { post { id likedByMe } } }";
 const UNLIKE: &str =
     "mutation($input: UnlikePostInput!) { unlikePost(input: $input) { post { id likedByMe } } }";
-const COMMENT: &str = "mutation($input: AddCommentInput!) { addComment(input: $input) { comment { text } } }";
+const COMMENT: &str =
+    "mutation($input: AddCommentInput!) { addComment(input: $input) { comment { text } } }";
 const LIST: &str =
     "{ posts(first: 20) { nodes { id message likeCount comments(first: 5) { nodes { text } } } } }";
 const ONE: &str = "query($id: ID!) { post(id: $id) { id message likeCount version } }";
@@ -76,7 +77,13 @@ impl Traffic {
         });
         let period = |per_second: u32| Duration::from_secs(1) * TASKS / per_second.max(1);
         let writers = (0..TASKS)
-            .map(|task| tokio::spawn(write(task, period(pace.mutations_per_second), shared.clone())))
+            .map(|task| {
+                tokio::spawn(write(
+                    task,
+                    period(pace.mutations_per_second),
+                    shared.clone(),
+                ))
+            })
             .collect();
         let readers = (0..TASKS)
             .map(|task| tokio::spawn(read(task, period(pace.queries_per_second), shared.clone())))
@@ -108,11 +115,17 @@ impl Traffic {
     pub async fn finish(self) -> Done {
         self.shared.stopping.store(true, Ordering::Relaxed);
         for writer in self.writers {
-            writer.await.expect("every mutation is answered as it should be");
+            writer
+                .await
+                .expect("every mutation is answered as it should be");
         }
         let mut query_times = Vec::new();
         for reader in self.readers {
-            query_times.extend(reader.await.expect("every query is answered as it should be"));
+            query_times.extend(
+                reader
+                    .await
+                    .expect("every query is answered as it should be"),
+            );
         }
         query_times.sort();
         Done {
@@ -139,7 +152,8 @@ async fn write(task: u32, period: Duration, shared: Arc<Shared>) {
                 answer
             }
             1 => {
-                let input = json!({ "input": { "postId": post, "text": format!("{task} {turn}") } });
+                let input =
+                    json!({ "input": { "postId": post, "text": format!("{task} {turn}") } });
                 client.run(COMMENT, input).await
             }
             2 => {
@@ -187,15 +201,15 @@ pub async fn some_posts(database: &DatabaseConnection, limit: u32) -> Vec<String
     };
     let statement = format!("select {digits} as text from post order by id limit {limit}");
     let texts = database::texts(database, &statement).await;
-    let global = |digits: &String| {
-        ids::global_id("post", u128::from_str_radix(digits, 16).expect("a UUID"))
-    };
+    let global =
+        |digits: &String| ids::global_id("post", u128::from_str_radix(digits, 16).expect("a UUID"));
     texts.iter().map(global).collect()
 }
 
 /// The live follower has applied everything there is.
 pub async fn await_follower(database: &DatabaseConnection, within: Duration) {
-    let behind = "select count(*) as number from event e join event_position p on p.inserted = e.inserted
+    let behind =
+        "select count(*) as number from event e join event_position p on p.inserted = e.inserted
         left join checkpoint k on k.follower = 'posts' and k.part = e.part
         where e.stream = 'post' and p.position > coalesce(k.position, 0)";
     eventually("the follower has applied all", within, async || {
@@ -225,7 +239,11 @@ pub async fn wrong_rows(database: &DatabaseConnection) -> u64 {
         )
     };
     let mut wrong = 0;
-    for statement in [posts, rows_of("post_like", "likes"), rows_of("post_comment", "comments")] {
+    for statement in [
+        posts,
+        rows_of("post_like", "likes"),
+        rows_of("post_comment", "comments"),
+    ] {
         wrong += database::number(database, &statement).await;
     }
     wrong

@@ -36,7 +36,10 @@ pub async fn run(log: EventLog, config: WorkersConfig, stop: watch::Receiver<boo
         batch_events: config.batch_events,
     };
     let followers = Entities::followers();
-    for follower in followers.into_iter().chain(Entities::warming_followers(&log)) {
+    for follower in followers
+        .into_iter()
+        .chain(Entities::warming_followers(&log))
+    {
         tracing::info!(
             follower = follower.name(),
             owner = follower_config.owner,

@@ -69,7 +69,10 @@ pub async fn rebuild_watched(
     stop: watch::Receiver<bool>,
 ) -> Result<(), RebuildFailure> {
     let model = find_model(&settings.model).ok_or_else(|| {
-        let known: Vec<_> = Entities::read_models().iter().map(|model| model.name()).collect();
+        let known: Vec<_> = Entities::read_models()
+            .iter()
+            .map(|model| model.name())
+            .collect();
         RebuildFailure::Unknown(settings.model.clone(), known.join(", "))
     })?;
     let config = RebuildConfig {
@@ -89,7 +92,10 @@ pub async fn rebuild_watched(
     )
     .await;
     shown.bar.finish_and_clear();
-    print!("{}", describe(name, &report?, shown.applied_here(), began.elapsed()));
+    print!(
+        "{}",
+        describe(name, &report?, shown.applied_here(), began.elapsed())
+    );
     Ok(())
 }
 
@@ -171,7 +177,11 @@ fn describe(name: &str, report: &RebuildReport, applied: u64, took: Duration) ->
         took.as_secs_f64(),
         HumanCount((applied as f64 / took.as_secs_f64().max(0.001)) as u64)
     );
-    let rows: u64 = report.differences.iter().map(events::Differences::rows).sum();
+    let rows: u64 = report
+        .differences
+        .iter()
+        .map(events::Differences::rows)
+        .sum();
     if rows == 0 {
         text.push_str("the old model and the new one are equal, row by row\n");
     }
@@ -220,7 +230,11 @@ async fn rebuild_requested(
     let progress = Arc::new(|_| {});
     match rebuild(database, model, config(database, None), progress, stop).await {
         Ok(report) => {
-            let rows: u64 = report.differences.iter().map(events::Differences::rows).sum();
+            let rows: u64 = report
+                .differences
+                .iter()
+                .map(events::Differences::rows)
+                .sum();
             tracing::info!(
                 model = name,
                 events = report.events,

@@ -21,6 +21,8 @@ pub enum Action {
     ReadUserDetails,
     /// Change roles, and deactivate other users.
     ManageUsers,
+    /// See how the processes do.
+    ReadOperations,
     /// Watch read models, and have them built anew.
     OperateReadModels,
     /// Have chats: which ones is a matter of membership.
@@ -38,13 +40,9 @@ impl Action {
     const fn least_role(self) -> Role {
         match self {
             Self::ReadUsers | Self::UseChats | Self::ReadPosts | Self::WritePosts => Role::Member,
-            Self::ReadCustomers
-            | Self::WriteCustomers
-            | Self::ReadUserDetails
-            | Self::ModeratePosts
-            | Self::ReadStudents
-            | Self::WriteStudents => Role::Staff,
-            Self::ManageUsers | Self::OperateReadModels => Role::Admin,
+            Self::ReadCustomers | Self::WriteCustomers | Self::ReadUserDetails => Role::Staff,
+            Self::ReadStudents | Self::WriteStudents | Self::ModeratePosts => Role::Staff,
+            Self::ManageUsers | Self::ReadOperations | Self::OperateReadModels => Role::Admin,
         }
     }
 }

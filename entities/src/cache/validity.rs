@@ -45,20 +45,27 @@ pub(super) struct Validity {
     epoch: AtomicU32,
     /// What happened after this position is in the slots.
     floor: AtomicU64,
-    start: u64,
+    /// The floor as long as the past is not known.
+    start: AtomicU64,
     began: Instant,
 }
 
 impl Validity {
-    /// Of a process whose tail is at `start`, and hears of all that follows.
+    /// Of a process whose tail is at `start`; it hears of what follows once `listening` was called.
     pub(super) fn new(start: Cursor) -> Self {
         Self {
             slots: (0..SLOTS).map(|_| Slot::default()).collect(),
             epoch: AtomicU32::new(start.epoch),
             floor: AtomicU64::new(start.position),
-            start: start.position,
+            start: AtomicU64::new(start.position),
             began: Instant::now(),
         }
+    }
+
+    /// From here on every event is heard of; the tail is at `position`, or was beyond it already.
+    pub(super) fn listening(&self, position: u64) {
+        self.start.fetch_max(position, Ordering::AcqRel);
+        self.floor.fetch_max(position, Ordering::AcqRel);
     }
 
     /// The last bytes of a uuid v7 are random.
@@ -104,7 +111,8 @@ impl Validity {
             let changed = &self.slot(*id).changed;
             changed.fetch_max(*position, Ordering::AcqRel);
         }
-        let (start, lower) = (self.start, after.min(self.start));
+        let start = self.start.load(Ordering::Acquire);
+        let lower = after.min(start);
         // Unless the tail has started over meanwhile.
         let _ = self
             .floor

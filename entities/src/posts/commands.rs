@@ -225,7 +225,11 @@ async fn execute_in_tx(tx: &Tx<'_>, folds: &Folds, order: &Order) -> Result<Done
     };
     let fact = decide(before.as_deref(), order.actor, &order.command)?;
     let current = before.as_ref().map_or(0, |before| before.version());
-    if order.target.expected_version.is_some_and(|it| it != current) {
+    if order
+        .target
+        .expected_version
+        .is_some_and(|it| it != current)
+    {
         return Err(PostError::VersionConflict { current });
     }
     let about = match (&order.command, &fact) {

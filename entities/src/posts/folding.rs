@@ -57,11 +57,7 @@ impl Folds {
 
     /// The post now, as the transaction sees it. To be called before it appends to the stream: what it appends may never
     /// be committed.
-    pub(super) async fn read_in_tx(
-        &self,
-        tx: &Tx<'_>,
-        id: Uuid,
-    ) -> Result<Option<Arc<PostState>>> {
+    pub(super) async fn read_in_tx(&self, tx: &Tx<'_>, id: Uuid) -> Result<Option<Arc<PostState>>> {
         self.continue_in(Source::Tx(tx), id).await
     }
 
@@ -126,9 +122,7 @@ async fn fold_up_to(
         if wanted == 0 {
             return Ok(state);
         }
-        let page = source
-            .read(stream, after, wanted.min(BATCH_EVENTS))
-            .await?;
+        let page = source.read(stream, after, wanted.min(BATCH_EVENTS)).await?;
         if page.events.is_empty() {
             return Ok(state);
         }

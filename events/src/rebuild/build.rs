@@ -25,7 +25,9 @@ pub(super) async fn count(database: &Database, kind: &str) -> Result<u64> {
     let tx = database.background.begin().await?;
     take_time(&tx).await?;
     let sql = "select count(*) as count from event where stream = $1";
-    let row = tx.query_one_raw(statement(&tx, sql, vec![kind.into()])).await?;
+    let row = tx
+        .query_one_raw(statement(&tx, sql, vec![kind.into()]))
+        .await?;
     tx.commit().await?;
     Ok(match row {
         Some(row) => from_i64(row.try_get("", "count")?),
@@ -36,7 +38,8 @@ pub(super) async fn count(database: &Database, kind: &str) -> Result<u64> {
 /// What is about all rows takes longer than a request may.
 pub(super) async fn take_time(tx: &DatabaseTransaction) -> Result<(), Error> {
     if tx.get_database_backend() == DbBackend::Postgres {
-        tx.execute_unprepared("set local statement_timeout = 0").await?;
+        tx.execute_unprepared("set local statement_timeout = 0")
+            .await?;
     }
     Ok(())
 }
@@ -114,7 +117,12 @@ impl Rebuild {
             until: saved.position,
             limit: self.config.batch_events,
         };
-        tokio::spawn(read_streams(self.database.clone(), span, saved.last, sender));
+        tokio::spawn(read_streams(
+            self.database.clone(),
+            span,
+            saved.last,
+            sender,
+        ));
         while let Some(batch) = batches.recv().await {
             self.check_stop()?;
             let batch = batch?;
@@ -142,7 +150,8 @@ impl Rebuild {
                 Box::pin(async move {
                     if tx.get_database_backend() == DbBackend::Postgres {
                         // A crash may take the last transactions, each with all of its effect: they are done again.
-                        tx.execute_unprepared("set local synchronous_commit = off").await?;
+                        tx.execute_unprepared("set local synchronous_commit = off")
+                            .await?;
                     }
                     state::save_in_tx(tx, &claim, &next).await?;
                     if !batch.is_empty() {

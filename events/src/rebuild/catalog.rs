@@ -57,7 +57,9 @@ async fn one(
     sql: &str,
     table: &str,
 ) -> Result<sea_orm::QueryResult, Error> {
-    let row = tx.query_one_raw(statement(tx, sql, vec![table.into()])).await?;
+    let row = tx
+        .query_one_raw(statement(tx, sql, vec![table.into()]))
+        .await?;
     row.ok_or_else(|| {
         let what = format!("the table {table} of the read model");
         Error::Database(sea_orm::DbErr::RecordNotFound(what))
@@ -65,13 +67,20 @@ async fn one(
 }
 
 /// Makes the indexes that are missing, each in a transaction of its own, and has the planner look at the rows.
-pub(super) async fn finish_tables(database: &Database, tables: &'static [ModelTable]) -> Result<()> {
+pub(super) async fn finish_tables(
+    database: &Database,
+    tables: &'static [ModelTable],
+) -> Result<()> {
     for ModelTable { name, .. } in tables {
         let mut statements: Vec<String> = indexes(&database.background, name)
             .await?
             .iter()
             .map(|index| {
-                let Index { name: index, unique, rest } = index;
+                let Index {
+                    name: index,
+                    unique,
+                    rest,
+                } = index;
                 format!("create {unique} index if not exists {index} on {name}{SUFFIX} {rest}")
             })
             .collect();
@@ -122,7 +131,11 @@ async fn indexes(connection: &impl ConnectionTrait, table: &str) -> Result<Vec<I
                 false => lower.find('('),
             };
             Ok(Index {
-                unique: if lower.starts_with("create unique ") { "unique" } else { "" },
+                unique: if lower.starts_with("create unique ") {
+                    "unique"
+                } else {
+                    ""
+                },
                 rest: at.map_or("", |at| &definition[at..]).to_owned(),
                 name: match name.strip_suffix(SUFFIX) {
                     Some(without) => without.to_owned(),
@@ -139,10 +152,17 @@ pub(super) async fn change_tables(tx: &DatabaseTransaction, tables: &[ModelTable
     let mut sql = String::new();
     if is_postgres {
         let names: Vec<&str> = tables.iter().map(|table| table.name).collect();
-        let _ = write!(sql, "lock table {} in access exclusive mode;", names.join(", "));
+        let _ = write!(
+            sql,
+            "lock table {} in access exclusive mode;",
+            names.join(", ")
+        );
     }
     for ModelTable { name, .. } in tables {
-        let _ = write!(sql, "drop table {name}; alter table {name}{SUFFIX} rename to {name};");
+        let _ = write!(
+            sql,
+            "drop table {name}; alter table {name}{SUFFIX} rename to {name};"
+        );
     }
     tx.execute_unprepared(&sql).await?;
     if is_postgres {
@@ -155,7 +175,10 @@ async fn rename_indexes(tx: &DatabaseTransaction, tables: &[ModelTable]) -> Resu
     for ModelTable { name, .. } in tables {
         let sql = "select c.relname as name from pg_index i join pg_class c on c.oid = i.indexrelid
                    where i.indrelid = $1::text::regclass";
-        for row in tx.query_all_raw(statement(tx, sql, vec![(*name).into()])).await? {
+        for row in tx
+            .query_all_raw(statement(tx, sql, vec![(*name).into()]))
+            .await?
+        {
             let index: String = row.try_get("", "name")?;
             if let Some(without) = index.strip_suffix(SUFFIX) {
                 tx.execute_unprepared(&format!("alter index {index} rename to {without}"))

@@ -154,14 +154,20 @@ impl Rebuild {
             let (one, other) = (live.parts[part], saved.parts[part]);
             (one.min(other), one.max(other))
         };
-        let apart = (0..PARTS as usize).map(span).filter(|(low, high)| low < high);
+        let apart = (0..PARTS as usize)
+            .map(span)
+            .filter(|(low, high)| low < high);
         let (low, high) = apart.fold((u64::MAX, 0), |all, span| {
             (all.0.min(span.0), all.1.max(span.1))
         });
         let sql = "select e.part, e.stream_id, p.position from event_position p
                    join event e on e.inserted = p.inserted
                    where p.position > $1 and p.position <= $2 and e.stream = $3";
-        let values = vec![to_i64(low).into(), to_i64(high).into(), self.model.stream().into()];
+        let values = vec![
+            to_i64(low).into(),
+            to_i64(high).into(),
+            self.model.stream().into(),
+        ];
         let mut streams = BTreeSet::new();
         if low < high {
             for row in tx.query_all_raw(statement(tx, sql, values)).await? {
@@ -184,7 +190,10 @@ pub(super) async fn checkpoint_in_tx(
 ) -> Result<Checkpoint> {
     let sql = "select part, position from checkpoint where follower = $1";
     let mut checkpoint = Checkpoint::default();
-    for row in tx.query_all_raw(statement(tx, sql, vec![follower.into()])).await? {
+    for row in tx
+        .query_all_raw(statement(tx, sql, vec![follower.into()]))
+        .await?
+    {
         let part: i16 = row.try_get("", "part")?;
         checkpoint.parts[part as usize] = from_i64(row.try_get("", "position")?);
     }

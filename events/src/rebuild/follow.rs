@@ -73,7 +73,9 @@ impl Rebuild {
 
     /// Those that the model is made of.
     pub(super) fn wanted(&self, events: Vec<Event>) -> Vec<Arc<Event>> {
-        let wanted = events.into_iter().filter(|event| event.stream == self.model.stream());
+        let wanted = events
+            .into_iter()
+            .filter(|event| event.stream == self.model.stream());
         wanted.map(Arc::new).collect()
     }
 }

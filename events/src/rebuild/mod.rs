@@ -114,7 +114,9 @@ pub struct RebuildReport {
 #[derive(Debug, thiserror::Error)]
 pub enum RebuildError {
     /// Another process is rebuilding it.
-    #[error("{model} is being rebuilt by another process, which has applied {done} of {total} events")]
+    #[error(
+        "{model} is being rebuilt by another process, which has applied {done} of {total} events"
+    )]
     Running {
         /// The model.
         model: &'static str,
@@ -124,7 +126,9 @@ pub enum RebuildError {
         total: u64,
     },
     /// The log does not go back to its beginning any more.
-    #[error("the log holds no events up to position {0}, so nothing can be built from its beginning")]
+    #[error(
+        "the log holds no events up to position {0}, so nothing can be built from its beginning"
+    )]
     Pruned(u64),
     /// Another process took over, as this one did not renew its lease.
     #[error("the rebuild was taken over by another process")]
@@ -133,7 +137,9 @@ pub enum RebuildError {
     #[error("the rebuild was stopped; started again, it goes on where it was")]
     Stopped,
     /// The live tables were in use all the time.
-    #[error("the tables could not be changed, as the live ones were always in use; started again, it tries again")]
+    #[error(
+        "the tables could not be changed, as the live ones were always in use; started again, it tries again"
+    )]
     Busy,
     /// The database failed.
     #[error(transparent)]
@@ -220,7 +226,10 @@ impl Rebuild {
             self.check_stop()?;
             match self.swap(&saved, &found).await {
                 Ok(Some(report)) => {
-                    self.report(&Saved { phase: RebuildPhase::Done, ..saved });
+                    self.report(&Saved {
+                        phase: RebuildPhase::Done,
+                        ..saved
+                    });
                     return Ok(report);
                 }
                 Ok(None) => {}

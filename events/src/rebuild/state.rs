@@ -141,8 +141,7 @@ async fn claim_in_tx(
     owner: &str,
     seconds: f64,
 ) -> Result<Option<(Claim, Saved)>> {
-    let insert =
-        "insert into rebuild (follower) values ($1) on conflict (follower) do nothing";
+    let insert = "insert into rebuild (follower) values ($1) on conflict (follower) do nothing";
     tx.execute_raw(statement(tx, insert, vec![follower.into()]))
         .await?;
     let sql = dialect(tx.get_database_backend());
@@ -161,7 +160,10 @@ async fn claim_in_tx(
 }
 
 fn saved(row: &QueryResult) -> Result<Saved> {
-    let malformed = |source| Error::Malformed { what: "rebuild", source };
+    let malformed = |source| Error::Malformed {
+        what: "rebuild",
+        source,
+    };
     let stored: Vec<u64> =
         serde_json::from_str(&row.try_get::<String>("", "parts")?).map_err(malformed)?;
     let mut parts = [0; PARTS as usize];
@@ -186,7 +188,8 @@ pub(super) async fn save_in_tx(
     claim: &Claim,
     saved: &Saved,
 ) -> Result<()> {
-    let sql = "update rebuild set phase = $3, position = $4, parts = $5, stream_id = $6, version = $7,
+    let sql =
+        "update rebuild set phase = $3, position = $4, parts = $5, stream_id = $6, version = $7,
                done = $8, total = $9 where follower = $1 and token = $2";
     let parts = serde_json::to_string(&saved.parts).map_err(|source| Error::Malformed {
         what: "rebuild",
@@ -203,7 +206,11 @@ pub(super) async fn save_in_tx(
         to_i64(saved.done).into(),
         to_i64(saved.total.max(saved.done)).into(),
     ];
-    fenced(tx.execute_raw(statement(tx, sql, values)).await?.rows_affected())
+    fenced(
+        tx.execute_raw(statement(tx, sql, values))
+            .await?
+            .rows_affected(),
+    )
 }
 
 fn fenced(rows: u64) -> Result<()> {
@@ -251,7 +258,11 @@ pub(super) async fn finish(
         now().into(),
         report.into(),
     ];
-    fenced(tx.execute_raw(statement(tx, sql, values)).await?.rows_affected())
+    fenced(
+        tx.execute_raw(statement(tx, sql, values))
+            .await?
+            .rows_affected(),
+    )
 }
 
 /// Keeps the claim for as long as the task is not aborted.
@@ -280,7 +291,11 @@ async fn renew(database: &Database, claim: &Claim, lease: Duration) -> Result<()
                     dialect(tx.get_database_backend()).until
                 );
                 let values = vec![seconds.into(), claim.follower.into(), claim.token.into()];
-                fenced(tx.execute_raw(statement(tx, &sql, values)).await?.rows_affected())
+                fenced(
+                    tx.execute_raw(statement(tx, &sql, values))
+                        .await?
+                        .rows_affected(),
+                )
             })
         })
         .await

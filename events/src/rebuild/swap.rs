@@ -34,11 +34,7 @@ impl Rebuild {
     ///
     /// At the commit the new tables have, of each part, the events up to the greater of `live` and what was built, and
     /// that is what the checkpoint says. Whoever takes the part goes on from there. Dying on the way leaves all as it was.
-    pub(super) async fn swap(
-        &self,
-        saved: &Saved,
-        found: &Found,
-    ) -> Result<Option<RebuildReport>> {
+    pub(super) async fn swap(&self, saved: &Saved, found: &Found) -> Result<Option<RebuildReport>> {
         self.database
             .transaction(Pool::Background, |tx| {
                 let (this, saved, found) = (self.clone(), saved.clone(), found.clone());
@@ -55,7 +51,8 @@ impl Rebuild {
     ) -> Result<Option<RebuildReport>> {
         if tx.get_database_backend() == DbBackend::Postgres {
             // Readers wait behind us while we wait for a reader. Less than Postgres takes to look for deadlocks.
-            tx.execute_unprepared("set local lock_timeout = '500ms'").await?;
+            tx.execute_unprepared("set local lock_timeout = '500ms'")
+                .await?;
         }
         let name = self.model.name();
         let live = take_parts(tx, name).await?;
@@ -121,7 +118,10 @@ async fn take_parts(tx: &DatabaseTransaction, follower: &str) -> Result<[u64; PA
         dialect(tx.get_database_backend()).never
     );
     let mut positions = [0; PARTS as usize];
-    for row in tx.query_all_raw(statement(tx, &sql, vec![follower.into()])).await? {
+    for row in tx
+        .query_all_raw(statement(tx, &sql, vec![follower.into()]))
+        .await?
+    {
         let part: i16 = row.try_get("", "part")?;
         positions[part as usize] = from_i64(row.try_get("", "position")?);
     }

@@ -107,7 +107,7 @@ fn observers_run_before_the_position_moves() {
     let tail = Arc::new(Tail::new(&head(0)));
     let observed = Arc::new(Mutex::new(Vec::new()));
     let (inner, log) = (Arc::downgrade(&tail), observed.clone());
-    tail.observe(Box::new(move |kind, id, event_type| {
+    tail.observe(Box::new(move |kind, id, event_type, _| {
         let position = inner.upgrade().map(|tail| tail.position());
         log.lock().expect("not poisoned").push((
             kind.to_owned(),

@@ -39,7 +39,8 @@ impl SeedSettings {
 }
 
 fn progress_bar(what: &str, count: u64) -> ProgressBar {
-    let template = format!("{what} {{bar:30}} {{human_pos}}/{{human_len}} ({{per_sec}}, {{eta}} left)");
+    let template =
+        format!("{what} {{bar:30}} {{human_pos}}/{{human_len}} ({{per_sec}}, {{eta}} left)");
     let bar = ProgressBar::new(count);
     match ProgressStyle::with_template(&template) {
         Ok(style) => bar.with_style(style),

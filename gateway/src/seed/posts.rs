@@ -21,9 +21,9 @@ const CONCURRENT: usize = 2;
 /// Users who write, at most.
 const AUTHORS: u64 = 100;
 const WORDS: [&str; 24] = [
-    "water", "wheel", "stone", "grain", "flour", "river", "stream", "mill", "race", "sluice", "gate",
-    "turns", "grinds", "flows", "carries", "waits", "slowly", "evenly", "again", "always", "under",
-    "over", "beside", "the",
+    "water", "wheel", "stone", "grain", "flour", "river", "stream", "mill", "race", "sluice",
+    "gate", "turns", "grinds", "flows", "carries", "waits", "slowly", "evenly", "again", "always",
+    "under", "over", "beside", "the",
 ];
 
 /// Why posts could not be made.

@@ -35,9 +35,7 @@ impl ReadModelsMutation {
         input: RebuildReadModelInput,
     ) -> Result<RebuildReadModelPayload> {
         let read_models = &entities(ctx).read_models;
-        let requested = read_models
-            .request_rebuild(viewer(ctx)?, &input.name)
-            .await;
+        let requested = read_models.request_rebuild(viewer(ctx)?, &input.name).await;
         Ok(RebuildReadModelPayload {
             read_model: ReadModel(requested.map_err(from_read_models)?),
         })

@@ -46,6 +46,13 @@ const SELF: &str = "See and change oneself: profile, availability, password, ses
 const READ_CUSTOMERS: &str =
     "Read, list, count and follow customers, their histories and statistics";
 const WRITE_CUSTOMERS: &str = "Create, update, delete and restore customers";
+const READ_STUDENTS: &str = "Read, list, count and follow students, and their histories";
+const WRITE_STUDENTS: &str = "Create, update, delete and import students";
+const READ_POSTS: &str = "Read, list and follow posts and their comments, and what they were";
+const WRITE_POSTS: &str =
+    "Write posts and comments, like posts; change and remove one's own";
+const MODERATE_POSTS: &str = "Delete the posts and remove the comments of others";
+const OPERATIONS: &str = "See how the processes do";
 const READ_USERS: &str = "Read, list and follow users, and whether they are here";
 const USER_DETAILS: &str = "Read other users' email addresses and histories";
 const MANAGE: &str = "Give roles, deactivate others";
@@ -72,6 +79,18 @@ pub const TABLE: &[Row] = &[
     row(READ_CUSTOMERS, "customers", "{ customers(first: 1) { totalCount } }", STAFF),
     row(READ_CUSTOMERS, "customerStatistics", "{ customerStatistics { total } }", STAFF),
     row(READ_CUSTOMERS, "node", "{ node(id: <customer>) { id } }", STAFF),
+    row(READ_STUDENTS, "student", "{ student(id: <student>) { id email } }", STAFF),
+    row(READ_STUDENTS, "student", "{ student(id: <student>) { history(first: 1) { it: nodes { data } } } }", STAFF),
+    row(READ_STUDENTS, "students", "{ students(first: 1) { nodes { id } } }", STAFF),
+    row(READ_STUDENTS, "students", "{ students(first: 1) { totalCount } }", STAFF),
+    row(READ_STUDENTS, "node", "{ node(id: <student>) { id } }", STAFF),
+    row(READ_POSTS, "post", "{ post(id: <post>) { id } }", SIGNED_IN),
+    row(READ_POSTS, "post", "{ post(id: <post>, asOfVersion: 2) { message comments { nodes { text } } } }", SIGNED_IN),
+    row(READ_POSTS, "post", "{ post(id: <post>) { history(first: 1) { it: nodes { data } } } }", SIGNED_IN),
+    row(READ_POSTS, "posts", "{ posts(first: 1) { nodes { id } } }", SIGNED_IN),
+    row(READ_POSTS, "posts", "{ posts(first: 1) { totalCount } }", SIGNED_IN),
+    row(READ_POSTS, "node", "{ node(id: <post>) { id } }", SIGNED_IN),
+    row(OPERATIONS, "caches", "{ caches { name hits } }", ADMIN),
     row(READ_USERS, "node", "{ node(id: <owner>) { id } }", SIGNED_IN),
     row(READ_USERS, "user", "{ user(id: <owner>) { id name bio role availability lastSeenAt } }", SIGNED_IN),
     row(READ_USERS, "users", "{ users(first: 1) { nodes { name } } }", SIGNED_IN),
@@ -102,6 +121,20 @@ pub const TABLE: &[Row] = &[
     row(WRITE_CUSTOMERS, "updateCustomer", "mutation { updateCustomer(input: { id: <customer>, name: \"Changed\" }) { customer { id } } }", STAFF),
     row(WRITE_CUSTOMERS, "deleteCustomer", "mutation { deleteCustomer(input: { id: <customer> }) { customer { id } } }", STAFF),
     row(WRITE_CUSTOMERS, "restoreCustomer", "mutation { restoreCustomer(input: { id: <deleted_customer> }) { customer { id } } }", STAFF),
+    row(WRITE_STUDENTS, "createStudent", "mutation { createStudent(input: { name: \"New\", email: <new_email>, course: \"Law\" }) { student { id } } }", STAFF),
+    row(WRITE_STUDENTS, "updateStudent", "mutation { updateStudent(input: { id: <student>, name: \"Changed\" }) { student { id } } }", STAFF),
+    row(WRITE_STUDENTS, "deleteStudent", "mutation { deleteStudent(input: { id: <student> }) { student { id } } }", STAFF),
+    row(WRITE_STUDENTS, "importStudents", "mutation { importStudents(input: { rows: [{ name: \"New\", email: <new_email>, course: \"Law\" }] }) { created } }", STAFF),
+    row(WRITE_POSTS, "createPost", "mutation { createPost(input: { message: \"New\" }) { post { id } } }", SIGNED_IN),
+    row(WRITE_POSTS, "editPostMessage", "mutation { editPostMessage(input: { id: <own_post>, message: \"Changed\" }) { post { id } } }", SIGNED_IN),
+    row(WRITE_POSTS, "likePost", "mutation { likePost(input: { id: <post> }) { post { id } } }", SIGNED_IN),
+    row(WRITE_POSTS, "unlikePost", "mutation { unlikePost(input: { id: <post> }) { post { id } } }", SIGNED_IN),
+    row(WRITE_POSTS, "deletePost", "mutation { deletePost(input: { id: <own_post> }) { version } }", SIGNED_IN),
+    row(WRITE_POSTS, "addComment", "mutation { addComment(input: { postId: <post>, text: \"New\" }) { comment { id } } }", SIGNED_IN),
+    row(WRITE_POSTS, "editComment", "mutation { editComment(input: { postId: <own_post>, id: <own_comment>, text: \"Changed\" }) { comment { id } } }", SIGNED_IN),
+    row(WRITE_POSTS, "removeComment", "mutation { removeComment(input: { postId: <own_post>, id: <own_comment> }) { comment { id } } }", SIGNED_IN),
+    row(MODERATE_POSTS, "removeComment", "mutation { removeComment(input: { postId: <post>, id: <comment> }) { comment { id } } }", STAFF),
+    row(MODERATE_POSTS, "deletePost", "mutation { deletePost(input: { id: <post> }) { version } }", STAFF),
     row(USE_CHATS, "createChat", "mutation { createChat(input: { kind: GROUP, title: \"New\", memberIds: [<owner>] }) { chat { id } } }", SIGNED_IN),
     row(IN_CHAT, "renameChat", "mutation { renameChat(input: { chatId: <chat>, title: \"Renamed\" }) { chat { id } } }", MEMBER),
     row(IN_CHAT, "addChatMembers", "mutation { addChatMembers(input: { chatId: <chat>, userIds: [<outsider>] }) { chat { id } } }", MEMBER),
@@ -116,6 +149,10 @@ pub const TABLE: &[Row] = &[
     // Subscriptions
     row(READ_CUSTOMERS, "customerChanged", "subscription { customerChanged(after: <start>) { customer { email } } }", STAFF),
     row(READ_CUSTOMERS, "customerStatistics", "subscription { customerStatistics { total } }", STAFF),
+    row(READ_STUDENTS, "studentChanged", "subscription { studentChanged(after: <start>) { student { email } } }", STAFF),
+    row(READ_POSTS, "postChanged", "subscription { postChanged(id: <post>, after: <start>) { post { message } } }", SIGNED_IN),
+    row(READ_POSTS, "postFeed", "subscription { postFeed(after: <start>) { post { message } } }", SIGNED_IN),
+    row(READ_POSTS, "commentAdded", "subscription { commentAdded(postId: <post>, after: <start>) { comment { text } } }", SIGNED_IN),
     row(READ_USERS, "userChanged", "subscription { userChanged(id: <owner>, after: <start>) { user { name } } }", SIGNED_IN),
     row(READ_USERS, "availabilityChanged", "subscription { availabilityChanged(userIds: [<owner>]) { availability } }", SIGNED_IN),
     row(IN_CHAT, "chatEvents", "subscription { chatEvents(chatId: <chat>, after: <start>) { __typename } }", MEMBER),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use tests::graphql::Client;
 use tests::people::{self, Person};
-use tests::{Setup, customers, ids, tokens};
+use tests::{Setup, customers, ids, students, tokens};
 
 /// What nobody but members may ever see.
 pub const SECRET_TITLE: &str = "Secret title";
@@ -88,7 +88,10 @@ impl World {
         let customer = customers::create(admin, "Secret", &email("secret")).await["id"].clone();
         let deleted = customers::create(admin, "Secret", &email("secret")).await["id"].clone();
         customers::apply(admin, "delete", json!({ "id": deleted })).await;
+        let student = students::create(admin, "Secret", &email("secret")).await["id"].clone();
         let asking = caller.as_ref().unwrap_or(&member);
+        let (post, comment) = create_post(&owner_client).await;
+        let (own_post, own_comment) = create_post(&asking.client(admin)).await;
         let text = |id: &Value| id.as_str().expect("an id").to_owned();
         let names = BTreeMap::from([
             ("start", start),
@@ -106,6 +109,11 @@ impl World {
             ("new_email", email("new")),
             ("customer", text(&customer)),
             ("deleted_customer", text(&deleted)),
+            ("student", text(&student)),
+            ("post", post),
+            ("comment", comment),
+            ("own_post", own_post),
+            ("own_comment", own_comment),
         ]);
         let caller = Self::asking(setup, admin, who, asking).await;
         Self {
@@ -175,4 +183,27 @@ async fn send_message(client: &Client, chat: &str, text: &str) -> String {
     let answer = client.run(document, json!({ "input": input })).await;
     let id = answer.data()["sendMessage"]["message"]["id"].as_str();
     id.expect("a message").to_owned()
+}
+
+/// A post with a comment, once the read model has both.
+async fn create_post(client: &Client) -> (String, String) {
+    let text = |value: &Value| value.as_str().expect("an id").to_owned();
+    let document = "mutation { createPost(input: { message: \"Hello\" }) { post { id } } }";
+    let answer = client.run(document, json!({})).await;
+    let post = text(&answer.data()["createPost"]["post"]["id"]);
+    let document = "mutation($input: AddCommentInput!) { addComment(input: $input) { comment { id } } }";
+    let input = json!({ "postId": post, "text": "A comment" });
+    let answer = client.run(document, json!({ "input": input })).await;
+    let comment = text(&answer.data()["addComment"]["comment"]["id"]);
+    let read_after = answer.body["extensions"]["readAfter"].as_str();
+    let headers = read_after.map(|token| ("read-after", token));
+    let found = client
+        .run_with(
+            "query($id: ID!) { post(id: $id) { commentCount } }",
+            json!({ "id": post }),
+            headers.as_slice(),
+        )
+        .await;
+    assert_eq!(found.data()["post"]["commentCount"], 1);
+    (post, comment)
 }

@@ -20,10 +20,21 @@ const PACE: Pace = Pace {
 fn seed(setup: &Setup, posts: u32) {
     let done = setup
         .gateway_command("seed")
-        .args(["--posts", &posts.to_string(), "--likes", "6", "--comments", "3"])
+        .args([
+            "--posts",
+            &posts.to_string(),
+            "--likes",
+            "6",
+            "--comments",
+            "3",
+        ])
         .output()
         .expect("it starts");
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
 }
 
 fn rebuild_command(setup: &Setup, flags: &[&str]) -> Command {
@@ -40,7 +51,12 @@ fn rebuild_command(setup: &Setup, flags: &[&str]) -> Command {
 }
 
 fn start(setup: &Setup, name: &str, flags: &[&str]) -> Process {
-    Process::spawn(name, &setup.directory, &mut rebuild_command(setup, flags), "KILL")
+    Process::spawn(
+        name,
+        &setup.directory,
+        &mut rebuild_command(setup, flags),
+        "KILL",
+    )
 }
 
 /// Runs one to its end, which must be good, and gives what it printed.
@@ -90,7 +106,11 @@ async fn equals_the_live_model_under_writes(setup: Setup) {
     let before = events(&database).await;
     let printed = rebuild(&setup, "rebuild-at-rest");
     assert!(printed.contains("equal, row by row"), "{printed}");
-    assert_eq!(events(&database).await, before, "a rebuild raises no events");
+    assert_eq!(
+        events(&database).await,
+        before,
+        "a rebuild raises no events"
+    );
     assert_eq!(traffic::wrong_rows(&database).await, 0);
 }
 
@@ -98,11 +118,18 @@ async fn goes_on_after_a_kill(setup: Setup) {
     seed(&setup, 3_000);
     let database = setup.database().await;
     for (turn, events) in [(1, 1_000), (2, 3_000)] {
-        let mut process = start(&setup, &format!("killed-{turn}"), &["--rebuild-batch-events", "100"]);
+        let mut process = start(
+            &setup,
+            &format!("killed-{turn}"),
+            &["--rebuild-batch-events", "100"],
+        );
         await_done(&database, events).await;
         process.kill();
     }
-    assert_eq!(database::number(&database, "select count(*) as number from post").await, 0);
+    assert_eq!(
+        database::number(&database, "select count(*) as number from post").await,
+        0
+    );
     let printed = rebuild(&setup, "resumed");
     let numbers: Vec<u64> = printed
         .lines()
@@ -145,7 +172,13 @@ async fn shows_what_was_tampered_with_and_rights_it(setup: Setup) {
     traffic::await_follower(&database, LIMIT).await;
     let posts = traffic::some_posts(&database, 1).await;
     let document = "query($id: ID!) { post(id: $id) { message commentCount } }";
-    let read = async || app.client().run(document, json!({ "id": posts[0] })).await.data()["post"].clone();
+    let read = async || {
+        app.client()
+            .run(document, json!({ "id": posts[0] }))
+            .await
+            .data()["post"]
+            .clone()
+    };
     let good = read().await;
     for statement in [
         "update post set message = 'tampered' where id = (select min(id) from post)",
@@ -159,7 +192,10 @@ async fn shows_what_was_tampered_with_and_rights_it(setup: Setup) {
                 .replace("max(id)", "max(id::text)::uuid"),
             false => statement.to_owned(),
         };
-        database.execute_unprepared(&statement).await.expect("tampering");
+        database
+            .execute_unprepared(&statement)
+            .await
+            .expect("tampering");
     }
     assert_eq!(read().await["message"], "tampered");
     let printed = rebuild(&setup, "rebuild");
@@ -169,7 +205,10 @@ async fn shows_what_was_tampered_with_and_rights_it(setup: Setup) {
         "post_comment: 0 rows were only in the old one, 1 are only in the new one, 0 have other values",
         "post_like: 1 rows were only in the old one, 0 are only in the new one, 0 have other values",
     ] {
-        assert!(printed.contains(expected), "{expected:?} is not in {printed}");
+        assert!(
+            printed.contains(expected),
+            "{expected:?} is not in {printed}"
+        );
     }
     assert_eq!(read().await, good);
     let printed = rebuild(&setup, "again");
@@ -183,7 +222,10 @@ fn there_must_be_such_a_model() {
     let output = command.arg("nonsense").output().expect("it starts");
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success());
-    assert!(text.contains("there is no read model nonsense; there is posts"), "{text}");
+    assert!(
+        text.contains("there is no read model nonsense; there is posts"),
+        "{text}"
+    );
 }
 
 tests::both_ways!(

@@ -48,7 +48,12 @@ pub fn main(mut arguments: impl Iterator<Item = String>) {
 
 async fn run(posts: u32, pace: Pace) {
     let setup = Setup::distributed();
-    let name = setup.database_url.rsplit('/').next().expect("a name").to_owned();
+    let name = setup
+        .database_url
+        .rsplit('/')
+        .next()
+        .expect("a name")
+        .to_owned();
     println!("seeding: {}", seed(&setup, posts));
     Postgres::shared().execute(&name, "vacuum analyze");
     let database = setup.database().await;
@@ -56,9 +61,16 @@ async fn run(posts: u32, pace: Pace) {
     println!("-- at rest, with no live model");
     let (printed, took) = rebuild(&setup, "at-rest");
     print!("{printed}");
-    println!("   {:.1} s from start to end of the process", took.as_secs_f64());
+    println!(
+        "   {:.1} s from start to end of the process",
+        took.as_secs_f64()
+    );
     let at_rest = rate(&printed);
-    assert_eq!(traffic::wrong_rows(&database).await, 0, "the model is what the log says");
+    assert_eq!(
+        traffic::wrong_rows(&database).await,
+        0,
+        "the model is what the log says"
+    );
 
     println!(
         "-- under {} mutations and {} queries a second",
@@ -78,7 +90,10 @@ async fn run(posts: u32, pace: Pace) {
     let during = began.elapsed();
     let done = load.finish().await;
     print!("{printed}");
-    println!("   {:.1} s from start to end of the process", took.as_secs_f64());
+    println!(
+        "   {:.1} s from start to end of the process",
+        took.as_secs_f64()
+    );
     println!(
         "   meanwhile {mutations} mutations ({:.0} a second); {} queries, none failed: median {:.1} ms, 99 % below {:.1} ms, slowest {:.1} ms",
         mutations as f64 / during.as_secs_f64(),
@@ -91,16 +106,28 @@ async fn run(posts: u32, pace: Pace) {
     let wrong = traffic::wrong_rows(&database).await;
     println!("   rows that are not what the log says: {wrong}");
     assert_eq!(wrong, 0);
-    assert!(printed.contains("equal, row by row"), "the old model and the new one differ");
+    assert!(
+        printed.contains("equal, row by row"),
+        "the old model and the new one differ"
+    );
     let under_load = rate(&printed);
     drop(app);
 
     let events = f64::from(posts) * 20.0;
     let copied = copy(&name);
     let limit = events / copied.as_secs_f64();
-    println!("-- COPY of the same rows, with indexes: {:.1} s", copied.as_secs_f64());
-    println!("at rest     {at_rest:>9.0} events/s   {:.2} of COPY ({limit:.0} events/s)", at_rest / limit);
-    println!("under load  {under_load:>9.0} events/s   {:.2} of COPY", under_load / limit);
+    println!(
+        "-- COPY of the same rows, with indexes: {:.1} s",
+        copied.as_secs_f64()
+    );
+    println!(
+        "at rest     {at_rest:>9.0} events/s   {:.2} of COPY ({limit:.0} events/s)",
+        at_rest / limit
+    );
+    println!(
+        "under load  {under_load:>9.0} events/s   {:.2} of COPY",
+        under_load / limit
+    );
 }
 
 fn millis(duration: Duration) -> f64 {
@@ -110,7 +137,14 @@ fn millis(duration: Duration) -> f64 {
 fn seed(setup: &Setup, posts: u32) -> String {
     let seeded = setup
         .gateway_command("seed")
-        .args(["--posts", &posts.to_string(), "--likes", "15", "--comments", "4"])
+        .args([
+            "--posts",
+            &posts.to_string(),
+            "--likes",
+            "15",
+            "--comments",
+            "4",
+        ])
         .output()
         .expect("the gateway starts");
     let text = String::from_utf8_lossy(&seeded.stderr);
@@ -138,7 +172,9 @@ fn rebuild(setup: &Setup, name: &str) -> (String, Duration) {
 
 /// What the command says of itself: events a second, from the first look at the log to the change of tables.
 fn rate(printed: &str) -> f64 {
-    let said = printed.lines().find_map(|line| line.split_once(" events/s)")?.0.rsplit('(').next());
+    let said = printed
+        .lines()
+        .find_map(|line| line.split_once(" events/s)")?.0.rsplit('(').next());
     let said = said.and_then(|number| number.replace(',', "").parse().ok());
     said.unwrap_or_else(|| panic!("no rate in {printed}"))
 }
@@ -146,9 +182,20 @@ fn rate(printed: &str) -> f64 {
 /// How long COPY takes for the rows of the model, the primary keys there and the other indexes made behind them.
 fn copy(database: &str) -> Duration {
     let postgres = Postgres::shared();
-    let file = |table: &str| guard::directory().join(format!("{table}.copy")).display().to_string();
+    let file = |table: &str| {
+        guard::directory()
+            .join(format!("{table}.copy"))
+            .display()
+            .to_string()
+    };
     for (table, key) in TABLES {
-        postgres.execute(database, &format!("\\copy (select * from {table} order by {key}) to '{}'", file(table)));
+        postgres.execute(
+            database,
+            &format!(
+                "\\copy (select * from {table} order by {key}) to '{}'",
+                file(table)
+            ),
+        );
         postgres.execute(
             database,
             &format!("create table {table}_copy (like {table} including all excluding indexes, primary key ({key}))"),
@@ -156,9 +203,16 @@ fn copy(database: &str) -> Duration {
     }
     let began = Instant::now();
     for (table, _) in TABLES {
-        postgres.execute(database, &format!("\\copy {table}_copy from '{}'", file(table)));
+        postgres.execute(
+            database,
+            &format!("\\copy {table}_copy from '{}'", file(table)),
+        );
     }
-    for index in ["created_at, id", "like_count, id", "author_id, created_at, id"] {
+    for index in [
+        "created_at, id",
+        "like_count, id",
+        "author_id, created_at, id",
+    ] {
         postgres.execute(database, &format!("create index on post_copy ({index})"));
     }
     began.elapsed()

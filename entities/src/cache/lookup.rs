@@ -1,0 +1,330 @@
+//! One look-up: in this process, then in the shared level, then at the source, and what is given when the time is over.
+//! The cache observes the log: every event of a row's stream makes what is known of the row out of date.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::{Duration, Instant},
+};
+
+use ::events::{EventLog, SharedStore};
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::{
+    CacheConfig, CacheFigures, Cached, CachedRow, Present, SharedLevel, Stamp,
+    figures::Counters,
+    flights::{Flights, Landing},
+    level::{Entry, Level},
+    validity::{Validity, Version},
+};
+
+/// How much of the log is looked through at the start, so that what was shared before is of use.
+const KNOWN_PAST: u64 = 20_000;
+/// While the log cannot be read either, a source that failed is left alone for so long.
+const AWAY: Duration = Duration::from_secs(1);
+
+/// Hot rows of one kind. Clones are the same cache.
+pub(crate) struct Cache<T>(pub(super) Option<Arc<Inner<T>>>);
+
+impl<T> Clone for Cache<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+pub(super) struct Inner<T> {
+    present: Box<dyn Present>,
+    config: CacheConfig,
+    pub(super) validity: Validity,
+    level: Level<T>,
+    shared: Option<SharedLevel<T>>,
+    flights: Flights<T>,
+    counters: Counters,
+    failed_at: Mutex<Option<Instant>>,
+}
+
+impl<T: CachedRow> Cache<T> {
+    /// Over the rows whose changes are the events of `T::STREAM` in `log`.
+    pub(crate) fn new(log: &EventLog, config: CacheConfig) -> Self {
+        let store = log.shared_store().cloned();
+        let cache = Self::over(Box::new(log.clone()), store, config);
+        if let Some(inner) = &cache.0 {
+            let observing = Arc::downgrade(inner);
+            log.observe_positions(move |kind, id, event_type, position| {
+                if kind == T::STREAM
+                    && let Some(inner) = observing.upgrade()
+                {
+                    inner.note(id, event_type, position);
+                }
+            });
+            // Under the lock in which events are handed on: none is between what was heard of and this.
+            inner.validity.listening(log.tail().cursor().position);
+            tokio::spawn(learn_the_past(log.clone(), Arc::downgrade(inner)));
+        }
+        cache
+    }
+
+    pub(super) fn over(
+        present: Box<dyn Present>,
+        store: Option<SharedStore>,
+        config: CacheConfig,
+    ) -> Self {
+        if config.capacity == 0 {
+            return Self(None);
+        }
+        let start = present.cursor();
+        let kept = config.lifetime + config.stale_lifetime;
+        Self(Some(Arc::new(Inner {
+            present,
+            config,
+            validity: Validity::new(start),
+            level: Level::new(config.capacity, kept),
+            shared: store.map(|store| SharedLevel::new(store, config.lifetime)),
+            flights: Flights::default(),
+            counters: Counters::default(),
+            failed_at: Mutex::default(),
+        })))
+    }
+
+    /// The row, fresh if it can be had, or else stale; `None` when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be loaded, and none is at hand.
+    pub(crate) async fn get(
+        &self,
+        id: Uuid,
+        load: impl Future<Output = ::events::Result<Option<T>>> + Send + 'static,
+    ) -> Result<Cached<Option<T>>, Arc<::events::Error>> {
+        match &self.0 {
+            Some(inner) => inner.clone().get(id, load).await,
+            None => {
+                let value = load.await.map_err(Arc::new)?;
+                Ok(Cached {
+                    value,
+                    is_stale: false,
+                })
+            }
+        }
+    }
+
+    /// What the cache has done so far.
+    pub(crate) fn figures(&self) -> CacheFigures {
+        match &self.0 {
+            Some(inner) => inner.counters.read(inner.level.len()),
+            None => CacheFigures::default(),
+        }
+    }
+}
+
+fn too_slow() -> ::events::Error {
+    let cause = sea_orm::RuntimeErr::Internal("the load took too long".to_owned());
+    ::events::Error::Unavailable(sea_orm::DbErr::Conn(cause))
+}
+
+/// What was shared before this process began is of use as far back as it knows what has changed since.
+async fn learn_the_past<T: CachedRow>(log: EventLog, inner: Weak<Inner<T>>) {
+    match log.recent_changes(T::STREAM, KNOWN_PAST).await {
+        Ok((after, changes)) => {
+            if let Some(inner) = inner.upgrade() {
+                inner.validity.learn(after, &changes);
+            }
+        }
+        Err(error) => tracing::debug!(%error, "the recent past is not known to the cache"),
+    }
+}
+
+impl<T: CachedRow> Inner<T> {
+    pub(super) fn note(&self, id: Uuid, event_type: &str, position: Option<u64>) {
+        self.validity.change(id, position);
+        if T::ENDED_BY.contains(&event_type) {
+            self.level.remove(id);
+        }
+    }
+
+    async fn get(
+        self: Arc<Self>,
+        id: Uuid,
+        load: impl Future<Output = ::events::Result<Option<T>>> + Send + 'static,
+    ) -> Result<Cached<Option<T>>, Arc<::events::Error>> {
+        let is_current = self.present.is_current();
+        let version = self.validity.version(id, self.present.cursor());
+        let known = self.level.get(id, version.epoch);
+        if let Some(entry) = &known
+            && entry.version == version
+        {
+            let age = entry.age();
+            // While the log cannot be read there is nothing to load from, and what is here is all there is.
+            if age < self.config.lifetime || !is_current {
+                self.counters.hits.add();
+                if is_current && age >= self.config.eager_after() {
+                    self.refresh(id, version, load);
+                }
+                return Ok(self.give(entry, !is_current));
+            }
+        }
+        self.counters.misses.add();
+        if let Some(entry) = &known
+            && self.is_away()
+        {
+            return Ok(self.give(entry, true));
+        }
+        let landing = self.take_off(id, version, load);
+        self.await_landing(id, version, landing, known).await
+    }
+
+    /// The load that is under way, or a new one.
+    fn take_off(
+        self: &Arc<Self>,
+        id: Uuid,
+        version: Version,
+        load: impl Future<Output = ::events::Result<Option<T>>> + Send + 'static,
+    ) -> Landing<T> {
+        let inner = self.clone();
+        self.flights.join((id, version), || {
+            // Somebody may have landed between the look into the level and here.
+            let landed = inner.level.get(id, version.epoch);
+            if let Some(entry) =
+                landed.filter(|it| it.version == version && it.is_young(&inner.config))
+            {
+                return Err(entry);
+            }
+            Ok(async move { inner.fetch(id, version, load).await })
+        })
+    }
+
+    /// Waits no longer than it must: a value at hand is given when the load fails, or is slow.
+    async fn await_landing(
+        &self,
+        id: Uuid,
+        version: Version,
+        landing: Landing<T>,
+        known: Option<Arc<Entry<T>>>,
+    ) -> Result<Cached<Option<T>>, Arc<::events::Error>> {
+        let landed = match &known {
+            None => landing.await,
+            Some(entry) => {
+                let is_late = self
+                    .flights
+                    .is_older((id, version), self.config.soft_timeout);
+                let patience = match is_late {
+                    true => Duration::ZERO,
+                    false => self.config.soft_timeout,
+                };
+                match timeout(patience, landing).await {
+                    Ok(landed) => landed,
+                    Err(_) => return Ok(self.give(entry, true)),
+                }
+            }
+        };
+        match landed {
+            Ok(entry) => Ok(self.give(&entry, entry.is_old)),
+            Err(error) => match known {
+                Some(entry) => Ok(self.give(&entry, true)),
+                None => Err(error),
+            },
+        }
+    }
+
+    /// In the background, for a value that is still good.
+    fn refresh(
+        self: &Arc<Self>,
+        id: Uuid,
+        version: Version,
+        load: impl Future<Output = ::events::Result<Option<T>>> + Send + 'static,
+    ) {
+        let inner = self.clone();
+        let _ = self.flights.join((id, version), || {
+            inner.counters.eager.add();
+            Ok(async move { inner.load(id, version, load).await })
+        });
+    }
+
+    /// From the shared level, or else from the source. What the shared level has is given as old if the source fails.
+    async fn fetch(
+        &self,
+        id: Uuid,
+        version: Version,
+        load: impl Future<Output = ::events::Result<Option<T>>> + Send,
+    ) -> Result<Arc<Entry<T>>, Arc<::events::Error>> {
+        let found = match &self.shared {
+            Some(shared) => shared.get(version.epoch, id).await,
+            None => None,
+        };
+        let mut fallback = None;
+        if let Some((row, stamp)) = found {
+            let mut entry = Entry::shared(row, version, stamp);
+            let is_current = self.present.is_current();
+            entry.is_old = !is_current;
+            if self.validity.covers(id, &stamp) && entry.is_young(&self.config) {
+                self.counters.shared_hits.add();
+                return Ok(self.keep(id, entry));
+            }
+            if self.is_away() {
+                entry.is_old = true;
+                return Ok(Arc::new(entry));
+            }
+            fallback = Some(entry);
+        }
+        match (self.load(id, version, load).await, fallback) {
+            (Err(_), Some(mut entry)) => {
+                entry.is_old = true;
+                Ok(Arc::new(entry))
+            }
+            (loaded, _) => loaded,
+        }
+    }
+
+    async fn load(
+        &self,
+        id: Uuid,
+        version: Version,
+        load: impl Future<Output = ::events::Result<Option<T>>> + Send,
+    ) -> Result<Arc<Entry<T>>, Arc<::events::Error>> {
+        self.counters.loads.add();
+        // Before the load: it shows all that has its position by now.
+        let stamp = Stamp::at(self.present.cursor());
+        let loaded = match timeout(self.config.hard_timeout, load).await {
+            Ok(loaded) => loaded,
+            Err(_) => Err(too_slow()),
+        };
+        let row = loaded.map_err(|error| {
+            self.counters.failures.add();
+            *self.failed_at() = Some(Instant::now());
+            Arc::new(error)
+        })?;
+        if let (Some(shared), Some(row)) = (&self.shared, &row)
+            && stamp.epoch == version.epoch
+        {
+            shared.put_later(id, row, stamp);
+        }
+        Ok(self.keep(id, Entry::loaded(row, version)))
+    }
+
+    fn failed_at(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.failed_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether nothing can be expected of the source: it failed a moment ago, and the log is out of sight as well.
+    fn is_away(&self) -> bool {
+        !self.present.is_current() && self.failed_at().is_some_and(|at| at.elapsed() < AWAY)
+    }
+
+    /// A row that was deleted while it was loaded must not come back, so what is out of date already replaces only what
+    /// is older.
+    fn keep(&self, id: Uuid, entry: Entry<T>) -> Arc<Entry<T>> {
+        let is_superseded = self.validity.version(id, self.present.cursor()) != entry.version;
+        self.level.put(id, entry, is_superseded)
+    }
+
+    fn give(&self, entry: &Entry<T>, is_stale: bool) -> Cached<Option<T>> {
+        if is_stale {
+            self.counters.stale.add();
+        }
+        Cached {
+            value: entry.row.clone(),
+            is_stale,
+        }
+    }
+}

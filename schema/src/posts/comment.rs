@@ -1,0 +1,148 @@
+//! Comments as clients see them, and pages of them.
+
+use async_graphql::{
+    Context, ID, Object, Result,
+    connection::{Connection, Edge},
+};
+use chrono::{DateTime, Utc};
+use entities::{
+    SortKey,
+    posts::{self, CommentsOf, PostState, page_of_state},
+    users,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    COMMENT_KIND,
+    loaders::{CommentPage, load_comments},
+};
+use crate::{
+    connection::{ListCursor, OpaqueCursor, PageArguments},
+    error::{codes, error, from_log},
+    id,
+    request::entities,
+    users::{User, load_user},
+};
+
+/// What orders comments: so that a cursor of another list is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+enum CommentOrder {
+    #[serde(rename = "comments")]
+    OldestFirst,
+}
+
+/// The user with this id, who is known to exist: users are never removed.
+pub(super) async fn get_user(ctx: &Context<'_>, id: Uuid) -> Result<User> {
+    let user = load_user(ctx, id).await?;
+    user.map(User::from)
+        .ok_or_else(|| error(codes::INTERNAL, "internal error"))
+}
+
+/// A comment on a post.
+pub(crate) struct Comment {
+    row: posts::Comment,
+    author: Option<users::User>,
+}
+
+impl From<posts::Comment> for Comment {
+    fn from(row: posts::Comment) -> Self {
+        Self { row, author: None }
+    }
+}
+
+#[Object]
+impl Comment {
+    /// The global id.
+    async fn id(&self) -> ID {
+        id::encode(COMMENT_KIND, self.row.id)
+    }
+
+    /// Its place among all comments that the post ever had: 1, 2, 3, …
+    async fn number(&self) -> i64 {
+        self.row.number
+    }
+
+    /// Who wrote it.
+    async fn author(&self, ctx: &Context<'_>) -> Result<User> {
+        match &self.author {
+            Some(author) => Ok(author.clone().into()),
+            None => get_user(ctx, self.row.author_id).await,
+        }
+    }
+
+    /// What it says, 1 to 2,000 characters; null when it was removed.
+    async fn text(&self) -> Option<&str> {
+        self.row.text.as_deref()
+    }
+
+    /// When it was added.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.row.created_at
+    }
+
+    /// When its text was changed last; null unless it was.
+    async fn edited_at(&self) -> Option<DateTime<Utc>> {
+        self.row.edited_at
+    }
+
+    /// When it was removed; null unless it was. Lists of comments leave removed ones out.
+    async fn removed_at(&self) -> Option<DateTime<Utc>> {
+        self.row.removed_at
+    }
+}
+
+/// A page of a post's comments: of the fold, if the post comes from one.
+pub(super) async fn connect(
+    ctx: &Context<'_>,
+    post_id: Uuid,
+    state: Option<&PostState>,
+    arguments: PageArguments,
+) -> Result<Connection<OpaqueCursor, Comment>> {
+    let request = arguments.request(|cursor: &ListCursor<CommentOrder>| {
+        matches!(cursor.edge.key, SortKey::Number(_))
+    })?;
+    let is_first = request.after.is_none() && request.before.is_none();
+    let page = match state {
+        Some(state) => without_authors(page_of_state(state, &request)),
+        None if is_first => {
+            let of = CommentsOf {
+                post_id,
+                limit: request.limit,
+                from_end: request.from_end,
+            };
+            let shown = ctx.look_ahead();
+            let in_edges = shown.field("edges").field("node").field("author");
+            let with_authors = in_edges.exists() || shown.field("nodes").field("author").exists();
+            let page = load_comments(ctx, of, with_authors).await?;
+            page.unwrap_or_else(|| CommentPage {
+                items: Vec::new(),
+                has_previous: false,
+                has_next: false,
+            })
+        }
+        None => {
+            let page = entities(ctx).posts.list_comments(post_id, &request).await;
+            without_authors(page.map_err(|cause| from_log(&cause))?)
+        }
+    };
+    let sort = CommentOrder::OldestFirst;
+    let mut connection = Connection::new(page.has_previous, page.has_next);
+    connection.edges = page
+        .items
+        .into_iter()
+        .map(|(edge, row, author)| {
+            Edge::new(ListCursor { sort, edge }.into(), Comment { row, author })
+        })
+        .collect();
+    Ok(connection)
+}
+
+fn without_authors(page: entities::Page<posts::Comment>) -> CommentPage {
+    let items = page.items.into_iter();
+    CommentPage {
+        items: items.map(|(edge, comment)| (edge, comment, None)).collect(),
+        has_previous: page.has_previous,
+        has_next: page.has_next,
+    }
+}

@@ -1,0 +1,156 @@
+//! The inputs of posts, and how they become those of `entities`.
+
+use async_graphql::{Enum, ID, InputObject, Result};
+use entities::{
+    Violations,
+    posts::{self, ChangeComment, ChangePost},
+};
+use uuid::Uuid;
+
+use super::{COMMENT_KIND, KIND};
+use crate::{error, id, users};
+
+/// A new post.
+#[derive(InputObject)]
+pub(crate) struct CreatePostInput {
+    /// 1 to 10,000 characters.
+    pub(super) message: String,
+}
+
+/// A new message for a post of your own.
+#[derive(InputObject)]
+pub(crate) struct EditPostMessageInput {
+    /// The post.
+    pub(super) id: ID,
+    /// Fails with CONFLICT when the post is at another version.
+    pub(super) expected_version: Option<i64>,
+    /// 1 to 10,000 characters.
+    pub(super) message: String,
+}
+
+/// A post to like.
+#[derive(InputObject)]
+pub(crate) struct LikePostInput {
+    /// The post.
+    pub(super) id: ID,
+}
+
+/// A post to like no more.
+#[derive(InputObject)]
+pub(crate) struct UnlikePostInput {
+    /// The post.
+    pub(super) id: ID,
+}
+
+/// A post to delete.
+#[derive(InputObject)]
+pub(crate) struct DeletePostInput {
+    /// The post.
+    pub(super) id: ID,
+    /// Fails with CONFLICT when the post is at another version.
+    pub(super) expected_version: Option<i64>,
+}
+
+/// A new comment.
+#[derive(InputObject)]
+pub(crate) struct AddCommentInput {
+    /// The post to comment on.
+    pub(super) post_id: ID,
+    /// 1 to 2,000 characters.
+    pub(super) text: String,
+}
+
+/// A new text for a comment of your own.
+#[derive(InputObject)]
+pub(crate) struct EditCommentInput {
+    /// The post that the comment is on.
+    pub(super) post_id: ID,
+    /// The comment.
+    pub(super) id: ID,
+    /// 1 to 2,000 characters.
+    pub(super) text: String,
+}
+
+/// A comment to remove.
+#[derive(InputObject)]
+pub(crate) struct RemoveCommentInput {
+    /// The post that the comment is on.
+    pub(super) post_id: ID,
+    /// The comment.
+    pub(super) id: ID,
+}
+
+pub(super) fn post_id(field: &str, id: &ID) -> Result<Uuid> {
+    id::decode_as(KIND, field, id)
+}
+
+pub(super) fn post_target(id: &ID, expected_version: Option<i64>) -> Result<ChangePost> {
+    Ok(ChangePost {
+        id: post_id("id", id)?,
+        expected_version,
+    })
+}
+
+pub(super) fn comment_target(post: &ID, comment: &ID) -> Result<ChangeComment> {
+    Ok(ChangeComment {
+        post_id: post_id("postId", post)?,
+        id: id::decode_as(COMMENT_KIND, "id", comment)?,
+    })
+}
+
+/// Which posts a list has; all conditions must hold.
+#[derive(InputObject, Default)]
+pub(crate) struct PostFilter {
+    /// Only posts of this user.
+    author: Option<ID>,
+    /// Only posts with comments, or only those without.
+    has_comments: Option<bool>,
+    /// Only posts that at least so many users like.
+    min_likes: Option<i32>,
+    /// Part of the message, whatever its case.
+    search: Option<String>,
+}
+
+impl TryFrom<PostFilter> for posts::PostFilter {
+    type Error = async_graphql::Error;
+
+    fn try_from(filter: PostFilter) -> Result<Self> {
+        if filter.min_likes.is_some_and(|least| least < 0) {
+            let message = "must not be negative";
+            return Err(error::invalid(Violations::one(
+                "minLikes", "range", message,
+            )));
+        }
+        if filter
+            .search
+            .as_ref()
+            .is_some_and(|text| text.contains('\0'))
+        {
+            let message = "must not contain control characters";
+            return Err(error::invalid(Violations::one(
+                "search",
+                "characters",
+                message,
+            )));
+        }
+        let author = filter.author.as_ref();
+        Ok(Self {
+            author_id: author
+                .map(|id| id::decode_as(users::KIND, "author", id))
+                .transpose()?,
+            has_comments: filter.has_comments,
+            min_likes: filter.min_likes.map(i64::from),
+            search: filter.search,
+        })
+    }
+}
+
+/// The order of a list of posts.
+#[derive(Enum, Copy, Clone, Eq, PartialEq)]
+#[graphql(remote = "posts::PostSort")]
+pub(crate) enum PostSort {
+    /// Those created last come first.
+    Newest,
+    /// Those that most users like come first. Likes that come while you page move posts between pages.
+    MostLiked,
+}

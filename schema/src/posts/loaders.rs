@@ -1,0 +1,125 @@
+//! Loaders: what a page shows of its posts is read in one statement each, however many there are. Comments bring their
+//! authors with them: of several posts those would be asked for at different moments.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use async_graphql::{Context, Result, dataloader::Loader};
+use entities::{
+    Edge,
+    posts::{Comment, CommentsOf, LikeOf, Posts},
+    users::{User, Users},
+};
+use uuid::Uuid;
+
+use crate::{batches::Batches, error::from_log};
+
+/// The users of one statement, at most.
+const USERS_AT_ONCE: usize = 10_000;
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct CommentsShown {
+    of: CommentsOf,
+    with_authors: bool,
+}
+
+/// Comments of a page, and their authors if they were asked for.
+#[derive(Clone)]
+pub(super) struct CommentPage {
+    pub(super) items: Vec<(Edge, Comment, Option<User>)>,
+    pub(super) has_previous: bool,
+    pub(super) has_next: bool,
+}
+
+/// Everything of posts; each type of key is a batch of its own.
+pub(crate) struct PostLoader {
+    posts: Posts,
+    users: Users,
+}
+
+type Failure = Arc<events::Error>;
+
+impl PostLoader {
+    async fn load_users(&self, ids: HashSet<Uuid>) -> Result<HashMap<Uuid, User>, Failure> {
+        let ids: Vec<Uuid> = ids.into_iter().collect();
+        let mut users = HashMap::new();
+        for ids in ids.chunks(USERS_AT_ONCE) {
+            let found = self.users.load_users(ids).await?;
+            users.extend(found.into_iter().map(|user| (user.id, user)));
+        }
+        Ok(users)
+    }
+}
+
+impl Loader<CommentsShown> for PostLoader {
+    type Value = CommentPage;
+    type Error = Failure;
+
+    async fn load(
+        &self,
+        keys: &[CommentsShown],
+    ) -> Result<HashMap<CommentsShown, CommentPage>, Failure> {
+        let of: HashSet<CommentsOf> = keys.iter().map(|key| key.of).collect();
+        let of: Vec<CommentsOf> = of.into_iter().collect();
+        let pages = self.posts.load_comments(&of).await?;
+        let wanted = keys.iter().filter(|key| key.with_authors);
+        let shown = wanted.filter_map(|key| pages.get(&key.of));
+        let shown = shown.flat_map(|page| page.items.iter().map(|(_, comment)| comment.author_id));
+        let authors = self.load_users(shown.collect()).await?;
+        let found = keys.iter().filter_map(|key| {
+            let page = pages.get(&key.of)?;
+            let items = page.items.iter().map(|(edge, comment)| {
+                let author = authors.get(&comment.author_id);
+                let author = author.filter(|_| key.with_authors).cloned();
+                (edge.clone(), comment.clone(), author)
+            });
+            let page = CommentPage {
+                items: items.collect(),
+                has_previous: page.has_previous,
+                has_next: page.has_next,
+            };
+            Some((*key, page))
+        });
+        Ok(found.collect())
+    }
+}
+
+impl Loader<LikeOf> for PostLoader {
+    type Value = ();
+    type Error = Failure;
+
+    async fn load(&self, keys: &[LikeOf]) -> Result<HashMap<LikeOf, ()>, Failure> {
+        let likes = self.posts.load_likes(keys).await?;
+        Ok(likes.into_iter().map(|like| (like, ())).collect())
+    }
+}
+
+/// The loader, for the schema's data.
+pub(crate) fn loader(posts: &Posts, users: &Users) -> Batches<PostLoader> {
+    Batches::new(PostLoader {
+        posts: posts.clone(),
+        users: users.clone(),
+    })
+}
+
+/// The first or last comments of a post, with their authors if they are shown.
+pub(super) async fn load_comments(
+    ctx: &Context<'_>,
+    of: CommentsOf,
+    with_authors: bool,
+) -> Result<Option<CommentPage>> {
+    let loader = ctx.data::<Batches<PostLoader>>()?;
+    let key = CommentsShown { of, with_authors };
+    loader.load_one(key).await.map_err(|cause| from_log(&cause))
+}
+
+/// Whether the user likes the post.
+pub(super) async fn load_like(ctx: &Context<'_>, like: LikeOf) -> Result<bool> {
+    let loader = ctx.data::<Batches<PostLoader>>()?;
+    let found = loader.load_one(like).await;
+    found
+        .map(|found| found.is_some())
+        .map_err(|cause| from_log(&cause))
+}

@@ -1,0 +1,21 @@
+//! Posts in GraphQL. See `entities::posts` for the rules.
+
+mod change;
+mod comment;
+mod inputs;
+mod loaders;
+mod mutation;
+mod object;
+mod query;
+mod subscription;
+
+pub(crate) use loaders::loader;
+pub(crate) use mutation::PostsMutation;
+pub(crate) use object::Post;
+pub(crate) use query::{PostsQuery, find};
+pub(crate) use subscription::PostsSubscription;
+
+/// The type's name in global ids.
+pub(crate) const KIND: &str = "post";
+/// The name of comments in global ids.
+const COMMENT_KIND: &str = "comment";

@@ -1,0 +1,218 @@
+//! The mutations of posts. What they answer is folded from the log, and so is the post right after the change, whether or
+//! not the read model has it yet.
+
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use entities::posts::PostAnswer;
+
+use super::{
+    comment::Comment,
+    inputs::{
+        AddCommentInput, CreatePostInput, DeletePostInput, EditCommentInput, EditPostMessageInput,
+        LikePostInput, RemoveCommentInput, UnlikePostInput, comment_target, post_id, post_target,
+    },
+    object::Post,
+};
+use crate::{
+    error::{codes, error, from_posts},
+    request::{command_context, entities},
+};
+
+/// What `createPost` answers.
+#[derive(SimpleObject)]
+pub(crate) struct CreatePostPayload {
+    /// The new post.
+    post: Post,
+}
+
+/// What `editPostMessage` answers.
+#[derive(SimpleObject)]
+pub(crate) struct EditPostMessagePayload {
+    /// The post with its new message.
+    post: Post,
+}
+
+/// What `likePost` answers.
+#[derive(SimpleObject)]
+pub(crate) struct LikePostPayload {
+    /// The post with your like.
+    post: Post,
+}
+
+/// What `unlikePost` answers.
+#[derive(SimpleObject)]
+pub(crate) struct UnlikePostPayload {
+    /// The post without your like.
+    post: Post,
+}
+
+/// What `deletePost` answers.
+#[derive(SimpleObject)]
+pub(crate) struct DeletePostPayload {
+    /// The post that is no more.
+    deleted_post_id: ID,
+    /// Its last version.
+    version: i64,
+}
+
+/// What `addComment` answers.
+#[derive(SimpleObject)]
+pub(crate) struct AddCommentPayload {
+    /// The new comment.
+    comment: Comment,
+    /// The post with it.
+    post: Post,
+}
+
+/// What `editComment` answers.
+#[derive(SimpleObject)]
+pub(crate) struct EditCommentPayload {
+    /// The comment with its new text.
+    comment: Comment,
+    /// The post with it.
+    post: Post,
+}
+
+/// What `removeComment` answers.
+#[derive(SimpleObject)]
+pub(crate) struct RemoveCommentPayload {
+    /// The comment, without its text.
+    comment: Comment,
+    /// The post without it.
+    post: Post,
+}
+
+/// Commands answer with posts that are there, and commands on comments with a comment.
+fn missing() -> async_graphql::Error {
+    error(codes::INTERNAL, "internal error")
+}
+
+fn post_of(answer: &PostAnswer) -> Result<Post> {
+    Post::of_state(&answer.state).ok_or_else(missing)
+}
+
+fn comment_of(answer: &PostAnswer) -> Result<Comment> {
+    let comment = answer.comment.clone().map(Comment::from);
+    comment.ok_or_else(missing)
+}
+
+#[derive(Default)]
+pub(crate) struct PostsMutation;
+
+#[Object]
+impl PostsMutation {
+    /// Writes a post.
+    async fn create_post(
+        &self,
+        ctx: &Context<'_>,
+        input: CreatePostInput,
+    ) -> Result<CreatePostPayload> {
+        let posts = &entities(ctx).posts;
+        let context = command_context(ctx)?;
+        let answer = posts.create_post(context, input.message).await;
+        let post = post_of(&answer.map_err(from_posts)?)?;
+        Ok(CreatePostPayload { post })
+    }
+
+    /// Changes the message of your own post. FORBIDDEN for the posts of others.
+    async fn edit_post_message(
+        &self,
+        ctx: &Context<'_>,
+        input: EditPostMessageInput,
+    ) -> Result<EditPostMessagePayload> {
+        let target = post_target(&input.id, input.expected_version)?;
+        let posts = &entities(ctx).posts;
+        let context = command_context(ctx)?;
+        let answer = posts
+            .edit_post_message(context, target, input.message)
+            .await;
+        let post = post_of(&answer.map_err(from_posts)?)?;
+        Ok(EditPostMessagePayload { post })
+    }
+
+    /// Likes a post. Liking it again changes nothing.
+    async fn like_post(&self, ctx: &Context<'_>, input: LikePostInput) -> Result<LikePostPayload> {
+        let id = post_id("id", &input.id)?;
+        let posts = &entities(ctx).posts;
+        let answer = posts.like_post(command_context(ctx)?, id).await;
+        let post = post_of(&answer.map_err(from_posts)?)?;
+        Ok(LikePostPayload { post })
+    }
+
+    /// Takes your like of a post back. Without a like it changes nothing.
+    async fn unlike_post(
+        &self,
+        ctx: &Context<'_>,
+        input: UnlikePostInput,
+    ) -> Result<UnlikePostPayload> {
+        let id = post_id("id", &input.id)?;
+        let posts = &entities(ctx).posts;
+        let answer = posts.unlike_post(command_context(ctx)?, id).await;
+        let post = post_of(&answer.map_err(from_posts)?)?;
+        Ok(UnlikePostPayload { post })
+    }
+
+    /// Deletes your own post with its comments and likes; as STAFF or ADMIN, any post.
+    async fn delete_post(
+        &self,
+        ctx: &Context<'_>,
+        input: DeletePostInput,
+    ) -> Result<DeletePostPayload> {
+        let target = post_target(&input.id, input.expected_version)?;
+        let posts = &entities(ctx).posts;
+        let answer = posts.delete_post(command_context(ctx)?, target).await;
+        Ok(DeletePostPayload {
+            deleted_post_id: input.id,
+            version: answer.map_err(from_posts)?.state.version(),
+        })
+    }
+
+    /// Comments on a post.
+    async fn add_comment(
+        &self,
+        ctx: &Context<'_>,
+        input: AddCommentInput,
+    ) -> Result<AddCommentPayload> {
+        let post_id = post_id("postId", &input.post_id)?;
+        let posts = &entities(ctx).posts;
+        let context = command_context(ctx)?;
+        let answer = posts.add_comment(context, post_id, input.text).await;
+        let answer = answer.map_err(from_posts)?;
+        Ok(AddCommentPayload {
+            comment: comment_of(&answer)?,
+            post: post_of(&answer)?,
+        })
+    }
+
+    /// Changes the text of your own comment. FORBIDDEN for the comments of others.
+    async fn edit_comment(
+        &self,
+        ctx: &Context<'_>,
+        input: EditCommentInput,
+    ) -> Result<EditCommentPayload> {
+        let target = comment_target(&input.post_id, &input.id)?;
+        let posts = &entities(ctx).posts;
+        let context = command_context(ctx)?;
+        let answer = posts.edit_comment(context, target, input.text).await;
+        let answer = answer.map_err(from_posts)?;
+        Ok(EditCommentPayload {
+            comment: comment_of(&answer)?,
+            post: post_of(&answer)?,
+        })
+    }
+
+    /// Removes your own comment; as STAFF or ADMIN, any comment.
+    async fn remove_comment(
+        &self,
+        ctx: &Context<'_>,
+        input: RemoveCommentInput,
+    ) -> Result<RemoveCommentPayload> {
+        let target = comment_target(&input.post_id, &input.id)?;
+        let posts = &entities(ctx).posts;
+        let answer = posts.remove_comment(command_context(ctx)?, target).await;
+        let answer = answer.map_err(from_posts)?;
+        Ok(RemoveCommentPayload {
+            comment: comment_of(&answer)?,
+            post: post_of(&answer)?,
+        })
+    }
+}

@@ -1,0 +1,141 @@
+//! The post as clients see it: a row of the read model, or a fold of the log when it must be no older than a change, or as
+//! it was. What hangs below it comes from the same source.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, Result, connection::Connection};
+use chrono::{DateTime, Utc};
+use entities::posts::{self, LikeOf, PostState};
+
+use super::{
+    KIND,
+    comment::{self, Comment, get_user},
+    loaders::load_like,
+};
+use crate::{
+    connection::{OpaqueCursor, PageArguments, checked, page_complexity},
+    error::from_access,
+    history, id,
+    request::{entities, viewer},
+    users::User,
+};
+
+/// Something that a user wrote for all others, with their likes and comments.
+pub(crate) struct Post {
+    row: posts::Post,
+    state: Option<Arc<PostState>>,
+}
+
+impl From<posts::Post> for Post {
+    fn from(row: posts::Post) -> Self {
+        Self { row, state: None }
+    }
+}
+
+impl Post {
+    /// The post of a fold, unless it is deleted.
+    pub(super) fn of_state(state: &Arc<PostState>) -> Option<Self> {
+        let row = state.post()?;
+        let state = Some(state.clone());
+        Some(Self { row, state })
+    }
+}
+
+#[Object]
+impl Post {
+    /// The global id.
+    pub(crate) async fn id(&self) -> ID {
+        id::encode(KIND, self.row.id)
+    }
+
+    /// Who wrote it.
+    async fn author(&self, ctx: &Context<'_>) -> Result<User> {
+        get_user(ctx, self.row.author_id).await
+    }
+
+    /// What it says, 1 to 10,000 characters.
+    async fn message(&self) -> &str {
+        &self.row.message
+    }
+
+    /// How many users like it.
+    async fn like_count(&self) -> i64 {
+        self.row.like_count
+    }
+
+    /// How many comments it has, without those that were removed.
+    async fn comment_count(&self) -> i64 {
+        self.row.comment_count
+    }
+
+    /// Whether you like it.
+    async fn liked_by_me(&self, ctx: &Context<'_>) -> Result<bool> {
+        let Some(user_id) = viewer(ctx)?.user_id() else {
+            return Ok(false);
+        };
+        match &self.state {
+            Some(state) => Ok(state.is_liked_by(user_id)),
+            None => {
+                let post_id = self.row.id;
+                load_like(ctx, LikeOf { post_id, user_id }).await
+            }
+        }
+    }
+
+    /// Its comments, oldest first, a page at a time. Give `first` with `after`, or `last` with `before`; without both, the
+    /// first 20.
+    #[graphql(complexity = "page_complexity(first, last, child_complexity)")]
+    async fn comments(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Comments after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Comments before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<OpaqueCursor, Comment>> {
+        let arguments = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        comment::connect(ctx, self.row.id, self.state.as_deref(), arguments).await
+    }
+
+    /// Grows by one with everything that happens to it; `expectedVersion` of mutations and `asOfVersion` of `post` refer
+    /// to it.
+    async fn version(&self) -> i64 {
+        self.row.version
+    }
+
+    /// When it was created.
+    async fn created_at(&self) -> DateTime<Utc> {
+        self.row.created_at
+    }
+
+    /// When anything last happened to it.
+    async fn updated_at(&self) -> DateTime<Utc> {
+        self.row.updated_at
+    }
+
+    /// All that happened to it, oldest first. The texts of comments that were removed since are left out, unless you are
+    /// STAFF or ADMIN.
+    #[graphql(complexity = "page_complexity(Some(first), None, child_complexity)")]
+    async fn history(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
+        #[graphql(desc = "Events after this cursor of an edge.")] after: Option<String>,
+    ) -> Result<Connection<OpaqueCursor, history::Event>> {
+        let limit = checked("first", first)?;
+        let after_version = history::decode_after(after.as_deref())?;
+        let entities = entities(ctx);
+        let page = entities
+            .posts
+            .read_history(viewer(ctx)?, self.row.id, after_version, limit)
+            .await
+            .map_err(from_access)?;
+        let epoch = entities.log.tail().cursor().epoch;
+        Ok(history::connect(page, after_version, epoch))
+    }
+}

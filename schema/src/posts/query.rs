@@ -1,0 +1,121 @@
+//! The queries of posts.
+
+use async_graphql::{
+    Context, ID, Object, Result,
+    connection::{Connection, Edge},
+};
+use entities::{Violations, posts};
+use uuid::Uuid;
+
+use super::{
+    inputs::{PostFilter, PostSort, post_id},
+    object::Post,
+};
+use crate::{
+    connection::{ListCursor, OpaqueCursor, PageArguments, page_complexity},
+    error::{from_access, invalid},
+    request::{entities, viewer},
+};
+
+#[derive(Default)]
+pub(crate) struct PostsQuery;
+
+/// What a list of posts has besides its page.
+pub(crate) struct PostTotals(posts::PostFilter);
+
+#[Object]
+impl PostTotals {
+    /// How many posts match the filter. Counting reads all of them; ask for it only where it is shown.
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
+        let posts = &entities(ctx).posts;
+        let count = posts.count_posts(viewer(ctx)?, &self.0).await;
+        count.map_err(from_access)
+    }
+}
+
+/// The post with this uuid, for `post` and `node`.
+pub(crate) async fn find(ctx: &Context<'_>, id: Uuid) -> Result<Option<Post>> {
+    let found = entities(ctx).posts.find_post(viewer(ctx)?, id).await;
+    found
+        .map(|found| found.map(Post::from))
+        .map_err(from_access)
+}
+
+async fn find_at(ctx: &Context<'_>, id: Uuid, version: i64) -> Result<Option<Post>> {
+    if version < 1 {
+        let message = "must be at least 1";
+        return Err(invalid(Violations::one("asOfVersion", "range", message)));
+    }
+    let posts = &entities(ctx).posts;
+    let state = posts.find_post_at(viewer(ctx)?, id, version).await;
+    Ok(state
+        .map_err(from_access)?
+        .as_ref()
+        .and_then(Post::of_state))
+}
+
+#[Object]
+impl PostsQuery {
+    /// One post; null when there is none with this id, or it is deleted. It shows a mutation moments after the mutation
+    /// was answered; send the mutation's `extensions.readAfter` along to wait for it.
+    async fn post(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The post's global id.")] id: ID,
+        #[graphql(
+            desc = "The post as it was at this version, with its comments then; null when it is not there yet. \
+                    Texts of comments that were removed since are null, unless you are STAFF or ADMIN."
+        )]
+        as_of_version: Option<i64>,
+    ) -> Result<Option<Post>> {
+        let id = post_id("id", &id)?;
+        match as_of_version {
+            Some(version) => find_at(ctx, id, version).await,
+            None => find(ctx, id).await,
+        }
+    }
+
+    /// Posts, a page at a time, newest first unless sorted otherwise. Give `first` with `after`, or `last` with `before`;
+    /// without both, the first 20.
+    #[graphql(complexity = "page_complexity(first, last, child_complexity)")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of a connection are the field's"
+    )]
+    async fn posts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Posts after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Posts before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which posts.")] filter: Option<PostFilter>,
+        #[graphql(desc = "In which order.", default_with = "PostSort::Newest")] sort: PostSort,
+    ) -> Result<Connection<OpaqueCursor, Post, PostTotals>> {
+        let sort: posts::PostSort = sort.into();
+        let filter: posts::PostFilter = filter.unwrap_or_default().try_into()?;
+        let arguments = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        let request = arguments.request(|cursor: &ListCursor<posts::PostSort>| {
+            cursor.sort == sort && sort.accepts(&cursor.edge.key)
+        })?;
+        let page = entities(ctx)
+            .posts
+            .list_posts(viewer(ctx)?, &filter, sort, &request)
+            .await
+            .map_err(from_access)?;
+        let totals = PostTotals(filter);
+        let mut connection =
+            Connection::with_additional_fields(page.has_previous, page.has_next, totals);
+        connection.edges = page
+            .items
+            .into_iter()
+            .map(|(edge, post)| Edge::new(ListCursor { sort, edge }.into(), post.into()))
+            .collect();
+        Ok(connection)
+    }
+}

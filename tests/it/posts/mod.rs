@@ -1,0 +1,11 @@
+//! Posts through the API: their lives, who may do what, what lists show, what subscribers hear, and what it costs.
+
+mod api;
+mod history;
+mod hot;
+mod listing;
+mod replaying;
+mod rules;
+mod statements;
+mod subscriptions;
+mod writing;

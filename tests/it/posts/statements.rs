@@ -1,0 +1,103 @@
+//! The trap of N + 1: a page of posts with authors, comments and their authors costs a constant number of SQL statements.
+//! Postgres is asked to log every statement, and those that read posts and users are counted.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+use tests::Setup;
+use tests::graphql::Client;
+use tests::postgres::Postgres;
+use tests::redis::Redis;
+
+use super::api::{becomes, comment, create, find_at, like, person};
+
+const PAGE: &str = "query Page($first: Int) { posts(first: $first) { nodes { id message likeCount createdAt likedByMe \
+    author { id name } comments(first: 5) { nodes { text author { name } } } } } }";
+
+/// The log of a Postgres server.
+struct StatementLog(PathBuf);
+
+impl StatementLog {
+    /// From now on every statement in the setup's database is logged, by those who connect to it later.
+    fn begin(postgres: &Postgres, setup: &Setup) -> Self {
+        let (_, database) = setup.database_url.rsplit_once('/').expect("a URL");
+        let all = format!("alter database {database} set log_statement = 'all'");
+        postgres.execute("postgres", &all);
+        let data = PathBuf::from(postgres.execute("postgres", "show data_directory"));
+        Self(data.parent().expect("a home").join("postgres.log"))
+    }
+
+    fn read(&self) -> String {
+        std::fs::read_to_string(&self.0).expect("the log of Postgres")
+    }
+
+    /// The statements that read posts and users, begun while the page was asked for.
+    async fn of_page(&self, client: &Client, variables: &Value) -> Vec<String> {
+        let before = self.read().len();
+        client.run(PAGE, variables.clone()).await.data();
+        let of_interest = |line: &&str| {
+            let reads = ["\"post\"", "post_comment", "post_like", "app_user"];
+            line.contains("execute ") && reads.iter().any(|table| line.contains(table))
+        };
+        let text = self.read();
+        let lines = text[before..].lines().filter(of_interest);
+        lines.map(str::to_owned).collect()
+    }
+}
+
+async fn pages_cost_a_constant_number(postgres: Postgres, setup: Setup) {
+    let log = StatementLog::begin(&postgres, &setup);
+    let app = setup.start();
+    let people = futures::future::join_all(
+        ["Ada", "Bob", "Dan", "Eve", "Fay", "Gus"].map(|name| person(app.client(), name)),
+    )
+    .await;
+    let mut last = Value::Null;
+    for number in 0..20 {
+        let author = &people[number % people.len()].1;
+        let post = create(author, &format!("Post {number}")).await;
+        for place in 0..6 {
+            let commenter = &people[(number + place) % people.len()].1;
+            comment(commenter, &post, &format!("Comment {place}")).await;
+        }
+        last = like(&people[0].1, &post).await;
+    }
+    let client = &people[0].1;
+    let version = last["version"].as_i64().expect("a version");
+    becomes(client, &find_at(client, &last["id"], version).await).await;
+    let mut counts = BTreeSet::new();
+    for first in [2, 20, 2, 20, 20] {
+        let variables = json!({ "first": first });
+        client.run(PAGE, variables.clone()).await.data();
+        let statements = log.of_page(client, &variables).await;
+        println!("for {first}:\n{}", statements.join("\n"));
+        counts.insert(statements.len());
+    }
+    assert_eq!(
+        counts,
+        BTreeSet::from([5]),
+        "the posts, their authors, their likes, their comments, and those comments' authors"
+    );
+    let page = client.run(PAGE, json!({ "first": 20 })).await;
+    let nodes = page.data()["posts"]["nodes"]
+        .as_array()
+        .expect("nodes")
+        .clone();
+    assert_eq!(nodes.len(), 20);
+    for node in nodes {
+        let comments = node["comments"]["nodes"].as_array().expect("comments");
+        assert_eq!((comments.len(), &node["likedByMe"]), (5, &json!(true)));
+        assert!(comments.iter().all(|it| it["author"]["name"].is_string()));
+    }
+}
+
+#[test]
+fn distributed() {
+    tests::setup::run(|| async {
+        // A server of its own: only there the statements of this test are alone.
+        let postgres = Postgres::start();
+        let setup = Setup::distributed_on(&postgres, Redis::shared());
+        pages_cost_a_constant_number(postgres, setup).await;
+    });
+}
