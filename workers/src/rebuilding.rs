@@ -17,6 +17,8 @@ use tokio::sync::watch;
 
 /// How often a process looks whether somebody has asked for a rebuild.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a process leaves a rebuild alone that failed.
+const FAILURE_PAUSE: Duration = Duration::from_secs(30);
 /// How long a rebuild stays with a process that was killed.
 const LEASE: Duration = Duration::from_secs(5);
 
@@ -182,7 +184,7 @@ fn describe(name: &str, report: &RebuildReport, applied: u64, took: Duration) ->
         .iter()
         .map(events::Differences::rows)
         .sum();
-    if rows == 0 {
+    if rows == 0 && report.streams_not_compared == 0 {
         text.push_str("the old model and the new one are equal, row by row\n");
     }
     for table in report.differences.iter().filter(|table| table.rows() > 0) {
@@ -198,7 +200,7 @@ fn describe(name: &str, report: &RebuildReport, applied: u64, took: Duration) ->
     if report.streams_not_compared > 0 {
         let _ = writeln!(
             text,
-            "{} could not be compared, as the live model had not come to their last events",
+            "the old model had not come to the last events of {} streams or more, which could not be compared",
             HumanCount(report.streams_not_compared)
         );
     }
@@ -228,7 +230,8 @@ async fn rebuild_requested(
     let name = model.name();
     tracing::info!(model = name, "rebuilding a read model");
     let progress = Arc::new(|_| {});
-    match rebuild(database, model, config(database, None), progress, stop).await {
+    let config = config(database, None);
+    match rebuild(database, model, config, progress, stop.clone()).await {
         Ok(report) => {
             let rows: u64 = report
                 .differences
@@ -243,6 +246,10 @@ async fn rebuild_requested(
             );
         }
         Err(RebuildError::Running { .. } | RebuildError::Stopped) => {}
-        Err(error) => tracing::error!(model = name, %error, "the read model was not rebuilt"),
+        Err(error) => {
+            tracing::error!(model = name, %error, "the read model was not rebuilt; trying again");
+            let mut stop = stop;
+            let _ = tokio::time::timeout(FAILURE_PAUSE, stop.changed()).await;
+        }
     }
 }

@@ -38,8 +38,10 @@ pub(super) async fn count(database: &Database, kind: &str) -> Result<u64> {
 /// What is about all rows takes longer than a request may.
 pub(super) async fn take_time(tx: &DatabaseTransaction) -> Result<(), Error> {
     if tx.get_database_backend() == DbBackend::Postgres {
-        tx.execute_unprepared("set local statement_timeout = 0")
-            .await?;
+        tx.execute_unprepared(
+            "set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0",
+        )
+        .await?;
     }
     Ok(())
 }

@@ -67,7 +67,7 @@ pub(super) struct Found {
     pub(super) differences: Vec<Differences>,
     /// The streams left out, yet to be compared.
     pub(super) left_out: BTreeSet<Uuid>,
-    /// Streams, or events if there are too many, that cannot be.
+    /// Streams that cannot be.
     pub(super) not_compared: u64,
 }
 
@@ -107,14 +107,16 @@ impl Found {
 
 impl Rebuild {
     pub(super) async fn compare(&self, saved: &Saved) -> Result<Found> {
-        let tx = self
-            .database
-            .background
-            .begin_with_config(
-                Some(IsolationLevel::RepeatableRead),
-                Some(AccessMode::ReadOnly),
-            )
-            .await?;
+        let connection = &self.database.background;
+        let tx = match self.database.backend() {
+            DbBackend::Postgres => {
+                let isolation = Some(IsolationLevel::RepeatableRead);
+                let access = Some(AccessMode::ReadOnly);
+                connection.begin_with_config(isolation, access).await?
+            }
+            // Every transaction of SQLite sees one state.
+            _ => connection.begin().await?,
+        };
         let found = self.compare_in_tx(&tx, saved).await;
         tx.rollback().await?;
         found
@@ -150,34 +152,35 @@ impl Rebuild {
         live: &Checkpoint,
         saved: &Saved,
     ) -> Result<BTreeSet<Uuid>> {
-        let span = |part: usize| {
-            let (one, other) = (live.parts[part], saved.parts[part]);
-            (one.min(other), one.max(other))
-        };
-        let apart = (0..PARTS as usize)
-            .map(span)
-            .filter(|(low, high)| low < high);
-        let (low, high) = apart.fold((u64::MAX, 0), |all, span| {
-            (all.0.min(span.0), all.1.max(span.1))
-        });
-        let sql = "select e.part, e.stream_id, p.position from event_position p
-                   join event e on e.inserted = p.inserted
-                   where p.position > $1 and p.position <= $2 and e.stream = $3";
-        let values = vec![
-            to_i64(low).into(),
-            to_i64(high).into(),
-            self.model.stream().into(),
-        ];
+        let apart: Vec<String> = (0..PARTS)
+            .filter_map(|part| {
+                let one = live.parts[part as usize];
+                let other = saved.parts[part as usize];
+                let (low, high) = (one.min(other), one.max(other));
+                (low < high).then(|| {
+                    format!("(e.part = {part} and p.position > {low} and p.position <= {high})")
+                })
+            })
+            .collect();
         let mut streams = BTreeSet::new();
-        if low < high {
-            for row in tx.query_all_raw(statement(tx, sql, values)).await? {
-                let part: i16 = row.try_get("", "part")?;
-                let position = from_i64(row.try_get("", "position")?);
-                let (low, high) = span(part as usize);
-                if position > low && position <= high {
-                    streams.insert(row.try_get("", "stream_id")?);
-                }
-            }
+        if apart.is_empty() {
+            return Ok(streams);
+        }
+        let low = live
+            .parts
+            .iter()
+            .zip(&saved.parts)
+            .filter(|(one, other)| one != other);
+        let low = low.map(|(one, other)| *one.min(other)).min().unwrap_or(0);
+        let sql = format!(
+            "select distinct e.stream_id from event_position p join event e on e.inserted = p.inserted
+             where p.position > $1 and e.stream = $2 and ({}) limit {}",
+            apart.join(" or "),
+            MOST_STREAMS + 1
+        );
+        let values = vec![to_i64(low).into(), self.model.stream().into()];
+        for row in tx.query_all_raw(statement(tx, &sql, values)).await? {
+            streams.insert(row.try_get("", "stream_id")?);
         }
         Ok(streams)
     }

@@ -106,7 +106,7 @@ pub struct RebuildReport {
     pub position: u64,
     /// What differed between the old model and the new one, by table.
     pub differences: Vec<Differences>,
-    /// Streams that could not be compared, because the live model was too far behind.
+    /// Streams that could not be compared, because the live model was too far behind; past 10,000, nothing was compared.
     pub streams_not_compared: u64,
 }
 
