@@ -1,8 +1,9 @@
 //! What came since the beginning: read by position, all parts at once, and applied in batches until the end of the log is near.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use sea_orm::{ConnectionTrait, DbBackend};
+use tokio::time::{Instant, sleep};
 
 use super::{
     Rebuild, Result,
@@ -11,10 +12,13 @@ use super::{
 use crate::{
     Database, Event, PARTS,
     read::{self, Head, from_i64, to_i64},
+    read_checkpoint,
 };
 
 /// Near enough to the end: the rest is applied while the live follower waits.
 const NEAR: u64 = 200;
+/// How long a live model may stand still until nobody waits for it.
+const LIVE_PATIENCE: Duration = Duration::from_secs(3);
 /// Rounds after which the end is near enough, whatever is left: writers are as fast as we are.
 const MOST_ROUNDS: u32 = 100_000;
 
@@ -69,6 +73,26 @@ impl Rebuild {
             }
         }
         Ok(())
+    }
+
+    /// Waits until the live model has what the new one has, so that at the change all can be compared; for as long as it moves.
+    pub(super) async fn await_live(&self, saved: &Saved) -> Result<()> {
+        let (mut progress, mut moved_at) = (0, Instant::now());
+        loop {
+            let live = read_checkpoint(&self.database.background, self.model.name()).await?;
+            let mut parts = live.parts.iter().zip(&saved.parts);
+            if parts.all(|(live, built)| live >= built) {
+                return Ok(());
+            }
+            if live.progress > progress {
+                (progress, moved_at) = (live.progress, Instant::now());
+            }
+            if moved_at.elapsed() > LIVE_PATIENCE {
+                return Ok(());
+            }
+            self.check_stop()?;
+            sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Those that the model is made of.

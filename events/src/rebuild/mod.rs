@@ -224,6 +224,9 @@ impl Rebuild {
         self.enter(&mut saved, RebuildPhase::Swapping).await?;
         for _ in 0..SWAP_ATTEMPTS {
             self.check_stop()?;
+            if !found.left_out.is_empty() {
+                self.await_live(&saved).await?;
+            }
             match self.swap(&saved, &found).await {
                 Ok(Some(report)) => {
                     self.report(&Saved {
