@@ -9,6 +9,7 @@ pub mod customers;
 mod idempotency;
 mod paging;
 pub mod posts;
+pub mod read_models;
 pub mod students;
 pub mod users;
 mod violations;
@@ -78,6 +79,8 @@ pub struct Entities {
     pub posts: posts::Posts,
     /// Students.
     pub students: students::Students,
+    /// Read models, and building them anew.
+    pub read_models: read_models::ReadModels,
     /// What open subscriptions are allowed.
     pub grants: Grants,
 }
@@ -112,6 +115,7 @@ impl Entities {
             grants: Grants::new(&log, users.clone()),
             chats: chats::Chats::new(log.clone()),
             posts: posts::Posts::new(log.clone()),
+            read_models: read_models::ReadModels::new(log.clone()),
             users,
             log,
         })
@@ -131,6 +135,11 @@ impl Entities {
             Arc::new(posts::PostsFollower::live()),
             Arc::new(posts::TrendingFollower),
         ]
+    }
+
+    /// The read models that can be built anew.
+    pub fn read_models() -> Vec<Arc<dyn events::ReadModel>> {
+        vec![Arc::new(posts::PostsModel)]
     }
 
     /// The followers that keep nothing in the database, but what all processes share.

@@ -154,6 +154,11 @@ impl Database {
         self.writer.get_database_backend()
     }
 
+    /// Whether one file and one process is all there is.
+    pub fn is_embedded(&self) -> bool {
+        self.backend() == DbBackend::Sqlite
+    }
+
     /// The connection that may change the schema.
     pub fn schema_connection(&self) -> &DatabaseConnection {
         &self.writer

@@ -15,6 +15,7 @@ mod kit;
 mod log;
 mod pump;
 mod read;
+mod rebuild;
 mod receipt;
 mod relay;
 mod shared_store;
@@ -32,6 +33,10 @@ pub use feed::{EventSource, FeedError, Range};
 pub use follower::{Checkpoint, Follower, FollowerConfig, read_checkpoint, run_follower};
 pub use log::{EventLog, LogConfig};
 pub use read::HistoryPage;
+pub use rebuild::{
+    Differences, ModelTable, ReadModel, RebuildConfig, RebuildError, RebuildPhase, RebuildProgress,
+    RebuildReport, RebuildStatus, read_rebuilds, rebuild, request_rebuild, requested_rebuilds,
+};
 pub use receipt::{NotWritten, Receipt, Written};
 pub use shared_store::SharedStore;
 pub use tail::Tail;

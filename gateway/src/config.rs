@@ -11,11 +11,12 @@ use crate::cache::CacheSettings;
 use crate::http::HttpSettings;
 use crate::import::StudentsFile;
 use crate::limits::Limits;
+use crate::seed::SeedSettings;
 use crate::server::ServerSettings;
 use crate::sign_in::{self, SignInSettings};
 use crate::websocket::WebSocketSettings;
 use entities::users::Secret;
-use workers::settings::check_names;
+use workers::{rebuilding::RebuildSettings, settings::check_names};
 
 /// Millrace: a GraphQL gateway whose every mutation is an event and whose every event can be subscribed to.
 ///
@@ -92,11 +93,12 @@ pub enum Command {
     /// Bring the database up to date and exit
     Migrate,
     /// Fill the database with demo data and exit
-    Seed {
-        /// Customers to create
-        #[arg(long, default_value_t = 1_000)]
-        customers: u64,
-    },
+    Seed(SeedSettings),
+    /// Build a read model anew from the log, beside the live one, and put it in its place
+    ///
+    /// Gateways and workers may go on running; with SQLite, mutations then wait for its writes every now and then. A rebuild that
+    /// was interrupted goes on where it was.
+    Rebuild(RebuildSettings),
     /// Import a large file and exit
     Import {
         #[command(subcommand)]
@@ -223,7 +225,13 @@ mod tests {
             "sqlite://x",
         ])
         .expect("a valid command line");
-        assert_eq!(config.command, Some(Command::Seed { customers: 7 }));
+        let seed = SeedSettings {
+            customers: Some(7),
+            posts: None,
+            likes: 15,
+            comments: 4,
+        };
+        assert_eq!(config.command, Some(Command::Seed(seed)));
         assert_eq!(config.store.database_url, "sqlite://x");
     }
 }

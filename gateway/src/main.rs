@@ -24,7 +24,8 @@ async fn main() -> ExitCode {
     let result = match config.command.clone() {
         None => start::serve(config).await,
         Some(Command::Migrate) => start::migrate(&config).await,
-        Some(Command::Seed { customers }) => start::seed(&config, customers).await,
+        Some(Command::Seed(settings)) => start::seed(&config, &settings).await,
+        Some(Command::Rebuild(settings)) => start::rebuild(&config, &settings).await,
         Some(Command::Import {
             what: ImportCommand::Students(file),
         }) => start::import_students(&config, &file).await,

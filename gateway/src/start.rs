@@ -18,19 +18,19 @@ use gateway::{
     health::Ready,
     import::{self, ImportError, StudentsFile},
     live::Live,
-    seed,
+    seed::{self, SeedPostsError, SeedSettings},
     server::{self, Service},
     shutdown::Shutdown,
     sign_in,
 };
 use migration::{Migrator, MigratorTrait};
 use schema::SchemaLimits;
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-    sync::watch,
+use tokio::{net::TcpListener, sync::watch};
+use workers::{
+    WorkersConfig,
+    rebuilding::{RebuildFailure, RebuildSettings, rebuild_watched},
+    signals::stop_on_signals,
 };
-use workers::WorkersConfig;
 
 /// Who an embedded gateway makes at its first start.
 const DEMO_ADMINISTRATOR: &str = "admin@example.com";
@@ -58,6 +58,10 @@ pub(crate) enum StartError {
     Seed(#[from] entities::customers::CustomerError),
     #[error("seeding failed: {0}")]
     SeedChat(#[from] entities::chats::ChatError),
+    #[error("seeding failed: {0}")]
+    SeedPosts(#[from] SeedPostsError),
+    #[error("{0}")]
+    Rebuild(#[from] RebuildFailure),
     #[error("{0}")]
     Keys(String),
     #[error("{}", describe(.0))]
@@ -71,10 +75,22 @@ pub(crate) async fn migrate(config: &Config) -> Result<(), StartError> {
     Ok(())
 }
 
-pub(crate) async fn seed(config: &Config, customers: u64) -> Result<(), StartError> {
+pub(crate) async fn seed(config: &Config, settings: &SeedSettings) -> Result<(), StartError> {
     let entities = open(config, keys_of_nobody()?).await?;
-    seed::seed(&entities, customers, true).await?;
+    if let Some(customers) = settings.customers() {
+        seed::seed(&entities, customers, true).await?;
+    }
+    if let Some(posts) = settings.posts {
+        seed::seed_posts(&entities, posts, settings.likes, settings.comments).await?;
+    }
     Ok(())
+}
+
+pub(crate) async fn rebuild(config: &Config, settings: &RebuildSettings) -> Result<(), StartError> {
+    let database = connect(config).await?;
+    require_up_to_date(config, &database).await?;
+    let stopped = stop_on_signals()?;
+    Ok(rebuild_watched(&database, settings, stopped).await?)
 }
 
 pub(crate) async fn import_students(
@@ -195,7 +211,11 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| StartError::Listen(address, error))?;
-    stop_on_signals(shutdown.clone())?;
+    let (mut stopped, stopping) = (stop_on_signals()?, shutdown.clone());
+    tokio::spawn(async move {
+        let _ = stopped.changed().await;
+        stopping.begin();
+    });
     let demo_password = administrator.as_ref().map(|(_, password)| password);
     announce(&listener, is_embedded, demo_password)?;
     let presence_config = PresenceConfig {
@@ -281,21 +301,27 @@ async fn bring_up_to_date(database: &Database) -> Result<(), StartError> {
         .map_err(StartError::Migration)
 }
 
+/// Migrates if asked to, and for the embedded database; otherwise sees that there is nothing to migrate.
+async fn require_up_to_date(config: &Config, database: &Database) -> Result<(), StartError> {
+    let store = &config.store;
+    if database.is_embedded() || store.migrate {
+        return bring_up_to_date(database).await;
+    }
+    let pending = Migrator::get_pending_migrations(database.schema_connection())
+        .await
+        .map_err(StartError::Migration)?;
+    if !pending.is_empty() {
+        return Err(StartError::NotMigrated);
+    }
+    Ok(())
+}
+
 /// Connects, migrates if asked to, and starts the log.
 async fn open(config: &Config, token_keys: TokenKeys) -> Result<Entities, StartError> {
     let store = &config.store;
     let is_embedded = sqlite_path(&store.database_url).is_some();
     let database = connect(config).await?;
-    if is_embedded || store.migrate {
-        bring_up_to_date(&database).await?;
-    } else {
-        let pending = Migrator::get_pending_migrations(database.schema_connection())
-            .await
-            .map_err(StartError::Migration)?;
-        if !pending.is_empty() {
-            return Err(StartError::NotMigrated);
-        }
-    }
+    require_up_to_date(config, &database).await?;
     let log_config = LogConfig {
         redis_url: store.redis_url.clone().filter(|_| !is_embedded),
         redis_prefix: store.redis_prefix.clone(),
@@ -323,16 +349,4 @@ fn readiness(log: EventLog) -> Ready {
         }
         .boxed()
     })
-}
-
-fn stop_on_signals(shutdown: Shutdown) -> io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        }
-        shutdown.begin();
-    });
-    Ok(())
 }

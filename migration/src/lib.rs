@@ -11,6 +11,7 @@ mod m0004_chats;
 mod m0005_students;
 mod m0006_posts;
 mod m0007_trending;
+mod m0008_rebuild;
 
 pub use sea_orm_migration::{DbErr, MigratorTrait};
 
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_students::Migration),
             Box::new(m0006_posts::Migration),
             Box::new(m0007_trending::Migration),
+            Box::new(m0008_rebuild::Migration),
         ]
     }
 }

@@ -8,6 +8,7 @@ use entities::{
     chats::ChatError,
     customers::CustomerError,
     posts::PostError,
+    read_models::ReadModelError,
     students::StudentError,
     users::UserError,
 };
@@ -213,5 +214,12 @@ pub(crate) fn from_posts(cause: PostError) -> Error {
             error(codes::UNAVAILABLE, "too many changes at once; try again")
         }
         PostError::Log(cause) => from_log(&cause),
+    }
+}
+
+pub(crate) fn from_read_models(cause: ReadModelError) -> Error {
+    match cause {
+        ReadModelError::NotFound => error(codes::NOT_FOUND, cause.to_string()),
+        ReadModelError::Access(cause) => from_access(cause),
     }
 }

@@ -11,6 +11,7 @@ mod id;
 mod node;
 mod operations;
 mod posts;
+mod read_models;
 mod request;
 mod students;
 mod users;
@@ -32,6 +33,7 @@ pub struct Query(
     posts::TrendingQuery,
     students::StudentsQuery,
     operations::OperationsQuery,
+    read_models::ReadModelsQuery,
 );
 
 /// The merged mutations.
@@ -43,6 +45,7 @@ pub struct Mutation(
     chats::ChatsMutation,
     posts::PostsMutation,
     students::StudentsMutation,
+    read_models::ReadModelsMutation,
 );
 
 /// The merged subscriptions.

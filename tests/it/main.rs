@@ -12,6 +12,7 @@ mod kit;
 mod membership;
 mod posts;
 mod processes;
+mod rebuild;
 mod sdl;
 mod students;
 mod subscriptions;

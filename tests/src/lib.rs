@@ -21,6 +21,7 @@ pub mod students;
 pub mod subscriber;
 pub mod template;
 pub mod tokens;
+pub mod traffic;
 pub mod waiting;
 pub mod writers;
 

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use clap::{CommandFactory, Parser};
-use workers::settings::check_names;
+use clap::{CommandFactory, Parser, Subcommand};
+use workers::{rebuilding::RebuildSettings, settings::check_names};
 
 /// Millrace workers: keep the read models of a distributed Millrace.
 ///
@@ -34,6 +34,17 @@ pub(crate) struct Config {
     /// Events applied in one transaction at most
     #[arg(long, env = "MILLRACE_BATCH_EVENTS", default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub(crate) batch_events: u64,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What to do in place of running.
+#[derive(Subcommand, Debug, Clone)]
+pub(crate) enum Command {
+    /// Build a read model anew from the log, beside the live one, and put it in its place
+    ///
+    /// Workers and gateways may go on running. A rebuild that was interrupted goes on where it was.
+    Rebuild(RebuildSettings),
 }
 
 impl Config {

@@ -1,7 +1,9 @@
 //! What reacts to events: runs the followers of all domains and the log's housekeeping, until told to stop. In a process
 //! of its own (`workers`), or inside the gateway when that runs embedded.
 
+pub mod rebuilding;
 pub mod settings;
+pub mod signals;
 
 use std::time::Duration;
 
@@ -34,7 +36,10 @@ pub async fn run(log: EventLog, config: WorkersConfig, stop: watch::Receiver<boo
         batch_events: config.batch_events,
     };
     let followers = Entities::followers();
-    for follower in followers.into_iter().chain(Entities::warming_followers(&log)) {
+    for follower in followers
+        .into_iter()
+        .chain(Entities::warming_followers(&log))
+    {
         tracing::info!(
             follower = follower.name(),
             owner = follower_config.owner,
@@ -48,6 +53,8 @@ pub async fn run(log: EventLog, config: WorkersConfig, stop: watch::Receiver<boo
             stop.clone(),
         ));
     }
+    let database = log.database().clone();
+    tasks.spawn(rebuilding::serve_requests(database, stop.clone()));
     tasks.spawn(keep_house(log, stop));
     while let Some(ended) = tasks.join_next().await {
         if let Err(error) = ended {

@@ -8,14 +8,14 @@ use std::{
     time::Duration,
 };
 
-use config::Config;
+use config::{Command, Config};
 use events::{Database, DatabaseConfig, EventLog, LogConfig};
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::watch,
-};
 use tracing_subscriber::EnvFilter;
-use workers::WorkersConfig;
+use workers::{
+    WorkersConfig,
+    rebuilding::{RebuildFailure, rebuild_watched},
+    signals::stop_on_signals,
+};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -43,6 +43,8 @@ enum StartError {
     Log(#[from] events::Error),
     #[error("signals cannot be received: {0}")]
     Signals(#[from] io::Error),
+    #[error("{0}")]
+    Rebuild(#[from] RebuildFailure),
 }
 
 async fn run(config: Config) -> Result<(), StartError> {
@@ -52,6 +54,11 @@ async fn run(config: Config) -> Result<(), StartError> {
         acquire_timeout: Duration::from_secs(10),
     })
     .await?;
+    let stopped = stop_on_signals()?;
+    if let Some(Command::Rebuild(settings)) = &config.command {
+        rebuild_watched(&database, settings, stopped).await?;
+        return Ok(());
+    }
     let workers = WorkersConfig {
         lease: config.lease(),
         batch_events: config.batch_events,
@@ -65,16 +72,6 @@ async fn run(config: Config) -> Result<(), StartError> {
         },
     )
     .await?;
-    let (stop, stopped) = watch::channel(false);
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        }
-        tracing::info!("stopping");
-        stop.send_replace(true);
-    });
     println!("workers running");
     workers::run(log, workers, stopped).await;
     Ok(())

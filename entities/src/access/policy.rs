@@ -23,6 +23,8 @@ pub enum Action {
     ManageUsers,
     /// See how the processes do.
     ReadOperations,
+    /// Watch read models, and have them built anew.
+    OperateReadModels,
     /// Have chats: which ones is a matter of membership.
     UseChats,
     /// Read, list and follow posts and their comments.
@@ -40,7 +42,7 @@ impl Action {
             Self::ReadUsers | Self::UseChats | Self::ReadPosts | Self::WritePosts => Role::Member,
             Self::ReadCustomers | Self::WriteCustomers | Self::ReadUserDetails => Role::Staff,
             Self::ReadStudents | Self::WriteStudents | Self::ModeratePosts => Role::Staff,
-            Self::ManageUsers | Self::ReadOperations => Role::Admin,
+            Self::ManageUsers | Self::ReadOperations | Self::OperateReadModels => Role::Admin,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ::events::{Event, Follower, Result};
+use ::events::{Event, Follower, ModelTable, ReadModel, Result};
 use futures::future::BoxFuture;
 use sea_orm::DatabaseTransaction;
 
@@ -51,5 +51,42 @@ impl Follower for PostsFollower {
                 .collect::<Result<Vec<_>>>()?;
             Changes::of(&decoded).store(tx, &self.tables).await
         })
+    }
+}
+
+/// What the follower keeps, as something that can be built anew.
+pub struct PostsModel;
+
+impl ReadModel for PostsModel {
+    fn name(&self) -> &'static str {
+        POSTS_FOLLOWER
+    }
+
+    fn stream(&self) -> &'static str {
+        STREAM
+    }
+
+    fn tables(&self) -> &'static [ModelTable] {
+        &[
+            ModelTable {
+                name: "post",
+                stream_id: "id",
+            },
+            ModelTable {
+                name: "post_comment",
+                stream_id: "post_id",
+            },
+            ModelTable {
+                name: "post_like",
+                stream_id: "post_id",
+            },
+        ]
+    }
+
+    fn follower(&self, suffix: &'static str) -> Arc<dyn Follower> {
+        Arc::new(PostsFollower::new(
+            POSTS_FOLLOWER,
+            Tables::with_suffix(suffix),
+        ))
     }
 }

@@ -9,6 +9,7 @@ mod error;
 mod events;
 mod folding;
 mod follower;
+mod import;
 mod loading;
 mod post;
 mod queries;
@@ -23,7 +24,8 @@ pub use events::{
     PostCommentAdded, PostCommentEdited, PostCommentRemoved, PostCreated, PostDeleted, PostEvent,
     PostEventKind, PostFact, PostLiked, PostMessageEdited, PostUnliked, STREAM, event_schemas,
 };
-pub use follower::{POSTS_FOLLOWER, PostsFollower};
+pub use follower::{POSTS_FOLLOWER, PostsFollower, PostsModel};
+pub use import::NewPost;
 pub use loading::{CommentsOf, LikeOf};
 pub use post::{Comment, Post};
 pub use queries::{PostFilter, PostSort, page_of_state};

@@ -21,17 +21,17 @@ pub(super) struct Lease {
 pub(super) type Leases = HashMap<i16, Lease>;
 
 /// The expressions in which the two databases differ.
-struct Dialect {
-    now: &'static str,
+pub(crate) struct Dialect {
+    pub(crate) now: &'static str,
     /// `$1` is the lease in seconds.
-    until: &'static str,
+    pub(crate) until: &'static str,
     /// Members not seen for two leases are gone.
     stale: &'static str,
-    never: &'static str,
+    pub(crate) never: &'static str,
     skip_locked: &'static str,
 }
 
-fn dialect(backend: DbBackend) -> Dialect {
+pub(crate) fn dialect(backend: DbBackend) -> Dialect {
     match backend {
         DbBackend::Postgres => Dialect {
             now: "clock_timestamp()",

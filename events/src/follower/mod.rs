@@ -15,6 +15,7 @@ use futures::future::BoxFuture;
 use sea_orm::DatabaseTransaction;
 
 pub(crate) use checkpoint::slowest_checkpoints;
+pub(crate) use lease::dialect;
 pub use checkpoint::{Checkpoint, read_checkpoint};
 pub use runner::run_follower;
 

@@ -31,7 +31,7 @@ pub struct HistoryPage {
     pub has_more: bool,
 }
 
-fn columns(backend: DbBackend) -> &'static str {
+pub(crate) fn columns(backend: DbBackend) -> &'static str {
     match backend {
         DbBackend::Postgres => {
             "coalesce(p.position, 0) as position, coalesce(p.previous, 0) as previous, e.event_id, e.part, e.stream,

@@ -56,6 +56,7 @@ const OPERATIONS: &str = "See how the processes do";
 const READ_USERS: &str = "Read, list and follow users, and whether they are here";
 const USER_DETAILS: &str = "Read other users' email addresses and histories";
 const MANAGE: &str = "Give roles, deactivate others";
+const READ_MODELS: &str = "Watch read models, and have them built anew";
 const USE_CHATS: &str = "Begin chats, list and follow one's own";
 const IN_CHAT: &str =
     "Read, write in and follow a chat; rename it, add members, leave; delete one's own messages";
@@ -105,6 +106,7 @@ pub const TABLE: &[Row] = &[
     row(IN_CHAT, "chat", "{ chat(id: <chat>) { memberCount members { user { name } } unreadCount } }", MEMBER),
     row(IN_CHAT, "chat", "{ chat(id: <chat>) { history(first: 5) { nodes { data } } } }", MEMBER),
     row(USE_CHATS, "chats", "{ chats(first: 5) { nodes { title } } }", SIGNED_IN),
+    row(READ_MODELS, "readModels", "{ readModels { name rebuild { phase } } }", ADMIN),
     // Mutations
     row(OPEN, "register", "mutation { register(input: { email: <new_email>, name: \"New\", password: <password> }) { user { id } } }", ALL),
     row(OPEN, "signIn", "mutation { signIn(input: { email: <owner_email>, password: <owner_password> }) { user { id } } }", ALL),
@@ -144,6 +146,7 @@ pub const TABLE: &[Row] = &[
     row(IN_CHAT, "markChatRead", "mutation { markChatRead(input: { chatId: <chat> }) { chat { id } } }", MEMBER),
     row(IN_CHAT, "setTyping", "mutation { setTyping(input: { chatId: <chat> }) { __typename } }", MEMBER),
     row(OWN_CHAT, "removeChatMember", "mutation { removeChatMember(input: { chatId: <own_chat>, userId: <peer> }) { chat { id } } }", MEMBER),
+    row(READ_MODELS, "rebuildReadModel", "mutation { rebuildReadModel(input: { name: \"posts\" }) { readModel { name } } }", ADMIN),
     // Subscriptions
     row(READ_CUSTOMERS, "customerChanged", "subscription { customerChanged(after: <start>) { customer { email } } }", STAFF),
     row(READ_CUSTOMERS, "customerStatistics", "subscription { customerStatistics { total } }", STAFF),

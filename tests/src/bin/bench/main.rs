@@ -1,9 +1,10 @@
 //! The benchmark: the distributed gateway against Mercurius, in rounds by turns on one machine, on private Postgres and Redis.
-//! `make bench BENCH="--seconds 5 --rounds 3"`. It prints medians of the rounds and their ratio.
+//! `make bench BENCH="--seconds 5 --rounds 3"`. It prints medians of the rounds and their ratio. `bench rebuild` is `rebuild.rs`.
 
 mod chat;
 mod fanout;
 mod load;
+mod rebuild;
 mod servers;
 mod summary;
 
@@ -70,6 +71,9 @@ impl Plan {
 }
 
 fn main() {
+    if std::env::args().nth(1).as_deref() == Some("rebuild") {
+        return rebuild::main(std::env::args().skip(2));
+    }
     let plan = Plan::parse(std::env::args().skip(1)).unwrap_or_else(|problem| {
         eprintln!("{problem}");
         std::process::exit(2);

@@ -1,15 +1,13 @@
-//! Demo data: customers with plausible names, and a chat, made through the same commands as any others, so that their
-//! events, statistics and limits are the real ones. Called by `gateway seed`, and at the first start when asked.
+//! Customers with plausible names.
 
 use entities::{
     CommandContext, Entities,
-    access::{Principal, Viewer},
-    chats::{ChatError, ChatKind, CreateChat},
     customers::{CreateCustomer, CustomerError, CustomerStatus},
-    users::User,
 };
 use futures::{StreamExt, TryStreamExt, stream};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
+
+use super::progress_bar;
 
 const FIRST: [&str; 16] = [
     "Ada",
@@ -59,7 +57,7 @@ const CONCURRENT: usize = 4;
 pub async fn seed(entities: &Entities, count: u64, progress: bool) -> Result<(), CustomerError> {
     let first = entities.log.tail().position();
     let bar = if progress {
-        progress_bar(count)
+        progress_bar("customers", count)
     } else {
         ProgressBar::hidden()
     };
@@ -83,63 +81,6 @@ pub async fn seed(entities: &Entities, count: u64, progress: bool) -> Result<(),
         .await?;
     bar.finish();
     Ok(())
-}
-
-/// Creates two users, with whom nobody can sign in, and a chat of theirs with `administrator`.
-///
-/// # Errors
-/// When they cannot be created; those before stay.
-pub async fn seed_chat(entities: &Entities, administrator: &User) -> Result<(), ChatError> {
-    let mut members = Vec::new();
-    for (name, email) in [
-        ("Ada Lovelace", "ada@example.com"),
-        ("Grace Hopper", "grace@example.com"),
-    ] {
-        let user = entities.users.create_demo_user(name, email).await;
-        members.push(user.map_err(|error| ChatError::Log(events::Error::Task(error.to_string())))?);
-    }
-    let input = CreateChat {
-        kind: ChatKind::Group,
-        title: Some("Welcome".to_owned()),
-        member_ids: members.iter().map(|user| user.id).collect(),
-    };
-    let chat = entities
-        .chats
-        .create_chat(on_behalf_of(administrator), input)
-        .await?;
-    let texts = [
-        "Hello, and welcome. Whatever is sent here reaches everybody who watches, at once.",
-        "And whoever was away resumes where they stopped. Try it: watch this chat, go away, come back.",
-    ];
-    for (user, text) in members.iter().zip(texts) {
-        entities
-            .chats
-            .send_message(on_behalf_of(user), chat.id, text.to_owned())
-            .await?;
-    }
-    Ok(())
-}
-
-fn on_behalf_of(user: &User) -> CommandContext {
-    let principal = Principal {
-        user_id: user.id,
-        session_id: uuid::Uuid::nil(),
-        role: user.role,
-    };
-    CommandContext {
-        viewer: Viewer::User(principal),
-        ..CommandContext::process("seed")
-    }
-}
-
-fn progress_bar(count: u64) -> ProgressBar {
-    let template = "customers {bar:30} {human_pos}/{human_len} ({per_sec}, {eta} left)";
-    let bar = ProgressBar::new(count);
-    match ProgressStyle::with_template(template) {
-        Ok(style) => bar.with_style(style),
-        // The template is a constant; without it the default bar does.
-        Err(_) => bar,
-    }
 }
 
 fn customer(number: u64) -> CreateCustomer {

@@ -1,0 +1,110 @@
+//! Many posts at once, with their comments and likes, in one transaction: for demo data and measurements. The events are
+//! those that the commands would have appended, one after the other.
+
+use std::sync::Arc;
+
+use ::events::{Appending, now};
+use uuid::Uuid;
+
+use super::{
+    PostCommand, PostCommentAdded, PostCreated, PostError, PostFact, PostLiked, Posts, STREAM,
+    events::new_event, rules,
+};
+use crate::{
+    CommandContext,
+    access::{Action, authorize},
+};
+
+/// A post as it is to become.
+#[derive(Debug, Clone)]
+pub struct NewPost {
+    /// Who writes it.
+    pub author_id: Uuid,
+    /// 1 to 10,000 characters.
+    pub message: String,
+    /// Who likes it, each once.
+    pub liked_by: Vec<Uuid>,
+    /// Who comments, and what: 1 to 2,000 characters.
+    pub comments: Vec<(Uuid, String)>,
+}
+
+/// A fact, and the version that its post has before it.
+type Step = (Uuid, i64, PostFact);
+
+impl Posts {
+    /// Writes the posts, or none of them; answers how many events that took. Likes and comments of different posts alternate,
+    /// as they do in life.
+    ///
+    /// # Errors
+    /// When one of the texts breaks the rules.
+    pub async fn import_posts(
+        &self,
+        context: CommandContext,
+        posts: Vec<NewPost>,
+    ) -> Result<u64, PostError> {
+        authorize(&context.viewer, Action::WritePosts)?;
+        let steps: Arc<Vec<Step>> = Arc::new(steps(posts)?);
+        let count = steps.len() as u64;
+        self.log
+            .write(move |tx| {
+                let (steps, meta, at) = (steps.clone(), context.meta(), now());
+                Box::pin(async move {
+                    let events = steps.iter().map(|(stream_id, expected, fact)| Appending {
+                        stream_id: *stream_id,
+                        expected: *expected,
+                        event: new_event(fact, at),
+                        meta: &meta,
+                    });
+                    tx.append_all(STREAM, events.collect()).await?;
+                    Ok::<_, PostError>(())
+                })
+            })
+            .await?;
+        Ok(count)
+    }
+}
+
+/// All posts are created first; then each gets one like or comment in turn, until there are none left.
+fn steps(posts: Vec<NewPost>) -> Result<Vec<Step>, PostError> {
+    let mut steps = Vec::new();
+    let mut waiting = Vec::new();
+    for post in posts {
+        let message = post.message.clone();
+        rules::check(&PostCommand::Create { message }).map_err(PostError::Invalid)?;
+        let id = Uuid::now_v7();
+        let created = PostCreated {
+            author_id: post.author_id,
+            message: post.message,
+        };
+        steps.push((id, 0, PostFact::Created(created)));
+        let mut facts = Vec::new();
+        for (number, (author_id, text)) in (1..).zip(post.comments) {
+            let comment_id = Uuid::now_v7();
+            let command = PostCommand::AddComment {
+                comment_id,
+                text: text.clone(),
+            };
+            rules::check(&command).map_err(PostError::Invalid)?;
+            facts.push(PostFact::CommentAdded(PostCommentAdded {
+                comment_id,
+                number,
+                author_id,
+                text,
+            }));
+        }
+        let likes = post.liked_by.into_iter();
+        facts.extend(likes.map(|user_id| PostFact::Liked(PostLiked { user_id })));
+        waiting.push((id, 1, facts.into_iter()));
+    }
+    while !waiting.is_empty() {
+        waiting.retain_mut(|(id, version, facts)| match facts.next() {
+            Some(fact) => {
+                steps.push((*id, *version, fact));
+                *version += 1;
+                true
+            }
+            None => false,
+        });
+    }
+    Ok(steps)
+}

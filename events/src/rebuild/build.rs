@@ -1,0 +1,172 @@
+//! The bulk: the events that there were at the beginning, in the order of streams and versions, read ahead in a task of its
+//! own while the batch before is written. The order of an index: memory is a few batches, however long the log is.
+
+use std::{sync::Arc, time::Instant};
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, TransactionTrait, Value};
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::{
+    Rebuild, RebuildError, Result,
+    state::{self, Saved, statement},
+};
+use crate::{
+    Database, Error, Event,
+    database::Pool,
+    read::{columns, from_i64, from_row, to_i64},
+};
+
+/// Batches read ahead of the one that is written.
+const AHEAD: usize = 2;
+
+/// How many events of a kind there are.
+pub(super) async fn count(database: &Database, kind: &str) -> Result<u64> {
+    let tx = database.background.begin().await?;
+    take_time(&tx).await?;
+    let sql = "select count(*) as count from event where stream = $1";
+    let row = tx
+        .query_one_raw(statement(&tx, sql, vec![kind.into()]))
+        .await?;
+    tx.commit().await?;
+    Ok(match row {
+        Some(row) => from_i64(row.try_get("", "count")?),
+        None => 0,
+    })
+}
+
+/// What is about all rows takes longer than a request may.
+pub(super) async fn take_time(tx: &DatabaseTransaction) -> Result<(), Error> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        tx.execute_unprepared(
+            "set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0",
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Which events are to be read.
+#[derive(Clone, Copy)]
+struct Span {
+    kind: &'static str,
+    until: u64,
+    limit: u64,
+}
+
+async fn read_streams(
+    database: Database,
+    span: Span,
+    mut last: Option<(Uuid, i64)>,
+    sender: mpsc::Sender<Result<Vec<Arc<Event>>, Error>>,
+) {
+    loop {
+        let batch = read_batch(&database, span, last).await;
+        let is_last = match &batch {
+            Ok(events) => {
+                last = events.last().map(|event| (event.stream_id, event.version));
+                (events.len() as u64) < span.limit
+            }
+            Err(_) => true,
+        };
+        if sender.send(batch).await.is_err() || is_last {
+            return;
+        }
+    }
+}
+
+/// The next events behind `last`. The plan is given: the index has the order, and positions are looked up one by one. A
+/// planner that has no statistics of a log that has just grown would sort all of it for each batch.
+async fn read_batch(
+    database: &Database,
+    span: Span,
+    last: Option<(Uuid, i64)>,
+) -> Result<Vec<Arc<Event>>, Error> {
+    let (stream_id, version) = last.unwrap_or((Uuid::nil(), 0));
+    let values: Vec<Value> = vec![
+        span.kind.into(),
+        stream_id.into(),
+        version.into(),
+        to_i64(span.until).into(),
+    ];
+    let sql = format!(
+        "select {} from event e join event_position p on p.inserted = e.inserted
+         where e.stream = $1 and (e.stream_id, e.version) > ($2, $3) and p.position <= $4
+         order by e.stream_id, e.version limit {}",
+        columns(database.backend()),
+        span.limit
+    );
+    let tx = database.background.begin().await?;
+    take_time(&tx).await?;
+    if database.backend() == DbBackend::Postgres {
+        tx.execute_unprepared(
+            "set local enable_seqscan = off; set local enable_sort = off; set local enable_bitmapscan = off;
+             set local enable_hashjoin = off; set local enable_mergejoin = off;
+             set local max_parallel_workers_per_gather = 0",
+        )
+        .await?;
+    }
+    let rows = tx.query_all_raw(statement(&tx, &sql, values)).await?;
+    tx.commit().await?;
+    rows.iter().map(|row| from_row(row).map(Arc::new)).collect()
+}
+
+impl Rebuild {
+    pub(super) async fn build(&self, saved: &mut Saved) -> Result<()> {
+        let (sender, mut batches) = mpsc::channel(AHEAD);
+        let span = Span {
+            kind: self.model.stream(),
+            until: saved.position,
+            limit: self.config.batch_events,
+        };
+        tokio::spawn(read_streams(
+            self.database.clone(),
+            span,
+            saved.last,
+            sender,
+        ));
+        while let Some(batch) = batches.recv().await {
+            self.check_stop()?;
+            let batch = batch?;
+            let Some(last) = batch.last() else {
+                break;
+            };
+            let mut next = saved.clone();
+            next.last = Some((last.stream_id, last.version));
+            next.done += batch.len() as u64;
+            self.commit(&next, batch).await?;
+            *saved = next;
+            self.report(saved);
+        }
+        Ok(())
+    }
+
+    /// One transaction: how far it has come, then what the events do.
+    pub(super) async fn commit(&self, next: &Saved, batch: Vec<Arc<Event>>) -> Result<()> {
+        let began = Instant::now();
+        let batch: Arc<[Arc<Event>]> = batch.into();
+        self.database
+            .transaction(Pool::Background, |tx| {
+                let (follower, claim) = (self.follower.clone(), self.claim.clone());
+                let (next, batch) = (next.clone(), batch.clone());
+                Box::pin(async move {
+                    if tx.get_database_backend() == DbBackend::Postgres {
+                        // A crash may take the last transactions, each with all of its effect: they are done again.
+                        tx.execute_unprepared("set local synchronous_commit = off")
+                            .await?;
+                    }
+                    state::save_in_tx(tx, &claim, &next).await?;
+                    if !batch.is_empty() {
+                        follower.apply(tx, &batch).await?;
+                    }
+                    Ok::<_, RebuildError>(())
+                })
+            })
+            .await?;
+        if self.database.backend() == DbBackend::Sqlite {
+            // There is one writer: whoever waited for it comes first.
+            tokio::time::sleep(began.elapsed() / 2).await;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,222 @@
+//! The tables beside the live ones, made after what the database's catalog says of these, so that a migration that changes
+//! a read model changes what is built, too. Indexes other than primary keys come when the rows are there.
+
+use std::fmt::Write;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
+
+use super::{ModelTable, Result, SUFFIX, build::take_time, state::statement};
+use crate::{Database, Error, database::Pool};
+
+/// A table's columns, and which of them are its primary key.
+#[derive(Debug)]
+pub(super) struct Columns {
+    pub(super) key: Vec<String>,
+    pub(super) others: Vec<String>,
+}
+
+/// An index as it is made: `create {unique} index {name} on {table} {rest}`.
+struct Index {
+    name: String,
+    unique: &'static str,
+    rest: String,
+}
+
+/// Makes them, empty, in place of any that an earlier rebuild left.
+pub(super) async fn make_tables(tx: &DatabaseTransaction, tables: &[ModelTable]) -> Result<()> {
+    for ModelTable { name, .. } in tables {
+        let new = format!("{name}{SUFFIX}");
+        tx.execute_unprepared(&format!("drop table if exists {new}"))
+            .await?;
+        let create = match tx.get_database_backend() {
+            DbBackend::Postgres => {
+                let sql = "select conname as name, pg_get_constraintdef(oid) as definition
+                           from pg_constraint where conrelid = $1::text::regclass and contype = 'p'";
+                let row = one(tx, sql, name).await?;
+                let key: String = row.try_get("", "name")?;
+                let definition: String = row.try_get("", "definition")?;
+                format!(
+                    "create table {new} (like {name} including all excluding indexes,
+                     constraint {key}{SUFFIX} {definition})"
+                )
+            }
+            _ => {
+                let sql = "select sql from sqlite_master where type = 'table' and name = $1";
+                let text: String = one(tx, sql, name).await?.try_get("", "sql")?;
+                let body = text.find('(').map_or("", |at| &text[at..]);
+                format!("create table {new} {body}")
+            }
+        };
+        tx.execute_unprepared(&create).await?;
+    }
+    Ok(())
+}
+
+async fn one(
+    tx: &impl ConnectionTrait,
+    sql: &str,
+    table: &str,
+) -> Result<sea_orm::QueryResult, Error> {
+    let row = tx
+        .query_one_raw(statement(tx, sql, vec![table.into()]))
+        .await?;
+    row.ok_or_else(|| {
+        let what = format!("the table {table} of the read model");
+        Error::Database(sea_orm::DbErr::RecordNotFound(what))
+    })
+}
+
+/// Makes the indexes that are missing, each in a transaction of its own, and has the planner look at the rows.
+pub(super) async fn finish_tables(
+    database: &Database,
+    tables: &'static [ModelTable],
+) -> Result<()> {
+    for ModelTable { name, .. } in tables {
+        let mut statements: Vec<String> = indexes(&database.background, name)
+            .await?
+            .iter()
+            .map(|index| {
+                let Index {
+                    name: index,
+                    unique,
+                    rest,
+                } = index;
+                format!("create {unique} index if not exists {index} on {name}{SUFFIX} {rest}")
+            })
+            .collect();
+        if database.backend() == DbBackend::Postgres {
+            statements.push(format!("analyze {name}{SUFFIX}"));
+        }
+        for sql in statements {
+            database
+                .transaction(Pool::Background, |tx| {
+                    let sql = sql.clone();
+                    Box::pin(async move {
+                        take_time(tx).await?;
+                        tx.execute_unprepared(&sql).await.map_err(Error::from)?;
+                        Ok::<_, Error>(())
+                    })
+                })
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// What the table beside `table` needs besides its primary key. SQLite cannot rename indexes, so there the names change
+/// with every rebuild between the one with the suffix and the one without.
+async fn indexes(connection: &impl ConnectionTrait, table: &str) -> Result<Vec<Index>> {
+    let is_postgres = connection.get_database_backend() == DbBackend::Postgres;
+    let sql = match is_postgres {
+        true => {
+            "select c.relname as name, pg_get_indexdef(i.indexrelid) as definition
+             from pg_index i join pg_class c on c.oid = i.indexrelid
+             where i.indrelid = $1::text::regclass and not i.indisprimary order by c.relname"
+        }
+        false => {
+            "select name, sql as definition from sqlite_master
+             where type = 'index' and tbl_name = $1 and sql is not null order by name"
+        }
+    };
+    let rows = connection
+        .query_all_raw(statement(connection, sql, vec![table.into()]))
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let name: String = row.try_get("", "name")?;
+            let definition: String = row.try_get("", "definition")?;
+            let lower = definition.to_lowercase();
+            let at = match is_postgres {
+                true => lower.find(" using "),
+                false => lower.find('('),
+            };
+            Ok(Index {
+                unique: if lower.starts_with("create unique ") {
+                    "unique"
+                } else {
+                    ""
+                },
+                rest: at.map_or("", |at| &definition[at..]).to_owned(),
+                name: match name.strip_suffix(SUFFIX) {
+                    Some(without) => without.to_owned(),
+                    None => format!("{name}{SUFFIX}"),
+                },
+            })
+        })
+        .collect()
+}
+
+/// Drops the live tables and gives their names to those beside them. Readers wait for the commit.
+pub(super) async fn change_tables(tx: &DatabaseTransaction, tables: &[ModelTable]) -> Result<()> {
+    let is_postgres = tx.get_database_backend() == DbBackend::Postgres;
+    let mut sql = String::new();
+    if is_postgres {
+        let names: Vec<&str> = tables.iter().map(|table| table.name).collect();
+        let _ = write!(
+            sql,
+            "lock table {} in access exclusive mode;",
+            names.join(", ")
+        );
+    }
+    for ModelTable { name, .. } in tables {
+        let _ = write!(
+            sql,
+            "drop table {name}; alter table {name}{SUFFIX} rename to {name};"
+        );
+    }
+    tx.execute_unprepared(&sql).await?;
+    if is_postgres {
+        rename_indexes(tx, tables).await?;
+    }
+    Ok(())
+}
+
+async fn rename_indexes(tx: &DatabaseTransaction, tables: &[ModelTable]) -> Result<()> {
+    for ModelTable { name, .. } in tables {
+        let sql = "select c.relname as name from pg_index i join pg_class c on c.oid = i.indexrelid
+                   where i.indrelid = $1::text::regclass";
+        for row in tx
+            .query_all_raw(statement(tx, sql, vec![(*name).into()]))
+            .await?
+        {
+            let index: String = row.try_get("", "name")?;
+            if let Some(without) = index.strip_suffix(SUFFIX) {
+                tx.execute_unprepared(&format!("alter index {index} rename to {without}"))
+                    .await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The columns of a live table, as the catalog has them.
+pub(super) async fn columns(connection: &impl ConnectionTrait, table: &str) -> Result<Columns> {
+    let sql = match connection.get_database_backend() {
+        DbBackend::Postgres => {
+            "select a.attname as name,
+                    case when a.attnum = any (i.indkey) then 1 else 0 end as key
+             from pg_attribute a
+             join pg_index i on i.indrelid = a.attrelid and i.indisprimary
+             where a.attrelid = $1::text::regclass and a.attnum > 0 and not a.attisdropped order by a.attnum"
+        }
+        _ => {
+            "select name, case when pk > 0 then 1 else 0 end as key from pragma_table_info($1) order by cid"
+        }
+    };
+    let mut columns = Columns {
+        key: Vec::new(),
+        others: Vec::new(),
+    };
+    for row in connection
+        .query_all_raw(statement(connection, sql, vec![table.into()]))
+        .await?
+    {
+        let name: String = row.try_get("", "name")?;
+        let list = match row.try_get::<i32>("", "key")? {
+            1 => &mut columns.key,
+            _ => &mut columns.others,
+        };
+        list.push(name);
+    }
+    Ok(columns)
+}

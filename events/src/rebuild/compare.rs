@@ -1,0 +1,295 @@
+//! Old against new, each stream at the same version in both: where live model and new one are at different positions, the
+//! streams that have events in between are left out, and compared when the tables change, at which moment the two are at
+//! the same position. It reads one snapshot and locks nothing.
+
+use std::collections::BTreeSet;
+
+use sea_orm::{
+    AccessMode, ConnectionTrait, DatabaseTransaction, DbBackend, IsolationLevel, QueryResult,
+    TransactionTrait,
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    ModelTable, Rebuild, Result, SUFFIX,
+    build::take_time,
+    catalog::{self, Columns},
+    state::{Saved, statement},
+};
+use crate::{
+    PARTS,
+    follower::Checkpoint,
+    read::{from_i64, to_i64},
+};
+
+/// Streams left out for later at most; a live model that is farther behind is not compared.
+const MOST_STREAMS: usize = 10_000;
+/// Rows shown of each table.
+const EXAMPLES: usize = 5;
+/// Characters shown of each value.
+const SHOWN_CHARS: u32 = 60;
+
+/// What differs in one table.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Differences {
+    /// The table.
+    pub table: String,
+    /// Rows that only the old model had.
+    pub only_old: u64,
+    /// Rows that only the new model has.
+    pub only_new: u64,
+    /// Rows that both have, with other values.
+    pub changed: u64,
+    /// Some of them: the key, and what is different.
+    pub examples: Vec<String>,
+}
+
+impl Differences {
+    /// Rows that differ.
+    pub fn rows(&self) -> u64 {
+        self.only_old + self.only_new + self.changed
+    }
+
+    fn add(&mut self, mut other: Self) {
+        self.only_old += other.only_old;
+        self.only_new += other.only_new;
+        self.changed += other.changed;
+        self.examples.append(&mut other.examples);
+        self.examples.truncate(EXAMPLES);
+    }
+}
+
+/// What has been found so far.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    pub(super) differences: Vec<Differences>,
+    /// The streams left out, yet to be compared.
+    pub(super) left_out: BTreeSet<Uuid>,
+    /// Streams that cannot be.
+    pub(super) not_compared: u64,
+}
+
+/// Of which streams the rows are compared.
+pub(super) enum Scope<'a> {
+    AllBut(&'a BTreeSet<Uuid>),
+    Only(&'a BTreeSet<Uuid>),
+}
+
+impl Scope<'_> {
+    fn condition(&self, column: &str, backend: DbBackend) -> String {
+        let (not, ids) = match self {
+            Self::AllBut(ids) if ids.is_empty() => return "true".to_owned(),
+            Self::AllBut(ids) => ("not ", ids),
+            Self::Only(ids) if ids.is_empty() => return "false".to_owned(),
+            Self::Only(ids) => ("", ids),
+        };
+        let list: Vec<String> = ids
+            .iter()
+            .map(|id| match backend {
+                DbBackend::Postgres => format!("'{id}'::uuid"),
+                _ => format!("x'{}'", id.simple()),
+            })
+            .collect();
+        format!("{column} {not}in ({})", list.join(", "))
+    }
+}
+
+impl Found {
+    /// Adds what was found later.
+    pub(super) fn add(&mut self, later: Vec<Differences>) {
+        for (differences, later) in self.differences.iter_mut().zip(later) {
+            differences.add(later);
+        }
+    }
+}
+
+impl Rebuild {
+    pub(super) async fn compare(&self, saved: &Saved) -> Result<Found> {
+        let connection = &self.database.background;
+        let tx = match self.database.backend() {
+            DbBackend::Postgres => {
+                let isolation = Some(IsolationLevel::RepeatableRead);
+                let access = Some(AccessMode::ReadOnly);
+                connection.begin_with_config(isolation, access).await?
+            }
+            // Every transaction of SQLite sees one state.
+            _ => connection.begin().await?,
+        };
+        let found = self.compare_in_tx(&tx, saved).await;
+        tx.rollback().await?;
+        found
+    }
+
+    async fn compare_in_tx(&self, tx: &DatabaseTransaction, saved: &Saved) -> Result<Found> {
+        take_time(tx).await?;
+        let live = checkpoint_in_tx(tx, self.model.name()).await?;
+        let mut left_out = self.streams_between(tx, &live, saved).await?;
+        let mut not_compared = 0;
+        let mut differences = Vec::new();
+        if left_out.len() > MOST_STREAMS {
+            not_compared = left_out.len() as u64;
+            left_out.clear();
+            differences.extend(self.model.tables().iter().map(|table| Differences {
+                table: table.name.to_owned(),
+                ..Differences::default()
+            }));
+        } else {
+            differences = differ(tx, self.model.tables(), &Scope::AllBut(&left_out)).await?;
+        }
+        Ok(Found {
+            differences,
+            left_out,
+            not_compared,
+        })
+    }
+
+    /// The streams that have events which one of the two models has and the other has not.
+    async fn streams_between(
+        &self,
+        tx: &DatabaseTransaction,
+        live: &Checkpoint,
+        saved: &Saved,
+    ) -> Result<BTreeSet<Uuid>> {
+        let apart: Vec<String> = (0..PARTS)
+            .filter_map(|part| {
+                let one = live.parts[part as usize];
+                let other = saved.parts[part as usize];
+                let (low, high) = (one.min(other), one.max(other));
+                (low < high).then(|| {
+                    format!("(e.part = {part} and p.position > {low} and p.position <= {high})")
+                })
+            })
+            .collect();
+        let mut streams = BTreeSet::new();
+        if apart.is_empty() {
+            return Ok(streams);
+        }
+        let low = live
+            .parts
+            .iter()
+            .zip(&saved.parts)
+            .filter(|(one, other)| one != other);
+        let low = low.map(|(one, other)| *one.min(other)).min().unwrap_or(0);
+        let sql = format!(
+            "select distinct e.stream_id from event_position p join event e on e.inserted = p.inserted
+             where p.position > $1 and e.stream = $2 and ({}) limit {}",
+            apart.join(" or "),
+            MOST_STREAMS + 1
+        );
+        let values = vec![to_i64(low).into(), self.model.stream().into()];
+        for row in tx.query_all_raw(statement(tx, &sql, values)).await? {
+            streams.insert(row.try_get("", "stream_id")?);
+        }
+        Ok(streams)
+    }
+}
+
+/// The live follower's checkpoint, as the transaction sees it.
+pub(super) async fn checkpoint_in_tx(
+    tx: &DatabaseTransaction,
+    follower: &str,
+) -> Result<Checkpoint> {
+    let sql = "select part, position from checkpoint where follower = $1";
+    let mut checkpoint = Checkpoint::default();
+    for row in tx
+        .query_all_raw(statement(tx, sql, vec![follower.into()]))
+        .await?
+    {
+        let part: i16 = row.try_get("", "part")?;
+        checkpoint.parts[part as usize] = from_i64(row.try_get("", "position")?);
+    }
+    Ok(checkpoint)
+}
+
+/// The differences of all tables.
+pub(super) async fn differ(
+    tx: &DatabaseTransaction,
+    tables: &[ModelTable],
+    scope: &Scope<'_>,
+) -> Result<Vec<Differences>> {
+    let mut all = Vec::new();
+    for table in tables {
+        let columns = catalog::columns(tx, table.name).await?;
+        all.push(differ_in(tx, table, &columns, scope).await?);
+    }
+    Ok(all)
+}
+
+async fn differ_in(
+    tx: &DatabaseTransaction,
+    table: &ModelTable,
+    columns: &Columns,
+    scope: &Scope<'_>,
+) -> Result<Differences> {
+    let Columns { key, others } = columns;
+    let backend = tx.get_database_backend();
+    let first = &key[0];
+    let condition = scope.condition(table.stream_id, backend);
+    let same_key = join(key, " and ", |column| format!("o.{column} = n.{column}"));
+    let other_values = match others.is_empty() {
+        true => "false".to_owned(),
+        false => join(others, " or ", |column| {
+            format!("o.{column} is distinct from n.{column}")
+        }),
+    };
+    let from = format!(
+        "from (select * from {name} where {condition}) o
+         full join (select * from {name}{SUFFIX} where {condition}) n on {same_key}
+         where o.{first} is null or n.{first} is null or {other_values}",
+        name = table.name
+    );
+    let sql = format!(
+        "select count(*) as every, count(case when n.{first} is null then 1 end) as old,
+                count(case when o.{first} is null then 1 end) as new {from}"
+    );
+    let number = |row: &QueryResult, name| row.try_get("", name).map(from_i64);
+    let mut differences = Differences {
+        table: table.name.to_owned(),
+        ..Differences::default()
+    };
+    if let Some(row) = tx.query_one_raw(statement(tx, &sql, vec![])).await? {
+        differences.only_old = number(&row, "old")?;
+        differences.only_new = number(&row, "new")?;
+        differences.changed = number(&row, "every")? - differences.only_old - differences.only_new;
+    }
+    if differences.rows() > 0 {
+        let text = |alias: &str, column: &String| shown(backend, &format!("{alias}.{column}"));
+        let key_text = join(key, " || ' ' || ", |column| {
+            format!("coalesce({}, {})", text("o", column), text("n", column))
+        });
+        let mut what = "''".to_owned();
+        for column in others {
+            what = format!(
+                "{what} || case when o.{column} is distinct from n.{column} then
+                 ', {column} ' || coalesce({}, 'null') || ' -> ' || coalesce({}, 'null') else '' end",
+                text("o", column),
+                text("n", column)
+            );
+        }
+        let sql = format!(
+            "select {key_text} || case when n.{first} is null then ': only in the old one'
+             when o.{first} is null then ': only in the new one' else {what} end as example {from} limit {EXAMPLES}"
+        );
+        for row in tx.query_all_raw(statement(tx, &sql, vec![])).await? {
+            differences.examples.push(row.try_get("", "example")?);
+        }
+    }
+    Ok(differences)
+}
+
+fn join(columns: &[String], separator: &str, text: impl Fn(&String) -> String) -> String {
+    let texts: Vec<String> = columns.iter().map(text).collect();
+    texts.join(separator)
+}
+
+/// A value as text that a person can read.
+fn shown(backend: DbBackend, column: &str) -> String {
+    match backend {
+        DbBackend::Postgres => format!("left({column}::text, {SHOWN_CHARS})"),
+        _ => format!(
+            "substr(case typeof({column}) when 'blob' then lower(hex({column})) else {column} end, 1, {SHOWN_CHARS})"
+        ),
+    }
+}

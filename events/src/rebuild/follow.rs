@@ -1,0 +1,105 @@
+//! What came since the beginning: read by position, all parts at once, and applied in batches until the end of the log is near.
+
+use std::{sync::Arc, time::Duration};
+
+use sea_orm::{ConnectionTrait, DbBackend};
+use tokio::time::{Instant, sleep};
+
+use super::{
+    Rebuild, Result,
+    state::{Saved, statement},
+};
+use crate::{
+    Database, Event, PARTS,
+    read::{self, Head, from_i64, to_i64},
+    read_checkpoint,
+};
+
+/// Near enough to the end: the rest is applied while the live follower waits.
+const NEAR: u64 = 200;
+/// How long a live model may stand still until nobody waits for it.
+const LIVE_PATIENCE: Duration = Duration::from_secs(3);
+/// Rounds after which the end is near enough, whatever is left: writers are as fast as we are.
+const MOST_ROUNDS: u32 = 100_000;
+
+/// The last position that each part has up to the head's. On SQLite the head is read in several statements, between which
+/// events may come.
+pub(super) async fn settle_parts(database: &Database, mut head: Head) -> Result<Head> {
+    if database.backend() == DbBackend::Sqlite {
+        let sql = (0..PARTS)
+            .map(|part| {
+                format!("select max(inserted) as position from event where part = {part} and inserted <= $1")
+            })
+            .collect::<Vec<_>>()
+            .join(" union all ");
+        let connection = &database.background;
+        let values = vec![to_i64(head.position).into()];
+        let rows = connection
+            .query_all_raw(statement(connection, &sql, values))
+            .await?;
+        for (part, row) in head.parts.iter_mut().zip(rows) {
+            *part = from_i64(row.try_get::<Option<i64>>("", "position")?.unwrap_or(0));
+        }
+    }
+    Ok(head)
+}
+
+impl Rebuild {
+    pub(super) async fn follow(&self, saved: &mut Saved) -> Result<()> {
+        for _ in 0..MOST_ROUNDS {
+            self.check_stop()?;
+            let connection = &self.database.background;
+            let (head, _) = read::sequence(connection).await?;
+            let limit = self.config.batch_events;
+            let events =
+                read::read_after(connection, None, saved.position, head.position, limit).await?;
+            let Some(last) = events.last() else {
+                return Ok(());
+            };
+            let behind = head.position - last.position;
+            let count = events.len() as u64;
+            let mut next = saved.clone();
+            next.position = last.position;
+            for event in &events {
+                next.parts[event.part as usize] = event.position;
+            }
+            let wanted = self.wanted(events);
+            next.done += wanted.len() as u64;
+            self.commit(&next, wanted).await?;
+            *saved = next;
+            self.report(saved);
+            if behind == 0 && count < NEAR {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the live model has what the new one has, so that at the change all can be compared; for as long as it moves.
+    pub(super) async fn await_live(&self, saved: &Saved) -> Result<()> {
+        let (mut progress, mut moved_at) = (0, Instant::now());
+        loop {
+            let live = read_checkpoint(&self.database.background, self.model.name()).await?;
+            let mut parts = live.parts.iter().zip(&saved.parts);
+            if parts.all(|(live, built)| live >= built) {
+                return Ok(());
+            }
+            if live.progress > progress {
+                (progress, moved_at) = (live.progress, Instant::now());
+            }
+            if moved_at.elapsed() > LIVE_PATIENCE {
+                return Ok(());
+            }
+            self.check_stop()?;
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Those that the model is made of.
+    pub(super) fn wanted(&self, events: Vec<Event>) -> Vec<Arc<Event>> {
+        let wanted = events
+            .into_iter()
+            .filter(|event| event.stream == self.model.stream());
+        wanted.map(Arc::new).collect()
+    }
+}

@@ -1,0 +1,303 @@
+//! Building a read model anew from the log, beside the live one, which is read all the time; in the end the new one takes
+//! its place. The bulk is read stream by stream, so that a batch has most of a stream and its rows are written once;
+//! what came since follows in the order of positions. `apply` is all that is called of the follower, never `raise`, and
+//! it writes only the tables beside: nothing outward happens twice. Where it has come is kept in the table `rebuild`, in
+//! the transactions that write the rows, so that a rebuild that was killed goes on. Why the change of tables loses and
+//! doubles nothing is argued in `swap.rs`.
+
+mod build;
+mod catalog;
+mod compare;
+mod follow;
+mod state;
+mod swap;
+
+use std::{sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+pub use compare::Differences;
+pub use state::{RebuildStatus, read_rebuilds, request_rebuild, requested_rebuilds};
+
+use crate::{AsRetryable, Database, Error, Follower, database::Pool, read};
+use state::{Claim, Saved};
+
+/// What the tables of a model that is being built have behind their names.
+const SUFFIX: &str = "_rebuild";
+/// The change of tables waits for its turn at most so often, a second or two each time.
+const SWAP_ATTEMPTS: u32 = 60;
+
+/// A table of a read model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ModelTable {
+    /// Its name. It has a primary key, and no other table refers to it.
+    pub name: &'static str,
+    /// The column that holds the id of the stream which the row is made of.
+    pub stream_id: &'static str,
+}
+
+/// A read model that can be built anew: each of its rows is made of the events of one stream, and of nothing else.
+pub trait ReadModel: Send + Sync + 'static {
+    /// The name of the follower that keeps it.
+    fn name(&self) -> &'static str;
+
+    /// The kind of stream that it is made of.
+    fn stream(&self) -> &'static str;
+
+    /// All that the follower writes.
+    fn tables(&self) -> &'static [ModelTable];
+
+    /// The follower, writing tables that have `suffix` behind their names.
+    fn follower(&self, suffix: &'static str) -> Arc<dyn Follower>;
+}
+
+/// How a rebuild is run.
+#[derive(Debug, Clone)]
+pub struct RebuildConfig {
+    /// This process; unique for each start.
+    pub owner: String,
+    /// How long the rebuild stays with a process that does not renew.
+    pub lease: Duration,
+    /// Events written in one transaction at most.
+    pub batch_events: u64,
+    /// Forget what an earlier rebuild that did not end has built.
+    pub from_the_start: bool,
+}
+
+/// What a rebuild is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RebuildPhase {
+    /// Somebody asked for it; no process has begun.
+    Requested,
+    /// The events there were at its beginning, stream by stream.
+    Building,
+    /// The indexes of the new tables.
+    Indexing,
+    /// What came since.
+    Following,
+    /// Old against new.
+    Comparing,
+    /// The change of tables.
+    Swapping,
+    /// It has ended.
+    Done,
+}
+
+/// How far a rebuild has come.
+#[derive(Debug, Clone, Copy)]
+pub struct RebuildProgress {
+    /// What it is at.
+    pub phase: RebuildPhase,
+    /// Events applied since the beginning of the rebuild, also before it was interrupted.
+    pub done: u64,
+    /// Events to apply, as far as that is known.
+    pub total: u64,
+}
+
+/// What a rebuild has found.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RebuildReport {
+    /// Events applied.
+    pub events: u64,
+    /// The position at which the new model took over, or a little later in some parts.
+    pub position: u64,
+    /// What differed between the old model and the new one, by table.
+    pub differences: Vec<Differences>,
+    /// Streams that could not be compared, because the live model was too far behind; past 10,000, nothing was compared.
+    pub streams_not_compared: u64,
+}
+
+/// Why a read model was not rebuilt.
+#[derive(Debug, thiserror::Error)]
+pub enum RebuildError {
+    /// Another process is rebuilding it.
+    #[error(
+        "{model} is being rebuilt by another process, which has applied {done} of {total} events"
+    )]
+    Running {
+        /// The model.
+        model: &'static str,
+        /// Events it has applied.
+        done: u64,
+        /// Events it has to apply.
+        total: u64,
+    },
+    /// The log does not go back to its beginning any more.
+    #[error(
+        "the log holds no events up to position {0}, so nothing can be built from its beginning"
+    )]
+    Pruned(u64),
+    /// Another process took over, as this one did not renew its lease.
+    #[error("the rebuild was taken over by another process")]
+    Superseded,
+    /// It was told to stop. It goes on from there when it is started again.
+    #[error("the rebuild was stopped; started again, it goes on where it was")]
+    Stopped,
+    /// The live tables were in use all the time.
+    #[error(
+        "the tables could not be changed, as the live ones were always in use; started again, it tries again"
+    )]
+    Busy,
+    /// The database failed.
+    #[error(transparent)]
+    Log(#[from] Error),
+}
+
+impl From<sea_orm::DbErr> for RebuildError {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self::Log(error.into())
+    }
+}
+
+impl AsRetryable for RebuildError {
+    fn is_retryable(&self) -> bool {
+        matches!(self, Self::Log(error) if error.is_retryable())
+    }
+}
+
+type Result<T, E = RebuildError> = std::result::Result<T, E>;
+
+/// What everything here works with.
+#[derive(Clone)]
+struct Rebuild {
+    database: Database,
+    model: Arc<dyn ReadModel>,
+    follower: Arc<dyn Follower>,
+    config: RebuildConfig,
+    claim: Claim,
+    progress: Arc<dyn Fn(RebuildProgress) + Send + Sync>,
+    stop: watch::Receiver<bool>,
+}
+
+/// Rebuilds `model`, or goes on with a rebuild that was interrupted, and tells `progress` about it.
+///
+/// # Errors
+/// `Running` when another process is at it, and `Stopped` when `stop` turned true.
+pub async fn rebuild(
+    database: &Database,
+    model: Arc<dyn ReadModel>,
+    config: RebuildConfig,
+    progress: Arc<dyn Fn(RebuildProgress) + Send + Sync>,
+    stop: watch::Receiver<bool>,
+) -> Result<RebuildReport> {
+    let (claim, saved) = state::claim(database, model.name(), &config, &stop).await?;
+    let renewing = state::keep_renewing(database.clone(), claim.clone(), config.lease);
+    let this = Rebuild {
+        database: database.clone(),
+        follower: model.follower(SUFFIX),
+        model,
+        config,
+        claim,
+        progress,
+        stop,
+    };
+    let result = this.run(saved).await;
+    renewing.abort();
+    if let Err(error) = state::release(database, &this.claim).await {
+        tracing::warn!(%error, "the lease on the rebuild was not given back; it runs out by itself");
+    }
+    result
+}
+
+impl Rebuild {
+    async fn run(&self, saved: Saved) -> Result<RebuildReport> {
+        let is_new = matches!(saved.phase, RebuildPhase::Done | RebuildPhase::Requested);
+        let mut saved = if is_new || self.config.from_the_start {
+            self.begin().await?
+        } else {
+            saved
+        };
+        if saved.phase == RebuildPhase::Building {
+            self.build(&mut saved).await?;
+        }
+        self.enter(&mut saved, RebuildPhase::Indexing).await?;
+        catalog::finish_tables(&self.database, self.model.tables()).await?;
+        self.enter(&mut saved, RebuildPhase::Following).await?;
+        self.follow(&mut saved).await?;
+        self.enter(&mut saved, RebuildPhase::Comparing).await?;
+        let found = self.compare(&saved).await?;
+        self.enter(&mut saved, RebuildPhase::Following).await?;
+        self.follow(&mut saved).await?;
+        self.enter(&mut saved, RebuildPhase::Swapping).await?;
+        for _ in 0..SWAP_ATTEMPTS {
+            self.check_stop()?;
+            if !found.left_out.is_empty() {
+                self.await_live(&saved).await?;
+            }
+            match self.swap(&saved, &found).await {
+                Ok(Some(report)) => {
+                    self.report(&Saved {
+                        phase: RebuildPhase::Done,
+                        ..saved
+                    });
+                    return Ok(report);
+                }
+                Ok(None) => {}
+                Err(error) if error.is_retryable() => {
+                    tracing::info!(%error, "the tables are in use; trying again");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                Err(error) => return Err(error),
+            }
+            self.follow(&mut saved).await?;
+        }
+        Err(RebuildError::Busy)
+    }
+
+    /// Empty tables, and the end of the log as the place up to which it is read stream by stream.
+    async fn begin(&self) -> Result<Saved> {
+        let (head, _) = read::sequence(&self.database.background).await?;
+        if head.pruned > 0 {
+            return Err(RebuildError::Pruned(head.pruned));
+        }
+        let head = follow::settle_parts(&self.database, head).await?;
+        let total = build::count(&self.database, self.model.stream()).await?;
+        let saved = Saved {
+            phase: RebuildPhase::Building,
+            position: head.position,
+            parts: head.parts,
+            last: None,
+            done: 0,
+            total,
+        };
+        let (claim, tables) = (self.claim.clone(), self.model.tables());
+        let new = saved.clone();
+        self.database
+            .transaction(Pool::Background, |tx| {
+                let (claim, new) = (claim.clone(), new.clone());
+                Box::pin(async move {
+                    state::restart(tx, &claim, &new).await?;
+                    catalog::make_tables(tx, tables).await
+                })
+            })
+            .await?;
+        self.report(&saved);
+        Ok(saved)
+    }
+
+    async fn enter(&self, saved: &mut Saved, phase: RebuildPhase) -> Result<()> {
+        self.check_stop()?;
+        saved.phase = phase;
+        state::save(&self.database, &self.claim, saved).await?;
+        self.report(saved);
+        Ok(())
+    }
+
+    fn report(&self, saved: &Saved) {
+        (self.progress)(RebuildProgress {
+            phase: saved.phase,
+            done: saved.done,
+            total: saved.total.max(saved.done),
+        });
+    }
+
+    fn check_stop(&self) -> Result<()> {
+        if *self.stop.borrow() {
+            return Err(RebuildError::Stopped);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,384 @@
+//! The row of a rebuild: who does it, and how far it has come. Every change of it names the token of the claim, in the
+//! transaction that writes the rows of the model; so a process that was paused and superseded changes nothing.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Statement, Value};
+use tokio::{sync::watch, task::JoinHandle, time::sleep};
+use uuid::Uuid;
+
+use super::{RebuildConfig, RebuildError, RebuildPhase, RebuildReport, Result};
+use crate::{
+    Database, Error, PARTS,
+    database::{Pool, now},
+    follower::dialect,
+    read::{from_i64, to_i64},
+};
+
+/// How often a claim that another process has is looked at.
+const LOOK_INTERVAL: Duration = Duration::from_millis(200);
+
+/// That this process does the rebuild.
+#[derive(Debug, Clone)]
+pub(super) struct Claim {
+    pub(super) follower: &'static str,
+    pub(super) token: i64,
+}
+
+/// How far it has come.
+#[derive(Debug, Clone)]
+pub(super) struct Saved {
+    pub(super) phase: RebuildPhase,
+    /// While building: the events up to here are built. Later: those up to here are applied.
+    pub(super) position: u64,
+    /// The same by part: the last position that the part has up to there.
+    pub(super) parts: [u64; PARTS as usize],
+    /// While building: the stream and the version of the last event that is.
+    pub(super) last: Option<(Uuid, i64)>,
+    pub(super) done: u64,
+    pub(super) total: u64,
+}
+
+/// A rebuild as others see it.
+#[derive(Debug, Clone)]
+pub struct RebuildStatus {
+    /// The follower whose read model it is.
+    pub model: String,
+    /// What it is at.
+    pub phase: RebuildPhase,
+    /// Events applied.
+    pub done: u64,
+    /// Events to apply.
+    pub total: u64,
+    /// When it was begun.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// What it has found, once it has ended.
+    pub report: Option<RebuildReport>,
+    /// Whether a process is at it now.
+    pub is_running: bool,
+}
+
+pub(super) fn statement(
+    connection: &impl ConnectionTrait,
+    sql: &str,
+    values: Vec<Value>,
+) -> Statement {
+    Statement::from_sql_and_values(connection.get_database_backend(), sql, values)
+}
+
+fn phase_name(phase: RebuildPhase) -> &'static str {
+    match phase {
+        RebuildPhase::Requested => "requested",
+        RebuildPhase::Building => "building",
+        RebuildPhase::Indexing => "indexing",
+        RebuildPhase::Following => "following",
+        RebuildPhase::Comparing => "comparing",
+        RebuildPhase::Swapping => "swapping",
+        RebuildPhase::Done => "done",
+    }
+}
+
+fn phase_named(name: &str) -> RebuildPhase {
+    const ALL: [RebuildPhase; 6] = [
+        RebuildPhase::Requested,
+        RebuildPhase::Building,
+        RebuildPhase::Indexing,
+        RebuildPhase::Following,
+        RebuildPhase::Comparing,
+        RebuildPhase::Swapping,
+    ];
+    let found = ALL.into_iter().find(|phase| phase_name(*phase) == name);
+    found.unwrap_or(RebuildPhase::Done)
+}
+
+/// Makes the rebuild this process's. Another process that has it is watched until its lease has run out, or it has shown
+/// that it lives by renewing it.
+pub(super) async fn claim(
+    database: &Database,
+    follower: &'static str,
+    config: &RebuildConfig,
+    stop: &watch::Receiver<bool>,
+) -> Result<(Claim, Saved)> {
+    let mut seen: Option<String> = None;
+    while !*stop.borrow() {
+        let (owner, seconds) = (config.owner.clone(), config.lease.as_secs_f64());
+        let claimed = database
+            .transaction(Pool::Background, |tx| {
+                let owner = owner.clone();
+                Box::pin(async move { claim_in_tx(tx, follower, &owner, seconds).await })
+            })
+            .await?;
+        if let Some(claimed) = claimed {
+            return Ok(claimed);
+        }
+        let sql = "select cast(token as text) || cast(leased_until as text) as lease, done, total
+                   from rebuild where follower = $1";
+        let connection = &database.background;
+        let row = connection
+            .query_one_raw(statement(connection, sql, vec![follower.into()]))
+            .await?;
+        if let Some(row) = row {
+            let lease: String = row.try_get("", "lease")?;
+            if *seen.get_or_insert_with(|| lease.clone()) != lease {
+                return Err(RebuildError::Running {
+                    model: follower,
+                    done: from_i64(row.try_get("", "done")?),
+                    total: from_i64(row.try_get("", "total")?),
+                });
+            }
+        }
+        sleep(LOOK_INTERVAL).await;
+    }
+    Err(RebuildError::Stopped)
+}
+
+async fn claim_in_tx(
+    tx: &DatabaseTransaction,
+    follower: &'static str,
+    owner: &str,
+    seconds: f64,
+) -> Result<Option<(Claim, Saved)>> {
+    let insert = "insert into rebuild (follower) values ($1) on conflict (follower) do nothing";
+    tx.execute_raw(statement(tx, insert, vec![follower.into()]))
+        .await?;
+    let sql = dialect(tx.get_database_backend());
+    let update = format!(
+        "update rebuild set owner = $3, token = token + 1, leased_until = {}
+         where follower = $2 and leased_until < {}
+         returning token, phase, position, parts, stream_id, version, done, total",
+        sql.until, sql.now
+    );
+    let values = vec![seconds.into(), follower.into(), owner.into()];
+    let Some(row) = tx.query_one_raw(statement(tx, &update, values)).await? else {
+        return Ok(None);
+    };
+    let token = row.try_get("", "token")?;
+    Ok(Some((Claim { follower, token }, saved(&row)?)))
+}
+
+fn saved(row: &QueryResult) -> Result<Saved> {
+    let malformed = |source| Error::Malformed {
+        what: "rebuild",
+        source,
+    };
+    let stored: Vec<u64> =
+        serde_json::from_str(&row.try_get::<String>("", "parts")?).map_err(malformed)?;
+    let mut parts = [0; PARTS as usize];
+    for (part, position) in parts.iter_mut().zip(stored) {
+        *part = position;
+    }
+    let stream_id: Option<Uuid> = row.try_get("", "stream_id")?;
+    let version = row.try_get("", "version")?;
+    Ok(Saved {
+        phase: phase_named(&row.try_get::<String>("", "phase")?),
+        position: from_i64(row.try_get("", "position")?),
+        parts,
+        last: stream_id.map(|stream_id| (stream_id, version)),
+        done: from_i64(row.try_get("", "done")?),
+        total: from_i64(row.try_get("", "total")?),
+    })
+}
+
+/// Writes how far it has come, if the claim still holds.
+pub(super) async fn save_in_tx(
+    tx: &DatabaseTransaction,
+    claim: &Claim,
+    saved: &Saved,
+) -> Result<()> {
+    let sql =
+        "update rebuild set phase = $3, position = $4, parts = $5, stream_id = $6, version = $7,
+               done = $8, total = $9 where follower = $1 and token = $2";
+    let parts = serde_json::to_string(&saved.parts).map_err(|source| Error::Malformed {
+        what: "rebuild",
+        source,
+    })?;
+    let values = vec![
+        claim.follower.into(),
+        claim.token.into(),
+        phase_name(saved.phase).into(),
+        to_i64(saved.position).into(),
+        parts.into(),
+        saved.last.map(|(stream_id, _)| stream_id).into(),
+        saved.last.map_or(0, |(_, version)| version).into(),
+        to_i64(saved.done).into(),
+        to_i64(saved.total.max(saved.done)).into(),
+    ];
+    fenced(
+        tx.execute_raw(statement(tx, sql, values))
+            .await?
+            .rows_affected(),
+    )
+}
+
+fn fenced(rows: u64) -> Result<()> {
+    match rows {
+        1 => Ok(()),
+        _ => Err(RebuildError::Superseded),
+    }
+}
+
+/// The same in a transaction of its own.
+pub(super) async fn save(database: &Database, claim: &Claim, saved: &Saved) -> Result<()> {
+    database
+        .transaction(Pool::Background, |tx| {
+            let (claim, saved) = (claim.clone(), saved.clone());
+            Box::pin(async move { save_in_tx(tx, &claim, &saved).await })
+        })
+        .await
+}
+
+/// Begins anew.
+pub(super) async fn restart(tx: &DatabaseTransaction, claim: &Claim, new: &Saved) -> Result<()> {
+    save_in_tx(tx, claim, new).await?;
+    let sql = "update rebuild set started_at = $3, finished_at = null, report = null
+               where follower = $1 and token = $2";
+    let values = vec![claim.follower.into(), claim.token.into(), now().into()];
+    tx.execute_raw(statement(tx, sql, values)).await?;
+    Ok(())
+}
+
+/// Notes the end, in the transaction that changes the tables.
+pub(super) async fn finish(
+    tx: &DatabaseTransaction,
+    claim: &Claim,
+    report: &RebuildReport,
+) -> Result<()> {
+    let sql = "update rebuild set phase = 'done', requested = false, finished_at = $3, report = $4
+               where follower = $1 and token = $2";
+    let report = serde_json::to_string(report).map_err(|source| Error::Malformed {
+        what: "rebuild",
+        source,
+    })?;
+    let values = vec![
+        claim.follower.into(),
+        claim.token.into(),
+        now().into(),
+        report.into(),
+    ];
+    fenced(
+        tx.execute_raw(statement(tx, sql, values))
+            .await?
+            .rows_affected(),
+    )
+}
+
+/// Keeps the claim for as long as the task is not aborted.
+pub(super) fn keep_renewing(database: Database, claim: Claim, lease: Duration) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        loop {
+            sleep(lease / 4).await;
+            // In a task of its own: an abort must not leave a transaction open.
+            let (database, claim) = (database.clone(), claim.clone());
+            let renewal = tokio::spawn(async move { renew(&database, &claim, lease).await });
+            if let Ok(Err(error)) = renewal.await {
+                tracing::warn!(%error, "the lease on the rebuild was not renewed");
+            }
+        }
+    })
+}
+
+async fn renew(database: &Database, claim: &Claim, lease: Duration) -> Result<()> {
+    let seconds = lease.as_secs_f64();
+    database
+        .transaction(Pool::Background, |tx| {
+            let claim = claim.clone();
+            Box::pin(async move {
+                let sql = format!(
+                    "update rebuild set leased_until = {} where follower = $2 and token = $3",
+                    dialect(tx.get_database_backend()).until
+                );
+                let values = vec![seconds.into(), claim.follower.into(), claim.token.into()];
+                fenced(
+                    tx.execute_raw(statement(tx, &sql, values))
+                        .await?
+                        .rows_affected(),
+                )
+            })
+        })
+        .await
+}
+
+/// Gives the claim back, so that it can go on at once.
+pub(super) async fn release(database: &Database, claim: &Claim) -> Result<()> {
+    database
+        .transaction(Pool::Background, |tx| {
+            let claim = claim.clone();
+            Box::pin(async move {
+                let sql = format!(
+                    "update rebuild set owner = null, leased_until = {} where follower = $1 and token = $2",
+                    dialect(tx.get_database_backend()).never
+                );
+                let values = vec![claim.follower.into(), claim.token.into()];
+                tx.execute_raw(statement(tx, &sql, values)).await?;
+                Ok(())
+            })
+        })
+        .await
+}
+
+/// Asks the workers to rebuild a model; one that was begun and left goes on.
+pub async fn request_rebuild(database: &Database, follower: &'static str) -> Result<(), Error> {
+    database
+        .transaction(Pool::Requests, |tx| {
+            Box::pin(async move {
+                let insert =
+                    "insert into rebuild (follower) values ($1) on conflict (follower) do nothing";
+                tx.execute_raw(statement(tx, insert, vec![follower.into()]))
+                    .await?;
+                let update = "update rebuild set requested = true,
+                              phase = case when phase = 'done' then 'requested' else phase end
+                              where follower = $1";
+                tx.execute_raw(statement(tx, update, vec![follower.into()]))
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+}
+
+/// The models that somebody asked to be rebuilt and that no process is at.
+pub async fn requested_rebuilds(database: &Database) -> Result<Vec<String>, Error> {
+    let connection = &database.background;
+    let sql = format!(
+        "select follower from rebuild where requested and leased_until < {}",
+        dialect(database.backend()).now
+    );
+    let rows = connection
+        .query_all_raw(statement(connection, &sql, vec![]))
+        .await?;
+    rows.iter()
+        .map(|row| Ok(row.try_get("", "follower")?))
+        .collect()
+}
+
+/// The rebuild of each model that ever had one, the current or the last.
+pub async fn read_rebuilds(database: &Database) -> Result<Vec<RebuildStatus>, Error> {
+    let connection = &database.reader;
+    let sql = format!(
+        "select follower, phase, done, total, started_at, finished_at, report,
+                case when leased_until > {} then 1 else 0 end as running
+         from rebuild order by follower",
+        dialect(database.backend()).now
+    );
+    let rows = connection
+        .query_all_raw(statement(connection, &sql, vec![]))
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let report: Option<String> = row.try_get("", "report")?;
+            Ok(RebuildStatus {
+                model: row.try_get("", "follower")?,
+                phase: phase_named(&row.try_get::<String>("", "phase")?),
+                done: from_i64(row.try_get("", "done")?),
+                total: from_i64(row.try_get("", "total")?),
+                started_at: row.try_get("", "started_at")?,
+                finished_at: row.try_get("", "finished_at")?,
+                report: report.and_then(|report| serde_json::from_str(&report).ok()),
+                is_running: row.try_get::<i32>("", "running")? == 1,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,52 @@
+//! Demo data, made through the commands of the domains, so that events, read models and limits are the real ones. Called by
+//! `gateway seed`, and at the first start when asked.
+
+mod chats;
+mod customers;
+mod posts;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+
+pub use chats::seed_chat;
+pub use customers::seed;
+pub use posts::{SeedPostsError, seed_posts};
+
+/// What to make.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub struct SeedSettings {
+    /// Customers to create; 1,000 if nothing else is asked for
+    #[arg(long)]
+    pub customers: Option<u64>,
+    /// Posts to create
+    #[arg(long)]
+    pub posts: Option<u64>,
+    /// Likes of each post; who gives them is made up
+    #[arg(long, default_value_t = 15)]
+    pub likes: usize,
+    /// Comments on each post
+    #[arg(long, default_value_t = 4)]
+    pub comments: usize,
+}
+
+impl SeedSettings {
+    /// How many customers, if any.
+    #[must_use]
+    pub fn customers(&self) -> Option<u64> {
+        match (self.customers, self.posts) {
+            (None, None) => Some(1_000),
+            (customers, _) => customers,
+        }
+    }
+}
+
+fn progress_bar(what: &str, count: u64) -> ProgressBar {
+    let template =
+        format!("{what} {{bar:30}} {{human_pos}}/{{human_len}} ({{per_sec}}, {{eta}} left)");
+    let bar = ProgressBar::new(count);
+    match ProgressStyle::with_template(&template) {
+        Ok(style) => bar.with_style(style),
+        // The template is a constant; without it the default bar does.
+        Err(_) => bar,
+    }
+}

@@ -1,0 +1,18 @@
+//! The state of rebuilds of read models.
+
+use sea_orm_migration::prelude::*;
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        super::run_script(
+            manager,
+            include_str!("sql/0008_rebuild.postgres.sql"),
+            include_str!("sql/0008_rebuild.sqlite.sql"),
+        )
+        .await
+    }
+}

@@ -1,0 +1,43 @@
+//! The mutation of read models.
+
+use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
+
+use super::object::ReadModel;
+use crate::{
+    error::from_read_models,
+    request::{entities, viewer},
+};
+
+/// A read model to rebuild.
+#[derive(InputObject)]
+pub(crate) struct RebuildReadModelInput {
+    /// Its name, such as `posts`.
+    name: String,
+}
+
+/// What `rebuildReadModel` answers.
+#[derive(SimpleObject)]
+pub(crate) struct RebuildReadModelPayload {
+    /// The read model, with the rebuild that was asked for.
+    read_model: ReadModel,
+}
+
+#[derive(Default)]
+pub(crate) struct ReadModelsMutation;
+
+#[Object]
+impl ReadModelsMutation {
+    /// Has a worker build a read model anew from the log, while the live one is read, and put it in its place. A rebuild that is
+    /// at work goes on. Needs the role ADMIN.
+    async fn rebuild_read_model(
+        &self,
+        ctx: &Context<'_>,
+        input: RebuildReadModelInput,
+    ) -> Result<RebuildReadModelPayload> {
+        let read_models = &entities(ctx).read_models;
+        let requested = read_models.request_rebuild(viewer(ctx)?, &input.name).await;
+        Ok(RebuildReadModelPayload {
+            read_model: ReadModel(requested.map_err(from_read_models)?),
+        })
+    }
+}

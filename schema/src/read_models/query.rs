@@ -1,0 +1,23 @@
+//! The query of read models.
+
+use async_graphql::{Context, Object, Result};
+
+use super::object::ReadModel;
+use crate::{
+    error::from_access,
+    request::{entities, viewer},
+};
+
+#[derive(Default)]
+pub(crate) struct ReadModelsQuery;
+
+#[Object]
+impl ReadModelsQuery {
+    /// The read models that can be built anew. Needs the role ADMIN.
+    async fn read_models(&self, ctx: &Context<'_>) -> Result<Vec<ReadModel>> {
+        let read_models = &entities(ctx).read_models;
+        let models = read_models.list_read_models(viewer(ctx)?).await;
+        let models = models.map_err(from_access)?;
+        Ok(models.into_iter().map(ReadModel).collect())
+    }
+}

@@ -1,0 +1,255 @@
+//! Rebuilding read models: with a progress bar for an operator who waits, and in the background for an administrator who has
+//! asked for it through the API. Both are the same rebuild, which goes on where another process left it.
+
+use std::{
+    fmt::Write,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use entities::Entities;
+use events::{
+    Database, ReadModel, RebuildConfig, RebuildError, RebuildPhase, RebuildProgress, RebuildReport,
+    rebuild, requested_rebuilds,
+};
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use tokio::sync::watch;
+
+/// How often a process looks whether somebody has asked for a rebuild.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a process leaves a rebuild alone that failed.
+const FAILURE_PAUSE: Duration = Duration::from_secs(30);
+/// How long a rebuild stays with a process that was killed.
+const LEASE: Duration = Duration::from_secs(5);
+
+/// What an operator asks for.
+#[derive(clap::Args, Debug, Clone, PartialEq, Eq)]
+pub struct RebuildSettings {
+    /// The read model: posts
+    pub model: String,
+    /// Forget what a rebuild that was interrupted has built, in place of going on with it
+    #[arg(long)]
+    pub from_the_start: bool,
+    /// Events written in one transaction at most; with SQLite, mutations wait for such a transaction
+    #[arg(long, env = "MILLRACE_REBUILD_BATCH_EVENTS", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub rebuild_batch_events: Option<u64>,
+}
+
+/// Why a read model was not rebuilt.
+#[derive(Debug, thiserror::Error)]
+pub enum RebuildFailure {
+    /// There is none of that name.
+    #[error("there is no read model {0}; there is {1}")]
+    Unknown(String, String),
+    /// It failed.
+    #[error(transparent)]
+    Rebuild(#[from] RebuildError),
+}
+
+fn find_model(name: &str) -> Option<Arc<dyn ReadModel>> {
+    let mut models = Entities::read_models().into_iter();
+    models.find(|model| model.name() == name)
+}
+
+fn config(database: &Database, batch_events: Option<u64>) -> RebuildConfig {
+    let is_sqlite = database.is_embedded();
+    RebuildConfig {
+        owner: uuid::Uuid::now_v7().to_string(),
+        lease: LEASE,
+        batch_events: batch_events.unwrap_or(if is_sqlite { 1_000 } else { 10_000 }),
+        from_the_start: false,
+    }
+}
+
+/// Rebuilds a read model while somebody watches, and tells how it went.
+///
+/// # Errors
+/// When there is no such model, and when the rebuild fails.
+pub async fn rebuild_watched(
+    database: &Database,
+    settings: &RebuildSettings,
+    stop: watch::Receiver<bool>,
+) -> Result<(), RebuildFailure> {
+    let model = find_model(&settings.model).ok_or_else(|| {
+        let known: Vec<_> = Entities::read_models()
+            .iter()
+            .map(|model| model.name())
+            .collect();
+        RebuildFailure::Unknown(settings.model.clone(), known.join(", "))
+    })?;
+    let config = RebuildConfig {
+        from_the_start: settings.from_the_start,
+        ..config(database, settings.rebuild_batch_events)
+    };
+    let name = model.name();
+    let shown = Arc::new(Shown::new(name));
+    let progress = shown.clone();
+    let began = Instant::now();
+    let report = rebuild(
+        database,
+        model,
+        config,
+        Arc::new(move |at| progress.show(at)),
+        stop,
+    )
+    .await;
+    shown.bar.finish_and_clear();
+    print!(
+        "{}",
+        describe(name, &report?, shown.applied_here(), began.elapsed())
+    );
+    Ok(())
+}
+
+/// The bar, or a line for each phase where there is no terminal to draw on.
+struct Shown {
+    name: &'static str,
+    bar: ProgressBar,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    phase: Option<RebuildPhase>,
+    first: Option<u64>,
+    last: u64,
+}
+
+impl Shown {
+    fn new(name: &'static str) -> Self {
+        let bar = ProgressBar::new(0);
+        let template = "{msg} {bar:30} {human_pos}/{human_len} events ({per_sec}, {eta} left)";
+        let bar = match ProgressStyle::with_template(template) {
+            Ok(style) => bar.with_style(style),
+            // The template is a constant; without it the default bar does.
+            Err(_) => bar,
+        };
+        Self {
+            name,
+            bar,
+            state: Mutex::default(),
+        }
+    }
+
+    fn show(&self, at: RebuildProgress) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.bar.set_length(at.total);
+        if state.first.is_none() {
+            state.first = Some(at.done);
+            self.bar.set_position(at.done);
+            self.bar.reset_eta();
+        }
+        self.bar.set_position(at.done);
+        state.last = at.done;
+        if state.phase != Some(at.phase) {
+            state.phase = Some(at.phase);
+            let what = phase_text(at.phase);
+            self.bar.set_message(format!("{}: {what}", self.name));
+            if self.bar.is_hidden() {
+                let (done, total) = (HumanCount(at.done), HumanCount(at.total));
+                println!("{}: {what} ({done} of {total} events)", self.name);
+            }
+        }
+    }
+
+    /// Events that this process has applied.
+    fn applied_here(&self) -> u64 {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.last.saturating_sub(state.first.unwrap_or(0))
+    }
+}
+
+fn phase_text(phase: RebuildPhase) -> &'static str {
+    match phase {
+        RebuildPhase::Requested => "waiting",
+        RebuildPhase::Building => "building beside the live model",
+        RebuildPhase::Indexing => "building indexes",
+        RebuildPhase::Following => "following what came since",
+        RebuildPhase::Comparing => "comparing old and new",
+        RebuildPhase::Swapping => "taking the live model's place",
+        RebuildPhase::Done => "in place",
+    }
+}
+
+fn describe(name: &str, report: &RebuildReport, applied: u64, took: Duration) -> String {
+    let mut text = format!(
+        "{name} is rebuilt: {} events, of which {} in {:.1} s here ({} events/s)\n",
+        HumanCount(report.events),
+        HumanCount(applied),
+        took.as_secs_f64(),
+        HumanCount((applied as f64 / took.as_secs_f64().max(0.001)) as u64)
+    );
+    let rows: u64 = report
+        .differences
+        .iter()
+        .map(events::Differences::rows)
+        .sum();
+    if rows == 0 && report.streams_not_compared == 0 {
+        text.push_str("the old model and the new one are equal, row by row\n");
+    }
+    for table in report.differences.iter().filter(|table| table.rows() > 0) {
+        let _ = writeln!(
+            text,
+            "{}: {} rows were only in the old one, {} are only in the new one, {} have other values; for example",
+            table.table, table.only_old, table.only_new, table.changed
+        );
+        for example in &table.examples {
+            let _ = writeln!(text, "  {example}");
+        }
+    }
+    if report.streams_not_compared > 0 {
+        let _ = writeln!(
+            text,
+            "the old model had not come to the last events of {} streams or more, which could not be compared",
+            HumanCount(report.streams_not_compared)
+        );
+    }
+    text
+}
+
+/// Does what was asked for through the API, one model after the other, until `stop` turns true.
+pub(crate) async fn serve_requests(database: Database, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow_and_update() {
+        match requested_rebuilds(&database).await {
+            Ok(names) => {
+                for model in names.iter().filter_map(|name| find_model(name)) {
+                    rebuild_requested(&database, model, stop.clone()).await;
+                }
+            }
+            Err(error) => tracing::warn!(%error, "requests for rebuilds could not be read"),
+        }
+        let _ = tokio::time::timeout(LOOK_INTERVAL, stop.changed()).await;
+    }
+}
+
+async fn rebuild_requested(
+    database: &Database,
+    model: Arc<dyn ReadModel>,
+    stop: watch::Receiver<bool>,
+) {
+    let name = model.name();
+    tracing::info!(model = name, "rebuilding a read model");
+    let progress = Arc::new(|_| {});
+    let config = config(database, None);
+    match rebuild(database, model, config, progress, stop.clone()).await {
+        Ok(report) => {
+            let rows: u64 = report
+                .differences
+                .iter()
+                .map(events::Differences::rows)
+                .sum();
+            tracing::info!(
+                model = name,
+                events = report.events,
+                differences = rows,
+                "the read model is rebuilt"
+            );
+        }
+        Err(RebuildError::Running { .. } | RebuildError::Stopped) => {}
+        Err(error) => {
+            tracing::error!(model = name, %error, "the read model was not rebuilt; trying again");
+            let mut stop = stop;
+            let _ = tokio::time::timeout(FAILURE_PAUSE, stop.changed()).await;
+        }
+    }
+}
