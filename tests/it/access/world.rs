@@ -191,7 +191,8 @@ async fn create_post(client: &Client) -> (String, String) {
     let document = "mutation { createPost(input: { message: \"Hello\" }) { post { id } } }";
     let answer = client.run(document, json!({})).await;
     let post = text(&answer.data()["createPost"]["post"]["id"]);
-    let document = "mutation($input: AddCommentInput!) { addComment(input: $input) { comment { id } } }";
+    let document =
+        "mutation($input: AddCommentInput!) { addComment(input: $input) { comment { id } } }";
     let input = json!({ "postId": post, "text": "A comment" });
     let answer = client.run(document, json!({ "input": input })).await;
     let comment = text(&answer.data()["addComment"]["comment"]["id"]);
