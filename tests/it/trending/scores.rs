@@ -8,7 +8,7 @@ use tests::{Setup, database, eventually, ids, waiting::SOON};
 
 use super::api::trending;
 use super::model::{self, Posts, WINDOWS, difference, now_s};
-use crate::posts::replaying::append_at;
+use crate::posts::replaying::{self, append_at};
 
 const POSTS: usize = 40;
 const EVENTS: usize = 600;
@@ -51,8 +51,9 @@ impl History {
             streams: streams.collect(),
             posts: Posts::new(),
         };
+        let author = replaying::uuid(&setup.admin().id);
         for post in 0..POSTS {
-            let data = json!({ "authorId": uuid(1), "text": format!("Post {post}") });
+            let data = json!({ "authorId": author, "text": format!("Post {post}") });
             history.append(post, "PostCreated", data, at_s).await;
             let id = history.streams[post].id.clone();
             history.posts.insert(id, model::Post::default());
