@@ -13,8 +13,9 @@ use crate::graphql::Client;
 use crate::waiting::eventually;
 use crate::{database, ids};
 
-/// Tasks that share the mutations, and those that share the queries.
-const TASKS: u32 = 4;
+/// Tasks that share the mutations, and those that share the queries. Each waits for its answer, so there have to be enough of
+/// them for the pace to be kept when answers are slow; whoever relies on a pace looks at what was done.
+const TASKS: u32 = 32;
 
 const CREATE: &str =
     "mutation($input: CreatePostInput!) { createPost(input: $input) { post { id likeCount } } }";

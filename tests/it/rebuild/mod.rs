@@ -143,7 +143,7 @@ async fn goes_on_after_a_kill(setup: Setup) {
     assert_eq!(traffic::wrong_rows(&database).await, 0);
     // The model was empty and is full; whoever follows goes on behind what was built.
     let app = setup.start();
-    let posts = traffic::some_posts(&database, 8).await;
+    let posts = traffic::some_posts(&database, 64).await;
     let traffic = Traffic::start(app.clients(), posts, PACE);
     traffic.await_more(20).await;
     traffic.finish().await;
