@@ -233,10 +233,10 @@ impl<T: CachedRow> Inner<T> {
         load: impl Future<Output = ::events::Result<Option<T>>> + Send + 'static,
     ) {
         let inner = self.clone();
-        let _ = self.flights.join((id, version), || {
+        drop(self.flights.join((id, version), || {
             inner.counters.eager.add();
             Ok(async move { inner.load(id, version, load).await })
-        });
+        }));
     }
 
     /// From the shared level, or else from the source. What the shared level has is given as old if the source fails.

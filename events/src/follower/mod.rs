@@ -15,8 +15,8 @@ use futures::future::BoxFuture;
 use sea_orm::DatabaseTransaction;
 
 pub(crate) use checkpoint::slowest_checkpoints;
-pub(crate) use lease::dialect;
 pub use checkpoint::{Checkpoint, read_checkpoint};
+pub(crate) use lease::dialect;
 pub use runner::run_follower;
 
 use crate::{Event, Result, Tx};

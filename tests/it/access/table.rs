@@ -49,8 +49,7 @@ const WRITE_CUSTOMERS: &str = "Create, update, delete and restore customers";
 const READ_STUDENTS: &str = "Read, list, count and follow students, and their histories";
 const WRITE_STUDENTS: &str = "Create, update, delete and import students";
 const READ_POSTS: &str = "Read, list and follow posts and their comments, and what they were";
-const WRITE_POSTS: &str =
-    "Write posts and comments, like posts; change and remove one's own";
+const WRITE_POSTS: &str = "Write posts and comments, like posts; change and remove one's own";
 const MODERATE_POSTS: &str = "Delete the posts and remove the comments of others";
 const OPERATIONS: &str = "See how the processes do";
 const READ_USERS: &str = "Read, list and follow users, and whether they are here";
