@@ -1,12 +1,13 @@
 //! A command that a client may repeat. The answer is stored in the command's own transaction, so it exists exactly when
 //! the effect does: a repeat after a lost answer gets the first one, and two at once wait for each other at the key.
-//! Failures are not stored, as they left nothing behind. Called by the commands of all domains.
+//! Failures are not stored, as they left nothing behind. With the answer goes what was written, so that who had to repeat
+//! can read their writes like anybody else. Called by the commands of all domains.
 
 use std::time::Duration;
 
 use events::{Database, Tx, now};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::CommandContext;
 
@@ -17,6 +18,14 @@ pub struct Idempotency {
     pub key: String,
     /// A digest of what was asked for.
     pub fingerprint: Vec<u8>,
+}
+
+/// What is kept under a key.
+#[derive(Serialize, Deserialize)]
+struct Stored<T> {
+    value: T,
+    /// The last event appended, as `Written` is written; none if nothing changed.
+    written: Option<String>,
 }
 
 /// The key was used before, for something else.
@@ -40,10 +49,17 @@ where
     let scope = context.viewer.actor();
     if let Some(answer) = claim(tx, &scope, idempotency).await? {
         let answer = answer.ok_or(KeyReused)?;
-        return serde_json::from_str(&answer).map_err(|source| malformed(source).into());
+        let stored: Stored<T> = serde_json::from_str(&answer).map_err(malformed)?;
+        // That transaction has committed, whatever becomes of this one.
+        if let Some(Ok(written)) = stored.written.as_deref().map(str::parse) {
+            context.receipt.record(written);
+        }
+        return Ok(stored.value);
     }
     let value = work.await?;
-    let answer = serde_json::to_string(&value).map_err(malformed)?;
+    let written = tx.last_written().map(|written| written.to_string());
+    let stored = Stored { value, written };
+    let answer = serde_json::to_string(&stored).map_err(malformed)?;
     let sql = match tx.get_database_backend() {
         DbBackend::Postgres => {
             "update idempotency set answer = $1::text::json where scope = $2 and key = $3"
@@ -58,7 +74,7 @@ where
     ))
     .await
     .map_err(events::Error::from)?;
-    Ok(value)
+    Ok(stored.value)
 }
 
 fn malformed(source: serde_json::Error) -> events::Error {

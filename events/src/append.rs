@@ -4,7 +4,10 @@
 
 mod batch;
 
-use std::{ops::Deref, sync::Mutex};
+use std::{
+    ops::Deref,
+    sync::{Mutex, PoisonError},
+};
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value};
@@ -38,11 +41,15 @@ pub(crate) struct Appended {
 impl Appended {
     /// Tells the request that this is what it has written.
     pub(crate) fn acknowledge(&self) {
-        self.receipt.record(Written {
+        self.receipt.record(self.written());
+    }
+
+    fn written(&self) -> Written {
+        Written {
             kind: self.stream.kind.to_owned(),
             stream_id: self.stream.id,
             version: self.version,
-        });
+        }
     }
 }
 
@@ -61,6 +68,13 @@ impl<'tx> Tx<'tx> {
             transaction,
             appended,
         }
+    }
+
+    /// The last event appended so far.
+    pub fn last_written(&self) -> Option<Written> {
+        let appended = self.appended.lock();
+        let appended = appended.unwrap_or_else(PoisonError::into_inner);
+        appended.last().map(Appended::written)
     }
 
     /// Appends `event` as version `expected + 1` of `stream`.

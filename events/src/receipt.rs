@@ -16,8 +16,10 @@ use uuid::Uuid;
 
 use crate::{EventLog, Result};
 
-/// Between two looks.
-const POLL: Duration = Duration::from_millis(5);
+/// Between the first two looks. Each pause is twice the one before: whoever names an event that does not come must not
+/// keep the database busy.
+const FIRST_PAUSE: Duration = Duration::from_millis(2);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 /// Longer names of kinds are none of ours.
 const MAX_KIND_BYTES: usize = 32;
 
@@ -80,7 +82,7 @@ impl Receipt {
     }
 
     /// A transaction has committed, and this was the last event in it.
-    pub(crate) fn record(&self, written: Written) {
+    pub fn record(&self, written: Written) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(written);
     }
 }
@@ -104,7 +106,7 @@ impl EventLog {
         limit: Duration,
     ) -> Result<bool> {
         let deadline = Instant::now() + limit;
-        let mut position = None;
+        let (mut position, mut pause) = (None, FIRST_PAUSE);
         loop {
             if position.is_none() {
                 position = self.position_of(written).await?;
@@ -115,10 +117,11 @@ impl EventLog {
             {
                 return Ok(true);
             }
-            if Instant::now() + POLL > deadline {
+            if Instant::now() + pause > deadline {
                 return Ok(false);
             }
-            sleep(POLL).await;
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::{MUTATIONS, Scene};
+use tests::traffic::{self, Pace, Traffic};
 use tests::{Setup, database, eventually};
 
 /// As a flag of the workers, and how long one is paused.
@@ -59,4 +60,40 @@ async fn follower_killed(setup: Setup) {
     scene.settle().await;
 }
 
-tests::distributed!(follower_paused, follower_killed);
+/// Somebody kills a worker every second for a minute, while posts are written and read: what is left of them keeps the read
+/// model, which in the end is the fold of the log.
+async fn follower_of_posts_killed_every_second(setup: Setup) {
+    let seeded = setup
+        .gateway_command("seed")
+        .args(["--posts", "200", "--likes", "5", "--comments", "2"])
+        .output()
+        .expect("the gateway starts");
+    assert!(seeded.status.success(), "{seeded:?}");
+    let app = setup.start_many(1, 0, &[]);
+    let flags = ["--lease-ms", "1000"];
+    let mut workers = [setup.workers(&flags), setup.workers(&flags)];
+    let database = setup.database().await;
+    traffic::await_follower(&database, TAKE_OVER).await;
+    let posts = traffic::some_posts(&database, 200).await;
+    let pace = Pace {
+        mutations_per_second: 60,
+        queries_per_second: 20,
+    };
+    let load = Traffic::start(app.clients(), posts, pace);
+    let mut clock = tokio::time::interval(Duration::from_secs(1));
+    for turn in 0..60 {
+        clock.tick().await;
+        workers[turn % 2].kill();
+        workers[turn % 2] = setup.workers(&flags);
+    }
+    let done = load.finish().await;
+    assert!(done.mutations > 500, "only {} mutations", done.mutations);
+    traffic::await_follower(&database, TAKE_OVER).await;
+    assert_eq!(traffic::wrong_rows(&database).await, 0);
+}
+
+tests::distributed!(
+    follower_paused,
+    follower_killed,
+    follower_of_posts_killed_every_second
+);
