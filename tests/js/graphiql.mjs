@@ -20,21 +20,42 @@ const runnable = [
   'List my chats',
   'Read the messages',
   'Say that you are typing',
+  'Write a post',
+  'Comment on a post',
+  'Like a post',
+  'Read your own write',
+  'List the newest posts',
+  'List the most liked posts',
+  'Search posts',
+  'Read a post as it was',
+  "Read a post's history",
+  'See what trends',
   'Create a customer',
   'List customers',
   'Update with expectedVersion',
   "Read a customer's history",
+  'Create a student',
+  'List students',
+  'Import students',
+  'Rebuild a read model',
+  'See the read models',
+  'See the caches',
 ];
 const live = [
   'Watch who is there',
   'Watch a chat',
   'Watch my chats',
   'Watch who is typing',
+  'Watch what trends',
+  'Watch new posts',
+  'Watch a post',
+  'Watch the comments',
+  'Watch students',
   'Watch the statistics',
   'Resume from a cursor',
 ];
 
-await program(180_000, async (base, check) => {
+await program(240_000, async (base, check) => {
   await validateExamples(base, check);
   await checkPlayground(base, check);
   const admin = await signInAsAdmin(base);
@@ -47,6 +68,7 @@ await program(180_000, async (base, check) => {
     await open(page, base, check);
     await signIn(page, admin);
     for (const title of runnable) await answers(page, title, check);
+    await readsOwnWrite(page, check);
     for (const title of live) await begins(page, title, check);
     await showsEvents(page, base, check);
     if (process.argv[3]) await page.screenshot({ path: process.argv[3] });
@@ -116,6 +138,21 @@ async function answers(page, title, check) {
     typeof result.extensions?.cursor === 'string',
     result,
   );
+}
+
+/** The token of the mutation goes with the query, which then shows what the mutation did. */
+async function readsOwnWrite(page, check) {
+  const written = await runExample(page, 'Comment on a post');
+  const sent = page.waitForRequest((request) => request.postData()?.includes('query ReadAfter'));
+  const { data } = await runExample(page, 'Read your own write');
+  const { 'read-after': token } = (await sent).headers();
+  check(
+    'the token of a mutation is sent',
+    token && token === written.extensions.readAfter,
+    { token, written },
+  );
+  const { version } = written.data.addComment.post;
+  check('what was written is read', data.post?.version === version, data);
 }
 
 /** Nothing says that a subscription has begun; one that is refused says so before the next is run. */

@@ -1,18 +1,18 @@
 // The GraphiQL plugin that lists the examples. A click opens one in a tab of its own, with its
-// variables filled in; it never runs it, since some of them write.
+// variables and headers filled in; it never runs it, since some of them write.
 import { type GraphiQLPlugin, pick, useGraphiQL, useGraphiQLActions } from '@graphiql/react';
 import { useEffect } from 'react';
 import { openAccount } from './account/openAccount';
 import { useAccount } from './account/store';
-import { groups, variablesText } from './examples';
+import { groups, headersText, variablesText } from './examples';
 import type { Example } from './examples/example';
 import { readSession } from './session';
 
 function ExamplesPanel() {
   const { addTab, stop } = useGraphiQLActions();
   const account = useAccount();
-  const { queryEditor, variableEditor, activeTabIndex } = useGraphiQL(
-    pick('queryEditor', 'variableEditor', 'activeTabIndex'),
+  const { queryEditor, variableEditor, headerEditor, activeTabIndex } = useGraphiQL(
+    pick('queryEditor', 'variableEditor', 'headerEditor', 'activeTabIndex'),
   );
 
   // The row of tabs scrolls, and GraphiQL leaves a tab that is added at its end out of view.
@@ -27,6 +27,7 @@ function ExamplesPanel() {
     stop();
     addTab();
     variableEditor?.setValue(variablesText(example, readSession()));
+    headerEditor?.setValue(headersText(example, readSession()));
     queryEditor?.setValue(example.query.trim());
     queryEditor?.focus();
   }

@@ -3,16 +3,27 @@
 import { chats } from './examples/chats';
 import { customers } from './examples/customers';
 import type { Example, Group } from './examples/example';
+import { operations } from './examples/operations';
+import { posts } from './examples/posts';
+import { students } from './examples/students';
 import { users } from './examples/users';
 import type { Session } from './session';
 
 export const groups: Group[] = [
   { title: 'Users', examples: users },
   { title: 'Chats', examples: chats },
+  { title: 'Posts', examples: posts },
   { title: 'Customers', examples: customers },
+  { title: 'Students', examples: students },
+  { title: 'Operations', examples: operations },
 ];
 
 /** The variables as the editor shows them; empty where an example takes none. */
 export function variablesText(example: Example, session: Session): string {
   return example.variables ? JSON.stringify(example.variables(session), null, 2) : '';
+}
+
+/** The headers in the same way. */
+export function headersText(example: Example, session: Session): string {
+  return example.headers ? JSON.stringify(example.headers(session), null, 2) : '';
 }

@@ -1,5 +1,5 @@
-// What this page has seen so far: the state of its socket, the cursors, and the last customer, user
-// and chat that responses carried. Transport writes it; the examples, the status line and the hint
+// What this page has seen so far: the state of its socket, the cursors, the token of the last
+// mutation, and the last customer, user, chat and post that responses carried. Transport writes it; the examples, the status line and the hint
 // read it. Kept in memory only, so closing the page forgets it.
 import { useSyncExternalStore } from 'react';
 import type { Refusal } from './account/refusal';
@@ -15,10 +15,13 @@ export type Session = {
   openingCursor?: string;
   /** The cursor of the latest response or event. */
   cursor?: string;
+  /** What names the last mutation to queries that are to show it. */
+  readAfter?: string;
   customer?: { id: string; version: number };
   /** Somebody else than who is signed in. */
   otherUserId?: string;
   chatId?: string;
+  postId?: string;
   /** Why the operation that ran last was refused. */
   refusal?: Refusal | undefined;
 };
@@ -41,7 +44,8 @@ export function useSession(): Session {
 
 /** Keeps what a response shows that a later example can use. Returns its cursor. */
 export function rememberResponse(response: unknown): string | undefined {
-  const cursor = cursorOf(response);
+  const cursor = extensionOf(response, 'cursor');
+  const readAfter = extensionOf(response, 'readAfter');
   const data = isRecord(response) ? response.data : undefined;
   const account = readAccount();
   const self = account.state === 'signedIn' ? account.user?.id : undefined;
@@ -51,11 +55,14 @@ export function rememberResponse(response: unknown): string | undefined {
   );
   const otherUser = findObject(data, (id) => id.startsWith('user_') && id !== self);
   const chat = findObject(data, (id) => id.startsWith('chat_'));
+  const post = findObject(data, (id) => id.startsWith('post_'));
   updateSession({
     ...(cursor && { cursor, openingCursor: session.openingCursor ?? cursor }),
+    ...(readAfter && { readAfter }),
     ...(customer && { customer: customer as Session['customer'] & object }),
     ...(otherUser && { otherUserId: otherUser.id }),
     ...(chat && { chatId: chat.id }),
+    ...(post && { postId: post.id }),
   });
   return cursor;
 }
@@ -65,10 +72,10 @@ function subscribe(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
-function cursorOf(response: unknown): string | undefined {
+function extensionOf(response: unknown, name: string): string | undefined {
   if (!isRecord(response) || !isRecord(response.extensions)) return undefined;
-  const { cursor } = response.extensions;
-  return typeof cursor === 'string' ? cursor : undefined;
+  const value = response.extensions[name];
+  return typeof value === 'string' ? value : undefined;
 }
 
 type Identified = { id: string; version?: unknown };

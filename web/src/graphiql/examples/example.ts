@@ -8,6 +8,7 @@ export type Example = {
   query: string;
   /** Filled in from what earlier responses showed, so that an example runs without copying ids. */
   variables?: (session: Session) => Record<string, unknown>;
+  headers?: (session: Session) => Record<string, string>;
 };
 
 export type Group = { title: string; examples: Example[] };
