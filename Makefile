@@ -11,7 +11,7 @@ test: setup
 	cargo build --workspace --bins
 	cargo test --workspace
 
-# The gateway against its peer, in rounds by turns. Takes some minutes.
+# The gateway against its peers, in rounds by turns. Takes some minutes.
 bench: setup
 	npm ci --prefix tests/bench/mercurius --no-audit --no-fund
 	cargo build --release --workspace --bins

@@ -19,7 +19,7 @@ const BATCH_EVENTS: usize = 4_000;
 /// Transactions at once; SQLite runs them one after the other.
 const CONCURRENT: usize = 2;
 /// Users who write, at most.
-const AUTHORS: u64 = 100;
+const AUTHORS: u64 = 1_000;
 const WORDS: [&str; 24] = [
     "water", "wheel", "stone", "grain", "flour", "river", "stream", "mill", "race", "sluice",
     "gate", "turns", "grinds", "flows", "carries", "waits", "slowly", "evenly", "again", "always",
@@ -114,7 +114,8 @@ fn post(authors: &[Uuid], number: usize, likes: usize, comments: usize) -> NewPo
         comments: (0..comments)
             .map(|place| {
                 let text = sentence(number * 7 + place, 3 + (number + place) % 9);
-                (author(number + place + 1), text)
+                // Far from each other, so that a page has many authors if there are.
+                (author(number * 31 + place * 7 + 1), text)
             })
             .collect(),
     }

@@ -1,26 +1,28 @@
-//! The benchmark: the distributed gateway against Mercurius, in rounds by turns on one machine, on private Postgres and Redis.
-//! `make bench BENCH="--seconds 5 --rounds 3"`. It prints medians of the rounds and their ratio. `bench rebuild` is `rebuild.rs`.
+//! The benchmark: the distributed gateway against its peers, in rounds by turns on one machine, on private Postgres and Redis.
+//! `make bench BENCH="--seconds 5 --rounds 3"`. It prints medians of the rounds and their ratios. `bench rebuild` is `rebuild.rs`.
 
 mod chat;
 mod fanout;
 mod load;
 mod rebuild;
 mod servers;
+mod stores;
 mod summary;
 
 use std::time::Duration;
 
-use servers::{Kind, Server, Store};
+use servers::{Kind, Server};
+use stores::{Rows, Store};
 use summary::Summary;
 
-const USAGE: &str = "bench [--seconds N] [--rounds N] [--customers N] [--only q1,q3,m1,s1,chat,sockets] \
-    [--servers millrace,mercurius]";
+const USAGE: &str = "bench [--seconds N] [--rounds N] [--customers N] [--posts N] \
+    [--only q3,q1,q2,m1,s1,chat,sockets] [--servers millrace,mercurius,stock]";
 
 /// What is measured, and for how long.
 struct Plan {
     seconds: u64,
     rounds: usize,
-    customers: u64,
+    rows: Rows,
     only: Option<Vec<String>>,
     servers: Vec<Kind>,
 }
@@ -30,7 +32,10 @@ impl Plan {
         let mut plan = Self {
             seconds: 5,
             rounds: 3,
-            customers: 100_000,
+            rows: Rows {
+                customers: 100_000,
+                posts: 10_000,
+            },
             only: None,
             servers: Kind::ALL.to_vec(),
         };
@@ -44,7 +49,8 @@ impl Plan {
             match name.as_str() {
                 "--seconds" => plan.seconds = number()?.clamp(1, 60),
                 "--rounds" => plan.rounds = number()?.clamp(1, 20) as usize,
-                "--customers" => plan.customers = number()?.clamp(1_000, 1_000_000),
+                "--customers" => plan.rows.customers = number()?.clamp(1_000, 1_000_000),
+                "--posts" => plan.rows.posts = number()?.clamp(100, 1_000_000),
                 "--only" => plan.only = Some(value.split(',').map(str::to_owned).collect()),
                 "--servers" => {
                     plan.servers = value
@@ -55,6 +61,9 @@ impl Plan {
                 }
                 _ => return Err(USAGE.into()),
             }
+        }
+        if !plan.has("q2") {
+            plan.rows.posts = 0;
         }
         Ok(plan)
     }
@@ -87,21 +96,33 @@ fn main() {
 }
 
 async fn run(plan: &Plan) {
-    let stores: Vec<Store> = plan
+    let is_peer = |kind: &&Kind| **kind != Kind::Millrace;
+    let peers: Vec<&'static str> = plan
         .servers
         .iter()
-        .map(|kind| Store::prepare(*kind, plan.customers))
+        .filter(is_peer)
+        .map(|kind| kind.name())
         .collect();
-    let mut summary = Summary::default();
+    eprintln!(
+        "{} customers and {} posts for each",
+        plan.rows.customers, plan.rows.posts
+    );
+    let own = Store::of_millrace(plan.rows).await;
+    let theirs = Store::of_peers(plan.rows);
+    let mut summary = Summary::new(peers);
     for round in 1..=plan.rounds {
         eprintln!("round {round} of {}", plan.rounds);
-        for store in &stores {
-            let server = store.start();
+        for kind in &plan.servers {
+            let store = match kind {
+                Kind::Millrace => &own,
+                _ => &theirs,
+            };
+            let server = kind.start(store);
             measure(plan, &server, &mut summary).await;
             drop(server);
-            if plan.has("sockets") {
+            if plan.has("sockets") && kind.runs("sockets") {
                 // A server of its own: memory that load has left behind would hide what sockets take.
-                let server = store.start();
+                let server = kind.start(store);
                 fanout::measure_idle(&server, &mut summary).await;
             }
         }
@@ -110,17 +131,18 @@ async fn run(plan: &Plan) {
 }
 
 async fn measure(plan: &Plan, server: &Server<'_>, summary: &mut Summary) {
-    for workload in ["q3", "q1", "m1"] {
-        if plan.has(workload) {
+    let has = |workload: &str| plan.has(workload) && server.kind.runs(workload);
+    for workload in ["q3", "q1", "q2", "m1"] {
+        if has(workload) {
             server.store.settle();
             load::measure(server, workload, plan.duration(), summary).await;
         }
     }
-    if plan.has("s1") {
+    if has("s1") {
         server.store.settle();
         fanout::measure_customers(server, plan.duration(), summary).await;
     }
-    if plan.has("chat") && server.has_chats() {
+    if has("chat") {
         server.store.settle();
         chat::measure(server, plan.duration(), summary).await;
     }

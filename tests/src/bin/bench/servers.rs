@@ -1,28 +1,32 @@
-//! The two servers, each with a database of its own on the same Postgres, and the same Redis. Both take the same documents.
+//! The servers: the gateway, and its peers, which ask nobody who they are. They take the same documents, but for lists, which
+//! are connections in Millrace.
 
 use std::cell::OnceCell;
 use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;
 
+use tests::Gateway;
 use tests::graphql::Client;
 use tests::guard;
 use tests::http;
-use tests::ids;
 use tests::postgres::Postgres;
 use tests::process::Process;
-use tests::programs::{NODE, POSTGRES_BIN, repository};
+use tests::programs::{NODE, product, repository};
 use tests::redis::Redis;
-use tests::{Gateway, Setup};
+
+use crate::stores::Store;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Millrace,
     Mercurius,
+    /// The libraries that Millrace is made of, as their documentation shows them. It answers queries only.
+    Stock,
 }
 
 impl Kind {
-    pub const ALL: [Self; 2] = [Self::Millrace, Self::Mercurius];
+    pub const ALL: [Self; 3] = [Self::Millrace, Self::Mercurius, Self::Stock];
 
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
@@ -32,147 +36,68 @@ impl Kind {
         match self {
             Self::Millrace => "millrace",
             Self::Mercurius => "mercurius",
-        }
-    }
-}
-
-/// A server's data.
-pub struct Store {
-    kind: Kind,
-    setup: Option<Setup>,
-    database: String,
-    /// Global ids of all customers.
-    pub ids: Vec<String>,
-}
-
-impl Store {
-    pub fn prepare(kind: Kind, customers: u64) -> Self {
-        eprintln!("{customers} customers for {}", kind.name());
-        match kind {
-            Kind::Millrace => Self::prepare_millrace(customers),
-            Kind::Mercurius => Self::prepare_mercurius(customers),
+            Self::Stock => "stock",
         }
     }
 
-    fn prepare_millrace(customers: u64) -> Self {
-        let setup = Setup::distributed();
-        let seeded = setup
-            .gateway_command("seed")
-            .args(["--customers", &customers.to_string()])
-            .output();
-        let seeded = seeded.expect("the gateway starts");
-        assert!(
-            seeded.status.success(),
-            "gateway seed failed: {}",
-            String::from_utf8_lossy(&seeded.stderr)
-        );
-        let database = setup
-            .database_url
-            .rsplit('/')
-            .next()
-            .expect("a name")
-            .to_owned();
-        Postgres::shared().execute(&database, "vacuum analyze");
-        let uuids = Postgres::shared()
-            .execute(&database, "select replace(id::text, '-', '') from customer");
-        let global = |digits: &str| {
-            ids::global_id(
-                "customer",
-                u128::from_str_radix(digits, 16).expect("a UUID"),
-            )
-        };
-        Self {
-            kind: Kind::Millrace,
-            setup: Some(setup),
-            ids: uuids.lines().map(global).collect(),
-            database,
+    pub fn runs(self, workload: &str) -> bool {
+        match workload {
+            "q1" | "q2" | "q3" => true,
+            "chat" => self == Self::Millrace,
+            _ => self != Self::Stock,
         }
     }
 
-    fn prepare_mercurius(customers: u64) -> Self {
-        let database = "mercurius".to_owned();
-        let url = Postgres::shared().empty_database(&database);
-        let made = Command::new(POSTGRES_BIN.join("psql"))
-            .args([
-                "-X",
-                "-q",
-                "-v",
-                "ON_ERROR_STOP=1",
-                "-v",
-                &format!("customers={customers}"),
-                "-d",
-                &url,
-                "-f",
-            ])
-            .arg(repository().join("tests/bench/mercurius/customers.sql"))
-            .output()
-            .expect("psql starts");
-        assert!(
-            made.status.success(),
-            "{}",
-            String::from_utf8_lossy(&made.stderr)
-        );
-        let ids = Postgres::shared().execute(&database, "select id from customer");
-        Self {
-            kind: Kind::Mercurius,
-            setup: None,
-            ids: ids.lines().map(str::to_owned).collect(),
-            database,
-        }
-    }
-
-    /// No run pays for the dirty pages of an earlier one.
-    pub fn settle(&self) {
-        Postgres::shared().execute(&self.database, "checkpoint");
-    }
-
-    pub fn start(&self) -> Server<'_> {
-        let running = match &self.setup {
-            Some(setup) => {
+    /// A running server with this data.
+    pub fn start(self, store: &Store) -> Server<'_> {
+        let running = match (self, &store.setup) {
+            (Self::Millrace, Some(setup)) => {
                 Running::Gateway(Box::new(setup.gateway(&["--customer-cache-capacity", "0"])))
             }
-            None => self.start_mercurius(),
+            (Self::Stock, _) => start_peer(self, &mut Command::new(product("stock")), store),
+            _ => {
+                let home = repository().join("tests/bench/mercurius");
+                assert!(
+                    home.join("node_modules").exists(),
+                    "run `npm ci` in {}, or `make bench`",
+                    home.display()
+                );
+                let mut command = Command::new(&*NODE);
+                command.arg("server.mjs").current_dir(home);
+                start_peer(self, command.env("NODE_ENV", "production"), store)
+            }
         };
         Server {
-            store: self,
+            kind: self,
+            store,
             running,
             head: OnceCell::new(),
         }
     }
+}
 
-    fn start_mercurius(&self) -> Running {
-        let home = repository().join("tests/bench/mercurius");
-        assert!(
-            home.join("node_modules").exists(),
-            "run `npm ci` in {}, or `make bench`",
-            home.display()
-        );
-        let mut command = Command::new(&*NODE);
-        command
-            .arg("server.mjs")
-            .current_dir(home)
-            .env("NODE_ENV", "production");
-        command
-            .env("DATABASE_URL", Postgres::shared().url(&self.database))
-            .env("REDIS_URL", Redis::shared().url());
-        let mut process = Process::spawn("mercurius", guard::directory(), &mut command, "KILL");
-        let line = process.await_line("listening on http://", Duration::from_secs(60));
-        let address = line
-            .rsplit("http://")
-            .next()
-            .and_then(|address| address.parse().ok())
-            .expect("an address");
-        Running::Mercurius(process, address)
-    }
+fn start_peer(kind: Kind, command: &mut Command, store: &Store) -> Running {
+    command
+        .env("DATABASE_URL", Postgres::shared().url(&store.database))
+        .env("REDIS_URL", Redis::shared().url());
+    let mut process = Process::spawn(kind.name(), guard::directory(), command, "KILL");
+    let line = process.await_line("listening on http://", Duration::from_secs(60));
+    let address = line
+        .rsplit("http://")
+        .next()
+        .and_then(|address| address.parse().ok())
+        .expect("an address");
+    Running::Peer(process, address)
 }
 
 enum Running {
     Gateway(Box<Gateway>),
-    Mercurius(Process, SocketAddr),
+    Peer(Process, SocketAddr),
 }
 
 /// A running server. Ended when dropped.
 pub struct Server<'a> {
+    pub kind: Kind,
     pub store: &'a Store,
     running: Running,
     head: OnceCell<String>,
@@ -180,18 +105,13 @@ pub struct Server<'a> {
 
 impl Server<'_> {
     pub fn name(&self) -> &'static str {
-        self.store.kind.name()
-    }
-
-    /// The peer has customers only.
-    pub fn has_chats(&self) -> bool {
-        self.store.kind == Kind::Millrace
+        self.kind.name()
     }
 
     pub fn address(&self) -> SocketAddr {
         match &self.running {
             Running::Gateway(gateway) => gateway.address,
-            Running::Mercurius(_, address) => *address,
+            Running::Peer(_, address) => *address,
         }
     }
 
@@ -199,14 +119,14 @@ impl Server<'_> {
     pub fn client(&self) -> Client {
         match &self.running {
             Running::Gateway(gateway) => gateway.client.clone(),
-            Running::Mercurius(_, address) => Client::new(*address),
+            Running::Peer(_, address) => Client::new(*address),
         }
     }
 
     pub fn resident_bytes(&self) -> u64 {
         match &self.running {
             Running::Gateway(gateway) => gateway.process.resident_bytes(),
-            Running::Mercurius(process, _) => process.resident_bytes(),
+            Running::Peer(process, _) => process.resident_bytes(),
         }
     }
 

@@ -1,9 +1,12 @@
-//! The table at the end: medians over the rounds, and the gateway's as a multiple of the peer's.
+//! The table at the end: medians over the rounds, and the gateway's as a multiple of each peer's.
 
 use std::collections::BTreeMap;
 
+const OWN: &str = "millrace";
+
 pub struct Summary {
     stolen_before: u64,
+    peers: Vec<&'static str>,
     figures: Vec<String>,
     values: BTreeMap<(String, &'static str), Vec<f64>>,
 }
@@ -16,17 +19,17 @@ pub fn percentile(sorted: &[u32], percent: f64) -> f64 {
         .map_or(f64::NAN, |micros| f64::from(*micros) / 1000.0)
 }
 
-impl Default for Summary {
-    fn default() -> Self {
+impl Summary {
+    /// A table of the gateway and these peers.
+    pub fn new(peers: Vec<&'static str>) -> Self {
         Self {
             stolen_before: stolen_seconds(),
+            peers,
             figures: Vec::new(),
             values: BTreeMap::new(),
         }
     }
-}
 
-impl Summary {
     pub fn add(&mut self, server: &'static str, figure: &str, value: f64) {
         if !self.figures.iter().any(|known| known == figure) {
             self.figures.push(figure.to_owned());
@@ -42,19 +45,21 @@ impl Summary {
         println!(
             "Medians of {rounds} rounds of {seconds} s, servers by turns. The host took {stolen} s of CPU away meanwhile."
         );
-        println!(
-            "| {:<18} | {:>10} | {:>10} | {:>5} |",
-            "", "millrace", "mercurius", "ratio"
-        );
-        println!("| {0:-<18} | {0:-<9}: | {0:-<9}: | {0:-<4}: |", "");
+        let mut head = format!("| {:<18} | {OWN:>10} |", "");
+        let mut rule = format!("| {0:-<18} | {0:-<9}: |", "");
+        for peer in &self.peers {
+            head += &format!(" {peer:>10} | {:>5} |", "ratio");
+            rule += &format!(" {0:-<9}: | {0:-<4}: |", "");
+        }
+        println!("{head}\n{rule}");
         for figure in &self.figures {
-            let [own, peer] = ["millrace", "mercurius"].map(|server| self.median(figure, server));
-            println!(
-                "| {figure:<18} | {:>10} | {:>10} | {:>5} |",
-                show(own),
-                show(peer),
-                show(own / peer)
-            );
+            let own = self.median(figure, OWN);
+            let mut row = format!("| {figure:<18} | {:>10} |", show(own));
+            for peer in &self.peers {
+                let theirs = self.median(figure, peer);
+                row += &format!(" {:>10} | {:>5} |", show(theirs), show(own / theirs));
+            }
+            println!("{row}");
         }
     }
 
