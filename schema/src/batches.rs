@@ -1,43 +1,37 @@
 //! Loads by key, many in one statement. What asks for them in one page asks in one go of its task, so a batch begins when
 //! the task next pauses: no sooner, or the page would cost several statements; and no later, for there is no time to
 //! wait for that fits both an idle and a busy machine. Nothing is kept: requests at the same moment share a batch.
+//! async-graphql's own loader wakes a thread of timers for each batch, however short its delay.
 
 use std::{
+    any::{Any, TypeId},
+    collections::{HashMap, HashSet},
     hash::Hash,
-    pin::pin,
     sync::{Arc, Mutex, PoisonError},
-    task::Poll,
-    time::Duration,
 };
 
-use async_graphql::dataloader::{DataLoader, Loader};
-use futures::{future::BoxFuture, poll};
+use async_graphql::dataloader::Loader;
+use futures::channel::oneshot;
 
 /// Keys of a batch that does not wait for more: the parameters of a statement are limited.
 const BATCH_KEYS: usize = 1000;
 
-/// Loads that are to begin at the next pause.
-type Due = Arc<Mutex<Vec<BoxFuture<'static, ()>>>>;
+/// Who waits for what of one type of key.
+type Waiting<K, L> = Vec<(K, oneshot::Sender<Loaded<K, L>>)>;
+type Loaded<K, L> = Result<Option<<L as Loader<K>>::Value>, <L as Loader<K>>::Error>;
 
-/// A data loader for the schema's data.
+/// A loader for the schema's data.
 pub(crate) struct Batches<L> {
-    loader: DataLoader<L>,
-    due: Due,
+    loader: Arc<L>,
+    /// A `Waiting` for each type of key.
+    waiting: Mutex<HashMap<TypeId, Box<dyn Any + Send>>>,
 }
 
-impl<L> Batches<L> {
+impl<L: Send + Sync + 'static> Batches<L> {
     pub(crate) fn new(loader: L) -> Self {
-        let due = Due::default();
-        let begun = due.clone();
-        let spawn = move |load| {
-            let mut due = begun.lock().unwrap_or_else(PoisonError::into_inner);
-            due.push(load);
-        };
         Self {
-            loader: DataLoader::new(loader, spawn)
-                .delay(Duration::ZERO)
-                .max_batch_size(BATCH_KEYS),
-            due,
+            loader: Arc::new(loader),
+            waiting: Mutex::default(),
         }
     }
 
@@ -47,21 +41,64 @@ impl<L> Batches<L> {
         K: Send + Sync + Hash + Eq + Clone + 'static,
         L: Loader<K>,
     {
-        let mut load = pin!(self.loader.load_one(key));
-        if let Poll::Ready(loaded) = poll!(load.as_mut()) {
-            return loaded;
+        let (sender, loaded) = oneshot::channel();
+        let count = self.with_waiting::<K, _>(|waiting| {
+            waiting.push((key, sender));
+            waiting.len()
+        });
+        if count < BATCH_KEYS {
+            tokio::task::yield_now().await;
         }
-        tokio::task::yield_now().await;
-        self.begin();
-        load.await
+        self.begin::<K>();
+        match loaded.await {
+            Ok(loaded) => loaded,
+            Err(oneshot::Canceled) => panic!("the load did not come to its end"),
+        }
+    }
+
+    fn with_waiting<K, T>(&self, work: impl FnOnce(&mut Waiting<K, L>) -> T) -> T
+    where
+        K: Send + Sync + Hash + Eq + Clone + 'static,
+        L: Loader<K>,
+    {
+        let mut all = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_type = all
+            .entry(TypeId::of::<K>())
+            .or_insert_with(|| Box::new(Waiting::<K, L>::new()));
+        match of_type.downcast_mut() {
+            Some(waiting) => work(waiting),
+            None => unreachable!("the type is the key"),
+        }
     }
 
     /// Loads run in tasks of their own: whoever comes back first begins them, and may go away before they end.
-    fn begin(&self) {
-        let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
-        for load in due.drain(..) {
-            tokio::spawn(load);
+    fn begin<K>(&self)
+    where
+        K: Send + Sync + Hash + Eq + Clone + 'static,
+        L: Loader<K>,
+    {
+        let waiting = self.with_waiting::<K, _>(std::mem::take);
+        if !waiting.is_empty() {
+            tokio::spawn(load(self.loader.clone(), waiting));
         }
+    }
+}
+
+async fn load<K, L>(loader: Arc<L>, waiting: Waiting<K, L>)
+where
+    K: Send + Sync + Hash + Eq + Clone + 'static,
+    L: Loader<K>,
+{
+    let keys: HashSet<K> = waiting.iter().map(|(key, _)| key.clone()).collect();
+    let keys: Vec<K> = keys.into_iter().collect();
+    let found = loader.load(&keys).await;
+    for (key, sender) in waiting {
+        let loaded = match &found {
+            Ok(found) => Ok(found.get(&key).cloned()),
+            Err(error) => Err(error.clone()),
+        };
+        // Who went away needs no answer.
+        let _ = sender.send(loaded);
     }
 }
 
@@ -69,9 +106,9 @@ impl<L> Batches<L> {
 mod tests {
     use super::*;
     use std::{
-        collections::HashMap,
         convert::Infallible,
         sync::atomic::{AtomicUsize, Ordering},
+        time::Duration,
     };
 
     use futures::{FutureExt, future::join_all};
@@ -105,9 +142,9 @@ mod tests {
     async fn a_page_is_one_load_however_long_it_takes_to_ask() {
         let batches = Batches::new(Counting::default());
         for items in [1, 5, 200] {
-            let before = batches.loader.loader().0.load(Ordering::Relaxed);
+            let before = batches.loader.0.load(Ordering::Relaxed);
             page(&batches, items).await;
-            let after = batches.loader.loader().0.load(Ordering::Relaxed);
+            let after = batches.loader.0.load(Ordering::Relaxed);
             assert_eq!(after - before, 1, "{items} items");
         }
     }
@@ -117,6 +154,6 @@ mod tests {
         let batches = Batches::new(Counting::default());
         assert!(batches.load_one(2).now_or_never().is_none());
         assert_eq!(batches.load_one(4).await, Ok(Some(40)));
-        assert_eq!(batches.loader.loader().0.load(Ordering::Relaxed), 1);
+        assert_eq!(batches.loader.0.load(Ordering::Relaxed), 1);
     }
 }
