@@ -17,7 +17,7 @@ use super::{
     Comment, Post, PostEvent, PostEventKind, PostState, Posts, STREAM,
     tables::{
         comment,
-        post::{Column, Entity, Model},
+        post::{self, Column, Entity},
     },
 };
 use crate::{
@@ -55,10 +55,10 @@ impl PostSort {
         }
     }
 
-    fn key(self, row: &Model) -> SortKey {
+    fn key(self, post: &Post) -> SortKey {
         match self {
-            Self::Newest => SortKey::Time(row.created_at),
-            Self::MostLiked => SortKey::Number(row.like_count),
+            Self::Newest => SortKey::Time(post.created_at),
+            Self::MostLiked => SortKey::Number(post.like_count),
         }
     }
 
@@ -186,19 +186,23 @@ impl Posts {
             false => Order::Desc,
             true => Order::Asc,
         };
-        let rows = Entity::find()
+        let rows: Vec<post::Shown> = Entity::find()
+            .select_only()
+            .columns(post::SHOWN)
             .filter(condition)
             .order_by(sort.column(), order.clone())
             .order_by(Column::Id, order)
             .limit(request.limit + 1)
+            .into_tuple()
             .all(&self.log.database().reader)
             .await?;
         let items = rows.into_iter().map(|row| {
+            let post = Post::from(row);
             let edge = Edge {
-                key: sort.key(&row),
-                id: row.id,
+                key: sort.key(&post),
+                id: post.id,
             };
-            (edge, row.into())
+            (edge, post)
         });
         Ok(request.page(items.collect()))
     }
