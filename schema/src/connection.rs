@@ -1,11 +1,13 @@
 //! Relay connections over keyset pages: arguments to a page request, places to opaque cursors and back. A cursor also
 //! names the order it was made in, so that it is refused in another instead of giving a wrong page.
 
+use std::convert::Infallible;
+
 use async_graphql::{Error, connection::CursorType};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Datelike, Utc};
 use entities::{Edge, PageRequest, SortKey, Violations};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::error::{codes, error, invalid};
 
@@ -22,8 +24,21 @@ pub(crate) struct ListCursor<S> {
     pub(crate) edge: Edge,
 }
 
-impl<S: Serialize> ListCursor<S> {
-    fn encode(&self) -> String {
+/// A text that is no cursor of the list.
+#[derive(Debug, thiserror::Error)]
+#[error("this is not a cursor of this list in this order")]
+pub(crate) struct NotACursor;
+
+/// Made into text only where a client asks for it.
+impl<S: Serialize + DeserializeOwned> CursorType for ListCursor<S> {
+    type Error = NotACursor;
+
+    fn decode_cursor(text: &str) -> Result<Self, Self::Error> {
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text);
+        serde_json::from_slice(&bytes.map_err(|_| NotACursor)?).map_err(|_| NotACursor)
+    }
+
+    fn encode_cursor(&self) -> String {
         // Serializing a plain structure to memory cannot fail.
         BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
     }
@@ -34,7 +49,7 @@ impl<S: Serialize> ListCursor<S> {
 pub(crate) struct OpaqueCursor(pub(crate) String);
 
 impl CursorType for OpaqueCursor {
-    type Error = std::convert::Infallible;
+    type Error = Infallible;
 
     fn decode_cursor(text: &str) -> Result<Self, Self::Error> {
         Ok(Self(text.to_owned()))
@@ -42,12 +57,6 @@ impl CursorType for OpaqueCursor {
 
     fn encode_cursor(&self) -> String {
         self.0.clone()
-    }
-}
-
-impl<S: Serialize> From<ListCursor<S>> for OpaqueCursor {
-    fn from(cursor: ListCursor<S>) -> Self {
-        Self(cursor.encode())
     }
 }
 
@@ -61,24 +70,17 @@ pub(crate) struct PageArguments {
 
 impl PageArguments {
     /// Checks the arguments; `accepts` says whether a cursor's sort is that of the list.
-    pub(crate) fn request<S: for<'a> Deserialize<'a>>(
+    pub(crate) fn request<S: Serialize + DeserializeOwned>(
         self,
         accepts: impl Fn(&ListCursor<S>) -> bool,
     ) -> Result<PageRequest, Error> {
         let decode = |text: Option<String>| {
             let Some(text) = text else { return Ok(None) };
-            BASE64_URL_SAFE_NO_PAD
-                .decode(text)
+            ListCursor::decode_cursor(&text)
                 .ok()
-                .and_then(|bytes| serde_json::from_slice::<ListCursor<S>>(&bytes).ok())
                 .filter(|cursor| accepts(cursor) && is_storable(&cursor.edge.key))
                 .map(|cursor| Some(cursor.edge))
-                .ok_or_else(|| {
-                    error(
-                        codes::CURSOR_INVALID,
-                        "this is not a cursor of this list in this order",
-                    )
-                })
+                .ok_or_else(|| error(codes::CURSOR_INVALID, NotACursor.to_string()))
         };
         let limit = match (self.first, self.last) {
             (Some(_), Some(_)) => {

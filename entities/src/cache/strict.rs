@@ -4,6 +4,7 @@
 //! never older than the cursor sent with it.
 
 use std::{
+    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -66,6 +67,40 @@ impl<T: Clone + Send + Sync + 'static> RowCache<T> {
             return Ok(found);
         }
         Box::pin(entries.try_get_with((id, generation), load())).await
+    }
+
+    /// Those of the rows that there are, in no order; `load` is given the ids that are not in memory, if any.
+    pub(crate) async fn get_many<L>(
+        &self,
+        ids: &[Uuid],
+        load: impl FnOnce(Vec<Uuid>) -> L,
+    ) -> events::Result<Vec<T>>
+    where
+        L: Future<Output = events::Result<HashMap<Uuid, T>>>,
+    {
+        let Some(entries) = &self.entries else {
+            return Ok(load(ids.to_vec()).await?.into_values().collect());
+        };
+        let mut found = Vec::with_capacity(ids.len());
+        let mut missing = Vec::new();
+        for id in ids {
+            // Before the load begins: as in `get`, a change meanwhile leaves the entry where nobody looks.
+            let key = (*id, self.generations[slot(*id)].load(Ordering::Acquire));
+            match entries.get(&key).await {
+                Some(row) => found.extend(row),
+                None => missing.push(key),
+            }
+        }
+        if missing.is_empty() {
+            return Ok(found);
+        }
+        let mut loaded = load(missing.iter().map(|(id, _)| *id).collect()).await?;
+        for key in missing {
+            let row = loaded.remove(&key.0);
+            entries.insert(key, row.clone()).await;
+            found.extend(row);
+        }
+        Ok(found)
     }
 }
 

@@ -124,14 +124,18 @@ impl Users {
         Ok(self.load_user(id).await?.map(Arc::unwrap_or_clone))
     }
 
-    /// Those of the users with these ids that there are, deactivated or not, in one statement. For loaders: that the
-    /// caller may see them was decided where the ids came from.
-    pub async fn load_users(&self, ids: &[Uuid]) -> ::events::Result<Vec<User>> {
-        let found = Entity::find()
-            .filter(Column::Id.is_in(ids.iter().copied()))
-            .all(&self.log.database().reader)
-            .await?;
-        Ok(found)
+    /// Those of the users with these ids that there are, deactivated or not: out of memory, and the others in one statement.
+    /// For loaders: that the caller may see them was decided where the ids came from.
+    pub async fn load_users(&self, ids: &[Uuid]) -> ::events::Result<Vec<Arc<User>>> {
+        let load = |ids: Vec<Uuid>| async move {
+            let select = Entity::find().filter(Column::Id.is_in(ids));
+            let found = select.all(&self.log.database().reader).await?;
+            Ok(found
+                .into_iter()
+                .map(|user| (user.id, Arc::new(user)))
+                .collect())
+        };
+        self.cache.get_many(ids, load).await
     }
 
     /// A page of a sorted list.

@@ -43,7 +43,7 @@ struct MessageById(Uuid);
 struct UnreadBy(ChatOfUser);
 
 /// A member or a message, and the user if they were asked for.
-pub(super) type WithUser<T> = (T, Option<User>);
+pub(super) type WithUser<T> = (T, Option<Arc<User>>);
 
 /// Everything of chats; each type of key is a batch of its own.
 pub(crate) struct ChatLoader {
@@ -54,7 +54,7 @@ pub(crate) struct ChatLoader {
 type Failure = Arc<events::Error>;
 
 impl ChatLoader {
-    async fn load_users(&self, ids: HashSet<Uuid>) -> Result<HashMap<Uuid, User>, Failure> {
+    async fn load_users(&self, ids: HashSet<Uuid>) -> Result<HashMap<Uuid, Arc<User>>, Failure> {
         let ids: Vec<Uuid> = ids.into_iter().collect();
         let mut users = HashMap::new();
         for ids in ids.chunks(USERS_AT_ONCE) {

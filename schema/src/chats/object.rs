@@ -1,6 +1,8 @@
 //! Chats, their members and messages as clients see them. Whoever got a chat may see what hangs below it; only what
 //! differs by user asks who the viewer is.
 
+use std::sync::Arc;
+
 use async_graphql::{
     Context, Enum, ID, Object, Result,
     connection::{Connection, Edge},
@@ -51,7 +53,7 @@ pub(crate) enum ChatRole {
 
 /// What orders messages: so that a cursor of another list is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-enum MessageOrder {
+pub(super) enum MessageOrder {
     #[serde(rename = "messages")]
     NewestFirst,
 }
@@ -141,7 +143,7 @@ impl Chat {
         #[graphql(desc = "Messages older than this cursor's.")] after: Option<String>,
         #[graphql(desc = "The oldest so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Messages newer than this cursor's.")] before: Option<String>,
-    ) -> Result<Connection<OpaqueCursor, Message>> {
+    ) -> Result<Connection<ListCursor<MessageOrder>, Message>> {
         let arguments = PageArguments {
             first,
             after,
@@ -161,7 +163,7 @@ impl Chat {
         connection.edges = page
             .items
             .into_iter()
-            .map(|(edge, message)| Edge::new(ListCursor { sort, edge }.into(), message.into()))
+            .map(|(edge, message)| Edge::new(ListCursor { sort, edge }, message.into()))
             .collect();
         Ok(connection)
     }
@@ -192,7 +194,7 @@ impl Chat {
 pub(crate) struct ChatMember {
     row: chats::ChatMember,
     /// Unless it is to be loaded.
-    user: Option<users::User>,
+    user: Option<Arc<users::User>>,
 }
 
 impl From<chats::ChatMember> for ChatMember {
@@ -226,7 +228,7 @@ impl ChatMember {
 pub(crate) struct Message {
     row: chats::ChatMessage,
     /// Unless it is to be loaded.
-    author: Option<users::User>,
+    author: Option<Arc<users::User>>,
 }
 
 impl From<chats::ChatMessage> for Message {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{KIND, object::Chat};
 use crate::{
-    connection::{ListCursor, OpaqueCursor, PageArguments, page_complexity},
+    connection::{ListCursor, PageArguments, page_complexity},
     error::{from_access, from_chats},
     id,
     request::{entities, viewer},
@@ -21,7 +21,7 @@ pub(crate) struct ChatsQuery;
 
 /// What orders chats: so that a cursor of another list is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-enum ChatOrder {
+pub(super) enum ChatOrder {
     #[serde(rename = "chats")]
     LastActivity,
 }
@@ -56,7 +56,7 @@ impl ChatsQuery {
         #[graphql(desc = "Chats after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Chats before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<OpaqueCursor, Chat>> {
+    ) -> Result<Connection<ListCursor<ChatOrder>, Chat>> {
         let arguments = PageArguments {
             first,
             after,
@@ -76,7 +76,7 @@ impl ChatsQuery {
         connection.edges = page
             .items
             .into_iter()
-            .map(|(edge, chat)| Edge::new(ListCursor { sort, edge }.into(), Chat(chat)))
+            .map(|(edge, chat)| Edge::new(ListCursor { sort, edge }, Chat(chat)))
             .collect();
         Ok(connection)
     }

@@ -14,7 +14,7 @@ use super::{
     statistics::{CustomerStatistics, load_statistics},
 };
 use crate::{
-    connection::{ListCursor, OpaqueCursor, PageArguments, page_complexity},
+    connection::{ListCursor, PageArguments, page_complexity},
     error::from_access,
     id,
     request::{entities, viewer, with_staleness},
@@ -75,7 +75,7 @@ impl CustomersQuery {
         #[graphql(desc = "Customers before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which customers.")] filter: Option<CustomerFilter>,
         #[graphql(desc = "In which order.")] sort: Option<CustomerSort>,
-    ) -> Result<Connection<OpaqueCursor, Customer, CustomerTotals>> {
+    ) -> Result<Connection<ListCursor<customers::CustomerSort>, Customer, CustomerTotals>> {
         let Sort(sort) = sort.into();
         let filter: customers::CustomerFilter = filter.unwrap_or_default().try_into()?;
         let arguments = PageArguments {
@@ -98,7 +98,7 @@ impl CustomersQuery {
         connection.edges = page
             .items
             .into_iter()
-            .map(|(edge, customer)| Edge::new(ListCursor { sort, edge }.into(), Customer(customer)))
+            .map(|(edge, customer)| Edge::new(ListCursor { sort, edge }, Customer(customer)))
             .collect();
         Ok(connection)
     }

@@ -13,6 +13,7 @@ use super::{
     object::Post,
 };
 use crate::{
+    at_hand::Quick,
     error::{codes, error, from_log},
     users::User,
 };
@@ -117,7 +118,7 @@ impl PostChange {
     }
 
     /// Who likes the post, or likes it no more; null for other changes.
-    async fn user(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+    async fn user(&self, ctx: &Context<'_>) -> Result<Option<Quick<User>>> {
         let user_id = match &self.event.fact {
             PostFact::Liked(liked) => liked.user_id,
             PostFact::Unliked(unliked) => unliked.user_id,

@@ -1,7 +1,9 @@
 //! Comments as clients see them, and pages of them.
 
+use std::sync::Arc;
+
 use async_graphql::{
-    Context, ID, Object, Result,
+    Context, ID, Object, Result, ScalarType, Value,
     connection::{Connection, Edge},
 };
 use chrono::{DateTime, Utc};
@@ -18,7 +20,8 @@ use super::{
     loaders::{CommentPage, load_comments},
 };
 use crate::{
-    connection::{ListCursor, OpaqueCursor, PageArguments},
+    at_hand::{AtHand, Quick, Selected},
+    connection::{ListCursor, PageArguments},
     error::{codes, error, from_log},
     id,
     request::entities,
@@ -27,22 +30,29 @@ use crate::{
 
 /// What orders comments: so that a cursor of another list is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-enum CommentOrder {
+pub(super) enum CommentOrder {
     #[serde(rename = "comments")]
     OldestFirst,
 }
 
 /// The user with this id, who is known to exist: users are never removed.
-pub(super) async fn get_user(ctx: &Context<'_>, id: Uuid) -> Result<User> {
+pub(super) async fn get_user(ctx: &Context<'_>, id: Uuid) -> Result<Quick<User>> {
     let user = load_user(ctx, id).await?;
-    user.map(User::from)
+    user.map(|user| Quick(user.into()))
         .ok_or_else(|| error(codes::INTERNAL, "internal error"))
+}
+
+/// Whether the authors of what this connection has are asked for.
+pub(super) fn shows_authors(ctx: &Context<'_>) -> bool {
+    let shown = ctx.look_ahead();
+    let in_edges = shown.field("edges").field("node").field("author");
+    in_edges.exists() || shown.field("nodes").field("author").exists()
 }
 
 /// A comment on a post.
 pub(crate) struct Comment {
     row: posts::Comment,
-    author: Option<users::User>,
+    author: Option<Arc<users::User>>,
 }
 
 impl From<posts::Comment> for Comment {
@@ -64,9 +74,9 @@ impl Comment {
     }
 
     /// Who wrote it.
-    async fn author(&self, ctx: &Context<'_>) -> Result<User> {
+    async fn author(&self, ctx: &Context<'_>) -> Result<Quick<User>> {
         match &self.author {
-            Some(author) => Ok(author.clone().into()),
+            Some(author) => Ok(Quick(author.clone().into())),
             None => get_user(ctx, self.row.author_id).await,
         }
     }
@@ -92,13 +102,26 @@ impl Comment {
     }
 }
 
+impl AtHand for Comment {
+    fn at_hand(&self, field: Selected<'_>) -> Option<Value> {
+        Some(match field.name() {
+            "id" => id::encode(COMMENT_KIND, self.row.id).0.into(),
+            "number" => self.row.number.into(),
+            "author" => field.of(&User::from(self.author.clone()?))?,
+            "text" => self.row.text.clone().into(),
+            "createdAt" => self.row.created_at.to_value(),
+            _ => return None,
+        })
+    }
+}
+
 /// A page of a post's comments: of the fold, if the post comes from one.
 pub(super) async fn connect(
     ctx: &Context<'_>,
     post_id: Uuid,
     state: Option<&PostState>,
     arguments: PageArguments,
-) -> Result<Connection<OpaqueCursor, Comment>> {
+) -> Result<Connection<ListCursor<CommentOrder>, Quick<Comment>>> {
     let request = arguments.request(|cursor: &ListCursor<CommentOrder>| {
         matches!(cursor.edge.key, SortKey::Number(_))
     })?;
@@ -111,10 +134,7 @@ pub(super) async fn connect(
                 limit: request.limit,
                 from_end: request.from_end,
             };
-            let shown = ctx.look_ahead();
-            let in_edges = shown.field("edges").field("node").field("author");
-            let with_authors = in_edges.exists() || shown.field("nodes").field("author").exists();
-            let page = load_comments(ctx, of, with_authors).await?;
+            let page = load_comments(ctx, of, shows_authors(ctx)).await?;
             page.unwrap_or_else(|| CommentPage {
                 items: Vec::new(),
                 has_previous: false,
@@ -132,7 +152,7 @@ pub(super) async fn connect(
         .items
         .into_iter()
         .map(|(edge, row, author)| {
-            Edge::new(ListCursor { sort, edge }.into(), Comment { row, author })
+            Edge::new(ListCursor { sort, edge }, Comment { row, author }.into())
         })
         .collect();
     Ok(connection)

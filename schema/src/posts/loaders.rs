@@ -28,7 +28,7 @@ struct CommentsShown {
 /// Comments of a page, and their authors if they were asked for.
 #[derive(Clone)]
 pub(super) struct CommentPage {
-    pub(super) items: Vec<(Edge, Comment, Option<User>)>,
+    pub(super) items: Vec<(Edge, Comment, Option<Arc<User>>)>,
     pub(super) has_previous: bool,
     pub(super) has_next: bool,
 }
@@ -42,7 +42,7 @@ pub(crate) struct PostLoader {
 type Failure = Arc<events::Error>;
 
 impl PostLoader {
-    async fn load_users(&self, ids: HashSet<Uuid>) -> Result<HashMap<Uuid, User>, Failure> {
+    async fn load_users(&self, ids: HashSet<Uuid>) -> Result<HashMap<Uuid, Arc<User>>, Failure> {
         let ids: Vec<Uuid> = ids.into_iter().collect();
         let mut users = HashMap::new();
         for ids in ids.chunks(USERS_AT_ONCE) {

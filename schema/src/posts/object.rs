@@ -5,15 +5,19 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Result, connection::Connection};
 use chrono::{DateTime, Utc};
-use entities::posts::{self, LikeOf, PostState};
+use entities::{
+    posts::{self, LikeOf, PostState},
+    users,
+};
 
 use super::{
     KIND,
-    comment::{self, Comment, get_user},
+    comment::{self, Comment, CommentOrder, get_user},
     loaders::load_like,
 };
 use crate::{
-    connection::{OpaqueCursor, PageArguments, checked, page_complexity},
+    at_hand::Quick,
+    connection::{ListCursor, OpaqueCursor, PageArguments, checked, page_complexity},
     error::from_access,
     history, id,
     request::{entities, viewer},
@@ -24,20 +28,33 @@ use crate::{
 pub(crate) struct Post {
     row: posts::Post,
     state: Option<Arc<PostState>>,
+    /// Unless it is to be loaded.
+    author: Option<Arc<users::User>>,
 }
 
 impl From<posts::Post> for Post {
     fn from(row: posts::Post) -> Self {
-        Self { row, state: None }
+        Self::with_author(row, None)
     }
 }
 
 impl Post {
+    /// A row, and its author if they are at hand.
+    pub(super) fn with_author(row: posts::Post, author: Option<Arc<users::User>>) -> Self {
+        Self {
+            row,
+            state: None,
+            author,
+        }
+    }
+
     /// The post of a fold, unless it is deleted.
     pub(super) fn of_state(state: &Arc<PostState>) -> Option<Self> {
-        let row = state.post()?;
-        let state = Some(state.clone());
-        Some(Self { row, state })
+        Some(Self {
+            row: state.post()?,
+            state: Some(state.clone()),
+            author: None,
+        })
     }
 }
 
@@ -49,8 +66,11 @@ impl Post {
     }
 
     /// Who wrote it.
-    async fn author(&self, ctx: &Context<'_>) -> Result<User> {
-        get_user(ctx, self.row.author_id).await
+    async fn author(&self, ctx: &Context<'_>) -> Result<Quick<User>> {
+        match &self.author {
+            Some(author) => Ok(Quick(author.clone().into())),
+            None => Box::pin(get_user(ctx, self.row.author_id)).await,
+        }
     }
 
     /// What it says, 1 to 10,000 characters.
@@ -77,7 +97,7 @@ impl Post {
             Some(state) => Ok(state.is_liked_by(user_id)),
             None => {
                 let post_id = self.row.id;
-                load_like(ctx, LikeOf { post_id, user_id }).await
+                Box::pin(load_like(ctx, LikeOf { post_id, user_id })).await
             }
         }
     }
@@ -92,14 +112,21 @@ impl Post {
         #[graphql(desc = "Comments after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Comments before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<OpaqueCursor, Comment>> {
+    ) -> Result<Connection<ListCursor<CommentOrder>, Quick<Comment>>> {
         let arguments = PageArguments {
             first,
             after,
             last,
             before,
         };
-        comment::connect(ctx, self.row.id, self.state.as_deref(), arguments).await
+        // Boxed, as below: async-graphql makes room for the largest of an object's resolvers for each of its fields.
+        Box::pin(comment::connect(
+            ctx,
+            self.row.id,
+            self.state.as_deref(),
+            arguments,
+        ))
+        .await
     }
 
     /// Grows by one with everything that happens to it; `expectedVersion` of mutations and `asOfVersion` of `post` refer
@@ -130,11 +157,9 @@ impl Post {
         let limit = checked("first", first)?;
         let after_version = history::decode_after(after.as_deref())?;
         let entities = entities(ctx);
-        let page = entities
-            .posts
-            .read_history(viewer(ctx)?, self.row.id, after_version, limit)
-            .await
-            .map_err(from_access)?;
+        let posts = &entities.posts;
+        let reading = posts.read_history(viewer(ctx)?, self.row.id, after_version, limit);
+        let page = Box::pin(reading).await.map_err(from_access)?;
         let epoch = entities.log.tail().cursor().epoch;
         Ok(history::connect(page, after_version, epoch))
     }

@@ -1,19 +1,25 @@
 //! The queries of posts.
 
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
 use async_graphql::{
     Context, ID, Object, Result,
     connection::{Connection, Edge},
 };
-use entities::{Violations, posts};
+use entities::{Violations, posts, users};
 use uuid::Uuid;
 
 use super::{
+    comment::shows_authors,
     inputs::{PostFilter, PostSort, post_id},
     object::Post,
 };
 use crate::{
-    connection::{ListCursor, OpaqueCursor, PageArguments, page_complexity},
-    error::{from_access, invalid},
+    connection::{ListCursor, PageArguments, page_complexity},
+    error::{from_access, from_log, invalid},
     request::{entities, viewer},
 };
 
@@ -54,6 +60,18 @@ async fn find_at(ctx: &Context<'_>, id: Uuid, version: i64) -> Result<Option<Pos
         .and_then(Post::of_state))
 }
 
+/// Together, as the authors of a page's comments are: one by one they would wait for each other.
+async fn load_authors(
+    ctx: &Context<'_>,
+    page: &entities::Page<posts::Post>,
+) -> Result<HashMap<Uuid, Arc<users::User>>> {
+    let ids: HashSet<Uuid> = page.items.iter().map(|(_, post)| post.author_id).collect();
+    let ids: Vec<Uuid> = ids.into_iter().collect();
+    let found = entities(ctx).users.load_users(&ids).await;
+    let found = found.map_err(|cause| from_log(&cause))?;
+    Ok(found.into_iter().map(|user| (user.id, user)).collect())
+}
+
 #[Object]
 impl PostsQuery {
     /// One post; null when there is none with this id, or it is deleted. It shows a mutation moments after the mutation
@@ -91,7 +109,7 @@ impl PostsQuery {
         #[graphql(desc = "Posts before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which posts.")] filter: Option<PostFilter>,
         #[graphql(desc = "In which order.")] sort: Option<PostSort>,
-    ) -> Result<Connection<OpaqueCursor, Post, PostTotals>> {
+    ) -> Result<Connection<ListCursor<posts::PostSort>, Post, PostTotals>> {
         let sort = sort.map_or(posts::PostSort::Newest, Into::into);
         let filter: posts::PostFilter = filter.unwrap_or_default().try_into()?;
         let arguments = PageArguments {
@@ -111,11 +129,16 @@ impl PostsQuery {
         let totals = PostTotals(filter);
         let mut connection =
             Connection::with_additional_fields(page.has_previous, page.has_next, totals);
-        connection.edges = page
-            .items
-            .into_iter()
-            .map(|(edge, post)| Edge::new(ListCursor { sort, edge }.into(), post.into()))
-            .collect();
+        let authors = match shows_authors(ctx) {
+            true => load_authors(ctx, &page).await?,
+            false => HashMap::new(),
+        };
+        let with_author = |(edge, post): (_, posts::Post)| {
+            let author = authors.get(&post.author_id).cloned();
+            let node = Post::with_author(post, author);
+            Edge::new(ListCursor { sort, edge }, node)
+        };
+        connection.edges = page.items.into_iter().map(with_author).collect();
         Ok(connection)
     }
 }

@@ -13,7 +13,7 @@ use super::{
     object::Student,
 };
 use crate::{
-    connection::{ListCursor, OpaqueCursor, PageArguments, page_complexity},
+    connection::{ListCursor, PageArguments, page_complexity},
     error::from_access,
     id,
     request::{entities, viewer, with_staleness},
@@ -71,7 +71,7 @@ impl StudentsQuery {
         #[graphql(desc = "Students before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which students.")] filter: Option<StudentFilter>,
         #[graphql(desc = "In which order.")] sort: Option<StudentSort>,
-    ) -> Result<Connection<OpaqueCursor, Student, StudentTotals>> {
+    ) -> Result<Connection<ListCursor<students::StudentSort>, Student, StudentTotals>> {
         let sort: students::StudentSort = sort.unwrap_or_default().into();
         let filter: students::StudentFilter = filter.unwrap_or_default().into();
         let arguments = PageArguments {
@@ -94,7 +94,7 @@ impl StudentsQuery {
         connection.edges = page
             .items
             .into_iter()
-            .map(|(edge, student)| Edge::new(ListCursor { sort, edge }.into(), Student(student)))
+            .map(|(edge, student)| Edge::new(ListCursor { sort, edge }, Student(student)))
             .collect();
         Ok(connection)
     }

@@ -108,7 +108,7 @@ async fn load(
     let failed = |cause| from_log(&cause);
     let mut found = users.load_users(ids).await.map_err(failed)?;
     let presences = users.load_presences(ids).await.map_err(failed)?;
-    found.retain(is_wanted);
+    found.retain(|user| is_wanted(user));
     found.sort_by_key(|user| ids.iter().position(|id| *id == user.id));
     let shown = found.into_iter().map(|user| {
         let presence = presences.iter().find(|(id, _)| *id == user.id);

@@ -1,5 +1,5 @@
-//! Loaders: what a page shows of its users is read in one statement each, however many there are. They keep nothing, so
-//! the schema has one of each for all requests, and requests at the same moment share a statement.
+//! Loaders: what a page shows of its users is read in one statement each at most, however many there are. They keep nothing,
+//! so the schema has one of each for all requests, and requests at the same moment share a statement.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -16,7 +16,7 @@ pub(crate) struct UserLoader(Users);
 pub(crate) struct PresenceLoader(Users);
 
 impl Loader<Uuid> for UserLoader {
-    type Value = users::User;
+    type Value = Arc<users::User>;
     type Error = Arc<events::Error>;
 
     async fn load(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Self::Value>, Self::Error> {
@@ -44,7 +44,7 @@ pub(crate) fn loaders(users: &Users) -> (Batches<UserLoader>, Batches<PresenceLo
 
 /// The user with this id, together with all others that are asked for at the moment. The caller must be allowed to see
 /// them.
-pub(crate) async fn load_user(ctx: &Context<'_>, id: Uuid) -> Result<Option<users::User>> {
+pub(crate) async fn load_user(ctx: &Context<'_>, id: Uuid) -> Result<Option<Arc<users::User>>> {
     let loader = ctx.data::<Batches<UserLoader>>()?;
     loader.load_one(id).await.map_err(|cause| from_log(&cause))
 }

@@ -1,11 +1,17 @@
 //! The user as clients see them.
 
-use async_graphql::{Context, Enum, ID, Object, Result, connection::Connection};
+use std::sync::Arc;
+
+use async_graphql::{
+    Context, Enum, ID, Object, Result, ScalarType, Value, connection::Connection,
+    resolver_utils::enum_value,
+};
 use chrono::{DateTime, Utc};
 use entities::users;
 
 use super::{KIND, loaders::load_presence};
 use crate::{
+    at_hand::{AtHand, Selected},
     connection::{OpaqueCursor, checked, page_complexity},
     error::from_access,
     history, id,
@@ -40,13 +46,19 @@ pub(crate) enum Availability {
 
 /// Somebody who can sign in.
 pub(crate) struct User {
-    row: users::User,
+    row: Arc<users::User>,
     /// Whether the answer goes to this user, although the request came from nobody yet.
     has_just_signed_in: bool,
 }
 
 impl From<users::User> for User {
     fn from(row: users::User) -> Self {
+        Arc::new(row).into()
+    }
+}
+
+impl From<Arc<users::User>> for User {
+    fn from(row: Arc<users::User>) -> Self {
         Self {
             row,
             has_just_signed_in: false,
@@ -58,7 +70,7 @@ impl User {
     /// The user who gets a session with the answer.
     pub(super) fn signed_in(row: users::User) -> Self {
         Self {
-            row,
+            row: Arc::new(row),
             has_just_signed_in: true,
         }
     }
@@ -66,6 +78,20 @@ impl User {
     async fn shown_availability(&self, ctx: &Context<'_>) -> Result<users::ShownAvailability> {
         let presence = load_presence(ctx, self.row.id).await?;
         Ok(self.row.shown_availability(presence))
+    }
+}
+
+impl AtHand for User {
+    fn at_hand(&self, field: Selected<'_>) -> Option<Value> {
+        Some(match field.name() {
+            "id" => id::encode(KIND, self.row.id).0.into(),
+            "name" => self.row.name.as_str().into(),
+            "bio" => self.row.bio.clone().into(),
+            "role" => enum_value(Role::from(self.row.role)),
+            "version" => self.row.version.into(),
+            "createdAt" => self.row.created_at.to_value(),
+            _ => return None,
+        })
     }
 }
 

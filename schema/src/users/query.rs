@@ -13,7 +13,7 @@ use super::{
     object::User,
 };
 use crate::{
-    connection::{ListCursor, OpaqueCursor, PageArguments, page_complexity},
+    connection::{ListCursor, PageArguments, page_complexity},
     error::from_access,
     id,
     request::{entities, viewer},
@@ -78,7 +78,7 @@ impl UsersQuery {
         #[graphql(desc = "Users before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which users.")] filter: Option<UserFilter>,
         #[graphql(desc = "In which order.")] sort: Option<UserSort>,
-    ) -> Result<Connection<OpaqueCursor, User, UserTotals>> {
+    ) -> Result<Connection<ListCursor<users::UserSort>, User, UserTotals>> {
         let sort: users::UserSort = sort.unwrap_or_default().into();
         let filter: users::UserFilter = filter.unwrap_or_default().into();
         let arguments = PageArguments {
@@ -101,7 +101,7 @@ impl UsersQuery {
         connection.edges = page
             .items
             .into_iter()
-            .map(|(edge, user)| Edge::new(ListCursor { sort, edge }.into(), user.into()))
+            .map(|(edge, user)| Edge::new(ListCursor { sort, edge }, user.into()))
             .collect();
         Ok(connection)
     }
