@@ -57,7 +57,7 @@ pub(crate) enum StartError {
     #[error("seeding failed: {0}")]
     Seed(#[from] entities::customers::CustomerError),
     #[error("seeding failed: {0}")]
-    SeedChat(#[from] entities::chats::ChatError),
+    Demo(Box<dyn std::error::Error + Send + Sync>),
     #[error("seeding failed: {0}")]
     SeedPosts(#[from] SeedPostsError),
     #[error("{0}")]
@@ -187,7 +187,9 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
     if config.store.demo_data && is_new {
         seed::seed(&entities, DEMO_CUSTOMERS, false).await?;
         if let Some((administrator, _)) = &administrator {
-            seed::seed_chat(&entities, administrator).await?;
+            seed::seed_demo(&entities, administrator)
+                .await
+                .map_err(StartError::Demo)?;
         }
     }
     let shutdown = Shutdown::default();

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use ::events::{StreamKey, Tx, now};
+use ::events::{StreamKey, Tx, Written, now};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -241,7 +241,15 @@ async fn execute_in_tx(tx: &Tx<'_>, folds: &Folds, order: &Order) -> Result<Done
         _ => None,
     };
     let after = match fact {
-        None => before,
+        None => {
+            // What the answer shows was written by somebody; who waits for the read model waits for that.
+            order.context.receipt.record(Written {
+                kind: STREAM.to_owned(),
+                stream_id: id,
+                version: current,
+            });
+            before
+        }
         Some(fact) => {
             // Never backwards, whatever the clocks of the processes say.
             let last = before.as_ref().map(|before| before.updated_at());

@@ -328,11 +328,14 @@ pub async fn request_rebuild(database: &Database, follower: &'static str) -> Res
                     "insert into rebuild (follower) values ($1) on conflict (follower) do nothing";
                 tx.execute_raw(statement(tx, insert, vec![follower.into()]))
                     .await?;
-                let update = "update rebuild set requested = true,
-                              phase = case when phase = 'done' then 'requested' else phase end
-                              where follower = $1";
-                tx.execute_raw(statement(tx, update, vec![follower.into()]))
-                    .await?;
+                // What the last one came to is not what this one has done. One that was interrupted goes on.
+                let forget = "update rebuild set phase = 'requested', done = 0, total = 0, started_at = null,
+                              finished_at = null, report = null where follower = $1 and phase = 'done'";
+                let request = "update rebuild set requested = true where follower = $1";
+                for update in [forget, request] {
+                    tx.execute_raw(statement(tx, update, vec![follower.into()]))
+                        .await?;
+                }
                 Ok(())
             })
         })

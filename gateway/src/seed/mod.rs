@@ -1,15 +1,15 @@
 //! Demo data, made through the commands of the domains, so that events, read models and limits are the real ones. Called by
 //! `gateway seed`, and at the first start when asked.
 
-mod chats;
 mod customers;
+mod demo;
 mod posts;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-pub use chats::seed_chat;
 pub use customers::seed;
+pub use demo::seed_demo;
 pub use posts::{SeedPostsError, seed_posts};
 
 /// What to make.

@@ -56,6 +56,18 @@ async fn what_was_written_is_read(setup: Setup) {
     }
 }
 
+/// Who changes nothing is shown what somebody else wrote, and can wait for that.
+async fn what_changes_nothing_has_a_token(setup: Setup) {
+    let app = setup.start_many(1, 1, &[]);
+    let (_, ada) = person(app.client(), "Ada").await;
+    let post = create(&ada, "Liked twice").await;
+    let input = json!({ "id": post["id"] });
+    let first = send(&ada, "likePost", input.clone()).await;
+    let again = send(&ada, "likePost", input).await;
+    assert_eq!(first.data(), again.data());
+    assert_eq!(token(&first), token(&again));
+}
+
 /// Who had to repeat a mutation can read it, too.
 async fn a_repeat_has_the_token(setup: Setup) {
     let app = setup.start_many(2, 1, &[]);
@@ -126,6 +138,7 @@ async fn other_tokens_are_refused(setup: Setup) {
 tests::both_ways!(
     what_was_written_is_read,
     a_repeat_has_the_token,
+    what_changes_nothing_has_a_token,
     other_tokens_are_refused
 );
 tests::distributed!(the_wait_has_an_end);
