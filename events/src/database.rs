@@ -164,6 +164,11 @@ impl Database {
         &self.writer
     }
 
+    /// The connections that the log's own work is written with.
+    pub(crate) fn background_writer(&self) -> &DatabaseConnection {
+        &self.background_writer
+    }
+
     /// Runs `work` in a transaction, and again, at most five times and with jittered delays, when it met a
     /// serialization failure, a deadlock or a lock time-out. Must not be cancelled: see the module's head.
     pub(crate) async fn transaction<T, E, F>(&self, pool: Pool, work: F) -> Result<T, E>

@@ -3,6 +3,8 @@
 
 mod append;
 mod bus;
+mod clock;
+mod control;
 mod currency;
 mod cursor;
 mod database;
@@ -10,8 +12,10 @@ mod error;
 mod event;
 mod feed;
 mod follower;
+mod handler;
 #[cfg(test)]
 mod kit;
+mod letters;
 mod log;
 mod pump;
 mod read;
@@ -25,12 +29,18 @@ mod versions;
 mod whispers;
 
 pub use append::{Appending, NewEvent, Tx};
+pub use control::{
+    BreakerState, BreakerStatus, HandlerStatus, Pause, first_needed_position, pause, read_breakers,
+    read_handlers, read_pauses, remove_ended_deliveries, resume,
+};
 pub use cursor::{Cursor, CursorError};
 pub use database::{AsRetryable, Database, DatabaseConfig, now};
-pub use error::{Error, Result};
+pub use error::{Error, Result, error_chain};
 pub use event::{Event, Meta, PARTS, StreamKey, part_of};
 pub use feed::{EventSource, FeedError, Range};
 pub use follower::{Checkpoint, Follower, FollowerConfig, read_checkpoint, run_follower};
+pub use handler::{Attempt, Effect, Handler, HandlerConfig, HandlerError, RetryPolicy, no_effect};
+pub use letters::{DeadLetter, Discarded, LetterFilter, LetterKind, Replayed, Which};
 pub use log::{EventLog, LogConfig};
 pub use read::HistoryPage;
 pub use rebuild::{

@@ -12,6 +12,7 @@ mod m0005_students;
 mod m0006_posts;
 mod m0007_trending;
 mod m0008_rebuild;
+mod m0009_handlers;
 
 pub use sea_orm_migration::{DbErr, MigratorTrait};
 
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_posts::Migration),
             Box::new(m0007_trending::Migration),
             Box::new(m0008_rebuild::Migration),
+            Box::new(m0009_handlers::Migration),
         ]
     }
 }

@@ -8,7 +8,11 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, State
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::{Error, Event, PARTS, Result, StreamKey, topic::Topics};
+use crate::{
+    Error, Event, PARTS, Result, StreamKey,
+    control::{position_list, query},
+    topic::Topics,
+};
 
 /// How far the log is numbered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +84,25 @@ pub(crate) async fn read_after(
     let rows = database
         .query_all_raw(Statement::from_sql_and_values(backend, sql, values))
         .await?;
+    rows.iter().map(from_row).collect()
+}
+
+/// The events at these positions, in their order; those that were pruned are left out.
+pub(crate) async fn read_positions(
+    database: &impl ConnectionTrait,
+    positions: impl Iterator<Item = u64>,
+) -> Result<Vec<Event>> {
+    let backend = database.get_database_backend();
+    let list = match backend {
+        DbBackend::Postgres => "select value::bigint from json_array_elements_text($1::text::json)",
+        _ => "select value from json_each($1)",
+    };
+    let sql = format!(
+        "select {} from event_position p join event e on e.inserted = p.inserted
+         where p.position in ({list}) order by p.position",
+        columns(backend)
+    );
+    let rows = query(database, &sql, vec![position_list(positions)]).await?;
     rows.iter().map(from_row).collect()
 }
 
