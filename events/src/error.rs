@@ -34,6 +34,17 @@ pub enum Error {
         /// The part whose checkpoint another process moved.
         part: i16,
     },
+    /// A follower that needs the whole log never ran before a part of it was pruned.
+    #[error(
+        "{follower} has never run, and the events up to position {pruned}, which it begins with, were pruned; a read model can \
+         be built from what is kept with `rebuild`"
+    )]
+    BeginIsPruned {
+        /// The follower's name.
+        follower: String,
+        /// How far the log was pruned.
+        pruned: u64,
+    },
     /// A follower or handler panicked.
     #[error("it panicked: {0}")]
     Panicked(String),

@@ -90,6 +90,13 @@ impl SqliteFile {
             ))
             .await
             .expect("the schema");
+        database
+            .schema_connection()
+            .execute_unprepared(include_str!(
+                "../../migration/src/sql/0011_retention.sqlite.sql"
+            ))
+            .await
+            .expect("the schema");
         (file, database)
     }
 }

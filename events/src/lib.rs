@@ -22,6 +22,7 @@ mod read;
 mod rebuild;
 mod receipt;
 mod relay;
+mod retention;
 mod shared_store;
 mod tail;
 mod topic;
@@ -38,7 +39,7 @@ pub use database::{AsRetryable, Database, DatabaseConfig, now};
 pub use error::{Error, Result, error_chain};
 pub use event::{Event, Meta, PARTS, StreamKey, part_of};
 pub use feed::{EventSource, FeedError, Range};
-pub use follower::{Checkpoint, Follower, FollowerConfig, read_checkpoint, run_follower};
+pub use follower::{Begin, Checkpoint, Follower, FollowerConfig, read_checkpoint, run_follower};
 pub use handler::{Attempt, Effect, Handler, HandlerConfig, HandlerError, RetryPolicy, no_effect};
 pub use letters::{DeadLetter, Discarded, LetterFilter, LetterKind, Replayed, Which};
 pub use log::{EventLog, LogConfig};
@@ -48,6 +49,7 @@ pub use rebuild::{
     RebuildReport, RebuildStatus, read_rebuilds, rebuild, request_rebuild, requested_rebuilds,
 };
 pub use receipt::{NotWritten, Receipt, Written};
+pub use retention::{ERASURE_STREAM, Keeps};
 pub use shared_store::SharedStore;
 pub use tail::Tail;
 pub use topic::{Interest, Topic};

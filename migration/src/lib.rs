@@ -13,6 +13,8 @@ mod m0006_posts;
 mod m0007_trending;
 mod m0008_rebuild;
 mod m0009_handlers;
+mod m0010_signals;
+mod m0011_retention;
 
 pub use sea_orm_migration::{DbErr, MigratorTrait};
 
@@ -31,6 +33,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_trending::Migration),
             Box::new(m0008_rebuild::Migration),
             Box::new(m0009_handlers::Migration),
+            Box::new(m0010_signals::Migration),
+            Box::new(m0011_retention::Migration),
         ]
     }
 }

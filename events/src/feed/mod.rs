@@ -130,7 +130,7 @@ impl EventSource {
                 }
                 let goal = range.until.unwrap_or(at);
                 while last < goal && !is_changed {
-                    let events = log.read(Some(&topics), last, goal, BATCH_EVENTS).await?;
+                    let events = log.read_whole(&topics, last, goal, BATCH_EVENTS).await??;
                     let is_rest = (events.len() as u64) < BATCH_EVENTS;
                     for event in events {
                         last = event.position;
@@ -157,7 +157,7 @@ impl EventSource {
                             yield event;
                         }
                         Err(RecvError::Lagged(_)) => break,
-                        Err(RecvError::Closed) => Err(CursorError::Foreign)?,
+                        Err(RecvError::Closed) => Err(why_ended(&log, epoch, last))?,
                     }
                 }
             }
@@ -212,6 +212,7 @@ impl EventSource {
             ..
         } = self.clone();
         async_stream::try_stream! {
+            let epoch = log.tail().epoch();
             let (mut live, _) = log.tail().listen(&topic.into());
             let mut shown = None;
             loop {
@@ -228,11 +229,27 @@ impl EventSource {
                 if now.is_behind {
                     tokio::time::sleep(CHECKPOINT_POLL).await;
                 } else if let Ok(Err(RecvError::Closed)) = timeout(CHECKPOINT_IDLE, live.recv()).await {
-                    Err(CursorError::Foreign)?;
+                    if log.tail().epoch() != epoch {
+                        Err(CursorError::Foreign)?;
+                    }
+                    // This process has missed events; the value of now needs none of them.
+                    live = log.tail().listen(&topic.into()).0;
                 }
             }
         }
     }
+}
+
+/// Why all listeners were ended: the log has another epoch, or was pruned past what this process had handed on.
+fn why_ended(log: &EventLog, epoch: u32, last: u64) -> CursorError {
+    let last = Cursor {
+        epoch,
+        position: last,
+    };
+    log.tail()
+        .resolve(last)
+        .err()
+        .unwrap_or(CursorError::Expired)
 }
 
 #[cfg(test)]

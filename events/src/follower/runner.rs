@@ -121,7 +121,8 @@ impl Runner {
     async fn renew(&mut self) -> Result<()> {
         let name = self.follower.name();
         let database = self.log.database();
-        let mut leases = lease::renew(database, name, &self.config, &self.leases).await?;
+        let begin = self.follower.begins();
+        let mut leases = lease::renew(database, name, begin, &self.config, &self.leases).await?;
         if leases.keys().any(|part| !self.leases.contains_key(part)) {
             // A part without news since its checkpoint need not be looked for from there.
             let head = read::read_head(&database.background).await?;

@@ -191,6 +191,11 @@ pub(crate) async fn sequence(database: &DatabaseConnection) -> Result<(Head, u64
 
 /// The head as it is.
 pub(crate) async fn read_head(database: &DatabaseConnection) -> Result<Head> {
+    read_head_in(database).await
+}
+
+/// The same on any connection.
+pub(crate) async fn read_head_in(database: &impl ConnectionTrait) -> Result<Head> {
     match database.get_database_backend() {
         DbBackend::Postgres => {
             let sql =
@@ -212,10 +217,15 @@ pub(crate) async fn read_head(database: &DatabaseConnection) -> Result<Head> {
     }
 }
 
-/// Sixteen index look-ups; grouping by part would walk the whole index.
-async fn sqlite_part_heads(database: &DatabaseConnection) -> Result<[u64; PARTS as usize]> {
+/// Sixteen index look-ups; grouping by part would walk the whole index. What was pruned counts, too.
+async fn sqlite_part_heads(database: &impl ConnectionTrait) -> Result<[u64; PARTS as usize]> {
     let sql = (0..PARTS)
-        .map(|part| format!("select max(inserted) as position from event where part = {part}"))
+        .map(|part| {
+            format!(
+                "select max(coalesce((select max(inserted) from event where part = {part}), 0),
+                            coalesce((select position from pruned_part where part = {part}), 0)) as position"
+            )
+        })
         .collect::<Vec<_>>()
         .join(" union all ");
     let backend = database.get_database_backend();
@@ -224,21 +234,35 @@ async fn sqlite_part_heads(database: &DatabaseConnection) -> Result<[u64; PARTS 
         .await?;
     let mut parts = [0; PARTS as usize];
     for (part, row) in parts.iter_mut().zip(rows) {
-        *part = from_i64(row.try_get::<Option<i64>>("", "position")?.unwrap_or(0));
+        *part = from_i64(row.try_get("", "position")?);
     }
     Ok(parts)
 }
 
-async fn one(database: &DatabaseConnection, sql: &str) -> Result<QueryResult> {
+/// The epoch, and the position up to which events may have been removed.
+pub(crate) async fn read_pruned(connection: &impl ConnectionTrait) -> Result<(u32, u64)> {
+    let backend = connection.get_database_backend();
+    let sql = "select epoch, pruned from log_head";
+    let row = connection
+        .query_one_raw(Statement::from_string(backend, sql))
+        .await?
+        .ok_or_else(no_head)?;
+    let epoch = from_i64(row.try_get("", "epoch")?) as u32;
+    Ok((epoch, from_i64(row.try_get("", "pruned")?)))
+}
+
+fn no_head() -> Error {
+    Error::Database(sea_orm::DbErr::RecordNotFound(
+        "the log has no head".to_owned(),
+    ))
+}
+
+async fn one(database: &impl ConnectionTrait, sql: &str) -> Result<QueryResult> {
     let backend = database.get_database_backend();
     database
         .query_one_raw(Statement::from_string(backend, sql))
         .await?
-        .ok_or_else(|| {
-            Error::Database(sea_orm::DbErr::RecordNotFound(
-                "the log has no head".to_owned(),
-            ))
-        })
+        .ok_or_else(no_head)
 }
 
 fn postgres_head(row: &QueryResult) -> Result<Head> {
