@@ -45,6 +45,14 @@ pub enum Error {
         /// How far the log was pruned.
         pruned: u64,
     },
+    /// A delivery was decided or taken over by another process; the transaction was rolled back.
+    #[error("the delivery of event {position} to {handler} is no longer this process's")]
+    Superseded {
+        /// The handler's name.
+        handler: String,
+        /// The event's position.
+        position: u64,
+    },
     /// A follower or handler panicked.
     #[error("it panicked: {0}")]
     Panicked(String),

@@ -40,7 +40,10 @@ pub use error::{Error, Result, error_chain};
 pub use event::{Event, Meta, PARTS, StreamKey, part_of};
 pub use feed::{EventSource, FeedError, Range};
 pub use follower::{Begin, Checkpoint, Follower, FollowerConfig, read_checkpoint, run_follower};
-pub use handler::{Attempt, Effect, Handler, HandlerConfig, HandlerError, RetryPolicy, no_effect};
+pub use handler::{
+    Attempt, DELIVERIES_FOLLOWER, Effect, Handler, HandlerConfig, HandlerError, RetryPolicy, effect,
+    no_effect, run_handlers,
+};
 pub use letters::{DeadLetter, Discarded, LetterFilter, LetterKind, Replayed, Which};
 pub use log::{EventLog, LogConfig};
 pub use read::HistoryPage;

@@ -57,6 +57,9 @@ pub trait Follower: Send + Sync + 'static {
     fn raise<'a>(&'a self, _: &'a Tx<'a>, _: &'a [Arc<Event>]) -> BoxFuture<'a, Result<()>> {
         Box::pin(async { Ok(()) })
     }
+
+    /// Told after the commit, for what may get lost: a process that ends before does not come to it.
+    fn committed(&self, _: &[Arc<Event>]) {}
 }
 
 /// How a process runs its followers.

@@ -2,9 +2,21 @@
 //! end once, by whichever process is free, in no particular order, however often it takes: the database has the truth, and
 //! Redis only says where to look. What holds, and why, is beside `Handler`.
 
+mod attempt;
+mod breaker;
+mod consumer;
+mod deliveries;
+mod jobs;
+mod registration;
+mod report;
+mod worker;
+
 use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
+
+pub use registration::DELIVERIES_FOLLOWER;
+pub use worker::run_handlers;
 
 use crate::{Error, Event, Result, Tx, error::error_chain};
 
@@ -71,9 +83,22 @@ pub struct Attempt {
 /// What is to be changed, in the transaction that marks the delivery as done. It runs again after serialization failures.
 pub type Effect = Box<dyn for<'a> Fn(&'a Tx<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync>;
 
+/// Makes an effect of a closure, such as `effect(move |tx| Box::pin(async move { … }))`.
+pub fn effect<F>(work: F) -> Effect
+where
+    F: for<'a> Fn(&'a Tx<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
+{
+    Box::new(work)
+}
+
 /// Nothing is to be changed.
 pub fn no_effect() -> Effect {
     Box::new(|_| Box::pin(async { Ok(()) }))
+}
+
+/// Whose breaker it uses.
+fn dependency(handler: &dyn Handler) -> &'static str {
+    handler.dependency().unwrap_or(handler.name())
 }
 
 /// Why an attempt failed. The texts are kept for operators, one cause a line.

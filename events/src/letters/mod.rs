@@ -3,6 +3,7 @@
 //! and exactly once is in `replay.rs`. A handler's letter and its delivery change in one transaction: `dead` is the state
 //! of the delivery if and only if it has a letter, and a replay makes it wait again with its attempts forgotten.
 
+mod apply;
 mod fingerprint;
 mod replay;
 mod store;
@@ -10,7 +11,8 @@ mod store;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-pub(crate) use store::{Kind, Letter, apply_or_park, insert, replace_by_rebuilt, reset_rebuilt};
+pub(crate) use apply::{Tried, apply_carefully, apply_or_park, panic_message};
+pub(crate) use store::{Kind, Letter, insert, replace_by_rebuilt, reset_rebuilt};
 
 use crate::{Event, EventLog, Result, read};
 

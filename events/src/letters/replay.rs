@@ -192,7 +192,7 @@ impl EventLog {
                     store::remove(tx, letter.id).await?;
                 }
                 let events: Vec<Arc<Event>> = events.into_iter().map(Arc::new).collect();
-                store::apply(tx, &*follower, &events, Some(tx)).await?;
+                super::apply::apply(tx, &*follower, &events, Some(tx)).await?;
                 Ok(letters.len() as u64)
             })
         })

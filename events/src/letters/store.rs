@@ -1,15 +1,14 @@
-//! The table of dead letters, and the rule by which events come into it: those of a stream that has letters wait behind them.
-//! Called by followers and rebuilds (`apply_or_park`), handlers (`insert`) and replays.
+//! The table of dead letters. A letter of a handler is written in the transaction that makes its delivery dead, one of a
+//! follower in the transaction that moves the checkpoint past its event.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use futures::FutureExt;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
 use uuid::Uuid;
 
 use super::{DeadLetter, LetterFilter, LetterKind, fingerprint::fingerprint};
 use crate::{
-    Error, Event, Follower, Result, Tx, clock,
+    Event, Result, clock,
     control::{execute, query},
     read::{from_i64, to_i64},
 };
@@ -79,66 +78,8 @@ pub(crate) async fn insert(tx: &DatabaseTransaction, letter: &Letter<'_>) -> Res
     Ok(())
 }
 
-/// Applies the events, but for those whose streams have letters: these wait behind them, in order. The checkpoint row must
-/// be locked by the transaction, so that nobody replays the letters at the same time. `raise` is called if `raising`.
-pub(crate) async fn apply_or_park(
-    tx: &DatabaseTransaction,
-    (consumer, kind): (&str, Kind),
-    follower: &dyn Follower,
-    events: &[Arc<Event>],
-    raising: Option<&Tx<'_>>,
-) -> Result<()> {
-    let held = held_streams(tx, consumer, events).await?;
-    if held.is_empty() {
-        return apply(tx, follower, events, raising).await;
-    }
-    let is_held = |event: &Event| held.contains(&(event.stream.clone(), event.stream_id));
-    let (parked, free): (Vec<_>, Vec<_>) = events.iter().cloned().partition(|event| is_held(event));
-    for event in &parked {
-        let letter = Letter {
-            consumer,
-            kind,
-            event,
-            error: None,
-            attempts: 0,
-            since: Duration::ZERO,
-        };
-        insert(tx, &letter).await?;
-    }
-    apply(tx, follower, &free, raising).await
-}
-
-/// What the events do; a panic is a failure.
-pub(super) async fn apply(
-    tx: &DatabaseTransaction,
-    follower: &dyn Follower,
-    events: &[Arc<Event>],
-    raising: Option<&Tx<'_>>,
-) -> Result<()> {
-    if events.is_empty() {
-        return Ok(());
-    }
-    let applying = async {
-        follower.apply(tx, events).await?;
-        match raising {
-            Some(tx) => follower.raise(tx, events).await,
-            None => Ok(()),
-        }
-    };
-    // What it left half done is rolled back with the transaction.
-    let ended = std::panic::AssertUnwindSafe(applying).catch_unwind().await;
-    ended.unwrap_or_else(|panic| Err(Error::Panicked(panic_message(&*panic))))
-}
-
-/// What a panic says of itself.
-pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "without a message".to_owned())
-}
-
 /// Those of the events' streams that have letters of the consumer. Nearly always there is none at all.
-async fn held_streams(
+pub(super) async fn held_streams(
     tx: &DatabaseTransaction,
     consumer: &str,
     events: &[Arc<Event>],

@@ -16,6 +16,7 @@ use crate::{
     Cursor, CursorError, Database, Error, Event, HistoryPage, PARTS, Result, StreamKey, Tail, Tx,
     append::Appended,
     bus::{self, Tops},
+    control::Pauses,
     currency::Currency,
     database::{AsRetryable, Pool},
     follower::read_checkpoint,
@@ -49,6 +50,8 @@ pub(crate) struct Shared {
     /// What the processes share besides events.
     pub(crate) shared_store: Option<SharedStore>,
     pub(crate) whispers: Whispers,
+    /// Which followers and handlers are held.
+    pub(crate) pauses: Pauses,
 }
 
 /// See the module.
@@ -77,6 +80,7 @@ impl EventLog {
                 tail: Tail::new(&head),
                 tops: Tops::default(),
                 whispers: Whispers::new(client.is_some().then_some(to_others)),
+                pauses: Pauses::default(),
                 wake: Notify::new(),
                 currency: Currency::new(),
                 shared_store,

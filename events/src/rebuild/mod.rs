@@ -20,7 +20,7 @@ use tokio::sync::watch;
 pub use compare::Differences;
 pub use state::{RebuildStatus, read_rebuilds, request_rebuild, requested_rebuilds};
 
-use crate::{AsRetryable, Database, Error, Follower, database::Pool, read};
+use crate::{AsRetryable, Database, Error, Follower, database::Pool, letters, read};
 use state::{Claim, Saved};
 
 /// What the tables of a model that is being built have behind their names.
@@ -264,12 +264,13 @@ impl Rebuild {
             total,
         };
         let (claim, tables) = (self.claim.clone(), self.model.tables());
-        let new = saved.clone();
+        let (new, rebuilt) = (saved.clone(), self.rebuilt());
         self.database
             .transaction(Pool::Background, |tx| {
-                let (claim, new) = (claim.clone(), new.clone());
+                let (claim, new, rebuilt) = (claim.clone(), new.clone(), rebuilt.clone());
                 Box::pin(async move {
                     state::restart(tx, &claim, &new).await?;
+                    letters::reset_rebuilt(tx, &rebuilt).await?;
                     catalog::make_tables(tx, tables).await
                 })
             })
