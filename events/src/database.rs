@@ -120,6 +120,8 @@ impl Database {
                         .synchronous(SqliteSynchronous::Full)
                         .busy_timeout(Duration::from_secs(10))
                         .foreign_keys(true)
+                        // What was erased is not to be found in the file.
+                        .pragma("secure_delete", "on")
                         .pragma("query_only", if read_only { "on" } else { "off" })
                 });
             options

@@ -17,9 +17,29 @@
 //!   event stays, so a version is never given twice.
 //! - **Redis**: a stream that ends before what was pruned cannot be filled up; it begins anew (`relay`).
 
+mod archive;
 mod begin;
+mod bound;
+mod erase;
+mod lease;
+mod personal;
+mod prune;
 
+pub use archive::{
+    ArchiveConfig, ArchiveError, ArchiveProgress, ArchiveReport, archive, archived_until,
+};
 pub(crate) use begin::{first_checkpoints, hold_pruning};
+pub use bound::HeldBy;
+pub use erase::{
+    Eraser, ErasureConfig, ErasurePhase, ErasureStatus, REDACTED, bring_archive_up_to_date,
+    read_erasures, request_erasure, work_on_erasure,
+};
+pub use lease::lease_job;
+pub use personal::{PersonalData, Subject, Whose};
+pub use prune::{PruneConfig, PruneProgress, PruneReport, prune};
+
+/// What takes the place of a text that was erased.
+pub const ERASED: &str = "[erased]";
 
 /// The kind of stream in which it is said that the log was redacted; its id is whose data it was.
 pub const ERASURE_STREAM: &str = "erasure";
