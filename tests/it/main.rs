@@ -13,6 +13,7 @@ mod membership;
 mod posts;
 mod processes;
 mod rebuild;
+mod rig;
 mod sdl;
 mod students;
 mod subscriptions;
