@@ -10,6 +10,7 @@ mod idempotency;
 mod paging;
 pub mod posts;
 pub mod read_models;
+pub mod signals;
 pub mod students;
 pub mod users;
 mod violations;
@@ -79,6 +80,8 @@ pub struct Entities {
     pub posts: posts::Posts,
     /// Students.
     pub students: students::Students,
+    /// Signals.
+    pub signals: signals::Signals,
     /// Read models, and building them anew.
     pub read_models: read_models::ReadModels,
     /// What open subscriptions are allowed.
@@ -93,6 +96,15 @@ pub struct EntitiesConfig {
     pub cache: CacheConfig,
     /// About users and signing in.
     pub users: UsersConfig,
+    /// About signals.
+    pub signals: signals::SignalsConfig,
+}
+
+/// What handlers can be told.
+#[derive(Clone, Default)]
+pub struct HandlersConfig {
+    /// Those of signals.
+    pub signals: signals::SignalWork,
 }
 
 impl Entities {
@@ -116,6 +128,7 @@ impl Entities {
             chats: chats::Chats::new(log.clone()),
             posts: posts::Posts::new(log.clone()),
             read_models: read_models::ReadModels::new(log.clone()),
+            signals: signals::Signals::new(log.clone(), config.signals),
             users,
             log,
         })
@@ -135,6 +148,11 @@ impl Entities {
             Arc::new(posts::PostsFollower::live()),
             Arc::new(posts::TrendingFollower),
         ]
+    }
+
+    /// The handlers of all domains: what is slow, or reaches out.
+    pub fn handlers(log: &EventLog, config: &HandlersConfig) -> Vec<Arc<dyn events::Handler>> {
+        signals::handlers(log, &config.signals)
     }
 
     /// The read models that can be built anew.
@@ -169,6 +187,7 @@ pub fn event_schemas() -> serde_json::Value {
         chats::event_schemas(),
         posts::event_schemas(),
         students::event_schemas(),
+        signals::event_schemas(),
     ];
     domains
         .into_iter()

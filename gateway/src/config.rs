@@ -16,7 +16,9 @@ use crate::server::ServerSettings;
 use crate::sign_in::{self, SignInSettings};
 use crate::websocket::WebSocketSettings;
 use entities::users::Secret;
-use workers::{rebuilding::RebuildSettings, settings::check_names};
+use workers::{
+    rebuilding::RebuildSettings, settings::check_names, signal_settings::SignalSettings,
+};
 
 /// Millrace: a GraphQL gateway whose every mutation is an event and whose every event can be subscribed to.
 ///
@@ -38,6 +40,8 @@ pub struct Config {
     pub sign_in: SignInSettings,
     #[command(flatten)]
     pub limits: Limits,
+    #[command(flatten)]
+    pub signals: SignalSettings,
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -162,6 +166,7 @@ impl Config {
             websocket: WebSocketSettings::default(),
             sign_in: SignInSettings::default(),
             limits: Limits::default(),
+            signals: SignalSettings::default(),
             command: None,
         }
     }

@@ -64,6 +64,8 @@ pub(crate) enum StartError {
     Rebuild(#[from] RebuildFailure),
     #[error("{0}")]
     Keys(String),
+    #[error("{0}")]
+    Settings(String),
     #[error("{}", describe(.0))]
     Users(#[from] UserError),
 }
@@ -192,10 +194,12 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
     }
     let shutdown = Shutdown::default();
     let (stop_workers, workers_stopped) = watch::channel(false);
+    let handlers = config.signals.handlers().map_err(StartError::Settings)?;
     let workers = (is_embedded || config.store.with_workers).then(|| {
         let workers_config = WorkersConfig {
             lease: Duration::from_millis(config.store.lease_ms),
             batch_events: 500,
+            handlers,
         };
         tokio::spawn(workers::run(log.clone(), workers_config, workers_stopped))
     });
@@ -332,6 +336,7 @@ async fn open(config: &Config, token_keys: TokenKeys) -> Result<Entities, StartE
         customer_cache_capacity: store.customer_cache_capacity,
         cache: (&config.cache).into(),
         users: config.sign_in.users(token_keys),
+        signals: config.signals.config(),
     };
     Entities::new(log, entities_config).map_err(StartError::Keys)
 }

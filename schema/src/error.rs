@@ -9,6 +9,7 @@ use entities::{
     customers::CustomerError,
     posts::PostError,
     read_models::ReadModelError,
+    signals::SignalError,
     students::StudentError,
     users::UserError,
 };
@@ -214,6 +215,16 @@ pub(crate) fn from_posts(cause: PostError) -> Error {
             error(codes::UNAVAILABLE, "too many changes at once; try again")
         }
         PostError::Log(cause) => from_log(&cause),
+    }
+}
+
+pub(crate) fn from_signals(cause: SignalError) -> Error {
+    let message = cause.to_string();
+    match cause {
+        SignalError::Invalid(violations) => invalid(violations),
+        SignalError::Access(cause) => from_access(cause),
+        SignalError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
+        SignalError::Log(cause) => from_log(&cause),
     }
 }
 

@@ -13,6 +13,7 @@ mod operations;
 mod posts;
 mod read_models;
 mod request;
+mod signals;
 mod students;
 mod users;
 
@@ -32,6 +33,7 @@ pub struct Query(
     posts::PostsQuery,
     posts::TrendingQuery,
     students::StudentsQuery,
+    signals::SignalsQuery,
     operations::OperationsQuery,
     read_models::ReadModelsQuery,
 );
@@ -45,6 +47,7 @@ pub struct Mutation(
     chats::ChatsMutation,
     posts::PostsMutation,
     students::StudentsMutation,
+    signals::SignalsMutation,
     read_models::ReadModelsMutation,
 );
 
@@ -57,6 +60,7 @@ pub struct Subscription(
     posts::PostsSubscription,
     posts::TrendingSubscription,
     students::StudentsSubscription,
+    signals::SignalsSubscription,
 );
 
 /// The schema that the gateway executes.

@@ -15,6 +15,7 @@ mod processes;
 mod rebuild;
 mod rig;
 mod sdl;
+mod signals;
 mod students;
 mod subscriptions;
 mod trending;

@@ -21,6 +21,7 @@ pub mod redis;
 pub mod rig;
 pub mod sending;
 pub mod setup;
+pub mod signals;
 pub mod socket;
 pub mod students;
 pub mod subscriber;

@@ -33,6 +33,10 @@ pub enum Action {
     WritePosts,
     /// Delete the posts and remove the comments of others, and see what was removed.
     ModeratePosts,
+    /// Submit signals.
+    SubmitSignals,
+    /// Read, list and follow signals.
+    ReadSignals,
 }
 
 impl Action {
@@ -40,6 +44,7 @@ impl Action {
     const fn least_role(self) -> Role {
         match self {
             Self::ReadUsers | Self::UseChats | Self::ReadPosts | Self::WritePosts => Role::Member,
+            Self::SubmitSignals | Self::ReadSignals => Role::Member,
             Self::ReadCustomers | Self::WriteCustomers | Self::ReadUserDetails => Role::Staff,
             Self::ReadStudents | Self::WriteStudents | Self::ModeratePosts => Role::Staff,
             Self::ManageUsers | Self::ReadOperations | Self::OperateReadModels => Role::Admin,

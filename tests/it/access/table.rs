@@ -51,6 +51,7 @@ const WRITE_STUDENTS: &str = "Create, update, delete and import students";
 const READ_POSTS: &str = "Read, list and follow posts and their comments, and what they were";
 const WRITE_POSTS: &str = "Write posts and comments, like posts; change and remove one's own";
 const MODERATE_POSTS: &str = "Delete the posts and remove the comments of others";
+const SIGNALS: &str = "Submit signals; read, list and follow all of them, and their histories";
 const OPERATIONS: &str = "See how the processes do";
 const READ_USERS: &str = "Read, list and follow users, and whether they are here";
 const USER_DETAILS: &str = "Read other users' email addresses and histories";
@@ -90,6 +91,11 @@ pub const TABLE: &[Row] = &[
     row(READ_POSTS, "posts", "{ posts(first: 1) { totalCount } }", SIGNED_IN),
     row(READ_POSTS, "trendingPosts", "{ trendingPosts(window: WEEK, first: 1) { score post { id } } }", SIGNED_IN),
     row(READ_POSTS, "node", "{ node(id: <post>) { id } }", SIGNED_IN),
+    row(SIGNALS, "signal", "{ signal(id: <signal>) { value results { processor } } }", SIGNED_IN),
+    row(SIGNALS, "signal", "{ signal(id: <signal>) { history(first: 1) { it: nodes { data } } } }", SIGNED_IN),
+    row(SIGNALS, "signals", "{ signals(first: 1) { nodes { id } } }", SIGNED_IN),
+    row(SIGNALS, "signals", "{ signals(first: 1) { totalCount } }", SIGNED_IN),
+    row(SIGNALS, "node", "{ node(id: <signal>) { id } }", SIGNED_IN),
     row(OPERATIONS, "caches", "{ caches { name hits } }", ADMIN),
     row(READ_USERS, "node", "{ node(id: <owner>) { id } }", SIGNED_IN),
     row(READ_USERS, "user", "{ user(id: <owner>) { id name bio role availability lastSeenAt } }", SIGNED_IN),
@@ -135,6 +141,7 @@ pub const TABLE: &[Row] = &[
     row(WRITE_POSTS, "removeComment", "mutation { removeComment(input: { postId: <own_post>, id: <own_comment> }) { comment { id } } }", SIGNED_IN),
     row(MODERATE_POSTS, "removeComment", "mutation { removeComment(input: { postId: <post>, id: <comment> }) { comment { id } } }", STAFF),
     row(MODERATE_POSTS, "deletePost", "mutation { deletePost(input: { id: <post> }) { version } }", STAFF),
+    row(SIGNALS, "submitSignal", "mutation { submitSignal(input: { source: \"new\", value: 1 }) { signal { id } } }", SIGNED_IN),
     row(USE_CHATS, "createChat", "mutation { createChat(input: { kind: GROUP, title: \"New\", memberIds: [<owner>] }) { chat { id } } }", SIGNED_IN),
     row(IN_CHAT, "renameChat", "mutation { renameChat(input: { chatId: <chat>, title: \"Renamed\" }) { chat { id } } }", MEMBER),
     row(IN_CHAT, "addChatMembers", "mutation { addChatMembers(input: { chatId: <chat>, userIds: [<outsider>] }) { chat { id } } }", MEMBER),
@@ -154,6 +161,7 @@ pub const TABLE: &[Row] = &[
     row(READ_POSTS, "postFeed", "subscription { postFeed(after: <start>) { post { message } } }", SIGNED_IN),
     row(READ_POSTS, "commentAdded", "subscription { commentAdded(postId: <post>, after: <start>) { comment { text } } }", SIGNED_IN),
     row(READ_POSTS, "trendingPosts", "subscription { trendingPosts(window: DAY) { score post { id } } }", SIGNED_IN),
+    row(SIGNALS, "signalProgress", "subscription { signalProgress(id: <signal>, after: <start>) { type signal { value } } }", SIGNED_IN),
     row(READ_USERS, "userChanged", "subscription { userChanged(id: <owner>, after: <start>) { user { name } } }", SIGNED_IN),
     row(READ_USERS, "availabilityChanged", "subscription { availabilityChanged(userIds: [<owner>]) { availability } }", SIGNED_IN),
     row(IN_CHAT, "chatEvents", "subscription { chatEvents(chatId: <chat>, after: <start>) { __typename } }", MEMBER),

@@ -3,6 +3,7 @@
 import { chats } from './examples/chats';
 import { customers } from './examples/customers';
 import type { Example, Group } from './examples/example';
+import { signals } from './examples/signals';
 import { users } from './examples/users';
 import type { Session } from './session';
 
@@ -10,6 +11,7 @@ export const groups: Group[] = [
   { title: 'Users', examples: users },
   { title: 'Chats', examples: chats },
   { title: 'Customers', examples: customers },
+  { title: 'Signals', examples: signals },
 ];
 
 /** The variables as the editor shows them; empty where an example takes none. */

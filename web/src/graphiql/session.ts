@@ -1,5 +1,5 @@
-// What this page has seen so far: the state of its socket, the cursors, and the last customer, user
-// and chat that responses carried. Transport writes it; the examples, the status line and the hint
+// What this page has seen so far: the state of its socket, the cursors, and the last customer, user,
+// chat and signal that responses carried. Transport writes it; the examples, the status line and the hint
 // read it. Kept in memory only, so closing the page forgets it.
 import { useSyncExternalStore } from 'react';
 import type { Refusal } from './account/refusal';
@@ -19,6 +19,7 @@ export type Session = {
   /** Somebody else than who is signed in. */
   otherUserId?: string;
   chatId?: string;
+  signalId?: string;
   /** Why the operation that ran last was refused. */
   refusal?: Refusal | undefined;
 };
@@ -51,11 +52,13 @@ export function rememberResponse(response: unknown): string | undefined {
   );
   const otherUser = findObject(data, (id) => id.startsWith('user_') && id !== self);
   const chat = findObject(data, (id) => id.startsWith('chat_'));
+  const signal = findObject(data, (id) => id.startsWith('signal_'));
   updateSession({
     ...(cursor && { cursor, openingCursor: session.openingCursor ?? cursor }),
     ...(customer && { customer: customer as Session['customer'] & object }),
     ...(otherUser && { otherUserId: otherUser.id }),
     ...(chat && { chatId: chat.id }),
+    ...(signal && { signalId: signal.id }),
   });
   return cursor;
 }
