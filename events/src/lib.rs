@@ -2,6 +2,7 @@
 //! `EventLog` is the whole of it for one process; `entities` appends to it and follows it, `schema` subscribes to it.
 
 mod append;
+mod browse;
 mod bus;
 mod clock;
 mod control;
@@ -24,12 +25,14 @@ mod receipt;
 mod relay;
 mod retention;
 mod shared_store;
+mod status;
 mod tail;
 mod topic;
 mod versions;
 mod whispers;
 
 pub use append::{Appending, NewEvent, Tx};
+pub use browse::{LogFilter, LogPage, LogPlace};
 pub use control::{
     BreakerState, BreakerStatus, HandlerStatus, Pause, first_needed_position, pause, read_breakers,
     read_handlers, read_pauses, remove_ended_deliveries, resume,
@@ -38,11 +41,11 @@ pub use cursor::{Cursor, CursorError};
 pub use database::{AsRetryable, Database, DatabaseConfig, now};
 pub use error::{Error, Result, error_chain};
 pub use event::{Event, Meta, PARTS, StreamKey, part_of};
-pub use feed::{EventSource, FeedError, Range};
+pub use feed::{EventSource, FeedError, Range, Versioned};
 pub use follower::{Begin, Checkpoint, Follower, FollowerConfig, read_checkpoint, run_follower};
 pub use handler::{
-    Attempt, DELIVERIES_FOLLOWER, Effect, Handler, HandlerConfig, HandlerError, RetryPolicy, effect,
-    no_effect, run_handlers,
+    Attempt, DELIVERIES_FOLLOWER, Effect, Handler, HandlerConfig, HandlerError, RetryPolicy,
+    effect, no_effect, run_handlers,
 };
 pub use letters::{DeadLetter, Discarded, LetterFilter, LetterKind, Replayed, Which};
 pub use log::{EventLog, LogConfig};
@@ -59,5 +62,9 @@ pub use retention::{
     bring_archive_up_to_date, lease_job, prune, read_erasures, request_erasure, work_on_erasure,
 };
 pub use shared_store::SharedStore;
+pub use status::{
+    Answered, DeliveryCounts, FollowerStatus, Lag, LogHealth, MOST_COUNTED, Member, PartStatus,
+    WorkersStatus,
+};
 pub use tail::Tail;
 pub use topic::{Interest, Topic};

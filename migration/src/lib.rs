@@ -15,6 +15,7 @@ mod m0008_rebuild;
 mod m0009_handlers;
 mod m0010_signals;
 mod m0011_retention;
+mod m0012_operations;
 
 pub use sea_orm_migration::{DbErr, MigratorTrait};
 
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_handlers::Migration),
             Box::new(m0010_signals::Migration),
             Box::new(m0011_retention::Migration),
+            Box::new(m0012_operations::Migration),
         ]
     }
 }

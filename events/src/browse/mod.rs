@@ -70,7 +70,9 @@ impl EventLog {
         let head = read::read_head(database).await?;
         // Positions in (low, high].
         let low = place.after.unwrap_or(0).max(head.pruned);
-        let end = place.before.map_or(head.position, |before| before.saturating_sub(1));
+        let end = place
+            .before
+            .map_or(head.position, |before| before.saturating_sub(1));
         let high = end.min(head.position).max(low);
         let (mut events, searched_to) = match few(database, filter).await? {
             Some(way) => {
@@ -86,8 +88,16 @@ impl EventLog {
         }
         Ok(LogPage {
             events,
-            has_previous: if place.from_end { has_more } else { place.after.is_some() },
-            has_next: if place.from_end { place.before.is_some() } else { has_more },
+            has_previous: if place.from_end {
+                has_more
+            } else {
+                place.after.is_some()
+            },
+            has_next: if place.from_end {
+                place.before.is_some()
+            } else {
+                has_more
+            },
             searched_to,
         })
     }

@@ -125,8 +125,12 @@ pub(super) fn select(backend: DbBackend, way: Way, from_end: bool, limit: u64) -
     let range = "p.position > $1 and p.position <= $2";
     let driving = match way {
         Way::Positions => None,
-        Way::StreamId => Some(format!("select * from event e where e.stream_id = $4{apart}")),
-        Way::Actor => Some(format!("select * from event e where e.meta ->> 'actor' = $6{apart}")),
+        Way::StreamId => Some(format!(
+            "select * from event e where e.stream_id = $4{apart}"
+        )),
+        Way::Actor => Some(format!(
+            "select * from event e where e.meta ->> 'actor' = $6{apart}"
+        )),
         Way::Time => Some(format!(
             "select * from event e where e.occurred_at >= $7 and e.occurred_at < $8 order by e.occurred_at{apart}"
         )),
@@ -158,10 +162,7 @@ pub(super) fn select(backend: DbBackend, way: Way, from_end: bool, limit: u64) -
 }
 
 /// The way by which the filter is known to match little.
-pub(super) async fn few(
-    database: &DatabaseConnection,
-    filter: &LogFilter,
-) -> Result<Option<Way>> {
+pub(super) async fn few(database: &DatabaseConnection, filter: &LogFilter) -> Result<Option<Way>> {
     let ways = [
         (Way::StreamId, filter.stream_id.is_some()),
         (Way::Actor, filter.actor.is_some()),

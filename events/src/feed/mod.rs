@@ -5,6 +5,8 @@
 //! after an event that changes them. Topics are those of now, not of the place: who reads the past reads it as whoever
 //! they are now. What was committed after they were asked for comes as an event later than `last`, and asks again.
 
+mod values;
+
 use std::{
     sync::{
         Arc,
@@ -15,6 +17,8 @@ use std::{
 
 use futures::Stream;
 use tokio::{sync::broadcast::error::RecvError, time::timeout};
+
+pub use values::Versioned;
 
 use crate::{
     Cursor, CursorError, Error, Event, EventLog, Interest, StreamKey, Topic, topic::Topics,
@@ -28,7 +32,7 @@ const CHECKPOINT_POLL: Duration = Duration::from_millis(20);
 /// And otherwise, in case nothing was heard.
 const CHECKPOINT_IDLE: Duration = Duration::from_secs(1);
 
-/// Orders of whispers, which have no position: they grow, and are past all positions, so none is taken for a repeat.
+/// Orders of what has no position, whispers and values: they grow, and are past all positions, so none is taken for a repeat.
 static NEXT_WHISPER: AtomicU64 = AtomicU64::new(1 << 62);
 
 /// Which stretch of the log an execution of a subscription covers.

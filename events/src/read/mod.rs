@@ -33,6 +33,9 @@ pub struct HistoryPage {
     pub events: Vec<Event>,
     /// Whether the stream goes on after them.
     pub has_more: bool,
+    /// The first version that the log has; those before it were pruned. Nothing when it has none, or when that was not asked
+    /// for.
+    pub first_version: Option<i64>,
 }
 
 pub(crate) fn columns(backend: DbBackend) -> &'static str {
@@ -58,7 +61,7 @@ pub(crate) async fn read_after(
 ) -> Result<Vec<Event>> {
     let mut values: Vec<Value> = vec![to_i64(after).into(), to_i64(until).into()];
     let mut condition = String::new();
-    if let Some(topics) = topics {
+    if let Some(topics) = topics.filter(|topics| !topics.is_everything()) {
         let mut several = topics.iter();
         match (several.next(), several.next()) {
             (None, _) => return Ok(Vec::new()),
@@ -135,20 +138,38 @@ pub(crate) async fn read_stream(
     limit: u64,
 ) -> Result<HistoryPage> {
     let backend = database.get_database_backend();
+    let first = "select min(version) from event where stream_id = $1 and stream = $2";
     let sql = format!(
-        "select {} from event e left join event_position p on p.inserted = e.inserted
+        "select {}, ({first}) as first_version
+         from event e left join event_position p on p.inserted = e.inserted
          where e.stream_id = $1 and e.stream = $2 and e.version > $3 order by e.version limit {}",
         columns(backend),
         limit + 1
     );
-    let values: Vec<Value> = vec![stream.id.into(), stream.kind.into(), after_version.into()];
-    let rows = database
-        .query_all_raw(Statement::from_sql_and_values(backend, sql, values))
-        .await?;
+    let mut values: Vec<Value> =
+        vec![stream.id.into(), stream.kind.into(), after_version.into()];
+    let statement = Statement::from_sql_and_values(backend, sql, values.clone());
+    let rows = database.query_all_raw(statement).await?;
+    let first_version = match rows.first() {
+        Some(row) => row.try_get("", "first_version")?,
+        // The end of the stream, or none of it is left.
+        None if after_version > 0 => {
+            values.truncate(2);
+            let sql = format!("select ({first}) as first_version");
+            let statement = Statement::from_sql_and_values(backend, sql, values);
+            let row = database.query_one_raw(statement).await?.ok_or_else(no_head)?;
+            row.try_get("", "first_version")?
+        }
+        None => None,
+    };
     let mut events = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
     let has_more = events.len() as u64 > limit;
     events.truncate(limit as usize);
-    Ok(HistoryPage { events, has_more })
+    Ok(HistoryPage {
+        events,
+        has_more,
+        first_version,
+    })
 }
 
 /// The last position of each stream of `kind` that has an event after `after`.
