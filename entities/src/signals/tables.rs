@@ -8,6 +8,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{Signal, SignalNotification, SignalResult};
 
 /// The rows of signals.
+#[expect(
+    unreachable_pub,
+    reason = "the entity that is derived is public, so its model has to be"
+)]
 pub(super) mod signal {
     use chrono::{DateTime, Utc};
     use sea_orm::entity::prelude::*;
@@ -40,6 +44,10 @@ pub(super) mod signal {
 }
 
 /// The rows of results.
+#[expect(
+    unreachable_pub,
+    reason = "the entity that is derived is public, so its model has to be"
+)]
 pub(super) mod result {
     use chrono::{DateTime, Utc};
     use sea_orm::entity::prelude::*;

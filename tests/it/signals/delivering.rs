@@ -101,7 +101,8 @@ async fn failures_and_silence_are_retried_under_the_same_id(mut setup: Setup) {
         assert_eq!(message.text, messages[0].text, "the same to the byte");
     }
     let database = setup.database().await;
-    let attempts = "select attempts as number from delivery where handler = 'signal_webhook'";
+    let attempts =
+        "select cast(attempts as bigint) as number from delivery where handler = 'signal_webhook'";
     assert_eq!(database::number(&database, attempts).await, 4);
 }
 

@@ -33,16 +33,36 @@ fn line(values: &[f64]) -> (Option<f64>, Option<f64>) {
     (Some(slope), fit)
 }
 
+/// Mean and deviation by Welford's recurrence, from the first value on: what must be found to the last bit.
+fn welford(values: &[f64]) -> (Option<f64>, Option<f64>) {
+    let (mut mean, mut squares) = (0.0, 0.0);
+    for (before, value) in values.iter().enumerate() {
+        let difference = value - mean;
+        mean += difference / (before + 1) as f64;
+        squares += difference * (value - mean);
+    }
+    let deviation = || (squares / (values.len() - 1) as f64).sqrt();
+    (
+        (!values.is_empty()).then_some(mean),
+        (values.len() > 1).then(deviation),
+    )
+}
+
+/// Within what rounding can do to values that are so far from zero, measured by how they deviate. Sums of squares would be
+/// off by the square of that.
 #[track_caller]
-fn same(found: &Value, expected: Option<f64>, what: &str) {
+fn near(found: &Value, expected: Option<f64>, values: &[f64], what: &str) {
+    let deviation = mean_and_deviation(values).1.unwrap_or(0.0).max(1e-9);
+    let largest = values
+        .iter()
+        .fold(1.0_f64, |largest, it| largest.max(it.abs()));
     match (found.as_f64(), expected) {
         (None, None) => assert!(found.is_null(), "{what}: {found}"),
         (Some(found), Some(expected)) => {
             let most = found.abs().max(expected.abs()).max(1e-6);
-            assert!(
-                (found - expected).abs() <= 1e-9 * most,
-                "{what}: {found}, not {expected}"
-            );
+            let bound = 1e-13 * (largest / deviation).max(1.0) * most;
+            let is_near = (found - expected).abs() <= bound;
+            assert!(is_near, "{what}: {found}, not {expected} (+- {bound})");
         }
         _ => panic!("{what}: {found}, not {expected:?}"),
     }
@@ -57,12 +77,12 @@ fn level(value: f64) -> &'static str {
     }
 }
 
-/// One after the other, at once, and with more values than the window of the trend has; with values beside each other that are
-/// far from zero, where sums of squares would have no digits left.
+/// One after the other, at once, and with more values than the window of the trend has; with values that are
+/// far from zero, where sums of squares lose their digits.
 async fn findings_are_exact(setup: Setup) {
     let app = setup.start_many(2, 2, &[]);
     let clients = app.clients();
-    let offset = 1e9;
+    let offset = 1e6;
     let value_of = |source: &str, number: usize| match source {
         "calm" => offset + [0.0, 0.25, -0.25, 0.5, -0.5][number % 5],
         "rising" => number as f64 * 2.5 + [0.0, 1.0, -1.0][number % 3],
@@ -89,25 +109,18 @@ async fn findings_are_exact(setup: Setup) {
             .collect();
         for (place, signal) in of_source.iter().enumerate() {
             let (value, before) = (values[place], &values[..place]);
-            let (mean, deviation) = mean_and_deviation(before);
+            let (mean, deviation) = welford(before);
             let z_score = mean
                 .zip(deviation.filter(|it| *it > 0.0))
                 .map(|(mean, deviation)| (value - mean) / deviation);
             let found = finding(signal, "STATISTICS");
             assert_eq!(found["count"], place, "{signal}");
-            same(&found["mean"], mean, "mean");
-            same(&found["deviation"], deviation, "deviation");
-            // Its error grows with how far the mean is from zero.
-            let far = mean.map_or(1.0, |mean| mean.abs() / deviation.unwrap_or(1.0).max(1e-9));
-            match (found["zScore"].as_f64(), z_score) {
-                (Some(found), Some(expected)) => {
-                    assert!(
-                        (found - expected).abs() <= 1e-13 * far.max(1e3),
-                        "{found}, not {expected}"
-                    );
-                }
-                (found, expected) => assert_eq!(found, expected),
-            }
+            assert_eq!(found["mean"], json!(mean), "{signal}");
+            assert_eq!(found["deviation"], json!(deviation), "{signal}");
+            assert_eq!(found["zScore"], json!(z_score), "{signal}");
+            let (mean, deviation) = mean_and_deviation(before);
+            near(&found["mean"], mean, before, "mean");
+            near(&found["deviation"], deviation, before, "deviation");
             assert_eq!(
                 found["isAnomaly"],
                 z_score.is_some_and(|it| it.abs() > 3.0),
@@ -118,8 +131,8 @@ async fn findings_are_exact(setup: Setup) {
             let window = &values[(place + 1).saturating_sub(20)..=place];
             let (slope, fit) = line(window);
             assert_eq!(found["trendCount"], window.len());
-            same(&found["slope"], slope, "slope");
-            same(&found["fit"], fit, "fit");
+            near(&found["slope"], slope, window, "slope");
+            near(&found["fit"], fit, window, "fit");
 
             let found = finding(signal, "LEVELS");
             let previous = place.checked_sub(1).map(|place| level(values[place]));
