@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
 use serde::Serialize;
 
 use super::{Handler, jobs::Jobs};
-use crate::{Error, Event, Follower, Result, clock, control::execute};
+use crate::{Begin, Error, Event, Follower, Result, clock, control::execute};
 
 /// The name of the follower that registers deliveries.
 pub const DELIVERIES_FOLLOWER: &str = "deliveries";
@@ -50,6 +50,11 @@ impl Registration {
 impl Follower for Registration {
     fn name(&self) -> &'static str {
         DELIVERIES_FOLLOWER
+    }
+
+    /// What was pruned is nobody's work any more.
+    fn begins(&self) -> Begin {
+        Begin::WithWhatIsLeft
     }
 
     /// What handlers want depends on the type too.

@@ -1,12 +1,12 @@
 //! The signal as clients see it.
 
-use async_graphql::{Context, Enum, ID, Object, Result, connection::Connection};
+use async_graphql::{Context, Enum, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use entities::signals;
 
 use super::{KIND, finding::SignalFinding};
 use crate::{
-    connection::{OpaqueCursor, checked, page_complexity},
+    connection::{checked, page_complexity},
     error::from_access,
     history, id,
     request::{entities, viewer},
