@@ -5,6 +5,7 @@ mod batches;
 mod chats;
 mod connection;
 mod customers;
+mod erasure;
 mod error;
 mod history;
 mod id;
@@ -36,6 +37,7 @@ pub struct Query(
     signals::SignalsQuery,
     operations::OperationsQuery,
     read_models::ReadModelsQuery,
+    erasure::ErasureQuery,
 );
 
 /// The merged mutations.
@@ -48,7 +50,9 @@ pub struct Mutation(
     posts::PostsMutation,
     students::StudentsMutation,
     signals::SignalsMutation,
+    operations::OperationsMutation,
     read_models::ReadModelsMutation,
+    erasure::ErasureMutation,
 );
 
 /// The merged subscriptions.
@@ -60,6 +64,7 @@ pub struct Subscription(
     posts::PostsSubscription,
     posts::TrendingSubscription,
     students::StudentsSubscription,
+    operations::OperationsSubscription,
     signals::SignalsSubscription,
 );
 

@@ -53,9 +53,13 @@ const WRITE_POSTS: &str = "Write posts and comments, like posts; change and remo
 const MODERATE_POSTS: &str = "Delete the posts and remove the comments of others";
 const SIGNALS: &str = "Submit signals; read, list and follow all of them, and their histories";
 const OPERATIONS: &str = "See how the processes do";
+const READ_LOG: &str = "Read and follow the event log, but not what is written in chats";
+const OPERATE: &str =
+    "Hold followers and handlers, replay and discard dead letters, disconnect users";
 const READ_USERS: &str = "Read, list and follow users, and whether they are here";
 const USER_DETAILS: &str = "Read other users' email addresses and histories";
 const MANAGE: &str = "Give roles, deactivate others";
+const ERASE: &str = "Erase the personal data of deactivated users";
 const READ_MODELS: &str = "Watch read models, and have them built anew";
 const USE_CHATS: &str = "Begin chats, list and follow one's own";
 const IN_CHAT: &str =
@@ -97,6 +101,11 @@ pub const TABLE: &[Row] = &[
     row(SIGNALS, "signals", "{ signals(first: 1) { totalCount } }", SIGNED_IN),
     row(SIGNALS, "node", "{ node(id: <signal>) { id } }", SIGNED_IN),
     row(OPERATIONS, "caches", "{ caches { name hits } }", ADMIN),
+    row(OPERATIONS, "health", "{ health { isHealthy } }", ADMIN),
+    row(OPERATIONS, "workerStatus", "{ workerStatus { followers { name } handlers { name } } }", ADMIN),
+    row(OPERATIONS, "deadLetters", "{ deadLetters(first: 1) { totalCount nodes { id } } }", ADMIN),
+    row(OPERATIONS, "deadLetter", "{ deadLetter(id: \"letter_01h455vb4pex5vsknk084sn02q\") { id } }", [U, F, F, F, O]),
+    row(READ_LOG, "eventLog", "{ eventLog(last: 100) { nodes { type actor data } } }", ADMIN),
     row(READ_USERS, "node", "{ node(id: <owner>) { id } }", SIGNED_IN),
     row(READ_USERS, "user", "{ user(id: <owner>) { id name bio role availability lastSeenAt } }", SIGNED_IN),
     row(READ_USERS, "users", "{ users(first: 1) { nodes { name } } }", SIGNED_IN),
@@ -112,6 +121,8 @@ pub const TABLE: &[Row] = &[
     row(IN_CHAT, "chat", "{ chat(id: <chat>) { history(first: 5) { nodes { data } } } }", MEMBER),
     row(USE_CHATS, "chats", "{ chats(first: 5) { nodes { title } } }", SIGNED_IN),
     row(READ_MODELS, "readModels", "{ readModels { name rebuild { phase } } }", ADMIN),
+    row(ERASE, "erasure", "{ erasure(userId: <owner>) { finishedAt } }", [U, F, F, F, O]),
+    row(ERASE, "erasures", "{ erasures { userId } }", ADMIN),
     // Mutations
     row(OPEN, "register", "mutation { register(input: { email: <new_email>, name: \"New\", password: <password> }) { user { id } } }", ALL),
     row(OPEN, "signIn", "mutation { signIn(input: { email: <owner_email>, password: <owner_password> }) { user { id } } }", ALL),
@@ -153,7 +164,15 @@ pub const TABLE: &[Row] = &[
     row(IN_CHAT, "setTyping", "mutation { setTyping(input: { chatId: <chat> }) { __typename } }", MEMBER),
     row(OWN_CHAT, "removeChatMember", "mutation { removeChatMember(input: { chatId: <own_chat>, userId: <peer> }) { chat { id } } }", MEMBER),
     row(READ_MODELS, "rebuildReadModel", "mutation { rebuildReadModel(input: { name: \"posts\" }) { readModel { name } } }", ADMIN),
+    row(ERASE, "eraseUser", "mutation { eraseUser(input: { userId: <gone> }) { erasure { userId } } }", ADMIN),
+    row(OPERATE, "pauseWorker", "mutation { pauseWorker(input: { name: \"customer_statistics\" }) { workerStatus { followers { name } } } }", ADMIN),
+    row(OPERATE, "resumeWorker", "mutation { resumeWorker(input: { name: \"customer_statistics\" }) { workerStatus { followers { name } } } }", ADMIN),
+    row(OPERATE, "replayDeadLetters", "mutation { replayDeadLetters(input: { all: true }) { replayed left } }", ADMIN),
+    row(OPERATE, "discardDeadLetters", "mutation { discardDeadLetters(input: { fingerprint: \"0\" }) { discarded } }", ADMIN),
+    row(OPERATE, "disconnectUser", "mutation { disconnectUser(input: { userId: <owner> }) { endedSessions } }", ADMIN),
     // Subscriptions
+    row(OPERATIONS, "workerStatus", "subscription { workerStatus { followers { name } } }", ADMIN),
+    row(READ_LOG, "eventLog", "subscription { eventLog(after: <start>) { type actor data } }", ADMIN),
     row(READ_CUSTOMERS, "customerChanged", "subscription { customerChanged(after: <start>) { customer { email } } }", STAFF),
     row(READ_CUSTOMERS, "customerStatistics", "subscription { customerStatistics { total } }", STAFF),
     row(READ_STUDENTS, "studentChanged", "subscription { studentChanged(after: <start>) { student { email } } }", STAFF),
