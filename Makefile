@@ -1,5 +1,5 @@
 # The commands of this repository. Each works from a clean clone.
-.PHONY: run test bench bench-rebuild check setup web
+.PHONY: run test faults bench bench-rebuild check setup web
 
 # The gateway at http://127.0.0.1:8080, with the pages if npm is here to build them. Nothing else is needed.
 run:
@@ -10,6 +10,11 @@ run:
 test: setup
 	cargo build --workspace --bins
 	cargo test --workspace
+
+# Two gateways and two workers under load, and one fault after the other. About ten minutes; `FAULTS="--list"` tells what there is.
+faults: setup
+	cargo build --workspace --bins
+	"$${CARGO_TARGET_DIR:-target}/debug/faults" $(FAULTS)
 
 # The gateway against its peers, in rounds by turns. Takes some minutes.
 bench: setup

@@ -77,6 +77,25 @@ where
     Ok(stored.value)
 }
 
+/// The answer that the context's key has already, for work that is more than one transaction. `once` has the last word.
+pub(crate) async fn find_answer<T: DeserializeOwned>(
+    connection: &impl ConnectionTrait,
+    context: &CommandContext,
+) -> Result<Option<Result<T, KeyReused>>, events::Error> {
+    let Some(idempotency) = &context.idempotency else {
+        return Ok(None);
+    };
+    let scope = context.viewer.actor();
+    match read_answer(connection, &scope, idempotency).await? {
+        None => Ok(None),
+        Some(None) => Ok(Some(Err(KeyReused))),
+        Some(Some(answer)) => {
+            let answer = serde_json::from_str(&answer).map_err(malformed)?;
+            Ok(Some(Ok(answer)))
+        }
+    }
+}
+
 fn malformed(source: serde_json::Error) -> events::Error {
     events::Error::Malformed {
         what: "idempotency answer",
@@ -107,6 +126,17 @@ async fn claim(
     if inserted.rows_affected() == 1 {
         return Ok(None);
     }
+    // None: removed as too old between the two statements, and as good as never used.
+    read_answer(&**tx, scope, idempotency).await
+}
+
+/// `None`: there is no such key. The rest is as of `claim`.
+async fn read_answer(
+    connection: &impl ConnectionTrait,
+    scope: &str,
+    idempotency: &Idempotency,
+) -> Result<Option<Option<String>>, events::Error> {
+    let backend = connection.get_database_backend();
     let select = match backend {
         DbBackend::Postgres => {
             "select fingerprint, answer::text as answer from idempotency where scope = $1 and key = $2"
@@ -114,11 +144,10 @@ async fn claim(
         _ => "select fingerprint, answer from idempotency where scope = $1 and key = $2",
     };
     let values = [scope.into(), idempotency.key.as_str().into()];
-    let Some(row) = tx
+    let Some(row) = connection
         .query_one_raw(Statement::from_sql_and_values(backend, select, values))
         .await?
     else {
-        // Removed as too old between the two statements: as good as never used.
         return Ok(None);
     };
     let fingerprint: Vec<u8> = row.try_get("", "fingerprint")?;

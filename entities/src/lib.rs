@@ -6,10 +6,13 @@ mod bulk;
 mod cache;
 pub mod chats;
 pub mod customers;
+pub mod erasure;
 mod idempotency;
+pub mod operations;
 mod paging;
 pub mod posts;
 pub mod read_models;
+pub mod signals;
 pub mod students;
 pub mod users;
 mod violations;
@@ -24,6 +27,33 @@ pub use cache::{CacheConfig, CacheFigures, Cached};
 pub use idempotency::{Idempotency, KeyReused, remove_expired_answers};
 pub use paging::{Direction, Edge, Page, PageRequest, SortKey};
 pub use violations::{Violation, Violations};
+
+/// The kinds of streams of all domains.
+const STREAMS: &[&str] = &[
+    customers::STREAM,
+    users::STREAM,
+    users::SESSION_STREAM,
+    users::PRESENCE_STREAM,
+    chats::STREAM,
+    chats::INBOX_STREAM,
+    posts::STREAM,
+    students::STREAM,
+    students::CACHE_STREAM,
+    signals::STREAM,
+    operations::STREAM,
+    events::ERASURE_STREAM,
+];
+
+/// What of the log is kept when it is pruned. Posts are their streams; the versions of the others named here are nowhere
+/// but in the log.
+const KEEPS: events::Keeps = events::Keeps {
+    whole: &[posts::STREAM],
+    last: &[
+        students::CACHE_STREAM,
+        operations::STREAM,
+        events::ERASURE_STREAM,
+    ],
+};
 
 /// Who is calling, and under which names the call is known.
 #[derive(Debug, Clone)]
@@ -79,8 +109,14 @@ pub struct Entities {
     pub posts: posts::Posts,
     /// Students.
     pub students: students::Students,
+    /// Signals.
+    pub signals: signals::Signals,
     /// Read models, and building them anew.
     pub read_models: read_models::ReadModels,
+    /// Erasing what is personal to users.
+    pub erasures: erasure::Erasures,
+    /// The log, the workers and what was given up.
+    pub operations: operations::Operations,
     /// What open subscriptions are allowed.
     pub grants: Grants,
 }
@@ -93,6 +129,15 @@ pub struct EntitiesConfig {
     pub cache: CacheConfig,
     /// About users and signing in.
     pub users: UsersConfig,
+    /// About signals.
+    pub signals: signals::SignalsConfig,
+}
+
+/// What handlers can be told.
+#[derive(Clone, Default)]
+pub struct HandlersConfig {
+    /// Those of signals.
+    pub signals: signals::SignalWork,
 }
 
 impl Entities {
@@ -116,9 +161,25 @@ impl Entities {
             chats: chats::Chats::new(log.clone()),
             posts: posts::Posts::new(log.clone()),
             read_models: read_models::ReadModels::new(log.clone()),
+            erasures: erasure::Erasures::new(log.clone(), users.clone()),
+            signals: signals::Signals::new(log.clone(), config.signals),
+            operations: Self::operations(&log),
             users,
             log,
         })
+    }
+
+    /// Operations on the workers, for processes that have no use for the domains.
+    pub fn operations(log: &EventLog) -> operations::Operations {
+        let handlers = Self::handlers(log, &HandlersConfig::default());
+        let followers = Self::followers()
+            .into_iter()
+            .chain(Self::warming_followers(log));
+        operations::Operations::new(
+            log.clone(),
+            followers.collect(),
+            handlers.iter().map(operations::KnownHandler::from).collect(),
+        )
     }
 
     /// The names of the followers whose read models show what happens in this kind of stream.
@@ -135,6 +196,21 @@ impl Entities {
             Arc::new(posts::PostsFollower::live()),
             Arc::new(posts::TrendingFollower),
         ]
+    }
+
+    /// What of the log is kept when it is pruned.
+    pub fn keeps() -> events::Keeps {
+        KEEPS
+    }
+
+    /// What is personal, and where it is kept.
+    pub fn eraser() -> Arc<dyn events::Eraser> {
+        Arc::new(erasure::AllDomains)
+    }
+
+    /// The handlers of all domains: what is slow, or reaches out.
+    pub fn handlers(log: &EventLog, config: &HandlersConfig) -> Vec<Arc<dyn events::Handler>> {
+        signals::handlers(log, &config.signals)
     }
 
     /// The read models that can be built anew.
@@ -169,6 +245,9 @@ pub fn event_schemas() -> serde_json::Value {
         chats::event_schemas(),
         posts::event_schemas(),
         students::event_schemas(),
+        operations::event_schemas(),
+        erasure::event_schemas(),
+        signals::event_schemas(),
     ];
     domains
         .into_iter()

@@ -1,6 +1,7 @@
 -- Appends events to the streams of their parts, each only directly behind the one before it, so that a stream has
 -- neither holes nor doubles whoever else appends, and whatever Redis lost.
--- KEYS: one stream a part. ARGV[1]: '1' lets an empty stream begin anywhere (a refill from the log).
+-- KEYS: one stream a part. ARGV[1]: '1' lets an empty stream begin anywhere (a refill from the log). ARGV[2]: streams that
+-- end before this position begin anew, as what follows their end was pruned from the log.
 -- Then for each event: the number of its key, the position before it in its part, its position, the event.
 -- Answers with the last position of each stream, -1 for an empty one.
 local tops = {}
@@ -8,13 +9,14 @@ for k, key in ipairs(KEYS) do
     local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]
     if last then
         tops[k] = tonumber(string.match(last[1], '^%d+'))
-    else
+    end
+    if not last or tops[k] < tonumber(ARGV[2]) then
         -- Never trimmed to nothing, so an empty stream has lost its entries: its last id must not hinder the refill.
         redis.call('DEL', key)
         tops[k] = -1
     end
 end
-for i = 2, #ARGV, 4 do
+for i = 3, #ARGV, 4 do
     local k, previous, position = tonumber(ARGV[i]), tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
     if previous == tops[k] or (tops[k] == -1 and (previous == 0 or ARGV[1] == '1')) then
         local added = redis.pcall('XADD', KEYS[k], ARGV[i + 2] .. '-0', 'event', ARGV[i + 3])

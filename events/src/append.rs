@@ -125,11 +125,13 @@ const INSERT_POSTGRES: &str = "insert into event
     (event_id, part, stream, stream_id, version, type, schema_version, data, meta, occurred_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8::text::json, $9::text::json, $10)";
 
-/// The subquery is the last position in the part: with one writer it cannot change before the commit.
+/// The last value is the last position in the part, also if that event was pruned: with one writer it cannot change before
+/// the commit.
 const INSERT_SQLITE: &str = "insert into event
     (event_id, part, stream, stream_id, version, type, schema_version, data, meta, occurred_at, previous)
     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
-            coalesce((select max(inserted) from event where part = ?2), 0))";
+            max(coalesce((select max(inserted) from event where part = ?2), 0),
+                coalesce((select position from pruned_part where part = ?2), 0)))";
 
 fn row<D: Serialize>(
     stream: StreamKey,

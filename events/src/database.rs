@@ -120,6 +120,8 @@ impl Database {
                         .synchronous(SqliteSynchronous::Full)
                         .busy_timeout(Duration::from_secs(10))
                         .foreign_keys(true)
+                        // What was erased is not to be found in the file.
+                        .pragma("secure_delete", "on")
                         .pragma("query_only", if read_only { "on" } else { "off" })
                 });
             options
@@ -162,6 +164,11 @@ impl Database {
     /// The connection that may change the schema.
     pub fn schema_connection(&self) -> &DatabaseConnection {
         &self.writer
+    }
+
+    /// The connections that the log's own work is written with.
+    pub(crate) fn background_writer(&self) -> &DatabaseConnection {
+        &self.background_writer
     }
 
     /// Runs `work` in a transaction, and again, at most five times and with jittered delays, when it met a

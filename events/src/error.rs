@@ -34,6 +34,31 @@ pub enum Error {
         /// The part whose checkpoint another process moved.
         part: i16,
     },
+    /// A follower that needs the whole log never ran before a part of it was pruned.
+    #[error(
+        "{follower} has never run, and the events up to position {pruned}, which it begins with, were pruned; a read model can \
+         be built from what is kept with `rebuild`"
+    )]
+    BeginIsPruned {
+        /// The follower's name.
+        follower: String,
+        /// How far the log was pruned.
+        pruned: u64,
+    },
+    /// A delivery was decided or taken over by another process; the transaction was rolled back.
+    #[error("the delivery of event {position} to {handler} is no longer this process's")]
+    Superseded {
+        /// The handler's name.
+        handler: String,
+        /// The event's position.
+        position: u64,
+    },
+    /// A follower or handler panicked.
+    #[error("it panicked: {0}")]
+    Panicked(String),
+    /// The event is needed and is no longer in the log.
+    #[error("the event is no longer in the log")]
+    Pruned,
     /// The task doing the work panicked or was shut down.
     #[error("the task did not finish: {0}")]
     Task(String),
@@ -66,6 +91,30 @@ impl Error {
                 _ => None,
             },
             _ => None,
+        }
+    }
+
+    /// Whether it is the event that a follower fails on, and not the state of the database or of this process: what is
+    /// stored is malformed, breaks a rule of the tables, or makes the code panic. Anything else concerns all events.
+    pub fn is_of_event(&self) -> bool {
+        match self {
+            Self::Malformed { .. } | Self::VersionConflict | Self::Panicked(_) | Self::Pruned => {
+                true
+            }
+            Self::Database(error) => match code_of(error) {
+                // Postgres, by class: cardinality, data, integrity, triggers, views, raised. SQLite, by primary code:
+                // too big, constraint, mismatch, range; and its general error, which is also what functions raise.
+                Some(code) => match code.parse::<u32>() {
+                    Ok(1) => !error.to_string().contains("no such "),
+                    Ok(number) if code.len() != 5 => matches!(number & 0xff, 18 | 19 | 20 | 25),
+                    _ => {
+                        ["21", "22", "23", "27", "44", "P0"].contains(&code.get(..2).unwrap_or(""))
+                    }
+                },
+                // Not the database's answer, but what was made of it.
+                None => !matches!(error, DbErr::Exec(_) | DbErr::Query(_) | DbErr::Conn(_)),
+            },
+            _ => false,
         }
     }
 
@@ -111,5 +160,42 @@ fn is_unavailable(error: &DbErr) -> bool {
             }
         }
         _ => false,
+    }
+}
+
+/// The error and what led to it, one cause a line.
+pub fn error_chain(error: &dyn std::error::Error) -> String {
+    let mut lines = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let line = error.to_string();
+        // Some errors print their cause themselves.
+        if lines.last().is_none_or(|last| !last.ends_with(&line)) {
+            lines.push(line);
+        }
+        cause = error.source();
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_tells_each_cause_once() {
+        let source = serde_json::from_str::<u8>("x").expect_err("no number");
+        let error = Error::Malformed {
+            what: "event data",
+            source,
+        };
+        assert_eq!(
+            error_chain(&error),
+            "malformed event data: expected value at line 1 column 1"
+        );
+        assert!(error.is_of_event());
+        assert!(
+            !Error::Unavailable(DbErr::Conn(RuntimeErr::Internal("gone".to_owned()))).is_of_event()
+        );
     }
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     Database, DatabaseConfig, Event, EventLog, LogConfig, Meta, PARTS, Tail, Topic, bus::Tops,
-    currency::Currency, log::Shared, read::Head, whispers::Whispers,
+    control::Pauses, currency::Currency, log::Shared, read::Head, whispers::Whispers,
 };
 
 pub(crate) fn head(position: u64) -> Head {
@@ -66,6 +66,7 @@ pub(crate) fn quiet_log(database: Database, position: u64) -> EventLog {
             currency: Currency::new(),
             shared_store: None,
             whispers: Whispers::new(None),
+            pauses: Pauses::default(),
         }),
     }
 }
@@ -83,10 +84,20 @@ impl SqliteFile {
         };
         let file = Self(path);
         let database = Database::connect(&config).await.expect("SQLite opens");
+        for script in [
+            include_str!("../../migration/src/sql/0001_event_log.sqlite.sql"),
+            include_str!("../../migration/src/sql/0009_handlers.sqlite.sql"),
+        ] {
+            let connection = database.schema_connection();
+            connection
+                .execute_unprepared(script)
+                .await
+                .expect("the schema");
+        }
         database
             .schema_connection()
             .execute_unprepared(include_str!(
-                "../../migration/src/sql/0001_event_log.sqlite.sql"
+                "../../migration/src/sql/0011_retention.sqlite.sql"
             ))
             .await
             .expect("the schema");

@@ -2,7 +2,10 @@
 //! `EventLog` is the whole of it for one process; `entities` appends to it and follows it, `schema` subscribes to it.
 
 mod append;
+mod browse;
 mod bus;
+mod clock;
+mod control;
 mod currency;
 mod cursor;
 mod database;
@@ -10,27 +13,41 @@ mod error;
 mod event;
 mod feed;
 mod follower;
+mod handler;
 #[cfg(test)]
 mod kit;
+mod letters;
 mod log;
 mod pump;
 mod read;
 mod rebuild;
 mod receipt;
 mod relay;
+mod retention;
 mod shared_store;
+mod status;
 mod tail;
 mod topic;
 mod versions;
 mod whispers;
 
 pub use append::{Appending, NewEvent, Tx};
+pub use browse::{LogFilter, LogPage, LogPlace};
+pub use control::{
+    BreakerState, BreakerStatus, HandlerStatus, Pause, first_needed_position, pause, read_breakers,
+    read_handlers, read_pauses, remove_ended_deliveries, resume,
+};
 pub use cursor::{Cursor, CursorError};
 pub use database::{AsRetryable, Database, DatabaseConfig, now};
-pub use error::{Error, Result};
+pub use error::{Error, Result, error_chain};
 pub use event::{Event, Meta, PARTS, StreamKey, part_of};
-pub use feed::{EventSource, FeedError, Range};
-pub use follower::{Checkpoint, Follower, FollowerConfig, read_checkpoint, run_follower};
+pub use feed::{EventSource, FeedError, Range, Versioned};
+pub use follower::{Begin, Checkpoint, Follower, FollowerConfig, read_checkpoint, run_follower};
+pub use handler::{
+    Attempt, DELIVERIES_FOLLOWER, Effect, Handler, HandlerConfig, HandlerError, RetryPolicy,
+    effect, no_effect, run_handlers,
+};
+pub use letters::{DeadLetter, Discarded, LetterFilter, LetterKind, Replayed, Which};
 pub use log::{EventLog, LogConfig};
 pub use read::HistoryPage;
 pub use rebuild::{
@@ -38,6 +55,16 @@ pub use rebuild::{
     RebuildReport, RebuildStatus, read_rebuilds, rebuild, request_rebuild, requested_rebuilds,
 };
 pub use receipt::{NotWritten, Receipt, Written};
+pub use retention::{
+    ArchiveConfig, ArchiveError, ArchiveProgress, ArchiveReport, ERASED, ERASURE_STREAM, Eraser,
+    ErasureConfig, ErasurePhase, ErasureStatus, HeldBy, Keeps, PersonalData, PruneConfig,
+    PruneProgress, PruneReport, REDACTED, Subject, Whose, archive, archived_until,
+    bring_archive_up_to_date, lease_job, prune, read_erasures, request_erasure, work_on_erasure,
+};
 pub use shared_store::SharedStore;
+pub use status::{
+    Answered, DeliveryCounts, FollowerStatus, Lag, LogHealth, MOST_COUNTED, Member, PartStatus,
+    WorkersStatus,
+};
 pub use tail::Tail;
 pub use topic::{Interest, Topic};

@@ -49,7 +49,6 @@ async fn pass(log: &EventLog, is_poll: bool) -> Result<()> {
     let started = Instant::now();
     let reached = shared.tail.position();
     let (head, numbered) = read::sequence(&shared.database.background).await?;
-    shared.tail.set_pruned(head.pruned);
     if head.epoch != shared.tail.epoch() {
         tracing::warn!(
             epoch = head.epoch,
@@ -62,6 +61,7 @@ async fn pass(log: &EventLog, is_poll: bool) -> Result<()> {
     if head.position < reached {
         return renew_epoch(log, &head).await;
     }
+    shared.tail.set_pruned(head.pruned);
     shared.currency.look(head.position, started);
     // What other processes numbered comes over Redis, sooner than it could be read here; what did not come by the
     // next poll is read.

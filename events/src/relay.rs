@@ -83,7 +83,7 @@ impl Relay {
     /// only what was in the log, so otherwise the log cannot be behind it.
     async fn compare_with_log(&mut self) -> Result<(), Failure> {
         let mut call = self.script.prepare_invoke();
-        call.arg(0);
+        call.arg(0).arg(0);
         for part in 0..PARTS {
             call.key(stream_key(&self.log, self.epoch, part));
         }
@@ -139,7 +139,7 @@ impl Relay {
             .collect();
         if !missing.is_empty() {
             let tops = self
-                .append(missing.iter().map(|event| &***event), false)
+                .append(missing.iter().map(|event| &***event), None)
                 .await?;
             for (part, top) in tops {
                 let wanted = missing
@@ -169,11 +169,15 @@ impl Relay {
             wanted,
             "Redis lacks events; refilling the stream from the log"
         );
-        let mut after = if top >= 0 {
+        // Every follower has passed what was pruned. What a stream lacks of it cannot be filled in: it begins anew behind it.
+        let (_, pruned) = read::read_pruned(&self.log.database().background).await?;
+        let mut after = if top >= 0 && known >= pruned {
             known
         } else {
             let slowest = slowest_checkpoints(self.log.database()).await?;
-            slowest[part as usize].unwrap_or_else(|| wanted.saturating_sub(KEPT_POSITIONS))
+            let slowest = slowest[part as usize];
+            let after = slowest.unwrap_or_else(|| wanted.saturating_sub(KEPT_POSITIONS));
+            after.max(pruned)
         };
         while after < wanted {
             let database = &self.log.database().background;
@@ -181,7 +185,7 @@ impl Relay {
             let Some(last) = events.last().map(|event| event.position) else {
                 break;
             };
-            self.append(events.iter(), true).await?;
+            self.append(events.iter(), Some(pruned)).await?;
             after = last;
         }
         self.log.shared.tops.raise(part, wanted);
@@ -197,15 +201,16 @@ impl Relay {
         Ok(())
     }
 
-    /// Sends events and answers with the last position of each of their streams.
+    /// Sends events and answers with the last position of each of their streams. A refill names what was pruned.
     async fn append<'a>(
         &mut self,
         events: impl Iterator<Item = &'a Event>,
-        is_refill: bool,
+        refill: Option<u64>,
     ) -> Result<Vec<(i16, i64)>, Failure> {
         let mut keys = BTreeMap::new();
         let mut call = self.script.prepare_invoke();
-        call.arg(i32::from(is_refill));
+        call.arg(i32::from(refill.is_some()))
+            .arg(refill.unwrap_or(0));
         let mut parts = Vec::new();
         for event in events {
             let number = *keys.entry(event.part).or_insert_with(|| {

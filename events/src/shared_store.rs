@@ -88,6 +88,14 @@ impl SharedStore {
         }
     }
 
+    /// Whether it answers now.
+    pub async fn is_up(&self) -> bool {
+        match &self.0 {
+            Kind::Redis(store) => store.is_up().await,
+            Kind::Memory(_) => true,
+        }
+    }
+
     /// Forgets the keys; false when that cannot be done now.
     pub async fn delete(&self, keys: &[String]) -> bool {
         match &self.0 {
@@ -154,6 +162,17 @@ impl RedisStore {
         }
         command.ignore();
         self.run(BATCH_LIMIT, &commands).await
+    }
+
+    async fn is_up(self: &Arc<Self>) -> bool {
+        self.call(
+            BATCH_LIMIT,
+            async |connection: &mut MultiplexedConnection| {
+                redis::cmd("PING").query_async::<String>(connection).await
+            },
+        )
+        .await
+        .is_some()
     }
 
     async fn run(self: &Arc<Self>, limit: Duration, commands: &redis::Pipeline) -> bool {

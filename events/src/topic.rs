@@ -18,6 +18,17 @@ pub struct Topic {
     pub id: Option<Uuid>,
 }
 
+/// The kind of `Topic::EVERYTHING`; no stream is of it.
+pub(crate) const EVERY_KIND: &str = "*";
+
+impl Topic {
+    /// All streams of all kinds.
+    pub const EVERYTHING: Self = Self {
+        kind: EVERY_KIND,
+        id: None,
+    };
+}
+
 /// Which topics to follow; they may change with the events themselves.
 pub trait Interest: Send + Sync + 'static {
     /// The topics now; there may be none. Asked at the start, and after every event of which `is_changed_by` says so:
@@ -48,7 +59,15 @@ impl Interest for Vec<Topic> {
 pub(crate) struct Topics(BTreeMap<&'static str, Option<HashSet<Uuid>>>);
 
 impl Topics {
+    /// Whether it has all events. Then it holds nothing else.
+    pub(crate) fn is_everything(&self) -> bool {
+        self.0.contains_key(EVERY_KIND)
+    }
+
     pub(crate) fn matches(&self, event: &Event) -> bool {
+        if self.is_everything() {
+            return true;
+        }
         match self.0.get(event.stream.as_str()) {
             None => false,
             Some(None) => true,
@@ -87,6 +106,9 @@ impl FromIterator<Topic> for Topics {
                 (None, _) => {}
             }
         }
+        if set.is_everything() {
+            set.0.retain(|kind, _| *kind == EVERY_KIND);
+        }
         set
     }
 }
@@ -120,5 +142,7 @@ mod tests {
         assert_eq!(of(&[]), HashSet::new());
         assert_eq!(of(&[one, two, one]), HashSet::from([one, two]));
         assert_eq!(of(&[one, all, two, other]), HashSet::from([all, other]));
+        let everything = Topic::EVERYTHING;
+        assert_eq!(of(&[one, everything, all]), HashSet::from([everything]));
     }
 }

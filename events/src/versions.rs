@@ -37,7 +37,11 @@ async fn read_versions(
     let mut events = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
     let has_more = events.len() as u64 > limit;
     events.truncate(limit as usize);
-    Ok(HistoryPage { events, has_more })
+    Ok(HistoryPage {
+        events,
+        has_more,
+        first_version: None,
+    })
 }
 
 impl Tx<'_> {

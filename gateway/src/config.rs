@@ -16,7 +16,12 @@ use crate::server::ServerSettings;
 use crate::sign_in::{self, SignInSettings};
 use crate::websocket::WebSocketSettings;
 use entities::users::Secret;
-use workers::{rebuilding::RebuildSettings, settings::check_names};
+use workers::{
+    operating::{DeadLettersSettings, StatusSettings},
+    rebuilding::RebuildSettings,
+    retention::{ArchiveSettings, PruneSettings, RetentionSettings},
+    settings::check_names, signal_settings::SignalSettings,
+};
 
 /// Millrace: a GraphQL gateway whose every mutation is an event and whose every event can be subscribed to.
 ///
@@ -38,6 +43,10 @@ pub struct Config {
     pub sign_in: SignInSettings,
     #[command(flatten)]
     pub limits: Limits,
+    #[command(flatten)]
+    pub signals: SignalSettings,
+    #[command(flatten)]
+    pub retention: RetentionSettings,
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -99,6 +108,18 @@ pub enum Command {
     /// Gateways and workers may go on running; with SQLite, mutations then wait for its writes every now and then. A rebuild that
     /// was interrupted goes on where it was.
     Rebuild(RebuildSettings),
+    /// Write events to files, in the order of the log
+    ///
+    /// Safe to interrupt and repeat: it goes on where it was. Also takes out what was erased since.
+    Archive(ArchiveSettings),
+    /// Remove events from the log that everybody has passed
+    ///
+    /// Streams that are state, such as those of posts, stay. Subscribers whose cursor is older are told CURSOR_EXPIRED.
+    Prune(PruneSettings),
+    /// List, show, replay or discard dead letters: events that a follower or a handler has given up
+    DeadLetters(DeadLettersSettings),
+    /// Show how the workers stand: followers and their lag, handlers, breakers
+    Status(StatusSettings),
     /// Import a large file and exit
     Import {
         #[command(subcommand)]
@@ -162,6 +183,8 @@ impl Config {
             websocket: WebSocketSettings::default(),
             sign_in: SignInSettings::default(),
             limits: Limits::default(),
+            signals: SignalSettings::default(),
+            retention: RetentionSettings::default(),
             command: None,
         }
     }

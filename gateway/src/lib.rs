@@ -24,3 +24,5 @@ pub mod server;
 pub mod shutdown;
 pub mod sign_in;
 pub mod websocket;
+
+use workers::duration;

@@ -5,7 +5,9 @@ mod start;
 use std::{io::IsTerminal, process::ExitCode};
 
 use gateway::config::{Command, Config, ImportCommand};
+use start::StartError;
 use tracing_subscriber::EnvFilter;
+use workers::operating::Outcome;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -23,16 +25,26 @@ async fn main() -> ExitCode {
         .init();
     let result = match config.command.clone() {
         None => start::serve(config).await,
+        Some(Command::DeadLetters(settings)) => {
+            return ended(start::dead_letters(&config, &settings).await);
+        }
+        Some(Command::Status(settings)) => return ended(start::status(&config, &settings).await),
         Some(Command::Migrate) => start::migrate(&config).await,
         Some(Command::Seed(settings)) => start::seed(&config, &settings).await,
         Some(Command::Rebuild(settings)) => start::rebuild(&config, &settings).await,
+        Some(Command::Archive(settings)) => start::archive(&config, &settings).await,
+        Some(Command::Prune(settings)) => start::prune(&config, &settings).await,
         Some(Command::Import {
             what: ImportCommand::Students(file),
         }) => start::import_students(&config, &file).await,
         Some(Command::Admin { email, password }) => start::admin(&config, &email, password).await,
     };
+    ended(result.map(|()| Outcome::Done))
+}
+
+fn ended(result: Result<Outcome, StartError>) -> ExitCode {
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(outcome) => ExitCode::from(outcome.code()),
         Err(error) => {
             tracing::error!("{error}");
             ExitCode::FAILURE

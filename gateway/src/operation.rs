@@ -31,8 +31,12 @@ pub trait Operations: Clone + Send + Sync + 'static {
         token: String,
     ) -> impl Future<Output = Result<Self::Caller, ServerError>> + Send + 'static;
 
-    /// Lives as long as the caller's socket; resolves when that has to be closed.
-    fn stay(&self, caller: &Self::Caller) -> impl Future<Output = ()> + Send + 'static;
+    /// Lives as long as the caller's socket; resolves when that has to be closed. What happens after this call, if not
+    /// after the first poll, counts.
+    fn stay(&self, caller: &Self::Caller) -> impl Future<Output = Departure> + Send + 'static;
+
+    /// Resolves when a response that streams to the caller has to end, though its operation may go on.
+    fn disconnected(&self, caller: &Self::Caller) -> impl Future<Output = ()> + Send + 'static;
 
     /// Runs a query or a mutation to its one answer. Transports drop the future when the client is gone or the time
     /// is over; a mutation that has begun must run to its end regardless.
@@ -49,6 +53,15 @@ pub trait Operations: Clone + Send + Sync + 'static {
         request: Request,
         caller: &Self::Caller,
     ) -> impl Future<Output = Result<Self::Stream, Vec<ServerError>>> + Send;
+}
+
+/// Why a caller has to leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Departure {
+    /// They may do nothing here any more.
+    Forbidden,
+    /// An administrator closes their sockets; they may come back.
+    Disconnected,
 }
 
 /// One step of a subscription.
@@ -92,7 +105,11 @@ impl<E: Executor> Operations for Direct<E> {
         std::future::ready(Ok(()))
     }
 
-    fn stay(&self, (): &()) -> impl Future<Output = ()> + Send + 'static {
+    fn stay(&self, (): &()) -> impl Future<Output = Departure> + Send + 'static {
+        std::future::pending()
+    }
+
+    fn disconnected(&self, (): &()) -> impl Future<Output = ()> + Send + 'static {
         std::future::pending()
     }
 

@@ -28,7 +28,11 @@ use schema::SchemaLimits;
 use tokio::{net::TcpListener, sync::watch};
 use workers::{
     WorkersConfig,
+    operating::{self, DeadLettersSettings, OperatingError, Outcome, StatusSettings},
     rebuilding::{RebuildFailure, RebuildSettings, rebuild_watched},
+    retention::{
+        ArchiveSettings, PruneSettings, RetentionError, archive_watched, prune_watched,
+    },
     signals::stop_on_signals,
 };
 
@@ -63,7 +67,13 @@ pub(crate) enum StartError {
     #[error("{0}")]
     Rebuild(#[from] RebuildFailure),
     #[error("{0}")]
+    Retention(#[from] RetentionError),
+    #[error("{0}")]
+    Operating(#[from] OperatingError),
+    #[error("{0}")]
     Keys(String),
+    #[error("{0}")]
+    Settings(String),
     #[error("{}", describe(.0))]
     Users(#[from] UserError),
 }
@@ -91,6 +101,36 @@ pub(crate) async fn rebuild(config: &Config, settings: &RebuildSettings) -> Resu
     require_up_to_date(config, &database).await?;
     let stopped = stop_on_signals()?;
     Ok(rebuild_watched(&database, settings, stopped).await?)
+}
+
+pub(crate) async fn dead_letters(
+    config: &Config,
+    settings: &DeadLettersSettings,
+) -> Result<Outcome, StartError> {
+    let entities = open(config, keys_of_nobody()?).await?;
+    Ok(operating::dead_letters(&entities.log, settings).await?)
+}
+
+pub(crate) async fn status(
+    config: &Config,
+    settings: &StatusSettings,
+) -> Result<Outcome, StartError> {
+    let entities = open(config, keys_of_nobody()?).await?;
+    Ok(operating::status(&entities.log, settings).await?)
+}
+
+pub(crate) async fn archive(config: &Config, settings: &ArchiveSettings) -> Result<(), StartError> {
+    let database = connect(config).await?;
+    require_up_to_date(config, &database).await?;
+    let stopped = stop_on_signals()?;
+    Ok(archive_watched(&database, settings, stopped).await?)
+}
+
+pub(crate) async fn prune(config: &Config, settings: &PruneSettings) -> Result<(), StartError> {
+    let database = connect(config).await?;
+    require_up_to_date(config, &database).await?;
+    let stopped = stop_on_signals()?;
+    Ok(prune_watched(&database, settings, stopped).await?)
 }
 
 pub(crate) async fn import_students(
@@ -194,10 +234,13 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
     }
     let shutdown = Shutdown::default();
     let (stop_workers, workers_stopped) = watch::channel(false);
+    let handlers = config.signals.handlers().map_err(StartError::Settings)?;
     let workers = (is_embedded || config.store.with_workers).then(|| {
         let workers_config = WorkersConfig {
             lease: Duration::from_millis(config.store.lease_ms),
             batch_events: 500,
+            retention: config.retention.clone(),
+            handlers,
         };
         tokio::spawn(workers::run(log.clone(), workers_config, workers_stopped))
     });
@@ -334,6 +377,7 @@ async fn open(config: &Config, token_keys: TokenKeys) -> Result<Entities, StartE
         customer_cache_capacity: store.customer_cache_capacity,
         cache: (&config.cache).into(),
         users: config.sign_in.users(token_keys),
+        signals: config.signals.config(),
     };
     Entities::new(log, entities_config).map_err(StartError::Keys)
 }

@@ -12,6 +12,10 @@ mod m0005_students;
 mod m0006_posts;
 mod m0007_trending;
 mod m0008_rebuild;
+mod m0009_handlers;
+mod m0010_signals;
+mod m0011_retention;
+mod m0012_operations;
 
 pub use sea_orm_migration::{DbErr, MigratorTrait};
 
@@ -29,6 +33,10 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_posts::Migration),
             Box::new(m0007_trending::Migration),
             Box::new(m0008_rebuild::Migration),
+            Box::new(m0009_handlers::Migration),
+            Box::new(m0010_signals::Migration),
+            Box::new(m0011_retention::Migration),
+            Box::new(m0012_operations::Migration),
         ]
     }
 }

@@ -7,8 +7,10 @@ use entities::{
     access::{AccessError, Reason},
     chats::ChatError,
     customers::CustomerError,
+    operations::{LetterError, WorkerError},
     posts::PostError,
     read_models::ReadModelError,
+    signals::SignalError,
     students::StudentError,
     users::UserError,
 };
@@ -161,7 +163,9 @@ pub(crate) fn from_users(cause: UserError) -> Error {
         UserError::NotFound => error(codes::NOT_FOUND, message),
         UserError::EmailTaken => error(codes::CONFLICT, message)
             .extend_with(|_, extensions| extensions.set("field", "email")),
-        UserError::LastAdministrator => error(codes::CONFLICT, message),
+        UserError::LastAdministrator | UserError::NotDeactivated => {
+            error(codes::CONFLICT, message)
+        }
         UserError::VersionConflict { current } => error(codes::CONFLICT, message)
             .extend_with(|_, extensions| extensions.set("currentVersion", current)),
         UserError::WrongCredentials | UserError::RefreshRefused => {
@@ -217,9 +221,39 @@ pub(crate) fn from_posts(cause: PostError) -> Error {
     }
 }
 
+pub(crate) fn from_signals(cause: SignalError) -> Error {
+    let message = cause.to_string();
+    match cause {
+        SignalError::Invalid(violations) => invalid(violations),
+        SignalError::Access(cause) => from_access(cause),
+        SignalError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
+        SignalError::Log(cause) => from_log(&cause),
+    }
+}
+
 pub(crate) fn from_read_models(cause: ReadModelError) -> Error {
     match cause {
         ReadModelError::NotFound => error(codes::NOT_FOUND, cause.to_string()),
         ReadModelError::Access(cause) => from_access(cause),
+    }
+}
+
+pub(crate) fn from_workers(cause: WorkerError) -> Error {
+    let message = cause.to_string();
+    match cause {
+        WorkerError::NotFound => error(codes::NOT_FOUND, message),
+        WorkerError::Access(cause) => from_access(cause),
+        WorkerError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
+        WorkerError::Log(cause) => from_log(&cause),
+    }
+}
+
+pub(crate) fn from_letters(cause: LetterError) -> Error {
+    let message = cause.to_string();
+    match cause {
+        LetterError::NotFound => error(codes::NOT_FOUND, message),
+        LetterError::Access(cause) => from_access(cause),
+        LetterError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
+        LetterError::Log(cause) => from_log(&cause),
     }
 }

@@ -1,7 +1,7 @@
 //! The history of an object: its events as facts, for people and audits.
 
 use async_graphql::{
-    Json, Object, Result,
+    Json, Object, Result, SimpleObject,
     connection::{Connection, Edge},
 };
 use chrono::{DateTime, Utc};
@@ -59,6 +59,16 @@ impl Event {
     }
 }
 
+/// What a history tells besides its events.
+#[derive(SimpleObject)]
+pub(crate) struct HistoryFields {
+    /// The first version whose event there still is; if it is not 1, those before it were pruned. Null when all were.
+    first_version: Option<i64>,
+}
+
+/// A page of the history of an object.
+pub(crate) type History = Connection<OpaqueCursor, Event, HistoryFields>;
+
 /// The version that a history cursor stands for.
 pub(crate) fn decode_after(after: Option<&str>) -> Result<i64> {
     match after {
@@ -80,8 +90,13 @@ pub(crate) fn connect(
     page: HistoryPage,
     after_version: i64,
     epoch: u32,
-) -> Connection<OpaqueCursor, Event> {
-    let mut connection = Connection::new(after_version > 0, page.has_more);
+) -> History {
+    let fields = HistoryFields {
+        first_version: page.first_version,
+    };
+    let has_previous = after_version > 0;
+    let mut connection =
+        Connection::with_additional_fields(has_previous, page.has_more, fields);
     connection.edges = page
         .events
         .into_iter()

@@ -6,6 +6,7 @@ mod batches;
 mod chats;
 mod connection;
 mod customers;
+mod erasure;
 mod error;
 mod history;
 mod id;
@@ -14,6 +15,7 @@ mod operations;
 mod posts;
 mod read_models;
 mod request;
+mod signals;
 mod students;
 mod users;
 
@@ -33,8 +35,10 @@ pub struct Query(
     posts::PostsQuery,
     posts::TrendingQuery,
     students::StudentsQuery,
+    signals::SignalsQuery,
     operations::OperationsQuery,
     read_models::ReadModelsQuery,
+    erasure::ErasureQuery,
 );
 
 /// The merged mutations.
@@ -46,7 +50,10 @@ pub struct Mutation(
     chats::ChatsMutation,
     posts::PostsMutation,
     students::StudentsMutation,
+    signals::SignalsMutation,
+    operations::OperationsMutation,
     read_models::ReadModelsMutation,
+    erasure::ErasureMutation,
 );
 
 /// The merged subscriptions.
@@ -58,6 +65,8 @@ pub struct Subscription(
     posts::PostsSubscription,
     posts::TrendingSubscription,
     students::StudentsSubscription,
+    operations::OperationsSubscription,
+    signals::SignalsSubscription,
 );
 
 /// The schema that the gateway executes.

@@ -7,6 +7,7 @@ use crate::{
     customers::{self, Customer},
     id,
     posts::{self, Post},
+    signals::{self, Signal},
     students::{self, Student},
     users::{self, User},
 };
@@ -20,6 +21,7 @@ pub(crate) enum Node {
     Chat(Chat),
     Post(Post),
     Student(Student),
+    Signal(Signal),
 }
 
 #[derive(Default)]
@@ -45,6 +47,9 @@ impl NodeQuery {
             }
             Some((kind, uuid)) if kind == students::KIND => {
                 Ok(students::find(ctx, uuid).await?.map(Node::Student))
+            }
+            Some((kind, uuid)) if kind == signals::KIND => {
+                Ok(signals::find(ctx, uuid).await?.map(Node::Signal))
             }
             Some((kind, uuid)) if kind == posts::KIND => {
                 Ok(posts::find(ctx, uuid).await?.map(Node::Post))

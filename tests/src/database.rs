@@ -31,7 +31,7 @@ pub async fn log(database: &DatabaseConnection) -> Vec<LogEntry> {
     rows(database, statement).await.iter().map(entry).collect()
 }
 
-fn entry(row: &QueryResult) -> LogEntry {
+pub(crate) fn entry(row: &QueryResult) -> LogEntry {
     let read = || -> Result<LogEntry, sea_orm::DbErr> {
         let json = |text: String| serde_json::from_str(&text).expect("a JSON column");
         Ok(LogEntry {

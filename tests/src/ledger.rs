@@ -1,14 +1,15 @@
 //! The ledger of a fault test: what was answered, what is in the log, and what each subscriber got. Lost, doubled and reordered
 //! must each come to nothing. One line a test goes to standard error, past the harness's capture.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io::Write;
 use std::sync::Once;
 use std::time::{Duration, Instant};
 
 use sea_orm::DatabaseConnection;
 
-use crate::database::{self, LogEntry};
+use crate::comparison::{Course, Findings, KnownLog};
+use crate::database;
 use crate::subscriber::{Delivery, Subscriber};
 use crate::writers::Acknowledged;
 use crate::{Setup, eventually, ids};
@@ -24,12 +25,10 @@ pub struct Ledger {
     started: Instant,
     acknowledged: HashSet<(String, u64)>,
     repeated: usize,
-    log: Vec<LogEntry>,
+    log: KnownLog,
     delivered: usize,
     connections: usize,
-    lost: Vec<String>,
-    doubled: Vec<String>,
-    reordered: Vec<String>,
+    findings: Findings,
 }
 
 impl Ledger {
@@ -46,12 +45,10 @@ impl Ledger {
             started: Instant::now(),
             acknowledged: HashSet::new(),
             repeated: 0,
-            log: Vec::new(),
+            log: KnownLog::default(),
             delivered: 0,
             connections: 0,
-            lost: Vec::new(),
-            doubled: Vec::new(),
-            reordered: Vec::new(),
+            findings: Findings::default(),
         }
     }
 
@@ -61,7 +58,8 @@ impl Ledger {
         for Acknowledged { id, version } in answered {
             let uuid = ids::uuid_digits(&id).unwrap_or_else(|| panic!("not an id: {id}"));
             if !self.acknowledged.insert((uuid, version)) {
-                self.doubled
+                self.findings
+                    .doubled
                     .push(format!("two answers for version {version} of {id}"));
             }
         }
@@ -74,46 +72,34 @@ impl Ledger {
             (events == head).then_some(())
         })
         .await;
-        self.log = database::log(database).await;
-        let mut versions: HashMap<(&str, &str), u64> = HashMap::new();
+        let entries = database::log(database).await;
+        self.log.extend(entries, &mut self.findings);
         let mut logged = HashSet::new();
-        for (index, entry) in self.log.iter().enumerate() {
-            let position = entry.position.expect("a position");
-            if position != index as u64 + 1 {
-                self.reordered
-                    .push(format!("position {position} follows {index}"));
-            }
-            let stream = (entry.stream.as_str(), entry.id.as_str());
-            let version = versions.entry(stream).or_default();
-            if entry.version != *version + 1 {
-                self.reordered.push(format!(
-                    "version {} of {} follows {version} at {position}",
-                    entry.version, entry.id
-                ));
-            }
-            *version = entry.version;
+        for entry in self.log.entries() {
             if entry.stream != WRITTEN {
                 continue;
             }
             let key = (entry.id.clone(), entry.version);
             if !self.acknowledged.contains(&key) {
-                self.doubled.push(format!(
-                    "version {} of {} at {position} was not asked for",
-                    entry.version, entry.id
+                self.findings.doubled.push(format!(
+                    "version {} of {} at {:?} was not asked for",
+                    entry.version, entry.id, entry.position
                 ));
             }
             logged.insert(key);
         }
         let missing = self.acknowledged.difference(&logged);
-        self.lost.extend(missing.map(|(id, version)| {
+        let lost = missing.map(|(id, version)| {
             format!("version {version} of {id} was answered and is not in the log")
-        }));
+        });
+        self.findings.lost.extend(lost);
     }
 
     /// The positions of what writers write, among those of who came and went.
     fn written(&self) -> impl Iterator<Item = u64> {
-        let entries = self.log.iter().filter(|entry| entry.stream == WRITTEN);
-        entries.filter_map(|entry| entry.position)
+        let entries = self.log.entries().iter();
+        let written = entries.filter(|entry| entry.stream == WRITTEN);
+        written.filter_map(|entry| entry.position)
     }
 
     /// The last of them.
@@ -133,56 +119,18 @@ impl Ledger {
         let deliveries = subscriber.finish();
         self.connections += connections;
         if !complete {
-            self.lost.push(format!(
+            self.findings.lost.push(format!(
                 "a subscriber came to {position} of {end} over {connections} connections"
             ));
         }
-        self.compare_deliveries(start, &deliveries);
+        self.compare_deliveries(start, deliveries);
     }
 
     /// Compares what came, after the position `start`, with the log.
-    pub fn compare_deliveries(&mut self, start: u64, deliveries: &[Delivery]) {
+    pub fn compare_deliveries(&mut self, start: u64, deliveries: Vec<Delivery>) {
         self.delivered += deliveries.len();
-        let mut seen: HashSet<u64> = HashSet::new();
-        let mut last = start;
-        let mut versions: HashMap<&str, u64> = HashMap::new();
-        for delivery in deliveries {
-            let Delivery {
-                position,
-                id,
-                version,
-                shown_version,
-            } = delivery;
-            if !seen.insert(*position) {
-                self.doubled
-                    .push(format!("position {position} was delivered again"));
-            } else if *position <= last
-                || versions
-                    .get(id.as_str())
-                    .is_some_and(|known| known >= version)
-            {
-                self.reordered.push(format!(
-                    "position {position} (version {version} of {id}) came after {last}"
-                ));
-            }
-            last = last.max(*position);
-            versions.insert(id, *version);
-            let entry = position
-                .checked_sub(1)
-                .and_then(|index| self.log.get(index as usize));
-            if entry.is_none_or(|entry| {
-                entry.id != *id || entry.version != *version || shown_version < version
-            }) {
-                self.lost.push(format!("position {position} brought version {version} (shown {shown_version}) of {id}, not {entry:?}"));
-            }
-        }
-        let wanted = self.written().filter(|position| *position > start);
-        let missing: Vec<u64> = wanted.filter(|position| !seen.contains(position)).collect();
-        self.lost.extend(
-            missing
-                .iter()
-                .map(|position| format!("position {position} was not delivered")),
-        );
+        let wants = |entry: &database::LogEntry| entry.stream == WRITTEN;
+        Course::new(start).compare(deliveries, &self.log, wants, &mut self.findings);
     }
 
     /// Prints the line, and fails unless nothing was lost, doubled or reordered.
@@ -196,9 +144,9 @@ impl Ledger {
             self.written().count(),
             self.delivered,
             self.connections,
-            self.lost.len(),
-            self.doubled.len(),
-            self.reordered.len(),
+            self.findings.lost.len(),
+            self.findings.doubled.len(),
+            self.findings.reordered.len(),
             self.started.elapsed().as_secs_f64(),
         );
         HEADING.call_once(|| {
@@ -210,27 +158,13 @@ impl Ledger {
         });
         // Not `print!`: the harness would swallow it.
         let _ = std::io::stderr().write_all(line.as_bytes());
-        let first = |problems: &[String]| problems[..problems.len().min(5)].join("\n  ");
+        let lines: Vec<String> = self.findings.lines().collect();
         assert!(
-            self.lost.is_empty(),
-            "{}: {} lost:\n  {}",
+            lines.is_empty(),
+            "{}: {} findings:\n  {}",
             self.name,
-            self.lost.len(),
-            first(&self.lost)
-        );
-        assert!(
-            self.doubled.is_empty(),
-            "{}: {} doubled:\n  {}",
-            self.name,
-            self.doubled.len(),
-            first(&self.doubled)
-        );
-        assert!(
-            self.reordered.is_empty(),
-            "{}: {} reordered:\n  {}",
-            self.name,
-            self.reordered.len(),
-            first(&self.reordered)
+            lines.len(),
+            lines[..lines.len().min(15)].join("\n  ")
         );
         assert!(
             self.acknowledged.len() >= at_least,

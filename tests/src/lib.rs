@@ -2,10 +2,13 @@
 //! inject and a ledger that counts what was lost. Used by the end-to-end tests and the benchmark, by no product crate.
 
 pub mod chats;
+pub mod comparison;
 pub mod customers;
 pub mod database;
+pub mod feed;
 pub mod graphql;
 pub mod guard;
+pub mod held;
 pub mod http;
 pub mod ids;
 pub mod ledger;
@@ -15,7 +18,10 @@ pub mod process;
 pub mod programs;
 pub mod recipe;
 pub mod redis;
+pub mod rig;
+pub mod sending;
 pub mod setup;
+pub mod signals;
 pub mod socket;
 pub mod students;
 pub mod subscriber;

@@ -156,3 +156,9 @@ pub async fn change_password(client: &Client, current: &str, new: &str) -> Answe
 pub async fn me(client: &Client) -> Answer {
     client.run("{ me { id role } }", json!({})).await
 }
+
+/// The caller as they are now, with their version.
+pub async fn me_at_version(client: &Client) -> Value {
+    let answer = client.run("{ me { id version } }", json!({})).await;
+    answer.data()["me"].clone()
+}

@@ -40,10 +40,9 @@ impl Settings {
         self.0.remove(name);
     }
 
-    /// Workers know no settings of users, and refuse what they do not know.
-    pub fn give_to(&self, command: &mut Command, program: &str) {
-        let known = |name: &str| program == "gateway" || !name.starts_with("MILLRACE_");
-        command.envs(self.0.iter().filter(|(name, _)| known(name)));
+    /// Processes take the settings of both programs, and leave alone what is not theirs.
+    pub fn give_to(&self, command: &mut Command) {
+        command.envs(&self.0);
     }
 }
 
@@ -59,7 +58,7 @@ pub(crate) struct Recipe {
 impl Recipe {
     fn command(&self, more: &[&str]) -> Command {
         let mut command = product_command(self.program, &self.directory);
-        self.settings.give_to(&mut command, self.program);
+        self.settings.give_to(&mut command);
         command.args(&self.arguments).args(more);
         command
     }

@@ -44,6 +44,10 @@ impl Redis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Forgets everything.
     pub fn flush_all(&self) {
         assert_eq!(self.command("FLUSHALL").as_deref(), Some("+OK"));
@@ -91,13 +95,32 @@ impl Redis {
         });
     }
 
-    /// The first line of the answer to an inline command.
+    /// The first line of the answer to a command of one word.
     fn command(&self, command: &str) -> Option<String> {
+        self.call(&[command])
+    }
+
+    /// Runs a Lua script with these arguments; the number that it answers with.
+    pub fn run_script(&self, script: &str, arguments: &[&str]) -> u64 {
+        let command = [&["EVAL", script, "0"], arguments].concat();
+        let answer = self.call(&command);
+        let number = answer.as_deref().and_then(|line| line.strip_prefix(':'));
+        number
+            .and_then(|number| number.parse().ok())
+            .unwrap_or_else(|| panic!("the script answers {answer:?}"))
+    }
+
+    /// The first line of the answer to a command.
+    fn call(&self, words: &[&str]) -> Option<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
         stream
             .set_read_timeout(Some(Duration::from_secs(10)))
             .ok()?;
-        stream.write_all(format!("{command}\r\n").as_bytes()).ok()?;
+        let mut command = format!("*{}\r\n", words.len());
+        for word in words {
+            command.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+        }
+        stream.write_all(command.as_bytes()).ok()?;
         let mut line = String::new();
         BufReader::new(stream).read_line(&mut line).ok()?;
         Some(line.trim_end().to_owned())

@@ -72,6 +72,20 @@ impl Setup {
         setup
     }
 
+    /// The same, with ports of proxies in front of both.
+    pub fn distributed_through(
+        (postgres, database_port): (&Postgres, u16),
+        (redis, redis_port): (&Redis, u16),
+    ) -> Self {
+        let mut setup = Self::distributed_on(postgres, redis);
+        let moved = |url: &str, from: u16, to: u16| {
+            url.replace(&format!("127.0.0.1:{from}"), &format!("127.0.0.1:{to}"))
+        };
+        setup.database_url = moved(&setup.database_url, postgres.port(), database_port);
+        setup.redis_url = Some(moved(&redis.url(), redis.port(), redis_port));
+        setup
+    }
+
     fn with(way: Way, directory: PathBuf, database_url: String, redis_url: Option<String>) -> Self {
         let prefix = directory
             .file_name()
@@ -152,7 +166,7 @@ impl Setup {
     /// A command of the gateway's binary on this database, such as `seed`, for the caller to run.
     pub fn gateway_command(&self, subcommand: &str) -> Command {
         let mut command = product_command("gateway", &self.directory);
-        self.settings.give_to(&mut command, "gateway");
+        self.settings.give_to(&mut command);
         command
             .arg(subcommand)
             .args(["--database-url", &self.database_url]);
@@ -179,17 +193,32 @@ impl Setup {
         }
     }
 
+    /// A command of the workers' binary on this database, such as `rebuild`, for the caller to run.
+    pub fn workers_command(&self, arguments: &[&str]) -> Command {
+        let mut command = product_command("workers", &self.directory);
+        self.settings.give_to(&mut command);
+        command
+            .args(["--database-url", &self.database_url])
+            .args(arguments);
+        command
+    }
+
     /// A connection of the test's own to the database, to look into it or to disturb it.
     pub async fn database(&self) -> DatabaseConnection {
-        let mut options = ConnectOptions::new(&self.database_url);
-        options
-            .max_connections(4)
-            .sqlx_logging(false)
-            .acquire_timeout(Duration::from_secs(60));
-        Database::connect(options)
-            .await
-            .expect("the test's own connection")
+        connect(&self.database_url).await
     }
+}
+
+/// A few connections to a database for a test.
+pub async fn connect(database_url: &str) -> DatabaseConnection {
+    let mut options = ConnectOptions::new(database_url);
+    options
+        .max_connections(4)
+        .sqlx_logging(false)
+        .acquire_timeout(Duration::from_secs(60));
+    Database::connect(options)
+        .await
+        .expect("the test's own connection")
 }
 
 impl Drop for Setup {
@@ -211,6 +240,11 @@ pub struct Gateway {
 impl Gateway {
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// What it finds in its environment when it is started again.
+    pub fn settings_mut(&mut self) -> &mut Settings {
+        &mut self.recipe.settings
     }
 
     /// Starts it again where it was, after it was killed or has ended.

@@ -104,8 +104,8 @@ impl Socket {
             init["payload"] = authorization(token);
         }
         self.try_send(&init).await?;
-        match self.receive().await {
-            Frame::Message(message) if message["type"] == "connection_ack" => {
+        match self.receive_within(FRAME_LIMIT).await {
+            Some(Frame::Message(message)) if message["type"] == "connection_ack" => {
                 self.acknowledged = true;
                 Ok(())
             }

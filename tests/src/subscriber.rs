@@ -6,23 +6,24 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
+use tokio_tungstenite::tungstenite::Message;
 
-use crate::customers::CHANGES;
+use crate::feed::Feed;
 use crate::graphql::Client;
 use crate::ids;
-use crate::socket::{Frame, Socket};
+use crate::socket::{Frame, Socket, subscribe_message};
 use crate::waiting::eventually;
 
 /// How long it waits before it tries again.
 const RETRY_DELAY: Duration = Duration::from_millis(50);
 
-/// One change that came. `id` is the UUID of the customer as 32 hexadecimal digits.
+/// One change that came. `id` is the UUID of what changed as 32 hexadecimal digits, empty when it is gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     pub position: u64,
     pub id: String,
     pub version: u64,
-    /// The customer's version in the payload: at this event or after it.
+    /// The object's version in the payload: at this event or after it.
     pub shown_version: u64,
 }
 
@@ -50,13 +51,18 @@ pub enum Mood {
 }
 
 impl Subscriber {
-    /// Subscribes to all changes after the cursor.
+    /// Subscribes to all changes of customers after the cursor.
     pub fn start(clients: Vec<Client>, after: &str, mood: Mood) -> Self {
+        Self::follow(Arc::new(Feed::of_customers()), clients, after, mood)
+    }
+
+    /// Subscribes to this feed after the cursor.
+    pub fn follow(feed: Arc<Feed>, clients: Vec<Client>, after: &str, mood: Mood) -> Self {
         let state = Arc::new(Mutex::new(State {
             cursor: after.to_owned(),
             ..State::default()
         }));
-        let task = tokio::spawn(run(clients, state.clone(), mood));
+        let task = tokio::spawn(run(feed, clients, state.clone(), mood));
         Self {
             start: ids::position(after),
             state,
@@ -92,6 +98,16 @@ impl Subscriber {
         .await;
     }
 
+    /// What came since it was asked last.
+    pub fn take(&self) -> Vec<Delivery> {
+        std::mem::take(&mut self.state.lock().expect("the state").deliveries)
+    }
+
+    /// What it was told, since it was asked last, that a client in order is never told.
+    pub fn take_problems(&self) -> Vec<String> {
+        std::mem::take(&mut self.state.lock().expect("the state").problems)
+    }
+
     /// Ends it, and gives what came. Fails the test if it was told something that a client in order is never told.
     pub fn finish(self) -> Vec<Delivery> {
         self.task.abort();
@@ -111,7 +127,7 @@ impl Drop for Subscriber {
     }
 }
 
-async fn run(clients: Vec<Client>, state: Arc<Mutex<State>>, mood: Mood) {
+async fn run(feed: Arc<Feed>, clients: Vec<Client>, state: Arc<Mutex<State>>, mood: Mood) {
     loop {
         let client = &clients[fastrand::usize(..clients.len())];
         if let Ok(socket) = client.try_socket().await {
@@ -121,7 +137,7 @@ async fn run(clients: Vec<Client>, state: Arc<Mutex<State>>, mood: Mood) {
             } else {
                 usize::MAX
             };
-            read(socket, &state, turns).await;
+            read(socket, &feed, &state, turns).await;
         } else {
             tokio::time::sleep(RETRY_DELAY).await;
         }
@@ -129,18 +145,20 @@ async fn run(clients: Vec<Client>, state: Arc<Mutex<State>>, mood: Mood) {
 }
 
 /// Reads from one socket until it ends or so many changes came.
-async fn read(mut socket: Socket, state: &Mutex<State>, turns: usize) {
-    let after = state.lock().expect("the state").cursor.clone();
-    socket
-        .subscribe("1", CHANGES, json!({ "after": after }))
-        .await;
+async fn read(mut socket: Socket, feed: &Feed, state: &Mutex<State>, turns: usize) {
+    let mut variables = feed.variables.clone();
+    variables["after"] = state.lock().expect("the state").cursor.clone().into();
+    let subscribe = subscribe_message("1", &feed.document, variables);
+    // The gateway may be gone again already, which the first frame tells.
+    socket.send_raw(Message::text(subscribe.to_string())).await;
     for _ in 0..turns {
         match socket.receive_within(Duration::MAX).await {
             Some(Frame::Message(message)) if message["type"] == "next" => {
-                take(&message["payload"], state)
+                take(&message["payload"], feed, state)
             }
             Some(Frame::Message(message)) if message["type"] == "ping" => {
-                socket.send(json!({ "type": "pong" })).await
+                let pong = json!({ "type": "pong" });
+                socket.send_raw(Message::text(pong.to_string())).await
             }
             Some(Frame::Message(message)) if message["type"] == "pong" => {}
             Some(Frame::Message(message)) if message["type"] == "complete" => return,
@@ -163,20 +181,11 @@ async fn read(mut socket: Socket, state: &Mutex<State>, turns: usize) {
     }
 }
 
-fn take(payload: &Value, state: &Mutex<State>) {
-    let change = &payload["data"]["customerChanged"];
-    let parsed = || {
-        Some(Delivery {
-            position: ids::position(change["cursor"].as_str()?),
-            id: ids::uuid_digits(change["customer"]["id"].as_str()?)?,
-            version: change["version"].as_u64()?,
-            shown_version: change["customer"]["version"].as_u64()?,
-        })
-    };
-    match parsed() {
-        Some(delivery) => {
+fn take(payload: &Value, feed: &Feed, state: &Mutex<State>) {
+    match feed.read(payload) {
+        Some((delivery, cursor)) => {
             let mut state = state.lock().expect("the state");
-            state.cursor = change["cursor"].as_str().unwrap_or_default().to_owned();
+            state.cursor = cursor.to_owned();
             state.deliveries.push(delivery);
         }
         None => note(state, payload.to_string()),

@@ -38,7 +38,7 @@ pub fn prepare(database_url: &str, directory: &Path) -> Person {
     let settings = Settings::of_tests();
     let gateway = |arguments: &[&str]| {
         let mut command = product_command("gateway", directory);
-        settings.give_to(&mut command, "gateway");
+        settings.give_to(&mut command);
         command
             .args(arguments)
             .args(["--database-url", database_url]);

@@ -3,18 +3,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::customers;
-use crate::graphql::{Answer, Client};
+use crate::graphql::Client;
+use crate::sending::Sender;
 use crate::waiting::eventually;
 
-/// How long a writer tries to get one answer.
-const ANSWER_LIMIT: Duration = Duration::from_secs(120);
-const RETRY_DELAY: Duration = Duration::from_millis(50);
 const LEISURE: Duration = Duration::from_millis(50);
 
 /// A mutation that was answered: the customer's global id, and its version after it.
@@ -30,10 +28,9 @@ pub struct Writers {
 }
 
 struct Shared {
-    clients: Vec<Client>,
+    sender: Sender,
     at_least: usize,
     acknowledged: AtomicUsize,
-    repeated: AtomicUsize,
     stopping: AtomicBool,
 }
 
@@ -41,10 +38,9 @@ impl Writers {
     /// Starts them; they write until `finish` is called, and at least so many mutations in all.
     pub fn start(clients: Vec<Client>, writers: usize, at_least: usize) -> Self {
         let shared = Arc::new(Shared {
-            clients,
+            sender: Sender::new(clients),
             at_least,
             acknowledged: AtomicUsize::new(0),
-            repeated: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
         });
         let tasks = (0..writers)
@@ -85,7 +81,7 @@ impl Writers {
         for task in self.tasks {
             all.extend(task.await.expect("a writer"));
         }
-        (all, self.shared.repeated.load(Ordering::Relaxed))
+        (all, self.shared.sender.repeated())
     }
 }
 
@@ -105,42 +101,17 @@ impl Shared {
     /// Sends one mutation until it is answered.
     async fn send(&self, kind: &str, input: &Value, key: &str) -> Value {
         let (document, field) = customers::mutation(kind);
-        let body = json!({ "query": document, "variables": { "input": input } });
-        let started = Instant::now();
-        loop {
-            let client = &self.clients[fastrand::usize(..self.clients.len())];
-            let problem = match client.post(&body, &[("idempotency-key", key)]).await {
-                Ok(answer) if answer.body["data"][field].is_object() => {
-                    return answer.body["data"][field]["customer"].clone();
-                }
-                Ok(answer) if is_passing(&answer) => answer.http.text(),
-                Ok(answer) => panic!(
-                    "{kind} {input} under {key}: {} {}",
-                    answer.status,
-                    answer.http.text()
-                ),
-                Err(error) => error.to_string(),
-            };
-            assert!(
-                started.elapsed() < ANSWER_LIMIT,
-                "{kind} {input} under {key} got no answer: {problem}"
-            );
-            self.repeated.fetch_add(1, Ordering::Relaxed);
-            tokio::time::sleep(RETRY_DELAY).await;
-        }
+        let answered = self.sender.send(document, field, input, key).await;
+        let mut payload = answered.unwrap_or_else(|problem| panic!("{problem}"));
+        payload["customer"].take()
     }
 }
 
-/// Errors that ask the client to come again.
-fn is_passing(answer: &Answer) -> bool {
-    matches!(answer.code(), Some("UNAVAILABLE" | "TIMEOUT"))
-}
-
 /// A customer as its writer knows it.
-struct Own {
-    id: Value,
-    version: u64,
-    deleted: bool,
+pub(crate) struct Own {
+    pub(crate) id: Value,
+    pub(crate) version: u64,
+    pub(crate) deleted: bool,
 }
 
 async fn write(number: usize, shared: Arc<Shared>) -> Vec<Acknowledged> {
@@ -183,7 +154,7 @@ async fn write(number: usize, shared: Arc<Shared>) -> Vec<Acknowledged> {
 }
 
 /// What to do with this customer, or with none: the mutation, its input, and the version that it must lead to.
-fn plan(own: Option<&Own>, marker: &str) -> (&'static str, Value, u64) {
+pub(crate) fn plan(own: Option<&Own>, marker: &str) -> (&'static str, Value, u64) {
     let Some(own) = own else {
         let input =
             json!({ "name": format!("Writer {marker}"), "email": format!("{marker}@example.com") });

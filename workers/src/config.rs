@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use workers::{rebuilding::RebuildSettings, settings::check_names};
+use workers::{
+    rebuilding::RebuildSettings, settings::check_names, signal_settings::SignalSettings,
+};
 
 /// Millrace workers: keep the read models of a distributed Millrace.
 ///
@@ -34,6 +36,8 @@ pub(crate) struct Config {
     /// Events applied in one transaction at most
     #[arg(long, env = "MILLRACE_BATCH_EVENTS", default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub(crate) batch_events: u64,
+    #[command(flatten)]
+    pub(crate) signals: SignalSettings,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }

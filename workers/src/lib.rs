@@ -1,30 +1,40 @@
-//! What reacts to events: runs the followers of all domains and the log's housekeeping, until told to stop. In a process
-//! of its own (`workers`), or inside the gateway when that runs embedded.
+//! What reacts to events: runs the followers and handlers of all domains and the log's housekeeping, until told to stop. In a
+//! process of its own (`workers`), or inside the gateway when that runs embedded.
 
+pub mod duration;
 pub mod rebuilding;
 pub mod settings;
+pub mod signal_settings;
 pub mod signals;
+mod webhook;
 
 use std::time::Duration;
 
-use entities::{Entities, remove_expired_answers, users::remove_expired_sessions};
-use events::{EventLog, FollowerConfig, run_follower};
+use entities::{
+    Entities, HandlersConfig, remove_expired_answers, signals::watch_deadlines,
+    users::remove_expired_sessions,
+};
+use events::{EventLog, FollowerConfig, HandlerConfig, run_follower, run_handlers};
 use tokio::{sync::watch, task::JoinSet};
 
 /// How long the answers of idempotent requests are kept.
 const ANSWERS_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// How long sessions are kept after their end.
 const SESSIONS_KEPT: Duration = Duration::from_secs(24 * 3600);
+/// How long what handlers have begun may take to finish when the process is told to stop.
+const DRAIN: Duration = Duration::from_secs(3);
 /// How often what is too old is removed.
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(600);
 
 /// How a process runs the workers.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct WorkersConfig {
     /// How long a part stays with a process that does not renew its lease.
     pub lease: Duration,
     /// Events applied in one transaction at most.
     pub batch_events: u64,
+    /// What handlers can be told.
+    pub handlers: HandlersConfig,
 }
 
 /// Runs until `stop` turns true, and gives all leases back.
@@ -53,8 +63,20 @@ pub async fn run(log: EventLog, config: WorkersConfig, stop: watch::Receiver<boo
             stop.clone(),
         ));
     }
+    let handler_config = HandlerConfig {
+        owner: follower_config.owner,
+        lease: config.lease,
+        drain: DRAIN,
+    };
+    tasks.spawn(run_handlers(
+        log.clone(),
+        Entities::handlers(&log, &config.handlers),
+        handler_config,
+        stop.clone(),
+    ));
     let database = log.database().clone();
     tasks.spawn(rebuilding::serve_requests(database, stop.clone()));
+    tasks.spawn(watch_deadlines(log.clone(), stop.clone()));
     tasks.spawn(keep_house(log, stop));
     while let Some(ended) = tasks.join_next().await {
         if let Err(error) = ended {

@@ -45,6 +45,8 @@ enum StartError {
     Signals(#[from] io::Error),
     #[error("{0}")]
     Rebuild(#[from] RebuildFailure),
+    #[error("{0}")]
+    Settings(String),
 }
 
 async fn run(config: Config) -> Result<(), StartError> {
@@ -62,6 +64,7 @@ async fn run(config: Config) -> Result<(), StartError> {
     let workers = WorkersConfig {
         lease: config.lease(),
         batch_events: config.batch_events,
+        handlers: config.signals.handlers().map_err(StartError::Settings)?,
     };
     let log = EventLog::start(
         database,

@@ -3,15 +3,17 @@
 //! is handed to subscribers; whoever delivers looks at the mark before every delivery and has the grant checked again, so
 //! nothing is delivered that came after the change. Called by resolvers (`require`) and by the gateway (the rest).
 
+mod dismissals;
+
 use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
+pub use dismissals::{Dismissal, Dismissals};
 use events::EventLog;
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -19,11 +21,9 @@ use uuid::Uuid;
 use super::{AccessError, Action, Reason, Viewer, authorize};
 use crate::{
     chats::{self, ChatEventKind, InboxEventKind, membership},
+    operations::{self, OperationEventKind},
     users::{self, Caller, SessionEventKind, UserEventKind, Users},
 };
-
-/// How soon a question that failed is asked again.
-const RETRY: Duration = Duration::from_secs(1);
 
 /// What a subscription needs of its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,8 @@ enum Key {
     Session(Uuid),
     Chat(Uuid),
     Inbox(Uuid),
+    /// The sockets of a user, which are told to close.
+    Sockets(Uuid),
 }
 
 impl Key {
@@ -91,6 +93,16 @@ impl Registry {
         self.signals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Events were missed: anything may have changed.
+    fn mark_all(&self) {
+        for signals in self.lock().values() {
+            for signal in signals.values().filter_map(Weak::upgrade) {
+                signal.is_stale.store(true, Ordering::Release);
+                signal.changed.notify_waiters();
+            }
+        }
+    }
+
     fn mark(&self, key: Key) {
         if let Some(signals) = self.lock().get(&key) {
             for signal in signals.values().filter_map(Weak::upgrade) {
@@ -113,11 +125,18 @@ impl Grants {
     pub(crate) fn new(log: &EventLog, users: Users) -> Self {
         let registry = Arc::<Registry>::default();
         let observed = registry.clone();
-        log.observe(move |kind, id, event_type| {
+        log.observe_positions(move |kind, id, event_type, position| {
             if let Some(key) = Key::of(kind, id, event_type) {
                 observed.mark(key);
             }
+            // Once, when the event arrives: at the commit who reconnects at once would be met a second time.
+            let closes = OperationEventKind::UserSocketsClosed.name();
+            if kind == operations::STREAM && event_type == closes && position.is_some() {
+                observed.mark(Key::Sockets(id));
+            }
         });
+        let missed = registry.clone();
+        log.observe_gaps(move |_| missed.mark_all());
         Self {
             registry,
             users,
@@ -134,27 +153,6 @@ impl Grants {
 }
 
 impl Grants {
-    /// Resolves when the user is deactivated.
-    pub async fn deactivated(&self, user_id: Uuid) {
-        let held = self.hold(Caller::anonymous());
-        held.register(Key::User(user_id));
-        loop {
-            let changed = held.signal.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            // Boxed, as what follows is what every open socket keeps.
-            match Box::pin(self.users.is_deactivated(user_id)).await {
-                Ok(true) => return,
-                Ok(false) => changed.await,
-                // The subscriptions of the user are checked by themselves; only the socket stays a little longer.
-                Err(error) => {
-                    tracing::warn!(%error, "could not look whether a user was deactivated");
-                    tokio::time::sleep(RETRY).await;
-                }
-            }
-        }
-    }
-
     fn hold(&self, caller: Caller) -> Held {
         Held {
             number: self.registry.next.fetch_add(1, Ordering::Relaxed),

@@ -13,7 +13,7 @@ use std::sync::{
 use type_safe_id::{DynamicType, TypeSafeId};
 use uuid::Uuid;
 
-pub use grants::{Grant, Grants, Requirement};
+pub use grants::{Dismissal, Dismissals, Grant, Grants, Requirement};
 pub use policy::{Action, authorize};
 
 use crate::users::Role;

@@ -19,10 +19,16 @@ pub enum Action {
     ReadUsers,
     /// Read the email addresses and histories of other users.
     ReadUserDetails,
-    /// Change roles, and deactivate other users.
+    /// Change roles, deactivate and disconnect other users.
     ManageUsers,
+    /// Erase what is personal to users who were deactivated.
+    EraseUsers,
     /// See how the processes do.
     ReadOperations,
+    /// Look into the log, and follow all of it.
+    ReadLog,
+    /// Hold workers and let them go, replay and discard dead letters.
+    OperateWorkers,
     /// Watch read models, and have them built anew.
     OperateReadModels,
     /// Have chats: which ones is a matter of membership.
@@ -33,6 +39,10 @@ pub enum Action {
     WritePosts,
     /// Delete the posts and remove the comments of others, and see what was removed.
     ModeratePosts,
+    /// Submit signals.
+    SubmitSignals,
+    /// Read, list and follow signals.
+    ReadSignals,
 }
 
 impl Action {
@@ -40,9 +50,11 @@ impl Action {
     const fn least_role(self) -> Role {
         match self {
             Self::ReadUsers | Self::UseChats | Self::ReadPosts | Self::WritePosts => Role::Member,
+            Self::SubmitSignals | Self::ReadSignals => Role::Member,
             Self::ReadCustomers | Self::WriteCustomers | Self::ReadUserDetails => Role::Staff,
             Self::ReadStudents | Self::WriteStudents | Self::ModeratePosts => Role::Staff,
-            Self::ManageUsers | Self::ReadOperations | Self::OperateReadModels => Role::Admin,
+            Self::EraseUsers | Self::ManageUsers | Self::ReadOperations | Self::OperateReadModels => Role::Admin,
+            Self::ReadLog | Self::OperateWorkers => Role::Admin,
         }
     }
 }

@@ -57,6 +57,12 @@ impl<T: CachedRow> Cache<T> {
                     inner.note(id, event_type, position);
                 }
             });
+            let missing = Arc::downgrade(inner);
+            log.observe_gaps(move |position| {
+                if let Some(inner) = missing.upgrade() {
+                    inner.validity.skip(position);
+                }
+            });
             // Under the lock in which events are handed on: none is between what was heard of and this.
             inner.validity.listening(log.tail().cursor().position);
             tokio::spawn(learn_the_past(log.clone(), Arc::downgrade(inner)));

@@ -37,6 +37,12 @@ impl<T: Clone + Send + Sync + 'static> RowCache<T> {
                 observed[slot(id)].fetch_add(1, Ordering::AcqRel);
             }
         });
+        let missed = generations.clone();
+        log.observe_gaps(move |_| {
+            for generation in missed.iter() {
+                generation.fetch_add(1, Ordering::AcqRel);
+            }
+        });
         let entries = (capacity > 0).then(|| {
             Cache::builder()
                 .max_capacity(capacity)

@@ -105,6 +105,15 @@ impl Validity {
         slot.generation.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// Events up to here were missed: anything may have happened to any row.
+    pub(super) fn skip(&self, position: u64) {
+        self.start.fetch_max(position, Ordering::AcqRel);
+        self.floor.fetch_max(position, Ordering::AcqRel);
+        for slot in &self.slots {
+            slot.generation.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
     /// Lowers the floor to `after`: these are the last positions of all that happened between it and the start.
     pub(super) fn learn(&self, after: u64, changes: &[(Uuid, u64)]) {
         for (id, position) in changes {

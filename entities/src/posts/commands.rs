@@ -13,7 +13,7 @@ use super::{
     Actor, Comment, PostCommand, PostError, PostEvent, PostState, Posts, STREAM, decide,
     events::new_event,
     fold,
-    folding::{Folds, broken},
+    folding::{Folds, Past, broken},
     rules,
 };
 use crate::{
@@ -60,9 +60,9 @@ struct Done {
     id: Uuid,
     version: i64,
     comment: Option<i64>,
-    /// Absent from a repeat.
+    /// Absent from a repeat; with the past of which it is a fold.
     #[serde(skip)]
-    state: Option<Arc<PostState>>,
+    state: Option<(Past, Arc<PostState>)>,
 }
 
 /// A command on its way.
@@ -192,8 +192,8 @@ impl Posts {
     /// The answer; a repeat gets it as it was given first.
     async fn answer(&self, done: Done) -> Result<PostAnswer> {
         let state = match done.state {
-            Some(state) => {
-                self.folds.remember(done.id, &state);
+            Some((past, state)) => {
+                self.folds.remember(past, done.id, &state);
                 state
             }
             None => {
@@ -215,7 +215,7 @@ fn at_any_version(id: Uuid) -> ChangePost {
 }
 
 async fn execute_in_tx(tx: &Tx<'_>, folds: &Folds, order: &Order) -> Result<Done> {
-    let id = order.target.id;
+    let (id, past) = (order.target.id, folds.past());
     let before = match &order.command {
         PostCommand::Create { .. } => None,
         _ => {
@@ -272,7 +272,7 @@ async fn execute_in_tx(tx: &Tx<'_>, folds: &Folds, order: &Order) -> Result<Done
         id,
         version: state.version(),
         comment: about,
-        state: Some(state),
+        state: Some((past, state)),
     })
 }
 

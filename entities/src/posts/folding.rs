@@ -1,11 +1,17 @@
-//! Folds of streams, remembered. A fold of committed events stays true for ever, so it is remembered with its version, and
+//! Folds of streams, remembered. A fold of committed events stays true until what is personal is erased from them, so it is remembered with its version, and
 //! the next reader folds only what came since. This is instead of stored snapshots: a like of a post with 10,000 likes took
 //! 105 ms the first time in a process and 2 to 5 ms from then on (debug build, busy machine; `tests/it/posts/hot.rs`). A
 //! snapshot would save the first, for a write at each command.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-use ::events::{Event, EventLog, HistoryPage, Result, StreamKey, Tx};
+use ::events::{ERASURE_STREAM, Event, EventLog, HistoryPage, Result, StreamKey, Tx};
 use moka::sync::Cache;
 use uuid::Uuid;
 
@@ -18,11 +24,16 @@ const IDLE: Duration = Duration::from_secs(600);
 /// Events read in one statement.
 const BATCH_EVENTS: u64 = 1_000;
 
+/// What the log says, in an epoch: another one has another past, and what was erased since is no longer said.
+pub(super) type Past = (u32, u64);
+
 #[derive(Clone)]
 pub(super) struct Folds {
     log: EventLog,
-    /// By the epoch of the log, as another epoch has another past.
-    remembered: Cache<(u32, Uuid), Arc<PostState>>,
+    /// How often the log was redacted.
+    redactions: Arc<AtomicU64>,
+    /// By the past that they are folds of.
+    remembered: Cache<(Past, Uuid), Arc<PostState>>,
 }
 
 /// Where events are read: in a transaction, or as committed.
@@ -48,7 +59,25 @@ impl Folds {
             .max_capacity(MEMORY)
             .time_to_idle(IDLE)
             .build();
-        Self { log, remembered }
+        let redactions = Arc::new(AtomicU64::new(0));
+        let (redacted, forgotten) = (redactions.clone(), remembered.clone());
+        log.observe_positions(move |kind, _, _, position| {
+            if kind == ERASURE_STREAM && position.is_some() {
+                redacted.fetch_add(1, Ordering::AcqRel);
+                forgotten.invalidate_all();
+            }
+        });
+        Self {
+            log,
+            redactions,
+            remembered,
+        }
+    }
+
+    /// To be asked for before anything is read that is to be remembered.
+    pub(super) fn past(&self) -> Past {
+        let redactions = self.redactions.load(Ordering::Acquire);
+        (self.log.tail().cursor().epoch, redactions)
     }
 
     /// The post now.
@@ -68,7 +97,7 @@ impl Folds {
         id: Uuid,
         version: i64,
     ) -> Result<Option<Arc<PostState>>> {
-        match self.recall(id) {
+        match self.recall(self.past(), id) {
             Some(state) if state.version() >= version => Ok(Some(state)),
             _ => self.read(id).await,
         }
@@ -76,33 +105,31 @@ impl Folds {
 
     /// The post at exactly this version; what it was then never changes.
     pub(super) async fn read_at(&self, id: Uuid, version: i64) -> Result<Option<Arc<PostState>>> {
-        let start = self.recall(id).filter(|state| state.version() <= version);
+        let start = self.recall(self.past(), id);
+        let start = start.filter(|state| state.version() <= version);
         let state = fold_up_to(Source::Log(&self.log), id, start, version).await?;
         Ok(state.filter(|state| state.version() == version))
     }
 
-    /// Keeps a fold of committed events.
-    pub(super) fn remember(&self, id: Uuid, state: &Arc<PostState>) {
+    /// Keeps a fold of committed events, as they were said in this past.
+    pub(super) fn remember(&self, past: Past, id: Uuid, state: &Arc<PostState>) {
         let is_news = self
-            .recall(id)
+            .recall(past, id)
             .is_none_or(|known| known.version() < state.version());
         if is_news {
-            self.remembered.insert(self.key(id), state.clone());
+            self.remembered.insert((past, id), state.clone());
         }
     }
 
-    fn recall(&self, id: Uuid) -> Option<Arc<PostState>> {
-        self.remembered.get(&self.key(id))
-    }
-
-    fn key(&self, id: Uuid) -> (u32, Uuid) {
-        (self.log.tail().cursor().epoch, id)
+    fn recall(&self, past: Past, id: Uuid) -> Option<Arc<PostState>> {
+        self.remembered.get(&(past, id))
     }
 
     async fn continue_in(&self, source: Source<'_>, id: Uuid) -> Result<Option<Arc<PostState>>> {
-        let state = fold_up_to(source, id, self.recall(id), i64::MAX).await?;
+        let past = self.past();
+        let state = fold_up_to(source, id, self.recall(past, id), i64::MAX).await?;
         if let Some(state) = &state {
-            self.remember(id, state);
+            self.remember(past, id, state);
         }
         Ok(state)
     }

@@ -66,6 +66,11 @@ impl ReadModel for PostsModel {
         STREAM
     }
 
+    /// The streams of posts are what posts are.
+    fn is_kept(&self) -> bool {
+        true
+    }
+
     fn tables(&self) -> &'static [ModelTable] {
         &[
             ModelTable {

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use ::events::{Appending, Event, EventLog, Follower, Meta, SharedStore, Tx, now};
+use ::events::{Appending, Begin, Event, EventLog, Follower, Meta, SharedStore, Tx, now};
 use futures::future::BoxFuture;
 use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
@@ -81,6 +81,11 @@ impl Follower for WarmingFollower {
 
     fn wants(&self, stream: &str) -> bool {
         stream == STREAM
+    }
+
+    /// What changed long ago need not be hot.
+    fn begins(&self) -> Begin {
+        Begin::WithWhatIsLeft
     }
 
     /// It keeps nothing in the database.

@@ -18,6 +18,8 @@ pub const SESSION_STREAM: &str = "session";
 pub const PRESENCE_STREAM: &str = "presence";
 
 const SCHEMA_VERSION: i16 = 1;
+/// 2: sessions can be ended by an administrator.
+const SESSION_SCHEMA_VERSION: i16 = 2;
 
 /// What can happen to a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,17 +36,31 @@ pub enum UserEventKind {
     RoleChanged,
     /// The user may no longer sign in.
     Deactivated,
+    /// What was personal to the user was erased.
+    Erased,
 }
 
 impl UserEventKind {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Registered,
         Self::ProfileUpdated,
         Self::PasswordChanged,
         Self::AvailabilityChanged,
         Self::RoleChanged,
         Self::Deactivated,
+        Self::Erased,
     ];
+
+    /// All names in the log.
+    pub(crate) const NAMES: [&'static str; 7] = {
+        let mut names = [""; 7];
+        let mut number = 0;
+        while number < names.len() {
+            names[number] = Self::ALL[number].name();
+            number += 1;
+        }
+        names
+    };
 
     /// The name in the log.
     pub const fn name(self) -> &'static str {
@@ -55,6 +71,7 @@ impl UserEventKind {
             Self::AvailabilityChanged => "UserAvailabilityChanged",
             Self::RoleChanged => "UserRoleChanged",
             Self::Deactivated => "UserDeactivated",
+            Self::Erased => "UserErased",
         }
     }
 }
@@ -147,6 +164,8 @@ pub(super) enum Revocation {
     PasswordChanged,
     /// The user was deactivated.
     Deactivated,
+    /// An administrator disconnected the user.
+    Disconnected,
     /// A refresh token came a second time: somebody else may have it.
     TokenReused,
 }
@@ -171,7 +190,7 @@ pub(super) fn new_session_event(
 ) -> NewEvent<'_, SessionData> {
     NewEvent {
         event_type: kind.name(),
-        schema_version: SCHEMA_VERSION,
+        schema_version: SESSION_SCHEMA_VERSION,
         data,
         occurred_at,
     }
@@ -206,12 +225,14 @@ pub(super) fn new_presence_event<'a>(
 
 /// The contract: the JSON Schema of the data of each event type, by name and version.
 pub fn event_schemas() -> serde_json::Map<String, Value> {
-    let named = |name: &str, schema: &Value| (format!("{name}.v{SCHEMA_VERSION}"), schema.clone());
+    let versioned = |name: &str, version: i16, schema: &Value| (format!("{name}.v{version}"), schema.clone());
+    let named = |name: &str, schema: &Value| versioned(name, SCHEMA_VERSION, schema);
     let user = schema_for!(UserData).to_value();
     let session = schema_for!(SessionData).to_value();
     let presence = schema_for!(PresenceData).to_value();
     let users = UserEventKind::ALL.map(|kind| named(kind.name(), &user));
-    let sessions = SessionEventKind::ALL.map(|kind| named(kind.name(), &session));
+    let sessions = SessionEventKind::ALL
+        .map(|kind| versioned(kind.name(), SESSION_SCHEMA_VERSION, &session));
     let presences = [CONNECTED, DISCONNECTED].map(|name| named(name, &presence));
     users.into_iter().chain(sessions).chain(presences).collect()
 }

@@ -5,9 +5,11 @@
 mod availability;
 mod caller;
 mod commands;
+mod disconnecting;
 mod error;
 mod events;
 mod passwords;
+mod personal;
 mod presence;
 mod queries;
 mod rules;
@@ -25,12 +27,14 @@ use ::events::EventLog;
 pub use availability::{ShownAvailability, UserPresence};
 pub use caller::Caller;
 pub use commands::{ChangeUser, UpdateProfile};
+pub use disconnecting::Disconnected;
 pub use error::UserError;
 pub(crate) use events::SessionEventKind;
 pub use events::{
     PRESENCE_STREAM, SESSION_STREAM, STREAM, UserEvent, UserEventKind, event_schemas,
 };
 pub use passwords::PasswordCost;
+pub(crate) use personal::{PERSONAL_DATA, erase};
 pub use presence::{Presence, PresenceConfig, PresenceGuard};
 pub use queries::{UserFilter, UserSort, UserSortField};
 pub use secret::Secret;

@@ -5,6 +5,8 @@
 //! after an event that changes them. Topics are those of now, not of the place: who reads the past reads it as whoever
 //! they are now. What was committed after they were asked for comes as an event later than `last`, and asks again.
 
+mod values;
+
 use std::{
     sync::{
         Arc,
@@ -15,6 +17,8 @@ use std::{
 
 use futures::Stream;
 use tokio::{sync::broadcast::error::RecvError, time::timeout};
+
+pub use values::Versioned;
 
 use crate::{
     Cursor, CursorError, Error, Event, EventLog, Interest, StreamKey, Topic, topic::Topics,
@@ -28,7 +32,7 @@ const CHECKPOINT_POLL: Duration = Duration::from_millis(20);
 /// And otherwise, in case nothing was heard.
 const CHECKPOINT_IDLE: Duration = Duration::from_secs(1);
 
-/// Orders of whispers, which have no position: they grow, and are past all positions, so none is taken for a repeat.
+/// Orders of what has no position, whispers and values: they grow, and are past all positions, so none is taken for a repeat.
 static NEXT_WHISPER: AtomicU64 = AtomicU64::new(1 << 62);
 
 /// Which stretch of the log an execution of a subscription covers.
@@ -130,7 +134,7 @@ impl EventSource {
                 }
                 let goal = range.until.unwrap_or(at);
                 while last < goal && !is_changed {
-                    let events = log.read(Some(&topics), last, goal, BATCH_EVENTS).await?;
+                    let events = log.read_whole(&topics, last, goal, BATCH_EVENTS).await??;
                     let is_rest = (events.len() as u64) < BATCH_EVENTS;
                     for event in events {
                         last = event.position;
@@ -157,7 +161,7 @@ impl EventSource {
                             yield event;
                         }
                         Err(RecvError::Lagged(_)) => break,
-                        Err(RecvError::Closed) => Err(CursorError::Foreign)?,
+                        Err(RecvError::Closed) => Err(why_ended(&log, epoch, last))?,
                     }
                 }
             }
@@ -212,6 +216,7 @@ impl EventSource {
             ..
         } = self.clone();
         async_stream::try_stream! {
+            let epoch = log.tail().epoch();
             let (mut live, _) = log.tail().listen(&topic.into());
             let mut shown = None;
             loop {
@@ -228,11 +233,27 @@ impl EventSource {
                 if now.is_behind {
                     tokio::time::sleep(CHECKPOINT_POLL).await;
                 } else if let Ok(Err(RecvError::Closed)) = timeout(CHECKPOINT_IDLE, live.recv()).await {
-                    Err(CursorError::Foreign)?;
+                    if log.tail().epoch() != epoch {
+                        Err(CursorError::Foreign)?;
+                    }
+                    // This process has missed events; the value of now needs none of them.
+                    live = log.tail().listen(&topic.into()).0;
                 }
             }
         }
     }
+}
+
+/// Why all listeners were ended: the log has another epoch, or was pruned past what this process had handed on.
+fn why_ended(log: &EventLog, epoch: u32, last: u64) -> CursorError {
+    let last = Cursor {
+        epoch,
+        position: last,
+    };
+    log.tail()
+        .resolve(last)
+        .err()
+        .unwrap_or(CursorError::Expired)
 }
 
 #[cfg(test)]

@@ -5,8 +5,13 @@ use std::collections::HashMap;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement, Value};
 
-use super::FollowerConfig;
-use crate::{Database, PARTS, Result, database::Pool, read::from_i64};
+use super::{Begin, FollowerConfig};
+use crate::{
+    Database, PARTS, Result,
+    database::Pool,
+    read::{from_i64, to_i64},
+    retention::first_checkpoints,
+};
 
 /// A part that this process may work on.
 #[derive(Debug, Clone)]
@@ -54,6 +59,7 @@ pub(crate) fn dialect(backend: DbBackend) -> Dialect {
 pub(super) async fn renew(
     database: &Database,
     follower: &'static str,
+    begin: Begin,
     config: &FollowerConfig,
     held: &Leases,
 ) -> Result<Leases> {
@@ -62,7 +68,7 @@ pub(super) async fn renew(
     let rows: Vec<(i16, i64, u64)> = database
         .transaction(Pool::Background, |tx| {
             let owner = owner.clone();
-            Box::pin(async move { renew_in_tx(tx, follower, &owner, seconds).await })
+            Box::pin(async move { renew_in_tx(tx, follower, begin, &owner, seconds).await })
         })
         .await?;
     Ok(rows
@@ -82,11 +88,13 @@ pub(super) async fn renew(
 async fn renew_in_tx(
     tx: &DatabaseTransaction,
     follower: &str,
+    begin: Begin,
     owner: &str,
     seconds: f64,
 ) -> Result<Vec<(i16, i64, u64)>> {
     let sql = dialect(tx.get_database_backend());
     register(tx, &sql, follower, owner, seconds).await?;
+    make_checkpoints(tx, follower, begin).await?;
     let members = query(
         tx,
         "select count(*) as count from follower_member where follower = $1",
@@ -160,6 +168,11 @@ async fn register(
         vec![seconds.into(), follower.into()],
     )
     .await?;
+    Ok(())
+}
+
+/// The checkpoints of a follower that never ran before.
+async fn make_checkpoints(tx: &DatabaseTransaction, follower: &str, begin: Begin) -> Result<()> {
     let parts = query(
         tx,
         "select count(*) as count from checkpoint where follower = $1",
@@ -167,12 +180,13 @@ async fn register(
     )
     .await?;
     if parts[0].try_get::<i64>("", "count")? < i64::from(PARTS) {
-        for part in 0..PARTS {
+        let first = first_checkpoints(tx, follower, begin).await?;
+        for (part, position) in (0..PARTS).zip(first) {
             query(
                 tx,
-                "insert into checkpoint (follower, part) values ($1, $2)
+                "insert into checkpoint (follower, part, position) values ($1, $2, $3)
                  on conflict (follower, part) do nothing",
-                vec![follower.into(), part.into()],
+                vec![follower.into(), part.into(), to_i64(position).into()],
             )
             .await?;
         }

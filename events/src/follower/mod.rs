@@ -21,6 +21,16 @@ pub use runner::run_follower;
 
 use crate::{Event, Result, Tx};
 
+/// Where a follower begins that has never run, on a log that may have been pruned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    /// With the first event that there ever was. When that was pruned it does not run, and says so, as its state would be
+    /// wrong; and before it has run nothing is pruned.
+    WithTheFirst,
+    /// With the first event that was not pruned: it can do without those before.
+    WithWhatIsLeft,
+}
+
 /// Something that keeps state from events.
 pub trait Follower: Send + Sync + 'static {
     /// Names its checkpoints; never changes.
@@ -28,6 +38,11 @@ pub trait Follower: Send + Sync + 'static {
 
     /// Whether it wants the events of this kind of stream.
     fn wants(&self, stream: &str) -> bool;
+
+    /// Where it begins if it never ran.
+    fn begins(&self) -> Begin {
+        Begin::WithTheFirst
+    }
 
     /// Applies events, in order, in the transaction that also moves the checkpoint. May be called again with the same
     /// events if that transaction did not commit, so it must have no effect outside it.
@@ -42,6 +57,9 @@ pub trait Follower: Send + Sync + 'static {
     fn raise<'a>(&'a self, _: &'a Tx<'a>, _: &'a [Arc<Event>]) -> BoxFuture<'a, Result<()>> {
         Box::pin(async { Ok(()) })
     }
+
+    /// Told after the commit, for what may get lost: a process that ends before does not come to it.
+    fn committed(&self, _: &[Arc<Event>]) {}
 }
 
 /// How a process runs its followers.

@@ -1,5 +1,6 @@
-//! The loop of one follower in one process: renew the leases, apply what came, commit it with the checkpoints. On any
-//! failure it keeps its place and tries again, later and later; the order of a stream is never given up.
+//! The loop of one follower in one process: renew the leases, apply what came, commit it with the checkpoints. On a failure it
+//! keeps its place and tries again, later and later. An event that fails by itself, again and again, becomes a dead letter,
+//! and later events of its stream are parked behind it; the order of a stream is never given up.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -16,10 +17,19 @@ use super::{
     Follower, FollowerConfig, checkpoint,
     lease::{self, Leases},
 };
-use crate::{Error, Event, EventLog, Result, Tx, database::Pool, read};
+use crate::{
+    Error, Event, EventLog, Result, Tx,
+    database::Pool,
+    letters::{self, Kind, Tried},
+    read,
+};
 
 /// The longest pause after failures.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
+/// Failures in a row, for the sake of events, after which the events are looked at one by one.
+const POISON_ATTEMPTS: u32 = 5;
+/// How often a pause is looked at.
+const HOLD: Duration = Duration::from_millis(200);
 
 struct Runner {
     log: EventLog,
@@ -27,6 +37,8 @@ struct Runner {
     config: FollowerConfig,
     leases: Leases,
     renewed_at: Option<Instant>,
+    /// Failures in a row for the sake of events, and when the first of them was.
+    poisoned: Option<(u32, Instant)>,
 }
 
 /// Runs `follower` until `stop` turns true; then gives its parts back.
@@ -42,6 +54,7 @@ pub async fn run_follower(
         config,
         leases: Leases::new(),
         renewed_at: None,
+        poisoned: None,
     };
     let mut failures = 0_u32;
     while !*stop.borrow_and_update() {
@@ -88,6 +101,11 @@ impl Runner {
         if self.renewed_at.is_none_or(|at| at.elapsed() >= due) {
             self.renew().await?;
         }
+        let (pauses, database) = (&self.log.shared.pauses, self.log.database());
+        if pauses.contain(database, self.follower.name()).await? {
+            sleep(HOLD).await;
+            return Ok(false);
+        }
         let Some(after) = self.leases.values().map(|lease| lease.scanned).min() else {
             return Ok(false);
         };
@@ -121,7 +139,8 @@ impl Runner {
     async fn renew(&mut self) -> Result<()> {
         let name = self.follower.name();
         let database = self.log.database();
-        let mut leases = lease::renew(database, name, &self.config, &self.leases).await?;
+        let begin = self.follower.begins();
+        let mut leases = lease::renew(database, name, begin, &self.config, &self.leases).await?;
         if leases.keys().any(|part| !self.leases.contains_key(part)) {
             // A part without news since its checkpoint need not be looked for from there.
             let head = read::read_head(&database.background).await?;
@@ -140,30 +159,50 @@ impl Runner {
     async fn commit(&mut self, batch: &[Arc<Event>]) -> Result<()> {
         let follower = self.follower.clone();
         let leases = self.leases.clone();
-        let shared: Arc<[Arc<Event>]> = batch.into();
+        let wanted: Arc<[Arc<Event>]> = batch
+            .iter()
+            .filter(|event| follower.wants(&event.stream))
+            .cloned()
+            .collect();
+        let suspects = self
+            .poisoned
+            .filter(|(failures, _)| *failures >= POISON_ATTEMPTS)
+            .map(|(attempts, at)| Tried {
+                attempts,
+                since: at.elapsed(),
+            });
+        let fenced: Arc<[Arc<Event>]> = batch.into();
         let raised = self
             .log
             .database()
             .transaction(Pool::Background, |tx| {
-                let (follower, leases, batch) = (follower.clone(), leases.clone(), shared.clone());
+                let (follower, leases) = (follower.clone(), leases.clone());
+                let (fenced, wanted) = (fenced.clone(), wanted.clone());
                 Box::pin(async move {
-                    fence(tx, follower.name(), &leases, &batch).await?;
-                    let wanted: Vec<_> = batch
-                        .iter()
-                        .filter(|event| follower.wants(&event.stream))
-                        .cloned()
-                        .collect();
+                    let (follower, whose) = (&*follower, (follower.name(), Kind::Follower));
+                    fence(tx, follower.name(), &leases, &fenced).await?;
                     let raised = Mutex::default();
-                    if !wanted.is_empty() {
-                        follower.apply(tx, &wanted).await?;
-                        follower.raise(&Tx::new(tx, &raised), &wanted).await?;
+                    match suspects {
+                        _ if wanted.is_empty() => {}
+                        None => {
+                            let raising = Tx::new(tx, &raised);
+                            letters::apply_or_park(tx, whose, follower, &wanted, Some(&raising))
+                                .await?;
+                        }
+                        Some(tried) => {
+                            let raised = Some(&raised);
+                            letters::apply_carefully(tx, whose, follower, &wanted, raised, tried)
+                                .await?;
+                        }
                     }
                     let raised = raised.into_inner();
                     Ok::<_, Error>(raised.unwrap_or_else(PoisonError::into_inner))
                 })
             })
             .await?;
+        self.poisoned = None;
         self.log.announce(&raised);
+        self.follower.committed(&wanted);
         for event in batch {
             if let Some(lease) = self.leases.get_mut(&event.part) {
                 lease.position = event.position;
@@ -179,6 +218,10 @@ impl Runner {
             self.leases.remove(part);
         } else if failures.is_power_of_two() {
             tracing::warn!(follower, failures, %error, "the follower failed; trying again");
+        }
+        if error.is_of_event() {
+            let (failures, at) = self.poisoned.unwrap_or((0, Instant::now()));
+            self.poisoned = Some((failures + 1, at));
         }
         // Whatever happened, what we hold is looked up again.
         self.renewed_at = None;

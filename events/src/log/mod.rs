@@ -16,6 +16,7 @@ use crate::{
     Cursor, CursorError, Database, Error, Event, HistoryPage, PARTS, Result, StreamKey, Tail, Tx,
     append::Appended,
     bus::{self, Tops},
+    control::Pauses,
     currency::Currency,
     database::{AsRetryable, Pool},
     follower::read_checkpoint,
@@ -49,6 +50,8 @@ pub(crate) struct Shared {
     /// What the processes share besides events.
     pub(crate) shared_store: Option<SharedStore>,
     pub(crate) whispers: Whispers,
+    /// Which followers and handlers are held.
+    pub(crate) pauses: Pauses,
 }
 
 /// See the module.
@@ -77,6 +80,7 @@ impl EventLog {
                 tail: Tail::new(&head),
                 tops: Tops::default(),
                 whispers: Whispers::new(client.is_some().then_some(to_others)),
+                pauses: Pauses::default(),
                 wake: Notify::new(),
                 currency: Currency::new(),
                 shared_store,
@@ -118,6 +122,12 @@ impl EventLog {
         self.shared.tail.observe(Box::new(observer));
     }
 
+    /// Calls `observer` when this process has missed events for good, and with the position up to which it has: the log was
+    /// pruned past it, or is of another epoch. Whatever is remembered of the log may be out of date. It must not block.
+    pub fn observe_gaps(&self, observer: impl Fn(u64) + Send + Sync + 'static) {
+        self.shared.tail.observe_gaps(Box::new(observer));
+    }
+
     /// Whether everything that was committed so long ago, by whomever, has arrived here.
     pub fn is_current(&self, within: Duration) -> bool {
         self.shared.currency.age() <= within
@@ -136,8 +146,11 @@ impl EventLog {
         stretch: u64,
     ) -> Result<(u64, Vec<(Uuid, u64)>)> {
         let after = self.tail().position().saturating_sub(stretch);
-        let changes = read::last_positions(&self.database().background, kind, after).await?;
-        Ok((after, changes))
+        let database = &self.database().background;
+        let changes = read::last_positions(database, kind, after).await?;
+        // Read last: what was pruned before is not among the changes.
+        let (_, pruned) = read::read_pruned(database).await?;
+        Ok((after.max(pruned), changes))
     }
 
     /// Sends `message` to whoever listens to whispers of `topic` now, in any process. It never waits, and promises
@@ -245,6 +258,29 @@ impl EventLog {
         let database = &self.database().background;
         let events = read::read_after(database, topics, after, until, limit).await?;
         Ok(events.into_iter().map(Arc::new).collect())
+    }
+
+    /// The same for those who were promised all of these events: `Expired` when some of them may have been pruned.
+    ///
+    /// What was pruned is looked at after the events were read, and removing events and saying so is one transaction: if
+    /// nothing behind `after` was pruned then, everything was there before.
+    pub(crate) async fn read_whole(
+        &self,
+        topics: &Topics,
+        after: u64,
+        until: u64,
+        limit: u64,
+    ) -> Result<Result<Vec<Arc<Event>>, CursorError>> {
+        if let Some(events) = self.tail().recent(Some(topics), after, until, limit) {
+            return Ok(Ok(events));
+        }
+        let database = &self.database().background;
+        let events = read::read_after(database, Some(topics), after, until, limit).await?;
+        let (_, pruned) = read::read_pruned(database).await?;
+        if after < pruned {
+            return Ok(Err(CursorError::Expired));
+        }
+        Ok(Ok(events.into_iter().map(Arc::new).collect()))
     }
 
     /// How far a follower has come. The head is read first, so what it shows applied is applied.

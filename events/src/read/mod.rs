@@ -8,7 +8,11 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, State
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::{Error, Event, PARTS, Result, StreamKey, topic::Topics};
+use crate::{
+    Error, Event, PARTS, Result, StreamKey,
+    control::{position_list, query},
+    topic::Topics,
+};
 
 /// How far the log is numbered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +33,9 @@ pub struct HistoryPage {
     pub events: Vec<Event>,
     /// Whether the stream goes on after them.
     pub has_more: bool,
+    /// The first version that the log has; those before it were pruned. Nothing when it has none, or when that was not asked
+    /// for.
+    pub first_version: Option<i64>,
 }
 
 pub(crate) fn columns(backend: DbBackend) -> &'static str {
@@ -54,7 +61,7 @@ pub(crate) async fn read_after(
 ) -> Result<Vec<Event>> {
     let mut values: Vec<Value> = vec![to_i64(after).into(), to_i64(until).into()];
     let mut condition = String::new();
-    if let Some(topics) = topics {
+    if let Some(topics) = topics.filter(|topics| !topics.is_everything()) {
         let mut several = topics.iter();
         match (several.next(), several.next()) {
             (None, _) => return Ok(Vec::new()),
@@ -80,6 +87,25 @@ pub(crate) async fn read_after(
     let rows = database
         .query_all_raw(Statement::from_sql_and_values(backend, sql, values))
         .await?;
+    rows.iter().map(from_row).collect()
+}
+
+/// The events at these positions, in their order; those that were pruned are left out.
+pub(crate) async fn read_positions(
+    database: &impl ConnectionTrait,
+    positions: impl Iterator<Item = u64>,
+) -> Result<Vec<Event>> {
+    let backend = database.get_database_backend();
+    let list = match backend {
+        DbBackend::Postgres => "select value::bigint from json_array_elements_text($1::text::json)",
+        _ => "select value from json_each($1)",
+    };
+    let sql = format!(
+        "select {} from event_position p join event e on e.inserted = p.inserted
+         where p.position in ({list}) order by p.position",
+        columns(backend)
+    );
+    let rows = query(database, &sql, vec![position_list(positions)]).await?;
     rows.iter().map(from_row).collect()
 }
 
@@ -112,20 +138,38 @@ pub(crate) async fn read_stream(
     limit: u64,
 ) -> Result<HistoryPage> {
     let backend = database.get_database_backend();
+    let first = "select min(version) from event where stream_id = $1 and stream = $2";
     let sql = format!(
-        "select {} from event e left join event_position p on p.inserted = e.inserted
+        "select {}, ({first}) as first_version
+         from event e left join event_position p on p.inserted = e.inserted
          where e.stream_id = $1 and e.stream = $2 and e.version > $3 order by e.version limit {}",
         columns(backend),
         limit + 1
     );
-    let values: Vec<Value> = vec![stream.id.into(), stream.kind.into(), after_version.into()];
-    let rows = database
-        .query_all_raw(Statement::from_sql_and_values(backend, sql, values))
-        .await?;
+    let mut values: Vec<Value> =
+        vec![stream.id.into(), stream.kind.into(), after_version.into()];
+    let statement = Statement::from_sql_and_values(backend, sql, values.clone());
+    let rows = database.query_all_raw(statement).await?;
+    let first_version = match rows.first() {
+        Some(row) => row.try_get("", "first_version")?,
+        // The end of the stream, or none of it is left.
+        None if after_version > 0 => {
+            values.truncate(2);
+            let sql = format!("select ({first}) as first_version");
+            let statement = Statement::from_sql_and_values(backend, sql, values);
+            let row = database.query_one_raw(statement).await?.ok_or_else(no_head)?;
+            row.try_get("", "first_version")?
+        }
+        None => None,
+    };
     let mut events = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
     let has_more = events.len() as u64 > limit;
     events.truncate(limit as usize);
-    Ok(HistoryPage { events, has_more })
+    Ok(HistoryPage {
+        events,
+        has_more,
+        first_version,
+    })
 }
 
 /// The last position of each stream of `kind` that has an event after `after`.
@@ -168,6 +212,11 @@ pub(crate) async fn sequence(database: &DatabaseConnection) -> Result<(Head, u64
 
 /// The head as it is.
 pub(crate) async fn read_head(database: &DatabaseConnection) -> Result<Head> {
+    read_head_in(database).await
+}
+
+/// The same on any connection.
+pub(crate) async fn read_head_in(database: &impl ConnectionTrait) -> Result<Head> {
     match database.get_database_backend() {
         DbBackend::Postgres => {
             let sql =
@@ -189,10 +238,15 @@ pub(crate) async fn read_head(database: &DatabaseConnection) -> Result<Head> {
     }
 }
 
-/// Sixteen index look-ups; grouping by part would walk the whole index.
-async fn sqlite_part_heads(database: &DatabaseConnection) -> Result<[u64; PARTS as usize]> {
+/// Sixteen index look-ups; grouping by part would walk the whole index. What was pruned counts, too.
+async fn sqlite_part_heads(database: &impl ConnectionTrait) -> Result<[u64; PARTS as usize]> {
     let sql = (0..PARTS)
-        .map(|part| format!("select max(inserted) as position from event where part = {part}"))
+        .map(|part| {
+            format!(
+                "select max(coalesce((select max(inserted) from event where part = {part}), 0),
+                            coalesce((select position from pruned_part where part = {part}), 0)) as position"
+            )
+        })
         .collect::<Vec<_>>()
         .join(" union all ");
     let backend = database.get_database_backend();
@@ -201,21 +255,35 @@ async fn sqlite_part_heads(database: &DatabaseConnection) -> Result<[u64; PARTS 
         .await?;
     let mut parts = [0; PARTS as usize];
     for (part, row) in parts.iter_mut().zip(rows) {
-        *part = from_i64(row.try_get::<Option<i64>>("", "position")?.unwrap_or(0));
+        *part = from_i64(row.try_get("", "position")?);
     }
     Ok(parts)
 }
 
-async fn one(database: &DatabaseConnection, sql: &str) -> Result<QueryResult> {
+/// The epoch, and the position up to which events may have been removed.
+pub(crate) async fn read_pruned(connection: &impl ConnectionTrait) -> Result<(u32, u64)> {
+    let backend = connection.get_database_backend();
+    let sql = "select epoch, pruned from log_head";
+    let row = connection
+        .query_one_raw(Statement::from_string(backend, sql))
+        .await?
+        .ok_or_else(no_head)?;
+    let epoch = from_i64(row.try_get("", "epoch")?) as u32;
+    Ok((epoch, from_i64(row.try_get("", "pruned")?)))
+}
+
+fn no_head() -> Error {
+    Error::Database(sea_orm::DbErr::RecordNotFound(
+        "the log has no head".to_owned(),
+    ))
+}
+
+async fn one(database: &impl ConnectionTrait, sql: &str) -> Result<QueryResult> {
     let backend = database.get_database_backend();
     database
         .query_one_raw(Statement::from_string(backend, sql))
         .await?
-        .ok_or_else(|| {
-            Error::Database(sea_orm::DbErr::RecordNotFound(
-                "the log has no head".to_owned(),
-            ))
-        })
+        .ok_or_else(no_head)
 }
 
 fn postgres_head(row: &QueryResult) -> Result<Head> {

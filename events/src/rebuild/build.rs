@@ -8,12 +8,13 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::{
-    Rebuild, RebuildError, Result,
+    Rebuild, RebuildError, Result, SUFFIX,
     state::{self, Saved, statement},
 };
 use crate::{
     Database, Error, Event,
     database::Pool,
+    letters::{self, Kind, Tried},
     read::{columns, from_i64, from_row, to_i64},
 };
 
@@ -141,32 +142,67 @@ impl Rebuild {
         Ok(())
     }
 
-    /// One transaction: how far it has come, then what the events do.
+    /// One transaction: how far it has come, then what the events do. If one of them fails by itself, all is done again with
+    /// such events set aside.
     pub(super) async fn commit(&self, next: &Saved, batch: Vec<Arc<Event>>) -> Result<()> {
         let began = Instant::now();
         let batch: Arc<[Arc<Event>]> = batch.into();
+        match self.try_commit(next, &batch, false).await {
+            Err(RebuildError::Log(error)) if error.is_of_event() => {
+                self.try_commit(next, &batch, true).await?;
+            }
+            result => result?,
+        }
+        if self.database.backend() == DbBackend::Sqlite {
+            // There is one writer: whoever waited for it comes first.
+            tokio::time::sleep(began.elapsed() / 2).await;
+        }
+        Ok(())
+    }
+
+    async fn try_commit(
+        &self,
+        next: &Saved,
+        batch: &Arc<[Arc<Event>]>,
+        is_careful: bool,
+    ) -> Result<()> {
         self.database
             .transaction(Pool::Background, |tx| {
-                let (follower, claim) = (self.follower.clone(), self.claim.clone());
-                let (next, batch) = (next.clone(), batch.clone());
+                let (this, next, batch) = (self.clone(), next.clone(), batch.clone());
                 Box::pin(async move {
                     if tx.get_database_backend() == DbBackend::Postgres {
                         // A crash may take the last transactions, each with all of its effect: they are done again.
                         tx.execute_unprepared("set local synchronous_commit = off")
                             .await?;
                     }
-                    state::save_in_tx(tx, &claim, &next).await?;
-                    if !batch.is_empty() {
-                        follower.apply(tx, &batch).await?;
-                    }
+                    state::save_in_tx(tx, &this.claim, &next).await?;
+                    this.apply(tx, &batch, is_careful).await?;
                     Ok::<_, RebuildError>(())
                 })
             })
-            .await?;
-        if self.database.backend() == DbBackend::Sqlite {
-            // There is one writer: whoever waited for it comes first.
-            tokio::time::sleep(began.elapsed() / 2).await;
+            .await
+    }
+
+    /// Applies events, with letters under a name of the rebuild's own, which become the follower's when the tables do.
+    pub(super) async fn apply(
+        &self,
+        tx: &DatabaseTransaction,
+        events: &[Arc<Event>],
+        is_careful: bool,
+    ) -> Result<(), Error> {
+        if events.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let (follower, name) = (&*self.follower, self.rebuilt());
+        let whose = (name.as_str(), Kind::Rebuild);
+        if is_careful {
+            letters::apply_carefully(tx, whose, follower, events, None, Tried::default()).await
+        } else {
+            letters::apply_or_park(tx, whose, follower, events, None).await
+        }
+    }
+
+    pub(super) fn rebuilt(&self) -> String {
+        format!("{}{SUFFIX}", self.model.name())
     }
 }

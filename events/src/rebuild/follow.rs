@@ -28,7 +28,10 @@ pub(super) async fn settle_parts(database: &Database, mut head: Head) -> Result<
     if database.backend() == DbBackend::Sqlite {
         let sql = (0..PARTS)
             .map(|part| {
-                format!("select max(inserted) as position from event where part = {part} and inserted <= $1")
+                format!(
+                    "select max(coalesce((select max(inserted) from event where part = {part} and inserted <= $1), 0),
+                                coalesce((select position from pruned_part where part = {part}), 0)) as position"
+                )
             })
             .collect::<Vec<_>>()
             .join(" union all ");
@@ -38,7 +41,7 @@ pub(super) async fn settle_parts(database: &Database, mut head: Head) -> Result<
             .query_all_raw(statement(connection, &sql, values))
             .await?;
         for (part, row) in head.parts.iter_mut().zip(rows) {
-            *part = from_i64(row.try_get::<Option<i64>>("", "position")?.unwrap_or(0));
+            *part = from_i64(row.try_get("", "position")?);
         }
     }
     Ok(head)

@@ -9,6 +9,7 @@ mod build;
 mod catalog;
 mod compare;
 mod follow;
+mod forget;
 mod state;
 mod swap;
 
@@ -18,9 +19,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 pub use compare::Differences;
+pub(crate) use forget::forget_unfinished;
 pub use state::{RebuildStatus, read_rebuilds, request_rebuild, requested_rebuilds};
 
-use crate::{AsRetryable, Database, Error, Follower, database::Pool, read};
+use crate::{AsRetryable, Database, Error, Follower, database::Pool, letters, read, retention::hold_pruning};
 use state::{Claim, Saved};
 
 /// What the tables of a model that is being built have behind their names.
@@ -47,6 +49,11 @@ pub trait ReadModel: Send + Sync + 'static {
 
     /// All that the follower writes.
     fn tables(&self) -> &'static [ModelTable];
+
+    /// Whether the log keeps all events of the kind when it is pruned, so that the model can still be built.
+    fn is_kept(&self) -> bool {
+        false
+    }
 
     /// The follower, writing tables that have `suffix` behind their names.
     fn follower(&self, suffix: &'static str) -> Arc<dyn Follower>;
@@ -250,7 +257,8 @@ impl Rebuild {
     /// Empty tables, and the end of the log as the place up to which it is read stream by stream.
     async fn begin(&self) -> Result<Saved> {
         let (head, _) = read::sequence(&self.database.background).await?;
-        if head.pruned > 0 {
+        let is_kept = self.model.is_kept();
+        if head.pruned > 0 && !is_kept {
             return Err(RebuildError::Pruned(head.pruned));
         }
         let head = follow::settle_parts(&self.database, head).await?;
@@ -264,12 +272,18 @@ impl Rebuild {
             total,
         };
         let (claim, tables) = (self.claim.clone(), self.model.tables());
-        let new = saved.clone();
+        let (new, rebuilt) = (saved.clone(), self.rebuilt());
         self.database
             .transaction(Pool::Background, |tx| {
-                let (claim, new) = (claim.clone(), new.clone());
+                let (claim, new, rebuilt) = (claim.clone(), new.clone(), rebuilt.clone());
                 Box::pin(async move {
+                    // From here to its end the rebuild holds the log.
+                    let pruned = hold_pruning(tx).await?;
+                    if pruned > 0 && !is_kept {
+                        return Err(RebuildError::Pruned(pruned));
+                    }
                     state::restart(tx, &claim, &new).await?;
+                    letters::reset_rebuilt(tx, &rebuilt).await?;
                     catalog::make_tables(tx, tables).await
                 })
             })

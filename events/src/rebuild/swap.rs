@@ -14,6 +14,7 @@ use crate::{
     Error, Event, PARTS,
     database::Pool,
     follower::dialect,
+    letters,
     read::{columns, from_i64, from_row, to_i64},
 };
 
@@ -77,9 +78,9 @@ impl Rebuild {
         }
         let wanted = self.wanted(missing);
         last.done += wanted.len() as u64;
-        if !wanted.is_empty() {
-            self.follower.apply(tx, &wanted).await?;
-        }
+        self.apply(tx, &wanted, true).await?;
+        // What the live follower had given up is in the new tables, or was given up by the rebuild too.
+        letters::replace_by_rebuilt(tx, name, &self.rebuilt()).await?;
         // Those that the live model has not come to yet cannot be compared.
         let behind: Vec<i16> = (0..PARTS)
             .filter(|part| live[*part as usize] < last.parts[*part as usize])

@@ -8,7 +8,10 @@ use std::{collections::HashMap, sync::Arc};
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
-use crate::{Event, topic::Topics};
+use crate::{
+    Event,
+    topic::{EVERY_KIND, Topics},
+};
 
 /// Events a listener may be behind before it must read the log.
 pub(super) const LISTENER_EVENTS: usize = 64;
@@ -81,6 +84,9 @@ impl Listeners {
     }
 
     pub(super) fn hand_on(&mut self, event: &Arc<Event>) {
+        if let Some(every) = self.kinds.get_mut(EVERY_KIND) {
+            every.all.hand_on(event);
+        }
         let Some(kind) = self.kinds.get_mut(event.stream.as_str()) else {
             return;
         };

@@ -12,7 +12,9 @@ use std::{
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::{Cursor, CursorError, Event, read::Head, topic::Topics};
+use crate::{
+    Cursor, CursorError, Event, read::Head, retention::ERASURE_STREAM, topic::Topics,
+};
 use listeners::{Listeners, Receiver};
 
 /// Recent events kept for those that come back after a short absence.
@@ -24,6 +26,8 @@ const PENDING_EVENTS: usize = 16_384;
 
 /// Told the kind and id of a stream, the type of its event, and the event's position once it is known.
 type Observer = Box<dyn Fn(&str, Uuid, &str, Option<u64>) + Send + Sync>;
+/// Told the position up to which events were missed.
+type GapObserver = Box<dyn Fn(u64) + Send + Sync>;
 
 struct State {
     epoch: u32,
@@ -40,6 +44,7 @@ pub struct Tail {
     state: Mutex<State>,
     position: watch::Sender<u64>,
     observers: Mutex<Vec<Observer>>,
+    gap_observers: Mutex<Vec<GapObserver>>,
 }
 
 impl Tail {
@@ -56,6 +61,7 @@ impl Tail {
             }),
             position: watch::Sender::new(head.position),
             observers: Mutex::default(),
+            gap_observers: Mutex::default(),
         }
     }
 
@@ -71,6 +77,24 @@ impl Tail {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(observer);
+    }
+
+    /// Calls `observer` before the tail goes on behind events that it never had, under the lock in which events are handed on.
+    pub(crate) fn observe_gaps(&self, observer: GapObserver) {
+        self.gap_observers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(observer);
+    }
+
+    fn notify_gap_observers(&self, position: u64) {
+        let observers = self
+            .gap_observers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for observer in observers.iter() {
+            observer(position);
+        }
     }
 
     pub(crate) fn notify_observers(
@@ -144,6 +168,10 @@ impl Tail {
             let position = Some(event.position);
             self.notify_observers(&event.stream, event.stream_id, &event.event_type, position);
             state.listeners.hand_on(&event);
+            if event.stream == ERASURE_STREAM {
+                // What is remembered is from before the log was redacted.
+                state.forget_recent();
+            }
             state.remember(event);
             state.position += 1;
         }
@@ -157,8 +185,25 @@ impl Tail {
         !self.state().pending.is_empty()
     }
 
+    /// Takes note of what was pruned. A tail that has not come so far can never hand on what is missing: it goes on behind
+    /// it, and all listeners end, as they were promised those events.
     pub(crate) fn set_pruned(&self, pruned: u64) {
-        self.state().pruned = pruned;
+        let mut state = self.state();
+        state.pruned = pruned;
+        if state.position >= pruned {
+            return;
+        }
+        tracing::warn!(
+            position = state.position,
+            pruned,
+            "the log was pruned past what this process has read; subscriptions end"
+        );
+        state.pending = state.pending.split_off(&(pruned + 1));
+        state.forget_recent();
+        state.listeners = Listeners::new();
+        self.notify_gap_observers(pruned);
+        state.position = pruned;
+        self.position.send_replace(pruned);
     }
 
     /// Starts over from `head`, of another epoch. All listeners end: what they were promised no longer exists.
@@ -167,10 +212,10 @@ impl Tail {
         state.epoch = head.epoch;
         state.pruned = head.pruned;
         state.position = head.position;
-        state.recent.clear();
-        state.recent_bytes = 0;
+        state.forget_recent();
         state.pending.clear();
         state.listeners = Listeners::new();
+        self.notify_gap_observers(head.position);
         self.position.send_replace(head.position);
     }
 
@@ -211,6 +256,11 @@ impl State {
             return self.take_next();
         }
         (*next.key() == self.position + 1).then(|| next.remove())
+    }
+
+    fn forget_recent(&mut self) {
+        self.recent.clear();
+        self.recent_bytes = 0;
     }
 
     fn remember(&mut self, event: Arc<Event>) {

@@ -34,6 +34,7 @@ proptest! {
         let tail = Tail::new(&head(0));
         let (mut all, _) = tail.listen(&topic(None));
         let (mut one, _) = tail.listen(&topic(Some(1)));
+        let (mut everything, _) = tail.listen(&Topic::EVERYTHING.into());
         let mut seen = std::collections::BTreeSet::new();
         for batch in batches {
             seen.extend(batch.iter().copied());
@@ -42,6 +43,7 @@ proptest! {
         let reached = (1..).take_while(|position| seen.contains(position)).count() as u64;
         prop_assert_eq!(tail.position(), reached);
         prop_assert_eq!(drain(&mut all), (1..=reached).collect::<Vec<_>>());
+        prop_assert_eq!(drain(&mut everything), (1..=reached).collect::<Vec<_>>());
         let of_one: Vec<_> = (1..=reached).filter(|position| position % 3 == 1).collect();
         prop_assert_eq!(drain(&mut one), of_one);
         prop_assert_eq!(tail.has_gap(), seen.iter().any(|position| *position > reached));

@@ -188,8 +188,9 @@ async fn stream<O: Operations>(
             &app.execute(prepared.request, caller, id).await,
         ));
     }
+    let disconnected = app.operations.disconnected(caller);
     Ok(match app.subscribe(prepared.request, caller).await {
-        Ok(stream) => sse::streaming(app, stream, id.clone()),
+        Ok(stream) => sse::streaming(app, stream, disconnected, id.clone()),
         Err(errors) => sse::single(&app.refused(errors, id)),
     })
 }

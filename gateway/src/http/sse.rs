@@ -1,5 +1,6 @@
 //! GraphQL over server-sent events, distinct connections mode: one operation a response, results as `next` events and
-//! a `complete` event at its end. A stream that ends without `complete` (a stop of the server) tells clients to retry.
+//! a `complete` event at its end. A stream that ends without `complete` (the server stops, or an
+//! administrator disconnects the user) tells clients to retry.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub(super) fn single(answer: &async_graphql::Response) -> Response {
 pub(super) fn streaming<O: Operations>(
     app: Arc<App<O>>,
     stream: O::Stream,
+    disconnected: impl Future<Output = ()> + Send + 'static,
     request_id: RequestId,
 ) -> Response {
     let period = app.http.sse_keep_alive;
@@ -44,6 +46,7 @@ pub(super) fn streaming<O: Operations>(
     let events = Events {
         stream: Some(stream),
         stopped: Box::pin(stopped),
+        disconnected: Box::pin(disconnected),
         keep_alive,
         request_id,
         app,
@@ -58,6 +61,7 @@ struct Events<O: Operations> {
     /// `None` once the operation is over.
     stream: Option<O::Stream>,
     stopped: Pin<Box<dyn Future<Output = ()> + Send>>,
+    disconnected: Pin<Box<dyn Future<Output = ()> + Send>>,
     keep_alive: Interval,
     request_id: RequestId,
     app: Arc<App<O>>,
@@ -68,6 +72,7 @@ impl<O: Operations> Events<O> {
         let stream = self.stream.as_mut()?;
         let payload = tokio::select! {
             biased;
+            () = &mut self.disconnected => return None,
             payload = stream.next() => payload,
             () = &mut self.stopped => return None,
             _ = self.keep_alive.tick() => return Some(Bytes::from_static(b":\n\n")),

@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use async_graphql::ServerError;
 use entities::{
     Entities,
-    access::{AccessError, Viewer},
+    access::{AccessError, Dismissal, Viewer},
     users::{self, Presence},
 };
 use schema::from_access;
 
-use crate::credentials::Credentials;
+use crate::{credentials::Credentials, operation::Departure};
 
 /// Who is calling, and from where.
 #[derive(Clone)]
@@ -63,13 +63,37 @@ pub(super) async fn renew(
     Ok(caller)
 }
 
-/// While this lives the user is present. Ends when the user was deactivated.
-pub(super) async fn stay(entities: Entities, presence: Presence, caller: Caller) {
-    match caller.user.user_id() {
-        Some(user_id) => {
-            let _present = presence.enter(user_id);
-            entities.grants.deactivated(user_id).await;
+/// While this lives the user is present. Ends when the user was deactivated, or disconnected.
+pub(super) fn stay(
+    entities: &Entities,
+    presence: &Presence,
+    caller: &Caller,
+) -> impl Future<Output = Departure> + Send + use<> {
+    let user_id = caller.user.user_id();
+    // Before anything is awaited: what happens from here on is heard.
+    let staying = user_id.map(|id| (entities.grants.dismissals(id), presence.enter(id)));
+    async move {
+        match staying {
+            Some((dismissals, _present)) => match dismissals.dismissed().await {
+                Dismissal::Deactivated => Departure::Forbidden,
+                Dismissal::Disconnected => Departure::Disconnected,
+            },
+            None => std::future::pending().await,
         }
-        None => std::future::pending().await,
+    }
+}
+
+/// Ends when the user was disconnected.
+pub(super) fn disconnected(
+    entities: &Entities,
+    caller: &Caller,
+) -> impl Future<Output = ()> + Send + use<> {
+    let user_id = caller.user.user_id();
+    let dismissals = user_id.map(|id| entities.grants.dismissals(id));
+    async move {
+        match dismissals {
+            Some(dismissals) => dismissals.disconnected().await,
+            None => std::future::pending().await,
+        }
     }
 }

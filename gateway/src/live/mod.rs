@@ -23,7 +23,7 @@ use schema::MillraceSchema;
 use crate::{
     credentials::Credentials,
     limits::Limits,
-    operation::{Operations, Payload, ReadAfter},
+    operation::{Departure, Operations, Payload, ReadAfter},
 };
 pub use caller::Caller;
 use group::Groups;
@@ -86,11 +86,15 @@ impl Operations for Live {
         caller::renew(self.shared.entities.clone(), caller.clone(), token)
     }
 
-    fn stay(&self, caller: &Caller) -> impl Future<Output = ()> + Send + 'static {
+    fn stay(&self, caller: &Caller) -> impl Future<Output = Departure> + Send + 'static {
         let Shared {
             entities, presence, ..
         } = &*self.shared;
-        caller::stay(entities.clone(), presence.clone(), caller.clone())
+        caller::stay(entities, presence, caller)
+    }
+
+    fn disconnected(&self, caller: &Caller) -> impl Future<Output = ()> + Send + 'static {
+        caller::disconnected(&self.shared.entities, caller)
     }
 
     async fn execute(&self, mut request: Request, caller: &Caller) -> Response {

@@ -41,6 +41,11 @@ impl Close {
         Self::new(4403, "Forbidden")
     }
 
+    /// A code of our own: the client may come back, and should not at once.
+    pub(super) fn disconnected() -> Self {
+        Self::new(4410, "Disconnected by an administrator")
+    }
+
     pub(super) fn try_again() -> Self {
         Self::new(1013, "Try again later")
     }

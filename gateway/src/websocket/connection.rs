@@ -24,7 +24,7 @@ use super::running::Running;
 use crate::app::App;
 use crate::credentials::{Credentials, payload_token};
 use crate::errors::{self, limit_exceeded};
-use crate::operation::Operations;
+use crate::operation::{Departure, Operations};
 use crate::request_id::RequestId;
 
 /// Bytes handed to the socket but not yet taken by the peer, beyond which nothing more is produced.
@@ -64,7 +64,7 @@ pub(super) struct Connection<O: Operations> {
     socket: WebSocket,
     phase: Phase<O::Caller>,
     /// Resolves when the caller has to leave.
-    stay: BoxFuture<'static, ()>,
+    stay: BoxFuture<'static, Departure>,
     running: Running<O>,
     unflushed: usize,
     stalled_since: Option<Instant>,
@@ -120,9 +120,7 @@ impl<O: Operations> Connection<O> {
     /// One turn; `Ok` when there is nothing to do until woken.
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<(), Ending> {
         self.poll_timer(cx)?;
-        if self.stay.as_mut().poll(cx).is_ready() {
-            return Err(Ending::Close(Close::forbidden()));
-        }
+        self.poll_stay(cx)?;
         if !self.stopping && self.stop.as_mut().poll(cx).is_ready() {
             self.stopping = true;
         }
@@ -146,6 +144,14 @@ impl<O: Operations> Connection<O> {
             if drained || !flushed {
                 return Ok(());
             }
+        }
+    }
+
+    fn poll_stay(&mut self, cx: &mut Context<'_>) -> Result<(), Ending> {
+        match self.stay.as_mut().poll(cx) {
+            Poll::Pending => Ok(()),
+            Poll::Ready(Departure::Forbidden) => Err(Ending::Close(Close::forbidden())),
+            Poll::Ready(Departure::Disconnected) => Err(Ending::Close(Close::disconnected())),
         }
     }
 
@@ -232,7 +238,10 @@ impl<O: Operations> Connection<O> {
             return Ok(());
         };
         let caller = admitted.map_err(|error| Ending::Close(refusal(&error)))?;
-        self.stay = Box::pin(self.app.operations.stay(&caller));
+        let stay = Box::pin(self.app.operations.stay(&caller));
+        // What was said before that begins to hear is heard by the one before it.
+        self.poll_stay(cx)?;
+        self.stay = stay;
         self.phase = Phase::Ready(caller);
         // The new future must be polled, and what waits to be read must be looked at.
         cx.waker().wake_by_ref();

@@ -4,10 +4,14 @@ use crate::http::send;
 use crate::toy;
 
 async fn stream(query: &str) -> (u16, String) {
+    stream_as("", query).await
+}
+
+async fn stream_as(headers: &str, query: &str) -> (u16, String) {
     let server = toy::start().await;
     let body = serde_json::json!({ "query": query }).to_string();
     let head = format!(
-        "POST /graphql HTTP/1.1\r\naccept: text/event-stream\r\ncontent-type: application/json\r\n\
+        "POST /graphql HTTP/1.1\r\naccept: text/event-stream\r\ncontent-type: application/json\r\n{headers}\
          content-length: {}",
         body.len()
     );
@@ -60,4 +64,11 @@ async fn single_results_and_errors_are_one_event() {
             "{query}: {body}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_stream_whose_caller_is_disconnected_ends_without_complete() {
+    let headers = "authorization: Bearer disconnect\r\n";
+    let (status, body) = stream_as(headers, "subscription { quiet }").await;
+    assert_eq!((status, body.as_str()), (200, ""));
 }

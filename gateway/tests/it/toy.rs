@@ -11,7 +11,7 @@ use gateway::config::Config;
 use gateway::credentials::Credentials;
 use gateway::errors;
 use gateway::health::always_ready;
-use gateway::operation::{Direct, Operations};
+use gateway::operation::{Departure, Direct, Operations};
 use gateway::server::{Service, serve};
 use gateway::shutdown::Shutdown;
 use tokio::net::TcpListener;
@@ -89,8 +89,8 @@ impl Subscriptions {
     }
 }
 
-/// The toy operations; the token `deny` is refused, `leave` admits a socket that has to go at once, and new tokens are
-/// taken like first ones.
+/// The toy operations; the token `deny` is refused, `leave` and `disconnect` admit a caller who has to go at once, and new
+/// tokens are taken like first ones.
 #[derive(Clone)]
 pub(crate) struct Toy(Direct<Schema<Query, Mutation, Subscriptions>>);
 
@@ -121,10 +121,24 @@ impl Operations for Toy {
         std::future::ready(admit(Some(token)))
     }
 
-    fn stay(&self, caller: &Caller) -> impl Future<Output = ()> + Send + 'static {
-        let is_to_leave = caller.0.as_deref() == Some("leave");
+    fn stay(&self, caller: &Caller) -> impl Future<Output = Departure> + Send + 'static {
+        let departure = match caller.0.as_deref() {
+            Some("leave") => Some(Departure::Forbidden),
+            Some("disconnect") => Some(Departure::Disconnected),
+            _ => None,
+        };
         async move {
-            if !is_to_leave {
+            match departure {
+                Some(departure) => departure,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    fn disconnected(&self, caller: &Caller) -> impl Future<Output = ()> + Send + 'static {
+        let is_disconnected = caller.0.as_deref() == Some("disconnect");
+        async move {
+            if !is_disconnected {
                 std::future::pending().await
             }
         }

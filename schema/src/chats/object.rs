@@ -176,7 +176,7 @@ impl Chat {
         ctx: &Context<'_>,
         #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
         #[graphql(desc = "Events after this cursor of an edge.")] after: Option<String>,
-    ) -> Result<Connection<OpaqueCursor, history::Event>> {
+    ) -> Result<history::History> {
         let limit = checked("first", first)?;
         let after_version = history::decode_after(after.as_deref())?;
         let entities = entities(ctx);

@@ -1,12 +1,12 @@
 //! The customer as clients see it.
 
-use async_graphql::{Context, Enum, ID, Object, Result, connection::Connection};
+use async_graphql::{Context, Enum, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use entities::customers;
 
 use super::KIND;
 use crate::{
-    connection::{OpaqueCursor, checked, page_complexity},
+    connection::{checked, page_complexity},
     error::from_access,
     history, id,
     request::{entities, viewer},
@@ -83,7 +83,7 @@ impl Customer {
         ctx: &Context<'_>,
         #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
         #[graphql(desc = "Events after this cursor of an edge.")] after: Option<String>,
-    ) -> Result<Connection<OpaqueCursor, history::Event>> {
+    ) -> Result<history::History> {
         let limit = checked("first", first)?;
         let after_version = history::decode_after(after.as_deref())?;
         let entities = entities(ctx);

@@ -56,10 +56,10 @@ fn into_cache((name, figures): (&'static str, CacheFigures)) -> Cache {
 }
 
 #[derive(Default)]
-pub(crate) struct OperationsQuery;
+pub(crate) struct CachesQuery;
 
 #[Object]
-impl OperationsQuery {
+impl CachesQuery {
     /// The caches of the gateway that answers, for administrators.
     async fn caches(&self, ctx: &Context<'_>) -> Result<Vec<Cache>> {
         let figures = entities(ctx).cache_figures(viewer(ctx)?);

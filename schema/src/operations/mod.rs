@@ -1,5 +1,26 @@
-//! What those who run Millrace see of it.
+//! What those who run Millrace see of it, and do to it. Everything here needs the role ADMIN.
 
 mod caches;
+mod health;
+mod inputs;
+mod letters;
+mod log;
+mod logged_event;
+mod mutation;
+mod subscription;
+mod workers;
 
-pub(crate) use caches::OperationsQuery;
+use async_graphql::MergedObject;
+
+pub(crate) use mutation::OperationsMutation;
+pub(crate) use subscription::OperationsSubscription;
+
+/// The queries of operations.
+#[derive(Default, MergedObject)]
+pub(crate) struct OperationsQuery(
+    caches::CachesQuery,
+    log::LogQuery,
+    workers::WorkersQuery,
+    letters::LettersQuery,
+    health::HealthQuery,
+);

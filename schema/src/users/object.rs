@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{
-    Context, Enum, ID, Object, Result, ScalarType, Value, connection::Connection,
-    resolver_utils::enum_value,
+    Context, Enum, ID, Object, Result, ScalarType, Value, resolver_utils::enum_value,
 };
 use chrono::{DateTime, Utc};
 use entities::users;
@@ -12,7 +11,7 @@ use entities::users;
 use super::{KIND, loaders::load_presence};
 use crate::{
     at_hand::{AtHand, Selected},
-    connection::{OpaqueCursor, checked, page_complexity},
+    connection::{checked, page_complexity},
     error::from_access,
     history, id,
     request::{entities, viewer},
@@ -166,7 +165,7 @@ impl User {
         ctx: &Context<'_>,
         #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
         #[graphql(desc = "Events after this cursor of an edge.")] after: Option<String>,
-    ) -> Result<Connection<OpaqueCursor, history::Event>> {
+    ) -> Result<history::History> {
         let limit = checked("first", first)?;
         let after_version = history::decode_after(after.as_deref())?;
         let entities = entities(ctx);

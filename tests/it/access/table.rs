@@ -51,10 +51,15 @@ const WRITE_STUDENTS: &str = "Create, update, delete and import students";
 const READ_POSTS: &str = "Read, list and follow posts and their comments, and what they were";
 const WRITE_POSTS: &str = "Write posts and comments, like posts; change and remove one's own";
 const MODERATE_POSTS: &str = "Delete the posts and remove the comments of others";
+const SIGNALS: &str = "Submit signals; read, list and follow all of them, and their histories";
 const OPERATIONS: &str = "See how the processes do";
+const READ_LOG: &str = "Read and follow the event log, but not what is written in chats";
+const OPERATE: &str =
+    "Hold followers and handlers, replay and discard dead letters, disconnect users";
 const READ_USERS: &str = "Read, list and follow users, and whether they are here";
 const USER_DETAILS: &str = "Read other users' email addresses and histories";
 const MANAGE: &str = "Give roles, deactivate others";
+const ERASE: &str = "Erase the personal data of deactivated users";
 const READ_MODELS: &str = "Watch read models, and have them built anew";
 const USE_CHATS: &str = "Begin chats, list and follow one's own";
 const IN_CHAT: &str =
@@ -90,7 +95,17 @@ pub const TABLE: &[Row] = &[
     row(READ_POSTS, "posts", "{ posts(first: 1) { totalCount } }", SIGNED_IN),
     row(READ_POSTS, "trendingPosts", "{ trendingPosts(window: WEEK, first: 1) { score post { id } } }", SIGNED_IN),
     row(READ_POSTS, "node", "{ node(id: <post>) { id } }", SIGNED_IN),
+    row(SIGNALS, "signal", "{ signal(id: <signal>) { value results { processor } } }", SIGNED_IN),
+    row(SIGNALS, "signal", "{ signal(id: <signal>) { history(first: 1) { it: nodes { data } } } }", SIGNED_IN),
+    row(SIGNALS, "signals", "{ signals(first: 1) { nodes { id } } }", SIGNED_IN),
+    row(SIGNALS, "signals", "{ signals(first: 1) { totalCount } }", SIGNED_IN),
+    row(SIGNALS, "node", "{ node(id: <signal>) { id } }", SIGNED_IN),
     row(OPERATIONS, "caches", "{ caches { name hits } }", ADMIN),
+    row(OPERATIONS, "health", "{ health { isHealthy } }", ADMIN),
+    row(OPERATIONS, "workerStatus", "{ workerStatus { followers { name } handlers { name } } }", ADMIN),
+    row(OPERATIONS, "deadLetters", "{ deadLetters(first: 1) { totalCount nodes { id } } }", ADMIN),
+    row(OPERATIONS, "deadLetter", "{ deadLetter(id: \"letter_01h455vb4pex5vsknk084sn02q\") { id } }", [U, F, F, F, O]),
+    row(READ_LOG, "eventLog", "{ eventLog(last: 100) { nodes { type actor data } } }", ADMIN),
     row(READ_USERS, "node", "{ node(id: <owner>) { id } }", SIGNED_IN),
     row(READ_USERS, "user", "{ user(id: <owner>) { id name bio role availability lastSeenAt } }", SIGNED_IN),
     row(READ_USERS, "users", "{ users(first: 1) { nodes { name } } }", SIGNED_IN),
@@ -106,6 +121,8 @@ pub const TABLE: &[Row] = &[
     row(IN_CHAT, "chat", "{ chat(id: <chat>) { history(first: 5) { nodes { data } } } }", MEMBER),
     row(USE_CHATS, "chats", "{ chats(first: 5) { nodes { title } } }", SIGNED_IN),
     row(READ_MODELS, "readModels", "{ readModels { name rebuild { phase } } }", ADMIN),
+    row(ERASE, "erasure", "{ erasure(userId: <owner>) { finishedAt } }", [U, F, F, F, O]),
+    row(ERASE, "erasures", "{ erasures { userId } }", ADMIN),
     // Mutations
     row(OPEN, "register", "mutation { register(input: { email: <new_email>, name: \"New\", password: <password> }) { user { id } } }", ALL),
     row(OPEN, "signIn", "mutation { signIn(input: { email: <owner_email>, password: <owner_password> }) { user { id } } }", ALL),
@@ -135,6 +152,7 @@ pub const TABLE: &[Row] = &[
     row(WRITE_POSTS, "removeComment", "mutation { removeComment(input: { postId: <own_post>, id: <own_comment> }) { comment { id } } }", SIGNED_IN),
     row(MODERATE_POSTS, "removeComment", "mutation { removeComment(input: { postId: <post>, id: <comment> }) { comment { id } } }", STAFF),
     row(MODERATE_POSTS, "deletePost", "mutation { deletePost(input: { id: <post> }) { version } }", STAFF),
+    row(SIGNALS, "submitSignal", "mutation { submitSignal(input: { source: \"new\", value: 1 }) { signal { id } } }", SIGNED_IN),
     row(USE_CHATS, "createChat", "mutation { createChat(input: { kind: GROUP, title: \"New\", memberIds: [<owner>] }) { chat { id } } }", SIGNED_IN),
     row(IN_CHAT, "renameChat", "mutation { renameChat(input: { chatId: <chat>, title: \"Renamed\" }) { chat { id } } }", MEMBER),
     row(IN_CHAT, "addChatMembers", "mutation { addChatMembers(input: { chatId: <chat>, userIds: [<outsider>] }) { chat { id } } }", MEMBER),
@@ -146,7 +164,15 @@ pub const TABLE: &[Row] = &[
     row(IN_CHAT, "setTyping", "mutation { setTyping(input: { chatId: <chat> }) { __typename } }", MEMBER),
     row(OWN_CHAT, "removeChatMember", "mutation { removeChatMember(input: { chatId: <own_chat>, userId: <peer> }) { chat { id } } }", MEMBER),
     row(READ_MODELS, "rebuildReadModel", "mutation { rebuildReadModel(input: { name: \"posts\" }) { readModel { name } } }", ADMIN),
+    row(ERASE, "eraseUser", "mutation { eraseUser(input: { userId: <gone> }) { erasure { userId } } }", ADMIN),
+    row(OPERATE, "pauseWorker", "mutation { pauseWorker(input: { name: \"customer_statistics\" }) { workerStatus { followers { name } } } }", ADMIN),
+    row(OPERATE, "resumeWorker", "mutation { resumeWorker(input: { name: \"customer_statistics\" }) { workerStatus { followers { name } } } }", ADMIN),
+    row(OPERATE, "replayDeadLetters", "mutation { replayDeadLetters(input: { all: true }) { replayed left } }", ADMIN),
+    row(OPERATE, "discardDeadLetters", "mutation { discardDeadLetters(input: { fingerprint: \"0\" }) { discarded } }", ADMIN),
+    row(OPERATE, "disconnectUser", "mutation { disconnectUser(input: { userId: <owner> }) { endedSessions } }", ADMIN),
     // Subscriptions
+    row(OPERATIONS, "workerStatus", "subscription { workerStatus { followers { name } } }", ADMIN),
+    row(READ_LOG, "eventLog", "subscription { eventLog(after: <start>) { type actor data } }", ADMIN),
     row(READ_CUSTOMERS, "customerChanged", "subscription { customerChanged(after: <start>) { customer { email } } }", STAFF),
     row(READ_CUSTOMERS, "customerStatistics", "subscription { customerStatistics { total } }", STAFF),
     row(READ_STUDENTS, "studentChanged", "subscription { studentChanged(after: <start>) { student { email } } }", STAFF),
@@ -154,6 +180,7 @@ pub const TABLE: &[Row] = &[
     row(READ_POSTS, "postFeed", "subscription { postFeed(after: <start>) { post { message } } }", SIGNED_IN),
     row(READ_POSTS, "commentAdded", "subscription { commentAdded(postId: <post>, after: <start>) { comment { text } } }", SIGNED_IN),
     row(READ_POSTS, "trendingPosts", "subscription { trendingPosts(window: DAY) { score post { id } } }", SIGNED_IN),
+    row(SIGNALS, "signalProgress", "subscription { signalProgress(id: <signal>, after: <start>) { type signal { value } } }", SIGNED_IN),
     row(READ_USERS, "userChanged", "subscription { userChanged(id: <owner>, after: <start>) { user { name } } }", SIGNED_IN),
     row(READ_USERS, "availabilityChanged", "subscription { availabilityChanged(userIds: [<owner>]) { availability } }", SIGNED_IN),
     row(IN_CHAT, "chatEvents", "subscription { chatEvents(chatId: <chat>, after: <start>) { __typename } }", MEMBER),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use tests::graphql::Client;
 use tests::people::{self, Person};
-use tests::{Setup, chats, customers, ids, students, tokens};
+use tests::{Setup, chats, customers, ids, signals, students, tokens};
 
 /// What nobody but members may ever see.
 pub const SECRET_TITLE: &str = "Secret title";
@@ -91,6 +91,7 @@ impl World {
         let deleted = customers::create(admin, "Secret", &email("secret")).await["id"].clone();
         customers::apply(admin, "delete", json!({ "id": deleted })).await;
         let student = students::create(admin, "Secret", &email("secret")).await["id"].clone();
+        let signal = signals::submit(admin, "Secret", 1.0).await["id"].clone();
         let asking = caller.as_ref().unwrap_or(&member);
         let (post, comment) = create_post(&owner_client).await;
         let (own_post, own_comment) = create_post(&asking.client(admin)).await;
@@ -112,6 +113,7 @@ impl World {
             ("customer", text(&customer)),
             ("deleted_customer", text(&deleted)),
             ("student", text(&student)),
+            ("signal", text(&signal)),
             ("post", post),
             ("comment", comment),
             ("own_post", own_post),

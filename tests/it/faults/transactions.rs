@@ -2,40 +2,15 @@
 
 use std::time::Duration;
 
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, Statement, TransactionTrait,
-};
+use sea_orm::{DatabaseConnection, TransactionTrait};
 use serde_json::json;
+use tests::held::update_in_tx;
 use tests::writers::Acknowledged;
 use tests::{Setup, customers, database, ids};
 
 use super::Scene;
 
 const HELD: Duration = Duration::from_secs(10);
-
-/// What the product does in an update, with the commit left to the caller.
-async fn update_in_tx(tx: &DatabaseTransaction, uuid: &str) {
-    for statement in [
-        format!(
-            "update customer set version = 3, name = 'Held open', updated_at = now() where id = '{uuid}'"
-        ),
-        format!(
-            "insert into event (event_id, part, stream, stream_id, version, type, schema_version, data, meta, occurred_at) \
-             select gen_random_uuid(), part, stream, stream_id, 3, type, schema_version, \
-             jsonb_set(jsonb_set(data::jsonb, '{{customer,version}}', '3'), '{{customer,name}}', '\"Held open\"')::json, \
-             meta, now() from event where stream_id = '{uuid}' and version = 2"
-        ),
-    ] {
-        let done = tx
-            .execute_raw(Statement::from_string(
-                sea_orm::DbBackend::Postgres,
-                statement,
-            ))
-            .await
-            .expect("the statement");
-        assert_eq!(done.rows_affected(), 1);
-    }
-}
 
 async fn transaction_held_open(setup: Setup) {
     let mut scene = Scene::begin("transactions held open for 10 s", &setup, 2, 1).await;
@@ -55,7 +30,8 @@ async fn transaction_held_open(setup: Setup) {
         // One opens while the one before is open, so that snapshots overlap.
         scene.writers.await_more(200).await;
         let tx = database.begin().await.expect("a transaction");
-        update_in_tx(&tx, &ids::uuid_digits(&id).expect("an id")).await;
+        let uuid = ids::uuid_digits(&id).expect("an id");
+        update_in_tx(&tx, &uuid, &format!("held-{number}")).await;
         held.push((tokio::time::Instant::now() + HELD, tx));
     }
     // Not in the order in which they began.

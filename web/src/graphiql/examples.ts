@@ -6,6 +6,7 @@ import type { Example, Group } from './examples/example';
 import { operations } from './examples/operations';
 import { posts } from './examples/posts';
 import { students } from './examples/students';
+import { signals } from './examples/signals';
 import { users } from './examples/users';
 import type { Session } from './session';
 
@@ -15,6 +16,7 @@ export const groups: Group[] = [
   { title: 'Posts', examples: posts },
   { title: 'Customers', examples: customers },
   { title: 'Students', examples: students },
+  { title: 'Signals', examples: signals },
   { title: 'Operations', examples: operations },
 ];
 

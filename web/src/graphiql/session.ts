@@ -1,5 +1,5 @@
-// What this page has seen so far: the state of its socket, the cursors, the token of the last
-// mutation, and the last customer, user, chat and post that responses carried. Transport writes it; the examples, the status line and the hint
+// What this page has seen so far: the state of its socket, the cursors, the token of the last mutation, and the last
+// customer, user, chat, post and signal that responses carried. Transport writes it; the examples, the status line and the hint
 // read it. Kept in memory only, so closing the page forgets it.
 import { useSyncExternalStore } from 'react';
 import type { Refusal } from './account/refusal';
@@ -22,6 +22,7 @@ export type Session = {
   otherUserId?: string;
   chatId?: string;
   postId?: string;
+  signalId?: string;
   /** Why the operation that ran last was refused. */
   refusal?: Refusal | undefined;
 };
@@ -56,6 +57,7 @@ export function rememberResponse(response: unknown): string | undefined {
   const otherUser = findObject(data, (id) => id.startsWith('user_') && id !== self);
   const chat = findObject(data, (id) => id.startsWith('chat_'));
   const post = findObject(data, (id) => id.startsWith('post_'));
+  const signal = findObject(data, (id) => id.startsWith('signal_'));
   updateSession({
     ...(cursor && { cursor, openingCursor: session.openingCursor ?? cursor }),
     ...(readAfter && { readAfter }),
@@ -63,6 +65,7 @@ export function rememberResponse(response: unknown): string | undefined {
     ...(otherUser && { otherUserId: otherUser.id }),
     ...(chat && { chatId: chat.id }),
     ...(post && { postId: post.id }),
+    ...(signal && { signalId: signal.id }),
   });
   return cursor;
 }

@@ -124,6 +124,16 @@ async fn a_socket_whose_caller_has_to_leave_is_closed() {
 }
 
 #[tokio::test]
+async fn a_socket_whose_caller_is_disconnected_is_told() {
+    let server = toy::start().await;
+    let mut client = connect(&server).await;
+    client.send(init("disconnect")).await;
+    assert_eq!(client.receive().await, json!({ "type": "connection_ack" }));
+    let reason = "Disconnected by an administrator".into();
+    assert_eq!(client.closed().await, (4410, reason));
+}
+
+#[tokio::test]
 async fn nothing_runs_before_the_acknowledgement() {
     let server = toy::start().await;
     let mut client = connect(&server).await;

@@ -1,8 +1,12 @@
-//! Durations on the command line: `500ms`, `3s`, `2m`, `1h`, `30d`. Used by the settings of all modules.
+//! Durations on the command line: `500ms`, `3s`, `2m`, `1h`, `30d`. Used by the settings of both processes.
 
 use std::time::Duration;
 
-pub(crate) fn parse(text: &str) -> Result<Duration, String> {
+/// Reads one.
+///
+/// # Errors
+/// What was expected.
+pub fn parse(text: &str) -> Result<Duration, String> {
     let (digits, scale_ms) = if let Some(digits) = text.strip_suffix("ms") {
         (digits, 1)
     } else if let Some(digits) = text.strip_suffix('s') {

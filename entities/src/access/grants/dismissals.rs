@@ -1,0 +1,89 @@
+//! When a user's connections have to end: they were deactivated, or an administrator closes their sockets. Registered before the
+//! connection is used, so that nothing that happens later is missed. Called by the gateway for every socket and stream.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use uuid::Uuid;
+
+use super::{Grants, Held, Key};
+use crate::users::Caller;
+
+/// How soon a question that failed is asked again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Why a user's connections have to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dismissal {
+    /// The user was deactivated.
+    Deactivated,
+    /// An administrator closed the user's sockets.
+    Disconnected,
+}
+
+/// Hears that a user's connections have to end. What happens after it was made is heard, whenever it is asked.
+pub struct Dismissals {
+    user_id: Uuid,
+    user: Held,
+    sockets: Held,
+}
+
+impl Grants {
+    /// To be made before the connection is used.
+    pub fn dismissals(&self, user_id: Uuid) -> Dismissals {
+        let (user, sockets) = (
+            self.hold(Caller::anonymous()),
+            self.hold(Caller::anonymous()),
+        );
+        user.register(Key::User(user_id));
+        sockets.register(Key::Sockets(user_id));
+        Dismissals {
+            user_id,
+            user,
+            sockets,
+        }
+    }
+}
+
+impl Dismissals {
+    /// Resolves when the connection has to end.
+    pub async fn dismissed(&self) -> Dismissal {
+        tokio::select! {
+            biased;
+            () = self.disconnected() => Dismissal::Disconnected,
+            () = self.deactivated() => Dismissal::Deactivated,
+        }
+    }
+
+    /// Resolves when an administrator closes the user's sockets.
+    pub async fn disconnected(&self) {
+        let signal = &self.sockets.signal;
+        loop {
+            let changed = signal.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if signal.is_stale.load(Ordering::Acquire) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    async fn deactivated(&self) {
+        let users = &self.user.grants.users;
+        loop {
+            let changed = self.user.signal.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            // Boxed, as what follows is what every open socket keeps.
+            match Box::pin(users.is_deactivated(self.user_id)).await {
+                Ok(true) => return,
+                Ok(false) => changed.await,
+                // The subscriptions of the user are checked by themselves; only the socket stays a little longer.
+                Err(error) => {
+                    tracing::warn!(%error, "could not look whether a user was deactivated");
+                    tokio::time::sleep(RETRY).await;
+                }
+            }
+        }
+    }
+}

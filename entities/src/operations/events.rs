@@ -1,0 +1,130 @@
+//! The facts about operations. Each operation is a stream of its own, but for those on a user's sockets: their stream has the
+//! user's id, so that gateways see from the event alone whose sockets to close. The shapes are contracts.
+
+use ::events::{NewEvent, StreamKey, Tx, now};
+use schemars::{JsonSchema, schema_for};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::CommandContext;
+
+/// The kind of stream that operations are.
+pub const STREAM: &str = "operations";
+
+const SCHEMA_VERSION: i16 = 1;
+
+/// What operators do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OperationEventKind {
+    /// A follower or a handler is held.
+    WorkerPaused,
+    /// It goes on.
+    WorkerResumed,
+    /// A replay of dead letters begins; how it ended is told by the next event, if it was not cut off.
+    ReplayStarted,
+    /// Dead letters were replayed.
+    Replayed,
+    /// Dead letters are about to be given up for good.
+    DiscardStarted,
+    /// Dead letters were given up for good.
+    Discarded,
+    /// All sockets of a user are closed.
+    UserSocketsClosed,
+}
+
+impl OperationEventKind {
+    /// The name in the log.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::WorkerPaused => "WorkerPaused",
+            Self::WorkerResumed => "WorkerResumed",
+            Self::ReplayStarted => "DeadLetterReplayStarted",
+            Self::Replayed => "DeadLettersReplayed",
+            Self::DiscardStarted => "DeadLetterDiscardStarted",
+            Self::Discarded => "DeadLettersDiscarded",
+            Self::UserSocketsClosed => "UserSocketsClosed",
+        }
+    }
+}
+
+/// The data of `WorkerPaused` and `WorkerResumed`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WorkerData {
+    /// The follower or the handler.
+    pub name: String,
+}
+
+/// The data of the events about dead letters.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LettersData {
+    /// The letter that was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub letter_id: Option<Uuid>,
+    /// The fingerprint of the failures that were meant; without this and a letter, all were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+    /// Letters that were replayed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replayed: Option<u64>,
+    /// Letters that were given up for good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discarded: Option<u64>,
+    /// Letters that are still there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<u64>,
+}
+
+/// The data of `UserSocketsClosed`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UserSocketsClosed {
+    /// Whose sockets.
+    pub user_id: Uuid,
+    /// How many sessions were ended with them; none unless that was asked for.
+    pub ended_sessions: u32,
+}
+
+/// Appends what was done, as the event that follows `expected` others of its stream.
+pub(crate) async fn append_in_tx<D: Serialize>(
+    tx: &Tx<'_>,
+    context: &CommandContext,
+    kind: OperationEventKind,
+    stream_id: Uuid,
+    expected: i64,
+    data: &D,
+) -> Result<(), ::events::Error> {
+    let stream = StreamKey {
+        kind: STREAM,
+        id: stream_id,
+    };
+    let event = NewEvent {
+        event_type: kind.name(),
+        schema_version: SCHEMA_VERSION,
+        data,
+        occurred_at: now(),
+    };
+    tx.append(stream, expected, event, &context.meta()).await
+}
+
+/// The contract: the JSON Schema of the data of each event type, by name and version.
+pub fn event_schemas() -> serde_json::Map<String, Value> {
+    use OperationEventKind as Kind;
+    let worker = schema_for!(WorkerData).to_value();
+    let letters = schema_for!(LettersData).to_value();
+    let sockets = schema_for!(UserSocketsClosed).to_value();
+    [
+        (Kind::WorkerPaused, &worker),
+        (Kind::WorkerResumed, &worker),
+        (Kind::ReplayStarted, &letters),
+        (Kind::Replayed, &letters),
+        (Kind::DiscardStarted, &letters),
+        (Kind::Discarded, &letters),
+        (Kind::UserSocketsClosed, &sockets),
+    ]
+    .into_iter()
+    .map(|(kind, schema)| (format!("{}.v{SCHEMA_VERSION}", kind.name()), schema.clone()))
+    .collect()
+}

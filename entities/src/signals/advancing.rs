@@ -1,0 +1,93 @@
+//! Moving signals: lock the row, ask the machine, write what it says and the events, all in the caller's transaction. The lock
+//! makes attempts on one signal follow each other, so each is decided on what the one before it has left; the unique key of
+//! results is the last line of defence. Called by handlers and by who watches deadlines; nothing else changes a signal.
+
+use ::events::{Event, Meta, Result, Tx, now};
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ActiveModelTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, IntoActiveModel, QuerySelect,
+    Statement,
+};
+use uuid::Uuid;
+
+use super::{
+    Signal, SignalCommand, SignalEvent, SignalFact, apply, decide,
+    tables::{result, row_of, row_of_result, signal, with_results},
+};
+
+/// The time by the database's clock, at this moment of the transaction: clocks of processes do not matter.
+pub(super) async fn database_now(tx: &Tx<'_>) -> Result<DateTime<Utc>> {
+    match tx.get_database_backend() {
+        DbBackend::Postgres => {
+            let sql = "select clock_timestamp() as at";
+            let statement = Statement::from_string(DbBackend::Postgres, sql);
+            let row = tx.query_one_raw(statement).await?;
+            let row = row.ok_or_else(|| DbErr::RecordNotFound("the time".to_owned()))?;
+            Ok(row.try_get("", "at")?)
+        }
+        // The database is in this process: it has the same clock.
+        _ => Ok(now()),
+    }
+}
+
+/// Tries `command` on a signal.
+///
+/// # Errors
+/// Also when there is no such signal.
+pub(super) async fn advance_in_tx(
+    tx: &Tx<'_>,
+    id: Uuid,
+    command: &SignalCommand,
+    meta: &Meta,
+) -> Result<Vec<SignalFact>> {
+    let row = signal::Entity::find_by_id(id)
+        .lock_exclusive()
+        .one(&**tx)
+        .await?;
+    let row = row.ok_or_else(|| DbErr::RecordNotFound(format!("signal {id}")))?;
+    let signal = with_results(&**tx, vec![row]).await?.pop();
+    let signal = signal.ok_or_else(|| DbErr::RecordNotFound(format!("signal {id}")))?;
+    // Asked after the lock was given: an answer that waited for it past the deadline is late.
+    let at = database_now(tx).await?;
+    advance_locked(tx, signal, command, at, meta).await
+}
+
+/// The same for a signal whose row is locked.
+pub(super) async fn advance_locked(
+    tx: &Tx<'_>,
+    mut signal: Signal,
+    command: &SignalCommand,
+    at: DateTime<Utc>,
+    meta: &Meta,
+) -> Result<Vec<SignalFact>> {
+    let facts = decide(&signal, command, at);
+    for fact in &facts {
+        apply(&mut signal, fact, at);
+        if let SignalFact::ResultRecorded(finding) | SignalFact::LateResultRecorded(finding) = fact
+            && let Some(found) = signal.result_of(finding.processor())
+        {
+            let row = row_of_result(signal.id, found)?.into_active_model();
+            result::Entity::insert(row)
+                .exec_without_returning(&**tx)
+                .await?;
+        }
+        let event = SignalEvent::of_fact(fact, signal.clone());
+        event.append(tx, at, meta).await?;
+    }
+    if !facts.is_empty() {
+        let row = row_of(&signal)?.into_active_model().reset_all();
+        signal::Entity::update(row).exec(&**tx).await?;
+    }
+    Ok(facts)
+}
+
+/// Who and what causes what a handler does with an event.
+pub(super) fn caused_by(actor: &str, event: &Event) -> Meta {
+    Meta {
+        actor: actor.to_owned(),
+        correlation_id: event.meta.correlation_id.clone(),
+        causation_id: Some(event.event_id),
+        traceparent: event.meta.traceparent.clone(),
+        ..Meta::default()
+    }
+}

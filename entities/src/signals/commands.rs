@@ -1,0 +1,97 @@
+//! Submitting a signal: the row and its first event in one transaction. The row of the source is locked until the commit, so a
+//! source's numbers have no gaps, and whoever sees a signal sees all of its source that have smaller numbers: what is
+//! computed from those is the same for ever. Signals of other sources are not held up.
+
+use ::events::Tx;
+use chrono::TimeDelta;
+use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, Statement};
+use uuid::Uuid;
+
+use super::{
+    Signal, SignalError, SignalEvent, SignalStatus, Signals, SignalsConfig,
+    advancing::database_now,
+    rules,
+    tables::{row_of, signal},
+};
+use crate::{
+    CommandContext,
+    access::{Action, authorize},
+    idempotency,
+};
+
+/// Input of `submit_signal`.
+#[derive(Debug, Clone)]
+pub struct SubmitSignal {
+    /// Where it comes from: 1 to 100 characters.
+    pub source: String,
+    /// What was measured.
+    pub value: f64,
+}
+
+impl Signals {
+    /// Submits a signal, which is pending then.
+    pub async fn submit_signal(
+        &self,
+        context: CommandContext,
+        input: SubmitSignal,
+    ) -> Result<Signal, SignalError> {
+        authorize(&context.viewer, Action::SubmitSignals)?;
+        let input = rules::check_new(input).map_err(SignalError::Invalid)?;
+        let config = self.config;
+        self.log
+            .write(move |tx| {
+                let (context, input) = (context.clone(), input.clone());
+                Box::pin(async move {
+                    let work = submit_in_tx(tx, &context, input, config);
+                    idempotency::once(tx, &context, work).await
+                })
+            })
+            .await
+    }
+}
+
+async fn submit_in_tx(
+    tx: &Tx<'_>,
+    context: &CommandContext,
+    input: SubmitSignal,
+    config: SignalsConfig,
+) -> Result<Signal, SignalError> {
+    let number = next_number(tx, &input.source).await?;
+    let at = database_now(tx).await?;
+    let deadline = TimeDelta::from_std(config.deadline).unwrap_or(TimeDelta::MAX);
+    let signal = Signal {
+        id: Uuid::now_v7(),
+        source: input.source,
+        number,
+        value: input.value,
+        status: SignalStatus::Pending,
+        results: Vec::new(),
+        missing: Vec::new(),
+        version: 1,
+        submitted_by: context.viewer.actor(),
+        submitted_at: at,
+        deadline_at: at + deadline,
+        completed_at: None,
+        notification: None,
+        delivered_at: None,
+    };
+    let row = row_of(&signal)?.into_active_model();
+    signal::Entity::insert(row)
+        .exec_without_returning(&**tx)
+        .await?;
+    let event = SignalEvent::submitted(signal.clone());
+    event.append(tx, at, &context.meta()).await?;
+    Ok(signal)
+}
+
+async fn next_number(tx: &Tx<'_>, source: &str) -> Result<i64, SignalError> {
+    let sql = "insert into signal_source (source, last_number) values ($1, 1)
+               on conflict (source) do update set last_number = signal_source.last_number + 1
+               returning last_number";
+    let backend = tx.get_database_backend();
+    let statement = Statement::from_sql_and_values(backend, sql, [source.into()]);
+    let row = tx.query_one_raw(statement).await?;
+    let row =
+        row.ok_or_else(|| sea_orm::DbErr::RecordNotFound("the source's number".to_owned()))?;
+    Ok(row.try_get("", "last_number")?)
+}

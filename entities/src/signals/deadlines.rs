@@ -1,0 +1,106 @@
+//! Watching deadlines: whatever else happens, a signal ends at its deadline by the database's clock, or a moment after it.
+//! Every process that does work watches; the rows that one of them has locked are skipped by the others, and what has ended
+//! is not ended again. Embedded, and with workers stopped for an hour, the same: what is overdue ends when one comes back.
+
+use std::time::Duration;
+
+use ::events::{EventLog, Meta, Result, Tx, now};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    Statement,
+    sea_query::{LockBehavior, LockType},
+};
+use tokio::sync::watch;
+
+use super::{
+    SignalCommand,
+    advancing::{advance_locked, database_now},
+    tables::{
+        signal::{Column, Entity},
+        with_results,
+    },
+};
+
+/// How often it is looked whether a time is over.
+const LOOK_INTERVAL: Duration = Duration::from_millis(200);
+/// The longest pause after failures.
+const MAX_PAUSE: Duration = Duration::from_secs(5);
+/// Signals ended in one transaction at most.
+const BATCH: u64 = 50;
+/// Under which the log remembers who ended them.
+const ACTOR: &str = "signal_deadline";
+
+/// Ends the signals whose time is over, until `stop` turns true.
+pub async fn watch_deadlines(log: EventLog, mut stop: watch::Receiver<bool>) {
+    let mut failures = 0_u32;
+    while !*stop.borrow_and_update() {
+        let pause = match expire(&log).await {
+            Ok(ended) => {
+                failures = 0;
+                if ended > 0 {
+                    tracing::info!(ended, "signals ended at their deadlines");
+                }
+                match ended < BATCH {
+                    true => LOOK_INTERVAL,
+                    false => Duration::ZERO,
+                }
+            }
+            Err(error) => {
+                failures += 1;
+                if failures.is_power_of_two() {
+                    tracing::warn!(%error, failures, "deadlines of signals could not be looked at");
+                }
+                MAX_PAUSE.min(LOOK_INTERVAL * failures)
+            }
+        };
+        let _ = tokio::time::timeout(pause, stop.changed()).await;
+    }
+}
+
+/// Ends a batch of them; how many.
+async fn expire(log: &EventLog) -> Result<u64> {
+    if !is_any_due(log).await? {
+        return Ok(0);
+    }
+    log.write(|tx| Box::pin(expire_in_tx(tx))).await
+}
+
+/// Without a transaction, which on SQLite would keep writers waiting for nothing.
+async fn is_any_due(log: &EventLog) -> Result<bool> {
+    let database = &log.database().background;
+    let backend = database.get_database_backend();
+    let statement = match backend {
+        DbBackend::Postgres => Statement::from_string(
+            backend,
+            "select 1 as found from signal where completed_at is null and deadline_at <= clock_timestamp() limit 1",
+        ),
+        _ => Statement::from_sql_and_values(
+            backend,
+            "select 1 as found from signal where completed_at is null and deadline_at <= $1 limit 1",
+            [now().into()],
+        ),
+    };
+    Ok(database.query_one_raw(statement).await?.is_some())
+}
+
+async fn expire_in_tx(tx: &Tx<'_>) -> Result<u64> {
+    let at = database_now(tx).await?;
+    let rows = Entity::find()
+        .filter(Column::CompletedAt.is_null())
+        .filter(Column::DeadlineAt.lte(at))
+        .order_by_asc(Column::DeadlineAt)
+        .limit(BATCH)
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+        .all(&**tx)
+        .await?;
+    let meta = Meta {
+        actor: ACTOR.to_owned(),
+        ..Meta::default()
+    };
+    let mut ended = 0;
+    for signal in with_results(&**tx, rows).await? {
+        let facts = advance_locked(tx, signal, &SignalCommand::Expire, at, &meta).await?;
+        ended += u64::from(!facts.is_empty());
+    }
+    Ok(ended)
+}

@@ -1,0 +1,173 @@
+//! The facts about signals. Each carries the whole signal after it, so that readers need no other source; the shape of `data`
+//! is a contract, and `schema_version` grows when it changes.
+
+use ::events::{Event, NewEvent};
+use chrono::{DateTime, Utc};
+use schemars::{JsonSchema, schema_for};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Processor, Signal, SignalFact};
+
+/// The kind of stream that signals are.
+pub const STREAM: &str = "signal";
+
+const SCHEMA_VERSION: i16 = 1;
+
+/// What can happen to a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignalEventKind {
+    /// It was submitted.
+    Submitted,
+    /// It was handed to the processors.
+    ProcessingStarted,
+    /// A processor answered in time.
+    ResultRecorded,
+    /// A processor answered after the end.
+    LateResultRecorded,
+    /// It ended: completed or partial.
+    Completed,
+    /// It was told of.
+    Notified,
+    /// The webhook's receiver has acknowledged its end.
+    WebhookDelivered,
+}
+
+impl SignalEventKind {
+    const ALL: [Self; 7] = [
+        Self::Submitted,
+        Self::ProcessingStarted,
+        Self::ResultRecorded,
+        Self::LateResultRecorded,
+        Self::Completed,
+        Self::Notified,
+        Self::WebhookDelivered,
+    ];
+
+    /// The name in the log.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Submitted => "SignalSubmitted",
+            Self::ProcessingStarted => "SignalProcessingStarted",
+            Self::ResultRecorded => "SignalResultRecorded",
+            Self::LateResultRecorded => "SignalLateResultRecorded",
+            Self::Completed => "SignalCompleted",
+            Self::Notified => "SignalNotified",
+            Self::WebhookDelivered => "SignalWebhookDelivered",
+        }
+    }
+
+    /// What it is of this event, if the event is a signal's.
+    pub fn of(stream: &str, event_type: &str) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|kind| stream == STREAM && kind.name() == event_type)
+    }
+}
+
+/// The data of every signal event.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct SignalData {
+    /// The signal after the event.
+    signal: Signal,
+    /// The processors it was handed to, in `SignalProcessingStarted`; who answered, in those of results.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    processors: Vec<Processor>,
+}
+
+/// A signal event, read from the log.
+#[derive(Debug, Clone)]
+pub struct SignalEvent {
+    /// What happened.
+    pub kind: SignalEventKind,
+    /// The signal after it.
+    pub signal: Signal,
+    /// Whom it was handed to, or who answered; empty for other events.
+    pub processors: Vec<Processor>,
+}
+
+impl SignalEvent {
+    pub(super) fn submitted(signal: Signal) -> Self {
+        Self {
+            kind: SignalEventKind::Submitted,
+            signal,
+            processors: Vec::new(),
+        }
+    }
+
+    pub(super) fn of_fact(fact: &SignalFact, signal: Signal) -> Self {
+        let (kind, processors) = match fact {
+            SignalFact::ProcessingStarted => {
+                (SignalEventKind::ProcessingStarted, Processor::ALL.to_vec())
+            }
+            SignalFact::ResultRecorded(finding) => {
+                (SignalEventKind::ResultRecorded, vec![finding.processor()])
+            }
+            SignalFact::LateResultRecorded(finding) => (
+                SignalEventKind::LateResultRecorded,
+                vec![finding.processor()],
+            ),
+            SignalFact::Completed { .. } => (SignalEventKind::Completed, Vec::new()),
+            SignalFact::Notified { .. } => (SignalEventKind::Notified, Vec::new()),
+            SignalFact::WebhookDelivered => (SignalEventKind::WebhookDelivered, Vec::new()),
+        };
+        Self {
+            kind,
+            signal,
+            processors,
+        }
+    }
+
+    /// Reads an event of any schema version that was ever written.
+    ///
+    /// # Errors
+    /// When it is none of this domain.
+    pub fn decode(event: &Event) -> ::events::Result<Self> {
+        let malformed = |source| ::events::Error::Malformed {
+            what: "signal event",
+            source,
+        };
+        let kind = SignalEventKind::of(&event.stream, &event.event_type)
+            .ok_or_else(|| malformed(serde::de::Error::custom(&event.event_type)))?;
+        let data: SignalData = serde_json::from_str(event.data.get()).map_err(malformed)?;
+        Ok(Self {
+            kind,
+            signal: data.signal,
+            processors: data.processors,
+        })
+    }
+
+    /// Appends it, as the version that its signal has.
+    pub(super) async fn append(
+        self,
+        tx: &::events::Tx<'_>,
+        at: DateTime<Utc>,
+        meta: &::events::Meta,
+    ) -> ::events::Result<()> {
+        let stream = ::events::StreamKey {
+            kind: STREAM,
+            id: self.signal.id,
+        };
+        let expected = self.signal.version - 1;
+        let data = SignalData {
+            signal: self.signal,
+            processors: self.processors,
+        };
+        let event = NewEvent {
+            event_type: self.kind.name(),
+            schema_version: SCHEMA_VERSION,
+            data: &data,
+            occurred_at: at,
+        };
+        tx.append(stream, expected, event, meta).await
+    }
+}
+
+/// The contract: the JSON Schema of the data of each event type, by name and version.
+pub fn event_schemas() -> serde_json::Map<String, Value> {
+    let schema = schema_for!(SignalData).to_value();
+    SignalEventKind::ALL
+        .into_iter()
+        .map(|kind| (format!("{}.v{SCHEMA_VERSION}", kind.name()), schema.clone()))
+        .collect()
+}

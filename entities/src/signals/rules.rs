@@ -1,0 +1,81 @@
+//! What makes a signal valid, without I/O. The name of a source is trimmed first; lengths are in characters.
+
+use super::SubmitSignal;
+use crate::{Violation, Violations};
+
+const SOURCE_CHARS: usize = 100;
+/// Beyond this, squares of differences could be more than a number of 64 bits can hold.
+const LARGEST: f64 = 1e100;
+
+pub(super) fn check_new(mut input: SubmitSignal) -> Result<SubmitSignal, Violations> {
+    input.source = input.source.trim().to_owned();
+    let mut violations = Vec::new();
+    let mut add = |field: &str, code: &str, message: &str| {
+        violations.push(Violation {
+            field: field.to_owned(),
+            code: code.to_owned(),
+            message: message.to_owned(),
+        });
+    };
+    if input.source.is_empty() || input.source.chars().count() > SOURCE_CHARS {
+        add("source", "length", "must have 1 to 100 characters");
+    }
+    if input.source.chars().any(char::is_control) {
+        let message = "must not contain control characters";
+        add("source", "characters", message);
+    }
+    // Neither are infinities and what is not a number.
+    if !(-LARGEST..=LARGEST).contains(&input.value) {
+        add("value", "range", "must be from -1e100 to 1e100");
+    }
+    match violations.is_empty() {
+        // There is one zero.
+        true => Ok(SubmitSignal {
+            value: input.value + 0.0,
+            ..input
+        }),
+        false => Err(Violations(violations)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn violated(source: &str, value: f64) -> Vec<String> {
+        let input = SubmitSignal {
+            source: source.to_owned(),
+            value,
+        };
+        match check_new(input) {
+            Ok(_) => Vec::new(),
+            Err(Violations(list)) => list
+                .into_iter()
+                .map(|violation| format!("{}:{}", violation.field, violation.code))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn every_wrong_field_is_listed() {
+        assert!(violated(" boiler ", -1e100).is_empty());
+        assert_eq!(violated(" ", 1e101), ["source:length", "value:range"]);
+        assert_eq!(
+            violated("a\u{7}b", f64::NAN),
+            ["source:characters", "value:range"]
+        );
+        assert_eq!(violated("a", f64::NEG_INFINITY), ["value:range"]);
+        assert_eq!(violated(&"é".repeat(100), 0.0), [""; 0]);
+        assert_eq!(violated(&"é".repeat(101), 0.0), ["source:length"]);
+    }
+
+    #[test]
+    fn minus_zero_is_zero() {
+        let input = SubmitSignal {
+            source: "a".to_owned(),
+            value: -0.0,
+        };
+        let checked = check_new(input).expect("valid");
+        assert!(checked.value.is_sign_positive());
+    }
+}

@@ -1,0 +1,220 @@
+//! The statements of the log browser. Their texts are few and do not depend on what is looked for: what a filter leaves out
+//! is a parameter that is null. Each is written so that the plan is the one meant, whatever the planner thinks of the values.
+
+use chrono::{DateTime, TimeZone, Utc};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, Value};
+
+use super::LogFilter;
+use crate::{
+    Result,
+    read::{columns, to_i64},
+};
+
+/// Events that are read and sorted for a page without more ado.
+pub(super) const FEW: u64 = 4096;
+
+/// What is looked at first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Positions, in order.
+    Positions,
+    /// Streams with an id, by the index of versions.
+    StreamId,
+    /// What somebody caused.
+    Actor,
+    /// A kind of streams.
+    Kind,
+    /// Types, of whatever kind of streams.
+    Types,
+    /// A stretch of time.
+    Time,
+}
+
+/// The parameters of `select`, of which each statement has all.
+pub(super) fn values(filter: &LogFilter, (after, until): (u64, u64)) -> Vec<Value> {
+    let (from, before) = times(filter);
+    vec![
+        to_i64(after).into(),
+        to_i64(until).into(),
+        filter.stream.clone().into(),
+        filter.stream_id.into(),
+        types(filter).into(),
+        filter.actor.clone().into(),
+        from.into(),
+        before.into(),
+    ]
+}
+
+/// Both databases can compare with these.
+fn times(filter: &LogFilter) -> (DateTime<Utc>, DateTime<Utc>) {
+    let year = |year| Utc.with_ymd_and_hms(year, 1, 1, 0, 0, 0).single();
+    let from = filter.from.or_else(|| year(1));
+    let before = filter.before.or_else(|| year(9999));
+    (from.unwrap_or_default(), before.unwrap_or_default())
+}
+
+fn types(filter: &LogFilter) -> Option<String> {
+    let list = serde_json::Value::from(filter.types.clone());
+    (!filter.types.is_empty()).then(|| list.to_string())
+}
+
+/// How the two databases say it.
+struct Dialect {
+    text: &'static str,
+    uuid: &'static str,
+    /// The types wanted, as rows.
+    types: &'static str,
+    /// Keeps a query apart, so that it is carried out as written.
+    apart: &'static str,
+}
+
+fn dialect(backend: DbBackend) -> Dialect {
+    match backend {
+        DbBackend::Postgres => Dialect {
+            text: "::text",
+            uuid: "::uuid",
+            types: "(select json_array_elements_text($5::text::json))",
+            apart: " offset 0",
+        },
+        _ => Dialect {
+            text: "",
+            uuid: "",
+            types: "(select value from json_each($5))",
+            // A subquery with a limit is not merged into the one around it.
+            apart: " limit -1",
+        },
+    }
+}
+
+/// All kinds of streams there are: as many look-ups as there are kinds.
+const KINDS: &str = "with recursive kinds(stream) as (
+     select min(stream) from event
+     union all
+     select (select min(e.stream) from event e where e.stream > kinds.stream) from kinds where kinds.stream is not null)
+     ";
+
+/// The events of the types that are listed in a parameter, looked up kind by kind and type by type.
+fn of_types(backend: DbBackend, list: &str, columns: &str, end: &str) -> String {
+    match backend {
+        DbBackend::Postgres => format!(
+            "select {columns} from kinds k
+             cross join (select distinct json_array_elements_text({list}::text::json) as type) t
+             cross join lateral
+             (select * from event e where e.stream = k.stream and e.type = t.type {end}) e where k.stream is not null{end}"
+        ),
+        _ => format!(
+            "select {columns} from kinds k cross join (select distinct value as type from json_each({list})) t
+             cross join event e on e.stream = k.stream and e.type = t.type where k.stream is not null{end}"
+        ),
+    }
+}
+
+/// At most `limit` of the events that match, with positions in ($1, $2].
+pub(super) fn select(backend: DbBackend, way: Way, from_end: bool, limit: u64) -> String {
+    let Dialect {
+        text,
+        uuid,
+        types,
+        apart,
+    } = dialect(backend);
+    let matches = format!(
+        "($3{text} is null or e.stream = $3) and ($4{uuid} is null or e.stream_id = $4)
+         and ($5{text} is null or e.type in {types}) and ($6{text} is null or e.meta ->> 'actor' = $6)
+         and e.occurred_at >= $7 and e.occurred_at < $8"
+    );
+    let range = "p.position > $1 and p.position <= $2";
+    let driving = match way {
+        Way::Positions => None,
+        Way::StreamId => Some(format!(
+            "select * from event e where e.stream_id = $4{apart}"
+        )),
+        Way::Actor => Some(format!(
+            "select * from event e where e.meta ->> 'actor' = $6{apart}"
+        )),
+        Way::Time => Some(format!(
+            "select * from event e where e.occurred_at >= $7 and e.occurred_at < $8 order by e.occurred_at{apart}"
+        )),
+        Way::Kind => Some(format!("select * from event e where e.stream = $3{apart}")),
+        Way::Types => Some(of_types(backend, "$5", "e.*", &format!("{apart} "))),
+    };
+    let with = if way == Way::Types { KINDS } else { "" };
+    let joined = match (backend, driving) {
+        (DbBackend::Postgres, None) => format!(
+            "event_position p cross join lateral
+             (select * from event e where e.inserted = p.inserted and {matches} offset 0) e where {range}"
+        ),
+        (DbBackend::Postgres, Some(driving)) => format!(
+            "({driving}) e cross join lateral
+             (select * from event_position p where p.inserted = e.inserted and {range} offset 0) p where {matches}"
+        ),
+        (_, None) => format!(
+            "event_position p cross join event e on e.inserted = p.inserted where {range} and {matches}"
+        ),
+        (_, Some(driving)) => format!(
+            "({driving}) e cross join event_position p on p.inserted = e.inserted where {range} and {matches}"
+        ),
+    };
+    let direction = if from_end { "desc" } else { "asc" };
+    format!(
+        "{with}select {} from {joined} order by p.position {direction} limit {limit}",
+        columns(backend)
+    )
+}
+
+/// The way by which the filter is known to match little.
+pub(super) async fn few(database: &DatabaseConnection, filter: &LogFilter) -> Result<Option<Way>> {
+    let ways = [
+        (Way::StreamId, filter.stream_id.is_some()),
+        (Way::Actor, filter.actor.is_some()),
+        (Way::Types, !filter.types.is_empty()),
+        (Way::Kind, filter.stream.is_some()),
+        (Way::Time, filter.from.is_some() || filter.before.is_some()),
+    ];
+    for (way, is_given) in ways {
+        if is_given && is_few(database, filter, way).await? {
+            return Ok(Some(way));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the index of `way` has few events for the filter: it is read no further than that.
+async fn is_few(database: &DatabaseConnection, filter: &LogFilter, way: Way) -> Result<bool> {
+    let backend = database.get_database_backend();
+    let limit = FEW + 1;
+    let (from, before) = times(filter);
+    let mut with = "";
+    let (found, values): (String, Vec<Value>) = match way {
+        Way::Positions => return Ok(false),
+        Way::StreamId => (
+            format!("select 1 from event e where e.stream_id = $1 limit {limit}"),
+            vec![filter.stream_id.into()],
+        ),
+        Way::Actor => (
+            format!("select 1 from event e where e.meta ->> 'actor' = $1 limit {limit}"),
+            vec![filter.actor.clone().into()],
+        ),
+        Way::Time => (
+            format!(
+                "select 1 from event e where e.occurred_at >= $1 and e.occurred_at < $2 order by e.occurred_at limit {limit}"
+            ),
+            vec![from.into(), before.into()],
+        ),
+        Way::Kind => (
+            format!("select 1 from event e where e.stream = $1 limit {limit}"),
+            vec![filter.stream.clone().into()],
+        ),
+        Way::Types => {
+            with = KINDS;
+            let end = format!(" limit {limit}");
+            let sql = of_types(backend, "$1", "1", &end);
+            (sql, vec![types(filter).into()])
+        }
+    };
+    let sql = format!("{with}select count(*) as events from ({found}) found");
+    let row = database
+        .query_one_raw(Statement::from_sql_and_values(backend, sql, values))
+        .await?;
+    let events: Option<i64> = row.map(|row| row.try_get("", "events")).transpose()?;
+    Ok(events.is_some_and(|events| events <= to_i64(FEW)))
+}

@@ -1,0 +1,279 @@
+//! What operators see of the workers and do to them: what is paused, how handlers stand, which breakers are open. A pause
+//! is a row that every process looks at, at least once in `PAUSES_KEPT`; a paused follower keeps its leases and applies
+//! nothing, a paused handler claims nothing, and what runs is finished. Called by the domains' operations.
+
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
+use tokio::sync::Mutex;
+
+use crate::{
+    Database, Result, clock,
+    read::{from_i64, to_i64},
+};
+
+/// How old what a process knows of pauses may be.
+const PAUSES_KEPT: Duration = Duration::from_millis(500);
+/// A process that told nothing about its breakers for so long is gone.
+const BREAKERS_KEPT_SECONDS: f64 = 60.0;
+
+/// A follower or a handler that is held.
+#[derive(Debug, Clone)]
+pub struct Pause {
+    /// The name of the follower or the handler.
+    pub name: String,
+    /// Since when.
+    pub paused_at: DateTime<Utc>,
+    /// Who did it.
+    pub actor: String,
+}
+
+/// What a breaker lets through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BreakerState {
+    /// Everything.
+    Closed,
+    /// Nothing.
+    Open,
+    /// One delivery, to see whether the dependency is back.
+    HalfOpen,
+}
+
+impl BreakerState {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+        }
+    }
+}
+
+/// The breaker of one dependency in one process.
+#[derive(Debug, Clone)]
+pub struct BreakerStatus {
+    /// What the handlers depend on.
+    pub dependency: String,
+    /// The process.
+    pub owner: String,
+    /// What it lets through.
+    pub state: BreakerState,
+    /// Since when it is in this state.
+    pub since: DateTime<Utc>,
+    /// Failures in a row.
+    pub failures: u32,
+    /// The last failure.
+    pub error: Option<String>,
+    /// When the process last told.
+    pub seen_at: DateTime<Utc>,
+}
+
+/// What a handler has to do, and has not managed to do.
+#[derive(Debug, Clone)]
+pub struct HandlerStatus {
+    /// The handler.
+    pub name: String,
+    /// Deliveries that wait, also for a later attempt.
+    pub waiting: u64,
+    /// Those of them that could be handled now.
+    pub due: u64,
+    /// Those that a process has.
+    pub running: u64,
+    /// Those that have a dead letter.
+    pub dead: u64,
+    /// The first position that is not decided; dead ones are.
+    pub undecided_from: Option<u64>,
+    /// For how long, in seconds, the one that has been due the longest waits.
+    pub overdue_seconds: f64,
+}
+
+/// Holds a follower or a handler; false when it was held already. In a transaction of the caller's, if it has one.
+pub async fn pause(connection: &impl ConnectionTrait, name: &str, actor: &str) -> Result<bool> {
+    let now = clock::now(connection.get_database_backend());
+    let sql = format!(
+        "insert into worker_pause (name, paused_at, actor) values ($1, {now}, $2) on conflict (name) do nothing"
+    );
+    let rows = execute(connection, &sql, vec![name.into(), actor.into()]).await?;
+    Ok(rows == 1)
+}
+
+/// Lets it go on; false when it was not held.
+pub async fn resume(connection: &impl ConnectionTrait, name: &str) -> Result<bool> {
+    let sql = "delete from worker_pause where name = $1";
+    Ok(execute(connection, sql, vec![name.into()]).await? == 1)
+}
+
+/// All that is held, by name.
+pub async fn read_pauses(connection: &impl ConnectionTrait) -> Result<Vec<Pause>> {
+    let paused_at = clock::seconds(connection.get_database_backend(), "paused_at");
+    let sql =
+        format!("select name, {paused_at} as paused_at, actor from worker_pause order by name");
+    let pause = |row: &QueryResult| {
+        Ok(Pause {
+            name: row.try_get("", "name")?,
+            paused_at: clock::read_time(row, "paused_at")?.unwrap_or_default(),
+            actor: row.try_get("", "actor")?,
+        })
+    };
+    let rows = query(connection, &sql, Vec::new()).await?;
+    rows.iter().map(pause).collect()
+}
+
+/// The breakers of the processes that run, by dependency.
+pub async fn read_breakers(connection: &impl ConnectionTrait) -> Result<Vec<BreakerStatus>> {
+    let backend = connection.get_database_backend();
+    let sql = format!(
+        "select dependency, owner, state, {} as since, failures, error, {} as seen_at from worker_breaker
+         where seen_at > {} order by dependency, owner",
+        clock::seconds(backend, "since"),
+        clock::seconds(backend, "seen_at"),
+        clock::now_plus(backend, 1),
+    );
+    let breaker = |row: &QueryResult| {
+        let state: String = row.try_get("", "state")?;
+        Ok(BreakerStatus {
+            dependency: row.try_get("", "dependency")?,
+            owner: row.try_get("", "owner")?,
+            state: match state.as_str() {
+                "closed" => BreakerState::Closed,
+                "half_open" => BreakerState::HalfOpen,
+                _ => BreakerState::Open,
+            },
+            since: clock::read_time(row, "since")?.unwrap_or_default(),
+            failures: row.try_get::<i32>("", "failures")?.unsigned_abs(),
+            error: row.try_get("", "error")?,
+            seen_at: clock::read_time(row, "seen_at")?.unwrap_or_default(),
+        })
+    };
+    let rows = query(connection, &sql, vec![(-BREAKERS_KEPT_SECONDS).into()]).await?;
+    rows.iter().map(breaker).collect()
+}
+
+/// Every handler that has something undecided or dead, by name.
+pub async fn read_handlers(connection: &impl ConnectionTrait) -> Result<Vec<HandlerStatus>> {
+    let backend = connection.get_database_backend();
+    let now = clock::now(backend);
+    let is_due = format!("state = 'waiting' and due_at <= {now}");
+    let first_due = clock::seconds(backend, &format!("min(case when {is_due} then due_at end)"));
+    // Each state has an index of its own; what has ended is in none of them.
+    let undecided = ["waiting", "running", "dead"]
+        .map(|state| {
+            format!("select handler, position, state, due_at from delivery where state = '{state}'")
+        })
+        .join(" union all ");
+    let sql = format!(
+        "select handler,
+                sum(case when state = 'waiting' then 1 else 0 end) as waiting,
+                sum(case when {is_due} then 1 else 0 end) as due,
+                sum(case when state = 'running' then 1 else 0 end) as running,
+                sum(case when state = 'dead' then 1 else 0 end) as dead,
+                min(case when state <> 'dead' then position end) as undecided,
+                {} - {first_due} as overdue
+         from ({undecided}) d group by handler order by handler",
+        clock::seconds(backend, now),
+    );
+    let count =
+        |row: &QueryResult, column: &str| Ok::<_, crate::Error>(from_i64(row.try_get("", column)?));
+    let status = |row: &QueryResult| {
+        Ok(HandlerStatus {
+            name: row.try_get("", "handler")?,
+            waiting: count(row, "waiting")?,
+            due: count(row, "due")?,
+            running: count(row, "running")?,
+            dead: count(row, "dead")?,
+            undecided_from: row.try_get::<Option<i64>>("", "undecided")?.map(from_i64),
+            overdue_seconds: row.try_get::<Option<f64>>("", "overdue")?.unwrap_or(0.0),
+        })
+    };
+    let rows = query(connection, &sql, Vec::new()).await?;
+    rows.iter().map(status).collect()
+}
+
+/// The first position whose event a delivery or a dead letter still needs: the log must not be pruned past it.
+pub async fn first_needed_position(connection: &impl ConnectionTrait) -> Result<Option<u64>> {
+    let sql = "select min(position) as position from (
+                   select min(position) as position from delivery where state = 'waiting'
+                   union all select min(position) from delivery where state = 'running'
+                   union all select min(position) from dead_letter) needed";
+    let rows = query(connection, sql, Vec::new()).await?;
+    let first = rows
+        .first()
+        .map(|row| row.try_get::<Option<i64>>("", "position"));
+    Ok(first.transpose()?.flatten().map(from_i64))
+}
+
+/// Removes deliveries that ended so long ago, and breakers of processes that did; the number of deliveries. A thousand at a
+/// time, so that nobody waits for it.
+pub async fn remove_ended_deliveries(database: &Database, age: Duration) -> Result<u64> {
+    const AT_ONCE: u64 = 1_000;
+    let connection = database.background_writer();
+    let before = clock::now_plus(database.backend(), 1);
+    let values = || vec![Value::from(-age.as_secs_f64())];
+    let sql = format!("delete from worker_breaker where seen_at < {before}");
+    execute(connection, &sql, values()).await?;
+    let sql = format!(
+        "delete from delivery where (handler, position) in (
+             select handler, position from delivery
+             where state in ('done', 'discarded') and last_at < {before} limit {AT_ONCE})"
+    );
+    let mut removed = 0;
+    loop {
+        let rows = execute(connection, &sql, values()).await?;
+        removed += rows;
+        if rows < AT_ONCE {
+            return Ok(removed);
+        }
+    }
+}
+
+/// What this process knows of pauses. Asked for by whoever is about to take work.
+#[derive(Default)]
+pub(crate) struct Pauses(Mutex<Option<(Instant, HashSet<String>)>>);
+
+impl Pauses {
+    pub(crate) async fn contain(&self, database: &Database, name: &str) -> Result<bool> {
+        let mut known = self.0.lock().await;
+        if let Some((at, names)) = &*known
+            && at.elapsed() < PAUSES_KEPT
+        {
+            return Ok(names.contains(name));
+        }
+        let pauses = read_pauses(&database.background).await?;
+        let names: HashSet<_> = pauses.into_iter().map(|pause| pause.name).collect();
+        let contains = names.contains(name);
+        *known = Some((Instant::now(), names));
+        Ok(contains)
+    }
+}
+
+pub(crate) async fn query(
+    connection: &impl ConnectionTrait,
+    sql: &str,
+    values: Vec<Value>,
+) -> Result<Vec<QueryResult>> {
+    let backend = connection.get_database_backend();
+    let statement = Statement::from_sql_and_values(backend, sql, values);
+    Ok(connection.query_all_raw(statement).await?)
+}
+
+pub(crate) async fn execute(
+    connection: &impl ConnectionTrait,
+    sql: &str,
+    values: Vec<Value>,
+) -> Result<u64> {
+    let backend = connection.get_database_backend();
+    let statement = Statement::from_sql_and_values(backend, sql, values);
+    Ok(connection.execute_raw(statement).await?.rows_affected())
+}
+
+/// A list of positions as one parameter, so that lists of all lengths share a statement.
+pub(crate) fn position_list(positions: impl Iterator<Item = u64>) -> Value {
+    let positions: Vec<_> = positions
+        .map(|position| to_i64(position).to_string())
+        .collect();
+    format!("[{}]", positions.join(",")).into()
+}

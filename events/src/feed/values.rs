@@ -1,0 +1,56 @@
+//! Following a value that has versions, such as a status: the value now, then its changes. A change that comes while another is
+//! being delivered takes its place. The version is the order of the item, so an execution that joins others is shown the
+//! value it finds and everything newer, and nothing older.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use futures::Stream;
+use tokio::sync::watch;
+
+use super::{EventSource, FeedError, NEXT_WHISPER};
+
+/// A value, and its order among all values of this process.
+#[derive(Debug)]
+pub struct Versioned<T> {
+    /// The value.
+    pub value: T,
+    order: u64,
+}
+
+impl<T> Versioned<T> {
+    /// Newer than every other one that there is.
+    pub fn new(value: T) -> Self {
+        Self {
+            value,
+            order: NEXT_WHISPER.fetch_add(1, Ordering::Relaxed),
+        }
+    }
+}
+
+impl EventSource {
+    /// The value now, and whenever it changes. A source that follows values must follow nothing else, because their orders are
+    /// past those of events.
+    pub fn follow_value<T: Send + Sync + 'static>(
+        &self,
+        mut values: watch::Receiver<Arc<Versioned<T>>>,
+    ) -> impl Stream<Item = Result<Arc<Versioned<T>>, FeedError>> + Send + use<T> {
+        let is_replay = self.is_replay();
+        let Self {
+            log,
+            order,
+            position,
+            ..
+        } = self.clone();
+        async_stream::stream! {
+            loop {
+                let value = values.borrow_and_update().clone();
+                order.store(value.order, Ordering::Release);
+                position.store(log.tail().position(), Ordering::Release);
+                yield Ok(value);
+                if is_replay || values.changed().await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! One attempt: the handler runs, and what became of it is written: the effect together with `done`, or a later attempt, or a
+//! dead letter, or as if it had not been. A database that is away is waited for: nothing is lost but time.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures::FutureExt;
+use tokio::time::{sleep, timeout};
+
+use super::{
+    Attempt, Effect, Handler, HandlerError,
+    breaker::Heard,
+    deliveries::{self, Claimed},
+    worker::{DATABASE, Worker},
+};
+use crate::{Error, Event, Result, letters::panic_message};
+
+/// The longest pause between two tries to write what became of an attempt.
+const MAX_PAUSE: Duration = Duration::from_secs(1);
+/// What is said of a delivery whose last attempt ended with its process.
+const LEFT_BEHIND: &str = "the process that handled it ended before it had finished";
+
+/// How an attempt ended.
+enum Ending {
+    Done,
+    /// Another process took it over, or has decided it.
+    Superseded,
+    Failed(HandlerError),
+}
+
+/// Runs a claim to its end. Tells what it learnt of the handler's dependency.
+pub(super) async fn run(
+    worker: &Worker,
+    handler: &Arc<dyn Handler>,
+    claim: &Claimed,
+    event: Option<&Arc<Event>>,
+) -> Heard {
+    let limit = handler.policy().limit.max(1);
+    let Some(event) = event else {
+        let error = HandlerError::Final(Error::Pruned.to_string());
+        record(worker, handler, claim, &pruned(claim), &error).await;
+        return Heard::Nothing;
+    };
+    if claim.attempts > limit {
+        let said = claim
+            .error
+            .iter()
+            .map(|error| format!("\nbefore that: {error}"));
+        let error: String = std::iter::once(LEFT_BEHIND.to_owned())
+            .chain(said)
+            .collect();
+        record(worker, handler, claim, event, &HandlerError::Final(error)).await;
+        return Heard::Nothing;
+    }
+    let attempt = Attempt {
+        number: claim.attempts,
+        is_last: claim.attempts == limit,
+    };
+    let (heard, ending) = match handle(handler, event, attempt).await {
+        Ok(effect) => (Heard::Up, take_effect(worker, claim, effect).await),
+        Err(error) => {
+            let heard = match &error {
+                HandlerError::Unavailable(error) => Heard::Down(error.clone()),
+                HandlerError::DatabaseUnavailable(_) => Heard::Nothing,
+                _ => Heard::Up,
+            };
+            (heard, Ending::Failed(error))
+        }
+    };
+    if let Ending::Failed(error) = ending {
+        record(worker, handler, claim, event, &error).await;
+    }
+    heard
+}
+
+async fn handle(
+    handler: &Arc<dyn Handler>,
+    event: &Arc<Event>,
+    attempt: Attempt,
+) -> Result<Effect, HandlerError> {
+    // Also the call may panic, not only the future that it gives.
+    let handling = AssertUnwindSafe(async { handler.handle(event, attempt).await }).catch_unwind();
+    let limit = handler.time_limit();
+    match timeout(limit, handling).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(panic)) => {
+            let message = panic_message(&*panic);
+            Err(HandlerError::Retry(Error::Panicked(message).to_string()))
+        }
+        Err(_) => Err(HandlerError::Retry(format!(
+            "it did not finish within {limit:?}"
+        ))),
+    }
+}
+
+async fn take_effect(worker: &Worker, claim: &Claimed, effect: Effect) -> Ending {
+    let (effect, fence) = (Arc::new(effect), claim.clone());
+    let written = worker
+        .log
+        .write(move |tx| {
+            let (effect, fence) = (effect.clone(), fence.clone());
+            Box::pin(async move {
+                deliveries::finish(tx, &fence).await?;
+                effect(tx).await
+            })
+        })
+        .await;
+    match written {
+        Ok(()) => Ending::Done,
+        Err(Error::Superseded { .. }) => {
+            let (handler, position) = (claim.handler, claim.position);
+            tracing::info!(
+                handler,
+                position,
+                "a delivery was taken over or decided by another process"
+            );
+            Ending::Superseded
+        }
+        // It may have been committed: then the row is no longer `running`, and stays as it is.
+        Err(error) => Ending::Failed(error.into()),
+    }
+}
+
+/// Writes how an attempt failed, however long the database is away.
+async fn record(
+    worker: &Worker,
+    handler: &Arc<dyn Handler>,
+    claim: &Claimed,
+    event: &Event,
+    error: &HandlerError,
+) {
+    let mut failures = 0_u32;
+    loop {
+        match try_record(worker, handler, claim, event, error).await {
+            Ok(()) => return,
+            Err(failure) => {
+                failures += 1;
+                if matches!(failure, Error::Unavailable(_)) {
+                    worker
+                        .breakers
+                        .hear(DATABASE, &Heard::Down(failure.to_string()));
+                }
+                if failures.is_power_of_two() {
+                    let (handler, position) = (claim.handler, claim.position);
+                    tracing::warn!(%failure, handler, position, failures, "a failed attempt was not recorded yet");
+                }
+                sleep(MAX_PAUSE.min(Duration::from_millis(20 << failures.min(6)))).await;
+            }
+        }
+    }
+}
+
+async fn try_record(
+    worker: &Worker,
+    handler: &Arc<dyn Handler>,
+    claim: &Claimed,
+    event: &Event,
+    error: &HandlerError,
+) -> Result<()> {
+    let database = worker.log.database();
+    let policy = handler.policy();
+    let (name, position, attempt) = (claim.handler, claim.position, claim.attempts);
+    match error {
+        HandlerError::Unavailable(text) | HandlerError::DatabaseUnavailable(text) => {
+            deliveries::give_back(database, claim, Some(text)).await?;
+        }
+        HandlerError::Retry(text) if attempt < policy.limit => {
+            let delay = policy.delay(attempt, random());
+            tracing::debug!(
+                handler = name,
+                position,
+                attempt,
+                ?delay,
+                error = text,
+                "an attempt failed"
+            );
+            if deliveries::retry(database, claim, text, delay).await? {
+                worker.remind(name, position, delay);
+            }
+        }
+        HandlerError::Retry(text) | HandlerError::Final(text) => {
+            let attempts = attempt.min(policy.limit.max(1));
+            let (claim, event, text) = (claim.clone(), event.clone(), text.clone());
+            let database = database.clone();
+            // In a task of its own: a transaction must not be cancelled.
+            let burying = tokio::spawn(deliveries::bury(database, claim, event, text, attempts));
+            let is_dead = burying
+                .await
+                .unwrap_or_else(|error| Err(Error::Task(error.to_string())))?;
+            if is_dead {
+                tracing::warn!(handler = name, position, attempts, "a delivery is dead");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// In 0..1. The low half of a v7 id is random.
+fn random() -> f64 {
+    f64::from(uuid::Uuid::now_v7().as_u128() as u32) / (f64::from(u32::MAX) + 1.0)
+}
+
+/// What is known of an event that the log no longer has.
+fn pruned(claim: &Claimed) -> Event {
+    Event {
+        position: claim.position,
+        previous: 0,
+        event_id: uuid::Uuid::nil(),
+        part: 0,
+        stream: String::new(),
+        stream_id: uuid::Uuid::nil(),
+        version: 0,
+        event_type: String::new(),
+        schema_version: 0,
+        data: Box::<serde_json::value::RawValue>::default(),
+        meta: crate::Meta::default(),
+        occurred_at: chrono::DateTime::UNIX_EPOCH,
+    }
+}

@@ -1,0 +1,308 @@
+//! The loop of one handler in one process: as many deliveries at once as it allows, found by hints, or by looking at the table
+//! at least once in a poll interval. It claims nothing while it is paused, while its dependency or the database is
+//! away, or when the process is to stop.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    task::JoinSet,
+    time::{Instant, sleep},
+};
+
+use super::{
+    Handler, attempt,
+    breaker::{Admission, Heard},
+    deliveries::{self, Claimed, Scope},
+    jobs::{Ear, Entry},
+    worker::{DATABASE, Worker},
+};
+use crate::{Error, Result, read};
+
+/// How often the table is looked at when Redis brings hints, and when nothing does.
+const POLL_WITH_HINTS: Duration = Duration::from_secs(1);
+const POLL_WITHOUT: Duration = Duration::from_millis(250);
+/// The longest wait for a hint: so much later a stop is noticed.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// How often a pause is looked at.
+const HOLD: Duration = Duration::from_millis(200);
+/// What was seen as due and could not be had is looked at again after this.
+const MISSED: Duration = Duration::from_millis(20);
+/// The longest pause after failures.
+const MAX_PAUSE: Duration = Duration::from_secs(2);
+
+pub(super) struct Consumer {
+    worker: Arc<Worker>,
+    handler: Arc<dyn Handler>,
+    ear: Ear,
+    free: Arc<Semaphore>,
+    poll_at: Instant,
+    attempts: JoinSet<()>,
+}
+
+/// Runs until `stop` turns true; then gives the attempts that still run.
+pub(super) async fn consume(
+    worker: Arc<Worker>,
+    handler: Arc<dyn Handler>,
+    mut stop: watch::Receiver<bool>,
+) -> JoinSet<()> {
+    let ear = worker.ear(handler.name());
+    let mut consumer = Consumer {
+        free: Arc::new(Semaphore::new(handler.concurrency().max(1))),
+        worker,
+        handler,
+        ear,
+        poll_at: Instant::now(),
+        attempts: JoinSet::new(),
+    };
+    let mut failures = 0_u32;
+    while !*stop.borrow_and_update() {
+        while consumer.attempts.try_join_next().is_some() {}
+        let result = consumer.round(&mut stop).await;
+        let Err(error) = result else {
+            failures = 0;
+            continue;
+        };
+        failures += 1;
+        if failures.is_power_of_two() {
+            let handler = consumer.handler.name();
+            tracing::warn!(%error, handler, failures, "deliveries cannot be claimed; trying again");
+        }
+        pause(
+            MAX_PAUSE.min(Duration::from_millis(20 << failures.min(7))),
+            &mut stop,
+        )
+        .await;
+    }
+    consumer.ear.leave().await;
+    consumer.attempts
+}
+
+async fn pause(duration: Duration, stop: &mut watch::Receiver<bool>) {
+    tokio::select! {
+        () = sleep(duration) => {}
+        _ = stop.changed() => {}
+    }
+}
+
+impl Consumer {
+    /// One look at what is allowed, one wait for hints or one look at the table, and the claims that follow.
+    async fn round(&mut self, stop: &mut watch::Receiver<bool>) -> Result<()> {
+        let worker = self.worker.clone();
+        if let Admission::Nothing(wait) = worker.breakers.admit(DATABASE) {
+            pause(wait, stop).await;
+            return Ok(());
+        }
+        let result = self.claim_some(stop).await;
+        worker.breakers.hear(
+            DATABASE,
+            &match &result {
+                Err(Error::Unavailable(error)) => Heard::Down(error.to_string()),
+                _ => Heard::Up,
+            },
+        );
+        result
+    }
+
+    async fn claim_some(&mut self, stop: &mut watch::Receiver<bool>) -> Result<()> {
+        let worker = self.worker.clone();
+        let name = self.handler.name();
+        if worker
+            .log
+            .shared
+            .pauses
+            .contain(worker.log.database(), name)
+            .await?
+        {
+            pause(HOLD, stop).await;
+            return Ok(());
+        }
+        let Some(places) = self.take_places(stop).await else {
+            return Ok(());
+        };
+        let dependency = super::dependency(&*self.handler);
+        let places = match worker.breakers.admit(dependency) {
+            Admission::All => places,
+            Admission::Probe => places.into_iter().take(1).collect(),
+            Admission::Nothing(wait) => {
+                drop(places);
+                pause(wait.min(PATIENCE), stop).await;
+                return Ok(());
+            }
+        };
+        let claimed = self.claim_into(places, stop).await;
+        if !matches!(claimed, Ok(1..)) {
+            // A probe that was admitted has nothing to try.
+            worker.breakers.hear(dependency, &Heard::Nothing);
+        }
+        claimed.map(drop)
+    }
+
+    /// All places that are free, at least one; none when it is to stop.
+    async fn take_places(
+        &self,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Option<Vec<OwnedSemaphorePermit>> {
+        let first = tokio::select! {
+            place = self.free.clone().acquire_owned() => place.ok()?,
+            _ = stop.changed() => return None,
+        };
+        let mut places = vec![first];
+        while let Ok(place) = self.free.clone().try_acquire_owned() {
+            places.push(place);
+        }
+        Some(places)
+    }
+
+    /// The number of claims.
+    async fn claim_into(
+        &mut self,
+        places: Vec<OwnedSemaphorePermit>,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<usize> {
+        let now = Instant::now();
+        if self.poll_at <= now {
+            return self.poll(places, stop).await;
+        }
+        let patience = PATIENCE.min(self.poll_at - now);
+        let entries = self.ear.listen(places.len(), patience).await;
+        if entries.is_empty() {
+            if !self.ear.is_sharp() {
+                // Perhaps it was woken.
+                self.poll_at = Instant::now();
+            }
+            return Ok(0);
+        }
+        let Some(company) = self.worker.in_company(stop).await else {
+            return Ok(0);
+        };
+        let positions: Vec<_> = entries.iter().map(|entry| entry.position).collect();
+        let claims = self.claim(Scope::These(&positions)).await?;
+        let claimed = claims.len();
+        self.start(claims, entries, places, company).await?;
+        Ok(claimed)
+    }
+
+    /// Claims what is due, or one of those to be run alone.
+    async fn poll(
+        &mut self,
+        places: Vec<OwnedSemaphorePermit>,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<usize> {
+        let worker = self.worker.clone();
+        let (name, limit) = (self.handler.name(), self.handler.policy().limit);
+        let outlook = deliveries::look(worker.log.database(), name, limit).await?;
+        let interval = match self.ear.is_sharp() {
+            true => POLL_WITH_HINTS,
+            false => POLL_WITHOUT,
+        };
+        let next = outlook
+            .due
+            .into_iter()
+            .chain(outlook.alone)
+            .reduce(f64::min);
+        let next = next.map_or(interval, |seconds| {
+            Duration::try_from_secs_f64(seconds)
+                .unwrap_or_default()
+                .min(interval)
+        });
+        self.poll_at = Instant::now() + next.max(MISSED);
+        if outlook.alone.is_some_and(|seconds| seconds <= 0.0) {
+            let Some(alone) = worker.alone(stop).await else {
+                return Ok(0);
+            };
+            let claims = self.claim(Scope::Alone).await?;
+            if !claims.is_empty() {
+                let place = places.into_iter().take(1).collect();
+                self.start(claims, Vec::new(), place, alone).await?;
+                return Ok(1);
+            }
+            return Ok(0);
+        }
+        if outlook.due.is_none_or(|seconds| seconds > 0.0) {
+            return Ok(0);
+        }
+        let Some(company) = worker.in_company(stop).await else {
+            return Ok(0);
+        };
+        let most = places.len();
+        let claims = self.claim(Scope::Due { limit: most }).await?;
+        let claimed = claims.len();
+        if claimed == most {
+            self.poll_at = Instant::now();
+        }
+        self.start(claims, Vec::new(), places, company).await?;
+        Ok(claimed)
+    }
+
+    async fn claim(&self, scope: Scope<'_>) -> Result<Vec<Claimed>> {
+        let config = &self.worker.config;
+        let claims = deliveries::claim(
+            self.worker.log.database(),
+            self.handler.name(),
+            self.handler.policy().limit,
+            (&config.owner, config.lease),
+            scope,
+        )
+        .await?;
+        self.worker.note(&claims);
+        Ok(claims)
+    }
+
+    /// Runs the claims, each in a task and at a place. An entry is acknowledged when its delivery is decided, or at once if there
+    /// was nothing to claim: then somebody has it, or has decided it, or it is not due.
+    async fn start<C: Send + Sync + 'static>(
+        &mut self,
+        claims: Vec<Claimed>,
+        mut entries: Vec<Entry>,
+        places: Vec<OwnedSemaphorePermit>,
+        company: C,
+    ) -> Result<()> {
+        let name = self.handler.name();
+        let company = Arc::new(company);
+        let positions = claims.iter().map(|claim| claim.position);
+        let events =
+            match read::read_positions(&self.worker.log.database().background, positions).await {
+                Ok(events) => events,
+                Err(error) => {
+                    // They are claimed, so something must become of them: whoever writes that waits for the database.
+                    self.return_all(claims);
+                    return Err(error);
+                }
+            };
+        let mut events: std::collections::HashMap<_, _> = events
+            .into_iter()
+            .map(|event| (event.position, Arc::new(event)))
+            .collect();
+        for (claim, place) in claims.into_iter().zip(places) {
+            let event = events.remove(&claim.position);
+            let served: Vec<_> = entries
+                .extract_if(.., |entry| entry.position == claim.position)
+                .collect();
+            let (worker, handler, company) =
+                (self.worker.clone(), self.handler.clone(), company.clone());
+            self.attempts.spawn(async move {
+                let heard = attempt::run(&worker, &handler, &claim, event.as_ref()).await;
+                worker.breakers.hear(super::dependency(&*handler), &heard);
+                worker.forget(&claim);
+                drop((place, company));
+                worker.jobs.acknowledge(handler.name(), &served).await;
+            });
+        }
+        self.worker.jobs.acknowledge(name, &entries).await;
+        Ok(())
+    }
+
+    fn return_all(&mut self, claims: Vec<Claimed>) {
+        let worker = self.worker.clone();
+        self.attempts.spawn(async move {
+            for claim in &claims {
+                while let Err(error) = deliveries::give_back(worker.log.database(), claim, None).await {
+                    tracing::debug!(%error, position = claim.position, "a claim was not given back yet");
+                    sleep(MAX_PAUSE).await;
+                }
+                worker.forget(claim);
+            }
+        });
+    }
+}

@@ -1,0 +1,276 @@
+//! The table of deliveries: what is due, claiming it, and every way in which a claim ends. Each change of a claimed row
+//! names the token of the claim and the state `running`; whoever was superseded matches no row. Time is the database's.
+
+use std::{sync::Arc, time::Duration};
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Value};
+
+use crate::{
+    Database, Error, Event, Result, clock,
+    control::{execute, position_list, query},
+    database::Pool,
+    letters::{self, Kind, Letter},
+    read::{from_i64, to_i64},
+};
+
+/// A delivery that this process has.
+#[derive(Debug, Clone)]
+pub(super) struct Claimed {
+    pub(super) handler: &'static str,
+    pub(super) position: u64,
+    pub(super) token: i64,
+    /// With the one that begins.
+    pub(super) attempts: u32,
+    /// How the attempt before ended, if it told.
+    pub(super) error: Option<String>,
+    /// How long ago the first attempt began.
+    pub(super) since: Duration,
+}
+
+/// Which deliveries to claim.
+pub(super) enum Scope<'a> {
+    /// What is due: what waits, and what others left behind for the first time.
+    Due { limit: usize },
+    /// The same of these positions.
+    These(&'a [u64]),
+    /// One of those that were left behind and are to be run alone.
+    Alone,
+}
+
+/// When there is something to claim, in seconds from now; negative if it has been for so long.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Outlook {
+    pub(super) due: Option<f64>,
+    pub(super) alone: Option<f64>,
+}
+
+/// Attempts after which a delivery that was left behind is run alone: the second one if that is not the last.
+fn attempts_in_company(limit: u32) -> i32 {
+    i32::try_from(limit.saturating_sub(1).min(2)).unwrap_or(0)
+}
+
+/// Looks without locking anything, as it is done often and mostly in vain.
+pub(super) async fn look(database: &Database, handler: &str, limit: u32) -> Result<Outlook> {
+    let backend = database.backend();
+    let now = clock::seconds(backend, clock::now(backend));
+    let running = "from delivery where handler = $1 and state = 'running'";
+    let sql = format!(
+        "select (select {due_at} - {now} from delivery where handler = $1 and state = 'waiting') as waiting,
+                (select {leased_until} - {now} {running} and attempts < $2) as left_behind,
+                (select {leased_until} - {now} {running} and attempts >= $2) as alone",
+        due_at = clock::seconds(backend, "min(due_at)"),
+        leased_until = clock::seconds(backend, "min(leased_until)"),
+    );
+    let values: Vec<Value> = vec![handler.into(), attempts_in_company(limit).into()];
+    let rows = query(&database.background, &sql, values).await?;
+    let Some(row) = rows.first() else {
+        return Ok(Outlook::default());
+    };
+    let waiting: Option<f64> = row.try_get("", "waiting")?;
+    let left_behind: Option<f64> = row.try_get("", "left_behind")?;
+    let due = waiting.into_iter().chain(left_behind).reduce(f64::min);
+    Ok(Outlook {
+        due,
+        alone: row.try_get("", "alone")?,
+    })
+}
+
+/// Takes deliveries, each for one attempt, which is counted by that. Never waits for anybody's lock.
+pub(super) async fn claim(
+    database: &Database,
+    handler: &'static str,
+    attempts_limit: u32,
+    (owner, lease): (&str, Duration),
+    scope: Scope<'_>,
+) -> Result<Vec<Claimed>> {
+    let backend = database.backend();
+    let mut values: Vec<Value> = vec![
+        handler.into(),
+        owner.into(),
+        lease.as_secs_f64().into(),
+        attempts_in_company(attempts_limit).into(),
+    ];
+    let mut these = "";
+    let (limit, is_alone) = match scope {
+        Scope::Due { limit } => (limit, false),
+        Scope::Alone => (1, true),
+        Scope::These(positions) => {
+            values.push(position_list(positions.iter().copied()));
+            these = match backend {
+                DbBackend::Postgres => {
+                    "and position in (select value::bigint from json_array_elements_text($5::text::json))"
+                }
+                _ => "and position in (select value from json_each($5))",
+            };
+            (positions.len(), false)
+        }
+    };
+    let (left_behind, due) = if is_alone {
+        (">=", "and 1 = 0")
+    } else {
+        ("<", "")
+    };
+    let skip_locked = match backend {
+        DbBackend::Postgres => "for update skip locked",
+        _ => "",
+    };
+    let now = clock::now(backend);
+    let sql = format!(
+        "with left_behind as (
+             select position from delivery
+             where handler = $1 and state = 'running' and leased_until < {now} and attempts {left_behind} $4 {these}
+             order by leased_until limit {limit} {skip_locked}
+         ), due as (
+             select position from delivery
+             where handler = $1 and state = 'waiting' and due_at <= {now} {due} {these}
+             order by due_at, position limit {limit} {skip_locked}
+         )
+         update delivery set state = 'running', attempts = attempts + 1, owner = $2, token = token + 1,
+             leased_until = {until}, last_at = {now}, first_at = coalesce(first_at, {now})
+         where handler = $1 and position in (
+             select position from left_behind union all select position from due limit {limit})
+         returning position, token, attempts, error, {since} as since",
+        until = clock::now_plus(backend, 3),
+        since = format!("{} - {}", clock::seconds(backend, now), clock::seconds(backend, "first_at")),
+    );
+    let rows = query(database.background_writer(), &sql, values).await?;
+    let claimed = |row: &QueryResult| {
+        let since: f64 = row.try_get("", "since")?;
+        Ok(Claimed {
+            handler,
+            position: from_i64(row.try_get("", "position")?),
+            token: row.try_get("", "token")?,
+            attempts: row.try_get::<i32>("", "attempts")?.unsigned_abs(),
+            error: row.try_get("", "error")?,
+            since: Duration::try_from_secs_f64(since).unwrap_or_default(),
+        })
+    };
+    rows.iter().map(claimed).collect()
+}
+
+/// Keeps claims. Those that a transaction is just deciding are skipped, as they need no lease.
+pub(super) async fn renew(database: &Database, claims: &[Claimed], lease: Duration) -> Result<()> {
+    let backend = database.backend();
+    let is_mine = "handler = $2 and position = $3 and token = $4 and state = 'running'";
+    let condition = match backend {
+        DbBackend::Postgres => format!(
+            "(handler, position) in (select handler, position from delivery where {is_mine} for update skip locked)"
+        ),
+        _ => is_mine.to_owned(),
+    };
+    let sql = format!(
+        "update delivery set leased_until = {} where {condition}",
+        clock::now_plus(backend, 1)
+    );
+    for claim in claims {
+        let mut values = vec![lease.as_secs_f64().into()];
+        values.extend(key(claim));
+        execute(database.background_writer(), &sql, values).await?;
+    }
+    Ok(())
+}
+
+fn key(claim: &Claimed) -> [Value; 3] {
+    [
+        claim.handler.into(),
+        to_i64(claim.position).into(),
+        claim.token.into(),
+    ]
+}
+
+/// The fence: the first statement of an effect's transaction. It succeeds once for a delivery.
+pub(super) async fn finish(tx: &DatabaseTransaction, claim: &Claimed) -> Result<()> {
+    let sql = format!(
+        "update delivery set state = 'done', owner = null, leased_until = null, error = null, last_at = {}
+         where handler = $1 and position = $2 and token = $3 and state = 'running'",
+        clock::now(tx.get_database_backend())
+    );
+    match execute(tx, &sql, key(claim).into()).await? {
+        1 => Ok(()),
+        _ => Err(Error::Superseded {
+            handler: claim.handler.to_owned(),
+            position: claim.position,
+        }),
+    }
+}
+
+/// The attempt failed, and another is made when `delay` has passed; false if the claim was superseded.
+pub(super) async fn retry(
+    database: &Database,
+    claim: &Claimed,
+    error: &str,
+    delay: Duration,
+) -> Result<bool> {
+    wait_again(database, claim, Some(error), delay, 0).await
+}
+
+/// The attempt did not fail by itself, and does not count; false if the claim was superseded.
+pub(super) async fn give_back(
+    database: &Database,
+    claim: &Claimed,
+    error: Option<&str>,
+) -> Result<bool> {
+    wait_again(database, claim, error, Duration::ZERO, 1).await
+}
+
+async fn wait_again(
+    database: &Database,
+    claim: &Claimed,
+    error: Option<&str>,
+    delay: Duration,
+    attempts_given_back: i32,
+) -> Result<bool> {
+    let backend = database.backend();
+    let sql = format!(
+        "update delivery set state = 'waiting', owner = null, leased_until = null, due_at = {}, last_at = {},
+             attempts = attempts - $4, error = coalesce($6, error)
+         where handler = $1 and position = $2 and token = $3 and state = 'running'",
+        clock::now_plus(backend, 5),
+        clock::now(backend),
+    );
+    let mut values: Vec<Value> = key(claim).into();
+    values.push(attempts_given_back.into());
+    values.push(delay.as_secs_f64().into());
+    values.push(error.map(str::to_owned).into());
+    Ok(execute(database.background_writer(), &sql, values).await? == 1)
+}
+
+/// It is given up: the delivery is dead, and there is a letter; false if the claim was superseded. Must not be cancelled.
+pub(super) async fn bury(
+    database: Database,
+    claim: Claimed,
+    event: Event,
+    error: String,
+    attempts: u32,
+) -> Result<bool> {
+    let sql = format!(
+        "update delivery set state = 'dead', owner = null, leased_until = null, error = $4, attempts = $5, last_at = {}
+         where handler = $1 and position = $2 and token = $3 and state = 'running'",
+        clock::now(database.backend())
+    );
+    let mut values: Vec<Value> = key(&claim).into();
+    values.push(error.clone().into());
+    values.push(i32::try_from(attempts).unwrap_or(i32::MAX).into());
+    let what = Arc::new((claim, event, error));
+    database
+        .transaction(Pool::Background, |tx| {
+            let (sql, values, what) = (sql.clone(), values.clone(), what.clone());
+            Box::pin(async move {
+                let (claim, event, error) = &*what;
+                if execute(tx, &sql, values).await? == 0 {
+                    return Ok::<_, Error>(false);
+                }
+                let letter = Letter {
+                    consumer: claim.handler,
+                    kind: Kind::Handler,
+                    event,
+                    error: Some(error),
+                    attempts,
+                    since: claim.since,
+                };
+                letters::insert(tx, &letter).await?;
+                Ok(true)
+            })
+        })
+        .await
+}

@@ -1,0 +1,364 @@
+//! Where to look: hints that deliveries may be claimed, from whoever registered them to whoever is free. With Redis a hint is an
+//! entry in the handler's stream, which a consumer group hands to one consumer; without, a wake-up within the process. Hints
+//! may be lost, doubled, late or wrong: what is to be done is in the table, and a claim decides.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use redis::{
+    AsyncConnectionConfig, AsyncTypedCommands, Client, RedisResult,
+    aio::MultiplexedConnection,
+    streams::{StreamAutoClaimOptions, StreamId, StreamReadOptions},
+};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::{Instant, sleep},
+};
+
+use crate::EventLog;
+
+/// Batches of hints that wait to be sent; more are dropped.
+const QUEUED_BATCHES: usize = 1_024;
+/// Entries that a stream keeps, about: hints for a handler that nobody runs.
+const KEPT_ENTRIES: usize = 100_000;
+/// Hints sent in one call.
+const BATCH_HINTS: usize = 500;
+/// How long Redis may take to answer.
+const ANSWER_TIME: Duration = Duration::from_secs(2);
+/// The longest pause after failures.
+const MAX_PAUSE: Duration = Duration::from_secs(1);
+/// A consumer that has done nothing for so long, in milliseconds, and has nothing, is of a process that ended.
+const IDLE_CONSUMER_MS: usize = 600_000;
+/// How often consumers are looked at.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+
+type Hints = Vec<(&'static str, u64)>;
+
+/// A hint that is taken from Redis.
+pub(super) struct Entry {
+    pub(super) position: u64,
+    id: String,
+}
+
+/// The hints of one process.
+pub(super) struct Jobs {
+    log: EventLog,
+    client: Option<Client>,
+    queue: mpsc::Sender<Hints>,
+    wakes: HashMap<&'static str, Notify>,
+    connection: Mutex<Option<MultiplexedConnection>>,
+}
+
+impl Jobs {
+    /// Also gives the queue, for `send`.
+    pub(super) fn new(
+        log: EventLog,
+        handlers: impl Iterator<Item = &'static str>,
+    ) -> (Arc<Self>, mpsc::Receiver<Hints>) {
+        let (queue, hints) = mpsc::channel(QUEUED_BATCHES);
+        // The log has opened the same URL when it started.
+        let url = log.shared.config.redis_url.as_deref();
+        let client = url.and_then(|url| Client::open(url).ok());
+        let jobs = Self {
+            log,
+            client,
+            queue,
+            wakes: handlers.map(|name| (name, Notify::new())).collect(),
+            connection: Mutex::default(),
+        };
+        (Arc::new(jobs), hints)
+    }
+
+    /// There is something to do; never waits.
+    pub(super) fn announce(&self, hints: Hints) {
+        if hints.is_empty() {
+            return;
+        }
+        if self.client.is_none() {
+            self.wake(&hints);
+        } else if let Err(error) = self.queue.try_send(hints) {
+            self.wake(&error.into_inner());
+        }
+    }
+
+    fn wake(&self, hints: &Hints) {
+        let mut last = "";
+        for (handler, _) in hints {
+            if *handler != last
+                && let Some(wake) = self.wakes.get(handler)
+            {
+                wake.notify_one();
+                last = handler;
+            }
+        }
+    }
+
+    /// Until there may be something for this handler, in a process without Redis, or while that is away.
+    pub(super) async fn woken(&self, handler: &'static str) {
+        match self.wakes.get(handler) {
+            Some(wake) => wake.notified().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Sends hints until it is aborted. What cannot be sent wakes this process.
+    pub(super) async fn send(&self, mut hints: mpsc::Receiver<Hints>) {
+        let mut failures = 0_u32;
+        while let Some(mut batch) = hints.recv().await {
+            while batch.len() < BATCH_HINTS
+                && let Ok(more) = hints.try_recv()
+            {
+                batch.extend(more);
+            }
+            match self.add(&batch).await {
+                Ok(()) => failures = 0,
+                Err(error) => {
+                    failures += 1;
+                    tracing::debug!(%error, failures, "Redis takes no hints; the table has them");
+                    self.wake(&batch);
+                    *self.connection() = None;
+                    sleep(MAX_PAUSE.min(Duration::from_millis(20 << failures.min(6)))).await;
+                }
+            }
+        }
+    }
+
+    async fn add(&self, hints: &Hints) -> RedisResult<()> {
+        let mut pipeline = redis::pipe();
+        for (handler, position) in hints {
+            pipeline
+                .cmd("XADD")
+                .arg(self.key(handler))
+                .arg(&["MAXLEN", "~"])
+                .arg(KEPT_ENTRIES)
+                .arg(&["*", "position"])
+                .arg(position)
+                .ignore();
+        }
+        pipeline.query_async(&mut self.connect().await?).await
+    }
+
+    /// The entry has served.
+    pub(super) async fn acknowledge(&self, handler: &'static str, entries: &[Entry]) {
+        if entries.is_empty() {
+            return;
+        }
+        let ids: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
+        let key = self.key(handler);
+        let acknowledge = async {
+            let mut connection = self.connect().await?;
+            let mut pipeline = redis::pipe();
+            pipeline.xack(&key, handler, &ids).ignore();
+            pipeline.xdel(&key, &ids).ignore();
+            pipeline.query_async::<()>(&mut connection).await
+        };
+        if let Err(error) = acknowledge.await {
+            // It comes again, and is found to be decided.
+            tracing::debug!(%error, handler, "a hint was not acknowledged");
+            *self.connection() = None;
+        }
+    }
+
+    /// Streams of one epoch, as positions mean nothing in another.
+    fn key(&self, handler: &str) -> String {
+        let prefix = &self.log.shared.config.redis_prefix;
+        format!(
+            "{prefix}:{{{:08x}}}:jobs:{handler}",
+            self.log.tail().epoch()
+        )
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Option<MultiplexedConnection>> {
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection for what does not block.
+    async fn connect(&self) -> RedisResult<MultiplexedConnection> {
+        if let Some(connection) = &*self.connection() {
+            return Ok(connection.clone());
+        }
+        let fresh = self.open(ANSWER_TIME).await?;
+        *self.connection() = Some(fresh.clone());
+        Ok(fresh)
+    }
+
+    async fn open(&self, answer_time: Duration) -> RedisResult<MultiplexedConnection> {
+        let client = self.client.as_ref().ok_or_else(|| {
+            redis::RedisError::from((redis::ErrorKind::InvalidClientConfig, "there is no Redis"))
+        })?;
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(ANSWER_TIME))
+            .set_response_timeout(Some(answer_time));
+        client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await
+    }
+}
+
+/// How one handler of this process hears of hints: over a connection of its own, as it blocks.
+pub(super) struct Ear {
+    jobs: Arc<Jobs>,
+    handler: &'static str,
+    /// The consumer; unique for each start.
+    owner: String,
+    lease: Duration,
+    connection: Option<MultiplexedConnection>,
+    failures: u32,
+    /// When Redis, which is away, is tried again.
+    retry_at: Instant,
+    /// When what others left behind, and consumers that are gone, are looked for.
+    reclaim_at: Instant,
+    sweep_at: Instant,
+}
+
+impl Ear {
+    pub(super) fn new(
+        jobs: Arc<Jobs>,
+        handler: &'static str,
+        owner: &str,
+        lease: Duration,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            jobs,
+            handler,
+            owner: owner.to_owned(),
+            lease,
+            connection: None,
+            failures: 0,
+            retry_at: now,
+            reclaim_at: now + lease,
+            sweep_at: now + SWEEP_INTERVAL,
+        }
+    }
+
+    /// Whether Redis brings hints. Otherwise the table has to be looked at more often.
+    pub(super) fn is_sharp(&self) -> bool {
+        self.failures == 0 && self.jobs.client.is_some()
+    }
+
+    /// At most `most` hints; waits for the first of them no longer than `patience`. Without Redis there are none, but it ends
+    /// when something may have come. Must not be cancelled: hints that were just delivered would wait for others to reclaim them.
+    pub(super) async fn listen(&mut self, most: usize, patience: Duration) -> Vec<Entry> {
+        if self.jobs.client.is_none() || Instant::now() < self.retry_at {
+            let _ = tokio::time::timeout(patience, self.jobs.woken(self.handler)).await;
+            return Vec::new();
+        }
+        match self.read(most, patience).await {
+            Ok(entries) => {
+                self.failures = 0;
+                entries
+            }
+            Err(error) => {
+                if error.code() == Some("NOGROUP") && self.make_group().await.is_ok() {
+                    return Vec::new();
+                }
+                self.failures += 1;
+                if self.failures.is_power_of_two() {
+                    let (handler, failures) = (self.handler, self.failures);
+                    tracing::warn!(%error, handler, failures, "Redis brings no hints; looking at the table");
+                }
+                self.connection = None;
+                let pause = MAX_PAUSE.min(Duration::from_millis(20 << self.failures.min(6)));
+                self.retry_at = Instant::now() + pause;
+                Vec::new()
+            }
+        }
+    }
+
+    async fn read(&mut self, most: usize, patience: Duration) -> RedisResult<Vec<Entry>> {
+        let key = self.jobs.key(self.handler);
+        let now = Instant::now();
+        let (is_reclaiming, is_sweeping) = (now >= self.reclaim_at, now >= self.sweep_at);
+        let (handler, owner, lease) = (self.handler, self.owner.clone(), self.lease);
+        let connection = self.connect().await?;
+        if is_sweeping {
+            for consumer in connection.xinfo_consumers(&key, handler).await?.consumers {
+                if consumer.idle > IDLE_CONSUMER_MS && consumer.pending == 0 {
+                    connection
+                        .xgroup_delconsumer(&key, handler, consumer.name)
+                        .await?;
+                }
+            }
+        }
+        let mut reclaimed = Vec::new();
+        if is_reclaiming {
+            let options = StreamAutoClaimOptions::default().count(most);
+            let idle_ms = u64::try_from(lease.as_millis()).unwrap_or(u64::MAX);
+            let reply = connection
+                .xautoclaim_options(&key, handler, &owner, idle_ms, "0-0", options)
+                .await?;
+            reclaimed = entries(reply.claimed);
+        }
+        if reclaimed.is_empty() {
+            // A block of 0 would be for ever.
+            let block_ms = usize::try_from(patience.as_millis())
+                .unwrap_or(1_000)
+                .max(1);
+            let options = StreamReadOptions::default()
+                .group(handler, &owner)
+                .count(most)
+                .block(block_ms);
+            let reply = connection.xread_options(&[&key], &[">"], &options).await?;
+            let streams = reply.map(|reply| reply.keys).unwrap_or_default();
+            reclaimed = entries(streams.into_iter().flat_map(|stream| stream.ids));
+        }
+        if is_sweeping {
+            self.sweep_at = now + SWEEP_INTERVAL;
+        }
+        // When all places were filled there may be more of them.
+        if is_reclaiming && reclaimed.len() < most {
+            self.reclaim_at = now + self.lease / 2;
+        }
+        Ok(reclaimed)
+    }
+
+    async fn connect(&mut self) -> RedisResult<&mut MultiplexedConnection> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            // Longer than the longest read.
+            None => self.jobs.open(2 * ANSWER_TIME).await?,
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    /// The stream is new, or Redis has forgotten it.
+    async fn make_group(&mut self) -> RedisResult<()> {
+        let key = self.jobs.key(self.handler);
+        let handler = self.handler;
+        let made = self
+            .connect()
+            .await?
+            .xgroup_create_mkstream(&key, handler, "0")
+            .await;
+        match made {
+            Err(error) if error.code() != Some("BUSYGROUP") => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The process stops: its consumer is not needed any more.
+    pub(super) async fn leave(&mut self) {
+        let key = self.jobs.key(self.handler);
+        let (handler, owner) = (self.handler, self.owner.clone());
+        if let Some(connection) = &mut self.connection {
+            // It is swept otherwise.
+            let _ = connection.xgroup_delconsumer(&key, handler, owner).await;
+        }
+    }
+}
+
+fn entries(ids: impl IntoIterator<Item = StreamId>) -> Vec<Entry> {
+    ids.into_iter()
+        .map(|id| Entry {
+            // What is not a hint of ours is of no position, and acknowledged in vain.
+            position: id.get("position").unwrap_or(0),
+            id: id.id,
+        })
+        .collect()
+}

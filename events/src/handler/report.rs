@@ -1,0 +1,58 @@
+//! Tells operators, by rows in the database, how the breakers of this process are: at every change, and from time to time, as
+//! a process that tells nothing any more is taken for gone. Nobody decides anything by these rows.
+
+use std::time::Duration;
+
+use sea_orm::Value;
+use tokio::time::{sleep, timeout};
+
+use super::breaker::{Breakers, Told};
+use crate::{Database, Result, clock, control::execute};
+
+/// How often it is told when nothing changes.
+const INTERVAL: Duration = Duration::from_secs(10);
+/// Changes closer together are told as one.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Runs until it is aborted.
+pub(super) async fn run(database: &Database, owner: &str, breakers: &Breakers) {
+    loop {
+        for told in breakers.tell() {
+            if let Err(error) = write(database, owner, &told).await {
+                tracing::debug!(%error, "the state of a breaker was not written");
+            }
+        }
+        sleep(PAUSE).await;
+        // Both outcomes lead to telling again: a change, or none for a while.
+        let _ = timeout(INTERVAL, breakers.changed.notified()).await;
+    }
+}
+
+async fn write(database: &Database, owner: &str, told: &Told) -> Result<()> {
+    let backend = database.backend();
+    let sql = format!(
+        "insert into worker_breaker (dependency, owner, state, failures, error, since, seen_at)
+         values ($1, $2, $3, $4, $5, {}, {})
+         on conflict (dependency, owner) do update set state = excluded.state, failures = excluded.failures,
+             error = excluded.error, since = excluded.since, seen_at = excluded.seen_at",
+        clock::now_plus(backend, 6),
+        clock::now(backend),
+    );
+    let values: Vec<Value> = vec![
+        told.dependency.into(),
+        owner.into(),
+        told.state.name().into(),
+        i32::try_from(told.failures).unwrap_or(i32::MAX).into(),
+        told.error.clone().into(),
+        (-told.since.as_secs_f64()).into(),
+    ];
+    execute(database.background_writer(), &sql, values).await?;
+    Ok(())
+}
+
+/// The process stops.
+pub(super) async fn withdraw(database: &Database, owner: &str) -> Result<()> {
+    let sql = "delete from worker_breaker where owner = $1";
+    execute(database.background_writer(), sql, vec![owner.into()]).await?;
+    Ok(())
+}

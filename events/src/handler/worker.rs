@@ -1,0 +1,221 @@
+//! What the handlers of one process share: breakers, hints, the claims that are held, and the rule that a delivery which may
+//! have ended a process before is run alone. `run_handlers` is the whole of it: the registration, a consumer for each handler,
+//! the renewal of claims, and the orderly stop.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, watch},
+    task::JoinSet,
+    time::{Instant, interval, sleep, timeout_at},
+};
+
+use super::{
+    Handler, HandlerConfig,
+    breaker::Breakers,
+    consumer,
+    deliveries::{self, Claimed},
+    dependency,
+    jobs::{Ear, Jobs},
+    registration::Registration,
+    report,
+};
+use crate::{EventLog, FollowerConfig, run_follower};
+
+/// What handlers call the database among their dependencies.
+pub(super) const DATABASE: &str = "database";
+/// Events registered in one transaction at most.
+const BATCH_EVENTS: u64 = 1_000;
+/// Retries that are due sooner are announced by the process that had the failure; the others are found in the table.
+const REMINDED: Duration = Duration::from_secs(1);
+
+/// That nothing runs alone meanwhile.
+pub(super) type Company = OwnedRwLockReadGuard<()>;
+/// That nothing else runs meanwhile.
+pub(super) type Alone = OwnedRwLockWriteGuard<()>;
+
+pub(super) struct Worker {
+    pub(super) log: EventLog,
+    pub(super) config: HandlerConfig,
+    pub(super) breakers: Breakers,
+    pub(super) jobs: Arc<Jobs>,
+    crowd: Arc<RwLock<()>>,
+    claims: Mutex<HashMap<(&'static str, u64), Claimed>>,
+}
+
+impl Worker {
+    fn claims(&self) -> MutexGuard<'_, HashMap<(&'static str, u64), Claimed>> {
+        self.claims.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn held(&self) -> Vec<Claimed> {
+        self.claims().values().cloned().collect()
+    }
+
+    /// These are ours, until they are forgotten.
+    pub(super) fn note(&self, claims: &[Claimed]) {
+        let mut held = self.claims();
+        for claim in claims {
+            held.insert((claim.handler, claim.position), claim.clone());
+        }
+    }
+
+    /// Something has become of it.
+    pub(super) fn forget(&self, claim: &Claimed) {
+        let mut held = self.claims();
+        let key = (claim.handler, claim.position);
+        if held.get(&key).is_some_and(|it| it.token == claim.token) {
+            held.remove(&key);
+        }
+    }
+
+    /// Waits for what runs alone; nothing when the process is to stop.
+    pub(super) async fn in_company(&self, stop: &mut watch::Receiver<bool>) -> Option<Company> {
+        tokio::select! {
+            company = self.crowd.clone().read_owned() => Some(company),
+            _ = stop.changed() => None,
+        }
+    }
+
+    /// Waits for all that runs; nothing when the process is to stop.
+    pub(super) async fn alone(&self, stop: &mut watch::Receiver<bool>) -> Option<Alone> {
+        tokio::select! {
+            alone = self.crowd.clone().write_owned() => Some(alone),
+            _ = stop.changed() => None,
+        }
+    }
+
+    pub(super) fn ear(&self, handler: &'static str) -> Ear {
+        Ear::new(
+            self.jobs.clone(),
+            handler,
+            &self.config.owner,
+            self.config.lease,
+        )
+    }
+
+    /// Another attempt is due after `delay`.
+    pub(super) fn remind(&self, handler: &'static str, position: u64, delay: Duration) {
+        if delay > REMINDED {
+            return;
+        }
+        let jobs = self.jobs.clone();
+        tokio::spawn(async move {
+            sleep(delay).await;
+            jobs.announce(vec![(handler, position)]);
+        });
+    }
+
+    async fn keep_renewing(&self) {
+        let mut ticks = interval(self.config.lease / 3);
+        loop {
+            ticks.tick().await;
+            let held = self.held();
+            if let Err(error) =
+                deliveries::renew(self.log.database(), &held, self.config.lease).await
+            {
+                tracing::warn!(%error, "claims were not renewed");
+            }
+        }
+    }
+
+    /// What did not finish in time: others may have it at once.
+    async fn hand_back(&self) {
+        for claim in self.held() {
+            let (handler, position) = (claim.handler, claim.position);
+            match deliveries::give_back(self.log.database(), &claim, None).await {
+                Ok(true) => tracing::info!(handler, position, "a delivery was handed back"),
+                // It was decided after all.
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(%error, handler, position, "a delivery was not handed back; its lease runs out");
+                }
+            }
+        }
+    }
+}
+
+/// Runs the handlers until `stop` turns true; then finishes what runs, or hands it back after `config.drain`.
+pub async fn run_handlers(
+    log: EventLog,
+    handlers: Vec<Arc<dyn Handler>>,
+    config: HandlerConfig,
+    mut stop: watch::Receiver<bool>,
+) {
+    let (jobs, hints) = Jobs::new(log.clone(), handlers.iter().map(|handler| handler.name()));
+    let dependencies = handlers.iter().map(|handler| dependency(&**handler));
+    let worker = Arc::new(Worker {
+        breakers: Breakers::new(dependencies.chain([DATABASE])),
+        jobs: jobs.clone(),
+        crowd: Arc::default(),
+        claims: Mutex::default(),
+        log: log.clone(),
+        config: config.clone(),
+    });
+    let mut background = JoinSet::new();
+    background.spawn(async move { jobs.send(hints).await });
+    background.spawn({
+        let worker = worker.clone();
+        async move { worker.keep_renewing().await }
+    });
+    background.spawn({
+        let worker = worker.clone();
+        async move {
+            report::run(
+                worker.log.database(),
+                &worker.config.owner,
+                &worker.breakers,
+            )
+            .await
+        }
+    });
+    let registration = tokio::spawn(run_follower(
+        log.clone(),
+        Arc::new(Registration {
+            handlers: handlers.clone(),
+            jobs: worker.jobs.clone(),
+        }),
+        FollowerConfig {
+            owner: config.owner.clone(),
+            lease: config.lease,
+            batch_events: BATCH_EVENTS,
+        },
+        stop.clone(),
+    ));
+    let mut consumers = JoinSet::new();
+    for handler in handlers {
+        tracing::info!(
+            handler = handler.name(),
+            owner = config.owner,
+            "running a handler"
+        );
+        consumers.spawn(consumer::consume(worker.clone(), handler, stop.clone()));
+    }
+    // Only a stop ends them; a sender that is gone is one too.
+    let _ = stop.wait_for(|is_stopped| *is_stopped).await;
+    let until = Instant::now() + config.drain;
+    let mut running = Vec::new();
+    while let Ok(Some(ended)) = timeout_at(until, consumers.join_next()).await {
+        match ended {
+            Ok(attempts) => running.push(attempts),
+            Err(error) => tracing::error!(%error, "a handler's loop ended unexpectedly"),
+        }
+    }
+    consumers.shutdown().await;
+    for attempts in &mut running {
+        while let Ok(Some(_)) = timeout_at(until, attempts.join_next()).await {}
+        attempts.shutdown().await;
+    }
+    worker.hand_back().await;
+    if let Err(error) = report::withdraw(log.database(), &config.owner).await {
+        tracing::debug!(%error, "the breakers of a process that ends are still shown");
+    }
+    background.shutdown().await;
+    if let Err(error) = registration.await {
+        tracing::error!(%error, "the registration of deliveries ended unexpectedly");
+    }
+}

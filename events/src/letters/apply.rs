@@ -1,0 +1,147 @@
+//! Applying events in a follower that may fail on some of them. The events of a stream that has letters wait behind these, in
+//! order; an event that fails by itself becomes a letter, and everything else is applied. All in the caller's transaction,
+//! which has locked the checkpoint row, so that nobody replays letters meanwhile. Called by followers and rebuilds.
+
+use std::{
+    any::Any,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures::FutureExt;
+use sea_orm::{DatabaseTransaction, TransactionTrait};
+
+use super::store::{self, Kind, Letter};
+use crate::{Error, Event, Follower, Result, Tx, append::Appended, error::error_chain};
+
+/// How often an event that is given up was tried before, and since when.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Tried {
+    pub(crate) attempts: u32,
+    pub(crate) since: Duration,
+}
+
+/// Applies the events, but for those whose streams have letters of the consumer: these are parked. `raise` is called if there
+/// is something to raise with.
+pub(crate) async fn apply_or_park(
+    tx: &DatabaseTransaction,
+    (consumer, kind): (&str, Kind),
+    follower: &dyn Follower,
+    events: &[Arc<Event>],
+    raising: Option<&Tx<'_>>,
+) -> Result<()> {
+    let held = store::held_streams(tx, consumer, events).await?;
+    if held.is_empty() {
+        return apply(tx, follower, events, raising).await;
+    }
+    let is_held = |event: &Arc<Event>| held.contains(&(event.stream.clone(), event.stream_id));
+    let (parked, free): (Vec<_>, Vec<_>) = events.iter().cloned().partition(is_held);
+    for event in &parked {
+        let letter = Letter {
+            consumer,
+            kind,
+            event,
+            error: None,
+            attempts: 0,
+            since: Duration::ZERO,
+        };
+        store::insert(tx, &letter).await?;
+    }
+    apply(tx, follower, &free, raising).await
+}
+
+/// The same, but what fails by itself becomes a letter. A half that fails is halved again, under savepoints, in the order of the
+/// events; so those behind a failure find its letter. What is raised goes to `raised`, if that is wanted.
+///
+/// # Errors
+/// What is not an event's doing.
+pub(crate) async fn apply_carefully(
+    tx: &DatabaseTransaction,
+    (consumer, kind): (&str, Kind),
+    follower: &dyn Follower,
+    events: &[Arc<Event>],
+    raised: Option<&Mutex<Vec<Appended>>>,
+    tried: Tried,
+) -> Result<()> {
+    let mut left = vec![events];
+    while let Some(events) = left.pop() {
+        let savepoint = tx.begin().await?;
+        let appended = Mutex::default();
+        let raising = raised.map(|_| Tx::new(&savepoint, &appended));
+        let applied = apply_or_park(
+            &savepoint,
+            (consumer, kind),
+            follower,
+            events,
+            raising.as_ref(),
+        )
+        .await;
+        let Err(error) = applied else {
+            savepoint.commit().await?;
+            if let Some(raised) = raised {
+                let appended = appended
+                    .into_inner()
+                    .unwrap_or_else(PoisonError::into_inner);
+                let mut raised = raised.lock().unwrap_or_else(PoisonError::into_inner);
+                raised.extend(appended);
+            }
+            continue;
+        };
+        savepoint.rollback().await?;
+        if !error.is_of_event() {
+            return Err(error);
+        }
+        let [event] = events else {
+            let (first, second) = events.split_at(events.len() / 2);
+            left.extend([second, first]);
+            continue;
+        };
+        let error = error_chain(&error);
+        tracing::error!(
+            consumer,
+            position = event.position,
+            error,
+            "an event was given up"
+        );
+        let letter = Letter {
+            consumer,
+            kind,
+            event,
+            error: Some(&error),
+            attempts: tried.attempts + 1,
+            since: tried.since,
+        };
+        store::insert(tx, &letter).await?;
+    }
+    Ok(())
+}
+
+/// What the events do; a panic is a failure.
+pub(super) async fn apply(
+    tx: &DatabaseTransaction,
+    follower: &dyn Follower,
+    events: &[Arc<Event>],
+    raising: Option<&Tx<'_>>,
+) -> Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let applying = async {
+        follower.apply(tx, events).await?;
+        match raising {
+            Some(tx) => follower.raise(tx, events).await,
+            None => Ok(()),
+        }
+    };
+    // What it left half done is rolled back with the transaction.
+    let ended = AssertUnwindSafe(applying).catch_unwind().await;
+    ended.unwrap_or_else(|panic| Err(Error::Panicked(panic_message(&*panic))))
+}
+
+/// What a panic says of itself.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "without a message".to_owned())
+}

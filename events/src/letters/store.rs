@@ -1,0 +1,269 @@
+//! The table of dead letters. A letter of a handler is written in the transaction that makes its delivery dead, one of a
+//! follower in the transaction that moves the checkpoint past its event.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
+use uuid::Uuid;
+
+use super::{DeadLetter, LetterFilter, LetterKind, fingerprint::fingerprint};
+use crate::{
+    Event, Result, clock,
+    control::{execute, query},
+    read::{from_i64, to_i64},
+};
+
+/// Whose letter it is, as stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Handler,
+    Follower,
+    /// Of a follower in the course of a rebuild, under a name of its own.
+    Rebuild,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Handler => "handler",
+            Self::Follower => "follower",
+            Self::Rebuild => "rebuild",
+        }
+    }
+}
+
+/// A letter to write.
+pub(crate) struct Letter<'a> {
+    pub(crate) consumer: &'a str,
+    pub(crate) kind: Kind,
+    pub(crate) event: &'a Event,
+    /// Why it failed; nothing if it only waits behind another.
+    pub(crate) error: Option<&'a str>,
+    pub(crate) attempts: u32,
+    /// How long ago it was first tried.
+    pub(crate) since: Duration,
+}
+
+pub(crate) async fn insert(tx: &DatabaseTransaction, letter: &Letter<'_>) -> Result<()> {
+    let Letter { event, error, .. } = letter;
+    let backend = tx.get_database_backend();
+    let sql = format!(
+        "insert into dead_letter (id, consumer, kind, position, part, stream, stream_id, version, type, event_id, error,
+                                  fingerprint, attempts, parked, first_at, last_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, {}, {})",
+        clock::now_plus(backend, 15),
+        clock::now(backend),
+    );
+    let attempts = i32::try_from(letter.attempts).unwrap_or(i32::MAX);
+    let values: Vec<Value> = vec![
+        Uuid::now_v7().into(),
+        letter.consumer.into(),
+        letter.kind.name().into(),
+        to_i64(event.position).into(),
+        event.part.into(),
+        event.stream.clone().into(),
+        event.stream_id.into(),
+        event.version.into(),
+        event.event_type.clone().into(),
+        event.event_id.into(),
+        error.map(str::to_owned).into(),
+        error
+            .map(|error| fingerprint(letter.consumer, &event.event_type, error))
+            .into(),
+        attempts.into(),
+        error.is_none().into(),
+        (-letter.since.as_secs_f64()).into(),
+    ];
+    execute(tx, &sql, values).await?;
+    Ok(())
+}
+
+/// Those of the events' streams that have letters of the consumer. Nearly always there is none at all.
+pub(super) async fn held_streams(
+    tx: &DatabaseTransaction,
+    consumer: &str,
+    events: &[Arc<Event>],
+) -> Result<HashSet<(String, Uuid)>> {
+    let any = "select 1 as one from dead_letter where consumer = $1 limit 1";
+    if query(tx, any, vec![consumer.into()]).await?.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let ids: HashSet<Uuid> = events.iter().map(|event| event.stream_id).collect();
+    let places: Vec<_> = (2..ids.len() + 2)
+        .map(|place| format!("${place}"))
+        .collect();
+    let sql = format!(
+        "select distinct stream, stream_id from dead_letter where consumer = $1 and stream_id in ({})",
+        places.join(", ")
+    );
+    let values = std::iter::once(consumer.into()).chain(ids.into_iter().map(Value::from));
+    let rows = query(tx, &sql, values.collect()).await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get("", "stream")?, row.try_get("", "stream_id")?)))
+        .collect()
+}
+
+/// Forgets what an earlier rebuild of the follower has set aside.
+pub(crate) async fn reset_rebuilt(tx: &DatabaseTransaction, rebuilt: &str) -> Result<()> {
+    execute(
+        tx,
+        "delete from dead_letter where consumer = $1",
+        vec![rebuilt.into()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The tables of `follower` are changed for rebuilt ones: what these lack is what the rebuild has set aside, and no more what
+/// the live follower had.
+pub(crate) async fn replace_by_rebuilt(
+    tx: &DatabaseTransaction,
+    follower: &str,
+    rebuilt: &str,
+) -> Result<()> {
+    execute(
+        tx,
+        "delete from dead_letter where consumer = $1",
+        vec![follower.into()],
+    )
+    .await?;
+    let sql = "update dead_letter set consumer = $1, kind = 'follower' where consumer = $2";
+    execute(tx, sql, vec![follower.into(), rebuilt.into()]).await?;
+    Ok(())
+}
+
+fn columns(connection: &impl ConnectionTrait) -> String {
+    let backend = connection.get_database_backend();
+    format!(
+        "id, consumer, kind, position, stream, stream_id, version, type, event_id, error, fingerprint, attempts, parked,
+         {} as first_at, {} as last_at",
+        clock::seconds(backend, "first_at"),
+        clock::seconds(backend, "last_at"),
+    )
+}
+
+fn from_row(row: &QueryResult) -> Result<DeadLetter> {
+    let kind: String = row.try_get("", "kind")?;
+    Ok(DeadLetter {
+        id: row.try_get("", "id")?,
+        consumer: row.try_get("", "consumer")?,
+        kind: match kind.as_str() {
+            "handler" => LetterKind::Handler,
+            _ => LetterKind::Follower,
+        },
+        position: from_i64(row.try_get("", "position")?),
+        stream: row.try_get("", "stream")?,
+        stream_id: row.try_get("", "stream_id")?,
+        version: row.try_get("", "version")?,
+        event_type: row.try_get("", "type")?,
+        event_id: row.try_get("", "event_id")?,
+        error: row.try_get("", "error")?,
+        fingerprint: row.try_get("", "fingerprint")?,
+        attempts: row.try_get::<i32>("", "attempts")?.unsigned_abs(),
+        first_at: clock::read_time(row, "first_at")?.unwrap_or_default(),
+        last_at: clock::read_time(row, "last_at")?.unwrap_or_default(),
+        is_parked: row.try_get("", "parked")?,
+    })
+}
+
+fn condition(filter: &LetterFilter, values: &mut Vec<Value>) -> String {
+    let mut condition = "kind <> 'rebuild'".to_owned();
+    let mut and = |column: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            values.push(value);
+            condition.push_str(&format!(" and {column} = ${}", values.len()));
+        }
+    };
+    and("consumer", filter.consumer.clone().map(Value::from));
+    and("fingerprint", filter.fingerprint.clone().map(Value::from));
+    and("stream_id", filter.stream_id.map(Value::from));
+    condition
+}
+
+pub(super) async fn list(
+    connection: &impl ConnectionTrait,
+    filter: &LetterFilter,
+) -> Result<Vec<DeadLetter>> {
+    let mut values = Vec::new();
+    let condition = condition(filter, &mut values);
+    values.push(filter.after.unwrap_or(Uuid::nil()).into());
+    let sql = format!(
+        "select {} from dead_letter where {condition} and id > ${} order by id limit {}",
+        columns(connection),
+        values.len(),
+        filter.limit
+    );
+    let rows = query(connection, &sql, values).await?;
+    rows.iter().map(from_row).collect()
+}
+
+pub(super) async fn count(connection: &impl ConnectionTrait, filter: &LetterFilter) -> Result<u64> {
+    let mut values = Vec::new();
+    let condition = condition(filter, &mut values);
+    let sql = format!("select count(*) as count from dead_letter where {condition}");
+    let rows = query(connection, &sql, values).await?;
+    let count = rows
+        .first()
+        .map(|row| row.try_get("", "count"))
+        .transpose()?;
+    Ok(count.map_or(0, from_i64))
+}
+
+pub(super) async fn find(
+    connection: &impl ConnectionTrait,
+    id: Uuid,
+) -> Result<Option<DeadLetter>> {
+    let sql = format!(
+        "select {} from dead_letter where id = $1 and kind <> 'rebuild'",
+        columns(connection)
+    );
+    let rows = query(connection, &sql, vec![id.into()]).await?;
+    rows.first().map(from_row).transpose()
+}
+
+/// The first letters of a stream, in the order of its events.
+pub(super) async fn of_stream(
+    tx: &DatabaseTransaction,
+    letter: &DeadLetter,
+    limit: u64,
+) -> Result<Vec<DeadLetter>> {
+    let sql = format!(
+        "select {} from dead_letter where consumer = $1 and stream_id = $2 and stream = $3
+         order by position limit {limit}",
+        columns(tx)
+    );
+    let values: Vec<Value> = vec![
+        letter.consumer.clone().into(),
+        letter.stream_id.into(),
+        letter.stream.clone().into(),
+    ];
+    let rows = query(tx, &sql, values).await?;
+    rows.iter().map(from_row).collect()
+}
+
+/// Another failure of a letter that is replayed.
+pub(super) async fn record_failure(
+    tx: &DatabaseTransaction,
+    letter: &DeadLetter,
+    error: &str,
+) -> Result<()> {
+    let sql = format!(
+        "update dead_letter set error = $1, fingerprint = $2, attempts = attempts + 1, parked = $3, last_at = {}
+         where id = $4",
+        clock::now(tx.get_database_backend())
+    );
+    let values: Vec<Value> = vec![
+        error.into(),
+        fingerprint(&letter.consumer, &letter.event_type, error).into(),
+        false.into(),
+        letter.id.into(),
+    ];
+    execute(tx, &sql, values).await?;
+    Ok(())
+}
+
+/// Removes a letter; false if it is gone already.
+pub(super) async fn remove(tx: &DatabaseTransaction, id: Uuid) -> Result<bool> {
+    let sql = "delete from dead_letter where id = $1";
+    Ok(execute(tx, sql, vec![id.into()]).await? == 1)
+}

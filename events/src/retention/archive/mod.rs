@@ -1,0 +1,234 @@
+//! The archive: a directory of files, each with a dense stretch of the log, one event a line, compressed; and a manifest
+//! that lists them. Only what the manifest lists is in the archive.
+//!
+//! Killed anywhere, it is whole: a file is written under a temporary name, synced, and renamed; then the manifest, in the
+//! same way, names it. What the manifest does not name is left over from somebody who was killed, and removed. A file is
+//! never changed: one that is rewritten (`rewrite`) gets another name. A lock on the directory keeps others out.
+
+mod files;
+mod rewrite;
+mod write;
+
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::Error;
+use files::{Digest, digest, replace};
+pub use write::{ArchiveConfig, ArchiveProgress, ArchiveReport, archive, archived_until};
+pub(super) use write::{blocking, open};
+
+const MANIFEST: &str = "manifest.json";
+const LOCK: &str = ".lock";
+const SUFFIX: &str = ".jsonl.gz";
+
+/// Why there is nothing to be done with an archive.
+#[derive(Debug, thiserror::Error)]
+pub enum ArchiveError {
+    /// The files.
+    #[error("the archive {}: {source}", directory.display())]
+    Io {
+        /// Where.
+        directory: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Another process is at it.
+    #[error("another process is writing in the archive {}", .0.display())]
+    InUse(PathBuf),
+    /// The manifest is not one.
+    #[error("the manifest of the archive {} cannot be read: {source}", directory.display())]
+    Manifest {
+        /// Where.
+        directory: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// It is another log's.
+    #[error(
+        "the archive {} is of another log, or of this one before it was restored; use another directory",
+        .0.display()
+    )]
+    Foreign(PathBuf),
+    /// A file is not what was written.
+    #[error("the file {0} of the archive is damaged or missing")]
+    Damaged(String),
+    /// Events were pruned while they were read.
+    #[error("the log was pruned past position {0} before it was archived; start again")]
+    Pruned(u64),
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] Error),
+}
+
+type Result<T, E = ArchiveError> = std::result::Result<T, E>;
+
+/// A file of the archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ArchiveFile {
+    /// Its name in the directory.
+    name: String,
+    /// The position of its first event.
+    first: u64,
+    /// The position of its last event; it has all between them.
+    last: u64,
+    /// How many events it has.
+    events: u64,
+    /// How long it is.
+    bytes: u64,
+    /// The SHA-256 of the file, in hexadecimal.
+    sha256: String,
+}
+
+/// What is in the archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Manifest {
+    /// The epoch of the log.
+    epoch: u32,
+    /// In the order of positions.
+    files: Vec<ArchiveFile>,
+    /// Whose personal data was taken out.
+    erased: Vec<Uuid>,
+}
+
+/// An archive that nobody else writes as long as this lives.
+pub(super) struct Archive {
+    directory: PathBuf,
+    manifest: Manifest,
+    _lock: File,
+}
+
+impl Archive {
+    /// Opens the archive of the log with this epoch; one that does not exist is made. Blocks.
+    pub(super) fn open(directory: &Path, epoch: u32) -> Result<Self> {
+        let io = |source| ArchiveError::Io {
+            directory: directory.to_owned(),
+            source,
+        };
+        fs::create_dir_all(directory).map_err(io)?;
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(directory.join(LOCK))
+            .map_err(io)?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => ArchiveError::InUse(directory.to_owned()),
+            TryLockError::Error(source) => io(source),
+        })?;
+        let manifest = match fs::read(directory.join(MANIFEST)) {
+            Ok(bytes) => {
+                serde_json::from_slice(&bytes).map_err(|source| ArchiveError::Manifest {
+                    directory: directory.to_owned(),
+                    source,
+                })?
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Manifest {
+                epoch,
+                files: Vec::new(),
+                erased: Vec::new(),
+            },
+            Err(error) => return Err(io(error)),
+        };
+        if manifest.epoch != epoch {
+            return Err(ArchiveError::Foreign(directory.to_owned()));
+        }
+        let archive = Self {
+            directory: directory.to_owned(),
+            manifest,
+            _lock: lock,
+        };
+        archive.remove_left_overs().map_err(io)?;
+        Ok(archive)
+    }
+
+    /// Its files, in the order of positions.
+    fn files(&self) -> &[ArchiveFile] {
+        &self.manifest.files
+    }
+
+    /// The last position that it has; 0 when it has none.
+    pub(super) fn last(&self) -> u64 {
+        self.files().last().map_or(0, |file| file.last)
+    }
+
+    /// Up to where it has all events behind `position`, in files that are as they were written. Blocks.
+    fn covers(&self, position: u64) -> Result<u64> {
+        let mut covered = position;
+        for file in self.files() {
+            if file.last <= covered {
+                continue;
+            }
+            if file.first > covered + 1 {
+                break;
+            }
+            let digest = digest(&self.directory.join(&file.name));
+            if !digest.is_ok_and(|digest| digest.is_of(file)) {
+                return Err(ArchiveError::Damaged(file.name.clone()));
+            }
+            covered = file.last;
+        }
+        Ok(covered)
+    }
+
+    fn io(&self, source: io::Error) -> ArchiveError {
+        ArchiveError::Io {
+            directory: self.directory.clone(),
+            source,
+        }
+    }
+
+    fn remove_left_overs(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.directory)? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let is_ours = name.ends_with(files::TEMPORARY) || name.ends_with(SUFFIX);
+            let is_listed = self.files().iter().any(|file| file.name == name);
+            if is_ours && !is_listed {
+                tracing::info!(name, "removing what a killed process left in the archive");
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes `manifest` what is in the archive.
+    fn store(&mut self, manifest: Manifest) -> Result<()> {
+        let bytes = serde_json::to_vec_pretty(&manifest).map_err(|source| Error::Malformed {
+            what: "archive manifest",
+            source,
+        })?;
+        replace(&self.directory, MANIFEST, |file| {
+            io::Write::write_all(file, &bytes)
+        })
+        .map_err(|error| self.io(error))?;
+        self.manifest = manifest;
+        Ok(())
+    }
+
+    fn add(&mut self, first: u64, last: u64, digest: Digest) -> Result<()> {
+        let mut manifest = self.manifest.clone();
+        manifest.files.push(ArchiveFile {
+            name: name_of(first, last, 0),
+            first,
+            last,
+            events: last + 1 - first,
+            bytes: digest.bytes,
+            sha256: digest.sha256,
+        });
+        self.store(manifest)
+    }
+}
+
+/// Names sort as positions do.
+fn name_of(first: u64, last: u64, revision: u32) -> String {
+    match revision {
+        0 => format!("{first:012}-{last:012}{SUFFIX}"),
+        _ => format!("{first:012}-{last:012}.r{revision}{SUFFIX}"),
+    }
+}

@@ -1,0 +1,192 @@
+//! Adding to the archive: positioned events in the order of positions, from where it ends. What was pruned before it was
+//! archived is not in it; then it goes on behind that.
+
+use std::{path::PathBuf, time::Duration};
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{mpsc, watch};
+
+use super::{Archive, ArchiveError, Result, files::Lines, files::replace, name_of};
+use crate::{
+    Database, Error, Event,
+    read,
+    retention::prune::database_now,
+};
+
+/// Events in one file.
+const FILE_EVENTS: u64 = 20_000;
+/// Events read in one statement.
+const BATCH_EVENTS: u64 = 1_000;
+/// Batches read ahead of the one that is written.
+const AHEAD: usize = 2;
+
+/// What to archive, and where.
+#[derive(Debug, Clone)]
+pub struct ArchiveConfig {
+    /// Only events that happened so long ago, by the database's clock.
+    pub older_than: Duration,
+    /// The directory.
+    pub directory: PathBuf,
+}
+
+/// How far it has come.
+#[derive(Debug, Clone, Copy)]
+pub struct ArchiveProgress {
+    /// Events up to here are in the archive.
+    pub position: u64,
+    /// The end of the log; not all up to there may be old enough.
+    pub until: u64,
+}
+
+/// What was archived.
+#[derive(Debug, Clone, Copy)]
+pub struct ArchiveReport {
+    /// Events up to here are in the archive now.
+    pub position: u64,
+    /// Events that were added.
+    pub events: u64,
+    /// Files that were added.
+    pub files: u64,
+}
+
+/// Opens the archive of this log, in a thread that may block.
+pub(in crate::retention) async fn open(directory: PathBuf, epoch: u32) -> Result<Archive> {
+    blocking(move || Archive::open(&directory, epoch)).await
+}
+
+pub(in crate::retention) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(Error::Task(error.to_string()).into()))
+}
+
+/// Archives all that is old enough, until `stop` turns true; also what was written is then in the archive.
+pub async fn archive(
+    database: &Database,
+    config: &ArchiveConfig,
+    progress: impl Fn(ArchiveProgress),
+    stop: &watch::Receiver<bool>,
+) -> Result<ArchiveReport> {
+    let cutoff = database_now(database).await? - config.older_than;
+    let (head, _) = read::sequence(&database.background).await?;
+    let mut archive = open(config.directory.clone(), head.epoch).await?;
+    let start = archive.last().max(head.pruned);
+    let mut report = ArchiveReport {
+        position: start,
+        events: 0,
+        files: 0,
+    };
+    while !*stop.borrow() && report.position < head.position {
+        let first = report.position + 1;
+        let (sender, batches) = mpsc::channel(AHEAD);
+        let reader = Reader {
+            database: database.clone(),
+            cutoff,
+            after: report.position,
+            until: head.position.min(report.position + FILE_EVENTS),
+        };
+        let reading = tokio::spawn(reader.run(sender));
+        let (returned, last) = blocking(move || write_file(archive, first, batches)).await?;
+        archive = returned;
+        let is_rest = reading
+            .await
+            .map_err(|error| Error::Task(error.to_string()))??;
+        if last >= first {
+            report.events += last + 1 - first;
+            report.files += 1;
+            report.position = last;
+        }
+        progress(ArchiveProgress {
+            position: report.position,
+            until: head.position,
+        });
+        if is_rest {
+            break;
+        }
+    }
+    Ok(report)
+}
+
+/// Writes one file; answers with its last position, which is before `first` when there was nothing to write.
+fn write_file(
+    mut archive: Archive,
+    first: u64,
+    mut batches: mpsc::Receiver<Vec<Event>>,
+) -> Result<(Archive, u64)> {
+    let Some(batch) = batches.blocking_recv() else {
+        return Ok((archive, first - 1));
+    };
+    // The name has the last position, which is not known yet: it is written under another one.
+    let mut last = first - 1;
+    let written = replace(&archive.directory, PARTIAL, |file| {
+        let mut lines = Lines::new(file);
+        let mut next = Some(batch);
+        while let Some(batch) = next {
+            for event in &batch {
+                lines.write(event)?;
+                last = event.position;
+            }
+            next = batches.blocking_recv();
+        }
+        lines.finish()
+    });
+    let digest = written.map_err(|error| archive.io(error))?;
+    let name = name_of(first, last, 0);
+    let (from, to) = (
+        archive.directory.join(PARTIAL),
+        archive.directory.join(name),
+    );
+    std::fs::rename(from, to).map_err(|error| archive.io(error))?;
+    archive.add(first, last, digest)?;
+    Ok((archive, last))
+}
+
+/// Removed like all that is not listed, if it is left over.
+const PARTIAL: &str = "next.jsonl.gz";
+
+struct Reader {
+    database: Database,
+    cutoff: DateTime<Utc>,
+    after: u64,
+    until: u64,
+}
+
+impl Reader {
+    /// Reads a dense stretch; true when it ended because what follows is not old enough.
+    async fn run(self, sender: mpsc::Sender<Vec<Event>>) -> Result<bool> {
+        let mut after = self.after;
+        while after < self.until {
+            let connection = &self.database.background;
+            let mut batch =
+                read::read_after(connection, None, after, self.until, BATCH_EVENTS).await?;
+            let dense = (after + 1..)
+                .zip(&batch)
+                .take_while(|(position, event)| *position == event.position);
+            if batch.is_empty() || dense.count() < batch.len() {
+                return Err(ArchiveError::Pruned(after));
+            }
+            let young = batch
+                .iter()
+                .position(|event| event.occurred_at >= self.cutoff);
+            batch.truncate(young.unwrap_or(batch.len()));
+            after += batch.len() as u64;
+            let is_nothing = batch.is_empty();
+            if !is_nothing && sender.send(batch).await.is_err() {
+                // The writer failed, and says why.
+                return Ok(true);
+            }
+            if young.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// The last position that the archive of this log has all events up to, behind what was pruned already.
+pub async fn archived_until(database: &Database, directory: PathBuf) -> Result<u64> {
+    let (epoch, pruned) = read::read_pruned(&database.background).await?;
+    let archive = open(directory, epoch).await?;
+    blocking(move || archive.covers(pruned)).await
+}

@@ -1,0 +1,61 @@
+//! Where a follower begins that has never run, when the log was pruned. It must not silently begin behind what is gone: one
+//! that needs all of the log does not run at all, one that can do without what was pruned begins where its parts do.
+//!
+//! A checkpoint is the last position of its part that counts as applied, and the next event of the part names it as its
+//! `previous`. Heads are read first: a part that then has no event behind what was pruned has its head there. Pruning and
+//! the making of checkpoints exclude each other, so that nothing is pruned that a follower is about to begin with.
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value};
+
+use super::EXCLUSION;
+use crate::{
+    Error, PARTS, Result,
+    follower::Begin,
+    read::{self, from_i64, to_i64},
+};
+
+/// The checkpoints with which `follower` begins, by part. Nothing is pruned until the transaction ends.
+pub(crate) async fn first_checkpoints(
+    tx: &DatabaseTransaction,
+    follower: &str,
+    begin: Begin,
+) -> Result<[u64; PARTS as usize]> {
+    let pruned = hold_pruning(tx).await?;
+    if pruned == 0 {
+        return Ok([0; PARTS as usize]);
+    }
+    if begin == Begin::WithTheFirst {
+        return Err(Error::BeginIsPruned {
+            follower: follower.to_owned(),
+            pruned,
+        });
+    }
+    let mut first = read::read_head_in(tx).await?.parts;
+    for (part, checkpoint) in (0..PARTS).zip(&mut first) {
+        if let Some(previous) = first_previous(tx, part, pruned).await? {
+            *checkpoint = previous;
+        }
+    }
+    Ok(first)
+}
+
+/// Keeps events from being pruned until the transaction ends, and tells up to where they are. SQLite has one writer.
+pub(crate) async fn hold_pruning(tx: &DatabaseTransaction) -> Result<u64> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        let sql = format!("select pg_advisory_xact_lock_shared({EXCLUSION})");
+        tx.execute_unprepared(&sql).await?;
+    }
+    let (_, pruned) = read::read_pruned(tx).await?;
+    Ok(pruned)
+}
+
+/// What the first event of the part behind `pruned` follows.
+async fn first_previous(tx: &DatabaseTransaction, part: i16, pruned: u64) -> Result<Option<u64>> {
+    let sql = "select p.previous from event_position p join event e on e.inserted = p.inserted
+               where p.position > $1 and e.part = $2 order by p.position limit 1";
+    let values: Vec<Value> = vec![to_i64(pruned).into(), part.into()];
+    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
+    let row = tx.query_one_raw(statement).await?;
+    let previous = row.map(|row| row.try_get::<i64>("", "previous"));
+    Ok(previous.transpose()?.map(from_i64))
+}

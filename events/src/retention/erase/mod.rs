@@ -1,0 +1,376 @@
+//! Erasing what is personal to somebody, everywhere, in the background: a state machine in the table `erasure`, worked on by
+//! one process at a time, that goes on where it was when that process is killed. Each step changes nothing when it is
+//! done again.
+//!
+//! 1. **Log.** Events are redacted in place (`scan`). Then an event of the stream `erasure` says so. Every process that it
+//!    reaches forgets the events it remembers; what it reads from then on is redacted.
+//! 2. **Tables.** When the followers that keep texts have passed that event, nobody will write anything again that they read
+//!    before it: the rows are changed. A rebuild that runs is waited for; one that was left begins anew.
+//! 3. **Streams.** What Redis has of the log is dropped, and filled up from the log. The file of SQLite is emptied of what
+//!    was overwritten.
+//! 4. **Archive.** Files with events of theirs are written anew.
+//!
+//! Whoever was deactivated can begin nothing, but what they had begun may end after the log was looked at, and a process that
+//! was away may still send to Redis what it remembers. So all of it is done a second time, after a while that is longer
+//! than any request lasts; the second pass looks only at what was inserted since.
+
+mod scan;
+mod state;
+mod streams;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures::future::BoxFuture;
+use sea_orm::DatabaseTransaction;
+use tokio::sync::watch;
+
+use super::{
+    ArchiveError, ERASURE_STREAM,
+    archive::{blocking, open},
+    personal::{PersonalData, Redactor, Subject},
+};
+use crate::{
+    Database, Error, EventLog, Meta, NewEvent, ReadModel, Result, StreamKey, Tx, Written,
+    database::{Pool, now},
+    read, rebuild,
+};
+use state::{Claimed, claim, release, save};
+pub use state::{ErasurePhase, ErasureStatus, read_erasures, request_erasure};
+
+/// The type of the event that says that the log was redacted.
+pub const REDACTED: &str = "PersonalDataRedacted";
+/// How long an erasure stays with a process that was killed.
+const LEASE: Duration = Duration::from_secs(10);
+/// How long is waited for followers at once.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What is personal, and where the domains keep it.
+pub trait Eraser: Send + Sync + 'static {
+    /// Who it is that has this id.
+    fn subject(&self, id: uuid::Uuid) -> Subject;
+
+    /// What is personal in events.
+    fn personal_data(&self) -> &'static [PersonalData];
+
+    /// The followers that copy what is personal into tables, which `erase_rows` changes.
+    fn followers(&self) -> Vec<&'static str>;
+
+    /// Those of them that can be built anew.
+    fn read_models(&self) -> Vec<Arc<dyn ReadModel>>;
+
+    /// Takes what is personal out of the tables; answers with the number of rows that were changed.
+    fn erase_rows<'a>(
+        &'a self,
+        tx: &'a DatabaseTransaction,
+        subject: &'a Subject,
+    ) -> BoxFuture<'a, Result<u64>>;
+}
+
+/// How a process works on erasures.
+#[derive(Debug, Clone)]
+pub struct ErasureConfig {
+    /// This process; unique for each start.
+    pub owner: String,
+    /// Between the passes: longer than any request lasts.
+    pub settle: Duration,
+    /// The archive to rewrite, if there is one here.
+    pub archive: Option<PathBuf>,
+}
+
+/// Works on one erasure as far as that is possible now; false when there is none.
+pub async fn work_on_erasure(
+    log: &EventLog,
+    eraser: &Arc<dyn Eraser>,
+    config: &ErasureConfig,
+    stop: &watch::Receiver<bool>,
+) -> Result<bool> {
+    let Some(claimed) = claim(log.database(), &config.owner, LEASE).await? else {
+        return Ok(false);
+    };
+    let subject = eraser.subject(claimed.status.subject);
+    let mut work = Work {
+        log: log.clone(),
+        eraser: eraser.clone(),
+        redactor: Arc::new(Redactor::new(subject, eraser.personal_data())),
+        config: config.clone(),
+        claimed,
+    };
+    let result = work.run(stop).await;
+    let pause = match work.claimed.status.phase {
+        ErasurePhase::Waiting => config.settle,
+        _ => Duration::from_millis(200),
+    };
+    release(log.database(), &work.claimed, pause).await?;
+    result.map(|()| true)
+}
+
+/// What a step came to.
+enum Step {
+    Done,
+    /// Something has to happen first.
+    NotYet,
+}
+
+struct Work {
+    log: EventLog,
+    eraser: Arc<dyn Eraser>,
+    redactor: Arc<Redactor>,
+    config: ErasureConfig,
+    claimed: Claimed,
+}
+
+impl Work {
+    async fn run(&mut self, stop: &watch::Receiver<bool>) -> Result<()> {
+        if self.claimed.status.phase == ErasurePhase::Waiting {
+            // Nobody could claim it before it was time.
+            self.claimed.status.pass = 2;
+            self.enter(ErasurePhase::Log).await?;
+        }
+        while !*stop.borrow() {
+            let step = match self.claimed.status.phase {
+                ErasurePhase::Log => self.redact_log(stop).await?,
+                ErasurePhase::Tables => self.erase_tables().await?,
+                ErasurePhase::Streams => self.drop_streams().await?,
+                ErasurePhase::Archive => self.rewrite_archive().await?,
+                ErasurePhase::Waiting | ErasurePhase::Done => return Ok(()),
+            };
+            if matches!(step, Step::NotYet) {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs `work` in a transaction that also saves what it makes of the claim.
+    async fn change<F>(&mut self, work: F) -> Result<()>
+    where
+        F: for<'a> Fn(&'a DatabaseTransaction, &'a mut Claimed) -> BoxFuture<'a, Result<()>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        let work = Arc::new(work);
+        let before = self.claimed.clone();
+        let claimed = self
+            .log
+            .database()
+            .transaction(Pool::Background, |tx| {
+                let (work, mut claimed) = (work.clone(), before.clone());
+                Box::pin(async move {
+                    // First, so that who has lost the claim waits here and changes nothing.
+                    save(tx, &claimed, LEASE).await?;
+                    work(tx, &mut claimed).await?;
+                    save(tx, &claimed, LEASE).await?;
+                    Ok::<_, Error>(claimed)
+                })
+            })
+            .await?;
+        self.claimed = claimed;
+        Ok(())
+    }
+
+    async fn enter(&mut self, phase: ErasurePhase) -> Result<()> {
+        self.change(move |tx, claimed| {
+            Box::pin(async move {
+                claimed.status.phase = phase;
+                match phase {
+                    ErasurePhase::Log => scan::begin(tx, claimed).await?,
+                    ErasurePhase::Done => claimed.status.finished_at = Some(now()),
+                    _ => {}
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn redact_log(&mut self, stop: &watch::Receiver<bool>) -> Result<Step> {
+        if self.claimed.status.pass == 1 && self.claimed.status.to_look_at == 0 {
+            self.enter(ErasurePhase::Log).await?;
+        }
+        while self.claimed.status.looked_at < self.claimed.status.to_look_at {
+            if *stop.borrow() {
+                return Ok(Step::NotYet);
+            }
+            let redactor = self.redactor.clone();
+            self.change(move |tx, claimed| {
+                let redactor = redactor.clone();
+                Box::pin(async move { scan::redact_window(tx, claimed, &redactor).await })
+            })
+            .await?;
+        }
+        let appended = Arc::new(Mutex::default());
+        let noted = appended.clone();
+        self.change(move |tx, claimed| {
+            let noted = noted.clone();
+            Box::pin(async move {
+                let written = Mutex::default();
+                append(&Tx::new(tx, &written), claimed).await?;
+                let written = written.into_inner();
+                *noted.lock().unwrap_or_else(PoisonError::into_inner) =
+                    written.unwrap_or_else(PoisonError::into_inner);
+                let status = &mut claimed.status;
+                status.log_at = status.log_at.or(Some(now()));
+                status.phase = ErasurePhase::Tables;
+                Ok(())
+            })
+        })
+        .await?;
+        self.log
+            .announce(&appended.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(Step::Done)
+    }
+
+    async fn erase_tables(&mut self) -> Result<Step> {
+        let written = Written {
+            kind: ERASURE_STREAM.to_owned(),
+            stream_id: self.claimed.status.subject,
+            version: i64::from(self.claimed.status.pass),
+        };
+        let followers = self.eraser.followers();
+        if !self
+            .log
+            .await_applied(&written, &followers, PATIENCE)
+            .await?
+        {
+            tracing::info!(
+                ?followers,
+                "an erasure waits for followers to pass the redacted events"
+            );
+            return Ok(Step::NotYet);
+        }
+        for model in self.eraser.read_models() {
+            if !rebuild::forget_unfinished(self.log.database(), &model).await? {
+                tracing::info!(
+                    model = model.name(),
+                    "an erasure waits for a rebuild to end"
+                );
+                return Ok(Step::NotYet);
+            }
+        }
+        let (eraser, redactor) = (self.eraser.clone(), self.redactor.clone());
+        self.change(move |tx, claimed| {
+            let (eraser, redactor) = (eraser.clone(), redactor.clone());
+            Box::pin(async move {
+                let status = &mut claimed.status;
+                status.rows += eraser.erase_rows(tx, redactor.subject()).await?;
+                status.tables_at = status.tables_at.or(Some(now()));
+                status.phase = ErasurePhase::Streams;
+                Ok(())
+            })
+        })
+        .await?;
+        Ok(Step::Done)
+    }
+
+    async fn drop_streams(&mut self) -> Result<Step> {
+        if let Err(error) = streams::drop_copies(&self.log).await {
+            tracing::warn!(%error, "an erasure waits for Redis, which has copies of events");
+            return Ok(Step::NotYet);
+        }
+        self.change(|_, claimed| {
+            Box::pin(async move {
+                let status = &mut claimed.status;
+                status.streams_at = status.streams_at.or(Some(now()));
+                status.phase = ErasurePhase::Archive;
+                Ok(())
+            })
+        })
+        .await?;
+        Ok(Step::Done)
+    }
+
+    async fn rewrite_archive(&mut self) -> Result<Step> {
+        let mut files = None;
+        if let Some(directory) = self.config.archive.clone() {
+            let database = self.log.database();
+            match erase_in_archive(database, &directory, &self.redactor).await {
+                Ok(rewritten) => files = Some(rewritten),
+                Err(error) => {
+                    tracing::warn!(%error, "an erasure waits for the archive");
+                    return Ok(Step::NotYet);
+                }
+            }
+        }
+        self.change(move |_, claimed| {
+            Box::pin(async move {
+                let status = &mut claimed.status;
+                status.files = match (status.files, files) {
+                    (Some(before), Some(files)) => Some(before + files),
+                    (before, files) => before.or(files),
+                };
+                status.archive_at = status.archive_at.or(Some(now()));
+                if status.pass == 1 {
+                    status.phase = ErasurePhase::Waiting;
+                } else {
+                    status.phase = ErasurePhase::Done;
+                    status.finished_at = Some(now());
+                }
+                Ok(())
+            })
+        })
+        .await?;
+        Ok(Step::Done)
+    }
+}
+
+/// Says that the log was redacted. The pass is the version, so it is said once in each.
+async fn append(tx: &Tx<'_>, claimed: &Claimed) -> Result<()> {
+    let stream = StreamKey {
+        kind: ERASURE_STREAM,
+        id: claimed.status.subject,
+    };
+    let event = NewEvent {
+        event_type: REDACTED,
+        schema_version: 1,
+        data: &serde_json::json!({}),
+        occurred_at: now(),
+    };
+    let meta = Meta {
+        actor: claimed.status.requested_by.clone(),
+        ..Meta::default()
+    };
+    tx.append(stream, i64::from(claimed.status.pass) - 1, event, &meta)
+        .await
+}
+
+async fn erase_in_archive(
+    database: &Database,
+    directory: &Path,
+    redactor: &Arc<Redactor>,
+) -> Result<u64, ArchiveError> {
+    let (epoch, _) = read::read_pruned(&database.background).await?;
+    let mut archive = open(directory.to_owned(), epoch).await?;
+    let redactor = redactor.clone();
+    // Also if it was done before: in the second pass there may be more.
+    blocking(move || archive.erase(&redactor)).await
+}
+
+/// Takes the data of all whose erasure the archive in `directory` does not know of out of it; the number of files that were
+/// written anew. For archives that no worker has.
+pub async fn bring_archive_up_to_date(
+    database: &Database,
+    eraser: &Arc<dyn Eraser>,
+    directory: PathBuf,
+) -> Result<u64, ArchiveError> {
+    let subjects = state::subjects(database).await?;
+    let (epoch, _) = read::read_pruned(&database.background).await?;
+    let mut archive = open(directory, epoch).await?;
+    let subjects = archive.not_erased(&subjects);
+    let redactors: Vec<_> = subjects
+        .into_iter()
+        .map(|id| Redactor::new(eraser.subject(id), eraser.personal_data()))
+        .collect();
+    blocking(move || {
+        let mut rewritten = 0;
+        for redactor in &redactors {
+            rewritten += archive.erase(redactor)?;
+        }
+        Ok(rewritten)
+    })
+    .await
+}

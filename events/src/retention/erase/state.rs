@@ -1,0 +1,257 @@
+//! The row of an erasure: who works on it, and what is done. Every change of it names the token of the claim, in the
+//! transaction that does the work; so a process that was paused and superseded changes nothing.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Value};
+use uuid::Uuid;
+
+use crate::{
+    Database, Error, Result, Tx, clock,
+    control::{execute, query},
+    database::{Pool, now},
+    follower::dialect,
+    read::{from_i64, to_i64},
+};
+
+/// What an erasure is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErasurePhase {
+    /// The events of the log.
+    Log,
+    /// The tables of the domains.
+    Tables,
+    /// What Redis, or the file of the database, has besides.
+    Streams,
+    /// The files of the archive.
+    Archive,
+    /// All is done once; what was on its way when it began is looked for in a second pass.
+    Waiting,
+    /// It has ended.
+    Done,
+}
+
+impl ErasurePhase {
+    const ALL: [(Self, &'static str); 6] = [
+        (Self::Log, "log"),
+        (Self::Tables, "tables"),
+        (Self::Streams, "streams"),
+        (Self::Archive, "archive"),
+        (Self::Waiting, "waiting"),
+        (Self::Done, "done"),
+    ];
+
+    fn name(self) -> &'static str {
+        let found = Self::ALL.iter().find(|(phase, _)| *phase == self);
+        found.map_or("done", |(_, name)| name)
+    }
+
+    fn named(name: &str) -> Self {
+        let found = Self::ALL.iter().find(|(_, known)| *known == name);
+        found.map_or(Self::Done, |(phase, _)| *phase)
+    }
+}
+
+/// An erasure as operators see it.
+#[derive(Debug, Clone)]
+pub struct ErasureStatus {
+    /// Whose personal data it is.
+    pub subject: Uuid,
+    /// When somebody asked for it.
+    pub requested_at: DateTime<Utc>,
+    /// Who did.
+    pub requested_by: String,
+    /// What it is at.
+    pub phase: ErasurePhase,
+    /// The first time, or the second.
+    pub pass: i16,
+    /// Of the log, how much was looked at in this pass, and how much is to be.
+    pub looked_at: u64,
+    /// See there.
+    pub to_look_at: u64,
+    /// Events that were redacted.
+    pub events: u64,
+    /// Rows of tables that were.
+    pub rows: u64,
+    /// Files of the archive that were written anew; nothing when no process that worked on it had an archive.
+    pub files: Option<u64>,
+    /// When the log was done for the first time; so the others.
+    pub log_at: Option<DateTime<Utc>>,
+    /// See there.
+    pub tables_at: Option<DateTime<Utc>>,
+    /// See there.
+    pub streams_at: Option<DateTime<Utc>>,
+    /// See there.
+    pub archive_at: Option<DateTime<Utc>>,
+    /// When all was done twice.
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+const COLUMNS: &str = "subject, requested_at, requested_by, phase, pass, place, until, events, changed_rows, files,
+    log_at, tables_at, streams_at, archive_at, finished_at, first_xid, token";
+
+/// That this process works on it, and how far it is.
+#[derive(Debug, Clone)]
+pub(super) struct Claimed {
+    pub(super) status: ErasureStatus,
+    /// On Postgres, transactions from this one on may have been open when the first pass began.
+    pub(super) first_xid: String,
+    token: i64,
+}
+
+fn status(row: &QueryResult) -> Result<ErasureStatus> {
+    let number = |column: &str| Ok::<_, Error>(from_i64(row.try_get(  "", column)?));
+    Ok(ErasureStatus {
+        subject: row.try_get("", "subject")?,
+        requested_at: row.try_get("", "requested_at")?,
+        requested_by: row.try_get("", "requested_by")?,
+        phase: ErasurePhase::named(&row.try_get::<String>("", "phase")?),
+        pass: row.try_get("", "pass")?,
+        looked_at: number("place")?,
+        to_look_at: number("until")?,
+        events: number("events")?,
+        rows: number("changed_rows")?,
+        files: row.try_get::<Option<i64>>("", "files")?.map(from_i64),
+        log_at: row.try_get("", "log_at")?,
+        tables_at: row.try_get("", "tables_at")?,
+        streams_at: row.try_get("", "streams_at")?,
+        archive_at: row.try_get("", "archive_at")?,
+        finished_at: row.try_get("", "finished_at")?,
+    })
+}
+
+/// Has the workers erase what is personal to `subject`; false when somebody had asked for it before.
+pub async fn request_erasure(tx: &Tx<'_>, subject: Uuid, requested_by: &str) -> Result<bool> {
+    let sql = "insert into erasure (subject, requested_at, requested_by) values ($1, $2, $3)
+               on conflict (subject) do nothing";
+    let values = vec![subject.into(), now().into(), requested_by.into()];
+    Ok(execute(&**tx, sql, values).await? == 1)
+}
+
+/// The erasure of one subject, or those that have not ended and the last `limit` that have.
+pub async fn read_erasures(
+    database: &Database,
+    subject: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<ErasureStatus>> {
+    let (condition, values): (&str, Vec<Value>) = match subject {
+        Some(subject) => ("where subject = $1", vec![subject.into()]),
+        None => ("", vec![]),
+    };
+    let sql = format!(
+        "select {COLUMNS} from erasure {condition}
+         order by case when finished_at is null then 0 else 1 end, requested_at desc limit {limit}"
+    );
+    let rows = query(&database.reader, &sql, values).await?;
+    rows.iter().map(status).collect()
+}
+
+/// All whose data was erased, or is being.
+pub(super) async fn subjects(database: &Database) -> Result<Vec<Uuid>> {
+    let sql = "select subject from erasure where log_at is not null order by requested_at";
+    let rows = query(&database.background, sql, Vec::new()).await?;
+    rows.iter()
+        .map(|row| Ok(row.try_get("", "subject")?))
+        .collect()
+}
+
+/// Takes the oldest erasure that nobody works on.
+pub(super) async fn claim(
+    database: &Database,
+    owner: &str,
+    lease: Duration,
+) -> Result<Option<Claimed>> {
+    let (owner, seconds) = (owner.to_owned(), lease.as_secs_f64());
+    database
+        .transaction(Pool::Background, |tx| {
+            let owner = owner.clone();
+            Box::pin(async move {
+                let backend = tx.get_database_backend();
+                let skip = match backend {
+                    DbBackend::Postgres => "for update skip locked",
+                    _ => "",
+                };
+                let sql = format!(
+                    "update erasure set owner = $2, token = token + 1, leased_until = {}
+                     where subject in (select subject from erasure where finished_at is null and leased_until < {}
+                                       order by leased_until, requested_at limit 1 {skip})
+                     returning {COLUMNS}",
+                    dialect(backend).until,
+                    clock::now(backend),
+                );
+                let rows = query(tx, &sql, vec![seconds.into(), owner.into()]).await?;
+                let claimed = rows.first().map(|row| {
+                    Ok::<_, Error>(Claimed {
+                        status: status(row)?,
+                        first_xid: row.try_get("", "first_xid")?,
+                        token: row.try_get("", "token")?,
+                    })
+                });
+                claimed.transpose()
+            })
+        })
+        .await
+}
+
+/// Writes how far it has come, and keeps the claim for another `lease`; an error when another process has it.
+pub(super) async fn save(
+    tx: &DatabaseTransaction,
+    claimed: &Claimed,
+    lease: Duration,
+) -> Result<()> {
+    let status = &claimed.status;
+    let sql = format!(
+        "update erasure set leased_until = {}, phase = $4, pass = $5, place = $6, until = $7, events = $8,
+             changed_rows = $9, files = $10, log_at = $11, tables_at = $12, streams_at = $13, archive_at = $14,
+             finished_at = $15, first_xid = $16
+         where subject = $2 and token = $3",
+        dialect(tx.get_database_backend()).until
+    );
+    let values: Vec<Value> = vec![
+        lease.as_secs_f64().into(),
+        status.subject.into(),
+        claimed.token.into(),
+        status.phase.name().into(),
+        status.pass.into(),
+        to_i64(status.looked_at).into(),
+        to_i64(status.to_look_at).into(),
+        to_i64(status.events).into(),
+        to_i64(status.rows).into(),
+        status.files.map(to_i64).into(),
+        status.log_at.into(),
+        status.tables_at.into(),
+        status.streams_at.into(),
+        status.archive_at.into(),
+        status.finished_at.into(),
+        claimed.first_xid.as_str().into(),
+    ];
+    match execute(tx, &sql, values).await? {
+        1 => Ok(()),
+        _ => Err(Error::Fenced {
+            follower: "erasure".to_owned(),
+            part: 0,
+        }),
+    }
+}
+
+/// Gives the claim back; nobody takes it before `pause` is over.
+pub(super) async fn release(
+    database: &Database,
+    claimed: &Claimed,
+    pause: Duration,
+) -> Result<()> {
+    let (subject, token, seconds) = (claimed.status.subject, claimed.token, pause.as_secs_f64());
+    database
+        .transaction(Pool::Background, |tx| {
+            Box::pin(async move {
+                let sql = format!(
+                    "update erasure set owner = null, leased_until = {} where subject = $2 and token = $3",
+                    dialect(tx.get_database_backend()).until
+                );
+                execute(tx, &sql, vec![seconds.into(), subject.into(), token.into()]).await?;
+                Ok(())
+            })
+        })
+        .await
+}

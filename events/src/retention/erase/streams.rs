@@ -1,0 +1,34 @@
+//! Copies of events outside of the tables. Redis's streams are dropped: they are expendable, and whoever relays next fills
+//! them up from the log, which is redacted. SQLite keeps what was written in its write-ahead log until that is emptied into
+//! the file, which overwrites what was deleted (`secure_delete`).
+
+use std::time::Duration;
+
+use redis::{AsyncConnectionConfig, AsyncTypedCommands, Client};
+use sea_orm::{ConnectionTrait, DbBackend};
+
+use crate::{EventLog, PARTS, bus::stream_key};
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+pub(super) async fn drop_copies(log: &EventLog) -> Result<(), Failure> {
+    if let Some(url) = &log.shared.config.redis_url {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(Duration::from_secs(2)))
+            .set_response_timeout(Some(Duration::from_secs(10)));
+        let mut connection = Client::open(url.as_str())?
+            .get_multiplexed_async_connection_with_config(&config)
+            .await?;
+        let epoch = log.tail().epoch();
+        for part in 0..PARTS {
+            connection.del(stream_key(log, epoch, part)).await?;
+        }
+    }
+    if log.database().backend() == DbBackend::Sqlite {
+        let writer = log.database().schema_connection();
+        writer
+            .execute_unprepared("pragma wal_checkpoint(truncate)")
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,41 @@
+//! One process at a time: the lease on a job that is done for all, by the database's clock. It saves work; what must not be
+//! done twice is kept from it by transactions that name what they found.
+
+use std::time::Duration;
+
+use sea_orm::ConnectionTrait;
+
+use crate::{
+    Database, Result, clock,
+    control::{execute, query},
+    database::Pool,
+    follower::dialect,
+};
+
+/// Takes the lease for `duration`, or renews one's own; false when another process has it.
+pub async fn lease_job(
+    database: &Database,
+    job: &'static str,
+    owner: &str,
+    duration: Duration,
+) -> Result<bool> {
+    let (owner, seconds) = (owner.to_owned(), duration.as_secs_f64());
+    database
+        .transaction(Pool::Background, |tx| {
+            let owner = owner.clone();
+            Box::pin(async move {
+                let backend = tx.get_database_backend();
+                let insert = "insert into housekeeping (job) values ($1) on conflict (job) do nothing";
+                execute(tx, insert, vec![job.into()]).await?;
+                let update = format!(
+                    "update housekeeping set owner = $3, token = token + 1, leased_until = {}
+                     where job = $2 and (owner = $3 or leased_until < {}) returning token",
+                    dialect(backend).until,
+                    clock::now(backend),
+                );
+                let values = vec![seconds.into(), job.into(), owner.into()];
+                Ok(!query(tx, &update, values).await?.is_empty())
+            })
+        })
+        .await
+}

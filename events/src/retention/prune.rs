@@ -1,0 +1,256 @@
+//! Pruning: removes a dense prefix of the log, a batch at a time. Each batch is a transaction of its own that looks again
+//! at what holds the log back, removes the events, and says so in `log_head` as its last statement, so that the sequencer,
+//! which writes the same row, waits for one commit at most. Killed anywhere, what is said and what is gone agree.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Value};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
+
+use super::{
+    EXCLUSION, HeldBy, Keeps,
+    bound::{Bound, bound},
+};
+use crate::{
+    Begin, Database, Follower, Result, clock,
+    control::{execute, query},
+    database::Pool,
+    read::{self, from_i64, to_i64},
+};
+
+/// Positions in one transaction.
+const BATCH_POSTGRES: u64 = 2_000;
+/// With SQLite every writer waits for it.
+const BATCH_SQLITE: u64 = 500;
+
+/// What to prune.
+#[derive(Clone)]
+pub struct PruneConfig {
+    /// Only events that happened so long ago, by the database's clock.
+    pub older_than: Duration,
+    /// What is kept whatever its age.
+    pub keeps: Keeps,
+    /// The followers that there are. One that needs all of the log and has not run yet holds everything.
+    pub followers: Vec<Arc<dyn Follower>>,
+    /// If there is an archive, the last position that it has.
+    pub archived: Option<u64>,
+}
+
+/// How far it has come.
+#[derive(Debug, Clone, Copy)]
+pub struct PruneProgress {
+    /// Events up to here are pruned.
+    pub position: u64,
+    /// Events up to here are going to be, if they are old enough.
+    pub until: u64,
+}
+
+/// What was pruned.
+#[derive(Debug, Clone)]
+pub struct PruneReport {
+    /// Events up to here are pruned now.
+    pub position: u64,
+    /// Positions that were passed.
+    pub positions: u64,
+    /// Events that were removed; the others are kept because of what they are.
+    pub removed: u64,
+    /// Why it went no further.
+    pub held_by: HeldBy,
+}
+
+/// Prunes as much as may go, until `stop` turns true.
+pub async fn prune(
+    database: &Database,
+    config: &PruneConfig,
+    progress: impl Fn(PruneProgress),
+    stop: &watch::Receiver<bool>,
+) -> Result<PruneReport> {
+    let needed: Arc<[String]> = config
+        .followers
+        .iter()
+        .filter(|follower| follower.begins() == Begin::WithTheFirst)
+        .map(|follower| follower.name().to_owned())
+        .collect();
+    let cutoff = database_now(database).await? - config.older_than;
+    let (_, mut position) = read::read_pruned(&database.background).await?;
+    let mut report = PruneReport {
+        position,
+        positions: 0,
+        removed: 0,
+        held_by: HeldBy::Nothing,
+    };
+    while !*stop.borrow() {
+        let began = Instant::now();
+        let (keeps, archived) = (config.keeps, config.archived);
+        let batch = database
+            .transaction(Pool::Background, |tx| {
+                let needed = needed.clone();
+                Box::pin(async move { prune_in_tx(tx, &needed, keeps, archived, cutoff).await })
+            })
+            .await?;
+        report.held_by = batch.bound.held_by;
+        report.positions += batch.position.saturating_sub(position);
+        report.removed += batch.removed;
+        let has_moved = batch.position > position;
+        position = batch.position;
+        report.position = position;
+        progress(PruneProgress {
+            position,
+            until: batch.bound.position.max(position),
+        });
+        if !has_moved || report.held_by == HeldBy::Age {
+            break;
+        }
+        // Whoever waited for the same rows and disks comes first.
+        sleep(began.elapsed() / 2).await;
+    }
+    Ok(report)
+}
+
+struct Batch {
+    position: u64,
+    removed: u64,
+    bound: Bound,
+}
+
+async fn prune_in_tx(
+    tx: &DatabaseTransaction,
+    needed: &[String],
+    keeps: Keeps,
+    archived: Option<u64>,
+    cutoff: DateTime<Utc>,
+) -> Result<Batch> {
+    let is_postgres = tx.get_database_backend() == DbBackend::Postgres;
+    if is_postgres {
+        let lock = format!("select pg_advisory_xact_lock({EXCLUSION})");
+        tx.execute_unprepared(&lock).await?;
+        // Every row is found by its key; a plan made for an empty table must not read a full one.
+        tx.execute_unprepared(
+            "set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off",
+        )
+        .await?;
+    }
+    let (_, from) = read::read_pruned(tx).await?;
+    let mut bound = bound(tx, needed).await?;
+    if let Some(archived) = archived {
+        bound.lower(archived.max(from), HeldBy::Archive);
+    }
+    let size = if is_postgres { BATCH_POSTGRES } else { BATCH_SQLITE };
+    let mut until = bound.position.min(from + size);
+    if let Some(young) = first_younger(tx, from, until, cutoff).await? {
+        until = young - 1;
+        bound.lower(until, HeldBy::Age);
+    }
+    if until <= from {
+        return Ok(Batch {
+            position: from,
+            removed: 0,
+            bound,
+        });
+    }
+    let removed = match is_postgres {
+        true => remove_postgres(tx, from, until, keeps).await?,
+        false => remove_sqlite(tx, from, until, keeps).await?,
+    };
+    let sql = "update log_head set pruned = $1 where pruned < $1";
+    execute(tx, sql, vec![to_i64(until).into()]).await?;
+    Ok(Batch {
+        position: until,
+        removed,
+        bound,
+    })
+}
+
+async fn first_younger(
+    tx: &DatabaseTransaction,
+    from: u64,
+    until: u64,
+    cutoff: DateTime<Utc>,
+) -> Result<Option<u64>> {
+    let sql = "select min(p.position) as position from event_position p join event e on e.inserted = p.inserted
+               where p.position > $1 and p.position <= $2 and e.occurred_at >= $3";
+    let values = vec![to_i64(from).into(), to_i64(until).into(), cutoff.into()];
+    let rows = query(tx, sql, values).await?;
+    let first = rows
+        .first()
+        .map(|row| row.try_get::<Option<i64>>("", "position"));
+    Ok(first.transpose()?.flatten().map(from_i64))
+}
+
+/// Of kinds that keep their last event, whatever has a later one in the range goes, also if it was passed over before.
+async fn remove_postgres(
+    tx: &DatabaseTransaction,
+    from: u64,
+    until: u64,
+    keeps: Keeps,
+) -> Result<u64> {
+    let values = |kinds: String| -> Vec<Value> {
+        vec![to_i64(from).into(), to_i64(until).into(), kinds.into()]
+    };
+    let sql = "with doomed as materialized (
+                   select p.position, p.inserted from event_position p join event e on e.inserted = p.inserted
+                   where p.position > $1 and p.position <= $2 and e.stream <> all (string_to_array($3, ','))
+               ), placed as (
+                   delete from event_position p using doomed d where p.position = d.position
+               )
+               delete from event e using doomed d where e.inserted = d.inserted";
+    let kept: Vec<_> = keeps.whole.iter().chain(keeps.last).copied().collect();
+    let mut removed = execute(tx, sql, values(kept.join(","))).await?;
+    let sql = "with newer as materialized (
+                   select e.stream, e.stream_id, max(e.version) as version
+                   from event_position p join event e on e.inserted = p.inserted
+                   where p.position > $1 and p.position <= $2 and e.stream = any (string_to_array($3, ','))
+                   group by e.stream, e.stream_id
+               ), doomed as materialized (
+                   select o.inserted from newer n join event o
+                   on o.stream_id = n.stream_id and o.version < n.version and o.stream = n.stream
+               ), placed as (
+                   delete from event_position p using doomed d where p.inserted = d.inserted
+               )
+               delete from event e using doomed d where e.inserted = d.inserted";
+    removed += execute(tx, sql, values(keeps.last.join(","))).await?;
+    Ok(removed)
+}
+
+async fn remove_sqlite(
+    tx: &DatabaseTransaction,
+    from: u64,
+    until: u64,
+    keeps: Keeps,
+) -> Result<u64> {
+    let range = || -> Vec<Value> { vec![to_i64(from).into(), to_i64(until).into()] };
+    let values = |kinds: &[&str]| {
+        let mut values = range();
+        values.push(serde_json::json!(kinds).to_string().into());
+        values
+    };
+    let sql = "insert into pruned_part (part, position)
+               select part, max(inserted) from event where inserted > $1 and inserted <= $2 group by part
+               on conflict (part) do update set position = excluded.position";
+    execute(tx, sql, range()).await?;
+    let sql = "delete from event where inserted > $1 and inserted <= $2
+               and stream not in (select value from json_each($3))";
+    let kept: Vec<_> = keeps.whole.iter().chain(keeps.last).copied().collect();
+    let mut removed = execute(tx, sql, values(&kept)).await?;
+    let sql = "delete from event where inserted in (
+                   select o.inserted from (
+                       select stream, stream_id, max(version) as version from event
+                       where inserted > $1 and inserted <= $2 and stream in (select value from json_each($3))
+                       group by stream, stream_id
+                   ) n join event o on o.stream_id = n.stream_id and o.version < n.version and o.stream = n.stream)";
+    removed += execute(tx, sql, values(keeps.last)).await?;
+    Ok(removed)
+}
+
+/// What time it is, says the database.
+pub(super) async fn database_now(database: &Database) -> Result<DateTime<Utc>> {
+    let backend = database.backend();
+    let sql = format!("select {} as now", clock::seconds(backend, clock::now(backend)));
+    let rows = query(&database.background, &sql, Vec::new()).await?;
+    let now = rows.first().map(|row| clock::read_time(row, "now"));
+    Ok(now.transpose()?.flatten().unwrap_or_default())
+}

@@ -1,0 +1,151 @@
+//! How the workers stand, for those who run them: followers with their leases, checkpoints and lag, handlers with what they
+//! have to do, breakers and pauses. All of it is computed in the database, by its clock; Redis and the clocks of processes
+//! have no say. What one look costs is bounded, however far behind somebody is: a lag that is not counted to its end is
+//! marked as an estimate. Called by the operations of `entities`.
+
+mod followers;
+mod handlers;
+
+use std::time::Duration;
+
+use sea_orm::DatabaseConnection;
+use tokio::time::{Instant, timeout};
+
+use crate::{BreakerStatus, EventLog, Pause, Result, read, read_breakers, read_pauses};
+pub use followers::{FollowerStatus, Member, PartStatus};
+pub use handlers::DeliveryCounts;
+
+/// Rows of one kind that are counted; more are told as that many.
+pub const MOST_COUNTED: u64 = 10_000;
+/// How long a part of the system may take to answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(2);
+
+/// How far somebody is behind the log.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Lag {
+    /// Events that are yet to be applied.
+    pub events: u64,
+    /// The age of the first of them, in seconds; 0 when there are none.
+    pub seconds: f64,
+    /// Whether there are too many to be counted, so that this is about right.
+    pub is_estimate: bool,
+}
+
+/// All of it at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct WorkersStatus {
+    /// The followers, by name.
+    pub followers: Vec<FollowerStatus>,
+    /// The handlers, by name.
+    pub handlers: Vec<DeliveryCounts>,
+    /// The breakers of all processes.
+    pub breakers: Vec<BreakerStatus>,
+    /// What is held.
+    pub pauses: Vec<Pause>,
+}
+
+impl WorkersStatus {
+    /// Reads it. Followers and handlers that have left no trace yet are known by name.
+    pub async fn read(
+        database: &DatabaseConnection,
+        followers: &[&str],
+        handlers: &[&str],
+    ) -> Result<Self> {
+        Ok(Self {
+            followers: followers::read_followers(database, followers).await?,
+            handlers: handlers::read_deliveries(database, handlers).await?,
+            breakers: read_breakers(database).await?,
+            pauses: read_pauses(database).await?,
+        })
+    }
+
+    /// Whether somebody who has seen `other` learns something new: leases that are renewed in time are nothing new.
+    pub fn differs_from(&self, other: &Self) -> bool {
+        let breakers = |status: &Self| -> Vec<_> {
+            let known = status.breakers.iter();
+            known
+                .map(|it| {
+                    (
+                        it.dependency.clone(),
+                        it.owner.clone(),
+                        it.state,
+                        it.failures,
+                    )
+                })
+                .collect()
+        };
+        let pauses = |status: &Self| -> Vec<_> {
+            let paused = status.pauses.iter();
+            paused.map(|it| (it.name.clone(), it.paused_at)).collect()
+        };
+        let followers = |status: &Self| -> Vec<_> {
+            let known = status.followers.iter();
+            known.map(FollowerStatus::without_renewals).collect()
+        };
+        self.handlers != other.handlers
+            || pauses(self) != pauses(other)
+            || breakers(self) != breakers(other)
+            || followers(self) != followers(other)
+    }
+}
+
+/// How a part of the system answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answered {
+    /// Whether it does, in time.
+    pub is_up: bool,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// What the process that is asked can reach.
+#[derive(Debug, Clone)]
+pub struct LogHealth {
+    /// The database.
+    pub database: Answered,
+    /// Redis, if there is one.
+    pub redis: Option<Answered>,
+    /// The last position in the database; nothing when it cannot be read.
+    pub head: Option<u64>,
+    /// The last position that this process has handed on.
+    pub position: u64,
+    /// How long ago what this process has not seen yet may have been committed.
+    pub age: Duration,
+}
+
+impl EventLog {
+    /// Looks whether what this process depends on is there. It never fails, and takes a bounded time.
+    pub async fn health(&self) -> LogHealth {
+        let began = Instant::now();
+        let reader = &self.database().reader;
+        let head = timeout(ANSWER_LIMIT, read::read_head(reader)).await;
+        let head = head.ok().and_then(Result::ok);
+        let database = Answered {
+            is_up: head.is_some(),
+            took: began.elapsed(),
+        };
+        let redis = match self.shared_store().filter(|_| self.has_redis()) {
+            Some(store) => {
+                let began = Instant::now();
+                let is_up = store.is_up().await;
+                let took = began.elapsed();
+                Some(Answered { is_up, took })
+            }
+            None => None,
+        };
+        LogHealth {
+            database,
+            redis,
+            head: head.map(|head| head.position),
+            position: self.tail().position(),
+            age: self.shared.currency.age(),
+        }
+    }
+
+    fn has_redis(&self) -> bool {
+        self.shared.config.redis_url.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests;

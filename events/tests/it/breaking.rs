@@ -1,0 +1,114 @@
+//! Breakers: an outage of a dependency spends no attempts, is seen, and is over when the dependency is back; a database that
+//! goes away costs time only.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use events::{BreakerState, read_breakers};
+use tests::{eventually, guard, postgres::Postgres};
+
+use crate::{
+    failing::letters,
+    jobs::{Dependency, Todo, Worker, ask},
+    world::{Running, SOON, Way, World, both_ways},
+};
+
+async fn an_outage_spends_no_attempts(way: Way) {
+    let world = World::new(way).await;
+    let log = world.log().await;
+    let dependency = Arc::new(Dependency::default());
+    dependency.is_away.store(true, Ordering::SeqCst);
+    let depending = Worker {
+        dependency: Some(("post office", dependency.clone())),
+        ..Worker::new("depending", "any")
+    };
+    let free = Worker {
+        event_type: "OtherAsked",
+        ..Worker::new("free", "any")
+    };
+    let running = Running::start(&log, vec![depending.arc(), free.arc()], "any");
+    ask(&log, "JobAsked", vec![Todo::Depend; 40]).await;
+    let state = async || {
+        let breakers = read_breakers(&world.database.reader)
+            .await
+            .expect("breakers");
+        let breaker = breakers
+            .into_iter()
+            .find(|it| it.dependency == "post office")?;
+        Some((breaker.state, breaker.error))
+    };
+    eventually("it opens", SOON, async || {
+        let (state, error) = state().await?;
+        (state == BreakerState::Open && error.as_deref() == Some("post office is away"))
+            .then_some(())
+    })
+    .await;
+    // Others go on, and those that depend on it are left alone, but for a probe now and then.
+    let before = dependency.calls.load(Ordering::SeqCst);
+    assert!(before <= 3 + 8, "{before} calls until it was open");
+    ask(&log, "OtherAsked", vec![Todo::Succeed; 10]).await;
+    world.await_deliveries("free", &[("done", 10)]).await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let probes = dependency.calls.load(Ordering::SeqCst) - before;
+    assert!((1..=6).contains(&probes), "{probes} probes in 4 seconds");
+    world
+        .await_deliveries("depending", &[("waiting", 40)])
+        .await;
+    let spent =
+        "select coalesce(sum(attempts), 0) as number from delivery where handler = 'depending'";
+    assert_eq!(world.number(spent).await, 0);
+    dependency.is_away.store(false, Ordering::SeqCst);
+    world.await_deliveries("depending", &[("done", 40)]).await;
+    eventually("it closes", SOON, async || {
+        (state().await?.0 == BreakerState::Closed).then_some(())
+    })
+    .await;
+    running.stop().await;
+    assert!(
+        depending
+            .attempt_numbers()
+            .iter()
+            .all(|number| *number == 1),
+        "no attempt was spent"
+    );
+    assert_eq!(letters(&log).await.len(), 0);
+    assert_eq!(
+        state().await,
+        None,
+        "a process that stopped has no breakers"
+    );
+}
+
+both_ways!(an_outage_spends_no_attempts);
+
+async fn a_database_that_goes_away_costs_time() {
+    let postgres = Postgres::start();
+    let url = postgres.empty_database("away");
+    let world = World::at(Way::Distributed, url, None, guard::new_directory("away")).await;
+    let log = world.log().await;
+    let worker = Worker::new("surviving", "any");
+    let running = Running::start(&log, vec![worker.arc()], "any");
+    let mut todos = vec![Todo::Sleep(1_500); 8];
+    todos.extend(vec![Todo::Succeed; 40]);
+    ask(&log, "JobAsked", todos).await;
+    world.await_deliveries("surviving", &[("running", 8)]).await;
+    postgres.crash();
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    postgres.restart();
+    world.await_deliveries("surviving", &[("done", 48)]).await;
+    running.stop().await;
+    assert_eq!(world.effects("surviving").await.len(), 48);
+    assert!(
+        worker.attempt_numbers().iter().all(|number| *number == 1),
+        "{:?}",
+        worker.attempt_numbers()
+    );
+    assert_eq!(letters(&log).await.len(), 0);
+}
+
+#[test]
+fn a_database_that_goes_away_costs_time_distributed() {
+    tests::setup::run(a_database_that_goes_away_costs_time);
+}

@@ -1,0 +1,14 @@
+//! Handlers and followers against real databases: embedded on SQLite, distributed on Postgres and Redis, the same tests for
+//! both. What handlers and followers do here is told by the events, so that also processes which are killed can do it.
+
+mod breaking;
+mod failing;
+mod followers;
+mod handling;
+mod jobs;
+mod model;
+mod processes;
+mod rebuilding;
+mod replaying;
+mod stopping;
+mod world;

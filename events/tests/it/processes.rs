@@ -1,0 +1,240 @@
+//! Real processes that are killed. The program of the tests starts itself again as `child`, which runs handlers until it
+//! is told to stop, is killed, or kills itself because a handler does.
+
+use std::{
+    collections::BTreeSet,
+    io::Write,
+    process::Command,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use events::{Handler, HandlerConfig, RetryPolicy};
+use tests::{process::Process, setup};
+use tokio::signal::unix::{SignalKind, signal};
+use uuid::Uuid;
+
+use crate::{
+    failing::letters,
+    jobs::{Todo, Worker, ask, quickly},
+    world::{Running, SOON, Way, World, both_ways, connect, start_log},
+};
+
+const DATABASE: &str = "CHILD_DATABASE";
+const REDIS: &str = "CHILD_REDIS";
+const PREFIX: &str = "CHILD_PREFIX";
+const LEASE: Duration = Duration::from_millis(900);
+
+/// The children of a world.
+struct Children<'a> {
+    world: &'a World,
+    processes: Vec<Process>,
+    started: usize,
+}
+
+impl<'a> Children<'a> {
+    fn start(world: &'a World, wanted: usize) -> Self {
+        let wanted = if world.way == Way::Embedded {
+            1
+        } else {
+            wanted
+        };
+        let mut children = Self {
+            world,
+            processes: Vec::new(),
+            started: 0,
+        };
+        for _ in 0..wanted {
+            let child = children.one();
+            children.processes.push(child);
+        }
+        children
+    }
+
+    fn one(&mut self) -> Process {
+        let mut command = Command::new(std::env::current_exe().expect("this program"));
+        command
+            .args([
+                "--exact",
+                "processes::a_child_ends_when_it_is_told",
+                "--nocapture",
+            ])
+            .env(DATABASE, &self.world.database_url)
+            .env(PREFIX, &self.world.prefix);
+        if let Some(url) = &self.world.redis_url {
+            command.env(REDIS, url);
+        }
+        self.started += 1;
+        let name = format!("child-{}", self.started);
+        let mut process = Process::spawn(&name, &self.world.directory, &mut command, "KILL");
+        process.await_line("RUNNING", SOON);
+        process
+    }
+
+    fn restart_dead(&mut self) {
+        for index in 0..self.processes.len() {
+            if !self.processes[index].is_running() {
+                self.processes[index] = self.one();
+            }
+        }
+    }
+}
+
+/// Both handlers of a child. The one that kills shares the process with the one that does nothing wrong.
+fn handlers(owner: &str) -> Vec<Arc<dyn Handler>> {
+    let policy = RetryPolicy {
+        limit: 10,
+        ..quickly(10)
+    };
+    let hardy = Worker {
+        policy,
+        ..Worker::new("hardy", owner)
+    };
+    let deadly = Worker {
+        event_type: "OtherAsked",
+        policy: quickly(4),
+        ..Worker::new("deadly", owner)
+    };
+    vec![hardy.arc(), deadly.arc()]
+}
+
+async fn run_child(url: String) {
+    let mut told = signal(SignalKind::terminate()).expect("a signal");
+    let redis = std::env::var(REDIS).ok();
+    let prefix = std::env::var(PREFIX).expect("a prefix");
+    let log = start_log(connect(&url).await, redis, &prefix).await;
+    let owner = Uuid::now_v7().to_string();
+    let config = HandlerConfig {
+        owner: owner.clone(),
+        lease: LEASE,
+        drain: SOON,
+    };
+    let running = Running::with(&log, handlers(&owner), config);
+    println!("\nRUNNING");
+    std::io::stdout().flush().expect("it is read");
+    told.recv().await;
+    running.stop().await;
+    println!("\nSTOPPED");
+}
+
+/// Also what the other tests start.
+#[test]
+fn a_child_ends_when_it_is_told() {
+    if let Ok(url) = std::env::var(DATABASE) {
+        return runtime().block_on(run_child(url));
+    }
+    setup::run(async || {
+        let world = World::new(Way::Embedded).await;
+        let mut children = Children::start(&world, 1);
+        let mut child = children.processes.remove(0);
+        assert!(child.terminate(SOON).success());
+        assert!(child.output().contains("STOPPED"), "{}", child.output());
+    });
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}
+
+async fn children_that_are_killed_lose_and_double_nothing(way: Way) {
+    let world = World::new(way).await;
+    let log = world.log().await;
+    let mut children = Children::start(&world, 3);
+    let seed = Uuid::now_v7().as_u128() as u64;
+    println!("seed {seed}");
+    let mut random = seed;
+    let mut asked = 0;
+    for round in 0..10_u64 {
+        let todos = (0..30).map(|number| match number % 5 {
+            0 => Todo::FailFirst(1),
+            1 => Todo::Sleep(150),
+            _ => Todo::Sleep(5),
+        });
+        asked += ask(&log, "JobAsked", todos.collect()).await.len();
+        // Sometimes in the middle, sometimes just begun.
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(round);
+        tokio::time::sleep(Duration::from_millis(100 + (random >> 40) % 700)).await;
+        let victim = (random >> 20) as usize % children.processes.len();
+        children.processes[victim].kill();
+        children.restart_dead();
+    }
+    let asked = i64::try_from(asked).expect("few");
+    world
+        .await_deliveries("hardy", &[("done", asked), ("dead", 0)])
+        .await;
+    let effects = world.effects("hardy").await;
+    let distinct: BTreeSet<_> = effects.iter().collect();
+    assert_eq!(
+        (effects.len() as i64, distinct.len() as i64),
+        (asked, asked)
+    );
+    for mut child in children.processes {
+        assert!(child.terminate(SOON).success(), "{}", child.log());
+    }
+}
+
+/// One event ends every process that handles it. It ends in the dead letters, and takes nothing else there.
+async fn what_kills_its_process_dies_alone(way: Way) {
+    let world = World::new(way).await;
+    let log = world.log().await;
+    let mut children = Children::start(&world, 2);
+    let mut others = vec![Todo::Sleep(30); 40];
+    others.extend(vec![Todo::Succeed; 40]);
+    ask(&log, "JobAsked", others).await;
+    let mut deadly = vec![Todo::Sleep(20); 10];
+    deadly.insert(5, Todo::Kill);
+    let deadly = ask(&log, "OtherAsked", deadly).await;
+    let began = Instant::now();
+    loop {
+        children.restart_dead();
+        let done = world.deliveries("hardy", "done").await;
+        let (others, dead) = (
+            world.deliveries("deadly", "done").await,
+            world.deliveries("deadly", "dead").await,
+        );
+        if (done, others, dead) == (80, 10, 1) {
+            break;
+        }
+        assert!(
+            began.elapsed() < 2 * SOON,
+            "{done} and {others} done, {dead} dead"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let letters = letters(&log).await;
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    assert_eq!((letters[0].stream_id, letters[0].attempts), (deadly[5], 4));
+    let error = letters[0].error.as_deref().expect("an error");
+    assert!(
+        error.starts_with("the process that handled it ended"),
+        "{error}"
+    );
+    assert!(
+        children.started > 4,
+        "only {} were started",
+        children.started
+    );
+    for handler in ["hardy", "deadly"] {
+        let effects = world.effects(handler).await;
+        let distinct: BTreeSet<_> = effects.iter().collect();
+        assert_eq!(
+            effects.len(),
+            distinct.len(),
+            "{handler} had an effect twice"
+        );
+    }
+    for mut child in children.processes {
+        assert!(child.terminate(SOON).success(), "{}", child.log());
+    }
+}
+
+both_ways!(
+    children_that_are_killed_lose_and_double_nothing,
+    what_kills_its_process_dies_alone,
+);

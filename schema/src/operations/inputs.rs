@@ -1,0 +1,149 @@
+//! The inputs of operations, and how they become those of `entities`. Texts are checked here: they are looked for, not stored.
+
+use async_graphql::{ID, InputObject, Result};
+use chrono::{DateTime, Utc};
+use entities::{Violations, operations::LETTER_KIND};
+use events::{LogFilter, Which};
+use uuid::Uuid;
+
+use crate::{connection::is_storable_time, error::invalid, id};
+
+/// The longest text that can be looked for.
+const MOST_CHARACTERS: usize = 200;
+/// So many types at once.
+const MOST_TYPES: usize = 50;
+
+/// Which events of the log; everything that is given must be so.
+#[derive(InputObject, Default)]
+pub(crate) struct EventLogFilter {
+    /// Of this kind of stream, such as `post`.
+    stream: Option<String>,
+    /// Of this stream, such as `post_01h455vb4pex5vsknk084sn02q`.
+    stream_id: Option<ID>,
+    /// Of any of these types, such as `PostLiked`; at most 50.
+    types: Option<Vec<String>>,
+    /// Caused by this actor: a user's id, or the name of a process.
+    actor: Option<String>,
+    /// That happened at this time or later, by the clock of who wrote it.
+    from: Option<DateTime<Utc>>,
+    /// That happened before this time.
+    before: Option<DateTime<Utc>>,
+}
+
+impl EventLogFilter {
+    pub(super) fn into_filter(self) -> Result<LogFilter> {
+        for (field, time) in [("from", &self.from), ("before", &self.before)] {
+            if time.as_ref().is_some_and(|time| !is_storable_time(time)) {
+                let message = "must be a time of the years 0 to 9999";
+                return Err(invalid(Violations::one(field, "range", message)));
+            }
+        }
+        let stream = stream_filter(self.stream, self.stream_id.as_ref())?;
+        Ok(LogFilter {
+            stream: stream.kind,
+            stream_id: stream.id,
+            types: checked_types(self.types)?,
+            actor: self.actor.map(|it| checked_text("actor", it)).transpose()?,
+            from: self.from,
+            before: self.before,
+        })
+    }
+}
+
+/// Which streams.
+#[derive(Default)]
+pub(super) struct StreamFilter {
+    pub(super) kind: Option<String>,
+    pub(super) id: Option<Uuid>,
+}
+
+impl StreamFilter {
+    pub(super) fn matches(&self, event: &events::Event) -> bool {
+        self.kind.as_ref().is_none_or(|kind| *kind == event.stream)
+            && self.id.is_none_or(|id| id == event.stream_id)
+    }
+}
+
+/// An id names its kind, too.
+pub(super) fn stream_filter(kind: Option<String>, stream_id: Option<&ID>) -> Result<StreamFilter> {
+    let kind = kind.map(|kind| checked_text("stream", kind)).transpose()?;
+    let Some(stream_id) = stream_id else {
+        return Ok(StreamFilter { kind, id: None });
+    };
+    let message = "must be the id of a stream, such as post_01h455vb4pex5vsknk084sn02q";
+    let (of_id, uuid) =
+        id::decode(stream_id).ok_or_else(|| invalid(Violations::one("streamId", "id", message)))?;
+    if kind.is_some_and(|kind| kind != of_id) {
+        let message = "must be the id of a stream of the kind that is given as stream";
+        return Err(invalid(Violations::one("streamId", "kind", message)));
+    }
+    Ok(StreamFilter {
+        kind: Some(of_id),
+        id: Some(uuid),
+    })
+}
+
+pub(super) fn checked_types(types: Option<Vec<String>>) -> Result<Vec<String>> {
+    let types = types.unwrap_or_default();
+    if types.len() > MOST_TYPES {
+        let message = format!("must be at most {MOST_TYPES}");
+        return Err(invalid(Violations::one("types", "length", &message)));
+    }
+    let types = types.into_iter();
+    types.map(|it| checked_text("types", it)).collect()
+}
+
+pub(super) fn checked_text(field: &str, text: String) -> Result<String> {
+    let length = text.chars().count();
+    if (1..=MOST_CHARACTERS).contains(&length) {
+        return Ok(text);
+    }
+    let message = format!("must have 1 to {MOST_CHARACTERS} characters");
+    Err(invalid(Violations::one(field, "length", &message)))
+}
+
+/// Dead letters to replay or to discard: exactly one of the three.
+#[derive(InputObject)]
+pub(crate) struct DeadLettersInput {
+    /// This letter.
+    id: Option<ID>,
+    /// Those that failed in this way.
+    fingerprint: Option<String>,
+    /// Those there are now, if true.
+    #[graphql(default)]
+    all: bool,
+}
+
+impl DeadLettersInput {
+    pub(super) fn into_which(self) -> Result<Which> {
+        match (self.id, self.fingerprint, self.all) {
+            (Some(id), None, false) => Ok(Which::One(id::decode_as(LETTER_KIND, "id", &id)?)),
+            (None, Some(fingerprint), false) => {
+                let fingerprint = checked_text("fingerprint", fingerprint)?;
+                Ok(Which::Fingerprint(fingerprint))
+            }
+            (None, None, true) => Ok(Which::All),
+            _ => {
+                let message = "give exactly one of id, fingerprint and all: true";
+                Err(invalid(Violations::one("id", "exclusive", message)))
+            }
+        }
+    }
+}
+
+/// A follower or a handler.
+#[derive(InputObject)]
+pub(crate) struct WorkerInput {
+    /// Its name, such as `posts`.
+    pub(super) name: String,
+}
+
+/// A user to disconnect.
+#[derive(InputObject)]
+pub(crate) struct DisconnectUserInput {
+    /// The user.
+    pub(super) user_id: ID,
+    /// Whether their sessions end, too: then they have to sign in again, else their clients may come back at once.
+    #[graphql(default)]
+    pub(super) end_sessions: bool,
+}

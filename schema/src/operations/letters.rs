@@ -1,0 +1,218 @@
+//! Dead letters: what a follower or a handler has given up, why, and the event.
+
+use async_graphql::{
+    Context, Enum, ID, Object, Result,
+    connection::{Connection, Edge},
+};
+use chrono::{DateTime, Utc};
+use entities::{Edge as Place, SortKey, operations::LETTER_KIND};
+use events::LetterFilter;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    inputs::{checked_text, stream_filter},
+    logged_event::LoggedEvent,
+};
+use crate::{
+    connection::{ListCursor, OpaqueCursor, PageArguments, page_complexity},
+    error::from_access,
+    id,
+    request::{entities, viewer},
+};
+
+/// Whose letter it is.
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+#[graphql(remote = "events::LetterKind")]
+pub(crate) enum ConsumerKind {
+    /// A handler's.
+    Handler,
+    /// A follower's.
+    Follower,
+}
+
+/// An event that a follower or a handler has given up.
+pub(crate) struct DeadLetter(pub(super) events::DeadLetter);
+
+#[Object]
+impl DeadLetter {
+    /// The letter's id.
+    async fn id(&self) -> ID {
+        id::encode(LETTER_KIND, self.0.id)
+    }
+
+    /// The name of the follower or the handler.
+    async fn consumer(&self) -> &str {
+        &self.0.consumer
+    }
+
+    /// Which of the two.
+    async fn consumer_kind(&self) -> ConsumerKind {
+        self.0.kind.into()
+    }
+
+    /// The position of the event.
+    async fn position(&self) -> u64 {
+        self.0.position
+    }
+
+    /// The kind of the event's stream.
+    async fn stream(&self) -> &str {
+        &self.0.stream
+    }
+
+    /// The stream's id.
+    async fn stream_id(&self) -> ID {
+        id::encode(&self.0.stream, self.0.stream_id)
+    }
+
+    /// The event's number in its stream.
+    async fn version(&self) -> i64 {
+        self.0.version
+    }
+
+    /// What happened, such as `PostLiked`.
+    #[graphql(name = "type")]
+    async fn event_type(&self) -> &str {
+        &self.0.event_type
+    }
+
+    /// Why it failed the last time: the error, and below it what led to it. Empty for those that only wait behind another.
+    async fn errors(&self) -> Vec<&str> {
+        let error = self.0.error.as_deref().unwrap_or_default();
+        error.lines().collect()
+    }
+
+    /// The same for failures of the same consumer on the same type of event with the same error, but for its numbers.
+    async fn fingerprint(&self) -> Option<&str> {
+        self.0.fingerprint.as_deref()
+    }
+
+    /// How often it was tried.
+    async fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// When it was first tried.
+    async fn first_tried_at(&self) -> DateTime<Utc> {
+        self.0.first_at
+    }
+
+    /// When it was last tried.
+    async fn last_tried_at(&self) -> DateTime<Utc> {
+        self.0.last_at
+    }
+
+    /// Whether it did not fail itself, but waits behind an earlier event of its stream that did.
+    async fn is_parked(&self) -> bool {
+        self.0.is_parked
+    }
+
+    /// The event; null when the log no longer has it.
+    async fn event(&self, ctx: &Context<'_>) -> Result<Option<LoggedEvent>> {
+        let entities = entities(ctx);
+        let event = entities
+            .operations
+            .event_of_letter(viewer(ctx)?, &self.0)
+            .await
+            .map_err(from_access)?;
+        let epoch = entities.log.tail().cursor().epoch;
+        Ok(event.map(|logged| LoggedEvent { logged, epoch }))
+    }
+}
+
+/// What orders letters: so that a cursor of another list is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+enum LetterOrder {
+    #[serde(rename = "letters")]
+    Oldest,
+}
+
+/// What a list of letters has besides its page.
+pub(crate) struct LetterTotals(LetterFilter);
+
+#[Object]
+impl LetterTotals {
+    /// How many letters match.
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
+        let operations = &entities(ctx).operations;
+        let count = operations.count_letters(viewer(ctx)?, &self.0).await;
+        count.map_err(from_access)
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct LettersQuery;
+
+#[Object]
+impl LettersQuery {
+    /// One dead letter; null when there is none with this id: it may have been replayed. Needs the role ADMIN.
+    async fn dead_letter(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The letter's id.")] id: ID,
+    ) -> Result<Option<DeadLetter>> {
+        let uuid = id::decode_as(LETTER_KIND, "id", &id)?;
+        let operations = &entities(ctx).operations;
+        let found = operations.find_letter(viewer(ctx)?, uuid).await;
+        Ok(found.map_err(from_access)?.map(DeadLetter))
+    }
+
+    /// Dead letters, a page at a time, oldest first. Needs the role ADMIN.
+    #[graphql(complexity = "page_complexity(Some(first), None, child_complexity)")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of a list are the field's"
+    )]
+    async fn dead_letters(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.", default = 20)] first: i32,
+        #[graphql(desc = "Letters after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Only those of this follower or handler.")] consumer: Option<String>,
+        #[graphql(desc = "Only those that failed in this way.")] fingerprint: Option<String>,
+        #[graphql(desc = "Only those of this stream, such as `post_01h455vb4pex5vsknk084sn02q`.")]
+        stream_id: Option<ID>,
+    ) -> Result<Connection<OpaqueCursor, DeadLetter, LetterTotals>> {
+        let checked = |field: &str, text: Option<String>| {
+            text.map(|text| checked_text(field, text)).transpose()
+        };
+        let arguments = PageArguments {
+            first: Some(first),
+            after,
+            last: None,
+            before: None,
+        };
+        let request = arguments.request(|cursor: &ListCursor<LetterOrder>| {
+            matches!(cursor.edge.key, SortKey::Number(_))
+        })?;
+        let filter = LetterFilter {
+            consumer: checked("consumer", consumer)?,
+            fingerprint: checked("fingerprint", fingerprint)?,
+            stream_id: stream_filter(None, stream_id.as_ref())?.id,
+            after: request.after.as_ref().map(|place| place.id),
+            limit: request.limit + 1,
+        };
+        let operations = &entities(ctx).operations;
+        let letters = operations.list_letters(viewer(ctx)?, &filter).await;
+        let mut letters = letters.map_err(from_access)?;
+        let has_next = letters.len() as u64 > request.limit;
+        letters.truncate(request.limit as usize);
+        let mut connection = Connection::with_additional_fields(
+            request.after.is_some(),
+            has_next,
+            LetterTotals(filter),
+        );
+        let cursor = |letter: &events::DeadLetter| ListCursor {
+            sort: LetterOrder::Oldest,
+            edge: Place {
+                key: SortKey::Number(0),
+                id: letter.id,
+            },
+        };
+        connection.edges = letters
+            .into_iter()
+            .map(|letter| Edge::new(cursor(&letter).into(), DeadLetter(letter)))
+            .collect();
+        Ok(connection)
+    }
+}

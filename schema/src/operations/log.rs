@@ -1,0 +1,109 @@
+//! The log, a page at a time. The cursors of the list are those of the log, so a page goes on as a subscription.
+
+use async_graphql::{
+    Context, Object, Result, SimpleObject,
+    connection::{Connection, Edge},
+};
+use entities::Violations;
+use events::{Cursor, CursorError, LogPlace};
+
+use super::{inputs::EventLogFilter, logged_event::LoggedEvent};
+use crate::{
+    connection::{OpaqueCursor, checked, page_complexity},
+    error::{from_access, from_cursor, from_log, invalid},
+    request::{entities, viewer},
+};
+
+const DEFAULT_PAGE: i32 = 20;
+
+#[derive(Default)]
+pub(crate) struct LogQuery;
+
+/// What a page of the log has besides its events.
+#[derive(SimpleObject)]
+pub(crate) struct EventLogSearch {
+    /// Where the search for matching events was given up, as a page looks through 100,000 events at most: null when it was
+    /// not. The page may then be empty. Go on with `after` this, or with `before` this when `last` was asked for.
+    searched_to: Option<String>,
+}
+
+/// The position of a cursor of this log.
+async fn position_after(ctx: &Context<'_>, text: &str) -> Result<u64> {
+    let cursor: Cursor = text.parse().map_err(from_cursor)?;
+    let resolved = entities(ctx).log.resolve(cursor).await;
+    let resolved = resolved.map_err(|cause| from_log(&cause))?;
+    resolved.map_err(from_cursor)
+}
+
+/// The same, also when the events there were pruned: nothing behind them is asked for.
+fn position_before(text: &str, epoch: u32) -> Result<u64> {
+    let cursor: Cursor = text.parse().map_err(from_cursor)?;
+    if cursor.epoch != epoch {
+        return Err(from_cursor(CursorError::Foreign));
+    }
+    Ok(cursor.position)
+}
+
+#[Object]
+impl LogQuery {
+    /// The events of the log, a page at a time, in the order in which they got their positions. Give `first` with `after`, or
+    /// `last` with `before`; without both, the first 20. `last: 20` shows what happened last. Needs the role ADMIN.
+    #[graphql(complexity = "page_complexity(first, last, child_complexity)")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of a connection are the field's"
+    )]
+    async fn event_log(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(
+            desc = "Events after this cursor: of an event, or `extensions.cursor` of any response."
+        )]
+        after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Events before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which events.")] filter: Option<EventLogFilter>,
+    ) -> Result<Connection<OpaqueCursor, LoggedEvent, EventLogSearch>> {
+        let limit = match (first, last) {
+            (Some(_), Some(_)) => {
+                let message = "must not be used together with first";
+                return Err(invalid(Violations::one("last", "exclusive", message)));
+            }
+            (Some(first), None) => checked("first", first)?,
+            (None, last) => checked("last", last.unwrap_or(DEFAULT_PAGE))?,
+        };
+        let filter = filter.unwrap_or_default().into_filter()?;
+        let epoch = entities(ctx).log.tail().cursor().epoch;
+        let after = match &after {
+            Some(after) => Some(position_after(ctx, after).await?),
+            None => None,
+        };
+        let before = before.map(|it| position_before(&it, epoch)).transpose()?;
+        let place = LogPlace {
+            after,
+            before,
+            limit,
+            from_end: last.is_some(),
+        };
+        let page = entities(ctx)
+            .operations
+            .browse_log(viewer(ctx)?, &filter, place)
+            .await
+            .map_err(from_access)?;
+        let cursor = |position| Cursor { epoch, position }.to_string();
+        let search = EventLogSearch {
+            searched_to: page.searched_to.map(cursor),
+        };
+        let mut connection =
+            Connection::with_additional_fields(page.has_previous, page.has_next, search);
+        let events = page.events.into_iter().map(|event| LoggedEvent {
+            logged: event.into(),
+            epoch,
+        });
+        connection.edges = events
+            .map(|event| Edge::new(OpaqueCursor(event.place().to_string()), event))
+            .collect();
+        Ok(connection)
+    }
+}

@@ -1,0 +1,136 @@
+//! The mutations of operations. Each is told by an event of the stream `operations`, with who did it.
+
+use async_graphql::{Context, Object, Result, SimpleObject};
+
+use super::{
+    inputs::{DeadLettersInput, DisconnectUserInput, WorkerInput},
+    workers::{WorkerStatus, load_status},
+};
+use crate::{
+    error::{from_letters, from_users, from_workers},
+    id,
+    request::{command_context, entities},
+    users,
+};
+
+/// What `pauseWorker` and `resumeWorker` answer.
+#[derive(SimpleObject)]
+pub(crate) struct WorkerPayload {
+    /// How the workers stand now.
+    worker_status: WorkerStatus,
+}
+
+/// What `replayDeadLetters` answers.
+#[derive(SimpleObject)]
+pub(crate) struct ReplayDeadLettersPayload {
+    /// Letters that are no more: a follower has applied them, or a handler is to handle them anew.
+    replayed: u64,
+    /// Letters that are still there: a follower failed on them again, or they wait behind one on which it did.
+    left: u64,
+}
+
+/// What `discardDeadLetters` answers.
+#[derive(SimpleObject)]
+pub(crate) struct DiscardDeadLettersPayload {
+    /// Letters whose events are given up for good.
+    discarded: u64,
+    /// Letters that waited behind those, and were applied.
+    replayed: u64,
+    /// Letters that waited behind those and are still there, as one of them failed.
+    left: u64,
+}
+
+/// What `disconnectUser` answers.
+#[derive(SimpleObject)]
+pub(crate) struct DisconnectUserPayload {
+    /// How many sessions were ended; none unless that was asked for.
+    ended_sessions: u32,
+}
+
+#[derive(Default)]
+pub(crate) struct OperationsMutation;
+
+#[Object]
+impl OperationsMutation {
+    /// Holds a follower or a handler in all processes, within a second. What it is at is finished; what comes meanwhile waits,
+    /// and nothing is lost. Needs the role ADMIN.
+    async fn pause_worker(&self, ctx: &Context<'_>, input: WorkerInput) -> Result<WorkerPayload> {
+        let operations = &entities(ctx).operations;
+        let paused = operations
+            .pause_worker(command_context(ctx)?, &input.name)
+            .await;
+        paused.map_err(from_workers)?;
+        Ok(WorkerPayload {
+            worker_status: load_status(ctx).await?,
+        })
+    }
+
+    /// Lets a follower or a handler go on, from where it was. Needs the role ADMIN.
+    async fn resume_worker(&self, ctx: &Context<'_>, input: WorkerInput) -> Result<WorkerPayload> {
+        let operations = &entities(ctx).operations;
+        let resumed = operations
+            .resume_worker(command_context(ctx)?, &input.name)
+            .await;
+        resumed.map_err(from_workers)?;
+        Ok(WorkerPayload {
+            worker_status: load_status(ctx).await?,
+        })
+    }
+
+    /// Tries dead letters once more: one, those that failed alike, or all. A follower applies the letters of a stream in their
+    /// order, each exactly once, with those that wait behind them. Needs the role ADMIN.
+    async fn replay_dead_letters(
+        &self,
+        ctx: &Context<'_>,
+        input: DeadLettersInput,
+    ) -> Result<ReplayDeadLettersPayload> {
+        let which = input.into_which()?;
+        let operations = &entities(ctx).operations;
+        let replayed = operations
+            .replay_letters(command_context(ctx)?, which)
+            .await;
+        let replayed = replayed.map_err(from_letters)?;
+        Ok(ReplayDeadLettersPayload {
+            replayed: replayed.replayed,
+            left: replayed.left,
+        })
+    }
+
+    /// Gives dead letters up for good: one, those that failed alike, or all. Their events stay in the log, and are never
+    /// applied or handled; what waits behind them in their streams is applied. Needs the role ADMIN.
+    async fn discard_dead_letters(
+        &self,
+        ctx: &Context<'_>,
+        input: DeadLettersInput,
+    ) -> Result<DiscardDeadLettersPayload> {
+        let which = input.into_which()?;
+        let operations = &entities(ctx).operations;
+        let discarded = operations
+            .discard_letters(command_context(ctx)?, which)
+            .await;
+        let discarded = discarded.map_err(from_letters)?;
+        Ok(DiscardDeadLettersPayload {
+            discarded: discarded.discarded,
+            replayed: discarded.replayed,
+            left: discarded.left,
+        })
+    }
+
+    /// Closes all sockets and event streams of a user, on all gateways, with the close code 4410. Their sessions stay unless
+    /// that is asked for, so their clients may connect again. Needs the role ADMIN.
+    async fn disconnect_user(
+        &self,
+        ctx: &Context<'_>,
+        input: DisconnectUserInput,
+    ) -> Result<DisconnectUserPayload> {
+        let id = id::decode_as(users::KIND, "userId", &input.user_id)?;
+        let disconnected = entities(ctx)
+            .users
+            .disconnect(command_context(ctx)?, id, input.end_sessions)
+            .await
+            .map_err(from_users)?;
+        Ok(DisconnectUserPayload {
+            ended_sessions: disconnected.ended_sessions,
+        })
+    }
+}

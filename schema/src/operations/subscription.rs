@@ -1,0 +1,106 @@
+//! The subscriptions of operations: the log as it grows, and how the workers stand.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Result, Subscription};
+use entities::{
+    access::{Action, Grant, Requirement},
+    operations::Operations,
+};
+use events::{EventSource, Topic};
+use futures::{Stream, StreamExt};
+
+use super::{
+    inputs::{checked_types, stream_filter},
+    logged_event::LoggedEvent,
+    workers::WorkerStatus,
+};
+use crate::{
+    error::{from_access, from_cursor, from_feed},
+    request::{entities, viewer},
+};
+
+async fn require(ctx: &Context<'_>, action: Action) -> Result<()> {
+    let requirement = Requirement::Action(action);
+    let granted = ctx.data::<Grant>()?.require(requirement).await;
+    granted.map_err(from_access)
+}
+
+#[derive(Default)]
+pub(crate) struct OperationsSubscription;
+
+#[Subscription]
+impl OperationsSubscription {
+    /// All events of the log, or those that match. With `after` it begins with everything that happened since that cursor; every
+    /// event comes once, in order. Needs the role ADMIN.
+    async fn event_log(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only events of these types, such as `PostLiked`; at most 50.")]
+        types: Option<Vec<String>>,
+        #[graphql(desc = "Only events of this kind of stream, such as `post`.")] stream: Option<
+            String,
+        >,
+        #[graphql(desc = "Only events of this stream, such as `post_01h455vb4pex5vsknk084sn02q`.")]
+        stream_id: Option<ID>,
+        #[graphql(
+            desc = "Events after this cursor: of an event, or `extensions.cursor` of any response."
+        )]
+        after: Option<String>,
+    ) -> Result<impl Stream<Item = Result<LoggedEvent>>> {
+        let types = checked_types(types)?;
+        let streams = stream_filter(stream, stream_id.as_ref())?;
+        let after = after
+            .map(|after| after.parse().map_err(from_cursor))
+            .transpose()?;
+        require(ctx, Action::ReadLog).await?;
+        // A kind that is not known yet may come to be.
+        let kind = streams.kind.as_deref().and_then(Operations::stream_kind);
+        let topic = match kind {
+            Some(kind) => Topic {
+                kind,
+                id: streams.id,
+            },
+            None => Topic::EVERYTHING,
+        };
+        let epoch = entities(ctx).log.tail().cursor().epoch;
+        let events = ctx.data::<EventSource>()?.follow(topic, after);
+        Ok(events.filter_map(move |event| {
+            let shown = match event {
+                Ok(event) => {
+                    let is_wanted = streams.matches(&event)
+                        && (types.is_empty() || types.contains(&event.event_type));
+                    is_wanted.then(|| {
+                        Ok(LoggedEvent {
+                            logged: Arc::unwrap_or_clone(event).into(),
+                            epoch,
+                        })
+                    })
+                }
+                Err(cause) => Some(Err(from_feed(cause))),
+            };
+            std::future::ready(shown)
+        }))
+    }
+
+    /// How the workers stand: first as it is now, then whenever it changes, looked at once a second. There is nothing to
+    /// resume. Needs the role ADMIN.
+    async fn worker_status(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Result<impl Stream<Item = Result<WorkerStatus>>> {
+        require(ctx, Action::ReadOperations).await?;
+        let operations = &entities(ctx).operations;
+        let known = operations.known_handlers().to_vec();
+        let values = operations.watch_status(viewer(ctx)?).await;
+        let values = values.map_err(from_access)?;
+        let values = ctx.data::<EventSource>()?.follow_value(values);
+        Ok(values.map(move |value| {
+            let value = value.map_err(from_feed)?;
+            Ok(WorkerStatus {
+                status: value.value.clone(),
+                known: known.clone(),
+            })
+        }))
+    }
+}

@@ -1,0 +1,43 @@
+//! The inputs of signals, and how they become those of `entities`.
+
+use async_graphql::InputObject;
+use entities::signals;
+
+use super::object::SignalStatus;
+
+/// A new signal.
+#[derive(InputObject)]
+pub(crate) struct SubmitSignalInput {
+    /// Where it comes from, such as the name of a sensor: 1 to 100 characters.
+    source: String,
+    /// What was measured, -1e100 to 1e100.
+    value: f64,
+}
+
+impl From<SubmitSignalInput> for signals::SubmitSignal {
+    fn from(input: SubmitSignalInput) -> Self {
+        Self {
+            source: input.source,
+            value: input.value,
+        }
+    }
+}
+
+/// Which signals a list has; all conditions must hold.
+#[derive(InputObject, Default)]
+pub(crate) struct SignalFilter {
+    /// Only signals of this source.
+    source: Option<String>,
+    /// Any of these.
+    status: Option<Vec<SignalStatus>>,
+}
+
+impl From<SignalFilter> for signals::SignalFilter {
+    fn from(filter: SignalFilter) -> Self {
+        let status = filter.status.unwrap_or_default();
+        Self {
+            source: filter.source,
+            status: status.into_iter().map(Into::into).collect(),
+        }
+    }
+}

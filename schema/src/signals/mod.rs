@@ -1,0 +1,16 @@
+//! Signals in GraphQL. See `entities::signals` for the rules.
+
+mod finding;
+mod inputs;
+mod mutation;
+mod object;
+mod query;
+mod subscription;
+
+pub(crate) use mutation::SignalsMutation;
+pub(crate) use object::Signal;
+pub(crate) use query::{SignalsQuery, find};
+pub(crate) use subscription::SignalsSubscription;
+
+/// The type's name in global ids.
+pub(crate) const KIND: &str = "signal";

@@ -1,0 +1,39 @@
+//! The mutation of signals.
+
+use async_graphql::{Context, Object, Result, SimpleObject};
+
+use super::{inputs::SubmitSignalInput, object::Signal};
+use crate::{
+    error::from_signals,
+    request::{command_context, entities},
+};
+
+/// What `submitSignal` answers.
+#[derive(SimpleObject)]
+pub(crate) struct SubmitSignalPayload {
+    /// The new signal, which is PENDING.
+    signal: Signal,
+}
+
+#[derive(Default)]
+pub(crate) struct SignalsMutation;
+
+#[Object]
+impl SignalsMutation {
+    /// Submits a signal, and answers at once. Follow `signalProgress` after `extensions.cursor` of the answer, or of any
+    /// before it, to see what becomes of it.
+    async fn submit_signal(
+        &self,
+        ctx: &Context<'_>,
+        input: SubmitSignalInput,
+    ) -> Result<SubmitSignalPayload> {
+        let signal = entities(ctx)
+            .signals
+            .submit_signal(command_context(ctx)?, input.into())
+            .await
+            .map_err(from_signals)?;
+        Ok(SubmitSignalPayload {
+            signal: Signal(signal),
+        })
+    }
+}

@@ -1,0 +1,89 @@
+//! The queries of signals.
+
+use async_graphql::{
+    Context, ID, Object, Result,
+    connection::{Connection, Edge},
+};
+use entities::signals::{self, SignalSort};
+use uuid::Uuid;
+
+use super::{KIND, inputs::SignalFilter, object::Signal};
+use crate::{
+    connection::{ListCursor, OpaqueCursor, PageArguments, page_complexity},
+    error::from_access,
+    id,
+    request::{entities, viewer},
+};
+
+#[derive(Default)]
+pub(crate) struct SignalsQuery;
+
+/// What a list of signals has besides its page.
+pub(crate) struct SignalTotals(signals::SignalFilter);
+
+#[Object]
+impl SignalTotals {
+    /// How many signals match the filter. Counting reads all of them; ask for it only where it is shown.
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
+        let signals = &entities(ctx).signals;
+        let count = signals.count_signals(viewer(ctx)?, &self.0).await;
+        count.map_err(from_access)
+    }
+}
+
+/// The signal with this uuid, for `signal` and `node`.
+pub(crate) async fn find(ctx: &Context<'_>, id: Uuid) -> Result<Option<Signal>> {
+    let found = entities(ctx).signals.find_signal(viewer(ctx)?, id).await;
+    Ok(found.map_err(from_access)?.map(Signal))
+}
+
+#[Object]
+impl SignalsQuery {
+    /// One signal, with the results that there are; null when there is none with this id.
+    async fn signal(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The signal's global id.")] id: ID,
+    ) -> Result<Option<Signal>> {
+        find(ctx, id::decode_as(KIND, "id", &id)?).await
+    }
+
+    /// Signals, a page at a time, newest first. Give `first` with `after`, or `last` with `before`; without both, the first
+    /// 20.
+    #[graphql(complexity = "page_complexity(first, last, child_complexity)")]
+    async fn signals(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Signals after this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Signals before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which signals.")] filter: Option<SignalFilter>,
+    ) -> Result<Connection<OpaqueCursor, Signal, SignalTotals>> {
+        let sort = SignalSort::Newest;
+        let filter: signals::SignalFilter = filter.unwrap_or_default().into();
+        let arguments = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        let request = arguments.request(|cursor: &ListCursor<SignalSort>| {
+            cursor.sort == sort && sort.accepts(&cursor.edge.key)
+        })?;
+        let page = entities(ctx)
+            .signals
+            .list_signals(viewer(ctx)?, &filter, &request)
+            .await
+            .map_err(from_access)?;
+        let totals = SignalTotals(filter);
+        let mut connection =
+            Connection::with_additional_fields(page.has_previous, page.has_next, totals);
+        connection.edges = page
+            .items
+            .into_iter()
+            .map(|(edge, signal)| Edge::new(ListCursor { sort, edge }.into(), Signal(signal)))
+            .collect();
+        Ok(connection)
+    }
+}

@@ -1,0 +1,220 @@
+//! Dead letters through the API, real ones: an event that can no longer be read makes both followers of posts give up; it is
+//! repaired and replayed, or discarded. The read models are compared with the log in the end.
+
+use serde_json::{Value, json};
+use tests::traffic::{self, wrong_rows};
+use tests::waiting::SOON;
+use tests::{Setup, eventually, ids};
+
+use super::{
+    LETTER, audited, await_letters, comment, create_post, follower, letters, mutate,
+    mutate_with_key, poison,
+};
+
+fn of<'a>(all: &'a [Value], consumer: &str) -> Vec<&'a Value> {
+    let letters = all.iter().filter(|letter| letter["consumer"] == consumer);
+    letters.collect()
+}
+
+async fn letters_are_listed_repaired_and_replayed(setup: Setup) {
+    let mut app = setup.start();
+    let database = setup.database().await;
+    let poisoned = poison(&setup, &mut app, &database).await;
+    let client = app.client().clone();
+    let all = await_letters(&client).await;
+    for consumer in ["posts", "posts_trending"] {
+        let letters = of(&all, consumer);
+        assert_eq!(letters.len(), 4, "{all:?}");
+        for (number, letter) in letters.iter().enumerate() {
+            assert_eq!(letter["version"], number + 3);
+            assert_eq!(letter["streamId"], poisoned.post);
+            assert_eq!(letter["consumerKind"], "FOLLOWER");
+            assert_eq!(letter["isParked"], number > 0);
+            assert_eq!(letter["fingerprint"].is_string(), number == 0);
+            assert_eq!(letter["type"], "PostCommentAdded");
+        }
+        let failed = letters[0];
+        assert!(failed["attempts"].as_u64() >= Some(2), "{failed}");
+        assert!(
+            failed["errors"][0]
+                .as_str()
+                .is_some_and(|it| it.contains("malformed")),
+            "{failed}"
+        );
+        assert_eq!(failed["event"]["data"], json!({ "broken": 7 }));
+        assert_eq!(failed["event"]["actor"], setup.admin().id.as_str());
+        assert!(failed["firstTriedAt"].as_str() <= failed["lastTriedAt"].as_str());
+        assert_eq!(follower(&client, consumer).await["deadLetters"], 4);
+    }
+    // Other posts go on, and what comes for this one waits behind.
+    let other = create_post(&client, "Another").await;
+    comment(&client, &other, "Goes on").await;
+    eventually("the others go on", SOON, async || {
+        let document = "query($id: ID!) { post(id: $id) { commentCount } }";
+        let answer = client.run(document, json!({ "id": other })).await;
+        (answer.data()["post"]["commentCount"] == 1).then_some(())
+    })
+    .await;
+
+    // Pages and filters.
+    let first = letters(&client, "(first: 3, consumer: \"posts\")").await;
+    assert_eq!(first["totalCount"], 4);
+    assert_eq!(first["pageInfo"]["hasNextPage"], true);
+    let after = first["pageInfo"]["endCursor"].clone();
+    let rest = letters(
+        &client,
+        &format!("(first: 3, consumer: \"posts\", after: {after})"),
+    )
+    .await;
+    assert_eq!(rest["pageInfo"]["hasNextPage"], false);
+    let pages = [&first["nodes"], &rest["nodes"]].map(|it| it.as_array().expect("nodes").clone());
+    let paged: Vec<Value> = pages.concat();
+    assert_eq!(paged.iter().collect::<Vec<_>>(), of(&all, "posts"));
+    let of_stream = letters(&client, &format!("(streamId: {})", poisoned.post)).await;
+    assert_eq!(of_stream["totalCount"], 8);
+    let of_nobody = letters(&client, "(consumer: \"nobody\")").await;
+    assert_eq!(of_nobody["totalCount"], 0);
+    let failed = of(&all, "posts")[0].clone();
+    let alike = letters(
+        &client,
+        &format!("(fingerprint: {})", failed["fingerprint"]),
+    )
+    .await;
+    assert_eq!(alike["totalCount"], 1);
+    let document = format!("query($id: ID!) {{ deadLetter(id: $id) {{ {LETTER} }} }}");
+    let one = client.run(&document, json!({ "id": failed["id"] })).await;
+    assert_eq!(one.data()["deadLetter"], failed);
+    let none = json!({ "id": ids::global_id("letter", 7) });
+    assert_eq!(
+        client.run(&document, none).await.data()["deadLetter"],
+        Value::Null
+    );
+
+    // While it is broken it fails again, and all stays.
+    let input = json!({ "fingerprint": failed["fingerprint"] });
+    let answer = mutate(&client, "replayDeadLetters", input.clone(), "replayed left").await;
+    assert_eq!(
+        answer.data()["replayDeadLetters"],
+        json!({ "replayed": 0, "left": 4 })
+    );
+    let again = client
+        .run(&document, json!({ "id": failed["id"] }))
+        .await
+        .data()["deadLetter"]
+        .clone();
+    assert!(
+        again["attempts"].as_u64() > failed["attempts"].as_u64(),
+        "{again}"
+    );
+    assert!(
+        again["lastTriedAt"].as_str() > failed["lastTriedAt"].as_str(),
+        "{again}"
+    );
+
+    poisoned.repair(&database).await;
+    let key = Some("replay-1");
+    let send = async || {
+        let shown = "replayed left";
+        let answer = mutate_with_key(&client, "replayDeadLetters", input.clone(), shown, key).await;
+        answer.data()["replayDeadLetters"].clone()
+    };
+    assert_eq!(send().await, json!({ "replayed": 4, "left": 0 }));
+    assert_eq!(
+        send().await,
+        json!({ "replayed": 4, "left": 0 }),
+        "the first answer"
+    );
+    assert_eq!(letters(&client, "").await["totalCount"], 4);
+    let all = mutate(
+        &client,
+        "replayDeadLetters",
+        json!({ "all": true }),
+        "replayed left",
+    )
+    .await;
+    assert_eq!(
+        all.data()["replayDeadLetters"],
+        json!({ "replayed": 4, "left": 0 })
+    );
+    assert_eq!(letters(&client, "").await["totalCount"], 0);
+    comment(&client, &poisoned.post, "After all").await;
+    eventually("both followers are through", SOON, async || {
+        let behind = [
+            follower(&client, "posts").await,
+            follower(&client, "posts_trending").await,
+        ];
+        behind
+            .iter()
+            .all(|it| it["lag"]["events"] == 0)
+            .then_some(())
+    })
+    .await;
+    traffic::await_follower(&database, SOON).await;
+    assert_eq!(wrong_rows(&database).await, 0);
+    // Six comments of two points each, none twice.
+    let document = "{ trendingPosts(window: DAY, first: 5) { comments post { id } } }";
+    let trending = client.run(document, json!({})).await.data()["trendingPosts"].clone();
+    let of_post = trending.as_array().expect("a list").iter();
+    let mut of_post = of_post.filter(|it| it["post"]["id"] == poisoned.post);
+    assert_eq!(of_post.next().expect("the post")["comments"], 6);
+
+    let told = audited(&database).await;
+    let kinds: Vec<&str> = told.iter().map(|(kind, ..)| kind.as_str()).collect();
+    let replay = ["DeadLetterReplayStarted", "DeadLettersReplayed"];
+    let held = [
+        "WorkerPaused",
+        "WorkerPaused",
+        "WorkerResumed",
+        "WorkerResumed",
+    ];
+    assert_eq!(kinds, [&held[..], &replay, &replay, &replay].concat());
+    let last = &told.last().expect("events").1;
+    assert_eq!(last, &json!({ "replayed": 4, "left": 0 }));
+    assert!(told.iter().all(|(.., actor)| *actor == setup.admin().id));
+}
+
+async fn what_is_discarded_lets_the_rest_go_on(setup: Setup) {
+    let mut app = setup.start();
+    let database = setup.database().await;
+    let poisoned = poison(&setup, &mut app, &database).await;
+    let client = app.client().clone();
+    let all = await_letters(&client).await;
+    let failed = of(&all, "posts")[0];
+    let input = json!({ "id": failed["id"] });
+    let shown = "discarded replayed left";
+    let answer = mutate(&client, "discardDeadLetters", input.clone(), shown).await;
+    let done = answer.data()["discardDeadLetters"].clone();
+    assert_eq!(done, json!({ "discarded": 1, "replayed": 3, "left": 0 }));
+    mutate(&client, "discardDeadLetters", input, shown)
+        .await
+        .expect_code("NOT_FOUND");
+    let left = letters(&client, "").await;
+    assert_eq!(left["totalCount"], 4, "those of the other follower");
+    // The other comments are there. Nobody can write another, as what the post is can no longer be told from its events.
+    let texts = eventually("the rest is applied", SOON, async || {
+        let document =
+            "query($id: ID!) { post(id: $id) { comments(first: 10) { nodes { text } } } }";
+        let answer = client.run(document, json!({ "id": poisoned.post })).await;
+        let nodes = answer.data()["post"]["comments"]["nodes"].clone();
+        let nodes = nodes.as_array().expect("nodes").iter();
+        let texts: Vec<String> = nodes
+            .map(|it| it["text"].as_str().expect("a text").to_owned())
+            .collect();
+        (texts.len() >= 4).then_some(texts)
+    })
+    .await;
+    let expected = ["Comment 0", "Comment 2", "Comment 3", "Comment 4"];
+    assert_eq!(texts, expected);
+    let told = audited(&database).await;
+    let (kind, data, _) = told.last().expect("an event");
+    assert_eq!(kind, "DeadLettersDiscarded");
+    assert_eq!(
+        (&data["discarded"], &data["replayed"]),
+        (&json!(1), &json!(3))
+    );
+}
+
+tests::both_ways!(
+    letters_are_listed_repaired_and_replayed,
+    what_is_discarded_lets_the_rest_go_on,
+);

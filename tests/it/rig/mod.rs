@@ -1,0 +1,36 @@
+//! The short form of the fault rig: each fault that takes a moment, once. `make faults` is the long one.
+
+use std::io::Write;
+use std::time::Duration;
+
+use tests::rig::{self, Plan};
+
+/// Faults are not begun after this, so that the test is short also on a slow machine.
+const LIMIT: Duration = Duration::from_secs(60);
+/// Fewer would say little.
+const AT_LEAST: usize = 5;
+
+#[test]
+fn each_fault_of_a_moment() {
+    tests::setup::run(|| async {
+        let plan = Plan {
+            seed: fastrand::u64(..1_000_000),
+            only: None,
+            times: 1,
+            times_long: 0,
+            limit: LIMIT,
+        };
+        let told = std::sync::Mutex::new(String::new());
+        let table = rig::run(&plan, |line| {
+            let mut told = told.lock().expect("what was told");
+            told.push_str(&line);
+            told.push('\n');
+        })
+        .await;
+        let told = told.into_inner().expect("what was told");
+        // Not `print!`: the harness would swallow it.
+        let _ = std::io::stderr().write_all(table.text().as_bytes());
+        assert!(table.problems().is_empty(), "{told}");
+        assert!(table.injections() >= AT_LEAST, "{told}");
+    });
+}

@@ -1,0 +1,102 @@
+//! The fault rig as a command: `make faults FAULTS="--seed 7 --only redis-flushed,postgres-stopped --times 20"`. Prints each
+//! fault as it is over, and a table in the end; ends with 1 if anything was lost, doubled or reordered.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tests::rig::{self, FAULTS, Length, Plan};
+
+const USAGE: &str =
+    "faults [--seed N] [--only FAULT,…] [--times N] [--long N] [--minutes N] [--list]
+  --times N    how often faults that take a moment are injected (5)
+  --long N     how often those that last ten seconds or more are (a quarter of that)
+  --minutes N  no fault is begun after so many (15)";
+
+/// Problems that are printed, at most.
+const MOST_SHOWN: usize = 30;
+
+fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Plan>, String> {
+    let mut plan = Plan {
+        seed: fastrand::u64(..1_000_000),
+        only: None,
+        times: 5,
+        times_long: 0,
+        limit: Duration::from_secs(15 * 60),
+    };
+    while let Some(name) = arguments.next() {
+        if name == "--list" {
+            return Ok(None);
+        }
+        let value = arguments.next().ok_or(USAGE)?;
+        let number = || {
+            let parsed = value.parse::<u64>();
+            parsed.map_err(|_| format!("{name} {value}: not a number\n{USAGE}"))
+        };
+        match name.as_str() {
+            "--seed" => plan.seed = number()?,
+            "--times" => plan.times = number()?.clamp(1, 1_000) as usize,
+            "--long" => plan.times_long = number()?.clamp(1, 1_000) as usize,
+            "--minutes" => plan.limit = Duration::from_secs(number()?.clamp(1, 180) * 60),
+            "--only" => plan.only = Some(known(&value)?),
+            _ => return Err(USAGE.into()),
+        }
+    }
+    if plan.times_long == 0 {
+        plan.times_long = (plan.times / 4).max(1);
+    }
+    Ok(Some(plan))
+}
+
+fn known(names: &str) -> Result<Vec<String>, String> {
+    let names = names.split(',').map(str::to_owned);
+    names
+        .map(
+            |name| match FAULTS.iter().find(|fault| fault.name == name) {
+                Some(_) => Ok(name),
+                None => Err(format!("no fault is called {name}; see --list")),
+            },
+        )
+        .collect()
+}
+
+fn list() {
+    for fault in FAULTS {
+        let length = match fault.length {
+            Length::Moment => "",
+            Length::Long => " (long)",
+        };
+        println!("{:<26} {}{length}", fault.name, fault.about);
+    }
+}
+
+fn main() -> ExitCode {
+    let plan = match parse(std::env::args().skip(1)) {
+        Ok(Some(plan)) => plan,
+        Ok(None) => {
+            list();
+            return ExitCode::SUCCESS;
+        }
+        Err(problem) => {
+            eprintln!("{problem}");
+            return ExitCode::from(2);
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let running = rig::run(&plan, |line| eprintln!("{line}"));
+    let table = runtime.block_on(async { running.await });
+    println!("\n{}", table.text());
+    for problem in table.problems().iter().take(MOST_SHOWN) {
+        println!("{problem}");
+    }
+    println!(
+        "{} faults, seed {}, {} problems",
+        table.injections(),
+        plan.seed,
+        table.problems().len()
+    );
+    ExitCode::from(u8::from(!table.problems().is_empty()))
+}

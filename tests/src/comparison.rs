@@ -1,0 +1,185 @@
+//! What fault tests compare, in one place: the log with itself (dense positions, dense versions), and what a subscriber got
+//! with the log. Both grow while they are compared, so that a long run can be held to account after every fault. Used by
+//! the ledger of a test and by the rig.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use crate::database::LogEntry;
+use crate::subscriber::Delivery;
+
+/// What should never be.
+#[derive(Debug, Default)]
+pub struct Findings {
+    pub lost: Vec<String>,
+    pub doubled: Vec<String>,
+    pub reordered: Vec<String>,
+}
+
+impl Findings {
+    /// How many were lost, doubled and reordered.
+    pub fn counts(&self) -> [usize; 3] {
+        [self.lost.len(), self.doubled.len(), self.reordered.len()]
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.counts() == [0; 3]
+    }
+
+    pub fn absorb(&mut self, other: Self) {
+        self.lost.extend(other.lost);
+        self.doubled.extend(other.doubled);
+        self.reordered.extend(other.reordered);
+    }
+
+    /// All of them, a line each, with what sort it is.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        let sorts = [
+            ("lost", &self.lost),
+            ("doubled", &self.doubled),
+            ("reordered", &self.reordered),
+        ];
+        sorts
+            .into_iter()
+            .flat_map(|(sort, lines)| lines.iter().map(move |line| format!("{sort}: {line}")))
+    }
+}
+
+/// The log as far as it was read.
+#[derive(Default)]
+pub struct KnownLog {
+    entries: Vec<LogEntry>,
+    versions: HashMap<(String, String), u64>,
+}
+
+impl KnownLog {
+    /// Takes in what follows, which must be dense in its positions and in the versions of every stream.
+    pub fn extend(&mut self, entries: Vec<LogEntry>, findings: &mut Findings) {
+        for entry in entries {
+            let position = entry.position.expect("a position");
+            let before = self.end();
+            if position != before + 1 {
+                let reordered = format!("position {position} follows {before}");
+                findings.reordered.push(reordered);
+            }
+            let stream = (entry.stream.clone(), entry.id.clone());
+            let version = self.versions.entry(stream).or_default();
+            if entry.version != *version + 1 {
+                findings.reordered.push(format!(
+                    "version {} of {} follows {version} at {position}",
+                    entry.version, entry.id
+                ));
+            }
+            *version = entry.version;
+            self.entries.push(entry);
+        }
+    }
+
+    pub fn entries(&self) -> &[LogEntry] {
+        &self.entries
+    }
+
+    /// The last position.
+    pub fn end(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
+    /// The entries behind a position.
+    pub fn after(&self, position: u64) -> &[LogEntry] {
+        &self.entries[(position as usize).min(self.entries.len())..]
+    }
+
+    fn at(&self, position: u64) -> Option<&LogEntry> {
+        self.entries.get(position.checked_sub(1)? as usize)
+    }
+}
+
+/// How far one subscriber has been compared with the log.
+pub struct Course {
+    /// Up to here everything wanted must have come.
+    compared: u64,
+    /// The highest position that came.
+    last: u64,
+    seen: HashSet<u64>,
+    versions: HashMap<String, u64>,
+    /// What came of a part of the log that is not known yet.
+    ahead: VecDeque<Delivery>,
+}
+
+impl Course {
+    /// Of one that subscribed after this position.
+    pub fn new(start: u64) -> Self {
+        Self {
+            compared: start,
+            last: start,
+            seen: HashSet::new(),
+            versions: HashMap::new(),
+            ahead: VecDeque::new(),
+        }
+    }
+
+    /// How many came.
+    pub fn deliveries(&self) -> usize {
+        self.seen.len()
+    }
+
+    /// Compares what came meanwhile, and all that is wanted up to the log's end.
+    pub fn compare(
+        &mut self,
+        came: Vec<Delivery>,
+        log: &KnownLog,
+        wants: impl Fn(&LogEntry) -> bool,
+        findings: &mut Findings,
+    ) {
+        self.ahead.extend(came);
+        while let Some(delivery) = self.ahead.pop_front() {
+            if delivery.position > log.end() {
+                self.ahead.push_front(delivery);
+                break;
+            }
+            self.take(&delivery, log, findings);
+        }
+        let wanted = log.after(self.compared).iter().filter(|entry| wants(entry));
+        let missing = wanted
+            .filter_map(|entry| entry.position)
+            .filter(|position| !self.seen.contains(position));
+        let lost = missing.map(|position| format!("position {position} was not delivered"));
+        findings.lost.extend(lost);
+        self.compared = self.compared.max(log.end());
+    }
+
+    fn take(&mut self, delivery: &Delivery, log: &KnownLog, findings: &mut Findings) {
+        let Delivery {
+            position,
+            id,
+            version,
+            shown_version,
+        } = delivery;
+        let known = self.versions.get(id.as_str());
+        if !self.seen.insert(*position) {
+            findings
+                .doubled
+                .push(format!("position {position} was delivered again"));
+        } else if *position <= self.last || known.is_some_and(|known| known >= version) {
+            findings.reordered.push(format!(
+                "position {position} (version {version} of {id}) came after {}",
+                self.last
+            ));
+        }
+        self.last = self.last.max(*position);
+        // What is gone by the time it is shown has no id.
+        if !id.is_empty() {
+            self.versions.insert(id.clone(), *version);
+        }
+        let entry = log.at(*position);
+        let is_it = entry.is_some_and(|entry| {
+            (entry.id == *id || id.is_empty())
+                && entry.version == *version
+                && shown_version >= version
+        });
+        if !is_it {
+            findings.lost.push(format!(
+                "position {position} brought version {version} (shown {shown_version}) of {id}, not {entry:?}"
+            ));
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What a subscriber subscribes to: a document, how its payloads are read, and which events of the log it must bring. The
+//! subscriptions of all domains that the fault tests follow are here.
+
+use serde_json::{Value, json};
+
+use crate::customers;
+use crate::database::LogEntry;
+use crate::ids;
+use crate::subscriber::Delivery;
+
+type Wants = dyn Fn(&LogEntry) -> bool + Send + Sync;
+
+pub struct Feed {
+    pub name: String,
+    pub document: String,
+    /// Without `after`.
+    pub variables: Value,
+    field: &'static str,
+    /// Where a payload has the object that changed.
+    object: &'static str,
+    wants: Box<Wants>,
+}
+
+impl Feed {
+    fn new(
+        name: &str,
+        document: impl Into<String>,
+        [field, object]: [&'static str; 2],
+        wants: impl Fn(&LogEntry) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            document: document.into(),
+            variables: json!({}),
+            field,
+            object,
+            wants: Box::new(wants),
+        }
+    }
+
+    /// All changes of all customers.
+    pub fn of_customers() -> Self {
+        let shape = ["customerChanged", "customer"];
+        Self::new("customers", customers::CHANGES, shape, |entry| {
+            entry.stream == "customer"
+        })
+    }
+
+    pub fn of_users() -> Self {
+        let document = "subscription Users($after: String) { userChanged(after: $after) { \
+            cursor type version actor user { id name bio version } } }";
+        Self::new("users", document, ["userChanged", "user"], |entry| {
+            entry.stream == "user"
+        })
+    }
+
+    pub fn of_students() -> Self {
+        let document = "subscription Students($after: String) { studentChanged(after: $after) { \
+            cursor type version actor student { id name version } } }";
+        let shape = ["studentChanged", "student"];
+        Self::new("students", document, shape, |entry| {
+            entry.stream == "student"
+        })
+    }
+
+    /// All that happens in one chat, for one of its members.
+    pub fn of_chat(chat: &str) -> Self {
+        let document = "subscription Chat($id: ID!, $after: String) { chatEvents(chatId: $id, after: $after) { \
+            cursor type version actor chat { id version } message { number text } } }";
+        let of_chat = of_stream("chat", chat);
+        Self::new("chat", document, ["chatEvents", "chat"], of_chat).with_id(chat)
+    }
+
+    /// New posts of everybody.
+    pub fn of_posts() -> Self {
+        let document = "subscription Posts($after: String) { postFeed(after: $after) { \
+            cursor type version actor post { id message version } } }";
+        Self::new("posts", document, ["postFeed", "post"], |entry| {
+            entry.kind == "PostCreated"
+        })
+    }
+
+    /// All that happens to one post.
+    pub fn of_post(post: &str) -> Self {
+        let document = "subscription Post($id: ID!, $after: String) { postChanged(id: $id, after: $after) { \
+            cursor type version actor post { id likeCount version } } }";
+        let of_post = of_stream("post", post);
+        Self::new("post", document, ["postChanged", "post"], of_post).with_id(post)
+    }
+
+    fn with_id(mut self, id: &str) -> Self {
+        self.variables = json!({ "id": id });
+        self
+    }
+
+    /// Whether it must bring this event.
+    pub fn wants(&self, entry: &LogEntry) -> bool {
+        (self.wants)(entry)
+    }
+
+    /// The change in a payload, and its cursor; none when it is not what it should be.
+    pub(crate) fn read<'a>(&self, payload: &'a Value) -> Option<(Delivery, &'a str)> {
+        let change = &payload["data"][self.field];
+        let cursor = change["cursor"].as_str()?;
+        let version = change["version"].as_u64()?;
+        let object = &change[self.object];
+        let delivery = if object.is_null() {
+            Delivery {
+                position: ids::position(cursor),
+                id: String::new(),
+                version,
+                shown_version: version,
+            }
+        } else {
+            Delivery {
+                position: ids::position(cursor),
+                id: ids::uuid_digits(object["id"].as_str()?)?,
+                version,
+                shown_version: object["version"].as_u64()?,
+            }
+        };
+        Some((delivery, cursor))
+    }
+}
+
+fn of_stream(stream: &'static str, id: &str) -> impl Fn(&LogEntry) -> bool + use<> {
+    let uuid = ids::uuid_digits(id).unwrap_or_else(|| panic!("not an id: {id}"));
+    move |entry| entry.stream == stream && entry.id == uuid
+}

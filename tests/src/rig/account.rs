@@ -1,0 +1,45 @@
+//! The account after each fault: everything that was answered is in the log, once; the log is dense; every subscriber has got
+//! what it follows, once and in order; and log, read models and counters agree.
+
+use std::time::Duration;
+
+use super::{Rig, audit};
+use crate::comparison::Findings;
+
+/// How long subscribers may take to come to the end of the log.
+const SETTLE_LIMIT: Duration = Duration::from_secs(60);
+
+impl Rig {
+    /// What is wrong since the last account.
+    pub async fn account(&mut self) -> Findings {
+        let mut findings = Findings::default();
+        if let Err(problem) = self.compare(&mut findings).await {
+            findings.lost.push(problem);
+        }
+        let dead = self.load.dead_writers();
+        if dead > 0 {
+            findings.lost.push(format!("{dead} writers have failed"));
+        }
+        findings
+    }
+
+    async fn compare(&mut self, findings: &mut Findings) -> Result<(), String> {
+        let answered = self.load.book.take_answered();
+        let head = self.sight.head(SETTLE_LIMIT).await?;
+        let known = self.load.log.end();
+        let entries = self.sight.log_after(known).await?;
+        self.load.log.extend(entries, findings);
+        if self.load.log.end() < head.position {
+            let (end, head) = (self.load.log.end(), head.position);
+            findings
+                .lost
+                .push(format!("the log has {end} of {head} positions"));
+        }
+        self.load.book.enter(self.load.log.after(known));
+        findings.absorb(self.load.book.verify(&answered));
+        self.load.compare_subscribers(SETTLE_LIMIT, findings).await;
+        let disagreements = self.sight.disagreements(&audit::checks()).await?;
+        findings.lost.extend(disagreements);
+        Ok(())
+    }
+}

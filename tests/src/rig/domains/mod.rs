@@ -1,0 +1,26 @@
+//! What the rig's writers do, a file a domain. Each writer has objects of its own, so it knows what every answer must be, and
+//! shares others, so that there is something to queue for.
+
+pub(super) mod chats;
+pub(super) mod customers;
+pub(super) mod posts;
+pub(super) mod students;
+pub(super) mod users;
+
+use serde_json::Value;
+
+/// An object of a writer's own, as the last answer showed it.
+struct Own {
+    id: Value,
+    version: u64,
+}
+
+impl Own {
+    /// None after a refusal, which is noted elsewhere.
+    fn of(shown: &Value) -> Option<Self> {
+        Some(Self {
+            id: Value::from(shown["id"].as_str()?),
+            version: shown["version"].as_u64()?,
+        })
+    }
+}

@@ -1,0 +1,98 @@
+//! A process whose clock is an hour off: what tells it the time of day is interposed by a small library, which is compiled
+//! when it is first needed, by the C compiler that Rust links with.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use tokio::task::block_in_place;
+
+use super::Injected;
+use crate::guard;
+use crate::rig::Rig;
+
+const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/rig/faults/clock.c");
+const STOP_LIMIT: Duration = Duration::from_secs(30);
+/// How long it works with the wrong time.
+const WRONG: Duration = Duration::from_secs(3);
+
+/// The library that shifts the clock by as many seconds as CLOCK_OFFSET_S says.
+fn library() -> Result<&'static Path, String> {
+    static LIBRARY: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let compile = || {
+        let library = guard::new_directory("clock").join("clock.so");
+        let mut cc = Command::new("cc");
+        cc.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library);
+        let output = cc.arg(SOURCE).output().map_err(|error| error.to_string())?;
+        if output.status.success() {
+            Ok(library)
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned())
+        }
+    };
+    let library = LIBRARY.get_or_init(compile);
+    library.as_deref().map_err(Clone::clone)
+}
+
+/// Ahead and behind, gateways and workers, by turns.
+pub(super) async fn set_off(rig: &mut Rig, turn: usize) -> Injected {
+    let library = library()?.display().to_string();
+    let offset_s = if turn / 2 % 2 == 0 { 3_600 } else { -3_600 };
+    let index = turn / 4 % rig.gateways.len();
+    let settings = [
+        ("LD_PRELOAD", library),
+        ("CLOCK_OFFSET_S", offset_s.to_string()),
+    ];
+    let is_gateway = turn % 2 == 0;
+    restart(rig, is_gateway, index, &settings);
+    tokio::time::sleep(WRONG).await;
+    let said = if is_gateway {
+        rig.gateways[index].process.log()
+    } else {
+        rig.workers[index].log()
+    };
+    let shows = |hours: Vec<String>| hours.iter().any(|hour| said.contains(hour.as_str()));
+    let is_off = shows(hours(rig, offset_s).await?);
+    restart(rig, is_gateway, index, &[]);
+    if !is_off {
+        return Err(format!("the clock was not {offset_s} s off:\n{said}"));
+    }
+    Ok(Instant::now())
+}
+
+/// The hours that its log may show, so long after the right time.
+async fn hours(rig: &Rig, offset_s: i64) -> Result<Vec<String>, String> {
+    let mut hours = Vec::new();
+    for earlier_s in [0, 60] {
+        let sql = format!(
+            "select to_char(now() at time zone 'utc' + interval '{} seconds', 'YYYY-MM-DD\"T\"HH24:') as text",
+            offset_s - earlier_s
+        );
+        hours.push(rig.sight.text(&sql).await?);
+    }
+    Ok(hours)
+}
+
+/// Starts it again with these settings besides its own.
+fn restart(rig: &mut Rig, is_gateway: bool, index: usize, settings: &[(&'static str, String)]) {
+    let names = ["LD_PRELOAD", "CLOCK_OFFSET_S"];
+    if is_gateway {
+        let gateway = &mut rig.gateways[index];
+        block_in_place(|| gateway.process.terminate(STOP_LIMIT));
+        let own = gateway.settings_mut();
+        names.iter().for_each(|name| own.leave(name));
+        settings
+            .iter()
+            .for_each(|(name, value)| own.set(name, value));
+        rig.restart_gateway(index);
+    } else {
+        block_in_place(|| rig.workers[index].terminate(STOP_LIMIT));
+        let all = &mut rig.setup.settings;
+        settings
+            .iter()
+            .for_each(|(name, value)| all.set(name, value));
+        rig.restart_worker(index);
+        names.iter().for_each(|name| rig.setup.settings.leave(name));
+    }
+}

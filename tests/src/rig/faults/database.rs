@@ -1,0 +1,94 @@
+//! Postgres: crashed, frozen, its connections terminated, its answers to COMMIT lost, and a transaction that stays open.
+
+use std::time::{Duration, Instant};
+
+use sea_orm::TransactionTrait;
+use serde_json::json;
+use tokio::task::block_in_place;
+
+use super::Injected;
+use crate::held::update_in_tx;
+use crate::ids;
+use crate::rig::Rig;
+use crate::rig::proxy::Fate;
+
+const OUTAGE: Duration = Duration::from_secs(10);
+const HELD: Duration = Duration::from_secs(30);
+/// How long it may take until so many COMMITs were sent.
+const COMMITS_LIMIT: Duration = Duration::from_secs(20);
+/// Longer than a request may take.
+const SILENCE: Duration = Duration::from_secs(6);
+
+/// It crashes, and its network hangs, by turns.
+pub(super) async fn stop(rig: &mut Rig, turn: usize) -> Injected {
+    if turn % 2 == 0 {
+        block_in_place(|| rig.postgres.crash());
+        tokio::time::sleep(OUTAGE).await;
+        block_in_place(|| rig.postgres.restart());
+    } else {
+        rig.database_proxy.freeze();
+        tokio::time::sleep(OUTAGE).await;
+        rig.database_proxy.thaw();
+    }
+    Ok(Instant::now())
+}
+
+pub(super) async fn disconnect(rig: &mut Rig, _: usize) -> Injected {
+    let sql = "select count(pg_terminate_backend(pid)) as number from pg_stat_activity \
+        where application_name = 'millrace'";
+    let terminated = rig.sight.number(sql).await?;
+    if terminated == 0 {
+        return Err("nobody was connected".into());
+    }
+    Ok(Instant::now())
+}
+
+/// Requests time out meanwhile, and are repeated. The silent connections end with the fault.
+pub(super) async fn leave_commits_unanswered(rig: &mut Rig, turn: usize) -> Injected {
+    let late = Fate::AnsweredLate(Duration::from_millis(rig.random.u64(100..3_000)));
+    let fates = match turn % 4 {
+        0 => vec![late; 10],
+        1 => vec![Fate::CutBeforeAnswer; 10],
+        2 => vec![Fate::Lost; 10],
+        _ => vec![Fate::NeverAnswered; 10],
+    };
+    let is_silent = fates[0] == Fate::NeverAnswered;
+    rig.database_proxy.doom_commits(fates);
+    let began = Instant::now();
+    while rig.database_proxy.commits_left() > 0 {
+        if began.elapsed() > COMMITS_LIMIT {
+            return Err("there were no COMMITs".into());
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    if is_silent {
+        tokio::time::sleep(SILENCE).await;
+        rig.database_proxy.cut_all();
+    }
+    Ok(Instant::now())
+}
+
+/// What the product does in an update, with the commit left for later. It may take less than half a minute in a short run.
+pub(super) async fn hold_transaction(rig: &mut Rig, turn: usize) -> Injected {
+    let mut hand = rig
+        .load
+        .hand(format!("held-{turn}"), rig.load.admins.clone(), 0);
+    let events = &[("customer", 1)];
+    let email = format!("held-{:x}@example.com", fastrand::u64(..));
+    let input = json!({ "name": "Held", "email": email });
+    let created = hand.ask_version("createCustomer", "customer", input, events, 0);
+    let id = created.await["id"].take();
+    let input = json!({ "id": id, "name": "Held once" });
+    hand.ask_version("updateCustomer", "customer", input, events, 1)
+        .await;
+    let uuid = id.as_str().and_then(ids::uuid_digits);
+    let uuid = uuid.ok_or("no customer to hold")?;
+    let key = rig.load.book.ask("held", events);
+    let error = |error: sea_orm::DbErr| error.to_string();
+    let tx = rig.sight.database.begin().await.map_err(error)?;
+    update_in_tx(&tx, &uuid, &key).await;
+    tokio::time::sleep(HELD).await;
+    tx.commit().await.map_err(error)?;
+    rig.load.book.answer(key);
+    Ok(Instant::now())
+}

@@ -1,0 +1,68 @@
+//! The faults, by the names under which they are asked for. Each is injected, lasts, and is over; the instant at which it is
+//! over is what recovery is counted from.
+
+mod clock;
+mod database;
+mod deliveries;
+mod pressure;
+mod processes;
+mod redis;
+
+use std::time::Instant;
+
+use futures::future::BoxFuture;
+
+use super::Rig;
+
+/// When the fault was over, or why it could not be injected.
+pub type Injected = Result<Instant, String>;
+
+/// How long a fault lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    Moment,
+    /// Ten seconds or more.
+    Long,
+}
+
+pub struct Fault {
+    pub name: &'static str,
+    pub about: &'static str,
+    pub length: Length,
+    /// `turn` counts its injections, from 0: faults that come in several sorts take turns.
+    pub inject: for<'a> fn(&'a mut Rig, turn: usize) -> BoxFuture<'a, Injected>,
+}
+
+macro_rules! faults {
+    ($($name:literal $length:ident $inject:path, $about:literal;)+) => {
+        &[$(Fault {
+            name: $name,
+            about: $about,
+            length: Length::$length,
+            inject: |rig, turn| Box::pin($inject(rig, turn)),
+        }),+]
+    };
+}
+
+/// All of them.
+pub const FAULTS: &[Fault] = faults! {
+    "gateway-killed" Moment processes::kill_gateway, "kill -9 of a gateway, which is started again";
+    "worker-killed" Moment processes::kill_worker, "kill -9 of a worker, which is started again";
+    "relay-killed" Moment processes::kill_relay, "kill -9 of the gateway through which everybody writes just then, with its pump and its relay";
+    "paused-past-lease" Moment processes::pause, "SIGSTOP of a process for twice its lease, then SIGCONT";
+    "rolling-restart" Long processes::restart_all, "SIGTERM and start of every process, one after the other";
+    "clock-off" Moment clock::set_off, "the clock of one process an hour ahead or behind";
+    "redis-flushed" Moment redis::flush, "FLUSHALL";
+    "redis-restarted-empty" Moment redis::restart_empty, "kill -9 of Redis, which comes back empty";
+    "redis-stopped" Long redis::stop, "Redis answers nothing, or refuses connections, for 10 s";
+    "redis-tail-lost" Moment redis::lose_tail, "the last entries of all streams are gone, and their last ids set back";
+    "redis-connections-cut" Moment redis::cut_connections, "connections to Redis are cut in the middle of a command";
+    "redis-doubled-reordered" Moment deliveries::double, "entries of the streams, and jobs, come again and in another order";
+    "postgres-stopped" Long database::stop, "Postgres crashes, or answers nothing, for 10 s";
+    "postgres-disconnected" Moment database::disconnect, "all connections to Postgres are terminated";
+    "commit-unanswered" Moment database::leave_commits_unanswered, "COMMITs are answered late, never, or are lost, and clients repeat";
+    "transaction-open" Long database::hold_transaction, "a transaction with an event stays open for 30 s";
+    "appends-at-once" Moment pressure::append_at_once, "500 updates of one customer at once";
+    "subscriber-slow" Long pressure::read_slowly, "a subscriber reads a byte a second";
+    "rebuild" Moment pressure::rebuild, "the read model of posts is built anew";
+};

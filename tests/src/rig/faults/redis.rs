@@ -1,0 +1,74 @@
+//! Redis, which is expendable: flushed, restarted empty, stopped, without its tail, cut off in the middle of a command.
+
+use std::time::{Duration, Instant};
+
+use tokio::task::block_in_place;
+
+use super::Injected;
+use crate::rig::Rig;
+
+const OUTAGE: Duration = Duration::from_secs(10);
+/// Commands that are cut, and how long it may take until there were so many.
+const CUT_COMMANDS: u32 = 6;
+const CUT_LIMIT: Duration = Duration::from_secs(20);
+/// Entries that a stream loses.
+const LOST_ENTRIES: &str = "5";
+
+/// Deletes the last entries of each stream, and sets the last id back to the entry before.
+const LOSE_TAIL: &str = "
+local lost = 0
+for _, key in ipairs(redis.call('KEYS', '*:part:*')) do
+    for _, entry in ipairs(redis.call('XREVRANGE', key, '+', '-', 'COUNT', ARGV[1])) do
+        lost = lost + redis.call('XDEL', key, entry[1])
+    end
+    local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]
+    if last then redis.call('XSETID', key, last[1]) else redis.call('DEL', key) end
+end
+return lost";
+
+pub(super) async fn flush(rig: &mut Rig, _: usize) -> Injected {
+    block_in_place(|| rig.redis.flush_all());
+    Ok(Instant::now())
+}
+
+pub(super) async fn restart_empty(rig: &mut Rig, _: usize) -> Injected {
+    block_in_place(|| {
+        rig.redis.kill();
+        rig.redis.restart();
+    });
+    Ok(Instant::now())
+}
+
+/// It hangs, and it is not there, by turns.
+pub(super) async fn stop(rig: &mut Rig, turn: usize) -> Injected {
+    if turn % 2 == 0 {
+        rig.redis.pause();
+        tokio::time::sleep(OUTAGE).await;
+        rig.redis.resume();
+    } else {
+        block_in_place(|| rig.redis.kill());
+        tokio::time::sleep(OUTAGE).await;
+        block_in_place(|| rig.redis.restart());
+    }
+    Ok(Instant::now())
+}
+
+pub(super) async fn lose_tail(rig: &mut Rig, _: usize) -> Injected {
+    let lost = block_in_place(|| rig.redis.run_script(LOSE_TAIL, &[LOST_ENTRIES]));
+    if lost == 0 {
+        return Err("the streams were empty".into());
+    }
+    Ok(Instant::now())
+}
+
+pub(super) async fn cut_connections(rig: &mut Rig, _: usize) -> Injected {
+    rig.redis_proxy.cut_commands(CUT_COMMANDS);
+    let began = Instant::now();
+    while rig.redis_proxy.cuts_left() > 0 {
+        if began.elapsed() > CUT_LIMIT {
+            return Err("nobody sent Redis commands".into());
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Ok(Instant::now())
+}

@@ -1,0 +1,59 @@
+//! What it takes to be well again: each gateway answers a mutation, all subscribers of customers hear of it, and all followers
+//! have applied it.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::Rig;
+use crate::ids;
+
+/// How long it may take.
+pub const RECOVERY_LIMIT: Duration = Duration::from_secs(60);
+
+impl Rig {
+    /// How long after `end` everything was well again.
+    pub async fn recovery(&mut self, end: Instant) -> Result<Duration, String> {
+        let probes = (0..self.gateways.len()).map(|index| self.probe_gateway(index));
+        for probed in futures::future::join_all(probes).await {
+            probed?;
+        }
+        let head = self.sight.head(RECOVERY_LIMIT).await?;
+        self.sight.await_followers(&head, RECOVERY_LIMIT).await?;
+        Ok(end.elapsed())
+    }
+
+    /// This gateway answers, and everybody hears of it.
+    async fn probe_gateway(&self, index: usize) -> Result<(), String> {
+        let client = self.load.admins[index].clone();
+        let hand = &mut self.load.hand(format!("probe-{index}"), vec![client], 0);
+        // Addresses are for ever, and so are these.
+        let email = format!("probe-{:x}@example.com", fastrand::u64(..));
+        let input = json!({ "name": "Probe", "email": email });
+        let asking = hand.ask_version("createCustomer", "customer", input, &[("customer", 1)], 0);
+        let answered = tokio::time::timeout(RECOVERY_LIMIT, asking).await;
+        let customer = answered.map_err(|_| format!("gateway {index} does not answer"))?;
+        let id = customer["id"].as_str().and_then(ids::uuid_digits);
+        let id = id.ok_or(format!("gateway {index} refuses a probe"))?;
+        let position = self.position_of(&id).await?;
+        self.load.await_customers_at(position, RECOVERY_LIMIT).await
+    }
+
+    /// Where the first event of a customer is, once it has a position.
+    async fn position_of(&self, id: &str) -> Result<u64, String> {
+        let sql = format!(
+            "select p.position as number from event e join event_position p using (inserted) \
+             where e.stream_id = '{id}' and e.version = 1 and e.stream = 'customer'"
+        );
+        let started = Instant::now();
+        loop {
+            match self.sight.number(&sql).await? {
+                0 if started.elapsed() > RECOVERY_LIMIT => {
+                    return Err("a probe's event has no position".into());
+                }
+                0 => tokio::time::sleep(Duration::from_millis(10)).await,
+                position => return Ok(position),
+            }
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! A TCP proxy on loopback between the product and one of its servers, or between a client and a gateway. It cuts connections,
+//! also in the middle of a command, lets nothing through for a while, holds the answer to a COMMIT back or swallows it, and
+//! lets a byte through a second. It begins as a plain wire, and is one again when a fault is over.
+
+use std::io;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+const BUFFER_BYTES: usize = 16 * 1024;
+/// What a connection that is throttled may have under way.
+const NARROW_BYTES: u32 = 4 * 1024;
+/// A Postgres client ends its transaction by this text, with the zero that ends a query.
+const COMMIT: &[u8] = b"COMMIT\0";
+
+/// What becomes of a COMMIT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is done, and answered so much later.
+    AnsweredLate(Duration),
+    /// It is done, and never answered, while the connection stays open.
+    NeverAnswered,
+    /// It is done, and the connection cut before the answer.
+    CutBeforeAnswer,
+    /// It never arrives, and the connection is cut.
+    Lost,
+}
+
+struct Shared {
+    target: u16,
+    is_narrow: bool,
+    /// Connections of an older generation are over.
+    generation: watch::Sender<u64>,
+    frozen: watch::Sender<bool>,
+    /// How many commands are yet to be cut in the middle.
+    cuts: AtomicU32,
+    /// Bytes a second towards the client; 0 for as many as there are.
+    rate: AtomicU64,
+    commits: Mutex<Vec<Fate>>,
+}
+
+pub struct Proxy {
+    pub port: u16,
+    shared: Arc<Shared>,
+    accepting: JoinHandle<()>,
+}
+
+impl Proxy {
+    /// In front of a port of this machine.
+    pub async fn start(target: u16) -> Self {
+        Self::listen(target, false).await
+    }
+
+    /// The same with little room under way, so that who sends soon notices who does not read.
+    pub async fn start_narrow(target: u16) -> Self {
+        Self::listen(target, true).await
+    }
+
+    async fn listen(target: u16, is_narrow: bool) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = listener.local_addr().expect("its number").port();
+        let shared = Arc::new(Shared {
+            target,
+            is_narrow,
+            generation: watch::Sender::new(0),
+            frozen: watch::Sender::new(false),
+            cuts: AtomicU32::new(0),
+            rate: AtomicU64::new(0),
+            commits: Mutex::default(),
+        });
+        let accepting = tokio::spawn(accept(listener, shared.clone()));
+        Self {
+            port,
+            shared,
+            accepting,
+        }
+    }
+
+    /// Ends all connections there are.
+    pub fn cut_all(&self) {
+        self.shared.generation.send_modify(|it| *it += 1);
+    }
+
+    /// Lets nothing through; connections stay open.
+    pub fn freeze(&self) {
+        self.shared.frozen.send_replace(true);
+    }
+
+    pub fn thaw(&self) {
+        self.shared.frozen.send_replace(false);
+    }
+
+    /// Of the next so many commands only the first half arrives, and their connections are over.
+    pub fn cut_commands(&self, count: u32) {
+        self.shared.cuts.store(count, Ordering::Relaxed);
+    }
+
+    /// How many of them are yet to come.
+    pub fn cuts_left(&self) -> u32 {
+        self.shared.cuts.load(Ordering::Relaxed)
+    }
+
+    /// Sends the next COMMITs to these fates, the last one first.
+    pub fn doom_commits(&self, fates: Vec<Fate>) {
+        *self.commits() = fates;
+    }
+
+    /// How many of them are yet to come.
+    pub fn commits_left(&self) -> usize {
+        self.commits().len()
+    }
+
+    /// So many bytes a second towards the client; 0 for as many as there are.
+    pub fn throttle(&self, bytes_per_second: u64) {
+        self.shared.rate.store(bytes_per_second, Ordering::Relaxed);
+    }
+
+    fn commits(&self) -> std::sync::MutexGuard<'_, Vec<Fate>> {
+        self.shared.commits.lock().expect("the fates")
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        self.cut_all();
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    loop {
+        if let Ok((client, _)) = listener.accept().await {
+            tokio::spawn(connect(client, shared.clone()));
+        }
+    }
+}
+
+async fn connect(client: TcpStream, shared: Arc<Shared>) {
+    let mut generation = shared.generation.subscribe();
+    let Ok(server) = open(&shared).await else {
+        return;
+    };
+    let _ = client.set_nodelay(true);
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    let (answers, answering) = watch::channel(Answers::Flow);
+    tokio::select! {
+        _ = generation.changed() => {}
+        _ = send_up(from_client, to_server, &shared, &answers) => {}
+        _ = send_down(from_server, to_client, &shared, answering) => {}
+    }
+}
+
+async fn open(shared: &Shared) -> io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    if shared.is_narrow {
+        socket.set_recv_buffer_size(NARROW_BYTES)?;
+    }
+    let server = socket
+        .connect(([127, 0, 0, 1], shared.target).into())
+        .await?;
+    server.set_nodelay(true)?;
+    Ok(server)
+}
+
+/// What becomes of a connection's answers.
+#[derive(Clone, Copy, Debug)]
+enum Answers {
+    Flow,
+    WaitUntil(tokio::time::Instant),
+    Vanish,
+    /// The next one is thrown away, and the connection is over.
+    End,
+}
+
+async fn send_up(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    shared: &Shared,
+    answers: &watch::Sender<Answers>,
+) -> io::Result<()> {
+    let mut buffer = vec![0; BUFFER_BYTES];
+    loop {
+        let length = from.read(&mut buffer).await?;
+        if length == 0 {
+            return Ok(());
+        }
+        shared.await_thaw().await;
+        let bytes = &buffer[..length];
+        if shared.takes_cut() {
+            to.write_all(&bytes[..length / 2]).await?;
+            to.flush().await?;
+            return Ok(());
+        }
+        match shared.fate_of(bytes) {
+            None => {}
+            Some(Fate::Lost) => return Ok(()),
+            Some(Fate::AnsweredLate(by)) => {
+                let until = tokio::time::Instant::now() + by;
+                answers.send_replace(Answers::WaitUntil(until));
+            }
+            Some(Fate::NeverAnswered) => drop(answers.send_replace(Answers::Vanish)),
+            Some(Fate::CutBeforeAnswer) => drop(answers.send_replace(Answers::End)),
+        }
+        to.write_all(bytes).await?;
+    }
+}
+
+async fn send_down(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    shared: &Shared,
+    answers: watch::Receiver<Answers>,
+) -> io::Result<()> {
+    let mut buffer = vec![0; BUFFER_BYTES];
+    loop {
+        let room = match shared.rate.load(Ordering::Relaxed) {
+            0 => BUFFER_BYTES,
+            rate => (rate as usize).min(BUFFER_BYTES),
+        };
+        let length = from.read(&mut buffer[..room]).await?;
+        if length == 0 {
+            return Ok(());
+        }
+        shared.await_thaw().await;
+        let fate = *answers.borrow();
+        match fate {
+            Answers::Flow => {}
+            Answers::WaitUntil(until) => tokio::time::sleep_until(until).await,
+            Answers::Vanish => continue,
+            Answers::End => return Ok(()),
+        }
+        to.write_all(&buffer[..length]).await?;
+        if shared.rate.load(Ordering::Relaxed) > 0 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+}
+
+impl Shared {
+    async fn await_thaw(&self) {
+        let mut frozen = self.frozen.subscribe();
+        // The sender lives as long as this.
+        let _ = frozen.wait_for(|frozen| !frozen).await;
+    }
+
+    fn takes_cut(&self) -> bool {
+        let less = |left: u32| left.checked_sub(1);
+        let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
+        self.cuts.fetch_update(set, fetch, less).is_ok()
+    }
+
+    fn fate_of(&self, bytes: &[u8]) -> Option<Fate> {
+        let mut fates = self.commits.lock().expect("the fates");
+        if fates.is_empty() || !bytes.windows(COMMIT.len()).any(|window| window == COMMIT) {
+            return None;
+        }
+        fates.pop()
+    }
+}

@@ -1,0 +1,160 @@
+//! How the rig looks into the database: on connections of its own, past the proxy, read-only, and patiently, since the database
+//! may just have come back. Also what it knows of the log already.
+
+use std::time::{Duration, Instant};
+
+use sea_orm::{
+    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    IsolationLevel, QueryResult, Statement, TransactionTrait,
+};
+
+use crate::database::{LogEntry, entry};
+
+/// How long the database may be away.
+const PATIENCE: Duration = Duration::from_secs(60);
+const RETRY_DELAY: Duration = Duration::from_millis(100);
+
+pub struct Sight {
+    pub database: DatabaseConnection,
+}
+
+/// Where the log ends, and each of its parts.
+pub struct Head {
+    pub position: u64,
+    parts: String,
+}
+
+fn statement(sql: impl Into<String>) -> Statement {
+    Statement::from_string(DbBackend::Postgres, sql.into())
+}
+
+impl Sight {
+    pub fn new(database: DatabaseConnection) -> Self {
+        Self { database }
+    }
+
+    /// The rows of a query, once the database answers.
+    pub async fn rows(&self, sql: &str) -> Result<Vec<QueryResult>, String> {
+        let started = Instant::now();
+        loop {
+            match self.database.query_all_raw(statement(sql)).await {
+                Ok(rows) => return Ok(rows),
+                Err(error) if started.elapsed() > PATIENCE => return Err(error.to_string()),
+                Err(_) => tokio::time::sleep(RETRY_DELAY).await,
+            }
+        }
+    }
+
+    /// The one value, named `number`, that a query selects; 0 when it selects nothing.
+    pub async fn number(&self, sql: &str) -> Result<u64, String> {
+        let rows = self.rows(sql).await?;
+        let Some(row) = rows.first() else {
+            return Ok(0);
+        };
+        let number = row.try_get::<i64>("", "number");
+        number.map(i64::unsigned_abs).map_err(text)
+    }
+
+    /// The one value, named `text`, that a query selects.
+    pub async fn text(&self, sql: &str) -> Result<String, String> {
+        let rows = self.rows(sql).await?;
+        let row = rows.first().ok_or("no row")?;
+        row.try_get("", "text").map_err(text)
+    }
+
+    /// The events behind a position, without their data.
+    pub async fn log_after(&self, position: u64) -> Result<Vec<LogEntry>, String> {
+        let sql = format!(
+            "select e.stream, replace(e.stream_id::text, '-', '') as id, e.version, e.type, p.position, \
+             'null' as data, e.meta::text as meta from event_position p join event e using (inserted) \
+             where p.position > {position} order by p.position"
+        );
+        let rows = self.rows(&sql).await?;
+        Ok(rows.iter().map(entry).collect())
+    }
+
+    /// The head, once everything that is committed now has its position.
+    pub async fn head(&self, within: Duration) -> Result<Head, String> {
+        let newest = self
+            .number("select coalesce(max(inserted), 0) as number from event")
+            .await?;
+        let unnumbered = format!(
+            "select count(*) as number from event e left join event_position p using (inserted) \
+             where p.inserted is null and e.inserted <= {newest}"
+        );
+        self.await_none(&unnumbered, within, "events without a position")
+            .await?;
+        let sql = "select position, part_positions::text as parts from log_head";
+        let rows = self.rows(sql).await?;
+        let row = rows.first().ok_or("no head")?;
+        let position: i64 = row.try_get("", "position").map_err(text)?;
+        Ok(Head {
+            position: position.unsigned_abs(),
+            parts: row.try_get("", "parts").map_err(text)?,
+        })
+    }
+
+    /// Waits until all followers have applied everything up to here.
+    pub async fn await_followers(&self, head: &Head, within: Duration) -> Result<(), String> {
+        let behind = format!(
+            "select count(*) as number from checkpoint k where k.position < ('{}'::bigint[])[k.part + 1]",
+            head.parts
+        );
+        self.await_none(&behind, within, "checkpoints behind the log")
+            .await
+    }
+
+    /// Waits until a query counts none.
+    pub async fn await_none(&self, sql: &str, within: Duration, what: &str) -> Result<(), String> {
+        let started = Instant::now();
+        loop {
+            let number = self.number(sql).await?;
+            if number == 0 {
+                return Ok(());
+            }
+            if started.elapsed() > within {
+                return Err(format!("after {within:?} there are {number} {what}"));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The names of the queries that do not count 0, all of one snapshot. Nothing is changed.
+    pub async fn disagreements(
+        &self,
+        checks: &[(&'static str, String)],
+    ) -> Result<Vec<String>, String> {
+        let started = Instant::now();
+        loop {
+            match self.look(checks).await {
+                Ok(found) => return Ok(found),
+                Err(error) if started.elapsed() > PATIENCE => return Err(error.to_string()),
+                Err(_) => tokio::time::sleep(RETRY_DELAY).await,
+            }
+        }
+    }
+
+    async fn look(&self, checks: &[(&'static str, String)]) -> Result<Vec<String>, DbErr> {
+        let tx: DatabaseTransaction = self
+            .database
+            .begin_with_config(
+                Some(IsolationLevel::RepeatableRead),
+                Some(AccessMode::ReadOnly),
+            )
+            .await?;
+        let mut found = Vec::new();
+        for (name, sql) in checks {
+            let row = tx.query_one_raw(statement(sql.as_str())).await?;
+            let number: i64 = row.map_or(Ok(0), |row| row.try_get("", "number"))?;
+            if number != 0 {
+                found.push(format!("{name}: {number} rows disagree"));
+            }
+        }
+        tx.rollback().await?;
+        Ok(found)
+    }
+}
+
+fn text(error: DbErr) -> String {
+    error.to_string()
+}

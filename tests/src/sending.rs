@@ -1,0 +1,81 @@
+//! A client that wants its answer: it sends a mutation under an idempotency key, to any of the gateways, and again under the
+//! same key until there is an answer. Used by all writers.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::graphql::{Answer, Client};
+
+/// How long it tries to get one answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(120);
+const RETRY_DELAY: Duration = Duration::from_millis(50);
+
+pub struct Sender {
+    clients: Vec<Client>,
+    repeated: AtomicUsize,
+}
+
+impl Sender {
+    /// Of one person, with their client of each gateway.
+    pub fn new(clients: Vec<Client>) -> Self {
+        Self {
+            clients,
+            repeated: AtomicUsize::new(0),
+        }
+    }
+
+    /// How often something had to be sent again.
+    pub fn repeated(&self) -> usize {
+        self.repeated.load(Ordering::Relaxed)
+    }
+
+    /// The mutation's payload.
+    ///
+    /// # Errors
+    /// What was answered if that is final, or the last problem when no answer came for two minutes.
+    pub async fn send(
+        &self,
+        document: &str,
+        field: &str,
+        input: &Value,
+        key: &str,
+    ) -> Result<Value, String> {
+        let body = json!({ "query": document, "variables": { "input": input } });
+        let started = Instant::now();
+        loop {
+            let client = &self.clients[fastrand::usize(..self.clients.len())];
+            let problem = match client.post(&body, &[("idempotency-key", key)]).await {
+                Ok(mut answer) if answer.body["data"][field].is_object() => {
+                    return Ok(answer.body["data"][field].take());
+                }
+                Ok(answer) if is_passing(&answer) => answer.http.text(),
+                Ok(answer) => {
+                    let (status, text) = (answer.status, answer.http.text());
+                    return Err(format!("{field} {input} under {key}: {status} {text}"));
+                }
+                Err(error) => error.to_string(),
+            };
+            if started.elapsed() > ANSWER_LIMIT {
+                return Err(format!(
+                    "{field} {input} under {key} got no answer: {problem}"
+                ));
+            }
+            self.repeated.fetch_add(1, Ordering::Relaxed);
+            tokio::time::sleep(RETRY_DELAY).await;
+        }
+    }
+}
+
+/// Errors that ask the client to come again.
+fn is_passing(answer: &Answer) -> bool {
+    matches!(answer.code(), Some("UNAVAILABLE" | "TIMEOUT"))
+}
+
+/// The document of a mutation whose input type is named after it, as all are.
+pub fn document(field: &str, selection: &str) -> String {
+    let (first, rest) = field.split_at(1);
+    let input = format!("{}{rest}Input", first.to_uppercase());
+    format!("mutation($input: {input}!) {{ {field}(input: $input) {{ {selection} }} }}")
+}

@@ -1,0 +1,320 @@
+//! `dead-letters list | show | replay | discard`. Tables and sentences for people, one JSON document with `--json`.
+
+use clap::{Args, Subcommand};
+use entities::{
+    CommandContext,
+    access::Viewer,
+    operations::{LETTER_KIND, LetterError, Operations, parse_public_id, public_id},
+};
+use events::{DeadLetter, LetterFilter, LetterKind, Which};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{ACTOR, OperatingError, Outcome, table};
+
+/// How much of an error a table shows.
+const SHOWN_ERROR: usize = 70;
+
+/// What to do with dead letters.
+#[derive(Subcommand, Debug, Clone, PartialEq, Eq)]
+pub enum DeadLettersCommand {
+    /// List them, oldest first
+    List {
+        /// Only those of this follower or handler
+        #[arg(long)]
+        consumer: Option<String>,
+        /// Only those that failed in this way
+        #[arg(long)]
+        fingerprint: Option<String>,
+        /// Only those of this stream, such as post_01h455vb4pex5vsknk084sn02q
+        #[arg(long)]
+        stream: Option<String>,
+        /// Only those behind this letter: the last one of the list before
+        #[arg(long)]
+        after: Option<String>,
+        /// So many at most
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=1_000))]
+        limit: u64,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one, with its errors and its event
+    Show {
+        /// Its id
+        id: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Try them once more
+    ///
+    /// A follower applies the letters of a stream in order, each exactly once, with those that wait behind them. Ends with 3 when
+    /// some are left.
+    Replay(Selection),
+    /// Give them up for good
+    ///
+    /// What waits behind them in their streams is applied.
+    Discard(Selection),
+}
+
+/// Which letters.
+#[derive(Args, Debug, Clone, PartialEq, Eq)]
+pub struct Selection {
+    #[command(flatten)]
+    which: WhichLetters,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args, Debug, Clone, PartialEq, Eq)]
+#[group(required = true, multiple = false)]
+struct WhichLetters {
+    /// This one
+    id: Option<String>,
+    /// Those that failed in this way
+    #[arg(long)]
+    fingerprint: Option<String>,
+    /// All there are now
+    #[arg(long)]
+    all: bool,
+}
+
+impl WhichLetters {
+    fn which(&self) -> Result<Which, OperatingError> {
+        match (&self.id, &self.fingerprint) {
+            (Some(id), _) => Ok(Which::One(letter_id(id)?)),
+            (None, Some(fingerprint)) => Ok(Which::Fingerprint(fingerprint.clone())),
+            (None, None) => Ok(Which::All),
+        }
+    }
+}
+
+fn letter_id(text: &str) -> Result<Uuid, OperatingError> {
+    let parsed = parse_public_id(text).filter(|(kind, _)| kind == LETTER_KIND);
+    let id = parsed.map(|(_, id)| id);
+    id.ok_or_else(|| OperatingError::NotAnId(text.to_owned(), LETTER_KIND))
+}
+
+pub(super) async fn run(
+    operations: &Operations,
+    command: &DeadLettersCommand,
+) -> Result<Outcome, OperatingError> {
+    match command {
+        DeadLettersCommand::List {
+            consumer,
+            fingerprint,
+            stream,
+            after,
+            limit,
+            json,
+        } => {
+            let stream = stream.as_ref().map(|stream| {
+                let parsed = parse_public_id(stream);
+                parsed.ok_or_else(|| OperatingError::NotAnId(stream.clone(), "stream"))
+            });
+            let filter = LetterFilter {
+                consumer: consumer.clone(),
+                fingerprint: fingerprint.clone(),
+                stream_id: stream.transpose()?.map(|(_, id)| id),
+                after: after.as_deref().map(letter_id).transpose()?,
+                limit: *limit,
+            };
+            list(operations, &filter, *json).await?;
+            Ok(Outcome::Done)
+        }
+        DeadLettersCommand::Show { id, json } => {
+            show(operations, letter_id(id)?, *json).await?;
+            Ok(Outcome::Done)
+        }
+        DeadLettersCommand::Replay(selection) => replay(operations, selection).await,
+        DeadLettersCommand::Discard(selection) => discard(operations, selection).await,
+    }
+}
+
+async fn list(
+    operations: &Operations,
+    filter: &LetterFilter,
+    is_json: bool,
+) -> Result<(), OperatingError> {
+    let viewer = Viewer::Process(ACTOR);
+    let letters = operations.list_letters(&viewer, filter).await?;
+    if is_json {
+        let letters: Vec<Value> = letters.iter().map(into_json).collect();
+        println!("{}", serde_json::to_string_pretty(&letters)?);
+        return Ok(());
+    }
+    let total = operations.count_letters(&viewer, filter).await?;
+    if total == 0 {
+        println!("no dead letters");
+        return Ok(());
+    }
+    let row = |letter: &DeadLetter| {
+        vec![
+            public_id(LETTER_KIND, letter.id),
+            letter.consumer.clone(),
+            letter.event_type.clone(),
+            format!(
+                "{} v{}",
+                public_id(&letter.stream, letter.stream_id),
+                letter.version
+            ),
+            letter.attempts.to_string(),
+            letter.last_at.format("%Y-%m-%d %H:%M:%SZ").to_string(),
+            letter.fingerprint.clone().unwrap_or_default(),
+            match &letter.error {
+                Some(error) => table::shortened(error, SHOWN_ERROR),
+                None => "waits behind an earlier one of its stream".to_owned(),
+            },
+        ]
+    };
+    let head = [
+        "LETTER",
+        "CONSUMER",
+        "EVENT",
+        "STREAM",
+        "ATTEMPTS",
+        "LAST TRIED",
+        "FINGERPRINT",
+        "ERROR",
+    ];
+    table::print(&head, &letters.iter().map(row).collect::<Vec<_>>());
+    println!("{} of {total} shown", letters.len());
+    Ok(())
+}
+
+async fn show(operations: &Operations, id: Uuid, is_json: bool) -> Result<(), OperatingError> {
+    let viewer = Viewer::Process(ACTOR);
+    let letter = operations.find_letter(&viewer, id).await?;
+    let letter = letter.ok_or(LetterError::NotFound)?;
+    let event = operations.event_of_letter(&viewer, &letter).await?;
+    let data: Option<Value> = event
+        .as_ref()
+        .and_then(|event| event.data())
+        .map(serde_json::from_str)
+        .transpose()?;
+    if is_json {
+        let mut shown = into_json(&letter);
+        shown["event"] = event.as_ref().map_or(Value::Null, |event| {
+            json!({
+                "actor": event.event().meta.actor,
+                "occurredAt": event.event().occurred_at,
+                "schemaVersion": event.event().schema_version,
+                "data": data,
+            })
+        });
+        println!("{}", serde_json::to_string_pretty(&shown)?);
+        return Ok(());
+    }
+    let kind = match letter.kind {
+        LetterKind::Handler => "handler",
+        LetterKind::Follower => "follower",
+    };
+    let mut rows = vec![
+        ("letter", public_id(LETTER_KIND, letter.id)),
+        ("consumer", format!("{} ({kind})", letter.consumer)),
+        (
+            "event",
+            format!("{} at position {}", letter.event_type, letter.position),
+        ),
+        (
+            "stream",
+            format!(
+                "{}, version {}",
+                public_id(&letter.stream, letter.stream_id),
+                letter.version
+            ),
+        ),
+        ("attempts", letter.attempts.to_string()),
+        ("first tried", letter.first_at.to_rfc3339()),
+        ("last tried", letter.last_at.to_rfc3339()),
+    ];
+    if let Some(fingerprint) = &letter.fingerprint {
+        rows.push(("fingerprint", fingerprint.clone()));
+    }
+    if letter.is_parked {
+        let waits = "for an earlier one of its stream".to_owned();
+        rows.push(("waits", waits));
+    }
+    for (number, line) in letter.error.iter().flat_map(|it| it.lines()).enumerate() {
+        let name = if number == 0 { "error" } else { "because" };
+        rows.push((name, line.to_owned()));
+    }
+    match (&event, &data) {
+        (None, _) => rows.push(("data", "no longer in the log".to_owned())),
+        (Some(_), None) => rows.push(("data", "withheld".to_owned())),
+        (Some(event), Some(data)) => {
+            rows.push(("actor", event.event().meta.actor.clone()));
+            rows.push(("occurred", event.event().occurred_at.to_rfc3339()));
+            rows.push(("data", serde_json::to_string_pretty(data)?));
+        }
+    }
+    for (name, text) in rows {
+        println!("{name:12} {}", text.replace('\n', "\n             "));
+    }
+    Ok(())
+}
+
+async fn replay(operations: &Operations, selection: &Selection) -> Result<Outcome, OperatingError> {
+    let which = selection.which.which()?;
+    let context = CommandContext::process(ACTOR);
+    let done = operations.replay_letters(context, which).await?;
+    match selection.json {
+        true => println!(
+            "{}",
+            json!({ "replayed": done.replayed, "left": done.left })
+        ),
+        false => println!("{} replayed, {} left", done.replayed, done.left),
+    }
+    Ok(outcome(done.left))
+}
+
+async fn discard(
+    operations: &Operations,
+    selection: &Selection,
+) -> Result<Outcome, OperatingError> {
+    let which = selection.which.which()?;
+    let context = CommandContext::process(ACTOR);
+    let done = operations.discard_letters(context, which).await?;
+    match selection.json {
+        true => println!(
+            "{}",
+            json!({ "discarded": done.discarded, "replayed": done.replayed, "left": done.left })
+        ),
+        false => println!(
+            "{} discarded, {} behind them replayed, {} left",
+            done.discarded, done.replayed, done.left
+        ),
+    }
+    Ok(outcome(done.left))
+}
+
+fn outcome(left: u64) -> Outcome {
+    match left {
+        0 => Outcome::Done,
+        _ => Outcome::Left,
+    }
+}
+
+fn into_json(letter: &DeadLetter) -> Value {
+    json!({
+        "id": public_id(LETTER_KIND, letter.id),
+        "consumer": letter.consumer,
+        "consumerKind": match letter.kind {
+            LetterKind::Handler => "handler",
+            LetterKind::Follower => "follower",
+        },
+        "position": letter.position,
+        "stream": letter.stream,
+        "streamId": public_id(&letter.stream, letter.stream_id),
+        "version": letter.version,
+        "type": letter.event_type,
+        "errors": letter.error.iter().flat_map(|it| it.lines()).collect::<Vec<_>>(),
+        "fingerprint": letter.fingerprint,
+        "attempts": letter.attempts,
+        "firstTriedAt": letter.first_at,
+        "lastTriedAt": letter.last_at,
+        "isParked": letter.is_parked,
+    })
+}

@@ -1,0 +1,167 @@
+//! Webhooks over HTTP, as the Standard Webhooks specification has them: a POST of JSON with an id, a time and a signature. The
+//! receiver is configured by whoever runs this, but its name is resolved by others, and what it answers is its own affair:
+//! so addresses are checked after the name is resolved, and it is the checked address that is connected to; redirects are
+//! not followed, proxies of the environment not used, and bodies of answers not read. Built by `signal_settings`.
+
+mod address;
+mod signature;
+
+use std::{error::Error, time::Duration};
+
+use chrono::Utc;
+use entities::{
+    signals::{Webhook, WebhookDelivery, WebhookFailure},
+    users::Secret,
+};
+use futures::future::BoxFuture;
+use reqwest::{Client, StatusCode, Url, header, redirect};
+
+use address::{CheckedResolver, PrivateAddress, is_public};
+use signature::SigningKey;
+
+/// How long it may take until there is a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Where to deliver, and how.
+#[derive(Debug, Clone)]
+pub(crate) struct WebhookConfig {
+    /// `http://…` or `https://…`; may hold secrets in its path.
+    pub(crate) url: Secret,
+    /// `whsec_` and 24 to 64 bytes in base64.
+    pub(crate) secret: Secret,
+    /// How long the receiver may take for its answer.
+    pub(crate) timeout: Duration,
+    /// Whether the receiver may be in a private network, or on this machine.
+    pub(crate) allow_private: bool,
+}
+
+/// A receiver of webhooks.
+pub(crate) struct HttpWebhook {
+    client: Client,
+    url: Url,
+    key: SigningKey,
+}
+
+impl HttpWebhook {
+    /// Checks the configuration.
+    ///
+    /// # Errors
+    /// What is wrong with it; without the URL and the secret.
+    pub(crate) fn new(config: &WebhookConfig) -> Result<Self, String> {
+        let url = parse_url(config)?;
+        let key = SigningKey::parse(config.secret.reveal())?;
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls()?)
+            .user_agent(concat!("Millrace/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            // A proxy would resolve the name for itself.
+            .no_proxy()
+            .dns_resolver(CheckedResolver {
+                allow_private: config.allow_private,
+            })
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(config.timeout)
+            // Deliveries are rare, and each is to see what the name stands for now.
+            .pool_max_idle_per_host(0)
+            .build()
+            .map_err(|error| format!("webhooks cannot be sent: {error}"))?;
+        Ok(Self { client, url, key })
+    }
+
+    async fn post(&self, delivery: &WebhookDelivery) -> Result<(), WebhookFailure> {
+        let timestamp = Utc::now().timestamp();
+        let signature = self.key.sign(&delivery.id, timestamp, &delivery.body);
+        let request = self
+            .client
+            .post(self.url.clone())
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("webhook-id", &delivery.id)
+            .header("webhook-timestamp", timestamp)
+            .header("webhook-signature", signature)
+            .body(delivery.body.clone());
+        match request.send().await {
+            Ok(response) => judge(response.status()),
+            // The URL may hold secrets.
+            Err(error) => Err(failure(error.without_url())),
+        }
+    }
+}
+
+impl Webhook for HttpWebhook {
+    fn deliver<'a>(
+        &'a self,
+        delivery: &'a WebhookDelivery,
+    ) -> BoxFuture<'a, Result<(), WebhookFailure>> {
+        Box::pin(self.post(delivery))
+    }
+}
+
+fn parse_url(config: &WebhookConfig) -> Result<Url, String> {
+    let what = "MILLRACE_WEBHOOK_URL";
+    let url: Url = config
+        .url
+        .reveal()
+        .parse()
+        .map_err(|error| format!("{what}: {error}"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("{what}: expected http:// or https://"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(format!("{what}: must not hold a user or a password"));
+    }
+    // Names are checked when they are resolved; an address is not resolved.
+    let host = url.host_str().unwrap_or_default();
+    let literal = host.trim_start_matches('[').trim_end_matches(']').parse();
+    match literal {
+        Ok(address) if !config.allow_private && !is_public(address) => Err(format!(
+            "{what}: {}; MILLRACE_WEBHOOK_ALLOW_PRIVATE=true allows it",
+            PrivateAddress(vec![address])
+        )),
+        _ => Ok(url),
+    }
+}
+
+/// The same cryptography as everywhere here, and the certificates of Mozilla: images need none of their own.
+fn tls() -> Result<rustls::ClientConfig, String> {
+    let provider = rustls::crypto::ring::default_provider();
+    let roots: rustls::RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+    let config = rustls::ClientConfig::builder_with_provider(provider.into())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| format!("TLS cannot be used: {error}"))?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+fn judge(status: StatusCode) -> Result<(), WebhookFailure> {
+    let text = format!("the receiver answered {status}");
+    match status {
+        status if status.is_success() => Ok(()),
+        status if status.is_redirection() => Err(WebhookFailure::Impossible(format!(
+            "{text}: redirects are not followed"
+        ))),
+        // Standard Webhooks: the receiver wants no more.
+        StatusCode::GONE => Err(WebhookFailure::Impossible(text)),
+        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+            Err(WebhookFailure::Unavailable(text))
+        }
+        _ => Err(WebhookFailure::Refused(text)),
+    }
+}
+
+fn failure(error: reqwest::Error) -> WebhookFailure {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(refused) = error.downcast_ref::<PrivateAddress>() {
+            return WebhookFailure::Impossible(refused.to_string());
+        }
+        text = format!("{text}\n{error}");
+        cause = error.source();
+    }
+    match error.is_connect() {
+        true => WebhookFailure::Unavailable(text),
+        false => WebhookFailure::Refused(text),
+    }
+}
+
+#[cfg(test)]
+mod tests;
