@@ -7,6 +7,10 @@ use std::{io::IsTerminal, process::ExitCode};
 use gateway::config::{Command, Config, ImportCommand};
 use tracing_subscriber::EnvFilter;
 
+/// An answer is made of hundreds of small objects.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let config = Config::load();
