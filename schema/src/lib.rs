@@ -19,8 +19,13 @@ mod signals;
 mod students;
 mod users;
 
-use async_graphql::{MergedObject, MergedSubscription, Schema};
+use async_graphql::{MergedObject, MergedSubscription, Request, Response, Schema};
 use entities::Entities;
+use futures::{
+    StreamExt,
+    future::BoxFuture,
+    stream::BoxStream,
+};
 
 pub use error::{codes, error, from_access, internal};
 pub use request::{IdempotencyKey, RequestContext, Staleness};
@@ -69,8 +74,23 @@ pub struct Subscription(
     signals::SignalsSubscription,
 );
 
-/// The schema that the gateway executes.
-pub type MillraceSchema = Schema<Query, Mutation, Subscription>;
+/// The schema that the gateway executes. Its methods are not generic, so that all resolvers are compiled here, once, and not
+/// again in each crate that calls them.
+#[derive(Clone)]
+pub struct MillraceSchema(Schema<Query, Mutation, Subscription>);
+
+impl MillraceSchema {
+    /// Executes a query or a mutation.
+    pub fn execute(&self, request: Request) -> BoxFuture<'static, Response> {
+        let schema = self.0.clone();
+        Box::pin(async move { schema.execute(request).await })
+    }
+
+    /// Executes a subscription; the answers are those of its events.
+    pub fn execute_stream(&self, request: Request) -> BoxStream<'static, Response> {
+        self.0.execute_stream(request).boxed()
+    }
+}
 
 /// How much a single operation may ask for.
 #[derive(Debug, Clone, Copy)]
@@ -94,14 +114,14 @@ pub fn build(entities: Entities, limits: SchemaLimits) -> MillraceSchema {
         .data(entities)
         .limit_depth(limits.depth)
         .limit_complexity(limits.complexity);
-    if limits.introspection {
+    MillraceSchema(if limits.introspection {
         builder.finish()
     } else {
         builder
             .disable_introspection()
             .disable_suggestions()
             .finish()
-    }
+    })
 }
 
 /// The schema's text, as committed in `schema/schema.graphql`.
