@@ -1,5 +1,5 @@
 # The commands of this repository. Each works from a clean clone.
-.PHONY: run test faults bench bench-rebuild check setup web
+.PHONY: run test faults bench bench-rebuild bench-followers check setup web
 
 # The gateway at http://127.0.0.1:8080, with the pages if npm is here to build them. Nothing else is needed.
 run:
@@ -26,6 +26,11 @@ bench: setup
 bench-rebuild: setup
 	cargo build --release --workspace --bins
 	cargo run --release -p tests --bin bench -- rebuild $(BENCH)
+
+# One process of workers behind a log that is there: events a second, until all followers are at its end.
+bench-followers: setup
+	cargo build --release --workspace --bins
+	cargo run --release -p tests --bin bench -- followers $(BENCH)
 
 # Form and style, without running anything.
 check: web

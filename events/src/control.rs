@@ -1,4 +1,4 @@
-//! What operators see of the workers and do to them: what is paused, how handlers stand, which breakers are open. A pause
+//! What operators see of the workers and do to them: what is paused, and which breakers are open. A pause
 //! is a row that every process looks at, at least once in `PAUSES_KEPT`; a paused follower keeps its leases and applies
 //! nothing, a paused handler claims nothing, and what runs is finished. Called by the domains' operations.
 
@@ -72,25 +72,6 @@ pub struct BreakerStatus {
     pub seen_at: DateTime<Utc>,
 }
 
-/// What a handler has to do, and has not managed to do.
-#[derive(Debug, Clone)]
-pub struct HandlerStatus {
-    /// The handler.
-    pub name: String,
-    /// Deliveries that wait, also for a later attempt.
-    pub waiting: u64,
-    /// Those of them that could be handled now.
-    pub due: u64,
-    /// Those that a process has.
-    pub running: u64,
-    /// Those that have a dead letter.
-    pub dead: u64,
-    /// The first position that is not decided; dead ones are.
-    pub undecided_from: Option<u64>,
-    /// For how long, in seconds, the one that has been due the longest waits.
-    pub overdue_seconds: f64,
-}
-
 /// Holds a follower or a handler; false when it was held already. In a transaction of the caller's, if it has one.
 pub async fn pause(connection: &impl ConnectionTrait, name: &str, actor: &str) -> Result<bool> {
     let now = clock::now(connection.get_database_backend());
@@ -151,46 +132,6 @@ pub async fn read_breakers(connection: &impl ConnectionTrait) -> Result<Vec<Brea
     };
     let rows = query(connection, &sql, vec![(-BREAKERS_KEPT_SECONDS).into()]).await?;
     rows.iter().map(breaker).collect()
-}
-
-/// Every handler that has something undecided or dead, by name.
-pub async fn read_handlers(connection: &impl ConnectionTrait) -> Result<Vec<HandlerStatus>> {
-    let backend = connection.get_database_backend();
-    let now = clock::now(backend);
-    let is_due = format!("state = 'waiting' and due_at <= {now}");
-    let first_due = clock::seconds(backend, &format!("min(case when {is_due} then due_at end)"));
-    // Each state has an index of its own; what has ended is in none of them.
-    let undecided = ["waiting", "running", "dead"]
-        .map(|state| {
-            format!("select handler, position, state, due_at from delivery where state = '{state}'")
-        })
-        .join(" union all ");
-    let sql = format!(
-        "select handler,
-                sum(case when state = 'waiting' then 1 else 0 end) as waiting,
-                sum(case when {is_due} then 1 else 0 end) as due,
-                sum(case when state = 'running' then 1 else 0 end) as running,
-                sum(case when state = 'dead' then 1 else 0 end) as dead,
-                min(case when state <> 'dead' then position end) as undecided,
-                {} - {first_due} as overdue
-         from ({undecided}) d group by handler order by handler",
-        clock::seconds(backend, now),
-    );
-    let count =
-        |row: &QueryResult, column: &str| Ok::<_, crate::Error>(from_i64(row.try_get("", column)?));
-    let status = |row: &QueryResult| {
-        Ok(HandlerStatus {
-            name: row.try_get("", "handler")?,
-            waiting: count(row, "waiting")?,
-            due: count(row, "due")?,
-            running: count(row, "running")?,
-            dead: count(row, "dead")?,
-            undecided_from: row.try_get::<Option<i64>>("", "undecided")?.map(from_i64),
-            overdue_seconds: row.try_get::<Option<f64>>("", "overdue")?.unwrap_or(0.0),
-        })
-    };
-    let rows = query(connection, &sql, Vec::new()).await?;
-    rows.iter().map(status).collect()
 }
 
 /// The first position whose event a delivery or a dead letter still needs: the log must not be pruned past it.

@@ -34,8 +34,8 @@ mod whispers;
 pub use append::{Appending, NewEvent, Tx};
 pub use browse::{LogFilter, LogPage, LogPlace};
 pub use control::{
-    BreakerState, BreakerStatus, HandlerStatus, Pause, first_needed_position, pause, read_breakers,
-    read_handlers, read_pauses, remove_ended_deliveries, resume,
+    BreakerState, BreakerStatus, Pause, first_needed_position, pause, read_breakers, read_pauses,
+    remove_ended_deliveries, resume,
 };
 pub use cursor::{Cursor, CursorError};
 pub use database::{AsRetryable, Database, DatabaseConfig, now};

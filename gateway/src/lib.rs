@@ -6,7 +6,6 @@ pub mod cache;
 pub mod config;
 pub mod credentials;
 pub mod document;
-mod duration;
 pub mod errors;
 mod fingerprint;
 pub mod health;

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use workers::{
-    rebuilding::RebuildSettings, settings::check_names, signal_settings::SignalSettings,
+    operating::{DeadLettersSettings, StatusSettings},
+    rebuilding::RebuildSettings,
+    retention::{ArchiveSettings, PruneSettings, RetentionSettings},
+    settings::check_names, signal_settings::SignalSettings,
 };
 
 /// Millrace workers: keep the read models of a distributed Millrace.
@@ -38,6 +41,8 @@ pub(crate) struct Config {
     pub(crate) batch_events: u64,
     #[command(flatten)]
     pub(crate) signals: SignalSettings,
+    #[command(flatten)]
+    pub(crate) retention: RetentionSettings,
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 }
@@ -49,6 +54,18 @@ pub(crate) enum Command {
     ///
     /// Workers and gateways may go on running. A rebuild that was interrupted goes on where it was.
     Rebuild(RebuildSettings),
+    /// Write events to files, in the order of the log
+    ///
+    /// Safe to interrupt and repeat: it goes on where it was. Also takes out what was erased since.
+    Archive(ArchiveSettings),
+    /// Remove events from the log that everybody has passed
+    ///
+    /// Streams that are state, such as those of posts, stay. Subscribers whose cursor is older are told CURSOR_EXPIRED.
+    Prune(PruneSettings),
+    /// List, show, replay or discard dead letters: events that a follower or a handler has given up
+    DeadLetters(DeadLettersSettings),
+    /// Show how the workers stand: followers and their lag, handlers, breakers
+    Status(StatusSettings),
 }
 
 impl Config {

@@ -2,7 +2,9 @@
 //! process of its own (`workers`), or inside the gateway when that runs embedded.
 
 pub mod duration;
+pub mod operating;
 pub mod rebuilding;
+pub mod retention;
 pub mod settings;
 pub mod signal_settings;
 pub mod signals;
@@ -14,7 +16,9 @@ use entities::{
     Entities, HandlersConfig, remove_expired_answers, signals::watch_deadlines,
     users::remove_expired_sessions,
 };
-use events::{EventLog, FollowerConfig, HandlerConfig, run_follower, run_handlers};
+use events::{
+    EventLog, FollowerConfig, HandlerConfig, remove_ended_deliveries, run_follower, run_handlers,
+};
 use tokio::{sync::watch, task::JoinSet};
 
 /// How long the answers of idempotent requests are kept.
@@ -23,6 +27,10 @@ const ANSWERS_KEPT: Duration = Duration::from_secs(24 * 3600);
 const SESSIONS_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// How long what handlers have begun may take to finish when the process is told to stop.
 const DRAIN: Duration = Duration::from_secs(3);
+/// How long it can be seen that a handler is done with an event.
+const DELIVERIES_KEPT: Duration = Duration::from_secs(24 * 3600);
+/// How long it can be seen that a handler is done with an event.
+const DELIVERIES_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// How often what is too old is removed.
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(600);
 
@@ -35,6 +43,8 @@ pub struct WorkersConfig {
     pub batch_events: u64,
     /// What handlers can be told.
     pub handlers: HandlersConfig,
+    /// How long the log is kept.
+    pub retention: retention::RetentionSettings,
 }
 
 /// Runs until `stop` turns true, and gives all leases back.
@@ -63,6 +73,20 @@ pub async fn run(log: EventLog, config: WorkersConfig, stop: watch::Receiver<boo
             stop.clone(),
         ));
     }
+    let owner = follower_config.owner.clone();
+    tasks.spawn(retention::erase_requested(
+        log.clone(),
+        config.retention.clone(),
+        owner.clone(),
+        stop.clone(),
+    ));
+    let database = log.database().clone();
+    tasks.spawn(retention::keep_retention(
+        database,
+        config.retention,
+        owner,
+        stop.clone(),
+    ));
     let handler_config = HandlerConfig {
         owner: follower_config.owner,
         lease: config.lease,
@@ -96,6 +120,16 @@ async fn keep_house(log: EventLog, mut stop: watch::Receiver<bool>) {
             Ok(0) => {}
             Ok(removed) => tracing::info!(removed, "removed sessions that ended long ago"),
             Err(error) => tracing::warn!(%error, "old sessions could not be removed"),
+        }
+        match remove_ended_deliveries(log.database(), DELIVERIES_KEPT).await {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "removed deliveries that ended long ago"),
+            Err(error) => tracing::warn!(%error, "old deliveries could not be removed"),
+        }
+        match remove_ended_deliveries(log.database(), DELIVERIES_KEPT).await {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "removed deliveries that ended long ago"),
+            Err(error) => tracing::warn!(%error, "old deliveries could not be removed"),
         }
         let _ = tokio::time::timeout(HOUSEKEEPING_INTERVAL, stop.changed()).await;
     }

@@ -13,7 +13,9 @@ use events::{Database, DatabaseConfig, EventLog, LogConfig};
 use tracing_subscriber::EnvFilter;
 use workers::{
     WorkersConfig,
+    operating::{self, OperatingError, Outcome},
     rebuilding::{RebuildFailure, rebuild_watched},
+    retention::{RetentionError, archive_watched, prune_watched},
     signals::stop_on_signals,
 };
 
@@ -28,7 +30,7 @@ async fn main() -> ExitCode {
         .with_writer(io::stderr)
         .init();
     match run(config).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(outcome) => ExitCode::from(outcome.code()),
         Err(error) => {
             tracing::error!("{error}");
             ExitCode::FAILURE
@@ -46,10 +48,14 @@ enum StartError {
     #[error("{0}")]
     Rebuild(#[from] RebuildFailure),
     #[error("{0}")]
+    Retention(#[from] RetentionError),
+    #[error("{0}")]
+    Operating(#[from] OperatingError),
+    #[error("{0}")]
     Settings(String),
 }
 
-async fn run(config: Config) -> Result<(), StartError> {
+async fn run(config: Config) -> Result<Outcome, StartError> {
     let database = Database::connect(&DatabaseConfig {
         url: config.database_url.clone(),
         max_connections: config.max_connections,
@@ -57,13 +63,25 @@ async fn run(config: Config) -> Result<(), StartError> {
     })
     .await?;
     let stopped = stop_on_signals()?;
-    if let Some(Command::Rebuild(settings)) = &config.command {
-        rebuild_watched(&database, settings, stopped).await?;
-        return Ok(());
+    match &config.command {
+        Some(Command::Rebuild(settings)) => {
+            rebuild_watched(&database, settings, stopped).await?;
+            return Ok(Outcome::Done);
+        }
+        Some(Command::Archive(settings)) => {
+            archive_watched(&database, settings, stopped).await?;
+            return Ok(Outcome::Done);
+        }
+        Some(Command::Prune(settings)) => {
+            prune_watched(&database, settings, stopped).await?;
+            return Ok(Outcome::Done);
+        }
+        Some(Command::DeadLetters(_) | Command::Status(_)) | None => {}
     }
     let workers = WorkersConfig {
         lease: config.lease(),
         batch_events: config.batch_events,
+        retention: config.retention.clone(),
         handlers: config.signals.handlers().map_err(StartError::Settings)?,
     };
     let log = EventLog::start(
@@ -75,7 +93,14 @@ async fn run(config: Config) -> Result<(), StartError> {
         },
     )
     .await?;
+    match &config.command {
+        Some(Command::DeadLetters(settings)) => {
+            return Ok(operating::dead_letters(&log, settings).await?);
+        }
+        Some(Command::Status(settings)) => return Ok(operating::status(&log, settings).await?),
+        Some(Command::Rebuild(_) | Command::Archive(_) | Command::Prune(_)) | None => {}
+    }
     println!("workers running");
     workers::run(log, workers, stopped).await;
-    Ok(())
+    Ok(Outcome::Done)
 }

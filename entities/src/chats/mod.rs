@@ -11,6 +11,7 @@ mod loading;
 mod member;
 pub(crate) mod membership;
 mod message;
+mod personal;
 mod queries;
 mod rules;
 mod typing;
@@ -25,6 +26,7 @@ pub use inbox::OwnChats;
 pub use loading::ChatOfUser;
 pub use member::{ChatMember, ChatRole};
 pub use message::ChatMessage;
+pub(crate) use personal::{PERSONAL_DATA, erase_rows};
 pub use typing::Typing;
 
 use ::events::EventLog;

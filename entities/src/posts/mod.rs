@@ -11,6 +11,7 @@ mod folding;
 mod follower;
 mod import;
 mod loading;
+mod personal;
 mod post;
 mod queries;
 mod rules;
@@ -27,6 +28,7 @@ pub use events::{
 pub use follower::{POSTS_FOLLOWER, PostsFollower, PostsModel};
 pub use import::NewPost;
 pub use loading::{CommentsOf, LikeOf};
+pub(crate) use personal::{PERSONAL_DATA, erase_rows};
 pub use post::{Comment, Post};
 pub use queries::{PostFilter, PostSort, page_of_state};
 pub use tables::Tables;

@@ -109,7 +109,7 @@ impl Handler for WebhookHandler {
         stream == STREAM && event_type == SignalEventKind::Completed.name()
     }
 
-    /// Half an hour or more, all in all.
+    /// About half an hour, all in all.
     fn policy(&self) -> RetryPolicy {
         RetryPolicy {
             limit: 16,

@@ -28,6 +28,9 @@ pub enum UserError {
         /// When the next attempt is allowed.
         retry_after: Duration,
     },
+    /// Only of users who were deactivated is anything erased.
+    #[error("the user is not deactivated")]
+    NotDeactivated,
     /// There would be nobody left to manage users.
     #[error("this is the last administrator")]
     LastAdministrator,

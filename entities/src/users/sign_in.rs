@@ -351,6 +351,17 @@ async fn set_password(
     append(tx, context, UserEventKind::PasswordChanged, user).await
 }
 
+/// The user can sign in with nothing.
+pub(super) async fn forget_password(tx: &Tx<'_>, user_id: Uuid) -> Result<()> {
+    tx.execute_raw(Statement::from_sql_and_values(
+        tx.get_database_backend(),
+        "delete from user_password where user_id = $1",
+        [user_id.into()],
+    ))
+    .await?;
+    Ok(())
+}
+
 async fn store_hash(tx: &Tx<'_>, user_id: Uuid, hash: &str) -> Result<()> {
     tx.execute_raw(Statement::from_sql_and_values(
         tx.get_database_backend(),

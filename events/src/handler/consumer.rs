@@ -74,7 +74,10 @@ pub(super) async fn consume(
         )
         .await;
     }
-    consumer.ear.leave().await;
+    while consumer.attempts.try_join_next().is_some() {}
+    if consumer.attempts.is_empty() {
+        consumer.ear.leave().await;
+    }
     consumer.attempts
 }
 

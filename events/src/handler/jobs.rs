@@ -342,7 +342,8 @@ impl Ear {
         }
     }
 
-    /// The process stops: its consumer is not needed any more.
+    /// The process stops, and nothing runs: its consumer is not needed any more. One that has entries is left to others, who
+    /// reclaim these, and then sweep it.
     pub(super) async fn leave(&mut self) {
         let key = self.jobs.key(self.handler);
         let (handler, owner) = (self.handler, self.owner.clone());

@@ -20,7 +20,7 @@ pub use worker::run_handlers;
 
 use crate::{Error, Event, Result, Tx, error::error_chain};
 
-/// Reacts to events.
+/// Reacts to events. A handler that is new gets the events from when all processes that run handlers know it.
 ///
 /// The argument:
 /// - *No event is missed.* The follower `deliveries` inserts a row for each event that a handler wants, in the transaction of

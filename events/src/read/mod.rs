@@ -146,8 +146,7 @@ pub(crate) async fn read_stream(
         columns(backend),
         limit + 1
     );
-    let mut values: Vec<Value> =
-        vec![stream.id.into(), stream.kind.into(), after_version.into()];
+    let mut values: Vec<Value> = vec![stream.id.into(), stream.kind.into(), after_version.into()];
     let statement = Statement::from_sql_and_values(backend, sql, values.clone());
     let rows = database.query_all_raw(statement).await?;
     let first_version = match rows.first() {
@@ -157,7 +156,10 @@ pub(crate) async fn read_stream(
             values.truncate(2);
             let sql = format!("select ({first}) as first_version");
             let statement = Statement::from_sql_and_values(backend, sql, values);
-            let row = database.query_one_raw(statement).await?.ok_or_else(no_head)?;
+            let row = database
+                .query_one_raw(statement)
+                .await?
+                .ok_or_else(no_head)?;
             row.try_get("", "first_version")?
         }
         None => None,

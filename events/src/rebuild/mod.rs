@@ -22,7 +22,9 @@ pub use compare::Differences;
 pub(crate) use forget::forget_unfinished;
 pub use state::{RebuildStatus, read_rebuilds, request_rebuild, requested_rebuilds};
 
-use crate::{AsRetryable, Database, Error, Follower, database::Pool, letters, read, retention::hold_pruning};
+use crate::{
+    AsRetryable, Database, Error, Follower, database::Pool, letters, read, retention::hold_pruning,
+};
 use state::{Claim, Saved};
 
 /// What the tables of a model that is being built have behind their names.

@@ -25,7 +25,8 @@ pub async fn lease_job(
             let owner = owner.clone();
             Box::pin(async move {
                 let backend = tx.get_database_backend();
-                let insert = "insert into housekeeping (job) values ($1) on conflict (job) do nothing";
+                let insert =
+                    "insert into housekeeping (job) values ($1) on conflict (job) do nothing";
                 execute(tx, insert, vec![job.into()]).await?;
                 let update = format!(
                     "update housekeeping set owner = $3, token = token + 1, leased_until = {}

@@ -131,7 +131,10 @@ mod tests {
             stream: "note",
             event_types: &["NoteWritten"],
             whose: Whose::Field("/by/id"),
-            fields: &[("/text", |_| "[erased]".into()), ("/title", |_| Value::Null)],
+            fields: &[
+                ("/text", |_| "[erased]".into()),
+                ("/title", |_| Value::Null),
+            ],
         },
         PersonalData {
             stream: "note",
@@ -184,15 +187,41 @@ mod tests {
         assert!(redacted(&after).is_none(), "again changes nothing");
         let others = event("note", "NoteWritten", 1, "user_8", note(other));
         assert!(redacted(&others).is_none());
-        let edited = event("note", "NoteEdited", 1, "user_7", serde_json::json!({ "text": "Secret" }));
+        let edited = event(
+            "note",
+            "NoteEdited",
+            1,
+            "user_7",
+            serde_json::json!({ "text": "Secret" }),
+        );
         let after = redacted(&edited).expect("a change");
         assert_eq!(after.data.get(), r#"{"text":"[erased]"}"#);
-        assert_eq!((after.meta.correlation_id, after.meta.idempotency_key), (None, None));
-        let unknown = event("other", "Else", 1, "user_7", serde_json::json!({ "text": "kept" }));
+        assert_eq!(
+            (after.meta.correlation_id, after.meta.idempotency_key),
+            (None, None)
+        );
+        let unknown = event(
+            "other",
+            "Else",
+            1,
+            "user_7",
+            serde_json::json!({ "text": "kept" }),
+        );
         let after = redacted(&unknown).expect("the names that the client chose");
         assert_eq!(after.data.get(), unknown.data.get());
-        let named = event("person", "PersonNamed", 7, "seed", serde_json::json!({ "name": "Ada" }));
+        let named = event(
+            "person",
+            "PersonNamed",
+            7,
+            "seed",
+            serde_json::json!({ "name": "Ada" }),
+        );
         let after = redacted(&named).expect("a change");
-        assert!(after.data.get().contains(&format!("erased-{}", one.simple())));
+        assert!(
+            after
+                .data
+                .get()
+                .contains(&format!("erased-{}", one.simple()))
+        );
     }
 }

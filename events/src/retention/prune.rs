@@ -139,7 +139,11 @@ async fn prune_in_tx(
     if let Some(archived) = archived {
         bound.lower(archived.max(from), HeldBy::Archive);
     }
-    let size = if is_postgres { BATCH_POSTGRES } else { BATCH_SQLITE };
+    let size = if is_postgres {
+        BATCH_POSTGRES
+    } else {
+        BATCH_SQLITE
+    };
     let mut until = bound.position.min(from + size);
     if let Some(young) = first_younger(tx, from, until, cutoff).await? {
         until = young - 1;
@@ -249,7 +253,10 @@ async fn remove_sqlite(
 /// What time it is, says the database.
 pub(super) async fn database_now(database: &Database) -> Result<DateTime<Utc>> {
     let backend = database.backend();
-    let sql = format!("select {} as now", clock::seconds(backend, clock::now(backend)));
+    let sql = format!(
+        "select {} as now",
+        clock::seconds(backend, clock::now(backend))
+    );
     let rows = query(&database.background, &sql, Vec::new()).await?;
     let now = rows.first().map(|row| clock::read_time(row, "now"));
     Ok(now.transpose()?.flatten().unwrap_or_default())

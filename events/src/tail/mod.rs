@@ -12,9 +12,7 @@ use std::{
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::{
-    Cursor, CursorError, Event, read::Head, retention::ERASURE_STREAM, topic::Topics,
-};
+use crate::{Cursor, CursorError, Event, read::Head, retention::ERASURE_STREAM, topic::Topics};
 use listeners::{Listeners, Receiver};
 
 /// Recent events kept for those that come back after a short absence.

@@ -168,3 +168,49 @@ fn channels_of_listeners_that_left_do_not_pile_up() {
     tail.offer([event(1)]);
     assert_eq!(drain(&mut stays), [1]);
 }
+
+#[test]
+fn a_tail_that_pruning_has_passed_goes_on_behind_it_and_ends_its_listeners() {
+    let tail = Tail::new(&head(10));
+    let missed = Arc::new(Mutex::new(Vec::new()));
+    let noted = missed.clone();
+    tail.observe_gaps(Box::new(move |position| {
+        noted.lock().expect("not poisoned").push(position);
+    }));
+    let (mut before, _) = tail.listen(&topic(None));
+    tail.offer([11, 12, 14, 21, 22].map(event));
+    tail.set_pruned(12);
+    assert_eq!(tail.position(), 12, "nothing was missed");
+    tail.set_pruned(20);
+    assert_eq!(*missed.lock().expect("not poisoned"), [20]);
+    assert_eq!(drain(&mut before), [11, 12]);
+    assert_eq!(before.try_recv().err(), Some(TryRecvError::Closed));
+    let cursor = |position| Cursor { epoch: 7, position };
+    assert_eq!(tail.resolve(cursor(19)), Err(CursorError::Expired));
+    assert_eq!(tail.resolve(cursor(20)), Ok(20));
+    let (mut after, at) = tail.listen(&topic(None));
+    assert_eq!(at, 20);
+    tail.offer([event(23)]);
+    assert_eq!(
+        drain(&mut after),
+        [21, 22, 23],
+        "what had come ahead is not lost"
+    );
+}
+
+#[test]
+fn a_tail_forgets_what_it_remembers_when_the_log_was_redacted() {
+    let tail = Tail::new(&head(0));
+    tail.offer((1..=5).map(event));
+    assert!(tail.recent(None, 0, 5, 10).is_some());
+    tail.offer([kit::event(6, ERASURE_STREAM, 1), event(7)]);
+    assert!(
+        tail.recent(None, 0, 7, 10).is_none(),
+        "from before it is read anew"
+    );
+    assert!(tail.recent(None, 4, 7, 10).is_none());
+    assert_eq!(
+        tail.recent(None, 5, 7, 10).map(|events| events.len()),
+        Some(2)
+    );
+}

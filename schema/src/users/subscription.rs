@@ -36,6 +36,8 @@ pub(crate) enum UserChangeType {
     RoleChanged,
     /// They were deactivated.
     Deactivated,
+    /// What was personal to them was erased.
+    Erased,
 }
 
 /// Something that happened to a user.

@@ -64,12 +64,14 @@ pub struct World {
 impl World {
     pub async fn new(setup: &Setup, admin: &Client, who: Who) -> Self {
         let start = admin.head().await;
-        let [owner, member, peer, outsider] = futures::future::join_all(
-            ["Owner", "Member", "Peer", "Outsider"].map(|name| people::register(admin, name)),
+        let [owner, member, peer, outsider, gone] = futures::future::join_all(
+            ["Owner", "Member", "Peer", "Outsider", "Gone"]
+                .map(|name| people::register(admin, name)),
         )
         .await
         .try_into()
-        .expect("four people");
+        .expect("five people");
+        people::deactivate(admin, Some(&gone.id)).await.data();
         let caller = match who {
             Who::Other => Some(people::register(admin, "Other").await),
             Who::Staff => Some(people::with_role(admin, "STAFF").await),
@@ -104,6 +106,7 @@ impl World {
             ("owner_refresh", owner.refresh_token.clone()),
             ("peer", peer.id.clone()),
             ("outsider", outsider.id.clone()),
+            ("gone", gone.id.clone()),
             ("chat", chat.clone()),
             ("own_chat", own_chat),
             ("own_message", text(&own_message)),

@@ -5,7 +5,9 @@ use std::{fs, io};
 
 use uuid::Uuid;
 
-use super::{Archive, ArchiveFile, Result, files::Lines, files::read_lines, files::replace, name_of};
+use super::{
+    Archive, ArchiveFile, Result, files::Lines, files::read_lines, files::replace, name_of,
+};
 use crate::{Error, Event, retention::personal::Redactor};
 
 impl Archive {
@@ -84,6 +86,9 @@ fn other(error: Error) -> io::Error {
 }
 
 fn revision_of(name: &str) -> u32 {
-    let revision = name.split('.').nth(1).and_then(|part| part.strip_prefix('r'));
+    let revision = name
+        .split('.')
+        .nth(1)
+        .and_then(|part| part.strip_prefix('r'));
     revision.and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }

@@ -7,11 +7,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, watch};
 
 use super::{Archive, ArchiveError, Result, files::Lines, files::replace, name_of};
-use crate::{
-    Database, Error, Event,
-    read,
-    retention::prune::database_now,
-};
+use crate::{Database, Error, Event, read, retention::prune::database_now};
 
 /// Events in one file.
 const FILE_EVENTS: u64 = 20_000;

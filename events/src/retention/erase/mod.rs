@@ -38,7 +38,7 @@ use crate::{
     database::{Pool, now},
     read, rebuild,
 };
-use state::{Claimed, claim, release, save};
+use state::{Claimed, claim, keep_renewing, release, save};
 pub use state::{ErasurePhase, ErasureStatus, read_erasures, request_erasure};
 
 /// The type of the event that says that the log was redacted.
@@ -99,7 +99,9 @@ pub async fn work_on_erasure(
         config: config.clone(),
         claimed,
     };
+    let renewing = keep_renewing(log.database().clone(), work.claimed.clone(), LEASE);
     let result = work.run(stop).await;
+    renewing.abort();
     let pause = match work.claimed.status.phase {
         ErasurePhase::Waiting => config.settle,
         _ => Duration::from_millis(200),
@@ -154,7 +156,7 @@ impl Work {
             + 'static,
     {
         let work = Arc::new(work);
-        let before = self.claimed.clone();
+        let (before, settle) = (self.claimed.clone(), self.config.settle);
         let claimed = self
             .log
             .database()
@@ -164,7 +166,12 @@ impl Work {
                     // First, so that who has lost the claim waits here and changes nothing.
                     save(tx, &claimed, LEASE).await?;
                     work(tx, &mut claimed).await?;
-                    save(tx, &claimed, LEASE).await?;
+                    // Killed from here on, it is not begun again before it is time.
+                    let lease = match claimed.status.phase {
+                        ErasurePhase::Waiting => settle,
+                        _ => LEASE,
+                    };
+                    save(tx, &claimed, lease).await?;
                     Ok::<_, Error>(claimed)
                 })
             })

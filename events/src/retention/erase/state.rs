@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Value};
+use tokio::{task::JoinHandle, time::sleep};
 use uuid::Uuid;
 
 use crate::{
@@ -88,7 +89,8 @@ pub struct ErasureStatus {
     pub finished_at: Option<DateTime<Utc>>,
 }
 
-const COLUMNS: &str = "subject, requested_at, requested_by, phase, pass, place, until, events, changed_rows, files,
+const COLUMNS: &str =
+    "subject, requested_at, requested_by, phase, pass, place, until, events, changed_rows, files,
     log_at, tables_at, streams_at, archive_at, finished_at, first_xid, token";
 
 /// That this process works on it, and how far it is.
@@ -101,7 +103,7 @@ pub(super) struct Claimed {
 }
 
 fn status(row: &QueryResult) -> Result<ErasureStatus> {
-    let number = |column: &str| Ok::<_, Error>(from_i64(row.try_get(  "", column)?));
+    let number = |column: &str| Ok::<_, Error>(from_i64(row.try_get("", column)?));
     Ok(ErasureStatus {
         subject: row.try_get("", "subject")?,
         requested_at: row.try_get("", "requested_at")?,
@@ -235,12 +237,36 @@ pub(super) async fn save(
     }
 }
 
+/// Keeps the claim for as long as the task is not aborted, and there is something to do.
+pub(super) fn keep_renewing(
+    database: Database,
+    claimed: Claimed,
+    lease: Duration,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        loop {
+            sleep(lease / 4).await;
+            let (database, subject, token) =
+                (database.clone(), claimed.status.subject, claimed.token);
+            // In a task of its own: an abort must not leave a transaction open.
+            let renewal = tokio::spawn(async move {
+                let sql = format!(
+                    "update erasure set leased_until = {}
+                     where subject = $2 and token = $3 and phase <> 'waiting' and owner is not null",
+                    dialect(database.backend()).until
+                );
+                let values = vec![lease.as_secs_f64().into(), subject.into(), token.into()];
+                execute(database.background_writer(), &sql, values).await
+            });
+            if let Ok(Err(error)) = renewal.await {
+                tracing::debug!(%error, "the lease on an erasure was not renewed");
+            }
+        }
+    })
+}
+
 /// Gives the claim back; nobody takes it before `pause` is over.
-pub(super) async fn release(
-    database: &Database,
-    claimed: &Claimed,
-    pause: Duration,
-) -> Result<()> {
+pub(super) async fn release(database: &Database, claimed: &Claimed, pause: Duration) -> Result<()> {
     let (subject, token, seconds) = (claimed.status.subject, claimed.token, pause.as_secs_f64());
     database
         .transaction(Pool::Background, |tx| {

@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use redis::{AsyncConnectionConfig, AsyncTypedCommands, Client};
-use sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm::DbBackend;
 
-use crate::{EventLog, PARTS, bus::stream_key};
+use crate::{EventLog, PARTS, bus::stream_key, control::query};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -25,10 +25,12 @@ pub(super) async fn drop_copies(log: &EventLog) -> Result<(), Failure> {
         }
     }
     if log.database().backend() == DbBackend::Sqlite {
-        let writer = log.database().schema_connection();
-        writer
-            .execute_unprepared("pragma wal_checkpoint(truncate)")
-            .await?;
+        let sql = "pragma wal_checkpoint(truncate)";
+        let rows = query(log.database().schema_connection(), sql, Vec::new()).await?;
+        let is_busy = rows.first().map(|row| row.try_get_by_index::<i32>(0));
+        if is_busy.transpose()? != Some(0) {
+            return Err("the database is being read".into());
+        }
     }
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! The benchmark: the distributed gateway against its peers, in rounds by turns on one machine, on private Postgres and Redis.
-//! `make bench BENCH="--seconds 5 --rounds 3"`. It prints medians of the rounds and their ratios. `bench rebuild` is `rebuild.rs`.
+//! `make bench BENCH="--seconds 5 --rounds 3"`. It prints medians of the rounds and their ratios. `bench rebuild` is `rebuild.rs`. `bench
+//! followers` is `followers.rs`.
 
 mod chat;
 mod fanout;
+mod followers;
 mod load;
 mod rebuild;
 mod servers;
@@ -80,8 +82,10 @@ impl Plan {
 }
 
 fn main() {
-    if std::env::args().nth(1).as_deref() == Some("rebuild") {
-        return rebuild::main(std::env::args().skip(2));
+    match std::env::args().nth(1).as_deref() {
+        Some("rebuild") => return rebuild::main(std::env::args().skip(2)),
+        Some("followers") => return followers::main(std::env::args().skip(2)),
+        _ => {}
     }
     let plan = Plan::parse(std::env::args().skip(1)).unwrap_or_else(|problem| {
         eprintln!("{problem}");

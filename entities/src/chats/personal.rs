@@ -1,0 +1,28 @@
+//! What is personal in chats: the texts that somebody wrote. Titles are the groups', whoever chose them.
+
+use ::events::{ERASED, PersonalData, Subject, Whose};
+use sea_orm::DatabaseTransaction;
+
+use super::{ChatEventKind, STREAM};
+use crate::erasure::change_rows;
+
+/// Of the events of chats.
+pub(crate) const PERSONAL_DATA: PersonalData = PersonalData {
+    stream: STREAM,
+    event_types: &[
+        ChatEventKind::MessageSent.name(),
+        ChatEventKind::MessageEdited.name(),
+        ChatEventKind::MessageDeleted.name(),
+    ],
+    whose: Whose::Field("/message/authorId"),
+    fields: &[("/message/text", |_| ERASED.into())],
+};
+
+/// Of the tables.
+pub(crate) async fn erase_rows(
+    tx: &DatabaseTransaction,
+    subject: &Subject,
+) -> ::events::Result<u64> {
+    let sql = "update chat_message set text = $2 where author_id = $1 and text is not null and text <> $2";
+    change_rows(tx, sql, vec![subject.id.into(), ERASED.into()]).await
+}

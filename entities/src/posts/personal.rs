@@ -1,0 +1,52 @@
+//! What is personal in posts: the messages and comments that somebody wrote. Only who wrote a text edits it, so an edit is
+//! of who did it.
+
+use ::events::{ERASED, PersonalData, Subject, Whose};
+use sea_orm::DatabaseTransaction;
+
+use super::{PostEventKind, STREAM};
+use crate::erasure::change_rows;
+
+/// Of the events of posts, in both shapes that a message had.
+pub(crate) const PERSONAL_DATA: [PersonalData; 4] = [
+    PersonalData {
+        stream: STREAM,
+        event_types: &[PostEventKind::Created.name()],
+        whose: Whose::Field("/authorId"),
+        fields: &[
+            ("/message", |_| ERASED.into()),
+            ("/text", |_| ERASED.into()),
+        ],
+    },
+    PersonalData {
+        stream: STREAM,
+        event_types: &[PostEventKind::MessageEdited.name()],
+        whose: Whose::Actor,
+        fields: &[("/message", |_| ERASED.into())],
+    },
+    PersonalData {
+        stream: STREAM,
+        event_types: &[PostEventKind::CommentAdded.name()],
+        whose: Whose::Field("/authorId"),
+        fields: &[("/text", |_| ERASED.into())],
+    },
+    PersonalData {
+        stream: STREAM,
+        event_types: &[PostEventKind::CommentEdited.name()],
+        whose: Whose::Actor,
+        fields: &[("/text", |_| ERASED.into())],
+    },
+];
+
+/// Of the read model.
+pub(crate) async fn erase_rows(
+    tx: &DatabaseTransaction,
+    subject: &Subject,
+) -> ::events::Result<u64> {
+    let values = || vec![subject.id.into(), ERASED.into()];
+    let posts =
+        "update post set message = $2, search_text = $2 where author_id = $1 and message <> $2";
+    let comments = "update post_comment set text = $2 where author_id = $1 and text <> $2";
+    let changed = change_rows(tx, posts, values()).await?;
+    Ok(changed + change_rows(tx, comments, values()).await?)
+}

@@ -1,0 +1,79 @@
+//! What is personal to users: what they are called, how they are reached, and what they say about themselves. Erasing it
+//! leaves a user who has no name and no address, and whose id others still refer to.
+
+use ::events::{ERASED, PersonalData, Tx, Whose, request_erasure};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{
+    STREAM, User, UserError, UserEventKind, Users,
+    commands::{append, lock_user},
+    sessions, sign_in,
+};
+use crate::{
+    CommandContext,
+    access::{Action, authorize},
+};
+
+/// Of the events of users.
+pub(crate) const PERSONAL_DATA: PersonalData = PersonalData {
+    stream: STREAM,
+    event_types: &UserEventKind::NAMES,
+    whose: Whose::Stream,
+    fields: &[
+        ("/user/email", |id| no_address(id).into()),
+        ("/user/name", |_| ERASED.into()),
+        ("/user/bio", |_| Value::Null),
+    ],
+};
+
+/// An address that is nobody's, and no other user's either.
+fn no_address(id: Uuid) -> String {
+    format!("erased-{}@erased.invalid", id.simple())
+}
+
+/// Takes out of a user, as an answer or a row has it, what is personal.
+pub(crate) fn erase(user: &mut serde_json::Map<String, Value>, id: Uuid) {
+    user.insert("email".to_owned(), no_address(id).into());
+    user.insert("name".to_owned(), ERASED.into());
+    user.insert("bio".to_owned(), Value::Null);
+}
+
+impl Users {
+    /// Erases what is personal to a user who was deactivated: their name, address and text about themselves at once, all
+    /// else in the background. Again changes nothing.
+    ///
+    /// # Errors
+    /// `NotDeactivated`.
+    pub async fn erase_user(&self, context: CommandContext, id: Uuid) -> Result<(), UserError> {
+        authorize(&context.viewer, Action::EraseUsers)?;
+        self.log
+            .write(move |tx| {
+                let context = context.clone();
+                Box::pin(async move { erase_in_tx(tx, &context, id).await })
+            })
+            .await
+    }
+}
+
+async fn erase_in_tx(tx: &Tx<'_>, context: &CommandContext, id: Uuid) -> Result<(), UserError> {
+    let mut user: User = lock_user(tx, id).await?;
+    if user.deactivated_at.is_none() {
+        return Err(UserError::NotDeactivated);
+    }
+    if !request_erasure(tx, id, &context.viewer.actor()).await? {
+        return Ok(());
+    }
+    user.email = no_address(id);
+    user.name = ERASED.to_owned();
+    user.bio = None;
+    sign_in::forget_password(tx, id).await?;
+    // With their refresh tokens.
+    sessions::Entity::delete_many()
+        .filter(sessions::Column::UserId.eq(id))
+        .exec(&**tx)
+        .await?;
+    append(tx, context, UserEventKind::Erased, user).await?;
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! The mutation of erasures.
+
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+
+use super::object::Erasure;
+use crate::{
+    error::from_users,
+    id,
+    request::{command_context, entities},
+    users,
+};
+
+/// Whose data to erase.
+#[derive(InputObject)]
+pub(crate) struct EraseUserInput {
+    /// The user's global id. They must be deactivated.
+    user_id: ID,
+}
+
+/// What `eraseUser` answers.
+#[derive(SimpleObject)]
+pub(crate) struct EraseUserPayload {
+    /// How far it has come.
+    erasure: Erasure,
+}
+
+#[derive(Default)]
+pub(crate) struct ErasureMutation;
+
+#[Object]
+impl ErasureMutation {
+    /// Erases what is personal to a user who was deactivated, for good: name, address and bio at once; what they wrote, in
+    /// tables, the log, caches, streams and the archive, in the background. The user stays, without a name, as what others
+    /// did refers to them. Again changes nothing. Only for ADMIN. CONFLICT when the user is not deactivated.
+    async fn erase_user(
+        &self,
+        ctx: &Context<'_>,
+        input: EraseUserInput,
+    ) -> Result<EraseUserPayload> {
+        let id = id::decode_as(users::KIND, "userId", &input.user_id)?;
+        let erasures = &entities(ctx).erasures;
+        let erasure = erasures.erase_user(command_context(ctx)?, id).await;
+        Ok(EraseUserPayload {
+            erasure: Erasure(erasure.map_err(from_users)?),
+        })
+    }
+}

@@ -1,0 +1,38 @@
+//! The queries of erasures.
+
+use async_graphql::{Context, ID, Object, Result};
+
+use super::object::Erasure;
+use crate::{
+    error::from_access,
+    id,
+    request::{entities, viewer},
+    users,
+};
+
+#[derive(Default)]
+pub(crate) struct ErasureQuery;
+
+#[Object]
+impl ErasureQuery {
+    /// How far the erasure of a user's personal data has come; null when nobody asked for it. Only for ADMIN.
+    async fn erasure(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The user's global id.")] user_id: ID,
+    ) -> Result<Option<Erasure>> {
+        let id = id::decode_as(users::KIND, "userId", &user_id)?;
+        let found = entities(ctx).erasures.find_erasure(viewer(ctx)?, id).await;
+        Ok(found.map_err(from_access)?.map(Erasure))
+    }
+
+    /// The erasures that have not ended, and the last 100 that have. Only for ADMIN.
+    async fn erasures(&self, ctx: &Context<'_>) -> Result<Vec<Erasure>> {
+        let erasures = entities(ctx).erasures.list_erasures(viewer(ctx)?).await;
+        Ok(erasures
+            .map_err(from_access)?
+            .into_iter()
+            .map(Erasure)
+            .collect())
+    }
+}

@@ -1,0 +1,63 @@
+//! A gateway that stood still while the log was pruned past what it had read.
+
+use serde_json::json;
+use tests::{Setup, customers, eventually};
+
+use super::{LIMIT, prune_all};
+
+async fn a_gateway_that_was_away_goes_on_behind_it(setup: Setup) {
+    let mut app = setup.start_many(2, 1, &[]);
+    let [one, other] = [
+        app.gateways[0].client.clone(),
+        app.gateways[1].client.clone(),
+    ];
+    let database = setup.database().await;
+    let customer = customers::create(&one, "Before", "customer@example.com").await;
+    eventually("the other has it hot", LIMIT, async || {
+        (customers::find(&other, &customer["id"]).await["name"] == "Before").then_some(())
+    })
+    .await;
+    let mut open = other.socket().await;
+    open.subscribe("open", customers::CHANGES, json!({})).await;
+    let hears = async |open: &mut tests::socket::Socket, name: &str| {
+        let input = json!({ "id": customer["id"], "name": name });
+        customers::apply(&one, "update", input).await;
+        open.change("open").await["customer"]["name"].clone()
+    };
+    assert_eq!(hears(&mut open, "Heard of").await, "Heard of");
+
+    app.gateways[1].process.pause();
+    let input = json!({ "id": customer["id"], "name": "While it was away" });
+    customers::apply(&one, "update", input).await;
+    for number in 0..50 {
+        customers::create(&one, "Unheard of", &format!("{number}@example.com")).await;
+    }
+    prune_all(&setup, &database).await;
+    app.gateways[1].process.resume();
+
+    let told = loop {
+        let message = open.message().await;
+        match message["type"].as_str() {
+            Some("ping") => open.send(json!({ "type": "pong" })).await,
+            // What Redis had for it before it read the head.
+            Some("next") => {}
+            _ => break message,
+        }
+    };
+    assert_eq!(
+        told["payload"][0]["extensions"]["code"], "CURSOR_EXPIRED",
+        "{told}"
+    );
+    // What it has hot from before is of no use any more.
+    eventually("it shows what is now", LIMIT, async || {
+        let found = customers::find(&other, &customer["id"]).await;
+        (found["name"] == "While it was away").then_some(())
+    })
+    .await;
+    let now = other.head().await;
+    open.subscribe("open", customers::CHANGES, json!({ "after": now }))
+        .await;
+    assert_eq!(hears(&mut open, "Again").await, "Again");
+}
+
+tests::distributed!(a_gateway_that_was_away_goes_on_behind_it);

@@ -1,0 +1,71 @@
+//! What becomes of the log when it is archived and pruned, and of what is personal when it is erased. Embedded, the gateway's
+//! binary does what an operator asks for, in a process beside the one that serves.
+
+mod archiving;
+mod away;
+mod erasing;
+mod expiring;
+mod holding;
+mod markers;
+mod pruning;
+mod streams;
+
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use sea_orm::DatabaseConnection;
+use tests::{Setup, database, eventually};
+
+pub const LIMIT: Duration = Duration::from_secs(90);
+
+/// A command on the setup's database: of the gateway's binary embedded, of the workers' distributed.
+pub fn command(setup: &Setup, name: &str, flags: &[&str]) -> Command {
+    match setup.is_distributed() {
+        false => {
+            let mut command = setup.gateway_command(name);
+            command.args(flags);
+            command
+        }
+        true => setup.workers_command(&[&[name], flags].concat()),
+    }
+}
+
+pub fn output(setup: &Setup, name: &str, flags: &[&str]) -> Output {
+    tokio::task::block_in_place(|| tests::recipe::finish(&mut command(setup, name, flags)))
+}
+
+/// Runs one to its end, which must be good, and gives what it printed.
+pub fn run(setup: &Setup, name: &str, flags: &[&str]) -> String {
+    let output = output(setup, name, flags);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+pub async fn head(database: &DatabaseConnection) -> u64 {
+    database::log_size(database).await.1
+}
+
+pub async fn pruned(database: &DatabaseConnection) -> u64 {
+    database::number(database, "select pruned as number from log_head").await
+}
+
+/// Prunes all that there is now, as soon as everybody has passed it.
+pub async fn prune_all(setup: &Setup, database: &DatabaseConnection) -> u64 {
+    let goal = head(database).await;
+    eventually("all is pruned", LIMIT, async || {
+        run(setup, "prune", &["--older-than", "0s"]);
+        let pruned = pruned(database).await;
+        (pruned >= goal).then_some(pruned)
+    })
+    .await
+}
+
+/// So many customers, written while nobody follows.
+pub fn seed(setup: &Setup, customers: u32) {
+    let mut command = setup.gateway_command("seed");
+    command.args(["--customers", &customers.to_string()]);
+    let done = tokio::task::block_in_place(|| command.output()).expect("it starts");
+    let text = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{text}");
+}

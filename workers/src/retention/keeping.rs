@@ -1,0 +1,121 @@
+//! Retention in the background: archiving and pruning, by one of the processes at a time, and erasures, each by one process
+//! at a time.
+
+use std::{sync::Arc, time::Duration};
+
+use events::{
+    ArchiveConfig, Database, ErasureConfig, EventLog, archive, archived_until,
+    bring_archive_up_to_date, lease_job, prune, work_on_erasure,
+};
+use tokio::{sync::watch, time::timeout};
+
+use super::{RetentionError, RetentionSettings, eraser, prune_config};
+
+/// The name of the lease.
+const JOB: &str = "retention";
+/// How often is looked for erasures.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// How long the lease lasts: a process that was killed is stood in for after that.
+const LEASE: Duration = Duration::from_secs(30);
+/// Between two runs at most.
+const MOST_SELDOM: Duration = Duration::from_secs(3600);
+
+/// Prunes what is older than `retention`, again and again, until `stop` turns true.
+pub(crate) async fn keep_retention(
+    database: Database,
+    settings: RetentionSettings,
+    owner: String,
+    mut stop: watch::Receiver<bool>,
+) {
+    let Some(retention) = settings.retention else {
+        return;
+    };
+    let interval = (retention / 100).clamp(Duration::from_secs(1), MOST_SELDOM);
+    while !*stop.borrow_and_update() {
+        match lease_job(&database, JOB, &owner, LEASE).await {
+            Ok(true) => {
+                let renewing = tokio::spawn(renew(database.clone(), owner.clone()));
+                if let Err(error) = run_once(&database, retention, &settings, &stop).await {
+                    tracing::warn!(%error, "the log was not pruned");
+                }
+                renewing.abort();
+            }
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "whose turn it is to prune is not known"),
+        }
+        let _ = timeout(interval, stop.changed()).await;
+    }
+}
+
+/// Keeps the lease for as long as the task is not aborted.
+async fn renew(database: Database, owner: String) {
+    loop {
+        tokio::time::sleep(LEASE / 3).await;
+        // In a task of its own: an abort must not leave a transaction open.
+        let (database, owner) = (database.clone(), owner.clone());
+        let _ = tokio::spawn(async move { lease_job(&database, JOB, &owner, LEASE).await }).await;
+    }
+}
+
+async fn run_once(
+    database: &Database,
+    retention: Duration,
+    settings: &RetentionSettings,
+    stop: &watch::Receiver<bool>,
+) -> Result<(), RetentionError> {
+    let mut archived = None;
+    if let Some(directory) = &settings.archive {
+        bring_archive_up_to_date(database, &eraser(), directory.clone()).await?;
+        let config = ArchiveConfig {
+            older_than: retention,
+            directory: directory.clone(),
+        };
+        let report = archive(database, &config, |_| {}, stop).await?;
+        if report.events > 0 {
+            tracing::info!(
+                events = report.events,
+                position = report.position,
+                "archived events"
+            );
+        }
+        archived = Some(archived_until(database, directory.clone()).await?);
+    }
+    let config = prune_config(retention, archived);
+    let report = prune(database, &config, |_| {}, stop).await?;
+    if report.positions > 0 {
+        tracing::info!(
+            position = report.position,
+            removed = report.removed,
+            held_by = %report.held_by,
+            "pruned the log"
+        );
+    }
+    Ok(())
+}
+
+/// Does what was asked for by `eraseUser`, until `stop` turns true.
+pub(crate) async fn erase_requested(
+    log: EventLog,
+    settings: RetentionSettings,
+    owner: String,
+    mut stop: watch::Receiver<bool>,
+) {
+    let eraser: Arc<dyn events::Eraser> = eraser();
+    let config = ErasureConfig {
+        owner,
+        settle: settings.erasure_settle,
+        archive: settings.archive,
+    };
+    while !*stop.borrow_and_update() {
+        match work_on_erasure(&log, &eraser, &config, &stop).await {
+            Ok(true) => {
+                tracing::debug!("worked on an erasure");
+                let _ = timeout(Duration::from_millis(250), stop.changed()).await;
+                continue;
+            }
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "an erasure was interrupted; trying again"),
+        }
+        let _ = timeout(LOOK_INTERVAL, stop.changed()).await;
+    }
+}

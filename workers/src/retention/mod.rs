@@ -1,0 +1,88 @@
+//! Archiving and pruning the log, and erasing what is personal: as commands for an operator who watches, and in the
+//! background. The settings are those of workers, and of gateways that run the workers.
+
+mod commands;
+mod keeping;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use entities::Entities;
+use events::{ArchiveError, PruneConfig};
+
+use crate::duration;
+pub use commands::{archive_watched, prune_watched};
+pub(crate) use keeping::{erase_requested, keep_retention};
+
+/// How long the log is kept, and what becomes of it.
+#[derive(clap::Args, Debug, Clone, PartialEq, Eq)]
+#[command(next_help_heading = "Retention")]
+pub struct RetentionSettings {
+    /// How long events are kept, such as 90d; without it for ever
+    ///
+    /// What is older is pruned from the log when every follower and handler has passed it. Streams that are state, such as
+    /// those of posts, stay.
+    #[arg(long, env = "MILLRACE_RETENTION", value_parser = duration::parse)]
+    pub retention: Option<Duration>,
+    /// A directory to which events go before they are pruned; when personal data is erased, also from its files
+    #[arg(long, env = "MILLRACE_ARCHIVE")]
+    pub archive: Option<PathBuf>,
+    /// How long after the erasure of a user's data it is looked for once more: longer than a request may last
+    #[arg(long, env = "MILLRACE_ERASURE_SETTLE", value_parser = duration::parse, default_value = "90s")]
+    pub erasure_settle: Duration,
+}
+
+impl Default for RetentionSettings {
+    fn default() -> Self {
+        Self {
+            retention: None,
+            archive: None,
+            erasure_settle: Duration::from_secs(90),
+        }
+    }
+}
+
+/// What to archive.
+#[derive(clap::Args, Debug, Clone, PartialEq, Eq)]
+pub struct ArchiveSettings {
+    /// Only events that are so old, such as 90d
+    #[arg(long, value_parser = duration::parse)]
+    pub older_than: Duration,
+    /// The directory
+    #[arg(long)]
+    pub to: PathBuf,
+}
+
+/// What to prune.
+#[derive(clap::Args, Debug, Clone, PartialEq, Eq)]
+pub struct PruneSettings {
+    /// Only events that are so old, such as 90d
+    #[arg(long, value_parser = duration::parse)]
+    pub older_than: Duration,
+    /// Only events that are in the archive in this directory; its files are checked first
+    #[arg(long)]
+    pub archived_in: Option<PathBuf>,
+}
+
+/// Why something was not archived or pruned.
+#[derive(Debug, thiserror::Error)]
+pub enum RetentionError {
+    /// The archive.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] events::Error),
+}
+
+fn prune_config(older_than: Duration, archived: Option<u64>) -> PruneConfig {
+    PruneConfig {
+        older_than,
+        keeps: Entities::keeps(),
+        followers: Entities::followers(),
+        archived,
+    }
+}
+
+fn eraser() -> Arc<dyn events::Eraser> {
+    Entities::eraser()
+}
