@@ -1,6 +1,6 @@
 //! The benchmark: the distributed gateway against its peers, in rounds by turns on one machine, on private Postgres and Redis.
-//! `make bench BENCH="--seconds 5 --rounds 3"`. It prints medians of the rounds and their ratios. `bench rebuild` is `rebuild.rs`. `bench
-//! followers` is `followers.rs`.
+//! `make bench BENCH="--seconds 5 --rounds 3"`. It prints medians of the rounds and their ratios.
+//! `bench rebuild` is `rebuild.rs`, `bench followers` is `followers.rs`.
 
 mod chat;
 mod fanout;
