@@ -154,7 +154,11 @@ impl Course {
             version,
             shown_version,
         } = delivery;
-        let known = self.versions.get(id.as_str());
+        let entry = log.at(*position);
+        // Streams of different kinds may have the same id. What is gone by the time it is shown has none.
+        let stream = entry.map(|entry| format!("{} {}", entry.stream, entry.id));
+        let stream = stream.unwrap_or_default();
+        let known = self.versions.get(&stream);
         if !self.seen.insert(*position) {
             findings
                 .doubled
@@ -166,11 +170,7 @@ impl Course {
             ));
         }
         self.last = self.last.max(*position);
-        // What is gone by the time it is shown has no id.
-        if !id.is_empty() {
-            self.versions.insert(id.clone(), *version);
-        }
-        let entry = log.at(*position);
+        self.versions.insert(stream, *version);
         let is_it = entry.is_some_and(|entry| {
             (entry.id == *id || id.is_empty())
                 && entry.version == *version
@@ -181,5 +181,83 @@ impl Course {
                 "position {position} brought version {version} (shown {shown_version}) of {id}, not {entry:?}"
             ));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    fn entry(position: u64, id: &str, version: u64) -> LogEntry {
+        LogEntry {
+            stream: "customer".into(),
+            id: id.into(),
+            version,
+            kind: "CustomerUpdated".into(),
+            position: Some(position),
+            data: Value::Null,
+            meta: Value::Null,
+        }
+    }
+
+    fn delivery(position: u64, id: &str, version: u64) -> Delivery {
+        Delivery {
+            position,
+            id: id.into(),
+            version,
+            shown_version: version,
+        }
+    }
+
+    fn log_of(entries: &[(&str, u64)]) -> (KnownLog, Findings) {
+        let (mut log, mut findings) = (KnownLog::default(), Findings::default());
+        let entries = entries.iter().zip(1..);
+        let entries = entries.map(|((id, version), position)| entry(position, id, *version));
+        log.extend(entries.collect(), &mut findings);
+        (log, findings)
+    }
+
+    fn compared(came: Vec<Delivery>) -> [usize; 3] {
+        let (log, mut findings) = log_of(&[("a", 1), ("a", 2), ("b", 1)]);
+        let mut course = Course::new(0);
+        course.compare(came, &log, |_| true, &mut findings);
+        findings.counts()
+    }
+
+    #[test]
+    fn gaps_in_the_log_are_noticed() {
+        assert!(log_of(&[("a", 1), ("b", 1), ("a", 2)]).1.is_empty());
+        assert_eq!(log_of(&[("a", 1), ("a", 3)]).1.counts(), [0, 0, 1]);
+        let (mut log, mut findings) = log_of(&[("a", 1)]);
+        log.extend(vec![entry(3, "a", 2)], &mut findings);
+        assert_eq!(findings.counts(), [0, 0, 1], "no position 2");
+    }
+
+    #[test]
+    fn deliveries_are_held_against_the_log() {
+        let [first, second, third] = [("a", 1), ("a", 2), ("b", 1)];
+        let at = |position, (id, version): (&str, u64)| delivery(position, id, version);
+        let all = || vec![at(1, first), at(2, second), at(3, third)];
+        assert_eq!(compared(all()), [0, 0, 0]);
+        assert_eq!(compared(vec![at(1, first), at(3, third)]), [1, 0, 0]);
+        let again = [all(), vec![at(3, third)]].concat();
+        assert_eq!(compared(again), [0, 1, 0]);
+        let swapped = vec![at(2, second), at(1, first), at(3, third)];
+        assert_eq!(compared(swapped), [0, 0, 1]);
+        let wrong = vec![at(1, first), at(2, third), at(3, third)];
+        assert!(compared(wrong)[0] > 0, "another's change under a position");
+    }
+
+    #[test]
+    fn what_comes_before_it_is_known_waits() {
+        let (mut log, mut findings) = log_of(&[("a", 1)]);
+        let mut course = Course::new(0);
+        let came = vec![delivery(1, "a", 1), delivery(2, "a", 2)];
+        course.compare(came, &log, |_| true, &mut findings);
+        log.extend(vec![entry(2, "a", 2)], &mut findings);
+        course.compare(Vec::new(), &log, |_| true, &mut findings);
+        assert!(findings.is_empty(), "{findings:?}");
+        assert_eq!(course.deliveries(), 2);
     }
 }

@@ -16,8 +16,8 @@ pub struct Feed {
     /// Without `after`.
     pub variables: Value,
     field: &'static str,
-    /// Where a payload has the object that changed.
-    object: &'static str,
+    /// Where a payload has the object that changed; none if it names only the stream.
+    object: Option<&'static str>,
     wants: Box<Wants>,
 }
 
@@ -33,7 +33,7 @@ impl Feed {
             document: document.into(),
             variables: json!({}),
             field,
-            object,
+            object: Some(object).filter(|object| !object.is_empty()),
             wants: Box::new(wants),
         }
     }
@@ -88,6 +88,22 @@ impl Feed {
         Self::new("post", document, ["postChanged", "post"], of_post).with_id(post)
     }
 
+    /// Each step of one signal.
+    pub fn of_signal(signal: &str) -> Self {
+        let document = "subscription Signal($id: ID!, $after: String) { signalProgress(id: $id, after: $after) { \
+            cursor type actor processors signal { id status missing version } } }";
+        let shape = ["signalProgress", "signal"];
+        let of_signal = of_stream("signal", signal);
+        Self::new("signal", document, shape, of_signal).with_id(signal)
+    }
+
+    /// The whole log, as administrators see it.
+    pub fn of_everything() -> Self {
+        let document = "subscription Log($after: String) { eventLog(after: $after) { \
+            cursor type version stream streamId } }";
+        Self::new("log", document, ["eventLog", ""], |_| true)
+    }
+
     fn with_id(mut self, id: &str) -> Self {
         self.variables = json!({ "id": id });
         self
@@ -102,8 +118,19 @@ impl Feed {
     pub(crate) fn read<'a>(&self, payload: &'a Value) -> Option<(Delivery, &'a str)> {
         let change = &payload["data"][self.field];
         let cursor = change["cursor"].as_str()?;
-        let version = change["version"].as_u64()?;
-        let object = &change[self.object];
+        let Some(object) = self.object else {
+            let version = change["version"].as_u64()?;
+            let delivery = Delivery {
+                position: ids::position(cursor),
+                id: ids::uuid_digits(change["streamId"].as_str()?)?,
+                version,
+                shown_version: version,
+            };
+            return Some((delivery, cursor));
+        };
+        let object = &change[object];
+        // Steps of a signal show it as it was, and so at the event's version.
+        let version = change["version"].as_u64().or(object["version"].as_u64())?;
         let delivery = if object.is_null() {
             Delivery {
                 position: ids::position(cursor),

@@ -29,8 +29,6 @@ const SESSIONS_KEPT: Duration = Duration::from_secs(24 * 3600);
 const DRAIN: Duration = Duration::from_secs(3);
 /// How long it can be seen that a handler is done with an event.
 const DELIVERIES_KEPT: Duration = Duration::from_secs(24 * 3600);
-/// How long it can be seen that a handler is done with an event.
-const DELIVERIES_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// How often what is too old is removed.
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(600);
 
@@ -120,11 +118,6 @@ async fn keep_house(log: EventLog, mut stop: watch::Receiver<bool>) {
             Ok(0) => {}
             Ok(removed) => tracing::info!(removed, "removed sessions that ended long ago"),
             Err(error) => tracing::warn!(%error, "old sessions could not be removed"),
-        }
-        match remove_ended_deliveries(log.database(), DELIVERIES_KEPT).await {
-            Ok(0) => {}
-            Ok(removed) => tracing::info!(removed, "removed deliveries that ended long ago"),
-            Err(error) => tracing::warn!(%error, "old deliveries could not be removed"),
         }
         match remove_ended_deliveries(log.database(), DELIVERIES_KEPT).await {
             Ok(0) => {}

@@ -46,7 +46,9 @@ pub struct SignalSettings {
     /// Let the receiver be in a private network, or on this machine
     #[arg(long, env = "MILLRACE_WEBHOOK_ALLOW_PRIVATE", value_parser = BoolishValueParser::new())]
     pub webhook_allow_private: bool,
-    /// What is to go wrong in processors, for demonstrations: `signal_trend:delay=2s,fail=0.3;signal_levels:fail=1`
+    /// What is to go wrong in processors, for demonstrations: `signal_trend:delay=2s,fail=0.3;signal_levels:kill=100`
+    ///
+    /// `delay` makes it slower, `fail` is how often it fails, 0 to 1, and `kill` is the value from which on a signal ends its process.
     #[arg(long, env = "MILLRACE_FAULTS", default_value = "", hide_default_value = true, value_parser = faults)]
     pub faults: Faults,
 }
@@ -122,7 +124,7 @@ fn deadline(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// `processor:delay=…,fail=…`, separated by semicolons.
+/// `processor:delay=…,fail=…,kill=…`, separated by semicolons.
 fn faults(text: &str) -> Result<Faults, String> {
     let mut faults = Faults::default();
     for entry in text.split(';').map(str::trim).filter(|it| !it.is_empty()) {
@@ -146,6 +148,9 @@ fn faults(text: &str) -> Result<Faults, String> {
                     }
                     fault.failure_rate = rate;
                 }
+                ("kill", value) => {
+                    fault.kill_from = Some(value.parse().map_err(|_| expected())?);
+                }
                 _ => return Err(expected()),
             }
         }
@@ -162,15 +167,17 @@ mod tests {
 
     #[test]
     fn faults_are_read() {
-        let read =
-            faults(" signal_trend:delay=2s,fail=0.3; signal_levels:fail=1;").expect("faults");
+        let read = faults(" signal_trend:delay=2s,fail=0.3; signal_levels:fail=1,kill=1e6;")
+            .expect("faults");
         let trend = Fault {
             delay: Duration::from_secs(2),
             failure_rate: 0.3,
+            kill_from: None,
         };
         let levels = Fault {
             delay: Duration::ZERO,
             failure_rate: 1.0,
+            kill_from: Some(1e6),
         };
         let expected = [(Processor::Trend, trend), (Processor::Levels, levels)];
         assert_eq!(read, Faults(expected.into()));

@@ -1,6 +1,8 @@
 //! Erasing what is personal to a user: written everywhere, it is found nowhere afterwards, and what others wrote is still
 //! there; also when the process that does it is killed again and again.
 
+mod reading;
+
 use std::path::PathBuf;
 
 use sea_orm::DatabaseConnection;
@@ -202,84 +204,6 @@ async fn await_end(scene: &Scene, id: &str) -> Value {
     .await
 }
 
-/// What the API says to those who may see most, of all that there was.
-async fn read_everything(scene: &Scene, written: &Written, start: &str) -> String {
-    let mut said = String::new();
-    let staff = scene.app.client().clone();
-    let others: Vec<Client> = scene.app.clients();
-    for admin in others.iter().chain([&staff]) {
-        let user = "query($id: ID!) { user(id: $id) { name email bio history(first: 100) { nodes { type data } } } users(filter: { includeDeactivated: true }) { nodes { name email bio } } }";
-        let answer = admin.run(user, json!({ "id": written.person.id })).await;
-        said.push_str(&answer.data().to_string());
-        for post in [&written.own_post, &written.other_post] {
-            said.push_str(&posts::find(admin, &post["id"]).await.to_string());
-            for version in 1..=5 {
-                said.push_str(
-                    &posts::find_at(admin, &post["id"], version)
-                        .await
-                        .to_string(),
-                );
-            }
-            let history =
-                "query($id: ID!) { post(id: $id) { history(first: 100) { nodes { type data } } } }";
-            let answer = admin.run(history, json!({ "id": post["id"] })).await;
-            said.push_str(&answer.data().to_string());
-        }
-        let friend = written.friend.signed_in_as_on(admin);
-        let chat = "query($id: ID!) { chat(id: $id) { messages(first: 100) { nodes { text author { name } } } } }";
-        let answer = friend.run(chat, json!({ "id": written.chat })).await;
-        said.push_str(&answer.data().to_string());
-        said.push_str(
-            &replay(
-                &friend,
-                start,
-                "myChats(after: $after) { cursor message { text author { name bio } } }",
-            )
-            .await,
-        );
-        said.push_str(
-            &replay(
-                admin,
-                start,
-                "userChanged(after: $after) { cursor user { name email bio } }",
-            )
-            .await,
-        );
-        said.push_str(&replay(admin, start, "postFeed(after: $after) { cursor post { message comments(first: 10) { nodes { text } } } }").await);
-    }
-    said
-}
-
-/// All that a subscription gives that begins at `start`, up to something that is said at its end.
-async fn replay(client: &Client, start: &str, selection: &str) -> String {
-    let mut socket = client.socket().await;
-    let document = format!("subscription($after: String) {{ {selection} }}");
-    socket
-        .subscribe("1", &document, json!({ "after": start }))
-        .await;
-    let mut said = String::new();
-    let pause = std::time::Duration::from_millis(1500);
-    while let Some(frame) = socket.receive_within(pause).await {
-        said.push_str(&format!("{frame:?}"));
-    }
-    assert!(
-        said.contains("next"),
-        "nothing was replayed: {selection}: {said}"
-    );
-    said
-}
-
-trait OnTheSame {
-    fn signed_in_as_on(&self, other: &Client) -> Client;
-}
-
-impl OnTheSame for Client {
-    /// This client's person, at the other's gateway.
-    fn signed_in_as_on(&self, other: &Client) -> Client {
-        other.signed_in_as(self.token().expect("a token"))
-    }
-}
-
 async fn nothing_is_left(way: Way, kills: u32) {
     let mut scene = Scene::begin(way).await;
     let admin = scene.app.client().clone();
@@ -327,7 +251,7 @@ async fn nothing_is_left(way: Way, kills: u32) {
 
     let left = scene.find(MARKER).await;
     assert!(left.is_empty(), "{left:#?}");
-    let said = read_everything(&scene, &written, &start).await;
+    let said = reading::read_everything(&scene, &written, &start).await;
     assert!(!said.contains(MARKER), "the API: {said}");
     for kept in [
         "friendly words",

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use tests::graphql::Client;
 use tests::socket::Socket;
-use tests::{Setup, customers, database, ids};
+use tests::{Setup, customers, database, eventually, ids};
 
 use super::{head, prune_all};
 
@@ -21,21 +21,19 @@ async fn old_cursors_expire_on_every_transport(setup: Setup) {
     let variables = json!({ "after": old });
 
     let mut socket = client.socket().await;
-    socket.subscribe("old", document, variables.clone()).await;
-    let refused = socket.message().await;
-    assert_eq!(refused["type"], "error", "{refused}");
-    assert_eq!(
-        refused["payload"][0]["extensions"]["code"], "CURSOR_EXPIRED",
-        "{refused}"
-    );
+    // Until the gateway has heard of it, which takes a poll interval, it still has all of these events in memory.
+    eventually("the cursor expires", super::LIMIT, async || {
+        let mut socket = client.socket().await;
+        socket.subscribe("old", document, variables.clone()).await;
+        let first = socket.message().await;
+        let code = &first["payload"][0]["extensions"]["code"];
+        (first["type"] == "error" && code == "CURSOR_EXPIRED").then_some(())
+    })
+    .await;
     let body = json!({ "query": document, "variables": variables });
-    for accept in ["text/event-stream", "multipart/mixed;subscriptionSpec=1.0"] {
-        let answer = client.post(&body, &[("accept", accept)]).await;
-        let text = answer.expect("an answer").http.text();
-        if accept == "text/event-stream" {
-            assert!(text.contains("CURSOR_EXPIRED"), "{accept}: {text}");
-        }
-    }
+    let answer = client.post(&body, &[("accept", "text/event-stream")]).await;
+    let text = answer.expect("an answer").http.text();
+    assert!(text.contains("CURSOR_EXPIRED"), "{text}");
     let target = format!(
         "/graphql?query={}&variables={}",
         percent_encoded(document),
@@ -76,7 +74,7 @@ async fn slow_readers_are_told_when_they_are_passed(setup: Setup) {
     slow.initialise_as(client.token())
         .await
         .expect("an acknowledgement");
-    slow.subscribe("1", customers::CHANGES, json!({ "after": after }))
+    slow.subscribe("1", &at_length(), json!({ "after": after }))
         .await;
     customers::create(client, "First", "first@example.com").await;
     let mut got = vec![position(&slow.change("1").await)];
@@ -116,6 +114,15 @@ async fn slow_readers_are_told_when_they_are_passed(setup: Setup) {
     assert!(head(&database).await > pruned);
 }
 
+/// Much more of each change than the kernel has room for.
+fn at_length() -> String {
+    let names: Vec<String> = (0..30).map(|number| format!("n{number}: name")).collect();
+    format!(
+        "subscription($after: String) {{ customerChanged(after: $after) {{ cursor customer {{ {} }} }} }}",
+        names.join(" ")
+    )
+}
+
 fn position(change: &Value) -> u64 {
     ids::position(
         change["cursor"]
@@ -125,7 +132,7 @@ fn position(change: &Value) -> u64 {
 }
 
 async fn positions(database: &sea_orm::DatabaseConnection) -> Vec<u64> {
-    tests::eventually("all have positions", super::LIMIT, async || {
+    eventually("all have positions", super::LIMIT, async || {
         let log = database::log(database).await;
         let customers = log.iter().filter(|entry| entry.stream == "customer");
         customers.map(|entry| entry.position).collect()

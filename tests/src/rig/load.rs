@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::book::Book;
-use super::domains::{chats, customers, posts, students, users};
+use super::domains::{chats, customers, posts, signals, students, users};
 use super::hand::Hand;
 use crate::chats::create_group;
 use crate::comparison::{Course, Findings, KnownLog};
@@ -27,6 +27,9 @@ const CHATS: usize = 2;
 const SHARED_POSTS: usize = 3;
 const CUSTOMER_WRITERS: u64 = 3;
 const STUDENT_WRITERS: u64 = 2;
+const SIGNAL_WRITERS: u64 = 2;
+/// Signals that are followed from their submission to their end.
+const FOLLOWED_SIGNALS: u64 = 2;
 
 /// A subscriber, and how far it has been compared.
 pub struct Follower {
@@ -93,6 +96,10 @@ impl Load {
             posts.push(created.await["id"].as_str().expect("a post").to_owned());
         }
         self.follow_all(&people[1].1, &chats, &posts);
+        for number in 0..FOLLOWED_SIGNALS {
+            let source = format!("followed-{number}");
+            self.submit_and_follow(&source, None).await;
+        }
 
         let mut writers: Vec<JoinHandle<Hand>> = Vec::new();
         for number in 0..CUSTOMER_WRITERS {
@@ -102,6 +109,10 @@ impl Load {
         for number in 0..STUDENT_WRITERS {
             let hand = self.hand(format!("student-{number}"), self.admins.clone(), seed);
             writers.push(tokio::spawn(students::write(hand)));
+        }
+        for number in 0..SIGNAL_WRITERS {
+            let hand = self.hand(format!("signal-{number}"), self.admins.clone(), seed);
+            writers.push(tokio::spawn(signals::write(hand)));
         }
         for (number, (_, own)) in people.into_iter().enumerate() {
             let user = people::me_at_version(&own[0]).await;
@@ -133,7 +144,12 @@ impl Load {
             let own = vec![admin.clone()];
             self.follow(Feed::of_customers(), own, Mood::Steady);
         }
-        for feed in [Feed::of_customers(), Feed::of_posts(), Feed::of_students()] {
+        for feed in [
+            Feed::of_everything(),
+            Feed::of_customers(),
+            Feed::of_posts(),
+            Feed::of_students(),
+        ] {
             self.follow(feed, admins.clone(), Mood::Restless);
         }
         for feed in [Feed::of_users(), Feed::of_posts()] {
@@ -145,6 +161,17 @@ impl Load {
         for post in posts {
             self.follow(Feed::of_post(post), member.to_vec(), Mood::Restless);
         }
+    }
+
+    /// A signal with a subscriber to its steps; its id.
+    pub async fn submit_and_follow(&mut self, source: &str, value: Option<f64>) -> String {
+        let mut hand = self.hand(source.to_owned(), self.admins.clone(), 0);
+        let signal = signals::submit(&mut hand, source, value.unwrap_or(42.0)).await;
+        let id = signal["id"].as_str().unwrap_or_default().to_owned();
+        if !id.is_empty() {
+            self.follow(Feed::of_signal(&id), self.admins.clone(), Mood::Steady);
+        }
+        id
     }
 
     /// One more subscriber, from the beginning of the run.
@@ -192,7 +219,9 @@ impl Load {
 
     /// Lets all subscribers come to the end of the known log, and compares what came.
     pub async fn compare_subscribers(&mut self, within: Duration, findings: &mut Findings) {
+        let deadline = Instant::now() + within;
         for follower in &mut self.followers {
+            let within = deadline.saturating_duration_since(Instant::now());
             let wanted = |entry: &&crate::database::LogEntry| follower.feed.wants(entry);
             let last = self.log.entries().iter().rfind(wanted);
             let position = last.and_then(|entry| entry.position).unwrap_or(0);

@@ -35,6 +35,8 @@ use sight::Sight;
 
 /// The workers' lease: short, so that a pause past it is.
 pub const LEASE: Duration = Duration::from_secs(2);
+/// A signal with this value kills who handles it, when that is configured.
+const KILLING_VALUE: f64 = 1_000_000.0;
 const PROCESSES: usize = 2;
 
 /// Everything that runs.
@@ -63,6 +65,8 @@ impl Rig {
             ("MILLRACE_REQUEST_TIMEOUT", "5s"),
             ("MILLRACE_DRAIN_TIME", "1s"),
             ("MILLRACE_PRESENCE_LEASE", "2s"),
+            // Longer than it takes to be well again, so that signals are complete by then.
+            ("MILLRACE_SIGNAL_DEADLINE", "15s"),
         ] {
             setup.settings.set(name, value);
         }
@@ -100,6 +104,7 @@ impl Rig {
 
     /// Ends what a fault may have left behind, also one that failed. Names the processes that had ended by themselves.
     pub fn restore(&mut self) -> Vec<String> {
+        self.setup.settings.leave("MILLRACE_FAULTS");
         self.database_proxy.thaw();
         self.redis_proxy.thaw();
         self.redis_proxy.cut_commands(0);

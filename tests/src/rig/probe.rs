@@ -1,11 +1,12 @@
-//! What it takes to be well again: each gateway answers a mutation, all subscribers of customers hear of it, and all followers
-//! have applied it.
+//! What it takes to be well again: each gateway answers a mutation, all subscribers of customers hear of it, all followers
+//! have applied it, and a signal that was submitted to each gateway has gone all its way through the handlers.
 
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use super::Rig;
+use super::domains::signals;
 use crate::ids;
 
 /// How long it may take.
@@ -20,6 +21,7 @@ impl Rig {
         }
         let head = self.sight.head(RECOVERY_LIMIT).await?;
         self.sight.await_followers(&head, RECOVERY_LIMIT).await?;
+        self.sight.await_handlers(&head, RECOVERY_LIMIT).await?;
         Ok(end.elapsed())
     }
 
@@ -36,7 +38,20 @@ impl Rig {
         let id = customer["id"].as_str().and_then(ids::uuid_digits);
         let id = id.ok_or(format!("gateway {index} refuses a probe"))?;
         let position = self.position_of(&id).await?;
-        self.load.await_customers_at(position, RECOVERY_LIMIT).await
+        self.load
+            .await_customers_at(position, RECOVERY_LIMIT)
+            .await?;
+        let submitting = signals::submit(hand, "probe", 42.0);
+        let answered = tokio::time::timeout(RECOVERY_LIMIT, submitting).await;
+        let signal = answered.map_err(|_| format!("gateway {index} takes no signal"))?;
+        let id = signal["id"].as_str().and_then(ids::uuid_digits);
+        let id = id.ok_or(format!("gateway {index} refuses a signal"))?;
+        let open = format!(
+            "select count(*) as number from signal where id = '{id}' \
+             and (status <> 'COMPLETED' or notified_at is null)"
+        );
+        let what = "probed signals that are not complete";
+        self.sight.await_none(&open, RECOVERY_LIMIT, what).await
     }
 
     /// Where the first event of a customer is, once it has a position.

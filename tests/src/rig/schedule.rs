@@ -58,7 +58,9 @@ pub async fn run(plan: &Plan, tell: impl Fn(String)) -> Table {
     let mut rig = Rig::start(plan.seed).await;
     // All is well before the first fault, or the rig is wrong.
     let recovery = rig.recovery(Instant::now()).await;
+    tell(format!("started, and well: {recovery:?}"));
     let findings = found(&mut rig, recovery.err()).await;
+    tell_of(&findings, &tell);
     table.note("before all faults", &findings);
     for (number, (fault, turn)) in order.iter().enumerate() {
         if began.elapsed() > plan.limit {
@@ -84,9 +86,7 @@ pub async fn run(plan: &Plan, tell: impl Fn(String)) -> Table {
             rig.load.book.answers(),
             rig.load.log.end(),
         ));
-        for line in findings.lines().take(10) {
-            tell(format!("        {line}"));
-        }
+        tell_of(&findings, &tell);
         table.enter(fault.name, recovery, &findings);
     }
     let repeated = rig.load.stop().await;
@@ -127,6 +127,12 @@ async fn suffer(rig: &mut Rig, fault: &Fault, turn: usize) -> (Option<Duration>,
     let mut findings = found(rig, None).await;
     findings.lost.extend(problems);
     (recovered, findings)
+}
+
+fn tell_of(findings: &Findings, tell: &impl Fn(String)) {
+    for line in findings.lines().take(10) {
+        tell(format!("        {line}"));
+    }
 }
 
 async fn found(rig: &mut Rig, problem: Option<String>) -> Findings {

@@ -104,6 +104,17 @@ impl Sight {
             .await
     }
 
+    /// Waits until all handlers have done what came up to here; what is given up is done, too.
+    pub async fn await_handlers(&self, head: &Head, within: Duration) -> Result<(), String> {
+        let open = format!(
+            "select count(*) as number from delivery where state in ('waiting', 'running') \
+             and position <= {}",
+            head.position
+        );
+        self.await_none(&open, within, "deliveries to be handled")
+            .await
+    }
+
     /// Waits until a query counts none.
     pub async fn await_none(&self, sql: &str, within: Duration, what: &str) -> Result<(), String> {
         let started = Instant::now();

@@ -83,8 +83,8 @@ impl Handler for ProcessorHandler {
         _: Attempt,
     ) -> BoxFuture<'a, Result<Effect, HandlerError>> {
         Box::pin(async move {
-            self.faults.inject(self.processor).await?;
             let signal = SignalEvent::decode(event)?.signal;
+            self.faults.inject(self.processor, signal.value).await?;
             let computed = Arc::new(self.compute(&signal).await?);
             let meta = caused_by(self.name(), event);
             Ok(effect(move |tx| {

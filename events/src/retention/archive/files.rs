@@ -58,8 +58,10 @@ impl<'a> Lines<'a> {
     }
 
     pub(super) fn write(&mut self, event: &Event) -> io::Result<()> {
-        serde_json::to_writer(&mut self.0, event)?;
-        self.0.write_all(b"\n")
+        // As a whole: the compressor is slow with the small pieces that are written one by one.
+        let mut line = serde_json::to_vec(event)?;
+        line.push(b'\n');
+        self.0.write_all(&line)
     }
 
     pub(super) fn finish(self) -> io::Result<Digest> {

@@ -4,6 +4,7 @@
 pub(super) mod chats;
 pub(super) mod customers;
 pub(super) mod posts;
+pub(super) mod signals;
 pub(super) mod students;
 pub(super) mod users;
 

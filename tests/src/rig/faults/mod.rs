@@ -4,6 +4,7 @@
 mod clock;
 mod database;
 mod deliveries;
+mod handlers;
 mod pressure;
 mod processes;
 mod redis;
@@ -64,5 +65,8 @@ pub const FAULTS: &[Fault] = faults! {
     "transaction-open" Long database::hold_transaction, "a transaction with an event stays open for 30 s";
     "appends-at-once" Moment pressure::append_at_once, "500 updates of one customer at once";
     "subscriber-slow" Long pressure::read_slowly, "a subscriber reads a byte a second";
+    "event-poisoned" Moment handlers::poison, "an event that followers cannot apply: it is parked with those behind it, mended, and replayed";
+    "handler-killing" Long handlers::kill_in_handler, "a signal that kills the process that handles it, until it is given up; mended, and replayed";
+    "processor-silent" Long handlers::silence, "a processor of signals does not answer: they end at their deadline, with partial results";
     "rebuild" Moment pressure::rebuild, "the read model of posts is built anew";
 };

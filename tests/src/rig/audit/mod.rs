@@ -2,6 +2,8 @@
 //! one snapshot. Tables that commands write agree with the whole log; what a follower keeps agrees with the log up to its
 //! checkpoints, part by part.
 
+mod handled;
+
 use crate::traffic::wrong_post_rows;
 
 /// Rows of a table are at the last versions of their streams, and there is one for each.
@@ -16,7 +18,7 @@ fn rows_are_at_versions(stream: &str, table: &str, id: &str) -> String {
 /// Events of a stream that a follower has applied.
 fn applied(follower: &str, stream: &str) -> String {
     format!(
-        "select e.stream_id, e.version, e.type, e.part, e.data, e.occurred_at from event e \
+        "select e.stream_id, e.version, e.type, e.part, e.data, e.occurred_at, p.position from event e \
          join event_position p on p.inserted = e.inserted \
          join checkpoint k on k.follower = '{follower}' and k.part = e.part \
          where e.stream = '{stream}' and p.position <= k.position"
@@ -44,6 +46,7 @@ pub fn checks() -> Vec<(&'static str, String)> {
         ("users and their events", "user", "app_user", "id"),
         ("chats and their events", "chat", "chat", "id"),
         ("students and their events", "student", "student", "id"),
+        ("signals and their events", "signal", "signal", "id"),
         (
             "presences and their events",
             "presence",
@@ -64,6 +67,7 @@ pub fn checks() -> Vec<(&'static str, String)> {
     ];
     checks.extend(names.into_iter().zip(of_posts));
     checks.push(("what trends and the fold of its events", of_trends()));
+    checks.extend(handled::checks());
     checks
 }
 

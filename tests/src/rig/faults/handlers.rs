@@ -1,0 +1,182 @@
+//! What handlers and followers cannot get past: an event that is no good, a signal that kills whoever handles it, and a
+//! processor that says nothing. Others go on meanwhile; then the cause is mended, and what was given up is replayed.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio::task::block_in_place;
+
+use super::Injected;
+use crate::recipe;
+use crate::rig::Rig;
+use crate::{ids, rig::KILLING_VALUE};
+
+/// How long it may take until something is given up, or a signal ends.
+const GIVEN_UP_LIMIT: Duration = Duration::from_secs(90);
+const STOP_LIMIT: Duration = Duration::from_secs(30);
+/// Longer than any deadline.
+const SILENT: &str = "signal_trend:delay=120s";
+/// Signals submitted while a processor is silent, besides those of the writers.
+const UNHEARD_SIGNALS: usize = 3;
+
+/// A like of a post without a user, which two followers of posts cannot apply, and a good one behind it, which has to wait.
+pub(super) async fn poison(rig: &mut Rig, turn: usize) -> Injected {
+    let clients = rig.load.admins.clone();
+    let hand = &mut rig.load.hand(format!("poisoned-{turn}"), clients, 0);
+    let input = json!({ "message": hand.new_text() });
+    let created = hand.ask_version("createPost", "post", input, &[("post", 1)], 0);
+    let id = created.await["id"].as_str().and_then(ids::uuid_digits);
+    let id = id.ok_or("no post to poison")?;
+    like(rig, &id, 2, "{}").await?;
+    like(rig, &id, 3, &liked_by(3)).await?;
+    let letters = format!(
+        "select abs(4 - count(*)) + abs(2 - count(*) filter (where parked)) as number from dead_letter \
+         where stream_id = '{id}'"
+    );
+    let what = "dead letters too few or too many";
+    rig.sight.await_none(&letters, GIVEN_UP_LIMIT, what).await?;
+    // Everybody else goes on.
+    rig.recovery(Instant::now()).await?;
+    let mend = format!(
+        "update event set data = '{}' where stream_id = '{id}' and version = 2 returning 1::bigint as number",
+        liked_by(2)
+    );
+    if rig.sight.number(&mend).await? != 1 {
+        return Err("the event could not be mended".into());
+    }
+    replay_all(rig, turn).await?;
+    Ok(Instant::now())
+}
+
+fn liked_by(number: u8) -> String {
+    format!("{{\"userId\": \"00000000-0000-7000-8000-{number:012}\"}}")
+}
+
+/// Appends a like to a post, as no command would.
+async fn like(rig: &Rig, id: &str, version: u8, data: &str) -> Result<(), String> {
+    let append = format!(
+        "insert into event (event_id, part, stream, stream_id, version, type, schema_version, data, meta, occurred_at) \
+         select gen_random_uuid(), part, stream, stream_id, {version}, 'PostLiked', 1, '{data}', \
+         (meta::jsonb - 'idempotency_key')::json, now() from event where stream_id = '{id}' and version = 1 \
+         returning 1::bigint as number"
+    );
+    match rig.sight.number(&append).await? {
+        1 => Ok(()),
+        _ => Err(format!("version {version} was not appended")),
+    }
+}
+
+/// By the command and by the mutation, by turns.
+async fn replay_all(rig: &Rig, turn: usize) -> Result<(), String> {
+    if turn % 2 == 0 {
+        let mut command = rig
+            .setup
+            .workers_command(&["dead-letters", "replay", "--all"]);
+        let done = block_in_place(|| recipe::finish(&mut command));
+        if !done.status.success() {
+            return Err(format!("the replay ended with {done:?}"));
+        }
+    } else {
+        let clients = rig.load.admins.clone();
+        let hand = &mut rig.load.hand(format!("replay-{turn}"), clients, 0);
+        let input = json!({ "all": true });
+        let replayed = hand.ask("replayDeadLetters", "replayed left", input, &[]);
+        let replayed = replayed.await;
+        if replayed["left"] != 0 {
+            return Err(format!("the replay is answered with {replayed}"));
+        }
+    }
+    Ok(())
+}
+
+/// A processor ends its process on this signal, again and again, until it is given up; the signal ends without it. The
+/// processes come back each time, as if somebody watched them. Then the fault of the code is mended.
+pub(super) async fn kill_in_handler(rig: &mut Rig, turn: usize) -> Injected {
+    restart_workers(rig, Some(&format!("signal_levels:kill={KILLING_VALUE}")))?;
+    let signal = rig
+        .load
+        .submit_and_follow(&format!("killing-{turn}"), Some(KILLING_VALUE))
+        .await;
+    let id = ids::uuid_digits(&signal).ok_or("no signal")?;
+    let dead = format!(
+        "select 1 - count(*) as number from dead_letter where stream_id = '{id}' and consumer = 'signal_levels'"
+    );
+    let began = Instant::now();
+    let mut killed = 0;
+    while rig.sight.number(&dead).await? != 0 {
+        if began.elapsed() > GIVEN_UP_LIMIT {
+            return Err(format!("after {killed} kills it is not given up"));
+        }
+        for index in 0..rig.workers.len() {
+            if !rig.workers[index].is_running() {
+                killed += 1;
+                rig.restart_worker(index);
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    if killed == 0 {
+        return Err("nothing was killed".into());
+    }
+    await_partial(rig, &id).await?;
+    restart_workers(rig, None)?;
+    replay_all(rig, turn).await?;
+    Ok(Instant::now())
+}
+
+/// Signals end at their deadlines with what the others have found; what comes later is recorded, and changes nothing.
+pub(super) async fn silence(rig: &mut Rig, turn: usize) -> Injected {
+    restart_workers(rig, Some(SILENT))?;
+    let mut signals = Vec::new();
+    for number in 0..UNHEARD_SIGNALS {
+        let source = format!("unheard-{turn}-{number}");
+        signals.push(rig.load.submit_and_follow(&source, None).await);
+    }
+    for signal in &signals {
+        let id = ids::uuid_digits(signal).ok_or("no signal")?;
+        await_partial(rig, &id).await?;
+    }
+    restart_workers(rig, None)?;
+    let end = Instant::now();
+    for signal in &signals {
+        let id = ids::uuid_digits(signal).ok_or("no signal")?;
+        let missing = format!(
+            "select 1 - count(*) as number from signal_result where signal_id = '{id}' and is_late"
+        );
+        rig.sight
+            .await_none(&missing, GIVEN_UP_LIMIT, "late results missing")
+            .await?;
+        await_partial(rig, &id).await?;
+    }
+    Ok(end)
+}
+
+/// Waits until it has ended without one processor.
+async fn await_partial(rig: &Rig, id: &str) -> Result<(), String> {
+    let open = format!(
+        "select 1 - count(*) as number from signal s where id = '{id}' and status = 'PARTIAL' \
+         and (select count(*) from signal_result r where r.signal_id = s.id and not is_late) = 2"
+    );
+    rig.sight
+        .await_none(&open, GIVEN_UP_LIMIT, "signals that have not ended")
+        .await
+}
+
+/// One after the other, with these faults in their processors, or none.
+fn restart_workers(rig: &mut Rig, faults: Option<&str>) -> Result<(), String> {
+    match faults {
+        Some(faults) => rig.setup.settings.set("MILLRACE_FAULTS", faults),
+        None => rig.setup.settings.leave("MILLRACE_FAULTS"),
+    }
+    for index in 0..rig.workers.len() {
+        if rig.workers[index].is_running() {
+            let ended = block_in_place(|| rig.workers[index].terminate(STOP_LIMIT));
+            // It may just have been killed by what it handles.
+            if !ended.success() && faults.is_some() {
+                return Err(format!("worker {index} ended with {ended}"));
+            }
+        }
+        rig.restart_worker(index);
+    }
+    Ok(())
+}
