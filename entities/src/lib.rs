@@ -178,7 +178,10 @@ impl Entities {
         operations::Operations::new(
             log.clone(),
             followers.collect(),
-            handlers.iter().map(operations::KnownHandler::from).collect(),
+            handlers
+                .iter()
+                .map(operations::KnownHandler::from)
+                .collect(),
         )
     }
 

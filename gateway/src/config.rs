@@ -20,7 +20,8 @@ use workers::{
     operating::{DeadLettersSettings, StatusSettings},
     rebuilding::RebuildSettings,
     retention::{ArchiveSettings, PruneSettings, RetentionSettings},
-    settings::check_names, signal_settings::SignalSettings,
+    settings::check_names,
+    signal_settings::SignalSettings,
 };
 
 /// Millrace: a GraphQL gateway whose every mutation is an event and whose every event can be subscribed to.

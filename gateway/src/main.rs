@@ -9,10 +9,6 @@ use start::StartError;
 use tracing_subscriber::EnvFilter;
 use workers::operating::Outcome;
 
-/// An answer is made of hundreds of small objects.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[tokio::main]
 async fn main() -> ExitCode {
     let config = Config::load();

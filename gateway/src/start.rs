@@ -30,9 +30,7 @@ use workers::{
     WorkersConfig,
     operating::{self, DeadLettersSettings, OperatingError, Outcome, StatusSettings},
     rebuilding::{RebuildFailure, RebuildSettings, rebuild_watched},
-    retention::{
-        ArchiveSettings, PruneSettings, RetentionError, archive_watched, prune_watched,
-    },
+    retention::{ArchiveSettings, PruneSettings, RetentionError, archive_watched, prune_watched},
     signals::stop_on_signals,
 };
 

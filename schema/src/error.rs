@@ -163,9 +163,7 @@ pub(crate) fn from_users(cause: UserError) -> Error {
         UserError::NotFound => error(codes::NOT_FOUND, message),
         UserError::EmailTaken => error(codes::CONFLICT, message)
             .extend_with(|_, extensions| extensions.set("field", "email")),
-        UserError::LastAdministrator | UserError::NotDeactivated => {
-            error(codes::CONFLICT, message)
-        }
+        UserError::LastAdministrator | UserError::NotDeactivated => error(codes::CONFLICT, message),
         UserError::VersionConflict { current } => error(codes::CONFLICT, message)
             .extend_with(|_, extensions| extensions.set("currentVersion", current)),
         UserError::WrongCredentials | UserError::RefreshRefused => {

@@ -86,17 +86,12 @@ pub(crate) fn decode_after(after: Option<&str>) -> Result<i64> {
     }
 }
 
-pub(crate) fn connect(
-    page: HistoryPage,
-    after_version: i64,
-    epoch: u32,
-) -> History {
+pub(crate) fn connect(page: HistoryPage, after_version: i64, epoch: u32) -> History {
     let fields = HistoryFields {
         first_version: page.first_version,
     };
     let has_previous = after_version > 0;
-    let mut connection =
-        Connection::with_additional_fields(has_previous, page.has_more, fields);
+    let mut connection = Connection::with_additional_fields(has_previous, page.has_more, fields);
     connection.edges = page
         .events
         .into_iter()

@@ -21,11 +21,7 @@ mod users;
 
 use async_graphql::{MergedObject, MergedSubscription, Request, Response, Schema};
 use entities::Entities;
-use futures::{
-    StreamExt,
-    future::BoxFuture,
-    stream::BoxStream,
-};
+use futures::{StreamExt, future::BoxFuture, stream::BoxStream};
 
 pub use error::{codes, error, from_access, internal};
 pub use request::{IdempotencyKey, RequestContext, Staleness};

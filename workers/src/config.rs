@@ -8,7 +8,8 @@ use workers::{
     operating::{DeadLettersSettings, StatusSettings},
     rebuilding::RebuildSettings,
     retention::{ArchiveSettings, PruneSettings, RetentionSettings},
-    settings::check_names, signal_settings::SignalSettings,
+    settings::check_names,
+    signal_settings::SignalSettings,
 };
 
 /// Millrace workers: keep the read models of a distributed Millrace.

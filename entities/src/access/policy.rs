@@ -53,7 +53,10 @@ impl Action {
             Self::SubmitSignals | Self::ReadSignals => Role::Member,
             Self::ReadCustomers | Self::WriteCustomers | Self::ReadUserDetails => Role::Staff,
             Self::ReadStudents | Self::WriteStudents | Self::ModeratePosts => Role::Staff,
-            Self::EraseUsers | Self::ManageUsers | Self::ReadOperations | Self::OperateReadModels => Role::Admin,
+            Self::EraseUsers
+            | Self::ManageUsers
+            | Self::ReadOperations
+            | Self::OperateReadModels => Role::Admin,
             Self::ReadLog | Self::OperateWorkers => Role::Admin,
         }
     }

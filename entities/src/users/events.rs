@@ -225,14 +225,15 @@ pub(super) fn new_presence_event<'a>(
 
 /// The contract: the JSON Schema of the data of each event type, by name and version.
 pub fn event_schemas() -> serde_json::Map<String, Value> {
-    let versioned = |name: &str, version: i16, schema: &Value| (format!("{name}.v{version}"), schema.clone());
+    let versioned =
+        |name: &str, version: i16, schema: &Value| (format!("{name}.v{version}"), schema.clone());
     let named = |name: &str, schema: &Value| versioned(name, SCHEMA_VERSION, schema);
     let user = schema_for!(UserData).to_value();
     let session = schema_for!(SessionData).to_value();
     let presence = schema_for!(PresenceData).to_value();
     let users = UserEventKind::ALL.map(|kind| named(kind.name(), &user));
-    let sessions = SessionEventKind::ALL
-        .map(|kind| versioned(kind.name(), SESSION_SCHEMA_VERSION, &session));
+    let sessions =
+        SessionEventKind::ALL.map(|kind| versioned(kind.name(), SESSION_SCHEMA_VERSION, &session));
     let presences = [CONNECTED, DISCONNECTED].map(|name| named(name, &presence));
     users.into_iter().chain(sessions).chain(presences).collect()
 }

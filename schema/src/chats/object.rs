@@ -21,7 +21,7 @@ use super::{
     loaders::{load_last_message, load_members, load_unread_count},
 };
 use crate::{
-    connection::{ListCursor, OpaqueCursor, PageArguments, checked, page_complexity},
+    connection::{ListCursor, PageArguments, checked, page_complexity},
     error::{codes, error, from_log},
     history, id,
     request::{entities, viewer},

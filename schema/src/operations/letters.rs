@@ -14,7 +14,7 @@ use super::{
     logged_event::LoggedEvent,
 };
 use crate::{
-    connection::{ListCursor, OpaqueCursor, PageArguments, page_complexity},
+    connection::{ListCursor, PageArguments, page_complexity},
     error::from_access,
     id,
     request::{entities, viewer},
@@ -122,7 +122,7 @@ impl DeadLetter {
 
 /// What orders letters: so that a cursor of another list is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-enum LetterOrder {
+pub(super) enum LetterOrder {
     #[serde(rename = "letters")]
     Oldest,
 }
@@ -172,7 +172,7 @@ impl LettersQuery {
         #[graphql(desc = "Only those that failed in this way.")] fingerprint: Option<String>,
         #[graphql(desc = "Only those of this stream, such as `post_01h455vb4pex5vsknk084sn02q`.")]
         stream_id: Option<ID>,
-    ) -> Result<Connection<OpaqueCursor, DeadLetter, LetterTotals>> {
+    ) -> Result<Connection<ListCursor<LetterOrder>, DeadLetter, LetterTotals>> {
         let checked = |field: &str, text: Option<String>| {
             text.map(|text| checked_text(field, text)).transpose()
         };
@@ -211,7 +211,7 @@ impl LettersQuery {
         };
         connection.edges = letters
             .into_iter()
-            .map(|letter| Edge::new(cursor(&letter).into(), DeadLetter(letter)))
+            .map(|letter| Edge::new(cursor(&letter), DeadLetter(letter)))
             .collect();
         Ok(connection)
     }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     at_hand::Quick,
-    connection::{ListCursor, OpaqueCursor, PageArguments, checked, page_complexity},
+    connection::{ListCursor, PageArguments, checked, page_complexity},
     error::from_access,
     history, id,
     request::{entities, viewer},

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{KIND, inputs::SignalFilter, object::Signal};
 use crate::{
-    connection::{ListCursor, OpaqueCursor, PageArguments, page_complexity},
+    connection::{ListCursor, PageArguments, page_complexity},
     error::from_access,
     id,
     request::{entities, viewer},
@@ -59,7 +59,7 @@ impl SignalsQuery {
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Signals before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which signals.")] filter: Option<SignalFilter>,
-    ) -> Result<Connection<OpaqueCursor, Signal, SignalTotals>> {
+    ) -> Result<Connection<ListCursor<SignalSort>, Signal, SignalTotals>> {
         let sort = SignalSort::Newest;
         let filter: signals::SignalFilter = filter.unwrap_or_default().into();
         let arguments = PageArguments {
@@ -82,7 +82,7 @@ impl SignalsQuery {
         connection.edges = page
             .items
             .into_iter()
-            .map(|(edge, signal)| Edge::new(ListCursor { sort, edge }.into(), Signal(signal)))
+            .map(|(edge, signal)| Edge::new(ListCursor { sort, edge }, Signal(signal)))
             .collect();
         Ok(connection)
     }

@@ -61,7 +61,7 @@ async fn whole(client: &Client, filter: &Value, size: u64, from_end: bool) -> Ve
 async fn fill(client: &Client) -> Value {
     let other = people::register(client, "Other").await;
     let chat = chats::create_group(client, "Hidden title", &[&other.id]).await;
-    for number in 0..7 {
+    for _ in 0..7 {
         customers::create(
             client,
             "Name",
