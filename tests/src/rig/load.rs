@@ -208,10 +208,14 @@ impl Load {
         self.followers.pop();
     }
 
-    /// Waits until all subscribers of customers are past this position.
-    pub async fn await_customers_at(&self, position: u64, within: Duration) -> Result<(), String> {
-        let of_customers = |it: &&Follower| it.feed.name == "customers";
-        for follower in self.followers.iter().filter(of_customers) {
+    /// Waits until all subscribers of this feed are at this position.
+    pub async fn await_feed_at(
+        &self,
+        name: &str,
+        position: u64,
+        within: Duration,
+    ) -> Result<(), String> {
+        for follower in self.followers.iter().filter(|it| it.feed.name == name) {
             follower.await_position(position, within).await?;
         }
         Ok(())

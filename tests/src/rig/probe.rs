@@ -37,9 +37,9 @@ impl Rig {
         let customer = answered.map_err(|_| format!("gateway {index} does not answer"))?;
         let id = customer["id"].as_str().and_then(ids::uuid_digits);
         let id = id.ok_or(format!("gateway {index} refuses a probe"))?;
-        let position = self.position_of(&id).await?;
+        let position = self.position_of("customer", &id).await?;
         self.load
-            .await_customers_at(position, RECOVERY_LIMIT)
+            .await_feed_at("customers", position, RECOVERY_LIMIT)
             .await?;
         let submitting = signals::submit(hand, "probe", 42.0);
         let answered = tokio::time::timeout(RECOVERY_LIMIT, submitting).await;
@@ -54,17 +54,17 @@ impl Rig {
         self.sight.await_none(&open, RECOVERY_LIMIT, what).await
     }
 
-    /// Where the first event of a customer is, once it has a position.
-    async fn position_of(&self, id: &str) -> Result<u64, String> {
+    /// Where the first event of a stream is, once it has a position.
+    pub async fn position_of(&self, stream: &str, id: &str) -> Result<u64, String> {
         let sql = format!(
             "select p.position as number from event e join event_position p using (inserted) \
-             where e.stream_id = '{id}' and e.version = 1 and e.stream = 'customer'"
+             where e.stream_id = '{id}' and e.version = 1 and e.stream = '{stream}'"
         );
         let started = Instant::now();
         loop {
             match self.sight.number(&sql).await? {
                 0 if started.elapsed() > RECOVERY_LIMIT => {
-                    return Err("a probe's event has no position".into());
+                    return Err("an event has no position".into());
                 }
                 0 => tokio::time::sleep(Duration::from_millis(10)).await,
                 position => return Ok(position),

@@ -12,7 +12,7 @@ use super::{Rig, Table};
 use crate::comparison::Findings;
 
 /// How long a fault may take to be injected and ended, at most.
-const FAULT_LIMIT: Duration = Duration::from_secs(120);
+const FAULT_LIMIT: Duration = Duration::from_secs(300);
 
 /// What a run is to do.
 #[derive(Clone, Debug)]

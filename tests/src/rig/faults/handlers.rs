@@ -12,7 +12,8 @@ use crate::rig::Rig;
 use crate::{ids, rig::KILLING_VALUE};
 
 /// How long it may take until something is given up, or a signal ends.
-const GIVEN_UP_LIMIT: Duration = Duration::from_secs(90);
+const GIVEN_UP_LIMIT: Duration = Duration::from_secs(240);
+const SHOWN_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 /// Longer than any deadline.
 const SILENT: &str = "signal_trend:delay=120s";
@@ -27,6 +28,11 @@ pub(super) async fn poison(rig: &mut Rig, turn: usize) -> Injected {
     let created = hand.ask_version("createPost", "post", input, &[("post", 1)], 0);
     let id = created.await["id"].as_str().and_then(ids::uuid_digits);
     let id = id.ok_or("no post to poison")?;
+    // Who is yet to be shown the post would be told that it cannot be.
+    let position = rig.position_of("post", &id).await?;
+    rig.load
+        .await_feed_at("posts", position, SHOWN_LIMIT)
+        .await?;
     like(rig, &id, 2, "{}").await?;
     like(rig, &id, 3, &liked_by(3)).await?;
     let letters = format!(
@@ -77,13 +83,14 @@ async fn replay_all(rig: &Rig, turn: usize) -> Result<(), String> {
             return Err(format!("the replay ended with {done:?}"));
         }
     } else {
-        let clients = rig.load.admins.clone();
-        let hand = &mut rig.load.hand(format!("replay-{turn}"), clients, 0);
-        let input = json!({ "all": true });
-        let replayed = hand.ask("replayDeadLetters", "replayed left", input, &[]);
-        let replayed = replayed.await;
-        if replayed["left"] != 0 {
-            return Err(format!("the replay is answered with {replayed}"));
+        let document = "mutation($input: DeadLettersInput!) { \
+            replayDeadLetters(input: $input) { replayed left } }";
+        let client = &rig.load.admins[turn % rig.load.admins.len()];
+        let replayed = client
+            .run(document, json!({ "input": { "all": true } }))
+            .await;
+        if replayed.body["data"]["replayDeadLetters"]["left"] != 0 {
+            return Err(format!("a replay is answered with {}", replayed.body));
         }
     }
     Ok(())
