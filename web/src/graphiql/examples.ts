@@ -5,8 +5,8 @@ import { customers } from './examples/customers';
 import type { Example, Group } from './examples/example';
 import { operations } from './examples/operations';
 import { posts } from './examples/posts';
-import { students } from './examples/students';
 import { signals } from './examples/signals';
+import { students } from './examples/students';
 import { users } from './examples/users';
 import type { Session } from './session';
 
