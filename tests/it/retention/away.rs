@@ -1,11 +1,15 @@
 //! A gateway that stood still while the log was pruned past what it had read.
 
 use serde_json::json;
+use tests::postgres::Postgres;
+use tests::redis::Redis;
 use tests::{Setup, customers, eventually};
 
 use super::{LIMIT, prune_all};
 
-async fn a_gateway_that_was_away_goes_on_behind_it(setup: Setup) {
+async fn a_gateway_that_was_away_goes_on_behind_it(_: Setup) {
+    let redis = Redis::start();
+    let setup = Setup::distributed_on(Postgres::shared(), &redis);
     let mut app = setup.start_many(2, 1, &[]);
     let [one, other] = [
         app.gateways[0].client.clone(),
@@ -34,6 +38,8 @@ async fn a_gateway_that_was_away_goes_on_behind_it(setup: Setup) {
         customers::create(&one, "Unheard of", &format!("{number}@example.com")).await;
     }
     prune_all(&setup, &database).await;
+    // From Redis it would get what the log has no more.
+    redis.flush_all();
     app.gateways[1].process.resume();
 
     let told = loop {
