@@ -49,12 +49,7 @@ where
     let scope = context.viewer.actor();
     if let Some(answer) = claim(tx, &scope, idempotency).await? {
         let answer = answer.ok_or(KeyReused)?;
-        let stored: Stored<T> = serde_json::from_str(&answer).map_err(malformed)?;
-        // That transaction has committed, whatever becomes of this one.
-        if let Some(Ok(written)) = stored.written.as_deref().map(str::parse) {
-            context.receipt.record(written);
-        }
-        return Ok(stored.value);
+        return Ok(repeat(context, &answer)?);
     }
     let value = work.await?;
     let written = tx.last_written().map(|written| written.to_string());
@@ -90,10 +85,19 @@ pub(crate) async fn find_answer<T: DeserializeOwned>(
         None => Ok(None),
         Some(None) => Ok(Some(Err(KeyReused))),
         Some(Some(answer)) => {
-            let answer = serde_json::from_str(&answer).map_err(malformed)?;
+            let answer = repeat(context, &answer)?;
             Ok(Some(Ok(answer)))
         }
     }
+}
+
+/// Gives what was given first. The transaction that wrote it has committed, whatever becomes of this one.
+fn repeat<T: DeserializeOwned>(context: &CommandContext, answer: &str) -> Result<T, events::Error> {
+    let stored: Stored<T> = serde_json::from_str(answer).map_err(malformed)?;
+    if let Some(Ok(written)) = stored.written.as_deref().map(str::parse) {
+        context.receipt.record(written);
+    }
+    Ok(stored.value)
 }
 
 fn malformed(source: serde_json::Error) -> events::Error {

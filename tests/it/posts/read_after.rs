@@ -49,7 +49,9 @@ async fn what_was_written_is_read(setup: Setup) {
                 let payload = json!({ "query": FIND, "variables": { "id": id }, "extensions": { "readAfter": token } });
                 let message = json!({ "id": name, "type": "subscribe", "payload": payload });
                 socket.send(message).await;
-                socket.payload(&name).await["data"]["post"].clone()
+                let payload = socket.payload(&name).await;
+                assert_eq!(socket.message().await["type"], "complete");
+                payload["data"]["post"].clone()
             }
         };
         assert_eq!(found, expected, "in turn {turn}");
@@ -99,7 +101,6 @@ async fn the_wait_has_an_end(setup: Setup) {
     let refused = find_after(&ada, &post["id"], &token(&liked)).await;
     let took = began.elapsed();
     refused.expect_code("READ_AFTER_TIMEOUT");
-    assert_eq!(refused.status, 504);
     assert!(took >= LIMIT / 2 && took < 5 * LIMIT, "{took:?}");
     assert_eq!(
         find(&ada, &post["id"]).await,
@@ -121,10 +122,9 @@ async fn other_tokens_are_refused(setup: Setup) {
     let app = setup.start_many(1, 1, &["--read-after-timeout", "300ms"]);
     let (_, ada) = person(app.client(), "Ada").await;
     let post = create(&ada, "Hello").await;
-    for refused in ["", "post", "post-7-1", "\u{7f}", &"x".repeat(4_000)] {
+    for refused in ["", "post", "post-7-1", &"x".repeat(4_000)] {
         let answer = find_after(&ada, &post["id"], refused).await;
         answer.expect_code("BAD_REQUEST");
-        assert_eq!(answer.status, 400, "{refused}");
     }
     let body = json!({ "query": "{ __typename }", "extensions": { "readAfter": 7 } });
     let answer = ada.post(&body, &[]).await.expect("an answer");
