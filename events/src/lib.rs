@@ -58,7 +58,7 @@ pub use receipt::{NotWritten, Receipt, Written};
 pub use retention::{
     ArchiveConfig, ArchiveError, ArchiveProgress, ArchiveReport, ERASED, ERASURE_STREAM, Eraser,
     ErasureConfig, ErasurePhase, ErasureStatus, HeldBy, Keeps, PersonalData, PruneConfig,
-    PruneProgress, PruneReport, REDACTED, Subject, Whose, archive, archived_until,
+    PruneProgress, PruneReport, REDACTED, Replacement, Subject, Whose, archive, archived_until,
     bring_archive_up_to_date, lease_job, prune, read_erasures, request_erasure, work_on_erasure,
 };
 pub use shared_store::SharedStore;

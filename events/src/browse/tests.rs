@@ -212,7 +212,7 @@ async fn a_search_that_gives_up_goes_on_where_it_was() {
     };
     assert_eq!(gave_up, 2);
     let positions: Vec<u64> = page.events.iter().map(|it| it.position).collect();
-    let wanted = |position: &u64| position % 7 == 0 && position % 5 != 0;
+    let wanted = |position: &u64| position.is_multiple_of(7) && !position.is_multiple_of(5);
     let mut expected: Vec<u64> = (1..5_000).rev().filter(wanted).take(10).collect();
     expected.reverse();
     assert_eq!(positions, expected);

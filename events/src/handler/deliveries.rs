@@ -115,6 +115,8 @@ pub(super) async fn claim(
         _ => "",
     };
     let now = clock::now(backend);
+    let [seconds_now, seconds_first] = [now, "first_at"].map(|time| clock::seconds(backend, time));
+    let since = format!("{seconds_now} - {seconds_first}");
     let sql = format!(
         "with left_behind as (
              select position from delivery
@@ -131,7 +133,6 @@ pub(super) async fn claim(
              select position from left_behind union all select position from due limit {limit})
          returning position, token, attempts, error, {since} as since",
         until = clock::now_plus(backend, 3),
-        since = format!("{} - {}", clock::seconds(backend, now), clock::seconds(backend, "first_at")),
     );
     let rows = query(database.background_writer(), &sql, values).await?;
     let claimed = |row: &QueryResult| {

@@ -35,7 +35,7 @@ pub use erase::{
     read_erasures, request_erasure, work_on_erasure,
 };
 pub use lease::lease_job;
-pub use personal::{PersonalData, Subject, Whose};
+pub use personal::{PersonalData, Replacement, Subject, Whose};
 pub use prune::{PruneConfig, PruneProgress, PruneReport, prune};
 
 /// What takes the place of a text that was erased.

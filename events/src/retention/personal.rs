@@ -18,6 +18,9 @@ pub enum Whose {
     Field(&'static str),
 }
 
+/// What takes the place of a personal value, for the id of whose it was.
+pub type Replacement = fn(Uuid) -> Value;
+
 /// Personal fields of a type of event, in all versions of its shape.
 #[derive(Debug, Clone, Copy)]
 pub struct PersonalData {
@@ -28,7 +31,7 @@ pub struct PersonalData {
     /// Whose they are.
     pub whose: Whose,
     /// JSON pointers into the data, and what takes the place of the value that is there; of none if there is none.
-    pub fields: &'static [(&'static str, fn(Uuid) -> Value)],
+    pub fields: &'static [(&'static str, Replacement)],
 }
 
 /// Somebody whose personal data is to be erased.

@@ -38,13 +38,17 @@ fn library() -> Result<&'static Path, String> {
 /// Ahead and behind, gateways and workers, by turns.
 pub(super) async fn set_off(rig: &mut Rig, turn: usize) -> Injected {
     let library = library()?.display().to_string();
-    let offset_s = if turn / 2 % 2 == 0 { 3_600 } else { -3_600 };
+    let offset_s = if (turn / 2).is_multiple_of(2) {
+        3_600
+    } else {
+        -3_600
+    };
     let index = turn / 4 % rig.gateways.len();
     let settings = [
         ("LD_PRELOAD", library),
         ("CLOCK_OFFSET_S", offset_s.to_string()),
     ];
-    let is_gateway = turn % 2 == 0;
+    let is_gateway = turn.is_multiple_of(2);
     restart(rig, is_gateway, index, &settings);
     tokio::time::sleep(WRONG).await;
     let said = if is_gateway {

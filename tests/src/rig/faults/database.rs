@@ -21,7 +21,7 @@ const SILENCE: Duration = Duration::from_secs(6);
 
 /// It crashes, and its network hangs, by turns.
 pub(super) async fn stop(rig: &mut Rig, turn: usize) -> Injected {
-    if turn % 2 == 0 {
+    if turn.is_multiple_of(2) {
         block_in_place(|| rig.postgres.crash());
         tokio::time::sleep(OUTAGE).await;
         block_in_place(|| rig.postgres.restart());

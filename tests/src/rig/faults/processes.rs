@@ -61,7 +61,7 @@ pub(super) async fn kill_relay(rig: &mut Rig, turn: usize) -> Injected {
 /// Gateways and workers by turns.
 pub(super) async fn pause(rig: &mut Rig, turn: usize) -> Injected {
     let index = turn / 2 % rig.gateways.len();
-    let process = if turn % 2 == 0 {
+    let process = if turn.is_multiple_of(2) {
         &mut rig.workers[index]
     } else {
         &mut rig.gateways[index].process

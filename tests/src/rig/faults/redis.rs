@@ -41,7 +41,7 @@ pub(super) async fn restart_empty(rig: &mut Rig, _: usize) -> Injected {
 
 /// It hangs, and it is not there, by turns.
 pub(super) async fn stop(rig: &mut Rig, turn: usize) -> Injected {
-    if turn % 2 == 0 {
+    if turn.is_multiple_of(2) {
         rig.redis.pause();
         tokio::time::sleep(OUTAGE).await;
         rig.redis.resume();
