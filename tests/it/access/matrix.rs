@@ -240,8 +240,10 @@ fn the_readme_promises_what_the_table_says() {
                 Outcome::Unknown | Outcome::Forbidden => cell == "–",
                 Outcome::Missing => cell != "yes" && cell != "–",
                 Outcome::Nothing if depends => cell != "yes",
-                // There is no such letter, for those who may see letters.
-                Outcome::Nothing => ["me", "deadLetter"].contains(&row.field) || cell == "–",
+                // There is no such letter, and no such erasure, for those who may see them.
+                Outcome::Nothing => {
+                    ["me", "deadLetter", "erasure"].contains(&row.field) || cell == "–"
+                }
             };
             if !is_right {
                 problems.push(format!(
