@@ -93,9 +93,14 @@ impl Registry {
         self.signals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Events were missed: anything may have changed.
+    /// Events were missed: anything that can be looked up may have changed. Whether sockets were to be closed cannot be, and
+    /// they stay; what runs on them is checked.
     fn mark_all(&self) {
-        for signals in self.lock().values() {
+        let signals = self.lock();
+        let checked = signals
+            .iter()
+            .filter(|(key, _)| !matches!(key, Key::Sockets(_)));
+        for (_, signals) in checked {
             for signal in signals.values().filter_map(Weak::upgrade) {
                 signal.is_stale.store(true, Ordering::Release);
                 signal.changed.notify_waiters();

