@@ -159,10 +159,6 @@ impl LettersQuery {
 
     /// Dead letters, a page at a time, oldest first. Needs the role ADMIN.
     #[graphql(complexity = "page_complexity(Some(first), None, child_complexity)")]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the arguments of a list are the field's"
-    )]
     async fn dead_letters(
         &self,
         ctx: &Context<'_>,

@@ -49,10 +49,6 @@ impl LogQuery {
     /// The events of the log, a page at a time, in the order in which they got their positions. Give `first` with `after`, or
     /// `last` with `before`; without both, the first 20. `last: 20` shows what happened last. Needs the role ADMIN.
     #[graphql(complexity = "page_complexity(first, last, child_complexity)")]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the arguments of a connection are the field's"
-    )]
     async fn event_log(
         &self,
         ctx: &Context<'_>,

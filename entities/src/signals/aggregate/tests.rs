@@ -117,10 +117,8 @@ impl Model {
                 let first = self.answers.entry(finding.processor());
                 first.or_insert_with(|| (finding.clone(), is_late));
             }
-            SignalCommand::Complete if self.end.is_none() => {
-                if awaited(&self.answers).is_empty() {
-                    self.end = Some((ms, Vec::new()));
-                }
+            SignalCommand::Complete if self.end.is_none() && awaited(&self.answers).is_empty() => {
+                self.end = Some((ms, Vec::new()));
             }
             _ => {}
         }

@@ -87,7 +87,7 @@ fn main() -> ExitCode {
         .build()
         .expect("a runtime");
     let running = rig::run(&plan, |line| eprintln!("{line}"));
-    let table = runtime.block_on(async { running.await });
+    let table = runtime.block_on(running);
     println!("\n{}", table.text());
     for problem in table.problems().iter().take(MOST_SHOWN) {
         println!("{problem}");
