@@ -55,7 +55,8 @@ async fn every_step_is_pushed_in_order(setup: Setup) {
             .map(|it| it["processor"].as_str().expect("one"))
             .collect();
         let mut all = answered.clone();
-        (shown.sort_unstable(), all.sort_unstable());
+        shown.sort_unstable();
+        all.sort_unstable();
         assert_eq!(shown, all, "{step}");
     }
     assert_eq!(steps[0]["actor"], ada.id);
