@@ -95,7 +95,7 @@ pub(crate) async fn find_answer<T: DeserializeOwned>(
 fn repeat<T: DeserializeOwned>(context: &CommandContext, answer: &str) -> Result<T, events::Error> {
     let stored: Stored<T> = serde_json::from_str(answer).map_err(malformed)?;
     if let Some(Ok(written)) = stored.written.as_deref().map(str::parse) {
-        context.receipt.record(written);
+        context.receipt.record_earlier(written);
     }
     Ok(stored.value)
 }

@@ -81,8 +81,15 @@ impl Receipt {
             .clone()
     }
 
+    /// What the answer shows was written before, by somebody or by this request under its key. It is older than anything that
+    /// the request writes, so it never takes the place of that: who waits for the later event waits for both.
+    pub fn record_earlier(&self, written: Written) {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.get_or_insert(written);
+    }
+
     /// A transaction has committed, and this was the last event in it.
-    pub fn record(&self, written: Written) {
+    pub(crate) fn record(&self, written: Written) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(written);
     }
 }
@@ -164,6 +171,23 @@ impl EventLog {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_is_waited_for_and_not_what_was() {
+        let at = |version| Written {
+            kind: "post".to_owned(),
+            stream_id: Uuid::from_u128(7),
+            version,
+        };
+        let receipt = Receipt::default();
+        receipt.record_earlier(at(1));
+        assert_eq!(receipt.last(), Some(at(1)));
+        receipt.record(at(2));
+        receipt.record_earlier(at(1));
+        assert_eq!(receipt.last(), Some(at(2)));
+        receipt.record(at(3));
+        assert_eq!(receipt.last(), Some(at(3)));
+    }
 
     #[test]
     fn tokens_survive_the_trip_and_nothing_else_is_one() {

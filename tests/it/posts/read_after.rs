@@ -9,6 +9,8 @@ use tests::{Setup, eventually, waiting::SOON};
 use super::api::{create, find, person, send, send_with_key};
 
 const FIND: &str = "query Find($id: ID!) { post(id: $id) { message likeCount version } }";
+/// With it the status tells of errors, too.
+const STRICT: (&str, &str) = ("accept", "application/graphql-response+json");
 const LIMIT: Duration = Duration::from_secs(1);
 
 fn token(answer: &Answer) -> String {
@@ -20,7 +22,7 @@ fn token(answer: &Answer) -> String {
 
 async fn find_after(client: &Client, id: &Value, token: &str) -> Answer {
     client
-        .run_with(FIND, json!({ "id": id }), &[("read-after", token)])
+        .run_with(FIND, json!({ "id": id }), &[STRICT, ("read-after", token)])
         .await
 }
 
@@ -70,6 +72,24 @@ async fn what_changes_nothing_has_a_token(setup: Setup) {
     assert_eq!(token(&first), token(&again));
 }
 
+/// What was written in a request is waited for, also when something else in it changed nothing.
+async fn what_was_written_is_what_is_waited_for(setup: Setup) {
+    let app = setup.start_many(1, 0, &["--read-after-timeout", "500ms"]);
+    let (_, ada) = person(app.client(), "Ada").await;
+    let old = create(&ada, "Old").await;
+    let new = create(&ada, "New").await;
+    send(&ada, "likePost", json!({ "id": old["id"] }))
+        .await
+        .data();
+    let document = "mutation($new: LikePostInput!, $old: LikePostInput!) {
+        first: likePost(input: $new) { post { version } } second: likePost(input: $old) { post { version } } }";
+    let variables = json!({ "new": { "id": new["id"] }, "old": { "id": old["id"] } });
+    let answer = ada.run(document, variables).await;
+    let id = new["id"].as_str().and_then(tests::ids::uuid_digits);
+    let id = id.expect("an id").replace('-', "");
+    assert_eq!(token(&answer), format!("post-{id}-2"));
+}
+
 /// Who had to repeat a mutation can read it, too.
 async fn a_repeat_has_the_token(setup: Setup) {
     let app = setup.start_many(2, 1, &[]);
@@ -101,6 +121,7 @@ async fn the_wait_has_an_end(setup: Setup) {
     let refused = find_after(&ada, &post["id"], &token(&liked)).await;
     let took = began.elapsed();
     refused.expect_code("READ_AFTER_TIMEOUT");
+    assert_eq!(refused.status, 504);
     assert!(took >= LIMIT / 2 && took < 5 * LIMIT, "{took:?}");
     assert_eq!(
         find(&ada, &post["id"]).await,
@@ -125,7 +146,11 @@ async fn other_tokens_are_refused(setup: Setup) {
     for refused in ["", "post", "post-7-1", &"x".repeat(4_000)] {
         let answer = find_after(&ada, &post["id"], refused).await;
         answer.expect_code("BAD_REQUEST");
+        assert_eq!(answer.status, 400, "{refused}");
     }
+    // No header at all; it does not come so far as to have a code.
+    let answer = find_after(&ada, &post["id"], "\u{7f}").await;
+    assert_eq!(answer.status, 400, "{}", answer.http.text());
     let body = json!({ "query": "{ __typename }", "extensions": { "readAfter": 7 } });
     let answer = ada.post(&body, &[]).await.expect("an answer");
     answer.expect_code("BAD_REQUEST");
@@ -139,6 +164,7 @@ tests::both_ways!(
     what_was_written_is_read,
     a_repeat_has_the_token,
     what_changes_nothing_has_a_token,
+    what_was_written_is_what_is_waited_for,
     other_tokens_are_refused
 );
 tests::distributed!(the_wait_has_an_end);
