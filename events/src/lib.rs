@@ -66,5 +66,5 @@ pub use status::{
     Answered, DeliveryCounts, FollowerStatus, Lag, LogHealth, MOST_COUNTED, Member, PartStatus,
     WorkersStatus,
 };
-pub use tail::Tail;
+pub use tail::{Gap, Tail};
 pub use topic::{Interest, Topic};

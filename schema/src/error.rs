@@ -36,6 +36,8 @@ pub mod codes {
     pub const CURSOR_INVALID: &str = "CURSOR_INVALID";
     /// What followed the cursor is gone.
     pub const CURSOR_EXPIRED: &str = "CURSOR_EXPIRED";
+    /// An event is not of the form that this version knows. A subscription goes on with the next.
+    pub const EVENT_UNREADABLE: &str = "EVENT_UNREADABLE";
     /// A part of the system cannot be reached; try again.
     pub const UNAVAILABLE: &str = "UNAVAILABLE";
     /// A failure that is not the caller's; it is logged under the request id.
@@ -83,6 +85,21 @@ pub(crate) fn from_log(cause: &events::Error) -> Error {
             error(codes::UNAVAILABLE, "too many changes at once; try again")
         }
         cause => internal(cause),
+    }
+}
+
+/// Why an event cannot be shown. Of one that cannot be read its subscribers are told, and they are shown those behind it: it is
+/// no reason to keep from everybody what happened to everything else.
+pub(crate) fn from_event(cause: &events::Error) -> Error {
+    match cause {
+        events::Error::Malformed { .. } => {
+            tracing::error!(error = %cause, "an event cannot be shown to subscribers");
+            error(
+                codes::EVENT_UNREADABLE,
+                "this event cannot be read; those after it follow",
+            )
+        }
+        cause => from_log(cause),
     }
 }
 

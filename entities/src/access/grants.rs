@@ -93,8 +93,7 @@ impl Registry {
         self.signals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Events were missed: anything that can be looked up may have changed. Whether sockets were to be closed cannot be, and
-    /// they stay; what runs on them is checked.
+    /// Events were missed: anything may have changed that is checked. Sockets are not; see `close_missed`.
     fn mark_all(&self) {
         let signals = self.lock();
         let checked = signals
@@ -141,7 +140,15 @@ impl Grants {
             }
         });
         let missed = registry.clone();
-        log.observe_gaps(move |_| missed.mark_all());
+        let of_log = log.clone();
+        log.observe_gaps(move |gap| {
+            missed.mark_all();
+            // In another epoch nobody was disconnected who was not before: it goes back to what the log was.
+            if let Some(after) = gap.after {
+                let (log, registry) = (of_log.clone(), Arc::downgrade(&missed));
+                tokio::spawn(dismissals::close_missed(log, registry, after));
+            }
+        });
         Self {
             registry,
             users,

@@ -58,9 +58,9 @@ impl<T: CachedRow> Cache<T> {
                 }
             });
             let missing = Arc::downgrade(inner);
-            log.observe_gaps(move |position| {
+            log.observe_gaps(move |gap| {
                 if let Some(inner) = missing.upgrade() {
-                    inner.validity.skip(position);
+                    inner.validity.skip(gap.until);
                 }
             });
             // Under the lock in which events are handed on: none is between what was heard of and this.

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use ::events::{ERASURE_STREAM, Event, EventLog, HistoryPage, Result, StreamKey, Tx};
+use ::events::{ERASURE_STREAM, EventLog, HistoryPage, Result, StreamKey, Tx};
 use moka::sync::Cache;
 use uuid::Uuid;
 
@@ -91,15 +91,25 @@ impl Folds {
         self.continue_in(Source::Tx(tx), id).await
     }
 
-    /// The post at this version or a later one.
+    /// The post at this version or a later one. An event behind it that cannot be read does not matter: then this is the post
+    /// before that event.
     pub(super) async fn read_since(
         &self,
         id: Uuid,
         version: i64,
     ) -> Result<Option<Arc<PostState>>> {
-        match self.recall(self.past(), id) {
+        let past = self.past();
+        let known = self.recall(past, id);
+        if known.as_ref().is_some_and(|it| it.version() >= version) {
+            return Ok(known);
+        }
+        let folded = fold_up_to(Source::Log(&self.log), id, known, i64::MAX).await?;
+        if let Some(state) = &folded.state {
+            self.remember(past, id, state);
+        }
+        match folded.state {
             Some(state) if state.version() >= version => Ok(Some(state)),
-            _ => self.read(id).await,
+            state => folded.ended_by.map_or(Ok(state), Err),
         }
     }
 
@@ -107,7 +117,8 @@ impl Folds {
     pub(super) async fn read_at(&self, id: Uuid, version: i64) -> Result<Option<Arc<PostState>>> {
         let start = self.recall(self.past(), id);
         let start = start.filter(|state| state.version() <= version);
-        let state = fold_up_to(Source::Log(&self.log), id, start, version).await?;
+        let folded = fold_up_to(Source::Log(&self.log), id, start, version).await?;
+        let state = folded.whole()?;
         Ok(state.filter(|state| state.version() == version))
     }
 
@@ -127,11 +138,25 @@ impl Folds {
 
     async fn continue_in(&self, source: Source<'_>, id: Uuid) -> Result<Option<Arc<PostState>>> {
         let past = self.past();
-        let state = fold_up_to(source, id, self.recall(past, id), i64::MAX).await?;
+        let folded = fold_up_to(source, id, self.recall(past, id), i64::MAX).await?;
+        let state = folded.whole()?;
         if let Some(state) = &state {
             self.remember(past, id, state);
         }
         Ok(state)
+    }
+}
+
+/// What events fold to, up to the first that cannot be read.
+struct Folded {
+    state: Option<Arc<PostState>>,
+    ended_by: Option<::events::Error>,
+}
+
+impl Folded {
+    /// The state if all could be read: what a command decides on, and what readers are shown as the whole.
+    fn whole(self) -> Result<Option<Arc<PostState>>> {
+        self.ended_by.map_or(Ok(self.state), Err)
     }
 }
 
@@ -141,30 +166,31 @@ async fn fold_up_to(
     id: Uuid,
     start: Option<Arc<PostState>>,
     version: i64,
-) -> Result<Option<Arc<PostState>>> {
+) -> Result<Folded> {
     let stream = StreamKey { kind: STREAM, id };
     let mut state = start;
+    let mut ended_by = None;
     loop {
         let after = state.as_ref().map_or(0, |state| state.version());
         let wanted = u64::try_from(version - after).unwrap_or(0);
         if wanted == 0 {
-            return Ok(state);
+            break;
         }
         let page = source.read(stream, after, wanted.min(BATCH_EVENTS)).await?;
-        if page.events.is_empty() {
-            return Ok(state);
+        let decoded = page.events.iter().map_while(|event| {
+            let decoded = PostEvent::decode(event);
+            decoded.map_err(|cause| ended_by = Some(cause)).ok()
+        });
+        let decoded: Vec<_> = decoded.collect();
+        if !decoded.is_empty() {
+            let before = state.map(Arc::unwrap_or_clone);
+            state = fold(before, &decoded).map_err(broken)?.map(Arc::new);
         }
-        let decoded = decode(&page.events)?;
-        let before = state.map(Arc::unwrap_or_clone);
-        state = fold(before, &decoded).map_err(broken)?.map(Arc::new);
-        if !page.has_more {
-            return Ok(state);
+        if ended_by.is_some() || !page.has_more {
+            break;
         }
     }
-}
-
-fn decode(events: &[Event]) -> Result<Vec<PostEvent>> {
-    events.iter().map(PostEvent::decode).collect()
+    Ok(Folded { state, ended_by })
 }
 
 pub(super) fn broken(cause: Discontinuous) -> ::events::Error {

@@ -13,7 +13,8 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
-    Cursor, CursorError, Database, Error, Event, HistoryPage, PARTS, Result, StreamKey, Tail, Tx,
+    Cursor, CursorError, Database, Error, Event, Gap, HistoryPage, PARTS, Result, StreamKey, Tail,
+    Tx,
     append::Appended,
     bus::{self, Tops},
     control::Pauses,
@@ -122,9 +123,9 @@ impl EventLog {
         self.shared.tail.observe(Box::new(observer));
     }
 
-    /// Calls `observer` when this process has missed events for good, and with the position up to which it has: the log was
-    /// pruned past it, or is of another epoch. Whatever is remembered of the log may be out of date. It must not block.
-    pub fn observe_gaps(&self, observer: impl Fn(u64) + Send + Sync + 'static) {
+    /// Calls `observer` when this process has missed events for good: the log was pruned past it, or is of another epoch.
+    /// Whatever is remembered of the log may be out of date. It must not block.
+    pub fn observe_gaps(&self, observer: impl Fn(Gap) + Send + Sync + 'static) {
         self.shared.tail.observe_gaps(Box::new(observer));
     }
 
@@ -151,6 +152,12 @@ impl EventLog {
         // Read last: what was pruned before is not among the changes.
         let (_, pruned) = read::read_pruned(database).await?;
         Ok((after.max(pruned), changes))
+    }
+
+    /// The last position of each stream of a kind that has an event after `after`. Of pruned events those that were the last
+    /// of their streams are among them, where those are kept (`Keeps::last`).
+    pub async fn last_positions(&self, kind: &str, after: u64) -> Result<Vec<(Uuid, u64)>> {
+        read::last_positions(&self.database().background, kind, after).await
     }
 
     /// Sends `message` to whoever listens to whispers of `topic` now, in any process. It never waits, and promises

@@ -24,8 +24,16 @@ const PENDING_EVENTS: usize = 16_384;
 
 /// Told the kind and id of a stream, the type of its event, and the event's position once it is known.
 type Observer = Box<dyn Fn(&str, Uuid, &str, Option<u64>) + Send + Sync>;
-/// Told the position up to which events were missed.
-type GapObserver = Box<dyn Fn(u64) + Send + Sync>;
+type GapObserver = Box<dyn Fn(Gap) + Send + Sync>;
+
+/// Events that this process has missed for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// All after this one; `None` when the log is of another epoch, in which nothing is as it was.
+    pub after: Option<u64>,
+    /// Up to this one.
+    pub until: u64,
+}
 
 struct State {
     epoch: u32,
@@ -85,13 +93,13 @@ impl Tail {
             .push(observer);
     }
 
-    fn notify_gap_observers(&self, position: u64) {
+    fn notify_gap_observers(&self, gap: Gap) {
         let observers = self
             .gap_observers
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         for observer in observers.iter() {
-            observer(position);
+            observer(gap);
         }
     }
 
@@ -199,7 +207,10 @@ impl Tail {
         state.pending = state.pending.split_off(&(pruned + 1));
         state.forget_recent();
         state.listeners = Listeners::new();
-        self.notify_gap_observers(pruned);
+        self.notify_gap_observers(Gap {
+            after: Some(state.position),
+            until: pruned,
+        });
         state.position = pruned;
         self.position.send_replace(pruned);
     }
@@ -213,7 +224,10 @@ impl Tail {
         state.forget_recent();
         state.pending.clear();
         state.listeners = Listeners::new();
-        self.notify_gap_observers(head.position);
+        self.notify_gap_observers(Gap {
+            after: None,
+            until: head.position,
+        });
         self.position.send_replace(head.position);
     }
 

@@ -174,15 +174,19 @@ fn a_tail_that_pruning_has_passed_goes_on_behind_it_and_ends_its_listeners() {
     let tail = Tail::new(&head(10));
     let missed = Arc::new(Mutex::new(Vec::new()));
     let noted = missed.clone();
-    tail.observe_gaps(Box::new(move |position| {
-        noted.lock().expect("not poisoned").push(position);
+    tail.observe_gaps(Box::new(move |gap| {
+        noted.lock().expect("not poisoned").push(gap);
     }));
     let (mut before, _) = tail.listen(&topic(None));
     tail.offer([11, 12, 14, 21, 22].map(event));
     tail.set_pruned(12);
     assert_eq!(tail.position(), 12, "nothing was missed");
     tail.set_pruned(20);
-    assert_eq!(*missed.lock().expect("not poisoned"), [20]);
+    let gap = Gap {
+        after: Some(12),
+        until: 20,
+    };
+    assert_eq!(*missed.lock().expect("not poisoned"), [gap]);
     assert_eq!(drain(&mut before), [11, 12]);
     assert_eq!(before.try_recv().err(), Some(TryRecvError::Closed));
     let cursor = |position| Cursor { epoch: 7, position };

@@ -167,7 +167,8 @@ impl Driver {
     }
 }
 
-/// One answer of a subscription's execution. An answer without data is the end: the source failed, or may not be read.
+/// One answer of a subscription's execution. An answer without data is the end, as the source failed or may not be read, unless
+/// it is about one event that cannot be shown.
 pub(super) fn into_payload(
     mut answer: Response,
     epoch: u32,
@@ -175,7 +176,7 @@ pub(super) fn into_payload(
     limits: &Limits,
 ) -> Payload {
     if !answer.errors.is_empty() {
-        if answer.data == async_graphql::Value::Null {
+        if answer.data == async_graphql::Value::Null && !is_of_one_event(&answer) {
             return Payload::Error(answer.errors);
         }
         errors::finish(&mut answer.errors, &RequestId::generate(), limits);
@@ -186,4 +187,9 @@ pub(super) fn into_payload(
     };
     let answer = answer.extension("cursor", cursor.to_string().into());
     Payload::Next(response::encode(&answer).into())
+}
+
+fn is_of_one_event(answer: &Response) -> bool {
+    let mut codes = answer.errors.iter().map(errors::code_of);
+    codes.all(|code| code == Some(schema::codes::EVENT_UNREADABLE))
 }

@@ -13,7 +13,7 @@ use super::{
     event::ChatEvent, happened::Happened, inputs::chat_id, object::get_user, own::MyChatsEvent,
 };
 use crate::{
-    error::{from_access, from_cursor, from_feed, from_log},
+    error::{from_access, from_cursor, from_event, from_feed, from_log},
     request::{entities, viewer},
     users::User,
 };
@@ -76,7 +76,7 @@ impl ChatsSubscription {
             let event = event.map_err(from_feed)?;
             Ok(ChatEvent {
                 happened: Happened::new(&event, epoch, is_replay),
-                event: chats::ChatEvent::decode(&event).map_err(|cause| from_log(&cause))?,
+                event: chats::ChatEvent::decode(&event).map_err(|cause| from_event(&cause))?,
             })
         }))
     }
@@ -102,7 +102,7 @@ impl ChatsSubscription {
         Ok(events.map(move |event| {
             let event = event.map_err(from_feed)?;
             let happened = Happened::new(&event, epoch, is_replay);
-            MyChatsEvent::decode(&event, happened, user_id).map_err(|cause| from_log(&cause))
+            MyChatsEvent::decode(&event, happened, user_id).map_err(|cause| from_event(&cause))
         }))
     }
 

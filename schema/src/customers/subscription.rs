@@ -15,7 +15,7 @@ use super::{
     statistics::{CustomerStatistics, load_statistics},
 };
 use crate::{
-    error::{from_access, from_cursor, from_feed, from_log},
+    error::{from_access, from_cursor, from_event, from_feed},
     id,
     request::{entities, viewer},
 };
@@ -117,7 +117,7 @@ impl CustomersSubscription {
                 },
                 actor: event.meta.actor.clone(),
                 occurred_at: event.occurred_at,
-                event: CustomerEvent::decode(&event).map_err(|cause| from_log(&cause))?,
+                event: CustomerEvent::decode(&event).map_err(|cause| from_event(&cause))?,
             })
         }))
     }

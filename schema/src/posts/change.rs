@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     at_hand::Quick,
-    error::{codes, error, from_log},
+    error::{codes, error, from_event},
     users::User,
 };
 
@@ -55,12 +55,12 @@ impl PostChange {
         event: &Event,
         epoch: u32,
     ) -> Result<Self> {
-        let decoded = PostEvent::decode(event).map_err(|cause| from_log(&cause))?;
+        let decoded = PostEvent::decode(event).map_err(|cause| from_event(&cause))?;
         let state = entities
             .posts
             .read_post_since(decoded.post_id, decoded.version)
             .await
-            .map_err(|cause| from_log(&cause))?;
+            .map_err(|cause| from_event(&cause))?;
         Ok(Self {
             cursor: Cursor {
                 epoch,

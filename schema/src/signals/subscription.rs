@@ -14,7 +14,7 @@ use super::{
     object::{Signal, SignalProcessor},
 };
 use crate::{
-    error::{from_access, from_cursor, from_feed, from_log},
+    error::{from_access, from_cursor, from_event, from_feed},
     id,
     request::entities,
 };
@@ -121,7 +121,7 @@ impl SignalsSubscription {
                 },
                 actor: event.meta.actor.clone(),
                 occurred_at: event.occurred_at,
-                event: SignalEvent::decode(&event).map_err(|cause| from_log(&cause))?,
+                event: SignalEvent::decode(&event).map_err(|cause| from_event(&cause))?,
             })
         }))
     }

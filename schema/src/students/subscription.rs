@@ -11,7 +11,7 @@ use futures::{Stream, StreamExt};
 
 use super::{KIND, object::Student};
 use crate::{
-    error::{from_access, from_cursor, from_feed, from_log},
+    error::{from_access, from_cursor, from_event, from_feed},
     id,
     request::entities,
 };
@@ -131,6 +131,6 @@ fn decode(event: &events::Event, epoch: u32) -> Result<StudentChange> {
         },
         actor: event.meta.actor.clone(),
         occurred_at: event.occurred_at,
-        event: StudentEvent::decode(event).map_err(|cause| from_log(&cause))?,
+        event: StudentEvent::decode(event).map_err(|cause| from_event(&cause))?,
     })
 }

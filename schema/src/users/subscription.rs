@@ -15,7 +15,7 @@ use super::{
     object::User,
 };
 use crate::{
-    error::{from_access, from_cursor, from_feed, from_log},
+    error::{from_access, from_cursor, from_event, from_feed},
     id,
     request::entities,
 };
@@ -123,7 +123,7 @@ impl UsersSubscription {
                 },
                 actor: event.meta.actor.clone(),
                 occurred_at: event.occurred_at,
-                event: UserEvent::decode(&event).map_err(|cause| from_log(&cause))?,
+                event: UserEvent::decode(&event).map_err(|cause| from_event(&cause))?,
             })
         }))
     }

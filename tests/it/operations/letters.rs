@@ -214,7 +214,66 @@ async fn what_is_discarded_lets_the_rest_go_on(setup: Setup) {
     );
 }
 
+/// Of each event that cannot be shown, once; what happens to other posts is no concern of it, nor is the post as it was before.
+async fn subscribers_are_told_of_what_cannot_be_read(setup: Setup) {
+    let mut app = setup.start();
+    let database = setup.database().await;
+    let start = app.client().head().await;
+    let poisoned = poison(&setup, &mut app, &database).await;
+    let client = app.client().clone();
+    let mut socket = client.socket().await;
+    let feed =
+        "subscription($after: String!) { postFeed(after: $after) { post { id message version } } }";
+    socket
+        .subscribe("feed", feed, json!({ "after": start }))
+        .await;
+    let mut shown_post = async |id: &Value| {
+        loop {
+            let shown = socket.payload("feed").await;
+            assert!(shown.get("errors").is_none(), "{shown}");
+            let post = &shown["data"]["postFeed"]["post"];
+            // Others were written before it.
+            if post["id"] == *id {
+                break (post["message"].clone(), post["version"].clone());
+            }
+        }
+    };
+    let shown = shown_post(&poisoned.post).await;
+    assert_eq!(shown, (json!("Poisoned"), json!(2)));
+    let later = create_post(&client, "Later").await;
+    assert_eq!(shown_post(&later).await, (json!("Later"), json!(1)));
+
+    let mut socket = client.socket().await;
+    let changes = "subscription($id: ID!, $after: String!) { postChanged(id: $id, after: $after) { version post { version } } }";
+    let variables = json!({ "id": poisoned.post, "after": start });
+    socket.subscribe("one", changes, variables).await;
+    for version in 1..=2 {
+        let change = &socket.payload("one").await["data"]["postChanged"];
+        assert_eq!(change["version"], version);
+        assert_eq!(change["post"]["version"], 2);
+    }
+    let mut last = ids::position(&start);
+    // The third, and those behind it: what they make of the post is not known.
+    for _ in 3..=6 {
+        let told = socket.payload("one").await;
+        assert_eq!(told["data"], Value::Null, "{told}");
+        let error = &told["errors"][0];
+        assert_eq!(error["extensions"]["code"], "EVENT_UNREADABLE", "{told}");
+        assert!(error["extensions"]["requestId"].is_string(), "{told}");
+        let cursor = told["extensions"]["cursor"].as_str().expect("a cursor");
+        assert!(ids::position(cursor) > last, "each is another");
+        last = ids::position(cursor);
+    }
+    // When it is repaired the subscription is as good as new.
+    poisoned.repair(&database).await;
+    comment(&client, &poisoned.post, "After all").await;
+    let change = socket.payload("one").await;
+    assert_eq!(change["data"]["postChanged"]["version"], 7, "{change}");
+    assert_eq!(change["data"]["postChanged"]["post"]["version"], 7);
+}
+
 tests::both_ways!(
+    subscribers_are_told_of_what_cannot_be_read,
     letters_are_listed_repaired_and_replayed,
     what_is_discarded_lets_the_rest_go_on,
 );

@@ -1,9 +1,11 @@
-//! A gateway that stood still while the log was pruned past what it had read.
+//! A gateway that stood still while the log was pruned past what it had read: it says so to subscribers, shows what is now, and
+//! closes the sockets of those who were disconnected meanwhile.
 
 use serde_json::json;
 use tests::postgres::Postgres;
 use tests::redis::Redis;
-use tests::{Setup, customers, eventually};
+use tests::socket::Frame;
+use tests::{Setup, customers, eventually, people};
 
 use super::{LIMIT, prune_all};
 
@@ -19,6 +21,11 @@ async fn a_gateway_that_was_away_goes_on_behind_it(_: Setup) {
     let customer = customers::create(&one, "Before", "customer@example.com").await;
     eventually("the other has it hot", LIMIT, async || {
         (customers::find(&other, &customer["id"]).await["name"] == "Before").then_some(())
+    })
+    .await;
+    let disconnected = people::register(&one, "Disconnected").await;
+    let mut closed = eventually("the other knows the user", LIMIT, async || {
+        disconnected.client(&other).try_socket().await.ok()
     })
     .await;
     let mut open = other.socket().await;
@@ -37,6 +44,9 @@ async fn a_gateway_that_was_away_goes_on_behind_it(_: Setup) {
     for number in 0..50 {
         customers::create(&one, "Unheard of", &format!("{number}@example.com")).await;
     }
+    let document = "mutation($input: DisconnectUserInput!) { disconnectUser(input: $input) { endedSessions } }";
+    let input = json!({ "userId": disconnected.id, "endSessions": false });
+    one.run(document, json!({ "input": input })).await.data();
     prune_all(&setup, &database).await;
     // From Redis it would get what the log has no more.
     redis.flush_all();
@@ -55,6 +65,13 @@ async fn a_gateway_that_was_away_goes_on_behind_it(_: Setup) {
         told["payload"][0]["extensions"]["code"], "CURSOR_EXPIRED",
         "{told}"
     );
+    loop {
+        match closed.receive().await {
+            Frame::Message(_) => {}
+            Frame::Closed { code, .. } => break assert_eq!(code, 4410),
+            Frame::Cut(problem) => panic!("cut without a close frame: {problem}"),
+        }
+    }
     // What it has hot from before is of no use any more.
     eventually("it shows what is now", LIMIT, async || {
         let found = customers::find(&other, &customer["id"]).await;

@@ -1,12 +1,16 @@
 //! When a user's connections have to end: they were deactivated, or an administrator closes their sockets. Registered before the
 //! connection is used, so that nothing that happens later is missed. Called by the gateway for every socket and stream.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Weak, atomic::Ordering},
+    time::Duration,
+};
 
+use events::EventLog;
 use uuid::Uuid;
 
-use super::{Grants, Held, Key};
-use crate::users::Caller;
+use super::{Grants, Held, Key, Registry};
+use crate::{operations, users::Caller};
 
 /// How soon a question that failed is asked again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -84,6 +88,31 @@ impl Dismissals {
                     tokio::time::sleep(RETRY).await;
                 }
             }
+        }
+    }
+}
+
+/// The events after `after` were missed, and pruned: closes the sockets of those who were disconnected by one of them. A user's
+/// disconnections are a stream of their own, of which the last event is never pruned; the ids of other operations are
+/// nobody's sockets.
+pub(super) async fn close_missed(log: EventLog, registry: Weak<Registry>, after: u64) {
+    loop {
+        match log.last_positions(operations::STREAM, after).await {
+            Ok(found) => {
+                if let Some(registry) = registry.upgrade() {
+                    for (user_id, _) in found {
+                        registry.mark(Key::Sockets(user_id));
+                    }
+                }
+                return;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "could not look who was disconnected");
+                tokio::time::sleep(RETRY).await;
+            }
+        }
+        if registry.strong_count() == 0 {
+            return;
         }
     }
 }

@@ -13,7 +13,6 @@ use crate::{ids, rig::KILLING_VALUE};
 
 /// How long it may take until something is given up, or a signal ends.
 const GIVEN_UP_LIMIT: Duration = Duration::from_secs(240);
-const SHOWN_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 /// Longer than any deadline.
 const SILENT: &str = "signal_trend:delay=120s";
@@ -28,11 +27,6 @@ pub(super) async fn poison(rig: &mut Rig, turn: usize) -> Injected {
     let created = hand.ask_version("createPost", "post", input, &[("post", 1)], 0);
     let id = created.await["id"].as_str().and_then(ids::uuid_digits);
     let id = id.ok_or("no post to poison")?;
-    // Who is yet to be shown the post would be told that it cannot be.
-    let position = rig.position_of("post", &id).await?;
-    rig.load
-        .await_feed_at("posts", position, SHOWN_LIMIT)
-        .await?;
     like(rig, &id, 2, "{}").await?;
     like(rig, &id, 3, &liked_by(3)).await?;
     let letters = format!(
