@@ -2,6 +2,10 @@
 //! rows, so pages neither skip nor repeat when rows come and go. Used by the lists of all domains.
 
 use chrono::{DateTime, Utc};
+use sea_orm::{
+    ColumnTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select,
+    sea_query::{Expr, ExprTrait, Func},
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -68,7 +72,74 @@ pub struct Page<T> {
     pub has_next: bool,
 }
 
+/// What a list is sorted by: a column, and the ids of rows that are alike in it; in one direction, so that a row's place is
+/// compared as a whole.
+pub(crate) struct Sorted<C> {
+    /// The first criterion.
+    pub(crate) column: C,
+    /// The second.
+    pub(crate) id: C,
+    /// Of both.
+    pub(crate) direction: Direction,
+}
+
+impl<C: ColumnTrait> Sorted<C> {
+    /// The rows after a place, or before it.
+    fn beyond(&self, edge: &Edge, is_after: bool) -> Expr {
+        let row = Expr::tuple([Expr::col(self.column), Expr::col(self.id)]);
+        let place = Expr::tuple([
+            Expr::value(sea_orm::Value::from(edge.key.clone())),
+            Expr::value(edge.id),
+        ]);
+        match is_after == (self.direction == Direction::Asc) {
+            true => row.gt(place),
+            false => row.lt(place),
+        }
+    }
+}
+
+/// That `text` is in the column, which is in lower case, whatever the case of `text`. `replace` is what both databases share,
+/// and knows no wildcards, so nothing needs to be escaped: removing the needle changes the text exactly when it is in there.
+pub(crate) fn contains<C: ColumnTrait>(column: C, text: &str) -> Expr {
+    let stack = Expr::col(column);
+    let without = Func::cust("replace")
+        .arg(stack.clone())
+        .arg(text.to_lowercase())
+        .arg("");
+    stack.ne(without)
+}
+
 impl PageRequest {
+    /// The rows of the page in the direction of travel, with one more than `limit` if there is one.
+    pub(crate) fn select<E: EntityTrait>(
+        &self,
+        mut rows: Select<E>,
+        sorted: &Sorted<E::Column>,
+    ) -> Select<E> {
+        if let Some(after) = &self.after {
+            rows = rows.filter(sorted.beyond(after, true));
+        }
+        if let Some(before) = &self.before {
+            rows = rows.filter(sorted.beyond(before, false));
+        }
+        let order = match (sorted.direction, self.from_end) {
+            (Direction::Asc, false) | (Direction::Desc, true) => Order::Asc,
+            (Direction::Asc, true) | (Direction::Desc, false) => Order::Desc,
+        };
+        rows.order_by(sorted.column, order.clone())
+            .order_by(sorted.id, order)
+            .limit(self.limit + 1)
+    }
+
+    /// The page of rows that were selected so.
+    pub(crate) fn page_of<T>(
+        &self,
+        rows: impl IntoIterator<Item = T>,
+        edge: impl Fn(&T) -> Edge,
+    ) -> Page<T> {
+        self.page(rows.into_iter().map(|row| (edge(&row), row)).collect())
+    }
+
     /// Makes a page of rows that were fetched in the direction of travel, with one more than `limit` if there is one.
     pub(crate) fn page<T>(&self, mut items: Vec<(Edge, T)>) -> Page<T> {
         let has_more = items.len() as u64 > self.limit;

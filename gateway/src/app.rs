@@ -5,7 +5,7 @@ use async_graphql::{Request, Response, ServerError};
 use axum::http::{Extensions, HeaderMap};
 
 use crate::credentials::Credentials;
-use crate::document::Documents;
+use crate::document::{self, Documents};
 use crate::errors::{self, Code, typed};
 use crate::http::HttpSettings;
 use crate::operation::Operations;
@@ -45,9 +45,13 @@ impl<O: Operations> App<O> {
         caller: &O::Caller,
         id: &RequestId,
     ) -> Response {
+        let order = document::order_of(&request);
         let running = self.operations.execute(request, caller);
         match tokio::time::timeout(self.http.request_timeout, running).await {
             Ok(mut answer) => {
+                if let Some(order) = order {
+                    order.arrange(&mut answer.data);
+                }
                 errors::finish(&mut answer.errors, id, self.documents.limits());
                 answer
             }

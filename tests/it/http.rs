@@ -164,6 +164,46 @@ async fn health_tells_when_it_can_work(setup: Setup) {
     .await;
 }
 
+/// Also when those that come first take longest.
+async fn fields_come_in_the_order_in_which_they_are_selected(setup: Setup) {
+    let app = setup.start();
+    let client = app.client();
+    customers::create(client, "Ada", "ada@example.com").await;
+    let document = "query($search: String) { customers(first: 1) { totalCount nodes { version ...Names } } \
+        me { role first: name } __typename everybody: users(first: 1, filter: { search: $search }) { nodes { name id } } } \
+        fragment Names on Customer { history(first: 1) { nodes { version type } } name id }";
+    for _ in 0..20 {
+        let answer = client.run(document, json!({ "search": "a" })).await;
+        answer.data();
+        let text = answer.http.text();
+        let keys = [
+            "customers",
+            "totalCount",
+            "nodes",
+            "version",
+            "history",
+            "nodes",
+            "version",
+            "type",
+            "name",
+            "id",
+            "me",
+            "role",
+            "first",
+            "__typename",
+            "everybody",
+            "nodes",
+            "name",
+            "id",
+        ];
+        let mut rest = text.as_str();
+        for key in keys {
+            let at = rest.find(&format!("\"{key}\":"));
+            rest = &rest[at.unwrap_or_else(|| panic!("{key} is elsewhere: {text}"))..][1..];
+        }
+    }
+}
+
 async fn connections_are_kept(setup: Setup) {
     let app = setup.start();
     let mut connection = Connection::open(app.address()).await.expect("a connection");
@@ -189,5 +229,6 @@ tests::both_ways!(
     get_answers_queries_only,
     pages_lead_to_graphiql,
     health_tells_when_it_can_work,
+    fields_come_in_the_order_in_which_they_are_selected,
     connections_are_kept,
 );

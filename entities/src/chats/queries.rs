@@ -15,8 +15,9 @@ use super::{
     member, message,
 };
 use crate::{
-    Edge, Page, PageRequest, SortKey,
+    Direction, Edge, Page, PageRequest, SortKey,
     access::{AccessError, Action, Viewer, authorize},
+    paging::Sorted,
 };
 
 /// The ids of the user's chats.
@@ -55,32 +56,20 @@ impl Chats {
     ) -> Result<Page<Chat>, AccessError> {
         authorize(viewer, Action::UseChats)?;
         let user_id = viewer.require_user()?;
-        let row = || Expr::tuple([Expr::col(Column::LastActivityAt), Expr::col(Column::Id)]);
-        let place = |edge: &Edge| {
-            Expr::tuple([
-                Expr::value(sea_orm::Value::from(edge.key.clone())),
-                Expr::value(edge.id),
-            ])
+        let sorted = Sorted {
+            column: Column::LastActivityAt,
+            id: Column::Id,
+            direction: Direction::Desc,
         };
-        let mut condition = Condition::all().add(Column::Id.in_subquery(chats_of(user_id)));
-        if let Some(after) = &request.after {
-            condition = condition.add(row().lt(place(after)));
-        }
-        if let Some(before) = &request.before {
-            condition = condition.add(row().gt(place(before)));
-        }
-        let rows = Entity::find()
-            .filter(condition)
-            .order_by(Column::LastActivityAt, order_of(request))
-            .order_by(Column::Id, order_of(request))
-            .limit(request.limit + 1)
+        let rows = Entity::find().filter(Column::Id.in_subquery(chats_of(user_id)));
+        let rows = request
+            .select(rows, &sorted)
             .all(&self.log.database().reader)
             .await?;
-        let items = rows.into_iter().map(|chat| {
-            let key = SortKey::Time(chat.last_activity_at);
-            (Edge { key, id: chat.id }, chat)
-        });
-        Ok(request.page(items.collect()))
+        Ok(request.page_of(rows, |chat| Edge {
+            key: SortKey::Time(chat.last_activity_at),
+            id: chat.id,
+        }))
     }
 
     /// All chats of a user, for those who follow them.

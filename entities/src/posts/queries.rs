@@ -7,7 +7,6 @@ use ::events::{HistoryPage, StreamKey};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect,
-    sea_query::{Expr, ExprTrait, Func},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -21,8 +20,9 @@ use super::{
     },
 };
 use crate::{
-    Edge, Page, PageRequest, SortKey,
+    Direction, Edge, Page, PageRequest, SortKey,
     access::{AccessError, Action, Viewer, authorize},
+    paging::{Sorted, contains},
 };
 
 /// Which posts a list has.
@@ -87,32 +87,9 @@ impl PostFilter {
             condition = condition.add(Column::LikeCount.gte(least));
         }
         if let Some(search) = self.search.as_deref().filter(|search| !search.is_empty()) {
-            condition = condition.add(contains(search));
+            condition = condition.add(contains(Column::SearchText, search));
         }
         condition
-    }
-}
-
-/// Removing the needle changes the text exactly when it is in there; this knows no wildcards in either database.
-fn contains(search: &str) -> Expr {
-    let text = Expr::col(Column::SearchText);
-    let without = Func::cust("replace")
-        .arg(text.clone())
-        .arg(search.to_lowercase())
-        .arg("");
-    text.ne(without)
-}
-
-/// Rows behind a place in a list, whose order is descending.
-fn behind(sort: PostSort, edge: &Edge, is_after: bool) -> Expr {
-    let row = Expr::tuple([Expr::col(sort.column()), Expr::col(Column::Id)]);
-    let place = Expr::tuple([
-        Expr::value(sea_orm::Value::from(edge.key.clone())),
-        Expr::value(edge.id),
-    ]);
-    match is_after {
-        true => row.lt(place),
-        false => row.gt(place),
     }
 }
 
@@ -175,36 +152,26 @@ impl Posts {
         request: &PageRequest,
     ) -> Result<Page<Post>, AccessError> {
         authorize(viewer, Action::ReadPosts)?;
-        let mut condition = filter.condition();
-        if let Some(after) = &request.after {
-            condition = condition.add(behind(sort, after, true));
-        }
-        if let Some(before) = &request.before {
-            condition = condition.add(behind(sort, before, false));
-        }
-        let order = match request.from_end {
-            false => Order::Desc,
-            true => Order::Asc,
+        let sorted = Sorted {
+            column: sort.column(),
+            id: Column::Id,
+            direction: Direction::Desc,
         };
-        let rows: Vec<post::Shown> = Entity::find()
+        let rows = Entity::find()
             .select_only()
             .columns(post::SHOWN)
-            .filter(condition)
-            .order_by(sort.column(), order.clone())
-            .order_by(Column::Id, order)
-            .limit(request.limit + 1)
+            .filter(filter.condition());
+        let rows: Vec<post::Shown> = request
+            .select(rows, &sorted)
             .into_tuple()
             .all(&self.log.database().reader)
             .await?;
-        let items = rows.into_iter().map(|row| {
-            let post = Post::from(row);
-            let edge = Edge {
-                key: sort.key(&post),
-                id: post.id,
-            };
-            (edge, post)
-        });
-        Ok(request.page(items.collect()))
+        Ok(
+            request.page_of(rows.into_iter().map(Post::from), |row| Edge {
+                key: sort.key(row),
+                id: row.id,
+            }),
+        )
     }
 
     /// How many posts a list has in all.

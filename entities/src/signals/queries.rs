@@ -1,11 +1,7 @@
 //! The queries. A page of signals is two statements, whatever its size: the rows, and what was found.
 
 use ::events::{HistoryPage, StreamKey};
-use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect,
-    sea_query::{Expr, ExprTrait},
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -17,8 +13,9 @@ use super::{
     },
 };
 use crate::{
-    Edge, Page, PageRequest, SortKey,
+    Direction, Edge, Page, PageRequest, SortKey,
     access::{AccessError, Action, Viewer, authorize},
+    paging::Sorted,
 };
 
 /// Which signals a list has.
@@ -57,20 +54,6 @@ impl SignalFilter {
     }
 }
 
-/// Newest first: what is behind a place is older.
-fn behind(edge: &Edge, is_after: bool) -> Expr {
-    let row = Expr::tuple([Expr::col(Column::SubmittedAt), Expr::col(Column::Id)]);
-    let place = Expr::tuple([
-        Expr::value(sea_orm::Value::from(edge.key.clone())),
-        Expr::value(edge.id),
-    ]);
-    if is_after {
-        row.lt(place)
-    } else {
-        row.gt(place)
-    }
-}
-
 impl Signals {
     /// The signal, with what was found so far.
     pub async fn find_signal(
@@ -92,35 +75,20 @@ impl Signals {
         request: &PageRequest,
     ) -> Result<Page<Signal>, AccessError> {
         authorize(viewer, Action::ReadSignals)?;
-        let mut condition = filter.condition();
-        if let Some(after) = &request.after {
-            condition = condition.add(behind(after, true));
-        }
-        if let Some(before) = &request.before {
-            condition = condition.add(behind(before, false));
-        }
-        let order = match request.from_end {
-            true => Order::Asc,
-            false => Order::Desc,
+        let sorted = Sorted {
+            column: Column::SubmittedAt,
+            id: Column::Id,
+            direction: Direction::Desc,
         };
         let reader = &self.log.database().reader;
-        let rows = Entity::find()
-            .filter(condition)
-            .order_by(Column::SubmittedAt, order.clone())
-            .order_by(Column::Id, order)
-            .limit(request.limit + 1)
-            .all(reader)
-            .await?;
-        let signals = with_results(reader, rows).await?;
-        let items = signals
-            .into_iter()
-            .map(|signal| {
-                let key = SortKey::Time(signal.submitted_at);
-                let id = signal.id;
-                (Edge { key, id }, signal)
-            })
-            .collect();
-        Ok(request.page(items))
+        let rows = Entity::find().filter(filter.condition());
+        let rows = request.select(rows, &sorted).all(reader).await?;
+        Ok(
+            request.page_of(with_results(reader, rows).await?, |row| Edge {
+                key: SortKey::Time(row.submitted_at),
+                id: row.id,
+            }),
+        )
     }
 
     /// How many signals a list has in all.

@@ -1,11 +1,7 @@
 //! The queries. Deleted students are left out. One student is read through the cache, lists from the table.
 
 use ::events::{HistoryPage, StreamKey};
-use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect,
-    sea_query::{Expr, ExprTrait, Func},
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -17,6 +13,7 @@ use crate::{
     Direction, Edge, Page, PageRequest, SortKey,
     access::{AccessError, Action, Viewer, authorize},
     cache::Cached,
+    paging::{Sorted, contains},
 };
 
 /// Which students a list has.
@@ -95,7 +92,7 @@ impl StudentFilter {
     fn condition(&self) -> Condition {
         let mut condition = Condition::all().add(Column::DeletedAt.is_null());
         if let Some(search) = self.search.as_deref().filter(|search| !search.is_empty()) {
-            condition = condition.add(contains(search));
+            condition = condition.add(contains(Column::SearchText, search));
         }
         if !self.status.is_empty() {
             condition = condition.add(Column::Status.is_in(self.status.iter().copied()));
@@ -108,30 +105,6 @@ impl StudentFilter {
             condition = condition.add(Column::Year.is_in(self.year.iter().copied()));
         }
         condition
-    }
-}
-
-/// `instr` and `strpos` know no wildcards, so nothing needs to be escaped; `replace` is what both databases share:
-/// removing the needle changes the text exactly when it is in there.
-fn contains(search: &str) -> Expr {
-    let text = Expr::col(Column::SearchText);
-    let without = Func::cust("replace")
-        .arg(text.clone())
-        .arg(search.to_lowercase())
-        .arg("");
-    text.ne(without)
-}
-
-fn behind(sort: StudentSort, edge: &Edge, is_after: bool) -> Expr {
-    let row = Expr::tuple([Expr::col(sort.field.column()), Expr::col(Column::Id)]);
-    let place = Expr::tuple([
-        Expr::value(sea_orm::Value::from(edge.key.clone())),
-        Expr::value(edge.id),
-    ]);
-    if is_after == (sort.direction == Direction::Asc) {
-        row.gt(place)
-    } else {
-        row.lt(place)
     }
 }
 
@@ -160,35 +133,20 @@ impl Students {
         request: &PageRequest,
     ) -> Result<Page<Student>, AccessError> {
         authorize(viewer, Action::ReadStudents)?;
-        let mut condition = filter.condition();
-        if let Some(after) = &request.after {
-            condition = condition.add(behind(sort, after, true));
-        }
-        if let Some(before) = &request.before {
-            condition = condition.add(behind(sort, before, false));
-        }
-        let order = match (sort.direction, request.from_end) {
-            (Direction::Asc, false) | (Direction::Desc, true) => Order::Asc,
-            (Direction::Asc, true) | (Direction::Desc, false) => Order::Desc,
+        let sorted = Sorted {
+            column: sort.field.column(),
+            id: Column::Id,
+            direction: sort.direction,
         };
-        let rows = Entity::find()
-            .filter(condition)
-            .order_by(sort.field.column(), order.clone())
-            .order_by(Column::Id, order)
-            .limit(request.limit + 1)
+        let rows = Entity::find().filter(filter.condition());
+        let rows = request
+            .select(rows, &sorted)
             .all(&self.log.database().reader)
             .await?;
-        let items = rows
-            .into_iter()
-            .map(|student| {
-                let edge = Edge {
-                    key: sort.field.key(&student),
-                    id: student.id,
-                };
-                (edge, student)
-            })
-            .collect();
-        Ok(request.page(items))
+        Ok(request.page_of(rows, |row| Edge {
+            key: sort.field.key(row),
+            id: row.id,
+        }))
     }
 
     /// How many students a list has in all.

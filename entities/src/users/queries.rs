@@ -4,11 +4,7 @@
 use std::sync::Arc;
 
 use ::events::{HistoryPage, StreamKey};
-use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect,
-    sea_query::{Expr, ExprTrait, Func},
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -19,6 +15,7 @@ use super::{
 use crate::{
     Direction, Edge, Page, PageRequest, SortKey,
     access::{AccessError, Action, Viewer, authorize},
+    paging::{Sorted, contains},
 };
 
 /// Which users a list has.
@@ -81,31 +78,12 @@ impl UserFilter {
             condition = condition.add(Column::DeactivatedAt.is_null());
         }
         if let Some(search) = self.search.as_deref().filter(|search| !search.is_empty()) {
-            // Removing the needle changes the text exactly when it is in there; nothing needs to be escaped.
-            let text = Expr::col(Column::SearchText);
-            let without = Func::cust("replace")
-                .arg(text.clone())
-                .arg(search.to_lowercase())
-                .arg("");
-            condition = condition.add(text.ne(without));
+            condition = condition.add(contains(Column::SearchText, search));
         }
         if !self.role.is_empty() {
             condition = condition.add(Column::Role.is_in(self.role.iter().copied()));
         }
         condition
-    }
-}
-
-fn behind(sort: UserSort, edge: &Edge, is_after: bool) -> Expr {
-    let row = Expr::tuple([Expr::col(sort.field.column()), Expr::col(Column::Id)]);
-    let place = Expr::tuple([
-        Expr::value(sea_orm::Value::from(edge.key.clone())),
-        Expr::value(edge.id),
-    ]);
-    if is_after == (sort.direction == Direction::Asc) {
-        row.gt(place)
-    } else {
-        row.lt(place)
     }
 }
 
@@ -147,35 +125,20 @@ impl Users {
         request: &PageRequest,
     ) -> Result<Page<User>, AccessError> {
         authorize(viewer, Action::ReadUsers)?;
-        let mut condition = filter.condition();
-        if let Some(after) = &request.after {
-            condition = condition.add(behind(sort, after, true));
-        }
-        if let Some(before) = &request.before {
-            condition = condition.add(behind(sort, before, false));
-        }
-        let order = match (sort.direction, request.from_end) {
-            (Direction::Asc, false) | (Direction::Desc, true) => Order::Asc,
-            (Direction::Asc, true) | (Direction::Desc, false) => Order::Desc,
+        let sorted = Sorted {
+            column: sort.field.column(),
+            id: Column::Id,
+            direction: sort.direction,
         };
-        let rows = Entity::find()
-            .filter(condition)
-            .order_by(sort.field.column(), order.clone())
-            .order_by(Column::Id, order)
-            .limit(request.limit + 1)
+        let rows = Entity::find().filter(filter.condition());
+        let rows = request
+            .select(rows, &sorted)
             .all(&self.log.database().reader)
             .await?;
-        let items = rows
-            .into_iter()
-            .map(|user| {
-                let edge = Edge {
-                    key: sort.field.key(&user),
-                    id: user.id,
-                };
-                (edge, user)
-            })
-            .collect();
-        Ok(request.page(items))
+        Ok(request.page_of(rows, |row| Edge {
+            key: sort.field.key(row),
+            id: row.id,
+        }))
     }
 
     /// How many users a list has in all.

@@ -139,10 +139,14 @@ impl Driver {
         let Execution {
             request,
             source,
+            order: field_order,
             shared: viewer,
         } = execution;
         let mut answers = self.shared.schema.execute_stream(request);
-        while let Some(answer) = answers.next().await {
+        while let Some(mut answer) = answers.next().await {
+            if let Some(field_order) = &field_order {
+                field_order.arrange(&mut answer.data);
+            }
             // Nobody has seen it yet, and nobody will.
             if viewer.as_ref().is_some_and(SharedViewer::is_personal) {
                 self.key.remember_as_personal(&self.shared.personal);

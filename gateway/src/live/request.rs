@@ -2,7 +2,10 @@
 //! and for a subscriber that reads the log by itself. By convention the cursor to resume from is the argument `after`
 //! of the subscription's field; it is taken out here, so that subscribers who differ only in it are alike.
 
-use std::any::{Any, TypeId};
+use std::{
+    any::{Any, TypeId},
+    sync::Arc,
+};
 
 use async_graphql::{
     Name, Request, ServerError, Value as ConstValue, Variables,
@@ -19,6 +22,7 @@ use super::{
     scope::{PersonalDocuments, Scope},
 };
 use crate::{
+    document::{self, FieldOrder},
     errors::{Code, typed, with},
     operation::{IdempotencyKey, ReadAfter, RequestFingerprint},
     request_id::RequestId,
@@ -35,6 +39,8 @@ pub(super) struct SubscriptionRequest {
     /// What its subscriber is allowed, for as long as it lasts.
     pub(super) grant: Grant,
     document: ExecutableDocument,
+    /// Of fields in its answers.
+    order: Option<Arc<FieldOrder>>,
     variables: Variables,
     context: RequestContext,
 }
@@ -43,6 +49,8 @@ pub(super) struct SubscriptionRequest {
 pub(super) struct Execution {
     pub(super) request: Request,
     pub(super) source: EventSource,
+    /// Of fields in its answers.
+    pub(super) order: Option<Arc<FieldOrder>>,
     /// The viewer of an execution that is shared by a role; it knows whether that was right.
     pub(super) shared: Option<SharedViewer>,
 }
@@ -132,6 +140,7 @@ impl SubscriptionRequest {
             after,
             grant: shared.entities.grants.open(caller.user.clone()),
             document,
+            order: document::order_of(&request),
             variables: request.variables,
             context,
         };
@@ -195,6 +204,7 @@ impl SubscriptionRequest {
         Execution {
             request,
             source,
+            order: self.order.clone(),
             shared,
         }
     }

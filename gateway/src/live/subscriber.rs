@@ -21,7 +21,7 @@ use super::{
     group::{Frame, Group, Groups, into_payload},
     request::{Execution, SubscriptionRequest},
 };
-use crate::operation::Payload;
+use crate::{document::FieldOrder, operation::Payload};
 
 struct Subscriber {
     shared: Arc<Shared>,
@@ -41,6 +41,7 @@ struct Subscriber {
 struct Own {
     answers: BoxStream<'static, Response>,
     source: EventSource,
+    order: Option<Arc<FieldOrder>>,
 }
 
 /// Starts a subscription. The first step of its own execution shows whether the request is valid and allowed.
@@ -83,11 +84,15 @@ fn start(shared: &Shared, request: &SubscriptionRequest, after: u64, until: u64)
         until: Some(until),
     };
     let Execution {
-        request, source, ..
+        request,
+        source,
+        order,
+        ..
     } = request.own_execution(&shared.log, range);
     Own {
         answers: shared.schema.execute_stream(request),
         source,
+        order,
     }
 }
 
@@ -230,7 +235,10 @@ impl Subscriber {
     /// The next answer of the subscriber's own execution.
     async fn next_own(&mut self) -> Option<Payload> {
         let own = self.own.as_mut()?;
-        let answer = own.answers.next().await?;
+        let mut answer = own.answers.next().await?;
+        if let Some(order) = &own.order {
+            order.arrange(&mut answer.data);
+        }
         self.place = own.source.order();
         let epoch = self.shared.log.tail().cursor().epoch;
         Some(into_payload(
