@@ -37,7 +37,7 @@ pub struct SignalSettings {
     /// Who is told by HTTP POST of signals that have ended: `https://…`
     #[arg(long, env = "MILLRACE_WEBHOOK_URL", hide_env_values = true, value_parser = secret)]
     pub webhook_url: Option<Secret>,
-    /// The key by which the receiver knows that it was us: `whsec_` and 24 to 64 bytes in base64
+    /// The key by which the receiver knows that it was us: `whsec_` and 24 to 64 bytes in base64; several with commas between
     #[arg(long, env = "MILLRACE_WEBHOOK_SECRET", hide_env_values = true, value_parser = secret)]
     pub webhook_secret: Option<Secret>,
     /// How long the receiver may take for its answer

@@ -17,7 +17,7 @@ use futures::future::BoxFuture;
 use reqwest::{Client, StatusCode, Url, header, redirect};
 
 use address::{CheckedResolver, PrivateAddress, is_public};
-use signature::SigningKey;
+use signature::SigningKeys;
 
 /// How long it may take until there is a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -39,7 +39,7 @@ pub(crate) struct WebhookConfig {
 pub(crate) struct HttpWebhook {
     client: Client,
     url: Url,
-    key: SigningKey,
+    keys: SigningKeys,
 }
 
 impl HttpWebhook {
@@ -49,7 +49,7 @@ impl HttpWebhook {
     /// What is wrong with it; without the URL and the secret.
     pub(crate) fn new(config: &WebhookConfig) -> Result<Self, String> {
         let url = parse_url(config)?;
-        let key = SigningKey::parse(config.secret.reveal())?;
+        let keys = SigningKeys::parse(config.secret.reveal())?;
         let client = Client::builder()
             .tls_backend_preconfigured(tls()?)
             .user_agent(concat!("Millrace/", env!("CARGO_PKG_VERSION")))
@@ -65,12 +65,12 @@ impl HttpWebhook {
             .pool_max_idle_per_host(0)
             .build()
             .map_err(|error| format!("webhooks cannot be sent: {error}"))?;
-        Ok(Self { client, url, key })
+        Ok(Self { client, url, keys })
     }
 
     async fn post(&self, delivery: &WebhookDelivery) -> Result<(), WebhookFailure> {
         let timestamp = Utc::now().timestamp();
-        let signature = self.key.sign(&delivery.id, timestamp, &delivery.body);
+        let signature = self.keys.sign(&delivery.id, timestamp, &delivery.body);
         let request = self
             .client
             .post(self.url.clone())

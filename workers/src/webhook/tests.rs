@@ -70,10 +70,10 @@ async fn it_posts_with_id_time_and_signature() {
     assert_eq!(header("webhook-id"), "msg_1");
     assert_eq!(header("content-type"), "application/json");
     let timestamp = header("webhook-timestamp").parse().expect("seconds");
-    let key = SigningKey::parse(SECRET).expect("a key");
+    let keys = SigningKeys::parse(SECRET).expect("a key");
     assert_eq!(
         header("webhook-signature"),
-        key.sign("msg_1", timestamp, "{}")
+        keys.sign("msg_1", timestamp, "{}")
     );
 }
 
