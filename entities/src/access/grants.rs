@@ -143,7 +143,8 @@ impl Grants {
         let of_log = log.clone();
         log.observe_gaps(move |gap| {
             missed.mark_all();
-            // In another epoch nobody was disconnected who was not before: it goes back to what the log was.
+            // Positions of another epoch cannot be compared with those that were heard of; sockets stay, and what runs on
+            // them ends.
             if let Some(after) = gap.after {
                 let (log, registry) = (of_log.clone(), Arc::downgrade(&missed));
                 tokio::spawn(dismissals::close_missed(log, registry, after));
