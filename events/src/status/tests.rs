@@ -15,7 +15,7 @@ async fn execute(database: &DatabaseConnection, sql: &str) {
 async fn fill(database: &DatabaseConnection, events: u64, seed: u64) {
     let start = Utc::now().timestamp() - 3_600;
     let sql = format!(
-        "with recursive n(i) as (select 1 union all select i + 1 from n where i < {events})
+        "with recursive n(i) as (select 1 where 0 < {events} union all select i + 1 from n where i < {events})
          insert into event (event_id, part, stream, stream_id, version, type, schema_version, data, meta,
                             occurred_at, previous)
          select randomblob(16), (((i + {seed}) * 2654435761) % 4294967296) * {PARTS} / 4294967296, 'chat', randomblob(16), 1, 'Happened', 1, '{{}}',
