@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     Database, DatabaseConfig, Event, EventLog, LogConfig, Meta, PARTS, Tail, Topic, bus::Tops,
-    control::Pauses, currency::Currency, log::Shared, read::Head, whispers::Whispers,
+    control::Pauses, currency::Currency, log::Shared, pages::Pages, read::Head, whispers::Whispers,
 };
 
 pub(crate) fn head(position: u64) -> Head {
@@ -67,6 +67,7 @@ pub(crate) fn quiet_log(database: Database, position: u64) -> EventLog {
             shared_store: None,
             whispers: Whispers::new(None),
             pauses: Pauses::default(),
+            pages: Pages::new(),
         }),
     }
 }

@@ -18,6 +18,7 @@ mod handler;
 mod kit;
 mod letters;
 mod log;
+mod pages;
 mod pump;
 mod read;
 mod rebuild;

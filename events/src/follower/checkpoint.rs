@@ -2,7 +2,6 @@
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, Statement, Value};
 
-use super::lease::Lease;
 use crate::{
     Database, Error, PARTS, Result,
     read::{from_i64, to_i64},
@@ -58,34 +57,61 @@ pub(crate) async fn slowest_checkpoints(
     Ok(slowest)
 }
 
-/// Moves the checkpoint of `part` from `previous` to `position`, if the lease still holds.
+/// By how much the checkpoint of a part is moved.
+pub(super) struct Advance {
+    pub(super) part: i16,
+    /// The token of the lease.
+    pub(super) token: i64,
+    pub(super) previous: u64,
+    pub(super) position: u64,
+}
+
+/// Moves the checkpoints of some parts, each from `previous` to `position`, if all the leases still hold. In one statement,
+/// however many parts there are: a batch has events of most of them.
 pub(super) async fn advance(
     tx: &DatabaseTransaction,
     follower: &str,
-    part: i16,
-    lease: &Lease,
-    previous: u64,
-    position: u64,
+    advances: &[Advance],
 ) -> Result<()> {
-    let values: [Value; 5] = [
-        to_i64(position).into(),
-        follower.into(),
-        part.into(),
-        lease.token.into(),
-        to_i64(previous).into(),
-    ];
-    let sql = "update checkpoint set position = $1
-               where follower = $2 and part = $3 and token = $4 and position = $5";
+    if advances.is_empty() {
+        return Ok(());
+    }
+    let mut values: Vec<Value> = vec![follower.into()];
+    let mut rows = Vec::with_capacity(advances.len());
+    for it in advances {
+        let first = values.len() + 1;
+        let places = ["smallint", "bigint", "bigint", "bigint"]
+            .iter()
+            .enumerate()
+            .map(|(place, kind)| format!("cast(${} as {kind})", first + place))
+            .collect::<Vec<_>>();
+        rows.push(format!("({})", places.join(", ")));
+        values.extend::<[Value; 4]>([
+            it.part.into(),
+            it.token.into(),
+            to_i64(it.previous).into(),
+            to_i64(it.position).into(),
+        ]);
+    }
+    let sql = format!(
+        "with v (of_part, held, previous, reached) as (values {})
+         update checkpoint set position = v.reached from v
+         where follower = $1 and part = v.of_part and token = v.held and position = v.previous
+         returning part",
+        rows.join(", ")
+    );
     let backend = tx.get_database_backend();
-    let result = tx
-        .execute_raw(Statement::from_sql_and_values(backend, sql, values))
-        .await?;
-    if result.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(Error::Fenced {
+    let statement = Statement::from_sql_and_values(backend, sql, values);
+    let moved = tx.query_all_raw(statement).await?;
+    let moved = moved
+        .iter()
+        .map(|row| Ok(row.try_get("", "part")?))
+        .collect::<Result<Vec<i16>>>()?;
+    match advances.iter().find(|it| !moved.contains(&it.part)) {
+        None => Ok(()),
+        Some(fenced) => Err(Error::Fenced {
             follower: follower.to_owned(),
-            part,
-        })
+            part: fenced.part,
+        }),
     }
 }

@@ -3,6 +3,7 @@
 //! and later events of its stream are parked behind it; the order of a stream is never given up.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -14,7 +15,8 @@ use tokio::{
 };
 
 use super::{
-    Follower, FollowerConfig, checkpoint,
+    Follower, FollowerConfig,
+    checkpoint::{self, Advance},
     lease::{self, Leases},
 };
 use crate::{
@@ -28,6 +30,8 @@ use crate::{
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// Failures in a row, for the sake of events, after which the events are looked at one by one.
 const POISON_ATTEMPTS: u32 = 5;
+/// Readings of the log for one transaction, at most.
+const MOST_READS: u32 = 8;
 /// How often a pause is looked at.
 const HOLD: Duration = Duration::from_millis(200);
 
@@ -113,20 +117,7 @@ impl Runner {
         if reached <= after {
             return Ok(false);
         }
-        let limit = self.config.batch_events;
-        let events = self.log.read(None, after, reached, limit).await?;
-        let scanned = if (events.len() as u64) < limit {
-            reached
-        } else {
-            events.last().map_or(reached, |event| event.position)
-        };
-        let batch: Vec<Arc<Event>> = events
-            .into_iter()
-            .filter(|event| {
-                let lease = self.leases.get(&event.part);
-                lease.is_some_and(|lease| event.position > lease.position)
-            })
-            .collect();
+        let (batch, scanned) = self.read_batch(after, reached).await?;
         if !batch.is_empty() {
             self.commit(&batch).await?;
         }
@@ -134,6 +125,33 @@ impl Runner {
             lease.scanned = lease.scanned.max(scanned);
         }
         Ok(true)
+    }
+
+    /// What is not applied yet of the parts held, after `after` and up to `reached`, and how far that goes. It ends with as
+    /// many events that are wanted as are applied at once; those that are not only move the checkpoints, so long stretches of
+    /// them pass in few transactions.
+    async fn read_batch(&self, after: u64, reached: u64) -> Result<(Vec<Arc<Event>>, u64)> {
+        let (mut batch, mut scanned, mut wanted) = (Vec::new(), after, 0);
+        for _ in 0..MOST_READS {
+            let limit = self.config.batch_events - wanted;
+            let events = self.log.read_page_by_page(scanned, reached, limit).await?;
+            scanned = if (events.len() as u64) < limit {
+                reached
+            } else {
+                events.last().map_or(reached, |event| event.position)
+            };
+            for event in events {
+                let lease = self.leases.get(&event.part);
+                if lease.is_some_and(|lease| event.position > lease.position) {
+                    wanted += u64::from(self.follower.wants(&event.stream));
+                    batch.push(event);
+                }
+            }
+            if scanned == reached || wanted >= self.config.batch_events {
+                break;
+            }
+        }
+        Ok((batch, scanned))
     }
 
     async fn renew(&mut self) -> Result<()> {
@@ -152,6 +170,7 @@ impl Runner {
         }
         self.leases = leases;
         self.renewed_at = Some(Instant::now());
+        self.log.shared.pages.tidy().await;
         Ok(())
     }
 
@@ -235,13 +254,19 @@ async fn fence(
     leases: &Leases,
     batch: &[Arc<Event>],
 ) -> Result<()> {
-    for (part, lease) in leases {
-        let mut of_part = batch.iter().filter(|event| event.part == *part);
-        let Some(first) = of_part.next() else {
+    let mut advances: BTreeMap<i16, Advance> = BTreeMap::new();
+    for event in batch {
+        let Some(lease) = leases.get(&event.part) else {
             continue;
         };
-        let last = of_part.next_back().unwrap_or(first);
-        checkpoint::advance(tx, follower, *part, lease, first.previous, last.position).await?;
+        let advance = advances.entry(event.part).or_insert(Advance {
+            part: event.part,
+            token: lease.token,
+            previous: event.previous,
+            position: event.position,
+        });
+        advance.position = event.position;
     }
-    Ok(())
+    let advances: Vec<_> = advances.into_values().collect();
+    checkpoint::advance(tx, follower, &advances).await
 }

@@ -21,6 +21,7 @@ use crate::{
     currency::Currency,
     database::{AsRetryable, Pool},
     follower::read_checkpoint,
+    pages::Pages,
     pump, read, relay,
     shared_store::SharedStore,
     topic::Topics,
@@ -53,6 +54,7 @@ pub(crate) struct Shared {
     pub(crate) whispers: Whispers,
     /// Which followers and handlers are held.
     pub(crate) pauses: Pauses,
+    pub(crate) pages: Pages,
 }
 
 /// See the module.
@@ -82,6 +84,7 @@ impl EventLog {
                 tops: Tops::default(),
                 whispers: Whispers::new(client.is_some().then_some(to_others)),
                 pauses: Pauses::default(),
+                pages: Pages::new(),
                 wake: Notify::new(),
                 currency: Currency::new(),
                 shared_store,
@@ -267,7 +270,26 @@ impl EventLog {
         Ok(events.into_iter().map(Arc::new).collect())
     }
 
-    /// The same for those who were promised all of these events: `Expired` when some of them may have been pruned.
+    /// The same of all events, for followers, which go over the same stretches one after the other.
+    pub(crate) async fn read_page_by_page(
+        &self,
+        after: u64,
+        until: u64,
+        limit: u64,
+    ) -> Result<Vec<Arc<Event>>> {
+        // Looked at before anything is read: what is forgotten meanwhile is then not kept under the new age.
+        let age = self.tail().age();
+        if let Some(events) = self.tail().recent(None, after, until, limit) {
+            return Ok(events);
+        }
+        let load = |after, until, limit| {
+            read::read_after(&self.database().background, None, after, until, limit)
+        };
+        let pages = &self.shared.pages;
+        pages.read(age, (after, until), limit, load).await
+    }
+
+    /// The same as `read`, for those who were promised all of these events: `Expired` when some of them may have been pruned.
     ///
     /// What was pruned is looked at after the events were read, and removing events and saying so is one transaction: if
     /// nothing behind `after` was pruned then, everything was there before.

@@ -41,6 +41,7 @@ struct State {
     position: u64,
     recent: VecDeque<Arc<Event>>,
     recent_bytes: usize,
+    age: u64,
     pending: BTreeMap<u64, Arc<Event>>,
     listeners: Listeners,
 }
@@ -62,6 +63,7 @@ impl Tail {
                 position: head.position,
                 recent: VecDeque::new(),
                 recent_bytes: 0,
+                age: 0,
                 pending: BTreeMap::new(),
                 listeners: Listeners::new(),
             }),
@@ -143,6 +145,11 @@ impl Tail {
             return Err(CursorError::Expired);
         }
         Ok(cursor.position)
+    }
+
+    /// How often what was remembered of the log had to be forgotten: what was read at another age may be out of date.
+    pub(crate) fn age(&self) -> u64 {
+        self.state().age
     }
 
     /// Changes whenever `position` does.
@@ -271,6 +278,7 @@ impl State {
     }
 
     fn forget_recent(&mut self) {
+        self.age += 1;
         self.recent.clear();
         self.recent_bytes = 0;
     }
