@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 pub(crate) use apply::{Tried, apply_carefully, apply_or_park, panic_message};
-pub(crate) use store::{Kind, Letter, insert, replace_by_rebuilt, reset_rebuilt};
+pub(crate) use store::{Kind, Letter, insert, is_held, replace_by_rebuilt, reset_rebuilt};
 
 use crate::{Event, EventLog, Result, read};
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{DeadLetter, LetterFilter, LetterKind, fingerprint::fingerprint};
 use crate::{
-    Event, Result, clock,
+    Event, Result, Written, clock,
     control::{execute, query},
     read::{from_i64, to_i64},
 };
@@ -101,6 +101,29 @@ pub(super) async fn held_streams(
     rows.iter()
         .map(|row| Ok((row.try_get("", "stream")?, row.try_get("", "stream_id")?)))
         .collect()
+}
+
+/// Whether one of the followers has set aside the event, or others of its stream, which it waits behind or before.
+pub(crate) async fn is_held(
+    connection: &impl ConnectionTrait,
+    followers: &[&str],
+    written: &Written,
+) -> Result<bool> {
+    let places: Vec<_> = (4..followers.len() + 4)
+        .map(|place| format!("${place}"))
+        .collect();
+    let sql = format!(
+        "select 1 as one from dead_letter
+         where stream = $1 and stream_id = $2 and version <= $3 and consumer in ({}) limit 1",
+        places.join(", ")
+    );
+    let mut values: Vec<Value> = vec![
+        written.kind.as_str().into(),
+        written.stream_id.into(),
+        written.version.into(),
+    ];
+    values.extend(followers.iter().map(|follower| Value::from(*follower)));
+    Ok(!query(connection, &sql, values).await?.is_empty())
 }
 
 /// Forgets what an earlier rebuild of the follower has set aside.

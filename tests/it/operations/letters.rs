@@ -46,6 +46,16 @@ async fn letters_are_listed_repaired_and_replayed(setup: Setup) {
         assert!(failed["firstTriedAt"].as_str() <= failed["lastTriedAt"].as_str());
         assert_eq!(follower(&client, consumer).await["deadLetters"], 4);
     }
+    // Who names what waits behind the letter is not answered with what was before it.
+    let uuid = ids::uuid_digits(poisoned.post.as_str().expect("an id")).expect("a uuid");
+    let last_comment = format!("post-{uuid}-6");
+    let find = "query($id: ID!) { post(id: $id) { commentCount } }";
+    let find_after = async || {
+        let headers = [("read-after", last_comment.as_str())];
+        let post = json!({ "id": poisoned.post });
+        client.run_with(find, post, &headers).await
+    };
+    find_after().await.expect_code("READ_AFTER_TIMEOUT");
     // Other posts go on, and what comes for this one waits behind.
     let other = create_post(&client, "Another").await;
     comment(&client, &other, "Goes on").await;
@@ -137,6 +147,7 @@ async fn letters_are_listed_repaired_and_replayed(setup: Setup) {
         json!({ "replayed": 4, "left": 0 })
     );
     assert_eq!(letters(&client, "").await["totalCount"], 0);
+    assert_eq!(find_after().await.data()["post"]["commentCount"], 5);
     comment(&client, &poisoned.post, "After all").await;
     eventually("both followers are through", SOON, async || {
         let behind = [
