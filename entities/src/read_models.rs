@@ -2,10 +2,13 @@
 //! asking for one. A worker does it; whoever asked need not stay.
 
 use events::{EventLog, RebuildStatus, read_rebuilds, request_rebuild};
+use uuid::Uuid;
 
 use crate::{
-    Entities,
+    CommandContext, Entities, KeyReused,
     access::{AccessError, Action, Viewer, authorize},
+    idempotency,
+    operations::{OperationEventKind, ReadModelData, append_in_tx},
 };
 
 /// A read model, and its rebuild that is at work, or the last one.
@@ -26,6 +29,18 @@ pub enum ReadModelError {
     /// See there.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// See there.
+    #[error(transparent)]
+    KeyReused(#[from] KeyReused),
+    /// The database failed.
+    #[error(transparent)]
+    Log(#[from] events::Error),
+}
+
+impl events::AsRetryable for ReadModelError {
+    fn is_retryable(&self) -> bool {
+        matches!(self, Self::Log(error) if error.is_retryable())
+    }
 }
 
 /// The commands and queries of read models.
@@ -60,27 +75,40 @@ impl ReadModels {
         Ok(models.collect())
     }
 
-    /// Asks for a rebuild. One that is at work, or was left, is what was asked for.
+    /// Asks for a rebuild. One that is at work, or was left, is what was asked for; when it was asked for already, nothing is
+    /// told.
     ///
     /// # Errors
     /// `NotFound` when there is no such read model.
     pub async fn request_rebuild(
         &self,
-        viewer: &Viewer,
+        context: CommandContext,
         name: &str,
     ) -> Result<ReadModelStatus, ReadModelError> {
-        authorize(viewer, Action::OperateReadModels)?;
+        authorize(&context.viewer, Action::OperateReadModels)?;
         let known: Vec<&'static str> = Entities::read_models().iter().map(|it| it.name()).collect();
         let name = known.into_iter().find(|known| *known == name);
         let name = name.ok_or(ReadModelError::NotFound)?;
-        let database = self.log.database().clone();
-        let request = tokio::spawn(async move { request_rebuild(&database, name).await });
-        let requested = request.await;
-        requested
-            .map_err(|error| events::Error::Task(error.to_string()))
-            .and_then(|requested| requested)
-            .map_err(AccessError::from)?;
-        let models = self.list_read_models(viewer).await?;
+        let viewer = context.viewer.clone();
+        self.log
+            .write(move |tx| {
+                let context = context.clone();
+                Box::pin(async move {
+                    let work = async {
+                        if request_rebuild(&**tx, name).await? {
+                            let kind = OperationEventKind::RebuildRequested;
+                            let data = ReadModelData {
+                                name: name.to_owned(),
+                            };
+                            append_in_tx(tx, &context, kind, Uuid::now_v7(), 0, &data).await?;
+                        }
+                        Ok::<_, ReadModelError>(())
+                    };
+                    idempotency::once(tx, &context, work).await
+                })
+            })
+            .await?;
+        let models = self.list_read_models(&viewer).await?;
         let status = models.into_iter().find(|model| model.name == name);
         status.ok_or(ReadModelError::NotFound)
     }

@@ -247,9 +247,12 @@ pub(crate) fn from_signals(cause: SignalError) -> Error {
 }
 
 pub(crate) fn from_read_models(cause: ReadModelError) -> Error {
+    let message = cause.to_string();
     match cause {
-        ReadModelError::NotFound => error(codes::NOT_FOUND, cause.to_string()),
+        ReadModelError::NotFound => error(codes::NOT_FOUND, message),
         ReadModelError::Access(cause) => from_access(cause),
+        ReadModelError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
+        ReadModelError::Log(cause) => from_log(&cause),
     }
 }
 

@@ -31,6 +31,8 @@ pub(crate) enum OperationEventKind {
     Discarded,
     /// All sockets of a user are closed.
     UserSocketsClosed,
+    /// A read model is to be built anew.
+    RebuildRequested,
 }
 
 impl OperationEventKind {
@@ -44,6 +46,7 @@ impl OperationEventKind {
             Self::DiscardStarted => "DeadLetterDiscardStarted",
             Self::Discarded => "DeadLettersDiscarded",
             Self::UserSocketsClosed => "UserSocketsClosed",
+            Self::RebuildRequested => "RebuildRequested",
         }
     }
 }
@@ -53,6 +56,14 @@ impl OperationEventKind {
 #[serde(rename_all = "camelCase")]
 pub(super) struct WorkerData {
     /// The follower or the handler.
+    pub name: String,
+}
+
+/// The data of `RebuildRequested`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ReadModelData {
+    /// The read model.
     pub name: String,
 }
 
@@ -115,6 +126,7 @@ pub fn event_schemas() -> serde_json::Map<String, Value> {
     let worker = schema_for!(WorkerData).to_value();
     let letters = schema_for!(LettersData).to_value();
     let sockets = schema_for!(UserSocketsClosed).to_value();
+    let rebuild = schema_for!(ReadModelData).to_value();
     [
         (Kind::WorkerPaused, &worker),
         (Kind::WorkerResumed, &worker),
@@ -123,6 +135,7 @@ pub fn event_schemas() -> serde_json::Map<String, Value> {
         (Kind::DiscardStarted, &letters),
         (Kind::Discarded, &letters),
         (Kind::UserSocketsClosed, &sockets),
+        (Kind::RebuildRequested, &rebuild),
     ]
     .into_iter()
     .map(|(kind, schema)| (format!("{}.v{SCHEMA_VERSION}", kind.name()), schema.clone()))

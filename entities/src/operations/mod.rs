@@ -1,6 +1,6 @@
 //! What those who run Millrace see of it and do to it: the log, the workers, what was given up. Everything is for
 //! administrators, and whatever they change is told by an event of the stream `operations`, with who did it: a pause or a
-//! resume in its own transaction; replays and discards, which are many transactions, by one event before and one after.
+//! resume, or a rebuild that is asked for, in its own transaction; replays and discards, which are many transactions, by one event before and one after.
 //! Called by `schema` and by the command lines.
 
 mod events;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use ::events::{EventLog, Follower, Handler};
 
-pub(crate) use events::{OperationEventKind, UserSocketsClosed, append_in_tx};
+pub(crate) use events::{OperationEventKind, ReadModelData, UserSocketsClosed, append_in_tx};
 pub use events::{STREAM, event_schemas};
 pub use ids::{parse_public_id, public_id};
 pub use letters::{DeadLetterDetails, LETTER_KIND, LetterError};

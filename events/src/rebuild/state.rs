@@ -319,27 +319,22 @@ pub(super) async fn release(database: &Database, claim: &Claim) -> Result<()> {
         .await
 }
 
-/// Asks the workers to rebuild a model; one that was begun and left goes on.
-pub async fn request_rebuild(database: &Database, follower: &'static str) -> Result<(), Error> {
-    database
-        .transaction(Pool::Requests, |tx| {
-            Box::pin(async move {
-                let insert =
-                    "insert into rebuild (follower) values ($1) on conflict (follower) do nothing";
-                tx.execute_raw(statement(tx, insert, vec![follower.into()]))
-                    .await?;
-                // What the last one came to is not what this one has done. One that was interrupted goes on.
-                let forget = "update rebuild set phase = 'requested', done = 0, total = 0, started_at = null,
-                              finished_at = null, report = null where follower = $1 and phase = 'done'";
-                let request = "update rebuild set requested = true where follower = $1";
-                for update in [forget, request] {
-                    tx.execute_raw(statement(tx, update, vec![follower.into()]))
-                        .await?;
-                }
-                Ok(())
-            })
-        })
-        .await
+/// Asks the workers to rebuild a model; one that was begun and left goes on. False when that was asked for already.
+pub async fn request_rebuild(
+    connection: &impl ConnectionTrait,
+    follower: &'static str,
+) -> Result<bool, Error> {
+    let insert = "insert into rebuild (follower) values ($1) on conflict (follower) do nothing";
+    // What the last one came to is not what this one has done. One that was interrupted goes on.
+    let forget = "update rebuild set phase = 'requested', done = 0, total = 0, started_at = null,
+                  finished_at = null, report = null where follower = $1 and phase = 'done'";
+    let request = "update rebuild set requested = true where follower = $1 and not requested";
+    let mut changed = 0;
+    for update in [insert, forget, request] {
+        let statement = statement(connection, update, vec![follower.into()]);
+        changed = connection.execute_raw(statement).await?.rows_affected();
+    }
+    Ok(changed > 0)
 }
 
 /// The models that somebody asked to be rebuilt and that no process is at.

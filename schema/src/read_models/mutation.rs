@@ -5,7 +5,7 @@ use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
 use super::object::ReadModel;
 use crate::{
     error::from_read_models,
-    request::{entities, viewer},
+    request::{command_context, entities},
 };
 
 /// A read model to rebuild.
@@ -35,7 +35,8 @@ impl ReadModelsMutation {
         input: RebuildReadModelInput,
     ) -> Result<RebuildReadModelPayload> {
         let read_models = &entities(ctx).read_models;
-        let requested = read_models.request_rebuild(viewer(ctx)?, &input.name).await;
+        let context = command_context(ctx)?;
+        let requested = read_models.request_rebuild(context, &input.name).await;
         Ok(RebuildReadModelPayload {
             read_model: ReadModel(requested.map_err(from_read_models)?),
         })

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::process::Process;
 use tests::recipe::product_command;
 use tests::traffic::{self, Pace, Traffic};
@@ -215,6 +215,42 @@ async fn shows_what_was_tampered_with_and_rights_it(setup: Setup) {
     assert!(printed.contains("equal, row by row"), "{printed}");
 }
 
+/// An administrator asks, a worker does it, and the log tells who asked: once, however often the request is repeated.
+async fn is_done_for_who_asks(setup: Setup) {
+    seed(&setup, 50);
+    let app = setup.start();
+    let client = app.client();
+    let database = setup.database().await;
+    traffic::await_follower(&database, LIMIT).await;
+    let ask = "mutation { rebuildReadModel(input: { name: \"posts\" }) { readModel { name rebuild { phase } } } }";
+    for turn in 0..2 {
+        let answer = client
+            .run_with(ask, json!({}), &[("idempotency-key", "rebuild-1")])
+            .await;
+        let model = &answer.data()["rebuildReadModel"]["readModel"];
+        assert_eq!(model["name"], "posts", "in turn {turn}");
+    }
+    let status =
+        "{ readModels { name rebuild { phase eventsApplied differences { onlyOld onlyNew } } } }";
+    let rebuild = eventually("the rebuild is done", LIMIT, async || {
+        let models = client.run(status, json!({})).await.data()["readModels"].clone();
+        let rebuild = models[0]["rebuild"].clone();
+        (rebuild["phase"] == "DONE").then_some(rebuild)
+    })
+    .await;
+    assert_eq!(rebuild["eventsApplied"], 500, "{rebuild}");
+    let differences = rebuild["differences"].as_array().expect("a list").iter();
+    let none = |it: &Value| it["onlyOld"] == 0 && it["onlyNew"] == 0;
+    assert!(differences.clone().all(none), "{rebuild}");
+    let requested = database::log(&database).await.into_iter();
+    let mut requested = requested.filter(|entry| entry.kind == "RebuildRequested");
+    let event = requested.next().expect("an event");
+    assert_eq!(event.data, json!({ "name": "posts" }));
+    assert_eq!(event.meta["actor"], setup.admin().id.as_str());
+    assert!(requested.next().is_none(), "once");
+    assert_eq!(traffic::wrong_rows(&database).await, 0);
+}
+
 #[test]
 fn there_must_be_such_a_model() {
     let setup = Setup::embedded();
@@ -229,6 +265,7 @@ fn there_must_be_such_a_model() {
 }
 
 tests::both_ways!(
+    is_done_for_who_asks,
     equals_the_live_model_under_writes,
     goes_on_after_a_kill,
     is_refused_while_another_runs,
