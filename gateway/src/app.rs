@@ -3,6 +3,7 @@
 
 use async_graphql::{Request, Response, ServerError};
 use axum::http::{Extensions, HeaderMap};
+use tracing::{Instrument, Span};
 
 use crate::credentials::Credentials;
 use crate::document::{self, Documents};
@@ -46,7 +47,10 @@ impl<O: Operations> App<O> {
         id: &RequestId,
     ) -> Response {
         let order = document::order_of(&request);
-        let running = self.operations.execute(request, caller);
+        let running = self
+            .operations
+            .execute(request, caller)
+            .instrument(span_of(id));
         match tokio::time::timeout(self.http.request_timeout, running).await {
             Ok(mut answer) => {
                 if let Some(order) = order {
@@ -64,8 +68,12 @@ impl<O: Operations> App<O> {
         &self,
         request: Request,
         caller: &O::Caller,
+        id: &RequestId,
     ) -> Result<O::Stream, Vec<ServerError>> {
-        let starting = self.operations.subscribe(request, caller);
+        let starting = self
+            .operations
+            .subscribe(request, caller)
+            .instrument(span_of(id));
         match tokio::time::timeout(self.http.request_timeout, starting).await {
             Ok(started) => started,
             Err(_) => Err(vec![self.timed_out()]),
@@ -85,4 +93,9 @@ impl<O: Operations> App<O> {
             format!("The operation took longer than {limit_ms} ms"),
         )
     }
+}
+
+/// What is logged on the way to an answer is logged with its request id.
+fn span_of(id: &RequestId) -> Span {
+    tracing::info_span!("request", %id)
 }

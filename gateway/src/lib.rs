@@ -14,6 +14,7 @@ pub mod import;
 pub mod limits;
 pub mod live;
 pub mod operation;
+mod origin;
 mod pages;
 pub mod params;
 pub mod request_id;

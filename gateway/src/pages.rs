@@ -1,8 +1,6 @@
 //! The pages: GraphiQL and its assets, embedded from the built web folder, and the schema's text. Pages load nothing
 //! from other origins, and their policy says so.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request};
@@ -35,27 +33,24 @@ const NOT_BUILT: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"ut
     <a href=\"/schema.graphql\">/schema.graphql</a>.</p>\n\
     <p><code>make run</code> builds the pages and starts the gateway with them.</p>\n</html>\n";
 
-pub(crate) fn routes(sdl: String) -> Router {
-    let sdl: Arc<str> = sdl.into();
-    let schema = move || {
-        let body = Bytes::from(sdl.to_string());
-        async move {
+pub(crate) fn routes(sdl: Option<String>) -> Router {
+    let pages = match sdl {
+        Some(sdl) => {
+            let sdl = Bytes::from(sdl);
             let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
-            (
-                [(CONTENT_TYPE, content_type), (CACHE_CONTROL, REVALIDATE)],
-                body,
-            )
-                .into_response()
+            let headers = [(CONTENT_TYPE, content_type), (CACHE_CONTROL, REVALIDATE)];
+            let schema = move || async move { (headers, sdl) };
+            Router::new().route("/schema.graphql", get(schema))
         }
+        None => Router::new(),
     };
-    Router::new()
+    pages
         .route("/", get(|| async { Redirect::temporary("/graphiql") }))
         .route("/graphiql", get(graphiql))
         .route(
             "/playground",
             get(|| async { Redirect::permanent("/graphiql") }),
         )
-        .route("/schema.graphql", get(schema))
         .route("/assets/{*path}", get(asset))
 }
 

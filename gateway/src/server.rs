@@ -29,7 +29,7 @@ use crate::health::{self, Ready};
 use crate::operation::Operations;
 use crate::request_id::{self, RequestId};
 use crate::shutdown::Shutdown;
-use crate::{http, pages};
+use crate::{http, origin, pages};
 
 /// Time for a client to send a request's headers, and so also the time an idle connection is kept. Longer than the
 /// usual 60 s of proxies, which else would now and then send a request on a connection that is just being closed.
@@ -46,7 +46,7 @@ pub struct ServerSettings {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, env = "MILLRACE_LISTEN", default_value_t = DEFAULT_LISTEN)]
     pub listen: SocketAddr,
-    /// Run as in production: no demo data, no public introspection
+    /// Run as in production: no introspection, no /schema.graphql, no administrator or data made up
     #[arg(long, env = "MILLRACE_PRODUCTION", value_parser = BoolishValueParser::new())]
     pub production: bool,
 }
@@ -63,8 +63,8 @@ impl Default for ServerSettings {
 /// What the server serves.
 pub struct Service<O> {
     pub operations: O,
-    /// The schema, as `/schema.graphql` shows it.
-    pub sdl: String,
+    /// The schema, as `/schema.graphql` shows it, if it does.
+    pub sdl: Option<String>,
     pub config: Config,
     pub ready: Ready,
     pub shutdown: Shutdown,
@@ -152,6 +152,7 @@ pub fn router<O: Operations>(service: Service<O>) -> Router {
         ready,
         shutdown,
     } = service;
+    let cors = origin::cors(&config.http.allowed_origins);
     let app = Arc::new(App {
         operations,
         documents: Documents::new(config.limits),
@@ -165,10 +166,14 @@ pub fn router<O: Operations>(service: Service<O>) -> Router {
         .merge(health::routes(ready, shutdown))
         .fallback(any(http::not_found))
         .layer(from_fn(complete_headers));
-    Router::new()
+    let graphql = Router::new()
         .route("/graphql", any(http::graphql::<O>))
-        .with_state(app)
-        .merge(others)
+        .with_state(app);
+    let graphql = match cors {
+        Some(cors) => graphql.layer(cors),
+        None => graphql,
+    };
+    graphql.merge(others)
 }
 
 /// The headers every answer has; `/graphql` sets its own, to spare itself this layer.

@@ -14,7 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("entities", &["events"]),
     ("migration", &[]),
     ("schema", &["entities", "events"]),
-    ("workers", &["entities", "events"]),
+    ("workers", &["entities", "events", "migration"]),
     (
         "gateway",
         &["entities", "events", "migration", "schema", "workers"],

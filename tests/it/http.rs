@@ -1,5 +1,6 @@
 //! GraphQL over HTTP as clients without a library see it. The specification's audits run in `javascript`.
 
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use tests::http::{Connection, post, request};
 use tests::{Setup, customers, eventually};
@@ -222,7 +223,86 @@ async fn connections_are_kept(setup: Setup) {
     assert!(options.status < 500, "{}", options.status);
 }
 
+/// Pages of allowed origins may read answers; for all others the browser keeps them back, as it is told of none.
+async fn allowed_origins_may_read_answers(setup: Setup) {
+    const OURS: &str = "https://app.example.org";
+    let listed = format!("{OURS}/,https://other.example.org");
+    let app = setup.start_many(1, 0, &["--allowed-origins", &listed]);
+    let body = br#"{"query":"{ __typename }"}"#;
+    let mut connection = Connection::open(app.address()).await.expect("a connection");
+    let mut send = async |request: Vec<u8>| connection.send(&request).await.expect("an answer");
+    for (origin, told) in [(OURS, Some(OURS)), ("https://evil.example", None)] {
+        let asked = "authorization,content-type,idempotency-key,read-after";
+        let headers = [
+            ("origin", origin),
+            ("access-control-request-method", "POST"),
+            ("access-control-request-headers", asked),
+        ];
+        let preflight = send(request("OPTIONS", "/graphql", &headers)).await;
+        assert!(preflight.status < 300, "{}", preflight.status);
+        assert_eq!(preflight.header("access-control-allow-origin"), told);
+        assert_eq!(
+            preflight.header("access-control-allow-headers"),
+            Some(asked)
+        );
+        let answer = send(post("/graphql", &[("origin", origin)], body)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(answer.header("access-control-allow-origin"), told);
+        assert_eq!(
+            answer.header("access-control-expose-headers"),
+            Some("x-request-id")
+        );
+        // Caches are told that answers differ.
+        let vary = answer.header("vary").unwrap_or_default().to_lowercase();
+        assert!(vary.contains("origin"), "{vary}");
+    }
+    let own = setup.gateway(&[]);
+    let mut connection = Connection::open(own.address).await.expect("a connection");
+    let request = post("/graphql", &[("origin", OURS)], body);
+    let answer = connection.send(&request).await.expect("an answer");
+    assert_eq!(answer.header("access-control-allow-origin"), None);
+}
+
+/// In production nobody is shown the schema.
+async fn production_keeps_the_schema_back(setup: Setup) {
+    let app = setup.start_many(1, 0, &["--production"]);
+    let client = app.client();
+    let found = client.get("/schema.graphql", &[]).await;
+    assert_eq!(found.status, 404, "{}", found.text());
+    let introspection = "{ __schema { queryType { name } } }";
+    let asked = client.run(introspection, json!({})).await;
+    assert_ne!(asked.body["data"]["__schema"]["queryType"]["name"], "Query");
+}
+
+/// A failure that is not the caller's is told with an id only, under which the log has the cause.
+async fn failures_are_logged_under_the_request_id(setup: Setup) {
+    let app = setup.start();
+    let database = setup.database().await;
+    let rename = "alter table customer rename to no_longer_there";
+    database
+        .execute_unprepared(rename)
+        .await
+        .expect("an update");
+    let body = json!({ "query": "{ customers(first: 1) { totalCount } }" });
+    let own = "an-id-to-look-for";
+    let client = app.client();
+    let answer = client.post(&body, &[("x-request-id", own)]).await;
+    let answer = answer.expect("an answer");
+    answer.expect_code("INTERNAL");
+    assert!(
+        !answer.http.text().contains("customer "),
+        "no cause is told"
+    );
+    let log = app.gateways[0].process.log();
+    let mut lines = log.lines().filter(|line| line.contains(own));
+    let line = lines.find(|line| line.contains("a request failed"));
+    assert!(line.is_some_and(|line| line.contains("customer")), "{log}");
+}
+
 tests::both_ways!(
+    allowed_origins_may_read_answers,
+    production_keeps_the_schema_back,
+    failures_are_logged_under_the_request_id,
     statuses_follow_the_media_type,
     request_ids_are_kept_when_sane,
     batches_are_refused,

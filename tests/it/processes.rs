@@ -80,6 +80,38 @@ fn migrations_can_be_repeated() {
     }
 }
 
+/// Workers never write to tables that are not there yet.
+#[test]
+fn workers_wait_for_migrations() {
+    let directory = guard::new_directory("unmigrated");
+    let url = Postgres::shared().empty_database("never_migrated");
+    let refused = product_command("workers", &directory)
+        .args(["--database-url", &url])
+        .output()
+        .expect("it starts");
+    assert_eq!(refused.status.code(), Some(1));
+    let text = text(&refused);
+    assert!(text.contains("gateway migrate"), "{text}");
+}
+
+#[test]
+fn production_has_no_demo_data() {
+    let directory = guard::new_directory("production");
+    let refused = product_command("gateway", &directory)
+        .args([
+            "--production",
+            "--demo-data",
+            "--database-url",
+            "sqlite://none.db",
+        ])
+        .output()
+        .expect("it starts");
+    assert_eq!(refused.status.code(), Some(1));
+    let text = text(&refused);
+    assert!(text.contains("--demo-data exclude each other"), "{text}");
+    assert!(!directory.join("none.db").exists(), "nothing was made");
+}
+
 async fn seeding_makes_customers_with_their_events(setup: Setup) {
     let app = setup.start();
     let done = setup

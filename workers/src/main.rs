@@ -10,6 +10,7 @@ use std::{
 
 use config::{Command, Config};
 use events::{Database, DatabaseConfig, EventLog, LogConfig};
+use migration::{Migrator, MigratorTrait};
 use tracing_subscriber::EnvFilter;
 use workers::{
     WorkersConfig,
@@ -43,6 +44,10 @@ async fn main() -> ExitCode {
 enum StartError {
     #[error("the database cannot be used: {0}")]
     Log(#[from] events::Error),
+    #[error("the database cannot be looked at: {0}")]
+    Migration(#[from] migration::DbErr),
+    #[error("the database is not up to date; run `gateway migrate`")]
+    NotMigrated,
     #[error("signals cannot be received: {0}")]
     Signals(#[from] io::Error),
     #[error("{0}")]
@@ -62,6 +67,10 @@ async fn run(config: Config) -> Result<Outcome, StartError> {
         acquire_timeout: Duration::from_secs(10),
     })
     .await?;
+    let pending = Migrator::get_pending_migrations(database.schema_connection()).await?;
+    if !pending.is_empty() {
+        return Err(StartError::NotMigrated);
+    }
     let stopped = stop_on_signals()?;
     match &config.command {
         Some(Command::Rebuild(settings)) => {

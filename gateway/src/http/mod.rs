@@ -36,6 +36,9 @@ const READ_AFTER: &str = "read-after";
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "HTTP")]
 pub struct HttpSettings {
+    /// Origins whose pages may use the API, besides the gateway's own (comma-separated)
+    #[arg(long, env = "MILLRACE_ALLOWED_ORIGINS", value_delimiter = ',')]
+    pub allowed_origins: Vec<String>,
     /// Bytes in a request body
     #[arg(long, env = "MILLRACE_MAX_BODY_BYTES", default_value_t = 1024 * 1024)]
     pub max_body_bytes: usize,
@@ -56,6 +59,7 @@ pub struct HttpSettings {
 impl Default for HttpSettings {
     fn default() -> Self {
         Self {
+            allowed_origins: Vec::new(),
             max_body_bytes: 1024 * 1024,
             request_timeout: Duration::from_secs(30),
             batching: false,
@@ -189,7 +193,7 @@ async fn stream<O: Operations>(
         ));
     }
     let disconnected = app.operations.disconnected(caller);
-    Ok(match app.subscribe(prepared.request, caller).await {
+    Ok(match app.subscribe(prepared.request, caller, id).await {
         Ok(stream) => sse::streaming(app, stream, disconnected, id.clone()),
         Err(errors) => sse::single(&app.refused(errors, id)),
     })

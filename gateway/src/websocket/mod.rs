@@ -4,7 +4,6 @@
 mod close;
 mod connection;
 mod message;
-mod origin;
 mod running;
 
 use std::sync::Arc;
@@ -26,7 +25,7 @@ use crate::credentials::Credentials;
 use crate::errors::{Code, typed};
 use crate::operation::Operations;
 use crate::request_id::RequestId;
-use crate::{duration, http};
+use crate::{duration, http, origin};
 
 const SUBPROTOCOL: &str = "graphql-transport-ws";
 const READ_BUFFER: usize = 4096;
@@ -36,9 +35,6 @@ const WRITE_BUFFER: usize = 8192;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "WebSocket")]
 pub struct WebSocketSettings {
-    /// Origins that browsers may connect from, besides the gateway's own (comma-separated)
-    #[arg(long, env = "MILLRACE_ALLOWED_ORIGINS", value_delimiter = ',')]
-    pub allowed_origins: Vec<String>,
     /// Time for a new socket to send connection_init
     #[arg(long, env = "MILLRACE_INIT_TIMEOUT", default_value = "3s", value_parser = duration::parse)]
     pub init_timeout: Duration,
@@ -68,7 +64,6 @@ pub struct WebSocketSettings {
 impl Default for WebSocketSettings {
     fn default() -> Self {
         Self {
-            allowed_origins: Vec::new(),
             init_timeout: Duration::from_secs(3),
             ping_interval: Duration::from_secs(20),
             pong_timeout: Duration::from_secs(10),
@@ -99,11 +94,7 @@ pub(crate) async fn upgrade<O: Operations>(
 ) -> Response {
     let (mut parts, _) = request.into_parts();
     let host = parts.uri.authority().map(ToString::to_string);
-    if !origin::is_allowed(
-        &parts.headers,
-        host.as_deref(),
-        &app.websocket.allowed_origins,
-    ) {
+    if !origin::is_allowed(&parts.headers, host.as_deref(), &app.http.allowed_origins) {
         let origin = parts.headers.get(ORIGIN);
         tracing::warn!(?origin, "refused a socket from a foreign origin");
         let error = typed(Code::Forbidden, "Sockets are not accepted from this origin");

@@ -112,7 +112,7 @@ async fn start<O: Operations>(
         Err(error) => return Started::Refused(vec![error]),
     };
     if prepared.kind == OperationType::Subscription {
-        return match app.subscribe(prepared.request, &caller).await {
+        return match app.subscribe(prepared.request, &caller, &request_id).await {
             Ok(stream) => Started::Stream(stream),
             Err(errors) => Started::Refused(errors),
         };

@@ -191,7 +191,7 @@ pub(crate) async fn start_with(config: Config) -> Server {
     let address = listener.local_addr().expect("an address");
     let shutdown = Shutdown::default();
     let service = Service {
-        sdl: schema.sdl(),
+        sdl: Some(schema.sdl()),
         operations: Toy(Direct(schema)),
         config,
         ready: always_ready(),

@@ -1,5 +1,7 @@
 //! What the commands of the process do, in order. Called by `main` only.
 
+mod error;
+
 use std::{
     io,
     path::{Path, PathBuf},
@@ -9,16 +11,16 @@ use std::{
 
 use entities::{
     Entities, EntitiesConfig,
-    users::{Presence, PresenceConfig, Secret, TokenKeys, User, UserError},
+    users::{Presence, PresenceConfig, Secret, TokenKeys, User},
 };
 use events::{Database, DatabaseConfig, EventLog, LogConfig};
 use futures::FutureExt;
 use gateway::{
     config::Config,
     health::Ready,
-    import::{self, ImportError, StudentsFile},
+    import::{self, StudentsFile},
     live::Live,
-    seed::{self, SeedPostsError, SeedSettings},
+    seed::{self, SeedSettings},
     server::{self, Service},
     shutdown::Shutdown,
     sign_in,
@@ -28,53 +30,18 @@ use schema::SchemaLimits;
 use tokio::{net::TcpListener, sync::watch};
 use workers::{
     WorkersConfig,
-    operating::{self, DeadLettersSettings, OperatingError, Outcome, StatusSettings},
-    rebuilding::{RebuildFailure, RebuildSettings, rebuild_watched},
-    retention::{ArchiveSettings, PruneSettings, RetentionError, archive_watched, prune_watched},
+    operating::{self, DeadLettersSettings, Outcome, StatusSettings},
+    rebuilding::{RebuildSettings, rebuild_watched},
+    retention::{ArchiveSettings, PruneSettings, archive_watched, prune_watched},
     signals::stop_on_signals,
 };
+
+pub(crate) use error::StartError;
 
 /// Who an embedded gateway makes at its first start.
 const DEMO_ADMINISTRATOR: &str = "admin@example.com";
 /// Customers created for a first look.
 const DEMO_CUSTOMERS: u64 = 25;
-
-/// Why the process cannot run.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum StartError {
-    #[error("the database cannot be used: {0}")]
-    Log(#[from] events::Error),
-    #[error("the database cannot be brought up to date: {0}")]
-    Migration(migration::DbErr),
-    #[error("the database is not up to date; run `gateway migrate`, or start with --migrate")]
-    NotMigrated,
-    #[error("the folder {0} cannot be created: {1}")]
-    Folder(String, io::Error),
-    #[error("cannot listen on {0}: {1}")]
-    Listen(std::net::SocketAddr, io::Error),
-    #[error("{0}")]
-    Io(#[from] io::Error),
-    #[error("{0}")]
-    Import(#[from] ImportError),
-    #[error("seeding failed: {0}")]
-    Seed(#[from] entities::customers::CustomerError),
-    #[error("seeding failed: {0}")]
-    Demo(Box<dyn std::error::Error + Send + Sync>),
-    #[error("seeding failed: {0}")]
-    SeedPosts(#[from] SeedPostsError),
-    #[error("{0}")]
-    Rebuild(#[from] RebuildFailure),
-    #[error("{0}")]
-    Retention(#[from] RetentionError),
-    #[error("{0}")]
-    Operating(#[from] OperatingError),
-    #[error("{0}")]
-    Keys(String),
-    #[error("{0}")]
-    Settings(String),
-    #[error("{}", describe(.0))]
-    Users(#[from] UserError),
-}
 
 pub(crate) async fn migrate(config: &Config) -> Result<(), StartError> {
     let database = connect(config).await?;
@@ -200,20 +167,10 @@ async fn make_demo_administrator(
     Ok(Some((user, password)))
 }
 
-/// With the violations, which tell what to do.
-fn describe(error: &UserError) -> String {
-    match error {
-        UserError::Invalid(violations) => {
-            let violations = violations.0.iter();
-            let texts =
-                violations.map(|violation| format!("{} {}", violation.field, violation.message));
-            texts.collect::<Vec<_>>().join("; ")
-        }
-        error => error.to_string(),
-    }
-}
-
 pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
+    if config.server.production && config.store.demo_data {
+        return Err(StartError::DemoInProduction);
+    }
     let entities = open(&config, token_keys(&config)?).await?;
     let is_embedded = sqlite_path(&config.store.database_url).is_some();
     let log = entities.log.clone();
@@ -260,7 +217,8 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
         stopping.begin();
     });
     let demo_password = administrator.as_ref().map(|(_, password)| password);
-    announce(&listener, is_embedded, demo_password)?;
+    let has_schema = !config.server.production;
+    announce(&listener, is_embedded, has_schema, demo_password)?;
     let presence_config = PresenceConfig {
         lease: config.websocket.presence_lease,
         grace: config.websocket.presence_grace,
@@ -268,7 +226,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
     let presence = Presence::start(log.clone(), presence_config);
     let service = Service {
         operations: Live::new(schema, entities, presence.clone(), config.limits.clone()),
-        sdl: schema::sdl(),
+        sdl: (!config.server.production).then(schema::sdl),
         ready: readiness(log),
         shutdown,
         config,
@@ -289,6 +247,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
 fn announce(
     listener: &TcpListener,
     is_embedded: bool,
+    has_schema: bool,
     demo_password: Option<&Secret>,
 ) -> io::Result<()> {
     let base = format!("http://{}", listener.local_addr()?);
@@ -303,7 +262,9 @@ fn announce(
     );
     println!("  explore    {base}/graphiql");
     println!("  endpoint   {base}/graphql   (HTTP and WebSocket)");
-    println!("  schema     {base}/schema.graphql");
+    if has_schema {
+        println!("  schema     {base}/schema.graphql");
+    }
     if let Some(password) = demo_password {
         let password = password.reveal();
         println!(

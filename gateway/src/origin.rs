@@ -1,19 +1,54 @@
-//! Which pages may open sockets. Browsers do not apply the same-origin policy to WebSockets, so the server must. A
-//! request without `Origin` is not from a page.
+//! Which pages may use the API. Over HTTP the browser keeps others from reading answers, unless it is told of the origins
+//! that are allowed; to WebSockets it does not apply the same-origin policy, so the server must. A request without `Origin`
+//! is not from a page.
 
-use axum::http::Uri;
+use std::time::Duration;
+
 use axum::http::header::{HOST, HeaderMap, ORIGIN};
+use axum::http::{Method, Uri};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+
+use crate::request_id;
+
+/// How long a browser may remember what it was told.
+const REMEMBERED: Duration = Duration::from_secs(600);
+
+/// What tells browsers of the allowed origins; nothing when there are none. Any header may be sent: nothing is taken for an
+/// identity that a browser would add by itself, as cookies are.
+pub(crate) fn cors(allowed: &[String]) -> Option<CorsLayer> {
+    if allowed.is_empty() {
+        return None;
+    }
+    let allowed = allowed.to_vec();
+    let is_allowed = AllowOrigin::predicate(move |origin, _| {
+        origin
+            .to_str()
+            .is_ok_and(|origin| is_listed(origin, &allowed))
+    });
+    Some(
+        CorsLayer::new()
+            .allow_origin(is_allowed)
+            .allow_methods([Method::GET, Method::POST])
+            .allow_headers(AllowHeaders::mirror_request())
+            .expose_headers([request_id::HEADER])
+            .max_age(REMEMBERED),
+    )
+}
+
+fn is_listed(origin: &str, allowed: &[String]) -> bool {
+    let mut allowed = allowed.iter();
+    allowed.any(|listed| listed.trim_end_matches('/').eq_ignore_ascii_case(origin))
+}
 
 /// `authority` is that of the request's target, which HTTP/2 sends instead of a `Host` header.
-pub(super) fn is_allowed(headers: &HeaderMap, authority: Option<&str>, allowed: &[String]) -> bool {
+pub(crate) fn is_allowed(headers: &HeaderMap, authority: Option<&str>, allowed: &[String]) -> bool {
     let Some(origin) = headers.get(ORIGIN) else {
         return true;
     };
     let Ok(origin) = origin.to_str() else {
         return false;
     };
-    let listed = |listed: &String| listed.trim_end_matches('/').eq_ignore_ascii_case(origin);
-    if allowed.iter().any(listed) {
+    if is_listed(origin, allowed) {
         return true;
     }
     let host = headers
