@@ -4,7 +4,6 @@ WORKDIR /millrace/web
 COPY web/package.json web/package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY web ./
-COPY schema/schema.graphql /millrace/schema/schema.graphql
 RUN npm run build
 
 FROM rust:1.95-bookworm AS programs

@@ -45,17 +45,14 @@ pub static CHROMIUM: LazyLock<PathBuf> = LazyLock::new(|| {
 });
 
 pub static NODE: LazyLock<PathBuf> = LazyLock::new(|| {
-    let node = require("Node.js 20 or newer", &["node"]);
+    let node = require("Node.js 20.19 or newer", &["node"]);
     let version = output(&node, &["--version"]).unwrap_or_default();
-    let major = version
-        .trim()
-        .trim_start_matches('v')
-        .split('.')
-        .next()
-        .and_then(|major| major.parse().ok());
+    let mut numbers = version.trim().trim_start_matches('v').split('.');
+    let mut next = || numbers.next().and_then(|number| number.parse().ok());
+    let is_new: bool = next().zip(next()) >= Some((20_u32, 19_u32));
     assert!(
-        major.is_some_and(|major: u32| major >= 20),
-        "Node.js 20 or newer is needed, {} is {version}",
+        is_new,
+        "Node.js 20.19 or newer is needed, {} is {version}",
         node.display()
     );
     node

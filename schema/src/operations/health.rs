@@ -46,7 +46,8 @@ impl Health {
         into_answer(self.0.database)
     }
 
-    /// Redis; null when there is none. Without it events arrive a poll interval later, and nothing else changes.
+    /// Redis; null when there is none. Without it events arrive a poll interval later, and what is not in the log, such as who
+    /// types, stays within its process.
     async fn redis(&self) -> Option<Answer> {
         self.0.redis.map(into_answer)
     }

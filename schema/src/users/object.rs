@@ -21,11 +21,11 @@ use crate::{
 #[derive(Enum, Debug, Copy, Clone, Eq, PartialEq)]
 #[graphql(remote = "users::Role")]
 pub(crate) enum Role {
-    /// Uses chats, and sees other users.
+    /// Uses chats and posts, submits signals, and sees other users.
     Member,
-    /// Works with customers, and sees the email addresses and histories of users.
+    /// Works with customers and students, and sees the email addresses and histories of users.
     Staff,
-    /// Gives roles, and deactivates users.
+    /// Gives roles, deactivates users and erases what is personal to them, and operates the log and its workers.
     Admin,
 }
 

@@ -22,7 +22,7 @@ pub(crate) struct Session {
     access_token_expires_at: DateTime<Utc>,
     /// For `refresh`, once. Using it a second time ends the session, as somebody else may have it.
     refresh_token: String,
-    /// When the session ends unless it is refreshed.
+    /// When the session ends, however often it is refreshed.
     refresh_token_expires_at: DateTime<Utc>,
 }
 
