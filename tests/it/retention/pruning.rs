@@ -145,8 +145,15 @@ async fn nobody_waits_for_long(setup: Setup) {
     let database = setup.database().await;
     let client = app.client().clone();
     let goal = head(&database).await;
-    eventually("the statistics are there", LIMIT, async || {
-        (customers::statistics(&client).await["total"] == 12_000).then_some(())
+    let behind = format!(
+        "select count(*) as number from event e join event_position p on p.inserted = e.inserted
+         join (select distinct follower from checkpoint) f on true
+         left join checkpoint k on k.follower = f.follower and k.part = e.part
+         where p.position <= {goal} and p.position > coalesce(k.position, 0)"
+    );
+    eventually("all followers are there", LIMIT, async || {
+        let total = customers::statistics(&client).await["total"].clone();
+        (total == 12_000 && database::number(&database, &behind).await == 0).then_some(())
     })
     .await;
     let pruning = tokio::task::spawn_blocking(move || {
