@@ -2,6 +2,7 @@
 //! inject and a ledger that counts what was lost. Used by the end-to-end tests and the benchmark, by no product crate.
 
 pub mod chats;
+pub mod clock;
 pub mod comparison;
 pub mod customers;
 pub mod database;

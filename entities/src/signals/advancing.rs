@@ -15,13 +15,13 @@ use super::{
     tables::{result, row_of, row_of_result, signal, with_results},
 };
 
-/// The time by the database's clock, at this moment of the transaction: clocks of processes do not matter.
-pub(super) async fn database_now(tx: &Tx<'_>) -> Result<DateTime<Utc>> {
-    match tx.get_database_backend() {
+/// The time by the database's clock, at this moment, also of a transaction: clocks of processes do not matter.
+pub(super) async fn database_now(connection: &impl ConnectionTrait) -> Result<DateTime<Utc>> {
+    match connection.get_database_backend() {
         DbBackend::Postgres => {
             let sql = "select clock_timestamp() as at";
             let statement = Statement::from_string(DbBackend::Postgres, sql);
-            let row = tx.query_one_raw(statement).await?;
+            let row = connection.query_one_raw(statement).await?;
             let row = row.ok_or_else(|| DbErr::RecordNotFound("the time".to_owned()))?;
             Ok(row.try_get("", "at")?)
         }
@@ -48,7 +48,7 @@ pub(super) async fn advance_in_tx(
     let signal = with_results(&**tx, vec![row]).await?.pop();
     let signal = signal.ok_or_else(|| DbErr::RecordNotFound(format!("signal {id}")))?;
     // Asked after the lock was given: an answer that waited for it past the deadline is late.
-    let at = database_now(tx).await?;
+    let at = database_now(&**tx).await?;
     advance_locked(tx, signal, command, at, meta).await
 }
 

@@ -57,7 +57,7 @@ async fn submit_in_tx(
     config: SignalsConfig,
 ) -> Result<Signal, SignalError> {
     let number = next_number(tx, &input.source).await?;
-    let at = database_now(tx).await?;
+    let at = database_now(&**tx).await?;
     let deadline = TimeDelta::from_std(config.deadline).unwrap_or(TimeDelta::MAX);
     let signal = Signal {
         id: Uuid::now_v7(),

@@ -84,7 +84,7 @@ async fn is_any_due(log: &EventLog) -> Result<bool> {
 }
 
 async fn expire_in_tx(tx: &Tx<'_>) -> Result<u64> {
-    let at = database_now(tx).await?;
+    let at = database_now(&**tx).await?;
     let rows = Entity::find()
         .filter(Column::CompletedAt.is_null())
         .filter(Column::DeadlineAt.lte(at))

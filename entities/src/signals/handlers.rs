@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{
     Processor, STREAM, SignalCommand, SignalEvent, SignalEventKind, SignalWork, Webhook,
     WebhookDelivery, WebhookFailure,
-    advancing::{advance_in_tx, caused_by},
+    advancing::{advance_in_tx, caused_by, database_now},
     notice,
     processors::ProcessorHandler,
 };
@@ -34,7 +34,10 @@ pub fn handlers(log: &EventLog, work: &SignalWork) -> Vec<Arc<dyn Handler>> {
         Arc::new(Step::ORCHESTRATOR),
         Arc::new(Step::AGGREGATOR),
         Arc::new(Step::NOTIFIER),
-        Arc::new(WebhookHandler(work.webhook.clone())),
+        Arc::new(WebhookHandler {
+            log: log.clone(),
+            webhook: work.webhook.clone(),
+        }),
     ];
     steps.into_iter().chain(processors).collect()
 }
@@ -98,7 +101,10 @@ impl Handler for Step {
 
 /// Tells the configured receiver that a signal has ended. It runs in all processes, so that deliveries are kept track of
 /// alike; without a receiver there is nothing to do.
-struct WebhookHandler(Option<Arc<dyn Webhook>>);
+struct WebhookHandler {
+    log: EventLog,
+    webhook: Option<Arc<dyn Webhook>>,
+}
 
 impl Handler for WebhookHandler {
     fn name(&self) -> &'static str {
@@ -128,10 +134,11 @@ impl Handler for WebhookHandler {
         _: Attempt,
     ) -> BoxFuture<'a, Result<Effect, HandlerError>> {
         Box::pin(async move {
-            let Some(webhook) = &self.0 else {
+            let Some(webhook) = &self.webhook else {
                 return Ok(no_effect());
             };
-            let delivery = WebhookDelivery::of(event)?;
+            let sent_at = database_now(&self.log.database().reader).await?;
+            let delivery = WebhookDelivery::of(event, sent_at)?;
             match webhook.deliver(&delivery).await {
                 Ok(()) => {}
                 Err(WebhookFailure::Refused(text)) => return Err(HandlerError::Retry(text)),

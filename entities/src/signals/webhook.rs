@@ -2,6 +2,7 @@
 //! from the event alone, so every attempt sends the same body under the same id, by which a receiver knows repeats.
 
 use ::events::Event;
+use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use serde::Serialize;
 
@@ -23,6 +24,8 @@ pub struct WebhookDelivery {
     pub id: String,
     /// JSON: the type, the time, and the signal.
     pub body: String,
+    /// When this attempt is made, by the database's clock: receivers refuse what looks old, or ahead of time.
+    pub sent_at: DateTime<Utc>,
 }
 
 /// Why it was not acknowledged. The texts name no secrets.
@@ -42,13 +45,13 @@ pub enum WebhookFailure {
 #[derive(Serialize)]
 struct Message<'a> {
     r#type: &'static str,
-    timestamp: chrono::DateTime<chrono::Utc>,
+    timestamp: DateTime<Utc>,
     data: &'a Signal,
 }
 
 impl WebhookDelivery {
     /// What is delivered of a signal's end.
-    pub(super) fn of(event: &Event) -> ::events::Result<Self> {
+    pub(super) fn of(event: &Event, sent_at: DateTime<Utc>) -> ::events::Result<Self> {
         let signal = SignalEvent::decode(event)?.signal;
         let message = Message {
             r#type: "signal.completed",
@@ -63,6 +66,7 @@ impl WebhookDelivery {
         Ok(Self {
             id: format!("msg_{}", event.event_id.simple()),
             body,
+            sent_at,
         })
     }
 }

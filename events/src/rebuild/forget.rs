@@ -1,18 +1,18 @@
-//! Forgetting a rebuild that was begun and left: what it has built goes, and the next one begins anew. For erasures, as the
-//! tables beside the live ones may hold what is to be erased.
+//! Forgetting what rebuilds have kept, for erasures: of one that was begun and left the tables beside the live ones go, and
+//! the next one begins anew; of one that has ended the rows that its report shows as examples.
 
 use std::sync::Arc;
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 
-use super::{ReadModel, SUFFIX, state::statement};
+use super::{ReadModel, RebuildReport, SUFFIX, state::statement};
 use crate::{Database, Error, database::Pool, follower::dialect};
 
-/// Forgets what a rebuild of the model has built that no process is at; false when one is.
+/// Forgets what rebuilds of the model have kept; false when a process is at one.
 ///
 /// Who claims the rebuild and who forgets it write the same row, so one comes first: either the lease is seen here, or the
 /// rebuild that is claimed afterwards begins anew.
-pub(crate) async fn forget_unfinished(
+pub(crate) async fn forget_rebuilds(
     database: &Database,
     model: &Arc<dyn ReadModel>,
 ) -> Result<bool, Error> {
@@ -37,8 +37,37 @@ pub(crate) async fn forget_unfinished(
                 }
                 let sql = format!("select 1 as one from rebuild where follower = $1 and leased_until >= {now}");
                 let running = tx.query_one_raw(statement(tx, &sql, values())).await?;
-                Ok(running.is_none())
+                if running.is_some() {
+                    return Ok(false);
+                }
+                forget_examples(tx, model.name()).await?;
+                Ok(true)
             })
         })
         .await
+}
+
+/// What was found stays in the report; the rows that it was found in are other people's.
+async fn forget_examples(tx: &DatabaseTransaction, model: &'static str) -> Result<(), Error> {
+    let sql = "select report from rebuild where follower = $1 and report is not null";
+    let Some(row) = tx
+        .query_one_raw(statement(tx, sql, vec![model.into()]))
+        .await?
+    else {
+        return Ok(());
+    };
+    let report: String = row.try_get("", "report")?;
+    let report = serde_json::from_str(&report).ok().map(without_examples);
+    let report = report.and_then(|report| serde_json::to_string(&report).ok());
+    let sql = "update rebuild set report = $2 where follower = $1";
+    tx.execute_raw(statement(tx, sql, vec![model.into(), report.into()]))
+        .await?;
+    Ok(())
+}
+
+fn without_examples(mut report: RebuildReport) -> RebuildReport {
+    for table in &mut report.differences {
+        table.examples.clear();
+    }
+    report
 }

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 pub use compare::Differences;
-pub(crate) use forget::forget_unfinished;
+pub(crate) use forget::forget_rebuilds;
 pub use state::{RebuildStatus, read_rebuilds, request_rebuild, requested_rebuilds};
 
 use crate::{

@@ -1,6 +1,7 @@
 //! Erasing what is personal to a user: written everywhere, it is found nowhere afterwards, and what others wrote is still
 //! there; also when the process that does it is killed again and again.
 
+mod disturbed;
 mod reading;
 
 use std::path::PathBuf;

@@ -1,10 +1,10 @@
 //! Webhooks: each signal that has ended is told to the receiver, signed, under one id however often it is tried; a receiver
 //! that fails is asked again; redirects and private addresses are refused.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tests::signals::{await_signal, submit};
-use tests::{Setup, database, eventually};
+use tests::{Setup, clock, database, eventually};
 
 use super::receiver::{Receiver, Reply, SECRET};
 
@@ -72,6 +72,27 @@ async fn each_end_is_told_once_and_signed(mut setup: Setup) {
             }
         }
     }
+}
+
+/// A worker whose clock is an hour ahead signs with the right time: a receiver would refuse it otherwise.
+async fn the_time_is_the_databases(mut setup: Setup) {
+    let receiver = Receiver::start([]).await;
+    configure(&mut setup, &format!("http://{}/", receiver.address), true);
+    let app = setup.start_many(1, 0, &[]);
+    let library = clock::library().expect("a library").display().to_string();
+    setup.settings.set("LD_PRELOAD", &library);
+    setup.settings.set("CLOCK_OFFSET_S", "3600");
+    let _workers = setup.workers(&[]);
+    let client = app.client();
+    let id = submit(client, "timely", 1.0).await["id"].clone();
+    let is_delivered = |it: &serde_json::Value| it["deliveredAt"].is_string();
+    await_signal(client, &id, "it is delivered", is_delivered).await;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("now");
+    let sent_at = receiver.messages()[0]
+        .header("webhook-timestamp")
+        .to_owned();
+    let sent_at: u64 = sent_at.parse().expect("seconds");
+    assert!(now.as_secs().abs_diff(sent_at) < 60, "{sent_at} at {now:?}");
 }
 
 async fn failures_and_silence_are_retried_under_the_same_id(mut setup: Setup) {
@@ -191,3 +212,5 @@ tests::both_ways!(
     private_addresses_are_refused_unless_allowed,
     redirects_are_refused,
 );
+
+tests::distributed!(the_time_is_the_databases);

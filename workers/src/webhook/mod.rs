@@ -8,7 +8,6 @@ mod signature;
 
 use std::{error::Error, time::Duration};
 
-use chrono::Utc;
 use entities::{
     signals::{Webhook, WebhookDelivery, WebhookFailure},
     users::Secret,
@@ -69,7 +68,7 @@ impl HttpWebhook {
     }
 
     async fn post(&self, delivery: &WebhookDelivery) -> Result<(), WebhookFailure> {
-        let timestamp = Utc::now().timestamp();
+        let timestamp = delivery.sent_at.timestamp();
         let signature = self.keys.sign(&delivery.id, timestamp, &delivery.body);
         let request = self
             .client

@@ -1,5 +1,6 @@
 //! A real receiver on this machine, and what is made of its answers and of configurations.
 
+use chrono::DateTime;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -22,6 +23,7 @@ fn delivery() -> WebhookDelivery {
     WebhookDelivery {
         id: "msg_1".to_owned(),
         body: "{}".to_owned(),
+        sent_at: DateTime::from_timestamp(1_700_000_000, 0).expect("a time"),
     }
 }
 

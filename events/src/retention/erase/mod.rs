@@ -251,7 +251,7 @@ impl Work {
             return Ok(Step::NotYet);
         }
         for model in self.eraser.read_models() {
-            if !rebuild::forget_unfinished(self.log.database(), &model).await? {
+            if !rebuild::forget_rebuilds(self.log.database(), &model).await? {
                 tracing::info!(
                     model = model.name(),
                     "an erasure waits for a rebuild to end"

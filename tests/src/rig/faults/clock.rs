@@ -1,43 +1,20 @@
-//! A process whose clock is an hour off: what tells it the time of day is interposed by a small library, which is compiled
-//! when it is first needed, by the C compiler that Rust links with.
+//! A process whose clock is an hour off.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use tokio::task::block_in_place;
 
 use super::Injected;
-use crate::guard;
+use crate::clock;
 use crate::rig::Rig;
 
-const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/rig/faults/clock.c");
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 /// How long it works with the wrong time.
 const WRONG: Duration = Duration::from_secs(3);
 
-/// The library that shifts the clock by as many seconds as CLOCK_OFFSET_S says.
-fn library() -> Result<&'static Path, String> {
-    static LIBRARY: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    let compile = || {
-        let library = guard::new_directory("clock").join("clock.so");
-        let mut cc = Command::new("cc");
-        cc.args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library);
-        let output = cc.arg(SOURCE).output().map_err(|error| error.to_string())?;
-        if output.status.success() {
-            Ok(library)
-        } else {
-            Err(String::from_utf8_lossy(&output.stderr).into_owned())
-        }
-    };
-    let library = LIBRARY.get_or_init(compile);
-    library.as_deref().map_err(Clone::clone)
-}
-
 /// Ahead and behind, gateways and workers, by turns.
 pub(super) async fn set_off(rig: &mut Rig, turn: usize) -> Injected {
-    let library = library()?.display().to_string();
+    let library = clock::library()?.display().to_string();
     let offset_s = if (turn / 2).is_multiple_of(2) {
         3_600
     } else {
