@@ -9,7 +9,7 @@ run:
 # Everything that is tested, on private servers of its own.
 test: setup
 	cargo build --workspace --bins
-	cargo test --workspace
+	cargo test --workspace --no-fail-fast
 
 # Two gateways and two workers under load, and one fault after the other. About ten minutes; `FAULTS="--list"` tells what there is.
 faults: setup
