@@ -19,6 +19,8 @@ use tokio::sync::watch;
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a process leaves a rebuild alone that failed.
 const FAILURE_PAUSE: Duration = Duration::from_secs(30);
+/// How much of its time, in percent, a rebuild works that was asked for through the API: nobody waits for it at a terminal, and clients go on.
+const REQUESTED_SHARE: u8 = 50;
 /// How long a rebuild stays with a process that was killed.
 const LEASE: Duration = Duration::from_secs(5);
 
@@ -33,6 +35,9 @@ pub struct RebuildSettings {
     /// Events written in one transaction at most; with SQLite, mutations wait for such a transaction
     #[arg(long, env = "MILLRACE_REBUILD_BATCH_EVENTS", value_parser = clap::value_parser!(u64).range(1..=100_000))]
     pub rebuild_batch_events: Option<u64>,
+    /// How much of its time it works, in percent; it rests in between, so that others are served [default: 100, with SQLite 67]
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub share: Option<u8>,
 }
 
 /// Why a read model was not rebuilt.
@@ -51,12 +56,15 @@ fn find_model(name: &str) -> Option<Arc<dyn ReadModel>> {
     models.find(|model| model.name() == name)
 }
 
-fn config(database: &Database, batch_events: Option<u64>) -> RebuildConfig {
+/// Without anything said, on Postgres all of its time is its own; on SQLite there is one writer, and whoever waited for it
+/// comes in between.
+fn config(database: &Database, batch_events: Option<u64>, share: Option<u8>) -> RebuildConfig {
     let is_sqlite = database.is_embedded();
     RebuildConfig {
         owner: uuid::Uuid::now_v7().to_string(),
         lease: LEASE,
         batch_events: batch_events.unwrap_or(if is_sqlite { 1_000 } else { 10_000 }),
+        share: f64::from(share.unwrap_or(if is_sqlite { 67 } else { 100 })) / 100.0,
         from_the_start: false,
     }
 }
@@ -79,7 +87,7 @@ pub async fn rebuild_watched(
     })?;
     let config = RebuildConfig {
         from_the_start: settings.from_the_start,
-        ..config(database, settings.rebuild_batch_events)
+        ..config(database, settings.rebuild_batch_events, settings.share)
     };
     let name = model.name();
     let shown = Arc::new(Shown::new(name));
@@ -230,7 +238,7 @@ async fn rebuild_requested(
     let name = model.name();
     tracing::info!(model = name, "rebuilding a read model");
     let progress = Arc::new(|_| {});
-    let config = config(database, None);
+    let config = config(database, None, Some(REQUESTED_SHARE));
     match rebuild(database, model, config, progress, stop.clone()).await {
         Ok(report) => {
             let rows: u64 = report

@@ -153,10 +153,8 @@ impl Rebuild {
             }
             result => result?,
         }
-        if self.database.backend() == DbBackend::Sqlite {
-            // There is one writer: whoever waited for it comes first.
-            tokio::time::sleep(began.elapsed() / 2).await;
-        }
+        let rest = (1.0 - self.config.share) / self.config.share;
+        tokio::time::sleep(began.elapsed().mul_f64(rest)).await;
         Ok(())
     }
 

@@ -70,6 +70,8 @@ pub struct RebuildConfig {
     pub lease: Duration,
     /// Events written in one transaction at most.
     pub batch_events: u64,
+    /// How much of its time it works, above 0 and at most 1; it rests after each transaction, so that others are served.
+    pub share: f64,
     /// Forget what an earlier rebuild that did not end has built.
     pub from_the_start: bool,
 }

@@ -20,6 +20,7 @@ async fn build(world: &World, model: &Counted) {
         owner: Uuid::now_v7().to_string(),
         lease: Duration::from_secs(10),
         batch_events: 7,
+        share: 1.0,
         from_the_start: true,
     };
     let (_stop, stopped) = watch::channel(false);

@@ -2,7 +2,7 @@
 //! with. Embedded, the gateway's binary does it, in a process beside the one that serves.
 
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use serde_json::{Value, json};
@@ -251,6 +251,31 @@ async fn is_done_for_who_asks(setup: Setup) {
     assert_eq!(traffic::wrong_rows(&database).await, 0);
 }
 
+/// With a tenth of its time it takes ten times as long. The load of the machine blurs that, so less is expected.
+async fn keeps_to_its_share(setup: Setup) {
+    seed(&setup, 300);
+    let took = |name: &str, share: &str| {
+        let flags = [
+            "--from-the-start",
+            "--rebuild-batch-events",
+            "100",
+            "--share",
+            share,
+        ];
+        let began = Instant::now();
+        tokio::task::block_in_place(|| finish(start(&setup, name, &flags)));
+        began.elapsed()
+    };
+    let all = took("all", "100");
+    let tenth = took("tenth", "10");
+    assert!(tenth > all * 2, "{all:?} and {tenth:?}");
+    for refused in ["0", "101", "some"] {
+        let mut command = rebuild_command(&setup, &["--share", refused]);
+        let output = command.output().expect("it starts");
+        assert_eq!(output.status.code(), Some(2), "{refused}");
+    }
+}
+
 #[test]
 fn there_must_be_such_a_model() {
     let setup = Setup::embedded();
@@ -266,6 +291,7 @@ fn there_must_be_such_a_model() {
 
 tests::both_ways!(
     is_done_for_who_asks,
+    keeps_to_its_share,
     equals_the_live_model_under_writes,
     goes_on_after_a_kill,
     is_refused_while_another_runs,
