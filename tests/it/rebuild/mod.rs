@@ -251,24 +251,20 @@ async fn is_done_for_who_asks(setup: Setup) {
     assert_eq!(traffic::wrong_rows(&database).await, 0);
 }
 
-/// With a tenth of its time it takes ten times as long. The load of the machine blurs that, so less is expected.
+/// With a tenth of its time what it writes takes ten times as long. What it does once, such as to begin and to end, takes as
+/// long as ever, so less is expected of the whole.
 async fn keeps_to_its_share(setup: Setup) {
     seed(&setup, 300);
     let took = |name: &str, share: &str| {
-        let flags = [
-            "--from-the-start",
-            "--rebuild-batch-events",
-            "100",
-            "--share",
-            share,
-        ];
+        let batches = ["--from-the-start", "--rebuild-batch-events", "10"];
+        let flags = [&batches[..], &["--share", share]].concat();
         let began = Instant::now();
         tokio::task::block_in_place(|| finish(start(&setup, name, &flags)));
         began.elapsed()
     };
     let all = took("all", "100");
     let tenth = took("tenth", "10");
-    assert!(tenth > all * 2, "{all:?} and {tenth:?}");
+    assert!(tenth * 2 > all * 3, "{all:?} and {tenth:?}");
     for refused in ["0", "101", "some"] {
         let mut command = rebuild_command(&setup, &["--share", refused]);
         let output = command.output().expect("it starts");
