@@ -19,6 +19,7 @@ faults: setup
 # The gateway against its peers, in rounds by turns. Takes some minutes.
 bench: setup
 	npm ci --prefix tests/bench/mercurius --no-audit --no-fund
+	cargo build --release --manifest-path tests/bench/stock/Cargo.toml --target-dir "$${CARGO_TARGET_DIR:-target}"
 	cargo build --release --workspace --bins
 	cargo run --release -p tests --bin bench -- $(BENCH)
 

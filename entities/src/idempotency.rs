@@ -9,7 +9,7 @@ use events::{Database, Tx, now};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::CommandContext;
+use crate::{CommandContext, boxed};
 
 /// A request that may arrive again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,6 +162,7 @@ async fn read_answer(
 }
 
 /// Forgets answers older than `age`; returns how many.
+#[boxed]
 pub async fn remove_expired_answers(database: &Database, age: Duration) -> events::Result<u64> {
     let connection = database.schema_connection();
     let oldest = now() - age;

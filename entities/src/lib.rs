@@ -23,6 +23,10 @@ use access::{AccessError, Action, Grants, Viewer, authorize};
 use events::{EventLog, Receipt};
 use users::{Users, UsersConfig};
 
+/// Boxes the future of an `async fn`, so that it is compiled in this crate, once, and not again in each crate that awaits it. Every
+/// public one that is not generic has it.
+pub(crate) use async_recursion::async_recursion as boxed;
+
 pub use cache::{CacheConfig, CacheFigures, Cached};
 pub use idempotency::{Idempotency, KeyReused, remove_expired_answers};
 pub use paging::{Direction, Edge, Page, PageRequest, SortKey};

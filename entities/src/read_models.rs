@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::{
     CommandContext, Entities, KeyReused,
     access::{AccessError, Action, Viewer, authorize},
-    idempotency,
+    boxed, idempotency,
     operations::{OperationEventKind, ReadModelData, append_in_tx},
 };
 
@@ -58,6 +58,7 @@ impl ReadModels {
     ///
     /// # Errors
     /// When the viewer may not, and when the database cannot be read.
+    #[boxed]
     pub async fn list_read_models(
         &self,
         viewer: &Viewer,
@@ -80,6 +81,7 @@ impl ReadModels {
     ///
     /// # Errors
     /// `NotFound` when there is no such read model.
+    #[boxed]
     pub async fn request_rebuild(
         &self,
         context: CommandContext,

@@ -12,7 +12,7 @@ use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
 use tokio::sync::Mutex;
 
 use crate::{
-    Database, Result, clock,
+    Database, Result, boxed, clock,
     read::{from_i64, to_i64},
 };
 
@@ -149,6 +149,7 @@ pub async fn first_needed_position(connection: &impl ConnectionTrait) -> Result<
 
 /// Removes deliveries that ended so long ago, and breakers of processes that did; the number of deliveries. A thousand at a
 /// time, so that nobody waits for it.
+#[boxed]
 pub async fn remove_ended_deliveries(database: &Database, age: Duration) -> Result<u64> {
     const AT_ONCE: u64 = 1_000;
     let connection = database.background_writer();

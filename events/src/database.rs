@@ -13,7 +13,7 @@ use sea_orm::{
     sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
 
-use crate::{Error, Result};
+use crate::{Error, Result, boxed};
 
 /// The current time at the precision that both databases keep: microseconds.
 pub fn now() -> DateTime<Utc> {
@@ -61,6 +61,7 @@ fn retry_delays() -> impl Iterator<Item = Duration> {
 
 impl Database {
     /// Opens the pools; the database must exist (a SQLite file is created).
+    #[boxed]
     pub async fn connect(config: &DatabaseConfig) -> Result<Self> {
         if config.url.starts_with("sqlite:") {
             Self::connect_sqlite(config).await

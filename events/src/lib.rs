@@ -32,6 +32,10 @@ mod topic;
 mod versions;
 mod whispers;
 
+/// Boxes the future of an `async fn`, so that it is compiled in this crate, once, and not again in each crate that awaits it. Every
+/// public one that is not generic has it.
+pub(crate) use async_recursion::async_recursion as boxed;
+
 pub use append::{Appending, NewEvent, Tx};
 pub use browse::{LogFilter, LogPage, LogPlace};
 pub use control::{

@@ -14,7 +14,7 @@ use sea_orm::{ConnectionTrait, Statement};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use crate::{EventLog, Result, letters};
+use crate::{EventLog, Result, boxed, letters};
 
 /// Between the first two looks. Each pause is twice the one before: whoever names an event that does not come must not
 /// keep the database busy.
@@ -107,6 +107,7 @@ impl EventLog {
     /// Waits until the event, and all that was committed with it, is applied by all `followers`, and this process has
     /// been told of it. False when that did not come true before `limit` was over: also when the event waits behind a dead
     /// letter, as the follower's checkpoint goes on without it.
+    #[boxed]
     pub async fn await_applied(
         &self,
         written: &Written,

@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::boxed;
 use moka::sync::Cache;
 use redis::{AsyncConnectionConfig, AsyncTypedCommands, Client, aio::MultiplexedConnection};
 use tokio::time::{sleep, timeout};
@@ -64,6 +65,7 @@ impl SharedStore {
     }
 
     /// The bytes under `key`; nothing when they are not there, or cannot be had now.
+    #[boxed]
     pub async fn get(&self, key: &str) -> Option<Vec<u8>> {
         match &self.0 {
             Kind::Redis(store) => store.get(key).await,
@@ -75,6 +77,7 @@ impl SharedStore {
     }
 
     /// Keeps all of the entries for `lifetime`; false when that cannot be done now.
+    #[boxed]
     pub async fn set(&self, entries: &[(String, Vec<u8>)], lifetime: Duration) -> bool {
         match &self.0 {
             Kind::Redis(store) => store.set(entries, lifetime).await,
@@ -89,6 +92,7 @@ impl SharedStore {
     }
 
     /// Whether it answers now.
+    #[boxed]
     pub async fn is_up(&self) -> bool {
         match &self.0 {
             Kind::Redis(store) => store.is_up().await,
@@ -97,6 +101,7 @@ impl SharedStore {
     }
 
     /// Forgets the keys; false when that cannot be done now.
+    #[boxed]
     pub async fn delete(&self, keys: &[String]) -> bool {
         match &self.0 {
             Kind::Redis(store) => store.delete(keys).await,

@@ -3,7 +3,7 @@
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 
-use crate::{EventLog, HistoryPage, Result, StreamKey, Tx, read::from_row};
+use crate::{EventLog, HistoryPage, Result, StreamKey, Tx, boxed, read::from_row};
 
 fn columns(backend: DbBackend) -> &'static str {
     match backend {
@@ -47,6 +47,7 @@ async fn read_versions(
 impl Tx<'_> {
     /// At most `limit` events of one stream after `after_version`, oldest first, as the transaction sees them. Their
     /// positions are 0.
+    #[boxed]
     pub async fn read_versions(
         &self,
         stream: StreamKey,
@@ -59,6 +60,7 @@ impl Tx<'_> {
 
 impl EventLog {
     /// At most `limit` committed events of one stream after `after_version`, oldest first. Their positions are 0.
+    #[boxed]
     pub async fn read_versions(
         &self,
         stream: StreamKey,

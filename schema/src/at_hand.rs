@@ -10,6 +10,7 @@ use async_graphql::{
     parser::types::{Field, FragmentDefinition, Selection, SelectionSet},
     registry::Registry,
 };
+use async_trait::async_trait;
 
 /// An object that has some of its fields at hand.
 pub(crate) trait AtHand: OutputType {
@@ -101,6 +102,7 @@ impl<T> From<T> for Quick<T> {
     }
 }
 
+#[async_trait]
 impl<T: AtHand> OutputType for Quick<T> {
     fn type_name() -> Cow<'static, str> {
         T::type_name()

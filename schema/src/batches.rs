@@ -105,6 +105,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use async_trait::async_trait;
     use std::{
         convert::Infallible,
         sync::atomic::{AtomicUsize, Ordering},
@@ -117,6 +118,7 @@ mod tests {
     #[derive(Default)]
     struct Counting(AtomicUsize);
 
+    #[async_trait]
     impl Loader<u32> for Counting {
         type Value = u32;
         type Error = Infallible;

@@ -3,7 +3,7 @@
 //! processes, so neither would do.
 
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -41,12 +41,13 @@ struct Guard {
 }
 
 static GUARD: LazyLock<Guard> = LazyLock::new(|| {
-    let directory = tempfile::Builder::new()
-        .prefix("millrace-test-")
-        .permissions(std::fs::Permissions::from_mode(0o755))
-        .tempdir()
-        .expect("a temporary directory")
-        .keep();
+    // Postgres, which does not run as root, must be able to enter it.
+    let name = format!("millrace-test-{}", uuid::Uuid::now_v7());
+    let directory = std::env::temp_dir().join(name);
+    std::fs::DirBuilder::new()
+        .mode(0o755)
+        .create(&directory)
+        .expect("a temporary directory");
     let mut shell = Command::new("sh")
         .args(["-c", SCRIPT, "guard"])
         .arg(&directory)

@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use super::{AccessError, Action, Reason, Viewer, authorize};
 use crate::{
+    boxed,
     chats::{self, ChatEventKind, InboxEventKind, membership},
     operations::{self, OperationEventKind},
     users::{self, Caller, SessionEventKind, UserEventKind, Users},
@@ -205,6 +206,7 @@ impl Grant {
     ///
     /// # Errors
     /// When it is not met.
+    #[boxed]
     pub async fn require(&self, requirement: Requirement) -> Result<(), AccessError> {
         let Some(held) = &self.0 else {
             return Ok(());
@@ -228,6 +230,7 @@ impl Grant {
     }
 
     /// Resolves when the grant is stale.
+    #[boxed]
     pub async fn stale(&self) {
         let Some(held) = &self.0 else {
             return std::future::pending().await;
@@ -276,6 +279,7 @@ impl Grant {
     ///
     /// # Errors
     /// When something is not met any more: the subscription ends with this.
+    #[boxed]
     pub async fn recheck(&self) -> Result<Viewer, AccessError> {
         let Some(held) = &self.0 else {
             return Ok(Viewer::Anonymous);

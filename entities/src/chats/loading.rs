@@ -10,6 +10,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{Chat, ChatMember, ChatMessage, Chats, member, message};
+use crate::boxed;
 
 /// A chat as a user sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,6 +46,7 @@ fn of_pairs(database: &DatabaseConnection, sql: &str, keys: &[ChatOfUser]) -> St
 
 impl Chats {
     /// The chats as they are now, of those keys whose user is a member.
+    #[boxed]
     pub async fn load_chats_of_users(
         &self,
         keys: &[ChatOfUser],
@@ -69,6 +71,7 @@ impl Chats {
     }
 
     /// The members of each chat, in the order in which they joined.
+    #[boxed]
     pub async fn load_members(
         &self,
         chat_ids: &[Uuid],
@@ -87,6 +90,7 @@ impl Chats {
     }
 
     /// The last message of each chat that has one.
+    #[boxed]
     pub async fn load_last_messages(
         &self,
         chat_ids: &[Uuid],
@@ -110,6 +114,7 @@ impl Chats {
     }
 
     /// How many messages each user has not read in each chat that they are a member of.
+    #[boxed]
     pub async fn load_unread_counts(
         &self,
         keys: &[ChatOfUser],
@@ -137,6 +142,7 @@ impl Chats {
     }
 
     /// The messages as they are now.
+    #[boxed]
     pub async fn load_messages(
         &self,
         ids: &[Uuid],

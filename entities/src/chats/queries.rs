@@ -17,6 +17,7 @@ use super::{
 use crate::{
     Direction, Edge, Page, PageRequest, SortKey,
     access::{AccessError, Action, Viewer, authorize},
+    boxed,
     paging::Sorted,
 };
 
@@ -39,6 +40,7 @@ fn order_of(request: &PageRequest) -> Order {
 
 impl Chats {
     /// The chat, if the viewer is a member.
+    #[boxed]
     pub async fn find_chat(&self, viewer: &Viewer, id: Uuid) -> Result<Option<Chat>, AccessError> {
         authorize(viewer, Action::UseChats)?;
         let user_id = viewer.require_user()?;
@@ -49,6 +51,7 @@ impl Chats {
     }
 
     /// A page of the viewer's chats, by last activity.
+    #[boxed]
     pub async fn list_chats(
         &self,
         viewer: &Viewer,
@@ -84,6 +87,7 @@ impl Chats {
     }
 
     /// A page of a chat's messages, newest first.
+    #[boxed]
     pub async fn list_messages(
         &self,
         chat: &Chat,
@@ -113,6 +117,7 @@ impl Chats {
     }
 
     /// What happened in a chat, oldest first, without the texts: the log keeps what was edited and deleted since.
+    #[boxed]
     pub async fn read_history(
         &self,
         chat: &Chat,

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{ChatError, Chats, STREAM, membership::is_member};
-use crate::access::{Action, Viewer, authorize};
+use crate::{
+    access::{Action, Viewer, authorize},
+    boxed,
+};
 
 /// Somebody is typing.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -37,6 +40,7 @@ fn malformed(source: serde_json::Error) -> ::events::Error {
 
 impl Chats {
     /// Tells those who look at the chat that the viewer is typing.
+    #[boxed]
     pub async fn set_typing(&self, viewer: &Viewer, chat_id: Uuid) -> Result<(), ChatError> {
         authorize(viewer, Action::UseChats)?;
         let user_id = viewer.require_user()?;

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     CommandContext,
     access::{Action, authorize},
-    idempotency,
+    boxed, idempotency,
 };
 
 type Result<T, E = CustomerError> = std::result::Result<T, E>;
@@ -56,6 +56,7 @@ pub struct ChangeCustomer {
 
 impl Customers {
     /// Creates a customer.
+    #[boxed]
     pub async fn create_customer(
         &self,
         context: CommandContext,
@@ -74,6 +75,7 @@ impl Customers {
     }
 
     /// Creates many customers, all or none.
+    #[boxed]
     pub async fn create_customers(
         &self,
         context: CommandContext,
@@ -99,6 +101,7 @@ impl Customers {
     }
 
     /// Changes the given fields. An update that changes nothing succeeds and appends no event.
+    #[boxed]
     pub async fn update_customer(
         &self,
         context: CommandContext,
@@ -132,6 +135,7 @@ impl Customers {
     }
 
     /// Deletes a customer; it can be restored, and its address is free.
+    #[boxed]
     pub async fn delete_customer(
         &self,
         context: CommandContext,
@@ -148,6 +152,7 @@ impl Customers {
     }
 
     /// Undoes a deletion, unless the address was taken since.
+    #[boxed]
     pub async fn restore_customer(
         &self,
         context: CommandContext,

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     Direction, Edge, Page, PageRequest, SortKey,
     access::{AccessError, Action, Viewer, authorize},
+    boxed,
     cache::Cached,
     paging::{Sorted, contains},
 };
@@ -107,6 +108,7 @@ impl CustomerFilter {
 
 impl Customers {
     /// The customer, unless it is unknown or deleted.
+    #[boxed]
     pub async fn find_customer(
         &self,
         viewer: &Viewer,
@@ -122,6 +124,7 @@ impl Customers {
     }
 
     /// A page of a sorted list.
+    #[boxed]
     pub async fn list_customers(
         &self,
         viewer: &Viewer,
@@ -147,6 +150,7 @@ impl Customers {
     }
 
     /// How many customers a list has in all.
+    #[boxed]
     pub async fn count_customers(
         &self,
         viewer: &Viewer,
@@ -160,6 +164,7 @@ impl Customers {
     }
 
     /// What happened to one customer, oldest first.
+    #[boxed]
     pub async fn read_history(
         &self,
         viewer: &Viewer,

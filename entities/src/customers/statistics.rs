@@ -9,7 +9,10 @@ use futures::future::BoxFuture;
 use sea_orm::{ActiveEnum, ConnectionTrait, DatabaseTransaction, Iterable, Statement, Value};
 
 use super::{CustomerEvent, CustomerEventKind, CustomerStatus, Customers, STREAM};
-use crate::access::{AccessError, Action, Viewer, authorize};
+use crate::{
+    access::{AccessError, Action, Viewer, authorize},
+    boxed,
+};
 
 /// The follower's name.
 pub const STATISTICS_FOLLOWER: &str = "customer_statistics";
@@ -148,6 +151,7 @@ impl Follower for StatisticsFollower {
 
 impl Customers {
     /// The statistics as the follower last committed them, with the last `days` days on which something happened.
+    #[boxed]
     pub async fn read_statistics(
         &self,
         viewer: &Viewer,

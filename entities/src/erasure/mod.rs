@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::{
     CommandContext,
     access::{AccessError, Action, Viewer, actor_of, authorize},
-    chats, posts,
+    boxed, chats, posts,
     users::{self, UserError, Users},
 };
 
@@ -46,6 +46,7 @@ impl Erasures {
     ///
     /// # Errors
     /// `NotFound` and `NotDeactivated`.
+    #[boxed]
     pub async fn erase_user(
         &self,
         context: CommandContext,
@@ -60,6 +61,7 @@ impl Erasures {
     ///
     /// # Errors
     /// When the viewer may not, and when the database cannot be read.
+    #[boxed]
     pub async fn find_erasure(
         &self,
         viewer: &Viewer,
@@ -74,6 +76,7 @@ impl Erasures {
     ///
     /// # Errors
     /// When the viewer may not, and when the database cannot be read.
+    #[boxed]
     pub async fn list_erasures(&self, viewer: &Viewer) -> Result<Vec<ErasureStatus>, AccessError> {
         authorize(viewer, Action::EraseUsers)?;
         Ok(read_erasures(self.log.database(), None, LISTED).await?)

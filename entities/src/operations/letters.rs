@@ -14,7 +14,7 @@ use super::{
 use crate::{
     CommandContext, KeyReused,
     access::{AccessError, Action, Viewer, authorize},
-    idempotency,
+    boxed, idempotency,
 };
 
 /// The kind of the ids of letters, as people see them.
@@ -65,6 +65,7 @@ impl Operations {
     ///
     /// # Errors
     /// When the viewer may not, and when the database cannot be read.
+    #[boxed]
     pub async fn list_letters(
         &self,
         viewer: &Viewer,
@@ -78,6 +79,7 @@ impl Operations {
     ///
     /// # Errors
     /// When the viewer may not, and when the database cannot be read.
+    #[boxed]
     pub async fn count_letters(
         &self,
         viewer: &Viewer,
@@ -91,6 +93,7 @@ impl Operations {
     ///
     /// # Errors
     /// When the viewer may not, and when the database cannot be read.
+    #[boxed]
     pub async fn find_letter(
         &self,
         viewer: &Viewer,
@@ -104,6 +107,7 @@ impl Operations {
     ///
     /// # Errors
     /// When the viewer may not, and when the database cannot be read.
+    #[boxed]
     pub async fn event_of_letter(
         &self,
         viewer: &Viewer,
@@ -118,6 +122,7 @@ impl Operations {
     ///
     /// # Errors
     /// `NotFound` when one is meant that is not there.
+    #[boxed]
     pub async fn replay_letters(
         &self,
         context: CommandContext,
@@ -134,6 +139,7 @@ impl Operations {
     ///
     /// # Errors
     /// `NotFound` when one is meant that is not there.
+    #[boxed]
     pub async fn discard_letters(
         &self,
         context: CommandContext,

@@ -6,7 +6,7 @@ use ::events::{Event, LogFilter, LogPage, LogPlace};
 use super::Operations;
 use crate::{
     access::{AccessError, Action, Viewer, authorize},
-    chats,
+    boxed, chats,
 };
 
 /// Which events a subscription or a page has; see `LogFilter`.
@@ -46,6 +46,7 @@ impl Operations {
     ///
     /// # Errors
     /// When the viewer may not, and when the log cannot be read.
+    #[boxed]
     pub async fn browse_log(
         &self,
         viewer: &Viewer,

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     CommandContext, KeyReused,
     access::{AccessError, Action, Viewer, authorize},
-    idempotency,
+    boxed, idempotency,
 };
 
 /// Why a worker is neither held nor let go.
@@ -73,6 +73,7 @@ impl Operations {
     ///
     /// # Errors
     /// When the viewer may not, and when the database cannot be read.
+    #[boxed]
     pub async fn read_status(&self, viewer: &Viewer) -> Result<WorkersStatus, AccessError> {
         authorize(viewer, Action::ReadOperations)?;
         Ok(self.status().await?)
@@ -88,6 +89,7 @@ impl Operations {
     ///
     /// # Errors
     /// As of `read_status`.
+    #[boxed]
     pub async fn watch_status(
         &self,
         viewer: &Viewer,
@@ -105,6 +107,7 @@ impl Operations {
     ///
     /// # Errors
     /// When the viewer may not.
+    #[boxed]
     pub async fn read_health(&self, viewer: &Viewer) -> Result<LogHealth, AccessError> {
         authorize(viewer, Action::ReadOperations)?;
         Ok(self.log.health().await)
@@ -114,6 +117,7 @@ impl Operations {
     ///
     /// # Errors
     /// `NotFound` when there is none of this name.
+    #[boxed]
     pub async fn pause_worker(
         &self,
         context: CommandContext,
@@ -127,6 +131,7 @@ impl Operations {
     ///
     /// # Errors
     /// `NotFound` when there is none of this name.
+    #[boxed]
     pub async fn resume_worker(
         &self,
         context: CommandContext,

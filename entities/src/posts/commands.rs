@@ -19,7 +19,7 @@ use super::{
 use crate::{
     CommandContext,
     access::{Action, authorize},
-    idempotency,
+    boxed, idempotency,
 };
 
 type Result<T, E = PostError> = std::result::Result<T, E>;
@@ -76,6 +76,7 @@ struct Order {
 
 impl Posts {
     /// Writes a post.
+    #[boxed]
     pub async fn create_post(
         &self,
         context: CommandContext,
@@ -87,6 +88,7 @@ impl Posts {
     }
 
     /// Changes the message of the viewer's own post.
+    #[boxed]
     pub async fn edit_post_message(
         &self,
         context: CommandContext,
@@ -98,18 +100,21 @@ impl Posts {
     }
 
     /// Likes a post. Who likes it already changes nothing, and no event is appended.
+    #[boxed]
     pub async fn like_post(&self, context: CommandContext, id: Uuid) -> Result<PostAnswer> {
         self.execute(context, at_any_version(id), PostCommand::Like)
             .await
     }
 
     /// Takes a like back. Who does not like it changes nothing, and no event is appended.
+    #[boxed]
     pub async fn unlike_post(&self, context: CommandContext, id: Uuid) -> Result<PostAnswer> {
         self.execute(context, at_any_version(id), PostCommand::Unlike)
             .await
     }
 
     /// Comments on a post.
+    #[boxed]
     pub async fn add_comment(
         &self,
         context: CommandContext,
@@ -123,6 +128,7 @@ impl Posts {
     }
 
     /// Changes the text of the viewer's own comment.
+    #[boxed]
     pub async fn edit_comment(
         &self,
         context: CommandContext,
@@ -136,6 +142,7 @@ impl Posts {
     }
 
     /// Removes a comment: one's own, or as a moderator any.
+    #[boxed]
     pub async fn remove_comment(
         &self,
         context: CommandContext,
@@ -148,6 +155,7 @@ impl Posts {
     }
 
     /// Deletes a post with its comments and likes: one's own, or as a moderator any.
+    #[boxed]
     pub async fn delete_post(
         &self,
         context: CommandContext,

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     CommandContext,
     access::{Action, authorize},
+    boxed,
 };
 
 /// A post as it is to become.
@@ -37,6 +38,7 @@ impl Posts {
     ///
     /// # Errors
     /// When one of the texts breaks the rules.
+    #[boxed]
     pub async fn import_posts(
         &self,
         context: CommandContext,

@@ -10,7 +10,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{Comment, Post, Posts, queries::page_of_comments, tables::post};
-use crate::{Page, PageRequest};
+use crate::{Page, PageRequest, boxed};
 
 /// A post's first comments, or its last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -96,6 +96,7 @@ fn read_comment(row: &QueryResult) -> Result<Comment, DbErr> {
 
 impl Posts {
     /// Those of the posts with these ids that there are.
+    #[boxed]
     pub async fn load_posts(&self, ids: &[Uuid]) -> ::events::Result<HashMap<Uuid, Post>> {
         let rows = post::Entity::find()
             .filter(post::Column::Id.is_in(ids.iter().copied()))
@@ -106,6 +107,7 @@ impl Posts {
 
     /// The comments of each key, in the order in which they were added; one statement for keys that differ only in the
     /// post.
+    #[boxed]
     pub async fn load_comments(
         &self,
         keys: &[CommentsOf],
@@ -144,6 +146,7 @@ impl Posts {
     }
 
     /// Those of the likes that there are; one statement a user.
+    #[boxed]
     pub async fn load_likes(&self, keys: &[LikeOf]) -> ::events::Result<HashSet<LikeOf>> {
         let mut by_user: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
         for key in keys {

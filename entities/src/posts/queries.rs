@@ -22,6 +22,7 @@ use super::{
 use crate::{
     Direction, Edge, Page, PageRequest, SortKey,
     access::{AccessError, Action, Viewer, authorize},
+    boxed,
     paging::{Sorted, contains},
 };
 
@@ -99,6 +100,7 @@ fn may_moderate(viewer: &Viewer) -> bool {
 
 impl Posts {
     /// The post, unless it is unknown or deleted, as the read model has it.
+    #[boxed]
     pub async fn find_post(&self, viewer: &Viewer, id: Uuid) -> Result<Option<Post>, AccessError> {
         authorize(viewer, Action::ReadPosts)?;
         let found = Entity::find_by_id(id)
@@ -109,6 +111,7 @@ impl Posts {
 
     /// The post as it was at `version`, if it had that version. A deleted post is shown to moderators only, and so are
     /// the texts of comments that were removed since.
+    #[boxed]
     pub async fn find_post_at(
         &self,
         viewer: &Viewer,
@@ -135,6 +138,7 @@ impl Posts {
     }
 
     /// The post at `version` or later, for those who were told of an event. Whether they may see it was decided there.
+    #[boxed]
     pub async fn read_post_since(
         &self,
         id: Uuid,
@@ -144,6 +148,7 @@ impl Posts {
     }
 
     /// A page of a sorted list.
+    #[boxed]
     pub async fn list_posts(
         &self,
         viewer: &Viewer,
@@ -175,6 +180,7 @@ impl Posts {
     }
 
     /// How many posts a list has in all.
+    #[boxed]
     pub async fn count_posts(
         &self,
         viewer: &Viewer,
@@ -188,6 +194,7 @@ impl Posts {
     }
 
     /// A page of a post's comments, oldest first. Whoever got the post may see them.
+    #[boxed]
     pub async fn list_comments(
         &self,
         post_id: Uuid,
@@ -215,6 +222,7 @@ impl Posts {
 
     /// What happened to a post, oldest first. Whoever got the post may see it; texts of comments that were removed since
     /// are left out for all but moderators.
+    #[boxed]
     pub async fn read_history(
         &self,
         viewer: &Viewer,

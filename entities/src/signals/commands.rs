@@ -16,7 +16,7 @@ use super::{
 use crate::{
     CommandContext,
     access::{Action, authorize},
-    idempotency,
+    boxed, idempotency,
 };
 
 /// Input of `submit_signal`.
@@ -30,6 +30,7 @@ pub struct SubmitSignal {
 
 impl Signals {
     /// Submits a signal, which is pending then.
+    #[boxed]
     pub async fn submit_signal(
         &self,
         context: CommandContext,

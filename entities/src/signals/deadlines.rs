@@ -20,6 +20,7 @@ use super::{
         with_results,
     },
 };
+use crate::boxed;
 
 /// How often it is looked whether a time is over.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
@@ -31,6 +32,7 @@ const BATCH: u64 = 50;
 const ACTOR: &str = "signal_deadline";
 
 /// Ends the signals whose time is over, until `stop` turns true.
+#[boxed]
 pub async fn watch_deadlines(log: EventLog, mut stop: watch::Receiver<bool>) {
     let mut failures = 0_u32;
     while !*stop.borrow_and_update() {

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     Direction, Edge, Page, PageRequest, SortKey,
     access::{AccessError, Action, Viewer, authorize},
+    boxed,
     paging::Sorted,
 };
 
@@ -56,6 +57,7 @@ impl SignalFilter {
 
 impl Signals {
     /// The signal, with what was found so far.
+    #[boxed]
     pub async fn find_signal(
         &self,
         viewer: &Viewer,
@@ -68,6 +70,7 @@ impl Signals {
     }
 
     /// A page of a list.
+    #[boxed]
     pub async fn list_signals(
         &self,
         viewer: &Viewer,
@@ -92,6 +95,7 @@ impl Signals {
     }
 
     /// How many signals a list has in all.
+    #[boxed]
     pub async fn count_signals(
         &self,
         viewer: &Viewer,
@@ -105,6 +109,7 @@ impl Signals {
     }
 
     /// What happened to one signal, oldest first.
+    #[boxed]
     pub async fn read_history(
         &self,
         viewer: &Viewer,

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     CommandContext,
     access::{Action, authorize},
-    idempotency,
+    boxed, idempotency,
 };
 
 type Result<T, E = StudentError> = std::result::Result<T, E>;
@@ -111,6 +111,7 @@ impl CreateStudent {
 
 impl Students {
     /// Creates a student.
+    #[boxed]
     pub async fn create_student(
         &self,
         context: CommandContext,
@@ -129,6 +130,7 @@ impl Students {
     }
 
     /// Changes the given fields. An update that changes nothing succeeds and appends no event.
+    #[boxed]
     pub async fn update_student(
         &self,
         context: CommandContext,
@@ -144,6 +146,7 @@ impl Students {
     }
 
     /// Deletes a student; its address and number are free.
+    #[boxed]
     pub async fn delete_student(
         &self,
         context: CommandContext,

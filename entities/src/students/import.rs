@@ -22,7 +22,7 @@ use super::{
 use crate::{
     CommandContext, Violation, Violations,
     access::{Action, authorize},
-    idempotency,
+    boxed, idempotency,
 };
 
 /// Rows of one import at most.
@@ -112,6 +112,7 @@ impl Students {
     /// # Errors
     /// `Invalid` when there are too many rows or none, and in the mode `AllOrNothing` with the violations of all rows,
     /// their fields named like `rows.3.email`.
+    #[boxed]
     pub async fn import_students(
         &self,
         context: CommandContext,

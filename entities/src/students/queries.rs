@@ -12,6 +12,7 @@ use super::{
 use crate::{
     Direction, Edge, Page, PageRequest, SortKey,
     access::{AccessError, Action, Viewer, authorize},
+    boxed,
     cache::Cached,
     paging::{Sorted, contains},
 };
@@ -110,6 +111,7 @@ impl StudentFilter {
 
 impl Students {
     /// The student, unless it is unknown or deleted.
+    #[boxed]
     pub async fn find_student(
         &self,
         viewer: &Viewer,
@@ -125,6 +127,7 @@ impl Students {
     }
 
     /// A page of a sorted list.
+    #[boxed]
     pub async fn list_students(
         &self,
         viewer: &Viewer,
@@ -150,6 +153,7 @@ impl Students {
     }
 
     /// How many students a list has in all.
+    #[boxed]
     pub async fn count_students(
         &self,
         viewer: &Viewer,
@@ -163,6 +167,7 @@ impl Students {
     }
 
     /// What happened to one student, oldest first.
+    #[boxed]
     pub async fn read_history(
         &self,
         viewer: &Viewer,

@@ -9,7 +9,7 @@ use super::{
     Availability, ChangeUser, User, UserError, UserEventKind, Users,
     presence::tables::user_presence::{Column, Entity, Model},
 };
-use crate::CommandContext;
+use crate::{CommandContext, boxed};
 
 /// Whether a user is connected, and otherwise until when they were.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +57,7 @@ impl User {
 
 impl Users {
     /// Chooses what is shown while the caller is connected. Choosing the same again appends no event.
+    #[boxed]
     pub async fn set_availability(
         &self,
         context: CommandContext,
@@ -75,6 +76,7 @@ impl Users {
     }
 
     /// The presences of those of these users who were ever connected, in one statement.
+    #[boxed]
     pub async fn load_presences(
         &self,
         ids: &[Uuid],

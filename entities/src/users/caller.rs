@@ -17,7 +17,10 @@ use super::{
     tokens::Claims,
     user,
 };
-use crate::access::{AccessError, Principal, Reason, Viewer};
+use crate::{
+    access::{AccessError, Principal, Reason, Viewer},
+    boxed,
+};
 
 /// Who is calling. Clones are the same caller: when one is renewed, all are.
 #[derive(Clone, Default)]
@@ -63,6 +66,7 @@ impl Users {
     ///
     /// # Errors
     /// `Unauthenticated` when the token is not valid now.
+    #[boxed]
     pub async fn admit(&self, token: Option<&str>) -> Result<Caller, AccessError> {
         let Some(token) = token else {
             return Ok(Caller::anonymous());
@@ -80,6 +84,7 @@ impl Users {
     ///
     /// # Errors
     /// `Unauthenticated` when the token is not valid, or somebody else's; the caller stays as it was.
+    #[boxed]
     pub async fn renew(&self, caller: &Caller, token: &str) -> Result<(), AccessError> {
         let renewed = self.admit(Some(token)).await?;
         match (&caller.0, renewed.claims()) {
@@ -95,6 +100,7 @@ impl Users {
     ///
     /// # Errors
     /// `Unauthenticated` when the token has expired, the session has ended or the user was deactivated.
+    #[boxed]
     pub async fn viewer_of(&self, caller: &Caller) -> Result<Viewer, AccessError> {
         let Some(claims) = caller.claims() else {
             return Ok(Viewer::Anonymous);

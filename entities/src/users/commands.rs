@@ -20,7 +20,7 @@ use super::{
 use crate::{
     CommandContext,
     access::{Action, authorize},
-    idempotency,
+    boxed, idempotency,
 };
 
 type Result<T, E = UserError> = std::result::Result<T, E>;
@@ -45,6 +45,7 @@ pub struct ChangeUser {
 
 impl Users {
     /// Changes the given fields of the caller's own profile. A change of nothing succeeds and appends no event.
+    #[boxed]
     pub async fn update_profile(
         &self,
         context: CommandContext,
@@ -72,6 +73,7 @@ impl Users {
     }
 
     /// Gives a user another role. The last administrator stays one.
+    #[boxed]
     pub async fn set_role(
         &self,
         context: CommandContext,
@@ -90,6 +92,7 @@ impl Users {
     }
 
     /// Deactivates a user: the caller, or for administrators anybody but the last one of them. Their sessions end.
+    #[boxed]
     pub async fn deactivate(&self, context: CommandContext, id: Uuid) -> Result<User> {
         if context.viewer.require_user()? != id {
             authorize(&context.viewer, Action::ManageUsers)?;

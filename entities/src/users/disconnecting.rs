@@ -11,7 +11,7 @@ use super::{UserError, Users, commands::lock_user, events::Revocation, sessions:
 use crate::{
     CommandContext,
     access::{Action, authorize},
-    idempotency,
+    boxed, idempotency,
     operations::{self, OperationEventKind, UserSocketsClosed},
 };
 
@@ -27,6 +27,7 @@ impl Users {
     ///
     /// # Errors
     /// `NotFound` when there is no such user.
+    #[boxed]
     pub async fn disconnect(
         &self,
         context: CommandContext,

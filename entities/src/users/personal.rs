@@ -14,6 +14,7 @@ use super::{
 use crate::{
     CommandContext,
     access::{Action, authorize},
+    boxed,
 };
 
 /// Of the events of users.
@@ -46,6 +47,7 @@ impl Users {
     ///
     /// # Errors
     /// `NotDeactivated`.
+    #[boxed]
     pub async fn erase_user(&self, context: CommandContext, id: Uuid) -> Result<(), UserError> {
         authorize(&context.viewer, Action::EraseUsers)?;
         self.log

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     Direction, Edge, Page, PageRequest, SortKey,
     access::{AccessError, Action, Viewer, authorize},
+    boxed,
     paging::{Sorted, contains},
 };
 
@@ -89,6 +90,7 @@ impl UserFilter {
 
 impl Users {
     /// The caller, or none when nobody has signed in.
+    #[boxed]
     pub async fn me(&self, viewer: &Viewer) -> Result<Option<User>, AccessError> {
         match viewer.user_id() {
             Some(id) => Ok(self.load_user(id).await?.map(Arc::unwrap_or_clone)),
@@ -97,6 +99,7 @@ impl Users {
     }
 
     /// The user with this id, deactivated or not.
+    #[boxed]
     pub async fn find_user(&self, viewer: &Viewer, id: Uuid) -> Result<Option<User>, AccessError> {
         authorize(viewer, Action::ReadUsers)?;
         Ok(self.load_user(id).await?.map(Arc::unwrap_or_clone))
@@ -104,6 +107,7 @@ impl Users {
 
     /// Those of the users with these ids that there are, deactivated or not: out of memory, and the others in one statement.
     /// For loaders: that the caller may see them was decided where the ids came from.
+    #[boxed]
     pub async fn load_users(&self, ids: &[Uuid]) -> ::events::Result<Vec<Arc<User>>> {
         let load = |ids: Vec<Uuid>| async move {
             let select = Entity::find().filter(Column::Id.is_in(ids));
@@ -117,6 +121,7 @@ impl Users {
     }
 
     /// A page of a sorted list.
+    #[boxed]
     pub async fn list_users(
         &self,
         viewer: &Viewer,
@@ -142,6 +147,7 @@ impl Users {
     }
 
     /// How many users a list has in all.
+    #[boxed]
     pub async fn count_users(
         &self,
         viewer: &Viewer,
@@ -155,6 +161,7 @@ impl Users {
     }
 
     /// What happened to one user, oldest first: for themselves, and for those who may read everyone's.
+    #[boxed]
     pub async fn read_history(
         &self,
         viewer: &Viewer,

@@ -17,7 +17,7 @@ use super::{
     events::{Revocation, SessionData, SessionEventKind, new_session_event},
     sign_in::on_behalf_of,
 };
-use crate::CommandContext;
+use crate::{CommandContext, boxed};
 
 /// A session as stored.
 #[sea_orm::model]
@@ -230,6 +230,7 @@ async fn append(
 }
 
 /// Forgets sessions, and their tokens, that ended by themselves longer than `age` ago; returns how many.
+#[boxed]
 pub async fn remove_expired_sessions(database: &Database, age: Duration) -> ::events::Result<u64> {
     let connection = database.schema_connection();
     let oldest = now() - age;

@@ -21,6 +21,7 @@ use super::{
 use crate::{
     CommandContext,
     access::{AccessError, Principal, Reason, Viewer},
+    boxed,
 };
 
 type Result<T, E = UserError> = std::result::Result<T, E>;
@@ -62,6 +63,7 @@ pub struct SignedIn {
 
 impl Users {
     /// Creates a user with the least role, and signs them in.
+    #[boxed]
     pub async fn register(&self, origin: Origin, input: Register) -> Result<SignedIn> {
         self.throttle.check_address(origin.address)?;
         let input = rules::check_new(input).map_err(UserError::Invalid)?;
@@ -87,6 +89,7 @@ impl Users {
     }
 
     /// Begins a session for who knows the password.
+    #[boxed]
     pub async fn sign_in(&self, origin: Origin, email: &str, password: Secret) -> Result<SignedIn> {
         let email_key = email.trim().to_lowercase();
         self.throttle.check_address(origin.address)?;
@@ -121,6 +124,7 @@ impl Users {
     }
 
     /// Exchanges a refresh token for new tokens of the same session.
+    #[boxed]
     pub async fn refresh(&self, context: CommandContext, token: Secret) -> Result<SignedIn> {
         let next = new_token()?;
         let refresh_token = next.clone();
@@ -140,6 +144,7 @@ impl Users {
     }
 
     /// Ends the caller's session, or all of the caller's sessions; returns how many.
+    #[boxed]
     pub async fn sign_out(&self, context: CommandContext, everywhere: bool) -> Result<u32> {
         let principal = principal(&context.viewer)?;
         self.log
@@ -159,6 +164,7 @@ impl Users {
     }
 
     /// Sets a new password for who knows the present one, and ends the user's other sessions.
+    #[boxed]
     pub async fn change_password(
         &self,
         context: CommandContext,
@@ -192,6 +198,7 @@ impl Users {
     }
 
     /// Makes an administrator: a new user, or an existing one, who gets the role and the password; their sessions end.
+    #[boxed]
     pub async fn make_administrator(&self, email: &str, password: Secret) -> Result<User> {
         let input = Register {
             email: email.to_owned(),
@@ -226,6 +233,7 @@ impl Users {
     }
 
     /// Creates a user whose password nobody knows.
+    #[boxed]
     pub async fn create_demo_user(&self, name: &str, email: &str) -> Result<User> {
         let input = Register {
             email: email.to_owned(),
@@ -243,6 +251,7 @@ impl Users {
     }
 
     /// Whether there is anybody at all.
+    #[boxed]
     pub async fn is_empty(&self) -> Result<bool> {
         let any = Entity::find().select_only().column(user::Column::Id);
         let any: Option<Uuid> = any

@@ -2,6 +2,8 @@
 //! they may do: that is looked up. The first key signs; all keys verify, so that keys can be changed without a gap. Only
 //! HS256 under a known key id is accepted: whatever else a token's header asks for, it is refused.
 
+mod hs256;
+
 use std::{
     collections::HashMap,
     str::FromStr,
@@ -111,6 +113,8 @@ pub(super) struct Tokens {
 impl Tokens {
     pub(super) fn new(keys: &TokenKeys) -> Result<Self, String> {
         let (id, secret) = keys.0.first().ok_or("there is no token key")?;
+        // It fails only when it was installed before.
+        let _ = hs256::PROVIDER.install_default();
         let mut header = Header::new(Algorithm::HS256);
         header.kid = Some(id.clone());
         let mut validation = Validation::new(Algorithm::HS256);

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::{Appended, NewEvent, Tx};
-use crate::{Error, Meta, Result, StreamKey, part_of};
+use crate::{Error, Meta, Result, StreamKey, boxed, part_of};
 
 /// Events in one statement; more are sent in several.
 const BATCH_EVENTS: usize = 1_000;
@@ -128,6 +128,7 @@ impl Tx<'_> {
     }
 
     /// The last version of each of these streams; those that have none are left out.
+    #[boxed]
     pub async fn last_versions(&self, kind: &str, ids: &[Uuid]) -> Result<HashMap<Uuid, i64>> {
         let mut versions = HashMap::new();
         if ids.is_empty() {

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{DatabaseConnection, Statement};
 use uuid::Uuid;
 
-use crate::{Event, EventLog, Result, read};
+use crate::{Event, EventLog, Result, boxed, read};
 use statements::{Way, few};
 
 /// Positions that one statement looks through.
@@ -65,6 +65,7 @@ pub struct LogPage {
 
 impl EventLog {
     /// A page of the events that match.
+    #[boxed]
     pub async fn browse(&self, filter: &LogFilter, place: LogPlace) -> Result<LogPage> {
         let database = &self.database().reader;
         let head = read::read_head(database).await?;
@@ -103,6 +104,7 @@ impl EventLog {
     }
 
     /// The event at this position; nothing when there is none, or it was pruned.
+    #[boxed]
     pub async fn event_at(&self, position: u64) -> Result<Option<Event>> {
         let database = &self.database().reader;
         let before = position.saturating_sub(1);

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use futures::Stream;
+use futures::stream::BoxStream;
 use tokio::{sync::broadcast::error::RecvError, time::timeout};
 
 pub use values::Versioned;
@@ -97,7 +97,7 @@ impl EventSource {
         &self,
         topic: Topic,
         after: Option<Cursor>,
-    ) -> impl Stream<Item = Result<Arc<Event>, FeedError>> + Send + use<> {
+    ) -> BoxStream<'static, Result<Arc<Event>, FeedError>> {
         self.follow_set(vec![topic], after)
     }
 
@@ -106,14 +106,14 @@ impl EventSource {
         &self,
         interest: I,
         after: Option<Cursor>,
-    ) -> impl Stream<Item = Result<Arc<Event>, FeedError>> + Send + use<I> {
+    ) -> BoxStream<'static, Result<Arc<Event>, FeedError>> {
         let Self {
             log,
             range,
             order,
             position,
         } = self.clone();
-        async_stream::try_stream! {
+        Box::pin(async_stream::try_stream! {
             let range = match (range, after) {
                 (Some(range), _) => range,
                 (None, Some(cursor)) => Range { after: log.resolve(cursor).await??, until: None },
@@ -165,7 +165,7 @@ impl EventSource {
                     }
                 }
             }
-        }
+        })
     }
 
     /// The whispers of `topic` from now on; none in a replay, as the past has none. A source that follows whispers must
@@ -173,7 +173,7 @@ impl EventSource {
     pub fn follow_whispers(
         &self,
         topic: StreamKey,
-    ) -> impl Stream<Item = Result<Arc<str>, FeedError>> + Send + use<> {
+    ) -> BoxStream<'static, Result<Arc<str>, FeedError>> {
         let listener = (!self.is_replay()).then(|| self.log.listen_whispers(topic));
         let Self {
             log,
@@ -181,7 +181,7 @@ impl EventSource {
             position,
             ..
         } = self.clone();
-        async_stream::stream! {
+        Box::pin(async_stream::stream! {
             let Some(mut live) = listener else {
                 return;
             };
@@ -198,7 +198,7 @@ impl EventSource {
                     Err(RecvError::Closed) => return,
                 }
             }
-        }
+        })
     }
 
     /// Yields at once, and then whenever the follower has committed progress that `topic` caused. The number is the
@@ -207,7 +207,7 @@ impl EventSource {
         &self,
         follower: &'static str,
         topic: Topic,
-    ) -> impl Stream<Item = Result<u64, FeedError>> + Send + use<> {
+    ) -> BoxStream<'static, Result<u64, FeedError>> {
         let is_replay = self.is_replay();
         let Self {
             log,
@@ -215,7 +215,7 @@ impl EventSource {
             position,
             ..
         } = self.clone();
-        async_stream::try_stream! {
+        Box::pin(async_stream::try_stream! {
             let epoch = log.tail().epoch();
             let (mut live, _) = log.tail().listen(&topic.into());
             let mut shown = None;
@@ -240,7 +240,7 @@ impl EventSource {
                     live = log.tail().listen(&topic.into()).0;
                 }
             }
-        }
+        })
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use futures::Stream;
+use futures::stream::BoxStream;
 use tokio::sync::watch;
 
 use super::{EventSource, FeedError, NEXT_WHISPER};
@@ -33,7 +33,7 @@ impl EventSource {
     pub fn follow_value<T: Send + Sync + 'static>(
         &self,
         mut values: watch::Receiver<Arc<Versioned<T>>>,
-    ) -> impl Stream<Item = Result<Arc<Versioned<T>>, FeedError>> + Send + use<T> {
+    ) -> BoxStream<'static, Result<Arc<Versioned<T>>, FeedError>> {
         let is_replay = self.is_replay();
         let Self {
             log,
@@ -41,7 +41,7 @@ impl EventSource {
             position,
             ..
         } = self.clone();
-        async_stream::stream! {
+        Box::pin(async_stream::stream! {
             loop {
                 let value = values.borrow_and_update().clone();
                 order.store(value.order, Ordering::Release);
@@ -51,6 +51,6 @@ impl EventSource {
                     return;
                 }
             }
-        }
+        })
     }
 }

@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, Statement, Value};
 
 use crate::{
-    Database, Error, PARTS, Result,
+    Database, Error, PARTS, Result, boxed,
     read::{from_i64, to_i64},
 };
 
@@ -17,6 +17,7 @@ pub struct Checkpoint {
 }
 
 /// Reads a follower's checkpoint; one that never ran is at 0.
+#[boxed]
 pub async fn read_checkpoint(database: &DatabaseConnection, follower: &str) -> Result<Checkpoint> {
     let backend = database.get_database_backend();
     let sql = "select part, position from checkpoint where follower = $1";

@@ -20,7 +20,7 @@ use super::{
     lease::{self, Leases},
 };
 use crate::{
-    Error, Event, EventLog, Result, Tx,
+    Error, Event, EventLog, Result, Tx, boxed,
     database::Pool,
     letters::{self, Kind, Tried},
     read,
@@ -46,6 +46,7 @@ struct Runner {
 }
 
 /// Runs `follower` until `stop` turns true; then gives its parts back.
+#[boxed]
 pub async fn run_follower(
     log: EventLog,
     follower: Arc<dyn Follower>,

@@ -24,7 +24,7 @@ use super::{
     registration::Registration,
     report,
 };
-use crate::{EventLog, FollowerConfig, run_follower};
+use crate::{EventLog, FollowerConfig, boxed, run_follower};
 
 /// What handlers call the database among their dependencies.
 pub(super) const DATABASE: &str = "database";
@@ -140,6 +140,7 @@ impl Worker {
 }
 
 /// Runs the handlers until `stop` turns true; then finishes what runs, or hands it back after `config.drain`.
+#[boxed]
 pub async fn run_handlers(
     log: EventLog,
     handlers: Vec<Arc<dyn Handler>>,

@@ -14,7 +14,7 @@ use uuid::Uuid;
 pub(crate) use apply::{Tried, apply_carefully, apply_or_park, panic_message};
 pub(crate) use store::{Kind, Letter, insert, is_held, replace_by_rebuilt, reset_rebuilt};
 
-use crate::{Event, EventLog, Result, read};
+use crate::{Event, EventLog, Result, boxed, read};
 
 /// Something that was given up.
 #[derive(Debug, Clone)]
@@ -108,21 +108,25 @@ pub struct Discarded {
 
 impl EventLog {
     /// The letters, oldest first.
+    #[boxed]
     pub async fn dead_letters(&self, filter: &LetterFilter) -> Result<Vec<DeadLetter>> {
         store::list(&self.database().reader, filter).await
     }
 
     /// How many letters the filter means, whatever its `after` and `limit`.
+    #[boxed]
     pub async fn count_dead_letters(&self, filter: &LetterFilter) -> Result<u64> {
         store::count(&self.database().reader, filter).await
     }
 
     /// One letter.
+    #[boxed]
     pub async fn dead_letter(&self, id: Uuid) -> Result<Option<DeadLetter>> {
         store::find(&self.database().reader, id).await
     }
 
     /// The event of a letter, if the log still has it.
+    #[boxed]
     pub async fn event_of(&self, letter: &DeadLetter) -> Result<Option<Event>> {
         let database = &self.database().reader;
         let events = read::read_positions(database, [letter.position].into_iter()).await?;

@@ -14,7 +14,7 @@ use super::{DeadLetter, Discarded, LetterFilter, LetterKind, Replayed, Which, st
 use crate::{
     Error, Event, EventLog, Follower, Result, Tx,
     append::Appended,
-    clock,
+    boxed, clock,
     control::{execute, query},
     database::Pool,
     error::error_chain,
@@ -30,6 +30,7 @@ impl EventLog {
     ///
     /// # Errors
     /// When the database fails; what was replayed until then stays replayed.
+    #[boxed]
     pub async fn replay(&self, which: &Which, followers: &[Arc<dyn Follower>]) -> Result<Replayed> {
         let mut done = Replayed::default();
         let mut replayed = HashSet::new();
@@ -69,6 +70,7 @@ impl EventLog {
     ///
     /// # Errors
     /// When the database fails; what was discarded until then stays discarded.
+    #[boxed]
     pub async fn discard(
         &self,
         which: &Which,

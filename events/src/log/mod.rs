@@ -16,6 +16,7 @@ use crate::{
     Cursor, CursorError, Database, Error, Event, Gap, HistoryPage, PARTS, Result, StreamKey, Tail,
     Tx,
     append::Appended,
+    boxed,
     bus::{self, Tops},
     control::Pauses,
     currency::Currency,
@@ -65,6 +66,7 @@ pub struct EventLog {
 
 impl EventLog {
     /// Reads the head and starts the background tasks, which run until the process ends.
+    #[boxed]
     pub async fn start(database: Database, config: LogConfig) -> Result<Self> {
         let (head, _) = read::sequence(&database.background).await?;
         let client = config.redis_url.as_deref().map(redis::Client::open);
@@ -144,6 +146,7 @@ impl EventLog {
 
     /// The last position of each stream of a kind that has an event among the last `stretch` ones, and the position
     /// behind which that is all of them.
+    #[boxed]
     pub async fn recent_changes(
         &self,
         kind: &str,
@@ -159,6 +162,7 @@ impl EventLog {
 
     /// The last position of each stream of a kind that has an event after `after`. Of pruned events those that were the last
     /// of their streams are among them, where those are kept (`Keeps::last`).
+    #[boxed]
     pub async fn last_positions(&self, kind: &str, after: u64) -> Result<Vec<(Uuid, u64)>> {
         read::last_positions(&self.database().background, kind, after).await
     }
@@ -232,6 +236,7 @@ impl EventLog {
     ///
     /// # Errors
     /// `Foreign` when it is of another epoch or past the end of the log, `Expired` when events after it were pruned.
+    #[boxed]
     pub async fn resolve(&self, cursor: Cursor) -> Result<Result<u64, CursorError>> {
         let resolved = self.tail().resolve(cursor);
         if resolved.is_ok() && cursor.position > self.tail().position() {
@@ -245,6 +250,7 @@ impl EventLog {
     }
 
     /// At most `limit` events of one stream after `after_version`, oldest first.
+    #[boxed]
     pub async fn read_stream(
         &self,
         stream: StreamKey,

@@ -23,7 +23,8 @@ pub(crate) use forget::forget_rebuilds;
 pub use state::{RebuildStatus, read_rebuilds, request_rebuild, requested_rebuilds};
 
 use crate::{
-    AsRetryable, Database, Error, Follower, database::Pool, letters, read, retention::hold_pruning,
+    AsRetryable, Database, Error, Follower, boxed, database::Pool, letters, read,
+    retention::hold_pruning,
 };
 use state::{Claim, Saved};
 
@@ -187,6 +188,7 @@ struct Rebuild {
 ///
 /// # Errors
 /// `Running` when another process is at it, and `Stopped` when `stop` turned true.
+#[boxed]
 pub async fn rebuild(
     database: &Database,
     model: Arc<dyn ReadModel>,

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{RebuildConfig, RebuildError, RebuildPhase, RebuildReport, Result};
 use crate::{
-    Database, Error, PARTS,
+    Database, Error, PARTS, boxed,
     database::{Pool, now},
     follower::dialect,
     read::{from_i64, to_i64},
@@ -338,6 +338,7 @@ pub async fn request_rebuild(
 }
 
 /// The models that somebody asked to be rebuilt and that no process is at.
+#[boxed]
 pub async fn requested_rebuilds(database: &Database) -> Result<Vec<String>, Error> {
     let connection = &database.background;
     let sql = format!(
@@ -353,6 +354,7 @@ pub async fn requested_rebuilds(database: &Database) -> Result<Vec<String>, Erro
 }
 
 /// The rebuild of each model that ever had one, the current or the last.
+#[boxed]
 pub async fn read_rebuilds(database: &Database) -> Result<Vec<RebuildStatus>, Error> {
     let connection = &database.reader;
     let sql = format!(

@@ -6,13 +6,14 @@ use std::time::Duration;
 use sea_orm::ConnectionTrait;
 
 use crate::{
-    Database, Result, clock,
+    Database, Result, boxed, clock,
     control::{execute, query},
     database::Pool,
     follower::dialect,
 };
 
 /// Takes the lease for `duration`, or renews one's own; false when another process has it.
+#[boxed]
 pub async fn lease_job(
     database: &Database,
     job: &'static str,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use sea_orm::DatabaseConnection;
 use tokio::time::{Instant, timeout};
 
-use crate::{BreakerStatus, EventLog, Pause, Result, read, read_breakers, read_pauses};
+use crate::{BreakerStatus, EventLog, Pause, Result, boxed, read, read_breakers, read_pauses};
 pub use followers::{FollowerStatus, Member, PartStatus};
 pub use handlers::DeliveryCounts;
 
@@ -46,6 +46,7 @@ pub struct WorkersStatus {
 
 impl WorkersStatus {
     /// Reads it. Followers and handlers that have left no trace yet are known by name.
+    #[boxed]
     pub async fn read(
         database: &DatabaseConnection,
         followers: &[&str],
@@ -115,6 +116,7 @@ pub struct LogHealth {
 
 impl EventLog {
     /// Looks whether what this process depends on is there. It never fails, and takes a bounded time.
+    #[boxed]
     pub async fn health(&self) -> LogHealth {
         let began = Instant::now();
         let reader = &self.database().reader;

@@ -9,6 +9,7 @@ use std::{
 };
 
 use async_graphql::{Context, Result, dataloader::Loader};
+use async_trait::async_trait;
 use entities::{
     chats::{Chat, ChatMember, ChatMessage, ChatOfUser, Chats},
     users::{User, Users},
@@ -65,6 +66,7 @@ impl ChatLoader {
     }
 }
 
+#[async_trait]
 impl Loader<MembersOf> for ChatLoader {
     type Value = Vec<WithUser<ChatMember>>;
     type Error = Failure;
@@ -88,6 +90,7 @@ impl Loader<MembersOf> for ChatLoader {
     }
 }
 
+#[async_trait]
 impl Loader<LastMessageOf> for ChatLoader {
     type Value = WithUser<ChatMessage>;
     type Error = Failure;
@@ -111,6 +114,7 @@ impl Loader<LastMessageOf> for ChatLoader {
     }
 }
 
+#[async_trait]
 impl Loader<MessageById> for ChatLoader {
     type Value = ChatMessage;
     type Error = Failure;
@@ -128,6 +132,7 @@ impl Loader<MessageById> for ChatLoader {
     }
 }
 
+#[async_trait]
 impl Loader<UnreadBy> for ChatLoader {
     type Value = i64;
     type Error = Failure;
@@ -142,6 +147,7 @@ impl Loader<UnreadBy> for ChatLoader {
     }
 }
 
+#[async_trait]
 impl Loader<ChatOfUser> for ChatLoader {
     type Value = Chat;
     type Error = Failure;

@@ -7,6 +7,7 @@ use std::{
 };
 
 use async_graphql::{Context, Result, dataloader::Loader};
+use async_trait::async_trait;
 use entities::{
     Edge,
     posts::{Comment, CommentsOf, LikeOf, Posts},
@@ -53,6 +54,7 @@ impl PostLoader {
     }
 }
 
+#[async_trait]
 impl Loader<CommentsShown> for PostLoader {
     type Value = CommentPage;
     type Error = Failure;
@@ -86,6 +88,7 @@ impl Loader<CommentsShown> for PostLoader {
     }
 }
 
+#[async_trait]
 impl Loader<LikeOf> for PostLoader {
     type Value = ();
     type Error = Failure;

@@ -4,6 +4,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::{Context, Result, dataloader::Loader};
+use async_trait::async_trait;
 use entities::users::{self, UserPresence, Users};
 use uuid::Uuid;
 
@@ -15,6 +16,7 @@ pub(crate) struct UserLoader(Users);
 /// What is known of users' connections, by the user's id; nothing for who was never connected.
 pub(crate) struct PresenceLoader(Users);
 
+#[async_trait]
 impl Loader<Uuid> for UserLoader {
     type Value = Arc<users::User>;
     type Error = Arc<events::Error>;
@@ -25,6 +27,7 @@ impl Loader<Uuid> for UserLoader {
     }
 }
 
+#[async_trait]
 impl Loader<Uuid> for PresenceLoader {
     type Value = UserPresence;
     type Error = Arc<events::Error>;

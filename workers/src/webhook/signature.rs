@@ -2,7 +2,7 @@
 //! There may be several, so that a receiver can change to another while both are in use. No key is shown by anything here.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use hmac::{Hmac, Mac};
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 const PREFIX: &str = "whsec_";

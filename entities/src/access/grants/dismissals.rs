@@ -10,7 +10,7 @@ use events::EventLog;
 use uuid::Uuid;
 
 use super::{Grants, Held, Key, Registry};
-use crate::{operations, users::Caller};
+use crate::{boxed, operations, users::Caller};
 
 /// How soon a question that failed is asked again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -50,6 +50,7 @@ impl Grants {
 
 impl Dismissals {
     /// Resolves when the connection has to end.
+    #[boxed]
     pub async fn dismissed(&self) -> Dismissal {
         tokio::select! {
             biased;
@@ -59,6 +60,7 @@ impl Dismissals {
     }
 
     /// Resolves when an administrator closes the user's sockets.
+    #[boxed]
     pub async fn disconnected(&self) {
         let signal = &self.sockets.signal;
         loop {

@@ -9,6 +9,7 @@ use super::{Details, Locked, Result, Work, insert_members_in_tx, time_in};
 use crate::{
     CommandContext,
     access::{Action, authorize},
+    boxed,
     chats::{
         Chat, ChatError, ChatEventKind, ChatKind, ChatMember, ChatRole, Chats, InboxEventKind,
         chat::{Column, Entity},
@@ -31,6 +32,7 @@ pub struct CreateChat {
 
 impl Chats {
     /// Creates a chat of the caller and others; the direct chat with a user only once.
+    #[boxed]
     pub async fn create_chat(&self, context: CommandContext, input: CreateChat) -> Result<Chat> {
         authorize(&context.viewer, Action::UseChats)?;
         let creator = context.viewer.require_user()?;
@@ -51,6 +53,7 @@ impl Chats {
     }
 
     /// Gives a group another title. The same title again succeeds and appends no event.
+    #[boxed]
     pub async fn rename_chat(
         &self,
         context: CommandContext,

@@ -12,6 +12,7 @@ use super::{Details, Locked, Result, Work, insert_members_in_tx, lock_in_tx, tim
 use crate::{
     CommandContext,
     access::{Action, authorize},
+    boxed,
     chats::{
         Chat, ChatError, ChatEventKind, ChatMember, ChatRole, Chats, InboxEventKind, member,
         membership::{get_member_in_tx, require_active_in_tx},
@@ -22,6 +23,7 @@ use crate::{
 
 impl Chats {
     /// Adds users to a group; those who are members already stay what they are. What was said before counts as read.
+    #[boxed]
     pub async fn add_members(
         &self,
         context: CommandContext,
@@ -36,6 +38,7 @@ impl Chats {
     }
 
     /// Removes another member from a group. For the owner.
+    #[boxed]
     pub async fn remove_member(
         &self,
         context: CommandContext,
@@ -50,6 +53,7 @@ impl Chats {
 
     /// Takes the caller out of a group. When the owner leaves, the member who has been there longest becomes the owner.
     /// Unlike other commands it is repeated to those who are out: that is what they were told.
+    #[boxed]
     pub async fn leave_chat(&self, context: CommandContext, chat_id: Uuid) -> Result<()> {
         authorize(&context.viewer, Action::UseChats)?;
         let user_id = context.viewer.require_user()?;

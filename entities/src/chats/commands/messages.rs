@@ -11,6 +11,7 @@ use super::{Details, Locked, Result, Work, time_in};
 use crate::{
     CommandContext,
     access::{Action, authorize},
+    boxed,
     chats::{
         Chat, ChatError, ChatEventKind, ChatMessage, Chats,
         message::{Column, Entity},
@@ -20,6 +21,7 @@ use crate::{
 
 impl Chats {
     /// Sends a message. Whoever sends has read all before it.
+    #[boxed]
     pub async fn send_message(
         &self,
         context: CommandContext,
@@ -34,6 +36,7 @@ impl Chats {
     }
 
     /// Changes the text of a message. The same text again succeeds and appends no event.
+    #[boxed]
     pub async fn edit_message(
         &self,
         context: CommandContext,
@@ -60,6 +63,7 @@ impl Chats {
     }
 
     /// Deletes a message; its number and author stay, its text goes. Again succeeds and appends no event.
+    #[boxed]
     pub async fn delete_message(
         &self,
         context: CommandContext,

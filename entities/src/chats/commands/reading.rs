@@ -8,12 +8,14 @@ use super::{Result, Work};
 use crate::{
     CommandContext,
     access::{Action, authorize},
+    boxed,
     chats::{Chat, ChatError, Chats, InboxEventKind, chat, member, rules},
     idempotency,
 };
 
 impl Chats {
     /// Marks messages up to a number as read, by default all. What is read stays read: a lower number does nothing.
+    #[boxed]
     pub async fn mark_chat_read(
         &self,
         context: CommandContext,

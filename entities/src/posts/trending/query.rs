@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{TrendWindow, decay::StepCount};
 use crate::{
     access::{AccessError, Action, Viewer, authorize},
+    boxed,
     posts::{Post, Posts},
 };
 
@@ -59,6 +60,7 @@ fn is_settled(
 
 impl Posts {
     /// The posts with the highest scores in the window that ends now, at most `limit`, highest first.
+    #[boxed]
     pub async fn list_trending(
         &self,
         viewer: &Viewer,

@@ -34,6 +34,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
+use crate::boxed;
 use local::Local;
 
 /// A process that stops waits no longer than this for the database.
@@ -117,6 +118,7 @@ impl Presence {
 
     /// Ends all connections of this process at once, without grace, and writes that down, for at most five seconds. What
     /// could not be written is swept when the lease is over.
+    #[boxed]
     pub async fn stop(&self) {
         self.shared.local().stop(Instant::now(), ::events::now());
         self.shared.changed.notify_one();

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{mpsc, watch};
 
 use super::{Archive, ArchiveError, Result, files::Lines, files::replace, name_of};
-use crate::{Database, Error, Event, read, retention::prune::database_now};
+use crate::{Database, Error, Event, boxed, read, retention::prune::database_now};
 
 /// Events in one file.
 const FILE_EVENTS: u64 = 20_000;
@@ -181,6 +181,7 @@ impl Reader {
 }
 
 /// The last position that the archive of this log has all events up to, behind what was pruned already.
+#[boxed]
 pub async fn archived_until(database: &Database, directory: PathBuf) -> Result<u64> {
     let (epoch, pruned) = read::read_pruned(&database.background).await?;
     let archive = open(directory, epoch).await?;

@@ -34,7 +34,7 @@ use super::{
     personal::{PersonalData, Redactor, Subject},
 };
 use crate::{
-    Database, Error, EventLog, Meta, NewEvent, ReadModel, Result, StreamKey, Tx, Written,
+    Database, Error, EventLog, Meta, NewEvent, ReadModel, Result, StreamKey, Tx, Written, boxed,
     database::{Pool, now},
     read, rebuild,
 };
@@ -82,6 +82,7 @@ pub struct ErasureConfig {
 }
 
 /// Works on one erasure as far as that is possible now; false when there is none.
+#[boxed]
 pub async fn work_on_erasure(
     log: &EventLog,
     eraser: &Arc<dyn Eraser>,
@@ -359,6 +360,7 @@ async fn erase_in_archive(
 
 /// Takes the data of all whose erasure the archive in `directory` does not know of out of it; the number of files that were
 /// written anew. For archives that no worker has.
+#[boxed]
 pub async fn bring_archive_up_to_date(
     database: &Database,
     eraser: &Arc<dyn Eraser>,

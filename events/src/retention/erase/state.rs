@@ -9,7 +9,7 @@ use tokio::{task::JoinHandle, time::sleep};
 use uuid::Uuid;
 
 use crate::{
-    Database, Error, Result, Tx, clock,
+    Database, Error, Result, Tx, boxed, clock,
     control::{execute, query},
     database::{Pool, now},
     follower::dialect,
@@ -124,6 +124,7 @@ fn status(row: &QueryResult) -> Result<ErasureStatus> {
 }
 
 /// Has the workers erase what is personal to `subject`; false when somebody had asked for it before.
+#[boxed]
 pub async fn request_erasure(tx: &Tx<'_>, subject: Uuid, requested_by: &str) -> Result<bool> {
     let sql = "insert into erasure (subject, requested_at, requested_by) values ($1, $2, $3)
                on conflict (subject) do nothing";
@@ -132,6 +133,7 @@ pub async fn request_erasure(tx: &Tx<'_>, subject: Uuid, requested_by: &str) -> 
 }
 
 /// The erasure of one subject, or those that have not ended and the last `limit` that have.
+#[boxed]
 pub async fn read_erasures(
     database: &Database,
     subject: Option<Uuid>,
