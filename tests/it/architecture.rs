@@ -51,15 +51,11 @@ const NAMES_OF_NOTHING: &[&str] = &[
 const TOO_LONG: &[&str] = &[];
 const WITHOUT_HEAD: &[&str] = &[];
 
-fn packages() -> BTreeMap<String, BTreeSet<String>> {
+/// What cargo prints.
+fn cargo(arguments: &[&str]) -> String {
     let output = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()))
-        .args([
-            "metadata",
-            "--no-deps",
-            "--offline",
-            "--format-version",
-            "1",
-        ])
+        .args(arguments)
+        .args(["--offline"])
         .current_dir(repository())
         .output()
         .expect("cargo starts");
@@ -68,7 +64,12 @@ fn packages() -> BTreeMap<String, BTreeSet<String>> {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let metadata: Value = serde_json::from_slice(&output.stdout).expect("cargo prints JSON");
+    String::from_utf8(output.stdout).expect("cargo prints text")
+}
+
+fn packages() -> BTreeMap<String, BTreeSet<String>> {
+    let printed = cargo(&["metadata", "--no-deps", "--format-version", "1"]);
+    let metadata: Value = serde_json::from_str(&printed).expect("cargo prints JSON");
     let name = |value: &Value| value["name"].as_str().expect("a name").to_owned();
     let packages = metadata["packages"].as_array().expect("packages");
     packages
@@ -110,6 +111,26 @@ fn crates_use_only_those_below() {
             .filter(|library| packages[*name].contains(**library))
             .collect();
         assert!(seen.is_empty(), "{name} must not see {seen:?}");
+    }
+}
+
+/// Each package with the features that it is compiled with.
+fn features(selection: &[&str]) -> BTreeSet<String> {
+    let tree = ["tree", "--prefix", "none", "--format", "{p} {f}"];
+    let printed = cargo(&[&tree[..], selection].concat());
+    let packages = printed.lines().map(|line| line.trim_end_matches(" (*)"));
+    packages.map(str::to_owned).collect()
+}
+
+/// Or whoever runs the product and then its tests compiles hundreds of packages twice.
+#[test]
+fn the_tests_choose_no_other_features_than_the_product() {
+    let of_tests = features(&["--workspace", "--edges", "normal,build,dev"]);
+    for product in ["gateway", "workers"] {
+        let selection = ["-p", product, "-p", "gateway", "--edges", "normal,build"];
+        let of_product = features(&selection);
+        let compiled_twice: Vec<_> = of_product.difference(&of_tests).collect();
+        assert!(compiled_twice.is_empty(), "{product}: {compiled_twice:?}");
     }
 }
 
