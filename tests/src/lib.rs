@@ -6,6 +6,7 @@ pub mod clock;
 pub mod comparison;
 pub mod customers;
 pub mod database;
+pub mod disk;
 pub mod feed;
 pub mod graphql;
 pub mod guard;

@@ -11,7 +11,7 @@ mod faults;
 mod hand;
 mod load;
 mod probe;
-mod proxy;
+pub mod proxy;
 mod schedule;
 mod sight;
 mod table;

@@ -1,6 +1,6 @@
 //! A TCP proxy on loopback between the product and one of its servers, or between a client and a gateway. It cuts connections,
-//! also in the middle of a command, lets nothing through for a while, holds the answer to a COMMIT back or swallows it, and
-//! lets a byte through a second. It begins as a plain wire, and is one again when a fault is over.
+//! also in the middle of a command, lets nothing through for a while, silences the connections there are for good while new ones
+//! work, holds the answer to a COMMIT back or swallows it, and lets a byte through a second. It begins as a plain wire, and is one again when a fault is over.
 
 use std::io;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -32,8 +32,31 @@ pub enum Fate {
     Lost,
 }
 
+/// What is lost of a connection that goes silent. It is not even told when the other end closes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// What the client sends.
+    Requests,
+    /// What the server sends.
+    Answers,
+    /// Both.
+    Both,
+}
+
+impl Silence {
+    /// One after the other.
+    pub fn in_turn(turn: usize) -> Self {
+        [Self::Both, Self::Answers, Self::Requests][turn % 3]
+    }
+}
+
 struct Shared {
     target: u16,
+    /// Connections so far.
+    connections: AtomicU64,
+    /// Of connections up to this one, nothing that the client or the server sends arrives.
+    silent_up: AtomicU64,
+    silent_down: AtomicU64,
     is_narrow: bool,
     /// Connections of an older generation are over.
     generation: watch::Sender<u64>,
@@ -67,6 +90,9 @@ impl Proxy {
         let port = listener.local_addr().expect("its number").port();
         let shared = Arc::new(Shared {
             target,
+            connections: AtomicU64::new(0),
+            silent_up: AtomicU64::new(0),
+            silent_down: AtomicU64::new(0),
             is_narrow,
             generation: watch::Sender::new(0),
             frozen: watch::Sender::new(false),
@@ -94,6 +120,22 @@ impl Proxy {
 
     pub fn thaw(&self) {
         self.shared.frozen.send_replace(false);
+    }
+
+    /// Silences the connections that there are, for as long as they live; new ones work.
+    pub fn silence_all(&self, silence: Silence) {
+        let last = self.shared.connections.load(Ordering::SeqCst);
+        if silence != Silence::Answers {
+            self.shared.silent_up.store(last, Ordering::SeqCst);
+        }
+        if silence != Silence::Requests {
+            self.shared.silent_down.store(last, Ordering::SeqCst);
+        }
+    }
+
+    /// How many connections there were.
+    pub fn connections(&self) -> u64 {
+        self.shared.connections.load(Ordering::SeqCst)
     }
 
     /// Of the next so many commands only the first half arrives, and their connections are over.
@@ -143,6 +185,7 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 
 async fn connect(client: TcpStream, shared: Arc<Shared>) {
     let mut generation = shared.generation.subscribe();
+    let number = shared.connections.fetch_add(1, Ordering::SeqCst) + 1;
     let Ok(server) = open(&shared).await else {
         return;
     };
@@ -152,8 +195,8 @@ async fn connect(client: TcpStream, shared: Arc<Shared>) {
     let (answers, answering) = watch::channel(Answers::Flow);
     tokio::select! {
         _ = generation.changed() => {}
-        _ = send_up(from_client, to_server, &shared, &answers) => {}
-        _ = send_down(from_server, to_client, &shared, answering) => {}
+        _ = send_up(from_client, to_server, &shared, &answers, number) => {}
+        _ = send_down(from_server, to_client, &shared, answering, number) => {}
     }
 }
 
@@ -184,10 +227,15 @@ async fn send_up(
     mut to: OwnedWriteHalf,
     shared: &Shared,
     answers: &watch::Sender<Answers>,
+    number: u64,
 ) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
-        let length = from.read(&mut buffer).await?;
+        let read = from.read(&mut buffer).await;
+        if number <= shared.silent_up.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        let length = read?;
         if length == 0 {
             return Ok(());
         }
@@ -217,6 +265,7 @@ async fn send_down(
     mut to: OwnedWriteHalf,
     shared: &Shared,
     answers: watch::Receiver<Answers>,
+    number: u64,
 ) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
@@ -224,7 +273,11 @@ async fn send_down(
             0 => BUFFER_BYTES,
             rate => (rate as usize).min(BUFFER_BYTES),
         };
-        let length = from.read(&mut buffer[..room]).await?;
+        let read = from.read(&mut buffer[..room]).await;
+        if number <= shared.silent_down.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        let length = read?;
         if length == 0 {
             return Ok(());
         }

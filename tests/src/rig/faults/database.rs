@@ -1,8 +1,8 @@
-//! Postgres: crashed, frozen, its connections terminated, its answers to COMMIT lost, and a transaction that stays open.
+//! Postgres: crashed, frozen, silent, read-only, its connections terminated, its answers to COMMIT lost, and a transaction that stays open.
 
 use std::time::{Duration, Instant};
 
-use sea_orm::TransactionTrait;
+use sea_orm::{ConnectionTrait, TransactionTrait};
 use serde_json::json;
 use tokio::task::block_in_place;
 
@@ -10,9 +10,11 @@ use super::Injected;
 use crate::held::update_in_tx;
 use crate::ids;
 use crate::rig::Rig;
-use crate::rig::proxy::Fate;
+use crate::rig::proxy::{Fate, Silence};
 
 const OUTAGE: Duration = Duration::from_secs(10);
+/// How long an answer is waited for, and a little more.
+const NOTICED: Duration = Duration::from_secs(15);
 const HELD: Duration = Duration::from_secs(30);
 /// How long it may take until so many COMMITs were sent.
 const COMMITS_LIMIT: Duration = Duration::from_secs(20);
@@ -41,6 +43,36 @@ pub(super) async fn disconnect(rig: &mut Rig, _: usize) -> Injected {
         return Err("nobody was connected".into());
     }
     Ok(Instant::now())
+}
+
+/// It does not end; it is over when whoever waits must have noticed.
+pub(super) async fn silence(rig: &mut Rig, turn: usize) -> Injected {
+    rig.database_proxy.silence_all(Silence::in_turn(turn));
+    tokio::time::sleep(NOTICED).await;
+    Ok(Instant::now())
+}
+
+/// As after a failover to a server that is a standby still: it ends, and nobody tells the sessions.
+pub(super) async fn refuse_writes(rig: &mut Rig, _: usize) -> Injected {
+    let set = |value: &str| {
+        format!(
+            "do $$ begin execute format('alter database %I set default_transaction_read_only = {value}',
+                current_database()); end $$"
+        )
+    };
+    let error = |error: sea_orm::DbErr| error.to_string();
+    let database = rig.sight.database.clone();
+    database
+        .execute_unprepared(&set("on"))
+        .await
+        .map_err(error)?;
+    let disconnected = disconnect(rig, 0).await;
+    tokio::time::sleep(OUTAGE).await;
+    database
+        .execute_unprepared(&format!("set transaction_read_only = off; {}", set("off")))
+        .await
+        .map_err(error)?;
+    disconnected.map(|_| Instant::now())
 }
 
 /// Requests time out meanwhile, and are repeated. The silent connections end with the fault.

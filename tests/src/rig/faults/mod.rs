@@ -59,8 +59,11 @@ pub const FAULTS: &[Fault] = faults! {
     "redis-tail-lost" Moment redis::lose_tail, "the last entries of all streams are gone, and their last ids set back";
     "redis-connections-cut" Moment redis::cut_connections, "connections to Redis are cut in the middle of a command";
     "redis-doubled-reordered" Moment deliveries::double, "entries of the streams, and jobs, come again and in another order";
+    "redis-silent" Long redis::silence, "all connections to Redis are silent for good, one way or both; new ones work";
     "postgres-stopped" Long database::stop, "Postgres crashes, or answers nothing, for 10 s";
     "postgres-disconnected" Moment database::disconnect, "all connections to Postgres are terminated";
+    "postgres-silent" Long database::silence, "all connections to Postgres are silent for good, one way or both; new ones work";
+    "postgres-read-only" Long database::refuse_writes, "Postgres takes no writes for 10 s";
     "commit-unanswered" Moment database::leave_commits_unanswered, "COMMITs are answered late, never, or are lost, and clients repeat";
     "transaction-open" Long database::hold_transaction, "a transaction with an event stays open for 30 s";
     "appends-at-once" Moment pressure::append_at_once, "500 updates of one customer at once";

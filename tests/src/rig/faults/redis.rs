@@ -6,6 +6,7 @@ use tokio::task::block_in_place;
 
 use super::Injected;
 use crate::rig::Rig;
+use crate::rig::proxy::Silence;
 
 const OUTAGE: Duration = Duration::from_secs(10);
 /// Commands that are cut, and how long it may take until there were so many.
@@ -50,6 +51,13 @@ pub(super) async fn stop(rig: &mut Rig, turn: usize) -> Injected {
         tokio::time::sleep(OUTAGE).await;
         block_in_place(|| rig.redis.restart());
     }
+    Ok(Instant::now())
+}
+
+/// It does not end; it is over when whoever waits must have noticed.
+pub(super) async fn silence(rig: &mut Rig, turn: usize) -> Injected {
+    rig.redis_proxy.silence_all(Silence::in_turn(turn));
+    tokio::time::sleep(OUTAGE).await;
     Ok(Instant::now())
 }
 
