@@ -4,10 +4,12 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement, Value,
+    ConnectionTrait, DbBackend, QueryResult, Statement, Value,
     sea_query::{ArrayType, ValueType},
 };
 use uuid::Uuid;
+
+use events::DatabaseTransaction;
 
 /// SQLite takes 32,766 parameters in a statement; beyond a few hundred rows, more at once gain nothing.
 const LOT: usize = 256;

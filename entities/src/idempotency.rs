@@ -164,7 +164,7 @@ async fn read_answer(
 /// Forgets answers older than `age`; returns how many.
 #[boxed]
 pub async fn remove_expired_answers(database: &Database, age: Duration) -> events::Result<u64> {
-    let connection = database.schema_connection();
+    let connection = database.writer();
     let oldest = now() - age;
     let statement = Statement::from_sql_and_values(
         connection.get_database_backend(),

@@ -10,11 +10,11 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{Error, Meta, Receipt, Result, StreamKey, Written, part_of};
+use crate::{DatabaseTransaction, Error, Meta, Receipt, Result, StreamKey, Written, part_of};
 pub use batch::Appending;
 
 /// An event about to be appended.

@@ -7,13 +7,14 @@ use std::{
 };
 
 use redis::{
-    AsyncConnectionConfig, AsyncTypedCommands, Client,
+    AsyncConnectionConfig, AsyncTypedCommands, Client, IntoConnectionInfo,
     aio::MultiplexedConnection,
+    io::tcp::{TcpSettings, socket2::TcpKeepalive},
     streams::{StreamReadOptions, StreamReadReply},
 };
 use tokio::time::sleep;
 
-use crate::{Event, EventLog, PARTS};
+use crate::{Error, Event, EventLog, PARTS, Result};
 
 /// How long one read waits, in milliseconds. A new epoch is noticed after at most this.
 const BLOCK_MS: usize = 1_000;
@@ -52,6 +53,21 @@ pub(crate) fn stream_key(log: &EventLog, epoch: u32, part: i16) -> String {
         "{}:{{{epoch:08x}}}:part:{part}",
         log.shared.config.redis_prefix
     )
+}
+
+/// The system itself ends a connection whose other end is gone, also where nobody waits for an answer.
+pub(crate) fn client(url: &str) -> Result<Client> {
+    let keepalive = TcpKeepalive::new()
+        .with_time(Duration::from_secs(5))
+        .with_interval(Duration::from_secs(2))
+        .with_retries(3);
+    let settings = TcpSettings::default()
+        .set_nodelay(true)
+        .set_keepalive(keepalive)
+        .set_user_timeout(Duration::from_secs(10));
+    url.into_connection_info()
+        .and_then(|info| Client::open(info.set_tcp_settings(settings)))
+        .map_err(|error| Error::Task(format!("the Redis URL is not valid: {error}")))
 }
 
 pub(crate) async fn run(log: EventLog, client: Client) {

@@ -130,12 +130,12 @@ impl Error {
 
 fn code_of(error: &DbErr) -> Option<String> {
     match error {
-        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
-            error
-                .as_database_error()
-                .and_then(|e| e.code())
-                .map(|code| code.into_owned())
-        }
+        DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error))
+        | DbErr::Conn(RuntimeErr::SqlxError(error)) => error
+            .as_database_error()
+            .and_then(|e| e.code())
+            .map(|code| code.into_owned()),
         _ => None,
     }
 }
@@ -144,22 +144,75 @@ fn is_unavailable(error: &DbErr) -> bool {
     match error {
         DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => true,
         DbErr::Exec(RuntimeErr::SqlxError(inner)) | DbErr::Query(RuntimeErr::SqlxError(inner)) => {
-            // No database error means that the connection failed, not the statement. Class 57P: the server is
-            // shutting down or starting; 53300: too many connections; 08: connection exceptions.
-            match inner.as_database_error() {
-                Some(e) => e
-                    .code()
-                    .is_some_and(|c| c.starts_with("57P") || c.starts_with("08") || c == "53300"),
-                None => matches!(
-                    inner.as_ref(),
-                    SqlxError::Io(_)
-                        | SqlxError::PoolTimedOut
-                        | SqlxError::PoolClosed
-                        | SqlxError::WorkerCrashed
-                ),
-            }
+            outage(inner).is_some()
         }
         _ => false,
+    }
+}
+
+/// What makes a failure one of the database, or of the way to it, and not of the statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outage {
+    /// The statement was stopped, by a time limit or by somebody.
+    Stopped,
+    /// It is there and cannot do it now: the disk is full, it is read-only, it has no memory left.
+    Refused,
+    /// The connection is of no use any more.
+    Gone,
+}
+
+/// The outage that an error tells of, if it does.
+pub(crate) fn outage(error: &SqlxError) -> Option<Outage> {
+    let Some(error) = error.as_database_error() else {
+        // Not an answer: the connection failed, not the statement.
+        return matches!(
+            error,
+            SqlxError::Io(_)
+                | SqlxError::Tls(_)
+                | SqlxError::Protocol(_)
+                | SqlxError::PoolTimedOut
+                | SqlxError::PoolClosed
+                | SqlxError::WorkerCrashed
+                | SqlxError::BeginFailed
+                | SqlxError::InvalidSavePointStatement
+        )
+        .then_some(Outage::Gone);
+    };
+    let code = error.code()?;
+    match code.parse::<u32>() {
+        Ok(number) if code.len() != 5 => sqlite_outage(number),
+        _ => postgres_outage(&code),
+    }
+}
+
+/// By primary result code, <https://www.sqlite.org/rescode.html>.
+fn sqlite_outage(code: u32) -> Option<Outage> {
+    match code & 0xff {
+        // LOCKED, INTERRUPT.
+        6 | 9 => Some(Outage::Stopped),
+        // NOMEM, READONLY, FULL, PROTOCOL.
+        7 | 8 | 13 | 15 => Some(Outage::Refused),
+        // IOERR, CORRUPT, CANTOPEN, NOTADB: the file may be another one now.
+        10 | 11 | 14 | 26 => Some(Outage::Gone),
+        _ => None,
+    }
+}
+
+/// By class and code, <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+fn postgres_outage(code: &str) -> Option<Outage> {
+    match code {
+        // statement_completion_unknown, query_canceled.
+        "40003" | "57014" => Some(Outage::Stopped),
+        // read_only_sql_transaction: of a standby, or of a session from the time when all were. idle_in_transaction_session
+        // and transaction_timeout.
+        "25006" | "25P03" | "25P04" => Some(Outage::Gone),
+        _ => match code.get(..2) {
+            // Insufficient resources: disk_full, out_of_memory, too_many_connections. System errors: io_error.
+            Some("53" | "58") => Some(Outage::Refused),
+            // Connection exceptions; shut down, crashed, starting, dropped.
+            Some("08" | "57") => Some(Outage::Gone),
+            _ => None,
+        },
     }
 }
 

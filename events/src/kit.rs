@@ -82,6 +82,7 @@ impl SqliteFile {
             url: format!("sqlite://{}", path.display()),
             max_connections: 1,
             acquire_timeout: Duration::from_secs(10),
+            patience: DatabaseConfig::PATIENCE,
         };
         let file = Self(path);
         let database = Database::connect(&config).await.expect("SQLite opens");
@@ -89,14 +90,14 @@ impl SqliteFile {
             include_str!("../../migration/src/sql/0001_event_log.sqlite.sql"),
             include_str!("../../migration/src/sql/0009_handlers.sqlite.sql"),
         ] {
-            let connection = database.schema_connection();
+            let connection = database.writer();
             connection
                 .execute_unprepared(script)
                 .await
                 .expect("the schema");
         }
         database
-            .schema_connection()
+            .writer()
             .execute_unprepared(include_str!(
                 "../../migration/src/sql/0011_retention.sqlite.sql"
             ))

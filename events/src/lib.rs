@@ -21,6 +21,7 @@ mod log;
 mod pages;
 mod pump;
 mod read;
+mod readiness;
 mod rebuild;
 mod receipt;
 mod relay;
@@ -43,7 +44,9 @@ pub use control::{
     remove_ended_deliveries, resume,
 };
 pub use cursor::{Cursor, CursorError};
-pub use database::{AsRetryable, Database, DatabaseConfig, now};
+pub use database::{
+    AsRetryable, Database, DatabaseConfig, DatabaseConnection, DatabaseTransaction, now,
+};
 pub use error::{Error, Result, error_chain};
 pub use event::{Event, Meta, PARTS, StreamKey, part_of};
 pub use feed::{EventSource, FeedError, Range, Versioned};

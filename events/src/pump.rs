@@ -18,6 +18,10 @@ use crate::{
 const PASS_INTERVAL: Duration = Duration::from_millis(2);
 /// Events read from the log at once.
 const BATCH_EVENTS: u64 = 500;
+/// How long the numbering is waited for at first, and at most. It doubles with each failure: a connection that is silent is
+/// soon replaced, and a database that has much to number comes to its end.
+const PASS_PATIENCE: Duration = Duration::from_secs(4);
+const MOST_PATIENCE: Duration = Duration::from_secs(64);
 /// The longest pause after failures.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
@@ -30,7 +34,7 @@ pub(crate) async fn run(log: EventLog) {
             .await
             .is_ok();
         sleep_until(started + PASS_INTERVAL).await;
-        match pass(&log, !woken).await {
+        match pass(&log, !woken, failures).await {
             Ok(()) => failures = 0,
             Err(error) => {
                 failures += 1;
@@ -44,11 +48,13 @@ pub(crate) async fn run(log: EventLog) {
 }
 
 /// `is_poll`: nobody woke us, so whatever is there was missed by faster ways.
-async fn pass(log: &EventLog, is_poll: bool) -> Result<()> {
+async fn pass(log: &EventLog, is_poll: bool, failures: u32) -> Result<()> {
     let shared = &log.shared;
     let started = Instant::now();
     let reached = shared.tail.position();
-    let (head, numbered) = read::sequence(&shared.database.background).await?;
+    let patience = MOST_PATIENCE.min(PASS_PATIENCE * (1 << failures.min(4)));
+    let patient = shared.database.background.patient(patience);
+    let (head, numbered) = read::sequence(&patient).await?;
     if head.epoch != shared.tail.epoch() {
         tracing::warn!(
             epoch = head.epoch,
@@ -95,7 +101,7 @@ async fn read_up_to(log: &EventLog, head: u64) -> Result<()> {
 /// The database, or Redis, shows that positions were given out that the log no longer knows: it was restored to an
 /// older state. A new epoch makes every old cursor and key recognizable.
 pub(crate) async fn renew_epoch(log: &EventLog, head: &Head) -> Result<()> {
-    let database = log.database().schema_connection();
+    let database = log.database().background_writer();
     // The low half of a v7 id is random.
     let drawn = uuid::Uuid::now_v7().as_u128() as u32;
     let fresh = if drawn == head.epoch { !drawn } else { drawn };

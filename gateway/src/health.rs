@@ -1,7 +1,8 @@
 //! Liveness and readiness. Live means the process answers; ready means it should get traffic, which ends the moment a
-//! stop begins. Neither tells outsiders what is wrong: that is logged.
+//! stop begins. Neither tells outsiders what is wrong: that is logged, rarer the longer it lasts.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::Router;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -22,23 +23,33 @@ pub fn always_ready() -> Ready {
 
 pub(crate) fn routes(ready: Ready, shutdown: Shutdown) -> Router {
     let live = || async { answer(StatusCode::OK, r#"{"status":"live"}"#) };
+    let refusals = Arc::new(AtomicU32::new(0));
     let ready = move || {
-        let (ready, shutdown) = (ready.clone(), shutdown.clone());
-        async move { readiness(&ready, &shutdown).await }
+        let (ready, shutdown, refusals) = (ready.clone(), shutdown.clone(), refusals.clone());
+        async move { readiness(&ready, &shutdown, &refusals).await }
     };
     Router::new()
         .route("/health/live", get(live))
         .route("/health/ready", get(ready))
 }
 
-async fn readiness(ready: &Ready, shutdown: &Shutdown) -> Response {
+/// `refusals`: how often it was not ready since it was last.
+async fn readiness(ready: &Ready, shutdown: &Shutdown, refusals: &AtomicU32) -> Response {
     if shutdown.has_begun() {
         return answer(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"stopping"}"#);
     }
     match ready().await {
-        Ok(()) => answer(StatusCode::OK, r#"{"status":"ready"}"#),
+        Ok(()) => {
+            if refusals.swap(0, Ordering::Relaxed) > 0 {
+                tracing::info!("ready again");
+            }
+            answer(StatusCode::OK, r#"{"status":"ready"}"#)
+        }
         Err(reason) => {
-            tracing::warn!(reason, "not ready: {reason}");
+            let refusals = refusals.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+            if refusals.is_power_of_two() {
+                tracing::warn!(reason, refusals, "not ready: {reason}");
+            }
             answer(
                 StatusCode::SERVICE_UNAVAILABLE,
                 r#"{"status":"unavailable"}"#,
@@ -65,10 +76,13 @@ mod tests {
     #[tokio::test]
     async fn readiness_follows_its_parts_and_ends_with_a_stop() {
         let shutdown = Shutdown::default();
-        assert_eq!(readiness(&always_ready(), &shutdown).await.status(), 200);
+        let refusals = AtomicU32::new(0);
+        let status = async |ready: &Ready| readiness(ready, &shutdown, &refusals).await.status();
+        assert_eq!(status(&always_ready()).await, 200);
         let missing: Ready = Arc::new(|| Box::pin(async { Err("no database".into()) }));
-        assert_eq!(readiness(&missing, &shutdown).await.status(), 503);
+        assert_eq!(status(&missing).await, 503);
+        assert_eq!(status(&always_ready()).await, 200);
         shutdown.begin();
-        assert_eq!(readiness(&always_ready(), &shutdown).await.status(), 503);
+        assert_eq!(status(&always_ready()).await, 503);
     }
 }

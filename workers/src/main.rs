@@ -65,9 +65,10 @@ async fn run(config: Config) -> Result<Outcome, StartError> {
         url: config.database_url.clone(),
         max_connections: config.max_connections,
         acquire_timeout: Duration::from_secs(10),
+        patience: DatabaseConfig::PATIENCE,
     })
     .await?;
-    let pending = Migrator::get_pending_migrations(database.schema_connection()).await?;
+    let pending = Migrator::get_pending_migrations(&database.schema_connection()).await?;
     if !pending.is_empty() {
         return Err(StartError::NotMigrated);
     }

@@ -1,7 +1,8 @@
 //! Rows that decide what somebody may do: never given as stale, and not shared. Every entry belongs to a generation of
 //! its row; any change, committed here or arriving as an event, begins a new one before the event is visible as the
 //! log's position. A load that overlaps a change ends up under the old generation, where nobody looks: what is read is
-//! never older than the cursor sent with it.
+//! never older than the cursor sent with it. A process that has not seen the present lately has missed changes of others, and
+//! decides nothing by what it remembers: every row is then read from the database, or not given at all.
 
 use std::{
     collections::HashMap,
@@ -16,6 +17,8 @@ use events::EventLog;
 use moka::future::Cache;
 use uuid::Uuid;
 
+use super::CURRENT_WITHIN;
+
 /// Rows share generations by hash; a change makes its few neighbours be loaded again.
 const GENERATIONS: usize = 4096;
 /// Entries of old generations are never read again; this is how long they may stay.
@@ -25,6 +28,7 @@ const IDLE: Duration = Duration::from_secs(60);
 pub(crate) struct RowCache<T> {
     entries: Option<Cache<(Uuid, u64), Option<T>>>,
     generations: Arc<[AtomicU64]>,
+    log: EventLog,
 }
 
 impl<T: Clone + Send + Sync + 'static> RowCache<T> {
@@ -52,7 +56,15 @@ impl<T: Clone + Send + Sync + 'static> RowCache<T> {
         Self {
             entries,
             generations,
+            log: log.clone(),
         }
+    }
+
+    /// What is remembered, if that is known to be the present.
+    fn entries(&self) -> Option<&Cache<(Uuid, u64), Option<T>>> {
+        self.entries
+            .as_ref()
+            .filter(|_| self.log.is_current(CURRENT_WITHIN))
     }
 
     /// The row from memory, or from `load`; concurrent misses share one load. What a load needs is allocated only then:
@@ -65,7 +77,7 @@ impl<T: Clone + Send + Sync + 'static> RowCache<T> {
     where
         L: Future<Output = events::Result<Option<T>>>,
     {
-        let Some(entries) = &self.entries else {
+        let Some(entries) = self.entries() else {
             return Box::pin(load()).await.map_err(Arc::new);
         };
         let generation = self.generations[slot(id)].load(Ordering::Acquire);
@@ -84,7 +96,7 @@ impl<T: Clone + Send + Sync + 'static> RowCache<T> {
     where
         L: Future<Output = events::Result<HashMap<Uuid, T>>>,
     {
-        let Some(entries) = &self.entries else {
+        let Some(entries) = self.entries() else {
             return Ok(load(ids.to_vec()).await?.into_values().collect());
         };
         let mut found = Vec::with_capacity(ids.len());

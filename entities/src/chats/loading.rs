@@ -4,13 +4,15 @@
 use std::collections::HashMap;
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, FromQueryResult, QueryFilter,
-    QueryOrder, Statement, Value,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, Statement,
+    Value,
 };
 use uuid::Uuid;
 
 use super::{Chat, ChatMember, ChatMessage, Chats, member, message};
 use crate::boxed;
+
+use events::DatabaseConnection;
 
 /// A chat as a user sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,10 +1,11 @@
 //! What is personal in chats: the texts that somebody wrote. Titles are the groups', whoever chose them.
 
 use ::events::{ERASED, PersonalData, Subject, Whose};
-use sea_orm::DatabaseTransaction;
 
 use super::{ChatEventKind, STREAM};
 use crate::erasure::change_rows;
+
+use events::DatabaseTransaction;
 
 /// Of the events of chats.
 pub(crate) const PERSONAL_DATA: PersonalData = PersonalData {

@@ -6,13 +6,15 @@ use std::{collections::BTreeMap, sync::Arc};
 use ::events::{Event, Follower};
 use chrono::NaiveDate;
 use futures::future::BoxFuture;
-use sea_orm::{ActiveEnum, ConnectionTrait, DatabaseTransaction, Iterable, Statement, Value};
+use sea_orm::{ActiveEnum, ConnectionTrait, Iterable, Statement, Value};
 
 use super::{CustomerEvent, CustomerEventKind, CustomerStatus, Customers, STREAM};
 use crate::{
     access::{AccessError, Action, Viewer, authorize},
     boxed,
 };
+
+use events::DatabaseTransaction;
 
 /// The follower's name.
 pub const STATISTICS_FOLLOWER: &str = "customer_statistics";

@@ -2,8 +2,8 @@
 //! they had signed in: who was deactivated repeats nothing. Those to others about the user (an administrator who changed
 //! their role) stay, without what is personal: a repeat is still answered, and not done again.
 
-use events::{ERASED, Error, Result, Subject};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
+use events::{DatabaseTransaction, ERASED, Error, Result, Subject};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::Value;
 use uuid::Uuid;
 

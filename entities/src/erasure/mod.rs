@@ -8,10 +8,11 @@ mod answers;
 use std::sync::{Arc, LazyLock};
 
 use events::{
-    Eraser, ErasureStatus, EventLog, PersonalData, REDACTED, ReadModel, Subject, read_erasures,
+    DatabaseTransaction, Eraser, ErasureStatus, EventLog, PersonalData, REDACTED, ReadModel,
+    Subject, read_erasures,
 };
 use futures::future::BoxFuture;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, Value};
+use sea_orm::{ConnectionTrait, Statement, Value};
 use uuid::Uuid;
 
 use crate::{

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use ::events::{Event, Follower, ModelTable, ReadModel, Result};
 use futures::future::BoxFuture;
-use sea_orm::DatabaseTransaction;
 
 use super::{PostEvent, STREAM, Tables, changes::Changes};
+
+use events::DatabaseTransaction;
 
 /// The name of the follower that keeps the live tables.
 pub const POSTS_FOLLOWER: &str = "posts";

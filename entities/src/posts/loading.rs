@@ -4,13 +4,15 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, DbErr, EntityTrait, QueryFilter,
-    QueryResult, Statement, Value,
+    ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, QueryResult,
+    Statement, Value,
 };
 use uuid::Uuid;
 
 use super::{Comment, Post, Posts, queries::page_of_comments, tables::post};
 use crate::{Page, PageRequest, boxed};
+
+use events::DatabaseConnection;
 
 /// A post's first comments, or its last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -2,10 +2,11 @@
 //! of who did it.
 
 use ::events::{ERASED, PersonalData, Subject, Whose};
-use sea_orm::DatabaseTransaction;
 
 use super::{PostEventKind, STREAM};
 use crate::erasure::change_rows;
+
+use events::DatabaseTransaction;
 
 /// Of the events of posts, in both shapes that a message had.
 pub(crate) const PERSONAL_DATA: [PersonalData; 4] = [

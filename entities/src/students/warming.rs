@@ -7,7 +7,6 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use ::events::{Appending, Begin, Event, EventLog, Follower, Meta, SharedStore, Tx, now};
 use futures::future::BoxFuture;
-use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 
 use super::{
@@ -15,6 +14,8 @@ use super::{
     events::{StudentData, new_event},
 };
 use crate::cache::{CacheConfig, SharedLevel, Stamp};
+
+use events::DatabaseTransaction;
 
 /// Who raises the events.
 const ACTOR: &str = "student_cache";

@@ -232,7 +232,7 @@ async fn append(
 /// Forgets sessions, and their tokens, that ended by themselves longer than `age` ago; returns how many.
 #[boxed]
 pub async fn remove_expired_sessions(database: &Database, age: Duration) -> ::events::Result<u64> {
-    let connection = database.schema_connection();
+    let connection = database.writer();
     let oldest = now() - age;
     let statement = Statement::from_sql_and_values(
         connection.get_database_backend(),

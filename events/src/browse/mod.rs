@@ -8,10 +8,10 @@ mod statements;
 mod tests;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{DatabaseConnection, Statement};
+use sea_orm::Statement;
 use uuid::Uuid;
 
-use crate::{Event, EventLog, Result, boxed, read};
+use crate::{DatabaseConnection, Event, EventLog, Result, boxed, read};
 use statements::{Way, few};
 
 /// Positions that one statement looks through.

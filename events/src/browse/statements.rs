@@ -2,11 +2,11 @@
 //! is a parameter that is null. Each is written so that the plan is the one meant, whatever the planner thinks of the values.
 
 use chrono::{DateTime, TimeZone, Utc};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 
 use super::LogFilter;
 use crate::{
-    Result,
+    DatabaseConnection, Result,
     read::{columns, to_i64},
 };
 

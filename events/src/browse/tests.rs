@@ -1,11 +1,13 @@
 //! Pages against a list in memory: every filter, both directions, few matches and many, and a search that gives up.
 
 use chrono::{DateTime, Duration, Utc};
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use super::{statements::FEW, *};
 use crate::kit::{SqliteFile, quiet_log};
+
+use crate::DatabaseConnection;
 
 const EVENTS: u64 = 30_000;
 
@@ -106,7 +108,7 @@ fn matches(filter: &LogFilter, event: &Event) -> bool {
 #[tokio::test]
 async fn pages_are_those_of_the_whole() {
     let (_file, database) = SqliteFile::create().await;
-    fill(database.schema_connection(), EVENTS).await;
+    fill(database.writer(), EVENTS).await;
     let log = quiet_log(database.clone(), EVENTS);
     let all = read::read_after(&database.background, None, 0, EVENTS, EVENTS).await;
     let all = all.expect("all events");
@@ -174,17 +176,17 @@ async fn pages_are_those_of_the_whole() {
 async fn a_search_that_gives_up_goes_on_where_it_was() {
     const LONG: u64 = 2 * SEARCHED + 5_000;
     let (_file, database) = SqliteFile::create().await;
-    fill(database.schema_connection(), LONG).await;
+    fill(database.writer(), LONG).await;
     // Each of the conditions matches much, and all of them together only what is far away.
     let sql = "update event set stream = 'order' where inserted < 5000";
     database
-        .schema_connection()
+        .writer()
         .execute_unprepared(sql)
         .await
         .expect("an update");
     let sql = "update event set stream = 'chat' where inserted >= 5000 and type = 'OrderOpened'";
     database
-        .schema_connection()
+        .writer()
         .execute_unprepared(sql)
         .await
         .expect("an update");

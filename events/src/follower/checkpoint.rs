@@ -1,9 +1,9 @@
 //! Reading and moving checkpoints. `advance` is the fence: it succeeds for the holder of the lease, once a position.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, Statement, Value};
+use sea_orm::{ConnectionTrait, Statement, Value};
 
 use crate::{
-    Database, Error, PARTS, Result, boxed,
+    Database, DatabaseConnection, DatabaseTransaction, Error, PARTS, Result, boxed,
     read::{from_i64, to_i64},
 };
 

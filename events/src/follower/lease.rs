@@ -3,11 +3,11 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 
 use super::{Begin, FollowerConfig};
 use crate::{
-    Database, PARTS, Result,
+    Database, DatabaseTransaction, PARTS, Result,
     database::Pool,
     read::{from_i64, to_i64},
     retention::first_checkpoints,

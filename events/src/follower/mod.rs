@@ -12,14 +12,13 @@ mod runner;
 use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
-use sea_orm::DatabaseTransaction;
 
 pub(crate) use checkpoint::slowest_checkpoints;
 pub use checkpoint::{Checkpoint, read_checkpoint};
 pub(crate) use lease::dialect;
 pub use runner::run_follower;
 
-use crate::{Event, Result, Tx};
+use crate::{DatabaseTransaction, Event, Result, Tx};
 
 /// Where a follower begins that has never run, on a log that may have been pruned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

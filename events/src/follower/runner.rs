@@ -7,8 +7,6 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-
-use sea_orm::DatabaseTransaction;
 use tokio::{
     sync::watch,
     time::{Instant, sleep, timeout},
@@ -20,7 +18,7 @@ use super::{
     lease::{self, Leases},
 };
 use crate::{
-    Error, Event, EventLog, Result, Tx, boxed,
+    DatabaseTransaction, Error, Event, EventLog, Result, Tx, boxed,
     database::Pool,
     letters::{self, Kind, Tried},
     read,

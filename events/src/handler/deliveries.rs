@@ -3,10 +3,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Value};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
 
 use crate::{
-    Database, Error, Event, Result, clock,
+    Database, DatabaseTransaction, Error, Event, Result, clock,
     control::{execute, position_list, query},
     database::Pool,
     letters::{self, Kind, Letter},

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
+use sea_orm::{ConnectionTrait, DbBackend};
 use serde::Serialize;
 
 use super::{Handler, jobs::Jobs};
-use crate::{Begin, Error, Event, Follower, Result, clock, control::execute};
+use crate::{Begin, DatabaseTransaction, Error, Event, Follower, Result, clock, control::execute};
 
 /// The name of the follower that registers deliveries.
 pub const DELIVERIES_FOLLOWER: &str = "deliveries";

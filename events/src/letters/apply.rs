@@ -10,10 +10,11 @@ use std::{
 };
 
 use futures::FutureExt;
-use sea_orm::{DatabaseTransaction, TransactionTrait};
 
 use super::store::{self, Kind, Letter};
-use crate::{Error, Event, Follower, Result, Tx, append::Appended, error::error_chain};
+use crate::{
+    DatabaseTransaction, Error, Event, Follower, Result, Tx, append::Appended, error::error_chain,
+};
 
 /// How often an event that is given up was tried before, and since when.
 #[derive(Debug, Clone, Copy, Default)]

@@ -7,12 +7,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Value};
 use uuid::Uuid;
 
 use super::{DeadLetter, Discarded, LetterFilter, LetterKind, Replayed, Which, store};
 use crate::{
-    Error, Event, EventLog, Follower, Result, Tx,
+    DatabaseTransaction, Error, Event, EventLog, Follower, Result, Tx,
     append::Appended,
     boxed, clock,
     control::{execute, query},

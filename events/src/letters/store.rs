@@ -3,12 +3,12 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 use uuid::Uuid;
 
 use super::{DeadLetter, LetterFilter, LetterKind, fingerprint::fingerprint};
 use crate::{
-    Event, Result, Written, clock,
+    DatabaseTransaction, Event, Result, Written, clock,
     control::{execute, query},
     read::{from_i64, to_i64},
 };

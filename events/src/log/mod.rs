@@ -23,11 +23,14 @@ use crate::{
     database::{AsRetryable, Pool},
     follower::read_checkpoint,
     pages::Pages,
-    pump, read, relay,
+    pump, read, readiness, relay,
     shared_store::SharedStore,
     topic::Topics,
     whispers::{self, QUEUED_MESSAGES, Whispers},
 };
+
+/// Whispers are not in the order of the log. Whoever lost the right to hear them is known only to who has seen the present.
+pub(crate) const WHISPERS_WITHIN: Duration = Duration::from_secs(2);
 
 /// How a process takes part in moving events.
 #[derive(Debug, Clone)]
@@ -69,10 +72,7 @@ impl EventLog {
     #[boxed]
     pub async fn start(database: Database, config: LogConfig) -> Result<Self> {
         let (head, _) = read::sequence(&database.background).await?;
-        let client = config.redis_url.as_deref().map(redis::Client::open);
-        let client = client
-            .transpose()
-            .map_err(|error| Error::Task(format!("the Redis URL is not valid: {error}")))?;
+        let client = config.redis_url.as_deref().map(bus::client).transpose()?;
         let shared_store = match (&client, database.backend()) {
             (Some(client), _) => Some(SharedStore::redis(client.clone(), &config.redis_prefix)),
             // One process is all there is.
@@ -95,6 +95,7 @@ impl EventLog {
             }),
         };
         tokio::spawn(pump::run(log.clone()));
+        tokio::spawn(readiness::watch(log.clone()));
         if let Some(client) = client {
             tokio::spawn(relay::run(log.clone(), client.clone()));
             tokio::spawn(bus::run(log.clone(), client.clone()));
@@ -168,9 +169,12 @@ impl EventLog {
     }
 
     /// Sends `message` to whoever listens to whispers of `topic` now, in any process. It never waits, and promises
-    /// nothing: messages longer than 16 KiB, and those that come faster than they are passed on, are dropped.
+    /// nothing: messages longer than 16 KiB, and those that come faster than they are passed on, are dropped. So are all
+    /// while this process cannot know who may hear them.
     pub fn whisper(&self, topic: StreamKey, message: String) {
-        self.shared.whispers.whisper(topic, &message);
+        if self.is_current(WHISPERS_WITHIN) {
+            self.shared.whispers.whisper(topic, &message);
+        }
     }
 
     /// The whispers of `topic` from now on. A receiver that is 64 messages behind loses the oldest.

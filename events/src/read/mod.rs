@@ -4,12 +4,12 @@
 mod sets;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::{
-    Error, Event, PARTS, Result, StreamKey,
+    DatabaseConnection, Error, Event, PARTS, Result, StreamKey,
     control::{position_list, query},
     topic::Topics,
 };

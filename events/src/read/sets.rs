@@ -3,10 +3,10 @@
 //! for every batch. Over positions it costs what the range holds, taken in windows; by streams it costs what the streams
 //! hold, every time. So only a range longer than a window is read by streams, and only if they hold less than a window.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 
 use super::{columns, from_row, to_i64};
-use crate::{Event, Result, topic::Topics};
+use crate::{DatabaseConnection, Event, Result, topic::Topics};
 
 /// Positions, or events of streams, that one statement looks at: a few milliseconds of work.
 const WINDOW: u64 = 4096;
@@ -154,7 +154,7 @@ mod tests {
     #[tokio::test]
     async fn both_ways_read_what_matches() {
         let (_file, database) = SqliteFile::create().await;
-        fill(database.schema_connection()).await;
+        fill(database.writer()).await;
         let database = &database.background;
         let all = read_after(database, None, 0, EVENTS, EVENTS)
             .await

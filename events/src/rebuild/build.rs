@@ -1,9 +1,12 @@
 //! The bulk: the events that there were at the beginning, in the order of streams and versions, read ahead in a task of its
 //! own while the batch before is written. The order of an index: memory is a few batches, however long the log is.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, TransactionTrait, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Value};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -12,7 +15,7 @@ use super::{
     state::{self, Saved, statement},
 };
 use crate::{
-    Database, Error, Event,
+    Database, DatabaseTransaction, Error, Event,
     database::Pool,
     letters::{self, Kind, Tried},
     read::{columns, from_i64, from_row, to_i64},
@@ -20,6 +23,9 @@ use crate::{
 
 /// Batches read ahead of the one that is written.
 const AHEAD: usize = 2;
+
+/// How long an answer about all rows is waited for: what takes no time limit must not wait for ever on a silent server.
+const MOST_PATIENCE: Duration = Duration::from_secs(3600);
 
 /// How many events of a kind there are.
 pub(super) async fn count(database: &Database, kind: &str) -> Result<u64> {
@@ -38,6 +44,7 @@ pub(super) async fn count(database: &Database, kind: &str) -> Result<u64> {
 
 /// What is about all rows takes longer than a request may.
 pub(super) async fn take_time(tx: &DatabaseTransaction) -> Result<(), Error> {
+    tx.set_patience(MOST_PATIENCE).await;
     if tx.get_database_backend() == DbBackend::Postgres {
         tx.execute_unprepared(
             "set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0",
@@ -165,7 +172,7 @@ impl Rebuild {
         is_careful: bool,
     ) -> Result<()> {
         self.database
-            .transaction(Pool::Background, |tx| {
+            .transaction(Pool::Patient, |tx| {
                 let (this, next, batch) = (self.clone(), next.clone(), batch.clone());
                 Box::pin(async move {
                     if tx.get_database_backend() == DbBackend::Postgres {

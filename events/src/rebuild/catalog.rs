@@ -3,10 +3,10 @@
 
 use std::fmt::Write;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend};
+use sea_orm::{ConnectionTrait, DbBackend};
 
 use super::{ModelTable, Result, SUFFIX, build::take_time, state::statement};
-use crate::{Database, Error, database::Pool};
+use crate::{Database, DatabaseTransaction, Error, database::Pool};
 
 /// A table's columns, and which of them are its primary key.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ pub(super) async fn finish_tables(
         }
         for sql in statements {
             database
-                .transaction(Pool::Background, |tx| {
+                .transaction(Pool::Patient, |tx| {
                     let sql = sql.clone();
                     Box::pin(async move {
                         take_time(tx).await?;

@@ -4,10 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::{
-    AccessMode, ConnectionTrait, DatabaseTransaction, DbBackend, IsolationLevel, QueryResult,
-    TransactionTrait,
-};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -18,7 +15,7 @@ use super::{
     state::{Saved, statement},
 };
 use crate::{
-    PARTS,
+    DatabaseTransaction, PARTS,
     follower::Checkpoint,
     read::{from_i64, to_i64},
 };
@@ -107,16 +104,7 @@ impl Found {
 
 impl Rebuild {
     pub(super) async fn compare(&self, saved: &Saved) -> Result<Found> {
-        let connection = &self.database.background;
-        let tx = match self.database.backend() {
-            DbBackend::Postgres => {
-                let isolation = Some(IsolationLevel::RepeatableRead);
-                let access = Some(AccessMode::ReadOnly);
-                connection.begin_with_config(isolation, access).await?
-            }
-            // Every transaction of SQLite sees one state.
-            _ => connection.begin().await?,
-        };
+        let tx = self.database.background.begin_snapshot().await?;
         let found = self.compare_in_tx(&tx, saved).await;
         tx.rollback().await?;
         found

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use sea_orm::ConnectionTrait;
 
 use super::{ReadModel, RebuildReport, SUFFIX, state::statement};
-use crate::{Database, Error, database::Pool, follower::dialect};
+use crate::{Database, DatabaseTransaction, Error, database::Pool, follower::dialect};
 
 /// Forgets what rebuilds of the model have kept; false when a process is at one.
 ///
@@ -17,7 +17,7 @@ pub(crate) async fn forget_rebuilds(
     model: &Arc<dyn ReadModel>,
 ) -> Result<bool, Error> {
     database
-        .transaction(Pool::Background, |tx| {
+        .transaction(Pool::Patient, |tx| {
             let model = model.clone();
             Box::pin(async move {
                 let now = dialect(tx.get_database_backend()).now;

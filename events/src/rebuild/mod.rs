@@ -280,7 +280,7 @@ impl Rebuild {
         let (claim, tables) = (self.claim.clone(), self.model.tables());
         let (new, rebuilt) = (saved.clone(), self.rebuilt());
         self.database
-            .transaction(Pool::Background, |tx| {
+            .transaction(Pool::Patient, |tx| {
                 let (claim, new, rebuilt) = (claim.clone(), new.clone(), rebuilt.clone());
                 Box::pin(async move {
                     // From here to its end the rebuild holds the log.

@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
 use tokio::{sync::watch, task::JoinHandle, time::sleep};
 use uuid::Uuid;
 
 use super::{RebuildConfig, RebuildError, RebuildPhase, RebuildReport, Result};
 use crate::{
-    Database, Error, PARTS, boxed,
+    Database, DatabaseTransaction, Error, PARTS, boxed,
     database::{Pool, now},
     follower::dialect,
     read::{from_i64, to_i64},
@@ -106,7 +106,7 @@ pub(super) async fn claim(
     while !*stop.borrow() {
         let (owner, seconds) = (config.owner.clone(), config.lease.as_secs_f64());
         let claimed = database
-            .transaction(Pool::Background, |tx| {
+            .transaction(Pool::Patient, |tx| {
                 let owner = owner.clone();
                 Box::pin(async move { claim_in_tx(tx, follower, &owner, seconds).await })
             })
@@ -223,7 +223,7 @@ fn fenced(rows: u64) -> Result<()> {
 /// The same in a transaction of its own.
 pub(super) async fn save(database: &Database, claim: &Claim, saved: &Saved) -> Result<()> {
     database
-        .transaction(Pool::Background, |tx| {
+        .transaction(Pool::Patient, |tx| {
             let (claim, saved) = (claim.clone(), saved.clone());
             Box::pin(async move { save_in_tx(tx, &claim, &saved).await })
         })
@@ -283,7 +283,7 @@ pub(super) fn keep_renewing(database: Database, claim: Claim, lease: Duration) -
 async fn renew(database: &Database, claim: &Claim, lease: Duration) -> Result<()> {
     let seconds = lease.as_secs_f64();
     database
-        .transaction(Pool::Background, |tx| {
+        .transaction(Pool::Patient, |tx| {
             let claim = claim.clone();
             Box::pin(async move {
                 let sql = format!(
@@ -304,7 +304,7 @@ async fn renew(database: &Database, claim: &Claim, lease: Duration) -> Result<()
 /// Gives the claim back, so that it can go on at once.
 pub(super) async fn release(database: &Database, claim: &Claim) -> Result<()> {
     database
-        .transaction(Pool::Background, |tx| {
+        .transaction(Pool::Patient, |tx| {
             let claim = claim.clone();
             Box::pin(async move {
                 let sql = format!(

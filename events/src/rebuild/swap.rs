@@ -3,7 +3,7 @@
 //!
 //! The argument that no event is lost or applied twice is beside `swap`.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Value};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
 
 use super::{
     Rebuild, RebuildReport, Result, catalog,
@@ -11,7 +11,7 @@ use super::{
     state::{self, Saved, statement},
 };
 use crate::{
-    Error, Event, PARTS,
+    DatabaseTransaction, Error, Event, PARTS,
     database::Pool,
     follower::dialect,
     letters,
@@ -37,7 +37,7 @@ impl Rebuild {
     /// that is what the checkpoint says. Whoever takes the part goes on from there. Dying on the way leaves all as it was.
     pub(super) async fn swap(&self, saved: &Saved, found: &Found) -> Result<Option<RebuildReport>> {
         self.database
-            .transaction(Pool::Background, |tx| {
+            .transaction(Pool::Patient, |tx| {
                 let (this, saved, found) = (self.clone(), saved.clone(), found.clone());
                 Box::pin(async move { this.swap_in_tx(tx, &saved, found).await })
             })

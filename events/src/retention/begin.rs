@@ -5,11 +5,11 @@
 //! `previous`. Heads are read first: a part that then has no event behind what was pruned has its head there. Pruning and
 //! the making of checkpoints exclude each other, so that nothing is pruned that a follower is about to begin with.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 
 use super::EXCLUSION;
 use crate::{
-    Error, PARTS, Result,
+    DatabaseTransaction, Error, PARTS, Result,
     follower::Begin,
     read::{self, from_i64, to_i64},
 };

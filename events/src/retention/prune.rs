@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Value};
 use tokio::{
     sync::watch,
     time::{Instant, sleep},
@@ -16,7 +16,7 @@ use super::{
     bound::{Bound, bound},
 };
 use crate::{
-    Begin, Database, Follower, Result, clock,
+    Begin, Database, DatabaseTransaction, Follower, Result, clock,
     control::{execute, query},
     database::Pool,
     read::{self, from_i64, to_i64},
@@ -87,7 +87,7 @@ pub async fn prune(
         let began = Instant::now();
         let (keeps, archived) = (config.keeps, config.archived);
         let batch = database
-            .transaction(Pool::Background, |tx| {
+            .transaction(Pool::Patient, |tx| {
                 let needed = needed.clone();
                 Box::pin(async move { prune_in_tx(tx, &needed, keeps, archived, cutoff).await })
             })

@@ -3,11 +3,11 @@
 //! as a follower passes all of them. The age of the first one is the lag in seconds.
 
 use chrono::{DateTime, Utc};
-use sea_orm::{DatabaseConnection, DbBackend, QueryResult};
+use sea_orm::{DbBackend, QueryResult};
 
 use super::{Lag, MOST_COUNTED};
 use crate::{
-    PARTS, Result, clock,
+    DatabaseConnection, PARTS, Result, clock,
     control::query,
     read::{self, from_i64},
 };

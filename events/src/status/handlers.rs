@@ -1,10 +1,10 @@
 //! Handlers: what each has to do, is doing, tries again, and has done of late. Each count is of an index and ends at a
 //! bound, so a backlog of millions costs no more than one of some thousands.
 
-use sea_orm::{DatabaseConnection, DbBackend, QueryResult};
+use sea_orm::{DbBackend, QueryResult};
 
 use super::{Lag, MOST_COUNTED, followers::count_letters};
-use crate::{Result, clock, control::query, read::from_i64};
+use crate::{DatabaseConnection, Result, clock, control::query, read::from_i64};
 
 /// How far back the deliveries that were done are counted, in seconds.
 const RECENT_SECONDS: f64 = 60.0;

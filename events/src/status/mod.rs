@@ -7,11 +7,12 @@ mod followers;
 mod handlers;
 
 use std::time::Duration;
-
-use sea_orm::DatabaseConnection;
 use tokio::time::{Instant, timeout};
 
-use crate::{BreakerStatus, EventLog, Pause, Result, boxed, read, read_breakers, read_pauses};
+use crate::{
+    BreakerStatus, DatabaseConnection, EventLog, Pause, Result, boxed, read, read_breakers,
+    read_pauses,
+};
 pub use followers::{FollowerStatus, Member, PartStatus};
 pub use handlers::DeliveryCounts;
 

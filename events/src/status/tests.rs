@@ -2,10 +2,10 @@
 
 use chrono::Utc;
 use proptest::prelude::*;
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::ConnectionTrait;
 
 use super::{followers::read_followers, *};
-use crate::{PARTS, kit::SqliteFile};
+use crate::{DatabaseConnection, PARTS, kit::SqliteFile};
 
 async fn execute(database: &DatabaseConnection, sql: &str) {
     database.execute_unprepared(sql).await.expect("a statement");
@@ -51,7 +51,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         runtime.expect("a runtime").block_on(async {
             let (_file, database) = SqliteFile::create().await;
-            let writer = database.schema_connection();
+            let writer = database.writer();
             fill(writer, events, seed).await;
             let all = parts_of(&database.reader).await;
             let mut checkpoints = [0; PARTS as usize];
@@ -96,7 +96,7 @@ proptest! {
 async fn a_lag_too_long_to_count_is_estimated() {
     const EVENTS: u64 = 100_000;
     let (_file, database) = SqliteFile::create().await;
-    fill(database.schema_connection(), EVENTS, 3).await;
+    fill(database.writer(), EVENTS, 3).await;
     let status = one(&database.reader).await;
     assert!(status.lag.is_estimate);
     let events = status.lag.events as f64;

@@ -13,7 +13,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::EventLog;
+use crate::{EventLog, log::WHISPERS_WITHIN};
 
 /// Messages sent in one call.
 const BATCH_MESSAGES: usize = 64;
@@ -118,7 +118,9 @@ async fn watch(mut sink: PubSubSink) -> RedisError {
 
 async fn receive(log: &EventLog, mut messages: PubSubStream) -> RedisError {
     while let Some(message) = messages.next().await {
-        log.shared.whispers.receive(message.get_payload_bytes());
+        if log.is_current(WHISPERS_WITHIN) {
+            log.shared.whispers.receive(message.get_payload_bytes());
+        }
     }
     RedisError::from((ErrorKind::Io, "the connection ended"))
 }

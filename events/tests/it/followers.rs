@@ -123,7 +123,7 @@ async fn a_paused_follower_keeps_its_place(way: Way) {
     let world = World::new(way).await;
     let log = world.log().await;
     let (follower, id) = (Applied::default(), Uuid::now_v7());
-    let writer = world.database.schema_connection();
+    let writer = world.database.writer();
     pause(writer, NAME, "somebody").await.expect("a pause");
     let following = Following::start(&log, follower.arc(), "any");
     append(&log, id, 1, Todo::Succeed).await;

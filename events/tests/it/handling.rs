@@ -106,7 +106,7 @@ async fn what_is_paused_waits(way: Way) {
     let world = World::new(way).await;
     let log = world.log().await;
     let (held, free) = (Worker::new("held", "any"), Worker::new("free!", "any"));
-    let writer = world.database.schema_connection();
+    let writer = world.database.writer();
     assert!(pause(writer, "held", "somebody").await.expect("a pause"));
     assert!(
         !pause(writer, "held", "another")

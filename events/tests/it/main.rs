@@ -7,6 +7,7 @@ mod followers;
 mod handling;
 mod jobs;
 mod model;
+mod outages;
 mod processes;
 mod rebuilding;
 mod replaying;

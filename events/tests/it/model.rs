@@ -7,11 +7,11 @@ use std::sync::{
 
 use chrono::Utc;
 use events::{
-    Error, Event, EventLog, Follower, FollowerConfig, Meta, ModelTable, NewEvent, ReadModel,
-    Result, StreamKey, Tx, run_follower,
+    DatabaseTransaction, Error, Event, EventLog, Follower, FollowerConfig, Meta, ModelTable,
+    NewEvent, ReadModel, Result, StreamKey, Tx, run_follower,
 };
 use futures::future::BoxFuture;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Statement, Value};
+use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
 use std::time::Duration;
 use tokio::{sync::watch, task::JoinHandle};
 use uuid::Uuid;

@@ -49,8 +49,10 @@ impl World {
         directory: PathBuf,
     ) -> Self {
         let database = connect(&database_url).await;
-        let connection = database.schema_connection();
-        Migrator::up(connection, None).await.expect("the tables");
+        let connection = database.writer();
+        Migrator::up(&database.schema_connection(), None)
+            .await
+            .expect("the tables");
         for table in [
             "create table effect (handler text, position bigint, attempt int, owner text)",
             "create table applied (number bigint, stream_id text, version bigint)",
@@ -138,10 +140,16 @@ impl World {
 }
 
 pub(crate) async fn connect(url: &str) -> Database {
+    connect_patiently(url, DatabaseConfig::PATIENCE).await
+}
+
+/// Waits so long for an answer of Postgres.
+pub(crate) async fn connect_patiently(url: &str, patience: Duration) -> Database {
     let config = DatabaseConfig {
         url: url.to_owned(),
         max_connections: 4,
         acquire_timeout: Duration::from_secs(10),
+        patience,
     };
     Database::connect(&config)
         .await

@@ -295,12 +295,13 @@ async fn connect(config: &Config) -> Result<Database, StartError> {
         url: store.database_url.clone(),
         max_connections: store.max_connections,
         acquire_timeout: Duration::from_secs(10),
+        patience: DatabaseConfig::PATIENCE,
     };
     Ok(Database::connect(&database_config).await?)
 }
 
 async fn bring_up_to_date(database: &Database) -> Result<(), StartError> {
-    Migrator::up(database.schema_connection(), None)
+    Migrator::up(&database.schema_connection(), None)
         .await
         .map_err(StartError::Migration)
 }
@@ -311,7 +312,7 @@ async fn require_up_to_date(config: &Config, database: &Database) -> Result<(), 
     if database.is_embedded() || store.migrate {
         return bring_up_to_date(database).await;
     }
-    let pending = Migrator::get_pending_migrations(database.schema_connection())
+    let pending = Migrator::get_pending_migrations(&database.schema_connection())
         .await
         .map_err(StartError::Migration)?;
     if !pending.is_empty() {
@@ -344,14 +345,6 @@ async fn open(config: &Config, token_keys: TokenKeys) -> Result<Entities, StartE
 fn readiness(log: EventLog) -> Ready {
     Arc::new(move || {
         let log = log.clone();
-        async move {
-            let check = tokio::time::timeout(Duration::from_secs(2), log.database().reader.ping());
-            match check.await {
-                Ok(Ok(())) => Ok(()),
-                Ok(Err(error)) => Err(format!("the database: {error}")),
-                Err(_) => Err("the database does not answer".to_owned()),
-            }
-        }
-        .boxed()
+        async move { log.readiness().await }.boxed()
     })
 }

@@ -1,13 +1,15 @@
 //! Writes the changes of a batch: one statement for each sort of change, which finds rows by their keys only.
 
 use ::events::Result;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Value};
 
 use super::{Changes, Touched};
 use crate::{
     bulk::{self, Kind},
     posts::Tables,
 };
+
+use events::DatabaseTransaction;
 
 impl Changes {
     /// Writes it all.

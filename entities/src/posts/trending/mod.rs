@@ -29,13 +29,14 @@ use std::sync::Arc;
 
 use ::events::{Event, Follower, Result};
 use futures::future::BoxFuture;
-use sea_orm::DatabaseTransaction;
 
 pub use decay::TrendWindow;
 pub use query::TrendingPost;
 
 use super::{PostEvent, STREAM};
 use batch::Batch;
+
+use events::DatabaseTransaction;
 
 /// The follower's name.
 pub const TRENDING_FOLLOWER: &str = "posts_trending";

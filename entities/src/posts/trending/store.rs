@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ::events::Result;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, Value};
+use sea_orm::{ConnectionTrait, Statement, Value};
 use uuid::Uuid;
 
 use super::{
@@ -13,6 +13,8 @@ use super::{
     decay::StepCount,
 };
 use crate::bulk::{self, Kind};
+
+use events::DatabaseTransaction;
 
 /// By how much a count changes.
 #[derive(Debug, Clone, Copy, Default)]

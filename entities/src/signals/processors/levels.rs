@@ -4,9 +4,11 @@
 use std::str::FromStr;
 
 use ::events::Result;
-use sea_orm::{ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::signals::{LevelFinding, Signal, tables::signal};
+
+use events::DatabaseConnection;
 
 /// Below all thresholds.
 const NORMAL: &str = "normal";

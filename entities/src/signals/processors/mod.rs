@@ -13,7 +13,6 @@ use ::events::{
     Attempt, Effect, Event, EventLog, Handler, HandlerError, Result, RetryPolicy, effect,
 };
 use futures::future::BoxFuture;
-use sea_orm::DatabaseConnection;
 
 pub use faults::{Fault, Faults};
 pub use levels::Levels;
@@ -23,6 +22,8 @@ use super::{
     advancing::{advance_in_tx, caused_by},
 };
 use statistics::Running;
+
+use events::DatabaseConnection;
 
 /// What a processor has computed.
 struct Computed {

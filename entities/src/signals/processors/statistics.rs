@@ -5,11 +5,12 @@
 
 use ::events::{Result, Tx};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect, Statement,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
 };
 
 use crate::signals::{Signal, StatisticsFinding, tables::signal};
+
+use events::DatabaseConnection;
 
 /// By more deviations than this, a value is an anomaly.
 const ANOMALY: f64 = 3.0;

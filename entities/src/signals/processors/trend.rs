@@ -2,9 +2,11 @@
 //! signals as the axis. A window keeps it to what is going on now, and its cost constant.
 
 use ::events::Result;
-use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::signals::{Direction, Signal, TrendFinding, tables::signal};
+
+use events::DatabaseConnection;
 
 /// How many values.
 const WINDOW: i64 = 20;

@@ -6,8 +6,8 @@ use std::{collections::HashSet, time::Duration};
 use ::events::{Meta, StreamKey, Tx, now};
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect, Statement, Value,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    Statement, Value,
 };
 use uuid::Uuid;
 
@@ -19,6 +19,8 @@ use crate::users::{
     PRESENCE_STREAM,
     events::{CONNECTED, DISCONNECTED, PresenceData, new_presence_event},
 };
+
+use events::DatabaseConnection;
 
 type Result<T> = ::events::Result<T>;
 

@@ -25,7 +25,6 @@ use std::{
 };
 
 use futures::future::BoxFuture;
-use sea_orm::DatabaseTransaction;
 use tokio::sync::watch;
 
 use super::{
@@ -34,7 +33,8 @@ use super::{
     personal::{PersonalData, Redactor, Subject},
 };
 use crate::{
-    Database, Error, EventLog, Meta, NewEvent, ReadModel, Result, StreamKey, Tx, Written, boxed,
+    Database, DatabaseTransaction, Error, EventLog, Meta, NewEvent, ReadModel, Result, StreamKey,
+    Tx, Written, boxed,
     database::{Pool, now},
     read, rebuild,
 };
@@ -161,7 +161,7 @@ impl Work {
         let claimed = self
             .log
             .database()
-            .transaction(Pool::Background, |tx| {
+            .transaction(Pool::Patient, |tx| {
                 let (work, mut claimed) = (work.clone(), before.clone());
                 Box::pin(async move {
                     // First, so that who has lost the claim waits here and changes nothing.

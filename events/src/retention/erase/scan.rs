@@ -8,11 +8,11 @@
 
 use std::sync::Arc;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Value};
 
 use super::state::Claimed;
 use crate::{
-    Error, Event, Result,
+    DatabaseTransaction, Error, Event, Result,
     control::{execute, position_list, query},
     read::{columns, from_i64, from_row, to_i64},
     retention::{ERASED, personal::Redactor},

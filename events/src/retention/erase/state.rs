@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Value};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
 use tokio::{task::JoinHandle, time::sleep};
 use uuid::Uuid;
 
 use crate::{
-    Database, Error, Result, Tx, boxed, clock,
+    Database, DatabaseTransaction, Error, Result, Tx, boxed, clock,
     control::{execute, query},
     database::{Pool, now},
     follower::dialect,
@@ -168,7 +168,7 @@ pub(super) async fn claim(
 ) -> Result<Option<Claimed>> {
     let (owner, seconds) = (owner.to_owned(), lease.as_secs_f64());
     database
-        .transaction(Pool::Background, |tx| {
+        .transaction(Pool::Patient, |tx| {
             let owner = owner.clone();
             Box::pin(async move {
                 let backend = tx.get_database_backend();
@@ -271,7 +271,7 @@ pub(super) fn keep_renewing(
 pub(super) async fn release(database: &Database, claimed: &Claimed, pause: Duration) -> Result<()> {
     let (subject, token, seconds) = (claimed.status.subject, claimed.token, pause.as_secs_f64());
     database
-        .transaction(Pool::Background, |tx| {
+        .transaction(Pool::Patient, |tx| {
             Box::pin(async move {
                 let sql = format!(
                     "update erasure set owner = null, leased_until = {} where subject = $2 and token = $3",

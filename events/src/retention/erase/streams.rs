@@ -26,7 +26,7 @@ pub(super) async fn drop_copies(log: &EventLog) -> Result<(), Failure> {
     }
     if log.database().backend() == DbBackend::Sqlite {
         let sql = "pragma wal_checkpoint(truncate)";
-        let rows = query(log.database().schema_connection(), sql, Vec::new()).await?;
+        let rows = query(log.database().background_writer(), sql, Vec::new()).await?;
         let is_busy = rows.first().map(|row| row.try_get_by_index::<i32>(0));
         if is_busy.transpose()? != Some(0) {
             return Err("the database is being read".into());

@@ -1,0 +1,160 @@
+//! A pool as SeaORM sees it: each statement takes a connection for itself, waits for it no longer than its patience, and
+//! begins transactions that end as `transaction` says. Used by whoever reads, and by `Database` for what it writes.
+
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection as Plain, DbBackend, DbErr, ExecResult, QueryResult,
+    RuntimeErr, SqlxPostgresConnector, SqlxSqliteConnector, Statement,
+};
+
+use super::{
+    lease::{Lease, Pool, Silence},
+    transaction::DatabaseTransaction,
+    trouble::Trouble,
+};
+
+/// Connections of one kind of work; cheap to clone.
+#[derive(Clone)]
+pub struct DatabaseConnection {
+    backend: DbBackend,
+    /// None of one that is not connected.
+    pool: Option<Pool>,
+    patience: Duration,
+    silence: Silence,
+    trouble: Trouble,
+}
+
+impl DatabaseConnection {
+    pub(super) fn new(pool: Pool, patience: Duration, silence: Silence, trouble: Trouble) -> Self {
+        let backend = match &pool {
+            Pool::Postgres(_) => DbBackend::Postgres,
+            Pool::Sqlite(_) => DbBackend::Sqlite,
+        };
+        Self {
+            backend,
+            pool: Some(pool),
+            patience,
+            silence,
+            trouble,
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn unconnected() -> Self {
+        Self {
+            backend: DbBackend::Sqlite,
+            pool: None,
+            patience: Duration::ZERO,
+            silence: Silence::new(),
+            trouble: Trouble::default(),
+        }
+    }
+
+    /// Which database it is.
+    pub fn get_database_backend(&self) -> DbBackend {
+        self.backend
+    }
+
+    /// The same connections for whoever expects to wait so long for an answer.
+    #[must_use]
+    pub fn patient(&self, patience: Duration) -> Self {
+        Self {
+            patience,
+            ..self.clone()
+        }
+    }
+
+    /// The same pool for libraries that bring their own transactions. What they leave open is noticed by the next one.
+    pub(super) fn plain(&self) -> Plain {
+        match &self.pool {
+            Some(Pool::Postgres(pool)) => {
+                SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone())
+            }
+            Some(Pool::Sqlite(pool)) => SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.clone()),
+            None => Plain::default(),
+        }
+    }
+
+    /// Begins a transaction of the database's default kind.
+    pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+        self.begin_with("begin").await
+    }
+
+    /// Begins a transaction that sees one state of the database throughout, and changes nothing.
+    pub async fn begin_snapshot(&self) -> Result<DatabaseTransaction, DbErr> {
+        match self.backend {
+            DbBackend::Postgres => {
+                self.begin_with("begin isolation level repeatable read read only")
+                    .await
+            }
+            // Every transaction of SQLite sees one state.
+            _ => self.begin().await,
+        }
+    }
+
+    /// Begins a transaction that writes. On SQLite it takes the lock at once: one that reads before it writes fails with
+    /// SQLITE_BUSY_SNAPSHOT, however long it waits.
+    pub(super) async fn begin_writing(&self) -> Result<DatabaseTransaction, DbErr> {
+        match self.backend {
+            DbBackend::Sqlite => self.begin_with("begin immediate").await,
+            _ => self.begin().await,
+        }
+    }
+
+    async fn begin_with(&self, statement: &'static str) -> Result<DatabaseTransaction, DbErr> {
+        let mut lease = self.lease().await?;
+        lease.begin(statement).await.map_err(query)?;
+        Ok(DatabaseTransaction::new(lease, self.backend))
+    }
+
+    async fn lease(&self) -> Result<Lease, DbErr> {
+        match &self.pool {
+            Some(pool) => Lease::take(pool, self.patience, &self.silence, &self.trouble).await,
+            None => Err(DbErr::Conn(RuntimeErr::Internal(
+                "not connected".to_owned(),
+            ))),
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DatabaseConnection({:?})", self.backend)
+    }
+}
+
+#[async_trait]
+impl ConnectionTrait for DatabaseConnection {
+    fn get_database_backend(&self) -> DbBackend {
+        self.backend
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.lease().await?.execute(statement).await.map_err(exec)
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        let mut lease = self.lease().await?;
+        lease.execute_unprepared(sql).await.map_err(exec)
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        let mut lease = self.lease().await?;
+        lease.query_one(statement).await.map_err(query)
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let mut lease = self.lease().await?;
+        lease.query_all(statement).await.map_err(query)
+    }
+}
+
+pub(super) fn exec(error: sea_orm::SqlxError) -> DbErr {
+    DbErr::Exec(RuntimeErr::SqlxError(error.into()))
+}
+
+pub(super) fn query(error: sea_orm::SqlxError) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(error.into()))
+}

@@ -1,0 +1,89 @@
+//! Which file a SQLite database is. A process goes on writing to a file that was removed or replaced under its name, where
+//! nobody will ever find what it wrote. So each transaction looks, before it begins and before it is answered, whether the
+//! file and its log of writes are still those under their names. Called by `Database`; it costs two look-ups of a name.
+
+use std::{
+    fs, io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
+
+use sea_orm::{DbErr, RuntimeErr};
+
+use crate::{Error, Result};
+
+/// Device and number: no two files have the same at one time.
+type Identity = (u64, u64);
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct DatabaseFile {
+    path: PathBuf,
+    file: Identity,
+    writes_path: PathBuf,
+    /// Known once something was written.
+    writes: Mutex<Option<Identity>>,
+}
+
+impl DatabaseFile {
+    /// Of a database that is open; none when it is not a file.
+    pub(super) fn opened(path: &Path) -> Option<Self> {
+        let file = identity(path).ok()?;
+        let mut writes_path = path.as_os_str().to_owned();
+        writes_path.push("-wal");
+        Some(Self {
+            path: path.to_owned(),
+            file,
+            writes_path: writes_path.into(),
+            writes: Mutex::new(None),
+        })
+    }
+
+    /// Whether what is written from now on will be found.
+    pub(super) fn check(&self) -> Result<()> {
+        let is_same = identity(&self.path).is_ok_and(|found| found == self.file);
+        if !is_same {
+            return Err(lost(&self.path));
+        }
+        match self.known_writes() {
+            Some(known) if identity(&self.writes_path).ok() != Some(known) => {
+                Err(lost(&self.writes_path))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The same after a commit.
+    pub(super) fn check_written(&self) -> Result<()> {
+        let mut known = self
+            .writes
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if known.is_none() {
+            *known = identity(&self.writes_path).ok();
+        }
+        drop(known);
+        self.check()
+    }
+
+    fn known_writes(&self) -> Option<Identity> {
+        *self
+            .writes
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+fn identity(path: &Path) -> io::Result<Identity> {
+    let found = fs::metadata(path)?;
+    Ok((found.dev(), found.ino()))
+}
+
+fn lost(path: &Path) -> Error {
+    let message = format!(
+        "{} was removed or replaced while it was open; start the process again",
+        path.display()
+    );
+    Error::Unavailable(DbErr::Conn(RuntimeErr::Internal(message)))
+}

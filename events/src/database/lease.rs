@@ -1,0 +1,364 @@
+//! One connection, taken out of its pool for a statement or a transaction. It goes back only when it is known to be idle and
+//! outside of any transaction. All others are closed: one on which an answer is still due, as nobody can tell it from one that
+//! went silent; one whose future was dropped half-way; one whose BEGIN, COMMIT or ROLLBACK failed, as nobody knows what it is
+//! inside of. Every wait has a deadline. Used by `connection` and `transaction` only.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use sea_orm::{
+    ConnAcquireErr, DbErr, ExecResult, QueryResult, RuntimeErr, Statement,
+    sqlx::{
+        self, AssertSqlSafe, Connection, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool,
+        pool::PoolConnection,
+    },
+};
+use sea_query_sqlx::SqlxValues;
+use sqlx_core::transaction::TransactionManager;
+use tokio::{runtime::Handle, time::timeout};
+
+use super::trouble::Trouble;
+use crate::error::{Outage, outage};
+
+/// How long a connection may take to be given back or closed, for which nobody waits.
+const RELEASE_LIMIT: Duration = Duration::from_secs(2);
+/// How long a connection may take to show that it is there, which somebody waits for.
+const PING_LIMIT: Duration = Duration::from_millis(500);
+/// A connection that was idle for so long is asked before it is used.
+const TRUSTED_IDLE: Duration = Duration::from_secs(5);
+/// For so long after a silence all connections from before it are asked before they are used.
+const SUSPICION: Duration = Duration::from_secs(60);
+/// Connections left inside a transaction by somebody else that one request may find.
+const MOST_NESTED: usize = 8;
+
+/// When a connection of a pool last missed a deadline. The others are then likely to be as silent.
+#[derive(Clone)]
+pub(super) struct Silence {
+    began: Instant,
+    /// In milliseconds since then; 0 when there was none.
+    last_ms: Arc<AtomicU64>,
+}
+
+impl Silence {
+    pub(super) fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            last_ms: Arc::default(),
+        }
+    }
+
+    fn note(&self) {
+        let now = self.began.elapsed().as_millis() as u64;
+        self.last_ms.store(now.max(1), Ordering::Relaxed);
+    }
+
+    /// How long ago it was, if it was lately.
+    fn age(&self) -> Option<Duration> {
+        let last = match self.last_ms.load(Ordering::Relaxed) {
+            0 => return None,
+            last => Duration::from_millis(last),
+        };
+        let age = self.began.elapsed().saturating_sub(last);
+        (age < SUSPICION).then_some(age)
+    }
+
+    /// Whether a connection may be used: it was busy a moment ago, or it answers.
+    pub(super) async fn spares<C: Connection>(
+        &self,
+        connection: &mut C,
+        age: Duration,
+        idle_for: Duration,
+    ) -> bool {
+        let is_suspect = self.age().is_some_and(|silence| age > silence);
+        if idle_for < TRUSTED_IDLE && !is_suspect {
+            return true;
+        }
+        timeout(PING_LIMIT, connection.ping())
+            .await
+            .is_ok_and(|answer| answer.is_ok())
+    }
+}
+
+/// The connections of one kind of work.
+#[derive(Clone)]
+pub(super) enum Pool {
+    Postgres(PgPool),
+    Sqlite(SqlitePool),
+}
+
+enum Raw {
+    Postgres(PoolConnection<Postgres>),
+    Sqlite(PoolConnection<Sqlite>),
+}
+
+/// See the module.
+pub(super) struct Lease {
+    /// Taken when it is dropped.
+    raw: Option<Raw>,
+    patience: Duration,
+    silence: Silence,
+    trouble: Trouble,
+    /// An answer is due, or will never be understood.
+    is_waiting: bool,
+    is_in_transaction: bool,
+}
+
+/// Runs `$call` with the connection of either kind, at most as long as the lease is patient.
+macro_rules! answer {
+    ($lease:expr, $connection:ident => $call:expr) => {{
+        $lease.begin_wait()?;
+        let patience = $lease.patience;
+        let answer = match $lease.raw.as_mut() {
+            Some(Raw::Postgres($connection)) => {
+                let $connection = &mut **$connection;
+                timeout(patience, $call)
+                    .await
+                    .map(|answer| answer.map(Into::into))
+            }
+            Some(Raw::Sqlite($connection)) => {
+                let $connection = &mut **$connection;
+                timeout(patience, $call)
+                    .await
+                    .map(|answer| answer.map(Into::into))
+            }
+            None => Ok(Err(given_up())),
+        };
+        $lease.end_wait(answer)
+    }};
+}
+
+impl Lease {
+    pub(super) async fn take(
+        pool: &Pool,
+        patience: Duration,
+        silence: &Silence,
+        trouble: &Trouble,
+    ) -> Result<Self, DbErr> {
+        for _ in 0..MOST_NESTED {
+            let raw = match pool {
+                Pool::Postgres(pool) => pool.acquire().await.map(Raw::Postgres),
+                Pool::Sqlite(pool) => pool.acquire().await.map(Raw::Sqlite),
+            };
+            let raw = raw.map_err(|error| {
+                trouble.note(&error.to_string());
+                not_acquired(error)
+            })?;
+            let mut lease = Self {
+                raw: Some(raw),
+                patience,
+                silence: silence.clone(),
+                trouble: trouble.clone(),
+                is_waiting: false,
+                is_in_transaction: false,
+            };
+            if lease.depth() == 0 {
+                return Ok(lease);
+            }
+            // Whoever had it left it inside a transaction: dropped like this, it is closed.
+            lease.is_in_transaction = true;
+        }
+        Err(DbErr::Conn(RuntimeErr::Internal(
+            "the pool has connections that are inside transactions".to_owned(),
+        )))
+    }
+
+    /// Waits for each answer up to so long.
+    pub(super) fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
+    /// Whether nothing can be asked of it any more.
+    pub(super) fn is_lost(&self) -> bool {
+        self.is_waiting
+    }
+
+    pub(super) async fn execute(&mut self, statement: Statement) -> sqlx::Result<ExecResult> {
+        let (sql, values) = parts(statement);
+        answer!(self, connection => sqlx::query_with(sql, values).execute(connection))
+    }
+
+    pub(super) async fn execute_unprepared(&mut self, sql: &str) -> sqlx::Result<ExecResult> {
+        let sql = AssertSqlSafe(sql.to_owned());
+        answer!(self, connection => sqlx::raw_sql(sql).execute(connection))
+    }
+
+    pub(super) async fn query_one(
+        &mut self,
+        statement: Statement,
+    ) -> sqlx::Result<Option<QueryResult>> {
+        let (sql, values) = parts(statement);
+        let found: sqlx::Result<Option<QueryResult>> = answer!(self, connection => async {
+            let row = sqlx::query_with(sql, values).fetch_optional(connection).await?;
+            Ok::<_, sqlx::Error>(row.map(QueryResult::from))
+        });
+        found
+    }
+
+    pub(super) async fn query_all(
+        &mut self,
+        statement: Statement,
+    ) -> sqlx::Result<Vec<QueryResult>> {
+        let (sql, values) = parts(statement);
+        let found: sqlx::Result<Vec<QueryResult>> = answer!(self, connection => async {
+            let rows = sqlx::query_with(sql, values).fetch_all(connection).await?;
+            Ok::<_, sqlx::Error>(rows.into_iter().map(QueryResult::from).collect::<Vec<_>>())
+        });
+        found
+    }
+
+    /// Begins a transaction that is the outermost one: a nested BEGIN is refused, by SQLite itself and by the count of
+    /// transactions that is kept for Postgres, and a connection is only ever given back outside of them.
+    pub(super) async fn begin(&mut self, statement: &'static str) -> sqlx::Result<()> {
+        self.is_in_transaction = true;
+        let begun: sqlx::Result<()> = answer!(self, connection => begin(connection, statement));
+        self.or_lost(begun, 1)
+    }
+
+    pub(super) async fn commit(&mut self) -> sqlx::Result<()> {
+        let ended: sqlx::Result<()> = answer!(self, connection => commit(connection));
+        self.or_lost(ended, 0)?;
+        self.is_in_transaction = false;
+        Ok(())
+    }
+
+    pub(super) async fn rollback(&mut self) -> sqlx::Result<()> {
+        let ended: sqlx::Result<()> = answer!(self, connection => rollback(connection));
+        self.or_lost(ended, 0)?;
+        self.is_in_transaction = false;
+        Ok(())
+    }
+
+    /// Of a step whose failure leaves the connection in a state that nobody knows.
+    fn or_lost(&mut self, step: sqlx::Result<()>, depth: usize) -> sqlx::Result<()> {
+        let step = step.and_then(|()| match self.depth() == depth {
+            true => Ok(()),
+            false => Err(sqlx::Error::InvalidSavePointStatement),
+        });
+        self.is_waiting |= step.is_err();
+        step
+    }
+
+    fn depth(&self) -> usize {
+        match &self.raw {
+            Some(Raw::Postgres(connection)) => {
+                <Postgres as sqlx::Database>::TransactionManager::get_transaction_depth(connection)
+            }
+            Some(Raw::Sqlite(connection)) => {
+                <Sqlite as sqlx::Database>::TransactionManager::get_transaction_depth(connection)
+            }
+            None => 0,
+        }
+    }
+
+    fn begin_wait(&mut self) -> sqlx::Result<()> {
+        if self.is_waiting {
+            return Err(given_up());
+        }
+        self.is_waiting = true;
+        Ok(())
+    }
+
+    fn end_wait<T>(
+        &mut self,
+        answer: Result<sqlx::Result<T>, tokio::time::error::Elapsed>,
+    ) -> sqlx::Result<T> {
+        let answer = answer.unwrap_or_else(|_| {
+            self.silence.note();
+            let message = format!("no answer within {:?}", self.patience);
+            Err(io::Error::new(io::ErrorKind::TimedOut, message).into())
+        });
+        self.is_waiting = match &answer {
+            Ok(_) => false,
+            Err(error) => match outage(error) {
+                Some(Outage::Gone) => {
+                    self.trouble.note(&error.to_string());
+                    true
+                }
+                Some(Outage::Refused) => {
+                    self.trouble.note(&error.to_string());
+                    false
+                }
+                Some(Outage::Stopped) => false,
+                // It was answered, and whatever is left of the answer is skipped.
+                None => false,
+            },
+        };
+        answer
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some(raw) = self.raw.take() else { return };
+        let is_kept = !self.is_waiting && !self.is_in_transaction;
+        // Without a runtime the process ends, and the connection with it.
+        let Ok(runtime) = Handle::try_current() else {
+            match raw {
+                Raw::Postgres(connection) => drop(connection.leak()),
+                Raw::Sqlite(connection) => drop(connection.leak()),
+            }
+            return;
+        };
+        match raw {
+            // Dropped unfinished, the future closes it and makes room in the pool.
+            Raw::Postgres(mut connection) if is_kept => {
+                runtime.spawn(timeout(RELEASE_LIMIT, connection.return_to_pool()));
+            }
+            Raw::Sqlite(connection) if is_kept => drop(connection),
+            // Without a word: the peer may not listen any more.
+            Raw::Postgres(connection) => drop(connection.detach()),
+            // The next one waits until the file is closed, and what was not committed is gone.
+            Raw::Sqlite(connection) => {
+                runtime.spawn(connection.close());
+            }
+        }
+    }
+}
+
+async fn begin<C>(connection: &mut C, statement: &'static str) -> sqlx::Result<()>
+where
+    C: Connection,
+    C::Database: sqlx::Database<Connection = C>,
+{
+    let statement = Some(statement.into_sql_str());
+    <C::Database as sqlx::Database>::TransactionManager::begin(connection, statement).await
+}
+
+async fn commit<C>(connection: &mut C) -> sqlx::Result<()>
+where
+    C: Connection,
+    C::Database: sqlx::Database<Connection = C>,
+{
+    <C::Database as sqlx::Database>::TransactionManager::commit(connection).await
+}
+
+async fn rollback<C>(connection: &mut C) -> sqlx::Result<()>
+where
+    C: Connection,
+    C::Database: sqlx::Database<Connection = C>,
+{
+    <C::Database as sqlx::Database>::TransactionManager::rollback(connection).await
+}
+
+fn parts(statement: Statement) -> (AssertSqlSafe<String>, SqlxValues) {
+    let values = statement.values.unwrap_or(sea_orm::Values(Vec::new()));
+    (AssertSqlSafe(statement.sql), SqlxValues(values))
+}
+
+fn given_up() -> sqlx::Error {
+    io::Error::new(io::ErrorKind::NotConnected, "the connection was given up").into()
+}
+
+fn not_acquired(error: sqlx::Error) -> DbErr {
+    match error {
+        sqlx::Error::PoolTimedOut => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
+        sqlx::Error::PoolClosed => DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed),
+        error => DbErr::Conn(RuntimeErr::SqlxError(error.into())),
+    }
+}

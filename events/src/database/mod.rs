@@ -1,0 +1,305 @@
+//! The database behind the log: pools, and the one transaction loop. An answer means that a commit was answered: see
+//! `transaction`, and `file` for SQLite. A connection that is not known to be idle is closed: see `lease`. So a future that
+//! was dropped anywhere leaves no transaction open (transact-rs/sqlx#4393), and `EventLog::write` runs its loop in a task
+//! of its own only so that a mutation comes to its end when its caller goes away.
+
+mod connection;
+mod file;
+mod lease;
+mod open;
+mod transaction;
+mod trouble;
+
+use std::{sync::Arc, time::Duration};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use chrono::{DateTime, SubsecRound, Utc};
+use futures::future::BoxFuture;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr, Statement};
+
+pub use self::{connection::DatabaseConnection, transaction::DatabaseTransaction};
+use self::{file::DatabaseFile, lease::Silence, open::Limits, trouble::Trouble};
+use crate::{Error, Result, boxed};
+
+/// The same for what goes over much of the log.
+pub(crate) const LONG_PATIENCE: Duration = Duration::from_secs(65);
+/// SQLite is a file, and answers late only when the disk does.
+const FILE_PATIENCE: Duration = Duration::from_secs(65);
+
+/// The current time at the precision that both databases keep: microseconds.
+pub fn now() -> DateTime<Utc> {
+    Utc::now().trunc_subsecs(6)
+}
+
+/// How to reach the database.
+#[derive(Debug, Clone)]
+pub struct DatabaseConfig {
+    /// `postgres://…` or `sqlite://…`.
+    pub url: String,
+    /// Connections for requests; Postgres only. SQLite has one writer and a reader for each core.
+    pub max_connections: u32,
+    /// How long a request waits for a connection before it fails as unavailable.
+    pub acquire_timeout: Duration,
+    /// How long an answer of Postgres is waited for. A connection without one is closed.
+    pub patience: Duration,
+}
+
+impl DatabaseConfig {
+    /// What a process is to wait: more than any request or step of the log's own work takes.
+    pub const PATIENCE: Duration = Duration::from_secs(12);
+}
+
+/// The pools of one process.
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// For queries. On SQLite these connections cannot write.
+    pub reader: DatabaseConnection,
+    /// For the log's own work, so that a burst of requests cannot starve it.
+    pub background: DatabaseConnection,
+    background_writer: DatabaseConnection,
+    writer: DatabaseConnection,
+    trouble: Trouble,
+    /// Of SQLite.
+    file: Option<Arc<DatabaseFile>>,
+}
+
+/// Whose connections a transaction uses.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Pool {
+    Requests,
+    Background,
+    /// The background's, by those who go over much of the log.
+    Patient,
+}
+
+/// Five tries in about half a second: past that, the caller is better told.
+fn retry_delays() -> impl Iterator<Item = Duration> {
+    ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(10))
+        .with_max_delay(Duration::from_millis(200))
+        .with_max_times(5)
+        .with_jitter()
+        .build()
+}
+
+impl Database {
+    /// Opens the pools; the database must exist (a SQLite file is created).
+    #[boxed]
+    pub async fn connect(config: &DatabaseConfig) -> Result<Self> {
+        if config.url.starts_with("sqlite:") {
+            Self::connect_sqlite(config).await
+        } else {
+            Self::connect_postgres(config).await
+        }
+    }
+
+    async fn connect_postgres(config: &DatabaseConfig) -> Result<Self> {
+        let (silence, trouble) = (Silence::new(), Trouble::default());
+        let limits = Limits {
+            // Sooner than the patience ends: who is cancelled keeps the connection.
+            statement: config.patience * 5 / 6,
+            idle_in_transaction: Duration::from_secs(10),
+        };
+        let writer = open::postgres(config, config.max_connections, limits, &silence).await?;
+        let limits = Limits {
+            statement: Duration::from_secs(60),
+            // A process that is paused inside a transaction holds locks on checkpoints that others wait to take over.
+            idle_in_transaction: Duration::from_secs(5),
+        };
+        let background = open::postgres(config, 6, limits, &silence).await?;
+        let connection = |pool| {
+            let pool = lease::Pool::Postgres(pool);
+            DatabaseConnection::new(pool, config.patience, silence.clone(), trouble.clone())
+        };
+        let (writer, background) = (connection(writer), connection(background));
+        Ok(Self {
+            reader: writer.clone(),
+            writer,
+            background_writer: background.clone(),
+            background,
+            trouble,
+            file: None,
+        })
+    }
+
+    async fn connect_sqlite(config: &DatabaseConfig) -> Result<Self> {
+        let (silence, trouble) = (Silence::new(), Trouble::default());
+        let options = open::sqlite_options(&config.url)?;
+        let path = options.get_filename().to_owned();
+        let reading = options.clone().pragma("query_only", "on");
+        let readers = std::thread::available_parallelism().map_or(2, |cores| cores.get() as u32);
+        // The writer first: it creates the file and switches it to WAL.
+        let writer = open::sqlite(config, 1, options).await?;
+        let reader = open::sqlite(config, readers.max(2), reading.clone()).await?;
+        let background = open::sqlite(config, 2, reading).await?;
+        let connection = |pool| {
+            let pool = lease::Pool::Sqlite(pool);
+            DatabaseConnection::new(pool, FILE_PATIENCE, silence.clone(), trouble.clone())
+        };
+        let writer = connection(writer);
+        Ok(Self {
+            reader: connection(reader),
+            background: connection(background),
+            background_writer: writer.clone(),
+            writer,
+            trouble,
+            file: DatabaseFile::opened(&path).map(Arc::new),
+        })
+    }
+
+    /// One that answers nothing, for tests that must not ask.
+    #[cfg(test)]
+    pub(crate) fn unconnected() -> Self {
+        let none = DatabaseConnection::unconnected;
+        Self {
+            reader: none(),
+            background: none(),
+            background_writer: none(),
+            writer: none(),
+            trouble: Trouble::default(),
+            file: None,
+        }
+    }
+
+    /// Which database it is.
+    pub fn backend(&self) -> DbBackend {
+        self.writer.get_database_backend()
+    }
+
+    /// Whether one file and one process is all there is.
+    pub fn is_embedded(&self) -> bool {
+        self.backend() == DbBackend::Sqlite
+    }
+
+    /// The pool that may change the schema, for migrations.
+    pub fn schema_connection(&self) -> sea_orm::DatabaseConnection {
+        self.background_writer.plain()
+    }
+
+    /// The connections that requests are written with.
+    pub fn writer(&self) -> &DatabaseConnection {
+        &self.writer
+    }
+
+    /// The connections that the log's own work is written with.
+    pub(crate) fn background_writer(&self) -> &DatabaseConnection {
+        &self.background_writer
+    }
+
+    /// Whether the database can be read and written now. After a failure it is written to, as nothing else shows that it
+    /// can be.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    #[boxed]
+    pub async fn check(&self) -> Result<()> {
+        if let Some(file) = &self.file {
+            file.check()?;
+        }
+        let sql = match self.backend() {
+            DbBackend::Postgres => {
+                "select current_setting('transaction_read_only')::boolean as is_read_only"
+            }
+            _ => "select false as is_read_only",
+        };
+        let tx = self.reader.begin().await?;
+        let row = tx
+            .query_one_raw(Statement::from_string(self.backend(), sql))
+            .await?;
+        let is_read_only = row.map(|row| row.try_get::<bool>("", "is_read_only"));
+        if is_read_only.transpose()?.unwrap_or(false) {
+            // Left like this, its session ends: the next one may be with another server.
+            return Err(unavailable("it is read-only"));
+        }
+        tx.rollback().await?;
+        if self.trouble.is_noted() {
+            self.transaction(Pool::Requests, |tx| Box::pin(write_something(tx)))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Runs `work` in a transaction, and again, at most five times and with jittered delays, when it met a
+    /// serialization failure, a deadlock or a lock time-out. Must not be cancelled: see the module's head.
+    pub(crate) async fn transaction<T, E, F>(&self, pool: Pool, work: F) -> Result<T, E>
+    where
+        E: From<Error> + AsRetryable,
+        F: for<'tx> Fn(&'tx DatabaseTransaction) -> BoxFuture<'tx, Result<T, E>>,
+    {
+        let connection = match pool {
+            Pool::Requests => &self.writer,
+            Pool::Background => &self.background_writer,
+            Pool::Patient => &self.background_writer.patient(LONG_PATIENCE),
+        };
+        let mut delays = retry_delays();
+        loop {
+            match self.attempt(connection, &work).await {
+                Err(error) if error.is_retryable() => match delays.next() {
+                    Some(delay) => tokio::time::sleep(delay).await,
+                    None => return Err(error),
+                },
+                result => return result,
+            }
+        }
+    }
+
+    async fn attempt<T, E, F>(&self, connection: &DatabaseConnection, work: &F) -> Result<T, E>
+    where
+        E: From<Error>,
+        F: for<'tx> Fn(&'tx DatabaseTransaction) -> BoxFuture<'tx, Result<T, E>>,
+    {
+        if let Some(file) = &self.file {
+            file.check()?;
+        }
+        let tx = connection.begin_writing().await.map_err(Error::from)?;
+        match work(&tx).await {
+            Ok(value) => {
+                tx.commit().await.map_err(Error::from)?;
+                if let Some(file) = &self.file {
+                    file.check_written()?;
+                }
+                self.trouble.clear();
+                Ok(value)
+            }
+            Err(error) => {
+                if let Err(rollback) = tx.rollback().await {
+                    tracing::debug!(error = %rollback, "a rollback failed, and its connection was closed");
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Writes what needs room on the disk, and leaves nothing.
+async fn write_something(tx: &DatabaseTransaction) -> Result<()> {
+    let sql = match tx.get_database_backend() {
+        DbBackend::Postgres => {
+            "create temporary table written on commit drop as
+             select string_agg(md5(i::text), '') as text from generate_series(1, 2000) as i"
+        }
+        _ => {
+            "create table written (bytes blob);
+             insert into written values (zeroblob(65536));
+             drop table written"
+        }
+    };
+    tx.execute_unprepared(sql).await?;
+    Ok(())
+}
+
+fn unavailable(reason: &str) -> Error {
+    Error::Unavailable(DbErr::Conn(RuntimeErr::Internal(reason.to_owned())))
+}
+
+/// Errors of domains say by this whether their transaction may be run again.
+pub trait AsRetryable {
+    /// Whether the same transaction may succeed when it is run again.
+    fn is_retryable(&self) -> bool;
+}
+
+impl AsRetryable for Error {
+    fn is_retryable(&self) -> bool {
+        Error::is_retryable(self)
+    }
+}

@@ -1,0 +1,44 @@
+//! Whether the database could not be worked with when that was tried last. That is noted by every connection, and cleared by a
+//! commit that was answered; so it lasts as long as what is wrong does. Asked by `Database::check`.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// It is told at most this often: a database may work for some and not for others.
+const TOLD_INTERVAL: Duration = Duration::from_secs(10);
+
+/// See the module.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Trouble(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    is_noted: bool,
+    told: Option<Instant>,
+}
+
+impl Trouble {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn note(&self, reason: &str) {
+        let mut state = self.state();
+        if state.told.is_none_or(|told| told.elapsed() > TOLD_INTERVAL) {
+            tracing::warn!(reason, "the database cannot be worked with: {reason}");
+            state.told = Some(Instant::now());
+        }
+        state.is_noted = true;
+    }
+
+    /// Something was written.
+    pub(super) fn clear(&self) {
+        self.state().is_noted = false;
+    }
+
+    pub(super) fn is_noted(&self) -> bool {
+        self.state().is_noted
+    }
+}
