@@ -2,12 +2,14 @@
 //! reconnect at random; afterwards the ledger must show nothing lost, doubled or reordered.
 
 mod contention;
+mod disks;
 mod followers;
 mod gateways;
 mod postgres;
 mod redis;
 mod relays;
 mod restored;
+mod silences;
 mod transactions;
 
 use std::collections::BTreeMap;
