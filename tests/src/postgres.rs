@@ -122,6 +122,13 @@ impl Postgres {
         admin
     }
 
+    /// Gives it a directory, as it wants to own where a tablespace is.
+    pub fn give(&self, directory: &Path) {
+        if let Some(user) = self.user {
+            chown(directory, Some(user.uid), Some(user.gid)).expect("root gives it away");
+        }
+    }
+
     /// Runs one statement, and gives what it prints.
     pub fn execute(&self, database: &str, statement: &str) -> String {
         let output = Command::new(programs::POSTGRES_BIN.join("psql"))

@@ -1,23 +1,18 @@
 //! What a failing database leaves: a write that was answered is kept, one that failed left nothing, and the next one works,
-//! whatever happened to its connection. A COMMIT fails for real here, by a constraint that is looked at then; disks that are
-//! full and servers that are read-only are in the end-to-end tests.
+//! whatever happened to its connection. A COMMIT fails for real here, by a constraint that is looked at then.
 
-use std::time::{Duration, Instant};
+mod disks;
+mod silences;
+
+use std::time::Duration;
 
 use events::{Database, Error, EventLog, Meta, NewEvent, StreamKey};
 use sea_orm::ConnectionTrait;
-use tests::{
-    eventually,
-    postgres::Postgres,
-    rig::proxy::{Proxy, Silence},
-};
+use tests::{eventually, postgres::Postgres};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::world::{SOON, Way, World, both_ways, connect, connect_patiently, start_log};
-
-/// How long an answer is waited for here.
-const PATIENCE: Duration = Duration::from_secs(2);
+use crate::world::{SOON, Way, World, both_ways, connect};
 
 async fn number(database: &Database, sql: &str) -> i64 {
     let statement = sea_orm::Statement::from_string(database.backend(), sql);
@@ -197,67 +192,6 @@ fn what_the_server_cannot_do_now_is_an_outage() {
     });
 }
 
-#[test]
-fn a_file_that_cannot_be_written_is_an_outage() {
-    tests::setup::run(|| async {
-        let world = World::new(Way::Embedded).await;
-        let log = world.log().await;
-        let writer = world.database.writer();
-        let much = "insert into applied values (1, zeroblob(100000), 1)";
-        // No less than there are; SQLite has rolled back by itself, and the connection with this limit is closed.
-        let set = writer.execute_unprepared("pragma max_page_count = 1").await;
-        set.expect("it is set");
-        let failed = write(&log, much).await.expect_err("there is no room");
-        assert!(matches!(failed, Error::Unavailable(_)), "{failed:?}");
-        assert_eq!(failed.code().as_deref(), Some("13"));
-        write(&log, much).await.expect("it is written");
-        write(&log, NOTHING).await.expect("it is written");
-        // Another process, whose file is read-only.
-        let url = format!("{}?mode=ro", world.database_url);
-        let unable = start_log(connect(&url).await, None, &world.prefix).await;
-        for _ in 0..3 {
-            let failed = write(&unable, NOTHING).await.expect_err("it is read-only");
-            assert!(matches!(failed, Error::Unavailable(_)), "{failed:?}");
-            assert_eq!(failed.code().as_deref(), Some("8"));
-            assert!(unable.readiness().await.is_err(), "it lasts, and is said");
-        }
-        log.readiness().await.expect("the other is ready");
-        let other = connect(&world.database_url).await;
-        let sql = "select count(*) as number from event where stream = 'thing'";
-        assert_eq!(number(&other, sql).await, 2);
-    });
-}
-
-/// Nobody would ever find what is written to a file that has lost its name.
-#[test]
-fn a_file_that_is_gone_or_another_answers_nothing() {
-    tests::setup::run(|| async {
-        for (name, replaced) in [
-            ("millrace.db", false),
-            ("millrace.db", true),
-            ("millrace.db-wal", false),
-        ] {
-            let world = World::new(Way::Embedded).await;
-            let log = world.log().await;
-            write(&log, NOTHING).await.expect("it is written");
-            let file = world.directory.join(name);
-            let aside = world.directory.join("aside");
-            std::fs::rename(&file, &aside).expect("it is moved");
-            if replaced {
-                std::fs::copy(&aside, &file).expect("another one");
-            }
-            for _ in 0..3 {
-                let failed = write(&log, NOTHING).await;
-                assert!(matches!(failed, Err(Error::Unavailable(_))), "{failed:?}");
-            }
-            assert!(log.readiness().await.is_err());
-            std::fs::rename(&aside, &file).expect("it is put back");
-            write(&log, NOTHING).await.expect("it is written");
-            log.readiness().await.expect("it is there again");
-        }
-    });
-}
-
 /// Sessions of the time when the server was read-only do not stay.
 #[test]
 fn a_server_that_is_read_only_is_an_outage_until_it_is_not() {
@@ -295,84 +229,5 @@ fn a_server_that_is_read_only_is_an_outage_until_it_is_not() {
         for _ in 0..10 {
             write(&log, NOTHING).await.expect("it is written");
         }
-    });
-}
-
-/// Every connection there is goes silent, for good; new ones work.
-#[test]
-fn connections_that_go_silent_are_replaced() {
-    tests::setup::run(|| async {
-        let world = World::new(Way::Distributed).await;
-        let proxy = Proxy::start(Postgres::shared().port()).await;
-        let port = format!(":{}/", Postgres::shared().port());
-        let url = world
-            .database_url
-            .replace(&port, &format!(":{}/", proxy.port));
-        let database = connect_patiently(&url, PATIENCE).await;
-        let log = start_log(database, None, &world.prefix).await;
-        for silence in [Silence::Answers, Silence::Requests, Silence::Both] {
-            // Several connections are busy, several idle.
-            let some = || futures::future::join_all((0..8).map(|_| write(&log, NOTHING)));
-            for answer in some().await {
-                answer.expect("it is written");
-            }
-            proxy.silence_all(silence);
-            let began = Instant::now();
-            let answers = some().await;
-            for answer in &answers {
-                if let Err(error) = answer {
-                    assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
-                }
-            }
-            eventually("the log moves again", SOON, async || {
-                write(&log, NOTHING).await.ok()?;
-                log.is_current(Duration::from_secs(1)).then_some(())
-            })
-            .await;
-            log.readiness().await.expect("it is ready again");
-            assert!(
-                began.elapsed() < Duration::from_secs(30),
-                "{:?}",
-                began.elapsed()
-            );
-        }
-        let all = "select count(*) as number from event where stream = 'thing'";
-        let sequenced = "select position as number from log_head";
-        eventually("everything is numbered and seen", SOON, async || {
-            let events = number(&world.database, all).await;
-            (number(&world.database, sequenced).await == events
-                && log.tail().position() == events as u64)
-                .then_some(())
-        })
-        .await;
-    });
-}
-
-/// With all connections silent and no new ones, nothing is decided by what is remembered, and the process says so.
-#[test]
-fn a_process_that_cannot_look_is_not_ready() {
-    tests::setup::run(|| async {
-        let world = World::new(Way::Distributed).await;
-        let proxy = Proxy::start(Postgres::shared().port()).await;
-        let port = format!(":{}/", Postgres::shared().port());
-        let url = world
-            .database_url
-            .replace(&port, &format!(":{}/", proxy.port));
-        let database = connect_patiently(&url, PATIENCE).await;
-        let log = start_log(database, None, &world.prefix).await;
-        log.readiness().await.expect("it is ready");
-        proxy.freeze();
-        let began = Instant::now();
-        assert!(log.readiness().await.is_err());
-        assert!(began.elapsed() < Duration::from_secs(5), "it is said soon");
-        eventually("it is not current", SOON, async || {
-            (!log.is_current(PATIENCE)).then_some(())
-        })
-        .await;
-        proxy.thaw();
-        eventually("it is ready again", SOON, async || {
-            log.readiness().await.ok()
-        })
-        .await;
     });
 }
