@@ -189,4 +189,5 @@ async fn nobody_waits_for_long(setup: Setup) {
     assert!(prune_all(&setup, &database).await >= goal);
 }
 
-tests::both_ways!(everything_goes_on, nobody_waits_for_long);
+tests::both_ways!(everything_goes_on);
+tests::both_ways!(alone: nobody_waits_for_long);
