@@ -108,7 +108,8 @@ async fn an_outage_parks_nothing(way: Way) {
     let world = World::new(way).await;
     let log = world.log().await;
     let follower = Applied::default();
-    follower.outages.store(8, Ordering::SeqCst);
+    // More often than an event may fail by itself.
+    follower.outages.store(6, Ordering::SeqCst);
     let id = Uuid::now_v7();
     append(&log, id, 1, Todo::Succeed).await;
     let following = Following::start(&log, follower.arc(), "any");
@@ -116,7 +117,7 @@ async fn an_outage_parks_nothing(way: Way) {
     following.stop().await;
     assert_eq!(versions(&world, id).await, [1]);
     assert_eq!(letters(&log).await.len(), 0);
-    assert_eq!(follower.calls.load(Ordering::SeqCst), 9);
+    assert_eq!(follower.calls.load(Ordering::SeqCst), 7);
 }
 
 async fn a_paused_follower_keeps_its_place(way: Way) {

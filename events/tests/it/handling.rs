@@ -28,7 +28,8 @@ async fn each_wanted_event_is_handled_once(way: Way) {
         workers.push(one);
     }
     let mut todos = vec![Todo::Succeed; 150];
-    todos.extend(vec![Todo::Sleep(10); 50]);
+    // So long that one alone is not done before the other has looked.
+    todos.extend(vec![Todo::Sleep(100); 50]);
     ask(&logs[0], "JobAsked", todos).await;
     ask(&logs[0], "OtherAsked", vec![Todo::Succeed; 40]).await;
     ask(&logs[0], "NobodyAsked", vec![Todo::Succeed; 30]).await;
