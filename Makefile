@@ -1,5 +1,5 @@
 # The commands of this repository. Each works from a clean clone.
-.PHONY: run test faults bench bench-rebuild bench-followers check setup web
+.PHONY: run test simulate faults bench bench-rebuild bench-followers check setup web
 
 # The gateway at http://127.0.0.1:8080, with the pages if npm is here to build them. Nothing else is needed.
 run:
@@ -10,6 +10,10 @@ run:
 test: setup
 	cargo build --workspace --bins
 	cargo test --workspace --no-fail-fast
+
+# The live end of the log under 100,000 schedules that are drawn. `FIRST_SEED=n SCHEDULES=1` runs one of them again.
+simulate:
+	SCHEDULES="$${SCHEDULES:-100000}" cargo test --workspace --lib -- simulation
 
 # Two gateways and two workers under load, and one fault after the other. About ten minutes; `FAULTS="--list"` tells what there is.
 faults: setup

@@ -13,9 +13,12 @@ use crate::{
     control::Pauses, currency::Currency, log::Shared, pages::Pages, read::Head, whispers::Whispers,
 };
 
+/// Of logs in tests, until a test begins another.
+pub(crate) const EPOCH: u32 = 7;
+
 pub(crate) fn head(position: u64) -> Head {
     Head {
-        epoch: 7,
+        epoch: EPOCH,
         position,
         pruned: 0,
         parts: [0; PARTS as usize],

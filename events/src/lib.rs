@@ -43,6 +43,7 @@ pub use control::{
     BreakerState, BreakerStatus, Pause, first_needed_position, pause, read_breakers, read_pauses,
     remove_ended_deliveries, resume,
 };
+pub use currency::{Behind, BehindBecause};
 pub use cursor::{Cursor, CursorError};
 pub use database::{
     AsRetryable, Database, DatabaseConfig, DatabaseConnection, DatabaseTransaction, now,
