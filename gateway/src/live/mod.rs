@@ -6,9 +6,13 @@
 //! and joins the group again where that ends. The argument that nothing is missed or doubled is in `subscriber`.
 
 mod caller;
+mod ground;
 mod group;
+mod own;
 mod read_after;
 mod request;
+#[cfg(test)]
+mod schedules;
 mod scope;
 mod subscriber;
 
@@ -42,7 +46,7 @@ struct Shared {
     presence: Presence,
     log: EventLog,
     limits: Limits,
-    groups: Groups,
+    groups: Groups<Self>,
     personal: PersonalDocuments,
 }
 
@@ -126,9 +130,12 @@ impl Operations for Live {
         request: Request,
         caller: &Caller,
     ) -> Result<Self::Stream, Vec<ServerError>> {
+        // Before the look at what the caller is: what changes that from here on marks the grant.
+        let grant = self.shared.entities.grants.open(caller.user.clone());
         let viewer = caller.viewer(&self.shared.entities).await;
         let viewer = viewer.map_err(|error| vec![error])?;
-        let request = SubscriptionRequest::new(request, viewer, caller, &self.shared).await?;
+        let request =
+            SubscriptionRequest::new(request, viewer, grant, caller, &self.shared).await?;
         subscriber::open(self.shared.clone(), request).await
     }
 }

@@ -109,6 +109,7 @@ impl SubscriptionRequest {
     pub(super) async fn new(
         mut request: Request,
         viewer: Viewer,
+        grant: Grant,
         caller: &Caller,
         shared: &Shared,
     ) -> Result<Self, Vec<ServerError>> {
@@ -138,7 +139,7 @@ impl SubscriptionRequest {
         let mut subscription = Self {
             key,
             after,
-            grant: shared.entities.grants.open(caller.user.clone()),
+            grant,
             document,
             order: document::order_of(&request),
             variables: request.variables,
