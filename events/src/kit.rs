@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use crate::{
     Database, DatabaseConfig, Event, EventLog, LogConfig, Meta, PARTS, Tail, Topic, bus::Tops,
-    control::Pauses, currency::Currency, log::Shared, pages::Pages, read::Head, whispers::Whispers,
+    control::Pauses, currency::Currency, horizon::Horizons, log::Shared, pages::Pages, read::Head,
+    whispers::Whispers,
 };
 
 pub(crate) fn head(position: u64) -> Head {
@@ -68,6 +69,7 @@ pub(crate) fn quiet_log(database: Database, position: u64) -> EventLog {
             whispers: Whispers::new(None),
             pauses: Pauses::default(),
             pages: Pages::new(),
+            horizons: Horizons::default(),
         }),
     }
 }

@@ -14,6 +14,7 @@ mod event;
 mod feed;
 mod follower;
 mod handler;
+mod horizon;
 #[cfg(test)]
 mod kit;
 mod letters;
@@ -55,6 +56,7 @@ pub use handler::{
     Attempt, DELIVERIES_FOLLOWER, Effect, Handler, HandlerConfig, HandlerError, RetryPolicy,
     effect, no_effect, run_handlers,
 };
+pub use horizon::{AsOf, Horizon, Model};
 pub use letters::{DeadLetter, Discarded, LetterFilter, LetterKind, Replayed, Which};
 pub use log::{EventLog, LogConfig};
 pub use read::HistoryPage;

@@ -162,6 +162,20 @@ impl Tail {
         self.state().epoch
     }
 
+    /// The first event of the part after `checkpoint`, which is the position of one of its events, as far as that is in memory. When
+    /// all after the checkpoint is, and none of it is of the part, the first has yet to come.
+    pub(crate) fn first_after(&self, part: i16, checkpoint: u64) -> Option<u64> {
+        let state = self.state();
+        let mut of_part = state.recent.iter().filter(|event| event.part == part);
+        match of_part.find(|event| event.position > checkpoint) {
+            Some(event) => (event.previous <= checkpoint).then_some(event.position),
+            None => {
+                let oldest = state.recent.front()?.position;
+                (oldest <= checkpoint + 1).then_some(state.position + 1)
+            }
+        }
+    }
+
     /// The events of `topics`, in order, after the position that is returned with the receiver.
     pub(crate) fn listen(&self, topics: &Topics) -> (Receiver, u64) {
         let mut state = self.state();

@@ -51,6 +51,24 @@ proptest! {
 }
 
 #[test]
+fn what_is_next_in_a_part_is_known_as_far_as_it_is_in_memory() {
+    let tail = Tail::new(&head(10));
+    let of_part = |position, part, previous| Event {
+        part,
+        previous,
+        ..event(position)
+    };
+    assert_eq!(tail.first_after(1, 4), None);
+    tail.offer([of_part(11, 1, 4), of_part(12, 2, 9), of_part(13, 1, 11)]);
+    assert_eq!(tail.first_after(1, 4), Some(11));
+    assert_eq!(tail.first_after(1, 11), Some(13));
+    assert_eq!(tail.first_after(1, 2), None, "another one is before it");
+    assert_eq!(tail.first_after(1, 13), Some(14), "it has yet to come");
+    assert_eq!(tail.first_after(3, 10), Some(14));
+    assert_eq!(tail.first_after(3, 5), None, "it may be before these");
+}
+
+#[test]
 fn recent_events_are_served_only_when_all_are_there() {
     let tail = Tail::new(&head(10));
     tail.offer((11..=20).map(event));

@@ -11,7 +11,7 @@ use std::{
 
 use async_graphql::{Response, ServerError};
 use entities::access::SharedViewer;
-use events::{Cursor, EventSource, Range};
+use events::{Cursor, EventSource, Horizon, Range};
 use futures::StreamExt;
 use tokio::{sync::broadcast, task::AbortHandle};
 
@@ -141,6 +141,7 @@ impl Driver {
             source,
             order: field_order,
             shared: viewer,
+            horizon,
         } = execution;
         let mut answers = self.shared.schema.execute_stream(request);
         while let Some(mut answer) = answers.next().await {
@@ -154,7 +155,8 @@ impl Driver {
             }
             let order = source.order();
             let epoch = self.shared.log.tail().cursor().epoch;
-            match into_payload(answer, epoch, &source, &self.shared.limits) {
+            let seen = (&source, &horizon);
+            match into_payload(answer, epoch, seen, &self.shared.limits) {
                 Payload::Error(errors) => return self.end(Frame::Error(errors)),
                 payload => {
                     self.published.store(order, Ordering::SeqCst);
@@ -176,7 +178,7 @@ impl Driver {
 pub(super) fn into_payload(
     mut answer: Response,
     epoch: u32,
-    source: &EventSource,
+    (source, horizon): (&EventSource, &Horizon),
     limits: &Limits,
 ) -> Payload {
     if !answer.errors.is_empty() {
@@ -187,7 +189,7 @@ pub(super) fn into_payload(
     }
     let cursor = Cursor {
         epoch,
-        position: source.position(),
+        position: horizon.take(source.position()),
     };
     let answer = answer.extension("cursor", cursor.to_string().into());
     Payload::Next(response::encode(&answer).into())

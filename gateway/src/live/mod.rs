@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use async_graphql::{Request, Response, ServerError};
 use entities::{Entities, users::Presence};
-use events::EventLog;
+use events::{Cursor, EventLog, Horizon};
 use futures::stream::BoxStream;
 use schema::MillraceSchema;
 
@@ -107,10 +107,16 @@ impl Operations for Live {
         {
             return Response::from_errors(vec![error]);
         }
-        let (receipt, staleness) = request::complete(&mut request, viewer, caller);
-        // Before execution: everything up to here is visible to it, so a subscription from here misses nothing.
-        let cursor = self.shared.log.tail().cursor();
+        // Before execution: what has a position up to here is visible to commands' tables. Of read models the execution notes
+        // how far they are, so a subscription from the least of it misses nothing.
+        let tail = self.shared.log.tail().cursor();
+        let horizon = Horizon::from(tail.position);
+        let (receipt, staleness) = request::complete(&mut request, viewer, caller, &horizon);
         let response = self.shared.schema.execute(request).await;
+        let cursor = Cursor {
+            position: horizon.position(tail.position),
+            ..tail
+        };
         let mut response = response.extension("cursor", cursor.to_string().into());
         if staleness.is_stale() {
             response = response.extension("stale", true.into());

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Response, ServerError};
-use events::{EventSource, Range};
+use events::{EventSource, Horizon, Range};
 use futures::{StreamExt, stream::BoxStream};
 use tokio::sync::broadcast::{
     Receiver,
@@ -41,6 +41,7 @@ struct Subscriber {
 struct Own {
     answers: BoxStream<'static, Response>,
     source: EventSource,
+    horizon: Horizon,
     order: Option<Arc<FieldOrder>>,
 }
 
@@ -87,11 +88,13 @@ fn start(shared: &Shared, request: &SubscriptionRequest, after: u64, until: u64)
         request,
         source,
         order,
+        horizon,
         ..
     } = request.own_execution(&shared.log, range);
     Own {
         answers: shared.schema.execute_stream(request),
         source,
+        horizon,
         order,
     }
 }
@@ -244,7 +247,7 @@ impl Subscriber {
         Some(into_payload(
             answer,
             epoch,
-            &own.source,
+            (&own.source, &own.horizon),
             &self.shared.limits,
         ))
     }
