@@ -28,6 +28,7 @@ mod receipt;
 mod relay;
 mod retention;
 mod shared_store;
+mod sole;
 mod status;
 mod tail;
 mod topic;
@@ -72,6 +73,7 @@ pub use retention::{
     bring_archive_up_to_date, lease_job, prune, read_erasures, request_erasure, work_on_erasure,
 };
 pub use shared_store::SharedStore;
+pub use sole::{NotSole, Sole};
 pub use status::{
     Answered, DeliveryCounts, FollowerStatus, Lag, LogHealth, MOST_COUNTED, Member, PartStatus,
     WorkersStatus,

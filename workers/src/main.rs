@@ -9,7 +9,7 @@ use std::{
 };
 
 use config::{Command, Config};
-use events::{Database, DatabaseConfig, EventLog, LogConfig};
+use events::{Database, DatabaseConfig, EventLog, LogConfig, NotSole, Sole};
 use migration::{Migrator, MigratorTrait};
 use tracing_subscriber::EnvFilter;
 use workers::{
@@ -44,6 +44,8 @@ async fn main() -> ExitCode {
 enum StartError {
     #[error("the database cannot be used: {0}")]
     Log(#[from] events::Error),
+    #[error("{0}")]
+    NotSole(#[from] NotSole),
     #[error("the database cannot be looked at: {0}")]
     Migration(#[from] migration::DbErr),
     #[error("the database is not up to date; run `gateway migrate`")]
@@ -61,6 +63,10 @@ enum StartError {
 }
 
 async fn run(config: Config) -> Result<Outcome, StartError> {
+    let sole = match &config.command {
+        None => Sole::of(&config.database_url)?,
+        Some(_) => None,
+    };
     let database = Database::connect(&DatabaseConfig {
         url: config.database_url.clone(),
         max_connections: config.max_connections,
@@ -71,6 +77,9 @@ async fn run(config: Config) -> Result<Outcome, StartError> {
     let pending = Migrator::get_pending_migrations(&database.schema_connection()).await?;
     if !pending.is_empty() {
         return Err(StartError::NotMigrated);
+    }
+    if let Some(sole) = &sole {
+        database.take_over_leases(sole).await?;
     }
     let stopped = stop_on_signals()?;
     match &config.command {

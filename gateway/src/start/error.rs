@@ -11,6 +11,8 @@ use workers::{operating::OperatingError, rebuilding::RebuildFailure, retention::
 pub(crate) enum StartError {
     #[error("the database cannot be used: {0}")]
     Log(#[from] events::Error),
+    #[error("{0}")]
+    NotSole(#[from] events::NotSole),
     #[error("the database cannot be brought up to date: {0}")]
     Migration(migration::DbErr),
     #[error("the database is not up to date; run `gateway migrate`, or start with --migrate")]

@@ -13,7 +13,7 @@ use entities::{
     Entities, EntitiesConfig,
     users::{Presence, PresenceConfig, Secret, TokenKeys, User},
 };
-use events::{Database, DatabaseConfig, EventLog, LogConfig};
+use events::{Database, DatabaseConfig, EventLog, LogConfig, Sole};
 use futures::FutureExt;
 use gateway::{
     config::Config,
@@ -171,7 +171,13 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
     if config.server.production && config.store.demo_data {
         return Err(StartError::DemoInProduction);
     }
+    make_folder(&config.store.database_url)?;
+    // Before anything is looked at: what another gateway is using is not to be touched.
+    let sole = Sole::of(&config.store.database_url)?;
     let entities = open(&config, token_keys(&config)?).await?;
+    if let Some(sole) = &sole {
+        entities.log.database().take_over_leases(sole).await?;
+    }
     let is_embedded = sqlite_path(&config.store.database_url).is_some();
     let log = entities.log.clone();
     let is_new = log.tail().position() == 0;

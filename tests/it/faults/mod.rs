@@ -10,6 +10,7 @@ mod redis;
 mod relays;
 mod restored;
 mod silences;
+mod sole;
 mod transactions;
 
 use std::collections::BTreeMap;
