@@ -16,6 +16,7 @@ mod m0009_handlers;
 mod m0010_signals;
 mod m0011_retention;
 mod m0012_operations;
+mod m0014_head;
 
 pub use sea_orm_migration::{DbErr, MigratorTrait};
 
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_signals::Migration),
             Box::new(m0011_retention::Migration),
             Box::new(m0012_operations::Migration),
+            Box::new(m0014_head::Migration),
         ]
     }
 }
