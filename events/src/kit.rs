@@ -70,6 +70,7 @@ pub(crate) fn quiet_log(database: Database, position: u64) -> EventLog {
             pauses: Pauses::default(),
             pages: Pages::new(),
             horizons: Horizons::default(),
+            applying: Arc::default(),
         }),
     }
 }

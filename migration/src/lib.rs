@@ -17,6 +17,7 @@ mod m0010_signals;
 mod m0011_retention;
 mod m0012_operations;
 mod m0014_head;
+mod m0015_follower_attempts;
 
 pub use sea_orm_migration::{DbErr, MigratorTrait};
 
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0011_retention::Migration),
             Box::new(m0012_operations::Migration),
             Box::new(m0014_head::Migration),
+            Box::new(m0015_follower_attempts::Migration),
         ]
     }
 }

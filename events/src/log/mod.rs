@@ -8,7 +8,7 @@ use std::{
 
 use futures::future::BoxFuture;
 use sea_orm::DbBackend;
-use tokio::sync::{Notify, broadcast, mpsc};
+use tokio::sync::{Notify, RwLock, broadcast, mpsc};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -60,6 +60,8 @@ pub(crate) struct Shared {
     pub(crate) pages: Pages,
     /// How far followers are known to have come.
     pub(crate) horizons: Horizons,
+    /// Held by followers while they apply events; by one of them alone while it applies one that may end the process.
+    pub(crate) applying: Arc<RwLock<()>>,
 }
 
 /// See the module.
@@ -89,6 +91,7 @@ impl EventLog {
                 pauses: Pauses::default(),
                 pages: Pages::new(),
                 horizons: Horizons::default(),
+                applying: Arc::default(),
                 wake: Notify::new(),
                 currency: Currency::new(),
                 shared_store,

@@ -16,23 +16,27 @@ use crate::{
 /// Until the follower has passed everything there is in streams of jobs.
 pub(crate) async fn await_passed(world: &World, follower: &str) {
     eventually("the follower is at the end", SOON, async || {
-        let unnumbered = world
-            .number(
-                "select count(*) as number from event e
-                 where not exists (select 1 from event_position p where p.inserted = e.inserted)",
-            )
-            .await;
-        // Numbered first: what gets its number in between is seen as behind.
-        let behind = world
-            .number(&format!(
-                "select count(*) as number from event e join event_position p on p.inserted = e.inserted
-                 where e.stream = 'job' and p.position >
-                     coalesce((select k.position from checkpoint k where k.follower = '{follower}' and k.part = e.part), 0)"
-            ))
-            .await;
-        (behind + unnumbered == 0).then_some(())
+        has_passed(world, follower).await.then_some(())
     })
     .await;
+}
+
+pub(crate) async fn has_passed(world: &World, follower: &str) -> bool {
+    let unnumbered = world
+        .number(
+            "select count(*) as number from event e
+             where not exists (select 1 from event_position p where p.inserted = e.inserted)",
+        )
+        .await;
+    // Numbered first: what gets its number in between is seen as behind.
+    let behind = world
+        .number(&format!(
+            "select count(*) as number from event e join event_position p on p.inserted = e.inserted
+             where e.stream = 'job' and p.position >
+                 coalesce((select k.position from checkpoint k where k.follower = '{follower}' and k.part = e.part), 0)"
+        ))
+        .await;
+    behind + unnumbered == 0
 }
 
 async fn poison_parks_its_stream_and_no_other(way: Way) {
