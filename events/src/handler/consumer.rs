@@ -28,6 +28,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const HOLD: Duration = Duration::from_millis(200);
 /// What was seen as due and could not be had is looked at again after this.
 const MISSED: Duration = Duration::from_millis(20);
+/// After so many times what is waited for and kept waiting by one that is to run alone, it is looked for again.
+const ALONE_SHARE: u32 = 4;
 /// The longest pause after failures.
 const MAX_PAUSE: Duration = Duration::from_secs(2);
 
@@ -37,6 +39,8 @@ pub(super) struct Consumer {
     ear: Ear,
     free: Arc<Semaphore>,
     poll_at: Instant,
+    /// When one that is to run alone is looked for again.
+    alone_at: Instant,
     attempts: JoinSet<()>,
 }
 
@@ -53,6 +57,7 @@ pub(super) async fn consume(
         handler,
         ear,
         poll_at: Instant::now(),
+        alone_at: Instant::now(),
         attempts: JoinSet::new(),
     };
     let mut failures = 0_u32;
@@ -192,26 +197,25 @@ impl Consumer {
         places: Vec<OwnedSemaphorePermit>,
         stop: &mut watch::Receiver<bool>,
     ) -> Result<usize> {
-        let worker = self.worker.clone();
+        let (worker, now) = (self.worker.clone(), Instant::now());
         let (name, limit) = (self.handler.name(), self.handler.policy().limit);
         let outlook = deliveries::look(worker.log.database(), name, limit).await?;
         let interval = match self.ear.is_sharp() {
             true => POLL_WITH_HINTS,
             false => POLL_WITHOUT,
         };
-        let next = outlook
-            .due
-            .into_iter()
-            .chain(outlook.alone)
-            .reduce(f64::min);
+        let alone = outlook.alone.filter(|_| self.alone_at <= now);
+        let next = outlook.due.into_iter().chain(alone).reduce(f64::min);
         let next = next.map_or(interval, |seconds| {
             Duration::try_from_secs_f64(seconds)
                 .unwrap_or_default()
                 .min(interval)
         });
         self.poll_at = Instant::now() + next.max(MISSED);
-        if outlook.alone.is_some_and(|seconds| seconds <= 0.0) {
+        if alone.is_some_and(|seconds| seconds <= 0.0) {
             let Some(alone) = worker.alone(stop).await else {
+                // Others go on for a while, however long they take.
+                self.alone_at = Instant::now() + worker.config.alone * ALONE_SHARE;
                 return Ok(0);
             };
             let claims = self.claim(Scope::Alone).await?;
