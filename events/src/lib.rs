@@ -15,6 +15,7 @@ mod feed;
 mod follower;
 mod handler;
 mod horizon;
+mod kept;
 #[cfg(test)]
 mod kit;
 mod letters;
