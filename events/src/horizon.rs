@@ -13,10 +13,9 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::DatabaseConnection;
 use tokio::{sync::Mutex as Turn, time::Instant};
 
-use crate::{EventLog, PARTS, Result, boxed, follower::read_checkpoint, read};
+use crate::{DatabaseConnection, EventLog, PARTS, Result, boxed, follower::read_checkpoint, read};
 
 /// How long a follower's progress, once looked at, is taken for its progress. Answers are then so much further back than
 /// they would have to be, and a busy process looks so often.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use ::events::AsOf;
+use ::events::{AsOf, DatabaseConnection};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, QueryResult,
     Statement, Value,
@@ -12,8 +12,6 @@ use uuid::Uuid;
 
 use super::{Comment, POSTS_FOLLOWER, Post, Posts, queries::page_of_comments, tables::post};
 use crate::{Page, PageRequest, boxed};
-
-use events::DatabaseConnection;
 
 /// A post's first comments, or its last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
-use ::events::{AsOf, now};
-use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
+use ::events::{AsOf, DatabaseConnection, now};
+use sea_orm::{ConnectionTrait, Statement};
 use uuid::Uuid;
 
 use super::{TRENDING_FOLLOWER, TrendWindow, decay::StepCount};
