@@ -99,7 +99,7 @@ async fn what_runs_alone_stops_nobody_for_long(way: Way) {
         drain: SOON,
         alone: Duration::from_millis(200),
     };
-    let writer = world.database.schema_connection();
+    let writer = world.database.writer();
     pause(writer, "suspect", "somebody").await.expect("a pause");
     let handlers = vec![long.arc(), suspect.arc(), quick.arc()];
     let running = Running::with(&log, handlers, config);
