@@ -2,7 +2,11 @@
 //! process of its own (`workers`), or inside the gateway when that runs embedded.
 
 pub mod duration;
+pub mod health;
+pub mod logging;
+pub mod numbers;
 pub mod operating;
+pub mod printing;
 pub mod rebuilding;
 pub mod retention;
 pub mod settings;

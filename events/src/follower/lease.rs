@@ -30,7 +30,7 @@ pub(crate) struct Dialect {
     pub(crate) now: &'static str,
     /// `$1` is the lease in seconds.
     pub(crate) until: &'static str,
-    /// Members not seen for two leases are gone.
+    /// Members not seen for a lease have none left. One of them that comes back is a member again at its next renewal.
     stale: &'static str,
     pub(crate) never: &'static str,
     skip_locked: &'static str,
@@ -41,14 +41,14 @@ pub(crate) fn dialect(backend: DbBackend) -> Dialect {
         DbBackend::Postgres => Dialect {
             now: "clock_timestamp()",
             until: "clock_timestamp() + make_interval(secs => $1)",
-            stale: "clock_timestamp() - 2 * make_interval(secs => $1)",
+            stale: "clock_timestamp() - make_interval(secs => $1)",
             never: "'-infinity'",
             skip_locked: "for update skip locked",
         },
         _ => Dialect {
             now: "unixepoch('subsec')",
             until: "unixepoch('subsec') + $1",
-            stale: "unixepoch('subsec') - 2 * $1",
+            stale: "unixepoch('subsec') - $1",
             never: "0",
             skip_locked: "",
         },
