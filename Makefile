@@ -1,15 +1,23 @@
 # The commands of this repository. Each works from a clean clone.
-.PHONY: run test faults bench bench-rebuild bench-followers check setup web
+.PHONY: run test test-long simulate faults bench bench-rebuild bench-followers check setup web
 
 # The gateway at http://127.0.0.1:8080, with the pages if npm is here to build them. Nothing else is needed.
 run:
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory web; else echo "npm is missing: starting without the pages"; fi
 	cargo run -p gateway -- --demo-data
 
-# Everything that is tested, on private servers of its own.
+# Everything that is tested, on private servers of its own. `TEST="followers posts::"` runs only those whose names have one of these.
 test: setup
-	cargo build --workspace --bins
-	cargo test --workspace --no-fail-fast
+	tests/run $(TEST)
+
+# The same, with longer searches at random and more load in each fault.
+test-long: setup
+	TEST_LONG=1 tests/run $(TEST)
+
+# The live end of the log, and groups with their subscribers, under 100,000 schedules that are drawn. Some minutes. Of the former
+# `FIRST_SEED=n SCHEDULES=1` runs one again.
+simulate:
+	SCHEDULES="$${SCHEDULES:-100000}" cargo test --workspace --lib -- simulation schedules
 
 # Two gateways and two workers under load, and one fault after the other. About ten minutes; `FAULTS="--list"` tells what there is.
 faults: setup

@@ -1,7 +1,8 @@
 //! A command that a client may repeat. The answer is stored in the command's own transaction, so it exists exactly when
 //! the effect does: a repeat after a lost answer gets the first one, and two at once wait for each other at the key.
 //! Failures are not stored, as they left nothing behind. With the answer goes what was written, so that who had to repeat
-//! can read their writes like anybody else. Called by the commands of all domains.
+//! can read their writes like anybody else, and where the tail was, as the answer sees no further however late it is
+//! repeated. Called by the commands of all domains.
 
 use std::time::Duration;
 
@@ -26,6 +27,9 @@ struct Stored<T> {
     value: T,
     /// The last event appended, as `Written` is written; none if nothing changed.
     written: Option<String>,
+    /// Where the tail was when the request began.
+    #[serde(default)]
+    start: Option<u64>,
 }
 
 /// The key was used before, for something else.
@@ -53,7 +57,12 @@ where
     }
     let value = work.await?;
     let written = tx.last_written().map(|written| written.to_string());
-    let stored = Stored { value, written };
+    let start = context.horizon.start();
+    let stored = Stored {
+        value,
+        written,
+        start,
+    };
     let answer = serde_json::to_string(&stored).map_err(malformed)?;
     let sql = match tx.get_database_backend() {
         DbBackend::Postgres => {
@@ -96,6 +105,9 @@ fn repeat<T: DeserializeOwned>(context: &CommandContext, answer: &str) -> Result
     let stored: Stored<T> = serde_json::from_str(answer).map_err(malformed)?;
     if let Some(Ok(written)) = stored.written.as_deref().map(str::parse) {
         context.receipt.record_earlier(written);
+    }
+    if let Some(start) = stored.start {
+        context.horizon.lower(start);
     }
     Ok(stored.value)
 }

@@ -20,7 +20,7 @@ mod violations;
 use std::sync::Arc;
 
 use access::{AccessError, Action, Grants, Viewer, authorize};
-use events::{EventLog, Receipt};
+use events::{EventLog, Horizon, Receipt};
 use users::{Users, UsersConfig};
 
 /// Boxes the future of an `async fn`, so that it is compiled in this crate, once, and not again in each crate that awaits it. Every
@@ -72,6 +72,8 @@ pub struct CommandContext {
     pub idempotency: Option<Idempotency>,
     /// Where the request learns what it has written.
     pub receipt: Receipt,
+    /// Where it learns how far its answer sees.
+    pub horizon: Horizon,
 }
 
 impl CommandContext {
@@ -83,6 +85,7 @@ impl CommandContext {
             traceparent: None,
             idempotency: None,
             receipt: Receipt::default(),
+            horizon: Horizon::default(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Receiving over Redis Streams: one blocking read of all parts, on a connection of its own, feeds the tail. Nothing
-//! here must be right for events to arrive, only for them to arrive soon: what Redis loses, the pump reads.
+//! here must be right for events to arrive, only for them to arrive soon: what Redis loses, the pump reads. A place moves
+//! past every entry that was read, whatever became of it, so nothing is read twice and nothing holds up what follows.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -10,11 +11,11 @@ use redis::{
     AsyncConnectionConfig, AsyncTypedCommands, Client, IntoConnectionInfo,
     aio::MultiplexedConnection,
     io::tcp::{TcpSettings, socket2::TcpKeepalive},
-    streams::{StreamReadOptions, StreamReadReply},
+    streams::{StreamId, StreamKey, StreamReadOptions, StreamReadReply},
 };
 use tokio::time::sleep;
 
-use crate::{Error, Event, EventLog, PARTS, Result};
+use crate::{Cursor, Error, Event, EventLog, PARTS, Result, Tail};
 
 /// How long one read waits, in milliseconds. A new epoch is noticed after at most this.
 const BLOCK_MS: usize = 1_000;
@@ -75,9 +76,11 @@ pub(crate) async fn run(log: EventLog, client: Client) {
     loop {
         match connect(&client).await {
             Ok(connection) => {
-                failures = 0;
-                let Err(error) = receive(&log, connection).await;
-                tracing::warn!(%error, "events no longer arrive over Redis; reading the log");
+                let Err(error) = receive(&log, connection, &mut failures).await;
+                failures += 1;
+                if failures.is_power_of_two() {
+                    tracing::warn!(%error, failures, "events no longer arrive over Redis; reading the log");
+                }
             }
             Err(error) => {
                 failures += 1;
@@ -101,49 +104,87 @@ async fn connect(client: &Client) -> redis::RedisResult<MultiplexedConnection> {
 async fn receive(
     log: &EventLog,
     mut connection: MultiplexedConnection,
+    failures: &mut u32,
 ) -> redis::RedisResult<std::convert::Infallible> {
     let options = StreamReadOptions::default()
         .block(BLOCK_MS)
         .count(BATCH_ENTRIES);
-    let mut epoch = log.tail().epoch();
-    let mut last = [log.tail().position(); PARTS as usize];
+    let mut places = Places::at(log.tail());
     loop {
-        if log.tail().epoch() != epoch {
-            epoch = log.tail().epoch();
-            last = [log.tail().position(); PARTS as usize];
-        }
+        places.follow(log.tail());
         let keys: Vec<_> = (0..PARTS)
-            .map(|part| stream_key(log, epoch, part))
+            .map(|part| stream_key(log, places.epoch, part))
             .collect();
-        let ids: Vec<_> = last
-            .iter()
-            .map(|position| format!("{position}-0"))
-            .collect();
+        let ids: Vec<_> = places.last.iter().map(|last| format!("{last}-0")).collect();
         let reply = connection.xread_options(&keys, &ids, &options).await?;
-        let events = reply.map(decode).unwrap_or_default();
-        for event in &events {
-            if let Some(last) = last.get_mut(event.part as usize) {
-                *last = event.position.max(*last);
-            }
-            log.shared.tops.raise(event.part, event.position);
+        *failures = 0;
+        let entries = reply.map(|reply| entries(reply, &keys)).unwrap_or_default();
+        for (part, position, _) in &entries {
+            log.shared.tops.raise(*part, *position);
         }
-        log.tail().offer(events);
+        let events = places.take(entries);
+        log.tail().offer(places.epoch, events);
     }
 }
 
-fn decode(reply: StreamReadReply) -> Vec<Event> {
-    let entries = reply.keys.into_iter().flat_map(|key| key.ids);
-    entries
-        .filter_map(|entry| {
-            let text: String = entry.get("event")?;
-            match serde_json::from_str(&text) {
-                Ok(event) => Some(event),
-                Err(error) => {
-                    // Left to the pump, which reads the original.
-                    tracing::warn!(id = entry.id, %error, "an entry in Redis is not an event");
-                    None
-                }
+/// What is read of the streams of an epoch: all up to these positions.
+pub(crate) struct Places {
+    pub(crate) epoch: u32,
+    pub(crate) last: [u64; PARTS as usize],
+}
+
+impl Places {
+    pub(crate) fn at(tail: &Tail) -> Self {
+        let Cursor { epoch, position } = tail.cursor();
+        Self {
+            epoch,
+            last: [position; PARTS as usize],
+        }
+    }
+
+    /// Starts over when the tail did.
+    pub(crate) fn follow(&mut self, tail: &Tail) {
+        if tail.epoch() != self.epoch {
+            *self = Self::at(tail);
+        }
+    }
+
+    /// The events among the entries that were read, each with its part and position.
+    pub(crate) fn take(&mut self, entries: Vec<(i16, u64, Option<Event>)>) -> Vec<Event> {
+        let taken = entries.into_iter().filter_map(|(part, position, event)| {
+            if let Some(last) = self.last.get_mut(part as usize) {
+                *last = position.max(*last);
             }
+            event
+        });
+        taken.collect()
+    }
+}
+
+/// What Redis answered with: part, position and event; no event where an entry is not one, which is left to the pump, as
+/// that reads the original.
+fn entries(reply: StreamReadReply, keys: &[String]) -> Vec<(i16, u64, Option<Event>)> {
+    let of_part = |stream: StreamKey| {
+        let part = keys.iter().position(|key| *key == stream.key);
+        let part = part.and_then(|part| i16::try_from(part).ok());
+        let entries = stream.ids.into_iter();
+        entries.filter_map(move |entry| {
+            let position = entry.id.split('-').next()?.parse().ok()?;
+            Some((part?, position, decode(&entry)))
         })
-        .collect()
+    };
+    reply.keys.into_iter().flat_map(of_part).collect()
+}
+
+fn decode(entry: &StreamId) -> Option<Event> {
+    let text: Option<String> = entry.get("event");
+    let event = text.map(|text| serde_json::from_str(&text));
+    match event {
+        Some(Ok(event)) => Some(event),
+        Some(Err(error)) => {
+            tracing::warn!(id = entry.id, %error, "an entry in Redis is not an event");
+            None
+        }
+        None => None,
+    }
 }

@@ -1,13 +1,59 @@
 //! How current the tail of a process is known to be. A look at the log's head that began at a time shows everything that
 //! was committed before it; once the tail has reached that head, the process has seen all of it. The pump looks at least
-//! every poll interval, so the age stays small for as long as the log can be read and events arrive.
+//! every poll interval, so the age stays small for as long as the log can be read and events arrive. When it does not, it
+//! can be asked why: a process that stands behind its log must not look like one that is well.
 
 use std::{
+    fmt,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokio::time::Instant;
+
+use crate::EventLog;
+
+/// Why a process does not show all that the log has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BehindBecause {
+    /// No look at the log has been answered.
+    Unread,
+    /// Looks are answered and show more events, but the tail does not move.
+    Standing,
+    /// The tail moves, but has not reached what the log had.
+    CatchingUp,
+}
+
+/// A process that does not show all that the log has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Behind {
+    /// How long ago what it does not show may have been committed.
+    pub age: Duration,
+    /// What it has handed on.
+    pub position: u64,
+    /// The head of the log that was found last.
+    pub head: u64,
+    /// Why.
+    pub because: BehindBecause,
+}
+
+impl fmt::Display for Behind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { position, head, .. } = self;
+        let age = self.age.as_secs();
+        match self.because {
+            BehindBecause::Unread => write!(f, "the log has not been read for {age} s"),
+            BehindBecause::Standing => write!(
+                f,
+                "the tail stands at {position} while the log is at {head}, {age} s behind"
+            ),
+            BehindBecause::CatchingUp => write!(
+                f,
+                "the tail is at {position} while the log is at {head}, {age} s behind"
+            ),
+        }
+    }
+}
 
 pub(crate) struct Currency(Mutex<State>);
 
@@ -16,14 +62,21 @@ struct State {
     seen: Instant,
     /// The head that was found by a look, and when that began.
     looked: Option<(u64, Instant)>,
+    /// The newest head found, and when.
+    head: (u64, Instant),
+    /// How far the tail is, and since when.
+    reached: (u64, Instant),
 }
 
 impl Currency {
     /// Of a tail that starts at the head, just read.
     pub(crate) fn new() -> Self {
+        let now = Instant::now();
         Self(Mutex::new(State {
-            seen: Instant::now(),
+            seen: now,
             looked: None,
+            head: (0, now),
+            reached: (0, now),
         }))
     }
 
@@ -34,14 +87,24 @@ impl Currency {
     /// The head was found at `head`. A look before it that is not reached yet stays: under a steady stream of events
     /// each head is passed a moment after the next one is found.
     pub(crate) fn look(&self, head: u64, began: Instant) {
-        self.state().looked.get_or_insert((head, began));
+        let mut state = self.state();
+        state.looked.get_or_insert((head, began));
+        state.head = (head, began);
     }
 
     /// The tail has come to `position`.
     pub(crate) fn settle(&self, position: u64) {
+        self.settle_at(position, Instant::now());
+    }
+
+    fn settle_at(&self, position: u64, now: Instant) {
         let mut state = self.state();
         if let Some((_, began)) = state.looked.take_if(|(head, _)| *head <= position) {
             state.seen = began;
+        }
+        // A tail that is at the head has no reason to move.
+        if state.reached.0 != position || state.head.0 <= position {
+            state.reached = (position, now);
         }
     }
 
@@ -57,6 +120,39 @@ impl Currency {
 
     fn age_at(&self, now: Instant) -> Duration {
         now.duration_since(self.state().seen)
+    }
+
+    /// What is wrong, when what was committed longer than `limit` ago may not have been seen.
+    pub(crate) fn behind(&self, limit: Duration) -> Option<Behind> {
+        self.behind_at(limit, Instant::now())
+    }
+
+    fn behind_at(&self, limit: Duration, now: Instant) -> Option<Behind> {
+        let state = self.state();
+        let age = now.duration_since(state.seen);
+        let since = |at: Instant| now.duration_since(at);
+        let because = if age <= limit {
+            return None;
+        } else if since(state.head.1) > limit {
+            BehindBecause::Unread
+        } else if since(state.reached.1) > limit {
+            BehindBecause::Standing
+        } else {
+            BehindBecause::CatchingUp
+        };
+        Some(Behind {
+            age,
+            position: state.reached.0,
+            head: state.head.0,
+            because,
+        })
+    }
+}
+
+impl EventLog {
+    /// Why something that was committed longer ago than `limit` may not have been handed on here; nothing if all of it has.
+    pub fn behind(&self, limit: Duration) -> Option<Behind> {
+        self.shared.currency.behind(limit)
     }
 }
 
@@ -84,5 +180,42 @@ mod tests {
         currency.look(3, at(180));
         currency.settle(3);
         assert_eq!(age(180), 0, "a head of the time before means nothing");
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_apart() {
+        let limit = Duration::from_secs(5);
+        let currency = Currency::new();
+        let start = currency.state().seen;
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let pass = |seconds, head, position| {
+            currency.look(head, at(seconds));
+            currency.settle_at(position, at(seconds));
+        };
+        let because = |seconds| currency.behind_at(limit, at(seconds)).map(|it| it.because);
+        pass(0, 7, 7);
+        assert_eq!(because(5), None);
+        pass(5, 7, 7);
+        assert_eq!(because(10), None, "nothing was committed");
+        assert_eq!(because(11), Some(BehindBecause::Unread));
+        for seconds in 11..20 {
+            pass(seconds, seconds, 7);
+        }
+        let behind = currency.behind_at(limit, at(20)).expect("it is behind");
+        assert_eq!(behind.because, BehindBecause::Standing);
+        assert_eq!((behind.position, behind.head), (7, 19));
+        assert_eq!(
+            behind.to_string(),
+            "the tail stands at 7 while the log is at 19, 15 s behind"
+        );
+        pass(20, 20, 8);
+        assert_eq!(because(20), Some(BehindBecause::CatchingUp));
+        pass(21, 20, 20);
+        pass(22, 20, 20);
+        assert_eq!(
+            because(22),
+            None,
+            "by the look after the one it had to reach"
+        );
     }
 }

@@ -10,12 +10,16 @@ use uuid::Uuid;
 
 use crate::{
     Database, DatabaseConfig, Event, EventLog, LogConfig, Meta, PARTS, Tail, Topic, bus::Tops,
-    control::Pauses, currency::Currency, log::Shared, pages::Pages, read::Head, whispers::Whispers,
+    control::Pauses, currency::Currency, horizon::Horizons, log::Shared, pages::Pages, read::Head,
+    whispers::Whispers,
 };
+
+/// Of logs in tests, until a test begins another.
+pub(crate) const EPOCH: u32 = 7;
 
 pub(crate) fn head(position: u64) -> Head {
     Head {
-        epoch: 7,
+        epoch: EPOCH,
         position,
         pruned: 0,
         parts: [0; PARTS as usize],
@@ -68,6 +72,8 @@ pub(crate) fn quiet_log(database: Database, position: u64) -> EventLog {
             whispers: Whispers::new(None),
             pauses: Pauses::default(),
             pages: Pages::new(),
+            horizons: Horizons::default(),
+            applying: Arc::default(),
         }),
     }
 }

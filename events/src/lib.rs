@@ -14,6 +14,8 @@ mod event;
 mod feed;
 mod follower;
 mod handler;
+mod horizon;
+mod kept;
 #[cfg(test)]
 mod kit;
 mod letters;
@@ -27,6 +29,7 @@ mod receipt;
 mod relay;
 mod retention;
 mod shared_store;
+mod sole;
 mod status;
 mod tail;
 mod topic;
@@ -43,6 +46,7 @@ pub use control::{
     BreakerState, BreakerStatus, Pause, first_needed_position, pause, read_breakers, read_pauses,
     remove_ended_deliveries, resume,
 };
+pub use currency::{Behind, BehindBecause};
 pub use cursor::{Cursor, CursorError};
 pub use database::{
     AsRetryable, Database, DatabaseConfig, DatabaseConnection, DatabaseTransaction, now,
@@ -55,6 +59,7 @@ pub use handler::{
     Attempt, DELIVERIES_FOLLOWER, Effect, Handler, HandlerConfig, HandlerError, RetryPolicy,
     effect, no_effect, run_handlers,
 };
+pub use horizon::{AsOf, Horizon, Model};
 pub use letters::{DeadLetter, Discarded, LetterFilter, LetterKind, Replayed, Which};
 pub use log::{EventLog, LogConfig};
 pub use read::HistoryPage;
@@ -70,6 +75,7 @@ pub use retention::{
     bring_archive_up_to_date, lease_job, prune, read_erasures, request_erasure, work_on_erasure,
 };
 pub use shared_store::SharedStore;
+pub use sole::{NotSole, Sole};
 pub use status::{
     Answered, DeliveryCounts, FollowerStatus, Lag, LogHealth, MOST_COUNTED, Member, PartStatus,
     WorkersStatus,

@@ -1,16 +1,20 @@
 //! The pump of a process: it numbers what was committed and hands it to the tail. It runs after every local commit and
-//! at least every poll interval, so a process that dies between its commit and the numbering is stood in for by any
-//! other, and a wake-up that got lost costs one interval.
+//! at least every poll interval, however often it is woken, so a process that dies between its commit and the numbering
+//! is stood in for by any other, and a wake-up that got lost costs one interval.
 //!
 //! The argument for the numbering itself is beside the function `sequence_events` in the migration that creates it.
 
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, Statement};
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep, sleep_until, timeout_at},
+};
 
 use crate::{
-    EventLog, Result,
+    Event, EventLog, Result, Tail,
+    currency::Currency,
     read::{self, Head},
 };
 
@@ -25,75 +29,133 @@ const MOST_PATIENCE: Duration = Duration::from_secs(64);
 /// The longest pause after failures.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
+/// What a pump needs of the log. The simulation has one of its own.
+pub(crate) trait Source: Sync {
+    /// Numbers what is fresh; the head, and how many were fresh. The answer is waited for as long as `patience`.
+    fn sequence(&self, patience: Duration) -> impl Future<Output = Result<(Head, u64)>> + Send;
+    /// At most `limit` events after `after` and up to `until`, in order.
+    fn read_after(
+        &self,
+        after: u64,
+        until: u64,
+        limit: u64,
+    ) -> impl Future<Output = Result<Vec<Event>>> + Send;
+    /// Begins a new epoch: the log is behind positions that it gave out.
+    fn renew_epoch(&self, head: &Head) -> impl Future<Output = Result<()>> + Send;
+}
+
+impl Source for EventLog {
+    async fn sequence(&self, patience: Duration) -> Result<(Head, u64)> {
+        read::sequence(&self.shared.database.background.patient(patience)).await
+    }
+
+    async fn read_after(&self, after: u64, until: u64, limit: u64) -> Result<Vec<Event>> {
+        let database = &self.shared.database.background;
+        read::read_after(database, None, after, until, limit).await
+    }
+
+    async fn renew_epoch(&self, head: &Head) -> Result<()> {
+        renew_epoch(self, head).await
+    }
+}
+
+/// See the module.
+pub(crate) struct Pump<'a, S> {
+    pub(crate) source: &'a S,
+    pub(crate) tail: &'a Tail,
+    pub(crate) currency: &'a Currency,
+    /// Whether events of other processes come sooner than they could be read.
+    pub(crate) has_faster_way: bool,
+    pub(crate) batch_events: u64,
+}
+
 pub(crate) async fn run(log: EventLog) {
-    let mut failures = 0_u32;
-    loop {
-        let started = Instant::now();
-        let poll_at = started + log.shared.config.poll_interval;
-        let woken = timeout_at(poll_at, log.shared.wake.notified())
-            .await
-            .is_ok();
-        sleep_until(started + PASS_INTERVAL).await;
-        match pass(&log, !woken, failures).await {
-            Ok(()) => failures = 0,
-            Err(error) => {
-                failures += 1;
-                if failures.is_power_of_two() {
-                    tracing::warn!(%error, failures, "the log cannot be read; trying again");
+    let shared = &log.shared;
+    let pump = Pump {
+        source: &log,
+        tail: &shared.tail,
+        currency: &shared.currency,
+        has_faster_way: shared.config.redis_url.is_some(),
+        batch_events: BATCH_EVENTS,
+    };
+    pump.run(&shared.wake, shared.config.poll_interval).await;
+}
+
+impl<S: Source> Pump<'_, S> {
+    async fn run(&self, wake: &Notify, poll_interval: Duration) {
+        let mut failures = 0_u32;
+        let mut poll_at = Instant::now() + poll_interval;
+        loop {
+            let started = Instant::now();
+            // Whether woken or not: who is woken all the time polls all the same.
+            let _ = timeout_at(poll_at, wake.notified()).await;
+            sleep_until(started + PASS_INTERVAL).await;
+            let now = Instant::now();
+            let is_poll = now >= poll_at;
+            if is_poll {
+                poll_at = now + poll_interval;
+            }
+            let patience = MOST_PATIENCE.min(PASS_PATIENCE * (1 << failures.min(4)));
+            match self.pass(is_poll, patience).await {
+                Ok(()) => failures = 0,
+                Err(error) => {
+                    failures += 1;
+                    if failures.is_power_of_two() {
+                        tracing::warn!(%error, failures, "the log cannot be read; trying again");
+                    }
+                    sleep(MAX_PAUSE.min(Duration::from_millis(10 << failures.min(7)))).await;
                 }
-                sleep(MAX_PAUSE.min(Duration::from_millis(10 << failures.min(7)))).await;
             }
         }
     }
-}
 
-/// `is_poll`: nobody woke us, so whatever is there was missed by faster ways.
-async fn pass(log: &EventLog, is_poll: bool, failures: u32) -> Result<()> {
-    let shared = &log.shared;
-    let started = Instant::now();
-    let reached = shared.tail.position();
-    let patience = MOST_PATIENCE.min(PASS_PATIENCE * (1 << failures.min(4)));
-    let patient = shared.database.background.patient(patience);
-    let (head, numbered) = read::sequence(&patient).await?;
-    if head.epoch != shared.tail.epoch() {
-        tracing::warn!(
-            epoch = head.epoch,
-            "the log has a new epoch; subscriptions start over"
-        );
-        shared.tail.reset(&head);
-        shared.currency.restart();
-        return Ok(());
-    }
-    if head.position < reached {
-        return renew_epoch(log, &head).await;
-    }
-    shared.tail.set_pruned(head.pruned);
-    shared.currency.look(head.position, started);
-    // What other processes numbered comes over Redis, sooner than it could be read here; what did not come by the
-    // next poll is read.
-    let has_faster_way = shared.config.redis_url.is_some();
-    if numbered > 0 || is_poll || !has_faster_way || shared.tail.has_gap() {
-        read_up_to(log, head.position).await?;
-    }
-    shared.currency.settle(shared.tail.position());
-    Ok(())
-}
-
-async fn read_up_to(log: &EventLog, head: u64) -> Result<()> {
-    let shared = &log.shared;
-    loop {
-        let after = shared.tail.position();
-        if after >= head {
+    /// One look at the log. With `is_poll` whatever is there was missed by faster ways.
+    pub(crate) async fn pass(&self, is_poll: bool, patience: Duration) -> Result<()> {
+        let started = Instant::now();
+        let reached = self.tail.position();
+        let (head, numbered) = self.source.sequence(patience).await?;
+        if head.epoch != self.tail.epoch() {
+            tracing::warn!(
+                epoch = head.epoch,
+                "the log has a new epoch; subscriptions start over"
+            );
+            self.tail.reset(&head);
+            self.currency.restart();
             return Ok(());
         }
-        let database = &shared.database.background;
-        let events = read::read_after(database, None, after, head, BATCH_EVENTS).await?;
-        if events.is_empty() {
-            return Ok(());
+        if head.position < reached {
+            return self.source.renew_epoch(&head).await;
         }
-        shared.tail.offer(events);
-        if shared.tail.position() == after {
-            return Ok(());
+        self.tail.set_pruned(head.pruned);
+        self.currency.look(head.position, started);
+        // What other processes numbered comes over Redis, sooner than it could be read here; what did not come by the
+        // next poll is read.
+        let read = if numbered > 0 || is_poll || !self.has_faster_way || self.tail.has_gap() {
+            self.read_up_to(&head).await
+        } else {
+            Ok(())
+        };
+        self.currency.settle(self.tail.position());
+        read
+    }
+
+    async fn read_up_to(&self, head: &Head) -> Result<()> {
+        loop {
+            let after = self.tail.position();
+            if after >= head.position {
+                return Ok(());
+            }
+            let events = self
+                .source
+                .read_after(after, head.position, self.batch_events)
+                .await?;
+            if events.is_empty() {
+                return Ok(());
+            }
+            self.tail.offer(head.epoch, events);
+            if self.tail.position() == after {
+                return Ok(());
+            }
         }
     }
 }
@@ -117,4 +179,57 @@ pub(crate) async fn renew_epoch(log: &EventLog, head: &Head) -> Result<()> {
         .await?;
     log.shared.wake.notify_one();
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{interval, timeout};
+
+    use super::*;
+    use crate::kit::{event, head};
+
+    /// A log that another process numbers, before this one looks.
+    struct Elsewhere;
+
+    impl Source for Elsewhere {
+        async fn sequence(&self, _: Duration) -> Result<(Head, u64)> {
+            Ok((head(5), 0))
+        }
+
+        async fn read_after(&self, after: u64, until: u64, limit: u64) -> Result<Vec<Event>> {
+            let events = (after + 1..=until).take(limit as usize);
+            Ok(events
+                .map(|position| event(position, "customer", 1))
+                .collect())
+        }
+
+        async fn renew_epoch(&self, _: &Head) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_pump_that_is_woken_all_the_time_polls_all_the_same() {
+        let (tail, wake) = (Tail::new(&head(0)), Notify::new());
+        let pump = Pump {
+            source: &Elsewhere,
+            tail: &tail,
+            currency: &Currency::new(),
+            // Which has nothing.
+            has_faster_way: true,
+            batch_events: 2,
+        };
+        let waking = async {
+            let mut ticks = interval(Duration::from_millis(1));
+            while tail.position() < 5 {
+                wake.notify_one();
+                ticks.tick().await;
+            }
+        };
+        let poll_interval = Duration::from_millis(50);
+        tokio::select! {
+            () = pump.run(&wake, poll_interval) => unreachable!("it runs for ever"),
+            waited = timeout(100 * poll_interval, waking) => waited.expect("it polls"),
+        }
+    }
 }

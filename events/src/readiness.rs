@@ -1,6 +1,6 @@
 //! Whether a process may be sent work: its database can be read and written, and it has seen the present lately. One that has
 //! not seen it decides nothing by what it remembers, and answers late; another may do better. Asked by the programs' health, and
-//! told once, when it begins and when it ends.
+//! told when it begins, when its cause is another, and when it ends.
 
 use std::time::Duration;
 
@@ -27,31 +27,30 @@ impl EventLog {
             Ok(Err(error)) => return Err(format!("the database: {}", error_chain(&error))),
             Err(_) => return Err("the database does not answer".to_owned()),
         }
-        match self.is_current(PRESENT) {
-            true => Ok(()),
-            false => Err(format!(
-                "what was committed in the last {} s has not been seen",
-                self.shared.currency.age().as_secs()
-            )),
+        match self.behind(PRESENT) {
+            None => Ok(()),
+            Some(behind) => Err(behind.to_string()),
         }
     }
 }
 
 /// Tells of a process that has lost sight of the present, whoever asks or not.
 pub(crate) async fn watch(log: EventLog) {
-    let mut was_present = true;
+    let mut told = None;
     loop {
         sleep(LOOK_INTERVAL).await;
-        let is_present = log.is_current(PRESENT);
-        if is_present != was_present {
-            match is_present {
-                true => tracing::info!("the present of the log is seen again"),
-                false => tracing::error!(
-                    position = log.tail().position(),
-                    "this process has lost sight of the present of the log, and is not ready"
+        let behind = log.behind(PRESENT);
+        let because = behind.map(|behind| behind.because);
+        if because != told {
+            match behind {
+                None => tracing::info!("the present of the log is seen again"),
+                Some(behind) => tracing::error!(
+                    position = behind.position,
+                    head = behind.head,
+                    "this process has lost sight of the present of the log, and is not ready: {behind}"
                 ),
             }
-            was_present = is_present;
+            told = because;
         }
     }
 }

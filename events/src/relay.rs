@@ -13,14 +13,18 @@ use redis::{
 };
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::{Event, EventLog, PARTS, bus::stream_key, follower::slowest_checkpoints, pump, read};
+use crate::{
+    Event, EventLog, PARTS,
+    bus::stream_key,
+    follower::slowest_checkpoints,
+    kept::{Kept, LEAST_POSITIONS, MOST_POSITIONS},
+    pump, read,
+};
 
 /// Events sent in one call.
 const BATCH_EVENTS: u64 = 256;
 /// How often the streams are trimmed.
 const TRIM_INTERVAL: Duration = Duration::from_secs(5);
-/// Positions kept behind the slowest checkpoint, for gateways that reconnect.
-const KEPT_POSITIONS: u64 = 10_000;
 /// The longest pause after failures.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
@@ -34,6 +38,7 @@ struct Relay {
     /// All events up to here are in Redis.
     relayed: u64,
     trimmed_at: Instant,
+    kept: Kept,
 }
 
 pub(crate) async fn run(log: EventLog, client: Client) {
@@ -43,10 +48,14 @@ pub(crate) async fn run(log: EventLog, client: Client) {
     loop {
         match Relay::connect(&log, &client, relayed).await {
             Ok(mut relay) => {
-                failures = 0;
+                let before = relayed;
                 let Err(error) = relay.work().await;
                 relayed = relay.relayed;
-                tracing::warn!(%error, "the relay lost Redis; subscribers are served from the log");
+                // A Redis that is full takes connections, and no events.
+                failures = if relayed > before { 1 } else { failures + 1 };
+                if failures.is_power_of_two() {
+                    tracing::warn!(%error, failures, "Redis takes no events; subscribers are served from the log");
+                }
             }
             Err(error) => {
                 failures += 1;
@@ -73,6 +82,7 @@ impl Relay {
             epoch: log.tail().epoch(),
             relayed,
             trimmed_at: Instant::now(),
+            kept: Kept::default(),
         };
         relay.compare_with_log().await?;
         Ok(relay)
@@ -117,6 +127,7 @@ impl Relay {
             self.epoch = epoch;
             self.relayed = self.log.tail().position();
             self.log.shared.tops.clear();
+            self.kept.clear();
         }
     }
 
@@ -149,6 +160,8 @@ impl Relay {
                 self.settle(part, top, wanted).await?;
             }
         }
+        let bytes = events.iter().map(|event| event.data.get().len() as u64);
+        self.kept.note(last, bytes.sum(), Instant::now());
         self.relayed = last;
         Ok(true)
     }
@@ -176,8 +189,8 @@ impl Relay {
         } else {
             let slowest = slowest_checkpoints(self.log.database()).await?;
             let slowest = slowest[part as usize];
-            let after = slowest.unwrap_or_else(|| wanted.saturating_sub(KEPT_POSITIONS));
-            after.max(pruned)
+            let after = slowest.unwrap_or_else(|| wanted.saturating_sub(LEAST_POSITIONS));
+            after.max(pruned).max(wanted.saturating_sub(MOST_POSITIONS))
         };
         while after < wanted {
             let database = &self.log.database().background;
@@ -227,19 +240,21 @@ impl Relay {
         Ok(parts.into_iter().zip(tops).collect())
     }
 
-    /// Removes what every follower has passed. The last entry always stays: it is what the next one is chained to.
+    /// Removes what every follower has passed, and what is not kept for anybody. The last entry always stays: it is what the next
+    /// one is chained to.
     async fn trim(&mut self) -> Result<(), Failure> {
         let slowest = slowest_checkpoints(self.log.database()).await?;
         let reached = self.log.tail().position();
+        let gone = self.kept.gone(reached, Instant::now());
         let mut pipeline = redis::pipe();
         for part in 0..PARTS {
             let top = self.log.shared.tops.get(part);
-            let Some(checkpoint) = slowest[part as usize] else {
-                continue;
-            };
+            // Where no follower ever ran, there is none to wait for.
+            let checkpoint = slowest[part as usize].unwrap_or(u64::MAX);
             let keep_from = checkpoint
-                .min(top)
-                .min(reached.saturating_sub(KEPT_POSITIONS));
+                .min(reached.saturating_sub(LEAST_POSITIONS))
+                .max(gone)
+                .min(top);
             if keep_from > 0 {
                 let options =
                     StreamTrimOptions::minid(StreamTrimmingMode::Approx, keep_from.to_string());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use entities::CacheConfig;
 
-use crate::duration;
+use crate::{duration, numbers};
 
 /// Settings of the caches.
 #[derive(Args, Clone, Debug)]
@@ -15,11 +15,12 @@ pub struct CacheSettings {
     #[arg(
         long,
         env = "MILLRACE_STUDENT_CACHE_CAPACITY",
-        default_value_t = 10_000
+        default_value_t = 10_000,
+        value_parser = numbers::within(0..=1_000_000_000_u64)
     )]
     pub student_cache_capacity: u64,
     /// After this a hot row is loaded again even if no event changed it
-    #[arg(long, env = "MILLRACE_CACHE_LIFETIME", default_value = "5m", value_parser = duration::parse)]
+    #[arg(long, env = "MILLRACE_CACHE_LIFETIME", default_value = "5m", value_parser = duration::positive)]
     pub cache_lifetime: Duration,
     /// How much longer it may be shown, marked as stale, when it cannot be loaded
     #[arg(long, env = "MILLRACE_CACHE_STALE_LIFETIME", default_value = "1h", value_parser = duration::parse)]
@@ -28,7 +29,7 @@ pub struct CacheSettings {
     #[arg(long, env = "MILLRACE_CACHE_SOFT_TIMEOUT", default_value = "500ms", value_parser = duration::parse)]
     pub cache_soft_timeout: Duration,
     /// How long a load may take at all
-    #[arg(long, env = "MILLRACE_CACHE_HARD_TIMEOUT", default_value = "5s", value_parser = duration::parse)]
+    #[arg(long, env = "MILLRACE_CACHE_HARD_TIMEOUT", default_value = "5s", value_parser = duration::positive)]
     pub cache_hard_timeout: Duration,
 }
 

@@ -3,6 +3,7 @@
 //! crate reads the environment.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -17,10 +18,11 @@ use crate::sign_in::{self, SignInSettings};
 use crate::websocket::WebSocketSettings;
 use entities::users::Secret;
 use workers::{
+    duration, numbers,
     operating::{DeadLettersSettings, StatusSettings},
     rebuilding::RebuildSettings,
     retention::{ArchiveSettings, PruneSettings, RetentionSettings},
-    settings::check_names,
+    settings::{check_variables, variables},
     signal_settings::SignalSettings,
 };
 
@@ -75,24 +77,29 @@ pub struct StoreSettings {
     #[arg(long, env = "MILLRACE_REDIS_PREFIX", default_value = "millrace")]
     pub redis_prefix: String,
     /// Connections to Postgres for requests
-    #[arg(long, env = "MILLRACE_MAX_CONNECTIONS", default_value_t = 16)]
+    #[arg(long, env = "MILLRACE_MAX_CONNECTIONS", default_value_t = 16, value_parser = numbers::within(1..=10_000_u32))]
     pub max_connections: u32,
     /// Longest time between two looks at the log, in milliseconds
-    #[arg(long, env = "MILLRACE_POLL_INTERVAL_MS", default_value_t = 100)]
+    #[arg(long, env = "MILLRACE_POLL_INTERVAL_MS", default_value_t = 100, value_parser = numbers::within(1..=60_000_u64))]
     pub poll_interval_ms: u64,
     /// Hot customers kept in memory; 0 turns the cache off
     #[arg(
         long,
         env = "MILLRACE_CUSTOMER_CACHE_CAPACITY",
-        default_value_t = 10_000
+        default_value_t = 10_000,
+        value_parser = numbers::within(0..=1_000_000_000_u64)
     )]
     pub customer_cache_capacity: u64,
     /// Run the workers inside this process (implied for SQLite)
     #[arg(long, env = "MILLRACE_WITH_WORKERS", value_parser = BoolishValueParser::new())]
     pub with_workers: bool,
-    /// How long the workers' parts stay with a process that does not renew its lease, in milliseconds
-    #[arg(long, env = "MILLRACE_LEASE_MS", default_value_t = 10_000)]
-    pub lease_ms: u64,
+    /// How long the workers' parts stay with a process that does not renew its lease, in milliseconds [default: 2000, with SQLite
+    /// 10000]
+    #[arg(long, env = "MILLRACE_LEASE_MS", value_parser = numbers::within(100..=3_600_000_u64))]
+    pub lease_ms: Option<u64>,
+    /// How long to wait at the start for a database that is not there yet
+    #[arg(long, env = "MILLRACE_WAIT_FOR_DATABASE", default_value = "30s", value_parser = duration::parse)]
+    pub wait_for_database: Duration,
     /// Create a few customers when the log is empty
     #[arg(long, env = "MILLRACE_DEMO_DATA", value_parser = BoolishValueParser::new())]
     pub demo_data: bool,
@@ -155,8 +162,7 @@ impl Config {
             Err(error) if !error.not_found() => fail(format!(".env: {error}")),
             _ => {}
         }
-        let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
-        if let Err(message) = check_names(names) {
+        if let Err(message) = check_variables(variables()) {
             fail(message);
         }
         Self::parse()
@@ -175,7 +181,8 @@ impl Config {
                 poll_interval_ms: 100,
                 customer_cache_capacity: 10_000,
                 with_workers: false,
-                lease_ms: 10_000,
+                lease_ms: None,
+                wait_for_database: Duration::from_secs(30),
                 demo_data: false,
             },
             cache: CacheSettings::default(),
@@ -201,12 +208,19 @@ fn fail(message: String) -> ! {
         .exit()
 }
 
+/// Ends the process, as a setting is not valid.
+pub fn refuse(message: String) -> ! {
+    Config::command()
+        .error(clap::error::ErrorKind::ValueValidation, message)
+        .exit()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn check(name: &str) -> Result<(), String> {
-        check_names([name.to_owned()].into_iter())
+        check_variables([(name.to_owned(), String::new())].into_iter())
     }
 
     #[test]

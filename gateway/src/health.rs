@@ -1,5 +1,6 @@
-//! Liveness and readiness. Live means the process answers; ready means it should get traffic, which ends the moment a
-//! stop begins. Neither tells outsiders what is wrong: that is logged, rarer the longer it lasts.
+//! Liveness and readiness. Live means the process answers; ready means it should get traffic, which ends the moment the
+//! process is told to stop, while it still serves. Neither tells outsiders what is wrong: that is logged, rarer the longer it
+//! lasts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -35,7 +36,7 @@ pub(crate) fn routes(ready: Ready, shutdown: Shutdown) -> Router {
 
 /// `refusals`: how often it was not ready since it was last.
 async fn readiness(ready: &Ready, shutdown: &Shutdown, refusals: &AtomicU32) -> Response {
-    if shutdown.has_begun() {
+    if shutdown.is_draining() {
         return answer(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"stopping"}"#);
     }
     match ready().await {
@@ -82,6 +83,8 @@ mod tests {
         let missing: Ready = Arc::new(|| Box::pin(async { Err("no database".into()) }));
         assert_eq!(status(&missing).await, 503);
         assert_eq!(status(&always_ready()).await, 200);
+        shutdown.drain();
+        assert_eq!(status(&always_ready()).await, 503);
         shutdown.begin();
         assert_eq!(status(&always_ready()).await, 503);
     }

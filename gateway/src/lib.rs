@@ -4,6 +4,7 @@
 mod app;
 pub mod cache;
 pub mod config;
+mod connections;
 pub mod credentials;
 pub mod document;
 pub mod errors;
@@ -25,4 +26,4 @@ pub mod shutdown;
 pub mod sign_in;
 pub mod websocket;
 
-use workers::duration;
+use workers::{duration, numbers};

@@ -5,32 +5,32 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::duration;
+use crate::{duration, numbers};
 
 /// Limits on documents. Each has a code `LIMIT_EXCEEDED` with `limit` and `maximum` when exceeded.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 #[command(next_help_heading = "Limits on documents")]
 pub struct Limits {
     /// Tokens in a document
-    #[arg(long, env = "MILLRACE_MAX_TOKENS", default_value_t = 10_000)]
+    #[arg(long, env = "MILLRACE_MAX_TOKENS", default_value_t = 10_000, value_parser = numbers::within(numbers::COUNT))]
     pub max_tokens: usize,
     /// Nesting of fields, counted through fragments
-    #[arg(long, env = "MILLRACE_MAX_DEPTH", default_value_t = 20)]
+    #[arg(long, env = "MILLRACE_MAX_DEPTH", default_value_t = 20, value_parser = numbers::within(numbers::COUNT))]
     pub max_depth: usize,
     /// Complexity of an operation, by the page sizes it asks for
-    #[arg(long, env = "MILLRACE_MAX_COMPLEXITY", default_value_t = 10_000)]
+    #[arg(long, env = "MILLRACE_MAX_COMPLEXITY", default_value_t = 10_000, value_parser = numbers::within(numbers::COUNT))]
     pub max_complexity: usize,
     /// Aliases in an operation, counted through fragments
-    #[arg(long, env = "MILLRACE_MAX_ALIASES", default_value_t = 50)]
+    #[arg(long, env = "MILLRACE_MAX_ALIASES", default_value_t = 50, value_parser = numbers::within(numbers::COUNT))]
     pub max_aliases: usize,
     /// Directives in an operation, counted through fragments
-    #[arg(long, env = "MILLRACE_MAX_DIRECTIVES", default_value_t = 50)]
+    #[arg(long, env = "MILLRACE_MAX_DIRECTIVES", default_value_t = 50, value_parser = numbers::within(numbers::COUNT))]
     pub max_directives: usize,
     /// Root fields in an operation, counted through fragments
-    #[arg(long, env = "MILLRACE_MAX_ROOT_FIELDS", default_value_t = 50)]
+    #[arg(long, env = "MILLRACE_MAX_ROOT_FIELDS", default_value_t = 50, value_parser = numbers::within(numbers::COUNT))]
     pub max_root_fields: usize,
     /// Fields in an operation after all fragments are expanded
-    #[arg(long, env = "MILLRACE_MAX_EXPANDED_FIELDS", default_value_t = 5_000)]
+    #[arg(long, env = "MILLRACE_MAX_EXPANDED_FIELDS", default_value_t = 5_000, value_parser = numbers::within(numbers::COUNT))]
     pub max_expanded_fields: usize,
     /// How long a query with Read-After waits for the read models
     #[arg(long, env = "MILLRACE_READ_AFTER_TIMEOUT", default_value = "5s", value_parser = duration::parse)]

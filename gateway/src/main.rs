@@ -2,27 +2,20 @@
 
 mod start;
 
-use std::{io::IsTerminal, process::ExitCode};
+use std::process::ExitCode;
 
-use gateway::config::{Command, Config, ImportCommand};
+use gateway::config::{self, Command, Config, ImportCommand};
 use start::StartError;
-use tracing_subscriber::EnvFilter;
-use workers::operating::Outcome;
+use workers::{logging, operating::Outcome, printing};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let config = Config::load();
-    let mut filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,sea_orm_migration=warn"));
     // Whatever is asked for: at TRACE it logs every message of a socket, and with them tokens.
-    if let Ok(directive) = "tungstenite=debug".parse() {
-        filter = filter.add_directive(directive);
+    let always = ["tungstenite=debug"];
+    if let Err(message) = logging::begin("info,sqlx=warn,sea_orm_migration=warn", &always) {
+        config::refuse(message);
     }
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
     let result = match config.command.clone() {
         None => start::serve(config).await,
         Some(Command::DeadLetters(settings)) => {
@@ -44,6 +37,7 @@ async fn main() -> ExitCode {
 
 fn ended(result: Result<Outcome, StartError>) -> ExitCode {
     match result {
+        Ok(Outcome::Done) if printing::has_failed() => ExitCode::FAILURE,
         Ok(outcome) => ExitCode::from(outcome.code()),
         Err(error) => {
             tracing::error!("{error}");

@@ -47,7 +47,7 @@ pub trait Operations: Clone + Send + Sync + 'static {
     ) -> impl Future<Output = Response> + Send;
 
     /// Starts a subscription, or says why not. Dropping the stream ends it. The stream is polled only when its client
-    /// has room, so it must bound what it keeps meanwhile.
+    /// has room, so it must bound what it keeps meanwhile, and keep nothing that others wait for.
     fn subscribe(
         &self,
         request: Request,

@@ -1,25 +1,22 @@
-//! The server: routes, the accept loop and the graceful stop. Connections are limited in what they may hold open
-//! without sending anything; nothing here knows a schema.
+//! The server: routes, the accept loop and the graceful stop; what becomes of each connection is in `connections`. Nothing
+//! here knows a schema.
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::any;
-use axum::{Extension, Router};
 use clap::Args;
 use clap::builder::BoolishValueParser;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
+use futures::FutureExt;
 use tokio::net::{TcpListener, TcpStream};
-use tower::Layer;
+use tokio::sync::watch;
 
 use crate::app::App;
 use crate::config::{Config, DEFAULT_LISTEN};
@@ -29,11 +26,8 @@ use crate::health::{self, Ready};
 use crate::operation::Operations;
 use crate::request_id::{self, RequestId};
 use crate::shutdown::Shutdown;
-use crate::{http, origin, pages};
+use crate::{connections, duration, http, origin, pages};
 
-/// Time for a client to send a request's headers, and so also the time an idle connection is kept. Longer than the
-/// usual 60 s of proxies, which else would now and then send a request on a connection that is just being closed.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
 /// After the drain time, requests in flight get this much more.
 const STOP_GRACE: Duration = Duration::from_secs(5);
 /// Accepting fails when the process is out of file descriptors; trying again at once would only burn CPU.
@@ -49,6 +43,10 @@ pub struct ServerSettings {
     /// Run as in production: no introspection, no /schema.graphql, no administrator or data made up
     #[arg(long, env = "MILLRACE_PRODUCTION", value_parser = BoolishValueParser::new())]
     pub production: bool,
+    /// Time after SIGTERM in which readiness says 503 and requests are still served, so that clients are sent elsewhere [default: 5s,
+    /// with SQLite 0s; none after Ctrl-C]
+    #[arg(long, env = "MILLRACE_DRAIN_DELAY", value_parser = duration::parse)]
+    pub drain_delay: Option<Duration>,
 }
 
 impl Default for ServerSettings {
@@ -56,6 +54,7 @@ impl Default for ServerSettings {
         Self {
             listen: DEFAULT_LISTEN,
             production: false,
+            drain_delay: None,
         }
     }
 }
@@ -80,7 +79,16 @@ pub async fn serve<O: Operations>(listener: TcpListener, service: Service<O>) ->
     let drain_time = service.config.websocket.drain_time;
     let address = listener.local_addr()?;
     let router = router(service);
-    let graceful = GracefulShutdown::new();
+    // Its receivers are the open connections.
+    let open = watch::Sender::new(());
+    let serve_connection = |stream: TcpStream, peer: SocketAddr| {
+        let (counted, router) = (open.subscribe(), router.clone());
+        let shutdown = shutdown.clone();
+        tokio::spawn(async move {
+            connections::serve(stream, PeerAddress(peer), router, shutdown).await;
+            drop(counted);
+        });
+    };
     tracing::info!(%address, "listening on {address}");
 
     let mut stop = std::pin::pin!(shutdown.wait());
@@ -90,20 +98,22 @@ pub async fn serve<O: Operations>(listener: TcpListener, service: Service<O>) ->
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                serve_connection(stream, PeerAddress(peer), router.clone(), &graceful);
-            }
+            Ok((stream, peer)) => serve_connection(stream, peer),
             Err(error) => {
                 tracing::warn!(%error, "could not accept a connection");
                 tokio::time::sleep(ACCEPT_BACK_OFF).await;
             }
         }
     }
+    // Who has connected already is served; closing the listener would cut them off.
+    while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
+        serve_connection(stream, peer);
+    }
     drop(listener);
     let sockets = shutdown.open_sockets();
     tracing::info!(sockets, "stopping; {sockets} sockets to close");
     let done = async {
-        graceful.shutdown().await;
+        open.closed().await;
         shutdown.all_sockets_closed().await;
     };
     if tokio::time::timeout(drain_time + STOP_GRACE, done)
@@ -113,34 +123,6 @@ pub async fn serve<O: Operations>(listener: TcpListener, service: Service<O>) ->
         tracing::warn!("some connections did not end in time");
     }
     Ok(())
-}
-
-fn serve_connection(
-    stream: TcpStream,
-    peer: PeerAddress,
-    router: Router,
-    graceful: &GracefulShutdown,
-) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "could not set TCP_NODELAY");
-    }
-    let watcher = graceful.watcher();
-    tokio::spawn(async move {
-        let mut builder = Builder::new(TokioExecutor::new());
-        builder
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIMEOUT);
-        builder
-            .http2()
-            .timer(TokioTimer::new())
-            .enable_connect_protocol();
-        let service = TowerToHyperService::new(Extension(peer).layer(router));
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-        if let Err(error) = watcher.watch(connection).await {
-            tracing::debug!(error, "a connection ended early");
-        }
-    });
 }
 
 /// All routes. Public so that tests can serve them without a listener.

@@ -1,5 +1,6 @@
-//! The graceful stop: one signal that readiness, the listener and all sockets see, and a count of the sockets that
-//! have not gone yet. Once begun it cannot be taken back.
+//! The graceful stop, in two steps that readiness, the listener, connections and sockets see, and a count of the sockets that
+//! have not gone yet. While the process drains it serves whatever comes, and says that it is better to go elsewhere; once the
+//! stop has begun nothing new is taken. Neither can be taken back.
 
 use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
@@ -11,9 +12,16 @@ use tokio::sync::watch;
 /// A handle on the stop; clones are the same stop.
 #[derive(Clone, Debug)]
 pub struct Shutdown {
-    begun: Arc<watch::Sender<bool>>,
+    step: Arc<watch::Sender<Step>>,
     /// Its receivers are the open sockets.
     open: Arc<watch::Sender<()>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Serving,
+    Draining,
+    Stopping,
 }
 
 /// Held by each open socket's task until it is gone.
@@ -25,28 +33,52 @@ pub(crate) struct OpenSocket {
 impl Default for Shutdown {
     fn default() -> Self {
         Self {
-            begun: Arc::new(watch::Sender::new(false)),
+            step: Arc::new(watch::Sender::new(Step::Serving)),
             open: Arc::new(watch::Sender::new(())),
         }
     }
 }
 
 impl Shutdown {
+    /// Clients should go elsewhere, and are still served.
+    pub fn drain(&self) {
+        self.step.send_if_modified(|step| {
+            let is_first = *step == Step::Serving;
+            *step = (*step).max(Step::Draining);
+            is_first
+        });
+    }
+
     pub fn begin(&self) {
-        self.begun.send_replace(true);
+        self.step.send_replace(Step::Stopping);
+    }
+
+    /// Whether clients should go elsewhere: the process drains, or stops.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        *self.step.borrow() >= Step::Draining
     }
 
     #[must_use]
     pub fn has_begun(&self) -> bool {
-        *self.begun.borrow()
+        *self.step.borrow() >= Step::Stopping
+    }
+
+    /// Resolves when the process drains, or stops.
+    pub(crate) fn wait_draining(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.wait_for(Step::Draining)
     }
 
     /// Resolves when the stop has begun.
     pub fn wait(&self) -> impl Future<Output = ()> + Send + use<> {
-        let mut begun = self.begun.subscribe();
+        self.wait_for(Step::Stopping)
+    }
+
+    fn wait_for(&self, wanted: Step) -> impl Future<Output = ()> + Send + use<> {
+        let mut step = self.step.subscribe();
         async move {
             // The sender may be gone only when the server is; that is a stop as well.
-            let _ = begun.wait_for(|begun| *begun).await;
+            let _ = step.wait_for(|step| *step >= wanted).await;
         }
     }
 
@@ -85,4 +117,22 @@ fn jitter(spread: Duration) -> Duration {
     let random = RandomState::new().hash_one(0_u8);
     let millis = u64::try_from(spread.as_millis()).unwrap_or(u64::MAX);
     Duration::from_millis(random.checked_rem(millis).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stop_follows_the_drain_and_is_not_taken_back() {
+        let shutdown = Shutdown::default();
+        assert!(!shutdown.is_draining());
+        shutdown.drain();
+        shutdown.wait_draining().await;
+        assert!(shutdown.is_draining() && !shutdown.has_begun());
+        shutdown.begin();
+        shutdown.drain();
+        shutdown.wait().await;
+        assert!(shutdown.is_draining() && shutdown.has_begun());
+    }
 }

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::BoolishValueParser;
-use entities::users::{PasswordCost, Secret, TokenKeys, UsersConfig};
+use entities::users::{LONGEST_GRACE, PasswordCost, Secret, TokenKeys, UsersConfig};
 
-use crate::duration;
+use crate::{duration, numbers};
 
 /// Users and sessions kept in memory.
 const CACHED_USERS: u64 = 100_000;
@@ -35,11 +35,14 @@ pub struct SignInSettings {
     /// How long somebody stays signed in
     #[arg(long, env = "MILLRACE_REFRESH_TOKEN_LIFETIME", default_value = "30d", value_parser = lifetime)]
     pub refresh_token_lifetime: Duration,
+    /// How long a refresh may be repeated, as after a lost answer, and gets the same tokens; later it ends the session
+    #[arg(long, env = "MILLRACE_REFRESH_GRACE", default_value = "10s", value_parser = grace)]
+    pub refresh_grace: Duration,
     /// Memory for hashing a password (argon2id), in KiB
-    #[arg(long, env = "MILLRACE_PASSWORD_MEMORY_KIB", default_value_t = 19_456)]
+    #[arg(long, env = "MILLRACE_PASSWORD_MEMORY_KIB", default_value_t = 19_456, value_parser = numbers::within(8..=4_194_304_u32))]
     pub password_memory_kib: u32,
     /// Passes over that memory
-    #[arg(long, env = "MILLRACE_PASSWORD_ITERATIONS", default_value_t = 2)]
+    #[arg(long, env = "MILLRACE_PASSWORD_ITERATIONS", default_value_t = 2, value_parser = numbers::within(1..=1_000_u32))]
     pub password_iterations: u32,
     /// Attempts to sign in to one account, at once and again within a minute
     #[arg(
@@ -68,6 +71,7 @@ impl Default for SignInSettings {
             token_keys: None,
             access_token_lifetime: Duration::from_secs(15 * 60),
             refresh_token_lifetime: Duration::from_secs(30 * 24 * 3600),
+            refresh_grace: Duration::from_secs(10),
             password_memory_kib: 19_456,
             password_iterations: 2,
             sign_in_attempts_per_account: TEN,
@@ -87,6 +91,15 @@ fn lifetime(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn grace(text: &str) -> Result<Duration, String> {
+    let grace = duration::parse(text)?;
+    if grace <= LONGEST_GRACE {
+        Ok(grace)
+    } else {
+        Err("a grace time is from 0s to 60s".to_owned())
+    }
+}
+
 /// Never fails: an error of the parser would show the value.
 pub(crate) fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
     Ok(Secret::new(text))
@@ -100,6 +113,7 @@ impl SignInSettings {
             token_keys,
             access_token_lifetime: self.access_token_lifetime,
             refresh_token_lifetime: self.refresh_token_lifetime,
+            refresh_grace: self.refresh_grace,
             password_cost: PasswordCost {
                 memory_kib: self.password_memory_kib,
                 iterations: self.password_iterations,

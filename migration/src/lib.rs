@@ -1,9 +1,14 @@
-//! The schema's history, for Postgres and SQLite. Migrations are plain SQL and never import a model, so that history
-//! does not move when a model does; one that has landed is never edited. Called by `gateway migrate` and at start.
+//! The schema's history, for Postgres and SQLite, and what brings a database up to date beside running programs. Migrations are
+//! plain SQL and never import a model, so that history does not move when a model does; one that has landed is never edited.
+//! Why versions before may run on a newer schema, and why a migration stops nobody, is argued beside `Migrator`. Called by
+//! `gateway migrate`, at start, and by every program that looks whether it may run on a database (`check`).
 
+use sea_orm_migration::SchemaManagerConnection;
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
 
+mod check;
+mod indexes;
 mod m0001_event_log;
 mod m0002_customers;
 mod m0003_users;
@@ -16,10 +21,44 @@ mod m0009_handlers;
 mod m0010_signals;
 mod m0011_retention;
 mod m0012_operations;
+mod m0014_head;
+mod m0015_follower_attempts;
+mod m0016_deploys;
+mod runner;
+mod waiting;
 
+pub use check::{SchemaError, check};
+pub use runner::migrate;
 pub use sea_orm_migration::{DbErr, MigratorTrait};
+pub use waiting::await_database;
 
-/// Applies the migrations in order.
+/// Migrations of nothing but `create index`, on tables that may be large by then.
+const CONCURRENT: &[&str] = &["m0012_operations"];
+
+/// The migrations in order.
+///
+/// # Why a version before may run on a newer schema
+///
+/// A deploy changes the schema first, while the version before serves, and a deploy that is taken back leaves the schema as it
+/// is. So a program starts on every database that has all migrations it knows, whatever others it has, as long as its newest
+/// migration is not below `schema_compatibility.lowest`. That is right because migrations *expand* and *contract*:
+///
+/// - Expanding adds: a table, a column that may be null or has a default, an index, a function of a new name. The version before
+///   does not name what is new, and what it writes without it is complete. Such a migration leaves `lowest` as it is. What
+///   events say is kept readable in the same way, by `entities/events.json`.
+/// - Contracting takes away, renames, or forbids what was allowed; giving a column or a function another meaning is that, too. It
+///   comes a release after the one that no longer needs what goes. Its script says which version that was, in the
+///   transaction that takes away: `update schema_compatibility set lowest = NNNN;`, the newest migration that version knew.
+///
+/// Versions that know less than 0016 do not look; they refuse every schema but their own. So `lowest` begins there.
+///
+/// # Why a migration stops nobody
+///
+/// A script runs in a transaction that gives up when it does not get a lock within a second, and tries again: whoever queues
+/// behind it waits no longer than that. What takes longer the larger a table is, is not done in scripts. An index on a table that
+/// is there already has a migration of its own, of nothing but `create index`, named in `CONCURRENT`. On Postgres each of
+/// them is made concurrently, outside of a transaction. One that was interrupted leaves an invalid index, which is recognized,
+/// dropped, and made anew. `indexes` has a test that holds scripts to these rules.
 pub struct Migrator;
 
 impl MigratorTrait for Migrator {
@@ -37,16 +76,20 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_signals::Migration),
             Box::new(m0011_retention::Migration),
             Box::new(m0012_operations::Migration),
+            Box::new(m0014_head::Migration),
+            Box::new(m0015_follower_attempts::Migration),
+            Box::new(m0016_deploys::Migration),
         ]
     }
 }
 
-/// Runs the script written for the database in use.
+/// Runs the script written for the database in use. Outside of a transaction it makes indexes concurrently.
 async fn run_script(
     manager: &SchemaManager<'_>,
     postgres: &str,
     sqlite: &str,
 ) -> Result<(), DbErr> {
+    let connection = manager.get_connection();
     let script = match manager.get_database_backend() {
         DbBackend::Postgres => postgres,
         DbBackend::Sqlite => sqlite,
@@ -56,6 +99,12 @@ async fn run_script(
             )));
         }
     };
-    manager.get_connection().execute_unprepared(script).await?;
-    Ok(())
+    match connection {
+        SchemaManagerConnection::Connection(connection)
+            if manager.get_database_backend() == DbBackend::Postgres =>
+        {
+            indexes::make_concurrently(connection, script).await
+        }
+        _ => connection.execute_unprepared(script).await.map(|_| ()),
+    }
 }

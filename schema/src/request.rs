@@ -10,7 +10,7 @@ use std::{
 
 use async_graphql::{Context, Result};
 use entities::{Cached, CommandContext, Entities, Idempotency, access::Viewer};
-use events::Receipt;
+use events::{AsOf, Horizon, Receipt};
 
 use crate::error::{codes, error};
 
@@ -42,6 +42,8 @@ pub struct RequestContext {
     pub is_read_after: bool,
     /// Where it is noted that something in the response may be old.
     pub staleness: Staleness,
+    /// Where it is noted how far the response sees.
+    pub horizon: Horizon,
 }
 
 /// Whether something that a response shows may be older than its cursor.
@@ -65,8 +67,21 @@ pub(crate) fn with_staleness<T>(ctx: &Context<'_>, cached: Cached<T>) -> Result<
             return Err(error(codes::UNAVAILABLE, message));
         }
         request.staleness.0.store(true, Ordering::Release);
+        if let Some(position) = cached.shows {
+            request.horizon.lower(position);
+        }
     }
     Ok(cached.value)
+}
+
+/// Where it is noted how far an answer sees.
+pub(crate) fn horizon(ctx: &Context<'_>) -> Result<Horizon> {
+    Ok(ctx.data::<RequestContext>()?.horizon.clone())
+}
+
+/// Takes out what was read of read models; the response's cursor is no later than what it shows.
+pub(crate) fn shown<T>(ctx: &Context<'_>, read: AsOf<T>) -> Result<T> {
+    Ok(read.show(&horizon(ctx)?))
 }
 
 /// The domains.
@@ -101,5 +116,6 @@ pub(crate) fn command_context(ctx: &Context<'_>) -> Result<CommandContext> {
         traceparent: request.traceparent.clone(),
         idempotency,
         receipt: request.receipt.clone(),
+        horizon: request.horizon.clone(),
     })
 }

@@ -48,6 +48,12 @@ const NAMES_OF_NOTHING: &[&str] = &[
     "utils", "util", "helpers", "helper", "common", "misc", "manager",
 ];
 
+/// Where what followers write is read.
+const READ_MODELS: &[&str] = &[
+    "entities/src/posts/",
+    "entities/src/customers/statistics.rs",
+];
+
 const TOO_LONG: &[&str] = &[];
 const WITHOUT_HEAD: &[&str] = &[];
 
@@ -173,6 +179,18 @@ fn names_say_something() {
         let folder = path.parent()?.file_name()?.to_str()?;
         let is_wrong = NAMES_OF_NOTHING.contains(&stem) || NAMES_OF_NOTHING.contains(&folder);
         is_wrong.then(|| format!("{}: the name says nothing", path.display()))
+    };
+    check_files(&[], wrong);
+}
+
+/// What is read of read models past `EventLog::read_model` would not be noted in the cursor of the answer that shows it.
+#[test]
+fn read_models_are_read_as_of_a_position() {
+    let wrong = |path: &Path, text: &str| {
+        let place = path.to_string_lossy();
+        let is_read_model = READ_MODELS.iter().any(|it| place.contains(it));
+        (is_read_model && text.contains("database().reader"))
+            .then(|| format!("{place}: it reads a read model past `read_model`"))
     };
     check_files(&[], wrong);
 }

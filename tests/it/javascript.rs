@@ -1,6 +1,7 @@
 //! The clients that people use: the audits of graphql-http, the graphql-ws client, and GraphiQL in a browser. The programs are
 //! in `tests/js`; each takes the gateway's address, an administrator's ACCESS_TOKEN, SIGN_IN_EMAIL and SIGN_IN_PASSWORD in its
-//! environment, and ends with 0 when all its checks hold.
+//! environment, and ends with 0 when all its checks hold. What is of a transport's own runs embedded; resuming runs both ways, and
+//! the browser distributed.
 
 use std::process::Command;
 
@@ -76,5 +77,7 @@ fn with_short_tokens(mut setup: Setup) -> Setup {
     setup
 }
 
-tests::both_ways!(http_audits, ws_client, handover, renewal);
-tests::distributed!(graphiql, graphiql_account, graphiql_chat);
+tests::both_ways!(handover);
+tests::embedded!(http_audits, ws_client, renewal);
+// A browser needs much of the machine.
+tests::distributed!(alone: graphiql, graphiql_account, graphiql_chat);

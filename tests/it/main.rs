@@ -5,6 +5,7 @@ mod architecture;
 mod bad_input;
 mod chats;
 mod customers;
+mod deploys;
 mod faults;
 mod http;
 mod javascript;

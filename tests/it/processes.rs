@@ -57,6 +57,8 @@ fn help_is_help_and_unknown_settings_are_errors() {
             "127.0.0.1:0",
             "--database-url",
             "postgres://postgres@127.0.0.1:1/none",
+            "--wait-for-database",
+            "0s",
         ])
         .output()
         .expect("it starts");

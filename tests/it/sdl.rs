@@ -1,4 +1,5 @@
-//! The committed schema is the one that the gateway serves. `UPDATE=1 cargo test -p tests --test it sdl` rewrites it.
+//! The committed schema is the one that the gateway serves. `UPDATE=1 cargo test -p tests --test it sdl` rewrites it. It is the
+//! same both ways and runs embedded.
 
 use tests::Setup;
 use tests::programs::repository;
@@ -29,4 +30,4 @@ async fn committed_schema_is_current(setup: Setup) {
     }
 }
 
-tests::both_ways!(committed_schema_is_current);
+tests::embedded!(committed_schema_is_current);

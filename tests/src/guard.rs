@@ -43,7 +43,7 @@ struct Guard {
 static GUARD: LazyLock<Guard> = LazyLock::new(|| {
     // Postgres, which does not run as root, must be able to enter it.
     let name = format!("millrace-test-{}", uuid::Uuid::now_v7());
-    let directory = std::env::temp_dir().join(name);
+    let directory = parent_directory().join(name);
     std::fs::DirBuilder::new()
         .mode(0o755)
         .create(&directory)
@@ -66,6 +66,25 @@ static GUARD: LazyLock<Guard> = LazyLock::new(|| {
         _shell: shell,
     }
 });
+
+/// In memory if there is room, so that no test waits for the disk: processes are killed here, and no machine loses its power.
+fn parent_directory() -> PathBuf {
+    const MEMORY: &str = "/dev/shm";
+    const ROOM_KIB: u64 = 4 << 20;
+    let told = Command::new("df").args(["-Pk", MEMORY]).output();
+    let told = told.map_or_else(
+        |_| String::new(),
+        |told| String::from_utf8_lossy(&told.stdout).into_owned(),
+    );
+    let room = told
+        .lines()
+        .nth(1)
+        .and_then(|line| line.split_whitespace().nth(3)?.parse::<u64>().ok());
+    match room {
+        Some(room) if room >= ROOM_KIB => MEMORY.into(),
+        _ => std::env::temp_dir(),
+    }
+}
 
 /// The directory of this run, readable by other users; removed when the run ends unless KEEP_TEST_DIR is set.
 pub fn directory() -> &'static Path {

@@ -32,7 +32,7 @@ impl Person {
 
     /// From the answer to `register`, `signIn` or `refresh`, which must have succeeded.
     #[track_caller]
-    fn of(answer: &Answer, field: &str, password: &str) -> Self {
+    pub fn of(answer: &Answer, field: &str, password: &str) -> Self {
         let payload = &answer.data()[field];
         let text = |value: &Value| {
             let text = value.as_str().map(str::to_owned);
@@ -116,16 +116,20 @@ pub async fn sign_in(client: &Client, email: &str, password: &str) -> Person {
     Person::of(&answer, "signIn", password)
 }
 
-/// Whatever comes of it.
-pub async fn send_refresh(client: &Client, refresh_token: &str) -> Answer {
+/// The body of a request for the next tokens.
+pub fn refresh_body(refresh_token: &str) -> Value {
     let document = format!(
         "mutation Refresh($input: RefreshInput!) {{ refresh(input: $input) {{ {SESSION} }} }}"
     );
     let input = json!({ "refreshToken": refresh_token });
-    client
-        .anonymous()
-        .run(&document, json!({ "input": input }))
-        .await
+    json!({ "query": document, "variables": { "input": input } })
+}
+
+/// Whatever comes of it.
+pub async fn send_refresh(client: &Client, refresh_token: &str) -> Answer {
+    let body = refresh_body(refresh_token);
+    let answer = client.anonymous().post(&body, &[]).await;
+    answer.expect("an answer")
 }
 
 /// The same person with the next tokens.

@@ -1,5 +1,5 @@
-//! A Postgres server of the tests' own, on a free port and with its durability settings as they come. One is shared by a
-//! run, with a database a test cloned from a migrated template; tests that stop or kill it start another.
+//! A Postgres server of the tests' own, on a free port. One is shared by a run, with a database a test cloned from a
+//! migrated template; it does not wait for the disk. Tests that stop or kill it start another, with its settings as they come.
 
 use std::net::TcpListener;
 use std::os::unix::fs::chown;
@@ -20,8 +20,19 @@ pub struct Postgres {
     data: PathBuf,
     port: u16,
     user: Option<User>,
+    durability: Durability,
     process: Mutex<Process>,
     template: OnceLock<Person>,
+}
+
+/// What a server does for what it has committed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Durability {
+    /// As it comes.
+    Full,
+    /// Nothing waits for the disk, as nobody crashes the server. Databases are then copied as files, which otherwise costs two
+    /// checkpoints each.
+    None,
 }
 
 /// Postgres refuses to run as root; root runs it as this user.
@@ -35,11 +46,15 @@ impl Postgres {
     /// The one that tests share when they do it no harm.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Postgres> = OnceLock::new();
-        SHARED.get_or_init(Self::start)
+        SHARED.get_or_init(|| Self::start_with(Durability::None))
     }
 
-    /// One of the caller's own.
+    /// One of the caller's own, which may be ended and started again.
     pub fn start() -> Self {
+        Self::start_with(Durability::Full)
+    }
+
+    fn start_with(durability: Durability) -> Self {
         let home = guard::new_directory("postgres");
         let data = home.join("data");
         let user = rustix::process::geteuid().is_root().then(unprivileged_user);
@@ -65,11 +80,12 @@ impl Postgres {
             String::from_utf8_lossy(&made.stderr)
         );
         let port = free_port();
-        let process = Mutex::new(run(&data, port, user));
+        let process = Mutex::new(run(&data, port, user, durability));
         let postgres = Self {
             data,
             port,
             user,
+            durability,
             process,
             template: OnceLock::new(),
         };
@@ -99,11 +115,25 @@ impl Postgres {
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
         let admin = self.template.get_or_init(|| self.make_template());
-        self.execute(
-            "postgres",
-            &format!("create database {name} template {TEMPLATE}"),
-        );
+        let strategy = match self.durability {
+            Durability::Full => "wal_log",
+            Durability::None => "file_copy",
+        };
+        let statement = format!("create database {name} template {TEMPLATE} strategy {strategy}");
+        self.execute("postgres", &statement);
         (self.url(&name), admin.clone())
+    }
+
+    /// Whether it is the one that tests share.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.durability == Durability::None
+    }
+
+    /// Forgets a database that nobody needs any more; what is still connected to it loses its connection. Postgres would look
+    /// after hundreds of them for the rest of the run.
+    pub(crate) fn drop_database(&self, name: &str) {
+        let statement = format!("drop database if exists {name} with (force)");
+        self.execute("postgres", &statement);
     }
 
     /// A database without any tables, and its URL.
@@ -164,7 +194,7 @@ impl Postgres {
 
     /// Starts it again with its data, at its port.
     pub fn restart(&self) {
-        *self.process() = run(&self.data, self.port, self.user);
+        *self.process() = run(&self.data, self.port, self.user, self.durability);
         self.await_ready();
     }
 
@@ -194,15 +224,18 @@ impl Postgres {
     }
 }
 
-fn run(data: &Path, port: u16, user: Option<User>) -> Process {
+fn run(data: &Path, port: u16, user: Option<User>, durability: Durability) -> Process {
     let home = data.parent().expect("data has a parent");
     let mut command = as_user(user, &programs::POSTGRES_BIN.join("postgres"));
     command.current_dir(home).arg("-D").arg(data).args([
         "-c",
         "listen_addresses=127.0.0.1",
         "-c",
-        "max_connections=300",
+        "max_connections=1000",
     ]);
+    if durability == Durability::None {
+        command.args(["-c", "fsync=off", "-c", "full_page_writes=off"]);
+    }
     command.args([
         "-c",
         &format!("port={port}"),

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::guard;
 use crate::waiting::eventually_blocking;
+use crate::{guard, times};
 
 /// How much of a log is shown when a test fails.
 const SHOWN_LINES: usize = 60;
@@ -98,6 +98,9 @@ impl Process {
 
     /// `kill -9`, and waits until it is gone.
     pub fn kill(&mut self) {
+        if self.is_running() {
+            times::note_process(self.pid());
+        }
         self.signal(Signal::KILL);
         self.wait(Duration::from_secs(20));
     }
@@ -125,6 +128,11 @@ impl Process {
     /// Resident memory in bytes.
     pub fn resident_bytes(&self) -> u64 {
         resident_bytes(self.pid())
+    }
+
+    /// The processor's time that it has taken.
+    pub fn processor_time(&self) -> Duration {
+        times::processor_time(self.pid())
     }
 
     pub fn log(&self) -> String {
@@ -163,6 +171,7 @@ impl Drop for Process {
             println!("--- the end of {}'s log ---\n{}", self.name, self.log_end());
         }
         if self.try_wait().is_none() {
+            times::note_process(self.child.id());
             let _ = self.child.kill();
             let _ = self.child.wait();
             guard::forget(self.child.id());

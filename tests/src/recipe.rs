@@ -18,7 +18,7 @@ pub const START_LIMIT: Duration = Duration::from_secs(30);
 pub struct Settings(pub BTreeMap<&'static str, String>);
 
 impl Settings {
-    /// Cheap passwords, a known key, patience with sign-ins, and tokens that outlive the test.
+    /// Cheap passwords, a known key, patience with sign-ins, tokens that outlive the test, and stops without a delay.
     pub fn of_tests() -> Self {
         let settings = [
             ("MILLRACE_TOKEN_KEYS", tokens::keys()),
@@ -27,6 +27,7 @@ impl Settings {
             ("MILLRACE_PASSWORD_ITERATIONS", "1".into()),
             ("MILLRACE_SIGN_IN_ATTEMPTS_PER_ACCOUNT", "100000".into()),
             ("MILLRACE_SIGN_IN_ATTEMPTS_PER_ADDRESS", "100000".into()),
+            ("MILLRACE_DRAIN_DELAY", "0s".into()),
         ];
         Self(settings.into())
     }

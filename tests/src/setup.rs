@@ -5,16 +5,18 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
 
 use crate::graphql::Client;
 use crate::people::{ADMIN_EMAIL, Person};
+use crate::places::Place;
 use crate::postgres::Postgres;
 use crate::process::Process;
 use crate::recipe::{Recipe, START_LIMIT, Settings, product_command};
 use crate::redis::Redis;
+use crate::times::Times;
 use crate::{guard, template};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,7 @@ pub struct Setup {
     redis_url: Option<String>,
     prefix: String,
     started: AtomicU32,
+    is_on_shared_postgres: bool,
 }
 
 impl Setup {
@@ -69,6 +72,7 @@ impl Setup {
         let (database_url, admin) = postgres.new_database();
         let mut setup = Self::with(Way::Distributed, directory, database_url, Some(redis.url()));
         setup.admin = Some(admin);
+        setup.is_on_shared_postgres = postgres.is_shared();
         setup
     }
 
@@ -101,6 +105,7 @@ impl Setup {
             redis_url,
             prefix,
             started: AtomicU32::new(0),
+            is_on_shared_postgres: false,
         }
     }
 
@@ -225,6 +230,10 @@ impl Drop for Setup {
     fn drop(&mut self) {
         if !std::thread::panicking() && std::env::var_os("KEEP_TEST_DIR").is_none() {
             let _ = std::fs::remove_dir_all(&self.directory);
+            if self.is_on_shared_postgres {
+                let name = self.database_url.rsplit('/').next();
+                Postgres::shared().drop_database(name.expect("a name"));
+            }
         }
     }
 }
@@ -287,39 +296,63 @@ impl Running {
     }
 }
 
-/// Makes of `async fn name(setup: Setup)` two tests, `name::embedded` and `name::distributed`.
+/// Makes of `async fn name(setup: Setup)` two tests, `name::embedded` and `name::distributed`. With `alone:` before the names,
+/// nothing else runs meanwhile.
 #[macro_export]
 macro_rules! both_ways {
-    ($($name:ident),+ $(,)?) => {$(
-        mod $name {
-            #[test]
-            fn embedded() {
-                $crate::setup::run(|| super::$name($crate::Setup::embedded()));
-            }
-            #[test]
-            fn distributed() {
-                $crate::setup::run(|| super::$name($crate::Setup::distributed()));
-            }
-        }
-    )+};
+    (alone: $($name:ident),+ $(,)?) => { $crate::ways!(run_alone [embedded distributed] $($name)+); };
+    ($($name:ident),+ $(,)?) => { $crate::ways!(run [embedded distributed] $($name)+); };
 }
 
-/// Makes of `async fn name(setup: Setup)` one test, run distributed.
+/// The same as one test, run embedded: for what neither storage nor transport changes.
+#[macro_export]
+macro_rules! embedded {
+    (alone: $($name:ident),+ $(,)?) => { $crate::ways!(run_alone [embedded] $($name)+); };
+    ($($name:ident),+ $(,)?) => { $crate::ways!(run [embedded] $($name)+); };
+}
+
+/// The same as one test, run distributed.
 #[macro_export]
 macro_rules! distributed {
-    ($($name:ident),+ $(,)?) => {$(
+    (alone: $($name:ident),+ $(,)?) => { $crate::ways!(run_alone [distributed] $($name)+); };
+    ($($name:ident),+ $(,)?) => { $crate::ways!(run [distributed] $($name)+); };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! ways {
+    ($run:ident $ways:tt $($name:ident)+) => {$(
         mod $name {
-            #[test]
-            fn distributed() {
-                $crate::setup::run(|| super::$name($crate::Setup::distributed()));
-            }
+            $crate::way!($run $ways $name);
         }
     )+};
 }
 
-/// Runs a test to its end. Few at a time, so that each has some of the machine.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! way {
+    ($run:ident [$($way:ident)+] $name:ident) => {$(
+        #[test]
+        fn $way() {
+            $crate::setup::$run(|| super::$name($crate::Setup::$way()));
+        }
+    )+};
+}
+
+/// Runs a test to its end, beside others.
 pub fn run<F: Future<Output = ()>>(test: impl FnOnce() -> F) {
-    let _place = Place::take();
+    run_at(Place::among_others, test);
+}
+
+/// Runs a test to its end with nothing beside it: one that measures time, or whose load needs the machine.
+pub fn run_alone<F: Future<Output = ()>>(test: impl FnOnce() -> F) {
+    run_at(Place::alone, test);
+}
+
+fn run_at<F: Future<Output = ()>>(place: fn() -> Place, test: impl FnOnce() -> F) {
+    let asked = Instant::now();
+    let _place = place();
+    let _times = Times::begin(asked.elapsed());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -328,35 +361,4 @@ pub fn run<F: Future<Output = ()>>(test: impl FnOnce() -> F) {
     runtime.block_on(test());
     // A task that a test left behind must not hold up the next one.
     runtime.shutdown_timeout(Duration::from_secs(5));
-}
-
-/// One of as many places as there are cores.
-struct Place;
-
-static TAKEN: std::sync::Mutex<usize> = std::sync::Mutex::new(0);
-static FREED: std::sync::Condvar = std::sync::Condvar::new();
-
-impl Place {
-    fn take() -> Self {
-        let places = std::thread::available_parallelism()
-            .map_or(2, usize::from)
-            .max(2);
-        let taken = TAKEN
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        let mut taken = FREED
-            .wait_while(taken, |taken| *taken >= places)
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        *taken += 1;
-        Self
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        *TAKEN
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner()) -= 1;
-        FREED.notify_one();
-    }
 }

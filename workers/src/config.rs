@@ -1,14 +1,15 @@
 //! The configuration of the `workers` process: flags, environment and `.env`. Unknown `MILLRACE_*` variables are errors.
 //! Nothing else in this crate reads the environment.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use clap::{CommandFactory, Parser, Subcommand};
 use workers::{
+    duration, numbers,
     operating::{DeadLettersSettings, StatusSettings},
     rebuilding::RebuildSettings,
     retention::{ArchiveSettings, PruneSettings, RetentionSettings},
-    settings::check_names,
+    settings::{check_variables, variables},
     signal_settings::SignalSettings,
 };
 
@@ -29,14 +30,20 @@ pub(crate) struct Config {
     #[arg(long, env = "MILLRACE_REDIS_PREFIX", default_value = "millrace")]
     pub(crate) redis_prefix: String,
     /// Connections to Postgres
-    #[arg(long, env = "MILLRACE_WORKERS_CONNECTIONS", default_value_t = 4)]
+    #[arg(long, env = "MILLRACE_WORKERS_CONNECTIONS", default_value_t = 4, value_parser = numbers::within(1..=10_000_u32))]
     pub(crate) max_connections: u32,
     /// Longest time between two looks at the log, in milliseconds
-    #[arg(long, env = "MILLRACE_POLL_INTERVAL_MS", default_value_t = 100)]
+    #[arg(long, env = "MILLRACE_POLL_INTERVAL_MS", default_value_t = 100, value_parser = numbers::within(1..=60_000_u64))]
     pub(crate) poll_interval_ms: u64,
     /// How long a part stays with a process that does not renew its lease, in milliseconds
-    #[arg(long, env = "MILLRACE_LEASE_MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(100..))]
+    #[arg(long, env = "MILLRACE_LEASE_MS", default_value_t = 2_000, value_parser = numbers::within(100..=3_600_000_u64))]
     pub(crate) lease_ms: u64,
+    /// How long to wait at the start for a database that is not there yet
+    #[arg(long, env = "MILLRACE_WAIT_FOR_DATABASE", default_value = "30s", value_parser = duration::parse)]
+    pub(crate) wait_for_database: Duration,
+    /// Address at which probes find /health/live and /health/ready; port 0 takes a free one; without it there is none
+    #[arg(long, env = "MILLRACE_HEALTH_LISTEN")]
+    pub(crate) health_listen: Option<SocketAddr>,
     /// Events applied in one transaction at most
     #[arg(long, env = "MILLRACE_BATCH_EVENTS", default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub(crate) batch_events: u64,
@@ -76,8 +83,7 @@ impl Config {
             Err(error) if !error.not_found() => fail(format!(".env: {error}")),
             _ => {}
         }
-        let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
-        if let Err(message) = check_names(names) {
+        if let Err(message) = check_variables(variables()) {
             fail(message);
         }
         Self::parse()
@@ -92,6 +98,13 @@ impl Config {
 fn fail(message: String) -> ! {
     Config::command()
         .error(clap::error::ErrorKind::UnknownArgument, message)
+        .exit()
+}
+
+/// Ends the process, as a setting is not valid.
+pub(crate) fn refuse(message: String) -> ! {
+    Config::command()
+        .error(clap::error::ErrorKind::ValueValidation, message)
         .exit()
 }
 

@@ -2,7 +2,22 @@
 
 use std::time::Duration;
 
-/// Reads one.
+/// The longest that anything waits or is kept: times that far ahead can still be computed.
+const LONGEST: Duration = Duration::from_secs(36_500 * 24 * 3_600);
+
+/// Reads one that is longer than nothing.
+///
+/// # Errors
+/// What was expected.
+pub fn positive(text: &str) -> Result<Duration, String> {
+    let duration = parse(text)?;
+    match duration.is_zero() {
+        true => Err("it must be longer than nothing".into()),
+        false => Ok(duration),
+    }
+}
+
+/// Reads one, which may be no time at all.
 ///
 /// # Errors
 /// What was expected.
@@ -26,7 +41,11 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     let millis = count
         .checked_mul(scale_ms)
         .ok_or("the duration is too long")?;
-    Ok(Duration::from_millis(millis))
+    let duration = Duration::from_millis(millis);
+    match duration <= LONGEST {
+        true => Ok(duration),
+        false => Err("a duration is at most 36500d".into()),
+    }
 }
 
 #[cfg(test)]
@@ -40,8 +59,20 @@ mod tests {
         assert_eq!(parse("2m"), Ok(Duration::from_secs(120)));
         assert_eq!(parse("1h"), Ok(Duration::from_secs(3_600)));
         assert_eq!(parse("30d"), Ok(Duration::from_secs(30 * 86_400)));
-        for refused in ["", "3", "s", "-1s", "1w", "99999999999999999999s"] {
+        for refused in [
+            "",
+            "3",
+            "s",
+            "-1s",
+            "1w",
+            "99999999999999999999s",
+            "36501d",
+            "213503982334601d",
+        ] {
             assert!(parse(refused).is_err(), "{refused}");
         }
+        assert_eq!(parse("0s"), Ok(Duration::ZERO));
+        assert!(positive("0ms").is_err());
+        assert_eq!(positive("1ms"), Ok(Duration::from_millis(1)));
     }
 }

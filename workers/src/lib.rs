@@ -2,7 +2,11 @@
 //! process of its own (`workers`), or inside the gateway when that runs embedded.
 
 pub mod duration;
+pub mod health;
+pub mod logging;
+pub mod numbers;
 pub mod operating;
+pub mod printing;
 pub mod rebuilding;
 pub mod retention;
 pub mod settings;
@@ -27,6 +31,8 @@ const ANSWERS_KEPT: Duration = Duration::from_secs(24 * 3600);
 const SESSIONS_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// How long what handlers have begun may take to finish when the process is told to stop.
 const DRAIN: Duration = Duration::from_secs(3);
+/// How long a delivery that may have ended its process keeps the others of a process from beginning.
+const ALONE: Duration = Duration::from_secs(10);
 /// How long it can be seen that a handler is done with an event.
 const DELIVERIES_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// How often what is too old is removed.
@@ -89,6 +95,7 @@ pub async fn run(log: EventLog, config: WorkersConfig, stop: watch::Receiver<boo
         owner: follower_config.owner,
         lease: config.lease,
         drain: DRAIN,
+        alone: ALONE,
     };
     tasks.spawn(run_handlers(
         log.clone(),

@@ -2,19 +2,15 @@
 
 mod config;
 
-use std::{
-    io::{self, IsTerminal},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, process::ExitCode, time::Duration};
 
 use config::{Command, Config};
-use events::{Database, DatabaseConfig, EventLog, LogConfig};
-use migration::{Migrator, MigratorTrait};
-use tracing_subscriber::EnvFilter;
+use events::{Database, DatabaseConfig, EventLog, LogConfig, NotSole, Sole};
+use migration::SchemaError;
 use workers::{
-    WorkersConfig,
+    WorkersConfig, health, logging,
     operating::{self, OperatingError, Outcome},
+    printing,
     rebuilding::{RebuildFailure, rebuild_watched},
     retention::{RetentionError, archive_watched, prune_watched},
     signals::stop_on_signals,
@@ -23,14 +19,11 @@ use workers::{
 #[tokio::main]
 async fn main() -> ExitCode {
     let config = Config::load();
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(io::stderr().is_terminal())
-        .with_writer(io::stderr)
-        .init();
+    if let Err(message) = logging::begin("info,sqlx=warn", &[]) {
+        config::refuse(message);
+    }
     match run(config).await {
+        Ok(Outcome::Done) if printing::has_failed() => ExitCode::FAILURE,
         Ok(outcome) => ExitCode::from(outcome.code()),
         Err(error) => {
             tracing::error!("{error}");
@@ -44,10 +37,14 @@ async fn main() -> ExitCode {
 enum StartError {
     #[error("the database cannot be used: {0}")]
     Log(#[from] events::Error),
-    #[error("the database cannot be looked at: {0}")]
-    Migration(#[from] migration::DbErr),
-    #[error("the database is not up to date; run `gateway migrate`")]
-    NotMigrated,
+    #[error("{0}")]
+    NotSole(#[from] NotSole),
+    #[error("{0}; run `gateway migrate`")]
+    NotMigrated(SchemaError),
+    #[error("the database cannot be used: {0}")]
+    Schema(SchemaError),
+    #[error("probes cannot be answered at {0}: {1}")]
+    HealthListen(SocketAddr, io::Error),
     #[error("signals cannot be received: {0}")]
     Signals(#[from] io::Error),
     #[error("{0}")]
@@ -60,7 +57,24 @@ enum StartError {
     Settings(String),
 }
 
+impl From<SchemaError> for StartError {
+    fn from(error: SchemaError) -> Self {
+        match error {
+            SchemaError::NotMigrated(_) => Self::NotMigrated(error),
+            error => Self::Schema(error),
+        }
+    }
+}
+
 async fn run(config: Config) -> Result<Outcome, StartError> {
+    let stopped = stop_on_signals()?;
+    let sole = match &config.command {
+        None => Sole::of(&config.database_url)?,
+        Some(_) => None,
+    };
+    if config.command.is_none() {
+        migration::await_database(&config.database_url, config.wait_for_database).await?;
+    }
     let database = Database::connect(&DatabaseConfig {
         url: config.database_url.clone(),
         max_connections: config.max_connections,
@@ -68,11 +82,10 @@ async fn run(config: Config) -> Result<Outcome, StartError> {
         patience: DatabaseConfig::PATIENCE,
     })
     .await?;
-    let pending = Migrator::get_pending_migrations(&database.schema_connection()).await?;
-    if !pending.is_empty() {
-        return Err(StartError::NotMigrated);
+    migration::check(&database.schema_connection()).await?;
+    if let Some(sole) = &sole {
+        database.take_over_leases(sole).await?;
     }
-    let stopped = stop_on_signals()?;
     match &config.command {
         Some(Command::Rebuild(settings)) => {
             rebuild_watched(&database, settings, stopped).await?;
@@ -97,7 +110,7 @@ async fn run(config: Config) -> Result<Outcome, StartError> {
     let log = EventLog::start(
         database,
         LogConfig {
-            poll_interval: Duration::from_millis(config.poll_interval_ms.max(1)),
+            poll_interval: Duration::from_millis(config.poll_interval_ms),
             redis_url: config.redis_url,
             redis_prefix: config.redis_prefix,
         },
@@ -110,7 +123,12 @@ async fn run(config: Config) -> Result<Outcome, StartError> {
         Some(Command::Status(settings)) => return Ok(operating::status(&log, settings).await?),
         Some(Command::Rebuild(_) | Command::Archive(_) | Command::Prune(_)) | None => {}
     }
-    println!("workers running");
+    if let Some(address) = config.health_listen {
+        let bound = health::serve(address, health::readiness(&log), stopped.clone()).await;
+        let address = bound.map_err(|error| StartError::HealthListen(address, error))?;
+        workers::say!("health at http://{address}/health/ready");
+    }
+    workers::say!("workers running");
     workers::run(log, workers, stopped).await;
     Ok(Outcome::Done)
 }

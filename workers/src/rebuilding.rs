@@ -15,6 +15,8 @@ use events::{
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use tokio::sync::watch;
 
+use crate::printing;
+
 /// How often a process looks whether somebody has asked for a rebuild.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a process leaves a rebuild alone that failed.
@@ -102,10 +104,12 @@ pub async fn rebuild_watched(
     )
     .await;
     shown.bar.finish_and_clear();
-    print!(
-        "{}",
-        describe(name, &report?, shown.applied_here(), began.elapsed())
-    );
+    printing::text(describe(
+        name,
+        &report?,
+        shown.applied_here(),
+        began.elapsed(),
+    ));
     Ok(())
 }
 
@@ -155,7 +159,7 @@ impl Shown {
             self.bar.set_message(format!("{}: {what}", self.name));
             if self.bar.is_hidden() {
                 let (done, total) = (HumanCount(at.done), HumanCount(at.total));
-                println!("{}: {what} ({done} of {total} events)", self.name);
+                crate::say!("{}: {what} ({done} of {total} events)", self.name);
             }
         }
     }

@@ -17,6 +17,7 @@ pub const OF_GATEWAY: &[&str] = &[
     "MILLRACE_CACHE_STALE_LIFETIME",
     "MILLRACE_CUSTOMER_CACHE_CAPACITY",
     "MILLRACE_DEMO_DATA",
+    "MILLRACE_DRAIN_DELAY",
     "MILLRACE_DRAIN_TIME",
     "MILLRACE_ERASURE_SETTLE",
     "MILLRACE_FAULTS",
@@ -48,6 +49,7 @@ pub const OF_GATEWAY: &[&str] = &[
     "MILLRACE_READ_AFTER_TIMEOUT",
     "MILLRACE_REBUILD_BATCH_EVENTS",
     "MILLRACE_REDIS_PREFIX",
+    "MILLRACE_REFRESH_GRACE",
     "MILLRACE_REFRESH_TOKEN_LIFETIME",
     "MILLRACE_REQUEST_TIMEOUT",
     "MILLRACE_RETENTION",
@@ -58,6 +60,7 @@ pub const OF_GATEWAY: &[&str] = &[
     "MILLRACE_SSE_KEEP_ALIVE",
     "MILLRACE_STUDENT_CACHE_CAPACITY",
     "MILLRACE_TOKEN_KEYS",
+    "MILLRACE_WAIT_FOR_DATABASE",
     "MILLRACE_WEBHOOK_ALLOW_PRIVATE",
     "MILLRACE_WEBHOOK_SECRET",
     "MILLRACE_WEBHOOK_TIMEOUT",
@@ -71,6 +74,7 @@ pub const OF_WORKERS: &[&str] = &[
     "MILLRACE_BATCH_EVENTS",
     "MILLRACE_ERASURE_SETTLE",
     "MILLRACE_FAULTS",
+    "MILLRACE_HEALTH_LISTEN",
     "MILLRACE_LEASE_MS",
     "MILLRACE_POLL_INTERVAL_MS",
     "MILLRACE_REBUILD_BATCH_EVENTS",
@@ -78,6 +82,7 @@ pub const OF_WORKERS: &[&str] = &[
     "MILLRACE_RETENTION",
     "MILLRACE_SIGNAL_DEADLINE",
     "MILLRACE_SIGNAL_LEVELS",
+    "MILLRACE_WAIT_FOR_DATABASE",
     "MILLRACE_WEBHOOK_ALLOW_PRIVATE",
     "MILLRACE_WEBHOOK_SECRET",
     "MILLRACE_WEBHOOK_TIMEOUT",
@@ -101,15 +106,27 @@ pub fn names_of(command: &clap::Command) -> Vec<String> {
     names
 }
 
-/// Refuses names that are nobody's.
+/// The environment of this process.
+pub fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().map(|(name, value)| {
+        let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+        (text(name), text(value))
+    })
+}
+
+/// Refuses variables that are nobody's.
 ///
 /// # Errors
 /// A line for each of them, with the nearest known one.
-pub fn check_names(names: impl Iterator<Item = String>) -> Result<(), String> {
+pub fn check_variables(variables: impl Iterator<Item = (String, String)>) -> Result<(), String> {
     let known: Vec<&str> = OF_GATEWAY.iter().chain(OF_WORKERS).copied().collect();
-    let mut unknown: Vec<String> = names
-        .filter(|name| name.starts_with(PREFIX) && !known.contains(&name.as_str()))
-        .map(|name| {
+    let mut unknown: Vec<String> = variables
+        .filter(|(name, value)| {
+            name.starts_with(PREFIX)
+                && !known.contains(&name.as_str())
+                && !is_of_a_service(name, value)
+        })
+        .map(|(name, _)| {
             let nearest = known.iter().min_by_key(|known| edits(&name, known));
             let nearest = nearest.copied().unwrap_or_default();
             format!("unknown setting {name} in the environment; did you mean {nearest}?")
@@ -123,8 +140,44 @@ pub fn check_names(names: impl Iterator<Item = String>) -> Result<(), String> {
     }
 }
 
+/// Whether it is one of the variables by which Kubernetes and Docker tell every container of a service or a link that is named
+/// `millrace`, or `millrace-` and something: nobody has set them. No setting has a name like these.
+fn is_of_a_service(name: &str, value: &str) -> bool {
+    let Some(rest) = name.strip_prefix("MILLRACE") else {
+        return false;
+    };
+    let is_address = ["tcp://", "udp://", "sctp://"]
+        .iter()
+        .any(|scheme| value.starts_with(scheme));
+    rest.ends_with("_SERVICE_HOST")
+        || rest.ends_with("_SERVICE_PORT")
+        || rest.contains("_SERVICE_PORT_")
+        || (rest.ends_with("_PORT") && is_address)
+        || is_of_a_port(rest)
+        // Links of Docker, with what the other container was told.
+        || rest.starts_with("_ENV_")
+        || (rest.ends_with("_NAME") && value.starts_with('/'))
+}
+
+/// Whether it ends like `_PORT_8080_TCP`, `_PORT_8080_TCP_ADDR`, `…_PORT` or `…_PROTO`.
+fn is_of_a_port(name: &str) -> bool {
+    let part = ["_ADDR", "_PORT", "_PROTO"];
+    let name = part
+        .iter()
+        .find_map(|part| name.strip_suffix(part))
+        .unwrap_or(name);
+    let protocol = ["_TCP", "_UDP", "_SCTP"];
+    let Some(name) = protocol.iter().find_map(|part| name.strip_suffix(part)) else {
+        return false;
+    };
+    let Some((before, number)) = name.rsplit_once('_') else {
+        return false;
+    };
+    before.ends_with("_PORT") && number.parse::<u16>().is_ok()
+}
+
 /// The Levenshtein distance of two names, by bytes.
-fn edits(one: &str, other: &str) -> usize {
+pub(crate) fn edits(one: &str, other: &str) -> usize {
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (above, left) in one.bytes().enumerate() {
         let mut diagonal = row[0];
@@ -136,4 +189,59 @@ fn edits(one: &str, other: &str) -> usize {
         }
     }
     row[other.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: &str, value: &str) -> Result<(), String> {
+        check_variables([(name.to_owned(), value.to_owned())].into_iter())
+    }
+
+    #[test]
+    fn what_is_told_of_services_is_no_setting() {
+        for (name, value) in [
+            // Kubernetes, of a service `millrace`.
+            ("MILLRACE_SERVICE_HOST", "10.0.0.1"),
+            ("MILLRACE_SERVICE_PORT", "80"),
+            ("MILLRACE_SERVICE_PORT_HTTP", "80"),
+            ("MILLRACE_PORT", "tcp://10.0.0.1:80"),
+            ("MILLRACE_PORT_80_TCP", "tcp://10.0.0.1:80"),
+            ("MILLRACE_PORT_80_TCP_PROTO", "tcp"),
+            ("MILLRACE_PORT_80_TCP_PORT", "80"),
+            ("MILLRACE_PORT_80_TCP_ADDR", "10.0.0.1"),
+            ("MILLRACE_PORT_53_UDP_ADDR", "10.0.0.1"),
+            // Of services `millrace-redis` and `millrace-gateway`.
+            ("MILLRACE_REDIS_SERVICE_HOST", "10.0.0.2"),
+            ("MILLRACE_REDIS_PORT", "tcp://10.0.0.2:6379"),
+            ("MILLRACE_GATEWAY_PORT_8080_TCP_ADDR", "10.0.0.3"),
+            // Docker, of a link.
+            ("MILLRACE_NAME", "/web/millrace"),
+            ("MILLRACE_ENV_POSTGRES_PASSWORD", "of another container"),
+            // Not ours at all.
+            ("PATH", "/bin"),
+        ] {
+            assert_eq!(check(name, value), Ok(()), "{name}");
+        }
+        for name in OF_GATEWAY.iter().chain(OF_WORKERS) {
+            assert!(!is_of_a_service(name, "80"), "{name} is a setting");
+        }
+    }
+
+    #[test]
+    fn what_looks_like_a_setting_is_refused() {
+        for (name, value) in [
+            ("MILLRACE_MAX_DEPHT", "7"),
+            ("MILLRACE_NO_SUCH_SETTING", "1"),
+            ("MILLRACE_PORT", "8080"),
+            ("MILLRACE_MAX_SERVICE", "8080"),
+            ("MILLRACE_NAME", "mine"),
+            ("MILLRACE_PORT_HTTP_TCP", "tcp://10.0.0.1:80"),
+            ("MILLRACE_", ""),
+        ] {
+            let message = check(name, value).expect_err(name);
+            assert!(message.contains(name), "{message}");
+        }
+    }
 }

@@ -41,7 +41,7 @@ pub struct SignalSettings {
     #[arg(long, env = "MILLRACE_WEBHOOK_SECRET", hide_env_values = true, value_parser = secret)]
     pub webhook_secret: Option<Secret>,
     /// How long the receiver may take for its answer
-    #[arg(long, env = "MILLRACE_WEBHOOK_TIMEOUT", default_value = "10s", value_parser = duration::parse)]
+    #[arg(long, env = "MILLRACE_WEBHOOK_TIMEOUT", default_value = "10s", value_parser = duration::positive)]
     pub webhook_timeout: Duration,
     /// Let the receiver be in a private network, or on this machine
     #[arg(long, env = "MILLRACE_WEBHOOK_ALLOW_PRIVATE", value_parser = BoolishValueParser::new())]

@@ -182,6 +182,8 @@ impl Grants {
 struct State {
     keys: Vec<Key>,
     requirements: Vec<Requirement>,
+    /// The session that is watched: the caller's, until a new token names another.
+    session_id: Option<Uuid>,
 }
 
 struct Held {
@@ -216,7 +218,7 @@ impl Grant {
             (Requirement::OwnChats, Some(user_id)) => held.register(Key::Inbox(user_id)),
             _ => {}
         }
-        held.state().requirements.push(requirement);
+        held.add(requirement);
         let viewer = held.grants.users.viewer_of(&held.caller).await?;
         held.check(&viewer, requirement).await
     }
@@ -226,6 +228,8 @@ impl Grant {
         self.0.as_ref().is_some_and(|held| {
             held.signal.is_stale.load(Ordering::Acquire)
                 || held.caller.time_left().is_some_and(|left| left.is_zero())
+                // Compared and not only heard of: a token may be renewed while nobody listens.
+                || held.state().session_id != held.caller.session_id()
         })
     }
 
@@ -263,8 +267,8 @@ impl Grant {
             tokio::select! {
                 () = &mut changed => {}
                 () = expired => {}
-                // The new token may name another session, which has to be watched.
-                () = renewed => held.signal.is_stale.store(true, Ordering::Release),
+                // It is valid for longer, and may name another session, which has to be watched.
+                () = renewed => {}
             }
         }
     }
@@ -300,13 +304,23 @@ impl Held {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Once, however often the subscription is executed: by its own reading it is again and again.
+    fn add(&self, requirement: Requirement) {
+        let requirements = &mut self.state().requirements;
+        if !requirements.contains(&requirement) {
+            requirements.push(requirement);
+        }
+    }
+
     fn register_caller(&self) {
         if let Some(user_id) = self.caller.user_id() {
             self.register(Key::User(user_id));
         }
-        if let Some(session_id) = self.caller.session_id() {
+        let session_id = self.caller.session_id();
+        if let Some(session_id) = session_id {
             self.register(Key::Session(session_id));
         }
+        self.state().session_id = session_id;
     }
 
     fn register(&self, key: Key) {

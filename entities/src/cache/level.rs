@@ -19,17 +19,21 @@ pub(super) struct Entry<T> {
     pub(super) version: Version,
     /// The shared level had it, and it is out of date.
     pub(super) is_old: bool,
+    /// It shows everything up to here.
+    pub(super) position: u64,
     loaded_at: Instant,
     /// How old it was then: it may have been loaded elsewhere.
     age_then: Duration,
 }
 
 impl<T> Entry<T> {
-    pub(super) fn loaded(row: Option<T>, version: Version) -> Self {
+    /// A row that was read when the tail was at `position`.
+    pub(super) fn loaded(row: Option<T>, version: Version, position: u64) -> Self {
         Self {
             row,
             version,
             is_old: false,
+            position,
             loaded_at: Instant::now(),
             age_then: Duration::ZERO,
         }
@@ -40,7 +44,7 @@ impl<T> Entry<T> {
         let age_then = SystemTime::now().duration_since(stamp.loaded_at);
         Self {
             age_then: age_then.unwrap_or_default(),
-            ..Self::loaded(Some(row), version)
+            ..Self::loaded(Some(row), version, stamp.position)
         }
     }
 

@@ -108,6 +108,7 @@ impl<T: CachedRow> Cache<T> {
                 Ok(Cached {
                     value,
                     is_stale: false,
+                    shows: None,
                 })
             }
         }
@@ -165,17 +166,17 @@ impl<T: CachedRow> Inner<T> {
                 if is_current && age >= self.config.eager_after() {
                     self.refresh(id, version, load);
                 }
-                return Ok(self.give(entry, !is_current));
+                return Ok(self.give(entry, !is_current, version));
             }
         }
         self.counters.misses.add();
         if let Some(entry) = &known
             && self.is_away()
         {
-            return Ok(self.give(entry, true));
+            return Ok(self.give(entry, true, version));
         }
         let landing = self.take_off(id, version, load);
-        self.await_landing(id, version, landing, known).await
+        self.await_landing((id, version), landing, known).await
     }
 
     /// The load that is under way, or a new one.
@@ -201,8 +202,7 @@ impl<T: CachedRow> Inner<T> {
     /// Waits no longer than it must: a value at hand is given when the load fails, or is slow.
     async fn await_landing(
         &self,
-        id: Uuid,
-        version: Version,
+        (id, version): (Uuid, Version),
         landing: Landing<T>,
         known: Option<Arc<Entry<T>>>,
     ) -> Result<Cached<Option<T>>, Arc<::events::Error>> {
@@ -218,14 +218,14 @@ impl<T: CachedRow> Inner<T> {
                 };
                 match timeout(patience, landing).await {
                     Ok(landed) => landed,
-                    Err(_) => return Ok(self.give(entry, true)),
+                    Err(_) => return Ok(self.give(entry, true, version)),
                 }
             }
         };
         match landed {
-            Ok(entry) => Ok(self.give(&entry, entry.is_old)),
+            Ok(entry) => Ok(self.give(&entry, entry.is_old, version)),
             Err(error) => match known {
-                Some(entry) => Ok(self.give(&entry, true)),
+                Some(entry) => Ok(self.give(&entry, true, version)),
                 None => Err(error),
             },
         }
@@ -303,7 +303,7 @@ impl<T: CachedRow> Inner<T> {
         {
             shared.put_later(id, row, stamp);
         }
-        Ok(self.keep(id, Entry::loaded(row, version)))
+        Ok(self.keep(id, Entry::loaded(row, version, stamp.position)))
     }
 
     fn failed_at(&self) -> MutexGuard<'_, Option<Instant>> {
@@ -324,13 +324,17 @@ impl<T: CachedRow> Inner<T> {
         self.level.put(id, entry, is_superseded)
     }
 
-    fn give(&self, entry: &Entry<T>, is_stale: bool) -> Cached<Option<T>> {
+    /// To who asked for `version`. As long as nothing is known to have happened since, even what is marked shows all that the
+    /// tail has.
+    fn give(&self, entry: &Entry<T>, is_stale: bool, version: Version) -> Cached<Option<T>> {
         if is_stale {
             self.counters.stale.add();
         }
+        let is_behind = is_stale && (entry.is_old || entry.version != version);
         Cached {
             value: entry.row.clone(),
             is_stale,
+            shows: is_behind.then_some(entry.position),
         }
     }
 }

@@ -81,8 +81,10 @@ impl CacheConfig {
 pub struct Cached<T> {
     /// The value.
     pub value: T,
-    /// It may be older than the cursor of the response that shows it, which must say so.
+    /// It may be older than the tail of the log, and the response that shows it must say so.
     pub is_stale: bool,
+    /// Where it is known to be, it shows everything up to here and perhaps no more: no cursor may be later.
+    pub shows: Option<u64>,
 }
 
 /// What a cache needs to know of the log.

@@ -2,7 +2,8 @@
 //! its row; any change, committed here or arriving as an event, begins a new one before the event is visible as the
 //! log's position. A load that overlaps a change ends up under the old generation, where nobody looks: what is read is
 //! never older than the cursor sent with it. A process that has not seen the present lately has missed changes of others, and
-//! decides nothing by what it remembers: every row is then read from the database, or not given at all.
+//! decides nothing by what it remembers: every row is then read from the database, or not given at all. A load that is shared
+//! runs in a task of its own: of those who wait for it, one may not be polled for as long as its client does not read.
 
 use std::{
     collections::HashMap,
@@ -15,6 +16,7 @@ use std::{
 
 use events::EventLog;
 use moka::future::Cache;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::CURRENT_WITHIN;
@@ -28,25 +30,30 @@ const IDLE: Duration = Duration::from_secs(60);
 pub(crate) struct RowCache<T> {
     entries: Option<Cache<(Uuid, u64), Option<T>>>,
     generations: Arc<[AtomicU64]>,
-    log: EventLog,
+    is_present: Arc<dyn Fn() -> bool + Send + Sync>,
 }
 
 impl<T: Clone + Send + Sync + 'static> RowCache<T> {
     /// Keeps rows whose changes are the events of `stream`; a capacity of 0 keeps none.
     pub(crate) fn new(log: &EventLog, stream: &'static str, capacity: u64) -> Self {
-        let generations: Arc<[AtomicU64]> = (0..GENERATIONS).map(|_| AtomicU64::new(0)).collect();
-        let observed = generations.clone();
+        let seen = log.clone();
+        let cache = Self::unobserved(capacity, move || seen.is_current(CURRENT_WITHIN));
+        let observed = cache.generations.clone();
         log.observe(move |kind, id, _| {
             if kind == stream {
                 observed[slot(id)].fetch_add(1, Ordering::AcqRel);
             }
         });
-        let missed = generations.clone();
+        let missed = cache.generations.clone();
         log.observe_gaps(move |_| {
             for generation in missed.iter() {
                 generation.fetch_add(1, Ordering::AcqRel);
             }
         });
+        cache
+    }
+
+    fn unobserved(capacity: u64, is_present: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         let entries = (capacity > 0).then(|| {
             Cache::builder()
                 .max_capacity(capacity)
@@ -55,36 +62,43 @@ impl<T: Clone + Send + Sync + 'static> RowCache<T> {
         });
         Self {
             entries,
-            generations,
-            log: log.clone(),
+            generations: (0..GENERATIONS).map(|_| AtomicU64::new(0)).collect(),
+            is_present: Arc::new(is_present),
         }
     }
 
     /// What is remembered, if that is known to be the present.
     fn entries(&self) -> Option<&Cache<(Uuid, u64), Option<T>>> {
-        self.entries
-            .as_ref()
-            .filter(|_| self.log.is_current(CURRENT_WITHIN))
+        self.entries.as_ref().filter(|_| (self.is_present)())
     }
 
-    /// The row from memory, or from `load`; concurrent misses share one load. What a load needs is allocated only then:
-    /// this is called for every request, and kept in memory by every open subscription.
+    /// The row from memory, or from `load`; concurrent misses share one load, which goes on when those who wait for it go
+    /// away. What a load needs is allocated only then: this is called for every request, and kept in memory by every open
+    /// subscription.
     pub(crate) async fn get<L>(
         &self,
         id: Uuid,
         load: impl FnOnce() -> L,
     ) -> Result<Option<T>, Arc<events::Error>>
     where
-        L: Future<Output = events::Result<Option<T>>>,
+        L: Future<Output = events::Result<Option<T>>> + Send + 'static,
     {
-        let Some(entries) = self.entries() else {
-            return Box::pin(load()).await.map_err(Arc::new);
-        };
-        let generation = self.generations[slot(id)].load(Ordering::Acquire);
-        if let Some(found) = entries.get(&(id, generation)).await {
+        let key = (id, self.generations[slot(id)].load(Ordering::Acquire));
+        let entries = self.entries();
+        if let Some(entries) = entries
+            && let Some(found) = entries.get(&key).await
+        {
             return Ok(found);
         }
-        Box::pin(entries.try_get_with((id, generation), load())).await
+        let (entries, load) = (entries.cloned(), load());
+        let loading = async move {
+            match entries {
+                Some(entries) => entries.try_get_with(key, load).await,
+                None => load.await.map_err(Arc::new),
+            }
+        };
+        let loaded = tokio::spawn(loading.in_current_span()).await;
+        loaded.unwrap_or_else(|error| Err(Arc::new(events::Error::Task(error.to_string()))))
     }
 
     /// Those of the rows that there are, in no order; `load` is given the ids that are not in memory, if any.
@@ -125,4 +139,32 @@ impl<T: Clone + Send + Sync + 'static> RowCache<T> {
 /// The last bytes of a uuid v7 are random.
 fn slot(id: Uuid) -> usize {
     id.as_u128() as usize % GENERATIONS
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures::FutureExt;
+    use tokio::{sync::oneshot, time::timeout};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_load_whose_beginner_is_not_polled() {
+        for capacity in [0, 10] {
+            let cache = RowCache::<u32>::unobserved(capacity, || true);
+            let id = Uuid::from_u128(7);
+            let (answer, answered) = oneshot::channel();
+            let load = || async { Ok(answered.await.ok()) };
+            let mut first = pin!(cache.get(id, load));
+            assert!(first.as_mut().now_or_never().is_none(), "it loads");
+            tokio::task::yield_now().await;
+            answer.send(1).expect("the load waits for it");
+            let second = cache.get(id, || async { Ok(Some(1)) });
+            let second = timeout(Duration::from_secs(5), second).await;
+            assert_eq!(second.expect("in time").ok(), Some(Some(1)));
+            assert_eq!(first.await.ok(), Some(Some(1)));
+        }
+    }
 }

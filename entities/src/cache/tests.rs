@@ -125,13 +125,24 @@ fn fresh(row: u64) -> Cached<Option<Row>> {
     Cached {
         value: Some(Row(row)),
         is_stale: false,
+        shows: None,
     }
 }
 
+/// What was read when the tail was at 100, and has changed since as far as is known.
 fn stale(row: u64) -> Cached<Option<Row>> {
     Cached {
-        value: Some(Row(row)),
         is_stale: true,
+        shows: Some(100),
+        ..fresh(row)
+    }
+}
+
+/// What has not changed, as far as is known.
+fn doubtful(row: u64) -> Cached<Option<Row>> {
+    Cached {
+        shows: None,
+        ..stale(row)
     }
 }
 
@@ -247,7 +258,10 @@ async fn without_the_log_what_is_known_is_stale() {
     let cache = world.cache(None);
     cache.get(ID, world.load(0, Some(1))).await.expect("a row");
     world.0.is_current.store(false, SeqCst);
-    assert_eq!(cache.get(ID, world.fail()).await.expect("a row"), stale(1));
+    assert_eq!(
+        cache.get(ID, world.fail()).await.expect("a row"),
+        doubtful(1)
+    );
     assert_eq!(world.loads(), 1, "it was not asked for");
     world.change(&cache, "RowUpdated");
     for _ in 0..100 {

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use ::events::{Event, Follower};
+use ::events::{AsOf, Event, Follower};
 use chrono::NaiveDate;
 use futures::future::BoxFuture;
 use sea_orm::{ActiveEnum, ConnectionTrait, Iterable, Statement, Value};
@@ -158,9 +158,10 @@ impl Customers {
         &self,
         viewer: &Viewer,
         days: u64,
-    ) -> Result<CustomerStatistics, AccessError> {
+    ) -> Result<AsOf<CustomerStatistics>, AccessError> {
         authorize(viewer, Action::ReadCustomers)?;
-        let database = &self.log.database().reader;
+        let model = self.log.read_model(&[STATISTICS_FOLLOWER]).await?;
+        let database = model.connection();
         let backend = database.get_database_backend();
         let by_status = "select status, cast(sum(count) as bigint) as count from customer_status_count group by status";
         let mut counts = BTreeMap::new();
@@ -190,14 +191,13 @@ impl Customers {
             })
             .collect::<::events::Result<Vec<_>>>()?;
         by_day.reverse();
-        Ok(CustomerStatistics {
-            by_status: CustomerStatus::iter()
-                .map(|status| StatusCount {
-                    status,
-                    count: counts.get(&status).copied().unwrap_or(0),
-                })
-                .collect(),
+        let by_status = CustomerStatus::iter().map(|status| StatusCount {
+            status,
+            count: counts.get(&status).copied().unwrap_or(0),
+        });
+        Ok(model.give(CustomerStatistics {
+            by_status: by_status.collect(),
             by_day,
-        })
+        }))
     }
 }

@@ -29,13 +29,13 @@ impl Monitor {
     ) -> Result<StatusWatch, ::events::Error>
     where
         R: Fn() -> F + Send + Sync + 'static,
-        F: Future<Output = Result<WorkersStatus, ::events::Error>> + Send + 'static,
+        F: Future<Output = Result<Versioned<Arc<WorkersStatus>>, ::events::Error>> + Send + 'static,
     {
         let mut current = self.0.lock().await;
         if let Some(sender) = &*current {
             return Ok(sender.subscribe());
         }
-        let (sender, receiver) = watch::channel(Arc::new(Versioned::new(Arc::new(read().await?))));
+        let (sender, receiver) = watch::channel(Arc::new(read().await?));
         let sender = Arc::new(sender);
         *current = Some(sender.clone());
         tokio::spawn(keep(self.clone(), sender, read));
@@ -47,7 +47,7 @@ impl Monitor {
 async fn keep<R, F>(monitor: Arc<Monitor>, sender: Arc<Sender>, read: R)
 where
     R: Fn() -> F + Send + Sync,
-    F: Future<Output = Result<WorkersStatus, ::events::Error>> + Send + 'static,
+    F: Future<Output = Result<Versioned<Arc<WorkersStatus>>, ::events::Error>> + Send + 'static,
 {
     loop {
         sleep_until(Instant::now() + INTERVAL).await;
@@ -62,9 +62,9 @@ where
         match read().await {
             Ok(status) => {
                 sender.send_if_modified(|known| {
-                    let is_news = status.differs_from(&known.value);
+                    let is_news = status.value.differs_from(&known.value);
                     if is_news {
-                        *known = Arc::new(Versioned::new(Arc::new(status)));
+                        *known = Arc::new(status);
                     }
                     is_news
                 });

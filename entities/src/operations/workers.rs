@@ -98,7 +98,11 @@ impl Operations {
         let operations = self.clone();
         let read = move || {
             let operations = operations.clone();
-            async move { operations.status().await }
+            async move {
+                let position = operations.log.tail().position();
+                let status = operations.status().await?;
+                Ok(Versioned::new(Arc::new(status), position))
+            }
         };
         Ok(self.monitor.watch(read).await?)
     }

@@ -3,16 +3,15 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use ::events::{AsOf, DatabaseConnection};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, QueryResult,
     Statement, Value,
 };
 use uuid::Uuid;
 
-use super::{Comment, Post, Posts, queries::page_of_comments, tables::post};
+use super::{Comment, POSTS_FOLLOWER, Post, Posts, queries::page_of_comments, tables::post};
 use crate::{Page, PageRequest, boxed};
-
-use events::DatabaseConnection;
 
 /// A post's first comments, or its last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -99,12 +98,17 @@ fn read_comment(row: &QueryResult) -> Result<Comment, DbErr> {
 impl Posts {
     /// Those of the posts with these ids that there are.
     #[boxed]
-    pub async fn load_posts(&self, ids: &[Uuid]) -> ::events::Result<HashMap<Uuid, Post>> {
+    pub(super) async fn load_posts(
+        &self,
+        ids: &[Uuid],
+    ) -> ::events::Result<AsOf<HashMap<Uuid, Post>>> {
+        let model = self.log.read_model(&[POSTS_FOLLOWER]).await?;
         let rows = post::Entity::find()
             .filter(post::Column::Id.is_in(ids.iter().copied()))
-            .all(&self.log.database().reader)
+            .all(model.connection())
             .await?;
-        Ok(rows.into_iter().map(|row| (row.id, row.into())).collect())
+        let posts = rows.into_iter().map(|row| (row.id, row.into()));
+        Ok(model.give(posts.collect()))
     }
 
     /// The comments of each key, in the order in which they were added; one statement for keys that differ only in the
@@ -113,13 +117,14 @@ impl Posts {
     pub async fn load_comments(
         &self,
         keys: &[CommentsOf],
-    ) -> ::events::Result<HashMap<CommentsOf, Page<Comment>>> {
+    ) -> ::events::Result<AsOf<HashMap<CommentsOf, Page<Comment>>>> {
         let mut alike: BTreeMap<(u64, bool), Vec<Uuid>> = BTreeMap::new();
         for key in keys {
             let posts = alike.entry((key.limit, key.from_end)).or_default();
             posts.push(key.post_id);
         }
-        let database = &self.log.database().reader;
+        let model = self.log.read_model(&[POSTS_FOLLOWER]).await?;
+        let database = model.connection();
         let mut pages = HashMap::new();
         for ((limit, from_end), post_ids) in alike {
             let statement = comments_statement(database, &post_ids, limit + 1, from_end);
@@ -144,17 +149,18 @@ impl Posts {
                 pages.insert(key, page_of_comments(&request, comments));
             }
         }
-        Ok(pages)
+        Ok(model.give(pages))
     }
 
     /// Those of the likes that there are; one statement a user.
     #[boxed]
-    pub async fn load_likes(&self, keys: &[LikeOf]) -> ::events::Result<HashSet<LikeOf>> {
+    pub async fn load_likes(&self, keys: &[LikeOf]) -> ::events::Result<AsOf<HashSet<LikeOf>>> {
         let mut by_user: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
         for key in keys {
             by_user.entry(key.user_id).or_default().push(key.post_id);
         }
-        let database = &self.log.database().reader;
+        let model = self.log.read_model(&[POSTS_FOLLOWER]).await?;
+        let database = model.connection();
         let backend = database.get_database_backend();
         let mut likes = HashSet::new();
         for (user_id, post_ids) in by_user {
@@ -168,6 +174,6 @@ impl Posts {
                 likes.insert(LikeOf { post_id, user_id });
             }
         }
-        Ok(likes)
+        Ok(model.give(likes))
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ::events::{HistoryPage, StreamKey};
+use ::events::{AsOf, HistoryPage, StreamKey};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect,
@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::{
-    Comment, Post, PostEvent, PostEventKind, PostState, Posts, STREAM,
+    Comment, POSTS_FOLLOWER, Post, PostEvent, PostEventKind, PostState, Posts, STREAM,
     tables::{
         comment,
         post::{self, Column, Entity},
@@ -101,12 +101,15 @@ fn may_moderate(viewer: &Viewer) -> bool {
 impl Posts {
     /// The post, unless it is unknown or deleted, as the read model has it.
     #[boxed]
-    pub async fn find_post(&self, viewer: &Viewer, id: Uuid) -> Result<Option<Post>, AccessError> {
+    pub async fn find_post(
+        &self,
+        viewer: &Viewer,
+        id: Uuid,
+    ) -> Result<AsOf<Option<Post>>, AccessError> {
         authorize(viewer, Action::ReadPosts)?;
-        let found = Entity::find_by_id(id)
-            .one(&self.log.database().reader)
-            .await?;
-        Ok(found.map(Post::from))
+        let model = self.log.read_model(&[POSTS_FOLLOWER]).await?;
+        let found = Entity::find_by_id(id).one(model.connection()).await?;
+        Ok(model.give(found.map(Post::from)))
     }
 
     /// The post as it was at `version`, if it had that version. A deleted post is shown to moderators only, and so are
@@ -155,8 +158,9 @@ impl Posts {
         filter: &PostFilter,
         sort: PostSort,
         request: &PageRequest,
-    ) -> Result<Page<Post>, AccessError> {
+    ) -> Result<AsOf<Page<Post>>, AccessError> {
         authorize(viewer, Action::ReadPosts)?;
+        let model = self.log.read_model(&[POSTS_FOLLOWER]).await?;
         let sorted = Sorted {
             column: sort.column(),
             id: Column::Id,
@@ -169,14 +173,13 @@ impl Posts {
         let rows: Vec<post::Shown> = request
             .select(rows, &sorted)
             .into_tuple()
-            .all(&self.log.database().reader)
+            .all(model.connection())
             .await?;
-        Ok(
-            request.page_of(rows.into_iter().map(Post::from), |row| Edge {
-                key: sort.key(row),
-                id: row.id,
-            }),
-        )
+        let page = request.page_of(rows.into_iter().map(Post::from), |row| Edge {
+            key: sort.key(row),
+            id: row.id,
+        });
+        Ok(model.give(page))
     }
 
     /// How many posts a list has in all.
@@ -185,12 +188,12 @@ impl Posts {
         &self,
         viewer: &Viewer,
         filter: &PostFilter,
-    ) -> Result<u64, AccessError> {
+    ) -> Result<AsOf<u64>, AccessError> {
         authorize(viewer, Action::ReadPosts)?;
-        Ok(Entity::find()
-            .filter(filter.condition())
-            .count(&self.log.database().reader)
-            .await?)
+        let model = self.log.read_model(&[POSTS_FOLLOWER]).await?;
+        let counting = Entity::find().filter(filter.condition());
+        let count = counting.count(model.connection()).await?;
+        Ok(model.give(count))
     }
 
     /// A page of a post's comments, oldest first. Whoever got the post may see them.
@@ -199,7 +202,8 @@ impl Posts {
         &self,
         post_id: Uuid,
         request: &PageRequest,
-    ) -> ::events::Result<Page<Comment>> {
+    ) -> ::events::Result<AsOf<Page<Comment>>> {
+        let model = self.log.read_model(&[POSTS_FOLLOWER]).await?;
         let mut select = comment::Entity::find().filter(comment::Column::PostId.eq(post_id));
         if let Some(after) = number_of(&request.after) {
             select = select.filter(comment::Column::Number.gt(after));
@@ -214,10 +218,10 @@ impl Posts {
         let rows = select
             .order_by(comment::Column::Number, order)
             .limit(request.limit + 1)
-            .all(&self.log.database().reader)
+            .all(model.connection())
             .await?;
         let comments = rows.into_iter().map(Comment::from);
-        Ok(page_of_comments(request, comments))
+        Ok(model.give(page_of_comments(request, comments)))
     }
 
     /// What happened to a post, oldest first. Whoever got the post may see it; texts of comments that were removed since

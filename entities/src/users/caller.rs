@@ -131,18 +131,20 @@ impl Users {
 
     /// The user with this id, deactivated or not.
     pub(super) async fn load_user(&self, id: Uuid) -> Result<Option<Arc<User>>, AccessError> {
-        let load = || async {
-            let reader = &self.log.database().reader;
-            let found = user::Entity::find_by_id(id).one(reader).await?;
-            Ok(found.map(Arc::new))
+        let load = || {
+            let reader = self.log.database().reader.clone();
+            async move {
+                let found = user::Entity::find_by_id(id).one(&reader).await?;
+                Ok(found.map(Arc::new))
+            }
         };
         Ok(self.cache.get(id, load).await?)
     }
 
     async fn load_session(&self, id: Uuid) -> Result<Option<Session>, AccessError> {
-        let load = || async {
-            let reader = &self.log.database().reader;
-            Ok(sessions::Entity::find_by_id(id).one(reader).await?)
+        let load = || {
+            let reader = self.log.database().reader.clone();
+            async move { Ok(sessions::Entity::find_by_id(id).one(&reader).await?) }
         };
         Ok(self.sessions.get(id, load).await?)
     }

@@ -16,6 +16,7 @@ mod rules;
 mod secret;
 mod sessions;
 mod sign_in;
+mod successors;
 mod throttle;
 mod tokens;
 mod user;
@@ -40,6 +41,7 @@ pub use queries::{UserFilter, UserSort, UserSortField};
 pub use secret::Secret;
 pub use sessions::remove_expired_sessions;
 pub use sign_in::{Origin, Register, SignedIn};
+pub use successors::LONGEST_GRACE;
 pub use tokens::TokenKeys;
 pub use user::{Availability, Role, User};
 
@@ -54,6 +56,8 @@ pub struct UsersConfig {
     pub access_token_lifetime: Duration,
     /// How long a session lasts.
     pub refresh_token_lifetime: Duration,
+    /// How long an exchange of a refresh token may be repeated.
+    pub refresh_grace: Duration,
     /// What a password hash costs.
     pub password_cost: PasswordCost,
     /// Attempts for one account in a minute.
@@ -75,6 +79,7 @@ pub struct Users {
     throttle: Arc<throttle::Throttle>,
     access_token_lifetime: Duration,
     refresh_token_lifetime: Duration,
+    refresh_grace: Duration,
 }
 
 impl Users {
@@ -90,6 +95,7 @@ impl Users {
             )),
             access_token_lifetime: config.access_token_lifetime,
             refresh_token_lifetime: config.refresh_token_lifetime,
+            refresh_grace: config.refresh_grace,
             log,
         })
     }

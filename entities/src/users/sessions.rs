@@ -1,10 +1,11 @@
-//! Sessions: families of refresh tokens. A token is exchanged once for the next; one that comes a second time may have
-//! been stolen, and nobody can tell whether the thief or the owner came first, so its whole session ends. The session's
-//! row is locked before its tokens are looked at, so of two exchanges at once one is the second.
+//! Sessions: families of refresh tokens. A token is exchanged once for the next; a repeat within the grace time gets the
+//! same (see `successors`). One that comes later, or after its successor was used, may have been stolen, and nobody can tell
+//! whether the thief or the owner came first, so its whole session ends. The session's row is locked before its tokens are
+//! looked at, so of two exchanges at once one is the second.
 
 use std::time::Duration;
 
-use ::events::{Database, StreamKey, Tx, now};
+use ::events::{Database, StreamKey, Tx, Written, now};
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
@@ -16,6 +17,8 @@ use super::{
     SESSION_STREAM, Secret, UserError,
     events::{Revocation, SessionData, SessionEventKind, new_session_event},
     sign_in::on_behalf_of,
+    successors::{self, Successor},
+    tokens::seconds_now,
 };
 use crate::{CommandContext, boxed};
 
@@ -70,7 +73,12 @@ mod refresh_token {
 
 /// What became of a refresh token.
 pub(super) enum Exchange {
-    Exchanged(Session),
+    Exchanged {
+        session: Session,
+        next: Secret,
+        /// Of the first exchange, in seconds since 1970.
+        issued_at: u64,
+    },
     Refused,
 }
 
@@ -114,12 +122,13 @@ async fn insert_token(tx: &Tx<'_>, session_id: Uuid, token: &Secret) -> Result<(
     Ok(())
 }
 
-/// Exchanges `token` for `next`. A refusal is a success of the transaction, since it may have ended the session.
+/// Exchanges `token` for the next, or gives what it was exchanged for within `grace`. A refusal is a success of the
+/// transaction, since it may have ended the session.
 pub(super) async fn exchange_token(
     tx: &Tx<'_>,
     context: &CommandContext,
     token: &Secret,
-    next: &Secret,
+    grace: Duration,
 ) -> Result<Exchange, UserError> {
     let find = || refresh_token::Entity::find_by_id(hash(token));
     let Some(found) = find().one(&**tx).await? else {
@@ -135,6 +144,9 @@ pub(super) async fn exchange_token(
     // Read again: it may have been used while we waited for the lock.
     let found = find().one(&**tx).await?;
     let Some(found) = found.filter(|found| found.used_at.is_none()) else {
+        if let Some(successor) = successors::find(tx, session.id, hash(token), grace).await? {
+            return Ok(repeat(context, session, token, &successor));
+        }
         tracing::warn!(session = %session.id, "a refresh token was used twice; its session ends");
         end_session(tx, context, session, Revocation::TokenReused).await?;
         return Ok(Exchange::Refused);
@@ -150,7 +162,10 @@ pub(super) async fn exchange_token(
         || context.clone(),
         |user| on_behalf_of(context.clone(), &user),
     );
-    insert_token(tx, session.id, next).await?;
+    let successor = Successor::draw(seconds_now())?;
+    let next = successor.of(token);
+    insert_token(tx, session.id, &next).await?;
+    successors::remember(tx, session.id, hash(token), &successor).await?;
     let refreshed = Session {
         version: session.version + 1,
         ..session
@@ -158,7 +173,30 @@ pub(super) async fn exchange_token(
     let row: ActiveModel = refreshed.clone().into_active_model().reset_all();
     Entity::update(row).exec(&**tx).await?;
     append(tx, context, SessionEventKind::Refreshed, &refreshed, None).await?;
-    Ok(Exchange::Exchanged(refreshed))
+    Ok(Exchange::Exchanged {
+        session: refreshed,
+        next,
+        issued_at: successor.issued_at,
+    })
+}
+
+/// What was answered first; nothing is written.
+fn repeat(
+    context: &CommandContext,
+    session: Session,
+    token: &Secret,
+    successor: &Successor,
+) -> Exchange {
+    context.receipt.record_earlier(Written {
+        kind: SESSION_STREAM.to_owned(),
+        stream_id: session.id,
+        version: session.version,
+    });
+    Exchange::Exchanged {
+        next: successor.of(token),
+        issued_at: successor.issued_at,
+        session,
+    }
 }
 
 /// Ends the open sessions of a user, all of them or all but one; returns how many.
@@ -239,5 +277,7 @@ pub async fn remove_expired_sessions(database: &Database, age: Duration) -> ::ev
         "delete from session where expires_at < $1",
         [oldest.into()],
     );
-    Ok(connection.execute_raw(statement).await?.rows_affected())
+    let removed = connection.execute_raw(statement).await?.rows_affected();
+    successors::forget_old(connection).await?;
+    Ok(removed)
 }

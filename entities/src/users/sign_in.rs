@@ -15,7 +15,7 @@ use super::{
     events::Revocation,
     rules,
     sessions::{Exchange, Session, end_sessions, exchange_token, start_session},
-    tokens::random_token,
+    tokens::{random_token, seconds_now},
     user::{self, Entity},
 };
 use crate::{
@@ -85,7 +85,7 @@ impl Users {
                 })
             })
             .await?;
-        self.signed_in(user, &session, refresh_token)
+        self.signed_in(user, &session, refresh_token, seconds_now())
     }
 
     /// Begins a session for who knows the password.
@@ -120,27 +120,31 @@ impl Users {
                 })
             })
             .await?;
-        self.signed_in(user, &session, refresh_token)
+        self.signed_in(user, &session, refresh_token, seconds_now())
     }
 
-    /// Exchanges a refresh token for new tokens of the same session.
+    /// Exchanges a refresh token for new tokens of the same session; a repeat within the grace time gets the same.
     #[boxed]
     pub async fn refresh(&self, context: CommandContext, token: Secret) -> Result<SignedIn> {
-        let next = new_token()?;
-        let refresh_token = next.clone();
+        let grace = self.refresh_grace;
         let exchange = self
             .log
             .write(move |tx| {
-                let (context, token, next) = (context.clone(), token.clone(), next.clone());
-                Box::pin(async move { exchange_token(tx, &context, &token, &next).await })
+                let (context, token) = (context.clone(), token.clone());
+                Box::pin(async move { exchange_token(tx, &context, &token, grace).await })
             })
             .await?;
-        let Exchange::Exchanged(session) = exchange else {
+        let Exchange::Exchanged {
+            session,
+            next,
+            issued_at,
+        } = exchange
+        else {
             return Err(UserError::RefreshRefused);
         };
         let user = self.load_user(session.user_id).await?;
         let user = user.ok_or(UserError::RefreshRefused)?;
-        self.signed_in(Arc::unwrap_or_clone(user), &session, refresh_token)
+        self.signed_in(Arc::unwrap_or_clone(user), &session, next, issued_at)
     }
 
     /// Ends the caller's session, or all of the caller's sessions; returns how many.
@@ -279,10 +283,17 @@ impl Users {
         )))
     }
 
-    fn signed_in(&self, user: User, session: &Session, refresh_token: Secret) -> Result<SignedIn> {
+    fn signed_in(
+        &self,
+        user: User,
+        session: &Session,
+        refresh_token: Secret,
+        issued_at: u64,
+    ) -> Result<SignedIn> {
         let (access_token, access_token_expires_at) = self.tokens.issue(
             user.id,
             session.id,
+            issued_at,
             self.access_token_lifetime,
             session.expires_at,
         )?;

@@ -141,17 +141,17 @@ impl Tokens {
         })
     }
 
-    /// A token for `session_id` and when it expires: after `lifetime`, but not after `latest`.
+    /// A token for `session_id`, issued at a time in seconds since 1970, and when it expires: after `lifetime`, but not after
+    /// `latest`. The same arguments give the same token.
     pub(super) fn issue(
         &self,
         user_id: Uuid,
         session_id: Uuid,
+        issued_at: u64,
         lifetime: Duration,
         latest: DateTime<Utc>,
     ) -> Result<(Secret, DateTime<Utc>), events::Error> {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs());
+        let now = issued_at;
         let latest_seconds = u64::try_from(latest.timestamp()).unwrap_or(0);
         let exp = (now + lifetime.as_secs()).min(latest_seconds);
         let claims = Registered {
@@ -208,12 +208,24 @@ impl Tokens {
     }
 }
 
+/// Seconds since 1970, by the clock of this process.
+pub(super) fn seconds_now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
 /// 256 random bits as text.
 pub(super) fn random_token() -> Result<Secret, String> {
     use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+    Ok(Secret::new(BASE64_URL_SAFE_NO_PAD.encode(random_bytes()?)))
+}
+
+/// 256 random bits.
+pub(super) fn random_bytes() -> Result<[u8; 32], String> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes).map_err(|error| format!("no randomness: {error}"))?;
-    Ok(Secret::new(BASE64_URL_SAFE_NO_PAD.encode(bytes)))
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -234,7 +246,7 @@ mod tests {
     fn issue(tokens: &Tokens, lifetime: u64) -> String {
         let latest = DateTime::from_timestamp(4_000_000_000, 0).expect("a time");
         let lifetime = Duration::from_secs(lifetime);
-        let issued = tokens.issue(Uuid::nil(), Uuid::max(), lifetime, latest);
+        let issued = tokens.issue(Uuid::nil(), Uuid::max(), seconds_now(), lifetime, latest);
         issued.expect("a token").0.reveal().to_owned()
     }
 

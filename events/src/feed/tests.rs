@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     Database, Result,
-    kit::{event, head, quiet_log, topic},
+    kit::{EPOCH, event, head, quiet_log, topic},
 };
 
 /// The chats that one is a member of, and the inbox in which joining and leaving are told. It keeps what it answered.
@@ -100,7 +100,7 @@ impl World {
             Step::Arrive(count) => {
                 let arriving = self.committed[self.arrived..].iter().take(count);
                 self.arrived += arriving.len();
-                self.log.tail().offer(arriving.rev().cloned());
+                self.log.tail().offer(EPOCH, arriving.rev().cloned());
             }
             Step::Take(_) => {}
         }
@@ -188,7 +188,7 @@ fn a_new_epoch_ends_a_set_even_of_nothing() {
         assert!(!source.is_replay());
         let mut followed = pin!(source.follow_set(topics, None));
         assert!(followed.next().now_or_never().is_none());
-        log.tail().offer([event(6, "chat", 3)]);
+        log.tail().offer(EPOCH, [event(6, "chat", 3)]);
         assert!(followed.next().now_or_never().is_none());
         let mut restored = head(3);
         restored.epoch += 1;
@@ -220,7 +220,7 @@ fn whispers_are_past_all_positions_and_have_no_past() {
     for message in ["typing", "typing", "gone"] {
         log.whisper(stream, message.to_owned());
         log.tail()
-            .offer([event(log.tail().position() + 1, "chat", 0)]);
+            .offer(EPOCH, [event(log.tail().position() + 1, "chat", 0)]);
         let heard = followed.next().now_or_never().flatten();
         assert_eq!(heard.and_then(Result::ok).as_deref(), Some(message));
         assert!(live.order() > last, "{} is not past {last}", live.order());

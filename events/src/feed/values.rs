@@ -15,13 +15,16 @@ pub struct Versioned<T> {
     /// The value.
     pub value: T,
     order: u64,
+    /// It shows everything up to here.
+    position: u64,
 }
 
 impl<T> Versioned<T> {
-    /// Newer than every other one that there is.
-    pub fn new(value: T) -> Self {
+    /// Newer than every other one that there is. The tail was at `position` before it was read.
+    pub fn new(value: T, position: u64) -> Self {
         Self {
             value,
+            position,
             order: NEXT_WHISPER.fetch_add(1, Ordering::Relaxed),
         }
     }
@@ -36,16 +39,13 @@ impl EventSource {
     ) -> BoxStream<'static, Result<Arc<Versioned<T>>, FeedError>> {
         let is_replay = self.is_replay();
         let Self {
-            log,
-            order,
-            position,
-            ..
+            order, position, ..
         } = self.clone();
         Box::pin(async_stream::stream! {
             loop {
                 let value = values.borrow_and_update().clone();
                 order.store(value.order, Ordering::Release);
-                position.store(log.tail().position(), Ordering::Release);
+                position.store(value.position, Ordering::Release);
                 yield Ok(value);
                 if is_replay || values.changed().await.is_err() {
                     return;

@@ -21,6 +21,8 @@ pub(super) struct Lease {
     pub(super) position: u64,
     /// No event of this part between the checkpoint and here is left to apply.
     pub(super) scanned: u64,
+    /// Who had it before did not give it back.
+    pub(super) is_left_behind: bool,
 }
 
 pub(super) type Leases = HashMap<i16, Lease>;
@@ -30,7 +32,7 @@ pub(crate) struct Dialect {
     pub(crate) now: &'static str,
     /// `$1` is the lease in seconds.
     pub(crate) until: &'static str,
-    /// Members not seen for two leases are gone.
+    /// Members not seen for a lease have none left. One of them that comes back is a member again at its next renewal.
     stale: &'static str,
     pub(crate) never: &'static str,
     skip_locked: &'static str,
@@ -41,14 +43,14 @@ pub(crate) fn dialect(backend: DbBackend) -> Dialect {
         DbBackend::Postgres => Dialect {
             now: "clock_timestamp()",
             until: "clock_timestamp() + make_interval(secs => $1)",
-            stale: "clock_timestamp() - 2 * make_interval(secs => $1)",
+            stale: "clock_timestamp() - make_interval(secs => $1)",
             never: "'-infinity'",
             skip_locked: "for update skip locked",
         },
         _ => Dialect {
             now: "unixepoch('subsec')",
             until: "unixepoch('subsec') + $1",
-            stale: "unixepoch('subsec') - 2 * $1",
+            stale: "unixepoch('subsec') - $1",
             never: "0",
             skip_locked: "",
         },
@@ -65,7 +67,7 @@ pub(super) async fn renew(
 ) -> Result<Leases> {
     let seconds = config.lease.as_secs_f64();
     let owner = config.owner.clone();
-    let rows: Vec<(i16, i64, u64)> = database
+    let rows: Vec<(Row, bool)> = database
         .transaction(Pool::Background, |tx| {
             let owner = owner.clone();
             Box::pin(async move { renew_in_tx(tx, follower, begin, &owner, seconds).await })
@@ -73,12 +75,13 @@ pub(super) async fn renew(
         .await?;
     Ok(rows
         .into_iter()
-        .map(|(part, token, position)| {
+        .map(|((part, token, position), is_left_behind)| {
             let kept = held.get(&part).filter(|lease| lease.token == token);
             let lease = kept.cloned().unwrap_or(Lease {
                 token,
                 position,
                 scanned: position,
+                is_left_behind,
             });
             (part, lease)
         })
@@ -91,7 +94,7 @@ async fn renew_in_tx(
     begin: Begin,
     owner: &str,
     seconds: f64,
-) -> Result<Vec<(i16, i64, u64)>> {
+) -> Result<Vec<(Row, bool)>> {
     let sql = dialect(tx.get_database_backend());
     register(tx, &sql, follower, owner, seconds).await?;
     make_checkpoints(tx, follower, begin).await?;
@@ -114,33 +117,42 @@ async fn renew_in_tx(
         vec![seconds.into(), follower.into(), owner.into()],
     )
     .await?;
-    let mut held = held.iter().map(row).collect::<Result<Vec<_>>>()?;
+    let mut held = held
+        .iter()
+        .map(|it| Ok((row(it)?, false)))
+        .collect::<Result<Vec<_>>>()?;
     while held.len() as i64 > share {
-        if let Some((part, ..)) = held.pop() {
+        if let Some(((part, ..), _)) = held.pop() {
             release(tx, &sql, follower, owner, Some(part)).await?;
         }
     }
     let wanted = share - held.len() as i64;
     if wanted > 0 {
-        let taken = query(
-            tx,
-            &format!(
+        let free = format!(
+            "select part, owner from checkpoint where follower = $1 and leased_until < {}
+             order by part limit {wanted} {}",
+            sql.now, sql.skip_locked
+        );
+        for free in query(tx, &free, vec![follower.into()]).await? {
+            let part: i16 = free.try_get("", "part")?;
+            let before: Option<String> = free.try_get("", "owner")?;
+            let take = format!(
                 "update checkpoint set owner = $3, token = token + 1, leased_until = {}
-                 where follower = $2 and part in (
-                     select part from checkpoint where follower = $2 and leased_until < {}
-                     order by part limit {wanted} {})
-                 returning part, token, position",
-                sql.until, sql.now, sql.skip_locked
-            ),
-            vec![seconds.into(), follower.into(), owner.into()],
-        )
-        .await?;
-        for taken in &taken {
-            held.push(row(taken)?);
+                 where follower = $2 and part = $4 returning part, token, position",
+                sql.until
+            );
+            let values = vec![seconds.into(), follower.into(), owner.into(), part.into()];
+            for taken in query(tx, &take, values).await? {
+                let is_left_behind = before.as_deref().is_some_and(|before| before != owner);
+                held.push((row(&taken)?, is_left_behind));
+            }
         }
     }
     Ok(held)
 }
+
+/// Part, token and position.
+type Row = (i16, i64, u64);
 
 async fn register(
     tx: &DatabaseTransaction,
@@ -236,7 +248,7 @@ pub(super) async fn leave(
         .await
 }
 
-fn row(row: &QueryResult) -> Result<(i16, i64, u64)> {
+fn row(row: &QueryResult) -> Result<Row> {
     Ok((
         row.try_get("", "part")?,
         row.try_get("", "token")?,

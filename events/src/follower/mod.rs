@@ -5,6 +5,7 @@
 //! the position before the first event it applies. Taking a lease over raises the token; applying an event moves the
 //! position. A stale process matches no row, and its whole transaction is rolled back.
 
+mod attempts;
 mod checkpoint;
 mod lease;
 mod runner;
@@ -12,6 +13,7 @@ mod runner;
 use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
+use lease::Leases;
 
 pub(crate) use checkpoint::slowest_checkpoints;
 pub use checkpoint::{Checkpoint, read_checkpoint};

@@ -14,8 +14,9 @@ use tokio::{
 
 use super::{
     Follower, FollowerConfig,
+    attempts::{self, Caution},
     checkpoint::{self, Advance},
-    lease::{self, Leases},
+    lease::{self, Lease, Leases},
 };
 use crate::{
     DatabaseTransaction, Error, Event, EventLog, Result, Tx, boxed,
@@ -30,6 +31,11 @@ const MAX_PAUSE: Duration = Duration::from_secs(5);
 const POISON_ATTEMPTS: u32 = 5;
 /// Readings of the log for one transaction, at most.
 const MOST_READS: u32 = 8;
+/// Events of a part that are read at once while they are applied one by one.
+const CAREFUL_EVENTS: u64 = 64;
+/// What is said of an event that was given up unseen.
+const ENDED_ITS_PROCESS: &str =
+    "the process that applied it ended each time before it had finished";
 /// How often a pause is looked at.
 const HOLD: Duration = Duration::from_millis(200);
 
@@ -41,6 +47,8 @@ struct Runner {
     renewed_at: Option<Instant>,
     /// Failures in a row for the sake of events, and when the first of them was.
     poisoned: Option<(u32, Instant)>,
+    /// Parts that others left behind, whose events are applied one by one.
+    cautions: BTreeMap<i16, Caution>,
 }
 
 /// Runs `follower` until `stop` turns true; then gives its parts back.
@@ -58,6 +66,7 @@ pub async fn run_follower(
         leases: Leases::new(),
         renewed_at: None,
         poisoned: None,
+        cautions: BTreeMap::new(),
     };
     let mut failures = 0_u32;
     while !*stop.borrow_and_update() {
@@ -109,6 +118,10 @@ impl Runner {
             sleep(HOLD).await;
             return Ok(false);
         }
+        if let Some(part) = self.cautions.keys().next().copied() {
+            self.step_carefully(part).await?;
+            return Ok(true);
+        }
         let Some(after) = self.leases.values().map(|lease| lease.scanned).min() else {
             return Ok(false);
         };
@@ -118,7 +131,8 @@ impl Runner {
         }
         let (batch, scanned) = self.read_batch(after, reached).await?;
         if !batch.is_empty() {
-            self.commit(&batch).await?;
+            let _company = self.log.shared.applying.clone().read_owned().await;
+            self.commit(&batch, None).await?;
         }
         for lease in self.leases.values_mut() {
             lease.scanned = lease.scanned.max(scanned);
@@ -153,12 +167,48 @@ impl Runner {
         Ok((batch, scanned))
     }
 
+    /// Applies the next event of a part that was left behind, or passes those before it that are not wanted. See `attempts`.
+    async fn step_carefully(&mut self, part: i16) -> Result<()> {
+        let log = self.log.clone();
+        let (name, database) = (self.follower.name(), log.database());
+        let Some(after) = self.leases.get(&part).map(|lease| lease.position) else {
+            self.cautions.remove(&part);
+            return Ok(());
+        };
+        let (reached, connection) = (log.tail().position(), &database.background);
+        let events = read::read_part(connection, part, after, reached, CAREFUL_EVENTS).await?;
+        let events: Vec<_> = events.into_iter().map(Arc::new).collect();
+        let is_wanted = |event: &Arc<Event>| self.follower.wants(&event.stream);
+        let unwanted = events.iter().take_while(|event| !is_wanted(event)).count();
+        if unwanted > 0 {
+            return self.commit(&events[..unwanted], None).await;
+        }
+        if let (Some(event), Some(caution)) = (events.first(), self.cautions.get_mut(&part))
+            && caution.left > 0
+        {
+            caution.left -= 1;
+            let verdict = caution.verdict(event);
+            let _alone = log.shared.applying.clone().write_owned().await;
+            if verdict.is_none() {
+                attempts::note(database, name, event).await?;
+            }
+            return self.commit(&events[..1], verdict).await;
+        }
+        attempts::forget(database, name, part).await?;
+        self.cautions.remove(&part);
+        Ok(())
+    }
+
     async fn renew(&mut self) -> Result<()> {
         let name = self.follower.name();
         let database = self.log.database();
         let begin = self.follower.begins();
         let mut leases = lease::renew(database, name, begin, &self.config, &self.leases).await?;
-        if leases.keys().any(|part| !self.leases.contains_key(part)) {
+        let is_new = |part: &i16, lease: &Lease| {
+            let held = self.leases.get(part);
+            held.is_none_or(|held| held.token != lease.token)
+        };
+        if leases.iter().any(|(part, lease)| is_new(part, lease)) {
             // A part without news since its checkpoint need not be looked for from there.
             let head = read::read_head(&database.background).await?;
             for (part, lease) in &mut leases {
@@ -166,7 +216,13 @@ impl Runner {
                     lease.scanned = lease.scanned.max(head.position);
                 }
             }
+            let mut taken = leases.clone();
+            taken.retain(|part, lease| is_new(part, lease));
+            let batch_events = self.config.batch_events;
+            let cautions = attempts::count(database, name, (&taken, &head), batch_events).await?;
+            self.cautions.extend(cautions);
         }
+        self.cautions.retain(|part, _| leases.contains_key(part));
         self.leases = leases;
         self.renewed_at = Some(Instant::now());
         self.log.shared.pages.tidy().await;
@@ -174,7 +230,8 @@ impl Runner {
     }
 
     /// One transaction: the checkpoints, then what the events do.
-    async fn commit(&mut self, batch: &[Arc<Event>]) -> Result<()> {
+    /// An event that has ended its process too often is set aside, unseen.
+    async fn commit(&mut self, batch: &[Arc<Event>], deadly: Option<Tried>) -> Result<()> {
         let follower = self.follower.clone();
         let leases = self.leases.clone();
         let wanted: Arc<[Arc<Event>]> = batch
@@ -200,14 +257,18 @@ impl Runner {
                     let (follower, whose) = (&*follower, (follower.name(), Kind::Follower));
                     fence(tx, follower.name(), &leases, &fenced).await?;
                     let raised = Mutex::default();
-                    match suspects {
+                    match (suspects, deadly) {
                         _ if wanted.is_empty() => {}
-                        None => {
+                        (_, Some(tried)) => {
+                            letters::set_aside(tx, whose, &wanted, ENDED_ITS_PROCESS, tried)
+                                .await?;
+                        }
+                        (None, None) => {
                             let raising = Tx::new(tx, &raised);
                             letters::apply_or_park(tx, whose, follower, &wanted, Some(&raising))
                                 .await?;
                         }
-                        Some(tried) => {
+                        (Some(tried), None) => {
                             let raised = Some(&raised);
                             letters::apply_carefully(tx, whose, follower, &wanted, raised, tried)
                                 .await?;

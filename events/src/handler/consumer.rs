@@ -28,6 +28,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const HOLD: Duration = Duration::from_millis(200);
 /// What was seen as due and could not be had is looked at again after this.
 const MISSED: Duration = Duration::from_millis(20);
+/// After so many times what is waited for and kept waiting by one that is to run alone, it is looked for again.
+const ALONE_SHARE: u32 = 4;
 /// The longest pause after failures.
 const MAX_PAUSE: Duration = Duration::from_secs(2);
 
@@ -37,7 +39,11 @@ pub(super) struct Consumer {
     ear: Ear,
     free: Arc<Semaphore>,
     poll_at: Instant,
+    /// When one that is to run alone is looked for again.
+    alone_at: Instant,
     attempts: JoinSet<()>,
+    /// A statement had no answer. If it was a claim, it may have been made all the same.
+    may_have_lost_claims: bool,
 }
 
 /// Runs until `stop` turns true; then gives the attempts that still run.
@@ -53,7 +59,9 @@ pub(super) async fn consume(
         handler,
         ear,
         poll_at: Instant::now(),
+        alone_at: Instant::now(),
         attempts: JoinSet::new(),
+        may_have_lost_claims: false,
     };
     let mut failures = 0_u32;
     while !*stop.borrow_and_update() {
@@ -64,6 +72,7 @@ pub(super) async fn consume(
             continue;
         };
         failures += 1;
+        consumer.may_have_lost_claims = true;
         if failures.is_power_of_two() {
             let handler = consumer.handler.name();
             tracing::warn!(%error, handler, failures, "deliveries cannot be claimed; trying again");
@@ -110,6 +119,7 @@ impl Consumer {
     async fn claim_some(&mut self, stop: &mut watch::Receiver<bool>) -> Result<()> {
         let worker = self.worker.clone();
         let name = self.handler.name();
+        self.give_back_lost().await?;
         if worker
             .log
             .shared
@@ -139,6 +149,18 @@ impl Consumer {
             worker.breakers.hear(dependency, &Heard::Nothing);
         }
         claimed.map(drop)
+    }
+
+    /// Nobody else claims for this handler and owner: what runs by the table and is not held was claimed by a statement whose
+    /// answer was lost. An outage must not spend an attempt.
+    async fn give_back_lost(&mut self) -> Result<()> {
+        if self.may_have_lost_claims {
+            let (worker, name) = (&self.worker, self.handler.name());
+            let (owner, held) = (&worker.config.owner, worker.held_of(name));
+            deliveries::give_back_lost(worker.log.database(), name, owner, held).await?;
+            self.may_have_lost_claims = false;
+        }
+        Ok(())
     }
 
     /// All places that are free, at least one; none when it is to stop.
@@ -192,26 +214,25 @@ impl Consumer {
         places: Vec<OwnedSemaphorePermit>,
         stop: &mut watch::Receiver<bool>,
     ) -> Result<usize> {
-        let worker = self.worker.clone();
+        let (worker, now) = (self.worker.clone(), Instant::now());
         let (name, limit) = (self.handler.name(), self.handler.policy().limit);
         let outlook = deliveries::look(worker.log.database(), name, limit).await?;
         let interval = match self.ear.is_sharp() {
             true => POLL_WITH_HINTS,
             false => POLL_WITHOUT,
         };
-        let next = outlook
-            .due
-            .into_iter()
-            .chain(outlook.alone)
-            .reduce(f64::min);
+        let alone = outlook.alone.filter(|_| self.alone_at <= now);
+        let next = outlook.due.into_iter().chain(alone).reduce(f64::min);
         let next = next.map_or(interval, |seconds| {
             Duration::try_from_secs_f64(seconds)
                 .unwrap_or_default()
                 .min(interval)
         });
         self.poll_at = Instant::now() + next.max(MISSED);
-        if outlook.alone.is_some_and(|seconds| seconds <= 0.0) {
+        if alone.is_some_and(|seconds| seconds <= 0.0) {
             let Some(alone) = worker.alone(stop).await else {
+                // Others go on for a while, however long they take.
+                self.alone_at = Instant::now() + worker.config.alone * ALONE_SHARE;
                 return Ok(0);
             };
             let claims = self.claim(Scope::Alone).await?;

@@ -34,7 +34,9 @@ use crate::{Error, Event, Result, Tx, error::error_chain};
 ///   stops.
 /// - *Nothing is tried for ever.* After the limit of the policy, or a final error, the row is `dead` and a dead letter is
 ///   written, in one transaction. What a process left behind when it ended is tried once more among others, then alone in
-///   its process: what kills processes cannot take others with it into the dead letters.
+///   its process: what kills processes cannot take others with it into the dead letters. What has not killed it for a
+///   while (`HandlerConfig::alone`) goes on among others, and what finds no pause to run alone in waits for a later one: so
+///   nobody waits for longer than twice that, however long attempts may take.
 pub trait Handler: Send + Sync + 'static {
     /// Names its deliveries; never changes, and no follower has it.
     fn name(&self) -> &'static str;
@@ -171,4 +173,6 @@ pub struct HandlerConfig {
     pub lease: Duration,
     /// How long running attempts may take to finish when the process is told to stop; then they are handed back.
     pub drain: Duration,
+    /// How long an attempt that is run alone waits for the others of its process to end, and then keeps them waiting.
+    pub alone: Duration,
 }

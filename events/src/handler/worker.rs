@@ -11,7 +11,7 @@ use std::{
 use tokio::{
     sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, watch},
     task::JoinSet,
-    time::{Instant, interval, sleep, timeout_at},
+    time::{Instant, interval, sleep, timeout, timeout_at},
 };
 
 use super::{
@@ -35,8 +35,8 @@ const REMINDED: Duration = Duration::from_secs(1);
 
 /// That nothing runs alone meanwhile.
 pub(super) type Company = OwnedRwLockReadGuard<()>;
-/// That nothing else runs meanwhile.
-pub(super) type Alone = OwnedRwLockWriteGuard<()>;
+/// That nothing else runs meanwhile, until the time for that is over.
+pub(super) type Alone = Arc<Mutex<Option<OwnedRwLockWriteGuard<()>>>>;
 
 pub(super) struct Worker {
     pub(super) log: EventLog,
@@ -54,6 +54,13 @@ impl Worker {
 
     fn held(&self) -> Vec<Claimed> {
         self.claims().values().cloned().collect()
+    }
+
+    /// The positions that are held for a handler.
+    pub(super) fn held_of(&self, handler: &str) -> Vec<u64> {
+        let claims = self.claims();
+        let held = claims.keys().filter(|(name, _)| *name == handler);
+        held.map(|(_, position)| *position).collect()
     }
 
     /// These are ours, until they are forgotten.
@@ -81,12 +88,21 @@ impl Worker {
         }
     }
 
-    /// Waits for all that runs; nothing when the process is to stop.
+    /// Waits for all that runs, which keeps others from beginning; nothing when that takes too long, or the process is to stop.
     pub(super) async fn alone(&self, stop: &mut watch::Receiver<bool>) -> Option<Alone> {
-        tokio::select! {
-            alone = self.crowd.clone().write_owned() => Some(alone),
-            _ = stop.changed() => None,
-        }
+        let guard = tokio::select! {
+            alone = timeout(self.config.alone, self.crowd.clone().write_owned()) => alone.ok()?,
+            _ = stop.changed() => return None,
+        };
+        let alone = Arc::new(Mutex::new(Some(guard)));
+        let (held, limit) = (Arc::downgrade(&alone), self.config.alone);
+        tokio::spawn(async move {
+            sleep(limit).await;
+            if let Some(held) = held.upgrade() {
+                held.lock().unwrap_or_else(PoisonError::into_inner).take();
+            }
+        });
+        Some(alone)
     }
 
     pub(super) fn ear(&self, handler: &'static str) -> Ear {

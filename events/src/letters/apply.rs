@@ -118,6 +118,30 @@ pub(crate) async fn apply_carefully(
     Ok(())
 }
 
+/// Makes letters of events without applying them.
+pub(crate) async fn set_aside(
+    tx: &DatabaseTransaction,
+    (consumer, kind): (&str, Kind),
+    events: &[Arc<Event>],
+    error: &str,
+    tried: Tried,
+) -> Result<()> {
+    for event in events {
+        let position = event.position;
+        tracing::error!(consumer, position, error, "an event was given up");
+        let letter = Letter {
+            consumer,
+            kind,
+            event,
+            error: Some(error),
+            attempts: tried.attempts,
+            since: tried.since,
+        };
+        store::insert(tx, &letter).await?;
+    }
+    Ok(())
+}
+
 /// What the events do; a panic is a failure.
 pub(super) async fn apply(
     tx: &DatabaseTransaction,

@@ -11,7 +11,7 @@ mod store;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-pub(crate) use apply::{Tried, apply_carefully, apply_or_park, panic_message};
+pub(crate) use apply::{Tried, apply_carefully, apply_or_park, panic_message, set_aside};
 pub(crate) use store::{Kind, Letter, insert, is_held, replace_by_rebuilt, reset_rebuilt};
 
 use crate::{Event, EventLog, Result, boxed, read};

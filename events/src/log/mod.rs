@@ -8,20 +8,19 @@ use std::{
 
 use futures::future::BoxFuture;
 use sea_orm::DbBackend;
-use tokio::sync::{Notify, broadcast, mpsc};
+use tokio::sync::{Notify, RwLock, broadcast, mpsc};
 use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
-    Cursor, CursorError, Database, Error, Event, Gap, HistoryPage, PARTS, Result, StreamKey, Tail,
-    Tx,
+    Cursor, CursorError, Database, Error, Event, Gap, HistoryPage, Result, StreamKey, Tail, Tx,
     append::Appended,
     boxed,
     bus::{self, Tops},
     control::Pauses,
     currency::Currency,
     database::{AsRetryable, Pool},
-    follower::read_checkpoint,
+    horizon::Horizons,
     pages::Pages,
     pump, read, readiness, relay,
     shared_store::SharedStore,
@@ -59,6 +58,10 @@ pub(crate) struct Shared {
     /// Which followers and handlers are held.
     pub(crate) pauses: Pauses,
     pub(crate) pages: Pages,
+    /// How far followers are known to have come.
+    pub(crate) horizons: Horizons,
+    /// Held by followers while they apply events; by one of them alone while it applies one that may end the process.
+    pub(crate) applying: Arc<RwLock<()>>,
 }
 
 /// See the module.
@@ -87,6 +90,8 @@ impl EventLog {
                 whispers: Whispers::new(client.is_some().then_some(to_others)),
                 pauses: Pauses::default(),
                 pages: Pages::new(),
+                horizons: Horizons::default(),
+                applying: Arc::default(),
                 wake: Notify::new(),
                 currency: Currency::new(),
                 shared_store,
@@ -321,32 +326,6 @@ impl EventLog {
         }
         Ok(Ok(events.into_iter().map(Arc::new).collect()))
     }
-
-    /// How far a follower has come. The head is read first, so what it shows applied is applied.
-    pub(crate) async fn progress(&self, follower: &str) -> Result<Progress> {
-        let database = &self.database().background;
-        let head = read::read_head(database).await?;
-        let checkpoint = read_checkpoint(database, follower).await?;
-        let behind = (0..PARTS as usize)
-            .filter(|part| checkpoint.parts[*part] < head.parts[*part])
-            .map(|part| checkpoint.parts[part])
-            .min();
-        Ok(Progress {
-            progress: checkpoint.progress,
-            position: behind.unwrap_or(head.position),
-            is_behind: behind.is_some(),
-        })
-    }
-}
-
-/// See `EventLog::progress`.
-pub(crate) struct Progress {
-    /// Grows with every event applied.
-    pub(crate) progress: u64,
-    /// Everything up to here is applied.
-    pub(crate) position: u64,
-    /// Whether events that have their position are yet to be applied.
-    pub(crate) is_behind: bool,
 }
 
 #[cfg(test)]

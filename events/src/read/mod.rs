@@ -51,6 +51,18 @@ pub(crate) fn columns(backend: DbBackend) -> &'static str {
     }
 }
 
+/// Positions with their events, which are looked up one by one, as written: by a lateral query with an offset (Postgres) or a
+/// cross join (SQLite). Of a log that was never analyzed Postgres takes any range to be small. Left to itself it would read
+/// all events, or the whole range, and sort it, for each batch.
+pub(crate) fn by_position(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Postgres => {
+            "event_position p cross join lateral (select * from event where inserted = p.inserted offset 0) e"
+        }
+        _ => "event_position p cross join event e on e.inserted = p.inserted",
+    }
+}
+
 /// At most `limit` events after `after` and up to `until`, of `topics` or of all, in order of position.
 pub(crate) async fn read_after(
     database: &DatabaseConnection,
@@ -59,30 +71,18 @@ pub(crate) async fn read_after(
     until: u64,
     limit: u64,
 ) -> Result<Vec<Event>> {
-    let mut values: Vec<Value> = vec![to_i64(after).into(), to_i64(until).into()];
-    let mut condition = String::new();
     if let Some(topics) = topics.filter(|topics| !topics.is_everything()) {
-        let mut several = topics.iter();
-        match (several.next(), several.next()) {
-            (None, _) => return Ok(Vec::new()),
-            (Some(_), Some(_)) => {
-                return sets::read_set(database, topics, after, until, limit).await;
-            }
-            (Some(topic), None) => {
-                values.push(topic.kind.into());
-                condition.push_str(" and e.stream = $3");
-                if let Some(id) = topic.id {
-                    values.push(id.into());
-                    condition.push_str(" and e.stream_id = $4");
-                }
-            }
-        }
+        return match topics.iter().next() {
+            None => Ok(Vec::new()),
+            Some(_) => sets::read_set(database, topics, after, until, limit).await,
+        };
     }
+    let values: [Value; 2] = [to_i64(after).into(), to_i64(until).into()];
     let backend = database.get_database_backend();
     let sql = format!(
-        "select {} from event_position p join event e on e.inserted = p.inserted
-         where p.position > $1 and p.position <= $2{condition} order by p.position limit {limit}",
-        columns(backend)
+        "select {} from {} where p.position > $1 and p.position <= $2 order by p.position limit {limit}",
+        columns(backend),
+        by_position(backend)
     );
     let rows = database
         .query_all_raw(Statement::from_sql_and_values(backend, sql, values))
@@ -119,9 +119,10 @@ pub(crate) async fn read_part(
 ) -> Result<Vec<Event>> {
     let backend = database.get_database_backend();
     let sql = format!(
-        "select {} from event_position p join event e on e.inserted = p.inserted
-         where p.position > $1 and p.position <= $2 and e.part = $3 order by p.position limit {limit}",
-        columns(backend)
+        "select {} from {} where p.position > $1 and p.position <= $2 and e.part = $3
+         order by p.position limit {limit}",
+        columns(backend),
+        by_position(backend)
     );
     let values: Vec<Value> = vec![to_i64(after).into(), to_i64(until).into(), part.into()];
     let rows = database
@@ -180,13 +181,15 @@ pub(crate) async fn last_positions(
     kind: &str,
     after: u64,
 ) -> Result<Vec<(Uuid, u64)>> {
-    let sql = "select e.stream_id, max(p.position) as position from event_position p
-               join event e on e.inserted = p.inserted
-               where p.position > $1 and e.stream = $2 group by e.stream_id";
     let backend = database.get_database_backend();
+    let sql = format!(
+        "select e.stream_id, max(p.position) as position from {}
+         where p.position > $1 and e.stream = $2 group by e.stream_id",
+        by_position(backend)
+    );
     let values: Vec<Value> = vec![to_i64(after).into(), kind.into()];
     let rows = database
-        .query_all_raw(Statement::from_sql_and_values(backend, sql, values))
+        .query_all_raw(Statement::from_sql_and_values(backend, &sql, values))
         .await?;
     rows.iter()
         .map(|row| {
@@ -223,7 +226,7 @@ pub(crate) async fn read_head_in(database: &impl ConnectionTrait) -> Result<Head
         DbBackend::Postgres => {
             let sql =
                 "select epoch as head_epoch, position as head_position, pruned as head_pruned,
-                              part_positions as head_parts from log_head";
+                              part_positions as head_parts from log_head order by position desc limit 1";
             postgres_head(&one(database, sql).await?)
         }
         _ => {
@@ -265,7 +268,10 @@ async fn sqlite_part_heads(database: &impl ConnectionTrait) -> Result<[u64; PART
 /// The epoch, and the position up to which events may have been removed.
 pub(crate) async fn read_pruned(connection: &impl ConnectionTrait) -> Result<(u32, u64)> {
     let backend = connection.get_database_backend();
-    let sql = "select epoch, pruned from log_head";
+    let sql = match backend {
+        DbBackend::Postgres => "select epoch, pruned from log_head order by position desc limit 1",
+        _ => "select epoch, pruned from log_head",
+    };
     let row = connection
         .query_one_raw(Statement::from_string(backend, sql))
         .await?

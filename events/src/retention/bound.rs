@@ -1,9 +1,9 @@
 //! How far the log may be pruned: what every consumer has passed. Called inside each pruning transaction, which nobody who
-//! begins to need older events can overlap (`begin`); all other bounds only rise.
-//!
-//! The order of the statements matters, as each sees what was committed before it. The head comes first: a part whose
-//! checkpoint is at that head's position has nothing left up to the head. Deliveries and letters come after checkpoints: who
-//! makes one moves the checkpoint past its event in the same transaction, so whatever a checkpoint has passed is seen.
+//! begins to need older events can overlap (`begin`); all other bounds only rise. Each statement sees what was committed
+//! before it, so their order matters: the head; then the checkpoints; then the events behind the least of these, of which the
+//! first that a follower has not passed in its part is the bound (a part in which nothing happened for long has an old
+//! checkpoint, and its next event may be new); then deliveries and letters, as who makes one moves the checkpoint past its event
+//! in the same transaction, so whatever a checkpoint has passed is seen.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -12,8 +12,11 @@ use sea_orm::ConnectionTrait;
 use crate::{
     PARTS, Result,
     control::{first_needed_position, query},
-    read::{self, from_i64},
+    read::{self, Head, from_i64, to_i64},
 };
+
+/// Events looked at behind the least checkpoint, at most.
+const LOOKED_AT: u32 = 5_000;
 
 /// Why events are kept that are old enough to be pruned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +67,40 @@ impl Bound {
     }
 }
 
+/// The first event up to the head that a follower has not passed, and the follower. When it is not among the first ones behind
+/// the least checkpoint, the position behind these: pruning goes on from there with its next transaction.
+async fn first_unapplied(
+    connection: &impl ConnectionTrait,
+    head: &Head,
+    checkpoints: &BTreeMap<String, [u64; PARTS as usize]>,
+) -> Result<Option<(u64, String)>> {
+    let behind = checkpoints.iter().filter_map(|(follower, parts)| {
+        let behind = parts.iter().zip(&head.parts).filter(|(at, head)| at < head);
+        Some((behind.map(|(at, _)| *at).min()?, follower))
+    });
+    let Some((least, slowest)) = behind.min() else {
+        return Ok(None);
+    };
+    let sql = format!(
+        "select p.position, e.part from {}
+         where p.position > $1 and p.position <= $2 order by p.position limit {LOOKED_AT}",
+        read::by_position(connection.get_database_backend())
+    );
+    // What is left of the events before that is kept whatever happens, and all have passed it.
+    let mut last = least.max(head.pruned);
+    let values = vec![to_i64(last).into(), to_i64(head.position).into()];
+    for row in query(connection, &sql, values).await? {
+        let part: i16 = row.try_get("", "part")?;
+        last = from_i64(row.try_get("", "position")?);
+        let mut followers = checkpoints.iter();
+        let unapplied = followers.find(|(_, parts)| parts[part as usize] < last);
+        if let Some((follower, _)) = unapplied {
+            return Ok(Some((last, follower.clone())));
+        }
+    }
+    Ok(Some((last + 1, slowest.clone())))
+}
+
 /// `needed` are followers that must have run before anything may be pruned.
 pub(super) async fn bound(connection: &impl ConnectionTrait, needed: &[String]) -> Result<Bound> {
     let head = read::read_head_in(connection).await?;
@@ -85,11 +122,8 @@ pub(super) async fn bound(connection: &impl ConnectionTrait, needed: &[String]) 
             *checkpoint = from_i64(row.try_get("", "position")?);
         }
     }
-    for (name, parts) in checkpoints {
-        let behind = parts.iter().zip(&head.parts).filter(|(at, head)| at < head);
-        if let Some(least) = behind.map(|(at, _)| *at).min() {
-            bound.lower(least, HeldBy::Follower(name));
-        }
+    if let Some((position, follower)) = first_unapplied(connection, &head, &checkpoints).await? {
+        bound.lower(position - 1, HeldBy::Follower(follower));
     }
     let sql = "select follower from rebuild where phase not in ('done', 'requested')";
     for row in query(connection, sql, Vec::new()).await? {

@@ -162,7 +162,7 @@ fn lag_statement(backend: DbBackend) -> String {
         DbBackend::Postgres => (
             "heads as materialized (
                  select part::smallint as part, h.part_positions[part + 1] as last, h.position as head, h.pruned
-                 from log_head h cross join generate_series(0, 15) part)",
+                 from (select * from log_head order by position desc limit 1) h cross join generate_series(0, 15) part)",
             "json_array_elements_text($1::text::json) n(name)",
             "least",
             "greatest",
@@ -170,7 +170,7 @@ fn lag_statement(backend: DbBackend) -> String {
             "lowest l cross join lateral (
                  select * from event_position p where p.position > l.low and p.position <= l.until
                  order by p.position offset 0) p
-             join event e on e.inserted = p.inserted",
+             cross join lateral (select * from event where inserted = p.inserted offset 0) e",
         ),
         _ => (
             "numbers(part) as (select 0 union all select part + 1 from numbers where part < 15),

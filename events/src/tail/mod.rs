@@ -1,11 +1,13 @@
 //! The live end of the log in one process. Events come from several sources in any order and more than once; they leave
 //! in the dense order of positions, each once. Invariant: `position` is advanced only after every listener has been
 //! handed, and every observer has seen, all events up to it; a listener that falls behind loses its place, never events.
+//! Whatever waits, the event after `position` is taken: a tail whose log can be read reaches its head (`simulation`).
 
 mod listeners;
+mod pending;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -14,13 +16,18 @@ use uuid::Uuid;
 
 use crate::{Cursor, CursorError, Event, read::Head, retention::ERASURE_STREAM, topic::Topics};
 use listeners::{Listeners, Receiver};
+pub(crate) use pending::Bounds;
+use pending::Pending;
 
 /// Recent events kept for those that come back after a short absence.
 const RECENT_EVENTS: usize = 4096;
 /// Their total size at most, in bytes of event data.
 const RECENT_BYTES: usize = 16 << 20;
-/// Events that arrived before their predecessors; past this they are dropped and read from the log in turn.
-const PENDING_EVENTS: usize = 16_384;
+/// Events that may wait for their predecessors.
+const PENDING: Bounds = Bounds {
+    events: 16_384,
+    bytes: 32 << 20,
+};
 
 /// Told the kind and id of a stream, the type of its event, and the event's position once it is known.
 type Observer = Box<dyn Fn(&str, Uuid, &str, Option<u64>) + Send + Sync>;
@@ -42,7 +49,7 @@ struct State {
     recent: VecDeque<Arc<Event>>,
     recent_bytes: usize,
     age: u64,
-    pending: BTreeMap<u64, Arc<Event>>,
+    pending: Pending,
     listeners: Listeners,
 }
 
@@ -56,6 +63,10 @@ pub struct Tail {
 
 impl Tail {
     pub(crate) fn new(head: &Head) -> Self {
+        Self::bounded(head, PENDING)
+    }
+
+    pub(crate) fn bounded(head: &Head, pending: Bounds) -> Self {
         Self {
             state: Mutex::new(State {
                 epoch: head.epoch,
@@ -64,7 +75,7 @@ impl Tail {
                 recent: VecDeque::new(),
                 recent_bytes: 0,
                 age: 0,
-                pending: BTreeMap::new(),
+                pending: Pending::new(pending),
                 listeners: Listeners::new(),
             }),
             position: watch::Sender::new(head.position),
@@ -162,35 +173,58 @@ impl Tail {
         self.state().epoch
     }
 
+    /// The first event of the part after `checkpoint`, which is the position of one of its events, as far as that is in memory. When
+    /// all after the checkpoint is, and none of it is of the part, the first has yet to come.
+    pub(crate) fn first_after(&self, part: i16, checkpoint: u64) -> Option<u64> {
+        let state = self.state();
+        let mut of_part = state.recent.iter().filter(|event| event.part == part);
+        match of_part.find(|event| event.position > checkpoint) {
+            Some(event) => (event.previous <= checkpoint).then_some(event.position),
+            None => {
+                let oldest = state.recent.front()?.position;
+                (oldest <= checkpoint + 1).then_some(state.position + 1)
+            }
+        }
+    }
+
     /// The events of `topics`, in order, after the position that is returned with the receiver.
     pub(crate) fn listen(&self, topics: &Topics) -> (Receiver, u64) {
         let mut state = self.state();
         (state.listeners.listen(topics), state.position)
     }
 
-    /// Takes events from any source, in any order.
-    pub(crate) fn offer(&self, events: impl IntoIterator<Item = Event>) {
+    /// Takes events from any source, in any order. Those of another epoch than the log has by now are none of its events.
+    pub(crate) fn offer(&self, epoch: u32, events: impl IntoIterator<Item = Event>) {
         let mut state = self.state();
-        for event in events {
-            if event.position > state.position && state.pending.len() < PENDING_EVENTS {
-                state.pending.insert(event.position, Arc::new(event));
-            }
+        if state.epoch != epoch {
+            return;
         }
         let before = state.position;
-        while let Some(event) = state.take_next() {
-            let position = Some(event.position);
-            self.notify_observers(&event.stream, event.stream_id, &event.event_type, position);
-            state.listeners.hand_on(&event);
-            if event.stream == ERASURE_STREAM {
-                // What is remembered is from before the log was redacted.
-                state.forget_recent();
+        for event in events {
+            if event.position <= state.position {
+                continue;
             }
-            state.remember(event);
-            state.position += 1;
+            state.pending.admit(event);
+            // At once: what comes next has no need to push out what waits.
+            while let Some(event) = state.take_next() {
+                self.hand_on(&mut state, event);
+            }
         }
         if state.position > before {
             self.position.send_replace(state.position);
         }
+    }
+
+    fn hand_on(&self, state: &mut State, event: Arc<Event>) {
+        let position = Some(event.position);
+        self.notify_observers(&event.stream, event.stream_id, &event.event_type, position);
+        state.listeners.hand_on(&event);
+        if event.stream == ERASURE_STREAM {
+            // What is remembered is from before the log was redacted.
+            state.forget_recent();
+        }
+        state.remember(event);
+        state.position += 1;
     }
 
     /// Whether events wait for a predecessor that has not arrived.
@@ -211,7 +245,7 @@ impl Tail {
             pruned,
             "the log was pruned past what this process has read; subscriptions end"
         );
-        state.pending = state.pending.split_off(&(pruned + 1));
+        state.pending.forget_up_to(pruned);
         state.forget_recent();
         state.listeners = Listeners::new();
         self.notify_gap_observers(Gap {
@@ -268,13 +302,7 @@ impl Tail {
 
 impl State {
     fn take_next(&mut self) -> Option<Arc<Event>> {
-        let next = self.pending.first_entry()?;
-        if *next.key() <= self.position {
-            // Arrived twice while it was waiting.
-            next.remove();
-            return self.take_next();
-        }
-        (*next.key() == self.position + 1).then(|| next.remove())
+        self.pending.take(self.position + 1)
     }
 
     fn forget_recent(&mut self) {
@@ -294,5 +322,7 @@ impl State {
     }
 }
 
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tests;

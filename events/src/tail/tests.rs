@@ -7,7 +7,7 @@ use tokio::sync::broadcast::error::TryRecvError;
 use super::*;
 use crate::{
     Topic,
-    kit::{self, head},
+    kit::{self, EPOCH, head},
 };
 
 fn event(position: u64) -> Event {
@@ -38,7 +38,7 @@ proptest! {
         let mut seen = std::collections::BTreeSet::new();
         for batch in batches {
             seen.extend(batch.iter().copied());
-            tail.offer(batch.into_iter().map(event));
+            tail.offer(EPOCH, batch.into_iter().map(event));
         }
         let reached = (1..).take_while(|position| seen.contains(position)).count() as u64;
         prop_assert_eq!(tail.position(), reached);
@@ -48,12 +48,93 @@ proptest! {
         prop_assert_eq!(drain(&mut one), of_one);
         prop_assert_eq!(tail.has_gap(), seen.iter().any(|position| *position > reached));
     }
+
+    #[test]
+    fn the_next_event_is_taken_whatever_waits(
+        batches in prop::collection::vec(prop::collection::vec((1_u64..40, 0..200_usize), 0..12), 0..30),
+        bounds in (1..8_usize, 1..400_usize).prop_map(|(events, bytes)| Bounds { events, bytes }),
+    ) {
+        let tail = Tail::bounded(&head(0), bounds);
+        let (mut everything, _) = tail.listen(&Topic::EVERYTHING.into());
+        for batch in batches {
+            let next = tail.position() + 1;
+            let has_next = batch.iter().any(|(position, _)| *position == next);
+            tail.offer(EPOCH, batch.into_iter().map(|(position, bytes)| sized(position, bytes)));
+            prop_assert!(!has_next || tail.position() >= next, "{next} was refused");
+            let (events, bytes) = tail.state().pending.len();
+            prop_assert!(events <= bounds.events, "{events} wait");
+            prop_assert!(events <= 1 || bytes <= bounds.bytes, "{bytes} bytes wait");
+        }
+        // As the pump does: what was given up is read in its turn.
+        while tail.position() < 40 {
+            let next = tail.position() + 1;
+            tail.offer(EPOCH, [event(next)]);
+            prop_assert!(tail.position() >= next);
+        }
+        prop_assert_eq!(drain(&mut everything), (1..=40).collect::<Vec<_>>());
+        prop_assert!(!tail.has_gap());
+    }
+}
+
+fn sized(position: u64, bytes: usize) -> Event {
+    let text = format!("\"{}\"", "x".repeat(bytes));
+    let data = serde_json::value::RawValue::from_string(text).expect("JSON");
+    Event {
+        data,
+        ..event(position)
+    }
+}
+
+#[test]
+fn a_tail_that_was_away_reaches_the_end_of_its_log() {
+    // What comes ahead over Redis while the log is read page by page, more than may wait.
+    let tail = Tail::new(&head(0));
+    let last = PENDING.events as u64 * 3;
+    tail.offer(EPOCH, (1..=last).rev().map(event));
+    while tail.position() < last {
+        let after = tail.position();
+        tail.offer(EPOCH, (after + 1..=after + 500).map(event));
+        assert!(tail.position() > after, "it stands at {after} of {last}");
+    }
+}
+
+#[test]
+fn events_of_another_epoch_are_none_of_this_one() {
+    let tail = Tail::new(&head(5));
+    tail.offer(EPOCH, [event(7)]);
+    let mut restored = head(3);
+    restored.epoch += 1;
+    tail.reset(&restored);
+    // Read before the reset was noticed.
+    tail.offer(EPOCH, [event(4), event(5)]);
+    assert_eq!((tail.position(), tail.has_gap()), (3, false));
+}
+
+#[test]
+fn what_is_next_in_a_part_is_known_as_far_as_it_is_in_memory() {
+    let tail = Tail::new(&head(10));
+    let of_part = |position, part, previous| Event {
+        part,
+        previous,
+        ..event(position)
+    };
+    assert_eq!(tail.first_after(1, 4), None);
+    tail.offer(
+        EPOCH,
+        [of_part(11, 1, 4), of_part(12, 2, 9), of_part(13, 1, 11)],
+    );
+    assert_eq!(tail.first_after(1, 4), Some(11));
+    assert_eq!(tail.first_after(1, 11), Some(13));
+    assert_eq!(tail.first_after(1, 2), None, "another one is before it");
+    assert_eq!(tail.first_after(1, 13), Some(14), "it has yet to come");
+    assert_eq!(tail.first_after(3, 10), Some(14));
+    assert_eq!(tail.first_after(3, 5), None, "it may be before these");
 }
 
 #[test]
 fn recent_events_are_served_only_when_all_are_there() {
     let tail = Tail::new(&head(10));
-    tail.offer((11..=20).map(event));
+    tail.offer(EPOCH, (11..=20).map(event));
     let positions = |events: Option<Vec<Arc<Event>>>| {
         events.map(|events| {
             events
@@ -118,7 +199,7 @@ fn observers_run_before_the_position_moves() {
             position,
         ));
     }));
-    tail.offer([event(1), event(2)]);
+    tail.offer(EPOCH, [event(1), event(2)]);
     let observed = observed.lock().expect("not poisoned");
     let seen = |id| {
         let (kind, event_type) = ("customer".to_owned(), "Happened".to_owned());
@@ -139,10 +220,13 @@ fn a_listener_to_several_topics_hears_each_of_their_events_once_and_in_order() {
     let (mut nothing, _) = tail.listen(&Topics::default());
     let (mut alone, _) = tail.listen(&topic(Some(2)));
     assert_eq!(at, 0);
-    tail.offer((1..=9).rev().map(event));
+    tail.offer(EPOCH, (1..=9).rev().map(event));
     assert_eq!(drain(&mut heard), [1, 2, 4, 5, 7, 8]);
     assert_eq!(drain(&mut alone), [2, 5, 8]);
-    tail.offer([kit::event(10, "order", 1), kit::event(11, "order", 2)]);
+    tail.offer(
+        EPOCH,
+        [kit::event(10, "order", 1), kit::event(11, "order", 2)],
+    );
     assert_eq!(drain(&mut heard), [10]);
     assert_eq!(nothing.try_recv().err(), Some(TryRecvError::Empty));
     tail.reset(&head(3));
@@ -165,7 +249,7 @@ fn channels_of_listeners_that_left_do_not_pile_up() {
         held < 2_500,
         "{held} channels for one listener to ten topics"
     );
-    tail.offer([event(1)]);
+    tail.offer(EPOCH, [event(1)]);
     assert_eq!(drain(&mut stays), [1]);
 }
 
@@ -178,7 +262,7 @@ fn a_tail_that_pruning_has_passed_goes_on_behind_it_and_ends_its_listeners() {
         noted.lock().expect("not poisoned").push(gap);
     }));
     let (mut before, _) = tail.listen(&topic(None));
-    tail.offer([11, 12, 14, 21, 22].map(event));
+    tail.offer(EPOCH, [11, 12, 14, 21, 22].map(event));
     tail.set_pruned(12);
     assert_eq!(tail.position(), 12, "nothing was missed");
     tail.set_pruned(20);
@@ -194,7 +278,7 @@ fn a_tail_that_pruning_has_passed_goes_on_behind_it_and_ends_its_listeners() {
     assert_eq!(tail.resolve(cursor(20)), Ok(20));
     let (mut after, at) = tail.listen(&topic(None));
     assert_eq!(at, 20);
-    tail.offer([event(23)]);
+    tail.offer(EPOCH, [event(23)]);
     assert_eq!(
         drain(&mut after),
         [21, 22, 23],
@@ -205,9 +289,9 @@ fn a_tail_that_pruning_has_passed_goes_on_behind_it_and_ends_its_listeners() {
 #[test]
 fn a_tail_forgets_what_it_remembers_when_the_log_was_redacted() {
     let tail = Tail::new(&head(0));
-    tail.offer((1..=5).map(event));
+    tail.offer(EPOCH, (1..=5).map(event));
     assert!(tail.recent(None, 0, 5, 10).is_some());
-    tail.offer([kit::event(6, ERASURE_STREAM, 1), event(7)]);
+    tail.offer(EPOCH, [kit::event(6, ERASURE_STREAM, 1), event(7)]);
     assert!(
         tail.recent(None, 0, 7, 10).is_none(),
         "from before it is read anew"

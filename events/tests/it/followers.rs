@@ -16,23 +16,27 @@ use crate::{
 /// Until the follower has passed everything there is in streams of jobs.
 pub(crate) async fn await_passed(world: &World, follower: &str) {
     eventually("the follower is at the end", SOON, async || {
-        let unnumbered = world
-            .number(
-                "select count(*) as number from event e
-                 where not exists (select 1 from event_position p where p.inserted = e.inserted)",
-            )
-            .await;
-        // Numbered first: what gets its number in between is seen as behind.
-        let behind = world
-            .number(&format!(
-                "select count(*) as number from event e join event_position p on p.inserted = e.inserted
-                 where e.stream = 'job' and p.position >
-                     coalesce((select k.position from checkpoint k where k.follower = '{follower}' and k.part = e.part), 0)"
-            ))
-            .await;
-        (behind + unnumbered == 0).then_some(())
+        has_passed(world, follower).await.then_some(())
     })
     .await;
+}
+
+pub(crate) async fn has_passed(world: &World, follower: &str) -> bool {
+    let unnumbered = world
+        .number(
+            "select count(*) as number from event e
+             where not exists (select 1 from event_position p where p.inserted = e.inserted)",
+        )
+        .await;
+    // Numbered first: what gets its number in between is seen as behind.
+    let behind = world
+        .number(&format!(
+            "select count(*) as number from event e join event_position p on p.inserted = e.inserted
+             where e.stream = 'job' and p.position >
+                 coalesce((select k.position from checkpoint k where k.follower = '{follower}' and k.part = e.part), 0)"
+        ))
+        .await;
+    behind + unnumbered == 0
 }
 
 async fn poison_parks_its_stream_and_no_other(way: Way) {
@@ -108,7 +112,8 @@ async fn an_outage_parks_nothing(way: Way) {
     let world = World::new(way).await;
     let log = world.log().await;
     let follower = Applied::default();
-    follower.outages.store(8, Ordering::SeqCst);
+    // More often than an event may fail by itself.
+    follower.outages.store(6, Ordering::SeqCst);
     let id = Uuid::now_v7();
     append(&log, id, 1, Todo::Succeed).await;
     let following = Following::start(&log, follower.arc(), "any");
@@ -116,7 +121,7 @@ async fn an_outage_parks_nothing(way: Way) {
     following.stop().await;
     assert_eq!(versions(&world, id).await, [1]);
     assert_eq!(letters(&log).await.len(), 0);
-    assert_eq!(follower.calls.load(Ordering::SeqCst), 9);
+    assert_eq!(follower.calls.load(Ordering::SeqCst), 7);
 }
 
 async fn a_paused_follower_keeps_its_place(way: Way) {

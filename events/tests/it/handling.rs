@@ -7,6 +7,7 @@ use std::{
 };
 
 use events::{HandlerConfig, pause, resume};
+use sea_orm::ConnectionTrait;
 use tests::{eventually, redis::Redis};
 
 use crate::{
@@ -28,7 +29,8 @@ async fn each_wanted_event_is_handled_once(way: Way) {
         workers.push(one);
     }
     let mut todos = vec![Todo::Succeed; 150];
-    todos.extend(vec![Todo::Sleep(10); 50]);
+    // So long that one alone is not done before the other has looked.
+    todos.extend(vec![Todo::Sleep(100); 50]);
     ask(&logs[0], "JobAsked", todos).await;
     ask(&logs[0], "OtherAsked", vec![Todo::Succeed; 40]).await;
     ask(&logs[0], "NobodyAsked", vec![Todo::Succeed; 30]).await;
@@ -80,6 +82,62 @@ async fn each_wanted_event_is_handled_once(way: Way) {
     assert!(took_part.len() > 1, "only {took_part:?} took part");
 }
 
+/// One that may have ended its process runs alone; but neither does it wait for long for others to end, which would keep more
+/// from beginning, nor does it keep them waiting for long.
+async fn what_runs_alone_stops_nobody_for_long(way: Way) {
+    let world = World::new(way).await;
+    let log = world.log().await;
+    let of = |name, event_type| Worker {
+        event_type,
+        policy: quickly(5),
+        ..Worker::new(name, "any")
+    };
+    let (long, suspect) = (of("long", "JobAsked"), of("suspect", "OtherAsked"));
+    let quick = of("quick", "QuickAsked");
+    let config = HandlerConfig {
+        owner: "any".to_owned(),
+        lease: Duration::from_secs(20),
+        drain: SOON,
+        alone: Duration::from_millis(200),
+    };
+    let writer = world.database.writer();
+    pause(writer, "suspect", "somebody").await.expect("a pause");
+    let handlers = vec![long.arc(), suspect.arc(), quick.arc()];
+    let running = Running::with(&log, handlers, config);
+    ask(&log, "OtherAsked", vec![Todo::Sleep(3_000)]).await;
+    world.await_deliveries("suspect", &[("waiting", 1)]).await;
+    let left_behind = match way {
+        Way::Embedded => "0",
+        Way::Distributed => "now() - interval '1 second'",
+    };
+    let sql = format!(
+        "update delivery set state = 'running', attempts = 2, owner = 'gone', token = 2, leased_until = {left_behind}
+         where handler = 'suspect'"
+    );
+    writer.execute_unprepared(&sql).await.expect("an update");
+    let is_running = async |worker: &Worker| {
+        eventually("it runs", SOON, async || {
+            (worker.running.load(Ordering::SeqCst) == 1).then_some(())
+        })
+        .await;
+    };
+    ask(&log, "JobAsked", vec![Todo::Sleep(3_000)]).await;
+    is_running(&long).await;
+    resume(writer, "suspect").await.expect("it goes on");
+    for (number, slow) in [&long, &suspect].into_iter().enumerate() {
+        is_running(slow).await;
+        for round in 1..=5 {
+            ask(&log, "QuickAsked", vec![Todo::Succeed]).await;
+            let done = 5 * number as i64 + round;
+            world.await_deliveries("quick", &[("done", done)]).await;
+        }
+        assert_eq!(slow.running.load(Ordering::SeqCst), 1, "{}", slow.name);
+    }
+    world.await_deliveries("suspect", &[("done", 1)]).await;
+    assert_eq!(suspect.attempt_numbers(), [3]);
+    running.stop().await;
+}
+
 async fn what_takes_longer_than_a_lease_is_run_once(way: Way) {
     let world = World::new(way).await;
     let logs = world.logs(2).await;
@@ -90,6 +148,7 @@ async fn what_takes_longer_than_a_lease_is_run_once(way: Way) {
             owner: format!("owner-{number}"),
             lease: Duration::from_millis(900),
             drain: SOON,
+            alone: Duration::from_secs(10),
         };
         running.push(Running::with(log, vec![worker.arc()], config));
     }
@@ -163,6 +222,7 @@ async fn hints_bring_it_soon(way: Way) {
 
 both_ways!(
     each_wanted_event_is_handled_once,
+    what_runs_alone_stops_nobody_for_long,
     what_takes_longer_than_a_lease_is_run_once,
     what_is_paused_waits,
     hints_bring_it_soon,

@@ -60,6 +60,7 @@ fn check(event: &Event) -> Result<()> {
             .map(drop)
             .map_err(malformed),
         Todo::Panic => panic!("as asked, on {}", event.position),
+        Todo::Kill => std::process::abort(),
         _ => Ok(()),
     }
 }
@@ -215,10 +216,19 @@ pub(crate) struct Following {
 
 impl Following {
     pub(crate) fn start(log: &EventLog, follower: Arc<dyn Follower>, owner: &str) -> Self {
+        Self::with(log, follower, owner, Duration::from_secs(2))
+    }
+
+    pub(crate) fn with(
+        log: &EventLog,
+        follower: Arc<dyn Follower>,
+        owner: &str,
+        lease: Duration,
+    ) -> Self {
         let (stop, stopped) = watch::channel(false);
         let config = FollowerConfig {
             owner: owner.to_owned(),
-            lease: Duration::from_secs(2),
+            lease,
             batch_events: 100,
         };
         let task = tokio::spawn(run_follower(log.clone(), follower, config, stopped));

@@ -1,5 +1,5 @@
-//! Real processes that are killed. The program of the tests starts itself again as `child`, which runs handlers until it
-//! is told to stop, is killed, or kills itself because a handler does.
+//! Real processes that are killed. The program of the tests starts itself again as `child`, which runs handlers, or a follower,
+//! until it is told to stop, is killed, or kills itself because one of them does.
 
 use std::{
     collections::BTreeSet,
@@ -16,13 +16,16 @@ use uuid::Uuid;
 
 use crate::{
     failing::letters,
+    followers::has_passed,
     jobs::{Todo, Worker, ask, quickly},
+    model::{Applied, Following, NAME, append, versions},
     world::{Running, SOON, Way, World, both_ways, connect, start_log},
 };
 
 const DATABASE: &str = "CHILD_DATABASE";
 const REDIS: &str = "CHILD_REDIS";
 const PREFIX: &str = "CHILD_PREFIX";
+const FOLLOWS: &str = "CHILD_FOLLOWS";
 const LEASE: Duration = Duration::from_millis(900);
 
 /// The children of a world.
@@ -30,10 +33,15 @@ struct Children<'a> {
     world: &'a World,
     processes: Vec<Process>,
     started: usize,
+    are_following: bool,
 }
 
 impl<'a> Children<'a> {
     fn start(world: &'a World, wanted: usize) -> Self {
+        Self::of(world, wanted, false)
+    }
+
+    fn of(world: &'a World, wanted: usize, are_following: bool) -> Self {
         let wanted = if world.way == Way::Embedded {
             1
         } else {
@@ -43,6 +51,7 @@ impl<'a> Children<'a> {
             world,
             processes: Vec::new(),
             started: 0,
+            are_following,
         };
         for _ in 0..wanted {
             let child = children.one();
@@ -63,6 +72,9 @@ impl<'a> Children<'a> {
             .env(PREFIX, &self.world.prefix);
         if let Some(url) = &self.world.redis_url {
             command.env(REDIS, url);
+        }
+        if self.are_following {
+            command.env(FOLLOWS, "1");
         }
         self.started += 1;
         let name = format!("child-{}", self.started);
@@ -104,10 +116,18 @@ async fn run_child(url: String) {
     let prefix = std::env::var(PREFIX).expect("a prefix");
     let log = start_log(connect(&url).await, redis, &prefix).await;
     let owner = Uuid::now_v7().to_string();
+    if std::env::var(FOLLOWS).is_ok() {
+        let following = Following::with(&log, Applied::default().arc(), &owner, LEASE);
+        println!("\nRUNNING");
+        std::io::stdout().flush().expect("it is read");
+        told.recv().await;
+        return following.stop().await;
+    }
     let config = HandlerConfig {
         owner: owner.clone(),
         lease: LEASE,
         drain: SOON,
+        alone: SOON,
     };
     let running = Running::with(&log, handlers(&owner), config);
     println!("\nRUNNING");
@@ -234,7 +254,55 @@ async fn what_kills_its_process_dies_alone(way: Way) {
     }
 }
 
+/// One event ends every process that applies it. It is set aside, and what is behind it in its stream waits; all else goes on.
+async fn what_kills_its_follower_is_set_aside(way: Way) {
+    let world = World::new(way).await;
+    let log = world.log().await;
+    let streams: Vec<Uuid> = (0..8).map(|_| Uuid::now_v7()).collect();
+    for version in 1..=4 {
+        for (number, id) in streams.iter().enumerate() {
+            let todo = match (number, version) {
+                (3, 2) => Todo::Kill,
+                _ => Todo::Succeed,
+            };
+            append(&log, *id, version, todo).await;
+        }
+    }
+    let mut children = Children::of(&world, 2, true);
+    let began = Instant::now();
+    while !has_passed(&world, NAME).await {
+        children.restart_dead();
+        assert!(began.elapsed() < SOON, "{} started", children.started);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    for (number, id) in streams.iter().enumerate() {
+        let wanted: &[i64] = if number == 3 { &[1] } else { &[1, 2, 3, 4] };
+        assert_eq!(versions(&world, *id).await, wanted, "of stream {number}");
+    }
+    let mut letters = letters(&log).await;
+    letters.sort_by_key(|letter| letter.position);
+    let told: Vec<_> = letters
+        .iter()
+        .map(|it| (it.stream_id, it.version, it.attempts, it.is_parked))
+        .collect();
+    let deadly = streams[3];
+    assert_eq!(
+        told,
+        [
+            (deadly, 2, 4, false),
+            (deadly, 3, 0, true),
+            (deadly, 4, 0, true)
+        ]
+    );
+    let error = letters[0].error.as_deref().expect("an error");
+    assert!(error.starts_with("the process that applied it"), "{error}");
+    for mut child in children.processes {
+        assert!(child.terminate(SOON).success(), "{}", child.log());
+    }
+}
+
 both_ways!(
+    what_kills_its_follower_is_set_aside,
     children_that_are_killed_lose_and_double_nothing,
     what_kills_its_process_dies_alone,
 );

@@ -23,6 +23,7 @@ async fn a_stop_finishes_or_hands_back(way: Way) {
         // So long that only a delivery which is handed back can be handled again in this test.
         lease: Duration::from_secs(600),
         drain: Duration::from_secs(3),
+        alone: Duration::from_secs(10),
     };
     let running = Running::with(&log, vec![worker.arc()], config);
     let mut todos = vec![Todo::Sleep(120_000); 3];

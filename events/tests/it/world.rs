@@ -181,6 +181,7 @@ impl Running {
             owner: owner.to_owned(),
             lease: Duration::from_secs(10),
             drain: Duration::from_secs(20),
+            alone: Duration::from_secs(10),
         };
         Self::with(log, handlers, config)
     }

@@ -27,8 +27,11 @@ use crate::errors::{self, Code, typed};
 use crate::operation::{IdempotencyKey, OperationType, Operations};
 use crate::params::{Params, parse_idempotency_key};
 use crate::request_id::{self, RequestId};
-use crate::{duration, response, websocket};
+use crate::shutdown::Shutdown;
+use crate::{duration, numbers, response, websocket};
 
+/// How long a process that stops waits for the rest of a body.
+const STOPPING_BODY: Duration = Duration::from_secs(1);
 /// The token of a mutation whose effects a query's answer must show.
 const READ_AFTER: &str = "read-after";
 
@@ -40,19 +43,19 @@ pub struct HttpSettings {
     #[arg(long, env = "MILLRACE_ALLOWED_ORIGINS", value_delimiter = ',')]
     pub allowed_origins: Vec<String>,
     /// Bytes in a request body
-    #[arg(long, env = "MILLRACE_MAX_BODY_BYTES", default_value_t = 1024 * 1024)]
+    #[arg(long, env = "MILLRACE_MAX_BODY_BYTES", default_value_t = 1024 * 1024, value_parser = numbers::within(numbers::COUNT))]
     pub max_body_bytes: usize,
     /// Time for a query or mutation, on sockets too
-    #[arg(long, env = "MILLRACE_REQUEST_TIMEOUT", default_value = "30s", value_parser = duration::parse)]
+    #[arg(long, env = "MILLRACE_REQUEST_TIMEOUT", default_value = "30s", value_parser = duration::positive)]
     pub request_timeout: Duration,
     /// Accept arrays of requests
     #[arg(long, env = "MILLRACE_BATCHING", value_parser = BoolishValueParser::new())]
     pub batching: bool,
     /// Requests in an array
-    #[arg(long, env = "MILLRACE_MAX_BATCH", default_value_t = 10)]
+    #[arg(long, env = "MILLRACE_MAX_BATCH", default_value_t = 10, value_parser = numbers::within(numbers::COUNT))]
     pub max_batch: usize,
     /// Time between comments that keep an idle event stream open
-    #[arg(long, env = "MILLRACE_SSE_KEEP_ALIVE", default_value = "12s", value_parser = duration::parse)]
+    #[arg(long, env = "MILLRACE_SSE_KEEP_ALIVE", default_value = "12s", value_parser = duration::positive)]
     pub sse_keep_alive: Duration,
 }
 
@@ -131,9 +134,13 @@ async fn take<O: Operations>(
     } else if parts.method == Method::POST {
         body::check_type(headers)?;
         let reading = body::read(headers, body, app.http.max_body_bytes);
-        let body = tokio::time::timeout(app.http.request_timeout, reading)
-            .await
-            .map_err(|_| Refusal::slow_body())??;
+        let body = tokio::select! {
+            biased;
+            read = tokio::time::timeout(app.http.request_timeout, reading) => {
+                read.map_err(|_| Refusal::slow_body())??
+            }
+            () = stopped(&app.shutdown) => return Err(Refusal::stopping()),
+        };
         let text = body::text(&body)?;
         if text.trim_start().starts_with('[') {
             return batch(&app, text, &caller, media_type, headers, id).await;
@@ -152,6 +159,12 @@ async fn take<O: Operations>(
     }
     let answer = execute(&app, params, key, &caller, by_get, id).await?;
     Ok(respond(&answer, media_type))
+}
+
+/// Resolves when whoever sends a body has had time enough, as the process stops.
+async fn stopped(shutdown: &Shutdown) {
+    shutdown.wait().await;
+    tokio::time::sleep(STOPPING_BODY).await;
 }
 
 /// Runs a query or a mutation; all its errors are finished.

@@ -36,6 +36,14 @@ impl Refusal {
         )
     }
 
+    pub(crate) fn stopping() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            Code::Unavailable,
+            "The gateway stops, and the body had not arrived; nothing was executed",
+        )
+    }
+
     pub(crate) fn not_acceptable() -> Self {
         let message = "None of the accepted media types is available: \
              application/graphql-response+json, application/json, text/event-stream";

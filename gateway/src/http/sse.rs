@@ -4,7 +4,6 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::HeaderValue;
@@ -37,10 +36,7 @@ pub(super) fn streaming<O: Operations>(
     request_id: RequestId,
 ) -> Response {
     let period = app.http.sse_keep_alive;
-    let mut keep_alive = interval_at(
-        Instant::now() + period.max(Duration::from_millis(1)),
-        period,
-    );
+    let mut keep_alive = interval_at(Instant::now() + period, period);
     keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let stopped = app.shutdown.wait_jittered(app.websocket.drain_time);
     let events = Events {

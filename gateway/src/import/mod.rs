@@ -178,7 +178,7 @@ pub async fn import_students(
     }
     bar.finish_and_clear();
     refused.finish()?;
-    println!(
+    workers::say!(
         "{}: {} created, {} updated, {} unchanged, {} refused",
         describe(summary.rows(), started),
         summary.created,

@@ -1,5 +1,6 @@
 //! A group of alike subscriptions: one execution on the live end of the log, whose frames all members receive. It lives
 //! as long as it has members. Its buffer is bounded; a member that falls behind it loses its place in the buffer only.
+//! However its execution ends, that is the last frame: no member waits for a group that says nothing any more.
 
 use std::{
     collections::HashMap,
@@ -9,112 +10,108 @@ use std::{
     },
 };
 
-use async_graphql::{Response, ServerError};
-use entities::access::SharedViewer;
-use events::{Cursor, EventSource, Range};
-use futures::StreamExt;
-use tokio::{sync::broadcast, task::AbortHandle};
+use async_graphql::Response;
+use events::{Cursor, EventSource, Horizon};
+use futures::{
+    FutureExt, StreamExt,
+    future::{AbortHandle, abortable},
+};
+use tokio::sync::broadcast;
 
 use super::{
-    Shared,
-    request::{Execution, GroupKey, SubscriptionRequest},
+    ground::{Answer, Answers, Ground, Subscription},
+    own::broken_off,
 };
 use crate::{errors, limits::Limits, operation::Payload, request_id::RequestId, response};
 
-/// Frames kept for members that are a little behind. Each is shared by all of them.
-const BUFFERED_FRAMES: usize = 128;
-
-/// What members of a group hear.
-#[derive(Clone)]
-pub(super) enum Frame {
-    /// A result and its place in the group's order.
-    Next { order: u64, payload: Payload },
-    /// The end of the subscription.
-    Error(Vec<ServerError>),
-    /// The end of the group: its results would differ by user.
-    Personal,
-}
-
 /// See the module.
-pub(super) struct Group {
-    frames: broadcast::Sender<Frame>,
+pub(super) struct Group<G: Ground> {
+    frames: broadcast::Sender<Answer>,
     published: Arc<AtomicU64>,
     /// Set before the last frame is sent.
     has_ended: Arc<AtomicBool>,
     driver: AbortHandle,
-    key: GroupKey,
-    shared: Weak<Shared>,
+    key: G::Key,
+    ground: Weak<G>,
 }
 
-/// The groups that have members.
-#[derive(Default)]
-pub(super) struct Groups(Mutex<HashMap<GroupKey, Weak<Group>>>);
+type Known<G> = HashMap<<G as Ground>::Key, Weak<Group<G>>>;
 
-impl Groups {
-    fn lock(&self) -> MutexGuard<'_, HashMap<GroupKey, Weak<Group>>> {
+/// The groups that have members.
+pub(super) struct Groups<G: Ground>(Mutex<Known<G>>);
+
+impl<G: Ground> Default for Groups<G> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<G: Ground> Groups<G> {
+    fn lock(&self) -> MutexGuard<'_, Known<G>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The group of `request`, started if it has none.
-    pub(super) fn join(shared: &Arc<Shared>, request: &SubscriptionRequest) -> Arc<Group> {
-        let mut groups = shared.groups.lock();
-        let known = groups.get(&request.key).and_then(Weak::upgrade);
+    pub(super) fn join(ground: &Arc<G>, request: &G::Request) -> Arc<Group<G>> {
+        let mut groups = ground.groups().lock();
+        let known = groups.get(request.key()).and_then(Weak::upgrade);
         if let Some(group) = &known
             && !group.has_ended.load(Ordering::SeqCst)
         {
             return group.clone();
         }
-        let group = Arc::new(Group::start(shared, request));
-        groups.insert(request.key.clone(), Arc::downgrade(&group));
+        let (group, driving) = Group::prepare(ground, request);
+        let group = Arc::new(group);
+        groups.insert(request.key().clone(), Arc::downgrade(&group));
         // Dropping a group takes the lock, and `known` may be the last handle on an ended one.
         drop(groups);
         drop(known);
+        G::spawn(driving);
         group
     }
 }
 
-impl Group {
-    fn start(shared: &Arc<Shared>, request: &SubscriptionRequest) -> Self {
-        let from = shared.log.tail().position();
-        let range = Range {
-            after: from,
-            until: None,
-        };
-        let execution = request.group_execution(&shared.log, range);
-        let (frames, _) = broadcast::channel(BUFFERED_FRAMES);
+impl<G: Ground> Group<G> {
+    /// A group, and what drives it.
+    fn prepare(
+        ground: &Arc<G>,
+        request: &G::Request,
+    ) -> (Self, impl Future<Output = ()> + Send + use<G>) {
+        let from = ground.reached();
+        let (frames, _) = broadcast::channel(G::BUFFERED_FRAMES);
         let driver = Driver {
             frames: frames.clone(),
             published: Arc::new(AtomicU64::new(from)),
             has_ended: Arc::default(),
-            shared: shared.clone(),
-            key: request.key.clone(),
         };
         let (published, has_ended) = (driver.published.clone(), driver.has_ended.clone());
-        Self {
+        let (driving, driver) = abortable(driver.run(request.shared_answers(ground, from)));
+        let group = Self {
             frames,
             published,
             has_ended,
-            driver: tokio::spawn(driver.run(execution)).abort_handle(),
-            key: request.key.clone(),
-            shared: Arc::downgrade(shared),
-        }
+            driver,
+            key: request.key().clone(),
+            ground: Arc::downgrade(ground),
+        };
+        (group, driving.map(drop))
     }
 
     /// The frames from now on, and a place such that every later frame is among them. The receiver must exist before
     /// the place is read, and the driver moves the place before it sends: then a frame is after the place and received,
     /// or at most at the place, and in the log. `None` when the last frame may have been sent before.
-    pub(super) fn listen(&self) -> Option<(broadcast::Receiver<Frame>, u64)> {
+    pub(super) fn listen(&self) -> Option<(broadcast::Receiver<Answer>, u64)> {
         let receiver = self.frames.subscribe();
         let place = self.published.load(Ordering::SeqCst);
         (!self.has_ended.load(Ordering::SeqCst)).then_some((receiver, place))
     }
 }
 
-impl Drop for Group {
+impl<G: Ground> Drop for Group<G> {
     fn drop(&mut self) {
         self.driver.abort();
-        if let Some(shared) = self.shared.upgrade() {
-            let mut groups = shared.groups.lock();
+        if let Some(ground) = self.ground.upgrade() {
+            let mut groups = ground.groups().lock();
             if groups
                 .get(&self.key)
                 .is_some_and(|group| group.strong_count() == 0)
@@ -125,49 +122,39 @@ impl Drop for Group {
     }
 }
 
-/// Runs a group's execution to its end.
+/// Runs a group's execution to its end, and says that it is over, also when it panics.
 struct Driver {
-    frames: broadcast::Sender<Frame>,
+    frames: broadcast::Sender<Answer>,
     published: Arc<AtomicU64>,
     has_ended: Arc<AtomicBool>,
-    shared: Arc<Shared>,
-    key: GroupKey,
 }
 
 impl Driver {
-    async fn run(self, execution: Execution) {
-        let Execution {
-            request,
-            source,
-            order: field_order,
-            shared: viewer,
-        } = execution;
-        let mut answers = self.shared.schema.execute_stream(request);
-        while let Some(mut answer) = answers.next().await {
-            if let Some(field_order) = &field_order {
-                field_order.arrange(&mut answer.data);
-            }
-            // Nobody has seen it yet, and nobody will.
-            if viewer.as_ref().is_some_and(SharedViewer::is_personal) {
-                self.key.remember_as_personal(&self.shared.personal);
-                return self.end(Frame::Personal);
-            }
-            let order = source.order();
-            let epoch = self.shared.log.tail().cursor().epoch;
-            match into_payload(answer, epoch, &source, &self.shared.limits) {
-                Payload::Error(errors) => return self.end(Frame::Error(errors)),
-                payload => {
-                    self.published.store(order, Ordering::SeqCst);
-                    // Nobody may be listening at the moment.
-                    let _ = self.frames.send(Frame::Next { order, payload });
-                }
-            }
+    async fn run(self, mut answers: Answers) {
+        while let Some(answer) = answers.next().await {
+            let Answer::Next { order, .. } = &answer else {
+                return self.end(answer);
+            };
+            self.published.store(*order, Ordering::SeqCst);
+            // Nobody may be listening at the moment.
+            let _ = self.frames.send(answer);
         }
+        // What goes on live has no end of its own.
+        self.end(Answer::Error(vec![broken_off()]));
     }
 
-    fn end(&self, last: Frame) {
+    fn end(&self, last: Answer) {
         self.has_ended.store(true, Ordering::SeqCst);
         let _ = self.frames.send(last);
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // Otherwise it has ended, or the group was dropped and nobody listens.
+        if std::thread::panicking() {
+            self.end(Answer::Error(vec![broken_off()]));
+        }
     }
 }
 
@@ -176,7 +163,7 @@ impl Driver {
 pub(super) fn into_payload(
     mut answer: Response,
     epoch: u32,
-    source: &EventSource,
+    (source, horizon): (&EventSource, &Horizon),
     limits: &Limits,
 ) -> Payload {
     if !answer.errors.is_empty() {
@@ -187,7 +174,7 @@ pub(super) fn into_payload(
     }
     let cursor = Cursor {
         epoch,
-        position: source.position(),
+        position: horizon.take(source.position()),
     };
     let answer = answer.extension("cursor", cursor.to_string().into());
     Payload::Next(response::encode(&answer).into())

@@ -6,9 +6,13 @@
 //! and joins the group again where that ends. The argument that nothing is missed or doubled is in `subscriber`.
 
 mod caller;
+mod ground;
 mod group;
+mod own;
 mod read_after;
 mod request;
+#[cfg(test)]
+mod schedules;
 mod scope;
 mod subscriber;
 
@@ -16,7 +20,7 @@ use std::sync::Arc;
 
 use async_graphql::{Request, Response, ServerError};
 use entities::{Entities, users::Presence};
-use events::EventLog;
+use events::{Cursor, EventLog, Horizon};
 use futures::stream::BoxStream;
 use schema::MillraceSchema;
 
@@ -42,7 +46,7 @@ struct Shared {
     presence: Presence,
     log: EventLog,
     limits: Limits,
-    groups: Groups,
+    groups: Groups<Self>,
     personal: PersonalDocuments,
 }
 
@@ -107,10 +111,16 @@ impl Operations for Live {
         {
             return Response::from_errors(vec![error]);
         }
-        let (receipt, staleness) = request::complete(&mut request, viewer, caller);
-        // Before execution: everything up to here is visible to it, so a subscription from here misses nothing.
-        let cursor = self.shared.log.tail().cursor();
+        // Before execution: what has a position up to here is visible to commands' tables. Of read models the execution notes
+        // how far they are, so a subscription from the least of it misses nothing.
+        let tail = self.shared.log.tail().cursor();
+        let horizon = Horizon::from(tail.position);
+        let (receipt, staleness) = request::complete(&mut request, viewer, caller, &horizon);
         let response = self.shared.schema.execute(request).await;
+        let cursor = Cursor {
+            position: horizon.position(tail.position),
+            ..tail
+        };
         let mut response = response.extension("cursor", cursor.to_string().into());
         if staleness.is_stale() {
             response = response.extension("stale", true.into());
@@ -126,9 +136,12 @@ impl Operations for Live {
         request: Request,
         caller: &Caller,
     ) -> Result<Self::Stream, Vec<ServerError>> {
+        // Before the look at what the caller is: what changes that from here on marks the grant.
+        let grant = self.shared.entities.grants.open(caller.user.clone());
         let viewer = caller.viewer(&self.shared.entities).await;
         let viewer = viewer.map_err(|error| vec![error])?;
-        let request = SubscriptionRequest::new(request, viewer, caller, &self.shared).await?;
+        let request =
+            SubscriptionRequest::new(request, viewer, grant, caller, &self.shared).await?;
         subscriber::open(self.shared.clone(), request).await
     }
 }

@@ -13,7 +13,7 @@ use async_graphql::{
 };
 use async_graphql_value::Value;
 use entities::access::{Grant, SharedViewer, Viewer};
-use events::{Cursor, CursorError, EventLog, EventSource, Range, Receipt};
+use events::{Cursor, CursorError, EventLog, EventSource, Horizon, Range, Receipt};
 use schema::{IdempotencyKey as SchemaIdempotencyKey, RequestContext, Staleness, codes};
 
 use super::{
@@ -53,6 +53,8 @@ pub(super) struct Execution {
     pub(super) order: Option<Arc<FieldOrder>>,
     /// The viewer of an execution that is shared by a role; it knows whether that was right.
     pub(super) shared: Option<SharedViewer>,
+    /// How far its next answer sees.
+    pub(super) horizon: Horizon,
 }
 
 /// Subscriptions with the same key get the same bytes.
@@ -76,8 +78,12 @@ pub(super) fn complete(
     request: &mut Request,
     viewer: Viewer,
     caller: &Caller,
+    horizon: &Horizon,
 ) -> (Receipt, Staleness) {
-    let context = context_of(request, viewer, caller);
+    let context = RequestContext {
+        horizon: horizon.clone(),
+        ..context_of(request, viewer, caller)
+    };
     let noted = (context.receipt.clone(), context.staleness.clone());
     request.data.insert(context);
     noted
@@ -102,6 +108,7 @@ fn context_of(request: &Request, viewer: Viewer, caller: &Caller) -> RequestCont
         receipt: Receipt::default(),
         is_read_after: find::<ReadAfter>(request).is_some(),
         staleness: Staleness::default(),
+        horizon: Horizon::default(),
     }
 }
 
@@ -109,6 +116,7 @@ impl SubscriptionRequest {
     pub(super) async fn new(
         mut request: Request,
         viewer: Viewer,
+        grant: Grant,
         caller: &Caller,
         shared: &Shared,
     ) -> Result<Self, Vec<ServerError>> {
@@ -138,7 +146,7 @@ impl SubscriptionRequest {
         let mut subscription = Self {
             key,
             after,
-            grant: shared.entities.grants.open(caller.user.clone()),
+            grant,
             document,
             order: document::order_of(&request),
             variables: request.variables,
@@ -192,6 +200,11 @@ impl SubscriptionRequest {
         shared: Option<SharedViewer>,
     ) -> Execution {
         let source = EventSource::new(log.clone(), Some(range));
+        let horizon = Horizon::default();
+        let context = RequestContext {
+            horizon: horizon.clone(),
+            ..context
+        };
         let mut request = Request::new(self.key.query.clone())
             .variables(self.variables.clone())
             .data(context)
@@ -206,6 +219,7 @@ impl SubscriptionRequest {
             source,
             order: self.order.clone(),
             shared,
+            horizon,
         }
     }
 }

@@ -7,27 +7,35 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Response, ServerError};
-use events::{EventSource, Range};
+use async_graphql::ServerError;
+use events::Range;
 use futures::{StreamExt, stream::BoxStream};
-use tokio::sync::broadcast::{
-    Receiver,
-    error::{RecvError, TryRecvError},
+use tokio::sync::{
+    broadcast::{
+        Receiver,
+        error::{RecvError, TryRecvError},
+    },
+    oneshot,
 };
 
 use super::{
-    Shared,
-    caller::refused,
-    group::{Frame, Group, Groups, into_payload},
-    request::{Execution, SubscriptionRequest},
+    ground::{Answer, Ground, Subscription},
+    group::{Group, Groups},
+    own::{Own, broken_off},
 };
-use crate::{document::FieldOrder, operation::Payload};
+use crate::operation::Payload;
 
-struct Subscriber {
-    shared: Arc<Shared>,
-    request: SubscriptionRequest,
-    group: Arc<Group>,
-    frames: Receiver<Frame>,
+/// Why it always goes on, besides what the module says: it waits for one thing at a time, its group, its own reading, a
+/// check of its rights, or a change of them, and is not polled at all while its client has no room. What it does not wait for just
+/// then stands still only if it got on by being polled here; and while it stood still, it could hold what the others need: a
+/// load that all wait for who miss the same row, or a connection to the database. So each of them gets on in a task of its
+/// own, and here there are only the ends of channels. Each task ends by saying so, or by its end of the channel being
+/// dropped, and both are heard; a change of rights is a mark that stays until it is looked at, so it need not be heard.
+struct Subscriber<G: Ground> {
+    ground: Arc<G>,
+    request: G::Request,
+    group: Arc<Group<G>>,
+    frames: Receiver<Answer>,
     /// The order of what was delivered last.
     place: u64,
     /// Frames up to here are not heard: what they show was withdrawn, and read again.
@@ -38,22 +46,16 @@ struct Subscriber {
     first: Option<Payload>,
 }
 
-struct Own {
-    answers: BoxStream<'static, Response>,
-    source: EventSource,
-    order: Option<Arc<FieldOrder>>,
-}
-
 /// Starts a subscription. The first step of its own execution shows whether the request is valid and allowed.
-pub(super) async fn open(
-    shared: Arc<Shared>,
-    request: SubscriptionRequest,
+pub(super) async fn open<G: Ground>(
+    ground: Arc<G>,
+    request: G::Request,
 ) -> Result<BoxStream<'static, Payload>, Vec<ServerError>> {
-    let (group, frames, until) = join(&shared, &request);
-    let place = request.after;
+    let (group, frames, until) = join(&ground, &request);
+    let place = request.after();
     let mut subscriber = Subscriber {
-        own: Some(start(&shared, &request, place, until)),
-        shared,
+        own: start(&ground, &request, place, until),
+        ground,
         request,
         group,
         frames,
@@ -69,54 +71,44 @@ pub(super) async fn open(
 }
 
 /// The group of `request`, what it says from now on, and a place such that every later event is said.
-fn join(shared: &Arc<Shared>, request: &SubscriptionRequest) -> (Arc<Group>, Receiver<Frame>, u64) {
+fn join<G: Ground>(
+    ground: &Arc<G>,
+    request: &G::Request,
+) -> (Arc<Group<G>>, Receiver<Answer>, u64) {
     loop {
-        let group = Groups::join(shared, request);
+        let group = Groups::join(ground, request);
         if let Some((frames, until)) = group.listen() {
             return (group, frames, until);
         }
     }
 }
 
-fn start(shared: &Shared, request: &SubscriptionRequest, after: u64, until: u64) -> Own {
-    let range = Range {
-        after,
-        until: Some(until),
-    };
-    let Execution {
-        request,
-        source,
-        order,
-        ..
-    } = request.own_execution(&shared.log, range);
-    Own {
-        answers: shared.schema.execute_stream(request),
-        source,
-        order,
-    }
+fn start<G: Ground>(ground: &Arc<G>, request: &G::Request, after: u64, until: u64) -> Option<Own> {
+    let until = Some(until);
+    Some(Own::start(ground, request, Range { after, until }))
 }
 
-impl Subscriber {
+impl<G: Ground> Subscriber<G> {
     async fn step(mut self) -> Option<(Payload, Self)> {
         'taking: loop {
             // The first result moved the place when the subscription was opened.
             let before = match self.first {
-                Some(_) => self.request.after,
+                Some(_) => self.request.after(),
                 None => self.place,
             };
             // A frame that waits needs no look at the clock and no registration for changes.
             let next = match self.next_at_hand() {
                 Some(next) => next,
                 None => {
-                    let grant = self.request.grant.clone();
+                    let stale = self.request.stale();
                     tokio::select! {
                         biased;
-                        () = grant.stale() => None,
+                        () = stale => None,
                         next = self.next() => Some(next),
                     }
                 }
             };
-            while self.request.grant.is_stale() {
+            while self.request.is_stale() {
                 // Boxed, as every open subscription keeps the size of this.
                 match Box::pin(self.recheck(before)).await {
                     Ok(false) => {}
@@ -133,20 +125,25 @@ impl Subscriber {
 
     /// Checks the grant; true when what was computed before may not be shown, and is computed again.
     async fn recheck(&mut self, before: u64) -> Result<bool, ServerError> {
-        let viewer = self.request.grant.recheck().await.map_err(refused)?;
-        let withdraws = self.request.grant.withdraws();
+        let (checking, (tell, checked)) = (self.request.recheck(), oneshot::channel());
+        G::spawn(async move {
+            // Nobody may be waiting any more.
+            let _ = tell.send(checking.await);
+        });
+        let viewer = checked.await.map_err(|_| broken_off())??;
+        let withdraws = self.request.withdraws();
         if !withdraws && !self.request.differs_for(&viewer) {
             return Ok(false);
         }
-        self.request.set_viewer(viewer, &self.shared);
+        self.request.set_viewer(viewer, &self.ground);
         self.place = before;
         let until = self.rejoin();
         if withdraws {
             // The group may have computed, or be about to, what came before the change. Everything up to the head is
             // read under the rights of now instead; the cursor waits until the head is past the event of the change.
-            let head = self.shared.log.tail().cursor().position.max(until);
+            let head = self.ground.reached().max(until);
             self.withdrawn = self.withdrawn.max(head);
-            self.own = Some(start(&self.shared, &self.request, before, head));
+            self.own = start(&self.ground, &self.request, before, head);
         }
         Ok(true)
     }
@@ -172,11 +169,8 @@ impl Subscriber {
     /// The next payload. Nothing is awaited between taking it and moving the place, so this may be cancelled.
     async fn next(&mut self) -> Payload {
         loop {
-            if self.own.is_some() {
-                match self.next_own().await {
-                    Some(payload) => return payload,
-                    None => self.own = None,
-                }
+            if let Some(payload) = self.next_own().await {
+                return payload;
             }
             match self.frames.recv().await {
                 Ok(frame) => {
@@ -194,16 +188,16 @@ impl Subscriber {
     }
 
     /// What a frame of the group means to this subscriber; repeats mean nothing.
-    fn hear(&mut self, frame: Frame) -> Option<Payload> {
+    fn hear(&mut self, frame: Answer) -> Option<Payload> {
         match frame {
-            Frame::Next { order, .. } if order <= self.place.max(self.withdrawn) => None,
-            Frame::Next { order, payload } => {
+            Answer::Next { order, .. } if order <= self.place.max(self.withdrawn) => None,
+            Answer::Next { order, payload } => {
                 self.place = order;
                 Some(payload)
             }
-            Frame::Error(errors) => Some(Payload::Error(errors)),
-            Frame::Personal => {
-                self.request.settle_scope(&self.shared);
+            Answer::Error(errors) => Some(Payload::Error(errors)),
+            Answer::Personal => {
+                self.request.settle_scope(&self.ground);
                 self.rejoin();
                 None
             }
@@ -215,7 +209,7 @@ impl Subscriber {
         match self.group.listen() {
             Some((frames, until)) => {
                 self.frames = frames;
-                self.own = Some(start(&self.shared, &self.request, self.place, until));
+                self.own = start(&self.ground, &self.request, self.place, until);
             }
             None => {
                 self.rejoin();
@@ -225,27 +219,27 @@ impl Subscriber {
 
     /// Joins the group of the request as it is now, and reads up to the place that is returned.
     fn rejoin(&mut self) -> u64 {
-        let (group, frames, until) = join(&self.shared, &self.request);
+        let (group, frames, until) = join(&self.ground, &self.request);
         self.group = group;
         self.frames = frames;
-        self.own = Some(start(&self.shared, &self.request, self.place, until));
+        self.own = start(&self.ground, &self.request, self.place, until);
         until
     }
 
-    /// The next answer of the subscriber's own execution.
+    /// The next answer of the subscriber's own execution, if there is one.
     async fn next_own(&mut self) -> Option<Payload> {
-        let own = self.own.as_mut()?;
-        let mut answer = own.answers.next().await?;
-        if let Some(order) = &own.order {
-            order.arrange(&mut answer.data);
+        match self.own.as_mut()?.next().await {
+            Ok(Some(Answer::Next { order, payload })) => {
+                self.place = order;
+                Some(payload)
+            }
+            Ok(Some(Answer::Error(errors))) => Some(Payload::Error(errors)),
+            // It is not shared.
+            Ok(Some(Answer::Personal) | None) => {
+                self.own = None;
+                None
+            }
+            Err(error) => Some(Payload::Error(vec![error])),
         }
-        self.place = own.source.order();
-        let epoch = self.shared.log.tail().cursor().epoch;
-        Some(into_payload(
-            answer,
-            epoch,
-            &own.source,
-            &self.shared.limits,
-        ))
     }
 }

@@ -73,7 +73,7 @@ pub async fn seed_posts(
         .await?;
     bar.finish();
     let rate = total as f64 / began.elapsed().as_secs_f64().max(0.001);
-    println!(
+    workers::say!(
         "{} posts, {} events ({} events/s)",
         HumanCount(count),
         HumanCount(total),

@@ -4,6 +4,7 @@ use std::io;
 
 use entities::users::UserError;
 use gateway::{import::ImportError, seed::SeedPostsError};
+use migration::SchemaError;
 use workers::{operating::OperatingError, rebuilding::RebuildFailure, retention::RetentionError};
 
 /// Why the process cannot run.
@@ -11,10 +12,14 @@ use workers::{operating::OperatingError, rebuilding::RebuildFailure, retention::
 pub(crate) enum StartError {
     #[error("the database cannot be used: {0}")]
     Log(#[from] events::Error),
+    #[error("{0}")]
+    NotSole(#[from] events::NotSole),
+    #[error("{0}; run `gateway migrate`, or start with --migrate")]
+    NotMigrated(SchemaError),
+    #[error("the database cannot be used: {0}")]
+    Schema(SchemaError),
     #[error("the database cannot be brought up to date: {0}")]
-    Migration(migration::DbErr),
-    #[error("the database is not up to date; run `gateway migrate`, or start with --migrate")]
-    NotMigrated,
+    Migration(SchemaError),
     #[error("--production and --demo-data exclude each other")]
     DemoInProduction,
     #[error("the folder {0} cannot be created: {1}")]
@@ -43,6 +48,15 @@ pub(crate) enum StartError {
     Settings(String),
     #[error("{}", describe(.0))]
     Users(#[from] UserError),
+}
+
+impl From<SchemaError> for StartError {
+    fn from(error: SchemaError) -> Self {
+        match error {
+            SchemaError::NotMigrated(_) => Self::NotMigrated(error),
+            error => Self::Schema(error),
+        }
+    }
 }
 
 /// With the violations, which tell what to do.

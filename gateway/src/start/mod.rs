@@ -13,7 +13,7 @@ use entities::{
     Entities, EntitiesConfig,
     users::{Presence, PresenceConfig, Secret, TokenKeys, User},
 };
-use events::{Database, DatabaseConfig, EventLog, LogConfig};
+use events::{Database, DatabaseConfig, EventLog, LogConfig, Sole};
 use futures::FutureExt;
 use gateway::{
     config::Config,
@@ -25,7 +25,6 @@ use gateway::{
     shutdown::Shutdown,
     sign_in,
 };
-use migration::{Migrator, MigratorTrait};
 use schema::SchemaLimits;
 use tokio::{net::TcpListener, sync::watch};
 use workers::{
@@ -33,20 +32,25 @@ use workers::{
     operating::{self, DeadLettersSettings, Outcome, StatusSettings},
     rebuilding::{RebuildSettings, rebuild_watched},
     retention::{ArchiveSettings, PruneSettings, archive_watched, prune_watched},
-    signals::stop_on_signals,
+    signals::{Asked, stop_on_signals, watch_signals},
 };
 
 pub(crate) use error::StartError;
 
 /// Who an embedded gateway makes at its first start.
 const DEMO_ADMINISTRATOR: &str = "admin@example.com";
+/// Load balancers ask for readiness every few seconds.
+const DRAIN_DELAY: Duration = Duration::from_secs(5);
+const LEASE_MS: u64 = 2_000;
+const EMBEDDED_LEASE_MS: u64 = 10_000;
 /// Customers created for a first look.
 const DEMO_CUSTOMERS: u64 = 25;
 
 pub(crate) async fn migrate(config: &Config) -> Result<(), StartError> {
-    let database = connect(config).await?;
-    bring_up_to_date(&database).await?;
-    println!("the database is up to date");
+    let store = &config.store;
+    migration::await_database(&store.database_url, store.wait_for_database).await?;
+    bring_up_to_date(config).await?;
+    workers::say!("the database is up to date");
     Ok(())
 }
 
@@ -63,7 +67,6 @@ pub(crate) async fn seed(config: &Config, settings: &SeedSettings) -> Result<(),
 
 pub(crate) async fn rebuild(config: &Config, settings: &RebuildSettings) -> Result<(), StartError> {
     let database = connect(config).await?;
-    require_up_to_date(config, &database).await?;
     let stopped = stop_on_signals()?;
     Ok(rebuild_watched(&database, settings, stopped).await?)
 }
@@ -86,14 +89,12 @@ pub(crate) async fn status(
 
 pub(crate) async fn archive(config: &Config, settings: &ArchiveSettings) -> Result<(), StartError> {
     let database = connect(config).await?;
-    require_up_to_date(config, &database).await?;
     let stopped = stop_on_signals()?;
     Ok(archive_watched(&database, settings, stopped).await?)
 }
 
 pub(crate) async fn prune(config: &Config, settings: &PruneSettings) -> Result<(), StartError> {
     let database = connect(config).await?;
-    require_up_to_date(config, &database).await?;
     let stopped = stop_on_signals()?;
     Ok(prune_watched(&database, settings, stopped).await?)
 }
@@ -120,9 +121,9 @@ pub(crate) async fn admin(
     };
     let users = &entities.users;
     let user = users.make_administrator(email, password.clone()).await?;
-    println!("{} is an administrator", user.email);
+    workers::say!("{} is an administrator", user.email);
     if is_generated {
-        println!("password: {}", password.reveal());
+        workers::say!("password: {}", password.reveal());
     }
     Ok(())
 }
@@ -171,8 +172,17 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
     if config.server.production && config.store.demo_data {
         return Err(StartError::DemoInProduction);
     }
-    let entities = open(&config, token_keys(&config)?).await?;
+    make_folder(&config.store.database_url)?;
+    // Before anything is looked at: what another gateway is using is not to be touched.
+    let sole = Sole::of(&config.store.database_url)?;
     let is_embedded = sqlite_path(&config.store.database_url).is_some();
+    let told = watch_signals()?;
+    let store = &config.store;
+    migration::await_database(&store.database_url, store.wait_for_database).await?;
+    let entities = open(&config, token_keys(&config)?).await?;
+    if let Some(sole) = &sole {
+        entities.log.database().take_over_leases(sole).await?;
+    }
     let log = entities.log.clone();
     let is_new = log.tail().position() == 0;
     let administrator = match is_embedded && !config.server.production {
@@ -192,7 +202,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
     let handlers = config.signals.handlers().map_err(StartError::Settings)?;
     let workers = (is_embedded || config.store.with_workers).then(|| {
         let workers_config = WorkersConfig {
-            lease: Duration::from_millis(config.store.lease_ms),
+            lease: lease(&config, is_embedded),
             batch_events: 500,
             retention: config.retention.clone(),
             handlers,
@@ -211,11 +221,13 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| StartError::Listen(address, error))?;
-    let (mut stopped, stopping) = (stop_on_signals()?, shutdown.clone());
-    tokio::spawn(async move {
-        let _ = stopped.changed().await;
-        stopping.begin();
+    let drain_delay = config.server.drain_delay;
+    let drain_delay = drain_delay.unwrap_or(if is_embedded {
+        Duration::ZERO
+    } else {
+        DRAIN_DELAY
     });
+    tokio::spawn(stop_when_told(told, drain_delay, shutdown.clone()));
     let demo_password = administrator.as_ref().map(|(_, password)| password);
     let has_schema = !config.server.production;
     announce(&listener, is_embedded, has_schema, demo_password)?;
@@ -244,6 +256,37 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
     Ok(())
 }
 
+/// The lease that was set, or one that suits the database: many processes take over from each other soon; one that is alone
+/// spares its disk.
+fn lease(config: &Config, is_embedded: bool) -> Duration {
+    let default = if is_embedded {
+        EMBEDDED_LEASE_MS
+    } else {
+        LEASE_MS
+    };
+    Duration::from_millis(config.store.lease_ms.unwrap_or(default))
+}
+
+/// Whatever runs the process needs time to send clients elsewhere; somebody who has pressed Ctrl-C does not.
+async fn stop_when_told(
+    mut told: watch::Receiver<Option<Asked>>,
+    drain_delay: Duration,
+    shutdown: Shutdown,
+) {
+    // A sender that is gone is a stop, too.
+    let asked = told.wait_for(Option::is_some).await.map(|asked| *asked);
+    let delay = match asked {
+        Ok(Some(Asked::Terminate)) => drain_delay,
+        _ => Duration::ZERO,
+    };
+    if !delay.is_zero() {
+        tracing::info!("not ready any more; requests are served for another {delay:?}");
+        shutdown.drain();
+        tokio::time::sleep(delay).await;
+    }
+    shutdown.begin();
+}
+
 fn announce(
     listener: &TcpListener,
     is_embedded: bool,
@@ -256,18 +299,18 @@ fn announce(
     } else {
         "distributed, Postgres"
     };
-    println!(
+    workers::say!(
         "Millrace {} ({mode}) listening on {base}",
         env!("CARGO_PKG_VERSION")
     );
-    println!("  explore    {base}/graphiql");
-    println!("  endpoint   {base}/graphql   (HTTP and WebSocket)");
+    workers::say!("  explore    {base}/graphiql");
+    workers::say!("  endpoint   {base}/graphql   (HTTP and WebSocket)");
     if has_schema {
-        println!("  schema     {base}/schema.graphql");
+        workers::say!("  schema     {base}/schema.graphql");
     }
     if let Some(password) = demo_password {
         let password = password.reveal();
-        println!(
+        workers::say!(
             "  sign in    {DEMO_ADMINISTRATOR} with the password {password}   (shown this once)"
         );
     }
@@ -288,37 +331,29 @@ fn sqlite_path(url: &str) -> Option<&Path> {
     Some(Path::new(path.split('?').next().unwrap_or(path)))
 }
 
+/// Connects. Migrates first if asked to, and an embedded database; otherwise sees that there is nothing to migrate.
 async fn connect(config: &Config) -> Result<Database, StartError> {
     let store = &config.store;
-    make_folder(&store.database_url)?;
+    let is_embedded = sqlite_path(&store.database_url).is_some();
+    if is_embedded || store.migrate {
+        bring_up_to_date(config).await?;
+    }
     let database_config = DatabaseConfig {
         url: store.database_url.clone(),
         max_connections: store.max_connections,
         acquire_timeout: Duration::from_secs(10),
         patience: DatabaseConfig::PATIENCE,
     };
-    Ok(Database::connect(&database_config).await?)
+    let database = Database::connect(&database_config).await?;
+    migration::check(&database.schema_connection()).await?;
+    Ok(database)
 }
 
-async fn bring_up_to_date(database: &Database) -> Result<(), StartError> {
-    Migrator::up(&database.schema_connection(), None)
-        .await
-        .map_err(StartError::Migration)
-}
-
-/// Migrates if asked to, and for the embedded database; otherwise sees that there is nothing to migrate.
-async fn require_up_to_date(config: &Config, database: &Database) -> Result<(), StartError> {
-    let store = &config.store;
-    if database.is_embedded() || store.migrate {
-        return bring_up_to_date(database).await;
-    }
-    let pending = Migrator::get_pending_migrations(&database.schema_connection())
-        .await
-        .map_err(StartError::Migration)?;
-    if !pending.is_empty() {
-        return Err(StartError::NotMigrated);
-    }
-    Ok(())
+async fn bring_up_to_date(config: &Config) -> Result<(), StartError> {
+    let url = &config.store.database_url;
+    make_folder(url)?;
+    let applied = migration::migrate(url).await;
+    applied.map(|_| ()).map_err(StartError::Migration)
 }
 
 /// Connects, migrates if asked to, and starts the log.
@@ -326,11 +361,10 @@ async fn open(config: &Config, token_keys: TokenKeys) -> Result<Entities, StartE
     let store = &config.store;
     let is_embedded = sqlite_path(&store.database_url).is_some();
     let database = connect(config).await?;
-    require_up_to_date(config, &database).await?;
     let log_config = LogConfig {
         redis_url: store.redis_url.clone().filter(|_| !is_embedded),
         redis_prefix: store.redis_prefix.clone(),
-        poll_interval: Duration::from_millis(store.poll_interval_ms.max(1)),
+        poll_interval: Duration::from_millis(store.poll_interval_ms),
     };
     let log = EventLog::start(database, log_config).await?;
     let entities_config = EntitiesConfig {

@@ -25,7 +25,7 @@ use crate::credentials::Credentials;
 use crate::errors::{Code, typed};
 use crate::operation::Operations;
 use crate::request_id::RequestId;
-use crate::{duration, http, origin};
+use crate::{duration, http, numbers, origin};
 
 const SUBPROTOCOL: &str = "graphql-transport-ws";
 const READ_BUFFER: usize = 4096;
@@ -36,19 +36,19 @@ const WRITE_BUFFER: usize = 8192;
 #[command(next_help_heading = "WebSocket")]
 pub struct WebSocketSettings {
     /// Time for a new socket to send connection_init
-    #[arg(long, env = "MILLRACE_INIT_TIMEOUT", default_value = "3s", value_parser = duration::parse)]
+    #[arg(long, env = "MILLRACE_INIT_TIMEOUT", default_value = "3s", value_parser = duration::positive)]
     pub init_timeout: Duration,
     /// Time between pings
-    #[arg(long, env = "MILLRACE_PING_INTERVAL", default_value = "20s", value_parser = duration::parse)]
+    #[arg(long, env = "MILLRACE_PING_INTERVAL", default_value = "20s", value_parser = duration::positive)]
     pub ping_interval: Duration,
     /// Time for a sign of life after a ping
-    #[arg(long, env = "MILLRACE_PONG_TIMEOUT", default_value = "10s", value_parser = duration::parse)]
+    #[arg(long, env = "MILLRACE_PONG_TIMEOUT", default_value = "10s", value_parser = duration::positive)]
     pub pong_timeout: Duration,
     /// Operations at once on a socket
-    #[arg(long, env = "MILLRACE_MAX_OPERATIONS", default_value_t = 100)]
+    #[arg(long, env = "MILLRACE_MAX_OPERATIONS", default_value_t = 100, value_parser = numbers::within(numbers::COUNT))]
     pub max_operations: usize,
     /// Bytes in a message
-    #[arg(long, env = "MILLRACE_MAX_MESSAGE_BYTES", default_value_t = 1024 * 1024)]
+    #[arg(long, env = "MILLRACE_MAX_MESSAGE_BYTES", default_value_t = 1024 * 1024, value_parser = numbers::within(numbers::COUNT))]
     pub max_message_bytes: usize,
     /// Time over which a stopping gateway closes its sockets
     #[arg(long, env = "MILLRACE_DRAIN_TIME", default_value = "5s", value_parser = duration::parse)]
@@ -57,7 +57,7 @@ pub struct WebSocketSettings {
     #[arg(long, env = "MILLRACE_PRESENCE_GRACE", default_value = "5s", value_parser = duration::parse)]
     pub presence_grace: Duration,
     /// Time after which the users of a gateway that died are seen to leave
-    #[arg(long, env = "MILLRACE_PRESENCE_LEASE", default_value = "15s", value_parser = duration::parse)]
+    #[arg(long, env = "MILLRACE_PRESENCE_LEASE", default_value = "15s", value_parser = duration::positive)]
     pub presence_lease: Duration,
 }
 

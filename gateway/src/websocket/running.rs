@@ -1,5 +1,7 @@
-//! The operations of one socket: all are polled by the socket's own task, so an idle subscription costs no task, and
-//! dropping the set cancels everything. Results come out one at a time and only when asked for.
+//! The operations of one socket. Their results come out one at a time and only when asked for, and dropping the set cancels
+//! everything. Whoever is asked for nothing must hold nothing that others wait for, such as a connection to the
+//! database: so what executes runs in a task until it has its result. Streams are polled by the socket's own task, so an
+//! idle subscription costs no task; they keep to the same by themselves (see [`Operations::subscribe`]).
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -8,12 +10,14 @@ use std::task::{Context, Poll, ready};
 
 use async_graphql::ServerError;
 use bytes::Bytes;
-use futures::future::BoxFuture;
+use futures::FutureExt;
 use futures::stream::{AbortHandle, Abortable, SelectAll, Stream, StreamExt, abortable};
+use tokio::task::{JoinError, JoinHandle};
+use tracing::Instrument;
 
 use super::message;
 use crate::app::App;
-use crate::errors;
+use crate::errors::{self, Code, typed};
 use crate::operation::{OperationType, Operations, Payload};
 use crate::params::Params;
 use crate::request_id::RequestId;
@@ -70,7 +74,7 @@ impl<O: Operations> Running<O> {
             id: id.clone(),
             request_id,
             app: app.clone(),
-            state: State::Starting(Box::pin(starting)),
+            state: State::Starting(Starting(tokio::spawn(starting.in_current_span()))),
         };
         let (operation, handle) = abortable(operation);
         self.streams.push(operation);
@@ -133,9 +137,18 @@ struct Operation<O: Operations> {
 }
 
 enum State<S> {
-    Starting(BoxFuture<'static, Started<S>>),
+    Starting(Starting<S>),
     Streaming(S),
     Over,
+}
+
+/// An execution that has no result yet. Dropping it cancels it.
+struct Starting<S>(JoinHandle<Started<S>>);
+
+impl<S> Drop for Starting<S> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl<O: Operations> Stream for Operation<O> {
@@ -145,10 +158,11 @@ impl<O: Operations> Stream for Operation<O> {
         let this = self.get_mut();
         let step = loop {
             match &mut this.state {
-                State::Starting(starting) => match ready!(starting.as_mut().poll(cx)) {
-                    Started::Stream(stream) => this.state = State::Streaming(stream),
-                    Started::Only(result) => break Step::Only(result),
-                    Started::Refused(errors) => break Step::Error(errors),
+                State::Starting(starting) => match ready!(starting.0.poll_unpin(cx)) {
+                    Ok(Started::Stream(stream)) => this.state = State::Streaming(stream),
+                    Ok(Started::Only(result)) => break Step::Only(result),
+                    Ok(Started::Refused(errors)) => break Step::Error(errors),
+                    Err(panicked) => break Step::Error(vec![failed(&panicked)]),
                 },
                 State::Streaming(stream) => match ready!(stream.poll_next_unpin(cx)) {
                     Some(Payload::Next(result)) => break Step::Next(result),
@@ -175,6 +189,11 @@ impl<O: Operations> Stream for Operation<O> {
             step,
         }))
     }
+}
+
+fn failed(panicked: &JoinError) -> ServerError {
+    tracing::error!(error = %panicked, "an operation failed");
+    typed(Code::Internal, "An internal error occurred")
 }
 
 impl Stepped {

@@ -15,7 +15,11 @@ use gateway::operation::{Departure, Direct, Operations};
 use gateway::server::{Service, serve};
 use gateway::shutdown::Shutdown;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
+
+/// Something that few can have at once, as a connection to a database.
+static THE_ONE: Semaphore = Semaphore::const_new(1);
 
 pub(crate) struct Query;
 
@@ -33,6 +37,13 @@ impl Query {
     async fn slow(&self, ms: u64) -> u64 {
         tokio::time::sleep(Duration::from_millis(ms)).await;
         ms
+    }
+
+    /// Holds the one thing that there is for a while.
+    async fn hold(&self, ms: u64) -> bool {
+        let _held = THE_ONE.acquire().await;
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+        true
     }
 
     async fn conflict(&self) -> Result<i32, Error> {

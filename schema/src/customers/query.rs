@@ -17,7 +17,7 @@ use crate::{
     connection::{ListCursor, PageArguments, page_complexity},
     error::from_access,
     id,
-    request::{entities, viewer, with_staleness},
+    request::{entities, shown, viewer, with_staleness},
 };
 
 #[derive(Default)]
@@ -105,6 +105,6 @@ impl CustomersQuery {
 
     /// Counts of customers by status and by day. They follow changes within moments.
     async fn customer_statistics(&self, ctx: &Context<'_>) -> Result<CustomerStatistics> {
-        load_statistics(entities(ctx), viewer(ctx)?).await
+        shown(ctx, load_statistics(entities(ctx), viewer(ctx)?).await?)
     }
 }

@@ -5,7 +5,8 @@ use async_graphql::{
     Value,
 };
 use chrono::NaiveDate;
-use entities::{Entities, access::Viewer};
+use entities::{Entities, access::Viewer, customers};
+use events::AsOf;
 
 use super::object::CustomerStatus;
 use crate::{connection::checked, error::from_access};
@@ -80,29 +81,32 @@ impl CustomerStatistics {
 pub(super) async fn load_statistics(
     entities: &Entities,
     viewer: &Viewer,
-) -> Result<CustomerStatistics> {
-    let statistics = entities
-        .customers
-        .read_statistics(viewer, MAX_DAYS)
-        .await
-        .map_err(from_access)?;
-    let by_status = statistics
-        .by_status
-        .into_iter()
-        .map(|it| CustomerStatusCount {
-            status: it.status.into(),
-            count: it.count,
+) -> Result<AsOf<CustomerStatistics>> {
+    let reading = entities.customers.read_statistics(viewer, MAX_DAYS);
+    let statistics = reading.await.map_err(from_access)?;
+    Ok(statistics.map(CustomerStatistics::from))
+}
+
+impl From<customers::CustomerStatistics> for CustomerStatistics {
+    fn from(statistics: customers::CustomerStatistics) -> Self {
+        let by_status = statistics
+            .by_status
+            .into_iter()
+            .map(|it| CustomerStatusCount {
+                status: it.status.into(),
+                count: it.count,
+            });
+        let by_status: Vec<_> = by_status.collect();
+        let days = statistics.by_day.into_iter().map(|it| CustomerDayCount {
+            day: Date(it.day),
+            created: it.created,
+            deleted: it.deleted,
+            restored: it.restored,
         });
-    let by_status: Vec<_> = by_status.collect();
-    let days = statistics.by_day.into_iter().map(|it| CustomerDayCount {
-        day: Date(it.day),
-        created: it.created,
-        deleted: it.deleted,
-        restored: it.restored,
-    });
-    Ok(CustomerStatistics {
-        total: by_status.iter().map(|it| it.count).sum(),
-        by_status,
-        days: days.collect(),
-    })
+        Self {
+            total: by_status.iter().map(|it| it.count).sum(),
+            by_status,
+            days: days.collect(),
+        }
+    }
 }

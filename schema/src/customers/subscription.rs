@@ -17,7 +17,7 @@ use super::{
 use crate::{
     error::{from_access, from_cursor, from_event, from_feed},
     id,
-    request::{entities, viewer},
+    request::{entities, horizon, viewer},
 };
 
 /// What can happen to a customer.
@@ -133,14 +133,16 @@ impl CustomersSubscription {
             id: None,
         };
         let viewer = viewer(ctx)?.clone();
+        let horizon = horizon(ctx)?;
         let entities = entities(ctx).clone();
         let source = ctx.data::<EventSource>()?;
         let changes = source.follow_checkpoint(STATISTICS_FOLLOWER, topic);
         Ok(changes.then(move |progress| {
-            let (entities, viewer) = (entities.clone(), viewer.clone());
+            let (entities, viewer, horizon) = (entities.clone(), viewer.clone(), horizon.clone());
             async move {
                 progress.map_err(from_feed)?;
-                load_statistics(&entities, &viewer).await
+                let statistics = load_statistics(&entities, &viewer).await?;
+                Ok(statistics.show(&horizon))
             }
         }))
     }

@@ -24,7 +24,7 @@ use crate::{
     connection::{ListCursor, PageArguments},
     error::{codes, error, from_log},
     id,
-    request::entities,
+    request::{entities, shown},
     users::{User, load_user},
 };
 
@@ -134,16 +134,11 @@ pub(super) async fn connect(
                 limit: request.limit,
                 from_end: request.from_end,
             };
-            let page = load_comments(ctx, of, shows_authors(ctx)).await?;
-            page.unwrap_or_else(|| CommentPage {
-                items: Vec::new(),
-                has_previous: false,
-                has_next: false,
-            })
+            load_comments(ctx, of, shows_authors(ctx)).await?
         }
         None => {
             let page = entities(ctx).posts.list_comments(post_id, &request).await;
-            without_authors(page.map_err(|cause| from_log(&cause))?)
+            without_authors(shown(ctx, page.map_err(|cause| from_log(&cause))?)?)
         }
     };
     let sort = CommentOrder::OldestFirst;

@@ -13,9 +13,10 @@ use entities::{
     posts::{Comment, CommentsOf, LikeOf, Posts},
     users::{User, Users},
 };
+use events::AsOf;
 use uuid::Uuid;
 
-use crate::{batches::Batches, error::from_log};
+use crate::{batches::Batches, error::from_log, request::shown};
 
 /// The users of one statement, at most.
 const USERS_AT_ONCE: usize = 10_000;
@@ -27,7 +28,7 @@ struct CommentsShown {
 }
 
 /// Comments of a page, and their authors if they were asked for.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct CommentPage {
     pub(super) items: Vec<(Edge, Comment, Option<Arc<User>>)>,
     pub(super) has_previous: bool,
@@ -56,33 +57,38 @@ impl PostLoader {
 
 #[async_trait]
 impl Loader<CommentsShown> for PostLoader {
-    type Value = CommentPage;
+    type Value = AsOf<CommentPage>;
     type Error = Failure;
 
     async fn load(
         &self,
         keys: &[CommentsShown],
-    ) -> Result<HashMap<CommentsShown, CommentPage>, Failure> {
+    ) -> Result<HashMap<CommentsShown, AsOf<CommentPage>>, Failure> {
         let of: HashSet<CommentsOf> = keys.iter().map(|key| key.of).collect();
         let of: Vec<CommentsOf> = of.into_iter().collect();
         let pages = self.posts.load_comments(&of).await?;
         let wanted = keys.iter().filter(|key| key.with_authors);
-        let shown = wanted.filter_map(|key| pages.get(&key.of));
-        let shown = shown.flat_map(|page| page.items.iter().map(|(_, comment)| comment.author_id));
-        let authors = self.load_users(shown.collect()).await?;
-        let found = keys.iter().filter_map(|key| {
-            let page = pages.get(&key.of)?;
+        let read = wanted.filter_map(|key| pages.look().get(&key.of));
+        let read = read.flat_map(|page| page.items.iter().map(|(_, comment)| comment.author_id));
+        let authors = self.load_users(read.collect()).await?;
+        let page_of = |key: &CommentsShown, page: &entities::Page<Comment>| {
             let items = page.items.iter().map(|(edge, comment)| {
                 let author = authors.get(&comment.author_id);
                 let author = author.filter(|_| key.with_authors).cloned();
                 (edge.clone(), comment.clone(), author)
             });
-            let page = CommentPage {
+            CommentPage {
                 items: items.collect(),
                 has_previous: page.has_previous,
                 has_next: page.has_next,
-            };
-            Some((*key, page))
+            }
+        };
+        let found = keys.iter().map(|key| {
+            let page = pages.as_ref().map(|pages| match pages.get(&key.of) {
+                Some(page) => page_of(key, page),
+                None => CommentPage::default(),
+            });
+            (*key, page)
         });
         Ok(found.collect())
     }
@@ -90,12 +96,13 @@ impl Loader<CommentsShown> for PostLoader {
 
 #[async_trait]
 impl Loader<LikeOf> for PostLoader {
-    type Value = ();
+    type Value = AsOf<bool>;
     type Error = Failure;
 
-    async fn load(&self, keys: &[LikeOf]) -> Result<HashMap<LikeOf, ()>, Failure> {
+    async fn load(&self, keys: &[LikeOf]) -> Result<HashMap<LikeOf, AsOf<bool>>, Failure> {
         let likes = self.posts.load_likes(keys).await?;
-        Ok(likes.into_iter().map(|like| (like, ())).collect())
+        let is_liked = |key| likes.as_ref().map(|likes| likes.contains(key));
+        Ok(keys.iter().map(|key| (*key, is_liked(key))).collect())
     }
 }
 
@@ -112,17 +119,18 @@ pub(super) async fn load_comments(
     ctx: &Context<'_>,
     of: CommentsOf,
     with_authors: bool,
-) -> Result<Option<CommentPage>> {
+) -> Result<CommentPage> {
     let loader = ctx.data::<Batches<PostLoader>>()?;
     let key = CommentsShown { of, with_authors };
-    loader.load_one(key).await.map_err(|cause| from_log(&cause))
+    let found = loader.load_one(key).await;
+    let page = found.map_err(|cause| from_log(&cause))?;
+    page.map_or_else(|| Ok(CommentPage::default()), |page| shown(ctx, page))
 }
 
 /// Whether the user likes the post.
 pub(super) async fn load_like(ctx: &Context<'_>, like: LikeOf) -> Result<bool> {
     let loader = ctx.data::<Batches<PostLoader>>()?;
     let found = loader.load_one(like).await;
-    found
-        .map(|found| found.is_some())
-        .map_err(|cause| from_log(&cause))
+    let is_liked = found.map_err(|cause| from_log(&cause))?;
+    is_liked.map_or(Ok(false), |is_liked| shown(ctx, is_liked))
 }

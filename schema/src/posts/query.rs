@@ -20,7 +20,7 @@ use super::{
 use crate::{
     connection::{ListCursor, PageArguments, page_complexity},
     error::{from_access, from_log, invalid},
-    request::{entities, viewer},
+    request::{entities, shown, viewer},
 };
 
 #[derive(Default)]
@@ -35,16 +35,15 @@ impl PostTotals {
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let posts = &entities(ctx).posts;
         let count = posts.count_posts(viewer(ctx)?, &self.0).await;
-        count.map_err(from_access)
+        shown(ctx, count.map_err(from_access)?)
     }
 }
 
 /// The post with this uuid, for `post` and `node`.
 pub(crate) async fn find(ctx: &Context<'_>, id: Uuid) -> Result<Option<Post>> {
     let found = entities(ctx).posts.find_post(viewer(ctx)?, id).await;
-    found
-        .map(|found| found.map(Post::from))
-        .map_err(from_access)
+    let found = shown(ctx, found.map_err(from_access)?)?;
+    Ok(found.map(Post::from))
 }
 
 async fn find_at(ctx: &Context<'_>, id: Uuid, version: i64) -> Result<Option<Post>> {
@@ -126,6 +125,7 @@ impl PostsQuery {
             .list_posts(viewer(ctx)?, &filter, sort, &request)
             .await
             .map_err(from_access)?;
+        let page = shown(ctx, page)?;
         let totals = PostTotals(filter);
         let mut connection =
             Connection::with_additional_fields(page.has_previous, page.has_next, totals);

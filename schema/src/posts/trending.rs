@@ -8,7 +8,7 @@ use entities::{
     access::{Action, Grant, Requirement, Viewer},
     posts::{self, STREAM, TRENDING_FOLLOWER},
 };
-use events::{EventSource, Topic};
+use events::{AsOf, EventSource, Topic};
 use futures::{Stream, StreamExt};
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
@@ -17,7 +17,7 @@ use super::object::Post;
 use crate::{
     connection::{checked, page_complexity},
     error::{from_access, from_feed},
-    request::{entities, viewer},
+    request::{entities, horizon, shown, viewer},
 };
 
 /// The least time between two values of a subscription.
@@ -67,7 +67,7 @@ async fn list(
     viewer: &Viewer,
     window: TrendWindow,
     limit: u64,
-) -> Result<Vec<posts::TrendingPost>> {
+) -> Result<AsOf<Vec<posts::TrendingPost>>> {
     let posts = &entities.posts;
     let trending = posts.list_trending(viewer, window.into(), limit).await;
     trending.map_err(from_access)
@@ -95,6 +95,7 @@ impl TrendingQuery {
     ) -> Result<Vec<TrendingPost>> {
         let limit = checked("first", first)?;
         let trending = list(entities(ctx), viewer(ctx)?, window, limit).await?;
+        let trending = shown(ctx, trending)?;
         Ok(trending.into_iter().map(TrendingPost::from).collect())
     }
 }
@@ -122,19 +123,21 @@ impl TrendingSubscription {
             id: None,
         };
         let viewer = viewer(ctx)?.clone();
+        let horizon = horizon(ctx)?;
         let entities = entities(ctx).clone();
         let source = ctx.data::<EventSource>()?;
         let mut changes = Box::pin(source.follow_checkpoint(TRENDING_FOLLOWER, topic));
         Ok(async_stream::try_stream! {
-            let mut shown = None;
+            let mut last = None;
             // What changes during the pause is one change: the progress is asked for after it.
             while let Some(progress) = changes.next().await {
                 progress.map_err(from_feed)?;
                 let read_at = Instant::now();
                 let trending = list(&entities, &viewer, window, limit).await?;
-                let now = standings(&trending);
-                if shown.as_ref() != Some(&now) {
-                    shown = Some(now);
+                let now = standings(trending.look());
+                if last.as_ref() != Some(&now) {
+                    last = Some(now);
+                    let trending = trending.show(&horizon);
                     yield trending.into_iter().map(TrendingPost::from).collect();
                 }
                 sleep_until(read_at + PAUSE).await;

@@ -43,7 +43,7 @@ pub(crate) struct SignInInput {
 /// A session to go on with.
 #[derive(InputObject)]
 pub(crate) struct RefreshInput {
-    /// The last refresh token of the session. It can be used once.
+    /// The last refresh token of the session. It can be exchanged once; a repeat within seconds gets the same tokens.
     pub(super) refresh_token: String,
 }
 

@@ -20,7 +20,8 @@ pub(crate) struct Session {
     access_token: String,
     /// Until when the access token is valid.
     access_token_expires_at: DateTime<Utc>,
-    /// For `refresh`, once. Using it a second time ends the session, as somebody else may have it.
+    /// For `refresh`, once. A repeat within seconds gets the same tokens; using it later ends the session, as somebody else may
+    /// have it.
     refresh_token: String,
     /// When the session ends, however often it is refreshed.
     refresh_token_expires_at: DateTime<Utc>,
@@ -91,6 +92,7 @@ pub(crate) struct SignInMutation;
 impl SignInMutation {
     /// Creates a user with the role MEMBER, and signs them in. CONFLICT when another one has the email address;
     /// RATE_LIMITED after too many attempts from your address.
+    /// A repeat gets CONFLICT, also under an idempotency key, as no token is kept: sign in.
     async fn register(&self, ctx: &Context<'_>, input: RegisterInput) -> Result<RegisterPayload> {
         let users = &entities(ctx).users;
         let registered = users.register(origin(ctx)?, input.into()).await;
@@ -108,8 +110,9 @@ impl SignInMutation {
         Ok(SignInPayload { session, user })
     }
 
-    /// Exchanges a refresh token for the next tokens of its session. UNAUTHENTICATED when it is unknown, too old, used
-    /// before, or of a session that has ended.
+    /// Exchanges a refresh token for the next tokens of its session. A repeat within seconds, after a lost answer or from another
+    /// tab, gets the same tokens; later it ends the session. UNAUTHENTICATED when the token is unknown, too old, used before, or
+    /// of a session that has ended.
     async fn refresh(&self, ctx: &Context<'_>, input: RefreshInput) -> Result<RefreshPayload> {
         let users = &entities(ctx).users;
         let token = Secret::new(input.refresh_token);
@@ -119,7 +122,7 @@ impl SignInMutation {
     }
 
     /// Ends your session, or all of your sessions. Their tokens are refused from then on, and their open subscriptions
-    /// end.
+    /// end. A repeat is UNAUTHENTICATED with the reason REVOKED, as it comes from nobody.
     async fn sign_out(
         &self,
         ctx: &Context<'_>,
@@ -133,8 +136,8 @@ impl SignInMutation {
         })
     }
 
-    /// Sets a new password, and ends all your other sessions. UNAUTHENTICATED when the current password is wrong;
-    /// RATE_LIMITED after too many attempts.
+    /// Sets a new password, and ends all your other sessions. UNAUTHENTICATED when the current password is wrong, as it is in a
+    /// repeat; RATE_LIMITED after too many attempts.
     async fn change_password(
         &self,
         ctx: &Context<'_>,

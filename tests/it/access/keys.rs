@@ -1,5 +1,5 @@
 //! The keys that tokens are signed with: changed without a gap, demanded where gateways must agree on them, made and kept where
-//! there is one gateway only.
+//! there is one gateway only. Settings alone run embedded.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
@@ -187,9 +187,6 @@ async fn lifetimes_are_settings(mut setup: Setup) {
     }
 }
 
-tests::both_ways!(
-    keys_change_without_a_gap,
-    keys_that_are_no_good_are_refused,
-    lifetimes_are_settings
-);
+tests::both_ways!(keys_change_without_a_gap);
+tests::embedded!(keys_that_are_no_good_are_refused, lifetimes_are_settings);
 tests::distributed!(gateways_that_share_a_database_need_keys);

@@ -5,6 +5,7 @@ mod audit;
 mod keys;
 mod logs;
 mod matrix;
+mod roles;
 mod sessions;
 mod sign_in;
 mod sockets;

@@ -1,5 +1,7 @@
 //! Sessions end: by a refresh token that comes twice, by signing out, by a new password, by deactivation; on every gateway.
 
+use sea_orm::ConnectionTrait;
+use tests::graphql::Answer;
 use tests::people::{self, Person};
 use tests::waiting::SOON;
 use tests::{Running, Setup, eventually};
@@ -51,7 +53,7 @@ async fn ends_everywhere(app: &Running, person: &Person) {
     }
 }
 
-/// Of refreshes at once with one token at most one is served.
+/// Refreshes at once with one token, as of two tabs, are one: all get the same tokens, and the session goes on.
 async fn simultaneous_refreshes_are_one(setup: Setup) {
     let app = setup.start_many(2, 1, &[]);
     for round in 0..10 {
@@ -62,13 +64,59 @@ async fn simultaneous_refreshes_are_one(setup: Setup) {
             async move { people::send_refresh(&client, &token).await }
         });
         let answers = futures::future::join_all(attempts).await;
-        let served = answers
-            .iter()
-            .filter(|answer| answer.code().is_none())
-            .count();
-        assert!(served <= 1, "{served} refreshes with one token");
-        ends_everywhere(&app, &person).await;
+        let given = |answer: &Answer| answer.data()["refresh"]["session"].clone();
+        for answer in &answers {
+            assert_eq!(given(answer), given(&answers[0]));
+        }
+        let next = Person::of(&answers[0], "refresh", &person.password);
+        people::me(&next.client(app.client())).await.data();
+        people::refresh(app.client(), &next).await;
     }
+}
+
+/// A client whose answer was lost asks again and gets the same tokens, whether it names a key or not; once it has used what it
+/// got, the old token is a stolen one.
+async fn a_lost_answer_is_given_again(setup: Setup) {
+    let app = setup.start_many(2, 1, &[]);
+    let client = app.client();
+    let person = people::register(client, "Ada").await;
+    let first = people::send_refresh(client, &person.refresh_token).await;
+    let body = people::refresh_body(&person.refresh_token);
+    for repeat in 0..4 {
+        let client = &app.clients()[repeat % app.gateways.len()];
+        let key = ("idempotency-key", "the-same");
+        let again = client.anonymous().post(&body, &[key]).await;
+        let again = again.expect("an answer");
+        assert_eq!(
+            again.data()["refresh"]["session"],
+            first.data()["refresh"]["session"]
+        );
+        let token = |answer: &Answer| answer.body["extensions"]["readAfter"].clone();
+        assert_eq!(token(&again), token(&first));
+    }
+    let next = Person::of(&first, "refresh", &person.password);
+    let last = people::refresh(client, &next).await;
+    let stolen = people::send_refresh(client, &person.refresh_token).await;
+    stolen.expect_code("UNAUTHENTICATED");
+    ends_everywhere(&app, &last).await;
+}
+
+/// A token that comes again after the grace time ends the session.
+async fn after_the_grace_time_a_repeat_is_a_reuse(setup: Setup) {
+    let app = setup.start_many(1, 1, &[]);
+    let client = app.client();
+    let person = people::register(client, "Ada").await;
+    let next = people::refresh(client, &person).await;
+    let later = match setup.is_distributed() {
+        true => "update refresh_repeat set exchanged_at = exchanged_at - interval '10 seconds'",
+        false => "update refresh_repeat set exchanged_at = exchanged_at - 10",
+    };
+    let database = setup.database().await;
+    let moved = database.execute_unprepared(later).await;
+    assert_eq!(moved.expect("time passes").rows_affected(), 1);
+    let reused = people::send_refresh(client, &person.refresh_token).await;
+    reused.expect_code("UNAUTHENTICATED");
+    expect_unauthenticated(&people::me(&next.client(client)).await, "REVOKED");
 }
 
 async fn signing_out_ends_sessions(setup: Setup) {
@@ -143,6 +191,8 @@ async fn deactivation_ends_everything(setup: Setup) {
 tests::both_ways!(
     reused_refresh_tokens_end_their_session,
     simultaneous_refreshes_are_one,
+    a_lost_answer_is_given_again,
+    after_the_grace_time_a_repeat_is_a_reuse,
     signing_out_ends_sessions,
     changing_the_password_ends_other_sessions,
     deactivation_ends_everything,

@@ -1,5 +1,5 @@
 //! Callers who change while their socket is open: what they may not hear any more ends before the next event, and the socket
-//! itself stays unless there is nobody left to speak to.
+//! itself stays unless there is nobody left to speak to. What only the clock decides runs embedded.
 
 use std::time::Duration;
 
@@ -379,12 +379,14 @@ async fn streams_end_with_their_token(setup: Setup) {
 }
 
 tests::both_ways!(
-    expiry_ends_operations_and_not_the_socket,
     renewal_keeps_operations_going,
-    renewal_is_for_the_same_user,
     signing_out_ends_operations,
     deactivation_closes_sockets,
     roles_apply_before_the_next_event,
-    removal_ends_the_chat,
-    streams_end_with_their_token,
+    removal_ends_the_chat
+);
+tests::embedded!(
+    expiry_ends_operations_and_not_the_socket,
+    renewal_is_for_the_same_user,
+    streams_end_with_their_token
 );

@@ -1,5 +1,5 @@
 //! Tokens that are not what they say, or not any more: each is refused with its reason, whatever is asked with it, over HTTP
-//! and on sockets.
+//! and on sockets. Tokens are checked in memory, so that these run embedded; what the database says of sessions is in `sessions`.
 
 use serde_json::{Value, json};
 use tests::people::{self, Person};
@@ -375,8 +375,8 @@ async fn me(socket: &mut Socket) -> Value {
     payload["data"]["me"]["id"].clone()
 }
 
-tests::both_ways!(
+tests::embedded!(
     bad_tokens_are_refused,
     headers_that_are_no_bearer_are_refused,
-    sockets_sign_in_either_way,
+    sockets_sign_in_either_way
 );

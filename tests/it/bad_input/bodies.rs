@@ -1,4 +1,5 @@
-//! Requests that are no GraphQL requests: bodies, headers, methods and media types.
+//! Requests that are no GraphQL requests: bodies, headers, methods and media types. None of it comes as far as a database, so it
+//! runs embedded.
 
 use serde_json::json;
 use tests::http::{post, request};
@@ -287,4 +288,4 @@ async fn bad_headers(setup: Setup) {
     before.compare(&mut app).await;
 }
 
-tests::both_ways!(bad_bodies, bad_headers);
+tests::embedded!(bad_bodies, bad_headers);

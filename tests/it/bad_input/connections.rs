@@ -1,4 +1,5 @@
-//! Connections that mean ill: bodies of 100 MB, headers without end, half of a handshake, one byte now and then.
+//! Connections that mean ill: bodies of 100 MB, headers without end, half of a handshake, one byte now and then. None of it comes
+//! as far as a database, so it runs embedded.
 
 use std::time::{Duration, Instant};
 
@@ -140,9 +141,9 @@ async fn slow_requests(setup: Setup) {
     before.compare(&mut app).await;
 }
 
-tests::both_ways!(
+tests::embedded!(
     huge_bodies,
     huge_bodies_are_refused_by_their_announcement,
     broken_requests,
-    slow_requests,
+    slow_requests
 );

@@ -1,4 +1,4 @@
-//! Documents that are wrong, or cost too much.
+//! Documents that are wrong, or cost too much. They are refused before they are executed, so this runs embedded.
 
 use serde_json::json;
 use tests::Setup;
@@ -271,4 +271,4 @@ async fn expensive_documents(setup: Setup) {
     before.compare(&mut app).await;
 }
 
-tests::both_ways!(wrong_documents, expensive_documents);
+tests::embedded!(wrong_documents, expensive_documents);

@@ -1,4 +1,5 @@
-//! Frames that no client in order sends: each closes the socket with its code, or is a typed error of its operation.
+//! Frames that no client in order sends: each closes the socket with its code, or is a typed error of its operation. None of it
+//! comes as far as a database, so it runs embedded.
 
 use serde_json::{Value, json};
 use tests::socket::{Frame, Socket, subscribe_message};
@@ -284,4 +285,4 @@ async fn floods(setup: Setup) {
     before.compare(&mut app).await;
 }
 
-tests::both_ways!(bad_frames, floods);
+tests::embedded!(bad_frames, floods);

@@ -4,13 +4,11 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use tests::Setup;
 use tests::graphql::Client;
 use tests::people::Person;
+use tests::{Setup, extent};
 
 use super::api::{self, apply, crowd, find, group, members, say};
-
-const STEPS: usize = 150;
 
 #[derive(Default)]
 struct Model {
@@ -55,7 +53,7 @@ async fn counts_are_those_of_the_model(setup: Setup) {
     let seed = fastrand::u64(..);
     println!("seed {seed}");
     let mut random = fastrand::Rng::with_seed(seed);
-    for step in 0..STEPS {
+    for step in 0..extent::of(60, 150) {
         let person = model.joined[random.usize(..model.joined.len())];
         match random.u8(..10) {
             0 => {

@@ -4,17 +4,16 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tests::{Setup, customers, ids};
-
-const UPDATES: u64 = 300;
+use tests::{Setup, customers, extent, ids};
 
 async fn answers_are_not_older_than_their_cursor(setup: Setup) {
+    let updates: u64 = extent::of(120, 300);
     let app = setup.start_many(2, 1, &[]);
     let start = app.client().head().await;
     let id = customers::create(app.client(), "Hot", "hot@example.com").await["id"].clone();
     let (client, wanted) = (app.client().clone(), id.clone());
     let writer = tokio::spawn(async move {
-        for number in 0..UPDATES {
+        for number in 0..updates {
             customers::apply(
                 &client,
                 "update",
@@ -45,7 +44,7 @@ async fn answers_are_not_older_than_their_cursor(setup: Setup) {
         .subscribe("1", customers::CHANGES, json!({ "id": id, "after": start }))
         .await;
     let mut positions = Vec::new();
-    for version in 1..=UPDATES + 1 {
+    for version in 1..=updates + 1 {
         let change = socket.change("1").await;
         assert_eq!(change["version"], version);
         positions.push(ids::position(change["cursor"].as_str().expect("a cursor")));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use tests::{Setup, customers, eventually};
+use tests::{Setup, customers, eventually, extent};
 
 const STATUSES: [&str; 4] = ["PROSPECT", "ACTIVE", "SUSPENDED", "CLOSED"];
 
@@ -14,7 +14,7 @@ async fn come_to_the_exact_counts(setup: Setup) {
     let mut living: BTreeMap<String, &str> = BTreeMap::new();
     let mut deleted: Vec<String> = Vec::new();
     let (mut deletions, mut restorations) = (0, 0);
-    for turn in 0..150 {
+    for turn in 0..extent::of(60, 150) {
         let chosen = living
             .keys()
             .nth(fastrand::usize(..living.len().max(1)))

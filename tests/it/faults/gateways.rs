@@ -10,13 +10,13 @@ async fn gateway_killed(setup: Setup) {
     for turn in 0..KILLS {
         scene
             .writers
-            .await_acknowledged((turn + 1) * MUTATIONS / (KILLS + 1))
+            .await_acknowledged((turn + 1) * *MUTATIONS / (KILLS + 1))
             .await;
         let index = turn % scene.app.gateways.len();
         scene.app.gateways[index].process.kill();
         if scene.app.gateways.len() > 1 {
             // The other serves alone for a while.
-            scene.writers.await_more(200).await;
+            scene.writers.await_more(100).await;
         }
         scene.app.gateways[index].restart();
     }

@@ -10,18 +10,20 @@ mod redis;
 mod relays;
 mod restored;
 mod silences;
+mod sole;
 mod transactions;
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tests::subscriber::{Mood, Subscriber};
 use tests::writers::Writers;
-use tests::{Ledger, Running, Setup, customers, database, eventually};
+use tests::{Ledger, Running, Setup, customers, database, eventually, extent};
 
 /// Mutations that are answered in each test, at least.
-const MUTATIONS: usize = 5_000;
+static MUTATIONS: LazyLock<usize> = LazyLock::new(|| extent::of(1_500, 5_000));
 const WRITERS: usize = 8;
 
 /// Writers and subscribers at work.
@@ -42,7 +44,7 @@ impl<'a> Scene<'a> {
         let start = app.client().head().await;
         let subscribers = [Mood::Restless, Mood::Steady]
             .map(|mood| Subscriber::start(clients.clone(), &start, mood));
-        let writers = Writers::start(clients, WRITERS, MUTATIONS);
+        let writers = Writers::start(clients, WRITERS, *MUTATIONS);
         Self {
             setup,
             app,
@@ -76,7 +78,7 @@ impl<'a> Scene<'a> {
         }
         await_exact_statistics(&self.app, &database).await;
         compare_histories(&self.app, &database).await;
-        self.ledger.close(MUTATIONS);
+        self.ledger.close(*MUTATIONS);
     }
 }
 

@@ -10,7 +10,7 @@ async fn database_crashed(_: Setup) {
     for turn in 0..2 {
         scene
             .writers
-            .await_acknowledged((turn + 1) * MUTATIONS / 3)
+            .await_acknowledged((turn + 1) * *MUTATIONS / 3)
             .await;
         postgres.crash();
         postgres.restart();

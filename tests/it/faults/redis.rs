@@ -6,7 +6,8 @@ use super::{MUTATIONS, Scene};
 use tests::{Setup, postgres::Postgres, redis::Redis};
 
 const FLUSHES: usize = 15;
-const OUTAGE: Duration = Duration::from_secs(10);
+/// Longer than any pause of those who try again.
+const OUTAGE: Duration = Duration::from_secs(5);
 
 async fn redis_flushed(_: Setup) {
     let redis = Redis::start();
@@ -15,7 +16,7 @@ async fn redis_flushed(_: Setup) {
     for turn in 0..FLUSHES {
         scene
             .writers
-            .await_acknowledged((turn + 1) * MUTATIONS / (FLUSHES + 1))
+            .await_acknowledged((turn + 1) * *MUTATIONS / (FLUSHES + 1))
             .await;
         redis.flush_all();
     }
@@ -26,7 +27,7 @@ async fn redis_flushed(_: Setup) {
 async fn redis_stopped(_: Setup) {
     let redis = Redis::start();
     let setup = Setup::distributed_on(Postgres::shared(), &redis);
-    let scene = Scene::begin("Redis stopped for 10 s, then down for 10 s", &setup, 2, 1).await;
+    let scene = Scene::begin("Redis stopped for 5 s, then down for 5 s", &setup, 2, 1).await;
     scene.writers.await_acknowledged(500).await;
     redis.pause();
     deliveries_go_on(&scene).await;

@@ -5,17 +5,20 @@ use tests::{Setup, postgres::Postgres, redis::Redis};
 
 async fn two_relays_at_once(setup: Setup) {
     let scene = Scene::begin("two relays at once (2 gateways, 2 workers)", &setup, 2, 2).await;
-    scene.writers.await_acknowledged(MUTATIONS).await;
+    scene.writers.await_acknowledged(*MUTATIONS).await;
     scene.settle().await;
 }
 
 async fn relay_killed(setup: Setup) {
     let mut scene = Scene::begin("relay killed", &setup, 2, 2).await;
     for turn in 1..=2 {
-        scene.writers.await_acknowledged(turn * MUTATIONS / 4).await;
+        scene
+            .writers
+            .await_acknowledged(turn * *MUTATIONS / 4)
+            .await;
         scene.app.gateways[turn - 1].process.kill();
         scene.app.workers[turn - 1].kill();
-        scene.writers.await_more(300).await;
+        scene.writers.await_more(100).await;
         scene.app.gateways[turn - 1].restart();
         scene.app.workers[turn - 1] = scene.setup.workers(&[]);
     }
@@ -30,7 +33,7 @@ async fn relay_killed_while_redis_forgets(_: Setup) {
     for turn in 0..4 {
         scene
             .writers
-            .await_acknowledged((turn + 1) * MUTATIONS / 5)
+            .await_acknowledged((turn + 1) * *MUTATIONS / 5)
             .await;
         let index = turn % 2;
         scene.app.gateways[index].process.pause();

@@ -10,10 +10,10 @@ use tests::{Setup, customers, database, ids};
 
 use super::Scene;
 
-const HELD: Duration = Duration::from_secs(10);
+const HELD: Duration = Duration::from_secs(4);
 
 async fn transaction_held_open(setup: Setup) {
-    let mut scene = Scene::begin("transactions held open for 10 s", &setup, 2, 1).await;
+    let mut scene = Scene::begin("transactions held open for 4 s", &setup, 2, 1).await;
     let client = scene.app.client().clone();
     let database: DatabaseConnection = setup.database().await;
     let mut held = Vec::new();

@@ -8,15 +8,12 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use tests::graphql::Client;
 use tests::people::{self, Person};
-use tests::{Setup, chats, eventually};
+use tests::{Setup, chats, eventually, extent};
 
 use super::ear::{Ear, Hears};
 
 const CHATS: usize = 20;
 const MEMBERS: usize = 10;
-/// In all chats together, before the kill and after it.
-const BEFORE: usize = 300;
-const AFTER: usize = 300;
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 const RETRY_DELAY: Duration = Duration::from_millis(50);
 const SETTLE_LIMIT: Duration = Duration::from_secs(120);
@@ -62,10 +59,12 @@ async fn all_resume_on_the_other_gateway(setup: Setup) {
         })
         .collect();
 
-    progress.reaches(BEFORE).await;
+    // In all chats together, before the kill and after it.
+    let messages = extent::of(120, 300);
+    progress.reaches(messages).await;
     tokio::task::block_in_place(|| app.gateways[0].process.kill());
     let killed_at = progress.answered.load(Ordering::Relaxed);
-    progress.reaches(killed_at + AFTER).await;
+    progress.reaches(killed_at + messages).await;
     progress.stopping.store(true, Ordering::Relaxed);
     let mut sent = Vec::new();
     for writer in writers {

@@ -8,7 +8,7 @@ use tests::feed::Feed;
 use tests::subscriber::{Mood, Subscriber};
 use tests::waiting::SOON;
 use tests::writers::Writers;
-use tests::{Setup, chats, customers, database, eventually, ids, people};
+use tests::{Setup, chats, customers, database, eventually, extent, ids, people};
 
 use super::{comment, create_post};
 
@@ -27,11 +27,11 @@ async fn everything_comes_once_and_in_order(setup: Setup) {
             )
         })
         .collect();
-    let writers = Writers::start(clients.clone(), 6, 900);
-    writers.await_acknowledged(300).await;
+    let writers = Writers::start(clients.clone(), 6, extent::of(400, 900));
+    writers.await_acknowledged(150).await;
     let last = app.gateways.len() - 1;
     app.gateways[last].kill_and_restart();
-    writers.await_acknowledged(900).await;
+    writers.await_acknowledged(extent::of(400, 900)).await;
     writers.finish().await;
     let database = setup.database().await;
     let head = eventually("all events have positions", SOON, async || {

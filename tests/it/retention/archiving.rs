@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tests::process::Process;
-use tests::{Setup, customers, database, eventually};
+use tests::{Setup, customers, database, eventually, extent};
 
 use super::{LIMIT, command, head, output, pruned, run, seed};
 
@@ -65,7 +65,8 @@ async fn whole_whenever_it_was_killed(setup: Setup) {
     let text = directory.display().to_string();
     let flags = ["--older-than", "0s", "--to", &text];
     let mut killed = 0;
-    for turn in 0..8 {
+    let turns = extent::of(5, 8);
+    for turn in 0..turns {
         seed(&setup, 1_500);
         let mut process = Process::spawn(
             &format!("archive-{turn}"),
@@ -78,7 +79,7 @@ async fn whole_whenever_it_was_killed(setup: Setup) {
         tokio::task::block_in_place(|| process.kill());
     }
     let printed = run(&setup, "archive", &flags);
-    println!("killed {killed} of 8 before they ended; {printed}");
+    println!("killed {killed} of {turns} before they ended; {printed}");
     let database = setup.database().await;
     let last = head(&database).await;
     assert_eq!(check(&directory, 1), last, "{printed}");

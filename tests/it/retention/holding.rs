@@ -65,6 +65,45 @@ async fn held_back_by_those_who_need_it(setup: Setup) {
     assert!(!printed.contains("pruned 1 "), "{printed}");
 }
 
+/// Up to the first event that a follower has not applied, wherever the checkpoint of its part is.
+async fn held_by_the_next_event_of_a_part(setup: Setup) {
+    seed(&setup, 200);
+    let mut app = setup.start();
+    let database = setup.database().await;
+    let behind =
+        "select count(*) as number from event e join event_position p on p.inserted = e.inserted
+         join (select distinct follower from checkpoint) f on true
+         left join checkpoint k on k.follower = f.follower and k.part = e.part
+         where p.position > coalesce(k.position, 0)";
+    eventually("all followers are there", LIMIT, async || {
+        let total = customers::statistics(app.client()).await["total"].clone();
+        (total == 200 && database::number(&database, behind).await == 0).then_some(())
+    })
+    .await;
+    tokio::task::block_in_place(|| {
+        app.gateways[0].process.kill();
+        app.workers
+            .iter_mut()
+            .for_each(tests::process::Process::kill);
+    });
+    let next = head(&database).await - 20;
+    let of_next = format!(
+        "from event e join event_position p on p.inserted = e.inserted where p.position = {next}"
+    );
+    let step_back = format!(
+        "update checkpoint set position = (select p.previous {of_next})
+         where follower = 'customer_statistics' and part = (select e.part {of_next})"
+    );
+    let changed = database.execute_unprepared(&step_back).await;
+    assert_eq!(changed.expect("an update").rows_affected(), 1);
+    let printed = run(&setup, "prune", &["--older-than", "0s"]);
+    assert!(
+        printed.contains("the follower customer_statistics has come no further"),
+        "{printed}"
+    );
+    assert_eq!(pruned(&database).await, next - 1, "{printed}");
+}
+
 /// The names of followers whose checkpoints are lost are those of followers that never ran.
 async fn followers_starting_anew(mut setup: Setup) {
     setup.settings.set("MILLRACE_LEASE_MS", "500");
@@ -185,6 +224,7 @@ async fn by_itself(mut setup: Setup) {
 
 tests::both_ways!(
     held_back_by_those_who_need_it,
+    held_by_the_next_event_of_a_part,
     followers_starting_anew,
     by_itself
 );

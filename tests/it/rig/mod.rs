@@ -12,7 +12,7 @@ const AT_LEAST: usize = 5;
 
 #[test]
 fn each_fault_of_a_moment() {
-    tests::setup::run(|| async {
+    tests::setup::run_alone(|| async {
         let plan = Plan {
             seed: fastrand::u64(..1_000_000),
             only: None,

@@ -1,5 +1,5 @@
 //! Webhooks: each signal that has ended is told to the receiver, signed, under one id however often it is tried; a receiver
-//! that fails is asked again; redirects and private addresses are refused.
+//! that fails is asked again; redirects and private addresses are refused. What addresses may be called runs embedded.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -208,9 +208,11 @@ async fn private_addresses_are_refused_unless_allowed(mut setup: Setup) {
 tests::both_ways!(
     an_outage_of_the_receiver_spends_no_attempts,
     each_end_is_told_once_and_signed,
-    failures_and_silence_are_retried_under_the_same_id,
+    failures_and_silence_are_retried_under_the_same_id
+);
+tests::embedded!(
     private_addresses_are_refused_unless_allowed,
-    redirects_are_refused,
+    redirects_are_refused
 );
 
 tests::distributed!(the_time_is_the_databases);

@@ -1,5 +1,6 @@
-//! Subscriptions over graphql-transport-ws: the protocol, resuming, and readers that are slow.
+//! Subscriptions over graphql-transport-ws: what cursors cover, the protocol, resuming, and readers that are slow.
 
+mod covering;
 mod protocol;
 mod resume;
 mod slow;

@@ -1,4 +1,5 @@
-//! The protocol's rules, frame by frame. The `graphql-ws` client itself runs in `javascript`.
+//! The protocol's rules, frame by frame. The `graphql-ws` client itself runs in `javascript`. What no event decides runs
+//! embedded.
 
 use serde_json::json;
 use tests::socket::{Frame, Socket, subscribe_message};
@@ -248,12 +249,14 @@ async fn statistics_come_first_and_then_on_change(setup: Setup) {
 }
 
 tests::both_ways!(
+    changes_tell_what_happened,
+    statistics_come_first_and_then_on_change
+);
+tests::embedded!(
     operations_run_on_the_socket,
     pings_are_answered,
     misuse_closes_with_its_code,
     silence_closes_the_socket,
     other_protocols_are_refused,
-    completed_subscriptions_are_silent,
-    changes_tell_what_happened,
-    statistics_come_first_and_then_on_change,
+    completed_subscriptions_are_silent
 );

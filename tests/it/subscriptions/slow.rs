@@ -6,14 +6,14 @@ use std::time::Duration;
 use serde_json::json;
 use tests::customers;
 use tests::socket::Socket;
-use tests::{Setup, eventually, ids};
+use tests::{Setup, eventually, extent, ids};
 
-/// More than any queue holds.
-const EVENTS: usize = 20_000;
 const MOST_GROWTH: u64 = 64 << 20;
 const PAUSE: Duration = Duration::from_secs(1);
 
 async fn slow_reader_gets_everything(setup: Setup) {
+    // More than any queue holds.
+    let events = extent::of(10_000, 20_000);
     // A ping may wait behind megabytes in the kernel's buffers, longer than a client has time to answer.
     let app = setup.start_many(1, 1, &["--ping-interval", "10m"]);
     let gateway = &app.gateways[0];
@@ -36,11 +36,11 @@ async fn slow_reader_gets_everything(setup: Setup) {
         .await;
     let mut late = read(&mut slow, 1).await;
 
-    let reader = tokio::spawn(async move { read(&mut quick, EVENTS - 2_000).await });
+    let reader = tokio::spawn(async move { read(&mut quick, events - 2_000).await });
     // It reads now and then: who reads nothing for long is cut off, and rightly so.
     let writing = AtomicBool::new(true);
     let write_all = async {
-        write(&gateway.client, 2_000, EVENTS).await;
+        write(&gateway.client, 2_000, events).await;
         writing.store(false, Ordering::Relaxed);
     };
     let read_little = async {
@@ -50,7 +50,7 @@ async fn slow_reader_gets_everything(setup: Setup) {
         }
     };
     tokio::join!(write_all, read_little);
-    assert!(late.len() < EVENTS / 2, "it is slow: {}", late.len());
+    assert!(late.len() < events / 2, "it is slow: {}", late.len());
     heard.extend(reader.await.expect("the quick reader"));
     let growth = gateway.process.resident_bytes().saturating_sub(before);
     assert!(
@@ -59,14 +59,14 @@ async fn slow_reader_gets_everything(setup: Setup) {
         growth >> 20
     );
 
-    let rest = EVENTS - late.len();
+    let rest = events - late.len();
     late.extend(read(&mut slow, rest).await);
     let written = positions(&setup).await;
-    assert_eq!(written.len(), EVENTS);
+    assert_eq!(written.len(), events);
     assert!(heard == written, "the quick reader: each once, in order");
     assert!(late == written, "the slow reader: each once, in order");
     // It is live again.
-    write(&gateway.client, EVENTS, EVENTS + 1).await;
+    write(&gateway.client, events, events + 1).await;
     late.extend(read(&mut slow, 1).await);
     assert!(late == positions(&setup).await, "and the one after");
     eventually(

@@ -1,4 +1,5 @@
-//! The query through the API: what likes, comments and their taking back do at once, and which arguments are refused.
+//! The query through the API: what likes, comments and their taking back do at once, and which arguments are refused. Arguments
+//! are checked before any database and run embedded.
 
 use serde_json::{Value, json};
 use tests::graphql::{Answer, Client};
@@ -111,4 +112,5 @@ async fn arguments_are_checked(setup: Setup) {
         .expect_code("UNAUTHENTICATED");
 }
 
-tests::both_ways!(what_is_taken_back_does_not_count, arguments_are_checked);
+tests::both_ways!(what_is_taken_back_does_not_count);
+tests::embedded!(arguments_are_checked);

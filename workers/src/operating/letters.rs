@@ -142,12 +142,12 @@ async fn list(
     let letters = operations.list_letters(&viewer, filter).await?;
     if is_json {
         let letters: Vec<Value> = letters.iter().map(into_json).collect();
-        println!("{}", serde_json::to_string_pretty(&letters)?);
+        crate::say!("{}", serde_json::to_string_pretty(&letters)?);
         return Ok(());
     }
     let total = operations.count_letters(&viewer, filter).await?;
     if total == 0 {
-        println!("no dead letters");
+        crate::say!("no dead letters");
         return Ok(());
     }
     let row = |letter: &DeadLetter| {
@@ -180,7 +180,7 @@ async fn list(
         "ERROR",
     ];
     table::print(&head, &letters.iter().map(row).collect::<Vec<_>>());
-    println!("{} of {total} shown", letters.len());
+    crate::say!("{} of {total} shown", letters.len());
     Ok(())
 }
 
@@ -204,7 +204,7 @@ async fn show(operations: &Operations, id: Uuid, is_json: bool) -> Result<(), Op
                 "data": data,
             })
         });
-        println!("{}", serde_json::to_string_pretty(&shown)?);
+        crate::say!("{}", serde_json::to_string_pretty(&shown)?);
         return Ok(());
     }
     let kind = match letter.kind {
@@ -251,7 +251,7 @@ async fn show(operations: &Operations, id: Uuid, is_json: bool) -> Result<(), Op
         }
     }
     for (name, text) in rows {
-        println!("{name:12} {}", text.replace('\n', "\n             "));
+        crate::say!("{name:12} {}", text.replace('\n', "\n             "));
     }
     Ok(())
 }
@@ -261,11 +261,11 @@ async fn replay(operations: &Operations, selection: &Selection) -> Result<Outcom
     let context = CommandContext::process(ACTOR);
     let done = operations.replay_letters(context, which).await?;
     match selection.json {
-        true => println!(
+        true => crate::say!(
             "{}",
             json!({ "replayed": done.replayed, "left": done.left })
         ),
-        false => println!("{} replayed, {} left", done.replayed, done.left),
+        false => crate::say!("{} replayed, {} left", done.replayed, done.left),
     }
     Ok(outcome(done.left))
 }
@@ -278,13 +278,15 @@ async fn discard(
     let context = CommandContext::process(ACTOR);
     let done = operations.discard_letters(context, which).await?;
     match selection.json {
-        true => println!(
+        true => crate::say!(
             "{}",
             json!({ "discarded": done.discarded, "replayed": done.replayed, "left": done.left })
         ),
-        false => println!(
+        false => crate::say!(
             "{} discarded, {} behind them replayed, {} left",
-            done.discarded, done.replayed, done.left
+            done.discarded,
+            done.replayed,
+            done.left
         ),
     }
     Ok(outcome(done.left))

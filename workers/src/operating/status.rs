@@ -10,7 +10,7 @@ pub(super) async fn run(operations: &Operations, is_json: bool) -> Result<(), Op
     let status = operations.read_status(&Viewer::Process(ACTOR)).await?;
     if is_json {
         let shown = into_json(operations, &status);
-        println!("{}", serde_json::to_string_pretty(&shown)?);
+        crate::say!("{}", serde_json::to_string_pretty(&shown)?);
         return Ok(());
     }
     let pause = |name: &str| {
@@ -75,7 +75,7 @@ pub(super) async fn run(operations: &Operations, is_json: bool) -> Result<(), Op
             "DEAD LETTERS",
             "",
         ];
-        println!();
+        crate::say!();
         table::print(&head, &handlers);
     }
     let breakers: Vec<_> = status
@@ -101,7 +101,7 @@ pub(super) async fn run(operations: &Operations, is_json: bool) -> Result<(), Op
             "FAILURES",
             "LAST ERROR",
         ];
-        println!();
+        crate::say!();
         table::print(&head, &breakers);
     }
     Ok(())

@@ -24,7 +24,7 @@ pub(super) fn lines(head: &[&str], rows: &[Vec<String>]) -> Vec<String> {
 
 pub(super) fn print(head: &[&str], rows: &[Vec<String>]) {
     for line in lines(head, rows) {
-        println!("{line}");
+        crate::say!("{line}");
     }
 }
 

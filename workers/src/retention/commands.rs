@@ -45,9 +45,9 @@ pub async fn archive_watched(
     bar.finish_and_clear();
     let report = report?;
     if rewritten > 0 {
-        println!("{rewritten} files were written anew without personal data that was erased");
+        crate::say!("{rewritten} files were written anew without personal data that was erased");
     }
-    println!(
+    crate::say!(
         "archived {} events in {} files, in {:.1} s; the archive goes up to position {}",
         HumanCount(report.events),
         report.files,
@@ -81,7 +81,7 @@ pub async fn prune_watched(
     let report = prune(database, &config, progress, &stop).await;
     bar.finish_and_clear();
     let report = report?;
-    println!(
+    crate::say!(
         "pruned {} positions, of which {} events were removed, in {:.1} s; the log begins behind position {}: {}",
         HumanCount(report.positions),
         HumanCount(report.removed),

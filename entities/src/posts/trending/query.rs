@@ -3,15 +3,15 @@
 
 use std::collections::HashMap;
 
-use ::events::now;
+use ::events::{AsOf, DatabaseConnection, now};
 use sea_orm::{ConnectionTrait, Statement};
 use uuid::Uuid;
 
-use super::{TrendWindow, decay::StepCount};
+use super::{TRENDING_FOLLOWER, TrendWindow, decay::StepCount};
 use crate::{
     access::{AccessError, Action, Viewer, authorize},
     boxed,
-    posts::{Post, Posts},
+    posts::{POSTS_FOLLOWER, Post, Posts},
 };
 
 /// Candidates read beyond what is asked for, at first. There must be some: a rank may be too high.
@@ -66,12 +66,16 @@ impl Posts {
         viewer: &Viewer,
         window: TrendWindow,
         limit: u64,
-    ) -> Result<Vec<TrendingPost>, AccessError> {
+    ) -> Result<AsOf<Vec<TrendingPost>>, AccessError> {
         authorize(viewer, Action::ReadPosts)?;
+        // Which posts there are says the read model of posts.
+        let model = self.log.read_model(&[TRENDING_FOLLOWER, POSTS_FOLLOWER]);
+        let model = model.await?;
+        let database = model.connection();
         let now = window.step_of(now().timestamp());
         let mut wanted = limit + SPARE;
         let mut best = loop {
-            let mut candidates = self.read_candidates(window, wanted, now).await?;
+            let mut candidates = read_candidates(database, window, wanted, now).await?;
             let is_all = (candidates.len() as u64) < wanted;
             let ranks = candidates.iter().map(|candidate| candidate.rank);
             let lowest_rank = ranks.fold(f64::INFINITY, f64::min);
@@ -86,61 +90,62 @@ impl Posts {
         };
         best.truncate(limit as usize);
         let ids: Vec<Uuid> = best.iter().map(|candidate| candidate.post_id).collect();
-        let mut posts = self.load_posts(&ids).await?;
-        let trending = best.into_iter().filter_map(|candidate| {
-            Some(TrendingPost {
-                // Deleted in this moment, if it is not there.
-                post: posts.remove(&candidate.post_id)?,
-                score: candidate.score,
-                likes: candidate.counts.iter().map(|count| count.likes).sum(),
-                comments: candidate.counts.iter().map(|count| count.comments).sum(),
-            })
-        });
-        Ok(trending.collect())
+        let posts = self.load_posts(&ids).await?;
+        let trending = |best: Vec<Candidate>, mut posts: HashMap<Uuid, Post>| {
+            let trending = best.into_iter().filter_map(|candidate| {
+                Some(TrendingPost {
+                    // Deleted in this moment, if it is not there.
+                    post: posts.remove(&candidate.post_id)?,
+                    score: candidate.score,
+                    likes: candidate.counts.iter().map(|count| count.likes).sum(),
+                    comments: candidate.counts.iter().map(|count| count.comments).sum(),
+                })
+            });
+            trending.collect()
+        };
+        Ok(model.give(best).join(posts, trending))
     }
+}
 
-    /// The posts of the highest ranks that have something in the window, with what they have there. In one statement, so that
-    /// ranks and counts belong to each other. Posts that the read model does not have yet, or any more, are left out.
-    async fn read_candidates(
-        &self,
-        window: TrendWindow,
-        wanted: u64,
-        now: i64,
-    ) -> ::events::Result<Vec<Candidate>> {
-        let database = &self.log.database().reader;
-        let sql = format!(
-            "select t.post_id, t.rank, c.step, c.likes, c.comments from (
-                 select post_id, rank from post_trend
-                 where span = $1 and newest_step > $2 and exists (select 1 from post where post.id = post_trend.post_id)
-                 order by rank desc, post_id desc limit {wanted}
-             ) t join post_trend_count c on c.span = $1 and c.post_id = t.post_id and c.step > $2
-             order by t.post_id, c.step"
-        );
-        let values = [window.number().into(), window.last_step_outside(now).into()];
-        let statement =
-            Statement::from_sql_and_values(database.get_database_backend(), sql, values);
-        let mut found: HashMap<Uuid, Candidate> = HashMap::new();
-        for row in database.query_all_raw(statement).await? {
-            let post_id = row.try_get("", "post_id")?;
-            let rank = row.try_get("", "rank")?;
-            let candidate = found.entry(post_id).or_insert(Candidate {
-                post_id,
-                rank,
-                counts: Vec::new(),
-                score: 0.0,
-            });
-            candidate.counts.push(StepCount {
-                step: row.try_get("", "step")?,
-                likes: row.try_get("", "likes")?,
-                comments: row.try_get("", "comments")?,
-            });
-        }
-        let mut candidates: Vec<Candidate> = found.into_values().collect();
-        for candidate in &mut candidates {
-            candidate.score = window.score(&candidate.counts, now);
-        }
-        Ok(candidates)
+/// The posts of the highest ranks that have something in the window, with what they have there. In one statement, so that
+/// ranks and counts belong to each other. Posts that the read model does not have yet, or any more, are left out.
+async fn read_candidates(
+    database: &DatabaseConnection,
+    window: TrendWindow,
+    wanted: u64,
+    now: i64,
+) -> ::events::Result<Vec<Candidate>> {
+    let sql = format!(
+        "select t.post_id, t.rank, c.step, c.likes, c.comments from (
+             select post_id, rank from post_trend
+             where span = $1 and newest_step > $2 and exists (select 1 from post where post.id = post_trend.post_id)
+             order by rank desc, post_id desc limit {wanted}
+         ) t join post_trend_count c on c.span = $1 and c.post_id = t.post_id and c.step > $2
+         order by t.post_id, c.step"
+    );
+    let values = [window.number().into(), window.last_step_outside(now).into()];
+    let statement = Statement::from_sql_and_values(database.get_database_backend(), sql, values);
+    let mut found: HashMap<Uuid, Candidate> = HashMap::new();
+    for row in database.query_all_raw(statement).await? {
+        let post_id = row.try_get("", "post_id")?;
+        let rank = row.try_get("", "rank")?;
+        let candidate = found.entry(post_id).or_insert(Candidate {
+            post_id,
+            rank,
+            counts: Vec::new(),
+            score: 0.0,
+        });
+        candidate.counts.push(StepCount {
+            step: row.try_get("", "step")?,
+            likes: row.try_get("", "likes")?,
+            comments: row.try_get("", "comments")?,
+        });
     }
+    let mut candidates: Vec<Candidate> = found.into_values().collect();
+    for candidate in &mut candidates {
+        candidate.score = window.score(&candidate.counts, now);
+    }
+    Ok(candidates)
 }
 
 #[cfg(test)]

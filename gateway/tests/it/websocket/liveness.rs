@@ -92,3 +92,16 @@ async fn a_reader_that_stops_stops_the_stream() {
     }
     assert!(taken > 20_000_000);
 }
+
+#[tokio::test]
+async fn a_client_that_does_not_read_holds_nothing_that_others_wait_for() {
+    let server = toy::start().await;
+    let mut slow = ready(&server).await;
+    // The first holds something while the second fills the socket.
+    slow.subscribe("1", "{ hold(ms: 500) }").await;
+    slow.subscribe("2", "subscription { flood(size: 60000) }")
+        .await;
+    let mut other = ready(&server).await;
+    other.subscribe("1", "{ hold(ms: 0) }").await;
+    assert_eq!(other.receive().await["payload"]["data"]["hold"], true);
+}

@@ -1,0 +1,150 @@
+//! Repeated exchanges of a refresh token. A client whose answer was lost, and two tabs that renew at once, ask a second time
+//! and mean no harm: for a grace time they get the successor that was given first. It is stored nowhere. It is an HMAC of a
+//! random salt, keyed with the old token; the table has the salt and hashes, so nobody can make it of the table alone, nor of an
+//! old token alone. A session's next exchange overwrites the salt: who used the successor has had it, so a token before it that
+//! comes again is a reuse, as is one that comes after the grace time, by the database's clock. Called by `sessions`.
+
+use std::time::Duration;
+
+use ::events::Tx;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+use sha2::Sha256;
+use uuid::Uuid;
+
+use super::{Secret, UserError, tokens::random_bytes};
+
+/// So that no other use of the same inputs gives the same bits.
+const PURPOSE: &[u8] = b"millrace refresh token successor 1\0";
+
+/// The longest grace time that can be set.
+pub const LONGEST_GRACE: Duration = Duration::from_secs(60);
+
+/// What a token was exchanged for, or a way to it that is of no use without that token.
+pub(super) struct Successor {
+    salt: Vec<u8>,
+    /// When the first exchange was, in seconds since 1970, by the process that did it.
+    pub(super) issued_at: u64,
+}
+
+impl Successor {
+    /// One that nobody can foresee.
+    pub(super) fn draw(issued_at: u64) -> Result<Self, UserError> {
+        let salt = random_bytes().map_err(|error| UserError::Log(::events::Error::Task(error)))?;
+        Ok(Self {
+            salt: salt.to_vec(),
+            issued_at,
+        })
+    }
+
+    /// The successor of `token`: 256 bits as text, always the same.
+    pub(super) fn of(&self, token: &Secret) -> Secret {
+        // A key of any length will do.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(token.reveal().as_bytes()) else {
+            unreachable!("HMAC takes keys of every length")
+        };
+        mac.update(PURPOSE);
+        mac.update(&self.salt);
+        Secret::new(BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+    }
+}
+
+struct Dialect {
+    now: &'static str,
+    /// Whether the exchange is more recent than `$3` seconds.
+    is_recent: &'static str,
+}
+
+fn dialect(backend: DbBackend) -> Dialect {
+    match backend {
+        DbBackend::Postgres => Dialect {
+            now: "clock_timestamp()",
+            is_recent: "exchanged_at > clock_timestamp() - make_interval(secs => $3)",
+        },
+        _ => Dialect {
+            now: "unixepoch('subsec')",
+            is_recent: "exchanged_at > unixepoch('subsec') - $3",
+        },
+    }
+}
+
+/// Keeps how to find the successor of the token with this hash again, in place of what was kept of the session before.
+pub(super) async fn remember(
+    tx: &Tx<'_>,
+    session_id: Uuid,
+    hash: Vec<u8>,
+    successor: &Successor,
+) -> Result<(), UserError> {
+    let backend = tx.get_database_backend();
+    let sql = format!(
+        "insert into refresh_repeat (session_id, hash, salt, issued_at, exchanged_at) values ($1, $2, $3, $4, {now})
+         on conflict (session_id) do update
+         set hash = excluded.hash, salt = excluded.salt, issued_at = excluded.issued_at, exchanged_at = {now}",
+        now = dialect(backend).now
+    );
+    let issued_at = i64::try_from(successor.issued_at).unwrap_or(i64::MAX);
+    let values = [
+        session_id.into(),
+        hash.into(),
+        successor.salt.clone().into(),
+        issued_at.into(),
+    ];
+    tx.execute_raw(Statement::from_sql_and_values(backend, sql, values))
+        .await?;
+    Ok(())
+}
+
+/// What the token with this hash was exchanged for, if that was the session's last exchange and not longer ago than `grace`.
+pub(super) async fn find(
+    tx: &Tx<'_>,
+    session_id: Uuid,
+    hash: Vec<u8>,
+    grace: Duration,
+) -> Result<Option<Successor>, UserError> {
+    let backend = tx.get_database_backend();
+    let sql = format!(
+        "select salt, issued_at from refresh_repeat where session_id = $1 and hash = $2 and {}",
+        dialect(backend).is_recent
+    );
+    let values = [session_id.into(), hash.into(), grace.as_secs_f64().into()];
+    let statement = Statement::from_sql_and_values(backend, sql, values);
+    let Some(row) = tx.query_one_raw(statement).await? else {
+        return Ok(None);
+    };
+    let issued_at: i64 = row.try_get("", "issued_at")?;
+    Ok(Some(Successor {
+        salt: row.try_get("", "salt")?,
+        issued_at: u64::try_from(issued_at).unwrap_or_default(),
+    }))
+}
+
+/// Forgets salts that no grace time reaches any more.
+pub(super) async fn forget_old(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
+    let backend = connection.get_database_backend();
+    let sql = format!(
+        "delete from refresh_repeat where not {}",
+        dialect(backend).is_recent.replace("$3", "$1")
+    );
+    let values = [LONGEST_GRACE.as_secs_f64().into()];
+    connection
+        .execute_raw(Statement::from_sql_and_values(backend, sql, values))
+        .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_successor_needs_the_token_and_the_salt() {
+        let (token, other) = (Secret::new("a token"), Secret::new("another token"));
+        let (one, two) = (Successor::draw(1), Successor::draw(1));
+        let (one, two) = (one.expect("randomness"), two.expect("randomness"));
+        assert_eq!(one.of(&token), one.of(&token));
+        assert_ne!(one.of(&token), one.of(&other));
+        assert_ne!(one.of(&token), two.of(&token));
+        assert_eq!(one.of(&token).reveal().len(), 43, "256 bits");
+    }
+}

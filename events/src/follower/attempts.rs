@@ -1,0 +1,136 @@
+//! Events that end the process that applies them. Nothing of an attempt is left then, so it is counted by who comes after: a
+//! part that is taken over from a process that did not give it back, with something to apply, was left behind at its
+//! checkpoint. Left behind there twice, its next events are applied one by one, with nothing else applied in the process
+//! meanwhile, each noted first; so the next death names its event, and after a second one that event is set aside. A
+//! process that is merely killed, or cut off, moves on between its deaths, or costs some care; it gives up nothing.
+
+use sea_orm::Value;
+
+use super::Leases;
+use crate::{
+    Database, Event, Result, clock,
+    control::{execute, query},
+    database::Pool,
+    letters::Tried,
+    read::{Head, from_i64, to_i64},
+};
+
+/// Deaths at one checkpoint before events are applied by themselves.
+const CAREFUL_AFTER: i32 = 2;
+/// Deaths at one event, with those before it was known, before it is set aside.
+const GIVEN_UP_AFTER: i32 = 4;
+
+/// What is known of the part that was left behind.
+#[derive(Debug, Clone)]
+pub(super) struct Caution {
+    /// Wanted events that are still applied one by one.
+    pub(super) left: u64,
+    suspect: Option<u64>,
+    deaths: i32,
+    since: f64,
+}
+
+impl Caution {
+    /// How often the event has ended its process, if that is often enough.
+    pub(super) fn verdict(&self, event: &Event) -> Option<Tried> {
+        let is_given_up = self.suspect == Some(event.position) && self.deaths >= GIVEN_UP_AFTER;
+        is_given_up.then(|| Tried {
+            attempts: self.deaths.unsigned_abs(),
+            since: std::time::Duration::try_from_secs_f64(self.since).unwrap_or_default(),
+        })
+    }
+}
+
+/// Counts the deaths of those whose parts were taken over, and finds out which of these parts need care. A batch has no more
+/// than `batch_events` wanted events of a part, so what ended it is among the first ones.
+pub(super) async fn count(
+    database: &Database,
+    follower: &'static str,
+    (taken, head): (&Leases, &Head),
+    batch_events: u64,
+) -> Result<Vec<(i16, Caution)>> {
+    let left_behind: Vec<(i16, u64)> = taken
+        .iter()
+        .filter(|(part, lease)| {
+            lease.is_left_behind && lease.position < head.parts[**part as usize]
+        })
+        .map(|(part, lease)| (*part, lease.position))
+        .collect();
+    if left_behind.is_empty() {
+        return Ok(Vec::new());
+    }
+    let backend = database.backend();
+    let now = clock::now(backend);
+    let is_same = "follower_attempt.position = excluded.position";
+    let sql = format!(
+        "insert into follower_attempt (follower, part, position, deaths) values ($1, $2, $3, 1)
+         on conflict (follower, part) do update set
+             deaths = case when {is_same} then follower_attempt.deaths + 1 else 1 end,
+             suspect = case when {is_same} then follower_attempt.suspect end,
+             first_at = case when {is_same} then follower_attempt.first_at else {now} end,
+             position = excluded.position
+         returning deaths, suspect, {} - {} as since",
+        clock::seconds(backend, now),
+        clock::seconds(backend, "first_at"),
+    );
+    let sql = std::sync::Arc::<str>::from(sql);
+    database
+        .transaction(Pool::Background, move |tx| {
+            let (sql, left_behind) = (sql.clone(), left_behind.clone());
+            Box::pin(async move {
+                let mut cautions = Vec::new();
+                for (part, position) in left_behind {
+                    let values: Vec<Value> =
+                        vec![follower.into(), part.into(), to_i64(position).into()];
+                    for row in query(tx, &sql, values).await? {
+                        let suspect: Option<i64> = row.try_get("", "suspect")?;
+                        let caution = Caution {
+                            left: batch_events,
+                            suspect: suspect.map(from_i64),
+                            deaths: row.try_get("", "deaths")?,
+                            since: row.try_get("", "since")?,
+                        };
+                        if caution.deaths >= CAREFUL_AFTER {
+                            tracing::warn!(
+                                follower,
+                                part,
+                                position,
+                                deaths = caution.deaths,
+                                "processes ended behind this position; its next events are applied one by one"
+                            );
+                            cautions.push((part, caution));
+                        }
+                    }
+                }
+                Ok(cautions)
+            })
+        })
+        .await
+}
+
+/// Notes that the event is about to be applied by itself.
+pub(super) async fn note(database: &Database, follower: &str, event: &Event) -> Result<()> {
+    let now = clock::now(database.backend());
+    let sql = format!(
+        "update follower_attempt set position = $3, suspect = $4,
+             deaths = case when suspect = $4 then deaths else {CAREFUL_AFTER} end,
+             first_at = case when suspect = $4 then first_at else {now} end
+         where follower = $1 and part = $2"
+    );
+    let values: Vec<Value> = vec![
+        follower.into(),
+        event.part.into(),
+        to_i64(event.previous).into(),
+        to_i64(event.position).into(),
+    ];
+    execute(database.background_writer(), &sql, values).await?;
+    Ok(())
+}
+
+/// The part goes on.
+pub(super) async fn forget(database: &Database, follower: &str, part: i16) -> Result<()> {
+    let sql = "delete from follower_attempt where follower = $1 and part = $2";
+    let values: Vec<Value> = vec![follower.into(), part.into()];
+    execute(database.background_writer(), sql, values).await?;
+    Ok(())
+}

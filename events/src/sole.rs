@@ -1,0 +1,166 @@
+//! One process at a time on a SQLite file: its log is the bus, its caches are the process's own, and its leases have no
+//! second candidate. A lock of the operating system on a file beside the database holds it, which the kernel releases when
+//! the process ends, however it ends. So who has the lock knows that whatever is leased was leased by a process that is no
+//! more, and need not wait for it. Gateways and workers take it; commands that read, write or prune beside them do not, as
+//! SQLite keeps their transactions apart and the log's poll tells of their events.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
+
+use crate::{Database, Result, boxed, control::execute, database::Pool};
+
+/// What is left of leases that may be those of a command beside this process, in seconds.
+const REMAINDER: f64 = 30.0;
+
+/// This process is the only one on the file for as long as this lives.
+#[derive(Debug)]
+#[must_use = "the file is another's as soon as this is dropped"]
+pub struct Sole(#[expect(dead_code, reason = "it is held, and closed when it is dropped")] File);
+
+/// Why a process may not use a file by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum NotSole {
+    /// Another process serves it.
+    #[error(
+        "another gateway or worker is running on {0}: a SQLite database belongs to one process at a time; stop that \
+         one first, or use Postgres for several"
+    )]
+    Taken(PathBuf),
+    /// The lock cannot be had.
+    #[error(
+        "{path} cannot be locked: {cause}; a SQLite database needs a local file system that has locks"
+    )]
+    Unlockable {
+        /// The file beside the database.
+        path: PathBuf,
+        /// What the system says.
+        cause: io::Error,
+    },
+}
+
+impl Sole {
+    /// Takes the file of a SQLite database, which need not exist yet, though its folder must. Nothing of another database, or
+    /// of one in memory, which nobody else can reach.
+    ///
+    /// # Errors
+    /// As of `take`.
+    pub fn of(database_url: &str) -> Result<Option<Self>, NotSole> {
+        let Some(path) = database_url.strip_prefix("sqlite:") else {
+            return Ok(None);
+        };
+        let path = path.trim_start_matches("//");
+        match path.split('?').next() {
+            None | Some("" | ":memory:") => Ok(None),
+            Some(path) => Self::take(Path::new(path)).map(Some),
+        }
+    }
+
+    /// Takes the file at `path`.
+    ///
+    /// # Errors
+    /// When another process has it, and when nobody can.
+    fn take(path: &Path) -> Result<Self, NotSole> {
+        let lock = lock_of(path);
+        let failed = |cause| NotSole::Unlockable {
+            path: lock.clone(),
+            cause,
+        };
+        // It is never removed: who opens it before and locks it after that would have a lock on nothing.
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock)
+            .map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => Err(NotSole::Taken(path.to_owned())),
+            Err(TryLockError::Error(cause)) => Err(failed(cause)),
+        }
+    }
+}
+
+/// Beside the file itself, by whichever name or link it is reached.
+fn lock_of(path: &Path) -> PathBuf {
+    let real = fs::canonicalize(path).or_else(|_| {
+        let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+        let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")))?;
+        Ok::<_, io::Error>(folder.join(path.file_name().unwrap_or_default()))
+    });
+    let mut name = real.unwrap_or_else(|_| path.to_owned()).into_os_string();
+    name.push(".lock");
+    name.into()
+}
+
+impl Database {
+    /// Ends the leases of the process that was here before, which has ended: its parts, and the attempts of its handlers. Those
+    /// that a command beside this process may have are shortened only, as a clock that was set back may have made them long.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    #[boxed]
+    pub async fn take_over_leases(&self, _: &Sole) -> Result<()> {
+        self.transaction(Pool::Background, |tx| {
+            Box::pin(async move {
+                for sql in [
+                    // Whose they were is left: a follower that ended its process is recognized by it.
+                    "update checkpoint set leased_until = 0",
+                    "delete from follower_member",
+                    "update delivery set leased_until = 0 where state = 'running'",
+                    "delete from worker_breaker",
+                ] {
+                    execute(tx, sql, Vec::new()).await?;
+                }
+                for table in ["rebuild", "housekeeping", "erasure"] {
+                    let sql = format!(
+                        "update {table} set leased_until = min(leased_until, unixepoch('subsec') + $1)"
+                    );
+                    execute(tx, &sql, vec![REMAINDER.into()]).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_taken_once_by_all_its_names() {
+        let folder = std::env::temp_dir().join(format!("sole-{}", uuid::Uuid::now_v7()));
+        fs::create_dir(&folder).expect("a folder");
+        let path = folder.join("millrace.db");
+        let first = Sole::take(&path).expect("nobody has it");
+        assert!(matches!(Sole::take(&path), Err(NotSole::Taken(_))));
+        fs::write(&path, "").expect("the database comes to be");
+        let link = folder.join("link.db");
+        std::os::unix::fs::symlink(&path, &link).expect("a link");
+        let roundabout = folder.join(".").join("millrace.db");
+        for name in [&link, &roundabout] {
+            assert!(
+                matches!(Sole::take(name), Err(NotSole::Taken(_))),
+                "{name:?}"
+            );
+        }
+        let other = Sole::take(&folder.join("other.db"));
+        drop(other.expect("another database"));
+        drop(first);
+        drop(Sole::take(&link).expect("its process has ended"));
+        fs::remove_dir_all(&folder).expect("the folder goes");
+    }
+
+    #[test]
+    fn what_cannot_be_locked_is_told() {
+        let nowhere = Path::new("/nowhere/millrace.db");
+        assert!(matches!(
+            Sole::take(nowhere),
+            Err(NotSole::Unlockable { .. })
+        ));
+    }
+}

@@ -1,0 +1,66 @@
+//! What a subscriber reads of the log by itself, executed for it alone in a task of its own. A subscriber is polled only
+//! while its client has room, and not while its rights are checked; whoever is not polled must hold nothing that others
+//! wait for, such as a connection to the database. The task gets by itself to the next answer, and waits there, holding
+//! nothing, until that is taken: one answer for each subscriber is in memory, and no more.
+
+use std::sync::Arc;
+
+use async_graphql::ServerError;
+use events::Range;
+use futures::{
+    FutureExt, StreamExt,
+    future::{AbortHandle, abortable},
+};
+use tokio::sync::mpsc;
+
+use super::ground::{Answer, Answers, Ground, Subscription};
+use crate::errors::{Code, typed};
+
+/// See the module. Dropping it ends the execution.
+pub(super) struct Own {
+    /// The answers, then `None`.
+    answers: mpsc::Receiver<Option<Answer>>,
+    task: AbortHandle,
+}
+
+impl Own {
+    pub(super) fn start<G: Ground>(ground: &Arc<G>, request: &G::Request, range: Range) -> Self {
+        let (sender, answers) = mpsc::channel(1);
+        let (work, task) = abortable(run(request.own_answers(ground, range), sender));
+        G::spawn(work.map(drop));
+        Self { answers, task }
+    }
+
+    /// The next answer; `None` once, when the whole range is answered. May be cancelled.
+    ///
+    /// # Errors
+    /// When the execution broke off.
+    pub(super) async fn next(&mut self) -> Result<Option<Answer>, ServerError> {
+        let answer = self.answers.recv().await;
+        answer.ok_or_else(broken_off)
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn run(mut executed: Answers, answers: mpsc::Sender<Option<Answer>>) {
+    // Room first: nothing is executed for whoever does not take it.
+    while let Ok(room) = answers.reserve().await {
+        let answer = executed.next().await;
+        let is_end = answer.is_none();
+        room.send(answer);
+        if is_end {
+            return;
+        }
+    }
+}
+
+/// An execution ended that had not come to its end. Its subscriber may resume where it is.
+pub(super) fn broken_off() -> ServerError {
+    tracing::error!("the execution of a subscription broke off");
+    typed(Code::Internal, "The subscription broke off; resume it")
+}

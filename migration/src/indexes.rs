@@ -1,0 +1,159 @@
+//! Indexes on tables that are in use, on Postgres: made concurrently, so that nobody who writes waits. One that is there is left
+//! alone. An interrupted build leaves an index that is kept up to date and used by nobody; it is dropped, and made anew.
+//! Called for the migrations in `CONCURRENT`.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+
+/// Makes the indexes of a script, which has nothing else. Not in a transaction, as they cannot be made in one.
+pub(crate) async fn make_concurrently(
+    connection: &DatabaseConnection,
+    script: &str,
+) -> Result<(), DbErr> {
+    for statement in statements(script) {
+        let (name, statement) = concurrent(&statement).map_err(DbErr::Custom)?;
+        match is_valid(connection, &name).await? {
+            Some(true) => {
+                tracing::info!(index = name, "the index {name} is there already");
+                continue;
+            }
+            Some(false) => {
+                tracing::info!(
+                    index = name,
+                    "the index {name} was left unfinished; making it anew"
+                );
+                let drop = format!("drop index concurrently if exists {name}");
+                connection.execute_unprepared(&drop).await?;
+            }
+            None => {}
+        }
+        tracing::info!(index = name, "making the index {name}");
+        connection.execute_unprepared(&statement).await?;
+    }
+    Ok(())
+}
+
+/// Whether it can be used; nothing if there is none.
+async fn is_valid(connection: &DatabaseConnection, name: &str) -> Result<Option<bool>, DbErr> {
+    let statement = Statement::from_sql_and_values(
+        DbBackend::Postgres,
+        "select indisvalid and indisready as valid from pg_index where indexrelid = to_regclass($1)",
+        [name.into()],
+    );
+    let row = connection.query_one_raw(statement).await?;
+    row.map(|row| row.try_get("", "valid")).transpose()
+}
+
+/// The statements of a script, without comments.
+fn statements(script: &str) -> Vec<String> {
+    let lines = script.lines().map(|line| match line.find("--") {
+        Some(comment) => &line[..comment],
+        None => line,
+    });
+    let script = lines.collect::<Vec<_>>().join("\n");
+    let statements = script.split(';').map(|it| it.trim().to_owned());
+    statements.filter(|it| !it.is_empty()).collect()
+}
+
+/// The index's name, and the statement that makes it concurrently.
+fn concurrent(statement: &str) -> Result<(String, String), String> {
+    let refused = || format!("this cannot be done outside of a transaction: {statement}");
+    let (create, rest) = ["create index ", "create unique index "]
+        .iter()
+        .find_map(|create| Some((*create, statement.strip_prefix(create)?)))
+        .ok_or_else(refused)?;
+    let name = rest.split_whitespace().next().ok_or_else(refused)?;
+    Ok((name.to_owned(), format!("{create}concurrently {rest}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::CONCURRENT;
+
+    /// Tables of a row or a few, on which an index is made in no time.
+    const SMALL: &[&str] = &["log_head"];
+    /// The first migration whose versions look at what is taken away.
+    const LOOKED_AT: &str = "0016";
+
+    /// What a script does to tables that were there before, if it should not.
+    fn harms(number: &str, script: &str) -> Vec<String> {
+        let statements = statements(script);
+        let made: Vec<&str> = statements
+            .iter()
+            .filter_map(|it| it.strip_prefix("create table ")?.split_whitespace().next())
+            .collect();
+        let is_old = |table: &str| !made.contains(&table) && !SMALL.contains(&table);
+        let raises = statements
+            .iter()
+            .any(|it| it.starts_with("update schema_compatibility set lowest = "));
+        let harm = |statement: &&String| {
+            let words: Vec<&str> = statement.split_whitespace().collect();
+            let after = |word: &str| {
+                let place = words.iter().position(|it| *it == word)?;
+                words.get(place + 1).copied()
+            };
+            let is_index = concurrent(statement).is_ok();
+            let contracts = statement.starts_with("drop table")
+                || statement.starts_with("alter table")
+                    && ["drop", "rename", "type"]
+                        .iter()
+                        .any(|word| words.contains(word));
+            (is_index && after("on").is_some_and(is_old))
+                || (contracts && !raises && number > LOOKED_AT)
+        };
+        statements.iter().filter(harm).cloned().collect()
+    }
+
+    #[test]
+    fn an_index_is_made_concurrently() {
+        let made = concurrent("create unique index a on b (c)");
+        let (name, statement) = made.expect("an index");
+        assert_eq!(name, "a");
+        assert_eq!(statement, "create unique index concurrently a on b (c)");
+        assert!(concurrent("create table a (b int)").is_err());
+    }
+
+    #[test]
+    fn what_harms_is_seen() {
+        let harms = |script: &str| harms("0017", script);
+        assert!(harms("create table a (b int);\ncreate index c on a (b);").is_empty());
+        assert!(harms("alter table a add column c int;").is_empty());
+        for harmful in [
+            "create index c on a (b);",
+            "-- so\nalter table a drop column b;",
+            "alter table a rename column b to c;",
+            "drop table a;",
+        ] {
+            assert_eq!(harms(harmful).len(), 1, "{harmful}");
+        }
+        let told = "drop table a; update schema_compatibility set lowest = 17;";
+        assert!(harms(told).is_empty());
+    }
+
+    /// Scripts that run in a transaction make no index on a table that may be large, and take nothing away in silence; those
+    /// that do not have nothing but indexes.
+    #[test]
+    fn migrations_keep_the_rules() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/sql");
+        let mut seen = 0;
+        for entry in std::fs::read_dir(folder).expect("the scripts") {
+            let path = entry.expect("a script").path();
+            let name = path.file_name().expect("a name").to_string_lossy();
+            let Some(name) = name.strip_suffix(".postgres.sql") else {
+                continue;
+            };
+            let script = std::fs::read_to_string(&path).expect("a script");
+            seen += 1;
+            if CONCURRENT.contains(&format!("m{name}").as_str()) {
+                for statement in statements(&script) {
+                    assert!(concurrent(&statement).is_ok(), "{name}: {statement}");
+                }
+            } else {
+                let number = name.split('_').next().unwrap_or_default();
+                assert_eq!(harms(number, &script), Vec::<String>::new(), "{name}");
+            }
+        }
+        assert!(seen >= CONCURRENT.len() + 12, "{seen} scripts");
+    }
+}

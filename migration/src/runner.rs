@@ -1,0 +1,228 @@
+//! Brings a database up to date: one process at a time, on a connection of its own that has none of the product's time-outs,
+//! while programs run. On Postgres the lock is one of the session, which is asked for again and again: whoever waited for it
+//! inside a statement would hold a snapshot, and a concurrent index waits for those. On SQLite all is one transaction, which
+//! holds the file's only write lock. Called by `gateway migrate` and at start.
+
+use std::time::{Duration, Instant};
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::{
+    ActiveValue::Set,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, EntityTrait, RuntimeErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
+};
+use sea_orm_migration::{MigratorTrait, seaql_migrations};
+use tokio::time::sleep;
+
+use crate::{
+    CONCURRENT, Migrator,
+    check::{SchemaError, pending},
+};
+
+/// Any number that nothing else takes in this database.
+const LOCK: i64 = 7_020_109_114_097_016;
+/// How long is waited for another process that migrates, or for whoever holds a table.
+const PATIENCE: Duration = Duration::from_secs(15 * 60);
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(200);
+/// How long others may queue behind a migration that waits for a table.
+const TABLE_LOCK: &str = "1s";
+
+/// Applies what is pending; returns the names.
+///
+/// # Errors
+/// When the database fails, is held for too long, or was changed by a version that shuts this one out.
+pub async fn migrate(url: &str) -> Result<Vec<String>, SchemaError> {
+    if url.starts_with("sqlite:") {
+        let connection = patiently("the database is locked", || connect_sqlite(url)).await?;
+        let result = migrate_sqlite(&connection).await;
+        connection.close().await?;
+        result
+    } else {
+        let connection = connect_postgres(url).await?;
+        let result = migrate_postgres(&connection).await;
+        // The lock goes with the session.
+        connection.close().await?;
+        result
+    }
+}
+
+async fn connect_postgres(url: &str) -> Result<DatabaseConnection, DbErr> {
+    let mut options = alone(url);
+    options
+        .set_application_name("millrace migrate")
+        .map_sqlx_postgres_opts(|options| {
+            options.options([
+                // Also those that were set for the role or the database.
+                ("lock_timeout", "0"),
+                ("statement_timeout", "0"),
+                ("idle_in_transaction_session_timeout", "0"),
+            ])
+        });
+    Database::connect(options).await
+}
+
+async fn connect_sqlite(url: &str) -> Result<DatabaseConnection, DbErr> {
+    let mut options = alone(url);
+    options.map_sqlx_sqlite_opts(|options| {
+        options
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(30))
+            .foreign_keys(true)
+            .pragma("secure_delete", "on")
+    });
+    Database::connect(options).await
+}
+
+/// One connection, which stays the same for as long as it takes.
+fn alone(url: &str) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(1)
+        .idle_timeout(None::<Duration>)
+        .max_lifetime(None::<Duration>)
+        .acquire_timeout(Duration::from_secs(30))
+        // A connection that was lost took the lock along; another one in its place must not go on.
+        .test_before_acquire(false)
+        .sqlx_logging(false);
+    options
+}
+
+async fn migrate_sqlite(connection: &DatabaseConnection) -> Result<Vec<String>, SchemaError> {
+    if pending(connection).await?.is_empty() {
+        return Ok(Vec::new());
+    }
+    let immediate = || {
+        connection.begin_with_options(TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..Default::default()
+        })
+    };
+    let tx = patiently("the database is locked", immediate).await?;
+    Migrator::install(&tx).await?;
+    // Another process may have been first.
+    let names = pending(&tx).await?;
+    for name in &names {
+        apply(&tx, &SchemaManager::new(&tx), name).await?;
+    }
+    tx.commit().await?;
+    Ok(names)
+}
+
+async fn migrate_postgres(connection: &DatabaseConnection) -> Result<Vec<String>, SchemaError> {
+    if pending(connection).await?.is_empty() {
+        return Ok(Vec::new());
+    }
+    lock(connection).await?;
+    Migrator::install(connection).await?;
+    let names = pending(connection).await?;
+    for name in &names {
+        if CONCURRENT.contains(&name.as_str()) {
+            let manager = SchemaManager::new(connection);
+            apply(connection, &manager, name).await?;
+        } else {
+            patiently("a table is in use", || {
+                apply_in_transaction(connection, name)
+            })
+            .await?;
+        }
+    }
+    Ok(names)
+}
+
+async fn apply_in_transaction(connection: &DatabaseConnection, name: &str) -> Result<(), DbErr> {
+    let tx = connection.begin().await?;
+    let limit = format!("set local lock_timeout = '{TABLE_LOCK}'");
+    tx.execute_unprepared(&limit).await?;
+    apply(&tx, &SchemaManager::new(&tx), name).await?;
+    tx.commit().await
+}
+
+async fn apply(
+    connection: &impl ConnectionTrait,
+    manager: &SchemaManager<'_>,
+    name: &str,
+) -> Result<(), DbErr> {
+    let migrations = Migrator::migrations();
+    let migration = migrations.iter().find(|it| it.name() == name);
+    let migration = migration.ok_or_else(|| DbErr::Custom(format!("there is no {name}")))?;
+    tracing::info!(migration = name, "applying {name}");
+    migration.up(manager).await?;
+    let since = std::time::SystemTime::UNIX_EPOCH.elapsed();
+    let applied_at = since.map_or(0, |since| since.as_secs()).cast_signed();
+    let row = seaql_migrations::ActiveModel {
+        version: Set(name.to_owned()),
+        applied_at: Set(applied_at),
+    };
+    seaql_migrations::Entity::insert(row)
+        .exec_without_returning(connection)
+        .await?;
+    Ok(())
+}
+
+/// Waits until this session is the one that migrates.
+async fn lock(connection: &DatabaseConnection) -> Result<(), SchemaError> {
+    let until = Instant::now() + PATIENCE;
+    let mut is_told = false;
+    loop {
+        let statement = Statement::from_sql_and_values(
+            connection.get_database_backend(),
+            "select pg_try_advisory_lock($1) as locked",
+            [LOCK.into()],
+        );
+        let row = connection.query_one_raw(statement).await?;
+        if let Some(row) = row
+            && row.try_get("", "locked")?
+        {
+            return Ok(());
+        }
+        if Instant::now() >= until {
+            let held = "another process has been migrating this database for 15 minutes";
+            return Err(SchemaError::Held(held.to_owned()));
+        }
+        if !std::mem::replace(&mut is_told, true) {
+            tracing::info!("another process is migrating this database; waiting for it");
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// Tries again while others hold what is needed.
+async fn patiently<T, F: Future<Output = Result<T, DbErr>>>(
+    what: &str,
+    attempt: impl Fn() -> F,
+) -> Result<T, SchemaError> {
+    let until = Instant::now() + PATIENCE;
+    let mut is_told = false;
+    loop {
+        match attempt().await {
+            Err(error) if is_held(&error) && Instant::now() < until => {
+                if !std::mem::replace(&mut is_told, true) {
+                    tracing::info!(%error, "{what}; waiting for it");
+                }
+                sleep(PAUSE).await;
+            }
+            Err(error) if is_held(&error) => return Err(SchemaError::Held(what.to_owned())),
+            result => return Ok(result?),
+        }
+    }
+}
+
+/// A lock that was not given in time, or a deadlock that this process was chosen to end.
+fn is_held(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error))
+    | DbErr::Query(RuntimeErr::SqlxError(error))
+    | DbErr::Conn(RuntimeErr::SqlxError(error))) = error
+    else {
+        return false;
+    };
+    // Postgres: lock_not_available, deadlock_detected. SQLite: BUSY and LOCKED, with what SQLite knows of why.
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| match code.parse::<u32>() {
+        Ok(number) if code.len() != 5 => matches!(number & 0xff, 5 | 6),
+        _ => ["55P03", "40P01"].contains(&code.as_ref()),
+    })
+}

@@ -1,0 +1,7 @@
+//! Migrations against real databases: from any schema with data in it, several at once, beside writers, interrupted, and with
+//! versions before and after.
+
+mod beside;
+mod places;
+mod upgrading;
+mod versions;

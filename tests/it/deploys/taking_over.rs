@@ -1,0 +1,34 @@
+//! How long read models stand still when all workers are killed and started again, with leases as they come.
+
+use std::time::{Duration, Instant};
+
+use tests::{Setup, customers, eventually};
+
+/// The README has what was measured, which is half of it; the machine may be busy. It was 20 s with leases of 10 s.
+const LONGEST: Duration = Duration::from_secs(10);
+
+async fn killed_workers_are_replaced_soon(setup: Setup) {
+    let mut app = setup.start_many(1, 2, &[]);
+    customers::create(app.client(), "C", "c0@example.com").await;
+    let counted = async |app: &tests::Running, total: i32, within: Duration| {
+        eventually("they are counted", within, async || {
+            (customers::statistics(app.client()).await["total"] == total).then_some(())
+        })
+        .await;
+    };
+    counted(&app, 1, Duration::from_secs(30)).await;
+    for worker in &mut app.workers {
+        worker.kill();
+    }
+    let killed = Instant::now();
+    app.workers = (0..2).map(|_| setup.workers(&[])).collect();
+    // Of many parts, so that all of them must have been taken over.
+    for number in 1..=40 {
+        customers::create(app.client(), "C", &format!("c{number}@example.com")).await;
+    }
+    counted(&app, 41, Duration::from_secs(60)).await;
+    let stood = killed.elapsed();
+    assert!(stood < LONGEST, "read models stood still for {stood:?}");
+}
+
+tests::distributed!(killed_workers_are_replaced_soon);

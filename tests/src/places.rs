@@ -1,0 +1,71 @@
+//! How many tests run at once: four for each core, as most of them wait most of the time. A test that measures time, or needs
+//! the whole machine for its load, runs alone, when no other is waiting. `setup::run` takes the places.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Tests at once for each core.
+const PER_CORE: usize = 4;
+
+struct State {
+    running: usize,
+    /// Tests that wait for a place among others.
+    waiting: usize,
+    is_alone: bool,
+}
+
+static STATE: Mutex<State> = Mutex::new(State {
+    running: 0,
+    waiting: 0,
+    is_alone: false,
+});
+static CHANGED: Condvar = Condvar::new();
+
+fn state() -> MutexGuard<'static, State> {
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn wait_while(
+    state: MutexGuard<'static, State>,
+    condition: impl FnMut(&mut State) -> bool,
+) -> MutexGuard<'static, State> {
+    CHANGED
+        .wait_while(state, condition)
+        .unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Held while a test runs.
+pub(crate) struct Place;
+
+impl Place {
+    /// One of several.
+    pub(crate) fn among_others() -> Self {
+        let places = PER_CORE * std::thread::available_parallelism().map_or(2, usize::from);
+        let mut state = state();
+        state.waiting += 1;
+        state = wait_while(state, |state| state.is_alone || state.running >= places);
+        state.waiting -= 1;
+        state.running += 1;
+        Self
+    }
+
+    /// The only one.
+    pub(crate) fn alone() -> Self {
+        let mut state = wait_while(state(), |state| {
+            state.is_alone || state.running > 0 || state.waiting > 0
+        });
+        state.is_alone = true;
+        Self
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut state = state();
+        if state.is_alone {
+            state.is_alone = false;
+        } else {
+            state.running -= 1;
+        }
+        CHANGED.notify_all();
+    }
+}

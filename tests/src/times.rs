@@ -1,0 +1,66 @@
+//! What each test took, for whoever makes the suite faster: a line a test in the file that TEST_TIMES names. The processor's
+//! time is that of the processes that the test started and dropped. `setup::run` and `Process` tell of it.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+/// What /proc counts in, whatever the kernel's own ticks are.
+const CLOCK_TICKS_PER_SECOND: f64 = 100.0;
+
+thread_local! {
+    /// A test's future runs in the thread that the harness gave it, and drops its processes there.
+    static CLOCK_TICKS: Cell<u64> = const { Cell::new(0) };
+}
+
+pub(crate) struct Times {
+    began: Instant,
+    waited: Duration,
+}
+
+impl Times {
+    /// The test begins now, after it waited for its place.
+    pub(crate) fn begin(waited: Duration) -> Self {
+        CLOCK_TICKS.set(0);
+        Self {
+            began: Instant::now(),
+            waited,
+        }
+    }
+}
+
+impl Drop for Times {
+    fn drop(&mut self) {
+        let Some(path) = std::env::var_os("TEST_TIMES") else {
+            return;
+        };
+        let seconds = self.began.elapsed().as_secs_f64();
+        let processor = CLOCK_TICKS.get() as f64 / CLOCK_TICKS_PER_SECOND;
+        let waited = self.waited.as_secs_f64();
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or("main");
+        let line = format!("{seconds:.2}\t{processor:.2}\t{waited:.2}\t{name}\n");
+        let file = File::options().create(true).append(true).open(path);
+        // In one write, as other tests write too.
+        let _ = file.and_then(|mut file| file.write_all(line.as_bytes()));
+    }
+}
+
+/// A process of the test is about to be ended, or has ended and was not waited for yet.
+pub(crate) fn note_process(pid: u32) {
+    CLOCK_TICKS.set(CLOCK_TICKS.get() + clock_ticks(pid));
+}
+
+/// The processor's time that a process has taken.
+pub(crate) fn processor_time(pid: u32) -> Duration {
+    Duration::from_secs_f64(clock_ticks(pid) as f64 / CLOCK_TICKS_PER_SECOND)
+}
+
+fn clock_ticks(pid: u32) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // Behind the name, which may have spaces, the 12th and 13th are its own time, in and outside of the kernel.
+    let after_name = text.rsplit(')').next().unwrap_or_default();
+    let fields = after_name.split_whitespace().skip(11).take(2);
+    fields.filter_map(|field| field.parse::<u64>().ok()).sum()
+}

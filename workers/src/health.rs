@@ -1,0 +1,153 @@
+//! Health of a process of workers, for probes: `/health/live` while it answers, `/health/ready` while it can reach what it works
+//! on and was not told to stop. A listener of its own, off unless asked for, and hardly any HTTP: one request a connection, and
+//! little patience. Neither tells outsiders what is wrong: that is logged. Called by the `workers` process.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use events::EventLog;
+use futures::future::BoxFuture;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
+
+/// Says whether everything that the work needs is there, or what is missing.
+pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+
+/// How long a probe may take for its request and the answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Probes at once.
+const MOST_PROBES: usize = 32;
+const MOST_BYTES: usize = 8 * 1024;
+const ACCEPT_BACK_OFF: Duration = Duration::from_millis(50);
+
+/// What the log of this process needs: the database, and the present.
+pub fn readiness(log: &EventLog) -> Ready {
+    let log = log.clone();
+    Arc::new(move || {
+        let log = log.clone();
+        Box::pin(async move { log.readiness().await })
+    })
+}
+
+/// Answers probes at `address` until the process ends; returns where that is.
+///
+/// # Errors
+/// When it cannot listen there.
+pub async fn serve(
+    address: SocketAddr,
+    ready: Ready,
+    stopped: watch::Receiver<bool>,
+) -> io::Result<SocketAddr> {
+    let listener = TcpListener::bind(address).await?;
+    let address = listener.local_addr()?;
+    let probes = Arc::new(Semaphore::new(MOST_PROBES));
+    tokio::spawn(async move {
+        // Never closed.
+        while let Ok(place) = probes.clone().acquire_owned().await {
+            let Ok((stream, _)) = listener.accept().await else {
+                tokio::time::sleep(ACCEPT_BACK_OFF).await;
+                continue;
+            };
+            let (ready, stopped) = (ready.clone(), stopped.clone());
+            tokio::spawn(async move {
+                // A probe that went away is no concern of ours.
+                let _ = timeout(PATIENCE, answer(stream, &ready, &stopped)).await;
+                drop(place);
+            });
+        }
+    });
+    Ok(address)
+}
+
+async fn answer(
+    mut stream: TcpStream,
+    ready: &Ready,
+    stopped: &watch::Receiver<bool>,
+) -> io::Result<()> {
+    let mut head = Vec::new();
+    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+        if head.len() > MOST_BYTES || stream.read_buf(&mut head).await? == 0 {
+            return Ok(());
+        }
+    }
+    let head = String::from_utf8_lossy(&head);
+    let mut words = head.split_whitespace();
+    let (method, path) = (words.next(), words.next().unwrap_or_default());
+    let is_stopped = *stopped.borrow();
+    let (status, body) = match (method, path) {
+        (Some("GET" | "HEAD"), "/health/live") => ("200 OK", r#"{"status":"live"}"#),
+        (Some("GET" | "HEAD"), "/health/ready") if is_stopped => {
+            ("503 Service Unavailable", r#"{"status":"stopping"}"#)
+        }
+        (Some("GET" | "HEAD"), "/health/ready") => match ready().await {
+            Ok(()) => ("200 OK", r#"{"status":"ready"}"#),
+            Err(reason) => {
+                tracing::warn!(reason, "not ready: {reason}");
+                ("503 Service Unavailable", r#"{"status":"unavailable"}"#)
+            }
+        },
+        (Some("GET" | "HEAD"), _) => ("404 Not Found", r#"{"status":"unknown"}"#),
+        _ => ("405 Method Not Allowed", r#"{"status":"unknown"}"#),
+    };
+    let shown = if method == Some("HEAD") { "" } else { body };
+    let answer = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncache-control: no-store\r\n\
+         content-length: {}\r\nconnection: close\r\n\r\n{shown}",
+        body.len()
+    );
+    stream.write_all(answer.as_bytes()).await?;
+    stream.shutdown().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn ask(address: SocketAddr, request: &str) -> String {
+        let mut stream = TcpStream::connect(address).await.expect("it listens");
+        let request = format!("{request} HTTP/1.1\r\nhost: x\r\n\r\n");
+        let sent = stream.write_all(request.as_bytes()).await;
+        sent.expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        answer
+    }
+
+    #[tokio::test]
+    async fn probes_are_told_how_it_is() {
+        let (state, state_seen) = watch::channel(true);
+        let (stop, stopped) = watch::channel(false);
+        let ready: Ready = Arc::new(move || {
+            let is_ready = *state_seen.borrow();
+            Box::pin(async move { is_ready.then_some(()).ok_or("it is away".to_owned()) })
+        });
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let address = serve(nowhere, ready, stopped).await.expect("a port");
+        let live = ask(address, "GET /health/live").await;
+        assert!(live.starts_with("HTTP/1.1 200 OK\r\n"), "{live}");
+        assert!(live.ends_with(r#"{"status":"live"}"#), "{live}");
+        let ready = ask(address, "GET /health/ready").await;
+        assert!(ready.starts_with("HTTP/1.1 200"), "{ready}");
+        let head = ask(address, "HEAD /health/ready").await;
+        assert!(head.ends_with("\r\n\r\n"), "{head}");
+        for (request, status) in [("GET /", 404), ("POST /health/live", 405)] {
+            let answer = ask(address, request).await;
+            assert!(
+                answer.starts_with(&format!("HTTP/1.1 {status}")),
+                "{answer}"
+            );
+        }
+        state.send_replace(false);
+        let away = ask(address, "GET /health/ready").await;
+        assert!(away.starts_with("HTTP/1.1 503"), "{away}");
+        assert!(!away.contains("it is away"), "{away}");
+        state.send_replace(true);
+        stop.send_replace(true);
+        let stopping = ask(address, "GET /health/ready").await;
+        assert!(stopping.starts_with("HTTP/1.1 503"), "{stopping}");
+    }
+}
