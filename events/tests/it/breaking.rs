@@ -133,7 +133,7 @@ async fn a_claim_whose_answer_was_lost_is_given_back() {
     let world = World::at(Way::Distributed, url, None, guard::new_directory("lost")).await;
     let log = world.log().await;
     let worker = Worker::new("surviving", "any");
-    let writer = &world.database.schema_connection();
+    let writer = world.database.schema_connection();
     pause(&writer, "surviving", "somebody")
         .await
         .expect("a pause");
