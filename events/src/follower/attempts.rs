@@ -1,8 +1,9 @@
 //! Events that end the process that applies them. Nothing of an attempt is left then, so it is counted by who comes after: a
 //! part that is taken over from a process that did not give it back, with something to apply, was left behind at its
 //! checkpoint. Left behind there twice, its next events are applied one by one, with nothing else applied in the process
-//! meanwhile, each noted first; so the next death names its event, and after a second one that event is set aside. A
-//! process that is merely killed, or cut off, moves on between its deaths, or costs some care; it gives up nothing.
+//! meanwhile. Each attempt is counted before it begins, and not if the process is there to see it fail. An event that five
+//! processes in a row have begun and not outlived is set aside; one that is merely there when processes are killed is applied
+//! by the first that is not.
 
 use sea_orm::Value;
 
@@ -17,8 +18,8 @@ use crate::{
 
 /// Deaths at one checkpoint before events are applied by themselves.
 const CAREFUL_AFTER: i32 = 2;
-/// Deaths at one event, with those before it was known, before it is set aside.
-const GIVEN_UP_AFTER: i32 = 4;
+/// Deaths, with those before the event was known, before it is set aside.
+const GIVEN_UP_AFTER: i32 = CAREFUL_AFTER + 5;
 
 /// What is known of the part that was left behind.
 #[derive(Debug, Clone)]
@@ -61,11 +62,12 @@ pub(super) async fn count(
     }
     let backend = database.backend();
     let now = clock::now(backend);
-    let is_same = "follower_attempt.position = excluded.position";
+    let is_same = "(follower_attempt.position = excluded.position)";
     let sql = format!(
         "insert into follower_attempt (follower, part, position, deaths) values ($1, $2, $3, 1)
          on conflict (follower, part) do update set
-             deaths = case when {is_same} then follower_attempt.deaths + 1 else 1 end,
+             deaths = case when not {is_same} then 1 when follower_attempt.suspect is null then follower_attempt.deaths + 1
+                           else follower_attempt.deaths end,
              suspect = case when {is_same} then follower_attempt.suspect end,
              first_at = case when {is_same} then follower_attempt.first_at else {now} end,
              position = excluded.position
@@ -108,12 +110,12 @@ pub(super) async fn count(
         .await
 }
 
-/// Notes that the event is about to be applied by itself.
+/// Counts that the event is about to be applied by itself.
 pub(super) async fn note(database: &Database, follower: &str, event: &Event) -> Result<()> {
     let now = clock::now(database.backend());
     let sql = format!(
         "update follower_attempt set position = $3, suspect = $4,
-             deaths = case when suspect = $4 then deaths else {CAREFUL_AFTER} end,
+             deaths = case when suspect = $4 then deaths else {CAREFUL_AFTER} end + 1,
              first_at = case when suspect = $4 then first_at else {now} end
          where follower = $1 and part = $2"
     );
@@ -124,6 +126,18 @@ pub(super) async fn note(database: &Database, follower: &str, event: &Event) -> 
         to_i64(event.position).into(),
     ];
     execute(database.background_writer(), &sql, values).await?;
+    Ok(())
+}
+
+/// The process is still there: whatever became of the attempt, the event did not end it.
+pub(super) async fn withdraw(database: &Database, follower: &str, event: &Event) -> Result<()> {
+    let sql = "update follower_attempt set deaths = deaths - 1 where follower = $1 and part = $2 and suspect = $3";
+    let values: Vec<Value> = vec![
+        follower.into(),
+        event.part.into(),
+        to_i64(event.position).into(),
+    ];
+    execute(database.background_writer(), sql, values).await?;
     Ok(())
 }
 

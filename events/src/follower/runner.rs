@@ -192,7 +192,14 @@ impl Runner {
             if verdict.is_none() {
                 attempts::note(database, name, event).await?;
             }
-            return self.commit(&events[..1], verdict).await;
+            let applied = self.commit(&events[..1], verdict).await;
+            if applied.is_err()
+                && verdict.is_none()
+                && let Err(error) = attempts::withdraw(database, name, event).await
+            {
+                tracing::debug!(%error, position = event.position, "an attempt stays counted");
+            }
+            return applied;
         }
         attempts::forget(database, name, part).await?;
         self.cautions.remove(&part);
