@@ -235,6 +235,23 @@ pub fn error_chain(error: &dyn std::error::Error) -> String {
 mod tests {
     use super::*;
 
+    /// What cannot be provoked on every machine; what can is in the tests of outages.
+    #[test]
+    fn codes_of_sqlite_are_outages_by_their_primary_code() {
+        // IOERR and its variants of reading and of syncing, CORRUPT, CANTOPEN, NOTADB.
+        for code in [10, 266, 1034, 11, 14, 26] {
+            assert_eq!(sqlite_outage(code), Some(Outage::Gone), "{code}");
+        }
+        // NOMEM, READONLY and one that was moved, FULL.
+        for code in [7, 8, 1032, 13] {
+            assert_eq!(sqlite_outage(code), Some(Outage::Refused), "{code}");
+        }
+        // ERROR, BUSY, CONSTRAINT and a unique one: the statement's own, or to be tried again.
+        for code in [1, 5, 19, 2067] {
+            assert_eq!(sqlite_outage(code), None, "{code}");
+        }
+    }
+
     #[test]
     fn a_chain_tells_each_cause_once() {
         let source = serde_json::from_str::<u8>("x").expect_err("no number");
