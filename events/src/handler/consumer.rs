@@ -42,8 +42,6 @@ pub(super) struct Consumer {
     /// When one that is to run alone is looked for again.
     alone_at: Instant,
     attempts: JoinSet<()>,
-    /// A statement had no answer. If it was a claim, it may have been made all the same.
-    may_have_lost_claims: bool,
 }
 
 /// Runs until `stop` turns true; then gives the attempts that still run.
@@ -61,7 +59,6 @@ pub(super) async fn consume(
         poll_at: Instant::now(),
         alone_at: Instant::now(),
         attempts: JoinSet::new(),
-        may_have_lost_claims: false,
     };
     let mut failures = 0_u32;
     while !*stop.borrow_and_update() {
@@ -72,7 +69,6 @@ pub(super) async fn consume(
             continue;
         };
         failures += 1;
-        consumer.may_have_lost_claims = true;
         if failures.is_power_of_two() {
             let handler = consumer.handler.name();
             tracing::warn!(%error, handler, failures, "deliveries cannot be claimed; trying again");
@@ -119,7 +115,6 @@ impl Consumer {
     async fn claim_some(&mut self, stop: &mut watch::Receiver<bool>) -> Result<()> {
         let worker = self.worker.clone();
         let name = self.handler.name();
-        self.give_back_lost().await?;
         if worker
             .log
             .shared
@@ -149,18 +144,6 @@ impl Consumer {
             worker.breakers.hear(dependency, &Heard::Nothing);
         }
         claimed.map(drop)
-    }
-
-    /// Nobody else claims for this handler and owner: what runs by the table and is not held was claimed by a statement whose
-    /// answer was lost. An outage must not spend an attempt.
-    async fn give_back_lost(&mut self) -> Result<()> {
-        if self.may_have_lost_claims {
-            let (worker, name) = (&self.worker, self.handler.name());
-            let (owner, held) = (&worker.config.owner, worker.held_of(name));
-            deliveries::give_back_lost(worker.log.database(), name, owner, held).await?;
-            self.may_have_lost_claims = false;
-        }
-        Ok(())
     }
 
     /// All places that are free, at least one; none when it is to stop.

@@ -214,32 +214,6 @@ pub(super) async fn give_back(
     wait_again(database, claim, error, Duration::ZERO, 1).await
 }
 
-/// Gives back what the table says that `owner` runs, but for the positions that it holds.
-pub(super) async fn give_back_lost(
-    database: &Database,
-    handler: &str,
-    owner: &str,
-    held: Vec<u64>,
-) -> Result<()> {
-    let backend = database.backend();
-    let list = match backend {
-        DbBackend::Postgres => "select value::bigint from json_array_elements_text($3::text::json)",
-        _ => "select value from json_each($3)",
-    };
-    let sql = format!(
-        "update delivery set state = 'waiting', owner = null, leased_until = null, due_at = {}, attempts = attempts - 1
-         where handler = $1 and owner = $2 and state = 'running' and position not in ({list})",
-        clock::now(backend),
-    );
-    let values = vec![
-        handler.into(),
-        owner.into(),
-        position_list(held.into_iter()),
-    ];
-    execute(database.background_writer(), &sql, values).await?;
-    Ok(())
-}
-
 async fn wait_again(
     database: &Database,
     claim: &Claimed,

@@ -56,13 +56,6 @@ impl Worker {
         self.claims().values().cloned().collect()
     }
 
-    /// The positions that are held for a handler.
-    pub(super) fn held_of(&self, handler: &str) -> Vec<u64> {
-        let claims = self.claims();
-        let held = claims.keys().filter(|(name, _)| *name == handler);
-        held.map(|(_, position)| *position).collect()
-    }
-
     /// These are ours, until they are forgotten.
     pub(super) fn note(&self, claims: &[Claimed]) {
         let mut held = self.claims();
