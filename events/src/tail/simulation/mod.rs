@@ -137,9 +137,13 @@ impl Simulation {
                 self.process.tail.offer(epoch, events);
             }
             13 => {
+                // Before it has noticed that they are stale, they are what the log had.
+                let is_noticed = self.process.tail.epoch() == outside.epoch;
                 let (epoch, events) = (outside.epoch - 1, outside.stale.clone());
                 drop(outside);
-                self.process.tail.offer(epoch, events);
+                if is_noticed {
+                    self.process.tail.offer(epoch, events);
+                }
             }
             _ => {
                 drop(outside);
