@@ -88,7 +88,23 @@ impl<'tx> Tx<'tx> {
         event: NewEvent<'_, D>,
         meta: &Meta,
     ) -> Result<()> {
-        let values = row(stream, expected + 1, &event, meta)?;
+        self.append_event(stream, expected, event, meta).await?;
+        Ok(())
+    }
+
+    /// The same, and answers with the event's id.
+    ///
+    /// # Errors
+    /// `VersionConflict` when the stream already has that version.
+    pub async fn append_event<D: Serialize>(
+        &self,
+        stream: StreamKey,
+        expected: i64,
+        event: NewEvent<'_, D>,
+        meta: &Meta,
+    ) -> Result<Uuid> {
+        let event_id = Uuid::now_v7();
+        let values = row(event_id, stream, expected + 1, &event, meta)?;
         let backend = self.transaction.get_database_backend();
         let sql = match backend {
             DbBackend::Postgres => INSERT_POSTGRES,
@@ -109,7 +125,7 @@ impl<'tx> Tx<'tx> {
                 receipt: meta.receipt.clone(),
             });
         }
-        Ok(())
+        Ok(event_id)
     }
 }
 
@@ -134,6 +150,7 @@ const INSERT_SQLITE: &str = "insert into event
                 coalesce((select position from pruned_part where part = ?2), 0)))";
 
 fn row<D: Serialize>(
+    event_id: Uuid,
     stream: StreamKey,
     version: i64,
     event: &NewEvent<'_, D>,
@@ -141,7 +158,7 @@ fn row<D: Serialize>(
 ) -> Result<Vec<Value>> {
     let malformed = |what| move |source| Error::Malformed { what, source };
     Ok(vec![
-        Uuid::now_v7().into(),
+        event_id.into(),
         part_of(stream.id).into(),
         stream.kind.into(),
         stream.id.into(),

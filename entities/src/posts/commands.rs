@@ -13,7 +13,7 @@ use super::{
     Actor, Comment, PostCommand, PostError, PostEvent, PostState, Posts, STREAM, decide,
     events::new_event,
     fold,
-    folding::{Folds, Past, broken},
+    folding::{Fold, Folds, Past, broken},
     rules,
 };
 use crate::{
@@ -62,7 +62,16 @@ struct Done {
     comment: Option<i64>,
     /// Absent from a repeat; with the past of which it is a fold.
     #[serde(skip)]
-    state: Option<(Past, Arc<PostState>)>,
+    state: Option<(Past, Answered)>,
+}
+
+/// The post that a command answers.
+#[derive(Clone)]
+enum Answered {
+    /// As it was before.
+    Unchanged(Arc<PostState>),
+    /// After the event of the command.
+    Changed(Fold),
 }
 
 /// A command on its way.
@@ -200,9 +209,10 @@ impl Posts {
     /// The answer; a repeat gets it as it was given first.
     async fn answer(&self, done: Done) -> Result<PostAnswer> {
         let state = match done.state {
-            Some((past, state)) => {
-                self.folds.remember(past, done.id, &state);
-                state
+            Some((_, Answered::Unchanged(state))) => state,
+            Some((past, Answered::Changed(fold))) => {
+                self.folds.remember(past, done.id, &fold);
+                fold.state
             }
             None => {
                 let state = self.folds.read_at(done.id, done.version).await?;
@@ -256,7 +266,7 @@ async fn execute_in_tx(tx: &Tx<'_>, folds: &Folds, order: &Order) -> Result<Done
                 stream_id: id,
                 version: current,
             });
-            before
+            before.map(Answered::Unchanged)
         }
         Some(fact) => {
             // Never backwards, whatever the clocks of the processes say.
@@ -269,18 +279,23 @@ async fn execute_in_tx(tx: &Tx<'_>, folds: &Folds, order: &Order) -> Result<Done
             };
             let stream = StreamKey { kind: STREAM, id };
             let new = new_event(&event.fact, event.occurred_at);
-            tx.append(stream, current, new, &order.context.meta())
+            let last = tx
+                .append_event(stream, current, new, &order.context.meta())
                 .await?;
             let before = before.map(Arc::unwrap_or_clone);
-            fold(before, [&event]).map_err(broken)?.map(Arc::new)
+            let state = fold(before, [&event]).map_err(broken)?.map(Arc::new);
+            state.map(|state| Answered::Changed(Fold { state, last }))
         }
     };
-    let state = after.ok_or(PostError::NotFound)?;
+    let answered = after.ok_or(PostError::NotFound)?;
+    let version = match &answered {
+        Answered::Unchanged(state) | Answered::Changed(Fold { state, .. }) => state.version(),
+    };
     Ok(Done {
         id,
-        version: state.version(),
+        version,
         comment: about,
-        state: Some((past, state)),
+        state: Some((past, answered)),
     })
 }
 

@@ -1,6 +1,7 @@
-//! Folds of streams, remembered. A fold of committed events stays true until what is personal is erased from them, so it is remembered with its version, and
-//! the next reader folds only what came since. This is instead of stored snapshots: a like of a post with 10,000 likes took
-//! 105 ms the first time in a process and 2 to 5 ms from then on (debug build, busy machine; `tests/it/posts/hot.rs`). A
+//! Folds of streams, remembered with their last event: the next reader folds only what came since, and reads that event with it.
+//! A fold holds while the log has its last event, until what is personal is erased; a database that lost its last commits may
+//! have another one there, and then all is folded anew. This is instead of stored snapshots: a like of a post with 10,000 likes
+//! took 105 ms the first time in a process and 2 to 5 ms from then on (debug build, busy machine; `tests/it/posts/hot.rs`). A
 //! snapshot would save the first, for a write at each command.
 
 use std::{
@@ -33,7 +34,15 @@ pub(super) struct Folds {
     /// How often the log was redacted.
     redactions: Arc<AtomicU64>,
     /// By the past that they are folds of.
-    remembered: Cache<(Past, Uuid), Arc<PostState>>,
+    remembered: Cache<(Past, Uuid), Fold>,
+}
+
+/// A post after some of its events.
+#[derive(Clone)]
+pub(super) struct Fold {
+    pub(super) state: Arc<PostState>,
+    /// The id of the last of them.
+    pub(super) last: Uuid,
 }
 
 /// Where events are read: in a transaction, or as committed.
@@ -55,7 +64,7 @@ impl Source<'_> {
 impl Folds {
     pub(super) fn new(log: EventLog) -> Self {
         let remembered = Cache::builder()
-            .weigher(|_, state: &Arc<PostState>| state.weight())
+            .weigher(|_, fold: &Fold| fold.state.weight())
             .max_capacity(MEMORY)
             .time_to_idle(IDLE)
             .build();
@@ -91,106 +100,155 @@ impl Folds {
         self.continue_in(Source::Tx(tx), id).await
     }
 
-    /// The post at this version or a later one. An event behind it that cannot be read does not matter: then this is the post
-    /// before that event.
+    /// The post at the event `event_id`, which made this version of it, or at a later one. An event behind it that cannot be
+    /// read does not matter: then this is the post before that event.
     pub(super) async fn read_since(
         &self,
         id: Uuid,
         version: i64,
+        event_id: Uuid,
     ) -> Result<Option<Arc<PostState>>> {
         let past = self.past();
         let known = self.recall(past, id);
-        if known.as_ref().is_some_and(|it| it.version() >= version) {
-            return Ok(known);
+        if let Some(known) = &known
+            && known.state.version() == version
+            && known.last == event_id
+        {
+            return Ok(Some(known.state.clone()));
         }
-        let folded = fold_up_to(Source::Log(&self.log), id, known, i64::MAX).await?;
-        if let Some(state) = &folded.state {
-            self.remember(past, id, state);
+        let source = Source::Log(&self.log);
+        let folded = self.fold_up_to(source, past, id, known, i64::MAX).await?;
+        if let Some(fold) = &folded.fold {
+            self.remember(past, id, fold);
         }
-        match folded.state {
-            Some(state) if state.version() >= version => Ok(Some(state)),
-            state => folded.ended_by.map_or(Ok(state), Err),
+        match folded.fold {
+            Some(fold) if fold.state.version() >= version => Ok(Some(fold.state)),
+            fold => folded.ended_by.map_or(Ok(fold.map(|it| it.state)), Err),
         }
     }
 
     /// The post at exactly this version; what it was then never changes.
     pub(super) async fn read_at(&self, id: Uuid, version: i64) -> Result<Option<Arc<PostState>>> {
-        let start = self.recall(self.past(), id);
-        let start = start.filter(|state| state.version() <= version);
-        let folded = fold_up_to(Source::Log(&self.log), id, start, version).await?;
-        let state = folded.whole()?;
+        let past = self.past();
+        let start = self.recall(past, id);
+        let start = start.filter(|fold| fold.state.version() <= version);
+        let source = Source::Log(&self.log);
+        let folded = self.fold_up_to(source, past, id, start, version).await?;
+        let state = folded.whole()?.map(|fold| fold.state);
         Ok(state.filter(|state| state.version() == version))
     }
 
     /// Keeps a fold of committed events, as they were said in this past.
-    pub(super) fn remember(&self, past: Past, id: Uuid, state: &Arc<PostState>) {
+    pub(super) fn remember(&self, past: Past, id: Uuid, fold: &Fold) {
         let is_news = self
             .recall(past, id)
-            .is_none_or(|known| known.version() < state.version());
+            .is_none_or(|known| known.state.version() < fold.state.version());
         if is_news {
-            self.remembered.insert((past, id), state.clone());
+            self.remembered.insert((past, id), fold.clone());
         }
     }
 
-    fn recall(&self, past: Past, id: Uuid) -> Option<Arc<PostState>> {
+    fn recall(&self, past: Past, id: Uuid) -> Option<Fold> {
         self.remembered.get(&(past, id))
     }
 
     async fn continue_in(&self, source: Source<'_>, id: Uuid) -> Result<Option<Arc<PostState>>> {
         let past = self.past();
-        let folded = fold_up_to(source, id, self.recall(past, id), i64::MAX).await?;
-        let state = folded.whole()?;
-        if let Some(state) = &state {
-            self.remember(past, id, state);
+        let known = self.recall(past, id);
+        let folded = self.fold_up_to(source, past, id, known, i64::MAX).await?;
+        let fold = folded.whole()?;
+        if let Some(fold) = &fold {
+            self.remember(past, id, fold);
         }
-        Ok(state)
+        Ok(fold.map(|fold| fold.state))
+    }
+
+    /// Folds the events after `start` up to `version`, or all of them if the log no longer has the last event of `start`: what
+    /// was remembered is forgotten then.
+    async fn fold_up_to(
+        &self,
+        source: Source<'_>,
+        past: Past,
+        id: Uuid,
+        start: Option<Fold>,
+        version: i64,
+    ) -> Result<Folded> {
+        if start.is_some() {
+            if let Some(folded) = fold_behind(source, id, start, version).await? {
+                return Ok(folded);
+            }
+            tracing::info!(%id, "the log lacks what a post was made of; folding it anew");
+            self.remembered.invalidate(&(past, id));
+        }
+        let folded = fold_behind(source, id, None, version).await?;
+        Ok(folded.unwrap_or(Folded {
+            fold: None,
+            ended_by: None,
+        }))
     }
 }
 
 /// What events fold to, up to the first that cannot be read.
 struct Folded {
-    state: Option<Arc<PostState>>,
+    fold: Option<Fold>,
     ended_by: Option<::events::Error>,
 }
 
 impl Folded {
-    /// The state if all could be read: what a command decides on, and what readers are shown as the whole.
-    fn whole(self) -> Result<Option<Arc<PostState>>> {
-        self.ended_by.map_or(Ok(self.state), Err)
+    /// The fold if all could be read: what a command decides on, and what readers are shown as the whole.
+    fn whole(self) -> Result<Option<Fold>> {
+        self.ended_by.map_or(Ok(self.fold), Err)
     }
 }
 
-/// Folds the events after `start` up to `version`, a batch at a time.
-async fn fold_up_to(
+/// Folds the events after `start` up to `version`, a batch at a time. The last event of `start` is read with the first batch:
+/// nothing when the log does not have it.
+async fn fold_behind(
     source: Source<'_>,
     id: Uuid,
-    start: Option<Arc<PostState>>,
+    start: Option<Fold>,
     version: i64,
-) -> Result<Folded> {
+) -> Result<Option<Folded>> {
     let stream = StreamKey { kind: STREAM, id };
-    let mut state = start;
+    let mut is_proven = start.is_none();
+    let mut fold = start;
     let mut ended_by = None;
     loop {
-        let after = state.as_ref().map_or(0, |state| state.version());
+        let after = fold.as_ref().map_or(0, |fold| fold.state.version());
         let wanted = u64::try_from(version - after).unwrap_or(0);
-        if wanted == 0 {
+        if is_proven && wanted == 0 {
             break;
         }
-        let page = source.read(stream, after, wanted.min(BATCH_EVENTS)).await?;
+        let known = i64::from(!is_proven);
+        let limit = wanted.min(BATCH_EVENTS) + u64::from(!is_proven);
+        let mut page = source.read(stream, after - known, limit).await?;
+        if let (false, Some(fold)) = (is_proven, &fold) {
+            let found = page.events.first().filter(|event| event.version == after);
+            if found.is_none_or(|event| event.event_id != fold.last) {
+                return Ok(None);
+            }
+            page.events.remove(0);
+            is_proven = true;
+        }
         let decoded = page.events.iter().map_while(|event| {
             let decoded = PostEvent::decode(event);
             decoded.map_err(|cause| ended_by = Some(cause)).ok()
         });
         let decoded: Vec<_> = decoded.collect();
-        if !decoded.is_empty() {
-            let before = state.map(Arc::unwrap_or_clone);
-            state = fold(before, &decoded).map_err(broken)?.map(Arc::new);
+        if let Some(last) = decoded
+            .len()
+            .checked_sub(1)
+            .map(|last| page.events[last].event_id)
+        {
+            let before = fold.map(|fold| Arc::unwrap_or_clone(fold.state));
+            let state = self::fold(before, &decoded).map_err(broken)?;
+            fold = state.map(Arc::new).map(|state| Fold { state, last });
         }
         if ended_by.is_some() || !page.has_more {
             break;
         }
     }
-    Ok(Folded { state, ended_by })
+    Ok(Some(Folded { fold, ended_by }))
 }
 
 pub(super) fn broken(cause: Discontinuous) -> ::events::Error {

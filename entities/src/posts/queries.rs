@@ -140,14 +140,15 @@ impl Posts {
         }))
     }
 
-    /// The post at `version` or later, for those who were told of an event. Whether they may see it was decided there.
+    /// The post at the event that made `version` of it or later, for those who were told of that event. Whether they may see it was decided there.
     #[boxed]
     pub async fn read_post_since(
         &self,
         id: Uuid,
         version: i64,
+        event_id: Uuid,
     ) -> ::events::Result<Option<Arc<PostState>>> {
-        self.folds.read_since(id, version).await
+        self.folds.read_since(id, version, event_id).await
     }
 
     /// A page of a sorted list.

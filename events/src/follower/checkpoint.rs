@@ -1,6 +1,7 @@
 //! Reading and moving checkpoints. `advance` is the fence: it succeeds for the holder of the lease, once a position.
 
-use sea_orm::{ConnectionTrait, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+use uuid::Uuid;
 
 use crate::{
     Database, DatabaseConnection, DatabaseTransaction, Error, PARTS, Result, boxed,
@@ -65,10 +66,13 @@ pub(super) struct Advance {
     pub(super) token: i64,
     pub(super) previous: u64,
     pub(super) position: u64,
+    /// The event there.
+    pub(super) event_id: Uuid,
 }
 
-/// Moves the checkpoints of some parts, each from `previous` to `position`, if all the leases still hold. In one statement,
-/// however many parts there are: a batch has events of most of them.
+/// Moves the checkpoints of some parts, each from `previous` to `position`, if all the leases still hold and the log has that
+/// event: one that is only remembered, and that the database has lost since, moves nothing. In one statement, however many parts
+/// there are: a batch has events of most of them.
 pub(super) async fn advance(
     tx: &DatabaseTransaction,
     follower: &str,
@@ -77,31 +81,40 @@ pub(super) async fn advance(
     if advances.is_empty() {
         return Ok(());
     }
+    let backend = tx.get_database_backend();
+    let id = if backend == DbBackend::Postgres {
+        "uuid"
+    } else {
+        "blob"
+    };
+    let kinds = ["smallint", "bigint", "bigint", "bigint", id];
     let mut values: Vec<Value> = vec![follower.into()];
     let mut rows = Vec::with_capacity(advances.len());
     for it in advances {
         let first = values.len() + 1;
-        let places = ["smallint", "bigint", "bigint", "bigint"]
+        let places = kinds
             .iter()
             .enumerate()
             .map(|(place, kind)| format!("cast(${} as {kind})", first + place))
             .collect::<Vec<_>>();
         rows.push(format!("({})", places.join(", ")));
-        values.extend::<[Value; 4]>([
+        values.extend::<[Value; 5]>([
             it.part.into(),
             it.token.into(),
             to_i64(it.previous).into(),
             to_i64(it.position).into(),
+            it.event_id.into(),
         ]);
     }
     let sql = format!(
-        "with v (of_part, held, previous, reached) as (values {})
+        "with v (of_part, held, previous, reached, event_id) as (values {})
          update checkpoint set position = v.reached from v
          where follower = $1 and part = v.of_part and token = v.held and position = v.previous
+           and (select e.event_id from event_position p join event e on e.inserted = p.inserted
+                where p.position = v.reached) = v.event_id
          returning part",
         rows.join(", ")
     );
-    let backend = tx.get_database_backend();
     let statement = Statement::from_sql_and_values(backend, sql, values);
     let moved = tx.query_all_raw(statement).await?;
     let moved = moved

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A part that this process may work on.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Lease {
     pub(super) token: i64,
     /// The checkpoint, as last committed by this process or found when the lease was taken.
@@ -76,16 +76,25 @@ pub(super) async fn renew(
     Ok(rows
         .into_iter()
         .map(|((part, token, position), is_left_behind)| {
-            let kept = held.get(&part).filter(|lease| lease.token == token);
-            let lease = kept.cloned().unwrap_or(Lease {
-                token,
-                position,
-                scanned: position,
-                is_left_behind,
-            });
+            let lease = remembered(held.get(&part), token, position, is_left_behind);
             (part, lease)
         })
         .collect())
+}
+
+/// The lease that the database shows, with what this process remembers of it. The database has the checkpoint. While it says
+/// what this process committed last, what was scanned since holds; when it says something else, although the lease is the same
+/// one, the database is older than this process, and nothing holds.
+fn remembered(held: Option<&Lease>, token: i64, position: u64, is_left_behind: bool) -> Lease {
+    match held {
+        Some(held) if held.token == token && held.position == position => held.clone(),
+        _ => Lease {
+            token,
+            position,
+            scanned: position,
+            is_left_behind,
+        },
+    }
 }
 
 async fn renew_in_tx(
@@ -265,4 +274,30 @@ async fn query(
     Ok(tx
         .query_all_raw(Statement::from_sql_and_values(backend, sql, values))
         .await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_of_a_lease_holds_while_the_database_agrees() {
+        let held = Lease {
+            token: 3,
+            position: 40,
+            scanned: 90,
+            is_left_behind: false,
+        };
+        let fresh = |token, position| Lease {
+            token,
+            position,
+            scanned: position,
+            is_left_behind: false,
+        };
+        let again = |held, token, position| remembered(held, token, position, false);
+        assert_eq!(again(Some(&held), 3, 40), held);
+        assert_eq!(again(Some(&held), 4, 40), fresh(4, 40), "taken over");
+        assert_eq!(again(Some(&held), 3, 20), fresh(3, 20), "restored");
+        assert_eq!(again(None, 3, 40), fresh(3, 40));
+    }
 }

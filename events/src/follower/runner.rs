@@ -44,6 +44,8 @@ struct Runner {
     follower: Arc<dyn Follower>,
     config: FollowerConfig,
     leases: Leases,
+    /// How often the tail had forgotten what it remembered when the leases were looked up.
+    age: u64,
     renewed_at: Option<Instant>,
     /// Failures in a row for the sake of events, and when the first of them was.
     poisoned: Option<(u32, Instant)>,
@@ -64,6 +66,7 @@ pub async fn run_follower(
         follower,
         config,
         leases: Leases::new(),
+        age: 0,
         renewed_at: None,
         poisoned: None,
         cautions: BTreeMap::new(),
@@ -109,6 +112,14 @@ pub async fn run_follower(
 impl Runner {
     /// Applies one batch; false when there was nothing to apply.
     async fn step(&mut self) -> Result<bool> {
+        let age = self.log.tail().age();
+        if age != self.age {
+            // Events were missed, or the log has another epoch: what was scanned or failed may not be what is there now.
+            self.age = age;
+            self.leases.clear();
+            self.renewed_at = None;
+            self.poisoned = None;
+        }
         let due = self.config.lease / 3;
         if self.renewed_at.is_none_or(|at| at.elapsed() >= due) {
             self.renew().await?;
@@ -331,8 +342,10 @@ async fn fence(
             token: lease.token,
             previous: event.previous,
             position: event.position,
+            event_id: event.event_id,
         });
         advance.position = event.position;
+        advance.event_id = event.event_id;
     }
     let advances: Vec<_> = advances.into_values().collect();
     checkpoint::advance(tx, follower, &advances).await

@@ -230,8 +230,11 @@ pub(crate) async fn read_head_in(database: &impl ConnectionTrait) -> Result<Head
             postgres_head(&one(database, sql).await?)
         }
         _ => {
-            let sql = "select epoch, pruned,
-                 coalesce((select max(position) from event_position), pruned) as position from log_head";
+            // The counter knows the last position, whatever was removed since: the newest event may be pruned while an older
+            // one is kept, and the position must not fall then.
+            let sql = "select epoch, pruned, max(pruned,
+                 coalesce((select max(inserted) from event), 0),
+                 coalesce((select seq from sqlite_sequence where name = 'event'), 0)) as position from log_head";
             let row = one(database, sql).await?;
             Ok(Head {
                 epoch: from_i64(row.try_get("", "epoch")?) as u32,

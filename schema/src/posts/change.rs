@@ -58,7 +58,7 @@ impl PostChange {
         let decoded = PostEvent::decode(event).map_err(|cause| from_event(&cause))?;
         let state = entities
             .posts
-            .read_post_since(decoded.post_id, decoded.version)
+            .read_post_since(decoded.post_id, decoded.version, event.event_id)
             .await
             .map_err(|cause| from_event(&cause))?;
         Ok(Self {

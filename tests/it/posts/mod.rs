@@ -4,6 +4,7 @@ pub mod api;
 mod history;
 mod hot;
 mod listing;
+mod lost;
 mod read_after;
 pub mod replaying;
 mod rules;
