@@ -12,6 +12,8 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout_at},
 };
 
+use uuid::Uuid;
+
 use crate::{
     Event, EventLog, Result, Tail,
     currency::Currency,
@@ -112,7 +114,7 @@ impl<S: Source> Pump<'_, S> {
     /// One look at the log. With `is_poll` whatever is there was missed by faster ways.
     pub(crate) async fn pass(&self, is_poll: bool, patience: Duration) -> Result<()> {
         let started = Instant::now();
-        let reached = self.tail.position();
+        let (reached, last) = (self.tail.position(), self.tail.last());
         let (head, numbered) = self.source.sequence(patience).await?;
         if head.epoch != self.tail.epoch() {
             tracing::warn!(
@@ -131,12 +133,36 @@ impl<S: Source> Pump<'_, S> {
         // What other processes numbered comes over Redis, sooner than it could be read here; what did not come by the
         // next poll is read.
         let read = if numbered > 0 || is_poll || !self.has_faster_way || self.tail.has_gap() {
+            if !self.has_still(last, &head, patience).await? {
+                return self.source.renew_epoch(&head).await;
+            }
             self.read_up_to(&head).await
         } else {
             Ok(())
         };
         self.currency.settle(self.tail.position());
         read
+    }
+
+    /// Whether the log has the event that was handed on last. A log that lost its end and has grown again is as long as it was,
+    /// and has other events from there on.
+    async fn has_still(
+        &self,
+        last: Option<(u64, Uuid)>,
+        head: &Head,
+        patience: Duration,
+    ) -> Result<bool> {
+        let Some((position, event_id)) = last.filter(|(position, _)| *position > head.pruned)
+        else {
+            return Ok(true);
+        };
+        let found = self.source.read_after(position - 1, position, 1).await?;
+        if let Some(event) = found.first() {
+            return Ok(event.event_id == event_id);
+        }
+        // It may have been pruned since the head was read.
+        let (head, _) = self.source.sequence(patience).await?;
+        Ok(position <= head.pruned)
     }
 
     async fn read_up_to(&self, head: &Head) -> Result<()> {
@@ -169,7 +195,7 @@ pub(crate) async fn renew_epoch(log: &EventLog, head: &Head) -> Result<()> {
     let fresh = if drawn == head.epoch { !drawn } else { drawn };
     tracing::error!(
         head = head.position,
-        "the log is behind positions it gave out before: it was restored; beginning a new epoch"
+        "the log lacks events that it gave positions before: it was restored, or a standby took over; beginning a new epoch"
     );
     let sql = "update log_head set epoch = $1 where epoch = $2";
     let values = [i64::from(fresh).into(), i64::from(head.epoch).into()];

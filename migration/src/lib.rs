@@ -21,6 +21,7 @@ mod m0009_handlers;
 mod m0010_signals;
 mod m0011_retention;
 mod m0012_operations;
+mod m0013_epochs;
 mod m0014_head;
 mod m0015_follower_attempts;
 mod m0016_deploys;
@@ -76,6 +77,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_signals::Migration),
             Box::new(m0011_retention::Migration),
             Box::new(m0012_operations::Migration),
+            Box::new(m0013_epochs::Migration),
             Box::new(m0014_head::Migration),
             Box::new(m0015_follower_attempts::Migration),
             Box::new(m0016_deploys::Migration),

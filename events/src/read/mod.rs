@@ -205,7 +205,7 @@ pub(crate) async fn sequence(database: &DatabaseConnection) -> Result<(Head, u64
         DbBackend::Postgres => {
             let row = one(
                 database,
-                "select head_epoch, head_position, head_pruned, head_parts, numbered from sequence_events()",
+                "select head_epoch, head_position, head_pruned, head_parts, numbered from number_events()",
             )
             .await?;
             let numbered: i64 = row.try_get("", "numbered")?;

@@ -137,6 +137,13 @@ impl Tail {
         *self.position.borrow()
     }
 
+    /// The event that was handed on last, by its position and its id, if it is in memory.
+    pub(crate) fn last(&self) -> Option<(u64, Uuid)> {
+        let state = self.state();
+        let last = state.recent.back()?;
+        (last.position == state.position).then_some((last.position, last.event_id))
+    }
+
     /// The place reached, as clients name it.
     pub fn cursor(&self) -> Cursor {
         let state = self.state();
