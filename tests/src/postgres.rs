@@ -93,6 +93,70 @@ impl Postgres {
         postgres
     }
 
+    /// A standby of this one, which streams from it and is not waited for.
+    pub fn standby(&self) -> Self {
+        let home = guard::new_directory("standby");
+        let data = home.join("data");
+        if let Some(user) = self.user {
+            chown(&home, Some(user.uid), Some(user.gid)).expect("root gives the directory away");
+        }
+        let made = as_user(self.user, &programs::POSTGRES_BIN.join("pg_basebackup"))
+            .args([
+                "-R",
+                "-c",
+                "fast",
+                "--no-sync",
+                "-U",
+                "postgres",
+                "-h",
+                "127.0.0.1",
+            ])
+            .args(["-p", &self.port.to_string(), "-D"])
+            .arg(&data)
+            .current_dir(&home)
+            .output()
+            .expect("pg_basebackup starts");
+        assert!(
+            made.status.success(),
+            "pg_basebackup failed: {}",
+            String::from_utf8_lossy(&made.stderr)
+        );
+        let port = free_port();
+        let standby = Self {
+            process: Mutex::new(run(&data, port, self.user, self.durability)),
+            data,
+            port,
+            user: self.user,
+            durability: self.durability,
+            template: OnceLock::new(),
+        };
+        standby.await_ready();
+        standby
+    }
+
+    /// Ends the following of the primary: what it commits from now on is not here.
+    pub fn follow_no_more(&self) {
+        for statement in [
+            "alter system set primary_conninfo = ''",
+            "select pg_reload_conf()",
+        ] {
+            self.execute("postgres", statement);
+        }
+        let receivers = "select count(*) from pg_stat_wal_receiver";
+        eventually_blocking("nothing is received", Duration::from_secs(60), || {
+            (self.execute("postgres", receivers) == "0").then_some(())
+        });
+    }
+
+    /// Makes a primary of a standby, at the port where the one before was, which must have ended.
+    pub fn take_over(mut self, port: u16) -> Self {
+        self.crash();
+        self.port = port;
+        self.restart();
+        self.execute("postgres", "select pg_promote()");
+        self
+    }
+
     pub fn url(&self, database: &str) -> String {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
     }

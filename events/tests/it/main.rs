@@ -2,10 +2,12 @@
 //! both. What handlers and followers do here is told by the events, so that also processes which are killed can do it.
 
 mod breaking;
+mod exchanges;
 mod failing;
 mod followers;
 mod handling;
 mod jobs;
+mod losses;
 mod model;
 mod outages;
 mod processes;

@@ -1,0 +1,152 @@
+//! A database that loses its last commits and goes on: what a failover, or the restore of a backup, does. Nobody may go on from
+//! an event that the log does not have any more, and everybody must go on from one that it has.
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use events::{Cursor, CursorError, Event, EventLog, EventSource, FeedError, Topic};
+use futures::{Stream, StreamExt};
+use sea_orm::ConnectionTrait;
+use tests::eventually;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use crate::{
+    jobs::Todo,
+    model::append,
+    world::{SOON, Way, World, both_ways},
+};
+
+/// Appends the first events of so many streams, one after the other.
+pub(crate) async fn write(log: &EventLog, events: usize) {
+    for _ in 0..events {
+        append(log, Uuid::now_v7(), 1, Todo::Succeed).await;
+    }
+}
+
+pub(crate) async fn await_position(log: &EventLog, position: u64) -> Cursor {
+    eventually("the events arrive", SOON, async || {
+        let cursor = log.tail().cursor();
+        (cursor.position >= position).then_some(cursor)
+    })
+    .await
+}
+
+/// Takes from the log all events behind `kept`, and writes as many others as there were, so that the head does not move. In one
+/// transaction: nobody sees it shorter.
+async fn exchange(world: &World, kept: u64, others: u64) {
+    let columns =
+        "event_id, part, stream, stream_id, version, type, schema_version, data, meta, occurred_at";
+    let sql = match world.way {
+        Way::Distributed => format!(
+            "begin;
+             select pg_advisory_xact_lock(7020109114097099);
+             delete from event e using event_position p where p.inserted = e.inserted and p.position > {kept};
+             delete from event_position where position > {kept};
+             update log_head set position = {kept}, part_positions = (
+                 select array_agg(coalesce((select max(p.position) from event_position p
+                     join event e on e.inserted = p.inserted where e.part = n), 0) order by n)
+                 from generate_series(0, 15) n);
+             insert into event ({columns})
+             select gen_random_uuid(), 3, 'other', gen_random_uuid(), 1, 'Other', 1, '{{}}', '{{\"actor\":\"test\"}}', now()
+             from generate_series(1, {others});
+             select sequence_events();
+             commit"
+        ),
+        Way::Embedded => format!(
+            "begin immediate;
+             delete from event where inserted > {kept};
+             update sqlite_sequence set seq = {kept} where name = 'event';
+             with recursive n (i) as (select 1 union all select i + 1 from n where i < {others})
+             insert into event ({columns}, previous)
+             select randomblob(16), 3, 'other', randomblob(16), 1, 'Other', 1, '{{}}', '{{\"actor\":\"test\"}}',
+                    '2026-01-01T00:00:00+00:00', 0 from n;
+             commit"
+        ),
+    };
+    let connection = world.database.schema_connection();
+    connection
+        .execute_unprepared(&sql)
+        .await
+        .expect("the exchange");
+}
+
+pub(crate) type Heard = Result<Arc<Event>, FeedError>;
+
+pub(crate) fn follow(log: &EventLog, after: Option<Cursor>) -> impl Stream<Item = Heard> + use<> {
+    EventSource::new(log.clone(), None).follow(Topic::EVERYTHING, after)
+}
+
+pub(crate) async fn next(followed: &mut (impl Stream<Item = Heard> + Unpin)) -> Heard {
+    let heard = timeout(SOON, followed.next()).await;
+    heard.expect("something is heard").expect("it does not end")
+}
+
+pub(crate) fn is_told(heard: &Heard) -> bool {
+    matches!(heard, Err(FeedError::Cursor(CursorError::Foreign)))
+}
+
+async fn who_has_a_lost_event_is_told_while_it_is_followed(way: Way) {
+    let world = World::new(way).await;
+    let logs = world.logs(2).await;
+    write(&logs[0], 4).await;
+    for log in &logs {
+        await_position(log, 4).await;
+    }
+    let old = logs[0].tail().cursor();
+    let mut live: Vec<_> = logs.iter().map(|log| Box::pin(follow(log, None))).collect();
+    for followed in &mut live {
+        // It listens from its first poll on.
+        assert!(timeout(Duration::ZERO, followed.next()).await.is_err());
+    }
+    exchange(&world, 3, 1).await;
+    write(&logs[0], 3).await;
+    for followed in &mut live {
+        let heard = next(followed).await;
+        assert!(is_told(&heard), "{heard:?}");
+    }
+    let fresh = await_position(&logs[1], 7).await;
+    assert_ne!(fresh.epoch, old.epoch);
+    for log in &logs {
+        assert_eq!(
+            log.resolve(old).await.expect("an answer"),
+            Err(CursorError::Foreign)
+        );
+        let from_the_first = Cursor {
+            position: 0,
+            ..fresh
+        };
+        let mut followed = pin!(follow(log, Some(from_the_first)));
+        for position in 1..=7 {
+            let event = next(&mut followed).await.expect("an event");
+            assert_eq!(event.position, position);
+        }
+        assert_eq!(log.tail().cursor(), fresh, "one loss is one epoch");
+    }
+}
+
+/// The newest event is pruned, an older one is kept: nothing was lost.
+#[test]
+fn pruning_the_newest_event_begins_no_epoch() {
+    tests::setup::run(|| async {
+        let world = World::new(Way::Embedded).await;
+        let log = world.log().await;
+        write(&log, 3).await;
+        let before = await_position(&log, 3).await;
+        let sql = "begin immediate;
+                   update log_head set pruned = 3;
+                   insert into pruned_part select part, max(inserted) from event group by part;
+                   delete from event where inserted in (2, 3);
+                   commit";
+        let connection = world.database.schema_connection();
+        connection.execute_unprepared(sql).await.expect("pruned");
+        let mut followed = pin!(follow(&log, Some(before)));
+        let quiet = timeout(Duration::from_millis(300), followed.next()).await;
+        assert!(quiet.is_err(), "some passes later: {quiet:?}");
+        assert_eq!(log.tail().cursor(), before);
+        write(&log, 1).await;
+        let event = next(&mut followed).await.expect("an event");
+        assert_eq!(event.position, 4);
+    });
+}
+
+both_ways!(who_has_a_lost_event_is_told_while_it_is_followed);
