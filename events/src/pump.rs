@@ -6,16 +6,16 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::ConnectionTrait;
 use tokio::{
     sync::Notify,
     time::{Instant, sleep, sleep_until, timeout_at},
 };
-
 use uuid::Uuid;
 
 use crate::{
-    Event, EventLog, Result, Tail,
+    Event, EventLog, Result, Tail, Tx,
+    control::execute,
     currency::Currency,
     read::{self, Head},
 };
@@ -133,10 +133,11 @@ impl<S: Source> Pump<'_, S> {
         // What other processes numbered comes over Redis, sooner than it could be read here; what did not come by the
         // next poll is read.
         let read = if numbered > 0 || is_poll || !self.has_faster_way || self.tail.has_gap() {
-            if !self.has_still(last, &head, patience).await? {
-                return self.source.renew_epoch(&head).await;
+            match self.has_still(last, &head, patience).await {
+                Ok(true) => self.read_up_to(&head).await,
+                Ok(false) => return self.source.renew_epoch(&head).await,
+                Err(error) => Err(error),
             }
-            self.read_up_to(&head).await
         } else {
             Ok(())
         };
@@ -186,25 +187,37 @@ impl<S: Source> Pump<'_, S> {
     }
 }
 
-/// The database, or Redis, shows that positions were given out that the log no longer knows: it was restored to an
-/// older state. A new epoch makes every old cursor and key recognizable.
+/// The database, or Redis, shows that positions were given out that the log no longer knows: it was restored to an older
+/// state, or a standby took over that lacked the last commits. A new epoch makes every old cursor and key recognizable.
 pub(crate) async fn renew_epoch(log: &EventLog, head: &Head) -> Result<()> {
-    let database = log.database().background_writer();
-    // The low half of a v7 id is random.
-    let drawn = uuid::Uuid::now_v7().as_u128() as u32;
-    let fresh = if drawn == head.epoch { !drawn } else { drawn };
     tracing::error!(
         head = head.position,
         "the log lacks events that it gave positions before: it was restored, or a standby took over; beginning a new epoch"
     );
-    let sql = "update log_head set epoch = $1 where epoch = $2";
-    let values = [i64::from(fresh).into(), i64::from(head.epoch).into()];
-    let backend = log.database().backend();
-    database
-        .execute_raw(Statement::from_sql_and_values(backend, sql, values))
-        .await?;
+    begin_epoch(log.database().background_writer(), head.epoch).await?;
     log.shared.wake.notify_one();
     Ok(())
+}
+
+/// Ends the epoch `over`, if it is still the log's, and begins another one.
+async fn begin_epoch(connection: &impl ConnectionTrait, over: u32) -> Result<()> {
+    // The low half of a v7 id is random.
+    let drawn = Uuid::now_v7().as_u128() as u32;
+    let fresh = if drawn == over { !drawn } else { drawn };
+    let sql = "update log_head set epoch = $1 where epoch = $2";
+    let values = vec![i64::from(fresh).into(), i64::from(over).into()];
+    execute(connection, sql, values).await?;
+    Ok(())
+}
+
+impl Tx<'_> {
+    /// Begins a new epoch: answers with the one that is over, and the one that begins if the transaction commits.
+    pub async fn begin_epoch(&self) -> Result<(u32, u32)> {
+        let (over, _) = read::read_pruned(&**self).await?;
+        begin_epoch(&**self, over).await?;
+        let (epoch, _) = read::read_pruned(&**self).await?;
+        Ok((over, epoch))
+    }
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ async fn main() -> ExitCode {
             return ended(start::dead_letters(&config, &settings).await);
         }
         Some(Command::Status(settings)) => return ended(start::status(&config, &settings).await),
+        Some(Command::Epoch(settings)) => return ended(start::epoch(&config, &settings).await),
         Some(Command::Migrate) => start::migrate(&config).await,
         Some(Command::Seed(settings)) => start::seed(&config, &settings).await,
         Some(Command::Rebuild(settings)) => start::rebuild(&config, &settings).await,

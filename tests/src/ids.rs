@@ -40,6 +40,11 @@ pub fn cursor_at(cursor: &str, position: u64) -> String {
     )
 }
 
+/// The epoch of a cursor.
+pub fn epoch(cursor: &str) -> &str {
+    cursor.split_once('-').expect("a cursor").0
+}
+
 #[test]
 fn ids_go_there_and_back() {
     let uuid = 0x0193_8c5e_7f2a_7bcd_8ef0_1234_5678_9abc;

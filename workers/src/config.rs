@@ -6,7 +6,7 @@ use std::{net::SocketAddr, time::Duration};
 use clap::{CommandFactory, Parser, Subcommand};
 use workers::{
     duration, numbers,
-    operating::{DeadLettersSettings, StatusSettings},
+    operating::{DeadLettersSettings, EpochSettings, StatusSettings},
     rebuilding::RebuildSettings,
     retention::{ArchiveSettings, PruneSettings, RetentionSettings},
     settings::{check_variables, variables},
@@ -74,6 +74,11 @@ pub(crate) enum Command {
     DeadLetters(DeadLettersSettings),
     /// Show how the workers stand: followers and their lag, handlers, breakers
     Status(StatusSettings),
+    /// Show the epoch of the log, or begin a new one
+    ///
+    /// Cursors name the epoch they are of. When the database turns out to be another one, or an older state of itself, a new epoch
+    /// begins by itself; begin one by hand when it cannot know. Every cursor of the epoch before is refused from then on.
+    Epoch(EpochSettings),
 }
 
 impl Config {

@@ -99,7 +99,7 @@ async fn run(config: Config) -> Result<Outcome, StartError> {
             prune_watched(&database, settings, stopped).await?;
             return Ok(Outcome::Done);
         }
-        Some(Command::DeadLetters(_) | Command::Status(_)) | None => {}
+        Some(Command::DeadLetters(_) | Command::Status(_) | Command::Epoch(_)) | None => {}
     }
     let workers = WorkersConfig {
         lease: config.lease(),
@@ -121,6 +121,7 @@ async fn run(config: Config) -> Result<Outcome, StartError> {
             return Ok(operating::dead_letters(&log, settings).await?);
         }
         Some(Command::Status(settings)) => return Ok(operating::status(&log, settings).await?),
+        Some(Command::Epoch(settings)) => return Ok(operating::epoch(&log, settings).await?),
         Some(Command::Rebuild(_) | Command::Archive(_) | Command::Prune(_)) | None => {}
     }
     if let Some(address) = config.health_listen {

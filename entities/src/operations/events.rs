@@ -33,6 +33,8 @@ pub(crate) enum OperationEventKind {
     UserSocketsClosed,
     /// A read model is to be built anew.
     RebuildRequested,
+    /// Cursors of before are refused from here on.
+    EpochBegun,
 }
 
 impl OperationEventKind {
@@ -47,6 +49,7 @@ impl OperationEventKind {
             Self::Discarded => "DeadLettersDiscarded",
             Self::UserSocketsClosed => "UserSocketsClosed",
             Self::RebuildRequested => "RebuildRequested",
+            Self::EpochBegun => "EpochBegun",
         }
     }
 }
@@ -98,6 +101,18 @@ pub(crate) struct UserSocketsClosed {
     pub ended_sessions: u32,
 }
 
+/// The data of `EpochBegun`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct EpochBegun {
+    /// The epoch that is over, as cursors have it.
+    pub over: String,
+    /// The one that begins.
+    pub epoch: String,
+    /// Why, as who did it says.
+    pub reason: String,
+}
+
 /// Appends what was done, as the event that follows `expected` others of its stream.
 pub(crate) async fn append_in_tx<D: Serialize>(
     tx: &Tx<'_>,
@@ -127,6 +142,7 @@ pub fn event_schemas() -> serde_json::Map<String, Value> {
     let letters = schema_for!(LettersData).to_value();
     let sockets = schema_for!(UserSocketsClosed).to_value();
     let rebuild = schema_for!(ReadModelData).to_value();
+    let epoch = schema_for!(EpochBegun).to_value();
     [
         (Kind::WorkerPaused, &worker),
         (Kind::WorkerResumed, &worker),
@@ -136,6 +152,7 @@ pub fn event_schemas() -> serde_json::Map<String, Value> {
         (Kind::Discarded, &letters),
         (Kind::UserSocketsClosed, &sockets),
         (Kind::RebuildRequested, &rebuild),
+        (Kind::EpochBegun, &epoch),
     ]
     .into_iter()
     .map(|(kind, schema)| (format!("{}.v{SCHEMA_VERSION}", kind.name()), schema.clone()))

@@ -3,6 +3,7 @@
 //! resume, or a rebuild that is asked for, in its own transaction; replays and discards, which are many transactions, by one event before and one after.
 //! Called by `schema` and by the command lines.
 
+mod epoch;
 mod events;
 mod ids;
 mod letters;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use ::events::{EventLog, Follower, Handler};
 
+pub use epoch::BegunEpoch;
 pub(crate) use events::{OperationEventKind, ReadModelData, UserSocketsClosed, append_in_tx};
 pub use events::{STREAM, event_schemas};
 pub use ids::{parse_public_id, public_id};

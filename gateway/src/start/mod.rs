@@ -29,7 +29,7 @@ use schema::SchemaLimits;
 use tokio::{net::TcpListener, sync::watch};
 use workers::{
     WorkersConfig,
-    operating::{self, DeadLettersSettings, Outcome, StatusSettings},
+    operating::{self, DeadLettersSettings, EpochSettings, Outcome, StatusSettings},
     rebuilding::{RebuildSettings, rebuild_watched},
     retention::{ArchiveSettings, PruneSettings, archive_watched, prune_watched},
     signals::{Asked, stop_on_signals, watch_signals},
@@ -85,6 +85,14 @@ pub(crate) async fn status(
 ) -> Result<Outcome, StartError> {
     let entities = open(config, keys_of_nobody()?).await?;
     Ok(operating::status(&entities.log, settings).await?)
+}
+
+pub(crate) async fn epoch(
+    config: &Config,
+    settings: &EpochSettings,
+) -> Result<Outcome, StartError> {
+    let entities = open(config, keys_of_nobody()?).await?;
+    Ok(operating::epoch(&entities.log, settings).await?)
 }
 
 pub(crate) async fn archive(config: &Config, settings: &ArchiveSettings) -> Result<(), StartError> {

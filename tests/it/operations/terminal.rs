@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tests::recipe::{finish, product_command};
 use tests::traffic::{self, wrong_rows};
 use tests::waiting::SOON;
-use tests::{Setup, database};
+use tests::{Setup, database, ids};
 
 use super::{audited, await_letters, letters, poison};
 
@@ -44,6 +44,58 @@ fn run_json(setup: &Setup, arguments: &[&str]) -> (Value, i32) {
     let (text, code) = run(setup, &[arguments, &["--json"]].concat());
     let json = serde_json::from_str(&text);
     (json.unwrap_or_else(|_| panic!("not JSON: {text}")), code)
+}
+
+/// Whoever listens is told, older cursors are refused, and the log has who did it and why.
+async fn an_epoch_at_a_terminal(setup: Setup) {
+    let app = setup.start();
+    let client = app.client();
+    let old = client.head().await;
+    let (shown, code) = run(&setup, &["epoch"]);
+    let epoch = ids::epoch(&old);
+    assert!(
+        shown.starts_with(&format!("epoch {epoch}, at position ")),
+        "{shown}"
+    );
+    assert_eq!(code, 0);
+    let mut socket = client.socket().await;
+    let document = "subscription($after: String) { eventLog(after: $after) { type cursor data } }";
+    socket
+        .subscribe("live", document, json!({ "after": old }))
+        .await;
+    assert_eq!(run(&setup, &["epoch", "--begin"]).1, 2, "it needs a reason");
+    let reason = "the disk was exchanged";
+    let (shown, code) = run(&setup, &["epoch", "--begin", "--reason", reason]);
+    assert_eq!(code, 0, "{shown}");
+    let ended = loop {
+        // What happened before comes first.
+        let message = socket.message().await;
+        if message["type"] != "next" {
+            break message;
+        }
+    };
+    let code_of = |message: &Value| message["payload"][0]["extensions"]["code"].clone();
+    assert_eq!(code_of(&ended), "CURSOR_INVALID", "{ended}");
+    socket
+        .subscribe("old", document, json!({ "after": old }))
+        .await;
+    let refused = socket.message().await;
+    assert_eq!(code_of(&refused), "CURSOR_INVALID", "{refused}");
+    let fresh = client.head().await;
+    assert_ne!(ids::epoch(&fresh), epoch);
+    let from = ids::cursor_at(&fresh, 0);
+    socket
+        .subscribe("new", document, json!({ "after": from }))
+        .await;
+    let told = loop {
+        let payload = socket.payload("new").await;
+        let event = payload["data"]["eventLog"].clone();
+        if event["type"] == "EpochBegun" {
+            break event;
+        }
+    };
+    let expected = json!({ "over": epoch, "epoch": ids::epoch(&fresh), "reason": reason });
+    assert_eq!(told["data"], expected);
 }
 
 async fn dead_letters_at_a_terminal(setup: Setup) {
@@ -210,4 +262,8 @@ async fn the_status_at_a_terminal(setup: Setup) {
     );
 }
 
-tests::both_ways!(dead_letters_at_a_terminal, the_status_at_a_terminal);
+tests::both_ways!(
+    an_epoch_at_a_terminal,
+    dead_letters_at_a_terminal,
+    the_status_at_a_terminal
+);

@@ -1,6 +1,7 @@
 //! What operators do at a terminal: see how the workers stand, and deal with dead letters. The same operations as those of the
 //! API, on behalf of the process. Both programs have these commands; in `gateway` they are for embedded databases.
 
+mod epoch;
 mod letters;
 mod status;
 mod table;
@@ -9,7 +10,7 @@ use clap::Args;
 use entities::{
     Entities,
     access::AccessError,
-    operations::{LetterError, Operations},
+    operations::{LetterError, Operations, WorkerError},
 };
 use events::EventLog;
 
@@ -49,6 +50,9 @@ pub enum OperatingError {
     /// It cannot be read.
     #[error(transparent)]
     Read(#[from] AccessError),
+    /// No epoch begins.
+    #[error(transparent)]
+    Epoch(#[from] WorkerError),
     /// It cannot be written as JSON.
     #[error("the output cannot be written: {0}")]
     Json(#[from] serde_json::Error),
@@ -69,6 +73,17 @@ pub struct StatusSettings {
     json: bool,
 }
 
+/// The epoch of the log.
+#[derive(Args, Debug, Clone, PartialEq, Eq)]
+pub struct EpochSettings {
+    /// Begin a new epoch: after a restore or a failover that the database cannot tell of itself
+    #[arg(long, requires = "reason")]
+    begin: bool,
+    /// Why, for the event that tells of it
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
 /// Lists, shows, replays or discards dead letters.
 ///
 /// # Errors
@@ -86,6 +101,15 @@ pub async fn dead_letters(
 /// When the database cannot be used.
 pub async fn status(log: &EventLog, settings: &StatusSettings) -> Result<Outcome, OperatingError> {
     status::run(&operations(log), settings.json).await?;
+    Ok(Outcome::Done)
+}
+
+/// Prints the epoch of the log, or begins another one.
+///
+/// # Errors
+/// When the database cannot be used.
+pub async fn epoch(log: &EventLog, settings: &EpochSettings) -> Result<Outcome, OperatingError> {
+    epoch::run(log, &operations(log), settings).await?;
     Ok(Outcome::Done)
 }
 
