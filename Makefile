@@ -1,5 +1,5 @@
 # The commands of this repository. Each works from a clean clone.
-.PHONY: run test test-long simulate faults bench bench-rebuild bench-followers check setup web
+.PHONY: run test test-long simulate faults bench bench-rebuild bench-followers check weight setup web
 
 # The gateway at http://127.0.0.1:8080, with the pages if npm is here to build them. Nothing else is needed.
 run:
@@ -46,6 +46,10 @@ check: web
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	npm run --prefix web check
+
+# What the build weighs, as a row for tests/weight.tsv. Takes two builds from cold.
+weight:
+	tests/weight
 
 # The programs and packages that the tests need.
 setup:

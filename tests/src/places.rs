@@ -1,10 +1,10 @@
-//! How many tests run at once: four for each core, as most of them wait most of the time. A test that measures time, or needs
+//! How many tests run at once: three for each core, as most of them wait most of the time. A test that measures time, or needs
 //! the whole machine for its load, runs alone, when no other is waiting. `setup::run` takes the places.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Tests at once for each core.
-const PER_CORE: usize = 4;
+const PER_CORE: usize = 3;
 
 struct State {
     running: usize,

@@ -11,7 +11,10 @@ use crate::process::Process;
 use crate::{programs, tokens};
 
 /// How long a process may take until it is ready.
-pub const START_LIMIT: Duration = Duration::from_secs(30);
+pub const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long a command may take that ends by itself.
+const FINISH_LIMIT: Duration = Duration::from_secs(180);
 
 /// Environment variables of the product's processes.
 #[derive(Clone)]
@@ -119,7 +122,7 @@ pub fn finish(command: &mut Command) -> Output {
         .unwrap_or_else(|error| panic!("it does not start: {error}: {command:?}"));
     let started = Instant::now();
     while child.try_wait().expect("waiting for a child").is_none() {
-        if started.elapsed() > START_LIMIT {
+        if started.elapsed() > FINISH_LIMIT {
             let _ = child.kill();
             let output = child.wait_with_output().expect("its output");
             panic!("it does not end: {command:?}: {output:?}");

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 const POLL: Duration = Duration::from_millis(20);
 
 /// The limit for what should take a moment. Generous: the machine may be busy with other tests.
-pub const SOON: Duration = Duration::from_secs(30);
+pub const SOON: Duration = Duration::from_secs(60);
 
 /// Calls `probe` until it gives a value, at most `within`.
 pub async fn eventually<T>(

@@ -1,6 +1,11 @@
 //! Handlers and followers against real databases: embedded on SQLite, distributed on Postgres and Redis, the same tests for
 //! both. What handlers and followers do here is told by the events, so that also processes which are killed can do it.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "processes of a test tell it by this where they are"
+)]
+
 mod breaking;
 mod exchanges;
 mod failing;

@@ -89,4 +89,4 @@ fn input(id: &Value, number: usize, expected: u64) -> Value {
     json!({ "id": id, "name": format!("Wanted {number} after {expected}"), "expectedVersion": expected })
 }
 
-tests::both_ways!(one_customer_wanted_by_all);
+tests::both_ways!(alone: one_customer_wanted_by_all);

@@ -12,7 +12,7 @@ const LEASE_MS: &str = "1000";
 const PAUSE: Duration = Duration::from_secs(2);
 /// How long the others may take to come to the end of the log without the one that is paused, even if it was paused inside of
 /// a transaction.
-const TAKE_OVER: Duration = Duration::from_secs(30);
+const TAKE_OVER: Duration = Duration::from_secs(60);
 /// Between two kills of workers, and the lease of those.
 const KILL_INTERVAL: Duration = Duration::from_millis(600);
 

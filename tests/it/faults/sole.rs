@@ -54,15 +54,7 @@ async fn what_a_killed_process_leased_is_taken_over_at_once(mut setup: Setup) {
     }
 }
 
-mod sole {
-    #[test]
-    fn the_file_is_one_processes() {
-        tests::setup::run(|| super::the_file_is_one_processes(tests::Setup::embedded()));
-    }
-
-    #[test]
-    fn what_a_killed_process_leased_is_taken_over_at_once() {
-        let setup = tests::Setup::embedded;
-        tests::setup::run(|| super::what_a_killed_process_leased_is_taken_over_at_once(setup()));
-    }
-}
+tests::embedded!(
+    the_file_is_one_processes,
+    what_a_killed_process_leased_is_taken_over_at_once,
+);
