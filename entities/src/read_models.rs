@@ -26,10 +26,10 @@ pub enum ReadModelError {
     /// There is none of that name.
     #[error("there is no such read model")]
     NotFound,
-    /// See there.
+    /// The caller may not do that, or nobody knows who the caller is.
     #[error(transparent)]
     Access(#[from] AccessError),
-    /// See there.
+    /// The idempotency key was used for another request.
     #[error(transparent)]
     KeyReused(#[from] KeyReused),
     /// The database failed.

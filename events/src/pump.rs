@@ -61,7 +61,7 @@ impl Source for EventLog {
     }
 }
 
-/// See the module.
+/// What one pass over the log needs: the log, and what the process knows of it.
 pub(crate) struct Pump<'a, S> {
     pub(crate) source: &'a S,
     pub(crate) tail: &'a Tail,

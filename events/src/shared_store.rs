@@ -28,7 +28,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(2);
 /// What a store in memory holds at most, in bytes of keys and values.
 const MEMORY_BYTES: u64 = 16 << 20;
 
-/// See the module.
+/// Values that all processes share, and that may be lost at any time.
 #[derive(Clone)]
 pub struct SharedStore(Kind);
 

@@ -17,7 +17,7 @@ const NO_BEARER: &str = "";
 #[derive(Clone, Copy, Debug)]
 pub struct PeerAddress(pub SocketAddr);
 
-/// See the module.
+/// What a client shows of itself, and where it comes from.
 #[derive(Clone, Default)]
 pub struct Credentials {
     /// What follows `Bearer`; `None` when the client shows nothing at all.

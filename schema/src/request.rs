@@ -23,7 +23,7 @@ pub struct IdempotencyKey {
     pub fingerprint: Vec<u8>,
 }
 
-/// See the module.
+/// What resolvers know of the request they serve.
 #[derive(Debug, Clone)]
 pub struct RequestContext {
     /// Who is calling.

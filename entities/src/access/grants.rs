@@ -194,7 +194,7 @@ struct Held {
     caller: Caller,
 }
 
-/// See the module.
+/// What a caller is allowed, for as long as something is open on the strength of it.
 #[derive(Clone)]
 pub struct Grant(Option<Arc<Held>>);
 

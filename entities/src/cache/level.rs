@@ -57,7 +57,7 @@ impl<T> Entry<T> {
     }
 }
 
-/// See the module.
+/// The rows that this process keeps in memory.
 pub(super) struct Level<T>(sync::Cache<Uuid, Arc<Entry<T>>>);
 
 impl<T: Clone + Send + Sync + 'static> Level<T> {

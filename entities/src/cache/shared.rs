@@ -41,7 +41,7 @@ struct Stored<R> {
     row: R,
 }
 
-/// See the module.
+/// The rows that all processes share.
 pub(crate) struct SharedLevel<T> {
     store: SharedStore,
     lifetime: Duration,

@@ -39,7 +39,7 @@ struct Slot {
     held_until: AtomicU64,
 }
 
-/// See the module.
+/// What is known of changes of rows, and so which values still count.
 pub(super) struct Validity {
     slots: Box<[Slot]>,
     epoch: AtomicU32,

@@ -17,7 +17,7 @@ type Sender = watch::Sender<Arc<Versioned<Arc<WorkersStatus>>>>;
 /// What is watched.
 pub(super) type StatusWatch = watch::Receiver<Arc<Versioned<Arc<WorkersStatus>>>>;
 
-/// See the module.
+/// One look at the workers' state for all who watch it; nothing while nobody does.
 #[derive(Default)]
 pub(super) struct Monitor(Mutex<Option<Arc<Sender>>>);
 

@@ -24,10 +24,10 @@ pub enum WorkerError {
     /// There is no follower and no handler of that name.
     #[error("there is no follower and no handler of this name")]
     NotFound,
-    /// See there.
+    /// The caller may not do that, or nobody knows who the caller is.
     #[error(transparent)]
     Access(#[from] AccessError),
-    /// See there.
+    /// The idempotency key was used for another request.
     #[error(transparent)]
     KeyReused(#[from] KeyReused),
     /// The database failed.

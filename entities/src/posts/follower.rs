@@ -13,7 +13,7 @@ use events::DatabaseTransaction;
 /// The name of the follower that keeps the live tables.
 pub const POSTS_FOLLOWER: &str = "posts";
 
-/// See the module.
+/// The follower that keeps the read model of posts.
 pub struct PostsFollower {
     name: &'static str,
     tables: Tables,

@@ -20,7 +20,7 @@ use events::DatabaseTransaction;
 /// Who raises the events.
 const ACTOR: &str = "student_cache";
 
-/// See the module.
+/// The follower that puts students into the shared cache as they change.
 pub struct WarmingFollower {
     log: EventLog,
     store: SharedStore,

@@ -43,10 +43,10 @@ pub enum UserError {
     /// The input breaks rules.
     #[error("the input is not valid")]
     Invalid(Violations),
-    /// See there.
+    /// The caller may not do that, or nobody knows who the caller is.
     #[error(transparent)]
     Access(#[from] AccessError),
-    /// See there.
+    /// The idempotency key was used for another request.
     #[error(transparent)]
     KeyReused(#[from] KeyReused),
     /// The log or the database failed.

@@ -16,7 +16,7 @@ use crate::{Error, Result};
 /// Device and number: no two files have the same at one time.
 type Identity = (u64, u64);
 
-/// See the module.
+/// The file of a database that is open.
 #[derive(Debug)]
 pub(super) struct DatabaseFile {
     path: PathBuf,

@@ -97,7 +97,7 @@ enum Raw {
     Sqlite(PoolConnection<Sqlite>),
 }
 
-/// See the module.
+/// A connection for as long as one statement or one transaction has it.
 pub(super) struct Lease {
     /// Taken when it is dropped.
     raw: Option<Raw>,

@@ -23,7 +23,7 @@ use super::{
 /// No statement has failed.
 const NONE: u32 = u32::MAX;
 
-/// See the module. Dropped before its end, it is rolled back.
+/// A transaction. Dropped before its end, it is rolled back.
 pub struct DatabaseTransaction {
     shared: Arc<Shared>,
     backend: DbBackend,

@@ -9,7 +9,7 @@ use std::{
 /// It is told at most this often: a database may work for some and not for others.
 const TOLD_INTERVAL: Duration = Duration::from_secs(10);
 
-/// See the module.
+/// What went wrong with a database last, if it may still be wrong; shared by all its connections.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Trouble(Arc<Mutex<State>>);
 

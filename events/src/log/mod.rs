@@ -64,7 +64,7 @@ pub(crate) struct Shared {
     pub(crate) applying: Arc<RwLock<()>>,
 }
 
-/// See the module.
+/// The log as one process sees it.
 #[derive(Clone)]
 pub struct EventLog {
     pub(crate) shared: Arc<Shared>,

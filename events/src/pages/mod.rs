@@ -22,7 +22,7 @@ type Page = Arc<[Arc<Event>]>;
 /// Why there is no page: it is not whole, or could not be read.
 struct NoPage;
 
-/// See the module.
+/// Pages of the log that followers have read lately.
 pub(crate) struct Pages(Cache<(u64, u64), Page>);
 
 impl Pages {

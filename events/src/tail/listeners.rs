@@ -21,7 +21,7 @@ const UNSWEPT: usize = 1024;
 pub(super) type Sender = broadcast::Sender<Arc<Event>>;
 pub(super) type Receiver = broadcast::Receiver<Arc<Event>>;
 
-/// See the module.
+/// Who listens to which topics.
 pub(super) struct Listeners {
     kinds: HashMap<&'static str, Kind>,
     /// For those who listen to no topic: they only hear that the epoch ended.

@@ -53,7 +53,7 @@ struct State {
     listeners: Listeners,
 }
 
-/// See the module.
+/// The newest events of the log, handed on in the order of their positions.
 pub struct Tail {
     state: Mutex<State>,
     position: watch::Sender<u64>,

@@ -14,7 +14,7 @@ pub(crate) struct Bounds {
     pub(crate) bytes: usize,
 }
 
-/// See the module.
+/// Events that came before one that they follow.
 pub(super) struct Pending {
     events: BTreeMap<u64, Arc<Event>>,
     bytes: usize,

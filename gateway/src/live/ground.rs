@@ -29,7 +29,7 @@ pub(super) enum Answer {
 
 pub(super) type Answers = BoxStream<'static, Answer>;
 
-/// See the module.
+/// What groups and subscribers of one kind share.
 pub(super) trait Ground: Sized + Send + Sync + 'static {
     /// Frames that a group keeps for members that are a little behind. Each is shared by all of them.
     const BUFFERED_FRAMES: usize;

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{errors, limits::Limits, operation::Payload, request_id::RequestId, response};
 
-/// See the module.
+/// Subscribers that get the same bytes from one execution.
 pub(super) struct Group<G: Ground> {
     frames: broadcast::Sender<Answer>,
     published: Arc<AtomicU64>,

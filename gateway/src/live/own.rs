@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use super::ground::{Answer, Answers, Ground, Subscription};
 use crate::errors::{Code, typed};
 
-/// See the module. Dropping it ends the execution.
+/// A subscriber's own execution. Dropping it ends the execution.
 pub(super) struct Own {
     /// The answers, then `None`.
     answers: mpsc::Receiver<Option<Answer>>,

@@ -13,7 +13,7 @@ struct Row {
     recoveries: Vec<Duration>,
 }
 
-/// See the module. Rows are in the order in which the faults are listed.
+/// What each fault cost, in the order in which the faults are listed.
 pub struct Table {
     names: Vec<&'static str>,
     rows: BTreeMap<&'static str, Row>,

@@ -36,7 +36,7 @@ enum Touched {
     Removed,
 }
 
-/// See the module. Keys of comments and likes begin with the post.
+/// What a batch of events changes in the read model. Keys of comments and likes begin with the post.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     created: HashMap<Uuid, Post>,

@@ -42,7 +42,7 @@ pub(super) struct Touched {
     pub(super) given_at_s: Option<i64>,
 }
 
-/// See the module.
+/// What a batch of events adds to the scores.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Batch {
     /// The time of the latest event of each part.

@@ -41,7 +41,7 @@ use events::DatabaseTransaction;
 /// The follower's name.
 pub const TRENDING_FOLLOWER: &str = "posts_trending";
 
-/// See the module.
+/// The follower that keeps the scores of posts.
 pub struct TrendingFollower;
 
 impl Follower for TrendingFollower {

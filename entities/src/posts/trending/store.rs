@@ -39,7 +39,7 @@ const SOURCE_KEY: bulk::Columns<3> = [
 ];
 const STANDING_KEY: bulk::Columns<2> = [("of_span", Kind::Number), ("of_post", Kind::Uuid)];
 
-/// See the module.
+/// Adds a batch to the stored scores.
 pub(super) async fn store(tx: &DatabaseTransaction, batch: Batch) -> Result<()> {
     crate::posts::changes::use_indexes(tx).await?;
     let clocks = advance_clocks(tx, &batch).await?;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 /// Users in one transaction.
 pub(super) const BATCH_USERS: usize = 200;
 
-/// See the module.
+/// Who is connected to this gateway, and how often.
 #[derive(Default)]
 pub(super) struct Local {
     users: HashMap<Uuid, Connections>,

@@ -67,9 +67,9 @@ pub struct ErasureStatus {
     pub phase: ErasurePhase,
     /// The first time, or the second.
     pub pass: i16,
-    /// Of the log, how much was looked at in this pass, and how much is to be.
+    /// How much of the log was looked at in this pass.
     pub looked_at: u64,
-    /// See there.
+    /// How much of it is to be looked at in this pass.
     pub to_look_at: u64,
     /// Events that were redacted.
     pub events: u64,
@@ -77,13 +77,13 @@ pub struct ErasureStatus {
     pub rows: u64,
     /// Files of the archive that were written anew; nothing when no process that worked on it had an archive.
     pub files: Option<u64>,
-    /// When the log was done for the first time; so the others.
+    /// When the log was redacted for the first time.
     pub log_at: Option<DateTime<Utc>>,
-    /// See there.
+    /// When the tables were cleared for the first time.
     pub tables_at: Option<DateTime<Utc>>,
-    /// See there.
+    /// When the streams of Redis were cleared for the first time.
     pub streams_at: Option<DateTime<Utc>>,
-    /// See there.
+    /// When the archive was rewritten for the first time.
     pub archive_at: Option<DateTime<Utc>>,
     /// When all was done twice.
     pub finished_at: Option<DateTime<Utc>>,
