@@ -3,29 +3,12 @@
 //! Why versions before may run on a newer schema, and why a migration stops nobody, is argued beside `Migrator`. Called by
 //! `gateway migrate`, at start, and by every program that looks whether it may run on a database (`check`).
 
-use sea_orm_migration::SchemaManagerConnection;
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::DbBackend;
 
 mod check;
 mod indexes;
-mod m0001_event_log;
-mod m0002_customers;
-mod m0003_users;
-mod m0004_chats;
-mod m0005_students;
-mod m0006_posts;
-mod m0007_trending;
-mod m0008_rebuild;
-mod m0009_handlers;
-mod m0010_signals;
-mod m0011_retention;
-mod m0012_operations;
-mod m0013_epochs;
-mod m0014_head;
-mod m0015_follower_attempts;
-mod m0016_deploys;
 mod runner;
+mod scripts;
 mod waiting;
 
 pub use check::{SchemaError, check};
@@ -64,49 +47,9 @@ pub struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![
-            Box::new(m0001_event_log::Migration),
-            Box::new(m0002_customers::Migration),
-            Box::new(m0003_users::Migration),
-            Box::new(m0004_chats::Migration),
-            Box::new(m0005_students::Migration),
-            Box::new(m0006_posts::Migration),
-            Box::new(m0007_trending::Migration),
-            Box::new(m0008_rebuild::Migration),
-            Box::new(m0009_handlers::Migration),
-            Box::new(m0010_signals::Migration),
-            Box::new(m0011_retention::Migration),
-            Box::new(m0012_operations::Migration),
-            Box::new(m0013_epochs::Migration),
-            Box::new(m0014_head::Migration),
-            Box::new(m0015_follower_attempts::Migration),
-            Box::new(m0016_deploys::Migration),
-        ]
-    }
-}
-
-/// Runs the script written for the database in use. Outside of a transaction it makes indexes concurrently.
-async fn run_script(
-    manager: &SchemaManager<'_>,
-    postgres: &str,
-    sqlite: &str,
-) -> Result<(), DbErr> {
-    let connection = manager.get_connection();
-    let script = match manager.get_database_backend() {
-        DbBackend::Postgres => postgres,
-        DbBackend::Sqlite => sqlite,
-        other => {
-            return Err(DbErr::Custom(format!(
-                "Millrace runs on Postgres and SQLite, not on {other:?}"
-            )));
-        }
-    };
-    match connection {
-        SchemaManagerConnection::Connection(connection)
-            if manager.get_database_backend() == DbBackend::Postgres =>
-        {
-            indexes::make_concurrently(connection, script).await
-        }
-        _ => connection.execute_unprepared(script).await.map(|_| ()),
+        let scripts = scripts::SCRIPTS.iter();
+        scripts
+            .map(|script| Box::new(*script) as Box<dyn MigrationTrait>)
+            .collect()
     }
 }

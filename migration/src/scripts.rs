@@ -1,0 +1,92 @@
+//! The scripts of the migrations, in order: each one file for Postgres and one for SQLite, in `sql/`. A new one is a line here.
+//! Run by `runner`.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::{SchemaManagerConnection, sea_orm::DbBackend};
+
+use crate::indexes;
+
+/// One migration.
+#[derive(Clone, Copy)]
+pub(crate) struct Script {
+    name: &'static str,
+    postgres: &'static str,
+    sqlite: &'static str,
+}
+
+/// The files that are named so, as the migration `m…`.
+macro_rules! script {
+    ($name:literal) => {
+        Script {
+            name: concat!("m", $name),
+            postgres: include_str!(concat!("sql/", $name, ".postgres.sql")),
+            sqlite: include_str!(concat!("sql/", $name, ".sqlite.sql")),
+        }
+    };
+}
+
+pub(crate) const SCRIPTS: &[Script] = &[
+    // The event log: events, their positions, the sequencer's state, and what followers keep.
+    script!("0001_event_log"),
+    // Customers, their statistics and the answers kept for idempotency keys.
+    script!("0002_customers"),
+    // Users, their passwords, sessions and presence.
+    script!("0003_users"),
+    // Chats, their members and messages, and the versions of users' inboxes.
+    script!("0004_chats"),
+    // Students.
+    script!("0005_students"),
+    // The read model of posts: posts, comments, and who likes what. The log has the rest.
+    script!("0006_posts"),
+    // What trends among posts: likes and comments counted by steps of time, as far back as the windows reach.
+    script!("0007_trending"),
+    // The state of rebuilds of read models.
+    script!("0008_rebuild"),
+    // Deliveries to handlers, dead letters, breakers, and what is paused.
+    script!("0009_handlers"),
+    // Signals, what their processors found, and the numbers of their sources.
+    script!("0010_signals"),
+    // Pruning and erasure: what is done, by whom, and how far it has come.
+    script!("0011_retention"),
+    // Indexes by which administrators look into the log.
+    script!("0012_operations"),
+    // What tells a log from an older or another copy of itself.
+    script!("0013_epochs"),
+    // A head of the log that is found as fast beside a transaction that stays open.
+    script!("0014_head"),
+    // Attempts of followers that ended with their process.
+    script!("0015_follower_attempts"),
+    // Which versions may run on the schema, and what a repeated exchange of a refresh token is answered with.
+    script!("0016_deploys"),
+];
+
+impl MigrationName for Script {
+    fn name(&self) -> &str {
+        self.name
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Script {
+    /// Runs the script written for the database in use. Outside of a transaction it makes indexes concurrently.
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let connection = manager.get_connection();
+        let script = match manager.get_database_backend() {
+            DbBackend::Postgres => self.postgres,
+            DbBackend::Sqlite => self.sqlite,
+            other => {
+                return Err(DbErr::Custom(format!(
+                    "Millrace runs on Postgres and SQLite, not on {other:?}"
+                )));
+            }
+        };
+        match connection {
+            SchemaManagerConnection::Connection(connection)
+                if manager.get_database_backend() == DbBackend::Postgres =>
+            {
+                indexes::make_concurrently(connection, script).await
+            }
+            _ => connection.execute_unprepared(script).await.map(|_| ()),
+        }
+    }
+}
