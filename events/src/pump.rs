@@ -132,56 +132,54 @@ impl<S: Source> Pump<'_, S> {
         self.currency.look(head.position, started);
         // What other processes numbered comes over Redis, sooner than it could be read here; what did not come by the
         // next poll is read.
-        let read = if numbered > 0 || is_poll || !self.has_faster_way || self.tail.has_gap() {
-            match self.has_still(last, &head, patience).await {
-                Ok(true) => self.read_up_to(&head).await,
-                Ok(false) => return self.source.renew_epoch(&head).await,
-                Err(error) => Err(error),
-            }
-        } else {
-            Ok(())
+        let is_read = numbered > 0 || is_poll || !self.has_faster_way || self.tail.has_gap();
+        let read = match is_read {
+            true => self.read_up_to(&head, last, patience).await,
+            false => Ok(true),
         };
         self.currency.settle(self.tail.position());
-        read
+        match read? {
+            true => Ok(()),
+            false => self.source.renew_epoch(&head).await,
+        }
     }
 
-    /// Whether the log has the event that was handed on last. A log that lost its end and has grown again is as long as it was,
-    /// and has other events from there on.
-    async fn has_still(
+    /// Hands on what is behind the event that was handed on last, if the log still has that one. A log that lost its end and has
+    /// grown again is as long as it was, and has other events from there on; so the last one is read with those behind it.
+    async fn read_up_to(
         &self,
-        last: Option<(u64, Uuid)>,
         head: &Head,
+        mut last: Option<(u64, Uuid)>,
         patience: Duration,
     ) -> Result<bool> {
-        let Some((position, event_id)) = last.filter(|(position, _)| *position > head.pruned)
-        else {
-            return Ok(true);
-        };
-        let found = self.source.read_after(position - 1, position, 1).await?;
-        if let Some(event) = found.first() {
-            return Ok(event.event_id == event_id);
-        }
-        // It may have been pruned since the head was read.
-        let (head, _) = self.source.sequence(patience).await?;
-        Ok(position <= head.pruned)
-    }
-
-    async fn read_up_to(&self, head: &Head) -> Result<()> {
         loop {
-            let after = self.tail.position();
+            let reached = self.tail.position();
+            // One that came another way since has nothing to prove: it was offered under this epoch.
+            let proof = last.take().filter(|(position, _)| *position > head.pruned);
+            let after = proof.map_or(reached, |(position, _)| position - 1);
             if after >= head.position {
-                return Ok(());
+                return Ok(true);
             }
-            let events = self
-                .source
-                .read_after(after, head.position, self.batch_events)
-                .await?;
+            let limit = self.batch_events + u64::from(proof.is_some());
+            let events = self.source.read_after(after, head.position, limit).await?;
+            if let Some((position, event_id)) = proof {
+                let first = events.first().filter(|it| it.position == position);
+                match first {
+                    Some(first) if first.event_id == event_id => {}
+                    Some(_) => return Ok(false),
+                    // It may have been pruned since the head was read.
+                    None => {
+                        let (head, _) = self.source.sequence(patience).await?;
+                        return Ok(position <= head.pruned);
+                    }
+                }
+            }
             if events.is_empty() {
-                return Ok(());
+                return Ok(true);
             }
             self.tail.offer(head.epoch, events);
-            if self.tail.position() == after {
-                return Ok(());
+            if self.tail.position() == reached {
+                return Ok(true);
             }
         }
     }
