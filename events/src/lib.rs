@@ -50,6 +50,7 @@ pub use currency::{Behind, BehindBecause};
 pub use cursor::{Cursor, CursorError};
 pub use database::{
     AsRetryable, Database, DatabaseConfig, DatabaseConnection, DatabaseTransaction, now,
+    sqlite_file,
 };
 pub use error::{Error, Result, error_chain};
 pub use event::{Event, Meta, PARTS, StreamKey, part_of};

@@ -10,7 +10,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{Database, Result, boxed, control::execute, database::Pool};
+use crate::{
+    Database, Result, boxed,
+    control::execute,
+    database::{Pool, sqlite_file},
+};
 
 /// What is left of leases that may be those of a command beside this process, in seconds.
 const REMAINDER: f64 = 30.0;
@@ -48,14 +52,8 @@ impl Sole {
     /// # Errors
     /// As of `take`.
     pub fn of(database_url: &str) -> Result<Option<Self>, NotSole> {
-        let Some(path) = database_url.strip_prefix("sqlite:") else {
-            return Ok(None);
-        };
-        let path = path.trim_start_matches("//");
-        match path.split('?').next() {
-            None | Some("" | ":memory:") => Ok(None),
-            Some(path) => Self::take(Path::new(path)).map(Some),
-        }
+        let path = sqlite_file(database_url).filter(|_| !database_url.contains(":memory:"));
+        path.map(|path| Self::take(&path)).transpose()
     }
 
     /// Takes the file at `path`.

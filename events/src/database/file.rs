@@ -6,12 +6,21 @@ use std::{
     fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    str::FromStr,
     sync::Mutex,
 };
 
-use sea_orm::{DbErr, RuntimeErr};
+use sea_orm::{DbErr, RuntimeErr, sqlx::sqlite::SqliteConnectOptions};
 
 use crate::{Error, Result};
+
+/// The file of a SQLite database, as its driver understands the URL; none of another database. What the driver does not
+/// understand, it refuses when it is connected to.
+pub fn sqlite_file(url: &str) -> Option<PathBuf> {
+    let name = url.strip_prefix("sqlite:")?;
+    let options = SqliteConnectOptions::from_str(url);
+    Some(options.map_or_else(|_| name.into(), |it| it.get_filename().to_owned()))
+}
 
 /// Device and number: no two files have the same at one time.
 type Identity = (u64, u64);
@@ -86,4 +95,23 @@ fn lost(path: &Path) -> Error {
         path.display()
     );
     Error::Unavailable(DbErr::Conn(RuntimeErr::Internal(message)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_one_name_however_it_is_written() {
+        for url in [
+            "sqlite://some folder/m.db",
+            "sqlite:some folder/m.db",
+            "sqlite://some%20folder/m.db?mode=rwc",
+        ] {
+            assert_eq!(sqlite_file(url), Some("some folder/m.db".into()), "{url}");
+        }
+        assert_eq!(sqlite_file("postgres://host/m.db"), None);
+        let refused = sqlite_file("sqlite://m.db?mode=none");
+        assert!(refused.is_some(), "it is SQLite all the same");
+    }
 }

@@ -17,7 +17,9 @@ use chrono::{DateTime, SubsecRound, Utc};
 use futures::future::BoxFuture;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr, Statement};
 
-pub use self::{connection::DatabaseConnection, transaction::DatabaseTransaction};
+pub use self::{
+    connection::DatabaseConnection, file::sqlite_file, transaction::DatabaseTransaction,
+};
 use self::{file::DatabaseFile, lease::Silence, open::Limits, trouble::Trouble};
 use crate::{Error, Result, boxed};
 

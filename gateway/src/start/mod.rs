@@ -13,7 +13,7 @@ use entities::{
     Entities, EntitiesConfig,
     users::{Presence, PresenceConfig, Secret, TokenKeys, User},
 };
-use events::{Database, DatabaseConfig, EventLog, LogConfig, Sole};
+use events::{Database, DatabaseConfig, EventLog, LogConfig, Sole, sqlite_file};
 use futures::FutureExt;
 use gateway::{
     config::Config,
@@ -148,7 +148,7 @@ fn token_keys(config: &Config) -> Result<TokenKeys, StartError> {
     if let Some(keys) = configured {
         return Ok(keys);
     }
-    let Some(path) = sqlite_path(&config.store.database_url) else {
+    let Some(path) = sqlite_file(&config.store.database_url) else {
         return Err(StartError::Keys(
             "MILLRACE_TOKEN_KEYS is not set: with Postgres all gateways must share the keys of access tokens, such as \
              MILLRACE_TOKEN_KEYS=\"1:$(openssl rand -base64 48 | tr -d '\\n')\""
@@ -183,7 +183,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
     make_folder(&config.store.database_url)?;
     // Before anything is looked at: what another gateway is using is not to be touched.
     let sole = Sole::of(&config.store.database_url)?;
-    let is_embedded = sqlite_path(&config.store.database_url).is_some();
+    let is_embedded = sqlite_file(&config.store.database_url).is_some();
     let told = watch_signals()?;
     let store = &config.store;
     migration::await_database(&store.database_url, store.wait_for_database).await?;
@@ -326,23 +326,18 @@ fn announce(
 }
 
 fn make_folder(database_url: &str) -> Result<(), StartError> {
-    if let Some(folder) = sqlite_path(database_url).and_then(Path::parent) {
+    let file = sqlite_file(database_url);
+    if let Some(folder) = file.as_deref().and_then(Path::parent) {
         std::fs::create_dir_all(folder)
             .map_err(|error| StartError::Folder(folder.display().to_string(), error))?;
     }
     Ok(())
 }
 
-/// The file of an embedded database.
-fn sqlite_path(url: &str) -> Option<&Path> {
-    let path = url.strip_prefix("sqlite:")?.trim_start_matches("//");
-    Some(Path::new(path.split('?').next().unwrap_or(path)))
-}
-
 /// Connects. Migrates first if asked to, and an embedded database; otherwise sees that there is nothing to migrate.
 async fn connect(config: &Config) -> Result<Database, StartError> {
     let store = &config.store;
-    let is_embedded = sqlite_path(&store.database_url).is_some();
+    let is_embedded = sqlite_file(&store.database_url).is_some();
     if is_embedded || store.migrate {
         bring_up_to_date(config).await?;
     }
@@ -367,7 +362,7 @@ async fn bring_up_to_date(config: &Config) -> Result<(), StartError> {
 /// Connects, migrates if asked to, and starts the log.
 async fn open(config: &Config, token_keys: TokenKeys) -> Result<Entities, StartError> {
     let store = &config.store;
-    let is_embedded = sqlite_path(&store.database_url).is_some();
+    let is_embedded = sqlite_file(&store.database_url).is_some();
     let database = connect(config).await?;
     let log_config = LogConfig {
         redis_url: store.redis_url.clone().filter(|_| !is_embedded),
