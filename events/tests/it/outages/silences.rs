@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use events::Error;
+use events::{Error, EventLog};
 use tests::{
     eventually,
     postgres::Postgres,
@@ -15,18 +15,24 @@ use crate::world::{SOON, Way, World, connect_patiently, start_log};
 /// How long an answer is waited for here.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// A log whose connections to Postgres all go through a proxy.
+async fn behind_a_proxy() -> (World, Proxy, EventLog) {
+    let world = World::new(Way::Distributed).await;
+    let proxy = Proxy::start(Postgres::shared().port()).await;
+    let port = format!(":{}/", Postgres::shared().port());
+    let url = world
+        .database_url
+        .replace(&port, &format!(":{}/", proxy.port));
+    let database = connect_patiently(&url, PATIENCE).await;
+    let log = start_log(database, None, &world.prefix).await;
+    (world, proxy, log)
+}
+
 /// Every connection there is goes silent, for good; new ones work.
 #[test]
 fn connections_that_go_silent_are_replaced() {
     tests::setup::run(|| async {
-        let world = World::new(Way::Distributed).await;
-        let proxy = Proxy::start(Postgres::shared().port()).await;
-        let port = format!(":{}/", Postgres::shared().port());
-        let url = world
-            .database_url
-            .replace(&port, &format!(":{}/", proxy.port));
-        let database = connect_patiently(&url, PATIENCE).await;
-        let log = start_log(database, None, &world.prefix).await;
+        let (world, proxy, log) = behind_a_proxy().await;
         for silence in [Silence::Answers, Silence::Requests, Silence::Both] {
             // Several connections are busy, several idle.
             let some = || futures::future::join_all((0..8).map(|_| write(&log, NOTHING)));
@@ -69,14 +75,7 @@ fn connections_that_go_silent_are_replaced() {
 #[test]
 fn a_process_that_cannot_look_is_not_ready() {
     tests::setup::run(|| async {
-        let world = World::new(Way::Distributed).await;
-        let proxy = Proxy::start(Postgres::shared().port()).await;
-        let port = format!(":{}/", Postgres::shared().port());
-        let url = world
-            .database_url
-            .replace(&port, &format!(":{}/", proxy.port));
-        let database = connect_patiently(&url, PATIENCE).await;
-        let log = start_log(database, None, &world.prefix).await;
+        let (_world, proxy, log) = behind_a_proxy().await;
         log.readiness().await.expect("it is ready");
         proxy.freeze();
         let began = Instant::now();
