@@ -1,7 +1,8 @@
 //! Health of a process of workers, for probes: `/health/live` while it answers, `/health/ready` while it can reach what it works
-//! on and was not told to stop. A listener of its own, off unless asked for, and hardly any HTTP: one request a connection, and
-//! little patience. Neither tells outsiders what is wrong: that is logged. Called by the `workers` process.
+//! on and was not told to stop. A listener of its own, off unless asked for: one request a connection, and little patience.
+//! Neither tells outsiders what is wrong: that is logged. Called by the `workers` process.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,8 +10,13 @@ use std::time::Duration;
 
 use events::EventLog;
 use futures::future::BoxFuture;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use hyper::body::Incoming;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
@@ -21,6 +27,7 @@ pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send +
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Probes at once.
 const MOST_PROBES: usize = 32;
+/// Of a request's head; the least that hyper takes.
 const MOST_BYTES: usize = 8 * 1024;
 const ACCEPT_BACK_OFF: Duration = Duration::from_millis(50);
 
@@ -54,8 +61,16 @@ pub async fn serve(
             };
             let (ready, stopped) = (ready.clone(), stopped.clone());
             tokio::spawn(async move {
+                let service = service_fn(move |request| {
+                    let (ready, is_stopped) = (ready.clone(), *stopped.borrow());
+                    async move { Ok::<_, Infallible>(answer(&request, &ready, is_stopped).await) }
+                });
+                let probe = http1::Builder::new()
+                    .keep_alive(false)
+                    .max_buf_size(MOST_BYTES)
+                    .serve_connection(TokioIo::new(stream), service);
                 // A probe that went away is no concern of ours.
-                let _ = timeout(PATIENCE, answer(stream, &ready, &stopped)).await;
+                let _ = timeout(PATIENCE, probe).await;
                 drop(place);
             });
         }
@@ -63,48 +78,34 @@ pub async fn serve(
     Ok(address)
 }
 
-async fn answer(
-    mut stream: TcpStream,
-    ready: &Ready,
-    stopped: &watch::Receiver<bool>,
-) -> io::Result<()> {
-    let mut head = Vec::new();
-    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
-        if head.len() > MOST_BYTES || stream.read_buf(&mut head).await? == 0 {
-            return Ok(());
-        }
-    }
-    let head = String::from_utf8_lossy(&head);
-    let mut words = head.split_whitespace();
-    let (method, path) = (words.next(), words.next().unwrap_or_default());
-    let is_stopped = *stopped.borrow();
-    let (status, body) = match (method, path) {
-        (Some("GET" | "HEAD"), "/health/live") => ("200 OK", r#"{"status":"live"}"#),
-        (Some("GET" | "HEAD"), "/health/ready") if is_stopped => {
-            ("503 Service Unavailable", r#"{"status":"stopping"}"#)
-        }
-        (Some("GET" | "HEAD"), "/health/ready") => match ready().await {
-            Ok(()) => ("200 OK", r#"{"status":"ready"}"#),
+async fn answer(request: &Request<Incoming>, ready: &Ready, is_stopped: bool) -> Response<String> {
+    let is_probe = [Method::GET, Method::HEAD].contains(request.method());
+    let (status, told) = match request.uri().path() {
+        _ if !is_probe => (StatusCode::METHOD_NOT_ALLOWED, "unknown"),
+        "/health/live" => (StatusCode::OK, "live"),
+        "/health/ready" if is_stopped => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+        "/health/ready" => match ready().await {
+            Ok(()) => (StatusCode::OK, "ready"),
             Err(reason) => {
                 tracing::warn!(reason, "not ready: {reason}");
-                ("503 Service Unavailable", r#"{"status":"unavailable"}"#)
+                (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
             }
         },
-        (Some("GET" | "HEAD"), _) => ("404 Not Found", r#"{"status":"unknown"}"#),
-        _ => ("405 Method Not Allowed", r#"{"status":"unknown"}"#),
+        _ => (StatusCode::NOT_FOUND, "unknown"),
     };
-    let shown = if method == Some("HEAD") { "" } else { body };
-    let answer = format!(
-        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncache-control: no-store\r\n\
-         content-length: {}\r\nconnection: close\r\n\r\n{shown}",
-        body.len()
-    );
-    stream.write_all(answer.as_bytes()).await?;
-    stream.shutdown().await
+    let mut response = Response::new(format!(r#"{{"status":"{told}"}}"#));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
     use super::*;
 
     async fn ask(address: SocketAddr, request: &str) -> String {
