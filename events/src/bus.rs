@@ -124,6 +124,10 @@ async fn receive(
         }
         let events = places.take(entries);
         log.tail().offer(places.epoch, events);
+        if log.tail().has_refused() {
+            // An entry that is not what the log has, or whose relay did not tell what it follows.
+            log.shared.wake.notify_one();
+        }
     }
 }
 
@@ -135,7 +139,9 @@ pub(crate) struct Places {
 
 impl Places {
     pub(crate) fn at(tail: &Tail) -> Self {
-        let Cursor { epoch, position } = tail.cursor();
+        let Cursor {
+            epoch, position, ..
+        } = tail.cursor();
         Self {
             epoch,
             last: [position; PARTS as usize],
@@ -170,21 +176,20 @@ fn entries(reply: StreamReadReply, keys: &[String]) -> Vec<(i16, u64, Option<Eve
         let entries = stream.ids.into_iter();
         entries.filter_map(move |entry| {
             let position = entry.id.split('-').next()?.parse().ok()?;
-            Some((part?, position, decode(&entry)))
+            Some((part?, position, decode(entry)))
         })
     };
     reply.keys.into_iter().flat_map(of_part).collect()
 }
 
-fn decode(entry: &StreamId) -> Option<Event> {
-    let text: Option<String> = entry.get("event");
-    let event = text.map(|text| serde_json::from_str(&text));
-    match event {
-        Some(Ok(event)) => Some(event),
-        Some(Err(error)) => {
+/// The event of an entry.
+pub(crate) fn decode(entry: StreamId) -> Option<Event> {
+    let text: String = entry.get("event")?;
+    match serde_json::from_str(&text) {
+        Ok(event) => Some(event),
+        Err(error) => {
             tracing::warn!(id = entry.id, %error, "an entry in Redis is not an event");
             None
         }
-        None => None,
     }
 }

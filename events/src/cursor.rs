@@ -1,15 +1,53 @@
-//! Cursors name a place in the log: `<epoch>-<position>`. A position alone would be ambiguous after the database was
-//! restored to an older backup; the epoch changes then, and older cursors are refused instead of skipping events.
+//! Cursors name a place in the log and prove it: `<epoch>-<position>-<proof>`. A position alone says nothing once it was given
+//! out again, after a restore or a failover: the epoch tells when that is known, and the proof, some bits of the event's id,
+//! also when nobody has noticed. Two logs that have parted never have an event in common again, so the last one is enough.
 
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::Event;
+
+/// Some bits of an event's id, by which it is told from another one at the same position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Proof(u32);
+
+impl Proof {
+    /// A mix of all bits of the id (the finalizer of MurmurHash3): whatever sort of id it is, each bit of it counts.
+    pub fn of(event_id: Uuid) -> Self {
+        let (high, low) = event_id.as_u64_pair();
+        let mut mixed = low ^ high.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        for factor in [0xff51_afd7_ed55_8ccd_u64, 0xc4ce_b9fe_1a85_ec53] {
+            mixed ^= mixed >> 33;
+            mixed = mixed.wrapping_mul(factor);
+        }
+        Self((mixed ^ (mixed >> 33)) as u32)
+    }
+}
+
 /// A place in the log: all events up to and including `position` have been seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Cursor {
     /// The log's epoch, drawn when it was created or restored.
     pub epoch: u32,
     /// The last position seen; 0 is before the first event.
     pub position: u64,
+    /// Of the event there. None before the first event, where the event was removed before its id was kept, and in cursors
+    /// that programs gave out which had no proofs.
+    pub proof: Option<Proof>,
+}
+
+impl Cursor {
+    /// The place right behind `event`.
+    pub fn behind(event: &Event, epoch: u32) -> Self {
+        Self {
+            epoch,
+            position: event.position,
+            proof: Some(Proof::of(event.event_id)),
+        }
+    }
 }
 
 /// Why a cursor cannot be resumed from.
@@ -28,7 +66,11 @@ pub enum CursorError {
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:08x}-{}", self.epoch, self.position)
+        write!(f, "{:08x}-{}", self.epoch, self.position)?;
+        match self.proof {
+            Some(Proof(bits)) => write!(f, "-{bits:08x}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -37,12 +79,18 @@ impl FromStr for Cursor {
 
     /// Accepts exactly what `Display` writes, so that equal cursors are equal strings.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (epoch, position) = text.split_once('-').ok_or(CursorError::Malformed)?;
-        let cursor = Self {
-            epoch: u32::from_str_radix(epoch, 16).map_err(|_| CursorError::Malformed)?,
-            position: position.parse().map_err(|_| CursorError::Malformed)?,
+        let hexadecimal = |text| u32::from_str_radix(text, 16).map_err(|_| CursorError::Malformed);
+        let mut parts = text.splitn(3, '-');
+        let (Some(epoch), Some(position)) = (parts.next(), parts.next()) else {
+            return Err(CursorError::Malformed);
         };
-        if cursor.position > i64::MAX as u64 || cursor.to_string() != text {
+        let cursor = Self {
+            epoch: hexadecimal(epoch)?,
+            position: position.parse().map_err(|_| CursorError::Malformed)?,
+            proof: parts.next().map(hexadecimal).transpose()?.map(Proof),
+        };
+        let proves_nothing = cursor.position == 0 && cursor.proof.is_some();
+        if cursor.position > i64::MAX as u64 || proves_nothing || cursor.to_string() != text {
             return Err(CursorError::Malformed);
         }
         Ok(cursor)
@@ -58,9 +106,16 @@ mod tests {
         let cursor = Cursor {
             epoch: 0x3fa9_c1d2,
             position: 128_734,
+            proof: Some(Proof(0x005b_21ac)),
         };
-        assert_eq!(cursor.to_string(), "3fa9c1d2-128734");
-        assert_eq!("3fa9c1d2-128734".parse(), Ok(cursor));
+        assert_eq!(cursor.to_string(), "3fa9c1d2-128734-005b21ac");
+        assert_eq!("3fa9c1d2-128734-005b21ac".parse(), Ok(cursor));
+        let unproven = Cursor {
+            proof: None,
+            ..cursor
+        };
+        assert_eq!(unproven.to_string(), "3fa9c1d2-128734");
+        assert_eq!("3fa9c1d2-128734".parse(), Ok(unproven));
         for other in [
             "",
             "-",
@@ -73,6 +128,11 @@ mod tests {
             "3fa9c1d2-18446744073709551615",
             "3fa9c1d2-1 ",
             "3fa9c1d2-1\0",
+            "3fa9c1d2-1-",
+            "3fa9c1d2-1-5b21ac",
+            "3fa9c1d2-1-005B21AC",
+            "3fa9c1d2-1-005b21ac-",
+            "3fa9c1d2-0-005b21ac",
         ] {
             assert_eq!(
                 other.parse::<Cursor>(),
@@ -80,5 +140,16 @@ mod tests {
                 "{other:?}"
             );
         }
+    }
+
+    #[test]
+    fn proofs_are_stable_and_differ() {
+        // Clients hold them: the value must never change.
+        let id = Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0001);
+        let proofs: std::collections::HashSet<_> = (0..10_000_u128)
+            .map(|number| Proof::of(Uuid::from_u128(id.as_u128() + number)))
+            .collect();
+        assert!(proofs.len() > 9_995, "{} of 10,000", proofs.len());
+        assert_eq!(Proof::of(id), Proof(0xc9c7_8350));
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::Receipt;
+use crate::{Proof, Receipt};
 
 /// How many parts the streams are spread over. Fixed: checkpoints and Redis streams are kept by part.
 pub const PARTS: i16 = 16;
@@ -81,6 +81,9 @@ pub struct Event {
     pub meta: Meta,
     /// When the writer says it happened.
     pub occurred_at: DateTime<Utc>,
+    /// Of the event at the position before it, where that was read too: by it a tail sees that it goes on in the same log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<Proof>,
 }
 
 #[cfg(test)]

@@ -9,21 +9,37 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::{
-    Database, DatabaseConfig, Event, EventLog, LogConfig, Meta, PARTS, Tail, Topic, bus::Tops,
-    control::Pauses, currency::Currency, horizon::Horizons, log::Shared, pages::Pages, read::Head,
-    whispers::Whispers,
+    Cursor, Database, DatabaseConfig, Event, EventLog, LogConfig, Meta, PARTS, Proof, Tail, Topic,
+    bus::Tops, control::Pauses, currency::Currency, horizon::Horizons, log::Shared, pages::Pages,
+    read::Head, whispers::Whispers,
 };
 
 /// Of logs in tests, until a test begins another.
 pub(crate) const EPOCH: u32 = 7;
 
+/// A log that is at `position`, of which `event` makes the events.
 pub(crate) fn head(position: u64) -> Head {
     Head {
         epoch: EPOCH,
         position,
         pruned: 0,
         parts: [0; PARTS as usize],
+        proof: proof(position),
     }
+}
+
+/// The place behind the event at `position`, in the same log.
+pub(crate) fn cursor(position: u64) -> Cursor {
+    Cursor {
+        epoch: head(position).epoch,
+        position,
+        proof: proof(position),
+    }
+}
+
+/// Of the event that `event` makes at `position`.
+pub(crate) fn proof(position: u64) -> Option<Proof> {
+    (position > 0).then(|| Proof::of(Uuid::from_u128(position.into())))
 }
 
 pub(crate) fn topic(kind: &'static str, id: u128) -> Topic {
@@ -37,7 +53,7 @@ pub(crate) fn event(position: u64, kind: &str, id: u128) -> Event {
     Event {
         position,
         previous: 0,
-        event_id: Uuid::nil(),
+        event_id: Uuid::from_u128(position.into()),
         part: 0,
         stream: kind.to_owned(),
         stream_id: Uuid::from_u128(id),
@@ -47,6 +63,7 @@ pub(crate) fn event(position: u64, kind: &str, id: u128) -> Event {
         data: RawValue::from_string("{}".to_owned()).expect("JSON"),
         meta: Meta::default(),
         occurred_at: Utc::now(),
+        follows: proof(position.saturating_sub(1)),
     }
 }
 
@@ -95,6 +112,8 @@ impl SqliteFile {
         for script in [
             include_str!("../../migration/src/sql/0001_event_log.sqlite.sql"),
             include_str!("../../migration/src/sql/0009_handlers.sqlite.sql"),
+            include_str!("../../migration/src/sql/0011_retention.sqlite.sql"),
+            include_str!("../../migration/src/sql/0017_proofs.sqlite.sql"),
         ] {
             let connection = database.writer();
             connection
@@ -102,13 +121,6 @@ impl SqliteFile {
                 .await
                 .expect("the schema");
         }
-        database
-            .writer()
-            .execute_unprepared(include_str!(
-                "../../migration/src/sql/0011_retention.sqlite.sql"
-            ))
-            .await
-            .expect("the schema");
         (file, database)
     }
 }

@@ -9,6 +9,7 @@ mod control;
 mod currency;
 mod cursor;
 mod database;
+mod epoch;
 mod error;
 mod event;
 mod feed;
@@ -47,11 +48,12 @@ pub use control::{
     remove_ended_deliveries, resume,
 };
 pub use currency::{Behind, BehindBecause};
-pub use cursor::{Cursor, CursorError};
+pub use cursor::{Cursor, CursorError, Proof};
 pub use database::{
     AsRetryable, Database, DatabaseConfig, DatabaseConnection, DatabaseTransaction, now,
     sqlite_file,
 };
+pub use epoch::continues;
 pub use error::{Error, Result, error_chain};
 pub use event::{Event, Meta, PARTS, StreamKey, part_of};
 pub use feed::{EventSource, FeedError, Range, Versioned};

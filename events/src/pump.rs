@@ -6,18 +6,16 @@
 
 use std::time::Duration;
 
-use sea_orm::ConnectionTrait;
 use tokio::{
     sync::Notify,
     time::{Instant, sleep, sleep_until, timeout_at},
 };
-use uuid::Uuid;
 
 use crate::{
-    Event, EventLog, Result, Tail, Tx,
-    control::execute,
+    Event, EventLog, Proof, Result, Tail,
     currency::Currency,
-    read::{self, Head},
+    epoch::{self, Step},
+    read::{self, Head, Pass},
 };
 
 /// Passes are at least this far apart, so that a burst of commits shares one.
@@ -33,8 +31,14 @@ const MAX_PAUSE: Duration = Duration::from_secs(1);
 
 /// What a pump needs of the log. The simulation has one of its own.
 pub(crate) trait Source: Sync {
-    /// Numbers what is fresh; the head, and how many were fresh. The answer is waited for as long as `patience`.
-    fn sequence(&self, patience: Duration) -> impl Future<Output = Result<(Head, u64)>> + Send;
+    /// Numbers what is fresh, and finds the event at `reached`. The answer is waited for as long as `patience`.
+    fn sequence(
+        &self,
+        reached: u64,
+        patience: Duration,
+    ) -> impl Future<Output = Result<Pass>> + Send;
+    /// Of the event at `position`, if there is one.
+    fn find_proof(&self, position: u64) -> impl Future<Output = Result<Option<Proof>>> + Send;
     /// At most `limit` events after `after` and up to `until`, in order.
     fn read_after(
         &self,
@@ -42,13 +46,18 @@ pub(crate) trait Source: Sync {
         until: u64,
         limit: u64,
     ) -> impl Future<Output = Result<Vec<Event>>> + Send;
-    /// Begins a new epoch: the log is behind positions that it gave out.
-    fn renew_epoch(&self, head: &Head) -> impl Future<Output = Result<()>> + Send;
+    /// Ends the epoch `over`: the log does not have what it had.
+    fn begin_epoch(&self, over: u32) -> impl Future<Output = Result<()>> + Send;
 }
 
 impl Source for EventLog {
-    async fn sequence(&self, patience: Duration) -> Result<(Head, u64)> {
-        read::sequence(&self.shared.database.background.patient(patience)).await
+    async fn sequence(&self, reached: u64, patience: Duration) -> Result<Pass> {
+        read::sequence(&self.shared.database.background.patient(patience), reached).await
+    }
+
+    async fn find_proof(&self, position: u64) -> Result<Option<Proof>> {
+        let standing = read::read_standing(&self.shared.database.background, position).await?;
+        Ok(standing.found)
     }
 
     async fn read_after(&self, after: u64, until: u64, limit: u64) -> Result<Vec<Event>> {
@@ -56,8 +65,8 @@ impl Source for EventLog {
         read::read_after(database, None, after, until, limit).await
     }
 
-    async fn renew_epoch(&self, head: &Head) -> Result<()> {
-        renew_epoch(self, head).await
+    async fn begin_epoch(&self, over: u32) -> Result<()> {
+        begin_epoch(self, over).await
     }
 }
 
@@ -114,72 +123,63 @@ impl<S: Source> Pump<'_, S> {
     /// One look at the log. With `is_poll` whatever is there was missed by faster ways.
     pub(crate) async fn pass(&self, is_poll: bool, patience: Duration) -> Result<()> {
         let started = Instant::now();
-        let (reached, last) = (self.tail.position(), self.tail.last());
-        let (head, numbered) = self.source.sequence(patience).await?;
-        if head.epoch != self.tail.epoch() {
-            tracing::warn!(
-                epoch = head.epoch,
-                "the log has a new epoch; subscriptions start over"
-            );
-            self.tail.reset(&head);
-            self.currency.restart();
-            return Ok(());
+        let reached = self.tail.cursor();
+        let Pass {
+            head,
+            numbered,
+            found,
+        } = self.source.sequence(reached.position, patience).await?;
+        match epoch::step(reached, &head, found) {
+            Step::GoOn => {}
+            Step::StartOver => {
+                tracing::warn!(
+                    epoch = head.epoch,
+                    "the log has a new epoch; subscriptions start over"
+                );
+                self.tail.reset(&head);
+                self.currency.restart();
+                return Ok(());
+            }
+            Step::BeginEpoch => return self.source.begin_epoch(head.epoch).await,
         }
-        if head.position < reached {
-            return self.source.renew_epoch(&head).await;
-        }
-        self.tail.set_pruned(head.pruned);
+        let proof = match reached.position < head.pruned {
+            true => self.source.find_proof(head.pruned).await?,
+            false => None,
+        };
+        self.tail.set_pruned(head.pruned, proof);
         self.currency.look(head.position, started);
         // What other processes numbered comes over Redis, sooner than it could be read here; what did not come by the
         // next poll is read.
         let is_read = numbered > 0 || is_poll || !self.has_faster_way || self.tail.has_gap();
         let read = match is_read {
-            true => self.read_up_to(&head, last, patience).await,
-            false => Ok(true),
+            true => self.read_up_to(&head).await,
+            false => Ok(()),
         };
         self.currency.settle(self.tail.position());
-        match read? {
-            true => Ok(()),
-            false => self.source.renew_epoch(&head).await,
-        }
+        read
     }
 
-    /// Hands on what is behind the event that was handed on last, if the log still has that one. A log that lost its end and has
-    /// grown again is as long as it was, and has other events from there on; so the last one is read with those behind it.
-    async fn read_up_to(
-        &self,
-        head: &Head,
-        mut last: Option<(u64, Uuid)>,
-        patience: Duration,
-    ) -> Result<bool> {
+    async fn read_up_to(&self, head: &Head) -> Result<()> {
         loop {
-            let reached = self.tail.position();
-            // One that came another way since has nothing to prove: it was offered under this epoch.
-            let proof = last.take().filter(|(position, _)| *position > head.pruned);
-            let after = proof.map_or(reached, |(position, _)| position - 1);
+            let reached = self.tail.cursor();
+            let after = reached.position;
             if after >= head.position {
-                return Ok(true);
+                return Ok(());
             }
-            let limit = self.batch_events + u64::from(proof.is_some());
-            let events = self.source.read_after(after, head.position, limit).await?;
-            if let Some((position, event_id)) = proof {
-                let first = events.first().filter(|it| it.position == position);
-                match first {
-                    Some(first) if first.event_id == event_id => {}
-                    Some(_) => return Ok(false),
-                    // It may have been pruned since the head was read.
-                    None => {
-                        let (head, _) = self.source.sequence(patience).await?;
-                        return Ok(position <= head.pruned);
-                    }
-                }
-            }
-            if events.is_empty() {
-                return Ok(true);
+            let mut events = self
+                .source
+                .read_after(after, head.position, self.batch_events)
+                .await?;
+            let Some(first) = events.first_mut() else {
+                return Ok(());
+            };
+            if first.follows.is_none() {
+                // Positions are dense, so the one before it was there when this pass began, and was pruned since.
+                first.follows = reached.proof;
             }
             self.tail.offer(head.epoch, events);
-            if self.tail.position() == reached {
-                return Ok(true);
+            if self.tail.position() == after {
+                return Ok(());
             }
         }
     }
@@ -187,35 +187,14 @@ impl<S: Source> Pump<'_, S> {
 
 /// The database, or Redis, shows that positions were given out that the log no longer knows: it was restored to an older
 /// state, or a standby took over that lacked the last commits. A new epoch makes every old cursor and key recognizable.
-pub(crate) async fn renew_epoch(log: &EventLog, head: &Head) -> Result<()> {
+pub(crate) async fn begin_epoch(log: &EventLog, over: u32) -> Result<()> {
     tracing::error!(
-        head = head.position,
-        "the log lacks events that it gave positions before: it was restored, or a standby took over; beginning a new epoch"
+        epoch = over,
+        "the log lacks events that it had before: it was restored, or a standby took over; beginning a new epoch"
     );
-    begin_epoch(log.database().background_writer(), head.epoch).await?;
+    epoch::begin(log.database().background_writer(), over).await?;
     log.shared.wake.notify_one();
     Ok(())
-}
-
-/// Ends the epoch `over`, if it is still the log's, and begins another one.
-async fn begin_epoch(connection: &impl ConnectionTrait, over: u32) -> Result<()> {
-    // The low half of a v7 id is random.
-    let drawn = Uuid::now_v7().as_u128() as u32;
-    let fresh = if drawn == over { !drawn } else { drawn };
-    let sql = "update log_head set epoch = $1 where epoch = $2";
-    let values = vec![i64::from(fresh).into(), i64::from(over).into()];
-    execute(connection, sql, values).await?;
-    Ok(())
-}
-
-impl Tx<'_> {
-    /// Begins a new epoch: answers with the one that is over, and the one that begins if the transaction commits.
-    pub async fn begin_epoch(&self) -> Result<(u32, u32)> {
-        let (over, _) = read::read_pruned(&**self).await?;
-        begin_epoch(&**self, over).await?;
-        let (epoch, _) = read::read_pruned(&**self).await?;
-        Ok((over, epoch))
-    }
 }
 
 #[cfg(test)]
@@ -223,14 +202,22 @@ mod tests {
     use tokio::time::{interval, timeout};
 
     use super::*;
-    use crate::kit::{event, head};
+    use crate::kit::{event, head, proof};
 
     /// A log that another process numbers, before this one looks.
     struct Elsewhere;
 
     impl Source for Elsewhere {
-        async fn sequence(&self, _: Duration) -> Result<(Head, u64)> {
-            Ok((head(5), 0))
+        async fn sequence(&self, reached: u64, _: Duration) -> Result<Pass> {
+            Ok(Pass {
+                head: head(5),
+                numbered: 0,
+                found: proof(reached),
+            })
+        }
+
+        async fn find_proof(&self, position: u64) -> Result<Option<Proof>> {
+            Ok(proof(position))
         }
 
         async fn read_after(&self, after: u64, until: u64, limit: u64) -> Result<Vec<Event>> {
@@ -240,7 +227,7 @@ mod tests {
                 .collect())
         }
 
-        async fn renew_epoch(&self, _: &Head) -> Result<()> {
+        async fn begin_epoch(&self, _: u32) -> Result<()> {
             Ok(())
         }
     }

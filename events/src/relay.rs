@@ -4,18 +4,21 @@
 //! and the other is told; a relay that finds the stream too short (Redis came back empty, or without its tail) refills
 //! it from the log. Redis is never asked whether something happened: it is expendable, and readers have the log.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use redis::{
     AsyncConnectionConfig, Client, Script,
     aio::MultiplexedConnection,
-    streams::{StreamTrimOptions, StreamTrimmingMode},
+    streams::{StreamRangeReply, StreamTrimOptions, StreamTrimmingMode},
 };
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
-    Event, EventLog, PARTS,
-    bus::stream_key,
+    Cursor, Event, EventLog, PARTS,
+    bus::{self, stream_key},
     follower::slowest_checkpoints,
     kept::{Kept, LEAST_POSITIONS, MOST_POSITIONS},
     pump, read,
@@ -25,6 +28,8 @@ use crate::{
 const BATCH_EVENTS: u64 = 256;
 /// How often the streams are trimmed.
 const TRIM_INTERVAL: Duration = Duration::from_secs(5);
+/// How long streams stay that no relay takes care of, in seconds.
+const KEPT_SECONDS: i64 = 86_400;
 /// The longest pause after failures.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
@@ -44,15 +49,23 @@ struct Relay {
 pub(crate) async fn run(log: EventLog, client: Client) {
     let mut failures = 0_u32;
     // What is not yet relayed when the process starts is left to whoever numbered it, or found as a hole.
-    let mut relayed = log.tail().position();
+    let mut relayed = log.tail().cursor();
     loop {
         match Relay::connect(&log, &client, relayed).await {
             Ok(mut relay) => {
-                let before = relayed;
+                let before = relayed.position;
                 let Err(error) = relay.work().await;
-                relayed = relay.relayed;
+                relayed = Cursor {
+                    epoch: relay.epoch,
+                    position: relay.relayed,
+                    proof: None,
+                };
                 // A Redis that is full takes connections, and no events.
-                failures = if relayed > before { 1 } else { failures + 1 };
+                failures = if relayed.position > before {
+                    1
+                } else {
+                    failures + 1
+                };
                 if failures.is_power_of_two() {
                     tracing::warn!(%error, failures, "Redis takes no events; subscribers are served from the log");
                 }
@@ -69,7 +82,7 @@ pub(crate) async fn run(log: EventLog, client: Client) {
 }
 
 impl Relay {
-    async fn connect(log: &EventLog, client: &Client, relayed: u64) -> Result<Self, Failure> {
+    async fn connect(log: &EventLog, client: &Client, relayed: Cursor) -> Result<Self, Failure> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(Duration::from_secs(2)))
             .set_response_timeout(Some(Duration::from_secs(2)));
@@ -79,29 +92,42 @@ impl Relay {
                 .get_multiplexed_async_connection_with_config(&config)
                 .await?,
             script: Script::new(include_str!("append.lua")),
-            epoch: log.tail().epoch(),
-            relayed,
+            epoch: relayed.epoch,
+            relayed: relayed.position,
             trimmed_at: Instant::now(),
             kept: Kept::default(),
         };
+        relay.start_over_in_new_epoch();
         relay.compare_with_log().await?;
         Ok(relay)
     }
 
-    /// Streams that are ahead of the log are of the time before it was restored to an older backup: their positions
-    /// are about to be given out anew, and cursors that clients hold would skip events. Redis is read first, and holds
-    /// only what was in the log, so otherwise the log cannot be behind it.
+    /// Streams that end with an event that the log does not have are of the time before it was restored to an older backup:
+    /// their positions are about to be given out anew, or were, and readers would take old events for new ones. Redis is read
+    /// first, and holds only what was in the log, so otherwise the log has what Redis has, or has pruned it.
     async fn compare_with_log(&mut self) -> Result<(), Failure> {
-        let mut call = self.script.prepare_invoke();
-        call.arg(0).arg(0);
+        let mut ends = redis::pipe();
         for part in 0..PARTS {
-            call.key(stream_key(&self.log, self.epoch, part));
+            let key = stream_key(&self.log, self.epoch, part);
+            ends.xrevrange_count(key, "+", "-", 1);
         }
-        let tops: Vec<i64> = call.invoke_async(&mut self.connection).await?;
-        let head = read::read_head(&self.log.database().background).await?;
-        let is_ahead = |(top, head): (&i64, &u64)| read::from_i64(*top) > *head;
-        if head.epoch == self.epoch && tops.iter().zip(&head.parts).any(is_ahead) {
-            pump::renew_epoch(&self.log, &head).await?;
+        let ends: Vec<StreamRangeReply> = ends.query_async(&mut self.connection).await?;
+        let ends = ends.into_iter().flat_map(|end| end.ids);
+        let relayed: Vec<Event> = ends.filter_map(bus::decode).collect();
+        let database = &self.log.database().background;
+        let positions = relayed.iter().map(|event| event.position);
+        let logged: HashMap<_, _> = read::read_positions(database, positions)
+            .await?
+            .into_iter()
+            .map(|event| (event.position, event.event_id))
+            .collect();
+        let (epoch, pruned) = read::read_pruned(database).await?;
+        let is_lost = |event: &Event| match logged.get(&event.position) {
+            Some(event_id) => *event_id != event.event_id,
+            None => event.position > pruned,
+        };
+        if epoch == self.epoch && relayed.iter().any(is_lost) {
+            pump::begin_epoch(&self.log, epoch).await?;
         }
         Ok(())
     }
@@ -122,10 +148,10 @@ impl Relay {
     }
 
     fn start_over_in_new_epoch(&mut self) {
-        let epoch = self.log.tail().epoch();
-        if epoch != self.epoch {
-            self.epoch = epoch;
-            self.relayed = self.log.tail().position();
+        let reached = self.log.tail().cursor();
+        if reached.epoch != self.epoch {
+            self.epoch = reached.epoch;
+            self.relayed = reached.position;
             self.log.shared.tops.clear();
             self.kept.clear();
         }
@@ -209,7 +235,7 @@ impl Relay {
     async fn check_not_ahead(&self, part: i16, top: u64) -> Result<(), Failure> {
         let head = read::read_head(&self.log.database().background).await?;
         if head.epoch == self.epoch && head.parts[part as usize] < top {
-            pump::renew_epoch(&self.log, &head).await?;
+            pump::begin_epoch(&self.log, head.epoch).await?;
         }
         Ok(())
     }
@@ -241,13 +267,15 @@ impl Relay {
     }
 
     /// Removes what every follower has passed, and what is not kept for anybody. The last entry always stays: it is what the next
-    /// one is chained to.
+    /// one is chained to. Streams of an epoch that is over, which nobody trims, vanish by themselves.
     async fn trim(&mut self) -> Result<(), Failure> {
         let slowest = slowest_checkpoints(self.log.database()).await?;
         let reached = self.log.tail().position();
         let gone = self.kept.gone(reached, Instant::now());
         let mut pipeline = redis::pipe();
         for part in 0..PARTS {
+            let key = stream_key(&self.log, self.epoch, part);
+            pipeline.expire(&key, KEPT_SECONDS);
             let top = self.log.shared.tops.get(part);
             // Where no follower ever ran, there is none to wait for.
             let checkpoint = slowest[part as usize].unwrap_or(u64::MAX);
@@ -258,13 +286,10 @@ impl Relay {
             if keep_from > 0 {
                 let options =
                     StreamTrimOptions::minid(StreamTrimmingMode::Approx, keep_from.to_string());
-                pipeline.xtrim_options(stream_key(&self.log, self.epoch, part), &options);
+                pipeline.xtrim_options(&key, &options);
             }
         }
-        // Redis refuses a pipeline of no commands: no follower ever ran, or nothing is old enough.
-        if !pipeline.is_empty() {
-            let _: () = pipeline.query_async(&mut self.connection).await?;
-        }
+        let _: () = pipeline.query_async(&mut self.connection).await?;
         Ok(())
     }
 }

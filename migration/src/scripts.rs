@@ -58,6 +58,8 @@ pub(crate) const SCRIPTS: &[Script] = &[
     script!("0015_follower_attempts"),
     // Which versions may run on the schema, and what a repeated exchange of a refresh token is answered with.
     script!("0016_deploys"),
+    // By what a cursor proves that the log still has the event it names.
+    script!("0017_proofs"),
 ];
 
 impl MigrationName for Script {

@@ -21,13 +21,8 @@ pub(crate) struct Event {
 impl Event {
     /// The event's place in the log, for `after` of subscriptions; null for the instant until it has one.
     async fn cursor(&self) -> Option<String> {
-        (self.event.position > 0).then(|| {
-            let cursor = Cursor {
-                epoch: self.epoch,
-                position: self.event.position,
-            };
-            cursor.to_string()
-        })
+        let cursor = Cursor::behind(&self.event, self.epoch);
+        (self.event.position > 0).then(|| cursor.to_string())
     }
 
     /// What happened, such as `CustomerCreated`.
@@ -86,6 +81,7 @@ pub(crate) fn decode_after(after: Option<&str>) -> Result<i64> {
     }
 }
 
+/// `epoch` is that of the log before the page was read.
 pub(crate) fn connect(page: HistoryPage, after_version: i64, epoch: u32) -> History {
     let fields = HistoryFields {
         first_version: page.first_version,

@@ -1,5 +1,5 @@
 //! The ids and cursors that the API shows, taken apart: `customer_<26 characters>` holds a UUID in Crockford's base 32, and
-//! `3fa9c1d2-128734` is an epoch and a position.
+//! `3fa9c1d2-128734-5b21ac09` is an epoch, a position, and a proof of the event there.
 
 const ALPHABET: &[u8] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -27,17 +27,15 @@ pub fn global_id(kind: &str, uuid: u128) -> String {
 /// The position of a cursor.
 pub fn position(cursor: &str) -> u64 {
     let position = cursor
-        .rsplit_once('-')
-        .and_then(|(_, position)| position.parse().ok());
+        .split('-')
+        .nth(1)
+        .and_then(|position| position.parse().ok());
     position.unwrap_or_else(|| panic!("not a cursor: {cursor}"))
 }
 
-/// The same epoch, another position.
+/// The same epoch, another position, and no proof of it.
 pub fn cursor_at(cursor: &str, position: u64) -> String {
-    format!(
-        "{}-{position}",
-        cursor.rsplit_once('-').expect("a cursor").0
-    )
+    format!("{}-{position}", epoch(cursor))
 }
 
 /// The epoch of a cursor.
@@ -54,6 +52,7 @@ fn ids_go_there_and_back() {
         uuid_digits(&id).as_deref(),
         Some(format!("{uuid:032x}").as_str())
     );
-    assert_eq!(cursor_at("3fa9c1d2-128734", 1), "3fa9c1d2-1");
-    assert_eq!(position("3fa9c1d2-128734"), 128_734);
+    let cursor = "3fa9c1d2-128734-5b21ac09";
+    assert_eq!(cursor_at(cursor, 1), "3fa9c1d2-1");
+    assert_eq!((epoch(cursor), position(cursor)), ("3fa9c1d2", 128_734));
 }

@@ -47,6 +47,7 @@ impl Present for World {
         Cursor {
             epoch: self.0.epoch.load(SeqCst),
             position: self.0.position.load(SeqCst),
+            proof: None,
         }
     }
 

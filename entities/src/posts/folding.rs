@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use ::events::{ERASURE_STREAM, EventLog, HistoryPage, Result, StreamKey, Tx};
+use ::events::{ERASURE_STREAM, EventLog, HistoryPage, Result, StreamKey, Tx, continues};
 use moka::sync::Cache;
 use uuid::Uuid;
 
@@ -224,7 +224,7 @@ async fn fold_behind(
         let mut page = source.read(stream, after - known, limit).await?;
         if let (false, Some(fold)) = (is_proven, &fold) {
             let found = page.events.first().filter(|event| event.version == after);
-            if found.is_none_or(|event| event.event_id != fold.last) {
+            if !continues(fold.last, found.map(|event| event.event_id)) {
                 return Ok(None);
             }
             page.events.remove(0);

@@ -61,7 +61,11 @@ impl WarmingFollower {
             .iter()
             .map(|(event, decoded)| {
                 let position = event.position;
-                let stamp = Stamp::at(::events::Cursor { epoch, position });
+                let stamp = Stamp::at(::events::Cursor {
+                    epoch,
+                    position,
+                    proof: None,
+                });
                 (event.stream_id, &decoded.student, stamp)
             })
             .collect();

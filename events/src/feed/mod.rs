@@ -9,7 +9,7 @@ mod values;
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -21,7 +21,7 @@ use tokio::{sync::broadcast::error::RecvError, time::timeout};
 pub use values::Versioned;
 
 use crate::{
-    Cursor, CursorError, Error, Event, EventLog, Interest, StreamKey, Topic, topic::Topics,
+    Cursor, CursorError, Error, Event, EventLog, Interest, StreamKey, Topic, epoch, topic::Topics,
 };
 
 /// Events held in memory for one reader of the log.
@@ -38,8 +38,8 @@ static NEXT_WHISPER: AtomicU64 = AtomicU64::new(1 << 62);
 /// Which stretch of the log an execution of a subscription covers.
 #[derive(Debug, Clone, Copy)]
 pub struct Range {
-    /// Events after this position.
-    pub after: u64,
+    /// Events after this place.
+    pub after: Cursor,
     /// Up to this position and then ends; `None` goes on live.
     pub until: Option<u64>,
 }
@@ -61,19 +61,35 @@ pub struct EventSource {
     log: EventLog,
     range: Option<Range>,
     order: Arc<AtomicU64>,
-    position: Arc<AtomicU64>,
+    place: Place,
+}
+
+/// Where a client that has what was yielded so far may resume.
+#[derive(Clone)]
+struct Place(Arc<Mutex<Cursor>>);
+
+impl Place {
+    fn get(&self) -> Cursor {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, cursor: Cursor) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = cursor;
+    }
 }
 
 impl EventSource {
     /// A source for one execution. With a `range` the gateway decides what the execution covers, whatever cursor the
     /// document names; without, the document does.
     pub fn new(log: EventLog, range: Option<Range>) -> Self {
-        let after = range.map_or(0, |range| range.after);
+        let after = range.map_or_else(|| log.tail().cursor(), |range| range.after);
         Self {
             log,
             range,
-            order: Arc::new(AtomicU64::new(after)),
-            position: Arc::new(AtomicU64::new(after)),
+            order: Arc::new(AtomicU64::new(
+                range.map_or(0, |range| range.after.position),
+            )),
+            place: Place(Arc::new(Mutex::new(after))),
         }
     }
 
@@ -82,9 +98,15 @@ impl EventSource {
         self.order.load(Ordering::Acquire)
     }
 
-    /// Everything up to here is shown by what was yielded so far: where a client that has it may resume.
-    pub fn position(&self) -> u64 {
-        self.position.load(Ordering::Acquire)
+    /// Everything up to here is shown by what was yielded so far: where a client that has it may resume. The epoch is the one in
+    /// which that was read, also when it is over by now.
+    pub fn cursor(&self) -> Cursor {
+        self.place.get()
+    }
+
+    /// The place behind an event that was yielded by this source.
+    pub fn cursor_behind(&self, event: &Event) -> Cursor {
+        Cursor::behind(event, self.place.get().epoch)
     }
 
     /// Whether the execution reads a stretch of the past, for one subscriber, and then ends.
@@ -111,57 +133,83 @@ impl EventSource {
             log,
             range,
             order,
-            position,
+            place,
         } = self.clone();
         Box::pin(async_stream::try_stream! {
             let range = match (range, after) {
                 (Some(range), _) => range,
                 (None, Some(cursor)) => Range { after: log.resolve(cursor).await??, until: None },
-                (None, None) => Range { after: log.tail().position(), until: None },
+                (None, None) => Range { after: log.tail().cursor(), until: None },
             };
-            let epoch = log.tail().epoch();
+            // All that is yielded is of this epoch.
             let mut last = range.after;
+            place.set(last);
+            if range.until.is_some_and(|until| until <= last.position) {
+                // Nothing is read, but the reader goes on with what is handed on here behind its place.
+                await_position(&log, last).await;
+                let known = log.tail().proof_at(last.position);
+                if known.is_some() && last.proof.is_some() && known != last.proof {
+                    Err(CursorError::Foreign)?;
+                }
+            }
+            if log.tail().epoch() != last.epoch {
+                Err(CursorError::Foreign)?;
+            }
             let mut topics = Topics::default();
             let mut is_changed = true;
-            while range.until.is_none_or(|until| last < until) {
+            while range.until.is_none_or(|until| last.position < until) {
                 if is_changed {
                     topics = interest.topics().await?.into_iter().collect();
                     is_changed = false;
                 }
                 let (mut live, at) = log.tail().listen(&topics);
-                if log.tail().epoch() != epoch {
+                if at.epoch != last.epoch {
                     Err(CursorError::Foreign)?;
                 }
-                let goal = range.until.unwrap_or(at);
-                while last < goal && !is_changed {
+                if range.until.is_none() && at.position <= last.position && !epoch::is_level(last, at) {
+                    if at.position == last.position {
+                        Err(CursorError::Foreign)?;
+                    }
+                    // Who comes from another process may be ahead of this one, and must not go on from another past.
+                    await_position(&log, last).await;
+                    continue;
+                }
+                let goal = range.until.unwrap_or(at.position);
+                while last.position < goal && !is_changed {
                     let events = log.read_whole(&topics, last, goal, BATCH_EVENTS).await??;
                     let is_rest = (events.len() as u64) < BATCH_EVENTS;
                     for event in events {
-                        last = event.position;
+                        last = Cursor::behind(&event, last.epoch);
                         is_changed = interest.is_changed_by(&event);
-                        order.store(last, Ordering::Release);
-                        position.store(last, Ordering::Release);
+                        order.store(last.position, Ordering::Release);
+                        place.set(last);
                         yield event;
                         if is_changed {
                             break;
                         }
                     }
                     if is_rest && !is_changed {
-                        last = last.max(goal);
+                        // With an end of its own it has come to it, and needs no proof any more.
+                        last = match range.until {
+                            None if last.position < goal => at,
+                            _ => Cursor { position: last.position.max(goal), ..last },
+                        };
                     }
                 }
                 while range.until.is_none() && !is_changed {
                     match live.recv().await {
-                        Ok(event) if event.position <= last => {}
+                        Ok(event) if event.position <= last.position => {}
                         Ok(event) => {
-                            last = event.position;
+                            last = Cursor::behind(&event, last.epoch);
                             is_changed = interest.is_changed_by(&event);
-                            order.store(last, Ordering::Release);
-                            position.store(last, Ordering::Release);
+                            order.store(last.position, Ordering::Release);
+                            place.set(last);
                             yield event;
                         }
                         Err(RecvError::Lagged(_)) => break,
-                        Err(RecvError::Closed) => Err(why_ended(&log, epoch, last))?,
+                        Err(RecvError::Closed) => {
+                            Err(log.tail().check(last).err().unwrap_or(CursorError::Expired))?;
+                        }
                     }
                 }
             }
@@ -176,10 +224,7 @@ impl EventSource {
     ) -> BoxStream<'static, Result<Arc<str>, FeedError>> {
         let listener = (!self.is_replay()).then(|| self.log.listen_whispers(topic));
         let Self {
-            log,
-            order,
-            position,
-            ..
+            log, order, place, ..
         } = self.clone();
         Box::pin(async_stream::stream! {
             let Some(mut live) = listener else {
@@ -190,7 +235,7 @@ impl EventSource {
                     Ok(message) => {
                         let next = NEXT_WHISPER.fetch_add(1, Ordering::Relaxed);
                         order.store(next, Ordering::Release);
-                        position.store(log.tail().position(), Ordering::Release);
+                        place.set(log.tail().cursor());
                         yield Ok(message);
                     }
                     // What was missed is lost.
@@ -210,10 +255,7 @@ impl EventSource {
     ) -> BoxStream<'static, Result<u64, FeedError>> {
         let is_replay = self.is_replay();
         let Self {
-            log,
-            order,
-            position,
-            ..
+            log, order, place, ..
         } = self.clone();
         Box::pin(async_stream::try_stream! {
             let epoch = log.tail().epoch();
@@ -221,10 +263,14 @@ impl EventSource {
             let mut shown = None;
             loop {
                 let now = log.progress(follower).await?;
+                let cursor = log.cursor_at(now.position).await?;
+                if log.tail().epoch() != epoch || cursor.epoch != epoch {
+                    Err(CursorError::Foreign)?;
+                }
                 if shown.is_none_or(|shown| now.progress > shown) {
                     shown = Some(now.progress);
                     order.store(now.progress, Ordering::Release);
-                    position.store(now.position, Ordering::Release);
+                    place.set(cursor);
                     yield now.progress;
                     if is_replay {
                         return;
@@ -233,9 +279,6 @@ impl EventSource {
                 if now.is_behind {
                     tokio::time::sleep(CHECKPOINT_POLL).await;
                 } else if let Ok(Err(RecvError::Closed)) = timeout(CHECKPOINT_IDLE, live.recv()).await {
-                    if log.tail().epoch() != epoch {
-                        Err(CursorError::Foreign)?;
-                    }
                     // This process has missed events; the value of now needs none of them.
                     live = log.tail().listen(&topic.into()).0;
                 }
@@ -244,16 +287,14 @@ impl EventSource {
     }
 }
 
-/// Why all listeners were ended: the log has another epoch, or was pruned past what this process had handed on.
-fn why_ended(log: &EventLog, epoch: u32, last: u64) -> CursorError {
-    let last = Cursor {
-        epoch,
-        position: last,
-    };
-    log.tail()
-        .resolve(last)
-        .err()
-        .unwrap_or(CursorError::Expired)
+/// Waits until this process has come as far as `place`, or to another epoch.
+async fn await_position(log: &EventLog, place: Cursor) {
+    let mut changes = log.tail().changes();
+    while log.tail().epoch() == place.epoch && log.tail().position() < place.position {
+        if changes.changed().await.is_err() {
+            return;
+        }
+    }
 }
 
 #[cfg(test)]

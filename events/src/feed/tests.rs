@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     Database, Result,
-    kit::{EPOCH, event, head, quiet_log, topic},
+    kit::{EPOCH, cursor, event, head, quiet_log, topic},
 };
 
 /// The chats that one is a member of, and the inbox in which joining and leaving are told. It keeps what it answered.
@@ -117,7 +117,7 @@ impl World {
         for event in &self.committed {
             let is_change = event.stream == "inbox";
             changes += usize::from(is_change);
-            if event.position <= range.after || event.position > until {
+            if event.position <= range.after.position || event.position > until {
                 continue;
             }
             let topics = match current {
@@ -159,7 +159,7 @@ proptest! {
         let after = (place * (world.committed.len() + 1) as f64) as u64;
         let rest = (world.arrived as u64 + 1).saturating_sub(after);
         let until = length.map(|length| after + (length * rest as f64) as u64);
-        let range = Range { after, until };
+        let range = Range { after: cursor(after), until };
         let source = EventSource::new(world.log.clone(), Some(range));
         prop_assert_eq!(source.is_replay(), until.is_some());
         let mut followed = pin!(source.follow_set(world.membership.clone(), None));
@@ -170,7 +170,7 @@ proptest! {
             for _ in 0..count {
                 let Some(Some(next)) = followed.next().now_or_never() else { break };
                 let next = next.expect("memory does not fail").position;
-                prop_assert_eq!((source.order(), source.position()), (next, next));
+                prop_assert_eq!((source.order(), source.cursor()), (next, cursor(next)));
                 yielded.push(next);
             }
         }
@@ -211,7 +211,7 @@ fn whispers_are_past_all_positions_and_have_no_past() {
     let live = EventSource::new(log.clone(), None);
     let mut followed = pin!(live.follow_whispers(stream));
     let range = Range {
-        after: 0,
+        after: cursor(0),
         until: Some(live.order()),
     };
     let replay = EventSource::new(log.clone(), Some(range));
@@ -224,7 +224,7 @@ fn whispers_are_past_all_positions_and_have_no_past() {
         let heard = followed.next().now_or_never().flatten();
         assert_eq!(heard.and_then(Result::ok).as_deref(), Some(message));
         assert!(live.order() > last, "{} is not past {last}", live.order());
-        assert_eq!(live.position(), log.tail().position());
+        assert_eq!(live.cursor(), log.tail().cursor());
         last = live.order();
     }
     assert!(
@@ -236,4 +236,45 @@ fn whispers_are_past_all_positions_and_have_no_past() {
         end.is_some_and(|end| end.is_none()),
         "a replay ends at once"
     );
+}
+
+#[test]
+fn what_was_read_in_an_epoch_keeps_its_name_when_that_is_over() {
+    let log = quiet_log(Database::unconnected(), 5);
+    let source = EventSource::new(log.clone(), None);
+    let mut followed = pin!(source.follow(topic("chat", 1), None));
+    assert!(followed.next().now_or_never().is_none());
+    log.tail().offer(EPOCH, [event(6, "chat", 1)]);
+    let mut restored = head(3);
+    restored.epoch += 1;
+    log.tail().reset(&restored);
+    let heard = followed.next().now_or_never().flatten();
+    let heard = heard.and_then(Result::ok).expect("it was handed on before");
+    assert_eq!(source.cursor_behind(&heard), cursor(6));
+    assert_eq!(source.cursor(), cursor(6));
+    let end = followed.next().now_or_never().flatten();
+    assert!(matches!(
+        end,
+        Some(Err(FeedError::Cursor(CursorError::Foreign)))
+    ));
+}
+
+#[test]
+fn a_stretch_of_another_epoch_is_not_even_empty() {
+    let log = quiet_log(Database::unconnected(), 5);
+    let after = Cursor {
+        epoch: cursor(5).epoch + 1,
+        ..cursor(5)
+    };
+    let range = Range {
+        after,
+        until: Some(5),
+    };
+    let source = EventSource::new(log, Some(range));
+    let mut followed = pin!(source.follow(topic("chat", 1), None));
+    let end = followed.next().now_or_never().flatten();
+    assert!(matches!(
+        end,
+        Some(Err(FeedError::Cursor(CursorError::Foreign)))
+    ));
 }

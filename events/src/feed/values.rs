@@ -39,13 +39,13 @@ impl EventSource {
     ) -> BoxStream<'static, Result<Arc<Versioned<T>>, FeedError>> {
         let is_replay = self.is_replay();
         let Self {
-            order, position, ..
+            log, order, place, ..
         } = self.clone();
         Box::pin(async_stream::stream! {
             loop {
                 let value = values.borrow_and_update().clone();
                 order.store(value.order, Ordering::Release);
-                position.store(value.position, Ordering::Release);
+                place.set(log.cursor_within(log.tail().cursor(), value.position).await);
                 yield Ok(value);
                 if is_replay || values.changed().await.is_err() {
                     return;

@@ -14,15 +14,15 @@ use crate::{
 };
 
 /// A part that this process may work on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Lease {
-    pub(super) token: i64,
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Lease {
+    pub(crate) token: i64,
     /// The checkpoint, as last committed by this process or found when the lease was taken.
-    pub(super) position: u64,
+    pub(crate) position: u64,
     /// No event of this part between the checkpoint and here is left to apply.
-    pub(super) scanned: u64,
+    pub(crate) scanned: u64,
     /// Who had it before did not give it back.
-    pub(super) is_left_behind: bool,
+    pub(crate) is_left_behind: bool,
 }
 
 pub(super) type Leases = HashMap<i16, Lease>;
@@ -85,7 +85,12 @@ pub(super) async fn renew(
 /// The lease that the database shows, with what this process remembers of it. The database has the checkpoint. While it says
 /// what this process committed last, what was scanned since holds; when it says something else, although the lease is the same
 /// one, the database is older than this process, and nothing holds.
-fn remembered(held: Option<&Lease>, token: i64, position: u64, is_left_behind: bool) -> Lease {
+pub(crate) fn remembered(
+    held: Option<&Lease>,
+    token: i64,
+    position: u64,
+    is_left_behind: bool,
+) -> Lease {
     match held {
         Some(held) if held.token == token && held.position == position => held.clone(),
         _ => Lease {

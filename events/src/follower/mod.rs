@@ -18,6 +18,8 @@ use lease::Leases;
 pub(crate) use checkpoint::slowest_checkpoints;
 pub use checkpoint::{Checkpoint, read_checkpoint};
 pub(crate) use lease::dialect;
+#[cfg(test)]
+pub(crate) use lease::{Lease, remembered};
 pub use runner::run_follower;
 
 use crate::{DatabaseTransaction, Event, Result, Tx};

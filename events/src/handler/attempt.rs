@@ -204,6 +204,7 @@ fn pruned(claim: &Claimed) -> Event {
     Event {
         position: claim.position,
         previous: 0,
+        follows: None,
         event_id: uuid::Uuid::nil(),
         part: 0,
         stream: String::new(),

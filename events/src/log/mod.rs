@@ -13,7 +13,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
-    Cursor, CursorError, Database, Error, Event, Gap, HistoryPage, Result, StreamKey, Tail, Tx,
+    Database, Error, Event, Gap, HistoryPage, Result, StreamKey, Tail, Tx,
     append::Appended,
     boxed,
     bus::{self, Tops},
@@ -74,7 +74,7 @@ impl EventLog {
     /// Reads the head and starts the background tasks, which run until the process ends.
     #[boxed]
     pub async fn start(database: Database, config: LogConfig) -> Result<Self> {
-        let (head, _) = read::sequence(&database.background).await?;
+        let head = read::sequence(&database.background, 0).await?.head;
         let client = config.redis_url.as_deref().map(bus::client).transpose()?;
         let shared_store = match (&client, database.backend()) {
             (Some(client), _) => Some(SharedStore::redis(client.clone(), &config.redis_prefix)),
@@ -241,23 +241,6 @@ impl EventLog {
         }
     }
 
-    /// The position that a client's cursor stands for.
-    ///
-    /// # Errors
-    /// `Foreign` when it is of another epoch or past the end of the log, `Expired` when events after it were pruned.
-    #[boxed]
-    pub async fn resolve(&self, cursor: Cursor) -> Result<Result<u64, CursorError>> {
-        let resolved = self.tail().resolve(cursor);
-        if resolved.is_ok() && cursor.position > self.tail().position() {
-            // Another process may be ahead of this one, but not of the log.
-            let head = read::read_head(&self.database().background).await?;
-            if cursor.position > head.position {
-                return Ok(Err(CursorError::Foreign));
-            }
-        }
-        Ok(resolved)
-    }
-
     /// At most `limit` events of one stream after `after_version`, oldest first.
     #[boxed]
     pub async fn read_stream(
@@ -303,30 +286,8 @@ impl EventLog {
         let pages = &self.shared.pages;
         pages.read(age, (after, until), limit, load).await
     }
-
-    /// The same as `read`, for those who were promised all of these events: `Expired` when some of them may have been pruned.
-    ///
-    /// What was pruned is looked at after the events were read, and removing events and saying so is one transaction: if
-    /// nothing behind `after` was pruned then, everything was there before.
-    pub(crate) async fn read_whole(
-        &self,
-        topics: &Topics,
-        after: u64,
-        until: u64,
-        limit: u64,
-    ) -> Result<Result<Vec<Arc<Event>>, CursorError>> {
-        if let Some(events) = self.tail().recent(Some(topics), after, until, limit) {
-            return Ok(Ok(events));
-        }
-        let database = &self.database().background;
-        let events = read::read_after(database, Some(topics), after, until, limit).await?;
-        let (_, pruned) = read::read_pruned(database).await?;
-        if after < pruned {
-            return Ok(Err(CursorError::Expired));
-        }
-        Ok(Ok(events.into_iter().map(Arc::new).collect()))
-    }
 }
 
+mod places;
 #[cfg(test)]
 mod tests;

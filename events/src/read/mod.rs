@@ -1,6 +1,7 @@
 //! Reading the log: by position, by stream, and its head. Everything that missed something live reads it here, so
 //! these queries are the ground truth of resume, relay and followers.
 
+mod head;
 mod sets;
 
 use chrono::{DateTime, Utc};
@@ -8,23 +9,14 @@ use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use head::read_proof;
+pub(crate) use head::{Head, Pass, read_head, read_head_in, read_pruned, read_standing, sequence};
+
 use crate::{
-    DatabaseConnection, Error, Event, PARTS, Result, StreamKey,
+    DatabaseConnection, Error, Event, Proof, Result, StreamKey,
     control::{position_list, query},
     topic::Topics,
 };
-
-/// How far the log is numbered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Head {
-    pub(crate) epoch: u32,
-    /// The last position given; 0 when the log is empty.
-    pub(crate) position: u64,
-    /// Events up to here may have been removed.
-    pub(crate) pruned: u64,
-    /// The last position given in each part.
-    pub(crate) parts: [u64; PARTS as usize],
-}
 
 /// A page of one stream's history, oldest first.
 #[derive(Debug)]
@@ -63,7 +55,8 @@ pub(crate) fn by_position(backend: DbBackend) -> &'static str {
     }
 }
 
-/// At most `limit` events after `after` and up to `until`, of `topics` or of all, in order of position.
+/// At most `limit` events after `after` and up to `until`, of `topics` or of all, in order of position. All events know what
+/// they follow, those of topics do not.
 pub(crate) async fn read_after(
     database: &DatabaseConnection,
     topics: Option<&Topics>,
@@ -71,23 +64,47 @@ pub(crate) async fn read_after(
     until: u64,
     limit: u64,
 ) -> Result<Vec<Event>> {
-    if let Some(topics) = topics.filter(|topics| !topics.is_everything()) {
-        return match topics.iter().next() {
-            None => Ok(Vec::new()),
-            Some(_) => sets::read_set(database, topics, after, until, limit).await,
-        };
+    let Some(topics) = topics.filter(|topics| !topics.is_everything()) else {
+        return read_all(database, after, until, limit).await;
+    };
+    match topics.iter().next() {
+        None => Ok(Vec::new()),
+        Some(_) => sets::read_set(database, topics, after, until, limit).await,
     }
-    let values: [Value; 2] = [to_i64(after).into(), to_i64(until).into()];
+}
+
+/// All events of a stretch, read together with the one before it, so that each knows what it follows.
+async fn read_all(
+    database: &DatabaseConnection,
+    after: u64,
+    until: u64,
+    limit: u64,
+) -> Result<Vec<Event>> {
     let backend = database.get_database_backend();
     let sql = format!(
-        "select {} from {} where p.position > $1 and p.position <= $2 order by p.position limit {limit}",
+        "select {} from {} where p.position >= $1 and p.position <= $2 order by p.position limit {}",
         columns(backend),
-        by_position(backend)
+        by_position(backend),
+        to_i64(limit.saturating_add(1))
     );
+    let values: Vec<Value> = vec![to_i64(after).into(), to_i64(until).into()];
     let rows = database
         .query_all_raw(Statement::from_sql_and_values(backend, sql, values))
         .await?;
-    rows.iter().map(from_row).collect()
+    let mut before: Option<(u64, Proof)> = None;
+    let mut events = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let mut event = from_row(row)?;
+        event.follows = before
+            .filter(|(position, _)| position + 1 == event.position)
+            .map(|(_, proof)| proof);
+        before = Some((event.position, Proof::of(event.event_id)));
+        if event.position > after {
+            events.push(event);
+        }
+    }
+    events.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(events)
 }
 
 /// The events at these positions, in their order; those that were pruned are left out.
@@ -109,7 +126,7 @@ pub(crate) async fn read_positions(
     rows.iter().map(from_row).collect()
 }
 
-/// At most `limit` events of one part after `after` and up to `until`.
+/// At most `limit` events of one part after `after` and up to `until`. They know what they follow, in whatever part that is.
 pub(crate) async fn read_part(
     database: &DatabaseConnection,
     part: i16,
@@ -119,7 +136,9 @@ pub(crate) async fn read_part(
 ) -> Result<Vec<Event>> {
     let backend = database.get_database_backend();
     let sql = format!(
-        "select {} from {} where p.position > $1 and p.position <= $2 and e.part = $3
+        "select {}, (select o.event_id from event_position b join event o on o.inserted = b.inserted
+                     where b.position = p.position - 1) as follows
+         from {} where p.position > $1 and p.position <= $2 and e.part = $3
          order by p.position limit {limit}",
         columns(backend),
         by_position(backend)
@@ -128,7 +147,12 @@ pub(crate) async fn read_part(
     let rows = database
         .query_all_raw(Statement::from_sql_and_values(backend, sql, values))
         .await?;
-    rows.iter().map(from_row).collect()
+    let chained = |row: &QueryResult| {
+        let mut event = from_row(row)?;
+        event.follows = read_proof(row, "follows")?;
+        Ok(event)
+    };
+    rows.iter().map(chained).collect()
 }
 
 /// At most `limit` events of one stream after `after_version`.
@@ -199,116 +223,22 @@ pub(crate) async fn last_positions(
         .collect()
 }
 
-/// Numbers what is fresh (Postgres; SQLite numbers at append) and answers with the head, and how many were fresh.
-pub(crate) async fn sequence(database: &DatabaseConnection) -> Result<(Head, u64)> {
-    match database.get_database_backend() {
-        DbBackend::Postgres => {
-            let row = one(
-                database,
-                "select head_epoch, head_position, head_pruned, head_parts, numbered from number_events()",
-            )
-            .await?;
-            let numbered: i64 = row.try_get("", "numbered")?;
-            Ok((postgres_head(&row)?, from_i64(numbered)))
-        }
-        _ => Ok((read_head(database).await?, 0)),
-    }
-}
-
-/// The head as it is.
-pub(crate) async fn read_head(database: &DatabaseConnection) -> Result<Head> {
-    read_head_in(database).await
-}
-
-/// The same on any connection.
-pub(crate) async fn read_head_in(database: &impl ConnectionTrait) -> Result<Head> {
-    match database.get_database_backend() {
-        DbBackend::Postgres => {
-            let sql =
-                "select epoch as head_epoch, position as head_position, pruned as head_pruned,
-                              part_positions as head_parts from log_head order by position desc limit 1";
-            postgres_head(&one(database, sql).await?)
-        }
-        _ => {
-            // The counter knows the last position, whatever was removed since: the newest event may be pruned while an older
-            // one is kept, and the position must not fall then.
-            let sql = "select epoch, pruned, max(pruned,
-                 coalesce((select max(inserted) from event), 0),
-                 coalesce((select seq from sqlite_sequence where name = 'event'), 0)) as position from log_head";
-            let row = one(database, sql).await?;
-            Ok(Head {
-                epoch: from_i64(row.try_get("", "epoch")?) as u32,
-                position: from_i64(row.try_get("", "position")?),
-                pruned: from_i64(row.try_get("", "pruned")?),
-                parts: sqlite_part_heads(database).await?,
-            })
-        }
-    }
-}
-
-/// Sixteen index look-ups; grouping by part would walk the whole index. What was pruned counts, too.
-async fn sqlite_part_heads(database: &impl ConnectionTrait) -> Result<[u64; PARTS as usize]> {
-    let sql = (0..PARTS)
-        .map(|part| {
-            format!(
-                "select max(coalesce((select max(inserted) from event where part = {part}), 0),
-                            coalesce((select position from pruned_part where part = {part}), 0)) as position"
-            )
-        })
-        .collect::<Vec<_>>()
-        .join(" union all ");
-    let backend = database.get_database_backend();
-    let rows = database
-        .query_all_raw(Statement::from_string(backend, sql))
-        .await?;
-    let mut parts = [0; PARTS as usize];
-    for (part, row) in parts.iter_mut().zip(rows) {
-        *part = from_i64(row.try_get("", "position")?);
-    }
-    Ok(parts)
-}
-
-/// The epoch, and the position up to which events may have been removed.
-pub(crate) async fn read_pruned(connection: &impl ConnectionTrait) -> Result<(u32, u64)> {
-    let backend = connection.get_database_backend();
-    let sql = match backend {
-        DbBackend::Postgres => "select epoch, pruned from log_head order by position desc limit 1",
-        _ => "select epoch, pruned from log_head",
-    };
-    let row = connection
-        .query_one_raw(Statement::from_string(backend, sql))
-        .await?
-        .ok_or_else(no_head)?;
-    let epoch = from_i64(row.try_get("", "epoch")?) as u32;
-    Ok((epoch, from_i64(row.try_get("", "pruned")?)))
-}
-
 fn no_head() -> Error {
     Error::Database(sea_orm::DbErr::RecordNotFound(
         "the log has no head".to_owned(),
     ))
 }
 
-async fn one(database: &impl ConnectionTrait, sql: &str) -> Result<QueryResult> {
+async fn one(
+    database: &impl ConnectionTrait,
+    sql: &str,
+    values: Vec<Value>,
+) -> Result<QueryResult> {
     let backend = database.get_database_backend();
     database
-        .query_one_raw(Statement::from_string(backend, sql))
+        .query_one_raw(Statement::from_sql_and_values(backend, sql, values))
         .await?
         .ok_or_else(no_head)
-}
-
-fn postgres_head(row: &QueryResult) -> Result<Head> {
-    let stored: Vec<i64> = row.try_get("", "head_parts")?;
-    let mut parts = [0; PARTS as usize];
-    for (part, position) in parts.iter_mut().zip(stored) {
-        *part = from_i64(position);
-    }
-    Ok(Head {
-        epoch: from_i64(row.try_get("", "head_epoch")?) as u32,
-        position: from_i64(row.try_get("", "head_position")?),
-        pruned: from_i64(row.try_get("", "head_pruned")?),
-        parts,
-    })
 }
 
 pub(crate) fn from_row(row: &QueryResult) -> Result<Event> {
@@ -333,6 +263,7 @@ pub(crate) fn from_row(row: &QueryResult) -> Result<Event> {
             source,
         })?,
         occurred_at: row.try_get::<DateTime<Utc>>("", "occurred_at")?,
+        follows: None,
     })
 }
 

@@ -52,7 +52,7 @@ impl Rebuild {
         for _ in 0..MOST_ROUNDS {
             self.check_stop()?;
             let connection = &self.database.background;
-            let (head, _) = read::sequence(connection).await?;
+            let head = read::sequence(connection, 0).await?.head;
             let limit = self.config.batch_events;
             let events =
                 read::read_after(connection, None, saved.position, head.position, limit).await?;

@@ -262,7 +262,7 @@ impl Rebuild {
 
     /// Empty tables, and the end of the log as the place up to which it is read stream by stream.
     async fn begin(&self) -> Result<Saved> {
-        let (head, _) = read::sequence(&self.database.background).await?;
+        let head = read::sequence(&self.database.background, 0).await?.head;
         let is_kept = self.model.is_kept();
         if head.pruned > 0 && !is_kept {
             return Err(RebuildError::Pruned(head.pruned));

@@ -10,6 +10,7 @@ use tokio::{
     sync::watch,
     time::{Instant, sleep},
 };
+use uuid::Uuid;
 
 use super::{
     EXCLUSION, HeldBy, Keeps,
@@ -156,16 +157,27 @@ async fn prune_in_tx(
             bound,
         });
     }
+    let last = event_at(tx, until).await?;
     let removed = match is_postgres {
         true => remove_postgres(tx, from, until, keeps).await?,
         false => remove_sqlite(tx, from, until, keeps).await?,
     };
-    let sql = "update log_head set pruned = $1 where pruned < $1";
-    execute(tx, sql, vec![to_i64(until).into()]).await?;
+    // By the id of the last event a cursor that has come exactly so far is told from another one.
+    let sql = "update log_head set pruned = $1, proven = $1, proven_event = $2 where pruned < $1";
+    execute(tx, sql, vec![to_i64(until).into(), last.into()]).await?;
     Ok(Batch {
         position: until,
         removed,
         bound,
+    })
+}
+
+async fn event_at(tx: &DatabaseTransaction, position: u64) -> Result<Option<Uuid>> {
+    let sql = "select e.event_id from event_position p join event e on e.inserted = p.inserted where p.position = $1";
+    let rows = query(tx, sql, vec![to_i64(position).into()]).await?;
+    Ok(match rows.first() {
+        Some(row) => Some(row.try_get("", "event_id")?),
+        None => None,
     })
 }
 

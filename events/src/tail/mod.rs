@@ -14,7 +14,9 @@ use std::{
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::{Cursor, CursorError, Event, read::Head, retention::ERASURE_STREAM, topic::Topics};
+use crate::{
+    Cursor, CursorError, Event, Proof, epoch, read::Head, retention::ERASURE_STREAM, topic::Topics,
+};
 use listeners::{Listeners, Receiver};
 pub(crate) use pending::Bounds;
 use pending::Pending;
@@ -46,6 +48,10 @@ struct State {
     epoch: u32,
     pruned: u64,
     position: u64,
+    /// Of the event at `position`.
+    proof: Option<Proof>,
+    /// What came for the next position does not follow the last one: the log is read instead, and looked at.
+    has_refused: bool,
     recent: VecDeque<Arc<Event>>,
     recent_bytes: usize,
     age: u64,
@@ -72,6 +78,8 @@ impl Tail {
                 epoch: head.epoch,
                 pruned: head.pruned,
                 position: head.position,
+                proof: head.proof,
+                has_refused: false,
                 recent: VecDeque::new(),
                 recent_bytes: 0,
                 age: 0,
@@ -137,24 +145,13 @@ impl Tail {
         *self.position.borrow()
     }
 
-    /// The event that was handed on last, by its position and its id, if it is in memory.
-    pub(crate) fn last(&self) -> Option<(u64, Uuid)> {
-        let state = self.state();
-        let last = state.recent.back()?;
-        (last.position == state.position).then_some((last.position, last.event_id))
-    }
-
     /// The place reached, as clients name it.
     pub fn cursor(&self) -> Cursor {
-        let state = self.state();
-        Cursor {
-            epoch: state.epoch,
-            position: state.position,
-        }
+        self.state().cursor()
     }
 
-    /// The position that `cursor` stands for, if the epoch is this one and nothing after it was pruned.
-    pub(crate) fn resolve(&self, cursor: Cursor) -> Result<u64, CursorError> {
+    /// Whether the epoch of `cursor` is this one and nothing after it was pruned, as far as is known here.
+    pub(crate) fn check(&self, cursor: Cursor) -> Result<(), CursorError> {
         let state = self.state();
         if cursor.epoch != state.epoch {
             return Err(CursorError::Foreign);
@@ -162,7 +159,12 @@ impl Tail {
         if cursor.position < state.pruned {
             return Err(CursorError::Expired);
         }
-        Ok(cursor.position)
+        Ok(())
+    }
+
+    /// Of the event at `position`, if that is in memory.
+    pub(crate) fn proof_at(&self, position: u64) -> Option<Proof> {
+        self.state().proof_at(position)
     }
 
     /// How often what was remembered of the log had to be forgotten: what was read at another age may be out of date.
@@ -194,13 +196,24 @@ impl Tail {
         }
     }
 
-    /// The events of `topics`, in order, after the position that is returned with the receiver.
-    pub(crate) fn listen(&self, topics: &Topics) -> (Receiver, u64) {
-        let mut state = self.state();
-        (state.listeners.listen(topics), state.position)
+    /// Waits for another epoch than this.
+    pub(crate) async fn end_of(&self, epoch: u32) {
+        let mut changes = self.changes();
+        while self.epoch() == epoch {
+            if changes.changed().await.is_err() {
+                return;
+            }
+        }
     }
 
-    /// Takes events from any source, in any order. Those of another epoch than the log has by now are none of its events.
+    /// The events of `topics`, in order, after the place that is returned with the receiver.
+    pub(crate) fn listen(&self, topics: &Topics) -> (Receiver, Cursor) {
+        let mut state = self.state();
+        (state.listeners.listen(topics), state.cursor())
+    }
+
+    /// Takes events from any source, in any order. Those of another epoch than the log has by now are none of its events. One
+    /// that does not follow what was handed on is of another log: it is refused, and so says `has_gap`.
     pub(crate) fn offer(&self, epoch: u32, events: impl IntoIterator<Item = Event>) {
         let mut state = self.state();
         if state.epoch != epoch {
@@ -230,18 +243,25 @@ impl Tail {
             // What is remembered is from before the log was redacted.
             state.forget_recent();
         }
-        state.remember(event);
         state.position += 1;
+        state.proof = Some(Proof::of(event.event_id));
+        state.remember(event);
     }
 
-    /// Whether events wait for a predecessor that has not arrived.
+    /// Whether what came last for the next position does not follow what was handed on.
+    pub(crate) fn has_refused(&self) -> bool {
+        self.state().has_refused
+    }
+
+    /// Whether events wait for a predecessor that has not arrived, or do not follow what was handed on.
     pub(crate) fn has_gap(&self) -> bool {
-        !self.state().pending.is_empty()
+        let state = self.state();
+        state.has_refused || !state.pending.is_empty()
     }
 
     /// Takes note of what was pruned. A tail that has not come so far can never hand on what is missing: it goes on behind
-    /// it, and all listeners end, as they were promised those events.
-    pub(crate) fn set_pruned(&self, pruned: u64) {
+    /// it, and all listeners end, as they were promised those events. `proof` is of the event there.
+    pub(crate) fn set_pruned(&self, pruned: u64, proof: Option<Proof>) {
         let mut state = self.state();
         state.pruned = pruned;
         if state.position >= pruned {
@@ -260,6 +280,8 @@ impl Tail {
             until: pruned,
         });
         state.position = pruned;
+        state.proof = proof;
+        state.has_refused = false;
         self.position.send_replace(pruned);
     }
 
@@ -269,6 +291,8 @@ impl Tail {
         state.epoch = head.epoch;
         state.pruned = head.pruned;
         state.position = head.position;
+        state.proof = head.proof;
+        state.has_refused = false;
         state.forget_recent();
         state.pending.clear();
         state.listeners = Listeners::new();
@@ -279,6 +303,28 @@ impl Tail {
         self.position.send_replace(head.position);
     }
 
+    /// The same as `recent`, for who has come to `from`, if that can be told from memory: an error when it is of another epoch or
+    /// is not what was handed on here.
+    pub(crate) fn recent_behind(
+        &self,
+        topics: &Topics,
+        from: Cursor,
+        until: u64,
+        limit: u64,
+    ) -> Option<Result<Vec<Arc<Event>>, CursorError>> {
+        let state = self.state();
+        if state.epoch != from.epoch {
+            return Some(Err(CursorError::Foreign));
+        }
+        let events = state.recent(Some(topics), from.position, until, limit)?;
+        match (from.proof, state.proof_at(from.position)) {
+            _ if from.position == 0 => Some(Ok(events)),
+            (Some(claimed), Some(known)) if claimed == known => Some(Ok(events)),
+            (Some(_), Some(_)) => Some(Err(CursorError::Foreign)),
+            _ => None,
+        }
+    }
+
     /// At most `limit` events after `after` and up to `until` if they are all still in memory.
     pub(crate) fn recent(
         &self,
@@ -287,15 +333,46 @@ impl Tail {
         until: u64,
         limit: u64,
     ) -> Option<Vec<Arc<Event>>> {
-        let state = self.state();
-        let first = state.recent.front()?.position;
-        if first > after + 1 || until > state.position {
+        self.state().recent(topics, after, until, limit)
+    }
+}
+
+impl State {
+    fn cursor(&self) -> Cursor {
+        Cursor {
+            epoch: self.epoch,
+            position: self.position,
+            proof: self.proof,
+        }
+    }
+
+    fn proof_at(&self, position: u64) -> Option<Proof> {
+        if position == self.position {
+            return self.proof;
+        }
+        let first = self.recent.front()?;
+        if position + 1 == first.position {
+            return first.follows;
+        }
+        let place = usize::try_from(position.checked_sub(first.position)?).ok()?;
+        let event = self.recent.get(place)?;
+        Some(Proof::of(event.event_id))
+    }
+
+    fn recent(
+        &self,
+        topics: Option<&Topics>,
+        after: u64,
+        until: u64,
+        limit: u64,
+    ) -> Option<Vec<Arc<Event>>> {
+        let first = self.recent.front()?.position;
+        if first > after + 1 || until > self.position {
             return None;
         }
         let skip = (after + 1 - first) as usize;
         Some(
-            state
-                .recent
+            self.recent
                 .iter()
                 .skip(skip)
                 .take_while(|event| event.position <= until)
@@ -305,11 +382,11 @@ impl Tail {
                 .collect(),
         )
     }
-}
 
-impl State {
     fn take_next(&mut self) -> Option<Arc<Event>> {
-        self.pending.take(self.position + 1)
+        let event = self.pending.take(self.position + 1)?;
+        self.has_refused = !epoch::is_next(&event, self.cursor());
+        (!self.has_refused).then_some(event)
     }
 
     fn forget_recent(&mut self) {

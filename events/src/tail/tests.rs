@@ -167,21 +167,21 @@ fn recent_events_are_served_only_when_all_are_there() {
 fn a_new_epoch_ends_listeners_and_refuses_old_cursors() {
     let tail = Tail::new(&head(5));
     let (mut listener, at) = tail.listen(&topic(None));
-    assert_eq!(at, 5);
+    assert_eq!(at, kit::cursor(5));
     let old = tail.cursor();
-    assert_eq!(tail.resolve(old), Ok(5));
+    assert_eq!(tail.check(old), Ok(()));
     tail.reset(&Head {
         epoch: 8,
         pruned: 2,
         ..head(3)
     });
     assert!(matches!(listener.try_recv(), Err(TryRecvError::Closed)));
-    assert_eq!(tail.resolve(old), Err(CursorError::Foreign));
+    assert_eq!(tail.check(old), Err(CursorError::Foreign));
     let pruned = Cursor {
         epoch: 8,
-        position: 1,
+        ..kit::cursor(1)
     };
-    assert_eq!(tail.resolve(pruned), Err(CursorError::Expired));
+    assert_eq!(tail.check(pruned), Err(CursorError::Expired));
     assert_eq!(tail.position(), 3);
 }
 
@@ -219,7 +219,7 @@ fn a_listener_to_several_topics_hears_each_of_their_events_once_and_in_order() {
     let (mut heard, at) = tail.listen(&several);
     let (mut nothing, _) = tail.listen(&Topics::default());
     let (mut alone, _) = tail.listen(&topic(Some(2)));
-    assert_eq!(at, 0);
+    assert_eq!(at, kit::cursor(0));
     tail.offer(EPOCH, (1..=9).rev().map(event));
     assert_eq!(drain(&mut heard), [1, 2, 4, 5, 7, 8]);
     assert_eq!(drain(&mut alone), [2, 5, 8]);
@@ -263,9 +263,9 @@ fn a_tail_that_pruning_has_passed_goes_on_behind_it_and_ends_its_listeners() {
     }));
     let (mut before, _) = tail.listen(&topic(None));
     tail.offer(EPOCH, [11, 12, 14, 21, 22].map(event));
-    tail.set_pruned(12);
+    tail.set_pruned(12, kit::proof(12));
     assert_eq!(tail.position(), 12, "nothing was missed");
-    tail.set_pruned(20);
+    tail.set_pruned(20, kit::proof(20));
     let gap = Gap {
         after: Some(12),
         until: 20,
@@ -273,11 +273,10 @@ fn a_tail_that_pruning_has_passed_goes_on_behind_it_and_ends_its_listeners() {
     assert_eq!(*missed.lock().expect("not poisoned"), [gap]);
     assert_eq!(drain(&mut before), [11, 12]);
     assert_eq!(before.try_recv().err(), Some(TryRecvError::Closed));
-    let cursor = |position| Cursor { epoch: 7, position };
-    assert_eq!(tail.resolve(cursor(19)), Err(CursorError::Expired));
-    assert_eq!(tail.resolve(cursor(20)), Ok(20));
+    assert_eq!(tail.check(kit::cursor(19)), Err(CursorError::Expired));
+    assert_eq!(tail.check(kit::cursor(20)), Ok(()));
     let (mut after, at) = tail.listen(&topic(None));
-    assert_eq!(at, 20);
+    assert_eq!(at, kit::cursor(20));
     tail.offer(EPOCH, [event(23)]);
     assert_eq!(
         drain(&mut after),
@@ -301,4 +300,62 @@ fn a_tail_forgets_what_it_remembers_when_the_log_was_redacted() {
         tail.recent(None, 5, 7, 10).map(|events| events.len()),
         Some(2)
     );
+}
+
+/// The event at `position` of a log that parted from the other one right before it.
+fn other(position: u64) -> Event {
+    Event {
+        event_id: Uuid::from_u128(u128::from(position) << 64),
+        ..event(position)
+    }
+}
+
+#[test]
+fn what_does_not_follow_what_was_handed_on_is_refused() {
+    let tail = Tail::new(&head(10));
+    let (mut heard, _) = tail.listen(&topic(None));
+    tail.offer(EPOCH, [event(11)]);
+    // Of a log in which another event is at position 11.
+    let mut strange = event(12);
+    strange.follows = Some(Proof::of(other(11).event_id));
+    tail.offer(EPOCH, [strange.clone(), event(13)]);
+    assert_eq!((tail.position(), tail.has_refused()), (11, true));
+    // What a program relayed that does not tell what an event follows.
+    strange.follows = None;
+    tail.offer(EPOCH, [strange]);
+    assert_eq!((tail.position(), tail.has_refused()), (11, true));
+    tail.offer(8, [event(12)]);
+    assert_eq!(tail.position(), 11, "it was read of another epoch");
+    tail.offer(EPOCH, [event(12)]);
+    assert_eq!((tail.position(), tail.has_refused()), (13, false));
+    assert_eq!(drain(&mut heard), [11, 12, 13]);
+}
+
+#[test]
+fn who_comes_from_a_lost_event_is_not_served_from_memory() {
+    let tail = Tail::new(&head(10));
+    tail.offer(EPOCH, (11..=20).map(event));
+    let recent = |from| {
+        let events = tail.recent_behind(&topic(None), from, 20, 2)?;
+        Some(events.map(|events| events.len()))
+    };
+    for position in [10, 15, 20] {
+        let lost = Cursor {
+            proof: Some(Proof::of(other(position).event_id)),
+            ..kit::cursor(position)
+        };
+        let left = (20 - position).min(2) as usize;
+        assert_eq!(recent(kit::cursor(position)), Some(Ok(left)));
+        assert_eq!(recent(lost), Some(Err(CursorError::Foreign)));
+        let unproven = Cursor {
+            proof: None,
+            ..lost
+        };
+        assert_eq!(recent(unproven), None, "memory cannot tell");
+    }
+    let of_another_epoch = Cursor {
+        epoch: 8,
+        ..kit::cursor(15)
+    };
+    assert_eq!(recent(of_another_epoch), Some(Err(CursorError::Foreign)));
 }

@@ -24,16 +24,17 @@ const PING_INTERVAL: Duration = Duration::from_secs(5);
 /// The longest pause after failures.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-pub(crate) fn channel(log: &EventLog) -> String {
-    format!("{}:whispers", log.shared.config.redis_prefix)
+/// Of an epoch, as streams are: a copy of the database is not to be heard.
+pub(crate) fn channel(log: &EventLog, epoch: u32) -> String {
+    format!("{}:{epoch:08x}:whispers", log.shared.config.redis_prefix)
 }
 
 pub(crate) async fn send(log: EventLog, client: Client, mut queue: mpsc::Receiver<String>) {
-    let channel = channel(&log);
     let mut connection = None;
     let mut failures = 0_u32;
     let mut batch = Vec::with_capacity(BATCH_MESSAGES);
     while queue.recv_many(&mut batch, BATCH_MESSAGES).await > 0 {
+        let channel = channel(&log, log.tail().epoch());
         match publish(&client, &mut connection, &channel, &batch).await {
             Ok(()) => failures = 0,
             Err(error) => {
@@ -72,15 +73,16 @@ async fn publish(
 }
 
 pub(crate) async fn hear(log: EventLog, client: Client) {
-    let channel = channel(&log);
     let mut failures = 0_u32;
     loop {
-        match subscribe(&client, &channel).await {
+        let epoch = log.tail().epoch();
+        match subscribe(&client, &channel(&log, epoch)).await {
             Ok((sink, messages)) => {
                 failures = 0;
                 let error = tokio::select! {
                     error = watch(sink) => error,
                     error = receive(&log, messages) => error,
+                    () = log.tail().end_of(epoch) => continue,
                 };
                 tracing::info!(%error, "whispers of other processes are not heard; trying again");
             }

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use sea_orm::ConnectionTrait;
 use tokio::{sync::broadcast::error::TryRecvError, time::timeout};
 
 use super::*;
@@ -115,6 +116,10 @@ impl Drop for Redis {
 
 async fn start_log(redis: &Redis) -> (SqliteFile, EventLog) {
     let (file, database) = SqliteFile::create().await;
+    // As if it were one database, whose processes they are.
+    let sql = "update log_head set epoch = 7";
+    let updated = database.schema_connection().execute_unprepared(sql).await;
+    updated.expect("an epoch");
     let config = LogConfig {
         redis_url: Some(format!("redis://127.0.0.1:{}", redis.port)),
         ..kit::config()

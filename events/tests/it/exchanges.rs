@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use events::{CursorError, EventLog};
+use events::{Cursor, CursorError, EventLog};
 use futures::StreamExt;
 use sea_orm::ConnectionTrait;
 use tests::{eventually, postgres::Postgres, redis::Redis};
@@ -198,12 +198,19 @@ async fn a_failover_is_told(can_tell: bool) {
         timeout(SOON, told).await.expect("it is told");
     }
     for log in &logs {
-        eventually("a new epoch", SOON, async || {
-            (log.tail().cursor().epoch != lost.epoch).then_some(())
+        let fresh = eventually("a new epoch", SOON, async || {
+            let cursor = log.tail().cursor();
+            (cursor.epoch != lost.epoch).then_some(cursor)
         })
         .await;
         let resolve = async |cursor| log.resolve(cursor).await.expect("an answer");
         assert_eq!(resolve(lost).await, Err(CursorError::Foreign));
+        let of_now = |cursor: Cursor| Cursor {
+            epoch: fresh.epoch,
+            ..cursor
+        };
+        assert_eq!(resolve(of_now(lost)).await, Err(CursorError::Foreign));
+        assert_eq!(resolve(of_now(kept)).await, Ok(of_now(kept)));
     }
     await_passed(&world, NAME).await;
     following.stop().await;

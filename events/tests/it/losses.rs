@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::{
     jobs::Todo,
     model::append,
-    world::{SOON, Way, World, both_ways},
+    world::{SOON, Way, World, both_ways, connect, start_log},
 };
 
 /// Appends the first events of so many streams, one after the other.
@@ -85,6 +85,42 @@ pub(crate) fn is_told(heard: &Heard) -> bool {
     matches!(heard, Err(FeedError::Cursor(CursorError::Foreign)))
 }
 
+async fn a_cursor_of_a_lost_event_is_refused(way: Way) {
+    let world = World::new(way).await;
+    let log = world.log().await;
+    write(&log, 2).await;
+    let kept = await_position(&log, 2).await;
+    write(&log, 3).await;
+    let lost = await_position(&log, 5).await;
+    assert_eq!(log.resolve(lost).await.expect("an answer"), Ok(lost));
+    exchange(&world, 2, 4).await;
+
+    // A process that starts now knows nothing of it, and all that Redis had is gone.
+    let database = connect(&world.database_url).await;
+    let later = start_log(database, world.redis_url.clone(), "emptied").await;
+    let resolve = async |cursor| later.resolve(cursor).await.expect("an answer");
+    let epoch = later.tail().cursor().epoch;
+    let here = |cursor| Cursor { epoch, ..cursor };
+    assert_eq!(resolve(here(kept)).await, Ok(here(kept)));
+    assert_eq!(resolve(here(lost)).await, Err(CursorError::Foreign));
+    let mut followed = pin!(follow(&later, Some(here(lost))));
+    assert!(is_told(&next(&mut followed).await));
+    let unproven = |position| Cursor {
+        epoch,
+        position,
+        proof: None,
+    };
+    assert_eq!(resolve(unproven(0)).await, Ok(unproven(0)));
+    assert_eq!(resolve(unproven(2)).await, Err(CursorError::Foreign));
+    assert_eq!(resolve(unproven(99)).await, Err(CursorError::Foreign));
+    // A program without proofs gave it out, and what was there then is there now.
+    let sql = "update log_head set unproven_until = 2";
+    let connection = world.database.schema_connection();
+    connection.execute_unprepared(sql).await.expect("an update");
+    assert_eq!(resolve(unproven(2)).await, Ok(here(kept)));
+    assert_eq!(resolve(unproven(5)).await, Err(CursorError::Foreign));
+}
+
 async fn who_has_a_lost_event_is_told_while_it_is_followed(way: Way) {
     let world = World::new(way).await;
     let logs = world.logs(2).await;
@@ -111,11 +147,14 @@ async fn who_has_a_lost_event_is_told_while_it_is_followed(way: Way) {
             log.resolve(old).await.expect("an answer"),
             Err(CursorError::Foreign)
         );
-        let from_the_first = Cursor {
-            position: 0,
-            ..fresh
-        };
-        let mut followed = pin!(follow(log, Some(from_the_first)));
+        let mut followed = pin!(follow(
+            log,
+            Some(Cursor {
+                position: 0,
+                proof: None,
+                ..fresh
+            })
+        ));
         for position in 1..=7 {
             let event = next(&mut followed).await.expect("an event");
             assert_eq!(event.position, position);
@@ -133,7 +172,8 @@ fn pruning_the_newest_event_begins_no_epoch() {
         write(&log, 3).await;
         let before = await_position(&log, 3).await;
         let sql = "begin immediate;
-                   update log_head set pruned = 3;
+                   update log_head set pruned = 3, proven = 3,
+                       proven_event = (select event_id from event where inserted = 3);
                    insert into pruned_part select part, max(inserted) from event group by part;
                    delete from event where inserted in (2, 3);
                    commit";
@@ -146,7 +186,20 @@ fn pruning_the_newest_event_begins_no_epoch() {
         write(&log, 1).await;
         let event = next(&mut followed).await.expect("an event");
         assert_eq!(event.position, 4);
+        let later = start_log(connect(&world.database_url).await, None, "later").await;
+        assert_eq!(later.resolve(before).await.expect("an answer"), Ok(before));
+        let another = Cursor {
+            proof: log.tail().cursor().proof,
+            ..before
+        };
+        assert_eq!(
+            later.resolve(another).await.expect("an answer"),
+            Err(CursorError::Foreign)
+        );
     });
 }
 
-both_ways!(who_has_a_lost_event_is_told_while_it_is_followed);
+both_ways!(
+    a_cursor_of_a_lost_event_is_refused,
+    who_has_a_lost_event_is_told_while_it_is_followed,
+);

@@ -3,8 +3,9 @@
 
 use std::{hash::Hash, sync::Arc};
 
-use async_graphql::{Response, ServerError};
-use events::Range;
+use async_graphql::ServerError;
+use async_stream::stream;
+use events::{Cursor, Range};
 use futures::{StreamExt, stream::BoxStream};
 
 use super::{
@@ -20,7 +21,11 @@ use entities::access::{SharedViewer, Viewer};
 #[derive(Clone)]
 pub(super) enum Answer {
     /// A result and its place in the order of the subscription.
-    Next { order: u64, payload: Payload },
+    Next {
+        order: u64,
+        cursor: Cursor,
+        payload: Payload,
+    },
     /// The end of the subscription.
     Error(Vec<ServerError>),
     /// The end of a shared execution: its results would differ by user.
@@ -41,7 +46,7 @@ pub(super) trait Ground: Sized + Send + Sync + 'static {
     fn groups(&self) -> &Groups<Self>;
 
     /// Everything up to here has been handed on.
-    fn reached(&self) -> u64;
+    fn reached(&self) -> Cursor;
 
     /// Runs `work` in a task of its own.
     fn spawn(work: impl Future<Output = ()> + Send + 'static);
@@ -55,10 +60,10 @@ pub(super) trait Subscription<G: Ground>: Send + Sync + 'static {
     fn key(&self) -> &G::Key;
 
     /// Deliver what comes after this.
-    fn after(&self) -> u64;
+    fn after(&self) -> Cursor;
 
     /// What all subscribers of the same key get, after this place.
-    fn shared_answers(&self, ground: &Arc<G>, after: u64) -> Answers;
+    fn shared_answers(&self, ground: &Arc<G>, after: Cursor) -> Answers;
 
     /// What this subscriber gets, over a stretch of the log.
     fn own_answers(&self, ground: &Arc<G>, range: Range) -> Answers;
@@ -94,8 +99,8 @@ impl Ground for Shared {
         &self.groups
     }
 
-    fn reached(&self) -> u64 {
-        self.log.tail().position()
+    fn reached(&self) -> Cursor {
+        self.log.tail().cursor()
     }
 
     fn spawn(work: impl Future<Output = ()> + Send + 'static) {
@@ -110,11 +115,11 @@ impl Subscription<Shared> for SubscriptionRequest {
         &self.key
     }
 
-    fn after(&self) -> u64 {
+    fn after(&self) -> Cursor {
         self.after
     }
 
-    fn shared_answers(&self, shared: &Arc<Shared>, after: u64) -> Answers {
+    fn shared_answers(&self, shared: &Arc<Shared>, after: Cursor) -> Answers {
         let until = None;
         let execution = self.group_execution(&shared.log, Range { after, until });
         answers(shared.clone(), self.key.clone(), execution)
@@ -164,24 +169,26 @@ fn answers(shared: Arc<Shared>, key: GroupKey, execution: Execution) -> Answers 
         shared: viewer,
         horizon,
     } = execution;
-    let executed = shared.schema.execute_stream(request);
-    let answers = executed.map(move |mut answer: Response| {
-        if let Some(field_order) = &field_order {
-            field_order.arrange(&mut answer.data);
+    let mut executed = shared.schema.execute_stream(request);
+    let answers = stream! {
+        while let Some(mut answer) = executed.next().await {
+            if let Some(field_order) = &field_order {
+                field_order.arrange(&mut answer.data);
+            }
+            // Nobody has seen it yet, and nobody will.
+            if viewer.as_ref().is_some_and(SharedViewer::is_personal) {
+                key.remember_as_personal(&shared.personal);
+                yield Answer::Personal;
+                continue;
+            }
+            let (order, cursor) = (source.order(), source.cursor());
+            let seen = horizon.take(cursor.position);
+            let seen = shared.log.cursor_within(cursor, seen).await;
+            yield match into_payload(answer, seen, &shared.limits) {
+                Payload::Error(errors) => Answer::Error(errors),
+                payload => Answer::Next { order, cursor, payload },
+            };
         }
-        // Nobody has seen it yet, and nobody will.
-        if viewer.as_ref().is_some_and(SharedViewer::is_personal) {
-            key.remember_as_personal(&shared.personal);
-            return Answer::Personal;
-        }
-        let epoch = shared.log.tail().cursor().epoch;
-        match into_payload(answer, epoch, (&source, &horizon), &shared.limits) {
-            Payload::Error(errors) => Answer::Error(errors),
-            payload => Answer::Next {
-                order: source.order(),
-                payload,
-            },
-        }
-    });
+    };
     answers.boxed()
 }

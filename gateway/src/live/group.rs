@@ -11,7 +11,7 @@ use std::{
 };
 
 use async_graphql::Response;
-use events::{Cursor, EventSource, Horizon};
+use events::Cursor;
 use futures::{
     FutureExt, StreamExt,
     future::{AbortHandle, abortable},
@@ -81,7 +81,7 @@ impl<G: Ground> Group<G> {
         let (frames, _) = broadcast::channel(G::BUFFERED_FRAMES);
         let driver = Driver {
             frames: frames.clone(),
-            published: Arc::new(AtomicU64::new(from)),
+            published: Arc::new(AtomicU64::new(from.position)),
             has_ended: Arc::default(),
         };
         let (published, has_ended) = (driver.published.clone(), driver.has_ended.clone());
@@ -160,22 +160,13 @@ impl Drop for Driver {
 
 /// One answer of a subscription's execution. An answer without data is the end, as the source failed or may not be read, unless
 /// it is about one event that cannot be shown.
-pub(super) fn into_payload(
-    mut answer: Response,
-    epoch: u32,
-    (source, horizon): (&EventSource, &Horizon),
-    limits: &Limits,
-) -> Payload {
+pub(super) fn into_payload(mut answer: Response, cursor: Cursor, limits: &Limits) -> Payload {
     if !answer.errors.is_empty() {
         if answer.data == async_graphql::Value::Null && !is_of_one_event(&answer) {
             return Payload::Error(answer.errors);
         }
         errors::finish(&mut answer.errors, &RequestId::generate(), limits);
     }
-    let cursor = Cursor {
-        epoch,
-        position: horizon.take(source.position()),
-    };
     let answer = answer.extension("cursor", cursor.to_string().into());
     Payload::Next(response::encode(&answer).into())
 }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use async_graphql::{Request, Response, ServerError};
 use entities::{Entities, users::Presence};
-use events::{Cursor, EventLog, Horizon};
+use events::{EventLog, Horizon};
 use futures::stream::BoxStream;
 use schema::MillraceSchema;
 
@@ -117,10 +117,8 @@ impl Operations for Live {
         let horizon = Horizon::from(tail.position);
         let (receipt, staleness) = request::complete(&mut request, viewer, caller, &horizon);
         let response = self.shared.schema.execute(request).await;
-        let cursor = Cursor {
-            position: horizon.position(tail.position),
-            ..tail
-        };
+        let seen = horizon.position(tail.position);
+        let cursor = self.shared.log.cursor_within(tail, seen).await;
         let mut response = response.extension("cursor", cursor.to_string().into());
         if staleness.is_stale() {
             response = response.extension("stale", true.into());

@@ -34,8 +34,8 @@ const AFTER: &str = "after";
 /// A subscription that can be executed any number of times.
 pub(super) struct SubscriptionRequest {
     pub(super) key: GroupKey,
-    /// Deliver what comes after this position.
-    pub(super) after: u64,
+    /// Deliver what comes after this place.
+    pub(super) after: Cursor,
     /// What its subscriber is allowed, for as long as it lasts.
     pub(super) grant: Grant,
     document: ExecutableDocument,
@@ -130,7 +130,7 @@ impl SubscriptionRequest {
         );
         let after = match text {
             Some(text) => resolve(log, &text).await.map_err(|error| vec![error])?,
-            None => log.tail().position(),
+            None => log.tail().cursor(),
         };
         let alike: std::collections::BTreeMap<_, _> = request
             .variables
@@ -271,7 +271,7 @@ fn after_argument(
     }
 }
 
-async fn resolve(log: &EventLog, text: &str) -> Result<u64, ServerError> {
+async fn resolve(log: &EventLog, text: &str) -> Result<Cursor, ServerError> {
     let refused = |error: CursorError| {
         let code = match error {
             CursorError::Expired => codes::CURSOR_EXPIRED,

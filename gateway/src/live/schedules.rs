@@ -11,7 +11,7 @@ use std::sync::{
 
 use async_graphql::ServerError;
 use async_stream::stream;
-use events::Range;
+use events::{Cursor, Range};
 use futures::StreamExt;
 use shuttle::{
     Config, Runner,
@@ -176,9 +176,18 @@ impl Asked {
     }
 }
 
+fn place(position: u64) -> Cursor {
+    Cursor {
+        epoch: 0,
+        position,
+        proof: None,
+    }
+}
+
 fn answer(position: u64, role: u64) -> Answer {
     Answer::Next {
         order: position,
+        cursor: place(position),
         payload: Payload::Next(format!("{position} {role}").into()),
     }
 }
@@ -193,8 +202,8 @@ impl Ground for World {
         &self.groups
     }
 
-    fn reached(&self) -> u64 {
-        *self.reached.borrow()
+    fn reached(&self) -> Cursor {
+        place(*self.reached.borrow())
     }
 
     fn spawn(work: impl Future<Output = ()> + Send + 'static) {
@@ -209,15 +218,15 @@ impl Subscription<World> for Asked {
         &self.key
     }
 
-    fn after(&self) -> u64 {
-        self.after
+    fn after(&self) -> Cursor {
+        place(self.after)
     }
 
-    fn shared_answers(&self, world: &Arc<World>, after: u64) -> Answers {
+    fn shared_answers(&self, world: &Arc<World>, after: Cursor) -> Answers {
         let (world, role, is_shared) = (world.clone(), self.role, self.key.0.is_none());
         let answers = stream! {
             let mut changes = world.reached.subscribe();
-            for position in after + 1.. {
+            for position in after.position + 1.. {
                 let is_there = changes.wait_for(|reached| *reached >= position).await;
                 drop(is_there.expect("the world is there"));
                 if one_of(2) {
@@ -245,7 +254,7 @@ impl Subscription<World> for Asked {
             // What it requires.
             world.ask().await;
             let until = range.until.expect("an end");
-            for position in range.after + 1..=until {
+            for position in range.after.position + 1..=until {
                 // Some are read together.
                 if one_of(2) {
                     world.ask().await;

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use async_graphql::ServerError;
-use events::Range;
+use events::{Cursor, Range};
 use futures::{StreamExt, stream::BoxStream};
 use tokio::sync::{
     broadcast::{
@@ -36,8 +36,8 @@ struct Subscriber<G: Ground> {
     request: G::Request,
     group: Arc<Group<G>>,
     frames: Receiver<Answer>,
-    /// The order of what was delivered last.
-    place: u64,
+    /// Where what was delivered last is.
+    place: Place,
     /// Frames up to here are not heard: what they show was withdrawn, and read again.
     withdrawn: u64,
     /// Set while it reads the log by itself.
@@ -46,13 +46,29 @@ struct Subscriber<G: Ground> {
     first: Option<Payload>,
 }
 
+/// A place in the order of the group, and in the log.
+#[derive(Clone, Copy)]
+struct Place {
+    order: u64,
+    cursor: Cursor,
+}
+
+impl Place {
+    fn at(cursor: Cursor) -> Self {
+        Self {
+            order: cursor.position,
+            cursor,
+        }
+    }
+}
+
 /// Starts a subscription. The first step of its own execution shows whether the request is valid and allowed.
 pub(super) async fn open<G: Ground>(
     ground: Arc<G>,
     request: G::Request,
 ) -> Result<BoxStream<'static, Payload>, Vec<ServerError>> {
     let (group, frames, until) = join(&ground, &request);
-    let place = request.after();
+    let place = Place::at(request.after());
     let mut subscriber = Subscriber {
         own: start(&ground, &request, place, until),
         ground,
@@ -83,9 +99,17 @@ fn join<G: Ground>(
     }
 }
 
-fn start<G: Ground>(ground: &Arc<G>, request: &G::Request, after: u64, until: u64) -> Option<Own> {
-    let until = Some(until);
-    Some(Own::start(ground, request, Range { after, until }))
+fn start<G: Ground>(
+    ground: &Arc<G>,
+    request: &G::Request,
+    after: Place,
+    until: u64,
+) -> Option<Own> {
+    let range = Range {
+        after: after.cursor,
+        until: Some(until),
+    };
+    Some(Own::start(ground, request, range))
 }
 
 impl<G: Ground> Subscriber<G> {
@@ -93,7 +117,7 @@ impl<G: Ground> Subscriber<G> {
         'taking: loop {
             // The first result moved the place when the subscription was opened.
             let before = match self.first {
-                Some(_) => self.request.after(),
+                Some(_) => Place::at(self.request.after()),
                 None => self.place,
             };
             // A frame that waits needs no look at the clock and no registration for changes.
@@ -124,7 +148,7 @@ impl<G: Ground> Subscriber<G> {
     }
 
     /// Checks the grant; true when what was computed before may not be shown, and is computed again.
-    async fn recheck(&mut self, before: u64) -> Result<bool, ServerError> {
+    async fn recheck(&mut self, before: Place) -> Result<bool, ServerError> {
         let (checking, (tell, checked)) = (self.request.recheck(), oneshot::channel());
         G::spawn(async move {
             // Nobody may be waiting any more.
@@ -141,7 +165,7 @@ impl<G: Ground> Subscriber<G> {
         if withdraws {
             // The group may have computed, or be about to, what came before the change. Everything up to the head is
             // read under the rights of now instead; the cursor waits until the head is past the event of the change.
-            let head = self.ground.reached().max(until);
+            let head = self.ground.reached().position.max(until);
             self.withdrawn = self.withdrawn.max(head);
             self.own = start(&self.ground, &self.request, before, head);
         }
@@ -190,9 +214,13 @@ impl<G: Ground> Subscriber<G> {
     /// What a frame of the group means to this subscriber; repeats mean nothing.
     fn hear(&mut self, frame: Answer) -> Option<Payload> {
         match frame {
-            Answer::Next { order, .. } if order <= self.place.max(self.withdrawn) => None,
-            Answer::Next { order, payload } => {
-                self.place = order;
+            Answer::Next { order, .. } if order <= self.place.order.max(self.withdrawn) => None,
+            Answer::Next {
+                order,
+                cursor,
+                payload,
+            } => {
+                self.place = Place { order, cursor };
                 Some(payload)
             }
             Answer::Error(errors) => Some(Payload::Error(errors)),
@@ -229,8 +257,12 @@ impl<G: Ground> Subscriber<G> {
     /// The next answer of the subscriber's own execution, if there is one.
     async fn next_own(&mut self) -> Option<Payload> {
         match self.own.as_mut()?.next().await {
-            Ok(Some(Answer::Next { order, payload })) => {
-                self.place = order;
+            Ok(Some(Answer::Next {
+                order,
+                cursor,
+                payload,
+            })) => {
+                self.place = Place { order, cursor };
                 Some(payload)
             }
             Ok(Some(Answer::Error(errors))) => Some(Payload::Error(errors)),

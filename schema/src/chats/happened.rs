@@ -17,12 +17,9 @@ pub(super) struct Happened {
 }
 
 impl Happened {
-    pub(super) fn new(event: &events::Event, epoch: u32, is_replayed: bool) -> Self {
+    pub(super) fn new(event: &events::Event, cursor: Cursor, is_replayed: bool) -> Self {
         Self {
-            cursor: Cursor {
-                epoch,
-                position: event.position,
-            },
+            cursor,
             actor: event.meta.actor.clone(),
             occurred_at: event.occurred_at,
             is_replayed,

@@ -180,12 +180,12 @@ impl Chat {
         let limit = checked("first", first)?;
         let after_version = history::decode_after(after.as_deref())?;
         let entities = entities(ctx);
+        let epoch = entities.log.tail().cursor().epoch;
         let page = entities
             .chats
             .read_history(&self.0, after_version, limit)
             .await
             .map_err(|cause| from_log(&cause))?;
-        let epoch = entities.log.tail().cursor().epoch;
         Ok(history::connect(page, after_version, epoch))
     }
 }

@@ -69,13 +69,13 @@ impl ChatsSubscription {
             kind: STREAM,
             id: Some(chat_id),
         };
-        let epoch = entities(ctx).log.tail().cursor().epoch;
-        let source = ctx.data::<EventSource>()?;
+        let source = ctx.data::<EventSource>()?.clone();
         let is_replay = source.is_replay();
-        Ok(source.follow(topic, after).map(move |event| {
+        let events = source.follow(topic, after);
+        Ok(events.map(move |event| {
             let event = event.map_err(from_feed)?;
             Ok(ChatEvent {
-                happened: Happened::new(&event, epoch, is_replay),
+                happened: Happened::new(&event, source.cursor_behind(&event), is_replay),
                 event: chats::ChatEvent::decode(&event).map_err(|cause| from_event(&cause))?,
             })
         }))
@@ -95,13 +95,12 @@ impl ChatsSubscription {
         require(ctx, Requirement::OwnChats).await?;
         let user_id = viewer(ctx)?.require_user().map_err(from_access)?;
         let entities = entities(ctx);
-        let epoch = entities.log.tail().cursor().epoch;
-        let source = ctx.data::<EventSource>()?;
+        let source = ctx.data::<EventSource>()?.clone();
         let is_replay = source.is_replay();
         let events = source.follow_set(entities.chats.own_chats(user_id), after);
         Ok(events.map(move |event| {
             let event = event.map_err(from_feed)?;
-            let happened = Happened::new(&event, epoch, is_replay);
+            let happened = Happened::new(&event, source.cursor_behind(&event), is_replay);
             MyChatsEvent::decode(&event, happened, user_id).map_err(|cause| from_event(&cause))
         }))
     }

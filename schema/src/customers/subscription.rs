@@ -105,16 +105,12 @@ impl CustomersSubscription {
             .transpose()?;
         require_customers(ctx).await?;
         let topic = Topic { kind: STREAM, id };
-        let log = &entities(ctx).log;
-        let epoch = log.tail().cursor().epoch;
-        let changes = ctx.data::<EventSource>()?.follow(topic, after);
+        let source = ctx.data::<EventSource>()?.clone();
+        let changes = source.follow(topic, after);
         Ok(changes.map(move |event| {
             let event = event.map_err(from_feed)?;
             Ok(CustomerChange {
-                cursor: Cursor {
-                    epoch,
-                    position: event.position,
-                },
+                cursor: source.cursor_behind(&event),
                 actor: event.meta.actor.clone(),
                 occurred_at: event.occurred_at,
                 event: CustomerEvent::decode(&event).map_err(|cause| from_event(&cause))?,

@@ -110,12 +110,12 @@ impl DeadLetter {
     /// The event; null when the log no longer has it.
     async fn event(&self, ctx: &Context<'_>) -> Result<Option<LoggedEvent>> {
         let entities = entities(ctx);
+        let epoch = entities.log.tail().cursor().epoch;
         let event = entities
             .operations
             .event_of_letter(viewer(ctx)?, &self.0)
             .await
             .map_err(from_access)?;
-        let epoch = entities.log.tail().cursor().epoch;
         Ok(event.map(|logged| LoggedEvent { logged, epoch }))
     }
 }

@@ -32,16 +32,17 @@ async fn position_after(ctx: &Context<'_>, text: &str) -> Result<u64> {
     let cursor: Cursor = text.parse().map_err(from_cursor)?;
     let resolved = entities(ctx).log.resolve(cursor).await;
     let resolved = resolved.map_err(|cause| from_log(&cause))?;
-    resolved.map_err(from_cursor)
+    Ok(resolved.map_err(from_cursor)?.position)
 }
 
 /// The same, also when the events there were pruned: nothing behind them is asked for.
-fn position_before(text: &str, epoch: u32) -> Result<u64> {
+async fn position_before(ctx: &Context<'_>, text: &str) -> Result<u64> {
     let cursor: Cursor = text.parse().map_err(from_cursor)?;
-    if cursor.epoch != epoch {
-        return Err(from_cursor(CursorError::Foreign));
+    let resolved = entities(ctx).log.resolve(cursor).await;
+    match resolved.map_err(|cause| from_log(&cause))? {
+        Ok(_) | Err(CursorError::Expired) => Ok(cursor.position),
+        Err(cause) => Err(from_cursor(cause)),
     }
-    Ok(cursor.position)
 }
 
 #[Object]
@@ -75,7 +76,10 @@ impl LogQuery {
             Some(after) => Some(position_after(ctx, after).await?),
             None => None,
         };
-        let before = before.map(|it| position_before(&it, epoch)).transpose()?;
+        let before = match &before {
+            Some(before) => Some(position_before(ctx, before).await?),
+            None => None,
+        };
         let place = LogPlace {
             after,
             before,
@@ -87,9 +91,13 @@ impl LogQuery {
             .browse_log(viewer(ctx)?, &filter, place)
             .await
             .map_err(from_access)?;
-        let cursor = |position| Cursor { epoch, position }.to_string();
+        let searched_to = match page.searched_to {
+            Some(position) => Some(entities(ctx).log.cursor_at(position).await),
+            None => None,
+        };
+        let searched_to = searched_to.transpose().map_err(|cause| from_log(&cause))?;
         let search = EventLogSearch {
-            searched_to: page.searched_to.map(cursor),
+            searched_to: searched_to.map(|cursor| cursor.to_string()),
         };
         let mut connection =
             Connection::with_additional_fields(page.has_previous, page.has_next, search);

@@ -16,10 +16,7 @@ pub(crate) struct LoggedEvent {
 
 impl LoggedEvent {
     pub(super) fn place(&self) -> Cursor {
-        Cursor {
-            epoch: self.epoch,
-            position: self.logged.event().position,
-        }
+        Cursor::behind(self.logged.event(), self.epoch)
     }
 }
 

@@ -63,8 +63,8 @@ impl OperationsSubscription {
             },
             None => Topic::EVERYTHING,
         };
-        let epoch = entities(ctx).log.tail().cursor().epoch;
-        let events = ctx.data::<EventSource>()?.follow(topic, after);
+        let source = ctx.data::<EventSource>()?.clone();
+        let events = source.follow(topic, after);
         Ok(events.filter_map(move |event| {
             let shown = match event {
                 Ok(event) => {
@@ -72,8 +72,8 @@ impl OperationsSubscription {
                         && (types.is_empty() || types.contains(&event.event_type));
                     is_wanted.then(|| {
                         Ok(LoggedEvent {
+                            epoch: source.cursor().epoch,
                             logged: Arc::unwrap_or_clone(event).into(),
-                            epoch,
                         })
                     })
                 }

@@ -53,7 +53,7 @@ impl PostChange {
     pub(super) async fn new(
         entities: &entities::Entities,
         event: &Event,
-        epoch: u32,
+        cursor: Cursor,
     ) -> Result<Self> {
         let decoded = PostEvent::decode(event).map_err(|cause| from_event(&cause))?;
         let state = entities
@@ -62,10 +62,7 @@ impl PostChange {
             .await
             .map_err(|cause| from_event(&cause))?;
         Ok(Self {
-            cursor: Cursor {
-                epoch,
-                position: event.position,
-            },
+            cursor,
             actor: event.meta.actor.clone(),
             // An event that was delivered is in the log, so its post folds.
             state: state.ok_or_else(|| error(codes::INTERNAL, "internal error"))?,

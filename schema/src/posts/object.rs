@@ -159,8 +159,8 @@ impl Post {
         let entities = entities(ctx);
         let posts = &entities.posts;
         let reading = posts.read_history(viewer(ctx)?, self.row.id, after_version, limit);
-        let page = Box::pin(reading).await.map_err(from_access)?;
         let epoch = entities.log.tail().cursor().epoch;
+        let page = Box::pin(reading).await.map_err(from_access)?;
         Ok(history::connect(page, after_version, epoch))
     }
 }

@@ -37,18 +37,18 @@ where
     let granted = ctx.data::<Grant>()?.require(requirement).await;
     granted.map_err(from_access)?;
     let entities = entities(ctx).clone();
-    let epoch = entities.log.tail().cursor().epoch;
     let topic = Topic { kind: STREAM, id };
-    let events = ctx.data::<EventSource>()?.follow(topic, after);
+    let source = ctx.data::<EventSource>()?.clone();
+    let events = source.follow(topic, after);
     let events = events.filter(move |event| {
         let is_wanted = event.as_ref().map_or(true, |event| wanted(event));
         std::future::ready(is_wanted)
     });
     Ok(events.then(move |event| {
-        let entities = entities.clone();
+        let (entities, source) = (entities.clone(), source.clone());
         async move {
             let event = event.map_err(from_feed)?;
-            PostChange::new(&entities, &event, epoch).await
+            PostChange::new(&entities, &event, source.cursor_behind(&event)).await
         }
     }))
 }

@@ -166,12 +166,12 @@ impl Signal {
         let limit = checked("first", first)?;
         let after_version = history::decode_after(after.as_deref())?;
         let entities = entities(ctx);
+        let epoch = entities.log.tail().cursor().epoch;
         let page = entities
             .signals
             .read_history(viewer(ctx)?, self.0.id, after_version, limit)
             .await
             .map_err(from_access)?;
-        let epoch = entities.log.tail().cursor().epoch;
         Ok(history::connect(page, after_version, epoch))
     }
 }

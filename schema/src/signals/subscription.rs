@@ -16,7 +16,6 @@ use super::{
 use crate::{
     error::{from_access, from_cursor, from_event, from_feed},
     id,
-    request::entities,
 };
 
 /// A step of a signal's way.
@@ -109,16 +108,12 @@ impl SignalsSubscription {
             kind: STREAM,
             id: Some(id),
         };
-        let log = &entities(ctx).log;
-        let epoch = log.tail().cursor().epoch;
-        let steps = ctx.data::<EventSource>()?.follow(topic, after);
+        let source = ctx.data::<EventSource>()?.clone();
+        let steps = source.follow(topic, after);
         Ok(steps.map(move |event| {
             let event = event.map_err(from_feed)?;
             Ok(SignalProgress {
-                cursor: Cursor {
-                    epoch,
-                    position: event.position,
-                },
+                cursor: source.cursor_behind(&event),
                 actor: event.meta.actor.clone(),
                 occurred_at: event.occurred_at,
                 event: SignalEvent::decode(&event).map_err(|cause| from_event(&cause))?,

@@ -13,7 +13,6 @@ use super::{KIND, object::Student};
 use crate::{
     error::{from_access, from_cursor, from_event, from_feed},
     id,
-    request::entities,
 };
 
 /// What can happen to a student.
@@ -108,11 +107,11 @@ impl StudentsSubscription {
                 id,
             })
             .collect();
-        let epoch = entities(ctx).log.tail().cursor().epoch;
-        let changes = ctx.data::<EventSource>()?.follow_set(topics, after);
+        let source = ctx.data::<EventSource>()?.clone();
+        let changes = source.follow_set(topics, after);
         Ok(changes.filter_map(move |event| {
             let change = match event {
-                Ok(event) => decode(&event, epoch).map(|change| {
+                Ok(event) => decode(&event, source.cursor_behind(&event)).map(|change| {
                     let is_wanted = kinds.contains(&change.event.kind);
                     is_wanted.then_some(change)
                 }),
@@ -123,12 +122,9 @@ impl StudentsSubscription {
     }
 }
 
-fn decode(event: &events::Event, epoch: u32) -> Result<StudentChange> {
+fn decode(event: &events::Event, cursor: Cursor) -> Result<StudentChange> {
     Ok(StudentChange {
-        cursor: Cursor {
-            epoch,
-            position: event.position,
-        },
+        cursor,
         actor: event.meta.actor.clone(),
         occurred_at: event.occurred_at,
         event: StudentEvent::decode(event).map_err(|cause| from_event(&cause))?,

@@ -169,12 +169,12 @@ impl User {
         let limit = checked("first", first)?;
         let after_version = history::decode_after(after.as_deref())?;
         let entities = entities(ctx);
+        let epoch = entities.log.tail().cursor().epoch;
         let page = entities
             .users
             .read_history(viewer(ctx)?, self.row.id, after_version, limit)
             .await
             .map_err(from_access)?;
-        let epoch = entities.log.tail().cursor().epoch;
         Ok(history::connect(page, after_version, epoch))
     }
 }

@@ -5,16 +5,12 @@ use std::time::Duration;
 
 use serde_json::json;
 use tests::graphql::Client;
-use tests::{Setup, customers, eventually, postgres::Postgres, redis::Redis};
+use tests::{Setup, customers, eventually, ids, postgres::Postgres, redis::Redis};
 
 async fn create(client: &Client, range: std::ops::Range<u32>) {
     for number in range {
         customers::create(client, "Kept", &format!("{number}@example.com")).await;
     }
-}
-
-fn epoch(cursor: &str) -> String {
-    cursor.split('-').next().expect("an epoch").to_owned()
 }
 
 /// After a restore positions are given out anew. A cursor from before would skip events, so it is refused.
@@ -51,7 +47,7 @@ async fn older_backup_restored(_: Setup) {
 
     app.gateways[0].restart();
     eventually("a new epoch", Duration::from_secs(20), async || {
-        (epoch(&app.client().head().await) != epoch(&old)).then_some(())
+        (ids::epoch(&app.client().head().await) != ids::epoch(&old)).then_some(())
     })
     .await;
     let now = app.client().head().await;

@@ -65,7 +65,7 @@ pub async fn archive(
     stop: &watch::Receiver<bool>,
 ) -> Result<ArchiveReport> {
     let cutoff = database_now(database).await? - config.older_than;
-    let (head, _) = read::sequence(&database.background).await?;
+    let head = read::sequence(&database.background, 0).await?.head;
     let mut archive = open(config.directory.clone(), head.epoch).await?;
     let start = archive.last().max(head.pruned);
     let mut report = ArchiveReport {

@@ -17,6 +17,7 @@ use crate::{
     bus::Places,
     currency::Currency,
     pump::{Pump, Source},
+    read::Pass,
 };
 use outside::Outside;
 
@@ -74,11 +75,21 @@ impl Process {
 }
 
 impl Source for Simulation {
-    async fn sequence(&self, _: Duration) -> Result<(Head, u64)> {
+    async fn sequence(&self, reached: u64, _: Duration) -> Result<Pass> {
         let mut outside = self.outside();
         outside.may_fail()?;
         outside.number(true);
-        Ok((outside.head(), std::mem::take(&mut outside.fresh)))
+        Ok(Pass {
+            head: outside.head(),
+            numbered: std::mem::take(&mut outside.fresh),
+            found: outside.proof_at(reached),
+        })
+    }
+
+    async fn find_proof(&self, position: u64) -> Result<Option<Proof>> {
+        let mut outside = self.outside();
+        outside.may_fail()?;
+        Ok(outside.proof_at(position))
     }
 
     async fn read_after(&self, after: u64, until: u64, limit: u64) -> Result<Vec<Event>> {
@@ -96,7 +107,7 @@ impl Source for Simulation {
         Ok(events)
     }
 
-    async fn renew_epoch(&self, _: &Head) -> Result<()> {
+    async fn begin_epoch(&self, _: u32) -> Result<()> {
         let mut outside = self.outside();
         outside.may_fail()?;
         outside.begin_epoch();

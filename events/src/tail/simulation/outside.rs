@@ -5,7 +5,7 @@ use fastrand::Rng;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::{Error, Event, PARTS, Result, kit, read::Head, retention::ERASURE_STREAM};
+use crate::{Error, Event, PARTS, Proof, Result, kit, read::Head, retention::ERASURE_STREAM};
 
 /// Parts that have events: few, so that streams are long.
 const BUSY_PARTS: i16 = 4;
@@ -46,10 +46,19 @@ impl Outside {
         }
     }
 
+    /// Of the event at `position`, if there is one.
+    pub(super) fn proof_at(&self, position: u64) -> Option<Proof> {
+        let event = self
+            .log
+            .get(usize::try_from(position).ok()?.checked_sub(1)?)?;
+        Some(Proof::of(event.event_id))
+    }
+
     pub(super) fn head(&self) -> Head {
         Head {
             epoch: self.epoch,
             pruned: self.pruned,
+            proof: self.proof_at(self.numbered as u64),
             ..kit::head(self.numbered as u64)
         }
     }
@@ -62,8 +71,10 @@ impl Outside {
                 _ => "customer",
             };
             let mut event = kit::event(position, kind, 0);
+            event.event_id = Uuid::from_u128(self.rng.u128(..));
             // Each has a stream of its own, by which it is known from others that had its position.
-            event.stream_id = Uuid::from_u128(self.rng.u128(..));
+            event.stream_id = event.event_id;
+            event.follows = self.proof_at(position - 1);
             event.part = self.rng.i16(0..BUSY_PARTS);
             let text = format!("\"{}\"", "x".repeat(self.rng.usize(..60)));
             event.data = RawValue::from_string(text).expect("JSON");

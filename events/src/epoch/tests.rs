@@ -1,0 +1,50 @@
+//! A search of all that can happen, within small bounds, to a log that may lose its last commits: two processes with tails, a
+//! stream in Redis, a client that moves between them, a follower that both run, and folds that both remember. What decides is
+//! the code of the product; around it is as little as makes a world. In no state may a client have gone on across a loss
+//! without being told, a fold or a read model have what the log does not, and from each everything must come to the head.
+
+mod database;
+mod world;
+
+use std::collections::{HashSet, VecDeque};
+
+use world::{Action, World};
+
+/// Steps of a run.
+const DEPTH: usize = 8;
+/// With the longer searches, in `make test-long`.
+const LONG_DEPTH: usize = 10;
+
+/// All that can happen in `depth` steps, shortest first; how many states there are, and the way to a fault.
+fn search(depth: usize) -> (usize, Option<(&'static str, Vec<Action>)>) {
+    let mut known = HashSet::from([World::new()]);
+    let mut waiting = VecDeque::from([(World::new(), Vec::new())]);
+    while let Some((world, way)) = waiting.pop_front() {
+        if let Some(fault) = world.fault() {
+            return (known.len(), Some((fault, way)));
+        }
+        if way.len() == depth {
+            continue;
+        }
+        for action in world.actions() {
+            let mut next = world.clone();
+            next.act(action);
+            if known.insert(next.clone()) {
+                let mut way = way.clone();
+                way.push(action);
+                waiting.push_back((next, way));
+            }
+        }
+    }
+    (known.len(), None)
+}
+
+#[test]
+fn nothing_goes_on_across_a_loss_and_nothing_stands_still() {
+    let is_long = std::env::var_os("TEST_LONG").is_some();
+    let (states, found) = search(if is_long { LONG_DEPTH } else { DEPTH });
+    if let Some((fault, way)) = found {
+        panic!("{fault}, after {way:?}");
+    }
+    assert!(states > 10_000, "{states} states are few");
+}

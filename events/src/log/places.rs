@@ -1,0 +1,135 @@
+//! Places in the log: whether a client may go on from its cursor, and reading on from there. A place is compared with the log
+//! whenever memory cannot tell: at resume, and again with each page, as the database may have lost its end in between.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::timeout;
+
+use crate::{Cursor, CursorError, Event, EventLog, Result, boxed, epoch, read, topic::Topics};
+
+/// How long a client with a cursor of a new epoch waits for a process that has not heard of it.
+const EPOCH_WAIT: Duration = Duration::from_secs(1);
+
+impl EventLog {
+    /// Whether a client may go on behind its cursor.
+    ///
+    /// # Errors
+    /// `Foreign` when it is of another epoch, past the end of the log, or proves another event than the log has there; `Expired`
+    /// when events after it were pruned.
+    #[boxed]
+    pub async fn resolve(&self, cursor: Cursor) -> Result<Result<Cursor, CursorError>> {
+        let known = self.tail().proof_at(cursor.position);
+        if known.is_some() && known == cursor.proof && self.tail().check(cursor).is_ok() {
+            return Ok(Ok(cursor));
+        }
+        // Another process may be ahead of this one, but not of the log; also in hearing of a new epoch.
+        let standing = read::read_standing(&self.database().background, cursor.position).await?;
+        if standing.epoch == cursor.epoch {
+            self.await_epoch(cursor.epoch).await;
+        }
+        // From here on also a cursor without a proof has one.
+        let proven = Cursor {
+            proof: standing.found,
+            ..cursor
+        };
+        Ok(epoch::judge(cursor, &standing).map(|()| proven))
+    }
+
+    /// Waits for a moment until this process has heard of the epoch that the log has.
+    async fn await_epoch(&self, epoch: u32) {
+        let mut changes = self.tail().changes();
+        let heard = async {
+            while self.tail().epoch() != epoch {
+                self.shared.wake.notify_one();
+                if changes.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        // Without it the feed finds another epoch, and says so.
+        let _ = timeout(EPOCH_WAIT, heard).await;
+    }
+
+    /// The cursor that stands for `position`, which the log has given out.
+    #[boxed]
+    pub async fn cursor_at(&self, position: u64) -> Result<Cursor> {
+        let epoch = self.tail().epoch();
+        if let Some(proof) = self.tail().proof_at(position) {
+            return Ok(Cursor {
+                epoch,
+                position,
+                proof: Some(proof),
+            });
+        }
+        let standing = read::read_standing(&self.database().background, position).await?;
+        Ok(Cursor {
+            epoch: standing.epoch,
+            position,
+            proof: standing.found,
+        })
+    }
+
+    /// The cursor of what shows everything up to `position` of what there was at `place`. One that cannot be proven now is refused
+    /// when it is resumed from.
+    #[boxed]
+    pub async fn cursor_within(&self, place: Cursor, position: u64) -> Cursor {
+        if position >= place.position {
+            return place;
+        }
+        let proof = match self.tail().proof_at(position) {
+            Some(proof) => Some(proof),
+            None => match self.cursor_at(position).await {
+                Ok(cursor) => cursor.proof,
+                Err(error) => {
+                    tracing::warn!(%error, position, "a cursor could not be proven");
+                    None
+                }
+            },
+        };
+        Cursor {
+            position,
+            proof,
+            ..place
+        }
+    }
+
+    /// The same as `read`, for those who have come to `from` and were promised all events behind it: an error when some of them
+    /// may have been pruned, or when the log no longer has the event that they have come to.
+    ///
+    /// That is looked at after the events were read. Removing events and saying so is one transaction: if nothing behind `from`
+    /// was pruned then, everything was there before. And a log that has lost its end does not get it back: if it has the event
+    /// at `from` then, it had it before, and what was read goes on from there. The rest, up to `until`, must also end where the
+    /// tail was then.
+    pub(crate) async fn read_whole(
+        &self,
+        topics: &Topics,
+        from: Cursor,
+        until: u64,
+        limit: u64,
+    ) -> Result<Result<Vec<Arc<Event>>, CursorError>> {
+        if let Some(events) = self.tail().recent_behind(topics, from, until, limit) {
+            return Ok(events);
+        }
+        let database = &self.database().background;
+        let events = read::read_after(database, Some(topics), from.position, until, limit).await?;
+        let standing = read::read_standing(database, from.position).await?;
+        if let Err(cause) = epoch::judge(from, &standing) {
+            return Ok(Err(cause));
+        }
+        if (events.len() as u64) < limit
+            && let Some(proof) = self.tail().proof_at(until)
+        {
+            // What comes next, from the tail, follows what it has handed on, which the log may have lost.
+            let until = Cursor {
+                position: until,
+                proof: Some(proof),
+                ..from
+            };
+            let standing = read::read_standing(database, until.position).await?;
+            if let Err(cause) = epoch::judge(until, &standing) {
+                return Ok(Err(cause));
+            }
+        }
+        Ok(Ok(events.into_iter().map(Arc::new).collect()))
+    }
+}

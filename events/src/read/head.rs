@@ -1,0 +1,188 @@
+//! The head of the log, and what the log says of one position. On Postgres positions are given by `number_events`, which also
+//! begins a new epoch in a database that is not the one that numbered last; on SQLite they are given at append, and the
+//! counter of the table knows the last one whatever was removed since.
+
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
+use uuid::Uuid;
+
+use super::{from_i64, one, to_i64};
+use crate::{DatabaseConnection, PARTS, Proof, Result, epoch::Standing};
+
+/// How far the log is numbered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) epoch: u32,
+    /// The last position given; 0 when the log is empty.
+    pub(crate) position: u64,
+    /// Events up to here may have been removed.
+    pub(crate) pruned: u64,
+    /// The last position given in each part.
+    pub(crate) parts: [u64; PARTS as usize],
+    /// Of the event at the last position, if there is one.
+    pub(crate) proof: Option<Proof>,
+}
+
+/// What a pass of the sequencer left.
+pub(crate) struct Pass {
+    pub(crate) head: Head,
+    /// How many events it numbered.
+    pub(crate) numbered: u64,
+    /// Of the event at the position that was asked about, if there is one.
+    pub(crate) found: Option<Proof>,
+}
+
+/// `log_head` with the last position that was given, on SQLite. The newest event may be pruned while an older one is kept:
+/// the counter does not fall then, nor when an event is removed by hand.
+const SQLITE_HEAD: &str = "(select epoch, pruned, proven, proven_event, unproven_until,
+    max(coalesce((select seq from sqlite_sequence where name = 'event'), 0),
+        coalesce((select max(inserted) from event), 0), pruned) as position from log_head) h";
+
+/// The function `event_at` of Postgres, of `log_head`, for SQLite.
+fn event_at(position: &str) -> String {
+    format!(
+        "coalesce((select event_id from event where inserted = {position}),
+                  case when proven = {position} then proven_event end)"
+    )
+}
+
+/// Numbers what is fresh (Postgres; SQLite numbers at append) and answers with the head, how many were fresh, and which event
+/// is at `reached`, where the caller has come to.
+pub(crate) async fn sequence(database: &DatabaseConnection, reached: u64) -> Result<Pass> {
+    let values: Vec<Value> = vec![to_i64(reached).into()];
+    if database.get_database_backend() == DbBackend::Postgres {
+        let sql = "select head_epoch, head_position, head_pruned, head_parts, head_event, numbered, reached_event
+                   from number_events($1)";
+        let row = one(database, sql, values).await?;
+        return Ok(Pass {
+            head: postgres_head(&row)?,
+            numbered: from_i64(row.try_get("", "numbered")?),
+            found: read_proof(&row, "reached_event")?,
+        });
+    }
+    let sql = format!(
+        "select epoch, pruned, position, {} as head_event, {} as reached_event from {SQLITE_HEAD}",
+        event_at("position"),
+        event_at("$1")
+    );
+    let row = one(database, &sql, values).await?;
+    Ok(Pass {
+        head: sqlite_head(database, &row).await?,
+        numbered: 0,
+        found: read_proof(&row, "reached_event")?,
+    })
+}
+
+/// The head as it is.
+pub(crate) async fn read_head(database: &DatabaseConnection) -> Result<Head> {
+    read_head_in(database).await
+}
+
+/// The same on any connection.
+pub(crate) async fn read_head_in(database: &impl ConnectionTrait) -> Result<Head> {
+    match database.get_database_backend() {
+        DbBackend::Postgres => {
+            let sql =
+                "select epoch as head_epoch, position as head_position, pruned as head_pruned,
+                        part_positions as head_parts, event_at(position) as head_event
+                 from log_head order by position desc limit 1";
+            postgres_head(&one(database, sql, Vec::new()).await?)
+        }
+        _ => {
+            let sql = format!(
+                "select epoch, pruned, position, {} as head_event from {SQLITE_HEAD}",
+                event_at("position")
+            );
+            let row = one(database, &sql, Vec::new()).await?;
+            sqlite_head(database, &row).await
+        }
+    }
+}
+
+/// What the log says of a position.
+pub(crate) async fn read_standing(
+    database: &impl ConnectionTrait,
+    position: u64,
+) -> Result<Standing> {
+    let sql = match database.get_database_backend() {
+        DbBackend::Postgres => {
+            "select epoch, position, pruned, unproven_until, event_at($1) as found
+             from log_head order by position desc limit 1"
+                .to_owned()
+        }
+        _ => format!(
+            "select epoch, position, pruned, unproven_until, {} as found from {SQLITE_HEAD}",
+            event_at("$1")
+        ),
+    };
+    let row = one(database, &sql, vec![to_i64(position).into()]).await?;
+    Ok(Standing {
+        epoch: from_i64(row.try_get("", "epoch")?) as u32,
+        head: from_i64(row.try_get("", "position")?),
+        pruned: from_i64(row.try_get("", "pruned")?),
+        unproven_until: from_i64(row.try_get("", "unproven_until")?),
+        found: read_proof(&row, "found")?,
+    })
+}
+
+/// The epoch, and the position up to which events may have been removed.
+pub(crate) async fn read_pruned(connection: &impl ConnectionTrait) -> Result<(u32, u64)> {
+    let sql = match connection.get_database_backend() {
+        DbBackend::Postgres => "select epoch, pruned from log_head order by position desc limit 1",
+        _ => "select epoch, pruned from log_head",
+    };
+    let row = one(connection, sql, Vec::new()).await?;
+    let epoch = from_i64(row.try_get("", "epoch")?) as u32;
+    Ok((epoch, from_i64(row.try_get("", "pruned")?)))
+}
+
+pub(super) fn read_proof(row: &QueryResult, column: &str) -> Result<Option<Proof>> {
+    let event_id: Option<Uuid> = row.try_get("", column)?;
+    Ok(event_id.map(Proof::of))
+}
+
+fn postgres_head(row: &QueryResult) -> Result<Head> {
+    let stored: Vec<i64> = row.try_get("", "head_parts")?;
+    let mut parts = [0; PARTS as usize];
+    for (part, position) in parts.iter_mut().zip(stored) {
+        *part = from_i64(position);
+    }
+    Ok(Head {
+        epoch: from_i64(row.try_get("", "head_epoch")?) as u32,
+        position: from_i64(row.try_get("", "head_position")?),
+        pruned: from_i64(row.try_get("", "head_pruned")?),
+        parts,
+        proof: read_proof(row, "head_event")?,
+    })
+}
+
+async fn sqlite_head(database: &impl ConnectionTrait, row: &QueryResult) -> Result<Head> {
+    Ok(Head {
+        epoch: from_i64(row.try_get("", "epoch")?) as u32,
+        position: from_i64(row.try_get("", "position")?),
+        pruned: from_i64(row.try_get("", "pruned")?),
+        parts: sqlite_part_heads(database).await?,
+        proof: read_proof(row, "head_event")?,
+    })
+}
+
+/// Sixteen index look-ups; grouping by part would walk the whole index. What was pruned counts, too.
+async fn sqlite_part_heads(database: &impl ConnectionTrait) -> Result<[u64; PARTS as usize]> {
+    let sql = (0..PARTS)
+        .map(|part| {
+            format!(
+                "select max(coalesce((select max(inserted) from event where part = {part}), 0),
+                            coalesce((select position from pruned_part where part = {part}), 0)) as position"
+            )
+        })
+        .collect::<Vec<_>>()
+        .join(" union all ");
+    let backend = database.get_database_backend();
+    let rows = database
+        .query_all_raw(Statement::from_string(backend, sql))
+        .await?;
+    let mut parts = [0; PARTS as usize];
+    for (part, row) in parts.iter_mut().zip(rows) {
+        *part = from_i64(row.try_get("", "position")?);
+    }
+    Ok(parts)
+}
