@@ -5,11 +5,9 @@
 
 mod listeners;
 mod pending;
+mod recent;
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -20,11 +18,8 @@ use crate::{
 use listeners::{Listeners, Receiver};
 pub(crate) use pending::Bounds;
 use pending::Pending;
+use recent::Recent;
 
-/// Recent events kept for those that come back after a short absence.
-const RECENT_EVENTS: usize = 4096;
-/// Their total size at most, in bytes of event data.
-const RECENT_BYTES: usize = 16 << 20;
 /// Events that may wait for their predecessors.
 const PENDING: Bounds = Bounds {
     events: 16_384,
@@ -52,9 +47,7 @@ struct State {
     proof: Option<Proof>,
     /// What came for the next position does not follow the last one: the log is read instead, and looked at.
     has_refused: bool,
-    recent: VecDeque<Arc<Event>>,
-    recent_bytes: usize,
-    age: u64,
+    recent: Recent,
     pending: Pending,
     listeners: Listeners,
 }
@@ -80,9 +73,7 @@ impl Tail {
                 position: head.position,
                 proof: head.proof,
                 has_refused: false,
-                recent: VecDeque::new(),
-                recent_bytes: 0,
-                age: 0,
+                recent: Recent::default(),
                 pending: Pending::new(pending),
                 listeners: Listeners::new(),
             }),
@@ -169,7 +160,7 @@ impl Tail {
 
     /// How often what was remembered of the log had to be forgotten: what was read at another age may be out of date.
     pub(crate) fn age(&self) -> u64 {
-        self.state().age
+        self.state().recent.age()
     }
 
     /// Changes whenever `position` does.
@@ -186,14 +177,7 @@ impl Tail {
     /// all after the checkpoint is, and none of it is of the part, the first has yet to come.
     pub(crate) fn first_after(&self, part: i16, checkpoint: u64) -> Option<u64> {
         let state = self.state();
-        let mut of_part = state.recent.iter().filter(|event| event.part == part);
-        match of_part.find(|event| event.position > checkpoint) {
-            Some(event) => (event.previous <= checkpoint).then_some(event.position),
-            None => {
-                let oldest = state.recent.front()?.position;
-                (oldest <= checkpoint + 1).then_some(state.position + 1)
-            }
-        }
+        state.recent.first_after(part, checkpoint, state.position)
     }
 
     /// Waits for another epoch than this.
@@ -241,11 +225,11 @@ impl Tail {
         state.listeners.hand_on(&event);
         if event.stream == ERASURE_STREAM {
             // What is remembered is from before the log was redacted.
-            state.forget_recent();
+            state.recent.forget();
         }
         state.position += 1;
         state.proof = Some(Proof::of(event.event_id));
-        state.remember(event);
+        state.recent.remember(event);
     }
 
     /// Whether what came last for the next position does not follow what was handed on.
@@ -273,7 +257,7 @@ impl Tail {
             "the log was pruned past what this process has read; subscriptions end"
         );
         state.pending.forget_up_to(pruned);
-        state.forget_recent();
+        state.recent.forget();
         state.listeners = Listeners::new();
         self.notify_gap_observers(Gap {
             after: Some(state.position),
@@ -293,7 +277,7 @@ impl Tail {
         state.position = head.position;
         state.proof = head.proof;
         state.has_refused = false;
-        state.forget_recent();
+        state.recent.forget();
         state.pending.clear();
         state.listeners = Listeners::new();
         self.notify_gap_observers(Gap {
@@ -350,13 +334,7 @@ impl State {
         if position == self.position {
             return self.proof;
         }
-        let first = self.recent.front()?;
-        if position + 1 == first.position {
-            return first.follows;
-        }
-        let place = usize::try_from(position.checked_sub(first.position)?).ok()?;
-        let event = self.recent.get(place)?;
-        Some(Proof::of(event.event_id))
+        self.recent.proof_at(position)
     }
 
     fn recent(
@@ -366,43 +344,16 @@ impl State {
         until: u64,
         limit: u64,
     ) -> Option<Vec<Arc<Event>>> {
-        let first = self.recent.front()?.position;
-        if first > after + 1 || until > self.position {
+        if until > self.position {
             return None;
         }
-        let skip = (after + 1 - first) as usize;
-        Some(
-            self.recent
-                .iter()
-                .skip(skip)
-                .take_while(|event| event.position <= until)
-                .filter(|event| topics.is_none_or(|topics| topics.matches(event)))
-                .take(limit as usize)
-                .cloned()
-                .collect(),
-        )
+        self.recent.read(topics, after, until, limit)
     }
 
     fn take_next(&mut self) -> Option<Arc<Event>> {
         let event = self.pending.take(self.position + 1)?;
         self.has_refused = !epoch::is_next(&event, self.cursor());
         (!self.has_refused).then_some(event)
-    }
-
-    fn forget_recent(&mut self) {
-        self.age += 1;
-        self.recent.clear();
-        self.recent_bytes = 0;
-    }
-
-    fn remember(&mut self, event: Arc<Event>) {
-        self.recent_bytes += event.data.get().len();
-        self.recent.push_back(event);
-        while self.recent.len() > RECENT_EVENTS || self.recent_bytes > RECENT_BYTES {
-            if let Some(oldest) = self.recent.pop_front() {
-                self.recent_bytes -= oldest.data.get().len();
-            }
-        }
     }
 }
 

@@ -1,0 +1,87 @@
+//! The newest events of the tail, kept for those that come back after a short absence: a dense stretch that ends where the tail is,
+//! or nothing.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use crate::{Event, Proof, topic::Topics};
+
+/// Events kept.
+const EVENTS: usize = 4096;
+/// Their total size at most, in bytes of event data.
+const BYTES: usize = 16 << 20;
+
+#[derive(Default)]
+pub(super) struct Recent {
+    events: VecDeque<Arc<Event>>,
+    bytes: usize,
+    age: u64,
+}
+
+impl Recent {
+    /// How often all was forgotten.
+    pub(super) fn age(&self) -> u64 {
+        self.age
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.age += 1;
+        self.events.clear();
+        self.bytes = 0;
+    }
+
+    pub(super) fn remember(&mut self, event: Arc<Event>) {
+        self.bytes += event.data.get().len();
+        self.events.push_back(event);
+        while self.events.len() > EVENTS || self.bytes > BYTES {
+            if let Some(oldest) = self.events.pop_front() {
+                self.bytes -= oldest.data.get().len();
+            }
+        }
+    }
+
+    /// Of the event at `position`.
+    pub(super) fn proof_at(&self, position: u64) -> Option<Proof> {
+        let first = self.events.front()?;
+        if position + 1 == first.position {
+            return first.follows;
+        }
+        let place = usize::try_from(position.checked_sub(first.position)?).ok()?;
+        let event = self.events.get(place)?;
+        Some(Proof::of(event.event_id))
+    }
+
+    /// At most `limit` events after `after` and up to `until`, which the tail has reached, if they are all here.
+    pub(super) fn read(
+        &self,
+        topics: Option<&Topics>,
+        after: u64,
+        until: u64,
+        limit: u64,
+    ) -> Option<Vec<Arc<Event>>> {
+        let first = self.events.front()?.position;
+        let skip = (after + 1).checked_sub(first)? as usize;
+        Some(
+            self.events
+                .iter()
+                .skip(skip)
+                .take_while(|event| event.position <= until)
+                .filter(|event| topics.is_none_or(|topics| topics.matches(event)))
+                .take(limit as usize)
+                .cloned()
+                .collect(),
+        )
+    }
+
+    /// The first event of the part after `checkpoint`, which is the position of one of its events, as far as that is here. When all
+    /// after the checkpoint is, and none of it is of the part, the first has yet to come, behind `reached`.
+    pub(super) fn first_after(&self, part: i16, checkpoint: u64, reached: u64) -> Option<u64> {
+        let mut of_part = self.events.iter().filter(|event| event.part == part);
+        match of_part.find(|event| event.position > checkpoint) {
+            Some(event) => (event.previous <= checkpoint).then_some(event.position),
+            None => {
+                let oldest = self.events.front()?.position;
+                (oldest <= checkpoint + 1).then_some(reached + 1)
+            }
+        }
+    }
+}
