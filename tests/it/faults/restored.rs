@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde_json::json;
 use tests::graphql::Client;
-use tests::{Setup, customers, eventually, ids, postgres::Postgres, redis::Redis};
+use tests::{
+    Setup, customers, eventually, ids, postgres::Postgres, redis::Redis, template::copy_sqlite,
+};
 
 async fn create(client: &Client, range: std::ops::Range<u32>) {
     for number in range {
@@ -71,6 +73,45 @@ async fn older_backup_restored(_: Setup) {
     }
 }
 
+/// With everything stopped nobody notices that the file is an older one, so the epoch stays. The cursors tell.
+async fn older_file_restored(setup: Setup) {
+    let file = setup.directory.join("millrace.db");
+    let backup = setup.directory.join("backup.db");
+    let mut app = setup.start();
+    create(app.client(), 0..3).await;
+    let kept = app.client().head().await;
+    app.gateways[0].process.kill();
+    copy_sqlite(&file, &backup);
+
+    app.gateways[0].restart();
+    create(app.client(), 3..8).await;
+    let lost = app.client().head().await;
+    app.gateways[0].process.kill();
+    copy_sqlite(&backup, &file);
+
+    app.gateways[0].restart();
+    create(app.client(), 100..120).await;
+    let now = app.client().head().await;
+    assert_eq!(ids::epoch(&now), ids::epoch(&lost), "nobody can tell");
+    assert!(ids::position(&now) > ids::position(&lost));
+    let mut socket = app.client().socket().await;
+    socket
+        .subscribe("lost", customers::CHANGES, json!({ "after": lost }))
+        .await;
+    let refused = socket.message().await;
+    assert_eq!(
+        refused["payload"][0]["extensions"]["code"], "CURSOR_INVALID",
+        "{refused}"
+    );
+    socket
+        .subscribe("kept", customers::CHANGES, json!({ "after": kept }))
+        .await;
+    for number in 100..120 {
+        let change = socket.change("kept").await;
+        assert_eq!(change["customer"]["email"], format!("{number}@example.com"));
+    }
+}
+
 /// Without a follower nothing may be trimmed; the relay once sent Redis an empty command then, and lost its connection.
 async fn no_follower_yet(_: Setup) {
     let redis = Redis::start();
@@ -89,4 +130,5 @@ async fn no_follower_yet(_: Setup) {
     assert!(!log.contains("lost Redis"), "{log}");
 }
 
+tests::embedded!(older_file_restored);
 tests::distributed!(older_backup_restored, no_follower_yet);
