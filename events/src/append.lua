@@ -12,7 +12,9 @@ for k, key in ipairs(KEYS) do
     end
     if not last or tops[k] < tonumber(ARGV[2]) then
         -- Never trimmed to nothing, so an empty stream has lost its entries: its last id must not hinder the refill.
-        redis.call('DEL', key)
+        if redis.call('EXISTS', key) == 1 then
+            redis.call('DEL', key)
+        end
         tops[k] = -1
     end
 end
@@ -21,6 +23,10 @@ for i = 3, #ARGV, 4 do
     if previous == tops[k] or (tops[k] == -1 and (previous == 0 or ARGV[1] == '1')) then
         local added = redis.pcall('XADD', KEYS[k], ARGV[i + 2] .. '-0', 'event', ARGV[i + 3])
         if type(added) == 'table' and added.err then
+            -- Behind a first write Redis refuses no other, however full it is: so nothing is written for its sake.
+            if not string.find(added.err, 'equal or smaller', 1, true) then
+                return redis.error_reply(added.err)
+            end
             -- The stream's last id is past its last entry: the tail was deleted.
             redis.call('XSETID', KEYS[k], string.format('%.0f-0', tops[k]))
             redis.call('XADD', KEYS[k], ARGV[i + 2] .. '-0', 'event', ARGV[i + 3])

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::{
     Cursor, Database, DatabaseConfig, Event, EventLog, LogConfig, Meta, PARTS, Proof, Tail, Topic,
     bus::Tops, control::Pauses, currency::Currency, horizon::Horizons, log::Shared, pages::Pages,
-    read::Head, whispers::Whispers,
+    read::Head, relay::Relayed, whispers::Whispers,
 };
 
 /// Of logs in tests, until a test begins another.
@@ -84,6 +84,7 @@ pub(crate) fn quiet_log(database: Database, position: u64) -> EventLog {
             config: config(),
             wake: Notify::new(),
             tops: Tops::default(),
+            relayed: Relayed::default(),
             currency: Currency::new(),
             shared_store: None,
             whispers: Whispers::new(None),

@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -32,6 +33,25 @@ const TRIM_INTERVAL: Duration = Duration::from_secs(5);
 const KEPT_SECONDS: i64 = 86_400;
 /// The longest pause after failures.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
+
+/// What the relay of this process has come to.
+#[derive(Default)]
+pub(crate) struct Relayed {
+    position: AtomicU64,
+    is_refused: AtomicBool,
+}
+
+impl Relayed {
+    /// All events up to here are in Redis.
+    pub(crate) fn position(&self) -> u64 {
+        self.position.load(Ordering::Relaxed)
+    }
+
+    /// Whether Redis did not take what it was given last.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.is_refused.load(Ordering::Relaxed)
+    }
+}
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -77,6 +97,7 @@ pub(crate) async fn run(log: EventLog, client: Client) {
                 }
             }
         }
+        log.shared.relayed.is_refused.store(true, Ordering::Relaxed);
         sleep(MAX_PAUSE.min(Duration::from_millis(20 << failures.min(6)))).await;
     }
 }
@@ -140,6 +161,12 @@ impl Relay {
             let _ = timeout(poll_interval, changes.changed()).await;
             self.start_over_in_new_epoch();
             while self.relay_batch().await? {}
+            let Relayed {
+                position,
+                is_refused,
+            } = &self.log.shared.relayed;
+            position.store(self.relayed, Ordering::Relaxed);
+            is_refused.store(false, Ordering::Relaxed);
             if self.trimmed_at.elapsed() > TRIM_INTERVAL {
                 self.trimmed_at = Instant::now();
                 self.trim().await?;

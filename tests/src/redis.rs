@@ -100,6 +100,12 @@ impl Redis {
         self.call(&[command])
     }
 
+    /// How much it keeps; 0 for whatever there is room for.
+    pub fn set_max_memory(&self, bytes: u64) {
+        let answer = self.call(&["CONFIG", "SET", "maxmemory", &bytes.to_string()]);
+        assert_eq!(answer.as_deref(), Some("+OK"));
+    }
+
     /// Runs a Lua script with these arguments; the number that it answers with.
     pub fn run_script(&self, script: &str, arguments: &[&str]) -> u64 {
         let command = [&["EVAL", script, "0"], arguments].concat();

@@ -22,7 +22,8 @@ use crate::{
     database::{AsRetryable, Pool},
     horizon::Horizons,
     pages::Pages,
-    pump, read, readiness, relay,
+    pump, read, readiness,
+    relay::{self, Relayed},
     shared_store::SharedStore,
     topic::Topics,
     whispers::{self, QUEUED_MESSAGES, Whispers},
@@ -50,6 +51,8 @@ pub(crate) struct Shared {
     pub(crate) wake: Notify,
     /// What is known to be in Redis.
     pub(crate) tops: Tops,
+    /// What this process has given to Redis.
+    pub(crate) relayed: Relayed,
     /// How current the tail is known to be.
     pub(crate) currency: Currency,
     /// What the processes share besides events.
@@ -87,6 +90,7 @@ impl EventLog {
             shared: Arc::new(Shared {
                 tail: Tail::new(&head),
                 tops: Tops::default(),
+                relayed: Relayed::default(),
                 whispers: Whispers::new(client.is_some().then_some(to_others)),
                 pauses: Pauses::default(),
                 pages: Pages::new(),

@@ -105,8 +105,10 @@ pub struct Answered {
 pub struct LogHealth {
     /// The database.
     pub database: Answered,
-    /// Redis, if there is one.
+    /// Redis, if there is one: whether it answers, and takes the events that it is given.
     pub redis: Option<Answered>,
+    /// The last position that this process has given to Redis, if there is one.
+    pub relayed: Option<u64>,
     /// The last position in the database; nothing when it cannot be read.
     pub head: Option<u64>,
     /// The last position that this process has handed on.
@@ -130,7 +132,7 @@ impl EventLog {
         let redis = match self.shared_store().filter(|_| self.has_redis()) {
             Some(store) => {
                 let began = Instant::now();
-                let is_up = store.is_up().await;
+                let is_up = store.is_up().await && !self.shared.relayed.is_refused();
                 let took = began.elapsed();
                 Some(Answered { is_up, took })
             }
@@ -139,6 +141,7 @@ impl EventLog {
         LogHealth {
             database,
             redis,
+            relayed: redis.map(|_| self.shared.relayed.position()),
             head: head.map(|head| head.position),
             position: self.tail().position(),
             age: self.shared.currency.age(),

@@ -15,6 +15,7 @@ mod jobs;
 mod losses;
 mod model;
 mod outages;
+mod plans;
 mod processes;
 mod rebuilding;
 mod replaying;

@@ -46,7 +46,7 @@ impl Health {
         into_answer(self.0.database)
     }
 
-    /// Redis; null when there is none. Without it events arrive a poll interval later, and what is not in the log, such as who
+    /// Redis, which is up when it answers and takes events, so not when its memory is full; null when there is none. Without it events arrive a poll interval later, and what is not in the log, such as who
     /// types, stays within its process.
     async fn redis(&self) -> Option<Answer> {
         self.0.redis.map(into_answer)
@@ -60,6 +60,11 @@ impl Health {
     /// The last position that this gateway has handed to its subscribers.
     async fn position(&self) -> u64 {
         self.0.position
+    }
+
+    /// The last position that this gateway has given to Redis; null when there is none.
+    async fn relayed_position(&self) -> Option<u64> {
+        self.0.relayed
     }
 
     /// How many seconds ago something may have been committed that this gateway has not seen yet.

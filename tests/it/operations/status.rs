@@ -7,7 +7,7 @@ use tests::postgres::Postgres;
 use tests::redis::Redis;
 use tests::socket::Frame;
 use tests::waiting::SOON;
-use tests::{Setup, database, eventually};
+use tests::{Setup, customers, database, eventually};
 
 use super::{await_held, create_post, follower, pause, resume, worker_status};
 
@@ -177,7 +177,7 @@ async fn who_loses_the_role_hears_no_more(setup: Setup) {
     }
 }
 
-const HEALTH: &str = "{ health { isHealthy version database { isUp tookMs } redis { isUp } logPosition position secondsBehind } }";
+const HEALTH: &str = "{ health { isHealthy version database { isUp tookMs } redis { isUp } logPosition position relayedPosition secondsBehind } }";
 
 async fn health_is_told(setup: Setup) {
     let app = setup.start();
@@ -228,9 +228,38 @@ async fn health_is_told_in_outages(_: Setup) {
     assert!(health["position"].as_u64() > Some(0));
     postgres.restart();
     eventually("the database is back", SOON, async || {
-        (ask().await["isHealthy"] == true).then_some(())
+        // Until it is back, who asks may not be known any more.
+        let answer = client.run(HEALTH, json!({})).await.body;
+        (answer["data"]["health"]["isHealthy"] == true).then_some(())
     })
     .await;
+}
+
+/// A Redis that is full answers, and takes nothing.
+async fn a_full_redis_is_told(_: Setup) {
+    let redis = Redis::start();
+    let setup = Setup::distributed_on(Postgres::shared(), &redis);
+    let app = setup.start_many(1, 0, &[]);
+    let client = app.client();
+    let ask = async || client.run(HEALTH, json!({})).await.data()["health"].clone();
+    let is_relayed = async || {
+        let health = ask().await;
+        (health["isHealthy"] == true && health["relayedPosition"] == health["position"])
+            .then_some(())
+    };
+    customers::create(client, "Ada", "before@example.com").await;
+    eventually("all is relayed", SOON, is_relayed).await;
+    redis.set_max_memory(1);
+    customers::create(client, "Ada", "full@example.com").await;
+    let health = eventually("it is told", SOON, async || {
+        let health = ask().await;
+        (health["redis"]["isUp"] == false).then_some(health)
+    })
+    .await;
+    assert_eq!(health["isHealthy"], false);
+    assert!(health["relayedPosition"].as_u64() < health["position"].as_u64());
+    redis.set_max_memory(0);
+    eventually("all is relayed again", SOON, is_relayed).await;
 }
 
 tests::both_ways!(
@@ -239,4 +268,8 @@ tests::both_ways!(
     who_loses_the_role_hears_no_more,
     health_is_told,
 );
-tests::distributed!(without_workers_everything_lags, health_is_told_in_outages);
+tests::distributed!(
+    without_workers_everything_lags,
+    health_is_told_in_outages,
+    a_full_redis_is_told,
+);
