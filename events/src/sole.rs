@@ -12,6 +12,7 @@ use std::{
 
 use crate::{
     Database, Result, boxed,
+    clock::sqlite_now,
     control::execute,
     database::{Pool, sqlite_file},
 };
@@ -114,7 +115,8 @@ impl Database {
                 }
                 for table in ["rebuild", "housekeeping", "erasure"] {
                     let sql = format!(
-                        "update {table} set leased_until = min(leased_until, unixepoch('subsec') + $1)"
+                        "update {table} set leased_until = min(leased_until, {} + $1)",
+                        sqlite_now()
                     );
                     execute(tx, &sql, vec![REMAINDER.into()]).await?;
                 }

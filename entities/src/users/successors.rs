@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use ::events::Tx;
+use ::events::{Tx, sqlite_now};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
@@ -51,20 +51,20 @@ impl Successor {
 }
 
 struct Dialect {
-    now: &'static str,
+    now: String,
     /// Whether the exchange is more recent than `$3` seconds.
-    is_recent: &'static str,
+    is_recent: String,
 }
 
 fn dialect(backend: DbBackend) -> Dialect {
     match backend {
         DbBackend::Postgres => Dialect {
-            now: "clock_timestamp()",
-            is_recent: "exchanged_at > clock_timestamp() - make_interval(secs => $3)",
+            now: "clock_timestamp()".to_owned(),
+            is_recent: "exchanged_at > clock_timestamp() - make_interval(secs => $3)".to_owned(),
         },
         _ => Dialect {
-            now: "unixepoch('subsec')",
-            is_recent: "exchanged_at > unixepoch('subsec') - $3",
+            now: sqlite_now(),
+            is_recent: format!("exchanged_at > {} - $3", sqlite_now()),
         },
     }
 }

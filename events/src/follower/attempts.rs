@@ -72,7 +72,7 @@ pub(super) async fn count(
              first_at = case when {is_same} then follower_attempt.first_at else {now} end,
              position = excluded.position
          returning deaths, suspect, {} - {} as since",
-        clock::seconds(backend, now),
+        clock::seconds(backend, &now),
         clock::seconds(backend, "first_at"),
     );
     let sql = std::sync::Arc::<str>::from(sql);

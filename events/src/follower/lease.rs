@@ -8,6 +8,7 @@ use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 use super::{Begin, FollowerConfig};
 use crate::{
     Database, DatabaseTransaction, PARTS, Result,
+    clock::sqlite_now,
     database::Pool,
     read::{from_i64, to_i64},
     retention::first_checkpoints,
@@ -29,11 +30,11 @@ pub(super) type Leases = HashMap<i16, Lease>;
 
 /// The expressions in which the two databases differ.
 pub(crate) struct Dialect {
-    pub(crate) now: &'static str,
+    pub(crate) now: String,
     /// `$1` is the lease in seconds.
-    pub(crate) until: &'static str,
+    pub(crate) until: String,
     /// Members not seen for a lease have none left. One of them that comes back is a member again at its next renewal.
-    stale: &'static str,
+    stale: String,
     pub(crate) never: &'static str,
     skip_locked: &'static str,
 }
@@ -41,16 +42,16 @@ pub(crate) struct Dialect {
 pub(crate) fn dialect(backend: DbBackend) -> Dialect {
     match backend {
         DbBackend::Postgres => Dialect {
-            now: "clock_timestamp()",
-            until: "clock_timestamp() + make_interval(secs => $1)",
-            stale: "clock_timestamp() - make_interval(secs => $1)",
+            now: "clock_timestamp()".to_owned(),
+            until: "clock_timestamp() + make_interval(secs => $1)".to_owned(),
+            stale: "clock_timestamp() - make_interval(secs => $1)".to_owned(),
             never: "'-infinity'",
             skip_locked: "for update skip locked",
         },
         _ => Dialect {
-            now: "unixepoch('subsec')",
-            until: "unixepoch('subsec') + $1",
-            stale: "unixepoch('subsec') - $1",
+            now: sqlite_now(),
+            until: format!("{} + $1", sqlite_now()),
+            stale: format!("{} - $1", sqlite_now()),
             never: "0",
             skip_locked: "",
         },

@@ -52,7 +52,7 @@ fn attempts_in_company(limit: u32) -> i32 {
 /// Looks without locking anything, as it is done often and mostly in vain.
 pub(super) async fn look(database: &Database, handler: &str, limit: u32) -> Result<Outlook> {
     let backend = database.backend();
-    let now = clock::seconds(backend, clock::now(backend));
+    let now = clock::seconds(backend, &clock::now(backend));
     let running = "from delivery where handler = $1 and state = 'running'";
     let sql = format!(
         "select (select {due_at} - {now} from delivery where handler = $1 and state = 'waiting') as waiting,
@@ -115,7 +115,8 @@ pub(super) async fn claim(
         _ => "",
     };
     let now = clock::now(backend);
-    let [seconds_now, seconds_first] = [now, "first_at"].map(|time| clock::seconds(backend, time));
+    let [seconds_now, seconds_first] =
+        [now.as_str(), "first_at"].map(|time| clock::seconds(backend, time));
     let since = format!("{seconds_now} - {seconds_first}");
     let sql = format!(
         "with left_behind as (

@@ -267,7 +267,7 @@ pub(super) async fn database_now(database: &Database) -> Result<DateTime<Utc>> {
     let backend = database.backend();
     let sql = format!(
         "select {} as now",
-        clock::seconds(backend, clock::now(backend))
+        clock::seconds(backend, &clock::now(backend))
     );
     let rows = query(&database.background, &sql, Vec::new()).await?;
     let now = rows.first().map(|row| clock::read_time(row, "now"));

@@ -95,6 +95,32 @@ async fn the_time_is_the_databases(mut setup: Setup) {
     assert!(now.as_secs().abs_diff(sent_at) < 60, "{sent_at} at {now:?}");
 }
 
+/// The clock of an embedded gateway is set back an hour while a retry waits: it comes as soon as without.
+async fn a_clock_that_is_set_back_delays_nothing(mut setup: Setup) {
+    let receiver = Receiver::start([Reply::Status(500), Reply::Status(500)]).await;
+    configure(&mut setup, &format!("http://{}/", receiver.address), true);
+    let offset = setup.directory.join("offset");
+    std::fs::write(&offset, "0").expect("a file");
+    let library = clock::library().expect("a library").display().to_string();
+    setup.settings.set("LD_PRELOAD", &library);
+    setup
+        .settings
+        .set("CLOCK_OFFSET_FILE", &offset.display().to_string());
+    let app = setup.start();
+    let client = app.client();
+    let id = submit(client, "retried", 1.0).await["id"].clone();
+    eventually("it failed once", Duration::from_secs(60), async || {
+        (!receiver.messages().is_empty()).then_some(())
+    })
+    .await;
+    std::fs::write(&offset, "-3600").expect("a file");
+    await_signal(client, &id, "it is delivered", |it| {
+        it["deliveredAt"].is_string()
+    })
+    .await;
+    assert_eq!(receiver.messages().len(), 3);
+}
+
 async fn failures_and_silence_are_retried_under_the_same_id(mut setup: Setup) {
     let replies = [
         Reply::Status(500),
@@ -211,6 +237,7 @@ tests::both_ways!(
     failures_and_silence_are_retried_under_the_same_id
 );
 tests::embedded!(
+    a_clock_that_is_set_back_delays_nothing,
     private_addresses_are_refused_unless_allowed,
     redirects_are_refused
 );

@@ -3,7 +3,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use ::events::{Meta, StreamKey, Tx, now};
+use ::events::{Meta, StreamKey, Tx, now, sqlite_now};
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -29,9 +29,9 @@ const ACTOR: &str = "presence";
 
 /// The expressions in which the two databases differ.
 struct Dialect {
-    now: &'static str,
+    now: String,
     /// `$1` is the lease in seconds.
-    until: &'static str,
+    until: String,
     /// `alive_until` in seconds since 1970.
     seconds: &'static str,
     skip_locked: &'static str,
@@ -40,14 +40,14 @@ struct Dialect {
 fn dialect(backend: DbBackend) -> Dialect {
     match backend {
         DbBackend::Postgres => Dialect {
-            now: "clock_timestamp()",
-            until: "clock_timestamp() + make_interval(secs => $1)",
+            now: "clock_timestamp()".to_owned(),
+            until: "clock_timestamp() + make_interval(secs => $1)".to_owned(),
             seconds: "extract(epoch from alive_until)::float8",
             skip_locked: "for update skip locked",
         },
         _ => Dialect {
-            now: "unixepoch('subsec')",
-            until: "unixepoch('subsec') + $1",
+            now: sqlite_now(),
+            until: format!("{} + $1", sqlite_now()),
             seconds: "alive_until",
             skip_locked: "",
         },
