@@ -12,8 +12,11 @@ pub mod operations;
 mod paging;
 pub mod posts;
 pub mod read_models;
+mod rekeying;
+mod searching;
 pub mod signals;
 pub mod students;
+mod text;
 pub mod users;
 mod violations;
 
@@ -30,6 +33,7 @@ pub(crate) use async_recursion::async_recursion as boxed;
 pub use cache::{CacheConfig, CacheFigures, Cached};
 pub use idempotency::{Idempotency, KeyReused, remove_expired_answers};
 pub use paging::{Direction, Edge, Page, PageRequest, SortKey};
+pub use rekeying::{AddressConflict, derive_again};
 pub use violations::{Violation, Violations};
 
 /// The kinds of streams of all domains.

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select,
-    sea_query::{Expr, ExprTrait, Func},
+    sea_query::{Expr, ExprTrait},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -96,17 +96,6 @@ impl<C: ColumnTrait> Sorted<C> {
             false => row.lt(place),
         }
     }
-}
-
-/// That `text` is in the column, which is in lower case, whatever the case of `text`. `replace` is what both databases share,
-/// and knows no wildcards, so nothing needs to be escaped: removing the needle changes the text exactly when it is in there.
-pub(crate) fn contains<C: ColumnTrait>(column: C, text: &str) -> Expr {
-    let stack = Expr::col(column);
-    let without = Func::cust("replace")
-        .arg(stack.clone())
-        .arg(text.to_lowercase())
-        .arg("");
-    stack.ne(without)
 }
 
 impl PageRequest {

@@ -1,7 +1,6 @@
 //! Bad input, as a list: every field that is wrong, with a code for programs and a sentence for people.
 
 use serde::{Deserialize, Serialize};
-use validator::{ValidationErrors, ValidationErrorsKind};
 
 /// One rule that one field breaks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,29 +25,5 @@ impl Violations {
             code: code.to_owned(),
             message: message.to_owned(),
         }])
-    }
-}
-
-impl From<ValidationErrors> for Violations {
-    fn from(errors: ValidationErrors) -> Self {
-        let mut violations: Vec<_> = errors
-            .0
-            .into_iter()
-            .filter_map(|(field, kind)| match kind {
-                ValidationErrorsKind::Field(errors) => Some((field, errors)),
-                ValidationErrorsKind::Struct(_) | ValidationErrorsKind::List(_) => None,
-            })
-            .flat_map(|(field, errors)| {
-                errors.into_iter().map(move |error| Violation {
-                    field: field.to_string(),
-                    message: error
-                        .message
-                        .map_or_else(|| "is not valid".to_owned(), |m| m.into_owned()),
-                    code: error.code.into_owned(),
-                })
-            })
-            .collect();
-        violations.sort_by(|a, b| (&a.field, &a.code).cmp(&(&b.field, &b.code)));
-        Self(violations)
     }
 }

@@ -1,6 +1,6 @@
 //! Indexes on tables that are in use, on Postgres: made concurrently, so that nobody who writes waits. One that is there is left
 //! alone. An interrupted build leaves an index that is kept up to date and used by nobody; it is dropped, and made anew.
-//! Called for the migrations in `CONCURRENT`.
+//! Called for the migrations in `CONCURRENT`, and for the indexes of searching.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
@@ -31,6 +31,41 @@ pub(crate) async fn make_concurrently(
         connection.execute_unprepared(&statement).await?;
     }
     Ok(())
+}
+
+/// The indexes for searching. Names and operator are those that `entities/src/searching.rs` argues with.
+const SEARCHING: &str = "
+    create index customer_search on customer using gin (search_text gin_trgm_ops);
+    create index app_user_search on app_user using gin (search_text gin_trgm_ops);
+    create index student_search on student using gin (search_text gin_trgm_ops);
+    create index post_search on post using gin (search_text gin_trgm_ops);
+";
+
+/// Whether indexes for searching are missing that can be made.
+pub(crate) async fn can_be_searched_faster(connection: &DatabaseConnection) -> Result<bool, DbErr> {
+    let sql = "select count(*) as count from pg_opclass where opcname = 'gin_trgm_ops' and pg_opclass_is_visible(oid)";
+    let row = connection
+        .query_one_raw(Statement::from_string(DbBackend::Postgres, sql))
+        .await?;
+    let operators: i64 = row.map_or(Ok(0), |row| row.try_get("", "count"))?;
+    if operators == 0 {
+        return Ok(false);
+    }
+    for statement in statements(SEARCHING) {
+        let (name, _) = concurrent(&statement).map_err(DbErr::Custom)?;
+        if is_valid(connection, &name).await? != Some(true) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Makes those that are missing.
+pub(crate) async fn make_search_indexes(connection: &DatabaseConnection) -> Result<(), DbErr> {
+    match can_be_searched_faster(connection).await? {
+        true => make_concurrently(connection, SEARCHING).await,
+        false => Ok(()),
+    }
 }
 
 /// Whether it can be used; nothing if there is none.

@@ -17,7 +17,7 @@ pub use sea_orm_migration::{DbErr, MigratorTrait};
 pub use waiting::await_database;
 
 /// Migrations of nothing but `create index`, on tables that may be large by then.
-const CONCURRENT: &[&str] = &["m0012_operations"];
+const CONCURRENT: &[&str] = &["m0012_operations", "m0019_unique_addresses"];
 
 /// The migrations in order.
 ///
@@ -43,6 +43,9 @@ const CONCURRENT: &[&str] = &["m0012_operations"];
 /// is there already has a migration of its own, of nothing but `create index`, named in `CONCURRENT`. On Postgres each of
 /// them is made concurrently, outside of a transaction. One that was interrupted leaves an invalid index, which is recognized,
 /// dropped, and made anew. `indexes` has a test that holds scripts to these rules.
+///
+/// Indexes for searching on Postgres need an extension that not everybody may create, so they are in no migration: whenever a
+/// database is migrated, those that are missing and can be made are made. Nothing depends on them but how long a search takes.
 pub struct Migrator;
 
 impl MigratorTrait for Migrator {

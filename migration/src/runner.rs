@@ -18,6 +18,7 @@ use tokio::time::sleep;
 use crate::{
     CONCURRENT, Migrator,
     check::{SchemaError, pending},
+    indexes,
 };
 
 /// Any number that nothing else takes in this database.
@@ -113,7 +114,8 @@ async fn migrate_sqlite(connection: &DatabaseConnection) -> Result<Vec<String>, 
 }
 
 async fn migrate_postgres(connection: &DatabaseConnection) -> Result<Vec<String>, SchemaError> {
-    if pending(connection).await?.is_empty() {
+    let is_pending = !pending(connection).await?.is_empty();
+    if !is_pending && !indexes::can_be_searched_faster(connection).await? {
         return Ok(Vec::new());
     }
     lock(connection).await?;
@@ -130,6 +132,7 @@ async fn migrate_postgres(connection: &DatabaseConnection) -> Result<Vec<String>
             .await?;
         }
     }
+    indexes::make_search_indexes(connection).await?;
     Ok(names)
 }
 

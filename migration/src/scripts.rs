@@ -60,6 +60,10 @@ pub(crate) const SCRIPTS: &[Script] = &[
     script!("0016_deploys"),
     // By what a cursor proves that the log still has the event it names.
     script!("0017_proofs"),
+    // What addresses of before are compared by, and searching by sequences of three characters.
+    script!("0018_addresses"),
+    // Addresses that are unique however they are written.
+    script!("0019_unique_addresses"),
 ];
 
 impl MigrationName for Script {

@@ -1,6 +1,7 @@
 //! The GraphQL schema: objects, inputs, resolvers and subscriptions, one folder a domain; the root only merges them.
 //! Resolvers extract, call `entities`, and map. Knows no transport. `gateway` executes it; `schema.graphql` is its text.
 
+mod alternatives;
 mod at_hand;
 mod batches;
 mod chats;

@@ -1,12 +1,12 @@
-//! What makes input for a chat valid, and what its members may do, without I/O. Lengths are in characters; titles are
-//! trimmed first, texts are kept as they were written.
+//! What makes input for a chat valid, and what its members may do, without I/O. Lengths are in characters of
+//! titles and texts as they are stored: titles without blanks around them, texts as they were written but for the ends of lines.
 
 use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
 use super::{Chat, ChatError, ChatKind, ChatMember, ChatMessage, ChatRole, commands::CreateChat};
-use crate::{Violation, Violations, access::actor_of};
+use crate::{Violation, Violations, access::actor_of, text::written};
 
 /// Members of a chat, at most.
 pub(super) const MEMBERS: usize = 500;
@@ -72,29 +72,15 @@ fn pair_key_of(one: Uuid, other: Uuid) -> String {
 }
 
 pub(super) fn check_title(title: &str) -> Result<String, Violations> {
-    let title = title.trim();
-    if title.is_empty() || title.chars().count() > TITLE_CHARS {
-        let message = "must have 1 to 200 characters";
-        return Err(Violations::one("title", "length", message));
-    }
-    if title.chars().any(char::is_control) {
-        let message = "must not contain control characters";
-        return Err(Violations::one("title", "characters", message));
-    }
-    Ok(title.to_owned())
+    let checked = written::line(title, TITLE_CHARS);
+    checked.map_err(|flaw| Violations(vec![flaw.of("title")]))
 }
 
-pub(super) fn check_text(text: &str) -> Result<(), Violations> {
-    if text.chars().count() > TEXT_CHARS || text.trim().is_empty() {
-        let message = "must have 1 to 10,000 characters that are not all blank";
-        return Err(Violations::one("text", "length", message));
-    }
-    let is_allowed = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
-    if !text.chars().all(is_allowed) {
-        let message = "must not contain control characters other than line breaks and tabs";
-        return Err(Violations::one("text", "characters", message));
-    }
-    Ok(())
+/// The text as it is stored.
+pub(super) fn check_text(text: &str) -> Result<String, Violations> {
+    let expected = "must have 1 to 10,000 characters that are not all blank";
+    let checked = written::lines_to_see(text, TEXT_CHARS, expected);
+    checked.map_err(|flaw| Violations(vec![flaw.of("text")]))
 }
 
 /// The users to add, each once.

@@ -125,7 +125,10 @@ impl Customers {
                     status,
                 } = input.clone();
                 customer.name = name.unwrap_or_else(|| customer.name.clone());
-                customer.email = email.unwrap_or_else(|| customer.email.clone());
+                if let Some(email) = email.filter(|it| *it != customer.email) {
+                    customer.email = email;
+                    customer.address_key = None;
+                }
                 customer.phone = phone.unwrap_or_else(|| customer.phone.clone());
                 customer.status = status.unwrap_or(customer.status);
                 Ok(())
@@ -199,6 +202,7 @@ async fn create_in_tx(
         name: input.name,
         email: input.email,
         email_key: String::new(),
+        address_key: None,
         search_text: String::new(),
         phone: input.phone,
         status: input.status,

@@ -5,7 +5,10 @@ use schemars::JsonSchema;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::cache::CachedRow;
+use crate::{
+    cache::CachedRow,
+    text::{email, fold},
+};
 
 /// Where the relation to a customer stands.
 #[derive(
@@ -52,12 +55,15 @@ pub struct Model {
     pub id: Uuid,
     /// As people write it.
     pub name: String,
-    /// As it was entered.
+    /// As it was entered, in ASCII.
     pub email: String,
-    /// The address in lower case, by which it is unique.
+    /// The address in lower case, by which it is unique: see `text::email`.
     #[serde(skip)]
     pub email_key: String,
-    /// Name and address in lower case.
+    /// What the address is compared by in place of that, if it was stored before addresses were brought into one form.
+    #[serde(skip)]
+    pub address_key: Option<String>,
+    /// Name and address as they are searched: see `text::fold`.
     #[serde(skip)]
     pub search_text: String,
     /// A telephone number, as it was entered.
@@ -81,9 +87,10 @@ pub type Customer = Model;
 
 impl Model {
     /// Sets what is derived from the name and the address.
-    pub(super) fn derive_keys(&mut self) {
+    pub(crate) fn derive_keys(&mut self) {
         self.email_key = self.email.to_lowercase();
-        self.search_text = format!("{}\n{}", self.name.to_lowercase(), self.email_key);
+        let email = email::spellings(&self.email);
+        self.search_text = fold(&format!("{}\n{email}", self.name));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use ::events::{HistoryPage, StreamKey};
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, PaginatorTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -15,7 +15,8 @@ use crate::{
     access::{AccessError, Action, Viewer, authorize},
     boxed,
     cache::Cached,
-    paging::{Sorted, contains},
+    paging::Sorted,
+    searching::contains,
 };
 
 /// Which customers a list has.
@@ -23,8 +24,8 @@ use crate::{
 pub struct CustomerFilter {
     /// Part of the name or the address, whatever its case.
     pub search: Option<String>,
-    /// Any of these; empty means all.
-    pub status: Vec<CustomerStatus>,
+    /// Any of these.
+    pub status: Option<Vec<CustomerStatus>>,
     /// Created at this time or later.
     pub created_from: Option<DateTime<Utc>>,
     /// Created before this time.
@@ -84,17 +85,16 @@ impl CustomerSortField {
 }
 
 impl CustomerFilter {
-    fn condition(&self) -> Condition {
+    fn condition(&self, backend: DbBackend) -> Condition {
         let deleted = match self.deleted {
             true => Column::DeletedAt.is_not_null(),
             false => Column::DeletedAt.is_null(),
         };
         let mut condition = Condition::all().add(deleted);
-        if let Some(search) = self.search.as_deref().filter(|search| !search.is_empty()) {
-            condition = condition.add(contains(Column::SearchText, search));
-        }
-        if !self.status.is_empty() {
-            condition = condition.add(Column::Status.is_in(self.status.iter().copied()));
+        let search = self.search.as_deref();
+        condition = condition.add(contains(backend, "customer", search));
+        if let Some(status) = &self.status {
+            condition = condition.add(Column::Status.is_in(status.iter().copied()));
         }
         if let Some(from) = self.created_from {
             condition = condition.add(Column::CreatedAt.gte(from));
@@ -138,7 +138,7 @@ impl Customers {
             id: Column::Id,
             direction: sort.direction,
         };
-        let rows = Entity::find().filter(filter.condition());
+        let rows = Entity::find().filter(filter.condition(self.log.database().backend()));
         let rows = request
             .select(rows, &sorted)
             .all(&self.log.database().reader)
@@ -158,7 +158,7 @@ impl Customers {
     ) -> Result<u64, AccessError> {
         authorize(viewer, Action::ReadCustomers)?;
         Ok(Entity::find()
-            .filter(filter.condition())
+            .filter(filter.condition(self.log.database().backend()))
             .count(&self.log.database().reader)
             .await?)
     }

@@ -1,94 +1,49 @@
-//! What makes input for a customer valid, without I/O. Names and addresses are trimmed first; lengths are in characters.
-
-use validator::{Validate, ValidateEmail, ValidationError};
+//! What makes input for a customer valid, without I/O. Names and addresses are put in the form in which they are stored first;
+//! lengths are in characters.
 
 use super::{CreateCustomer, UpdateCustomer};
-use crate::Violations;
+use crate::{
+    Violations,
+    text::{Fields, Flaw, email, written},
+};
 
 const NAME_CHARS: usize = 200;
-/// RFC 5321, 4.5.3.1.3, less the angle brackets.
-const EMAIL_CHARS: usize = 254;
-
-/// The fields of either input that rules speak about.
-#[derive(Validate)]
-struct Checked<'a> {
-    #[validate(custom(function = "check_name"))]
-    name: Option<&'a str>,
-    #[validate(custom(function = "check_email"))]
-    email: Option<&'a str>,
-    #[validate(custom(function = "check_phone"))]
-    phone: Option<&'a str>,
-}
 
 pub(super) fn check_new(mut input: CreateCustomer) -> Result<CreateCustomer, Violations> {
-    input.name = input.name.trim().to_owned();
-    input.email = input.email.trim().to_owned();
-    input.phone = input.phone.map(|phone| phone.trim().to_owned());
-    Checked {
-        name: Some(&input.name),
-        email: Some(&input.email),
-        phone: input.phone.as_deref(),
-    }
-    .validate()?;
+    let mut fields = Fields::default();
+    fields.text("name", &mut input.name, name);
+    fields.text("email", &mut input.email, email::checked);
+    fields.given("phone", input.phone.as_mut(), phone);
+    fields.end()?;
     Ok(input)
 }
 
 pub(super) fn check_update(mut input: UpdateCustomer) -> Result<UpdateCustomer, Violations> {
-    input.name = input.name.map(|name| name.trim().to_owned());
-    input.email = input.email.map(|email| email.trim().to_owned());
-    input.phone = input
-        .phone
-        .map(|phone| phone.map(|phone| phone.trim().to_owned()));
-    Checked {
-        name: input.name.as_deref(),
-        email: input.email.as_deref(),
-        phone: input.phone.as_ref().and_then(Option::as_deref),
-    }
-    .validate()?;
+    let mut fields = Fields::default();
+    fields.given("name", input.name.as_mut(), name);
+    fields.given("email", input.email.as_mut(), email::checked);
+    let given = input.phone.as_mut().and_then(Option::as_mut);
+    fields.given("phone", given, phone);
+    fields.end()?;
     Ok(input)
 }
 
-fn violation(code: &'static str, message: &'static str) -> ValidationError {
-    ValidationError::new(code).with_message(message.into())
-}
-
-fn check_name(name: &str) -> Result<(), ValidationError> {
-    if name.is_empty() || name.chars().count() > NAME_CHARS {
-        return Err(violation("length", "must have 1 to 200 characters"));
-    }
-    if name.chars().any(char::is_control) {
-        return Err(violation(
-            "characters",
-            "must not contain control characters",
-        ));
-    }
-    Ok(())
-}
-
-fn check_email(email: &str) -> Result<(), ValidationError> {
-    if email.chars().count() > EMAIL_CHARS {
-        return Err(violation("length", "must have at most 254 characters"));
-    }
-    if !email.validate_email() {
-        return Err(violation(
-            "email",
-            "must be an email address, such as ada@example.com",
-        ));
-    }
-    Ok(())
+fn name(name: &str) -> Result<String, Flaw> {
+    written::line(name, NAME_CHARS)
 }
 
 /// Digits and what people put between them. Whether a number exists is not for us to say.
-fn check_phone(phone: &str) -> Result<(), ValidationError> {
+fn phone(phone: &str) -> Result<String, Flaw> {
+    let phone = phone.trim();
     let digits = phone.chars().filter(char::is_ascii_digit).count();
     let is_allowed = |c: char| c.is_ascii_digit() || "+-()./ ".contains(c);
     if !(3..=20).contains(&digits) || phone.len() > 40 || !phone.chars().all(is_allowed) {
-        return Err(violation(
+        return Err(Flaw::new(
             "phone",
             "must be a telephone number: 3 to 20 digits, with + - ( ) . / and spaces between them",
         ));
     }
-    Ok(())
+    Ok(phone.to_owned())
 }
 
 #[cfg(test)]

@@ -185,7 +185,7 @@ impl Posts {
             may_moderate: authorize(&context.viewer, Action::ModeratePosts).is_ok(),
         };
         // The aggregate checks it, too; what is wrong need not cost a transaction.
-        rules::check(&command).map_err(PostError::Invalid)?;
+        let command = rules::checked(command).map_err(PostError::Invalid)?;
         let order = Order {
             context,
             actor,

@@ -7,6 +7,7 @@ use ::events::{Event, Follower, ModelTable, ReadModel, Result};
 use futures::future::BoxFuture;
 
 use super::{PostEvent, STREAM, Tables, changes::Changes};
+use crate::searching;
 
 use events::DatabaseTransaction;
 
@@ -94,5 +95,9 @@ impl ReadModel for PostsModel {
             POSTS_FOLLOWER,
             Tables::with_suffix(suffix),
         ))
+    }
+
+    fn complete<'a>(&'a self, tx: &'a DatabaseTransaction) -> BoxFuture<'a, ::events::Result<()>> {
+        Box::pin(async move { Ok(searching::restore_index(tx, "post").await?) })
     }
 }

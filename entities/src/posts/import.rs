@@ -7,7 +7,7 @@ use ::events::{Appending, now};
 use uuid::Uuid;
 
 use super::{
-    PostCommand, PostCommentAdded, PostCreated, PostError, PostFact, PostLiked, Posts, STREAM,
+    PostCommentAdded, PostCreated, PostError, PostFact, PostLiked, Posts, STREAM,
     events::new_event, rules,
 };
 use crate::{
@@ -71,27 +71,19 @@ fn steps(posts: Vec<NewPost>) -> Result<Vec<Step>, PostError> {
     let mut steps = Vec::new();
     let mut waiting = Vec::new();
     for post in posts {
-        let message = post.message.clone();
-        rules::check(&PostCommand::Create { message }).map_err(PostError::Invalid)?;
         let id = Uuid::now_v7();
         let created = PostCreated {
             author_id: post.author_id,
-            message: post.message,
+            message: rules::message(&post.message).map_err(PostError::Invalid)?,
         };
         steps.push((id, 0, PostFact::Created(created)));
         let mut facts = Vec::new();
         for (number, (author_id, text)) in (1..).zip(post.comments) {
-            let comment_id = Uuid::now_v7();
-            let command = PostCommand::AddComment {
-                comment_id,
-                text: text.clone(),
-            };
-            rules::check(&command).map_err(PostError::Invalid)?;
             facts.push(PostFact::CommentAdded(PostCommentAdded {
-                comment_id,
+                comment_id: Uuid::now_v7(),
                 number,
                 author_id,
-                text,
+                text: rules::comment(&text).map_err(PostError::Invalid)?,
             }));
         }
         let likes = post.liked_by.into_iter();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ::events::{AsOf, HistoryPage, StreamKey};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
+    ColumnTrait, Condition, DbBackend, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect,
 };
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,8 @@ use crate::{
     Direction, Edge, Page, PageRequest, SortKey,
     access::{AccessError, Action, Viewer, authorize},
     boxed,
-    paging::{Sorted, contains},
+    paging::Sorted,
+    searching::contains,
 };
 
 /// Which posts a list has.
@@ -73,7 +74,7 @@ impl PostSort {
 }
 
 impl PostFilter {
-    fn condition(&self) -> Condition {
+    fn condition(&self, backend: DbBackend) -> Condition {
         let mut condition = Condition::all();
         if let Some(author_id) = self.author_id {
             condition = condition.add(Column::AuthorId.eq(author_id));
@@ -87,9 +88,8 @@ impl PostFilter {
         if let Some(least) = self.min_likes {
             condition = condition.add(Column::LikeCount.gte(least));
         }
-        if let Some(search) = self.search.as_deref().filter(|search| !search.is_empty()) {
-            condition = condition.add(contains(Column::SearchText, search));
-        }
+        let search = self.search.as_deref();
+        condition = condition.add(contains(backend, "post", search));
         condition
     }
 }
@@ -170,7 +170,7 @@ impl Posts {
         let rows = Entity::find()
             .select_only()
             .columns(post::SHOWN)
-            .filter(filter.condition());
+            .filter(filter.condition(self.log.database().backend()));
         let rows: Vec<post::Shown> = request
             .select(rows, &sorted)
             .into_tuple()
@@ -192,7 +192,7 @@ impl Posts {
     ) -> Result<AsOf<u64>, AccessError> {
         authorize(viewer, Action::ReadPosts)?;
         let model = self.log.read_model(&[POSTS_FOLLOWER]).await?;
-        let counting = Entity::find().filter(filter.condition());
+        let counting = Entity::find().filter(filter.condition(self.log.database().backend()));
         let count = counting.count(model.connection()).await?;
         Ok(model.give(count))
     }

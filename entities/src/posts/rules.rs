@@ -1,42 +1,43 @@
-//! What makes the texts of posts and comments valid, without I/O. Texts are kept as they were written; lengths are in
-//! characters.
+//! What makes the texts of posts and comments valid, without I/O. Texts are kept as they were written but for
+//! the ends of lines; lengths are in characters of what is stored.
 
 use super::PostCommand;
-use crate::Violations;
+use crate::{Violations, text::written};
 
 /// Comments that a post can get, at most, also counting those that were removed: what a command has to fold is bounded.
 pub(super) const COMMENTS: i64 = 10_000;
 const MESSAGE_CHARS: usize = 10_000;
 const COMMENT_CHARS: usize = 2_000;
 
-/// Whether the texts that a command brings are valid.
-pub(super) fn check(command: &PostCommand) -> Result<(), Violations> {
-    match command {
-        PostCommand::Create { message } | PostCommand::EditMessage { message } => {
-            let expectation = "must have 1 to 10,000 characters that are not all blank";
-            check_text("message", message, MESSAGE_CHARS, expectation)
+/// The command with its text as it is stored.
+pub(super) fn checked(mut command: PostCommand) -> Result<PostCommand, Violations> {
+    match &mut command {
+        PostCommand::Create { message: text } | PostCommand::EditMessage { message: text } => {
+            *text = message(text)?;
         }
         PostCommand::AddComment { text, .. } | PostCommand::EditComment { text, .. } => {
-            let expectation = "must have 1 to 2,000 characters that are not all blank";
-            check_text("text", text, COMMENT_CHARS, expectation)
+            *text = comment(text)?;
         }
         PostCommand::Like
         | PostCommand::Unlike
         | PostCommand::RemoveComment { .. }
-        | PostCommand::Delete => Ok(()),
+        | PostCommand::Delete => {}
     }
+    Ok(command)
 }
 
-fn check_text(field: &str, text: &str, most: usize, expectation: &str) -> Result<(), Violations> {
-    if text.trim().is_empty() || text.chars().count() > most {
-        return Err(Violations::one(field, "length", expectation));
-    }
-    let is_allowed = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
-    if !text.chars().all(is_allowed) {
-        let message = "must not contain control characters other than line breaks and tabs";
-        return Err(Violations::one(field, "characters", message));
-    }
-    Ok(())
+/// A message as it is stored.
+pub(super) fn message(text: &str) -> Result<String, Violations> {
+    let expected = "must have 1 to 10,000 characters that are not all blank";
+    let checked = written::lines_to_see(text, MESSAGE_CHARS, expected);
+    checked.map_err(|flaw| Violations(vec![flaw.of("message")]))
+}
+
+/// The text of a comment as it is stored.
+pub(super) fn comment(text: &str) -> Result<String, Violations> {
+    let expected = "must have 1 to 2,000 characters that are not all blank";
+    let checked = written::lines_to_see(text, COMMENT_CHARS, expected);
+    checked.map_err(|flaw| Violations(vec![flaw.of("text")]))
 }
 
 #[cfg(test)]
@@ -46,7 +47,7 @@ mod tests {
     use super::*;
 
     fn violated(command: &PostCommand) -> Option<String> {
-        let Violations(list) = check(command).err()?;
+        let Violations(list) = checked(command.clone()).err()?;
         let [violation] = list.as_slice() else {
             panic!("one violation: {list:?}");
         };

@@ -15,7 +15,7 @@ pub(super) mod post {
         pub id: Uuid,
         pub author_id: Uuid,
         pub message: String,
-        /// The message in lower case.
+        /// The message as it is searched: see `text::fold`.
         pub search_text: String,
         pub like_count: i64,
         pub comment_count: i64,

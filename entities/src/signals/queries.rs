@@ -24,8 +24,8 @@ use crate::{
 pub struct SignalFilter {
     /// Only this source's.
     pub source: Option<String>,
-    /// Any of these; empty means all.
-    pub status: Vec<SignalStatus>,
+    /// Any of these.
+    pub status: Option<Vec<SignalStatus>>,
 }
 
 /// The order of a list: there is one.
@@ -48,8 +48,8 @@ impl SignalFilter {
         if let Some(source) = &self.source {
             condition = condition.add(Column::Source.eq(source.trim()));
         }
-        if !self.status.is_empty() {
-            condition = condition.add(Column::Status.is_in(self.status.iter().copied()));
+        if let Some(status) = &self.status {
+            condition = condition.add(Column::Status.is_in(status.iter().copied()));
         }
         condition
     }

@@ -1,40 +1,31 @@
 //! What makes a signal valid, without I/O. The name of a source is trimmed first; lengths are in characters.
 
 use super::SubmitSignal;
-use crate::{Violation, Violations};
+use crate::{
+    Violations,
+    text::{Fields, Flaw, written},
+};
 
 const SOURCE_CHARS: usize = 100;
 /// Beyond this, squares of differences could be more than a number of 64 bits can hold.
 const LARGEST: f64 = 1e100;
 
 pub(super) fn check_new(mut input: SubmitSignal) -> Result<SubmitSignal, Violations> {
-    input.source = input.source.trim().to_owned();
-    let mut violations = Vec::new();
-    let mut add = |field: &str, code: &str, message: &str| {
-        violations.push(Violation {
-            field: field.to_owned(),
-            code: code.to_owned(),
-            message: message.to_owned(),
-        });
-    };
-    if input.source.is_empty() || input.source.chars().count() > SOURCE_CHARS {
-        add("source", "length", "must have 1 to 100 characters");
-    }
-    if input.source.chars().any(char::is_control) {
-        let message = "must not contain control characters";
-        add("source", "characters", message);
-    }
-    // Neither are infinities and what is not a number.
-    if !(-LARGEST..=LARGEST).contains(&input.value) {
-        add("value", "range", "must be from -1e100 to 1e100");
-    }
-    match violations.is_empty() {
-        // There is one zero.
-        true => Ok(SubmitSignal {
-            value: input.value + 0.0,
-            ..input
-        }),
-        false => Err(Violations(violations)),
+    let mut fields = Fields::default();
+    let source = |source: &str| written::line(source, SOURCE_CHARS);
+    fields.text("source", &mut input.source, source);
+    fields.check("value", check_value(input.value));
+    fields.end()?;
+    // There is one zero.
+    input.value += 0.0;
+    Ok(input)
+}
+
+/// Neither are infinities and what is not a number.
+fn check_value(value: f64) -> Result<(), Flaw> {
+    match (-LARGEST..=LARGEST).contains(&value) {
+        true => Ok(()),
+        false => Err(Flaw::new("range", "must be from -1e100 to 1e100")),
     }
 }
 

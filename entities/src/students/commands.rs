@@ -75,7 +75,10 @@ impl UpdateStudent {
             status,
         } = self;
         student.name = name.unwrap_or_else(|| student.name.clone());
-        student.email = email.unwrap_or_else(|| student.email.clone());
+        if let Some(email) = email.filter(|it| *it != student.email) {
+            student.email = email;
+            student.address_key = None;
+        }
         student.student_number = student_number.unwrap_or_else(|| student.student_number.clone());
         student.course = course.unwrap_or_else(|| student.course.clone());
         student.year = year.unwrap_or(student.year);
@@ -92,6 +95,7 @@ impl CreateStudent {
             name: self.name,
             email: self.email,
             email_key: String::new(),
+            address_key: None,
             student_number: self.student_number,
             number_key: None,
             course: self.course,

@@ -7,7 +7,8 @@ use std::collections::{HashMap, HashSet};
 use ::events::{Appending, Tx};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::OnConflict,
+    Value,
+    sea_query::{Expr, ExprTrait, Func, OnConflict},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -23,6 +24,7 @@ use crate::{
     CommandContext, Violation, Violations,
     access::{Action, authorize},
     boxed, idempotency,
+    text::fold,
 };
 
 /// Rows of one import at most.
@@ -153,7 +155,7 @@ fn check_rows(rows: Vec<CreateStudent>) -> Checked {
             let row = rules::check_new(row)?;
             let duplicate =
                 |field| Violations::one(field, "duplicate", "is in an earlier row already");
-            let number = row.student_number.as_ref().map(|it| it.to_lowercase());
+            let number = row.student_number.as_deref().map(fold);
             if emails.contains(&row.email.to_lowercase()) {
                 return Err(duplicate("email"));
             }
@@ -187,11 +189,11 @@ struct Present {
 impl Present {
     async fn find(tx: &Tx<'_>, rows: &Checked, for_update: bool) -> Result<Self> {
         let valid = || rows.iter().flatten();
-        let emails = valid().map(|row| row.email.to_lowercase());
+        let emails = valid().map(|row| Value::from(row.email.to_lowercase()));
         let numbers = valid().filter_map(|row| row.student_number.as_ref());
         let condition = Condition::any()
-            .add(Column::EmailKey.is_in(emails))
-            .add(Column::NumberKey.is_in(numbers.map(|number| number.to_lowercase())));
+            .add(key_of_address().is_in(emails))
+            .add(Column::NumberKey.is_in(numbers.map(|number| fold(number))));
         let mut query = Entity::find()
             .filter(Column::DeletedAt.is_null())
             .filter(condition);
@@ -207,7 +209,8 @@ impl Present {
                     .clone()
                     .map(|number| (number, student.id)),
             );
-            by_email.insert(student.email_key.clone(), student);
+            let address = student.address_key.clone();
+            by_email.insert(address.unwrap_or(student.email_key.clone()), student);
         }
         Ok(Self {
             by_email,
@@ -217,7 +220,7 @@ impl Present {
 
     fn plan(&self, row: CreateStudent, existing: ExistingStudents) -> Plan {
         let known = self.by_email.get(&row.email.to_lowercase());
-        let number = row.student_number.as_ref().map(|it| it.to_lowercase());
+        let number = row.student_number.as_deref().map(fold);
         let owner = number.and_then(|number| self.by_number.get(&number));
         let is_number_taken = owner.is_some_and(|id| known.is_none_or(|known| known.id != *id));
         match (known, existing) {
@@ -246,6 +249,15 @@ impl Present {
             }
         }
     }
+}
+
+/// As in the index of what is unique.
+fn key_of_address() -> Expr {
+    Func::coalesce([
+        Expr::col(Column::AddressKey),
+        Expr::col(Column::EmailKey),
+    ])
+    .into()
 }
 
 fn taken(field: &str) -> Violations {

@@ -1,7 +1,7 @@
 //! The queries. Deleted students are left out. One student is read through the cache, lists from the table.
 
 use ::events::{HistoryPage, StreamKey};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, PaginatorTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -14,7 +14,9 @@ use crate::{
     access::{AccessError, Action, Viewer, authorize},
     boxed,
     cache::Cached,
-    paging::{Sorted, contains},
+    paging::Sorted,
+    searching::contains,
+    text::fold,
 };
 
 /// Which students a list has.
@@ -22,12 +24,12 @@ use crate::{
 pub struct StudentFilter {
     /// Part of the name, the address, the number or the course, whatever its case.
     pub search: Option<String>,
-    /// Any of these; empty means all.
-    pub status: Vec<StudentStatus>,
-    /// Any of these, whatever their case; empty means all.
-    pub course: Vec<String>,
-    /// Any of these; empty means all.
-    pub year: Vec<i32>,
+    /// Any of these.
+    pub status: Option<Vec<StudentStatus>>,
+    /// Any of these, whatever their case.
+    pub course: Option<Vec<String>>,
+    /// Any of these.
+    pub year: Option<Vec<i32>>,
 }
 
 /// By what a list is sorted.
@@ -90,20 +92,19 @@ impl StudentSortField {
 }
 
 impl StudentFilter {
-    fn condition(&self) -> Condition {
+    fn condition(&self, backend: DbBackend) -> Condition {
         let mut condition = Condition::all().add(Column::DeletedAt.is_null());
-        if let Some(search) = self.search.as_deref().filter(|search| !search.is_empty()) {
-            condition = condition.add(contains(Column::SearchText, search));
+        let search = self.search.as_deref();
+        condition = condition.add(contains(backend, "student", search));
+        if let Some(status) = &self.status {
+            condition = condition.add(Column::Status.is_in(status.iter().copied()));
         }
-        if !self.status.is_empty() {
-            condition = condition.add(Column::Status.is_in(self.status.iter().copied()));
-        }
-        if !self.course.is_empty() {
-            let courses = self.course.iter().map(|course| course.to_lowercase());
+        if let Some(courses) = &self.course {
+            let courses = courses.iter().map(|course| fold(course.trim()));
             condition = condition.add(Column::CourseKey.is_in(courses));
         }
-        if !self.year.is_empty() {
-            condition = condition.add(Column::Year.is_in(self.year.iter().copied()));
+        if let Some(year) = &self.year {
+            condition = condition.add(Column::Year.is_in(year.iter().copied()));
         }
         condition
     }
@@ -141,7 +142,7 @@ impl Students {
             id: Column::Id,
             direction: sort.direction,
         };
-        let rows = Entity::find().filter(filter.condition());
+        let rows = Entity::find().filter(filter.condition(self.log.database().backend()));
         let rows = request
             .select(rows, &sorted)
             .all(&self.log.database().reader)
@@ -161,7 +162,7 @@ impl Students {
     ) -> Result<u64, AccessError> {
         authorize(viewer, Action::ReadStudents)?;
         Ok(Entity::find()
-            .filter(filter.condition())
+            .filter(filter.condition(self.log.database().backend()))
             .count(&self.log.database().reader)
             .await?)
     }

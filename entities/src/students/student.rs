@@ -5,7 +5,10 @@ use schemars::JsonSchema;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::cache::CachedRow;
+use crate::{
+    cache::CachedRow,
+    text::{email, fold},
+};
 
 /// Where a student stands.
 #[derive(
@@ -55,26 +58,29 @@ pub struct Model {
     pub id: Uuid,
     /// As people write it.
     pub name: String,
-    /// As it was entered.
+    /// As it was entered, in ASCII.
     pub email: String,
-    /// The address in lower case, by which it is unique.
+    /// The address in lower case, by which it is unique: see `text::email`.
     #[serde(skip)]
     pub email_key: String,
+    /// What the address is compared by in place of that, if it was stored before addresses were brought into one form.
+    #[serde(skip)]
+    pub address_key: Option<String>,
     /// What the school calls the student, as it was entered.
     pub student_number: Option<String>,
-    /// The number in lower case, by which it is unique.
+    /// The number without case, by which it is unique.
     #[serde(skip)]
     pub number_key: Option<String>,
     /// What is studied.
     pub course: String,
-    /// The course in lower case.
+    /// The course without case.
     #[serde(skip)]
     pub course_key: String,
     /// Which year of it.
     pub year: i32,
     /// Where the student stands.
     pub status: StudentStatus,
-    /// Name, address, number and course in lower case.
+    /// Name, address, number and course as they are searched: see `text::fold`.
     #[serde(skip)]
     pub search_text: String,
     /// Grows by one with every event.
@@ -94,13 +100,13 @@ pub type Student = Model;
 
 impl Model {
     /// Sets what is derived from other fields.
-    pub(super) fn derive_keys(&mut self) {
+    pub(crate) fn derive_keys(&mut self) {
         self.email_key = self.email.to_lowercase();
-        self.number_key = self.student_number.as_ref().map(|it| it.to_lowercase());
-        self.course_key = self.course.to_lowercase();
+        self.number_key = self.student_number.as_deref().map(fold);
+        self.course_key = fold(&self.course);
         let number = self.number_key.as_deref().unwrap_or_default();
-        let name = self.name.to_lowercase();
-        self.search_text = [&name, &self.email_key, number, &self.course_key].join("\n");
+        let (name, email) = (fold(&self.name), fold(&email::spellings(&self.email)));
+        self.search_text = [&name, &email, number, &self.course_key].join("\n");
     }
 }
 

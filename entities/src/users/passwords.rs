@@ -1,5 +1,6 @@
 //! Passwords as argon2id hashes, made and checked off the async threads, a bounded number at once. Checking costs the
-//! same whether the account exists or not: for one that does not, a hash that nothing matches is checked.
+//! same whether the account exists or not: for one that does not, a hash that nothing matches is checked. What is hashed is the
+//! password in its normal form (NFC), as devices send the same characters in different ones.
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use events::Error;
 use tokio::sync::Semaphore;
 
 use super::Secret;
+use crate::text::nfc;
 
 /// What a hash costs. OWASP recommends at least 19 MiB and two passes.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +49,7 @@ impl Passwords {
 
     pub(super) async fn hash(&self, password: Secret) -> Result<String, Error> {
         let argon2 = self.argon2.clone();
-        self.run(move || hash_with(&argon2, password.reveal()))
+        self.run(move || hash_with(&argon2, &nfc(password.reveal())))
             .await?
     }
 
@@ -62,9 +64,11 @@ impl Passwords {
             let text = hash.as_deref().unwrap_or(&nobody);
             let parsed = PasswordHash::new(text)
                 .map_err(|error| Error::Task(format!("a stored password hash: {error}")))?;
-            let is_right = argon2
-                .verify_password(password.reveal().as_bytes(), &parsed)
-                .is_ok();
+            let given = password.reveal();
+            let matches = |text: &str| argon2.verify_password(text.as_bytes(), &parsed).is_ok();
+            let normal = nfc(given);
+            // Hashes from before may be of the characters as they were typed.
+            let is_right = matches(&normal) || (*normal != *given && matches(given));
             Ok(is_right && hash.is_some())
         })
         .await?
@@ -116,5 +120,25 @@ mod tests {
         assert!(!matches("battery staple", Some(&hash)).await);
         assert!(!matches("correct horse", None).await);
         assert!(!matches("", None).await, "the hash of nobody opens nothing");
+    }
+
+    #[tokio::test]
+    async fn a_password_is_one_in_whatever_form_it_is_sent() {
+        let (composed, decomposed) = ("Zo\u{eb} trinkt Tee", "Zoe\u{308} trinkt Tee");
+        let cost = PasswordCost {
+            memory_kib: 64,
+            iterations: 1,
+        };
+        let passwords = Passwords::new(cost).expect("a cost");
+        let from_before = hash_with(&passwords.argon2, decomposed).expect("a hash");
+        for set in [composed, decomposed] {
+            let hash = passwords.hash(Secret::new(set)).await.expect("a hash");
+            for given in [composed, decomposed] {
+                let matches = passwords.matches(Secret::new(given), Some(hash.clone()));
+                assert!(matches.await.expect("an answer"), "{set:?} {given:?}");
+            }
+        }
+        let matches = passwords.matches(Secret::new(decomposed), Some(from_before));
+        assert!(matches.await.expect("an answer"), "as it was typed");
     }
 }

@@ -68,6 +68,7 @@ async fn erase_in_tx(tx: &Tx<'_>, context: &CommandContext, id: Uuid) -> Result<
         return Ok(());
     }
     user.email = no_address(id);
+    user.address_key = None;
     user.name = ERASED.to_owned();
     user.bio = None;
     sign_in::forget_password(tx, id).await?;

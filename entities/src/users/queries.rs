@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use ::events::{HistoryPage, StreamKey};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, PaginatorTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -16,7 +16,8 @@ use crate::{
     Direction, Edge, Page, PageRequest, SortKey,
     access::{AccessError, Action, Viewer, authorize},
     boxed,
-    paging::{Sorted, contains},
+    paging::Sorted,
+    searching::contains,
 };
 
 /// Which users a list has.
@@ -24,8 +25,8 @@ use crate::{
 pub struct UserFilter {
     /// Part of the name, whatever its case.
     pub search: Option<String>,
-    /// Any of these; empty means all.
-    pub role: Vec<Role>,
+    /// Any of these.
+    pub role: Option<Vec<Role>>,
     /// Also those who were deactivated.
     pub include_deactivated: bool,
 }
@@ -73,16 +74,15 @@ impl UserSortField {
 }
 
 impl UserFilter {
-    fn condition(&self) -> Condition {
+    fn condition(&self, backend: DbBackend) -> Condition {
         let mut condition = Condition::all();
         if !self.include_deactivated {
             condition = condition.add(Column::DeactivatedAt.is_null());
         }
-        if let Some(search) = self.search.as_deref().filter(|search| !search.is_empty()) {
-            condition = condition.add(contains(Column::SearchText, search));
-        }
-        if !self.role.is_empty() {
-            condition = condition.add(Column::Role.is_in(self.role.iter().copied()));
+        let search = self.search.as_deref();
+        condition = condition.add(contains(backend, "app_user", search));
+        if let Some(role) = &self.role {
+            condition = condition.add(Column::Role.is_in(role.iter().copied()));
         }
         condition
     }
@@ -135,7 +135,7 @@ impl Users {
             id: Column::Id,
             direction: sort.direction,
         };
-        let rows = Entity::find().filter(filter.condition());
+        let rows = Entity::find().filter(filter.condition(self.log.database().backend()));
         let rows = request
             .select(rows, &sorted)
             .all(&self.log.database().reader)
@@ -155,7 +155,7 @@ impl Users {
     ) -> Result<u64, AccessError> {
         authorize(viewer, Action::ReadUsers)?;
         Ok(Entity::find()
-            .filter(filter.condition())
+            .filter(filter.condition(self.log.database().backend()))
             .count(&self.log.database().reader)
             .await?)
     }

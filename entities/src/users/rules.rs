@@ -1,111 +1,54 @@
-//! What makes input for a user valid, without I/O. Names and addresses are trimmed first; lengths are in characters. A
-//! password is taken as it is.
-
-use validator::{Validate, ValidateEmail, ValidationError};
+//! What makes input for a user valid, without I/O. Names, addresses and texts are put in the form in which they are stored
+//! first; lengths are in characters. Of a password its normal form (NFC) is counted, as that is what is hashed.
 
 use super::{Register, Secret, UpdateProfile};
-use crate::Violations;
+use crate::{
+    Violations,
+    text::{self, Fields, Flaw, email, written},
+};
 
-/// RFC 5321, 4.5.3.1.3, less the angle brackets.
-const EMAIL_CHARS: usize = 254;
 const NAME_CHARS: usize = 100;
 const BIO_CHARS: usize = 1_000;
 /// NIST SP 800-63B: at least 8 and no rules about kinds of characters; the upper limit bounds the work.
 const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=128;
-
-/// The fields of any input that rules speak about.
-#[derive(Validate, Default)]
-struct Checked<'a> {
-    #[validate(custom(function = "check_email"))]
-    email: Option<&'a str>,
-    #[validate(custom(function = "check_name"))]
-    name: Option<&'a str>,
-    #[validate(custom(function = "check_bio"))]
-    bio: Option<&'a str>,
-    #[validate(custom(function = "check_password"))]
-    password: Option<&'a str>,
-}
+/// What is longer has too many characters in any form.
+const PASSWORD_BYTES: usize = 4_096;
 
 pub(super) fn check_new(mut input: Register) -> Result<Register, Violations> {
-    input.email = input.email.trim().to_owned();
-    input.name = input.name.trim().to_owned();
-    Checked {
-        email: Some(&input.email),
-        name: Some(&input.name),
-        password: Some(input.password.reveal()),
-        ..Checked::default()
-    }
-    .validate()?;
+    let mut fields = Fields::default();
+    fields.text("email", &mut input.email, email::checked);
+    fields.text("name", &mut input.name, name);
+    fields.check("password", check_password(&input.password));
+    fields.end()?;
     Ok(input)
 }
 
 pub(super) fn check_profile(mut input: UpdateProfile) -> Result<UpdateProfile, Violations> {
-    input.name = input.name.map(|name| name.trim().to_owned());
-    input.bio = input.bio.map(|bio| bio.map(|bio| bio.trim().to_owned()));
-    Checked {
-        name: input.name.as_deref(),
-        bio: input.bio.as_ref().and_then(Option::as_deref),
-        ..Checked::default()
-    }
-    .validate()?;
+    let mut fields = Fields::default();
+    fields.given("name", input.name.as_mut(), name);
+    let given = input.bio.as_mut().and_then(Option::as_mut);
+    fields.given("bio", given, |bio| written::lines(bio.trim(), BIO_CHARS));
+    fields.end()?;
     Ok(input)
 }
 
 pub(super) fn check_new_password(password: &Secret) -> Result<(), Violations> {
-    check_password(password.reveal()).map_err(|error| {
-        let message = error.message.unwrap_or_default();
-        Violations::one("newPassword", &error.code, &message)
-    })
+    let mut fields = Fields::default();
+    fields.check("newPassword", check_password(password));
+    fields.end()
 }
 
-fn violation(code: &'static str, message: &'static str) -> ValidationError {
-    ValidationError::new(code).with_message(message.into())
+fn name(name: &str) -> Result<String, Flaw> {
+    written::line(name, NAME_CHARS)
 }
 
-fn check_email(email: &str) -> Result<(), ValidationError> {
-    if email.chars().count() > EMAIL_CHARS {
-        return Err(violation("length", "must have at most 254 characters"));
-    }
-    if !email.validate_email() {
-        return Err(violation(
-            "email",
-            "must be an email address, such as ada@example.com",
-        ));
-    }
-    Ok(())
-}
-
-fn check_name(name: &str) -> Result<(), ValidationError> {
-    if name.is_empty() || name.chars().count() > NAME_CHARS {
-        return Err(violation("length", "must have 1 to 100 characters"));
-    }
-    if name.chars().any(char::is_control) {
-        return Err(violation(
-            "characters",
-            "must not contain control characters",
-        ));
-    }
-    Ok(())
-}
-
-fn check_bio(bio: &str) -> Result<(), ValidationError> {
-    if bio.chars().count() > BIO_CHARS {
-        return Err(violation("length", "must have at most 1000 characters"));
-    }
-    if bio.chars().any(|c| c.is_control() && c != '\n') {
-        return Err(violation(
-            "characters",
-            "must not contain control characters other than line feeds",
-        ));
-    }
-    Ok(())
-}
-
-fn check_password(password: &str) -> Result<(), ValidationError> {
-    if PASSWORD_CHARS.contains(&password.chars().count()) {
+fn check_password(password: &Secret) -> Result<(), Flaw> {
+    let text = password.reveal();
+    let is_short = text.len() <= PASSWORD_BYTES;
+    if is_short && PASSWORD_CHARS.contains(&text::nfc(text).chars().count()) {
         return Ok(());
     }
-    Err(violation("length", "must have 8 to 128 characters"))
+    Err(Flaw::new("length", "must have 8 to 128 characters"))
 }
 
 #[cfg(test)]

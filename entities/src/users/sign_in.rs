@@ -22,6 +22,7 @@ use crate::{
     CommandContext,
     access::{AccessError, Principal, Reason, Viewer},
     boxed,
+    text::email,
 };
 
 type Result<T, E = UserError> = std::result::Result<T, E>;
@@ -91,10 +92,10 @@ impl Users {
     /// Begins a session for who knows the password.
     #[boxed]
     pub async fn sign_in(&self, origin: Origin, email: &str, password: Secret) -> Result<SignedIn> {
-        let email_key = email.trim().to_lowercase();
+        let (email_key, _) = email::sought(email);
         self.throttle.check_address(origin.address)?;
         self.throttle.check_account(&email_key)?;
-        let found = self.find_password(&email_key).await?;
+        let found = self.find_password(email).await?;
         let (user_id, hash) = found.unzip();
         let is_right = self.passwords.matches(password, hash).await?;
         let user_id = user_id
@@ -180,7 +181,7 @@ impl Users {
         let user = self.load_user(principal.user_id).await?;
         let user = user.ok_or(UserError::NotFound)?;
         self.throttle.check_account(&user.email_key)?;
-        let found = self.find_password(&user.email_key).await?;
+        let found = self.find_password(&user.email).await?;
         let hash = found.map(|(_, hash)| hash);
         if !self.passwords.matches(current, hash).await? {
             return Err(UserError::WrongCredentials);
@@ -211,7 +212,7 @@ impl Users {
         };
         let input = rules::check_new(input).map_err(UserError::Invalid)?;
         let hash = self.passwords.hash(input.password.clone()).await?;
-        let found = self.find_password(&input.email.to_lowercase()).await?;
+        let found = self.find_password(&input.email).await?;
         let context = CommandContext::process("admin");
         self.log
             .write(move |tx| {
@@ -266,13 +267,17 @@ impl Users {
         Ok(any.is_none())
     }
 
-    /// One statement, whether there is such a user or not.
-    async fn find_password(&self, email_key: &str) -> Result<Option<(Uuid, String)>> {
+    /// One statement, whether there is such a user or not. Of two whose addresses became one, each has the one that they
+    /// registered with.
+    async fn find_password(&self, email: &str) -> Result<Option<(Uuid, String)>> {
+        let (key, before) = email::sought(email);
         let reader = &self.log.database().reader;
         let statement = Statement::from_sql_and_values(
             reader.get_database_backend(),
-            "select p.user_id, p.hash from app_user u join user_password p on p.user_id = u.id where u.email_key = $1",
-            [email_key.into()],
+            "select p.user_id, p.hash from app_user u join user_password p on p.user_id = u.id
+             where coalesce(u.address_key, u.email_key) = $1 or u.email_key = $2
+             order by case when u.email_key = $2 then 0 else 1 end limit 1",
+            [key.into(), before.into()],
         );
         let Some(row) = reader.query_one_raw(statement).await? else {
             return Ok(None);
@@ -340,6 +345,7 @@ async fn create_user(
         id: Uuid::now_v7(),
         email: input.email,
         email_key: String::new(),
+        address_key: None,
         name: input.name,
         search_text: String::new(),
         bio: None,

@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::text::fold;
+
 /// What a user may do; each role may do what those before it may.
 #[derive(
     Debug,
@@ -79,14 +81,17 @@ pub struct Model {
     /// Its id, uuid v7.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// The address to sign in with, as it was entered.
+    /// The address to sign in with, as it was entered, in ASCII.
     pub email: String,
-    /// The address in lower case, by which it is unique.
+    /// The address in lower case, by which it is unique: see `text::email`.
     #[serde(skip)]
     pub email_key: String,
+    /// What the address is compared by in place of that, if it was stored before addresses were brought into one form.
+    #[serde(skip)]
+    pub address_key: Option<String>,
     /// As others see it.
     pub name: String,
-    /// The name in lower case.
+    /// The name as it is searched: see `text::fold`.
     #[serde(skip)]
     pub search_text: String,
     /// What the user says about themselves.
@@ -112,8 +117,8 @@ pub type User = Model;
 
 impl Model {
     /// Sets what is derived from the name and the address.
-    pub(super) fn derive_keys(&mut self) {
+    pub(crate) fn derive_keys(&mut self) {
         self.email_key = self.email.to_lowercase();
-        self.search_text = self.name.to_lowercase();
+        self.search_text = fold(&self.name);
     }
 }

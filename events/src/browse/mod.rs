@@ -26,8 +26,8 @@ pub struct LogFilter {
     pub stream: Option<String>,
     /// Of the streams with this id.
     pub stream_id: Option<Uuid>,
-    /// Of any of these types; empty means all.
-    pub types: Vec<String>,
+    /// Of any of these types.
+    pub types: Option<Vec<String>>,
     /// Caused by this actor.
     pub actor: Option<String>,
     /// That happened at this time or later.

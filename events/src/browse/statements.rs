@@ -54,8 +54,8 @@ fn times(filter: &LogFilter) -> (DateTime<Utc>, DateTime<Utc>) {
 }
 
 fn types(filter: &LogFilter) -> Option<String> {
-    let list = serde_json::Value::from(filter.types.clone());
-    (!filter.types.is_empty()).then(|| list.to_string())
+    let types = filter.types.clone()?;
+    Some(serde_json::Value::from(types).to_string())
 }
 
 /// How the two databases say it.
@@ -166,7 +166,7 @@ pub(super) async fn few(database: &DatabaseConnection, filter: &LogFilter) -> Re
     let ways = [
         (Way::StreamId, filter.stream_id.is_some()),
         (Way::Actor, filter.actor.is_some()),
-        (Way::Types, !filter.types.is_empty()),
+        (Way::Types, filter.types.is_some()),
         (Way::Kind, filter.stream.is_some()),
         (Way::Time, filter.from.is_some() || filter.before.is_some()),
     ];

@@ -59,11 +59,11 @@ fn filters() -> Vec<LogFilter> {
             ..any()
         },
         LogFilter {
-            types: vec!["OrderClosed".to_owned()],
+            types: Some(vec!["OrderClosed".to_owned()]),
             ..any()
         },
         LogFilter {
-            types: vec!["OrderClosed".to_owned(), "ChatClosed".to_owned()],
+            types: Some(vec!["OrderClosed".to_owned(), "ChatClosed".to_owned()]),
             ..any()
         },
         LogFilter {
@@ -82,7 +82,7 @@ fn filters() -> Vec<LogFilter> {
         },
         LogFilter {
             from: Some(at(20_000)),
-            types: vec!["OrderOpened".to_owned()],
+            types: Some(vec!["OrderOpened".to_owned()]),
             ..any()
         },
         LogFilter {
@@ -96,7 +96,7 @@ fn filters() -> Vec<LogFilter> {
 fn matches(filter: &LogFilter, event: &Event) -> bool {
     filter.stream.as_ref().is_none_or(|it| *it == event.stream)
         && filter.stream_id.is_none_or(|it| it == event.stream_id)
-        && (filter.types.is_empty() || filter.types.contains(&event.event_type))
+        && filter.types.as_ref().is_none_or(|it| it.contains(&event.event_type))
         && filter
             .actor
             .as_ref()
@@ -193,7 +193,7 @@ async fn a_search_that_gives_up_goes_on_where_it_was() {
     let log = quiet_log(database.clone(), LONG);
     let filter = LogFilter {
         stream: Some("order".to_owned()),
-        types: vec!["OrderOpened".to_owned()],
+        types: Some(vec!["OrderOpened".to_owned()]),
         ..LogFilter::default()
     };
     let mut place = LogPlace {

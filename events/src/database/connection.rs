@@ -96,7 +96,7 @@ impl DatabaseConnection {
 
     /// Begins a transaction that writes. On SQLite it takes the lock at once: one that reads before it writes fails with
     /// SQLITE_BUSY_SNAPSHOT, however long it waits.
-    pub(super) async fn begin_writing(&self) -> Result<DatabaseTransaction, DbErr> {
+    pub async fn begin_writing(&self) -> Result<DatabaseTransaction, DbErr> {
         match self.backend {
             DbBackend::Sqlite => self.begin_with("begin immediate").await,
             _ => self.begin().await,

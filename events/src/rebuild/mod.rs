@@ -15,6 +15,7 @@ mod swap;
 
 use std::{sync::Arc, time::Duration};
 
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -23,7 +24,7 @@ pub(crate) use forget::forget_rebuilds;
 pub use state::{RebuildStatus, read_rebuilds, request_rebuild, requested_rebuilds};
 
 use crate::{
-    AsRetryable, Database, Error, Follower, boxed, database::Pool, letters, read,
+    AsRetryable, Database, DatabaseTransaction, Error, Follower, boxed, database::Pool, letters, read,
     retention::hold_pruning,
 };
 use state::{Claim, Saved};
@@ -60,6 +61,11 @@ pub trait ReadModel: Send + Sync + 'static {
 
     /// The follower, writing tables that have `suffix` behind their names.
     fn follower(&self, suffix: &'static str) -> Arc<dyn Follower>;
+
+    /// Makes what the tables need besides themselves and their indexes, in the transaction that gave them the live names.
+    fn complete<'a>(&'a self, _tx: &'a DatabaseTransaction) -> BoxFuture<'a, crate::Result<()>> {
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// How a rebuild is run.

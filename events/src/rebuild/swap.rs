@@ -94,6 +94,7 @@ impl Rebuild {
         found.add(later);
 
         catalog::change_tables(tx, self.model.tables()).await?;
+        self.model.complete(tx).await?;
         state::save_in_tx(tx, &self.claim, &last).await?;
         let report = RebuildReport {
             events: last.done,

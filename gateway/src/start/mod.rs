@@ -10,7 +10,7 @@ use std::{
 };
 
 use entities::{
-    Entities, EntitiesConfig,
+    AddressConflict, Entities, EntitiesConfig, derive_again,
     users::{Presence, PresenceConfig, Secret, TokenKeys, User},
 };
 use events::{Database, DatabaseConfig, EventLog, LogConfig, Sole, sqlite_file};
@@ -49,7 +49,7 @@ const DEMO_CUSTOMERS: u64 = 25;
 pub(crate) async fn migrate(config: &Config) -> Result<(), StartError> {
     let store = &config.store;
     migration::await_database(&store.database_url, store.wait_for_database).await?;
-    bring_up_to_date(config).await?;
+    bring_up_to_date(config, true).await?;
     workers::say!("the database is up to date");
     Ok(())
 }
@@ -339,24 +339,44 @@ async fn connect(config: &Config) -> Result<Database, StartError> {
     let store = &config.store;
     let is_embedded = sqlite_file(&store.database_url).is_some();
     if is_embedded || store.migrate {
-        bring_up_to_date(config).await?;
+        bring_up_to_date(config, false).await?;
     }
+    let database = database(config).await?;
+    migration::check(&database.schema_connection()).await?;
+    Ok(database)
+}
+
+/// Migrates, and brings what versions before have written into the form of this one: after a migration, and whenever it is asked.
+async fn bring_up_to_date(config: &Config, is_asked: bool) -> Result<(), StartError> {
+    let url = &config.store.database_url;
+    make_folder(url)?;
+    let applied = migration::migrate(url).await;
+    let applied = applied.map_err(StartError::Migration)?;
+    if is_asked || !applied.is_empty() {
+        tell_conflicts(&derive_again(&database(config).await?).await?);
+    }
+    Ok(())
+}
+
+/// What a person has to decide.
+fn tell_conflicts(conflicts: &[AddressConflict]) {
+    for AddressConflict { id, email } in conflicts {
+        workers::say!(
+            "{id} has an address that another one has, too, when it is brought into one form: {email}; both stay as they are until one is \
+             changed or deleted"
+        );
+    }
+}
+
+async fn database(config: &Config) -> Result<Database, StartError> {
+    let store = &config.store;
     let database_config = DatabaseConfig {
         url: store.database_url.clone(),
         max_connections: store.max_connections,
         acquire_timeout: Duration::from_secs(10),
         patience: DatabaseConfig::PATIENCE,
     };
-    let database = Database::connect(&database_config).await?;
-    migration::check(&database.schema_connection()).await?;
-    Ok(database)
-}
-
-async fn bring_up_to_date(config: &Config) -> Result<(), StartError> {
-    let url = &config.store.database_url;
-    make_folder(url)?;
-    let applied = migration::migrate(url).await;
-    applied.map(|_| ()).map_err(StartError::Migration)
+    Ok(Database::connect(&database_config).await?)
 }
 
 /// Connects, migrates if asked to, and starts the log.

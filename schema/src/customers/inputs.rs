@@ -9,7 +9,7 @@ use entities::{
 };
 
 use super::{KIND, object::CustomerStatus};
-use crate::{connection::is_storable_time, error, id};
+use crate::{alternatives::any_of, connection::is_storable_time, error, id};
 
 /// A new customer.
 #[derive(InputObject)]
@@ -147,12 +147,7 @@ impl TryFrom<CustomerFilter> for customers::CustomerFilter {
         }
         Ok(Self {
             search: filter.search,
-            status: filter
-                .status
-                .unwrap_or_default()
-                .into_iter()
-                .map(Into::into)
-                .collect(),
+            status: any_of(filter.status),
             created_from: filter.created_from,
             created_before: filter.created_before,
             deleted: filter.deleted,

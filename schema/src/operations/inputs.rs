@@ -83,14 +83,16 @@ pub(super) fn stream_filter(kind: Option<String>, stream_id: Option<&ID>) -> Res
     })
 }
 
-pub(super) fn checked_types(types: Option<Vec<String>>) -> Result<Vec<String>> {
-    let types = types.unwrap_or_default();
+pub(super) fn checked_types(types: Option<Vec<String>>) -> Result<Option<Vec<String>>> {
+    let Some(types) = types else {
+        return Ok(None);
+    };
     if types.len() > MOST_TYPES {
         let message = format!("must be at most {MOST_TYPES}");
         return Err(invalid(Violations::one("types", "length", &message)));
     }
-    let types = types.into_iter();
-    types.map(|it| checked_text("types", it)).collect()
+    let types = types.into_iter().map(|it| checked_text("types", it));
+    types.collect::<Result<_>>().map(Some)
 }
 
 pub(super) fn checked_text(field: &str, text: String) -> Result<String> {

@@ -68,8 +68,9 @@ impl OperationsSubscription {
         Ok(events.filter_map(move |event| {
             let shown = match event {
                 Ok(event) => {
-                    let is_wanted = streams.matches(&event)
-                        && (types.is_empty() || types.contains(&event.event_type));
+                    let is_of_type = |types: &Vec<String>| types.contains(&event.event_type);
+                    let is_wanted =
+                        streams.matches(&event) && types.as_ref().is_none_or(is_of_type);
                     is_wanted.then(|| {
                         Ok(LoggedEvent {
                             epoch: source.cursor().epoch,

@@ -3,6 +3,8 @@
 use async_graphql::InputObject;
 use entities::signals;
 
+use crate::alternatives::any_of;
+
 use super::object::SignalStatus;
 
 /// A new signal.
@@ -34,10 +36,9 @@ pub(crate) struct SignalFilter {
 
 impl From<SignalFilter> for signals::SignalFilter {
     fn from(filter: SignalFilter) -> Self {
-        let status = filter.status.unwrap_or_default();
         Self {
             source: filter.source,
-            status: status.into_iter().map(Into::into).collect(),
+            status: any_of(filter.status),
         }
     }
 }

@@ -8,7 +8,7 @@ use entities::{
 };
 
 use super::{KIND, object::StudentStatus};
-use crate::{customers::SortDirection, error, id};
+use crate::{alternatives::any_of, customers::SortDirection, error, id};
 
 /// A new student.
 #[derive(InputObject)]
@@ -131,12 +131,11 @@ pub(crate) struct StudentFilter {
 
 impl From<StudentFilter> for students::StudentFilter {
     fn from(filter: StudentFilter) -> Self {
-        let status = filter.status.unwrap_or_default();
         Self {
             search: filter.search,
-            status: status.into_iter().map(Into::into).collect(),
-            course: filter.course.unwrap_or_default(),
-            year: filter.year.unwrap_or_default(),
+            status: any_of(filter.status),
+            course: filter.course,
+            year: filter.year,
         }
     }
 }

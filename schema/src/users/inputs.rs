@@ -8,7 +8,7 @@ use entities::{
 };
 
 use super::object::{Availability, Role};
-use crate::{customers::SortDirection, error::invalid};
+use crate::{alternatives::any_of, customers::SortDirection, error::invalid};
 
 /// A new user.
 #[derive(InputObject)]
@@ -131,10 +131,9 @@ pub(crate) struct UserFilter {
 
 impl From<UserFilter> for users::UserFilter {
     fn from(filter: UserFilter) -> Self {
-        let roles = filter.role.unwrap_or_default();
         Self {
             search: filter.search,
-            role: roles.into_iter().map(Into::into).collect(),
+            role: any_of(filter.role),
             include_deactivated: filter.include_deactivated,
         }
     }

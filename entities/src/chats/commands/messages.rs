@@ -28,7 +28,7 @@ impl Chats {
         chat_id: Uuid,
         text: String,
     ) -> Result<ChatMessage> {
-        rules::check_text(&text).map_err(ChatError::Invalid)?;
+        let text = rules::check_text(&text).map_err(ChatError::Invalid)?;
         self.in_chat(context, chat_id, move |work, locked| {
             Box::pin(send_in_tx(work, locked, text.clone()))
         })
@@ -43,7 +43,7 @@ impl Chats {
         message_id: Uuid,
         text: String,
     ) -> Result<ChatMessage> {
-        rules::check_text(&text).map_err(ChatError::Invalid)?;
+        let text = rules::check_text(&text).map_err(ChatError::Invalid)?;
         self.change_message(
             context,
             message_id,

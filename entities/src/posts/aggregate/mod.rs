@@ -124,7 +124,7 @@ pub fn decide(
     actor: Actor,
     command: &PostCommand,
 ) -> Result<Option<PostFact>, PostError> {
-    rules::check(command).map_err(PostError::Invalid)?;
+    let command = &rules::checked(command.clone()).map_err(PostError::Invalid)?;
     let user_id = actor.user_id;
     let state = match (state, command) {
         (None, PostCommand::Create { message }) => {

@@ -7,6 +7,7 @@ use super::{Changes, Touched};
 use crate::{
     bulk::{self, Kind},
     posts::Tables,
+    text::fold,
 };
 
 use events::DatabaseTransaction;
@@ -37,7 +38,7 @@ impl Changes {
                 post.id.into(),
                 post.author_id.into(),
                 post.message.clone().into(),
-                post.message.to_lowercase().into(),
+                fold(&post.message).into(),
                 post.like_count.into(),
                 post.comment_count.into(),
                 post.version.into(),
@@ -91,8 +92,8 @@ impl Changes {
     async fn edit_posts(&self, tx: &DatabaseTransaction, table: &str) -> Result<u64> {
         let rows = self.moved.iter().filter_map(|(id, moved)| {
             let message = moved.message.as_ref()?;
-            let lower = message.to_lowercase();
-            Some([(*id).into(), message.clone().into(), lower.into()])
+            let folded = fold(message);
+            Some([(*id).into(), message.clone().into(), folded.into()])
         });
         let columns = [
             ("post_id", Kind::Uuid),

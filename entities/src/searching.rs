@@ -1,0 +1,128 @@
+//! Searching: which rows have a text in their column `search_text`, which is folded (`text::fold`), as is what is looked for.
+//! Used by the lists of all domains.
+//!
+//! An index of sequences of three characters says which rows may have a text of three characters or more: GIN with `pg_trgm` on
+//! Postgres, FTS5 on SQLite. What is looked for is always compared with the row itself, too, so an index makes a search
+//! faster and never changes what it finds. Shorter texts have no such sequence, and are looked for in every row.
+//!
+//! On Postgres the server does both for `like`, and has no index where its extension could not be made. On SQLite triggers keep the
+//! index. They go with a table that is dropped, as by a rebuild; without them the index is not asked, until it is made anew.
+
+use events::DatabaseTransaction;
+use sea_orm::{
+    Condition, ConnectionTrait, DbBackend, DbErr, Statement,
+    sea_query::{Expr, ExprTrait, Func, SimpleExpr},
+};
+
+use crate::text::fold;
+
+/// The column of texts that are searched, in each of the tables.
+const TEXT: &str = "search_text";
+/// Characters of a sequence.
+const SEQUENCE: usize = 3;
+/// Characters of what is looked for that the index is asked about. More would leave hardly less to compare.
+const ASKED_CHARS: usize = 32;
+
+/// That a row of `table` has what is looked for. A text with nothing in it that could be found is in every row.
+pub(crate) fn contains(backend: DbBackend, table: &str, sought: Option<&str>) -> Condition {
+    let condition = Condition::all();
+    let sought = fold(sought.unwrap_or_default());
+    if sought.is_empty() {
+        return condition;
+    }
+    // No text has it, and Postgres takes none with it.
+    if sought.contains('\0') {
+        return condition.add(Expr::value(false));
+    }
+    let asked: Vec<char> = sought.chars().take(ASKED_CHARS).collect();
+    if asked.len() < SEQUENCE {
+        return condition.add(is_within(backend, sought));
+    }
+    match backend {
+        DbBackend::Postgres => condition.add(Expr::col(TEXT).like(like_pattern(&sought))),
+        _ => condition
+            .add(is_candidate(table, &asked))
+            .add(is_within(backend, sought)),
+    }
+}
+
+/// What is looked for, as it stands.
+fn is_within(backend: DbBackend, sought: String) -> SimpleExpr {
+    let place = match backend {
+        DbBackend::Postgres => "strpos",
+        _ => "instr",
+    };
+    Func::cust(place).arg(Expr::col(TEXT)).arg(sought).gt(0)
+}
+
+fn like_pattern(sought: &str) -> String {
+    let mut pattern = String::with_capacity(sought.len() + 2);
+    pattern.push('%');
+    for c in sought.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// That the index of SQLite has all sequences for the row, or that it cannot be asked.
+fn is_candidate(table: &str, asked: &[char]) -> Expr {
+    let sql = format!(
+        "id in (select r.id from {table}_search({{}}) s join {table}_search_row r on r.number = s.rowid
+         union all select id from {table} where not exists
+             (select 1 from sqlite_master where type = 'trigger' and name = '{table}_search_insert'))"
+    );
+    let sequences = asked.windows(SEQUENCE).map(|sequence| {
+        let text: String = sequence.iter().collect();
+        format!("\"{}\"", text.replace('"', "\"\""))
+    });
+    let sequences = sequences.collect::<Vec<_>>().join(" and ");
+    Expr::cust_with_values(sql.replace("{}", "?"), [sequences])
+}
+
+/// Makes the index of a table of SQLite anew if its triggers went with the table that had them.
+pub(crate) async fn restore_index(tx: &DatabaseTransaction, table: &str) -> Result<(), DbErr> {
+    if tx.get_database_backend() != DbBackend::Sqlite {
+        return Ok(());
+    }
+    let statement = Statement::from_sql_and_values(
+        DbBackend::Sqlite,
+        "select 1 from sqlite_master where type = 'trigger' and name = $1",
+        [format!("{table}_search_insert").into()],
+    );
+    if tx.query_one_raw(statement).await?.is_none() {
+        tx.execute_unprepared(&made_anew(table)).await?;
+    }
+    Ok(())
+}
+
+/// As the migration made it, of what is there now.
+fn made_anew(table: &str) -> String {
+    format!(
+        "insert into {table}_search ({table}_search) values ('delete-all');
+delete from {table}_search_row;
+insert into {table}_search_row (id) select id from {table};
+insert into {table}_search (rowid, text)
+    select r.number, t.search_text from {table} t join {table}_search_row r on r.id = t.id;
+create trigger {table}_search_insert after insert on {table} begin
+    insert into {table}_search_row (id) values (new.id);
+    insert into {table}_search (rowid, text)
+        select number, new.search_text from {table}_search_row where id = new.id;
+end;
+create trigger {table}_search_update after update of search_text on {table}
+when old.search_text is not new.search_text begin
+    insert into {table}_search ({table}_search, rowid, text)
+        select 'delete', number, old.search_text from {table}_search_row where id = old.id;
+    insert into {table}_search (rowid, text)
+        select number, new.search_text from {table}_search_row where id = old.id;
+end;
+create trigger {table}_search_delete after delete on {table} begin
+    insert into {table}_search ({table}_search, rowid, text)
+        select 'delete', number, old.search_text from {table}_search_row where id = old.id;
+    delete from {table}_search_row where id = old.id;
+end;"
+    )
+}
