@@ -3,6 +3,9 @@
 
 use sea_orm::{DbErr, RuntimeErr, SqlErr, SqlxError};
 
+/// What the database's library says for `Error::Crowded`: its errors have no place for it.
+pub(crate) const CROWDED: &str = "too much is asked for at once";
+
 /// The result of an operation of the log.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -15,6 +18,9 @@ pub enum Error {
     /// The database could not be reached or gave no connection in time.
     #[error("the database is unavailable: {0}")]
     Unavailable(#[source] DbErr),
+    /// Too much is being done on behalf of the caller.
+    #[error("too much is asked for at once")]
+    Crowded,
     /// Any other failure of the database.
     #[error(transparent)]
     Database(DbErr),
@@ -66,7 +72,9 @@ pub enum Error {
 
 impl From<DbErr> for Error {
     fn from(error: DbErr) -> Self {
-        if is_unavailable(&error) {
+        if matches!(&error, DbErr::Custom(text) if text == CROWDED) {
+            Self::Crowded
+        } else if is_unavailable(&error) {
             Self::Unavailable(error)
         } else {
             Self::Database(error)

@@ -51,7 +51,7 @@ pub use control::{
 pub use currency::{Behind, BehindBecause};
 pub use cursor::{Cursor, CursorError, Proof};
 pub use database::{
-    AsRetryable, Database, DatabaseConfig, DatabaseConnection, DatabaseTransaction, now,
+    AsRetryable, Claimant, Database, DatabaseConfig, DatabaseConnection, DatabaseTransaction, now,
     sqlite_file,
 };
 pub use epoch::continues;

@@ -28,7 +28,7 @@ pub mod codes {
     pub const UNAUTHENTICATED: &str = "UNAUTHENTICATED";
     /// Who is calling may not do this.
     pub const FORBIDDEN: &str = "FORBIDDEN";
-    /// Too many attempts; `retryAfterSeconds` says when the next is allowed.
+    /// Too many attempts, or too much at once; `retryAfterSeconds` says when the next is allowed.
     pub const RATE_LIMITED: &str = "RATE_LIMITED";
     /// The idempotency key belongs to another request.
     pub const IDEMPOTENCY_KEY_REUSED: &str = "IDEMPOTENCY_KEY_REUSED";
@@ -80,6 +80,11 @@ pub(crate) fn from_log(cause: &events::Error) -> Error {
                 "the database cannot be reached; try again",
             )
         }
+        events::Error::Crowded => error(
+            codes::RATE_LIMITED,
+            "too much of yours is under way; wait for answers before you ask for more",
+        )
+        .extend_with(|_, extensions| extensions.set("retryAfterSeconds", 1)),
         cause if cause.is_retryable() => {
             tracing::warn!(error = %cause, "a request failed");
             error(codes::UNAVAILABLE, "too many changes at once; try again")

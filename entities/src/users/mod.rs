@@ -42,6 +42,7 @@ pub use secret::Secret;
 pub use sessions::remove_expired_sessions;
 pub use sign_in::{Origin, Register, SignedIn};
 pub use successors::LONGEST_GRACE;
+pub use throttle::network_of;
 pub use tokens::TokenKeys;
 pub use user::{Availability, Role, User};
 

@@ -13,7 +13,9 @@ use super::{
     lease::{Lease, Pool, Silence},
     transaction::DatabaseTransaction,
     trouble::Trouble,
+    turns::{Crowded, Turns},
 };
+use crate::error::CROWDED;
 
 /// Connections of one kind of work; cheap to clone.
 #[derive(Clone)]
@@ -24,6 +26,8 @@ pub struct DatabaseConnection {
     patience: Duration,
     silence: Silence,
     trouble: Trouble,
+    /// Of connections that claimants share.
+    turns: Option<Turns>,
 }
 
 impl DatabaseConnection {
@@ -38,6 +42,16 @@ impl DatabaseConnection {
             patience,
             silence,
             trouble,
+            turns: None,
+        }
+    }
+
+    /// The same connections, of which whoever works on somebody's behalf gets one in turn.
+    #[must_use]
+    pub(super) fn in_turn(&self, turns: Turns) -> Self {
+        Self {
+            turns: Some(turns),
+            ..self.clone()
         }
     }
 
@@ -49,6 +63,7 @@ impl DatabaseConnection {
             patience: Duration::ZERO,
             silence: Silence::new(),
             trouble: Trouble::default(),
+            turns: None,
         }
     }
 
@@ -110,8 +125,14 @@ impl DatabaseConnection {
     }
 
     async fn lease(&self) -> Result<Lease, DbErr> {
+        let turn = match &self.turns {
+            Some(turns) => turns.take().await.map_err(|Crowded| crowded())?,
+            None => None,
+        };
         match &self.pool {
-            Some(pool) => Lease::take(pool, self.patience, &self.silence, &self.trouble).await,
+            Some(pool) => {
+                Lease::take(pool, self.patience, &self.silence, &self.trouble, turn).await
+            }
             None => Err(DbErr::Conn(RuntimeErr::Internal(
                 "not connected".to_owned(),
             ))),
@@ -149,6 +170,11 @@ impl ConnectionTrait for DatabaseConnection {
         let mut lease = self.lease().await?;
         lease.query_all(statement).await.map_err(query)
     }
+}
+
+/// What `Error` recognizes it by.
+fn crowded() -> DbErr {
+    DbErr::Custom(CROWDED.to_owned())
 }
 
 pub(super) fn exec(error: sea_orm::SqlxError) -> DbErr {

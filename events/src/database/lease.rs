@@ -1,13 +1,14 @@
 //! One connection, taken out of its pool for a statement or a transaction. It goes back only when it is known to be idle and
 //! outside of any transaction. All others are closed: one on which an answer is still due, as nobody can tell it from one that
 //! went silent; one whose future was dropped half-way; one whose BEGIN, COMMIT or ROLLBACK failed, as nobody knows what it is
-//! inside of. Every wait has a deadline. Used by `connection` and `transaction` only.
+//! inside of. Every wait has a deadline. Nor does a statement go on that nobody waits for: Postgres ends it when it sees the connection
+//! closed (`client_connection_check_interval`), SQLite is told. Used by `connection` and `transaction` only.
 
 use std::{
     io,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -23,7 +24,7 @@ use sea_query_sqlx::SqlxValues;
 use sqlx_core::transaction::TransactionManager;
 use tokio::{runtime::Handle, time::timeout};
 
-use super::trouble::Trouble;
+use super::{trouble::Trouble, turns::Turn};
 use crate::error::{Outage, outage};
 
 /// How long a connection may take to be given back or closed, for which nobody waits.
@@ -34,6 +35,8 @@ const PING_LIMIT: Duration = Duration::from_millis(500);
 const TRUSTED_IDLE: Duration = Duration::from_secs(5);
 /// For so long after a silence all connections from before it are asked before they are used.
 const SUSPICION: Duration = Duration::from_secs(60);
+/// Instructions of SQLite between two looks whether it should stop: some tens of microseconds.
+const STEPS: i32 = 10_000;
 /// Connections left inside a transaction by somebody else that one request may find.
 const MOST_NESTED: usize = 8;
 
@@ -107,6 +110,10 @@ pub(super) struct Lease {
     /// An answer is due, or will never be understood.
     is_waiting: bool,
     is_in_transaction: bool,
+    /// Ends the statement under way; SQLite only. Postgres notices by itself that its client is gone.
+    stop: Option<Arc<AtomicBool>>,
+    /// Given back with the connection.
+    _turn: Option<Turn>,
 }
 
 /// Runs `$call` with the connection of either kind, at most as long as the lease is patient.
@@ -139,7 +146,9 @@ impl Lease {
         patience: Duration,
         silence: &Silence,
         trouble: &Trouble,
+        turn: Option<Turn>,
     ) -> Result<Self, DbErr> {
+        let mut turn = turn;
         for _ in 0..MOST_NESTED {
             let raw = match pool {
                 Pool::Postgres(pool) => pool.acquire().await.map(Raw::Postgres),
@@ -156,8 +165,12 @@ impl Lease {
                 trouble: trouble.clone(),
                 is_waiting: false,
                 is_in_transaction: false,
+                stop: None,
+                _turn: None,
             };
             if lease.depth() == 0 {
+                lease._turn = turn.take();
+                lease.make_stoppable().await?;
                 return Ok(lease);
             }
             // Whoever had it left it inside a transaction: dropped like this, it is closed.
@@ -166,6 +179,23 @@ impl Lease {
         Err(DbErr::Conn(RuntimeErr::Internal(
             "the pool has connections that are inside transactions".to_owned(),
         )))
+    }
+
+    /// Has SQLite look now and then, while it works, whether anybody still waits for it.
+    async fn make_stoppable(&mut self) -> Result<(), DbErr> {
+        let Some(Raw::Sqlite(connection)) = self.raw.as_mut() else {
+            return Ok(());
+        };
+        let stop = Arc::new(AtomicBool::new(false));
+        let is_stopped = stop.clone();
+        // Should this not come to its end, nobody knows what the connection is at.
+        self.is_waiting = true;
+        let mut handle = connection.lock_handle().await.map_err(not_acquired)?;
+        handle.set_progress_handler(STEPS, move || !is_stopped.load(Ordering::Relaxed));
+        drop(handle);
+        self.is_waiting = false;
+        self.stop = Some(stop);
+        Ok(())
     }
 
     /// Waits for each answer up to so long.
@@ -313,8 +343,11 @@ impl Drop for Lease {
             Raw::Sqlite(connection) if is_kept => drop(connection),
             // Without a word: the peer may not listen any more.
             Raw::Postgres(connection) => drop(connection.detach()),
-            // The next one waits until the file is closed, and what was not committed is gone.
+            // The next one waits until the file is closed, and what was not committed is gone. A statement under way ends first.
             Raw::Sqlite(connection) => {
+                if let Some(stop) = &self.stop {
+                    stop.store(true, Ordering::Relaxed);
+                }
                 runtime.spawn(connection.close());
             }
         }

@@ -9,6 +9,7 @@ mod lease;
 mod open;
 mod transaction;
 mod trouble;
+mod turns;
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,8 +20,9 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr, Statement};
 
 pub use self::{
     connection::DatabaseConnection, file::sqlite_file, transaction::DatabaseTransaction,
+    turns::Claimant,
 };
-use self::{file::DatabaseFile, lease::Silence, open::Limits, trouble::Trouble};
+use self::{file::DatabaseFile, lease::Silence, open::Limits, trouble::Trouble, turns::Turns};
 use crate::{Error, Result, boxed};
 
 /// The same for what goes over much of the log.
@@ -38,9 +40,10 @@ pub fn now() -> DateTime<Utc> {
 pub struct DatabaseConfig {
     /// `postgres://…` or `sqlite://…`.
     pub url: String,
-    /// Connections for requests; Postgres only. SQLite has one writer and a reader for each core.
+    /// Connections for requests; Postgres only, where one claimant reads with half of them at most. SQLite has one writer, and a
+    /// reader for each core and one more.
     pub max_connections: u32,
-    /// How long a request waits for a connection before it fails as unavailable.
+    /// How long a request waits for a connection before it fails as unavailable, and for its turn at one before it fails as crowded.
     pub acquire_timeout: Duration,
     /// How long an answer of Postgres is waited for. A connection without one is closed.
     pub patience: Duration,
@@ -114,8 +117,10 @@ impl Database {
             DatabaseConnection::new(pool, config.patience, silence.clone(), trouble.clone())
         };
         let (writer, background) = (connection(writer), connection(background));
+        let all = config.max_connections as usize;
+        let turns = Turns::new(all, all / 2, config.acquire_timeout);
         Ok(Self {
-            reader: writer.clone(),
+            reader: writer.in_turn(turns),
             writer,
             background_writer: background.clone(),
             background,
@@ -129,18 +134,22 @@ impl Database {
         let options = open::sqlite_options(&config.url)?;
         let path = options.get_filename().to_owned();
         let reading = options.clone().pragma("query_only", "on");
-        let readers = std::thread::available_parallelism().map_or(2, |cores| cores.get() as u32);
+        let cores = std::thread::available_parallelism().map_or(2, |cores| cores.get() as u32);
+        // One more than a single claimant may have.
+        let readers = cores.max(2) + 1;
         // The writer first: it creates the file and switches it to WAL.
         let writer = open::sqlite(config, 1, options).await?;
-        let reader = open::sqlite(config, readers.max(2), reading.clone()).await?;
+        let reader = open::sqlite(config, readers, reading.clone()).await?;
         let background = open::sqlite(config, 2, reading).await?;
         let connection = |pool| {
             let pool = lease::Pool::Sqlite(pool);
             DatabaseConnection::new(pool, FILE_PATIENCE, silence.clone(), trouble.clone())
         };
         let writer = connection(writer);
+        let readers = readers as usize;
+        let turns = Turns::new(readers, readers - 1, config.acquire_timeout);
         Ok(Self {
-            reader: connection(reader),
+            reader: connection(reader).in_turn(turns),
             background: connection(background),
             background_writer: writer.clone(),
             writer,

@@ -1,5 +1,6 @@
 //! The columns of a file of students: found by their names, whatever their order, case and punctuation. A column that is
-//! not known is an error, so that a misspelled one is not silently left out.
+//! not known is an error, so that a misspelled one is not silently left out. Columns without a name, as spreadsheets add them,
+//! must have nothing in them.
 
 use csv::StringRecord;
 use entities::students::{CreateStudent, StudentStatus};
@@ -11,7 +12,11 @@ const REQUIRED: usize = 3;
 
 /// The place of each known column.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Columns([Option<usize>; KNOWN.len()]);
+pub(super) struct Columns {
+    places: [Option<usize>; KNOWN.len()],
+    /// So many fields a row must have: up to the last column that has a name.
+    named: usize,
+}
 
 fn plain(name: &str) -> String {
     let letters = name.chars().filter(|c| c.is_alphanumeric());
@@ -22,11 +27,18 @@ impl Columns {
     pub(super) fn find(headers: &StringRecord) -> Result<Self, String> {
         let mut places = [None; KNOWN.len()];
         for (place, header) in headers.iter().enumerate() {
+            if header.trim().is_empty() {
+                continue;
+            }
             let column = KNOWN.iter().position(|known| plain(known) == plain(header));
             let Some(column) = column else {
                 let known = KNOWN.join(", ");
+                let hint = match headers.len() == 1 && header.contains([';', '\t', '|', ',']) {
+                    true => "; if its columns are separated by something else, name that with --delimiter",
+                    false => "",
+                };
                 return Err(format!(
-                    "the column {header:?} is not known; known are {known}"
+                    "the column {header:?} is not known; known are {known}{hint}"
                 ));
             };
             if places[column].replace(place).is_some() {
@@ -39,7 +51,10 @@ impl Columns {
             .map(|(name, _)| *name)
             .collect();
         match missing.is_empty() {
-            true => Ok(Self(places)),
+            true => Ok(Self {
+                named: places.iter().flatten().max().map_or(0, |last| last + 1),
+                places,
+            }),
             false => Err(format!(
                 "the first line must name the columns; missing: {}",
                 missing.join(", ")
@@ -50,13 +65,21 @@ impl Columns {
     /// The student in a row, or why it cannot be read. Whether it is valid is for the domain to say.
     pub(super) fn student(&self, record: &StringRecord) -> Result<CreateStudent, String> {
         let field = |column: usize| {
-            let text = self.0[column].and_then(|place| record.get(place));
+            let text = self.places[column].and_then(|place| record.get(place));
             text.map(str::trim).filter(|text| !text.is_empty())
         };
         let text = |column: usize| field(column).unwrap_or_default().to_owned();
-        let expected = self.0.iter().flatten().count();
-        if record.len() != expected {
-            return Err(format!("has {} fields, not {expected}", record.len()));
+        if record.len() < self.named {
+            return Err(format!("has {} fields, not {}", record.len(), self.named));
+        }
+        let nameless = |place: usize| !self.places.contains(&Some(place));
+        let mut fields = record.iter().enumerate();
+        if let Some((place, _)) = fields.find(|(place, text)| nameless(*place) && !text.trim().is_empty()) {
+            let number = place + 1;
+            return Err(format!(
+                "has {} fields, and the first line names no column {number}",
+                record.len()
+            ));
         }
         Ok(CreateStudent {
             name: text(0),
@@ -110,6 +133,19 @@ mod tests {
             "Mathematics",
             "lost"
         ]));
+    }
+
+    #[test]
+    fn columns_without_a_name_are_empty() {
+        let headers = record(&["name", "", "email", "course", " ", ""]);
+        let columns = Columns::find(&headers).expect("columns");
+        let read = |fields: &[&str]| columns.student(&record(fields));
+        assert!(read(&["Ada", "", "ada@example.com", "Law", "", ""]).is_ok());
+        assert!(read(&["Ada", "", "ada@example.com", "Law"]).is_ok());
+        assert!(read(&["Ada", "", "ada@example.com", "Law", "", "", "", " "]).is_ok());
+        let problem = read(&["Ada", "", "ada@example.com", "Law", "", "x"]).expect_err("a value");
+        assert!(problem.contains("no column 6"), "{problem}");
+        assert!(read(&["Ada", "", "ada@example.com"]).is_err());
     }
 
     #[test]

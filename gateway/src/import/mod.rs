@@ -3,16 +3,18 @@
 //! is decided by their email address, are skipped, or with `--existing update` made as the file says.
 
 mod columns;
+mod rows;
 
 use std::{
+    fmt,
     fs::File,
     io::{self, IsTerminal, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::Instant,
 };
 
 use clap::{Args, ValueEnum};
-use csv::{ReaderBuilder, StringRecord, WriterBuilder};
+use csv::{StringRecord, WriterBuilder};
 use entities::{
     CommandContext, Entities,
     students::{
@@ -23,6 +25,7 @@ use entities::{
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use columns::Columns;
+use rows::{Rows, Unreadable};
 
 /// Refused rows that are told one by one.
 const TOLD: u64 = 20;
@@ -38,12 +41,22 @@ pub struct StudentsFile {
     /// What becomes of students who are there already, by their email address
     #[arg(long, value_enum, default_value = "skip")]
     pub existing: Existing,
-    /// What separates the columns
-    #[arg(long, default_value = ",")]
-    pub delimiter: char,
+    /// What separates the columns: a character such as `;`, or `\t` for a tab
+    #[arg(long, default_value = ",", value_parser = delimiter)]
+    pub delimiter: u8,
     /// Write the rows that were refused to this file, each with the reason
     #[arg(long)]
     pub refused: Option<PathBuf>,
+}
+
+fn delimiter(text: &str) -> Result<u8, String> {
+    match text {
+        "\t" | "\\t" | "tab" => Ok(b'\t'),
+        _ => match text.as_bytes() {
+            [byte] if byte.is_ascii_punctuation() && *byte != b'"' || *byte == b' ' => Ok(*byte),
+            _ => Err("must be a character such as , ; or |, or \\t for a tab".to_owned()),
+        },
+    }
 }
 
 /// What becomes of students who are there already.
@@ -73,6 +86,14 @@ pub enum ImportError {
     /// It is not a CSV file.
     #[error("{0}")]
     Csv(#[from] csv::Error),
+    /// It cannot be read any further.
+    #[error("{cause}. What is before it was imported: {done}")]
+    Unreadable {
+        /// Where, and why.
+        cause: String,
+        /// What became of the rows before.
+        done: Summary,
+    },
     /// The columns are not those of students.
     #[error("{0}")]
     Columns(String),
@@ -102,6 +123,21 @@ pub struct Summary {
     pub unchanged: u64,
     /// Rows refused.
     pub refused: u64,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            created,
+            updated,
+            unchanged,
+            refused,
+        } = self;
+        write!(
+            f,
+            "{created} created, {updated} updated, {unchanged} unchanged, {refused} refused"
+        )
+    }
 }
 
 impl Summary {
@@ -137,59 +173,70 @@ pub async fn import_students(
     let unreadable = |error| ImportError::File(options.file.clone(), error);
     let file = File::open(&options.file).map_err(unreadable)?;
     let bytes = file.metadata().map_err(unreadable)?.len();
-    let mut reader = ReaderBuilder::new()
-        .delimiter(u8::try_from(options.delimiter).unwrap_or(b','))
-        .flexible(true)
-        .from_reader(file);
-    let columns = Columns::find(reader.headers()?).map_err(ImportError::Columns)?;
-    let mut refused = Refused::open(options.refused.as_deref(), reader.headers()?)?;
+    let whole = |cause: Unreadable| match cause {
+        Unreadable::Csv(cause) => ImportError::Csv(cause),
+        cause => ImportError::Columns(cause.to_string()),
+    };
+    let mut rows = Rows::open(file, options.delimiter).map_err(whole)?;
+    let columns = Columns::find(rows.headers()).map_err(ImportError::Columns)?;
+    let mut refused = Refused::open(options, rows.headers())?;
     let (bar, started) = (progress_bar(bytes), Instant::now());
     let mut summary = Summary::default();
-    let mut records = reader.records();
-    loop {
-        let mut batch = Vec::with_capacity(MAX_IMPORT_ROWS);
-        let mut offset = 0;
-        for record in records.by_ref().take(MAX_IMPORT_ROWS) {
-            let record = record?;
-            let (line, byte) = record
-                .position()
-                .map_or((0, 0), |position| (position.line(), position.byte()));
-            offset = byte;
-            let student = columns.student(&record);
-            batch.push(Row {
-                line,
-                record,
-                student,
-            });
-        }
+    let mut end = None;
+    while end.is_none() {
+        let (batch, read_to) = read_batch(&mut rows, &columns, &mut end);
         if batch.is_empty() {
             break;
         }
-        import_batch(
-            entities,
-            options.existing,
-            batch,
-            &mut summary,
-            &mut refused,
-        )
-        .await?;
-        bar.set_position(offset);
+        let existing = options.existing;
+        import_batch(entities, existing, batch, &mut summary, &mut refused).await?;
+        bar.set_position(read_to);
         bar.set_message(describe(summary.rows(), started));
     }
     bar.finish_and_clear();
     refused.finish()?;
-    workers::say!(
-        "{}: {} created, {} updated, {} unchanged, {} refused",
-        describe(summary.rows(), started),
-        summary.created,
-        summary.updated,
-        summary.unchanged,
-        summary.refused
-    );
+    workers::say!("{}: {summary}", describe(summary.rows(), started));
+    if let Some(Err(cause)) = end {
+        let cause = cause.to_string();
+        return Err(ImportError::Unreadable {
+            cause,
+            done: summary,
+        });
+    }
     match summary.refused {
         0 => Ok(summary),
         refused => Err(ImportError::Refused(refused)),
     }
+}
+
+/// The rows of the next transaction, and where the last of them begins. At the end of the file, or where it cannot be read, sets
+/// `end`.
+fn read_batch(
+    rows: &mut Rows,
+    columns: &Columns,
+    end: &mut Option<Result<(), Unreadable>>,
+) -> (Vec<Row>, u64) {
+    let mut batch = Vec::with_capacity(MAX_IMPORT_ROWS);
+    let mut read_to = 0;
+    while batch.len() < MAX_IMPORT_ROWS && end.is_none() {
+        match rows.next() {
+            Ok(Some(row)) => {
+                read_to = row.byte;
+                let student = match row.problem {
+                    Some(problem) => Err(problem),
+                    None => columns.student(&row.record),
+                };
+                batch.push(Row {
+                    line: row.line,
+                    record: row.record,
+                    student,
+                });
+            }
+            Ok(None) => *end = Some(Ok(())),
+            Err(cause) => *end = Some(Err(cause)),
+        }
+    }
+    (batch, read_to)
 }
 
 async fn import_batch(
@@ -246,12 +293,15 @@ struct Refused {
 }
 
 impl Refused {
-    fn open(path: Option<&Path>, headers: &StringRecord) -> Result<Self, ImportError> {
+    fn open(options: &StudentsFile, headers: &StringRecord) -> Result<Self, ImportError> {
         let mut file = None;
-        if let Some(path) = path {
+        if let Some(path) = &options.refused {
             let opened = File::create(path);
             let opened = opened.map_err(|error| ImportError::File(path.to_owned(), error))?;
-            let mut writer = WriterBuilder::new().flexible(true).from_writer(opened);
+            let mut writer = WriterBuilder::new()
+                .flexible(true)
+                .delimiter(options.delimiter)
+                .from_writer(opened);
             writer.write_record(headers.iter().chain(["line", "reason"]))?;
             file = Some(writer);
         }

@@ -8,6 +8,7 @@ use entities::{
     access::{AccessError, Dismissal, Viewer},
     users::{self, Presence},
 };
+use events::Claimant;
 use schema::from_access;
 
 use crate::{credentials::Credentials, operation::Departure};
@@ -24,6 +25,16 @@ impl Caller {
     pub(super) async fn viewer(&self, entities: &Entities) -> Result<Viewer, ServerError> {
         entities.users.viewer_of(&self.user).await.map_err(refused)
     }
+}
+
+/// Does `work` in the caller's turns at the database, or in those of all who come from the same network and have not signed in.
+pub(super) async fn claim<F: Future>(caller: &Caller, work: F) -> F::Output {
+    let claimant = match (caller.user.user_id(), caller.address) {
+        (Some(user_id), _) => Claimant::User(user_id),
+        (None, Some(address)) => Claimant::Network(users::network_of(address)),
+        (None, None) => return work.await,
+    };
+    claimant.claim(work).await
 }
 
 /// The error that a client gets for it.

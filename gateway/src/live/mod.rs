@@ -30,6 +30,7 @@ use crate::{
     operation::{Departure, Operations, Payload, ReadAfter},
 };
 pub use caller::Caller;
+use caller::claim;
 use group::Groups;
 use request::SubscriptionRequest;
 use scope::PersonalDocuments;
@@ -116,7 +117,7 @@ impl Operations for Live {
         let tail = self.shared.log.tail().cursor();
         let horizon = Horizon::from(tail.position);
         let (receipt, staleness) = request::complete(&mut request, viewer, caller, &horizon);
-        let response = self.shared.schema.execute(request).await;
+        let response = claim(caller, self.shared.schema.execute(request)).await;
         let seen = horizon.position(tail.position);
         let cursor = self.shared.log.cursor_within(tail, seen).await;
         let mut response = response.extension("cursor", cursor.to_string().into());

@@ -1,0 +1,293 @@
+//! Turns at the connections that read, shared fairly among those on whose behalf they are used. Each has a bounded number at once,
+//! so that however much one asks for, others find a connection and a part of the machine; who waits is served in turn
+//! with other claimants, not behind all that one of them has queued; and what one of them may queue is bounded, too. The
+//! process's own work takes no turns. Called by `connection`, before a connection is taken out of its pool.
+//!
+//! A turn is of one statement, or of one transaction that reads. So nothing is held while something else is waited for.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{sync::oneshot, time::timeout};
+use uuid::Uuid;
+
+/// Statements of one claimant that wait at once, at most.
+const MOST_WAITING: usize = 1_000;
+
+tokio::task_local! {
+    static CLAIMANT: Claimant;
+}
+
+/// On whose behalf statements are executed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Claimant {
+    /// A user, wherever they are.
+    User(Uuid),
+    /// All who have not signed in, of one network.
+    Network(IpAddr),
+}
+
+impl Claimant {
+    /// Does `work` on the claimant's behalf. What it leaves to tasks of their own is the process's.
+    pub async fn claim<F: Future>(self, work: F) -> F::Output {
+        CLAIMANT.scope(self, work).await
+    }
+}
+
+/// Too much of one claimant's work waits already, or its turn has not come in time.
+#[derive(Debug)]
+pub(super) struct Crowded;
+
+#[derive(Clone)]
+pub(super) struct Turns {
+    state: Arc<Mutex<State>>,
+    patience: Duration,
+}
+
+struct State {
+    /// Turns that nobody has.
+    free: usize,
+    /// Turns of one claimant at once.
+    most: usize,
+    held: HashMap<Claimant, usize>,
+    waiting: HashMap<Claimant, VecDeque<oneshot::Sender<()>>>,
+    /// Those who wait, in the order in which they are served.
+    order: VecDeque<Claimant>,
+}
+
+/// A turn; over when it is dropped.
+pub(super) struct Turn {
+    turns: Turns,
+    claimant: Claimant,
+}
+
+/// Somebody who waits for a turn. Dropped before they know of it, they give it back.
+struct Waiting {
+    turns: Turns,
+    claimant: Claimant,
+    called: oneshot::Receiver<()>,
+}
+
+impl Turns {
+    /// So many at once, and so many of one claimant.
+    pub(super) fn new(all: usize, most: usize, patience: Duration) -> Self {
+        let state = State {
+            free: all.max(1),
+            most: most.max(1),
+            held: HashMap::new(),
+            waiting: HashMap::new(),
+            order: VecDeque::new(),
+        };
+        Self {
+            state: Arc::new(Mutex::new(state)),
+            patience,
+        }
+    }
+
+    /// A turn for whoever this task works for; none for the process itself.
+    pub(super) async fn take(&self) -> Result<Option<Turn>, Crowded> {
+        let Ok(claimant) = CLAIMANT.try_with(|claimant| *claimant) else {
+            return Ok(None);
+        };
+        let turn = || Turn {
+            turns: self.clone(),
+            claimant,
+        };
+        let called = {
+            let mut state = self.state();
+            if state.may_begin(claimant) && !state.waiting.contains_key(&claimant) {
+                state.begin(claimant);
+                return Ok(Some(turn()));
+            }
+            state.wait(claimant)?
+        };
+        let mut waiting = Waiting {
+            turns: self.clone(),
+            claimant,
+            called,
+        };
+        match timeout(self.patience, &mut waiting.called).await {
+            Ok(Ok(())) => Ok(Some(turn())),
+            Ok(Err(_)) | Err(_) => Err(Crowded),
+        }
+    }
+
+    fn end(&self, claimant: Claimant) {
+        let mut state = self.state();
+        state.free += 1;
+        if let Some(held) = state.held.get_mut(&claimant) {
+            *held -= 1;
+            if *held == 0 {
+                state.held.remove(&claimant);
+            }
+        }
+        state.call();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn may_begin(&self, claimant: Claimant) -> bool {
+        self.free > 0 && self.held.get(&claimant).is_none_or(|held| *held < self.most)
+    }
+
+    fn begin(&mut self, claimant: Claimant) {
+        self.free -= 1;
+        *self.held.entry(claimant).or_default() += 1;
+    }
+
+    fn wait(&mut self, claimant: Claimant) -> Result<oneshot::Receiver<()>, Crowded> {
+        let is_first = !self.waiting.contains_key(&claimant);
+        let queue = self.waiting.entry(claimant).or_default();
+        // Those who went away are not in anybody's way.
+        if queue.len() >= MOST_WAITING {
+            queue.retain(|waiting| !waiting.is_closed());
+        }
+        if queue.len() >= MOST_WAITING {
+            return Err(Crowded);
+        }
+        if is_first {
+            self.order.push_back(claimant);
+        }
+        let (sender, called) = oneshot::channel();
+        queue.push_back(sender);
+        Ok(called)
+    }
+
+    /// Gives the free turns to those who wait, one claimant after the other.
+    fn call(&mut self) {
+        let mut passed_over = 0;
+        while self.free > 0 && passed_over < self.order.len() {
+            let Some(claimant) = self.order.pop_front() else {
+                return;
+            };
+            let is_at_most = !self.may_begin(claimant);
+            let Some(queue) = self.waiting.get_mut(&claimant) else {
+                continue;
+            };
+            if is_at_most {
+                passed_over += 1;
+                self.order.push_back(claimant);
+                continue;
+            }
+            let is_called = std::iter::from_fn(|| queue.pop_front()).any(|it| it.send(()).is_ok());
+            match queue.is_empty() {
+                true => drop(self.waiting.remove(&claimant)),
+                false => self.order.push_back(claimant),
+            }
+            if is_called {
+                passed_over = 0;
+                self.begin(claimant);
+            }
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.turns.end(self.claimant);
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.called.close();
+        // Called, and not heard.
+        if self.called.try_recv().is_ok() {
+            self.turns.end(self.claimant);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::{FutureExt, future::join_all};
+
+    use super::*;
+
+    const ONE: Claimant = Claimant::User(Uuid::from_u128(1));
+    const OTHER: Claimant = Claimant::User(Uuid::from_u128(2));
+
+    fn turns(all: usize, most: usize) -> Turns {
+        Turns::new(all, most, Duration::from_millis(200))
+    }
+
+    async fn take(turns: &Turns, claimant: Claimant) -> Option<Turn> {
+        claimant.claim(turns.take()).await.expect("a turn")
+    }
+
+    #[tokio::test]
+    async fn one_claimant_leaves_a_turn_for_others() {
+        let turns = turns(3, 2);
+        let held = [take(&turns, ONE).await, take(&turns, ONE).await];
+        assert!(ONE.claim(turns.take()).await.is_err(), "the time is over");
+        let other = take(&turns, OTHER).await;
+        assert!(turns.take().await.is_ok_and(|turn| turn.is_none()), "the process");
+        drop((held, other));
+        assert!(take(&turns, ONE).await.is_some());
+        assert!(turns.state().waiting.is_empty() && turns.state().order.is_empty());
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_is_served_in_turn() {
+        let turns = turns(1, 1);
+        let held = take(&turns, ONE).await;
+        let served = Arc::new(Mutex::new(Vec::new()));
+        let wait = |claimant: Claimant| {
+            let (turns, served) = (turns.clone(), served.clone());
+            tokio::spawn(async move {
+                let turn = take(&turns, claimant).await;
+                served.lock().expect("a list").push(claimant);
+                drop(turn);
+            })
+        };
+        let mut tasks: Vec<_> = (0..20).map(|_| wait(ONE)).collect();
+        while turns.state().waiting.get(&ONE).map_or(0, VecDeque::len) < 20 {
+            tokio::task::yield_now().await;
+        }
+        tasks.push(wait(OTHER));
+        while !turns.state().waiting.contains_key(&OTHER) {
+            tokio::task::yield_now().await;
+        }
+        drop(held);
+        join_all(tasks).await;
+        let served = served.lock().expect("a list");
+        let place = served.iter().position(|it| *it == OTHER).expect("served");
+        assert!(place <= 1, "not behind twenty, but {place}");
+        assert_eq!(served.len(), 21);
+    }
+
+    #[tokio::test]
+    async fn who_goes_away_leaves_nothing() {
+        let turns = turns(1, 1);
+        let held = take(&turns, ONE).await;
+        let mut waiting = Box::pin(OTHER.claim(turns.take()));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        drop(held);
+        // Called by now, and never looked.
+        drop(waiting);
+        assert!(take(&turns, ONE).await.is_some());
+        assert!(turns.state().held.len() <= 1);
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_bounded() {
+        let turns = turns(1, 1);
+        let _held = take(&turns, ONE).await;
+        let mut waiting: Vec<_> = (0..=MOST_WAITING)
+            .map(|_| Box::pin(ONE.claim(turns.take())))
+            .collect();
+        let refused = waiting
+            .iter_mut()
+            .filter_map(|it| it.as_mut().now_or_never())
+            .filter(Result::is_err);
+        assert_eq!(refused.count(), 1);
+    }
+}

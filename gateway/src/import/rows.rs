@@ -1,0 +1,213 @@
+//! The rows of a CSV file, as spreadsheets write them: one by one, with the line where each begins. Rows without anything in
+//! them are passed over. A quote that was never meant as one makes many lines a single row, so a row of several lines
+//! is said to be wrong. A byte that is not UTF-8 ends the file: it is likely to be of another encoding as a whole.
+
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom},
+};
+
+use csv::{ByteRecord, Reader, ReaderBuilder, StringRecord};
+
+/// How much of a file is looked at to recognize its encoding.
+const LOOKED_AT: usize = 512;
+
+/// A row as it stands in the file.
+pub(super) struct FileRow {
+    /// The line where it begins; the first is 1.
+    pub(super) line: u64,
+    /// Where it begins.
+    pub(super) byte: u64,
+    pub(super) record: StringRecord,
+    /// Why it cannot be what it looks like.
+    pub(super) problem: Option<String>,
+}
+
+/// Why nothing can be read from here on.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unreadable {
+    #[error("{0}")]
+    Csv(#[from] csv::Error),
+    #[error(
+        "line {line} (row {row}): the byte 0x{byte:02X} in {column} is not UTF-8. Save the file as \"CSV UTF-8\" and repeat the import"
+    )]
+    Byte {
+        line: u64,
+        row: u64,
+        column: String,
+        byte: u8,
+    },
+}
+
+/// Rows on their way out of a file.
+pub(super) struct Rows {
+    reader: Reader<File>,
+    headers: StringRecord,
+    raw: ByteRecord,
+    count: u64,
+}
+
+/// What an encoding is called that is not UTF-8 and can be recognized.
+fn other_encoding(start: &[u8]) -> Option<&'static str> {
+    match start {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16"),
+        _ if start.contains(&0) => Some("UTF-16 or no text at all, as it has zero bytes"),
+        _ => None,
+    }
+}
+
+/// An error of the file that is told as it is.
+fn wrong(message: String) -> csv::Error {
+    io::Error::new(io::ErrorKind::InvalidData, message).into()
+}
+
+impl Rows {
+    /// Reads the first line.
+    pub(super) fn open(mut file: File, delimiter: u8) -> Result<Self, Unreadable> {
+        let mut start = Vec::with_capacity(LOOKED_AT);
+        let read = file.by_ref().take(LOOKED_AT as u64).read_to_end(&mut start);
+        read.and_then(|_| file.seek(SeekFrom::Start(0)))
+            .map_err(csv::Error::from)?;
+        if let Some(encoding) = other_encoding(&start) {
+            let message = format!(
+                "the file must be UTF-8, and is {encoding}. Save it as \"CSV UTF-8\" and repeat the import"
+            );
+            return Err(wrong(message).into());
+        }
+        let mut rows = Self {
+            reader: ReaderBuilder::new()
+                .delimiter(delimiter)
+                .flexible(true)
+                .has_headers(false)
+                .from_reader(file),
+            headers: StringRecord::new(),
+            raw: ByteRecord::new(),
+            count: 0,
+        };
+        if let Some(first) = rows.read()? {
+            rows.headers = first.record;
+        }
+        rows.count = 0;
+        Ok(rows)
+    }
+
+    /// The names of the columns.
+    pub(super) fn headers(&self) -> &StringRecord {
+        &self.headers
+    }
+
+    /// The next row that has anything in it.
+    pub(super) fn next(&mut self) -> Result<Option<FileRow>, Unreadable> {
+        loop {
+            match self.read()? {
+                Some(row) if row.record.iter().all(|field| field.trim().is_empty()) => {}
+                read => return Ok(read),
+            }
+        }
+    }
+
+    fn read(&mut self) -> Result<Option<FileRow>, Unreadable> {
+        if !self.reader.read_byte_record(&mut self.raw)? {
+            return Ok(None);
+        }
+        self.count += 1;
+        let position = self.raw.position();
+        let (line, byte) = position.map_or((0, 0), |it| (it.line(), it.byte()));
+        let record = StringRecord::from_byte_record(self.raw.clone());
+        let record = record.map_err(|error| {
+            let place = error.utf8_error().field();
+            let wrong = self.raw.get(place).unwrap_or_default();
+            let wrong = wrong.get(error.utf8_error().valid_up_to());
+            Unreadable::Byte {
+                line,
+                row: self.count,
+                column: match self.headers.get(place) {
+                    Some(name) => format!("the column {name:?}"),
+                    None => format!("field {}", place + 1),
+                },
+                byte: wrong.copied().unwrap_or_default(),
+            }
+        })?;
+        Ok(Some(FileRow {
+            line,
+            byte,
+            problem: several_lines(line, &record),
+            record,
+        }))
+    }
+}
+
+/// No field of a student has several lines.
+fn several_lines(line: u64, record: &StringRecord) -> Option<String> {
+    let ends = |field: &str| field.matches('\n').count() as u64;
+    let all: u64 = record.iter().map(ends).sum();
+    let field = record.iter().position(|field| ends(field) > 0)?;
+    Some(format!(
+        "a quote in field {} makes one row of the lines {line} to {}, so these were not imported; a field has one line, so look there \
+         for a quote too many",
+        field + 1,
+        line + all
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn rows(bytes: &[u8]) -> Result<Rows, Unreadable> {
+        let path = std::env::temp_dir().join(format!("millrace-rows-{}", fastrand_name()));
+        let mut file = File::create(&path).expect("a file");
+        file.write_all(bytes).expect("written");
+        let opened = File::open(&path).expect("opened");
+        std::fs::remove_file(&path).expect("its name is not needed");
+        Rows::open(opened, b',')
+    }
+
+    fn fastrand_name() -> String {
+        uuid::Uuid::now_v7().to_string()
+    }
+
+    fn all(bytes: &[u8]) -> Vec<FileRow> {
+        let mut rows = rows(bytes).expect("a file");
+        std::iter::from_fn(|| rows.next().expect("a row")).collect()
+    }
+
+    #[test]
+    fn empty_rows_are_passed_over_and_lines_are_counted() {
+        let read = all(b"\xef\xbb\xbfname,email,,\r\na,b,,\r\n,,,\r\n\r\n , ,\r\nc,d,,\r\n");
+        let lines: Vec<_> = read.iter().map(|row| row.line).collect();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert_eq!((lines[0], lines[1]), (2, 6));
+        assert!(read.iter().all(|row| row.problem.is_none()));
+        let rows = rows(b"\xef\xbb\xbfname,email\n").expect("a file");
+        assert_eq!(rows.headers(), &StringRecord::from(vec!["name", "email"]));
+    }
+
+    #[test]
+    fn a_quote_too_many_is_noticed() {
+        let read = all(b"name,email\na,b\n\"c,d\ne,f\ng,h\ni\",j\nk,l\n");
+        assert_eq!(read.len(), 3);
+        let problem = read[1].problem.as_deref().expect("a problem");
+        assert!(problem.contains("lines 3 to 6"), "{problem}");
+        assert!(read[2].problem.is_none());
+        let to_the_end = all(b"name,email\n\"c,d\ne,f\ng,h\n");
+        let problem = to_the_end[0].problem.as_deref().expect("a problem");
+        assert!(problem.contains("lines 2 to"), "{problem}");
+    }
+
+    #[test]
+    fn other_encodings_are_told() {
+        let told = |bytes: &[u8]| rows(bytes).err().expect("refused").to_string();
+        assert!(told(b"\xff\xfen\0a\0").contains("UTF-16"));
+        assert!(told(b"\xfe\xff\0n\0a").contains("UTF-16"));
+        assert!(told(b"n\0a\0m\0").contains("zero bytes"));
+        assert!(told(b"na\xefme,email\n").contains("0xEF"));
+        let mut rows = rows(b"name,email\na,b\n\nJos\xe9,c\n").expect("a file");
+        assert!(rows.next().expect("a row").is_some());
+        let wrong = rows.next().err().expect("wrong").to_string();
+        assert!(wrong.starts_with("line 4 (row 2): the byte 0xE9 in the column \"name\""), "{wrong}");
+    }
+}
