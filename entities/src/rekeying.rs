@@ -91,7 +91,12 @@ macro_rules! derived {
     };
 }
 
-derived!(customers::Customer, "customer", customers::STREAM, [search_text]);
+derived!(
+    customers::Customer,
+    "customer",
+    customers::STREAM,
+    [search_text]
+);
 derived!(users::User, "app_user", users::STREAM, [search_text]);
 derived!(
     students::Student,
@@ -108,7 +113,10 @@ where
     let mut after = Uuid::nil();
     loop {
         let rows = R::Entity::find()
-            .filter(Expr::cust(has_more_than_ascii(database.backend(), "email || search_text")))
+            .filter(Expr::cust(has_more_than_ascii(
+                database.backend(),
+                "email || search_text",
+            )))
             .filter(Expr::col("id").gt(after))
             .order_by(Expr::col("id"), Order::Asc)
             .limit(PAGE)
@@ -159,8 +167,7 @@ async fn fold_posts(database: &Database) -> Result<()> {
     );
     let mut after = Uuid::nil();
     loop {
-        let statement =
-            Statement::from_sql_and_values(database.backend(), &sql, [after.into()]);
+        let statement = Statement::from_sql_and_values(database.backend(), &sql, [after.into()]);
         let rows = database.reader.query_all_raw(statement).await?;
         if rows.is_empty() {
             return Ok(());

@@ -79,7 +79,7 @@ fn is_candidate(table: &str, asked: &[char]) -> Expr {
         let text: String = sequence.iter().collect();
         format!("\"{}\"", text.replace('"', "\"\""))
     });
-    let sequences = sequences.collect::<Vec<_>>().join(" and ");
+    let sequences = sequences.collect::<Vec<_>>().join(" AND ");
     Expr::cust_with_values(sql.replace("{}", "?"), [sequences])
 }
 

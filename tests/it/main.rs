@@ -23,3 +23,4 @@ mod students;
 mod subscriptions;
 mod trending;
 mod users;
+mod values;

@@ -58,7 +58,7 @@ pub async fn register(client: &Client, name: &str) -> Person {
         .chars()
         .filter(char::is_ascii_alphanumeric)
         .collect();
-    let email = format!("{word}.{number}@people.example.com");
+    let email = format!("p{word}.{number}@people.example.com");
     let password = format!("the password of {word} {number}");
     let answer = send_register(client, name, &email, &password).await;
     Person::of(&answer, "register", &password)

@@ -253,11 +253,7 @@ impl Present {
 
 /// As in the index of what is unique.
 fn key_of_address() -> Expr {
-    Func::coalesce([
-        Expr::col(Column::AddressKey),
-        Expr::col(Column::EmailKey),
-    ])
-    .into()
+    Func::coalesce([Expr::col(Column::AddressKey), Expr::col(Column::EmailKey)]).into()
 }
 
 fn taken(field: &str) -> Violations {

@@ -191,7 +191,10 @@ mod tests {
         let label = "ü".repeat(30) + "abcdefghijklmnopqrst";
         let wide = format!("a@{}", vec![label; 5].join("."));
         assert!(wide.chars().count() < 258 && checked(&wide).is_err());
-        assert_eq!(checked(&"a".repeat(1 << 20)).expect_err("long").code, "length");
+        assert_eq!(
+            checked(&"a".repeat(1 << 20)).expect_err("long").code,
+            "length"
+        );
         assert!(sought(&"ü".repeat(1 << 20)).0.len() <= 2 * MOST_READ);
     }
 
@@ -202,7 +205,10 @@ mod tests {
         assert_eq!(key.as_deref(), Some("a@xn--mnchen-3ya.de"));
         assert_eq!(key_of_stored("a..b@example.org"), None, "it has none");
         let (key, before) = sought(" A@München.de ");
-        assert_eq!((key.as_str(), before.as_str()), ("a@xn--mnchen-3ya.de", "a@münchen.de"));
+        assert_eq!(
+            (key.as_str(), before.as_str()),
+            ("a@xn--mnchen-3ya.de", "a@münchen.de")
+        );
         assert_eq!(sought("A..b@Example.org").0, "a..b@example.org");
         assert_eq!(
             spellings("a@xn--mnchen-3ya.de"),

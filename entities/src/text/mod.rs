@@ -79,7 +79,8 @@ impl Fields {
         if self.0.is_empty() {
             return Ok(());
         }
-        self.0.sort_by(|a, b| (&a.field, &a.code).cmp(&(&b.field, &b.code)));
+        self.0
+            .sort_by(|a, b| (&a.field, &a.code).cmp(&(&b.field, &b.code)));
         Err(Violations(self.0))
     }
 }

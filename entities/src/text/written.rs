@@ -137,8 +137,23 @@ mod tests {
             assert_eq!(code(name), None, "{name:?}");
         }
         for name in [
-            "\u{200b}", "\u{3164}", "\u{ffa0}", "\u{115f}\u{1160}", "\u{2800}", "\u{ad}", "\u{feff}", "\u{2060}\u{2063}",
-            "\u{200e}", "\u{301}", "\u{e0041}", "\u{fe0f}", "\u{61c}", "\u{200d} \u{200d}", "\u{180e}", "\u{fff9}", "\u{378}",
+            "\u{200b}",
+            "\u{3164}",
+            "\u{ffa0}",
+            "\u{115f}\u{1160}",
+            "\u{2800}",
+            "\u{ad}",
+            "\u{feff}",
+            "\u{2060}\u{2063}",
+            "\u{200e}",
+            "\u{301}",
+            "\u{e0041}",
+            "\u{fe0f}",
+            "\u{61c}",
+            "\u{200d} \u{200d}",
+            "\u{180e}",
+            "\u{fff9}",
+            "\u{378}",
         ] {
             assert_eq!(code(name), Some("characters"), "{name:?}");
         }
@@ -150,8 +165,17 @@ mod tests {
     #[test]
     fn a_line_steers_nothing() {
         for name in [
-            "\u{202e} evil", "a\u{202a}b", "a\u{2066}b", "a\u{2069}", "a\u{2028}b", "a\tb", "a\nb", "a\r\nb", "a\u{85}b",
-            "a\0b", "a\u{7f}b",
+            "\u{202e} evil",
+            "a\u{202a}b",
+            "a\u{2066}b",
+            "a\u{2069}",
+            "a\u{2028}b",
+            "a\tb",
+            "a\nb",
+            "a\r\nb",
+            "a\u{85}b",
+            "a\0b",
+            "a\u{7f}b",
         ] {
             assert_eq!(code(name), Some("characters"), "{name:?}");
         }
@@ -161,13 +185,21 @@ mod tests {
     fn lines_end_with_a_line_feed() {
         assert_eq!(lines("a\r\nb\rc\n\td", 20).as_deref(), Ok("a\nb\nc\n\td"));
         assert_eq!(lines("", 20).as_deref(), Ok(""));
-        assert_eq!(lines("\r\n\r\n", 2).as_deref(), Ok("\n\n"), "counted as it is stored");
+        assert_eq!(
+            lines("\r\n\r\n", 2).as_deref(),
+            Ok("\n\n"),
+            "counted as it is stored"
+        );
         assert_eq!(lines("a\u{7}", 20).expect_err("a bell").code, "characters");
         assert_eq!(lines("abc", 2).expect_err("long").code, "length");
         let to_see = |text: &str| lines_to_see(text, 20, "must say something");
         assert_eq!(to_see("a\r\n b\r\n").as_deref(), Ok("a\n b\n"));
         for blank in [" \n\t ", "\u{200b}\n\u{3164}", ""] {
-            assert_eq!(to_see(blank).expect_err("blank").code, "length", "{blank:?}");
+            assert_eq!(
+                to_see(blank).expect_err("blank").code,
+                "length",
+                "{blank:?}"
+            );
         }
     }
 }

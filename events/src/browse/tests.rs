@@ -96,7 +96,10 @@ fn filters() -> Vec<LogFilter> {
 fn matches(filter: &LogFilter, event: &Event) -> bool {
     filter.stream.as_ref().is_none_or(|it| *it == event.stream)
         && filter.stream_id.is_none_or(|it| it == event.stream_id)
-        && filter.types.as_ref().is_none_or(|it| it.contains(&event.event_type))
+        && filter
+            .types
+            .as_ref()
+            .is_none_or(|it| it.contains(&event.event_type))
         && filter
             .actor
             .as_ref()

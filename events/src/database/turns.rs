@@ -135,7 +135,11 @@ impl Turns {
 
 impl State {
     fn may_begin(&self, claimant: Claimant) -> bool {
-        self.free > 0 && self.held.get(&claimant).is_none_or(|held| *held < self.most)
+        self.free > 0
+            && self
+                .held
+                .get(&claimant)
+                .is_none_or(|held| *held < self.most)
     }
 
     fn begin(&mut self, claimant: Claimant) {
@@ -229,7 +233,10 @@ mod tests {
         let held = [take(&turns, ONE).await, take(&turns, ONE).await];
         assert!(ONE.claim(turns.take()).await.is_err(), "the time is over");
         let other = take(&turns, OTHER).await;
-        assert!(turns.take().await.is_ok_and(|turn| turn.is_none()), "the process");
+        assert!(
+            turns.take().await.is_ok_and(|turn| turn.is_none()),
+            "the process"
+        );
         drop((held, other));
         assert!(take(&turns, ONE).await.is_some());
         assert!(turns.state().waiting.is_empty() && turns.state().order.is_empty());

@@ -7,6 +7,7 @@
 )]
 
 mod breaking;
+mod cancelling;
 mod exchanges;
 mod failing;
 mod followers;

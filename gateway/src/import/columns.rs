@@ -34,7 +34,9 @@ impl Columns {
             let Some(column) = column else {
                 let known = KNOWN.join(", ");
                 let hint = match headers.len() == 1 && header.contains([';', '\t', '|', ',']) {
-                    true => "; if its columns are separated by something else, name that with --delimiter",
+                    true => {
+                        "; if its columns are separated by something else, name that with --delimiter"
+                    }
                     false => "",
                 };
                 return Err(format!(
@@ -74,7 +76,9 @@ impl Columns {
         }
         let nameless = |place: usize| !self.places.contains(&Some(place));
         let mut fields = record.iter().enumerate();
-        if let Some((place, _)) = fields.find(|(place, text)| nameless(*place) && !text.trim().is_empty()) {
+        if let Some((place, _)) =
+            fields.find(|(place, text)| nameless(*place) && !text.trim().is_empty())
+        {
             let number = place + 1;
             return Err(format!(
                 "has {} fields, and the first line names no column {number}",

@@ -209,7 +209,7 @@ pub async fn import_students(
     }
 }
 
-/// The rows of the next transaction, and where the last of them begins. At the end of the file, or where it cannot be read, sets
+/// The rows of the next transaction, and how far the file was read. At the end of the file, or where it cannot be read, sets
 /// `end`.
 fn read_batch(
     rows: &mut Rows,

@@ -3,6 +3,7 @@
 //! is said to be wrong. A byte that is not UTF-8 ends the file: it is likely to be of another encoding as a whole.
 
 use std::{
+    collections::VecDeque,
     fs::File,
     io::{self, Read, Seek, SeekFrom},
 };
@@ -16,7 +17,7 @@ const LOOKED_AT: usize = 512;
 pub(super) struct FileRow {
     /// The line where it begins; the first is 1.
     pub(super) line: u64,
-    /// Where it begins.
+    /// The file was read so far.
     pub(super) byte: u64,
     pub(super) record: StringRecord,
     /// Why it cannot be what it looks like.
@@ -39,9 +40,41 @@ pub(super) enum Unreadable {
     },
 }
 
+/// A file that remembers where its lines end, as far as that was not asked for: the reader of rows counts them only roughly, as it
+/// leaves line feeds behind carriage returns and empty lines for the next row.
+struct Lines {
+    file: File,
+    read: u64,
+    /// Lines that end before those in `ends`.
+    passed: u64,
+    ends: VecDeque<u64>,
+}
+
+impl Read for Lines {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        let ends = (self.read..).zip(&buffer[..count]);
+        let ends = ends.filter(|(_, byte)| **byte == b'\n');
+        self.ends.extend(ends.map(|(place, _)| place));
+        self.read += count as u64;
+        Ok(count)
+    }
+}
+
+impl Lines {
+    /// The line of the byte at `place`. Places only grow.
+    fn line_of(&mut self, place: u64) -> u64 {
+        while self.ends.front().is_some_and(|end| *end < place) {
+            self.ends.pop_front();
+            self.passed += 1;
+        }
+        self.passed + 1
+    }
+}
+
 /// Rows on their way out of a file.
 pub(super) struct Rows {
-    reader: Reader<File>,
+    reader: Reader<Lines>,
     headers: StringRecord,
     raw: ByteRecord,
     count: u64,
@@ -80,7 +113,12 @@ impl Rows {
                 .delimiter(delimiter)
                 .flexible(true)
                 .has_headers(false)
-                .from_reader(file),
+                .from_reader(Lines {
+                    file,
+                    read: 0,
+                    passed: 0,
+                    ends: VecDeque::new(),
+                }),
             headers: StringRecord::new(),
             raw: ByteRecord::new(),
             count: 0,
@@ -112,8 +150,11 @@ impl Rows {
             return Ok(None);
         }
         self.count += 1;
-        let position = self.raw.position();
-        let (line, byte) = position.map_or((0, 0), |it| (it.line(), it.byte()));
+        // The last byte is what ends the row, if it has such an end.
+        let byte = self.reader.position().byte();
+        let last = self.reader.get_mut().line_of(byte.saturating_sub(1));
+        let within = self.raw.as_slice().iter().filter(|it| **it == b'\n');
+        let line = last - within.count() as u64;
         let record = StringRecord::from_byte_record(self.raw.clone());
         let record = record.map_err(|error| {
             let place = error.utf8_error().field();
@@ -158,16 +199,12 @@ mod tests {
     use super::*;
 
     fn rows(bytes: &[u8]) -> Result<Rows, Unreadable> {
-        let path = std::env::temp_dir().join(format!("millrace-rows-{}", fastrand_name()));
+        let path = std::env::temp_dir().join(format!("millrace-rows-{}", uuid::Uuid::now_v7()));
         let mut file = File::create(&path).expect("a file");
         file.write_all(bytes).expect("written");
         let opened = File::open(&path).expect("opened");
         std::fs::remove_file(&path).expect("its name is not needed");
         Rows::open(opened, b',')
-    }
-
-    fn fastrand_name() -> String {
-        uuid::Uuid::now_v7().to_string()
     }
 
     fn all(bytes: &[u8]) -> Vec<FileRow> {
@@ -208,6 +245,9 @@ mod tests {
         let mut rows = rows(b"name,email\na,b\n\nJos\xe9,c\n").expect("a file");
         assert!(rows.next().expect("a row").is_some());
         let wrong = rows.next().err().expect("wrong").to_string();
-        assert!(wrong.starts_with("line 4 (row 2): the byte 0xE9 in the column \"name\""), "{wrong}");
+        assert!(
+            wrong.starts_with("line 4 (row 2): the byte 0xE9 in the column \"name\""),
+            "{wrong}"
+        );
     }
 }

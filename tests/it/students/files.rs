@@ -129,6 +129,75 @@ async fn bad_rows_are_told_and_kept(setup: Setup) {
     );
 }
 
+/// What spreadsheets leave behind is not in the way, and tabs separate, too.
+async fn spreadsheets_leave_columns_and_rows_empty(setup: Setup) {
+    let app = setup.start();
+    let text =
+        "name,email,course,,\nAda,ada@example.com,Law,,\n,,,,\n,,\nBob,bob@example.com,Law\n";
+    let file = write_file(&setup, "excel.csv", text);
+    let (is_ok, told, problems) = import(&setup, &[file.to_str().expect("a path")]);
+    assert!(is_ok, "{problems}");
+    assert!(
+        told.contains("2 created, 0 updated, 0 unchanged, 0 refused"),
+        "{told}"
+    );
+    let text = "name\temail\tcourse\nCid\tcid@example.com\tLaw\n";
+    let file = write_file(&setup, "tabs.tsv", text);
+    let file = file.to_str().expect("a path");
+    let (is_ok, _, problems) = import(&setup, &[file]);
+    assert!(!is_ok && problems.contains("--delimiter"), "{problems}");
+    let (is_ok, _, problems) = import(&setup, &[file, "--delimiter", "\\t"]);
+    assert!(is_ok, "{problems}");
+    let (is_ok, _, problems) = import(&setup, &[file, "--delimiter", "é"]);
+    assert!(!is_ok && problems.contains("--delimiter"), "{problems}");
+    assert_eq!(students::count(app.client()).await, 3);
+}
+
+/// A quote that nobody meant makes one row of many; which they are is said, and the others are imported.
+async fn a_quote_too_many_is_noticed(setup: Setup) {
+    let app = setup.start();
+    let mut text = "name,email,course\n".to_owned();
+    for number in 1..=600 {
+        let quote = |at: usize| if number == at { "\"" } else { "" };
+        let (opens, closes) = (quote(1), quote(499));
+        writeln!(text, "{opens}S {number}{closes},s{number}@example.com,Law").expect("text");
+    }
+    let file = write_file(&setup, "quote.csv", &text);
+    let (is_ok, told, problems) = import(&setup, &[file.to_str().expect("a path")]);
+    assert!(!is_ok, "{told}");
+    assert!(
+        problems.contains("line 2 refused") && problems.contains("lines 2 to 500"),
+        "{problems}"
+    );
+    assert_eq!(students::count(app.client()).await, 101);
+}
+
+/// Another encoding is told, with the place, and with what was imported by then.
+async fn bytes_that_are_not_utf8_are_named(setup: Setup) {
+    let app = setup.start();
+    let mut bytes = b"name,email,course\n".to_vec();
+    for number in 1..=2_500 {
+        let name: &[u8] = if number == 1_701 { b"Jos\xe9" } else { b"Jose" };
+        bytes.extend_from_slice(name);
+        bytes.extend_from_slice(format!(",s{number}@example.com,Law\n").as_bytes());
+    }
+    let path = setup.directory.join("latin1.csv");
+    std::fs::write(&path, &bytes).expect("a file");
+    let (is_ok, told, problems) = import(&setup, &[path.to_str().expect("a path")]);
+    assert!(!is_ok, "{told}");
+    for expected in ["line 1702 (row 1701)", "0xE9", "\"name\"", "1700 created"] {
+        assert!(problems.contains(expected), "{expected}: {problems}");
+    }
+    assert_eq!(students::count(app.client()).await, 1_700);
+    let wide: Vec<u8> = "name,email,course\n"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    std::fs::write(&path, [&[0xff, 0xfe], wide.as_slice()].concat()).expect("a file");
+    let (is_ok, _, problems) = import(&setup, &[path.to_str().expect("a path")]);
+    assert!(!is_ok && problems.contains("UTF-16"), "{problems}");
+}
+
 async fn files_that_are_none_change_nothing(setup: Setup) {
     let app = setup.start();
     for (text, expected) in [
@@ -152,4 +221,9 @@ tests::both_ways!(
     a_large_file_again_after_it_was_killed,
     bad_rows_are_told_and_kept,
     files_that_are_none_change_nothing,
+);
+tests::embedded!(
+    spreadsheets_leave_columns_and_rows_empty,
+    a_quote_too_many_is_noticed,
+    bytes_that_are_not_utf8_are_named,
 );
