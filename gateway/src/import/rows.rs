@@ -78,6 +78,8 @@ pub(super) struct Rows {
     headers: StringRecord,
     raw: ByteRecord,
     count: u64,
+    /// Where the row before ended.
+    last: u64,
 }
 
 /// What an encoding is called that is not UTF-8 and can be recognized.
@@ -122,6 +124,7 @@ impl Rows {
             headers: StringRecord::new(),
             raw: ByteRecord::new(),
             count: 0,
+            last: 0,
         };
         if let Some(first) = rows.read()? {
             rows.headers = first.record;
@@ -154,7 +157,9 @@ impl Rows {
         let byte = self.reader.position().byte();
         let last = self.reader.get_mut().line_of(byte.saturating_sub(1));
         let within = self.raw.as_slice().iter().filter(|it| **it == b'\n');
-        let line = last - within.count() as u64;
+        // A quote that nobody closes makes the last line feed a part of the row.
+        let line = (last.saturating_sub(within.count() as u64)).max(self.last + 1);
+        self.last = last;
         let record = StringRecord::from_byte_record(self.raw.clone());
         let record = record.map_err(|error| {
             let place = error.utf8_error().field();
