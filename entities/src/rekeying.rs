@@ -1,10 +1,6 @@
 //! Brings what is derived from the rows of versions before into the form that this version derives: what addresses are compared
-//! by, and what is searched. Called when a database has been migrated, as often as that is; what is in form already stays.
-//!
-//! Of most rows nothing changes, as the forms differ in texts only that are not ASCII; no others are read. A row is written only
-//! as it was read, so whoever changes it meanwhile wins, and derives it. Two rows whose addresses turn out to be one stay
-//! as they are, both; that is told, as somebody has to decide which of them is right. Until then each is found by the address that it was
-//! stored with.
+//! by, and what is searched. Called when a database has been migrated, as often as that is; what is in form already stays. The
+//! argument is beside `derive_again`.
 
 use events::{Database, Error, Result};
 use sea_orm::{
@@ -35,6 +31,11 @@ pub struct AddressConflict {
 }
 
 /// Brings all rows into form. The conflicts that are left.
+///
+/// Of most rows nothing changes, as the forms differ in texts only that are not ASCII; no others are read. A row is written only
+/// as it was read, so whoever changes it meanwhile wins, and derives it. Two rows whose addresses turn out to be one stay as they
+/// are, both; that is told, as somebody has to decide which of them is right. Until then each is found by the address that it was
+/// stored with.
 ///
 /// # Errors
 /// Those of the database. What was done stays.

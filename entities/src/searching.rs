@@ -1,12 +1,6 @@
-//! Searching: which rows have a text in their column `search_text`, which is folded (`text::fold`), as is what is looked for.
-//! Used by the lists of all domains.
-//!
-//! An index of sequences of three characters says which rows may have a text of three characters or more: GIN with `pg_trgm` on
-//! Postgres, FTS5 on SQLite. What is looked for is always compared with the row itself, too, so an index makes a search
-//! faster and never changes what it finds. Shorter texts have no such sequence, and are looked for in every row.
-//!
-//! On Postgres the server does both for `like`, and has no index where its extension could not be made. On SQLite triggers keep the
-//! index. They go with a table that is dropped, as by a rebuild; without them the index is not asked, until it is made anew.
+//! Searching: which rows have a text in their column `search_text`, which is folded (`text::fold`), as is what is looked for. What
+//! is looked for is always compared with the row itself, so an index makes a search faster and never changes what it finds.
+//! The argument is beside `contains`, which the lists of all domains call.
 
 use events::DatabaseTransaction;
 use sea_orm::{
@@ -24,6 +18,12 @@ const SEQUENCE: usize = 3;
 const ASKED_CHARS: usize = 32;
 
 /// That a row of `table` has what is looked for. A text with nothing in it that could be found is in every row.
+///
+/// An index of sequences of three characters says which rows may have a text of three characters or more: GIN with `pg_trgm` on
+/// Postgres, FTS5 on SQLite. Shorter texts have no such sequence, and are looked for in every row.
+///
+/// On Postgres the server does both for `like`, and has no index where its extension could not be made. On SQLite triggers keep the
+/// index. They go with a table that is dropped, as by a rebuild; without them the index is not asked, until it is made anew.
 pub(crate) fn contains(backend: DbBackend, table: &str, sought: Option<&str>) -> Condition {
     let condition = Condition::all();
     let sought = fold(sought.unwrap_or_default());

@@ -28,7 +28,7 @@ use workers::{
 
 /// Millrace: a GraphQL gateway whose every mutation is an event and whose every event can be subscribed to.
 ///
-/// Without a subcommand it serves. Every flag can also be set in the environment or in a file `.env`.
+/// Without a subcommand it serves. Every flag of that can also be set in the environment or in a file `.env`.
 #[derive(Parser, Clone, Debug)]
 #[command(name = "gateway", version, max_term_width = 100)]
 pub struct Config {
@@ -76,7 +76,7 @@ pub struct StoreSettings {
     /// First part of every key in Redis; the same for all processes of one Millrace
     #[arg(long, env = "MILLRACE_REDIS_PREFIX", default_value = "millrace")]
     pub redis_prefix: String,
-    /// Connections to Postgres for requests
+    /// Connections to Postgres for requests; one user, or one network of those who have not signed in, reads with half of them at most
     #[arg(long, env = "MILLRACE_MAX_CONNECTIONS", default_value_t = 16, value_parser = numbers::within(1..=10_000_u32))]
     pub max_connections: u32,
     /// Longest time between two looks at the log, in milliseconds
@@ -100,7 +100,7 @@ pub struct StoreSettings {
     /// How long to wait at the start for a database that is not there yet
     #[arg(long, env = "MILLRACE_WAIT_FOR_DATABASE", default_value = "30s", value_parser = duration::parse)]
     pub wait_for_database: Duration,
-    /// Create a few customers when the log is empty
+    /// Create 25 customers when the log is empty; with SQLite and no users yet also two users, a chat, posts and students
     #[arg(long, env = "MILLRACE_DEMO_DATA", value_parser = BoolishValueParser::new())]
     pub demo_data: bool,
 }
@@ -109,7 +109,7 @@ pub struct StoreSettings {
 pub enum Command {
     /// Bring the database up to date and exit
     Migrate,
-    /// Fill the database with demo data and exit
+    /// Create customers, or posts with likes and comments, and exit
     Seed(SeedSettings),
     /// Build a read model anew from the log, beside the live one, and put it in its place
     ///

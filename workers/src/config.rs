@@ -15,8 +15,8 @@ use workers::{
 
 /// Millrace workers: keep the read models of a distributed Millrace.
 ///
-/// Any number of these may run beside any number of gateways on the same database; they share the work. Every flag can
-/// also be set in the environment or in a file `.env`.
+/// Any number of these may run beside any number of gateways on the same database; they share the work. Every flag but
+/// those of subcommands can also be set in the environment or in a file `.env`.
 #[derive(Parser, Debug, Clone)]
 #[command(name = "workers", version, max_term_width = 100)]
 pub(crate) struct Config {

@@ -55,7 +55,7 @@ pub struct Model {
     pub id: Uuid,
     /// As people write it.
     pub name: String,
-    /// As it was entered, in ASCII.
+    /// As it was entered.
     pub email: String,
     /// The address in lower case, by which it is unique: see `text::email`.
     #[serde(skip)]

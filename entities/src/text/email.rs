@@ -1,10 +1,5 @@
 //! Addresses of email: which are valid, how they are stored, and when two are the same. One rule for customers, students and
-//! users, so that nobody has an address twice by writing it differently.
-//!
-//! The domain is brought into its ASCII form by UTS 46 (IDNA), which maps what is compatible and drops what is invisible:
-//! `münchen.de`, `MÜNCHEN。de` and `xn--mnchen-3ya.de` are one domain. The local part is that of RFC 5321 without quotes, in ASCII: words of letters,
-//! digits and `!#$%&'*+/=?^_{|}~-` and the backquote, with single dots between them. Nothing else is in it, so nothing has
-//! to be mapped there. Its case is kept, and makes no difference. What is stored is ASCII, and its lower case is what is compared.
+//! users, so that nobody has an address twice by writing it differently. The rule is beside `checked`.
 
 use std::{borrow::Cow, net::IpAddr};
 
@@ -22,7 +17,12 @@ const LOCAL_OCTETS: usize = 64;
 /// A label has at most 63 octets, and each of them comes from few characters. What is longer is not even looked at.
 const MOST_READ: usize = 4 * OCTETS;
 
-/// The address as it is stored.
+/// The address as it is stored: in ASCII. What is compared is that in lower case.
+///
+/// The domain is brought into its ASCII form by UTS 46 (IDNA), which maps what is compatible and drops what is invisible:
+/// `münchen.de`, `MÜNCHEN。de` and `xn--mnchen-3ya.de` are one domain. The local part is that of RFC 5321 without quotes, in ASCII:
+/// words of letters, digits and some marks, with single dots between them. Nothing else is in it, so nothing has to be mapped
+/// there. Its case is kept, and makes no difference.
 ///
 /// # Errors
 /// What is wrong with it.

@@ -81,7 +81,7 @@ pub struct Model {
     /// Its id, uuid v7.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// The address to sign in with, as it was entered, in ASCII.
+    /// The address to sign in with, as it was entered.
     pub email: String,
     /// The address in lower case, by which it is unique: see `text::email`.
     #[serde(skip)]

@@ -120,7 +120,7 @@ pub(super) fn target(id: &ID, expected_version: Option<i64>) -> Result<ChangeCus
 pub(crate) struct CustomerFilter {
     /// Part of the name or the email address, whatever its case.
     search: Option<String>,
-    /// Any of these.
+    /// Any of these; an empty list matches nothing.
     status: Option<Vec<CustomerStatus>>,
     /// Created at this time or later.
     created_from: Option<DateTime<Utc>>,

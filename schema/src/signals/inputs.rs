@@ -30,7 +30,7 @@ impl From<SubmitSignalInput> for signals::SubmitSignal {
 pub(crate) struct SignalFilter {
     /// Only signals of this source.
     source: Option<String>,
-    /// Any of these.
+    /// Any of these; an empty list matches nothing.
     status: Option<Vec<SignalStatus>>,
 }
 

@@ -121,11 +121,11 @@ pub(super) fn target(id: &ID, expected_version: Option<i64>) -> Result<ChangeStu
 pub(crate) struct StudentFilter {
     /// Part of the name, the email address, the student number or the course, whatever its case.
     search: Option<String>,
-    /// Any of these.
+    /// Any of these; an empty list matches nothing.
     status: Option<Vec<StudentStatus>>,
-    /// Any of these, whatever their case.
+    /// Any of these, whatever their case; an empty list matches nothing.
     course: Option<Vec<String>>,
-    /// Any of these.
+    /// Any of these; an empty list matches nothing.
     year: Option<Vec<i32>>,
 }
 

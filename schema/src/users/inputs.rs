@@ -122,7 +122,7 @@ pub(crate) struct DeactivateUserInput {
 pub(crate) struct UserFilter {
     /// Part of the name, whatever its case.
     search: Option<String>,
-    /// Any of these.
+    /// Any of these; an empty list matches nothing.
     role: Option<Vec<Role>>,
     /// Also users who were deactivated.
     #[graphql(default = false)]

@@ -2,6 +2,7 @@
 //! surroundings inject or that are wrong, probes, and databases that come late.
 
 mod draining;
+mod help;
 mod settings;
 mod starting;
 mod stopping;

@@ -1,0 +1,63 @@
+//! The database at the start of a process: its folder, its schema, and what versions before have left in it.
+
+use std::{path::Path, time::Duration};
+
+use entities::{AddressConflict, derive_again};
+use events::{Database, DatabaseConfig, sqlite_file};
+use gateway::config::Config;
+
+use super::StartError;
+
+pub(super) fn make_folder(database_url: &str) -> Result<(), StartError> {
+    let file = sqlite_file(database_url);
+    if let Some(folder) = file.as_deref().and_then(Path::parent) {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| StartError::Folder(folder.display().to_string(), error))?;
+    }
+    Ok(())
+}
+
+/// Connects. Migrates first if asked to, and an embedded database; otherwise sees that there is nothing to migrate.
+pub(super) async fn connect(config: &Config) -> Result<Database, StartError> {
+    let store = &config.store;
+    let is_embedded = sqlite_file(&store.database_url).is_some();
+    if is_embedded || store.migrate {
+        bring_up_to_date(config, false).await?;
+    }
+    let database = database(config).await?;
+    migration::check(&database.schema_connection()).await?;
+    Ok(database)
+}
+
+/// Migrates, and brings what versions before have written into the form of this one: after a migration, and whenever it is asked.
+pub(super) async fn bring_up_to_date(config: &Config, is_asked: bool) -> Result<(), StartError> {
+    let url = &config.store.database_url;
+    make_folder(url)?;
+    let applied = migration::migrate(url).await;
+    let applied = applied.map_err(StartError::Migration)?;
+    if is_asked || !applied.is_empty() {
+        tell_conflicts(&derive_again(&database(config).await?).await?);
+    }
+    Ok(())
+}
+
+/// What a person has to decide.
+fn tell_conflicts(conflicts: &[AddressConflict]) {
+    for AddressConflict { id, email } in conflicts {
+        workers::say!(
+            "{id} has an address that another one has, too, when it is brought into one form: {email}; both stay as they are until one is \
+             changed or deleted"
+        );
+    }
+}
+
+async fn database(config: &Config) -> Result<Database, StartError> {
+    let store = &config.store;
+    let database_config = DatabaseConfig {
+        url: store.database_url.clone(),
+        max_connections: store.max_connections,
+        acquire_timeout: Duration::from_secs(10),
+        patience: DatabaseConfig::PATIENCE,
+    };
+    Ok(Database::connect(&database_config).await?)
+}
