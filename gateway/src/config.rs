@@ -9,6 +9,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::cache::CacheSettings;
+use crate::connections::ConnectionSettings;
 use crate::http::HttpSettings;
 use crate::import::StudentsFile;
 use crate::limits::Limits;
@@ -38,6 +39,8 @@ pub struct Config {
     pub cache: CacheSettings,
     #[command(flatten)]
     pub server: ServerSettings,
+    #[command(flatten)]
+    pub connections: ConnectionSettings,
     #[command(flatten)]
     pub http: HttpSettings,
     #[command(flatten)]
@@ -192,6 +195,7 @@ impl Config {
             },
             cache: CacheSettings::default(),
             server: ServerSettings::default(),
+            connections: ConnectionSettings::default(),
             http: HttpSettings::default(),
             websocket: WebSocketSettings::default(),
             sign_in: SignInSettings::default(),

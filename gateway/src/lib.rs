@@ -2,9 +2,10 @@
 //! through, and the pages beside them. They meet execution only at [`operation::Operations`]; the binary wires both.
 
 mod app;
+mod budget;
 pub mod cache;
 pub mod config;
-mod connections;
+pub mod connections;
 pub mod credentials;
 pub mod document;
 pub mod errors;

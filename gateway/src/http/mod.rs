@@ -23,6 +23,7 @@ use accept::MediaType;
 use refusal::Refusal;
 
 use crate::app::App;
+use crate::budget::Most;
 use crate::errors::{self, Code, typed};
 use crate::operation::{IdempotencyKey, OperationType, Operations};
 use crate::params::{Params, parse_idempotency_key};
@@ -30,6 +31,8 @@ use crate::request_id::{self, RequestId};
 use crate::shutdown::Shutdown;
 use crate::{duration, numbers, response, websocket};
 
+/// Of messages that are on their way.
+const TRANSIT_BYTES: usize = 128 * 1024 * 1024;
 /// How long a process that stops waits for the rest of a body.
 const STOPPING_BODY: Duration = Duration::from_secs(1);
 /// The token of a mutation whose effects a query's answer must show.
@@ -45,6 +48,9 @@ pub struct HttpSettings {
     /// Bytes in a request body
     #[arg(long, env = "MILLRACE_MAX_BODY_BYTES", default_value_t = 1024 * 1024, value_parser = numbers::within(numbers::COUNT))]
     pub max_body_bytes: usize,
+    /// Bytes of requests that are not complete and of answers that are not sent yet, in all; one address has a quarter of it
+    #[arg(long, env = "MILLRACE_MAX_TRANSIT_BYTES", default_value_t = TRANSIT_BYTES, value_parser = numbers::within(numbers::COUNT))]
+    pub max_transit_bytes: usize,
     /// Time for a query or mutation, on sockets too
     #[arg(long, env = "MILLRACE_REQUEST_TIMEOUT", default_value = "30s", value_parser = duration::positive)]
     pub request_timeout: Duration,
@@ -64,10 +70,22 @@ impl Default for HttpSettings {
         Self {
             allowed_origins: Vec::new(),
             max_body_bytes: 1024 * 1024,
+            max_transit_bytes: TRANSIT_BYTES,
             request_timeout: Duration::from_secs(30),
             batching: false,
             max_batch: 10,
             sse_keep_alive: Duration::from_secs(12),
+        }
+    }
+}
+
+impl HttpSettings {
+    /// What may be on its way at once.
+    pub(crate) const fn transit(&self) -> Most {
+        Most {
+            in_all: self.max_transit_bytes,
+            by_user: self.max_transit_bytes.div_ceil(4),
+            by_network: self.max_transit_bytes.div_ceil(4),
         }
     }
 }
@@ -133,8 +151,10 @@ async fn take<O: Operations>(
         get::params(&parts.uri)?
     } else if parts.method == Method::POST {
         body::check_type(headers)?;
-        let reading = body::read(headers, body, app.http.max_body_bytes);
-        let body = tokio::select! {
+        let share = app.share(&parts.extensions);
+        let reading = body::read(headers, body, app.http.max_body_bytes, share);
+        // Its share is held until it was looked at.
+        let (body, _share) = tokio::select! {
             biased;
             read = tokio::time::timeout(app.http.request_timeout, reading) => {
                 read.map_err(|_| Refusal::slow_body())??

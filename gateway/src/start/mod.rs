@@ -17,6 +17,7 @@ use events::{Database, DatabaseConfig, EventLog, LogConfig, Sole, sqlite_file};
 use futures::FutureExt;
 use gateway::{
     config::Config,
+    connections::raise_descriptor_limit,
     health::Ready,
     import::{self, StudentsFile},
     live::Live,
@@ -180,6 +181,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
     if config.server.production && config.store.demo_data {
         return Err(StartError::DemoInProduction);
     }
+    let descriptors = raise_descriptor_limit();
     make_folder(&config.store.database_url)?;
     // Before anything is looked at: what another gateway is using is not to be touched.
     let sole = Sole::of(&config.store.database_url)?;
@@ -249,6 +251,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
         sdl: (!config.server.production).then(schema::sdl),
         ready: readiness(log),
         shutdown,
+        descriptors,
         config,
     };
     server::serve(listener, service).await?;

@@ -1,13 +1,18 @@
 //! Why the server closes a socket: the close codes of graphql-transport-ws and of RFC 6455, and how it is told. Reasons
 //! fit a close frame.
 
+use std::error::Error as _;
 use std::fmt;
 use std::time::Duration;
 
+use async_graphql::ServerError;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures::StreamExt;
 use futures::stream::FusedStream;
 use tokio::time::Instant;
+use tungstenite::error::ProtocolError;
+
+use crate::errors;
 
 /// How long a close frame may take to be sent and answered.
 pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -80,6 +85,31 @@ impl Close {
 
     pub(super) fn too_large(maximum: usize) -> Self {
         Self::new(1009, format!("Messages are limited to {maximum} bytes"))
+    }
+
+    pub(super) fn unfinished() -> Self {
+        Self::new(1008, "The message was not finished in time")
+    }
+
+    /// Why a client is not let in. Only what it can do nothing about is worth another try.
+    pub(super) fn of_refusal(error: &ServerError) -> Self {
+        match errors::code_of(error) {
+            Some("UNAVAILABLE" | "TIMEOUT" | "INTERNAL") => Self::try_again(),
+            _ => Self::forbidden(),
+        }
+    }
+
+    /// What is wrong with what came, if there is somebody to tell; `maximum` is that of a message's bytes.
+    pub(super) fn of_read_error(error: &axum::Error, maximum: usize) -> Option<Self> {
+        let source = error.source().and_then(|source| source.downcast_ref());
+        match source? {
+            tungstenite::Error::Capacity(_) => Some(Self::too_large(maximum)),
+            tungstenite::Error::Utf8(_) => Some(Self::not_utf8()),
+            // A peer that vanished without a close frame hears nothing.
+            tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+            tungstenite::Error::Protocol(_) => Some(Self::protocol_error()),
+            _ => None,
+        }
     }
 
     pub(super) fn silent() -> Self {
