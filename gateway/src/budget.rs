@@ -180,6 +180,11 @@ pub(crate) struct Share {
 }
 
 impl Share {
+    /// An empty share of the same holders.
+    pub(crate) fn another(&self) -> Self {
+        self.budget.share(self.holders)
+    }
+
     /// Whether the holders may have more.
     pub(crate) fn check(&self) -> Result<(), Spent> {
         self.budget.check(&self.holders)

@@ -13,6 +13,7 @@ use crate::connections::ConnectionSettings;
 use crate::http::HttpSettings;
 use crate::import::StudentsFile;
 use crate::limits::Limits;
+use crate::live::SubscriptionSettings;
 use crate::seed::SeedSettings;
 use crate::server::ServerSettings;
 use crate::sign_in::{self, SignInSettings};
@@ -45,6 +46,8 @@ pub struct Config {
     pub http: HttpSettings,
     #[command(flatten)]
     pub websocket: WebSocketSettings,
+    #[command(flatten)]
+    pub subscriptions: SubscriptionSettings,
     #[command(flatten)]
     pub sign_in: SignInSettings,
     #[command(flatten)]
@@ -198,6 +201,7 @@ impl Config {
             connections: ConnectionSettings::default(),
             http: HttpSettings::default(),
             websocket: WebSocketSettings::default(),
+            subscriptions: SubscriptionSettings::default(),
             sign_in: SignInSettings::default(),
             limits: Limits::default(),
             signals: SignalSettings::default(),

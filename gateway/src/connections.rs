@@ -68,7 +68,7 @@ const STREAM_BUFFER: u32 = 64 * 1024;
 const MOST_STREAMS: u32 = 100;
 /// What a client is told for whom there is no place; it is not read what it wants.
 const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\n\
-    content-type: application/json\r\ncontent-length: 116\r\n\r\n\
+    content-type: application/json\r\ncontent-length: 117\r\n\r\n\
     {\"errors\":[{\"message\":\"The gateway has too many connections; try again later\",\
     \"extensions\":{\"code\":\"UNAVAILABLE\"}}]}\n";
 

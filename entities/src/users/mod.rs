@@ -12,6 +12,7 @@ mod passwords;
 mod personal;
 mod presence;
 mod queries;
+mod receipts;
 mod rules;
 mod secret;
 mod sessions;

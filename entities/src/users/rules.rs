@@ -8,6 +8,10 @@ use crate::Violations;
 
 /// RFC 5321, 4.5.3.1.3, less the angle brackets.
 const EMAIL_CHARS: usize = 254;
+/// Longer ones are nobody's, in whatever form they are written.
+const EMAIL_BYTES: usize = 1_024;
+/// What is longer has too many characters in any form.
+const PASSWORD_BYTES: usize = 4_096;
 const NAME_CHARS: usize = 100;
 const BIO_CHARS: usize = 1_000;
 /// NIST SP 800-63B: at least 8 and no rules about kinds of characters; the upper limit bounds the work.
@@ -56,6 +60,22 @@ pub(super) fn check_new_password(password: &Secret) -> Result<(), Violations> {
         let message = error.message.unwrap_or_default();
         Violations::one("newPassword", &error.code, &message)
     })
+}
+
+/// Bounds on what is looked up and hashed; whether it is right is another matter.
+pub(super) fn check_credentials(email: &str, password: &Secret) -> Result<(), Violations> {
+    if email.len() > EMAIL_BYTES {
+        return Err(Violations::one("email", "length", "is too long"));
+    }
+    check_guess("password", password)
+}
+
+/// The same of a password alone.
+pub(super) fn check_guess(field: &str, password: &Secret) -> Result<(), Violations> {
+    if password.reveal().len() > PASSWORD_BYTES {
+        return Err(Violations::one(field, "length", "is too long"));
+    }
+    Ok(())
 }
 
 fn violation(code: &'static str, message: &'static str) -> ValidationError {

@@ -105,6 +105,8 @@ pub(super) struct Tokens {
     header: Header,
     signing: EncodingKey,
     verifying: HashMap<String, DecodingKey>,
+    /// For codes of other kinds; the first one makes them.
+    secrets: Vec<Secret>,
     validation: Validation,
     /// Tokens whose signature was found right: checking it costs more than the rest of a small request.
     verified: Cache<Box<str>, Claims>,
@@ -133,12 +135,18 @@ impl Tokens {
             header,
             signing: EncodingKey::from_secret(secret.reveal().as_bytes()),
             verifying: keys.0.iter().map(key).collect(),
+            secrets: keys.0.iter().map(|(_, secret)| secret.clone()).collect(),
             validation,
             verified: Cache::builder()
                 .max_capacity(REMEMBERED)
                 .time_to_idle(REMEMBERED_FOR)
                 .build(),
         })
+    }
+
+    /// All keys, the one that signs first.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &[u8]> {
+        self.secrets.iter().map(|secret| secret.reveal().as_bytes())
     }
 
     /// A token for `session_id`, issued at a time in seconds since 1970, and when it expires: after `lifetime`, but not after

@@ -52,8 +52,8 @@ impl Rest {
         };
         let reading = async {
             let (mut pieces, mut read) = (body.into_data_stream(), 0);
-            while let Some(Ok(piece)) = pieces.next().await
-                && read <= MOST_BYTES
+            while read <= MOST_BYTES
+                && let Some(Ok(piece)) = pieces.next().await
             {
                 read += piece.len();
             }

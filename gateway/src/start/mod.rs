@@ -247,7 +247,13 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
     };
     let presence = Presence::start(log.clone(), presence_config);
     let service = Service {
-        operations: Live::new(schema, entities, presence.clone(), config.limits.clone()),
+        operations: Live::new(
+            schema,
+            entities,
+            presence.clone(),
+            config.limits.clone(),
+            &config.subscriptions,
+        ),
         sdl: (!config.server.production).then(schema::sdl),
         ready: readiness(log),
         shutdown,
