@@ -32,9 +32,7 @@ impl Holder {
 /// As attackers have it: who has one address of a /64 has all of them.
 pub(crate) fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
-        IpAddr::V6(address) => {
-            IpAddr::V6((u128::from(address) & (u128::MAX << 64)).into())
-        }
+        IpAddr::V6(address) => IpAddr::V6((u128::from(address) & (u128::MAX << 64)).into()),
         address => address,
     }
 }
@@ -137,7 +135,12 @@ impl Inner {
 }
 
 impl Held {
-    fn check(&self, inner: &Inner, holders: &[Option<Holder>; 2], more: usize) -> Result<(), Spent> {
+    fn check(
+        &self,
+        inner: &Inner,
+        holders: &[Option<Holder>; 2],
+        more: usize,
+    ) -> Result<(), Spent> {
         for holder in holders.iter().flatten() {
             let held = self.by_holder.get(holder).copied().unwrap_or(0);
             if held.saturating_add(more) > inner.most.of(holder) {
@@ -253,13 +256,20 @@ mod tests {
         assert_eq!(one.grow(3), Ok(()));
         assert_eq!(one.grow(1), Err(Spent::ByHolder("things")), "of the user");
         let mut other = budget.share([None, network(1)]);
-        assert_eq!(other.grow(4), Err(Spent::ByHolder("things")), "of the network");
+        assert_eq!(
+            other.grow(4),
+            Err(Spent::ByHolder("things")),
+            "of the network"
+        );
         assert_eq!(other.grow(3), Ok(()));
         let mut third = budget.share([None, network(2)]);
         assert_eq!(third.grow(5), Err(Spent::InAll("things")));
         assert_eq!(third.grow(4), Ok(()));
         third.set(9);
-        assert_eq!(budget.check(&[None, network(3)]), Err(Spent::InAll("things")));
+        assert_eq!(
+            budget.check(&[None, network(3)]),
+            Err(Spent::InAll("things"))
+        );
         drop((one, other, third));
         assert_eq!(budget.share([user, network(1)]).grow(3), Ok(()));
         assert!(budget.0.lock().by_holder.is_empty(), "nobody is remembered");

@@ -44,6 +44,8 @@ use stream::Stream;
 
 use crate::budget::{Budget, Holder, Spent};
 use crate::credentials::ForwardedAddresses;
+use crate::errors::{Code, typed};
+use crate::hosts::{self, AllowedHost};
 use crate::http;
 use crate::request_id::RequestId;
 use crate::shutdown::Shutdown;
@@ -67,7 +69,8 @@ const BUFFER: usize = 128 * 1024;
 const STREAM_BUFFER: u32 = 64 * 1024;
 const MOST_STREAMS: u32 = 100;
 /// What a client is told for whom there is no place; it is not read what it wants.
-const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\n\
+const NO_PLACE: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\n\
     content-type: application/json\r\ncontent-length: 117\r\n\r\n\
     {\"errors\":[{\"message\":\"The gateway has too many connections; try again later\",\
     \"extensions\":{\"code\":\"UNAVAILABLE\"}}]}\n";
@@ -89,6 +92,8 @@ pub(crate) struct Door {
     pub(crate) transit: Budget,
     pub(crate) forwarded: ForwardedAddresses,
     pub(crate) places: Arc<Places>,
+    /// Names that the gateway may be called by.
+    pub(crate) hosts: Arc<[AllowedHost]>,
     pub(crate) patience: Patience,
 }
 
@@ -236,6 +241,26 @@ struct Watched {
     activity: Arc<Activity>,
 }
 
+impl Watched {
+    /// The answer to a request that is not looked at.
+    fn refusal<B>(
+        &self,
+        request: &axum::http::Request<B>,
+        holders: &[Option<Holder>; 2],
+    ) -> Option<Response> {
+        let headers = request.headers();
+        let id = || RequestId::from_headers(headers);
+        let is_probe = request.uri().path().starts_with("/health/");
+        if !is_probe && !hosts::is_allowed(request.uri(), headers, &self.door.hosts) {
+            let message = "The gateway is not to be called by this name (MILLRACE_ALLOWED_HOSTS)";
+            let error = typed(Code::Forbidden, message);
+            return Some(http::plain_refusal(StatusCode::FORBIDDEN, error, &id()));
+        }
+        let spent = self.door.transit.check(holders).err()?;
+        Some(refuse(spent, &id()))
+    }
+}
+
 impl<B> Service<axum::http::Request<B>> for Watched
 where
     B: axum::body::HttpBody<Data = axum::body::Bytes> + Send + 'static,
@@ -265,10 +290,9 @@ where
         let may_discard = version < Version::HTTP_2 && !request.headers().contains_key(EXPECT);
         let rest = Rest::default();
         // Whoever does not take what they asked for gets nothing more.
-        let refused = self.door.transit.check(&holders).err();
-        let id = refused.map(|_| RequestId::from_headers(request.headers()));
-        let answering: BoxFuture<'static, _> = match refused.zip(id) {
-            Some((spent, id)) => Box::pin(async move { Ok(refuse(spent, &id)) }),
+        let refused = self.refusal(&request, &holders);
+        let answering: BoxFuture<'static, _> = match refused {
+            Some(refused) => Box::pin(async move { Ok(refused) }),
             None => {
                 let incoming = |body| Body::new(Incoming::new(Body::new(body), rest.clone()));
                 Box::pin(self.door.router.call(request.map(incoming)))

@@ -19,8 +19,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::config::{Config, DEFAULT_LISTEN};
 use crate::budget::Budget;
+use crate::config::{Config, DEFAULT_LISTEN};
 use crate::connections::{Door, Patience, Places};
 use crate::credentials::ForwardedAddresses;
 use crate::document::Documents;
@@ -153,6 +153,7 @@ fn door<O: Operations>(service: Service<O>) -> Door {
         shutdown: service.shutdown.clone(),
         places: Places::new(connections, service.descriptors, !is_direct),
         forwarded,
+        hosts: http.hosts().into(),
         patience: Patience::default(),
         transit: transit.clone(),
         router: router(service, transit),

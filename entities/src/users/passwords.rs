@@ -242,7 +242,10 @@ mod tests {
         let mut queued: Vec<_> = (0..10).map(|_| enter(1).expect("a place")).collect();
         assert!(matches!(enter(1), Err(UserError::Throttled { .. })));
         queued.extend((0..10).map(|_| enter(2).expect("a place of others")));
-        assert!(matches!(enter(3), Err(UserError::Throttled { .. })), "1 s on 2 cores");
+        assert!(
+            matches!(enter(3), Err(UserError::Throttled { .. })),
+            "1 s on 2 cores"
+        );
         queued.clear();
         assert!(enter(1).is_ok());
         assert!(queue.lock().by_network.is_empty());

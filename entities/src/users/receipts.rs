@@ -18,7 +18,11 @@ impl Users {
     /// The token for `owner`, as events name them, of what they have written.
     pub fn read_after_token(&self, owner: &str, written: &Written) -> String {
         let written = written.to_string();
-        let code = self.tokens.keys().next().map(|key| code(key, owner, &written));
+        let code = self
+            .tokens
+            .keys()
+            .next()
+            .map(|key| code(key, owner, &written));
         let code = code.map(|mac| mac.finalize().into_bytes());
         let shown = code.as_ref().map_or(&[][..], |code| &code[..SHOWN_BYTES]);
         format!("{written}.{}", BASE64_URL_SAFE_NO_PAD.encode(shown))
@@ -32,7 +36,10 @@ impl Users {
             let code = code(key, owner, written);
             shown.len() == SHOWN_BYTES && code.verify_truncated_left(&shown).is_ok()
         };
-        self.tokens.keys().any(is_ours).then(|| written.parse().ok())?
+        self.tokens
+            .keys()
+            .any(is_ours)
+            .then(|| written.parse().ok())?
     }
 }
 

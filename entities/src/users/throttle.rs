@@ -45,7 +45,8 @@ pub(super) struct Throttle {
 impl Throttle {
     /// So many attempts at once, and as many again in a minute.
     pub(super) fn new(by_account: NonZeroU32, by_address: NonZeroU32) -> Self {
-        let from_everywhere = by_account.saturating_mul(NonZeroU32::MIN.saturating_add(NETWORKS - 1));
+        let from_everywhere =
+            by_account.saturating_mul(NonZeroU32::MIN.saturating_add(NETWORKS - 1));
         Self {
             places: RateLimiter::keyed(Quota::per_minute(by_account)),
             accounts: RateLimiter::keyed(Quota::per_minute(from_everywhere)),
@@ -157,7 +158,9 @@ mod tests {
         let throttle = Throttle::new(three, three);
         let tried = |last| throttle.check_account("ada@example.com", address(last));
         throttle.remember("ada@example.com", address(99));
-        let guessed = (1..=20).flat_map(|last| [last; 5]).filter(|last| tried(*last).is_ok());
+        let guessed = (1..=20)
+            .flat_map(|last| [last; 5])
+            .filter(|last| tried(*last).is_ok());
         assert_eq!(guessed.count(), 30, "ten times what one network may");
         assert!(tried(50).is_err(), "a network that nobody knows");
         assert!(tried(99).is_ok(), "the owner's own");
@@ -169,8 +172,16 @@ mod tests {
         let ten = NonZeroU32::new(10).expect("ten");
         let throttle = Throttle::new(ten, ten);
         for last in 1..=12 {
-            assert!(throttle.check_account("ada@example.com", address(last)).is_ok());
+            assert!(
+                throttle
+                    .check_account("ada@example.com", address(last))
+                    .is_ok()
+            );
         }
-        assert!(throttle.check_account("ada@example.com", address(13)).is_ok());
+        assert!(
+            throttle
+                .check_account("ada@example.com", address(13))
+                .is_ok()
+        );
     }
 }

@@ -229,12 +229,21 @@ impl Activity {
                 _ if self.is_asked_to_leave.load(Ordering::Relaxed) => {
                     ("others need its place", Duration::ZERO)
                 }
-                true => ("no further request came", left(self.idle_from(), self.patience.next_request)),
-                false => ("no request came", left(self.idle_from(), self.patience.first_request)),
+                true => (
+                    "no further request came",
+                    left(self.idle_from(), self.patience.next_request),
+                ),
+                false => (
+                    "no request came",
+                    left(self.idle_from(), self.patience.first_request),
+                ),
             };
         }
         let oldest = self.waiting().values().min().copied();
         let oldest = oldest.unwrap_or_else(now);
-        ("the client takes nothing", left(oldest, self.patience.stall))
+        (
+            "the client takes nothing",
+            left(oldest, self.patience.stall),
+        )
     }
 }

@@ -194,7 +194,9 @@ mod tests {
     fn who_does_nothing_gives_way_and_who_is_busy_stays() {
         let places = places(3, 2);
         let peer = |last: u8| IpAddr::from([192, 0, 2, last]);
-        let activities: Vec<_> = (0..5).map(|_| Arc::new(Activity::new(Patience::default()))).collect();
+        let activities: Vec<_> = (0..5)
+            .map(|_| Arc::new(Activity::new(Patience::default())))
+            .collect();
         let busy = activities[0].hold();
         let _first = places.take(peer(1), &activities[0]).expect("a place");
         let _second = places.take(peer(1), &activities[1]).expect("a place");
@@ -207,7 +209,9 @@ mod tests {
             "its network has no idle one"
         );
         let _fourth = places.take(peer(2), &activities[3]).expect("a place");
-        let _fifth = places.take(peer(3), &activities[4]).expect("another's place");
+        let _fifth = places
+            .take(peer(3), &activities[4])
+            .expect("another's place");
         assert!(activities[3].is_asked_to_leave());
         drop((busy, busy_too, third));
         assert_eq!(places.lock().open.len(), 2, "what ended is not counted");

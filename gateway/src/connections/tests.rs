@@ -31,7 +31,15 @@ const NO_WINDOW: [u8; 15] = [0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0];
 /// HEADERS of `GET path`, on stream 1.
 fn ask(path: &str) -> Vec<u8> {
     // :method GET, :scheme http, :authority x, and :path as a literal.
-    let mut block = vec![0x82, 0x86, 0x41, 1, b'x', 0x44, u8::try_from(path.len()).expect("short")];
+    let mut block = vec![
+        0x82,
+        0x86,
+        0x41,
+        1,
+        b'x',
+        0x44,
+        u8::try_from(path.len()).expect("short"),
+    ];
     block.extend_from_slice(path.as_bytes());
     let length = u8::try_from(block.len()).expect("a short block");
     let mut frame = vec![0, 0, length, 1, 5, 0, 0, 0, 1];
@@ -44,7 +52,10 @@ async fn open() -> (SocketAddr, Door) {
     let events = || async {
         let event = Bytes::from(vec![b'x'; 64 * 1024]);
         let events = futures::stream::repeat(event).map(Ok::<_, Infallible>);
-        ([(CONTENT_TYPE, "text/event-stream")], Body::from_stream(events))
+        (
+            [(CONTENT_TYPE, "text/event-stream")],
+            Body::from_stream(events),
+        )
     };
     let router = Router::new()
         .route("/", get(|| async { "here" }))
@@ -62,6 +73,7 @@ async fn open() -> (SocketAddr, Door) {
         transit: Budget::new("bytes on their way", most),
         forwarded: ForwardedAddresses::No,
         places: Places::new(&ConnectionSettings::default(), None, false),
+        hosts: Arc::new(["x".parse().expect("a name")]),
         patience: PATIENCE,
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -110,8 +122,14 @@ async fn who_says_nothing_is_not_waited_for() {
         ("half a preface", PREFACE[..18].to_vec()),
         ("a preface", PREFACE.to_vec()),
         ("a preface and settings", [PREFACE, &NO_SETTINGS].concat()),
-        ("half a header", b"GET / HTTP/1.1\r\nhost: x\r\nx: ".to_vec()),
-        ("a request, and no more", b"GET / HTTP/1.1\r\nhost: x\r\n\r\n".to_vec()),
+        (
+            "half a header",
+            b"GET / HTTP/1.1\r\nhost: x\r\nx: ".to_vec(),
+        ),
+        (
+            "a request, and no more",
+            b"GET / HTTP/1.1\r\nhost: x\r\n\r\n".to_vec(),
+        ),
         ("a request on HTTP/2, and no more", asked_once),
     ];
     let mut ending = JoinSet::new();
@@ -133,12 +151,19 @@ async fn who_says_nothing_is_not_waited_for() {
     while let Some(ended) = ending.join_next().await {
         let (what, answer) = ended.expect("it ended");
         let answer = String::from_utf8_lossy(&answer).into_owned();
-        assert_eq!(what.starts_with("a request"), answer.contains("here"), "{what}: {answer}");
+        assert_eq!(
+            what.starts_with("a request"),
+            answer.contains("here"),
+            "{what}: {answer}"
+        );
     }
     // Who goes on asking stays.
     let mut stream = say(address, b"").await;
     for _ in 0..10 {
-        stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("it is sent");
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            .await
+            .expect("it is sent");
         let mut answer = [0; 512];
         let length = stream.read(&mut answer).await.expect("an answer");
         assert!(answer[..length].ends_with(b"here"));
@@ -160,9 +185,18 @@ async fn who_takes_nothing_is_not_waited_for_and_gets_nothing_more() {
         ending.spawn(async move { drop(end(stream).await) });
     }
     let wanting = |address| async move {
-        say(address, b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await
+        say(
+            address,
+            b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+        )
+        .await
     };
-    assert!(end(wanting(address).await).await.starts_with(b"HTTP/1.1 200"), "there is room");
+    assert!(
+        end(wanting(address).await)
+            .await
+            .starts_with(b"HTTP/1.1 200"),
+        "there is room"
+    );
     let mut unread = Vec::new();
     for _ in 0..2 {
         unread.push(say(address, b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n").await);
@@ -176,7 +210,10 @@ async fn who_takes_nothing_is_not_waited_for_and_gets_nothing_more() {
         sleep(Duration::from_millis(5)).await;
     }
     let answer = String::from_utf8_lossy(&answer).into_owned();
-    assert!(answer.contains("RATE_LIMITED") && answer.contains("retry-after"), "{answer}");
+    assert!(
+        answer.contains("RATE_LIMITED") && answer.contains("retry-after"),
+        "{answer}"
+    );
     for stream in unread {
         ending.spawn(end_unread(stream));
     }
@@ -189,7 +226,9 @@ async fn who_takes_nothing_is_not_waited_for_and_gets_nothing_more() {
             sleep(LOOK).await;
         }
     };
-    timeout(OVER, all_back).await.expect("nothing is held any more");
+    timeout(OVER, all_back)
+        .await
+        .expect("nothing is held any more");
 }
 
 #[tokio::test]
@@ -203,17 +242,26 @@ async fn a_refusal_is_read_by_who_is_still_sending() {
         sleep(Duration::from_millis(10)).await;
     }
     let answer = end(stream).await;
-    assert!(answer.starts_with(b"HTTP/1.1 401"), "{}", String::from_utf8_lossy(&answer));
+    assert!(
+        answer.starts_with(b"HTTP/1.1 401"),
+        "{}",
+        String::from_utf8_lossy(&answer)
+    );
     // Who waits for leave to send gets no leave, and an answer at once.
-    let head = format!("POST /refuse HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: {LENGTH}\r\n\r\n");
+    let head = format!(
+        "POST /refuse HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: {LENGTH}\r\n\r\n"
+    );
     let answer = end(say(address, head.as_bytes()).await).await;
-    assert!(answer.starts_with(b"HTTP/1.1 401"), "{}", String::from_utf8_lossy(&answer));
+    assert!(
+        answer.starts_with(b"HTTP/1.1 401"),
+        "{}",
+        String::from_utf8_lossy(&answer)
+    );
 }
 
 #[tokio::test]
 async fn a_new_connection_takes_the_place_of_an_idle_one() -> io::Result<()> {
-    let (address, mut door) = open().await;
-    drop(address);
+    let (_, mut door) = open().await;
     door.patience = Patience::default();
     let settings = ConnectionSettings {
         max_clients: Some(4),
@@ -232,7 +280,11 @@ async fn a_new_connection_takes_the_place_of_an_idle_one() -> io::Result<()> {
     let mut silent = Vec::new();
     for _ in 0..20 {
         silent.push(say(address, b"").await);
-        let asked = say(address, b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+        let asked = say(
+            address,
+            b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+        )
+        .await;
         assert!(end(asked).await.starts_with(b"HTTP/1.1 200"));
     }
     for stream in silent.drain(..17) {
@@ -246,7 +298,10 @@ async fn a_new_connection_takes_the_place_of_an_idle_one() -> io::Result<()> {
     }
     let refused = end(say(address, b"").await).await;
     let refused = String::from_utf8_lossy(&refused).into_owned();
-    assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("UNAVAILABLE"), "{refused}");
+    assert!(
+        refused.starts_with("HTTP/1.1 503") && refused.contains("UNAVAILABLE"),
+        "{refused}"
+    );
     Ok(())
 }
 
@@ -254,6 +309,13 @@ async fn a_new_connection_takes_the_place_of_an_idle_one() -> io::Result<()> {
 fn who_has_no_place_is_told_in_http() {
     let text = std::str::from_utf8(NO_PLACE).expect("text");
     let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");
-    assert!(head.contains(&format!("content-length: {}", body.len())), "{}", body.len());
-    assert!(serde_json::from_str::<serde_json::Value>(body).is_ok(), "{body}");
+    assert!(
+        head.contains(&format!("content-length: {}", body.len())),
+        "{}",
+        body.len()
+    );
+    assert!(
+        serde_json::from_str::<serde_json::Value>(body).is_ok(),
+        "{body}"
+    );
 }

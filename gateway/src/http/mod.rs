@@ -7,6 +7,7 @@ mod get;
 pub(crate) mod refusal;
 mod sse;
 
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +26,9 @@ use refusal::Refusal;
 use crate::app::App;
 use crate::budget::Most;
 use crate::errors::{self, Code, typed};
+use crate::hosts::AllowedHost;
 use crate::operation::{IdempotencyKey, OperationType, Operations};
+use crate::origin::AllowedOrigin;
 use crate::params::{Params, parse_idempotency_key};
 use crate::request_id::{self, RequestId};
 use crate::shutdown::Shutdown;
@@ -42,9 +45,14 @@ const READ_AFTER: &str = "read-after";
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "HTTP")]
 pub struct HttpSettings {
-    /// Origins whose pages may use the API, besides the gateway's own (comma-separated)
-    #[arg(long, env = "MILLRACE_ALLOWED_ORIGINS", value_delimiter = ',')]
-    pub allowed_origins: Vec<String>,
+    /// Origins whose pages may use the API, besides the gateway's own (comma-separated): https://app.example.org, https://*.example.org, or
+    /// * for any
+    #[arg(long, env = "MILLRACE_ALLOWED_ORIGINS", value_delimiter = ',', value_parser = AllowedOrigin::from_str)]
+    pub allowed_origins: Vec<AllowedOrigin>,
+    /// Names that the gateway is called by (comma-separated), besides localhost, addresses and the hosts of allowed origins:
+    /// gateway.example.org, *.example.org, or * for any
+    #[arg(long, env = "MILLRACE_ALLOWED_HOSTS", value_delimiter = ',', value_parser = AllowedHost::from_str)]
+    pub allowed_hosts: Vec<AllowedHost>,
     /// Bytes in a request body
     #[arg(long, env = "MILLRACE_MAX_BODY_BYTES", default_value_t = 1024 * 1024, value_parser = numbers::within(numbers::COUNT))]
     pub max_body_bytes: usize,
@@ -69,6 +77,7 @@ impl Default for HttpSettings {
     fn default() -> Self {
         Self {
             allowed_origins: Vec::new(),
+            allowed_hosts: Vec::new(),
             max_body_bytes: 1024 * 1024,
             max_transit_bytes: TRANSIT_BYTES,
             request_timeout: Duration::from_secs(30),
@@ -80,6 +89,14 @@ impl Default for HttpSettings {
 }
 
 impl HttpSettings {
+    /// All names that the gateway may be called by, but for those that it always may.
+    pub(crate) fn hosts(&self) -> Vec<AllowedHost> {
+        let of_origins = self.allowed_origins.iter().filter_map(AllowedOrigin::host);
+        of_origins
+            .chain(self.allowed_hosts.iter().cloned())
+            .collect()
+    }
+
     /// What may be on its way at once.
     pub(crate) const fn transit(&self) -> Most {
         Most {
@@ -125,12 +142,9 @@ async fn answer<O: Operations>(app: Arc<App<O>>, request: Request, id: &RequestI
     };
     let mut response =
         result.unwrap_or_else(|refusal| refuse(refusal, accepted, id, &app, &method));
-    if method == Method::GET {
-        let headers = response.headers_mut();
-        headers
-            .entry(CACHE_CONTROL)
-            .or_insert(HeaderValue::from_static("no-store"));
-    }
+    // Nobody else's, and not for later: tokens are in some.
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 

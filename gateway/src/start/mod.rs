@@ -31,6 +31,7 @@ use tokio::{net::TcpListener, sync::watch};
 use workers::{
     WorkersConfig,
     operating::{self, DeadLettersSettings, EpochSettings, Outcome, StatusSettings},
+    private,
     rebuilding::{RebuildSettings, rebuild_watched},
     retention::{ArchiveSettings, PruneSettings, archive_watched, prune_watched},
     signals::{Asked, stop_on_signals, watch_signals},
@@ -336,6 +337,9 @@ fn announce(
 
 fn make_folder(database_url: &str) -> Result<(), StartError> {
     let file = sqlite_file(database_url);
+    if let Some(file) = &file {
+        private::take_back(file);
+    }
     if let Some(folder) = file.as_deref().and_then(Path::parent) {
         std::fs::create_dir_all(folder)
             .map_err(|error| StartError::Folder(folder.display().to_string(), error))?;

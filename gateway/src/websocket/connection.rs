@@ -392,5 +392,4 @@ impl<O: Operations> Connection<O> {
         // A reset timer must be polled again before it wakes anyone.
         cx.waker().wake_by_ref();
     }
-
 }

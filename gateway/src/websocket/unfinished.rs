@@ -32,7 +32,9 @@ pub(super) struct Unfinished {
 
 impl Unfinished {
     pub(super) fn new(activity: Option<Arc<Activity>>, share: Share) -> Self {
-        let complete = activity.as_ref().map_or(0, |activity| activity.bytes_read());
+        let complete = activity
+            .as_ref()
+            .map_or(0, |activity| activity.bytes_read());
         Self {
             activity,
             share,
@@ -72,9 +74,13 @@ impl Unfinished {
         }
         if unfinished > SMALL {
             let unfinished = usize::try_from(unfinished).unwrap_or(usize::MAX);
-            self.share.try_set(unfinished).map_err(|_| Close::try_again())?;
+            self.share
+                .try_set(unfinished)
+                .map_err(|_| Close::try_again())?;
         }
-        let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(MESSAGE_TIME)));
+        let deadline = self
+            .deadline
+            .get_or_insert_with(|| Box::pin(sleep(MESSAGE_TIME)));
         match deadline.as_mut().poll(cx) {
             Poll::Ready(()) => Err(Close::unfinished()),
             Poll::Pending => Ok(()),
