@@ -5,7 +5,9 @@
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -14,7 +16,7 @@ use argon2::{
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use events::Error;
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 
 use super::{Secret, UserError, throttle::network_of};
 
@@ -32,7 +34,7 @@ pub(super) struct Passwords {
     argon2: Argon2<'static>,
     /// Matches no password that passes the rules.
     nobody: Arc<str>,
-    places: Arc<Semaphore>,
+    hashers: Hashers,
     queue: Arc<Queue>,
 }
 
@@ -52,6 +54,40 @@ struct Waiting {
     by_network: HashMap<IpAddr, usize>,
     /// What one has taken lately.
     each: Duration,
+}
+
+type Work = Box<dyn FnOnce() + Send>;
+
+/// A thread for each core, always the same ones: each hash takes so much memory that one kept by every thread of a pool is too much.
+#[derive(Clone)]
+struct Hashers(mpsc::Sender<Work>);
+
+impl Hashers {
+    fn start(count: usize) -> Result<Self, String> {
+        let (asked, work) = mpsc::channel::<Work>();
+        let work = Arc::new(Mutex::new(work));
+        for _ in 0..count {
+            let work = work.clone();
+            let hasher = thread::Builder::new().name("hasher".to_owned());
+            let started = hasher.spawn(move || {
+                loop {
+                    let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                    let Ok(next) = next else {
+                        return;
+                    };
+                    // Who asked for it is told, as the end of the channel is dropped.
+                    let _ = catch_unwind(AssertUnwindSafe(next));
+                }
+            });
+            started.map_err(|error| format!("a thread for hashing: {error}"))?;
+        }
+        Ok(Self(asked))
+    }
+
+    fn ask(&self, work: Work) {
+        // A hasher never ends before this.
+        let _ = self.0.send(work);
+    }
 }
 
 /// A place in the queue.
@@ -132,7 +168,7 @@ impl Passwords {
         Ok(Self {
             argon2,
             nobody: nobody.into(),
-            places: Arc::new(Semaphore::new(cores)),
+            hashers: Hashers::start(cores)?,
             queue: Arc::new(Queue {
                 cores,
                 waiting: Mutex::new(Waiting {
@@ -181,19 +217,18 @@ impl Passwords {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, UserError> {
         let queued = self.queue.enter(address)?;
-        let failed = |error: &dyn std::error::Error| Error::Task(error.to_string());
-        let place = self.places.clone().acquire_owned().await;
-        let place = place.map_err(|error| failed(&error))?;
-        tokio::task::spawn_blocking(move || {
-            // Held until the work is done, also when nobody waits for it any more.
-            let _place = place;
-            let began = Instant::now();
-            let done = work();
-            queued.queue.note(began.elapsed());
-            done
-        })
-        .await
-        .map_err(|error| failed(&error).into())
+        let (tell, told) = oneshot::channel();
+        self.hashers.ask(Box::new(move || {
+            // Nothing is done for who does not wait any more.
+            if !tell.is_closed() {
+                let began = Instant::now();
+                let done = work();
+                queued.queue.note(began.elapsed());
+                let _ = tell.send(done);
+            }
+        }));
+        let done = told.await;
+        done.map_err(|_| Error::Task("a password was not hashed".to_owned()).into())
     }
 }
 

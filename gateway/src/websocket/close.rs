@@ -25,13 +25,19 @@ const MAX_REASON_BYTES: usize = 123;
 pub(super) struct Close {
     code: u16,
     reason: String,
+    /// Nothing more is read, not even the answer.
+    is_final: bool,
 }
 
 impl Close {
     fn new(code: u16, reason: impl Into<String>) -> Self {
         let mut reason = reason.into();
         reason.truncate(reason.floor_char_boundary(MAX_REASON_BYTES));
-        Self { code, reason }
+        Self {
+            code,
+            reason,
+            is_final: false,
+        }
     }
 
     pub(super) fn invalid(reason: fmt::Arguments<'_>) -> Self {
@@ -87,8 +93,20 @@ impl Close {
         Self::new(1009, format!("Messages are limited to {maximum} bytes"))
     }
 
+    /// What came of a message is forgotten, and the rest is not read.
     pub(super) fn unfinished() -> Self {
-        Self::new(1008, "The message was not finished in time")
+        Self {
+            is_final: true,
+            ..Self::new(1008, "The message was not finished in time")
+        }
+    }
+
+    /// The same, as others need the room.
+    pub(super) fn no_room() -> Self {
+        Self {
+            is_final: true,
+            ..Self::new(1013, "Too much is on its way; try again later")
+        }
     }
 
     /// Why a client is not let in. Only what it can do nothing about is worth another try.
@@ -128,12 +146,16 @@ impl Close {
 /// the frame on its way.
 pub(super) async fn finish(mut socket: WebSocket, close: Close) {
     let deadline = Instant::now() + CLOSE_TIMEOUT;
+    let is_final = close.is_final;
     let closing = async {
         if socket
             .send(Message::Close(Some(close.into_frame())))
             .await
             .is_err()
         {
+            return;
+        }
+        if is_final {
             return;
         }
         // After a broken frame nothing can be read any more, so that the peer's answer cannot be seen.

@@ -181,7 +181,7 @@ impl<O: Operations> Connection<O> {
             *budget -= 1;
             self.last_heard = Instant::now();
             if let Some(Ok(message)) = &received {
-                self.unfinished.note(message);
+                self.unfinished.note(message).map_err(Ending::Close)?;
             }
             match received {
                 Some(Ok(Message::Text(text))) => self.on_text(&text)?,

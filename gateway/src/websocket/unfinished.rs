@@ -44,15 +44,17 @@ impl Unfinished {
     }
 
     /// A message came. One that is no control frame ends what was under way.
-    pub(super) fn note(&mut self, message: &Message) {
+    pub(super) fn note(&mut self, message: &Message) -> Result<(), Close> {
         let Some(activity) = &self.activity else {
-            return;
+            return Ok(());
         };
         let read = activity.bytes_read();
         match message {
             Message::Ping(payload) | Message::Pong(payload) => {
                 let length = payload.len() as u64 + FRAME_HEADER;
                 self.complete = (self.complete + length).min(read);
+                // Between pieces that come without a pause.
+                return self.count(read - self.complete);
             }
             _ => {
                 self.complete = read;
@@ -60,6 +62,16 @@ impl Unfinished {
                 self.share.set(0);
             }
         }
+        Ok(())
+    }
+
+    fn count(&mut self, unfinished: u64) -> Result<(), Close> {
+        if unfinished <= SMALL {
+            return Ok(());
+        }
+        let unfinished = usize::try_from(unfinished).unwrap_or(usize::MAX);
+        let counted = self.share.try_set(unfinished);
+        counted.map_err(|_| Close::no_room())
     }
 
     /// To be called when there is nothing more to read for now.
@@ -72,12 +84,7 @@ impl Unfinished {
             self.deadline = None;
             return Ok(());
         }
-        if unfinished > SMALL {
-            let unfinished = usize::try_from(unfinished).unwrap_or(usize::MAX);
-            self.share
-                .try_set(unfinished)
-                .map_err(|_| Close::try_again())?;
-        }
+        self.count(unfinished)?;
         let deadline = self
             .deadline
             .get_or_insert_with(|| Box::pin(sleep(MESSAGE_TIME)));

@@ -57,7 +57,8 @@ async fn only_what_one_has_written_is_waited_for(setup: Setup) {
         for client in [&anonymous, &ada.client(admin)] {
             let asked = Instant::now();
             let refused = read(client, token).await;
-            let message = refused.expect_code("BAD_REQUEST")["message"].clone();
+            refused.expect_code("BAD_REQUEST");
+            let message = &refused.body["errors"][0]["message"];
             assert!(
                 message
                     .as_str()

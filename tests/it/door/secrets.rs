@@ -31,7 +31,7 @@ async fn files_are_for_their_owner(_: Setup) {
     let mut app = setup.start();
     app.gateways[0].process.kill();
     let mut archiving = setup.gateway_command("archive");
-    let output = finish(archiving.arg("--archive").arg(&archive));
+    let output = finish(archiving.args(["--older-than", "0s", "--to"]).arg(&archive));
     assert!(
         output.status.success(),
         "{}",
@@ -70,7 +70,6 @@ async fn what_cannot_be_read_is_not_shown(_: Setup) {
         format!("postgress://u:{SECRET}@host/db"),
         format!("mysql://u:{SECRET}@host/db"),
         format!("postgres://u:{SECRET}@host:99999/db"),
-        format!("postgres://u:p@127.0.0.1:1/db?sslmode={SECRET}"),
         SECRET.to_owned(),
     ];
     for program in ["gateway", "workers"] {

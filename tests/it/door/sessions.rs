@@ -14,8 +14,8 @@ async fn who_signed_out_everywhere_is_gone(mut setup: Setup) {
         .client(admin);
     let mut sockets = [here.socket().await, elsewhere.socket().await];
     let availability = async || {
-        let document = "query($ids: [ID!]!) { availability(userIds: $ids) { status } }";
-        let found = admin.run(document, json!({ "ids": [ada.id] })).await;
+        let document = "query($id: ID!) { user(id: $id) { availability } }";
+        let found = admin.run(document, json!({ "id": ada.id })).await;
         found.body.to_string()
     };
     eventually("she is here", SOON, async || {
