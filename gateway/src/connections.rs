@@ -302,7 +302,11 @@ where
         Box::pin(async move {
             let mut response = answering.await?;
             if may_discard && !shutdown.has_begun() {
-                rest.discard().await;
+                // Reading takes room, too: who has none left is not spared the failure.
+                let mut room = transit.share(holders);
+                if room.grow(BUFFER).is_ok() {
+                    rest.discard().await;
+                }
             }
             let is_upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;
             if version < Version::HTTP_2 && !is_upgrade && shutdown.is_draining() {

@@ -70,7 +70,8 @@ impl Default for Typists {
 
 impl Typists {
     fn check(&self, user_id: Uuid) -> Result<(), ChatError> {
-        if self.said.fetch_add(1, Ordering::Relaxed) % BETWEEN_CLEANINGS == 0 {
+        let said = self.said.fetch_add(1, Ordering::Relaxed);
+        if said.is_multiple_of(BETWEEN_CLEANINGS) {
             self.limiter.retain_recent();
         }
         self.limiter.check_key(&user_id).map_err(|not_until| {

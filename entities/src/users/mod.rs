@@ -17,6 +17,7 @@ mod rules;
 mod secret;
 mod sessions;
 mod sign_in;
+mod stored_passwords;
 mod successors;
 mod throttle;
 mod tokens;

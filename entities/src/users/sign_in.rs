@@ -15,6 +15,7 @@ use super::{
     events::Revocation,
     rules,
     sessions::{Exchange, Session, end_sessions, exchange_token, is_open, start_session},
+    stored_passwords::{set_password, still_has, store_hash},
     tokens::{random_token, seconds_now},
     user::{self, Entity},
 };
@@ -374,54 +375,4 @@ async fn create_user(
         _ => context,
     };
     append(tx, &context, UserEventKind::Registered, user).await
-}
-
-async fn set_password(
-    tx: &Tx<'_>,
-    context: &CommandContext,
-    user: User,
-    hash: &str,
-) -> Result<User> {
-    store_hash(tx, user.id, hash).await?;
-    append(tx, context, UserEventKind::PasswordChanged, user).await
-}
-
-/// Looks, with the user's row locked, whether the password that was checked is still the user's: checking takes long, and whoever
-/// changed it meanwhile has ended all sessions that began with it. Whatever is decided by a password has to look again.
-async fn still_has(tx: &Tx<'_>, user_id: Uuid, checked: &str) -> Result<()> {
-    let statement = Statement::from_sql_and_values(
-        tx.get_database_backend(),
-        "select hash from user_password where user_id = $1",
-        [user_id.into()],
-    );
-    let hash = match tx.query_one_raw(statement).await? {
-        Some(row) => row.try_get::<String>("", "hash")?,
-        None => return Err(UserError::WrongCredentials),
-    };
-    match hash == checked {
-        true => Ok(()),
-        false => Err(UserError::WrongCredentials),
-    }
-}
-
-/// The user can sign in with nothing.
-pub(super) async fn forget_password(tx: &Tx<'_>, user_id: Uuid) -> Result<()> {
-    tx.execute_raw(Statement::from_sql_and_values(
-        tx.get_database_backend(),
-        "delete from user_password where user_id = $1",
-        [user_id.into()],
-    ))
-    .await?;
-    Ok(())
-}
-
-async fn store_hash(tx: &Tx<'_>, user_id: Uuid, hash: &str) -> Result<()> {
-    tx.execute_raw(Statement::from_sql_and_values(
-        tx.get_database_backend(),
-        "insert into user_password (user_id, hash) values ($1, $2)
-         on conflict (user_id) do update set hash = excluded.hash",
-        [user_id.into(), hash.into()],
-    ))
-    .await?;
-    Ok(())
 }

@@ -73,6 +73,10 @@ pub(crate) async fn read(
         return Ok((first, share));
     }
     let mut whole = Vec::from(first);
+    // Growing by doubling would take twice as much; what is never sent is never touched.
+    if let Some(announced) = announced.and_then(|length: u64| usize::try_from(length).ok()) {
+        whole.reserve_exact(announced.saturating_sub(whole.len()));
+    }
     while let Some(chunk) = next(&mut chunks).await? {
         let length = whole.len() + chunk.len();
         if length > limit {

@@ -7,6 +7,9 @@ use tests::{Setup, people};
 
 use super::Beside;
 
+/// Each hash takes 19 MiB, and the allocator keeps some of what hashes took for the next.
+const MOST_GROWTH: u64 = 256 << 20;
+
 /// Passwords that cost what they cost in production.
 fn dear(setup: &mut Setup) {
     setup.settings.leave("MILLRACE_PASSWORD_MEMORY_KIB");
@@ -127,7 +130,7 @@ async fn a_crowd_is_refused_before_anybody_waits(mut setup: Setup) {
         assert!(error["retryAfterSeconds"].is_number(), "{error}");
     }
     assert!(waited < super::SLOWEST, "{waited:?}");
-    beside.end("300 sign-ins at once").await;
+    beside.end_within("300 sign-ins at once", MOST_GROWTH).await;
 }
 
 tests::embedded!(
