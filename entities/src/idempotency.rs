@@ -104,7 +104,8 @@ pub(crate) async fn find_answer<T: DeserializeOwned>(
 fn repeat<T: DeserializeOwned>(context: &CommandContext, answer: &str) -> Result<T, events::Error> {
     let stored: Stored<T> = serde_json::from_str(answer).map_err(malformed)?;
     if let Some(Ok(written)) = stored.written.as_deref().map(str::parse) {
-        context.receipt.record_earlier(written);
+        let owner = context.viewer.actor();
+        context.receipt.record_earlier(written, owner);
     }
     if let Some(start) = stored.start {
         context.horizon.lower(start);

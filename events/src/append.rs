@@ -35,13 +35,14 @@ pub(crate) struct Appended {
     pub(crate) stream: StreamKey,
     pub(crate) event_type: &'static str,
     version: i64,
+    actor: String,
     receipt: Receipt,
 }
 
 impl Appended {
     /// Tells the request that this is what it has written.
     pub(crate) fn acknowledge(&self) {
-        self.receipt.record(self.written());
+        self.receipt.record(self.written(), self.actor.clone());
     }
 
     fn written(&self) -> Written {
@@ -122,6 +123,7 @@ impl<'tx> Tx<'tx> {
                 stream,
                 event_type: event.event_type,
                 version: expected + 1,
+                actor: meta.actor.clone(),
                 receipt: meta.receipt.clone(),
             });
         }

@@ -203,7 +203,7 @@ impl EventLog {
     }
 
     /// Up to here the follower has applied everything.
-    async fn shown_by(&self, follower: &str) -> Result<u64> {
+    pub(crate) async fn shown_by(&self, follower: &str) -> Result<u64> {
         let known = self.shared.horizons.of(follower);
         let tail = self.tail().cursor();
         if let Some(position) = known.at_hand(tail.epoch, tail.position, Instant::now()) {

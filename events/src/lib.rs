@@ -71,7 +71,7 @@ pub use rebuild::{
     Differences, ModelTable, ReadModel, RebuildConfig, RebuildError, RebuildPhase, RebuildProgress,
     RebuildReport, RebuildStatus, read_rebuilds, rebuild, request_rebuild, requested_rebuilds,
 };
-pub use receipt::{NotWritten, Receipt, Written};
+pub use receipt::{NotWritten, Receipt, Receipted, Written};
 pub use retention::{
     ArchiveConfig, ArchiveError, ArchiveProgress, ArchiveReport, ERASED, ERASURE_STREAM, Eraser,
     ErasureConfig, ErasurePhase, ErasureStatus, HeldBy, Keeps, PersonalData, PruneConfig,

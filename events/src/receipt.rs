@@ -11,7 +11,7 @@ use std::{
 };
 
 use sea_orm::{ConnectionTrait, Statement};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 use uuid::Uuid;
 
 use crate::{EventLog, Result, boxed, letters};
@@ -70,11 +70,20 @@ impl FromStr for Written {
 
 /// Collects what a request writes. Clones are the same.
 #[derive(Debug, Clone, Default)]
-pub struct Receipt(Arc<Mutex<Option<Written>>>);
+pub struct Receipt(Arc<Mutex<Option<Receipted>>>);
+
+/// What was written, and by whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipted {
+    /// The last event of it.
+    pub written: Written,
+    /// As the event names who did it; of a request that signs somebody in it is them.
+    pub actor: String,
+}
 
 impl Receipt {
     /// The last event that was written, if any was.
-    pub fn last(&self) -> Option<Written> {
+    pub fn last(&self) -> Option<Receipted> {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -83,14 +92,15 @@ impl Receipt {
 
     /// What the answer shows was written before, by somebody or by this request under its key. It is older than anything that
     /// the request writes, so it never takes the place of that: who waits for the later event waits for both.
-    pub fn record_earlier(&self, written: Written) {
+    pub fn record_earlier(&self, written: Written, actor: String) {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        last.get_or_insert(written);
+        last.get_or_insert(Receipted { written, actor });
     }
 
     /// A transaction has committed, and this was the last event in it.
-    pub(crate) fn record(&self, written: Written) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(written);
+    pub(crate) fn record(&self, written: Written, actor: String) {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = Some(Receipted { written, actor });
     }
 }
 
@@ -115,24 +125,29 @@ impl EventLog {
         limit: Duration,
     ) -> Result<bool> {
         let deadline = Instant::now() + limit;
-        let (mut position, mut pause) = (None, FIRST_PAUSE);
-        loop {
-            if position.is_none() {
-                position = self.position_of(written).await?;
+        let mut pauses = Pauses::until(deadline);
+        let position = loop {
+            if let Some(position) = self.position_of(written).await? {
+                break position;
             }
-            if let Some(position) = position
-                && self.tail().position() >= position
-                && self.have_passed(followers, position).await?
-                && !letters::is_held(&self.database().background, followers, written).await?
-            {
-                return Ok(true);
-            }
-            if Instant::now() + pause > deadline {
+            if !pauses.next().await {
                 return Ok(false);
             }
-            sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+        };
+        let mut tail = self.tail().changes();
+        let arriving = tail.wait_for(|reached| *reached >= position);
+        if timeout_at(deadline, arriving).await.is_err() {
+            return Ok(false);
         }
+        pauses = Pauses::until(deadline);
+        while !self.have_passed(followers, position).await?
+            || letters::is_held(&self.database().background, followers, written).await?
+        {
+            if !pauses.next().await {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     async fn position_of(&self, written: &Written) -> Result<Option<u64>> {
@@ -161,13 +176,39 @@ impl EventLog {
         Ok(u64::try_from(row.try_get::<i64>("", "position")?).ok())
     }
 
+    /// Looks are shared by all who wait for a follower: one that was made a moment ago is as good as one's own.
     async fn have_passed(&self, followers: &[&str], position: u64) -> Result<bool> {
         for follower in followers {
-            if self.progress(follower).await?.position < position {
+            if self.shown_by(follower).await? < position {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+}
+
+/// The pauses between looks at the database, each twice the one before.
+struct Pauses {
+    deadline: Instant,
+    pause: Duration,
+}
+
+impl Pauses {
+    const fn until(deadline: Instant) -> Self {
+        Self {
+            deadline,
+            pause: FIRST_PAUSE,
+        }
+    }
+
+    /// False when there is no time for another one.
+    async fn next(&mut self) -> bool {
+        if Instant::now() + self.pause > self.deadline {
+            return false;
+        }
+        sleep(self.pause).await;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        true
     }
 }
 
@@ -183,13 +224,15 @@ mod tests {
             version,
         };
         let receipt = Receipt::default();
-        receipt.record_earlier(at(1));
-        assert_eq!(receipt.last(), Some(at(1)));
-        receipt.record(at(2));
-        receipt.record_earlier(at(1));
-        assert_eq!(receipt.last(), Some(at(2)));
-        receipt.record(at(3));
-        assert_eq!(receipt.last(), Some(at(3)));
+        let last = || receipt.last().map(|last| last.written);
+        let ada = || "ada".to_owned();
+        receipt.record_earlier(at(1), ada());
+        assert_eq!(last(), Some(at(1)));
+        receipt.record(at(2), ada());
+        receipt.record_earlier(at(1), ada());
+        assert_eq!(last(), Some(at(2)));
+        receipt.record(at(3), ada());
+        assert_eq!(last(), Some(at(3)));
     }
 
     #[test]

@@ -5,6 +5,8 @@ use async_graphql::{Request, Response, ServerError};
 use axum::http::{Extensions, HeaderMap};
 use tracing::{Instrument, Span};
 
+use crate::budget::{Budget, Holder, Share};
+use crate::connections::Client;
 use crate::credentials::Credentials;
 use crate::document::{self, Documents};
 use crate::errors::{self, Code, typed};
@@ -19,15 +21,23 @@ pub(crate) struct App<O> {
     pub(crate) documents: Documents,
     pub(crate) http: HttpSettings,
     pub(crate) websocket: WebSocketSettings,
-    /// Take clients' addresses from the proxy.
-    pub(crate) forwarded_addresses: bool,
+    /// Bytes on their way to clients and from them.
+    pub(crate) transit: Budget,
     pub(crate) shutdown: Shutdown,
 }
 
 impl<O: Operations> App<O> {
     /// What a request shows of its client.
     pub(crate) fn credentials(&self, headers: &HeaderMap, extensions: &Extensions) -> Credentials {
-        Credentials::from_request(headers, extensions.get(), self.forwarded_addresses)
+        let client = extensions.get::<Client>();
+        Credentials::from_request(headers, client.map(|client| client.address))
+    }
+
+    /// What of a client is on its way.
+    pub(crate) fn share(&self, extensions: &Extensions) -> Share {
+        let client = extensions.get::<Client>();
+        let network = client.map(|client| Holder::network(client.address));
+        self.transit.share([None, network])
     }
 
     /// Decides, within the time limit, whether a client is let in.

@@ -9,9 +9,11 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::cache::CacheSettings;
+use crate::connections::ConnectionSettings;
 use crate::http::HttpSettings;
 use crate::import::StudentsFile;
 use crate::limits::Limits;
+use crate::live::SubscriptionSettings;
 use crate::seed::SeedSettings;
 use crate::server::ServerSettings;
 use crate::sign_in::{self, SignInSettings};
@@ -22,7 +24,7 @@ use workers::{
     operating::{DeadLettersSettings, EpochSettings, StatusSettings},
     rebuilding::RebuildSettings,
     retention::{ArchiveSettings, PruneSettings, RetentionSettings},
-    settings::{check_variables, variables},
+    settings::{check_variables, database_url, read_dotenv, redis_url, variables},
     signal_settings::SignalSettings,
 };
 
@@ -39,9 +41,13 @@ pub struct Config {
     #[command(flatten)]
     pub server: ServerSettings,
     #[command(flatten)]
+    pub connections: ConnectionSettings,
+    #[command(flatten)]
     pub http: HttpSettings,
     #[command(flatten)]
     pub websocket: WebSocketSettings,
+    #[command(flatten)]
+    pub subscriptions: SubscriptionSettings,
     #[command(flatten)]
     pub sign_in: SignInSettings,
     #[command(flatten)]
@@ -64,11 +70,12 @@ pub struct StoreSettings {
         env = "DATABASE_URL",
         default_value = "sqlite://data/millrace.db",
         hide_env_values = true,
+        value_parser = database_url,
         global = true
     )]
     pub database_url: String,
     /// Redis, the bus between processes; without it the log itself is the bus
-    #[arg(long, env = "REDIS_URL", hide_env_values = true)]
+    #[arg(long, env = "REDIS_URL", hide_env_values = true, value_parser = redis_url)]
     pub redis_url: Option<String>,
     /// Bring the database up to date before serving (implied for SQLite)
     #[arg(long, env = "MILLRACE_MIGRATE", value_parser = BoolishValueParser::new())]
@@ -163,11 +170,8 @@ impl Config {
     /// line programs do.
     #[must_use]
     pub fn load() -> Self {
-        match dotenvy::dotenv() {
-            Err(error) if !error.not_found() => fail(format!(".env: {error}")),
-            _ => {}
-        }
-        if let Err(message) = check_variables(variables()) {
+        let read = read_dotenv().and_then(|()| check_variables(variables()));
+        if let Err(message) = read {
             fail(message);
         }
         Self::parse()
@@ -192,8 +196,10 @@ impl Config {
             },
             cache: CacheSettings::default(),
             server: ServerSettings::default(),
+            connections: ConnectionSettings::default(),
             http: HttpSettings::default(),
             websocket: WebSocketSettings::default(),
+            subscriptions: SubscriptionSettings::default(),
             sign_in: SignInSettings::default(),
             limits: Limits::default(),
             signals: SignalSettings::default(),

@@ -1,111 +1,215 @@
 //! One connection of HTTP/1.1 or HTTP/2, and how it ends when the process stops: politely, so that no request is lost that was
 //! under way. HTTP/2 has GOAWAY. On HTTP/1.1 answers say `Connection: close` from the moment the process drains, so clients that
 //! send requests open their next connection elsewhere; who has sent none until the stop gets a moment more to do so.
-//! Connections on which nothing is being done, or on which a client is slow, do not hold the stop up. Called by `server`.
+//! Connections on which nothing is being done, or on which a client is slow, do not hold the stop up; and none is kept for ever on which
+//! its client says nothing, or takes nothing (`activity`, `stream`). Called by `server`.
+
+mod activity;
+mod incoming;
+mod outgoing;
+mod places;
+mod stream;
+#[cfg(test)]
+mod tests;
 
 use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{CONNECTION, CONTENT_TYPE};
+use axum::http::header::{CONNECTION, CONTENT_TYPE, EXPECT, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode, Version};
 use axum::response::Response;
-use axum::{Extension, Router};
-use futures::StreamExt;
 use futures::future::BoxFuture;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep};
-use tower::{Layer, Service};
+use tokio::time::{Instant, sleep, timeout};
+use tower::Service;
 
-use crate::credentials::PeerAddress;
+pub(crate) use activity::{Activity, Patience};
+use incoming::{Incoming, Rest};
+use outgoing::Outgoing;
+use places::Place;
+pub(crate) use places::Places;
+pub use places::{ConnectionSettings, raise_descriptor_limit};
+use stream::Stream;
+
+use crate::budget::{Budget, Holder, Spent};
+use crate::credentials::ForwardedAddresses;
+use crate::errors::{Code, typed};
+use crate::hosts::{self, AllowedHost};
+use crate::http;
+use crate::request_id::RequestId;
 use crate::shutdown::Shutdown;
 
-/// Time for a client to send a request's headers, and so also the time an idle connection is kept. Longer than the
-/// usual 60 s of proxies, which else would now and then send a request on a connection that is just being closed.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
 /// After the stop has begun, a request that is under way to an idle connection is still taken for so long.
 const LINGER: Duration = Duration::from_millis(250);
 /// A client that has its answer may take so long to read the rest of it, and one that sends a request so long to go on.
 const SLOW_CLIENT: Duration = Duration::from_millis(1_500);
 /// How often it is looked whether a connection is quiet.
 const LOOK: Duration = Duration::from_millis(50);
+/// For a client of HTTP/2 to be told that its connection ends.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// A client of HTTP/2 with something open is asked so often whether it is still there, and has so long to say so.
+const ASK: Duration = Duration::from_secs(30);
+const REPLY: Duration = Duration::from_secs(20);
+/// A peer that confirms nothing for so long is gone, whatever is spoken with it.
+const UNCONFIRMED: Duration = Duration::from_secs(60);
+/// Buffers of one connection: of the kernel, for the head of a request and for what was not sent yet, and on HTTP/2 for a stream.
+const KERNEL_BUFFER: usize = 256 * 1024;
+const BUFFER: usize = 128 * 1024;
+const STREAM_BUFFER: u32 = 64 * 1024;
+const MOST_STREAMS: u32 = 100;
+/// What a client is told for whom there is no place; it is not read what it wants.
+const NO_PLACE: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\n\
+    content-type: application/json\r\ncontent-length: 117\r\n\r\n\
+    {\"errors\":[{\"message\":\"The gateway has too many connections; try again later\",\
+    \"extensions\":{\"code\":\"UNAVAILABLE\"}}]}\n";
 
-/// What is going on on a connection.
-#[derive(Default)]
-struct Activity {
-    /// Requests that are executed, and event streams.
-    running: AtomicUsize,
-    is_http2: AtomicBool,
+/// Where a request comes from; the server puts it into every one.
+#[derive(Clone)]
+pub(crate) struct Client {
+    /// The client's address; that of the connection's other end, or what a proxy says.
+    pub(crate) address: IpAddr,
+    pub(crate) activity: Arc<Activity>,
 }
 
-/// Held while a request is executed.
-struct Running(Arc<Activity>);
+/// What all connections share.
+#[derive(Clone)]
+pub(crate) struct Door {
+    pub(crate) router: Router,
+    pub(crate) shutdown: Shutdown,
+    /// Bytes on their way to clients and from them.
+    pub(crate) transit: Budget,
+    pub(crate) forwarded: ForwardedAddresses,
+    pub(crate) places: Arc<Places>,
+    /// Names that the gateway may be called by.
+    pub(crate) hosts: Arc<[AllowedHost]>,
+    pub(crate) patience: Patience,
+}
 
-impl Running {
-    fn new(activity: &Arc<Activity>) -> Self {
-        activity.running.fetch_add(1, Ordering::Relaxed);
-        Self(activity.clone())
+impl Door {
+    /// A place for a connection that was just accepted. Who gets none is told, as far as that needs no waiting.
+    pub(crate) fn admit(&self, stream: TcpStream, peer: SocketAddr) -> Option<Entrant> {
+        let activity = Arc::new(Activity::new(self.patience));
+        let Some(place) = self.places.take(peer.ip(), &activity) else {
+            let _ = stream.try_write(NO_PLACE);
+            return None;
+        };
+        Some(Entrant {
+            stream,
+            peer: peer.ip(),
+            activity,
+            place,
+        })
     }
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.running.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Serves one connection to its end.
-pub(crate) async fn serve(
+/// A connection that has a place.
+pub(crate) struct Entrant {
     stream: TcpStream,
-    peer: PeerAddress,
-    router: Router,
-    shutdown: Shutdown,
-) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "could not set TCP_NODELAY");
+    peer: IpAddr,
+    activity: Arc<Activity>,
+    place: Place,
+}
+
+/// What may go wrong here costs latency or memory at most.
+fn set_options(stream: &TcpStream) {
+    let socket = SockRef::from(stream);
+    let keepalive = TcpKeepalive::new()
+        .with_time(UNCONFIRMED)
+        .with_interval(UNCONFIRMED / 4);
+    let set = stream
+        .set_nodelay(true)
+        .and_then(|()| socket.set_tcp_keepalive(&keepalive))
+        .and_then(|()| socket.set_send_buffer_size(KERNEL_BUFFER))
+        .and_then(|()| socket.set_recv_buffer_size(KERNEL_BUFFER));
+    #[cfg(target_os = "linux")]
+    let set = set.and_then(|()| socket.set_tcp_user_timeout(Some(UNCONFIRMED)));
+    if let Err(error) = set {
+        tracing::debug!(%error, "could not set the options of a connection");
     }
-    let activity = Arc::<Activity>::default();
+}
+
+fn builder(patience: Patience) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT);
+        .header_read_timeout(patience.next_request)
+        .max_buf_size(BUFFER);
     builder
         .http2()
         .timer(TokioTimer::new())
+        .keep_alive_interval(ASK)
+        .keep_alive_timeout(REPLY)
+        .max_concurrent_streams(MOST_STREAMS)
+        .initial_stream_window_size(STREAM_BUFFER)
+        .initial_connection_window_size(STREAM_BUFFER * 4)
+        .max_send_buf_size(STREAM_BUFFER as usize)
         .enable_connect_protocol();
+    builder
+}
+
+/// Serves one connection to its end.
+pub(crate) async fn serve(entrant: Entrant, door: Door) {
+    let Entrant {
+        stream,
+        peer,
+        activity,
+        place,
+    } = entrant;
+    set_options(&stream);
+    let stream = Stream::new(stream, activity.clone(), place, door.patience.stall);
+    let shutdown = door.shutdown.clone();
+    let builder = builder(door.patience);
     let service = TowerToHyperService::new(Watched {
-        inner: Extension(peer).layer(router),
+        door,
+        peer,
         activity: activity.clone(),
-        shutdown: shutdown.clone(),
     });
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
+    let mut overdue = pin!(activity.overdue());
     let ended = |result: Result<(), Box<dyn std::error::Error + Send + Sync>>| {
         if let Err(error) = result {
             tracing::debug!(error, "a connection ended early");
         }
     };
+    let mut is_overdue = false;
     tokio::select! {
         result = connection.as_mut() => return ended(result),
+        why = overdue.as_mut() => {
+            tracing::debug!("a connection is closed: {why}");
+            is_overdue = true;
+        }
         () = shutdown.wait_draining() => {}
     }
-    if activity.is_http2.load(Ordering::Relaxed) {
+    if activity.is_http2() {
         connection.as_mut().graceful_shutdown();
+    }
+    if is_overdue {
+        if activity.is_http2() {
+            // It hears of it if it listens.
+            let _ = timeout(FAREWELL, connection).await;
+        }
+        return;
     }
     tokio::select! {
         result = connection.as_mut() => return ended(result),
+        why = overdue.as_mut() => return tracing::debug!("a connection is closed: {why}"),
         () = shutdown.wait() => {}
     }
-    if !activity.is_http2.load(Ordering::Relaxed) {
+    if !activity.is_http2() {
         tokio::select! {
             result = connection.as_mut() => return ended(result),
             () = quiet(&activity, LINGER) => {}
@@ -123,7 +227,7 @@ async fn quiet(activity: &Activity, long: Duration) {
     let mut since = Instant::now();
     while since.elapsed() < long {
         sleep(LOOK).await;
-        if activity.running.load(Ordering::Relaxed) > 0 {
+        if activity.is_running() {
             since = Instant::now();
         }
     }
@@ -131,16 +235,34 @@ async fn quiet(activity: &Activity, long: Duration) {
 
 /// The routes, with a note of what they are doing.
 #[derive(Clone)]
-struct Watched<S> {
-    inner: S,
+struct Watched {
+    door: Door,
+    peer: IpAddr,
     activity: Arc<Activity>,
-    shutdown: Shutdown,
 }
 
-impl<S, B> Service<axum::http::Request<B>> for Watched<S>
+impl Watched {
+    /// The answer to a request that is not looked at.
+    fn refusal<B>(
+        &self,
+        request: &axum::http::Request<B>,
+        holders: &[Option<Holder>; 2],
+    ) -> Option<Response> {
+        let headers = request.headers();
+        let id = || RequestId::from_headers(headers);
+        let is_probe = request.uri().path().starts_with("/health/");
+        if !is_probe && !hosts::is_allowed(request.uri(), headers, &self.door.hosts) {
+            let message = "The gateway is not to be called by this name (MILLRACE_ALLOWED_HOSTS)";
+            let error = typed(Code::Forbidden, message);
+            return Some(http::plain_refusal(StatusCode::FORBIDDEN, error, &id()));
+        }
+        let spent = self.door.transit.check(holders).err()?;
+        Some(refuse(spent, &id()))
+    }
+}
+
+impl<B> Service<axum::http::Request<B>> for Watched
 where
-    S: Service<Request, Response = Response, Error = Infallible>,
-    S::Future: Send + 'static,
     B: axum::body::HttpBody<Data = axum::body::Bytes> + Send + 'static,
     B::Error: Into<axum::BoxError>,
 {
@@ -149,40 +271,73 @@ where
     type Future = BoxFuture<'static, Result<Response, Infallible>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
+        Service::<Request>::poll_ready(&mut self.door.router, context)
     }
 
-    fn call(&mut self, request: axum::http::Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: axum::http::Request<B>) -> Self::Future {
         let version = request.version();
-        if version == Version::HTTP_2 {
-            self.activity.is_http2.store(true, Ordering::Relaxed);
-        }
-        let running = Running::new(&self.activity);
-        let answering = self.inner.call(request.map(Body::new));
-        let shutdown = self.shutdown.clone();
+        let activity = self.activity.clone();
+        activity.note_request(version == Version::HTTP_2);
+        let (running, hold) = (activity.run(), activity.hold());
+        let address = self.door.forwarded.address(request.headers(), self.peer);
+        let client = Client {
+            address,
+            activity: activity.clone(),
+        };
+        request.extensions_mut().insert(client);
+        let holders = [None, Some(Holder::network(address))];
+        // On HTTP/2 an answer may come before the end of a body, and who waits for leave to send one is not given it.
+        let may_discard = version < Version::HTTP_2 && !request.headers().contains_key(EXPECT);
+        let rest = Rest::default();
+        // Whoever does not take what they asked for gets nothing more.
+        let refused = self.refusal(&request, &holders);
+        let answering: BoxFuture<'static, _> = match refused {
+            Some(refused) => Box::pin(async move { Ok(refused) }),
+            None => {
+                let incoming = |body| Body::new(Incoming::new(Body::new(body), rest.clone()));
+                Box::pin(self.door.router.call(request.map(incoming)))
+            }
+        };
+        let (shutdown, transit) = (self.door.shutdown.clone(), self.door.transit.clone());
         Box::pin(async move {
             let mut response = answering.await?;
+            if may_discard && !shutdown.has_begun() {
+                // Reading takes room, too: who has none left is not spared the failure.
+                let mut room = transit.share(holders);
+                if room.grow(BUFFER).is_ok() {
+                    rest.discard().await;
+                }
+            }
             let is_upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;
             if version < Version::HTTP_2 && !is_upgrade && shutdown.is_draining() {
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(CONNECTION, close);
             }
-            Ok(match is_event_stream(&response) {
-                true => response.map(|body| held(body, running)),
-                false => response,
-            })
+            let running = is_event_stream(&response).then_some(running);
+            let waiting = (version == Version::HTTP_2).then(|| activity.answer());
+            Ok(response.map(|body| {
+                Body::new(Outgoing {
+                    body,
+                    transit,
+                    holders,
+                    waiting,
+                    _held: (running, hold),
+                })
+            }))
         })
     }
+}
+
+/// The answer to whoever holds too much already.
+fn refuse(spent: Spent, id: &RequestId) -> Response {
+    let status = spent.status();
+    let mut response = http::plain_refusal(status, spent.into_error(), id);
+    let headers = response.headers_mut();
+    headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
 }
 
 fn is_event_stream(response: &Response) -> bool {
     let content_type = response.headers().get(CONTENT_TYPE);
     content_type.is_some_and(|it| it.as_bytes().starts_with(b"text/event-stream"))
-}
-
-/// The body; what it holds is let go at its end.
-fn held(body: Body, running: Running) -> Body {
-    Body::from_stream(body.into_data_stream().inspect(move |_| {
-        let _ = &running;
-    }))
 }

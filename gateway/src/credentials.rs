@@ -1,10 +1,11 @@
-//! What a client shows of itself: a bearer token, and the address it calls from. Only read here, never judged; whoever
-//! admits decides. Tokens are kept out of every log and answer.
+//! What a client shows of itself: a bearer token, and the address it calls from, or from which a proxy says that it calls. Only read here,
+//! never judged; whoever admits decides. Tokens are kept out of every log and answer.
 
 use std::net::{IpAddr, SocketAddr};
+use std::str::FromStr;
 
 use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, FORWARDED};
 use serde_json::{Map, Value};
 
 /// The name of the token in payloads of sockets, in any case.
@@ -13,9 +14,42 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 /// No token of ours, which is as good as a bad one.
 const NO_BEARER: &str = "";
 
-/// Where a connection comes from; the server puts it into every request.
-#[derive(Clone, Copy, Debug)]
-pub struct PeerAddress(pub SocketAddr);
+/// Whether a proxy says where clients call from, and how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ForwardedAddresses {
+    /// Clients connect by themselves.
+    #[default]
+    No,
+    /// The last entry of `X-Forwarded-For`.
+    XForwardedFor,
+    /// The last `for` of `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
+impl FromStr for ForwardedAddresses {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "false" | "no" | "off" | "0" | "n" | "f" => Ok(Self::No),
+            "true" | "yes" | "on" | "1" | "y" | "t" | FORWARDED_FOR => Ok(Self::XForwardedFor),
+            "forwarded" => Ok(Self::Forwarded),
+            _ => Err("expected true, false, x-forwarded-for or forwarded".to_owned()),
+        }
+    }
+}
+
+impl ForwardedAddresses {
+    /// Where a request comes from that came over a connection from `peer`. What cannot be read is the proxy's own.
+    pub(crate) fn address(self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
+        let forwarded = match self {
+            Self::No => None,
+            Self::XForwardedFor => last_entry(headers, FORWARDED_FOR).and_then(address),
+            Self::Forwarded => last_entry(headers, FORWARDED.as_str()).and_then(forwarded_for),
+        };
+        forwarded.unwrap_or(peer).to_canonical()
+    }
+}
 
 /// What a client shows of itself, and where it comes from.
 #[derive(Clone, Default)]
@@ -27,23 +61,14 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Of a request. With `forwarded` the address is the one that the nearest proxy saw.
-    pub(crate) fn from_request(
-        headers: &HeaderMap,
-        peer: Option<&PeerAddress>,
-        forwarded: bool,
-    ) -> Self {
+    /// Of a request from `address`.
+    pub(crate) fn from_request(headers: &HeaderMap, address: Option<IpAddr>) -> Self {
         let mut shown = headers.get_all(AUTHORIZATION).iter();
         let token = match (shown.next(), shown.next()) {
             (None, _) => None,
             (Some(value), None) => Some(bearer(value.to_str().unwrap_or_default())),
             // Which of them was meant is not for us to guess.
             (Some(_), Some(_)) => Some(NO_BEARER.to_owned()),
-        };
-        let peer = peer.map(|peer| peer.0.ip());
-        let address = match forwarded {
-            true => last_forwarded(headers).or(peer),
-            false => peer,
         };
         Self { token, address }
     }
@@ -76,9 +101,26 @@ fn bearer(text: &str) -> String {
     }
 }
 
-fn last_forwarded(headers: &HeaderMap) -> Option<IpAddr> {
-    let last = headers.get_all(FORWARDED_FOR).iter().next_back()?;
-    last.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
+/// The last entry of a list that may be in several headers, without entries that are empty.
+fn last_entry<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let values = headers.get_all(name).iter().rev();
+    let mut entries = values.flat_map(|value| value.to_str().unwrap_or("unreadable").rsplit(','));
+    entries.find_map(|entry| Some(entry.trim()).filter(|entry| !entry.is_empty()))
+}
+
+/// The `for` of one element of `Forwarded`, such as `for="[2001:db8::1]:4711";proto=https`.
+fn forwarded_for(element: &str) -> Option<IpAddr> {
+    let mut pairs = element.split(';').filter_map(|pair| pair.split_once('='));
+    let (_, value) = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case("for"))?;
+    address(value.trim().trim_matches('"'))
+}
+
+/// An address as proxies write it: alone, in brackets, with a port.
+fn address(text: &str) -> Option<IpAddr> {
+    let alone = text.parse().ok();
+    let with_port = || text.parse::<SocketAddr>().ok().map(|socket| socket.ip());
+    let in_brackets = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    alone.or_else(with_port).or_else(in_brackets)
 }
 
 #[cfg(test)]
@@ -93,7 +135,7 @@ mod tests {
         for value in values {
             headers.append(AUTHORIZATION, HeaderValue::from_static(value));
         }
-        Credentials::from_request(&headers, None, false).token
+        Credentials::from_request(&headers, None).token
     }
 
     #[test]
@@ -118,19 +160,65 @@ mod tests {
         assert_eq!(of(json!({ "other": "Bearer abc" })), None);
     }
 
+    fn address_of(how: ForwardedAddresses, name: &'static str, values: &[&'static str]) -> String {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        let peer = IpAddr::from([127, 0, 0, 1]);
+        how.address(&headers, peer).to_string()
+    }
+
     #[test]
     fn a_proxy_is_believed_only_when_told_to() {
-        let mut headers = HeaderMap::new();
-        let chain = HeaderValue::from_static("198.51.100.7, 203.0.113.9");
-        headers.append(FORWARDED_FOR, chain);
-        let peer = PeerAddress(([127, 0, 0, 1], 4242).into());
-        let address =
-            |forwarded| Credentials::from_request(&headers, Some(&peer), forwarded).address;
-        assert_eq!(address(false), "127.0.0.1".parse().ok());
-        assert_eq!(
-            address(true),
-            "203.0.113.9".parse().ok(),
-            "the nearest proxy's word"
-        );
+        use ForwardedAddresses::{Forwarded, No, XForwardedFor};
+        let chain = ["198.51.100.7, 203.0.113.9"];
+        assert_eq!(address_of(No, FORWARDED_FOR, &chain), "127.0.0.1");
+        assert_eq!(address_of(Forwarded, FORWARDED_FOR, &chain), "127.0.0.1");
+        let nearest = address_of(XForwardedFor, FORWARDED_FOR, &chain);
+        assert_eq!(nearest, "203.0.113.9", "the nearest proxy's word");
+        assert_eq!("true".parse(), Ok(XForwardedFor));
+        assert_eq!("False".parse(), Ok(No));
+        assert_eq!("forwarded".parse(), Ok(Forwarded));
+        assert!("maybe".parse::<ForwardedAddresses>().is_err());
+    }
+
+    #[test]
+    fn addresses_are_read_as_proxies_write_them() {
+        let table: [(&[&'static str], &str); 12] = [
+            (&["198.51.100.1"], "198.51.100.1"),
+            (&["198.51.100.1:4711"], "198.51.100.1"),
+            (&["2001:db8::1"], "2001:db8::1"),
+            (&["[2001:db8::1]"], "2001:db8::1"),
+            (&["[2001:db8::1]:4711"], "2001:db8::1"),
+            (&["::ffff:198.51.100.1"], "198.51.100.1"),
+            (&["[::ffff:198.51.100.1]:80"], "198.51.100.1"),
+            (&["203.0.113.9, 198.51.100.1 "], "198.51.100.1"),
+            (&["203.0.113.9", "198.51.100.1:1, ,"], "198.51.100.1"),
+            // What is no address is not skipped: what stands before it is the client's own word.
+            (&["203.0.113.9, unknown"], "127.0.0.1"),
+            (&["203.0.113.9, [::1"], "127.0.0.1"),
+            (&[], "127.0.0.1"),
+        ];
+        for (values, expected) in table {
+            let found = address_of(ForwardedAddresses::XForwardedFor, FORWARDED_FOR, values);
+            assert_eq!(found, expected, "{values:?}");
+        }
+        let table: [(&[&'static str], &str); 7] = [
+            (&["for=192.0.2.60;proto=http;by=203.0.113.43"], "192.0.2.60"),
+            (&["For=\"[2001:db8:cafe::17]:4711\""], "2001:db8:cafe::17"),
+            (&["for=192.0.2.43, for=198.51.100.17"], "198.51.100.17"),
+            (
+                &["for=192.0.2.43", "proto=https;for=\"198.51.100.17:80\""],
+                "198.51.100.17",
+            ),
+            (&["for=192.0.2.43, for=_hidden"], "127.0.0.1"),
+            (&["for=192.0.2.43, for=unknown"], "127.0.0.1"),
+            (&["for=192.0.2.43, proto=https"], "127.0.0.1"),
+        ];
+        for (values, expected) in table {
+            let found = address_of(ForwardedAddresses::Forwarded, "forwarded", values);
+            assert_eq!(found, expected, "{values:?}");
+        }
     }
 }

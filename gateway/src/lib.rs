@@ -2,20 +2,22 @@
 //! through, and the pages beside them. They meet execution only at [`operation::Operations`]; the binary wires both.
 
 mod app;
+mod budget;
 pub mod cache;
 pub mod config;
-mod connections;
+pub mod connections;
 pub mod credentials;
 pub mod document;
 pub mod errors;
 mod fingerprint;
 pub mod health;
+pub mod hosts;
 pub mod http;
 pub mod import;
 pub mod limits;
 pub mod live;
 pub mod operation;
-mod origin;
+pub mod origin;
 mod pages;
 pub mod params;
 pub mod request_id;

@@ -6,14 +6,13 @@ use std::process::ExitCode;
 
 use gateway::config::{self, Command, Config, ImportCommand};
 use start::StartError;
-use workers::{logging, operating::Outcome, printing};
+use workers::{logging, operating::Outcome, printing, private};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let config = Config::load();
-    // Whatever is asked for: at TRACE it logs every message of a socket, and with them tokens.
-    let always = ["tungstenite=debug"];
-    if let Err(message) = logging::begin("info,sqlx=warn,sea_orm_migration=warn", &always) {
+    private::keep_files_private();
+    if let Err(message) = logging::begin("info,sqlx=warn,sea_orm_migration=warn") {
         config::refuse(message);
     }
     let result = match config.command.clone() {

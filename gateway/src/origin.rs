@@ -2,20 +2,120 @@
 //! that are allowed; to WebSockets it does not apply the same-origin policy, so the server must. A request without `Origin`
 //! is not from a page.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use axum::http::header::{HOST, HeaderMap, ORIGIN};
 use axum::http::{Method, Uri};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
+use crate::hosts::AllowedHost;
 use crate::request_id;
+
+/// An origin whose pages may use the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AllowedOrigin {
+    /// `*`.
+    Any,
+    /// `https://app.example.org`, `https://*.example.org`, or with a port.
+    Of {
+        /// `http`, `https`, or what an app calls itself.
+        scheme: String,
+        host: AllowedHost,
+        port: Option<u16>,
+    },
+}
+
+impl FromStr for AllowedOrigin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        if text == "*" {
+            return Ok(Self::Any);
+        }
+        let refused = || {
+            format!(
+                "{text:?} is no origin: expected scheme://host, such as https://app.example.org, https://*.example.org, or *"
+            )
+        };
+        let (scheme, rest) = text.split_once("://").ok_or_else(refused)?;
+        let (host, port) =
+            split_port(rest.strip_suffix('/').unwrap_or(rest)).ok_or_else(refused)?;
+        let host = match host.starts_with('[') {
+            true => AllowedHost::Name(host.to_ascii_lowercase()),
+            false => host.parse().map_err(|_| refused())?,
+        };
+        if !is_scheme(scheme) || host == AllowedHost::Any {
+            return Err(refused());
+        }
+        let scheme = scheme.to_ascii_lowercase();
+        let port = port.filter(|port| Some(*port) != default_port(&scheme));
+        Ok(Self::Of { scheme, host, port })
+    }
+}
+
+impl AllowedOrigin {
+    fn allows(&self, origin: &str) -> bool {
+        let Self::Of { scheme, host, port } = self else {
+            return true;
+        };
+        let Some((its_scheme, rest)) = origin.split_once("://") else {
+            return false;
+        };
+        let Some((its_host, its_port)) = split_port(rest) else {
+            return false;
+        };
+        let its_port = its_port.filter(|port| Some(*port) != default_port(scheme));
+        scheme.eq_ignore_ascii_case(its_scheme) && host.allows(its_host) && *port == its_port
+    }
+
+    /// The host of pages that may use the API may also be the one that the gateway is called by.
+    pub(crate) fn host(&self) -> Option<AllowedHost> {
+        match self {
+            Self::Any => None,
+            Self::Of { host, .. } => Some(host.clone()),
+        }
+    }
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text
+            .bytes()
+            .all(|it| it.is_ascii_alphanumeric() || b"+-.".contains(&it))
+}
+
+fn default_port(scheme: &str) -> Option<u16> {
+    match scheme {
+        "http" => Some(80),
+        "https" => Some(443),
+        _ => None,
+    }
+}
+
+/// A host, in brackets if it is an address of IPv6, and a port.
+fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
+    let end = match authority.starts_with('[') {
+        true => authority.find(']')? + 1,
+        false => authority.find(':').unwrap_or(authority.len()),
+    };
+    let (host, port) = authority.split_at_checked(end)?;
+    if host.is_empty() {
+        return None;
+    }
+    match port.strip_prefix(':') {
+        Some(port) => Some((host, Some(port.parse().ok()?))),
+        None => port.is_empty().then_some((host, None)),
+    }
+}
 
 /// How long a browser may remember what it was told.
 const REMEMBERED: Duration = Duration::from_secs(600);
 
 /// What tells browsers of the allowed origins; nothing when there are none. Any header may be sent: nothing is taken for an
 /// identity that a browser would add by itself, as cookies are.
-pub(crate) fn cors(allowed: &[String]) -> Option<CorsLayer> {
+pub(crate) fn cors(allowed: &[AllowedOrigin]) -> Option<CorsLayer> {
     if allowed.is_empty() {
         return None;
     }
@@ -35,13 +135,16 @@ pub(crate) fn cors(allowed: &[String]) -> Option<CorsLayer> {
     )
 }
 
-fn is_listed(origin: &str, allowed: &[String]) -> bool {
-    let mut allowed = allowed.iter();
-    allowed.any(|listed| listed.trim_end_matches('/').eq_ignore_ascii_case(origin))
+fn is_listed(origin: &str, allowed: &[AllowedOrigin]) -> bool {
+    allowed.iter().any(|allowed| allowed.allows(origin))
 }
 
 /// `authority` is that of the request's target, which HTTP/2 sends instead of a `Host` header.
-pub(crate) fn is_allowed(headers: &HeaderMap, authority: Option<&str>, allowed: &[String]) -> bool {
+pub(crate) fn is_allowed(
+    headers: &HeaderMap,
+    authority: Option<&str>,
+    allowed: &[AllowedOrigin],
+) -> bool {
     let Some(origin) = headers.get(ORIGIN) else {
         return true;
     };
@@ -87,7 +190,7 @@ mod tests {
 
     #[test]
     fn own_and_listed_origins_only() {
-        let allowed = ["https://app.example.org".to_owned()];
+        let allowed = ["https://app.example.org".parse().expect("an origin")];
         let table = [
             (Some("http://localhost:8080"), "localhost:8080", true),
             (
@@ -132,6 +235,69 @@ mod tests {
                 expected,
                 "{origin:?} {host}"
             );
+        }
+    }
+
+    #[test]
+    fn origins_work_as_they_are_written() {
+        let table = [
+            ("*", "https://anything.example", true),
+            ("*", "null", true),
+            ("https://app.example.org", "https://APP.example.org", true),
+            ("https://app.example.org/", "https://app.example.org", true),
+            (
+                "https://app.example.org:443",
+                "https://app.example.org",
+                true,
+            ),
+            ("https://app.example.org", "http://app.example.org", false),
+            (
+                "https://app.example.org",
+                "https://app.example.org:8443",
+                false,
+            ),
+            ("https://*.example.org", "https://a.example.org", true),
+            ("https://*.example.org", "https://a.b.example.org", true),
+            ("https://*.example.org", "https://example.org", false),
+            ("https://*.example.org", "https://evilexample.org", false),
+            (
+                "https://*.example.org",
+                "https://a.example.org.evil.org",
+                false,
+            ),
+            ("https://*.example.org", "http://a.example.org", false),
+            (
+                "http://*.example.org:8080",
+                "http://a.example.org:8080",
+                true,
+            ),
+            ("http://[::1]:3000", "http://[::1]:3000", true),
+            ("http://localhost:3000", "http://localhost:3000", true),
+            ("capacitor://localhost", "capacitor://localhost", true),
+        ];
+        for (allowed, origin, expected) in table {
+            let allowed: AllowedOrigin = allowed.parse().expect(allowed);
+            assert_eq!(allowed.allows(origin), expected, "{origin} of {allowed:?}");
+        }
+    }
+
+    #[test]
+    fn what_would_allow_nobody_is_refused() {
+        for refused in [
+            "",
+            "app.example.org",
+            "https://",
+            "https://*",
+            "https://app.*.org",
+            "https://*app.example.org",
+            "*.example.org",
+            "https://app.example.org/path",
+            "https://user@app.example.org",
+            "https://app.example.org:port",
+            "https:/app.example.org",
+            "null",
+        ] {
+            assert!(refused.parse::<AllowedOrigin>().is_err(), "{refused}");
         }
     }
 }

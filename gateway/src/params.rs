@@ -7,9 +7,11 @@ use async_graphql::{Extensions, Name, ServerError, Value, Variables};
 
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use crate::errors::{Code, typed, with};
+use crate::errors::{Code, limit_exceeded, typed, with};
 use crate::operation::{IdempotencyKey, ReadAfter};
 
+/// Items in all lists of a request's variables: as many as a document may have tokens, and fewer than a statement may have parameters.
+const MAX_ITEMS: usize = 10_000;
 /// The name of the token in requests' extensions.
 const READ_AFTER: &str = "readAfter";
 
@@ -45,6 +47,11 @@ impl Params {
         let mut variables = self.variables.iter();
         if variables.any(|(name, value)| name.contains('\0') || const_value_has_nul(value)) {
             return Err(nul_refused("the variables"));
+        }
+        let items: usize = self.variables.values().map(list_items).sum();
+        if items > MAX_ITEMS {
+            let message = format!("The lists in the variables have more than {MAX_ITEMS} items");
+            return Err(limit_exceeded("items", MAX_ITEMS, message));
         }
         Ok(())
     }
@@ -122,6 +129,15 @@ pub(crate) fn nul_refused(place: &str) -> ServerError {
         Code::BadRequest,
         format!("NUL characters (U+0000) are not accepted in {place}"),
     )
+}
+
+/// The items of all lists in it.
+fn list_items(value: &Value) -> usize {
+    match value {
+        Value::List(items) => items.len() + items.iter().map(list_items).sum::<usize>(),
+        Value::Object(fields) => fields.values().map(list_items).sum(),
+        _ => 0,
+    }
 }
 
 pub(crate) fn const_value_has_nul(value: &Value) -> bool {

@@ -15,12 +15,14 @@ use axum::routing::any;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use futures::FutureExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::app::App;
+use crate::budget::Budget;
 use crate::config::{Config, DEFAULT_LISTEN};
-use crate::credentials::PeerAddress;
+use crate::connections::{Door, Patience, Places};
+use crate::credentials::ForwardedAddresses;
 use crate::document::Documents;
 use crate::health::{self, Ready};
 use crate::operation::Operations;
@@ -67,6 +69,8 @@ pub struct Service<O> {
     pub config: Config,
     pub ready: Ready,
     pub shutdown: Shutdown,
+    /// File descriptors that the process may have, if there is a limit.
+    pub descriptors: Option<u64>,
 }
 
 /// Serves until the service's shutdown has begun and all connections are done, or their time is over.
@@ -78,17 +82,20 @@ pub async fn serve<O: Operations>(listener: TcpListener, service: Service<O>) ->
     let shutdown = service.shutdown.clone();
     let drain_time = service.config.websocket.drain_time;
     let address = listener.local_addr()?;
-    let router = router(service);
+    let door = door(service);
     // Its receivers are the open connections.
     let open = watch::Sender::new(());
-    let serve_connection = |stream: TcpStream, peer: SocketAddr| {
-        let (counted, router) = (open.subscribe(), router.clone());
-        let shutdown = shutdown.clone();
-        tokio::spawn(async move {
-            connections::serve(stream, PeerAddress(peer), router, shutdown).await;
-            drop(counted);
-        });
+    let serve_connection = |stream, peer| {
+        let (counted, door) = (open.subscribe(), door.clone());
+        // For whom there is no place, that is known without a task.
+        if let Some(entrant) = door.admit(stream, peer) {
+            tokio::spawn(async move {
+                connections::serve(entrant, door).await;
+                drop(counted);
+            });
+        }
     };
+    let mut failures = 0_u32;
     tracing::info!(%address, "listening on {address}");
 
     let mut stop = std::pin::pin!(shutdown.wait());
@@ -98,9 +105,15 @@ pub async fn serve<O: Operations>(listener: TcpListener, service: Service<O>) ->
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => serve_connection(stream, peer),
+            Ok((stream, peer)) => {
+                failures = 0;
+                serve_connection(stream, peer);
+            }
             Err(error) => {
-                tracing::warn!(%error, "could not accept a connection");
+                failures = failures.saturating_add(1);
+                if failures.is_power_of_two() {
+                    tracing::warn!(%error, failures, "could not accept a connection");
+                }
                 tokio::time::sleep(ACCEPT_BACK_OFF).await;
             }
         }
@@ -125,14 +138,37 @@ pub async fn serve<O: Operations>(listener: TcpListener, service: Service<O>) ->
     Ok(())
 }
 
-/// All routes. Public so that tests can serve them without a listener.
-pub fn router<O: Operations>(service: Service<O>) -> Router {
+/// The service as connections need it.
+fn door<O: Operations>(service: Service<O>) -> Door {
+    let Config {
+        connections,
+        sign_in,
+        http,
+        ..
+    } = &service.config;
+    let forwarded = sign_in.forwarded_addresses;
+    let is_direct = forwarded == ForwardedAddresses::No;
+    let transit = Budget::new("bytes on their way", http.transit());
+    Door {
+        shutdown: service.shutdown.clone(),
+        places: Places::new(connections, service.descriptors, !is_direct),
+        forwarded,
+        hosts: http.hosts().into(),
+        patience: Patience::default(),
+        transit: transit.clone(),
+        router: router(service, transit),
+    }
+}
+
+/// All routes.
+fn router<O: Operations>(service: Service<O>, transit: Budget) -> Router {
     let Service {
         operations,
         sdl,
         config,
         ready,
         shutdown,
+        ..
     } = service;
     let cors = origin::cors(&config.http.allowed_origins);
     let app = Arc::new(App {
@@ -140,7 +176,7 @@ pub fn router<O: Operations>(service: Service<O>) -> Router {
         documents: Documents::new(config.limits),
         http: config.http,
         websocket: config.websocket,
-        forwarded_addresses: config.sign_in.forwarded_addresses,
+        transit,
         shutdown: shutdown.clone(),
     });
     let others = Router::new()

@@ -9,9 +9,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::BoolishValueParser;
 use entities::users::{LONGEST_GRACE, PasswordCost, Secret, TokenKeys, UsersConfig};
 
+use crate::credentials::ForwardedAddresses;
 use crate::{duration, numbers};
 
 /// Users and sessions kept in memory.
@@ -58,9 +58,16 @@ pub struct SignInSettings {
         default_value = "60"
     )]
     pub sign_in_attempts_per_address: NonZeroU32,
-    /// Take clients' addresses from the last entry of X-Forwarded-For; only behind a proxy that sets it
-    #[arg(long, env = "MILLRACE_FORWARDED_ADDRESSES", value_parser = BoolishValueParser::new())]
-    pub forwarded_addresses: bool,
+    /// Take clients' addresses from the last entry of X-Forwarded-For (`true`), or of Forwarded (`forwarded`); only behind a proxy that
+    /// sets it
+    #[arg(
+        long,
+        env = "MILLRACE_FORWARDED_ADDRESSES",
+        num_args = 0..=1,
+        default_value = "false",
+        default_missing_value = "true"
+    )]
+    pub forwarded_addresses: ForwardedAddresses,
 }
 
 impl Default for SignInSettings {
@@ -76,7 +83,7 @@ impl Default for SignInSettings {
             password_iterations: 2,
             sign_in_attempts_per_account: TEN,
             sign_in_attempts_per_address: SIXTY,
-            forwarded_addresses: false,
+            forwarded_addresses: ForwardedAddresses::No,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The one place where failures become GraphQL errors. A client gets a code, and what it needs to do better; anything
 //! unexpected is logged with the request's id and sent as INTERNAL without its cause.
 
+use std::time::Duration;
+
 use async_graphql::{Error, ErrorExtensions, Name, Value, indexmap::IndexMap};
 use entities::{
     Violations,
@@ -192,12 +194,7 @@ pub(crate) fn from_users(cause: UserError) -> Error {
             error(codes::UNAUTHENTICATED, message)
                 .extend_with(|_, extensions| extensions.set("reason", reason_name(Reason::Invalid)))
         }
-        UserError::Throttled { retry_after } => {
-            // Rounded up: who comes back then is let in.
-            let seconds = retry_after.as_millis().div_ceil(1000).max(1) as u64;
-            error(codes::RATE_LIMITED, message)
-                .extend_with(|_, extensions| extensions.set("retryAfterSeconds", seconds))
-        }
+        UserError::Throttled { retry_after } => too_often(message, retry_after),
         UserError::Invalid(violations) => invalid(violations),
         UserError::Access(cause) => from_access(cause),
         UserError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
@@ -205,9 +202,17 @@ pub(crate) fn from_users(cause: UserError) -> Error {
     }
 }
 
+fn too_often(message: String, retry_after: Duration) -> Error {
+    // Rounded up: who comes back then is let in.
+    let seconds = retry_after.as_millis().div_ceil(1000).max(1) as u64;
+    error(codes::RATE_LIMITED, message)
+        .extend_with(|_, extensions| extensions.set("retryAfterSeconds", seconds))
+}
+
 pub(crate) fn from_chats(cause: ChatError) -> Error {
     let message = cause.to_string();
     match cause {
+        ChatError::TooOften { retry_after } => too_often(message, retry_after),
         ChatError::NotFound | ChatError::MessageNotFound | ChatError::MemberNotFound => {
             error(codes::NOT_FOUND, message)
         }

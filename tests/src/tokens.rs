@@ -63,6 +63,17 @@ pub fn altered(token: &str, changes: &Value) -> String {
     forge(&header(), &claims, Signature::Sha256(SECRET))
 }
 
+/// The token of what `owner` has written, as the gateway would make it.
+pub fn read_after(owner: &str, written: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).expect("any length");
+    mac.update(b"millrace read after 1\0");
+    mac.update(owner.as_bytes());
+    mac.update(b"\0");
+    mac.update(written.as_bytes());
+    let code = URL_SAFE_NO_PAD.encode(&mac.finalize().into_bytes()[..16]);
+    format!("{written}.{code}")
+}
+
 /// The same claims in a token that is over.
 pub fn expired(token: &str) -> String {
     let now = now();

@@ -9,7 +9,7 @@ use workers::{
     operating::{DeadLettersSettings, EpochSettings, StatusSettings},
     rebuilding::RebuildSettings,
     retention::{ArchiveSettings, PruneSettings, RetentionSettings},
-    settings::{check_variables, variables},
+    settings::{check_variables, database_url, read_dotenv, redis_url, variables},
     signal_settings::SignalSettings,
 };
 
@@ -21,10 +21,10 @@ use workers::{
 #[command(name = "workers", version, max_term_width = 100)]
 pub(crate) struct Config {
     /// Database: `postgres://…`
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_parser = database_url)]
     pub(crate) database_url: String,
     /// Redis, the bus between processes; without it the log itself is the bus
-    #[arg(long, env = "REDIS_URL", hide_env_values = true)]
+    #[arg(long, env = "REDIS_URL", hide_env_values = true, value_parser = redis_url)]
     pub(crate) redis_url: Option<String>,
     /// First part of every key in Redis; the same for all processes of one Millrace
     #[arg(long, env = "MILLRACE_REDIS_PREFIX", default_value = "millrace")]
@@ -84,11 +84,8 @@ pub(crate) enum Command {
 impl Config {
     /// Reads `.env`, the environment and the command line; exits with an explanation on errors.
     pub(crate) fn load() -> Self {
-        match dotenvy::dotenv() {
-            Err(error) if !error.not_found() => fail(format!(".env: {error}")),
-            _ => {}
-        }
-        if let Err(message) = check_variables(variables()) {
+        let read = read_dotenv().and_then(|()| check_variables(variables()));
+        if let Err(message) = read {
             fail(message);
         }
         Self::parse()

@@ -15,7 +15,7 @@ use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
@@ -26,7 +26,9 @@ pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send +
 /// How long a probe may take for its request and the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Probes at once.
-const MOST_PROBES: usize = 32;
+const MOST_PROBES: usize = 128;
+/// Who says nothing keeps others from their place for no longer.
+const HEAD_PATIENCE: Duration = Duration::from_secs(1);
 /// Of a request's head; the least that hyper takes.
 const MOST_BYTES: usize = 8 * 1024;
 const ACCEPT_BACK_OFF: Duration = Duration::from_millis(50);
@@ -67,6 +69,8 @@ pub async fn serve(
                 });
                 let probe = http1::Builder::new()
                     .keep_alive(false)
+                    .timer(TokioTimer::new())
+                    .header_read_timeout(HEAD_PATIENCE)
                     .max_buf_size(MOST_BYTES)
                     .serve_connection(TokioIo::new(stream), service);
                 // A probe that went away is no concern of ours.
@@ -116,6 +120,21 @@ mod tests {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.expect("an answer");
         answer
+    }
+
+    #[tokio::test]
+    async fn who_says_nothing_keeps_no_probe_waiting_for_long() {
+        let (_stop, stopped) = watch::channel(false);
+        let ready: Ready = Arc::new(|| Box::pin(async { Ok(()) }));
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let address = serve(nowhere, ready, stopped).await.expect("a port");
+        let mut silent = Vec::new();
+        for _ in 0..2 * MOST_PROBES {
+            silent.push(TcpStream::connect(address).await.expect("it listens"));
+        }
+        let probing = timeout(PATIENCE * 4, ask(address, "GET /health/live"));
+        let live = probing.await.expect("an answer in time");
+        assert!(live.starts_with("HTTP/1.1 200 OK\r\n"), "{live}");
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@ pub mod logging;
 pub mod numbers;
 pub mod operating;
 pub mod printing;
+pub mod private;
 pub mod rebuilding;
 pub mod retention;
 pub mod settings;

@@ -3,37 +3,61 @@
 
 use std::io::{self, IsTerminal};
 
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::{
+    EnvFilter, Layer, filter::filter_fn, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
 use crate::settings::edits;
 
 const VARIABLE: &str = "RUST_LOG";
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
-/// Begins the log with `default` unless `RUST_LOG` says something else, and with `always` in any case.
+/// What these crates say at TRACE are bytes that come and go, and with them tokens and passwords.
+const LOUD: [&str; 12] = [
+    "tungstenite",
+    "tokio_tungstenite",
+    "hyper",
+    "hyper_util",
+    "h2",
+    "axum",
+    "tower_http",
+    "rustls",
+    "reqwest",
+    "redis",
+    "sqlx",
+    "async_graphql",
+];
+
+/// Begins the log with `default` unless `RUST_LOG` says something else. Secrets are kept out of it, whatever that says.
 ///
 /// # Errors
 /// What is wrong with `RUST_LOG`.
-pub fn begin(default: &str, always: &[&str]) -> Result<(), String> {
+pub fn begin(default: &str) -> Result<(), String> {
     let asked = match std::env::var(VARIABLE) {
         Ok(text) if text.trim().is_empty() => None,
         Ok(text) => Some(text),
         Err(std::env::VarError::NotPresent) => None,
         Err(error) => return Err(format!("{VARIABLE}: {error}")),
     };
-    let mut filter = read(asked.as_deref().unwrap_or(default))?;
-    for directive in always {
-        let directive = directive.parse();
-        filter = filter.add_directive(directive.map_err(|error| format!("{error}"))?);
-    }
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let filter = read(asked.as_deref().unwrap_or(default))?;
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(io::stderr().is_terminal())
         // A reader of standard error that went away ends nothing.
         .log_internal_errors(false)
-        .with_writer(io::stderr)
+        .with_writer(io::stderr);
+    let harmless = filter_fn(|metadata| is_harmless(metadata.target(), *metadata.level()));
+    tracing_subscriber::registry()
+        .with(lines.with_filter(harmless))
+        .with(filter)
         .init();
     Ok(())
+}
+
+/// A directive for a module of a crate would win over one for the crate: so what is kept out is no directive.
+fn is_harmless(target: &str, level: Level) -> bool {
+    let name = target.split("::").next().unwrap_or_default();
+    level < Level::TRACE || !LOUD.contains(&name)
 }
 
 fn read(text: &str) -> Result<EnvFilter, String> {
@@ -60,6 +84,20 @@ fn read(text: &str) -> Result<EnvFilter, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_shows_bytes_is_kept_out() {
+        for (target, level, expected) in [
+            ("tungstenite::protocol", Level::TRACE, false),
+            ("tungstenite::protocol::frame", Level::TRACE, false),
+            ("tungstenite", Level::TRACE, false),
+            ("h2::codec::framed_read", Level::TRACE, false),
+            ("tungstenite::protocol", Level::DEBUG, true),
+            ("gateway::http", Level::TRACE, true),
+        ] {
+            assert_eq!(is_harmless(target, level), expected, "{target} {level}");
+        }
+    }
 
     #[test]
     fn what_cannot_be_read_is_refused() {

@@ -10,7 +10,7 @@ use migration::SchemaError;
 use workers::{
     WorkersConfig, health, logging,
     operating::{self, OperatingError, Outcome},
-    printing,
+    printing, private,
     rebuilding::{RebuildFailure, rebuild_watched},
     retention::{RetentionError, archive_watched, prune_watched},
     signals::stop_on_signals,
@@ -19,7 +19,8 @@ use workers::{
 #[tokio::main]
 async fn main() -> ExitCode {
     let config = Config::load();
-    if let Err(message) = logging::begin("info,sqlx=warn", &[]) {
+    private::keep_files_private();
+    if let Err(message) = logging::begin("info,sqlx=warn") {
         config::refuse(message);
     }
     match run(config).await {

@@ -8,6 +8,7 @@ const PREFIX: &str = "MILLRACE_";
 pub const OF_GATEWAY: &[&str] = &[
     "MILLRACE_ACCESS_TOKEN_LIFETIME",
     "MILLRACE_ADMIN_PASSWORD",
+    "MILLRACE_ALLOWED_HOSTS",
     "MILLRACE_ALLOWED_ORIGINS",
     "MILLRACE_ARCHIVE",
     "MILLRACE_BATCHING",
@@ -28,6 +29,8 @@ pub const OF_GATEWAY: &[&str] = &[
     "MILLRACE_MAX_ALIASES",
     "MILLRACE_MAX_BATCH",
     "MILLRACE_MAX_BODY_BYTES",
+    "MILLRACE_MAX_CLIENTS",
+    "MILLRACE_MAX_CLIENTS_PER_ADDRESS",
     "MILLRACE_MAX_COMPLEXITY",
     "MILLRACE_MAX_CONNECTIONS",
     "MILLRACE_MAX_DEPTH",
@@ -36,7 +39,12 @@ pub const OF_GATEWAY: &[&str] = &[
     "MILLRACE_MAX_MESSAGE_BYTES",
     "MILLRACE_MAX_OPERATIONS",
     "MILLRACE_MAX_ROOT_FIELDS",
+    "MILLRACE_MAX_SUBSCRIPTIONS",
+    "MILLRACE_MAX_SUBSCRIPTIONS_PER_ADDRESS",
+    "MILLRACE_MAX_SUBSCRIPTIONS_PER_USER",
+    "MILLRACE_MAX_SUBSCRIPTION_BYTES",
     "MILLRACE_MAX_TOKENS",
+    "MILLRACE_MAX_TRANSIT_BYTES",
     "MILLRACE_MIGRATE",
     "MILLRACE_PASSWORD_ITERATIONS",
     "MILLRACE_PASSWORD_MEMORY_KIB",
@@ -112,6 +120,91 @@ pub fn variables() -> impl Iterator<Item = (String, String)> {
         let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
         (text(name), text(value))
     })
+}
+
+/// Reads `.env`, if there is one, into the environment of this process.
+///
+/// # Errors
+/// Which line of it cannot be read. What is in it is not said: it may be a secret.
+pub fn read_dotenv() -> Result<(), String> {
+    let read = match dotenvy::dotenv() {
+        Err(error) if error.not_found() => return Ok(()),
+        read => read,
+    };
+    read.map(drop).map_err(|error| match error {
+        dotenvy::Error::LineParse(..) => {
+            let text = std::fs::read_to_string(".env").unwrap_or_default();
+            let is_bad = |line: &&str| {
+                let mut read = dotenvy::Iter::new(line.as_bytes());
+                read.any(|it| it.is_err())
+            };
+            match text.lines().position(|line| is_bad(&line)) {
+                Some(index) => format!(
+                    ".env: line {} cannot be read: expected NAME=value",
+                    index + 1
+                ),
+                None => ".env: a line cannot be read: expected NAME=value".to_owned(),
+            }
+        }
+        dotenvy::Error::Io(error) => format!(".env: {error}"),
+        _ => ".env: a value cannot be set".to_owned(),
+    })
+}
+
+/// A URL of a database that can be used, with a port that is a number; a password in it has its special characters encoded.
+///
+/// # Errors
+/// What is expected. What was given is not said: there is a password in it. The command line's parser shows values, so `refuse_url` ends
+/// the process itself.
+pub fn database_url(text: &str) -> Result<String, std::convert::Infallible> {
+    let expected = "sqlite://path or postgres://user:password@host:5432/name, with special characters of the password encoded (# as %23)";
+    let is_url = text.starts_with("sqlite:")
+        || ["postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| has_server(text, scheme));
+    if !is_url {
+        refuse_url("DATABASE_URL", expected);
+    }
+    Ok(text.to_owned())
+}
+
+/// The same of Redis.
+///
+/// # Errors
+/// As above.
+pub fn redis_url(text: &str) -> Result<String, std::convert::Infallible> {
+    let schemes = ["redis://", "rediss://", "valkey://", "valkeys://"];
+    let is_url = schemes.iter().any(|scheme| has_server(text, scheme))
+        || ["redis+unix:", "unix:", "valkey+unix:"]
+            .iter()
+            .any(|scheme| text.starts_with(scheme));
+    if !is_url {
+        let expected = "redis://user:password@host:6379/0, with special characters of the password encoded (# as %23)";
+        refuse_url("REDIS_URL", expected);
+    }
+    Ok(text.to_owned())
+}
+
+/// Whether there is a host, and a port that is one, behind the scheme.
+fn has_server(url: &str, scheme: &str) -> bool {
+    let Some(rest) = url.strip_prefix(scheme) else {
+        return false;
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let server = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, server)| server);
+    let port = match server.rsplit_once(':') {
+        Some((_, port)) if !port.ends_with(']') => port,
+        _ => return true,
+    };
+    port.is_empty() || port.parse::<u16>().is_ok()
+}
+
+fn refuse_url(name: &str, expected: &str) -> ! {
+    use clap::error::ErrorKind;
+    let message = format!("{name} cannot be read: expected {expected}");
+    clap::Error::raw(ErrorKind::ValueValidation, message + "\n").exit()
 }
 
 /// Refuses variables that are nobody's.
@@ -194,6 +287,30 @@ pub(crate) fn edits(one: &str, other: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn urls_have_a_server() {
+        let has = |url| has_server(url, "postgres://");
+        for read_well in [
+            "postgres://u:Ab%2F12%23x@host/db",
+            "postgres://u:pw@host:5432/db?sslmode=require",
+            "postgres://u@[::1]:5432/db",
+            "postgres://[::1]/db",
+            "postgres:///db?host=/var/run",
+        ] {
+            assert!(has(read_well), "{read_well}");
+        }
+        for refused in [
+            "postgres://u:Ab/12#x@host/db",
+            "postgress://u:pw@host/db",
+            "postgres://u:pw@host:99999/db",
+            "postgres://u:p#w@host/db",
+            "mysql://u:pw@host/db",
+            "",
+        ] {
+            assert!(!has(refused), "{refused}");
+        }
+    }
 
     fn check(name: &str, value: &str) -> Result<(), String> {
         check_variables([(name.to_owned(), value.to_owned())].into_iter())

@@ -233,6 +233,13 @@ impl Grant {
         })
     }
 
+    /// Has it checked again.
+    pub fn mark(&self) {
+        if let Some(held) = &self.0 {
+            held.signal.is_stale.store(true, Ordering::Release);
+        }
+    }
+
     /// Resolves when the grant is stale.
     #[boxed]
     pub async fn stale(&self) {

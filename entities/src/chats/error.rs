@@ -1,5 +1,7 @@
 //! Everything a chat command can answer instead of success.
 
+use std::time::Duration;
+
 use events::AsRetryable;
 
 use super::rules::MEMBERS;
@@ -8,6 +10,12 @@ use crate::{KeyReused, Violations, access::AccessError};
 /// Why a command on chats failed. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChatError {
+    /// The caller says to be typing more often than anybody types.
+    #[error("you say that you are typing too often")]
+    TooOften {
+        /// When the next time is allowed.
+        retry_after: Duration,
+    },
     /// There is no such chat, or the caller is no member of it: the two are never told apart.
     #[error("chat not found")]
     NotFound,

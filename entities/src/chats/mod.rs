@@ -29,16 +29,22 @@ pub use message::ChatMessage;
 pub(crate) use personal::{PERSONAL_DATA, erase_rows};
 pub use typing::Typing;
 
+use std::sync::Arc;
+
 use ::events::EventLog;
+use typing::Typists;
 
 /// The commands and queries of chats.
 #[derive(Clone)]
 pub struct Chats {
     log: EventLog,
+    /// How often a user says to be typing.
+    typists: Arc<Typists>,
 }
 
 impl Chats {
-    pub(crate) const fn new(log: EventLog) -> Self {
-        Self { log }
+    pub(crate) fn new(log: EventLog) -> Self {
+        let typists = Arc::default();
+        Self { log, typists }
     }
 }

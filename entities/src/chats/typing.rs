@@ -1,7 +1,17 @@
 //! That somebody is typing: told to those who look at the chat at this moment, and kept nowhere.
 
+use std::{
+    num::NonZeroU32,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
 use ::events::{StreamKey, now};
 use chrono::{DateTime, Utc};
+use governor::{
+    Quota, RateLimiter,
+    clock::{Clock, DefaultClock},
+    state::keyed::DefaultKeyedStateStore,
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -10,6 +20,9 @@ use crate::{
     access::{Action, Viewer, authorize},
     boxed,
 };
+
+/// Who has been quiet is forgotten after so many whispers.
+const BETWEEN_CLEANINGS: u32 = 1024;
 
 /// Somebody is typing.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -38,12 +51,43 @@ fn malformed(source: serde_json::Error) -> ::events::Error {
     }
 }
 
+/// How often each user has said so lately. Every whisper goes to all processes and all who look.
+pub(super) struct Typists {
+    limiter: RateLimiter<Uuid, DefaultKeyedStateStore<Uuid>, DefaultClock>,
+    said: AtomicU32,
+}
+
+impl Default for Typists {
+    fn default() -> Self {
+        const A_SECOND: NonZeroU32 = NonZeroU32::new(5).expect("not zero");
+        const AT_ONCE: NonZeroU32 = NonZeroU32::new(20).expect("not zero");
+        Self {
+            limiter: RateLimiter::keyed(Quota::per_second(A_SECOND).allow_burst(AT_ONCE)),
+            said: AtomicU32::new(0),
+        }
+    }
+}
+
+impl Typists {
+    fn check(&self, user_id: Uuid) -> Result<(), ChatError> {
+        let said = self.said.fetch_add(1, Ordering::Relaxed);
+        if said.is_multiple_of(BETWEEN_CLEANINGS) {
+            self.limiter.retain_recent();
+        }
+        self.limiter.check_key(&user_id).map_err(|not_until| {
+            let retry_after = not_until.wait_time_from(DefaultClock::default().now());
+            ChatError::TooOften { retry_after }
+        })
+    }
+}
+
 impl Chats {
     /// Tells those who look at the chat that the viewer is typing.
     #[boxed]
     pub async fn set_typing(&self, viewer: &Viewer, chat_id: Uuid) -> Result<(), ChatError> {
         authorize(viewer, Action::UseChats)?;
         let user_id = viewer.require_user()?;
+        self.typists.check(user_id)?;
         if !is_member(&self.log, chat_id, user_id).await? {
             return Err(ChatError::NotFound);
         }

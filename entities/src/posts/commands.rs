@@ -261,11 +261,13 @@ async fn execute_in_tx(tx: &Tx<'_>, folds: &Folds, order: &Order) -> Result<Done
     let after = match fact {
         None => {
             // What the answer shows was written by somebody; who waits for the read model waits for that.
-            order.context.receipt.record_earlier(Written {
+            let written = Written {
                 kind: STREAM.to_owned(),
                 stream_id: id,
                 version: current,
-            });
+            };
+            let owner = order.context.viewer.actor();
+            order.context.receipt.record_earlier(written, owner);
             before.map(Answered::Unchanged)
         }
         Some(fact) => {

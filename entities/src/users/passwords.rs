@@ -1,17 +1,25 @@
-//! Passwords as argon2id hashes, made and checked off the async threads, a bounded number at once. Checking costs the
+//! Passwords as argon2id hashes, made and checked off the async threads, a bounded number at once. Nobody waits long: when what is asked
+//! for would take longer than a moment, more is refused, and from one network sooner than from all. Checking costs the
 //! same whether the account exists or not: for one that does not, a hash that nothing matches is checked. What is hashed is the
 //! password in its normal form (NFC), as devices send the same characters in different ones.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
 
 use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use events::Error;
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 
-use super::Secret;
+use super::{Secret, UserError, throttle::network_of};
 use crate::text::nfc;
 
 /// What a hash costs. OWASP recommends at least 19 MiB and two passes.
@@ -28,7 +36,124 @@ pub(super) struct Passwords {
     argon2: Argon2<'static>,
     /// Matches no password that passes the rules.
     nobody: Arc<str>,
-    places: Arc<Semaphore>,
+    hashers: Hashers,
+    queue: Arc<Queue>,
+}
+
+/// The longest that somebody waits for others' passwords; half of it for those from the same network.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// Each is asked to come back after so long.
+const COME_BACK: Duration = Duration::from_secs(1);
+
+/// Who waits for a hash, or for whom one is made.
+struct Queue {
+    cores: usize,
+    waiting: Mutex<Waiting>,
+}
+
+struct Waiting {
+    in_all: usize,
+    by_network: HashMap<IpAddr, usize>,
+    /// What one has taken lately.
+    each: Duration,
+}
+
+type Work = Box<dyn FnOnce() + Send>;
+
+/// A thread for each core, always the same ones: each hash takes so much memory that one kept by every thread of a pool is too much.
+#[derive(Clone)]
+struct Hashers(mpsc::Sender<Work>);
+
+impl Hashers {
+    fn start(count: usize) -> Result<Self, String> {
+        let (asked, work) = mpsc::channel::<Work>();
+        let work = Arc::new(Mutex::new(work));
+        for _ in 0..count {
+            let work = work.clone();
+            let hasher = thread::Builder::new().name("hasher".to_owned());
+            let started = hasher.spawn(move || {
+                loop {
+                    let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                    let Ok(next) = next else {
+                        return;
+                    };
+                    // Who asked for it is told, as the end of the channel is dropped.
+                    let _ = catch_unwind(AssertUnwindSafe(next));
+                }
+            });
+            started.map_err(|error| format!("a thread for hashing: {error}"))?;
+        }
+        Ok(Self(asked))
+    }
+
+    fn ask(&self, work: Work) {
+        // A hasher never ends before this.
+        let _ = self.0.send(work);
+    }
+}
+
+/// A place in the queue.
+struct Queued {
+    queue: Arc<Queue>,
+    network: Option<IpAddr>,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Queued, UserError> {
+        let network = address.map(network_of);
+        let mut waiting = self.lock();
+        let at_once = LONGEST_WAIT.as_nanos() / waiting.each.as_nanos().max(1);
+        let most = usize::try_from(at_once).unwrap_or(usize::MAX);
+        let most = most.saturating_mul(self.cores).max(2 * self.cores);
+        let of_network = network.map(|network| waiting.by_network.entry(network).or_default());
+        let is_full = of_network.is_some_and(|count| *count >= most / 2);
+        if is_full || waiting.in_all >= most {
+            waiting.forget_empty(network);
+            return Err(UserError::Throttled {
+                retry_after: COME_BACK,
+            });
+        }
+        waiting.in_all += 1;
+        if let Some(network) = network {
+            *waiting.by_network.entry(network).or_default() += 1;
+        }
+        drop(waiting);
+        Ok(Queued {
+            queue: self.clone(),
+            network,
+        })
+    }
+
+    fn note(&self, took: Duration) {
+        let mut waiting = self.lock();
+        waiting.each = (waiting.each * 7 + took) / 8;
+    }
+}
+
+impl Waiting {
+    fn forget_empty(&mut self, network: Option<IpAddr>) {
+        if let Some(network) = network
+            && self.by_network.get(&network) == Some(&0)
+        {
+            self.by_network.remove(&network);
+        }
+    }
+}
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        let mut waiting = self.queue.lock();
+        waiting.in_all -= 1;
+        let count = self.network.and_then(|it| waiting.by_network.get_mut(&it));
+        if let Some(count) = count {
+            *count -= 1;
+        }
+        waiting.forget_empty(self.network);
+    }
 }
 
 impl Passwords {
@@ -38,29 +163,45 @@ impl Passwords {
         let params = Params::new(cost.memory_kib, cost.iterations, 1, None)
             .map_err(|error| format!("the cost of passwords: {error}"))?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let began = Instant::now();
         let nobody = hash_with(&argon2, "").map_err(|error| error.to_string())?;
+        let each = began.elapsed();
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         Ok(Self {
             argon2,
             nobody: nobody.into(),
-            places: Arc::new(Semaphore::new(cores)),
+            hashers: Hashers::start(cores)?,
+            queue: Arc::new(Queue {
+                cores,
+                waiting: Mutex::new(Waiting {
+                    in_all: 0,
+                    by_network: HashMap::new(),
+                    each,
+                }),
+            }),
         })
     }
 
-    pub(super) async fn hash(&self, password: Secret) -> Result<String, Error> {
+    /// The hash of a password that somebody at `address` sets.
+    pub(super) async fn hash(
+        &self,
+        address: Option<IpAddr>,
+        password: Secret,
+    ) -> Result<String, UserError> {
         let argon2 = self.argon2.clone();
-        self.run(move || hash_with(&argon2, &nfc(password.reveal())))
-            .await?
+        let hash = self.run(address, move || hash_with(&argon2, &nfc(password.reveal())));
+        Ok(hash.await??)
     }
 
     /// Whether `password` is the one of `hash`; never for `None`, which takes as long.
     pub(super) async fn matches(
         &self,
+        address: Option<IpAddr>,
         password: Secret,
         hash: Option<String>,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, UserError> {
         let (argon2, nobody) = (self.argon2.clone(), self.nobody.clone());
-        self.run(move || {
+        let checked = self.run(address, move || {
             let text = hash.as_deref().unwrap_or(&nobody);
             let parsed = PasswordHash::new(text)
                 .map_err(|error| Error::Task(format!("a stored password hash: {error}")))?;
@@ -69,25 +210,29 @@ impl Passwords {
             let normal = nfc(given);
             // Hashes from before may be of the characters as they were typed.
             let is_right = matches(&normal) || (*normal != *given && matches(given));
-            Ok(is_right && hash.is_some())
-        })
-        .await?
+            Ok::<_, Error>(is_right && hash.is_some())
+        });
+        Ok(checked.await??)
     }
 
     async fn run<T: Send + 'static>(
         &self,
+        address: Option<IpAddr>,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Error> {
-        let failed = |error: &dyn std::error::Error| Error::Task(error.to_string());
-        let place = self.places.clone().acquire_owned().await;
-        let place = place.map_err(|error| failed(&error))?;
-        tokio::task::spawn_blocking(move || {
-            // Held until the work is done, also when nobody waits for it any more.
-            let _place = place;
-            work()
-        })
-        .await
-        .map_err(|error| failed(&error))
+    ) -> Result<T, UserError> {
+        let queued = self.queue.enter(address)?;
+        let (tell, told) = oneshot::channel();
+        self.hashers.ask(Box::new(move || {
+            // Nothing is done for who does not wait any more.
+            if !tell.is_closed() {
+                let began = Instant::now();
+                let done = work();
+                queued.queue.note(began.elapsed());
+                let _ = tell.send(done);
+            }
+        }));
+        let done = told.await;
+        done.map_err(|_| Error::Task("a password was not hashed".to_owned()).into())
     }
 }
 
@@ -109,11 +254,11 @@ mod tests {
             iterations: 1,
         };
         let passwords = Passwords::new(cost).expect("a cost");
-        let hash = passwords.hash(Secret::new("correct horse")).await;
+        let hash = passwords.hash(None, Secret::new("correct horse")).await;
         let hash = hash.expect("a hash");
         assert!(hash.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{hash}");
         let matches = async |password: &str, hash: Option<&str>| {
-            let checked = passwords.matches(Secret::new(password), hash.map(str::to_owned));
+            let checked = passwords.matches(None, Secret::new(password), hash.map(str::to_owned));
             checked.await.expect("an answer")
         };
         assert!(matches("correct horse", Some(&hash)).await);
@@ -132,13 +277,44 @@ mod tests {
         let passwords = Passwords::new(cost).expect("a cost");
         let from_before = hash_with(&passwords.argon2, decomposed).expect("a hash");
         for set in [composed, decomposed] {
-            let hash = passwords.hash(Secret::new(set)).await.expect("a hash");
+            let hash = passwords
+                .hash(None, Secret::new(set))
+                .await
+                .expect("a hash");
             for given in [composed, decomposed] {
-                let matches = passwords.matches(Secret::new(given), Some(hash.clone()));
+                let matches = passwords.matches(None, Secret::new(given), Some(hash.clone()));
                 assert!(matches.await.expect("an answer"), "{set:?} {given:?}");
             }
         }
-        let matches = passwords.matches(Secret::new(decomposed), Some(from_before));
+        let matches = passwords.matches(None, Secret::new(decomposed), Some(from_before));
         assert!(matches.await.expect("an answer"), "as it was typed");
+    }
+
+    #[test]
+    fn nobody_waits_longer_than_a_moment_and_one_network_leaves_room_for_others() {
+        let queue = Arc::new(Queue {
+            cores: 2,
+            waiting: Mutex::new(Waiting {
+                in_all: 0,
+                by_network: HashMap::new(),
+                each: Duration::from_millis(100),
+            }),
+        });
+        let enter = |last: u8| queue.enter(Some(IpAddr::from([192, 0, 2, last])));
+        let mut queued: Vec<_> = (0..10).map(|_| enter(1).expect("a place")).collect();
+        assert!(matches!(enter(1), Err(UserError::Throttled { .. })));
+        queued.extend((0..10).map(|_| enter(2).expect("a place of others")));
+        assert!(
+            matches!(enter(3), Err(UserError::Throttled { .. })),
+            "1 s on 2 cores"
+        );
+        queued.clear();
+        assert!(enter(1).is_ok());
+        assert!(queue.lock().by_network.is_empty());
+        for _ in 0..50 {
+            queue.note(Duration::from_secs(3));
+        }
+        let slow: Vec<_> = (0..9).filter_map(|_| enter(1).ok()).collect();
+        assert_eq!(slow.len(), 2, "somebody is always served");
     }
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     STREAM, User, UserError, UserEventKind, Users,
     commands::{append, lock_user},
-    sessions, sign_in,
+    sessions, stored_passwords,
 };
 use crate::{
     CommandContext,
@@ -71,7 +71,7 @@ async fn erase_in_tx(tx: &Tx<'_>, context: &CommandContext, id: Uuid) -> Result<
     user.address_key = None;
     user.name = ERASED.to_owned();
     user.bio = None;
-    sign_in::forget_password(tx, id).await?;
+    stored_passwords::forget_password(tx, id).await?;
     // With their refresh tokens.
     sessions::Entity::delete_many()
         .filter(sessions::Column::UserId.eq(id))

@@ -7,12 +7,14 @@ use crate::{
     text::{self, Fields, Flaw, email, written},
 };
 
+/// Longer ones are nobody's, in whatever form they are written.
+const EMAIL_BYTES: usize = 1_024;
+/// What is longer has too many characters in any form.
+const PASSWORD_BYTES: usize = 4_096;
 const NAME_CHARS: usize = 100;
 const BIO_CHARS: usize = 1_000;
 /// NIST SP 800-63B: at least 8 and no rules about kinds of characters; the upper limit bounds the work.
 const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=128;
-/// What is longer has too many characters in any form.
-const PASSWORD_BYTES: usize = 4_096;
 
 pub(super) fn check_new(mut input: Register) -> Result<Register, Violations> {
     let mut fields = Fields::default();
@@ -40,6 +42,22 @@ pub(super) fn check_new_password(password: &Secret) -> Result<(), Violations> {
 
 fn name(name: &str) -> Result<String, Flaw> {
     written::line(name, NAME_CHARS)
+}
+
+/// Bounds on what is looked up and hashed; whether it is right is another matter.
+pub(super) fn check_credentials(email: &str, password: &Secret) -> Result<(), Violations> {
+    if email.len() > EMAIL_BYTES {
+        return Err(Violations::one("email", "length", "is too long"));
+    }
+    check_guess("password", password)
+}
+
+/// The same of a password alone.
+pub(super) fn check_guess(field: &str, password: &Secret) -> Result<(), Violations> {
+    if password.reveal().len() > PASSWORD_BYTES {
+        return Err(Violations::one(field, "length", "is too long"));
+    }
+    Ok(())
 }
 
 fn check_password(password: &Secret) -> Result<(), Flaw> {

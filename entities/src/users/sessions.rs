@@ -20,7 +20,7 @@ use super::{
     successors::{self, Successor},
     tokens::seconds_now,
 };
-use crate::{CommandContext, boxed};
+use crate::{CommandContext, access::actor_of, boxed};
 
 /// A session as stored.
 #[sea_orm::model]
@@ -187,16 +187,24 @@ fn repeat(
     token: &Secret,
     successor: &Successor,
 ) -> Exchange {
-    context.receipt.record_earlier(Written {
+    let written = Written {
         kind: SESSION_STREAM.to_owned(),
         stream_id: session.id,
         version: session.version,
-    });
+    };
+    let owner = actor_of(session.user_id);
+    context.receipt.record_earlier(written, owner);
     Exchange::Exchanged {
         next: successor.of(token),
         issued_at: successor.issued_at,
         session,
     }
+}
+
+/// Whether the session is still open, to be asked by what took long.
+pub(super) async fn is_open(tx: &Tx<'_>, id: Uuid) -> Result<bool, UserError> {
+    let session = Entity::find_by_id(id).one(&**tx).await?;
+    Ok(session.is_some_and(|session| session.is_open()))
 }
 
 /// Ends the open sessions of a user, all of them or all but one; returns how many.

@@ -14,7 +14,8 @@ use super::{
     commands::{append, lock_user},
     events::Revocation,
     rules,
-    sessions::{Exchange, Session, end_sessions, exchange_token, start_session},
+    sessions::{Exchange, Session, end_sessions, exchange_token, is_open, start_session},
+    stored_passwords::{set_password, still_has, store_hash},
     tokens::{random_token, seconds_now},
     user::{self, Entity},
 };
@@ -68,7 +69,8 @@ impl Users {
     pub async fn register(&self, origin: Origin, input: Register) -> Result<SignedIn> {
         self.throttle.check_address(origin.address)?;
         let input = rules::check_new(input).map_err(UserError::Invalid)?;
-        let hash = self.passwords.hash(input.password.clone()).await?;
+        let hash = self.passwords.hash(origin.address, input.password.clone());
+        let hash = hash.await?;
         let token = new_token()?;
         let users = self.clone();
         let (context, refresh_token) = (origin.context, token.clone());
@@ -92,15 +94,20 @@ impl Users {
     /// Begins a session for who knows the password.
     #[boxed]
     pub async fn sign_in(&self, origin: Origin, email: &str, password: Secret) -> Result<SignedIn> {
+        let address = origin.address;
+        rules::check_credentials(email, &password).map_err(UserError::Invalid)?;
         let (email_key, _) = email::sought(email);
-        self.throttle.check_address(origin.address)?;
-        self.throttle.check_account(&email_key)?;
+        self.throttle.check_address(address)?;
+        self.throttle.check_account(&email_key, address)?;
         let found = self.find_password(email).await?;
         let (user_id, hash) = found.unzip();
-        let is_right = self.passwords.matches(password, hash).await?;
-        let user_id = user_id
+        let checked = self.passwords.matches(address, password, hash.clone());
+        let is_right = checked.await?;
+        let (user_id, hash) = user_id
+            .zip(hash)
             .filter(|_| is_right)
             .ok_or(UserError::WrongCredentials)?;
+        self.throttle.remember(&email_key, address);
         let token = new_token()?;
         let users = self.clone();
         let (context, refresh_token) = (origin.context, token.clone());
@@ -108,12 +115,14 @@ impl Users {
             .log
             .write(move |tx| {
                 let (users, context, token) = (users.clone(), context.clone(), token.clone());
+                let hash = hash.clone();
                 Box::pin(async move {
                     // Deactivating takes the same lock: it comes before, or ends this session too.
                     let user = lock_user(tx, user_id).await?;
                     if user.deactivated_at.is_some() {
                         return Err(UserError::WrongCredentials);
                     }
+                    still_has(tx, user.id, &hash).await?;
                     let context = on_behalf_of(context, &user);
                     let lifetime = users.refresh_token_lifetime;
                     let session = start_session(tx, &context, user.id, &token, lifetime).await?;
@@ -177,21 +186,28 @@ impl Users {
         new: Secret,
     ) -> Result<User> {
         let principal = principal(&context.viewer)?;
+        rules::check_guess("currentPassword", &current).map_err(UserError::Invalid)?;
         rules::check_new_password(&new).map_err(UserError::Invalid)?;
         let user = self.load_user(principal.user_id).await?;
         let user = user.ok_or(UserError::NotFound)?;
-        self.throttle.check_account(&user.email_key)?;
+        self.throttle.check_owner(&user.email_key)?;
         let found = self.find_password(&user.email).await?;
-        let hash = found.map(|(_, hash)| hash);
-        if !self.passwords.matches(current, hash).await? {
+        let before = found.map(|(_, hash)| hash);
+        let checked = self.passwords.matches(None, current, before.clone());
+        if !checked.await? {
             return Err(UserError::WrongCredentials);
         }
-        let hash = self.passwords.hash(new).await?;
+        let before = before.ok_or(UserError::WrongCredentials)?;
+        let hash = self.passwords.hash(None, new).await?;
         self.log
             .write(move |tx| {
-                let (context, hash) = (context.clone(), hash.clone());
+                let (context, hash, before) = (context.clone(), hash.clone(), before.clone());
                 Box::pin(async move {
                     let user = lock_user(tx, principal.user_id).await?;
+                    still_has(tx, user.id, &before).await?;
+                    if !is_open(tx, principal.session_id).await? {
+                        return Err(AccessError::Unauthenticated(Reason::Revoked).into());
+                    }
                     let user = set_password(tx, &context, user, &hash).await?;
                     let is_other = |session: &Session| session.id != principal.session_id;
                     let revocation = Revocation::PasswordChanged;
@@ -211,7 +227,7 @@ impl Users {
             password,
         };
         let input = rules::check_new(input).map_err(UserError::Invalid)?;
-        let hash = self.passwords.hash(input.password.clone()).await?;
+        let hash = self.passwords.hash(None, input.password.clone()).await?;
         let found = self.find_password(&input.email).await?;
         let context = CommandContext::process("admin");
         self.log
@@ -245,7 +261,7 @@ impl Users {
             name: name.to_owned(),
             password: new_token()?,
         };
-        let hash = self.passwords.hash(input.password.clone()).await?;
+        let hash = self.passwords.hash(None, input.password.clone()).await?;
         let context = CommandContext::process("seed");
         self.log
             .write(move |tx| {
@@ -365,36 +381,4 @@ async fn create_user(
         _ => context,
     };
     append(tx, &context, UserEventKind::Registered, user).await
-}
-
-async fn set_password(
-    tx: &Tx<'_>,
-    context: &CommandContext,
-    user: User,
-    hash: &str,
-) -> Result<User> {
-    store_hash(tx, user.id, hash).await?;
-    append(tx, context, UserEventKind::PasswordChanged, user).await
-}
-
-/// The user can sign in with nothing.
-pub(super) async fn forget_password(tx: &Tx<'_>, user_id: Uuid) -> Result<()> {
-    tx.execute_raw(Statement::from_sql_and_values(
-        tx.get_database_backend(),
-        "delete from user_password where user_id = $1",
-        [user_id.into()],
-    ))
-    .await?;
-    Ok(())
-}
-
-async fn store_hash(tx: &Tx<'_>, user_id: Uuid, hash: &str) -> Result<()> {
-    tx.execute_raw(Statement::from_sql_and_values(
-        tx.get_database_backend(),
-        "insert into user_password (user_id, hash) values ($1, $2)
-         on conflict (user_id) do update set hash = excluded.hash",
-        [user_id.into(), hash.into()],
-    ))
-    .await?;
-    Ok(())
 }

@@ -1,11 +1,15 @@
-//! How often passwords may be tried: by account, so that one cannot be guessed, and by address, so that many cannot be
-//! tried. Every attempt counts, right or wrong, for accounts that exist and for those that do not: the throttle says
-//! nothing about them. Counted in each process for itself; with several gateways the limit is a multiple.
+//! How often passwords may be tried: for an account from one network, so that it cannot be guessed from there and nobody elsewhere is
+//! locked out by it; for an account from everywhere, so that it cannot be guessed from many, which does not concern networks that its
+//! owner has signed in from; and from one network for whatever account. Every attempt counts, right or wrong, for accounts that exist
+//! and for those that do not: the throttle says nothing about them. Counted in each process for itself; with several gateways the limit
+//! is a multiple. Accounts are remembered by a hash of bounded size, whatever a client takes for an address.
 
 use std::{
-    net::IpAddr,
+    hash::{BuildHasher, RandomState},
+    net::{IpAddr, Ipv4Addr},
     num::NonZeroU32,
     sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
 };
 
 use governor::{
@@ -13,46 +17,91 @@ use governor::{
     clock::{Clock, DefaultClock},
     state::keyed::DefaultKeyedStateStore,
 };
+use moka::sync::Cache;
 
 use super::UserError;
 
 /// Forgotten keys are dropped after so many attempts.
 const ATTEMPTS_BETWEEN_CLEANINGS: u32 = 1024;
+/// So many times the attempts from one network are allowed from all others together.
+const NETWORKS: u32 = 10;
+/// Where owners have signed in from: so many places, for so long.
+const KNOWN_PLACES: u64 = 100_000;
+const KNOWN_FOR: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 type Limiter<K> = RateLimiter<K, DefaultKeyedStateStore<K>, DefaultClock>;
+/// An account, from a network.
+type Place = (u64, IpAddr);
 
 pub(super) struct Throttle {
-    accounts: Limiter<String>,
-    addresses: Limiter<IpAddr>,
+    places: Limiter<Place>,
+    accounts: Limiter<u64>,
+    networks: Limiter<IpAddr>,
+    known: Cache<Place, ()>,
+    hasher: RandomState,
     attempts: AtomicU32,
 }
 
 impl Throttle {
     /// So many attempts at once, and as many again in a minute.
     pub(super) fn new(by_account: NonZeroU32, by_address: NonZeroU32) -> Self {
+        let from_everywhere =
+            by_account.saturating_mul(NonZeroU32::MIN.saturating_add(NETWORKS - 1));
         Self {
-            accounts: RateLimiter::keyed(Quota::per_minute(by_account)),
-            addresses: RateLimiter::keyed(Quota::per_minute(by_address)),
+            places: RateLimiter::keyed(Quota::per_minute(by_account)),
+            accounts: RateLimiter::keyed(Quota::per_minute(from_everywhere)),
+            networks: RateLimiter::keyed(Quota::per_minute(by_address)),
+            known: Cache::builder()
+                .max_capacity(KNOWN_PLACES)
+                .time_to_live(KNOWN_FOR)
+                .build(),
+            hasher: RandomState::new(),
             attempts: AtomicU32::new(0),
         }
     }
 
     /// Counts an attempt from `address`, if that is known.
     pub(super) fn check_address(&self, address: Option<IpAddr>) -> Result<(), UserError> {
+        let attempts = self.attempts.fetch_add(1, Ordering::Relaxed);
+        if attempts % ATTEMPTS_BETWEEN_CLEANINGS == ATTEMPTS_BETWEEN_CLEANINGS - 1 {
+            self.places.retain_recent();
+            self.accounts.retain_recent();
+            self.networks.retain_recent();
+        }
         match address {
-            Some(address) => check(&self.addresses, &network_of(address)),
+            Some(address) => check(&self.networks, &network_of(address)),
             None => Ok(()),
         }
     }
 
-    /// Counts an attempt for `account`.
-    pub(super) fn check_account(&self, account: &str) -> Result<(), UserError> {
-        let attempts = self.attempts.fetch_add(1, Ordering::Relaxed);
-        if attempts % ATTEMPTS_BETWEEN_CLEANINGS == ATTEMPTS_BETWEEN_CLEANINGS - 1 {
-            self.accounts.retain_recent();
-            self.addresses.retain_recent();
+    /// Counts an attempt for `account` from `address`.
+    pub(super) fn check_account(
+        &self,
+        account: &str,
+        address: Option<IpAddr>,
+    ) -> Result<(), UserError> {
+        let place = self.place(account, address);
+        check(&self.places, &place)?;
+        match self.known.contains_key(&place) {
+            true => Ok(()),
+            false => check(&self.accounts, &place.0),
         }
-        check(&self.accounts, &account.to_owned())
+    }
+
+    /// Counts an attempt of somebody who is signed in to `account`.
+    pub(super) fn check_owner(&self, account: &str) -> Result<(), UserError> {
+        check(&self.places, &self.place(account, None))
+    }
+
+    /// The owner of `account` calls from `address`.
+    pub(super) fn remember(&self, account: &str, address: Option<IpAddr>) {
+        self.known.insert(self.place(account, address), ());
+    }
+
+    fn place(&self, account: &str, address: Option<IpAddr>) -> Place {
+        let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let network = address.map_or(nowhere, network_of);
+        (self.hasher.hash_one(account), network)
     }
 }
 
@@ -79,22 +128,60 @@ pub fn network_of(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
+    fn address(last: u8) -> Option<IpAddr> {
+        Some(IpAddr::from([192, 0, 2, last]))
+    }
+
     #[test]
     fn each_key_has_its_own_limit() {
         let three = NonZeroU32::new(3).expect("three");
         let throttle = Throttle::new(three, three);
+        let tried = |account: &str, last| throttle.check_account(account, address(last));
         for _ in 0..3 {
-            assert!(throttle.check_account("ada@example.com").is_ok());
+            assert!(tried("ada@example.com", 1).is_ok());
         }
         assert!(matches!(
-            throttle.check_account("ada@example.com"),
+            tried("ada@example.com", 1),
             Err(UserError::Throttled { retry_after }) if retry_after.as_secs() <= 20
         ));
-        assert!(throttle.check_account("bob@example.com").is_ok());
+        assert!(tried("bob@example.com", 1).is_ok());
         let neighbours = ["2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8::4"];
         let allowed = neighbours
             .iter()
             .filter(|text| throttle.check_address(text.parse().ok()).is_ok());
         assert_eq!(allowed.count(), 3, "they share a network");
+    }
+
+    #[test]
+    fn strangers_lock_nobody_out_and_many_of_them_do_not_guess_on() {
+        let three = NonZeroU32::new(3).expect("three");
+        let throttle = Throttle::new(three, three);
+        let tried = |last| throttle.check_account("ada@example.com", address(last));
+        throttle.remember("ada@example.com", address(99));
+        let guessed = (1..=20)
+            .flat_map(|last| [last; 5])
+            .filter(|last| tried(*last).is_ok());
+        assert_eq!(guessed.count(), 30, "ten times what one network may");
+        assert!(tried(50).is_err(), "a network that nobody knows");
+        assert!(tried(99).is_ok(), "the owner's own");
+        assert!(throttle.check_owner("ada@example.com").is_ok());
+    }
+
+    #[test]
+    fn an_owner_elsewhere_is_not_concerned_by_a_dozen_guesses() {
+        let ten = NonZeroU32::new(10).expect("ten");
+        let throttle = Throttle::new(ten, ten);
+        for last in 1..=12 {
+            assert!(
+                throttle
+                    .check_account("ada@example.com", address(last))
+                    .is_ok()
+            );
+        }
+        assert!(
+            throttle
+                .check_account("ada@example.com", address(13))
+                .is_ok()
+        );
     }
 }

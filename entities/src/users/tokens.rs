@@ -105,6 +105,8 @@ pub(super) struct Tokens {
     header: Header,
     signing: EncodingKey,
     verifying: HashMap<String, DecodingKey>,
+    /// For codes of other kinds; the first one makes them.
+    secrets: Vec<Secret>,
     validation: Validation,
     /// Tokens whose signature was found right: checking it costs more than the rest of a small request.
     verified: Cache<Box<str>, Claims>,
@@ -133,12 +135,18 @@ impl Tokens {
             header,
             signing: EncodingKey::from_secret(secret.reveal().as_bytes()),
             verifying: keys.0.iter().map(key).collect(),
+            secrets: keys.0.iter().map(|(_, secret)| secret.clone()).collect(),
             validation,
             verified: Cache::builder()
                 .max_capacity(REMEMBERED)
                 .time_to_idle(REMEMBERED_FOR)
                 .build(),
         })
+    }
+
+    /// All keys, the one that signs first.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &[u8]> {
+        self.secrets.iter().map(|secret| secret.reveal().as_bytes())
     }
 
     /// A token for `session_id`, issued at a time in seconds since 1970, and when it expires: after `lifetime`, but not after
@@ -183,6 +191,9 @@ impl Tokens {
     }
 
     fn decode(&self, token: &str) -> Result<Claims, Reason> {
+        if has_critical_extensions(token) {
+            return Err(Reason::Invalid);
+        }
         let header = decode_header(token).map_err(|_| Reason::Invalid)?;
         let key = header.kid.and_then(|id| self.verifying.get(&id));
         let key = key.ok_or(Reason::Invalid)?;
@@ -206,6 +217,15 @@ impl Tokens {
             expires_at,
         })
     }
+}
+
+/// Whether the header names extensions that have to be understood (RFC 7515, 4.1.11). None is: the library does not look.
+fn has_critical_extensions(token: &str) -> bool {
+    use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+    let header = token.split('.').next().unwrap_or_default();
+    let header = BASE64_URL_SAFE_NO_PAD.decode(header).unwrap_or_default();
+    let header = serde_json::from_slice::<serde_json::Map<_, serde_json::Value>>(&header);
+    header.is_ok_and(|header| header.contains_key("crit"))
 }
 
 /// Seconds since 1970, by the clock of this process.
@@ -270,6 +290,33 @@ mod tests {
             (Uuid::nil(), Uuid::max())
         );
         assert_eq!(old.verify(&issue(&new, 60)), Err(Reason::Invalid));
+    }
+
+    #[test]
+    fn extensions_that_have_to_be_understood_are_not() {
+        use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+        let tokens = tokens(FIRST);
+        let token = issue(&tokens, 60);
+        let (_, rest) = token.split_once('.').expect("three parts");
+        let (claims, _) = rest.rsplit_once('.').expect("three parts");
+        let signed = |header: &str| {
+            let header = BASE64_URL_SAFE_NO_PAD.encode(header);
+            let message = format!("{header}.{claims}");
+            let key = EncodingKey::from_secret(&FIRST.as_bytes()[2..]);
+            let algorithm = Algorithm::HS256;
+            let code = jsonwebtoken::crypto::sign(message.as_bytes(), &key, algorithm);
+            format!("{message}.{}", code.expect("a signature"))
+        };
+        let plain = signed(r#"{"alg":"HS256","kid":"a"}"#);
+        assert!(tokens.verify(&plain).is_ok());
+        for crit in [r#"["x"]"#, "[]", "null"] {
+            let header = format!(r#"{{"alg":"HS256","kid":"a","crit":{crit},"x":1}}"#);
+            assert_eq!(
+                tokens.verify(&signed(&header)),
+                Err(Reason::Invalid),
+                "{crit}"
+            );
+        }
     }
 
     #[test]

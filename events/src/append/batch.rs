@@ -121,6 +121,7 @@ impl Tx<'_> {
                 },
                 event_type: it.event.event_type,
                 version: it.expected + 1,
+                actor: it.meta.actor.clone(),
                 receipt: it.meta.receipt.clone(),
             }));
         }

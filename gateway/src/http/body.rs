@@ -1,12 +1,20 @@
 //! Reading a request body: its media type, its charset, its size (counted as it arrives, whatever its header says)
 //! and its encoding. Only a complete UTF-8 text of an acceptable type gets past this module.
 
-use axum::body::{Body, Bytes};
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream, Bytes};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use futures::StreamExt;
 
 use super::refusal::Refusal;
+use crate::budget::Share;
 use crate::errors::with;
+
+/// What every request may hold without being counted.
+const SMALL: usize = 16 * 1024;
+/// A client that sends nothing of a body for so long is not waited for.
+const PAUSE: Duration = Duration::from_secs(10);
 
 /// Refuses everything but `application/json` in UTF-8. Browsers send other types across origins without asking, so
 /// this is also what stops cross-site request forgery.
@@ -40,8 +48,13 @@ pub(crate) fn check_type(headers: &HeaderMap) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Reads at most `limit` bytes.
-pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Refusal> {
+/// Reads at most `limit` bytes, and counts them in `share`.
+pub(crate) async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+    mut share: Share,
+) -> Result<(Bytes, Share), Refusal> {
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse().ok());
@@ -49,30 +62,39 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Resul
         return Err(Refusal::payload_too_large(limit));
     }
     let mut chunks = body.into_data_stream();
-    let Some(first) = chunks
-        .next()
-        .await
-        .transpose()
-        .map_err(|_| Refusal::incomplete())?
-    else {
-        return Ok(Bytes::new());
+    let Some(first) = next(&mut chunks).await? else {
+        return Ok((Bytes::new(), share));
     };
     if first.len() > limit {
         return Err(Refusal::payload_too_large(limit));
     }
     // Most bodies arrive in one piece, which then needs no copy.
     if announced == Some(first.len() as u64) {
-        return Ok(first);
+        return Ok((first, share));
     }
     let mut whole = Vec::from(first);
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|_| Refusal::incomplete())?;
-        if whole.len() + chunk.len() > limit {
+    // Growing by doubling would take twice as much; what is never sent is never touched.
+    if let Some(announced) = announced.and_then(|length: u64| usize::try_from(length).ok()) {
+        whole.reserve_exact(announced.saturating_sub(whole.len()));
+    }
+    while let Some(chunk) = next(&mut chunks).await? {
+        let length = whole.len() + chunk.len();
+        if length > limit {
             return Err(Refusal::payload_too_large(limit));
+        }
+        if length > SMALL {
+            share.try_set(length).map_err(Refusal::spent)?;
         }
         whole.extend_from_slice(&chunk);
     }
-    Ok(whole.into())
+    Ok((whole.into(), share))
+}
+
+/// The next piece, for which a client has a while.
+async fn next(chunks: &mut BodyDataStream) -> Result<Option<Bytes>, Refusal> {
+    let chunk = tokio::time::timeout(PAUSE, chunks.next()).await;
+    let chunk = chunk.map_err(|_| Refusal::slow_body())?;
+    chunk.transpose().map_err(|_| Refusal::incomplete())
 }
 
 /// The body as text.

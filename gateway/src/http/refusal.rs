@@ -4,6 +4,7 @@
 use async_graphql::ServerError;
 use axum::http::StatusCode;
 
+use crate::budget::Spent;
 use crate::errors::{Code, limit_exceeded, typed, with};
 
 #[derive(Debug)]
@@ -34,6 +35,13 @@ impl Refusal {
             Code::Timeout,
             "The body did not arrive in time",
         )
+    }
+
+    pub(crate) fn spent(spent: Spent) -> Self {
+        Self {
+            status: spent.status(),
+            error: Box::new(spent.into_error()),
+        }
     }
 
     pub(crate) fn stopping() -> Self {

@@ -1,17 +1,22 @@
 //! Callers as the domains know them: from credentials to a user, while a socket is open, and from one token to the next.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use async_graphql::ServerError;
 use entities::{
     Entities,
-    access::{AccessError, Dismissal, Viewer},
+    access::{AccessError, Dismissal, Grant, Reason, Viewer},
     users::{self, Presence},
 };
 use events::Claimant;
 use schema::from_access;
 
 use crate::{credentials::Credentials, operation::Departure};
+
+/// After a look at a session that could not be made, or whose token is over.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// For the operations of a session that has ended to tell their clients.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// Who is calling, and from where.
 #[derive(Clone)]
@@ -82,14 +87,40 @@ pub(super) fn stay(
 ) -> impl Future<Output = Departure> + Send + use<> {
     let user_id = caller.user.user_id();
     // Before anything is awaited: what happens from here on is heard.
-    let staying = user_id.map(|id| (entities.grants.dismissals(id), presence.enter(id)));
+    let staying = user_id.map(|id| {
+        let grant = entities.grants.open(caller.user.clone());
+        (entities.grants.dismissals(id), presence.enter(id), grant)
+    });
     async move {
-        match staying {
-            Some((dismissals, _present)) => match dismissals.dismissed().await {
+        let Some((dismissals, _present, grant)) = staying else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            dismissal = dismissals.dismissed() => match dismissal {
                 Dismissal::Deactivated => Departure::Forbidden,
                 Dismissal::Disconnected => Departure::Disconnected,
             },
-            None => std::future::pending().await,
+            () = ended(&grant) => Departure::Forbidden,
+        }
+    }
+}
+
+/// Resolves when the session has ended, and what was open under it has had time to say so. A token that is over is no such end: it may
+/// be renewed; and so may one of a session that has ended, by another one.
+async fn ended(grant: &Grant) {
+    let mut was_ended = false;
+    loop {
+        grant.stale().await;
+        match grant.recheck().await {
+            Err(AccessError::Unauthenticated(Reason::Revoked)) if was_ended => return,
+            Err(AccessError::Unauthenticated(Reason::Revoked)) => {
+                was_ended = true;
+                tokio::time::sleep(LAST_WORDS).await;
+                grant.mark();
+            }
+            // It stays stale until it is renewed, or the database is there again.
+            Err(_) => tokio::time::sleep(LOOK_AGAIN).await,
+            Ok(_) => was_ended = false,
         }
     }
 }

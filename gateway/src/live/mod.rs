@@ -8,6 +8,7 @@
 mod caller;
 mod ground;
 mod group;
+mod holding;
 mod own;
 mod read_after;
 mod request;
@@ -19,7 +20,7 @@ mod subscriber;
 use std::sync::Arc;
 
 use async_graphql::{Request, Response, ServerError};
-use entities::{Entities, users::Presence};
+use entities::{Entities, access::actor_of, users::Presence};
 use events::{EventLog, Horizon};
 use futures::stream::BoxStream;
 use schema::MillraceSchema;
@@ -32,6 +33,8 @@ use crate::{
 pub use caller::Caller;
 use caller::claim;
 use group::Groups;
+use holding::Holdings;
+pub use holding::SubscriptionSettings;
 use request::SubscriptionRequest;
 use scope::PersonalDocuments;
 
@@ -47,6 +50,7 @@ struct Shared {
     presence: Presence,
     log: EventLog,
     limits: Limits,
+    holdings: Holdings,
     groups: Groups<Self>,
     personal: PersonalDocuments,
 }
@@ -59,6 +63,7 @@ impl Live {
         entities: Entities,
         presence: Presence,
         limits: Limits,
+        subscriptions: &SubscriptionSettings,
     ) -> Self {
         let shared = Shared {
             schema,
@@ -66,6 +71,7 @@ impl Live {
             entities,
             presence,
             limits,
+            holdings: Holdings::new(subscriptions),
             groups: Groups::default(),
             personal: PersonalDocuments::default(),
         };
@@ -108,7 +114,7 @@ impl Operations for Live {
             Err(error) => return Response::from_errors(vec![error]),
         };
         if let Some(token) = request::find::<ReadAfter>(&request)
-            && let Err(error) = read_after::wait(&self.shared, token).await
+            && let Err(error) = read_after::wait(&self.shared, caller, &viewer, token).await
         {
             return Response::from_errors(vec![error]);
         }
@@ -116,6 +122,7 @@ impl Operations for Live {
         // how far they are, so a subscription from the least of it misses nothing.
         let tail = self.shared.log.tail().cursor();
         let horizon = Horizon::from(tail.position);
+        let actor = viewer.user_id().map(actor_of);
         let (receipt, staleness) = request::complete(&mut request, viewer, caller, &horizon);
         let response = claim(caller, self.shared.schema.execute(request)).await;
         let seen = horizon.position(tail.position);
@@ -124,8 +131,8 @@ impl Operations for Live {
         if staleness.is_stale() {
             response = response.extension("stale", true.into());
         }
-        match receipt.last() {
-            Some(written) => response.extension("readAfter", written.to_string().into()),
+        match read_after::token(&self.shared, actor, &receipt) {
+            Some(token) => response.extension("readAfter", token.into()),
             None => response,
         }
     }

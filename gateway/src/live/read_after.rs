@@ -1,21 +1,43 @@
 //! Consistency that a query asks for: it waits until the read models show what its client wrote, or says that they do not
-//! in time. Only queries that name a token wait.
+//! in time. Only queries that name a token wait, and only for what their caller has written: whatever else a token names, by whomever it was
+//! made, is refused in the same way before anything is looked up. So nobody learns by waiting what exists.
 
 use async_graphql::ServerError;
-use entities::Entities;
-use events::Written;
+use entities::{
+    Entities,
+    access::{Viewer, actor_of},
+};
+use events::Receipt;
 
-use super::Shared;
+use super::{Shared, caller::Caller};
 use crate::{
     errors::{Code, typed},
     operation::ReadAfter,
 };
 
-pub(super) async fn wait(shared: &Shared, token: &ReadAfter) -> Result<(), ServerError> {
-    let written: Written = token
-        .0
-        .parse()
-        .map_err(|error: events::NotWritten| typed(Code::BadRequest, error.to_string()))?;
+/// The token of what was written. Who signs in is not known to the request, but to the log.
+pub(super) fn token(shared: &Shared, actor: Option<String>, receipt: &Receipt) -> Option<String> {
+    let last = receipt.last()?;
+    let owner = actor.unwrap_or(last.actor);
+    let users = &shared.entities.users;
+    Some(users.read_after_token(&owner, &last.written))
+}
+
+pub(super) async fn wait(
+    shared: &Shared,
+    caller: &Caller,
+    viewer: &Viewer,
+    token: &ReadAfter,
+) -> Result<(), ServerError> {
+    // Nobody in particular is the owner of nothing.
+    let owner = viewer.user_id().map(actor_of).unwrap_or_default();
+    let users = &shared.entities.users;
+    let written = users.open_read_after_token(&owner, &token.0);
+    let Some(written) = written.filter(|_| !owner.is_empty()) else {
+        let message = "This is not a token from the `extensions.readAfter` of a mutation of yours";
+        return Err(typed(Code::BadRequest, message));
+    };
+    let _place = shared.holdings.wait(caller)?;
     let limit = shared.limits.read_after_timeout;
     let read_models = Entities::read_models_of(&written.kind);
     match shared

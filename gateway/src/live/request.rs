@@ -19,6 +19,7 @@ use schema::{IdempotencyKey as SchemaIdempotencyKey, RequestContext, Staleness, 
 use super::{
     Shared,
     caller::Caller,
+    holding::Holding,
     scope::{PersonalDocuments, Scope},
 };
 use crate::{
@@ -38,6 +39,7 @@ pub(super) struct SubscriptionRequest {
     pub(super) after: Cursor,
     /// What its subscriber is allowed, for as long as it lasts.
     pub(super) grant: Grant,
+    holding: Holding,
     document: ExecutableDocument,
     /// Of fields in its answers.
     order: Option<Arc<FieldOrder>>,
@@ -143,10 +145,14 @@ impl SubscriptionRequest {
             variables: serde_json::to_string(&alike).unwrap_or_default(),
             scope: Scope::Role(None),
         };
+        let lengths = (key.query.len(), key.variables.len());
+        let holding = shared.holdings.subscribe(caller, lengths);
+        let holding = holding.map_err(|error| vec![error])?;
         let mut subscription = Self {
             key,
             after,
             grant,
+            holding,
             document,
             order: document::order_of(&request),
             variables: request.variables,
@@ -209,6 +215,7 @@ impl SubscriptionRequest {
             .variables(self.variables.clone())
             .data(context)
             .data(grant)
+            .data(self.holding.of_execution())
             .data(source.clone());
         if let Some(name) = &self.key.operation_name {
             request = request.operation_name(name);

@@ -13,6 +13,7 @@ use events::{EventLog, LogConfig, Sole, sqlite_file};
 use futures::FutureExt;
 use gateway::{
     config::Config,
+    connections::raise_descriptor_limit,
     health::Ready,
     import::{self, StudentsFile},
     live::Live,
@@ -177,6 +178,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
     if config.server.production && config.store.demo_data {
         return Err(StartError::DemoInProduction);
     }
+    let descriptors = raise_descriptor_limit();
     make_folder(&config.store.database_url)?;
     // Before anything is looked at: what another gateway is using is not to be touched.
     let sole = Sole::of(&config.store.database_url)?;
@@ -242,10 +244,17 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
     };
     let presence = Presence::start(log.clone(), presence_config);
     let service = Service {
-        operations: Live::new(schema, entities, presence.clone(), config.limits.clone()),
+        operations: Live::new(
+            schema,
+            entities,
+            presence.clone(),
+            config.limits.clone(),
+            &config.subscriptions,
+        ),
         sdl: (!config.server.production).then(schema::sdl),
         ready: readiness(log),
         shutdown,
+        descriptors,
         config,
     };
     server::serve(listener, service).await?;

@@ -5,11 +5,15 @@ use std::{path::Path, time::Duration};
 use entities::{AddressConflict, derive_again};
 use events::{Database, DatabaseConfig, sqlite_file};
 use gateway::config::Config;
+use workers::private;
 
 use super::StartError;
 
 pub(super) fn make_folder(database_url: &str) -> Result<(), StartError> {
     let file = sqlite_file(database_url);
+    if let Some(file) = &file {
+        private::take_back(file);
+    }
     if let Some(folder) = file.as_deref().and_then(Path::parent) {
         std::fs::create_dir_all(folder)
             .map_err(|error| StartError::Folder(folder.display().to_string(), error))?;

@@ -1,13 +1,18 @@
 //! Why the server closes a socket: the close codes of graphql-transport-ws and of RFC 6455, and how it is told. Reasons
 //! fit a close frame.
 
+use std::error::Error as _;
 use std::fmt;
 use std::time::Duration;
 
+use async_graphql::ServerError;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures::StreamExt;
 use futures::stream::FusedStream;
 use tokio::time::Instant;
+use tungstenite::error::ProtocolError;
+
+use crate::errors;
 
 /// How long a close frame may take to be sent and answered.
 pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -20,13 +25,19 @@ const MAX_REASON_BYTES: usize = 123;
 pub(super) struct Close {
     code: u16,
     reason: String,
+    /// Nothing more is read, not even the answer.
+    is_final: bool,
 }
 
 impl Close {
     fn new(code: u16, reason: impl Into<String>) -> Self {
         let mut reason = reason.into();
         reason.truncate(reason.floor_char_boundary(MAX_REASON_BYTES));
-        Self { code, reason }
+        Self {
+            code,
+            reason,
+            is_final: false,
+        }
     }
 
     pub(super) fn invalid(reason: fmt::Arguments<'_>) -> Self {
@@ -82,6 +93,43 @@ impl Close {
         Self::new(1009, format!("Messages are limited to {maximum} bytes"))
     }
 
+    /// What came of a message is forgotten, and the rest is not read.
+    pub(super) fn unfinished() -> Self {
+        Self {
+            is_final: true,
+            ..Self::new(1008, "The message was not finished in time")
+        }
+    }
+
+    /// The same, as others need the room.
+    pub(super) fn no_room() -> Self {
+        Self {
+            is_final: true,
+            ..Self::new(1013, "Too much is on its way; try again later")
+        }
+    }
+
+    /// Why a client is not let in. Only what it can do nothing about is worth another try.
+    pub(super) fn of_refusal(error: &ServerError) -> Self {
+        match errors::code_of(error) {
+            Some("UNAVAILABLE" | "TIMEOUT" | "INTERNAL") => Self::try_again(),
+            _ => Self::forbidden(),
+        }
+    }
+
+    /// What is wrong with what came, if there is somebody to tell; `maximum` is that of a message's bytes.
+    pub(super) fn of_read_error(error: &axum::Error, maximum: usize) -> Option<Self> {
+        let source = error.source().and_then(|source| source.downcast_ref());
+        match source? {
+            tungstenite::Error::Capacity(_) => Some(Self::too_large(maximum)),
+            tungstenite::Error::Utf8(_) => Some(Self::not_utf8()),
+            // A peer that vanished without a close frame hears nothing.
+            tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+            tungstenite::Error::Protocol(_) => Some(Self::protocol_error()),
+            _ => None,
+        }
+    }
+
     pub(super) fn silent() -> Self {
         Self::new(1001, "No answer to ping")
     }
@@ -98,12 +146,16 @@ impl Close {
 /// the frame on its way.
 pub(super) async fn finish(mut socket: WebSocket, close: Close) {
     let deadline = Instant::now() + CLOSE_TIMEOUT;
+    let is_final = close.is_final;
     let closing = async {
         if socket
             .send(Message::Close(Some(close.into_frame())))
             .await
             .is_err()
         {
+            return;
+        }
+        if is_final {
             return;
         }
         // After a broken frame nothing can be read any more, so that the peer's answer cannot be seen.

@@ -2,14 +2,12 @@
 //! stops while more than a bound of bytes waits to be written, so a client that does not read costs bounded memory and
 //! nobody else anything. Ends with a close code, or silently when the peer is gone.
 
-use std::error::Error as _;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_graphql::ServerError;
-use axum::Error;
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -21,9 +19,11 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::close::{CLOSE_TIMEOUT, Close, finish};
 use super::message::{self, Inbound};
 use super::running::Running;
+use super::unfinished::Unfinished;
+use super::{Opened, Owed};
 use crate::app::App;
 use crate::credentials::{Credentials, payload_token};
-use crate::errors::{self, limit_exceeded};
+use crate::errors::limit_exceeded;
 use crate::operation::{Departure, Operations};
 use crate::request_id::RequestId;
 
@@ -66,7 +66,11 @@ pub(super) struct Connection<O: Operations> {
     /// Resolves when the caller has to leave.
     stay: BoxFuture<'static, Departure>,
     running: Running<O>,
+    unfinished: Unfinished,
     unflushed: usize,
+    owed: Owed,
+    /// In a message.
+    most_bytes: usize,
     stalled_since: Option<Instant>,
     last_heard: Instant,
     timer: Pin<Box<Sleep>>,
@@ -76,13 +80,22 @@ pub(super) struct Connection<O: Operations> {
 }
 
 impl<O: Operations> Connection<O> {
-    pub(super) fn new(app: Arc<App<O>>, socket: WebSocket, credentials: Credentials) -> Self {
+    pub(super) fn new(app: Arc<App<O>>, socket: WebSocket, opened: Opened) -> Self {
         let now = Instant::now();
+        let Opened {
+            credentials,
+            unfinished,
+            owed,
+            most_bytes,
+        } = opened;
         Self {
             phase: Phase::Opening(credentials),
             stay: Box::pin(std::future::pending()),
             running: Running::new(),
+            unfinished,
             unflushed: 0,
+            owed,
+            most_bytes,
             stalled_since: None,
             last_heard: now,
             timer: Box::pin(sleep_until(now + app.websocket.init_timeout)),
@@ -162,10 +175,14 @@ impl<O: Operations> Connection<O> {
     fn poll_inbound(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> Result<(), Ending> {
         while self.has_room() && *budget > 0 && !matches!(self.phase, Phase::Renewing(_)) {
             let Poll::Ready(received) = self.socket.poll_next_unpin(cx) else {
+                self.unfinished.poll(cx).map_err(Ending::Close)?;
                 break;
             };
             *budget -= 1;
             self.last_heard = Instant::now();
+            if let Some(Ok(message)) = &received {
+                self.unfinished.note(message).map_err(Ending::Close)?;
+            }
             match received {
                 Some(Ok(Message::Text(text))) => self.on_text(&text)?,
                 Some(Ok(Message::Binary(_))) => {
@@ -174,7 +191,10 @@ impl<O: Operations> Connection<O> {
                 }
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 Some(Ok(Message::Close(_))) | None => return Err(Ending::Gone),
-                Some(Err(error)) => return Err(self.on_read_error(&error)),
+                Some(Err(error)) => {
+                    let close = Close::of_read_error(&error, self.most_bytes);
+                    return Err(close.map_or(Ending::Gone, Ending::Close));
+                }
             }
         }
         Ok(())
@@ -194,7 +214,12 @@ impl<O: Operations> Connection<O> {
                 }
                 let maximum = self.app.websocket.max_operations;
                 if self.running.len() >= maximum {
-                    return self.refuse_operation(&id, maximum);
+                    let message = format!("A socket may have {maximum} operations at once");
+                    let error = limit_exceeded("operations", maximum, message);
+                    return self.refuse_operation(&id, error);
+                }
+                if let Err(spent) = self.owed.check() {
+                    return self.refuse_operation(&id, spent.into_error());
                 }
                 self.running.start(&self.app, caller, &id, *params);
                 Ok(())
@@ -237,7 +262,7 @@ impl<O: Operations> Connection<O> {
         let Poll::Ready(admitted) = admission.as_mut().poll(cx) else {
             return Ok(());
         };
-        let caller = admitted.map_err(|error| Ending::Close(refusal(&error)))?;
+        let caller = admitted.map_err(|error| Ending::Close(Close::of_refusal(&error)))?;
         let stay = Box::pin(self.app.operations.stay(&caller));
         // What was said before that begins to hear is heard by the one before it.
         self.poll_stay(cx)?;
@@ -253,9 +278,7 @@ impl<O: Operations> Connection<O> {
         }
     }
 
-    fn refuse_operation(&mut self, id: &str, maximum: usize) -> Result<(), Ending> {
-        let message = format!("A socket may have {maximum} operations at once");
-        let error = limit_exceeded("operations", maximum, message);
+    fn refuse_operation(&mut self, id: &str, error: ServerError) -> Result<(), Ending> {
         let refused = self.app.refused(vec![error], &RequestId::generate());
         self.send_text(message::error(&message::encode_id(id), &refused.errors))
     }
@@ -303,6 +326,7 @@ impl<O: Operations> Connection<O> {
         match Pin::new(&mut self.socket).poll_flush(cx) {
             Poll::Ready(Ok(())) => {
                 self.unflushed = 0;
+                self.owed.set(0);
                 if self.stalled_since.take().is_some() {
                     // The peer takes data, if slowly: as good a sign of life as a pong.
                     self.last_heard = now;
@@ -311,6 +335,7 @@ impl<O: Operations> Connection<O> {
             }
             Poll::Ready(Err(_)) => Err(Ending::Gone),
             Poll::Pending => {
+                self.owed.set(self.unflushed);
                 self.stalled_since.get_or_insert(now);
                 Ok(false)
             }
@@ -367,34 +392,4 @@ impl<O: Operations> Connection<O> {
         // A reset timer must be polled again before it wakes anyone.
         cx.waker().wake_by_ref();
     }
-
-    fn on_read_error(&self, error: &Error) -> Ending {
-        let source = error.source().and_then(|source| source.downcast_ref());
-        Ending::Close(match source {
-            Some(tungstenite::Error::Capacity(_)) => {
-                Close::too_large(self.app.websocket.max_message_bytes)
-            }
-            Some(tungstenite::Error::Utf8(_)) => Close::not_utf8(),
-            Some(tungstenite::Error::Protocol(error)) if !is_reset(error) => {
-                Close::protocol_error()
-            }
-            _ => return Ending::Gone,
-        })
-    }
-}
-
-/// Only what the client can do nothing about is worth another try.
-fn refusal(error: &ServerError) -> Close {
-    match errors::code_of(error) {
-        Some("UNAVAILABLE" | "TIMEOUT" | "INTERNAL") => Close::try_again(),
-        _ => Close::forbidden(),
-    }
-}
-
-/// A peer that vanished without a close frame; there is nobody to tell.
-const fn is_reset(error: &tungstenite::error::ProtocolError) -> bool {
-    matches!(
-        error,
-        tungstenite::error::ProtocolError::ResetWithoutClosingHandshake
-    )
 }

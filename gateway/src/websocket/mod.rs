@@ -5,6 +5,7 @@ mod close;
 mod connection;
 mod message;
 mod running;
+mod unfinished;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +20,11 @@ use clap::Args;
 
 use close::Close;
 use connection::Connection;
+use unfinished::Unfinished;
 
 use crate::app::App;
+use crate::budget::{Share, Spent};
+use crate::connections::Client;
 use crate::credentials::Credentials;
 use crate::errors::{Code, typed};
 use crate::operation::Operations;
@@ -30,6 +34,10 @@ use crate::{duration, http, numbers, origin};
 const SUBPROTOCOL: &str = "graphql-transport-ws";
 const READ_BUFFER: usize = 4096;
 const WRITE_BUFFER: usize = 8192;
+/// Bytes in a message over HTTP/2, where it is not seen how much of one has come.
+const HTTP2_MESSAGE: usize = 64 * 1024;
+/// What a client need not take at once without being counted.
+const SMALL: usize = 4 * 1024;
 
 /// Settings of the WebSocket transport.
 #[derive(Args, Clone, Debug)]
@@ -113,20 +121,59 @@ pub(crate) async fn upgrade<O: Operations>(
         }
     };
     let credentials = app.credentials(&parts.headers, &parts.extensions);
-    let maximum = app.websocket.max_message_bytes;
+    let client = parts.extensions.get::<Client>();
+    let is_http2 = parts.version == Version::HTTP_2;
+    let maximum = match is_http2 {
+        true => app.websocket.max_message_bytes.min(HTTP2_MESSAGE),
+        false => app.websocket.max_message_bytes,
+    };
+    let counting = client.filter(|_| !is_http2);
+    let counting = counting.map(|client| client.activity.clone());
+    let opened = Opened {
+        credentials,
+        unfinished: Unfinished::new(counting, app.share(&parts.extensions)),
+        owed: Owed(app.share(&parts.extensions)),
+        most_bytes: maximum,
+    };
+    // The connection is not idle while it has a socket.
+    let hold = client.map(|client| client.activity.hold());
     upgrade
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
         .max_message_size(maximum)
         .max_frame_size(maximum)
         .protocols([SUBPROTOCOL])
-        .on_upgrade(move |socket| serve(app, socket, credentials))
+        .on_upgrade(move |socket| async move {
+            serve(app, socket, opened).await;
+            drop(hold);
+        })
 }
 
-async fn serve<O: Operations>(app: Arc<App<O>>, socket: WebSocket, credentials: Credentials) {
+/// What is known of a socket when it opens.
+struct Opened {
+    credentials: Credentials,
+    unfinished: Unfinished,
+    owed: Owed,
+    most_bytes: usize,
+}
+
+/// What the client has not taken yet.
+struct Owed(Share);
+
+impl Owed {
+    fn check(&self) -> Result<(), Spent> {
+        self.0.check()
+    }
+
+    fn set(&mut self, bytes: usize) {
+        self.0.set(if bytes > SMALL { bytes } else { 0 });
+    }
+}
+
+async fn serve<O: Operations>(app: Arc<App<O>>, socket: WebSocket, opened: Opened) {
     let _counted = app.shutdown.open_socket();
     if socket.protocol().is_none() {
         return close::finish(socket, Close::subprotocol()).await;
     }
-    Connection::new(app, socket, credentials).run().await;
+    Connection::new(app, socket, opened).run().await;
 }

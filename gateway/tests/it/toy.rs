@@ -207,6 +207,7 @@ pub(crate) async fn start_with(config: Config) -> Server {
         config,
         ready: always_ready(),
         shutdown: shutdown.clone(),
+        descriptors: None,
     };
     let task = tokio::spawn(serve(listener, service));
     Server {

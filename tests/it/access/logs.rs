@@ -19,7 +19,10 @@ fn secrets_of(person: &Person) -> Vec<(&'static str, String)> {
 }
 
 async fn secrets_are_written_nowhere(mut setup: Setup) {
-    setup.settings.set("RUST_LOG", "trace");
+    setup.settings.set(
+        "RUST_LOG",
+        "trace,tungstenite::protocol=trace,h2=trace,hyper::proto=trace",
+    );
     let app = setup.start();
     let client = app.client();
     let mut secrets = vec![("the key", SECRET.to_owned())];

@@ -26,7 +26,7 @@ async fn only_the_known_subprotocol_stays() {
 #[tokio::test]
 async fn pages_of_other_origins_are_refused() {
     let mut config = toy::config();
-    config.http.allowed_origins = vec!["https://app.example.org".into()];
+    config.http.allowed_origins = vec!["https://app.example.org".parse().expect("an origin")];
     let server = toy::start_with(config).await;
     let own = format!("http://{}", server.address);
     for origin in [own.as_str(), "https://app.example.org"] {

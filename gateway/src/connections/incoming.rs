@@ -1,0 +1,124 @@
+//! What is left of a request's body when its answer is there already. A browser that is still sending does not show an answer whose
+//! connection is closed meanwhile, and says that it failed to fetch. So the rest is read before the answer is given, as far as that is
+//! little: whoever refuses a request, for whatever reason, need not think of it.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::BoxError;
+use axum::body::{Body, Bytes, HttpBody};
+use futures::StreamExt;
+use hyper::body::{Frame, SizeHint};
+use tokio::time::timeout;
+
+/// Of a body nobody wants.
+const MOST_BYTES: usize = 2 * 1024 * 1024;
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// A body that comes back here when its reader has had enough.
+pub(super) struct Incoming {
+    body: Option<Body>,
+    rest: Rest,
+}
+
+/// Where the rest comes to.
+#[derive(Clone, Default)]
+pub(super) struct Rest(Arc<Mutex<Option<Body>>>);
+
+impl Incoming {
+    pub(super) fn new(body: Body, rest: Rest) -> Self {
+        Self {
+            body: Some(body),
+            rest,
+        }
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        let rest = self.body.take().filter(|body| !body.is_end_stream());
+        *self.rest.0.lock().unwrap_or_else(PoisonError::into_inner) = rest;
+    }
+}
+
+impl Rest {
+    /// Reads and forgets it.
+    pub(super) async fn discard(self) {
+        let rest = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(body) = rest.filter(|body| body.size_hint().lower() <= MOST_BYTES as u64) else {
+            return;
+        };
+        let reading = async {
+            let (mut pieces, mut read) = (body.into_data_stream(), 0);
+            while read <= MOST_BYTES
+                && let Some(Ok(piece)) = pieces.next().await
+            {
+                read += piece.len();
+            }
+        };
+        let _ = timeout(LONGEST, reading).await;
+    }
+}
+
+impl HttpBody for Incoming {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let Some(body) = &mut self.body else {
+            return Poll::Ready(None);
+        };
+        let polled = Pin::new(body).poll_frame(cx);
+        if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
+            self.body = None;
+        }
+        polled.map_err(Into::into)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(HttpBody::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body
+            .as_ref()
+            .map_or_else(SizeHint::default, HttpBody::size_hint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_nobody_read_is_read_and_what_is_too_much_is_not() {
+        let pieces = |count: usize| {
+            let taken = Arc::new(Mutex::new(0));
+            let counted = taken.clone();
+            let pieces = (0..count).map(move |_| {
+                *counted.lock().expect("a count") += 1;
+                Ok::<_, BoxError>(Bytes::from(vec![0; 100_000]))
+            });
+            (Body::from_stream(futures::stream::iter(pieces)), taken)
+        };
+        for (count, expected) in [(4, 4), (1_000, 22)] {
+            let (body, taken) = pieces(count);
+            let rest = Rest::default();
+            let mut reader = Body::new(Incoming::new(body, rest.clone())).into_data_stream();
+            assert!(reader.next().await.is_some());
+            drop(reader);
+            rest.discard().await;
+            assert_eq!(*taken.lock().expect("a count"), expected);
+        }
+        let rest = Rest::default();
+        let known = Body::from(vec![0; MOST_BYTES * 2]);
+        drop(Incoming::new(known, rest.clone()));
+        rest.clone().discard().await;
+        assert!(rest.0.lock().expect("a rest").is_none());
+    }
+}

@@ -1,0 +1,79 @@
+//! An answer on its way to its client: the connection is not idle until it has been handed over, and its bytes are counted until they are
+//! sent, wherever they are kept until then.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes, HttpBody};
+use hyper::body::{Frame, SizeHint};
+
+use super::activity::{Hold, Running, Waiting};
+use crate::budget::{Budget, Holder, Share};
+
+/// Smaller pieces are not counted: of these a connection has few.
+const SMALL: usize = 4 * 1024;
+
+pub(super) struct Outgoing {
+    pub(super) body: Body,
+    pub(super) transit: Budget,
+    pub(super) holders: [Option<Holder>; 2],
+    /// On HTTP/2, where a stream may stand still while its connection does not.
+    pub(super) waiting: Option<Waiting>,
+    pub(super) _held: (Option<Running>, Hold),
+}
+
+/// Bytes with their share of what may be on its way.
+struct Counted {
+    bytes: Bytes,
+    _share: Share,
+}
+
+impl AsRef<[u8]> for Counted {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Outgoing {
+    fn count(&self, bytes: Bytes) -> Bytes {
+        if bytes.len() <= SMALL {
+            return bytes;
+        }
+        let mut share = self.transit.share(self.holders);
+        share.set(bytes.len());
+        Bytes::from_owner(Counted {
+            bytes,
+            _share: share,
+        })
+    }
+}
+
+impl HttpBody for Outgoing {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if let Some(waiting) = &self.waiting {
+            match &polled {
+                Poll::Ready(Some(Ok(_))) => waiting.for_client(),
+                _ => waiting.for_us(),
+            }
+        }
+        polled.map(|frame| {
+            let frame = frame?;
+            Some(frame.map(|frame| frame.map_data(|bytes| self.count(bytes))))
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

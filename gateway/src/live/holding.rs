@@ -1,0 +1,126 @@
+//! What callers may hold while they listen or wait: subscriptions, the memory that their documents take, and reads that wait for what
+//! was written. Each by user, by network and in all, so nobody uses up what others need.
+
+use std::mem::size_of;
+
+use async_graphql::ServerError;
+use clap::Args;
+
+use super::caller::Caller;
+use crate::budget::{Budget, Holder, Most, Share, Spent};
+use crate::numbers;
+
+/// A document that is executed takes about this many times its text.
+const PARSED_FACTOR: usize = 90;
+/// Reads that wait at once. Each is over when its time is.
+const WAITING: Most = Most {
+    in_all: 2_048,
+    by_user: 64,
+    by_network: 512,
+};
+
+/// Settings of subscriptions.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Subscriptions")]
+pub struct SubscriptionSettings {
+    /// Subscriptions at once, in all
+    #[arg(long, env = "MILLRACE_MAX_SUBSCRIPTIONS", default_value_t = 100_000, value_parser = numbers::within(numbers::COUNT))]
+    pub max_subscriptions: usize,
+    /// Subscriptions of one user
+    #[arg(long, env = "MILLRACE_MAX_SUBSCRIPTIONS_PER_USER", default_value_t = 5_000, value_parser = numbers::within(numbers::COUNT))]
+    pub max_subscriptions_per_user: usize,
+    /// Subscriptions from one address, or from one /64 of IPv6
+    #[arg(long, env = "MILLRACE_MAX_SUBSCRIPTIONS_PER_ADDRESS", default_value_t = 20_000, value_parser = numbers::within(numbers::COUNT))]
+    pub max_subscriptions_per_address: usize,
+    /// Bytes that documents and variables of subscriptions take, about; one address has half of it, one user an eighth
+    #[arg(long, env = "MILLRACE_MAX_SUBSCRIPTION_BYTES", default_value_t = 512 * 1024 * 1024, value_parser = numbers::within(numbers::COUNT))]
+    pub max_subscription_bytes: usize,
+}
+
+impl Default for SubscriptionSettings {
+    fn default() -> Self {
+        Self {
+            max_subscriptions: 100_000,
+            max_subscriptions_per_user: 5_000,
+            max_subscriptions_per_address: 20_000,
+            max_subscription_bytes: 512 * 1024 * 1024,
+        }
+    }
+}
+
+/// What is held at present.
+pub(super) struct Holdings {
+    subscriptions: Budget,
+    bytes: Budget,
+    waiting: Budget,
+}
+
+impl Holdings {
+    pub(super) fn new(settings: &SubscriptionSettings) -> Self {
+        let subscriptions = Most {
+            in_all: settings.max_subscriptions,
+            by_user: settings.max_subscriptions_per_user,
+            by_network: settings.max_subscriptions_per_address,
+        };
+        let bytes = Most {
+            in_all: settings.max_subscription_bytes,
+            by_user: settings.max_subscription_bytes.div_ceil(8),
+            by_network: settings.max_subscription_bytes.div_ceil(2),
+        };
+        Self {
+            subscriptions: Budget::new("subscriptions", subscriptions),
+            bytes: Budget::new("bytes of subscriptions", bytes),
+            waiting: Budget::new("reads that wait for what was written", WAITING),
+        }
+    }
+
+    /// One more subscription of the caller, whose document and variables are so long.
+    pub(super) fn subscribe(
+        &self,
+        caller: &Caller,
+        (document, variables): (usize, usize),
+    ) -> Result<Holding, ServerError> {
+        let holders = holders(caller);
+        let mut place = self.subscriptions.share(holders);
+        place.grow(1).map_err(Spent::into_error)?;
+        let mut bytes = self.bytes.share(holders);
+        let execution = document.saturating_mul(PARSED_FACTOR);
+        // Room for what an execution takes as well, which is counted when there is one.
+        let kept = document + variables * 2 + size_of::<Self>();
+        bytes.grow(kept + execution).map_err(Spent::into_error)?;
+        bytes.set(kept);
+        Ok(Holding {
+            _place: place,
+            bytes,
+            execution,
+        })
+    }
+
+    /// One more read of the caller that waits.
+    pub(super) fn wait(&self, caller: &Caller) -> Result<Share, ServerError> {
+        let mut place = self.waiting.share(holders(caller));
+        place.grow(1).map_err(Spent::into_error)?;
+        Ok(place)
+    }
+}
+
+fn holders(caller: &Caller) -> [Option<Holder>; 2] {
+    let user = caller.user.user_id().map(Holder::User);
+    [user, caller.address.map(Holder::network)]
+}
+
+/// What a subscription holds as long as it lasts.
+pub(super) struct Holding {
+    _place: Share,
+    bytes: Share,
+    execution: usize,
+}
+
+impl Holding {
+    /// What an execution of its document takes, for as long as that lasts.
+    pub(super) fn of_execution(&self) -> Share {
+        let mut share = self.bytes.another();
+        share.set(self.execution);
+        share
+    }
+}

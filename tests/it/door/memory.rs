@@ -1,0 +1,202 @@
+//! What a client makes the gateway hold is bounded, whatever it sends half of, and whatever it does not read.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tests::http::{Connection, post};
+use tests::socket::Socket;
+use tests::{Setup, people};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::Beside;
+
+const MEGABYTE: usize = 1 << 20;
+/// For what was sent to have arrived.
+const A_WHILE: Duration = Duration::from_secs(2);
+
+/// A frame as clients send it; the mask is zero.
+fn frame(head: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![head];
+    match payload.len() {
+        length @ 0..126 => frame.push(0x80 | u8::try_from(length).expect("short")),
+        length => {
+            frame.push(0x80 | 127);
+            frame.extend((length as u64).to_be_bytes());
+        }
+    }
+    frame.extend([0; 4]);
+    frame.extend(payload);
+    frame
+}
+
+async fn messages_that_are_never_finished(setup: Setup) {
+    let app = setup.start();
+    let beside = Beside::begin(&app).await;
+    let upgrade = "GET /graphql HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+        sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: graphql-transport-ws\r\n\r\n";
+    let init = frame(0x81, br#"{"type":"connection_init"}"#);
+    let mut sockets = Vec::new();
+    for _ in 0..150 {
+        let mut stream = TcpStream::connect(app.address())
+            .await
+            .expect("a connection");
+        stream
+            .write_all(upgrade.as_bytes())
+            .await
+            .expect("an upgrade");
+        stream.write_all(&init).await.expect("an init");
+        // All but the end of a message, in pieces, with signs of life between.
+        let piece = vec![b' '; (MEGABYTE - 1) / 4];
+        for number in 0..4 {
+            let head = if number == 0 { 0x01 } else { 0x00 };
+            // It may have been closed.
+            let _ = stream.write_all(&frame(head, &piece)).await;
+            let _ = stream.write_all(&frame(0x8a, b"")).await;
+        }
+        sockets.push(stream);
+    }
+    tokio::time::sleep(A_WHILE).await;
+    beside.end("150 messages of 1 MB that lack their end").await;
+}
+
+async fn bodies_that_drip(setup: Setup) {
+    let app = setup.start();
+    let beside = Beside::begin(&app).await;
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {MEGABYTE}\r\n\r\n"
+    );
+    let mut dripping = Vec::new();
+    for _ in 0..300 {
+        let mut stream = TcpStream::connect(app.address())
+            .await
+            .expect("a connection");
+        stream.write_all(head.as_bytes()).await.expect("a head");
+        let _ = stream.write_all(&vec![b' '; MEGABYTE - 1]).await;
+        dripping.push(stream);
+    }
+    // The rest of what is refused is waited for, but not for long.
+    tokio::time::sleep(A_WHILE * 4).await;
+    let mut refused = 0;
+    for stream in &mut dripping {
+        let mut answer = [0; 12];
+        let reading = stream.read_exact(&mut answer);
+        if tokio::time::timeout(Duration::from_millis(20), reading)
+            .await
+            .is_ok()
+        {
+            refused += usize::from(answer.ends_with(b"429"));
+        }
+    }
+    assert!(refused > 200, "only {refused} were refused");
+    beside.end("300 bodies of 1 MB that lack their end").await;
+}
+
+async fn addresses_of_a_megabyte(setup: Setup) {
+    let app = setup.start();
+    let beside = Beside::begin(&app).await;
+    for number in 0..100 {
+        let address = format!("{number}{}@example.org", "a".repeat(MEGABYTE - 4_096));
+        let refused = people::send_sign_in(&app.client().anonymous(), &address, "password").await;
+        refused.expect_code("VALIDATION");
+        let refused =
+            people::send_sign_in(&app.client().anonymous(), "a@example.org", &address).await;
+        refused.expect_code("VALIDATION");
+    }
+    beside.end("200 addresses and passwords of 1 MB").await;
+}
+
+async fn event_streams_that_nobody_reads(setup: Setup) {
+    let app = setup.start_many(1, 0, &["--max-subscriptions-per-user", "50"]);
+    let beside = Beside::begin(&app).await;
+    let body =
+        json!({ "query": "subscription { customerChanged { type customer { id name email } } }" });
+    let request = post(
+        "/graphql",
+        &[("accept", "text/event-stream")],
+        body.to_string().as_bytes(),
+    );
+    let request = app.client().signed(&request);
+    let mut unread = Vec::new();
+    for _ in 0..60 {
+        let mut connection = Connection::open(app.address()).await.expect("a connection");
+        connection.write(&request).await.expect("a request");
+        unread.push(connection);
+    }
+    for number in 0..300 {
+        let address = format!("c{number}@example.org");
+        tests::customers::create(app.client(), &"x".repeat(100), &address).await;
+    }
+    let mut socket = app.client().socket().await;
+    socket
+        .subscribe("1", "subscription { customerChanged { type } }", json!({}))
+        .await;
+    let message = socket.message().await;
+    assert_eq!(message["type"], "error", "{message}");
+    assert_eq!(message["payload"][0]["extensions"]["code"], "RATE_LIMITED");
+    drop(unread);
+    tests::eventually("there is room again", tests::waiting::SOON, async || {
+        socket
+            .subscribe("2", "subscription { customerChanged { type } }", json!({}))
+            .await;
+        match socket.receive_within(Duration::from_millis(300)).await {
+            None => Some(()),
+            Some(_) => None,
+        }
+    })
+    .await;
+    beside.end("60 event streams that nobody reads").await;
+}
+
+async fn documents_of_subscriptions(setup: Setup) {
+    let flags = ["--max-subscription-bytes", "8000000"];
+    let app = setup.start_many(1, 0, &flags);
+    let beside = Beside::begin(&app).await;
+    let mut codes = Vec::new();
+    let mut socket: Socket = app.client().socket().await;
+    for number in 0..60 {
+        let fields = "type ".repeat(400);
+        let document = format!("subscription S{number} {{ customerChanged {{ {fields} }} }}");
+        socket
+            .subscribe(&number.to_string(), &document, json!({}))
+            .await;
+        if let Some(tests::socket::Frame::Message(message)) =
+            socket.receive_within(Duration::from_millis(100)).await
+        {
+            codes.push(message["payload"][0]["extensions"]["code"].clone());
+        }
+    }
+    assert!(
+        codes.len() > 10 && codes.iter().all(|code| code == "RATE_LIMITED"),
+        "{codes:?}"
+    );
+    beside.end("subscriptions with large documents").await;
+}
+
+async fn lists_of_many_items(setup: Setup) {
+    let app = setup.start();
+    let document =
+        "query($role: [UserRole!]) { users(first: 1, filter: { role: $role }) { nodes { id } } }";
+    let schema = app
+        .client()
+        .run("{ __type(name: \"UserRole\") { name } }", json!({}))
+        .await;
+    let document = match schema.data()["__type"].is_null() {
+        true => document.replace("UserRole", "Role"),
+        false => document.to_owned(),
+    };
+    let many = json!({ "role": vec!["MEMBER"; 32_767] });
+    let answer = app.client().run(&document, many).await;
+    answer.expect_code("LIMIT_EXCEEDED");
+    let some = json!({ "role": vec!["MEMBER"; 9_000] });
+    app.client().run(&document, some).await.data();
+}
+
+tests::embedded!(
+    alone: messages_that_are_never_finished,
+    bodies_that_drip,
+    addresses_of_a_megabyte,
+    event_streams_that_nobody_reads,
+    documents_of_subscriptions
+);
+tests::embedded!(lists_of_many_items);

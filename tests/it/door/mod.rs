@@ -1,0 +1,87 @@
+//! Attackers at the door: each test does what one would, with a well-behaved client beside it that must be answered as if nothing were, and
+//! a bound on what the gateway may grow by. None of it comes as far as what differs between the two ways to run, so it runs embedded.
+
+mod connections;
+mod memory;
+mod names;
+mod passwords;
+mod read_after;
+mod secrets;
+mod sessions;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tests::{Running, process};
+use tokio::task::JoinHandle;
+
+/// What the gateway may grow by, whatever is done to it.
+const MOST_GROWTH: u64 = 80 << 20;
+/// How long a well-behaved client may have to wait on a busy machine.
+const SLOWEST: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// A client that behaves well, and an eye on the gateway's memory.
+struct Beside {
+    over: Arc<AtomicBool>,
+    peak: Arc<AtomicU64>,
+    before: u64,
+    client: JoinHandle<Vec<Duration>>,
+}
+
+impl Beside {
+    async fn begin(app: &Running) -> Self {
+        let client = app.client().clone();
+        // What any request makes it take is not the attack's.
+        for _ in 0..50 {
+            client.head().await;
+        }
+        let pid = app.gateways[0].process.pid();
+        let before = process::resident_bytes(pid);
+        let (over, peak) = (
+            Arc::new(AtomicBool::new(false)),
+            Arc::new(AtomicU64::new(before)),
+        );
+        let (is_over, highest) = (over.clone(), peak.clone());
+        let client = tokio::spawn(async move {
+            let mut waited = Vec::new();
+            while !is_over.load(Ordering::Relaxed) {
+                let asked = Instant::now();
+                let answer = client.run("{ me { id } }", json!({})).await;
+                assert!(answer.data()["me"]["id"].is_string());
+                waited.push(asked.elapsed());
+                highest.fetch_max(process::resident_bytes(pid), Ordering::Relaxed);
+                tokio::time::sleep(PAUSE).await;
+            }
+            waited
+        });
+        Self {
+            over,
+            peak,
+            before,
+            client,
+        }
+    }
+
+    /// Ends it, and says what it saw.
+    async fn end(self, attack: &str) {
+        self.end_within(attack, MOST_GROWTH).await;
+    }
+
+    /// The same of an attack that may take more.
+    async fn end_within(self, attack: &str, most_growth: u64) {
+        self.over.store(true, Ordering::Relaxed);
+        let mut waited = self.client.await.expect("every request was answered");
+        waited.sort();
+        let (median, slowest) = (waited[waited.len() / 2], waited[waited.len() - 1]);
+        let growth = self.peak.load(Ordering::Relaxed) - self.before;
+        println!(
+            "{attack}: grew by {} MiB at most; others waited {median:?}, {slowest:?} at most",
+            growth >> 20
+        );
+        assert!(growth < most_growth, "{attack}: {} MiB", growth >> 20);
+        assert!(slowest < SLOWEST, "{attack}: {slowest:?}");
+    }
+}

@@ -1,0 +1,141 @@
+//! Signing in under attack: a password that is changed while it is checked, accounts that strangers guess at, and a crowd before the hashing.
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use tests::{Setup, people};
+
+use super::Beside;
+
+/// Each hash takes 19 MiB, and the allocator keeps some of what hashes took for the next.
+const MOST_GROWTH: u64 = 256 << 20;
+
+/// Passwords that cost what they cost in production.
+fn dear(setup: &mut Setup) {
+    setup.settings.leave("MILLRACE_PASSWORD_MEMORY_KIB");
+    setup.settings.leave("MILLRACE_PASSWORD_ITERATIONS");
+}
+
+/// Who signs in with a password that is being changed is signed in before that, and out by it, or not at all.
+async fn a_session_of_the_old_password_ends_with_it(mut setup: Setup) {
+    dear(&mut setup);
+    let app = setup.start_many(1, 0, &[]);
+    let client = app.client().anonymous();
+    for round in 0..6 {
+        let ada = people::register(&client, "Ada").await;
+        let mine = ada.client(&client);
+        let changing = people::change_password(&mine, &ada.password, "the next password");
+        let signing_in = join_all((0..8).map(|number| {
+            let (client, ada) = (client.clone(), ada.clone());
+            async move {
+                tokio::time::sleep(Duration::from_millis(number * 15)).await;
+                people::send_sign_in(&client, &ada.email, &ada.password).await
+            }
+        }));
+        let (changed, answers) = tokio::join!(changing, signing_in);
+        if changed.code().is_some() {
+            // Hashes are refused when too many wait.
+            changed.expect_code("RATE_LIMITED");
+            continue;
+        }
+        for answer in answers.iter().filter(|answer| answer.code().is_none()) {
+            let guest = people::Person::of(answer, "signIn", &ada.password);
+            let still = people::me(&guest.client(&client)).await;
+            assert!(still.code() == Some("UNAUTHENTICATED"), "in round {round}");
+        }
+        people::me(&mine).await.data();
+    }
+}
+
+/// Of two who change it at once, one knew the password that it had then.
+async fn of_two_changes_at_once_one_counts(mut setup: Setup) {
+    dear(&mut setup);
+    let app = setup.start_many(1, 0, &[]);
+    let client = app.client().anonymous();
+    let ada = people::register(&client, "Ada").await;
+    let mine = ada.client(&client);
+    let other = people::sign_in(&client, &ada.email, &ada.password)
+        .await
+        .client(&client);
+    let (one, two) = tokio::join!(
+        people::change_password(&mine, &ada.password, "the first of two"),
+        people::change_password(&other, &ada.password, "the second of two")
+    );
+    let refused = [&one, &two].map(|answer| answer.code().is_some());
+    assert_ne!(refused[0], refused[1], "{:?} {:?}", one.code(), two.code());
+}
+
+/// Strangers who guess lock nobody out elsewhere.
+async fn the_owner_gets_in_from_elsewhere(mut setup: Setup) {
+    setup
+        .settings
+        .leave("MILLRACE_SIGN_IN_ATTEMPTS_PER_ACCOUNT");
+    let app = setup.start_many(1, 0, &["--forwarded-addresses"]);
+    let client = app.client().anonymous();
+    let ada = people::register(&client, "Ada").await;
+    let attempt = async |address: &str, password: &str| {
+        let document = "mutation($input: SignInInput!) { signIn(input: $input) { user { id } } }";
+        let input = serde_json::json!({ "input": { "email": ada.email, "password": password } });
+        client
+            .run_with(document, input, &[("x-forwarded-for", address)])
+            .await
+    };
+    for last in 1..=12 {
+        let address = format!("192.0.2.{last}:4711");
+        attempt(&address, "a guess")
+            .await
+            .expect_code("UNAUTHENTICATED");
+    }
+    attempt("192.0.2.13", &ada.password).await.data();
+    // From one place they are stopped, with the right one, too.
+    for _ in 0..10 {
+        attempt("[2001:db8::1]:4711", "a guess").await;
+    }
+    attempt("2001:db8::2", &ada.password)
+        .await
+        .expect_code("RATE_LIMITED");
+    attempt("192.0.2.13", &ada.password).await.data();
+}
+
+async fn a_crowd_is_refused_before_anybody_waits(mut setup: Setup) {
+    dear(&mut setup);
+    let app = setup.start_many(1, 0, &["--forwarded-addresses"]);
+    let client = app.client().anonymous();
+    let ada = people::register(&client, "Ada").await;
+    let document = "mutation($input: SignInInput!) { signIn(input: $input) { user { id } } }";
+    let attempt = async |address: &str| {
+        let input =
+            serde_json::json!({ "input": { "email": ada.email, "password": ada.password } });
+        client
+            .run_with(document, input, &[("x-forwarded-for", address)])
+            .await
+    };
+    let beside = Beside::begin(&app).await;
+    let crowd = join_all((0..300).map(|_| attempt("192.0.2.1")));
+    let one_more = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let asked = Instant::now();
+        (attempt("192.0.2.2").await, asked.elapsed())
+    };
+    let (answers, (one_more, waited)) = tokio::join!(crowd, one_more);
+    let refused = answers
+        .iter()
+        .filter(|answer| answer.code() == Some("RATE_LIMITED"));
+    println!(
+        "{} of 300 were refused; one more waited {waited:?}",
+        refused.count()
+    );
+    if one_more.code().is_some() {
+        let error = one_more.expect_code("RATE_LIMITED");
+        assert!(error["retryAfterSeconds"].is_number(), "{error}");
+    }
+    assert!(waited < super::SLOWEST, "{waited:?}");
+    beside.end_within("300 sign-ins at once", MOST_GROWTH).await;
+}
+
+tests::embedded!(
+    a_session_of_the_old_password_ends_with_it,
+    of_two_changes_at_once_one_counts,
+    the_owner_gets_in_from_elsewhere
+);
+tests::embedded!(alone: a_crowd_is_refused_before_anybody_waits);
