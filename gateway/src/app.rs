@@ -46,15 +46,15 @@ impl<O: Operations> App<O> {
         caller: &O::Caller,
         id: &RequestId,
     ) -> Response {
-        let order = document::order_of(&request);
+        let plan = document::plan_of(&request).cloned();
         let running = self
             .operations
             .execute(request, caller)
             .instrument(span_of(id));
         match tokio::time::timeout(self.http.request_timeout, running).await {
             Ok(mut answer) => {
-                if let Some(order) = order {
-                    order.arrange(&mut answer.data);
+                if let Some(plan) = plan {
+                    plan.complete(&mut answer);
                 }
                 errors::finish(&mut answer.errors, id, self.documents.limits());
                 answer

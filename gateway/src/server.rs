@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use crate::app::App;
 use crate::config::{Config, DEFAULT_LISTEN};
 use crate::credentials::PeerAddress;
-use crate::document::Documents;
+use crate::document::{Documents, Typing};
 use crate::health::{self, Ready};
 use crate::operation::Operations;
 use crate::request_id::{self, RequestId};
@@ -64,6 +64,8 @@ pub struct Service<O> {
     pub operations: O,
     /// The schema, as `/schema.graphql` shows it, if it does.
     pub sdl: Option<String>,
+    /// The same schema, as documents are judged by.
+    pub typing: Typing,
     pub config: Config,
     pub ready: Ready,
     pub shutdown: Shutdown,
@@ -130,6 +132,7 @@ pub fn router<O: Operations>(service: Service<O>) -> Router {
     let Service {
         operations,
         sdl,
+        typing,
         config,
         ready,
         shutdown,
@@ -137,7 +140,7 @@ pub fn router<O: Operations>(service: Service<O>) -> Router {
     let cors = origin::cors(&config.http.allowed_origins);
     let app = Arc::new(App {
         operations,
-        documents: Documents::new(config.limits),
+        documents: Documents::new(config.limits, typing, !config.server.production),
         http: config.http,
         websocket: config.websocket,
         forwarded_addresses: config.sign_in.forwarded_addresses,
@@ -150,6 +153,7 @@ pub fn router<O: Operations>(service: Service<O>) -> Router {
         .layer(from_fn(complete_headers));
     let graphql = Router::new()
         .route("/graphql", any(http::graphql::<O>))
+        .route("/graphql/", any(http::graphql::<O>))
         .with_state(app);
     let graphql = match cors {
         Some(cors) => graphql.layer(cors),

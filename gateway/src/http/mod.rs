@@ -178,7 +178,7 @@ async fn execute<O: Operations>(
 ) -> Result<Answer, Refusal> {
     let prepared = match app.documents.prepare(params, key, id) {
         Ok(prepared) => prepared,
-        Err(error) => return Ok(app.refused(vec![error], id)),
+        Err(errors) => return Ok(app.refused(errors, id)),
     };
     check_method(prepared.kind, by_get)?;
     if prepared.kind == OperationType::Subscription {
@@ -197,7 +197,7 @@ async fn stream<O: Operations>(
 ) -> Result<Response, Refusal> {
     let prepared = match app.documents.prepare(params, key, id) {
         Ok(prepared) => prepared,
-        Err(error) => return Ok(sse::single(&app.refused(vec![error], id))),
+        Err(errors) => return Ok(sse::single(&app.refused(errors, id))),
     };
     check_method(prepared.kind, by_get)?;
     if prepared.kind != OperationType::Subscription {

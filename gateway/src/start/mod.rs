@@ -17,6 +17,7 @@ use events::{Database, DatabaseConfig, EventLog, LogConfig, Sole, sqlite_file};
 use futures::FutureExt;
 use gateway::{
     config::Config,
+    document::Typing,
     health::Ready,
     import::{self, StudentsFile},
     live::Live,
@@ -244,9 +245,11 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
         grace: config.websocket.presence_grace,
     };
     let presence = Presence::start(log.clone(), presence_config);
+    let sdl = schema::sdl();
     let service = Service {
         operations: Live::new(schema, entities, presence.clone(), config.limits.clone()),
-        sdl: (!config.server.production).then(schema::sdl),
+        typing: Typing::of(&sdl).map_err(StartError::Settings)?,
+        sdl: (!config.server.production).then_some(sdl),
         ready: readiness(log),
         shutdown,
         config,
