@@ -19,8 +19,7 @@ impl Plan {
     /// Completes an answer of the executor.
     pub(crate) fn complete(&self, answer: &mut Response) {
         let is_of_request = answer.errors.iter().all(|error| error.path.is_empty());
-        if answer.data == Value::Null
-            && (is_of_request || self.kind == OperationType::Subscription)
+        if answer.data == Value::Null && (is_of_request || self.kind == OperationType::Subscription)
         {
             // Nothing was executed, or the source of a subscription failed.
             return;
@@ -118,7 +117,8 @@ impl Completion {
         };
         arrange(set, fields);
         for ((name, value), field) in fields.iter_mut().zip(&*set.fields) {
-            if matches!(field.below, Below::Leaf) && *value != Value::Null && field.shape.lists == 0 {
+            if matches!(field.below, Below::Leaf) && *value != Value::Null && field.shape.lists == 0
+            {
                 continue;
             }
             let step = Step::Field(name);
@@ -200,7 +200,10 @@ fn arrange(set: &Set, fields: &mut IndexMap<Name, Value>) {
         fields.swap_remove(hidden);
     }
     let is_arranged = fields.len() == set.fields.len()
-        && fields.keys().zip(&*set.fields).all(|(key, field)| *key == field.key);
+        && fields
+            .keys()
+            .zip(&*set.fields)
+            .all(|(key, field)| *key == field.key);
     if is_arranged {
         return;
     }

@@ -4,23 +4,23 @@
 
 use std::collections::HashSet;
 
+use apollo_compiler::Node;
 use apollo_compiler::ast::{Directive, OperationType, Value as Syntax};
 use apollo_compiler::executable::{DirectiveList, Field, Operation, Selection, SelectionSet};
 use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::schema::FieldDefinition;
-use apollo_compiler::Node;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types as executor;
 use async_graphql::{Name, Pos, Positioned, ServerError};
 use async_graphql_value::Value;
 
+use super::introspection;
 use super::plan::{Below, Plan, Planned, Set};
-use super::price::Price;
+use super::price::Each;
 use super::reading::Read;
 use super::refused;
 use super::typing::{Shape, Typing};
 use super::variables::number;
-use super::introspection;
 use crate::errors::limit_exceeded;
 use crate::limits::Limits;
 
@@ -74,7 +74,7 @@ pub(super) fn plan(
         name: operation.name.as_ref().map(|name| name.as_str().into()),
         document,
         root: root.set,
-        price: root.price,
+        price: root.price.total(),
         introspection,
         size: collector.fields,
     })
@@ -102,12 +102,16 @@ struct Collector<'a> {
 struct Made {
     selections: Vec<Positioned<executor::Selection>>,
     set: Set,
-    price: Price,
+    price: Each,
 }
 
 impl<'a> Collector<'a> {
     /// The fields that are selected of an object.
-    fn collect(&mut self, object: &str, sets: &[&'a SelectionSet]) -> Result<Groups<'a>, ServerError> {
+    fn collect(
+        &mut self,
+        object: &str,
+        sets: &[&'a SelectionSet],
+    ) -> Result<Groups<'a>, ServerError> {
         let mut groups = Groups::new();
         let mut seen = HashSet::new();
         for set in sets {
@@ -148,7 +152,10 @@ impl<'a> Collector<'a> {
                         continue;
                     };
                     if seen.insert(&fragment.name)
-                        && self.workshop.typing.applies(fragment.type_condition(), object)
+                        && self
+                            .workshop
+                            .typing
+                            .applies(fragment.type_condition(), object)
                     {
                         self.gather(object, &fragment.selection_set, seen, groups)?;
                     }
@@ -169,7 +176,7 @@ impl<'a> Collector<'a> {
         let mut made = Made {
             selections: Vec::with_capacity(groups.len() + 1),
             set: Set::default(),
-            price: Price::default(),
+            price: Each::default(),
         };
         let mut fields = Vec::with_capacity(groups.len());
         for (key, nodes) in groups {
@@ -237,9 +244,9 @@ impl<'a> Collector<'a> {
         &mut self,
         definition: &Node<FieldDefinition>,
         sets: &[&'a SelectionSet],
-    ) -> Result<(Below, Vec<Positioned<executor::Selection>>, Price), ServerError> {
+    ) -> Result<(Below, Vec<Positioned<executor::Selection>>, Each), ServerError> {
         if sets[0].selections.is_empty() {
-            return Ok((Below::Leaf, Vec::new(), Price::default()));
+            return Ok((Below::Leaf, Vec::new(), Each::default()));
         }
         let (typing, name) = (self.workshop.typing, definition.ty.inner_named_type());
         if !typing.is_abstract(name) {
@@ -262,7 +269,10 @@ impl<'a> Collector<'a> {
             prices.push(made.price);
             let on = Positioned::new(Name::new(object.as_str()), Pos::default());
             let fragment = executor::InlineFragment {
-                type_condition: Some(Positioned::new(executor::TypeCondition { on }, Pos::default())),
+                type_condition: Some(Positioned::new(
+                    executor::TypeCondition { on },
+                    Pos::default(),
+                )),
                 directives: Vec::new(),
                 selection_set: selected(made.selections),
             };
@@ -274,13 +284,21 @@ impl<'a> Collector<'a> {
             key: Name::new(key),
             sets: sets.into(),
         };
-        Ok((below, selections, Price::largest(prices)))
+        Ok((below, selections, Each::largest(prices)))
     }
 
     /// The arguments of a field, without those whose variable is left out: the schema's defaults stand for them.
     fn arguments(&self, field: &Field) -> Vec<(Name, Value)> {
-        let given = field.arguments.iter().filter(|argument| !self.is_left_out(&argument.value));
-        let given = given.map(|argument| (Name::new(argument.name.as_str()), self.value(&argument.value)));
+        let given = field
+            .arguments
+            .iter()
+            .filter(|argument| !self.is_left_out(&argument.value));
+        let given = given.map(|argument| {
+            (
+                Name::new(argument.name.as_str()),
+                self.value(&argument.value),
+            )
+        });
         given.collect()
     }
 
@@ -302,25 +320,29 @@ impl<'a> Collector<'a> {
             Syntax::List(items) => Value::List(items.iter().map(|item| self.value(item)).collect()),
             Syntax::Object(fields) => {
                 let fields = fields.iter().filter(|(_, value)| !self.is_left_out(value));
-                let fields = fields.map(|(name, value)| (Name::new(name.as_str()), self.value(value)));
+                let fields =
+                    fields.map(|(name, value)| (Name::new(name.as_str()), self.value(value)));
                 Value::Object(fields.collect())
             }
         }
     }
 
     fn is_included(&self, directives: &DirectiveList) -> bool {
-        let is_true = |directive: &Node<Directive>| match directive.specified_argument_by_name("if") {
+        let is_true = |directive: &Node<Directive>| match directive.specified_argument_by_name("if")
+        {
             Some(value) => match &**value {
                 Syntax::Variable(name) => (self.circumstances.is_true)(name),
                 value => value.to_bool().unwrap_or_default(),
             },
             None => false,
         };
-        directives.iter().all(|directive| match directive.name.as_str() {
-            "skip" => !is_true(directive),
-            "include" => is_true(directive),
-            _ => true,
-        })
+        directives
+            .iter()
+            .all(|directive| match directive.name.as_str() {
+                "skip" => !is_true(directive),
+                "include" => is_true(directive),
+                _ => true,
+            })
     }
 
     fn variables(&self, operation: &Operation) -> Vec<Positioned<executor::VariableDefinition>> {
@@ -349,12 +371,18 @@ impl<'a> Collector<'a> {
     }
 
     fn query(&self) -> &str {
-        let root = self.workshop.typing.schema.root_operation(OperationType::Query);
+        let root = self
+            .workshop
+            .typing
+            .schema
+            .root_operation(OperationType::Query);
         root.map_or("", |name| name.as_str())
     }
 
     fn pos(&self, span: Option<SourceSpan>) -> Pos {
-        let Read { text, positions, .. } = self.workshop.read;
+        let Read {
+            text, positions, ..
+        } = self.workshop.read;
         positions.of_span(text, span)
     }
 
@@ -364,13 +392,17 @@ impl<'a> Collector<'a> {
 }
 
 /// A key under which all of them have their type, and whether nobody asked for it.
-fn typename_key<'a, 'b: 'a>(
-    all: impl Iterator<Item = &'a Groups<'b>> + Clone,
-) -> (String, bool) {
+fn typename_key<'a, 'b: 'a>(all: impl Iterator<Item = &'a Groups<'b>> + Clone) -> (String, bool) {
     let is_typename = |groups: &Groups<'b>, key: &str| {
-        groups.get(key).is_some_and(|nodes| nodes[0].name == TYPENAME)
+        groups
+            .get(key)
+            .is_some_and(|nodes| nodes[0].name == TYPENAME)
     };
-    let candidates = all.clone().next().into_iter().flat_map(|groups| groups.keys());
+    let candidates = all
+        .clone()
+        .next()
+        .into_iter()
+        .flat_map(|groups| groups.keys());
     for key in candidates {
         if all.clone().all(|groups| is_typename(groups, key)) {
             return ((*key).to_owned(), false);

@@ -20,14 +20,17 @@ impl Asked {
             Selection::Field(field) => Some(&field.node),
             _ => None,
         });
-        let asked = fields.filter(|field| matches!(field.name.node.as_str(), "__schema" | "__type"));
+        let asked =
+            fields.filter(|field| matches!(field.name.node.as_str(), "__schema" | "__type"));
         Self(asked.cloned().collect())
     }
 
     /// Whether the answer holds at most as many fields.
     pub(super) fn is_within(&self, most: usize, variables: &Variables, typing: &Typing) -> bool {
         let mut counter = Counter { left: most, typing };
-        self.0.iter().all(|field| counter.root(field, variables).is_some())
+        self.0
+            .iter()
+            .all(|field| counter.root(field, variables).is_some())
     }
 }
 
@@ -91,11 +94,7 @@ impl<'a> Counter<'a> {
         Some(())
     }
 
-    fn types<'t>(
-        &mut self,
-        field: &Field,
-        shown: impl IntoIterator<Item = Shown<'t>>,
-    ) -> Option<()>
+    fn types<'t>(&mut self, field: &Field, shown: impl IntoIterator<Item = Shown<'t>>) -> Option<()>
     where
         'a: 't,
     {
@@ -158,7 +157,9 @@ impl<'a> Counter<'a> {
             for below in fields(field) {
                 self.take()?;
                 match below.name.node.as_str() {
-                    "args" => self.inputs(below, definition.arguments.iter().map(|node| &**node))?,
+                    "args" => {
+                        self.inputs(below, definition.arguments.iter().map(|node| &**node))?
+                    }
                     "type" => self.types(below, [self.shown(&definition.ty)?])?,
                     _ => {}
                 }

@@ -114,7 +114,11 @@ impl<'a> Meter<'a> {
     fn selection(&mut self, selection: &'a Selection, spreads: usize) -> Result<Cost, Refusal> {
         let (mut cost, directives) = match selection {
             Selection::Field(field) => {
-                if field.arguments.iter().any(|argument| has_nul(&argument.value)) {
+                if field
+                    .arguments
+                    .iter()
+                    .any(|argument| has_nul(&argument.value))
+                {
                     return Err((nul_refused("the document"), None));
                 }
                 let below = self.selection_set(&field.selection_set, spreads)?;

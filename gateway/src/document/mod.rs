@@ -147,7 +147,9 @@ impl Documents {
         }
         let asked = &plan.introspection;
         if !asked.is_within(MAX_INTROSPECTION, variables, &self.typing) {
-            let message = format!("The answer would exceed the limit introspection of {MAX_INTROSPECTION} fields");
+            let message = format!(
+                "The answer would exceed the limit introspection of {MAX_INTROSPECTION} fields"
+            );
             return Err(limit_exceeded("introspection", MAX_INTROSPECTION, message));
         }
         Ok(())

@@ -67,14 +67,25 @@ mod tests {
     fn lines_end_as_the_specification_has_it_and_columns_are_characters() {
         let text = "é{\n a\r\n  b\rc ü d";
         let positions = Positions::of(text);
-        for (found, line, column) in [('{', 1, 2), ('a', 2, 2), ('b', 3, 3), ('c', 4, 1), ('d', 4, 5)]
-        {
+        for (found, line, column) in [
+            ('{', 1, 2),
+            ('a', 2, 2),
+            ('b', 3, 3),
+            ('c', 4, 1),
+            ('d', 4, 5),
+        ] {
             let offset = text.find(found).expect("it is there");
             assert_eq!(positions.at(text, offset), Pos { line, column }, "{found}");
         }
         let long = format!("{}x", "ü".repeat(1_000));
         let positions = Positions::of(&long);
         let place = positions.at(&long, 2_000);
-        assert_eq!(place, Pos { line: 1, column: 1_001 });
+        assert_eq!(
+            place,
+            Pos {
+                line: 1,
+                column: 1_001
+            }
+        );
     }
 }

@@ -15,6 +15,45 @@ const USUAL_PAGE: u64 = 20;
 /// Arguments that say how many rows.
 const SLICING: [&str; 2] = ["first", "last"];
 
+/// What an object costs. Of a connection only the lists are as long as the page that is asked for.
+#[derive(Default)]
+pub(super) struct Each {
+    plain: Price,
+    lists: Price,
+}
+
+impl Each {
+    /// Adds a field whose objects cost `each`.
+    pub(super) fn add(
+        &mut self,
+        definition: &FieldDefinition,
+        arguments: &[(Name, Value)],
+        each: Self,
+        typing: &Typing,
+    ) {
+        let part = match definition.ty.is_list() {
+            true => &mut self.lists,
+            false => &mut self.plain,
+        };
+        part.add(definition, arguments, each, typing);
+    }
+
+    pub(super) fn total(self) -> Price {
+        let Self { mut plain, lists } = self;
+        plain.merge(lists);
+        plain
+    }
+
+    /// The dearest of them.
+    pub(super) fn largest(prices: Vec<Self>) -> Self {
+        let prices = prices.into_iter().map(Self::total).collect();
+        Self {
+            plain: Price::largest(prices),
+            lists: Price::default(),
+        }
+    }
+}
+
 /// A price that may depend on variables.
 #[derive(Default)]
 pub(super) struct Price {
@@ -66,12 +105,11 @@ impl Price {
         terms.fold(self.fixed, u64::saturating_add)
     }
 
-    /// Adds a field whose objects cost `each`.
-    pub(super) fn add(
+    fn add(
         &mut self,
         definition: &FieldDefinition,
         arguments: &[(Name, Value)],
-        each: Self,
+        each: Each,
         typing: &Typing,
     ) {
         self.plus(weight(&definition.directives).unwrap_or(1));
@@ -80,16 +118,28 @@ impl Price {
                 self.add_given(argument, value, typing);
             }
         }
+        let repeated = match definition.ty.is_list() {
+            true => each.total(),
+            false => {
+                self.merge(each.plain);
+                each.lists
+            }
+        };
         let (given, otherwise) = rows(definition, arguments);
-        if given.is_empty() && each.terms.is_empty() {
-            self.plus(each.fixed.saturating_mul(otherwise));
-        } else if each.fixed > 0 || !each.terms.is_empty() {
+        if given.is_empty() && repeated.terms.is_empty() {
+            self.plus(repeated.fixed.saturating_mul(otherwise));
+        } else if repeated.fixed > 0 || !repeated.terms.is_empty() {
             self.terms.push(Term::Rows {
                 given,
                 otherwise,
-                each,
+                each: repeated,
             });
         }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.plus(other.fixed);
+        self.terms.extend(other.terms);
     }
 
     fn add_given(&mut self, definition: &InputValueDefinition, value: &Value, typing: &Typing) {
@@ -129,8 +179,7 @@ impl Price {
         }
     }
 
-    /// The dearest of them.
-    pub(super) fn largest(prices: Vec<Self>) -> Self {
+    fn largest(prices: Vec<Self>) -> Self {
         if prices.iter().any(|price| !price.terms.is_empty()) {
             return Self {
                 fixed: 0,
@@ -171,13 +220,17 @@ fn weights_within(value: &Given, ty: &Type, typing: &Typing) -> u64 {
 
 /// The variables that say how many rows a field has, and how many it has without them.
 fn rows(definition: &FieldDefinition, arguments: &[(Name, Value)]) -> (Vec<Name>, u64) {
-    let slicing = SLICING.into_iter().filter_map(|name| definition.argument_by_name(name));
+    let slicing = SLICING
+        .into_iter()
+        .filter_map(|name| definition.argument_by_name(name));
     let mut is_page = false;
     let mut variables = Vec::new();
     let mut default = None;
     for argument in slicing.filter(|argument| argument.ty.inner_named_type() == "Int") {
         is_page = true;
-        let value = arguments.iter().find(|(name, _)| *name == argument.name.as_str());
+        let value = arguments
+            .iter()
+            .find(|(name, _)| *name == argument.name.as_str());
         match value.map(|(_, value)| value) {
             Some(Value::Variable(name)) => variables.push(name.clone()),
             Some(Value::Number(number)) => {
@@ -186,7 +239,10 @@ fn rows(definition: &FieldDefinition, arguments: &[(Name, Value)]) -> (Vec<Name>
             }
             _ => {}
         }
-        let usual = argument.default_value.as_ref().and_then(|value| value.to_i32());
+        let usual = argument
+            .default_value
+            .as_ref()
+            .and_then(|value| value.to_i32());
         default = default.or(usual.and_then(|rows| u64::try_from(rows).ok()));
     }
     let usual = definition.directives.get("listSize");
@@ -208,7 +264,9 @@ fn size(value: &Given) -> Option<u64> {
 
 /// What `@cost` says, which has its number in a text.
 pub(super) fn weight(directives: &apollo_compiler::ast::DirectiveList) -> Option<u64> {
-    let weight = directives.get("cost")?.specified_argument_by_name("weight")?;
+    let weight = directives
+        .get("cost")?
+        .specified_argument_by_name("weight")?;
     match &**weight {
         Syntax::String(text) => text.parse().ok(),
         _ => None,

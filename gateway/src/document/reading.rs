@@ -53,7 +53,9 @@ pub(super) fn read(text: &str, typing: &Typing, limits: &Limits) -> Result<Read,
     let (document, found) = match syntax.to_executable_validate(&typing.schema) {
         Ok(document) => (document, Vec::new()),
         Err(failed) => {
-            let found = diagnostics(&failed.errors, MAX_ERRORS).map(invalid).collect();
+            let found = diagnostics(&failed.errors, MAX_ERRORS)
+                .map(invalid)
+                .collect();
             (Valid::assume_valid(failed.partial), found)
         }
     };
@@ -94,7 +96,9 @@ fn diagnostics(
 ) -> impl Iterator<Item = (String, Option<SourceSpan>)> + '_ {
     let found = list.iter().map(|diagnostic| diagnostic.error);
     let found = found.filter(|error| error.unstable_error_name() != Some(rules::DECIDED_THERE));
-    found.take(most).map(|error| (shortened(error.to_string()), error.location()))
+    found
+        .take(most)
+        .map(|error| (shortened(error.to_string()), error.location()))
 }
 
 fn shortened(mut message: String) -> String {

@@ -81,7 +81,11 @@ impl<'a> Uses<'a> {
 
     fn directives(&mut self, directives: &'a DirectiveList) {
         for directive in directives.iter() {
-            let definition = self.typing.schema.directive_definitions.get(&directive.name);
+            let definition = self
+                .typing
+                .schema
+                .directive_definitions
+                .get(&directive.name);
             if let Some(definition) = definition {
                 self.arguments(&directive.arguments, &definition.arguments);
             }
@@ -119,7 +123,8 @@ impl<'a> Uses<'a> {
                 let mut names = HashSet::new();
                 for (name, value) in fields {
                     if !names.insert(name) {
-                        let message = format!("There can be only one input field named \"{name}\".");
+                        let message =
+                            format!("There can be only one input field named \"{name}\".");
                         self.found.push((message, value.location()));
                     }
                     if let Some(field) = object.fields.get(name) {
@@ -132,13 +137,7 @@ impl<'a> Uses<'a> {
     }
 
     /// As the specification's IsVariableUsageAllowed.
-    fn variable(
-        &mut self,
-        name: &Name,
-        place: Option<SourceSpan>,
-        ty: &Type,
-        has_default: bool,
-    ) {
+    fn variable(&mut self, name: &Name, place: Option<SourceSpan>, ty: &Type, has_default: bool) {
         let mut variables = self.variables.iter();
         let Some(variable) = variables.find(|variable| variable.name == *name) else {
             return;

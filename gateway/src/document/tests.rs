@@ -143,7 +143,14 @@ fn parse_failures_say_where() {
     let errors = prepare("{\n  a(\n").err().expect("not a document");
     assert_eq!(code_of(&errors[0]), Some("GRAPHQL_PARSE_FAILED"));
     assert!(!errors[0].locations.is_empty());
-    for query in ["", "   ", "{", "a", "{ a(b: 1. ) }", "{ a(b: \"\\uD800\") }"] {
+    for query in [
+        "",
+        "   ",
+        "{",
+        "a",
+        "{ a(b: 1. ) }",
+        "{ a(b: \"\\uD800\") }",
+    ] {
         assert_eq!(refusal(query).0, "GRAPHQL_PARSE_FAILED", "{query}");
     }
     for query in [

@@ -87,9 +87,8 @@ fn priced(schema: &Schema) -> HashSet<Name> {
                 continue;
             };
             let mut fields = object.fields.values();
-            if fields.any(|field| {
-                has_weight(field) || priced.contains(field.ty.inner_named_type())
-            }) {
+            if fields.any(|field| has_weight(field) || priced.contains(field.ty.inner_named_type()))
+            {
                 priced.insert(name.clone());
             }
         }

@@ -199,7 +199,9 @@ fn scalar(value: Given, name: &str) -> Result<Given, Wrong> {
     };
     match fits {
         true => Ok(value),
-        false => Err(Wrong::new(format!("{name} cannot represent the value given."))),
+        false => Err(Wrong::new(format!(
+            "{name} cannot represent the value given."
+        ))),
     }
 }
 

@@ -44,16 +44,22 @@ impl Document {
     pub(super) fn of(read: Read) -> Self {
         let mut conditions = HashSet::new();
         let document = &read.document;
-        let operations = document.operations.iter().map(|operation| &operation.selection_set);
-        let fragments = document.fragments.values().map(|fragment| &fragment.selection_set);
+        let operations = document
+            .operations
+            .iter()
+            .map(|operation| &operation.selection_set);
+        let fragments = document
+            .fragments
+            .values()
+            .map(|fragment| &fragment.selection_set);
         for set in operations.chain(fragments) {
             find_conditions(set, &mut conditions);
         }
         let operations = document.operations.iter().map(|operation| {
             let variables = operation.variables.iter();
-            let optional = variables.clone().filter(|variable| {
-                !variable.ty.is_non_null() && variable.default_value.is_none()
-            });
+            let optional = variables
+                .clone()
+                .filter(|variable| !variable.ty.is_non_null() && variable.default_value.is_none());
             let deciding = variables.filter(|variable| conditions.contains(&variable.name));
             Variants {
                 definition: operation.clone(),
@@ -69,7 +75,10 @@ impl Document {
     /// Bytes of memory, about.
     pub(super) fn weight(&self) -> u32 {
         let fields = self.operations.iter().map(|operation| {
-            let plans = operation.plans.read().unwrap_or_else(PoisonError::into_inner);
+            let plans = operation
+                .plans
+                .read()
+                .unwrap_or_else(PoisonError::into_inner);
             plans.iter().map(|(_, plan)| plan.size).sum::<usize>()
         });
         let bytes = ENTRY_BYTES
@@ -92,7 +101,11 @@ impl Document {
         };
         let mut operations = self.operations.iter();
         let found = operations.find(|operation| {
-            operation.definition.name.as_ref().is_some_and(|known| known == name)
+            operation
+                .definition
+                .name
+                .as_ref()
+                .is_some_and(|known| known == name)
         });
         found.ok_or_else(|| {
             let message = format!("The document has no operation named {name:?}");
@@ -109,14 +122,19 @@ impl Document {
     ) -> Result<Variables, ServerError> {
         let coerced = variables::coerce(&operation.definition, given, typing);
         let coerced = coerced.map_err(|(message, definition)| {
-            let Read { text, positions, .. } = &self.read;
+            let Read {
+                text, positions, ..
+            } = &self.read;
             let mut error = refused(message);
-            error.locations.push(positions.of_span(text, definition.location()));
+            error
+                .locations
+                .push(positions.of_span(text, definition.location()));
             error
         })?;
         for name in &operation.conditions {
             if !matches!(coerced.get(name.as_str()), Some(Value::Boolean(_))) {
-                let message = format!("Variable \"${name}\" decides a condition and must not be null.");
+                let message =
+                    format!("Variable \"${name}\" decides a condition and must not be null.");
                 return Err(refused(message));
             }
         }
@@ -135,7 +153,10 @@ impl Document {
         let absent = operation.optional.iter().map(|name| is_absent(name));
         let decided = operation.conditions.iter().map(|name| is_true(name));
         let key: Box<[bool]> = absent.chain(decided).collect();
-        let known = operation.plans.read().unwrap_or_else(PoisonError::into_inner);
+        let known = operation
+            .plans
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some((_, plan)) = known.iter().find(|(known, _)| *known == key) {
             return Ok((plan.clone(), false));
         }
@@ -152,7 +173,10 @@ impl Document {
         };
         let plan = collect::plan(&workshop, &operation.definition, &circumstances)?;
         let plan = Arc::new(plan);
-        let mut plans = operation.plans.write().unwrap_or_else(PoisonError::into_inner);
+        let mut plans = operation
+            .plans
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         let is_kept = plans.len() < MAX_PLANS;
         if is_kept {
             plans.push((key, plan.clone()));

@@ -26,7 +26,6 @@ use gateway::{
     shutdown::Shutdown,
     sign_in,
 };
-use schema::SchemaLimits;
 use tokio::{net::TcpListener, sync::watch};
 use workers::{
     WorkersConfig,
@@ -218,14 +217,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
         };
         tokio::spawn(workers::run(log.clone(), workers_config, workers_stopped))
     });
-    let schema = schema::build(
-        entities.clone(),
-        SchemaLimits {
-            depth: config.limits.max_depth,
-            complexity: config.limits.max_complexity,
-            introspection: !config.server.production,
-        },
-    );
+    let schema = schema::build(entities.clone());
     let address = config.server.listen;
     let listener = TcpListener::bind(address)
         .await

@@ -8,7 +8,11 @@ use entities::{
 };
 
 use super::object::{Availability, Role};
-use crate::{customers::SortDirection, error::invalid};
+use crate::{
+    customers::SortDirection,
+    error::invalid,
+    price::{SEARCH, cost},
+};
 
 /// A new user.
 #[derive(InputObject)]
@@ -121,6 +125,7 @@ pub(crate) struct DeactivateUserInput {
 #[derive(InputObject, Default)]
 pub(crate) struct UserFilter {
     /// Part of the name, whatever its case.
+    #[graphql(directive = cost::apply(SEARCH.to_owned()))]
     search: Option<String>,
     /// Any of these.
     role: Option<Vec<Role>>,
