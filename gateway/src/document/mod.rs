@@ -14,6 +14,8 @@ mod collect;
 mod introspection;
 mod lexer;
 mod measure;
+#[cfg(test)]
+mod oracle;
 mod plan;
 mod position;
 mod price;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use apollo_compiler::ExecutableDocument;
-use apollo_compiler::ast::Document as Syntax;
+use apollo_compiler::ast::{Definition, Document as Syntax};
 use apollo_compiler::diagnostic::ToCliReport;
 use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::validation::{DiagnosticList, Valid};
@@ -48,6 +48,10 @@ pub(super) fn read(text: &str, typing: &Typing, limits: &Limits) -> Result<Read,
         let error = typed(Code::ParseFailed, "The document has no operation");
         return Err(vec![error]);
     }
+    if !is_whole(&syntax, text, tokens) {
+        let message = "Syntax error: the document has something that does not belong there";
+        return Err(vec![typed(Code::ParseFailed, message)]);
+    }
     measure::check(&syntax, limits).map_err(|refusal| vec![place(refusal)])?;
     let invalid = |(message, span)| place((refused(message), span));
     let (document, found) = match syntax.to_executable_validate(&typing.schema) {
@@ -72,6 +76,27 @@ pub(super) fn read(text: &str, typing: &Typing, limits: &Limits) -> Result<Read,
         tokens,
         document,
     })
+}
+
+/// Whether all that is in the text is in what was read of it: the parser leaves out some of what it cannot place without a word.
+fn is_whole(syntax: &Syntax, text: &str, tokens: usize) -> bool {
+    let shortened = syntax.definitions.iter().filter(|definition| {
+        let Definition::OperationDefinition(operation) = definition else {
+            return false;
+        };
+        // Written as `query { … }`, and told as `{ … }`.
+        let is_bare = operation.name.is_none()
+            && operation.operation_type.is_query()
+            && operation.variables.is_empty()
+            && operation.directives.is_empty();
+        let start = operation.location().map_or(0, |span| span.offset());
+        is_bare
+            && text
+                .get(start..)
+                .is_some_and(|rest| rest.starts_with("query"))
+    });
+    let told = syntax.serialize().no_indent().to_string();
+    lexer::measure(&told, usize::MAX).tokens + shortened.count() == tokens
 }
 
 /// How many tokens there are.
