@@ -16,6 +16,7 @@ pub mod limits;
 pub mod live;
 pub mod operation;
 mod origin;
+mod overdue;
 mod pages;
 pub mod params;
 pub mod request_id;

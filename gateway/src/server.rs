@@ -24,6 +24,7 @@ use crate::credentials::PeerAddress;
 use crate::document::{Documents, Typing};
 use crate::health::{self, Ready};
 use crate::operation::Operations;
+use crate::overdue::Overdue;
 use crate::request_id::{self, RequestId};
 use crate::shutdown::Shutdown;
 use crate::{connections, duration, http, origin, pages};
@@ -145,6 +146,7 @@ pub fn router<O: Operations>(service: Service<O>) -> Router {
         websocket: config.websocket,
         forwarded_addresses: config.sign_in.forwarded_addresses,
         shutdown: shutdown.clone(),
+        overdue: Overdue::default(),
     });
     let others = Router::new()
         .merge(pages::routes(sdl))

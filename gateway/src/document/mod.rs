@@ -10,6 +10,8 @@
 //! in `reading`, comes before.
 
 mod answer;
+#[cfg(test)]
+mod attacks;
 mod collect;
 mod introspection;
 mod lexer;

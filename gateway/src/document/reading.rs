@@ -102,9 +102,13 @@ fn is_whole(syntax: &Syntax, text: &str, tokens: usize) -> bool {
 /// How many tokens there are.
 fn check_extent(text: &str, limits: &Limits) -> Result<usize, ServerError> {
     let extent = lexer::measure(text, limits.max_tokens);
-    if extent.tokens > limits.max_tokens {
-        let maximum = limits.max_tokens;
-        let message = format!("The document has more than {maximum} tokens");
+    let maximum = limits.max_tokens;
+    if extent.tokens.max(extent.ignored) > maximum {
+        let what = match extent.tokens > maximum {
+            true => "tokens",
+            false => "commas and comments",
+        };
+        let message = format!("The document has more than {maximum} {what}");
         return Err(limit_exceeded("tokens", maximum, message));
     }
     if extent.nesting > MAX_NESTING {
@@ -121,9 +125,12 @@ fn diagnostics(
 ) -> impl Iterator<Item = (String, Option<SourceSpan>)> + '_ {
     let found = list.iter().map(|diagnostic| diagnostic.error);
     let found = found.filter(|error| error.unstable_error_name() != Some(rules::DECIDED_THERE));
-    found
-        .take(most)
-        .map(|error| (shortened(error.to_string()), error.location()))
+    found.take(most).map(|error| {
+        // In the words of graphql-js where it has some.
+        let known = error.unstable_compat_message();
+        let message = known.unwrap_or_else(|| error.to_string());
+        (shortened(message), error.location())
+    })
 }
 
 fn shortened(mut message: String) -> String {

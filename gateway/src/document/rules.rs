@@ -164,7 +164,7 @@ fn check_root(document: &ExecutableDocument, operation: &Operation, found: &mut 
     for field in operation.root_fields(document) {
         keys.insert(field.response_key());
         if keys.len() > 1 {
-            let message = "A subscription must select exactly one field at its root.";
+            let message = "A subscription must have exactly one field at its root.";
             return found.push((message.to_owned(), field.location()));
         }
     }

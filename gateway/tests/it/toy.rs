@@ -40,6 +40,12 @@ impl Query {
         ms
     }
 
+    /// Never yields.
+    async fn hang(&self, ms: u64) -> u64 {
+        std::thread::sleep(Duration::from_millis(ms));
+        ms
+    }
+
     /// Holds the one thing that there is for a while.
     async fn hold(&self, ms: u64) -> bool {
         let _held = THE_ONE.acquire().await;
