@@ -23,6 +23,15 @@ import { resolve, typeOf } from './oracle-world.mjs'
 
 const [mode, path, seed, count] = process.argv.slice(2)
 const schema = buildSchema(readFileSync(path, 'utf8'))
+for (const name of ['Date', 'DateTime']) {
+  const type = schema.getType(name)
+  if (!type) continue
+  type.parseValue = (value) => {
+    if (typeof value !== 'string' || Number.isNaN(Date.parse(value)) || !/^\d{4}-\d\d-\d\d/.test(value)) throw new TypeError(`no ${name}`)
+    return value
+  }
+  type.parseLiteral = (node) => type.parseValue(node.value)
+}
 const types = Object.values(schema.getTypeMap()).filter((type) => !type.name.startsWith('__'))
 const composite = types.filter(isCompositeType)
 
@@ -206,7 +215,7 @@ class Draw {
       Boolean: () => this.pick(['true', 'false']),
       ID: () => this.pick(['"i"', '7']),
     }[type.name]
-    return drawn ? drawn() : '"2026-01-01T00:00:00Z"'
+    return drawn ? drawn() : type.name === 'Date' ? '"2026-01-01"' : '"2026-01-01T00:00:00Z"'
   }
 
   variable(type, hasDefault) {

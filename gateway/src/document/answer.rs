@@ -2,9 +2,6 @@
 //! null may not stand, in place of the nearest parent that may be null; and an empty object where nothing is selected. The executor puts
 //! fields in the order in which they are resolved, and leaves out those that failed. An answer without errors that is in order is only
 //! looked at.
-//!
-//! The executor has null for an object of which every field failed, as for one that is not there. They are told apart by the errors: an
-//! object that is not there has none below it.
 
 use std::collections::HashMap;
 
@@ -16,7 +13,8 @@ use super::plan::{Below, Plan, Planned, Set};
 use crate::errors::{Code, typed};
 
 impl Plan {
-    /// Completes an answer of the executor.
+    /// Completes an answer of the executor. That has null for an object of which every field failed, as for one that is not there. They are
+    /// told apart by the errors: below an object that is not there, there are none.
     pub(crate) fn complete(&self, answer: &mut Response) {
         let is_of_request = answer.errors.iter().all(|error| error.path.is_empty());
         if answer.data == Value::Null && (is_of_request || self.kind == OperationType::Subscription)

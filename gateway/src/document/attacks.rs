@@ -48,7 +48,6 @@ fn attacks() -> Vec<(&'static str, String)> {
             "fragments that double and end in nobody",
             doubling(22, 2, ""),
         ),
-        ("more of them", doubling(31, 2, "")),
         ("fragments that grow tenfold", doubling(30, 10, "")),
         (
             "fragments that double and end in a field",
@@ -303,9 +302,8 @@ fn every_document_is_answered_in_a_moment() {
     let mut slow = Vec::new();
     for (what, query) in attacks() {
         let (took, told) = tried(&documents, &query, Variables::default());
-        println!("{took:>10.1?}  {what}: {told:.100}");
         if took > MOMENT {
-            slow.push(format!("{what}: {took:?}"));
+            slow.push(format!("{what}: {took:?}: {told:.100}"));
         }
     }
     assert!(slow.is_empty(), "{slow:#?}");
@@ -335,10 +333,9 @@ fn values_of_variables_are_judged_in_a_moment() {
             serde_json::json!({ "f": value, "undeclared": "x".repeat(100_000) }),
         );
         let (took, told) = tried(&documents, query, variables);
-        println!("{took:>10.1?}  {what}: {told:.100}");
         // A list that is fine is copied.
         if took > MOMENT * 4 {
-            slow.push(format!("{what}: {took:?}"));
+            slow.push(format!("{what}: {took:?}: {told:.100}"));
         }
     }
     assert!(slow.is_empty(), "{slow:#?}");
@@ -379,23 +376,10 @@ fn usual_queries_about_the_schema_pass() {
             .is_within(most, &Variables::default(), &documents.typing)
     };
     assert!(is_within(MAX_INTROSPECTION / 2));
-    let size = (0..MAX_INTROSPECTION)
-        .step_by(1_000)
-        .find(|most| is_within(*most));
-    println!("{size:?} fields");
     let asked = |query: &str| tried(&documents, query, Variables::default()).1;
     assert_eq!(
         asked("{ __type(name: \"User\") { name fields { name } } }"),
         "accepted"
     );
-    for query in [
-        introspecting(7),
-        attacks()
-            .into_iter()
-            .find(|(what, _)| *what == "all types of all fields")
-            .expect("it is there")
-            .1,
-    ] {
-        assert!(asked(&query).contains("LIMIT_EXCEEDED"), "{query}");
-    }
+    assert!(asked(&introspecting(7)).contains("LIMIT_EXCEEDED"));
 }

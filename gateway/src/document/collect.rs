@@ -5,36 +5,27 @@
 use std::collections::HashSet;
 
 use apollo_compiler::Node;
-use apollo_compiler::ast::{Directive, OperationType, Value as Syntax};
-use apollo_compiler::executable::{DirectiveList, Field, Operation, Selection, SelectionSet};
+use apollo_compiler::ast::OperationType;
+use apollo_compiler::executable::{Field, Operation, Selection, SelectionSet};
 use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::schema::FieldDefinition;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types as executor;
 use async_graphql::{Name, Pos, Positioned, ServerError};
-use async_graphql_value::Value;
 
+use super::circumstances::Circumstances;
 use super::introspection;
 use super::plan::{Below, Plan, Planned, Set};
 use super::price::Each;
 use super::reading::Read;
 use super::refused;
 use super::typing::{Shape, Typing};
-use super::variables::number;
 use crate::errors::limit_exceeded;
 use crate::limits::Limits;
 
 /// Selections looked at for each field that there may be: fragments on other types are looked at, and leave nothing.
 const LOOKS_PER_FIELD: usize = 8;
 const TYPENAME: &str = "__typename";
-
-/// What decides which variant of an operation it is.
-pub(super) struct Circumstances<'a> {
-    /// Whether a variable is left out, and has no default.
-    pub(super) is_absent: &'a dyn Fn(&str) -> bool,
-    /// Whether a variable is true.
-    pub(super) is_true: &'a dyn Fn(&str) -> bool,
-}
 
 /// Where plans are made.
 pub(super) struct Workshop<'a> {
@@ -133,7 +124,7 @@ impl<'a> Collector<'a> {
             return Err(too_many_fields(maximum));
         }
         for selection in &set.selections {
-            if !self.is_included(selection.directives()) {
+            if !self.circumstances.is_included(selection.directives()) {
                 continue;
             }
             match selection {
@@ -220,7 +211,7 @@ impl<'a> Collector<'a> {
         let definition = definition.map_or(&first.definition, |found| &found.node);
         let sets: Vec<_> = nodes.iter().map(|node| &node.selection_set).collect();
         let (below, selections, each) = self.below(definition, &sets)?;
-        let arguments = self.arguments(first);
+        let arguments = self.circumstances.arguments(first);
         made.price.add(definition, &arguments, each, typing);
         let field = executor::Field {
             alias: (key != first.name.as_str()).then(|| Positioned::new(Name::new(key), pos)),
@@ -285,64 +276,6 @@ impl<'a> Collector<'a> {
             sets: sets.into(),
         };
         Ok((below, selections, Each::largest(prices)))
-    }
-
-    /// The arguments of a field, without those whose variable is left out: the schema's defaults stand for them.
-    fn arguments(&self, field: &Field) -> Vec<(Name, Value)> {
-        let given = field
-            .arguments
-            .iter()
-            .filter(|argument| !self.is_left_out(&argument.value));
-        let given = given.map(|argument| {
-            (
-                Name::new(argument.name.as_str()),
-                self.value(&argument.value),
-            )
-        });
-        given.collect()
-    }
-
-    fn is_left_out(&self, value: &Syntax) -> bool {
-        matches!(value, Syntax::Variable(name) if (self.circumstances.is_absent)(name))
-    }
-
-    fn value(&self, value: &Syntax) -> Value {
-        match value {
-            Syntax::Null => Value::Null,
-            // Within a list it is null; elsewhere it is not there at all.
-            Syntax::Variable(_) if self.is_left_out(value) => Value::Null,
-            Syntax::Variable(name) => Value::Variable(Name::new(name.as_str())),
-            Syntax::Enum(name) => Value::Enum(Name::new(name.as_str())),
-            Syntax::String(text) => Value::String(text.clone()),
-            Syntax::Boolean(flag) => Value::Boolean(*flag),
-            Syntax::Int(digits) => number(digits.as_str()).into(),
-            Syntax::Float(digits) => number(digits.as_str()).into(),
-            Syntax::List(items) => Value::List(items.iter().map(|item| self.value(item)).collect()),
-            Syntax::Object(fields) => {
-                let fields = fields.iter().filter(|(_, value)| !self.is_left_out(value));
-                let fields =
-                    fields.map(|(name, value)| (Name::new(name.as_str()), self.value(value)));
-                Value::Object(fields.collect())
-            }
-        }
-    }
-
-    fn is_included(&self, directives: &DirectiveList) -> bool {
-        let is_true = |directive: &Node<Directive>| match directive.specified_argument_by_name("if")
-        {
-            Some(value) => match &**value {
-                Syntax::Variable(name) => (self.circumstances.is_true)(name),
-                value => value.to_bool().unwrap_or_default(),
-            },
-            None => false,
-        };
-        directives
-            .iter()
-            .all(|directive| match directive.name.as_str() {
-                "skip" => !is_true(directive),
-                "include" => is_true(directive),
-                _ => true,
-            })
     }
 
     fn variables(&self, operation: &Operation) -> Vec<Positioned<executor::VariableDefinition>> {

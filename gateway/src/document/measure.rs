@@ -40,7 +40,7 @@ impl Cost {
 }
 
 /// A refusal, and where in the document.
-pub(super) type Refusal = (ServerError, Option<SourceSpan>);
+pub(super) type Refusal = Box<(ServerError, Option<SourceSpan>)>;
 
 /// Checks all operations and fragments of a document.
 pub(super) fn check(document: &Document, limits: &Limits) -> Result<(), Refusal> {
@@ -92,7 +92,7 @@ impl<'a> Meter<'a> {
         for variable in &operation.variables {
             cost.directives += measure_directives(&variable.directives)?;
             if variable.default_value.as_deref().is_some_and(has_nul) {
-                return Err((nul_refused("the document"), None));
+                return Err(Box::new((nul_refused("the document"), None)));
             }
         }
         within("expandedFields", cost.fields, limits.max_expanded_fields)?;
@@ -119,7 +119,7 @@ impl<'a> Meter<'a> {
                     .iter()
                     .any(|argument| has_nul(&argument.value))
                 {
-                    return Err((nul_refused("the document"), None));
+                    return Err(Box::new((nul_refused("the document"), None)));
                 }
                 let below = self.selection_set(&field.selection_set, spreads)?;
                 let cost = Cost {
@@ -164,7 +164,7 @@ impl<'a> Meter<'a> {
             Some(Some(cost)) => return Ok(*cost),
             Some(None) => {
                 let message = format!("Cannot spread fragment \"{name}\" within itself.");
-                return Err((refused(message), place));
+                return Err(Box::new((refused(message), place)));
             }
             None => {}
         }
@@ -188,7 +188,7 @@ impl<'a> Meter<'a> {
 fn measure_directives(directives: &DirectiveList) -> Result<usize, Refusal> {
     let mut arguments = directives.iter().flat_map(|directive| &directive.arguments);
     if arguments.any(|argument| has_nul(&argument.value)) {
-        return Err((nul_refused("the document"), None));
+        return Err(Box::new((nul_refused("the document"), None)));
     }
     Ok(directives.len())
 }
@@ -207,5 +207,6 @@ fn within(limit: &str, value: usize, maximum: usize) -> Result<(), Refusal> {
         return Ok(());
     }
     let message = format!("The document exceeds the limit {limit} of {maximum}");
-    Err((limit_exceeded(limit, maximum, message), None))
+    let error = limit_exceeded(limit, maximum, message);
+    Err(Box::new((error, None)))
 }

@@ -1,17 +1,12 @@
 //! From request text to a request that can be executed: the document is read and checked once, and for each way in which its conditions and
 //! left out variables may fall a plan is made once; both are kept in a bounded cache by the document's exact text. Only documents that
-//! passed every check are in it, so a hit needs none of them again. Called by all transports.
-//!
-//! Why the executor needs no more than this. async-graphql runs a field twice that is selected twice, and merges the results by their places
-//! in lists; it has null for variables that are not given, and does not see the defaults of those in `@skip` and `@include`. So it is given
-//! a document in which there is nothing of the kind: every response key once, no fragments but one for each type that an object may have,
-//! no directives, values for all variables, and no arguments whose variable is left out. What it makes of failures is completed from the
-//! same plan (`answer`). What holds of a plan is thus what the specification says of its document, and of valid documents only: validation,
-//! in `reading`, comes before.
+//! passed every check are in it, so a hit needs none of them again. What is executed has every response key once, so the executor cannot
+//! deviate from the specification there; what it makes of failures is completed from the same plan. Called by all transports.
 
 mod answer;
 #[cfg(test)]
 mod attacks;
+mod circumstances;
 mod collect;
 mod introspection;
 mod lexer;
@@ -28,6 +23,8 @@ mod tests;
 mod typing;
 mod variables;
 mod variants;
+#[cfg(test)]
+mod weighing;
 
 use std::sync::Arc;
 
@@ -50,6 +47,13 @@ const MAX_CACHED_TEXT: usize = 16 * 1024;
 const CACHE_BYTES: u64 = 32 * 1024 * 1024;
 
 /// The reader of documents, with its cache and the limits it enforces.
+///
+/// Why the executor needs no more than a plan. async-graphql runs a field twice that is selected twice, and merges the results by their
+/// places in lists; it has null for variables that are not given, and does not see the defaults of those in `@skip` and `@include`. So it is
+/// given a document in which there is nothing of the kind: every response key once, no fragments but one for each type that an object may
+/// have, no directives, values for all variables, and no arguments whose variable is left out. It leaves out what failed; `answer` puts null
+/// there, or in the place of the nearest parent that may be null, which the plan knows. All this is right for valid documents only, so
+/// validation comes before; and what expands is walked only when it is known how far (`measure`, `collect`).
 pub struct Documents {
     limits: Limits,
     typing: Typing,

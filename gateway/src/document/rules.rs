@@ -11,6 +11,7 @@ use apollo_compiler::schema::{ExtendedType, InputValueDefinition};
 use apollo_compiler::{ExecutableDocument, Name, Node};
 
 use super::typing::{Typing, named};
+use super::variables::is_text_of;
 
 /// The library counts fields, not response keys.
 pub(super) const DECIDED_THERE: &str = "SubscriptionUsesMultipleFields";
@@ -108,6 +109,14 @@ impl<'a> Uses<'a> {
     }
 
     fn value(&mut self, value: &'a Node<Value>, ty: &Type, has_default: bool) {
+        if is_time(ty) && !matches!(&**value, Value::Variable(_) | Value::Null) {
+            let name = ty.inner_named_type();
+            if !value.as_str().is_some_and(|text| is_text_of(name, text)) {
+                let message = format!("{name} cannot represent the value given.");
+                self.found.push((message, value.location()));
+            }
+            return;
+        }
         match &**value {
             Value::Variable(name) => self.variable(name, value.location(), ty, has_default),
             Value::List(items) => {
@@ -156,6 +165,10 @@ impl<'a> Uses<'a> {
             self.found.push((message, place));
         }
     }
+}
+
+fn is_time(ty: &Type) -> bool {
+    ty.is_named() && matches!(ty.inner_named_type().as_str(), "Date" | "DateTime")
 }
 
 /// Root fields of a subscription must have one response key.

@@ -7,6 +7,7 @@ use apollo_compiler::executable::Operation;
 use apollo_compiler::schema::{EnumType, ExtendedType, InputObjectType};
 use async_graphql::{Name, Value as Given, Variables, indexmap::IndexMap};
 use async_graphql_value::Number;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::typing::Typing;
 
@@ -173,7 +174,16 @@ fn enumerated(value: Given, definition: &EnumType) -> Result<Given, Wrong> {
     }
 }
 
-/// Scalars that are not the specification's own are judged by whoever reads them.
+/// Whether a text is one of a scalar that is not the specification's own. What is not known here is judged by whoever reads it, when other
+/// fields may have been executed.
+pub(super) fn is_text_of(name: &str, text: &str) -> bool {
+    match name {
+        "DateTime" => text.parse::<DateTime<Utc>>().is_ok(),
+        "Date" => text.parse::<NaiveDate>().is_ok(),
+        _ => true,
+    }
+}
+
 fn scalar(value: Given, name: &str) -> Result<Given, Wrong> {
     let fits = match (name, &value) {
         ("Int", Given::Number(number)) => {
@@ -194,7 +204,8 @@ fn scalar(value: Given, name: &str) -> Result<Given, Wrong> {
         ("Float", Given::Number(_))
         | ("String" | "ID", Given::String(_))
         | ("Boolean", Given::Boolean(_)) => true,
-        ("Int" | "Float" | "String" | "ID" | "Boolean", _) => false,
+        ("DateTime" | "Date", Given::String(text)) => is_text_of(name, text),
+        ("Int" | "Float" | "String" | "ID" | "Boolean" | "DateTime" | "Date", _) => false,
         _ => true,
     };
     match fits {

@@ -9,7 +9,8 @@ use apollo_compiler::executable::{DirectiveList, Operation, Selection, Selection
 use apollo_compiler::{Name, Node};
 use async_graphql::{ServerError, Value, Variables};
 
-use super::collect::{self, Circumstances, Workshop};
+use super::circumstances::Circumstances;
+use super::collect::{self, Workshop};
 use super::plan::Plan;
 use super::reading::Read;
 use super::typing::Typing;
@@ -21,8 +22,11 @@ const MAX_PLANS: usize = 16;
 /// Bytes that a document takes: in all, for each byte and token of its text, and for each field of its plans.
 const ENTRY_BYTES: usize = 2 * 1024;
 const BYTES_PER_BYTE: usize = 3;
-const BYTES_PER_TOKEN: usize = 256;
+const BYTES_PER_TOKEN: usize = 400;
 const BYTES_PER_FIELD: usize = 1024;
+
+/// Which variables are left out, and which conditions hold.
+type Fallen = Box<[bool]>;
 
 /// A valid document.
 pub(super) struct Document {
@@ -37,7 +41,7 @@ pub(super) struct Variants {
     optional: Vec<Name>,
     /// Variables in conditions.
     conditions: Vec<Name>,
-    plans: RwLock<Vec<(Box<[bool]>, Arc<Plan>)>>,
+    plans: RwLock<Vec<(Fallen, Arc<Plan>)>>,
 }
 
 impl Document {
@@ -152,7 +156,7 @@ impl Document {
         let is_true = |name: &str| variables.get(name) == Some(&Value::Boolean(true));
         let absent = operation.optional.iter().map(|name| is_absent(name));
         let decided = operation.conditions.iter().map(|name| is_true(name));
-        let key: Box<[bool]> = absent.chain(decided).collect();
+        let key: Fallen = absent.chain(decided).collect();
         let known = operation
             .plans
             .read()

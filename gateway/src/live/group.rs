@@ -168,10 +168,9 @@ pub(super) fn into_payload(
     cursor: Cursor,
     limits: &Limits,
 ) -> Payload {
-    if !answer.errors.is_empty() {
-        if answer.data == async_graphql::Value::Null && !is_of_one_event(&answer) {
-            return Payload::Error(answer.errors);
-        }
+    let is_source = answer.data == async_graphql::Value::Null && !answer.errors.is_empty();
+    if is_source && !is_of_one_event(&answer) {
+        return Payload::Error(answer.errors);
     }
     plan.complete(&mut answer);
     if !answer.errors.is_empty() {
