@@ -98,6 +98,7 @@ pub fn build(entities: Entities) -> MillraceSchema {
         .data(chats::loader(&entities.chats, &entities.users))
         .data(posts::loader(&entities.posts, &entities.users))
         .data(entities)
+        .limit_recursive_depth(usize::MAX)
         .validation_mode(ValidationMode::Fast);
     MillraceSchema(builder.finish())
 }

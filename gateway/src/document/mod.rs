@@ -43,7 +43,7 @@ pub use typing::Typing;
 use variants::Document;
 
 /// Documents longer than this are read anew each time.
-const MAX_CACHED_TEXT: usize = 16 * 1024;
+const MAX_CACHED_TEXT: usize = 64 * 1024;
 const CACHE_BYTES: u64 = 32 * 1024 * 1024;
 
 /// The reader of documents, with its cache and the limits it enforces.

@@ -312,7 +312,7 @@ fn idempotency_keys_come_from_either_place() {
 #[test]
 fn documents_are_cached_when_short() {
     let documents = documents();
-    let long = format!("{{ a }} #{}", "x".repeat(20_000));
+    let long = format!("{{ a }} #{}", "x".repeat(70_000));
     for query in ["{ a }", long.as_str(), "{"] {
         let _ = documents.prepare(params(query), None, &RequestId::generate());
     }
