@@ -1,5 +1,5 @@
 # The commands of this repository. Each works from a clean clone.
-.PHONY: run test test-long simulate faults bench bench-rebuild bench-followers check weight setup web
+.PHONY: run test test-long oracle simulate faults bench bench-rebuild bench-followers check weight setup web
 
 # The gateway at http://127.0.0.1:8080, with the pages if npm is here to build them. Nothing else is needed.
 run:
@@ -13,6 +13,10 @@ test: setup
 # The same, with longer searches at random and more load in each fault.
 test-long: setup
 	TEST_LONG=1 tests/run $(TEST)
+
+# Documents that are drawn, and what graphql-js makes of them. Some minutes. `ORACLE_SEED=n` draws others.
+oracle: setup
+	ORACLE="$${ORACLE:-100000}" cargo test --workspace --lib -- oracle
 
 # The live end of the log, and groups with their subscribers, under 100,000 schedules that are drawn. Some minutes. Of the former
 # `FIRST_SEED=n SCHEDULES=1` runs one again.

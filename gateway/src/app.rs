@@ -12,6 +12,7 @@ use crate::document::{self, Documents};
 use crate::errors::{self, Code, typed};
 use crate::http::HttpSettings;
 use crate::operation::Operations;
+use crate::overdue::{Overdue, Unfinished};
 use crate::request_id::RequestId;
 use crate::shutdown::Shutdown;
 use crate::websocket::WebSocketSettings;
@@ -24,6 +25,7 @@ pub(crate) struct App<O> {
     /// Bytes on their way to clients and from them.
     pub(crate) transit: Budget,
     pub(crate) shutdown: Shutdown,
+    pub(crate) overdue: Overdue,
 }
 
 impl<O: Operations> App<O> {
@@ -49,27 +51,37 @@ impl<O: Operations> App<O> {
         }
     }
 
-    /// Runs a query or a mutation within the time limit.
+    /// Runs a query or a mutation within the time limit, in a task of its own: so the limit holds also for what never yields.
     pub(crate) async fn execute(
         &self,
         request: Request,
         caller: &O::Caller,
         id: &RequestId,
     ) -> Response {
-        let order = document::order_of(&request);
-        let running = self
-            .operations
-            .execute(request, caller)
-            .instrument(span_of(id));
-        match tokio::time::timeout(self.http.request_timeout, running).await {
+        let plan = document::plan_of(&request).cloned();
+        let (operations, caller) = (self.operations.clone(), caller.clone());
+        let running = async move { operations.execute(request, &caller).await };
+        let answered = self
+            .overdue
+            .run(self.http.request_timeout, running.instrument(span_of(id)))
+            .await;
+        match answered {
             Ok(mut answer) => {
-                if let Some(order) = order {
-                    order.arrange(&mut answer.data);
+                if let Some(plan) = plan {
+                    plan.complete(&mut answer);
                 }
                 errors::finish(&mut answer.errors, id, self.documents.limits());
                 answer
             }
-            Err(_) => self.refused(vec![self.timed_out()], id),
+            Err(Unfinished::Late) => self.refused(vec![self.timed_out()], id),
+            Err(Unfinished::Refused) => {
+                let message = "Operations that took too long have not ended yet; try again";
+                self.refused(vec![typed(Code::Unavailable, message)], id)
+            }
+            Err(Unfinished::Failed) => {
+                let message = "An internal error occurred";
+                self.refused(vec![typed(Code::Internal, message)], id)
+            }
         }
     }
 

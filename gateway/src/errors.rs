@@ -25,6 +25,7 @@ pub enum Code {
     UnsupportedMediaType,
     MethodNotAllowed,
     BatchingDisabled,
+    PersistedQueryNotSupported,
 }
 
 impl Code {
@@ -46,6 +47,7 @@ impl Code {
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::BatchingDisabled => "BATCHING_DISABLED",
+            Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
         }
     }
 }

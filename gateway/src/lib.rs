@@ -18,6 +18,7 @@ pub mod limits;
 pub mod live;
 pub mod operation;
 pub mod origin;
+mod overdue;
 mod pages;
 pub mod params;
 pub mod request_id;

@@ -44,6 +44,10 @@ pub const MAX_NESTING: usize = 64;
 /// Fragments spread within one another. The executor's walks recurse on them, so this too bounds a stack.
 pub const MAX_FRAGMENT_NESTING: usize = 32;
 
+/// Fields in an answer about the schema. Not configurable: the queries of tools get about a quarter of it, and the schema does not grow
+/// by itself.
+pub const MAX_INTROSPECTION: usize = 50_000;
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -7,11 +7,15 @@ use async_graphql::{Executor, Request, Response, ServerError};
 use bytes::Bytes;
 use futures::stream::{BoxStream, Stream, StreamExt};
 
-use crate::{credentials::Credentials, errors, response};
+use crate::{
+    credentials::Credentials,
+    document::{Plan, plan_of},
+    errors, response,
+};
 
 pub use async_graphql::parser::types::OperationType;
 
-/// Executes operations. Every request carries in its data: [`RequestId`](crate::request_id::RequestId),
+/// Executes operations. Every request carries in its data its plan, [`RequestId`](crate::request_id::RequestId),
 /// [`OperationType`], and, when the client sent them, [`IdempotencyKey`] with [`RequestFingerprint`], and [`ReadAfter`].
 pub trait Operations: Clone + Send + Sync + 'static {
     type Stream: Stream<Item = Payload> + Send + Unpin + 'static;
@@ -117,15 +121,27 @@ impl<E: Executor> Operations for Direct<E> {
         self.0.execute(request).await
     }
 
-    async fn subscribe(&self, request: Request, (): &()) -> Result<Self::Stream, Vec<ServerError>> {
+    async fn subscribe(
+        &self,
+        mut request: Request,
+        (): &(),
+    ) -> Result<Self::Stream, Vec<ServerError>> {
+        let plan = plan_of(&request).cloned();
+        if let Some(plan) = &plan {
+            request.set_parsed_query(plan.document().clone());
+        }
         let stream = self.0.execute_stream(request, None);
-        Ok(stream.map(into_payload).boxed())
+        let payloads = stream.map(move |answer| into_payload(answer, plan.as_deref()));
+        Ok(payloads.boxed())
     }
 }
 
-fn into_payload(answer: Response) -> Payload {
+fn into_payload(mut answer: Response, plan: Option<&Plan>) -> Payload {
     if errors::is_request_error(&answer) {
         return Payload::Error(answer.errors);
+    }
+    if let Some(plan) = plan {
+        plan.complete(&mut answer);
     }
     Payload::Next(response::encode(&answer).into())
 }

@@ -5,7 +5,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use axum::http::header::{HOST, HeaderMap, ORIGIN};
+use axum::http::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
 use axum::http::{Method, Uri};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
@@ -161,6 +161,20 @@ pub(crate) fn is_allowed(
     host.is_some_and(|host| is_same(origin, host))
 }
 
+/// Whether a request by GET may be answered. Any page makes browsers send them, as the address of an image for one: what they cost is not for
+/// strangers to spend. Newer browsers say where a request comes from; older ones at least name the origin where an answer may be read.
+pub(crate) fn may_get(
+    headers: &HeaderMap,
+    authority: Option<&str>,
+    allowed: &[AllowedOrigin],
+) -> bool {
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    match site {
+        None | Some(b"same-origin" | b"none") => is_allowed(headers, authority, allowed),
+        Some(_) => headers.contains_key(ORIGIN) && is_allowed(headers, authority, allowed),
+    }
+}
+
 /// Compares hosts and ports. The schemes cannot be compared, because a proxy may have ended TLS.
 fn is_same(origin: &str, host: &str) -> bool {
     let Ok(origin) = origin.parse::<Uri>() else {
@@ -184,9 +198,40 @@ fn is_same(origin: &str, host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
-
     use super::*;
+
+    #[test]
+    fn strangers_pages_cannot_make_browsers_get() {
+        let allowed = ["https://app.example.org".parse().expect("an origin")];
+        let app = Some("https://app.example.org");
+        let evil = Some("https://evil.example.org");
+        for (site, origin, expected) in [
+            (None, None, true),
+            (Some("none"), None, true),
+            (Some("same-origin"), None, true),
+            (Some("cross-site"), None, false),
+            (Some("same-site"), None, false),
+            (Some("cross-site"), app, true),
+            (Some("cross-site"), evil, false),
+            (Some("cross-site"), Some("null"), false),
+            (Some("nonsense"), None, false),
+            (None, evil, false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, HeaderValue::from_static("gateway.example.org"));
+            if let Some(site) = site {
+                headers.insert("sec-fetch-site", HeaderValue::from_static(site));
+            }
+            if let Some(origin) = origin {
+                headers.insert(ORIGIN, HeaderValue::from_static(origin));
+            }
+            assert_eq!(
+                may_get(&headers, None, &allowed),
+                expected,
+                "{site:?} {origin:?}"
+            );
+        }
+    }
 
     #[test]
     fn own_and_listed_origins_only() {

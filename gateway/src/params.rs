@@ -14,6 +14,8 @@ use crate::operation::{IdempotencyKey, ReadAfter};
 const MAX_ITEMS: usize = 10_000;
 /// The name of the token in requests' extensions.
 const READ_AFTER: &str = "readAfter";
+/// What clients send in place of a document that they take to be known.
+const PERSISTED_QUERY: &str = "persistedQuery";
 
 /// One request as it was sent.
 #[derive(Debug, Default)]
@@ -54,6 +56,15 @@ impl Params {
             return Err(limit_exceeded("items", MAX_ITEMS, message));
         }
         Ok(())
+    }
+
+    /// Clients that keep documents on the server try whether this one does, and go on without when they are told so in these words.
+    pub(crate) fn check_persisted(&self) -> Result<(), ServerError> {
+        if !self.query.is_empty() || !self.extensions.0.contains_key(PERSISTED_QUERY) {
+            return Ok(());
+        }
+        let message = "PersistedQueryNotSupported";
+        Err(typed(Code::PersistedQueryNotSupported, message))
     }
 
     /// What the answer must show, from the request's extensions.
@@ -189,21 +200,30 @@ impl<'de> Visitor<'de> for ParamsVisitor {
                 }
             }
         }
+        let extensions = extensions.unwrap_or_default();
         let mut params = Params {
-            query: query
-                .flatten()
+            query: query_of(query.flatten(), &extensions)
                 .ok_or_else(|| de::Error::custom("the parameter `query` is missing"))?,
-            operation_name: operation_name.flatten(),
+            // An empty one is what some clients send for none.
+            operation_name: operation_name.flatten().filter(|name| !name.is_empty()),
             ..Params::default()
         };
         params.variables.extend(variables.unwrap_or_default());
-        let extensions = extensions.unwrap_or_default();
         params.extensions.0.extend(
             extensions
                 .into_iter()
                 .map(|(name, value)| (name.to_string(), value)),
         );
         Ok(params)
+    }
+}
+
+/// The document, which may be left out only in favour of a persisted one.
+pub(crate) fn query_of(query: Option<String>, extensions: &[(Name, Value)]) -> Option<String> {
+    let mut extensions = extensions.iter();
+    match extensions.any(|(name, _)| name == PERSISTED_QUERY) {
+        true => query.or_else(|| Some(String::new())),
+        false => query,
     }
 }
 

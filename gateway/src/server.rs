@@ -23,9 +23,10 @@ use crate::budget::Budget;
 use crate::config::{Config, DEFAULT_LISTEN};
 use crate::connections::{Door, Patience, Places};
 use crate::credentials::ForwardedAddresses;
-use crate::document::Documents;
+use crate::document::{Documents, Typing};
 use crate::health::{self, Ready};
 use crate::operation::Operations;
+use crate::overdue::Overdue;
 use crate::request_id::{self, RequestId};
 use crate::shutdown::Shutdown;
 use crate::{connections, duration, http, origin, pages};
@@ -66,6 +67,8 @@ pub struct Service<O> {
     pub operations: O,
     /// The schema, as `/schema.graphql` shows it, if it does.
     pub sdl: Option<String>,
+    /// The same schema, as documents are judged by.
+    pub typing: Typing,
     pub config: Config,
     pub ready: Ready,
     pub shutdown: Shutdown,
@@ -165,6 +168,7 @@ fn router<O: Operations>(service: Service<O>, transit: Budget) -> Router {
     let Service {
         operations,
         sdl,
+        typing,
         config,
         ready,
         shutdown,
@@ -173,11 +177,12 @@ fn router<O: Operations>(service: Service<O>, transit: Budget) -> Router {
     let cors = origin::cors(&config.http.allowed_origins);
     let app = Arc::new(App {
         operations,
-        documents: Documents::new(config.limits),
+        documents: Documents::new(config.limits, typing, !config.server.production),
         http: config.http,
         websocket: config.websocket,
         transit,
         shutdown: shutdown.clone(),
+        overdue: Overdue::default(),
     });
     let others = Router::new()
         .merge(pages::routes(sdl))
@@ -186,6 +191,7 @@ fn router<O: Operations>(service: Service<O>, transit: Budget) -> Router {
         .layer(from_fn(complete_headers));
     let graphql = Router::new()
         .route("/graphql", any(http::graphql::<O>))
+        .route("/graphql/", any(http::graphql::<O>))
         .with_state(app);
     let graphql = match cors {
         Some(cors) => graphql.layer(cors),

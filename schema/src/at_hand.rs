@@ -1,13 +1,14 @@
 //! Objects that are resolved in one go when all that is selected of them is at hand. async-graphql makes a boxed future of every
-//! field, and lists of a hundred objects have hundreds of them; a field that only reads what its object has needs none. What is
-//! unusual (directives, fragments on other types, a field that is selected twice) is left to async-graphql, and so are errors.
+//! field, and lists of a hundred objects have hundreds of them; a field that only reads what its object has needs none. What is executed
+//! has every response key once, and no directives; fragments, which are for objects of several types, are left to async-graphql, and so
+//! are errors.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::borrow::Cow;
 
 use async_graphql::{
-    ContextSelectionSet, Name, OutputType, Positioned, ServerResult, Value,
-    indexmap::{IndexMap, map::Entry},
-    parser::types::{Field, FragmentDefinition, Selection, SelectionSet},
+    ContextSelectionSet, OutputType, Positioned, ServerResult, Value,
+    indexmap::IndexMap,
+    parser::types::{Field, Selection},
     registry::Registry,
 };
 use async_trait::async_trait;
@@ -20,76 +21,30 @@ pub(crate) trait AtHand: OutputType {
 
 /// A selected field.
 #[derive(Clone, Copy)]
-pub(crate) struct Selected<'a> {
-    field: &'a Field,
-    fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
-}
+pub(crate) struct Selected<'a>(&'a Field);
 
 impl<'a> Selected<'a> {
     /// The field's name, whatever it is called in the answer.
     pub(crate) fn name(self) -> &'a str {
-        &self.field.name.node
+        &self.0.name.node
     }
 
     /// What is selected below this field, of the object that it resolves to.
     pub(crate) fn of<T: AtHand>(self, object: &T) -> Option<Value> {
-        let mut fields = IndexMap::new();
-        self.collect(&self.field.selection_set.node, object, &mut fields)?;
-        Some(Value::Object(fields))
-    }
-
-    fn collect<T: AtHand>(
-        self,
-        selection: &'a SelectionSet,
-        object: &T,
-        fields: &mut IndexMap<Name, Value>,
-    ) -> Option<()> {
-        fields.reserve(selection.items.len());
-        for item in &selection.items {
-            if !item.node.directives().is_empty() {
+        let items = &self.0.selection_set.node.items;
+        let mut fields = IndexMap::with_capacity(items.len());
+        for item in items {
+            let Selection::Field(field) = &item.node else {
                 return None;
-            }
-            let (condition, below) = match &item.node {
-                Selection::Field(field) => {
-                    self.insert(&field.node, object, fields)?;
-                    continue;
-                }
-                Selection::FragmentSpread(spread) => {
-                    let fragment = &self.fragments.get(&spread.node.fragment_name.node)?.node;
-                    (Some(&fragment.type_condition), &fragment.selection_set)
-                }
-                Selection::InlineFragment(fragment) => (
-                    fragment.node.type_condition.as_ref(),
-                    &fragment.node.selection_set,
-                ),
             };
-            if condition.is_some_and(|condition| *condition.node.on.node != *T::type_name()) {
-                return None;
-            }
-            self.collect(&below.node, object, fields)?;
+            let field = &field.node;
+            let value = match field.name.node.as_str() {
+                "__typename" => T::type_name().into(),
+                _ => object.at_hand(Selected(field))?,
+            };
+            fields.insert(field.response_key().node.clone(), value);
         }
-        Some(())
-    }
-
-    fn insert<T: AtHand>(
-        self,
-        field: &'a Field,
-        object: &T,
-        fields: &mut IndexMap<Name, Value>,
-    ) -> Option<()> {
-        let value = match field.name.node.as_str() {
-            "__typename" => T::type_name().into(),
-            _ => object.at_hand(Selected { field, ..self })?,
-        };
-        match fields.entry(field.response_key().node.clone()) {
-            Entry::Vacant(place) => drop(place.insert(value)),
-            // What is selected twice of an object is merged; of anything else it is the same.
-            Entry::Occupied(_) if matches!(value, Value::Object(_) | Value::List(_)) => {
-                return None;
-            }
-            Entry::Occupied(_) => {}
-        }
-        Some(())
+        Some(Value::Object(fields))
     }
 }
 
@@ -117,11 +72,7 @@ impl<T: AtHand> OutputType for Quick<T> {
         ctx: &ContextSelectionSet<'_>,
         field: &Positioned<Field>,
     ) -> ServerResult<Value> {
-        let selected = Selected {
-            field: &field.node,
-            fragments: &ctx.query_env.fragments,
-        };
-        match selected.of(&self.0) {
+        match Selected(&field.node).of(&self.0) {
             Some(value) => Ok(value),
             None => self.0.resolve(ctx, field).await,
         }

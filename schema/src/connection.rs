@@ -121,9 +121,3 @@ pub(crate) fn checked(argument: &str, size: i32) -> Result<u64, Error> {
     let message = format!("must be from 1 to {MAX_PAGE}");
     Err(invalid(Violations::one(argument, "range", &message)))
 }
-
-/// What a page costs: its size times what one row costs.
-pub(crate) fn page_complexity(first: Option<i32>, last: Option<i32>, child: usize) -> usize {
-    let size = first.or(last).unwrap_or(DEFAULT_PAGE).clamp(1, MAX_PAGE);
-    size as usize * child + 1
-}

@@ -20,6 +20,7 @@ mod retention;
 mod rig;
 mod sdl;
 mod signals;
+mod specification;
 mod students;
 mod subscriptions;
 mod trending;

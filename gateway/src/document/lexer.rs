@@ -6,21 +6,29 @@
 pub(crate) struct Extent {
     pub(crate) tokens: usize,
     pub(crate) nesting: usize,
+    /// Commas and comments: they mean nothing, and the parser keeps each.
+    pub(crate) ignored: usize,
 }
 
-/// Measures up to `max_tokens` tokens and stops just after the first beyond.
+/// Measures up to `max_tokens` tokens, or as much that is ignored, and stops just after the first beyond.
 pub(crate) fn measure(text: &str, max_tokens: usize) -> Extent {
     let bytes = text.as_bytes();
     let mut extent = Extent::default();
     let mut open = 0_usize;
     let mut at = 0;
-    while at < bytes.len() && extent.tokens <= max_tokens {
+    while at < bytes.len() && extent.tokens.max(extent.ignored) <= max_tokens {
         at = match bytes[at] {
-            b' ' | b'\t' | b'\r' | b'\n' | b',' | 0xEF | 0xBB | 0xBF => {
+            b' ' | b'\t' | b'\r' | b'\n' | 0xEF | 0xBB | 0xBF => {
+                at += 1;
+                continue;
+            }
+            b',' => {
+                extent.ignored += 1;
                 at += 1;
                 continue;
             }
             b'#' => {
+                extent.ignored += 1;
                 at = end_of_line(bytes, at);
                 continue;
             }
@@ -131,6 +139,7 @@ mod tests {
     #[test]
     fn stops_just_after_the_maximum() {
         assert_eq!(measure(&"a ".repeat(1_000), 10).tokens, 11);
+        assert_eq!(measure(&",#\n".repeat(1_000), 10).ignored, 11);
     }
 
     proptest! {

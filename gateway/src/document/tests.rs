@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use async_graphql::ServerError;
-use async_graphql::parser::types::{DocumentOperations, OperationType, Selection};
+use async_graphql::parser::types::{DocumentOperations, OperationType, Selection, SelectionSet};
 use proptest::prelude::*;
 
-use super::{Documents, Prepared};
+use super::{Documents, Prepared, Typing, plan_of};
 use crate::errors::code_of;
 use crate::limits::Limits;
 use crate::operation::{IdempotencyKey, RequestFingerprint};
@@ -21,18 +21,32 @@ fn params(query: &str) -> Params {
     }
 }
 
-fn prepare(query: &str) -> Result<Prepared, ServerError> {
-    Documents::new(Limits::default()).prepare(params(query), None, &RequestId::generate())
+const SDL: &str = "
+    scalar Any
+    type Query { a(b: Any): String  q: Query }
+    type Mutation { a: String  b: String }
+    type Subscription { e: E  n(b: Int): Int  m: Int }
+    type E { b: Int  c: Int }
+";
+
+fn documents() -> Documents {
+    let typing = Typing::of(SDL).expect("a schema");
+    Documents::new(Limits::default(), typing, true)
+}
+
+fn prepare(query: &str) -> Result<Prepared, Vec<ServerError>> {
+    documents().prepare(params(query), None, &RequestId::generate())
 }
 
 /// The code of the refusal, and the limit if it was one.
 fn refusal(query: &str) -> (String, Option<String>) {
     match prepare(query) {
         Ok(_) => ("ACCEPTED".into(), None),
-        Err(error) => {
+        Err(errors) => {
+            let error = &errors[0];
             let limit = error.extensions.as_ref().and_then(|all| all.get("limit"));
             let limit = limit.map(|limit| limit.to_string().replace('"', ""));
-            (code_of(&error).unwrap_or("NO CODE").to_owned(), limit)
+            (code_of(error).unwrap_or("NO CODE").to_owned(), limit)
         }
     }
 }
@@ -126,17 +140,25 @@ fn cycles_are_refused() {
 
 #[test]
 fn parse_failures_say_where() {
-    let error = prepare("{\n  a(\n").err().expect("not a document");
-    assert_eq!(code_of(&error), Some("GRAPHQL_PARSE_FAILED"));
-    assert!(!error.locations.is_empty());
+    let errors = prepare("{\n  a(\n").err().expect("not a document");
+    assert_eq!(code_of(&errors[0]), Some("GRAPHQL_PARSE_FAILED"));
+    assert!(!errors[0].locations.is_empty());
     for query in [
         "",
         "   ",
-        "type A { b: Int }",
-        "{ a } { b }",
-        "fragment A on Query { a }",
+        "{",
+        "a",
+        "{ a(b: 1. ) }",
+        "{ a(b: \"\\uD800\") }",
     ] {
         assert_eq!(refusal(query).0, "GRAPHQL_PARSE_FAILED", "{query}");
+    }
+    for query in [
+        "type A { b: Int }",
+        "{ a } { a }",
+        "fragment A on Query { a }",
+    ] {
+        assert_eq!(refusal(query).0, "GRAPHQL_VALIDATION_FAILED", "{query}");
     }
 }
 
@@ -151,7 +173,7 @@ fn operations_are_resolved_by_name() {
         (several, Some("C"), Err("BAD_REQUEST")),
         ("{ a }", Some("A"), Err("BAD_REQUEST")),
     ];
-    let documents = Documents::new(Limits::default());
+    let documents = documents();
     for (query, name, expected) in table {
         let params = Params {
             operation_name: name.map(Into::into),
@@ -160,7 +182,7 @@ fn operations_are_resolved_by_name() {
         let kind = documents
             .prepare(params, None, &RequestId::generate())
             .map(|prepared| prepared.kind);
-        let kind = kind.map_err(|error| code_of(&error).unwrap_or_default().to_owned());
+        let kind = kind.map_err(|errors| code_of(&errors[0]).unwrap_or_default().to_owned());
         assert_eq!(
             kind,
             expected.map_err(ToOwned::to_owned),
@@ -187,69 +209,78 @@ fn nul_characters_are_refused_wherever_they_hide() {
         r#"{"query":"{a}","variables":{"a":{"\u0000":1}}}"#,
     ] {
         let params = Params::from_json(body).expect("valid JSON");
-        let documents = Documents::new(Limits::default());
+        let documents = documents();
         let error = documents
             .prepare(params, None, &RequestId::generate())
             .err()
             .expect("refused");
-        assert_eq!(code_of(&error), Some("BAD_REQUEST"), "{body}");
+        assert_eq!(code_of(&error[0]), Some("BAD_REQUEST"), "{body}");
     }
 }
 
-/// The field, its selections and the remaining fragments of a rewritten subscription.
-fn root_of(query: &str) -> (String, usize, Vec<String>) {
-    let mut prepared = prepare(query).unwrap_or_else(|error| panic!("{query}: {error}"));
+/// What is executed for a subscription, as text.
+fn executed(query: &str) -> String {
+    let prepared = prepare(query).unwrap_or_else(|errors| panic!("{query}: {errors:?}"));
     assert_eq!(prepared.kind, OperationType::Subscription);
-    let document = prepared.request.parsed_query().expect("it is parsed");
-    let DocumentOperations::Single(operation) = &document.operations else {
+    let plan = plan_of(&prepared.request).expect("a plan");
+    let DocumentOperations::Single(operation) = &plan.document().operations else {
         panic!("one operation")
     };
-    let items = &operation.node.selection_set.node.items;
-    let [item] = items.as_slice() else {
-        panic!("one selection")
-    };
-    let Selection::Field(field) = &item.node else {
-        panic!("a field")
-    };
-    let below = field.node.selection_set.node.items.len();
-    let fragments = document.fragments.keys().map(ToString::to_string).collect();
-    (field.node.name.node.to_string(), below, fragments)
+    text_of(&operation.node.selection_set.node)
+}
+
+fn text_of(set: &SelectionSet) -> String {
+    let items = set.items.iter().map(|item| match &item.node {
+        Selection::Field(field) => {
+            let field = &field.node;
+            let below = text_of(&field.selection_set.node);
+            let arguments = field.arguments.iter();
+            let arguments = arguments.map(|(name, value)| format!("({name}:{value})"));
+            let arguments = arguments.collect::<String>();
+            match field.alias.is_some() {
+                true => format!("{}:{}{arguments}{below}", field.response_key(), field.name),
+                false => format!("{}{arguments}{below}", field.name),
+            }
+        }
+        Selection::InlineFragment(fragment) => {
+            let condition = fragment.node.type_condition.as_ref();
+            let on = condition.map(|condition| condition.node.on.to_string());
+            let below = text_of(&fragment.node.selection_set.node);
+            format!("...{}{below}", on.unwrap_or_default())
+        }
+        Selection::FragmentSpread(spread) => format!("...{}", spread.node.fragment_name),
+    });
+    let items = items.collect::<Vec<_>>();
+    match items.is_empty() {
+        true => String::new(),
+        false => format!("{{{}}}", items.join(" ")),
+    }
 }
 
 #[test]
 fn subscription_roots_are_inlined() {
-    let none = Vec::<String>::new();
-    assert_eq!(
-        root_of("subscription { a { b } }"),
-        ("a".into(), 1, none.clone())
-    );
-    assert_eq!(
-        root_of("subscription { ... { a { b } } }"),
-        ("a".into(), 1, none.clone())
-    );
+    assert_eq!(executed("subscription { e { b } }"), "{e{b}}");
+    assert_eq!(executed("subscription { ... { e { b } } }"), "{e{b}}");
     let nested = "subscription { ...F } fragment F on Subscription { ... on Subscription { ...G } }
-        fragment G on Subscription { a { b } }";
-    assert_eq!(root_of(nested), ("a".into(), 1, none.clone()));
-    let merged = "subscription { a { b } ...F } fragment F on Subscription { a { c } }";
-    assert_eq!(root_of(merged), ("a".into(), 2, none));
-    let kept =
-        "subscription { ...F } fragment F on Subscription { a { ...G } } fragment G on A { b }";
-    assert_eq!(root_of(kept), ("a".into(), 1, vec!["G".into()]));
+        fragment G on Subscription { e { b } }";
+    assert_eq!(executed(nested), "{e{b}}");
+    let merged = "subscription { e { b } ...F } fragment F on Subscription { e { c ...G } } fragment G on E { b x: b }";
+    assert_eq!(executed(merged), "{e{b c x:b}}");
 }
 
 #[test]
 fn subscriptions_have_exactly_one_root() {
     for query in [
-        "subscription { a b }",
-        "subscription { a x: a }",
-        "subscription { x: a x: b }",
-        "subscription { a(b: 1) a(b: 2) }",
-        "subscription { a ...F } fragment F on Subscription { b }",
+        "subscription { e { b } n }",
+        "subscription { n x: n }",
+        "subscription { x: n x: m }",
+        "subscription { n(b: 1) n(b: 2) }",
+        "subscription { n ...F } fragment F on Subscription { m }",
         "subscription { ...F } fragment F on Query { a }",
         "subscription { ...Unknown }",
         "subscription { __typename }",
-        "subscription { a @skip(if: true) }",
-        "subscription { ... @include(if: false) { a } }",
+        "subscription { n @skip(if: true) }",
+        "subscription { ... @include(if: false) { n } }",
     ] {
         assert_eq!(refusal(query).0, "GRAPHQL_VALIDATION_FAILED", "{query}");
     }
@@ -258,7 +289,7 @@ fn subscriptions_have_exactly_one_root() {
 #[test]
 fn idempotency_keys_come_from_either_place() {
     let body = r#"{"query":"mutation { a }","extensions":{"idempotencyKey":"k1"}}"#;
-    let documents = Documents::new(Limits::default());
+    let documents = documents();
     let prepare = |key: Option<&str>| {
         let params = Params::from_json(body).expect("valid");
         documents.prepare(
@@ -267,7 +298,7 @@ fn idempotency_keys_come_from_either_place() {
             &RequestId::generate(),
         )
     };
-    let prepared = prepare(None).unwrap_or_else(|error| panic!("{error}"));
+    let prepared = prepare(None).unwrap_or_else(|error| panic!("{error:?}"));
     let data = &prepared.request.data;
     let by_type = |id| data.get(&id).is_some();
     assert!(by_type(std::any::TypeId::of::<IdempotencyKey>()));
@@ -275,13 +306,13 @@ fn idempotency_keys_come_from_either_place() {
     assert!(by_type(std::any::TypeId::of::<RequestId>()));
     assert!(prepare(Some("k1")).is_ok());
     let error = prepare(Some("k2")).err().expect("they differ");
-    assert_eq!(code_of(&error), Some("BAD_REQUEST"));
+    assert_eq!(code_of(&error[0]), Some("BAD_REQUEST"));
 }
 
 #[test]
 fn documents_are_cached_when_short() {
-    let documents = Documents::new(Limits::default());
-    let long = format!("{{ a }} #{}", "x".repeat(20_000));
+    let documents = documents();
+    let long = format!("{{ a }} #{}", "x".repeat(70_000));
     for query in ["{ a }", long.as_str(), "{"] {
         let _ = documents.prepare(params(query), None, &RequestId::generate());
     }

@@ -97,9 +97,11 @@ async fn next(chunks: &mut BodyDataStream) -> Result<Option<Bytes>, Refusal> {
     chunk.transpose().map_err(|_| Refusal::incomplete())
 }
 
-/// The body as text.
+/// The body as text, without the byte order mark that some clients begin with.
 pub(crate) fn text(body: &[u8]) -> Result<&str, Refusal> {
-    std::str::from_utf8(body).map_err(|error| {
+    let text = std::str::from_utf8(body);
+    let text = text.map(|text| text.strip_prefix('\u{FEFF}').unwrap_or(text));
+    text.map_err(|error| {
         let position = error.valid_up_to();
         let refusal = Refusal::bad_request(format!("The body is not UTF-8 (byte {position})"));
         Refusal {

@@ -4,7 +4,7 @@ use axum::extract::Query;
 use axum::http::Uri;
 
 use super::refusal::Refusal;
-use crate::params::{Params, object_from_json};
+use crate::params::{Params, object_from_json, query_of};
 
 pub(crate) fn params(uri: &Uri) -> Result<Params, Refusal> {
     let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
@@ -28,9 +28,12 @@ pub(crate) fn params(uri: &Uri) -> Result<Params, Refusal> {
         }
     }
     let present = |value: &String| !value.is_empty();
+    let extensions = match extensions.filter(present) {
+        Some(text) => object_from_json("extensions", &text)?,
+        None => Vec::new(),
+    };
     let mut params = Params {
-        query: query
-            .filter(present)
+        query: query_of(query.filter(present), &extensions)
             .ok_or_else(|| Refusal::bad_request("The parameter `query` is missing"))?,
         operation_name: operation_name.filter(present),
         ..Params::default()
@@ -40,12 +43,8 @@ pub(crate) fn params(uri: &Uri) -> Result<Params, Refusal> {
             .variables
             .extend(object_from_json("variables", &text)?);
     }
-    if let Some(text) = extensions.filter(present) {
-        let entries = object_from_json("extensions", &text)?;
-        let entries = entries
-            .into_iter()
-            .map(|(name, value)| (name.to_string(), value));
-        params.extensions.0.extend(entries);
-    }
+    let extensions = extensions.into_iter();
+    let extensions = extensions.map(|(name, value)| (name.to_string(), value));
+    params.extensions.0.extend(extensions);
     Ok(params)
 }

@@ -15,6 +15,8 @@ use async_graphql::{Response as Answer, ServerError};
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, X_CONTENT_TYPE_OPTIONS};
+use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use clap::Args;
@@ -32,7 +34,7 @@ use crate::origin::AllowedOrigin;
 use crate::params::{Params, parse_idempotency_key};
 use crate::request_id::{self, RequestId};
 use crate::shutdown::Shutdown;
-use crate::{duration, numbers, response, websocket};
+use crate::{duration, numbers, origin, response, websocket};
 
 /// Of messages that are on their way.
 const TRANSIT_BYTES: usize = 128 * 1024 * 1024;
@@ -156,11 +158,14 @@ async fn take<O: Operations>(
 ) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
     let headers = &parts.headers;
+    let by_get = parts.method == Method::GET;
+    if by_get && !is_expected(&app, &parts) {
+        return Err(Refusal::cross_site());
+    }
     let caller = match app.admit(app.credentials(headers, &parts.extensions)).await {
         Ok(caller) => caller,
         Err(error) => return Ok(refuse_caller(&app, error, media_type, id)),
     };
-    let by_get = parts.method == Method::GET;
     let mut params = if by_get {
         get::params(&parts.uri)?
     } else if parts.method == Method::POST {
@@ -195,6 +200,12 @@ async fn take<O: Operations>(
     Ok(respond(&answer, media_type))
 }
 
+/// Whether a request by GET comes from whom it may come.
+fn is_expected<O: Operations>(app: &App<O>, parts: &Parts) -> bool {
+    let authority = parts.uri.authority().map(Authority::as_str);
+    origin::may_get(&parts.headers, authority, &app.http.allowed_origins)
+}
+
 /// Resolves when whoever sends a body has had time enough, as the process stops.
 async fn stopped(shutdown: &Shutdown) {
     shutdown.wait().await;
@@ -212,7 +223,7 @@ async fn execute<O: Operations>(
 ) -> Result<Answer, Refusal> {
     let prepared = match app.documents.prepare(params, key, id) {
         Ok(prepared) => prepared,
-        Err(error) => return Ok(app.refused(vec![error], id)),
+        Err(errors) => return Ok(app.refused(errors, id)),
     };
     check_method(prepared.kind, by_get)?;
     if prepared.kind == OperationType::Subscription {
@@ -231,7 +242,7 @@ async fn stream<O: Operations>(
 ) -> Result<Response, Refusal> {
     let prepared = match app.documents.prepare(params, key, id) {
         Ok(prepared) => prepared,
-        Err(error) => return Ok(sse::single(&app.refused(vec![error], id))),
+        Err(errors) => return Ok(sse::single(&app.refused(errors, id))),
     };
     check_method(prepared.kind, by_get)?;
     if prepared.kind != OperationType::Subscription {

@@ -25,6 +25,11 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, Code::BadRequest, message)
     }
 
+    pub(crate) fn cross_site() -> Self {
+        let message = "Pages of other origins may not use GET here";
+        Self::new(StatusCode::FORBIDDEN, Code::Forbidden, message)
+    }
+
     pub(crate) fn incomplete() -> Self {
         Self::bad_request("The body ended early")
     }

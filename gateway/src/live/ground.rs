@@ -165,16 +165,13 @@ fn answers(shared: Arc<Shared>, key: GroupKey, execution: Execution) -> Answers 
     let Execution {
         request,
         source,
-        order: field_order,
+        plan,
         shared: viewer,
         horizon,
     } = execution;
     let mut executed = shared.schema.execute_stream(request);
     let answers = stream! {
-        while let Some(mut answer) = executed.next().await {
-            if let Some(field_order) = &field_order {
-                field_order.arrange(&mut answer.data);
-            }
+        while let Some(answer) = executed.next().await {
             // Nobody has seen it yet, and nobody will.
             if viewer.as_ref().is_some_and(SharedViewer::is_personal) {
                 key.remember_as_personal(&shared.personal);
@@ -184,7 +181,7 @@ fn answers(shared: Arc<Shared>, key: GroupKey, execution: Execution) -> Answers 
             let (order, cursor) = (source.order(), source.cursor());
             let seen = horizon.take(cursor.position);
             let seen = shared.log.cursor_within(cursor, seen).await;
-            yield match into_payload(answer, seen, &shared.limits) {
+            yield match into_payload(answer, &plan, seen, &shared.limits) {
                 Payload::Error(errors) => Answer::Error(errors),
                 payload => Answer::Next { order, cursor, payload },
             };

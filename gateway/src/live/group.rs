@@ -22,7 +22,9 @@ use super::{
     ground::{Answer, Answers, Ground, Subscription},
     own::broken_off,
 };
-use crate::{errors, limits::Limits, operation::Payload, request_id::RequestId, response};
+use crate::{
+    document::Plan, errors, limits::Limits, operation::Payload, request_id::RequestId, response,
+};
 
 /// Subscribers that get the same bytes from one execution.
 pub(super) struct Group<G: Ground> {
@@ -160,11 +162,18 @@ impl Drop for Driver {
 
 /// One answer of a subscription's execution. An answer without data is the end, as the source failed or may not be read, unless
 /// it is about one event that cannot be shown.
-pub(super) fn into_payload(mut answer: Response, cursor: Cursor, limits: &Limits) -> Payload {
+pub(super) fn into_payload(
+    mut answer: Response,
+    plan: &Plan,
+    cursor: Cursor,
+    limits: &Limits,
+) -> Payload {
+    let is_source = answer.data == async_graphql::Value::Null && !answer.errors.is_empty();
+    if is_source && !is_of_one_event(&answer) {
+        return Payload::Error(answer.errors);
+    }
+    plan.complete(&mut answer);
     if !answer.errors.is_empty() {
-        if answer.data == async_graphql::Value::Null && !is_of_one_event(&answer) {
-            return Payload::Error(answer.errors);
-        }
         errors::finish(&mut answer.errors, &RequestId::generate(), limits);
     }
     let answer = answer.extension("cursor", cursor.to_string().into());

@@ -9,7 +9,7 @@ use std::{
 
 use async_graphql::{
     Name, Request, ServerError, Value as ConstValue, Variables,
-    parser::types::{ExecutableDocument, Selection},
+    parser::types::{DocumentOperations, ExecutableDocument, Selection},
 };
 use async_graphql_value::Value;
 use entities::access::{Grant, SharedViewer, Viewer};
@@ -23,7 +23,7 @@ use super::{
     scope::{PersonalDocuments, Scope},
 };
 use crate::{
-    document::{self, FieldOrder},
+    document::{Plan, plan_of},
     errors::{Code, typed, with},
     operation::{IdempotencyKey, ReadAfter, RequestFingerprint},
     request_id::RequestId,
@@ -40,9 +40,7 @@ pub(super) struct SubscriptionRequest {
     /// What its subscriber is allowed, for as long as it lasts.
     pub(super) grant: Grant,
     holding: Holding,
-    document: ExecutableDocument,
-    /// Of fields in its answers.
-    order: Option<Arc<FieldOrder>>,
+    plan: Arc<Plan>,
     variables: Variables,
     context: RequestContext,
 }
@@ -51,8 +49,7 @@ pub(super) struct SubscriptionRequest {
 pub(super) struct Execution {
     pub(super) request: Request,
     pub(super) source: EventSource,
-    /// Of fields in its answers.
-    pub(super) order: Option<Arc<FieldOrder>>,
+    pub(super) plan: Arc<Plan>,
     /// The viewer of an execution that is shared by a role; it knows whether that was right.
     pub(super) shared: Option<SharedViewer>,
     /// How far its next answer sees.
@@ -62,8 +59,8 @@ pub(super) struct Execution {
 /// Subscriptions with the same key get the same bytes.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct GroupKey {
-    query: String,
-    operation_name: Option<String>,
+    query: Arc<str>,
+    operation_name: Option<Arc<str>>,
     variables: String,
     scope: Scope,
 }
@@ -116,7 +113,7 @@ fn context_of(request: &Request, viewer: Viewer, caller: &Caller) -> RequestCont
 
 impl SubscriptionRequest {
     pub(super) async fn new(
-        mut request: Request,
+        request: Request,
         viewer: Viewer,
         grant: Grant,
         caller: &Caller,
@@ -124,12 +121,11 @@ impl SubscriptionRequest {
     ) -> Result<Self, Vec<ServerError>> {
         let log = &shared.log;
         let context = context_of(&request, viewer, caller);
-        let document = request.parsed_query().map_err(|error| vec![error])?.clone();
-        let (text, variable) = after_argument(
-            &document,
-            request.operation_name.as_deref(),
-            &request.variables,
-        );
+        let Some(plan) = plan_of(&request).cloned() else {
+            let error = typed(Code::Internal, "The subscription was not prepared");
+            return Err(vec![error]);
+        };
+        let (text, variable) = after_argument(plan.document(), &request.variables);
         let after = match text {
             Some(text) => resolve(log, &text).await.map_err(|error| vec![error])?,
             None => log.tail().cursor(),
@@ -140,8 +136,8 @@ impl SubscriptionRequest {
             .filter(|(name, _)| Some(*name) != variable.as_ref())
             .collect();
         let key = GroupKey {
-            query: std::mem::take(&mut request.query),
-            operation_name: request.operation_name.take(),
+            query: plan.text().clone(),
+            operation_name: plan.operation_name().cloned(),
             variables: serde_json::to_string(&alike).unwrap_or_default(),
             scope: Scope::Role(None),
         };
@@ -153,8 +149,7 @@ impl SubscriptionRequest {
             after,
             grant,
             holding,
-            document,
-            order: document::order_of(&request),
+            plan,
             variables: request.variables,
             context,
         };
@@ -211,69 +206,43 @@ impl SubscriptionRequest {
             horizon: horizon.clone(),
             ..context
         };
-        let mut request = Request::new(self.key.query.clone())
+        let mut request = Request::new("")
             .variables(self.variables.clone())
             .data(context)
             .data(grant)
             .data(self.holding.of_execution())
             .data(source.clone());
-        if let Some(name) = &self.key.operation_name {
-            request = request.operation_name(name);
-        }
-        request.set_parsed_query(self.document.clone());
+        request.set_parsed_query(self.plan.document().clone());
         Execution {
             request,
             source,
-            order: self.order.clone(),
+            plan: self.plan.clone(),
             shared,
             horizon,
         }
     }
 }
 
-/// The value of the `after` argument of the subscription's one root field, and the variable that it comes from.
+/// The value of the `after` argument of the subscription's one root field, and the variable that it comes from. Variables have their
+/// defaults already.
 fn after_argument(
     document: &ExecutableDocument,
-    operation_name: Option<&str>,
     variables: &Variables,
 ) -> (Option<String>, Option<Name>) {
-    let is_wanted = |name: Option<&Name>| {
-        operation_name.is_none_or(|wanted| name.map(Name::as_str) == Some(wanted))
-    };
-    let mut operations = document.operations.iter();
-    let Some((_, operation)) = operations.find(|(name, _)| is_wanted(*name)) else {
+    let DocumentOperations::Single(operation) = &document.operations else {
         return (None, None);
     };
-    let argument = match operation
-        .node
-        .selection_set
-        .node
-        .items
-        .first()
-        .map(|root| &root.node)
-    {
+    let root = operation.node.selection_set.node.items.first();
+    let argument = match root.map(|root| &root.node) {
         Some(Selection::Field(field)) => field.node.get_argument(AFTER),
         _ => None,
     };
     match argument.map(|argument| &argument.node) {
         Some(Value::String(text)) => (Some(text.clone()), None),
-        Some(Value::Variable(name)) => {
-            let mut definitions = operation.node.variable_definitions.iter();
-            // A variable that is left out has its default; one that is null has not.
-            let value = variables.get(name).or_else(|| {
-                let definition =
-                    definitions.find(|definition| definition.node.name.node == *name)?;
-                definition
-                    .node
-                    .default_value
-                    .as_ref()
-                    .map(|value| &value.node)
-            });
-            match value {
-                Some(ConstValue::String(text)) => (Some(text.clone()), Some(name.clone())),
-                _ => (None, None),
-            }
-        }
+        Some(Value::Variable(name)) => match variables.get(name) {
+            Some(ConstValue::String(text)) => (Some(text.clone()), Some(name.clone())),
+            _ => (None, None),
+        },
         _ => (None, None),
     }
 }
@@ -305,7 +274,7 @@ mod tests {
 
     fn after(document: &str, variables: serde_json::Value) -> Option<String> {
         let document = async_graphql::parser::parse_query(document).expect("a document");
-        after_argument(&document, None, &Variables::from_json(variables)).0
+        after_argument(&document, &Variables::from_json(variables)).0
     }
 
     #[test]
@@ -313,16 +282,9 @@ mod tests {
         let none = serde_json::json!({});
         let given = serde_json::json!({ "a": "given" });
         let null = serde_json::json!({ "a": null });
-        let with_default =
-            r#"subscription ($a: String = "default") { customerChanged(after: $a) { type } }"#;
-        assert_eq!(
-            after(with_default, none.clone()).as_deref(),
-            Some("default")
-        );
-        assert_eq!(after(with_default, given.clone()).as_deref(), Some("given"));
-        assert_eq!(after(with_default, null), None);
         let variable = "subscription ($a: String) { customerChanged(after: $a) { type } }";
         assert_eq!(after(variable, given).as_deref(), Some("given"));
+        assert_eq!(after(variable, null), None);
         assert_eq!(after(variable, none.clone()), None);
         let literal = r#"subscription { customerChanged(after: "literal") { type } }"#;
         assert_eq!(after(literal, none.clone()).as_deref(), Some("literal"));

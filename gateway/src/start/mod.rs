@@ -14,6 +14,7 @@ use futures::FutureExt;
 use gateway::{
     config::Config,
     connections::raise_descriptor_limit,
+    document::Typing,
     health::Ready,
     import::{self, StudentsFile},
     live::Live,
@@ -22,7 +23,6 @@ use gateway::{
     shutdown::Shutdown,
     sign_in,
 };
-use schema::SchemaLimits;
 use tokio::{net::TcpListener, sync::watch};
 use workers::{
     WorkersConfig,
@@ -216,14 +216,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
         };
         tokio::spawn(workers::run(log.clone(), workers_config, workers_stopped))
     });
-    let schema = schema::build(
-        entities.clone(),
-        SchemaLimits {
-            depth: config.limits.max_depth,
-            complexity: config.limits.max_complexity,
-            introspection: !config.server.production,
-        },
-    );
+    let schema = schema::build(entities.clone());
     let address = config.server.listen;
     let listener = TcpListener::bind(address)
         .await
@@ -243,6 +236,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
         grace: config.websocket.presence_grace,
     };
     let presence = Presence::start(log.clone(), presence_config);
+    let sdl = schema::sdl();
     let service = Service {
         operations: Live::new(
             schema,
@@ -251,7 +245,8 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
             config.limits.clone(),
             &config.subscriptions,
         ),
-        sdl: (!config.server.production).then(schema::sdl),
+        typing: Typing::of(&sdl).map_err(StartError::Settings)?,
+        sdl: (!config.server.production).then_some(sdl),
         ready: readiness(log),
         shutdown,
         descriptors,

@@ -113,7 +113,7 @@ async fn start<O: Operations>(
 ) -> Started<O::Stream> {
     let prepared = match app.documents.prepare(params, None, &request_id) {
         Ok(prepared) => prepared,
-        Err(error) => return Started::Refused(vec![error]),
+        Err(errors) => return Started::Refused(errors),
     };
     if prepared.kind == OperationType::Subscription {
         return match app.subscribe(prepared.request, &caller, &request_id).await {

@@ -73,7 +73,7 @@ async fn post_with(server: &Server, headers: &[&str], body: &[u8]) -> Reply {
 const JSON: &str = "content-type: application/json";
 const STRICT: &str = "accept: application/graphql-response+json";
 
-async fn post(server: &Server, body: &str) -> Reply {
+pub(crate) async fn post(server: &Server, body: &str) -> Reply {
     post_with(server, &[JSON], body.as_bytes()).await
 }
 

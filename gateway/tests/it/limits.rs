@@ -1,6 +1,8 @@
 //! Limits seen from outside: tools keep working, and the executor's own limits come out typed.
 
-use crate::http::send;
+use std::time::{Duration, Instant};
+
+use crate::http::{post, send};
 use crate::toy;
 
 /// The introspection query as GraphiQL sends it.
@@ -31,4 +33,21 @@ async fn introspection_is_within_the_limits() {
     assert_eq!(reply.status, 200);
     assert!(!reply.body.contains("\"errors\""), "{}", reply.body);
     assert!(reply.body.contains("__schema"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn the_time_limit_holds_for_what_never_yields() {
+    let mut config = toy::config();
+    config.http.request_timeout = Duration::from_millis(100);
+    let server = toy::start_with(config).await;
+    let begun = Instant::now();
+    let hanging = post(&server, r#"{"query":"{ hang(ms: 3000) }"}"#).await;
+    assert!(hanging.body.contains("TIMEOUT"), "{}", hanging.body);
+    let other = post(&server, r#"{"query":"{ hello }"}"#).await;
+    assert!(other.body.contains("hello world"), "{}", other.body);
+    assert!(
+        begun.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        begun.elapsed()
+    );
 }

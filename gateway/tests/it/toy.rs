@@ -9,6 +9,7 @@ use async_graphql::{
 use futures::stream::{self, Stream, StreamExt};
 use gateway::config::Config;
 use gateway::credentials::Credentials;
+use gateway::document::Typing;
 use gateway::errors;
 use gateway::health::always_ready;
 use gateway::operation::{Departure, Direct, Operations};
@@ -36,6 +37,12 @@ impl Query {
 
     async fn slow(&self, ms: u64) -> u64 {
         tokio::time::sleep(Duration::from_millis(ms)).await;
+        ms
+    }
+
+    /// Never yields.
+    async fn hang(&self, ms: u64) -> u64 {
+        std::thread::sleep(Duration::from_millis(ms));
         ms
     }
 
@@ -202,6 +209,7 @@ pub(crate) async fn start_with(config: Config) -> Server {
     let address = listener.local_addr().expect("an address");
     let shutdown = Shutdown::default();
     let service = Service {
+        typing: Typing::of(&schema.sdl()).expect("a schema"),
         sdl: Some(schema.sdl()),
         operations: Toy(Direct(schema)),
         config,

@@ -96,13 +96,13 @@ impl ChatsMutation {
         &self,
         ctx: &Context<'_>,
         input: CreateChatInput,
-    ) -> Result<CreateChatPayload> {
+    ) -> Result<Option<CreateChatPayload>> {
         let chats = &entities(ctx).chats;
         let chat = chats
             .create_chat(command_context(ctx)?, input.try_into()?)
             .await
             .map_err(from_chats)?;
-        Ok(CreateChatPayload { chat: Chat(chat) })
+        Ok(Some(CreateChatPayload { chat: Chat(chat) }))
     }
 
     /// Gives a group another title. For its members.
@@ -110,14 +110,14 @@ impl ChatsMutation {
         &self,
         ctx: &Context<'_>,
         input: RenameChatInput,
-    ) -> Result<RenameChatPayload> {
+    ) -> Result<Option<RenameChatPayload>> {
         let id = chat_id(&input.chat_id)?;
         let chats = &entities(ctx).chats;
         let chat = chats
             .rename_chat(command_context(ctx)?, id, &input.title)
             .await
             .map_err(from_chats)?;
-        Ok(RenameChatPayload { chat: Chat(chat) })
+        Ok(Some(RenameChatPayload { chat: Chat(chat) }))
     }
 
     /// Adds users to a group, all or none. For its members. New members see all messages, and none counts as unread.
@@ -126,7 +126,7 @@ impl ChatsMutation {
         &self,
         ctx: &Context<'_>,
         input: AddChatMembersInput,
-    ) -> Result<AddChatMembersPayload> {
+    ) -> Result<Option<AddChatMembersPayload>> {
         let id = chat_id(&input.chat_id)?;
         let user_ids = user_ids("userIds", &input.user_ids)?;
         let chats = &entities(ctx).chats;
@@ -134,7 +134,7 @@ impl ChatsMutation {
             .add_members(command_context(ctx)?, id, user_ids)
             .await
             .map_err(from_chats)?;
-        Ok(AddChatMembersPayload { chat: Chat(chat) })
+        Ok(Some(AddChatMembersPayload { chat: Chat(chat) }))
     }
 
     /// Removes another member from a group. For its owner; FORBIDDEN for other members.
@@ -142,7 +142,7 @@ impl ChatsMutation {
         &self,
         ctx: &Context<'_>,
         input: RemoveChatMemberInput,
-    ) -> Result<RemoveChatMemberPayload> {
+    ) -> Result<Option<RemoveChatMemberPayload>> {
         let id = chat_id(&input.chat_id)?;
         let user_id = user_id(&input.user_id)?;
         let chats = &entities(ctx).chats;
@@ -150,7 +150,7 @@ impl ChatsMutation {
             .remove_member(command_context(ctx)?, id, user_id)
             .await
             .map_err(from_chats)?;
-        Ok(RemoveChatMemberPayload { chat: Chat(chat) })
+        Ok(Some(RemoveChatMemberPayload { chat: Chat(chat) }))
     }
 
     /// Leaves a group. When the owner leaves, the member who has been there longest becomes the owner. CONFLICT for a
@@ -159,16 +159,16 @@ impl ChatsMutation {
         &self,
         ctx: &Context<'_>,
         input: LeaveChatInput,
-    ) -> Result<LeaveChatPayload> {
+    ) -> Result<Option<LeaveChatPayload>> {
         let id = chat_id(&input.chat_id)?;
         let chats = &entities(ctx).chats;
         chats
             .leave_chat(command_context(ctx)?, id)
             .await
             .map_err(from_chats)?;
-        Ok(LeaveChatPayload {
+        Ok(Some(LeaveChatPayload {
             chat_id: input.chat_id,
-        })
+        }))
     }
 
     /// Sends a message. All messages before it count as read by you.
@@ -176,16 +176,16 @@ impl ChatsMutation {
         &self,
         ctx: &Context<'_>,
         input: SendMessageInput,
-    ) -> Result<SendMessagePayload> {
+    ) -> Result<Option<SendMessagePayload>> {
         let id = chat_id(&input.chat_id)?;
         let chats = &entities(ctx).chats;
         let message = chats
             .send_message(command_context(ctx)?, id, input.text)
             .await
             .map_err(from_chats)?;
-        Ok(SendMessagePayload {
+        Ok(Some(SendMessagePayload {
             message: message.into(),
-        })
+        }))
     }
 
     /// Changes the text of your message. FORBIDDEN for messages of others, CONFLICT for deleted ones.
@@ -193,16 +193,16 @@ impl ChatsMutation {
         &self,
         ctx: &Context<'_>,
         input: EditMessageInput,
-    ) -> Result<EditMessagePayload> {
+    ) -> Result<Option<EditMessagePayload>> {
         let id = message_id(&input.message_id)?;
         let chats = &entities(ctx).chats;
         let message = chats
             .edit_message(command_context(ctx)?, id, input.text)
             .await
             .map_err(from_chats)?;
-        Ok(EditMessagePayload {
+        Ok(Some(EditMessagePayload {
             message: message.into(),
-        })
+        }))
     }
 
     /// Deletes your message for everybody; its number stays. FORBIDDEN for messages of others.
@@ -210,16 +210,16 @@ impl ChatsMutation {
         &self,
         ctx: &Context<'_>,
         input: DeleteMessageInput,
-    ) -> Result<DeleteMessagePayload> {
+    ) -> Result<Option<DeleteMessagePayload>> {
         let id = message_id(&input.message_id)?;
         let chats = &entities(ctx).chats;
         let message = chats
             .delete_message(command_context(ctx)?, id)
             .await
             .map_err(from_chats)?;
-        Ok(DeleteMessagePayload {
+        Ok(Some(DeleteMessagePayload {
             message: message.into(),
-        })
+        }))
     }
 
     /// Marks messages as read, all or up to a number.
@@ -227,14 +227,14 @@ impl ChatsMutation {
         &self,
         ctx: &Context<'_>,
         input: MarkChatReadInput,
-    ) -> Result<MarkChatReadPayload> {
+    ) -> Result<Option<MarkChatReadPayload>> {
         let id = chat_id(&input.chat_id)?;
         let chats = &entities(ctx).chats;
         let chat = chats
             .mark_chat_read(command_context(ctx)?, id, input.up_to)
             .await
             .map_err(from_chats)?;
-        Ok(MarkChatReadPayload { chat: Chat(chat) })
+        Ok(Some(MarkChatReadPayload { chat: Chat(chat) }))
     }
 
     /// Tells the members who look at the chat that you are typing. Repeat it every few seconds while you are; nothing of
@@ -243,15 +243,15 @@ impl ChatsMutation {
         &self,
         ctx: &Context<'_>,
         input: SetTypingInput,
-    ) -> Result<SetTypingPayload> {
+    ) -> Result<Option<SetTypingPayload>> {
         let id = chat_id(&input.chat_id)?;
         let chats = &entities(ctx).chats;
         chats
             .set_typing(viewer(ctx)?, id)
             .await
             .map_err(from_chats)?;
-        Ok(SetTypingPayload {
+        Ok(Some(SetTypingPayload {
             chat_id: input.chat_id,
-        })
+        }))
     }
 }

@@ -21,15 +21,16 @@ use super::{
     loaders::{load_last_message, load_members, load_unread_count},
 };
 use crate::{
-    connection::{ListCursor, PageArguments, checked, page_complexity},
+    connection::{ListCursor, PageArguments, checked},
     error::{codes, error, from_log},
     history, id,
+    price::list_size,
     request::{entities, viewer},
     users::{User, load_user},
 };
 
 /// For the cost of `members`: more than most chats have, and less than a chat can have.
-const USUAL_MEMBERS: usize = 20;
+const USUAL_MEMBERS: i32 = 20;
 
 /// What sort of chat it is.
 #[derive(Enum, Debug, Copy, Clone, Eq, PartialEq)]
@@ -86,7 +87,7 @@ impl Chat {
     }
 
     /// The members, at most 500, in the order in which they joined.
-    #[graphql(complexity = "USUAL_MEMBERS * child_complexity + 1")]
+    #[graphql(directive = list_size::apply(USUAL_MEMBERS))]
     async fn members(&self, ctx: &Context<'_>) -> Result<Vec<ChatMember>> {
         let members = load_members(ctx, self.0.id).await?.into_iter();
         Ok(members
@@ -135,7 +136,6 @@ impl Chat {
 
     /// All messages of the chat, newest first, a page at a time. Give `first` with `after` to go back in time, or `last`
     /// with `before` to come forward; without both, the newest 20.
-    #[graphql(complexity = "page_complexity(first, last, child_complexity)")]
     async fn messages(
         &self,
         ctx: &Context<'_>,
@@ -170,13 +170,12 @@ impl Chat {
 
     /// All that happened in it, oldest first. The texts of messages are left out, as they may have been edited or deleted
     /// since.
-    #[graphql(complexity = "page_complexity(Some(first), None, child_complexity)")]
     async fn history(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
         #[graphql(desc = "Events after this cursor of an edge.")] after: Option<String>,
-    ) -> Result<history::History> {
+    ) -> Result<Option<history::History>> {
         let limit = checked("first", first)?;
         let after_version = history::decode_after(after.as_deref())?;
         let entities = entities(ctx);
@@ -186,7 +185,7 @@ impl Chat {
             .read_history(&self.0, after_version, limit)
             .await
             .map_err(|cause| from_log(&cause))?;
-        Ok(history::connect(page, after_version, epoch))
+        Ok(Some(history::connect(page, after_version, epoch)))
     }
 }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{KIND, object::Chat};
 use crate::{
-    connection::{ListCursor, PageArguments, page_complexity},
+    connection::{ListCursor, PageArguments},
     error::{from_access, from_chats},
     id,
     request::{entities, viewer},
@@ -48,7 +48,6 @@ impl ChatsQuery {
 
     /// The chats that you are a member of, a page at a time, the one with the latest activity first. Give `first` with
     /// `after`, or `last` with `before`; without both, the first 20.
-    #[graphql(complexity = "page_complexity(first, last, child_complexity)")]
     async fn chats(
         &self,
         ctx: &Context<'_>,
@@ -56,7 +55,7 @@ impl ChatsQuery {
         #[graphql(desc = "Chats after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Chats before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<ListCursor<ChatOrder>, Chat>> {
+    ) -> Result<Option<Connection<ListCursor<ChatOrder>, Chat>>> {
         let arguments = PageArguments {
             first,
             after,
@@ -78,6 +77,6 @@ impl ChatsQuery {
             .into_iter()
             .map(|(edge, chat)| Edge::new(ListCursor { sort, edge }, Chat(chat)))
             .collect();
-        Ok(connection)
+        Ok(Some(connection))
     }
 }

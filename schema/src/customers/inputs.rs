@@ -9,7 +9,12 @@ use entities::{
 };
 
 use super::{KIND, object::CustomerStatus};
-use crate::{alternatives::any_of, connection::is_storable_time, error, id};
+use crate::{
+    alternatives::any_of,
+    connection::is_storable_time,
+    error, id,
+    price::{SEARCH, cost},
+};
 
 /// A new customer.
 #[derive(InputObject)]
@@ -119,6 +124,7 @@ pub(super) fn target(id: &ID, expected_version: Option<i64>) -> Result<ChangeCus
 #[derive(InputObject, Default)]
 pub(crate) struct CustomerFilter {
     /// Part of the name or the email address, whatever its case.
+    #[graphql(directive = cost::apply(SEARCH.to_owned()))]
     search: Option<String>,
     /// Any of these; an empty list matches nothing.
     status: Option<Vec<CustomerStatus>>,

@@ -51,15 +51,15 @@ impl CustomersMutation {
         &self,
         ctx: &Context<'_>,
         input: CreateCustomerInput,
-    ) -> Result<CreateCustomerPayload> {
+    ) -> Result<Option<CreateCustomerPayload>> {
         let customers = &entities(ctx).customers;
         let customer = customers
             .create_customer(command_context(ctx)?, input.into())
             .await
             .map_err(from_customers)?;
-        Ok(CreateCustomerPayload {
+        Ok(Some(CreateCustomerPayload {
             customer: Customer(customer),
-        })
+        }))
     }
 
     /// Changes the given fields of a customer. An update that changes nothing succeeds without an event.
@@ -67,16 +67,16 @@ impl CustomersMutation {
         &self,
         ctx: &Context<'_>,
         input: UpdateCustomerInput,
-    ) -> Result<UpdateCustomerPayload> {
+    ) -> Result<Option<UpdateCustomerPayload>> {
         let (target, update) = input.into_change()?;
         let customers = &entities(ctx).customers;
         let customer = customers
             .update_customer(command_context(ctx)?, target, update)
             .await
             .map_err(from_customers)?;
-        Ok(UpdateCustomerPayload {
+        Ok(Some(UpdateCustomerPayload {
             customer: Customer(customer),
-        })
+        }))
     }
 
     /// Deletes a customer. It can be restored; its email address is free at once.
@@ -84,16 +84,16 @@ impl CustomersMutation {
         &self,
         ctx: &Context<'_>,
         input: DeleteCustomerInput,
-    ) -> Result<DeleteCustomerPayload> {
+    ) -> Result<Option<DeleteCustomerPayload>> {
         let target = target(&input.id, input.expected_version)?;
         let customers = &entities(ctx).customers;
         let customer = customers
             .delete_customer(command_context(ctx)?, target)
             .await
             .map_err(from_customers)?;
-        Ok(DeleteCustomerPayload {
+        Ok(Some(DeleteCustomerPayload {
             customer: Customer(customer),
-        })
+        }))
     }
 
     /// Brings a deleted customer back. CONFLICT when its email address was taken since.
@@ -101,15 +101,15 @@ impl CustomersMutation {
         &self,
         ctx: &Context<'_>,
         input: RestoreCustomerInput,
-    ) -> Result<RestoreCustomerPayload> {
+    ) -> Result<Option<RestoreCustomerPayload>> {
         let target = target(&input.id, input.expected_version)?;
         let customers = &entities(ctx).customers;
         let customer = customers
             .restore_customer(command_context(ctx)?, target)
             .await
             .map_err(from_customers)?;
-        Ok(RestoreCustomerPayload {
+        Ok(Some(RestoreCustomerPayload {
             customer: Customer(customer),
-        })
+        }))
     }
 }

@@ -14,9 +14,10 @@ use super::{
     statistics::{CustomerStatistics, load_statistics},
 };
 use crate::{
-    connection::{ListCursor, PageArguments, page_complexity},
+    connection::{ListCursor, PageArguments},
     error::from_access,
     id,
+    price::{COUNT, cost},
     request::{entities, shown, viewer, with_staleness},
 };
 
@@ -29,6 +30,7 @@ pub(crate) struct CustomerTotals(customers::CustomerFilter);
 #[Object]
 impl CustomerTotals {
     /// How many customers match the filter. Counting reads all of them; ask for it only where it is shown.
+    #[graphql(directive = cost::apply(COUNT.to_owned()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         entities(ctx)
             .customers
@@ -61,7 +63,6 @@ impl CustomersQuery {
 
     /// Customers, a page at a time, newest first unless sorted otherwise. Give `first` with `after`, or `last` with
     /// `before`; without both, the first 20.
-    #[graphql(complexity = "page_complexity(first, last, child_complexity)")]
     #[expect(
         clippy::too_many_arguments,
         reason = "the arguments of a connection are the field's"
@@ -75,7 +76,8 @@ impl CustomersQuery {
         #[graphql(desc = "Customers before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which customers.")] filter: Option<CustomerFilter>,
         #[graphql(desc = "In which order.")] sort: Option<CustomerSort>,
-    ) -> Result<Connection<ListCursor<customers::CustomerSort>, Customer, CustomerTotals>> {
+    ) -> Result<Option<Connection<ListCursor<customers::CustomerSort>, Customer, CustomerTotals>>>
+    {
         let Sort(sort) = sort.into();
         let filter: customers::CustomerFilter = filter.unwrap_or_default().try_into()?;
         let arguments = PageArguments {
@@ -100,11 +102,11 @@ impl CustomersQuery {
             .into_iter()
             .map(|(edge, customer)| Edge::new(ListCursor { sort, edge }, Customer(customer)))
             .collect();
-        Ok(connection)
+        Ok(Some(connection))
     }
 
     /// Counts of customers by status and by day. They follow changes within moments.
-    async fn customer_statistics(&self, ctx: &Context<'_>) -> Result<CustomerStatistics> {
-        shown(ctx, load_statistics(entities(ctx), viewer(ctx)?).await?)
+    async fn customer_statistics(&self, ctx: &Context<'_>) -> Result<Option<CustomerStatistics>> {
+        shown(ctx, load_statistics(entities(ctx), viewer(ctx)?).await?).map(Some)
     }
 }

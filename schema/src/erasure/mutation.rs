@@ -36,12 +36,12 @@ impl ErasureMutation {
         &self,
         ctx: &Context<'_>,
         input: EraseUserInput,
-    ) -> Result<EraseUserPayload> {
+    ) -> Result<Option<EraseUserPayload>> {
         let id = id::decode_as(users::KIND, "userId", &input.user_id)?;
         let erasures = &entities(ctx).erasures;
         let erasure = erasures.erase_user(command_context(ctx)?, id).await;
-        Ok(EraseUserPayload {
+        Ok(Some(EraseUserPayload {
             erasure: Erasure(erasure.map_err(from_users)?),
-        })
+        }))
     }
 }

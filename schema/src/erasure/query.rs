@@ -27,12 +27,14 @@ impl ErasureQuery {
     }
 
     /// The erasures that have not ended, and the last 100 that have. Only for ADMIN.
-    async fn erasures(&self, ctx: &Context<'_>) -> Result<Vec<Erasure>> {
+    async fn erasures(&self, ctx: &Context<'_>) -> Result<Option<Vec<Erasure>>> {
         let erasures = entities(ctx).erasures.list_erasures(viewer(ctx)?).await;
-        Ok(erasures
-            .map_err(from_access)?
-            .into_iter()
-            .map(Erasure)
-            .collect())
+        Ok(Some(
+            erasures
+                .map_err(from_access)?
+                .into_iter()
+                .map(Erasure)
+                .collect(),
+        ))
     }
 }

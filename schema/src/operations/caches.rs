@@ -61,9 +61,9 @@ pub(crate) struct CachesQuery;
 #[Object]
 impl CachesQuery {
     /// The caches of the gateway that answers, for administrators.
-    async fn caches(&self, ctx: &Context<'_>) -> Result<Vec<Cache>> {
+    async fn caches(&self, ctx: &Context<'_>) -> Result<Option<Vec<Cache>>> {
         let figures = entities(ctx).cache_figures(viewer(ctx)?);
         let figures = figures.map_err(from_access)?;
-        Ok(figures.into_iter().map(into_cache).collect())
+        Ok(Some(figures.into_iter().map(into_cache).collect()))
     }
 }

@@ -79,8 +79,8 @@ pub(crate) struct HealthQuery;
 #[Object]
 impl HealthQuery {
     /// What the gateway that answers can reach. It is answered also when the database is away. Needs the role ADMIN.
-    async fn health(&self, ctx: &Context<'_>) -> Result<Health> {
+    async fn health(&self, ctx: &Context<'_>) -> Result<Option<Health>> {
         let health = entities(ctx).operations.read_health(viewer(ctx)?).await;
-        Ok(Health(health.map_err(from_access)?))
+        Ok(Some(Health(health.map_err(from_access)?)))
     }
 }

@@ -14,9 +14,10 @@ use super::{
     logged_event::LoggedEvent,
 };
 use crate::{
-    connection::{ListCursor, PageArguments, page_complexity},
+    connection::{ListCursor, PageArguments},
     error::from_access,
     id,
+    price::{COUNT, cost},
     request::{entities, viewer},
 };
 
@@ -133,6 +134,7 @@ pub(crate) struct LetterTotals(LetterFilter);
 #[Object]
 impl LetterTotals {
     /// How many letters match.
+    #[graphql(directive = cost::apply(COUNT.to_owned()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let operations = &entities(ctx).operations;
         let count = operations.count_letters(viewer(ctx)?, &self.0).await;
@@ -158,7 +160,6 @@ impl LettersQuery {
     }
 
     /// Dead letters, a page at a time, oldest first. Needs the role ADMIN.
-    #[graphql(complexity = "page_complexity(Some(first), None, child_complexity)")]
     async fn dead_letters(
         &self,
         ctx: &Context<'_>,
@@ -168,7 +169,7 @@ impl LettersQuery {
         #[graphql(desc = "Only those that failed in this way.")] fingerprint: Option<String>,
         #[graphql(desc = "Only those of this stream, such as `post_01h455vb4pex5vsknk084sn02q`.")]
         stream_id: Option<ID>,
-    ) -> Result<Connection<ListCursor<LetterOrder>, DeadLetter, LetterTotals>> {
+    ) -> Result<Option<Connection<ListCursor<LetterOrder>, DeadLetter, LetterTotals>>> {
         let checked = |field: &str, text: Option<String>| {
             text.map(|text| checked_text(field, text)).transpose()
         };
@@ -209,6 +210,6 @@ impl LettersQuery {
             .into_iter()
             .map(|letter| Edge::new(cursor(&letter), DeadLetter(letter)))
             .collect();
-        Ok(connection)
+        Ok(Some(connection))
     }
 }

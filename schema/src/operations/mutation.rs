@@ -54,27 +54,35 @@ pub(crate) struct OperationsMutation;
 impl OperationsMutation {
     /// Holds a follower or a handler in all processes, within a second. What it is at is finished; what comes meanwhile waits,
     /// and nothing is lost. Needs the role ADMIN.
-    async fn pause_worker(&self, ctx: &Context<'_>, input: WorkerInput) -> Result<WorkerPayload> {
+    async fn pause_worker(
+        &self,
+        ctx: &Context<'_>,
+        input: WorkerInput,
+    ) -> Result<Option<WorkerPayload>> {
         let operations = &entities(ctx).operations;
         let paused = operations
             .pause_worker(command_context(ctx)?, &input.name)
             .await;
         paused.map_err(from_workers)?;
-        Ok(WorkerPayload {
+        Ok(Some(WorkerPayload {
             worker_status: load_status(ctx).await?,
-        })
+        }))
     }
 
     /// Lets a follower or a handler go on, from where it was. Needs the role ADMIN.
-    async fn resume_worker(&self, ctx: &Context<'_>, input: WorkerInput) -> Result<WorkerPayload> {
+    async fn resume_worker(
+        &self,
+        ctx: &Context<'_>,
+        input: WorkerInput,
+    ) -> Result<Option<WorkerPayload>> {
         let operations = &entities(ctx).operations;
         let resumed = operations
             .resume_worker(command_context(ctx)?, &input.name)
             .await;
         resumed.map_err(from_workers)?;
-        Ok(WorkerPayload {
+        Ok(Some(WorkerPayload {
             worker_status: load_status(ctx).await?,
-        })
+        }))
     }
 
     /// Tries dead letters once more: one, those that failed alike, or all. A follower applies the letters of a stream in their
@@ -83,17 +91,17 @@ impl OperationsMutation {
         &self,
         ctx: &Context<'_>,
         input: DeadLettersInput,
-    ) -> Result<ReplayDeadLettersPayload> {
+    ) -> Result<Option<ReplayDeadLettersPayload>> {
         let which = input.into_which()?;
         let operations = &entities(ctx).operations;
         let replayed = operations
             .replay_letters(command_context(ctx)?, which)
             .await;
         let replayed = replayed.map_err(from_letters)?;
-        Ok(ReplayDeadLettersPayload {
+        Ok(Some(ReplayDeadLettersPayload {
             replayed: replayed.replayed,
             left: replayed.left,
-        })
+        }))
     }
 
     /// Gives dead letters up for good: one, those that failed alike, or all. Their events stay in the log, and are never
@@ -102,18 +110,18 @@ impl OperationsMutation {
         &self,
         ctx: &Context<'_>,
         input: DeadLettersInput,
-    ) -> Result<DiscardDeadLettersPayload> {
+    ) -> Result<Option<DiscardDeadLettersPayload>> {
         let which = input.into_which()?;
         let operations = &entities(ctx).operations;
         let discarded = operations
             .discard_letters(command_context(ctx)?, which)
             .await;
         let discarded = discarded.map_err(from_letters)?;
-        Ok(DiscardDeadLettersPayload {
+        Ok(Some(DiscardDeadLettersPayload {
             discarded: discarded.discarded,
             replayed: discarded.replayed,
             left: discarded.left,
-        })
+        }))
     }
 
     /// Closes all sockets and event streams of a user, on all gateways, with the close code 4410. Their sessions stay unless
@@ -122,15 +130,15 @@ impl OperationsMutation {
         &self,
         ctx: &Context<'_>,
         input: DisconnectUserInput,
-    ) -> Result<DisconnectUserPayload> {
+    ) -> Result<Option<DisconnectUserPayload>> {
         let id = id::decode_as(users::KIND, "userId", &input.user_id)?;
         let disconnected = entities(ctx)
             .users
             .disconnect(command_context(ctx)?, id, input.end_sessions)
             .await
             .map_err(from_users)?;
-        Ok(DisconnectUserPayload {
+        Ok(Some(DisconnectUserPayload {
             ended_sessions: disconnected.ended_sessions,
-        })
+        }))
     }
 }

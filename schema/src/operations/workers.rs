@@ -301,7 +301,7 @@ pub(crate) struct WorkersQuery;
 #[Object]
 impl WorkersQuery {
     /// How the workers stand now: followers, handlers and breakers. Needs the role ADMIN.
-    async fn worker_status(&self, ctx: &Context<'_>) -> Result<WorkerStatus> {
-        load_status(ctx).await
+    async fn worker_status(&self, ctx: &Context<'_>) -> Result<Option<WorkerStatus>> {
+        load_status(ctx).await.map(Some)
     }
 }

@@ -8,7 +8,11 @@ use entities::{
 use uuid::Uuid;
 
 use super::{COMMENT_KIND, KIND};
-use crate::{error, id, users};
+use crate::{
+    error, id,
+    price::{SEARCH, cost},
+    users,
+};
 
 /// A new post.
 #[derive(InputObject)]
@@ -108,6 +112,7 @@ pub(crate) struct PostFilter {
     /// Only posts that at least so many users like.
     min_likes: Option<i32>,
     /// Part of the message, whatever its case.
+    #[graphql(directive = cost::apply(SEARCH.to_owned()))]
     search: Option<String>,
 }
 

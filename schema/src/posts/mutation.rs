@@ -105,12 +105,12 @@ impl PostsMutation {
         &self,
         ctx: &Context<'_>,
         input: CreatePostInput,
-    ) -> Result<CreatePostPayload> {
+    ) -> Result<Option<CreatePostPayload>> {
         let posts = &entities(ctx).posts;
         let context = command_context(ctx)?;
         let answer = posts.create_post(context, input.message).await;
         let post = post_of(&answer.map_err(from_posts)?)?;
-        Ok(CreatePostPayload { post })
+        Ok(Some(CreatePostPayload { post }))
     }
 
     /// Changes the message of your own post. FORBIDDEN for the posts of others.
@@ -118,7 +118,7 @@ impl PostsMutation {
         &self,
         ctx: &Context<'_>,
         input: EditPostMessageInput,
-    ) -> Result<EditPostMessagePayload> {
+    ) -> Result<Option<EditPostMessagePayload>> {
         let target = post_target(&input.id, input.expected_version)?;
         let posts = &entities(ctx).posts;
         let context = command_context(ctx)?;
@@ -126,16 +126,20 @@ impl PostsMutation {
             .edit_post_message(context, target, input.message)
             .await;
         let post = post_of(&answer.map_err(from_posts)?)?;
-        Ok(EditPostMessagePayload { post })
+        Ok(Some(EditPostMessagePayload { post }))
     }
 
     /// Likes a post. Liking it again changes nothing.
-    async fn like_post(&self, ctx: &Context<'_>, input: LikePostInput) -> Result<LikePostPayload> {
+    async fn like_post(
+        &self,
+        ctx: &Context<'_>,
+        input: LikePostInput,
+    ) -> Result<Option<LikePostPayload>> {
         let id = post_id("id", &input.id)?;
         let posts = &entities(ctx).posts;
         let answer = posts.like_post(command_context(ctx)?, id).await;
         let post = post_of(&answer.map_err(from_posts)?)?;
-        Ok(LikePostPayload { post })
+        Ok(Some(LikePostPayload { post }))
     }
 
     /// Takes your like of a post back. Without a like it changes nothing.
@@ -143,12 +147,12 @@ impl PostsMutation {
         &self,
         ctx: &Context<'_>,
         input: UnlikePostInput,
-    ) -> Result<UnlikePostPayload> {
+    ) -> Result<Option<UnlikePostPayload>> {
         let id = post_id("id", &input.id)?;
         let posts = &entities(ctx).posts;
         let answer = posts.unlike_post(command_context(ctx)?, id).await;
         let post = post_of(&answer.map_err(from_posts)?)?;
-        Ok(UnlikePostPayload { post })
+        Ok(Some(UnlikePostPayload { post }))
     }
 
     /// Deletes your own post with its comments and likes; as STAFF or ADMIN, any post.
@@ -156,14 +160,14 @@ impl PostsMutation {
         &self,
         ctx: &Context<'_>,
         input: DeletePostInput,
-    ) -> Result<DeletePostPayload> {
+    ) -> Result<Option<DeletePostPayload>> {
         let target = post_target(&input.id, input.expected_version)?;
         let posts = &entities(ctx).posts;
         let answer = posts.delete_post(command_context(ctx)?, target).await;
-        Ok(DeletePostPayload {
+        Ok(Some(DeletePostPayload {
             deleted_post_id: input.id,
             version: answer.map_err(from_posts)?.state.version(),
-        })
+        }))
     }
 
     /// Comments on a post.
@@ -171,16 +175,16 @@ impl PostsMutation {
         &self,
         ctx: &Context<'_>,
         input: AddCommentInput,
-    ) -> Result<AddCommentPayload> {
+    ) -> Result<Option<AddCommentPayload>> {
         let post_id = post_id("postId", &input.post_id)?;
         let posts = &entities(ctx).posts;
         let context = command_context(ctx)?;
         let answer = posts.add_comment(context, post_id, input.text).await;
         let answer = answer.map_err(from_posts)?;
-        Ok(AddCommentPayload {
+        Ok(Some(AddCommentPayload {
             comment: comment_of(&answer)?,
             post: post_of(&answer)?,
-        })
+        }))
     }
 
     /// Changes the text of your own comment. FORBIDDEN for the comments of others.
@@ -188,16 +192,16 @@ impl PostsMutation {
         &self,
         ctx: &Context<'_>,
         input: EditCommentInput,
-    ) -> Result<EditCommentPayload> {
+    ) -> Result<Option<EditCommentPayload>> {
         let target = comment_target(&input.post_id, &input.id)?;
         let posts = &entities(ctx).posts;
         let context = command_context(ctx)?;
         let answer = posts.edit_comment(context, target, input.text).await;
         let answer = answer.map_err(from_posts)?;
-        Ok(EditCommentPayload {
+        Ok(Some(EditCommentPayload {
             comment: comment_of(&answer)?,
             post: post_of(&answer)?,
-        })
+        }))
     }
 
     /// Removes your own comment; as STAFF or ADMIN, any comment.
@@ -205,14 +209,14 @@ impl PostsMutation {
         &self,
         ctx: &Context<'_>,
         input: RemoveCommentInput,
-    ) -> Result<RemoveCommentPayload> {
+    ) -> Result<Option<RemoveCommentPayload>> {
         let target = comment_target(&input.post_id, &input.id)?;
         let posts = &entities(ctx).posts;
         let answer = posts.remove_comment(command_context(ctx)?, target).await;
         let answer = answer.map_err(from_posts)?;
-        Ok(RemoveCommentPayload {
+        Ok(Some(RemoveCommentPayload {
             comment: comment_of(&answer)?,
             post: post_of(&answer)?,
-        })
+        }))
     }
 }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     at_hand::Quick,
-    connection::{ListCursor, PageArguments, checked, page_complexity},
+    connection::{ListCursor, PageArguments, checked},
     error::from_access,
     history, id,
     request::{entities, viewer},
@@ -104,7 +104,6 @@ impl Post {
 
     /// Its comments, oldest first, a page at a time. Give `first` with `after`, or `last` with `before`; without both, the
     /// first 20.
-    #[graphql(complexity = "page_complexity(first, last, child_complexity)")]
     async fn comments(
         &self,
         ctx: &Context<'_>,
@@ -147,13 +146,12 @@ impl Post {
 
     /// All that happened to it, oldest first. The texts of comments that were removed since are left out, unless you are
     /// STAFF or ADMIN.
-    #[graphql(complexity = "page_complexity(Some(first), None, child_complexity)")]
     async fn history(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
         #[graphql(desc = "Events after this cursor of an edge.")] after: Option<String>,
-    ) -> Result<history::History> {
+    ) -> Result<Option<history::History>> {
         let limit = checked("first", first)?;
         let after_version = history::decode_after(after.as_deref())?;
         let entities = entities(ctx);
@@ -161,6 +159,6 @@ impl Post {
         let reading = posts.read_history(viewer(ctx)?, self.row.id, after_version, limit);
         let epoch = entities.log.tail().cursor().epoch;
         let page = Box::pin(reading).await.map_err(from_access)?;
-        Ok(history::connect(page, after_version, epoch))
+        Ok(Some(history::connect(page, after_version, epoch)))
     }
 }

@@ -18,8 +18,9 @@ use super::{
     object::Post,
 };
 use crate::{
-    connection::{ListCursor, PageArguments, page_complexity},
+    connection::{ListCursor, PageArguments},
     error::{from_access, from_log, invalid},
+    price::{COUNT, cost},
     request::{entities, shown, viewer},
 };
 
@@ -32,6 +33,7 @@ pub(crate) struct PostTotals(posts::PostFilter);
 #[Object]
 impl PostTotals {
     /// How many posts match the filter. Counting reads all of them; ask for it only where it is shown.
+    #[graphql(directive = cost::apply(COUNT.to_owned()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let posts = &entities(ctx).posts;
         let count = posts.count_posts(viewer(ctx)?, &self.0).await;
@@ -94,7 +96,6 @@ impl PostsQuery {
 
     /// Posts, a page at a time, newest first unless sorted otherwise. Give `first` with `after`, or `last` with `before`;
     /// without both, the first 20.
-    #[graphql(complexity = "page_complexity(first, last, child_complexity)")]
     #[expect(
         clippy::too_many_arguments,
         reason = "the arguments of a connection are the field's"
@@ -108,7 +109,7 @@ impl PostsQuery {
         #[graphql(desc = "Posts before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which posts.")] filter: Option<PostFilter>,
         #[graphql(desc = "In which order.")] sort: Option<PostSort>,
-    ) -> Result<Connection<ListCursor<posts::PostSort>, Post, PostTotals>> {
+    ) -> Result<Option<Connection<ListCursor<posts::PostSort>, Post, PostTotals>>> {
         let sort = sort.map_or(posts::PostSort::Newest, Into::into);
         let filter: posts::PostFilter = filter.unwrap_or_default().try_into()?;
         let arguments = PageArguments {
@@ -139,6 +140,6 @@ impl PostsQuery {
             Edge::new(ListCursor { sort, edge }, node)
         };
         connection.edges = page.items.into_iter().map(with_author).collect();
-        Ok(connection)
+        Ok(Some(connection))
     }
 }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::object::Post;
 use crate::{
-    connection::{checked, page_complexity},
+    connection::checked,
     error::{from_access, from_feed},
     request::{entities, horizon, shown, viewer},
 };
@@ -86,17 +86,16 @@ pub(crate) struct TrendingQuery;
 impl TrendingQuery {
     /// The posts with the highest scores now, highest first; those without likes and comments in the window are not among
     /// them. It shows a like moments after the like was answered.
-    #[graphql(complexity = "page_complexity(Some(first), None, child_complexity)")]
     async fn trending_posts(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "How far back.")] window: TrendWindow,
         #[graphql(desc = "How many at most, 1 to 100.", default = 20)] first: i32,
-    ) -> Result<Vec<TrendingPost>> {
+    ) -> Result<Option<Vec<TrendingPost>>> {
         let limit = checked("first", first)?;
         let trending = list(entities(ctx), viewer(ctx)?, window, limit).await?;
         let trending = shown(ctx, trending)?;
-        Ok(trending.into_iter().map(TrendingPost::from).collect())
+        Ok(Some(trending.into_iter().map(TrendingPost::from).collect()))
     }
 }
 
@@ -107,7 +106,6 @@ pub(crate) struct TrendingSubscription;
 impl TrendingSubscription {
     /// The posts with the highest scores now, and again when something happened to posts and their order or counts have
     /// changed; at most once a second. What sinks or leaves the window while nothing happens to any post is not told.
-    #[graphql(complexity = "page_complexity(Some(first), None, child_complexity)")]
     async fn trending_posts(
         &self,
         ctx: &Context<'_>,

@@ -33,12 +33,12 @@ impl ReadModelsMutation {
         &self,
         ctx: &Context<'_>,
         input: RebuildReadModelInput,
-    ) -> Result<RebuildReadModelPayload> {
+    ) -> Result<Option<RebuildReadModelPayload>> {
         let read_models = &entities(ctx).read_models;
         let context = command_context(ctx)?;
         let requested = read_models.request_rebuild(context, &input.name).await;
-        Ok(RebuildReadModelPayload {
+        Ok(Some(RebuildReadModelPayload {
             read_model: ReadModel(requested.map_err(from_read_models)?),
-        })
+        }))
     }
 }

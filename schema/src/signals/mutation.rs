@@ -26,14 +26,14 @@ impl SignalsMutation {
         &self,
         ctx: &Context<'_>,
         input: SubmitSignalInput,
-    ) -> Result<SubmitSignalPayload> {
+    ) -> Result<Option<SubmitSignalPayload>> {
         let signal = entities(ctx)
             .signals
             .submit_signal(command_context(ctx)?, input.into())
             .await
             .map_err(from_signals)?;
-        Ok(SubmitSignalPayload {
+        Ok(Some(SubmitSignalPayload {
             signal: Signal(signal),
-        })
+        }))
     }
 }

@@ -9,9 +9,10 @@ use uuid::Uuid;
 
 use super::{KIND, inputs::SignalFilter, object::Signal};
 use crate::{
-    connection::{ListCursor, PageArguments, page_complexity},
+    connection::{ListCursor, PageArguments},
     error::from_access,
     id,
+    price::{COUNT, cost},
     request::{entities, viewer},
 };
 
@@ -24,6 +25,7 @@ pub(crate) struct SignalTotals(signals::SignalFilter);
 #[Object]
 impl SignalTotals {
     /// How many signals match the filter. Counting reads all of them; ask for it only where it is shown.
+    #[graphql(directive = cost::apply(COUNT.to_owned()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let signals = &entities(ctx).signals;
         let count = signals.count_signals(viewer(ctx)?, &self.0).await;
@@ -50,7 +52,6 @@ impl SignalsQuery {
 
     /// Signals, a page at a time, newest first. Give `first` with `after`, or `last` with `before`; without both, the first
     /// 20.
-    #[graphql(complexity = "page_complexity(first, last, child_complexity)")]
     async fn signals(
         &self,
         ctx: &Context<'_>,
@@ -59,7 +60,7 @@ impl SignalsQuery {
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Signals before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which signals.")] filter: Option<SignalFilter>,
-    ) -> Result<Connection<ListCursor<SignalSort>, Signal, SignalTotals>> {
+    ) -> Result<Option<Connection<ListCursor<SignalSort>, Signal, SignalTotals>>> {
         let sort = SignalSort::Newest;
         let filter: signals::SignalFilter = filter.unwrap_or_default().into();
         let arguments = PageArguments {
@@ -84,6 +85,6 @@ impl SignalsQuery {
             .into_iter()
             .map(|(edge, signal)| Edge::new(ListCursor { sort, edge }, Signal(signal)))
             .collect();
-        Ok(connection)
+        Ok(Some(connection))
     }
 }

@@ -8,7 +8,12 @@ use entities::{
 };
 
 use super::{KIND, object::StudentStatus};
-use crate::{alternatives::any_of, customers::SortDirection, error, id};
+use crate::{
+    alternatives::any_of,
+    customers::SortDirection,
+    error, id,
+    price::{SEARCH, cost},
+};
 
 /// A new student.
 #[derive(InputObject)]
@@ -120,6 +125,7 @@ pub(super) fn target(id: &ID, expected_version: Option<i64>) -> Result<ChangeStu
 #[derive(InputObject, Default)]
 pub(crate) struct StudentFilter {
     /// Part of the name, the email address, the student number or the course, whatever its case.
+    #[graphql(directive = cost::apply(SEARCH.to_owned()))]
     search: Option<String>,
     /// Any of these; an empty list matches nothing.
     status: Option<Vec<StudentStatus>>,

@@ -43,15 +43,15 @@ impl StudentsMutation {
         &self,
         ctx: &Context<'_>,
         input: CreateStudentInput,
-    ) -> Result<CreateStudentPayload> {
+    ) -> Result<Option<CreateStudentPayload>> {
         let students = &entities(ctx).students;
         let student = students
             .create_student(command_context(ctx)?, input.into())
             .await
             .map_err(from_students)?;
-        Ok(CreateStudentPayload {
+        Ok(Some(CreateStudentPayload {
             student: Student(student),
-        })
+        }))
     }
 
     /// Changes the given fields of a student. An update that changes nothing succeeds without an event.
@@ -59,16 +59,16 @@ impl StudentsMutation {
         &self,
         ctx: &Context<'_>,
         input: UpdateStudentInput,
-    ) -> Result<UpdateStudentPayload> {
+    ) -> Result<Option<UpdateStudentPayload>> {
         let (target, update) = input.into_change()?;
         let students = &entities(ctx).students;
         let student = students
             .update_student(command_context(ctx)?, target, update)
             .await
             .map_err(from_students)?;
-        Ok(UpdateStudentPayload {
+        Ok(Some(UpdateStudentPayload {
             student: Student(student),
-        })
+        }))
     }
 
     /// Deletes a student. Its email address and student number are free at once.
@@ -76,16 +76,16 @@ impl StudentsMutation {
         &self,
         ctx: &Context<'_>,
         input: DeleteStudentInput,
-    ) -> Result<DeleteStudentPayload> {
+    ) -> Result<Option<DeleteStudentPayload>> {
         let target = target(&input.id, input.expected_version)?;
         let students = &entities(ctx).students;
         let student = students
             .delete_student(command_context(ctx)?, target)
             .await
             .map_err(from_students)?;
-        Ok(DeleteStudentPayload {
+        Ok(Some(DeleteStudentPayload {
             student: Student(student),
-        })
+        }))
     }
 
     /// Imports up to 1,000 students at once: all or nothing, or each row for itself. For larger files there is
@@ -94,12 +94,12 @@ impl StudentsMutation {
         &self,
         ctx: &Context<'_>,
         input: ImportStudentsInput,
-    ) -> Result<ImportStudentsPayload> {
+    ) -> Result<Option<ImportStudentsPayload>> {
         let students = &entities(ctx).students;
         let imported = students
             .import_students(command_context(ctx)?, input.into())
             .await
             .map_err(from_students)?;
-        Ok(imported.into())
+        Ok(Some(imported.into()))
     }
 }

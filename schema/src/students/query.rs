@@ -13,9 +13,10 @@ use super::{
     object::Student,
 };
 use crate::{
-    connection::{ListCursor, PageArguments, page_complexity},
+    connection::{ListCursor, PageArguments},
     error::from_access,
     id,
+    price::{COUNT, cost},
     request::{entities, viewer, with_staleness},
 };
 
@@ -28,6 +29,7 @@ pub(crate) struct StudentTotals(students::StudentFilter);
 #[Object]
 impl StudentTotals {
     /// How many students match the filter. Counting reads all of them; ask for it only where it is shown.
+    #[graphql(directive = cost::apply(COUNT.to_owned()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         entities(ctx)
             .students
@@ -57,7 +59,6 @@ impl StudentsQuery {
 
     /// Students, a page at a time, newest first unless sorted otherwise. Give `first` with `after`, or `last` with
     /// `before`; without both, the first 20.
-    #[graphql(complexity = "page_complexity(first, last, child_complexity)")]
     #[expect(
         clippy::too_many_arguments,
         reason = "the arguments of a connection are the field's"
@@ -71,7 +72,7 @@ impl StudentsQuery {
         #[graphql(desc = "Students before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which students.")] filter: Option<StudentFilter>,
         #[graphql(desc = "In which order.")] sort: Option<StudentSort>,
-    ) -> Result<Connection<ListCursor<students::StudentSort>, Student, StudentTotals>> {
+    ) -> Result<Option<Connection<ListCursor<students::StudentSort>, Student, StudentTotals>>> {
         let sort: students::StudentSort = sort.unwrap_or_default().into();
         let filter: students::StudentFilter = filter.unwrap_or_default().into();
         let arguments = PageArguments {
@@ -96,6 +97,6 @@ impl StudentsQuery {
             .into_iter()
             .map(|(edge, student)| Edge::new(ListCursor { sort, edge }, Student(student)))
             .collect();
-        Ok(connection)
+        Ok(Some(connection))
     }
 }

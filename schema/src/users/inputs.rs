@@ -8,7 +8,12 @@ use entities::{
 };
 
 use super::object::{Availability, Role};
-use crate::{alternatives::any_of, customers::SortDirection, error::invalid};
+use crate::{
+    alternatives::any_of,
+    customers::SortDirection,
+    error::invalid,
+    price::{SEARCH, cost},
+};
 
 /// A new user.
 #[derive(InputObject)]
@@ -121,6 +126,7 @@ pub(crate) struct DeactivateUserInput {
 #[derive(InputObject, Default)]
 pub(crate) struct UserFilter {
     /// Part of the name, whatever its case.
+    #[graphql(directive = cost::apply(SEARCH.to_owned()))]
     search: Option<String>,
     /// Any of these; an empty list matches nothing.
     role: Option<Vec<Role>>,

@@ -52,16 +52,16 @@ impl UsersMutation {
         &self,
         ctx: &Context<'_>,
         input: UpdateProfileInput,
-    ) -> Result<UpdateProfilePayload> {
+    ) -> Result<Option<UpdateProfilePayload>> {
         let expected_version = input.expected_version;
         let update = input.into_update()?;
         let updated = entities(ctx)
             .users
             .update_profile(command_context(ctx)?, expected_version, update)
             .await;
-        Ok(UpdateProfilePayload {
+        Ok(Some(UpdateProfilePayload {
             user: updated.map_err(from_users)?.into(),
-        })
+        }))
     }
 
     /// Chooses what others see while you are connected. It stays chosen until you change it.
@@ -69,18 +69,22 @@ impl UsersMutation {
         &self,
         ctx: &Context<'_>,
         input: SetAvailabilityInput,
-    ) -> Result<SetAvailabilityPayload> {
+    ) -> Result<Option<SetAvailabilityPayload>> {
         let changed = entities(ctx)
             .users
             .set_availability(command_context(ctx)?, input.availability.into())
             .await;
-        Ok(SetAvailabilityPayload {
+        Ok(Some(SetAvailabilityPayload {
             user: changed.map_err(from_users)?.into(),
-        })
+        }))
     }
 
     /// Gives a user another role, at once, also on open sockets. Only for ADMIN. CONFLICT when it would leave no ADMIN.
-    async fn set_role(&self, ctx: &Context<'_>, input: SetRoleInput) -> Result<SetRolePayload> {
+    async fn set_role(
+        &self,
+        ctx: &Context<'_>,
+        input: SetRoleInput,
+    ) -> Result<Option<SetRolePayload>> {
         let target = ChangeUser {
             id: id::decode_as(KIND, "userId", &input.user_id)?,
             expected_version: input.expected_version,
@@ -89,9 +93,9 @@ impl UsersMutation {
             .users
             .set_role(command_context(ctx)?, target, input.role.into())
             .await;
-        Ok(SetRolePayload {
+        Ok(Some(SetRolePayload {
             user: changed.map_err(from_users)?.into(),
-        })
+        }))
     }
 
     /// Deactivates you, or another user if you are ADMIN. Their sessions end, their sockets close, and they can sign in no
@@ -100,15 +104,15 @@ impl UsersMutation {
         &self,
         ctx: &Context<'_>,
         input: DeactivateUserInput,
-    ) -> Result<DeactivateUserPayload> {
+    ) -> Result<Option<DeactivateUserPayload>> {
         let context = command_context(ctx)?;
         let id = match &input.user_id {
             Some(id) => id::decode_as(KIND, "userId", id)?,
             None => context.viewer.require_user().map_err(from_access)?,
         };
         let deactivated = entities(ctx).users.deactivate(context, id).await;
-        Ok(DeactivateUserPayload {
+        Ok(Some(DeactivateUserPayload {
             user: deactivated.map_err(from_users)?.into(),
-        })
+        }))
     }
 }

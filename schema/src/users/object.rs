@@ -11,7 +11,7 @@ use entities::users;
 use super::{KIND, loaders::load_presence};
 use crate::{
     at_hand::{AtHand, Selected},
-    connection::{checked, page_complexity},
+    connection::checked,
     error::from_access,
     history, id,
     request::{entities, viewer},
@@ -159,13 +159,12 @@ impl User {
     }
 
     /// All that happened to the user, oldest first. FORBIDDEN unless it is your own, or you are STAFF or ADMIN.
-    #[graphql(complexity = "page_complexity(Some(first), None, child_complexity)")]
     async fn history(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
         #[graphql(desc = "Events after this cursor of an edge.")] after: Option<String>,
-    ) -> Result<history::History> {
+    ) -> Result<Option<history::History>> {
         let limit = checked("first", first)?;
         let after_version = history::decode_after(after.as_deref())?;
         let entities = entities(ctx);
@@ -175,6 +174,6 @@ impl User {
             .read_history(viewer(ctx)?, self.row.id, after_version, limit)
             .await
             .map_err(from_access)?;
-        Ok(history::connect(page, after_version, epoch))
+        Ok(Some(history::connect(page, after_version, epoch)))
     }
 }

@@ -13,9 +13,10 @@ use super::{
     object::User,
 };
 use crate::{
-    connection::{ListCursor, PageArguments, page_complexity},
+    connection::{ListCursor, PageArguments},
     error::from_access,
     id,
+    price::{COUNT, cost},
     request::{entities, viewer},
 };
 
@@ -28,6 +29,7 @@ pub(crate) struct UserTotals(users::UserFilter);
 #[Object]
 impl UserTotals {
     /// How many users match the filter. Counting reads all of them; ask for it only where it is shown.
+    #[graphql(directive = cost::apply(COUNT.to_owned()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let users = &entities(ctx).users;
         let count = users.count_users(viewer(ctx)?, &self.0).await;
@@ -64,7 +66,6 @@ impl UsersQuery {
 
     /// Users, a page at a time, newest first unless sorted otherwise. Give `first` with `after`, or `last` with
     /// `before`; without both, the first 20.
-    #[graphql(complexity = "page_complexity(first, last, child_complexity)")]
     #[expect(
         clippy::too_many_arguments,
         reason = "the arguments of a connection are the field's"
@@ -78,7 +79,7 @@ impl UsersQuery {
         #[graphql(desc = "Users before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which users.")] filter: Option<UserFilter>,
         #[graphql(desc = "In which order.")] sort: Option<UserSort>,
-    ) -> Result<Connection<ListCursor<users::UserSort>, User, UserTotals>> {
+    ) -> Result<Option<Connection<ListCursor<users::UserSort>, User, UserTotals>>> {
         let sort: users::UserSort = sort.unwrap_or_default().into();
         let filter: users::UserFilter = filter.unwrap_or_default().into();
         let arguments = PageArguments {
@@ -103,6 +104,6 @@ impl UsersQuery {
             .into_iter()
             .map(|(edge, user)| Edge::new(ListCursor { sort, edge }, user.into()))
             .collect();
-        Ok(connection)
+        Ok(Some(connection))
     }
 }

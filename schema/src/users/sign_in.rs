@@ -93,32 +93,44 @@ impl SignInMutation {
     /// Creates a user with the role MEMBER, and signs them in. CONFLICT when another one has the email address;
     /// RATE_LIMITED after too many attempts from your address.
     /// A repeat gets CONFLICT, also under an idempotency key, as no token is kept: sign in.
-    async fn register(&self, ctx: &Context<'_>, input: RegisterInput) -> Result<RegisterPayload> {
+    async fn register(
+        &self,
+        ctx: &Context<'_>,
+        input: RegisterInput,
+    ) -> Result<Option<RegisterPayload>> {
         let users = &entities(ctx).users;
         let registered = users.register(origin(ctx)?, input.into()).await;
         let (session, user) = parts(registered.map_err(from_users)?);
-        Ok(RegisterPayload { session, user })
+        Ok(Some(RegisterPayload { session, user }))
     }
 
     /// Begins a session. UNAUTHENTICATED, after the same time, whether there is no such user, the password is wrong or the
     /// user was deactivated; RATE_LIMITED after too many attempts for the account or from your address.
-    async fn sign_in(&self, ctx: &Context<'_>, input: SignInInput) -> Result<SignInPayload> {
+    async fn sign_in(
+        &self,
+        ctx: &Context<'_>,
+        input: SignInInput,
+    ) -> Result<Option<SignInPayload>> {
         let users = &entities(ctx).users;
         let password = Secret::new(input.password);
         let signed_in = users.sign_in(origin(ctx)?, &input.email, password).await;
         let (session, user) = parts(signed_in.map_err(from_users)?);
-        Ok(SignInPayload { session, user })
+        Ok(Some(SignInPayload { session, user }))
     }
 
     /// Exchanges a refresh token for the next tokens of its session. A repeat within seconds, after a lost answer or from another
     /// tab, gets the same tokens; later it ends the session. UNAUTHENTICATED when the token is unknown, too old, used before, or
     /// of a session that has ended.
-    async fn refresh(&self, ctx: &Context<'_>, input: RefreshInput) -> Result<RefreshPayload> {
+    async fn refresh(
+        &self,
+        ctx: &Context<'_>,
+        input: RefreshInput,
+    ) -> Result<Option<RefreshPayload>> {
         let users = &entities(ctx).users;
         let token = Secret::new(input.refresh_token);
         let refreshed = users.refresh(command_context(ctx)?, token).await;
         let (session, user) = parts(refreshed.map_err(from_users)?);
-        Ok(RefreshPayload { session, user })
+        Ok(Some(RefreshPayload { session, user }))
     }
 
     /// Ends your session, or all of your sessions. Their tokens are refused from then on, and their open subscriptions
@@ -127,13 +139,13 @@ impl SignInMutation {
         &self,
         ctx: &Context<'_>,
         input: Option<SignOutInput>,
-    ) -> Result<SignOutPayload> {
+    ) -> Result<Option<SignOutPayload>> {
         let users = &entities(ctx).users;
         let everywhere = input.is_some_and(|input| input.everywhere);
         let ended = users.sign_out(command_context(ctx)?, everywhere).await;
-        Ok(SignOutPayload {
+        Ok(Some(SignOutPayload {
             signed_out: ended.map_err(from_users)?,
-        })
+        }))
     }
 
     /// Sets a new password, and ends all your other sessions. UNAUTHENTICATED when the current password is wrong, as it is in a
@@ -142,7 +154,7 @@ impl SignInMutation {
         &self,
         ctx: &Context<'_>,
         input: ChangePasswordInput,
-    ) -> Result<ChangePasswordPayload> {
+    ) -> Result<Option<ChangePasswordPayload>> {
         let users = &entities(ctx).users;
         let (current, new) = (
             Secret::new(input.current_password),
@@ -151,8 +163,8 @@ impl SignInMutation {
         let changed = users
             .change_password(command_context(ctx)?, current, new)
             .await;
-        Ok(ChangePasswordPayload {
+        Ok(Some(ChangePasswordPayload {
             user: changed.map_err(from_users)?.into(),
-        })
+        }))
     }
 }

@@ -42,7 +42,6 @@ fn bodies() -> Vec<Case> {
             &[400],
             &["BATCHING_DISABLED", "BAD_REQUEST"],
         ),
-        Case::body("a byte-order mark", format!("\u{feff}{QUERY}"), &[400], BAD),
         Case::body(
             "bytes that are no UTF-8",
             b"{\"query\":\"{ __typename } #\xff\xfe\"}",

@@ -119,7 +119,10 @@ async function exchange(refreshToken: string | undefined): Promise<boolean> {
     const { result, serverTimeMs } = await send({ query: refreshDocument, variables });
     // Somebody signed in or out meanwhile.
     if (tokens !== before) return tokens !== undefined;
-    const renewed = result.data?.refresh as { session: IssuedSession; user: User } | undefined;
+    const renewed = result.data?.refresh as
+      | { session: IssuedSession; user: User }
+      | null
+      | undefined;
     if (renewed) {
       proceed(renewed.session, serverTimeMs, renewed.user);
       return true;

@@ -1,0 +1,80 @@
+//! What decides which variant of an operation is planned: which variables are left out, and which conditions hold. Arguments as they are
+//! under these: one whose variable is left out is not there, so that the schema's default stands for it.
+
+use apollo_compiler::Node;
+use apollo_compiler::ast::{Directive, Value as Syntax};
+use apollo_compiler::executable::{DirectiveList, Field};
+use async_graphql::Name;
+use async_graphql_value::Value;
+
+use super::variables::number;
+
+pub(super) struct Circumstances<'a> {
+    /// Whether a variable is left out, and has no default.
+    pub(super) is_absent: &'a dyn Fn(&str) -> bool,
+    /// Whether a variable is true.
+    pub(super) is_true: &'a dyn Fn(&str) -> bool,
+}
+
+impl Circumstances<'_> {
+    /// Whether all conditions of a selection hold.
+    pub(super) fn is_included(&self, directives: &DirectiveList) -> bool {
+        directives
+            .iter()
+            .all(|directive| match directive.name.as_str() {
+                "skip" => !self.holds(directive),
+                "include" => self.holds(directive),
+                _ => true,
+            })
+    }
+
+    fn holds(&self, directive: &Node<Directive>) -> bool {
+        match directive
+            .specified_argument_by_name("if")
+            .map(|value| &**value)
+        {
+            Some(Syntax::Variable(name)) => (self.is_true)(name),
+            Some(value) => value.to_bool().unwrap_or_default(),
+            None => false,
+        }
+    }
+
+    /// The arguments of a field, without those whose variable is left out.
+    pub(super) fn arguments(&self, field: &Field) -> Vec<(Name, Value)> {
+        let given = field.arguments.iter();
+        let given = given.filter(|argument| !self.is_left_out(&argument.value));
+        let given = given.map(|argument| {
+            let name = Name::new(argument.name.as_str());
+            (name, self.value(&argument.value))
+        });
+        given.collect()
+    }
+
+    fn is_left_out(&self, value: &Syntax) -> bool {
+        matches!(value, Syntax::Variable(name) if (self.is_absent)(name))
+    }
+
+    fn value(&self, value: &Syntax) -> Value {
+        match value {
+            Syntax::Null => Value::Null,
+            // Within a list it is null; elsewhere it is not there at all.
+            Syntax::Variable(_) if self.is_left_out(value) => Value::Null,
+            Syntax::Variable(name) => Value::Variable(Name::new(name.as_str())),
+            Syntax::Enum(name) => Value::Enum(Name::new(name.as_str())),
+            Syntax::String(text) => Value::String(text.clone()),
+            Syntax::Boolean(flag) => Value::Boolean(*flag),
+            Syntax::Int(digits) => number(digits.as_str()).into(),
+            Syntax::Float(digits) => number(digits.as_str()).into(),
+            Syntax::List(items) => Value::List(items.iter().map(|item| self.value(item)).collect()),
+            Syntax::Object(fields) => {
+                let fields = fields.iter();
+                let fields = fields.filter(|(_, value)| !self.is_left_out(value));
+                let fields = fields.map(|(name, value)| {
+                    let name = Name::new(name.as_str());
+                    (name, self.value(value))
+                });
+                Value::Object(fields.collect())
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What is known of an operation before it is executed, for one choice of its conditions and of the variables that are left out: the
+//! document to execute, in which every response key occurs once, what its answer looks like, and what it costs. Made once, and kept with
+//! the document.
+
+use std::sync::Arc;
+
+use async_graphql::parser::types::{ExecutableDocument, OperationType};
+use async_graphql::{Name, Request};
+
+use super::introspection::Asked;
+use super::price::Price;
+use super::typing::Shape;
+
+/// A plan.
+pub(crate) struct Plan {
+    pub(super) kind: OperationType,
+    /// The text of the document, and which of its operations this is.
+    pub(super) text: Arc<str>,
+    pub(super) name: Option<Arc<str>>,
+    pub(super) document: ExecutableDocument,
+    pub(super) root: Set,
+    pub(super) price: Price,
+    pub(super) introspection: Asked,
+    /// Selections in it.
+    pub(super) size: usize,
+}
+
+/// The fields that an object of a known type has in an answer, in their order.
+#[derive(Default)]
+pub(super) struct Set {
+    pub(super) fields: Box<[Planned]>,
+    /// A key that is asked for, and is not told.
+    pub(super) hidden: Option<Name>,
+}
+
+pub(super) struct Planned {
+    pub(super) key: Name,
+    pub(super) shape: Shape,
+    pub(super) below: Below,
+}
+
+/// What is selected of a field's value.
+pub(super) enum Below {
+    Leaf,
+    Object(Set),
+    /// By the type of the object, which its field `key` tells.
+    Typed {
+        key: Name,
+        sets: Box<[(Name, Set)]>,
+    },
+}
+
+impl Plan {
+    pub(crate) fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+
+    pub(crate) fn operation_name(&self) -> Option<&Arc<str>> {
+        self.name.as_ref()
+    }
+
+    /// The operation, to be executed. A request for it has the variables that it was prepared with.
+    pub(crate) fn document(&self) -> &ExecutableDocument {
+        &self.document
+    }
+}
+
+/// The plan of a request that was prepared here.
+pub(crate) fn plan_of(request: &Request) -> Option<&Arc<Plan>> {
+    let plan = request.data.get(&std::any::TypeId::of::<Arc<Plan>>())?;
+    plan.downcast_ref()
+}
