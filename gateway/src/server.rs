@@ -157,7 +157,10 @@ fn door<O: Operations>(service: Service<O>) -> Door {
         places: Places::new(connections, service.descriptors, !is_direct),
         forwarded,
         hosts: http.hosts().into(),
-        patience: Patience::default(),
+        patience: Patience {
+            stall: connections.send_timeout,
+            ..Patience::default()
+        },
         transit: transit.clone(),
         router: router(service, transit),
     }

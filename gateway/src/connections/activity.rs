@@ -14,11 +14,11 @@ use tokio::time::Instant;
 #[derive(Clone, Copy)]
 pub(crate) struct Patience {
     /// For a first request, from the first packet of the connection to the end of its headers.
-    pub(super) first_request: Duration,
+    pub(crate) first_request: Duration,
     /// For the next one, or for its headers.
-    pub(super) next_request: Duration,
+    pub(crate) next_request: Duration,
     /// For it to take something of an answer.
-    pub(super) stall: Duration,
+    pub(crate) stall: Duration,
 }
 
 impl Default for Patience {

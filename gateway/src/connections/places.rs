@@ -5,13 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use clap::Args;
 use entities::users::network_of;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::activity::Activity;
-use crate::numbers;
+use crate::{duration, numbers};
 
 /// Nobody needs more by default.
 const MOST: usize = 20_000;
@@ -19,7 +20,7 @@ const MOST: usize = 20_000;
 const LOOKED_AT: usize = 256;
 
 /// Settings of connections.
-#[derive(Args, Clone, Debug, Default)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Connections")]
 pub struct ConnectionSettings {
     /// Connections of clients at once; a new one takes the place of an idle one [default: 20000, and at most three quarters of the file
@@ -29,6 +30,19 @@ pub struct ConnectionSettings {
     /// Connections from one address, or from one /64 of IPv6, unless proxies forward addresses [default: half of all]
     #[arg(long, env = "MILLRACE_MAX_CLIENTS_PER_ADDRESS", value_parser = numbers::within(numbers::COUNT))]
     pub max_clients_per_address: Option<usize>,
+    /// For so long a client may take nothing of what it is sent, or less than 1 KiB a second, before it is hung up on
+    #[arg(long, env = "MILLRACE_SEND_TIMEOUT", default_value = "60s", value_parser = duration::positive)]
+    pub send_timeout: Duration,
+}
+
+impl Default for ConnectionSettings {
+    fn default() -> Self {
+        Self {
+            max_clients: None,
+            max_clients_per_address: None,
+            send_timeout: Duration::from_secs(60),
+        }
+    }
 }
 
 /// Raises the limit on descriptors as far as the process may by itself; returns what it is then.
@@ -186,6 +200,7 @@ mod tests {
         let settings = ConnectionSettings {
             max_clients: Some(most),
             max_clients_per_address: Some(by_network),
+            ..ConnectionSettings::default()
         };
         Places::new(&settings, None, false)
     }
@@ -229,6 +244,7 @@ mod tests {
         let much = ConnectionSettings {
             max_clients: Some(5_000),
             max_clients_per_address: Some(7),
+            ..ConnectionSettings::default()
         };
         assert_eq!(most(&much, Some(1_024)), (768, 7));
         assert_eq!(Places::new(&unset, Some(1_024), true).most_by_network, 768);

@@ -266,6 +266,7 @@ async fn a_new_connection_takes_the_place_of_an_idle_one() -> io::Result<()> {
     let settings = ConnectionSettings {
         max_clients: Some(4),
         max_clients_per_address: Some(3),
+        ..ConnectionSettings::default()
     };
     door.places = Places::new(&settings, None, false);
     let listener = TcpListener::bind("127.0.0.1:0").await?;

@@ -78,20 +78,21 @@ async fn older_file_restored(setup: Setup) {
     let file = setup.directory.join("millrace.db");
     let backup = setup.directory.join("backup.db");
     let mut app = setup.start();
+    let start = app.client().head().await;
     create(app.client(), 0..3).await;
-    let kept = app.client().head().await;
+    let kept = app.client().head_after(&start, 3).await;
     app.gateways[0].process.kill();
     copy_sqlite(&file, &backup);
 
     app.gateways[0].restart();
     create(app.client(), 3..8).await;
-    let lost = app.client().head().await;
+    let lost = app.client().head_after(&kept, 5).await;
     app.gateways[0].process.kill();
     copy_sqlite(&backup, &file);
 
     app.gateways[0].restart();
     create(app.client(), 100..120).await;
-    let now = app.client().head().await;
+    let now = app.client().head_after(&kept, 20).await;
     assert_eq!(ids::epoch(&now), ids::epoch(&lost), "nobody can tell");
     assert!(ids::position(&now) > ids::position(&lost));
     let mut socket = app.client().socket().await;

@@ -66,7 +66,7 @@ fn percent_encoded(text: &str) -> String {
 const EVENTS: usize = 7_000;
 
 async fn slow_readers_are_told_when_they_are_passed(setup: Setup) {
-    let app = setup.start_many(1, 1, &["--ping-interval", "10m"]);
+    let app = setup.start_many(1, 1, &["--ping-interval", "10m", "--send-timeout", "10m"]);
     let client = app.client();
     let database = setup.database().await;
     let after = client.head().await;
