@@ -123,7 +123,7 @@ pub(crate) struct Entrant {
 }
 
 /// What may go wrong here costs latency or memory at most.
-fn set_options(stream: &TcpStream) {
+fn set_options(stream: &TcpStream, stall: Duration) {
     let socket = SockRef::from(stream);
     let keepalive = TcpKeepalive::new()
         .with_time(UNCONFIRMED)
@@ -134,7 +134,8 @@ fn set_options(stream: &TcpStream) {
         .and_then(|()| socket.set_send_buffer_size(KERNEL_BUFFER))
         .and_then(|()| socket.set_recv_buffer_size(KERNEL_BUFFER));
     #[cfg(target_os = "linux")]
-    let set = set.and_then(|()| socket.set_tcp_user_timeout(Some(UNCONFIRMED)));
+    // The kernel takes a peer that has no room for one that is gone.
+    let set = set.and_then(|()| socket.set_tcp_user_timeout(Some(UNCONFIRMED.max(stall))));
     if let Err(error) = set {
         tracing::debug!(%error, "could not set the options of a connection");
     }
@@ -168,7 +169,7 @@ pub(crate) async fn serve(entrant: Entrant, door: Door) {
         activity,
         place,
     } = entrant;
-    set_options(&stream);
+    set_options(&stream, door.patience.stall);
     let stream = Stream::new(stream, activity.clone(), place, door.patience.stall);
     let shutdown = door.shutdown.clone();
     let builder = builder(door.patience);

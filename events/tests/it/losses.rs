@@ -94,6 +94,11 @@ async fn a_cursor_of_a_lost_event_is_refused(way: Way) {
     let lost = await_position(&log, 5).await;
     assert_eq!(log.resolve(lost).await.expect("an answer"), Ok(lost));
     exchange(&world, 2, 4).await;
+    // The process that handed them on notices, which ends the epoch. The cursors say the same in the new one.
+    eventually("a new epoch", SOON, async || {
+        (log.tail().cursor().epoch != lost.epoch).then_some(())
+    })
+    .await;
 
     // A process that starts now knows nothing of it, and all that Redis had is gone.
     let database = connect(&world.database_url).await;
