@@ -12,6 +12,7 @@ mod http;
 mod javascript;
 mod kit;
 mod membership;
+mod merging;
 mod operations;
 mod posts;
 mod processes;
