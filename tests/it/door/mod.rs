@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tests::{Running, process};
-use tokio::task::JoinHandle;
+use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
 /// What the gateway may grow by, whatever is done to it.
 const MOST_GROWTH: u64 = 80 << 20;
@@ -27,6 +27,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 struct Beside {
     over: Arc<AtomicBool>,
     peak: Arc<AtomicU64>,
+    answers: watch::Sender<u64>,
     before: u64,
     client: JoinHandle<Vec<Duration>>,
 }
@@ -45,6 +46,8 @@ impl Beside {
             Arc::new(AtomicU64::new(before)),
         );
         let (is_over, highest) = (over.clone(), peak.clone());
+        let answers = watch::Sender::new(0);
+        let answered = answers.clone();
         let client = tokio::spawn(async move {
             let mut waited = Vec::new();
             while !is_over.load(Ordering::Relaxed) {
@@ -53,6 +56,7 @@ impl Beside {
                 assert!(answer.data()["me"]["id"].is_string());
                 waited.push(asked.elapsed());
                 highest.fetch_max(process::resident_bytes(pid), Ordering::Relaxed);
+                answered.send_modify(|answers| *answers += 1);
                 tokio::time::sleep(PAUSE).await;
             }
             waited
@@ -60,9 +64,18 @@ impl Beside {
         Self {
             over,
             peak,
+            answers,
             before,
             client,
         }
+    }
+
+    /// Until the client has had so many more answers.
+    async fn await_answers(&self, more: u64) {
+        let mut answers = self.answers.subscribe();
+        let goal = *answers.borrow() + more;
+        let waited = answers.wait_for(|answers| *answers >= goal);
+        drop(timeout(SLOWEST * 12, waited).await.expect("answers"));
     }
 
     /// Ends it, and says what it saw.
