@@ -300,7 +300,9 @@ impl Tail {
         if state.epoch != from.epoch {
             return Some(Err(CursorError::Foreign));
         }
-        let events = state.recent(Some(topics), from.position, until, limit)?;
+        let events = state
+            .recent
+            .read(Some(topics), from.position, until, limit)?;
         match (from.proof, state.proof_at(from.position)) {
             _ if from.position == 0 => Some(Ok(events)),
             (Some(claimed), Some(known)) if claimed == known => Some(Ok(events)),
@@ -317,7 +319,7 @@ impl Tail {
         until: u64,
         limit: u64,
     ) -> Option<Vec<Arc<Event>>> {
-        self.state().recent(topics, after, until, limit)
+        self.state().recent.read(topics, after, until, limit)
     }
 }
 
@@ -335,19 +337,6 @@ impl State {
             return self.proof;
         }
         self.recent.proof_at(position)
-    }
-
-    fn recent(
-        &self,
-        topics: Option<&Topics>,
-        after: u64,
-        until: u64,
-        limit: u64,
-    ) -> Option<Vec<Arc<Event>>> {
-        if until > self.position {
-            return None;
-        }
-        self.recent.read(topics, after, until, limit)
     }
 
     fn take_next(&mut self) -> Option<Arc<Event>> {

@@ -50,7 +50,7 @@ impl Recent {
         Some(Proof::of(event.event_id))
     }
 
-    /// At most `limit` events after `after` and up to `until`, which the tail has reached, if they are all here.
+    /// At most `limit` events after `after` and up to `until`, if they are all here.
     pub(super) fn read(
         &self,
         topics: Option<&Topics>,
@@ -60,6 +60,9 @@ impl Recent {
     ) -> Option<Vec<Arc<Event>>> {
         let first = self.events.front()?.position;
         let skip = (after + 1).checked_sub(first)? as usize;
+        if until > self.events.back()?.position {
+            return None;
+        }
         Some(
             self.events
                 .iter()
