@@ -5,6 +5,7 @@ pub mod access;
 mod bulk;
 mod cache;
 pub mod chats;
+mod command;
 pub mod customers;
 pub mod erasure;
 mod idempotency;
@@ -12,6 +13,7 @@ pub mod operations;
 mod paging;
 pub mod posts;
 pub mod read_models;
+pub mod record;
 mod rekeying;
 mod searching;
 pub mod signals;
@@ -23,7 +25,8 @@ mod violations;
 use std::sync::Arc;
 
 use access::{AccessError, Action, Grants, Viewer, authorize};
-use events::{EventLog, Horizon, Receipt};
+use events::EventLog;
+use record::{CountsFollower, WarmingFollower};
 use users::{Users, UsersConfig};
 
 /// Boxes the future of an `async fn`, so that it is compiled in this crate, once, and not again in each crate that awaits it. Every
@@ -31,6 +34,7 @@ use users::{Users, UsersConfig};
 pub(crate) use async_recursion::async_recursion as boxed;
 
 pub use cache::{CacheConfig, CacheFigures, Cached};
+pub use command::{CommandContext, CommandError, Failure, Refusal};
 pub use idempotency::{Idempotency, KeyReused, remove_expired_answers};
 pub use paging::{Direction, Edge, Page, PageRequest, SortKey};
 pub use rekeying::{AddressConflict, derive_again};
@@ -62,48 +66,6 @@ const KEEPS: events::Keeps = events::Keeps {
         events::ERASURE_STREAM,
     ],
 };
-
-/// Who is calling, and under which names the call is known.
-#[derive(Debug, Clone)]
-pub struct CommandContext {
-    /// On whose behalf.
-    pub viewer: Viewer,
-    /// The request that this is part of.
-    pub request_id: Option<String>,
-    /// The W3C trace context of the request.
-    pub traceparent: Option<String>,
-    /// The client's promise that a repeat is a repeat.
-    pub idempotency: Option<Idempotency>,
-    /// Where the request learns what it has written.
-    pub receipt: Receipt,
-    /// Where it learns how far its answer sees.
-    pub horizon: Horizon,
-}
-
-impl CommandContext {
-    /// The context of a process that acts on its own behalf.
-    pub fn process(name: &'static str) -> Self {
-        Self {
-            viewer: Viewer::Process(name),
-            request_id: None,
-            traceparent: None,
-            idempotency: None,
-            receipt: Receipt::default(),
-            horizon: Horizon::default(),
-        }
-    }
-
-    fn meta(&self) -> events::Meta {
-        events::Meta {
-            actor: self.viewer.actor(),
-            correlation_id: self.request_id.clone(),
-            causation_id: None,
-            traceparent: self.traceparent.clone(),
-            idempotency_key: self.idempotency.as_ref().map(|it| it.key.clone()),
-            receipt: self.receipt.clone(),
-        }
-    }
-}
 
 /// All domains of one process.
 #[derive(Clone)]
@@ -206,7 +168,7 @@ impl Entities {
     /// The followers that keep the read models of all domains.
     pub fn followers() -> Vec<Arc<dyn events::Follower>> {
         vec![
-            Arc::new(customers::StatisticsFollower),
+            Arc::new(CountsFollower::<customers::Customer>::default()),
             Arc::new(posts::PostsFollower::live()),
             Arc::new(posts::TrendingFollower),
         ]
@@ -234,7 +196,7 @@ impl Entities {
 
     /// The followers that keep nothing in the database, but what all processes share.
     pub fn warming_followers(log: &EventLog) -> Vec<Arc<dyn events::Follower>> {
-        let students = students::WarmingFollower::new(log);
+        let students = WarmingFollower::<students::Student>::new(log);
         students.into_iter().map(|it| Arc::new(it) as _).collect()
     }
 
@@ -254,11 +216,11 @@ impl Entities {
 /// The contracts of all events of all domains: JSON Schema by type and version, as committed in `entities/events.json`.
 pub fn event_schemas() -> serde_json::Value {
     let domains = [
-        customers::event_schemas(),
+        record::event_schemas::<customers::Customer>(),
         users::event_schemas(),
         chats::event_schemas(),
         posts::event_schemas(),
-        students::event_schemas(),
+        record::event_schemas::<students::Student>(),
         operations::event_schemas(),
         erasure::event_schemas(),
         signals::event_schemas(),

@@ -39,6 +39,19 @@ impl From<SortKey> for sea_orm::Value {
     }
 }
 
+/// Of the columns that lists are sorted by; they are never null.
+impl From<sea_orm::Value> for SortKey {
+    fn from(value: sea_orm::Value) -> Self {
+        match value {
+            sea_orm::Value::String(text) => Self::Text(text.unwrap_or_default()),
+            sea_orm::Value::ChronoDateTimeUtc(time) => Self::Time(time.unwrap_or_default()),
+            sea_orm::Value::Int(number) => Self::Number(number.unwrap_or_default().into()),
+            sea_orm::Value::BigInt(number) => Self::Number(number.unwrap_or_default()),
+            other => unreachable!("no list is sorted by {other:?}"),
+        }
+    }
+}
+
 /// A row's place in a list: its sort value, and its id to tell rows with the same value apart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Edge {

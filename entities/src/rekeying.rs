@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::{
     boxed, customers,
     operations::public_id,
+    record::Record,
     searching, students,
     text::{email::key_of_stored, fold},
     users,

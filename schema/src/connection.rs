@@ -110,8 +110,22 @@ fn is_storable(key: &SortKey) -> bool {
 }
 
 /// Whether both databases can compare with this time: years 0 to 9999, as RFC 3339 has them.
-pub(crate) fn is_storable_time(time: &DateTime<Utc>) -> bool {
+fn is_storable_time(time: &DateTime<Utc>) -> bool {
     (0..=9999).contains(&time.year())
+}
+
+/// A time of a filter.
+pub(crate) fn check_time(
+    field: &str,
+    time: Option<DateTime<Utc>>,
+) -> Result<Option<DateTime<Utc>>, Error> {
+    match time.is_none_or(|time| is_storable_time(&time)) {
+        true => Ok(time),
+        false => {
+            let message = "must be in the years 0 to 9999";
+            Err(invalid(Violations::one(field, "range", message)))
+        }
+    }
 }
 
 pub(crate) fn checked(argument: &str, size: i32) -> Result<u64, Error> {

@@ -5,15 +5,13 @@ use std::time::Duration;
 
 use async_graphql::{Error, ErrorExtensions, Name, Value, indexmap::IndexMap};
 use entities::{
-    Violations,
+    CommandError, Failure, Refusal, Violations,
     access::{AccessError, Reason},
     chats::ChatError,
-    customers::CustomerError,
     operations::{LetterError, WorkerError},
     posts::PostError,
     read_models::ReadModelError,
     signals::SignalError,
-    students::StudentError,
     users::UserError,
 };
 use events::{CursorError, FeedError};
@@ -89,10 +87,14 @@ pub(crate) fn from_log(cause: &events::Error) -> Error {
         .extend_with(|_, extensions| extensions.set("retryAfterSeconds", 1)),
         cause if cause.is_retryable() => {
             tracing::warn!(error = %cause, "a request failed");
-            error(codes::UNAVAILABLE, "too many changes at once; try again")
+            too_many_changes()
         }
         cause => internal(cause),
     }
+}
+
+fn too_many_changes() -> Error {
+    error(codes::UNAVAILABLE, "too many changes at once; try again")
 }
 
 /// Why an event cannot be shown. Of one that cannot be read its subscribers are told, and they are shown those behind it: it is
@@ -130,12 +132,16 @@ pub(crate) fn from_feed(cause: FeedError) -> Error {
 pub fn from_access(cause: AccessError) -> Error {
     let message = cause.to_string();
     match cause {
-        AccessError::Unauthenticated(reason) => error(codes::UNAUTHENTICATED, message)
-            .extend_with(|_, extensions| extensions.set("reason", reason_name(reason))),
+        AccessError::Unauthenticated(reason) => unauthenticated(message, reason),
         AccessError::Forbidden => error(codes::FORBIDDEN, message),
         AccessError::NotMember => error(codes::NOT_FOUND, message),
         AccessError::Log(cause) => from_log(&cause),
     }
+}
+
+fn unauthenticated(message: String, reason: Reason) -> Error {
+    error(codes::UNAUTHENTICATED, message)
+        .extend_with(|_, extensions| extensions.set("reason", reason_name(reason)))
 }
 
 const fn reason_name(reason: Reason) -> &'static str {
@@ -148,36 +154,33 @@ const fn reason_name(reason: Reason) -> &'static str {
     }
 }
 
-pub(crate) fn from_customers(cause: CustomerError) -> Error {
+/// Why a command failed, whatever the domain.
+pub(crate) fn from_command<Own: Refusal>(cause: CommandError<Own>) -> Error {
     let message = cause.to_string();
     match cause {
-        CustomerError::NotFound => error(codes::NOT_FOUND, message),
-        CustomerError::EmailTaken => error(codes::CONFLICT, message)
-            .extend_with(|_, extensions| extensions.set("field", "email")),
-        CustomerError::NotDeleted => error(codes::CONFLICT, message),
-        CustomerError::VersionConflict { current } => error(codes::CONFLICT, message)
+        CommandError::NotFound(_) => error(codes::NOT_FOUND, message),
+        CommandError::Taken { field, .. } => error(codes::CONFLICT, message)
+            .extend_with(|_, extensions| extensions.set("field", field)),
+        CommandError::NotDeleted(_) => error(codes::CONFLICT, message),
+        CommandError::VersionConflict { current, .. } => error(codes::CONFLICT, message)
             .extend_with(|_, extensions| extensions.set("currentVersion", current)),
-        CustomerError::Invalid(violations) => invalid(violations),
-        CustomerError::Access(cause) => from_access(cause),
-        CustomerError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
-        CustomerError::Log(cause) => from_log(&cause),
+        CommandError::Invalid(violations) => invalid(violations),
+        CommandError::Access(cause) => from_access(cause),
+        CommandError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
+        // Only after as many tries as a transaction gets.
+        CommandError::Log(events::Error::VersionConflict) => too_many_changes(),
+        CommandError::Log(cause) => from_log(&cause),
+        CommandError::Own(own) => from_failure(own.failure(), message),
     }
 }
 
-pub(crate) fn from_students(cause: StudentError) -> Error {
-    let message = cause.to_string();
-    match cause {
-        StudentError::NotFound => error(codes::NOT_FOUND, message),
-        StudentError::EmailTaken => error(codes::CONFLICT, message)
-            .extend_with(|_, extensions| extensions.set("field", "email")),
-        StudentError::NumberTaken => error(codes::CONFLICT, message)
-            .extend_with(|_, extensions| extensions.set("field", "studentNumber")),
-        StudentError::VersionConflict { current } => error(codes::CONFLICT, message)
-            .extend_with(|_, extensions| extensions.set("currentVersion", current)),
-        StudentError::Invalid(violations) => invalid(violations),
-        StudentError::Access(cause) => from_access(cause),
-        StudentError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
-        StudentError::Log(cause) => from_log(&cause),
+fn from_failure(failure: Failure, message: String) -> Error {
+    match failure {
+        Failure::NotFound => error(codes::NOT_FOUND, message),
+        Failure::Forbidden => error(codes::FORBIDDEN, message),
+        Failure::Conflict => error(codes::CONFLICT, message),
+        Failure::Unauthenticated => unauthenticated(message, Reason::Invalid),
+        Failure::TooOften(retry_after) => too_often(message, retry_after),
     }
 }
 
@@ -191,8 +194,7 @@ pub(crate) fn from_users(cause: UserError) -> Error {
         UserError::VersionConflict { current } => error(codes::CONFLICT, message)
             .extend_with(|_, extensions| extensions.set("currentVersion", current)),
         UserError::WrongCredentials | UserError::RefreshRefused => {
-            error(codes::UNAUTHENTICATED, message)
-                .extend_with(|_, extensions| extensions.set("reason", reason_name(Reason::Invalid)))
+            unauthenticated(message, Reason::Invalid)
         }
         UserError::Throttled { retry_after } => too_often(message, retry_after),
         UserError::Invalid(violations) => invalid(violations),

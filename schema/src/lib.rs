@@ -16,6 +16,7 @@ mod operations;
 mod posts;
 mod price;
 mod read_models;
+mod record;
 mod request;
 mod signals;
 mod students;

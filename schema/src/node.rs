@@ -4,11 +4,12 @@ use async_graphql::{Context, ID, Interface, Object, Result};
 
 use crate::{
     chats::{self, Chat},
-    customers::{self, Customer},
+    customers::Customer,
     id,
     posts::{self, Post},
+    record,
     signals::{self, Signal},
-    students::{self, Student},
+    students::Student,
     users::{self, User},
 };
 
@@ -36,8 +37,8 @@ impl NodeQuery {
         #[graphql(desc = "A global id of any type.")] id: ID,
     ) -> Result<Option<Node>> {
         match id::decode(&id) {
-            Some((kind, uuid)) if kind == customers::KIND => {
-                Ok(customers::find(ctx, uuid).await?.map(Node::Customer))
+            Some((kind, uuid)) if kind == entities::customers::STREAM => {
+                Ok(record::find(ctx, uuid).await?.map(Node::Customer))
             }
             Some((kind, uuid)) if kind == users::KIND => {
                 Ok(users::find(ctx, uuid).await?.map(Node::User))
@@ -45,8 +46,8 @@ impl NodeQuery {
             Some((kind, uuid)) if kind == chats::KIND => {
                 Ok(chats::find(ctx, uuid).await?.map(Node::Chat))
             }
-            Some((kind, uuid)) if kind == students::KIND => {
-                Ok(students::find(ctx, uuid).await?.map(Node::Student))
+            Some((kind, uuid)) if kind == entities::students::STREAM => {
+                Ok(record::find(ctx, uuid).await?.map(Node::Student))
             }
             Some((kind, uuid)) if kind == signals::KIND => {
                 Ok(signals::find(ctx, uuid).await?.map(Node::Signal))

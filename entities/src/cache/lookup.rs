@@ -143,7 +143,7 @@ async fn learn_the_past<T: CachedRow>(log: EventLog, inner: Weak<Inner<T>>) {
 impl<T: CachedRow> Inner<T> {
     pub(super) fn note(&self, id: Uuid, event_type: &str, position: Option<u64>) {
         self.validity.change(id, position);
-        if T::ENDED_BY.contains(&event_type) {
+        if T::is_ended_by(event_type) {
             self.level.remove(id);
         }
     }

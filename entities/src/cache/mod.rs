@@ -35,9 +35,9 @@ pub(crate) trait CachedRow:
     const STREAM: &'static str;
     /// Grows when the row's shape changes: processes of two releases may share a store.
     const SHAPE: u16;
-    /// The types of events after which there is no row: a deleted one is not given, not even as stale.
-    const ENDED_BY: &'static [&'static str];
 
+    /// Whether there is no row after an event of this type: a deleted one is not given, not even as stale.
+    fn is_ended_by(event_type: &str) -> bool;
     /// Sets what is not stored with it.
     fn restore(&mut self);
 }

@@ -26,7 +26,10 @@ struct Row(u64);
 impl CachedRow for Row {
     const STREAM: &'static str = "row";
     const SHAPE: u16 = 1;
-    const ENDED_BY: &'static [&'static str] = &["RowDeleted"];
+
+    fn is_ended_by(event_type: &str) -> bool {
+        event_type == "RowDeleted"
+    }
 
     fn restore(&mut self) {}
 }

@@ -1,45 +1,27 @@
-//! The customer and its table. The model stays inside this crate's domain code; the API wraps it.
+//! The customer and its table.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    cache::CachedRow,
-    text::{email, fold},
-};
-
 /// Where the relation to a customer stands.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    EnumIter,
-    DeriveActiveEnum,
-    Serialize,
-    Deserialize,
-    JsonSchema,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, DeriveActiveEnum)]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "Text",
+    rename_all = "SCREAMING_SNAKE_CASE"
 )]
-#[sea_orm(rs_type = "String", db_type = "Text")]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CustomerStatus {
     /// Known, but no customer yet.
-    #[sea_orm(string_value = "PROSPECT")]
     Prospect,
     /// Doing business.
-    #[sea_orm(string_value = "ACTIVE")]
     Active,
     /// On hold.
-    #[sea_orm(string_value = "SUSPENDED")]
     Suspended,
     /// The relation has ended; the customer is kept.
-    #[sea_orm(string_value = "CLOSED")]
     Closed,
 }
 
@@ -84,22 +66,3 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// A customer.
 pub type Customer = Model;
-
-impl Model {
-    /// Sets what is derived from the name and the address.
-    pub(crate) fn derive_keys(&mut self) {
-        self.email_key = self.email.to_lowercase();
-        let email = email::spellings(&self.email);
-        self.search_text = fold(&format!("{}\n{email}", self.name));
-    }
-}
-
-impl CachedRow for Customer {
-    const STREAM: &'static str = super::STREAM;
-    const SHAPE: u16 = 1;
-    const ENDED_BY: &'static [&'static str] = &["CustomerDeleted"];
-
-    fn restore(&mut self) {
-        self.derive_keys();
-    }
-}

@@ -1,48 +1,29 @@
-//! The student and its table. The model stays inside this crate's domain code; the API wraps it.
+//! The student and its table.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    cache::CachedRow,
-    text::{email, fold},
-};
-
 /// Where a student stands.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    EnumIter,
-    DeriveActiveEnum,
-    Serialize,
-    Deserialize,
-    JsonSchema,
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, DeriveActiveEnum)]
+#[sea_orm(
+    rs_type = "String",
+    db_type = "Text",
+    rename_all = "SCREAMING_SNAKE_CASE"
 )]
-#[sea_orm(rs_type = "String", db_type = "Text")]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum StudentStatus {
     /// Has applied for a place.
-    #[sea_orm(string_value = "APPLICANT")]
     Applicant,
     /// Studies.
-    #[sea_orm(string_value = "ENROLLED")]
     Enrolled,
     /// Is away for a while.
-    #[sea_orm(string_value = "ON_LEAVE")]
     OnLeave,
     /// Has finished.
-    #[sea_orm(string_value = "GRADUATED")]
     Graduated,
     /// Has left without finishing.
-    #[sea_orm(string_value = "WITHDRAWN")]
     Withdrawn,
 }
 
@@ -97,25 +78,3 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// A student.
 pub type Student = Model;
-
-impl Model {
-    /// Sets what is derived from other fields.
-    pub(crate) fn derive_keys(&mut self) {
-        self.email_key = self.email.to_lowercase();
-        self.number_key = self.student_number.as_deref().map(fold);
-        self.course_key = fold(&self.course);
-        let number = self.number_key.as_deref().unwrap_or_default();
-        let (name, email) = (fold(&self.name), fold(&email::spellings(&self.email)));
-        self.search_text = [&name, &email, number, &self.course_key].join("\n");
-    }
-}
-
-impl CachedRow for Student {
-    const STREAM: &'static str = super::STREAM;
-    const SHAPE: u16 = 1;
-    const ENDED_BY: &'static [&'static str] = &["StudentDeleted"];
-
-    fn restore(&mut self) {
-        self.derive_keys();
-    }
-}

@@ -59,6 +59,14 @@ pub(crate) fn key_of_stored(email: &str) -> Option<String> {
     (key != email.to_lowercase()).then_some(key)
 }
 
+/// Sets an address if another one is given. That one is in the form in which addresses are stored, so it needs no key of its own.
+pub(crate) fn set(email: &mut String, address_key: &mut Option<String>, new: Option<String>) {
+    if let Some(new) = new.filter(|new| new != email) {
+        *email = new;
+        *address_key = None;
+    }
+}
+
 /// What is known of an address that somebody looks for: what it is compared by, and what it was compared by before there was
 /// this rule. Both are bounded.
 pub(crate) fn sought(text: &str) -> (String, String) {

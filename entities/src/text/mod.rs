@@ -41,7 +41,7 @@ impl Flaw {
 
 /// The fields of an input, as they are checked one after the other.
 #[derive(Default)]
-pub(crate) struct Fields(Vec<Violation>);
+pub struct Fields(Vec<Violation>);
 
 impl Fields {
     /// Puts a text in the form in which it is stored, or notes what is wrong with it.

@@ -37,6 +37,31 @@ pub(crate) fn line(text: &str, most: usize) -> Result<String, Flaw> {
     Ok(text.to_owned())
 }
 
+/// The name of a person or a company: a line of at most 200 characters.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn name(text: &str) -> Result<String, Flaw> {
+    line(text, 200)
+}
+
+/// A telephone number: digits, and what people put between them. Whether it exists is not for us to say.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn phone(text: &str) -> Result<String, Flaw> {
+    let text = text.trim();
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    let is_allowed = |c: char| c.is_ascii_digit() || "+-()./ ".contains(c);
+    if !(3..=20).contains(&digits) || text.len() > 40 || !text.chars().all(is_allowed) {
+        return Err(Flaw::new(
+            "phone",
+            "must be a telephone number: 3 to 20 digits, with + - ( ) . / and spaces between them",
+        ));
+    }
+    Ok(text.to_owned())
+}
+
 /// A text of any number of lines, which may be empty, of at most `most` characters.
 ///
 /// # Errors

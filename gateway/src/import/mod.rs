@@ -16,11 +16,9 @@ use std::{
 use clap::{Args, ValueEnum};
 use csv::{StringRecord, WriterBuilder};
 use entities::{
-    CommandContext, Entities,
-    students::{
-        CreateStudent, ExistingStudents, ImportMode, ImportOutcome, ImportStudents,
-        MAX_IMPORT_ROWS, StudentError,
-    },
+    CommandContext, CommandError, Entities,
+    record::{self, ImportMode, ImportOutcome, ImportRecords, MAX_IMPORT_ROWS},
+    students::CreateStudent,
 };
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -68,7 +66,7 @@ pub enum Existing {
     Update,
 }
 
-impl From<Existing> for ExistingStudents {
+impl From<Existing> for record::Existing {
     fn from(existing: Existing) -> Self {
         match existing {
             Existing::Skip => Self::Skip,
@@ -105,7 +103,7 @@ pub enum ImportError {
         /// The first line of the transaction.
         line: u64,
         /// Why.
-        cause: StudentError,
+        cause: CommandError,
     },
     /// All others were imported.
     #[error("{0} rows were refused")]
@@ -253,13 +251,13 @@ async fn import_batch(
         .collect();
     let mut imported = Vec::new().into_iter();
     if !rows.is_empty() {
-        let input = ImportStudents {
+        let input = ImportRecords {
             rows,
             mode: ImportMode::PerRow,
             existing: existing.into(),
         };
         let students = &entities.students;
-        let answer = students.import_students(CommandContext::process("import"), input);
+        let answer = students.import(CommandContext::process("import"), input);
         let answer = answer
             .await
             .map_err(|cause| ImportError::Stopped { line, cause })?;

@@ -1,8 +1,8 @@
 //! Customers with plausible names.
 
 use entities::{
-    CommandContext, Entities,
-    customers::{CreateCustomer, CustomerError, CustomerStatus},
+    CommandContext, CommandError, Entities,
+    customers::{CreateCustomer, CustomerStatus},
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use indicatif::ProgressBar;
@@ -54,7 +54,7 @@ const CONCURRENT: usize = 4;
 ///
 /// # Errors
 /// When a customer cannot be created; those before it stay.
-pub async fn seed(entities: &Entities, count: u64, progress: bool) -> Result<(), CustomerError> {
+pub async fn seed(entities: &Entities, count: u64, progress: bool) -> Result<(), CommandError> {
     let first = entities.log.tail().position();
     let bar = if progress {
         progress_bar("customers", count)
@@ -69,10 +69,10 @@ pub async fn seed(entities: &Entities, count: u64, progress: bool) -> Result<(),
             let size = inputs.len() as u64;
             entities
                 .customers
-                .create_customers(CommandContext::process("seed"), inputs)
+                .create_all(CommandContext::process("seed"), inputs)
                 .await?;
             bar.inc(size);
-            Ok::<_, CustomerError>(())
+            Ok::<_, CommandError>(())
         }
     });
     stream::iter(batches)

@@ -117,7 +117,7 @@ async fn seed_students(entities: &Entities, administrator: &User) -> Result {
         };
         let students = &entities.students;
         students
-            .create_student(on_behalf_of(administrator), student)
+            .create(on_behalf_of(administrator), student)
             .await?;
     }
     Ok(())

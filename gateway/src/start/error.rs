@@ -31,7 +31,7 @@ pub(crate) enum StartError {
     #[error("{0}")]
     Import(#[from] ImportError),
     #[error("seeding failed: {0}")]
-    Seed(#[from] entities::customers::CustomerError),
+    Seed(#[from] entities::CommandError),
     #[error("seeding failed: {0}")]
     Demo(Box<dyn std::error::Error + Send + Sync>),
     #[error("seeding failed: {0}")]

@@ -1,19 +1,15 @@
-//! The inputs of customers, and how they become those of `entities`. Absent and null differ in updates: an absent field
-//! stays as it is, null clears what may be empty and is a violation elsewhere.
+//! The inputs of customers, and how they become those of `entities`.
 
 use async_graphql::{Enum, ID, InputObject, MaybeUndefined, Result};
 use chrono::{DateTime, Utc};
-use entities::{
-    Direction, Violation, Violations,
-    customers::{self, ChangeCustomer, CreateCustomer, UpdateCustomer},
-};
+use entities::customers::{self, CreateCustomer, UpdateCustomer};
 
-use super::{KIND, object::CustomerStatus};
+use super::object::CustomerStatus;
 use crate::{
     alternatives::any_of,
-    connection::is_storable_time,
-    error, id,
+    connection::check_time,
     price::{SEARCH, cost},
+    record::Nulls,
 };
 
 /// A new customer.
@@ -45,9 +41,9 @@ impl From<CreateCustomerInput> for CreateCustomer {
 #[derive(InputObject)]
 pub(crate) struct UpdateCustomerInput {
     /// The customer.
-    id: ID,
+    pub(super) id: ID,
     /// Fails with CONFLICT when the customer is at another version.
-    expected_version: Option<i64>,
+    pub(super) expected_version: Option<i64>,
     /// 1 to 200 characters.
     name: MaybeUndefined<String>,
     /// Must not belong to another customer.
@@ -59,65 +55,17 @@ pub(crate) struct UpdateCustomerInput {
 }
 
 impl UpdateCustomerInput {
-    pub(super) fn into_change(self) -> Result<(ChangeCustomer, UpdateCustomer)> {
-        let nulls = [
-            ("name", self.name.is_null()),
-            ("email", self.email.is_null()),
-            ("status", self.status.is_null()),
-        ];
-        let violations: Vec<_> = nulls
-            .into_iter()
-            .filter(|(_, is_null)| *is_null)
-            .map(|(field, _)| Violation {
-                field: field.to_owned(),
-                code: "null".to_owned(),
-                message: "must not be null; leave it out to keep it".to_owned(),
-            })
-            .collect();
-        if !violations.is_empty() {
-            return Err(error::invalid(Violations(violations)));
-        }
-        let target = ChangeCustomer {
-            id: id::decode_as(KIND, "id", &self.id)?,
-            expected_version: self.expected_version,
-        };
+    pub(super) fn into_update(self) -> Result<UpdateCustomer> {
+        let mut nulls = Nulls::default();
         let update = UpdateCustomer {
-            name: self.name.take(),
-            email: self.email.take(),
-            phone: match self.phone {
-                MaybeUndefined::Undefined => None,
-                MaybeUndefined::Null => Some(None),
-                MaybeUndefined::Value(phone) => Some(Some(phone)),
-            },
-            status: self.status.take().map(Into::into),
+            name: nulls.refuse("name", self.name),
+            email: nulls.refuse("email", self.email),
+            phone: self.phone.into(),
+            status: nulls.refuse("status", self.status).map(Into::into),
         };
-        Ok((target, update))
+        nulls.end()?;
+        Ok(update)
     }
-}
-
-/// A customer to delete.
-#[derive(InputObject)]
-pub(crate) struct DeleteCustomerInput {
-    /// The customer.
-    pub(super) id: ID,
-    /// Fails with CONFLICT when the customer is at another version.
-    pub(super) expected_version: Option<i64>,
-}
-
-/// A deleted customer to restore.
-#[derive(InputObject)]
-pub(crate) struct RestoreCustomerInput {
-    /// The customer.
-    pub(super) id: ID,
-    /// Fails with CONFLICT when the customer is at another version.
-    pub(super) expected_version: Option<i64>,
-}
-
-pub(super) fn target(id: &ID, expected_version: Option<i64>) -> Result<ChangeCustomer> {
-    Ok(ChangeCustomer {
-        id: id::decode_as(KIND, "id", id)?,
-        expected_version,
-    })
 }
 
 /// Which customers a list has; all conditions must hold.
@@ -137,35 +85,24 @@ pub(crate) struct CustomerFilter {
     deleted: bool,
 }
 
-impl TryFrom<CustomerFilter> for customers::CustomerFilter {
-    type Error = async_graphql::Error;
-
-    fn try_from(filter: CustomerFilter) -> Result<Self> {
-        let times = [
-            ("createdFrom", filter.created_from),
-            ("createdBefore", filter.created_before),
-        ];
-        for (field, time) in times {
-            if time.is_some_and(|time| !is_storable_time(&time)) {
-                let message = "must be in the years 0 to 9999";
-                return Err(error::invalid(Violations::one(field, "range", message)));
-            }
-        }
-        Ok(Self {
-            search: filter.search,
-            status: any_of(filter.status),
-            created_from: filter.created_from,
-            created_before: filter.created_before,
-            deleted: filter.deleted,
+impl CustomerFilter {
+    pub(super) fn into_filter(self) -> Result<customers::CustomerFilter> {
+        Ok(customers::CustomerFilter {
+            search: self.search,
+            status: any_of(self.status),
+            created_from: check_time("createdFrom", self.created_from)?,
+            created_before: check_time("createdBefore", self.created_before)?,
+            deleted: self.deleted,
         })
     }
 }
 
 /// What a list of customers is sorted by.
-#[derive(Enum, Copy, Clone, Eq, PartialEq)]
+#[derive(Enum, Copy, Clone, Default, Eq, PartialEq)]
 #[graphql(remote = "customers::CustomerSortField")]
 pub(crate) enum CustomerSortField {
     /// When it was created.
+    #[default]
     CreatedAt,
     /// When it was changed last.
     UpdatedAt,
@@ -174,41 +111,3 @@ pub(crate) enum CustomerSortField {
     /// The email address in lower case, by code point.
     Email,
 }
-
-/// Ascending or descending.
-#[derive(Enum, Copy, Clone, Eq, PartialEq)]
-#[graphql(remote = "Direction")]
-pub(crate) enum SortDirection {
-    /// Smallest, oldest or first in the alphabet first.
-    Asc,
-    /// The other way round.
-    Desc,
-}
-
-/// The order of a list of customers; equals are ordered by id.
-#[derive(InputObject)]
-pub(crate) struct CustomerSort {
-    /// The criterion.
-    #[graphql(default_with = "CustomerSortField::CreatedAt")]
-    field: CustomerSortField,
-    /// Its direction.
-    #[graphql(default_with = "SortDirection::Desc")]
-    direction: SortDirection,
-}
-
-impl From<Option<CustomerSort>> for Sort {
-    fn from(sort: Option<CustomerSort>) -> Self {
-        let newest_first = CustomerSort {
-            field: CustomerSortField::CreatedAt,
-            direction: SortDirection::Desc,
-        };
-        let sort = sort.unwrap_or(newest_first);
-        Self(customers::CustomerSort {
-            field: sort.field.into(),
-            direction: sort.direction.into(),
-        })
-    }
-}
-
-/// The sort of a list when the client may have left it open.
-pub(super) struct Sort(pub(super) customers::CustomerSort);

@@ -1,15 +1,13 @@
 //! The customer as clients see it.
 
-use async_graphql::{Context, Enum, ID, Object, Result};
+use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 use chrono::{DateTime, Utc};
-use entities::customers;
+use entities::{Entities, customers};
 
-use super::KIND;
+use super::inputs::CustomerSortField;
 use crate::{
-    connection::checked,
-    error::from_access,
     history, id,
-    request::{entities, viewer},
+    record::{self, CountedObject, Recorded},
 };
 
 /// Where the relation to a customer stands.
@@ -27,55 +25,32 @@ pub(crate) enum CustomerStatus {
 }
 
 /// A person or company that one does business with.
-pub(crate) struct Customer(pub(super) customers::Customer);
-
-#[Object]
-impl Customer {
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub(crate) struct Customer {
     /// The global id.
-    pub(crate) async fn id(&self) -> ID {
-        id::encode(KIND, self.0.id)
-    }
-
+    #[graphql(owned)]
+    pub(crate) id: ID,
     /// The name, 1 to 200 characters.
-    async fn name(&self) -> &str {
-        &self.0.name
-    }
-
+    name: String,
     /// The email address; unique among the customers that are not deleted, whatever its case.
-    async fn email(&self) -> &str {
-        &self.0.email
-    }
-
+    email: String,
     /// A telephone number, as it was entered.
-    async fn phone(&self) -> Option<&str> {
-        self.0.phone.as_deref()
-    }
-
+    phone: Option<String>,
     /// Where the relation stands.
-    async fn status(&self) -> CustomerStatus {
-        self.0.status.into()
-    }
-
+    status: CustomerStatus,
     /// Grows by one with every change; `expectedVersion` of mutations refers to it.
-    async fn version(&self) -> i64 {
-        self.0.version
-    }
-
+    version: i64,
     /// When it was created.
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
-    }
-
+    created_at: DateTime<Utc>,
     /// When it was changed last.
-    async fn updated_at(&self) -> DateTime<Utc> {
-        self.0.updated_at
-    }
-
+    updated_at: DateTime<Utc>,
     /// When it was deleted; null unless it is.
-    async fn deleted_at(&self) -> Option<DateTime<Utc>> {
-        self.0.deleted_at
-    }
+    deleted_at: Option<DateTime<Utc>>,
+}
 
+#[ComplexObject]
+impl Customer {
     /// All that happened to it, oldest first.
     async fn history(
         &self,
@@ -83,15 +58,51 @@ impl Customer {
         #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
         #[graphql(desc = "Events after this cursor of an edge.")] after: Option<String>,
     ) -> Result<Option<history::History>> {
-        let limit = checked("first", first)?;
-        let after_version = history::decode_after(after.as_deref())?;
-        let entities = entities(ctx);
-        let epoch = entities.log.tail().cursor().epoch;
-        let page = entities
-            .customers
-            .read_history(viewer(ctx)?, self.0.id, after_version, limit)
-            .await
-            .map_err(from_access)?;
-        Ok(Some(history::connect(page, after_version, epoch)))
+        record::history::<Self>(ctx, &self.id, first, after).await
     }
+}
+
+/// The customer where it is one of several fields.
+#[derive(SimpleObject)]
+pub(crate) struct CustomerField {
+    /// The customer as it is then.
+    customer: Customer,
+}
+
+impl From<Customer> for CustomerField {
+    fn from(customer: Customer) -> Self {
+        Self { customer }
+    }
+}
+
+impl From<customers::Customer> for Customer {
+    fn from(customer: customers::Customer) -> Self {
+        Self {
+            id: id::encode(customers::STREAM, customer.id),
+            name: customer.name,
+            email: customer.email,
+            phone: customer.phone,
+            status: customer.status.into(),
+            version: customer.version,
+            created_at: customer.created_at,
+            updated_at: customer.updated_at,
+            deleted_at: customer.deleted_at,
+        }
+    }
+}
+
+impl Recorded for Customer {
+    type Record = customers::Customer;
+    type Field = CustomerField;
+    type SortField = CustomerSortField;
+
+    const NAME: &'static str = "Customer";
+
+    fn records(entities: &Entities) -> &customers::Customers {
+        &entities.customers
+    }
+}
+
+impl CountedObject for Customer {
+    type Status = CustomerStatus;
 }

@@ -6,7 +6,7 @@ use entities::{Violations, operations::LETTER_KIND};
 use events::{LogFilter, Which};
 use uuid::Uuid;
 
-use crate::{connection::is_storable_time, error::invalid, id};
+use crate::{connection::check_time, error::invalid, id};
 
 /// The longest text that can be looked for.
 const MOST_CHARACTERS: usize = 200;
@@ -32,20 +32,14 @@ pub(crate) struct EventLogFilter {
 
 impl EventLogFilter {
     pub(super) fn into_filter(self) -> Result<LogFilter> {
-        for (field, time) in [("from", &self.from), ("before", &self.before)] {
-            if time.as_ref().is_some_and(|time| !is_storable_time(time)) {
-                let message = "must be a time of the years 0 to 9999";
-                return Err(invalid(Violations::one(field, "range", message)));
-            }
-        }
         let stream = stream_filter(self.stream, self.stream_id.as_ref())?;
         Ok(LogFilter {
             stream: stream.kind,
             stream_id: stream.id,
             types: checked_types(self.types)?,
             actor: self.actor.map(|it| checked_text("actor", it)).transpose()?,
-            from: self.from,
-            before: self.before,
+            from: check_time("from", self.from)?,
+            before: check_time("before", self.before)?,
         })
     }
 }

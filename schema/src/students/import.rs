@@ -1,13 +1,16 @@
 //! Imports as clients see them: rows in, and what became of each.
 
 use async_graphql::{Enum, InputObject, SimpleObject};
-use entities::students::{self, ImportStudents, ImportedStudent};
+use entities::{
+    record::{self, ImportRecords, Imported},
+    students::{self, CreateStudent},
+};
 
 use super::{inputs::CreateStudentInput, object::Student};
 
 /// What becomes of an import in which rows are refused.
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]
-#[graphql(remote = "students::ImportMode")]
+#[graphql(remote = "record::ImportMode")]
 pub(crate) enum ImportMode {
     /// Nothing is imported: VALIDATION, with the violations of all rows, such as `rows.3.email`.
     AllOrNothing,
@@ -17,7 +20,7 @@ pub(crate) enum ImportMode {
 
 /// What becomes of a row whose email address a student has already.
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]
-#[graphql(remote = "students::ExistingStudents")]
+#[graphql(remote = "record::Existing")]
 pub(crate) enum ExistingStudents {
     /// It is refused.
     Refuse,
@@ -40,7 +43,7 @@ pub(crate) struct ImportStudentsInput {
     existing: ExistingStudents,
 }
 
-impl From<ImportStudentsInput> for ImportStudents {
+impl From<ImportStudentsInput> for ImportRecords<CreateStudent> {
     fn from(input: ImportStudentsInput) -> Self {
         Self {
             rows: input.rows.into_iter().map(Into::into).collect(),
@@ -52,7 +55,7 @@ impl From<ImportStudentsInput> for ImportStudents {
 
 /// What became of a row.
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]
-#[graphql(remote = "students::ImportOutcome")]
+#[graphql(remote = "record::ImportOutcome")]
 pub(crate) enum ImportOutcome {
     /// The student was created.
     Created,
@@ -103,23 +106,23 @@ pub(crate) struct ImportStudentsPayload {
     rows: Vec<ImportedRow>,
 }
 
-impl From<Vec<ImportedStudent>> for ImportStudentsPayload {
-    fn from(imported: Vec<ImportedStudent>) -> Self {
+impl From<Vec<Imported<students::Student>>> for ImportStudentsPayload {
+    fn from(imported: Vec<Imported<students::Student>>) -> Self {
         let count = |outcome| {
             let counted = imported.iter().filter(|row| row.outcome == outcome);
             counted.count() as u64
         };
         Self {
-            created: count(students::ImportOutcome::Created),
-            updated: count(students::ImportOutcome::Updated),
-            unchanged: count(students::ImportOutcome::Unchanged),
-            refused: count(students::ImportOutcome::Refused),
+            created: count(record::ImportOutcome::Created),
+            updated: count(record::ImportOutcome::Updated),
+            unchanged: count(record::ImportOutcome::Unchanged),
+            refused: count(record::ImportOutcome::Refused),
             rows: imported.into_iter().zip(0..).map(into_row).collect(),
         }
     }
 }
 
-fn into_row((row, index): (ImportedStudent, u64)) -> ImportedRow {
+fn into_row((row, index): (Imported<students::Student>, u64)) -> ImportedRow {
     let violations = row.violations.into_iter().map(|it| ImportViolation {
         field: it.field,
         code: it.code,
@@ -128,7 +131,7 @@ fn into_row((row, index): (ImportedStudent, u64)) -> ImportedRow {
     ImportedRow {
         index,
         outcome: row.outcome.into(),
-        student: row.student.map(Student),
+        student: row.record.map(Student::from),
         violations: violations.collect(),
     }
 }

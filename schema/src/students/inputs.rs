@@ -1,18 +1,13 @@
-//! The inputs of students, and how they become those of `entities`. Absent and null differ in updates: an absent field
-//! stays as it is, null clears what may be empty and is a violation elsewhere. Those of imports are in `import`.
+//! The inputs of students, and how they become those of `entities`. Those of imports are in `import`.
 
 use async_graphql::{Enum, ID, InputObject, MaybeUndefined, Result};
-use entities::{
-    Direction, Violation, Violations,
-    students::{self, ChangeStudent, CreateStudent, UpdateStudent},
-};
+use entities::students::{self, CreateStudent, UpdateStudent};
 
-use super::{KIND, object::StudentStatus};
+use super::object::StudentStatus;
 use crate::{
     alternatives::any_of,
-    customers::SortDirection,
-    error, id,
     price::{SEARCH, cost},
+    record::Nulls,
 };
 
 /// A new student.
@@ -51,9 +46,9 @@ impl From<CreateStudentInput> for CreateStudent {
 #[derive(InputObject)]
 pub(crate) struct UpdateStudentInput {
     /// The student.
-    id: ID,
+    pub(super) id: ID,
     /// Fails with CONFLICT when the student is at another version.
-    expected_version: Option<i64>,
+    pub(super) expected_version: Option<i64>,
     /// 1 to 200 characters.
     name: MaybeUndefined<String>,
     /// Must not belong to another student.
@@ -69,56 +64,19 @@ pub(crate) struct UpdateStudentInput {
 }
 
 impl UpdateStudentInput {
-    pub(super) fn into_change(self) -> Result<(ChangeStudent, UpdateStudent)> {
-        let nulls = [
-            ("name", self.name.is_null()),
-            ("email", self.email.is_null()),
-            ("course", self.course.is_null()),
-            ("year", self.year.is_null()),
-            ("status", self.status.is_null()),
-        ];
-        let violations: Vec<_> = nulls
-            .into_iter()
-            .filter(|(_, is_null)| *is_null)
-            .map(|(field, _)| Violation {
-                field: field.to_owned(),
-                code: "null".to_owned(),
-                message: "must not be null; leave it out to keep it".to_owned(),
-            })
-            .collect();
-        if !violations.is_empty() {
-            return Err(error::invalid(Violations(violations)));
-        }
+    pub(super) fn into_update(self) -> Result<UpdateStudent> {
+        let mut nulls = Nulls::default();
         let update = UpdateStudent {
-            name: self.name.take(),
-            email: self.email.take(),
-            student_number: match self.student_number {
-                MaybeUndefined::Undefined => None,
-                MaybeUndefined::Null => Some(None),
-                MaybeUndefined::Value(number) => Some(Some(number)),
-            },
-            course: self.course.take(),
-            year: self.year.take(),
-            status: self.status.take().map(Into::into),
+            name: nulls.refuse("name", self.name),
+            email: nulls.refuse("email", self.email),
+            student_number: self.student_number.into(),
+            course: nulls.refuse("course", self.course),
+            year: nulls.refuse("year", self.year),
+            status: nulls.refuse("status", self.status).map(Into::into),
         };
-        Ok((target(&self.id, self.expected_version)?, update))
+        nulls.end()?;
+        Ok(update)
     }
-}
-
-/// A student to delete.
-#[derive(InputObject)]
-pub(crate) struct DeleteStudentInput {
-    /// The student.
-    pub(super) id: ID,
-    /// Fails with CONFLICT when the student is at another version.
-    pub(super) expected_version: Option<i64>,
-}
-
-pub(super) fn target(id: &ID, expected_version: Option<i64>) -> Result<ChangeStudent> {
-    Ok(ChangeStudent {
-        id: id::decode_as(KIND, "id", id)?,
-        expected_version,
-    })
 }
 
 /// Which students a list has; all conditions must hold.
@@ -147,10 +105,11 @@ impl From<StudentFilter> for students::StudentFilter {
 }
 
 /// What a list of students is sorted by.
-#[derive(Enum, Copy, Clone, Eq, PartialEq)]
+#[derive(Enum, Copy, Clone, Default, Eq, PartialEq)]
 #[graphql(remote = "students::StudentSortField")]
 pub(crate) enum StudentSortField {
     /// When it was created.
+    #[default]
     CreatedAt,
     /// When it was changed last.
     UpdatedAt,
@@ -162,33 +121,4 @@ pub(crate) enum StudentSortField {
     Course,
     /// The year of study.
     Year,
-}
-
-/// The order of a list of students; equals are ordered by id.
-#[derive(InputObject)]
-pub(crate) struct StudentSort {
-    /// The criterion.
-    #[graphql(default_with = "StudentSortField::CreatedAt")]
-    field: StudentSortField,
-    /// Its direction.
-    #[graphql(default_with = "SortDirection::Desc")]
-    direction: SortDirection,
-}
-
-impl From<StudentSort> for students::StudentSort {
-    fn from(sort: StudentSort) -> Self {
-        Self {
-            field: sort.field.into(),
-            direction: Direction::from(sort.direction),
-        }
-    }
-}
-
-impl Default for StudentSort {
-    fn default() -> Self {
-        Self {
-            field: StudentSortField::CreatedAt,
-            direction: SortDirection::Desc,
-        }
-    }
 }

@@ -1,15 +1,13 @@
 //! The student as clients see it.
 
-use async_graphql::{Context, Enum, ID, Object, Result};
+use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 use chrono::{DateTime, Utc};
-use entities::students;
+use entities::{Entities, students};
 
-use super::KIND;
+use super::inputs::StudentSortField;
 use crate::{
-    connection::checked,
-    error::from_access,
     history, id,
-    request::{entities, viewer},
+    record::{self, Recorded},
 };
 
 /// Where a student stands.
@@ -29,65 +27,36 @@ pub(crate) enum StudentStatus {
 }
 
 /// Somebody who applies, studies, or did.
-pub(crate) struct Student(pub(super) students::Student);
-
-#[Object]
-impl Student {
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub(crate) struct Student {
     /// The global id.
-    pub(crate) async fn id(&self) -> ID {
-        id::encode(KIND, self.0.id)
-    }
-
+    #[graphql(owned)]
+    pub(crate) id: ID,
     /// The name, 1 to 200 characters.
-    async fn name(&self) -> &str {
-        &self.0.name
-    }
-
+    name: String,
     /// The email address; unique among the students that are not deleted, whatever its case.
-    async fn email(&self) -> &str {
-        &self.0.email
-    }
-
+    email: String,
     /// What the school calls the student; unique among the students that are not deleted, whatever its case.
-    async fn student_number(&self) -> Option<&str> {
-        self.0.student_number.as_deref()
-    }
-
+    student_number: Option<String>,
     /// What is studied.
-    async fn course(&self) -> &str {
-        &self.0.course
-    }
-
+    course: String,
     /// Which year of it, from 1.
-    async fn year(&self) -> i32 {
-        self.0.year
-    }
-
+    year: i32,
     /// Where the student stands.
-    async fn status(&self) -> StudentStatus {
-        self.0.status.into()
-    }
-
+    status: StudentStatus,
     /// Grows by one with every change; `expectedVersion` of mutations refers to it.
-    async fn version(&self) -> i64 {
-        self.0.version
-    }
-
+    version: i64,
     /// When it was created.
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.0.created_at
-    }
-
+    created_at: DateTime<Utc>,
     /// When it was changed last.
-    async fn updated_at(&self) -> DateTime<Utc> {
-        self.0.updated_at
-    }
-
+    updated_at: DateTime<Utc>,
     /// When it was deleted; null unless it is.
-    async fn deleted_at(&self) -> Option<DateTime<Utc>> {
-        self.0.deleted_at
-    }
+    deleted_at: Option<DateTime<Utc>>,
+}
 
+#[ComplexObject]
+impl Student {
     /// All that changed it, oldest first.
     async fn history(
         &self,
@@ -95,15 +64,49 @@ impl Student {
         #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
         #[graphql(desc = "Events after this cursor of an edge.")] after: Option<String>,
     ) -> Result<Option<history::History>> {
-        let limit = checked("first", first)?;
-        let after_version = history::decode_after(after.as_deref())?;
-        let entities = entities(ctx);
-        let epoch = entities.log.tail().cursor().epoch;
-        let page = entities
-            .students
-            .read_history(viewer(ctx)?, self.0.id, after_version, limit)
-            .await
-            .map_err(from_access)?;
-        Ok(Some(history::connect(page, after_version, epoch)))
+        record::history::<Self>(ctx, &self.id, first, after).await
+    }
+}
+
+/// The student where it is one of several fields.
+#[derive(SimpleObject)]
+pub(crate) struct StudentField {
+    /// The student as it is then.
+    student: Student,
+}
+
+impl From<Student> for StudentField {
+    fn from(student: Student) -> Self {
+        Self { student }
+    }
+}
+
+impl From<students::Student> for Student {
+    fn from(student: students::Student) -> Self {
+        Self {
+            id: id::encode(students::STREAM, student.id),
+            name: student.name,
+            email: student.email,
+            student_number: student.student_number,
+            course: student.course,
+            year: student.year,
+            status: student.status.into(),
+            version: student.version,
+            created_at: student.created_at,
+            updated_at: student.updated_at,
+            deleted_at: student.deleted_at,
+        }
+    }
+}
+
+impl Recorded for Student {
+    type Record = students::Student;
+    type Field = StudentField;
+    type SortField = StudentSortField;
+
+    const NAME: &'static str = "Student";
+
+    fn records(entities: &Entities) -> &students::Students {
+        &entities.students
     }
 }

@@ -10,9 +10,9 @@ use entities::{
 use super::object::{Availability, Role};
 use crate::{
     alternatives::any_of,
-    customers::SortDirection,
     error::invalid,
     price::{SEARCH, cost},
+    record::SortDirection,
 };
 
 /// A new user.

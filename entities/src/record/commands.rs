@@ -1,0 +1,270 @@
+//! The commands.
+
+use ::events::{Appending, StreamKey, Tx, now};
+use sea_orm::{ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect};
+use uuid::Uuid;
+
+use super::{ActiveModel, Change, Head, Record, Records, Unique, event::new_event};
+use crate::{
+    CommandContext, CommandError, Violations, access::authorize, boxed, idempotency, text::Fields,
+};
+
+type Result<T, E = CommandError> = std::result::Result<T, E>;
+
+/// Which record to change, and in which version the caller saw it.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// Its id.
+    pub id: Uuid,
+    /// Fails with a conflict when the record is at another version.
+    pub expected_version: Option<i64>,
+}
+
+/// Sets a field if a value is given.
+pub fn set<T>(field: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *field = value;
+    }
+}
+
+impl<R: Record> Records<R> {
+    /// Creates a record.
+    #[boxed]
+    pub async fn create(&self, context: CommandContext, new: R::New) -> Result<R> {
+        authorize(&context.viewer, R::WRITE)?;
+        let new = check_new::<R>(new)?;
+        self.log
+            .write(move |tx| {
+                let (context, new) = (context.clone(), new.clone());
+                Box::pin(async move {
+                    idempotency::once(tx, &context, create_in_tx::<R>(tx, &context, new)).await
+                })
+            })
+            .await
+    }
+
+    /// Creates many records, all or none.
+    #[boxed]
+    pub async fn create_all(&self, context: CommandContext, news: Vec<R::New>) -> Result<()> {
+        authorize(&context.viewer, R::WRITE)?;
+        let news = news.into_iter().map(check_new::<R>);
+        let news = news.collect::<Result<Vec<_>, _>>()?;
+        self.log
+            .write(move |tx| {
+                let (context, news) = (context.clone(), news.clone());
+                Box::pin(async move {
+                    for new in news {
+                        create_in_tx::<R>(tx, &context, new).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    /// Changes the given fields. An update that changes nothing succeeds and appends no event.
+    #[boxed]
+    pub async fn update(
+        &self,
+        context: CommandContext,
+        target: Target,
+        mut update: R::Update,
+    ) -> Result<R> {
+        authorize(&context.viewer, R::WRITE)?;
+        let mut fields = Fields::default();
+        R::check_update(&mut update, &mut fields);
+        fields.end()?;
+        self.change(context, target, Edit::Update(update)).await
+    }
+
+    /// Deletes a record. What was unique about it is free for others.
+    #[boxed]
+    pub async fn delete(&self, context: CommandContext, target: Target) -> Result<R> {
+        self.change(context, target, Edit::Delete).await
+    }
+
+    /// Undoes a deletion, unless something unique about the record was taken since.
+    #[boxed]
+    pub async fn restore(&self, context: CommandContext, target: Target) -> Result<R> {
+        self.change(context, target, Edit::Restore).await
+    }
+
+    async fn change(&self, context: CommandContext, target: Target, edit: Edit<R>) -> Result<R> {
+        authorize(&context.viewer, R::WRITE)?;
+        self.log
+            .write(move |tx| {
+                let (context, edit) = (context.clone(), edit.clone());
+                Box::pin(async move {
+                    let work = change_in_tx(tx, &context, target, edit);
+                    idempotency::once(tx, &context, work).await
+                })
+            })
+            .await
+    }
+}
+
+/// What is done to a record that is there.
+enum Edit<R: Record> {
+    Update(R::Update),
+    Delete,
+    Restore,
+}
+
+impl<R: Record> Clone for Edit<R> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Update(update) => Self::Update(update.clone()),
+            Self::Delete => Self::Delete,
+            Self::Restore => Self::Restore,
+        }
+    }
+}
+
+impl<R: Record> Edit<R> {
+    fn apply(self, record: &mut R) -> Result<Change> {
+        let mut head = record.head();
+        match (&self, head.deleted_at) {
+            (Self::Update(_) | Self::Delete, Some(_)) => {
+                return Err(CommandError::NotFound(R::NAME));
+            }
+            (Self::Restore, None) => return Err(CommandError::NotDeleted(R::NAME)),
+            _ => {}
+        }
+        let change = match self {
+            Self::Update(update) => {
+                record.apply(update);
+                return Ok(Change::Updated);
+            }
+            Self::Delete => {
+                head.deleted_at = Some(now());
+                Change::Deleted
+            }
+            Self::Restore => {
+                head.deleted_at = None;
+                Change::Restored
+            }
+        };
+        record.set_head(head);
+        Ok(change)
+    }
+}
+
+/// The input as it is stored.
+pub(super) fn check_new<R: Record>(mut new: R::New) -> Result<R::New, Violations> {
+    let mut fields = Fields::default();
+    R::check_new(&mut new, &mut fields);
+    fields.end()?;
+    Ok(new)
+}
+
+/// A record that does not exist yet.
+pub(super) fn begin<R: Record>(new: R::New) -> R {
+    let at = now();
+    let mut record = R::create(
+        new,
+        Head {
+            id: Uuid::now_v7(),
+            version: 1,
+            created_at: at,
+            updated_at: at,
+            deleted_at: None,
+        },
+    );
+    record.derive_keys();
+    record
+}
+
+async fn create_in_tx<R: Record>(tx: &Tx<'_>, context: &CommandContext, new: R::New) -> Result<R> {
+    let record = begin::<R>(new);
+    let row: ActiveModel<R> = record.clone().into_active_model();
+    let inserted = R::Entity::insert(row).exec_without_returning(&**tx).await;
+    inserted.map_err(refused::<R>)?;
+    append(tx, context, [(Change::Created, record.clone(), None)]).await?;
+    Ok(record)
+}
+
+async fn change_in_tx<R: Record>(
+    tx: &Tx<'_>,
+    context: &CommandContext,
+    target: Target,
+    edit: Edit<R>,
+) -> Result<R> {
+    let before = R::Entity::find()
+        .filter(R::ID.eq(target.id))
+        .lock_exclusive()
+        .one(&**tx)
+        .await?
+        .ok_or(CommandError::NotFound(R::NAME))?;
+    let mut record = before.clone();
+    let change = edit.apply(&mut record)?;
+    let current = before.head().version;
+    if target.expected_version.is_some_and(|it| it != current) {
+        let kind = R::NAME;
+        return Err(CommandError::VersionConflict { kind, current });
+    }
+    if record == before {
+        return Ok(before);
+    }
+    store_next(tx, &mut record, &before).await?;
+    append(tx, context, [(change, record.clone(), Some(before))]).await?;
+    Ok(record)
+}
+
+/// Stores a changed record as the version after `before`.
+pub(super) async fn store_next<R: Record>(tx: &Tx<'_>, record: &mut R, before: &R) -> Result<()> {
+    record.derive_keys();
+    let (head, last) = (record.head(), before.head());
+    record.set_head(Head {
+        version: last.version + 1,
+        // Never backwards, whatever the clocks of the processes say.
+        updated_at: now().max(last.updated_at),
+        ..head
+    });
+    let row: ActiveModel<R> = record.clone().into_active_model().reset_all();
+    let updated = R::Entity::update(row).exec(&**tx).await;
+    updated.map_err(refused::<R>)?;
+    Ok(())
+}
+
+/// Appends what happened to records: each as it is after its event, and as it was before.
+pub(super) async fn append<R: Record>(
+    tx: &Tx<'_>,
+    context: &CommandContext,
+    happened: impl IntoIterator<Item = (Change, R, Option<R>)>,
+) -> Result<()> {
+    let meta = context.meta();
+    let happened: Vec<_> = happened
+        .into_iter()
+        .map(|(change, record, before)| (change, record.head(), record.into_data(before.as_ref())))
+        .collect();
+    if let [(change, head, data)] = &happened[..] {
+        let (kind, id) = (R::NAME, head.id);
+        let event = new_event::<R>(*change, data, head.updated_at);
+        tx.append(StreamKey { kind, id }, head.version - 1, event, &meta)
+            .await?;
+        return Ok(());
+    }
+    let events = happened.iter().map(|(change, head, data)| Appending {
+        stream_id: head.id,
+        expected: head.version - 1,
+        event: new_event::<R>(*change, data, head.updated_at),
+        meta: &meta,
+    });
+    tx.append_all(R::NAME, events.collect()).await?;
+    Ok(())
+}
+
+/// Why the database refused a row.
+fn refused<R: Record>(error: DbErr) -> CommandError {
+    let error = events::Error::from(error);
+    let violated = error.unique_violation().unwrap_or_default();
+    let is_violated = |unique: &&Unique| unique.constraint.iter().any(|it| violated.contains(it));
+    match R::UNIQUE.iter().find(is_violated) {
+        Some(Unique { field, value, .. }) => CommandError::Taken {
+            kind: R::NAME,
+            value,
+            field,
+        },
+        None => CommandError::Log(error),
+    }
+}

@@ -1,0 +1,197 @@
+//! Counts of records by status and by day, kept by a follower. Rows are by part, so that followers of different parts never wait
+//! for each other; queries add them up.
+
+use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
+
+use ::events::{AsOf, DatabaseTransaction, Event, Follower};
+use chrono::NaiveDate;
+use futures::future::BoxFuture;
+use sea_orm::{ActiveEnum, ConnectionTrait, FromQueryResult, Iterable, Statement, Value};
+
+use super::{Change, Record, RecordEvent, Records};
+use crate::{
+    access::{AccessError, Viewer, authorize},
+    boxed,
+};
+
+/// A record with a status, of which there are counts. Their tables are `customer_status_count` and `customer_day_count` where
+/// the record's name is `customer`.
+pub trait Counted: Record {
+    /// Where a record can stand.
+    type Status: ActiveEnum<Value = String> + Iterable + Ord + Copy + Send + Sync + 'static;
+
+    /// The name of the follower that keeps the counts.
+    const COUNTS: &'static str;
+
+    /// Where this one stands.
+    fn status(&self) -> Self::Status;
+    /// Where it stood before the event, if it did.
+    fn status_before(data: &Self::Data) -> Option<Self::Status>;
+}
+
+/// How many records there are, and when they came and went.
+#[derive(Debug, Clone)]
+pub struct Counts<S> {
+    /// One for each status, in their order.
+    pub by_status: Vec<StatusCount<S>>,
+    /// Days on which something happened, oldest first.
+    pub by_day: Vec<DayCount>,
+}
+
+/// Records in one status, without the deleted ones.
+#[derive(Debug, Clone, Copy)]
+pub struct StatusCount<S> {
+    /// The status.
+    pub status: S,
+    /// How many.
+    pub count: i64,
+}
+
+/// What happened on one day (UTC).
+#[derive(Debug, Clone, Copy, FromQueryResult)]
+pub struct DayCount {
+    /// The day.
+    pub day: NaiveDate,
+    /// Records created.
+    pub created: i64,
+    /// Records deleted.
+    pub deleted: i64,
+    /// Deletions undone.
+    pub restored: i64,
+}
+
+/// Keeps the counts.
+pub struct CountsFollower<R>(PhantomData<fn() -> R>);
+
+impl<R> Default for CountsFollower<R> {
+    fn default() -> Self {
+        Self(PhantomData)
+    }
+}
+
+/// What a batch of events changes, by row.
+struct Changes<S> {
+    statuses: BTreeMap<(i16, S), i64>,
+    days: BTreeMap<(i16, NaiveDate), [i64; 3]>,
+}
+
+impl<S: ActiveEnum<Value = String> + Ord + Copy> Changes<S> {
+    fn add<R: Counted<Status = S>>(&mut self, event: &Event) -> ::events::Result<()> {
+        let RecordEvent { change, data } = RecordEvent::<R>::decode(event)?;
+        let (part, now) = (event.part, R::of_data(&data).status());
+        let mut status = |status, by| *self.statuses.entry((part, status)).or_default() += by;
+        let day = match change {
+            Change::Created => 0,
+            Change::Deleted => 1,
+            Change::Restored => 2,
+            Change::Updated => {
+                status(R::status_before(&data).unwrap_or(now), -1);
+                status(now, 1);
+                return Ok(());
+            }
+            Change::Cached => return Ok(()),
+        };
+        status(now, if change == Change::Deleted { -1 } else { 1 });
+        let at = event.occurred_at.date_naive();
+        self.days.entry((part, at)).or_default()[day] += 1;
+        Ok(())
+    }
+
+    async fn store(self, tx: &DatabaseTransaction, kind: &str) -> ::events::Result<()> {
+        let sql = format!(
+            "insert into {kind}_status_count as t (part, status, count) values ($1, $2, $3)
+             on conflict (part, status) do update set count = t.count + excluded.count"
+        );
+        for ((part, status), by) in self.statuses.into_iter().filter(|(_, by)| *by != 0) {
+            let values = vec![part.into(), status.to_value().into(), by.into()];
+            execute(tx, &sql, values).await?;
+        }
+        let sql = format!(
+            "insert into {kind}_day_count as t (part, day, created, deleted, restored) values ($1, $2, $3, $4, $5)
+             on conflict (part, day) do update set created = t.created + excluded.created,
+                 deleted = t.deleted + excluded.deleted, restored = t.restored + excluded.restored"
+        );
+        for ((part, day), counts) in self.days {
+            let mut values = vec![part.into(), day.into()];
+            values.extend(counts.map(Value::from));
+            execute(tx, &sql, values).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn execute(tx: &DatabaseTransaction, sql: &str, values: Vec<Value>) -> ::events::Result<()> {
+    let backend = tx.get_database_backend();
+    tx.execute_raw(Statement::from_sql_and_values(backend, sql, values))
+        .await?;
+    Ok(())
+}
+
+impl<R: Counted> Follower for CountsFollower<R> {
+    fn name(&self) -> &'static str {
+        R::COUNTS
+    }
+
+    fn wants(&self, stream: &str) -> bool {
+        stream == R::NAME
+    }
+
+    fn apply<'a>(
+        &'a self,
+        tx: &'a DatabaseTransaction,
+        events: &'a [Arc<Event>],
+    ) -> BoxFuture<'a, ::events::Result<()>> {
+        Box::pin(async move {
+            let mut changes = Changes {
+                statuses: BTreeMap::new(),
+                days: BTreeMap::new(),
+            };
+            for event in events {
+                changes.add::<R>(event)?;
+            }
+            changes.store(tx, R::NAME).await
+        })
+    }
+}
+
+impl<R: Counted> Records<R> {
+    /// The counts as the follower last committed them, with the last `days` days on which something happened.
+    #[boxed]
+    pub async fn counts(
+        &self,
+        viewer: &Viewer,
+        days: u64,
+    ) -> Result<AsOf<Counts<R::Status>>, AccessError> {
+        authorize(viewer, R::READ)?;
+        let model = self.log.read_model(&[R::COUNTS]).await?;
+        let (database, kind) = (model.connection(), R::NAME);
+        let backend = database.get_database_backend();
+        let sql = format!(
+            "select status, cast(sum(count) as bigint) as count from {kind}_status_count group by status"
+        );
+        let mut counts = BTreeMap::new();
+        let rows = database.query_all_raw(Statement::from_string(backend, sql));
+        for row in rows.await? {
+            let status = R::Status::try_from_value(&row.try_get("", "status")?)?;
+            counts.insert(status, row.try_get::<i64>("", "count")?);
+        }
+        let by_day = Statement::from_string(
+            backend,
+            format!(
+                "select day, cast(sum(created) as bigint) as created, cast(sum(deleted) as bigint) as deleted,
+                     cast(sum(restored) as bigint) as restored
+                 from {kind}_day_count group by day order by day desc limit {days}"
+            ),
+        );
+        let mut by_day = DayCount::find_by_statement(by_day).all(database).await?;
+        by_day.reverse();
+        let by_status = R::Status::iter().map(|status| StatusCount {
+            status,
+            count: counts.get(&status).copied().unwrap_or(0),
+        });
+        Ok(model.give(Counts {
+            by_status: by_status.collect(),
+            by_day,
+        }))
+    }
+}

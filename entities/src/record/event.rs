@@ -1,0 +1,81 @@
+//! The events of records, and reading them from the log.
+
+use ::events::{Event, NewEvent};
+use chrono::{DateTime, Utc};
+use schemars::schema_for;
+use serde_json::Value;
+
+use super::Record;
+
+/// What can happen to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It came to be.
+    Created,
+    /// Some of its fields changed.
+    Updated,
+    /// It was deleted.
+    Deleted,
+    /// Its deletion was undone.
+    Restored,
+    /// It was put into the cache that all processes share, which changes nothing of it.
+    Cached,
+}
+
+/// An event of a record, read from the log.
+#[derive(Debug, Clone)]
+pub struct RecordEvent<R: Record> {
+    /// What happened.
+    pub change: Change,
+    /// The record after it, and what else there is to tell.
+    pub data: R::Data,
+}
+
+impl<R: Record> RecordEvent<R> {
+    /// Reads an event of any schema version that was ever written.
+    ///
+    /// # Errors
+    /// When it is none of this domain.
+    pub fn decode(event: &Event) -> ::events::Result<Self> {
+        let malformed = |source| ::events::Error::Malformed {
+            what: "event of a record",
+            source,
+        };
+        let mut known = R::EVENTS.iter();
+        let (change, _) = known
+            .find(|(_, name)| *name == event.event_type)
+            .ok_or_else(|| malformed(serde::de::Error::custom(&event.event_type)))?;
+        Ok(Self {
+            change: *change,
+            data: serde_json::from_str(event.data.get()).map_err(malformed)?,
+        })
+    }
+
+    /// The record after the event.
+    pub fn record(&self) -> &R {
+        R::of_data(&self.data)
+    }
+}
+
+/// An event that is to be appended.
+pub(super) fn new_event<R: Record>(
+    change: Change,
+    data: &R::Data,
+    occurred_at: DateTime<Utc>,
+) -> NewEvent<'_, R::Data> {
+    let name = R::EVENTS.iter().find(|(known, _)| *known == change);
+    NewEvent {
+        // A domain names all that its commands do: its contract test does all of it.
+        event_type: name.map_or("", |(_, name)| name),
+        schema_version: R::SCHEMA_VERSION,
+        data,
+        occurred_at,
+    }
+}
+
+/// The contract: the JSON Schema of the data of each event type, by name and version.
+pub(crate) fn event_schemas<R: Record>() -> serde_json::Map<String, Value> {
+    let (schema, version) = (schema_for!(R::Data).to_value(), R::SCHEMA_VERSION);
+    let named = |(_, name): &(_, &str)| (format!("{name}.v{version}"), schema.clone());
+    R::EVENTS.iter().map(named).collect()
+}

@@ -1,0 +1,114 @@
+//! The queries. One record is read through the cache, lists from the table. Deleted records are left out unless the filter asks
+//! for them.
+
+use ::events::{HistoryPage, StreamKey};
+use sea_orm::{
+    ColumnTrait, ColumnType, EntityTrait, PaginatorTrait, QueryFilter, Select, sea_query::ExprTrait,
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use uuid::Uuid;
+
+use super::{Record, Records, column};
+use crate::{
+    Direction, Edge, Page, PageRequest, SortKey,
+    access::{AccessError, Viewer, authorize},
+    boxed,
+    cache::Cached,
+    paging::Sorted,
+};
+
+/// What a list can be sorted by.
+pub trait SortField: Copy + PartialEq + Serialize + DeserializeOwned + Send + Sync {
+    /// The columns of the table.
+    type Column: ColumnTrait;
+
+    /// The column that it stands for.
+    fn column(self) -> Self::Column;
+
+    /// Whether a key could have come from this column.
+    fn accepts(self, key: &SortKey) -> bool {
+        match self.column().def().get_column_type() {
+            ColumnType::String(_) | ColumnType::Text => matches!(key, SortKey::Text(_)),
+            ColumnType::TimestampWithTimeZone => matches!(key, SortKey::Time(_)),
+            _ => matches!(key, SortKey::Number(_)),
+        }
+    }
+}
+
+/// The order of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sort<F> {
+    /// The first criterion; the second is the id.
+    pub field: F,
+    /// Of both.
+    pub direction: Direction,
+}
+
+impl<R: Record> Records<R> {
+    /// The record, unless it is unknown or deleted.
+    #[boxed]
+    pub async fn find(&self, viewer: &Viewer, id: Uuid) -> Result<Cached<Option<R>>, AccessError> {
+        authorize(viewer, R::READ)?;
+        let reader = self.log.database().reader.clone();
+        let load = async move {
+            let found = R::Entity::find().filter(R::ID.eq(id)).one(&reader).await?;
+            Ok(found.filter(|record| record.head().deleted_at.is_none()))
+        };
+        Ok(self.cache.get(id, load).await?)
+    }
+
+    /// A page of a sorted list.
+    #[boxed]
+    pub async fn list(
+        &self,
+        viewer: &Viewer,
+        filter: &R::Filter,
+        sort: Sort<R::SortField>,
+        request: &PageRequest,
+    ) -> Result<Page<R>, AccessError> {
+        authorize(viewer, R::READ)?;
+        let column = sort.field.column();
+        let sorted = Sorted {
+            column,
+            id: R::ID,
+            direction: sort.direction,
+        };
+        let rows = request.select(self.matching(filter), &sorted);
+        let rows = rows.all(&self.log.database().reader).await?;
+        Ok(request.page_of(rows, |row| Edge {
+            key: row.get(column).into(),
+            id: row.head().id,
+        }))
+    }
+
+    /// How many records a list has in all.
+    #[boxed]
+    pub async fn count(&self, viewer: &Viewer, filter: &R::Filter) -> Result<u64, AccessError> {
+        authorize(viewer, R::READ)?;
+        let rows = self.matching(filter);
+        Ok(rows.count(&self.log.database().reader).await?)
+    }
+
+    /// What happened to one record, oldest first.
+    #[boxed]
+    pub async fn history(
+        &self,
+        viewer: &Viewer,
+        id: Uuid,
+        after_version: i64,
+        limit: u64,
+    ) -> Result<HistoryPage, AccessError> {
+        authorize(viewer, R::READ)?;
+        let stream = StreamKey { kind: R::NAME, id };
+        Ok(self.log.read_stream(stream, after_version, limit).await?)
+    }
+
+    fn matching(&self, filter: &R::Filter) -> Select<R::Entity> {
+        let deleted = match R::shows_deleted(filter) {
+            true => column("deleted_at").is_not_null(),
+            false => column("deleted_at").is_null(),
+        };
+        let condition = R::condition(filter, self.log.database().backend());
+        R::Entity::find().filter(deleted).filter(condition)
+    }
+}

@@ -1,0 +1,133 @@
+//! The worker that keeps the shared cache warm: what was created or changed is put there as the event shows it, what was
+//! deleted is taken out. Once a record is in, that is said by an event, which commits with the checkpoint: it is raised
+//! exactly once for each batch of a record's changes, and only if the store took the record. With the store away the
+//! worker goes on; the records are put there by whoever reads them next.
+//!
+//! That a record was cached changes nothing of it. So the event is in a stream of its own, and a record's version, which
+//! `expected_version` is compared with, grows with changes only.
+
+use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
+
+use ::events::{
+    Appending, Begin, DatabaseTransaction, Event, EventLog, Follower, Meta, SharedStore, Tx, now,
+};
+use futures::future::BoxFuture;
+use uuid::Uuid;
+
+use super::{Change, Record, RecordEvent, event::new_event};
+use crate::cache::{CacheConfig, SharedLevel, Stamp};
+
+/// The follower that puts records into the shared cache as they change.
+pub struct WarmingFollower<R> {
+    log: EventLog,
+    store: SharedStore,
+    stream: &'static str,
+    kind: PhantomData<fn() -> R>,
+}
+
+impl<R: Record> WarmingFollower<R> {
+    /// The follower, if the records are kept warm and the processes share a store.
+    pub fn new(log: &EventLog) -> Option<Self> {
+        Some(Self {
+            log: log.clone(),
+            store: log.shared_store()?.clone(),
+            stream: R::CACHE_STREAM?,
+            kind: PhantomData,
+        })
+    }
+
+    /// Puts the records in, or takes them out, as their last events say; those that are in now.
+    async fn warm(&self, events: &[Arc<Event>]) -> ::events::Result<Vec<(Arc<Event>, R::Data)>> {
+        let epoch = self.log.tail().cursor().epoch;
+        let mut latest: BTreeMap<Uuid, (&Arc<Event>, RecordEvent<R>)> = BTreeMap::new();
+        for event in events {
+            latest.insert(event.stream_id, (event, RecordEvent::decode(event)?));
+        }
+        let (gone, living): (Vec<_>, Vec<_>) = latest
+            .into_values()
+            .partition(|(_, decoded)| decoded.change == Change::Deleted);
+        let level = SharedLevel::<R>::new(self.store.clone(), CacheConfig::default().lifetime);
+        let gone: Vec<_> = gone.iter().map(|(event, _)| event.stream_id).collect();
+        if !level.remove_all(epoch, &gone).await {
+            tracing::debug!(
+                records = gone.len(),
+                "deleted records stay in the cache for a while"
+            );
+        }
+        let rows = living.iter().map(|(event, decoded)| {
+            let stamp = Stamp::at(::events::Cursor {
+                epoch,
+                position: event.position,
+                proof: None,
+            });
+            (event.stream_id, decoded.record(), stamp)
+        });
+        if !level.put_all(&rows.collect::<Vec<_>>()).await {
+            return Ok(Vec::new());
+        }
+        let living = living.into_iter();
+        Ok(living.map(|(event, it)| (event.clone(), it.data)).collect())
+    }
+}
+
+impl<R: Record> Follower for WarmingFollower<R> {
+    fn name(&self) -> &'static str {
+        self.stream
+    }
+
+    fn wants(&self, stream: &str) -> bool {
+        stream == R::NAME
+    }
+
+    /// What changed long ago need not be hot.
+    fn begins(&self) -> Begin {
+        Begin::WithWhatIsLeft
+    }
+
+    /// It keeps nothing in the database.
+    fn apply<'a>(
+        &'a self,
+        _: &'a DatabaseTransaction,
+        _: &'a [Arc<Event>],
+    ) -> BoxFuture<'a, ::events::Result<()>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn raise<'a>(
+        &'a self,
+        tx: &'a Tx<'a>,
+        events: &'a [Arc<Event>],
+    ) -> BoxFuture<'a, ::events::Result<()>> {
+        Box::pin(async move {
+            let warmed = self.warm(events).await?;
+            let ids: Vec<_> = warmed.iter().map(|(event, _)| event.stream_id).collect();
+            let versions = tx.last_versions(self.stream, &ids).await?;
+            let metas: Vec<_> = warmed
+                .iter()
+                .map(|(cause, _)| meta_of(cause, self.stream))
+                .collect();
+            let at = now();
+            let events = warmed
+                .iter()
+                .zip(&metas)
+                .map(|((cause, data), meta)| Appending {
+                    stream_id: cause.stream_id,
+                    expected: versions.get(&cause.stream_id).copied().unwrap_or(0),
+                    event: new_event::<R>(Change::Cached, data, at),
+                    meta,
+                });
+            tx.append_all(self.stream, events.collect()).await
+        })
+    }
+}
+
+/// The change is what caused it.
+fn meta_of(cause: &Event, actor: &str) -> Meta {
+    Meta {
+        actor: actor.to_owned(),
+        correlation_id: cause.meta.correlation_id.clone(),
+        causation_id: Some(cause.event_id),
+        traceparent: cause.meta.traceparent.clone(),
+        ..Meta::default()
+    }
+}

@@ -1,0 +1,130 @@
+//! The queries, mutations and subscriptions of customers.
+
+use async_graphql::{Context, ID, Object, Result, Subscription};
+use futures::Stream;
+
+use super::{
+    inputs::{CreateCustomerInput, CustomerFilter, UpdateCustomerInput},
+    object::Customer,
+};
+use crate::{
+    connection::PageArguments,
+    record::{
+        self, Create, Delete, List, Payload, RecordChange, Restore, SortInput, Statistics,
+        TargetInput, Update,
+    },
+};
+
+#[derive(Default)]
+pub(crate) struct CustomersQuery;
+
+#[Object]
+impl CustomersQuery {
+    /// One customer; null when there is none with this id, or it is deleted.
+    async fn customer(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The customer's global id.")] id: ID,
+    ) -> Result<Option<Customer>> {
+        record::find(ctx, record::decode::<Customer>(&id)?).await
+    }
+
+    /// Customers, a page at a time, newest first unless sorted otherwise. Give `first` with `after`, or `last` with
+    /// `before`; without both, the first 20.
+    #[expect(clippy::too_many_arguments, reason = "as of a connection")]
+    async fn customers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Customers after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Customers before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which customers.")] filter: Option<CustomerFilter>,
+        #[graphql(desc = "In which order.")] sort: Option<SortInput<Customer>>,
+    ) -> Result<Option<List<Customer>>> {
+        let page = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        let filter = filter.unwrap_or_default().into_filter()?;
+        record::list(ctx, page, filter, sort).await
+    }
+
+    /// Counts of customers by status and by day. They follow changes within moments.
+    async fn customer_statistics(&self, ctx: &Context<'_>) -> Result<Option<Statistics<Customer>>> {
+        record::read_statistics(ctx).await
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct CustomersMutation;
+
+#[Object]
+impl CustomersMutation {
+    /// Creates a customer. CONFLICT when another one has the email address.
+    async fn create_customer(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateCustomerInput,
+    ) -> Result<Option<Payload<Create, Customer>>> {
+        record::create(ctx, input).await
+    }
+
+    /// Changes the given fields of a customer. An update that changes nothing succeeds without an event.
+    async fn update_customer(
+        &self,
+        ctx: &Context<'_>,
+        input: UpdateCustomerInput,
+    ) -> Result<Option<Payload<Update, Customer>>> {
+        let (id, expected) = (input.id.clone(), input.expected_version);
+        record::update(ctx, &id, expected, input.into_update()?).await
+    }
+
+    /// Deletes a customer. It can be restored; its email address is free at once.
+    async fn delete_customer(
+        &self,
+        ctx: &Context<'_>,
+        input: TargetInput<Delete, Customer>,
+    ) -> Result<Option<Payload<Delete, Customer>>> {
+        record::delete(ctx, input).await
+    }
+
+    /// Brings a deleted customer back. CONFLICT when its email address was taken since.
+    async fn restore_customer(
+        &self,
+        ctx: &Context<'_>,
+        input: TargetInput<Restore, Customer>,
+    ) -> Result<Option<Payload<Restore, Customer>>> {
+        record::restore(ctx, input).await
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct CustomersSubscription;
+
+#[Subscription]
+impl CustomersSubscription {
+    /// Changes to one customer, or to all. With `after` it begins with everything that happened since that cursor;
+    /// every change comes once, in order.
+    async fn customer_changed(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only this customer's changes.")] id: Option<ID>,
+        #[graphql(
+            desc = "Changes after this cursor: of a change, or `extensions.cursor` of any response."
+        )]
+        after: Option<String>,
+    ) -> Result<impl Stream<Item = Result<RecordChange<Customer>>>> {
+        record::follow(ctx, None, id, after).await
+    }
+
+    /// The statistics now, and again whenever they have changed.
+    async fn customer_statistics(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Result<impl Stream<Item = Result<Statistics<Customer>>>> {
+        record::follow_statistics(ctx).await
+    }
+}

@@ -1,0 +1,64 @@
+//! Lists of records: a page at a time, with a count for those who ask.
+
+use async_graphql::{
+    Context, Object, Result,
+    connection::{Connection, Edge},
+};
+use entities::record::{Record, Sort, SortField};
+
+use super::{Recorded, SortInput};
+use crate::{
+    connection::{ListCursor, PageArguments},
+    error::from_access,
+    price::{COUNT, cost},
+    request::{entities, viewer},
+};
+
+type Filter<O> = <<O as Recorded>::Record as Record>::Filter;
+
+/// What a list has besides its page.
+pub(crate) struct Totals<O: Recorded>(Filter<O>);
+
+#[Object(name_type)]
+impl<O: Recorded> Totals<O> {
+    /// How many match the filter. Counting reads all of them; ask for it only where it is shown.
+    #[graphql(directive = cost::apply(COUNT.to_owned()))]
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
+        let records = O::records(entities(ctx));
+        let count = records.count(viewer(ctx)?, &self.0).await;
+        count.map_err(from_access)
+    }
+}
+
+impl<O: Recorded> async_graphql::TypeName for Totals<O> {
+    fn type_name() -> std::borrow::Cow<'static, str> {
+        format!("{}Totals", O::NAME).into()
+    }
+}
+
+/// A connection of records.
+pub(crate) type List<O> =
+    Connection<ListCursor<Sort<<<O as Recorded>::Record as Record>::SortField>>, O, Totals<O>>;
+
+/// A page of a list.
+pub(crate) async fn list<O: Recorded>(
+    ctx: &Context<'_>,
+    arguments: PageArguments,
+    filter: Filter<O>,
+    sort: Option<SortInput<O>>,
+) -> Result<Option<List<O>>> {
+    let sort = sort.unwrap_or_default().into_sort();
+    let request = arguments.request(|cursor: &ListCursor<Sort<_>>| {
+        cursor.sort == sort && sort.field.accepts(&cursor.edge.key)
+    })?;
+    let records = O::records(entities(ctx));
+    let page = records.list(viewer(ctx)?, &filter, sort, &request).await;
+    let page = page.map_err(from_access)?;
+    let (has_previous, has_next) = (page.has_previous, page.has_next);
+    let mut list = Connection::with_additional_fields(has_previous, has_next, Totals(filter));
+    let items = page.items.into_iter();
+    list.edges = items
+        .map(|(edge, record)| Edge::new(ListCursor { sort, edge }, O::from(record)))
+        .collect();
+    Ok(Some(list))
+}

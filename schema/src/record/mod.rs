@@ -1,0 +1,168 @@
+//! What the records of all domains have alike in GraphQL: how they are found, listed and counted, their history, the mutations'
+//! inputs and payloads, their changes and statistics. A domain says in an implementation of `Recorded` which record an object
+//! shows, and names the fields of its queries, mutations and subscriptions, each of which calls one function of this module.
+//!
+//! The types are generic, and named for the object: `Payload<Create, Customer>` is `CreateCustomerPayload`.
+
+mod changes;
+mod inputs;
+mod listing;
+mod statistics;
+
+pub(crate) use changes::{ChangeType, RecordChange, follow};
+pub(crate) use inputs::{Nulls, SortDirection, SortInput, TargetInput};
+pub(crate) use listing::{List, list};
+pub(crate) use statistics::{CountedObject, Statistics, follow_statistics, read_statistics};
+
+use std::{borrow::Cow, marker::PhantomData};
+
+use async_graphql::{Context, Error, ID, ObjectType, Result, SimpleObject, TypeName};
+use entities::{
+    CommandError, Entities,
+    record::{Record, Records, Target},
+};
+use uuid::Uuid;
+
+use crate::{
+    connection::checked,
+    error::from_command,
+    history, id,
+    request::{command_context, entities, viewer, with_staleness},
+};
+
+/// An object that shows a record.
+pub(crate) trait Recorded: ObjectType + From<Self::Record> + Send + Sync + 'static {
+    /// What it shows.
+    type Record: Record<SortField: From<Self::SortField>>;
+    /// The name that the record has where it is one of several fields: an object with that one field.
+    type Field: ObjectType + From<Self>;
+    /// What lists are sorted by.
+    type SortField: async_graphql::InputType + Default;
+
+    /// Its name in the schema, such as `Customer`.
+    const NAME: &'static str;
+
+    /// The commands and queries.
+    fn records(entities: &Entities) -> &Records<Self::Record>;
+}
+
+/// The uuid in a global id of such an object.
+pub(crate) fn decode<O: Recorded>(id: &ID) -> Result<Uuid> {
+    id::decode_as(O::Record::NAME, "id", id)
+}
+
+/// The object with this uuid.
+pub(crate) async fn find<O: Recorded>(ctx: &Context<'_>, id: Uuid) -> Result<Option<O>> {
+    let found = O::records(entities(ctx)).find(viewer(ctx)?, id).await;
+    let found = with_staleness(ctx, found.map_err(crate::from_access)?)?;
+    Ok(found.map(O::from))
+}
+
+/// The history of the object with this uuid.
+pub(crate) async fn history<O: Recorded>(
+    ctx: &Context<'_>,
+    id: &ID,
+    first: i32,
+    after: Option<String>,
+) -> Result<Option<history::History>> {
+    let limit = checked("first", first)?;
+    let after_version = history::decode_after(after.as_deref())?;
+    let entities = entities(ctx);
+    let epoch = entities.log.tail().cursor().epoch;
+    let page = O::records(entities)
+        .history(viewer(ctx)?, decode::<O>(id)?, after_version, limit)
+        .await
+        .map_err(crate::from_access)?;
+    Ok(Some(history::connect(page, after_version, epoch)))
+}
+
+/// What a mutation does, and the word for it in the names of its types.
+pub(crate) trait Verb: Send + Sync + 'static {
+    const NAME: &'static str;
+}
+
+macro_rules! verbs {
+    ($($verb:ident),+) => {
+        $(pub(crate) struct $verb;
+
+        impl Verb for $verb {
+            const NAME: &'static str = stringify!($verb);
+        })+
+    };
+}
+verbs!(Create, Update, Delete, Restore);
+
+/// What the mutation answers.
+#[derive(SimpleObject)]
+#[graphql(name_type)]
+pub(crate) struct Payload<V: Verb, O: Recorded> {
+    #[graphql(flatten)]
+    record: O::Field,
+    #[graphql(skip)]
+    verb: PhantomData<V>,
+}
+
+impl<V: Verb, O: Recorded> TypeName for Payload<V, O> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}{}Payload", V::NAME, O::NAME).into()
+    }
+}
+
+type Answer<V, O> = Result<Option<Payload<V, O>>>;
+
+fn answer<V: Verb, O: Recorded>(done: Result<O::Record, CommandError>) -> Answer<V, O> {
+    let record = O::Field::from(O::from(done.map_err(from_command)?));
+    Ok(Some(Payload {
+        record,
+        verb: PhantomData,
+    }))
+}
+
+/// Creates a record.
+pub(crate) async fn create<O: Recorded>(
+    ctx: &Context<'_>,
+    new: impl Into<<O::Record as Record>::New>,
+) -> Answer<Create, O> {
+    let records = O::records(entities(ctx));
+    answer(records.create(command_context(ctx)?, new.into()).await)
+}
+
+/// Updates a record.
+pub(crate) async fn update<O: Recorded>(
+    ctx: &Context<'_>,
+    id: &ID,
+    expected_version: Option<i64>,
+    update: <O::Record as Record>::Update,
+) -> Answer<Update, O> {
+    let records = O::records(entities(ctx));
+    let target = target::<O>(id, expected_version)?;
+    answer(records.update(command_context(ctx)?, target, update).await)
+}
+
+/// Deletes a record.
+pub(crate) async fn delete<O: Recorded>(
+    ctx: &Context<'_>,
+    input: TargetInput<Delete, O>,
+) -> Answer<Delete, O> {
+    let records = O::records(entities(ctx));
+    let target = target::<O>(&input.id, input.expected_version)?;
+    answer(records.delete(command_context(ctx)?, target).await)
+}
+
+/// Restores a record.
+pub(crate) async fn restore<O: Recorded>(
+    ctx: &Context<'_>,
+    input: TargetInput<Restore, O>,
+) -> Answer<Restore, O> {
+    let records = O::records(entities(ctx));
+    let target = target::<O>(&input.id, input.expected_version)?;
+    answer(records.restore(command_context(ctx)?, target).await)
+}
+
+fn target<O: Recorded>(id: &ID, expected_version: Option<i64>) -> Result<Target, Error> {
+    let id = decode::<O>(id)?;
+    Ok(Target {
+        id,
+        expected_version,
+    })
+}

@@ -1,0 +1,126 @@
+//! The queries, mutations and subscriptions of students.
+
+use async_graphql::{Context, ID, Object, Result, Subscription};
+use futures::Stream;
+
+use super::{
+    import::{ImportStudentsInput, ImportStudentsPayload},
+    inputs::{CreateStudentInput, StudentFilter, UpdateStudentInput},
+    object::Student,
+};
+use crate::{
+    connection::PageArguments,
+    error::from_command,
+    record::{
+        self, ChangeType, Create, Delete, List, Payload, RecordChange, SortInput, TargetInput,
+        Update,
+    },
+    request::{command_context, entities},
+};
+
+#[derive(Default)]
+pub(crate) struct StudentsQuery;
+
+#[Object]
+impl StudentsQuery {
+    /// One student; null when there is none with this id, or it is deleted.
+    async fn student(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The student's global id.")] id: ID,
+    ) -> Result<Option<Student>> {
+        record::find(ctx, record::decode::<Student>(&id)?).await
+    }
+
+    /// Students, a page at a time, newest first unless sorted otherwise. Give `first` with `after`, or `last` with
+    /// `before`; without both, the first 20.
+    #[expect(clippy::too_many_arguments, reason = "as of a connection")]
+    async fn students(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Students after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Students before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which students.")] filter: Option<StudentFilter>,
+        #[graphql(desc = "In which order.")] sort: Option<SortInput<Student>>,
+    ) -> Result<Option<List<Student>>> {
+        let page = PageArguments {
+            first,
+            after,
+            last,
+            before,
+        };
+        let filter = filter.unwrap_or_default().into();
+        record::list(ctx, page, filter, sort).await
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct StudentsMutation;
+
+#[Object]
+impl StudentsMutation {
+    /// Creates a student. CONFLICT when another one has the email address or the student number.
+    async fn create_student(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateStudentInput,
+    ) -> Result<Option<Payload<Create, Student>>> {
+        record::create(ctx, input).await
+    }
+
+    /// Changes the given fields of a student. An update that changes nothing succeeds without an event.
+    async fn update_student(
+        &self,
+        ctx: &Context<'_>,
+        input: UpdateStudentInput,
+    ) -> Result<Option<Payload<Update, Student>>> {
+        let (id, expected) = (input.id.clone(), input.expected_version);
+        record::update(ctx, &id, expected, input.into_update()?).await
+    }
+
+    /// Deletes a student. Its email address and number are free at once.
+    async fn delete_student(
+        &self,
+        ctx: &Context<'_>,
+        input: TargetInput<Delete, Student>,
+    ) -> Result<Option<Payload<Delete, Student>>> {
+        record::delete(ctx, input).await
+    }
+
+    /// Imports up to 1,000 students at once: all or nothing, or each row for itself. For larger files there is
+    /// `gateway import students`.
+    async fn import_students(
+        &self,
+        ctx: &Context<'_>,
+        input: ImportStudentsInput,
+    ) -> Result<Option<ImportStudentsPayload>> {
+        let students = &entities(ctx).students;
+        let imported = students.import(command_context(ctx)?, input.into()).await;
+        Ok(Some(imported.map_err(from_command)?.into()))
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct StudentsSubscription;
+
+#[Subscription]
+impl StudentsSubscription {
+    /// What happens to one student, or to all. With `after` it begins with everything that happened since that cursor;
+    /// everything comes once, in order.
+    async fn student_changed(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only what happens to this student.")] id: Option<ID>,
+        #[graphql(desc = "Only this.", default_with = "ChangeType::changing()")] kinds: Vec<
+            ChangeType<Student>,
+        >,
+        #[graphql(
+            desc = "Changes after this cursor: of a change, or `extensions.cursor` of any response."
+        )]
+        after: Option<String>,
+    ) -> Result<impl Stream<Item = Result<RecordChange<Student>>>> {
+        record::follow(ctx, Some(kinds), id, after).await
+    }
+}
