@@ -68,6 +68,19 @@ pub(crate) struct PageArguments {
     pub(crate) before: Option<String>,
 }
 
+type Arguments = (Option<i32>, Option<String>, Option<i32>, Option<String>);
+
+impl From<Arguments> for PageArguments {
+    fn from((first, after, last, before): Arguments) -> Self {
+        Self {
+            first,
+            after,
+            last,
+            before,
+        }
+    }
+}
+
 impl PageArguments {
     /// Checks the arguments; `accepts` says whether a cursor's sort is that of the list.
     pub(crate) fn request<S: Serialize + DeserializeOwned>(

@@ -6,7 +6,9 @@ use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Where the relation to a customer stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, EnumIter, DeriveActiveEnum)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, EnumIter, DeriveActiveEnum,
+)]
 #[sea_orm(
     rs_type = "String",
     db_type = "Text",
@@ -16,6 +18,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CustomerStatus {
     /// Known, but no customer yet.
+    #[default]
     Prospect,
     /// Doing business.
     Active,
@@ -27,8 +30,9 @@ pub enum CustomerStatus {
 
 /// A customer as stored, and as events and answers carry it.
 #[sea_orm::model]
-#[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "customer")]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "Customer")]
 pub struct Model {

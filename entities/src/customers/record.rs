@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::customer::{Column, Customer, CustomerStatus};
 use crate::{
     access::Action,
-    record::{Change, Counted, Head, Record, SortField, Unique, head, set},
+    record::{Change, Counted, Record, SortField, Unique, head, set},
     searching::contains,
     text::{Fields, email, fold, written},
 };
@@ -29,16 +29,12 @@ pub struct CreateCustomer {
     pub status: CustomerStatus,
 }
 
-/// Input that updates a customer: what is `None` stays as it is.
+/// Input that updates a customer: what is `None` stays as it is, and `Some(None)` goes.
 #[derive(Debug, Clone, Default)]
 pub struct UpdateCustomer {
-    /// A new name.
     pub name: Option<String>,
-    /// A new address.
     pub email: Option<String>,
-    /// A new telephone number, or none.
     pub phone: Option<Option<String>>,
-    /// A new status.
     pub status: Option<CustomerStatus>,
 }
 
@@ -102,20 +98,13 @@ impl Record for Customer {
 
     head!();
 
-    fn create(new: CreateCustomer, head: Head) -> Self {
+    fn create(new: CreateCustomer) -> Self {
         Self {
-            id: head.id,
             name: new.name,
             email: new.email,
-            email_key: String::new(),
-            address_key: None,
-            search_text: String::new(),
             phone: new.phone,
             status: new.status,
-            version: head.version,
-            created_at: head.created_at,
-            updated_at: head.updated_at,
-            deleted_at: None,
+            ..Self::default()
         }
     }
 

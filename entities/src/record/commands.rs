@@ -160,16 +160,14 @@ pub(super) fn check_new<R: Record>(mut new: R::New) -> Result<R::New, Violations
 /// A record that does not exist yet.
 pub(super) fn begin<R: Record>(new: R::New) -> R {
     let at = now();
-    let mut record = R::create(
-        new,
-        Head {
-            id: Uuid::now_v7(),
-            version: 1,
-            created_at: at,
-            updated_at: at,
-            deleted_at: None,
-        },
-    );
+    let mut record = R::create(new);
+    record.set_head(Head {
+        id: Uuid::now_v7(),
+        version: 1,
+        created_at: at,
+        updated_at: at,
+        deleted_at: None,
+    });
     record.derive_keys();
     record
 }

@@ -91,8 +91,8 @@ pub trait Record:
     fn head(&self) -> Head;
     /// Sets that.
     fn set_head(&mut self, head: Head);
-    /// The record that input describes, without what is derived.
-    fn create(new: Self::New, head: Head) -> Self;
+    /// The record that input describes, without its head and what is derived.
+    fn create(new: Self::New) -> Self;
     /// Sets what is given.
     fn apply(&mut self, update: Self::Update);
     /// Sets what is derived from other fields, such as keys by which something is unique, and texts that are searched.

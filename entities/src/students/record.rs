@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::student::{Column, Student, StudentStatus};
 use crate::{
     access::Action,
-    record::{Change, Head, Importable, Record, SortField, Unique, head, set},
+    record::{Change, Importable, Record, SortField, Unique, head, set},
     searching::contains,
     text::{Fields, Flaw, email, fold, written},
 };
@@ -42,20 +42,14 @@ pub struct CreateStudent {
     pub status: StudentStatus,
 }
 
-/// Input that updates a student: what is `None` stays as it is.
+/// Input that updates a student: what is `None` stays as it is, and `Some(None)` goes.
 #[derive(Debug, Clone, Default)]
 pub struct UpdateStudent {
-    /// A new name.
     pub name: Option<String>,
-    /// A new address.
     pub email: Option<String>,
-    /// A new student number, or none.
     pub student_number: Option<Option<String>>,
-    /// Another course.
     pub course: Option<String>,
-    /// Another year.
     pub year: Option<i32>,
-    /// A new status.
     pub status: Option<StudentStatus>,
 }
 
@@ -124,24 +118,15 @@ impl Record for Student {
 
     head!();
 
-    fn create(new: CreateStudent, head: Head) -> Self {
+    fn create(new: CreateStudent) -> Self {
         Self {
-            id: head.id,
             name: new.name,
             email: new.email,
-            email_key: String::new(),
-            address_key: None,
             student_number: new.student_number,
-            number_key: None,
             course: new.course,
-            course_key: String::new(),
             year: new.year,
             status: new.status,
-            search_text: String::new(),
-            version: head.version,
-            created_at: head.created_at,
-            updated_at: head.updated_at,
-            deleted_at: None,
+            ..Self::default()
         }
     }
 

@@ -7,12 +7,9 @@ use super::{
     inputs::{CreateCustomerInput, CustomerFilter, UpdateCustomerInput},
     object::Customer,
 };
-use crate::{
-    connection::PageArguments,
-    record::{
-        self, Create, Delete, List, Payload, RecordChange, Restore, SortInput, Statistics,
-        TargetInput, Update,
-    },
+use crate::record::{
+    self, Create, Delete, List, Payload, RecordChange, Restore, SortInput, Statistics, TargetInput,
+    Update,
 };
 
 #[derive(Default)]
@@ -42,14 +39,8 @@ impl CustomersQuery {
         #[graphql(desc = "Which customers.")] filter: Option<CustomerFilter>,
         #[graphql(desc = "In which order.")] sort: Option<SortInput<Customer>>,
     ) -> Result<Option<List<Customer>>> {
-        let page = PageArguments {
-            first,
-            after,
-            last,
-            before,
-        };
         let filter = filter.unwrap_or_default().into_filter()?;
-        record::list(ctx, page, filter, sort).await
+        record::list(ctx, (first, after, last, before), filter, sort).await
     }
 
     /// Counts of customers by status and by day. They follow changes within moments.

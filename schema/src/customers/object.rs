@@ -1,13 +1,12 @@
 //! The customer as clients see it.
 
-use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
-use chrono::{DateTime, Utc};
-use entities::{Entities, customers};
+use async_graphql::{Enum, ID, SimpleObject};
+use entities::{Entities, customers, record::Record};
 
 use super::inputs::CustomerSortField;
 use crate::{
-    history, id,
-    record::{self, CountedObject, Recorded},
+    id,
+    record::{CountedObject, RecordHead, Recorded},
 };
 
 /// Where the relation to a customer stands.
@@ -26,7 +25,6 @@ pub(crate) enum CustomerStatus {
 
 /// A person or company that one does business with.
 #[derive(SimpleObject)]
-#[graphql(complex)]
 pub(crate) struct Customer {
     /// The global id.
     #[graphql(owned)]
@@ -39,27 +37,8 @@ pub(crate) struct Customer {
     phone: Option<String>,
     /// Where the relation stands.
     status: CustomerStatus,
-    /// Grows by one with every change; `expectedVersion` of mutations refers to it.
-    version: i64,
-    /// When it was created.
-    created_at: DateTime<Utc>,
-    /// When it was changed last.
-    updated_at: DateTime<Utc>,
-    /// When it was deleted; null unless it is.
-    deleted_at: Option<DateTime<Utc>>,
-}
-
-#[ComplexObject]
-impl Customer {
-    /// All that happened to it, oldest first.
-    async fn history(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
-        #[graphql(desc = "Events after this cursor of an edge.")] after: Option<String>,
-    ) -> Result<Option<history::History>> {
-        record::history::<Self>(ctx, &self.id, first, after).await
-    }
+    #[graphql(flatten)]
+    head: RecordHead<Self>,
 }
 
 /// The customer where it is one of several fields.
@@ -79,14 +58,11 @@ impl From<customers::Customer> for Customer {
     fn from(customer: customers::Customer) -> Self {
         Self {
             id: id::encode(customers::STREAM, customer.id),
+            head: customer.head().into(),
             name: customer.name,
             email: customer.email,
             phone: customer.phone,
             status: customer.status.into(),
-            version: customer.version,
-            created_at: customer.created_at,
-            updated_at: customer.updated_at,
-            deleted_at: customer.deleted_at,
         }
     }
 }

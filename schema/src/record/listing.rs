@@ -43,12 +43,12 @@ pub(crate) type List<O> =
 /// A page of a list.
 pub(crate) async fn list<O: Recorded>(
     ctx: &Context<'_>,
-    arguments: PageArguments,
+    arguments: impl Into<PageArguments>,
     filter: Filter<O>,
     sort: Option<SortInput<O>>,
 ) -> Result<Option<List<O>>> {
     let sort = sort.unwrap_or_default().into_sort();
-    let request = arguments.request(|cursor: &ListCursor<Sort<_>>| {
+    let request = arguments.into().request(|cursor: &ListCursor<Sort<_>>| {
         cursor.sort == sort && sort.field.accepts(&cursor.edge.key)
     })?;
     let records = O::records(entities(ctx));

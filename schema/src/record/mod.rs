@@ -16,16 +16,19 @@ pub(crate) use statistics::{CountedObject, Statistics, follow_statistics, read_s
 
 use std::{borrow::Cow, marker::PhantomData};
 
-use async_graphql::{Context, Error, ID, ObjectType, Result, SimpleObject, TypeName};
+use async_graphql::{
+    ComplexObject, Context, Error, ID, ObjectType, Result, SimpleObject, TypeName,
+};
+use chrono::{DateTime, Utc};
 use entities::{
     CommandError, Entities,
-    record::{Record, Records, Target},
+    record::{Head, Record, Records, Target},
 };
 use uuid::Uuid;
 
 use crate::{
     connection::checked,
-    error::from_command,
+    error::{from_access, from_command},
     history, id,
     request::{command_context, entities, viewer, with_staleness},
 };
@@ -54,26 +57,66 @@ pub(crate) fn decode<O: Recorded>(id: &ID) -> Result<Uuid> {
 /// The object with this uuid.
 pub(crate) async fn find<O: Recorded>(ctx: &Context<'_>, id: Uuid) -> Result<Option<O>> {
     let found = O::records(entities(ctx)).find(viewer(ctx)?, id).await;
-    let found = with_staleness(ctx, found.map_err(crate::from_access)?)?;
+    let found = with_staleness(ctx, found.map_err(from_access)?)?;
     Ok(found.map(O::from))
 }
 
-/// The history of the object with this uuid.
-pub(crate) async fn history<O: Recorded>(
-    ctx: &Context<'_>,
-    id: &ID,
-    first: i32,
-    after: Option<String>,
-) -> Result<Option<history::History>> {
-    let limit = checked("first", first)?;
-    let after_version = history::decode_after(after.as_deref())?;
-    let entities = entities(ctx);
-    let epoch = entities.log.tail().cursor().epoch;
-    let page = O::records(entities)
-        .history(viewer(ctx)?, decode::<O>(id)?, after_version, limit)
-        .await
-        .map_err(crate::from_access)?;
-    Ok(Some(history::connect(page, after_version, epoch)))
+/// The fields that every record has besides its own, and its history.
+#[derive(SimpleObject)]
+#[graphql(complex, name_type)]
+pub(crate) struct RecordHead<O: Recorded> {
+    #[graphql(skip)]
+    uuid: Uuid,
+    /// Grows by one with every change; `expectedVersion` of mutations refers to it.
+    version: i64,
+    /// When it was created.
+    created_at: DateTime<Utc>,
+    /// When it was changed last.
+    updated_at: DateTime<Utc>,
+    /// When it was deleted; null unless it is.
+    deleted_at: Option<DateTime<Utc>>,
+    #[graphql(skip)]
+    of: PhantomData<O>,
+}
+
+impl<O: Recorded> TypeName for RecordHead<O> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Head", O::NAME).into()
+    }
+}
+
+impl<O: Recorded> From<Head> for RecordHead<O> {
+    fn from(head: Head) -> Self {
+        Self {
+            uuid: head.id,
+            version: head.version,
+            created_at: head.created_at,
+            updated_at: head.updated_at,
+            deleted_at: head.deleted_at,
+            of: PhantomData,
+        }
+    }
+}
+
+#[ComplexObject]
+impl<O: Recorded> RecordHead<O> {
+    /// All that happened to it, oldest first.
+    async fn history(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
+        #[graphql(desc = "Events after this cursor of an edge.")] after: Option<String>,
+    ) -> Result<Option<history::History>> {
+        let limit = checked("first", first)?;
+        let after_version = history::decode_after(after.as_deref())?;
+        let entities = entities(ctx);
+        let epoch = entities.log.tail().cursor().epoch;
+        let page = O::records(entities)
+            .history(viewer(ctx)?, self.uuid, after_version, limit)
+            .await
+            .map_err(from_access)?;
+        Ok(Some(history::connect(page, after_version, epoch)))
+    }
 }
 
 /// What a mutation does, and the word for it in the names of its types.

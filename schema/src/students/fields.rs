@@ -9,7 +9,6 @@ use super::{
     object::Student,
 };
 use crate::{
-    connection::PageArguments,
     error::from_command,
     record::{
         self, ChangeType, Create, Delete, List, Payload, RecordChange, SortInput, TargetInput,
@@ -45,14 +44,8 @@ impl StudentsQuery {
         #[graphql(desc = "Which students.")] filter: Option<StudentFilter>,
         #[graphql(desc = "In which order.")] sort: Option<SortInput<Student>>,
     ) -> Result<Option<List<Student>>> {
-        let page = PageArguments {
-            first,
-            after,
-            last,
-            before,
-        };
         let filter = filter.unwrap_or_default().into();
-        record::list(ctx, page, filter, sort).await
+        record::list(ctx, (first, after, last, before), filter, sort).await
     }
 }
 

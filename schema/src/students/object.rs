@@ -1,13 +1,12 @@
 //! The student as clients see it.
 
-use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
-use chrono::{DateTime, Utc};
-use entities::{Entities, students};
+use async_graphql::{Enum, ID, SimpleObject};
+use entities::{Entities, record::Record, students};
 
 use super::inputs::StudentSortField;
 use crate::{
-    history, id,
-    record::{self, Recorded},
+    id,
+    record::{RecordHead, Recorded},
 };
 
 /// Where a student stands.
@@ -28,7 +27,6 @@ pub(crate) enum StudentStatus {
 
 /// Somebody who applies, studies, or did.
 #[derive(SimpleObject)]
-#[graphql(complex)]
 pub(crate) struct Student {
     /// The global id.
     #[graphql(owned)]
@@ -45,27 +43,8 @@ pub(crate) struct Student {
     year: i32,
     /// Where the student stands.
     status: StudentStatus,
-    /// Grows by one with every change; `expectedVersion` of mutations refers to it.
-    version: i64,
-    /// When it was created.
-    created_at: DateTime<Utc>,
-    /// When it was changed last.
-    updated_at: DateTime<Utc>,
-    /// When it was deleted; null unless it is.
-    deleted_at: Option<DateTime<Utc>>,
-}
-
-#[ComplexObject]
-impl Student {
-    /// All that changed it, oldest first.
-    async fn history(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
-        #[graphql(desc = "Events after this cursor of an edge.")] after: Option<String>,
-    ) -> Result<Option<history::History>> {
-        record::history::<Self>(ctx, &self.id, first, after).await
-    }
+    #[graphql(flatten)]
+    head: RecordHead<Self>,
 }
 
 /// The student where it is one of several fields.
@@ -85,16 +64,13 @@ impl From<students::Student> for Student {
     fn from(student: students::Student) -> Self {
         Self {
             id: id::encode(students::STREAM, student.id),
+            head: student.head().into(),
             name: student.name,
             email: student.email,
             student_number: student.student_number,
             course: student.course,
             year: student.year,
             status: student.status.into(),
-            version: student.version,
-            created_at: student.created_at,
-            updated_at: student.updated_at,
-            deleted_at: student.deleted_at,
         }
     }
 }
