@@ -43,7 +43,7 @@ const OUT_OF_SIGHT: &[(&str, &[&str])] = &[
 ];
 
 const MOST_LINES: usize = 400;
-const MOST_HEAD_LINES: usize = 6;
+const MOST_HEAD_LINES: usize = 24;
 const NAMES_OF_NOTHING: &[&str] = &[
     "utils", "util", "helpers", "helper", "common", "misc", "manager",
 ];

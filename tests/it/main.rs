@@ -17,6 +17,7 @@ mod operations;
 mod posts;
 mod processes;
 mod rebuild;
+mod records;
 mod retention;
 mod rig;
 mod sdl;

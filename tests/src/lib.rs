@@ -21,6 +21,7 @@ pub mod postgres;
 pub mod process;
 pub mod programs;
 pub mod recipe;
+pub mod records;
 pub mod redis;
 pub mod rig;
 pub mod sending;

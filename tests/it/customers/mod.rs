@@ -1,11 +1,9 @@
 //! Customers through the API: every rule of writing, finding, listing and counting them.
 
 mod caching;
-mod history;
 mod idempotency;
 mod interrupted;
 mod listing;
-mod paging;
 mod rules;
 mod statistics;
 mod writing;

@@ -3,8 +3,6 @@
 use serde_json::{Value, json};
 use tests::{Setup, customers};
 
-const UNKNOWN: &str = "customer_01h455vb4pex5vsknk084sn02q";
-
 async fn a_life(setup: Setup) {
     let app = setup.start();
     let client = app.client();
@@ -61,20 +59,6 @@ async fn a_life(setup: Setup) {
     assert_eq!(customers::find(client, &id).await, restored);
 }
 
-async fn node_finds_what_has_an_id(setup: Setup) {
-    let app = setup.start();
-    let client = app.client();
-    let ada = customers::create(client, "Ada", "ada@example.com").await;
-    let document = "query($id: ID!) { node(id: $id) { __typename id ... on Customer { name } } }";
-    let found = client.run(document, json!({ "id": ada["id"] })).await;
-    assert_eq!(
-        found.data()["node"],
-        json!({ "__typename": "Customer", "id": ada["id"], "name": "Ada" })
-    );
-    let none = client.run(document, json!({ "id": UNKNOWN })).await;
-    assert_eq!(none.data()["node"], Value::Null);
-}
-
 async fn absent_and_null_differ(setup: Setup) {
     let app = setup.start();
     let client = app.client();
@@ -104,59 +88,6 @@ async fn absent_and_null_differ(setup: Setup) {
     assert_eq!(customers::find(client, &id).await["version"], 3);
 }
 
-async fn what_is_not_there_is_not_found(setup: Setup) {
-    let app = setup.start();
-    let client = app.client();
-    let start = client.head().await;
-    let ada = customers::create(client, "Ada", "ada@example.com").await;
-    customers::apply(client, "delete", json!({ "id": ada["id"] })).await;
-    let head = client.head_after(&start, 2).await;
-    for id in [UNKNOWN, ada["id"].as_str().expect("an id")] {
-        customers::send(client, "update", json!({ "id": id, "name": "B" }))
-            .await
-            .expect_code("NOT_FOUND");
-        customers::send(client, "delete", json!({ "id": id }))
-            .await
-            .expect_code("NOT_FOUND");
-    }
-    customers::send(client, "restore", json!({ "id": UNKNOWN }))
-        .await
-        .expect_code("NOT_FOUND");
-    assert_eq!(customers::find(client, &json!(UNKNOWN)).await, Value::Null);
-    assert_eq!(client.head().await, head, "nothing was written");
-}
-
-async fn expected_version_guards_every_change(setup: Setup) {
-    let app = setup.start();
-    let client = app.client();
-    let id = customers::create(client, "Ada", "ada@example.com").await["id"].clone();
-    let mut version = 1;
-    for (kind, extra) in [
-        ("update", json!({ "name": "Ada L." })),
-        ("delete", json!({})),
-        ("restore", json!({})),
-    ] {
-        for wrong in [version + 1, version - 1] {
-            let answer = customers::send(client, kind, input(&id, wrong, &extra)).await;
-            assert_eq!(
-                answer.expect_code("CONFLICT")["currentVersion"],
-                version,
-                "{kind}"
-            );
-        }
-        let changed = customers::apply(client, kind, input(&id, version, &extra)).await;
-        version += 1;
-        assert_eq!(changed["version"], version);
-    }
-}
-
-fn input(id: &Value, version: i64, extra: &Value) -> Value {
-    let mut input = extra.clone();
-    input["id"] = id.clone();
-    input["expectedVersion"] = json!(version);
-    input
-}
-
 async fn answers_carry_the_cursor_before_their_change_is_missed(setup: Setup) {
     let app = setup.start();
     let client = app.client();
@@ -181,9 +112,6 @@ async fn answers_carry_the_cursor_before_their_change_is_missed(setup: Setup) {
 
 tests::both_ways!(
     a_life,
-    node_finds_what_has_an_id,
     absent_and_null_differ,
-    what_is_not_there_is_not_found,
-    expected_version_guards_every_change,
     answers_carry_the_cursor_before_their_change_is_missed,
 );

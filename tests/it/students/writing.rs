@@ -121,31 +121,8 @@ async fn violations_are_listed_all_at_once(setup: Setup) {
     assert_eq!(students::find(client, &id).await["version"], 1);
 }
 
-/// Addresses and numbers belong to one student, whatever their case, until it is deleted.
-async fn addresses_and_numbers_are_unique(setup: Setup) {
-    let app = setup.start();
-    let client = app.client();
-    let student = |name: &str, number: &str| json!({ "name": name, "email": format!("{name}@example.com"), "studentNumber": number, "course": "Law" });
-    let ada = students::apply(client, "create", student("ada", "A-1")).await;
-    let bob = students::apply(client, "create", student("bob", "B-1")).await;
-    let taken = students::send(client, "create", student("ADA", "C-1")).await;
-    assert_eq!(taken.expect_code("CONFLICT")["field"], "email");
-    let taken = students::send(client, "create", student("cid", "a-1")).await;
-    assert_eq!(taken.expect_code("CONFLICT")["field"], "studentNumber");
-    let taken = students::send(
-        client,
-        "update",
-        json!({ "id": bob["id"], "studentNumber": "a-1" }),
-    )
-    .await;
-    assert_eq!(taken.expect_code("CONFLICT")["field"], "studentNumber");
-    students::apply(client, "delete", json!({ "id": ada["id"] })).await;
-    students::apply(client, "create", student("Ada", "a-1")).await;
-}
-
 tests::both_ways!(
     a_life,
     being_cached_is_no_new_version,
     violations_are_listed_all_at_once,
-    addresses_and_numbers_are_unique,
 );
