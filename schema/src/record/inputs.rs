@@ -12,6 +12,10 @@ use super::{Delete, Recorded, Restore, Verb};
 use crate::{customers::Customer, error, students::Student};
 
 /// Which record the mutation is about.
+#[expect(
+    clippy::duplicated_attributes,
+    reason = "each names another type, of the same parameters"
+)]
 #[derive(InputObject)]
 #[graphql(
     concrete(name = "DeleteCustomerInput", params(Delete, Customer)),
