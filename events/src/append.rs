@@ -10,11 +10,14 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+use sea_orm::{ConnectionTrait, Value};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{DatabaseTransaction, Error, Meta, Receipt, Result, StreamKey, Written, part_of};
+use crate::{
+    DatabaseTransaction, Error, Meta, Receipt, Result, StreamKey, Written, part_of,
+    sql::{Dialect, execute},
+};
 pub use batch::Appending;
 
 /// An event about to be appended.
@@ -107,17 +110,8 @@ impl<'tx> Tx<'tx> {
         let event_id = Uuid::now_v7();
         let values = row(event_id, stream, expected + 1, &event, meta)?;
         let backend = self.transaction.get_database_backend();
-        let sql = match backend {
-            DbBackend::Postgres => INSERT_POSTGRES,
-            _ => INSERT_SQLITE,
-        };
-        self.transaction
-            .execute_raw(Statement::from_sql_and_values(backend, sql, values))
-            .await
-            .map_err(|error| match Error::from(error) {
-                error if error.unique_violation().is_some() => Error::VersionConflict,
-                error => error,
-            })?;
+        let sql = backend.either(INSERT_POSTGRES, INSERT_SQLITE);
+        self.insert(sql, values).await?;
         if let Ok(mut appended) = self.appended.lock() {
             appended.push(Appended {
                 stream,
@@ -128,6 +122,15 @@ impl<'tx> Tx<'tx> {
             });
         }
         Ok(event_id)
+    }
+}
+
+impl Tx<'_> {
+    async fn insert(&self, sql: &str, values: Vec<Value>) -> Result<()> {
+        match execute(self.transaction, sql, values).await {
+            Err(error) if error.unique_violation().is_some() => Err(Error::VersionConflict),
+            result => result.map(|_| ()),
+        }
     }
 }
 

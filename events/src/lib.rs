@@ -31,6 +31,7 @@ mod relay;
 mod retention;
 mod shared_store;
 mod sole;
+pub mod sql;
 mod status;
 mod tail;
 mod topic;

@@ -22,7 +22,7 @@ use crate::{
     bus::{self, stream_key},
     follower::slowest_checkpoints,
     kept::{Kept, LEAST_POSITIONS, MOST_POSITIONS},
-    pump, read,
+    pump, read, sql,
 };
 
 /// Events sent in one call.
@@ -221,7 +221,7 @@ impl Relay {
 
     /// Brings a part's stream to `wanted` if it ended at `top`.
     async fn settle(&mut self, part: i16, top: i64, wanted: u64) -> Result<(), Failure> {
-        let known = read::from_i64(top);
+        let known = sql::from_i64(top);
         if top >= 0 && known >= wanted {
             self.log.shared.tops.raise(part, known);
             if known > wanted {

@@ -13,8 +13,8 @@ use std::{
 use crate::{
     Database, Result, boxed,
     clock::sqlite_now,
-    control::execute,
     database::{Pool, sqlite_file},
+    sql::execute,
 };
 
 /// What is left of leases that may be those of a command beside this process, in seconds.

@@ -5,9 +5,8 @@
 use std::time::Duration;
 
 use redis::{AsyncConnectionConfig, AsyncTypedCommands, Client};
-use sea_orm::DbBackend;
 
-use crate::{EventLog, PARTS, bus::stream_key, control::query};
+use crate::{EventLog, PARTS, bus::stream_key, sql::query_one_as};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -24,11 +23,11 @@ pub(super) async fn drop_copies(log: &EventLog) -> Result<(), Failure> {
             connection.del(stream_key(log, epoch, part)).await?;
         }
     }
-    if log.database().backend() == DbBackend::Sqlite {
+    if log.database().is_embedded() {
         let sql = "pragma wal_checkpoint(truncate)";
-        let rows = query(log.database().background_writer(), sql, Vec::new()).await?;
-        let is_busy = rows.first().map(|row| row.try_get_by_index::<i32>(0));
-        if is_busy.transpose()? != Some(0) {
+        let writer = log.database().background_writer();
+        let is_busy: Option<i32> = query_one_as(writer, sql, Vec::new()).await?;
+        if is_busy != Some(0) {
             return Err("the database is being read".into());
         }
     }
