@@ -26,7 +26,7 @@ fn set_back(elapsed: f64, began: f64, now: f64) -> i64 {
 }
 
 /// The time on SQLite.
-pub fn sqlite_now() -> String {
+pub(crate) fn sqlite_now() -> String {
     let (at, began) = &*BEGAN;
     match set_back(at.elapsed().as_secs_f64(), *began, time_of_day()) {
         0 => "unixepoch('subsec')".to_owned(),

@@ -44,7 +44,6 @@ pub(crate) use async_recursion::async_recursion as boxed;
 
 pub use append::{Appending, NewEvent, Tx};
 pub use browse::{LogFilter, LogPage, LogPlace};
-pub use clock::sqlite_now;
 pub use control::{
     BreakerState, BreakerStatus, Pause, first_needed_position, pause, read_breakers, read_pauses,
     remove_ended_deliveries, resume,

@@ -4,10 +4,12 @@
 
 use std::time::Duration;
 
-use ::events::{EventLog, Meta, Result, Tx, now};
+use ::events::{
+    EventLog, Meta, Result, Tx, now,
+    sql::{Dialect, query_one},
+};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    Statement,
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{LockBehavior, LockType},
 };
 use tokio::sync::watch;
@@ -70,19 +72,15 @@ async fn expire(log: &EventLog) -> Result<u64> {
 /// Without a transaction, which on SQLite would keep writers waiting for nothing.
 async fn is_any_due(log: &EventLog) -> Result<bool> {
     let database = &log.database().background;
-    let backend = database.get_database_backend();
-    let statement = match backend {
-        DbBackend::Postgres => Statement::from_string(
-            backend,
-            "select 1 as found from signal where completed_at is null and deadline_at <= clock_timestamp() limit 1",
-        ),
-        _ => Statement::from_sql_and_values(
-            backend,
-            "select 1 as found from signal where completed_at is null and deadline_at <= $1 limit 1",
-            [now().into()],
-        ),
+    // SQLite has times as texts here, and the clock of this process.
+    let (time, values) = match database.get_database_backend().is_postgres() {
+        true => ("clock_timestamp()", Vec::new()),
+        false => ("$1", vec![now().into()]),
     };
-    Ok(database.query_one_raw(statement).await?.is_some())
+    let sql = format!(
+        "select 1 as found from signal where completed_at is null and deadline_at <= {time} limit 1"
+    );
+    Ok(query_one(database, &sql, values).await?.is_some())
 }
 
 async fn expire_in_tx(tx: &Tx<'_>) -> Result<u64> {

@@ -126,6 +126,7 @@ fn conditions(backend: DbBackend, topics: &Topics, values: &mut Vec<Value>) -> V
 
 #[cfg(test)]
 mod tests {
+    use sea_orm::ConnectionTrait;
     use uuid::Uuid;
 
     use super::*;
