@@ -4,12 +4,10 @@
 
 mod batch;
 
-use std::{
-    ops::Deref,
-    sync::{Mutex, PoisonError},
-};
+use std::ops::Deref;
 
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 use sea_orm::{ConnectionTrait, Value};
 use serde::Serialize;
 use uuid::Uuid;
@@ -77,7 +75,6 @@ impl<'tx> Tx<'tx> {
     /// The last event appended so far.
     pub fn last_written(&self) -> Option<Written> {
         let appended = self.appended.lock();
-        let appended = appended.unwrap_or_else(PoisonError::into_inner);
         appended.last().map(Appended::written)
     }
 
@@ -112,15 +109,13 @@ impl<'tx> Tx<'tx> {
         let backend = self.transaction.get_database_backend();
         let sql = backend.either(INSERT_POSTGRES, INSERT_SQLITE);
         self.insert(sql, values).await?;
-        if let Ok(mut appended) = self.appended.lock() {
-            appended.push(Appended {
-                stream,
-                event_type: event.event_type,
-                version: expected + 1,
-                actor: meta.actor.clone(),
-                receipt: meta.receipt.clone(),
-            });
-        }
+        self.appended.lock().push(Appended {
+            stream,
+            event_type: event.event_type,
+            version: expected + 1,
+            actor: meta.actor.clone(),
+            receipt: meta.receipt.clone(),
+        });
         Ok(event_id)
     }
 }

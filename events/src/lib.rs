@@ -2,9 +2,11 @@
 //! `EventLog` is the whole of it for one process; `entities` appends to it and follows it, `schema` subscribes to it.
 
 mod append;
+mod backoff;
 mod browse;
 mod bus;
 mod clock;
+mod connector;
 mod control;
 mod currency;
 mod cursor;
@@ -43,6 +45,7 @@ mod whispers;
 pub(crate) use async_recursion::async_recursion as boxed;
 
 pub use append::{Appending, NewEvent, Tx};
+pub use backoff::Backoff;
 pub use browse::{LogFilter, LogPage, LogPlace};
 pub use control::{
     BreakerState, BreakerStatus, Pause, first_needed_position, pause, read_breakers, read_pauses,

@@ -3,13 +3,9 @@
 //! which they were appended, so the last one's position is past all of them, and a follower that has passed it has
 //! applied them. Positions are not known at commit; the token names the event's stream and version, which are.
 
-use std::{
-    fmt,
-    str::FromStr,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use tokio::time::{Instant, sleep, timeout_at};
 use uuid::Uuid;
 
@@ -86,22 +82,19 @@ pub struct Receipted {
 impl Receipt {
     /// The last event that was written, if any was.
     pub fn last(&self) -> Option<Receipted> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.lock().clone()
     }
 
     /// What the answer shows was written before, by somebody or by this request under its key. It is older than anything that
     /// the request writes, so it never takes the place of that: who waits for the later event waits for both.
     pub fn record_earlier(&self, written: Written, actor: String) {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.0.lock();
         last.get_or_insert(Receipted { written, actor });
     }
 
     /// A transaction has committed, and this was the last event in it.
     pub(crate) fn record(&self, written: Written, actor: String) {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.0.lock();
         *last = Some(Receipted { written, actor });
     }
 }

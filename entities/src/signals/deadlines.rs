@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use ::events::{
-    EventLog, Meta, Result, Tx, now,
+    Backoff, EventLog, Meta, Result, Tx, now,
     sql::{Dialect, query_one},
 };
 use sea_orm::{
@@ -36,11 +36,11 @@ const ACTOR: &str = "signal_deadline";
 /// Ends the signals whose time is over, until `stop` turns true.
 #[boxed]
 pub async fn watch_deadlines(log: EventLog, mut stop: watch::Receiver<bool>) {
-    let mut failures = 0_u32;
+    let mut backoff = Backoff::new(LOOK_INTERVAL, MAX_PAUSE);
     while !*stop.borrow_and_update() {
         let pause = match expire(&log).await {
             Ok(ended) => {
-                failures = 0;
+                backoff.reset();
                 if ended > 0 {
                     tracing::info!(ended, "signals ended at their deadlines");
                 }
@@ -50,11 +50,11 @@ pub async fn watch_deadlines(log: EventLog, mut stop: watch::Receiver<bool>) {
                 }
             }
             Err(error) => {
-                failures += 1;
-                if failures.is_power_of_two() {
+                let failures = backoff.fail();
+                if backoff.is_telling() {
                     tracing::warn!(%error, failures, "deadlines of signals could not be looked at");
                 }
-                MAX_PAUSE.min(LOOK_INTERVAL * failures)
+                backoff.pause()
             }
         };
         let _ = tokio::time::timeout(pause, stop.changed()).await;

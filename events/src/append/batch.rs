@@ -106,18 +106,16 @@ impl Tx<'_> {
         let rows = serde_json::to_string(&rows).map_err(malformed("event data"))?;
         self.insert(INSERT_POSTGRES, vec![rows.into(), kind.into()])
             .await?;
-        if let Ok(mut appended) = self.appended.lock() {
-            appended.extend(batch.iter().map(|it| Appended {
-                stream: StreamKey {
-                    kind,
-                    id: it.stream_id,
-                },
-                event_type: it.event.event_type,
-                version: it.expected + 1,
-                actor: it.meta.actor.clone(),
-                receipt: it.meta.receipt.clone(),
-            }));
-        }
+        self.appended.lock().extend(batch.iter().map(|it| Appended {
+            stream: StreamKey {
+                kind,
+                id: it.stream_id,
+            },
+            event_type: it.event.event_type,
+            version: it.expected + 1,
+            actor: it.meta.actor.clone(),
+            receipt: it.meta.receipt.clone(),
+        }));
         Ok(())
     }
 

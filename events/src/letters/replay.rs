@@ -2,11 +2,9 @@
 //! and of two replays one deletes it. That letters of a follower are applied once and in order is argued beside
 //! `replay_stream`. Called by the operations of the domains and the command line.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashSet, sync::Arc};
 
+use parking_lot::Mutex;
 use sea_orm::{ConnectionTrait, Value};
 use uuid::Uuid;
 
@@ -242,7 +240,7 @@ impl EventLog {
                         let appended = Mutex::default();
                         let value = work(&Tx::new(transaction, &appended)).await?;
                         let appended = appended.into_inner();
-                        Ok::<_, Error>((value, appended.unwrap_or_else(PoisonError::into_inner)))
+                        Ok::<_, Error>((value, appended))
                     })
                 })
                 .await?;

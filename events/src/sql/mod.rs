@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, TryGetableMany
 use uuid::Uuid;
 
 pub use self::dialect::Dialect;
-use crate::{DatabaseTransaction, Result};
+use crate::Result;
 
 /// Has Postgres find every row by its key: a plan made for an empty table must not read a full one.
 pub const FIND_BY_KEY: &str = "set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off";
@@ -75,7 +75,7 @@ pub async fn execute(
 }
 
 /// Runs what only Postgres is told, such as a setting or a lock for the rest of the transaction. It is not prepared.
-pub async fn on_postgres(tx: &DatabaseTransaction, sql: &str) -> Result<()> {
+pub async fn on_postgres(tx: &impl ConnectionTrait, sql: &str) -> Result<()> {
     if tx.get_database_backend().is_postgres() {
         tx.execute_unprepared(sql).await?;
     }

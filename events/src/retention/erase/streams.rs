@@ -4,20 +4,18 @@
 
 use std::time::Duration;
 
-use redis::{AsyncConnectionConfig, AsyncTypedCommands, Client};
+use redis::AsyncTypedCommands;
 
-use crate::{EventLog, PARTS, bus::stream_key, sql::query_one_as};
+use crate::{EventLog, PARTS, bus::stream_key, connector, sql::query_one_as};
+
+/// How long Redis may take to drop a stream.
+const DROP_TIME: Duration = Duration::from_secs(10);
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 pub(super) async fn drop_copies(log: &EventLog) -> Result<(), Failure> {
-    if let Some(url) = &log.shared.config.redis_url {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(Duration::from_secs(2)))
-            .set_response_timeout(Some(Duration::from_secs(10)));
-        let mut connection = Client::open(url.as_str())?
-            .get_multiplexed_async_connection_with_config(&config)
-            .await?;
+    if let Some(client) = &log.shared.redis {
+        let mut connection = connector::connect(client, DROP_TIME).await?;
         let epoch = log.tail().epoch();
         for part in 0..PARTS {
             connection.del(stream_key(log, epoch, part)).await?;
