@@ -7,6 +7,7 @@ mod cache;
 pub mod chats;
 pub mod customers;
 pub mod erasure;
+pub mod grants;
 mod idempotency;
 pub mod operations;
 mod paging;
@@ -22,8 +23,9 @@ mod violations;
 
 use std::sync::Arc;
 
-use access::{AccessError, Action, Grants, Viewer, authorize};
+use access::{AccessError, Action, Viewer, authorize};
 use events::{EventLog, Horizon, Receipt};
+use grants::Grants;
 use users::{Users, UsersConfig};
 
 /// Boxes the future of an `async fn`, so that it is compiled in this crate, once, and not again in each crate that awaits it. Every
@@ -51,6 +53,9 @@ const STREAMS: &[&str] = &[
     operations::STREAM,
     events::ERASURE_STREAM,
 ];
+
+/// Those whose data is shown to nobody but whom it concerns, not even in the log.
+const WITHHELD_STREAMS: &[&str] = &[chats::STREAM, chats::INBOX_STREAM];
 
 /// What of the log is kept when it is pruned. Posts are their streams; the versions of the others named here are nowhere
 /// but in the log.

@@ -3,8 +3,9 @@
 use async_graphql::{Context, Enum, ID, Object, Result, Subscription};
 use chrono::{DateTime, Utc};
 use entities::{
-    access::{Action, Grant, Requirement},
+    access::Action,
     customers::{self, CustomerEvent, STATISTICS_FOLLOWER, STREAM},
+    grants::{Grant, Requirement},
 };
 use events::{Cursor, EventSource, Topic};
 use futures::{Stream, StreamExt};
