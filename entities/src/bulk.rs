@@ -4,12 +4,15 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ConnectionTrait, DbBackend, QueryResult, Statement, Value,
+    ConnectionTrait, DbBackend, TryGetableMany, Value,
     sea_query::{ArrayType, ValueType},
 };
 use uuid::Uuid;
 
-use events::DatabaseTransaction;
+use events::{
+    DatabaseTransaction,
+    sql::{self, Dialect},
+};
 
 /// SQLite takes 32,766 parameters in a statement; beyond a few hundred rows, more at once gain nothing.
 const LOT: usize = 256;
@@ -47,22 +50,22 @@ pub(crate) async fn execute<const N: usize>(
     statement: &str,
 ) -> events::Result<u64> {
     let mut changed = 0;
-    for statement in statements(tx.get_database_backend(), columns, rows, statement) {
-        changed += tx.execute_raw(statement).await?.rows_affected();
+    for (sql, values) in statements(tx.get_database_backend(), columns, rows, statement) {
+        changed += sql::execute(tx, &sql, values).await?;
     }
     Ok(changed)
 }
 
 /// The same for a statement that answers with rows.
-pub(crate) async fn query<const N: usize>(
+pub(crate) async fn query<T: TryGetableMany, const N: usize>(
     tx: &DatabaseTransaction,
     columns: &Columns<N>,
     rows: impl IntoIterator<Item = [Value; N]>,
     statement: &str,
-) -> events::Result<Vec<QueryResult>> {
+) -> events::Result<Vec<T>> {
     let mut found = Vec::new();
-    for statement in statements(tx.get_database_backend(), columns, rows, statement) {
-        found.extend(tx.query_all_raw(statement).await?);
+    for (sql, values) in statements(tx.get_database_backend(), columns, rows, statement) {
+        found.extend(sql::query_as(tx, &sql, values).await?);
     }
     Ok(found)
 }
@@ -73,16 +76,16 @@ fn statements<const N: usize>(
     columns: &Columns<N>,
     rows: impl IntoIterator<Item = [Value; N]>,
     statement: &str,
-) -> Vec<Statement> {
+) -> Vec<(String, Vec<Value>)> {
     let rows: Vec<_> = rows.into_iter().collect();
     if rows.is_empty() {
         return Vec::new();
     }
     let names = columns.map(|(name, _)| name).join(", ");
-    if backend == DbBackend::Postgres {
+    if backend.is_postgres() {
         let (arrays, values) = into_arrays(columns, rows);
         let sql = format!("with v ({names}) as (select * from unnest({arrays})) {statement}");
-        return vec![Statement::from_sql_and_values(backend, sql, values)];
+        return vec![(sql, values)];
     }
     let mut all = Vec::new();
     let mut rows = rows.into_iter();
@@ -91,7 +94,7 @@ fn statements<const N: usize>(
         let values: Vec<Value> = rows.by_ref().take(lot).flatten().collect();
         let places = places(lot, N);
         let sql = format!("with v ({names}) as (values {places}) {statement}");
-        all.push(Statement::from_sql_and_values(backend, sql, values));
+        all.push((sql, values));
     }
     all
 }

@@ -6,8 +6,11 @@
 
 use std::time::Duration;
 
-use events::{Database, Tx, now};
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use events::{
+    Database, Tx, now,
+    sql::{Dialect, execute, query_one_as},
+};
+use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{CommandContext, boxed};
@@ -64,20 +67,12 @@ where
         start,
     };
     let answer = serde_json::to_string(&stored).map_err(malformed)?;
-    let sql = match tx.get_database_backend() {
-        DbBackend::Postgres => {
-            "update idempotency set answer = $1::text::json where scope = $2 and key = $3"
-        }
-        _ => "update idempotency set answer = $1 where scope = $2 and key = $3",
-    };
-    let values = [answer.into(), scope.into(), idempotency.key.as_str().into()];
-    tx.execute_raw(Statement::from_sql_and_values(
-        tx.get_database_backend(),
-        sql,
-        values,
-    ))
-    .await
-    .map_err(events::Error::from)?;
+    let sql = tx.get_database_backend().either(
+        "update idempotency set answer = $1::text::json where scope = $2 and key = $3",
+        "update idempotency set answer = $1 where scope = $2 and key = $3",
+    );
+    let values = vec![answer.into(), scope.into(), idempotency.key.as_str().into()];
+    execute(&**tx, sql, values).await?;
     Ok(stored.value)
 }
 
@@ -127,20 +122,16 @@ async fn claim(
     scope: &str,
     idempotency: &Idempotency,
 ) -> Result<Option<Option<String>>, events::Error> {
-    let backend = tx.get_database_backend();
     let insert =
         "insert into idempotency (scope, key, fingerprint, created_at) values ($1, $2, $3, $4)
                   on conflict (scope, key) do nothing";
-    let values = [
+    let values = vec![
         scope.into(),
         idempotency.key.as_str().into(),
         idempotency.fingerprint.clone().into(),
         now().into(),
     ];
-    let inserted = tx
-        .execute_raw(Statement::from_sql_and_values(backend, insert, values))
-        .await?;
-    if inserted.rows_affected() == 1 {
+    if execute(&**tx, insert, values).await? == 1 {
         return Ok(None);
     }
     // None: removed as too old between the two statements, and as good as never used.
@@ -153,36 +144,21 @@ async fn read_answer(
     scope: &str,
     idempotency: &Idempotency,
 ) -> Result<Option<Option<String>>, events::Error> {
-    let backend = connection.get_database_backend();
-    let select = match backend {
-        DbBackend::Postgres => {
-            "select fingerprint, answer::text as answer from idempotency where scope = $1 and key = $2"
-        }
-        _ => "select fingerprint, answer from idempotency where scope = $1 and key = $2",
-    };
-    let values = [scope.into(), idempotency.key.as_str().into()];
-    let Some(row) = connection
-        .query_one_raw(Statement::from_sql_and_values(backend, select, values))
-        .await?
-    else {
-        return Ok(None);
-    };
-    let fingerprint: Vec<u8> = row.try_get("", "fingerprint")?;
-    let answer: Option<String> = row.try_get("", "answer")?;
-    Ok(Some(
-        answer.filter(|_| fingerprint == idempotency.fingerprint),
-    ))
+    let select = connection.get_database_backend().either(
+        "select fingerprint, answer::text as answer from idempotency where scope = $1 and key = $2",
+        "select fingerprint, answer from idempotency where scope = $1 and key = $2",
+    );
+    let values = vec![scope.into(), idempotency.key.as_str().into()];
+    let found: Option<(Vec<u8>, Option<String>)> = query_one_as(connection, select, values).await?;
+    Ok(
+        found
+            .map(|(fingerprint, answer)| answer.filter(|_| fingerprint == idempotency.fingerprint)),
+    )
 }
 
 /// Forgets answers older than `age`; returns how many.
 #[boxed]
 pub async fn remove_expired_answers(database: &Database, age: Duration) -> events::Result<u64> {
-    let connection = database.writer();
-    let oldest = now() - age;
-    let statement = Statement::from_sql_and_values(
-        connection.get_database_backend(),
-        "delete from idempotency where created_at < $1",
-        [oldest.into()],
-    );
-    Ok(connection.execute_raw(statement).await?.rows_affected())
+    let sql = "delete from idempotency where created_at < $1";
+    execute(database.writer(), sql, vec![(now() - age).into()]).await
 }

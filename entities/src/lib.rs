@@ -8,6 +8,7 @@ pub mod chats;
 mod command;
 pub mod customers;
 pub mod erasure;
+pub mod grants;
 mod idempotency;
 pub mod operations;
 mod paging;
@@ -24,8 +25,9 @@ mod violations;
 
 use std::sync::Arc;
 
-use access::{AccessError, Action, Grants, Viewer, authorize};
+use access::{AccessError, Action, Viewer, authorize};
 use events::EventLog;
+use grants::Grants;
 use record::{CountsFollower, WarmingFollower};
 use users::{Users, UsersConfig};
 
@@ -55,6 +57,9 @@ const STREAMS: &[&str] = &[
     operations::STREAM,
     events::ERASURE_STREAM,
 ];
+
+/// Those whose data is shown to nobody but whom it concerns, not even in the log.
+const WITHHELD_STREAMS: &[&str] = &[chats::STREAM, chats::INBOX_STREAM];
 
 /// What of the log is kept when it is pruned. Posts are their streams; the versions of the others named here are nowhere
 /// but in the log.

@@ -2,10 +2,12 @@
 //! by, and what is searched. Called when a database has been migrated, as often as that is; what is in form already stays. The
 //! argument is beside `derive_again`.
 
-use events::{Database, Error, Result};
+use events::{
+    Database, Result,
+    sql::{Dialect, execute, query_as},
+};
 use sea_orm::{
-    ConnectionTrait, DbBackend, EntityTrait, ModelTrait, Order, QueryFilter, QueryOrder,
-    QuerySelect, Statement, Value,
+    DbBackend, EntityTrait, ModelTrait, Order, QueryFilter, QueryOrder, QuerySelect, Value,
     sea_query::{Expr, ExprTrait},
 };
 use uuid::Uuid;
@@ -146,8 +148,7 @@ async fn derive_row<R: Derived>(database: &Database, row: R) -> Result<Option<Ad
         return Ok(None);
     }
     columns.push(("address_key", key.clone().into()));
-    let written = store(database, R::TABLE, row.place(), &columns).await;
-    match written.map_err(Error::from) {
+    match store(database, R::TABLE, row.place(), &columns).await {
         Ok(()) => return Ok(None),
         Err(error) if error.unique_violation().is_none() => return Err(error),
         Err(_) => {}
@@ -169,19 +170,17 @@ async fn fold_posts(database: &Database) -> Result<()> {
     );
     let mut after = Uuid::nil();
     loop {
-        let statement = Statement::from_sql_and_values(database.backend(), &sql, [after.into()]);
-        let rows = database.reader.query_all_raw(statement).await?;
+        let rows: Vec<(Uuid, i64, String, String)> =
+            query_as(&database.reader, &sql, vec![after.into()]).await?;
         if rows.is_empty() {
             return Ok(());
         }
-        for row in rows {
-            after = row.try_get("", "id")?;
-            let (message, found): (String, String) =
-                (row.try_get("", "message")?, row.try_get("", "search_text")?);
+        for (id, version, message, found) in rows {
+            after = id;
             let folded = fold(&message);
             if folded != found {
-                let place = (after, row.try_get("", "version")?);
-                store(database, "post", place, &[("search_text", folded.into())]).await?;
+                let columns = [("search_text", folded.into())];
+                store(database, "post", (id, version), &columns).await?;
             }
         }
     }
@@ -193,20 +192,20 @@ async fn store(
     table: &str,
     (id, version): (Uuid, i64),
     columns: &[(&'static str, Value)],
-) -> std::result::Result<(), sea_orm::DbErr> {
+) -> Result<()> {
     let set = (3..).zip(columns);
     let set = set.map(|(number, (name, _))| format!("{name} = ${number}"));
     let set = set.collect::<Vec<_>>().join(", ");
     let sql = format!("update {table} set {set} where id = $1 and version = $2");
     let mut values: Vec<Value> = vec![id.into(), version.into()];
     values.extend(columns.iter().map(|(_, value)| value.clone()));
-    let statement = Statement::from_sql_and_values(database.backend(), sql, values);
-    database.writer().execute_raw(statement).await.map(|_| ())
+    execute(database.writer(), &sql, values).await?;
+    Ok(())
 }
 
 fn has_more_than_ascii(backend: DbBackend, text: &str) -> String {
-    match backend {
-        DbBackend::Postgres => format!("octet_length({text}) > char_length({text})"),
-        _ => format!("length(cast({text} as blob)) > length({text})"),
+    match backend.is_postgres() {
+        true => format!("octet_length({text}) > char_length({text})"),
+        false => format!("length(cast({text} as blob)) > length({text})"),
     }
 }

@@ -2,9 +2,12 @@
 //! is looked for is always compared with the row itself, so an index makes a search faster and never changes what it finds.
 //! The argument is beside `contains`, which the lists of all domains call.
 
-use events::DatabaseTransaction;
+use events::{
+    DatabaseTransaction,
+    sql::{Dialect, query_one},
+};
 use sea_orm::{
-    Condition, ConnectionTrait, DbBackend, DbErr, Statement,
+    Condition, ConnectionTrait, DbBackend,
     sea_query::{Expr, ExprTrait, Func, SimpleExpr},
 };
 
@@ -48,10 +51,7 @@ pub(crate) fn contains(backend: DbBackend, table: &str, sought: Option<&str>) ->
 
 /// What is looked for, as it stands.
 fn is_within(backend: DbBackend, sought: String) -> SimpleExpr {
-    let place = match backend {
-        DbBackend::Postgres => "strpos",
-        _ => "instr",
-    };
+    let place = backend.either("strpos", "instr");
     Func::cust(place).arg(Expr::col(TEXT)).arg(sought).gt(0)
 }
 
@@ -84,16 +84,13 @@ fn is_candidate(table: &str, asked: &[char]) -> Expr {
 }
 
 /// Makes the index of a table of SQLite anew if its triggers went with the table that had them.
-pub(crate) async fn restore_index(tx: &DatabaseTransaction, table: &str) -> Result<(), DbErr> {
-    if tx.get_database_backend() != DbBackend::Sqlite {
+pub(crate) async fn restore_index(tx: &DatabaseTransaction, table: &str) -> events::Result<()> {
+    if tx.get_database_backend().is_postgres() {
         return Ok(());
     }
-    let statement = Statement::from_sql_and_values(
-        DbBackend::Sqlite,
-        "select 1 from sqlite_master where type = 'trigger' and name = $1",
-        [format!("{table}_search_insert").into()],
-    );
-    if tx.query_one_raw(statement).await?.is_none() {
+    let sql = "select 1 from sqlite_master where type = 'trigger' and name = $1";
+    let trigger = format!("{table}_search_insert");
+    if query_one(tx, sql, vec![trigger.into()]).await?.is_none() {
         tx.execute_unprepared(&made_anew(table)).await?;
     }
     Ok(())

@@ -4,17 +4,18 @@
 
 mod batch;
 
-use std::{
-    ops::Deref,
-    sync::{Mutex, PoisonError},
-};
+use std::ops::Deref;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+use parking_lot::Mutex;
+use sea_orm::{ConnectionTrait, Value};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::{DatabaseTransaction, Error, Meta, Receipt, Result, StreamKey, Written, part_of};
+use crate::{
+    DatabaseTransaction, Error, Meta, Receipt, Result, StreamKey, Written, part_of,
+    sql::{Dialect, execute},
+};
 pub use batch::Appending;
 
 /// An event about to be appended.
@@ -74,7 +75,6 @@ impl<'tx> Tx<'tx> {
     /// The last event appended so far.
     pub fn last_written(&self) -> Option<Written> {
         let appended = self.appended.lock();
-        let appended = appended.unwrap_or_else(PoisonError::into_inner);
         appended.last().map(Appended::written)
     }
 
@@ -107,27 +107,25 @@ impl<'tx> Tx<'tx> {
         let event_id = Uuid::now_v7();
         let values = row(event_id, stream, expected + 1, &event, meta)?;
         let backend = self.transaction.get_database_backend();
-        let sql = match backend {
-            DbBackend::Postgres => INSERT_POSTGRES,
-            _ => INSERT_SQLITE,
-        };
-        self.transaction
-            .execute_raw(Statement::from_sql_and_values(backend, sql, values))
-            .await
-            .map_err(|error| match Error::from(error) {
-                error if error.unique_violation().is_some() => Error::VersionConflict,
-                error => error,
-            })?;
-        if let Ok(mut appended) = self.appended.lock() {
-            appended.push(Appended {
-                stream,
-                event_type: event.event_type,
-                version: expected + 1,
-                actor: meta.actor.clone(),
-                receipt: meta.receipt.clone(),
-            });
-        }
+        let sql = backend.either(INSERT_POSTGRES, INSERT_SQLITE);
+        self.insert(sql, values).await?;
+        self.appended.lock().push(Appended {
+            stream,
+            event_type: event.event_type,
+            version: expected + 1,
+            actor: meta.actor.clone(),
+            receipt: meta.receipt.clone(),
+        });
         Ok(event_id)
+    }
+}
+
+impl Tx<'_> {
+    async fn insert(&self, sql: &str, values: Vec<Value>) -> Result<()> {
+        match execute(self.transaction, sql, values).await {
+            Err(error) if error.unique_violation().is_some() => Err(Error::VersionConflict),
+            result => result.map(|_| ()),
+        }
     }
 }
 

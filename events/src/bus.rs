@@ -8,17 +8,18 @@ use std::{
 };
 
 use redis::{
-    AsyncConnectionConfig, AsyncTypedCommands, Client, IntoConnectionInfo,
+    AsyncTypedCommands, Client,
     aio::MultiplexedConnection,
-    io::tcp::{TcpSettings, socket2::TcpKeepalive},
     streams::{StreamId, StreamKey, StreamReadOptions, StreamReadReply},
 };
 use tokio::time::sleep;
 
-use crate::{Cursor, Error, Event, EventLog, PARTS, Result, Tail};
+use crate::{Cursor, Event, EventLog, PARTS, Tail, backoff::Backoff, connector};
 
 /// How long one read waits, in milliseconds. A new epoch is noticed after at most this.
 const BLOCK_MS: usize = 1_000;
+/// How long its answer may take.
+const READ_TIME: Duration = Duration::from_millis(2 * BLOCK_MS as u64);
 /// Entries of one part in one read.
 const BATCH_ENTRIES: usize = 500;
 /// The longest pause after failures.
@@ -56,55 +57,30 @@ pub(crate) fn stream_key(log: &EventLog, epoch: u32, part: i16) -> String {
     )
 }
 
-/// The system itself ends a connection whose other end is gone, also where nobody waits for an answer.
-pub(crate) fn client(url: &str) -> Result<Client> {
-    let keepalive = TcpKeepalive::new()
-        .with_time(Duration::from_secs(5))
-        .with_interval(Duration::from_secs(2))
-        .with_retries(3);
-    let settings = TcpSettings::default()
-        .set_nodelay(true)
-        .set_keepalive(keepalive)
-        .set_user_timeout(Duration::from_secs(10));
-    url.into_connection_info()
-        .and_then(|info| Client::open(info.set_tcp_settings(settings)))
-        .map_err(|error| Error::Task(format!("the Redis URL is not valid: {error}")))
-}
-
 pub(crate) async fn run(log: EventLog, client: Client) {
-    let mut failures = 0_u32;
+    let mut backoff = Backoff::up_to(MAX_PAUSE);
     loop {
-        match connect(&client).await {
+        match connector::connect(&client, READ_TIME).await {
             Ok(connection) => {
-                let Err(error) = receive(&log, connection, &mut failures).await;
-                failures += 1;
-                if failures.is_power_of_two() {
+                let Err(error) = receive(&log, connection, &mut backoff).await;
+                let failures = backoff.fail();
+                if backoff.is_telling() {
                     tracing::warn!(%error, failures, "events no longer arrive over Redis; reading the log");
                 }
             }
             Err(error) => {
-                failures += 1;
+                let failures = backoff.fail();
                 tracing::debug!(%error, failures, "Redis cannot be reached");
             }
         }
-        sleep(MAX_PAUSE.min(Duration::from_millis(20 << failures.min(6)))).await;
+        sleep(backoff.pause()).await;
     }
-}
-
-async fn connect(client: &Client) -> redis::RedisResult<MultiplexedConnection> {
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(Duration::from_secs(2)))
-        // Longer than the blocking read, and finite, so that a Redis that hangs is noticed.
-        .set_response_timeout(Some(Duration::from_millis(2 * BLOCK_MS as u64)));
-    client
-        .get_multiplexed_async_connection_with_config(&config)
-        .await
 }
 
 async fn receive(
     log: &EventLog,
     mut connection: MultiplexedConnection,
-    failures: &mut u32,
+    backoff: &mut Backoff,
 ) -> redis::RedisResult<std::convert::Infallible> {
     let options = StreamReadOptions::default()
         .block(BLOCK_MS)
@@ -117,7 +93,7 @@ async fn receive(
             .collect();
         let ids: Vec<_> = places.last.iter().map(|last| format!("{last}-0")).collect();
         let reply = connection.xread_options(&keys, &ids, &options).await?;
-        *failures = 0;
+        backoff.reset();
         let entries = reply.map(|reply| entries(reply, &keys)).unwrap_or_default();
         for (part, position, _) in &entries {
             log.shared.tops.raise(*part, *position);

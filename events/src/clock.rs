@@ -1,6 +1,5 @@
-//! The database's clock in SQL, for leases, due times and what operators are shown: the clocks of processes decide nothing.
-//! Postgres has timestamps; SQLite has seconds since 1970. Both are read as seconds. SQLite has no clock but the time of day of
-//! its process, which may be set while that runs: leases would end, or last for hours. So it is corrected to go on as it began.
+//! The clock of SQLite, and times as both databases tell them. SQLite has no clock but the time of day of its process, which may
+//! be set while that runs: leases would end, or last for hours. So it is corrected to go on as it began.
 
 use std::{
     sync::LazyLock,
@@ -8,7 +7,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use sea_orm::{DbBackend, QueryResult};
+use sea_orm::QueryResult;
 
 use crate::Result;
 
@@ -27,7 +26,7 @@ fn set_back(elapsed: f64, began: f64, now: f64) -> i64 {
 }
 
 /// The time on SQLite.
-pub fn sqlite_now() -> String {
+pub(crate) fn sqlite_now() -> String {
     let (at, began) = &*BEGAN;
     match set_back(at.elapsed().as_secs_f64(), *began, time_of_day()) {
         0 => "unixepoch('subsec')".to_owned(),
@@ -35,33 +34,7 @@ pub fn sqlite_now() -> String {
     }
 }
 
-/// The time at which the statement began. It does not change within it, so an index can be searched for it.
-pub(crate) fn now(backend: DbBackend) -> String {
-    match backend {
-        DbBackend::Postgres => "statement_timestamp()".to_owned(),
-        _ => sqlite_now(),
-    }
-}
-
-/// That time and as many seconds as the parameter says, which may be negative.
-pub(crate) fn now_plus(backend: DbBackend, parameter: u8) -> String {
-    match backend {
-        DbBackend::Postgres => {
-            format!("statement_timestamp() + make_interval(secs => ${parameter})")
-        }
-        _ => format!("{} + ${parameter}", sqlite_now()),
-    }
-}
-
-/// A time as seconds since 1970.
-pub(crate) fn seconds(backend: DbBackend, time: &str) -> String {
-    match backend {
-        DbBackend::Postgres => format!("extract(epoch from {time})::float8"),
-        _ => time.to_owned(),
-    }
-}
-
-/// What `seconds` selected.
+/// What `Dialect::seconds` selected.
 pub(crate) fn read_time(row: &QueryResult, column: &str) -> Result<Option<DateTime<Utc>>> {
     let seconds: Option<f64> = row.try_get("", column)?;
     Ok(seconds.and_then(|seconds| DateTime::from_timestamp_micros((seconds * 1e6).round() as i64)))

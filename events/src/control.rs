@@ -8,12 +8,12 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 use tokio::sync::Mutex;
 
 use crate::{
     Database, Result, boxed, clock,
-    read::{from_i64, to_i64},
+    sql::{Dialect, execute, from_i64, query, query_one_as},
 };
 
 /// How old what a process knows of pauses may be.
@@ -74,7 +74,7 @@ pub struct BreakerStatus {
 
 /// Holds a follower or a handler; false when it was held already. In a transaction of the caller's, if it has one.
 pub async fn pause(connection: &impl ConnectionTrait, name: &str, actor: &str) -> Result<bool> {
-    let now = clock::now(connection.get_database_backend());
+    let now = connection.get_database_backend().now();
     let sql = format!(
         "insert into worker_pause (name, paused_at, actor) values ($1, {now}, $2) on conflict (name) do nothing"
     );
@@ -90,7 +90,7 @@ pub async fn resume(connection: &impl ConnectionTrait, name: &str) -> Result<boo
 
 /// All that is held, by name.
 pub async fn read_pauses(connection: &impl ConnectionTrait) -> Result<Vec<Pause>> {
-    let paused_at = clock::seconds(connection.get_database_backend(), "paused_at");
+    let paused_at = connection.get_database_backend().seconds("paused_at");
     let sql =
         format!("select name, {paused_at} as paused_at, actor from worker_pause order by name");
     let pause = |row: &QueryResult| {
@@ -110,9 +110,9 @@ pub async fn read_breakers(connection: &impl ConnectionTrait) -> Result<Vec<Brea
     let sql = format!(
         "select dependency, owner, state, {} as since, failures, error, {} as seen_at from worker_breaker
          where seen_at > {} order by dependency, owner",
-        clock::seconds(backend, "since"),
-        clock::seconds(backend, "seen_at"),
-        clock::now_plus(backend, 1),
+        backend.seconds("since"),
+        backend.seconds("seen_at"),
+        backend.now_plus(1),
     );
     let breaker = |row: &QueryResult| {
         let state: String = row.try_get("", "state")?;
@@ -140,11 +140,8 @@ pub async fn first_needed_position(connection: &impl ConnectionTrait) -> Result<
                    select min(position) as position from delivery where state = 'waiting'
                    union all select min(position) from delivery where state = 'running'
                    union all select min(position) from dead_letter) needed";
-    let rows = query(connection, sql, Vec::new()).await?;
-    let first = rows
-        .first()
-        .map(|row| row.try_get::<Option<i64>>("", "position"));
-    Ok(first.transpose()?.flatten().map(from_i64))
+    let first: Option<Option<i64>> = query_one_as(connection, sql, Vec::new()).await?;
+    Ok(first.flatten().map(from_i64))
 }
 
 /// Removes deliveries that ended so long ago, and breakers of processes that did; the number of deliveries. A thousand at a
@@ -153,7 +150,7 @@ pub async fn first_needed_position(connection: &impl ConnectionTrait) -> Result<
 pub async fn remove_ended_deliveries(database: &Database, age: Duration) -> Result<u64> {
     const AT_ONCE: u64 = 1_000;
     let connection = database.background_writer();
-    let before = clock::now_plus(database.backend(), 1);
+    let before = database.backend().now_plus(1);
     let values = || vec![Value::from(-age.as_secs_f64())];
     let sql = format!("delete from worker_breaker where seen_at < {before}");
     execute(connection, &sql, values()).await?;
@@ -190,32 +187,4 @@ impl Pauses {
         *known = Some((Instant::now(), names));
         Ok(contains)
     }
-}
-
-pub(crate) async fn query(
-    connection: &impl ConnectionTrait,
-    sql: &str,
-    values: Vec<Value>,
-) -> Result<Vec<QueryResult>> {
-    let backend = connection.get_database_backend();
-    let statement = Statement::from_sql_and_values(backend, sql, values);
-    Ok(connection.query_all_raw(statement).await?)
-}
-
-pub(crate) async fn execute(
-    connection: &impl ConnectionTrait,
-    sql: &str,
-    values: Vec<Value>,
-) -> Result<u64> {
-    let backend = connection.get_database_backend();
-    let statement = Statement::from_sql_and_values(backend, sql, values);
-    Ok(connection.execute_raw(statement).await?.rows_affected())
-}
-
-/// A list of positions as one parameter, so that lists of all lengths share a statement.
-pub(crate) fn position_list(positions: impl Iterator<Item = u64>) -> Value {
-    let positions: Vec<_> = positions
-        .map(|position| to_i64(position).to_string())
-        .collect();
-    format!("[{}]", positions.join(",")).into()
 }

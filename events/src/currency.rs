@@ -3,12 +3,9 @@
 //! every poll interval, so the age stays small for as long as the log can be read and events arrive. When it does not, it
 //! can be asked why: a process that stands behind its log must not look like one that is well.
 
-use std::{
-    fmt,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{fmt, time::Duration};
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::EventLog;
@@ -80,14 +77,10 @@ impl Currency {
         }))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The head was found at `head`. A look before it that is not reached yet stays: under a steady stream of events
     /// each head is passed a moment after the next one is found.
     pub(crate) fn look(&self, head: u64, began: Instant) {
-        let mut state = self.state();
+        let mut state = self.0.lock();
         state.looked.get_or_insert((head, began));
         state.head = (head, began);
     }
@@ -98,7 +91,7 @@ impl Currency {
     }
 
     fn settle_at(&self, position: u64, now: Instant) {
-        let mut state = self.state();
+        let mut state = self.0.lock();
         if let Some((_, began)) = state.looked.take_if(|(head, _)| *head <= position) {
             state.seen = began;
         }
@@ -110,7 +103,7 @@ impl Currency {
 
     /// The tail starts over: no head found before means anything to it.
     pub(crate) fn restart(&self) {
-        self.state().looked = None;
+        self.0.lock().looked = None;
     }
 
     /// How long ago what is not seen yet may have been committed.
@@ -119,7 +112,7 @@ impl Currency {
     }
 
     fn age_at(&self, now: Instant) -> Duration {
-        now.duration_since(self.state().seen)
+        now.duration_since(self.0.lock().seen)
     }
 
     /// What is wrong, when what was committed longer than `limit` ago may not have been seen.
@@ -128,7 +121,7 @@ impl Currency {
     }
 
     fn behind_at(&self, limit: Duration, now: Instant) -> Option<Behind> {
-        let state = self.state();
+        let state = self.0.lock();
         let age = now.duration_since(state.seen);
         let since = |at: Instant| now.duration_since(at);
         let because = if age <= limit {
@@ -163,7 +156,7 @@ mod tests {
     #[test]
     fn a_look_counts_from_its_beginning_once_the_tail_is_there() {
         let currency = Currency::new();
-        let start = currency.state().seen;
+        let start = currency.0.lock().seen;
         let at = |milliseconds| start + Duration::from_millis(milliseconds);
         let age = |milliseconds| currency.age_at(at(milliseconds)).as_millis();
         currency.look(7, at(100));
@@ -186,7 +179,7 @@ mod tests {
     fn what_is_wrong_is_told_apart() {
         let limit = Duration::from_secs(5);
         let currency = Currency::new();
-        let start = currency.state().seen;
+        let start = currency.0.lock().seen;
         let at = |seconds| start + Duration::from_secs(seconds);
         let pass = |seconds, head, position| {
             currency.look(head, at(seconds));

@@ -7,12 +7,13 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::{sync::Mutex as Turn, time::Instant};
 
 use crate::{DatabaseConnection, EventLog, PARTS, Result, boxed, follower::read_checkpoint, read};
@@ -152,13 +153,9 @@ struct Found {
 }
 
 impl Known {
-    fn found(&self) -> MutexGuard<'_, Option<Found>> {
-        self.found.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The progress, if it needs no look: nobody sees beyond the tail.
     fn at_hand(&self, epoch: u32, tail: u64, now: Instant) -> Option<u64> {
-        let found = self.found().filter(|found| found.epoch == epoch)?;
+        let found = self.found.lock().filter(|found| found.epoch == epoch)?;
         let is_young = now.duration_since(found.at) < GOOD_FOR;
         (found.position >= tail || is_young).then_some(found.position)
     }
@@ -166,7 +163,7 @@ impl Known {
 
 impl Horizons {
     fn of(&self, follower: &str) -> Arc<Known> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.0.lock();
         match known.get(follower) {
             Some(known) => known.clone(),
             None => known.entry(follower.to_owned()).or_default().clone(),
@@ -237,7 +234,7 @@ impl EventLog {
             .min();
         let position = behind.unwrap_or(head.position);
         let known = self.shared.horizons.of(follower);
-        let mut found = known.found();
+        let mut found = known.found.lock();
         if found.is_none_or(|found| found.at <= at) {
             *found = Some(Found {
                 epoch: head.epoch,
@@ -285,7 +282,7 @@ mod tests {
     fn progress_at_hand_is_at_the_tail_or_young() {
         let (known, at) = (Known::default(), Instant::now());
         assert_eq!(known.at_hand(1, 0, at), None);
-        *known.found() = Some(Found {
+        *known.found.lock() = Some(Found {
             epoch: 1,
             position: 5,
             at,

@@ -82,6 +82,7 @@ pub(crate) fn quiet_log(database: Database, position: u64) -> EventLog {
             database,
             tail: Tail::new(&head(position)),
             config: config(),
+            redis: None,
             wake: Notify::new(),
             tops: Tops::default(),
             relayed: Relayed::default(),

@@ -2,9 +2,11 @@
 //! `EventLog` is the whole of it for one process; `entities` appends to it and follows it, `schema` subscribes to it.
 
 mod append;
+mod backoff;
 mod browse;
 mod bus;
 mod clock;
+mod connector;
 mod control;
 mod currency;
 mod cursor;
@@ -31,6 +33,7 @@ mod relay;
 mod retention;
 mod shared_store;
 mod sole;
+pub mod sql;
 mod status;
 mod tail;
 mod topic;
@@ -42,8 +45,8 @@ mod whispers;
 pub(crate) use async_recursion::async_recursion as boxed;
 
 pub use append::{Appending, NewEvent, Tx};
+pub use backoff::Backoff;
 pub use browse::{LogFilter, LogPage, LogPlace};
-pub use clock::sqlite_now;
 pub use control::{
     BreakerState, BreakerStatus, Pause, first_needed_position, pause, read_breakers, read_pauses,
     remove_ended_deliveries, resume,

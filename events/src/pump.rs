@@ -13,6 +13,7 @@ use tokio::{
 
 use crate::{
     Event, EventLog, Proof, Result, Tail,
+    backoff::Backoff,
     currency::Currency,
     epoch::{self, Step},
     read::{self, Head, Pass},
@@ -94,7 +95,7 @@ pub(crate) async fn run(log: EventLog) {
 
 impl<S: Source> Pump<'_, S> {
     async fn run(&self, wake: &Notify, poll_interval: Duration) {
-        let mut failures = 0_u32;
+        let mut backoff = Backoff::new(Duration::from_millis(20), MAX_PAUSE);
         let mut poll_at = Instant::now() + poll_interval;
         loop {
             let started = Instant::now();
@@ -106,15 +107,15 @@ impl<S: Source> Pump<'_, S> {
             if is_poll {
                 poll_at = now + poll_interval;
             }
-            let patience = MOST_PATIENCE.min(PASS_PATIENCE * (1 << failures.min(4)));
+            let patience = MOST_PATIENCE.min(PASS_PATIENCE * (1 << backoff.failures().min(4)));
             match self.pass(is_poll, patience).await {
-                Ok(()) => failures = 0,
+                Ok(()) => backoff.reset(),
                 Err(error) => {
-                    failures += 1;
-                    if failures.is_power_of_two() {
+                    let failures = backoff.fail();
+                    if backoff.is_telling() {
                         tracing::warn!(%error, failures, "the log cannot be read; trying again");
                     }
-                    sleep(MAX_PAUSE.min(Duration::from_millis(10 << failures.min(7)))).await;
+                    sleep(backoff.pause()).await;
                 }
             }
         }

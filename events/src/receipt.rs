@@ -3,18 +3,16 @@
 //! which they were appended, so the last one's position is past all of them, and a follower that has passed it has
 //! applied them. Positions are not known at commit; the token names the event's stream and version, which are.
 
-use std::{
-    fmt,
-    str::FromStr,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
-use sea_orm::{ConnectionTrait, Statement};
+use parking_lot::Mutex;
 use tokio::time::{Instant, sleep, timeout_at};
 use uuid::Uuid;
 
-use crate::{EventLog, Result, boxed, letters};
+use crate::{
+    EventLog, Result, boxed, letters,
+    sql::{Dialect, query_one_as},
+};
 
 /// Between the first two looks. Each pause is twice the one before: whoever names an event that does not come must not
 /// keep the database busy.
@@ -84,22 +82,19 @@ pub struct Receipted {
 impl Receipt {
     /// The last event that was written, if any was.
     pub fn last(&self) -> Option<Receipted> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.lock().clone()
     }
 
     /// What the answer shows was written before, by somebody or by this request under its key. It is older than anything that
     /// the request writes, so it never takes the place of that: who waits for the later event waits for both.
     pub fn record_earlier(&self, written: Written, actor: String) {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.0.lock();
         last.get_or_insert(Receipted { written, actor });
     }
 
     /// A transaction has committed, and this was the last event in it.
     pub(crate) fn record(&self, written: Written, actor: String) {
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.0.lock();
         *last = Some(Receipted { written, actor });
     }
 }
@@ -153,27 +148,18 @@ impl EventLog {
     async fn position_of(&self, written: &Written) -> Result<Option<u64>> {
         let database = &self.database().background;
         let backend = database.get_database_backend();
-        let sql = match backend {
-            sea_orm::DbBackend::Postgres => {
-                "select p.position from event e join event_position p on p.inserted = e.inserted
-                 where e.stream_id = $1 and e.version = $2 and e.stream = $3"
-            }
-            _ => {
-                "select inserted as position from event where stream_id = $1 and version = $2 and stream = $3"
-            }
-        };
-        let values = [
+        let sql = backend.either(
+            "select p.position from event e join event_position p on p.inserted = e.inserted
+                 where e.stream_id = $1 and e.version = $2 and e.stream = $3",
+            "select inserted as position from event where stream_id = $1 and version = $2 and stream = $3",
+        );
+        let values = vec![
             written.stream_id.into(),
             written.version.into(),
             written.kind.as_str().into(),
         ];
-        let row = database
-            .query_one_raw(Statement::from_sql_and_values(backend, sql, values))
-            .await?;
-        let Some(row) = row else {
-            return Ok(None);
-        };
-        Ok(u64::try_from(row.try_get::<i64>("", "position")?).ok())
+        let position: Option<i64> = query_one_as(database, sql, values).await?;
+        Ok(position.and_then(|position| u64::try_from(position).ok()))
     }
 
     /// Looks are shared by all who wait for a follower: one that was made a moment ago is as good as one's own.

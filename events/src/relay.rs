@@ -11,7 +11,7 @@ use std::{
 };
 
 use redis::{
-    AsyncConnectionConfig, Client, Script,
+    Client, Script,
     aio::MultiplexedConnection,
     streams::{StreamRangeReply, StreamTrimOptions, StreamTrimmingMode},
 };
@@ -19,10 +19,12 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     Cursor, Event, EventLog, PARTS,
+    backoff::Backoff,
     bus::{self, stream_key},
+    connector::{self, ANSWER_TIME},
     follower::slowest_checkpoints,
     kept::{Kept, LEAST_POSITIONS, MOST_POSITIONS},
-    pump, read,
+    pump, read, sql,
 };
 
 /// Events sent in one call.
@@ -67,7 +69,7 @@ struct Relay {
 }
 
 pub(crate) async fn run(log: EventLog, client: Client) {
-    let mut failures = 0_u32;
+    let mut backoff = Backoff::up_to(MAX_PAUSE);
     // What is not yet relayed when the process starts is left to whoever numbered it, or found as a hole.
     let mut relayed = log.tail().cursor();
     loop {
@@ -81,37 +83,31 @@ pub(crate) async fn run(log: EventLog, client: Client) {
                     proof: None,
                 };
                 // A Redis that is full takes connections, and no events.
-                failures = if relayed.position > before {
-                    1
-                } else {
-                    failures + 1
-                };
-                if failures.is_power_of_two() {
+                if relayed.position > before {
+                    backoff.reset();
+                }
+                let failures = backoff.fail();
+                if backoff.is_telling() {
                     tracing::warn!(%error, failures, "Redis takes no events; subscribers are served from the log");
                 }
             }
             Err(error) => {
-                failures += 1;
-                if failures.is_power_of_two() {
+                let failures = backoff.fail();
+                if backoff.is_telling() {
                     tracing::warn!(%error, failures, "Redis cannot be reached; trying again");
                 }
             }
         }
         log.shared.relayed.is_refused.store(true, Ordering::Relaxed);
-        sleep(MAX_PAUSE.min(Duration::from_millis(20 << failures.min(6)))).await;
+        sleep(backoff.pause()).await;
     }
 }
 
 impl Relay {
     async fn connect(log: &EventLog, client: &Client, relayed: Cursor) -> Result<Self, Failure> {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(Duration::from_secs(2)))
-            .set_response_timeout(Some(Duration::from_secs(2)));
         let mut relay = Self {
             log: log.clone(),
-            connection: client
-                .get_multiplexed_async_connection_with_config(&config)
-                .await?,
+            connection: connector::connect(client, ANSWER_TIME).await?,
             script: Script::new(include_str!("append.lua")),
             epoch: relayed.epoch,
             relayed: relayed.position,
@@ -221,7 +217,7 @@ impl Relay {
 
     /// Brings a part's stream to `wanted` if it ended at `top`.
     async fn settle(&mut self, part: i16, top: i64, wanted: u64) -> Result<(), Failure> {
-        let known = read::from_i64(top);
+        let known = sql::from_i64(top);
         if top >= 0 && known >= wanted {
             self.log.shared.tops.raise(part, known);
             if known > wanted {

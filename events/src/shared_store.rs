@@ -6,15 +6,16 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use crate::boxed;
+use crate::{backoff::Backoff, boxed, connector};
 use moka::sync::Cache;
-use redis::{AsyncConnectionConfig, AsyncTypedCommands, Client, aio::MultiplexedConnection};
+use parking_lot::Mutex;
+use redis::{AsyncTypedCommands, Client, aio::MultiplexedConnection};
 use tokio::time::{sleep, timeout};
 
 /// How long one call may take: several times what Redis takes, and less than anybody notices.
@@ -192,18 +193,12 @@ impl RedisStore {
         format!("{}:{key}", self.prefix)
     }
 
-    fn connection(&self) -> MutexGuard<'_, Option<Numbered>> {
-        self.connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
     async fn call<T>(
         self: &Arc<Self>,
         limit: Duration,
         command: impl AsyncFnOnce(&mut MultiplexedConnection) -> redis::RedisResult<T>,
     ) -> Option<T> {
-        let (number, mut connection) = self.connection().clone()?;
+        let (number, mut connection) = self.connection.lock().clone()?;
         match timeout(limit, command(&mut connection)).await {
             Ok(Ok(value)) => {
                 self.failures.store(0, Ordering::Relaxed);
@@ -227,7 +222,7 @@ impl RedisStore {
     }
 
     fn give_up(self: &Arc<Self>, number: u64) {
-        let mut connection = self.connection();
+        let mut connection = self.connection.lock();
         if connection.as_ref().is_some_and(|(held, _)| *held == number) {
             *connection = None;
             tracing::warn!("the shared store is away; going on without it");
@@ -238,15 +233,9 @@ impl RedisStore {
 
 /// Connects, however long it takes. There is one of these while there is no connection.
 async fn connect(store: Arc<RedisStore>) {
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(Duration::from_secs(1)))
-        .set_response_timeout(Some(Duration::from_secs(1)));
-    let mut attempts = 0_u32;
+    let mut backoff = Backoff::new(Duration::from_millis(100), MAX_PAUSE);
     loop {
-        let client = &store.client;
-        let opened = client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await;
+        let opened = connector::connect(&store.client, BATCH_LIMIT).await;
         if let Ok(mut connection) = opened
             && timeout(CALL_LIMIT, connection.ping())
                 .await
@@ -254,11 +243,11 @@ async fn connect(store: Arc<RedisStore>) {
         {
             let number = store.connections.fetch_add(1, Ordering::Relaxed);
             store.failures.store(0, Ordering::Relaxed);
-            *store.connection() = Some((number, connection));
+            *store.connection.lock() = Some((number, connection));
             return;
         }
-        attempts += 1;
-        sleep(MAX_PAUSE.min(Duration::from_millis(50 << attempts.min(6)))).await;
+        backoff.fail();
+        sleep(backoff.pause()).await;
     }
 }
 
@@ -329,12 +318,12 @@ mod tests {
             .get_multiplexed_async_connection()
             .await
             .expect("a connection");
-        *store.connection() = Some((7, connection));
+        *store.connection.lock() = Some((7, connection));
         let started = Instant::now();
         for _ in 0..1_000 {
             assert_eq!(store.get("a").await, None);
         }
-        assert!(store.connection().is_none());
+        assert!(store.connection.lock().is_none());
         assert!(
             started.elapsed() < Duration::from_secs(2),
             "{:?}",

@@ -10,11 +10,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use sea_orm::ConnectionTrait;
+
 use crate::{
     Database, Result, boxed,
-    clock::sqlite_now,
-    control::execute,
     database::{Pool, sqlite_file},
+    sql::{Dialect, execute},
 };
 
 /// What is left of leases that may be those of a command beside this process, in seconds.
@@ -115,8 +116,8 @@ impl Database {
                 }
                 for table in ["rebuild", "housekeeping", "erasure"] {
                     let sql = format!(
-                        "update {table} set leased_until = min(leased_until, {} + $1)",
-                        sqlite_now()
+                        "update {table} set leased_until = min(leased_until, {})",
+                        tx.get_database_backend().now_plus(1)
                     );
                     execute(tx, &sql, vec![REMAINDER.into()]).await?;
                 }

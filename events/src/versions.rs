@@ -1,21 +1,21 @@
 //! The events of one stream by version, without their places in the log: what a fold needs, and no more. A command reads
 //! them in its transaction; a query reads what is committed.
 
-use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Value};
 
-use crate::{EventLog, HistoryPage, Result, StreamKey, Tx, boxed, read::from_row};
+use crate::{
+    EventLog, HistoryPage, Result, StreamKey, Tx, boxed,
+    read::from_row,
+    sql::{Dialect, query},
+};
 
 fn columns(backend: DbBackend) -> &'static str {
-    match backend {
-        DbBackend::Postgres => {
+    backend.either(
             "cast(0 as bigint) as position, cast(0 as bigint) as previous, event_id, part, stream, stream_id, version,
-             type, schema_version, data::text as data, meta::text as meta, occurred_at"
-        }
-        _ => {
+             type, schema_version, data::text as data, meta::text as meta, occurred_at",
             "0 as position, 0 as previous, event_id, part, stream, stream_id, version, type, schema_version, data, meta,
-             occurred_at"
-        }
-    }
+             occurred_at",
+    )
 }
 
 async fn read_versions(
@@ -31,9 +31,7 @@ async fn read_versions(
         limit + 1
     );
     let values: Vec<Value> = vec![stream.id.into(), stream.kind.into(), after_version.into()];
-    let rows = connection
-        .query_all_raw(Statement::from_sql_and_values(backend, sql, values))
-        .await?;
+    let rows = query(connection, &sql, values).await?;
     let mut events = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
     let has_more = events.len() as u64 > limit;
     events.truncate(limit as usize);

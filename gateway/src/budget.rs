@@ -4,11 +4,12 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use async_graphql::ServerError;
 use axum::http::StatusCode;
 use entities::users::network_of;
+use parking_lot::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 use crate::errors::{Code, typed, with};
@@ -123,7 +124,7 @@ impl Budget {
 
 impl Inner {
     fn lock(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+        self.held.lock()
     }
 }
 

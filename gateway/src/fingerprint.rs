@@ -4,8 +4,7 @@
 use async_graphql::{Name, Value};
 use sha2::{Digest, Sha256};
 
-use crate::operation::RequestFingerprint;
-use crate::params::Params;
+use crate::params::{Params, RequestFingerprint};
 
 pub(crate) fn of(params: &Params) -> RequestFingerprint {
     let mut hash = Sha256::new();

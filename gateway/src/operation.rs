@@ -16,7 +16,8 @@ use crate::{
 pub use async_graphql::parser::types::OperationType;
 
 /// Executes operations. Every request carries in its data its plan, [`RequestId`](crate::request_id::RequestId),
-/// [`OperationType`], and, when the client sent them, [`IdempotencyKey`] with [`RequestFingerprint`], and [`ReadAfter`].
+/// [`OperationType`], and, when the client sent them, [`IdempotencyKey`](crate::params::IdempotencyKey) with
+/// [`RequestFingerprint`](crate::params::RequestFingerprint), and [`ReadAfter`](crate::params::ReadAfter).
 pub trait Operations: Clone + Send + Sync + 'static {
     type Stream: Stream<Item = Payload> + Send + Unpin + 'static;
     /// Who is calling. On a socket, the operations begun under a caller see its renewal.
@@ -76,18 +77,6 @@ pub enum Payload {
     /// Ends the operation with errors.
     Error(Vec<ServerError>),
 }
-
-/// The client's key under which a repeat gets the first answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IdempotencyKey(pub String);
-
-/// What a query's answer must show: the token of a mutation's answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReadAfter(pub String);
-
-/// SHA-256 over document, operation name and variables; two requests under one key must agree in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RequestFingerprint(pub [u8; 32]);
 
 /// Runs operations straight on an executor: everybody is let in, and every subscriber executes for itself.
 #[derive(Clone)]

@@ -8,7 +8,6 @@ use async_graphql::{Extensions, Name, ServerError, Value, Variables};
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::errors::{Code, limit_exceeded, typed, with};
-use crate::operation::{IdempotencyKey, ReadAfter};
 
 /// Items in all lists of a request's variables: as many as a document may have tokens, and fewer than a statement may have parameters.
 const MAX_ITEMS: usize = 10_000;
@@ -16,6 +15,18 @@ const MAX_ITEMS: usize = 10_000;
 const READ_AFTER: &str = "readAfter";
 /// What clients send in place of a document that they take to be known.
 const PERSISTED_QUERY: &str = "persistedQuery";
+
+/// The client's key under which a repeat gets the first answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey(pub String);
+
+/// What a query's answer must show: the token of a mutation's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadAfter(pub String);
+
+/// SHA-256 over document, operation name and variables; two requests under one key must agree in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestFingerprint(pub [u8; 32]);
 
 /// One request as it was sent.
 #[derive(Debug, Default)]

@@ -7,11 +7,12 @@ use std::{
     any::{Any, TypeId},
     collections::{HashMap, HashSet},
     hash::Hash,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use async_graphql::dataloader::Loader;
 use futures::channel::oneshot;
+use parking_lot::Mutex;
 
 /// Keys of a batch that does not wait for more: the parameters of a statement are limited.
 const BATCH_KEYS: usize = 1000;
@@ -61,7 +62,7 @@ impl<L: Send + Sync + 'static> Batches<L> {
         K: Send + Sync + Hash + Eq + Clone + 'static,
         L: Loader<K>,
     {
-        let mut all = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.waiting.lock();
         let of_type = all
             .entry(TypeId::of::<K>())
             .or_insert_with(|| Box::new(Waiting::<K, L>::new()));

@@ -220,7 +220,7 @@ fn check_files(exceptions: &[&str], wrong: impl Fn(&Path, &str) -> Option<String
 }
 
 /// Every Rust file of the crates, relative to the repository.
-fn rust_files() -> Vec<PathBuf> {
+pub(crate) fn rust_files() -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders: Vec<PathBuf> = ARROWS
         .iter()

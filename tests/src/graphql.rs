@@ -3,9 +3,10 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::http::{self, Connection, Response};
@@ -175,10 +176,7 @@ impl Client {
             .header("connection")
             .is_some_and(|value| value.eq_ignore_ascii_case("close"));
         if !closes {
-            self.idle
-                .lock()
-                .expect("the idle connections")
-                .push(connection);
+            self.idle.lock().push(connection);
         }
         Ok(response)
     }
@@ -191,7 +189,7 @@ impl Client {
 
     async fn connection(&self) -> io::Result<Connection> {
         loop {
-            let idle = self.idle.lock().expect("the idle connections").pop();
+            let idle = self.idle.lock().pop();
             match idle {
                 Some(connection) if connection.is_stale() => continue,
                 Some(connection) => return Ok(connection),

@@ -7,7 +7,9 @@ use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::{LazyLock, Mutex};
+use std::sync::LazyLock;
+
+use parking_lot::Mutex;
 
 /// Reads `SIGNAL PID` to watch a process, `GONE PID` to forget it; the directory given as `$1` goes last.
 const SCRIPT: &str = r#"
@@ -111,6 +113,6 @@ pub(crate) fn forget(pid: u32) {
 }
 
 fn tell(verb: &str, pid: u32) {
-    let mut pipe = GUARD.pipe.lock().expect("the guard's pipe");
+    let mut pipe = GUARD.pipe.lock();
     writeln!(pipe, "{verb} {pid}").expect("the guard reads");
 }

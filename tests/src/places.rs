@@ -1,7 +1,7 @@
 //! How many tests run at once: three for each core, as most of them wait most of the time. A test that measures time, or needs
 //! the whole machine for its load, runs alone, when no other is waiting. `setup::run` takes the places.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 /// Tests at once for each core.
 const PER_CORE: usize = 3;
@@ -21,16 +21,7 @@ static STATE: Mutex<State> = Mutex::new(State {
 static CHANGED: Condvar = Condvar::new();
 
 fn state() -> MutexGuard<'static, State> {
-    STATE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn wait_while(
-    state: MutexGuard<'static, State>,
-    condition: impl FnMut(&mut State) -> bool,
-) -> MutexGuard<'static, State> {
-    CHANGED
-        .wait_while(state, condition)
-        .unwrap_or_else(PoisonError::into_inner)
+    STATE.lock()
 }
 
 /// Held while a test runs.
@@ -42,7 +33,9 @@ impl Place {
         let places = PER_CORE * std::thread::available_parallelism().map_or(2, usize::from);
         let mut state = state();
         state.waiting += 1;
-        state = wait_while(state, |state| state.is_alone || state.running >= places);
+        CHANGED.wait_while(&mut state, |state| {
+            state.is_alone || state.running >= places
+        });
         state.waiting -= 1;
         state.running += 1;
         Self
@@ -50,7 +43,8 @@ impl Place {
 
     /// The only one.
     pub(crate) fn alone() -> Self {
-        let mut state = wait_while(state(), |state| {
+        let mut state = state();
+        CHANGED.wait_while(&mut state, |state| {
             state.is_alone || state.running > 0 || state.waiting > 0
         });
         state.is_alone = true;

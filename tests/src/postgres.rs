@@ -5,9 +5,11 @@ use std::net::TcpListener;
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::people::Person;
 use crate::process::Process;
@@ -175,9 +177,7 @@ impl Postgres {
         // Cloning needs a template that nobody else uses just now.
         static CLONING: Mutex<()> = Mutex::new(());
         let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        let _cloning = CLONING
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let _cloning = CLONING.lock();
         let admin = self.template.get_or_init(|| self.make_template());
         let strategy = match self.durability {
             Durability::Full => "wal_log",
@@ -282,9 +282,7 @@ impl Postgres {
     }
 
     fn process(&self) -> MutexGuard<'_, Process> {
-        self.process
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.process.lock()
     }
 }
 

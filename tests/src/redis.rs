@@ -5,8 +5,10 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::postgres::free_port;
 use crate::process::Process;
@@ -133,9 +135,7 @@ impl Redis {
     }
 
     fn process(&self) -> MutexGuard<'_, Process> {
-        self.process
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.process.lock()
     }
 }
 

@@ -1,9 +1,10 @@
 //! A subscriber as a real client is one: it reconnects when its socket ends, and now and then for no reason, to any of the
 //! gateways, each time after the last cursor it has seen. It keeps every delivery in the order in which they came.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
@@ -72,11 +73,11 @@ impl Subscriber {
 
     /// The position of the last change that came, or of the start.
     pub fn position(&self) -> u64 {
-        ids::position(&self.state.lock().expect("the state").cursor)
+        ids::position(&self.state.lock().cursor)
     }
 
     pub fn connections(&self) -> usize {
-        self.state.lock().expect("the state").connections
+        self.state.lock().connections
     }
 
     /// Waits until it has come to this position, at most `within`.
@@ -100,18 +101,18 @@ impl Subscriber {
 
     /// What came since it was asked last.
     pub fn take(&self) -> Vec<Delivery> {
-        std::mem::take(&mut self.state.lock().expect("the state").deliveries)
+        std::mem::take(&mut self.state.lock().deliveries)
     }
 
     /// What it was told, since it was asked last, that a client in order is never told.
     pub fn take_problems(&self) -> Vec<String> {
-        std::mem::take(&mut self.state.lock().expect("the state").problems)
+        std::mem::take(&mut self.state.lock().problems)
     }
 
     /// Ends it, and gives what came. Fails the test if it was told something that a client in order is never told.
     pub fn finish(self) -> Vec<Delivery> {
         self.task.abort();
-        let mut state = self.state.lock().expect("the state");
+        let mut state = self.state.lock();
         assert!(
             state.problems.is_empty(),
             "a subscriber was told: {:?}",
@@ -131,7 +132,7 @@ async fn run(feed: Arc<Feed>, clients: Vec<Client>, state: Arc<Mutex<State>>, mo
     loop {
         let client = &clients[fastrand::usize(..clients.len())];
         if let Ok(socket) = client.try_socket().await {
-            state.lock().expect("the state").connections += 1;
+            state.lock().connections += 1;
             let turns = if mood == Mood::Restless {
                 fastrand::usize(50..800)
             } else {
@@ -147,7 +148,7 @@ async fn run(feed: Arc<Feed>, clients: Vec<Client>, state: Arc<Mutex<State>>, mo
 /// Reads from one socket until it ends or so many changes came.
 async fn read(mut socket: Socket, feed: &Feed, state: &Mutex<State>, turns: usize) {
     let mut variables = feed.variables.clone();
-    variables["after"] = state.lock().expect("the state").cursor.clone().into();
+    variables["after"] = state.lock().cursor.clone().into();
     let subscribe = subscribe_message("1", &feed.document, variables);
     // The gateway may be gone again already, which the first frame tells.
     socket.send_raw(Message::text(subscribe.to_string())).await;
@@ -184,7 +185,7 @@ async fn read(mut socket: Socket, feed: &Feed, state: &Mutex<State>, turns: usiz
 fn take(payload: &Value, feed: &Feed, state: &Mutex<State>) {
     match feed.read(payload) {
         Some((delivery, cursor)) => {
-            let mut state = state.lock().expect("the state");
+            let mut state = state.lock();
             state.cursor = cursor.to_owned();
             state.deliveries.push(delivery);
         }
@@ -193,7 +194,7 @@ fn take(payload: &Value, feed: &Feed, state: &Mutex<State>) {
 }
 
 fn note(state: &Mutex<State>, problem: String) {
-    let mut state = state.lock().expect("the state");
+    let mut state = state.lock();
     if state.problems.len() < 10 {
         state.problems.push(problem);
     }

@@ -3,7 +3,7 @@
 
 use std::{
     fmt::Write,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -13,6 +13,7 @@ use events::{
     rebuild, requested_rebuilds,
 };
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use crate::printing;
@@ -144,7 +145,7 @@ impl Shown {
     }
 
     fn show(&self, at: RebuildProgress) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         self.bar.set_length(at.total);
         if state.first.is_none() {
             state.first = Some(at.done);
@@ -166,7 +167,7 @@ impl Shown {
 
     /// Events that this process has applied.
     fn applied_here(&self) -> u64 {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.lock();
         state.last.saturating_sub(state.first.unwrap_or(0))
     }
 }

@@ -1,8 +1,6 @@
-//! Who is calling, and what that allows. Commands and queries of all domains take a `Viewer` and ask `policy`; open
-//! subscriptions hold a `Grant`, which turns stale before an event that could end it is delivered, and is checked again
-//! then. Callers are authenticated in `users`; memberships of chats are checked in `chats`.
+//! Who is calling, and what that allows. Commands and queries of all domains take a `Viewer` and ask `policy`. Callers are
+//! authenticated in `users`; memberships of chats are checked in `chats`; what is open for long holds a grant (`grants`).
 
-mod grants;
 mod policy;
 
 use std::sync::{
@@ -13,10 +11,7 @@ use std::sync::{
 use type_safe_id::{DynamicType, TypeSafeId};
 use uuid::Uuid;
 
-pub use grants::{Dismissal, Dismissals, Grant, Grants, Requirement};
-pub use policy::{Action, authorize};
-
-use crate::users::Role;
+pub use policy::{Action, Role, authorize};
 
 /// On whose behalf something is done.
 #[derive(Debug, Clone)]

@@ -1,8 +1,41 @@
 //! Who may do what, by role. This table, the one in the README and the matrix test say the same. What depends on more
 //! than the role (one's own data, the members of a chat) is decided where that is known, in the domain.
 
+use schemars::JsonSchema;
+use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
+
 use super::{AccessError, Reason, Viewer};
-use crate::users::Role;
+
+/// What a user may do; each role may do what those before it may.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    EnumIter,
+    DeriveActiveEnum,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+)]
+#[sea_orm(rs_type = "String", db_type = "Text")]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Role {
+    /// Uses chats.
+    #[sea_orm(string_value = "MEMBER")]
+    Member,
+    /// Works with customers.
+    #[sea_orm(string_value = "STAFF")]
+    Staff,
+    /// Manages users.
+    #[sea_orm(string_value = "ADMIN")]
+    Admin,
+}
 
 /// Something that a role allows or does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -4,11 +4,12 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use futures::{FutureExt, future};
+use parking_lot::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 use super::{level::Entry, validity::Version};
@@ -39,7 +40,7 @@ impl<T> Drop for Listed<T> {
 }
 
 fn lock<T>(flights: &Airborne<T>) -> MutexGuard<'_, HashMap<Key, (Landing<T>, Instant)>> {
-    flights.lock().unwrap_or_else(PoisonError::into_inner)
+    flights.lock()
 }
 
 impl<T: Send + Sync + 'static> Flights<T> {

@@ -2,11 +2,12 @@
 //! The cache observes the log: every event of a row's stream makes what is known of the row out of date.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 
 use ::events::{EventLog, SharedStore};
+use parking_lot::Mutex;
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -295,7 +296,7 @@ impl<T: CachedRow> Inner<T> {
         };
         let row = loaded.map_err(|error| {
             self.counters.failures.add();
-            *self.failed_at() = Some(Instant::now());
+            *self.failed_at.lock() = Some(Instant::now());
             Arc::new(error)
         })?;
         if let (Some(shared), Some(row)) = (&self.shared, &row)
@@ -306,15 +307,9 @@ impl<T: CachedRow> Inner<T> {
         Ok(self.keep(id, Entry::loaded(row, version, stamp.position)))
     }
 
-    fn failed_at(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.failed_at
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Whether nothing can be expected of the source: it failed a moment ago, and the log is out of sight as well.
     fn is_away(&self) -> bool {
-        !self.present.is_current() && self.failed_at().is_some_and(|at| at.elapsed() < AWAY)
+        !self.present.is_current() && self.failed_at.lock().is_some_and(|at| at.elapsed() < AWAY)
     }
 
     /// A row that was deleted while it was loaded must not come back, so what is out of date already replaces only what

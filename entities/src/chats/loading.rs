@@ -3,16 +3,16 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, Statement,
-    Value,
-};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QueryResult};
 use uuid::Uuid;
 
 use super::{Chat, ChatMember, ChatMessage, Chats, member, message};
 use crate::boxed;
 
-use events::DatabaseConnection;
+use events::{
+    DatabaseConnection,
+    sql::{is_one_of, padded, places, query, statement},
+};
 
 /// A chat as a user sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,27 +23,20 @@ pub struct ChatOfUser {
     pub user_id: Uuid,
 }
 
-/// Repeats the last key up to a power of two, so that a statement exists in few lengths and its plan is found again.
-fn padded<K: Copy>(keys: &[K]) -> Vec<K> {
-    let mut padded = keys.to_vec();
-    if let Some(last) = keys.last() {
-        padded.resize(keys.len().next_power_of_two(), *last);
-    }
-    padded
-}
-
 /// A statement with `{pairs}` replaced by the keys.
-fn of_pairs(database: &DatabaseConnection, sql: &str, keys: &[ChatOfUser]) -> Statement {
+async fn of_pairs(
+    database: &DatabaseConnection,
+    sql: &str,
+    keys: &[ChatOfUser],
+) -> ::events::Result<Vec<QueryResult>> {
     let keys = padded(keys);
     let pairs: Vec<String> = (0..keys.len())
-        .map(|number| format!("(${}, ${})", number * 2 + 1, number * 2 + 2))
+        .map(|number| format!("({})", places(number * 2 + 1, 2)))
         .collect();
-    let values: Vec<Value> = keys
-        .iter()
-        .flat_map(|key| [key.chat_id.into(), key.user_id.into()])
-        .collect();
+    let values = keys.iter();
+    let values = values.flat_map(|key| [key.chat_id.into(), key.user_id.into()]);
     let sql = sql.replace("{pairs}", &format!("values {}", pairs.join(", ")));
-    Statement::from_sql_and_values(database.get_database_backend(), sql, values)
+    query(database, &sql, values.collect()).await
 }
 
 impl Chats {
@@ -57,11 +50,8 @@ impl Chats {
         let sql =
             "select c.*, m.user_id as of_user from chat_member m join chat c on c.id = m.chat_id
                    where (m.chat_id, m.user_id) in ({pairs})";
-        let rows = database
-            .query_all_raw(of_pairs(database, sql, keys))
-            .await?;
         let mut chats = HashMap::new();
-        for row in rows {
+        for row in of_pairs(database, sql, keys).await? {
             let chat = Chat::from_query_result(&row, "")?;
             let key = ChatOfUser {
                 chat_id: chat.id,
@@ -98,18 +88,14 @@ impl Chats {
         chat_ids: &[Uuid],
     ) -> ::events::Result<HashMap<Uuid, ChatMessage>> {
         let database = &self.log.database().reader;
-        let ids = padded(chat_ids);
-        let places: Vec<String> = (1..=ids.len()).map(|number| format!("${number}")).collect();
+        let mut values = Vec::new();
         let sql = format!(
             "select m.* from chat c join chat_message m on m.chat_id = c.id and m.number = c.last_number
-             where c.id in ({})",
-            places.join(", ")
+             where {}",
+            is_one_of(database.get_database_backend(), "c.id", chat_ids, &mut values)
         );
-        let values = ids.into_iter().map(Value::from);
-        let statement =
-            Statement::from_sql_and_values(database.get_database_backend(), sql, values);
         let rows = message::Entity::find()
-            .from_raw_sql(statement)
+            .from_raw_sql(statement(database, sql, values))
             .all(database)
             .await?;
         Ok(rows.into_iter().map(|row| (row.chat_id, row)).collect())
@@ -129,11 +115,8 @@ impl Chats {
                    ) as unread
                    from chat_member m join chat c on c.id = m.chat_id
                    where (m.chat_id, m.user_id) in ({pairs})";
-        let rows = database
-            .query_all_raw(of_pairs(database, sql, keys))
-            .await?;
         let mut counts = HashMap::new();
-        for row in rows {
+        for row in of_pairs(database, sql, keys).await? {
             let key = ChatOfUser {
                 chat_id: row.try_get("", "chat_id")?,
                 user_id: row.try_get("", "user_id")?,

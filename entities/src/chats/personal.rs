@@ -3,9 +3,7 @@
 use ::events::{ERASED, PersonalData, Subject, Whose};
 
 use super::{ChatEventKind, STREAM};
-use crate::erasure::change_rows;
-
-use events::DatabaseTransaction;
+use events::{DatabaseTransaction, sql::execute};
 
 /// Of the events of chats.
 pub(crate) const PERSONAL_DATA: PersonalData = PersonalData {
@@ -25,5 +23,5 @@ pub(crate) async fn erase_rows(
     subject: &Subject,
 ) -> ::events::Result<u64> {
     let sql = "update chat_message set text = $2 where author_id = $1 and text is not null and text <> $2";
-    change_rows(tx, sql, vec![subject.id.into(), ERASED.into()]).await
+    execute(tx, sql, vec![subject.id.into(), ERASED.into()]).await
 }

@@ -2,12 +2,14 @@
 //! they had signed in: who was deactivated repeats nothing. Those to others about the user (an administrator who changed
 //! their role) stay, without what is personal: a repeat is still answered, and not done again.
 
-use events::{DatabaseTransaction, ERASED, Error, Result, Subject};
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use events::{
+    DatabaseTransaction, ERASED, Error, Result, Subject,
+    sql::{Dialect, execute, query_as},
+};
+use sea_orm::ConnectionTrait;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::change_rows;
 use crate::users;
 
 /// The scope of those who have not signed in.
@@ -15,33 +17,27 @@ const ANONYMOUS: &str = "anonymous";
 
 pub(super) async fn erase(tx: &DatabaseTransaction, subject: &Subject) -> Result<u64> {
     let sql = "delete from idempotency where scope = $1";
-    let mut changed = change_rows(tx, sql, vec![subject.actor.as_str().into()]).await?;
+    let mut changed = execute(tx, sql, vec![subject.actor.as_str().into()]).await?;
     let backend = tx.get_database_backend();
-    let (text, json) = match backend {
-        DbBackend::Postgres => ("answer::text", "$1::text::json"),
-        _ => ("answer", "$1"),
-    };
+    let (text, json) = backend.either(("answer::text", "$1::text::json"), ("answer", "$1"));
     let pattern = format!("%{}%", subject.id.hyphenated());
     let sql = format!("delete from idempotency where scope = $1 and {text} like $2");
     let values = vec![ANONYMOUS.into(), pattern.as_str().into()];
-    changed += change_rows(tx, &sql, values).await?;
+    changed += execute(tx, &sql, values).await?;
     let select =
         format!("select scope, key, {text} as answer from idempotency where {text} like $1");
-    let statement = Statement::from_sql_and_values(backend, select, [pattern.into()]);
-    for row in tx.query_all_raw(statement).await? {
-        let (scope, key): (String, String) = (row.try_get("", "scope")?, row.try_get("", "key")?);
+    let rows: Vec<(String, String, String)> = query_as(tx, &select, vec![pattern.into()]).await?;
+    for (scope, key, answer) in rows {
         let malformed = |source| Error::Malformed {
             what: "idempotency answer",
             source,
         };
-        let answer: String = row.try_get("", "answer")?;
         let mut answer: Value = serde_json::from_str(&answer).map_err(malformed)?;
         if erase_in(&mut answer, subject.id) {
             let answer = serde_json::to_string(&answer).map_err(malformed)?;
             let update =
                 format!("update idempotency set answer = {json} where scope = $2 and key = $3");
-            changed +=
-                change_rows(tx, &update, vec![answer.into(), scope.into(), key.into()]).await?;
+            changed += execute(tx, &update, vec![answer.into(), scope.into(), key.into()]).await?;
         }
     }
     Ok(changed)

@@ -12,7 +12,6 @@ use events::{
     Subject, read_erasures,
 };
 use futures::future::BoxFuture;
-use sea_orm::{ConnectionTrait, Statement, Value};
 use uuid::Uuid;
 
 use crate::{
@@ -119,15 +118,6 @@ impl Eraser for AllDomains {
             Ok(changed)
         })
     }
-}
-
-pub(crate) async fn change_rows(
-    tx: &DatabaseTransaction,
-    sql: &str,
-    values: Vec<Value>,
-) -> events::Result<u64> {
-    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
-    Ok(tx.execute_raw(statement).await?.rows_affected())
 }
 
 /// The contract of what is said about an erasure: that the log was redacted, and nothing more.

@@ -6,7 +6,7 @@ use ::events::{Event, LogFilter, LogPage, LogPlace};
 use super::Operations;
 use crate::{
     access::{AccessError, Action, Viewer, authorize},
-    boxed, chats,
+    boxed,
 };
 
 /// Which events a subscription or a page has; see `LogFilter`.
@@ -38,7 +38,7 @@ impl From<Event> for LoggedEvent {
 
 /// Whether the data of events of this kind of stream is shown to nobody but whom it concerns.
 pub fn is_withheld(stream: &str) -> bool {
-    [chats::STREAM, chats::INBOX_STREAM].contains(&stream)
+    crate::WITHHELD_STREAMS.contains(&stream)
 }
 
 impl Operations {

@@ -4,8 +4,11 @@
 
 use std::sync::Arc;
 
-use ::events::{StreamKey, Tx, Written, now};
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use ::events::{
+    StreamKey, Tx, Written, now,
+    sql::{Dialect, execute},
+};
+use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -303,13 +306,11 @@ async fn execute_in_tx(tx: &Tx<'_>, folds: &Folds, order: &Order) -> Result<Done
 
 /// Waits for the other commands on the post to end; SQLite has one writer.
 async fn lock_in_tx(tx: &Tx<'_>, id: Uuid) -> Result<()> {
-    let backend = tx.get_database_backend();
-    if backend == DbBackend::Postgres {
+    if tx.get_database_backend().is_postgres() {
         // The last bytes of a uuid v7 are random. Posts that share them only wait for each other.
         let key = id.as_u128() as i32;
         let sql = "select pg_advisory_xact_lock($1, $2)";
-        let lock = Statement::from_sql_and_values(backend, sql, [LOCKS.into(), key.into()]);
-        tx.execute_raw(lock).await.map_err(::events::Error::from)?;
+        execute(&**tx, sql, vec![LOCKS.into(), key.into()]).await?;
     }
     Ok(())
 }

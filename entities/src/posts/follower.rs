@@ -98,6 +98,6 @@ impl ReadModel for PostsModel {
     }
 
     fn complete<'a>(&'a self, tx: &'a DatabaseTransaction) -> BoxFuture<'a, ::events::Result<()>> {
-        Box::pin(async move { Ok(searching::restore_index(tx, "post").await?) })
+        Box::pin(async move { searching::restore_index(tx, "post").await })
     }
 }

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use ::events::{AsOf, DatabaseConnection};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, QueryFilter, QueryResult,
-    Statement, Value,
+use ::events::{
+    AsOf, DatabaseConnection,
+    sql::{Dialect, is_one_of, query, query_as},
 };
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult};
 use uuid::Uuid;
 
 use super::{Comment, POSTS_FOLLOWER, Post, Posts, queries::page_of_comments, tables::post};
@@ -33,52 +33,34 @@ pub struct LikeOf {
     pub user_id: Uuid,
 }
 
-/// A condition that `column` is one of `ids`, whose values begin at parameter `first`. On Postgres they are one array; on
-/// SQLite the last is repeated up to a power of two, so that a statement exists in few lengths.
-fn is_one_of(backend: DbBackend, column: &str, ids: &[Uuid], first: usize) -> (String, Vec<Value>) {
-    if backend == DbBackend::Postgres {
-        let condition = format!("{column} = any(${first}::uuid[])");
-        return (condition, vec![ids.to_vec().into()]);
-    }
-    let mut ids = ids.to_vec();
-    if let Some(last) = ids.last().copied() {
-        ids.resize(ids.len().next_power_of_two(), last);
-    }
-    let places: Vec<String> = (first..first + ids.len())
-        .map(|number| format!("${number}"))
-        .collect();
-    let condition = format!("{column} in ({})", places.join(", "));
-    (condition, ids.into_iter().map(Value::from).collect())
-}
-
 /// In the order of `read_comment`.
 const COMMENT_COLUMNS: &str = "id, post_id, number, author_id, text, created_at, edited_at";
 
-fn comments_statement(
+async fn comments_of(
     database: &DatabaseConnection,
     post_ids: &[Uuid],
     limit: u64,
     from_end: bool,
-) -> Statement {
+) -> ::events::Result<Vec<QueryResult>> {
     let backend = database.get_database_backend();
     let order = if from_end { "desc" } else { "asc" };
-    if backend == DbBackend::Postgres {
+    if backend.is_postgres() {
         let sql = format!(
             "select c.* from unnest($1::uuid[]) as p (id) cross join lateral ( \
                  select {COMMENT_COLUMNS} from post_comment where post_id = p.id order by number {order} limit {limit} \
              ) c order by c.post_id, c.number {order}"
         );
-        let ids: Value = post_ids.to_vec().into();
-        return Statement::from_sql_and_values(backend, sql, [ids]);
+        return query(database, &sql, vec![post_ids.to_vec().into()]).await;
     }
-    let (condition, values) = is_one_of(backend, "post_id", post_ids, 1);
+    let mut values = Vec::new();
+    let condition = is_one_of(backend, "post_id", post_ids, &mut values);
     let sql = format!(
         "select {COMMENT_COLUMNS} from (
              select *, row_number() over (partition by post_id order by number {order}) as place
              from post_comment where {condition}
          ) where place <= {limit} order by post_id, number {order}"
     );
-    Statement::from_sql_and_values(backend, sql, values)
+    query(database, &sql, values).await
 }
 
 /// By place: looking columns up by name takes longer than decoding them.
@@ -127,9 +109,8 @@ impl Posts {
         let database = model.connection();
         let mut pages = HashMap::new();
         for ((limit, from_end), post_ids) in alike {
-            let statement = comments_statement(database, &post_ids, limit + 1, from_end);
             let mut by_post: HashMap<Uuid, Vec<Comment>> = HashMap::new();
-            for row in database.query_all_raw(statement).await? {
+            for row in comments_of(database, &post_ids, limit + 1, from_end).await? {
                 let comment = read_comment(&row)?;
                 by_post.entry(comment.post_id).or_default().push(comment);
             }
@@ -164,15 +145,11 @@ impl Posts {
         let backend = database.get_database_backend();
         let mut likes = HashSet::new();
         for (user_id, post_ids) in by_user {
-            let (condition, ids) = is_one_of(backend, "post_id", &post_ids, 2);
+            let mut values = vec![user_id.into()];
+            let condition = is_one_of(backend, "post_id", &post_ids, &mut values);
             let sql = format!("select post_id from post_like where user_id = $1 and {condition}");
-            let mut values: Vec<Value> = vec![user_id.into()];
-            values.extend(ids);
-            let statement = Statement::from_sql_and_values(backend, sql, values);
-            for row in database.query_all_raw(statement).await? {
-                let post_id = row.try_get("", "post_id")?;
-                likes.insert(LikeOf { post_id, user_id });
-            }
+            let posts = query_as(database, &sql, values).await?;
+            likes.extend(posts.into_iter().map(|post_id| LikeOf { post_id, user_id }));
         }
         Ok(model.give(likes))
     }

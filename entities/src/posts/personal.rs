@@ -1,10 +1,9 @@
 //! What is personal in posts: the messages and comments that somebody wrote. Only who wrote a text edits it, so an edit is
 //! of who did it.
 
-use ::events::{ERASED, PersonalData, Subject, Whose};
+use ::events::{ERASED, PersonalData, Subject, Whose, sql::execute};
 
 use super::{PostEventKind, STREAM};
-use crate::erasure::change_rows;
 
 use events::DatabaseTransaction;
 
@@ -48,6 +47,6 @@ pub(crate) async fn erase_rows(
     let posts =
         "update post set message = $2, search_text = $2 where author_id = $1 and message <> $2";
     let comments = "update post_comment set text = $2 where author_id = $1 and text <> $2";
-    let changed = change_rows(tx, posts, values()).await?;
-    Ok(changed + change_rows(tx, comments, values()).await?)
+    let changed = execute(tx, posts, values()).await?;
+    Ok(changed + execute(tx, comments, values()).await?)
 }

@@ -3,10 +3,13 @@
 
 use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
 
-use ::events::{AsOf, DatabaseTransaction, Event, Follower};
+use ::events::{
+    AsOf, DatabaseTransaction, Event, Follower,
+    sql::{execute, query_as},
+};
 use chrono::NaiveDate;
 use futures::future::BoxFuture;
-use sea_orm::{ActiveEnum, ConnectionTrait, FromQueryResult, Iterable, Statement, Value};
+use sea_orm::{ActiveEnum, Iterable, Value};
 
 use super::{Change, Record, RecordEvent, Records};
 use crate::{
@@ -48,7 +51,7 @@ pub struct StatusCount<S> {
 }
 
 /// What happened on one day (UTC).
-#[derive(Debug, Clone, Copy, FromQueryResult)]
+#[derive(Debug, Clone, Copy)]
 pub struct DayCount {
     /// The day.
     pub day: NaiveDate,
@@ -120,13 +123,6 @@ impl<S: ActiveEnum<Value = String> + Ord + Copy> Changes<S> {
     }
 }
 
-async fn execute(tx: &DatabaseTransaction, sql: &str, values: Vec<Value>) -> ::events::Result<()> {
-    let backend = tx.get_database_backend();
-    tx.execute_raw(Statement::from_sql_and_values(backend, sql, values))
-        .await?;
-    Ok(())
-}
-
 impl<R: Counted> Follower for CountsFollower<R> {
     fn name(&self) -> &'static str {
         R::COUNTS
@@ -165,33 +161,30 @@ impl<R: Counted> Records<R> {
         authorize(viewer, R::READ)?;
         let model = self.log.read_model(&[R::COUNTS]).await?;
         let (database, kind) = (model.connection(), R::NAME);
-        let backend = database.get_database_backend();
-        let sql = format!(
-            "select status, cast(sum(count) as bigint) as count from {kind}_status_count group by status"
+        let counted = format!(
+            "select status, cast(sum(count) as bigint) from {kind}_status_count group by status"
         );
-        let mut counts = BTreeMap::new();
-        let rows = database.query_all_raw(Statement::from_string(backend, sql));
-        for row in rows.await? {
-            let status = R::Status::try_from_value(&row.try_get("", "status")?)?;
-            counts.insert(status, row.try_get::<i64>("", "count")?);
-        }
-        let by_day = Statement::from_string(
-            backend,
-            format!(
-                "select day, cast(sum(created) as bigint) as created, cast(sum(deleted) as bigint) as deleted,
-                     cast(sum(restored) as bigint) as restored
-                 from {kind}_day_count group by day order by day desc limit {days}"
-            ),
+        let counted: Vec<(String, i64)> = query_as(database, &counted, vec![]).await?;
+        let counts: BTreeMap<String, i64> = counted.into_iter().collect();
+        let days = format!(
+            "select day, cast(sum(created) as bigint), cast(sum(deleted) as bigint), cast(sum(restored) as bigint)
+             from {kind}_day_count group by day order by day desc limit {days}"
         );
-        let mut by_day = DayCount::find_by_statement(by_day).all(database).await?;
-        by_day.reverse();
+        let days: Vec<(NaiveDate, i64, i64, i64)> = query_as(database, &days, vec![]).await?;
+        let by_day = days.into_iter().rev();
+        let by_day = by_day.map(|(day, created, deleted, restored)| DayCount {
+            day,
+            created,
+            deleted,
+            restored,
+        });
         let by_status = R::Status::iter().map(|status| StatusCount {
             status,
-            count: counts.get(&status).copied().unwrap_or(0),
+            count: counts.get(&status.to_value()).copied().unwrap_or(0),
         });
         Ok(model.give(Counts {
             by_status: by_status.collect(),
-            by_day,
+            by_day: by_day.collect(),
         }))
     }
 }

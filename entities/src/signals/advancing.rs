@@ -2,11 +2,13 @@
 //! makes attempts on one signal follow each other, so each is decided on what the one before it has left; the unique key of
 //! results is the last line of defence. Called by handlers and by who watches deadlines; nothing else changes a signal.
 
-use ::events::{Event, Meta, Result, Tx, now};
+use ::events::{
+    Event, Meta, Result, Tx, now,
+    sql::{Dialect, query_one_as},
+};
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, IntoActiveModel, QuerySelect,
-    Statement,
+    ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QuerySelect,
 };
 use uuid::Uuid;
 
@@ -17,17 +19,12 @@ use super::{
 
 /// The time by the database's clock, at this moment, also of a transaction: clocks of processes do not matter.
 pub(super) async fn database_now(connection: &impl ConnectionTrait) -> Result<DateTime<Utc>> {
-    match connection.get_database_backend() {
-        DbBackend::Postgres => {
-            let sql = "select clock_timestamp() as at";
-            let statement = Statement::from_string(DbBackend::Postgres, sql);
-            let row = connection.query_one_raw(statement).await?;
-            let row = row.ok_or_else(|| DbErr::RecordNotFound("the time".to_owned()))?;
-            Ok(row.try_get("", "at")?)
-        }
+    if !connection.get_database_backend().is_postgres() {
         // The database is in this process: it has the same clock.
-        _ => Ok(now()),
+        return Ok(now());
     }
+    let at = query_one_as(connection, "select clock_timestamp() as at", Vec::new()).await?;
+    Ok(at.ok_or_else(|| DbErr::RecordNotFound("the time".to_owned()))?)
 }
 
 /// Tries `command` on a signal.

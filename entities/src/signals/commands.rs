@@ -2,9 +2,9 @@
 //! source's numbers have no gaps, and whoever sees a signal sees all of its source that have smaller numbers: what is
 //! computed from those is the same for ever. Signals of other sources are not held up.
 
-use ::events::Tx;
+use ::events::{Tx, sql::query_one_as};
 use chrono::TimeDelta;
-use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, Statement};
+use sea_orm::{EntityTrait, IntoActiveModel};
 use uuid::Uuid;
 
 use super::{
@@ -89,10 +89,6 @@ async fn next_number(tx: &Tx<'_>, source: &str) -> Result<i64, SignalError> {
     let sql = "insert into signal_source (source, last_number) values ($1, 1)
                on conflict (source) do update set last_number = signal_source.last_number + 1
                returning last_number";
-    let backend = tx.get_database_backend();
-    let statement = Statement::from_sql_and_values(backend, sql, [source.into()]);
-    let row = tx.query_one_raw(statement).await?;
-    let row =
-        row.ok_or_else(|| sea_orm::DbErr::RecordNotFound("the source's number".to_owned()))?;
-    Ok(row.try_get("", "last_number")?)
+    let number = query_one_as(&**tx, sql, vec![source.into()]).await?;
+    Ok(number.ok_or_else(|| sea_orm::DbErr::RecordNotFound("the source's number".to_owned()))?)
 }

@@ -4,10 +4,12 @@
 
 use std::time::Duration;
 
-use ::events::{EventLog, Meta, Result, Tx, now};
+use ::events::{
+    Backoff, EventLog, Meta, Result, Tx, now,
+    sql::{Dialect, query_one},
+};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    Statement,
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{LockBehavior, LockType},
 };
 use tokio::sync::watch;
@@ -34,11 +36,11 @@ const ACTOR: &str = "signal_deadline";
 /// Ends the signals whose time is over, until `stop` turns true.
 #[boxed]
 pub async fn watch_deadlines(log: EventLog, mut stop: watch::Receiver<bool>) {
-    let mut failures = 0_u32;
+    let mut backoff = Backoff::new(LOOK_INTERVAL, MAX_PAUSE);
     while !*stop.borrow_and_update() {
         let pause = match expire(&log).await {
             Ok(ended) => {
-                failures = 0;
+                backoff.reset();
                 if ended > 0 {
                     tracing::info!(ended, "signals ended at their deadlines");
                 }
@@ -48,11 +50,11 @@ pub async fn watch_deadlines(log: EventLog, mut stop: watch::Receiver<bool>) {
                 }
             }
             Err(error) => {
-                failures += 1;
-                if failures.is_power_of_two() {
+                let failures = backoff.fail();
+                if backoff.is_telling() {
                     tracing::warn!(%error, failures, "deadlines of signals could not be looked at");
                 }
-                MAX_PAUSE.min(LOOK_INTERVAL * failures)
+                backoff.pause()
             }
         };
         let _ = tokio::time::timeout(pause, stop.changed()).await;
@@ -70,19 +72,15 @@ async fn expire(log: &EventLog) -> Result<u64> {
 /// Without a transaction, which on SQLite would keep writers waiting for nothing.
 async fn is_any_due(log: &EventLog) -> Result<bool> {
     let database = &log.database().background;
-    let backend = database.get_database_backend();
-    let statement = match backend {
-        DbBackend::Postgres => Statement::from_string(
-            backend,
-            "select 1 as found from signal where completed_at is null and deadline_at <= clock_timestamp() limit 1",
-        ),
-        _ => Statement::from_sql_and_values(
-            backend,
-            "select 1 as found from signal where completed_at is null and deadline_at <= $1 limit 1",
-            [now().into()],
-        ),
+    // SQLite has times as texts here, and the clock of this process.
+    let (time, values) = match database.get_database_backend().is_postgres() {
+        true => ("clock_timestamp()", Vec::new()),
+        false => ("$1", vec![now().into()]),
     };
-    Ok(database.query_one_raw(statement).await?.is_some())
+    let sql = format!(
+        "select 1 as found from signal where completed_at is null and deadline_at <= {time} limit 1"
+    );
+    Ok(query_one(database, &sql, values).await?.is_some())
 }
 
 async fn expire_in_tx(tx: &Tx<'_>) -> Result<u64> {

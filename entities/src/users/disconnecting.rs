@@ -1,6 +1,6 @@
 //! Disconnecting a user. It is an event and no whisper: a whisper is lost to a gateway that is cut off from Redis for a moment,
 //! and the socket that an administrator was told is closed would stay. The event reaches every gateway, from the log if need
-//! be, and each closes what is open there when it arrives (`access::Grants`). A socket that is opened in the same moment may
+//! be, and each closes what is open there when it arrives (`grants`). A socket that is opened in the same moment may
 //! be closed with the others; none that was open before stays.
 
 use ::events::Tx;

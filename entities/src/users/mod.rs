@@ -27,6 +27,7 @@ use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use ::events::EventLog;
 
+pub use crate::access::Role;
 pub use availability::{ShownAvailability, UserPresence};
 pub use caller::Caller;
 pub use commands::{ChangeUser, UpdateProfile};
@@ -46,7 +47,7 @@ pub use sign_in::{Origin, Register, SignedIn};
 pub use successors::LONGEST_GRACE;
 pub use throttle::network_of;
 pub use tokens::TokenKeys;
-pub use user::{Availability, Role, User};
+pub use user::{Availability, User};
 
 use crate::cache::RowCache;
 

@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     net::IpAddr,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -17,6 +17,7 @@ use argon2::{
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use events::Error;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 
 use super::{Secret, UserError, throttle::network_of};
@@ -73,7 +74,7 @@ impl Hashers {
             let hasher = thread::Builder::new().name("hasher".to_owned());
             let started = hasher.spawn(move || {
                 loop {
-                    let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
+                    let next = work.lock().recv();
                     let Ok(next) = next else {
                         return;
                     };
@@ -100,7 +101,7 @@ struct Queued {
 
 impl Queue {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock()
     }
 
     fn enter(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Queued, UserError> {

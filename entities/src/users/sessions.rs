@@ -8,8 +8,8 @@ use std::time::Duration;
 use ::events::{Database, StreamKey, Tx, Written, now};
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
-    QueryFilter, QueryOrder, QuerySelect, Statement, entity::prelude::*,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect, entity::prelude::*,
 };
 use sha2::{Digest, Sha256};
 
@@ -279,13 +279,9 @@ async fn append(
 #[boxed]
 pub async fn remove_expired_sessions(database: &Database, age: Duration) -> ::events::Result<u64> {
     let connection = database.writer();
-    let oldest = now() - age;
-    let statement = Statement::from_sql_and_values(
-        connection.get_database_backend(),
-        "delete from session where expires_at < $1",
-        [oldest.into()],
-    );
-    let removed = connection.execute_raw(statement).await?.rows_affected();
+    let expired = Column::ExpiresAt.lt(now() - age);
+    let removed = Entity::delete_many().filter(expired).exec(connection);
+    let removed = removed.await?.rows_affected;
     successors::forget_old(connection).await?;
     Ok(removed)
 }

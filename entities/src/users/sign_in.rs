@@ -4,9 +4,9 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use ::events::{Tx, now};
+use ::events::{Tx, now, sql::query_one_as};
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, EntityTrait, IntoActiveModel, QuerySelect, Statement};
+use sea_orm::{EntityTrait, IntoActiveModel, QuerySelect};
 use uuid::Uuid;
 
 use super::{
@@ -287,21 +287,12 @@ impl Users {
     /// registered with.
     async fn find_password(&self, email: &str) -> Result<Option<(Uuid, String)>> {
         let (key, before) = email::sought(email);
-        let reader = &self.log.database().reader;
-        let statement = Statement::from_sql_and_values(
-            reader.get_database_backend(),
+        let sql =
             "select p.user_id, p.hash from app_user u join user_password p on p.user_id = u.id
-             where coalesce(u.address_key, u.email_key) = $1 or u.email_key = $2
-             order by case when u.email_key = $2 then 0 else 1 end limit 1",
-            [key.into(), before.into()],
-        );
-        let Some(row) = reader.query_one_raw(statement).await? else {
-            return Ok(None);
-        };
-        Ok(Some((
-            row.try_get("", "user_id")?,
-            row.try_get("", "hash")?,
-        )))
+                   where coalesce(u.address_key, u.email_key) = $1 or u.email_key = $2
+                   order by case when u.email_key = $2 then 0 else 1 end limit 1";
+        let values = vec![key.into(), before.into()];
+        Ok(query_one_as(&self.log.database().reader, sql, values).await?)
     }
 
     fn signed_in(

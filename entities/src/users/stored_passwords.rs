@@ -1,8 +1,10 @@
 //! The hashes of passwords in their table, written and looked at in transactions that hold the lock of the user's row. Called by
 //! `sign_in`.
 
-use ::events::Tx;
-use sea_orm::{ConnectionTrait, Statement};
+use ::events::{
+    Tx,
+    sql::{execute, query_one_as},
+};
 use uuid::Uuid;
 
 use super::{User, UserError, UserEventKind, commands::append};
@@ -23,16 +25,9 @@ pub(super) async fn set_password(
 /// Looks, with the user's row locked, whether the password that was checked is still the user's: checking takes long, and whoever
 /// changed it meanwhile has ended all sessions that began with it. Whatever is decided by a password has to look again.
 pub(super) async fn still_has(tx: &Tx<'_>, user_id: Uuid, checked: &str) -> Result<()> {
-    let statement = Statement::from_sql_and_values(
-        tx.get_database_backend(),
-        "select hash from user_password where user_id = $1",
-        [user_id.into()],
-    );
-    let hash = match tx.query_one_raw(statement).await? {
-        Some(row) => row.try_get::<String>("", "hash")?,
-        None => return Err(UserError::WrongCredentials),
-    };
-    match hash == checked {
+    let sql = "select hash from user_password where user_id = $1";
+    let hash: Option<String> = query_one_as(&**tx, sql, vec![user_id.into()]).await?;
+    match hash.as_deref() == Some(checked) {
         true => Ok(()),
         false => Err(UserError::WrongCredentials),
     }
@@ -40,22 +35,14 @@ pub(super) async fn still_has(tx: &Tx<'_>, user_id: Uuid, checked: &str) -> Resu
 
 /// The user can sign in with nothing.
 pub(super) async fn forget_password(tx: &Tx<'_>, user_id: Uuid) -> Result<()> {
-    tx.execute_raw(Statement::from_sql_and_values(
-        tx.get_database_backend(),
-        "delete from user_password where user_id = $1",
-        [user_id.into()],
-    ))
-    .await?;
+    let sql = "delete from user_password where user_id = $1";
+    execute(&**tx, sql, vec![user_id.into()]).await?;
     Ok(())
 }
 
 pub(super) async fn store_hash(tx: &Tx<'_>, user_id: Uuid, hash: &str) -> Result<()> {
-    tx.execute_raw(Statement::from_sql_and_values(
-        tx.get_database_backend(),
-        "insert into user_password (user_id, hash) values ($1, $2)
-         on conflict (user_id) do update set hash = excluded.hash",
-        [user_id.into(), hash.into()],
-    ))
-    .await?;
+    let sql = "insert into user_password (user_id, hash) values ($1, $2)
+               on conflict (user_id) do update set hash = excluded.hash";
+    execute(&**tx, sql, vec![user_id.into(), hash.into()]).await?;
     Ok(())
 }

@@ -6,10 +6,13 @@
 
 use std::time::Duration;
 
-use ::events::{Tx, sqlite_now};
+use ::events::{
+    Tx,
+    sql::{Dialect, execute, query_one_as},
+};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+use sea_orm::{ConnectionTrait, DbBackend};
 use sha2::Sha256;
 use uuid::Uuid;
 
@@ -50,23 +53,9 @@ impl Successor {
     }
 }
 
-struct Dialect {
-    now: String,
-    /// Whether the exchange is more recent than `$3` seconds.
-    is_recent: String,
-}
-
-fn dialect(backend: DbBackend) -> Dialect {
-    match backend {
-        DbBackend::Postgres => Dialect {
-            now: "clock_timestamp()".to_owned(),
-            is_recent: "exchanged_at > clock_timestamp() - make_interval(secs => $3)".to_owned(),
-        },
-        _ => Dialect {
-            now: sqlite_now(),
-            is_recent: format!("exchanged_at > {} - $3", sqlite_now()),
-        },
-    }
+/// Whether the exchange is more recent than so many seconds.
+fn is_recent(backend: DbBackend, parameter: u8) -> String {
+    format!("exchanged_at > {}", backend.clock_minus(parameter))
 }
 
 /// Keeps how to find the successor of the token with this hash again, in place of what was kept of the session before.
@@ -81,17 +70,16 @@ pub(super) async fn remember(
         "insert into refresh_repeat (session_id, hash, salt, issued_at, exchanged_at) values ($1, $2, $3, $4, {now})
          on conflict (session_id) do update
          set hash = excluded.hash, salt = excluded.salt, issued_at = excluded.issued_at, exchanged_at = {now}",
-        now = dialect(backend).now
+        now = backend.clock()
     );
     let issued_at = i64::try_from(successor.issued_at).unwrap_or(i64::MAX);
-    let values = [
+    let values = vec![
         session_id.into(),
         hash.into(),
         successor.salt.clone().into(),
         issued_at.into(),
     ];
-    tx.execute_raw(Statement::from_sql_and_values(backend, sql, values))
-        .await?;
+    execute(&**tx, &sql, values).await?;
     Ok(())
 }
 
@@ -105,31 +93,24 @@ pub(super) async fn find(
     let backend = tx.get_database_backend();
     let sql = format!(
         "select salt, issued_at from refresh_repeat where session_id = $1 and hash = $2 and {}",
-        dialect(backend).is_recent
+        is_recent(backend, 3)
     );
-    let values = [session_id.into(), hash.into(), grace.as_secs_f64().into()];
-    let statement = Statement::from_sql_and_values(backend, sql, values);
-    let Some(row) = tx.query_one_raw(statement).await? else {
-        return Ok(None);
-    };
-    let issued_at: i64 = row.try_get("", "issued_at")?;
-    Ok(Some(Successor {
-        salt: row.try_get("", "salt")?,
+    let values = vec![session_id.into(), hash.into(), grace.as_secs_f64().into()];
+    let found: Option<(Vec<u8>, i64)> = query_one_as(&**tx, &sql, values).await?;
+    Ok(found.map(|(salt, issued_at)| Successor {
+        salt,
         issued_at: u64::try_from(issued_at).unwrap_or_default(),
     }))
 }
 
 /// Forgets salts that no grace time reaches any more.
-pub(super) async fn forget_old(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
+pub(super) async fn forget_old(connection: &impl ConnectionTrait) -> ::events::Result<()> {
     let backend = connection.get_database_backend();
     let sql = format!(
         "delete from refresh_repeat where not {}",
-        dialect(backend).is_recent.replace("$3", "$1")
+        is_recent(backend, 1)
     );
-    let values = [LONGEST_GRACE.as_secs_f64().into()];
-    connection
-        .execute_raw(Statement::from_sql_and_values(backend, sql, values))
-        .await?;
+    execute(connection, &sql, vec![LONGEST_GRACE.as_secs_f64().into()]).await?;
     Ok(())
 }
 

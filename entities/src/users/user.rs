@@ -6,37 +6,7 @@ use schemars::JsonSchema;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::text::fold;
-
-/// What a user may do; each role may do what those before it may.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    EnumIter,
-    DeriveActiveEnum,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Role {
-    /// Uses chats.
-    #[sea_orm(string_value = "MEMBER")]
-    Member,
-    /// Works with customers.
-    #[sea_orm(string_value = "STAFF")]
-    Staff,
-    /// Manages users.
-    #[sea_orm(string_value = "ADMIN")]
-    Admin,
-}
+use crate::{access::Role, text::fold};
 
 /// Whether a user wants to be talked to.
 #[derive(

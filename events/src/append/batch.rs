@@ -4,13 +4,16 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+use sea_orm::ConnectionTrait;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::{Appended, NewEvent, Tx};
-use crate::{Error, Meta, Result, StreamKey, boxed, part_of};
+use crate::{
+    Error, Meta, Result, StreamKey, boxed, part_of,
+    sql::{Dialect, is_one_of, query_as},
+};
 
 /// Events in one statement; more are sent in several.
 const BATCH_EVENTS: usize = 1_000;
@@ -57,7 +60,7 @@ impl Tx<'_> {
         kind: &'static str,
         events: Vec<Appending<'_, D>>,
     ) -> Result<()> {
-        if self.transaction.get_database_backend() != DbBackend::Postgres {
+        if !self.transaction.get_database_backend().is_postgres() {
             for Appending {
                 stream_id: id,
                 expected,
@@ -101,54 +104,34 @@ impl Tx<'_> {
             })
             .collect::<Result<Vec<_>>>()?;
         let rows = serde_json::to_string(&rows).map_err(malformed("event data"))?;
-        let values: [Value; 2] = [rows.into(), kind.into()];
-        self.transaction
-            .execute_raw(Statement::from_sql_and_values(
-                DbBackend::Postgres,
-                INSERT_POSTGRES,
-                values,
-            ))
-            .await
-            .map_err(|error| match Error::from(error) {
-                error if error.unique_violation().is_some() => Error::VersionConflict,
-                error => error,
-            })?;
-        if let Ok(mut appended) = self.appended.lock() {
-            appended.extend(batch.iter().map(|it| Appended {
-                stream: StreamKey {
-                    kind,
-                    id: it.stream_id,
-                },
-                event_type: it.event.event_type,
-                version: it.expected + 1,
-                actor: it.meta.actor.clone(),
-                receipt: it.meta.receipt.clone(),
-            }));
-        }
+        self.insert(INSERT_POSTGRES, vec![rows.into(), kind.into()])
+            .await?;
+        self.appended.lock().extend(batch.iter().map(|it| Appended {
+            stream: StreamKey {
+                kind,
+                id: it.stream_id,
+            },
+            event_type: it.event.event_type,
+            version: it.expected + 1,
+            actor: it.meta.actor.clone(),
+            receipt: it.meta.receipt.clone(),
+        }));
         Ok(())
     }
 
     /// The last version of each of these streams; those that have none are left out.
     #[boxed]
     pub async fn last_versions(&self, kind: &str, ids: &[Uuid]) -> Result<HashMap<Uuid, i64>> {
-        let mut versions = HashMap::new();
         if ids.is_empty() {
-            return Ok(versions);
+            return Ok(HashMap::new());
         }
         let backend = self.transaction.get_database_backend();
-        let places: Vec<_> = (2..ids.len() + 2)
-            .map(|place| format!("${place}"))
-            .collect();
+        let mut values = vec![kind.into()];
         let sql = format!(
-            "select stream_id, max(version) as version from event
-             where stream = $1 and stream_id in ({}) group by stream_id",
-            places.join(", ")
+            "select stream_id, max(version) as version from event where stream = $1 and {} group by stream_id",
+            is_one_of(backend, "stream_id", ids, &mut values)
         );
-        let values = std::iter::once(Value::from(kind)).chain(ids.iter().map(|id| (*id).into()));
-        let statement = Statement::from_sql_and_values(backend, sql, values);
-        for row in self.transaction.query_all_raw(statement).await? {
-            versions.insert(row.try_get("", "stream_id")?, row.try_get("", "version")?);
-        }
-        Ok(versions)
+        let versions: Vec<(Uuid, i64)> = query_as(self.transaction, &sql, values).await?;
+        Ok(versions.into_iter().collect())
     }
 }

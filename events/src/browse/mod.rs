@@ -8,10 +8,9 @@ mod statements;
 mod tests;
 
 use chrono::{DateTime, Utc};
-use sea_orm::Statement;
 use uuid::Uuid;
 
-use crate::{DatabaseConnection, Event, EventLog, Result, boxed, read};
+use crate::{DatabaseConnection, Event, EventLog, Result, boxed, read, sql::query};
 use statements::{Way, few};
 
 /// Positions that one statement looks through.
@@ -161,7 +160,6 @@ async fn select(
     let backend = database.get_database_backend();
     let sql = statements::select(backend, way, place.from_end, limit);
     let values = statements::values(filter, range);
-    let statement = Statement::from_sql_and_values(backend, sql, values);
-    let rows = sea_orm::ConnectionTrait::query_all_raw(database, statement).await?;
+    let rows = query(database, &sql, values).await?;
     rows.iter().map(read::from_row).collect()
 }

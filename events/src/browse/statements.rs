@@ -2,12 +2,13 @@
 //! is a parameter that is null. Each is written so that the plan is the one meant, whatever the planner thinks of the values.
 
 use chrono::{DateTime, TimeZone, Utc};
-use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+use sea_orm::{DbBackend, Value};
 
 use super::LogFilter;
 use crate::{
     DatabaseConnection, Result,
-    read::{columns, to_i64},
+    read::columns,
+    sql::{Dialect, query_one_as, to_i64},
 };
 
 /// Events that are read and sorted for a page without more ado.
@@ -58,34 +59,6 @@ fn types(filter: &LogFilter) -> Option<String> {
     Some(serde_json::Value::from(types).to_string())
 }
 
-/// How the two databases say it.
-struct Dialect {
-    text: &'static str,
-    uuid: &'static str,
-    /// The types wanted, as rows.
-    types: &'static str,
-    /// Keeps a query apart, so that it is carried out as written.
-    apart: &'static str,
-}
-
-fn dialect(backend: DbBackend) -> Dialect {
-    match backend {
-        DbBackend::Postgres => Dialect {
-            text: "::text",
-            uuid: "::uuid",
-            types: "(select json_array_elements_text($5::text::json))",
-            apart: " offset 0",
-        },
-        _ => Dialect {
-            text: "",
-            uuid: "",
-            types: "(select value from json_each($5))",
-            // A subquery with a limit is not merged into the one around it.
-            apart: " limit -1",
-        },
-    }
-}
-
 /// All kinds of streams there are: as many look-ups as there are kinds.
 const KINDS: &str = "with recursive kinds(stream) as (
      select min(stream) from event
@@ -111,12 +84,13 @@ fn of_types(backend: DbBackend, list: &str, columns: &str, end: &str) -> String 
 
 /// At most `limit` of the events that match, with positions in ($1, $2].
 pub(super) fn select(backend: DbBackend, way: Way, from_end: bool, limit: u64) -> String {
-    let Dialect {
-        text,
-        uuid,
-        types,
-        apart,
-    } = dialect(backend);
+    let (text, uuid) = backend.either(("::text", "::uuid"), ("", ""));
+    let types = backend.either(
+        "(select json_array_elements_text($5::text::json))",
+        "(select value from json_each($5))",
+    );
+    // Keeps a query apart, so that it is carried out as written: SQLite merges none with a limit into the one around it.
+    let apart = backend.either(" offset 0", " limit -1");
     let matches = format!(
         "($3{text} is null or e.stream = $3) and ($4{uuid} is null or e.stream_id = $4)
          and ($5{text} is null or e.type in {types}) and ($6{text} is null or e.meta ->> 'actor' = $6)
@@ -212,9 +186,6 @@ async fn is_few(database: &DatabaseConnection, filter: &LogFilter, way: Way) -> 
         }
     };
     let sql = format!("{with}select count(*) as events from ({found}) found");
-    let row = database
-        .query_one_raw(Statement::from_sql_and_values(backend, sql, values))
-        .await?;
-    let events: Option<i64> = row.map(|row| row.try_get("", "events")).transpose()?;
+    let events: Option<i64> = query_one_as(database, &sql, values).await?;
     Ok(events.is_some_and(|events| events <= to_i64(FEW)))
 }

@@ -7,9 +7,9 @@ use std::{
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     str::FromStr,
-    sync::Mutex,
 };
 
+use parking_lot::Mutex;
 use sea_orm::{DbErr, RuntimeErr, sqlx::sqlite::SqliteConnectOptions};
 
 use crate::{Error, Result};
@@ -65,10 +65,7 @@ impl DatabaseFile {
 
     /// The same after a commit.
     pub(super) fn check_written(&self) -> Result<()> {
-        let mut known = self
-            .writes
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut known = self.writes.lock();
         if known.is_none() {
             *known = identity(&self.writes_path).ok();
         }
@@ -77,10 +74,7 @@ impl DatabaseFile {
     }
 
     fn known_writes(&self) -> Option<Identity> {
-        *self
-            .writes
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        *self.writes.lock()
     }
 }
 

@@ -16,14 +16,17 @@ use std::{sync::Arc, time::Duration};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use chrono::{DateTime, SubsecRound, Utc};
 use futures::future::BoxFuture;
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr};
 
 pub use self::{
     connection::DatabaseConnection, file::sqlite_file, transaction::DatabaseTransaction,
     turns::Claimant,
 };
 use self::{file::DatabaseFile, lease::Silence, open::Limits, trouble::Trouble, turns::Turns};
-use crate::{Error, Result, boxed};
+use crate::{
+    Error, Result, boxed,
+    sql::{Dialect, query_one_as},
+};
 
 /// The same for what goes over much of the log.
 pub(crate) const LONG_PATIENCE: Duration = Duration::from_secs(65);
@@ -207,18 +210,13 @@ impl Database {
         if let Some(file) = &self.file {
             file.check()?;
         }
-        let sql = match self.backend() {
-            DbBackend::Postgres => {
-                "select current_setting('transaction_read_only')::boolean as is_read_only"
-            }
-            _ => "select false as is_read_only",
-        };
+        let sql = self.backend().either(
+            "select current_setting('transaction_read_only')::boolean as is_read_only",
+            "select false as is_read_only",
+        );
         let tx = self.reader.begin().await?;
-        let row = tx
-            .query_one_raw(Statement::from_string(self.backend(), sql))
-            .await?;
-        let is_read_only = row.map(|row| row.try_get::<bool>("", "is_read_only"));
-        if is_read_only.transpose()?.unwrap_or(false) {
+        let is_read_only: Option<bool> = query_one_as(&tx, sql, Vec::new()).await?;
+        if is_read_only.unwrap_or(false) {
             // Left like this, its session ends: the next one may be with another server.
             return Err(unavailable("it is read-only"));
         }
@@ -284,17 +282,13 @@ impl Database {
 
 /// Writes what needs room on the disk, and leaves nothing.
 async fn write_something(tx: &DatabaseTransaction) -> Result<()> {
-    let sql = match tx.get_database_backend() {
-        DbBackend::Postgres => {
-            "create temporary table written on commit drop as
-             select string_agg(md5(i::text), '') as text from generate_series(1, 2000) as i"
-        }
-        _ => {
-            "create table written (bytes blob);
+    let sql = tx.get_database_backend().either(
+        "create temporary table written on commit drop as
+             select string_agg(md5(i::text), '') as text from generate_series(1, 2000) as i",
+        "create table written (bytes blob);
              insert into written values (zeroblob(65536));
-             drop table written"
-        }
-    };
+             drop table written",
+    );
     tx.execute_unprepared(sql).await?;
     Ok(())
 }

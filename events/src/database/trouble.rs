@@ -2,9 +2,11 @@
 //! commit that was answered; so it lasts as long as what is wrong does. Asked by `Database::check`.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
+
+use parking_lot::Mutex;
 
 /// It is told at most this often: a database may work for some and not for others.
 const TOLD_INTERVAL: Duration = Duration::from_secs(10);
@@ -20,12 +22,8 @@ struct State {
 }
 
 impl Trouble {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     pub(super) fn note(&self, reason: &str) {
-        let mut state = self.state();
+        let mut state = self.0.lock();
         if state.told.is_none_or(|told| told.elapsed() > TOLD_INTERVAL) {
             tracing::warn!(reason, "the database cannot be worked with: {reason}");
             state.told = Some(Instant::now());
@@ -35,10 +33,10 @@ impl Trouble {
 
     /// Something was written.
     pub(super) fn clear(&self) {
-        self.state().is_noted = false;
+        self.0.lock().is_noted = false;
     }
 
     pub(super) fn is_noted(&self) -> bool {
-        self.state().is_noted
+        self.0.lock().is_noted
     }
 }

@@ -8,10 +8,11 @@
 use std::{
     collections::{HashMap, VecDeque},
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::{sync::oneshot, time::timeout};
 use uuid::Uuid;
 
@@ -98,7 +99,7 @@ impl Turns {
             claimant,
         };
         let called = {
-            let mut state = self.state();
+            let mut state = self.state.lock();
             if state.may_begin(claimant) && !state.waiting.contains_key(&claimant) {
                 state.begin(claimant);
                 return Ok(Some(turn()));
@@ -117,7 +118,7 @@ impl Turns {
     }
 
     fn end(&self, claimant: Claimant) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.free += 1;
         if let Some(held) = state.held.get_mut(&claimant) {
             *held -= 1;
@@ -126,10 +127,6 @@ impl Turns {
             }
         }
         state.call();
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -239,7 +236,7 @@ mod tests {
         );
         drop((held, other));
         assert!(take(&turns, ONE).await.is_some());
-        assert!(turns.state().waiting.is_empty() && turns.state().order.is_empty());
+        assert!(turns.state.lock().waiting.is_empty() && turns.state.lock().order.is_empty());
     }
 
     #[tokio::test]
@@ -251,21 +248,28 @@ mod tests {
             let (turns, served) = (turns.clone(), served.clone());
             tokio::spawn(async move {
                 let turn = take(&turns, claimant).await;
-                served.lock().expect("a list").push(claimant);
+                served.lock().push(claimant);
                 drop(turn);
             })
         };
         let mut tasks: Vec<_> = (0..20).map(|_| wait(ONE)).collect();
-        while turns.state().waiting.get(&ONE).map_or(0, VecDeque::len) < 20 {
+        while turns
+            .state
+            .lock()
+            .waiting
+            .get(&ONE)
+            .map_or(0, VecDeque::len)
+            < 20
+        {
             tokio::task::yield_now().await;
         }
         tasks.push(wait(OTHER));
-        while !turns.state().waiting.contains_key(&OTHER) {
+        while !turns.state.lock().waiting.contains_key(&OTHER) {
             tokio::task::yield_now().await;
         }
         drop(held);
         join_all(tasks).await;
-        let served = served.lock().expect("a list");
+        let served = served.lock();
         let place = served.iter().position(|it| *it == OTHER).expect("served");
         assert!(place <= 1, "not behind twenty, but {place}");
         assert_eq!(served.len(), 21);
@@ -281,7 +285,7 @@ mod tests {
         // Called by now, and never looked.
         drop(waiting);
         assert!(take(&turns, ONE).await.is_some());
-        assert!(turns.state().held.len() <= 1);
+        assert!(turns.state.lock().held.len() <= 1);
     }
 
     #[tokio::test]

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::{
     Cursor, CursorError, Event, Proof, Result as LogResult, Tx,
-    control::execute,
     read::{Head, read_pruned},
+    sql::execute,
 };
 
 /// What the log says of one position, all of it in one snapshot.

@@ -9,13 +9,14 @@ mod values;
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use futures::stream::BoxStream;
+use parking_lot::Mutex;
 use tokio::{sync::broadcast::error::RecvError, time::timeout};
 
 pub use values::Versioned;
@@ -70,11 +71,11 @@ struct Place(Arc<Mutex<Cursor>>);
 
 impl Place {
     fn get(&self) -> Cursor {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.0.lock()
     }
 
     fn set(&self, cursor: Cursor) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = cursor;
+        *self.0.lock() = cursor;
     }
 }
 

@@ -1,9 +1,10 @@
 //! Following sets of topics, whatever happens in between: events in bursts, changes of the set that are visible in the
 //! state before their events are, listeners that lag, ends.
 
-use std::{collections::BTreeSet, pin::pin, sync::Mutex};
+use std::{collections::BTreeSet, pin::pin};
 
 use futures::{FutureExt, StreamExt, future::BoxFuture};
+use parking_lot::Mutex;
 use proptest::prelude::*;
 
 use super::*;
@@ -26,7 +27,7 @@ struct Members {
 
 impl Interest for Membership {
     fn topics(&self) -> BoxFuture<'_, Result<Vec<Topic>>> {
-        let mut members = self.0.lock().expect("not poisoned");
+        let mut members = self.0.lock();
         let answer = (members.changes, members.chats.clone());
         members.answers.push(answer);
         let chats = members.chats.iter().map(|chat| topic("chat", *chat));
@@ -89,7 +90,7 @@ impl World {
         match *step {
             Step::Say(chat, count) => (0..count).for_each(|_| self.commit("chat", chat)),
             Step::Change(chat) => {
-                let mut members = self.membership.0.lock().expect("not poisoned");
+                let mut members = self.membership.0.lock();
                 if !members.chats.remove(&chat) {
                     members.chats.insert(chat);
                 }
@@ -109,7 +110,7 @@ impl World {
     /// What a follower of `range` gets that was given the answers that were given.
     fn expected(&self, range: Range) -> Result<Vec<u64>, TestCaseError> {
         let until = range.until.unwrap_or(u64::MAX);
-        let members = self.membership.0.lock().expect("not poisoned");
+        let members = self.membership.0.lock();
         let mut answers = members.answers.iter();
         let mut yielded = Vec::new();
         let mut changes = 0;

@@ -9,11 +9,11 @@ use sea_orm::Value;
 
 use super::Leases;
 use crate::{
-    Database, Event, Result, clock,
-    control::{execute, query},
+    Database, Event, Result,
     database::Pool,
     letters::Tried,
-    read::{Head, from_i64, to_i64},
+    read::Head,
+    sql::{Dialect, execute, from_i64, query_as, to_i64},
 };
 
 /// Deaths at one checkpoint before events are applied by themselves.
@@ -61,7 +61,7 @@ pub(super) async fn count(
         return Ok(Vec::new());
     }
     let backend = database.backend();
-    let now = clock::now(backend);
+    let now = backend.now();
     let is_same = "(follower_attempt.position = excluded.position)";
     let sql = format!(
         "insert into follower_attempt (follower, part, position, deaths) values ($1, $2, $3, 1)
@@ -72,8 +72,8 @@ pub(super) async fn count(
              first_at = case when {is_same} then follower_attempt.first_at else {now} end,
              position = excluded.position
          returning deaths, suspect, {} - {} as since",
-        clock::seconds(backend, &now),
-        clock::seconds(backend, "first_at"),
+        backend.seconds(&now),
+        backend.seconds("first_at"),
     );
     let sql = std::sync::Arc::<str>::from(sql);
     database
@@ -84,13 +84,13 @@ pub(super) async fn count(
                 for (part, position) in left_behind {
                     let values: Vec<Value> =
                         vec![follower.into(), part.into(), to_i64(position).into()];
-                    for row in query(tx, &sql, values).await? {
-                        let suspect: Option<i64> = row.try_get("", "suspect")?;
+                    let rows: Vec<(i32, Option<i64>, f64)> = query_as(tx, &sql, values).await?;
+                    for (deaths, suspect, since) in rows {
                         let caution = Caution {
                             left: batch_events,
                             suspect: suspect.map(from_i64),
-                            deaths: row.try_get("", "deaths")?,
-                            since: row.try_get("", "since")?,
+                            deaths,
+                            since,
                         };
                         if caution.deaths >= CAREFUL_AFTER {
                             tracing::warn!(
@@ -112,7 +112,7 @@ pub(super) async fn count(
 
 /// Counts that the event is about to be applied by itself.
 pub(super) async fn note(database: &Database, follower: &str, event: &Event) -> Result<()> {
-    let now = clock::now(database.backend());
+    let now = database.backend().now();
     let sql = format!(
         "update follower_attempt set position = $3, suspect = $4,
              deaths = case when suspect = $4 then deaths else {CAREFUL_AFTER} end + 1,

@@ -1,11 +1,11 @@
 //! Reading and moving checkpoints. `advance` is the fence: it succeeds for the holder of the lease, once a position.
 
-use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+use sea_orm::{ConnectionTrait, Value};
 use uuid::Uuid;
 
 use crate::{
     Database, DatabaseConnection, DatabaseTransaction, Error, PARTS, Result, boxed,
-    read::{from_i64, to_i64},
+    sql::{Dialect, from_i64, query_as, to_i64},
 };
 
 /// How far a follower has come.
@@ -20,20 +20,20 @@ pub struct Checkpoint {
 /// Reads a follower's checkpoint; one that never ran is at 0.
 #[boxed]
 pub async fn read_checkpoint(database: &DatabaseConnection, follower: &str) -> Result<Checkpoint> {
-    let backend = database.get_database_backend();
+    checkpoint_of(database, follower).await
+}
+
+/// The same as a transaction sees it.
+pub(crate) async fn checkpoint_of(
+    database: &impl ConnectionTrait,
+    follower: &str,
+) -> Result<Checkpoint> {
     let sql = "select part, position from checkpoint where follower = $1";
     let mut checkpoint = Checkpoint::default();
-    for row in database
-        .query_all_raw(Statement::from_sql_and_values(
-            backend,
-            sql,
-            [follower.into()],
-        ))
-        .await?
-    {
-        let part: i16 = row.try_get("", "part")?;
+    let rows: Vec<(i16, i64)> = query_as(database, sql, vec![follower.into()]).await?;
+    for (part, position) in rows {
         if let Some(slot) = checkpoint.parts.get_mut(part as usize) {
-            *slot = from_i64(row.try_get("", "position")?);
+            *slot = from_i64(position);
             checkpoint.progress += *slot;
         }
     }
@@ -45,15 +45,11 @@ pub(crate) async fn slowest_checkpoints(
     database: &Database,
 ) -> Result<[Option<u64>; PARTS as usize]> {
     let sql = "select part, min(position) as position from checkpoint group by part";
-    let rows = database
-        .background
-        .query_all_raw(Statement::from_string(database.backend(), sql))
-        .await?;
+    let rows: Vec<(i16, i64)> = query_as(&database.background, sql, Vec::new()).await?;
     let mut slowest = [None; PARTS as usize];
-    for row in rows {
-        let part: i16 = row.try_get("", "part")?;
+    for (part, position) in rows {
         if let Some(slot) = slowest.get_mut(part as usize) {
-            *slot = Some(from_i64(row.try_get("", "position")?));
+            *slot = Some(from_i64(position));
         }
     }
     Ok(slowest)
@@ -81,12 +77,7 @@ pub(super) async fn advance(
     if advances.is_empty() {
         return Ok(());
     }
-    let backend = tx.get_database_backend();
-    let id = if backend == DbBackend::Postgres {
-        "uuid"
-    } else {
-        "blob"
-    };
+    let id = tx.get_database_backend().either("uuid", "blob");
     let kinds = ["smallint", "bigint", "bigint", "bigint", id];
     let mut values: Vec<Value> = vec![follower.into()];
     let mut rows = Vec::with_capacity(advances.len());
@@ -115,12 +106,7 @@ pub(super) async fn advance(
          returning part",
         rows.join(", ")
     );
-    let statement = Statement::from_sql_and_values(backend, sql, values);
-    let moved = tx.query_all_raw(statement).await?;
-    let moved = moved
-        .iter()
-        .map(|row| Ok(row.try_get("", "part")?))
-        .collect::<Result<Vec<i16>>>()?;
+    let moved: Vec<i16> = query_as(tx, &sql, values).await?;
     match advances.iter().find(|it| !moved.contains(&it.part)) {
         None => Ok(()),
         Some(fenced) => Err(Error::Fenced {

@@ -3,15 +3,14 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, Value};
 
 use super::{Begin, FollowerConfig};
 use crate::{
     Database, DatabaseTransaction, PARTS, Result,
-    clock::sqlite_now,
     database::Pool,
-    read::{from_i64, to_i64},
     retention::first_checkpoints,
+    sql::{Dialect, execute, from_i64, query_as, query_one_as, to_i64},
 };
 
 /// A part that this process may work on.
@@ -27,36 +26,6 @@ pub(crate) struct Lease {
 }
 
 pub(super) type Leases = HashMap<i16, Lease>;
-
-/// The expressions in which the two databases differ.
-pub(crate) struct Dialect {
-    pub(crate) now: String,
-    /// `$1` is the lease in seconds.
-    pub(crate) until: String,
-    /// Members not seen for a lease have none left. One of them that comes back is a member again at its next renewal.
-    stale: String,
-    pub(crate) never: &'static str,
-    skip_locked: &'static str,
-}
-
-pub(crate) fn dialect(backend: DbBackend) -> Dialect {
-    match backend {
-        DbBackend::Postgres => Dialect {
-            now: "clock_timestamp()".to_owned(),
-            until: "clock_timestamp() + make_interval(secs => $1)".to_owned(),
-            stale: "clock_timestamp() - make_interval(secs => $1)".to_owned(),
-            never: "'-infinity'",
-            skip_locked: "for update skip locked",
-        },
-        _ => Dialect {
-            now: sqlite_now(),
-            until: format!("{} + $1", sqlite_now()),
-            stale: format!("{} - $1", sqlite_now()),
-            never: "0",
-            skip_locked: "",
-        },
-    }
-}
 
 /// Renews what this process holds, gives back what is more than its share, and takes what is free.
 pub(super) async fn renew(
@@ -77,6 +46,7 @@ pub(super) async fn renew(
     Ok(rows
         .into_iter()
         .map(|((part, token, position), is_left_behind)| {
+            let position = from_i64(position);
             let lease = remembered(held.get(&part), token, position, is_left_behind);
             (part, lease)
         })
@@ -110,35 +80,25 @@ async fn renew_in_tx(
     owner: &str,
     seconds: f64,
 ) -> Result<Vec<(Row, bool)>> {
-    let sql = dialect(tx.get_database_backend());
-    register(tx, &sql, follower, owner, seconds).await?;
+    let backend = tx.get_database_backend();
+    register(tx, follower, owner, seconds).await?;
     make_checkpoints(tx, follower, begin).await?;
-    let members = query(
-        tx,
-        "select count(*) as count from follower_member where follower = $1",
-        vec![follower.into()],
-    )
-    .await?;
-    let members: i64 = members[0].try_get("", "count")?;
+    let members = "select count(*) as count from follower_member where follower = $1";
+    let members = query_one_as(tx, members, vec![follower.into()]).await?;
+    let members: i64 = members.unwrap_or(1);
     let share = (i64::from(PARTS) + members - 1) / members.max(1);
 
-    let held = query(
-        tx,
-        &format!(
-            "update checkpoint set leased_until = {} where follower = $2 and owner = $3
+    let renew = format!(
+        "update checkpoint set leased_until = {} where follower = $2 and owner = $3
              returning part, token, position",
-            sql.until
-        ),
-        vec![seconds.into(), follower.into(), owner.into()],
-    )
-    .await?;
-    let mut held = held
-        .iter()
-        .map(|it| Ok((row(it)?, false)))
-        .collect::<Result<Vec<_>>>()?;
+        backend.clock_plus(1)
+    );
+    let values = vec![seconds.into(), follower.into(), owner.into()];
+    let rows: Vec<Row> = query_as(tx, &renew, values).await?;
+    let mut held: Vec<_> = rows.into_iter().map(|row| (row, false)).collect();
     while held.len() as i64 > share {
         if let Some(((part, ..), _)) = held.pop() {
-            release(tx, &sql, follower, owner, Some(part)).await?;
+            release(tx, follower, owner, Some(part)).await?;
         }
     }
     let wanted = share - held.len() as i64;
@@ -146,20 +106,20 @@ async fn renew_in_tx(
         let free = format!(
             "select part, owner from checkpoint where follower = $1 and leased_until < {}
              order by part limit {wanted} {}",
-            sql.now, sql.skip_locked
+            backend.clock(),
+            backend.skip_locked()
         );
-        for free in query(tx, &free, vec![follower.into()]).await? {
-            let part: i16 = free.try_get("", "part")?;
-            let before: Option<String> = free.try_get("", "owner")?;
+        let free: Vec<(i16, Option<String>)> = query_as(tx, &free, vec![follower.into()]).await?;
+        for (part, before) in free {
             let take = format!(
                 "update checkpoint set owner = $3, token = token + 1, leased_until = {}
                  where follower = $2 and part = $4 returning part, token, position",
-                sql.until
+                backend.clock_plus(1)
             );
             let values = vec![seconds.into(), follower.into(), owner.into(), part.into()];
-            for taken in query(tx, &take, values).await? {
+            for taken in query_as(tx, &take, values).await? {
                 let is_left_behind = before.as_deref().is_some_and(|before| before != owner);
-                held.push((row(&taken)?, is_left_behind));
+                held.push((taken, is_left_behind));
             }
         }
     }
@@ -167,55 +127,41 @@ async fn renew_in_tx(
 }
 
 /// Part, token and position.
-type Row = (i16, i64, u64);
+type Row = (i16, i64, i64);
 
 async fn register(
     tx: &DatabaseTransaction,
-    sql: &Dialect,
     follower: &str,
     owner: &str,
     seconds: f64,
 ) -> Result<()> {
-    query(
-        tx,
-        &format!(
-            "insert into follower_member (follower, owner, seen_at) values ($1, $2, {now})
+    let backend = tx.get_database_backend();
+    let sql = format!(
+        "insert into follower_member (follower, owner, seen_at) values ($1, $2, {now})
              on conflict (follower, owner) do update set seen_at = {now}",
-            now = sql.now
-        ),
-        vec![follower.into(), owner.into()],
-    )
-    .await?;
-    query(
-        tx,
-        &format!(
-            "delete from follower_member where seen_at < {} and follower = $2",
-            sql.stale
-        ),
-        vec![seconds.into(), follower.into()],
-    )
-    .await?;
+        now = backend.clock()
+    );
+    execute(tx, &sql, vec![follower.into(), owner.into()]).await?;
+    // Not seen for a lease, they have none left. One that comes back is a member again at its next renewal.
+    let sql = format!(
+        "delete from follower_member where seen_at < {} and follower = $2",
+        backend.clock_minus(1)
+    );
+    execute(tx, &sql, vec![seconds.into(), follower.into()]).await?;
     Ok(())
 }
 
 /// The checkpoints of a follower that never ran before.
 async fn make_checkpoints(tx: &DatabaseTransaction, follower: &str, begin: Begin) -> Result<()> {
-    let parts = query(
-        tx,
-        "select count(*) as count from checkpoint where follower = $1",
-        vec![follower.into()],
-    )
-    .await?;
-    if parts[0].try_get::<i64>("", "count")? < i64::from(PARTS) {
+    let count = "select count(*) as count from checkpoint where follower = $1";
+    let count: Option<i64> = query_one_as(tx, count, vec![follower.into()]).await?;
+    if count.is_none_or(|count| count < i64::from(PARTS)) {
         let first = first_checkpoints(tx, follower, begin).await?;
         for (part, position) in (0..PARTS).zip(first) {
-            query(
-                tx,
-                "insert into checkpoint (follower, part, position) values ($1, $2, $3)
-                 on conflict (follower, part) do nothing",
-                vec![follower.into(), part.into(), to_i64(position).into()],
-            )
-            .await?;
+            let insert = "insert into checkpoint (follower, part, position) values ($1, $2, $3)
+                          on conflict (follower, part) do nothing";
+            let values = vec![follower.into(), part.into(), to_i64(position).into()];
+            execute(tx, insert, values).await?;
         }
     }
     Ok(())
@@ -223,7 +169,6 @@ async fn make_checkpoints(tx: &DatabaseTransaction, follower: &str, begin: Begin
 
 async fn release(
     tx: &DatabaseTransaction,
-    sql: &Dialect,
     follower: &str,
     owner: &str,
     part: Option<i16>,
@@ -236,9 +181,9 @@ async fn release(
     }
     let update = format!(
         "update checkpoint set owner = null, leased_until = {} where follower = $1 and owner = $2{condition}",
-        sql.never
+        tx.get_database_backend().never()
     );
-    query(tx, &update, values).await?;
+    execute(tx, &update, values).await?;
     Ok(())
 }
 
@@ -253,33 +198,13 @@ pub(super) async fn leave(
         .transaction(Pool::Background, |tx| {
             let owner = owner.clone();
             Box::pin(async move {
-                let sql = dialect(tx.get_database_backend());
-                release(tx, &sql, follower, &owner, None).await?;
+                release(tx, follower, &owner, None).await?;
                 let delete = "delete from follower_member where follower = $1 and owner = $2";
-                query(tx, delete, vec![follower.into(), owner.into()]).await?;
+                execute(tx, delete, vec![follower.into(), owner.into()]).await?;
                 Ok(())
             })
         })
         .await
-}
-
-fn row(row: &QueryResult) -> Result<Row> {
-    Ok((
-        row.try_get("", "part")?,
-        row.try_get("", "token")?,
-        from_i64(row.try_get("", "position")?),
-    ))
-}
-
-async fn query(
-    tx: &DatabaseTransaction,
-    sql: &str,
-    values: Vec<Value>,
-) -> Result<Vec<QueryResult>> {
-    let backend = tx.get_database_backend();
-    Ok(tx
-        .query_all_raw(Statement::from_sql_and_values(backend, sql, values))
-        .await?)
 }
 
 #[cfg(test)]

@@ -15,9 +15,8 @@ use std::{sync::Arc, time::Duration};
 use futures::future::BoxFuture;
 use lease::Leases;
 
-pub(crate) use checkpoint::slowest_checkpoints;
 pub use checkpoint::{Checkpoint, read_checkpoint};
-pub(crate) use lease::dialect;
+pub(crate) use checkpoint::{checkpoint_of, slowest_checkpoints};
 #[cfg(test)]
 pub(crate) use lease::{Lease, remembered};
 pub use runner::run_follower;

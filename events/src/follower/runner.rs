@@ -2,11 +2,8 @@
 //! keeps its place and tries again, later and later. An event that fails by itself, again and again, becomes a dead letter,
 //! and later events of its stream are parked behind it; the order of a stream is never given up.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use parking_lot::Mutex;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::{
     sync::watch,
     time::{Instant, sleep, timeout},
@@ -19,7 +16,9 @@ use super::{
     lease::{self, Lease, Leases},
 };
 use crate::{
-    DatabaseTransaction, Error, Event, EventLog, Result, Tx, boxed,
+    DatabaseTransaction, Error, Event, EventLog, Result, Tx,
+    backoff::Backoff,
+    boxed,
     database::Pool,
     letters::{self, Kind, Tried},
     read,
@@ -71,12 +70,12 @@ pub async fn run_follower(
         poisoned: None,
         cautions: BTreeMap::new(),
     };
-    let mut failures = 0_u32;
+    let mut backoff = Backoff::new(Duration::from_millis(100), MAX_PAUSE);
     while !*stop.borrow_and_update() {
         match runner.step().await {
-            Ok(true) => failures = 0,
+            Ok(true) => backoff.reset(),
             Ok(false) => {
-                failures = 0;
+                backoff.reset();
                 let wait = (runner.config.lease / 3).min(Duration::from_millis(500));
                 let mut changes = runner.log.tail().changes();
                 let reached = runner.leases.values().map(|lease| lease.scanned).min();
@@ -88,11 +87,10 @@ pub async fn run_follower(
                 }
             }
             Err(error) => {
-                failures += 1;
-                runner.recover(&error, failures);
-                let pause = MAX_PAUSE.min(Duration::from_millis(50 << failures.min(7)));
+                backoff.fail();
+                runner.recover(&error, backoff);
                 tokio::select! {
-                    () = sleep(pause) => {}
+                    () = sleep(backoff.pause()) => {}
                     _ = stop.changed() => {}
                 }
             }
@@ -293,7 +291,7 @@ impl Runner {
                         }
                     }
                     let raised = raised.into_inner();
-                    Ok::<_, Error>(raised.unwrap_or_else(PoisonError::into_inner))
+                    Ok::<_, Error>(raised)
                 })
             })
             .await?;
@@ -308,12 +306,13 @@ impl Runner {
         Ok(())
     }
 
-    fn recover(&mut self, error: &Error, failures: u32) {
+    fn recover(&mut self, error: &Error, backoff: Backoff) {
         let follower = self.follower.name();
         if let Error::Fenced { part, .. } = error {
             tracing::info!(follower, part, "a part was taken over by another process");
             self.leases.remove(part);
-        } else if failures.is_power_of_two() {
+        } else if backoff.is_telling() {
+            let failures = backoff.failures();
             tracing::warn!(follower, failures, %error, "the follower failed; trying again");
         }
         if error.is_of_event() {

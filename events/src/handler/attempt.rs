@@ -12,7 +12,7 @@ use super::{
     deliveries::{self, Claimed},
     worker::{DATABASE, Worker},
 };
-use crate::{Error, Event, Result, letters::panic_message};
+use crate::{Error, Event, Result, backoff::Backoff, letters::panic_message};
 
 /// The longest pause between two tries to write what became of an attempt.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
@@ -128,22 +128,22 @@ async fn record(
     event: &Event,
     error: &HandlerError,
 ) {
-    let mut failures = 0_u32;
+    let mut backoff = Backoff::up_to(MAX_PAUSE);
     loop {
         match try_record(worker, handler, claim, event, error).await {
             Ok(()) => return,
             Err(failure) => {
-                failures += 1;
+                let failures = backoff.fail();
                 if matches!(failure, Error::Unavailable(_)) {
                     worker
                         .breakers
                         .hear(DATABASE, &Heard::Down(failure.to_string()));
                 }
-                if failures.is_power_of_two() {
+                if backoff.is_telling() {
                     let (handler, position) = (claim.handler, claim.position);
                     tracing::warn!(%failure, handler, position, failures, "a failed attempt was not recorded yet");
                 }
-                sleep(MAX_PAUSE.min(Duration::from_millis(20 << failures.min(6)))).await;
+                sleep(backoff.pause()).await;
             }
         }
     }

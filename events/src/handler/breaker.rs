@@ -2,12 +2,9 @@
 //! passed, one delivery is, as a probe, and by how it fares the breaker closes again or stays open for longer. A pure state
 //! machine over times that are given to it; what operators see of it is written by `report.rs`.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
+use parking_lot::Mutex;
 use tokio::{sync::Notify, time::Instant};
 
 use crate::control::BreakerState;
@@ -145,17 +142,13 @@ impl Breakers {
         }
     }
 
-    fn breakers(&self) -> MutexGuard<'_, HashMap<&'static str, Breaker>> {
-        self.breakers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn with<T>(
         &self,
         dependency: &'static str,
         work: impl FnOnce(&mut Breaker, Instant) -> T,
     ) -> T {
         let now = Instant::now();
-        let mut breakers = self.breakers();
+        let mut breakers = self.breakers.lock();
         let breaker = breakers
             .entry(dependency)
             .or_insert_with(|| Breaker::new(now));
@@ -179,7 +172,7 @@ impl Breakers {
 
     pub(super) fn tell(&self) -> Vec<Told> {
         let now = Instant::now();
-        let breakers = self.breakers();
+        let breakers = self.breakers.lock();
         let told = breakers.iter().map(|(dependency, breaker)| Told {
             dependency,
             state: breaker.state,

@@ -17,7 +17,7 @@ use super::{
     jobs::{Ear, Entry},
     worker::{DATABASE, Worker},
 };
-use crate::{Error, Result, read};
+use crate::{Error, Result, backoff::Backoff, read};
 
 /// How often the table is looked at when Redis brings hints, and when nothing does.
 const POLL_WITH_HINTS: Duration = Duration::from_secs(1);
@@ -60,24 +60,20 @@ pub(super) async fn consume(
         alone_at: Instant::now(),
         attempts: JoinSet::new(),
     };
-    let mut failures = 0_u32;
+    let mut backoff = Backoff::up_to(MAX_PAUSE);
     while !*stop.borrow_and_update() {
         while consumer.attempts.try_join_next().is_some() {}
         let result = consumer.round(&mut stop).await;
         let Err(error) = result else {
-            failures = 0;
+            backoff.reset();
             continue;
         };
-        failures += 1;
-        if failures.is_power_of_two() {
+        let failures = backoff.fail();
+        if backoff.is_telling() {
             let handler = consumer.handler.name();
             tracing::warn!(%error, handler, failures, "deliveries cannot be claimed; trying again");
         }
-        pause(
-            MAX_PAUSE.min(Duration::from_millis(20 << failures.min(7))),
-            &mut stop,
-        )
-        .await;
+        pause(backoff.pause(), &mut stop).await;
     }
     while consumer.attempts.try_join_next().is_some() {}
     if consumer.attempts.is_empty() {

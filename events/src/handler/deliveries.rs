@@ -3,14 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 
 use crate::{
-    Database, DatabaseTransaction, Error, Event, Result, clock,
-    control::{execute, position_list, query},
+    Database, DatabaseTransaction, Error, Event, Result,
     database::Pool,
     letters::{self, Kind, Letter},
-    read::{from_i64, to_i64},
+    sql::{Dialect, execute, from_i64, number_list, query, query_one_as, to_i64},
 };
 
 /// A delivery that this process has.
@@ -52,27 +51,20 @@ fn attempts_in_company(limit: u32) -> i32 {
 /// Looks without locking anything, as it is done often and mostly in vain.
 pub(super) async fn look(database: &Database, handler: &str, limit: u32) -> Result<Outlook> {
     let backend = database.backend();
-    let now = clock::seconds(backend, &clock::now(backend));
+    let now = backend.seconds(&backend.now());
     let running = "from delivery where handler = $1 and state = 'running'";
     let sql = format!(
         "select (select {due_at} - {now} from delivery where handler = $1 and state = 'waiting') as waiting,
                 (select {leased_until} - {now} {running} and attempts < $2) as left_behind,
                 (select {leased_until} - {now} {running} and attempts >= $2) as alone",
-        due_at = clock::seconds(backend, "min(due_at)"),
-        leased_until = clock::seconds(backend, "min(leased_until)"),
+        due_at = backend.seconds("min(due_at)"),
+        leased_until = backend.seconds("min(leased_until)"),
     );
     let values: Vec<Value> = vec![handler.into(), attempts_in_company(limit).into()];
-    let rows = query(&database.background, &sql, values).await?;
-    let Some(row) = rows.first() else {
-        return Ok(Outlook::default());
-    };
-    let waiting: Option<f64> = row.try_get("", "waiting")?;
-    let left_behind: Option<f64> = row.try_get("", "left_behind")?;
+    let row = query_one_as(&database.background, &sql, values).await?;
+    let (waiting, left_behind, alone): (Option<f64>, Option<f64>, _) = row.unwrap_or_default();
     let due = waiting.into_iter().chain(left_behind).reduce(f64::min);
-    Ok(Outlook {
-        due,
-        alone: row.try_get("", "alone")?,
-    })
+    Ok(Outlook { due, alone })
 }
 
 /// Takes deliveries, each for one attempt, which is counted by that. Never waits for anybody's lock.
@@ -90,18 +82,13 @@ pub(super) async fn claim(
         lease.as_secs_f64().into(),
         attempts_in_company(attempts_limit).into(),
     ];
-    let mut these = "";
+    let mut these = String::new();
     let (limit, is_alone) = match scope {
         Scope::Due { limit } => (limit, false),
         Scope::Alone => (1, true),
         Scope::These(positions) => {
-            values.push(position_list(positions.iter().copied()));
-            these = match backend {
-                DbBackend::Postgres => {
-                    "and position in (select value::bigint from json_array_elements_text($5::text::json))"
-                }
-                _ => "and position in (select value from json_each($5))",
-            };
+            values.push(number_list(positions.iter().copied()));
+            these = format!("and position in ({})", backend.numbers(5));
             (positions.len(), false)
         }
     };
@@ -110,13 +97,9 @@ pub(super) async fn claim(
     } else {
         ("<", "")
     };
-    let skip_locked = match backend {
-        DbBackend::Postgres => "for update skip locked",
-        _ => "",
-    };
-    let now = clock::now(backend);
-    let [seconds_now, seconds_first] =
-        [now.as_str(), "first_at"].map(|time| clock::seconds(backend, time));
+    let skip_locked = backend.skip_locked();
+    let now = backend.now();
+    let [seconds_now, seconds_first] = [now.as_str(), "first_at"].map(|time| backend.seconds(time));
     let since = format!("{seconds_now} - {seconds_first}");
     let sql = format!(
         "with left_behind as (
@@ -133,7 +116,7 @@ pub(super) async fn claim(
          where handler = $1 and position in (
              select position from left_behind union all select position from due limit {limit})
          returning position, token, attempts, error, {since} as since",
-        until = clock::now_plus(backend, 3),
+        until = backend.now_plus(3),
     );
     let rows = query(database.background_writer(), &sql, values).await?;
     let claimed = |row: &QueryResult| {
@@ -154,15 +137,15 @@ pub(super) async fn claim(
 pub(super) async fn renew(database: &Database, claims: &[Claimed], lease: Duration) -> Result<()> {
     let backend = database.backend();
     let is_mine = "handler = $2 and position = $3 and token = $4 and state = 'running'";
-    let condition = match backend {
-        DbBackend::Postgres => format!(
+    let condition = match backend.is_postgres() {
+        true => format!(
             "(handler, position) in (select handler, position from delivery where {is_mine} for update skip locked)"
         ),
-        _ => is_mine.to_owned(),
+        false => is_mine.to_owned(),
     };
     let sql = format!(
         "update delivery set leased_until = {} where {condition}",
-        clock::now_plus(backend, 1)
+        backend.now_plus(1)
     );
     for claim in claims {
         let mut values = vec![lease.as_secs_f64().into()];
@@ -185,7 +168,7 @@ pub(super) async fn finish(tx: &DatabaseTransaction, claim: &Claimed) -> Result<
     let sql = format!(
         "update delivery set state = 'done', owner = null, leased_until = null, error = null, last_at = {}
          where handler = $1 and position = $2 and token = $3 and state = 'running'",
-        clock::now(tx.get_database_backend())
+        tx.get_database_backend().now()
     );
     match execute(tx, &sql, key(claim).into()).await? {
         1 => Ok(()),
@@ -227,8 +210,8 @@ async fn wait_again(
         "update delivery set state = 'waiting', owner = null, leased_until = null, due_at = {}, last_at = {},
              attempts = attempts - $4, error = coalesce($6, error)
          where handler = $1 and position = $2 and token = $3 and state = 'running'",
-        clock::now_plus(backend, 5),
-        clock::now(backend),
+        backend.now_plus(5),
+        backend.now(),
     );
     let mut values: Vec<Value> = key(claim).into();
     values.push(attempts_given_back.into());
@@ -248,7 +231,7 @@ pub(super) async fn bury(
     let sql = format!(
         "update delivery set state = 'dead', owner = null, leased_until = null, error = $4, attempts = $5, last_at = {}
          where handler = $1 and position = $2 and token = $3 and state = 'running'",
-        clock::now(database.backend())
+        database.backend().now()
     );
     let mut values: Vec<Value> = key(&claim).into();
     values.push(error.clone().into());

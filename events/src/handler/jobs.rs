@@ -2,14 +2,11 @@
 //! entry in the handler's stream, which a consumer group hands to one consumer; without, a wake-up within the process. Hints
 //! may be lost, doubled, late or wrong: what is to be done is in the table, and a claim decides.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use redis::{
-    AsyncConnectionConfig, AsyncTypedCommands, Client, RedisResult,
+    AsyncTypedCommands, Client, RedisResult,
     aio::MultiplexedConnection,
     streams::{StreamAutoClaimOptions, StreamId, StreamReadOptions},
 };
@@ -18,7 +15,11 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use crate::EventLog;
+use crate::{
+    EventLog,
+    backoff::Backoff,
+    connector::{self, ANSWER_TIME},
+};
 
 /// Batches of hints that wait to be sent; more are dropped.
 const QUEUED_BATCHES: usize = 1_024;
@@ -26,8 +27,6 @@ const QUEUED_BATCHES: usize = 1_024;
 const KEPT_ENTRIES: usize = 100_000;
 /// Hints sent in one call.
 const BATCH_HINTS: usize = 500;
-/// How long Redis may take to answer.
-const ANSWER_TIME: Duration = Duration::from_secs(2);
 /// The longest pause after failures.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 /// A consumer that has done nothing for so long, in milliseconds, and has nothing, is of a process that ended.
@@ -59,12 +58,9 @@ impl Jobs {
         handlers: impl Iterator<Item = &'static str>,
     ) -> (Arc<Self>, mpsc::Receiver<Hints>) {
         let (queue, hints) = mpsc::channel(QUEUED_BATCHES);
-        // The log has opened the same URL when it started.
-        let url = log.shared.config.redis_url.as_deref();
-        let client = url.and_then(|url| Client::open(url).ok());
         let jobs = Self {
+            client: log.shared.redis.clone(),
             log,
-            client,
             queue,
             wakes: handlers.map(|name| (name, Notify::new())).collect(),
             connection: Mutex::default(),
@@ -106,7 +102,7 @@ impl Jobs {
 
     /// Sends hints until it is aborted. What cannot be sent wakes this process.
     pub(super) async fn send(&self, mut hints: mpsc::Receiver<Hints>) {
-        let mut failures = 0_u32;
+        let mut backoff = Backoff::up_to(MAX_PAUSE);
         while let Some(mut batch) = hints.recv().await {
             while batch.len() < BATCH_HINTS
                 && let Ok(more) = hints.try_recv()
@@ -114,13 +110,13 @@ impl Jobs {
                 batch.extend(more);
             }
             match self.add(&batch).await {
-                Ok(()) => failures = 0,
+                Ok(()) => backoff.reset(),
                 Err(error) => {
-                    failures += 1;
+                    let failures = backoff.fail();
                     tracing::debug!(%error, failures, "Redis takes no hints; the table has them");
                     self.wake(&batch);
-                    *self.connection() = None;
-                    sleep(MAX_PAUSE.min(Duration::from_millis(20 << failures.min(6)))).await;
+                    *self.connection.lock() = None;
+                    sleep(backoff.pause()).await;
                 }
             }
         }
@@ -158,7 +154,7 @@ impl Jobs {
         if let Err(error) = acknowledge.await {
             // It comes again, and is found to be decided.
             tracing::debug!(%error, handler, "a hint was not acknowledged");
-            *self.connection() = None;
+            *self.connection.lock() = None;
         }
     }
 
@@ -171,19 +167,13 @@ impl Jobs {
         )
     }
 
-    fn connection(&self) -> MutexGuard<'_, Option<MultiplexedConnection>> {
-        self.connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The connection for what does not block.
     async fn connect(&self) -> RedisResult<MultiplexedConnection> {
-        if let Some(connection) = &*self.connection() {
+        if let Some(connection) = &*self.connection.lock() {
             return Ok(connection.clone());
         }
         let fresh = self.open(ANSWER_TIME).await?;
-        *self.connection() = Some(fresh.clone());
+        *self.connection.lock() = Some(fresh.clone());
         Ok(fresh)
     }
 
@@ -191,12 +181,7 @@ impl Jobs {
         let client = self.client.as_ref().ok_or_else(|| {
             redis::RedisError::from((redis::ErrorKind::InvalidClientConfig, "there is no Redis"))
         })?;
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(ANSWER_TIME))
-            .set_response_timeout(Some(answer_time));
-        client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await
+        connector::connect(client, answer_time).await
     }
 }
 
@@ -208,7 +193,7 @@ pub(super) struct Ear {
     owner: String,
     lease: Duration,
     connection: Option<MultiplexedConnection>,
-    failures: u32,
+    backoff: Backoff,
     /// When Redis, which is away, is tried again.
     retry_at: Instant,
     /// When what others left behind, and consumers that are gone, are looked for.
@@ -230,7 +215,7 @@ impl Ear {
             owner: owner.to_owned(),
             lease,
             connection: None,
-            failures: 0,
+            backoff: Backoff::up_to(MAX_PAUSE),
             retry_at: now,
             reclaim_at: now + lease,
             sweep_at: now + SWEEP_INTERVAL,
@@ -239,7 +224,7 @@ impl Ear {
 
     /// Whether Redis brings hints. Otherwise the table has to be looked at more often.
     pub(super) fn is_sharp(&self) -> bool {
-        self.failures == 0 && self.jobs.client.is_some()
+        self.backoff.failures() == 0 && self.jobs.client.is_some()
     }
 
     /// At most `most` hints; waits for the first of them no longer than `patience`. Without Redis there are none, but it ends
@@ -251,21 +236,20 @@ impl Ear {
         }
         match self.read(most, patience).await {
             Ok(entries) => {
-                self.failures = 0;
+                self.backoff.reset();
                 entries
             }
             Err(error) => {
                 if error.code() == Some("NOGROUP") && self.make_group().await.is_ok() {
                     return Vec::new();
                 }
-                self.failures += 1;
-                if self.failures.is_power_of_two() {
-                    let (handler, failures) = (self.handler, self.failures);
+                let failures = self.backoff.fail();
+                if self.backoff.is_telling() {
+                    let handler = self.handler;
                     tracing::warn!(%error, handler, failures, "Redis brings no hints; looking at the table");
                 }
                 self.connection = None;
-                let pause = MAX_PAUSE.min(Duration::from_millis(20 << self.failures.min(6)));
-                self.retry_at = Instant::now() + pause;
+                self.retry_at = Instant::now() + self.backoff.pause();
                 Vec::new()
             }
         }

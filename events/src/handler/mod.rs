@@ -18,7 +18,7 @@ use futures::future::BoxFuture;
 pub use registration::DELIVERIES_FOLLOWER;
 pub use worker::run_handlers;
 
-use crate::{Error, Event, Result, Tx, error::error_chain};
+use crate::{Error, Event, Result, Tx, backoff::pause_after, error::error_chain};
 
 /// Reacts to events. A handler that is new gets the events from when all processes that run handlers know it.
 ///
@@ -157,10 +157,7 @@ impl RetryPolicy {
     /// The time until the next attempt, after `attempts` of them: at random up to twice as much each time ("full jitter", M.
     /// Brooker, Exponential Backoff And Jitter, 2015). `random` is in 0..1.
     fn delay(&self, attempts: u32, random: f64) -> Duration {
-        let doubled = self
-            .first
-            .saturating_mul(1 << attempts.saturating_sub(1).min(20));
-        doubled.min(self.longest).mul_f64(random)
+        pause_after(attempts, self.first, self.longest).mul_f64(random)
     }
 }
 

@@ -8,7 +8,10 @@ use sea_orm::{ConnectionTrait, DbBackend};
 use serde::Serialize;
 
 use super::{Handler, jobs::Jobs};
-use crate::{Begin, DatabaseTransaction, Error, Event, Follower, Result, clock, control::execute};
+use crate::{
+    Begin, DatabaseTransaction, Error, Event, Follower, Result,
+    sql::{Dialect, execute},
+};
 
 /// The name of the follower that registers deliveries.
 pub const DELIVERIES_FOLLOWER: &str = "deliveries";
@@ -101,21 +104,21 @@ impl Follower for Registration {
 }
 
 fn insert(backend: DbBackend) -> String {
-    let (values, rows) = match backend {
-        DbBackend::Postgres => (
+    let (values, rows) = backend.either(
+        (
             "handler, position, part, stream, stream_id, type",
             "json_to_recordset($1::text::json) as row(handler text, position bigint, part smallint, stream text,
                  stream_id uuid, type text)",
         ),
-        _ => (
+        (
             "value ->> 'handler', value ->> 'position', value ->> 'part', value ->> 'stream',
              unhex(value ->> 'stream_id'), value ->> 'type'",
             "json_each($1)",
         ),
-    };
+    );
     format!(
         "insert into delivery (handler, position, part, stream, stream_id, type, due_at)
          select {values}, {} from {rows} where true on conflict (handler, position) do nothing",
-        clock::now(backend)
+        backend.now()
     )
 }

@@ -7,7 +7,10 @@ use sea_orm::Value;
 use tokio::time::{sleep, timeout};
 
 use super::breaker::{Breakers, Told};
-use crate::{Database, Result, clock, control::execute};
+use crate::{
+    Database, Result,
+    sql::{Dialect, execute},
+};
 
 /// How often it is told when nothing changes.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -35,8 +38,8 @@ async fn write(database: &Database, owner: &str, told: &Told) -> Result<()> {
          values ($1, $2, $3, $4, $5, {}, {})
          on conflict (dependency, owner) do update set state = excluded.state, failures = excluded.failures,
              error = excluded.error, since = excluded.since, seen_at = excluded.seen_at",
-        clock::now_plus(backend, 6),
-        clock::now(backend),
+        backend.now_plus(6),
+        backend.now(),
     );
     let values: Vec<Value> = vec![
         told.dependency.into(),

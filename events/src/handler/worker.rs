@@ -2,12 +2,9 @@
 //! have ended a process before is run alone. `run_handlers` is the whole of it: the registration, a consumer for each handler,
 //! the renewal of claims, and the orderly stop.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use tokio::{
     sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, watch},
     task::JoinSet,
@@ -48,17 +45,13 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    fn claims(&self) -> MutexGuard<'_, HashMap<(&'static str, u64), Claimed>> {
-        self.claims.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn held(&self) -> Vec<Claimed> {
-        self.claims().values().cloned().collect()
+        self.claims.lock().values().cloned().collect()
     }
 
     /// These are ours, until they are forgotten.
     pub(super) fn note(&self, claims: &[Claimed]) {
-        let mut held = self.claims();
+        let mut held = self.claims.lock();
         for claim in claims {
             held.insert((claim.handler, claim.position), claim.clone());
         }
@@ -66,7 +59,7 @@ impl Worker {
 
     /// Something has become of it.
     pub(super) fn forget(&self, claim: &Claimed) {
-        let mut held = self.claims();
+        let mut held = self.claims.lock();
         let key = (claim.handler, claim.position);
         if held.get(&key).is_some_and(|it| it.token == claim.token) {
             held.remove(&key);
@@ -92,7 +85,7 @@ impl Worker {
         tokio::spawn(async move {
             sleep(limit).await;
             if let Some(held) = held.upgrade() {
-                held.lock().unwrap_or_else(PoisonError::into_inner).take();
+                held.lock().take();
             }
         });
         Some(alone)

@@ -2,14 +2,10 @@
 //! order; an event that fails by itself becomes a letter, and everything else is applied. All in the caller's transaction,
 //! which has locked the checkpoint row, so that nobody replays letters meanwhile. Called by followers and rebuilds.
 
-use std::{
-    any::Any,
-    panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt;
+use parking_lot::Mutex;
 
 use super::store::{self, Kind, Letter};
 use crate::{
@@ -81,10 +77,8 @@ pub(crate) async fn apply_carefully(
         let Err(error) = applied else {
             savepoint.commit().await?;
             if let Some(raised) = raised {
-                let appended = appended
-                    .into_inner()
-                    .unwrap_or_else(PoisonError::into_inner);
-                let mut raised = raised.lock().unwrap_or_else(PoisonError::into_inner);
+                let appended = appended.into_inner();
+                let mut raised = raised.lock();
                 raised.extend(appended);
             }
             continue;

@@ -2,23 +2,21 @@
 //! and of two replays one deletes it. That letters of a follower are applied once and in order is argued beside
 //! `replay_stream`. Called by the operations of the domains and the command line.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashSet, sync::Arc};
 
-use sea_orm::{ConnectionTrait, DbBackend, Value};
+use parking_lot::Mutex;
+use sea_orm::{ConnectionTrait, Value};
 use uuid::Uuid;
 
 use super::{DeadLetter, Discarded, LetterFilter, LetterKind, Replayed, Which, store};
 use crate::{
     DatabaseTransaction, Error, Event, EventLog, Follower, Result, Tx,
     append::Appended,
-    boxed, clock,
-    control::{execute, query},
+    boxed,
     database::Pool,
     error::error_chain,
-    read::{self, to_i64},
+    read,
+    sql::{Dialect, execute, query, to_i64},
 };
 
 /// Letters looked at, or of one stream applied, at once.
@@ -109,7 +107,7 @@ impl EventLog {
         let is_due_now = format!(
             "update delivery set state = $1, attempts = 0, due_at = {now}, last_at = {now}, owner = null
              where handler = $2 and position = $3 and state = 'dead'",
-            now = clock::now(self.database().backend())
+            now = self.database().backend().now()
         );
         let letter = Arc::new(letter.clone());
         self.in_transaction(move |tx| {
@@ -242,7 +240,7 @@ impl EventLog {
                         let appended = Mutex::default();
                         let value = work(&Tx::new(transaction, &appended)).await?;
                         let appended = appended.into_inner();
-                        Ok::<_, Error>((value, appended.unwrap_or_else(PoisonError::into_inner)))
+                        Ok::<_, Error>((value, appended))
                     })
                 })
                 .await?;
@@ -266,7 +264,7 @@ fn find<'a>(
 /// The lock that a follower's transactions take first.
 async fn lock_part(tx: &DatabaseTransaction, letter: &DeadLetter) -> Result<()> {
     // On SQLite the transaction began with the lock on everything.
-    if tx.get_database_backend() == DbBackend::Postgres {
+    if tx.get_database_backend().is_postgres() {
         let sql = "select position from checkpoint where follower = $1 and part = $2 for update";
         let part = crate::part_of(letter.stream_id);
         query(tx, sql, vec![letter.consumer.clone().into(), part.into()]).await?;

@@ -9,8 +9,10 @@ use uuid::Uuid;
 use super::{DeadLetter, LetterFilter, LetterKind, fingerprint::fingerprint};
 use crate::{
     DatabaseTransaction, Event, Result, Written, clock,
-    control::{execute, query},
-    read::{from_i64, to_i64},
+    sql::{
+        Dialect, execute, from_i64, is_one_of, places, query, query_as, query_one, query_one_as,
+        to_i64,
+    },
 };
 
 /// Whose letter it is, as stored.
@@ -51,8 +53,8 @@ pub(crate) async fn insert(tx: &DatabaseTransaction, letter: &Letter<'_>) -> Res
         "insert into dead_letter (id, consumer, kind, position, part, stream, stream_id, version, type, event_id, error,
                                   fingerprint, attempts, parked, first_at, last_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, {}, {})",
-        clock::now_plus(backend, 15),
-        clock::now(backend),
+        backend.now_plus(15),
+        backend.now(),
     );
     let attempts = i32::try_from(letter.attempts).unwrap_or(i32::MAX);
     let values: Vec<Value> = vec![
@@ -89,18 +91,13 @@ pub(super) async fn held_streams(
         return Ok(HashSet::new());
     }
     let ids: HashSet<Uuid> = events.iter().map(|event| event.stream_id).collect();
-    let places: Vec<_> = (2..ids.len() + 2)
-        .map(|place| format!("${place}"))
-        .collect();
+    let ids: Vec<Uuid> = ids.into_iter().collect();
+    let mut values = vec![consumer.into()];
     let sql = format!(
-        "select distinct stream, stream_id from dead_letter where consumer = $1 and stream_id in ({})",
-        places.join(", ")
+        "select distinct stream, stream_id from dead_letter where consumer = $1 and {}",
+        is_one_of(tx.get_database_backend(), "stream_id", &ids, &mut values)
     );
-    let values = std::iter::once(consumer.into()).chain(ids.into_iter().map(Value::from));
-    let rows = query(tx, &sql, values.collect()).await?;
-    rows.iter()
-        .map(|row| Ok((row.try_get("", "stream")?, row.try_get("", "stream_id")?)))
-        .collect()
+    Ok(query_as(tx, &sql, values).await?.into_iter().collect())
 }
 
 /// Whether one of the followers has set aside the event, or others of its stream, which it waits behind or before.
@@ -109,13 +106,10 @@ pub(crate) async fn is_held(
     followers: &[&str],
     written: &Written,
 ) -> Result<bool> {
-    let places: Vec<_> = (4..followers.len() + 4)
-        .map(|place| format!("${place}"))
-        .collect();
     let sql = format!(
         "select 1 as one from dead_letter
          where stream = $1 and stream_id = $2 and version <= $3 and consumer in ({}) limit 1",
-        places.join(", ")
+        places(4, followers.len())
     );
     let mut values: Vec<Value> = vec![
         written.kind.as_str().into(),
@@ -126,14 +120,10 @@ pub(crate) async fn is_held(
     Ok(!query(connection, &sql, values).await?.is_empty())
 }
 
-/// Forgets what an earlier rebuild of the follower has set aside.
-pub(crate) async fn reset_rebuilt(tx: &DatabaseTransaction, rebuilt: &str) -> Result<()> {
-    execute(
-        tx,
-        "delete from dead_letter where consumer = $1",
-        vec![rebuilt.into()],
-    )
-    .await?;
+/// Forgets what a follower, or an earlier rebuild of one, has set aside.
+pub(crate) async fn reset_rebuilt(tx: &DatabaseTransaction, consumer: &str) -> Result<()> {
+    let sql = "delete from dead_letter where consumer = $1";
+    execute(tx, sql, vec![consumer.into()]).await?;
     Ok(())
 }
 
@@ -144,12 +134,7 @@ pub(crate) async fn replace_by_rebuilt(
     follower: &str,
     rebuilt: &str,
 ) -> Result<()> {
-    execute(
-        tx,
-        "delete from dead_letter where consumer = $1",
-        vec![follower.into()],
-    )
-    .await?;
+    reset_rebuilt(tx, follower).await?;
     let sql = "update dead_letter set consumer = $1, kind = 'follower' where consumer = $2";
     execute(tx, sql, vec![follower.into(), rebuilt.into()]).await?;
     Ok(())
@@ -160,8 +145,8 @@ fn columns(connection: &impl ConnectionTrait) -> String {
     format!(
         "id, consumer, kind, position, stream, stream_id, version, type, event_id, error, fingerprint, attempts, parked,
          {} as first_at, {} as last_at",
-        clock::seconds(backend, "first_at"),
-        clock::seconds(backend, "last_at"),
+        backend.seconds("first_at"),
+        backend.seconds("last_at"),
     )
 }
 
@@ -224,11 +209,7 @@ pub(super) async fn count(connection: &impl ConnectionTrait, filter: &LetterFilt
     let mut values = Vec::new();
     let condition = condition(filter, &mut values);
     let sql = format!("select count(*) as count from dead_letter where {condition}");
-    let rows = query(connection, &sql, values).await?;
-    let count = rows
-        .first()
-        .map(|row| row.try_get("", "count"))
-        .transpose()?;
+    let count = query_one_as(connection, &sql, values).await?;
     Ok(count.map_or(0, from_i64))
 }
 
@@ -240,8 +221,8 @@ pub(super) async fn find(
         "select {} from dead_letter where id = $1 and kind <> 'rebuild'",
         columns(connection)
     );
-    let rows = query(connection, &sql, vec![id.into()]).await?;
-    rows.first().map(from_row).transpose()
+    let row = query_one(connection, &sql, vec![id.into()]).await?;
+    row.as_ref().map(from_row).transpose()
 }
 
 /// The first letters of a stream, in the order of its events.
@@ -273,7 +254,7 @@ pub(super) async fn record_failure(
     let sql = format!(
         "update dead_letter set error = $1, fingerprint = $2, attempts = attempts + 1, parked = $3, last_at = {}
          where id = $4",
-        clock::now(tx.get_database_backend())
+        tx.get_database_backend().now()
     );
     let values: Vec<Value> = vec![
         error.into(),

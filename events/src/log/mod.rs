@@ -1,12 +1,11 @@
 //! The event log of one process: writes, reads, and the background tasks that number, relay and receive events. There
 //! is one for each process; it is cheap to clone. Without Redis the log itself is the bus.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
+use parking_lot::Mutex;
+use redis::Client;
 use sea_orm::DbBackend;
 use tokio::sync::{Notify, RwLock, broadcast, mpsc};
 use tracing::Instrument;
@@ -17,6 +16,7 @@ use crate::{
     append::Appended,
     boxed,
     bus::{self, Tops},
+    connector,
     control::Pauses,
     currency::Currency,
     database::{AsRetryable, Pool},
@@ -46,6 +46,8 @@ pub struct LogConfig {
 pub(crate) struct Shared {
     pub(crate) database: Database,
     pub(crate) tail: Tail,
+    /// Opens connections to Redis, where there is one.
+    pub(crate) redis: Option<Client>,
     pub(crate) config: LogConfig,
     /// Somebody committed: number it now.
     pub(crate) wake: Notify,
@@ -78,8 +80,9 @@ impl EventLog {
     #[boxed]
     pub async fn start(database: Database, config: LogConfig) -> Result<Self> {
         let head = read::sequence(&database.background, 0).await?.head;
-        let client = config.redis_url.as_deref().map(bus::client).transpose()?;
-        let shared_store = match (&client, database.backend()) {
+        let redis = config.redis_url.as_deref().map(connector::client);
+        let redis = redis.transpose()?;
+        let shared_store = match (&redis, database.backend()) {
             (Some(client), _) => Some(SharedStore::redis(client.clone(), &config.redis_prefix)),
             // One process is all there is.
             (None, DbBackend::Sqlite) => Some(SharedStore::in_memory()),
@@ -91,7 +94,7 @@ impl EventLog {
                 tail: Tail::new(&head),
                 tops: Tops::default(),
                 relayed: Relayed::default(),
-                whispers: Whispers::new(client.is_some().then_some(to_others)),
+                whispers: Whispers::new(redis.is_some().then_some(to_others)),
                 pauses: Pauses::default(),
                 pages: Pages::new(),
                 horizons: Horizons::default(),
@@ -101,11 +104,12 @@ impl EventLog {
                 shared_store,
                 database,
                 config,
+                redis: redis.clone(),
             }),
         };
         tokio::spawn(pump::run(log.clone()));
         tokio::spawn(readiness::watch(log.clone()));
-        if let Some(client) = client {
+        if let Some(client) = redis {
             tokio::spawn(relay::run(log.clone(), client.clone()));
             tokio::spawn(bus::run(log.clone(), client.clone()));
             tokio::spawn(whispers::redis::send(log.clone(), client.clone(), queue));
@@ -211,7 +215,7 @@ impl EventLog {
                         let appended = Mutex::default();
                         let value = work(&Tx::new(transaction, &appended)).await?;
                         let appended = appended.into_inner();
-                        Ok((value, appended.unwrap_or_else(PoisonError::into_inner)))
+                        Ok((value, appended))
                     })
                 })
                 .await;

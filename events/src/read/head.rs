@@ -2,11 +2,15 @@
 //! begins a new epoch in a database that is not the one that numbered last; on SQLite they are given at append, and the
 //! counter of the table knows the last one whatever was removed since.
 
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
 use uuid::Uuid;
 
-use super::{from_i64, one, to_i64};
-use crate::{DatabaseConnection, PARTS, Proof, Result, epoch::Standing};
+use super::one;
+use crate::{
+    DatabaseConnection, PARTS, Proof, Result,
+    epoch::Standing,
+    sql::{Dialect, from_i64, query_as, to_i64},
+};
 
 /// How far the log is numbered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +53,7 @@ fn event_at(position: &str) -> String {
 /// is at `reached`, where the caller has come to.
 pub(crate) async fn sequence(database: &DatabaseConnection, reached: u64) -> Result<Pass> {
     let values: Vec<Value> = vec![to_i64(reached).into()];
-    if database.get_database_backend() == DbBackend::Postgres {
+    if database.get_database_backend().is_postgres() {
         let sql = "select head_epoch, head_position, head_pruned, head_parts, head_event, numbered, reached_event
                    from number_events($1)";
         let row = one(database, sql, values).await?;
@@ -73,12 +77,7 @@ pub(crate) async fn sequence(database: &DatabaseConnection, reached: u64) -> Res
 }
 
 /// The head as it is.
-pub(crate) async fn read_head(database: &DatabaseConnection) -> Result<Head> {
-    read_head_in(database).await
-}
-
-/// The same on any connection.
-pub(crate) async fn read_head_in(database: &impl ConnectionTrait) -> Result<Head> {
+pub(crate) async fn read_head(database: &impl ConnectionTrait) -> Result<Head> {
     match database.get_database_backend() {
         DbBackend::Postgres => {
             let sql =
@@ -126,10 +125,10 @@ pub(crate) async fn read_standing(
 
 /// The epoch, and the position up to which events may have been removed.
 pub(crate) async fn read_pruned(connection: &impl ConnectionTrait) -> Result<(u32, u64)> {
-    let sql = match connection.get_database_backend() {
-        DbBackend::Postgres => "select epoch, pruned from log_head order by position desc limit 1",
-        _ => "select epoch, pruned from log_head",
-    };
+    let sql = connection.get_database_backend().either(
+        "select epoch, pruned from log_head order by position desc limit 1",
+        "select epoch, pruned from log_head",
+    );
     let row = one(connection, sql, Vec::new()).await?;
     let epoch = from_i64(row.try_get("", "epoch")?) as u32;
     Ok((epoch, from_i64(row.try_get("", "pruned")?)))
@@ -176,13 +175,12 @@ async fn sqlite_part_heads(database: &impl ConnectionTrait) -> Result<[u64; PART
         })
         .collect::<Vec<_>>()
         .join(" union all ");
-    let backend = database.get_database_backend();
-    let rows = database
-        .query_all_raw(Statement::from_string(backend, sql))
-        .await?;
     let mut parts = [0; PARTS as usize];
-    for (part, row) in parts.iter_mut().zip(rows) {
-        *part = from_i64(row.try_get("", "position")?);
+    for (part, position) in parts
+        .iter_mut()
+        .zip(query_as(database, &sql, Vec::new()).await?)
+    {
+        *part = from_i64(position);
     }
     Ok(parts)
 }

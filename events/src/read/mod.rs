@@ -5,16 +5,16 @@ mod head;
 mod sets;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use head::read_proof;
-pub(crate) use head::{Head, Pass, read_head, read_head_in, read_pruned, read_standing, sequence};
+pub(crate) use head::{Head, Pass, read_head, read_pruned, read_standing, sequence};
 
 use crate::{
     DatabaseConnection, Error, Event, Proof, Result, StreamKey,
-    control::{position_list, query},
+    sql::{Dialect, from_i64, number_list, query, query_as, query_one, query_one_as, to_i64},
     topic::Topics,
 };
 
@@ -31,28 +31,22 @@ pub struct HistoryPage {
 }
 
 pub(crate) fn columns(backend: DbBackend) -> &'static str {
-    match backend {
-        DbBackend::Postgres => {
+    backend.either(
             "coalesce(p.position, 0) as position, coalesce(p.previous, 0) as previous, e.event_id, e.part, e.stream,
-             e.stream_id, e.version, e.type, e.schema_version, e.data::text as data, e.meta::text as meta, e.occurred_at"
-        }
-        _ => {
+             e.stream_id, e.version, e.type, e.schema_version, e.data::text as data, e.meta::text as meta, e.occurred_at",
             "p.position, p.previous, e.event_id, e.part, e.stream, e.stream_id, e.version, e.type, e.schema_version,
-             e.data, e.meta, e.occurred_at"
-        }
-    }
+             e.data, e.meta, e.occurred_at",
+    )
 }
 
 /// Positions with their events, which are looked up one by one, as written: by a lateral query with an offset (Postgres) or a
 /// cross join (SQLite). Of a log that was never analyzed Postgres takes any range to be small. Left to itself it would read
 /// all events, or the whole range, and sort it, for each batch.
 pub(crate) fn by_position(backend: DbBackend) -> &'static str {
-    match backend {
-        DbBackend::Postgres => {
-            "event_position p cross join lateral (select * from event where inserted = p.inserted offset 0) e"
-        }
-        _ => "event_position p cross join event e on e.inserted = p.inserted",
-    }
+    backend.either(
+        "event_position p cross join lateral (select * from event where inserted = p.inserted offset 0) e",
+        "event_position p cross join event e on e.inserted = p.inserted",
+    )
 }
 
 /// At most `limit` events after `after` and up to `until`, of `topics` or of all, in order of position. All events know what
@@ -88,9 +82,7 @@ async fn read_all(
         to_i64(limit.saturating_add(1))
     );
     let values: Vec<Value> = vec![to_i64(after).into(), to_i64(until).into()];
-    let rows = database
-        .query_all_raw(Statement::from_sql_and_values(backend, sql, values))
-        .await?;
+    let rows = query(database, &sql, values).await?;
     let mut before: Option<(u64, Proof)> = None;
     let mut events = Vec::with_capacity(rows.len());
     for row in &rows {
@@ -113,16 +105,13 @@ pub(crate) async fn read_positions(
     positions: impl Iterator<Item = u64>,
 ) -> Result<Vec<Event>> {
     let backend = database.get_database_backend();
-    let list = match backend {
-        DbBackend::Postgres => "select value::bigint from json_array_elements_text($1::text::json)",
-        _ => "select value from json_each($1)",
-    };
     let sql = format!(
         "select {} from event_position p join event e on e.inserted = p.inserted
-         where p.position in ({list}) order by p.position",
-        columns(backend)
+         where p.position in ({}) order by p.position",
+        columns(backend),
+        backend.numbers(1)
     );
-    let rows = query(database, &sql, vec![position_list(positions)]).await?;
+    let rows = query(database, &sql, vec![number_list(positions)]).await?;
     rows.iter().map(from_row).collect()
 }
 
@@ -144,9 +133,7 @@ pub(crate) async fn read_part(
         by_position(backend)
     );
     let values: Vec<Value> = vec![to_i64(after).into(), to_i64(until).into(), part.into()];
-    let rows = database
-        .query_all_raw(Statement::from_sql_and_values(backend, sql, values))
-        .await?;
+    let rows = query(database, &sql, values).await?;
     let chained = |row: &QueryResult| {
         let mut event = from_row(row)?;
         event.follows = read_proof(row, "follows")?;
@@ -172,20 +159,16 @@ pub(crate) async fn read_stream(
         limit + 1
     );
     let mut values: Vec<Value> = vec![stream.id.into(), stream.kind.into(), after_version.into()];
-    let statement = Statement::from_sql_and_values(backend, sql, values.clone());
-    let rows = database.query_all_raw(statement).await?;
+    let rows = query(database, &sql, values.clone()).await?;
     let first_version = match rows.first() {
         Some(row) => row.try_get("", "first_version")?,
         // The end of the stream, or none of it is left.
         None if after_version > 0 => {
             values.truncate(2);
             let sql = format!("select ({first}) as first_version");
-            let statement = Statement::from_sql_and_values(backend, sql, values);
-            let row = database
-                .query_one_raw(statement)
+            query_one_as(database, &sql, values)
                 .await?
-                .ok_or_else(no_head)?;
-            row.try_get("", "first_version")?
+                .ok_or_else(no_head)?
         }
         None => None,
     };
@@ -212,15 +195,11 @@ pub(crate) async fn last_positions(
         by_position(backend)
     );
     let values: Vec<Value> = vec![to_i64(after).into(), kind.into()];
-    let rows = database
-        .query_all_raw(Statement::from_sql_and_values(backend, &sql, values))
-        .await?;
-    rows.iter()
-        .map(|row| {
-            let position: i64 = row.try_get("", "position")?;
-            Ok((row.try_get("", "stream_id")?, from_i64(position)))
-        })
-        .collect()
+    let rows: Vec<(Uuid, i64)> = query_as(database, &sql, values).await?;
+    let positions = rows
+        .into_iter()
+        .map(|(id, position)| (id, from_i64(position)));
+    Ok(positions.collect())
 }
 
 fn no_head() -> Error {
@@ -234,11 +213,7 @@ async fn one(
     sql: &str,
     values: Vec<Value>,
 ) -> Result<QueryResult> {
-    let backend = database.get_database_backend();
-    database
-        .query_one_raw(Statement::from_sql_and_values(backend, sql, values))
-        .await?
-        .ok_or_else(no_head)
+    query_one(database, sql, values).await?.ok_or_else(no_head)
 }
 
 pub(crate) fn from_row(row: &QueryResult) -> Result<Event> {
@@ -265,13 +240,4 @@ pub(crate) fn from_row(row: &QueryResult) -> Result<Event> {
         occurred_at: row.try_get::<DateTime<Utc>>("", "occurred_at")?,
         follows: None,
     })
-}
-
-/// Positions are bigint in the database; they never pass its maximum.
-pub(crate) fn to_i64(position: u64) -> i64 {
-    i64::try_from(position).unwrap_or(i64::MAX)
-}
-
-pub(crate) fn from_i64(position: i64) -> u64 {
-    u64::try_from(position).unwrap_or(0)
 }

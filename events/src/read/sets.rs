@@ -3,10 +3,14 @@
 //! for every batch. Over positions it costs what the range holds, taken in windows; by streams it costs what the streams
 //! hold, every time. So only a range longer than a window is read by streams, and only if they hold less than a window.
 
-use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+use sea_orm::{DbBackend, Value};
 
-use super::{columns, from_row, to_i64};
-use crate::{DatabaseConnection, Event, Result, topic::Topics};
+use super::{columns, from_row};
+use crate::{
+    DatabaseConnection, Event, Result,
+    sql::{Dialect, query, query_one_as, to_i64},
+    topic::Topics,
+};
 
 /// Positions, or events of streams, that one statement looks at: a few milliseconds of work.
 const WINDOW: u64 = 4096;
@@ -50,10 +54,7 @@ async fn hold_little(database: &DatabaseConnection, topics: &Topics) -> Result<b
         streams.join(" union all "),
         WINDOW + 1
     );
-    let row = database
-        .query_one_raw(Statement::from_sql_and_values(backend, sql, values))
-        .await?;
-    let events: Option<i64> = row.map(|row| row.try_get("", "events")).transpose()?;
+    let events: Option<i64> = query_one_as(database, &sql, values).await?;
     Ok(events.is_some_and(|events| events <= to_i64(WINDOW)))
 }
 
@@ -95,9 +96,7 @@ async fn select(
     };
     let columns = columns(backend);
     let sql = format!("select {columns} from {joined} order by p.position limit {limit}");
-    let rows = database
-        .query_all_raw(Statement::from_sql_and_values(backend, sql, values))
-        .await?;
+    let rows = query(database, &sql, values).await?;
     rows.iter().map(from_row).collect()
 }
 
@@ -112,7 +111,7 @@ fn conditions(backend: DbBackend, topics: &Topics, values: &mut Vec<Value>) -> V
         };
         let ids: Vec<_> = ids.iter().map(|id| id.simple().to_string()).collect();
         let number = values.len() + 1;
-        if backend == DbBackend::Postgres {
+        if backend.is_postgres() {
             values.push(ids.join(",").into());
             let list = format!("(select string_to_array(${number}, ',')::uuid[])");
             format!("{stream} and e.stream_id = any ({list}::uuid[])")
@@ -127,6 +126,7 @@ fn conditions(backend: DbBackend, topics: &Topics, values: &mut Vec<Value>) -> V
 
 #[cfg(test)]
 mod tests {
+    use sea_orm::ConnectionTrait;
     use uuid::Uuid;
 
     use super::*;

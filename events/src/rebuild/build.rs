@@ -6,19 +6,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sea_orm::{ConnectionTrait, DbBackend, Value};
+use sea_orm::Value;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::{
     Rebuild, RebuildError, Result, SUFFIX,
-    state::{self, Saved, statement},
+    state::{self, Saved},
 };
 use crate::{
     Database, DatabaseTransaction, Error, Event,
     database::Pool,
     letters::{self, Kind, Tried},
-    read::{columns, from_i64, from_row, to_i64},
+    read::{columns, from_row},
+    sql::{FIND_BY_KEY, from_i64, on_postgres, query, query_one_as, to_i64},
 };
 
 /// Batches read ahead of the one that is written.
@@ -32,26 +33,17 @@ pub(super) async fn count(database: &Database, kind: &str) -> Result<u64> {
     let tx = database.background.begin().await?;
     take_time(&tx).await?;
     let sql = "select count(*) as count from event where stream = $1";
-    let row = tx
-        .query_one_raw(statement(&tx, sql, vec![kind.into()]))
-        .await?;
+    let count: Option<i64> = query_one_as(&tx, sql, vec![kind.into()]).await?;
     tx.commit().await?;
-    Ok(match row {
-        Some(row) => from_i64(row.try_get("", "count")?),
-        None => 0,
-    })
+    Ok(count.map_or(0, from_i64))
 }
 
 /// What is about all rows takes longer than a request may.
 pub(super) async fn take_time(tx: &DatabaseTransaction) -> Result<(), Error> {
     tx.set_patience(MOST_PATIENCE).await;
-    if tx.get_database_backend() == DbBackend::Postgres {
-        tx.execute_unprepared(
-            "set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0",
-        )
-        .await?;
-    }
-    Ok(())
+    let settings =
+        "set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0";
+    on_postgres(tx, settings).await
 }
 
 /// Which events are to be read.
@@ -106,15 +98,12 @@ async fn read_batch(
     );
     let tx = database.background.begin().await?;
     take_time(&tx).await?;
-    if database.backend() == DbBackend::Postgres {
-        tx.execute_unprepared(
-            "set local enable_seqscan = off; set local enable_sort = off; set local enable_bitmapscan = off;
-             set local enable_hashjoin = off; set local enable_mergejoin = off;
-             set local max_parallel_workers_per_gather = 0",
-        )
-        .await?;
-    }
-    let rows = tx.query_all_raw(statement(&tx, &sql, values)).await?;
+    let settings = format!(
+        "{FIND_BY_KEY}; set local enable_sort = off; set local enable_bitmapscan = off;
+         set local max_parallel_workers_per_gather = 0"
+    );
+    on_postgres(&tx, &settings).await?;
+    let rows = query(&tx, &sql, values).await?;
     tx.commit().await?;
     rows.iter().map(|row| from_row(row).map(Arc::new)).collect()
 }
@@ -175,11 +164,8 @@ impl Rebuild {
             .transaction(Pool::Patient, |tx| {
                 let (this, next, batch) = (self.clone(), next.clone(), batch.clone());
                 Box::pin(async move {
-                    if tx.get_database_backend() == DbBackend::Postgres {
-                        // A crash may take the last transactions, each with all of its effect: they are done again.
-                        tx.execute_unprepared("set local synchronous_commit = off")
-                            .await?;
-                    }
+                    // A crash may take the last transactions, each with all of its effect: they are done again.
+                    on_postgres(tx, "set local synchronous_commit = off").await?;
                     state::save_in_tx(tx, &this.claim, &next).await?;
                     this.apply(tx, &batch, is_careful).await?;
                     Ok::<_, RebuildError>(())

@@ -3,10 +3,14 @@
 
 use std::fmt::Write;
 
-use sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm::{ConnectionTrait, DbBackend, TryGetableMany};
 
-use super::{ModelTable, Result, SUFFIX, build::take_time, state::statement};
-use crate::{Database, DatabaseTransaction, Error, database::Pool};
+use super::{ModelTable, Result, SUFFIX, build::take_time};
+use crate::{
+    Database, DatabaseTransaction, Error,
+    database::Pool,
+    sql::{Dialect, query_as, query_one_as},
+};
 
 /// A table's columns, and which of them are its primary key.
 #[derive(Debug)]
@@ -32,9 +36,7 @@ pub(super) async fn make_tables(tx: &DatabaseTransaction, tables: &[ModelTable])
             DbBackend::Postgres => {
                 let sql = "select conname as name, pg_get_constraintdef(oid) as definition
                            from pg_constraint where conrelid = $1::text::regclass and contype = 'p'";
-                let row = one(tx, sql, name).await?;
-                let key: String = row.try_get("", "name")?;
-                let definition: String = row.try_get("", "definition")?;
+                let (key, definition): (String, String) = one(tx, sql, name).await?;
                 format!(
                     "create table {new} (like {name} including all excluding indexes,
                      constraint {key}{SUFFIX} {definition})"
@@ -42,7 +44,7 @@ pub(super) async fn make_tables(tx: &DatabaseTransaction, tables: &[ModelTable])
             }
             _ => {
                 let sql = "select sql from sqlite_master where type = 'table' and name = $1";
-                let text: String = one(tx, sql, name).await?.try_get("", "sql")?;
+                let text: String = one(tx, sql, name).await?;
                 let body = text.find('(').map_or("", |at| &text[at..]);
                 format!("create table {new} {body}")
             }
@@ -52,14 +54,12 @@ pub(super) async fn make_tables(tx: &DatabaseTransaction, tables: &[ModelTable])
     Ok(())
 }
 
-async fn one(
-    tx: &impl ConnectionTrait,
+async fn one<T: TryGetableMany>(
+    tx: &DatabaseTransaction,
     sql: &str,
     table: &str,
-) -> Result<sea_orm::QueryResult, Error> {
-    let row = tx
-        .query_one_raw(statement(tx, sql, vec![table.into()]))
-        .await?;
+) -> Result<T, Error> {
+    let row = query_one_as(tx, sql, vec![table.into()]).await?;
     row.ok_or_else(|| {
         let what = format!("the table {table} of the read model");
         Error::Database(sea_orm::DbErr::RecordNotFound(what))
@@ -84,7 +84,7 @@ pub(super) async fn finish_tables(
                 format!("create {unique} index if not exists {index} on {name}{SUFFIX} {rest}")
             })
             .collect();
-        if database.backend() == DbBackend::Postgres {
+        if database.backend().is_postgres() {
             statements.push(format!("analyze {name}{SUFFIX}"));
         }
         for sql in statements {
@@ -106,7 +106,7 @@ pub(super) async fn finish_tables(
 /// What the table beside `table` needs besides its primary key. SQLite cannot rename indexes, so there the names change
 /// with every rebuild between the one with the suffix and the one without.
 async fn indexes(connection: &impl ConnectionTrait, table: &str) -> Result<Vec<Index>> {
-    let is_postgres = connection.get_database_backend() == DbBackend::Postgres;
+    let is_postgres = connection.get_database_backend().is_postgres();
     let sql = match is_postgres {
         true => {
             "select c.relname as name, pg_get_indexdef(i.indexrelid) as definition
@@ -118,13 +118,9 @@ async fn indexes(connection: &impl ConnectionTrait, table: &str) -> Result<Vec<I
              where type = 'index' and tbl_name = $1 and sql is not null order by name"
         }
     };
-    let rows = connection
-        .query_all_raw(statement(connection, sql, vec![table.into()]))
-        .await?;
-    rows.iter()
-        .map(|row| {
-            let name: String = row.try_get("", "name")?;
-            let definition: String = row.try_get("", "definition")?;
+    let rows: Vec<(String, String)> = query_as(connection, sql, vec![table.into()]).await?;
+    rows.into_iter()
+        .map(|(name, definition)| {
             let lower = definition.to_lowercase();
             let at = match is_postgres {
                 true => lower.find(" using "),
@@ -148,7 +144,7 @@ async fn indexes(connection: &impl ConnectionTrait, table: &str) -> Result<Vec<I
 
 /// Drops the live tables and gives their names to those beside them. Readers wait for the commit.
 pub(super) async fn change_tables(tx: &DatabaseTransaction, tables: &[ModelTable]) -> Result<()> {
-    let is_postgres = tx.get_database_backend() == DbBackend::Postgres;
+    let is_postgres = tx.get_database_backend().is_postgres();
     let mut sql = String::new();
     if is_postgres {
         let names: Vec<&str> = tables.iter().map(|table| table.name).collect();
@@ -175,11 +171,7 @@ async fn rename_indexes(tx: &DatabaseTransaction, tables: &[ModelTable]) -> Resu
     for ModelTable { name, .. } in tables {
         let sql = "select c.relname as name from pg_index i join pg_class c on c.oid = i.indexrelid
                    where i.indrelid = $1::text::regclass";
-        for row in tx
-            .query_all_raw(statement(tx, sql, vec![(*name).into()]))
-            .await?
-        {
-            let index: String = row.try_get("", "name")?;
+        for index in query_as::<String>(tx, sql, vec![(*name).into()]).await? {
             if let Some(without) = index.strip_suffix(SUFFIX) {
                 tx.execute_unprepared(&format!("alter index {index} rename to {without}"))
                     .await?;
@@ -207,12 +199,9 @@ pub(super) async fn columns(connection: &impl ConnectionTrait, table: &str) -> R
         key: Vec::new(),
         others: Vec::new(),
     };
-    for row in connection
-        .query_all_raw(statement(connection, sql, vec![table.into()]))
-        .await?
-    {
-        let name: String = row.try_get("", "name")?;
-        let list = match row.try_get::<i32>("", "key")? {
+    let rows: Vec<(String, i32)> = query_as(connection, sql, vec![table.into()]).await?;
+    for (name, key) in rows {
+        let list = match key {
             1 => &mut columns.key,
             _ => &mut columns.others,
         };

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult};
+use sea_orm::{ConnectionTrait, DbBackend};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -12,12 +12,12 @@ use super::{
     ModelTable, Rebuild, Result, SUFFIX,
     build::take_time,
     catalog::{self, Columns},
-    state::{Saved, statement},
+    state::Saved,
 };
 use crate::{
     DatabaseTransaction, PARTS,
-    follower::Checkpoint,
-    read::{from_i64, to_i64},
+    follower::{Checkpoint, checkpoint_of},
+    sql::{Dialect, from_i64, query_as, query_one_as, to_i64},
 };
 
 /// Streams left out for later at most; a live model that is farther behind is not compared.
@@ -84,9 +84,9 @@ impl Scope<'_> {
         };
         let list: Vec<String> = ids
             .iter()
-            .map(|id| match backend {
-                DbBackend::Postgres => format!("'{id}'::uuid"),
-                _ => format!("x'{}'", id.simple()),
+            .map(|id| match backend.is_postgres() {
+                true => format!("'{id}'::uuid"),
+                false => format!("x'{}'", id.simple()),
             })
             .collect();
         format!("{column} {not}in ({})", list.join(", "))
@@ -112,7 +112,7 @@ impl Rebuild {
 
     async fn compare_in_tx(&self, tx: &DatabaseTransaction, saved: &Saved) -> Result<Found> {
         take_time(tx).await?;
-        let live = checkpoint_in_tx(tx, self.model.name()).await?;
+        let live = checkpoint_of(tx, self.model.name()).await?;
         let mut left_out = self.streams_between(tx, &live, saved).await?;
         let mut not_compared = 0;
         let mut differences = Vec::new();
@@ -150,9 +150,8 @@ impl Rebuild {
                 })
             })
             .collect();
-        let mut streams = BTreeSet::new();
         if apart.is_empty() {
-            return Ok(streams);
+            return Ok(BTreeSet::new());
         }
         let low = live
             .parts
@@ -167,28 +166,8 @@ impl Rebuild {
             MOST_STREAMS + 1
         );
         let values = vec![to_i64(low).into(), self.model.stream().into()];
-        for row in tx.query_all_raw(statement(tx, &sql, values)).await? {
-            streams.insert(row.try_get("", "stream_id")?);
-        }
-        Ok(streams)
+        Ok(query_as(tx, &sql, values).await?.into_iter().collect())
     }
-}
-
-/// The live follower's checkpoint, as the transaction sees it.
-pub(super) async fn checkpoint_in_tx(
-    tx: &DatabaseTransaction,
-    follower: &str,
-) -> Result<Checkpoint> {
-    let sql = "select part, position from checkpoint where follower = $1";
-    let mut checkpoint = Checkpoint::default();
-    for row in tx
-        .query_all_raw(statement(tx, sql, vec![follower.into()]))
-        .await?
-    {
-        let part: i16 = row.try_get("", "part")?;
-        checkpoint.parts[part as usize] = from_i64(row.try_get("", "position")?);
-    }
-    Ok(checkpoint)
 }
 
 /// The differences of all tables.
@@ -232,15 +211,15 @@ async fn differ_in(
         "select count(*) as every, count(case when n.{first} is null then 1 end) as old,
                 count(case when o.{first} is null then 1 end) as new {from}"
     );
-    let number = |row: &QueryResult, name| row.try_get("", name).map(from_i64);
     let mut differences = Differences {
         table: table.name.to_owned(),
         ..Differences::default()
     };
-    if let Some(row) = tx.query_one_raw(statement(tx, &sql, vec![])).await? {
-        differences.only_old = number(&row, "old")?;
-        differences.only_new = number(&row, "new")?;
-        differences.changed = number(&row, "every")? - differences.only_old - differences.only_new;
+    let counts: Option<(i64, i64, i64)> = query_one_as(tx, &sql, Vec::new()).await?;
+    if let Some((every, old, new)) = counts {
+        differences.only_old = from_i64(old);
+        differences.only_new = from_i64(new);
+        differences.changed = from_i64(every - old - new);
     }
     if differences.rows() > 0 {
         let text = |alias: &str, column: &String| shown(backend, &format!("{alias}.{column}"));
@@ -260,9 +239,7 @@ async fn differ_in(
             "select {key_text} || case when n.{first} is null then ': only in the old one'
              when o.{first} is null then ': only in the new one' else {what} end as example {from} limit {EXAMPLES}"
         );
-        for row in tx.query_all_raw(statement(tx, &sql, vec![])).await? {
-            differences.examples.push(row.try_get("", "example")?);
-        }
+        differences.examples = query_as(tx, &sql, Vec::new()).await?;
     }
     Ok(differences)
 }
@@ -274,9 +251,9 @@ fn join(columns: &[String], separator: &str, text: impl Fn(&String) -> String) -
 
 /// A value as text that a person can read.
 fn shown(backend: DbBackend, column: &str) -> String {
-    match backend {
-        DbBackend::Postgres => format!("left({column}::text, {SHOWN_CHARS})"),
-        _ => format!(
+    match backend.is_postgres() {
+        true => format!("left({column}::text, {SHOWN_CHARS})"),
+        false => format!(
             "substr(case typeof({column}) when 'blob' then lower(hex({column})) else {column} end, 1, {SHOWN_CHARS})"
         ),
     }

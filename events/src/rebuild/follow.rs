@@ -2,17 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sea_orm::{ConnectionTrait, DbBackend};
 use tokio::time::{Instant, sleep};
 
-use super::{
-    Rebuild, Result,
-    state::{Saved, statement},
-};
+use super::{Rebuild, Result, state::Saved};
 use crate::{
     Database, Event, PARTS,
-    read::{self, Head, from_i64, to_i64},
+    read::{self, Head},
     read_checkpoint,
+    sql::{from_i64, query_as, to_i64},
 };
 
 /// Near enough to the end: the rest is applied while the live follower waits.
@@ -25,7 +22,7 @@ const MOST_ROUNDS: u32 = 100_000;
 /// The last position that each part has up to the head's. On SQLite the head is read in several statements, between which
 /// events may come.
 pub(super) async fn settle_parts(database: &Database, mut head: Head) -> Result<Head> {
-    if database.backend() == DbBackend::Sqlite {
+    if database.is_embedded() {
         let sql = (0..PARTS)
             .map(|part| {
                 format!(
@@ -37,11 +34,12 @@ pub(super) async fn settle_parts(database: &Database, mut head: Head) -> Result<
             .join(" union all ");
         let connection = &database.background;
         let values = vec![to_i64(head.position).into()];
-        let rows = connection
-            .query_all_raw(statement(connection, &sql, values))
-            .await?;
-        for (part, row) in head.parts.iter_mut().zip(rows) {
-            *part = from_i64(row.try_get("", "position")?);
+        for (part, position) in head
+            .parts
+            .iter_mut()
+            .zip(query_as(connection, &sql, values).await?)
+        {
+            *part = from_i64(position);
         }
     }
     Ok(head)

@@ -5,8 +5,12 @@ use std::sync::Arc;
 
 use sea_orm::ConnectionTrait;
 
-use super::{ReadModel, RebuildReport, SUFFIX, state::statement};
-use crate::{Database, DatabaseTransaction, Error, database::Pool, follower::dialect};
+use super::{ReadModel, RebuildReport, SUFFIX};
+use crate::{
+    Database, DatabaseTransaction, Error,
+    database::Pool,
+    sql::{Dialect, execute, query_one, query_one_as},
+};
 
 /// Forgets what rebuilds of the model have kept; false when a process is at one.
 ///
@@ -20,15 +24,14 @@ pub(crate) async fn forget_rebuilds(
         .transaction(Pool::Patient, |tx| {
             let model = model.clone();
             Box::pin(async move {
-                let now = dialect(tx.get_database_backend()).now;
+                let now = tx.get_database_backend().clock();
                 let sql = format!(
                     "update rebuild set token = token + 1,
                          phase = case when requested then 'requested' else 'done' end
                      where follower = $1 and leased_until < {now} and phase not in ('done', 'requested')"
                 );
                 let values = || vec![model.name().into()];
-                let forgotten = tx.execute_raw(statement(tx, &sql, values())).await?;
-                if forgotten.rows_affected() == 1 {
+                if execute(tx, &sql, values()).await? == 1 {
                     for table in model.tables() {
                         let drop = format!("drop table if exists {}{SUFFIX}", table.name);
                         tx.execute_unprepared(&drop).await?;
@@ -36,7 +39,7 @@ pub(crate) async fn forget_rebuilds(
                     return Ok(true);
                 }
                 let sql = format!("select 1 as one from rebuild where follower = $1 and leased_until >= {now}");
-                let running = tx.query_one_raw(statement(tx, &sql, values())).await?;
+                let running = query_one(tx, &sql, values()).await?;
                 if running.is_some() {
                     return Ok(false);
                 }
@@ -50,18 +53,14 @@ pub(crate) async fn forget_rebuilds(
 /// What was found stays in the report; the rows that it was found in are other people's.
 async fn forget_examples(tx: &DatabaseTransaction, model: &'static str) -> Result<(), Error> {
     let sql = "select report from rebuild where follower = $1 and report is not null";
-    let Some(row) = tx
-        .query_one_raw(statement(tx, sql, vec![model.into()]))
-        .await?
-    else {
+    let report: Option<String> = query_one_as(tx, sql, vec![model.into()]).await?;
+    let Some(report) = report else {
         return Ok(());
     };
-    let report: String = row.try_get("", "report")?;
     let report = serde_json::from_str(&report).ok().map(without_examples);
     let report = report.and_then(|report| serde_json::to_string(&report).ok());
     let sql = "update rebuild set report = $2 where follower = $1";
-    tx.execute_raw(statement(tx, sql, vec![model.into(), report.into()]))
-        .await?;
+    execute(tx, sql, vec![model.into(), report.into()]).await?;
     Ok(())
 }
 

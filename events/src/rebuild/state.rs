@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, QueryResult};
 use tokio::{sync::watch, task::JoinHandle, time::sleep};
 use uuid::Uuid;
 
@@ -12,8 +12,7 @@ use super::{RebuildConfig, RebuildError, RebuildPhase, RebuildReport, Result};
 use crate::{
     Database, DatabaseTransaction, Error, PARTS, boxed,
     database::{Pool, now},
-    follower::dialect,
-    read::{from_i64, to_i64},
+    sql::{Dialect, execute, from_i64, query, query_as, query_one, to_i64},
 };
 
 /// How often a claim that another process has is looked at.
@@ -59,14 +58,6 @@ pub struct RebuildStatus {
     pub report: Option<RebuildReport>,
     /// Whether a process is at it now.
     pub is_running: bool,
-}
-
-pub(super) fn statement(
-    connection: &impl ConnectionTrait,
-    sql: &str,
-    values: Vec<Value>,
-) -> Statement {
-    Statement::from_sql_and_values(connection.get_database_backend(), sql, values)
 }
 
 fn phase_name(phase: RebuildPhase) -> &'static str {
@@ -117,9 +108,7 @@ pub(super) async fn claim(
         let sql = "select cast(token as text) || cast(leased_until as text) as lease, done, total
                    from rebuild where follower = $1";
         let connection = &database.background;
-        let row = connection
-            .query_one_raw(statement(connection, sql, vec![follower.into()]))
-            .await?;
+        let row = query_one(connection, sql, vec![follower.into()]).await?;
         if let Some(row) = row {
             let lease: String = row.try_get("", "lease")?;
             if *seen.get_or_insert_with(|| lease.clone()) != lease {
@@ -142,17 +131,17 @@ async fn claim_in_tx(
     seconds: f64,
 ) -> Result<Option<(Claim, Saved)>> {
     let insert = "insert into rebuild (follower) values ($1) on conflict (follower) do nothing";
-    tx.execute_raw(statement(tx, insert, vec![follower.into()]))
-        .await?;
-    let sql = dialect(tx.get_database_backend());
+    execute(tx, insert, vec![follower.into()]).await?;
+    let backend = tx.get_database_backend();
     let update = format!(
         "update rebuild set owner = $3, token = token + 1, leased_until = {}
          where follower = $2 and leased_until < {}
          returning token, phase, position, parts, stream_id, version, done, total",
-        sql.until, sql.now
+        backend.clock_plus(1),
+        backend.clock()
     );
     let values = vec![seconds.into(), follower.into(), owner.into()];
-    let Some(row) = tx.query_one_raw(statement(tx, &update, values)).await? else {
+    let Some(row) = query_one(tx, &update, values).await? else {
         return Ok(None);
     };
     let token = row.try_get("", "token")?;
@@ -206,11 +195,7 @@ pub(super) async fn save_in_tx(
         to_i64(saved.done).into(),
         to_i64(saved.total.max(saved.done)).into(),
     ];
-    fenced(
-        tx.execute_raw(statement(tx, sql, values))
-            .await?
-            .rows_affected(),
-    )
+    fenced(execute(tx, sql, values).await?)
 }
 
 fn fenced(rows: u64) -> Result<()> {
@@ -236,7 +221,7 @@ pub(super) async fn restart(tx: &DatabaseTransaction, claim: &Claim, new: &Saved
     let sql = "update rebuild set started_at = $3, finished_at = null, report = null
                where follower = $1 and token = $2";
     let values = vec![claim.follower.into(), claim.token.into(), now().into()];
-    tx.execute_raw(statement(tx, sql, values)).await?;
+    execute(tx, sql, values).await?;
     Ok(())
 }
 
@@ -258,11 +243,7 @@ pub(super) async fn finish(
         now().into(),
         report.into(),
     ];
-    fenced(
-        tx.execute_raw(statement(tx, sql, values))
-            .await?
-            .rows_affected(),
-    )
+    fenced(execute(tx, sql, values).await?)
 }
 
 /// Keeps the claim for as long as the task is not aborted.
@@ -288,14 +269,10 @@ async fn renew(database: &Database, claim: &Claim, lease: Duration) -> Result<()
             Box::pin(async move {
                 let sql = format!(
                     "update rebuild set leased_until = {} where follower = $2 and token = $3",
-                    dialect(tx.get_database_backend()).until
+                    tx.get_database_backend().clock_plus(1)
                 );
                 let values = vec![seconds.into(), claim.follower.into(), claim.token.into()];
-                fenced(
-                    tx.execute_raw(statement(tx, &sql, values))
-                        .await?
-                        .rows_affected(),
-                )
+                fenced(execute(tx, &sql, values).await?)
             })
         })
         .await
@@ -309,10 +286,10 @@ pub(super) async fn release(database: &Database, claim: &Claim) -> Result<()> {
             Box::pin(async move {
                 let sql = format!(
                     "update rebuild set owner = null, leased_until = {} where follower = $1 and token = $2",
-                    dialect(tx.get_database_backend()).never
+                    tx.get_database_backend().never()
                 );
                 let values = vec![claim.follower.into(), claim.token.into()];
-                tx.execute_raw(statement(tx, &sql, values)).await?;
+                execute(tx, &sql, values).await?;
                 Ok(())
             })
         })
@@ -331,8 +308,7 @@ pub async fn request_rebuild(
     let request = "update rebuild set requested = true where follower = $1 and not requested";
     let mut changed = 0;
     for update in [insert, forget, request] {
-        let statement = statement(connection, update, vec![follower.into()]);
-        changed = connection.execute_raw(statement).await?.rows_affected();
+        changed = execute(connection, update, vec![follower.into()]).await?;
     }
     Ok(changed > 0)
 }
@@ -340,17 +316,11 @@ pub async fn request_rebuild(
 /// The models that somebody asked to be rebuilt and that no process is at.
 #[boxed]
 pub async fn requested_rebuilds(database: &Database) -> Result<Vec<String>, Error> {
-    let connection = &database.background;
     let sql = format!(
         "select follower from rebuild where requested and leased_until < {}",
-        dialect(database.backend()).now
+        database.backend().clock()
     );
-    let rows = connection
-        .query_all_raw(statement(connection, &sql, vec![]))
-        .await?;
-    rows.iter()
-        .map(|row| Ok(row.try_get("", "follower")?))
-        .collect()
+    query_as(&database.background, &sql, Vec::new()).await
 }
 
 /// The rebuild of each model that ever had one, the current or the last.
@@ -361,11 +331,9 @@ pub async fn read_rebuilds(database: &Database) -> Result<Vec<RebuildStatus>, Er
         "select follower, phase, done, total, started_at, finished_at, report,
                 case when leased_until > {} then 1 else 0 end as running
          from rebuild order by follower",
-        dialect(database.backend()).now
+        database.backend().clock()
     );
-    let rows = connection
-        .query_all_raw(statement(connection, &sql, vec![]))
-        .await?;
+    let rows = query(connection, &sql, vec![]).await?;
     rows.iter()
         .map(|row| {
             let report: Option<String> = row.try_get("", "report")?;

@@ -3,19 +3,19 @@
 //!
 //! The argument that no event is lost or applied twice is beside `swap`.
 
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
+use sea_orm::{ConnectionTrait, Value};
 
 use super::{
     Rebuild, RebuildReport, Result, catalog,
     compare::{Found, Scope, differ},
-    state::{self, Saved, statement},
+    state::{self, Saved},
 };
 use crate::{
     DatabaseTransaction, Error, Event, PARTS,
     database::Pool,
-    follower::dialect,
     letters,
-    read::{columns, from_i64, from_row, to_i64},
+    read::{columns, from_row},
+    sql::{Dialect, execute, from_i64, on_postgres, query, query_as, to_i64},
 };
 
 /// Events applied at most while the live follower waits; when there are more, the new model follows again first.
@@ -50,11 +50,8 @@ impl Rebuild {
         saved: &Saved,
         mut found: Found,
     ) -> Result<Option<RebuildReport>> {
-        if tx.get_database_backend() == DbBackend::Postgres {
-            // Readers wait behind us while we wait for a reader. Less than Postgres takes to look for deadlocks.
-            tx.execute_unprepared("set local lock_timeout = '500ms'")
-                .await?;
-        }
+        // Readers wait behind us while we wait for a reader. Less than Postgres takes to look for deadlocks.
+        on_postgres(tx, "set local lock_timeout = '500ms'").await?;
         let name = self.model.name();
         let live = take_parts(tx, name).await?;
         let until = live.iter().copied().max().unwrap_or(0);
@@ -112,20 +109,17 @@ async fn take_parts(tx: &DatabaseTransaction, follower: &str) -> Result<[u64; PA
     for part in 0..PARTS {
         let sql = "insert into checkpoint (follower, part) values ($1, $2) on conflict (follower, part) do nothing";
         let values: Vec<Value> = vec![follower.into(), part.into()];
-        tx.execute_raw(statement(tx, sql, values)).await?;
+        execute(tx, sql, values).await?;
     }
     let sql = format!(
         "update checkpoint set owner = null, token = token + 1, leased_until = {} where follower = $1
          returning part, position",
-        dialect(tx.get_database_backend()).never
+        tx.get_database_backend().never()
     );
     let mut positions = [0; PARTS as usize];
-    for row in tx
-        .query_all_raw(statement(tx, &sql, vec![follower.into()]))
-        .await?
-    {
-        let part: i16 = row.try_get("", "part")?;
-        positions[part as usize] = from_i64(row.try_get("", "position")?);
+    let rows: Vec<(i16, i64)> = query_as(tx, &sql, vec![follower.into()]).await?;
+    for (part, position) in rows {
+        positions[part as usize] = from_i64(position);
     }
     Ok(positions)
 }
@@ -138,7 +132,7 @@ async fn move_checkpoint(
 ) -> Result<()> {
     let sql = "update checkpoint set position = $1 where follower = $2 and part = $3";
     let values: Vec<Value> = vec![to_i64(position).into(), follower.into(), part.into()];
-    tx.execute_raw(statement(tx, sql, values)).await?;
+    execute(tx, sql, values).await?;
     Ok(())
 }
 
@@ -154,6 +148,6 @@ async fn read_between(tx: &DatabaseTransaction, after: u64, until: u64) -> Resul
         MOST_EVENTS + 1
     );
     let values: Vec<Value> = vec![to_i64(after).into(), to_i64(until).into()];
-    let rows: Vec<QueryResult> = tx.query_all_raw(statement(tx, &sql, values)).await?;
+    let rows = query(tx, &sql, values).await?;
     Ok(rows.iter().map(from_row).collect::<Result<_, Error>>()?)
 }

@@ -5,13 +5,14 @@
 //! `previous`. Heads are read first: a part that then has no event behind what was pruned has its head there. Pruning and
 //! the making of checkpoints exclude each other, so that nothing is pruned that a follower is about to begin with.
 
-use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+use sea_orm::Value;
 
 use super::EXCLUSION;
 use crate::{
     DatabaseTransaction, Error, PARTS, Result,
     follower::Begin,
-    read::{self, from_i64, to_i64},
+    read,
+    sql::{from_i64, on_postgres, query_one_as, to_i64},
 };
 
 /// The checkpoints with which `follower` begins, by part. Nothing is pruned until the transaction ends.
@@ -30,7 +31,7 @@ pub(crate) async fn first_checkpoints(
             pruned,
         });
     }
-    let mut first = read::read_head_in(tx).await?.parts;
+    let mut first = read::read_head(tx).await?.parts;
     for (part, checkpoint) in (0..PARTS).zip(&mut first) {
         if let Some(previous) = first_previous(tx, part, pruned).await? {
             *checkpoint = previous;
@@ -41,10 +42,8 @@ pub(crate) async fn first_checkpoints(
 
 /// Keeps events from being pruned until the transaction ends, and tells up to where they are. SQLite has one writer.
 pub(crate) async fn hold_pruning(tx: &DatabaseTransaction) -> Result<u64> {
-    if tx.get_database_backend() == DbBackend::Postgres {
-        let sql = format!("select pg_advisory_xact_lock_shared({EXCLUSION})");
-        tx.execute_unprepared(&sql).await?;
-    }
+    let sql = format!("select pg_advisory_xact_lock_shared({EXCLUSION})");
+    on_postgres(tx, &sql).await?;
     let (_, pruned) = read::read_pruned(tx).await?;
     Ok(pruned)
 }
@@ -54,8 +53,6 @@ async fn first_previous(tx: &DatabaseTransaction, part: i16, pruned: u64) -> Res
     let sql = "select p.previous from event_position p join event e on e.inserted = p.inserted
                where p.position > $1 and e.part = $2 order by p.position limit 1";
     let values: Vec<Value> = vec![to_i64(pruned).into(), part.into()];
-    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
-    let row = tx.query_one_raw(statement).await?;
-    let previous = row.map(|row| row.try_get::<i64>("", "previous"));
-    Ok(previous.transpose()?.map(from_i64))
+    let previous: Option<i64> = query_one_as(tx, sql, values).await?;
+    Ok(previous.map(from_i64))
 }

@@ -11,8 +11,9 @@ use sea_orm::ConnectionTrait;
 
 use crate::{
     PARTS, Result,
-    control::{first_needed_position, query},
-    read::{self, Head, from_i64, to_i64},
+    control::first_needed_position,
+    read::{self, Head},
+    sql::{from_i64, query_as, to_i64},
 };
 
 /// Events looked at behind the least checkpoint, at most.
@@ -89,9 +90,8 @@ async fn first_unapplied(
     // What is left of the events before that is kept whatever happens, and all have passed it.
     let mut last = least.max(head.pruned);
     let values = vec![to_i64(last).into(), to_i64(head.position).into()];
-    for row in query(connection, &sql, values).await? {
-        let part: i16 = row.try_get("", "part")?;
-        last = from_i64(row.try_get("", "position")?);
+    for (position, part) in query_as::<(i64, i16)>(connection, &sql, values).await? {
+        last = from_i64(position);
         let mut followers = checkpoints.iter();
         let unapplied = followers.find(|(_, parts)| parts[part as usize] < last);
         if let Some((follower, _)) = unapplied {
@@ -103,7 +103,7 @@ async fn first_unapplied(
 
 /// `needed` are followers that must have run before anything may be pruned.
 pub(super) async fn bound(connection: &impl ConnectionTrait, needed: &[String]) -> Result<Bound> {
-    let head = read::read_head_in(connection).await?;
+    let head = read::read_head(connection).await?;
     let mut bound = Bound {
         position: head.position,
         held_by: HeldBy::Nothing,
@@ -113,21 +113,20 @@ pub(super) async fn bound(connection: &impl ConnectionTrait, needed: &[String]) 
         .map(|name| (name.clone(), [0; PARTS as usize]))
         .collect();
     let sql = "select follower, part, position from checkpoint";
-    for row in query(connection, sql, Vec::new()).await? {
-        let part: i16 = row.try_get("", "part")?;
-        let parts = checkpoints
-            .entry(row.try_get("", "follower")?)
-            .or_insert([0; PARTS as usize]);
+    let rows: Vec<(String, i16, i64)> = query_as(connection, sql, Vec::new()).await?;
+    for (follower, part, position) in rows {
+        let parts = checkpoints.entry(follower);
+        let parts = parts.or_insert([0; PARTS as usize]);
         if let Some(checkpoint) = parts.get_mut(part as usize) {
-            *checkpoint = from_i64(row.try_get("", "position")?);
+            *checkpoint = from_i64(position);
         }
     }
     if let Some((position, follower)) = first_unapplied(connection, &head, &checkpoints).await? {
         bound.lower(position - 1, HeldBy::Follower(follower));
     }
     let sql = "select follower from rebuild where phase not in ('done', 'requested')";
-    for row in query(connection, sql, Vec::new()).await? {
-        bound.lower(0, HeldBy::Rebuild(row.try_get("", "follower")?));
+    for follower in query_as(connection, sql, Vec::new()).await? {
+        bound.lower(0, HeldBy::Rebuild(follower));
     }
     if let Some(first) = first_needed_position(connection).await? {
         bound.lower(first.saturating_sub(1), HeldBy::Delivery);

@@ -6,10 +6,9 @@ use std::time::Duration;
 use sea_orm::ConnectionTrait;
 
 use crate::{
-    Database, Result, boxed, clock,
-    control::{execute, query},
+    Database, Result, boxed,
     database::Pool,
-    follower::dialect,
+    sql::{Dialect, execute, query},
 };
 
 /// Takes the lease for `duration`, or renews one's own; false when another process has it.
@@ -32,8 +31,8 @@ pub async fn lease_job(
                 let update = format!(
                     "update housekeeping set owner = $3, token = token + 1, leased_until = {}
                      where job = $2 and (owner = $3 or leased_until < {}) returning token",
-                    dialect(backend).until,
-                    clock::now(backend),
+                    backend.clock_plus(1),
+                    backend.now(),
                 );
                 let values = vec![seconds.into(), job.into(), owner.into()];
                 Ok(!query(tx, &update, values).await?.is_empty())

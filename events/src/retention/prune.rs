@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DbBackend, Value};
+use sea_orm::{ConnectionTrait, Value};
 use tokio::{
     sync::watch,
     time::{Instant, sleep},
@@ -18,9 +18,9 @@ use super::{
 };
 use crate::{
     Begin, Database, DatabaseTransaction, Follower, Result, clock,
-    control::{execute, query},
     database::Pool,
-    read::{self, from_i64, to_i64},
+    read,
+    sql::{Dialect, FIND_BY_KEY, execute, from_i64, on_postgres, query_one, query_one_as, to_i64},
 };
 
 /// Positions in one transaction.
@@ -125,26 +125,15 @@ async fn prune_in_tx(
     archived: Option<u64>,
     cutoff: DateTime<Utc>,
 ) -> Result<Batch> {
-    let is_postgres = tx.get_database_backend() == DbBackend::Postgres;
-    if is_postgres {
-        let lock = format!("select pg_advisory_xact_lock({EXCLUSION})");
-        tx.execute_unprepared(&lock).await?;
-        // Every row is found by its key; a plan made for an empty table must not read a full one.
-        tx.execute_unprepared(
-            "set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off",
-        )
-        .await?;
-    }
+    let backend = tx.get_database_backend();
+    on_postgres(tx, &format!("select pg_advisory_xact_lock({EXCLUSION})")).await?;
+    on_postgres(tx, FIND_BY_KEY).await?;
     let (_, from) = read::read_pruned(tx).await?;
     let mut bound = bound(tx, needed).await?;
     if let Some(archived) = archived {
         bound.lower(archived.max(from), HeldBy::Archive);
     }
-    let size = if is_postgres {
-        BATCH_POSTGRES
-    } else {
-        BATCH_SQLITE
-    };
+    let size = backend.either(BATCH_POSTGRES, BATCH_SQLITE);
     let mut until = bound.position.min(from + size);
     if let Some(young) = first_younger(tx, from, until, cutoff).await? {
         until = young - 1;
@@ -158,7 +147,7 @@ async fn prune_in_tx(
         });
     }
     let last = event_at(tx, until).await?;
-    let removed = match is_postgres {
+    let removed = match backend.is_postgres() {
         true => remove_postgres(tx, from, until, keeps).await?,
         false => remove_sqlite(tx, from, until, keeps).await?,
     };
@@ -174,11 +163,7 @@ async fn prune_in_tx(
 
 async fn event_at(tx: &DatabaseTransaction, position: u64) -> Result<Option<Uuid>> {
     let sql = "select e.event_id from event_position p join event e on e.inserted = p.inserted where p.position = $1";
-    let rows = query(tx, sql, vec![to_i64(position).into()]).await?;
-    Ok(match rows.first() {
-        Some(row) => Some(row.try_get("", "event_id")?),
-        None => None,
-    })
+    query_one_as(tx, sql, vec![to_i64(position).into()]).await
 }
 
 async fn first_younger(
@@ -190,11 +175,8 @@ async fn first_younger(
     let sql = "select min(p.position) as position from event_position p join event e on e.inserted = p.inserted
                where p.position > $1 and p.position <= $2 and e.occurred_at >= $3";
     let values = vec![to_i64(from).into(), to_i64(until).into(), cutoff.into()];
-    let rows = query(tx, sql, values).await?;
-    let first = rows
-        .first()
-        .map(|row| row.try_get::<Option<i64>>("", "position"));
-    Ok(first.transpose()?.flatten().map(from_i64))
+    let first: Option<Option<i64>> = query_one_as(tx, sql, values).await?;
+    Ok(first.flatten().map(from_i64))
 }
 
 /// Of kinds that keep their last event, whatever has a later one in the range goes, also if it was passed over before.
@@ -265,11 +247,8 @@ async fn remove_sqlite(
 /// What time it is, says the database.
 pub(super) async fn database_now(database: &Database) -> Result<DateTime<Utc>> {
     let backend = database.backend();
-    let sql = format!(
-        "select {} as now",
-        clock::seconds(backend, &clock::now(backend))
-    );
-    let rows = query(&database.background, &sql, Vec::new()).await?;
-    let now = rows.first().map(|row| clock::read_time(row, "now"));
+    let sql = format!("select {} as now", backend.seconds(&backend.now()));
+    let row = query_one(&database.background, &sql, Vec::new()).await?;
+    let now = row.as_ref().map(|row| clock::read_time(row, "now"));
     Ok(now.transpose()?.flatten().unwrap_or_default())
 }

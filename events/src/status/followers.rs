@@ -7,9 +7,8 @@ use sea_orm::{DbBackend, QueryResult};
 
 use super::{Lag, MOST_COUNTED};
 use crate::{
-    DatabaseConnection, PARTS, Result, clock,
-    control::query,
-    read::{self, from_i64},
+    DatabaseConnection, PARTS, Result, clock, read,
+    sql::{Dialect, from_i64, query, query_as},
 };
 
 /// Positions that are looked at to count a lag.
@@ -109,8 +108,8 @@ async fn read_parts(database: &DatabaseConnection) -> Result<Vec<(String, PartSt
         "select follower, part, position, token, owner, {} as leased_until,
                 case when leased_until > {} then 1 else 0 end as is_held
          from checkpoint order by follower, part",
-        clock::seconds(backend, "leased_until"),
-        clock::now(backend)
+        backend.seconds("leased_until"),
+        backend.now()
     );
     let part = |row: &QueryResult| {
         let is_held = row.try_get::<i32>("", "is_held")? == 1;
@@ -130,7 +129,7 @@ async fn read_parts(database: &DatabaseConnection) -> Result<Vec<(String, PartSt
 }
 
 async fn read_members(database: &DatabaseConnection) -> Result<Vec<(String, Member)>> {
-    let seen_at = clock::seconds(database.get_database_backend(), "seen_at");
+    let seen_at = database.get_database_backend().seconds("seen_at");
     let sql = format!(
         "select follower, owner, {seen_at} as seen_at from follower_member order by follower, owner"
     );
@@ -157,13 +156,13 @@ struct Behind {
 /// each follower, `behind` those that are behind, `lowest` how far each follower has come; the events counted are those of
 /// `COUNTED` positions from there. Beyond them the parts that are behind are taken to have a sixteenth each.
 fn lag_statement(backend: DbBackend) -> String {
-    let now = clock::now(backend);
-    let (heads, state, least, greatest, age, window) = match backend {
+    let now = backend.now();
+    let state = backend.names();
+    let (heads, least, greatest, age, window) = match backend {
         DbBackend::Postgres => (
             "heads as materialized (
                  select part::smallint as part, h.part_positions[part + 1] as last, h.position as head, h.pruned
                  from (select * from log_head order by position desc limit 1) h cross join generate_series(0, 15) part)",
-            "json_array_elements_text($1::text::json) n(name)",
             "least",
             "greatest",
             format!("extract(epoch from {now} - f.occurred_at)::float8"),
@@ -178,7 +177,6 @@ fn lag_statement(backend: DbBackend) -> String {
                  select part, coalesce((select max(e.inserted) from event e where e.part = numbers.part), 0) as last,
                         (select coalesce(max(inserted), 0) from event) as head, (select pruned from log_head) as pruned
                  from numbers)",
-            "(select value as name from json_each($1)) n",
             "min",
             "max",
             format!("({now} - unixepoch(f.occurred_at, 'subsec'))"),
@@ -238,21 +236,16 @@ pub(super) async fn count_letters(
     database: &DatabaseConnection,
     consumers: &[String],
 ) -> Result<Vec<(String, u64)>> {
-    let list = match database.get_database_backend() {
-        DbBackend::Postgres => "json_array_elements_text($1::text::json) n(name)",
-        _ => "(select value as name from json_each($1)) n",
-    };
     let sql = format!(
         "select n.name, (select count(*) from
              (select 1 from dead_letter d where d.consumer = n.name and d.kind <> 'rebuild' limit {MOST_COUNTED}) d) as letters
-         from {list}"
+         from {}",
+        database.get_database_backend().names()
     );
     let names = serde_json::Value::from(consumers).to_string();
-    let rows = query(database, &sql, vec![names.into()]).await?;
-    rows.iter()
-        .map(|row| {
-            let letters: i64 = row.try_get("", "letters")?;
-            Ok((row.try_get("", "name")?, from_i64(letters)))
-        })
-        .collect()
+    let rows: Vec<(String, i64)> = query_as(database, &sql, vec![names.into()]).await?;
+    let counts = rows
+        .into_iter()
+        .map(|(name, letters)| (name, from_i64(letters)));
+    Ok(counts.collect())
 }

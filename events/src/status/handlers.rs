@@ -4,7 +4,10 @@
 use sea_orm::{DbBackend, QueryResult};
 
 use super::{Lag, MOST_COUNTED, followers::count_letters};
-use crate::{DatabaseConnection, Result, clock, control::query, read::from_i64};
+use crate::{
+    DatabaseConnection, Result,
+    sql::{Dialect, from_i64, query, query_as},
+};
 
 /// How far back the deliveries that were done are counted, in seconds.
 const RECENT_SECONDS: f64 = 60.0;
@@ -82,25 +85,17 @@ async fn with_deliveries(database: &DatabaseConnection) -> Result<Vec<String>> {
                    select (select min(d.handler) from delivery d where d.handler > names.name)
                    from names where names.name is not null)
                select name from names where name is not null";
-    let rows = query(database, sql, Vec::new()).await?;
-    rows.iter()
-        .map(|row| Ok(row.try_get("", "name")?))
-        .collect()
+    query_as(database, sql, Vec::new()).await
 }
 
 fn counts_statement(backend: DbBackend) -> String {
-    let now = clock::now(backend);
-    let recent = clock::now_plus(backend, 2);
-    let (names, age) = match backend {
-        DbBackend::Postgres => (
-            "json_array_elements_text($1::text::json) n(name)",
-            format!("extract(epoch from {now} - e.occurred_at)::float8"),
-        ),
-        _ => (
-            "(select value as name from json_each($1)) n",
-            format!("{now} - unixepoch(e.occurred_at, 'subsec')"),
-        ),
-    };
+    let now = backend.now();
+    let recent = backend.now_plus(2);
+    let names = backend.names();
+    let age = backend.either(
+        format!("extract(epoch from {now} - e.occurred_at)::float8"),
+        format!("{now} - unixepoch(e.occurred_at, 'subsec')"),
+    );
     let of_state = |state: &str, order: &str, what: &str| {
         format!(
             "(select {what} from (select d.attempts, d.position from delivery d

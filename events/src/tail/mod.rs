@@ -7,8 +7,9 @@ mod listeners;
 mod pending;
 mod recent;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -83,33 +84,19 @@ impl Tail {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        // No code under this lock panics half-way through a change that matters.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Calls `observer` with the stream and type of every event, here and after every local commit, before the event is
     /// visible as `position`. It must not block.
     pub(crate) fn observe(&self, observer: Observer) {
-        self.observers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(observer);
+        self.observers.lock().push(observer);
     }
 
     /// Calls `observer` before the tail goes on behind events that it never had, under the lock in which events are handed on.
     pub(crate) fn observe_gaps(&self, observer: GapObserver) {
-        self.gap_observers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(observer);
+        self.gap_observers.lock().push(observer);
     }
 
     fn notify_gap_observers(&self, gap: Gap) {
-        let observers = self
-            .gap_observers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let observers = self.gap_observers.lock();
         for observer in observers.iter() {
             observer(gap);
         }
@@ -122,10 +109,7 @@ impl Tail {
         event_type: &str,
         position: Option<u64>,
     ) {
-        let observers = self
-            .observers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let observers = self.observers.lock();
         for observer in observers.iter() {
             observer(kind, id, event_type, position);
         }
@@ -138,12 +122,12 @@ impl Tail {
 
     /// The place reached, as clients name it.
     pub fn cursor(&self) -> Cursor {
-        self.state().cursor()
+        self.state.lock().cursor()
     }
 
     /// Whether the epoch of `cursor` is this one and nothing after it was pruned, as far as is known here.
     pub(crate) fn check(&self, cursor: Cursor) -> Result<(), CursorError> {
-        let state = self.state();
+        let state = self.state.lock();
         if cursor.epoch != state.epoch {
             return Err(CursorError::Foreign);
         }
@@ -155,12 +139,12 @@ impl Tail {
 
     /// Of the event at `position`, if that is in memory.
     pub(crate) fn proof_at(&self, position: u64) -> Option<Proof> {
-        self.state().proof_at(position)
+        self.state.lock().proof_at(position)
     }
 
     /// How often what was remembered of the log had to be forgotten: what was read at another age may be out of date.
     pub(crate) fn age(&self) -> u64 {
-        self.state().recent.age()
+        self.state.lock().recent.age()
     }
 
     /// Changes whenever `position` does.
@@ -170,13 +154,13 @@ impl Tail {
 
     /// The epoch, which is part of the names in Redis.
     pub(crate) fn epoch(&self) -> u32 {
-        self.state().epoch
+        self.state.lock().epoch
     }
 
     /// The first event of the part after `checkpoint`, which is the position of one of its events, as far as that is in memory. When
     /// all after the checkpoint is, and none of it is of the part, the first has yet to come.
     pub(crate) fn first_after(&self, part: i16, checkpoint: u64) -> Option<u64> {
-        let state = self.state();
+        let state = self.state.lock();
         state.recent.first_after(part, checkpoint, state.position)
     }
 
@@ -192,14 +176,14 @@ impl Tail {
 
     /// The events of `topics`, in order, after the place that is returned with the receiver.
     pub(crate) fn listen(&self, topics: &Topics) -> (Receiver, Cursor) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         (state.listeners.listen(topics), state.cursor())
     }
 
     /// Takes events from any source, in any order. Those of another epoch than the log has by now are none of its events. One
     /// that does not follow what was handed on is of another log: it is refused, and so says `has_gap`.
     pub(crate) fn offer(&self, epoch: u32, events: impl IntoIterator<Item = Event>) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if state.epoch != epoch {
             return;
         }
@@ -234,19 +218,19 @@ impl Tail {
 
     /// Whether what came last for the next position does not follow what was handed on.
     pub(crate) fn has_refused(&self) -> bool {
-        self.state().has_refused
+        self.state.lock().has_refused
     }
 
     /// Whether events wait for a predecessor that has not arrived, or do not follow what was handed on.
     pub(crate) fn has_gap(&self) -> bool {
-        let state = self.state();
+        let state = self.state.lock();
         state.has_refused || !state.pending.is_empty()
     }
 
     /// Takes note of what was pruned. A tail that has not come so far can never hand on what is missing: it goes on behind
     /// it, and all listeners end, as they were promised those events. `proof` is of the event there.
     pub(crate) fn set_pruned(&self, pruned: u64, proof: Option<Proof>) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.pruned = pruned;
         if state.position >= pruned {
             return;
@@ -271,7 +255,7 @@ impl Tail {
 
     /// Starts over from `head`, of another epoch. All listeners end: what they were promised no longer exists.
     pub(crate) fn reset(&self, head: &Head) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.epoch = head.epoch;
         state.pruned = head.pruned;
         state.position = head.position;
@@ -296,7 +280,7 @@ impl Tail {
         until: u64,
         limit: u64,
     ) -> Option<Result<Vec<Arc<Event>>, CursorError>> {
-        let state = self.state();
+        let state = self.state.lock();
         if state.epoch != from.epoch {
             return Some(Err(CursorError::Foreign));
         }
@@ -319,7 +303,7 @@ impl Tail {
         until: u64,
         limit: u64,
     ) -> Option<Vec<Arc<Event>>> {
-        self.state().recent.read(topics, after, until, limit)
+        self.state.lock().recent.read(topics, after, until, limit)
     }
 }
 

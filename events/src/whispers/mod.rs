@@ -5,12 +5,9 @@
 
 pub(crate) mod redis;
 
-use std::{
-    borrow::Cow,
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast, mpsc};
 use uuid::Uuid;
@@ -122,7 +119,7 @@ impl Whispers {
     }
 
     fn with_channels<T>(&self, work: impl FnOnce(&mut Channels) -> T) -> T {
-        work(&mut self.channels.lock().unwrap_or_else(PoisonError::into_inner))
+        work(&mut self.channels.lock())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
@@ -14,6 +14,7 @@ use events::{
     RetryPolicy, StreamKey, effect,
 };
 use futures::future::BoxFuture;
+use parking_lot::Mutex;
 use sea_orm::{ConnectionTrait, Statement, Value};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -113,7 +114,7 @@ impl Worker {
     }
 
     pub(crate) fn attempt_numbers(&self) -> Vec<u32> {
-        let attempts = self.attempts.lock().expect("attempts");
+        let attempts = self.attempts.lock();
         attempts.iter().map(|(_, attempt)| attempt.number).collect()
     }
 
@@ -186,10 +187,7 @@ impl Handler for Worker {
         attempt: Attempt,
     ) -> BoxFuture<'a, Result<Effect, HandlerError>> {
         Box::pin(async move {
-            self.attempts
-                .lock()
-                .expect("attempts")
-                .push((event.position, attempt));
+            self.attempts.lock().push((event.position, attempt));
             let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
             self.most_running.fetch_max(running, Ordering::SeqCst);
             let done = Done(self.running.clone());

@@ -4,9 +4,10 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -108,12 +109,12 @@ pub(super) struct Waiting {
 impl Waiting {
     /// The client is to take something.
     pub(super) fn for_client(&self) {
-        self.activity.waiting().insert(self.answer, now());
+        self.activity.waiting.lock().insert(self.answer, now());
     }
 
     /// There is nothing for the client to take.
     pub(super) fn for_us(&self) {
-        self.activity.waiting().remove(&self.answer);
+        self.activity.waiting.lock().remove(&self.answer);
     }
 }
 
@@ -140,10 +141,6 @@ impl Activity {
         let waiting = Waiting { activity, answer };
         waiting.for_client();
         waiting
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, HashMap<u64, u64>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn is_running(&self) -> bool {
@@ -239,7 +236,7 @@ impl Activity {
                 ),
             };
         }
-        let oldest = self.waiting().values().min().copied();
+        let oldest = self.waiting.lock().values().min().copied();
         let oldest = oldest.unwrap_or_else(now);
         (
             "the client takes nothing",

@@ -3,7 +3,7 @@
 //! little: whoever refuses a request, for whatever reason, need not think of it.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use axum::BoxError;
 use axum::body::{Body, Bytes, HttpBody};
 use futures::StreamExt;
 use hyper::body::{Frame, SizeHint};
+use parking_lot::Mutex;
 use tokio::time::timeout;
 
 /// Of a body nobody wants.
@@ -39,14 +40,14 @@ impl Incoming {
 impl Drop for Incoming {
     fn drop(&mut self) {
         let rest = self.body.take().filter(|body| !body.is_end_stream());
-        *self.rest.0.lock().unwrap_or_else(PoisonError::into_inner) = rest;
+        *self.rest.0.lock() = rest;
     }
 }
 
 impl Rest {
     /// Reads and forgets it.
     pub(super) async fn discard(self) {
-        let rest = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let rest = self.0.lock().take();
         let Some(body) = rest.filter(|body| body.size_hint().lower() <= MOST_BYTES as u64) else {
             return;
         };
@@ -101,7 +102,7 @@ mod tests {
             let taken = Arc::new(Mutex::new(0));
             let counted = taken.clone();
             let pieces = (0..count).map(move |_| {
-                *counted.lock().expect("a count") += 1;
+                *counted.lock() += 1;
                 Ok::<_, BoxError>(Bytes::from(vec![0; 100_000]))
             });
             (Body::from_stream(futures::stream::iter(pieces)), taken)
@@ -113,12 +114,12 @@ mod tests {
             assert!(reader.next().await.is_some());
             drop(reader);
             rest.discard().await;
-            assert_eq!(*taken.lock().expect("a count"), expected);
+            assert_eq!(*taken.lock(), expected);
         }
         let rest = Rest::default();
         let known = Body::from(vec![0; MOST_BYTES * 2]);
         drop(Incoming::new(known, rest.clone()));
         rest.clone().discard().await;
-        assert!(rest.0.lock().expect("a rest").is_none());
+        assert!(rest.0.lock().is_none());
     }
 }

@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use super::{Documents, Prepared, Typing, plan_of};
 use crate::errors::code_of;
 use crate::limits::Limits;
-use crate::operation::{IdempotencyKey, RequestFingerprint};
 use crate::params::Params;
+use crate::params::{IdempotencyKey, RequestFingerprint};
 use crate::request_id::RequestId;
 
 fn params(query: &str) -> Params {

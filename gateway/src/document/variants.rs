@@ -2,12 +2,13 @@
 //! number is bounded, and they are counted in what the document weighs.
 
 use std::collections::HashSet;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use apollo_compiler::ast::Value as Syntax;
 use apollo_compiler::executable::{DirectiveList, Operation, Selection, SelectionSet};
 use apollo_compiler::{Name, Node};
 use async_graphql::{ServerError, Value, Variables};
+use parking_lot::RwLock;
 
 use super::circumstances::Circumstances;
 use super::collect::{self, Workshop};
@@ -79,10 +80,7 @@ impl Document {
     /// Bytes of memory, about.
     pub(super) fn weight(&self) -> u32 {
         let fields = self.operations.iter().map(|operation| {
-            let plans = operation
-                .plans
-                .read()
-                .unwrap_or_else(PoisonError::into_inner);
+            let plans = operation.plans.read();
             plans.iter().map(|(_, plan)| plan.size).sum::<usize>()
         });
         let bytes = ENTRY_BYTES
@@ -157,10 +155,7 @@ impl Document {
         let absent = operation.optional.iter().map(|name| is_absent(name));
         let decided = operation.conditions.iter().map(|name| is_true(name));
         let key: Fallen = absent.chain(decided).collect();
-        let known = operation
-            .plans
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        let known = operation.plans.read();
         if let Some((_, plan)) = known.iter().find(|(known, _)| *known == key) {
             return Ok((plan.clone(), false));
         }
@@ -177,10 +172,7 @@ impl Document {
         };
         let plan = collect::plan(&workshop, &operation.definition, &circumstances)?;
         let plan = Arc::new(plan);
-        let mut plans = operation
-            .plans
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut plans = operation.plans.write();
         let is_kept = plans.len() < MAX_PLANS;
         if is_kept {
             plans.push((key, plan.clone()));

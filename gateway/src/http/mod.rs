@@ -26,8 +26,8 @@ pub use settings::HttpSettings;
 
 use crate::app::App;
 use crate::errors::{self, Code, typed};
-use crate::operation::{IdempotencyKey, OperationType, Operations};
-use crate::params::{Params, parse_idempotency_key};
+use crate::operation::{OperationType, Operations};
+use crate::params::{IdempotencyKey, Params, parse_idempotency_key};
 use crate::request_id::{self, RequestId};
 use crate::shutdown::Shutdown;
 use crate::{origin, response, websocket};

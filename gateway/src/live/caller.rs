@@ -5,7 +5,8 @@ use std::{net::IpAddr, time::Duration};
 use async_graphql::ServerError;
 use entities::{
     Entities,
-    access::{AccessError, Dismissal, Grant, Reason, Viewer},
+    access::{AccessError, Reason, Viewer},
+    grants::{Dismissal, Grant},
     users::{self, Presence},
 };
 use events::Claimant;

@@ -5,7 +5,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -16,6 +16,7 @@ use futures::{
     FutureExt, StreamExt,
     future::{AbortHandle, abortable},
 };
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::broadcast;
 
 use super::{
@@ -50,7 +51,7 @@ impl<G: Ground> Default for Groups<G> {
 
 impl<G: Ground> Groups<G> {
     fn lock(&self) -> MutexGuard<'_, Known<G>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     /// The group of `request`, started if it has none.

@@ -28,7 +28,8 @@ use schema::MillraceSchema;
 use crate::{
     credentials::Credentials,
     limits::Limits,
-    operation::{Departure, Operations, Payload, ReadAfter},
+    operation::{Departure, Operations, Payload},
+    params::ReadAfter,
 };
 pub use caller::Caller;
 use caller::claim;

@@ -12,7 +12,7 @@ use events::Receipt;
 use super::{Shared, caller::Caller};
 use crate::{
     errors::{Code, typed},
-    operation::ReadAfter,
+    params::ReadAfter,
 };
 
 /// The token of what was written. Who signs in is not known to the request, but to the log.

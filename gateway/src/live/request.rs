@@ -12,7 +12,10 @@ use async_graphql::{
     parser::types::{DocumentOperations, ExecutableDocument, Selection},
 };
 use async_graphql_value::Value;
-use entities::access::{Grant, SharedViewer, Viewer};
+use entities::{
+    access::{SharedViewer, Viewer},
+    grants::Grant,
+};
 use events::{Cursor, CursorError, EventLog, EventSource, Horizon, Range, Receipt};
 use schema::{IdempotencyKey as SchemaIdempotencyKey, RequestContext, Staleness, codes};
 
@@ -25,7 +28,7 @@ use super::{
 use crate::{
     document::{Plan, plan_of},
     errors::{Code, typed, with},
-    operation::{IdempotencyKey, ReadAfter, RequestFingerprint},
+    params::{IdempotencyKey, ReadAfter, RequestFingerprint},
     request_id::RequestId,
 };
 

@@ -3,8 +3,8 @@
 use async_graphql::{Context, ID, Object, Result, Subscription};
 use chrono::{DateTime, Utc};
 use entities::{
-    access::{Grant, Requirement},
     chats::{self, STREAM, Typing},
+    grants::{Grant, Requirement},
 };
 use events::{Cursor, EventSource, StreamKey, Topic};
 use futures::{Stream, StreamExt};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Result, Subscription};
 use entities::{
-    access::{Action, Grant, Requirement},
+    access::Action,
+    grants::{Grant, Requirement},
     operations::Operations,
 };
 use events::{EventSource, Topic};

@@ -2,7 +2,8 @@
 
 use async_graphql::{Context, ID, Result, Subscription};
 use entities::{
-    access::{Action, Grant, Requirement},
+    access::Action,
+    grants::{Grant, Requirement},
     posts::{PostEventKind, STREAM},
 };
 use events::{Event, EventSource, Topic};

@@ -5,7 +5,8 @@ use std::time::Duration;
 use async_graphql::{Context, Enum, Object, Result, SimpleObject, Subscription};
 use entities::{
     Entities,
-    access::{Action, Grant, Requirement, Viewer},
+    access::{Action, Viewer},
+    grants::{Grant, Requirement},
     posts::{self, STREAM, TRENDING_FOLLOWER},
 };
 use events::{AsOf, EventSource, Topic};

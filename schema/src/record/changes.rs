@@ -12,7 +12,7 @@ use async_graphql::{
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use entities::{
-    access::{Grant, Requirement},
+    grants::{Grant, Requirement},
     record::{self, Record, RecordEvent},
 };
 use events::{Event, EventSource, Topic};

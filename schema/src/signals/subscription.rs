@@ -3,7 +3,8 @@
 use async_graphql::{Context, Enum, ID, Object, Result, Subscription};
 use chrono::{DateTime, Utc};
 use entities::{
-    access::{Action, Grant, Requirement},
+    access::Action,
+    grants::{Grant, Requirement},
     signals::{self, STREAM, SignalEvent},
 };
 use events::{Cursor, EventSource, Topic};

@@ -1,10 +1,11 @@
 //! A listener of one person, to one chat or to all of their own: it reconnects when its socket ends and now and then for no
 //! reason, to any gateway, after the last cursor it has seen; and while it is refused it asks again.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 use tests::chats;
 use tests::graphql::Client;
@@ -65,7 +66,7 @@ impl Ear {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("the state")
+        self.state.lock()
     }
 
     /// The last message of this chat that came.
@@ -128,11 +129,11 @@ impl Listener {
     }
 
     async fn listen(&mut self, mut socket: Socket) {
-        self.state.lock().expect("the state").connections += 1;
+        self.state.lock().connections += 1;
         let mut turns = 1 + self.random.usize(..self.turns);
         for operation in 0.. {
             let id = operation.to_string();
-            let after = self.state.lock().expect("the state").cursor.clone();
+            let after = self.state.lock().cursor.clone();
             let (document, variables) = match &self.hears {
                 Hears::Chat(chat) => (chats::EVENTS, json!({ "id": chat, "after": after })),
                 Hears::Own => (chats::OWN, json!({ "after": after })),
@@ -187,7 +188,7 @@ impl Listener {
             Hears::Chat(chat) => chat.clone(),
             Hears::Own => event["chatId"].as_str().unwrap_or_default().to_owned(),
         };
-        let mut state = self.state.lock().expect("the state");
+        let mut state = self.state.lock();
         state.cursor = cursor.to_owned();
         // Who has left since is told that there was one, and not what it says.
         if let Some(number) = event["message"]["number"].as_u64() {
@@ -204,7 +205,7 @@ impl Listener {
     fn note_end(&self, message: &Value) {
         match message["payload"][0]["extensions"]["code"].as_str() {
             Some("NOT_FOUND") if matches!(self.hears, Hears::Chat(_)) => {
-                self.state.lock().expect("the state").refusals += 1;
+                self.state.lock().refusals += 1;
             }
             // The log may be away for a moment.
             Some("UNAVAILABLE") => {}
@@ -213,7 +214,7 @@ impl Listener {
     }
 
     fn note(&self, problem: String) {
-        let mut state = self.state.lock().expect("the state");
+        let mut state = self.state.lock();
         if state.problems.len() < 10 {
             state.problems.push(problem);
         }

@@ -3,11 +3,12 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
+use parking_lot::Mutex;
 use serde_json::Value;
 use sha2::Sha256;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -92,7 +93,7 @@ impl Receiver {
     }
 
     pub fn messages(&self) -> Vec<Message> {
-        self.state.lock().expect("the state").messages.clone()
+        self.state.lock().messages.clone()
     }
 }
 
@@ -107,7 +108,7 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
         return;
     };
     let reply = {
-        let mut state = state.lock().expect("the state");
+        let mut state = state.lock();
         state.messages.push(message);
         state.replies.pop_front().unwrap_or(Reply::Status(204))
     };

@@ -2,8 +2,8 @@
 //! the request that made it, so the log can be held against the book in any domain alike: what was answered has exactly its
 //! events, and no event is there that nobody asked for.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard};
 
 use crate::comparison::Findings;
 use crate::database::LogEntry;
@@ -41,7 +41,7 @@ impl Book {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("the book")
+        self.state.lock()
     }
 
     /// A key for a request that will make these events, if it is ever answered.

@@ -3,10 +3,11 @@
 //! work, holds the answer to a COMMIT back or swallows it, and lets a byte through a second. It begins as a plain wire, and is one again when a fault is over.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -163,8 +164,8 @@ impl Proxy {
         self.shared.rate.store(bytes_per_second, Ordering::Relaxed);
     }
 
-    fn commits(&self) -> std::sync::MutexGuard<'_, Vec<Fate>> {
-        self.shared.commits.lock().expect("the fates")
+    fn commits(&self) -> parking_lot::MutexGuard<'_, Vec<Fate>> {
+        self.shared.commits.lock()
     }
 }
 
@@ -310,7 +311,7 @@ impl Shared {
     }
 
     fn fate_of(&self, bytes: &[u8]) -> Option<Fate> {
-        let mut fates = self.commits.lock().expect("the fates");
+        let mut fates = self.commits.lock();
         if fates.is_empty() || !bytes.windows(COMMIT.len()).any(|window| window == COMMIT) {
             return None;
         }

@@ -1,7 +1,7 @@
 //! Many readers and writers in two processes that share a store, with loads that take any time: whatever is given without
 //! a mark shows every event up to the cursor that its reader had before.
 
-use std::sync::Mutex;
+use parking_lot::Mutex;
 
 use super::*;
 
@@ -27,13 +27,7 @@ impl Process {
     /// The tail moves on by one event; observers first.
     fn hear(&self, source: &Source) -> bool {
         let position = self.world.0.position.load(SeqCst);
-        let Some((row, _)) = source
-            .log
-            .lock()
-            .expect("the log")
-            .get(position as usize)
-            .copied()
-        else {
+        let Some((row, _)) = source.log.lock().get(position as usize).copied() else {
             return false;
         };
         let inner = self.cache.0.as_ref().expect("a cache that is on");
@@ -75,13 +69,13 @@ async fn write(source: Arc<Source>) {
     for number in 0..WRITES {
         let row = (number % ROWS as u64) as usize;
         let version = {
-            let mut rows = source.rows.lock().expect("the rows");
+            let mut rows = source.rows.lock();
             rows[row] += 1;
             rows[row]
         };
         // Committed, and without a position yet.
         pause(&mut seed).await;
-        source.log.lock().expect("the log").push((row, version));
+        source.log.lock().push((row, version));
         pause(&mut seed).await;
     }
 }
@@ -95,7 +89,7 @@ async fn read(source: Arc<Source>, process: Arc<Process>, mut seed: u64) -> (u64
         let loading = source.clone();
         let load = async move {
             pause(&mut load_seed).await;
-            let version = loading.rows.lock().expect("the rows")[row];
+            let version = loading.rows.lock()[row];
             pause(&mut load_seed).await;
             Ok(Some(Row(version)))
         };
@@ -108,7 +102,7 @@ async fn read(source: Arc<Source>, process: Arc<Process>, mut seed: u64) -> (u64
         } += 1;
         let cursor = given.shows.map_or(cursor, |shows| shows.min(cursor));
         let least = {
-            let logged = source.log.lock().expect("the log");
+            let logged = source.log.lock();
             let until = logged[..cursor as usize].iter();
             let last = until.rev().find(|(changed, _)| *changed == row);
             last.map_or(0, |(_, version)| *version)

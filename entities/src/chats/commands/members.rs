@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use ::events::sql::statement;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait,
-    QueryFilter, QuerySelect, Set, Statement,
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, ModelTrait, QueryFilter,
+    QuerySelect, Set,
 };
 use uuid::Uuid;
 
@@ -166,10 +167,8 @@ async fn hand_over_in_tx(work: &Work<'_>, chat_id: Uuid) -> Result<Option<ChatMe
     let sql =
         "select m.* from chat_member m join app_user u on u.id = m.user_id where m.chat_id = $1
                order by (u.deactivated_at is not null), m.joined_at, m.user_id limit 1";
-    let statement =
-        Statement::from_sql_and_values(work.tx.get_database_backend(), sql, [chat_id.into()]);
     let heir = member::Entity::find()
-        .from_raw_sql(statement)
+        .from_raw_sql(statement(&**work.tx, sql, vec![chat_id.into()]))
         .one(&**work.tx)
         .await?;
     let Some(heir) = heir else {

@@ -9,12 +9,10 @@ mod reading;
 
 use std::sync::Arc;
 
-use ::events::{StreamKey, Tx, now};
+use ::events::{StreamKey, Tx, now, sql::query_one_as};
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
-use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QuerySelect, Statement,
-};
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, QuerySelect};
 use uuid::Uuid;
 
 use super::{
@@ -169,11 +167,8 @@ impl Work<'_> {
     async fn next_inbox_version(&self, user_id: Uuid) -> Result<i64> {
         let sql = "insert into chat_inbox (user_id, version) values ($1, 1)
                    on conflict (user_id) do update set version = chat_inbox.version + 1 returning version";
-        let statement =
-            Statement::from_sql_and_values(self.tx.get_database_backend(), sql, [user_id.into()]);
-        let row = self.tx.query_one_raw(statement).await?;
-        let row = row.ok_or_else(|| sea_orm::DbErr::RecordNotFound("an upsert".to_owned()))?;
-        Ok(row.try_get("", "version")?)
+        let version = query_one_as(&**self.tx, sql, vec![user_id.into()]).await?;
+        Ok(version.ok_or_else(|| sea_orm::DbErr::RecordNotFound("an upsert".to_owned()))?)
     }
 }
 

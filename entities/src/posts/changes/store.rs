@@ -1,7 +1,7 @@
 //! Writes the changes of a batch: one statement for each sort of change, which finds rows by their keys only.
 
 use ::events::Result;
-use sea_orm::{ConnectionTrait, DbBackend, Value};
+use sea_orm::Value;
 
 use super::{Changes, Touched};
 use crate::{
@@ -10,7 +10,10 @@ use crate::{
     text::fold,
 };
 
-use events::DatabaseTransaction;
+use events::{
+    DatabaseTransaction,
+    sql::{FIND_BY_KEY, on_postgres},
+};
 
 impl Changes {
     /// Writes it all.
@@ -213,11 +216,5 @@ impl Changes {
 
 /// A plan made while the tables were small must not read them whole when they have grown: every row is found by its key.
 pub(in crate::posts) async fn use_indexes(tx: &DatabaseTransaction) -> Result<()> {
-    if tx.get_database_backend() == DbBackend::Postgres {
-        tx.execute_unprepared(
-            "set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off",
-        )
-        .await?;
-    }
-    Ok(())
+    on_postgres(tx, FIND_BY_KEY).await
 }

@@ -3,8 +3,7 @@
 
 use std::collections::HashMap;
 
-use ::events::{AsOf, DatabaseConnection, now};
-use sea_orm::{ConnectionTrait, Statement};
+use ::events::{AsOf, DatabaseConnection, now, sql::query_as};
 use uuid::Uuid;
 
 use super::{TRENDING_FOLLOWER, TrendWindow, decay::StepCount};
@@ -123,12 +122,9 @@ async fn read_candidates(
          ) t join post_trend_count c on c.span = $1 and c.post_id = t.post_id and c.step > $2
          order by t.post_id, c.step"
     );
-    let values = [window.number().into(), window.last_step_outside(now).into()];
-    let statement = Statement::from_sql_and_values(database.get_database_backend(), sql, values);
+    let values = vec![window.number().into(), window.last_step_outside(now).into()];
     let mut found: HashMap<Uuid, Candidate> = HashMap::new();
-    for row in database.query_all_raw(statement).await? {
-        let post_id = row.try_get("", "post_id")?;
-        let rank = row.try_get("", "rank")?;
+    for (post_id, rank, step, likes, comments) in query_as(database, &sql, values).await? {
         let candidate = found.entry(post_id).or_insert(Candidate {
             post_id,
             rank,
@@ -136,9 +132,9 @@ async fn read_candidates(
             score: 0.0,
         });
         candidate.counts.push(StepCount {
-            step: row.try_get("", "step")?,
-            likes: row.try_get("", "likes")?,
-            comments: row.try_get("", "comments")?,
+            step,
+            likes,
+            comments,
         });
     }
     let mut candidates: Vec<Candidate> = found.into_values().collect();

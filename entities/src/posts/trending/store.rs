@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ::events::Result;
-use sea_orm::{ConnectionTrait, Statement, Value};
+use sea_orm::Value;
 use uuid::Uuid;
 
 use super::{
@@ -14,7 +14,10 @@ use super::{
 };
 use crate::bulk::{self, Kind};
 
-use events::DatabaseTransaction;
+use events::{
+    DatabaseTransaction,
+    sql::{execute, query_as},
+};
 
 /// By how much a count changes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -57,21 +60,10 @@ pub(super) async fn store(tx: &DatabaseTransaction, batch: Batch) -> Result<()> 
     rank(tx, &affected).await
 }
 
-fn statement(tx: &DatabaseTransaction, sql: &str, values: Vec<Value>) -> Statement {
-    Statement::from_sql_and_values(tx.get_database_backend(), sql, values)
-}
-
 async fn advance_clocks(tx: &DatabaseTransaction, batch: &Batch) -> Result<Clocks> {
-    let mut before = BTreeMap::new();
-    let select = statement(
-        tx,
-        "select part, latest_s from post_trend_clock",
-        Vec::new(),
-    );
-    for row in tx.query_all_raw(select).await? {
-        let part: i16 = row.try_get("", "part")?;
-        before.insert(part, row.try_get::<i64>("", "latest_s")?);
-    }
+    let select = "select part, latest_s from post_trend_clock";
+    let before: Vec<(i16, i64)> = query_as(tx, select, Vec::new()).await?;
+    let before: BTreeMap<_, _> = before.into_iter().collect();
     let clocks: Clocks = batch
         .latest_s
         .iter()
@@ -144,13 +136,8 @@ async fn take_sources(
          where (post_id, kind, subject) in (select of_post, of_kind, of_subject from v)
          returning post_id, kind, part, at_s";
     let rows: Vec<_> = rows.collect();
-    for row in bulk::query(tx, &SOURCE_KEY, rows, delete).await? {
-        let source = (
-            row.try_get("", "post_id")?,
-            row.try_get("", "kind")?,
-            row.try_get("", "at_s")?,
-        );
-        count(deltas, clocks, row.try_get("", "part")?, source, -1);
+    for (post_id, kind, part, at_s) in bulk::query(tx, &SOURCE_KEY, rows, delete).await? {
+        count(deltas, clocks, part, (post_id, kind, at_s), -1);
     }
     Ok(())
 }
@@ -263,13 +250,12 @@ async fn drop_old(
             }
             let delete = "delete from post_trend_count where part = $1 and span = $2 and step < $3 returning post_id";
             let values = vec![(*part).into(), window.number().into(), oldest.into()];
-            for row in tx.query_all_raw(statement(tx, delete, values)).await? {
-                affected.insert((window, row.try_get("", "post_id")?));
-            }
+            let posts = query_as(tx, delete, values).await?;
+            affected.extend(posts.into_iter().map(|post_id| (window, post_id)));
             if window == TrendWindow::LONGEST {
                 let delete = "delete from post_trend_source where part = $1 and at_s < $2";
                 let values = vec![(*part).into(), oldest_source_s(*latest_s).into()];
-                tx.execute_raw(statement(tx, delete, values)).await?;
+                execute(tx, delete, values).await?;
             }
         }
     }
@@ -307,16 +293,19 @@ async fn rank(tx: &DatabaseTransaction, affected: &Affected) -> Result<()> {
          from v join post_trend_count c on c.span = v.of_span and c.post_id = v.of_post
          order by c.span, c.post_id, c.step";
     let mut counts: BTreeMap<(TrendWindow, Uuid), Vec<StepCount>> = BTreeMap::new();
-    for row in bulk::query(tx, &STANDING_KEY, keys(affected), select).await? {
-        let Some(window) = TrendWindow::from_number(row.try_get("", "span")?) else {
+    let rows = bulk::query(tx, &STANDING_KEY, keys(affected), select).await?;
+    for (span, post_id, step, likes, comments) in rows {
+        let Some(window) = TrendWindow::from_number(span) else {
             continue;
         };
-        let of_post = counts.entry((window, row.try_get("", "post_id")?));
-        of_post.or_default().push(StepCount {
-            step: row.try_get("", "step")?,
-            likes: row.try_get("", "likes")?,
-            comments: row.try_get("", "comments")?,
-        });
+        counts
+            .entry((window, post_id))
+            .or_default()
+            .push(StepCount {
+                step,
+                likes,
+                comments,
+            });
     }
     let standings: BTreeMap<_, _> = counts
         .iter()

@@ -4,13 +4,14 @@
 //! so it does not matter which signals were done before, in which order, or how often.
 
 use ::events::{Result, Tx};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
-};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::signals::{Signal, StatisticsFinding, tables::signal};
 
-use events::DatabaseConnection;
+use events::{
+    DatabaseConnection,
+    sql::{execute, query_one_as},
+};
 
 /// By more deviations than this, a value is an anomaly.
 const ANOMALY: f64 = 3.0;
@@ -53,15 +54,13 @@ impl Running {
     pub(super) async fn store(&self, tx: &Tx<'_>, signal: &Signal) -> Result<()> {
         let sql = "insert into signal_statistics (source, number, mean, m2) values ($1, $2, $3, $4)
                    on conflict (source, number) do nothing";
-        let values = [
+        let values = vec![
             signal.source.as_str().into(),
             signal.number.into(),
             self.mean.into(),
             self.m2.into(),
         ];
-        let backend = tx.get_database_backend();
-        tx.execute_raw(Statement::from_sql_and_values(backend, sql, values))
-            .await?;
+        execute(&**tx, sql, values).await?;
         Ok(())
     }
 }
@@ -100,19 +99,11 @@ pub(super) async fn compute(
 async fn find_latest(database: &DatabaseConnection, signal: &Signal) -> Result<Running> {
     let sql = "select number, mean, m2 from signal_statistics where source = $1 and number < $2
                order by number desc limit 1";
-    let backend = database.get_database_backend();
-    let values = [signal.source.as_str().into(), signal.number.into()];
-    let row = database
-        .query_one_raw(Statement::from_sql_and_values(backend, sql, values))
-        .await?;
-    let Some(row) = row else {
-        return Ok(Running::default());
-    };
-    Ok(Running {
-        count: row.try_get("", "number")?,
-        mean: row.try_get("", "mean")?,
-        m2: row.try_get("", "m2")?,
-    })
+    let values = vec![signal.source.as_str().into(), signal.number.into()];
+    let (count, mean, m2) = query_one_as(database, sql, values)
+        .await?
+        .unwrap_or_default();
+    Ok(Running { count, mean, m2 })
 }
 
 #[cfg(test)]

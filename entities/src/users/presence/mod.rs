@@ -22,12 +22,10 @@ mod record;
 pub(super) mod tables;
 mod task;
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use ::events::EventLog;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::{
     sync::{Notify, watch},
     time::{Instant, timeout},
@@ -72,7 +70,7 @@ struct Shared {
 
 impl Shared {
     fn local(&self) -> MutexGuard<'_, Local> {
-        self.local.lock().unwrap_or_else(PoisonError::into_inner)
+        self.local.lock()
     }
 }
 

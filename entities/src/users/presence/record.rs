@@ -3,12 +3,12 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use ::events::{Meta, StreamKey, Tx, now, sqlite_now};
-use chrono::{DateTime, Utc};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    Statement, Value,
+use ::events::{
+    Meta, StreamKey, Tx, now,
+    sql::{Dialect, execute, is_one_of, query_as, query_one, query_one_as},
 };
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use super::{
@@ -27,45 +27,23 @@ type Result<T> = ::events::Result<T>;
 /// Under which the log remembers who wrote it.
 const ACTOR: &str = "presence";
 
-/// The expressions in which the two databases differ.
-struct Dialect {
-    now: String,
-    /// `$1` is the lease in seconds.
-    until: String,
-    /// `alive_until` in seconds since 1970.
-    seconds: &'static str,
-    skip_locked: &'static str,
-}
-
-fn dialect(backend: DbBackend) -> Dialect {
-    match backend {
-        DbBackend::Postgres => Dialect {
-            now: "clock_timestamp()".to_owned(),
-            until: "clock_timestamp() + make_interval(secs => $1)".to_owned(),
-            seconds: "extract(epoch from alive_until)::float8",
-            skip_locked: "for update skip locked",
-        },
-        _ => Dialect {
-            now: sqlite_now(),
-            until: format!("{} + $1", sqlite_now()),
-            seconds: "alive_until",
-            skip_locked: "",
-        },
-    }
-}
-
 /// Makes a gateway known.
 pub(super) async fn register(tx: &Tx<'_>, gateway: Uuid, lease: Duration) -> Result<()> {
-    let until = dialect(tx.get_database_backend()).until;
+    let until = tx.get_database_backend().clock_plus(1);
     let sql = format!("insert into presence_gateway (id, alive_until) values ($2, {until})");
-    execute(tx, &sql, vec![lease.as_secs_f64().into(), gateway.into()]).await?;
+    execute(
+        &**tx,
+        &sql,
+        vec![lease.as_secs_f64().into(), gateway.into()],
+    )
+    .await?;
     Ok(())
 }
 
 /// Forgets a gateway that has no users.
 pub(super) async fn unregister(tx: &Tx<'_>, gateway: Uuid) -> Result<()> {
     let sql = "delete from presence_gateway where id = $1";
-    execute(tx, sql, vec![gateway.into()]).await?;
+    execute(&**tx, sql, vec![gateway.into()]).await?;
     Ok(())
 }
 
@@ -76,11 +54,18 @@ pub(super) async fn renew(
     lease: Duration,
     changes: &Changes,
 ) -> Result<bool> {
-    let Dialect { now, until, .. } = dialect(tx.get_database_backend());
+    let backend = tx.get_database_backend();
     let sql = format!(
-        "update presence_gateway set alive_until = {until} where id = $2 and alive_until >= {now}"
+        "update presence_gateway set alive_until = {} where id = $2 and alive_until >= {}",
+        backend.clock_plus(1),
+        backend.clock()
     );
-    let renewed = execute(tx, &sql, vec![lease.as_secs_f64().into(), gateway.into()]).await?;
+    let renewed = execute(
+        &**tx,
+        &sql,
+        vec![lease.as_secs_f64().into(), gateway.into()],
+    )
+    .await?;
     if renewed == 0 {
         return Ok(false);
     }
@@ -90,39 +75,33 @@ pub(super) async fn renew(
 
 /// Whether there is a gateway to sweep.
 pub(super) async fn is_any_expired(database: &DatabaseConnection) -> Result<bool> {
-    let backend = database.get_database_backend();
     let sql = format!(
         "select 1 as found from presence_gateway where alive_until < {} limit 1",
-        dialect(backend).now
+        database.get_database_backend().clock()
     );
-    let found = database
-        .query_one_raw(Statement::from_string(backend, sql))
-        .await?;
-    Ok(found.is_some())
+    Ok(query_one(database, &sql, Vec::new()).await?.is_some())
 }
 
 /// Takes the users of a gateway whose lease is over offline, a batch of them; the gateway goes with the last. False when
 /// there is no such gateway.
 pub(super) async fn sweep(tx: &Tx<'_>) -> Result<bool> {
-    let sql = dialect(tx.get_database_backend());
+    let backend = tx.get_database_backend();
     let expired = format!(
         "select id, {} as seconds from presence_gateway where alive_until < {} order by alive_until limit 1 {}",
-        sql.seconds, sql.now, sql.skip_locked
+        backend.seconds("alive_until"),
+        backend.clock(),
+        backend.skip_locked()
     );
-    let backend = tx.get_database_backend();
-    let Some(row) = tx
-        .query_one_raw(Statement::from_string(backend, expired))
-        .await?
-    else {
+    let found: Option<(Uuid, f64)> = query_one_as(&**tx, &expired, Vec::new()).await?;
+    let Some((gateway, seconds)) = found else {
         return Ok(false);
     };
-    let gateway: Uuid = row.try_get("", "id")?;
-    let seen_at = from_seconds(row.try_get("", "seconds")?);
+    let seen_at = from_seconds(seconds);
     let sockets = format!(
         "select user_id from presence_socket where gateway_id = $1 order by user_id limit {BATCH_USERS}"
     );
-    let departures = select_users(tx, &sockets, vec![gateway.into()])
-        .await?
+    let users = query_as(&**tx, &sockets, vec![gateway.into()]).await?;
+    let departures = users
         .into_iter()
         .map(|user_id| Departure { user_id, seen_at })
         .collect();
@@ -145,13 +124,15 @@ fn from_seconds(seconds: f64) -> DateTime<Utc> {
 
 /// The caller holds the gateway's row.
 async fn write(tx: &Tx<'_>, gateway: Uuid, changes: &Changes) -> Result<()> {
+    let backend = tx.get_database_backend();
     if !changes.arrivals.is_empty() {
+        let mut values = vec![now().into()];
         let sql = format!(
             "insert into user_presence (user_id, is_online, seen_at, version)
-             select id, false, $1, 0 from app_user where id in ({}) order by id on conflict (user_id) do nothing",
-            placeholders(2, changes.arrivals.len())
+             select id, false, $1, 0 from app_user where {} order by id on conflict (user_id) do nothing",
+            is_one_of(backend, "id", &changes.arrivals, &mut values)
         );
-        execute(tx, &sql, values(now().into(), &changes.arrivals)).await?;
+        execute(&**tx, &sql, values).await?;
     }
     let left = changes.departures.iter().map(|departure| departure.user_id);
     let left: Vec<_> = left.collect();
@@ -167,30 +148,27 @@ async fn write(tx: &Tx<'_>, gateway: Uuid, changes: &Changes) -> Result<()> {
         found.ok().and_then(|index| rows.get(index))
     };
     if !changes.arrivals.is_empty() {
+        let mut values = vec![gateway.into()];
         let sql = format!(
             "insert into presence_socket (gateway_id, user_id)
-             select $1, id from app_user where id in ({}) order by id on conflict (gateway_id, user_id) do nothing",
-            placeholders(2, changes.arrivals.len())
+             select $1, id from app_user where {} order by id on conflict (gateway_id, user_id) do nothing",
+            is_one_of(backend, "id", &changes.arrivals, &mut values)
         );
-        execute(tx, &sql, values(gateway.into(), &changes.arrivals)).await?;
+        execute(&**tx, &sql, values).await?;
         for row in changes.arrivals.iter().filter_map(row_of) {
             connect(tx, row).await?;
         }
     }
     if !left.is_empty() {
-        let ids = placeholders(2, left.len());
-        let sql =
-            format!("delete from presence_socket where gateway_id = $1 and user_id in ({ids})");
-        execute(tx, &sql, values(gateway.into(), &left)).await?;
-        let elsewhere = format!(
-            "select distinct user_id from presence_socket where user_id in ({})",
-            placeholders(1, left.len())
-        );
-        let ids = left.iter().copied().map(Value::from).collect();
-        let elsewhere: HashSet<_> = select_users(tx, &elsewhere, ids)
-            .await?
-            .into_iter()
-            .collect();
+        let mut values = vec![gateway.into()];
+        let are_left = is_one_of(backend, "user_id", &left, &mut values);
+        let sql = format!("delete from presence_socket where gateway_id = $1 and {are_left}");
+        execute(&**tx, &sql, values).await?;
+        let mut values = Vec::new();
+        let are_left = is_one_of(backend, "user_id", &left, &mut values);
+        let sql = format!("select distinct user_id from presence_socket where {are_left}");
+        let elsewhere: Vec<Uuid> = query_as(&**tx, &sql, values).await?;
+        let elsewhere: HashSet<_> = elsewhere.into_iter().collect();
         for departure in &changes.departures {
             if let Some(row) = row_of(&departure.user_id).filter(|row| row.is_online) {
                 disconnect(tx, row, departure.seen_at, elsewhere.contains(&row.user_id)).await?;
@@ -235,7 +213,7 @@ async fn store(
         version.into(),
         row.user_id.into(),
     ];
-    execute(tx, sql, values).await?;
+    execute(&**tx, sql, values).await?;
     let Some(event_type) = event_type else {
         return Ok(());
     };
@@ -258,30 +236,4 @@ async fn store(
         &meta,
     )
     .await
-}
-
-fn placeholders(first: usize, count: usize) -> String {
-    let numbered: Vec<_> = (first..first + count)
-        .map(|number| format!("${number}"))
-        .collect();
-    numbered.join(", ")
-}
-
-fn values(first: Value, ids: &[Uuid]) -> Vec<Value> {
-    std::iter::once(first)
-        .chain(ids.iter().copied().map(Value::from))
-        .collect()
-}
-
-async fn execute(tx: &Tx<'_>, sql: &str, values: Vec<Value>) -> Result<u64> {
-    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
-    Ok(tx.execute_raw(statement).await?.rows_affected())
-}
-
-async fn select_users(tx: &Tx<'_>, sql: &str, values: Vec<Value>) -> Result<Vec<Uuid>> {
-    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
-    let rows = tx.query_all_raw(statement).await?;
-    rows.iter()
-        .map(|row| Ok(row.try_get("", "user_id")?))
-        .collect()
 }

@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use ::events::Backoff;
 use tokio::{
     sync::watch,
     time::{Instant, sleep, sleep_until},
@@ -33,16 +34,16 @@ pub(super) async fn run(shared: Arc<Shared>, ends: watch::Sender<()>) {
         gateway: None,
         round_at: Instant::now(),
     };
-    let mut failures = 0_u32;
+    let mut backoff = Backoff::up_to(MAX_PAUSE);
     loop {
         match keeper.pass().await {
-            Ok(()) => failures = 0,
+            Ok(()) => backoff.reset(),
             Err(error) => {
-                failures += 1;
-                if failures.is_power_of_two() {
+                let failures = backoff.fail();
+                if backoff.is_telling() {
                     tracing::warn!(%error, failures, "presence cannot be written; trying again");
                 }
-                sleep(MAX_PAUSE.min(Duration::from_millis(20 << failures.min(7)))).await;
+                sleep(backoff.pause()).await;
                 continue;
             }
         }

@@ -20,11 +20,12 @@ mod streams;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use futures::future::BoxFuture;
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::{
@@ -219,8 +220,7 @@ impl Work {
                 let written = Mutex::default();
                 append(&Tx::new(tx, &written), claimed).await?;
                 let written = written.into_inner();
-                *noted.lock().unwrap_or_else(PoisonError::into_inner) =
-                    written.unwrap_or_else(PoisonError::into_inner);
+                *noted.lock() = written;
                 let status = &mut claimed.status;
                 status.log_at = status.log_at.or(Some(now()));
                 status.phase = ErasurePhase::Tables;
@@ -228,8 +228,7 @@ impl Work {
             })
         })
         .await?;
-        self.log
-            .announce(&appended.lock().unwrap_or_else(PoisonError::into_inner));
+        self.log.announce(&appended.lock());
         Ok(Step::Done)
     }
 

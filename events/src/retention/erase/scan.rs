@@ -8,14 +8,14 @@
 
 use std::sync::Arc;
 
-use sea_orm::{ConnectionTrait, DbBackend, Value};
+use sea_orm::{ConnectionTrait, Value};
 
 use super::state::Claimed;
 use crate::{
     DatabaseTransaction, Error, Event, Result,
-    control::{execute, position_list, query},
-    read::{columns, from_i64, from_row, to_i64},
+    read::{columns, from_row},
     retention::{ERASED, personal::Redactor},
+    sql::{Dialect, execute, from_i64, number_list, query, query_one_as, to_i64},
 };
 
 /// Insertions that one transaction looks at.
@@ -25,31 +25,26 @@ const WINDOW_SQLITE: u64 = 2_000;
 
 /// Sets where a pass begins and ends.
 pub(super) async fn begin(tx: &DatabaseTransaction, claimed: &mut Claimed) -> Result<()> {
-    let is_postgres = tx.get_database_backend() == DbBackend::Postgres;
+    let is_postgres = tx.get_database_backend().is_postgres();
     let status = &mut claimed.status;
     if status.pass == 1 {
         status.looked_at = 0;
         if is_postgres {
             // Before the last insertion is looked up: whatever is not seen there has at least this id.
             let sql = "select pg_snapshot_xmin(pg_current_snapshot())::text as xid";
-            if let Some(row) = query(tx, sql, Vec::new()).await?.first() {
-                claimed.first_xid = row.try_get("", "xid")?;
+            if let Some(xid) = query_one_as(tx, sql, Vec::new()).await? {
+                claimed.first_xid = xid;
             }
         }
     } else if is_postgres {
         let sql = "select min(inserted) - 1 as place from event where xid >= $1::text::xid8";
-        let rows = query(tx, sql, vec![claimed.first_xid.as_str().into()]).await?;
-        let place = rows
-            .first()
-            .map(|row| row.try_get::<Option<i64>>("", "place"));
-        status.looked_at = place
-            .transpose()?
-            .flatten()
-            .map_or(status.to_look_at, from_i64);
+        let place: Option<Option<i64>> =
+            query_one_as(tx, sql, vec![claimed.first_xid.as_str().into()]).await?;
+        status.looked_at = place.flatten().map_or(status.to_look_at, from_i64);
     }
     let sql = "select coalesce(max(inserted), 0) as last from event";
-    if let Some(row) = query(tx, sql, Vec::new()).await?.first() {
-        status.to_look_at = from_i64(row.try_get("", "last")?).max(status.looked_at);
+    if let Some(last) = query_one_as(tx, sql, Vec::new()).await? {
+        status.to_look_at = from_i64(last).max(status.looked_at);
     }
     Ok(())
 }
@@ -61,22 +56,16 @@ pub(super) async fn redact_window(
     redactor: &Arc<Redactor>,
 ) -> Result<()> {
     let backend = tx.get_database_backend();
-    let window = match backend {
-        DbBackend::Postgres => WINDOW_POSTGRES,
-        _ => WINDOW_SQLITE,
-    };
+    let window = backend.either(WINDOW_POSTGRES, WINDOW_SQLITE);
     let status = &mut claimed.status;
     let until = status.to_look_at.min(status.looked_at + window);
     let subject = redactor.subject();
-    let (data, meta) = match backend {
-        DbBackend::Postgres => ("e.data::text", "e.meta::text"),
-        _ => ("e.data", "e.meta"),
-    };
-    let join = match backend {
-        DbBackend::Postgres => "left join event_position p on p.inserted = e.inserted",
-        // There the position is the insertion.
-        _ => "join event_position p on p.inserted = e.inserted",
-    };
+    let (data, meta) = backend.either(("e.data::text", "e.meta::text"), ("e.data", "e.meta"));
+    // On SQLite the position is the insertion.
+    let join = backend.either(
+        "left join event_position p on p.inserted = e.inserted",
+        "join event_position p on p.inserted = e.inserted",
+    );
     let sql = format!(
         "select e.inserted as place, {} from event e {join}
          where e.inserted > $1 and e.inserted <= $2
@@ -108,7 +97,7 @@ async fn store(tx: &DatabaseTransaction, redacted: &[(i64, Event)]) -> Result<()
     if redacted.is_empty() {
         return Ok(());
     }
-    if tx.get_database_backend() == DbBackend::Postgres {
+    if tx.get_database_backend().is_postgres() {
         let rows: Vec<_> = redacted
             .iter()
             .map(|(inserted, event)| {
@@ -137,15 +126,12 @@ async fn forget_errors(tx: &DatabaseTransaction, redacted: &[(i64, Event)]) -> R
     if redacted.is_empty() {
         return Ok(());
     }
-    let in_list = match tx.get_database_backend() {
-        DbBackend::Postgres => "select value::bigint from json_array_elements_text($2::text::json)",
-        _ => "select value from json_each($2)",
-    };
+    let in_list = tx.get_database_backend().numbers(2);
     for table in ["delivery", "dead_letter"] {
         let sql = format!(
             "update {table} set error = $1 where error is not null and position in ({in_list})"
         );
-        let positions = position_list(redacted.iter().map(|(_, event)| event.position));
+        let positions = number_list(redacted.iter().map(|(_, event)| event.position));
         execute(tx, &sql, vec![ERASED.into(), positions]).await?;
     }
     Ok(())

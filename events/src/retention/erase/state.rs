@@ -4,16 +4,14 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 use tokio::{task::JoinHandle, time::sleep};
 use uuid::Uuid;
 
 use crate::{
-    Database, DatabaseTransaction, Error, Result, Tx, boxed, clock,
-    control::{execute, query},
+    Database, DatabaseTransaction, Error, Result, Tx, boxed,
     database::{Pool, now},
-    follower::dialect,
-    read::{from_i64, to_i64},
+    sql::{Dialect, execute, from_i64, query, query_as, query_one, to_i64},
 };
 
 /// What an erasure is at.
@@ -154,10 +152,7 @@ pub async fn read_erasures(
 /// All whose data was erased, or is being.
 pub(super) async fn subjects(database: &Database) -> Result<Vec<Uuid>> {
     let sql = "select subject from erasure where log_at is not null order by requested_at";
-    let rows = query(&database.background, sql, Vec::new()).await?;
-    rows.iter()
-        .map(|row| Ok(row.try_get("", "subject")?))
-        .collect()
+    query_as(&database.background, sql, Vec::new()).await
 }
 
 /// Takes the oldest erasure that nobody works on.
@@ -172,22 +167,19 @@ pub(super) async fn claim(
             let owner = owner.clone();
             Box::pin(async move {
                 let backend = tx.get_database_backend();
-                let skip = match backend {
-                    DbBackend::Postgres => "for update skip locked",
-                    _ => "",
-                };
                 let sql = format!(
                     "update erasure set owner = $2, token = token + 1, leased_until = {}
                      where subject in (select subject from erasure where finished_at is null and leased_until < {}
-                                       order by leased_until, requested_at limit 1 {skip})
+                                       order by leased_until, requested_at limit 1 {})
                      returning {COLUMNS}",
-                    dialect(backend).until,
-                    clock::now(backend),
+                    backend.clock_plus(1),
+                    backend.now(),
+                    backend.skip_locked(),
                 );
-                let rows = query(tx, &sql, vec![seconds.into(), owner.into()]).await?;
-                let claimed = rows.first().map(|row| {
+                let row = query_one(tx, &sql, vec![seconds.into(), owner.into()]).await?;
+                let claimed = row.map(|row| {
                     Ok::<_, Error>(Claimed {
-                        status: status(row)?,
+                        status: status(&row)?,
                         first_xid: row.try_get("", "first_xid")?,
                         token: row.try_get("", "token")?,
                     })
@@ -210,7 +202,7 @@ pub(super) async fn save(
              changed_rows = $9, files = $10, log_at = $11, tables_at = $12, streams_at = $13, archive_at = $14,
              finished_at = $15, first_xid = $16
          where subject = $2 and token = $3",
-        dialect(tx.get_database_backend()).until
+        tx.get_database_backend().clock_plus(1)
     );
     let values: Vec<Value> = vec![
         lease.as_secs_f64().into(),
@@ -255,7 +247,7 @@ pub(super) fn keep_renewing(
                 let sql = format!(
                     "update erasure set leased_until = {}
                      where subject = $2 and token = $3 and phase <> 'waiting' and owner is not null",
-                    dialect(database.backend()).until
+                    database.backend().clock_plus(1)
                 );
                 let values = vec![lease.as_secs_f64().into(), subject.into(), token.into()];
                 execute(database.background_writer(), &sql, values).await
@@ -275,7 +267,7 @@ pub(super) async fn release(database: &Database, claimed: &Claimed, pause: Durat
             Box::pin(async move {
                 let sql = format!(
                     "update erasure set owner = null, leased_until = {} where subject = $2 and token = $3",
-                    dialect(tx.get_database_backend()).until
+                    tx.get_database_backend().clock_plus(1)
                 );
                 execute(tx, &sql, vec![seconds.into(), subject.into(), token.into()]).await?;
                 Ok(())

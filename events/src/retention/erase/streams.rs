@@ -4,31 +4,28 @@
 
 use std::time::Duration;
 
-use redis::{AsyncConnectionConfig, AsyncTypedCommands, Client};
-use sea_orm::DbBackend;
+use redis::AsyncTypedCommands;
 
-use crate::{EventLog, PARTS, bus::stream_key, control::query};
+use crate::{EventLog, PARTS, bus::stream_key, connector, sql::query_one_as};
+
+/// How long Redis may take to drop a stream.
+const DROP_TIME: Duration = Duration::from_secs(10);
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 pub(super) async fn drop_copies(log: &EventLog) -> Result<(), Failure> {
-    if let Some(url) = &log.shared.config.redis_url {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(Duration::from_secs(2)))
-            .set_response_timeout(Some(Duration::from_secs(10)));
-        let mut connection = Client::open(url.as_str())?
-            .get_multiplexed_async_connection_with_config(&config)
-            .await?;
+    if let Some(client) = &log.shared.redis {
+        let mut connection = connector::connect(client, DROP_TIME).await?;
         let epoch = log.tail().epoch();
         for part in 0..PARTS {
             connection.del(stream_key(log, epoch, part)).await?;
         }
     }
-    if log.database().backend() == DbBackend::Sqlite {
+    if log.database().is_embedded() {
         let sql = "pragma wal_checkpoint(truncate)";
-        let rows = query(log.database().background_writer(), sql, Vec::new()).await?;
-        let is_busy = rows.first().map(|row| row.try_get_by_index::<i32>(0));
-        if is_busy.transpose()? != Some(0) {
+        let writer = log.database().background_writer();
+        let is_busy: Option<i32> = query_one_as(writer, sql, Vec::new()).await?;
+        if is_busy != Some(0) {
             return Err("the database is being read".into());
         }
     }

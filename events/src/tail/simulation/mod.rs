@@ -56,11 +56,11 @@ impl Process {
         let (events, gaps) = (handed.clone(), handed.clone());
         tail.observe(Box::new(move |_, id, _, position| {
             let position = position.expect("it is known when it is handed on");
-            let mut events = events.lock().expect("not poisoned");
+            let mut events = events.lock();
             events.push(Ok((position, id)));
         }));
         tail.observe_gaps(Box::new(move |gap| {
-            gaps.lock().expect("not poisoned").push(Err(gap));
+            gaps.lock().push(Err(gap));
         }));
         Self {
             places: Mutex::new(Places::at(&tail)),
@@ -76,7 +76,7 @@ impl Process {
 
 impl Source for Simulation {
     async fn sequence(&self, reached: u64, _: Duration) -> Result<Pass> {
-        let mut outside = self.outside();
+        let mut outside = self.outside.lock();
         outside.may_fail()?;
         outside.number(true);
         Ok(Pass {
@@ -87,7 +87,7 @@ impl Source for Simulation {
     }
 
     async fn find_proof(&self, position: u64) -> Result<Option<Proof>> {
-        let mut outside = self.outside();
+        let mut outside = self.outside.lock();
         outside.may_fail()?;
         Ok(outside.proof_at(position))
     }
@@ -95,7 +95,7 @@ impl Source for Simulation {
     async fn read_after(&self, after: u64, until: u64, limit: u64) -> Result<Vec<Event>> {
         self.meanwhile();
         let events: Vec<_> = {
-            let mut outside = self.outside();
+            let mut outside = self.outside.lock();
             outside.may_fail()?;
             let found = outside.log[..outside.numbered].iter();
             let found = found.filter(|event| {
@@ -108,7 +108,7 @@ impl Source for Simulation {
     }
 
     async fn begin_epoch(&self, _: u32) -> Result<()> {
-        let mut outside = self.outside();
+        let mut outside = self.outside.lock();
         outside.may_fail()?;
         outside.begin_epoch();
         Ok(())
@@ -127,13 +127,9 @@ impl Simulation {
         }
     }
 
-    fn outside(&self) -> MutexGuard<'_, Outside> {
-        self.outside.lock().expect("not poisoned")
-    }
-
     /// What goes on outside, or arrives.
     fn happen(&self) {
-        let mut outside = self.outside();
+        let mut outside = self.outside.lock();
         let count = outside.rng.usize(1..8);
         match outside.rng.u8(..16) {
             0..4 => outside.commit(count),
@@ -165,7 +161,7 @@ impl Simulation {
 
     fn meanwhile(&self) {
         let count = {
-            let mut outside = self.outside();
+            let mut outside = self.outside.lock();
             let count = outside.rng.usize(..3);
             if outside.is_quiet { 0 } else { count }
         };
@@ -174,9 +170,9 @@ impl Simulation {
 
     fn read_redis(&self) {
         let tail = &self.process.tail;
-        let mut places = self.process.places.lock().expect("not poisoned");
+        let mut places = self.process.places.lock();
         places.follow(tail);
-        let outside = self.outside();
+        let outside = self.outside.lock();
         // The streams of another epoch are not those that are read.
         let streams = outside.redis.iter().enumerate();
         let streams = streams.filter(|_| places.epoch == outside.epoch);
@@ -194,7 +190,7 @@ impl Simulation {
     }
 
     fn pass(&self, is_poll: bool) -> Result<()> {
-        let batch_events = self.outside().rng.u64(1..6);
+        let batch_events = self.outside.lock().rng.u64(1..6);
         let Process { tail, currency, .. } = &self.process;
         let pump = Pump {
             source: self,
@@ -209,7 +205,7 @@ impl Simulation {
     }
 
     fn step(&mut self) {
-        let mut outside = self.outside();
+        let mut outside = self.outside.lock();
         match outside.rng.u8(..24) {
             0 => outside.fails = !outside.fails,
             1 => {
@@ -230,7 +226,7 @@ impl Simulation {
                     (outside.is_quiet, outside.fails) = (true, false);
                     drop(outside);
                     self.pass(true).expect("the log can be read");
-                    self.outside().is_quiet = false;
+                    self.outside.lock().is_quiet = false;
                 }
             }
             3..10 => {
@@ -248,9 +244,9 @@ impl Simulation {
 
     /// What was handed on since the last time is what the log had there.
     fn check(&mut self) -> std::result::Result<(), String> {
-        let outside = self.outside.lock().expect("not poisoned");
+        let outside = self.outside.lock();
         let process = &mut self.process;
-        for handed in process.handed.lock().expect("not poisoned").drain(..) {
+        for handed in process.handed.lock().drain(..) {
             let checked = process.checked;
             match handed {
                 Ok((position, _)) if position != checked + 1 => {
@@ -273,7 +269,7 @@ impl Simulation {
             let reached = process.tail.position();
             return Err(format!("at {reached} after {}", process.checked));
         }
-        let (events, bytes) = process.tail.state().pending.len();
+        let (events, bytes) = process.tail.state.lock().pending.len();
         let bounds = process.bounds;
         if events > bounds.events || (events > 1 && bytes > bounds.bytes) {
             return Err(format!("{events} events of {bytes} bytes wait"));
@@ -289,7 +285,7 @@ impl Simulation {
         }
         // From here on the log can be read, and nothing else helps. The first looks may find another epoch.
         {
-            let mut outside = simulation.outside();
+            let mut outside = simulation.outside.lock();
             (outside.is_quiet, outside.fails) = (true, false);
         }
         for _ in 0..3 {
@@ -299,7 +295,7 @@ impl Simulation {
         }
         let (reached, head) = (
             simulation.process.tail.position(),
-            simulation.outside().head(),
+            simulation.outside.lock().head(),
         );
         if reached != head.position {
             return Err(format!("the tail stands at {reached} of {}", head.position));

@@ -8,18 +8,19 @@ mod dismissals;
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
 pub use dismissals::{Dismissal, Dismissals};
 use events::EventLog;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::{AccessError, Action, Reason, Viewer, authorize};
 use crate::{
+    access::{AccessError, Action, Reason, Viewer, authorize},
     boxed,
     chats::{self, ChatEventKind, InboxEventKind, membership},
     operations::{self, OperationEventKind},
@@ -91,7 +92,7 @@ struct Registry {
 
 impl Registry {
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, HashMap<u64, Weak<Signal>>>> {
-        self.signals.lock().unwrap_or_else(PoisonError::into_inner)
+        self.signals.lock()
     }
 
     /// Events were missed: anything may have changed that is checked. Sockets are not; see `close_missed`.
@@ -229,7 +230,7 @@ impl Grant {
             held.signal.is_stale.load(Ordering::Acquire)
                 || held.caller.time_left().is_some_and(|left| left.is_zero())
                 // Compared and not only heard of: a token may be renewed while nobody listens.
-                || held.state().session_id != held.caller.session_id()
+                || held.state.lock().session_id != held.caller.session_id()
         })
     }
 
@@ -283,7 +284,12 @@ impl Grant {
     /// Whether a change, even if the grant still holds, may withdraw results that were computed before it.
     pub fn withdraws(&self) -> bool {
         let held = self.0.as_ref();
-        held.is_some_and(|held| held.state().requirements.contains(&Requirement::OwnChats))
+        held.is_some_and(|held| {
+            held.state
+                .lock()
+                .requirements
+                .contains(&Requirement::OwnChats)
+        })
     }
 
     /// Checks everything again; the viewer that the caller is now.
@@ -307,13 +313,9 @@ impl Grant {
 }
 
 impl Held {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Once, however often the subscription is executed: by its own reading it is again and again.
     fn add(&self, requirement: Requirement) {
-        let requirements = &mut self.state().requirements;
+        let requirements = &mut self.state.lock().requirements;
         if !requirements.contains(&requirement) {
             requirements.push(requirement);
         }
@@ -327,11 +329,11 @@ impl Held {
         if let Some(session_id) = session_id {
             self.register(Key::Session(session_id));
         }
-        self.state().session_id = session_id;
+        self.state.lock().session_id = session_id;
     }
 
     fn register(&self, key: Key) {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if !state.keys.contains(&key) {
             state.keys.push(key);
             let mut signals = self.grants.registry.lock();
@@ -342,7 +344,7 @@ impl Held {
 
     async fn check_all(&self) -> Result<Viewer, AccessError> {
         let viewer = self.grants.users.viewer_of(&self.caller).await?;
-        let requirements = self.state().requirements.clone();
+        let requirements = self.state.lock().requirements.clone();
         for requirement in requirements {
             self.check(&viewer, requirement).await?;
         }
@@ -368,7 +370,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let keys = std::mem::take(&mut self.state().keys);
+        let keys = std::mem::take(&mut self.state.lock().keys);
         let mut signals = self.grants.registry.lock();
         for key in keys {
             if let Some(of_key) = signals.get_mut(&key) {
