@@ -2,17 +2,18 @@
 //! Resolvers extract, call `entities`, and map. Knows no transport. `gateway` executes it; `schema.graphql` is its text.
 
 mod alternatives;
-mod at_hand;
 mod batches;
 mod chats;
 mod connection;
 mod customers;
 mod erasure;
 mod error;
+mod following;
 mod history;
 mod id;
 mod node;
 mod operations;
+mod payloads;
 mod posts;
 mod price;
 mod read_models;
@@ -115,4 +116,13 @@ fn types() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
         Mutation::default(),
         Subscription::default(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    /// `UPDATE_EXPECT=1 cargo test --workspace --lib committed` writes the file.
+    #[test]
+    fn the_committed_schema_is_current() {
+        expect_test::expect_file!["../schema.graphql"].assert_eq(&super::sdl());
+    }
 }

@@ -1,7 +1,6 @@
 //! Chats in GraphQL. See `entities::chats` for the rules.
 
 mod event;
-mod happened;
 mod inputs;
 mod loaders;
 mod mutation;

@@ -1,6 +1,6 @@
 //! The mutations of chats.
 
-use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, Object, Result};
 
 use super::{
     inputs::{
@@ -12,77 +12,21 @@ use super::{
 };
 use crate::{
     error::from_chats,
+    payloads::payloads,
     request::{command_context, entities, viewer},
 };
 
-/// What `createChat` answers.
-#[derive(SimpleObject)]
-pub(crate) struct CreateChatPayload {
-    /// The new chat, or the direct chat that you had already.
-    chat: Chat,
-}
-
-/// What `renameChat` answers.
-#[derive(SimpleObject)]
-pub(crate) struct RenameChatPayload {
-    /// The chat with its title.
-    chat: Chat,
-}
-
-/// What `addChatMembers` answers.
-#[derive(SimpleObject)]
-pub(crate) struct AddChatMembersPayload {
-    /// The chat with its members.
-    chat: Chat,
-}
-
-/// What `removeChatMember` answers.
-#[derive(SimpleObject)]
-pub(crate) struct RemoveChatMemberPayload {
-    /// The chat without the member.
-    chat: Chat,
-}
-
-/// What `leaveChat` answers.
-#[derive(SimpleObject)]
-pub(crate) struct LeaveChatPayload {
-    /// The chat that you are no member of any more.
-    chat_id: ID,
-}
-
-/// What `sendMessage` answers.
-#[derive(SimpleObject)]
-pub(crate) struct SendMessagePayload {
-    /// The new message.
-    message: Message,
-}
-
-/// What `editMessage` answers.
-#[derive(SimpleObject)]
-pub(crate) struct EditMessagePayload {
-    /// The message with its text.
-    message: Message,
-}
-
-/// What `deleteMessage` answers.
-#[derive(SimpleObject)]
-pub(crate) struct DeleteMessagePayload {
-    /// The message without its text.
-    message: Message,
-}
-
-/// What `markChatRead` answers.
-#[derive(SimpleObject)]
-pub(crate) struct MarkChatReadPayload {
-    /// The chat.
-    chat: Chat,
-}
-
-/// What `setTyping` answers.
-#[derive(SimpleObject)]
-pub(crate) struct SetTypingPayload {
-    /// The chat in which you are typing.
-    chat_id: ID,
+payloads! {
+    "createChat" => CreateChatPayload { chat: Chat = "The new chat, or the direct chat that you had already." }
+    "renameChat" => RenameChatPayload { chat: Chat = "The chat with its title." }
+    "addChatMembers" => AddChatMembersPayload { chat: Chat = "The chat with its members." }
+    "removeChatMember" => RemoveChatMemberPayload { chat: Chat = "The chat without the member." }
+    "leaveChat" => LeaveChatPayload { chat_id: ID = "The chat that you are no member of any more." }
+    "sendMessage" => SendMessagePayload { message: Message = "The new message." }
+    "editMessage" => EditMessagePayload { message: Message = "The message with its text." }
+    "deleteMessage" => DeleteMessagePayload { message: Message = "The message without its text." }
+    "markChatRead" => MarkChatReadPayload { chat: Chat = "The chat." }
+    "setTyping" => SetTypingPayload { chat_id: ID = "The chat in which you are typing." }
 }
 
 #[derive(Default)]

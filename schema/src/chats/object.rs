@@ -1,32 +1,28 @@
 //! Chats, their members and messages as clients see them. Whoever got a chat may see what hangs below it; only what
 //! differs by user asks who the viewer is.
 
-use std::sync::Arc;
-
 use async_graphql::{
-    Context, Enum, ID, Object, Result,
+    Context, Enum, ID, Object, Result, SimpleObject,
     connection::{Connection, Edge},
 };
 use chrono::{DateTime, Utc};
 use entities::{
     SortKey,
     chats::{self, ChatOfUser},
-    users,
 };
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::{
     KIND, MESSAGE_KIND,
-    loaders::{load_last_message, load_members, load_unread_count},
+    loaders::{WithUser, load_last_message, load_members, load_unread_count},
 };
 use crate::{
     connection::{ListCursor, PageArguments, checked},
-    error::{codes, error, from_log},
+    error::from_log,
     history, id,
     price::list_size,
     request::{entities, viewer},
-    users::{User, load_user},
+    users::UserRef,
 };
 
 /// For the cost of `members`: more than most chats have, and less than a chat can have.
@@ -59,13 +55,6 @@ pub(super) enum MessageOrder {
     NewestFirst,
 }
 
-/// The user with this id, who is known to exist: users are never removed.
-pub(super) async fn get_user(ctx: &Context<'_>, id: Uuid) -> Result<User> {
-    let user = load_user(ctx, id).await?;
-    user.map(User::from)
-        .ok_or_else(|| error(codes::INTERNAL, "internal error"))
-}
-
 /// A conversation that only its members can see.
 pub(crate) struct Chat(pub(super) chats::Chat);
 
@@ -90,9 +79,7 @@ impl Chat {
     #[graphql(directive = list_size::apply(USUAL_MEMBERS))]
     async fn members(&self, ctx: &Context<'_>) -> Result<Vec<ChatMember>> {
         let members = load_members(ctx, self.0.id).await?.into_iter();
-        Ok(members
-            .map(|(row, user)| ChatMember { row, user })
-            .collect())
+        Ok(members.map(ChatMember::from).collect())
     }
 
     /// How many members there are.
@@ -103,7 +90,7 @@ impl Chat {
     /// The message sent last, even if it was deleted; null when there is none.
     async fn last_message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
         let last = load_last_message(ctx, self.0.id).await?;
-        Ok(last.map(|(row, author)| Message { row, author }))
+        Ok(last.map(Message::from))
     }
 
     /// How many messages of others came after the last one you have read, without those that were deleted. Sending a
@@ -190,89 +177,61 @@ impl Chat {
 }
 
 /// A user in a chat.
+#[derive(SimpleObject)]
 pub(crate) struct ChatMember {
-    row: chats::ChatMember,
-    /// Unless it is to be loaded.
-    user: Option<Arc<users::User>>,
-}
-
-impl From<chats::ChatMember> for ChatMember {
-    fn from(row: chats::ChatMember) -> Self {
-        Self { row, user: None }
-    }
-}
-
-#[Object]
-impl ChatMember {
     /// The user.
-    async fn user(&self, ctx: &Context<'_>) -> Result<User> {
-        match &self.user {
-            Some(user) => Ok(user.clone().into()),
-            None => get_user(ctx, self.row.user_id).await,
-        }
-    }
-
+    user: UserRef,
     /// What the member may do.
-    async fn role(&self) -> ChatRole {
-        self.row.role.into()
-    }
-
+    role: ChatRole,
     /// Since when the user is a member.
-    async fn joined_at(&self) -> DateTime<Utc> {
-        self.row.joined_at
+    joined_at: DateTime<Utc>,
+}
+
+impl From<WithUser<chats::ChatMember>> for ChatMember {
+    fn from((row, user): WithUser<chats::ChatMember>) -> Self {
+        Self {
+            user: UserRef::new(row.user_id, user),
+            role: row.role.into(),
+            joined_at: row.joined_at,
+        }
     }
 }
 
 /// A message in a chat.
+#[derive(SimpleObject)]
 pub(crate) struct Message {
-    row: chats::ChatMessage,
-    /// Unless it is to be loaded.
-    author: Option<Arc<users::User>>,
+    /// The global id.
+    id: ID,
+    /// Its place in the chat: 1, 2, 3, … without gaps.
+    number: i64,
+    /// Who sent it.
+    author: UserRef,
+    /// What it says, 1 to 10,000 characters; null when it was deleted.
+    text: Option<String>,
+    /// When it was sent.
+    created_at: DateTime<Utc>,
+    /// When its text was changed last; null unless it was.
+    edited_at: Option<DateTime<Utc>>,
+    /// When it was deleted; null unless it was.
+    deleted_at: Option<DateTime<Utc>>,
+}
+
+impl From<WithUser<chats::ChatMessage>> for Message {
+    fn from((row, author): WithUser<chats::ChatMessage>) -> Self {
+        Self {
+            id: id::encode(MESSAGE_KIND, row.id),
+            number: row.number,
+            author: UserRef::new(row.author_id, author),
+            text: row.text,
+            created_at: row.created_at,
+            edited_at: row.edited_at,
+            deleted_at: row.deleted_at,
+        }
+    }
 }
 
 impl From<chats::ChatMessage> for Message {
     fn from(row: chats::ChatMessage) -> Self {
-        Self { row, author: None }
-    }
-}
-
-#[Object]
-impl Message {
-    /// The global id.
-    async fn id(&self) -> ID {
-        id::encode(MESSAGE_KIND, self.row.id)
-    }
-
-    /// Its place in the chat: 1, 2, 3, … without gaps.
-    async fn number(&self) -> i64 {
-        self.row.number
-    }
-
-    /// Who sent it.
-    async fn author(&self, ctx: &Context<'_>) -> Result<User> {
-        match &self.author {
-            Some(author) => Ok(author.clone().into()),
-            None => get_user(ctx, self.row.author_id).await,
-        }
-    }
-
-    /// What it says, 1 to 10,000 characters; null when it was deleted.
-    async fn text(&self) -> Option<&str> {
-        self.row.text.as_deref()
-    }
-
-    /// When it was sent.
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.row.created_at
-    }
-
-    /// When its text was changed last; null unless it was.
-    async fn edited_at(&self) -> Option<DateTime<Utc>> {
-        self.row.edited_at
-    }
-
-    /// When it was deleted; null unless it was.
-    async fn deleted_at(&self) -> Option<DateTime<Utc>> {
-        self.row.deleted_at
+        (row, None).into()
     }
 }

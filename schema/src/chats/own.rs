@@ -1,14 +1,15 @@
 //! What happens in one's own chats, as clients see it. It is shown only while one is a member: that is looked up again
 //! when the event is shown, as it may have changed after it.
 
-use async_graphql::{Context, Enum, ID, Object, Result};
+use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::chats::{self, ChatEventKind, ChatOfUser, INBOX_STREAM, InboxEvent, InboxEventKind};
+use events::Event;
 use uuid::Uuid;
 
 use super::{
     KIND,
-    happened::Happened,
+    event::show_message,
     loaders::load_chat_of_user,
     object::{Chat, Message},
 };
@@ -67,21 +68,37 @@ impl From<InboxEventKind> for MyChatsEventType {
 }
 
 /// Something that happened in one of your chats, or to your list of them.
+#[derive(SimpleObject)]
+#[graphql(complex)]
 pub(crate) struct MyChatsEvent {
-    happened: Happened,
+    /// The event's place in the log: subscribe with `after` this to get what follows.
+    cursor: String,
+    /// What happened.
+    #[graphql(name = "type")]
     event_type: MyChatsEventType,
-    chat: ChatOfUser,
-    message: Option<chats::ChatMessage>,
+    /// Who did it.
+    actor: String,
+    /// When it happened.
+    occurred_at: DateTime<Utc>,
+    /// The chat's global id, also when you are no member any more.
+    chat_id: ID,
+    #[graphql(skip)]
+    of: ChatOfUser,
+    #[graphql(skip)]
+    shown: Option<chats::ChatMessage>,
+    #[graphql(skip)]
+    is_replayed: bool,
 }
 
 impl MyChatsEvent {
     /// Reads an event of the user's inbox, or of a chat.
     pub(super) fn decode(
-        event: &events::Event,
-        happened: Happened,
+        event: &Event,
+        cursor: String,
+        is_replayed: bool,
         user_id: Uuid,
     ) -> events::Result<Self> {
-        let (event_type, chat_id, message) = if event.stream == INBOX_STREAM {
+        let (event_type, chat_id, shown) = if event.stream == INBOX_STREAM {
             let decoded = InboxEvent::decode(event)?;
             (decoded.kind.into(), decoded.chat_id, None)
         } else {
@@ -89,53 +106,31 @@ impl MyChatsEvent {
             (decoded.kind.into(), decoded.chat.id, decoded.message)
         };
         Ok(Self {
-            happened,
+            cursor,
             event_type,
-            chat: ChatOfUser { chat_id, user_id },
-            message,
+            actor: event.meta.actor.clone(),
+            occurred_at: event.occurred_at,
+            chat_id: id::encode(KIND, chat_id),
+            of: ChatOfUser { chat_id, user_id },
+            shown,
+            is_replayed,
         })
     }
 }
 
-#[Object]
+#[ComplexObject]
 impl MyChatsEvent {
-    /// The event's place in the log: subscribe with `after` this to get what follows.
-    async fn cursor(&self) -> String {
-        self.happened.cursor.to_string()
-    }
-
-    /// What happened.
-    #[graphql(name = "type")]
-    async fn event_type(&self) -> MyChatsEventType {
-        self.event_type
-    }
-
-    /// Who did it.
-    async fn actor(&self) -> &str {
-        &self.happened.actor
-    }
-
-    /// When it happened.
-    async fn occurred_at(&self) -> DateTime<Utc> {
-        self.happened.occurred_at
-    }
-
-    /// The chat's global id, also when you are no member any more.
-    async fn chat_id(&self) -> ID {
-        id::encode(KIND, self.chat.chat_id)
-    }
-
     /// The chat as it is now; null when you are no member any more.
     async fn chat(&self, ctx: &Context<'_>) -> Result<Option<Chat>> {
-        Ok(load_chat_of_user(ctx, self.chat).await?.map(Chat))
+        Ok(load_chat_of_user(ctx, self.of).await?.map(Chat))
     }
 
     /// The message that was sent, edited or deleted; null for other events, and when you are no member any more. When
     /// you resume, it is as it is now: a message deleted since has no text.
     async fn message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
-        if self.message.is_none() || load_chat_of_user(ctx, self.chat).await?.is_none() {
+        if self.shown.is_none() || load_chat_of_user(ctx, self.of).await?.is_none() {
             return Ok(None);
         }
-        self.happened.message(ctx, self.message.as_ref()).await
+        show_message(ctx, self.shown.as_ref(), self.is_replayed).await
     }
 }

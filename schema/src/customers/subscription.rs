@@ -15,7 +15,7 @@ use super::{
     statistics::{CustomerStatistics, load_statistics},
 };
 use crate::{
-    error::{from_access, from_cursor, from_event, from_feed},
+    error::{from_access, from_event, from_feed},
     id,
     request::{entities, horizon, viewer},
 };
@@ -95,18 +95,16 @@ impl CustomersSubscription {
         ctx: &Context<'_>,
         #[graphql(desc = "Only this customer's changes.")] id: Option<ID>,
         #[graphql(
+            name = "after",
             desc = "Changes after this cursor: of a change, or `extensions.cursor` of any response."
         )]
-        after: Option<String>,
+        _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<CustomerChange>>> {
         let id = id.map(|id| id::decode_as(KIND, "id", &id)).transpose()?;
-        let after = after
-            .map(|after| after.parse().map_err(from_cursor))
-            .transpose()?;
         require_customers(ctx).await?;
         let topic = Topic { kind: STREAM, id };
         let source = ctx.data::<EventSource>()?.clone();
-        let changes = source.follow(topic, after);
+        let changes = source.follow(topic);
         Ok(changes.map(move |event| {
             let event = event.map_err(from_feed)?;
             Ok(CustomerChange {

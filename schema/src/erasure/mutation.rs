@@ -1,11 +1,12 @@
 //! The mutation of erasures.
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, Result};
 
 use super::object::Erasure;
 use crate::{
     error::from_users,
     id,
+    payloads::payloads,
     request::{command_context, entities},
     users,
 };
@@ -17,11 +18,8 @@ pub(crate) struct EraseUserInput {
     user_id: ID,
 }
 
-/// What `eraseUser` answers.
-#[derive(SimpleObject)]
-pub(crate) struct EraseUserPayload {
-    /// How far it has come.
-    erasure: Erasure,
+payloads! {
+    "eraseUser" => EraseUserPayload { erasure: Erasure = "How far it has come." }
 }
 
 #[derive(Default)]
@@ -41,7 +39,7 @@ impl ErasureMutation {
         let erasures = &entities(ctx).erasures;
         let erasure = erasures.erase_user(command_context(ctx)?, id).await;
         Ok(Some(EraseUserPayload {
-            erasure: Erasure(erasure.map_err(from_users)?),
+            erasure: erasure.map_err(from_users)?.into(),
         }))
     }
 }

@@ -1,13 +1,33 @@
 //! An erasure and its steps.
 
-use async_graphql::{Enum, ID, Object, SimpleObject};
+use async_graphql::{Enum, ID, SimpleObject};
 use chrono::{DateTime, Utc};
 use events::{ErasurePhase, ErasureStatus};
 
 use crate::{id, users};
 
 /// Erasing what is personal to a user.
-pub(crate) struct Erasure(pub(crate) ErasureStatus);
+#[derive(SimpleObject)]
+pub(crate) struct Erasure {
+    /// The global id of the user.
+    user_id: ID,
+    /// When it was asked for.
+    requested_at: DateTime<Utc>,
+    /// Who asked for it.
+    requested_by: String,
+    /// When everything was done; null while it is not.
+    finished_at: Option<DateTime<Utc>>,
+    /// The steps, in their order.
+    steps: Vec<ErasureStep>,
+    /// How much of the log was looked through, from 0 to 1: in the first pass, and again in the second.
+    log_progress: f64,
+    /// Events that were redacted.
+    events_redacted: u64,
+    /// Rows of tables that were changed, besides the user's.
+    rows_erased: u64,
+    /// Files of the archive that were written anew; null when the workers have no archive.
+    files_rewritten: Option<u64>,
+}
 
 /// Where something personal is looked for.
 #[derive(Enum, Debug, Copy, Clone, Eq, PartialEq)]
@@ -35,65 +55,33 @@ pub(crate) struct ErasureStep {
     done_at: Option<DateTime<Utc>>,
 }
 
-#[Object]
-impl Erasure {
-    /// The global id of the user.
-    async fn user_id(&self) -> ID {
-        id::encode(users::KIND, self.0.subject)
-    }
-
-    /// When it was asked for.
-    async fn requested_at(&self) -> DateTime<Utc> {
-        self.0.requested_at
-    }
-
-    /// Who asked for it.
-    async fn requested_by(&self) -> &str {
-        &self.0.requested_by
-    }
-
-    /// When everything was done; null while it is not.
-    async fn finished_at(&self) -> Option<DateTime<Utc>> {
-        self.0.finished_at
-    }
-
-    /// The steps, in their order.
-    async fn steps(&self) -> Vec<ErasureStep> {
-        let status = &self.0;
-        [
+impl From<ErasureStatus> for Erasure {
+    fn from(status: ErasureStatus) -> Self {
+        let steps = [
             (ErasurePlace::User, Some(status.requested_at)),
             (ErasurePlace::Log, status.log_at),
             (ErasurePlace::Tables, status.tables_at),
             (ErasurePlace::Streams, status.streams_at),
             (ErasurePlace::Archive, status.archive_at),
             (ErasurePlace::LateWrites, status.finished_at),
-        ]
-        .into_iter()
-        .map(|(place, done_at)| ErasureStep { place, done_at })
-        .collect()
-    }
-
-    /// How much of the log was looked through, from 0 to 1: in the first pass, and again in the second.
-    async fn log_progress(&self) -> f64 {
-        match (self.0.phase, self.0.to_look_at) {
-            (ErasurePhase::Log, 0) => 0.0,
-            (ErasurePhase::Log, total) => self.0.looked_at as f64 / total as f64,
-            _ => 1.0,
+        ];
+        let steps = steps.into_iter();
+        Self {
+            user_id: id::encode(users::KIND, status.subject),
+            requested_at: status.requested_at,
+            requested_by: status.requested_by,
+            finished_at: status.finished_at,
+            steps: steps
+                .map(|(place, done_at)| ErasureStep { place, done_at })
+                .collect(),
+            log_progress: match (status.phase, status.to_look_at) {
+                (ErasurePhase::Log, 0) => 0.0,
+                (ErasurePhase::Log, total) => status.looked_at as f64 / total as f64,
+                _ => 1.0,
+            },
+            events_redacted: status.events,
+            rows_erased: status.rows,
+            files_rewritten: status.files,
         }
-    }
-
-    /// Events that were redacted.
-    async fn events_redacted(&self) -> u64 {
-        self.0.events
-    }
-
-    /// Rows of tables that were changed, besides the user's.
-    async fn rows_erased(&self) -> u64 {
-        self.0.rows
-    }
-
-    /// Files of the archive that were written anew; null when the workers have no archive.
-    async fn files_rewritten(&self) -> Option<u64> {
-        self.0.files
     }
 }

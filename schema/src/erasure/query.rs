@@ -23,7 +23,7 @@ impl ErasureQuery {
     ) -> Result<Option<Erasure>> {
         let id = id::decode_as(users::KIND, "userId", &user_id)?;
         let found = entities(ctx).erasures.find_erasure(viewer(ctx)?, id).await;
-        Ok(found.map_err(from_access)?.map(Erasure))
+        Ok(found.map_err(from_access)?.map(Erasure::from))
     }
 
     /// The erasures that have not ended, and the last 100 that have. Only for ADMIN.
@@ -33,7 +33,7 @@ impl ErasureQuery {
             erasures
                 .map_err(from_access)?
                 .into_iter()
-                .map(Erasure)
+                .map(Erasure::from)
                 .collect(),
         ))
     }

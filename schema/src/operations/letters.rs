@@ -1,7 +1,7 @@
 //! Dead letters: what a follower or a handler has given up, why, and the event.
 
 use async_graphql::{
-    Context, Enum, ID, Object, Result,
+    ComplexObject, Context, Enum, ID, Object, Result, SimpleObject,
     connection::{Connection, Edge},
 };
 use chrono::{DateTime, Utc};
@@ -32,92 +32,77 @@ pub(crate) enum ConsumerKind {
 }
 
 /// An event that a follower or a handler has given up.
-pub(crate) struct DeadLetter(pub(super) events::DeadLetter);
-
-#[Object]
-impl DeadLetter {
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub(crate) struct DeadLetter {
     /// The letter's id.
-    async fn id(&self) -> ID {
-        id::encode(LETTER_KIND, self.0.id)
-    }
-
+    id: ID,
     /// The name of the follower or the handler.
-    async fn consumer(&self) -> &str {
-        &self.0.consumer
-    }
-
+    consumer: String,
     /// Which of the two.
-    async fn consumer_kind(&self) -> ConsumerKind {
-        self.0.kind.into()
-    }
-
+    consumer_kind: ConsumerKind,
     /// The position of the event.
-    async fn position(&self) -> u64 {
-        self.0.position
-    }
-
+    position: u64,
     /// The kind of the event's stream.
-    async fn stream(&self) -> &str {
-        &self.0.stream
-    }
-
+    stream: String,
     /// The stream's id.
-    async fn stream_id(&self) -> ID {
-        id::encode(&self.0.stream, self.0.stream_id)
-    }
-
+    stream_id: ID,
     /// The event's number in its stream.
-    async fn version(&self) -> i64 {
-        self.0.version
-    }
-
+    version: i64,
     /// What happened, such as `PostLiked`.
     #[graphql(name = "type")]
-    async fn event_type(&self) -> &str {
-        &self.0.event_type
-    }
-
+    event_type: String,
     /// Why it failed the last time: the error, and below it what led to it. Empty for those that only wait behind another.
-    async fn errors(&self) -> Vec<&str> {
-        let error = self.0.error.as_deref().unwrap_or_default();
-        error.lines().collect()
-    }
-
+    errors: Vec<String>,
     /// The same for failures of the same consumer on the same type of event with the same error, but for its numbers.
-    async fn fingerprint(&self) -> Option<&str> {
-        self.0.fingerprint.as_deref()
-    }
-
+    fingerprint: Option<String>,
     /// How often it was tried.
-    async fn attempts(&self) -> u32 {
-        self.0.attempts
-    }
-
+    attempts: u32,
     /// When it was first tried.
-    async fn first_tried_at(&self) -> DateTime<Utc> {
-        self.0.first_at
-    }
-
+    first_tried_at: DateTime<Utc>,
     /// When it was last tried.
-    async fn last_tried_at(&self) -> DateTime<Utc> {
-        self.0.last_at
-    }
-
+    last_tried_at: DateTime<Utc>,
     /// Whether it did not fail itself, but waits behind an earlier event of its stream that did.
-    async fn is_parked(&self) -> bool {
-        self.0.is_parked
-    }
+    is_parked: bool,
+    #[graphql(skip)]
+    letter: events::DeadLetter,
+}
 
+impl From<events::DeadLetter> for DeadLetter {
+    fn from(letter: events::DeadLetter) -> Self {
+        let errors = letter.error.as_deref().unwrap_or_default().lines();
+        Self {
+            id: id::encode(LETTER_KIND, letter.id),
+            consumer: letter.consumer.clone(),
+            consumer_kind: letter.kind.into(),
+            position: letter.position,
+            stream: letter.stream.clone(),
+            stream_id: id::encode(&letter.stream, letter.stream_id),
+            version: letter.version,
+            event_type: letter.event_type.clone(),
+            errors: errors.map(str::to_owned).collect(),
+            fingerprint: letter.fingerprint.clone(),
+            attempts: letter.attempts,
+            first_tried_at: letter.first_at,
+            last_tried_at: letter.last_at,
+            is_parked: letter.is_parked,
+            letter,
+        }
+    }
+}
+
+#[ComplexObject]
+impl DeadLetter {
     /// The event; null when the log no longer has it.
     async fn event(&self, ctx: &Context<'_>) -> Result<Option<LoggedEvent>> {
         let entities = entities(ctx);
         let epoch = entities.log.tail().cursor().epoch;
         let event = entities
             .operations
-            .event_of_letter(viewer(ctx)?, &self.0)
+            .event_of_letter(viewer(ctx)?, &self.letter)
             .await
             .map_err(from_access)?;
-        Ok(event.map(|logged| LoggedEvent { logged, epoch }))
+        Ok(event.map(|logged| LoggedEvent::new(logged, epoch)))
     }
 }
 
@@ -156,7 +141,7 @@ impl LettersQuery {
         let uuid = id::decode_as(LETTER_KIND, "id", &id)?;
         let operations = &entities(ctx).operations;
         let found = operations.find_letter(viewer(ctx)?, uuid).await;
-        Ok(found.map_err(from_access)?.map(DeadLetter))
+        Ok(found.map_err(from_access)?.map(DeadLetter::from))
     }
 
     /// Dead letters, a page at a time, oldest first. Needs the role ADMIN.
@@ -208,7 +193,7 @@ impl LettersQuery {
         };
         connection.edges = letters
             .into_iter()
-            .map(|letter| Edge::new(cursor(&letter), DeadLetter(letter)))
+            .map(|letter| Edge::new(cursor(&letter), letter.into()))
             .collect();
         Ok(Some(connection))
     }

@@ -100,12 +100,12 @@ impl LogQuery {
         };
         let mut connection =
             Connection::with_additional_fields(page.has_previous, page.has_next, search);
-        let events = page.events.into_iter().map(|event| LoggedEvent {
-            logged: event.into(),
-            epoch,
-        });
+        let events = page.events.into_iter();
         connection.edges = events
-            .map(|event| Edge::new(OpaqueCursor(event.place().to_string()), event))
+            .map(|event| {
+                let cursor = Cursor::behind(&event, epoch).to_string();
+                Edge::new(OpaqueCursor(cursor), LoggedEvent::new(event.into(), epoch))
+            })
             .collect();
         Ok(Some(connection))
     }

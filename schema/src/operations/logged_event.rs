@@ -1,6 +1,6 @@
 //! An event of the log, as administrators see it.
 
-use async_graphql::{ID, Json, Object, Result};
+use async_graphql::{ComplexObject, ID, Json, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::operations::LoggedEvent as Inner;
 use events::Cursor;
@@ -9,81 +9,61 @@ use serde_json::Value;
 use crate::id;
 
 /// An event as it is in the log.
+#[derive(SimpleObject)]
+#[graphql(complex)]
 pub(crate) struct LoggedEvent {
-    pub(super) logged: Inner,
-    pub(super) epoch: u32,
-}
-
-impl LoggedEvent {
-    pub(super) fn place(&self) -> Cursor {
-        Cursor::behind(self.logged.event(), self.epoch)
-    }
-}
-
-#[Object]
-impl LoggedEvent {
     /// Its place in the log, for `after` of subscriptions and of this list.
-    async fn cursor(&self) -> String {
-        self.place().to_string()
-    }
-
+    cursor: String,
     /// Its number among all events: 1, 2, 3, …
-    async fn position(&self) -> u64 {
-        self.logged.event().position
-    }
-
+    position: u64,
     /// Its name wherever one event led to another.
-    async fn event_id(&self) -> ID {
-        self.logged.event().event_id.into()
-    }
-
+    event_id: ID,
     /// The kind of its stream, such as `post`.
-    async fn stream(&self) -> &str {
-        &self.logged.event().stream
-    }
-
+    stream: String,
     /// The stream's id; where the stream is an object of the API, that is the object's.
-    async fn stream_id(&self) -> ID {
-        let event = self.logged.event();
-        id::encode(&event.stream, event.stream_id)
-    }
-
+    stream_id: ID,
     /// Its number in its stream: 1, 2, 3, …
-    async fn version(&self) -> i64 {
-        self.logged.event().version
-    }
-
+    version: i64,
     /// What happened, such as `PostLiked`.
     #[graphql(name = "type")]
-    async fn event_type(&self) -> &str {
-        &self.logged.event().event_type
-    }
-
+    event_type: String,
     /// The version of the shape of `data`.
-    async fn schema_version(&self) -> i32 {
-        self.logged.event().schema_version.into()
-    }
-
+    schema_version: i32,
     /// Who did it: a user's id, or the name of a process.
-    async fn actor(&self) -> &str {
-        &self.logged.event().meta.actor
-    }
-
+    actor: String,
     /// The id of the request that led to it.
-    async fn correlation_id(&self) -> Option<&str> {
-        self.logged.event().meta.correlation_id.as_deref()
-    }
-
+    correlation_id: Option<String>,
     /// The event that led to it.
-    async fn causation_id(&self) -> Option<ID> {
-        self.logged.event().meta.causation_id.map(ID::from)
-    }
-
+    causation_id: Option<ID>,
     /// When it happened, by the clock of who wrote it.
-    async fn occurred_at(&self) -> DateTime<Utc> {
-        self.logged.event().occurred_at
-    }
+    occurred_at: DateTime<Utc>,
+    #[graphql(skip)]
+    logged: Inner,
+}
 
+impl LoggedEvent {
+    pub(super) fn new(logged: Inner, epoch: u32) -> Self {
+        let event = logged.event();
+        Self {
+            cursor: Cursor::behind(event, epoch).to_string(),
+            position: event.position,
+            event_id: event.event_id.into(),
+            stream: event.stream.clone(),
+            stream_id: id::encode(&event.stream, event.stream_id),
+            version: event.version,
+            event_type: event.event_type.clone(),
+            schema_version: event.schema_version.into(),
+            actor: event.meta.actor.clone(),
+            correlation_id: event.meta.correlation_id.clone(),
+            causation_id: event.meta.causation_id.map(ID::from),
+            occurred_at: event.occurred_at,
+            logged,
+        }
+    }
+}
+
+#[ComplexObject]
+impl LoggedEvent {
     /// The facts, as they were recorded; null when they are withheld.
     async fn data(&self) -> Result<Option<Json<Value>>> {
         let data = self.logged.data().map(serde_json::from_str).transpose();

@@ -1,6 +1,6 @@
 //! The mutations of operations. Each is told by an event of the stream `operations`, with who did it.
 
-use async_graphql::{Context, Object, Result, SimpleObject};
+use async_graphql::{Context, Object, Result};
 
 use super::{
     inputs::{DeadLettersInput, DisconnectUserInput, WorkerInput},
@@ -9,42 +9,23 @@ use super::{
 use crate::{
     error::{from_letters, from_users, from_workers},
     id,
+    payloads::payloads,
     request::{command_context, entities},
     users,
 };
 
-/// What `pauseWorker` and `resumeWorker` answer.
-#[derive(SimpleObject)]
-pub(crate) struct WorkerPayload {
-    /// How the workers stand now.
-    worker_status: WorkerStatus,
-}
-
-/// What `replayDeadLetters` answers.
-#[derive(SimpleObject)]
-pub(crate) struct ReplayDeadLettersPayload {
-    /// Letters that are no more: a follower has applied them, or a handler is to handle them anew.
-    replayed: u64,
-    /// Letters that are still there: a follower failed on them again, or they wait behind one on which it did.
-    left: u64,
-}
-
-/// What `discardDeadLetters` answers.
-#[derive(SimpleObject)]
-pub(crate) struct DiscardDeadLettersPayload {
-    /// Letters whose events are given up for good.
-    discarded: u64,
-    /// Letters that waited behind those, and were applied.
-    replayed: u64,
-    /// Letters that waited behind those and are still there, as one of them failed.
-    left: u64,
-}
-
-/// What `disconnectUser` answers.
-#[derive(SimpleObject)]
-pub(crate) struct DisconnectUserPayload {
-    /// How many sessions were ended; none unless that was asked for.
-    ended_sessions: u32,
+payloads! {
+    "pauseWorker` and `resumeWorker" => WorkerPayload { worker_status: WorkerStatus = "How the workers stand now." }
+    "replayDeadLetters" => ReplayDeadLettersPayload {
+        replayed: u64 = "Letters that are no more: a follower has applied them, or a handler is to handle them anew.",
+        left: u64 = "Letters that are still there: a follower failed on them again, or they wait behind one on which it did.",
+    }
+    "discardDeadLetters" => DiscardDeadLettersPayload {
+        discarded: u64 = "Letters whose events are given up for good.",
+        replayed: u64 = "Letters that waited behind those, and were applied.",
+        left: u64 = "Letters that waited behind those and are still there, as one of them failed.",
+    }
+    "disconnectUser" => DisconnectUserPayload { ended_sessions: u32 = "How many sessions were ended; none unless that was asked for." }
 }
 
 #[derive(Default)]

@@ -1,8 +1,6 @@
 //! The workers: followers with their parts and lag, handlers with their deliveries, breakers. Lags are computed in the
 //! database, from checkpoints and deliveries.
 
-use std::sync::Arc;
-
 use async_graphql::{Context, Enum, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::operations::KnownHandler;
@@ -99,108 +97,78 @@ fn pause_of(status: &WorkersStatus, name: &str) -> Option<WorkerPause> {
 }
 
 /// Something that keeps state from events, in order, each exactly once.
+#[derive(SimpleObject)]
 pub(crate) struct Follower {
-    follower: FollowerStatus,
-    status: Arc<WorkersStatus>,
+    /// Its name.
+    name: String,
+    /// How far it is behind.
+    lag: Lag,
+    /// Everything up to here is applied.
+    position: u64,
+    /// Whether and since when it is held; null when it is not.
+    pause: Option<WorkerPause>,
+    /// The processes that share its parts; none when no worker runs.
+    members: Vec<FollowerMember>,
+    /// Its parts; none when it never ran.
+    parts: Vec<FollowerPart>,
+    /// Its dead letters, with those that wait behind others; counted to 10,000.
+    dead_letters: u64,
 }
 
-#[Object]
 impl Follower {
-    /// Its name.
-    async fn name(&self) -> &str {
-        &self.follower.name
-    }
-
-    /// How far it is behind.
-    async fn lag(&self) -> Lag {
-        self.follower.lag.into()
-    }
-
-    /// Everything up to here is applied.
-    async fn position(&self) -> u64 {
-        self.follower.position
-    }
-
-    /// Whether and since when it is held; null when it is not.
-    async fn pause(&self) -> Option<WorkerPause> {
-        pause_of(&self.status, &self.follower.name)
-    }
-
-    /// The processes that share its parts; none when no worker runs.
-    async fn members(&self) -> Vec<FollowerMember> {
-        let members = self.follower.members.iter().cloned();
-        members.map(FollowerMember::from).collect()
-    }
-
-    /// Its parts; none when it never ran.
-    async fn parts(&self) -> Vec<FollowerPart> {
-        let parts = self.follower.parts.iter().cloned();
-        parts.map(FollowerPart::from).collect()
-    }
-
-    /// Its dead letters, with those that wait behind others; counted to 10,000.
-    async fn dead_letters(&self) -> u64 {
-        self.follower.dead_letters
+    fn new(follower: &FollowerStatus, status: &WorkersStatus) -> Self {
+        Self {
+            name: follower.name.clone(),
+            lag: follower.lag.into(),
+            position: follower.position,
+            pause: pause_of(status, &follower.name),
+            members: follower.members.iter().cloned().map(Into::into).collect(),
+            parts: follower.parts.iter().cloned().map(Into::into).collect(),
+            dead_letters: follower.dead_letters,
+        }
     }
 }
 
 /// Something that reacts to events, in no particular order, each once; any number of processes share the work.
+#[derive(SimpleObject)]
 pub(crate) struct Handler {
-    counts: DeliveryCounts,
-    known: Option<KnownHandler>,
-    status: Arc<WorkersStatus>,
+    /// Its name.
+    name: String,
+    /// Events that wait for it, those to be tried again too; counted to 10,000, as the others are.
+    waiting: u64,
+    /// Those of them that have failed before.
+    retrying: u64,
+    /// Events that a process is handling.
+    running: u64,
+    /// Events that were handled in the last minute.
+    done_last_minute: u64,
+    /// Its dead letters.
+    dead_letters: u64,
+    /// What is yet to be handled. Events that are not handed to it yet are in the lag of the follower `deliveries`.
+    lag: Lag,
+    /// How many events a process handles at once; null when the gateway does not know this handler.
+    concurrency: Option<u64>,
+    /// What it needs besides the database. While that is away, nothing is handled and no attempt is spent.
+    dependency: Option<&'static str>,
+    /// Whether and since when it is held; null when it is not.
+    pause: Option<WorkerPause>,
 }
 
-#[Object]
 impl Handler {
-    /// Its name.
-    async fn name(&self) -> &str {
-        &self.counts.name
-    }
-
-    /// Events that wait for it, those to be tried again too; counted to 10,000, as the others are.
-    async fn waiting(&self) -> u64 {
-        self.counts.waiting
-    }
-
-    /// Those of them that have failed before.
-    async fn retrying(&self) -> u64 {
-        self.counts.retrying
-    }
-
-    /// Events that a process is handling.
-    async fn running(&self) -> u64 {
-        self.counts.running
-    }
-
-    /// Events that were handled in the last minute.
-    async fn done_last_minute(&self) -> u64 {
-        self.counts.done_last_minute
-    }
-
-    /// Its dead letters.
-    async fn dead_letters(&self) -> u64 {
-        self.counts.dead
-    }
-
-    /// What is yet to be handled. Events that are not handed to it yet are in the lag of the follower `deliveries`.
-    async fn lag(&self) -> Lag {
-        self.counts.lag.into()
-    }
-
-    /// How many events a process handles at once; null when the gateway does not know this handler.
-    async fn concurrency(&self) -> Option<u64> {
-        self.known.as_ref().map(|known| known.concurrency as u64)
-    }
-
-    /// What it needs besides the database. While that is away, nothing is handled and no attempt is spent.
-    async fn dependency(&self) -> Option<&str> {
-        self.known.as_ref()?.dependency
-    }
-
-    /// Whether and since when it is held; null when it is not.
-    async fn pause(&self) -> Option<WorkerPause> {
-        pause_of(&self.status, &self.counts.name)
+    fn new(counts: &DeliveryCounts, known: &[KnownHandler], status: &WorkersStatus) -> Self {
+        let known = known.iter().find(|known| known.name == counts.name);
+        Self {
+            name: counts.name.clone(),
+            waiting: counts.waiting,
+            retrying: counts.retrying,
+            running: counts.running,
+            done_last_minute: counts.done_last_minute,
+            dead_letters: counts.dead,
+            lag: counts.lag.into(),
+            concurrency: known.map(|known| known.concurrency as u64),
+            dependency: known.and_then(|known| known.dependency),
+            pause: pause_of(status, &counts.name),
+        }
     }
 }
 
@@ -250,38 +218,24 @@ impl From<BreakerStatus> for Breaker {
 }
 
 /// How all workers stand.
+#[derive(SimpleObject)]
 pub(crate) struct WorkerStatus {
-    pub(super) status: Arc<WorkersStatus>,
-    pub(super) known: Vec<KnownHandler>,
+    /// The followers, by name.
+    followers: Vec<Follower>,
+    /// The handlers, by name.
+    handlers: Vec<Handler>,
+    /// The breakers of all processes that run.
+    breakers: Vec<Breaker>,
 }
 
-#[Object]
 impl WorkerStatus {
-    /// The followers, by name.
-    async fn followers(&self) -> Vec<Follower> {
-        let followers = self.status.followers.iter().cloned();
-        let with_status = |follower| Follower {
-            follower,
-            status: self.status.clone(),
-        };
-        followers.map(with_status).collect()
-    }
-
-    /// The handlers, by name.
-    async fn handlers(&self) -> Vec<Handler> {
-        let handlers = self.status.handlers.iter().cloned();
-        let with_status = |counts: DeliveryCounts| Handler {
-            known: self.known.iter().find(|it| it.name == counts.name).cloned(),
-            counts,
-            status: self.status.clone(),
-        };
-        handlers.map(with_status).collect()
-    }
-
-    /// The breakers of all processes that run.
-    async fn breakers(&self) -> Vec<Breaker> {
-        let breakers = self.status.breakers.iter().cloned();
-        breakers.map(Breaker::from).collect()
+    pub(super) fn new(status: &WorkersStatus, known: &[KnownHandler]) -> Self {
+        let (followers, handlers) = (status.followers.iter(), status.handlers.iter());
+        Self {
+            followers: followers.map(|it| Follower::new(it, status)).collect(),
+            handlers: handlers.map(|it| Handler::new(it, known, status)).collect(),
+            breakers: status.breakers.iter().cloned().map(Into::into).collect(),
+        }
     }
 }
 
@@ -289,10 +243,8 @@ impl WorkerStatus {
 pub(super) async fn load_status(ctx: &Context<'_>) -> Result<WorkerStatus> {
     let operations = &entities(ctx).operations;
     let status = operations.read_status(viewer(ctx)?).await;
-    Ok(WorkerStatus {
-        status: Arc::new(status.map_err(from_access)?),
-        known: operations.known_handlers().to_vec(),
-    })
+    let status = status.map_err(from_access)?;
+    Ok(WorkerStatus::new(&status, operations.known_handlers()))
 }
 
 #[derive(Default)]

@@ -12,16 +12,15 @@ use entities::{
 
 use super::{
     KIND,
-    comment::{self, Comment, CommentOrder, get_user},
+    comment::{self, Comment, CommentOrder},
     loaders::load_like,
 };
 use crate::{
-    at_hand::Quick,
     connection::{ListCursor, PageArguments, checked},
     error::from_access,
     history, id,
     request::{entities, viewer},
-    users::User,
+    users::UserRef,
 };
 
 /// Something that a user wrote for all others, with their likes and comments.
@@ -66,11 +65,8 @@ impl Post {
     }
 
     /// Who wrote it.
-    async fn author(&self, ctx: &Context<'_>) -> Result<Quick<User>> {
-        match &self.author {
-            Some(author) => Ok(Quick(author.clone().into())),
-            None => Box::pin(get_user(ctx, self.row.author_id)).await,
-        }
+    async fn author(&self) -> UserRef {
+        UserRef::new(self.row.author_id, self.author.clone())
     }
 
     /// What it says, 1 to 10,000 characters.
@@ -111,7 +107,7 @@ impl Post {
         #[graphql(desc = "Comments after this cursor.")] after: Option<String>,
         #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Comments before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<ListCursor<CommentOrder>, Quick<Comment>>> {
+    ) -> Result<Connection<ListCursor<CommentOrder>, Comment>> {
         let arguments = PageArguments {
             first,
             after,

@@ -1,15 +1,12 @@
 //! The queries of posts.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::collections::HashMap;
 
 use async_graphql::{
     Context, ID, Object, Result,
     connection::{Connection, Edge},
 };
-use entities::{Violations, posts, users};
+use entities::{Violations, posts};
 use uuid::Uuid;
 
 use super::{
@@ -22,6 +19,7 @@ use crate::{
     error::{from_access, from_log, invalid},
     price::{COUNT, cost},
     request::{entities, shown, viewer},
+    users::load_all,
 };
 
 #[derive(Default)]
@@ -59,18 +57,6 @@ async fn find_at(ctx: &Context<'_>, id: Uuid, version: i64) -> Result<Option<Pos
         .map_err(from_access)?
         .as_ref()
         .and_then(Post::of_state))
-}
-
-/// Together, as the authors of a page's comments are: one by one they would wait for each other.
-async fn load_authors(
-    ctx: &Context<'_>,
-    page: &entities::Page<posts::Post>,
-) -> Result<HashMap<Uuid, Arc<users::User>>> {
-    let ids: HashSet<Uuid> = page.items.iter().map(|(_, post)| post.author_id).collect();
-    let ids: Vec<Uuid> = ids.into_iter().collect();
-    let found = entities(ctx).users.load_users(&ids).await;
-    let found = found.map_err(|cause| from_log(&cause))?;
-    Ok(found.into_iter().map(|user| (user.id, user)).collect())
 }
 
 #[Object]
@@ -130,8 +116,13 @@ impl PostsQuery {
         let totals = PostTotals(filter);
         let mut connection =
             Connection::with_additional_fields(page.has_previous, page.has_next, totals);
+        // Together, as the authors of a page's comments are: one by one they would wait for each other.
         let authors = match shows_authors(ctx) {
-            true => load_authors(ctx, &page).await?,
+            true => {
+                let ids = page.items.iter().map(|(_, post)| post.author_id).collect();
+                let found = load_all(&entities(ctx).users, ids).await;
+                found.map_err(|cause| from_log(&cause))?
+            }
             false => HashMap::new(),
         };
         let with_author = |(edge, post): (_, posts::Post)| {

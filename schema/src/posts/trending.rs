@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_graphql::{Context, Enum, Object, Result, SimpleObject, Subscription};
 use entities::{
     Entities,
-    access::{Action, Grant, Requirement, Viewer},
+    access::{Action, Requirement, Viewer},
     posts::{self, STREAM, TRENDING_FOLLOWER},
 };
 use events::{AsOf, EventSource, Topic};
@@ -17,6 +17,7 @@ use super::object::Post;
 use crate::{
     connection::checked,
     error::{from_access, from_feed},
+    following::require,
     request::{entities, horizon, shown, viewer},
 };
 
@@ -113,9 +114,7 @@ impl TrendingSubscription {
         #[graphql(desc = "How many at most, 1 to 100.", default = 20)] first: i32,
     ) -> Result<impl Stream<Item = Result<Vec<TrendingPost>>>> {
         let limit = checked("first", first)?;
-        let requirement = Requirement::Action(Action::ReadPosts);
-        let granted = ctx.data::<Grant>()?.require(requirement).await;
-        granted.map_err(from_access)?;
+        require(ctx, Requirement::Action(Action::ReadPosts)).await?;
         let topic = Topic {
             kind: STREAM,
             id: None,

@@ -1,10 +1,11 @@
 //! The mutation of read models.
 
-use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, InputObject, Object, Result};
 
 use super::object::ReadModel;
 use crate::{
     error::from_read_models,
+    payloads::payloads,
     request::{command_context, entities},
 };
 
@@ -15,11 +16,8 @@ pub(crate) struct RebuildReadModelInput {
     name: String,
 }
 
-/// What `rebuildReadModel` answers.
-#[derive(SimpleObject)]
-pub(crate) struct RebuildReadModelPayload {
-    /// The read model, with the rebuild that was asked for.
-    read_model: ReadModel,
+payloads! {
+    "rebuildReadModel" => RebuildReadModelPayload { read_model: ReadModel = "The read model, with the rebuild that was asked for." }
 }
 
 #[derive(Default)]
@@ -38,7 +36,7 @@ impl ReadModelsMutation {
         let context = command_context(ctx)?;
         let requested = read_models.request_rebuild(context, &input.name).await;
         Ok(Some(RebuildReadModelPayload {
-            read_model: ReadModel(requested.map_err(from_read_models)?),
+            read_model: requested.map_err(from_read_models)?.into(),
         }))
     }
 }

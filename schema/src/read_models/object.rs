@@ -1,23 +1,25 @@
 //! A read model, its rebuild, and what that found.
 
-use async_graphql::{Enum, Object};
+use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::read_models::ReadModelStatus;
 use events::RebuildStatus;
 
 /// Tables that are kept from the events of the log, and can be built anew from them while they are read.
-pub(crate) struct ReadModel(pub(crate) ReadModelStatus);
-
-#[Object]
-impl ReadModel {
+#[derive(SimpleObject)]
+pub(crate) struct ReadModel {
     /// Its name, such as `posts`.
-    async fn name(&self) -> &str {
-        self.0.name
-    }
-
+    name: &'static str,
     /// The rebuild that is at work, or else the last one; null when there was none.
-    async fn rebuild(&self) -> Option<Rebuild> {
-        self.0.rebuild.clone().map(Rebuild)
+    rebuild: Option<Rebuild>,
+}
+
+impl From<ReadModelStatus> for ReadModel {
+    fn from(status: ReadModelStatus) -> Self {
+        Self {
+            name: status.name,
+            rebuild: status.rebuild.map(Rebuild::from),
+        }
     }
 }
 
@@ -42,75 +44,64 @@ pub(crate) enum RebuildPhase {
 }
 
 /// A rebuild of a read model.
-pub(crate) struct Rebuild(RebuildStatus);
-
-#[Object(name = "ReadModelRebuild")]
-impl Rebuild {
+#[derive(SimpleObject)]
+#[graphql(name = "ReadModelRebuild")]
+pub(crate) struct Rebuild {
     /// What it is at.
-    async fn phase(&self) -> RebuildPhase {
-        self.0.phase.into()
-    }
-
+    phase: RebuildPhase,
     /// Whether a process is at it now. One that was killed is missed after some seconds.
-    async fn is_running(&self) -> bool {
-        self.0.is_running
-    }
-
+    is_running: bool,
     /// Events applied.
-    async fn events_applied(&self) -> u64 {
-        self.0.done
-    }
-
+    events_applied: u64,
     /// Events to apply, as far as that is known.
-    async fn events_total(&self) -> u64 {
-        self.0.total
-    }
-
+    events_total: u64,
     /// When it was begun.
-    async fn started_at(&self) -> Option<DateTime<Utc>> {
-        self.0.started_at
-    }
-
+    started_at: Option<DateTime<Utc>>,
     /// When it ended.
-    async fn finished_at(&self) -> Option<DateTime<Utc>> {
-        self.0.finished_at
-    }
-
+    finished_at: Option<DateTime<Utc>>,
     /// What differed between the old model and the new one, by table; null until it has ended.
-    async fn differences(&self) -> Option<Vec<Differences>> {
-        let report = self.0.report.as_ref()?;
-        let tables = report.differences.iter().cloned();
-        Some(tables.map(Differences).collect())
+    differences: Option<Vec<Differences>>,
+}
+
+impl From<RebuildStatus> for Rebuild {
+    fn from(status: RebuildStatus) -> Self {
+        let tables = status.report.map(|report| report.differences.into_iter());
+        Self {
+            phase: status.phase.into(),
+            is_running: status.is_running,
+            events_applied: status.done,
+            events_total: status.total,
+            started_at: status.started_at,
+            finished_at: status.finished_at,
+            differences: tables.map(|tables| tables.map(Differences::from).collect()),
+        }
     }
 }
 
 /// What differed in one table.
-pub(crate) struct Differences(events::Differences);
-
-#[Object(name = "ReadModelDifferences")]
-impl Differences {
+#[derive(SimpleObject)]
+#[graphql(name = "ReadModelDifferences")]
+pub(crate) struct Differences {
     /// The table.
-    async fn table(&self) -> &str {
-        &self.0.table
-    }
-
+    table: String,
     /// Rows that only the old model had.
-    async fn only_old(&self) -> u64 {
-        self.0.only_old
-    }
-
+    only_old: u64,
     /// Rows that only the new model has.
-    async fn only_new(&self) -> u64 {
-        self.0.only_new
-    }
-
+    only_new: u64,
     /// Rows that both have, with other values.
-    async fn changed(&self) -> u64 {
-        self.0.changed
-    }
-
+    changed: u64,
     /// Some of them: the key, and what is different.
-    async fn examples(&self) -> &[String] {
-        &self.0.examples
+    examples: Vec<String>,
+}
+
+impl From<events::Differences> for Differences {
+    fn from(found: events::Differences) -> Self {
+        Self {
+            table: found.table,
+            only_old: found.only_old,
+            only_new: found.only_new,
+            changed: found.changed,
+            examples: found.examples,
+        }
     }
 }

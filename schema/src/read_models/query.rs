@@ -18,6 +18,6 @@ impl ReadModelsQuery {
         let read_models = &entities(ctx).read_models;
         let models = read_models.list_read_models(viewer(ctx)?).await;
         let models = models.map_err(from_access)?;
-        Ok(Some(models.into_iter().map(ReadModel).collect()))
+        Ok(Some(models.into_iter().map(ReadModel::from).collect()))
     }
 }

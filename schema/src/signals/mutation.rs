@@ -1,18 +1,16 @@
 //! The mutation of signals.
 
-use async_graphql::{Context, Object, Result, SimpleObject};
+use async_graphql::{Context, Object, Result};
 
 use super::{inputs::SubmitSignalInput, object::Signal};
 use crate::{
     error::from_signals,
+    payloads::payloads,
     request::{command_context, entities},
 };
 
-/// What `submitSignal` answers.
-#[derive(SimpleObject)]
-pub(crate) struct SubmitSignalPayload {
-    /// The new signal, which is PENDING.
-    signal: Signal,
+payloads! {
+    "submitSignal" => SubmitSignalPayload { signal: Signal = "The new signal, which is PENDING." }
 }
 
 #[derive(Default)]
@@ -33,7 +31,7 @@ impl SignalsMutation {
             .await
             .map_err(from_signals)?;
         Ok(Some(SubmitSignalPayload {
-            signal: Signal(signal),
+            signal: signal.into(),
         }))
     }
 }

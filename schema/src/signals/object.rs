@@ -1,8 +1,9 @@
 //! The signal as clients see it.
 
-use async_graphql::{Context, Enum, ID, Object, Result};
+use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::signals;
+use uuid::Uuid;
 
 use super::{KIND, finding::SignalFinding};
 use crate::{
@@ -39,122 +40,108 @@ pub(crate) enum SignalProcessor {
 }
 
 /// What a processor answered.
-pub(crate) struct SignalResult(signals::SignalResult);
-
-#[Object]
-impl SignalResult {
+#[derive(SimpleObject)]
+pub(crate) struct SignalResult {
     /// Who answered.
-    async fn processor(&self) -> SignalProcessor {
-        self.0.finding.processor().into()
-    }
-
+    processor: SignalProcessor,
     /// What it found.
-    async fn finding(&self) -> SignalFinding {
-        self.0.finding.clone().into()
-    }
-
+    finding: SignalFinding,
     /// Whether it came when the signal had ended; then it has changed nothing.
-    async fn is_late(&self) -> bool {
-        self.0.is_late
-    }
-
+    is_late: bool,
     /// When it was recorded.
-    async fn recorded_at(&self) -> DateTime<Utc> {
-        self.0.recorded_at
+    recorded_at: DateTime<Utc>,
+}
+
+impl From<signals::SignalResult> for SignalResult {
+    fn from(result: signals::SignalResult) -> Self {
+        Self {
+            processor: result.finding.processor().into(),
+            finding: result.finding.into(),
+            is_late: result.is_late,
+            recorded_at: result.recorded_at,
+        }
     }
 }
 
 /// What is told of a signal that has ended.
-pub(crate) struct SignalNotification(signals::SignalNotification);
-
-#[Object]
-impl SignalNotification {
+#[derive(SimpleObject)]
+pub(crate) struct SignalNotification {
     /// In a sentence.
-    async fn text(&self) -> &str {
-        &self.0.text
-    }
-
+    text: String,
     /// When it was recorded.
-    async fn recorded_at(&self) -> DateTime<Utc> {
-        self.0.recorded_at
+    recorded_at: DateTime<Utc>,
+}
+
+impl From<signals::SignalNotification> for SignalNotification {
+    fn from(notification: signals::SignalNotification) -> Self {
+        Self {
+            text: notification.text,
+            recorded_at: notification.recorded_at,
+        }
     }
 }
 
 /// A value from a source, which three processors look at.
-pub(crate) struct Signal(pub(super) signals::Signal);
-
-#[Object]
-impl Signal {
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub(crate) struct Signal {
+    #[graphql(skip)]
+    uuid: Uuid,
     /// The global id.
-    pub(crate) async fn id(&self) -> ID {
-        id::encode(KIND, self.0.id)
-    }
-
+    #[graphql(owned)]
+    pub(crate) id: ID,
     /// Where it comes from.
-    async fn source(&self) -> &str {
-        &self.0.source
-    }
-
+    source: String,
     /// Its place among the signals of its source: 1, 2, 3, … without gaps.
-    async fn number(&self) -> i64 {
-        self.0.number
-    }
-
+    number: i64,
     /// What was measured.
-    async fn value(&self) -> f64 {
-        self.0.value
-    }
-
+    value: f64,
     /// Where it stands.
-    async fn status(&self) -> SignalStatus {
-        self.0.status.into()
-    }
-
+    status: SignalStatus,
     /// What the processors answered so far, at most one answer of each.
-    async fn results(&self) -> Vec<SignalResult> {
-        self.0.results.iter().cloned().map(SignalResult).collect()
-    }
-
+    results: Vec<SignalResult>,
     /// The processors that had not answered at the deadline; empty unless the signal is PARTIAL.
-    async fn missing(&self) -> Vec<SignalProcessor> {
-        self.0.missing.iter().map(|it| (*it).into()).collect()
-    }
-
+    missing: Vec<SignalProcessor>,
     /// What is told of it, a moment after it has ended.
-    async fn notification(&self) -> Option<SignalNotification> {
-        self.0.notification.clone().map(SignalNotification)
-    }
-
+    notification: Option<SignalNotification>,
     /// Grows by one with everything that happens to it.
-    async fn version(&self) -> i64 {
-        self.0.version
-    }
-
+    version: i64,
     /// Who submitted it.
-    async fn submitted_by(&self) -> &str {
-        &self.0.submitted_by
-    }
-
+    submitted_by: String,
     /// When it was submitted, by the database's clock, as all times of signals.
-    async fn submitted_at(&self) -> DateTime<Utc> {
-        self.0.submitted_at
-    }
-
+    submitted_at: DateTime<Utc>,
     /// When it ends at the latest.
-    async fn deadline_at(&self) -> DateTime<Utc> {
-        self.0.deadline_at
-    }
-
+    deadline_at: DateTime<Utc>,
     /// When it ended; null until then.
-    async fn completed_at(&self) -> Option<DateTime<Utc>> {
-        self.0.completed_at
-    }
-
+    completed_at: Option<DateTime<Utc>>,
     /// When the webhook's receiver had acknowledged its end; null until then, and without a webhook.
-    async fn delivered_at(&self) -> Option<DateTime<Utc>> {
-        self.0.delivered_at
-    }
+    delivered_at: Option<DateTime<Utc>>,
+}
 
+impl From<signals::Signal> for Signal {
+    fn from(signal: signals::Signal) -> Self {
+        Self {
+            uuid: signal.id,
+            id: id::encode(KIND, signal.id),
+            source: signal.source,
+            number: signal.number,
+            value: signal.value,
+            status: signal.status.into(),
+            results: signal.results.into_iter().map(Into::into).collect(),
+            missing: signal.missing.into_iter().map(Into::into).collect(),
+            notification: signal.notification.map(Into::into),
+            version: signal.version,
+            submitted_by: signal.submitted_by,
+            submitted_at: signal.submitted_at,
+            deadline_at: signal.deadline_at,
+            completed_at: signal.completed_at,
+            delivered_at: signal.delivered_at,
+        }
+    }
+}
+
+#[ComplexObject]
+impl Signal {
     /// All that happened to it, oldest first.
     async fn history(
         &self,
@@ -168,7 +155,7 @@ impl Signal {
         let epoch = entities.log.tail().cursor().epoch;
         let page = entities
             .signals
-            .read_history(viewer(ctx)?, self.0.id, after_version, limit)
+            .read_history(viewer(ctx)?, self.uuid, after_version, limit)
             .await
             .map_err(from_access)?;
         Ok(Some(history::connect(page, after_version, epoch)))

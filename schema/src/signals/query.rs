@@ -36,7 +36,7 @@ impl SignalTotals {
 /// The signal with this uuid, for `signal` and `node`.
 pub(crate) async fn find(ctx: &Context<'_>, id: Uuid) -> Result<Option<Signal>> {
     let found = entities(ctx).signals.find_signal(viewer(ctx)?, id).await;
-    Ok(found.map_err(from_access)?.map(Signal))
+    Ok(found.map_err(from_access)?.map(Signal::from))
 }
 
 #[Object]
@@ -83,7 +83,7 @@ impl SignalsQuery {
         connection.edges = page
             .items
             .into_iter()
-            .map(|(edge, signal)| Edge::new(ListCursor { sort, edge }, Signal(signal)))
+            .map(|(edge, signal)| Edge::new(ListCursor { sort, edge }, signal.into()))
             .collect();
         Ok(Some(connection))
     }

@@ -1,20 +1,20 @@
 //! The subscription of signals.
 
-use async_graphql::{Context, Enum, ID, Object, Result, Subscription};
+use async_graphql::{Context, Enum, ID, Result, SimpleObject, Subscription};
 use chrono::{DateTime, Utc};
 use entities::{
-    access::{Action, Grant, Requirement},
+    access::{Action, Requirement},
     signals::{self, STREAM, SignalEvent},
 };
-use events::{Cursor, EventSource, Topic};
-use futures::{Stream, StreamExt};
+use events::{Event, Topic};
+use futures::Stream;
 
 use super::{
     KIND,
     object::{Signal, SignalProcessor},
 };
 use crate::{
-    error::{from_access, from_cursor, from_event, from_feed},
+    following::{follow_as, require},
     id,
 };
 
@@ -39,45 +39,35 @@ pub(crate) enum SignalProgressType {
 }
 
 /// A step that a signal has made.
+#[derive(SimpleObject)]
 pub(crate) struct SignalProgress {
-    cursor: Cursor,
-    actor: String,
-    occurred_at: DateTime<Utc>,
-    event: SignalEvent,
-}
-
-#[Object]
-impl SignalProgress {
     /// The step's place in the log: subscribe with `after` this to get what follows.
-    async fn cursor(&self) -> String {
-        self.cursor.to_string()
-    }
-
+    cursor: String,
     /// What happened.
     #[graphql(name = "type")]
-    async fn progress_type(&self) -> SignalProgressType {
-        self.event.kind.into()
-    }
-
+    progress_type: SignalProgressType,
     /// Who did it.
-    async fn actor(&self) -> &str {
-        &self.actor
-    }
-
+    actor: String,
     /// When it happened, by the database's clock.
-    async fn occurred_at(&self) -> DateTime<Utc> {
-        self.occurred_at
-    }
-
+    occurred_at: DateTime<Utc>,
     /// Whom the signal was handed to, or whose answer it is; empty for other steps.
-    async fn processors(&self) -> Vec<SignalProcessor> {
-        let processors = self.event.processors.iter();
-        processors.map(|it| (*it).into()).collect()
-    }
-
+    processors: Vec<SignalProcessor>,
     /// The signal after the step.
-    async fn signal(&self) -> Signal {
-        Signal(self.event.signal.clone())
+    signal: Signal,
+}
+
+impl SignalProgress {
+    fn new(event: &Event, cursor: String) -> events::Result<Self> {
+        let decoded = SignalEvent::decode(event)?;
+        let processors = decoded.processors.into_iter();
+        Ok(Self {
+            cursor,
+            progress_type: decoded.kind.into(),
+            actor: event.meta.actor.clone(),
+            occurred_at: event.occurred_at,
+            processors: processors.map(Into::into).collect(),
+            signal: decoded.signal.into(),
+        })
     }
 }
 
@@ -93,31 +83,17 @@ impl SignalsSubscription {
         ctx: &Context<'_>,
         #[graphql(desc = "The signal's global id.")] id: ID,
         #[graphql(
+            name = "after",
             desc = "Steps after this cursor: of a step, or `extensions.cursor` of any response."
         )]
-        after: Option<String>,
+        _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<SignalProgress>>> {
         let id = id::decode_as(KIND, "id", &id)?;
-        let after = after
-            .map(|after| after.parse().map_err(from_cursor))
-            .transpose()?;
-        let requirement = Requirement::Action(Action::ReadSignals);
-        let granted = ctx.data::<Grant>()?.require(requirement).await;
-        granted.map_err(from_access)?;
+        require(ctx, Requirement::Action(Action::ReadSignals)).await?;
         let topic = Topic {
             kind: STREAM,
             id: Some(id),
         };
-        let source = ctx.data::<EventSource>()?.clone();
-        let steps = source.follow(topic, after);
-        Ok(steps.map(move |event| {
-            let event = event.map_err(from_feed)?;
-            Ok(SignalProgress {
-                cursor: source.cursor_behind(&event),
-                actor: event.meta.actor.clone(),
-                occurred_at: event.occurred_at,
-                event: SignalEvent::decode(&event).map_err(|cause| from_event(&cause))?,
-            })
-        }))
+        follow_as(ctx, topic, SignalProgress::new)
     }
 }

@@ -11,7 +11,7 @@ use futures::{Stream, StreamExt};
 
 use super::{KIND, object::Student};
 use crate::{
-    error::{from_access, from_cursor, from_event, from_feed},
+    error::{from_access, from_event, from_feed},
     id,
 };
 
@@ -88,14 +88,12 @@ impl StudentsSubscription {
         )]
         kinds: Vec<StudentChangeType>,
         #[graphql(
+            name = "after",
             desc = "Changes after this cursor: of a change, or `extensions.cursor` of any response."
         )]
-        after: Option<String>,
+        _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<StudentChange>>> {
         let id = id.map(|id| id::decode_as(KIND, "id", &id)).transpose()?;
-        let after = after
-            .map(|after| after.parse().map_err(from_cursor))
-            .transpose()?;
         let requirement = Requirement::Action(Action::ReadStudents);
         let granted = ctx.data::<Grant>()?.require(requirement).await;
         granted.map_err(from_access)?;
@@ -108,7 +106,7 @@ impl StudentsSubscription {
             })
             .collect();
         let source = ctx.data::<EventSource>()?.clone();
-        let changes = source.follow_set(topics, after);
+        let changes = source.follow(topics);
         Ok(changes.filter_map(move |event| {
             let change = match event {
                 Ok(event) => decode(&event, source.cursor_behind(&event)).map(|change| {

@@ -65,7 +65,7 @@ pub(super) fn follow(
     };
     let topics: Vec<_> = of_kind(STREAM).chain(of_kind(PRESENCE_STREAM)).collect();
     // What is read for a replay is read after its end was settled, so it shows the changes before that, too.
-    let changes = (!is_replay).then(|| source.follow_set(topics, None));
+    let changes = (!is_replay).then(|| source.follow(topics));
     let users = entities.users.clone();
     let at_start = is_replay.then(|| {
         let users = users.clone();

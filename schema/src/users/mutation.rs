@@ -1,6 +1,6 @@
 //! The mutations of users who exist.
 
-use async_graphql::{Context, Object, Result, SimpleObject};
+use async_graphql::{Context, Object, Result};
 use entities::users::ChangeUser;
 
 use super::{
@@ -11,35 +11,17 @@ use super::{
 use crate::{
     error::{from_access, from_users},
     id,
+    payloads::payloads,
     request::{command_context, entities},
 };
 
-/// What `updateProfile` answers.
-#[derive(SimpleObject)]
-pub(crate) struct UpdateProfilePayload {
-    /// You, with the changes.
-    user: User,
-}
-
-/// What `setAvailability` answers.
-#[derive(SimpleObject)]
-pub(crate) struct SetAvailabilityPayload {
-    /// You; `availability` is what others see, so OFFLINE unless you have an open socket.
-    user: User,
-}
-
-/// What `setRole` answers.
-#[derive(SimpleObject)]
-pub(crate) struct SetRolePayload {
-    /// The user with the new role.
-    user: User,
-}
-
-/// What `deactivateUser` answers.
-#[derive(SimpleObject)]
-pub(crate) struct DeactivateUserPayload {
-    /// The user who was deactivated.
-    user: User,
+payloads! {
+    "updateProfile" => UpdateProfilePayload { user: User = "You, with the changes." }
+    "setAvailability" => SetAvailabilityPayload {
+        user: User = "You; `availability` is what others see, so OFFLINE unless you have an open socket.",
+    }
+    "setRole" => SetRolePayload { user: User = "The user with the new role." }
+    "deactivateUser" => DeactivateUserPayload { user: User = "The user who was deactivated." }
 }
 
 #[derive(Default)]

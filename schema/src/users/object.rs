@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
-use async_graphql::{
-    Context, Enum, ID, Object, Result, ScalarType, Value, resolver_utils::enum_value,
-};
+use async_graphql::{Context, Enum, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use entities::users;
 
 use super::{KIND, loaders::load_presence};
 use crate::{
-    at_hand::{AtHand, Selected},
     connection::checked,
     error::from_access,
     history, id,
@@ -77,20 +74,6 @@ impl User {
     async fn shown_availability(&self, ctx: &Context<'_>) -> Result<users::ShownAvailability> {
         let presence = load_presence(ctx, self.row.id).await?;
         Ok(self.row.shown_availability(presence))
-    }
-}
-
-impl AtHand for User {
-    fn at_hand(&self, field: Selected<'_>) -> Option<Value> {
-        Some(match field.name() {
-            "id" => id::encode(KIND, self.row.id).0.into(),
-            "name" => self.row.name.as_str().into(),
-            "bio" => self.row.bio.clone().into(),
-            "role" => enum_value(Role::from(self.row.role)),
-            "version" => self.row.version.into(),
-            "createdAt" => self.row.created_at.to_value(),
-            _ => return None,
-        })
     }
 }
 

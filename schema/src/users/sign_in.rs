@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     error::from_users,
+    payloads::payloads,
     request::{client_address, command_context, entities},
 };
 
@@ -27,45 +28,12 @@ pub(crate) struct Session {
     refresh_token_expires_at: DateTime<Utc>,
 }
 
-/// What `register` answers.
-#[derive(SimpleObject)]
-pub(crate) struct RegisterPayload {
-    /// The tokens to go on with.
-    session: Session,
-    /// The new user.
-    user: User,
-}
-
-/// What `signIn` answers.
-#[derive(SimpleObject)]
-pub(crate) struct SignInPayload {
-    /// The tokens to go on with.
-    session: Session,
-    /// Who signed in.
-    user: User,
-}
-
-/// What `refresh` answers.
-#[derive(SimpleObject)]
-pub(crate) struct RefreshPayload {
-    /// The next tokens of the session.
-    session: Session,
-    /// Whose session it is.
-    user: User,
-}
-
-/// What `signOut` answers.
-#[derive(SimpleObject)]
-pub(crate) struct SignOutPayload {
-    /// How many sessions were ended.
-    signed_out: u32,
-}
-
-/// What `changePassword` answers.
-#[derive(SimpleObject)]
-pub(crate) struct ChangePasswordPayload {
-    /// You, a version on.
-    user: User,
+payloads! {
+    "register" => RegisterPayload { session: Session = "The tokens to go on with.", user: User = "The new user." }
+    "signIn" => SignInPayload { session: Session = "The tokens to go on with.", user: User = "Who signed in." }
+    "refresh" => RefreshPayload { session: Session = "The next tokens of the session.", user: User = "Whose session it is." }
+    "signOut" => SignOutPayload { signed_out: u32 = "How many sessions were ended." }
+    "changePassword" => ChangePasswordPayload { user: User = "You, a version on." }
 }
 
 fn parts(signed_in: SignedIn) -> (Session, User) {

@@ -1,13 +1,13 @@
 //! The subscriptions of users.
 
-use async_graphql::{Context, Enum, ID, Object, Result, Subscription};
+use async_graphql::{Context, Enum, ID, Result, SimpleObject, Subscription};
 use chrono::{DateTime, Utc};
 use entities::{
-    access::{Action, Grant, Requirement},
+    access::{Action, Requirement},
     users::{self, STREAM, UserEvent},
 };
-use events::{Cursor, EventSource, Topic};
-use futures::{Stream, StreamExt};
+use events::{Event, EventSource, Topic};
+use futures::Stream;
 
 use super::{
     KIND,
@@ -15,7 +15,7 @@ use super::{
     object::User,
 };
 use crate::{
-    error::{from_access, from_cursor, from_event, from_feed},
+    following::{follow_as, require},
     id,
     request::entities,
 };
@@ -41,53 +41,39 @@ pub(crate) enum UserChangeType {
 }
 
 /// Something that happened to a user.
+#[derive(SimpleObject)]
 pub(crate) struct UserChange {
-    cursor: Cursor,
-    actor: String,
-    occurred_at: DateTime<Utc>,
-    event: UserEvent,
-}
-
-#[Object]
-impl UserChange {
     /// The change's place in the log: subscribe with `after` this to get what follows.
-    async fn cursor(&self) -> String {
-        self.cursor.to_string()
-    }
-
+    cursor: String,
     /// What happened.
     #[graphql(name = "type")]
-    async fn change_type(&self) -> UserChangeType {
-        self.event.kind.into()
-    }
-
+    change_type: UserChangeType,
     /// Who did it.
-    async fn actor(&self) -> &str {
-        &self.actor
-    }
-
+    actor: String,
     /// When it happened.
-    async fn occurred_at(&self) -> DateTime<Utc> {
-        self.occurred_at
-    }
-
+    occurred_at: DateTime<Utc>,
     /// The user's version after the change.
-    async fn version(&self) -> i64 {
-        self.event.user.version
-    }
-
+    version: i64,
     /// The user after the change; `availability` and `lastSeenAt` are those of now.
-    async fn user(&self) -> User {
-        self.event.user.clone().into()
+    user: User,
+}
+
+impl UserChange {
+    fn new(event: &Event, cursor: String) -> events::Result<Self> {
+        let UserEvent { kind, user, .. } = UserEvent::decode(event)?;
+        Ok(Self {
+            cursor,
+            change_type: kind.into(),
+            actor: event.meta.actor.clone(),
+            occurred_at: event.occurred_at,
+            version: user.version,
+            user: user.into(),
+        })
     }
 }
 
-/// Now, and for as long as the subscription is open.
-async fn require_users(ctx: &Context<'_>) -> Result<()> {
-    let requirement = Requirement::Action(Action::ReadUsers);
-    let granted = ctx.data::<Grant>()?.require(requirement).await;
-    granted.map_err(from_access)
-}
+/// What subscribers to users must be allowed.
+const READ_USERS: Requirement = Requirement::Action(Action::ReadUsers);
 
 #[derive(Default)]
 pub(crate) struct UsersSubscription;
@@ -101,27 +87,14 @@ impl UsersSubscription {
         ctx: &Context<'_>,
         #[graphql(desc = "Only this user's changes.")] id: Option<ID>,
         #[graphql(
+            name = "after",
             desc = "Changes after this cursor: of a change, or `extensions.cursor` of any response."
         )]
-        after: Option<String>,
+        _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<UserChange>>> {
         let id = id.map(|id| id::decode_as(KIND, "id", &id)).transpose()?;
-        let after = after
-            .map(|after| after.parse().map_err(from_cursor))
-            .transpose()?;
-        require_users(ctx).await?;
-        let topic = Topic { kind: STREAM, id };
-        let source = ctx.data::<EventSource>()?.clone();
-        let changes = source.follow(topic, after);
-        Ok(changes.map(move |event| {
-            let event = event.map_err(from_feed)?;
-            Ok(UserChange {
-                cursor: source.cursor_behind(&event),
-                actor: event.meta.actor.clone(),
-                occurred_at: event.occurred_at,
-                event: UserEvent::decode(&event).map_err(|cause| from_event(&cause))?,
-            })
-        }))
+        require(ctx, READ_USERS).await?;
+        follow_as(ctx, Topic { kind: STREAM, id }, UserChange::new)
     }
 
     /// Whether these users are here: first as it is now, one item for each of them, then whenever it changes. Who reads
@@ -133,7 +106,7 @@ impl UsersSubscription {
         #[graphql(desc = "The users' global ids, 1 to 100.")] user_ids: Vec<ID>,
     ) -> Result<impl Stream<Item = Result<AvailabilityChange>>> {
         let ids = availability::decode_ids(&user_ids)?;
-        require_users(ctx).await?;
+        require(ctx, READ_USERS).await?;
         Ok(availability::follow(
             ctx.data::<EventSource>()?,
             entities(ctx),
