@@ -23,13 +23,14 @@ mod students;
 mod users;
 
 use async_graphql::{MergedObject, MergedSubscription, Request, Response, Schema, ValidationMode};
+use chrono::{DateTime, Utc};
 use entities::Entities;
 use futures::{StreamExt, future::BoxFuture, stream::BoxStream};
 
 pub use error::{codes, error, from_access, internal};
 pub use request::{IdempotencyKey, RequestContext, Staleness};
 
-/// The merged queries.
+/// The queries of the API.
 #[derive(Default, MergedObject)]
 pub struct Query(
     node::NodeQuery,
@@ -45,7 +46,7 @@ pub struct Query(
     erasure::ErasureQuery,
 );
 
-/// The merged mutations.
+/// The mutations of the API. Each is recorded as an event.
 #[derive(Default, MergedObject)]
 pub struct Mutation(
     customers::CustomersMutation,
@@ -60,7 +61,7 @@ pub struct Mutation(
     erasure::ErasureMutation,
 );
 
-/// The merged subscriptions.
+/// The subscriptions of the API.
 #[derive(Default, MergedSubscription)]
 pub struct Subscription(
     customers::CustomersSubscription,
@@ -115,6 +116,9 @@ fn types() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
         Query::default(),
         Mutation::default(),
         Subscription::default(),
+    )
+    .override_output_type_description::<DateTime<Utc>>(
+        "A time in UTC, as RFC 3339 writes it: `2026-01-31T09:30:00Z`.",
     )
 }
 

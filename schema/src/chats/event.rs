@@ -10,13 +10,13 @@ use super::{
     object::{Chat, ChatMember, Message},
 };
 
-/// What can happen in a chat.
+/// The type of an event in a chat.
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]
 #[graphql(remote = "chats::ChatEventKind")]
 pub(crate) enum ChatEventType {
-    /// It was created.
+    /// The chat was created.
     Created,
-    /// It got another title.
+    /// The title of the chat was changed.
     Renamed,
     /// A user became a member.
     MemberAdded,
@@ -32,16 +32,16 @@ pub(crate) enum ChatEventType {
     MessageDeleted,
 }
 
-/// Something that happened in a chat.
+/// An event in a chat.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(crate) struct ChatEvent {
-    /// The event's place in the log: subscribe with `after` this to get what follows.
+    /// The cursor of the event. Subscribe with `after` to resume behind it.
     cursor: String,
     /// What happened.
     #[graphql(name = "type")]
     event_type: ChatEventType,
-    /// Who did it.
+    /// Who caused it: the id of a user, or the name of a process.
     actor: String,
     /// When it happened.
     occurred_at: DateTime<Utc>,
@@ -73,13 +73,13 @@ impl ChatEvent {
 
 #[ComplexObject]
 impl ChatEvent {
-    /// The message that was sent, edited or deleted; null for other events. When you resume, it is as it is now: a
-    /// message deleted since has no text.
+    /// The message that was sent, edited or deleted. Null for other events. When a subscription resumes, it is the message
+    /// as it is now, so one that was deleted since has no text.
     async fn message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
         show_message(ctx, self.event.message.as_ref(), self.is_replayed).await
     }
 
-    /// The member who was added or removed, or left; null for other events.
+    /// The member who was added, was removed, or left. Null for other events.
     async fn member(&self) -> Option<ChatMember> {
         match self.event.kind {
             ChatEventKind::MemberAdded
@@ -92,7 +92,7 @@ impl ChatEvent {
         }
     }
 
-    /// Who became the owner because the owner left; null otherwise.
+    /// The member who became the owner because the previous owner left. Null for other events.
     async fn new_owner(&self) -> Option<ChatMember> {
         let owner = self.event.new_owner.clone();
         owner.map(|owner| (owner, None).into())

@@ -28,23 +28,23 @@ use crate::{
 /// For the cost of `members`: more than most chats have, and less than a chat can have.
 const USUAL_MEMBERS: i32 = 20;
 
-/// What sort of chat it is.
+/// The kind of chat.
 #[derive(Enum, Debug, Copy, Clone, Eq, PartialEq)]
 #[graphql(remote = "chats::ChatKind")]
 pub(crate) enum ChatKind {
-    /// Of two users, for ever. There is one for each two, and it has no title.
+    /// A conversation between two users. Each pair of users has at most one, it has no title, and neither user can leave it.
     Direct,
-    /// Of users who come and go, with a title.
+    /// A conversation with a title, which users can join and leave.
     Group,
 }
 
-/// What a member may do in a chat besides what every member may.
+/// A member's role in a chat.
 #[derive(Enum, Debug, Copy, Clone, Eq, PartialEq)]
 #[graphql(remote = "chats::ChatRole")]
 pub(crate) enum ChatRole {
-    /// Removes other members. A group has one owner; a direct chat has none.
+    /// The owner of a group, who may also remove members. Every group has exactly one; a direct chat has none.
     Owner,
-    /// Nothing besides.
+    /// A member without further rights.
     Member,
 }
 
@@ -55,9 +55,9 @@ pub(super) enum MessageOrder {
     NewestFirst,
 }
 
-/// A conversation that only its members can see.
 pub(crate) struct Chat(pub(super) chats::Chat);
 
+/// A conversation that only its members can see.
 #[Object]
 impl Chat {
     /// The global id.
@@ -65,12 +65,12 @@ impl Chat {
         id::encode(KIND, self.0.id)
     }
 
-    /// What sort of chat it is.
+    /// The kind of chat.
     async fn kind(&self) -> ChatKind {
         self.0.kind.into()
     }
 
-    /// What a group is called, 1 to 200 characters; null for a direct chat.
+    /// The title of a group, 1 to 200 characters. Null for a direct chat.
     async fn title(&self) -> Option<&str> {
         self.0.title.as_deref()
     }
@@ -82,19 +82,19 @@ impl Chat {
         Ok(members.map(ChatMember::from).collect())
     }
 
-    /// How many members there are.
+    /// The number of members.
     async fn member_count(&self) -> i32 {
         self.0.member_count
     }
 
-    /// The message sent last, even if it was deleted; null when there is none.
+    /// The most recent message, even if it was deleted. Null when there are no messages.
     async fn last_message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
         let last = load_last_message(ctx, self.0.id).await?;
         Ok(last.map(Message::from))
     }
 
-    /// How many messages of others came after the last one you have read, without those that were deleted. Sending a
-    /// message reads all before it.
+    /// The number of messages by other members after the last one you have read, not counting deleted ones. Sending a
+    /// message marks all earlier ones as read.
     async fn unread_count(&self, ctx: &Context<'_>) -> Result<i64> {
         let Some(user_id) = viewer(ctx)?.user_id() else {
             return Ok(0);
@@ -106,30 +106,32 @@ impl Chat {
         load_unread_count(ctx, key).await
     }
 
-    /// When the last message was sent, or else the chat created.
+    /// The time of the most recent message, or of the creation of the chat when there is none.
     async fn last_activity_at(&self) -> DateTime<Utc> {
         self.0.last_activity_at
     }
 
-    /// Grows by one with everything that happens in the chat.
+    /// The version, which increases by one with every event of the chat.
     async fn version(&self) -> i64 {
         self.0.version
     }
 
-    /// When it was created.
+    /// When the chat was created.
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
-    /// All messages of the chat, newest first, a page at a time. Give `first` with `after` to go back in time, or `last`
+    /// The messages of the chat, newest first. Give `first` with `after` to go back in time, or `last`
     /// with `before` to come forward; without both, the newest 20.
     async fn messages(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The newest so many, 1 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Messages older than this cursor's.")] after: Option<String>,
-        #[graphql(desc = "The oldest so many, 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Messages newer than this cursor's.")] before: Option<String>,
+        #[graphql(desc = "Returns the n newest messages, from 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Returns the messages older than the one with this cursor.")]
+        after: Option<String>,
+        #[graphql(desc = "Returns the n oldest messages, from 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns the messages newer than the one with this cursor.")]
+        before: Option<String>,
     ) -> Result<Connection<ListCursor<MessageOrder>, Message>> {
         let arguments = PageArguments {
             first,
@@ -155,13 +157,15 @@ impl Chat {
         Ok(connection)
     }
 
-    /// All that happened in it, oldest first. The texts of messages are left out, as they may have been edited or deleted
-    /// since.
+    /// The events of the chat, oldest first. They do not include the texts of messages, which may have been edited or
+    /// deleted since.
     async fn history(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
-        #[graphql(desc = "Events after this cursor of an edge.")] after: Option<String>,
+        #[graphql(desc = "The number of events to return, from 1 to 100.", default = 20)]
+        first: i32,
+        #[graphql(desc = "Returns the events that follow the edge with this cursor.")]
+        after: Option<String>,
     ) -> Result<Option<history::History>> {
         let limit = checked("first", first)?;
         let after_version = history::decode_after(after.as_deref())?;
@@ -179,11 +183,11 @@ impl Chat {
 /// A user in a chat.
 #[derive(SimpleObject)]
 pub(crate) struct ChatMember {
-    /// The user.
+    /// The user who is a member.
     user: UserRef,
-    /// What the member may do.
+    /// The member's role in the chat.
     role: ChatRole,
-    /// Since when the user is a member.
+    /// When the user became a member.
     joined_at: DateTime<Utc>,
 }
 
@@ -202,17 +206,17 @@ impl From<WithUser<chats::ChatMember>> for ChatMember {
 pub(crate) struct Message {
     /// The global id.
     id: ID,
-    /// Its place in the chat: 1, 2, 3, … without gaps.
+    /// The sequence number of the message in its chat: 1, 2, 3, … without gaps.
     number: i64,
-    /// Who sent it.
+    /// The user who sent the message.
     author: UserRef,
-    /// What it says, 1 to 10,000 characters; null when it was deleted.
+    /// The text, 1 to 10,000 characters. Null when the message was deleted.
     text: Option<String>,
-    /// When it was sent.
+    /// When the message was sent.
     created_at: DateTime<Utc>,
-    /// When its text was changed last; null unless it was.
+    /// When the text was last edited. Null when it never was.
     edited_at: Option<DateTime<Utc>>,
-    /// When it was deleted; null unless it was.
+    /// When the message was deleted. Null when it was not.
     deleted_at: Option<DateTime<Utc>>,
 }
 

@@ -15,18 +15,19 @@ use super::{
 };
 use crate::id;
 
-/// What can happen in your chats.
+/// The type of an event in your chats.
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]
 pub(crate) enum MyChatsEventType {
-    /// You became a member of the chat, or created it.
+    /// You joined the chat, were added to it, or created it.
     Joined,
-    /// You are no member of the chat any more. MEMBER_REMOVED or MEMBER_LEFT may come before it, or not.
+    /// You are no longer a member of the chat. MEMBER_REMOVED or MEMBER_LEFT may or may not precede it.
     Left,
-    /// You read messages, on any of your devices. Sending reads too, without an event of this type.
+    /// You marked messages as read, on any of your devices. Sending a message marks earlier ones as read without an event
+    /// of this type.
     Read,
     /// The chat was created.
     Created,
-    /// The chat got another title.
+    /// The title of the chat was changed.
     Renamed,
     /// A user became a member.
     MemberAdded,
@@ -67,20 +68,20 @@ impl From<InboxEventKind> for MyChatsEventType {
     }
 }
 
-/// Something that happened in one of your chats, or to your list of them.
+/// An event in one of your chats, or a change to the list of your chats.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(crate) struct MyChatsEvent {
-    /// The event's place in the log: subscribe with `after` this to get what follows.
+    /// The cursor of the event. Subscribe with `after` to resume behind it.
     cursor: String,
     /// What happened.
     #[graphql(name = "type")]
     event_type: MyChatsEventType,
-    /// Who did it.
+    /// Who caused it: the id of a user, or the name of a process.
     actor: String,
     /// When it happened.
     occurred_at: DateTime<Utc>,
-    /// The chat's global id, also when you are no member any more.
+    /// The chat's global id, even when you are no longer a member.
     chat_id: ID,
     #[graphql(skip)]
     of: ChatOfUser,
@@ -120,13 +121,13 @@ impl MyChatsEvent {
 
 #[ComplexObject]
 impl MyChatsEvent {
-    /// The chat as it is now; null when you are no member any more.
+    /// The chat as it is now. Null when you are no longer a member.
     async fn chat(&self, ctx: &Context<'_>) -> Result<Option<Chat>> {
         Ok(load_chat_of_user(ctx, self.of).await?.map(Chat))
     }
 
-    /// The message that was sent, edited or deleted; null for other events, and when you are no member any more. When
-    /// you resume, it is as it is now: a message deleted since has no text.
+    /// The message that was sent, edited or deleted. Null for other events, and when you are no longer a member. When a
+    /// subscription resumes, it is the message as it is now, so one that was deleted since has no text.
     async fn message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
         if self.shown.is_none() || load_chat_of_user(ctx, self.of).await?.is_none() {
             return Ok(None);

@@ -17,12 +17,12 @@ use crate::{
     users::UserRef,
 };
 
-/// Somebody is typing.
+/// A user who is typing in a chat.
 #[derive(SimpleObject)]
 pub(crate) struct TypingUser {
-    /// Who; perhaps you.
+    /// The user who is typing, who may be yourself.
     user: UserRef,
-    /// When they said so.
+    /// When the user last reported that they are typing.
     at: DateTime<Utc>,
 }
 
@@ -31,15 +31,15 @@ pub(crate) struct ChatsSubscription;
 
 #[Subscription]
 impl ChatsSubscription {
-    /// All that happens in one chat. With `after` it begins with everything that happened since that cursor; every event
-    /// comes once, in order. It ends with NOT_FOUND when you are no member any more.
+    /// The events in a chat. With `after`, it starts with the events since that cursor. Every event is delivered once, in
+    /// order. It ends with NOT_FOUND when you are no longer a member.
     async fn chat_events(
         &self,
         ctx: &Context<'_>,
         #[graphql(name = "chatId", desc = "The chat's global id.")] id: ID,
         #[graphql(
             name = "after",
-            desc = "Events after this cursor: of an event, or `extensions.cursor` of any response."
+            desc = "Starts after this cursor, which is that of an event or `extensions.cursor` of any response."
         )]
         _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<ChatEvent>>> {
@@ -55,14 +55,14 @@ impl ChatsSubscription {
         })
     }
 
-    /// All that happens in your chats, and to the list of them: the chats that you are in, also those you come into while
-    /// you follow. With `after` it begins with what happened since that cursor; every event comes once, in order.
+    /// The events in your chats, and changes to the list of your chats, including chats that you join while subscribed.
+    /// With `after`, it starts with the events since that cursor. Every event is delivered once, in order.
     async fn my_chats(
         &self,
         ctx: &Context<'_>,
         #[graphql(
             name = "after",
-            desc = "Events after this cursor: of an event, or `extensions.cursor` of any response."
+            desc = "Starts after this cursor, which is that of an event or `extensions.cursor` of any response."
         )]
         _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<MyChatsEvent>>> {
@@ -75,8 +75,8 @@ impl ChatsSubscription {
         })
     }
 
-    /// Who is typing in a chat, each time they say so; take it for true for a few seconds. There is nothing to resume. It
-    /// ends with NOT_FOUND when you are no member any more.
+    /// The users who are typing in a chat, each time they report it; treat a report as current for a few seconds. It cannot
+    /// be resumed. It ends with NOT_FOUND when you are no longer a member.
     async fn typing(
         &self,
         ctx: &Context<'_>,

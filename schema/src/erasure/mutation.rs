@@ -11,7 +11,7 @@ use crate::{
     users,
 };
 
-/// Whose data to erase.
+/// The user whose personal data to erase.
 #[derive(InputObject)]
 pub(crate) struct EraseUserInput {
     /// The user's global id. They must be deactivated.
@@ -19,7 +19,7 @@ pub(crate) struct EraseUserInput {
 }
 
 payloads! {
-    "eraseUser" => EraseUserPayload { erasure: Erasure = "How far it has come." }
+    "eraseUser" => EraseUserPayload { erasure: Erasure = "The erasure and its progress." }
 }
 
 #[derive(Default)]
@@ -27,9 +27,9 @@ pub(crate) struct ErasureMutation;
 
 #[Object]
 impl ErasureMutation {
-    /// Erases what is personal to a user who was deactivated, for good: name, address and bio at once; what they wrote, in
-    /// tables, the log, caches, streams and the archive, in the background. The user stays, without a name, as what others
-    /// did refers to them. Again changes nothing. Only for ADMIN. CONFLICT when the user is not deactivated.
+    /// Permanently erases the personal data of a deactivated user: name, address and bio at once; what they wrote, in
+    /// tables, the log, caches, streams and the archive, in the background. The user remains without a name, as the data of
+    /// others refers to them. Repeating it changes nothing. Requires the role ADMIN. CONFLICT when the user is not deactivated.
     async fn erase_user(
         &self,
         ctx: &Context<'_>,

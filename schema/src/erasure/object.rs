@@ -6,52 +6,52 @@ use events::{ErasurePhase, ErasureStatus};
 
 use crate::{id, users};
 
-/// Erasing what is personal to a user.
+/// The erasure of the personal data of a user.
 #[derive(SimpleObject)]
 pub(crate) struct Erasure {
     /// The global id of the user.
     user_id: ID,
-    /// When it was asked for.
+    /// When the erasure was requested.
     requested_at: DateTime<Utc>,
-    /// Who asked for it.
+    /// Who requested the erasure: the id of a user.
     requested_by: String,
-    /// When everything was done; null while it is not.
+    /// When the erasure was completed. Null until then.
     finished_at: Option<DateTime<Utc>>,
     /// The steps, in their order.
     steps: Vec<ErasureStep>,
-    /// How much of the log was looked through, from 0 to 1: in the first pass, and again in the second.
+    /// The share of the log that was examined, from 0 to 1: in the first pass, and again in the second.
     log_progress: f64,
-    /// Events that were redacted.
+    /// The number of events that were redacted.
     events_redacted: u64,
-    /// Rows of tables that were changed, besides the user's.
+    /// The number of rows that were changed, besides that of the user.
     rows_erased: u64,
-    /// Files of the archive that were written anew; null when the workers have no archive.
+    /// The number of archive files that were rewritten. Null when the workers have no archive.
     files_rewritten: Option<u64>,
 }
 
-/// Where something personal is looked for.
+/// A place where personal data is erased.
 #[derive(Enum, Debug, Copy, Clone, Eq, PartialEq)]
 pub(crate) enum ErasurePlace {
-    /// The user's own row, password and sessions: done when it is asked for.
+    /// The user's own row, password and sessions: erased when the erasure is requested.
     User,
-    /// The events of the log, and what the processes remember of them.
+    /// The events of the log, and the copies that processes hold in memory.
     Log,
-    /// What the user wrote, in the tables, and answers that are kept for repeats.
+    /// What the user wrote, in the tables, and responses that are stored for repeated requests.
     Tables,
-    /// The copies of events in Redis; embedded, what the file of the database has left of what was overwritten.
+    /// The copies of events in Redis or, with SQLite, the remains of overwritten data in the database file.
     Streams,
     /// The files of the archive.
     Archive,
-    /// All of it once more: what the user had begun may have ended after it was looked for.
+    /// All places once more, as requests that the user had begun may have written after the first pass.
     LateWrites,
 }
 
 /// A step of an erasure.
 #[derive(SimpleObject)]
 pub(crate) struct ErasureStep {
-    /// What is looked through.
+    /// The place.
     place: ErasurePlace,
-    /// When it was done; null while it is not.
+    /// When the step was completed. Null until then.
     done_at: Option<DateTime<Utc>>,
 }
 

@@ -60,7 +60,7 @@ pub(crate) struct CachesQuery;
 
 #[Object]
 impl CachesQuery {
-    /// The caches of the gateway that answers, for administrators.
+    /// The caches of the gateway that serves the request. Requires the role ADMIN.
     async fn caches(&self, ctx: &Context<'_>) -> Result<Option<Vec<Cache>>> {
         let figures = entities(ctx).cache_figures(viewer(ctx)?);
         let figures = figures.map_err(from_access)?;

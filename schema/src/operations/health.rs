@@ -8,12 +8,12 @@ use crate::{
     request::{entities, viewer},
 };
 
-/// How a part of the system answers.
+/// The responsiveness of a part of the system.
 #[derive(SimpleObject)]
 pub(crate) struct Answer {
-    /// Whether it answers, in time.
+    /// Whether it answers in time.
     is_up: bool,
-    /// How long that took, in milliseconds.
+    /// The response time in milliseconds.
     took_ms: f64,
 }
 
@@ -26,26 +26,27 @@ impl From<Answered> for Answer {
     }
 }
 
-/// What the gateway that answers can reach, and how current it is.
+/// What the gateway that serves the request can reach, and how current it is.
 #[derive(SimpleObject)]
 pub(crate) struct Health {
-    /// Whether all is as it should be: the database answers, Redis too if there is one, and no event is more than 5 seconds
+    /// Whether the gateway is healthy: the database answers, Redis too if it is used, and no event is more than 5 seconds
     /// late.
     is_healthy: bool,
     /// The version of the gateway.
     version: &'static str,
     /// The database.
     database: Answer,
-    /// Redis, which is up when it answers and takes events, so not when its memory is full; null when there is none. Without it events arrive a poll interval later, and what is not in the log, such as who
-    /// types, stays within its process.
+    /// Redis, which is up when it answers and accepts events, so not when its memory is full. Null when none is used.
+    /// While it is down, events arrive a poll interval later, and what is not in the log, such as who is typing, stays
+    /// within its process.
     redis: Option<Answer>,
-    /// The last position in the log; null when the database does not answer.
+    /// The last position in the log. Null when the database does not answer.
     log_position: Option<u64>,
-    /// The last position that this gateway has handed to its subscribers.
+    /// The last position that this gateway has delivered to its subscribers.
     position: u64,
-    /// The last position that this gateway has given to Redis; null when there is none.
+    /// The last position that this gateway has relayed to Redis. Null when none is used.
     relayed_position: Option<u64>,
-    /// How many seconds ago something may have been committed that this gateway has not seen yet.
+    /// The greatest possible age, in seconds, of an event that this gateway has not seen yet.
     seconds_behind: f64,
 }
 
@@ -70,7 +71,8 @@ pub(crate) struct HealthQuery;
 
 #[Object]
 impl HealthQuery {
-    /// What the gateway that answers can reach. It is answered also when the database is away. Needs the role ADMIN.
+    /// The health of the gateway that serves the request. It is answered even when the database is unavailable.
+    /// Requires the role ADMIN.
     async fn health(&self, ctx: &Context<'_>) -> Result<Option<Health>> {
         let health = entities(ctx).operations.read_health(viewer(ctx)?).await;
         Ok(Some(health.map_err(from_access)?.into()))

@@ -21,17 +21,17 @@ use crate::{
     request::{entities, viewer},
 };
 
-/// Whose letter it is.
+/// The kind of consumer that a dead letter belongs to.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "events::LetterKind")]
 pub(crate) enum ConsumerKind {
-    /// A handler's.
+    /// A handler.
     Handler,
-    /// A follower's.
+    /// A follower.
     Follower,
 }
 
-/// An event that a follower or a handler has given up.
+/// A dead letter: an event that a follower or a handler has given up on.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(crate) struct DeadLetter {
@@ -39,7 +39,7 @@ pub(crate) struct DeadLetter {
     id: ID,
     /// The name of the follower or the handler.
     consumer: String,
-    /// Which of the two.
+    /// The kind of consumer.
     consumer_kind: ConsumerKind,
     /// The position of the event.
     position: u64,
@@ -47,22 +47,22 @@ pub(crate) struct DeadLetter {
     stream: String,
     /// The stream's id.
     stream_id: ID,
-    /// The event's number in its stream.
+    /// The event's version in its stream.
     version: i64,
-    /// What happened, such as `PostLiked`.
+    /// The type of the event, such as `PostLiked`.
     #[graphql(name = "type")]
     event_type: String,
-    /// Why it failed the last time: the error, and below it what led to it. Empty for those that only wait behind another.
+    /// The error of the last attempt, followed by its causes. Empty for letters that only wait behind another.
     errors: Vec<String>,
-    /// The same for failures of the same consumer on the same type of event with the same error, but for its numbers.
+    /// Equal for failures of the same consumer on the same type of event with the same error, apart from numbers in it.
     fingerprint: Option<String>,
-    /// How often it was tried.
+    /// The number of attempts.
     attempts: u32,
-    /// When it was first tried.
+    /// The time of the first attempt.
     first_tried_at: DateTime<Utc>,
-    /// When it was last tried.
+    /// The time of the last attempt.
     last_tried_at: DateTime<Utc>,
-    /// Whether it did not fail itself, but waits behind an earlier event of its stream that did.
+    /// Whether the event did not fail itself, but waits behind an earlier one of its stream that did.
     is_parked: bool,
     #[graphql(skip)]
     letter: events::DeadLetter,
@@ -93,7 +93,7 @@ impl From<events::DeadLetter> for DeadLetter {
 
 #[ComplexObject]
 impl DeadLetter {
-    /// The event; null when the log no longer has it.
+    /// The event. Null when the log no longer has it.
     async fn event(&self, ctx: &Context<'_>) -> Result<Option<LoggedEvent>> {
         let entities = entities(ctx);
         let epoch = entities.log.tail().cursor().epoch;
@@ -113,12 +113,12 @@ pub(super) enum LetterOrder {
     Oldest,
 }
 
-/// What a list of letters has besides its page.
+/// The total of a list of dead letters.
 pub(crate) struct LetterTotals(LetterFilter);
 
 #[Object]
 impl LetterTotals {
-    /// How many letters match.
+    /// The number of dead letters that match.
     #[graphql(directive = cost::apply(COUNT.to_owned()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let operations = &entities(ctx).operations;
@@ -132,7 +132,7 @@ pub(crate) struct LettersQuery;
 
 #[Object]
 impl LettersQuery {
-    /// One dead letter; null when there is none with this id: it may have been replayed. Needs the role ADMIN.
+    /// Looks up a dead letter. Null when there is none with this id; it may have been replayed. Requires the role ADMIN.
     async fn dead_letter(
         &self,
         ctx: &Context<'_>,
@@ -144,15 +144,22 @@ impl LettersQuery {
         Ok(found.map_err(from_access)?.map(DeadLetter::from))
     }
 
-    /// Dead letters, a page at a time, oldest first. Needs the role ADMIN.
+    /// The dead letters, oldest first. Requires the role ADMIN.
     async fn dead_letters(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The first so many, 1 to 100.", default = 20)] first: i32,
-        #[graphql(desc = "Letters after this cursor.")] after: Option<String>,
-        #[graphql(desc = "Only those of this follower or handler.")] consumer: Option<String>,
-        #[graphql(desc = "Only those that failed in this way.")] fingerprint: Option<String>,
-        #[graphql(desc = "Only those of this stream, such as `post_01h455vb4pex5vsknk084sn02q`.")]
+        #[graphql(desc = "Returns the first n items, from 1 to 100.", default = 20)] first: i32,
+        #[graphql(desc = "Returns the dead letters that come after this cursor.")] after: Option<
+            String,
+        >,
+        #[graphql(desc = "Restricts the list to this follower or handler.")] consumer: Option<
+            String,
+        >,
+        #[graphql(desc = "Restricts the list to failures with this fingerprint.")]
+        fingerprint: Option<String>,
+        #[graphql(
+            desc = "Restricts the list to this stream, such as `post_01h455vb4pex5vsknk084sn02q`."
+        )]
         stream_id: Option<ID>,
     ) -> Result<Option<Connection<ListCursor<LetterOrder>, DeadLetter, LetterTotals>>> {
         let checked = |field: &str, text: Option<String>| {

@@ -8,34 +8,34 @@ use serde_json::Value;
 
 use crate::id;
 
-/// An event as it is in the log.
+/// An event of the log.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(crate) struct LoggedEvent {
-    /// Its place in the log, for `after` of subscriptions and of this list.
+    /// The cursor of the event, for `after` of subscriptions and of this list.
     cursor: String,
-    /// Its number among all events: 1, 2, 3, …
+    /// The position in the log: 1, 2, 3, … without gaps.
     position: u64,
-    /// Its name wherever one event led to another.
+    /// The id of the event, by which `causationId` refers to it.
     event_id: ID,
-    /// The kind of its stream, such as `post`.
+    /// The kind of stream, such as `post`.
     stream: String,
-    /// The stream's id; where the stream is an object of the API, that is the object's.
+    /// The id of the stream. Where the stream is an object of the API, this is its global id.
     stream_id: ID,
-    /// Its number in its stream: 1, 2, 3, …
+    /// The version in the stream: 1, 2, 3, …
     version: i64,
-    /// What happened, such as `PostLiked`.
+    /// The type of the event, such as `PostLiked`.
     #[graphql(name = "type")]
     event_type: String,
-    /// The version of the shape of `data`.
+    /// The version of the schema of `data`.
     schema_version: i32,
     /// Who did it: a user's id, or the name of a process.
     actor: String,
-    /// The id of the request that led to it.
+    /// The id of the request that caused the event. Null when none did.
     correlation_id: Option<String>,
-    /// The event that led to it.
+    /// The id of the event that caused this one. Null when none did.
     causation_id: Option<ID>,
-    /// When it happened, by the clock of who wrote it.
+    /// When the event happened, by the clock of the process that recorded it.
     occurred_at: DateTime<Utc>,
     #[graphql(skip)]
     logged: Inner,
@@ -64,14 +64,14 @@ impl LoggedEvent {
 
 #[ComplexObject]
 impl LoggedEvent {
-    /// The facts, as they were recorded; null when they are withheld.
+    /// The data of the event. Null when it is withheld.
     async fn data(&self) -> Result<Option<Json<Value>>> {
         let data = self.logged.data().map(serde_json::from_str).transpose();
         let data = data.map_err(|cause| crate::internal(&cause))?;
         Ok(data.map(Json))
     }
 
-    /// Whether the facts are withheld: what is written in chats is shown to their members only.
+    /// Whether the data is withheld, as what is written in chats is shown only to their members.
     async fn is_withheld(&self) -> bool {
         self.logged.data().is_none()
     }

@@ -26,21 +26,22 @@ pub(crate) struct OperationsSubscription;
 
 #[Subscription]
 impl OperationsSubscription {
-    /// All events of the log, or those that match. With `after` it begins with everything that happened since that cursor; every
-    /// event comes once, in order. Needs the role ADMIN.
+    /// The events of the log, or those that match. With `after`, it starts with the events since that cursor. Every event is
+    /// delivered once, in order. Requires the role ADMIN.
     async fn event_log(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only events of these types, such as `PostLiked`; at most 50.")]
+        #[graphql(desc = "Restricts the events to these types, such as `PostLiked`; at most 50.")]
         types: Option<Vec<String>>,
-        #[graphql(desc = "Only events of this kind of stream, such as `post`.")] stream: Option<
-            String,
-        >,
-        #[graphql(desc = "Only events of this stream, such as `post_01h455vb4pex5vsknk084sn02q`.")]
+        #[graphql(desc = "Restricts the events to this kind of stream, such as `post`.")]
+        stream: Option<String>,
+        #[graphql(
+            desc = "Restricts the events to this stream, such as `post_01h455vb4pex5vsknk084sn02q`."
+        )]
         stream_id: Option<ID>,
         #[graphql(
             name = "after",
-            desc = "Events after this cursor: of an event, or `extensions.cursor` of any response."
+            desc = "Starts after this cursor, which is that of an event or `extensions.cursor` of any response."
         )]
         _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<LoggedEvent>>> {
@@ -70,8 +71,8 @@ impl OperationsSubscription {
         Ok(events)
     }
 
-    /// How the workers stand: first as it is now, then whenever it changes, looked at once a second. There is nothing to
-    /// resume. Needs the role ADMIN.
+    /// The status of the workers: first the current one, then every change, checked once a second. It cannot be resumed.
+    /// Requires the role ADMIN.
     async fn worker_status(
         &self,
         ctx: &Context<'_>,

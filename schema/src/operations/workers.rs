@@ -13,14 +13,14 @@ use crate::{
     request::{entities, viewer},
 };
 
-/// How far somebody is behind the log.
+/// How far a consumer is behind the log.
 #[derive(SimpleObject)]
 pub(crate) struct Lag {
-    /// Events that are yet to be taken.
+    /// The number of events yet to be processed.
     events: u64,
-    /// The age of the first of them, in seconds, by the database's clock; 0 when there are none.
+    /// The age of the oldest of them in seconds, by the database's clock. 0 when there are none.
     seconds: f64,
-    /// Whether there are too many to be counted each time, so that this is about right.
+    /// Whether the number is an estimate, because there are too many events to count each time.
     is_estimate: bool,
 }
 
@@ -59,11 +59,11 @@ pub(crate) struct FollowerPart {
     part: i32,
     /// The checkpoint: the position of the last event of this part that was applied.
     position: u64,
-    /// How often the part has changed hands.
+    /// The fencing token, which increases whenever the part changes owners.
     token: i64,
-    /// The process that has it; null when no lease holds.
+    /// The process that holds the lease. Null when none does.
     owner: Option<String>,
-    /// Until when it has it, unless it renews.
+    /// When the lease expires unless it is renewed.
     leased_until: Option<DateTime<Utc>>,
 }
 
@@ -79,12 +79,12 @@ impl From<PartStatus> for FollowerPart {
     }
 }
 
-/// Since when something is held, and by whom.
+/// A pause of a worker.
 #[derive(SimpleObject)]
 pub(crate) struct WorkerPause {
-    /// Since when.
+    /// The start.
     paused_at: DateTime<Utc>,
-    /// By whom: a user's id, or the name of a process.
+    /// Who paused the worker: the id of a user, or the name of a process.
     actor: String,
 }
 
@@ -96,22 +96,22 @@ fn pause_of(status: &WorkersStatus, name: &str) -> Option<WorkerPause> {
     })
 }
 
-/// Something that keeps state from events, in order, each exactly once.
+/// A follower: a worker that derives state from events, in order, applying each exactly once.
 #[derive(SimpleObject)]
 pub(crate) struct Follower {
     /// Its name.
     name: String,
-    /// How far it is behind.
+    /// The lag behind the log.
     lag: Lag,
-    /// Everything up to here is applied.
+    /// The position up to which all events are applied.
     position: u64,
-    /// Whether and since when it is held; null when it is not.
+    /// The pause. Null when the worker is not paused.
     pause: Option<WorkerPause>,
-    /// The processes that share its parts; none when no worker runs.
+    /// The processes that share the parts. Empty when no worker runs.
     members: Vec<FollowerMember>,
-    /// Its parts; none when it never ran.
+    /// The parts. Empty when the follower never ran.
     parts: Vec<FollowerPart>,
-    /// Its dead letters, with those that wait behind others; counted to 10,000.
+    /// The number of dead letters, including those that wait behind others. Counted up to 10,000.
     dead_letters: u64,
 }
 
@@ -129,28 +129,29 @@ impl Follower {
     }
 }
 
-/// Something that reacts to events, in no particular order, each once; any number of processes share the work.
+/// A handler: a worker that reacts to each event once, in no particular order. Any number of processes share its work.
 #[derive(SimpleObject)]
 pub(crate) struct Handler {
     /// Its name.
     name: String,
-    /// Events that wait for it, those to be tried again too; counted to 10,000, as the others are.
+    /// The number of events that wait, including those to be retried. Counted up to 10,000, as the other numbers are.
     waiting: u64,
-    /// Those of them that have failed before.
+    /// The number of waiting events that have failed before.
     retrying: u64,
-    /// Events that a process is handling.
+    /// The number of events that are being handled.
     running: u64,
-    /// Events that were handled in the last minute.
+    /// The number of events that were handled in the last minute.
     done_last_minute: u64,
-    /// Its dead letters.
+    /// The number of dead letters.
     dead_letters: u64,
-    /// What is yet to be handled. Events that are not handed to it yet are in the lag of the follower `deliveries`.
+    /// The lag in handling events. Events that were not handed over yet are in the lag of the follower `deliveries`.
     lag: Lag,
-    /// How many events a process handles at once; null when the gateway does not know this handler.
+    /// The number of events that a process handles at once. Null when the gateway does not know this handler.
     concurrency: Option<u64>,
-    /// What it needs besides the database. While that is away, nothing is handled and no attempt is spent.
+    /// The dependency that the handler needs besides the database. While it is unavailable, nothing is handled and no
+    /// attempt is spent.
     dependency: Option<&'static str>,
-    /// Whether and since when it is held; null when it is not.
+    /// The pause. Null when the worker is not paused.
     pause: Option<WorkerPause>,
 }
 
@@ -172,34 +173,34 @@ impl Handler {
     }
 }
 
-/// What a breaker lets through.
+/// The state of a circuit breaker.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "events::BreakerState")]
 pub(crate) enum BreakerState {
-    /// Everything.
+    /// The dependency is available, and all events are handled.
     Closed,
-    /// Nothing: the dependency is away.
+    /// The dependency is unavailable, and no events are handled.
     Open,
-    /// One event, to see whether the dependency is back.
+    /// One event is handled to see whether the dependency is available again.
     HalfOpen,
 }
 
 /// The circuit breaker of a dependency in one process.
 #[derive(SimpleObject)]
 pub(crate) struct Breaker {
-    /// What handlers depend on.
+    /// The dependency.
     dependency: String,
     /// The process.
     owner: String,
-    /// What it lets through.
+    /// The state.
     state: BreakerState,
-    /// Since when.
+    /// The start.
     since: DateTime<Utc>,
-    /// Failures in a row.
+    /// The number of consecutive failures.
     failures: u32,
-    /// The last failure.
+    /// The last error. Null when there was none.
     error: Option<String>,
-    /// When the process last told.
+    /// When the process last reported.
     seen_at: DateTime<Utc>,
 }
 
@@ -217,7 +218,7 @@ impl From<BreakerStatus> for Breaker {
     }
 }
 
-/// How all workers stand.
+/// The status of all workers.
 #[derive(SimpleObject)]
 pub(crate) struct WorkerStatus {
     /// The followers, by name.
@@ -252,7 +253,7 @@ pub(crate) struct WorkersQuery;
 
 #[Object]
 impl WorkersQuery {
-    /// How the workers stand now: followers, handlers and breakers. Needs the role ADMIN.
+    /// The current status of the workers: followers, handlers and circuit breakers. Requires the role ADMIN.
     async fn worker_status(&self, ctx: &Context<'_>) -> Result<Option<WorkerStatus>> {
         load_status(ctx).await.map(Some)
     }

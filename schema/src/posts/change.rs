@@ -12,47 +12,47 @@ use crate::{
     users::UserRef,
 };
 
-/// What can happen to a post.
+/// The type of a change to a post.
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]
 #[graphql(remote = "posts::PostEventKind")]
 pub(crate) enum PostChangeType {
-    /// It was written.
+    /// The post was created.
     Created,
-    /// Its author changed its message.
+    /// The author changed the message.
     MessageEdited,
-    /// A user likes it.
+    /// A user liked the post.
     Liked,
-    /// A user likes it no more.
+    /// A user took back their like.
     Unliked,
-    /// A user commented on it.
+    /// A comment was added.
     CommentAdded,
-    /// The text of a comment was changed.
+    /// The text of a comment was edited.
     CommentEdited,
     /// A comment was removed.
     CommentRemoved,
-    /// It was deleted, with its comments and likes.
+    /// The post was deleted, with its comments and likes.
     Deleted,
 }
 
-/// Something that happened to a post.
+/// A change to a post.
 #[derive(SimpleObject)]
 pub(crate) struct PostChange {
-    /// The change's place in the log: subscribe with `after` this to get what follows.
+    /// The cursor of the change. Subscribe with `after` to resume behind it.
     cursor: String,
     /// What happened.
     #[graphql(name = "type")]
     change_type: PostChangeType,
-    /// Who did it.
+    /// Who caused it: the id of a user, or the name of a process.
     actor: String,
     /// When it happened.
     occurred_at: DateTime<Utc>,
     /// The post's version after the change.
     version: i64,
-    /// The post after the change, or later; null when it is deleted.
+    /// The post after the change, or a later state of it. Null when the post was deleted.
     post: Option<Post>,
-    /// The comment that was added, edited or removed, as it was after the change, or later; null for other changes.
+    /// The comment that was added, edited or removed, as of the change or later. Null for other changes.
     comment: Option<Comment>,
-    /// Who likes the post, or likes it no more; null for other changes.
+    /// The user who liked the post or took back their like. Null for other changes.
     user: Option<UserRef>,
 }
 
@@ -88,17 +88,17 @@ impl PostChange {
 /// A comment that was added to a post.
 #[derive(SimpleObject)]
 pub(crate) struct CommentAdded {
-    /// The comment's place in the log: subscribe with `after` this to get what follows.
+    /// The cursor of the comment. Subscribe with `after` to resume behind it.
     cursor: String,
-    /// Who added it.
+    /// Who added the comment: the id of a user.
     actor: String,
-    /// When it was added.
+    /// When the comment was added.
     occurred_at: DateTime<Utc>,
-    /// The post's version after it.
+    /// The post's version after the comment was added.
     version: i64,
-    /// The comment as it was added, or later: one that was removed since has no text.
+    /// The comment as it was added, or a later state of it: one that was removed since has no text.
     comment: Comment,
-    /// The post with the comment, or later; null when it is deleted.
+    /// The post with the comment, or a later state of it. Null when the post was deleted.
     post: Option<Post>,
 }
 

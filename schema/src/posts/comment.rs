@@ -46,17 +46,17 @@ pub(super) fn shows_authors(ctx: &Context<'_>) -> bool {
 pub(crate) struct Comment {
     /// The global id.
     id: ID,
-    /// Its place among all comments that the post ever had: 1, 2, 3, …
+    /// The sequence number among all comments that the post ever had: 1, 2, 3, …
     number: i64,
-    /// Who wrote it.
+    /// The user who wrote it.
     author: UserRef,
-    /// What it says, 1 to 2,000 characters; null when it was removed.
+    /// The text, 1 to 2,000 characters. Null when the comment was removed.
     text: Option<String>,
-    /// When it was added.
+    /// When the comment was added.
     created_at: DateTime<Utc>,
-    /// When its text was changed last; null unless it was.
+    /// When the text was last edited. Null when it never was.
     edited_at: Option<DateTime<Utc>>,
-    /// When it was removed; null unless it was. Lists of comments leave removed ones out.
+    /// When the comment was removed. Null when it was not. Lists do not include removed comments.
     removed_at: Option<DateTime<Utc>>,
 }
 

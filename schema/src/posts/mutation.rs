@@ -54,7 +54,7 @@ pub(crate) struct PostsMutation;
 
 #[Object]
 impl PostsMutation {
-    /// Writes a post.
+    /// Publishes a post.
     async fn create_post(
         &self,
         ctx: &Context<'_>,
@@ -96,7 +96,7 @@ impl PostsMutation {
         Ok(Some(LikePostPayload { post }))
     }
 
-    /// Takes your like of a post back. Without a like it changes nothing.
+    /// Takes back your like of a post. Without a like it changes nothing.
     async fn unlike_post(
         &self,
         ctx: &Context<'_>,
@@ -109,7 +109,7 @@ impl PostsMutation {
         Ok(Some(UnlikePostPayload { post }))
     }
 
-    /// Deletes your own post with its comments and likes; as STAFF or ADMIN, any post.
+    /// Deletes a post with its comments and likes. FORBIDDEN for the posts of others, unless you are STAFF or ADMIN.
     async fn delete_post(
         &self,
         ctx: &Context<'_>,
@@ -158,7 +158,7 @@ impl PostsMutation {
         }))
     }
 
-    /// Removes your own comment; as STAFF or ADMIN, any comment.
+    /// Removes a comment. FORBIDDEN for the comments of others, unless you are STAFF or ADMIN.
     async fn remove_comment(
         &self,
         ctx: &Context<'_>,

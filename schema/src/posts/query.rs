@@ -25,12 +25,12 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct PostsQuery;
 
-/// What a list of posts has besides its page.
+/// The total of a list of posts.
 pub(crate) struct PostTotals(posts::PostFilter);
 
 #[Object]
 impl PostTotals {
-    /// How many posts match the filter. Counting reads all of them; ask for it only where it is shown.
+    /// The number of posts that match the filter. Counting reads all of them, so request it only where it is shown.
     #[graphql(directive = cost::apply(COUNT.to_owned()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let posts = &entities(ctx).posts;
@@ -61,8 +61,8 @@ async fn find_at(ctx: &Context<'_>, id: Uuid, version: i64) -> Result<Option<Pos
 
 #[Object]
 impl PostsQuery {
-    /// One post; null when there is none with this id, or it is deleted. It shows a mutation moments after the mutation
-    /// was answered; send the mutation's `extensions.readAfter` along to wait for it.
+    /// Looks up a post. Null when no post has this id, or it was deleted. It shows a mutation moments after the mutation
+    /// returned; send the mutation's `extensions.readAfter` along to wait for it.
     async fn post(
         &self,
         ctx: &Context<'_>,
@@ -80,7 +80,7 @@ impl PostsQuery {
         }
     }
 
-    /// Posts, a page at a time, newest first unless sorted otherwise. Give `first` with `after`, or `last` with `before`;
+    /// The posts, newest first unless sorted otherwise. Give `first` with `after`, or `last` with `before`;
     /// without both, the first 20.
     #[expect(
         clippy::too_many_arguments,
@@ -89,12 +89,12 @@ impl PostsQuery {
     async fn posts(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Posts after this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Posts before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Which posts.")] filter: Option<PostFilter>,
-        #[graphql(desc = "In which order.")] sort: Option<PostSort>,
+        #[graphql(desc = "Returns the first n items, from 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Returns the posts that come after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last n items, from 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns the posts that come before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Restricts the list to matching posts.")] filter: Option<PostFilter>,
+        #[graphql(desc = "The order of the list.")] sort: Option<PostSort>,
     ) -> Result<Option<Connection<ListCursor<posts::PostSort>, Post, PostTotals>>> {
         let sort = sort.map_or(posts::PostSort::Newest, Into::into);
         let filter: posts::PostFilter = filter.unwrap_or_default().try_into()?;

@@ -44,15 +44,15 @@ pub(crate) struct PostsSubscription;
 
 #[Subscription]
 impl PostsSubscription {
-    /// All that happens to one post. With `after` it begins with everything that happened since that cursor; every change
-    /// comes once, in order.
+    /// The changes of a post. With `after`, it starts with the changes since that cursor. Every change is delivered once, in
+    /// order.
     async fn post_changed(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The post's global id.")] id: ID,
         #[graphql(
             name = "after",
-            desc = "Changes after this cursor: of a change, or `extensions.cursor` of any response."
+            desc = "Starts after this cursor, which is that of a change or `extensions.cursor` of any response."
         )]
         _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<PostChange>>> {
@@ -60,15 +60,16 @@ impl PostsSubscription {
         follow_posts(ctx, Some(id), |_| true).await
     }
 
-    /// New posts, of one user or of all. With `after` it begins with those since that cursor; every post comes once, in
-    /// order. One that was deleted since is null.
+    /// New posts, by one user or by all users. With `after`, it starts with the posts since that cursor. Every post is
+    /// delivered once, in order; one that was deleted since is null.
     async fn post_feed(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only the posts of this user.")] author: Option<ID>,
+        #[graphql(desc = "Restricts the feed to posts by the user with this global id.")]
+        author: Option<ID>,
         #[graphql(
             name = "after",
-            desc = "Posts after this cursor: of a change, or `extensions.cursor` of any response."
+            desc = "Starts after this cursor, which is that of a change or `extensions.cursor` of any response."
         )]
         _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<PostChange>>> {
@@ -78,14 +79,15 @@ impl PostsSubscription {
         follow_posts(ctx, None, move |event| is_created_by(event, author_id)).await
     }
 
-    /// New comments on one post. With `after` it begins with those since that cursor; every comment comes once, in order.
+    /// New comments on a post. With `after`, it starts with the comments since that cursor. Every comment is delivered once, in
+    /// order.
     async fn comment_added(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The post's global id.")] post_id: ID,
         #[graphql(
             name = "after",
-            desc = "Comments after this cursor: of a change, or `extensions.cursor` of any response."
+            desc = "Starts after this cursor, which is that of a comment or `extensions.cursor` of any response."
         )]
         _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<CommentAdded>>> {

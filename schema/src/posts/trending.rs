@@ -24,7 +24,7 @@ use crate::{
 /// The least time between two values of a subscription.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How far back a trend looks. What is older does not count; what is younger counts less with its age, and half as much after
+/// The period that a trend covers. Older likes and comments do not count; the others count less with age, half as much after
 /// each half-life.
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]
 #[graphql(remote = "posts::TrendWindow")]
@@ -37,7 +37,7 @@ pub(crate) enum TrendWindow {
     Week,
 }
 
-/// A post that trends.
+/// A trending post.
 #[derive(SimpleObject)]
 pub(crate) struct TrendingPost {
     /// The post. Its counts are of all time, and may be moments behind.
@@ -46,9 +46,9 @@ pub(crate) struct TrendingPost {
     /// back and comments that were removed do not count. Scores sink with time, all alike; compare only those of one
     /// answer.
     score: f64,
-    /// The likes of the window.
+    /// The number of likes in the window.
     likes: i64,
-    /// The comments of the window.
+    /// The number of comments in the window.
     comments: i64,
 }
 
@@ -90,8 +90,12 @@ impl TrendingQuery {
     async fn trending_posts(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How far back.")] window: TrendWindow,
-        #[graphql(desc = "How many at most, 1 to 100.", default = 20)] first: i32,
+        #[graphql(desc = "The period to look back over.")] window: TrendWindow,
+        #[graphql(
+            desc = "The number of posts to return at most, from 1 to 100.",
+            default = 20
+        )]
+        first: i32,
     ) -> Result<Option<Vec<TrendingPost>>> {
         let limit = checked("first", first)?;
         let trending = list(entities(ctx), viewer(ctx)?, window, limit).await?;
@@ -110,8 +114,12 @@ impl TrendingSubscription {
     async fn trending_posts(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How far back.")] window: TrendWindow,
-        #[graphql(desc = "How many at most, 1 to 100.", default = 20)] first: i32,
+        #[graphql(desc = "The period to look back over.")] window: TrendWindow,
+        #[graphql(
+            desc = "The number of posts to return at most, from 1 to 100.",
+            default = 20
+        )]
+        first: i32,
     ) -> Result<impl Stream<Item = Result<Vec<TrendingPost>>>> {
         let limit = checked("first", first)?;
         require(ctx, Requirement::Action(Action::ReadPosts)).await?;

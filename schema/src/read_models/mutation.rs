@@ -17,7 +17,7 @@ pub(crate) struct RebuildReadModelInput {
 }
 
 payloads! {
-    "rebuildReadModel" => RebuildReadModelPayload { read_model: ReadModel = "The read model, with the rebuild that was asked for." }
+    "rebuildReadModel" => RebuildReadModelPayload { read_model: ReadModel = "The read model, with the requested rebuild." }
 }
 
 #[derive(Default)]
@@ -25,8 +25,8 @@ pub(crate) struct ReadModelsMutation;
 
 #[Object]
 impl ReadModelsMutation {
-    /// Has a worker build a read model anew from the log, while the live one is read, and put it in its place. A rebuild that is
-    /// at work goes on. Needs the role ADMIN.
+    /// Requests the rebuild of a read model from the log. The live model is read meanwhile, and replaced at the end. A rebuild
+    /// in progress continues. Requires the role ADMIN.
     async fn rebuild_read_model(
         &self,
         ctx: &Context<'_>,

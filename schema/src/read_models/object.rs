@@ -5,12 +5,12 @@ use chrono::{DateTime, Utc};
 use entities::read_models::ReadModelStatus;
 use events::RebuildStatus;
 
-/// Tables that are kept from the events of the log, and can be built anew from them while they are read.
+/// A read model: tables derived from the events of the log, which can be rebuilt from them while they are read.
 #[derive(SimpleObject)]
 pub(crate) struct ReadModel {
     /// Its name, such as `posts`.
     name: &'static str,
-    /// The rebuild that is at work, or else the last one; null when there was none.
+    /// The rebuild in progress, or else the last one. Null when there was none.
     rebuild: Option<Rebuild>,
 }
 
@@ -23,23 +23,23 @@ impl From<ReadModelStatus> for ReadModel {
     }
 }
 
-/// What a rebuild is at.
+/// The phase of a rebuild.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "events::RebuildPhase")]
 pub(crate) enum RebuildPhase {
-    /// It was asked for; no worker has begun.
+    /// The rebuild was requested, and no worker has started it.
     Requested,
-    /// The events there were at its beginning are applied.
+    /// The events that existed at the start are applied.
     Building,
-    /// The indexes of the new tables are made.
+    /// The indexes of the new tables are created.
     Indexing,
-    /// What came since is applied.
+    /// The events that arrived since are applied.
     Following,
     /// The old model is compared with the new one.
     Comparing,
-    /// The new model takes the old one's place.
+    /// The new model replaces the old one.
     Swapping,
-    /// It has ended; the new model is what is read.
+    /// The rebuild has ended, and the new model is in use.
     Done,
 }
 
@@ -47,19 +47,19 @@ pub(crate) enum RebuildPhase {
 #[derive(SimpleObject)]
 #[graphql(name = "ReadModelRebuild")]
 pub(crate) struct Rebuild {
-    /// What it is at.
+    /// The phase.
     phase: RebuildPhase,
-    /// Whether a process is at it now. One that was killed is missed after some seconds.
+    /// Whether a process is working on it. It takes some seconds to notice that one was killed.
     is_running: bool,
-    /// Events applied.
+    /// The number of events applied so far.
     events_applied: u64,
-    /// Events to apply, as far as that is known.
+    /// The number of events to apply, as far as it is known.
     events_total: u64,
-    /// When it was begun.
+    /// When the rebuild started. Null until then.
     started_at: Option<DateTime<Utc>>,
-    /// When it ended.
+    /// When the rebuild ended. Null until then.
     finished_at: Option<DateTime<Utc>>,
-    /// What differed between the old model and the new one, by table; null until it has ended.
+    /// The differences between the old and the new model, by table. Null until the rebuild has ended.
     differences: Option<Vec<Differences>>,
 }
 
@@ -78,19 +78,19 @@ impl From<RebuildStatus> for Rebuild {
     }
 }
 
-/// What differed in one table.
+/// The differences in a table.
 #[derive(SimpleObject)]
 #[graphql(name = "ReadModelDifferences")]
 pub(crate) struct Differences {
-    /// The table.
+    /// The name of the table.
     table: String,
-    /// Rows that only the old model had.
+    /// The number of rows that only the old model had.
     only_old: u64,
-    /// Rows that only the new model has.
+    /// The number of rows that only the new model has.
     only_new: u64,
-    /// Rows that both have, with other values.
+    /// The number of rows whose values differ.
     changed: u64,
-    /// Some of them: the key, and what is different.
+    /// Some of the rows that differ: the key, and the difference.
     examples: Vec<String>,
 }
 

@@ -3,7 +3,7 @@
 use async_graphql::{Enum, SimpleObject, Union};
 use entities::signals;
 
-/// Where values are going.
+/// The direction of a trend.
 #[derive(Enum, Debug, Copy, Clone, Eq, PartialEq)]
 #[graphql(remote = "signals::Direction")]
 pub(crate) enum SignalDirection {
@@ -11,22 +11,22 @@ pub(crate) enum SignalDirection {
     Rising,
     /// Down.
     Falling,
-    /// Neither, or not to be told from noise.
+    /// Neither, or indistinguishable from noise.
     Flat,
 }
 
 /// The value among those that came before it from its source.
 #[derive(SimpleObject)]
 pub(crate) struct SignalStatistics {
-    /// How many signals came before.
+    /// The number of earlier signals.
     count: i64,
-    /// Their mean; null without any.
+    /// The mean of the earlier values. Null when there are none.
     mean: Option<f64>,
-    /// Their sample standard deviation; null for fewer than two.
+    /// The sample standard deviation of the earlier values. Null when there are fewer than two.
     deviation: Option<f64>,
-    /// By how many deviations the value differs from the mean; null when they did not deviate.
+    /// The number of standard deviations between the value and the mean. Null when the deviation is null or zero.
     z_score: Option<f64>,
-    /// Whether that is more than three, either way.
+    /// Whether the value is more than three standard deviations from the mean.
     is_anomaly: bool,
 }
 

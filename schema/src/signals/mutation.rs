@@ -18,8 +18,8 @@ pub(crate) struct SignalsMutation;
 
 #[Object]
 impl SignalsMutation {
-    /// Submits a signal, and answers at once. Follow `signalProgress` after `extensions.cursor` of the answer, or of any
-    /// before it, to see what becomes of it.
+    /// Submits a signal, and returns at once. Subscribe to `signalProgress` after `extensions.cursor` of the response, or of
+    /// an earlier one, to follow its processing.
     async fn submit_signal(
         &self,
         ctx: &Context<'_>,

@@ -13,40 +13,40 @@ use crate::{
     request::{entities, viewer},
 };
 
-/// Where a signal stands.
+/// The status of a signal.
 #[derive(Enum, Debug, Copy, Clone, Eq, PartialEq)]
 #[graphql(remote = "signals::SignalStatus")]
 pub(crate) enum SignalStatus {
-    /// It was submitted.
+    /// The signal was submitted.
     Pending,
-    /// It was handed to the processors.
+    /// The signal was handed to the processors.
     Processing,
-    /// It has ended: all processors have answered.
+    /// The signal has ended, and all processors have answered.
     Completed,
-    /// It has ended: some processors had not answered at the deadline.
+    /// The signal has ended, and some processors had not answered by the deadline.
     Partial,
 }
 
-/// Who looks at a signal.
+/// A processor of signals.
 #[derive(Enum, Debug, Copy, Clone, Eq, PartialEq)]
 #[graphql(remote = "signals::Processor")]
 pub(crate) enum SignalProcessor {
-    /// How far the value is from what the source is used to.
+    /// Computes how far the value is from the earlier ones of its source.
     Statistics,
-    /// Where the last values of the source are going.
+    /// Computes the trend of the last values of the source.
     Trend,
-    /// Which thresholds the value has passed.
+    /// Finds the threshold that the value has reached.
     Levels,
 }
 
-/// What a processor answered.
+/// The answer of a processor.
 #[derive(SimpleObject)]
 pub(crate) struct SignalResult {
-    /// Who answered.
+    /// The processor that answered.
     processor: SignalProcessor,
-    /// What it found.
+    /// What the processor found.
     finding: SignalFinding,
-    /// Whether it came when the signal had ended; then it has changed nothing.
+    /// Whether the answer arrived after the signal had ended, and so has no effect.
     is_late: bool,
     /// When it was recorded.
     recorded_at: DateTime<Utc>,
@@ -63,10 +63,10 @@ impl From<signals::SignalResult> for SignalResult {
     }
 }
 
-/// What is told of a signal that has ended.
+/// The notification about a signal that has ended.
 #[derive(SimpleObject)]
 pub(crate) struct SignalNotification {
-    /// In a sentence.
+    /// A sentence for people.
     text: String,
     /// When it was recorded.
     recorded_at: DateTime<Utc>,
@@ -81,7 +81,7 @@ impl From<signals::SignalNotification> for SignalNotification {
     }
 }
 
-/// A value from a source, which three processors look at.
+/// A value from a source, which three processors analyze.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(crate) struct Signal {
@@ -90,31 +90,31 @@ pub(crate) struct Signal {
     /// The global id.
     #[graphql(owned)]
     pub(crate) id: ID,
-    /// Where it comes from.
+    /// The source of the value.
     source: String,
-    /// Its place among the signals of its source: 1, 2, 3, … without gaps.
+    /// The sequence number among the signals of the source: 1, 2, 3, … without gaps.
     number: i64,
-    /// What was measured.
+    /// The value that was measured.
     value: f64,
-    /// Where it stands.
+    /// The status.
     status: SignalStatus,
-    /// What the processors answered so far, at most one answer of each.
+    /// The answers of the processors so far, at most one of each.
     results: Vec<SignalResult>,
-    /// The processors that had not answered at the deadline; empty unless the signal is PARTIAL.
+    /// The processors that had not answered by the deadline. Empty unless the signal is PARTIAL.
     missing: Vec<SignalProcessor>,
-    /// What is told of it, a moment after it has ended.
+    /// The notification, which follows a moment after the end of the signal. Null until then.
     notification: Option<SignalNotification>,
-    /// Grows by one with everything that happens to it.
+    /// The version, which increases by one with every event of the signal.
     version: i64,
-    /// Who submitted it.
+    /// Who submitted the signal: the id of a user.
     submitted_by: String,
-    /// When it was submitted, by the database's clock, as all times of signals.
+    /// When the signal was submitted. All times of signals are those of the database's clock.
     submitted_at: DateTime<Utc>,
-    /// When it ends at the latest.
+    /// The deadline, at which the signal ends at the latest.
     deadline_at: DateTime<Utc>,
-    /// When it ended; null until then.
+    /// When the signal ended. Null until then.
     completed_at: Option<DateTime<Utc>>,
-    /// When the webhook's receiver had acknowledged its end; null until then, and without a webhook.
+    /// When the webhook's receiver acknowledged the end of the signal. Null until then, and when there is no webhook.
     delivered_at: Option<DateTime<Utc>>,
 }
 
@@ -142,12 +142,14 @@ impl From<signals::Signal> for Signal {
 
 #[ComplexObject]
 impl Signal {
-    /// All that happened to it, oldest first.
+    /// The events of the signal, oldest first.
     async fn history(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
-        #[graphql(desc = "Events after this cursor of an edge.")] after: Option<String>,
+        #[graphql(desc = "The number of events to return, from 1 to 100.", default = 20)]
+        first: i32,
+        #[graphql(desc = "Returns the events that follow the edge with this cursor.")]
+        after: Option<String>,
     ) -> Result<Option<history::History>> {
         let limit = checked("first", first)?;
         let after_version = history::decode_after(after.as_deref())?;

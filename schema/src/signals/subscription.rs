@@ -18,39 +18,39 @@ use crate::{
     id,
 };
 
-/// A step of a signal's way.
+/// The type of a step in processing a signal.
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]
 #[graphql(remote = "signals::SignalEventKind")]
 pub(crate) enum SignalProgressType {
-    /// It was submitted.
+    /// The signal was submitted.
     Submitted,
-    /// It was handed to the processors.
+    /// The signal was handed to the processors.
     ProcessingStarted,
     /// A processor answered in time.
     ResultRecorded,
-    /// A processor answered after the end, which changes nothing.
+    /// A processor answered after the end, which has no effect.
     LateResultRecorded,
-    /// It ended: COMPLETED or PARTIAL.
+    /// The signal ended, as COMPLETED or PARTIAL.
     Completed,
-    /// It was told of: there is a notification.
+    /// The notification was created.
     Notified,
-    /// The webhook's receiver has acknowledged its end.
+    /// The webhook's receiver acknowledged the end of the signal.
     WebhookDelivered,
 }
 
-/// A step that a signal has made.
+/// A step in processing a signal.
 #[derive(SimpleObject)]
 pub(crate) struct SignalProgress {
-    /// The step's place in the log: subscribe with `after` this to get what follows.
+    /// The cursor of the step. Subscribe with `after` to resume behind it.
     cursor: String,
     /// What happened.
     #[graphql(name = "type")]
     progress_type: SignalProgressType,
-    /// Who did it.
+    /// Who caused it: the id of a user, or the name of a process.
     actor: String,
     /// When it happened, by the database's clock.
     occurred_at: DateTime<Utc>,
-    /// Whom the signal was handed to, or whose answer it is; empty for other steps.
+    /// The processors that the signal was handed to, or the one that answered. Empty for other steps.
     processors: Vec<SignalProcessor>,
     /// The signal after the step.
     signal: Signal,
@@ -76,7 +76,7 @@ pub(crate) struct SignalsSubscription;
 
 #[Subscription]
 impl SignalsSubscription {
-    /// The steps of one signal. With `after` it begins with everything that happened since that cursor; every step comes
+    /// The steps in processing a signal. With `after`, it starts with the steps since that cursor. Every step is delivered
     /// once, in order.
     async fn signal_progress(
         &self,
@@ -84,7 +84,7 @@ impl SignalsSubscription {
         #[graphql(desc = "The signal's global id.")] id: ID,
         #[graphql(
             name = "after",
-            desc = "Steps after this cursor: of a step, or `extensions.cursor` of any response."
+            desc = "Starts after this cursor, which is that of a step or `extensions.cursor` of any response."
         )]
         _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<SignalProgress>>> {

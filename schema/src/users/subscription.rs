@@ -20,41 +20,41 @@ use crate::{
     request::entities,
 };
 
-/// What can happen to a user.
+/// The type of a change to a user.
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]
 #[graphql(remote = "users::UserEventKind")]
 pub(crate) enum UserChangeType {
-    /// They registered.
+    /// The user registered.
     Registered,
-    /// Their name or bio changed.
+    /// The name or bio changed.
     ProfileUpdated,
-    /// Their password changed.
+    /// The password changed.
     PasswordChanged,
-    /// They chose another availability.
+    /// The user chose another availability.
     AvailabilityChanged,
-    /// They got another role.
+    /// The role changed.
     RoleChanged,
-    /// They were deactivated.
+    /// The user was deactivated.
     Deactivated,
-    /// What was personal to them was erased.
+    /// The personal data of the user was erased.
     Erased,
 }
 
-/// Something that happened to a user.
+/// A change to a user.
 #[derive(SimpleObject)]
 pub(crate) struct UserChange {
-    /// The change's place in the log: subscribe with `after` this to get what follows.
+    /// The cursor of the change. Subscribe with `after` to resume behind it.
     cursor: String,
     /// What happened.
     #[graphql(name = "type")]
     change_type: UserChangeType,
-    /// Who did it.
+    /// Who caused it: the id of a user, or the name of a process.
     actor: String,
     /// When it happened.
     occurred_at: DateTime<Utc>,
     /// The user's version after the change.
     version: i64,
-    /// The user after the change; `availability` and `lastSeenAt` are those of now.
+    /// The user after the change. `availability` and `lastSeenAt` show the current values.
     user: User,
 }
 
@@ -80,15 +80,16 @@ pub(crate) struct UsersSubscription;
 
 #[Subscription]
 impl UsersSubscription {
-    /// Changes to one user, or to all. With `after` it begins with everything that happened since that cursor; every
-    /// change comes once, in order. Connecting and disconnecting are not changes; see `availabilityChanged`.
+    /// The changes of one user, or of all users. With `after`, it starts with the changes since that cursor. Every change is
+    /// delivered once, in order. Connecting and disconnecting are not changes; see `availabilityChanged`.
     async fn user_changed(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only this user's changes.")] id: Option<ID>,
+        #[graphql(desc = "Restricts the subscription to changes of the user with this global id.")]
+        id: Option<ID>,
         #[graphql(
             name = "after",
-            desc = "Changes after this cursor: of a change, or `extensions.cursor` of any response."
+            desc = "Starts after this cursor, which is that of a change or `extensions.cursor` of any response."
         )]
         _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<UserChange>>> {
@@ -97,13 +98,13 @@ impl UsersSubscription {
         follow_as(ctx, Topic { kind: STREAM, id }, UserChange::new)
     }
 
-    /// Whether these users are here: first as it is now, one item for each of them, then whenever it changes. Who reads
-    /// too slowly gets what is then in place of the changes, again one item for each. There is nothing to resume:
-    /// subscribe again to get what is then.
+    /// The availability of users: first the current value of each, then every change. A client that reads too slowly gets
+    /// the current value of each again in place of the changes it missed. It cannot be resumed; subscribe again to get the
+    /// current values.
     async fn availability_changed(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The users' global ids, 1 to 100.")] user_ids: Vec<ID>,
+        #[graphql(desc = "The global ids of 1 to 100 users.")] user_ids: Vec<ID>,
     ) -> Result<impl Stream<Item = Result<AvailabilityChange>>> {
         let ids = availability::decode_ids(&user_ids)?;
         require(ctx, READ_USERS).await?;
