@@ -111,6 +111,7 @@ pub fn sdl() -> String {
     types().finish().sdl()
 }
 
+/// async-graphql's own types get descriptions for clients here.
 fn types() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(
         Query::default(),
@@ -120,6 +121,14 @@ fn types() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
     .override_output_type_description::<DateTime<Utc>>(
         "A time in UTC, as RFC 3339 writes it: `2026-01-31T09:30:00Z`.",
     )
+    .override_output_type_description::<chats::ChatConnection>("A page of chats.")
+    .override_output_type_description::<chats::MessageConnection>("A page of messages.")
+    .override_output_type_description::<operations::DeadLetterConnection>("A page of dead letters.")
+    .override_output_type_description::<operations::LoggedEventConnection>("A page of events.")
+    .override_output_type_description::<posts::CommentConnection>("A page of comments.")
+    .override_output_type_description::<posts::PostConnection>("A page of posts.")
+    .override_output_type_description::<signals::SignalConnection>("A page of signals.")
+    .override_output_type_description::<users::UserConnection>("A page of users.")
 }
 
 #[cfg(test)]

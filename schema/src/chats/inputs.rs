@@ -99,7 +99,7 @@ pub(crate) struct MarkChatReadInput {
     pub(super) up_to: Option<i64>,
 }
 
-/// The chat in which you are typing.
+/// The global id of the chat in which you are typing.
 #[derive(InputObject)]
 pub(crate) struct SetTypingInput {
     /// The chat in question.

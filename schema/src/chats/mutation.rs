@@ -17,16 +17,16 @@ use crate::{
 };
 
 payloads! {
-    "createChat" => CreateChatPayload { chat: Chat = "The new chat, or the direct chat that you had already." }
-    "renameChat" => RenameChatPayload { chat: Chat = "The chat with its title." }
-    "addChatMembers" => AddChatMembersPayload { chat: Chat = "The chat with its members." }
+    "createChat" => CreateChatPayload { chat: Chat = "The new chat, or the existing direct chat." }
+    "renameChat" => RenameChatPayload { chat: Chat = "The chat with its new title." }
+    "addChatMembers" => AddChatMembersPayload { chat: Chat = "The chat with its new members." }
     "removeChatMember" => RemoveChatMemberPayload { chat: Chat = "The chat without the member." }
-    "leaveChat" => LeaveChatPayload { chat_id: ID = "The chat that you are no member of any more." }
+    "leaveChat" => LeaveChatPayload { chat_id: ID = "The global id of the chat that you left." }
     "sendMessage" => SendMessagePayload { message: Message = "The new message." }
-    "editMessage" => EditMessagePayload { message: Message = "The message with its text." }
+    "editMessage" => EditMessagePayload { message: Message = "The message with its new text." }
     "deleteMessage" => DeleteMessagePayload { message: Message = "The message without its text." }
     "markChatRead" => MarkChatReadPayload { chat: Chat = "The chat in question." }
-    "setTyping" => SetTypingPayload { chat_id: ID = "The chat in which you are typing." }
+    "setTyping" => SetTypingPayload { chat_id: ID = "The global id of the chat in which you are typing." }
 }
 
 #[derive(Default)]

@@ -50,10 +50,12 @@ pub(crate) enum ChatRole {
 
 /// What orders messages: so that a cursor of another list is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(super) enum MessageOrder {
+pub(crate) enum MessageOrder {
     #[serde(rename = "messages")]
     NewestFirst,
 }
+
+pub(crate) type MessageConnection = Connection<ListCursor<MessageOrder>, Message>;
 
 pub(crate) struct Chat(pub(super) chats::Chat);
 
@@ -132,7 +134,7 @@ impl Chat {
         #[graphql(desc = "Returns the n oldest messages, from 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Returns the messages newer than the one with this cursor.")]
         before: Option<String>,
-    ) -> Result<Connection<ListCursor<MessageOrder>, Message>> {
+    ) -> Result<MessageConnection> {
         let arguments = PageArguments {
             first,
             after,

@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use crate::{connection::is_storable_time, error::invalid, id};
 
-/// The longest text that can be looked for.
+/// The greatest length of a text to filter by, in characters.
 const MOST_CHARACTERS: usize = 200;
-/// So many types at once.
+/// The most types in one filter.
 const MOST_TYPES: usize = 50;
 
 /// Filters the event log. All conditions must hold.
@@ -136,14 +136,14 @@ impl DeadLettersInput {
 /// A follower or a handler.
 #[derive(InputObject)]
 pub(crate) struct WorkerInput {
-    /// Its name, such as `posts`.
+    /// The name, such as `posts`.
     pub(super) name: String,
 }
 
 /// A user to disconnect.
 #[derive(InputObject)]
 pub(crate) struct DisconnectUserInput {
-    /// The user.
+    /// The global id of the user.
     pub(super) user_id: ID,
     /// Whether to end the sessions of the user too, so that they have to sign in again. Otherwise their clients may
     /// reconnect at once.

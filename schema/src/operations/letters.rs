@@ -108,7 +108,7 @@ impl DeadLetter {
 
 /// What orders letters: so that a cursor of another list is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(super) enum LetterOrder {
+pub(crate) enum LetterOrder {
     #[serde(rename = "letters")]
     Oldest,
 }
@@ -126,6 +126,9 @@ impl LetterTotals {
         count.map_err(from_access)
     }
 }
+
+pub(crate) type DeadLetterConnection =
+    Connection<ListCursor<LetterOrder>, DeadLetter, LetterTotals>;
 
 #[derive(Default)]
 pub(crate) struct LettersQuery;
@@ -161,7 +164,7 @@ impl LettersQuery {
             desc = "Restricts the list to this stream, such as `post_01h455vb4pex5vsknk084sn02q`."
         )]
         stream_id: Option<ID>,
-    ) -> Result<Option<Connection<ListCursor<LetterOrder>, DeadLetter, LetterTotals>>> {
+    ) -> Result<Option<DeadLetterConnection>> {
         let checked = |field: &str, text: Option<String>| {
             text.map(|text| checked_text(field, text)).transpose()
         };

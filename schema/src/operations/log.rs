@@ -16,6 +16,8 @@ use crate::{
 
 const DEFAULT_PAGE: i32 = 20;
 
+pub(crate) type LoggedEventConnection = Connection<OpaqueCursor, LoggedEvent, EventLogSearch>;
+
 #[derive(Default)]
 pub(crate) struct LogQuery;
 
@@ -63,7 +65,7 @@ impl LogQuery {
             String,
         >,
         #[graphql(desc = "Restricts the list to matching events.")] filter: Option<EventLogFilter>,
-    ) -> Result<Option<Connection<OpaqueCursor, LoggedEvent, EventLogSearch>>> {
+    ) -> Result<Option<LoggedEventConnection>> {
         let limit = match (first, last) {
             (Some(_), Some(_)) => {
                 let message = "must not be used together with first";

@@ -17,13 +17,13 @@ use crate::{
 payloads! {
     "pauseWorker` and `resumeWorker" => WorkerPayload { worker_status: WorkerStatus = "The current status of the workers." }
     "replayDeadLetters" => ReplayDeadLettersPayload {
-        replayed: u64 = "Letters that are no more: a follower has applied them, or a handler is to handle them anew.",
-        left: u64 = "Letters that are still there: a follower failed on them again, or they wait behind one on which it did.",
+        replayed: u64 = "The number of letters that were replayed: a follower has applied them, or a handler will handle them again.",
+        left: u64 = "The number of letters that remain: a follower failed on them again, or they wait behind one that failed.",
     }
     "discardDeadLetters" => DiscardDeadLettersPayload {
-        discarded: u64 = "Letters whose events are given up for good.",
-        replayed: u64 = "Letters that waited behind those, and were applied.",
-        left: u64 = "Letters that waited behind those and are still there, as one of them failed.",
+        discarded: u64 = "The number of letters that were discarded.",
+        replayed: u64 = "The number of letters that had waited behind those, and were applied.",
+        left: u64 = "The number of letters that had waited behind those and remain, as one of them failed.",
     }
     "disconnectUser" => DisconnectUserPayload {
         ended_sessions: u32 = "The number of sessions that were ended; 0 unless `endSessions` was true.",

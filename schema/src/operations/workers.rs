@@ -37,7 +37,7 @@ impl From<events::Lag> for Lag {
 /// A process that shares the parts of a follower.
 #[derive(SimpleObject)]
 pub(crate) struct FollowerMember {
-    /// Its name, which is new at each start.
+    /// The name, which is new at each start.
     owner: String,
     /// When it last renewed its leases.
     seen_at: DateTime<Utc>,
@@ -52,10 +52,10 @@ impl From<Member> for FollowerMember {
     }
 }
 
-/// One of the 16 parts that the streams are spread over.
+/// One of the 16 parts that streams are distributed over.
 #[derive(SimpleObject)]
 pub(crate) struct FollowerPart {
-    /// Its number, from 0.
+    /// The number, starting at 0.
     part: i32,
     /// The checkpoint: the position of the last event of this part that was applied.
     position: u64,
@@ -99,7 +99,7 @@ fn pause_of(status: &WorkersStatus, name: &str) -> Option<WorkerPause> {
 /// A follower: a worker that derives state from events, in order, applying each exactly once.
 #[derive(SimpleObject)]
 pub(crate) struct Follower {
-    /// Its name.
+    /// The name.
     name: String,
     /// The lag behind the log.
     lag: Lag,
@@ -132,7 +132,7 @@ impl Follower {
 /// A handler: a worker that reacts to each event once, in no particular order. Any number of processes share its work.
 #[derive(SimpleObject)]
 pub(crate) struct Handler {
-    /// Its name.
+    /// The name.
     name: String,
     /// The number of events that wait, including those to be retried. Counted up to 10,000, as the other numbers are.
     waiting: u64,
@@ -190,7 +190,7 @@ pub(crate) enum BreakerState {
 pub(crate) struct Breaker {
     /// The dependency.
     dependency: String,
-    /// The process.
+    /// The process that the breaker belongs to.
     owner: String,
     /// The state.
     state: BreakerState,

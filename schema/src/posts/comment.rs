@@ -29,10 +29,12 @@ use crate::{
 
 /// What orders comments: so that a cursor of another list is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(super) enum CommentOrder {
+pub(crate) enum CommentOrder {
     #[serde(rename = "comments")]
     OldestFirst,
 }
+
+pub(crate) type CommentConnection = Connection<ListCursor<CommentOrder>, Comment>;
 
 /// Whether the authors of what this connection has are asked for.
 pub(super) fn shows_authors(ctx: &Context<'_>) -> bool {
@@ -86,7 +88,7 @@ pub(super) async fn connect(
     post_id: Uuid,
     state: Option<&PostState>,
     arguments: PageArguments,
-) -> Result<Connection<ListCursor<CommentOrder>, Comment>> {
+) -> Result<CommentConnection> {
     let request = arguments.request(|cursor: &ListCursor<CommentOrder>| {
         matches!(cursor.edge.key, SortKey::Number(_))
     })?;

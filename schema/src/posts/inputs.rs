@@ -24,7 +24,7 @@ pub(crate) struct CreatePostInput {
 /// A new message for a post of your own.
 #[derive(InputObject)]
 pub(crate) struct EditPostMessageInput {
-    /// The post.
+    /// The global id of the post.
     pub(super) id: ID,
     /// The version that you expect. CONFLICT when the post is at another version.
     pub(super) expected_version: Option<i64>,
@@ -35,21 +35,21 @@ pub(crate) struct EditPostMessageInput {
 /// A post to like.
 #[derive(InputObject)]
 pub(crate) struct LikePostInput {
-    /// The post.
+    /// The global id of the post.
     pub(super) id: ID,
 }
 
 /// A post to take your like back from.
 #[derive(InputObject)]
 pub(crate) struct UnlikePostInput {
-    /// The post.
+    /// The global id of the post.
     pub(super) id: ID,
 }
 
 /// A post to delete.
 #[derive(InputObject)]
 pub(crate) struct DeletePostInput {
-    /// The post.
+    /// The global id of the post.
     pub(super) id: ID,
     /// The version that you expect. CONFLICT when the post is at another version.
     pub(super) expected_version: Option<i64>,
@@ -58,7 +58,7 @@ pub(crate) struct DeletePostInput {
 /// A new comment.
 #[derive(InputObject)]
 pub(crate) struct AddCommentInput {
-    /// The post to comment on.
+    /// The global id of the post to comment on.
     pub(super) post_id: ID,
     /// The text, 1 to 2,000 characters.
     pub(super) text: String,
@@ -67,9 +67,9 @@ pub(crate) struct AddCommentInput {
 /// A new text for a comment of your own.
 #[derive(InputObject)]
 pub(crate) struct EditCommentInput {
-    /// The post that the comment is on.
+    /// The global id of the post that the comment is on.
     pub(super) post_id: ID,
-    /// The comment.
+    /// The global id of the comment.
     pub(super) id: ID,
     /// The text, 1 to 2,000 characters.
     pub(super) text: String,
@@ -78,9 +78,9 @@ pub(crate) struct EditCommentInput {
 /// A comment to remove.
 #[derive(InputObject)]
 pub(crate) struct RemoveCommentInput {
-    /// The post that the comment is on.
+    /// The global id of the post that the comment is on.
     pub(super) post_id: ID,
-    /// The comment.
+    /// The global id of the comment.
     pub(super) id: ID,
 }
 

@@ -25,7 +25,7 @@ payloads! {
     "likePost" => LikePostPayload { post: Post = "The post with your like." }
     "unlikePost" => UnlikePostPayload { post: Post = "The post without your like." }
     "deletePost" => DeletePostPayload {
-        deleted_post_id: ID = "The post that is no more.",
+        deleted_post_id: ID = "The global id of the deleted post.",
         version: i64 = "Its last version.",
     }
     "addComment" => AddCommentPayload { comment: Comment = "The new comment.", post: Post = "The post with it." }
@@ -67,7 +67,7 @@ impl PostsMutation {
         Ok(Some(CreatePostPayload { post }))
     }
 
-    /// Changes the message of your own post. FORBIDDEN for the posts of others.
+    /// Changes the message of your own post. FORBIDDEN for posts by others.
     async fn edit_post_message(
         &self,
         ctx: &Context<'_>,
@@ -83,7 +83,7 @@ impl PostsMutation {
         Ok(Some(EditPostMessagePayload { post }))
     }
 
-    /// Likes a post. Liking it again changes nothing.
+    /// Likes a post. Liking it again has no effect.
     async fn like_post(
         &self,
         ctx: &Context<'_>,
@@ -141,7 +141,7 @@ impl PostsMutation {
         }))
     }
 
-    /// Changes the text of your own comment. FORBIDDEN for the comments of others.
+    /// Changes the text of your own comment. FORBIDDEN for comments by others.
     async fn edit_comment(
         &self,
         ctx: &Context<'_>,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, Result, connection::Connection};
+use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use entities::{
     posts::{self, LikeOf, PostState},
@@ -12,11 +12,11 @@ use entities::{
 
 use super::{
     KIND,
-    comment::{self, Comment, CommentOrder},
+    comment::{self, CommentConnection},
     loaders::load_like,
 };
 use crate::{
-    connection::{ListCursor, PageArguments, checked},
+    connection::{PageArguments, checked},
     error::from_access,
     history, id,
     request::{entities, viewer},
@@ -84,7 +84,7 @@ impl Post {
         self.row.comment_count
     }
 
-    /// Whether you like it.
+    /// Whether you like the post. False when you are not signed in.
     async fn liked_by_me(&self, ctx: &Context<'_>) -> Result<bool> {
         let Some(user_id) = viewer(ctx)?.user_id() else {
             return Ok(false);
@@ -98,8 +98,8 @@ impl Post {
         }
     }
 
-    /// The comments, oldest first. Give `first` with `after`, or `last` with `before`; without both, the
-    /// first 20.
+    /// The comments, oldest first. Page forward with `first` and
+    /// `after`, or backward with `last` and `before`. Without them, returns the first 20.
     async fn comments(
         &self,
         ctx: &Context<'_>,
@@ -111,7 +111,7 @@ impl Post {
         #[graphql(desc = "Returns the comments that come before this cursor.")] before: Option<
             String,
         >,
-    ) -> Result<Connection<ListCursor<CommentOrder>, Comment>> {
+    ) -> Result<CommentConnection> {
         let arguments = PageArguments {
             first,
             after,

@@ -22,6 +22,8 @@ use crate::{
     users::load_all,
 };
 
+pub(crate) type PostConnection = Connection<ListCursor<posts::PostSort>, Post, PostTotals>;
+
 #[derive(Default)]
 pub(crate) struct PostsQuery;
 
@@ -80,8 +82,8 @@ impl PostsQuery {
         }
     }
 
-    /// The posts, newest first unless sorted otherwise. Give `first` with `after`, or `last` with `before`;
-    /// without both, the first 20.
+    /// The posts, newest first unless sorted otherwise. Page forward with `first` and
+    /// `after`, or backward with `last` and `before`. Without them, returns the first 20.
     #[expect(
         clippy::too_many_arguments,
         reason = "the arguments of a connection are the field's"
@@ -95,7 +97,7 @@ impl PostsQuery {
         #[graphql(desc = "Returns the posts that come before this cursor.")] before: Option<String>,
         #[graphql(desc = "Restricts the list to matching posts.")] filter: Option<PostFilter>,
         #[graphql(desc = "The order of the list.")] sort: Option<PostSort>,
-    ) -> Result<Option<Connection<ListCursor<posts::PostSort>, Post, PostTotals>>> {
+    ) -> Result<Option<PostConnection>> {
         let sort = sort.map_or(posts::PostSort::Newest, Into::into);
         let filter: posts::PostFilter = filter.unwrap_or_default().try_into()?;
         let arguments = PageArguments {

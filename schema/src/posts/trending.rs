@@ -40,11 +40,11 @@ pub(crate) enum TrendWindow {
 /// A trending post.
 #[derive(SimpleObject)]
 pub(crate) struct TrendingPost {
-    /// The post. Its counts are of all time, and may be moments behind.
+    /// The global id of the post. Its counts cover all time, and may be moments behind.
     post: Post,
-    /// 1 for each like and 2 for each comment of the window, each times 2^(-age / half-life), added up. Likes that were taken
-    /// back and comments that were removed do not count. Scores sink with time, all alike; compare only those of one
-    /// answer.
+    /// The sum of 1 for each like and 2 for each comment in the window, each multiplied by 2^(-age / half-life). Likes that
+    /// were taken back and comments that were removed do not count. All scores decrease with time, so compare only scores of
+    /// the same response.
     score: f64,
     /// The number of likes in the window.
     likes: i64,
@@ -85,8 +85,8 @@ pub(crate) struct TrendingQuery;
 
 #[Object]
 impl TrendingQuery {
-    /// The posts with the highest scores now, highest first; those without likes and comments in the window are not among
-    /// them. It shows a like moments after the like was answered.
+    /// The posts with the highest scores, highest first, without those that have no likes or comments in the window. A like
+    /// shows moments after its mutation returned.
     async fn trending_posts(
         &self,
         ctx: &Context<'_>,
@@ -109,8 +109,8 @@ pub(crate) struct TrendingSubscription;
 
 #[Subscription]
 impl TrendingSubscription {
-    /// The posts with the highest scores now, and again when something happened to posts and their order or counts have
-    /// changed; at most once a second. What sinks or leaves the window while nothing happens to any post is not told.
+    /// The posts with the highest scores: first the current ones, then again, at most once a second, when an event of a post
+    /// changed their order or counts. Changes that come only from the passing of time are not reported.
     async fn trending_posts(
         &self,
         ctx: &Context<'_>,

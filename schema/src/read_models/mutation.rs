@@ -12,7 +12,7 @@ use crate::{
 /// A read model to rebuild.
 #[derive(InputObject)]
 pub(crate) struct RebuildReadModelInput {
-    /// Its name, such as `posts`.
+    /// The name, such as `posts`.
     name: String,
 }
 

@@ -8,7 +8,7 @@ use events::RebuildStatus;
 /// A read model: tables derived from the events of the log, which can be rebuilt from them while they are read.
 #[derive(SimpleObject)]
 pub(crate) struct ReadModel {
-    /// Its name, such as `posts`.
+    /// The name, such as `posts`.
     name: &'static str,
     /// The rebuild in progress, or else the last one. Null when there was none.
     rebuild: Option<Rebuild>,

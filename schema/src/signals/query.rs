@@ -16,6 +16,8 @@ use crate::{
     request::{entities, viewer},
 };
 
+pub(crate) type SignalConnection = Connection<ListCursor<SignalSort>, Signal, SignalTotals>;
+
 #[derive(Default)]
 pub(crate) struct SignalsQuery;
 
@@ -50,8 +52,8 @@ impl SignalsQuery {
         find(ctx, id::decode_as(KIND, "id", &id)?).await
     }
 
-    /// The signals, newest first. Give `first` with `after`, or `last` with `before`; without both, the first
-    /// 20.
+    /// The signals, newest first. Page forward with `first` and
+    /// `after`, or backward with `last` and `before`. Without them, returns the first 20.
     async fn signals(
         &self,
         ctx: &Context<'_>,
@@ -62,7 +64,7 @@ impl SignalsQuery {
             String,
         >,
         #[graphql(desc = "Restricts the list to matching signals.")] filter: Option<SignalFilter>,
-    ) -> Result<Option<Connection<ListCursor<SignalSort>, Signal, SignalTotals>>> {
+    ) -> Result<Option<SignalConnection>> {
         let sort = SignalSort::Newest;
         let filter: signals::SignalFilter = filter.unwrap_or_default().into();
         let arguments = PageArguments {

@@ -13,7 +13,7 @@ mod subscription;
 pub(crate) use loaders::{load_all, loaders};
 pub(crate) use mutation::UsersMutation;
 pub(crate) use object::User;
-pub(crate) use query::{UsersQuery, find};
+pub(crate) use query::{UserConnection, UsersQuery, find};
 pub(crate) use reference::UserRef;
 pub(crate) use sign_in::SignInMutation;
 pub(crate) use subscription::UsersSubscription;

@@ -16,9 +16,9 @@ use crate::{
 };
 
 payloads! {
-    "updateProfile" => UpdateProfilePayload { user: User = "You, with the changes." }
+    "updateProfile" => UpdateProfilePayload { user: User = "Yourself, after the change." }
     "setAvailability" => SetAvailabilityPayload {
-        user: User = "You; `availability` is what others see, so OFFLINE unless you have an open socket.",
+        user: User = "Yourself. `availability` is what others see: OFFLINE unless you have an open socket.",
     }
     "setRole" => SetRolePayload { user: User = "The user with the new role." }
     "deactivateUser" => DeactivateUserPayload { user: User = "The user who was deactivated." }

@@ -20,6 +20,8 @@ use crate::{
     request::{entities, viewer},
 };
 
+pub(crate) type UserConnection = Connection<ListCursor<users::UserSort>, User, UserTotals>;
+
 #[derive(Default)]
 pub(crate) struct UsersQuery;
 
@@ -64,8 +66,8 @@ impl UsersQuery {
         find(ctx, id::decode_as(KIND, "id", &id)?).await
     }
 
-    /// The users, newest first unless sorted otherwise. Give `first` with `after`, or `last` with
-    /// `before`; without both, the first 20.
+    /// The users, newest first unless sorted otherwise. Page forward with `first` and
+    /// `after`, or backward with `last` and `before`. Without them, returns the first 20.
     #[expect(
         clippy::too_many_arguments,
         reason = "the arguments of a connection are the field's"
@@ -79,7 +81,7 @@ impl UsersQuery {
         #[graphql(desc = "Returns the users that come before this cursor.")] before: Option<String>,
         #[graphql(desc = "Restricts the list to matching users.")] filter: Option<UserFilter>,
         #[graphql(desc = "The order of the list.")] sort: Option<UserSort>,
-    ) -> Result<Option<Connection<ListCursor<users::UserSort>, User, UserTotals>>> {
+    ) -> Result<Option<UserConnection>> {
         let sort: users::UserSort = sort.unwrap_or_default().into();
         let filter: users::UserFilter = filter.unwrap_or_default().into();
         let arguments = PageArguments {

@@ -14,7 +14,7 @@ use crate::{
     request::{client_address, command_context, entities},
 };
 
-/// The tokens of somebody who signed in. Send the access token with every request, as `Authorization: Bearer …`.
+/// The tokens of a session. Send the access token with every request, as `Authorization: Bearer …`.
 #[derive(SimpleObject)]
 pub(crate) struct Session {
     /// The access token, which is valid for minutes. Use `refresh` to get the next one.
@@ -29,11 +29,11 @@ pub(crate) struct Session {
 }
 
 payloads! {
-    "register" => RegisterPayload { session: Session = "The tokens to go on with.", user: User = "The new user." }
-    "signIn" => SignInPayload { session: Session = "The tokens to go on with.", user: User = "Who signed in." }
-    "refresh" => RefreshPayload { session: Session = "The next tokens of the session.", user: User = "Whose session it is." }
-    "signOut" => SignOutPayload { signed_out: u32 = "How many sessions were ended." }
-    "changePassword" => ChangePasswordPayload { user: User = "You, a version on." }
+    "register" => RegisterPayload { session: Session = "The tokens of the new session.", user: User = "The new user." }
+    "signIn" => SignInPayload { session: Session = "The tokens of the new session.", user: User = "The user who signed in." }
+    "refresh" => RefreshPayload { session: Session = "The next tokens of the session.", user: User = "The user that the session belongs to." }
+    "signOut" => SignOutPayload { signed_out: u32 = "The number of sessions that were ended." }
+    "changePassword" => ChangePasswordPayload { user: User = "Yourself, after the change." }
 }
 
 fn parts(signed_in: SignedIn) -> (Session, User) {
