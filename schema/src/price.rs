@@ -8,10 +8,10 @@ pub(crate) const COUNT: &str = "250";
 /// Searching reads everything that is searched.
 pub(crate) const SEARCH: &str = "1000";
 
-/// What asking for a field, or giving an input, costs. Without it a field costs 1, and an input nothing.
+/// The cost of requesting a field or of giving an input. Without it a field costs 1, and an input nothing.
 #[TypeDirective(location = "FieldDefinition", location = "InputFieldDefinition")]
 pub(crate) fn cost(weight: String) {}
 
-/// How many items a list is taken to have: what is selected of an item costs so many times what it costs once.
+/// The number of items that a list is assumed to have. The cost of what is selected of an item is multiplied by it.
 #[TypeDirective(name = "listSize", location = "FieldDefinition")]
 pub(crate) fn list_size(assumed_size: i32) {}

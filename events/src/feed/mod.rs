@@ -60,7 +60,7 @@ pub enum FeedError {
 #[derive(Clone)]
 pub struct EventSource {
     log: EventLog,
-    range: Option<Range>,
+    range: Range,
     order: Arc<AtomicU64>,
     place: Place,
 }
@@ -80,17 +80,13 @@ impl Place {
 }
 
 impl EventSource {
-    /// A source for one execution. With a `range` the gateway decides what the execution covers, whatever cursor the
-    /// document names; without, the document does.
-    pub fn new(log: EventLog, range: Option<Range>) -> Self {
-        let after = range.map_or_else(|| log.tail().cursor(), |range| range.after);
+    /// A source for one execution, which covers this stretch of the log.
+    pub fn new(log: EventLog, range: Range) -> Self {
         Self {
             log,
             range,
-            order: Arc::new(AtomicU64::new(
-                range.map_or(0, |range| range.after.position),
-            )),
-            place: Place(Arc::new(Mutex::new(after))),
+            order: Arc::new(AtomicU64::new(range.after.position)),
+            place: Place(Arc::new(Mutex::new(range.after))),
         }
     }
 
@@ -112,23 +108,13 @@ impl EventSource {
 
     /// Whether the execution reads a stretch of the past, for one subscriber, and then ends.
     pub fn is_replay(&self) -> bool {
-        self.range.is_some_and(|range| range.until.is_some())
+        self.range.until.is_some()
     }
 
-    /// The events of `topic` after the cursor, or from now.
+    /// The events of the topics of `interest` in the stretch.
     pub fn follow(
         &self,
-        topic: Topic,
-        after: Option<Cursor>,
-    ) -> BoxStream<'static, Result<Arc<Event>, FeedError>> {
-        self.follow_set(vec![topic], after)
-    }
-
-    /// The events of the topics of `interest` after the cursor, or from now.
-    pub fn follow_set<I: Interest>(
-        &self,
-        interest: I,
-        after: Option<Cursor>,
+        interest: impl Interest,
     ) -> BoxStream<'static, Result<Arc<Event>, FeedError>> {
         let Self {
             log,
@@ -137,11 +123,6 @@ impl EventSource {
             place,
         } = self.clone();
         Box::pin(async_stream::try_stream! {
-            let range = match (range, after) {
-                (Some(range), _) => range,
-                (None, Some(cursor)) => Range { after: log.resolve(cursor).await??, until: None },
-                (None, None) => Range { after: log.tail().cursor(), until: None },
-            };
             // All that is yielded is of this epoch.
             let mut last = range.after;
             place.set(last);

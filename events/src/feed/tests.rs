@@ -63,6 +63,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 0..40)
 }
 
+fn live_source(log: &EventLog) -> EventSource {
+    let after = log.tail().cursor();
+    EventSource::new(log.clone(), Range { after, until: None })
+}
+
 /// A log to which things happen.
 struct World {
     log: EventLog,
@@ -161,9 +166,9 @@ proptest! {
         let rest = (world.arrived as u64 + 1).saturating_sub(after);
         let until = length.map(|length| after + (length * rest as f64) as u64);
         let range = Range { after: cursor(after), until };
-        let source = EventSource::new(world.log.clone(), Some(range));
+        let source = EventSource::new(world.log.clone(), range);
         prop_assert_eq!(source.is_replay(), until.is_some());
-        let mut followed = pin!(source.follow_set(world.membership.clone(), None));
+        let mut followed = pin!(source.follow(world.membership.clone()));
         let mut yielded = Vec::new();
         for step in present.into_iter().chain([Step::Arrive(usize::MAX), Step::Take(usize::MAX)]) {
             world.happen(&step);
@@ -185,9 +190,9 @@ proptest! {
 fn a_new_epoch_ends_a_set_even_of_nothing() {
     for topics in [vec![], vec![topic("chat", 1), topic("chat", 2)]] {
         let log = quiet_log(Database::unconnected(), 5);
-        let source = EventSource::new(log.clone(), None);
+        let source = live_source(&log);
         assert!(!source.is_replay());
-        let mut followed = pin!(source.follow_set(topics, None));
+        let mut followed = pin!(source.follow(topics));
         assert!(followed.next().now_or_never().is_none());
         log.tail().offer(EPOCH, [event(6, "chat", 3)]);
         assert!(followed.next().now_or_never().is_none());
@@ -209,13 +214,13 @@ fn whispers_are_past_all_positions_and_have_no_past() {
         kind: "chat",
         id: uuid::Uuid::nil(),
     };
-    let live = EventSource::new(log.clone(), None);
+    let live = live_source(&log);
     let mut followed = pin!(live.follow_whispers(stream));
     let range = Range {
         after: cursor(0),
         until: Some(live.order()),
     };
-    let replay = EventSource::new(log.clone(), Some(range));
+    let replay = EventSource::new(log.clone(), range);
     let mut replayed = pin!(replay.follow_whispers(stream));
     let mut last = i64::MAX as u64 / 2;
     for message in ["typing", "typing", "gone"] {
@@ -242,8 +247,8 @@ fn whispers_are_past_all_positions_and_have_no_past() {
 #[test]
 fn what_was_read_in_an_epoch_keeps_its_name_when_that_is_over() {
     let log = quiet_log(Database::unconnected(), 5);
-    let source = EventSource::new(log.clone(), None);
-    let mut followed = pin!(source.follow(topic("chat", 1), None));
+    let source = live_source(&log);
+    let mut followed = pin!(source.follow(topic("chat", 1)));
     assert!(followed.next().now_or_never().is_none());
     log.tail().offer(EPOCH, [event(6, "chat", 1)]);
     let mut restored = head(3);
@@ -271,8 +276,8 @@ fn a_stretch_of_another_epoch_is_not_even_empty() {
         after,
         until: Some(5),
     };
-    let source = EventSource::new(log, Some(range));
-    let mut followed = pin!(source.follow(topic("chat", 1), None));
+    let source = EventSource::new(log, range);
+    let mut followed = pin!(source.follow(topic("chat", 1)));
     let end = followed.next().now_or_never().flatten();
     assert!(matches!(
         end,

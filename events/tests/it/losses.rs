@@ -3,8 +3,8 @@
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
-use events::{Cursor, CursorError, Event, EventLog, EventSource, FeedError, Topic};
-use futures::{Stream, StreamExt};
+use events::{Cursor, CursorError, Event, EventLog, EventSource, FeedError, Range, Topic};
+use futures::{Stream, StreamExt, TryStreamExt};
 use sea_orm::ConnectionTrait;
 use tests::eventually;
 use tokio::time::timeout;
@@ -73,7 +73,16 @@ async fn exchange(world: &World, kept: u64, others: u64) {
 pub(crate) type Heard = Result<Arc<Event>, FeedError>;
 
 pub(crate) fn follow(log: &EventLog, after: Option<Cursor>) -> impl Stream<Item = Heard> + use<> {
-    EventSource::new(log.clone(), None).follow(Topic::EVERYTHING, after)
+    let log = log.clone();
+    let followed = async move {
+        let after = match after {
+            Some(after) => log.resolve(after).await??,
+            None => log.tail().cursor(),
+        };
+        let range = Range { after, until: None };
+        Ok::<_, FeedError>(EventSource::new(log, range).follow(Topic::EVERYTHING))
+    };
+    Box::pin(futures::stream::once(followed).try_flatten())
 }
 
 pub(crate) async fn next(followed: &mut (impl Stream<Item = Heard> + Unpin)) -> Heard {

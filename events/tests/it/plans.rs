@@ -1,7 +1,7 @@
 //! Plans do not depend on statistics: a log that was filled at once, and never analyzed, is read by its keys. Counted is what
 //! Postgres fetched, not how long it took.
 
-use events::{EventSource, Topic};
+use events::{EventSource, Range, Topic};
 use futures::StreamExt;
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use tests::eventually;
@@ -57,8 +57,12 @@ fn a_log_that_was_never_analyzed_is_read_by_keys() {
             kind: "odd",
             id: None,
         };
-        let source = EventSource::new(log.clone(), None);
-        let followed = source.follow(topic, Some(from)).take(READ as usize);
+        let range = Range {
+            after: from,
+            until: None,
+        };
+        let source = EventSource::new(log.clone(), range);
+        let followed = source.follow(topic).take(READ as usize);
         let positions: Vec<u64> = followed
             .map(|event| event.expect("an event").position)
             .collect()

@@ -203,7 +203,7 @@ impl SubscriptionRequest {
         grant: Grant,
         shared: Option<SharedViewer>,
     ) -> Execution {
-        let source = EventSource::new(log.clone(), Some(range));
+        let source = EventSource::new(log.clone(), range);
         let horizon = Horizon::default();
         let context = RequestContext {
             horizon: horizon.clone(),

@@ -1,21 +1,22 @@
 //! What happens in a chat as clients see it.
 
-use async_graphql::{Context, Enum, Object, Result};
+use async_graphql::{ComplexObject, Context, Enum, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::chats::{self, ChatEventKind};
+use events::Event;
 
 use super::{
-    happened::Happened,
+    loaders::load_message,
     object::{Chat, ChatMember, Message},
 };
 
-/// What can happen in a chat.
+/// The type of an event in a chat.
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]
 #[graphql(remote = "chats::ChatEventKind")]
 pub(crate) enum ChatEventType {
-    /// It was created.
+    /// The chat was created.
     Created,
-    /// It got another title.
+    /// The title of the chat was changed.
     Renamed,
     /// A user became a member.
     MemberAdded,
@@ -31,64 +32,83 @@ pub(crate) enum ChatEventType {
     MessageDeleted,
 }
 
-/// Something that happened in a chat.
+/// An event in a chat.
+#[derive(SimpleObject)]
+#[graphql(complex)]
 pub(crate) struct ChatEvent {
-    pub(super) happened: Happened,
-    pub(super) event: chats::ChatEvent,
-}
-
-#[Object]
-impl ChatEvent {
-    /// The event's place in the log: subscribe with `after` this to get what follows.
-    async fn cursor(&self) -> String {
-        self.happened.cursor.to_string()
-    }
-
+    /// The cursor of the event. Subscribe with `after` to resume behind it.
+    cursor: String,
     /// What happened.
     #[graphql(name = "type")]
-    async fn event_type(&self) -> ChatEventType {
-        self.event.kind.into()
-    }
-
-    /// Who did it.
-    async fn actor(&self) -> &str {
-        &self.happened.actor
-    }
-
+    event_type: ChatEventType,
+    /// Who caused it: the id of a user, or the name of a process.
+    actor: String,
     /// When it happened.
-    async fn occurred_at(&self) -> DateTime<Utc> {
-        self.happened.occurred_at
-    }
-
+    occurred_at: DateTime<Utc>,
     /// The chat's version after the event.
-    async fn version(&self) -> i64 {
-        self.event.chat.version
-    }
-
+    version: i64,
     /// The chat after the event; `members`, `messages` and `lastMessage` are those of now.
-    async fn chat(&self) -> Chat {
-        Chat(self.event.chat.clone())
-    }
+    chat: Chat,
+    #[graphql(skip)]
+    event: chats::ChatEvent,
+    #[graphql(skip)]
+    is_replayed: bool,
+}
 
-    /// The message that was sent, edited or deleted; null for other events. When you resume, it is as it is now: a
-    /// message deleted since has no text.
+impl ChatEvent {
+    pub(super) fn decode(event: &Event, cursor: String, is_replayed: bool) -> events::Result<Self> {
+        let decoded = chats::ChatEvent::decode(event)?;
+        Ok(Self {
+            cursor,
+            event_type: decoded.kind.into(),
+            actor: event.meta.actor.clone(),
+            occurred_at: event.occurred_at,
+            version: decoded.chat.version,
+            chat: Chat(decoded.chat.clone()),
+            event: decoded,
+            is_replayed,
+        })
+    }
+}
+
+#[ComplexObject]
+impl ChatEvent {
+    /// The message that was sent, edited or deleted. Null for other events. When a subscription resumes, it is the message
+    /// as it is now, so one that was deleted since has no text.
     async fn message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
-        let message = self.event.message.as_ref();
-        self.happened.message(ctx, message).await
+        show_message(ctx, self.event.message.as_ref(), self.is_replayed).await
     }
 
-    /// The member who was added or removed, or left; null for other events.
+    /// The member who was added, was removed, or left. Null for other events.
     async fn member(&self) -> Option<ChatMember> {
         match self.event.kind {
             ChatEventKind::MemberAdded
             | ChatEventKind::MemberRemoved
-            | ChatEventKind::MemberLeft => self.event.members.first().cloned().map(Into::into),
+            | ChatEventKind::MemberLeft => {
+                let member = self.event.members.first().cloned();
+                member.map(|member| (member, None).into())
+            }
             _ => None,
         }
     }
 
-    /// Who became the owner because the owner left; null otherwise.
+    /// The member who became the owner because the previous owner left. Null for other events.
     async fn new_owner(&self) -> Option<ChatMember> {
-        self.event.new_owner.clone().map(Into::into)
+        let owner = self.event.new_owner.clone();
+        owner.map(|owner| (owner, None).into())
     }
+}
+
+/// The message that an event is about: as it was, when that was just now. A replay may be of long ago, and the message edited or
+/// deleted since: then as it is.
+pub(super) async fn show_message(
+    ctx: &Context<'_>,
+    message: Option<&chats::ChatMessage>,
+    is_replayed: bool,
+) -> Result<Option<Message>> {
+    let message = match message {
+        Some(message) if is_replayed => load_message(ctx, message.id).await?,
+        message => message.cloned(),
+    };
+    Ok(message.map(Message::from))
 }

@@ -10,12 +10,12 @@ use crate::{id, users};
 /// A new chat.
 #[derive(InputObject)]
 pub(crate) struct CreateChatInput {
-    /// What sort of chat.
+    /// The kind of chat.
     #[graphql(default_with = "ChatKind::Group")]
     kind: ChatKind,
-    /// 1 to 200 characters for a group; left out for a direct chat.
+    /// The title of a group, 1 to 200 characters. Omit it for a direct chat.
     title: Option<String>,
-    /// The other members: up to 100 users for a group, one for a direct chat. You are a member in any case.
+    /// The global ids of the other members: up to 100 for a group, one for a direct chat. You always become a member.
     member_ids: Vec<ID>,
 }
 
@@ -34,75 +34,75 @@ impl TryFrom<CreateChatInput> for CreateChat {
 /// A new title for a group.
 #[derive(InputObject)]
 pub(crate) struct RenameChatInput {
-    /// The chat.
+    /// The chat in question.
     pub(super) chat_id: ID,
-    /// 1 to 200 characters.
+    /// The title, 1 to 200 characters.
     pub(super) title: String,
 }
 
 /// Users to add to a group.
 #[derive(InputObject)]
 pub(crate) struct AddChatMembersInput {
-    /// The chat.
+    /// The chat in question.
     pub(super) chat_id: ID,
-    /// 1 to 100 users; those who are members already stay what they are.
+    /// The global ids of 1 to 100 users. Users who are already members keep their role.
     pub(super) user_ids: Vec<ID>,
 }
 
 /// A member to remove from a group.
 #[derive(InputObject)]
 pub(crate) struct RemoveChatMemberInput {
-    /// The chat.
+    /// The chat in question.
     pub(super) chat_id: ID,
-    /// Another member.
+    /// The global id of the member, who must not be yourself.
     pub(super) user_id: ID,
 }
 
 /// A group to leave.
 #[derive(InputObject)]
 pub(crate) struct LeaveChatInput {
-    /// The chat.
+    /// The chat in question.
     pub(super) chat_id: ID,
 }
 
 /// A new message.
 #[derive(InputObject)]
 pub(crate) struct SendMessageInput {
-    /// The chat.
+    /// The chat in question.
     pub(super) chat_id: ID,
-    /// 1 to 10,000 characters, not all of them blank.
+    /// The text, 1 to 10,000 characters, not all of them blank.
     pub(super) text: String,
 }
 
 /// A new text for a message.
 #[derive(InputObject)]
 pub(crate) struct EditMessageInput {
-    /// Your message.
+    /// The global id of a message that you sent.
     pub(super) message_id: ID,
-    /// 1 to 10,000 characters, not all of them blank.
+    /// The text, 1 to 10,000 characters, not all of them blank.
     pub(super) text: String,
 }
 
 /// A message to delete.
 #[derive(InputObject)]
 pub(crate) struct DeleteMessageInput {
-    /// Your message.
+    /// The global id of a message that you sent.
     pub(super) message_id: ID,
 }
 
-/// What was read of a chat.
+/// The messages of a chat to mark as read.
 #[derive(InputObject)]
 pub(crate) struct MarkChatReadInput {
-    /// The chat.
+    /// The chat in question.
     pub(super) chat_id: ID,
-    /// The number of the last message that was read; left out, all are. What was read stays read.
+    /// The number of the last message to mark as read; all messages when omitted. Messages never become unread again.
     pub(super) up_to: Option<i64>,
 }
 
-/// Where you are typing.
+/// The global id of the chat in which you are typing.
 #[derive(InputObject)]
 pub(crate) struct SetTypingInput {
-    /// The chat.
+    /// The chat in question.
     pub(super) chat_id: ID,
 }
 

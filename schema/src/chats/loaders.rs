@@ -2,11 +2,7 @@
 //! the schema has one of each for all requests, and requests at the same moment share a statement. Members and last
 //! messages bring their users with them: of several chats they are asked for at different moments.
 
-use std::{
-    collections::{HashMap, HashSet},
-    hash::Hash,
-    sync::Arc,
-};
+use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 use async_graphql::{Context, Result, dataloader::Loader};
 use async_trait::async_trait;
@@ -16,10 +12,7 @@ use entities::{
 };
 use uuid::Uuid;
 
-use crate::{batches::Batches, error::from_log};
-
-/// The users of one statement, at most.
-const USERS_AT_ONCE: usize = 10_000;
+use crate::{batches::Batches, error::from_log, users::load_all};
 
 /// Members of a chat.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,18 +47,6 @@ pub(crate) struct ChatLoader {
 
 type Failure = Arc<events::Error>;
 
-impl ChatLoader {
-    async fn load_users(&self, ids: HashSet<Uuid>) -> Result<HashMap<Uuid, Arc<User>>, Failure> {
-        let ids: Vec<Uuid> = ids.into_iter().collect();
-        let mut users = HashMap::new();
-        for ids in ids.chunks(USERS_AT_ONCE) {
-            let found = self.users.load_users(ids).await?;
-            users.extend(found.into_iter().map(|user| (user.id, user)));
-        }
-        Ok(users)
-    }
-}
-
 #[async_trait]
 impl Loader<MembersOf> for ChatLoader {
     type Value = Vec<WithUser<ChatMember>>;
@@ -77,7 +58,7 @@ impl Loader<MembersOf> for ChatLoader {
         let wanted = keys.iter().filter(|key| key.with_users);
         let shown = wanted.filter_map(|key| members.get(&key.chat_id)).flatten();
         let shown = shown.map(|member| member.user_id).collect();
-        let users = self.load_users(shown).await?;
+        let users = load_all(&self.users, shown).await?;
         let of = |key: &MembersOf| {
             let members = members.get(&key.chat_id)?;
             let with_user = |member: &ChatMember| {
@@ -104,7 +85,7 @@ impl Loader<LastMessageOf> for ChatLoader {
         let wanted = keys.iter().filter(|key| key.with_author);
         let shown = wanted.filter_map(|key| messages.get(&key.chat_id));
         let shown = shown.map(|message| message.author_id).collect();
-        let authors = self.load_users(shown).await?;
+        let authors = load_all(&self.users, shown).await?;
         let of = |key: &LastMessageOf| {
             let message = messages.get(&key.chat_id)?;
             let author = authors.get(&message.author_id).filter(|_| key.with_author);

@@ -1,7 +1,6 @@
 //! Chats in GraphQL. See `entities::chats` for the rules.
 
 mod event;
-mod happened;
 mod inputs;
 mod loaders;
 mod mutation;
@@ -12,8 +11,8 @@ mod subscription;
 
 pub(crate) use loaders::loader;
 pub(crate) use mutation::ChatsMutation;
-pub(crate) use object::Chat;
-pub(crate) use query::{ChatsQuery, find};
+pub(crate) use object::{Chat, MessageConnection};
+pub(crate) use query::{ChatConnection, ChatsQuery, find};
 pub(crate) use subscription::ChatsSubscription;
 
 /// The type's name in global ids.

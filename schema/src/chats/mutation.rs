@@ -1,6 +1,6 @@
 //! The mutations of chats.
 
-use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, Object, Result};
 
 use super::{
     inputs::{
@@ -12,77 +12,21 @@ use super::{
 };
 use crate::{
     error::from_chats,
+    payloads::payloads,
     request::{command_context, entities, viewer},
 };
 
-/// What `createChat` answers.
-#[derive(SimpleObject)]
-pub(crate) struct CreateChatPayload {
-    /// The new chat, or the direct chat that you had already.
-    chat: Chat,
-}
-
-/// What `renameChat` answers.
-#[derive(SimpleObject)]
-pub(crate) struct RenameChatPayload {
-    /// The chat with its title.
-    chat: Chat,
-}
-
-/// What `addChatMembers` answers.
-#[derive(SimpleObject)]
-pub(crate) struct AddChatMembersPayload {
-    /// The chat with its members.
-    chat: Chat,
-}
-
-/// What `removeChatMember` answers.
-#[derive(SimpleObject)]
-pub(crate) struct RemoveChatMemberPayload {
-    /// The chat without the member.
-    chat: Chat,
-}
-
-/// What `leaveChat` answers.
-#[derive(SimpleObject)]
-pub(crate) struct LeaveChatPayload {
-    /// The chat that you are no member of any more.
-    chat_id: ID,
-}
-
-/// What `sendMessage` answers.
-#[derive(SimpleObject)]
-pub(crate) struct SendMessagePayload {
-    /// The new message.
-    message: Message,
-}
-
-/// What `editMessage` answers.
-#[derive(SimpleObject)]
-pub(crate) struct EditMessagePayload {
-    /// The message with its text.
-    message: Message,
-}
-
-/// What `deleteMessage` answers.
-#[derive(SimpleObject)]
-pub(crate) struct DeleteMessagePayload {
-    /// The message without its text.
-    message: Message,
-}
-
-/// What `markChatRead` answers.
-#[derive(SimpleObject)]
-pub(crate) struct MarkChatReadPayload {
-    /// The chat.
-    chat: Chat,
-}
-
-/// What `setTyping` answers.
-#[derive(SimpleObject)]
-pub(crate) struct SetTypingPayload {
-    /// The chat in which you are typing.
-    chat_id: ID,
+payloads! {
+    "createChat" => CreateChatPayload { chat: Chat = "The new chat, or the existing direct chat." }
+    "renameChat" => RenameChatPayload { chat: Chat = "The chat with its new title." }
+    "addChatMembers" => AddChatMembersPayload { chat: Chat = "The chat with its new members." }
+    "removeChatMember" => RemoveChatMemberPayload { chat: Chat = "The chat without the member." }
+    "leaveChat" => LeaveChatPayload { chat_id: ID = "The global id of the chat that you left." }
+    "sendMessage" => SendMessagePayload { message: Message = "The new message." }
+    "editMessage" => EditMessagePayload { message: Message = "The message with its new text." }
+    "deleteMessage" => DeleteMessagePayload { message: Message = "The message without its text." }
+    "markChatRead" => MarkChatReadPayload { chat: Chat = "The chat in question." }
+    "setTyping" => SetTypingPayload { chat_id: ID = "The global id of the chat in which you are typing." }
 }
 
 #[derive(Default)]
@@ -90,8 +34,8 @@ pub(crate) struct ChatsMutation;
 
 #[Object]
 impl ChatsMutation {
-    /// Creates a chat. You become a member, and the owner of a group. For two users there is one direct chat: creating it
-    /// again answers with it. VALIDATION when a user does not exist or is deactivated.
+    /// Creates a chat. You become a member, and the owner if it is a group. Two users have at most one direct chat:
+    /// creating it again returns the existing one. VALIDATION when a user does not exist or is deactivated.
     async fn create_chat(
         &self,
         ctx: &Context<'_>,
@@ -105,7 +49,7 @@ impl ChatsMutation {
         Ok(Some(CreateChatPayload { chat: Chat(chat) }))
     }
 
-    /// Gives a group another title. For its members.
+    /// Changes the title of a group. Requires membership.
     async fn rename_chat(
         &self,
         ctx: &Context<'_>,
@@ -120,8 +64,8 @@ impl ChatsMutation {
         Ok(Some(RenameChatPayload { chat: Chat(chat) }))
     }
 
-    /// Adds users to a group, all or none. For its members. New members see all messages, and none counts as unread.
-    /// CONFLICT when there would be more than 500.
+    /// Adds users to a group, all or none. Requires membership. New members can read all earlier messages, which do not
+    /// count as unread. CONFLICT when the group would exceed 500 members.
     async fn add_chat_members(
         &self,
         ctx: &Context<'_>,
@@ -137,7 +81,7 @@ impl ChatsMutation {
         Ok(Some(AddChatMembersPayload { chat: Chat(chat) }))
     }
 
-    /// Removes another member from a group. For its owner; FORBIDDEN for other members.
+    /// Removes another member from a group. FORBIDDEN unless you are its owner.
     async fn remove_chat_member(
         &self,
         ctx: &Context<'_>,
@@ -153,8 +97,7 @@ impl ChatsMutation {
         Ok(Some(RemoveChatMemberPayload { chat: Chat(chat) }))
     }
 
-    /// Leaves a group. When the owner leaves, the member who has been there longest becomes the owner. CONFLICT for a
-    /// direct chat.
+    /// Leaves a group. When the owner leaves, the longest-standing member becomes the owner. CONFLICT for a direct chat.
     async fn leave_chat(
         &self,
         ctx: &Context<'_>,
@@ -171,7 +114,7 @@ impl ChatsMutation {
         }))
     }
 
-    /// Sends a message. All messages before it count as read by you.
+    /// Sends a message, and marks all earlier messages of the chat as read by you.
     async fn send_message(
         &self,
         ctx: &Context<'_>,
@@ -188,7 +131,7 @@ impl ChatsMutation {
         }))
     }
 
-    /// Changes the text of your message. FORBIDDEN for messages of others, CONFLICT for deleted ones.
+    /// Changes the text of a message that you sent. FORBIDDEN for messages by others, CONFLICT for deleted ones.
     async fn edit_message(
         &self,
         ctx: &Context<'_>,
@@ -205,7 +148,7 @@ impl ChatsMutation {
         }))
     }
 
-    /// Deletes your message for everybody; its number stays. FORBIDDEN for messages of others.
+    /// Deletes a message that you sent, for all members. Its number stays in use. FORBIDDEN for messages by others.
     async fn delete_message(
         &self,
         ctx: &Context<'_>,
@@ -222,7 +165,7 @@ impl ChatsMutation {
         }))
     }
 
-    /// Marks messages as read, all or up to a number.
+    /// Marks messages as read, either all or those up to a number.
     async fn mark_chat_read(
         &self,
         ctx: &Context<'_>,
@@ -237,8 +180,8 @@ impl ChatsMutation {
         Ok(Some(MarkChatReadPayload { chat: Chat(chat) }))
     }
 
-    /// Tells the members who look at the chat that you are typing. Repeat it every few seconds while you are; nothing of
-    /// it is kept.
+    /// Tells the members who have the chat open that you are typing. Repeat it every few seconds while you type; it is not
+    /// stored.
     async fn set_typing(
         &self,
         ctx: &Context<'_>,

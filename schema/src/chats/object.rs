@@ -1,74 +1,65 @@
 //! Chats, their members and messages as clients see them. Whoever got a chat may see what hangs below it; only what
 //! differs by user asks who the viewer is.
 
-use std::sync::Arc;
-
 use async_graphql::{
-    Context, Enum, ID, Object, Result,
+    Context, Enum, ID, Object, Result, SimpleObject,
     connection::{Connection, Edge},
 };
 use chrono::{DateTime, Utc};
 use entities::{
     SortKey,
     chats::{self, ChatOfUser},
-    users,
 };
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::{
     KIND, MESSAGE_KIND,
-    loaders::{load_last_message, load_members, load_unread_count},
+    loaders::{WithUser, load_last_message, load_members, load_unread_count},
 };
 use crate::{
     connection::{ListCursor, PageArguments, checked},
-    error::{codes, error, from_log},
+    error::from_log,
     history, id,
     price::list_size,
     request::{entities, viewer},
-    users::{User, load_user},
+    users::UserRef,
 };
 
 /// For the cost of `members`: more than most chats have, and less than a chat can have.
 const USUAL_MEMBERS: i32 = 20;
 
-/// What sort of chat it is.
+/// The kind of chat.
 #[derive(Enum, Debug, Copy, Clone, Eq, PartialEq)]
 #[graphql(remote = "chats::ChatKind")]
 pub(crate) enum ChatKind {
-    /// Of two users, for ever. There is one for each two, and it has no title.
+    /// A conversation between two users. Each pair of users has at most one, it has no title, and neither user can leave it.
     Direct,
-    /// Of users who come and go, with a title.
+    /// A conversation with a title, which users can join and leave.
     Group,
 }
 
-/// What a member may do in a chat besides what every member may.
+/// A member's role in a chat.
 #[derive(Enum, Debug, Copy, Clone, Eq, PartialEq)]
 #[graphql(remote = "chats::ChatRole")]
 pub(crate) enum ChatRole {
-    /// Removes other members. A group has one owner; a direct chat has none.
+    /// The owner of a group, who may also remove members. Every group has exactly one; a direct chat has none.
     Owner,
-    /// Nothing besides.
+    /// A member without further rights.
     Member,
 }
 
 /// What orders messages: so that a cursor of another list is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(super) enum MessageOrder {
+pub(crate) enum MessageOrder {
     #[serde(rename = "messages")]
     NewestFirst,
 }
 
-/// The user with this id, who is known to exist: users are never removed.
-pub(super) async fn get_user(ctx: &Context<'_>, id: Uuid) -> Result<User> {
-    let user = load_user(ctx, id).await?;
-    user.map(User::from)
-        .ok_or_else(|| error(codes::INTERNAL, "internal error"))
-}
+pub(crate) type MessageConnection = Connection<ListCursor<MessageOrder>, Message>;
 
-/// A conversation that only its members can see.
 pub(crate) struct Chat(pub(super) chats::Chat);
 
+/// A conversation that only its members can see.
 #[Object]
 impl Chat {
     /// The global id.
@@ -76,12 +67,12 @@ impl Chat {
         id::encode(KIND, self.0.id)
     }
 
-    /// What sort of chat it is.
+    /// The kind of chat.
     async fn kind(&self) -> ChatKind {
         self.0.kind.into()
     }
 
-    /// What a group is called, 1 to 200 characters; null for a direct chat.
+    /// The title of a group, 1 to 200 characters. Null for a direct chat.
     async fn title(&self) -> Option<&str> {
         self.0.title.as_deref()
     }
@@ -90,24 +81,22 @@ impl Chat {
     #[graphql(directive = list_size::apply(USUAL_MEMBERS))]
     async fn members(&self, ctx: &Context<'_>) -> Result<Vec<ChatMember>> {
         let members = load_members(ctx, self.0.id).await?.into_iter();
-        Ok(members
-            .map(|(row, user)| ChatMember { row, user })
-            .collect())
+        Ok(members.map(ChatMember::from).collect())
     }
 
-    /// How many members there are.
+    /// The number of members.
     async fn member_count(&self) -> i32 {
         self.0.member_count
     }
 
-    /// The message sent last, even if it was deleted; null when there is none.
+    /// The most recent message, even if it was deleted. Null when there are no messages.
     async fn last_message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
         let last = load_last_message(ctx, self.0.id).await?;
-        Ok(last.map(|(row, author)| Message { row, author }))
+        Ok(last.map(Message::from))
     }
 
-    /// How many messages of others came after the last one you have read, without those that were deleted. Sending a
-    /// message reads all before it.
+    /// The number of messages by other members after the last one you have read, not counting deleted ones. Sending a
+    /// message marks all earlier ones as read.
     async fn unread_count(&self, ctx: &Context<'_>) -> Result<i64> {
         let Some(user_id) = viewer(ctx)?.user_id() else {
             return Ok(0);
@@ -119,31 +108,33 @@ impl Chat {
         load_unread_count(ctx, key).await
     }
 
-    /// When the last message was sent, or else the chat created.
+    /// The time of the most recent message, or of the creation of the chat when there is none.
     async fn last_activity_at(&self) -> DateTime<Utc> {
         self.0.last_activity_at
     }
 
-    /// Grows by one with everything that happens in the chat.
+    /// The version, which increases by one with every event of the chat.
     async fn version(&self) -> i64 {
         self.0.version
     }
 
-    /// When it was created.
+    /// When the chat was created.
     async fn created_at(&self) -> DateTime<Utc> {
         self.0.created_at
     }
 
-    /// All messages of the chat, newest first, a page at a time. Give `first` with `after` to go back in time, or `last`
+    /// The messages of the chat, newest first. Give `first` with `after` to go back in time, or `last`
     /// with `before` to come forward; without both, the newest 20.
     async fn messages(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The newest so many, 1 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Messages older than this cursor's.")] after: Option<String>,
-        #[graphql(desc = "The oldest so many, 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Messages newer than this cursor's.")] before: Option<String>,
-    ) -> Result<Connection<ListCursor<MessageOrder>, Message>> {
+        #[graphql(desc = "Returns the n newest messages, from 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Returns the messages older than the one with this cursor.")]
+        after: Option<String>,
+        #[graphql(desc = "Returns the n oldest messages, from 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns the messages newer than the one with this cursor.")]
+        before: Option<String>,
+    ) -> Result<MessageConnection> {
         let arguments = PageArguments {
             first,
             after,
@@ -168,13 +159,15 @@ impl Chat {
         Ok(connection)
     }
 
-    /// All that happened in it, oldest first. The texts of messages are left out, as they may have been edited or deleted
-    /// since.
+    /// The events of the chat, oldest first. They do not include the texts of messages, which may have been edited or
+    /// deleted since.
     async fn history(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
-        #[graphql(desc = "Events after this cursor of an edge.")] after: Option<String>,
+        #[graphql(desc = "The number of events to return, from 1 to 100.", default = 20)]
+        first: i32,
+        #[graphql(desc = "Returns the events that follow the edge with this cursor.")]
+        after: Option<String>,
     ) -> Result<Option<history::History>> {
         let limit = checked("first", first)?;
         let after_version = history::decode_after(after.as_deref())?;
@@ -190,89 +183,61 @@ impl Chat {
 }
 
 /// A user in a chat.
+#[derive(SimpleObject)]
 pub(crate) struct ChatMember {
-    row: chats::ChatMember,
-    /// Unless it is to be loaded.
-    user: Option<Arc<users::User>>,
+    /// The user who is a member.
+    user: UserRef,
+    /// The member's role in the chat.
+    role: ChatRole,
+    /// When the user became a member.
+    joined_at: DateTime<Utc>,
 }
 
-impl From<chats::ChatMember> for ChatMember {
-    fn from(row: chats::ChatMember) -> Self {
-        Self { row, user: None }
-    }
-}
-
-#[Object]
-impl ChatMember {
-    /// The user.
-    async fn user(&self, ctx: &Context<'_>) -> Result<User> {
-        match &self.user {
-            Some(user) => Ok(user.clone().into()),
-            None => get_user(ctx, self.row.user_id).await,
+impl From<WithUser<chats::ChatMember>> for ChatMember {
+    fn from((row, user): WithUser<chats::ChatMember>) -> Self {
+        Self {
+            user: UserRef::new(row.user_id, user),
+            role: row.role.into(),
+            joined_at: row.joined_at,
         }
-    }
-
-    /// What the member may do.
-    async fn role(&self) -> ChatRole {
-        self.row.role.into()
-    }
-
-    /// Since when the user is a member.
-    async fn joined_at(&self) -> DateTime<Utc> {
-        self.row.joined_at
     }
 }
 
 /// A message in a chat.
+#[derive(SimpleObject)]
 pub(crate) struct Message {
-    row: chats::ChatMessage,
-    /// Unless it is to be loaded.
-    author: Option<Arc<users::User>>,
+    /// The global id.
+    id: ID,
+    /// The sequence number of the message in its chat: 1, 2, 3, … without gaps.
+    number: i64,
+    /// The user who sent the message.
+    author: UserRef,
+    /// The text, 1 to 10,000 characters. Null when the message was deleted.
+    text: Option<String>,
+    /// When the message was sent.
+    created_at: DateTime<Utc>,
+    /// When the text was last edited. Null when it never was.
+    edited_at: Option<DateTime<Utc>>,
+    /// When the message was deleted. Null when it was not.
+    deleted_at: Option<DateTime<Utc>>,
+}
+
+impl From<WithUser<chats::ChatMessage>> for Message {
+    fn from((row, author): WithUser<chats::ChatMessage>) -> Self {
+        Self {
+            id: id::encode(MESSAGE_KIND, row.id),
+            number: row.number,
+            author: UserRef::new(row.author_id, author),
+            text: row.text,
+            created_at: row.created_at,
+            edited_at: row.edited_at,
+            deleted_at: row.deleted_at,
+        }
+    }
 }
 
 impl From<chats::ChatMessage> for Message {
     fn from(row: chats::ChatMessage) -> Self {
-        Self { row, author: None }
-    }
-}
-
-#[Object]
-impl Message {
-    /// The global id.
-    async fn id(&self) -> ID {
-        id::encode(MESSAGE_KIND, self.row.id)
-    }
-
-    /// Its place in the chat: 1, 2, 3, … without gaps.
-    async fn number(&self) -> i64 {
-        self.row.number
-    }
-
-    /// Who sent it.
-    async fn author(&self, ctx: &Context<'_>) -> Result<User> {
-        match &self.author {
-            Some(author) => Ok(author.clone().into()),
-            None => get_user(ctx, self.row.author_id).await,
-        }
-    }
-
-    /// What it says, 1 to 10,000 characters; null when it was deleted.
-    async fn text(&self) -> Option<&str> {
-        self.row.text.as_deref()
-    }
-
-    /// When it was sent.
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.row.created_at
-    }
-
-    /// When its text was changed last; null unless it was.
-    async fn edited_at(&self) -> Option<DateTime<Utc>> {
-        self.row.edited_at
-    }
-
-    /// When it was deleted; null unless it was.
-    async fn deleted_at(&self) -> Option<DateTime<Utc>> {
-        self.row.deleted_at
+        (row, None).into()
     }
 }

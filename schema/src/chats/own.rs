@@ -1,31 +1,33 @@
 //! What happens in one's own chats, as clients see it. It is shown only while one is a member: that is looked up again
 //! when the event is shown, as it may have changed after it.
 
-use async_graphql::{Context, Enum, ID, Object, Result};
+use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::chats::{self, ChatEventKind, ChatOfUser, INBOX_STREAM, InboxEvent, InboxEventKind};
+use events::Event;
 use uuid::Uuid;
 
 use super::{
     KIND,
-    happened::Happened,
+    event::show_message,
     loaders::load_chat_of_user,
     object::{Chat, Message},
 };
 use crate::id;
 
-/// What can happen in your chats.
+/// The type of an event in your chats.
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]
 pub(crate) enum MyChatsEventType {
-    /// You became a member of the chat, or created it.
+    /// You joined the chat, were added to it, or created it.
     Joined,
-    /// You are no member of the chat any more. MEMBER_REMOVED or MEMBER_LEFT may come before it, or not.
+    /// You are no longer a member of the chat. MEMBER_REMOVED or MEMBER_LEFT may or may not precede it.
     Left,
-    /// You read messages, on any of your devices. Sending reads too, without an event of this type.
+    /// You marked messages as read, on any of your devices. Sending a message marks earlier ones as read without an event
+    /// of this type.
     Read,
     /// The chat was created.
     Created,
-    /// The chat got another title.
+    /// The title of the chat was changed.
     Renamed,
     /// A user became a member.
     MemberAdded,
@@ -66,22 +68,38 @@ impl From<InboxEventKind> for MyChatsEventType {
     }
 }
 
-/// Something that happened in one of your chats, or to your list of them.
+/// An event in one of your chats, or a change to the list of your chats.
+#[derive(SimpleObject)]
+#[graphql(complex)]
 pub(crate) struct MyChatsEvent {
-    happened: Happened,
+    /// The cursor of the event. Subscribe with `after` to resume behind it.
+    cursor: String,
+    /// What happened.
+    #[graphql(name = "type")]
     event_type: MyChatsEventType,
-    chat: ChatOfUser,
-    message: Option<chats::ChatMessage>,
+    /// Who caused it: the id of a user, or the name of a process.
+    actor: String,
+    /// When it happened.
+    occurred_at: DateTime<Utc>,
+    /// The chat's global id, even when you are no longer a member.
+    chat_id: ID,
+    #[graphql(skip)]
+    of: ChatOfUser,
+    #[graphql(skip)]
+    shown: Option<chats::ChatMessage>,
+    #[graphql(skip)]
+    is_replayed: bool,
 }
 
 impl MyChatsEvent {
     /// Reads an event of the user's inbox, or of a chat.
     pub(super) fn decode(
-        event: &events::Event,
-        happened: Happened,
+        event: &Event,
+        cursor: String,
+        is_replayed: bool,
         user_id: Uuid,
     ) -> events::Result<Self> {
-        let (event_type, chat_id, message) = if event.stream == INBOX_STREAM {
+        let (event_type, chat_id, shown) = if event.stream == INBOX_STREAM {
             let decoded = InboxEvent::decode(event)?;
             (decoded.kind.into(), decoded.chat_id, None)
         } else {
@@ -89,53 +107,31 @@ impl MyChatsEvent {
             (decoded.kind.into(), decoded.chat.id, decoded.message)
         };
         Ok(Self {
-            happened,
+            cursor,
             event_type,
-            chat: ChatOfUser { chat_id, user_id },
-            message,
+            actor: event.meta.actor.clone(),
+            occurred_at: event.occurred_at,
+            chat_id: id::encode(KIND, chat_id),
+            of: ChatOfUser { chat_id, user_id },
+            shown,
+            is_replayed,
         })
     }
 }
 
-#[Object]
+#[ComplexObject]
 impl MyChatsEvent {
-    /// The event's place in the log: subscribe with `after` this to get what follows.
-    async fn cursor(&self) -> String {
-        self.happened.cursor.to_string()
-    }
-
-    /// What happened.
-    #[graphql(name = "type")]
-    async fn event_type(&self) -> MyChatsEventType {
-        self.event_type
-    }
-
-    /// Who did it.
-    async fn actor(&self) -> &str {
-        &self.happened.actor
-    }
-
-    /// When it happened.
-    async fn occurred_at(&self) -> DateTime<Utc> {
-        self.happened.occurred_at
-    }
-
-    /// The chat's global id, also when you are no member any more.
-    async fn chat_id(&self) -> ID {
-        id::encode(KIND, self.chat.chat_id)
-    }
-
-    /// The chat as it is now; null when you are no member any more.
+    /// The chat as it is now. Null when you are no longer a member.
     async fn chat(&self, ctx: &Context<'_>) -> Result<Option<Chat>> {
-        Ok(load_chat_of_user(ctx, self.chat).await?.map(Chat))
+        Ok(load_chat_of_user(ctx, self.of).await?.map(Chat))
     }
 
-    /// The message that was sent, edited or deleted; null for other events, and when you are no member any more. When
-    /// you resume, it is as it is now: a message deleted since has no text.
+    /// The message that was sent, edited or deleted. Null for other events, and when you are no longer a member. When a
+    /// subscription resumes, it is the message as it is now, so one that was deleted since has no text.
     async fn message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
-        if self.message.is_none() || load_chat_of_user(ctx, self.chat).await?.is_none() {
+        if self.shown.is_none() || load_chat_of_user(ctx, self.of).await?.is_none() {
             return Ok(None);
         }
-        self.happened.message(ctx, self.message.as_ref()).await
+        show_message(ctx, self.shown.as_ref(), self.is_replayed).await
     }
 }

@@ -16,12 +16,14 @@ use crate::{
     request::{entities, viewer},
 };
 
+pub(crate) type ChatConnection = Connection<ListCursor<ChatOrder>, Chat>;
+
 #[derive(Default)]
 pub(crate) struct ChatsQuery;
 
 /// What orders chats: so that a cursor of another list is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(super) enum ChatOrder {
+pub(crate) enum ChatOrder {
     #[serde(rename = "chats")]
     LastActivity,
 }
@@ -34,7 +36,7 @@ pub(crate) async fn find(ctx: &Context<'_>, id: Uuid) -> Result<Option<Chat>> {
 
 #[Object]
 impl ChatsQuery {
-    /// One chat that you are a member of. NOT_FOUND for all others, whether they exist or not.
+    /// Looks up a chat that you are a member of. NOT_FOUND for all others, whether they exist or not.
     async fn chat(
         &self,
         ctx: &Context<'_>,
@@ -46,16 +48,16 @@ impl ChatsQuery {
         }
     }
 
-    /// The chats that you are a member of, a page at a time, the one with the latest activity first. Give `first` with
-    /// `after`, or `last` with `before`; without both, the first 20.
+    /// The chats that you are a member of, with the most recent activity first. Page forward with `first` and
+    /// `after`, or backward with `last` and `before`. Without them, returns the first 20.
     async fn chats(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Chats after this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Chats before this cursor.")] before: Option<String>,
-    ) -> Result<Option<Connection<ListCursor<ChatOrder>, Chat>>> {
+        #[graphql(desc = "Returns the first n items, from 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Returns the chats that come after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last n items, from 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns the chats that come before this cursor.")] before: Option<String>,
+    ) -> Result<Option<ChatConnection>> {
         let arguments = PageArguments {
             first,
             after,

@@ -1,49 +1,29 @@
 //! The subscriptions of chats.
 
-use async_graphql::{Context, ID, Object, Result, Subscription};
+use async_graphql::{Context, ID, Result, SimpleObject, Subscription};
 use chrono::{DateTime, Utc};
 use entities::{
-    chats::{self, STREAM, Typing},
-    grants::{Grant, Requirement},
+    chats::{STREAM, Typing},
+    grants::Requirement,
 };
-use events::{Cursor, EventSource, StreamKey, Topic};
+use events::{EventSource, StreamKey, Topic};
 use futures::{Stream, StreamExt};
 
-use super::{
-    event::ChatEvent, happened::Happened, inputs::chat_id, object::get_user, own::MyChatsEvent,
-};
+use super::{event::ChatEvent, inputs::chat_id, own::MyChatsEvent};
 use crate::{
-    error::{from_access, from_cursor, from_event, from_feed, from_log},
+    error::{from_access, from_feed, from_log},
+    following::{follow_as, require},
     request::{entities, viewer},
-    users::User,
+    users::UserRef,
 };
 
-/// Somebody is typing.
-pub(crate) struct TypingUser(Typing);
-
-#[Object]
-impl TypingUser {
-    /// Who; perhaps you.
-    async fn user(&self, ctx: &Context<'_>) -> Result<User> {
-        get_user(ctx, self.0.user_id).await
-    }
-
-    /// When they said so.
-    async fn at(&self) -> DateTime<Utc> {
-        self.0.at
-    }
-}
-
-/// Now, and for as long as the subscription is open.
-async fn require(ctx: &Context<'_>, requirement: Requirement) -> Result<()> {
-    let granted = ctx.data::<Grant>()?.require(requirement).await;
-    granted.map_err(from_access)
-}
-
-fn decode_after(after: Option<String>) -> Result<Option<Cursor>> {
-    after
-        .map(|after| after.parse().map_err(from_cursor))
-        .transpose()
+/// A user who is typing in a chat.
+#[derive(SimpleObject)]
+pub(crate) struct TypingUser {
+    /// The user who is typing, who may be yourself.
+    user: UserRef,
+    /// When the user last reported that they are typing.
+    at: DateTime<Utc>,
 }
 
 #[derive(Default)]
@@ -51,62 +31,52 @@ pub(crate) struct ChatsSubscription;
 
 #[Subscription]
 impl ChatsSubscription {
-    /// All that happens in one chat. With `after` it begins with everything that happened since that cursor; every event
-    /// comes once, in order. It ends with NOT_FOUND when you are no member any more.
+    /// The events in a chat. With `after`, it starts with the events since that cursor. Every event is delivered once, in
+    /// order. It ends with NOT_FOUND when you are no longer a member.
     async fn chat_events(
         &self,
         ctx: &Context<'_>,
         #[graphql(name = "chatId", desc = "The chat's global id.")] id: ID,
         #[graphql(
-            desc = "Events after this cursor: of an event, or `extensions.cursor` of any response."
+            name = "after",
+            desc = "Starts after this cursor, which is that of an event or `extensions.cursor` of any response."
         )]
-        after: Option<String>,
+        _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<ChatEvent>>> {
         let chat_id = chat_id(&id)?;
-        let after = decode_after(after)?;
         require(ctx, Requirement::Member { chat_id }).await?;
         let topic = Topic {
             kind: STREAM,
             id: Some(chat_id),
         };
-        let source = ctx.data::<EventSource>()?.clone();
-        let is_replay = source.is_replay();
-        let events = source.follow(topic, after);
-        Ok(events.map(move |event| {
-            let event = event.map_err(from_feed)?;
-            Ok(ChatEvent {
-                happened: Happened::new(&event, source.cursor_behind(&event), is_replay),
-                event: chats::ChatEvent::decode(&event).map_err(|cause| from_event(&cause))?,
-            })
-        }))
+        let is_replay = ctx.data::<EventSource>()?.is_replay();
+        follow_as(ctx, topic, move |event, cursor| {
+            ChatEvent::decode(event, cursor, is_replay)
+        })
     }
 
-    /// All that happens in your chats, and to the list of them: the chats that you are in, also those you come into while
-    /// you follow. With `after` it begins with what happened since that cursor; every event comes once, in order.
+    /// The events in your chats, and changes to the list of your chats, including chats that you join while subscribed.
+    /// With `after`, it starts with the events since that cursor. Every event is delivered once, in order.
     async fn my_chats(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "Events after this cursor: of an event, or `extensions.cursor` of any response."
+            name = "after",
+            desc = "Starts after this cursor, which is that of an event or `extensions.cursor` of any response."
         )]
-        after: Option<String>,
+        _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<MyChatsEvent>>> {
-        let after = decode_after(after)?;
         require(ctx, Requirement::OwnChats).await?;
         let user_id = viewer(ctx)?.require_user().map_err(from_access)?;
-        let entities = entities(ctx);
-        let source = ctx.data::<EventSource>()?.clone();
-        let is_replay = source.is_replay();
-        let events = source.follow_set(entities.chats.own_chats(user_id), after);
-        Ok(events.map(move |event| {
-            let event = event.map_err(from_feed)?;
-            let happened = Happened::new(&event, source.cursor_behind(&event), is_replay);
-            MyChatsEvent::decode(&event, happened, user_id).map_err(|cause| from_event(&cause))
-        }))
+        let chats = entities(ctx).chats.own_chats(user_id);
+        let is_replay = ctx.data::<EventSource>()?.is_replay();
+        follow_as(ctx, chats, move |event, cursor| {
+            MyChatsEvent::decode(event, cursor, is_replay, user_id)
+        })
     }
 
-    /// Who is typing in a chat, each time they say so; take it for true for a few seconds. There is nothing to resume. It
-    /// ends with NOT_FOUND when you are no member any more.
+    /// The users who are typing in a chat, each time they report it; treat a report as current for a few seconds. It cannot
+    /// be resumed. It ends with NOT_FOUND when you are no longer a member.
     async fn typing(
         &self,
         ctx: &Context<'_>,
@@ -122,7 +92,10 @@ impl ChatsSubscription {
         Ok(whispers.map(|message| {
             let message = message.map_err(from_feed)?;
             let typing = Typing::decode(&message).map_err(|cause| from_log(&cause))?;
-            Ok(TypingUser(typing))
+            Ok(TypingUser {
+                user: typing.user_id.into(),
+                at: typing.at,
+            })
         }))
     }
 }

@@ -104,11 +104,12 @@ impl CustomersSubscription {
         ctx: &Context<'_>,
         #[graphql(desc = "Only this customer's changes.")] id: Option<ID>,
         #[graphql(
+            name = "after",
             desc = "Changes after this cursor: of a change, or `extensions.cursor` of any response."
         )]
-        after: Option<String>,
+        _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<RecordChange<Customer>>>> {
-        record::follow(ctx, None, id, after).await
+        record::follow(ctx, None, id).await
     }
 
     /// The statistics now, and again whenever they have changed.

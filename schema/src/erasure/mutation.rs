@@ -1,27 +1,25 @@
 //! The mutation of erasures.
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, Result};
 
 use super::object::Erasure;
 use crate::{
     error::from_users,
     id,
+    payloads::payloads,
     request::{command_context, entities},
     users,
 };
 
-/// Whose data to erase.
+/// The user whose personal data to erase.
 #[derive(InputObject)]
 pub(crate) struct EraseUserInput {
     /// The user's global id. They must be deactivated.
     user_id: ID,
 }
 
-/// What `eraseUser` answers.
-#[derive(SimpleObject)]
-pub(crate) struct EraseUserPayload {
-    /// How far it has come.
-    erasure: Erasure,
+payloads! {
+    "eraseUser" => EraseUserPayload { erasure: Erasure = "The erasure and its progress." }
 }
 
 #[derive(Default)]
@@ -29,9 +27,9 @@ pub(crate) struct ErasureMutation;
 
 #[Object]
 impl ErasureMutation {
-    /// Erases what is personal to a user who was deactivated, for good: name, address and bio at once; what they wrote, in
-    /// tables, the log, caches, streams and the archive, in the background. The user stays, without a name, as what others
-    /// did refers to them. Again changes nothing. Only for ADMIN. CONFLICT when the user is not deactivated.
+    /// Permanently erases the personal data of a deactivated user: name, address and bio at once; what they wrote, in
+    /// tables, the log, caches, streams and the archive, in the background. The user remains without a name, as the data of
+    /// others refers to them. Repeating it changes nothing. Requires the role ADMIN. CONFLICT when the user is not deactivated.
     async fn erase_user(
         &self,
         ctx: &Context<'_>,
@@ -41,7 +39,7 @@ impl ErasureMutation {
         let erasures = &entities(ctx).erasures;
         let erasure = erasures.erase_user(command_context(ctx)?, id).await;
         Ok(Some(EraseUserPayload {
-            erasure: Erasure(erasure.map_err(from_users)?),
+            erasure: erasure.map_err(from_users)?.into(),
         }))
     }
 }

@@ -1,99 +1,87 @@
 //! An erasure and its steps.
 
-use async_graphql::{Enum, ID, Object, SimpleObject};
+use async_graphql::{Enum, ID, SimpleObject};
 use chrono::{DateTime, Utc};
 use events::{ErasurePhase, ErasureStatus};
 
 use crate::{id, users};
 
-/// Erasing what is personal to a user.
-pub(crate) struct Erasure(pub(crate) ErasureStatus);
+/// The erasure of the personal data of a user.
+#[derive(SimpleObject)]
+pub(crate) struct Erasure {
+    /// The global id of the user.
+    user_id: ID,
+    /// When the erasure was requested.
+    requested_at: DateTime<Utc>,
+    /// Who requested the erasure: the id of a user.
+    requested_by: String,
+    /// When the erasure was completed. Null until then.
+    finished_at: Option<DateTime<Utc>>,
+    /// The steps, in their order.
+    steps: Vec<ErasureStep>,
+    /// The share of the log that was examined, from 0 to 1: in the first pass, and again in the second.
+    log_progress: f64,
+    /// The number of events that were redacted.
+    events_redacted: u64,
+    /// The number of rows that were changed, besides that of the user.
+    rows_erased: u64,
+    /// The number of archive files that were rewritten. Null when the workers have no archive.
+    files_rewritten: Option<u64>,
+}
 
-/// Where something personal is looked for.
+/// A place where personal data is erased.
 #[derive(Enum, Debug, Copy, Clone, Eq, PartialEq)]
 pub(crate) enum ErasurePlace {
-    /// The user's own row, password and sessions: done when it is asked for.
+    /// The user's own row, password and sessions: erased when the erasure is requested.
     User,
-    /// The events of the log, and what the processes remember of them.
+    /// The events of the log, and the copies that processes hold in memory.
     Log,
-    /// What the user wrote, in the tables, and answers that are kept for repeats.
+    /// What the user wrote, in the tables, and responses that are stored for repeated requests.
     Tables,
-    /// The copies of events in Redis; embedded, what the file of the database has left of what was overwritten.
+    /// The copies of events in Redis or, with SQLite, the remains of overwritten data in the database file.
     Streams,
     /// The files of the archive.
     Archive,
-    /// All of it once more: what the user had begun may have ended after it was looked for.
+    /// All places once more, as requests that the user had begun may have written after the first pass.
     LateWrites,
 }
 
 /// A step of an erasure.
 #[derive(SimpleObject)]
 pub(crate) struct ErasureStep {
-    /// What is looked through.
+    /// The place.
     place: ErasurePlace,
-    /// When it was done; null while it is not.
+    /// When the step was completed. Null until then.
     done_at: Option<DateTime<Utc>>,
 }
 
-#[Object]
-impl Erasure {
-    /// The global id of the user.
-    async fn user_id(&self) -> ID {
-        id::encode(users::KIND, self.0.subject)
-    }
-
-    /// When it was asked for.
-    async fn requested_at(&self) -> DateTime<Utc> {
-        self.0.requested_at
-    }
-
-    /// Who asked for it.
-    async fn requested_by(&self) -> &str {
-        &self.0.requested_by
-    }
-
-    /// When everything was done; null while it is not.
-    async fn finished_at(&self) -> Option<DateTime<Utc>> {
-        self.0.finished_at
-    }
-
-    /// The steps, in their order.
-    async fn steps(&self) -> Vec<ErasureStep> {
-        let status = &self.0;
-        [
+impl From<ErasureStatus> for Erasure {
+    fn from(status: ErasureStatus) -> Self {
+        let steps = [
             (ErasurePlace::User, Some(status.requested_at)),
             (ErasurePlace::Log, status.log_at),
             (ErasurePlace::Tables, status.tables_at),
             (ErasurePlace::Streams, status.streams_at),
             (ErasurePlace::Archive, status.archive_at),
             (ErasurePlace::LateWrites, status.finished_at),
-        ]
-        .into_iter()
-        .map(|(place, done_at)| ErasureStep { place, done_at })
-        .collect()
-    }
-
-    /// How much of the log was looked through, from 0 to 1: in the first pass, and again in the second.
-    async fn log_progress(&self) -> f64 {
-        match (self.0.phase, self.0.to_look_at) {
-            (ErasurePhase::Log, 0) => 0.0,
-            (ErasurePhase::Log, total) => self.0.looked_at as f64 / total as f64,
-            _ => 1.0,
+        ];
+        let steps = steps.into_iter();
+        Self {
+            user_id: id::encode(users::KIND, status.subject),
+            requested_at: status.requested_at,
+            requested_by: status.requested_by,
+            finished_at: status.finished_at,
+            steps: steps
+                .map(|(place, done_at)| ErasureStep { place, done_at })
+                .collect(),
+            log_progress: match (status.phase, status.to_look_at) {
+                (ErasurePhase::Log, 0) => 0.0,
+                (ErasurePhase::Log, total) => status.looked_at as f64 / total as f64,
+                _ => 1.0,
+            },
+            events_redacted: status.events,
+            rows_erased: status.rows,
+            files_rewritten: status.files,
         }
-    }
-
-    /// Events that were redacted.
-    async fn events_redacted(&self) -> u64 {
-        self.0.events
-    }
-
-    /// Rows of tables that were changed, besides the user's.
-    async fn rows_erased(&self) -> u64 {
-        self.0.rows
-    }
-
-    /// Files of the archive that were written anew; null when the workers have no archive.
-    async fn files_rewritten(&self) -> Option<u64> {
-        self.0.files
     }
 }

@@ -15,7 +15,7 @@ pub(crate) struct ErasureQuery;
 
 #[Object]
 impl ErasureQuery {
-    /// How far the erasure of a user's personal data has come; null when nobody asked for it. Only for ADMIN.
+    /// Looks up the erasure of the personal data of a user. Null when none was requested. Requires the role ADMIN.
     async fn erasure(
         &self,
         ctx: &Context<'_>,
@@ -23,17 +23,17 @@ impl ErasureQuery {
     ) -> Result<Option<Erasure>> {
         let id = id::decode_as(users::KIND, "userId", &user_id)?;
         let found = entities(ctx).erasures.find_erasure(viewer(ctx)?, id).await;
-        Ok(found.map_err(from_access)?.map(Erasure))
+        Ok(found.map_err(from_access)?.map(Erasure::from))
     }
 
-    /// The erasures that have not ended, and the last 100 that have. Only for ADMIN.
+    /// The erasures in progress, and the last 100 that were completed. Requires the role ADMIN.
     async fn erasures(&self, ctx: &Context<'_>) -> Result<Option<Vec<Erasure>>> {
         let erasures = entities(ctx).erasures.list_erasures(viewer(ctx)?).await;
         Ok(Some(
             erasures
                 .map_err(from_access)?
                 .into_iter()
-                .map(Erasure)
+                .map(Erasure::from)
                 .collect(),
         ))
     }

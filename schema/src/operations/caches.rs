@@ -8,26 +8,26 @@ use crate::{
     request::{entities, viewer},
 };
 
-/// What the cache of one kind of objects has done since its gateway began.
+/// The statistics of the cache of one kind of object, since its gateway started.
 #[derive(SimpleObject)]
 pub(crate) struct Cache {
-    /// What it keeps, such as `student`.
+    /// The kind of object, such as `student`.
     name: &'static str,
-    /// Objects in the gateway's memory.
+    /// The number of objects in the gateway's memory.
     entries: u64,
-    /// Requests that its memory could answer.
+    /// The number of requests that were answered from memory.
     hits: u64,
-    /// Requests that it could not.
+    /// The number of requests that were not.
     misses: u64,
-    /// Values that the store shared by all processes had. Those who miss together share one.
+    /// The number of values found in the store that all processes share. Concurrent misses count once.
     shared_hits: u64,
-    /// Loads from the database. Those who miss together share one.
+    /// The number of loads from the database. Concurrent misses count once.
     loads: u64,
-    /// Loads that failed or took too long.
+    /// The number of loads that failed or timed out.
     failures: u64,
-    /// Loads before their time, in the background.
+    /// The number of refreshes in the background, before an entry expired.
     eager_refreshes: u64,
-    /// Values given as stale: responses that show one have `extensions.stale`.
+    /// The number of stale values that were returned. Responses that contain one have `extensions.stale`.
     stale: u64,
 }
 
@@ -60,7 +60,7 @@ pub(crate) struct CachesQuery;
 
 #[Object]
 impl CachesQuery {
-    /// The caches of the gateway that answers, for administrators.
+    /// The caches of the gateway that serves the request. Requires the role ADMIN.
     async fn caches(&self, ctx: &Context<'_>) -> Result<Option<Vec<Cache>>> {
         let figures = entities(ctx).cache_figures(viewer(ctx)?);
         let figures = figures.map_err(from_access)?;

@@ -8,25 +8,25 @@ use uuid::Uuid;
 
 use crate::{connection::check_time, error::invalid, id};
 
-/// The longest text that can be looked for.
+/// The greatest length of a text to filter by, in characters.
 const MOST_CHARACTERS: usize = 200;
-/// So many types at once.
+/// The most types in one filter.
 const MOST_TYPES: usize = 50;
 
-/// Which events of the log; everything that is given must be so.
+/// Filters the event log. All conditions must hold.
 #[derive(InputObject, Default)]
 pub(crate) struct EventLogFilter {
-    /// Of this kind of stream, such as `post`.
+    /// Matches events of this kind of stream, such as `post`.
     stream: Option<String>,
-    /// Of this stream, such as `post_01h455vb4pex5vsknk084sn02q`.
+    /// Matches events of this stream, such as `post_01h455vb4pex5vsknk084sn02q`.
     stream_id: Option<ID>,
-    /// Of any of these types, such as `PostLiked`; at most 50.
+    /// Matches events of any of these types, such as `PostLiked`; at most 50.
     types: Option<Vec<String>>,
-    /// Caused by this actor: a user's id, or the name of a process.
+    /// Matches events caused by this actor: the id of a user, or the name of a process.
     actor: Option<String>,
-    /// That happened at this time or later, by the clock of who wrote it.
+    /// Matches events that happened at this time or later, by the clock of the process that recorded them.
     from: Option<DateTime<Utc>>,
-    /// That happened before this time.
+    /// Matches events that happened before this time.
     before: Option<DateTime<Utc>>,
 }
 
@@ -98,14 +98,14 @@ pub(super) fn checked_text(field: &str, text: String) -> Result<String> {
     Err(invalid(Violations::one(field, "length", &message)))
 }
 
-/// Dead letters to replay or to discard: exactly one of the three.
+/// The dead letters to replay or discard. Give exactly one of the three fields.
 #[derive(InputObject)]
 pub(crate) struct DeadLettersInput {
-    /// This letter.
+    /// The id of a dead letter.
     id: Option<ID>,
-    /// Those that failed in this way.
+    /// The fingerprint of the failures.
     fingerprint: Option<String>,
-    /// Those there are now, if true.
+    /// Whether to select all dead letters that exist now.
     #[graphql(default)]
     all: bool,
 }
@@ -130,16 +130,17 @@ impl DeadLettersInput {
 /// A follower or a handler.
 #[derive(InputObject)]
 pub(crate) struct WorkerInput {
-    /// Its name, such as `posts`.
+    /// The name, such as `posts`.
     pub(super) name: String,
 }
 
 /// A user to disconnect.
 #[derive(InputObject)]
 pub(crate) struct DisconnectUserInput {
-    /// The user.
+    /// The global id of the user.
     pub(super) user_id: ID,
-    /// Whether their sessions end, too: then they have to sign in again, else their clients may come back at once.
+    /// Whether to end the sessions of the user too, so that they have to sign in again. Otherwise their clients may
+    /// reconnect at once.
     #[graphql(default)]
     pub(super) end_sessions: bool,
 }

@@ -1,7 +1,7 @@
 //! Dead letters: what a follower or a handler has given up, why, and the event.
 
 use async_graphql::{
-    Context, Enum, ID, Object, Result,
+    ComplexObject, Context, Enum, ID, Object, Result, SimpleObject,
     connection::{Connection, Edge},
 };
 use chrono::{DateTime, Utc};
@@ -21,119 +21,104 @@ use crate::{
     request::{entities, viewer},
 };
 
-/// Whose letter it is.
+/// The kind of consumer that a dead letter belongs to.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "events::LetterKind")]
 pub(crate) enum ConsumerKind {
-    /// A handler's.
+    /// A handler.
     Handler,
-    /// A follower's.
+    /// A follower.
     Follower,
 }
 
-/// An event that a follower or a handler has given up.
-pub(crate) struct DeadLetter(pub(super) events::DeadLetter);
-
-#[Object]
-impl DeadLetter {
+/// A dead letter: an event that a follower or a handler has given up on.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub(crate) struct DeadLetter {
     /// The letter's id.
-    async fn id(&self) -> ID {
-        id::encode(LETTER_KIND, self.0.id)
-    }
-
+    id: ID,
     /// The name of the follower or the handler.
-    async fn consumer(&self) -> &str {
-        &self.0.consumer
-    }
-
-    /// Which of the two.
-    async fn consumer_kind(&self) -> ConsumerKind {
-        self.0.kind.into()
-    }
-
+    consumer: String,
+    /// The kind of consumer.
+    consumer_kind: ConsumerKind,
     /// The position of the event.
-    async fn position(&self) -> u64 {
-        self.0.position
-    }
-
+    position: u64,
     /// The kind of the event's stream.
-    async fn stream(&self) -> &str {
-        &self.0.stream
-    }
-
+    stream: String,
     /// The stream's id.
-    async fn stream_id(&self) -> ID {
-        id::encode(&self.0.stream, self.0.stream_id)
-    }
-
-    /// The event's number in its stream.
-    async fn version(&self) -> i64 {
-        self.0.version
-    }
-
-    /// What happened, such as `PostLiked`.
+    stream_id: ID,
+    /// The event's version in its stream.
+    version: i64,
+    /// The type of the event, such as `PostLiked`.
     #[graphql(name = "type")]
-    async fn event_type(&self) -> &str {
-        &self.0.event_type
-    }
+    event_type: String,
+    /// The error of the last attempt, followed by its causes. Empty for letters that only wait behind another.
+    errors: Vec<String>,
+    /// Equal for failures of the same consumer on the same type of event with the same error, apart from numbers in it.
+    fingerprint: Option<String>,
+    /// The number of attempts.
+    attempts: u32,
+    /// The time of the first attempt.
+    first_tried_at: DateTime<Utc>,
+    /// The time of the last attempt.
+    last_tried_at: DateTime<Utc>,
+    /// Whether the event did not fail itself, but waits behind an earlier one of its stream that did.
+    is_parked: bool,
+    #[graphql(skip)]
+    letter: events::DeadLetter,
+}
 
-    /// Why it failed the last time: the error, and below it what led to it. Empty for those that only wait behind another.
-    async fn errors(&self) -> Vec<&str> {
-        let error = self.0.error.as_deref().unwrap_or_default();
-        error.lines().collect()
+impl From<events::DeadLetter> for DeadLetter {
+    fn from(letter: events::DeadLetter) -> Self {
+        let errors = letter.error.as_deref().unwrap_or_default().lines();
+        Self {
+            id: id::encode(LETTER_KIND, letter.id),
+            consumer: letter.consumer.clone(),
+            consumer_kind: letter.kind.into(),
+            position: letter.position,
+            stream: letter.stream.clone(),
+            stream_id: id::encode(&letter.stream, letter.stream_id),
+            version: letter.version,
+            event_type: letter.event_type.clone(),
+            errors: errors.map(str::to_owned).collect(),
+            fingerprint: letter.fingerprint.clone(),
+            attempts: letter.attempts,
+            first_tried_at: letter.first_at,
+            last_tried_at: letter.last_at,
+            is_parked: letter.is_parked,
+            letter,
+        }
     }
+}
 
-    /// The same for failures of the same consumer on the same type of event with the same error, but for its numbers.
-    async fn fingerprint(&self) -> Option<&str> {
-        self.0.fingerprint.as_deref()
-    }
-
-    /// How often it was tried.
-    async fn attempts(&self) -> u32 {
-        self.0.attempts
-    }
-
-    /// When it was first tried.
-    async fn first_tried_at(&self) -> DateTime<Utc> {
-        self.0.first_at
-    }
-
-    /// When it was last tried.
-    async fn last_tried_at(&self) -> DateTime<Utc> {
-        self.0.last_at
-    }
-
-    /// Whether it did not fail itself, but waits behind an earlier event of its stream that did.
-    async fn is_parked(&self) -> bool {
-        self.0.is_parked
-    }
-
-    /// The event; null when the log no longer has it.
+#[ComplexObject]
+impl DeadLetter {
+    /// The event. Null when the log no longer has it.
     async fn event(&self, ctx: &Context<'_>) -> Result<Option<LoggedEvent>> {
         let entities = entities(ctx);
         let epoch = entities.log.tail().cursor().epoch;
         let event = entities
             .operations
-            .event_of_letter(viewer(ctx)?, &self.0)
+            .event_of_letter(viewer(ctx)?, &self.letter)
             .await
             .map_err(from_access)?;
-        Ok(event.map(|logged| LoggedEvent { logged, epoch }))
+        Ok(event.map(|logged| LoggedEvent::new(logged, epoch)))
     }
 }
 
 /// What orders letters: so that a cursor of another list is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(super) enum LetterOrder {
+pub(crate) enum LetterOrder {
     #[serde(rename = "letters")]
     Oldest,
 }
 
-/// What a list of letters has besides its page.
+/// The total of a list of dead letters.
 pub(crate) struct LetterTotals(LetterFilter);
 
 #[Object]
 impl LetterTotals {
-    /// How many letters match.
+    /// The number of dead letters that match.
     #[graphql(directive = cost::apply(COUNT.to_owned()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let operations = &entities(ctx).operations;
@@ -142,12 +127,15 @@ impl LetterTotals {
     }
 }
 
+pub(crate) type DeadLetterConnection =
+    Connection<ListCursor<LetterOrder>, DeadLetter, LetterTotals>;
+
 #[derive(Default)]
 pub(crate) struct LettersQuery;
 
 #[Object]
 impl LettersQuery {
-    /// One dead letter; null when there is none with this id: it may have been replayed. Needs the role ADMIN.
+    /// Looks up a dead letter. Null when there is none with this id; it may have been replayed. Requires the role ADMIN.
     async fn dead_letter(
         &self,
         ctx: &Context<'_>,
@@ -156,20 +144,27 @@ impl LettersQuery {
         let uuid = id::decode_as(LETTER_KIND, "id", &id)?;
         let operations = &entities(ctx).operations;
         let found = operations.find_letter(viewer(ctx)?, uuid).await;
-        Ok(found.map_err(from_access)?.map(DeadLetter))
+        Ok(found.map_err(from_access)?.map(DeadLetter::from))
     }
 
-    /// Dead letters, a page at a time, oldest first. Needs the role ADMIN.
+    /// The dead letters, oldest first. Requires the role ADMIN.
     async fn dead_letters(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The first so many, 1 to 100.", default = 20)] first: i32,
-        #[graphql(desc = "Letters after this cursor.")] after: Option<String>,
-        #[graphql(desc = "Only those of this follower or handler.")] consumer: Option<String>,
-        #[graphql(desc = "Only those that failed in this way.")] fingerprint: Option<String>,
-        #[graphql(desc = "Only those of this stream, such as `post_01h455vb4pex5vsknk084sn02q`.")]
+        #[graphql(desc = "Returns the first n items, from 1 to 100.", default = 20)] first: i32,
+        #[graphql(desc = "Returns the dead letters that come after this cursor.")] after: Option<
+            String,
+        >,
+        #[graphql(desc = "Restricts the list to this follower or handler.")] consumer: Option<
+            String,
+        >,
+        #[graphql(desc = "Restricts the list to failures with this fingerprint.")]
+        fingerprint: Option<String>,
+        #[graphql(
+            desc = "Restricts the list to this stream, such as `post_01h455vb4pex5vsknk084sn02q`."
+        )]
         stream_id: Option<ID>,
-    ) -> Result<Option<Connection<ListCursor<LetterOrder>, DeadLetter, LetterTotals>>> {
+    ) -> Result<Option<DeadLetterConnection>> {
         let checked = |field: &str, text: Option<String>| {
             text.map(|text| checked_text(field, text)).transpose()
         };
@@ -208,7 +203,7 @@ impl LettersQuery {
         };
         connection.edges = letters
             .into_iter()
-            .map(|letter| Edge::new(cursor(&letter), DeadLetter(letter)))
+            .map(|letter| Edge::new(cursor(&letter), letter.into()))
             .collect();
         Ok(Some(connection))
     }

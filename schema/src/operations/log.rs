@@ -16,14 +16,17 @@ use crate::{
 
 const DEFAULT_PAGE: i32 = 20;
 
+pub(crate) type LoggedEventConnection = Connection<OpaqueCursor, LoggedEvent, EventLogSearch>;
+
 #[derive(Default)]
 pub(crate) struct LogQuery;
 
-/// What a page of the log has besides its events.
+/// The extent of a page of the log.
 #[derive(SimpleObject)]
 pub(crate) struct EventLogSearch {
-    /// Where the search for matching events was given up, as a page looks through 100,000 events at most: null when it was
-    /// not. The page may then be empty. Go on with `after` this, or with `before` this when `last` was asked for.
+    /// The cursor at which the search for matching events stopped, as a page examines at most 100,000 events. Null when the
+    /// search was complete. Otherwise the page may be empty: continue with `after` this cursor, or with `before` it when
+    /// `last` was given.
     searched_to: Option<String>,
 }
 
@@ -47,20 +50,22 @@ async fn position_before(ctx: &Context<'_>, text: &str) -> Result<u64> {
 
 #[Object]
 impl LogQuery {
-    /// The events of the log, a page at a time, in the order in which they got their positions. Give `first` with `after`, or
-    /// `last` with `before`; without both, the first 20. `last: 20` shows what happened last. Needs the role ADMIN.
+    /// The events of the log, in the order of their positions. Give `first` with `after`, or
+    /// `last` with `before`; without both, the first 20. `last: 20` shows what happened last. Requires the role ADMIN.
     async fn event_log(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Returns the first n items, from 1 to 100.")] first: Option<i32>,
         #[graphql(
-            desc = "Events after this cursor: of an event, or `extensions.cursor` of any response."
+            desc = "Starts after this cursor, which is that of an event or `extensions.cursor` of any response."
         )]
         after: Option<String>,
-        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Events before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Which events.")] filter: Option<EventLogFilter>,
-    ) -> Result<Option<Connection<OpaqueCursor, LoggedEvent, EventLogSearch>>> {
+        #[graphql(desc = "Returns the last n items, from 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns the events that come before this cursor.")] before: Option<
+            String,
+        >,
+        #[graphql(desc = "Restricts the list to matching events.")] filter: Option<EventLogFilter>,
+    ) -> Result<Option<LoggedEventConnection>> {
         let limit = match (first, last) {
             (Some(_), Some(_)) => {
                 let message = "must not be used together with first";
@@ -100,12 +105,12 @@ impl LogQuery {
         };
         let mut connection =
             Connection::with_additional_fields(page.has_previous, page.has_next, search);
-        let events = page.events.into_iter().map(|event| LoggedEvent {
-            logged: event.into(),
-            epoch,
-        });
+        let events = page.events.into_iter();
         connection.edges = events
-            .map(|event| Edge::new(OpaqueCursor(event.place().to_string()), event))
+            .map(|event| {
+                let cursor = Cursor::behind(&event, epoch).to_string();
+                Edge::new(OpaqueCursor(cursor), LoggedEvent::new(event.into(), epoch))
+            })
             .collect();
         Ok(Some(connection))
     }

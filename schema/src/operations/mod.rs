@@ -12,6 +12,8 @@ mod workers;
 
 use async_graphql::MergedObject;
 
+pub(crate) use letters::DeadLetterConnection;
+pub(crate) use log::LoggedEventConnection;
 pub(crate) use mutation::OperationsMutation;
 pub(crate) use subscription::OperationsSubscription;
 

@@ -1,6 +1,6 @@
 //! The mutations of operations. Each is told by an event of the stream `operations`, with who did it.
 
-use async_graphql::{Context, Object, Result, SimpleObject};
+use async_graphql::{Context, Object, Result};
 
 use super::{
     inputs::{DeadLettersInput, DisconnectUserInput, WorkerInput},
@@ -9,42 +9,25 @@ use super::{
 use crate::{
     error::{from_letters, from_users, from_workers},
     id,
+    payloads::payloads,
     request::{command_context, entities},
     users,
 };
 
-/// What `pauseWorker` and `resumeWorker` answer.
-#[derive(SimpleObject)]
-pub(crate) struct WorkerPayload {
-    /// How the workers stand now.
-    worker_status: WorkerStatus,
-}
-
-/// What `replayDeadLetters` answers.
-#[derive(SimpleObject)]
-pub(crate) struct ReplayDeadLettersPayload {
-    /// Letters that are no more: a follower has applied them, or a handler is to handle them anew.
-    replayed: u64,
-    /// Letters that are still there: a follower failed on them again, or they wait behind one on which it did.
-    left: u64,
-}
-
-/// What `discardDeadLetters` answers.
-#[derive(SimpleObject)]
-pub(crate) struct DiscardDeadLettersPayload {
-    /// Letters whose events are given up for good.
-    discarded: u64,
-    /// Letters that waited behind those, and were applied.
-    replayed: u64,
-    /// Letters that waited behind those and are still there, as one of them failed.
-    left: u64,
-}
-
-/// What `disconnectUser` answers.
-#[derive(SimpleObject)]
-pub(crate) struct DisconnectUserPayload {
-    /// How many sessions were ended; none unless that was asked for.
-    ended_sessions: u32,
+payloads! {
+    "pauseWorker` and `resumeWorker" => WorkerPayload { worker_status: WorkerStatus = "The current status of the workers." }
+    "replayDeadLetters" => ReplayDeadLettersPayload {
+        replayed: u64 = "The number of letters that were replayed: a follower has applied them, or a handler will handle them again.",
+        left: u64 = "The number of letters that remain: a follower failed on them again, or they wait behind one that failed.",
+    }
+    "discardDeadLetters" => DiscardDeadLettersPayload {
+        discarded: u64 = "The number of letters that were discarded.",
+        replayed: u64 = "The number of letters that had waited behind those, and were applied.",
+        left: u64 = "The number of letters that had waited behind those and remain, as one of them failed.",
+    }
+    "disconnectUser" => DisconnectUserPayload {
+        ended_sessions: u32 = "The number of sessions that were ended; 0 unless `endSessions` was true.",
+    }
 }
 
 #[derive(Default)]
@@ -52,8 +35,8 @@ pub(crate) struct OperationsMutation;
 
 #[Object]
 impl OperationsMutation {
-    /// Holds a follower or a handler in all processes, within a second. What it is at is finished; what comes meanwhile waits,
-    /// and nothing is lost. Needs the role ADMIN.
+    /// Pauses a follower or a handler in all processes, within a second. Work in progress is finished; events that arrive
+    /// meanwhile wait, and none is lost. Requires the role ADMIN.
     async fn pause_worker(
         &self,
         ctx: &Context<'_>,
@@ -69,7 +52,7 @@ impl OperationsMutation {
         }))
     }
 
-    /// Lets a follower or a handler go on, from where it was. Needs the role ADMIN.
+    /// Resumes a follower or a handler where it stopped. Requires the role ADMIN.
     async fn resume_worker(
         &self,
         ctx: &Context<'_>,
@@ -85,8 +68,8 @@ impl OperationsMutation {
         }))
     }
 
-    /// Tries dead letters once more: one, those that failed alike, or all. A follower applies the letters of a stream in their
-    /// order, each exactly once, with those that wait behind them. Needs the role ADMIN.
+    /// Retries dead letters: one, those with the same fingerprint, or all. A follower applies the letters of a stream in
+    /// order, each exactly once, with those that wait behind them. Requires the role ADMIN.
     async fn replay_dead_letters(
         &self,
         ctx: &Context<'_>,
@@ -104,8 +87,8 @@ impl OperationsMutation {
         }))
     }
 
-    /// Gives dead letters up for good: one, those that failed alike, or all. Their events stay in the log, and are never
-    /// applied or handled; what waits behind them in their streams is applied. Needs the role ADMIN.
+    /// Discards dead letters for good: one, those with the same fingerprint, or all. Their events stay in the log, but are
+    /// never applied or handled; events that wait behind them in their streams are applied. Requires the role ADMIN.
     async fn discard_dead_letters(
         &self,
         ctx: &Context<'_>,
@@ -124,8 +107,8 @@ impl OperationsMutation {
         }))
     }
 
-    /// Closes all sockets and event streams of a user, on all gateways, with the close code 4410. Their sessions stay unless
-    /// that is asked for, so their clients may connect again. Needs the role ADMIN.
+    /// Closes all sockets and event streams of a user, on all gateways, with the close code 4410. Their sessions continue
+    /// unless `endSessions` is true, so their clients may reconnect. Requires the role ADMIN.
     async fn disconnect_user(
         &self,
         ctx: &Context<'_>,

@@ -3,13 +3,9 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Result, Subscription};
-use entities::{
-    access::Action,
-    grants::{Grant, Requirement},
-    operations::Operations,
-};
+use entities::{access::Action, grants::Requirement, operations::Operations};
 use events::{EventSource, Topic};
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, TryStreamExt};
 
 use super::{
     inputs::{checked_types, stream_filter},
@@ -17,44 +13,38 @@ use super::{
     workers::WorkerStatus,
 };
 use crate::{
-    error::{from_access, from_cursor, from_feed},
+    error::{from_access, from_feed},
+    following::{follow, require},
     request::{entities, viewer},
 };
-
-async fn require(ctx: &Context<'_>, action: Action) -> Result<()> {
-    let requirement = Requirement::Action(action);
-    let granted = ctx.data::<Grant>()?.require(requirement).await;
-    granted.map_err(from_access)
-}
 
 #[derive(Default)]
 pub(crate) struct OperationsSubscription;
 
 #[Subscription]
 impl OperationsSubscription {
-    /// All events of the log, or those that match. With `after` it begins with everything that happened since that cursor; every
-    /// event comes once, in order. Needs the role ADMIN.
+    /// The events of the log, or those that match. With `after`, it starts with the events since that cursor. Every event is
+    /// delivered once, in order. Requires the role ADMIN.
     async fn event_log(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only events of these types, such as `PostLiked`; at most 50.")]
+        #[graphql(desc = "Restricts the events to these types, such as `PostLiked`; at most 50.")]
         types: Option<Vec<String>>,
-        #[graphql(desc = "Only events of this kind of stream, such as `post`.")] stream: Option<
-            String,
-        >,
-        #[graphql(desc = "Only events of this stream, such as `post_01h455vb4pex5vsknk084sn02q`.")]
+        #[graphql(desc = "Restricts the events to this kind of stream, such as `post`.")]
+        stream: Option<String>,
+        #[graphql(
+            desc = "Restricts the events to this stream, such as `post_01h455vb4pex5vsknk084sn02q`."
+        )]
         stream_id: Option<ID>,
         #[graphql(
-            desc = "Events after this cursor: of an event, or `extensions.cursor` of any response."
+            name = "after",
+            desc = "Starts after this cursor, which is that of an event or `extensions.cursor` of any response."
         )]
-        after: Option<String>,
+        _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<LoggedEvent>>> {
         let types = checked_types(types)?;
         let streams = stream_filter(stream, stream_id.as_ref())?;
-        let after = after
-            .map(|after| after.parse().map_err(from_cursor))
-            .transpose()?;
-        require(ctx, Action::ReadLog).await?;
+        require(ctx, Requirement::Action(Action::ReadLog)).await?;
         // A kind that is not known yet may come to be.
         let kind = streams.kind.as_deref().and_then(Operations::stream_kind);
         let topic = match kind {
@@ -65,33 +55,26 @@ impl OperationsSubscription {
             None => Topic::EVERYTHING,
         };
         let source = ctx.data::<EventSource>()?.clone();
-        let events = source.follow(topic, after);
-        Ok(events.filter_map(move |event| {
-            let shown = match event {
-                Ok(event) => {
-                    let is_of_type = |types: &Vec<String>| types.contains(&event.event_type);
-                    let is_wanted =
-                        streams.matches(&event) && types.as_ref().is_none_or(is_of_type);
-                    is_wanted.then(|| {
-                        Ok(LoggedEvent {
-                            epoch: source.cursor().epoch,
-                            logged: Arc::unwrap_or_clone(event).into(),
-                        })
-                    })
-                }
-                Err(cause) => Some(Err(from_feed(cause))),
-            };
-            std::future::ready(shown)
-        }))
+        let events = follow(ctx, topic)?.try_filter_map(move |(event, _)| {
+            let is_of_type = |types: &Vec<String>| types.contains(&event.event_type);
+            let is_wanted = streams.matches(&event) && types.as_ref().is_none_or(is_of_type);
+            let epoch = source.cursor().epoch;
+            let shown = is_wanted.then(|| {
+                let logged = Arc::unwrap_or_clone(event).into();
+                LoggedEvent::new(logged, epoch)
+            });
+            std::future::ready(Ok(shown))
+        });
+        Ok(events)
     }
 
-    /// How the workers stand: first as it is now, then whenever it changes, looked at once a second. There is nothing to
-    /// resume. Needs the role ADMIN.
+    /// The status of the workers: first the current one, then every change, checked once a second. It cannot be resumed.
+    /// Requires the role ADMIN.
     async fn worker_status(
         &self,
         ctx: &Context<'_>,
     ) -> Result<impl Stream<Item = Result<WorkerStatus>>> {
-        require(ctx, Action::ReadOperations).await?;
+        require(ctx, Requirement::Action(Action::ReadOperations)).await?;
         let operations = &entities(ctx).operations;
         let known = operations.known_handlers().to_vec();
         let values = operations.watch_status(viewer(ctx)?).await;
@@ -99,10 +82,7 @@ impl OperationsSubscription {
         let values = ctx.data::<EventSource>()?.follow_value(values);
         Ok(values.map(move |value| {
             let value = value.map_err(from_feed)?;
-            Ok(WorkerStatus {
-                status: value.value.clone(),
-                known: known.clone(),
-            })
+            Ok(WorkerStatus::new(&value.value, &known))
         }))
     }
 }

@@ -1,8 +1,6 @@
 //! The workers: followers with their parts and lag, handlers with their deliveries, breakers. Lags are computed in the
 //! database, from checkpoints and deliveries.
 
-use std::sync::Arc;
-
 use async_graphql::{Context, Enum, Object, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::operations::KnownHandler;
@@ -15,14 +13,14 @@ use crate::{
     request::{entities, viewer},
 };
 
-/// How far somebody is behind the log.
+/// How far a consumer is behind the log.
 #[derive(SimpleObject)]
 pub(crate) struct Lag {
-    /// Events that are yet to be taken.
+    /// The number of events yet to be processed.
     events: u64,
-    /// The age of the first of them, in seconds, by the database's clock; 0 when there are none.
+    /// The age of the oldest of them in seconds, by the database's clock. 0 when there are none.
     seconds: f64,
-    /// Whether there are too many to be counted each time, so that this is about right.
+    /// Whether the number is an estimate, because there are too many events to count each time.
     is_estimate: bool,
 }
 
@@ -39,7 +37,7 @@ impl From<events::Lag> for Lag {
 /// A process that shares the parts of a follower.
 #[derive(SimpleObject)]
 pub(crate) struct FollowerMember {
-    /// Its name, which is new at each start.
+    /// The name, which is new at each start.
     owner: String,
     /// When it last renewed its leases.
     seen_at: DateTime<Utc>,
@@ -54,18 +52,18 @@ impl From<Member> for FollowerMember {
     }
 }
 
-/// One of the 16 parts that the streams are spread over.
+/// One of the 16 parts that streams are distributed over.
 #[derive(SimpleObject)]
 pub(crate) struct FollowerPart {
-    /// Its number, from 0.
+    /// The number, starting at 0.
     part: i32,
     /// The checkpoint: the position of the last event of this part that was applied.
     position: u64,
-    /// How often the part has changed hands.
+    /// The fencing token, which increases whenever the part changes owners.
     token: i64,
-    /// The process that has it; null when no lease holds.
+    /// The process that holds the lease. Null when none does.
     owner: Option<String>,
-    /// Until when it has it, unless it renews.
+    /// When the lease expires unless it is renewed.
     leased_until: Option<DateTime<Utc>>,
 }
 
@@ -81,12 +79,12 @@ impl From<PartStatus> for FollowerPart {
     }
 }
 
-/// Since when something is held, and by whom.
+/// A pause of a worker.
 #[derive(SimpleObject)]
 pub(crate) struct WorkerPause {
-    /// Since when.
+    /// The start.
     paused_at: DateTime<Utc>,
-    /// By whom: a user's id, or the name of a process.
+    /// Who paused the worker: the id of a user, or the name of a process.
     actor: String,
 }
 
@@ -98,140 +96,111 @@ fn pause_of(status: &WorkersStatus, name: &str) -> Option<WorkerPause> {
     })
 }
 
-/// Something that keeps state from events, in order, each exactly once.
+/// A follower: a worker that derives state from events, in order, applying each exactly once.
+#[derive(SimpleObject)]
 pub(crate) struct Follower {
-    follower: FollowerStatus,
-    status: Arc<WorkersStatus>,
+    /// The name.
+    name: String,
+    /// The lag behind the log.
+    lag: Lag,
+    /// The position up to which all events are applied.
+    position: u64,
+    /// The pause. Null when the worker is not paused.
+    pause: Option<WorkerPause>,
+    /// The processes that share the parts. Empty when no worker runs.
+    members: Vec<FollowerMember>,
+    /// The parts. Empty when the follower never ran.
+    parts: Vec<FollowerPart>,
+    /// The number of dead letters, including those that wait behind others. Counted up to 10,000.
+    dead_letters: u64,
 }
 
-#[Object]
 impl Follower {
-    /// Its name.
-    async fn name(&self) -> &str {
-        &self.follower.name
-    }
-
-    /// How far it is behind.
-    async fn lag(&self) -> Lag {
-        self.follower.lag.into()
-    }
-
-    /// Everything up to here is applied.
-    async fn position(&self) -> u64 {
-        self.follower.position
-    }
-
-    /// Whether and since when it is held; null when it is not.
-    async fn pause(&self) -> Option<WorkerPause> {
-        pause_of(&self.status, &self.follower.name)
-    }
-
-    /// The processes that share its parts; none when no worker runs.
-    async fn members(&self) -> Vec<FollowerMember> {
-        let members = self.follower.members.iter().cloned();
-        members.map(FollowerMember::from).collect()
-    }
-
-    /// Its parts; none when it never ran.
-    async fn parts(&self) -> Vec<FollowerPart> {
-        let parts = self.follower.parts.iter().cloned();
-        parts.map(FollowerPart::from).collect()
-    }
-
-    /// Its dead letters, with those that wait behind others; counted to 10,000.
-    async fn dead_letters(&self) -> u64 {
-        self.follower.dead_letters
+    fn new(follower: &FollowerStatus, status: &WorkersStatus) -> Self {
+        Self {
+            name: follower.name.clone(),
+            lag: follower.lag.into(),
+            position: follower.position,
+            pause: pause_of(status, &follower.name),
+            members: follower.members.iter().cloned().map(Into::into).collect(),
+            parts: follower.parts.iter().cloned().map(Into::into).collect(),
+            dead_letters: follower.dead_letters,
+        }
     }
 }
 
-/// Something that reacts to events, in no particular order, each once; any number of processes share the work.
+/// A handler: a worker that reacts to each event once, in no particular order. Any number of processes share its work.
+#[derive(SimpleObject)]
 pub(crate) struct Handler {
-    counts: DeliveryCounts,
-    known: Option<KnownHandler>,
-    status: Arc<WorkersStatus>,
+    /// The name.
+    name: String,
+    /// The number of events that wait, including those to be retried. Counted up to 10,000, as the other numbers are.
+    waiting: u64,
+    /// The number of waiting events that have failed before.
+    retrying: u64,
+    /// The number of events that are being handled.
+    running: u64,
+    /// The number of events that were handled in the last minute.
+    done_last_minute: u64,
+    /// The number of dead letters.
+    dead_letters: u64,
+    /// The lag in handling events. Events that were not handed over yet are in the lag of the follower `deliveries`.
+    lag: Lag,
+    /// The number of events that a process handles at once. Null when the gateway does not know this handler.
+    concurrency: Option<u64>,
+    /// The dependency that the handler needs besides the database. While it is unavailable, nothing is handled and no
+    /// attempt is spent.
+    dependency: Option<&'static str>,
+    /// The pause. Null when the worker is not paused.
+    pause: Option<WorkerPause>,
 }
 
-#[Object]
 impl Handler {
-    /// Its name.
-    async fn name(&self) -> &str {
-        &self.counts.name
-    }
-
-    /// Events that wait for it, those to be tried again too; counted to 10,000, as the others are.
-    async fn waiting(&self) -> u64 {
-        self.counts.waiting
-    }
-
-    /// Those of them that have failed before.
-    async fn retrying(&self) -> u64 {
-        self.counts.retrying
-    }
-
-    /// Events that a process is handling.
-    async fn running(&self) -> u64 {
-        self.counts.running
-    }
-
-    /// Events that were handled in the last minute.
-    async fn done_last_minute(&self) -> u64 {
-        self.counts.done_last_minute
-    }
-
-    /// Its dead letters.
-    async fn dead_letters(&self) -> u64 {
-        self.counts.dead
-    }
-
-    /// What is yet to be handled. Events that are not handed to it yet are in the lag of the follower `deliveries`.
-    async fn lag(&self) -> Lag {
-        self.counts.lag.into()
-    }
-
-    /// How many events a process handles at once; null when the gateway does not know this handler.
-    async fn concurrency(&self) -> Option<u64> {
-        self.known.as_ref().map(|known| known.concurrency as u64)
-    }
-
-    /// What it needs besides the database. While that is away, nothing is handled and no attempt is spent.
-    async fn dependency(&self) -> Option<&str> {
-        self.known.as_ref()?.dependency
-    }
-
-    /// Whether and since when it is held; null when it is not.
-    async fn pause(&self) -> Option<WorkerPause> {
-        pause_of(&self.status, &self.counts.name)
+    fn new(counts: &DeliveryCounts, known: &[KnownHandler], status: &WorkersStatus) -> Self {
+        let known = known.iter().find(|known| known.name == counts.name);
+        Self {
+            name: counts.name.clone(),
+            waiting: counts.waiting,
+            retrying: counts.retrying,
+            running: counts.running,
+            done_last_minute: counts.done_last_minute,
+            dead_letters: counts.dead,
+            lag: counts.lag.into(),
+            concurrency: known.map(|known| known.concurrency as u64),
+            dependency: known.and_then(|known| known.dependency),
+            pause: pause_of(status, &counts.name),
+        }
     }
 }
 
-/// What a breaker lets through.
+/// The state of a circuit breaker.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "events::BreakerState")]
 pub(crate) enum BreakerState {
-    /// Everything.
+    /// The dependency is available, and all events are handled.
     Closed,
-    /// Nothing: the dependency is away.
+    /// The dependency is unavailable, and no events are handled.
     Open,
-    /// One event, to see whether the dependency is back.
+    /// One event is handled to see whether the dependency is available again.
     HalfOpen,
 }
 
 /// The circuit breaker of a dependency in one process.
 #[derive(SimpleObject)]
 pub(crate) struct Breaker {
-    /// What handlers depend on.
+    /// The dependency.
     dependency: String,
-    /// The process.
+    /// The process that the breaker belongs to.
     owner: String,
-    /// What it lets through.
+    /// The state.
     state: BreakerState,
-    /// Since when.
+    /// The start.
     since: DateTime<Utc>,
-    /// Failures in a row.
+    /// The number of consecutive failures.
     failures: u32,
-    /// The last failure.
+    /// The last error. Null when there was none.
     error: Option<String>,
-    /// When the process last told.
+    /// When the process last reported.
     seen_at: DateTime<Utc>,
 }
 
@@ -249,39 +218,25 @@ impl From<BreakerStatus> for Breaker {
     }
 }
 
-/// How all workers stand.
+/// The status of all workers.
+#[derive(SimpleObject)]
 pub(crate) struct WorkerStatus {
-    pub(super) status: Arc<WorkersStatus>,
-    pub(super) known: Vec<KnownHandler>,
+    /// The followers, by name.
+    followers: Vec<Follower>,
+    /// The handlers, by name.
+    handlers: Vec<Handler>,
+    /// The breakers of all processes that run.
+    breakers: Vec<Breaker>,
 }
 
-#[Object]
 impl WorkerStatus {
-    /// The followers, by name.
-    async fn followers(&self) -> Vec<Follower> {
-        let followers = self.status.followers.iter().cloned();
-        let with_status = |follower| Follower {
-            follower,
-            status: self.status.clone(),
-        };
-        followers.map(with_status).collect()
-    }
-
-    /// The handlers, by name.
-    async fn handlers(&self) -> Vec<Handler> {
-        let handlers = self.status.handlers.iter().cloned();
-        let with_status = |counts: DeliveryCounts| Handler {
-            known: self.known.iter().find(|it| it.name == counts.name).cloned(),
-            counts,
-            status: self.status.clone(),
-        };
-        handlers.map(with_status).collect()
-    }
-
-    /// The breakers of all processes that run.
-    async fn breakers(&self) -> Vec<Breaker> {
-        let breakers = self.status.breakers.iter().cloned();
-        breakers.map(Breaker::from).collect()
+    pub(super) fn new(status: &WorkersStatus, known: &[KnownHandler]) -> Self {
+        let (followers, handlers) = (status.followers.iter(), status.handlers.iter());
+        Self {
+            followers: followers.map(|it| Follower::new(it, status)).collect(),
+            handlers: handlers.map(|it| Handler::new(it, known, status)).collect(),
+            breakers: status.breakers.iter().cloned().map(Into::into).collect(),
+        }
     }
 }
 
@@ -289,10 +244,8 @@ impl WorkerStatus {
 pub(super) async fn load_status(ctx: &Context<'_>) -> Result<WorkerStatus> {
     let operations = &entities(ctx).operations;
     let status = operations.read_status(viewer(ctx)?).await;
-    Ok(WorkerStatus {
-        status: Arc::new(status.map_err(from_access)?),
-        known: operations.known_handlers().to_vec(),
-    })
+    let status = status.map_err(from_access)?;
+    Ok(WorkerStatus::new(&status, operations.known_handlers()))
 }
 
 #[derive(Default)]
@@ -300,7 +253,7 @@ pub(crate) struct WorkersQuery;
 
 #[Object]
 impl WorkersQuery {
-    /// How the workers stand now: followers, handlers and breakers. Needs the role ADMIN.
+    /// The current status of the workers: followers, handlers and circuit breakers. Requires the role ADMIN.
     async fn worker_status(&self, ctx: &Context<'_>) -> Result<Option<WorkerStatus>> {
         load_status(ctx).await.map(Some)
     }

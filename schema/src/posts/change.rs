@@ -1,165 +1,125 @@
 //! What happens to posts as clients see it. The post that an event is shown with is folded from the log, up to the event or
 //! later: it is never older, and shows nothing that was removed since.
 
-use std::sync::Arc;
-
-use async_graphql::{Context, Enum, Object, Result};
+use async_graphql::{Enum, Error, Result, SimpleObject};
 use chrono::{DateTime, Utc};
-use entities::posts::{self, PostEvent, PostFact, PostState};
-use events::{Cursor, Event};
+use entities::posts::{self, PostEvent, PostFact, Posts};
+use events::Event;
 
-use super::{
-    comment::{Comment, get_user},
-    object::Post,
-};
+use super::{comment::Comment, object::Post};
 use crate::{
-    at_hand::Quick,
     error::{codes, error, from_event},
-    users::User,
+    users::UserRef,
 };
 
-/// What can happen to a post.
+/// The type of a change to a post.
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]
 #[graphql(remote = "posts::PostEventKind")]
 pub(crate) enum PostChangeType {
-    /// It was written.
+    /// The post was created.
     Created,
-    /// Its author changed its message.
+    /// The author changed the message.
     MessageEdited,
-    /// A user likes it.
+    /// A user liked the post.
     Liked,
-    /// A user likes it no more.
+    /// A user took back their like.
     Unliked,
-    /// A user commented on it.
+    /// A comment was added.
     CommentAdded,
-    /// The text of a comment was changed.
+    /// The text of a comment was edited.
     CommentEdited,
     /// A comment was removed.
     CommentRemoved,
-    /// It was deleted, with its comments and likes.
+    /// The post was deleted, with its comments and likes.
     Deleted,
 }
 
-/// Something that happened to a post.
+/// A change to a post.
+#[derive(SimpleObject)]
 pub(crate) struct PostChange {
-    cursor: Cursor,
+    /// The cursor of the change. Subscribe with `after` to resume behind it.
+    cursor: String,
+    /// What happened.
+    #[graphql(name = "type")]
+    change_type: PostChangeType,
+    /// Who caused it: the id of a user, or the name of a process.
     actor: String,
-    event: PostEvent,
-    state: Arc<PostState>,
+    /// When it happened.
+    occurred_at: DateTime<Utc>,
+    /// The post's version after the change.
+    version: i64,
+    /// The post after the change, or a later state of it. Null when the post was deleted.
+    post: Option<Post>,
+    /// The comment that was added, edited or removed, as of the change or later. Null for other changes.
+    comment: Option<Comment>,
+    /// The user who liked the post or took back their like. Null for other changes.
+    user: Option<UserRef>,
 }
 
 impl PostChange {
     /// The event, with the post as it is then or later.
-    pub(super) async fn new(
-        entities: &entities::Entities,
-        event: &Event,
-        cursor: Cursor,
-    ) -> Result<Self> {
+    pub(super) async fn new(posts: &Posts, event: &Event, cursor: String) -> Result<Self> {
         let decoded = PostEvent::decode(event).map_err(|cause| from_event(&cause))?;
-        let state = entities
-            .posts
+        let state = posts
             .read_post_since(decoded.post_id, decoded.version, event.event_id)
             .await
             .map_err(|cause| from_event(&cause))?;
+        // An event that was delivered is in the log, so its post folds.
+        let state = state.ok_or_else(missing)?;
+        let number = decoded.fact.comment_number();
+        let comment = number.and_then(|number| state.comment(number).cloned());
         Ok(Self {
             cursor,
+            change_type: decoded.fact.kind().into(),
             actor: event.meta.actor.clone(),
-            // An event that was delivered is in the log, so its post folds.
-            state: state.ok_or_else(|| error(codes::INTERNAL, "internal error"))?,
-            event: decoded,
+            occurred_at: decoded.occurred_at,
+            version: decoded.version,
+            post: Post::of_state(&state),
+            comment: comment.map(Comment::from),
+            user: match &decoded.fact {
+                PostFact::Liked(liked) => Some(liked.user_id.into()),
+                PostFact::Unliked(unliked) => Some(unliked.user_id.into()),
+                _ => None,
+            },
         })
-    }
-
-    fn shown_comment(&self) -> Option<Comment> {
-        let number = self.event.fact.comment_number()?;
-        self.state.comment(number).cloned().map(Comment::from)
-    }
-}
-
-#[Object]
-impl PostChange {
-    /// The change's place in the log: subscribe with `after` this to get what follows.
-    async fn cursor(&self) -> String {
-        self.cursor.to_string()
-    }
-
-    /// What happened.
-    #[graphql(name = "type")]
-    async fn change_type(&self) -> PostChangeType {
-        self.event.fact.kind().into()
-    }
-
-    /// Who did it.
-    async fn actor(&self) -> &str {
-        &self.actor
-    }
-
-    /// When it happened.
-    async fn occurred_at(&self) -> DateTime<Utc> {
-        self.event.occurred_at
-    }
-
-    /// The post's version after the change.
-    async fn version(&self) -> i64 {
-        self.event.version
-    }
-
-    /// The post after the change, or later; null when it is deleted.
-    async fn post(&self) -> Option<Post> {
-        Post::of_state(&self.state)
-    }
-
-    /// The comment that was added, edited or removed, as it was after the change, or later; null for other changes.
-    async fn comment(&self) -> Option<Comment> {
-        self.shown_comment()
-    }
-
-    /// Who likes the post, or likes it no more; null for other changes.
-    async fn user(&self, ctx: &Context<'_>) -> Result<Option<Quick<User>>> {
-        let user_id = match &self.event.fact {
-            PostFact::Liked(liked) => liked.user_id,
-            PostFact::Unliked(unliked) => unliked.user_id,
-            _ => return Ok(None),
-        };
-        get_user(ctx, user_id).await.map(Some)
     }
 }
 
 /// A comment that was added to a post.
-pub(crate) struct CommentAdded(pub(super) PostChange);
+#[derive(SimpleObject)]
+pub(crate) struct CommentAdded {
+    /// The cursor of the comment. Subscribe with `after` to resume behind it.
+    cursor: String,
+    /// Who added the comment: the id of a user.
+    actor: String,
+    /// When the comment was added.
+    occurred_at: DateTime<Utc>,
+    /// The post's version after the comment was added.
+    version: i64,
+    /// The comment as it was added, or a later state of it: one that was removed since has no text.
+    comment: Comment,
+    /// The post with the comment, or a later state of it. Null when the post was deleted.
+    post: Option<Post>,
+}
 
-#[Object]
-impl CommentAdded {
-    /// The comment's place in the log: subscribe with `after` this to get what follows.
-    async fn cursor(&self) -> String {
-        self.0.cursor.to_string()
-    }
+impl TryFrom<PostChange> for CommentAdded {
+    type Error = Error;
 
-    /// Who added it.
-    async fn actor(&self) -> &str {
-        &self.0.actor
+    fn try_from(change: PostChange) -> Result<Self> {
+        Ok(Self {
+            cursor: change.cursor,
+            actor: change.actor,
+            occurred_at: change.occurred_at,
+            version: change.version,
+            comment: change.comment.ok_or_else(missing)?,
+            post: change.post,
+        })
     }
+}
 
-    /// When it was added.
-    async fn occurred_at(&self) -> DateTime<Utc> {
-        self.0.event.occurred_at
-    }
-
-    /// The post's version after it.
-    async fn version(&self) -> i64 {
-        self.0.event.version
-    }
-
-    /// The comment as it was added, or later: one that was removed since has no text.
-    async fn comment(&self) -> Result<Comment> {
-        let comment = self.0.shown_comment();
-        comment.ok_or_else(|| error(codes::INTERNAL, "internal error"))
-    }
-
-    /// The post with the comment, or later; null when it is deleted.
-    async fn post(&self) -> Option<Post> {
-        Post::of_state(&self.0.state)
-    }
+/// What an event names is in the log, and in the fold.
+pub(super) fn missing() -> Error {
+    error(codes::INTERNAL, "internal error")
 }
 
 /// Whether an event is worth a look before it is decoded.

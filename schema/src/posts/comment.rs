@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{
-    Context, ID, Object, Result, ScalarType, Value,
+    Context, ID, Result, SimpleObject,
     connection::{Connection, Edge},
 };
 use chrono::{DateTime, Utc};
@@ -20,27 +20,21 @@ use super::{
     loaders::{CommentPage, load_comments},
 };
 use crate::{
-    at_hand::{AtHand, Quick, Selected},
     connection::{ListCursor, PageArguments},
-    error::{codes, error, from_log},
+    error::from_log,
     id,
     request::{entities, shown},
-    users::{User, load_user},
+    users::UserRef,
 };
 
 /// What orders comments: so that a cursor of another list is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(super) enum CommentOrder {
+pub(crate) enum CommentOrder {
     #[serde(rename = "comments")]
     OldestFirst,
 }
 
-/// The user with this id, who is known to exist: users are never removed.
-pub(super) async fn get_user(ctx: &Context<'_>, id: Uuid) -> Result<Quick<User>> {
-    let user = load_user(ctx, id).await?;
-    user.map(|user| Quick(user.into()))
-        .ok_or_else(|| error(codes::INTERNAL, "internal error"))
-}
+pub(crate) type CommentConnection = Connection<ListCursor<CommentOrder>, Comment>;
 
 /// Whether the authors of what this connection has are asked for.
 pub(super) fn shows_authors(ctx: &Context<'_>) -> bool {
@@ -50,68 +44,41 @@ pub(super) fn shows_authors(ctx: &Context<'_>) -> bool {
 }
 
 /// A comment on a post.
+#[derive(SimpleObject)]
 pub(crate) struct Comment {
-    row: posts::Comment,
-    author: Option<Arc<users::User>>,
+    /// The global id.
+    id: ID,
+    /// The sequence number among all comments that the post ever had: 1, 2, 3, …
+    number: i64,
+    /// The user who wrote it.
+    author: UserRef,
+    /// The text, 1 to 2,000 characters. Null when the comment was removed.
+    text: Option<String>,
+    /// When the comment was added.
+    created_at: DateTime<Utc>,
+    /// When the text was last edited. Null when it never was.
+    edited_at: Option<DateTime<Utc>>,
+    /// When the comment was removed. Null when it was not. Lists do not include removed comments.
+    removed_at: Option<DateTime<Utc>>,
+}
+
+impl Comment {
+    pub(super) fn with_author(row: posts::Comment, author: Option<Arc<users::User>>) -> Self {
+        Self {
+            id: id::encode(COMMENT_KIND, row.id),
+            number: row.number,
+            author: UserRef::new(row.author_id, author),
+            text: row.text,
+            created_at: row.created_at,
+            edited_at: row.edited_at,
+            removed_at: row.removed_at,
+        }
+    }
 }
 
 impl From<posts::Comment> for Comment {
     fn from(row: posts::Comment) -> Self {
-        Self { row, author: None }
-    }
-}
-
-#[Object]
-impl Comment {
-    /// The global id.
-    async fn id(&self) -> ID {
-        id::encode(COMMENT_KIND, self.row.id)
-    }
-
-    /// Its place among all comments that the post ever had: 1, 2, 3, …
-    async fn number(&self) -> i64 {
-        self.row.number
-    }
-
-    /// Who wrote it.
-    async fn author(&self, ctx: &Context<'_>) -> Result<Quick<User>> {
-        match &self.author {
-            Some(author) => Ok(Quick(author.clone().into())),
-            None => get_user(ctx, self.row.author_id).await,
-        }
-    }
-
-    /// What it says, 1 to 2,000 characters; null when it was removed.
-    async fn text(&self) -> Option<&str> {
-        self.row.text.as_deref()
-    }
-
-    /// When it was added.
-    async fn created_at(&self) -> DateTime<Utc> {
-        self.row.created_at
-    }
-
-    /// When its text was changed last; null unless it was.
-    async fn edited_at(&self) -> Option<DateTime<Utc>> {
-        self.row.edited_at
-    }
-
-    /// When it was removed; null unless it was. Lists of comments leave removed ones out.
-    async fn removed_at(&self) -> Option<DateTime<Utc>> {
-        self.row.removed_at
-    }
-}
-
-impl AtHand for Comment {
-    fn at_hand(&self, field: Selected<'_>) -> Option<Value> {
-        Some(match field.name() {
-            "id" => id::encode(COMMENT_KIND, self.row.id).0.into(),
-            "number" => self.row.number.into(),
-            "author" => field.of(&User::from(self.author.clone()?))?,
-            "text" => self.row.text.clone().into(),
-            "createdAt" => self.row.created_at.to_value(),
-            _ => return None,
-        })
+        Self::with_author(row, None)
     }
 }
 
@@ -121,7 +88,7 @@ pub(super) async fn connect(
     post_id: Uuid,
     state: Option<&PostState>,
     arguments: PageArguments,
-) -> Result<Connection<ListCursor<CommentOrder>, Quick<Comment>>> {
+) -> Result<CommentConnection> {
     let request = arguments.request(|cursor: &ListCursor<CommentOrder>| {
         matches!(cursor.edge.key, SortKey::Number(_))
     })?;
@@ -147,7 +114,7 @@ pub(super) async fn connect(
         .items
         .into_iter()
         .map(|(edge, row, author)| {
-            Edge::new(ListCursor { sort, edge }, Comment { row, author }.into())
+            Edge::new(ListCursor { sort, edge }, Comment::with_author(row, author))
         })
         .collect();
     Ok(connection)

@@ -17,70 +17,70 @@ use crate::{
 /// A new post.
 #[derive(InputObject)]
 pub(crate) struct CreatePostInput {
-    /// 1 to 10,000 characters.
+    /// The text, 1 to 10,000 characters.
     pub(super) message: String,
 }
 
 /// A new message for a post of your own.
 #[derive(InputObject)]
 pub(crate) struct EditPostMessageInput {
-    /// The post.
+    /// The global id of the post.
     pub(super) id: ID,
-    /// Fails with CONFLICT when the post is at another version.
+    /// The version that you expect. CONFLICT when the post is at another version.
     pub(super) expected_version: Option<i64>,
-    /// 1 to 10,000 characters.
+    /// The text, 1 to 10,000 characters.
     pub(super) message: String,
 }
 
 /// A post to like.
 #[derive(InputObject)]
 pub(crate) struct LikePostInput {
-    /// The post.
+    /// The global id of the post.
     pub(super) id: ID,
 }
 
-/// A post to like no more.
+/// A post to take your like back from.
 #[derive(InputObject)]
 pub(crate) struct UnlikePostInput {
-    /// The post.
+    /// The global id of the post.
     pub(super) id: ID,
 }
 
 /// A post to delete.
 #[derive(InputObject)]
 pub(crate) struct DeletePostInput {
-    /// The post.
+    /// The global id of the post.
     pub(super) id: ID,
-    /// Fails with CONFLICT when the post is at another version.
+    /// The version that you expect. CONFLICT when the post is at another version.
     pub(super) expected_version: Option<i64>,
 }
 
 /// A new comment.
 #[derive(InputObject)]
 pub(crate) struct AddCommentInput {
-    /// The post to comment on.
+    /// The global id of the post to comment on.
     pub(super) post_id: ID,
-    /// 1 to 2,000 characters.
+    /// The text, 1 to 2,000 characters.
     pub(super) text: String,
 }
 
 /// A new text for a comment of your own.
 #[derive(InputObject)]
 pub(crate) struct EditCommentInput {
-    /// The post that the comment is on.
+    /// The global id of the post that the comment is on.
     pub(super) post_id: ID,
-    /// The comment.
+    /// The global id of the comment.
     pub(super) id: ID,
-    /// 1 to 2,000 characters.
+    /// The text, 1 to 2,000 characters.
     pub(super) text: String,
 }
 
 /// A comment to remove.
 #[derive(InputObject)]
 pub(crate) struct RemoveCommentInput {
-    /// The post that the comment is on.
+    /// The global id of the post that the comment is on.
     pub(super) post_id: ID,
-    /// The comment.
+    /// The global id of the comment.
     pub(super) id: ID,
 }
 
@@ -102,16 +102,16 @@ pub(super) fn comment_target(post: &ID, comment: &ID) -> Result<ChangeComment> {
     })
 }
 
-/// Which posts a list has; all conditions must hold.
+/// Filters a list of posts. All conditions must hold.
 #[derive(InputObject, Default)]
 pub(crate) struct PostFilter {
-    /// Only posts of this user.
+    /// Matches posts by the user with this global id.
     author: Option<ID>,
-    /// Only posts with comments, or only those without.
+    /// Matches only posts with comments, or only those without.
     has_comments: Option<bool>,
-    /// Only posts that at least so many users like.
+    /// Matches posts with at least this number of likes.
     min_likes: Option<i32>,
-    /// Part of the message, whatever its case.
+    /// Matches posts whose message contains this text. Case is ignored.
     #[graphql(directive = cost::apply(SEARCH.to_owned()))]
     search: Option<String>,
 }
@@ -142,8 +142,8 @@ impl TryFrom<PostFilter> for posts::PostFilter {
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]
 #[graphql(remote = "posts::PostSort")]
 pub(crate) enum PostSort {
-    /// Those created last come first.
+    /// The newest posts first.
     Newest,
-    /// Those that most users like come first. Likes that come while you page move posts between pages.
+    /// The most liked posts first. Likes that arrive while you page move posts between pages.
     MostLiked,
 }

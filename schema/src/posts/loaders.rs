@@ -14,12 +14,8 @@ use entities::{
     users::{User, Users},
 };
 use events::AsOf;
-use uuid::Uuid;
 
-use crate::{batches::Batches, error::from_log, request::shown};
-
-/// The users of one statement, at most.
-const USERS_AT_ONCE: usize = 10_000;
+use crate::{batches::Batches, error::from_log, request::shown, users::load_all};
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct CommentsShown {
@@ -43,18 +39,6 @@ pub(crate) struct PostLoader {
 
 type Failure = Arc<events::Error>;
 
-impl PostLoader {
-    async fn load_users(&self, ids: HashSet<Uuid>) -> Result<HashMap<Uuid, Arc<User>>, Failure> {
-        let ids: Vec<Uuid> = ids.into_iter().collect();
-        let mut users = HashMap::new();
-        for ids in ids.chunks(USERS_AT_ONCE) {
-            let found = self.users.load_users(ids).await?;
-            users.extend(found.into_iter().map(|user| (user.id, user)));
-        }
-        Ok(users)
-    }
-}
-
 #[async_trait]
 impl Loader<CommentsShown> for PostLoader {
     type Value = AsOf<CommentPage>;
@@ -70,7 +54,7 @@ impl Loader<CommentsShown> for PostLoader {
         let wanted = keys.iter().filter(|key| key.with_authors);
         let read = wanted.filter_map(|key| pages.look().get(&key.of));
         let read = read.flat_map(|page| page.items.iter().map(|(_, comment)| comment.author_id));
-        let authors = self.load_users(read.collect()).await?;
+        let authors = load_all(&self.users, read.collect()).await?;
         let page_of = |key: &CommentsShown, page: &entities::Page<Comment>| {
             let items = page.items.iter().map(|(edge, comment)| {
                 let author = authors.get(&comment.author_id);

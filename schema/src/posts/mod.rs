@@ -10,10 +10,11 @@ mod query;
 mod subscription;
 mod trending;
 
+pub(crate) use comment::CommentConnection;
 pub(crate) use loaders::loader;
 pub(crate) use mutation::PostsMutation;
 pub(crate) use object::Post;
-pub(crate) use query::{PostsQuery, find};
+pub(crate) use query::{PostConnection, PostsQuery, find};
 pub(crate) use subscription::PostsSubscription;
 pub(crate) use trending::{TrendingQuery, TrendingSubscription};
 

@@ -1,10 +1,11 @@
 //! The mutations of posts. What they answer is folded from the log, and so is the post right after the change, whether or
 //! not the read model has it yet.
 
-use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, Object, Result};
 use entities::posts::PostAnswer;
 
 use super::{
+    change::missing,
     comment::Comment,
     inputs::{
         AddCommentInput, CreatePostInput, DeletePostInput, EditCommentInput, EditPostMessageInput,
@@ -13,79 +14,32 @@ use super::{
     object::Post,
 };
 use crate::{
-    error::{codes, error, from_posts},
+    error::from_posts,
+    payloads::payloads,
     request::{command_context, entities},
 };
 
-/// What `createPost` answers.
-#[derive(SimpleObject)]
-pub(crate) struct CreatePostPayload {
-    /// The new post.
-    post: Post,
-}
-
-/// What `editPostMessage` answers.
-#[derive(SimpleObject)]
-pub(crate) struct EditPostMessagePayload {
-    /// The post with its new message.
-    post: Post,
-}
-
-/// What `likePost` answers.
-#[derive(SimpleObject)]
-pub(crate) struct LikePostPayload {
-    /// The post with your like.
-    post: Post,
-}
-
-/// What `unlikePost` answers.
-#[derive(SimpleObject)]
-pub(crate) struct UnlikePostPayload {
-    /// The post without your like.
-    post: Post,
-}
-
-/// What `deletePost` answers.
-#[derive(SimpleObject)]
-pub(crate) struct DeletePostPayload {
-    /// The post that is no more.
-    deleted_post_id: ID,
-    /// Its last version.
-    version: i64,
-}
-
-/// What `addComment` answers.
-#[derive(SimpleObject)]
-pub(crate) struct AddCommentPayload {
-    /// The new comment.
-    comment: Comment,
-    /// The post with it.
-    post: Post,
-}
-
-/// What `editComment` answers.
-#[derive(SimpleObject)]
-pub(crate) struct EditCommentPayload {
-    /// The comment with its new text.
-    comment: Comment,
-    /// The post with it.
-    post: Post,
-}
-
-/// What `removeComment` answers.
-#[derive(SimpleObject)]
-pub(crate) struct RemoveCommentPayload {
-    /// The comment, without its text.
-    comment: Comment,
-    /// The post without it.
-    post: Post,
+payloads! {
+    "createPost" => CreatePostPayload { post: Post = "The new post." }
+    "editPostMessage" => EditPostMessagePayload { post: Post = "The post with its new message." }
+    "likePost" => LikePostPayload { post: Post = "The post with your like." }
+    "unlikePost" => UnlikePostPayload { post: Post = "The post without your like." }
+    "deletePost" => DeletePostPayload {
+        deleted_post_id: ID = "The global id of the deleted post.",
+        version: i64 = "Its last version.",
+    }
+    "addComment" => AddCommentPayload { comment: Comment = "The new comment.", post: Post = "The post with it." }
+    "editComment" => EditCommentPayload {
+        comment: Comment = "The comment with its new text.",
+        post: Post = "The post with it.",
+    }
+    "removeComment" => RemoveCommentPayload {
+        comment: Comment = "The comment, without its text.",
+        post: Post = "The post without it.",
+    }
 }
 
 /// Commands answer with posts that are there, and commands on comments with a comment.
-fn missing() -> async_graphql::Error {
-    error(codes::INTERNAL, "internal error")
-}
-
 fn post_of(answer: &PostAnswer) -> Result<Post> {
     Post::of_state(&answer.state).ok_or_else(missing)
 }
@@ -100,7 +54,7 @@ pub(crate) struct PostsMutation;
 
 #[Object]
 impl PostsMutation {
-    /// Writes a post.
+    /// Publishes a post.
     async fn create_post(
         &self,
         ctx: &Context<'_>,
@@ -113,7 +67,7 @@ impl PostsMutation {
         Ok(Some(CreatePostPayload { post }))
     }
 
-    /// Changes the message of your own post. FORBIDDEN for the posts of others.
+    /// Changes the message of your own post. FORBIDDEN for posts by others.
     async fn edit_post_message(
         &self,
         ctx: &Context<'_>,
@@ -129,7 +83,7 @@ impl PostsMutation {
         Ok(Some(EditPostMessagePayload { post }))
     }
 
-    /// Likes a post. Liking it again changes nothing.
+    /// Likes a post. Liking it again has no effect.
     async fn like_post(
         &self,
         ctx: &Context<'_>,
@@ -142,7 +96,7 @@ impl PostsMutation {
         Ok(Some(LikePostPayload { post }))
     }
 
-    /// Takes your like of a post back. Without a like it changes nothing.
+    /// Takes back your like of a post. Without a like it changes nothing.
     async fn unlike_post(
         &self,
         ctx: &Context<'_>,
@@ -155,7 +109,7 @@ impl PostsMutation {
         Ok(Some(UnlikePostPayload { post }))
     }
 
-    /// Deletes your own post with its comments and likes; as STAFF or ADMIN, any post.
+    /// Deletes a post with its comments and likes. FORBIDDEN for the posts of others, unless you are STAFF or ADMIN.
     async fn delete_post(
         &self,
         ctx: &Context<'_>,
@@ -187,7 +141,7 @@ impl PostsMutation {
         }))
     }
 
-    /// Changes the text of your own comment. FORBIDDEN for the comments of others.
+    /// Changes the text of your own comment. FORBIDDEN for comments by others.
     async fn edit_comment(
         &self,
         ctx: &Context<'_>,
@@ -204,7 +158,7 @@ impl PostsMutation {
         }))
     }
 
-    /// Removes your own comment; as STAFF or ADMIN, any comment.
+    /// Removes a comment. FORBIDDEN for the comments of others, unless you are STAFF or ADMIN.
     async fn remove_comment(
         &self,
         ctx: &Context<'_>,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, Result, connection::Connection};
+use async_graphql::{Context, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use entities::{
     posts::{self, LikeOf, PostState},
@@ -12,19 +12,17 @@ use entities::{
 
 use super::{
     KIND,
-    comment::{self, Comment, CommentOrder, get_user},
+    comment::{self, CommentConnection},
     loaders::load_like,
 };
 use crate::{
-    at_hand::Quick,
-    connection::{ListCursor, PageArguments, checked},
+    connection::{PageArguments, checked},
     error::from_access,
     history, id,
     request::{entities, viewer},
-    users::User,
+    users::UserRef,
 };
 
-/// Something that a user wrote for all others, with their likes and comments.
 pub(crate) struct Post {
     row: posts::Post,
     state: Option<Arc<PostState>>,
@@ -58,6 +56,7 @@ impl Post {
     }
 }
 
+/// A message that a user published for all others, with likes and comments.
 #[Object]
 impl Post {
     /// The global id.
@@ -65,30 +64,27 @@ impl Post {
         id::encode(KIND, self.row.id)
     }
 
-    /// Who wrote it.
-    async fn author(&self, ctx: &Context<'_>) -> Result<Quick<User>> {
-        match &self.author {
-            Some(author) => Ok(Quick(author.clone().into())),
-            None => Box::pin(get_user(ctx, self.row.author_id)).await,
-        }
+    /// The user who wrote it.
+    async fn author(&self) -> UserRef {
+        UserRef::new(self.row.author_id, self.author.clone())
     }
 
-    /// What it says, 1 to 10,000 characters.
+    /// The text, 1 to 10,000 characters.
     async fn message(&self) -> &str {
         &self.row.message
     }
 
-    /// How many users like it.
+    /// The number of users who like it.
     async fn like_count(&self) -> i64 {
         self.row.like_count
     }
 
-    /// How many comments it has, without those that were removed.
+    /// The number of comments, not counting removed ones.
     async fn comment_count(&self) -> i64 {
         self.row.comment_count
     }
 
-    /// Whether you like it.
+    /// Whether you like the post. False when you are not signed in.
     async fn liked_by_me(&self, ctx: &Context<'_>) -> Result<bool> {
         let Some(user_id) = viewer(ctx)?.user_id() else {
             return Ok(false);
@@ -102,16 +98,20 @@ impl Post {
         }
     }
 
-    /// Its comments, oldest first, a page at a time. Give `first` with `after`, or `last` with `before`; without both, the
-    /// first 20.
+    /// The comments, oldest first. Page forward with `first` and
+    /// `after`, or backward with `last` and `before`. Without them, returns the first 20.
     async fn comments(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Comments after this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Comments before this cursor.")] before: Option<String>,
-    ) -> Result<Connection<ListCursor<CommentOrder>, Quick<Comment>>> {
+        #[graphql(desc = "Returns the first n items, from 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Returns the comments that come after this cursor.")] after: Option<
+            String,
+        >,
+        #[graphql(desc = "Returns the last n items, from 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns the comments that come before this cursor.")] before: Option<
+            String,
+        >,
+    ) -> Result<CommentConnection> {
         let arguments = PageArguments {
             first,
             after,
@@ -128,29 +128,31 @@ impl Post {
         .await
     }
 
-    /// Grows by one with everything that happens to it; `expectedVersion` of mutations and `asOfVersion` of `post` refer
-    /// to it.
+    /// The version, which increases by one with every event of the post. Mutations compare it with `expectedVersion`, and
+    /// `post(asOfVersion:)` reads an earlier one.
     async fn version(&self) -> i64 {
         self.row.version
     }
 
-    /// When it was created.
+    /// When the post was created.
     async fn created_at(&self) -> DateTime<Utc> {
         self.row.created_at
     }
 
-    /// When anything last happened to it.
+    /// When the last event of the post happened.
     async fn updated_at(&self) -> DateTime<Utc> {
         self.row.updated_at
     }
 
-    /// All that happened to it, oldest first. The texts of comments that were removed since are left out, unless you are
+    /// The events of the post, oldest first. They do not include the texts of comments that were removed since, unless you are
     /// STAFF or ADMIN.
     async fn history(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
-        #[graphql(desc = "Events after this cursor of an edge.")] after: Option<String>,
+        #[graphql(desc = "The number of events to return, from 1 to 100.", default = 20)]
+        first: i32,
+        #[graphql(desc = "Returns the events that follow the edge with this cursor.")]
+        after: Option<String>,
     ) -> Result<Option<history::History>> {
         let limit = checked("first", first)?;
         let after_version = history::decode_after(after.as_deref())?;

@@ -1,15 +1,12 @@
 //! The queries of posts.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::collections::HashMap;
 
 use async_graphql::{
     Context, ID, Object, Result,
     connection::{Connection, Edge},
 };
-use entities::{Violations, posts, users};
+use entities::{Violations, posts};
 use uuid::Uuid;
 
 use super::{
@@ -22,17 +19,20 @@ use crate::{
     error::{from_access, from_log, invalid},
     price::{COUNT, cost},
     request::{entities, shown, viewer},
+    users::load_all,
 };
+
+pub(crate) type PostConnection = Connection<ListCursor<posts::PostSort>, Post, PostTotals>;
 
 #[derive(Default)]
 pub(crate) struct PostsQuery;
 
-/// What a list of posts has besides its page.
+/// The total of a list of posts.
 pub(crate) struct PostTotals(posts::PostFilter);
 
 #[Object]
 impl PostTotals {
-    /// How many posts match the filter. Counting reads all of them; ask for it only where it is shown.
+    /// The number of posts that match the filter. Counting reads all of them, so request it only where it is shown.
     #[graphql(directive = cost::apply(COUNT.to_owned()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let posts = &entities(ctx).posts;
@@ -61,22 +61,10 @@ async fn find_at(ctx: &Context<'_>, id: Uuid, version: i64) -> Result<Option<Pos
         .and_then(Post::of_state))
 }
 
-/// Together, as the authors of a page's comments are: one by one they would wait for each other.
-async fn load_authors(
-    ctx: &Context<'_>,
-    page: &entities::Page<posts::Post>,
-) -> Result<HashMap<Uuid, Arc<users::User>>> {
-    let ids: HashSet<Uuid> = page.items.iter().map(|(_, post)| post.author_id).collect();
-    let ids: Vec<Uuid> = ids.into_iter().collect();
-    let found = entities(ctx).users.load_users(&ids).await;
-    let found = found.map_err(|cause| from_log(&cause))?;
-    Ok(found.into_iter().map(|user| (user.id, user)).collect())
-}
-
 #[Object]
 impl PostsQuery {
-    /// One post; null when there is none with this id, or it is deleted. It shows a mutation moments after the mutation
-    /// was answered; send the mutation's `extensions.readAfter` along to wait for it.
+    /// Looks up a post. Null when no post has this id, or it was deleted. It shows a mutation moments after the mutation
+    /// returned; send the mutation's `extensions.readAfter` along to wait for it.
     async fn post(
         &self,
         ctx: &Context<'_>,
@@ -94,8 +82,8 @@ impl PostsQuery {
         }
     }
 
-    /// Posts, a page at a time, newest first unless sorted otherwise. Give `first` with `after`, or `last` with `before`;
-    /// without both, the first 20.
+    /// The posts, newest first unless sorted otherwise. Page forward with `first` and
+    /// `after`, or backward with `last` and `before`. Without them, returns the first 20.
     #[expect(
         clippy::too_many_arguments,
         reason = "the arguments of a connection are the field's"
@@ -103,13 +91,13 @@ impl PostsQuery {
     async fn posts(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Posts after this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Posts before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Which posts.")] filter: Option<PostFilter>,
-        #[graphql(desc = "In which order.")] sort: Option<PostSort>,
-    ) -> Result<Option<Connection<ListCursor<posts::PostSort>, Post, PostTotals>>> {
+        #[graphql(desc = "Returns the first n items, from 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Returns the posts that come after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last n items, from 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns the posts that come before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Restricts the list to matching posts.")] filter: Option<PostFilter>,
+        #[graphql(desc = "The order of the list.")] sort: Option<PostSort>,
+    ) -> Result<Option<PostConnection>> {
         let sort = sort.map_or(posts::PostSort::Newest, Into::into);
         let filter: posts::PostFilter = filter.unwrap_or_default().try_into()?;
         let arguments = PageArguments {
@@ -130,8 +118,13 @@ impl PostsQuery {
         let totals = PostTotals(filter);
         let mut connection =
             Connection::with_additional_fields(page.has_previous, page.has_next, totals);
+        // Together, as the authors of a page's comments are: one by one they would wait for each other.
         let authors = match shows_authors(ctx) {
-            true => load_authors(ctx, &page).await?,
+            true => {
+                let ids = page.items.iter().map(|(_, post)| post.author_id).collect();
+                let found = load_all(&entities(ctx).users, ids).await;
+                found.map_err(|cause| from_log(&cause))?
+            }
             false => HashMap::new(),
         };
         let with_author = |(edge, post): (_, posts::Post)| {

@@ -6,7 +6,7 @@ use async_graphql::{Context, Enum, Object, Result, SimpleObject, Subscription};
 use entities::{
     Entities,
     access::{Action, Viewer},
-    grants::{Grant, Requirement},
+    grants::Requirement,
     posts::{self, STREAM, TRENDING_FOLLOWER},
 };
 use events::{AsOf, EventSource, Topic};
@@ -18,13 +18,14 @@ use super::object::Post;
 use crate::{
     connection::checked,
     error::{from_access, from_feed},
+    following::require,
     request::{entities, horizon, shown, viewer},
 };
 
 /// The least time between two values of a subscription.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// How far back a trend looks. What is older does not count; what is younger counts less with its age, and half as much after
+/// The period that a trend covers. Older likes and comments do not count; the others count less with age, half as much after
 /// each half-life.
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]
 #[graphql(remote = "posts::TrendWindow")]
@@ -37,18 +38,18 @@ pub(crate) enum TrendWindow {
     Week,
 }
 
-/// A post that trends.
+/// A trending post.
 #[derive(SimpleObject)]
 pub(crate) struct TrendingPost {
-    /// The post. Its counts are of all time, and may be moments behind.
+    /// The global id of the post. Its counts cover all time, and may be moments behind.
     post: Post,
-    /// 1 for each like and 2 for each comment of the window, each times 2^(-age / half-life), added up. Likes that were taken
-    /// back and comments that were removed do not count. Scores sink with time, all alike; compare only those of one
-    /// answer.
+    /// The sum of 1 for each like and 2 for each comment in the window, each multiplied by 2^(-age / half-life). Likes that
+    /// were taken back and comments that were removed do not count. All scores decrease with time, so compare only scores of
+    /// the same response.
     score: f64,
-    /// The likes of the window.
+    /// The number of likes in the window.
     likes: i64,
-    /// The comments of the window.
+    /// The number of comments in the window.
     comments: i64,
 }
 
@@ -85,13 +86,17 @@ pub(crate) struct TrendingQuery;
 
 #[Object]
 impl TrendingQuery {
-    /// The posts with the highest scores now, highest first; those without likes and comments in the window are not among
-    /// them. It shows a like moments after the like was answered.
+    /// The posts with the highest scores, highest first, without those that have no likes or comments in the window. A like
+    /// shows moments after its mutation returned.
     async fn trending_posts(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How far back.")] window: TrendWindow,
-        #[graphql(desc = "How many at most, 1 to 100.", default = 20)] first: i32,
+        #[graphql(desc = "The period to look back over.")] window: TrendWindow,
+        #[graphql(
+            desc = "The number of posts to return at most, from 1 to 100.",
+            default = 20
+        )]
+        first: i32,
     ) -> Result<Option<Vec<TrendingPost>>> {
         let limit = checked("first", first)?;
         let trending = list(entities(ctx), viewer(ctx)?, window, limit).await?;
@@ -105,18 +110,20 @@ pub(crate) struct TrendingSubscription;
 
 #[Subscription]
 impl TrendingSubscription {
-    /// The posts with the highest scores now, and again when something happened to posts and their order or counts have
-    /// changed; at most once a second. What sinks or leaves the window while nothing happens to any post is not told.
+    /// The posts with the highest scores: first the current ones, then again, at most once a second, when an event of a post
+    /// changed their order or counts. Changes that come only from the passing of time are not reported.
     async fn trending_posts(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How far back.")] window: TrendWindow,
-        #[graphql(desc = "How many at most, 1 to 100.", default = 20)] first: i32,
+        #[graphql(desc = "The period to look back over.")] window: TrendWindow,
+        #[graphql(
+            desc = "The number of posts to return at most, from 1 to 100.",
+            default = 20
+        )]
+        first: i32,
     ) -> Result<impl Stream<Item = Result<Vec<TrendingPost>>>> {
         let limit = checked("first", first)?;
-        let requirement = Requirement::Action(Action::ReadPosts);
-        let granted = ctx.data::<Grant>()?.require(requirement).await;
-        granted.map_err(from_access)?;
+        require(ctx, Requirement::Action(Action::ReadPosts)).await?;
         let topic = Topic {
             kind: STREAM,
             id: None,

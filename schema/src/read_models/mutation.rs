@@ -1,25 +1,23 @@
 //! The mutation of read models.
 
-use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, InputObject, Object, Result};
 
 use super::object::ReadModel;
 use crate::{
     error::from_read_models,
+    payloads::payloads,
     request::{command_context, entities},
 };
 
 /// A read model to rebuild.
 #[derive(InputObject)]
 pub(crate) struct RebuildReadModelInput {
-    /// Its name, such as `posts`.
+    /// The name, such as `posts`.
     name: String,
 }
 
-/// What `rebuildReadModel` answers.
-#[derive(SimpleObject)]
-pub(crate) struct RebuildReadModelPayload {
-    /// The read model, with the rebuild that was asked for.
-    read_model: ReadModel,
+payloads! {
+    "rebuildReadModel" => RebuildReadModelPayload { read_model: ReadModel = "The read model, with the requested rebuild." }
 }
 
 #[derive(Default)]
@@ -27,8 +25,8 @@ pub(crate) struct ReadModelsMutation;
 
 #[Object]
 impl ReadModelsMutation {
-    /// Has a worker build a read model anew from the log, while the live one is read, and put it in its place. A rebuild that is
-    /// at work goes on. Needs the role ADMIN.
+    /// Requests the rebuild of a read model from the log. The live model is read meanwhile, and replaced at the end. A rebuild
+    /// in progress continues. Requires the role ADMIN.
     async fn rebuild_read_model(
         &self,
         ctx: &Context<'_>,
@@ -38,7 +36,7 @@ impl ReadModelsMutation {
         let context = command_context(ctx)?;
         let requested = read_models.request_rebuild(context, &input.name).await;
         Ok(Some(RebuildReadModelPayload {
-            read_model: ReadModel(requested.map_err(from_read_models)?),
+            read_model: requested.map_err(from_read_models)?.into(),
         }))
     }
 }

@@ -1,116 +1,107 @@
 //! A read model, its rebuild, and what that found.
 
-use async_graphql::{Enum, Object};
+use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::read_models::ReadModelStatus;
 use events::RebuildStatus;
 
-/// Tables that are kept from the events of the log, and can be built anew from them while they are read.
-pub(crate) struct ReadModel(pub(crate) ReadModelStatus);
+/// A read model: tables derived from the events of the log, which can be rebuilt from them while they are read.
+#[derive(SimpleObject)]
+pub(crate) struct ReadModel {
+    /// The name, such as `posts`.
+    name: &'static str,
+    /// The rebuild in progress, or else the last one. Null when there was none.
+    rebuild: Option<Rebuild>,
+}
 
-#[Object]
-impl ReadModel {
-    /// Its name, such as `posts`.
-    async fn name(&self) -> &str {
-        self.0.name
-    }
-
-    /// The rebuild that is at work, or else the last one; null when there was none.
-    async fn rebuild(&self) -> Option<Rebuild> {
-        self.0.rebuild.clone().map(Rebuild)
+impl From<ReadModelStatus> for ReadModel {
+    fn from(status: ReadModelStatus) -> Self {
+        Self {
+            name: status.name,
+            rebuild: status.rebuild.map(Rebuild::from),
+        }
     }
 }
 
-/// What a rebuild is at.
+/// The phase of a rebuild.
 #[derive(Enum, Clone, Copy, PartialEq, Eq)]
 #[graphql(remote = "events::RebuildPhase")]
 pub(crate) enum RebuildPhase {
-    /// It was asked for; no worker has begun.
+    /// The rebuild was requested, and no worker has started it.
     Requested,
-    /// The events there were at its beginning are applied.
+    /// The events that existed at the start are applied.
     Building,
-    /// The indexes of the new tables are made.
+    /// The indexes of the new tables are created.
     Indexing,
-    /// What came since is applied.
+    /// The events that arrived since are applied.
     Following,
     /// The old model is compared with the new one.
     Comparing,
-    /// The new model takes the old one's place.
+    /// The new model replaces the old one.
     Swapping,
-    /// It has ended; the new model is what is read.
+    /// The rebuild has ended, and the new model is in use.
     Done,
 }
 
 /// A rebuild of a read model.
-pub(crate) struct Rebuild(RebuildStatus);
+#[derive(SimpleObject)]
+#[graphql(name = "ReadModelRebuild")]
+pub(crate) struct Rebuild {
+    /// The phase.
+    phase: RebuildPhase,
+    /// Whether a process is working on it. It takes some seconds to notice that one was killed.
+    is_running: bool,
+    /// The number of events applied so far.
+    events_applied: u64,
+    /// The number of events to apply, as far as it is known.
+    events_total: u64,
+    /// When the rebuild started. Null until then.
+    started_at: Option<DateTime<Utc>>,
+    /// When the rebuild ended. Null until then.
+    finished_at: Option<DateTime<Utc>>,
+    /// The differences between the old and the new model, by table. Null until the rebuild has ended.
+    differences: Option<Vec<Differences>>,
+}
 
-#[Object(name = "ReadModelRebuild")]
-impl Rebuild {
-    /// What it is at.
-    async fn phase(&self) -> RebuildPhase {
-        self.0.phase.into()
-    }
-
-    /// Whether a process is at it now. One that was killed is missed after some seconds.
-    async fn is_running(&self) -> bool {
-        self.0.is_running
-    }
-
-    /// Events applied.
-    async fn events_applied(&self) -> u64 {
-        self.0.done
-    }
-
-    /// Events to apply, as far as that is known.
-    async fn events_total(&self) -> u64 {
-        self.0.total
-    }
-
-    /// When it was begun.
-    async fn started_at(&self) -> Option<DateTime<Utc>> {
-        self.0.started_at
-    }
-
-    /// When it ended.
-    async fn finished_at(&self) -> Option<DateTime<Utc>> {
-        self.0.finished_at
-    }
-
-    /// What differed between the old model and the new one, by table; null until it has ended.
-    async fn differences(&self) -> Option<Vec<Differences>> {
-        let report = self.0.report.as_ref()?;
-        let tables = report.differences.iter().cloned();
-        Some(tables.map(Differences).collect())
+impl From<RebuildStatus> for Rebuild {
+    fn from(status: RebuildStatus) -> Self {
+        let tables = status.report.map(|report| report.differences.into_iter());
+        Self {
+            phase: status.phase.into(),
+            is_running: status.is_running,
+            events_applied: status.done,
+            events_total: status.total,
+            started_at: status.started_at,
+            finished_at: status.finished_at,
+            differences: tables.map(|tables| tables.map(Differences::from).collect()),
+        }
     }
 }
 
-/// What differed in one table.
-pub(crate) struct Differences(events::Differences);
+/// The differences in a table.
+#[derive(SimpleObject)]
+#[graphql(name = "ReadModelDifferences")]
+pub(crate) struct Differences {
+    /// The name of the table.
+    table: String,
+    /// The number of rows that only the old model had.
+    only_old: u64,
+    /// The number of rows that only the new model has.
+    only_new: u64,
+    /// The number of rows whose values differ.
+    changed: u64,
+    /// Some of the rows that differ: the key, and the difference.
+    examples: Vec<String>,
+}
 
-#[Object(name = "ReadModelDifferences")]
-impl Differences {
-    /// The table.
-    async fn table(&self) -> &str {
-        &self.0.table
-    }
-
-    /// Rows that only the old model had.
-    async fn only_old(&self) -> u64 {
-        self.0.only_old
-    }
-
-    /// Rows that only the new model has.
-    async fn only_new(&self) -> u64 {
-        self.0.only_new
-    }
-
-    /// Rows that both have, with other values.
-    async fn changed(&self) -> u64 {
-        self.0.changed
-    }
-
-    /// Some of them: the key, and what is different.
-    async fn examples(&self) -> &[String] {
-        &self.0.examples
+impl From<events::Differences> for Differences {
+    fn from(found: events::Differences) -> Self {
+        Self {
+            table: found.table,
+            only_old: found.only_old,
+            only_new: found.only_new,
+            changed: found.changed,
+            examples: found.examples,
+        }
     }
 }

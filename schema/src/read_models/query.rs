@@ -13,11 +13,11 @@ pub(crate) struct ReadModelsQuery;
 
 #[Object]
 impl ReadModelsQuery {
-    /// The read models that can be built anew. Needs the role ADMIN.
+    /// The read models that can be rebuilt. Requires the role ADMIN.
     async fn read_models(&self, ctx: &Context<'_>) -> Result<Option<Vec<ReadModel>>> {
         let read_models = &entities(ctx).read_models;
         let models = read_models.list_read_models(viewer(ctx)?).await;
         let models = models.map_err(from_access)?;
-        Ok(Some(models.into_iter().map(ReadModel).collect()))
+        Ok(Some(models.into_iter().map(ReadModel::from).collect()))
     }
 }

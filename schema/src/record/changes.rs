@@ -12,14 +12,14 @@ use async_graphql::{
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use entities::{
-    grants::{Grant, Requirement},
+    grants::Requirement,
     record::{self, Record, RecordEvent},
 };
-use events::{Event, EventSource, Topic};
-use futures::{Stream, StreamExt};
+use events::{Event, Topic};
+use futures::{Stream, TryStreamExt, future::ready};
 
 use super::{Recorded, decode};
-use crate::error::{from_access, from_cursor, from_event, from_feed};
+use crate::following::{follow_as, require};
 
 /// What can happen to records of all kinds. Each kind shows what can happen to it, as a `ChangeType` of its own.
 #[derive(Enum, Debug, Copy, Clone, Eq, PartialEq)]
@@ -167,17 +167,16 @@ impl<O: Recorded> RecordChange<O> {
     /// The change, if it is one of those that are wanted.
     fn read(
         event: &Event,
-        source: &EventSource,
+        cursor: String,
         wanted: &[record::Change],
-    ) -> Result<Option<Self>> {
-        let decoded =
-            RecordEvent::<O::Record>::decode(event).map_err(|cause| from_event(&cause))?;
+    ) -> events::Result<Option<Self>> {
+        let decoded = RecordEvent::<O::Record>::decode(event)?;
         if !wanted.contains(&decoded.change) {
             return Ok(None);
         }
         let record = decoded.record().clone();
         Ok(Some(Self {
-            cursor: source.cursor_behind(event).to_string(),
+            cursor,
             change: ChangeType::of(decoded.change),
             actor: event.meta.actor.clone(),
             occurred_at: event.occurred_at,
@@ -187,25 +186,14 @@ impl<O: Recorded> RecordChange<O> {
     }
 }
 
-/// Now, and for as long as the subscription is open, the viewer may read records of this kind.
-pub(super) async fn require_reading<O: Recorded>(ctx: &Context<'_>) -> Result<()> {
-    let requirement = Requirement::Action(O::Record::READ);
-    let granted = ctx.data::<Grant>()?.require(requirement).await;
-    granted.map_err(from_access)
-}
-
-/// What happens to one record, or to all: of these kinds, or whatever changes it. With `after` it begins with everything that
-/// happened since that cursor; everything comes once, in order.
+/// What happens to one record, or to all: of these kinds, or whatever changes it.
 pub(crate) async fn follow<O: Recorded>(
     ctx: &Context<'_>,
     kinds: Option<Vec<ChangeType<O>>>,
     id: Option<ID>,
-    after: Option<String>,
 ) -> Result<impl Stream<Item = Result<RecordChange<O>>> + use<O>> {
     let id = id.map(|id| decode::<O>(&id)).transpose()?;
-    let after = after.map(|after| after.parse().map_err(from_cursor));
-    let after = after.transpose()?;
-    require_reading::<O>(ctx).await?;
+    require(ctx, Requirement::Action(O::Record::READ)).await?;
     let kinds = kinds.unwrap_or_else(ChangeType::changing);
     let kinds: Vec<_> = kinds
         .into_iter()
@@ -213,13 +201,8 @@ pub(crate) async fn follow<O: Recorded>(
         .collect();
     let streams = kinds.iter().map(|change| O::Record::stream_of(*change));
     let topics: Vec<_> = streams.map(|kind| Topic { kind, id }).collect();
-    let source = ctx.data::<EventSource>()?.clone();
-    let changes = source.follow_set(topics, after);
-    Ok(changes.filter_map(move |event| {
-        let change = match event {
-            Ok(event) => RecordChange::read(&event, &source, &kinds),
-            Err(cause) => Err(from_feed(cause)),
-        };
-        std::future::ready(change.transpose())
-    }))
+    let changes = follow_as(ctx, topics, move |event, cursor| {
+        RecordChange::read(event, cursor, &kinds)
+    })?;
+    Ok(changes.try_filter_map(|change| ready(Ok(change))))
 }

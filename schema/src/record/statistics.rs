@@ -10,15 +10,17 @@ use chrono::NaiveDate;
 use entities::{
     Entities,
     access::Viewer,
+    grants::Requirement,
     record::{Counted, Counts, DayCount, Record},
 };
 use events::{AsOf, EventSource, Topic};
 use futures::{Stream, StreamExt};
 
-use super::{Recorded, changes::require_reading};
+use super::Recorded;
 use crate::{
     connection::checked,
     error::{from_access, from_feed},
+    following::require,
     request::{entities, horizon, shown, viewer},
 };
 
@@ -163,7 +165,7 @@ pub(crate) async fn read_statistics<O: CountedObject>(
 pub(crate) async fn follow_statistics<O: CountedObject>(
     ctx: &Context<'_>,
 ) -> Result<impl Stream<Item = Result<Statistics<O>>> + use<O>> {
-    require_reading::<O>(ctx).await?;
+    require(ctx, Requirement::Action(O::Record::READ)).await?;
     let topic = Topic {
         kind: O::Record::NAME,
         id: None,

@@ -3,7 +3,7 @@
 use async_graphql::{Enum, SimpleObject, Union};
 use entities::signals;
 
-/// Where values are going.
+/// The direction of a trend.
 #[derive(Enum, Debug, Copy, Clone, Eq, PartialEq)]
 #[graphql(remote = "signals::Direction")]
 pub(crate) enum SignalDirection {
@@ -11,50 +11,50 @@ pub(crate) enum SignalDirection {
     Rising,
     /// Down.
     Falling,
-    /// Neither, or not to be told from noise.
+    /// Neither, or indistinguishable from noise.
     Flat,
 }
 
-/// The value among those that came before it from its source.
+/// The value compared with the earlier ones of its source.
 #[derive(SimpleObject)]
 pub(crate) struct SignalStatistics {
-    /// How many signals came before.
+    /// The number of earlier signals.
     count: i64,
-    /// Their mean; null without any.
+    /// The mean of the earlier values. Null when there are none.
     mean: Option<f64>,
-    /// Their sample standard deviation; null for fewer than two.
+    /// The sample standard deviation of the earlier values. Null when there are fewer than two.
     deviation: Option<f64>,
-    /// By how many deviations the value differs from the mean; null when they did not deviate.
+    /// The number of standard deviations between the value and the mean. Null when the deviation is null or zero.
     z_score: Option<f64>,
-    /// Whether that is more than three, either way.
+    /// Whether the value is more than three standard deviations from the mean.
     is_anomaly: bool,
 }
 
-/// The line of least squares through the last 20 values of the source, the signal's own the last.
+/// The least-squares line through the last 20 values of the source, including that of the signal.
 #[derive(SimpleObject)]
 pub(crate) struct SignalTrend {
-    /// How many values there were, at most 20.
+    /// The number of values, at most 20.
     count: i64,
-    /// By how much the line rises from a signal to the next; null for a first signal.
+    /// The slope of the line from one signal to the next. Null for the first signal of a source.
     slope: Option<f64>,
-    /// The share of the variance that the line explains, 0 to 1; null when there is no variance.
+    /// The share of the variance that the line explains, from 0 to 1. Null when there is no variance.
     fit: Option<f64>,
     /// FLAT, unless the line explains at least half of the variance.
     direction: SignalDirection,
 }
 
-/// The level that the value has reached.
+/// The level that the value reached.
 #[derive(SimpleObject)]
 pub(crate) struct SignalLevel {
-    /// The name of the highest configured threshold that the value has reached, or `normal`.
+    /// The name of the highest configured threshold that the value reached, or `normal`.
     level: String,
-    /// The same of the signal before it from its source; null for the first.
+    /// The level of the previous signal of the source. Null for the first one.
     previous_level: Option<String>,
-    /// Whether the two differ.
+    /// Whether the two levels differ.
     is_change: bool,
 }
 
-/// What a processor found: SignalStatistics of STATISTICS, SignalTrend of TREND, SignalLevel of LEVELS.
+/// The finding of a processor: SignalStatistics for STATISTICS, SignalTrend for TREND, and SignalLevel for LEVELS.
 #[derive(Union)]
 pub(crate) enum SignalFinding {
     Statistics(SignalStatistics),

@@ -10,9 +10,9 @@ use super::object::SignalStatus;
 /// A new signal.
 #[derive(InputObject)]
 pub(crate) struct SubmitSignalInput {
-    /// Where it comes from, such as the name of a sensor: 1 to 100 characters.
+    /// The source of the value, such as the name of a sensor: 1 to 100 characters.
     source: String,
-    /// What was measured, -1e100 to 1e100.
+    /// The value that was measured, from -1e100 to 1e100.
     value: f64,
 }
 
@@ -25,12 +25,12 @@ impl From<SubmitSignalInput> for signals::SubmitSignal {
     }
 }
 
-/// Which signals a list has; all conditions must hold.
+/// Filters a list of signals. All conditions must hold.
 #[derive(InputObject, Default)]
 pub(crate) struct SignalFilter {
-    /// Only signals of this source.
+    /// Matches signals of this source.
     source: Option<String>,
-    /// Any of these; an empty list matches nothing.
+    /// Matches signals with any of these. An empty list matches nothing.
     status: Option<Vec<SignalStatus>>,
 }
 

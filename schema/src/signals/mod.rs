@@ -9,7 +9,7 @@ mod subscription;
 
 pub(crate) use mutation::SignalsMutation;
 pub(crate) use object::Signal;
-pub(crate) use query::{SignalsQuery, find};
+pub(crate) use query::{SignalConnection, SignalsQuery, find};
 pub(crate) use subscription::SignalsSubscription;
 
 /// The type's name in global ids.

@@ -1,18 +1,16 @@
 //! The mutation of signals.
 
-use async_graphql::{Context, Object, Result, SimpleObject};
+use async_graphql::{Context, Object, Result};
 
 use super::{inputs::SubmitSignalInput, object::Signal};
 use crate::{
     error::from_signals,
+    payloads::payloads,
     request::{command_context, entities},
 };
 
-/// What `submitSignal` answers.
-#[derive(SimpleObject)]
-pub(crate) struct SubmitSignalPayload {
-    /// The new signal, which is PENDING.
-    signal: Signal,
+payloads! {
+    "submitSignal" => SubmitSignalPayload { signal: Signal = "The new signal, which is PENDING." }
 }
 
 #[derive(Default)]
@@ -20,8 +18,8 @@ pub(crate) struct SignalsMutation;
 
 #[Object]
 impl SignalsMutation {
-    /// Submits a signal, and answers at once. Follow `signalProgress` after `extensions.cursor` of the answer, or of any
-    /// before it, to see what becomes of it.
+    /// Submits a signal, and returns at once. Subscribe to `signalProgress` after `extensions.cursor` of the response, or of
+    /// an earlier one, to follow its processing.
     async fn submit_signal(
         &self,
         ctx: &Context<'_>,
@@ -33,7 +31,7 @@ impl SignalsMutation {
             .await
             .map_err(from_signals)?;
         Ok(Some(SubmitSignalPayload {
-            signal: Signal(signal),
+            signal: signal.into(),
         }))
     }
 }

@@ -1,8 +1,9 @@
 //! The signal as clients see it.
 
-use async_graphql::{Context, Enum, ID, Object, Result};
+use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::signals;
+use uuid::Uuid;
 
 use super::{KIND, finding::SignalFinding};
 use crate::{
@@ -12,155 +13,143 @@ use crate::{
     request::{entities, viewer},
 };
 
-/// Where a signal stands.
+/// The status of a signal.
 #[derive(Enum, Debug, Copy, Clone, Eq, PartialEq)]
 #[graphql(remote = "signals::SignalStatus")]
 pub(crate) enum SignalStatus {
-    /// It was submitted.
+    /// The signal was submitted.
     Pending,
-    /// It was handed to the processors.
+    /// The signal was handed to the processors.
     Processing,
-    /// It has ended: all processors have answered.
+    /// The signal has ended, and all processors have answered.
     Completed,
-    /// It has ended: some processors had not answered at the deadline.
+    /// The signal has ended, and some processors had not answered by the deadline.
     Partial,
 }
 
-/// Who looks at a signal.
+/// A processor of signals.
 #[derive(Enum, Debug, Copy, Clone, Eq, PartialEq)]
 #[graphql(remote = "signals::Processor")]
 pub(crate) enum SignalProcessor {
-    /// How far the value is from what the source is used to.
+    /// Computes how far the value is from the earlier ones of its source.
     Statistics,
-    /// Where the last values of the source are going.
+    /// Computes the trend of the last values of the source.
     Trend,
-    /// Which thresholds the value has passed.
+    /// Finds the threshold that the value has reached.
     Levels,
 }
 
-/// What a processor answered.
-pub(crate) struct SignalResult(signals::SignalResult);
-
-#[Object]
-impl SignalResult {
-    /// Who answered.
-    async fn processor(&self) -> SignalProcessor {
-        self.0.finding.processor().into()
-    }
-
-    /// What it found.
-    async fn finding(&self) -> SignalFinding {
-        self.0.finding.clone().into()
-    }
-
-    /// Whether it came when the signal had ended; then it has changed nothing.
-    async fn is_late(&self) -> bool {
-        self.0.is_late
-    }
-
+/// The answer of a processor.
+#[derive(SimpleObject)]
+pub(crate) struct SignalResult {
+    /// The processor that answered.
+    processor: SignalProcessor,
+    /// What the processor found.
+    finding: SignalFinding,
+    /// Whether the answer arrived after the signal had ended, and so has no effect.
+    is_late: bool,
     /// When it was recorded.
-    async fn recorded_at(&self) -> DateTime<Utc> {
-        self.0.recorded_at
+    recorded_at: DateTime<Utc>,
+}
+
+impl From<signals::SignalResult> for SignalResult {
+    fn from(result: signals::SignalResult) -> Self {
+        Self {
+            processor: result.finding.processor().into(),
+            finding: result.finding.into(),
+            is_late: result.is_late,
+            recorded_at: result.recorded_at,
+        }
     }
 }
 
-/// What is told of a signal that has ended.
-pub(crate) struct SignalNotification(signals::SignalNotification);
-
-#[Object]
-impl SignalNotification {
-    /// In a sentence.
-    async fn text(&self) -> &str {
-        &self.0.text
-    }
-
+/// The notification about a signal that has ended.
+#[derive(SimpleObject)]
+pub(crate) struct SignalNotification {
+    /// A sentence for people.
+    text: String,
     /// When it was recorded.
-    async fn recorded_at(&self) -> DateTime<Utc> {
-        self.0.recorded_at
+    recorded_at: DateTime<Utc>,
+}
+
+impl From<signals::SignalNotification> for SignalNotification {
+    fn from(notification: signals::SignalNotification) -> Self {
+        Self {
+            text: notification.text,
+            recorded_at: notification.recorded_at,
+        }
     }
 }
 
-/// A value from a source, which three processors look at.
-pub(crate) struct Signal(pub(super) signals::Signal);
-
-#[Object]
-impl Signal {
+/// A value from a source, which three processors analyze.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub(crate) struct Signal {
+    #[graphql(skip)]
+    uuid: Uuid,
     /// The global id.
-    pub(crate) async fn id(&self) -> ID {
-        id::encode(KIND, self.0.id)
-    }
+    #[graphql(owned)]
+    pub(crate) id: ID,
+    /// The source of the value.
+    source: String,
+    /// The sequence number among the signals of the source: 1, 2, 3, … without gaps.
+    number: i64,
+    /// The value that was measured.
+    value: f64,
+    /// The status.
+    status: SignalStatus,
+    /// The answers of the processors so far, at most one of each.
+    results: Vec<SignalResult>,
+    /// The processors that had not answered by the deadline. Empty unless the signal is PARTIAL.
+    missing: Vec<SignalProcessor>,
+    /// The notification, which follows a moment after the end of the signal. Null until then.
+    notification: Option<SignalNotification>,
+    /// The version, which increases by one with every event of the signal.
+    version: i64,
+    /// Who submitted the signal: the id of a user.
+    submitted_by: String,
+    /// When the signal was submitted. All times of signals are those of the database's clock.
+    submitted_at: DateTime<Utc>,
+    /// The deadline, at which the signal ends at the latest.
+    deadline_at: DateTime<Utc>,
+    /// When the signal ended. Null until then.
+    completed_at: Option<DateTime<Utc>>,
+    /// When the webhook's receiver acknowledged the end of the signal. Null until then, and when there is no webhook.
+    delivered_at: Option<DateTime<Utc>>,
+}
 
-    /// Where it comes from.
-    async fn source(&self) -> &str {
-        &self.0.source
+impl From<signals::Signal> for Signal {
+    fn from(signal: signals::Signal) -> Self {
+        Self {
+            uuid: signal.id,
+            id: id::encode(KIND, signal.id),
+            source: signal.source,
+            number: signal.number,
+            value: signal.value,
+            status: signal.status.into(),
+            results: signal.results.into_iter().map(Into::into).collect(),
+            missing: signal.missing.into_iter().map(Into::into).collect(),
+            notification: signal.notification.map(Into::into),
+            version: signal.version,
+            submitted_by: signal.submitted_by,
+            submitted_at: signal.submitted_at,
+            deadline_at: signal.deadline_at,
+            completed_at: signal.completed_at,
+            delivered_at: signal.delivered_at,
+        }
     }
+}
 
-    /// Its place among the signals of its source: 1, 2, 3, … without gaps.
-    async fn number(&self) -> i64 {
-        self.0.number
-    }
-
-    /// What was measured.
-    async fn value(&self) -> f64 {
-        self.0.value
-    }
-
-    /// Where it stands.
-    async fn status(&self) -> SignalStatus {
-        self.0.status.into()
-    }
-
-    /// What the processors answered so far, at most one answer of each.
-    async fn results(&self) -> Vec<SignalResult> {
-        self.0.results.iter().cloned().map(SignalResult).collect()
-    }
-
-    /// The processors that had not answered at the deadline; empty unless the signal is PARTIAL.
-    async fn missing(&self) -> Vec<SignalProcessor> {
-        self.0.missing.iter().map(|it| (*it).into()).collect()
-    }
-
-    /// What is told of it, a moment after it has ended.
-    async fn notification(&self) -> Option<SignalNotification> {
-        self.0.notification.clone().map(SignalNotification)
-    }
-
-    /// Grows by one with everything that happens to it.
-    async fn version(&self) -> i64 {
-        self.0.version
-    }
-
-    /// Who submitted it.
-    async fn submitted_by(&self) -> &str {
-        &self.0.submitted_by
-    }
-
-    /// When it was submitted, by the database's clock, as all times of signals.
-    async fn submitted_at(&self) -> DateTime<Utc> {
-        self.0.submitted_at
-    }
-
-    /// When it ends at the latest.
-    async fn deadline_at(&self) -> DateTime<Utc> {
-        self.0.deadline_at
-    }
-
-    /// When it ended; null until then.
-    async fn completed_at(&self) -> Option<DateTime<Utc>> {
-        self.0.completed_at
-    }
-
-    /// When the webhook's receiver had acknowledged its end; null until then, and without a webhook.
-    async fn delivered_at(&self) -> Option<DateTime<Utc>> {
-        self.0.delivered_at
-    }
-
-    /// All that happened to it, oldest first.
+#[ComplexObject]
+impl Signal {
+    /// The events of the signal, oldest first.
     async fn history(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
-        #[graphql(desc = "Events after this cursor of an edge.")] after: Option<String>,
+        #[graphql(desc = "The number of events to return, from 1 to 100.", default = 20)]
+        first: i32,
+        #[graphql(desc = "Returns the events that follow the edge with this cursor.")]
+        after: Option<String>,
     ) -> Result<Option<history::History>> {
         let limit = checked("first", first)?;
         let after_version = history::decode_after(after.as_deref())?;
@@ -168,7 +157,7 @@ impl Signal {
         let epoch = entities.log.tail().cursor().epoch;
         let page = entities
             .signals
-            .read_history(viewer(ctx)?, self.0.id, after_version, limit)
+            .read_history(viewer(ctx)?, self.uuid, after_version, limit)
             .await
             .map_err(from_access)?;
         Ok(Some(history::connect(page, after_version, epoch)))

@@ -16,15 +16,17 @@ use crate::{
     request::{entities, viewer},
 };
 
+pub(crate) type SignalConnection = Connection<ListCursor<SignalSort>, Signal, SignalTotals>;
+
 #[derive(Default)]
 pub(crate) struct SignalsQuery;
 
-/// What a list of signals has besides its page.
+/// The total of a list of signals.
 pub(crate) struct SignalTotals(signals::SignalFilter);
 
 #[Object]
 impl SignalTotals {
-    /// How many signals match the filter. Counting reads all of them; ask for it only where it is shown.
+    /// The number of signals that match the filter. Counting reads all of them, so request it only where it is shown.
     #[graphql(directive = cost::apply(COUNT.to_owned()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let signals = &entities(ctx).signals;
@@ -36,12 +38,12 @@ impl SignalTotals {
 /// The signal with this uuid, for `signal` and `node`.
 pub(crate) async fn find(ctx: &Context<'_>, id: Uuid) -> Result<Option<Signal>> {
     let found = entities(ctx).signals.find_signal(viewer(ctx)?, id).await;
-    Ok(found.map_err(from_access)?.map(Signal))
+    Ok(found.map_err(from_access)?.map(Signal::from))
 }
 
 #[Object]
 impl SignalsQuery {
-    /// One signal, with the results that there are; null when there is none with this id.
+    /// Looks up a signal, with the results so far. Null when no signal has this id.
     async fn signal(
         &self,
         ctx: &Context<'_>,
@@ -50,17 +52,19 @@ impl SignalsQuery {
         find(ctx, id::decode_as(KIND, "id", &id)?).await
     }
 
-    /// Signals, a page at a time, newest first. Give `first` with `after`, or `last` with `before`; without both, the first
-    /// 20.
+    /// The signals, newest first. Page forward with `first` and
+    /// `after`, or backward with `last` and `before`. Without them, returns the first 20.
     async fn signals(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Signals after this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Signals before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Which signals.")] filter: Option<SignalFilter>,
-    ) -> Result<Option<Connection<ListCursor<SignalSort>, Signal, SignalTotals>>> {
+        #[graphql(desc = "Returns the first n items, from 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Returns the signals that come after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last n items, from 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns the signals that come before this cursor.")] before: Option<
+            String,
+        >,
+        #[graphql(desc = "Restricts the list to matching signals.")] filter: Option<SignalFilter>,
+    ) -> Result<Option<SignalConnection>> {
         let sort = SignalSort::Newest;
         let filter: signals::SignalFilter = filter.unwrap_or_default().into();
         let arguments = PageArguments {
@@ -83,7 +87,7 @@ impl SignalsQuery {
         connection.edges = page
             .items
             .into_iter()
-            .map(|(edge, signal)| Edge::new(ListCursor { sort, edge }, Signal(signal)))
+            .map(|(edge, signal)| Edge::new(ListCursor { sort, edge }, signal.into()))
             .collect();
         Ok(Some(connection))
     }

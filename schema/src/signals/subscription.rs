@@ -1,84 +1,74 @@
 //! The subscription of signals.
 
-use async_graphql::{Context, Enum, ID, Object, Result, Subscription};
+use async_graphql::{Context, Enum, ID, Result, SimpleObject, Subscription};
 use chrono::{DateTime, Utc};
 use entities::{
     access::Action,
-    grants::{Grant, Requirement},
+    grants::Requirement,
     signals::{self, STREAM, SignalEvent},
 };
-use events::{Cursor, EventSource, Topic};
-use futures::{Stream, StreamExt};
+use events::{Event, Topic};
+use futures::Stream;
 
 use super::{
     KIND,
     object::{Signal, SignalProcessor},
 };
 use crate::{
-    error::{from_access, from_cursor, from_event, from_feed},
+    following::{follow_as, require},
     id,
 };
 
-/// A step of a signal's way.
+/// The type of a step in processing a signal.
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]
 #[graphql(remote = "signals::SignalEventKind")]
 pub(crate) enum SignalProgressType {
-    /// It was submitted.
+    /// The signal was submitted.
     Submitted,
-    /// It was handed to the processors.
+    /// The signal was handed to the processors.
     ProcessingStarted,
     /// A processor answered in time.
     ResultRecorded,
-    /// A processor answered after the end, which changes nothing.
+    /// A processor answered after the end, which has no effect.
     LateResultRecorded,
-    /// It ended: COMPLETED or PARTIAL.
+    /// The signal ended, as COMPLETED or PARTIAL.
     Completed,
-    /// It was told of: there is a notification.
+    /// The notification was created.
     Notified,
-    /// The webhook's receiver has acknowledged its end.
+    /// The webhook's receiver acknowledged the end of the signal.
     WebhookDelivered,
 }
 
-/// A step that a signal has made.
+/// A step in processing a signal.
+#[derive(SimpleObject)]
 pub(crate) struct SignalProgress {
-    cursor: Cursor,
-    actor: String,
-    occurred_at: DateTime<Utc>,
-    event: SignalEvent,
-}
-
-#[Object]
-impl SignalProgress {
-    /// The step's place in the log: subscribe with `after` this to get what follows.
-    async fn cursor(&self) -> String {
-        self.cursor.to_string()
-    }
-
+    /// The cursor of the step. Subscribe with `after` to resume behind it.
+    cursor: String,
     /// What happened.
     #[graphql(name = "type")]
-    async fn progress_type(&self) -> SignalProgressType {
-        self.event.kind.into()
-    }
-
-    /// Who did it.
-    async fn actor(&self) -> &str {
-        &self.actor
-    }
-
+    progress_type: SignalProgressType,
+    /// Who caused it: the id of a user, or the name of a process.
+    actor: String,
     /// When it happened, by the database's clock.
-    async fn occurred_at(&self) -> DateTime<Utc> {
-        self.occurred_at
-    }
-
-    /// Whom the signal was handed to, or whose answer it is; empty for other steps.
-    async fn processors(&self) -> Vec<SignalProcessor> {
-        let processors = self.event.processors.iter();
-        processors.map(|it| (*it).into()).collect()
-    }
-
+    occurred_at: DateTime<Utc>,
+    /// The processors that the signal was handed to, or the one that answered. Empty for other steps.
+    processors: Vec<SignalProcessor>,
     /// The signal after the step.
-    async fn signal(&self) -> Signal {
-        Signal(self.event.signal.clone())
+    signal: Signal,
+}
+
+impl SignalProgress {
+    fn new(event: &Event, cursor: String) -> events::Result<Self> {
+        let decoded = SignalEvent::decode(event)?;
+        let processors = decoded.processors.into_iter();
+        Ok(Self {
+            cursor,
+            progress_type: decoded.kind.into(),
+            actor: event.meta.actor.clone(),
+            occurred_at: event.occurred_at,
+            processors: processors.map(Into::into).collect(),
+            signal: decoded.signal.into(),
+        })
     }
 }
 
@@ -87,38 +77,24 @@ pub(crate) struct SignalsSubscription;
 
 #[Subscription]
 impl SignalsSubscription {
-    /// The steps of one signal. With `after` it begins with everything that happened since that cursor; every step comes
+    /// The steps in processing a signal. With `after`, it starts with the steps since that cursor. Every step is delivered
     /// once, in order.
     async fn signal_progress(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The signal's global id.")] id: ID,
         #[graphql(
-            desc = "Steps after this cursor: of a step, or `extensions.cursor` of any response."
+            name = "after",
+            desc = "Starts after this cursor, which is that of a step or `extensions.cursor` of any response."
         )]
-        after: Option<String>,
+        _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<SignalProgress>>> {
         let id = id::decode_as(KIND, "id", &id)?;
-        let after = after
-            .map(|after| after.parse().map_err(from_cursor))
-            .transpose()?;
-        let requirement = Requirement::Action(Action::ReadSignals);
-        let granted = ctx.data::<Grant>()?.require(requirement).await;
-        granted.map_err(from_access)?;
+        require(ctx, Requirement::Action(Action::ReadSignals)).await?;
         let topic = Topic {
             kind: STREAM,
             id: Some(id),
         };
-        let source = ctx.data::<EventSource>()?.clone();
-        let steps = source.follow(topic, after);
-        Ok(steps.map(move |event| {
-            let event = event.map_err(from_feed)?;
-            Ok(SignalProgress {
-                cursor: source.cursor_behind(&event),
-                actor: event.meta.actor.clone(),
-                occurred_at: event.occurred_at,
-                event: SignalEvent::decode(&event).map_err(|cause| from_event(&cause))?,
-            })
-        }))
+        follow_as(ctx, topic, SignalProgress::new)
     }
 }

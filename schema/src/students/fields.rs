@@ -110,10 +110,11 @@ impl StudentsSubscription {
             ChangeType<Student>,
         >,
         #[graphql(
+            name = "after",
             desc = "Changes after this cursor: of a change, or `extensions.cursor` of any response."
         )]
-        after: Option<String>,
+        _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<RecordChange<Student>>>> {
-        record::follow(ctx, Some(kinds), id, after).await
+        record::follow(ctx, Some(kinds), id).await
     }
 }

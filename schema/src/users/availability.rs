@@ -23,15 +23,15 @@ use crate::{
 /// Users in one subscription.
 const MAX_USERS: usize = 100;
 
-/// Whether a user is here.
+/// The availability of a user.
 #[derive(SimpleObject)]
 pub(crate) struct AvailabilityChange {
     /// The user.
     user: User,
-    /// What the user chose while they are connected, else OFFLINE.
+    /// The availability that the user chose while they are connected, and OFFLINE otherwise.
     availability: Availability,
-    /// When the user's last connection ended. Null while they are connected, when they never were, and for those who
-    /// chose to be OFFLINE.
+    /// When the user's last connection ended. Null while they are connected, when they never were, and when they chose to
+    /// be OFFLINE.
     last_seen_at: Option<DateTime<Utc>>,
 }
 
@@ -65,7 +65,7 @@ pub(super) fn follow(
     };
     let topics: Vec<_> = of_kind(STREAM).chain(of_kind(PRESENCE_STREAM)).collect();
     // What is read for a replay is read after its end was settled, so it shows the changes before that, too.
-    let changes = (!is_replay).then(|| source.follow_set(topics, None));
+    let changes = (!is_replay).then(|| source.follow(topics));
     let users = entities.users.clone();
     let at_start = is_replay.then(|| {
         let users = users.clone();

@@ -18,11 +18,11 @@ use crate::{
 /// A new user.
 #[derive(InputObject)]
 pub(crate) struct RegisterInput {
-    /// The address to sign in with. Must not belong to another user, whatever its case.
+    /// The email address to sign in with. It must not belong to another user; case is ignored.
     email: String,
-    /// 1 to 100 characters.
+    /// The name, 1 to 100 characters.
     name: String,
-    /// 8 to 128 characters.
+    /// The new password, 8 to 128 characters.
     password: String,
 }
 
@@ -36,26 +36,26 @@ impl From<RegisterInput> for users::Register {
     }
 }
 
-/// Who signs in.
+/// The credentials to sign in with.
 #[derive(InputObject)]
 pub(crate) struct SignInInput {
-    /// The address, whatever its case.
+    /// The email address. Case is ignored.
     pub(super) email: String,
     /// The password.
     pub(super) password: String,
 }
 
-/// A session to go on with.
+/// The session to refresh.
 #[derive(InputObject)]
 pub(crate) struct RefreshInput {
-    /// The last refresh token of the session. It can be exchanged once; a repeat within seconds gets the same tokens.
+    /// The latest refresh token of the session. It can be exchanged once; a repeat within seconds returns the same tokens.
     pub(super) refresh_token: String,
 }
 
-/// Which sessions to end.
+/// The sessions to end.
 #[derive(InputObject)]
 pub(crate) struct SignOutInput {
-    /// All of the user's sessions, on every device, instead of this one.
+    /// Whether to end all of your sessions, on every device, instead of only this one.
     #[graphql(default = false)]
     pub(super) everywhere: bool,
 }
@@ -63,20 +63,20 @@ pub(crate) struct SignOutInput {
 /// A new password.
 #[derive(InputObject)]
 pub(crate) struct ChangePasswordInput {
-    /// The password until now.
+    /// The current password.
     pub(super) current_password: String,
-    /// 8 to 128 characters.
+    /// The new password, 8 to 128 characters.
     pub(super) new_password: String,
 }
 
-/// Changes to your profile; absent fields stay as they are.
+/// Changes to your profile. Omitted fields keep their values.
 #[derive(InputObject)]
 pub(crate) struct UpdateProfileInput {
-    /// 1 to 100 characters.
+    /// The name, 1 to 100 characters.
     name: MaybeUndefined<String>,
-    /// At most 1000 characters; null removes it.
+    /// The bio, at most 1,000 characters. Null removes it.
     bio: MaybeUndefined<String>,
-    /// Fails with CONFLICT when your user is at another version.
+    /// The version that you expect. CONFLICT when you are at another version.
     pub(super) expected_version: Option<i64>,
 }
 
@@ -97,40 +97,40 @@ impl UpdateProfileInput {
     }
 }
 
-/// How you want to be shown while you are connected.
+/// The availability to show while you are connected.
 #[derive(InputObject)]
 pub(crate) struct SetAvailabilityInput {
-    /// OFFLINE hides that you are connected.
+    /// The availability. OFFLINE hides that you are connected.
     pub(super) availability: Availability,
 }
 
-/// A role for a user.
+/// The role to assign to a user.
 #[derive(InputObject)]
 pub(crate) struct SetRoleInput {
     /// The user.
     pub(super) user_id: ID,
     /// The new role.
     pub(super) role: Role,
-    /// Fails with CONFLICT when the user is at another version.
+    /// The version that you expect. CONFLICT when the user is at another version.
     pub(super) expected_version: Option<i64>,
 }
 
 /// A user to deactivate.
 #[derive(InputObject)]
 pub(crate) struct DeactivateUserInput {
-    /// Another user, which only an ADMIN may deactivate; yourself when it is left out.
+    /// The global id of the user; yourself when omitted. Only an ADMIN may deactivate others.
     pub(super) user_id: Option<ID>,
 }
 
-/// Which users a list has; all conditions must hold.
+/// Filters a list of users. All conditions must hold.
 #[derive(InputObject, Default)]
 pub(crate) struct UserFilter {
-    /// Part of the name, whatever its case.
+    /// Matches users whose name contains this text. Case is ignored.
     #[graphql(directive = cost::apply(SEARCH.to_owned()))]
     search: Option<String>,
-    /// Any of these; an empty list matches nothing.
+    /// Matches users with any of these roles. An empty list matches nothing.
     role: Option<Vec<Role>>,
-    /// Also users who were deactivated.
+    /// Whether to include deactivated users.
     #[graphql(default = false)]
     include_deactivated: bool,
 }
@@ -145,23 +145,23 @@ impl From<UserFilter> for users::UserFilter {
     }
 }
 
-/// What a list of users is sorted by.
+/// The field to sort users by.
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]
 #[graphql(remote = "users::UserSortField")]
 pub(crate) enum UserSortField {
-    /// When they registered.
+    /// The time of registration.
     CreatedAt,
-    /// The name, by code point.
+    /// The name, compared by code points.
     Name,
 }
 
-/// The order of a list of users; equals are ordered by id.
+/// The order of a list of users. Equal users are ordered by id.
 #[derive(InputObject)]
 pub(crate) struct UserSort {
-    /// The criterion.
+    /// The field to sort by.
     #[graphql(default_with = "UserSortField::CreatedAt")]
     field: UserSortField,
-    /// Its direction.
+    /// The direction to sort in.
     #[graphql(default_with = "SortDirection::Desc")]
     direction: SortDirection,
 }

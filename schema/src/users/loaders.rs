@@ -1,14 +1,20 @@
 //! Loaders: what a page shows of its users is read in one statement each at most, however many there are. They keep nothing,
 //! so the schema has one of each for all requests, and requests at the same moment share a statement.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
-use async_graphql::{Context, Result, dataloader::Loader};
+use async_graphql::{Context, Result, context::DataContext, dataloader::Loader};
 use async_trait::async_trait;
 use entities::users::{self, UserPresence, Users};
 use uuid::Uuid;
 
 use crate::{batches::Batches, error::from_log};
+
+/// The users of one statement, at most.
+const USERS_AT_ONCE: usize = 10_000;
 
 /// Users by id.
 pub(crate) struct UserLoader(Users);
@@ -45,15 +51,32 @@ pub(crate) fn loaders(users: &Users) -> (Batches<UserLoader>, Batches<PresenceLo
     )
 }
 
+/// These users, whom the caller must be allowed to see.
+pub(crate) async fn load_all(
+    users: &Users,
+    ids: HashSet<Uuid>,
+) -> Result<HashMap<Uuid, Arc<users::User>>, Arc<events::Error>> {
+    let ids: Vec<Uuid> = ids.into_iter().collect();
+    let mut found = HashMap::new();
+    for ids in ids.chunks(USERS_AT_ONCE) {
+        let users = users.load_users(ids).await?;
+        found.extend(users.into_iter().map(|user| (user.id, user)));
+    }
+    Ok(found)
+}
+
 /// The user with this id, together with all others that are asked for at the moment. The caller must be allowed to see
 /// them.
-pub(crate) async fn load_user(ctx: &Context<'_>, id: Uuid) -> Result<Option<Arc<users::User>>> {
+pub(super) async fn load_user<'a>(
+    ctx: &impl DataContext<'a>,
+    id: Uuid,
+) -> Result<Option<Arc<users::User>>> {
     let loader = ctx.data::<Batches<UserLoader>>()?;
     loader.load_one(id).await.map_err(|cause| from_log(&cause))
 }
 
-/// See `load_user`.
-pub(crate) async fn load_presence(ctx: &Context<'_>, id: Uuid) -> Result<Option<UserPresence>> {
+/// What is known of the user's connections, loaded in the same way.
+pub(super) async fn load_presence(ctx: &Context<'_>, id: Uuid) -> Result<Option<UserPresence>> {
     let loader = ctx.data::<Batches<PresenceLoader>>()?;
     loader.load_one(id).await.map_err(|cause| from_log(&cause))
 }

@@ -6,13 +6,15 @@ mod loaders;
 mod mutation;
 mod object;
 mod query;
+mod reference;
 mod sign_in;
 mod subscription;
 
-pub(crate) use loaders::{load_user, loaders};
+pub(crate) use loaders::{load_all, loaders};
 pub(crate) use mutation::UsersMutation;
 pub(crate) use object::User;
-pub(crate) use query::{UsersQuery, find};
+pub(crate) use query::{UserConnection, UsersQuery, find};
+pub(crate) use reference::UserRef;
 pub(crate) use sign_in::SignInMutation;
 pub(crate) use subscription::UsersSubscription;
 

@@ -1,6 +1,6 @@
 //! The mutations of users who exist.
 
-use async_graphql::{Context, Object, Result, SimpleObject};
+use async_graphql::{Context, Object, Result};
 use entities::users::ChangeUser;
 
 use super::{
@@ -11,35 +11,17 @@ use super::{
 use crate::{
     error::{from_access, from_users},
     id,
+    payloads::payloads,
     request::{command_context, entities},
 };
 
-/// What `updateProfile` answers.
-#[derive(SimpleObject)]
-pub(crate) struct UpdateProfilePayload {
-    /// You, with the changes.
-    user: User,
-}
-
-/// What `setAvailability` answers.
-#[derive(SimpleObject)]
-pub(crate) struct SetAvailabilityPayload {
-    /// You; `availability` is what others see, so OFFLINE unless you have an open socket.
-    user: User,
-}
-
-/// What `setRole` answers.
-#[derive(SimpleObject)]
-pub(crate) struct SetRolePayload {
-    /// The user with the new role.
-    user: User,
-}
-
-/// What `deactivateUser` answers.
-#[derive(SimpleObject)]
-pub(crate) struct DeactivateUserPayload {
-    /// The user who was deactivated.
-    user: User,
+payloads! {
+    "updateProfile" => UpdateProfilePayload { user: User = "Yourself, after the change." }
+    "setAvailability" => SetAvailabilityPayload {
+        user: User = "Yourself. `availability` is what others see: OFFLINE unless you have an open socket.",
+    }
+    "setRole" => SetRolePayload { user: User = "The user with the new role." }
+    "deactivateUser" => DeactivateUserPayload { user: User = "The user who was deactivated." }
 }
 
 #[derive(Default)]
@@ -47,7 +29,7 @@ pub(crate) struct UsersMutation;
 
 #[Object]
 impl UsersMutation {
-    /// Changes the given fields of your profile. An update that changes nothing succeeds without an event.
+    /// Changes the given fields of your profile. An update that changes nothing succeeds without recording an event.
     async fn update_profile(
         &self,
         ctx: &Context<'_>,
@@ -64,7 +46,7 @@ impl UsersMutation {
         }))
     }
 
-    /// Chooses what others see while you are connected. It stays chosen until you change it.
+    /// Sets the availability that others see while you are connected. It applies until you change it.
     async fn set_availability(
         &self,
         ctx: &Context<'_>,
@@ -79,7 +61,8 @@ impl UsersMutation {
         }))
     }
 
-    /// Gives a user another role, at once, also on open sockets. Only for ADMIN. CONFLICT when it would leave no ADMIN.
+    /// Changes the role of a user, with immediate effect on open sockets too. Requires the role ADMIN. CONFLICT when no ADMIN
+    /// would be left.
     async fn set_role(
         &self,
         ctx: &Context<'_>,
@@ -98,8 +81,8 @@ impl UsersMutation {
         }))
     }
 
-    /// Deactivates you, or another user if you are ADMIN. Their sessions end, their sockets close, and they can sign in no
-    /// more; what they wrote stays. CONFLICT when it would leave no ADMIN.
+    /// Deactivates yourself, or another user if you are ADMIN. Their sessions end, their sockets close, and they can no longer
+    /// sign in; what they wrote stays. CONFLICT when no ADMIN would be left.
     async fn deactivate_user(
         &self,
         ctx: &Context<'_>,

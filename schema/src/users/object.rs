@@ -2,48 +2,44 @@
 
 use std::sync::Arc;
 
-use async_graphql::{
-    Context, Enum, ID, Object, Result, ScalarType, Value, resolver_utils::enum_value,
-};
+use async_graphql::{Context, Enum, ID, Object, Result};
 use chrono::{DateTime, Utc};
 use entities::users;
 
 use super::{KIND, loaders::load_presence};
 use crate::{
-    at_hand::{AtHand, Selected},
     connection::checked,
     error::from_access,
     history, id,
     request::{entities, viewer},
 };
 
-/// What a user may do; each role may also do what those before it may.
+/// The role of a user. Each role includes the rights of those before it.
 #[derive(Enum, Debug, Copy, Clone, Eq, PartialEq)]
 #[graphql(remote = "users::Role")]
 pub(crate) enum Role {
-    /// Uses chats and posts, submits signals, and sees other users.
+    /// May use chats and posts, submit signals, and see other users.
     Member,
-    /// Works with customers and students, and sees the email addresses and histories of users.
+    /// May also work with customers and students, and see the email addresses and histories of users.
     Staff,
-    /// Gives roles, deactivates users and erases what is personal to them, and operates the log and its workers.
+    /// May also assign roles, deactivate users, erase their personal data, and operate the event log and its workers.
     Admin,
 }
 
-/// Whether a user wants to be talked to.
+/// The availability of a user.
 #[derive(Enum, Debug, Copy, Clone, Eq, PartialEq)]
 #[graphql(remote = "users::Availability")]
 pub(crate) enum Availability {
     /// Connected.
     Online,
-    /// Connected, and not looking.
+    /// Connected, but not active.
     Away,
-    /// Connected, and not to be disturbed.
+    /// Connected, but not to be disturbed.
     Busy,
-    /// Not connected, or not to be seen.
+    /// Not connected, or invisible.
     Offline,
 }
 
-/// Somebody who can sign in.
 pub(crate) struct User {
     row: Arc<users::User>,
     /// Whether the answer goes to this user, although the request came from nobody yet.
@@ -80,20 +76,7 @@ impl User {
     }
 }
 
-impl AtHand for User {
-    fn at_hand(&self, field: Selected<'_>) -> Option<Value> {
-        Some(match field.name() {
-            "id" => id::encode(KIND, self.row.id).0.into(),
-            "name" => self.row.name.as_str().into(),
-            "bio" => self.row.bio.clone().into(),
-            "role" => enum_value(Role::from(self.row.role)),
-            "version" => self.row.version.into(),
-            "createdAt" => self.row.created_at.to_value(),
-            _ => return None,
-        })
-    }
-}
-
+/// A person who can sign in.
 #[Object]
 impl User {
     /// The global id.
@@ -106,17 +89,17 @@ impl User {
         &self.row.name
     }
 
-    /// What the user says about themselves.
+    /// What the user says about themselves. Null when they say nothing.
     async fn bio(&self) -> Option<&str> {
         self.row.bio.as_deref()
     }
 
-    /// What the user may do.
+    /// The role of the user.
     async fn role(&self) -> Role {
         self.row.role.into()
     }
 
-    /// The address to sign in with; null unless it is your own, or you are STAFF or ADMIN.
+    /// The email address to sign in with. Null unless the user is yourself, or you are STAFF or ADMIN.
     async fn email(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
         let viewer = viewer(ctx)?;
         // The role first: what it allows is the same for all who have it, and can be shared between subscribers.
@@ -126,19 +109,19 @@ impl User {
         Ok(is_shown.then_some(self.row.email.as_str()))
     }
 
-    /// What the user chose with `setAvailability` while they have an open socket to any gateway, else OFFLINE. A user
-    /// counts as connected for a few seconds after the last socket closed, so that a reconnect is not seen.
+    /// The availability that the user chose with `setAvailability` while they are connected, and OFFLINE otherwise. A user
+    /// counts as connected for a few seconds after their last socket closed, so that a reconnect does not show.
     async fn availability(&self, ctx: &Context<'_>) -> Result<Availability> {
         Ok(self.shown_availability(ctx).await?.availability.into())
     }
 
-    /// When the user's last connection ended. Null while they are connected, when they never were, and for those who
-    /// chose to be OFFLINE.
+    /// When the user's last connection ended. Null while they are connected, when they never were, and when they chose to
+    /// be OFFLINE.
     async fn last_seen_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
         Ok(self.shown_availability(ctx).await?.last_seen_at)
     }
 
-    /// Grows by one with every change; `expectedVersion` of mutations refers to it.
+    /// The version, which increases by one with every change. Mutations compare it with `expectedVersion`.
     async fn version(&self) -> i64 {
         self.row.version
     }
@@ -148,22 +131,24 @@ impl User {
         self.row.created_at
     }
 
-    /// When the user was changed last.
+    /// When the user last changed.
     async fn updated_at(&self) -> DateTime<Utc> {
         self.row.updated_at
     }
 
-    /// When the user was deactivated; null unless they are.
+    /// When the user was deactivated. Null for an active user.
     async fn deactivated_at(&self) -> Option<DateTime<Utc>> {
         self.row.deactivated_at
     }
 
-    /// All that happened to the user, oldest first. FORBIDDEN unless it is your own, or you are STAFF or ADMIN.
+    /// The events of the user, oldest first. FORBIDDEN unless the user is yourself, or you are STAFF or ADMIN.
     async fn history(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
-        #[graphql(desc = "Events after this cursor of an edge.")] after: Option<String>,
+        #[graphql(desc = "The number of events to return, from 1 to 100.", default = 20)]
+        first: i32,
+        #[graphql(desc = "Returns the events that follow the edge with this cursor.")]
+        after: Option<String>,
     ) -> Result<Option<history::History>> {
         let limit = checked("first", first)?;
         let after_version = history::decode_after(after.as_deref())?;

@@ -20,15 +20,17 @@ use crate::{
     request::{entities, viewer},
 };
 
+pub(crate) type UserConnection = Connection<ListCursor<users::UserSort>, User, UserTotals>;
+
 #[derive(Default)]
 pub(crate) struct UsersQuery;
 
-/// What a list of users has besides its page.
+/// The total of a list of users.
 pub(crate) struct UserTotals(users::UserFilter);
 
 #[Object]
 impl UserTotals {
-    /// How many users match the filter. Counting reads all of them; ask for it only where it is shown.
+    /// The number of users that match the filter. Counting reads all of them, so request it only where it is shown.
     #[graphql(directive = cost::apply(COUNT.to_owned()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let users = &entities(ctx).users;
@@ -47,7 +49,7 @@ pub(crate) async fn find(ctx: &Context<'_>, id: Uuid) -> Result<Option<User>> {
 
 #[Object]
 impl UsersQuery {
-    /// You; null when you have not signed in.
+    /// The user who is signed in. Null without a session.
     async fn me(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         let found = entities(ctx).users.me(viewer(ctx)?).await;
         found
@@ -55,7 +57,7 @@ impl UsersQuery {
             .map_err(from_access)
     }
 
-    /// One user, also one who was deactivated; null when there is none with this id.
+    /// Looks up a user, including deactivated ones. Null when no user has this id.
     async fn user(
         &self,
         ctx: &Context<'_>,
@@ -64,8 +66,8 @@ impl UsersQuery {
         find(ctx, id::decode_as(KIND, "id", &id)?).await
     }
 
-    /// Users, a page at a time, newest first unless sorted otherwise. Give `first` with `after`, or `last` with
-    /// `before`; without both, the first 20.
+    /// The users, newest first unless sorted otherwise. Page forward with `first` and
+    /// `after`, or backward with `last` and `before`. Without them, returns the first 20.
     #[expect(
         clippy::too_many_arguments,
         reason = "the arguments of a connection are the field's"
@@ -73,13 +75,13 @@ impl UsersQuery {
     async fn users(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The first so many, 1 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Users after this cursor.")] after: Option<String>,
-        #[graphql(desc = "The last so many, 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Users before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Which users.")] filter: Option<UserFilter>,
-        #[graphql(desc = "In which order.")] sort: Option<UserSort>,
-    ) -> Result<Option<Connection<ListCursor<users::UserSort>, User, UserTotals>>> {
+        #[graphql(desc = "Returns the first n items, from 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Returns the users that come after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last n items, from 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns the users that come before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Restricts the list to matching users.")] filter: Option<UserFilter>,
+        #[graphql(desc = "The order of the list.")] sort: Option<UserSort>,
+    ) -> Result<Option<UserConnection>> {
         let sort: users::UserSort = sort.unwrap_or_default().into();
         let filter: users::UserFilter = filter.unwrap_or_default().into();
         let arguments = PageArguments {

@@ -10,62 +10,30 @@ use super::{
 };
 use crate::{
     error::from_users,
+    payloads::payloads,
     request::{client_address, command_context, entities},
 };
 
-/// The tokens of somebody who signed in. Send the access token with every request, as `Authorization: Bearer …`.
+/// The tokens of a session. Send the access token with every request, as `Authorization: Bearer …`.
 #[derive(SimpleObject)]
 pub(crate) struct Session {
-    /// Valid for minutes; get the next with `refresh`.
+    /// The access token, which is valid for minutes. Use `refresh` to get the next one.
     access_token: String,
-    /// Until when the access token is valid.
+    /// When the access token expires.
     access_token_expires_at: DateTime<Utc>,
-    /// For `refresh`, once. A repeat within seconds gets the same tokens; using it later ends the session, as somebody else may
-    /// have it.
+    /// The refresh token, to be exchanged once with `refresh`. A repeat within seconds returns the same tokens; a later one
+    /// ends the session, as the token may have been stolen.
     refresh_token: String,
-    /// When the session ends, however often it is refreshed.
+    /// When the session ends, no matter how often it is refreshed.
     refresh_token_expires_at: DateTime<Utc>,
 }
 
-/// What `register` answers.
-#[derive(SimpleObject)]
-pub(crate) struct RegisterPayload {
-    /// The tokens to go on with.
-    session: Session,
-    /// The new user.
-    user: User,
-}
-
-/// What `signIn` answers.
-#[derive(SimpleObject)]
-pub(crate) struct SignInPayload {
-    /// The tokens to go on with.
-    session: Session,
-    /// Who signed in.
-    user: User,
-}
-
-/// What `refresh` answers.
-#[derive(SimpleObject)]
-pub(crate) struct RefreshPayload {
-    /// The next tokens of the session.
-    session: Session,
-    /// Whose session it is.
-    user: User,
-}
-
-/// What `signOut` answers.
-#[derive(SimpleObject)]
-pub(crate) struct SignOutPayload {
-    /// How many sessions were ended.
-    signed_out: u32,
-}
-
-/// What `changePassword` answers.
-#[derive(SimpleObject)]
-pub(crate) struct ChangePasswordPayload {
-    /// You, a version on.
-    user: User,
+payloads! {
+    "register" => RegisterPayload { session: Session = "The tokens of the new session.", user: User = "The new user." }
+    "signIn" => SignInPayload { session: Session = "The tokens of the new session.", user: User = "The user who signed in." }
+    "refresh" => RefreshPayload { session: Session = "The next tokens of the session.", user: User = "The user that the session belongs to." }
+    "signOut" => SignOutPayload { signed_out: u32 = "The number of sessions that were ended." }
+    "changePassword" => ChangePasswordPayload { user: User = "Yourself, after the change." }
 }
 
 fn parts(signed_in: SignedIn) -> (Session, User) {
@@ -90,9 +58,9 @@ pub(crate) struct SignInMutation;
 
 #[Object]
 impl SignInMutation {
-    /// Creates a user with the role MEMBER, and signs them in. CONFLICT when another one has the email address;
-    /// RATE_LIMITED after too many attempts from your address.
-    /// A repeat gets CONFLICT, also under an idempotency key, as no token is kept: sign in.
+    /// Creates a user with the role MEMBER, and signs them in. CONFLICT when another user has the email address;
+    /// RATE_LIMITED after too many attempts from your IP address. A repeat fails with CONFLICT even under an idempotency
+    /// key, as tokens are not stored: sign in instead.
     async fn register(
         &self,
         ctx: &Context<'_>,
@@ -104,8 +72,8 @@ impl SignInMutation {
         Ok(Some(RegisterPayload { session, user }))
     }
 
-    /// Begins a session. UNAUTHENTICATED, after the same time, whether there is no such user, the password is wrong or the
-    /// user was deactivated; RATE_LIMITED after too many attempts for the account or from your address.
+    /// Starts a session. UNAUTHENTICATED, after the same time, whether the user does not exist, the password is wrong or the
+    /// user was deactivated; RATE_LIMITED after too many attempts for the account or from your IP address.
     async fn sign_in(
         &self,
         ctx: &Context<'_>,
@@ -118,9 +86,9 @@ impl SignInMutation {
         Ok(Some(SignInPayload { session, user }))
     }
 
-    /// Exchanges a refresh token for the next tokens of its session. A repeat within seconds, after a lost answer or from another
-    /// tab, gets the same tokens; later it ends the session. UNAUTHENTICATED when the token is unknown, too old, used before, or
-    /// of a session that has ended.
+    /// Exchanges a refresh token for the next tokens of its session. A repeat within seconds, after a lost response or from
+    /// another tab, returns the same tokens; a later one ends the session. UNAUTHENTICATED when the token is unknown, expired
+    /// or already used, or its session has ended.
     async fn refresh(
         &self,
         ctx: &Context<'_>,
@@ -133,8 +101,8 @@ impl SignInMutation {
         Ok(Some(RefreshPayload { session, user }))
     }
 
-    /// Ends your session, or all of your sessions. Their tokens are refused from then on, and their open subscriptions
-    /// end. A repeat is UNAUTHENTICATED with the reason REVOKED, as it comes from nobody.
+    /// Ends your session, or all of your sessions. Their tokens are refused from then on, and their open subscriptions end.
+    /// A repeat is UNAUTHENTICATED with the reason REVOKED.
     async fn sign_out(
         &self,
         ctx: &Context<'_>,
@@ -148,8 +116,8 @@ impl SignInMutation {
         }))
     }
 
-    /// Sets a new password, and ends all your other sessions. UNAUTHENTICATED when the current password is wrong, as it is in a
-    /// repeat; RATE_LIMITED after too many attempts.
+    /// Changes your password, and ends all your other sessions. UNAUTHENTICATED when the current password is wrong, as it is
+    /// in a repeat; RATE_LIMITED after too many attempts.
     async fn change_password(
         &self,
         ctx: &Context<'_>,

@@ -318,7 +318,7 @@ impl World {
         self.read();
     }
 
-    /// What `follow_set` does: it listens, reads the log up to there, and hears.
+    /// What `EventSource::follow` does: it listens, reads the log up to there, and hears.
     fn read(&mut self) {
         let Some(client) = &mut self.client else {
             return;

@@ -1,0 +1,48 @@
+//! What subscriptions to events have in common: who may follow is asked at the start and for as long as the subscription is open, and
+//! each event is shown as something of its domain. Where a subscription begins is the gateway's business: it takes the argument `after`
+//! out of the document, and gives each execution a source that begins there. Fields declare the argument for their clients, and leave
+//! it alone.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Result};
+use entities::grants::{Grant, Requirement};
+use events::{Event, EventSource, Interest};
+use futures::{Stream, StreamExt};
+
+use crate::error::{from_access, from_event, from_feed};
+
+/// Lets the caller in, now and for as long as the subscription is open.
+pub(crate) async fn require(ctx: &Context<'_>, requirement: Requirement) -> Result<()> {
+    let granted = ctx.data::<Grant>()?.require(requirement).await;
+    granted.map_err(from_access)
+}
+
+/// The events of `interest`, each with the cursor behind it.
+pub(crate) fn follow<I: Interest>(
+    ctx: &Context<'_>,
+    interest: I,
+) -> Result<impl Stream<Item = Result<(Arc<Event>, String)>> + use<I>> {
+    let source = ctx.data::<EventSource>()?.clone();
+    Ok(source.follow(interest).map(move |event| {
+        let event = event.map_err(from_feed)?;
+        let cursor = source.cursor_behind(&event).to_string();
+        Ok((event, cursor))
+    }))
+}
+
+/// The same, each as what `show` makes of it.
+pub(crate) fn follow_as<I, T, F>(
+    ctx: &Context<'_>,
+    interest: I,
+    show: F,
+) -> Result<impl Stream<Item = Result<T>> + use<I, T, F>>
+where
+    I: Interest,
+    F: Fn(&Event, String) -> events::Result<T>,
+{
+    Ok(follow(ctx, interest)?.map(move |event| {
+        let (event, cursor) = event?;
+        show(&event, cursor).map_err(|cause| from_event(&cause))
+    }))
+}

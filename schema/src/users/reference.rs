@@ -1,0 +1,88 @@
+//! A user as a field of other objects. The user is loaded when the field is resolved, together with all others that are asked for at
+//! that moment, unless whoever made the object had loaded them already. async-graphql makes a boxed future of each field of an object,
+//! and a page has a hundred users of whom it shows the name: so what is in the row is taken from it at once.
+
+use std::{borrow::Cow, sync::Arc};
+
+use async_graphql::{
+    ContextSelectionSet, OutputType, Positioned, ServerResult, Value,
+    indexmap::IndexMap,
+    parser::types::{Field, Selection, SelectionSet},
+    registry::Registry,
+};
+use async_trait::async_trait;
+use entities::users;
+use uuid::Uuid;
+
+use super::{KIND, loaders::load_user, object::User};
+use crate::{
+    error::{codes, error},
+    id,
+};
+
+/// A user by id, who is known to exist: users are never removed.
+pub(crate) struct UserRef {
+    id: Uuid,
+    loaded: Option<Arc<users::User>>,
+}
+
+impl UserRef {
+    pub(crate) fn new(id: Uuid, loaded: Option<Arc<users::User>>) -> Self {
+        Self { id, loaded }
+    }
+}
+
+impl From<Uuid> for UserRef {
+    fn from(id: Uuid) -> Self {
+        Self::new(id, None)
+    }
+}
+
+/// Resolves as the user.
+#[async_trait]
+impl OutputType for UserRef {
+    fn type_name() -> Cow<'static, str> {
+        User::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        User::create_type_info(registry)
+    }
+
+    async fn resolve(
+        &self,
+        ctx: &ContextSelectionSet<'_>,
+        field: &Positioned<Field>,
+    ) -> ServerResult<Value> {
+        let user = match &self.loaded {
+            Some(user) => Ok(Some(user.clone())),
+            None => load_user(ctx, self.id).await,
+        };
+        let user = user
+            .and_then(|user| user.ok_or_else(|| error(codes::INTERNAL, "internal error")))
+            .map_err(|cause| ctx.set_error_path(cause.into_server_error(field.pos)))?;
+        match of_row(&user, &field.node.selection_set.node) {
+            Some(value) => Ok(value),
+            None => User::from(user).resolve(ctx, field).await,
+        }
+    }
+}
+
+/// What is selected, if all of it is in the row and shown to everybody. What is executed has every response key once, and no
+/// directives; fragments are left to async-graphql.
+fn of_row(user: &users::User, selected: &SelectionSet) -> Option<Value> {
+    let mut fields = IndexMap::with_capacity(selected.items.len());
+    for item in &selected.items {
+        let Selection::Field(field) = &item.node else {
+            return None;
+        };
+        let value = match field.node.name.node.as_str() {
+            "__typename" => User::type_name().into(),
+            "id" => id::encode(KIND, user.id).0.into(),
+            "name" => user.name.as_str().into(),
+            _ => return None,
+        };
+        fields.insert(field.node.response_key().node.clone(), value);
+    }
+    Some(Value::Object(fields))
+}
