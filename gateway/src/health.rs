@@ -9,12 +9,10 @@ use axum::Router;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use futures::future::BoxFuture;
 
 use crate::shutdown::Shutdown;
 
-/// Says whether everything that requests need is there, or what is missing.
-pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+pub use workers::health::Ready;
 
 /// Always ready.
 #[must_use]

@@ -13,14 +13,13 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::any;
 use clap::Args;
-use clap::builder::BoolishValueParser;
 use futures::FutureExt;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::app::App;
 use crate::budget::Budget;
-use crate::config::{Config, DEFAULT_LISTEN};
+use crate::config::Config;
 use crate::connections::{Door, Patience, Places};
 use crate::credentials::ForwardedAddresses;
 use crate::document::{Documents, Typing};
@@ -41,25 +40,18 @@ const ACCEPT_BACK_OFF: Duration = Duration::from_millis(50);
 #[command(next_help_heading = "Server")]
 pub struct ServerSettings {
     /// Address to listen on; port 0 takes a free one
-    #[arg(long, env = "MILLRACE_LISTEN", default_value_t = DEFAULT_LISTEN)]
+    #[arg(long, env = "MILLRACE_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
     /// Run as in production: no introspection, no /schema.graphql, no administrator or data made up
-    #[arg(long, env = "MILLRACE_PRODUCTION", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "MILLRACE_PRODUCTION")]
     pub production: bool,
+    /// Create 25 customers when the log is empty; with SQLite and no users yet also two users, a chat, posts and students
+    #[arg(long, env = "MILLRACE_DEMO_DATA")]
+    pub demo_data: bool,
     /// Time after SIGTERM in which readiness says 503 and requests are still served, so that clients are sent elsewhere [default: 5s,
     /// with SQLite 0s; none after Ctrl-C]
     #[arg(long, env = "MILLRACE_DRAIN_DELAY", value_parser = duration::parse)]
     pub drain_delay: Option<Duration>,
-}
-
-impl Default for ServerSettings {
-    fn default() -> Self {
-        Self {
-            listen: DEFAULT_LISTEN,
-            production: false,
-            drain_delay: None,
-        }
-    }
 }
 
 /// What the server serves.

@@ -1,6 +1,6 @@
 //! Health of a process of workers, for probes: `/health/live` while it answers, `/health/ready` while it can reach what it works
 //! on and was not told to stop. A listener of its own, off unless asked for: one request a connection, and little patience.
-//! Neither tells outsiders what is wrong: that is logged. Called by the `workers` process.
+//! Neither tells outsiders what is wrong: that is logged. Called by `millrace work`.
 
 use std::convert::Infallible;
 use std::io;

@@ -1,4 +1,4 @@
-//! What commands print. Who reads it may have read enough (`workers status | head -1`): the pipe is closed then, and the
+//! What commands print. Who reads it may have read enough (`millrace status | head -1`): the pipe is closed then, and the
 //! command goes on in silence and ends as it would have. A full disk behind standard output is an error. Nothing else in
 //! the programs writes to standard output; the lint `print_stdout` holds that.
 

@@ -1,4 +1,4 @@
-//! `gateway import students file.csv`: files of any size, a thousand rows a transaction, through the same command as the
+//! `millrace import students file.csv`: files of any size, a thousand rows a transaction, through the same command as the
 //! mutation. It may be interrupted and repeated: a transaction is done or it is not, and students that are there, which
 //! is decided by their email address, are skipped, or with `--existing update` made as the file says.
 

@@ -1,5 +1,5 @@
 //! Demo data, made through the commands of the domains, so that events, read models and limits are the real ones. Called by
-//! `gateway seed`, and at the first start when asked.
+//! `millrace seed`, and at the first start when asked.
 
 mod customers;
 mod demo;
