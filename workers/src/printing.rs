@@ -6,6 +6,8 @@ use std::fmt::{Arguments, Display};
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use indicatif::{ProgressBar, ProgressStyle};
+
 static IS_OVER: AtomicBool = AtomicBool::new(false);
 static HAS_FAILED: AtomicBool = AtomicBool::new(false);
 
@@ -24,6 +26,16 @@ pub fn line(text: Arguments<'_>) {
 /// Prints a text that ends its lines itself.
 pub fn text(text: impl Display) {
     print(format_args!("{text}"));
+}
+
+/// A progress bar on standard error, which shows nothing where that is no terminal.
+pub fn progress_bar(template: &str, length: u64) -> ProgressBar {
+    let bar = ProgressBar::new(length);
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        // Templates are constants; without one the default bar does.
+        Err(_) => bar,
+    }
 }
 
 /// Whether something was lost that somebody wanted to read.

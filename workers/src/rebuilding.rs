@@ -12,7 +12,7 @@ use events::{
     Database, ReadModel, RebuildConfig, RebuildError, RebuildPhase, RebuildProgress, RebuildReport,
     rebuild, requested_rebuilds,
 };
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar};
 use tokio::sync::watch;
 
 use crate::printing;
@@ -127,13 +127,8 @@ struct State {
 
 impl Shown {
     fn new(name: &'static str) -> Self {
-        let bar = ProgressBar::new(0);
         let template = "{msg} {bar:30} {human_pos}/{human_len} events ({per_sec}, {eta} left)";
-        let bar = match ProgressStyle::with_template(template) {
-            Ok(style) => bar.with_style(style),
-            // The template is a constant; without it the default bar does.
-            Err(_) => bar,
-        };
+        let bar = printing::progress_bar(template, 0);
         Self {
             name,
             bar,
