@@ -1,5 +1,5 @@
-//! The server: routes, the accept loop and the graceful stop; what becomes of each connection is in `connections`. Nothing
-//! here knows a schema.
+//! The server: routes, the accept loop and the graceful stop, for clients, and for the probes of a process of workers. What becomes of each
+//! connection is in `connections`. Nothing here knows a schema.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,9 +18,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::budget::Budget;
+use crate::budget::{Budget, Most};
 use crate::config::Config;
-use crate::connections::{Door, Patience, Places};
+use crate::connections::{ConnectionSettings, Door, Patience, Places};
 use crate::credentials::ForwardedAddresses;
 use crate::document::{Documents, Typing};
 use crate::health::{self, Ready};
@@ -34,6 +34,15 @@ use crate::{connections, duration, http, origin, pages};
 const STOP_GRACE: Duration = Duration::from_secs(5);
 /// Accepting fails when the process is out of file descriptors; trying again at once would only burn CPU.
 const ACCEPT_BACK_OFF: Duration = Duration::from_millis(50);
+
+/// Connections of probes at once.
+const MOST_PROBES: usize = 128;
+/// Bytes of probes and of their answers on their way.
+const PROBE_BYTES: Most = Most {
+    in_all: 1024 * 1024,
+    by_user: 1024 * 1024,
+    by_network: 1024 * 1024,
+};
 
 /// Settings of the server.
 #[derive(Args, Clone, Debug)]
@@ -74,10 +83,35 @@ pub struct Service<O> {
 ///
 /// When the listener has no address.
 pub async fn serve<O: Operations>(listener: TcpListener, service: Service<O>) -> io::Result<()> {
-    let shutdown = service.shutdown.clone();
     let drain_time = service.config.websocket.drain_time;
     let address = listener.local_addr()?;
-    let door = door(service);
+    tracing::info!(%address, "listening on {address}");
+    accept(listener, door(service), drain_time).await;
+    Ok(())
+}
+
+/// Answers probes, and nothing else, until the process ends. Their connections are as bounded as those of clients.
+pub async fn serve_probes(listener: TcpListener, ready: Ready, shutdown: Shutdown) {
+    let settings = ConnectionSettings {
+        max_clients: Some(MOST_PROBES),
+        max_clients_per_address: Some(MOST_PROBES),
+        ..ConnectionSettings::default()
+    };
+    let door = Door {
+        shutdown: shutdown.clone(),
+        places: Places::new(&settings, None, false),
+        forwarded: ForwardedAddresses::No,
+        hosts: [].into(),
+        patience: Patience::default(),
+        transit: Budget::new("bytes on their way", PROBE_BYTES),
+        router: health::routes(ready, shutdown).layer(from_fn(complete_headers)),
+    };
+    accept(listener, door, Duration::ZERO).await;
+}
+
+/// Takes connections until the stop has begun, and waits until they are done, or their time is over.
+async fn accept(listener: TcpListener, door: Door, drain_time: Duration) {
+    let shutdown = door.shutdown.clone();
     // Its receivers are the open connections.
     let open = watch::Sender::new(());
     let serve_connection = |stream, peer| {
@@ -91,8 +125,6 @@ pub async fn serve<O: Operations>(listener: TcpListener, service: Service<O>) ->
         }
     };
     let mut failures = 0_u32;
-    tracing::info!(%address, "listening on {address}");
-
     let mut stop = std::pin::pin!(shutdown.wait());
     loop {
         let accepted = tokio::select! {
@@ -130,7 +162,6 @@ pub async fn serve<O: Operations>(listener: TcpListener, service: Service<O>) ->
     {
         tracing::warn!("some connections did not end in time");
     }
-    Ok(())
 }
 
 /// The service as connections need it.

@@ -2,7 +2,6 @@
 //! process of its own (`millrace work`), or inside the gateway when that runs embedded.
 
 pub mod duration;
-pub mod health;
 pub mod numbers;
 pub mod operating;
 pub mod printing;

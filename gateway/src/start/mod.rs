@@ -14,7 +14,7 @@ use gateway::{
     config::{self, Command, CommandLine, Config, ImportCommand, Loaded},
     connections::raise_descriptor_limit,
     document::Typing,
-    import,
+    health, import,
     live::Live,
     seed::{self, SeedSettings},
     server::{self, Service},
@@ -24,7 +24,7 @@ use gateway::{
 };
 use tokio::{net::TcpListener, sync::watch};
 use workers::{
-    WorkersConfig, health,
+    WorkersConfig,
     operating::{self, Outcome},
     printing,
     rebuilding::rebuild_watched,
@@ -247,7 +247,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
         ),
         typing: Typing::of(&sdl).map_err(StartError::Settings)?,
         sdl: (!config.server.production).then_some(sdl),
-        ready: health::readiness(&log),
+        ready: health::readiness_of(&log),
         shutdown,
         descriptors,
         config,
@@ -278,9 +278,16 @@ async fn work(config: &Config) -> Result<(), StartError> {
     let workers_config = workers_config(config)?;
     let log = EventLog::start(database, log_config(config)).await?;
     if let Some(address) = config.work.health_listen {
-        let bound = health::serve(address, health::readiness(&log), stopped.clone()).await;
-        let address = bound.map_err(|error| StartError::HealthListen(address, error))?;
-        workers::say!("health at http://{address}/health/ready");
+        let bound = TcpListener::bind(address).await;
+        let listener = bound.map_err(|error| StartError::HealthListen(address, error))?;
+        workers::say!("health at http://{}/health/ready", listener.local_addr()?);
+        let (shutdown, ready) = (Shutdown::default(), health::readiness_of(&log));
+        tokio::spawn(server::serve_probes(listener, ready, shutdown.clone()));
+        let mut stopped = stopped.clone();
+        tokio::spawn(async move {
+            let _ = stopped.wait_for(|is_stopped| *is_stopped).await;
+            shutdown.drain();
+        });
     }
     workers::say!("workers running");
     workers::run(log, workers_config, stopped).await;

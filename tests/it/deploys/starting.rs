@@ -102,10 +102,23 @@ async fn workers_answer_probes(setup: Setup) {
         .strip_prefix("health at http://")
         .and_then(|rest| rest.split('/').next()?.parse().ok())
         .expect("an address");
-    for (path, status) in [("/health/live", 200), ("/health/ready", 200), ("/", 404)] {
+    // More of those who say nothing than there is place for.
+    let mut silent = Vec::new();
+    for _ in 0..300 {
+        silent.push(Connection::open(address).await.expect("it listens"));
+    }
+    for (method, path, status) in [
+        ("GET", "/health/live", 200),
+        ("GET", "/health/ready", 200),
+        ("POST", "/health/live", 405),
+        ("GET", "/", 404),
+        ("GET", "/graphql", 404),
+    ] {
         let mut connection = Connection::open(address).await.expect("it listens");
-        let response = connection.send(&request("GET", path, &[])).await;
-        assert_eq!(response.expect("an answer").status, status, "{path}");
+        let sent = request(method, path, &[]);
+        let answered = tokio::time::timeout(SOON, connection.send(&sent)).await;
+        let response = answered.expect("an answer in time").expect("an answer");
+        assert_eq!(response.status, status, "{method} {path}");
     }
 }
 
