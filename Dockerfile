@@ -1,4 +1,4 @@
-# Three stages: the pages, the programs, and an image with only these, run by a user without rights.
+# Three stages: the pages, the program, and an image with only that, run by a user without rights.
 FROM node:24-bookworm-slim AS web
 WORKDIR /millrace/web
 COPY web/package.json web/package-lock.json ./
@@ -6,22 +6,22 @@ RUN npm ci --no-audit --no-fund
 COPY web ./
 RUN npm run build
 
-FROM rust:1.95-bookworm AS programs
+FROM rust:1.95-bookworm AS program
 WORKDIR /millrace
 COPY . .
 COPY --from=web /millrace/web/dist web/dist
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/millrace/target \
-    cargo build --release --locked -p gateway -p workers \
-    && cp target/release/gateway target/release/workers /usr/local/bin/
+    cargo build --release --locked -p gateway \
+    && cp target/release/millrace /usr/local/bin/
 
 FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates curl \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --create-home millrace
-COPY --from=programs /usr/local/bin/gateway /usr/local/bin/workers /usr/local/bin/
+COPY --from=program /usr/local/bin/millrace /usr/local/bin/
 USER millrace
 WORKDIR /home/millrace
 EXPOSE 8080
-CMD ["gateway"]
+CMD ["millrace"]

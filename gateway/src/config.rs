@@ -1,12 +1,15 @@
-//! The gateway's configuration: flags, environment and a `.env` file, in this order of precedence. Unknown
-//! `MILLRACE_*` variables are errors, so that a misspelled limit is not silently the default. Nothing else in this
-//! crate reads the environment.
+//! The command line: the subcommands, and every setting with its default, its unit and its help. `sources` has where else settings are
+//! read from, `effective` what `millrace config` prints. Nothing else reads the environment.
 
-use std::net::SocketAddr;
-use std::time::Duration;
+mod effective;
+mod sources;
+mod urls;
+mod variables;
 
-use clap::builder::BoolishValueParser;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::cache::CacheSettings;
 use crate::connections::ConnectionSettings;
@@ -14,6 +17,7 @@ use crate::http::HttpSettings;
 use crate::import::StudentsFile;
 use crate::limits::Limits;
 use crate::live::SubscriptionSettings;
+use crate::logging;
 use crate::seed::SeedSettings;
 use crate::server::ServerSettings;
 use crate::sign_in::{self, SignInSettings};
@@ -24,20 +28,33 @@ use workers::{
     operating::{DeadLettersSettings, EpochSettings, StatusSettings},
     rebuilding::RebuildSettings,
     retention::{ArchiveSettings, PruneSettings, RetentionSettings},
-    settings::{check_variables, database_url, read_dotenv, redis_url, variables},
+    settings::{WorkSettings, defaults},
     signal_settings::SignalSettings,
 };
 
+pub use sources::{Loaded, completions, load};
+use urls::{database_url, redis_url};
+
 /// Millrace: a GraphQL gateway whose every mutation is an event and whose every event can be subscribed to.
 ///
-/// Without a subcommand it serves. Every flag of that can also be set in the environment or in a file `.env`.
-#[derive(Parser, Clone, Debug)]
-#[command(name = "gateway", version, max_term_width = 100)]
+/// Without a subcommand it serves. Every setting is read, in this order of precedence, from its flag, from its variable in the environment,
+/// from the same variable in a file `.env`, and from a TOML file, whose keys are named like the flags.
+#[derive(Parser, Debug)]
+#[command(name = "millrace", version, max_term_width = 100)]
+pub struct CommandLine {
+    #[command(flatten)]
+    pub config: Config,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Every setting.
+#[derive(Args, Clone, Debug)]
 pub struct Config {
     #[command(flatten)]
-    pub store: StoreSettings,
+    pub process: ProcessSettings,
     #[command(flatten)]
-    pub cache: CacheSettings,
+    pub store: StoreSettings,
     #[command(flatten)]
     pub server: ServerSettings,
     #[command(flatten)]
@@ -53,11 +70,31 @@ pub struct Config {
     #[command(flatten)]
     pub limits: Limits,
     #[command(flatten)]
+    pub cache: CacheSettings,
+    #[command(flatten)]
+    pub work: WorkSettings,
+    #[command(flatten)]
     pub signals: SignalSettings,
     #[command(flatten)]
     pub retention: RetentionSettings,
-    #[command(subcommand)]
-    pub command: Option<Command>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        defaults()
+    }
+}
+
+/// What a process reads and says.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Process")]
+pub struct ProcessSettings {
+    /// A TOML file with settings, such as `max-depth = 12` [default: millrace.toml in the working directory, if there is one]
+    #[arg(long, env = "MILLRACE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What is logged, to standard error: a level, or levels by crate, such as `info,gateway=debug`
+    #[arg(long, env = "RUST_LOG", value_name = "LEVELS", default_value = logging::DEFAULT, value_parser = logging::check)]
+    pub log: String,
 }
 
 /// Where state lives.
@@ -70,76 +107,41 @@ pub struct StoreSettings {
         env = "DATABASE_URL",
         default_value = "sqlite://data/millrace.db",
         hide_env_values = true,
-        value_parser = database_url,
-        global = true
+        value_parser = database_url
     )]
     pub database_url: String,
     /// Redis, the bus between processes; without it the log itself is the bus
     #[arg(long, env = "REDIS_URL", hide_env_values = true, value_parser = redis_url)]
     pub redis_url: Option<String>,
-    /// Bring the database up to date before serving (implied for SQLite)
-    #[arg(long, env = "MILLRACE_MIGRATE", value_parser = BoolishValueParser::new())]
-    pub migrate: bool,
-    /// First part of every key in Redis; the same for all processes of one Millrace
+    /// Prefix of every key in Redis; the same for all processes of one Millrace
     #[arg(long, env = "MILLRACE_REDIS_PREFIX", default_value = "millrace")]
     pub redis_prefix: String,
-    /// Connections to Postgres for requests; one user, or one network of those who have not signed in, reads with half of them at most
-    #[arg(long, env = "MILLRACE_MAX_CONNECTIONS", default_value_t = 16, value_parser = numbers::within(1..=10_000_u32))]
-    pub max_connections: u32,
-    /// Longest time between two looks at the log, in milliseconds
-    #[arg(long, env = "MILLRACE_POLL_INTERVAL_MS", default_value_t = 100, value_parser = numbers::within(1..=60_000_u64))]
-    pub poll_interval_ms: u64,
-    /// Hot customers kept in memory; 0 turns the cache off
-    #[arg(
-        long,
-        env = "MILLRACE_CUSTOMER_CACHE_CAPACITY",
-        default_value_t = 10_000,
-        value_parser = numbers::within(0..=1_000_000_000_u64)
-    )]
-    pub customer_cache_capacity: u64,
-    /// Run the workers inside this process (implied for SQLite)
-    #[arg(long, env = "MILLRACE_WITH_WORKERS", value_parser = BoolishValueParser::new())]
-    pub with_workers: bool,
-    /// How long the workers' parts stay with a process that does not renew its lease, in milliseconds [default: 2000, with SQLite
-    /// 10000]
-    #[arg(long, env = "MILLRACE_LEASE_MS", value_parser = numbers::within(100..=3_600_000_u64))]
-    pub lease_ms: Option<u64>,
+    /// Bring the database up to date at the start (implied for SQLite)
+    #[arg(long, env = "MILLRACE_MIGRATE")]
+    pub migrate: bool,
     /// How long to wait at the start for a database that is not there yet
     #[arg(long, env = "MILLRACE_WAIT_FOR_DATABASE", default_value = "30s", value_parser = duration::parse)]
     pub wait_for_database: Duration,
-    /// Create 25 customers when the log is empty; with SQLite and no users yet also two users, a chat, posts and students
-    #[arg(long, env = "MILLRACE_DEMO_DATA", value_parser = BoolishValueParser::new())]
-    pub demo_data: bool,
+    /// Maximum number of connections to Postgres; one user, or one network of users who have not signed in, reads with at most half of them
+    #[arg(long, env = "MILLRACE_MAX_CONNECTIONS", default_value_t = 16, value_parser = numbers::within(1..=10_000_u32))]
+    pub max_connections: u32,
+    /// Maximum interval between two looks at the log
+    #[arg(long, env = "MILLRACE_POLL_INTERVAL", default_value = "100ms", value_parser = duration::within("1ms", "60s"))]
+    pub poll_interval: Duration,
 }
 
-#[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
+#[derive(Subcommand, Clone, Debug)]
 pub enum Command {
+    /// Serve the API and the pages; what happens without a subcommand
+    Serve,
+    /// Run the workers: keep the read models of a distributed Millrace
+    ///
+    /// Any number of these may run beside any number of gateways on the same database; they share the work.
+    Work,
     /// Bring the database up to date and exit
     Migrate,
     /// Create customers, or posts with likes and comments, and exit
     Seed(SeedSettings),
-    /// Build a read model anew from the log, beside the live one, and put it in its place
-    ///
-    /// Gateways and workers may go on running; with SQLite, mutations then wait for its writes every now and then. A rebuild that
-    /// was interrupted goes on where it was.
-    Rebuild(RebuildSettings),
-    /// Write events to files, in the order of the log
-    ///
-    /// Safe to interrupt and repeat: it goes on where it was. Also takes out what was erased since.
-    Archive(ArchiveSettings),
-    /// Remove events from the log that everybody has passed
-    ///
-    /// Streams that are state, such as those of posts, stay. Subscribers whose cursor is older are told CURSOR_EXPIRED.
-    Prune(PruneSettings),
-    /// List, show, replay or discard dead letters: events that a follower or a handler has given up
-    DeadLetters(DeadLettersSettings),
-    /// Show how the workers stand: followers and their lag, handlers, breakers
-    Status(StatusSettings),
-    /// Show the epoch of the log, or begin a new one
-    ///
-    /// Cursors name the epoch they are of. When the database turns out to be another one, or an older state of itself, a new epoch
-    /// begins by itself; begin one by hand when it cannot know. Every cursor of the epoch before is refused from then on.
-    Epoch(EpochSettings),
     /// Import a large file and exit
     Import {
         #[command(subcommand)]
@@ -156,131 +158,39 @@ pub enum Command {
         #[arg(long, env = "MILLRACE_ADMIN_PASSWORD", hide_env_values = true, value_parser = sign_in::secret)]
         password: Option<Secret>,
     },
+    /// Show followers with their lag, handlers, and circuit breakers
+    Status(StatusSettings),
+    /// List, show, replay or discard dead letters: events that a follower or a handler has given up on
+    DeadLetters(DeadLettersSettings),
+    /// Build a read model anew from the log, beside the live one, and put it in its place
+    ///
+    /// Gateways and workers may go on running; with SQLite, mutations then wait for its writes every now and then. A rebuild that
+    /// was interrupted goes on where it was.
+    Rebuild(RebuildSettings),
+    /// Write events to files, in the order of the log
+    ///
+    /// Safe to interrupt and repeat: it goes on where it was. Also takes out what was erased since.
+    Archive(ArchiveSettings),
+    /// Remove events from the log that everybody has passed
+    ///
+    /// Streams that are state, such as those of posts, stay. Subscribers whose cursor is older are told CURSOR_EXPIRED.
+    Prune(PruneSettings),
+    /// Show the epoch of the log, or begin a new one
+    ///
+    /// Cursors name the epoch they are of. When the database turns out to be another one, or an older state of itself, a new epoch
+    /// begins by itself; begin one by hand when it cannot know. Every cursor of the epoch before is refused from then on.
+    Epoch(EpochSettings),
+    /// Print every setting with its value and its source; secrets are masked
+    Config,
+    /// Print the GraphQL schema
+    Schema,
+    /// Print completions for a shell
+    Completions { shell: Shell },
 }
 
 /// What to import.
-#[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
+#[derive(Subcommand, Clone, Debug)]
 pub enum ImportCommand {
     /// Students, from a CSV file
     Students(StudentsFile),
-}
-
-impl Config {
-    /// Reads `.env`, the environment and the command line. Exits for `--help`, `--version` and on errors, as command
-    /// line programs do.
-    #[must_use]
-    pub fn load() -> Self {
-        let read = read_dotenv().and_then(|()| check_variables(variables()));
-        if let Err(message) = read {
-            fail(message);
-        }
-        Self::parse()
-    }
-
-    /// Everything at its default; reads neither environment nor command line.
-    #[must_use]
-    pub fn defaults() -> Self {
-        Self {
-            store: StoreSettings {
-                database_url: "sqlite://data/millrace.db".into(),
-                redis_url: None,
-                migrate: false,
-                redis_prefix: "millrace".into(),
-                max_connections: 16,
-                poll_interval_ms: 100,
-                customer_cache_capacity: 10_000,
-                with_workers: false,
-                lease_ms: None,
-                wait_for_database: Duration::from_secs(30),
-                demo_data: false,
-            },
-            cache: CacheSettings::default(),
-            server: ServerSettings::default(),
-            connections: ConnectionSettings::default(),
-            http: HttpSettings::default(),
-            websocket: WebSocketSettings::default(),
-            subscriptions: SubscriptionSettings::default(),
-            sign_in: SignInSettings::default(),
-            limits: Limits::default(),
-            signals: SignalSettings::default(),
-            retention: RetentionSettings::default(),
-            command: None,
-        }
-    }
-}
-
-/// Parses the default listen address; in one place because flag and default must agree.
-pub(crate) const DEFAULT_LISTEN: SocketAddr =
-    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
-
-fn fail(message: String) -> ! {
-    Config::command()
-        .error(clap::error::ErrorKind::UnknownArgument, message)
-        .exit()
-}
-
-/// Ends the process, as a setting is not valid.
-pub fn refuse(message: String) -> ! {
-    Config::command()
-        .error(clap::error::ErrorKind::ValueValidation, message)
-        .exit()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(name: &str) -> Result<(), String> {
-        check_variables([(name.to_owned(), String::new())].into_iter())
-    }
-
-    #[test]
-    fn flags_are_consistent() {
-        Config::command().debug_assert();
-    }
-
-    #[test]
-    fn the_names_are_listed() {
-        let names = workers::settings::names_of(&Config::command());
-        assert_eq!(names, workers::settings::OF_GATEWAY);
-    }
-
-    #[test]
-    fn defaults_are_those_of_the_flags() {
-        let parsed = Config::try_parse_from(["gateway"]).expect("no flag is required");
-        assert_eq!(format!("{parsed:?}"), format!("{:?}", Config::defaults()));
-    }
-
-    #[test]
-    fn unknown_settings_name_the_nearest() {
-        assert_eq!(check("MILLRACE_LISTEN"), Ok(()));
-        assert_eq!(check("MILLRACE_BATCH_EVENTS"), Ok(()), "the workers'");
-        assert_eq!(check("PATH"), Ok(()));
-        let message = check("MILLRACE_MAX_DEPHT").expect_err("a misspelled setting");
-        assert!(
-            message.ends_with("did you mean MILLRACE_MAX_DEPTH?"),
-            "{message}"
-        );
-    }
-
-    #[test]
-    fn subcommands_take_the_database() {
-        let config = Config::try_parse_from([
-            "gateway",
-            "seed",
-            "--customers",
-            "7",
-            "--database-url",
-            "sqlite://x",
-        ])
-        .expect("a valid command line");
-        let seed = SeedSettings {
-            customers: Some(7),
-            posts: None,
-            likes: 15,
-            comments: 4,
-        };
-        assert_eq!(config.command, Some(Command::Seed(seed)));
-        assert_eq!(config.store.database_url, "sqlite://x");
-    }
 }

@@ -9,12 +9,23 @@ use axum::Router;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use events::EventLog;
 use futures::future::BoxFuture;
 
 use crate::shutdown::Shutdown;
 
-/// Says whether everything that requests need is there, or what is missing.
+/// Says whether everything that the process works on is there, or what is missing.
 pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+
+/// What the log of this process needs: the database, and the present.
+#[must_use]
+pub fn readiness_of(log: &EventLog) -> Ready {
+    let log = log.clone();
+    Arc::new(move || {
+        let log = log.clone();
+        Box::pin(async move { log.readiness().await })
+    })
+}
 
 /// Always ready.
 #[must_use]

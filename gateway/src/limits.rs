@@ -11,25 +11,25 @@ use crate::{duration, numbers};
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 #[command(next_help_heading = "Limits on documents")]
 pub struct Limits {
-    /// Tokens in a document
+    /// Maximum number of tokens in a document
     #[arg(long, env = "MILLRACE_MAX_TOKENS", default_value_t = 10_000, value_parser = numbers::within(numbers::COUNT))]
     pub max_tokens: usize,
-    /// Nesting of fields, counted through fragments
+    /// Maximum nesting of fields, counted through fragments
     #[arg(long, env = "MILLRACE_MAX_DEPTH", default_value_t = 20, value_parser = numbers::within(numbers::COUNT))]
     pub max_depth: usize,
-    /// Complexity of an operation, by the page sizes it asks for
+    /// Maximum complexity of an operation, which grows with the page sizes that it asks for
     #[arg(long, env = "MILLRACE_MAX_COMPLEXITY", default_value_t = 10_000, value_parser = numbers::within(numbers::COUNT))]
     pub max_complexity: usize,
-    /// Aliases in an operation, counted through fragments
+    /// Maximum number of aliases in an operation, counted through fragments
     #[arg(long, env = "MILLRACE_MAX_ALIASES", default_value_t = 50, value_parser = numbers::within(numbers::COUNT))]
     pub max_aliases: usize,
-    /// Directives in an operation, counted through fragments
+    /// Maximum number of directives in an operation, counted through fragments
     #[arg(long, env = "MILLRACE_MAX_DIRECTIVES", default_value_t = 50, value_parser = numbers::within(numbers::COUNT))]
     pub max_directives: usize,
-    /// Root fields in an operation, counted through fragments
+    /// Maximum number of root fields in an operation, counted through fragments
     #[arg(long, env = "MILLRACE_MAX_ROOT_FIELDS", default_value_t = 50, value_parser = numbers::within(numbers::COUNT))]
     pub max_root_fields: usize,
-    /// Fields in an operation after all fragments are expanded
+    /// Maximum number of fields in an operation after all fragments are expanded
     #[arg(long, env = "MILLRACE_MAX_EXPANDED_FIELDS", default_value_t = 5_000, value_parser = numbers::within(numbers::COUNT))]
     pub max_expanded_fields: usize,
     /// How long a query with Read-After waits for the read models
@@ -50,15 +50,6 @@ pub const MAX_INTROSPECTION: usize = 50_000;
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            max_tokens: 10_000,
-            max_depth: 20,
-            max_complexity: 10_000,
-            max_aliases: 50,
-            max_directives: 50,
-            max_root_fields: 50,
-            max_expanded_fields: 5_000,
-            read_after_timeout: Duration::from_secs(5),
-        }
+        workers::settings::defaults()
     }
 }

@@ -1,5 +1,5 @@
-//! The server: routes, the accept loop and the graceful stop; what becomes of each connection is in `connections`. Nothing
-//! here knows a schema.
+//! The server: routes, the accept loop and the graceful stop, for clients, and for the probes of a process of workers. What becomes of each
+//! connection is in `connections`. Nothing here knows a schema.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,15 +13,14 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::any;
 use clap::Args;
-use clap::builder::BoolishValueParser;
 use futures::FutureExt;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::budget::Budget;
-use crate::config::{Config, DEFAULT_LISTEN};
-use crate::connections::{Door, Patience, Places};
+use crate::budget::{Budget, Most};
+use crate::config::Config;
+use crate::connections::{ConnectionSettings, Door, Patience, Places};
 use crate::credentials::ForwardedAddresses;
 use crate::document::{Documents, Typing};
 use crate::health::{self, Ready};
@@ -36,30 +35,32 @@ const STOP_GRACE: Duration = Duration::from_secs(5);
 /// Accepting fails when the process is out of file descriptors; trying again at once would only burn CPU.
 const ACCEPT_BACK_OFF: Duration = Duration::from_millis(50);
 
+/// Connections of probes at once.
+const MOST_PROBES: usize = 128;
+/// Bytes of probes and of their answers on their way.
+const PROBE_BYTES: Most = Most {
+    in_all: 1024 * 1024,
+    by_user: 1024 * 1024,
+    by_network: 1024 * 1024,
+};
+
 /// Settings of the server.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Server")]
 pub struct ServerSettings {
     /// Address to listen on; port 0 takes a free one
-    #[arg(long, env = "MILLRACE_LISTEN", default_value_t = DEFAULT_LISTEN)]
+    #[arg(long, env = "MILLRACE_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
     /// Run as in production: no introspection, no /schema.graphql, no administrator or data made up
-    #[arg(long, env = "MILLRACE_PRODUCTION", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "MILLRACE_PRODUCTION")]
     pub production: bool,
+    /// Create 25 customers when the log is empty; with SQLite and no users yet also two users, a chat, posts and students
+    #[arg(long, env = "MILLRACE_DEMO_DATA")]
+    pub demo_data: bool,
     /// Time after SIGTERM in which readiness says 503 and requests are still served, so that clients are sent elsewhere [default: 5s,
     /// with SQLite 0s; none after Ctrl-C]
     #[arg(long, env = "MILLRACE_DRAIN_DELAY", value_parser = duration::parse)]
     pub drain_delay: Option<Duration>,
-}
-
-impl Default for ServerSettings {
-    fn default() -> Self {
-        Self {
-            listen: DEFAULT_LISTEN,
-            production: false,
-            drain_delay: None,
-        }
-    }
 }
 
 /// What the server serves.
@@ -82,10 +83,35 @@ pub struct Service<O> {
 ///
 /// When the listener has no address.
 pub async fn serve<O: Operations>(listener: TcpListener, service: Service<O>) -> io::Result<()> {
-    let shutdown = service.shutdown.clone();
     let drain_time = service.config.websocket.drain_time;
     let address = listener.local_addr()?;
-    let door = door(service);
+    tracing::info!(%address, "listening on {address}");
+    accept(listener, door(service), drain_time).await;
+    Ok(())
+}
+
+/// Answers probes, and nothing else, until the process ends. Their connections are as bounded as those of clients.
+pub async fn serve_probes(listener: TcpListener, ready: Ready, shutdown: Shutdown) {
+    let settings = ConnectionSettings {
+        max_clients: Some(MOST_PROBES),
+        max_clients_per_address: Some(MOST_PROBES),
+        ..ConnectionSettings::default()
+    };
+    let door = Door {
+        shutdown: shutdown.clone(),
+        places: Places::new(&settings, None, false),
+        forwarded: ForwardedAddresses::No,
+        hosts: [].into(),
+        patience: Patience::default(),
+        transit: Budget::new("bytes on their way", PROBE_BYTES),
+        router: health::routes(ready, shutdown).layer(from_fn(complete_headers)),
+    };
+    accept(listener, door, Duration::ZERO).await;
+}
+
+/// Takes connections until the stop has begun, and waits until they are done, or their time is over.
+async fn accept(listener: TcpListener, door: Door, drain_time: Duration) {
+    let shutdown = door.shutdown.clone();
     // Its receivers are the open connections.
     let open = watch::Sender::new(());
     let serve_connection = |stream, peer| {
@@ -99,8 +125,6 @@ pub async fn serve<O: Operations>(listener: TcpListener, service: Service<O>) ->
         }
     };
     let mut failures = 0_u32;
-    tracing::info!(%address, "listening on {address}");
-
     let mut stop = std::pin::pin!(shutdown.wait());
     loop {
         let accepted = tokio::select! {
@@ -138,7 +162,6 @@ pub async fn serve<O: Operations>(listener: TcpListener, service: Service<O>) ->
     {
         tracing::warn!("some connections did not end in time");
     }
-    Ok(())
 }
 
 /// The service as connections need it.

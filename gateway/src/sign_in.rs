@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
-use entities::users::{LONGEST_GRACE, PasswordCost, Secret, TokenKeys, UsersConfig};
+use entities::users::{PasswordCost, Secret, TokenKeys, UsersConfig};
 
 use crate::credentials::ForwardedAddresses;
 use crate::{duration, numbers};
@@ -17,8 +17,8 @@ use crate::{duration, numbers};
 /// Users and sessions kept in memory.
 const CACHED_USERS: u64 = 100_000;
 
-const SHORTEST_LIFETIME: Duration = Duration::from_secs(1);
-const LONGEST_LIFETIME: Duration = Duration::from_secs(3_650 * 24 * 3_600);
+/// What was exchanged is remembered for no longer.
+const LONGEST_GRACE_TIME: &str = "60s";
 
 /// Settings of sign-in.
 #[derive(Args, Clone, Debug)]
@@ -30,13 +30,13 @@ pub struct SignInSettings {
     #[arg(long, env = "MILLRACE_TOKEN_KEYS", hide_env_values = true, value_parser = secret)]
     pub token_keys: Option<Secret>,
     /// How long an access token is valid
-    #[arg(long, env = "MILLRACE_ACCESS_TOKEN_LIFETIME", default_value = "15m", value_parser = lifetime)]
+    #[arg(long, env = "MILLRACE_ACCESS_TOKEN_LIFETIME", default_value = "15m", value_parser = duration::within("1s", "3650d"))]
     pub access_token_lifetime: Duration,
     /// How long somebody stays signed in
-    #[arg(long, env = "MILLRACE_REFRESH_TOKEN_LIFETIME", default_value = "30d", value_parser = lifetime)]
+    #[arg(long, env = "MILLRACE_REFRESH_TOKEN_LIFETIME", default_value = "30d", value_parser = duration::within("1s", "3650d"))]
     pub refresh_token_lifetime: Duration,
     /// How long a refresh may be repeated, as after a lost answer, and gets the same tokens; later it ends the session
-    #[arg(long, env = "MILLRACE_REFRESH_GRACE", default_value = "10s", value_parser = grace)]
+    #[arg(long, env = "MILLRACE_REFRESH_GRACE", default_value = "10s", value_parser = duration::within("0s", LONGEST_GRACE_TIME))]
     pub refresh_grace: Duration,
     /// Memory for hashing a password (argon2id), in KiB
     #[arg(long, env = "MILLRACE_PASSWORD_MEMORY_KIB", default_value_t = 19_456, value_parser = numbers::within(8..=4_194_304_u32))]
@@ -68,43 +68,6 @@ pub struct SignInSettings {
         default_missing_value = "true"
     )]
     pub forwarded_addresses: ForwardedAddresses,
-}
-
-impl Default for SignInSettings {
-    fn default() -> Self {
-        const TEN: NonZeroU32 = NonZeroU32::new(10).expect("not zero");
-        const SIXTY: NonZeroU32 = NonZeroU32::new(60).expect("not zero");
-        Self {
-            token_keys: None,
-            access_token_lifetime: Duration::from_secs(15 * 60),
-            refresh_token_lifetime: Duration::from_secs(30 * 24 * 3600),
-            refresh_grace: Duration::from_secs(10),
-            password_memory_kib: 19_456,
-            password_iterations: 2,
-            sign_in_attempts_per_account: TEN,
-            sign_in_attempts_per_address: SIXTY,
-            forwarded_addresses: ForwardedAddresses::No,
-        }
-    }
-}
-
-/// A token that is over when it is issued, or in a year that no calendar has, is of no use.
-fn lifetime(text: &str) -> Result<Duration, String> {
-    let lifetime = duration::parse(text)?;
-    if (SHORTEST_LIFETIME..=LONGEST_LIFETIME).contains(&lifetime) {
-        Ok(lifetime)
-    } else {
-        Err("a lifetime is from 1s to 3650d".to_owned())
-    }
-}
-
-fn grace(text: &str) -> Result<Duration, String> {
-    let grace = duration::parse(text)?;
-    if grace <= LONGEST_GRACE {
-        Ok(grace)
-    } else {
-        Err("a grace time is from 0s to 60s".to_owned())
-    }
 }
 
 /// Never fails: an error of the parser would show the value.
@@ -161,5 +124,21 @@ pub fn keys_in(file: &Path) -> io::Result<TokenKeys> {
             Ok(keys)
         }
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use entities::users::LONGEST_GRACE;
+
+    use super::*;
+
+    /// What a session was exchanged for is forgotten after the longest one.
+    #[test]
+    fn a_grace_time_is_as_long_as_is_remembered() {
+        let read = duration::within("0s", LONGEST_GRACE_TIME);
+        let longest = LONGEST_GRACE.as_secs();
+        assert_eq!(read(&format!("{longest}s")), Ok(LONGEST_GRACE));
+        assert!(read(&format!("{}s", longest + 1)).is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! The schema's history, for Postgres and SQLite, and what brings a database up to date beside running programs. Migrations are
 //! plain SQL and never import a model, so that history does not move when a model does; one that has landed is never edited.
 //! Why versions before may run on a newer schema, and why a migration stops nobody, is argued beside `Migrator`. Called by
-//! `gateway migrate`, at start, and by every program that looks whether it may run on a database (`check`).
+//! `millrace migrate`, at start, and by every program that looks whether it may run on a database (`check`).
 
 use sea_orm_migration::prelude::*;
 

@@ -1,7 +1,7 @@
 //! Brings a database up to date: one process at a time, on a connection of its own that has none of the product's time-outs,
 //! while programs run. On Postgres the lock is one of the session, which is asked for again and again: whoever waited for it
 //! inside a statement would hold a snapshot, and a concurrent index waits for those. On SQLite all is one transaction, which
-//! holds the file's only write lock. Called by `gateway migrate` and at start.
+//! holds the file's only write lock. Called by `millrace migrate` and at start.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! The binaries as an operator meets them: settings that are wrong, migrations, seeding, and being asked to stop.
+//! The program as an operator meets it: settings that are wrong, migrations, seeding, and being asked to stop.
 
 use std::process::Output;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ fn text(output: &Output) -> String {
 #[test]
 fn help_is_help_and_unknown_settings_are_errors() {
     let directory = guard::new_directory("settings");
-    for program in ["gateway", "workers"] {
+    for program in ["serve", "work"] {
         let help = product_command(program, &directory)
             .arg("--help")
             .output()
@@ -51,7 +51,7 @@ fn help_is_help_and_unknown_settings_are_errors() {
             text(&setting)
         );
     }
-    let nowhere = product_command("gateway", &directory)
+    let nowhere = product_command("serve", &directory)
         .args([
             "--listen",
             "127.0.0.1:0",
@@ -74,8 +74,8 @@ fn migrations_can_be_repeated() {
     let directory = guard::new_directory("migrations");
     let url = Postgres::shared().empty_database("migrated_twice");
     for turn in ["first", "second"] {
-        let done = product_command("gateway", &directory)
-            .args(["migrate", "--database-url", &url])
+        let done = product_command("migrate", &directory)
+            .args(["--database-url", &url])
             .output();
         let done = done.expect("it starts");
         assert!(done.status.success(), "the {turn} time: {}", text(&done));
@@ -87,19 +87,19 @@ fn migrations_can_be_repeated() {
 fn workers_wait_for_migrations() {
     let directory = guard::new_directory("unmigrated");
     let url = Postgres::shared().empty_database("never_migrated");
-    let refused = product_command("workers", &directory)
+    let refused = product_command("work", &directory)
         .args(["--database-url", &url])
         .output()
         .expect("it starts");
     assert_eq!(refused.status.code(), Some(1));
     let text = text(&refused);
-    assert!(text.contains("gateway migrate"), "{text}");
+    assert!(text.contains("millrace migrate"), "{text}");
 }
 
 #[test]
 fn production_has_no_demo_data() {
     let directory = guard::new_directory("production");
-    let refused = product_command("gateway", &directory)
+    let refused = product_command("serve", &directory)
         .args([
             "--production",
             "--demo-data",
@@ -117,7 +117,7 @@ fn production_has_no_demo_data() {
 async fn seeding_makes_customers_with_their_events(setup: Setup) {
     let app = setup.start();
     let done = setup
-        .gateway_command("seed")
+        .command(&["seed"])
         .args(["--customers", "1234"])
         .output()
         .expect("it starts");

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::process::Process;
 use crate::{programs, tokens};
@@ -44,7 +47,7 @@ impl Settings {
         self.0.remove(name);
     }
 
-    /// Processes take the settings of both programs, and leave alone what is not theirs.
+    /// Processes take all settings, and leave alone what is not theirs.
     pub fn give_to(&self, command: &mut Command) {
         command.envs(&self.0);
     }
@@ -52,7 +55,7 @@ impl Settings {
 
 /// How a process is started, and started again.
 pub(crate) struct Recipe {
-    pub program: &'static str,
+    pub subcommand: &'static str,
     pub name: String,
     pub directory: PathBuf,
     pub settings: Settings,
@@ -61,7 +64,7 @@ pub(crate) struct Recipe {
 
 impl Recipe {
     fn command(&self, more: &[&str]) -> Command {
-        let mut command = product_command(self.program, &self.directory);
+        let mut command = product_command(self.subcommand, &self.directory);
         self.settings.give_to(&mut command);
         command.args(&self.arguments).args(more);
         command
@@ -97,10 +100,11 @@ pub fn serve(name: &str, directory: &Path, command: &mut Command) -> (Process, S
     )
 }
 
-/// A binary of the product that sees nothing of this process's settings, nor of a `.env` file near by.
-pub fn product_command(name: &str, directory: &Path) -> Command {
-    let mut command = Command::new(programs::product(name));
+/// The product with a subcommand, seeing nothing of this process's settings, nor of files near by.
+pub fn product_command(subcommand: &str, directory: &Path) -> Command {
+    let mut command = Command::new(programs::product("millrace"));
     command
+        .arg(subcommand)
         .current_dir(directory)
         .env_remove("DATABASE_URL")
         .env_remove("REDIS_URL");
@@ -112,22 +116,20 @@ pub fn product_command(name: &str, directory: &Path) -> Command {
     command
 }
 
-/// What a command says that should end by itself, and soon.
+/// What a command says that should end by itself, and soon. It is read meanwhile: a pipe does not hold much.
 pub fn finish(command: &mut Command) -> Output {
-    let mut child = command
+    let child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap_or_else(|error| panic!("it does not start: {error}: {command:?}"));
-    let started = Instant::now();
-    while child.try_wait().expect("waiting for a child").is_none() {
-        if started.elapsed() > FINISH_LIMIT {
-            let _ = child.kill();
-            let output = child.wait_with_output().expect("its output");
-            panic!("it does not end: {command:?}: {output:?}");
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    child.wait_with_output().expect("its output")
+    let pid = Pid::from_child(&child);
+    let (tell, ended) = mpsc::channel();
+    std::thread::spawn(move || tell.send(child.wait_with_output()));
+    let output = ended.recv_timeout(FINISH_LIMIT).unwrap_or_else(|_| {
+        let _ = kill_process(pid, Signal::KILL);
+        panic!("it does not end: {command:?}: {:?}", ended.recv());
+    });
+    output.expect("its output")
 }

@@ -139,7 +139,7 @@ impl Setup {
 
     /// A gateway with additional flags, ready for requests.
     pub fn gateway(&self, flags: &[&str]) -> Gateway {
-        let mut recipe = self.recipe("gateway");
+        let mut recipe = self.recipe("serve", "gateway");
         recipe
             .arguments
             .extend(flags.iter().map(|flag| (*flag).to_owned()));
@@ -162,23 +162,23 @@ impl Setup {
             self.is_distributed(),
             "embedded, the gateway does the workers' work"
         );
-        let recipe = self.recipe("workers");
+        let recipe = self.recipe("work", "workers");
         let mut process = recipe.spawn(flags);
         process.await_line("workers running", START_LIMIT);
         process
     }
 
-    /// A command of the gateway's binary on this database, such as `seed`, for the caller to run.
-    pub fn gateway_command(&self, subcommand: &str) -> Command {
-        let mut command = product_command("gateway", &self.directory);
+    /// A command on this database, such as `["seed"]`, for the caller to run.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = product_command(arguments[0], &self.directory);
         self.settings.give_to(&mut command);
         command
-            .arg(subcommand)
+            .args(&arguments[1..])
             .args(["--database-url", &self.database_url]);
         command
     }
 
-    fn recipe(&self, program: &'static str) -> Recipe {
+    fn recipe(&self, subcommand: &'static str, name: &str) -> Recipe {
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let mut arguments = vec!["--database-url".to_owned(), self.database_url.clone()];
         if let Some(url) = &self.redis_url {
@@ -190,22 +190,12 @@ impl Setup {
             ]);
         }
         Recipe {
-            program,
-            name: format!("{program}-{number}"),
+            subcommand,
+            name: format!("{name}-{number}"),
             directory: self.directory.clone(),
             settings: self.settings.clone(),
             arguments,
         }
-    }
-
-    /// A command of the workers' binary on this database, such as `rebuild`, for the caller to run.
-    pub fn workers_command(&self, arguments: &[&str]) -> Command {
-        let mut command = product_command("workers", &self.directory);
-        self.settings.give_to(&mut command);
-        command
-            .args(["--database-url", &self.database_url])
-            .args(arguments);
-        command
     }
 
     /// A connection of the test's own to the database, to look into it or to disturb it.

@@ -37,10 +37,10 @@ pub fn copy_sqlite(from: &Path, to: &Path) {
 pub fn prepare(database_url: &str, directory: &Path) -> Person {
     let settings = Settings::of_tests();
     let gateway = |arguments: &[&str]| {
-        let mut command = product_command("gateway", directory);
+        let mut command = product_command(arguments[0], directory);
         settings.give_to(&mut command);
         command
-            .args(arguments)
+            .args(&arguments[1..])
             .args(["--database-url", database_url]);
         command
     };
@@ -48,7 +48,7 @@ pub fn prepare(database_url: &str, directory: &Path) -> Person {
     let mut admin = gateway(&["admin", "--email", people::ADMIN_EMAIL]);
     run(admin.env("MILLRACE_ADMIN_PASSWORD", people::ADMIN_PASSWORD));
 
-    let mut command = gateway(&["--listen", "127.0.0.1:0"]);
+    let mut command = gateway(&["serve", "--listen", "127.0.0.1:0"]);
     let (mut process, address) = serve("template", directory, &mut command);
     let signing_in = || {
         let runtime = tokio::runtime::Builder::new_current_thread()

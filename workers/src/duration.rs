@@ -1,20 +1,31 @@
-//! Durations on the command line: `500ms`, `3s`, `2m`, `1h`, `30d`. Used by the settings of both processes.
+//! Durations in settings: `500ms`, `10s`, `30d`. A number alone is refused, as nobody sees its unit. Used by the settings of
+//! `workers` and `gateway`.
 
 use std::time::Duration;
 
-/// The longest that anything waits or is kept: times that far ahead can still be computed.
-const LONGEST: Duration = Duration::from_secs(36_500 * 24 * 3_600);
+/// A parser of durations from `least` to `most`, which are written as they are read.
+pub fn within(
+    least: &'static str,
+    most: &'static str,
+) -> impl Fn(&str) -> Result<Duration, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let read = |text| humantime::parse_duration(text).ok();
+        // The one number that is read without a unit.
+        let duration = read(text).filter(|_| text.trim() != "0");
+        duration
+            .filter(|duration| (read(least)..=read(most)).contains(&Some(*duration)))
+            .ok_or_else(|| {
+                format!("expected a duration with its unit, such as 500ms, 10s, 2m, 1h or 30d, from {least} to {most}")
+            })
+    }
+}
 
-/// Reads one that is longer than nothing.
+/// Reads one that is longer than nothing. Times as far ahead as the longest can still be computed.
 ///
 /// # Errors
 /// What was expected.
 pub fn positive(text: &str) -> Result<Duration, String> {
-    let duration = parse(text)?;
-    match duration.is_zero() {
-        true => Err("it must be longer than nothing".into()),
-        false => Ok(duration),
-    }
+    within("1ms", "36500d")(text)
 }
 
 /// Reads one, which may be no time at all.
@@ -22,30 +33,7 @@ pub fn positive(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// What was expected.
 pub fn parse(text: &str) -> Result<Duration, String> {
-    let (digits, scale_ms) = if let Some(digits) = text.strip_suffix("ms") {
-        (digits, 1)
-    } else if let Some(digits) = text.strip_suffix('s') {
-        (digits, 1_000)
-    } else if let Some(digits) = text.strip_suffix('m') {
-        (digits, 60_000)
-    } else if let Some(digits) = text.strip_suffix('h') {
-        (digits, 3_600_000)
-    } else if let Some(digits) = text.strip_suffix('d') {
-        (digits, 86_400_000)
-    } else {
-        return Err("expected a duration such as 500ms, 3s, 2m, 1h or 30d".into());
-    };
-    let count: u64 = digits
-        .parse()
-        .map_err(|error| format!("{digits:?}: {error}"))?;
-    let millis = count
-        .checked_mul(scale_ms)
-        .ok_or("the duration is too long")?;
-    let duration = Duration::from_millis(millis);
-    match duration <= LONGEST {
-        true => Ok(duration),
-        false => Err("a duration is at most 36500d".into()),
-    }
+    within("0s", "36500d")(text)
 }
 
 #[cfg(test)]
@@ -53,26 +41,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_units() {
+    fn a_duration_has_a_unit() {
         assert_eq!(parse("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(parse("3s"), Ok(Duration::from_secs(3)));
-        assert_eq!(parse("2m"), Ok(Duration::from_secs(120)));
-        assert_eq!(parse("1h"), Ok(Duration::from_secs(3_600)));
+        assert_eq!(parse("1h 30m"), Ok(Duration::from_secs(5_400)));
         assert_eq!(parse("30d"), Ok(Duration::from_secs(30 * 86_400)));
+        assert_eq!(parse("0s"), Ok(Duration::ZERO));
+        assert_eq!(positive("1ms"), Ok(Duration::from_millis(1)));
         for refused in [
             "",
+            "0",
             "3",
             "s",
             "-1s",
-            "1w",
+            "1.5.s",
             "99999999999999999999s",
             "36501d",
             "213503982334601d",
         ] {
-            assert!(parse(refused).is_err(), "{refused}");
+            let message = parse(refused).expect_err(refused);
+            assert!(message.contains("such as 500ms, 10s"), "{message}");
         }
-        assert_eq!(parse("0s"), Ok(Duration::ZERO));
         assert!(positive("0ms").is_err());
-        assert_eq!(positive("1ms"), Ok(Duration::from_millis(1)));
+        let message = within("10ms", "365d")("366d").expect_err("too long");
+        assert!(message.ends_with("from 10ms to 365d"), "{message}");
     }
 }

@@ -1,18 +1,14 @@
 //! What reacts to events: runs the followers and handlers of all domains and the log's housekeeping, until told to stop. In a
-//! process of its own (`workers`), or inside the gateway when that runs embedded.
+//! process of its own (`millrace work`), or inside the gateway when that runs embedded.
 
 pub mod duration;
-pub mod health;
-pub mod logging;
 pub mod numbers;
 pub mod operating;
 pub mod printing;
-pub mod private;
 pub mod rebuilding;
 pub mod retention;
 pub mod settings;
 pub mod signal_settings;
-pub mod signals;
 mod webhook;
 
 use std::time::Duration;

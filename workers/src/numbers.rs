@@ -1,5 +1,5 @@
 //! Numbers on the command line, each with the least and the greatest that makes sense: a limit of 0 that stops everything, or a
-//! number that a computation overflows with, is refused when the process starts. Used by the settings of both processes.
+//! number that a computation overflows with, is refused when the process starts. Used by the settings of `workers` and `gateway`.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;

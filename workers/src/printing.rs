@@ -1,10 +1,12 @@
-//! What commands print. Who reads it may have read enough (`workers status | head -1`): the pipe is closed then, and the
+//! What commands print. Who reads it may have read enough (`millrace status | head -1`): the pipe is closed then, and the
 //! command goes on in silence and ends as it would have. A full disk behind standard output is an error. Nothing else in
 //! the programs writes to standard output; the lint `print_stdout` holds that.
 
 use std::fmt::{Arguments, Display};
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use indicatif::{ProgressBar, ProgressStyle};
 
 static IS_OVER: AtomicBool = AtomicBool::new(false);
 static HAS_FAILED: AtomicBool = AtomicBool::new(false);
@@ -24,6 +26,16 @@ pub fn line(text: Arguments<'_>) {
 /// Prints a text that ends its lines itself.
 pub fn text(text: impl Display) {
     print(format_args!("{text}"));
+}
+
+/// A progress bar on standard error, which shows nothing where that is no terminal.
+pub fn progress_bar(template: &str, length: u64) -> ProgressBar {
+    let bar = ProgressBar::new(length);
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        // Templates are constants; without one the default bar does.
+        Err(_) => bar,
+    }
 }
 
 /// Whether something was lost that somebody wanted to read.

@@ -12,7 +12,7 @@ use events::{
     Database, ReadModel, RebuildConfig, RebuildError, RebuildPhase, RebuildProgress, RebuildReport,
     rebuild, requested_rebuilds,
 };
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -35,9 +35,6 @@ pub struct RebuildSettings {
     /// Forget what a rebuild that was interrupted has built, in place of going on with it
     #[arg(long)]
     pub from_the_start: bool,
-    /// Events written in one transaction at most; with SQLite, mutations wait for such a transaction
-    #[arg(long, env = "MILLRACE_REBUILD_BATCH_EVENTS", value_parser = clap::value_parser!(u64).range(1..=100_000))]
-    pub rebuild_batch_events: Option<u64>,
     /// How much of its time it works, in percent; it rests in between, so that others are served [default: 100, with SQLite 67]
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=100))]
     pub share: Option<u8>,
@@ -79,6 +76,7 @@ fn config(database: &Database, batch_events: Option<u64>, share: Option<u8>) -> 
 pub async fn rebuild_watched(
     database: &Database,
     settings: &RebuildSettings,
+    batch_events: Option<u64>,
     stop: watch::Receiver<bool>,
 ) -> Result<(), RebuildFailure> {
     let model = find_model(&settings.model).ok_or_else(|| {
@@ -90,7 +88,7 @@ pub async fn rebuild_watched(
     })?;
     let config = RebuildConfig {
         from_the_start: settings.from_the_start,
-        ..config(database, settings.rebuild_batch_events, settings.share)
+        ..config(database, batch_events, settings.share)
     };
     let name = model.name();
     let shown = Arc::new(Shown::new(name));
@@ -130,13 +128,8 @@ struct State {
 
 impl Shown {
     fn new(name: &'static str) -> Self {
-        let bar = ProgressBar::new(0);
         let template = "{msg} {bar:30} {human_pos}/{human_len} events ({per_sec}, {eta} left)";
-        let bar = match ProgressStyle::with_template(template) {
-            Ok(style) => bar.with_style(style),
-            // The template is a constant; without it the default bar does.
-            Err(_) => bar,
-        };
+        let bar = printing::progress_bar(template, 0);
         Self {
             name,
             bar,

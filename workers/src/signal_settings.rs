@@ -1,9 +1,9 @@
-//! Settings of signals, shared by the gateway and the workers. Gateways need the deadline, as signals begin there; the rest is
+//! Settings of signals. Gateways need the deadline, as signals begin there; the rest is
 //! for whichever process does the work, which is the gateway when it runs embedded.
 
 use std::{sync::Arc, time::Duration};
 
-use clap::{Args, builder::BoolishValueParser};
+use clap::Args;
 use entities::{
     HandlersConfig,
     signals::{Fault, Faults, Levels, Processor, SignalWork, SignalsConfig, Webhook},
@@ -15,56 +15,37 @@ use crate::{
     webhook::{HttpWebhook, WebhookConfig},
 };
 
-const DEADLINES: std::ops::RangeInclusive<Duration> =
-    Duration::from_millis(10)..=Duration::from_secs(365 * 24 * 3600);
-const DEADLINE: Duration = Duration::from_secs(30);
-const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// Settings of signals.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Signals")]
 pub struct SignalSettings {
-    /// How long the processors of a signal have to answer; then it ends with what there is
-    #[arg(long, env = "MILLRACE_SIGNAL_DEADLINE", default_value = "30s", value_parser = deadline)]
+    /// How long the processors of a signal have; then the signal ends with the results that there are
+    #[arg(long, env = "MILLRACE_SIGNAL_DEADLINE", default_value = "30s", value_parser = duration::within("10ms", "365d"))]
     pub signal_deadline: Duration,
-    /// Names of levels with the values from which they are reached, ascending
+    /// Names of levels with the values at which they begin, ascending
     #[arg(
         long,
         env = "MILLRACE_SIGNAL_LEVELS",
         default_value = "elevated=50,high=80,critical=95"
     )]
     pub signal_levels: Levels,
-    /// Who is told by HTTP POST of signals that have ended: `https://…`
+    /// Where the end of each signal is posted: `https://…`
     #[arg(long, env = "MILLRACE_WEBHOOK_URL", hide_env_values = true, value_parser = secret)]
     pub webhook_url: Option<Secret>,
-    /// The key by which the receiver knows that it was us: `whsec_` and 24 to 64 bytes in base64; several with commas between
+    /// Key that webhooks are signed with: `whsec_` and 24 to 64 bytes in base64; several are separated by commas
     #[arg(long, env = "MILLRACE_WEBHOOK_SECRET", hide_env_values = true, value_parser = secret)]
     pub webhook_secret: Option<Secret>,
     /// How long the receiver may take for its answer
     #[arg(long, env = "MILLRACE_WEBHOOK_TIMEOUT", default_value = "10s", value_parser = duration::positive)]
     pub webhook_timeout: Duration,
-    /// Let the receiver be in a private network, or on this machine
-    #[arg(long, env = "MILLRACE_WEBHOOK_ALLOW_PRIVATE", value_parser = BoolishValueParser::new())]
+    /// Allow a receiver in a private network, or on this machine
+    #[arg(long, env = "MILLRACE_WEBHOOK_ALLOW_PRIVATE")]
     pub webhook_allow_private: bool,
-    /// What is to go wrong in processors, for demonstrations: `signal_trend:delay=2s,fail=0.3;signal_levels:kill=100`
+    /// Faults to inject into processors, for demonstrations: `signal_trend:delay=2s,fail=0.3;signal_levels:kill=100`
     ///
     /// `delay` makes it slower, `fail` is how often it fails, 0 to 1, and `kill` is the value from which on a signal ends its process.
     #[arg(long, env = "MILLRACE_FAULTS", default_value = "", hide_default_value = true, value_parser = faults)]
     pub faults: Faults,
-}
-
-impl Default for SignalSettings {
-    fn default() -> Self {
-        Self {
-            signal_deadline: DEADLINE,
-            signal_levels: Levels::default(),
-            webhook_url: None,
-            webhook_secret: None,
-            webhook_timeout: WEBHOOK_TIMEOUT,
-            webhook_allow_private: false,
-            faults: Faults::default(),
-        }
-    }
 }
 
 impl SignalSettings {
@@ -114,14 +95,6 @@ impl SignalSettings {
 /// Never fails: an error of the parser would show the value.
 fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
     Ok(Secret::new(text))
-}
-
-fn deadline(text: &str) -> Result<Duration, String> {
-    let deadline = duration::parse(text)?;
-    match DEADLINES.contains(&deadline) {
-        true => Ok(deadline),
-        false => Err("a deadline is from 10ms to 365d".to_owned()),
-    }
 }
 
 /// `processor:delay=…,fail=…,kill=…`, separated by semicolons.
@@ -198,7 +171,7 @@ mod tests {
     fn a_webhook_needs_a_key() {
         let mut settings = SignalSettings {
             webhook_url: Some(Secret::new("https://example.com/hook")),
-            ..SignalSettings::default()
+            ..crate::settings::defaults()
         };
         assert!(settings.handlers().is_err());
         settings.webhook_secret = Some(Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"));

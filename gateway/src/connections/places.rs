@@ -24,25 +24,21 @@ const LOOKED_AT: usize = 256;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Connections")]
 pub struct ConnectionSettings {
-    /// Connections of clients at once; a new one takes the place of an idle one [default: 20000, and at most three quarters of the file
-    /// descriptors that the process may have]
+    /// Maximum number of client connections; a new one takes the place of an idle one [default: 20000, but at most three quarters of the
+    /// file descriptors that the process may have]
     #[arg(long, env = "MILLRACE_MAX_CLIENTS", value_parser = numbers::within(numbers::COUNT))]
     pub max_clients: Option<usize>,
-    /// Connections from one address, or from one /64 of IPv6, unless proxies forward addresses [default: half of all]
+    /// Maximum number of connections from one address, or one /64 of IPv6, unless a proxy forwards addresses [default: half of all]
     #[arg(long, env = "MILLRACE_MAX_CLIENTS_PER_ADDRESS", value_parser = numbers::within(numbers::COUNT))]
     pub max_clients_per_address: Option<usize>,
-    /// For so long a client may take nothing of what it is sent, or less than 1 KiB a second, before it is hung up on
+    /// How long a client may read nothing, or less than 1 KiB a second, before it is disconnected
     #[arg(long, env = "MILLRACE_SEND_TIMEOUT", default_value = "60s", value_parser = duration::positive)]
     pub send_timeout: Duration,
 }
 
 impl Default for ConnectionSettings {
     fn default() -> Self {
-        Self {
-            max_clients: None,
-            max_clients_per_address: None,
-            send_timeout: Duration::from_secs(60),
-        }
+        workers::settings::defaults()
     }
 }
 

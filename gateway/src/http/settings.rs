@@ -4,7 +4,6 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::BoolishValueParser;
 
 use crate::budget::Most;
 use crate::hosts::AllowedHost;
@@ -18,47 +17,32 @@ const TRANSIT_BYTES: usize = 128 * 1024 * 1024;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "HTTP")]
 pub struct HttpSettings {
-    /// Origins whose pages may use the API, besides the gateway's own (comma-separated): https://app.example.org, https://*.example.org, or
+    /// Origins whose pages may use the API, besides the gateway's own, separated by commas: https://app.example.org, https://*.example.org, or
     /// * for any
     #[arg(long, env = "MILLRACE_ALLOWED_ORIGINS", value_delimiter = ',', value_parser = AllowedOrigin::from_str)]
     pub allowed_origins: Vec<AllowedOrigin>,
-    /// Names that the gateway is called by (comma-separated), besides localhost, addresses and the hosts of allowed origins:
+    /// Host names that the gateway answers to, separated by commas, besides localhost, addresses and the hosts of allowed origins:
     /// gateway.example.org, *.example.org, or * for any
     #[arg(long, env = "MILLRACE_ALLOWED_HOSTS", value_delimiter = ',', value_parser = AllowedHost::from_str)]
     pub allowed_hosts: Vec<AllowedHost>,
-    /// Bytes in a request body
+    /// Maximum size of a request body in bytes
     #[arg(long, env = "MILLRACE_MAX_BODY_BYTES", default_value_t = 1024 * 1024, value_parser = numbers::within(numbers::COUNT))]
     pub max_body_bytes: usize,
-    /// Bytes of requests that are not complete and of answers that are not sent yet, in all; one address has a quarter of it
+    /// Maximum number of bytes in transit: of incomplete requests, and of answers that are not sent yet; one address may use a quarter
     #[arg(long, env = "MILLRACE_MAX_TRANSIT_BYTES", default_value_t = TRANSIT_BYTES, value_parser = numbers::within(numbers::COUNT))]
     pub max_transit_bytes: usize,
-    /// Time for a query or mutation, on sockets too
+    /// Time limit of a query or mutation, also on sockets
     #[arg(long, env = "MILLRACE_REQUEST_TIMEOUT", default_value = "30s", value_parser = duration::positive)]
     pub request_timeout: Duration,
     /// Accept arrays of requests
-    #[arg(long, env = "MILLRACE_BATCHING", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "MILLRACE_BATCHING")]
     pub batching: bool,
-    /// Requests in an array
+    /// Maximum number of requests in an array
     #[arg(long, env = "MILLRACE_MAX_BATCH", default_value_t = 10, value_parser = numbers::within(numbers::COUNT))]
     pub max_batch: usize,
-    /// Time between comments that keep an idle event stream open
+    /// Interval between comments that keep an idle event stream open
     #[arg(long, env = "MILLRACE_SSE_KEEP_ALIVE", default_value = "12s", value_parser = duration::positive)]
     pub sse_keep_alive: Duration,
-}
-
-impl Default for HttpSettings {
-    fn default() -> Self {
-        Self {
-            allowed_origins: Vec::new(),
-            allowed_hosts: Vec::new(),
-            max_body_bytes: 1024 * 1024,
-            max_transit_bytes: TRANSIT_BYTES,
-            request_timeout: Duration::from_secs(30),
-            batching: false,
-            max_batch: 10,
-            sse_keep_alive: Duration::from_secs(12),
-        }
-    }
 }
 
 impl HttpSettings {

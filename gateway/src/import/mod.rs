@@ -1,4 +1,4 @@
-//! `gateway import students file.csv`: files of any size, a thousand rows a transaction, through the same command as the
+//! `millrace import students file.csv`: files of any size, a thousand rows a transaction, through the same command as the
 //! mutation. It may be interrupted and repeated: a transaction is done or it is not, and students that are there, which
 //! is decided by their email address, are skipped, or with `--existing update` made as the file says.
 
@@ -8,7 +8,7 @@ mod rows;
 use std::{
     fmt,
     fs::File,
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     path::PathBuf,
     time::Instant,
 };
@@ -20,10 +20,11 @@ use entities::{
     record::{self, ImportMode, ImportOutcome, ImportRecords, MAX_IMPORT_ROWS},
     students::CreateStudent,
 };
-use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::HumanCount;
 
 use columns::Columns;
 use rows::{Rows, Unreadable};
+use workers::printing::progress_bar;
 
 /// Refused rows that are told one by one.
 const TOLD: u64 = 20;
@@ -178,7 +179,8 @@ pub async fn import_students(
     let mut rows = Rows::open(file, options.delimiter).map_err(whole)?;
     let columns = Columns::find(rows.headers()).map_err(ImportError::Columns)?;
     let mut refused = Refused::open(options, rows.headers())?;
-    let (bar, started) = (progress_bar(bytes), Instant::now());
+    let template = "students {bar:30} {percent}% ({msg}, {eta} left)";
+    let (bar, started) = (progress_bar(template, bytes), Instant::now());
     let mut summary = Summary::default();
     let mut end = None;
     while end.is_none() {
@@ -333,16 +335,4 @@ impl Refused {
 fn describe(rows: u64, started: Instant) -> String {
     let rate = rows as f64 / started.elapsed().as_secs_f64().max(0.001);
     format!("{} rows, {}/s", HumanCount(rows), HumanCount(rate as u64))
-}
-
-fn progress_bar(bytes: u64) -> ProgressBar {
-    let bar = ProgressBar::new(bytes);
-    if !io::stderr().is_terminal() {
-        bar.set_draw_target(ProgressDrawTarget::hidden());
-    }
-    match ProgressStyle::with_template("students {bar:30} {percent}% ({msg}, {eta} left)") {
-        Ok(style) => bar.with_style(style),
-        // The template is a constant; without it the default bar does.
-        Err(_) => bar,
-    }
 }

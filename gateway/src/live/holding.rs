@@ -23,29 +23,18 @@ const WAITING: Most = Most {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Subscriptions")]
 pub struct SubscriptionSettings {
-    /// Subscriptions at once, in all
+    /// Maximum number of subscriptions
     #[arg(long, env = "MILLRACE_MAX_SUBSCRIPTIONS", default_value_t = 100_000, value_parser = numbers::within(numbers::COUNT))]
     pub max_subscriptions: usize,
-    /// Subscriptions of one user
+    /// Maximum number of subscriptions of one user
     #[arg(long, env = "MILLRACE_MAX_SUBSCRIPTIONS_PER_USER", default_value_t = 5_000, value_parser = numbers::within(numbers::COUNT))]
     pub max_subscriptions_per_user: usize,
-    /// Subscriptions from one address, or from one /64 of IPv6
+    /// Maximum number of subscriptions from one address, or from one /64 of IPv6
     #[arg(long, env = "MILLRACE_MAX_SUBSCRIPTIONS_PER_ADDRESS", default_value_t = 20_000, value_parser = numbers::within(numbers::COUNT))]
     pub max_subscriptions_per_address: usize,
-    /// Bytes that documents and variables of subscriptions take, about; one address has half of it, one user an eighth
+    /// Maximum memory for the documents and variables of subscriptions, in bytes, estimated; one address may use half, one user an eighth
     #[arg(long, env = "MILLRACE_MAX_SUBSCRIPTION_BYTES", default_value_t = 512 * 1024 * 1024, value_parser = numbers::within(numbers::COUNT))]
     pub max_subscription_bytes: usize,
-}
-
-impl Default for SubscriptionSettings {
-    fn default() -> Self {
-        Self {
-            max_subscriptions: 100_000,
-            max_subscriptions_per_user: 5_000,
-            max_subscriptions_per_address: 20_000,
-            max_subscription_bytes: 512 * 1024 * 1024,
-        }
-    }
 }
 
 /// What is held at present.

@@ -1,12 +1,12 @@
 //! Demo data, made through the commands of the domains, so that events, read models and limits are the real ones. Called by
-//! `gateway seed`, and at the first start when asked.
+//! `millrace seed`, and at the first start when asked.
 
 mod customers;
 mod demo;
 mod posts;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
 pub use customers::seed;
 pub use demo::seed_demo;
@@ -43,10 +43,5 @@ impl SeedSettings {
 fn progress_bar(what: &str, count: u64) -> ProgressBar {
     let template =
         format!("{what} {{bar:30}} {{human_pos}}/{{human_len}} ({{per_sec}}, {{eta}} left)");
-    let bar = ProgressBar::new(count);
-    match ProgressStyle::with_template(&template) {
-        Ok(style) => bar.with_style(style),
-        // The template is a constant; without it the default bar does.
-        Err(_) => bar,
-    }
+    workers::printing::progress_bar(&template, count)
 }

@@ -30,7 +30,7 @@ const WORDS: [&str; 24] = [
 #[derive(Debug, thiserror::Error)]
 pub enum SeedPostsError {
     /// Posts have authors.
-    #[error("there is no user who could write posts; make one with `gateway admin --email …`")]
+    #[error("there is no user who could write posts; make one with `millrace admin --email …`")]
     NoUsers,
     /// They could not be read.
     #[error(transparent)]

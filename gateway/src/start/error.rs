@@ -14,7 +14,9 @@ pub(crate) enum StartError {
     Log(#[from] events::Error),
     #[error("{0}")]
     NotSole(#[from] events::NotSole),
-    #[error("{0}; run `gateway migrate`, or start with --migrate")]
+    #[error("there is no database {0}; name one with --database-url (DATABASE_URL)")]
+    NoDatabase(String),
+    #[error("{0}; run `millrace migrate`, or start with --migrate")]
     NotMigrated(SchemaError),
     #[error("the database cannot be used: {0}")]
     Schema(SchemaError),
@@ -26,6 +28,8 @@ pub(crate) enum StartError {
     Folder(String, io::Error),
     #[error("cannot listen on {0}: {1}")]
     Listen(std::net::SocketAddr, io::Error),
+    #[error("probes cannot be answered at {0}: {1}")]
+    HealthListen(std::net::SocketAddr, io::Error),
     #[error("{0}")]
     Io(#[from] io::Error),
     #[error("{0}")]

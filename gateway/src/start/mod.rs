@@ -3,48 +3,110 @@
 mod error;
 mod store;
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
 
 use entities::{
     Entities, EntitiesConfig,
     users::{Presence, PresenceConfig, Secret, TokenKeys, User},
 };
 use events::{EventLog, LogConfig, Sole, sqlite_file};
-use futures::FutureExt;
 use gateway::{
-    config::Config,
+    config::{self, Command, CommandLine, Config, ImportCommand, Loaded},
     connections::raise_descriptor_limit,
     document::Typing,
-    health::Ready,
-    import::{self, StudentsFile},
+    health, import,
     live::Live,
     seed::{self, SeedSettings},
     server::{self, Service},
     shutdown::Shutdown,
     sign_in,
+    stop_signals::{Asked, stop_on_signals, watch_signals},
 };
 use tokio::{net::TcpListener, sync::watch};
 use workers::{
     WorkersConfig,
-    operating::{self, DeadLettersSettings, EpochSettings, Outcome, StatusSettings},
-    rebuilding::{RebuildSettings, rebuild_watched},
-    retention::{ArchiveSettings, PruneSettings, archive_watched, prune_watched},
-    signals::{Asked, stop_on_signals, watch_signals},
+    operating::{self, Outcome},
+    printing,
+    rebuilding::rebuild_watched,
+    retention::{archive_watched, prune_watched},
 };
 
 pub(crate) use error::StartError;
-use store::{bring_up_to_date, connect, make_folder};
+use store::{bring_up_to_date, connect, expect_database, make_folder};
 
 /// Who an embedded gateway makes at its first start.
 const DEMO_ADMINISTRATOR: &str = "admin@example.com";
 /// Load balancers ask for readiness every few seconds.
 const DRAIN_DELAY: Duration = Duration::from_secs(5);
-const LEASE_MS: u64 = 2_000;
-const EMBEDDED_LEASE_MS: u64 = 10_000;
+const LEASE: Duration = Duration::from_secs(2);
+const EMBEDDED_LEASE: Duration = Duration::from_secs(10);
 /// Customers created for a first look.
 const DEMO_CUSTOMERS: u64 = 25;
 
-pub(crate) async fn migrate(config: &Config) -> Result<(), StartError> {
+/// Does what was asked for, until it is done or the process is told to stop.
+pub(crate) async fn run(loaded: Loaded) -> Result<Outcome, StartError> {
+    let CommandLine { config, command } = &loaded.command_line;
+    let connections = config.store.max_connections;
+    let command = command.as_ref().unwrap_or(&Command::Serve);
+    if reads_what_is_there(command) {
+        expect_database(config)?;
+    }
+    match command {
+        Command::Serve => serve(config.clone()).await?,
+        Command::Work => work(config).await?,
+        Command::Migrate => migrate(config).await?,
+        Command::Seed(settings) => seed(config, settings).await?,
+        Command::Import {
+            what: ImportCommand::Students(file),
+        } => {
+            import::import_students(&open_for_operator(config).await?, file).await?;
+        }
+        Command::Admin { email, password } => admin(config, email, password.clone()).await?,
+        Command::Status(settings) => {
+            let log = open_for_operator(config).await?.log;
+            return Ok(operating::status(&log, settings).await?);
+        }
+        Command::DeadLetters(settings) => {
+            let log = open_for_operator(config).await?.log;
+            return Ok(operating::dead_letters(&log, settings).await?);
+        }
+        Command::Epoch(settings) => {
+            let log = open_for_operator(config).await?.log;
+            return Ok(operating::epoch(&log, settings).await?);
+        }
+        Command::Rebuild(settings) => {
+            let (database, stopped) = (connect(config, connections).await?, stop_on_signals()?);
+            let batch_events = config.work.rebuild_batch_events;
+            rebuild_watched(&database, settings, batch_events, stopped).await?;
+        }
+        Command::Archive(settings) => {
+            let (database, stopped) = (connect(config, connections).await?, stop_on_signals()?);
+            archive_watched(&database, settings, stopped).await?;
+        }
+        Command::Prune(settings) => {
+            let (database, stopped) = (connect(config, connections).await?, stop_on_signals()?);
+            prune_watched(&database, settings, stopped).await?;
+        }
+        Command::Config => loaded
+            .effective()
+            .iter()
+            .for_each(|line| workers::say!("{line}")),
+        Command::Schema => printing::text(schema::sdl()),
+        Command::Completions { shell } => printing::text(config::completions(*shell)),
+    }
+    Ok(Outcome::Done)
+}
+
+/// Whether a command is about what the database has already.
+fn reads_what_is_there(command: &Command) -> bool {
+    use Command::{Archive, DeadLetters, Epoch, Prune, Rebuild, Status};
+    matches!(
+        command,
+        Archive(_) | DeadLetters(_) | Epoch(_) | Prune(_) | Rebuild(_) | Status(_)
+    )
+}
+
+async fn migrate(config: &Config) -> Result<(), StartError> {
     let store = &config.store;
     migration::await_database(&store.database_url, store.wait_for_database).await?;
     bring_up_to_date(config, true).await?;
@@ -52,8 +114,8 @@ pub(crate) async fn migrate(config: &Config) -> Result<(), StartError> {
     Ok(())
 }
 
-pub(crate) async fn seed(config: &Config, settings: &SeedSettings) -> Result<(), StartError> {
-    let entities = open(config, keys_of_nobody()?).await?;
+async fn seed(config: &Config, settings: &SeedSettings) -> Result<(), StartError> {
+    let entities = open_for_operator(config).await?;
     if let Some(customers) = settings.customers() {
         seed::seed(&entities, customers, true).await?;
     }
@@ -63,63 +125,8 @@ pub(crate) async fn seed(config: &Config, settings: &SeedSettings) -> Result<(),
     Ok(())
 }
 
-pub(crate) async fn rebuild(config: &Config, settings: &RebuildSettings) -> Result<(), StartError> {
-    let database = connect(config).await?;
-    let stopped = stop_on_signals()?;
-    Ok(rebuild_watched(&database, settings, stopped).await?)
-}
-
-pub(crate) async fn dead_letters(
-    config: &Config,
-    settings: &DeadLettersSettings,
-) -> Result<Outcome, StartError> {
-    let entities = open(config, keys_of_nobody()?).await?;
-    Ok(operating::dead_letters(&entities.log, settings).await?)
-}
-
-pub(crate) async fn status(
-    config: &Config,
-    settings: &StatusSettings,
-) -> Result<Outcome, StartError> {
-    let entities = open(config, keys_of_nobody()?).await?;
-    Ok(operating::status(&entities.log, settings).await?)
-}
-
-pub(crate) async fn epoch(
-    config: &Config,
-    settings: &EpochSettings,
-) -> Result<Outcome, StartError> {
-    let entities = open(config, keys_of_nobody()?).await?;
-    Ok(operating::epoch(&entities.log, settings).await?)
-}
-
-pub(crate) async fn archive(config: &Config, settings: &ArchiveSettings) -> Result<(), StartError> {
-    let database = connect(config).await?;
-    let stopped = stop_on_signals()?;
-    Ok(archive_watched(&database, settings, stopped).await?)
-}
-
-pub(crate) async fn prune(config: &Config, settings: &PruneSettings) -> Result<(), StartError> {
-    let database = connect(config).await?;
-    let stopped = stop_on_signals()?;
-    Ok(prune_watched(&database, settings, stopped).await?)
-}
-
-pub(crate) async fn import_students(
-    config: &Config,
-    file: &StudentsFile,
-) -> Result<(), StartError> {
-    let entities = open(config, keys_of_nobody()?).await?;
-    import::import_students(&entities, file).await?;
-    Ok(())
-}
-
-pub(crate) async fn admin(
-    config: &Config,
-    email: &str,
-    password: Option<Secret>,
-) -> Result<(), StartError> {
-    let entities = open(config, keys_of_nobody()?).await?;
+async fn admin(config: &Config, email: &str, password: Option<Secret>) -> Result<(), StartError> {
+    let entities = open_for_operator(config).await?;
     let is_generated = password.is_none();
     let password = match password {
         Some(password) => password,
@@ -135,9 +142,9 @@ pub(crate) async fn admin(
 }
 
 /// Commands that sign nobody in need keys as little as they need a password.
-fn keys_of_nobody() -> Result<TokenKeys, StartError> {
+async fn open_for_operator(config: &Config) -> Result<Entities, StartError> {
     let (keys, _) = TokenKeys::generate().map_err(StartError::Keys)?;
-    Ok(keys)
+    open(config, keys).await
 }
 
 /// The keys of a gateway that serves.
@@ -174,15 +181,15 @@ async fn make_demo_administrator(
     Ok(Some((user, password)))
 }
 
-pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
-    if config.server.production && config.store.demo_data {
+async fn serve(config: Config) -> Result<(), StartError> {
+    if config.server.production && config.server.demo_data {
         return Err(StartError::DemoInProduction);
     }
     let descriptors = raise_descriptor_limit();
     make_folder(&config.store.database_url)?;
     // Before anything is looked at: what another gateway is using is not to be touched.
     let sole = Sole::of(&config.store.database_url)?;
-    let is_embedded = sqlite_file(&config.store.database_url).is_some();
+    let is_embedded = is_embedded(&config);
     let told = watch_signals()?;
     let store = &config.store;
     migration::await_database(&store.database_url, store.wait_for_database).await?;
@@ -196,7 +203,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
         true => make_demo_administrator(&entities).await?,
         false => None,
     };
-    if config.store.demo_data && is_new {
+    if config.server.demo_data && is_new {
         seed::seed(&entities, DEMO_CUSTOMERS, false).await?;
         if let Some((administrator, _)) = &administrator {
             seed::seed_demo(&entities, administrator)
@@ -206,16 +213,9 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
     }
     let shutdown = Shutdown::default();
     let (stop_workers, workers_stopped) = watch::channel(false);
-    let handlers = config.signals.handlers().map_err(StartError::Settings)?;
-    let workers = (is_embedded || config.store.with_workers).then(|| {
-        let workers_config = WorkersConfig {
-            lease: lease(&config, is_embedded),
-            batch_events: 500,
-            retention: config.retention.clone(),
-            handlers,
-        };
-        tokio::spawn(workers::run(log.clone(), workers_config, workers_stopped))
-    });
+    let workers_config = workers_config(&config)?;
+    let workers = (is_embedded || config.work.with_workers)
+        .then(|| tokio::spawn(workers::run(log.clone(), workers_config, workers_stopped)));
     let schema = schema::build(entities.clone());
     let address = config.server.listen;
     let listener = TcpListener::bind(address)
@@ -247,7 +247,7 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
         ),
         typing: Typing::of(&sdl).map_err(StartError::Settings)?,
         sdl: (!config.server.production).then_some(sdl),
-        ready: readiness(log),
+        ready: health::readiness_of(&log),
         shutdown,
         descriptors,
         config,
@@ -265,15 +265,60 @@ pub(crate) async fn serve(config: Config) -> Result<(), StartError> {
     Ok(())
 }
 
-/// The lease that was set, or one that suits the database: many processes take over from each other soon; one that is alone
-/// spares its disk.
-fn lease(config: &Config, is_embedded: bool) -> Duration {
-    let default = if is_embedded {
-        EMBEDDED_LEASE_MS
-    } else {
-        LEASE_MS
+/// Runs the workers alone.
+async fn work(config: &Config) -> Result<(), StartError> {
+    let stopped = stop_on_signals()?;
+    let store = &config.store;
+    let sole = Sole::of(&store.database_url)?;
+    migration::await_database(&store.database_url, store.wait_for_database).await?;
+    let database = connect(config, config.work.workers_connections).await?;
+    if let Some(sole) = &sole {
+        database.take_over_leases(sole).await?;
+    }
+    let workers_config = workers_config(config)?;
+    let log = EventLog::start(database, log_config(config)).await?;
+    if let Some(address) = config.work.health_listen {
+        let bound = TcpListener::bind(address).await;
+        let listener = bound.map_err(|error| StartError::HealthListen(address, error))?;
+        workers::say!("health at http://{}/health/ready", listener.local_addr()?);
+        let (shutdown, ready) = (Shutdown::default(), health::readiness_of(&log));
+        tokio::spawn(server::serve_probes(listener, ready, shutdown.clone()));
+        let mut stopped = stopped.clone();
+        tokio::spawn(async move {
+            let _ = stopped.wait_for(|is_stopped| *is_stopped).await;
+            shutdown.drain();
+        });
+    }
+    workers::say!("workers running");
+    workers::run(log, workers_config, stopped).await;
+    Ok(())
+}
+
+fn workers_config(config: &Config) -> Result<WorkersConfig, StartError> {
+    // Processes that share the work take over from each other soon; one that is alone spares its disk.
+    let lease = match is_embedded(config) {
+        true => EMBEDDED_LEASE,
+        false => LEASE,
     };
-    Duration::from_millis(config.store.lease_ms.unwrap_or(default))
+    Ok(WorkersConfig {
+        lease: config.work.lease.unwrap_or(lease),
+        batch_events: config.work.batch_events,
+        retention: config.retention.clone(),
+        handlers: config.signals.handlers().map_err(StartError::Settings)?,
+    })
+}
+
+fn is_embedded(config: &Config) -> bool {
+    sqlite_file(&config.store.database_url).is_some()
+}
+
+fn log_config(config: &Config) -> LogConfig {
+    let store = &config.store;
+    LogConfig {
+        redis_url: store.redis_url.clone().filter(|_| !is_embedded(config)),
+        redis_prefix: store.redis_prefix.clone(),
+        poll_interval: store.poll_interval,
+    }
 }
 
 /// Whatever runs the process needs time to send clients elsewhere; somebody who has pressed Ctrl-C does not.
@@ -328,27 +373,13 @@ fn announce(
 
 /// Connects, migrates if asked to, and starts the log.
 async fn open(config: &Config, token_keys: TokenKeys) -> Result<Entities, StartError> {
-    let store = &config.store;
-    let is_embedded = sqlite_file(&store.database_url).is_some();
-    let database = connect(config).await?;
-    let log_config = LogConfig {
-        redis_url: store.redis_url.clone().filter(|_| !is_embedded),
-        redis_prefix: store.redis_prefix.clone(),
-        poll_interval: Duration::from_millis(store.poll_interval_ms),
-    };
-    let log = EventLog::start(database, log_config).await?;
+    let database = connect(config, config.store.max_connections).await?;
+    let log = EventLog::start(database, log_config(config)).await?;
     let entities_config = EntitiesConfig {
-        customer_cache_capacity: store.customer_cache_capacity,
+        customer_cache_capacity: config.cache.customer_cache_capacity,
         cache: (&config.cache).into(),
         users: config.sign_in.users(token_keys),
         signals: config.signals.config(),
     };
     Entities::new(log, entities_config).map_err(StartError::Keys)
-}
-
-fn readiness(log: EventLog) -> Ready {
-    Arc::new(move || {
-        let log = log.clone();
-        async move { log.readiness().await }.boxed()
-    })
 }

@@ -4,8 +4,7 @@ use std::{path::Path, time::Duration};
 
 use entities::{AddressConflict, derive_again};
 use events::{Database, DatabaseConfig, sqlite_file};
-use gateway::config::Config;
-use workers::private;
+use gateway::{config::Config, private};
 
 use super::StartError;
 
@@ -21,26 +20,35 @@ pub(super) fn make_folder(database_url: &str) -> Result<(), StartError> {
     Ok(())
 }
 
+/// An operator who forgot to name the database is told so, in place of being shown a new and empty one.
+pub(super) fn expect_database(config: &Config) -> Result<(), StartError> {
+    match sqlite_file(&config.store.database_url) {
+        Some(file) if !file.exists() => Err(StartError::NoDatabase(file.display().to_string())),
+        _ => Ok(()),
+    }
+}
+
 /// Connects. Migrates first if asked to, and an embedded database; otherwise sees that there is nothing to migrate.
-pub(super) async fn connect(config: &Config) -> Result<Database, StartError> {
+pub(super) async fn connect(config: &Config, connections: u32) -> Result<Database, StartError> {
     let store = &config.store;
     let is_embedded = sqlite_file(&store.database_url).is_some();
     if is_embedded || store.migrate {
         bring_up_to_date(config, false).await?;
     }
-    let database = database(config).await?;
+    let database = database(config, connections).await?;
     migration::check(&database.schema_connection()).await?;
     Ok(database)
 }
 
 /// Migrates, and brings what versions before have written into the form of this one: after a migration, and whenever it is asked.
 pub(super) async fn bring_up_to_date(config: &Config, is_asked: bool) -> Result<(), StartError> {
-    let url = &config.store.database_url;
+    let store = &config.store;
+    let url = &store.database_url;
     make_folder(url)?;
     let applied = migration::migrate(url).await;
     let applied = applied.map_err(StartError::Migration)?;
     if is_asked || !applied.is_empty() {
-        tell_conflicts(&derive_again(&database(config).await?).await?);
+        tell_conflicts(&derive_again(&database(config, store.max_connections).await?).await?);
     }
     Ok(())
 }
@@ -55,11 +63,10 @@ fn tell_conflicts(conflicts: &[AddressConflict]) {
     }
 }
 
-async fn database(config: &Config) -> Result<Database, StartError> {
-    let store = &config.store;
+async fn database(config: &Config, max_connections: u32) -> Result<Database, StartError> {
     let database_config = DatabaseConfig {
-        url: store.database_url.clone(),
-        max_connections: store.max_connections,
+        url: config.store.database_url.clone(),
+        max_connections,
         acquire_timeout: Duration::from_secs(10),
         patience: DatabaseConfig::PATIENCE,
     };

@@ -43,45 +43,30 @@ const SMALL: usize = 4 * 1024;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "WebSocket")]
 pub struct WebSocketSettings {
-    /// Time for a new socket to send connection_init
+    /// How long a new socket may take to send connection_init
     #[arg(long, env = "MILLRACE_INIT_TIMEOUT", default_value = "3s", value_parser = duration::positive)]
     pub init_timeout: Duration,
-    /// Time between pings
+    /// Interval between pings
     #[arg(long, env = "MILLRACE_PING_INTERVAL", default_value = "20s", value_parser = duration::positive)]
     pub ping_interval: Duration,
-    /// Time for a sign of life after a ping
+    /// How long a client may take to show a sign of life after a ping
     #[arg(long, env = "MILLRACE_PONG_TIMEOUT", default_value = "10s", value_parser = duration::positive)]
     pub pong_timeout: Duration,
-    /// Operations at once on a socket
+    /// Maximum number of operations at once on a socket
     #[arg(long, env = "MILLRACE_MAX_OPERATIONS", default_value_t = 100, value_parser = numbers::within(numbers::COUNT))]
     pub max_operations: usize,
-    /// Bytes in a message
+    /// Maximum size of a message in bytes
     #[arg(long, env = "MILLRACE_MAX_MESSAGE_BYTES", default_value_t = 1024 * 1024, value_parser = numbers::within(numbers::COUNT))]
     pub max_message_bytes: usize,
-    /// Time over which a stopping gateway closes its sockets
+    /// Period over which a stopping gateway closes its sockets
     #[arg(long, env = "MILLRACE_DRAIN_TIME", default_value = "5s", value_parser = duration::parse)]
     pub drain_time: Duration,
-    /// Time after a user's last socket until others see the user leave
+    /// How long after a user's last socket has closed the user still counts as connected
     #[arg(long, env = "MILLRACE_PRESENCE_GRACE", default_value = "5s", value_parser = duration::parse)]
     pub presence_grace: Duration,
-    /// Time after which the users of a gateway that died are seen to leave
+    /// How long the users of a gateway that died still count as connected
     #[arg(long, env = "MILLRACE_PRESENCE_LEASE", default_value = "15s", value_parser = duration::positive)]
     pub presence_lease: Duration,
-}
-
-impl Default for WebSocketSettings {
-    fn default() -> Self {
-        Self {
-            init_timeout: Duration::from_secs(3),
-            ping_interval: Duration::from_secs(20),
-            pong_timeout: Duration::from_secs(10),
-            max_operations: 100,
-            max_message_bytes: 1024 * 1024,
-            drain_time: Duration::from_secs(5),
-            presence_grace: Duration::from_secs(5),
-            presence_lease: Duration::from_secs(15),
-        }
-    }
 }
 
 /// Whether the request asks for a WebSocket, by HTTP/1.1 upgrade or HTTP/2 CONNECT.

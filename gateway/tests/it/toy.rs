@@ -189,7 +189,7 @@ pub(crate) struct Server {
 
 /// The defaults, on a free port.
 pub(crate) fn config() -> Config {
-    let mut config = Config::defaults();
+    let mut config = Config::default();
     config.server.listen.set_port(0);
     config
 }

@@ -4,7 +4,7 @@ alter table customer add column address_key text collate "C";
 alter table app_user add column address_key text collate "C";
 alter table student add column address_key text collate "C";
 -- Searching is faster with it, and finds the same without it. Whoever may not create extensions lets somebody create it who may;
--- the next `gateway migrate` makes the indexes.
+-- the next `millrace migrate` makes the indexes.
 do $$
 begin
     create extension if not exists pg_trgm;

@@ -83,7 +83,7 @@ impl StudentsMutation {
     }
 
     /// Imports up to 1,000 students at once: all or nothing, or each row for itself. For larger files there is
-    /// `gateway import students`.
+    /// `millrace import students`.
     async fn import_students(
         &self,
         ctx: &Context<'_>,

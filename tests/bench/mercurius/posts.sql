@@ -1,4 +1,4 @@
--- Posts as `gateway seed` makes them: the same texts, each with ten comments, by a thousand users.
+-- Posts as `millrace seed` makes them: the same texts, each with ten comments, by a thousand users.
 create table member (
     id   uuid primary key default gen_random_uuid(),
     number int not null unique,

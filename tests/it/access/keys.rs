@@ -57,7 +57,7 @@ async fn keys_change_without_a_gap(mut setup: Setup) {
 
 /// Tells what a gateway says that does not start.
 fn refused(setup: &Setup, keys: Option<&str>) -> String {
-    let mut command = product_command("gateway", &setup.directory);
+    let mut command = product_command("serve", &setup.directory);
     command.args([
         "--listen",
         "127.0.0.1:0",
@@ -176,7 +176,7 @@ async fn lifetimes_are_settings(mut setup: Setup) {
     drop(gateway);
     let directory = guard::new_directory("lifetimes");
     for wrong in ["0s", "forever", "-1m"] {
-        let mut command = product_command("gateway", &directory);
+        let mut command = product_command("serve", &directory);
         command.args(["--access-token-lifetime", wrong, "--listen", "127.0.0.1:0"]);
         let output = finish(&mut command);
         assert!(

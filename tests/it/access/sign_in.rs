@@ -247,7 +247,7 @@ fn the_first_start_tells_how_to_sign_in() {
 }
 
 fn administer(setup: &Setup, email: &str, password: Option<&str>) -> Output {
-    let mut command = setup.gateway_command("admin");
+    let mut command = setup.command(&["admin"]);
     command.args(["--email", email]);
     if let Some(password) = password {
         command.env("MILLRACE_ADMIN_PASSWORD", password);

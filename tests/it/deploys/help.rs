@@ -1,4 +1,4 @@
-//! What help says is so: which flags are in the environment, too, and what the demo data are.
+//! What help says is so: which settings there are, with their variables and defaults, and what the demo data are.
 
 use tests::database::number;
 use tests::recipe::{finish, product_command};
@@ -6,27 +6,64 @@ use tests::{Setup, guard};
 
 use super::text;
 
-fn help(program: &str) -> String {
+/// Settings without a default: what there is not unless it is set.
+const OPTIONAL: &[&str] = &[
+    "redis-url",
+    "allowed-origins",
+    "allowed-hosts",
+    "token-keys",
+    "health-listen",
+    "webhook-url",
+    "webhook-secret",
+    "faults",
+    "retention",
+    "archive",
+];
+
+fn help(subcommand: &str) -> String {
     let directory = guard::new_directory("help");
-    text(&finish(product_command(program, &directory).arg("--help")))
+    text(&finish(
+        product_command(subcommand, &directory).arg("--help"),
+    ))
 }
 
 #[test]
-fn flags_of_serving_are_in_the_environment() {
-    for program in ["gateway", "workers"] {
-        let help = help(program);
+fn settings_have_a_variable_and_a_default() {
+    for subcommand in ["--log=info", "serve", "work"] {
+        let help = help(subcommand);
         let flags: Vec<&str> = help.split("\n      --").skip(1).collect();
-        assert!(flags.len() > 10, "{help}");
+        assert!(flags.len() > 20, "{help}");
         for flag in flags {
-            assert!(flag.contains("[env: "), "{program}: {flag}");
+            let name = flag.split([' ', '[']).next().expect("a name");
+            assert!(flag.contains("[env: "), "{subcommand}: {flag}");
+            let has_default = flag.contains("[default: ");
+            assert_ne!(
+                has_default,
+                OPTIONAL.contains(&name),
+                "{subcommand}: {flag}"
+            );
         }
+    }
+}
+
+#[test]
+fn subcommands_show_the_settings_that_matter_to_them() {
+    for (subcommand, shown, hidden) in [
+        ("serve", "--max-depth", "--no-such-flag"),
+        ("work", "--lease", "--max-depth"),
+        ("rebuild", "--rebuild-batch-events", "--max-depth"),
+        ("status", "--database-url", "--lease"),
+    ] {
+        let help = help(subcommand);
+        assert!(help.contains(shown), "{subcommand}: {help}");
+        assert!(!help.contains(hidden), "{subcommand}: {help}");
     }
 }
 
 #[test]
 fn demo_data_are_what_help_says() {
     tests::setup::run(async || {
-        let said = help("gateway");
+        let said = help("serve");
         let said = said.split("--demo-data").nth(1).expect("the flag");
         let said = said.split("[env").next().expect("what it does");
         let setup = Setup::embedded_from_nothing();

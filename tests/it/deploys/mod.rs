@@ -1,6 +1,7 @@
 //! Deploys as an operator sees them: other versions on the same schema, rolling stops that lose no request, settings that the
 //! surroundings inject or that are wrong, probes, and databases that come late.
 
+mod configuration;
 mod draining;
 mod help;
 mod settings;

@@ -30,7 +30,7 @@ async fn what_is_injected_is_left_alone(mut setup: Setup) {
         setup.settings.set(name, value);
     }
     drop(setup.start());
-    let status = finish(&mut setup.workers_command(&["status"]));
+    let status = finish(&mut setup.command(&["status"]));
     assert!(status.status.success(), "{}", text(&status));
 }
 
@@ -50,11 +50,10 @@ fn numbers_that_make_no_sense_are_refused() {
             text(&output)
         );
         assert!(text(&output).contains(arguments[0]), "{}", text(&output));
+        text(&output)
     };
     for flag in [
         "--max-connections",
-        "--poll-interval-ms",
-        "--lease-ms",
         "--max-tokens",
         "--max-depth",
         "--max-complexity",
@@ -72,7 +71,7 @@ fn numbers_that_make_no_sense_are_refused() {
         "--sign-in-attempts-per-address",
     ] {
         for number in ["0", "99999999999999999999", "many"] {
-            refused("gateway", &[flag, number]);
+            refused("serve", &[flag, number]);
         }
     }
     for flag in [
@@ -82,6 +81,8 @@ fn numbers_that_make_no_sense_are_refused() {
         "--ping-interval",
         "--pong-timeout",
         "--presence-lease",
+        "--poll-interval",
+        "--lease",
         "--cache-lifetime",
         "--cache-hard-timeout",
         "--webhook-timeout",
@@ -89,24 +90,31 @@ fn numbers_that_make_no_sense_are_refused() {
         "--refresh-token-lifetime",
     ] {
         for duration in ["0s", "213503982334601d"] {
-            refused("gateway", &[flag, duration]);
+            refused("serve", &[flag, duration]);
         }
     }
-    refused("gateway", &["--refresh-grace", "61s"]);
-    for flag in [
-        "--max-connections",
-        "--poll-interval-ms",
-        "--lease-ms",
-        "--batch-events",
+    for (flag, number) in [
+        ("--poll-interval", "100"),
+        ("--lease", "2000"),
+        ("--drain-delay", "0"),
     ] {
-        refused("workers", &[flag, "0"]);
+        let said = refused("serve", &[flag, number]);
+        assert!(said.contains("such as 500ms, 10s"), "{said}");
+    }
+    refused("serve", &["--refresh-grace", "61s"]);
+    for flag in [
+        "--workers-connections",
+        "--batch-events",
+        "--rebuild-batch-events",
+    ] {
+        refused("work", &[flag, "0"]);
     }
 }
 
 #[test]
 fn a_log_filter_that_cannot_be_read_is_refused() {
     let directory = guard::new_directory("filters");
-    for program in ["gateway", "workers"] {
+    for program in ["serve", "work"] {
         for filter in ["inof", "info,gateway=debgu", "=,=", "gateway["] {
             let mut command = product_command(program, &directory);
             command
@@ -147,13 +155,13 @@ async fn a_reader_may_go_away(setup: Setup) {
         &["prune", "--older-than", "30d"],
     ] {
         for lines in [0, 1] {
-            read_one_line(setup.workers_command(arguments), lines);
+            read_one_line(setup.command(arguments), lines);
         }
     }
     for subcommand in ["migrate", "status"] {
-        read_one_line(setup.gateway_command(subcommand), 0);
+        read_one_line(setup.command(&[subcommand]), 0);
     }
-    let mut seed = setup.gateway_command("seed");
+    let mut seed = setup.command(&["seed"]);
     seed.args(["--customers", "3"]);
     read_one_line(seed, 0);
 }
@@ -162,7 +170,7 @@ async fn a_reader_may_go_away(setup: Setup) {
 async fn a_full_disk_is_an_error(setup: Setup) {
     drop(setup.start());
     let full = std::fs::File::options().write(true).open("/dev/full");
-    let mut status = setup.workers_command(&["status"]);
+    let mut status = setup.command(&["status"]);
     status.stdout(full.expect("a full disk"));
     let mut child = status.stderr(Stdio::null()).spawn().expect("it starts");
     let ended = tests::waiting::eventually_blocking("it ends", Duration::from_secs(30), || {

@@ -14,15 +14,8 @@ use tests::{Setup, eventually};
 use super::text;
 
 fn commands(setup: &Setup) -> Vec<Command> {
-    let mut commands = vec![
-        setup.gateway_command("migrate"),
-        setup.gateway_command("status"),
-    ];
-    if setup.is_distributed() {
-        commands.push(setup.workers_command(&["status"]));
-        commands.push(setup.workers_command(&["dead-letters", "list"]));
-    }
-    commands
+    let commands = [&["migrate"][..], &["status"], &["dead-letters", "list"]];
+    commands.map(|command| setup.command(command)).into()
 }
 
 /// What a version after this one only adds stops no program; what it takes away stops all, and they say why.
@@ -48,14 +41,14 @@ async fn a_newer_schema_is_no_obstacle(setup: Setup) {
     database.close().await.expect("closed");
     let mut refused = commands(&setup);
     refused.push({
-        let mut serve = product_command("gateway", &setup.directory);
+        let mut serve = product_command("serve", &setup.directory);
         setup.settings.give_to(&mut serve);
         serve.args(["--database-url", &setup.database_url]);
         serve.args(["--listen", "127.0.0.1:0"]);
         serve
     });
     if setup.is_distributed() {
-        refused.push(setup.workers_command(&[]));
+        refused.push(setup.command(&["work"]));
     }
     for mut command in refused {
         let done = finish(&mut command);
@@ -76,11 +69,8 @@ async fn a_database_may_come_late(setup: Setup) {
         Process::spawn(program, &setup.directory, &mut command, "KILL")
     };
     let mut processes = [
-        (
-            start("gateway", &["--listen", "127.0.0.1:0"]),
-            "listening on",
-        ),
-        (start("workers", &[]), "workers running"),
+        (start("serve", &["--listen", "127.0.0.1:0"]), "listening on"),
+        (start("work", &[]), "workers running"),
     ];
     for (process, _) in &processes {
         eventually("it waits", SOON, async || {
@@ -94,7 +84,7 @@ async fn a_database_may_come_late(setup: Setup) {
         tokio::task::block_in_place(|| process.await_line(line, SOON));
     }
     // What waiting cannot mend is told at once.
-    let mut command = product_command("workers", &setup.directory);
+    let mut command = product_command("work", &setup.directory);
     command.args(["--database-url", &postgres.url("never_made")]);
     let refused = finish(&mut command);
     assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
@@ -112,10 +102,23 @@ async fn workers_answer_probes(setup: Setup) {
         .strip_prefix("health at http://")
         .and_then(|rest| rest.split('/').next()?.parse().ok())
         .expect("an address");
-    for (path, status) in [("/health/live", 200), ("/health/ready", 200), ("/", 404)] {
+    // More of those who say nothing than there is place for.
+    let mut silent = Vec::new();
+    for _ in 0..300 {
+        silent.push(Connection::open(address).await.expect("it listens"));
+    }
+    for (method, path, status) in [
+        ("GET", "/health/live", 200),
+        ("GET", "/health/ready", 200),
+        ("POST", "/health/live", 405),
+        ("GET", "/", 404),
+        ("GET", "/graphql", 404),
+    ] {
         let mut connection = Connection::open(address).await.expect("it listens");
-        let response = connection.send(&request("GET", path, &[])).await;
-        assert_eq!(response.expect("an answer").status, status, "{path}");
+        let sent = request(method, path, &[]);
+        let answered = tokio::time::timeout(SOON, connection.send(&sent)).await;
+        let response = answered.expect("an answer in time").expect("an answer");
+        assert_eq!(response.status, status, "{method} {path}");
     }
 }
 

@@ -30,7 +30,7 @@ async fn files_are_for_their_owner(_: Setup) {
     let archive = folder.join("archive");
     let mut app = setup.start();
     app.gateways[0].process.kill();
-    let mut archiving = setup.gateway_command("archive");
+    let mut archiving = setup.command(&["archive"]);
     let output = finish(archiving.args(["--older-than", "0s", "--to"]).arg(&archive));
     assert!(
         output.status.success(),
@@ -72,7 +72,7 @@ async fn what_cannot_be_read_is_not_shown(_: Setup) {
         format!("postgres://u:{SECRET}@host:99999/db"),
         SECRET.to_owned(),
     ];
-    for program in ["gateway", "workers"] {
+    for program in ["serve", "work"] {
         for url in &databases {
             let text = said(program, &[("DATABASE_URL", url)]);
             assert!(!text.contains(SECRET), "{program} {url}: {text}");
@@ -109,7 +109,7 @@ async fn what_cannot_be_read_is_not_shown(_: Setup) {
         ("MILLRACE_TOKEN_KEYS", SECRET),
         ("DATABASE_URL", "sqlite://millrace.db"),
     ];
-    assert!(!said("gateway", &keys).contains(SECRET));
+    assert!(!said("serve", &keys).contains(SECRET));
 }
 
 async fn origins_that_allow_nobody_are_refused(_: Setup) {
@@ -120,7 +120,7 @@ async fn origins_that_allow_nobody_are_refused(_: Setup) {
         "https://app.*.org",
         "https://a.example.org/x",
     ] {
-        let mut command = product_command("gateway", &directory);
+        let mut command = product_command("serve", &directory);
         command.args([
             "--database-url",
             "sqlite://millrace.db",

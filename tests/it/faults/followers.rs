@@ -8,7 +8,7 @@ use tests::traffic::{self, Pace, Traffic};
 use tests::{Setup, database, eventually, extent};
 
 /// As a flag of the workers, and how long one is paused.
-const LEASE_MS: &str = "1000";
+const LEASE: &str = "1s";
 const PAUSE: Duration = Duration::from_secs(2);
 /// How long the others may take to come to the end of the log without the one that is paused, even if it was paused inside of
 /// a transaction.
@@ -19,10 +19,7 @@ const KILL_INTERVAL: Duration = Duration::from_millis(600);
 async fn follower_paused(setup: Setup) {
     let mut scene = Scene::begin("follower paused past its lease (SIGSTOP)", &setup, 2, 0).await;
     for _ in 0..2 {
-        scene
-            .app
-            .workers
-            .push(setup.workers(&["--lease-ms", LEASE_MS]));
+        scene.app.workers.push(setup.workers(&["--lease", LEASE]));
     }
     let database = setup.database().await;
     for turn in 0..4 {
@@ -66,13 +63,13 @@ async fn follower_killed(setup: Setup) {
 /// them keeps the read model, which in the end is the fold of the log.
 async fn follower_of_posts_killed_again_and_again(setup: Setup) {
     let seeded = setup
-        .gateway_command("seed")
+        .command(&["seed"])
         .args(["--posts", "200", "--likes", "5", "--comments", "2"])
         .output()
         .expect("the gateway starts");
     assert!(seeded.status.success(), "{seeded:?}");
     let app = setup.start_many(1, 0, &[]);
-    let flags = ["--lease-ms", &KILL_INTERVAL.as_millis().to_string()];
+    let flags = ["--lease", &format!("{}ms", KILL_INTERVAL.as_millis())];
     let mut workers = [setup.workers(&flags), setup.workers(&flags)];
     let database = setup.database().await;
     traffic::await_follower(&database, TAKE_OVER).await;

@@ -20,10 +20,7 @@ async fn the_file_is_one_processes(setup: Setup) {
         command.args(["--database-url", &setup.database_url]);
         finish(command.args(arguments))
     };
-    for (program, arguments) in [
-        ("gateway", &["--listen", "127.0.0.1:0"][..]),
-        ("workers", &[]),
-    ] {
+    for (program, arguments) in [("serve", &["--listen", "127.0.0.1:0"][..]), ("work", &[])] {
         let refused = second(program, arguments);
         assert!(!refused.status.success(), "a second {program} ran");
         let told = text(&refused);
@@ -33,14 +30,14 @@ async fn the_file_is_one_processes(setup: Setup) {
         );
     }
     for command in ["migrate", "status"] {
-        let beside = finish(&mut setup.gateway_command(command));
+        let beside = finish(&mut setup.command(&[command]));
         assert!(beside.status.success(), "{command}: {}", text(&beside));
     }
     app.gateways[0].kill_and_restart();
 }
 
 async fn what_a_killed_process_leased_is_taken_over_at_once(mut setup: Setup) {
-    setup.settings.set("MILLRACE_LEASE_MS", "120000");
+    setup.settings.set("MILLRACE_LEASE", "120000ms");
     let mut app = setup.start();
     for round in 1..=3_u64 {
         let email = format!("{round}@example.com");

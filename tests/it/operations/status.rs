@@ -12,8 +12,8 @@ use tests::{Setup, customers, database, eventually};
 use super::{await_held, create_post, follower, pause, resume, worker_status};
 
 async fn parts_are_shared_and_taken_over(mut setup: Setup) {
-    setup.settings.set("MILLRACE_LEASE_MS", "1500");
-    let mut app = setup.start_many(1, 2, &["--lease-ms", "1500"]);
+    setup.settings.set("MILLRACE_LEASE", "1500ms");
+    let mut app = setup.start_many(1, 2, &["--lease", "1500ms"]);
     let client = app.client().clone();
     let processes = if setup.is_distributed() { 2 } else { 1 };
     let is_shared = |shown: &Value, processes: usize| {

@@ -1,27 +1,14 @@
 //! The commands of operators: their output for people and as JSON, their exit codes, and that they do what the API does.
 
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::{Value, json};
-use tests::recipe::{finish, product_command};
+use tests::recipe::finish;
 use tests::traffic::{self, wrong_rows};
 use tests::waiting::SOON;
 use tests::{Setup, database, ids};
 
 use super::{audited, await_letters, letters, poison};
-
-fn command(setup: &Setup, arguments: &[&str]) -> Command {
-    let mut command = match setup.is_distributed() {
-        false => setup.gateway_command(arguments[0]),
-        true => {
-            let mut command = product_command("workers", &setup.directory);
-            command.args(["--database-url", &setup.database_url, arguments[0]]);
-            command
-        }
-    };
-    command.args(&arguments[1..]);
-    command
-}
 
 /// What it printed, and its exit code.
 fn run(setup: &Setup, arguments: &[&str]) -> (String, i32) {
@@ -29,7 +16,7 @@ fn run(setup: &Setup, arguments: &[&str]) -> (String, i32) {
         status,
         stdout,
         stderr,
-    } = tokio::task::block_in_place(|| finish(&mut command(setup, arguments)));
+    } = tokio::task::block_in_place(|| finish(&mut setup.command(arguments)));
     let code = status.code().expect("an exit code");
     let text = String::from_utf8_lossy(&stdout).into_owned();
     let text = if code == 0 || code == 3 {

@@ -1,5 +1,5 @@
 //! Rebuilding the read model of posts: under writes, killed in the middle, twice at once, and over rows that were tampered
-//! with. Embedded, the gateway's binary does it, in a process beside the one that serves.
+//! with. It is done in a process beside those that serve.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use serde_json::{Value, json};
 use tests::process::Process;
-use tests::recipe::product_command;
 use tests::traffic::{self, Pace, Traffic};
 use tests::{Setup, database, eventually};
 
@@ -19,7 +18,7 @@ const PACE: Pace = Pace {
 
 fn seed(setup: &Setup, posts: u32) {
     let done = setup
-        .gateway_command("seed")
+        .command(&["seed"])
         .args([
             "--posts",
             &posts.to_string(),
@@ -38,16 +37,7 @@ fn seed(setup: &Setup, posts: u32) {
 }
 
 fn rebuild_command(setup: &Setup, flags: &[&str]) -> Command {
-    let mut command = match setup.is_distributed() {
-        false => setup.gateway_command("rebuild"),
-        true => {
-            let mut command = product_command("workers", &setup.directory);
-            command.args(["--database-url", &setup.database_url, "rebuild"]);
-            command
-        }
-    };
-    command.arg("posts").args(flags);
-    command
+    setup.command(&[&["rebuild", "posts"], flags].concat())
 }
 
 fn start(setup: &Setup, name: &str, flags: &[&str]) -> Process {
@@ -286,7 +276,7 @@ async fn keeps_to_its_share(setup: Setup) {
 #[test]
 fn there_must_be_such_a_model() {
     let setup = Setup::embedded();
-    let mut command = setup.gateway_command("rebuild");
+    let mut command = setup.command(&["rebuild"]);
     let output = command.arg("nonsense").output().expect("it starts");
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success());

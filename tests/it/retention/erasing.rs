@@ -45,7 +45,7 @@ impl Scene {
             .settings
             .set("MILLRACE_ARCHIVE", &archive.display().to_string());
         setup.settings.set("MILLRACE_ERASURE_SETTLE", "2s");
-        setup.settings.set("MILLRACE_LEASE_MS", "1000");
+        setup.settings.set("MILLRACE_LEASE", "1000ms");
         let app = setup.start_many(2, 1, &[]);
         let database = setup.database().await;
         Self {

@@ -106,7 +106,7 @@ async fn held_by_the_next_event_of_a_part(setup: Setup) {
 
 /// The names of followers whose checkpoints are lost are those of followers that never ran.
 async fn followers_starting_anew(mut setup: Setup) {
-    setup.settings.set("MILLRACE_LEASE_MS", "500");
+    setup.settings.set("MILLRACE_LEASE", "500ms");
     let mut app = setup.start();
     let database = setup.database().await;
     let client = app.client().clone();

@@ -1,5 +1,5 @@
-//! What becomes of the log when it is archived and pruned, and of what is personal when it is erased. Embedded, the gateway's
-//! binary does what an operator asks for, in a process beside the one that serves.
+//! What becomes of the log when it is archived and pruned, and of what is personal when it is erased. What an
+//! operator asks for is done in a process beside those that serve.
 
 mod archiving;
 mod away;
@@ -18,16 +18,8 @@ use tests::{Setup, database, eventually};
 
 pub const LIMIT: Duration = Duration::from_secs(90);
 
-/// A command on the setup's database: of the gateway's binary embedded, of the workers' distributed.
 pub fn command(setup: &Setup, name: &str, flags: &[&str]) -> Command {
-    match setup.is_distributed() {
-        false => {
-            let mut command = setup.gateway_command(name);
-            command.args(flags);
-            command
-        }
-        true => setup.workers_command(&[&[name], flags].concat()),
-    }
+    setup.command(&[&[name], flags].concat())
 }
 
 pub fn output(setup: &Setup, name: &str, flags: &[&str]) -> Output {
@@ -63,7 +55,7 @@ pub async fn prune_all(setup: &Setup, database: &DatabaseConnection) -> u64 {
 
 /// So many customers, written while nobody follows.
 pub fn seed(setup: &Setup, customers: u32) {
-    let mut command = setup.gateway_command("seed");
+    let mut command = setup.command(&["seed"]);
     command.args(["--customers", &customers.to_string()]);
     let done = tokio::task::block_in_place(|| command.output()).expect("it starts");
     let text = String::from_utf8_lossy(&done.stderr);

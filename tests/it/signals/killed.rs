@@ -28,7 +28,7 @@ async fn every_signal_ends_once(mut setup: Setup) {
         "signal_statistics:delay=300ms,fail=0.1;signal_trend:delay=500ms;signal_levels:delay=100ms",
     );
     setup.settings.set("MILLRACE_SIGNAL_DEADLINE", "5m");
-    setup.settings.set("MILLRACE_LEASE_MS", "1000");
+    setup.settings.set("MILLRACE_LEASE", "1000ms");
     let mut app = setup.start_many(1, 2, &[]);
     let client: Client = app.client().clone();
     let mut ids: Vec<Value> = Vec::new();

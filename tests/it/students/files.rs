@@ -1,4 +1,4 @@
-//! `gateway import students file.csv`: large files, bad rows, and a repeat after it was killed.
+//! `millrace import students file.csv`: large files, bad rows, and a repeat after it was killed.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ fn large_file(setup: &Setup) -> PathBuf {
 
 /// Runs it to its end: whether it was a success, and what it said.
 fn import(setup: &Setup, arguments: &[&str]) -> (bool, String, String) {
-    let mut command = setup.gateway_command("import");
+    let mut command = setup.command(&["import"]);
     let output = command
         .arg("students")
         .args(arguments)
@@ -49,7 +49,7 @@ async fn a_large_file_again_after_it_was_killed(setup: Setup) {
     let client = app.client();
     let file = large_file(&setup);
     let file = file.to_str().expect("a path");
-    let mut command = setup.gateway_command("import");
+    let mut command = setup.command(&["import"]);
     command.args(["students", file]);
     let mut killed = Process::spawn("import", &setup.directory, &mut command, "KILL");
     eventually("some are imported", Duration::from_secs(60), async || {

@@ -1,4 +1,4 @@
-//! What versions before have written is brought into form by `gateway migrate`: addresses that are one now are told and kept, and
+//! What versions before have written is brought into form by `millrace migrate`: addresses that are one now are told and kept, and
 //! nobody is locked out.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
@@ -68,7 +68,7 @@ async fn what_was_stored_before_is_brought_into_form(setup: Setup) {
         "update app_user set name = 'Κωνσταντίνος' where name = 'Kept'",
     )
     .await;
-    let migrated = finish(&mut setup.gateway_command("migrate"));
+    let migrated = finish(&mut setup.command(&["migrate"]));
     assert!(migrated.status.success(), "{migrated:?}");
     let told = String::from_utf8_lossy(&migrated.stdout).into_owned();
     assert_eq!(
@@ -115,7 +115,7 @@ async fn what_was_stored_before_is_brought_into_form(setup: Setup) {
         assert_eq!(person.name, name, "{email}");
     }
     // What is in form already is left alone, and the conflicts are told until somebody has decided.
-    let again = finish(&mut setup.gateway_command("migrate"));
+    let again = finish(&mut setup.command(&["migrate"]));
     let told = String::from_utf8_lossy(&again.stdout).into_owned();
     assert_eq!(
         told.lines()

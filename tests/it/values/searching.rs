@@ -204,7 +204,7 @@ async fn an_index_outlives_a_rebuild(setup: Setup) {
         (count("the rebuild").await == 1).then_some(())
     })
     .await;
-    let output = finish(setup.gateway_command("rebuild").arg("posts"));
+    let output = finish(setup.command(&["rebuild"]).arg("posts"));
     assert!(output.status.success(), "{output:?}");
     assert_eq!(count("the rebuild").await, 1);
     post("after the rebuild").await;

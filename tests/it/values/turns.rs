@@ -34,7 +34,7 @@ async fn latencies(client: &Client) -> (Duration, Duration) {
 
 async fn ten_loops_of_one_caller_starve_nobody(setup: Setup) {
     let customers = ["--customers", "20000"];
-    let seeded = finish(setup.gateway_command("seed").args(customers));
+    let seeded = finish(setup.command(&["seed"]).args(customers));
     assert!(seeded.status.success(), "{seeded:?}");
     let app = setup.start();
     let client = app.client();

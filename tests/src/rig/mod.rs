@@ -125,5 +125,5 @@ impl Rig {
 }
 
 fn worker(setup: &Setup) -> Process {
-    setup.workers(&["--lease-ms", &LEASE.as_millis().to_string()])
+    setup.workers(&["--lease", &format!("{}ms", LEASE.as_millis())])
 }

@@ -1,5 +1,5 @@
 //! What operators do at a terminal: see how the workers stand, and deal with dead letters. The same operations as those of the
-//! API, on behalf of the process. Both programs have these commands; in `gateway` they are for embedded databases.
+//! API, on behalf of the process.
 
 mod epoch;
 mod letters;

@@ -1,31 +1,22 @@
 //! Tables for terminals: columns as wide as what is in them, and nothing at the ends of lines.
 
+use comfy_table::{Table, TableStyle};
+
 /// The lines of a table.
-pub(super) fn lines(head: &[&str], rows: &[Vec<String>]) -> Vec<String> {
-    let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column));
-        let widest = cells.map(|cell| cell.chars().count()).max();
-        let head = head.get(column).map_or(0, |head| head.chars().count());
-        widest.unwrap_or(0).max(head)
-    };
-    let widths: Vec<usize> = (0..head.len()).map(width).collect();
-    let line = |cells: Vec<&str>| {
-        let padded = cells.iter().zip(&widths);
-        let padded = padded.map(|(cell, width)| format!("{cell:width$}"));
-        let line = padded.collect::<Vec<_>>().join("  ");
-        line.trim_end().to_owned()
-    };
-    let head = line(head.to_vec());
-    let rows = rows
-        .iter()
-        .map(|row| line(row.iter().map(String::as_str).collect()));
-    std::iter::once(head).chain(rows).collect()
+fn lines(head: &[&str], rows: &[Vec<String>]) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(TableStyle::new())
+        .set_header(head)
+        .add_rows(rows);
+    table.column_iter_mut().for_each(|column| {
+        column.set_padding((0, 2));
+    });
+    table.trim_fmt()
 }
 
 pub(super) fn print(head: &[&str], rows: &[Vec<String>]) {
-    for line in lines(head, rows) {
-        crate::say!("{line}");
-    }
+    crate::say!("{}", lines(head, rows));
 }
 
 /// The first line of a text, so short.
@@ -50,7 +41,7 @@ mod tests {
         ];
         assert_eq!(
             lines(&["NAME", "COUNT"], &rows),
-            ["NAME      COUNT", "ü         1", "long one"]
+            "NAME      COUNT\nü         1\nlong one"
         );
         assert_eq!(shortened("first line\nsecond", 20), "first line");
         assert_eq!(shortened("äöüäöü", 4), "äöü…");

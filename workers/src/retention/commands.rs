@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use events::{ArchiveConfig, Database, archive, archived_until, bring_archive_up_to_date, prune};
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar};
 use tokio::sync::watch;
 
 use super::{ArchiveSettings, PruneSettings, RetentionError, eraser, prune_config};
@@ -12,12 +12,7 @@ fn progress_bar(what: &str) -> ProgressBar {
     let template = format!(
         "{what} {{bar:30}} position {{human_pos}} of {{human_len}} ({{per_sec}}, {{eta}} left)"
     );
-    let bar = ProgressBar::new(0);
-    match ProgressStyle::with_template(&template) {
-        Ok(style) => bar.with_style(style),
-        // The template is a constant; without it the default bar does.
-        Err(_) => bar,
-    }
+    crate::printing::progress_bar(&template, 0)
 }
 
 /// Archives while somebody watches, and tells how it went. Also takes out of the archive what was erased since.

@@ -17,28 +17,18 @@ pub(crate) use keeping::{erase_requested, keep_retention};
 #[derive(clap::Args, Debug, Clone, PartialEq, Eq)]
 #[command(next_help_heading = "Retention")]
 pub struct RetentionSettings {
-    /// How long events are kept, such as 90d; without it for ever
+    /// How long events are kept, such as 90d; without it they are never pruned
     ///
     /// What is older is pruned from the log when every follower and handler has passed it. Streams that are state, such as
     /// those of posts, stay.
     #[arg(long, env = "MILLRACE_RETENTION", value_parser = duration::parse)]
     pub retention: Option<Duration>,
-    /// A directory to which events go before they are pruned; when personal data is erased, also from its files
+    /// Directory to which events are archived before they are pruned; personal data that is erased is erased there, too
     #[arg(long, env = "MILLRACE_ARCHIVE")]
     pub archive: Option<PathBuf>,
-    /// How long after the erasure of a user's data it is looked for once more: longer than a request may last
+    /// How long after the erasure of a user's data it is searched for once more; longer than a request may last
     #[arg(long, env = "MILLRACE_ERASURE_SETTLE", value_parser = duration::parse, default_value = "90s")]
     pub erasure_settle: Duration,
-}
-
-impl Default for RetentionSettings {
-    fn default() -> Self {
-        Self {
-            retention: None,
-            archive: None,
-            erasure_settle: Duration::from_secs(90),
-        }
-    }
 }
 
 /// What to archive.

@@ -27,7 +27,7 @@ async fn steps_done(scene: &Scene, id: &str) -> (Value, Vec<Value>) {
 /// What a rebuild has read before the log was redacted does not come back with its tables, nor stays in what it reports.
 async fn a_rebuild_brings_nothing_back(setup: Setup) {
     let scene = Scene::begin(setup.way).await;
-    let mut seed = scene.setup.gateway_command("seed");
+    let mut seed = scene.setup.command(&["seed"]);
     seed.args(["--posts", "1500", "--likes", "2", "--comments", "2"]);
     let seeded = tokio::task::block_in_place(|| seed.output()).expect("it starts");
     assert!(seeded.status.success());

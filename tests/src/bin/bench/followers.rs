@@ -111,12 +111,12 @@ async fn measure(posts: u32, customers: u32, prepare: &str) {
 
 fn seed(setup: &Setup, arguments: &[&str]) {
     let seeded = setup
-        .gateway_command("seed")
+        .command(&["seed"])
         .args(arguments)
         .output()
         .expect("the gateway starts");
     let text = String::from_utf8_lossy(&seeded.stderr);
-    assert!(seeded.status.success(), "gateway seed failed: {text}");
+    assert!(seeded.status.success(), "millrace seed failed: {text}");
     println!(
         "seeding: {}",
         String::from_utf8_lossy(&seeded.stdout).trim()

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use tests::postgres::Postgres;
 use tests::process::Process;
-use tests::recipe::product_command;
 use tests::traffic::{self, Pace, Traffic};
 use tests::{Setup, guard};
 
@@ -136,7 +135,7 @@ fn millis(duration: Duration) -> f64 {
 
 fn seed(setup: &Setup, posts: u32) -> String {
     let seeded = setup
-        .gateway_command("seed")
+        .command(&["seed"])
         .args([
             "--posts",
             &posts.to_string(),
@@ -148,13 +147,12 @@ fn seed(setup: &Setup, posts: u32) -> String {
         .output()
         .expect("the gateway starts");
     let text = String::from_utf8_lossy(&seeded.stderr);
-    assert!(seeded.status.success(), "gateway seed failed: {text}");
+    assert!(seeded.status.success(), "millrace seed failed: {text}");
     String::from_utf8_lossy(&seeded.stdout).trim().to_owned()
 }
 
 fn start(setup: &Setup, name: &str) -> (Process, Instant) {
-    let mut command = product_command("workers", &setup.directory);
-    command.args(["--database-url", &setup.database_url, "rebuild", "posts"]);
+    let mut command = setup.command(&["rebuild", "posts"]);
     let began = Instant::now();
     let process = Process::spawn(name, guard::directory(), &mut command, "KILL");
     (process, began)

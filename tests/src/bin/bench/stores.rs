@@ -5,7 +5,6 @@ use std::process::Command;
 use futures::future::join_all;
 use tests::postgres::Postgres;
 use tests::programs::{POSTGRES_BIN, repository};
-use tests::recipe::product_command;
 use tests::{Setup, ids, people};
 
 /// Those who write posts.
@@ -36,9 +35,7 @@ impl Store {
         let (_, database) = setup.database_url.rsplit_once('/').expect("a URL");
         let database = database.to_owned();
         let customers = rows.customers.to_string();
-        run(setup
-            .gateway_command("seed")
-            .args(["--customers", &customers]));
+        run(setup.command(&["seed"]).args(["--customers", &customers]));
         if rows.posts > 0 {
             add_posts(&setup, rows.posts).await;
         }
@@ -95,10 +92,8 @@ async fn add_posts(setup: &Setup, posts: u64) {
     drop(gateway);
     let posts = posts.to_string();
     let shape = ["--posts", &posts, "--likes", "0", "--comments", COMMENTS];
-    run(setup.gateway_command("seed").args(shape));
-    let mut rebuild = product_command("workers", &setup.directory);
-    rebuild.args(["--database-url", &setup.database_url, "rebuild", "posts"]);
-    run(&mut rebuild);
+    run(setup.command(&["seed"]).args(shape));
+    run(&mut setup.command(&["rebuild", "posts"]));
 }
 
 /// Runs the file that makes a table with so many rows.

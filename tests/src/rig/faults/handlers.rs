@@ -69,9 +69,7 @@ async fn like(rig: &Rig, id: &str, version: u8, data: &str) -> Result<(), String
 /// By the command and by the mutation, by turns.
 async fn replay_all(rig: &Rig, turn: usize) -> Result<(), String> {
     if turn.is_multiple_of(2) {
-        let mut command = rig
-            .setup
-            .workers_command(&["dead-letters", "replay", "--all"]);
+        let mut command = rig.setup.command(&["dead-letters", "replay", "--all"]);
         let done = block_in_place(|| recipe::finish(&mut command));
         if !done.status.success() {
             return Err(format!("the replay ended with {done:?}"));

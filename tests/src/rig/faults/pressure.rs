@@ -79,7 +79,7 @@ pub(super) async fn read_slowly(rig: &mut Rig, turn: usize) -> Injected {
 
 /// By the command, which says how it went.
 pub(super) async fn rebuild(rig: &mut Rig, _: usize) -> Injected {
-    let mut command = rig.setup.workers_command(&["rebuild", "posts"]);
+    let mut command = rig.setup.command(&["rebuild", "posts"]);
     let done = tokio::task::block_in_place(|| recipe::finish(&mut command));
     if !done.status.success() {
         let said = String::from_utf8_lossy(&done.stderr);

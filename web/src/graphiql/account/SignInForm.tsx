@@ -36,7 +36,7 @@ export function SignInForm({ notice, onDone }: Props) {
       <p>
         {isNew
           ? 'A new user is a member: chats are open to them, customers are not.'
-          : "The gateway's first start prints an administrator's password; “gateway admin” makes another."}
+          : "The gateway's first start prints an administrator's password; “millrace admin” makes another."}
       </p>
       {isNew && (
         <label>

@@ -1,5 +1,5 @@
 //! Files are for the user that the process runs as, and for nobody else, whatever the umask says: the database with what SQLite keeps
-//! beside it, locks, keys and archives hold what nobody else on the machine should read. Called first by both programs.
+//! beside it, locks, keys and archives hold what nobody else on the machine should read. Called first by `main`.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;

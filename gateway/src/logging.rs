@@ -1,16 +1,16 @@
-//! The log of a process, on standard error: what is in it `RUST_LOG` says, and one that cannot be read ends the process, as
-//! whoever set it would wait for lines that never come. Called first by both programs.
+//! The log of a process, on standard error. What is in it the setting `--log` (`RUST_LOG`) says; one that cannot be read ends the process,
+//! as whoever set it would wait for lines that never come. Called first by `main`.
 
 use std::io::{self, IsTerminal};
 
+use strsim::levenshtein;
 use tracing::Level;
 use tracing_subscriber::{
     EnvFilter, Layer, filter::filter_fn, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
-use crate::settings::edits;
-
-const VARIABLE: &str = "RUST_LOG";
+/// What is logged unless something else is asked for.
+pub const DEFAULT: &str = "info,sqlx=warn,sea_orm_migration=warn";
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 /// What these crates say at TRACE are bytes that come and go, and with them tokens and passwords.
@@ -29,18 +29,9 @@ const LOUD: [&str; 12] = [
     "async_graphql",
 ];
 
-/// Begins the log with `default` unless `RUST_LOG` says something else. Secrets are kept out of it, whatever that says.
-///
-/// # Errors
-/// What is wrong with `RUST_LOG`.
-pub fn begin(default: &str) -> Result<(), String> {
-    let asked = match std::env::var(VARIABLE) {
-        Ok(text) if text.trim().is_empty() => None,
-        Ok(text) => Some(text),
-        Err(std::env::VarError::NotPresent) => None,
-        Err(error) => return Err(format!("{VARIABLE}: {error}")),
-    };
-    let filter = read(asked.as_deref().unwrap_or(default))?;
+/// Begins the log with levels that were checked. Secrets are kept out of it, whatever they say.
+pub fn begin(levels: &str) {
+    let filter = EnvFilter::builder().parse_lossy(levels);
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(io::stderr().is_terminal())
         // A reader of standard error that went away ends nothing.
@@ -51,7 +42,6 @@ pub fn begin(default: &str) -> Result<(), String> {
         .with(lines.with_filter(harmless))
         .with(filter)
         .init();
-    Ok(())
 }
 
 /// A directive for a module of a crate would win over one for the crate: so what is kept out is no directive.
@@ -60,25 +50,33 @@ fn is_harmless(target: &str, level: Level) -> bool {
     level < Level::TRACE || !LOUD.contains(&name)
 }
 
-fn read(text: &str) -> Result<EnvFilter, String> {
+/// Levels as `RUST_LOG` has them; none at all are the default's.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn check(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Ok(DEFAULT.to_owned());
+    }
     let expected = "expected levels such as `info`, or `info,gateway=debug`";
     for directive in text.split(',').map(str::trim) {
         // A word alone is a level, or the name of a crate of which everything is wanted. What is nearly a level is no crate.
         let word = directive.to_lowercase();
         let is_level =
             LEVELS.contains(&word.as_str()) || word.parse::<u8>().is_ok_and(|it| it <= 5);
-        let nearest = LEVELS.iter().min_by_key(|level| edits(&word, level));
+        let nearest = LEVELS.iter().min_by_key(|level| levenshtein(&word, level));
         if let Some(nearest) = nearest
             && !is_level
-            && (edits(&word, nearest) <= 2 || word == "warning")
+            && (levenshtein(&word, nearest) <= 2 || word == "warning")
         {
             return Err(format!(
-                "{VARIABLE}: {directive:?} is no level; did you mean {nearest}? {expected}"
+                "{directive:?} is no level; did you mean {nearest}? {expected}"
             ));
         }
     }
-    let filter = EnvFilter::builder().parse(text);
-    filter.map_err(|error| format!("{VARIABLE}={text:?} cannot be read: {error}; {expected}"))
+    let read = EnvFilter::builder().parse(text);
+    let read = read.map_err(|error| format!("{error}; {expected}"));
+    read.map(|_| text.to_owned())
 }
 
 #[cfg(test)]
@@ -111,7 +109,7 @@ mod tests {
             "info,sqlx=warn,sea_orm_migration=warn",
             "gateway[request]=trace",
         ] {
-            assert!(read(read_well).is_ok(), "{read_well}");
+            assert!(check(read_well).is_ok(), "{read_well}");
         }
         for refused in [
             "inof",
@@ -122,7 +120,7 @@ mod tests {
             "info,gateway=debug=trace",
             "gateway[",
         ] {
-            assert!(read(refused).is_err(), "{refused:?}");
+            assert!(check(refused).is_err(), "{refused:?}");
         }
     }
 }

@@ -1,0 +1,256 @@
+//! Where settings come from, in order of precedence: flags, the environment, a file `.env`, a TOML file, and the declared defaults. clap
+//! reads flags and variables. The values of the TOML file replace the declared defaults before clap parses, so they pass the same parsers
+//! and their errors read alike. Names that no setting has are refused. Called by `main`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind as IoErrorKind;
+use std::path::{Path, PathBuf};
+
+use clap::builder::BoolishValueParser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, CommandFactory, Error, FromArgMatches};
+
+use super::{Command, CommandLine, variables};
+
+/// The file that is read unless another one is named.
+const DEFAULT_FILE: &str = "millrace.toml";
+/// Groups of settings in the help of `work` and `rebuild`, and of other subcommands; that of `serve` shows all.
+const OF_WORKERS: &[&str] = &["Process", "Storage", "Workers", "Signals", "Retention"];
+const OF_ANY: &[&str] = &["Process", "Storage"];
+
+/// The values of a TOML file, as texts, by the names of settings.
+type Values = BTreeMap<String, String>;
+
+/// What was asked for, and where its settings came from.
+pub struct Loaded {
+    pub command_line: CommandLine,
+    pub(super) command: clap::Command,
+    pub(super) matches: ArgMatches,
+    pub(super) file: PathBuf,
+    pub(super) in_file: Values,
+    /// The variables that were set before `.env` was read.
+    pub(super) inherited: BTreeSet<String>,
+}
+
+/// Reads all settings. Ends the process for `--help`, `--version` and when something is wrong, as command line programs do.
+#[must_use]
+pub fn load() -> Loaded {
+    read().unwrap_or_else(|error| error.exit())
+}
+
+fn read() -> Result<Loaded, Error> {
+    let inherited = variables::names();
+    let refuse = |message| CommandLine::command().error(ErrorKind::UnknownArgument, message);
+    // Before the declarations, as these take in the environment.
+    variables::read_dotenv().map_err(refuse)?;
+    let declared = command(&Values::new());
+    check_variables(&declared, &inherited).map_err(refuse)?;
+    let matches = declared.clone().try_get_matches();
+    let matches = matches.map_err(|error| tell_variable(error, &declared, &inherited))?;
+    let asked = matches.get_one::<PathBuf>("config");
+    let file = asked.map_or(Path::new(DEFAULT_FILE), PathBuf::as_path);
+    let in_file = read_file(file, asked.is_some(), &declared).map_err(refuse)?;
+    let command = command(&in_file);
+    // Only values of the file can be wrong now: everything else has just been parsed.
+    let matches = command.clone().try_get_matches();
+    let matches =
+        matches.map_err(|error| tip(error, format!("it is set in {}", file.display())))?;
+    let loaded = Loaded {
+        command_line: CommandLine::from_arg_matches(&matches)?,
+        file: file.to_owned(),
+        command,
+        matches,
+        in_file,
+        inherited,
+    };
+    if matches!(loaded.command_line.command, Some(Command::Work))
+        && loaded.is_default("database_url")
+    {
+        let message =
+            "the workers need --database-url (DATABASE_URL): a gateway on SQLite runs them itself";
+        return Err(refuse(message.to_owned()));
+    }
+    Ok(loaded)
+}
+
+impl Loaded {
+    pub(super) fn is_default(&self, id: &str) -> bool {
+        self.matches.value_source(id) == Some(ValueSource::DefaultValue)
+            && !self.in_file.contains_key(&key(id))
+    }
+}
+
+/// The script that completes subcommands and flags in `shell`.
+#[must_use]
+pub fn completions(shell: clap_complete::Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command(&Values::new()), "millrace", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
+}
+
+/// The name of a setting in the file, which is that of its flag.
+pub(super) fn key(id: &str) -> String {
+    id.replace('_', "-")
+}
+
+/// The command line, with the values of the file as defaults. Settings may stand before the subcommand or after it.
+pub(super) fn command(in_file: &Values) -> clap::Command {
+    let command = CommandLine::command().mut_args(|arg| {
+        let arg = match arg.get_action() {
+            ArgAction::SetTrue => switch(arg),
+            _ => arg,
+        };
+        let arg = arg.global(true);
+        match in_file.get(&key(arg.get_id().as_str())) {
+            Some(value) => arg.default_value(value.clone()),
+            None => arg,
+        }
+    });
+    let settings: Vec<Arg> = command.get_arguments().cloned().collect();
+    command.mut_subcommands(|subcommand| {
+        let shown = match subcommand.get_name() {
+            "serve" => return subcommand,
+            "work" | "rebuild" => OF_WORKERS,
+            _ => OF_ANY,
+        };
+        let is_shown = |arg: &&Arg| arg.get_help_heading().is_some_and(|it| shown.contains(&it));
+        let hidden = settings.iter().filter(|arg| !is_shown(arg));
+        subcommand.args(hidden.map(|arg| arg.clone().hide(true)))
+    })
+}
+
+/// A switch takes a value, so that a flag can turn off what a variable or the file turns on: `--migrate=false`.
+fn switch(arg: Arg) -> Arg {
+    arg.action(ArgAction::Set)
+        .value_parser(BoolishValueParser::new())
+        .value_name("BOOL")
+        .hide_possible_values(true)
+        .num_args(0..=1)
+        .require_equals(true)
+        .default_value("false")
+        .default_missing_value("true")
+}
+
+/// Adds to the error which variable has the value that is refused, unless a flag has it.
+fn tell_variable(error: Error, declared: &clap::Command, inherited: &BTreeSet<String>) -> Error {
+    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) else {
+        return error;
+    };
+    let flag = flag
+        .split([' ', '['])
+        .next()
+        .and_then(|flag| flag.strip_prefix("--"));
+    let arg = declared.get_arguments().find(|arg| arg.get_long() == flag);
+    let variable = arg.and_then(|arg| arg.get_env()?.to_str());
+    match variable {
+        Some(name) if std::env::var(name).is_ok_and(|set| set == *value) => {
+            let place = place_of(name, inherited);
+            tip(error, format!("it is {name} in {place}"))
+        }
+        _ => error,
+    }
+}
+
+/// Where a variable is set.
+pub(super) fn place_of(variable: &str, inherited: &BTreeSet<String>) -> &'static str {
+    match inherited.contains(variable) {
+        true => "the environment",
+        false => ".env",
+    }
+}
+
+fn tip(mut error: Error, text: String) -> Error {
+    let tips = ContextValue::StyledStrs(vec![text.into()]);
+    error.insert(ContextKind::Suggested, tips);
+    error
+}
+
+fn check_variables(declared: &clap::Command, inherited: &BTreeSet<String>) -> Result<(), String> {
+    let of_subcommands = declared
+        .get_subcommands()
+        .flat_map(clap::Command::get_arguments);
+    let arguments = declared.get_arguments().chain(of_subcommands);
+    let known: Vec<&str> = arguments
+        .filter_map(|arg| arg.get_env()?.to_str())
+        .collect();
+    let unknown = variables::unknown(&known);
+    refuse_unknown(&unknown, &known, |name| {
+        place_of(name, inherited).to_owned()
+    })
+}
+
+/// Fails with a line for each unknown name, which suggests the known one that is most like it.
+fn refuse_unknown(
+    unknown: &[String],
+    known: &[&str],
+    place: impl Fn(&str) -> String,
+) -> Result<(), String> {
+    let lines = unknown.iter().map(|name| {
+        let likeness = |known: &&&str| strsim::jaro_winkler(name, known);
+        let nearest = known
+            .iter()
+            .max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+        let (nearest, place) = (nearest.copied().unwrap_or_default(), place(name));
+        format!("unknown setting {name} in {place}; did you mean {nearest}?")
+    });
+    match unknown {
+        [] => Ok(()),
+        _ => Err(lines.collect::<Vec<_>>().join("\n")),
+    }
+}
+
+/// The settings in the file. Of a line that cannot be read the error tells only the number: there may be a secret in it.
+fn read_file(file: &Path, is_asked: bool, declared: &clap::Command) -> Result<Values, String> {
+    let name = file.display();
+    let text = match std::fs::read_to_string(file) {
+        Err(error) if error.kind() == IoErrorKind::NotFound && !is_asked => {
+            return Ok(Values::new());
+        }
+        read => read.map_err(|error| format!("{name}: {error}"))?,
+    };
+    let table: toml::Table = toml::from_str(&text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start));
+        let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+        format!("{name}: line {line} cannot be read: expected such as max-depth = 12")
+    })?;
+    let known: Vec<String> = declared
+        .get_arguments()
+        .map(|arg| key(arg.get_id().as_str()))
+        .collect();
+    let known: Vec<&str> = known
+        .iter()
+        .map(String::as_str)
+        .filter(|key| *key != "config")
+        .collect();
+    let unknown: Vec<String> = table
+        .keys()
+        .filter(|key| !known.contains(&key.as_str()))
+        .cloned()
+        .collect();
+    refuse_unknown(&unknown, &known, |_| name.to_string())?;
+    let values = table.into_iter().map(|(key, value)| {
+        let text = text_of(&value).ok_or_else(|| {
+            format!("{name}: {key} must be a text, a number, true or false, or a list of texts")
+        })?;
+        Ok((key, text))
+    });
+    values.collect()
+}
+
+/// The value as a flag would have it.
+fn text_of(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Boolean(is) => Some(is.to_string()),
+        toml::Value::Array(items) => {
+            let items: Option<Vec<String>> = items.iter().map(text_of).collect();
+            items.map(|items| items.join(","))
+        }
+        toml::Value::Float(_) | toml::Value::Datetime(_) | toml::Value::Table(_) => None,
+    }
+}

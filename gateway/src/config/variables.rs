@@ -1,0 +1,149 @@
+//! The environment and the file `.env`. A variable that is named like a setting, but is none, is an error: a misspelled limit must not
+//! silently be the default. Called by `sources`.
+
+use std::collections::BTreeSet;
+
+const PREFIX: &str = "MILLRACE_";
+
+/// The names of the variables that are set.
+pub(super) fn names() -> BTreeSet<String> {
+    variables().map(|(name, _)| name).collect()
+}
+
+fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().map(|(name, value)| {
+        let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+        (text(name), text(value))
+    })
+}
+
+/// Reads `.env`, if there is one, into the environment of this process.
+///
+/// # Errors
+/// Which line of it cannot be read. What is in it is not said: it may be a secret.
+pub(super) fn read_dotenv() -> Result<(), String> {
+    let read = match dotenvy::dotenv() {
+        Err(error) if error.not_found() => return Ok(()),
+        read => read,
+    };
+    read.map(drop).map_err(|error| match error {
+        dotenvy::Error::LineParse(..) => {
+            let text = std::fs::read_to_string(".env").unwrap_or_default();
+            let is_bad = |line: &&str| {
+                let mut read = dotenvy::Iter::new(line.as_bytes());
+                read.any(|it| it.is_err())
+            };
+            match text.lines().position(|line| is_bad(&line)) {
+                Some(index) => format!(
+                    ".env: line {} cannot be read: expected NAME=value",
+                    index + 1
+                ),
+                None => ".env: a line cannot be read: expected NAME=value".to_owned(),
+            }
+        }
+        dotenvy::Error::Io(error) => format!(".env: {error}"),
+        _ => ".env: a value cannot be set".to_owned(),
+    })
+}
+
+/// The variables of this process that look like settings, and are none of `known`.
+pub(super) fn unknown(known: &[&str]) -> Vec<String> {
+    let unknown = variables().filter(|(name, value)| is_unknown(name, value, known));
+    unknown.map(|(name, _)| name).collect()
+}
+
+fn is_unknown(name: &str, value: &str, known: &[&str]) -> bool {
+    name.starts_with(PREFIX) && !known.contains(&name) && !is_of_a_service(name, value)
+}
+
+/// Whether it is one of the variables by which Kubernetes and Docker tell every container of a service or a link that is named
+/// `millrace`, or `millrace-` and something: nobody has set them. No setting has a name like these.
+fn is_of_a_service(name: &str, value: &str) -> bool {
+    let Some(rest) = name.strip_prefix("MILLRACE") else {
+        return false;
+    };
+    let is_address = ["tcp://", "udp://", "sctp://"]
+        .iter()
+        .any(|scheme| value.starts_with(scheme));
+    rest.ends_with("_SERVICE_HOST")
+        || rest.ends_with("_SERVICE_PORT")
+        || rest.contains("_SERVICE_PORT_")
+        || (rest.ends_with("_PORT") && is_address)
+        || is_of_a_port(rest)
+        // Links of Docker, with what the other container was told.
+        || rest.starts_with("_ENV_")
+        || (rest.ends_with("_NAME") && value.starts_with('/'))
+}
+
+/// Whether it ends like `_PORT_8080_TCP`, `_PORT_8080_TCP_ADDR`, `…_PORT` or `…_PROTO`.
+fn is_of_a_port(name: &str) -> bool {
+    let part = ["_ADDR", "_PORT", "_PROTO"];
+    let name = part
+        .iter()
+        .find_map(|part| name.strip_suffix(part))
+        .unwrap_or(name);
+    let protocol = ["_TCP", "_UDP", "_SCTP"];
+    let Some(name) = protocol.iter().find_map(|part| name.strip_suffix(part)) else {
+        return false;
+    };
+    let Some((before, number)) = name.rsplit_once('_') else {
+        return false;
+    };
+    before.ends_with("_PORT") && number.parse::<u16>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::config::CommandLine;
+
+    #[test]
+    fn what_is_told_of_services_is_no_setting() {
+        for (name, value) in [
+            // Kubernetes, of a service `millrace`.
+            ("MILLRACE_SERVICE_HOST", "10.0.0.1"),
+            ("MILLRACE_SERVICE_PORT", "80"),
+            ("MILLRACE_SERVICE_PORT_HTTP", "80"),
+            ("MILLRACE_PORT", "tcp://10.0.0.1:80"),
+            ("MILLRACE_PORT_80_TCP", "tcp://10.0.0.1:80"),
+            ("MILLRACE_PORT_80_TCP_PROTO", "tcp"),
+            ("MILLRACE_PORT_80_TCP_PORT", "80"),
+            ("MILLRACE_PORT_80_TCP_ADDR", "10.0.0.1"),
+            ("MILLRACE_PORT_53_UDP_ADDR", "10.0.0.1"),
+            // Of services `millrace-redis` and `millrace-gateway`.
+            ("MILLRACE_REDIS_SERVICE_HOST", "10.0.0.2"),
+            ("MILLRACE_REDIS_PORT", "tcp://10.0.0.2:6379"),
+            ("MILLRACE_GATEWAY_PORT_8080_TCP_ADDR", "10.0.0.3"),
+            // Docker, of a link.
+            ("MILLRACE_NAME", "/web/millrace"),
+            ("MILLRACE_ENV_POSTGRES_PASSWORD", "of another container"),
+            // Not ours at all.
+            ("PATH", "/bin"),
+        ] {
+            assert!(!is_unknown(name, value, &[]), "{name}");
+        }
+        for name in CommandLine::command()
+            .get_arguments()
+            .filter_map(|arg| arg.get_env()?.to_str())
+        {
+            assert!(!is_of_a_service(name, "80"), "{name} is a setting");
+        }
+    }
+
+    #[test]
+    fn what_looks_like_a_setting_is_refused() {
+        for (name, value) in [
+            ("MILLRACE_MAX_DEPHT", "7"),
+            ("MILLRACE_NO_SUCH_SETTING", "1"),
+            ("MILLRACE_PORT", "8080"),
+            ("MILLRACE_MAX_SERVICE", "8080"),
+            ("MILLRACE_NAME", "mine"),
+            ("MILLRACE_PORT_HTTP_TCP", "tcp://10.0.0.1:80"),
+            ("MILLRACE_", ""),
+        ] {
+            assert!(is_unknown(name, value, &["MILLRACE_MAX_DEPTH"]), "{name}");
+        }
+    }
+}
