@@ -6,6 +6,7 @@ mod bad_input;
 mod chats;
 mod customers;
 mod deploys;
+mod docs;
 mod door;
 mod faults;
 mod http;
