@@ -38,7 +38,7 @@ use crate::limits::{Limits, MAX_INTROSPECTION};
 use crate::operation::IdempotencyKey;
 use crate::params::Params;
 use crate::request_id::RequestId;
-pub(crate) use plan::{Plan, plan_of};
+pub use plan::{Plan, plan_of};
 pub use typing::Typing;
 use variants::Document;
 
