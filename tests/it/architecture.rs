@@ -44,6 +44,7 @@ const OUT_OF_SIGHT: &[(&str, &[&str])] = &[
 
 const MOST_LINES: usize = 400;
 const MOST_HEAD_LINES: usize = 6;
+const MOST_ARGUMENT_LINES: usize = 24;
 const NAMES_OF_NOTHING: &[&str] = &[
     "utils", "util", "helpers", "helper", "common", "misc", "manager",
 ];
@@ -140,24 +141,31 @@ fn the_tests_choose_no_other_features_than_the_product() {
     }
 }
 
+/// A head says what the file is. Behind an empty line there may be an argument: why what it does is right.
 #[test]
 fn files_begin_with_what_they_are() {
     let wrong = |path: &Path, text: &str| {
-        let head = text
+        let is_text = |line: &&str| !line.trim_start_matches("//!").trim().is_empty();
+        let lines = || text.lines().take_while(|line| line.starts_with("//!"));
+        let head = lines().take_while(is_text).count();
+        let argument = lines().count() - head;
+        let mut behind = text
             .lines()
-            .take_while(|line| line.starts_with("//!"))
-            .count();
-        let says_nothing = text
-            .lines()
-            .take(head)
-            .all(|line| line.trim_start_matches("//!").trim().is_empty());
-        let is_wrong = head == 0 || head > MOST_HEAD_LINES || says_nothing;
-        is_wrong.then(|| {
-            format!(
-                "{}: {head} lines of //!, not 1 to {MOST_HEAD_LINES}",
-                path.display()
-            )
-        })
+            .skip(head + argument)
+            .skip_while(|line| line.is_empty());
+        let path = path.display();
+        if head == 0 || head > MOST_HEAD_LINES {
+            Some(format!(
+                "{path}: {head} lines of //!, not 1 to {MOST_HEAD_LINES}"
+            ))
+        } else if argument > MOST_ARGUMENT_LINES {
+            Some(format!(
+                "{path}: {argument} lines of argument, more than {MOST_ARGUMENT_LINES}"
+            ))
+        } else {
+            let is_outside = behind.next().is_some_and(|line| line.starts_with("// "));
+            is_outside.then(|| format!("{path}: what belongs to the head is not in it"))
+        }
     };
     check_files(WITHOUT_HEAD, wrong);
 }
