@@ -50,10 +50,7 @@ const NAMES_OF_NOTHING: &[&str] = &[
 ];
 
 /// Where what followers write is read.
-const READ_MODELS: &[&str] = &[
-    "entities/src/posts/",
-    "entities/src/customers/statistics.rs",
-];
+const READ_MODELS: &[&str] = &["entities/src/posts", "entities/src/customers/statistics.rs"];
 
 const TOO_LONG: &[&str] = &[];
 const WITHOUT_HEAD: &[&str] = &[];
@@ -178,6 +175,16 @@ fn files_are_short() {
             .then(|| format!("{}: {lines} lines, more than {MOST_LINES}", path.display()))
     };
     check_files(TOO_LONG, wrong);
+}
+
+/// `x.rs` beside `x/`, so that a name in an editor says which file it is.
+#[test]
+fn modules_are_beside_their_folders() {
+    let wrong = |path: &Path, _: &str| {
+        let is_wrong = path.ends_with("mod.rs");
+        is_wrong.then(|| format!("{}: the module is a file beside its folder", path.display()))
+    };
+    check_files(&[], wrong);
 }
 
 #[test]
