@@ -1,5 +1,5 @@
 # The commands of this repository. Each works from a clean clone.
-.PHONY: run test test-long oracle simulate faults bench bench-rebuild bench-followers check weight setup web
+.PHONY: run test test-long oracle simulate faults bench bench-rebuild bench-followers bench-hot check weight setup web
 
 # The gateway at http://127.0.0.1:8080, with the pages if npm is here to build them. Nothing else is needed.
 run:
@@ -45,11 +45,16 @@ bench-followers: setup
 	cargo build --release --workspace --bins
 	cargo run --release -p tests --bin bench -- followers $(BENCH)
 
+# Single functions that run for every request or event. About a minute; `BENCH=framing` runs those whose name has the word.
+bench-hot:
+	cargo bench --workspace --bench hot -- $(BENCH)
+
 # Form and style, without running anything.
 check: web
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	npm run --prefix web check
+	@if command -v cargo-deny >/dev/null; then cargo deny check bans licenses sources; fi
 
 # What the build weighs, as a row for tests/weight.tsv. Takes two builds from cold.
 weight:

@@ -7,6 +7,7 @@ mod chats;
 mod circles;
 mod customers;
 mod deploys;
+mod docs;
 mod door;
 mod faults;
 mod http;

@@ -1,4 +1,4 @@
-//! Who may do what, by role. This table, the one in the README and the matrix test say the same. What depends on more
+//! Who may do what, by role. This table, the one in docs/client/permissions.md and the matrix test say the same. What depends on more
 //! than the role (one's own data, the members of a chat) is decided where that is known, in the domain.
 
 use schemars::JsonSchema;

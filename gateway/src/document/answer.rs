@@ -15,7 +15,7 @@ use crate::errors::{Code, typed};
 impl Plan {
     /// Completes an answer of the executor. That has null for an object of which every field failed, as for one that is not there. They are
     /// told apart by the errors: below an object that is not there, there are none.
-    pub(crate) fn complete(&self, answer: &mut Response) {
+    pub fn complete(&self, answer: &mut Response) {
         let is_of_request = answer.errors.iter().all(|error| error.path.is_empty());
         if answer.data == Value::Null && (is_of_request || self.kind == OperationType::Subscription)
         {

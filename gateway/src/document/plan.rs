@@ -12,7 +12,7 @@ use super::price::Price;
 use super::typing::Shape;
 
 /// A plan.
-pub(crate) struct Plan {
+pub struct Plan {
     pub(super) kind: OperationType,
     /// The text of the document, and which of its operations this is.
     pub(super) text: Arc<str>,
@@ -66,7 +66,8 @@ impl Plan {
 }
 
 /// The plan of a request that was prepared here.
-pub(crate) fn plan_of(request: &Request) -> Option<&Arc<Plan>> {
+#[must_use]
+pub fn plan_of(request: &Request) -> Option<&Arc<Plan>> {
     let plan = request.data.get(&std::any::TypeId::of::<Arc<Plan>>())?;
     plan.downcast_ref()
 }

@@ -102,12 +102,14 @@ pub(super) fn pong(payload: Option<&Map<String, Value>>) -> String {
 }
 
 /// An operation's id as a JSON string, made once.
-pub(super) fn encode_id(id: &str) -> String {
+#[must_use]
+pub fn encode_id(id: &str) -> String {
     json(&id)
 }
 
 /// The result must be UTF-8 JSON; one that is not would break the socket, so it is replaced by an empty result.
-pub(super) fn next(id: &str, result: &[u8]) -> String {
+#[must_use]
+pub fn next(id: &str, result: &[u8]) -> String {
     let result = std::str::from_utf8(result).unwrap_or("{}");
     let mut frame = String::with_capacity(id.len() + result.len() + 32);
     frame.push_str(r#"{"id":"#);

@@ -1,5 +1,5 @@
-//! Every query, mutation and subscription as everybody. The table must have every field that the schema has, and the README
-//! must promise what the table says. What only looks at the schema runs embedded.
+//! Every query, mutation and subscription as everybody. The table must have every field that the schema has, and the documents
+//! must promise what it says. What only looks at the schema runs embedded.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -211,15 +211,12 @@ async fn run(client: &Client, document: &str) -> Answer {
     client.run(document, json!({})).await
 }
 
-/// The README's table: `yes`, `–`, or words that say on what it depends.
+/// The documented table: `yes`, `–`, or words that say on what it depends.
 #[test]
-fn the_readme_promises_what_the_table_says() {
-    let readme = std::fs::read_to_string(repository().join("README.md")).expect("README.md");
-    let (_, section) = readme
-        .split_once("## Who may do what")
-        .expect("a section on who may do what");
-    let section = section.split("\n## ").next().expect("its text");
-    let rows: Vec<Vec<&str>> = section
+fn the_documents_promise_what_the_table_says() {
+    let page = repository().join("docs/client/permissions.md");
+    let page = std::fs::read_to_string(page).expect("the page on permissions");
+    let rows: Vec<Vec<&str>> = page
         .lines()
         .filter(|line| line.starts_with("| "))
         .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
@@ -230,7 +227,10 @@ fn the_readme_promises_what_the_table_says() {
     for row in TABLE {
         let promised = rows.iter().find(|cells| cells[0] == row.what);
         let Some(cells) = promised else {
-            problems.push(format!("{:?} is not in the README", row.what));
+            problems.push(format!(
+                "{:?} is not in docs/client/permissions.md",
+                row.what
+            ));
             continue;
         };
         let [anonymous, member, other, staff, admin] = row.outcomes;
@@ -264,7 +264,7 @@ fn the_readme_promises_what_the_table_says() {
     for cells in rows.iter().filter(|cells| !cells[0].starts_with("---")) {
         if !TABLE.iter().any(|row| row.what == cells[0]) {
             problems.push(format!(
-                "the README promises {:?}, which is not tried",
+                "docs/client/permissions.md promises {:?}, which is not tried",
                 cells[0]
             ));
         }

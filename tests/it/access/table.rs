@@ -1,4 +1,4 @@
-//! Every field of the schema, and what comes of asking for it. `what` is the row of the README's table that promises it.
+//! Every field of the schema, and what comes of asking for it. `what` is the row of the table in docs/client/permissions.md that promises it.
 //! In documents `<name>` stands for an id or a text of the world; `it` names the value that must be there.
 
 use Outcome::{Forbidden as F, Missing as N, Nothing as O, Unknown as U, Yes as Y};

@@ -1,4 +1,4 @@
-//! Random lives of a chat against a model in memory, which counts what is unread as the README defines it: messages of
+//! Random lives of a chat against a model in memory, which counts what is unread as docs/client/domains.md defines it: messages of
 //! others, after the last one read, that are not deleted.
 
 use std::collections::BTreeMap;

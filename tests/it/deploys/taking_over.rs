@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tests::{Setup, customers, eventually};
 
-/// The README has what was measured, which is half of it; the machine may be busy. It was 20 s with leases of 10 s.
+/// docs/operating/workers.md has what was measured, which is half of it; the machine may be busy. It was 20 s with leases of 10 s.
 const LONGEST: Duration = Duration::from_secs(10);
 
 async fn killed_workers_are_replaced_soon(setup: Setup) {

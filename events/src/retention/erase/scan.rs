@@ -1,10 +1,10 @@
 //! Redacting the events of the log in place, in the order in which they were inserted: also those that have no position yet.
 //! A window of insertions is one transaction with the place that was reached. Only events that name the subject are taken
 //! out of the database: what is theirs has their id, or names them as who did it.
-
-// The first pass goes up to the last insertion that it sees at its beginning. What is inserted later, or by a transaction
-// that was open then, is the second pass's: on Postgres it has an id of a transaction that is not below the oldest that
-// was open (`first_xid`), on SQLite it is behind the place where the first pass ended.
+//!
+//! The first pass goes up to the last insertion that it sees at its beginning. What is inserted later, or by a transaction
+//! that was open then, is the second pass's: on Postgres it has an id of a transaction that is not below the oldest that
+//! was open (`first_xid`), on SQLite it is behind the place where the first pass ended.
 
 use std::sync::Arc;
 

@@ -1,18 +1,18 @@
 //! Erasing what is personal to somebody, everywhere, in the background: a state machine in the table `erasure`, worked on by
 //! one process at a time, that goes on where it was when that process is killed. Each step changes nothing when it is
 //! done again.
-
-// 1. **Log.** Events are redacted in place (`scan`). Then an event of the stream `erasure` says so. Every process that it
-//    reaches forgets the events it remembers; what it reads from then on is redacted.
-// 2. **Tables.** When the followers that keep texts have passed that event, nobody will write anything again that they read
-//    before it: the rows are changed. A rebuild that runs is waited for; one that was left begins anew.
-// 3. **Streams.** What Redis has of the log is dropped, and filled up from the log. The file of SQLite is emptied of what
-//    was overwritten.
-// 4. **Archive.** Files with events of theirs are written anew.
-//
-// Whoever was deactivated can begin nothing, but what they had begun may end after the log was looked at, and a process that
-// was away may still send to Redis what it remembers. So all of it is done a second time, after a while that is longer
-// than any request lasts; the second pass looks only at what was inserted since.
+//!
+//! 1. **Log.** Events are redacted in place (`scan`). Then an event of the stream `erasure` says so. Every process that it
+//!    reaches forgets the events it remembers; what it reads from then on is redacted.
+//! 2. **Tables.** When the followers that keep texts have passed that event, nobody will write anything again that they read
+//!    before it: the rows are changed. A rebuild that runs is waited for; one that was left begins anew.
+//! 3. **Streams.** What Redis has of the log is dropped, and filled up from the log. The file of SQLite is emptied of what
+//!    was overwritten.
+//! 4. **Archive.** Files with events of theirs are written anew.
+//!
+//! Whoever was deactivated can begin nothing, but what they had begun may end after the log was looked at, and a process that
+//! was away may still send to Redis what it remembers. So all of it is done a second time, after a while that is longer
+//! than any request lasts; the second pass looks only at what was inserted since.
 
 mod scan;
 mod state;

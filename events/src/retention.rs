@@ -1,21 +1,21 @@
 //! What the log need not keep for ever: archiving its events to files, pruning those that everybody has passed, and
 //! redacting what is personal to somebody who is gone. Called by workers, and by the commands of operators.
-
-// Pruning removes a dense prefix of the log, up to a position that `log_head.pruned` names. What keeps that from hurting
-// anybody:
-//
-// - **Followers, handlers, rebuilds** hold the prefix back (`bound`), so none of them ever misses an event.
-// - **Subscribers** are told. Removing events and saying so is one transaction, and whoever reads on behalf of a subscriber
-//   looks at what was pruned after reading (`EventLog::read_whole`): then nothing was missing, or the subscriber is told
-//   that its cursor has expired.
-// - **A process that was away** and has not handed on what was pruned skips it, ends its subscriptions, and lets its caches
-//   start over (`Tail::set_pruned`).
-// - **Chains** of `previous` go on: the first event that is left names one that is not, and that is what every checkpoint
-//   of its part says. On SQLite, where the chain is read from the events, `pruned_part` remembers where it ended.
-// - **Streams that are state** (`Keeps::whole`) stay, with their positions; readers by position do not notice, as nobody
-//   reads by position before what was pruned. Of streams whose versions are kept nowhere else (`Keeps::last`) the last
-//   event stays, so a version is never given twice.
-// - **Redis**: a stream that ends before what was pruned cannot be filled up; it begins anew (`relay`).
+//!
+//! Pruning removes a dense prefix of the log, up to a position that `log_head.pruned` names. What keeps that from hurting
+//! anybody:
+//!
+//! - **Followers, handlers, rebuilds** hold the prefix back (`bound`), so none of them ever misses an event.
+//! - **Subscribers** are told. Removing events and saying so is one transaction, and whoever reads on behalf of a subscriber
+//!   looks at what was pruned after reading (`EventLog::read_whole`): then nothing was missing, or the subscriber is told
+//!   that its cursor has expired.
+//! - **A process that was away** and has not handed on what was pruned skips it, ends its subscriptions, and lets its caches
+//!   start over (`Tail::set_pruned`).
+//! - **Chains** of `previous` go on: the first event that is left names one that is not, and that is what every checkpoint
+//!   of its part says. On SQLite, where the chain is read from the events, `pruned_part` remembers where it ended.
+//! - **Streams that are state** (`Keeps::whole`) stay, with their positions; readers by position do not notice, as nobody
+//!   reads by position before what was pruned. Of streams whose versions are kept nowhere else (`Keeps::last`) the last
+//!   event stays, so a version is never given twice.
+//! - **Redis**: a stream that ends before what was pruned cannot be filled up; it begins anew (`relay`).
 
 mod archive;
 mod begin;

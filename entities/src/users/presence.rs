@@ -1,21 +1,21 @@
 //! Presence: who is connected, from the open sockets of all gateways. `enter` only counts in memory; one task a process
-//! writes what changed, many users in one transaction, and sweeps gateways that died. The argument for it is below.
-
-// Why `user_presence` is right after every commit, that is, online exactly for those with rows in `presence_socket`:
-//
-// - Rows in `presence_socket` change only in a transaction that holds two locks: of the gateway's row, and of the user's
-//   row in `user_presence`. The second makes those who change the same user's rows wait for each other, and whoever got
-//   it counts the user's rows in a later statement, which sees all that committed before. So of two gateways that lose
-//   a user's last two connections at once, the second finds none left; an arrival that races with a sweep either comes
-//   first, and its row is seen, or finds the user offline, and says that they are back.
-// - A gateway renews its row in every transaction in which it writes, on the condition that its time is not over by the
-//   database's clock. A sweep locks only a row whose time is over. The row lock orders the two: either the renewal is
-//   first, and the sweep finds the row alive, or the time was over, and no renewal succeeds any more. Two processes that
-//   sweep skip what the other has locked.
-// - So an id is dead for good once its time is over, and a sweep may take several transactions. A gateway that was paused
-//   past its lease learns it from its first write, which changes nothing: it takes a new id and enters all its users
-//   under that. Those whom a sweep already took offline come back online; for the others nothing happens.
-// - Every step may be repeated: a commit whose answer was lost is written again and changes nothing.
+//! writes what changed, many users in one transaction, and sweeps gateways that died.
+//!
+//! Why `user_presence` is right after every commit, that is, online exactly for those with rows in `presence_socket`:
+//!
+//! - Rows in `presence_socket` change only in a transaction that holds two locks: of the gateway's row, and of the user's
+//!   row in `user_presence`. The second makes those who change the same user's rows wait for each other, and whoever got
+//!   it counts the user's rows in a later statement, which sees all that committed before. So of two gateways that lose
+//!   a user's last two connections at once, the second finds none left; an arrival that races with a sweep either comes
+//!   first, and its row is seen, or finds the user offline, and says that they are back.
+//! - A gateway renews its row in every transaction in which it writes, on the condition that its time is not over by the
+//!   database's clock. A sweep locks only a row whose time is over. The row lock orders the two: either the renewal is
+//!   first, and the sweep finds the row alive, or the time was over, and no renewal succeeds any more. Two processes that
+//!   sweep skip what the other has locked.
+//! - So an id is dead for good once its time is over, and a sweep may take several transactions. A gateway that was paused
+//!   past its lease learns it from its first write, which changes nothing: it takes a new id and enters all its users
+//!   under that. Those whom a sweep already took offline come back online; for the others nothing happens.
+//! - Every step may be repeated: a commit whose answer was lost is written again and changes nothing.
 
 mod local;
 mod record;

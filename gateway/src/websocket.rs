@@ -3,7 +3,7 @@
 
 mod close;
 mod connection;
-mod message;
+pub mod message;
 mod running;
 mod unfinished;
 

@@ -37,7 +37,7 @@ use crate::fingerprint;
 use crate::limits::{Limits, MAX_INTROSPECTION};
 use crate::params::{IdempotencyKey, Params};
 use crate::request_id::RequestId;
-pub(crate) use plan::{Plan, plan_of};
+pub use plan::{Plan, plan_of};
 pub use typing::Typing;
 use variants::Document;
 

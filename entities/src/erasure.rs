@@ -1,6 +1,6 @@
 //! Erasing what is personal to a user who was deactivated, in all domains: each declares what in its events is personal
 //! (`PERSONAL_DATA`), and changes its own tables (`erase_rows`). Asked for here, and done by a worker, step by step; the
-//! argument that nothing comes back is in `events/src/retention/erase/mod.rs`. A domain that keeps something personal
+//! argument that nothing comes back is in `events/src/retention/erase.rs`. A domain that keeps something personal
 //! anew has to be added to `AllDomains`; a test writes it everywhere and looks for it everywhere afterwards.
 
 mod answers;
