@@ -1,5 +1,5 @@
 # The commands of this repository. Each works from a clean clone.
-.PHONY: run test test-long oracle simulate faults bench bench-rebuild bench-followers bench-hot check weight setup web
+.PHONY: run test test-long oracle simulate faults bench bench-rebuild bench-followers bench-hot check domain domain-check weight setup web
 
 # The gateway at http://127.0.0.1:8080, with the pages if npm is here to build them. Nothing else is needed.
 run:
@@ -55,6 +55,14 @@ check: web
 	cargo clippy --workspace --all-targets -- -D warnings
 	npm run --prefix web check
 	@if command -v cargo-deny >/dev/null; then cargo deny check bans licenses sources; fi
+
+# A record domain of this name, the plural of what it is about: `make domain NAME=orders`. It says what is left to do.
+domain:
+	tests/domain "$(NAME)"
+
+# The same in a copy of HEAD, where the new domain is then held to the contract. Before each release.
+domain-check: setup
+	tests/domain --check orders
 
 # What the build weighs, as a row for tests/weight.tsv. Takes two builds from cold.
 weight:

@@ -66,7 +66,7 @@ fn model(rows: &[Row], key: &str, descending: bool, status: Option<&str>) -> Vec
     let value = |row: &Row| {
         let text = row.values[key].as_str().unwrap_or_default();
         let text = match key {
-            "email" | "course" => text.to_lowercase(),
+            "email" | "course" | "code" => text.to_lowercase(),
             _ => text.to_owned(),
         };
         (row.values[key].as_i64(), text)
