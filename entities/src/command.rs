@@ -5,9 +5,23 @@ use std::{convert::Infallible, time::Duration};
 use events::{AsRetryable, Horizon, Receipt};
 
 use crate::{
-    Idempotency, KeyReused, Violations,
+    Violations,
     access::{AccessError, Viewer},
 };
+
+/// A request that may arrive again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idempotency {
+    /// The client's name for the request.
+    pub key: String,
+    /// A digest of what was asked for.
+    pub fingerprint: Vec<u8>,
+}
+
+/// The key was used before, for something else.
+#[derive(Debug, thiserror::Error)]
+#[error("the idempotency key was used before with another request")]
+pub struct KeyReused;
 
 /// Who is calling, and under which names the call is known.
 #[derive(Debug, Clone)]

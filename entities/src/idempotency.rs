@@ -13,16 +13,7 @@ use events::{
 use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{CommandContext, boxed};
-
-/// A request that may arrive again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Idempotency {
-    /// The client's name for the request.
-    pub key: String,
-    /// A digest of what was asked for.
-    pub fingerprint: Vec<u8>,
-}
+use crate::{CommandContext, Idempotency, KeyReused, boxed};
 
 /// What is kept under a key.
 #[derive(Serialize, Deserialize)]
@@ -34,11 +25,6 @@ struct Stored<T> {
     #[serde(default)]
     start: Option<u64>,
 }
-
-/// The key was used before, for something else.
-#[derive(Debug, thiserror::Error)]
-#[error("the idempotency key was used before with another request")]
-pub struct KeyReused;
 
 /// Runs `work` unless the context's key has an answer already.
 pub(crate) async fn once<T, E>(
