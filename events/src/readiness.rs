@@ -43,7 +43,7 @@ pub(crate) async fn watch(log: EventLog) {
         let because = behind.map(|behind| behind.because);
         if because != told {
             match behind {
-                None => tracing::info!("the present of the log is seen again"),
+                None => tracing::info!("this process sees the present of the log again"),
                 Some(behind) => tracing::error!(
                     position = behind.position,
                     head = behind.head,

@@ -215,7 +215,7 @@ pub async fn rebuild(
     let result = this.run(saved).await;
     renewing.abort();
     if let Err(error) = state::release(database, &this.claim).await {
-        tracing::warn!(%error, "the lease on the rebuild was not given back; it runs out by itself");
+        tracing::warn!(%error, "the lease on the rebuild was not released; it will expire");
     }
     result
 }

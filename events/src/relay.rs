@@ -88,7 +88,7 @@ pub(crate) async fn run(log: EventLog, client: Client) {
                 }
                 let failures = backoff.fail();
                 if backoff.is_telling() {
-                    tracing::warn!(%error, failures, "Redis takes no events; subscribers are served from the log");
+                    tracing::warn!(%error, failures, "Redis accepts no events; subscribers are served from the log");
                 }
             }
             Err(error) => {

@@ -260,7 +260,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
             .await
             .is_err()
     {
-        tracing::warn!("the workers did not stop in time; their leases run out by themselves");
+        tracing::warn!("the workers did not stop in time; their leases will expire");
     }
     Ok(())
 }

@@ -14,20 +14,20 @@ pub(crate) async fn make_concurrently(
         let (name, statement) = concurrent(&statement).map_err(DbErr::Custom)?;
         match is_valid(connection, &name).await? {
             Some(true) => {
-                tracing::info!(index = name, "the index {name} is there already");
+                tracing::info!(index = name, "the index {name} exists already");
                 continue;
             }
             Some(false) => {
                 tracing::info!(
                     index = name,
-                    "the index {name} was left unfinished; making it anew"
+                    "the index {name} was left unfinished; building it again"
                 );
                 let drop = format!("drop index concurrently if exists {name}");
                 connection.execute_unprepared(&drop).await?;
             }
             None => {}
         }
-        tracing::info!(index = name, "making the index {name}");
+        tracing::info!(index = name, "building the index {name}");
         connection.execute_unprepared(&statement).await?;
     }
     Ok(())

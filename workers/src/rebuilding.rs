@@ -249,7 +249,7 @@ async fn rebuild_requested(
                 model = name,
                 events = report.events,
                 differences = rows,
-                "the read model is rebuilt"
+                "the read model was rebuilt"
             );
         }
         Err(RebuildError::Running { .. } | RebuildError::Stopped) => {}

@@ -25,7 +25,7 @@ impl Trouble {
     pub(super) fn note(&self, reason: &str) {
         let mut state = self.0.lock();
         if state.told.is_none_or(|told| told.elapsed() > TOLD_INTERVAL) {
-            tracing::warn!(reason, "the database cannot be worked with: {reason}");
+            tracing::warn!(reason, "the database cannot be used: {reason}");
             state.told = Some(Instant::now());
         }
         state.is_noted = true;

@@ -97,7 +97,7 @@ pub(super) async fn count(
                                 part,
                                 position,
                                 deaths = caution.deaths,
-                                "processes ended behind this position; its next events are applied one by one"
+                                "processes ended after this position; the next events are applied one by one"
                             );
                             cautions.push((part, caution));
                         }

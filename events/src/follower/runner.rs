@@ -103,7 +103,7 @@ pub async fn run_follower(
     )
     .await
     {
-        tracing::warn!(%error, "the leases were not given back; they run out by themselves");
+        tracing::warn!(%error, "the leases were not released; they will expire");
     }
 }
 

@@ -301,7 +301,7 @@ impl Consumer {
         self.attempts.spawn(async move {
             for claim in &claims {
                 while let Err(error) = deliveries::give_back(worker.log.database(), claim, None).await {
-                    tracing::debug!(%error, position = claim.position, "a claim was not given back yet");
+                    tracing::debug!(%error, position = claim.position, "a claim was not released yet");
                     sleep(MAX_PAUSE).await;
                 }
                 worker.forget(claim);

@@ -113,7 +113,7 @@ impl Jobs {
                 Ok(()) => backoff.reset(),
                 Err(error) => {
                     let failures = backoff.fail();
-                    tracing::debug!(%error, failures, "Redis takes no hints; the table has them");
+                    tracing::debug!(%error, failures, "Redis accepts no hints; the work is found in the table");
                     self.wake(&batch);
                     *self.connection.lock() = None;
                     sleep(backoff.pause()).await;
@@ -246,7 +246,7 @@ impl Ear {
                 let failures = self.backoff.fail();
                 if self.backoff.is_telling() {
                     let handler = self.handler;
-                    tracing::warn!(%error, handler, failures, "Redis brings no hints; looking at the table");
+                    tracing::warn!(%error, handler, failures, "Redis delivers no hints; polling the table");
                 }
                 self.connection = None;
                 self.retry_at = Instant::now() + self.backoff.pause();

@@ -135,7 +135,7 @@ impl Worker {
                 // It was decided after all.
                 Ok(false) => {}
                 Err(error) => {
-                    tracing::warn!(%error, handler, position, "a delivery was not handed back; its lease runs out");
+                    tracing::warn!(%error, handler, position, "a delivery was not handed back; its lease will expire");
                 }
             }
         }
@@ -216,7 +216,7 @@ pub async fn run_handlers(
     }
     worker.hand_back().await;
     if let Err(error) = report::withdraw(log.database(), &config.owner).await {
-        tracing::debug!(%error, "the breakers of a process that ends are still shown");
+        tracing::debug!(%error, "the breakers of this process could not be withdrawn");
     }
     background.shutdown().await;
     if let Err(error) = registration.await {

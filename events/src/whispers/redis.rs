@@ -79,7 +79,7 @@ pub(crate) async fn hear(log: EventLog, client: Client) {
                     error = receive(&log, messages) => error,
                     () = log.tail().end_of(epoch) => continue,
                 };
-                tracing::info!(%error, "whispers of other processes are not heard; trying again");
+                tracing::info!(%error, "whispers of other processes are not received; trying again");
             }
             Err(error) => {
                 let failures = backoff.fail();

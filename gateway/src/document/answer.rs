@@ -165,7 +165,7 @@ impl Completion {
             return true;
         }
         if is_whole && faults.is_none() {
-            tracing::error!(field = %field.key, "a field that must not be null is null, and did not fail");
+            tracing::error!(field = %field.key, "a non-null field is null without an error");
             let error = typed(Code::Internal, "An internal error occurred");
             self.broken.push(error.with_path(path.segments()));
         }

@@ -40,7 +40,7 @@ pub(crate) async fn keep_retention(
                 renewing.abort();
             }
             Ok(false) => {}
-            Err(error) => tracing::warn!(%error, "whose turn it is to prune is not known"),
+            Err(error) => tracing::warn!(%error, "the lease for pruning could not be taken"),
         }
         let _ = timeout(interval, stop.changed()).await;
     }
