@@ -28,7 +28,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const HOLD: Duration = Duration::from_millis(200);
 /// The pause before another look for deliveries that were seen as due and could not be claimed.
 const MISSED: Duration = Duration::from_millis(20);
-/// After an attempt could not run alone, the next look for one waits this many times as long as it may wait and keep others waiting.
+/// When a delivery could not run alone, the pause before the next look for one, in multiples of the time that one may wait and
+/// keep others waiting.
 const ALONE_SHARE: u32 = 4;
 /// The longest pause after failures.
 const MAX_PAUSE: Duration = Duration::from_secs(2);

@@ -43,7 +43,8 @@ pub(super) struct Outlook {
     pub(super) alone: Option<f64>,
 }
 
-/// Returns the number of attempts after which a delivery that was left behind runs alone: two, or all but the last if that is fewer.
+/// Returns the number of attempts after which a delivery that was left behind runs alone: two, or all but the last if that is
+/// fewer.
 fn attempts_in_company(limit: u32) -> i32 {
     i32::try_from(limit.saturating_sub(1).min(2)).unwrap_or(0)
 }

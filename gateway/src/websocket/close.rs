@@ -52,7 +52,7 @@ impl Close {
         Self::new(4403, "Forbidden")
     }
 
-    /// Has a code of our own: the client may come back, but not at once.
+    /// Uses a code of our own: the client may come back, but not at once.
     pub(super) fn disconnected() -> Self {
         Self::new(4410, "Disconnected by an administrator")
     }
@@ -93,7 +93,7 @@ impl Close {
         Self::new(1009, format!("Messages are limited to {maximum} bytes"))
     }
 
-    /// Discards the received part of a message, and does not read the rest.
+    /// Closes on a message that was not finished in time: its received part is discarded, and the rest is not read.
     pub(super) fn unfinished() -> Self {
         Self {
             is_final: true,
@@ -101,7 +101,7 @@ impl Close {
         }
     }
 
-    /// Discards an unfinished message, because others need the room.
+    /// Closes on an unfinished message whose room others need.
     pub(super) fn no_room() -> Self {
         Self {
             is_final: true,
