@@ -1,4 +1,4 @@
-//! Dead letters: events that a handler or a follower has given up. They are in the database, so they outlive processes, and refer
+//! Dead letters: events that a handler or a follower has given up on. They are in the database, so they outlive processes, and refer
 //! to their events in the log. Operators list, replay and discard them. `replay.rs` argues why a replay in a follower is in order
 //! and exactly once. A handler's letter and its delivery change in one transaction: the delivery is `dead` if and only if it has
 //! a letter, and a replay makes it wait again with its attempts reset.

@@ -160,9 +160,9 @@ pub enum Command {
     },
     /// Show followers with their lag, handlers, and circuit breakers
     Status(StatusSettings),
-    /// List, show, replay or discard dead letters: events that a follower or a handler has given up
+    /// List, show, replay or discard dead letters: events that a follower or a handler has given up on
     DeadLetters(DeadLettersSettings),
-    /// Rebuild a read model from the log, beside the live one, and replace it
+    /// Rebuild a read model from the log beside the live one, then swap the two
     ///
     /// Gateways and workers may keep running; with SQLite, mutations then wait for its writes every now and then. An interrupted rebuild
     /// resumes.
@@ -171,7 +171,7 @@ pub enum Command {
     ///
     /// Safe to interrupt and repeat: it resumes. Also removes data that was erased since.
     Archive(ArchiveSettings),
-    /// Remove events that every consumer has passed from the log
+    /// Remove from the log the events that every consumer has passed
     ///
     /// Streams that are state, such as those of posts, stay. Subscribers whose cursor is older are told CURSOR_EXPIRED.
     Prune(PruneSettings),

@@ -58,7 +58,7 @@ pub enum OperatingError {
     Json(#[from] serde_json::Error),
 }
 
-/// The arguments for dead letters: events that a follower or a handler has given up.
+/// The arguments for dead letters: events that a follower or a handler has given up on.
 #[derive(Args, Debug, Clone, PartialEq, Eq)]
 pub struct DeadLettersSettings {
     #[command(subcommand)]
