@@ -156,7 +156,7 @@ impl Breakers {
         let result = work(breaker, now);
         if breaker.state != before {
             let (state, error) = (breaker.state.name(), breaker.error.as_deref());
-            tracing::info!(dependency, state, error, "a circuit breaker changed its state");
+            tracing::info!(dependency, state, error, "a breaker changed its state");
             self.changed.notify_one();
         }
         result

@@ -190,7 +190,7 @@ impl Archive {
             let is_ours = name.ends_with(files::TEMPORARY) || name.ends_with(SUFFIX);
             let is_listed = self.files().iter().any(|file| file.name == name);
             if is_ours && !is_listed {
-                tracing::info!(name, "removing a file that a killed process left in the archive");
+                tracing::info!(name, "removing a file that a killed process left");
                 fs::remove_file(entry.path())?;
             }
         }
