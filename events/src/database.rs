@@ -46,8 +46,7 @@ pub struct DatabaseConfig {
     /// The number of connections for requests, of which one claimant reads with at most half. Postgres only: SQLite has one
     /// writer, and a reader for each core and one more.
     pub max_connections: u32,
-    /// How long a request waits for a connection before it fails as unavailable, and for its turn at one before it fails as
-    /// crowded.
+    /// How long a request waits for a connection before it fails as unavailable, and for its turn at one before it fails as crowded.
     pub acquire_timeout: Duration,
     /// How long to wait for an answer of Postgres. A connection that does not answer in time is closed.
     pub patience: Duration,

@@ -82,8 +82,7 @@ pub(crate) fn is_next(event: &Event, reached: Cursor) -> bool {
     event.position == reached.position + 1 && event.follows == reached.proof
 }
 
-/// Returns whether a reader that has reached `last` may continue with events handed on behind `reached`, without a look at the
-/// log.
+/// Returns whether a reader that has reached `last` may continue with events handed on behind `reached`, without a look at the log.
 pub(crate) fn is_level(last: Cursor, reached: Cursor) -> bool {
     last.epoch == reached.epoch
         && last.position == reached.position

@@ -83,7 +83,7 @@ impl From<DbErr> for Error {
 }
 
 impl Error {
-    /// The SQLSTATE (Postgres) or result code (SQLite) of the failed statement.
+    /// Returns the SQLSTATE (Postgres) or result code (SQLite) of the failed statement.
     pub fn code(&self) -> Option<String> {
         match self {
             Self::Database(error) | Self::Unavailable(error) => code_of(error),
@@ -91,7 +91,7 @@ impl Error {
         }
     }
 
-    /// The violated unique constraint or index, as the database names it (SQLite names the columns).
+    /// Returns the violated unique constraint or index, as the database names it (SQLite names the columns).
     pub fn unique_violation(&self) -> Option<String> {
         match self {
             Self::Database(error) => match error.sql_err() {
@@ -103,8 +103,7 @@ impl Error {
     }
 
     /// Returns whether the error is caused by the event that a follower fails on, and not by the state of the database or of this
-    /// process: stored data is malformed, breaks a rule of the tables, or makes the code panic. Any other error concerns all
-    /// events.
+    /// process: stored data is malformed, breaks a rule of the tables, or makes the code panic. Any other error concerns all events.
     pub fn is_of_event(&self) -> bool {
         match self {
             Self::Malformed { .. } | Self::VersionConflict | Self::Panicked(_) | Self::Pruned => {

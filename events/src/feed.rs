@@ -33,8 +33,7 @@ const CHECKPOINT_POLL: Duration = Duration::from_millis(20);
 /// How often it is polled otherwise, in case nothing was heard.
 const CHECKPOINT_IDLE: Duration = Duration::from_secs(1);
 
-/// The order of items without a position, whispers and values. It grows, and is past all positions, so none is taken for a
-/// repeat.
+/// The order of items without a position, whispers and values. It grows, and is past all positions, so none is taken for a repeat.
 static NEXT_WHISPER: AtomicU64 = AtomicU64::new(1 << 62);
 
 /// Which stretch of the log an execution of a subscription covers.

@@ -35,7 +35,7 @@ pub enum Begin {
 
 /// A consumer that keeps state derived from events.
 pub trait Follower: Send + Sync + 'static {
-    /// The name of its checkpoints. It must never change.
+    /// Returns the name of its checkpoints, which must never change.
     fn name(&self) -> &'static str;
 
     /// Returns whether it wants the events of this kind of stream.

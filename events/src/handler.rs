@@ -38,7 +38,7 @@ use crate::{Error, Event, Result, Tx, backoff::pause_after, error::error_chain};
 ///   alone for a while without killing it (`HandlerConfig::alone`) goes on among others, and one that finds no pause in
 ///   which to run alone waits for a later one. So nothing waits longer than twice that time, however long attempts take.
 pub trait Handler: Send + Sync + 'static {
-    /// The name of its deliveries. It must never change, and no follower may have it.
+    /// Returns the name of its deliveries, which must never change, and which no follower may have.
     fn name(&self) -> &'static str;
 
     /// Returns whether it wants events of this kind of stream and this type.

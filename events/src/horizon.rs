@@ -182,9 +182,8 @@ pub(crate) struct Progress {
 }
 
 impl EventLog {
-    /// Returns the tables that these followers write, to be read after this call. A value read from them shows everything that
-    /// each follower has applied by now, except events set aside in the dead letters, which are shown nowhere until they are
-    /// replayed.
+    /// Returns the tables that these followers write, to be read after this call. A value read from them shows everything that each
+    /// follower has applied by now, except events set aside in the dead letters, which are shown nowhere until they are replayed.
     ///
     /// # Errors
     /// When the database cannot be read.

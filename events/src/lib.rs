@@ -1,6 +1,5 @@
-//! The event log and everything that moves events: append, number, relay, tail, follow. This crate knows no domain and no
-//! GraphQL. `EventLog` is its entry point, one for each process: `entities` appends to it and follows it, `schema` subscribes to
-//! it.
+//! The event log and everything that moves events: append, number, relay, tail, follow. This crate knows no domain and no GraphQL.
+//! `EventLog` is its entry point, one for each process: `entities` appends to it and follows it, `schema` subscribes to it.
 
 mod append;
 mod backoff;

@@ -44,16 +44,16 @@ pub struct ModelTable {
 
 /// A read model that can be rebuilt: each of its rows derives from the events of one stream, and from nothing else.
 pub trait ReadModel: Send + Sync + 'static {
-    /// The name of the follower that keeps it.
+    /// Returns the name of the follower that keeps it.
     fn name(&self) -> &'static str;
 
-    /// The kind of stream that it derives from.
+    /// Returns the kind of stream that it derives from.
     fn stream(&self) -> &'static str;
 
-    /// All tables that the follower writes.
+    /// Returns all tables that the follower writes.
     fn tables(&self) -> &'static [ModelTable];
 
-    /// Whether the log keeps all events of the kind when it is pruned, so that the model can still be rebuilt.
+    /// Returns whether the log keeps all events of the kind when it is pruned, so that the model can still be rebuilt.
     fn is_kept(&self) -> bool {
         false
     }

@@ -100,8 +100,7 @@ impl Database {
     /// that may belong to a command beside this process are only shortened, as a clock that was set back may have made them long.
     ///
     /// # Errors
-    /// When the database cannot be written.
-    /// When the database cannot be written.
+    /// When the database cannot be written. When the database cannot be written.
     #[boxed]
     pub async fn take_over_leases(&self, _: &Sole) -> Result<()> {
         self.transaction(Pool::Background, |tx| {

@@ -117,7 +117,7 @@ impl<O: Operations> App<O> {
     }
 }
 
-/// Log lines on the way to an answer carry its request id.
+/// Returns the span that adds the request id to log lines on the way to an answer.
 fn span_of(id: &RequestId) -> Span {
     tracing::info_span!("request", %id)
 }

@@ -1,8 +1,7 @@
-//! One connection of HTTP/1.1 or HTTP/2, and its graceful end when the process stops, which loses no request under way. HTTP/2 has
-//! GOAWAY. On HTTP/1.1 answers say `Connection: close` from the moment the process drains, so clients that send requests open their next
-//! connection elsewhere; a client that has sent none until the stop gets a moment longer. Idle connections, and those with a slow client,
-//! do not hold up the stop; and no connection is kept forever whose client sends nothing, or takes nothing (`activity`, `stream`). Called
-//! by `server`.
+//! One connection of HTTP/1.1 or HTTP/2, and its graceful end when the process stops, which loses no request under way. HTTP/2 has GOAWAY. On
+//! HTTP/1.1 answers say `Connection: close` from the moment the process drains, so clients that send requests open their next connection
+//! elsewhere; a client that has sent none until the stop gets a moment longer. Idle connections, and those with a slow client, do not hold up
+//! the stop; and no connection is kept forever whose client sends nothing, or takes nothing (`activity`, `stream`). Called by `server`.
 
 mod activity;
 mod incoming;

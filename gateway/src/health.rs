@@ -16,7 +16,7 @@ use crate::shutdown::Shutdown;
 /// Checks that all dependencies of the process are there; the error says what is missing.
 pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
-/// Checks what the log of this process needs: the database, and a view of the present.
+/// Returns a check of what the log of this process needs: the database, and a view of the present.
 #[must_use]
 pub fn readiness_of(log: &EventLog) -> Ready {
     let log = log.clone();
@@ -26,7 +26,7 @@ pub fn readiness_of(log: &EventLog) -> Ready {
     })
 }
 
-/// Is always ready.
+/// Returns a check that always succeeds.
 #[must_use]
 pub fn always_ready() -> Ready {
     Arc::new(|| Box::pin(async { Ok(()) }))

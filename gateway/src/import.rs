@@ -209,8 +209,7 @@ pub async fn import_students(
     }
 }
 
-/// Returns the rows of the next transaction, and how far the file was read. At the end of the file, or where it cannot be read, sets
-/// `end`.
+/// Returns the rows of the next transaction, and how far the file was read. At the end of the file, or where it cannot be read, sets `end`.
 fn read_batch(
     rows: &mut Rows,
     columns: &Columns,

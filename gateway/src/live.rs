@@ -57,7 +57,7 @@ struct Shared {
 }
 
 impl Live {
-    /// Executes `schema`, which must be over the same `entities`; callers with sockets count as present.
+    /// Creates an executor of `schema`, which must be over the same `entities`; callers with sockets count as present.
     #[must_use]
     pub fn new(
         schema: MillraceSchema,

@@ -1,6 +1,5 @@
-//! The origins of pages that may use the API. Over HTTP the browser keeps other pages from reading answers, unless it is told which
-//! origins are allowed. It does not apply the same-origin policy to WebSockets, so the server must. A request without `Origin` is not
-//! from a page.
+//! The origins of pages that may use the API. Over HTTP the browser keeps other pages from reading answers, unless it is told which origins
+//! are allowed. It does not apply the same-origin policy to WebSockets, so the server must. A request without `Origin` is not from a page.
 
 use std::str::FromStr;
 use std::time::Duration;

@@ -321,8 +321,7 @@ fn log_config(config: &Config) -> LogConfig {
     }
 }
 
-/// Stops when told to. A service manager's signal leaves time to send clients elsewhere; a user who has pressed Ctrl-C does not want to
-/// wait.
+/// Stops when told to. A service manager's signal leaves time to send clients elsewhere; a user who has pressed Ctrl-C does not want to wait.
 async fn stop_when_told(
     mut told: watch::Receiver<Option<Asked>>,
     drain_delay: Duration,

@@ -30,8 +30,7 @@ pub struct Appending<'a, D> {
     pub meta: &'a Meta,
 }
 
-/// An event as Postgres reads it from a single JSON parameter, so that the statement's text does not depend on the number of
-/// events.
+/// An event as Postgres reads it from a single JSON parameter, so that the statement's text does not depend on the number of events.
 #[derive(Serialize)]
 struct Row {
     event_id: Uuid,

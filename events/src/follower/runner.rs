@@ -149,9 +149,8 @@ impl Runner {
         Ok(true)
     }
 
-    /// Returns the unapplied events of the held parts, after `after` and up to `reached`, and how far that goes. It ends when it
-    /// has a full batch of wanted events. Unwanted events only move the checkpoints, so long stretches of them take few
-    /// transactions.
+    /// Returns the unapplied events of the held parts, after `after` and up to `reached`, and how far that goes. It ends when it has
+    /// a full batch of wanted events. Unwanted events only move the checkpoints, so long stretches of them take few transactions.
     async fn read_batch(&self, after: u64, reached: u64) -> Result<(Vec<Arc<Event>>, u64)> {
         let (mut batch, mut scanned, mut wanted) = (Vec::new(), after, 0);
         for _ in 0..MOST_READS {
@@ -176,8 +175,7 @@ impl Runner {
         Ok((batch, scanned))
     }
 
-    /// Applies the next event of a part that was left behind, or passes the unwanted ones before it. The reasons are in
-    /// `attempts`.
+    /// Applies the next event of a part that was left behind, or passes the unwanted ones before it. The reasons are in `attempts`.
     async fn step_carefully(&mut self, part: i16) -> Result<()> {
         let log = self.log.clone();
         let (name, database) = (self.follower.name(), log.database());

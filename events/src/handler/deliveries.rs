@@ -43,8 +43,7 @@ pub(super) struct Outlook {
     pub(super) alone: Option<f64>,
 }
 
-/// Returns the number of attempts after which a delivery that was left behind runs alone: two, or all but the last if that is
-/// fewer.
+/// Returns the number of attempts after which a delivery that was left behind runs alone: two, or all but the last if that is fewer.
 fn attempts_in_company(limit: u32) -> i32 {
     i32::try_from(limit.saturating_sub(1).min(2)).unwrap_or(0)
 }
@@ -221,8 +220,7 @@ async fn wait_again(
     Ok(execute(database.background_writer(), &sql, values).await? == 1)
 }
 
-/// Gives the delivery up: marks it dead and writes a dead letter; returns false if the claim was superseded. Must not be
-/// cancelled.
+/// Gives the delivery up: marks it dead and writes a dead letter; returns false if the claim was superseded. Must not be cancelled.
 pub(super) async fn bury(
     database: Database,
     claim: Claimed,

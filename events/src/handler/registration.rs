@@ -23,8 +23,7 @@ pub(super) struct Registration {
     pub(super) jobs: Arc<Jobs>,
 }
 
-/// A row as the database reads it from a single JSON parameter, so that the statement's text does not depend on the number of
-/// rows.
+/// A row as the database reads it from a single JSON parameter, so that the statement's text does not depend on the number of rows.
 #[derive(Serialize)]
 struct Row<'a> {
     handler: &'static str,

@@ -74,8 +74,7 @@ impl Worker {
         }
     }
 
-    /// Waits for all running attempts, while no other begins; returns `None` when that takes too long, or the process is
-    /// stopping.
+    /// Waits for all running attempts, while no other begins; returns `None` when that takes too long, or the process is stopping.
     pub(super) async fn alone(&self, stop: &mut watch::Receiver<bool>) -> Option<Alone> {
         let guard = tokio::select! {
             alone = timeout(self.config.alone, self.crowd.clone().write_owned()) => alone.ok()?,

@@ -1,5 +1,4 @@
-//! The events since the beginning: read by position, for all parts at once, and applied in batches until the end of the log is
-//! near.
+//! The events since the beginning: read by position, for all parts at once, and applied in batches until the end of the log is near.
 
 use std::{sync::Arc, time::Duration};
 

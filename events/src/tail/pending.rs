@@ -30,8 +30,7 @@ impl Pending {
         }
     }
 
-    /// Lets the event wait, if necessary in place of events farther from the tail. An event that is itself the farthest is
-    /// dropped.
+    /// Lets the event wait, if necessary in place of events farther from the tail. An event that is itself the farthest is dropped.
     pub(super) fn admit(&mut self, event: Event) {
         self.bytes += event.data.get().len();
         if let Some(repeated) = self.events.insert(event.position, Arc::new(event)) {

@@ -1,6 +1,5 @@
-//! Carries whispers between processes: one pub/sub channel for all of them, a connection that sends and one that receives.
-//! Messages that cannot be sent now are dropped, including those that queued up meanwhile: nobody wants to read later who was
-//! typing.
+//! Carries whispers between processes: one pub/sub channel for all of them, a connection that sends and one that receives. Messages
+//! that cannot be sent now are dropped, including those that queued up meanwhile: nobody wants to read later who was typing.
 
 use std::time::Duration;
 

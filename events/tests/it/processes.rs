@@ -137,7 +137,7 @@ async fn run_child(url: String) {
     println!("\nSTOPPED");
 }
 
-/// The child process, which other tests start, too.
+/// This test is also the child process that the other tests start.
 #[test]
 fn a_child_ends_when_it_is_told() {
     if let Ok(url) = std::env::var(DATABASE) {

@@ -341,7 +341,7 @@ fn values_of_variables_are_judged_in_a_moment() {
     assert!(slow.is_empty(), "{slow:#?}");
 }
 
-/// The query that tools send, with everything from newer editions of the specification.
+/// Tools send this query, with everything from newer editions of the specification.
 #[test]
 fn usual_queries_about_the_schema_pass() {
     let wrapped = (0..9).fold("kind name".to_owned(), |inner, _| {

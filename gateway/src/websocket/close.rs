@@ -142,8 +142,7 @@ impl Close {
     }
 }
 
-/// Sends a close frame and waits, for a while, until the peer has answered: dropping the socket earlier could discard the frame on its
-/// way.
+/// Sends a close frame and waits, for a while, until the peer has answered: dropping the socket earlier could discard the frame on its way.
 pub(super) async fn finish(mut socket: WebSocket, close: Close) {
     let deadline = Instant::now() + CLOSE_TIMEOUT;
     let is_final = close.is_final;

@@ -101,7 +101,7 @@ pub(super) fn pong(payload: Option<&Map<String, Value>>) -> String {
     }
 }
 
-/// An operation's id as a JSON string, made once.
+/// Returns an operation's id as a JSON string, to be made once.
 #[must_use]
 pub fn encode_id(id: &str) -> String {
     json(&id)
