@@ -1,9 +1,9 @@
--- Appends events to the streams of their parts, each only directly behind the one before it, so that a stream has
--- neither holes nor doubles whoever else appends, and whatever Redis lost.
--- KEYS: one stream a part. ARGV[1]: '1' lets an empty stream begin anywhere (a refill from the log). ARGV[2]: streams that
--- end before this position begin anew, as what follows their end was pruned from the log.
+-- Appends events to the streams of their parts, each only directly behind its predecessor, so that a stream has neither
+-- gaps nor duplicates, whoever else appends, and whatever Redis has lost.
+-- KEYS: a stream for each part. ARGV[1]: '1' lets an empty stream begin anywhere (a refill from the log). ARGV[2]: streams
+-- that end before this position begin anew, as the events after their end were pruned from the log.
 -- Then for each event: the number of its key, the position before it in its part, its position, the event.
--- Answers with the last position of each stream, -1 for an empty one.
+-- Returns the last position of each stream, -1 for an empty one.
 local tops = {}
 for k, key in ipairs(KEYS) do
     local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]
@@ -11,7 +11,7 @@ for k, key in ipairs(KEYS) do
         tops[k] = tonumber(string.match(last[1], '^%d+'))
     end
     if not last or tops[k] < tonumber(ARGV[2]) then
-        -- Never trimmed to nothing, so an empty stream has lost its entries: its last id must not hinder the refill.
+        -- Streams are never trimmed to nothing, so an empty one has lost its entries: its last id must not prevent the refill.
         if redis.call('EXISTS', key) == 1 then
             redis.call('DEL', key)
         end
@@ -23,7 +23,7 @@ for i = 3, #ARGV, 4 do
     if previous == tops[k] or (tops[k] == -1 and (previous == 0 or ARGV[1] == '1')) then
         local added = redis.pcall('XADD', KEYS[k], ARGV[i + 2] .. '-0', 'event', ARGV[i + 3])
         if type(added) == 'table' and added.err then
-            -- Behind a first write Redis refuses no other, however full it is: so nothing is written for its sake.
+            -- After a script's first write Redis refuses no other, however full it is, so no write is made merely to retry.
             if not string.find(added.err, 'equal or smaller', 1, true) then
                 return redis.error_reply(added.err)
             end

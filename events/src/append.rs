@@ -1,6 +1,6 @@
-//! Append: the only way into the log, and only inside the transaction that changes the state, so that neither exists
-//! without the other. The unique key (stream_id, version, stream) is the optimistic lock: of two writers that saw the
-//! same version one gets `VersionConflict` and leaves nothing. Called by the commands of the domains.
+//! Append: the only way into the log, and only inside the transaction that changes the state, so that neither exists without the
+//! other. The unique key (stream_id, version, stream) is the optimistic lock: when two writers saw the same version, one gets
+//! `VersionConflict` and leaves nothing behind. Called by the commands of the domains.
 
 mod batch;
 
@@ -18,14 +18,14 @@ use crate::{
 };
 pub use batch::Appending;
 
-/// An event about to be appended.
+/// An event to append.
 #[derive(Debug)]
 pub struct NewEvent<'a, D> {
     /// What happened, such as `CustomerCreated`.
     pub event_type: &'static str,
-    /// The version of the shape of `data`.
+    /// The version of the schema of `data`.
     pub schema_version: i16,
-    /// The facts.
+    /// The payload.
     pub data: &'a D,
     /// When it happened.
     pub occurred_at: DateTime<Utc>,
@@ -41,7 +41,7 @@ pub(crate) struct Appended {
 }
 
 impl Appended {
-    /// Tells the request that this is what it has written.
+    /// Records in the request's receipt that the request wrote this event.
     pub(crate) fn acknowledge(&self) {
         self.receipt.record(self.written(), self.actor.clone());
     }
@@ -55,7 +55,7 @@ impl Appended {
     }
 }
 
-/// A transaction that can append. It remembers what it appended, for those who must know at commit.
+/// A transaction that can append. It remembers the events it appended, for observers that are told at the commit.
 pub struct Tx<'tx> {
     transaction: &'tx DatabaseTransaction,
     appended: &'tx Mutex<Vec<Appended>>,
@@ -72,7 +72,7 @@ impl<'tx> Tx<'tx> {
         }
     }
 
-    /// The last event appended so far.
+    /// Returns the last event appended so far.
     pub fn last_written(&self) -> Option<Written> {
         let appended = self.appended.lock();
         appended.last().map(Appended::written)
@@ -93,7 +93,7 @@ impl<'tx> Tx<'tx> {
         Ok(())
     }
 
-    /// The same, and answers with the event's id.
+    /// Appends `event` like `append`, and returns the event's id.
     ///
     /// # Errors
     /// `VersionConflict` when the stream already has that version.
@@ -141,7 +141,7 @@ const INSERT_POSTGRES: &str = "insert into event
     (event_id, part, stream, stream_id, version, type, schema_version, data, meta, occurred_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8::text::json, $9::text::json, $10)";
 
-/// The last value is the last position in the part, also if that event was pruned: with one writer it cannot change before
+/// The last value is the last position in the part, even if that event was pruned. With a single writer it cannot change before
 /// the commit.
 const INSERT_SQLITE: &str = "insert into event
     (event_id, part, stream, stream_id, version, type, schema_version, data, meta, occurred_at, previous)

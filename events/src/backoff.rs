@@ -1,14 +1,14 @@
-//! Pauses after failures: each twice the one before, up to a longest one. Who tries again until it succeeds counts its failures
-//! here, and tells of the first, the second, the fourth and so on, so that a log is not filled by what is away for hours.
+//! Pauses after failures, each twice the one before, up to a maximum. A loop that retries until it succeeds counts its failures
+//! here, and logs the first, the second, the fourth and so on, so that an outage of hours does not fill the log.
 
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 
-/// More doublings than any pause takes to be the longest.
+/// After this many doublings every pause is at its maximum.
 const MOST_DOUBLINGS: u32 = 20;
 
-/// The pause after so many failures in a row, of which there was one at least.
+/// Returns the pause after this many failures in a row, at least one.
 pub(crate) fn pause_after(failures: u32, first: Duration, longest: Duration) -> Duration {
     let pauses = ExponentialBuilder::new()
         .with_min_delay(first)
@@ -20,7 +20,7 @@ pub(crate) fn pause_after(failures: u32, first: Duration, longest: Duration) -> 
     pause.map_or(longest, |pause| pause.min(longest))
 }
 
-/// The failures in a row of something that is tried again.
+/// Counts the failures in a row of an action that is retried.
 #[derive(Debug, Clone, Copy)]
 pub struct Backoff {
     first: Duration,
@@ -29,7 +29,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// With the first pause and the longest.
+    /// Creates a counter with the first pause and the longest.
     pub const fn new(first: Duration, longest: Duration) -> Self {
         Self {
             first,
@@ -38,33 +38,33 @@ impl Backoff {
         }
     }
 
-    /// With the longest pause, for what is near and soon back.
+    /// Creates a counter with the longest pause, for dependencies that are near and soon back.
     pub const fn up_to(longest: Duration) -> Self {
         Self::new(Duration::from_millis(40), longest)
     }
 
-    /// It has succeeded.
+    /// Records a success.
     pub const fn reset(&mut self) {
         self.failures = 0;
     }
 
-    /// It has failed once more; how often in a row.
+    /// Records another failure and returns how many there were in a row.
     pub const fn fail(&mut self) -> u32 {
         self.failures = self.failures.saturating_add(1);
         self.failures
     }
 
-    /// How often it has failed in a row.
+    /// Returns the number of failures in a row.
     pub const fn failures(&self) -> u32 {
         self.failures
     }
 
-    /// Whether somebody should be told of the last failure.
+    /// Returns whether the last failure should be logged.
     pub const fn is_telling(&self) -> bool {
         self.failures.is_power_of_two()
     }
 
-    /// The pause after the last failure.
+    /// Returns the pause after the last failure.
     pub fn pause(&self) -> Duration {
         pause_after(self.failures, self.first, self.longest)
     }

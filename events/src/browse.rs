@@ -1,7 +1,7 @@
-//! Looking into the log: pages of the events that match a filter, by position, in both directions. What a page costs is
-//! bounded. A filter that an index shows to match little is answered from that index, however long the log is; otherwise
-//! positions are looked through from the page's place, at most `SEARCHED` of them, and a page that is not full by then
-//! says how far it has looked. Nothing is missed: positions are dense, and each is looked at or known not to match.
+//! Browses the log: pages of the events that match a filter, by position, in both directions. The cost of a page is bounded. A
+//! filter that an index shows to match few events is answered from that index, however long the log is. Otherwise the search goes
+//! through at most `SEARCHED` positions from the page's place, and a page that is not full by then tells how far it has searched.
+//! Nothing is missed: positions are dense, and each is examined or known not to match.
 
 mod statements;
 #[cfg(test)]
@@ -13,42 +13,42 @@ use uuid::Uuid;
 use crate::{DatabaseConnection, Event, EventLog, Result, boxed, read, sql::query};
 use statements::{Way, few};
 
-/// Positions that one statement looks through.
+/// The number of positions that one statement searches.
 const WINDOW: u64 = 10_000;
-/// Positions that one page looks through: some tenths of a second of work.
+/// The number of positions that one page searches: some tenths of a second of work.
 const SEARCHED: u64 = 100_000;
 
-/// Which events; what is not given matches all.
+/// A filter of events. A field that is `None` matches all.
 #[derive(Debug, Clone, Default)]
 pub struct LogFilter {
-    /// Of this kind of stream.
+    /// Events of this kind of stream.
     pub stream: Option<String>,
-    /// Of the streams with this id.
+    /// Events of the streams with this id.
     pub stream_id: Option<Uuid>,
-    /// Of any of these types.
+    /// Events of any of these types.
     pub types: Option<Vec<String>>,
-    /// Caused by this actor.
+    /// Events caused by this actor.
     pub actor: Option<String>,
-    /// That happened at this time or later.
+    /// Events that happened at this time or later.
     pub from: Option<DateTime<Utc>>,
-    /// That happened before this time.
+    /// Events that happened before this time.
     pub before: Option<DateTime<Utc>>,
 }
 
-/// Which page of them.
+/// Which page of the matching events to return.
 #[derive(Debug, Clone, Copy)]
 pub struct LogPlace {
-    /// Behind this position.
+    /// Only events after this position.
     pub after: Option<u64>,
-    /// In front of this position.
+    /// Only events before this position.
     pub before: Option<u64>,
-    /// So many at most.
+    /// The most events to return.
     pub limit: u64,
-    /// The last ones in place of the first.
+    /// Whether to take the last events rather than the first.
     pub from_end: bool,
 }
 
-/// A page, in the order of positions.
+/// A page of events, by position.
 #[derive(Debug)]
 pub struct LogPage {
     /// The events.
@@ -57,13 +57,13 @@ pub struct LogPage {
     pub has_previous: bool,
     /// Whether there are, or may be, matching events behind it.
     pub has_next: bool,
-    /// Where the search was given up; null when it was not. The page goes on behind this position, or in front of it when it was
-    /// taken from the end.
+    /// The position at which the search stopped early; `None` when it did not. The next page begins behind it, or before it when
+    /// the page was taken from the end.
     pub searched_to: Option<u64>,
 }
 
 impl EventLog {
-    /// A page of the events that match.
+    /// Returns a page of the events that match.
     #[boxed]
     pub async fn browse(&self, filter: &LogFilter, place: LogPlace) -> Result<LogPage> {
         let database = &self.database().reader;
@@ -102,7 +102,7 @@ impl EventLog {
         })
     }
 
-    /// The event at this position; nothing when there is none, or it was pruned.
+    /// Returns the event at this position; `None` when there is none, or it was pruned.
     #[boxed]
     pub async fn event_at(&self, position: u64) -> Result<Option<Event>> {
         let database = &self.database().reader;
@@ -112,7 +112,7 @@ impl EventLog {
     }
 }
 
-/// Looks through the positions in the direction of travel, for one event more than the page has.
+/// Searches the positions in the direction of travel, for one event more than the page has.
 async fn search(
     database: &DatabaseConnection,
     filter: &LogFilter,
@@ -148,7 +148,7 @@ async fn search(
     Ok((events, None))
 }
 
-/// At most `limit` matching events of the range, in the direction of travel.
+/// Returns at most `limit` matching events of the range, in the direction of travel.
 async fn select(
     database: &DatabaseConnection,
     filter: &LogFilter,

@@ -1,6 +1,6 @@
-//! Receiving over Redis Streams: one blocking read of all parts, on a connection of its own, feeds the tail. Nothing
-//! here must be right for events to arrive, only for them to arrive soon: what Redis loses, the pump reads. A place moves
-//! past every entry that was read, whatever became of it, so nothing is read twice and nothing holds up what follows.
+//! Receives events over Redis Streams: one blocking read of all parts, on a connection of its own, feeds the tail. Delivery never
+//! depends on this task, only latency does: the pump reads the events that Redis loses. A place moves past every entry that was
+//! read, whatever its fate, so nothing is read twice and nothing holds up the entries behind it.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -16,16 +16,16 @@ use tokio::time::sleep;
 
 use crate::{Cursor, Event, EventLog, PARTS, Tail, backoff::Backoff, connector};
 
-/// How long one read waits, in milliseconds. A new epoch is noticed after at most this.
+/// How long one read blocks, in milliseconds. A new epoch is noticed within this time.
 const BLOCK_MS: usize = 1_000;
-/// How long its answer may take.
+/// How long the answer to a read may take.
 const READ_TIME: Duration = Duration::from_millis(2 * BLOCK_MS as u64);
-/// Entries of one part in one read.
+/// The most entries of one part in one read.
 const BATCH_ENTRIES: usize = 500;
 /// The longest pause after failures.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-/// The last position of each part that is known to be in Redis. A value too low costs a needless call, never an event.
+/// The last position of each part that is known to be in Redis. Too low a value costs a needless call, never an event.
 #[derive(Default)]
 pub(crate) struct Tops([AtomicU64; PARTS as usize]);
 
@@ -49,7 +49,8 @@ impl Tops {
     }
 }
 
-/// All parts of one epoch share a hash tag, so that one script may touch them on a Redis cluster.
+/// Returns the key of a part's stream. All parts of one epoch share a hash tag, so that one script may touch them on a Redis
+/// cluster.
 pub(crate) fn stream_key(log: &EventLog, epoch: u32, part: i16) -> String {
     format!(
         "{}:{{{epoch:08x}}}:part:{part}",
@@ -101,13 +102,13 @@ async fn receive(
         let events = places.take(entries);
         log.tail().offer(places.epoch, events);
         if log.tail().has_refused() {
-            // An entry that is not what the log has, or whose relay did not tell what it follows.
+            // The entry differs from the log, or its relay did not say which event it follows.
             log.shared.wake.notify_one();
         }
     }
 }
 
-/// What is read of the streams of an epoch: all up to these positions.
+/// The places reached in the streams of an epoch: everything up to these positions has been read.
 pub(crate) struct Places {
     pub(crate) epoch: u32,
     pub(crate) last: [u64; PARTS as usize],
@@ -124,14 +125,14 @@ impl Places {
         }
     }
 
-    /// Starts over when the tail did.
+    /// Starts over when the tail has.
     pub(crate) fn follow(&mut self, tail: &Tail) {
         if tail.epoch() != self.epoch {
             *self = Self::at(tail);
         }
     }
 
-    /// The events among the entries that were read, each with its part and position.
+    /// Returns the events among the entries read, which come with their part and position.
     pub(crate) fn take(&mut self, entries: Vec<(i16, u64, Option<Event>)>) -> Vec<Event> {
         let taken = entries.into_iter().filter_map(|(part, position, event)| {
             if let Some(last) = self.last.get_mut(part as usize) {
@@ -143,8 +144,8 @@ impl Places {
     }
 }
 
-/// What Redis answered with: part, position and event; no event where an entry is not one, which is left to the pump, as
-/// that reads the original.
+/// Decodes Redis's answer to part, position and event. The event is missing where an entry cannot be decoded; the pump then reads
+/// the original.
 fn entries(reply: StreamReadReply, keys: &[String]) -> Vec<(i16, u64, Option<Event>)> {
     let of_part = |stream: StreamKey| {
         let part = keys.iter().position(|key| *key == stream.key);
@@ -158,7 +159,7 @@ fn entries(reply: StreamReadReply, keys: &[String]) -> Vec<(i16, u64, Option<Eve
     reply.keys.into_iter().flat_map(of_part).collect()
 }
 
-/// The event of an entry.
+/// Decodes the event of an entry.
 pub(crate) fn decode(entry: StreamId) -> Option<Event> {
     let text: String = entry.get("event")?;
     match serde_json::from_str(&text) {

@@ -1,5 +1,5 @@
-//! The clock of SQLite, and times as both databases tell them. SQLite has no clock but the time of day of its process, which may
-//! be set while that runs: leases would end, or last for hours. So it is corrected to go on as it began.
+//! The clock of SQLite, and the reading of times from both databases. SQLite's only clock is the time of day of its process,
+//! which may be set while that runs: leases would end, or last for hours. So it is corrected to continue as it began.
 
 use std::{
     sync::LazyLock,
@@ -11,7 +11,7 @@ use sea_orm::QueryResult;
 
 use crate::Result;
 
-/// When the time of day was looked at first, and what it was.
+/// The moment of the first look at the time of day, and the time it showed.
 static BEGAN: LazyLock<(Instant, f64)> = LazyLock::new(|| (Instant::now(), time_of_day()));
 
 fn time_of_day() -> f64 {
@@ -19,13 +19,13 @@ fn time_of_day() -> f64 {
     since.map_or(0.0, |since| since.as_secs_f64())
 }
 
-/// How many seconds the time of day was set back since the process began. Whole ones, so that there are few statements; less
-/// than one is no jump.
+/// Returns by how many seconds the time of day was set back since the process began. Seconds are whole, so that there are few
+/// statements; less than one is not counted as a jump.
 fn set_back(elapsed: f64, began: f64, now: f64) -> i64 {
     (began + elapsed - now).trunc() as i64
 }
 
-/// The time on SQLite.
+/// The expression for the current time on SQLite.
 pub(crate) fn sqlite_now() -> String {
     let (at, began) = &*BEGAN;
     match set_back(at.elapsed().as_secs_f64(), *began, time_of_day()) {
@@ -34,7 +34,7 @@ pub(crate) fn sqlite_now() -> String {
     }
 }
 
-/// What `Dialect::seconds` selected.
+/// Reads a time that `Dialect::seconds` selected.
 pub(crate) fn read_time(row: &QueryResult, column: &str) -> Result<Option<DateTime<Utc>>> {
     let seconds: Option<f64> = row.try_get("", column)?;
     Ok(seconds.and_then(|seconds| DateTime::from_timestamp_micros((seconds * 1e6).round() as i64)))

@@ -1,5 +1,5 @@
-//! Connections to Redis are opened here, whatever they are for: over TCP, or TLS (`rediss:`), under the name of the product, with
-//! time limits, and so that the system itself ends one whose other end is gone, also where nobody waits for an answer.
+//! Opens all connections to Redis: over TCP, or TLS (`rediss:`), under the name of the product, and with time limits. The
+//! operating system itself ends a connection whose peer is gone, even where nobody waits for an answer.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use tokio::time::timeout;
 
 use crate::{Error, Result};
 
-/// How long Redis may take to be connected to, and to answer whatever does not block.
+/// The time limit for connecting to Redis, and for its answer to a call that does not block.
 pub(crate) const ANSWER_TIME: Duration = Duration::from_secs(2);
 
-/// What connects to the Redis of this URL.
+/// Creates the client for the Redis at this URL.
 pub(crate) fn client(url: &str) -> Result<Client> {
     let keepalive = TcpKeepalive::new()
         .with_time(Duration::from_secs(5))
@@ -33,7 +33,8 @@ pub(crate) fn client(url: &str) -> Result<Client> {
     opened.map_err(|error| Error::Task(format!("the Redis URL is not valid: {error}")))
 }
 
-/// A connection on which each answer is waited for so long. Always finite, so that a Redis that hangs is noticed.
+/// Opens a connection that waits at most this long for each answer. The limit is always finite, so that a Redis that hangs is
+/// noticed.
 pub(crate) async fn connect(
     client: &Client,
     answer_time: Duration,
@@ -46,7 +47,7 @@ pub(crate) async fn connect(
         .await
 }
 
-/// A connection that hears a channel. It knows no time limits of its own: see `within`.
+/// Opens a connection that receives from a channel. It has no time limits of its own; its callers wrap it in `within`.
 pub(crate) async fn subscribe(
     client: &Client,
     channel: &str,
@@ -59,7 +60,7 @@ pub(crate) async fn subscribe(
     within(ANSWER_TIME, subscribing).await
 }
 
-/// What Redis answers, or that it does not.
+/// Returns Redis's answer, or an error when it does not answer in time.
 pub(crate) async fn within<T>(
     limit: Duration,
     answer: impl Future<Output = RedisResult<T>>,

@@ -1,6 +1,6 @@
-//! What operators see of the workers and do to them: what is paused, and which breakers are open. A pause
-//! is a row that every process looks at, at least once in `PAUSES_KEPT`; a paused follower keeps its leases and applies
-//! nothing, a paused handler claims nothing, and what runs is finished. Called by the domains' operations.
+//! What operators see and change of the workers: which consumers are paused, and which breakers are open. A pause is a row that
+//! every process reads at least once in `PAUSES_KEPT`. A paused follower keeps its leases and applies nothing; a paused handler
+//! claims nothing and finishes its running attempts. Called by the domains' operations.
 
 use std::{
     collections::HashSet,
@@ -16,19 +16,19 @@ use crate::{
     sql::{Dialect, execute, from_i64, query, query_one_as},
 };
 
-/// How old what a process knows of pauses may be.
+/// How old a process's knowledge of pauses may be.
 const PAUSES_KEPT: Duration = Duration::from_millis(500);
-/// A process that told nothing about its breakers for so long is gone.
+/// A process that has not reported its breakers for this long is taken for gone.
 const BREAKERS_KEPT_SECONDS: f64 = 60.0;
 
-/// A follower or a handler that is held.
+/// A paused follower or handler.
 #[derive(Debug, Clone)]
 pub struct Pause {
     /// The name of the follower or the handler.
     pub name: String,
-    /// Since when.
+    /// When it was paused.
     pub paused_at: DateTime<Utc>,
-    /// Who did it.
+    /// Who paused it.
     pub actor: String,
 }
 
@@ -56,23 +56,23 @@ impl BreakerState {
 /// The breaker of one dependency in one process.
 #[derive(Debug, Clone)]
 pub struct BreakerStatus {
-    /// What the handlers depend on.
+    /// The dependency of the handlers.
     pub dependency: String,
-    /// The process.
+    /// The name of the process.
     pub owner: String,
     /// What it lets through.
     pub state: BreakerState,
-    /// Since when it is in this state.
+    /// When it entered this state.
     pub since: DateTime<Utc>,
-    /// Failures in a row.
+    /// The number of failures in a row.
     pub failures: u32,
-    /// The last failure.
+    /// The text of the last failure.
     pub error: Option<String>,
-    /// When the process last told.
+    /// When the process last reported.
     pub seen_at: DateTime<Utc>,
 }
 
-/// Holds a follower or a handler; false when it was held already. In a transaction of the caller's, if it has one.
+/// Pauses a follower or a handler; returns false when it was paused already. Joins the caller's transaction, if there is one.
 pub async fn pause(connection: &impl ConnectionTrait, name: &str, actor: &str) -> Result<bool> {
     let now = connection.get_database_backend().now();
     let sql = format!(
@@ -82,13 +82,13 @@ pub async fn pause(connection: &impl ConnectionTrait, name: &str, actor: &str) -
     Ok(rows == 1)
 }
 
-/// Lets it go on; false when it was not held.
+/// Resumes a follower or a handler; returns false when it was not paused.
 pub async fn resume(connection: &impl ConnectionTrait, name: &str) -> Result<bool> {
     let sql = "delete from worker_pause where name = $1";
     Ok(execute(connection, sql, vec![name.into()]).await? == 1)
 }
 
-/// All that is held, by name.
+/// Returns all pauses, by name.
 pub async fn read_pauses(connection: &impl ConnectionTrait) -> Result<Vec<Pause>> {
     let paused_at = connection.get_database_backend().seconds("paused_at");
     let sql =
@@ -104,7 +104,7 @@ pub async fn read_pauses(connection: &impl ConnectionTrait) -> Result<Vec<Pause>
     rows.iter().map(pause).collect()
 }
 
-/// The breakers of the processes that run, by dependency.
+/// Returns the breakers of the running processes, by dependency.
 pub async fn read_breakers(connection: &impl ConnectionTrait) -> Result<Vec<BreakerStatus>> {
     let backend = connection.get_database_backend();
     let sql = format!(
@@ -134,7 +134,7 @@ pub async fn read_breakers(connection: &impl ConnectionTrait) -> Result<Vec<Brea
     rows.iter().map(breaker).collect()
 }
 
-/// The first position whose event a delivery or a dead letter still needs: the log must not be pruned past it.
+/// Returns the first position whose event a delivery or a dead letter still needs. The log must not be pruned past it.
 pub async fn first_needed_position(connection: &impl ConnectionTrait) -> Result<Option<u64>> {
     let sql = "select min(position) as position from (
                    select min(position) as position from delivery where state = 'waiting'
@@ -144,8 +144,8 @@ pub async fn first_needed_position(connection: &impl ConnectionTrait) -> Result<
     Ok(first.flatten().map(from_i64))
 }
 
-/// Removes deliveries that ended so long ago, and breakers of processes that did; the number of deliveries. A thousand at a
-/// time, so that nobody waits for it.
+/// Removes deliveries that ended before this age, and breakers of processes that did; returns the number of deliveries. It
+/// deletes a thousand at a time, so that nobody waits for it.
 #[boxed]
 pub async fn remove_ended_deliveries(database: &Database, age: Duration) -> Result<u64> {
     const AT_ONCE: u64 = 1_000;
@@ -169,7 +169,7 @@ pub async fn remove_ended_deliveries(database: &Database, age: Duration) -> Resu
     }
 }
 
-/// What this process knows of pauses. Asked for by whoever is about to take work.
+/// The pauses as this process knows them. Asked before work is taken.
 #[derive(Default)]
 pub(crate) struct Pauses(Mutex<Option<(Instant, HashSet<String>)>>);
 

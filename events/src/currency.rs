@@ -1,7 +1,7 @@
-//! How current the tail of a process is known to be. A look at the log's head that began at a time shows everything that
-//! was committed before it; once the tail has reached that head, the process has seen all of it. The pump looks at least
-//! every poll interval, so the age stays small for as long as the log can be read and events arrive. When it does not, it
-//! can be asked why: a process that stands behind its log must not look like one that is well.
+//! How current the tail of a process is. A look at the log's head that began at some time shows everything committed before it;
+//! once the tail has reached that head, the process has seen all of it. The pump looks at least once in every poll interval, so
+//! the age stays small as long as the log can be read and events arrive. When it grows, the reason can be asked for: a process
+//! that is stuck behind its log must not look like a healthy one.
 
 use std::{fmt, time::Duration};
 
@@ -10,27 +10,27 @@ use tokio::time::Instant;
 
 use crate::EventLog;
 
-/// Why a process does not show all that the log has.
+/// Why a process does not show everything that the log has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BehindBecause {
     /// No look at the log has been answered.
     Unread,
     /// Looks are answered and show more events, but the tail does not move.
     Standing,
-    /// The tail moves, but has not reached what the log had.
+    /// The tail moves, but has not reached the head that was found.
     CatchingUp,
 }
 
-/// A process that does not show all that the log has.
+/// A process that does not show everything that the log has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Behind {
-    /// How long ago what it does not show may have been committed.
+    /// How long ago the events it lacks may have been committed.
     pub age: Duration,
-    /// What it has handed on.
+    /// The position it has handed on.
     pub position: u64,
     /// The head of the log that was found last.
     pub head: u64,
-    /// Why.
+    /// The reason.
     pub because: BehindBecause,
 }
 
@@ -55,18 +55,18 @@ impl fmt::Display for Behind {
 pub(crate) struct Currency(Mutex<State>);
 
 struct State {
-    /// Everything committed before this has been seen.
+    /// Everything committed before this time has been seen.
     seen: Instant,
-    /// The head that was found by a look, and when that began.
+    /// The head that a look found, and when that look began.
     looked: Option<(u64, Instant)>,
-    /// The newest head found, and when.
+    /// The newest head found, and when it was found.
     head: (u64, Instant),
-    /// How far the tail is, and since when.
+    /// The position of the tail, and since when it is there.
     reached: (u64, Instant),
 }
 
 impl Currency {
-    /// Of a tail that starts at the head, just read.
+    /// Starts with a tail at the head, which has just been read.
     pub(crate) fn new() -> Self {
         let now = Instant::now();
         Self(Mutex::new(State {
@@ -77,15 +77,15 @@ impl Currency {
         }))
     }
 
-    /// The head was found at `head`. A look before it that is not reached yet stays: under a steady stream of events
-    /// each head is passed a moment after the next one is found.
+    /// Records a look that found the head at `head`. An earlier look whose head has not been reached yet is kept: under a steady
+    /// stream of events each head is passed a moment after the next one is found.
     pub(crate) fn look(&self, head: u64, began: Instant) {
         let mut state = self.0.lock();
         state.looked.get_or_insert((head, began));
         state.head = (head, began);
     }
 
-    /// The tail has come to `position`.
+    /// Records that the tail has reached `position`.
     pub(crate) fn settle(&self, position: u64) {
         self.settle_at(position, Instant::now());
     }
@@ -95,18 +95,18 @@ impl Currency {
         if let Some((_, began)) = state.looked.take_if(|(head, _)| *head <= position) {
             state.seen = began;
         }
-        // A tail that is at the head has no reason to move.
+        // A tail at the head has no reason to move.
         if state.reached.0 != position || state.head.0 <= position {
             state.reached = (position, now);
         }
     }
 
-    /// The tail starts over: no head found before means anything to it.
+    /// Starts over with the tail: no head found before means anything to it.
     pub(crate) fn restart(&self) {
         self.0.lock().looked = None;
     }
 
-    /// How long ago what is not seen yet may have been committed.
+    /// Returns how long ago events that are not seen yet may have been committed.
     pub(crate) fn age(&self) -> Duration {
         self.age_at(Instant::now())
     }
@@ -115,7 +115,7 @@ impl Currency {
         now.duration_since(self.0.lock().seen)
     }
 
-    /// What is wrong, when what was committed longer than `limit` ago may not have been seen.
+    /// Returns the reason when events committed more than `limit` ago may not have been seen.
     pub(crate) fn behind(&self, limit: Duration) -> Option<Behind> {
         self.behind_at(limit, Instant::now())
     }
@@ -143,7 +143,8 @@ impl Currency {
 }
 
 impl EventLog {
-    /// Why something that was committed longer ago than `limit` may not have been handed on here; nothing if all of it has.
+    /// Returns the reason when an event committed more than `limit` ago may not have been handed on here; `None` if all of them
+    /// have.
     pub fn behind(&self, limit: Duration) -> Option<Behind> {
         self.shared.currency.behind(limit)
     }

@@ -1,6 +1,6 @@
-//! Cursors name a place in the log and prove it: `<epoch>-<position>-<proof>`. A position alone says nothing once it was given
-//! out again, after a restore or a failover: the epoch tells when that is known, and the proof, some bits of the event's id,
-//! also when nobody has noticed. Two logs that have parted never have an event in common again, so the last one is enough.
+//! Cursors name a place in the log and prove it: `<epoch>-<position>-<proof>`. A position alone says nothing if it was given out
+//! again after a restore or a failover. The epoch tells when that was noticed; the proof, some bits of the event's id, tells even
+//! when nobody has noticed. Two logs that have diverged never share an event again, so checking the last one is enough.
 
 use std::{fmt, str::FromStr};
 
@@ -9,13 +9,13 @@ use uuid::Uuid;
 
 use crate::Event;
 
-/// Some bits of an event's id, by which it is told from another one at the same position.
+/// Some bits of an event's id, which distinguish it from another event at the same position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Proof(u32);
 
 impl Proof {
-    /// A mix of all bits of the id (the finalizer of MurmurHash3): whatever sort of id it is, each bit of it counts.
+    /// Mixes all bits of the id (the finalizer of MurmurHash3), so that each bit counts, whatever the kind of id.
     pub fn of(event_id: Uuid) -> Self {
         let (high, low) = event_id.as_u64_pair();
         let mut mixed = low ^ high.wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -34,13 +34,13 @@ pub struct Cursor {
     pub epoch: u32,
     /// The last position seen; 0 is before the first event.
     pub position: u64,
-    /// Of the event there. None before the first event, where the event was removed before its id was kept, and in cursors
-    /// that programs gave out which had no proofs.
+    /// The proof of the event there. `None` before the first event, where the event was removed before its id was kept, and in
+    /// cursors given out by versions of the program that had no proofs.
     pub proof: Option<Proof>,
 }
 
 impl Cursor {
-    /// The place right behind `event`.
+    /// Returns the place right behind `event`.
     pub fn behind(event: &Event, epoch: u32) -> Self {
         Self {
             epoch,
@@ -50,13 +50,13 @@ impl Cursor {
     }
 }
 
-/// Why a cursor cannot be resumed from.
+/// Why a client cannot resume from a cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CursorError {
-    /// It is not a cursor of the log.
+    /// The text is not a cursor of the log.
     #[error("this is not a cursor of the event log")]
     Malformed,
-    /// It is of another log, or of this one before a restore.
+    /// The cursor belongs to another log, or to this one before a restore.
     #[error("this cursor belongs to another event log, or to this one before it was restored")]
     Foreign,
     /// The log was pruned past it, so events would be missing.
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn proofs_are_stable_and_differ() {
-        // Clients hold them: the value must never change.
+        // Clients keep cursors, so the value must never change.
         let id = Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0001);
         let proofs: std::collections::HashSet<_> = (0..10_000_u128)
             .map(|number| Proof::of(Uuid::from_u128(id.as_u128() + number)))

@@ -1,7 +1,7 @@
-//! The database behind the log: pools, and the one transaction loop. An answer means that a commit was answered: see
-//! `transaction`, and `file` for SQLite. A connection that is not known to be idle is closed: see `lease`. So a future that
-//! was dropped anywhere leaves no transaction open (transact-rs/sqlx#4393), and `EventLog::write` runs its loop in a task
-//! of its own only so that a mutation comes to its end when its caller goes away.
+//! The database behind the log: pools, and the one transaction loop. A commit is reported only when the database has answered it:
+//! see `transaction`, and `file` for SQLite. A connection that is not known to be idle is closed: see `lease`. So a future that
+//! was dropped anywhere leaves no transaction open (transact-rs/sqlx#4393), and `EventLog::write` runs its loop in a task of its
+//! own only so that a mutation completes when its caller goes away.
 
 mod connection;
 mod file;
@@ -28,12 +28,12 @@ use crate::{
     sql::{Dialect, query_one_as},
 };
 
-/// The same for what goes over much of the log.
+/// How long the log's own work over much of the log waits for an answer.
 pub(crate) const LONG_PATIENCE: Duration = Duration::from_secs(65);
-/// SQLite is a file, and answers late only when the disk does.
+/// The same for SQLite, which is a file and answers late only when the disk does.
 const FILE_PATIENCE: Duration = Duration::from_secs(65);
 
-/// The current time at the precision that both databases keep: microseconds.
+/// Returns the current time at the precision that both databases keep: microseconds.
 pub fn now() -> DateTime<Utc> {
     Utc::now().trunc_subsecs(6)
 }
@@ -43,17 +43,17 @@ pub fn now() -> DateTime<Utc> {
 pub struct DatabaseConfig {
     /// `postgres://…` or `sqlite://…`.
     pub url: String,
-    /// Connections for requests; Postgres only, where one claimant reads with half of them at most. SQLite has one writer, and a
-    /// reader for each core and one more.
+    /// The number of connections for requests, of which one claimant reads with at most half. Postgres only: SQLite has one
+    /// writer, and a reader for each core and one more.
     pub max_connections: u32,
     /// How long a request waits for a connection before it fails as unavailable, and for its turn at one before it fails as crowded.
     pub acquire_timeout: Duration,
-    /// How long an answer of Postgres is waited for. A connection without one is closed.
+    /// How long to wait for an answer of Postgres. A connection that does not answer in time is closed.
     pub patience: Duration,
 }
 
 impl DatabaseConfig {
-    /// What a process is to wait: more than any request or step of the log's own work takes.
+    /// The default patience of a process: more than any request or step of the log's own work takes.
     pub const PATIENCE: Duration = Duration::from_secs(12);
 }
 
@@ -67,20 +67,20 @@ pub struct Database {
     background_writer: DatabaseConnection,
     writer: DatabaseConnection,
     trouble: Trouble,
-    /// Of SQLite.
+    /// The file, on SQLite.
     file: Option<Arc<DatabaseFile>>,
 }
 
-/// Whose connections a transaction uses.
+/// The pool that a transaction takes its connection from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Pool {
     Requests,
     Background,
-    /// The background's, by those who go over much of the log.
+    /// The background's pool, with the patience of work over much of the log.
     Patient,
 }
 
-/// Five tries in about half a second: past that, the caller is better told.
+/// Allows five tries in about half a second; after that, the caller had better be told.
 fn retry_delays() -> impl Iterator<Item = Duration> {
     ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(10))
@@ -91,7 +91,7 @@ fn retry_delays() -> impl Iterator<Item = Duration> {
 }
 
 impl Database {
-    /// Opens the pools; the database must exist (a SQLite file is created).
+    /// Opens the pools. The database must exist; a SQLite file is created.
     #[boxed]
     pub async fn connect(config: &DatabaseConfig) -> Result<Self> {
         if config.url.starts_with("sqlite:") {
@@ -104,7 +104,7 @@ impl Database {
     async fn connect_postgres(config: &DatabaseConfig) -> Result<Self> {
         let (silence, trouble) = (Silence::new(), Trouble::default());
         let limits = Limits {
-            // Sooner than the patience ends: who is cancelled keeps the connection.
+            // This is less than the patience: a caller whose statement is cancelled keeps the connection.
             statement: config.patience * 5 / 6,
             idle_in_transaction: Duration::from_secs(10),
         };
@@ -138,9 +138,9 @@ impl Database {
         let path = options.get_filename().to_owned();
         let reading = options.clone().pragma("query_only", "on");
         let cores = std::thread::available_parallelism().map_or(2, |cores| cores.get() as u32);
-        // One more than a single claimant may have.
+        // One more than a single claimant may hold.
         let readers = cores.max(2) + 1;
-        // The writer first: it creates the file and switches it to WAL.
+        // The writer comes first: it creates the file and switches it to WAL.
         let writer = open::sqlite(config, 1, options).await?;
         let reader = open::sqlite(config, readers, reading.clone()).await?;
         let background = open::sqlite(config, 2, reading).await?;
@@ -161,7 +161,7 @@ impl Database {
         })
     }
 
-    /// One that answers nothing, for tests that must not ask.
+    /// Returns a database that answers nothing, for tests that must not query it.
     #[cfg(test)]
     pub(crate) fn unconnected() -> Self {
         let none = DatabaseConnection::unconnected;
@@ -175,36 +175,35 @@ impl Database {
         }
     }
 
-    /// Which database it is.
+    /// Returns the kind of database.
     pub fn backend(&self) -> DbBackend {
         self.writer.get_database_backend()
     }
 
-    /// Whether one file and one process is all there is.
+    /// Returns whether the database is a file used by a single process.
     pub fn is_embedded(&self) -> bool {
         self.backend() == DbBackend::Sqlite
     }
 
-    /// The pool that may change the schema, for migrations.
+    /// Returns the pool that may change the schema, for migrations.
     pub fn schema_connection(&self) -> sea_orm::DatabaseConnection {
         self.background_writer.plain()
     }
 
-    /// The connections that requests are written with.
+    /// Returns the connections for the writes of requests.
     pub fn writer(&self) -> &DatabaseConnection {
         &self.writer
     }
 
-    /// The connections that the log's own work is written with.
+    /// Returns the connections for the writes of the log's own work.
     pub(crate) fn background_writer(&self) -> &DatabaseConnection {
         &self.background_writer
     }
 
-    /// Whether the database can be read and written now. After a failure it is written to, as nothing else shows that it
-    /// can be.
+    /// Checks that the database can be read and written now. After a failure the check writes, as nothing else shows that it can.
     ///
     /// # Errors
-    /// Why it cannot.
+    /// The reason why it cannot.
     #[boxed]
     pub async fn check(&self) -> Result<()> {
         if let Some(file) = &self.file {
@@ -217,7 +216,7 @@ impl Database {
         let tx = self.reader.begin().await?;
         let is_read_only: Option<bool> = query_one_as(&tx, sql, Vec::new()).await?;
         if is_read_only.unwrap_or(false) {
-            // Left like this, its session ends: the next one may be with another server.
+            // The session ends when it is left like this: the next one may be with another server.
             return Err(unavailable("it is read-only"));
         }
         tx.rollback().await?;
@@ -228,8 +227,8 @@ impl Database {
         Ok(())
     }
 
-    /// Runs `work` in a transaction, and again, at most five times and with jittered delays, when it met a
-    /// serialization failure, a deadlock or a lock time-out. Must not be cancelled: see the module's head.
+    /// Runs `work` in a transaction. After a serialization failure, a deadlock or a lock time-out it runs again, at most five
+    /// times and with jittered delays. Must not be cancelled: see the module's head.
     pub(crate) async fn transaction<T, E, F>(&self, pool: Pool, work: F) -> Result<T, E>
     where
         E: From<Error> + AsRetryable,
@@ -280,7 +279,7 @@ impl Database {
     }
 }
 
-/// Writes what needs room on the disk, and leaves nothing.
+/// Writes something that needs room on the disk, and leaves nothing behind.
 async fn write_something(tx: &DatabaseTransaction) -> Result<()> {
     let sql = tx.get_database_backend().either(
         "create temporary table written on commit drop as
@@ -297,9 +296,9 @@ fn unavailable(reason: &str) -> Error {
     Error::Unavailable(DbErr::Conn(RuntimeErr::Internal(reason.to_owned())))
 }
 
-/// Errors of domains say by this whether their transaction may be run again.
+/// Errors of domains implement this to say whether their transaction may run again.
 pub trait AsRetryable {
-    /// Whether the same transaction may succeed when it is run again.
+    /// Returns whether the same transaction may succeed when it runs again.
     fn is_retryable(&self) -> bool;
 }
 

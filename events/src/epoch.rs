@@ -1,8 +1,8 @@
-//! What may be gone on from after the database has lost commits: pure decisions, by what the log says now of a place that
-//! somebody remembers. A log that lost its end and grew again is dense as before, but from where it parted on each of its
-//! events has another id. So whoever remembers a place compares its last event: if that is still there, all before it is.
-//! Asked at resume, while paging, by the pump before it hands anything on, by the tail for what comes over Redis, by
-//! followers and by those who remember folds. `tests` searches all orders of losses and restarts.
+//! Whether a reader may go on from a place it remembers after the database has lost commits: pure decisions, based on what the
+//! log has at that place now. A log that lost its end and grew again is as dense as before, but from the point of divergence on
+//! each of its events has another id. So a reader compares the last event of its place: if that is still there, so is everything
+//! before it. Asked at resume, while paging, by the pump before it hands events on, by the tail for events from Redis, by
+//! followers, and by those who cache folds. `tests` searches all orders of losses and restarts.
 
 use sea_orm::{ConnectionTrait, Value};
 use uuid::Uuid;
@@ -13,21 +13,21 @@ use crate::{
     sql::execute,
 };
 
-/// What the log says of one position, all of it in one snapshot.
+/// The state of the log at one position, read in one snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Standing {
     pub(crate) epoch: u32,
-    /// The last position given.
+    /// The last position given out.
     pub(crate) head: u64,
     /// Events up to here may have been removed.
     pub(crate) pruned: u64,
-    /// Cursors without a proof are good up to here: what was there when cursors got proofs.
+    /// Cursors without a proof are valid up to this position, the head when proofs were introduced.
     pub(crate) unproven_until: u64,
-    /// Of the event at the position, if there is one.
+    /// The proof of the event at the position, if there is one.
     pub(crate) found: Option<Proof>,
 }
 
-/// Whether a reader may go on behind `cursor`, which it names or has come to.
+/// Decides whether a reader may go on behind `cursor`, which it names or has reached.
 pub(crate) fn judge(cursor: Cursor, log: &Standing) -> Result<(), CursorError> {
     if cursor.epoch != log.epoch || cursor.position > log.head {
         return Err(CursorError::Foreign);
@@ -39,28 +39,28 @@ pub(crate) fn judge(cursor: Cursor, log: &Standing) -> Result<(), CursorError> {
         _ if cursor.position == 0 => Ok(()),
         (Some(claimed), Some(found)) if claimed == found => Ok(()),
         (Some(_), Some(_)) => Err(CursorError::Foreign),
-        // A program that kept no ids pruned exactly up to here.
+        // A version of the program that kept no ids pruned exactly up to here.
         (Some(_), None) if cursor.position == log.pruned => Err(CursorError::Expired),
         (Some(_), None) => Err(CursorError::Foreign),
-        // Nothing is there that it could have missed.
+        // There is nothing that the reader could have missed.
         (None, None) => Ok(()),
         (None, Some(_)) if cursor.position <= log.unproven_until => Ok(()),
         (None, Some(_)) => Err(CursorError::Foreign),
     }
 }
 
-/// What a process does whose tail has come to some place.
+/// What a process does when its tail has reached some place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// It goes on.
+    /// It continues.
     GoOn,
-    /// It starts over: the log has another epoch.
+    /// It starts over, because the log has another epoch.
     StartOver,
-    /// It begins a new epoch: the log does not have what was handed on.
+    /// It begins a new epoch, because the log lacks events that were handed on.
     BeginEpoch,
 }
 
-/// `found` is of the event at `reached.position` as the log has it.
+/// Decides the step. `found` is the proof of the event that the log has at `reached.position`.
 pub(crate) fn step(reached: Cursor, head: &Head, found: Option<Proof>) -> Step {
     if head.epoch != reached.epoch {
         return Step::StartOver;
@@ -70,32 +70,32 @@ pub(crate) fn step(reached: Cursor, head: &Head, found: Option<Proof>) -> Step {
     }
     match (reached.proof, found) {
         _ if reached.position == 0 => Step::GoOn,
-        // A program that keeps no ids has pruned it.
+        // A version of the program that keeps no ids has pruned the event.
         (Some(_), None) if reached.position <= head.pruned => Step::GoOn,
         (had, found) if had == found => Step::GoOn,
         _ => Step::BeginEpoch,
     }
 }
 
-/// Whether `event`, from whatever source, is the one right behind `reached`, in the same log.
+/// Returns whether `event`, from any source, directly follows `reached` in the same log.
 pub(crate) fn is_next(event: &Event, reached: Cursor) -> bool {
     event.position == reached.position + 1 && event.follows == reached.proof
 }
 
-/// Whether who has come to `last` may go on with what is handed on behind `reached`, without looking at the log.
+/// Returns whether a reader that has reached `last` may continue with events handed on behind `reached`, without a look at the log.
 pub(crate) fn is_level(last: Cursor, reached: Cursor) -> bool {
     last.epoch == reached.epoch
         && last.position == reached.position
         && (last.proof == reached.proof || last.position == 0)
 }
 
-/// Whether what was remembered of a stream up to the event `last` may be gone on from: `found` is the event that the log has
-/// at the same version.
+/// Returns whether memory of a stream up to the event `last` is still valid: `found` is the event that the log has at the same
+/// version.
 pub fn continues(last: Uuid, found: Option<Uuid>) -> bool {
     found == Some(last)
 }
 
-/// Ends the epoch `over`, if it is the log's, and begins another one; false when it is not, as somebody else was first.
+/// Ends the epoch `over` and begins another one, if `over` is the log's epoch; returns false when somebody else was first.
 pub(crate) async fn begin(connection: &impl ConnectionTrait, over: u32) -> LogResult<bool> {
     // The low half of a v7 id is random.
     let drawn = Uuid::now_v7().as_u128() as u32;
@@ -106,7 +106,7 @@ pub(crate) async fn begin(connection: &impl ConnectionTrait, over: u32) -> LogRe
 }
 
 impl Tx<'_> {
-    /// Begins a new epoch: answers with the one that is over, and the one that begins if the transaction commits.
+    /// Begins a new epoch. Returns the one that is over, and the one that begins if the transaction commits.
     pub async fn begin_epoch(&self) -> LogResult<(u32, u32)> {
         let (over, _) = read_pruned(&**self).await?;
         begin(&**self, over).await?;

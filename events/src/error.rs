@@ -1,9 +1,9 @@
-//! What can go wrong below the domains. Callers see three kinds: a conflict they may report, an outage they may
-//! retry, and the rest, which is logged and never shown.
+//! The errors below the domains. Callers see three kinds: a conflict, which they may report; an outage, which they may retry; and
+//! the rest, which is logged and never shown.
 
 use sea_orm::{DbErr, RuntimeErr, SqlErr, SqlxError};
 
-/// What the database's library says for `Error::Crowded`: its errors have no place for it.
+/// The text of the database library's error for `Error::Crowded`: its errors have no variant for it.
 pub(crate) const CROWDED: &str = "too much is asked for at once";
 
 /// The result of an operation of the log.
@@ -27,42 +27,42 @@ pub enum Error {
     /// Stored data does not have the form this version expects.
     #[error("malformed {what}: {source}")]
     Malformed {
-        /// What was being read.
+        /// The thing that was being read.
         what: &'static str,
-        /// Why it could not be.
+        /// Why reading it failed.
         source: serde_json::Error,
     },
     /// A lease was lost to another process; its transaction was rolled back.
     #[error("the lease on part {part} of {follower} was lost")]
     Fenced {
-        /// The follower's name.
+        /// The name of the follower.
         follower: String,
         /// The part whose checkpoint another process moved.
         part: i16,
     },
-    /// A follower that needs the whole log never ran before a part of it was pruned.
+    /// A follower that needs the whole log had never run before a part of it was pruned.
     #[error(
         "{follower} has never run, and the events up to position {pruned}, which it begins with, were pruned; a read model can \
          be built from what is kept with `rebuild`"
     )]
     BeginIsPruned {
-        /// The follower's name.
+        /// The name of the follower.
         follower: String,
-        /// How far the log was pruned.
+        /// The position up to which the log was pruned.
         pruned: u64,
     },
     /// A delivery was decided or taken over by another process; the transaction was rolled back.
     #[error("the delivery of event {position} to {handler} is no longer this process's")]
     Superseded {
-        /// The handler's name.
+        /// The name of the handler.
         handler: String,
-        /// The event's position.
+        /// The position of the event.
         position: u64,
     },
     /// A follower or handler panicked.
     #[error("it panicked: {0}")]
     Panicked(String),
-    /// The event is needed and is no longer in the log.
+    /// An event is needed and is no longer in the log.
     #[error("the event is no longer in the log")]
     Pruned,
     /// The task doing the work panicked or was shut down.
@@ -83,7 +83,7 @@ impl From<DbErr> for Error {
 }
 
 impl Error {
-    /// The SQLSTATE (Postgres) or result code (SQLite) of the failed statement.
+    /// Returns the SQLSTATE (Postgres) or result code (SQLite) of the failed statement.
     pub fn code(&self) -> Option<String> {
         match self {
             Self::Database(error) | Self::Unavailable(error) => code_of(error),
@@ -91,7 +91,7 @@ impl Error {
         }
     }
 
-    /// The violated unique constraint or index, as the database names it (SQLite names the columns).
+    /// Returns the violated unique constraint or index, as the database names it (SQLite names the columns).
     pub fn unique_violation(&self) -> Option<String> {
         match self {
             Self::Database(error) => match error.sql_err() {
@@ -102,16 +102,16 @@ impl Error {
         }
     }
 
-    /// Whether it is the event that a follower fails on, and not the state of the database or of this process: what is
-    /// stored is malformed, breaks a rule of the tables, or makes the code panic. Anything else concerns all events.
+    /// Returns whether the error is caused by the event that a follower fails on, and not by the state of the database or of this
+    /// process: stored data is malformed, breaks a rule of the tables, or makes the code panic. Any other error concerns all events.
     pub fn is_of_event(&self) -> bool {
         match self {
             Self::Malformed { .. } | Self::VersionConflict | Self::Panicked(_) | Self::Pruned => {
                 true
             }
             Self::Database(error) => match code_of(error) {
-                // Postgres, by class: cardinality, data, integrity, triggers, views, raised. SQLite, by primary code:
-                // too big, constraint, mismatch, range; and its general error, which is also what functions raise.
+                // Postgres, by class: cardinality, data, integrity, triggers, views, raised. SQLite, by primary code: too big,
+                // constraint, mismatch, range; and its generic error, which functions raise, too.
                 Some(code) => match code.parse::<u32>() {
                     Ok(1) => !error.to_string().contains("no such "),
                     Ok(number) if code.len() != 5 => matches!(number & 0xff, 18 | 19 | 20 | 25),
@@ -119,15 +119,15 @@ impl Error {
                         ["21", "22", "23", "27", "44", "P0"].contains(&code.get(..2).unwrap_or(""))
                     }
                 },
-                // Not the database's answer, but what was made of it.
+                // The error is not the database's answer, but arose while decoding it.
                 None => !matches!(error, DbErr::Exec(_) | DbErr::Query(_) | DbErr::Conn(_)),
             },
             _ => false,
         }
     }
 
-    /// Whether the same transaction may succeed when it is run again: it met a serialization failure, a deadlock, or
-    /// a lock that was not given in time.
+    /// Returns whether the same transaction may succeed when it runs again: it met a serialization failure, a deadlock, or a lock
+    /// that was not granted in time.
     pub fn is_retryable(&self) -> bool {
         // Postgres: serialization_failure, deadlock_detected, lock_not_available. SQLite: BUSY and its variants.
         const CODES: [&str; 6] = ["40001", "40P01", "55P03", "5", "261", "517"];
@@ -158,21 +158,21 @@ fn is_unavailable(error: &DbErr) -> bool {
     }
 }
 
-/// What makes a failure one of the database, or of the way to it, and not of the statement.
+/// What makes a failure an outage of the database, or of the way to it, and not of the statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outage {
     /// The statement was stopped, by a time limit or by somebody.
     Stopped,
-    /// It is there and cannot do it now: the disk is full, it is read-only, it has no memory left.
+    /// The database is there and cannot do it now: the disk is full, it is read-only, or it is out of memory.
     Refused,
-    /// The connection is of no use any more.
+    /// The connection is no longer usable.
     Gone,
 }
 
-/// The outage that an error tells of, if it does.
+/// Returns the outage that an error indicates, if any.
 pub(crate) fn outage(error: &SqlxError) -> Option<Outage> {
     let Some(error) = error.as_database_error() else {
-        // Not an answer: the connection failed, not the statement.
+        // The error is not an answer: the connection failed, not the statement.
         return matches!(
             error,
             SqlxError::Io(_)
@@ -193,26 +193,26 @@ pub(crate) fn outage(error: &SqlxError) -> Option<Outage> {
     }
 }
 
-/// By primary result code, <https://www.sqlite.org/rescode.html>.
+/// Classifies primary result codes, <https://www.sqlite.org/rescode.html>.
 fn sqlite_outage(code: u32) -> Option<Outage> {
     match code & 0xff {
         // LOCKED, INTERRUPT.
         6 | 9 => Some(Outage::Stopped),
         // NOMEM, READONLY, FULL, PROTOCOL.
         7 | 8 | 13 | 15 => Some(Outage::Refused),
-        // IOERR, CORRUPT, CANTOPEN, NOTADB: the file may be another one now.
+        // IOERR, CORRUPT, CANTOPEN, NOTADB: the file may have been replaced.
         10 | 11 | 14 | 26 => Some(Outage::Gone),
         _ => None,
     }
 }
 
-/// By class and code, <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+/// Classifies SQLSTATEs by class and code, <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 fn postgres_outage(code: &str) -> Option<Outage> {
     match code {
         // statement_completion_unknown, query_canceled.
         "40003" | "57014" => Some(Outage::Stopped),
-        // read_only_sql_transaction: of a standby, or of a session from the time when all were. idle_in_transaction_session
-        // and transaction_timeout.
+        // read_only_sql_transaction, from a standby, or in a session that dates from when the server was read-only.
+        // idle_in_transaction_session and transaction_timeout.
         "25006" | "25P03" | "25P04" => Some(Outage::Gone),
         _ => match code.get(..2) {
             // Insufficient resources: disk_full, out_of_memory, too_many_connections. System errors: io_error.
@@ -224,13 +224,13 @@ fn postgres_outage(code: &str) -> Option<Outage> {
     }
 }
 
-/// The error and what led to it, one cause a line.
+/// Returns the error and its causes, one per line.
 pub fn error_chain(error: &dyn std::error::Error) -> String {
     let mut lines = vec![error.to_string()];
     let mut cause = error.source();
     while let Some(error) = cause {
         let line = error.to_string();
-        // Some errors print their cause themselves.
+        // Some errors include their cause in their own text.
         if lines.last().is_none_or(|last| !last.ends_with(&line)) {
             lines.push(line);
         }
@@ -243,7 +243,7 @@ pub fn error_chain(error: &dyn std::error::Error) -> String {
 mod tests {
     use super::*;
 
-    /// What cannot be provoked on every machine; what can is in the tests of outages.
+    /// Cases that cannot be provoked on every machine; the others are in the tests of outages.
     #[test]
     fn codes_of_sqlite_are_outages_by_their_primary_code() {
         // IOERR and its variants of reading and of syncing, CORRUPT, CANTOPEN, NOTADB.
@@ -254,7 +254,7 @@ mod tests {
         for code in [7, 8, 1032, 13] {
             assert_eq!(sqlite_outage(code), Some(Outage::Refused), "{code}");
         }
-        // ERROR, BUSY, CONSTRAINT and a unique one: the statement's own, or to be tried again.
+        // ERROR, BUSY, CONSTRAINT and its unique variant: the statement's own fault, or to be tried again.
         for code in [1, 5, 19, 2067] {
             assert_eq!(sqlite_outage(code), None, "{code}");
         }

@@ -1,5 +1,5 @@
-//! What an event is. Events are facts: written once, self-contained, in the past tense. The order of a stream is its
-//! versions; the order of everything is the position. Shared by the writers and all readers of the log.
+//! Events are facts: written once, self-contained, in the past tense. The version gives the order within a stream, the position
+//! the order of everything. Shared by the writers and all readers of the log.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use crate::{Proof, Receipt};
 
-/// How many parts the streams are spread over. Fixed: checkpoints and Redis streams are kept by part.
+/// The number of parts that the streams are spread over. It is fixed: checkpoints and Redis streams are kept by part.
 pub const PARTS: i16 = 16;
 
-/// One aggregate's stream: its kind and its id.
+/// The key of an aggregate's stream: its kind and its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct StreamKey {
     /// The kind of aggregate, such as `customer`.
@@ -20,7 +20,7 @@ pub struct StreamKey {
     pub id: Uuid,
 }
 
-/// The part that a stream belongs to: FNV-1a of its id, modulo the number of parts.
+/// Returns the part that a stream belongs to: FNV-1a of its id, modulo the number of parts.
 pub fn part_of(stream_id: Uuid) -> i16 {
     let hash = stream_id
         .as_bytes()
@@ -34,33 +34,33 @@ pub fn part_of(stream_id: Uuid) -> i16 {
 /// Who and what caused an event.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Meta {
-    /// Who did it: a user's id, `anonymous`, or a process such as `seed`.
+    /// The actor: a user's id, `anonymous`, or a process such as `seed`.
     pub actor: String,
-    /// Names everything that one request led to.
+    /// Identifies everything that one request led to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
-    /// The event that led to this one.
+    /// The event that caused this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub causation_id: Option<Uuid>,
     /// The W3C trace context of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
-    /// The client's name for the request, by which it may repeat it.
+    /// The idempotency key that the client gave the request, so that it may repeat it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
-    /// Where the request learns what it has written; no part of the event.
+    /// The receipt in which the request collects what it writes; not part of the event.
     #[serde(skip)]
     pub receipt: Receipt,
 }
 
-/// An event that has its position.
+/// An event with its position.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Event {
     /// Its place among all events: 1, 2, 3, … without gaps.
     pub position: u64,
-    /// The position before it in its part, 0 for the part's first: readers see by it that they missed nothing.
+    /// The position of the event before it in its part, 0 for the part's first. It shows readers that they missed nothing.
     pub previous: u64,
-    /// Its name for inboxes and causation.
+    /// Its id, for inboxes and causation.
     pub event_id: Uuid,
     /// The hash bucket of its stream.
     pub part: i16,
@@ -73,15 +73,15 @@ pub struct Event {
     /// What happened, such as `CustomerCreated`.
     #[serde(rename = "type")]
     pub event_type: String,
-    /// The version of `data`'s shape.
+    /// The version of the schema of `data`.
     pub schema_version: i16,
     /// The facts, as JSON.
     pub data: Box<RawValue>,
     /// Who and what caused it.
     pub meta: Meta,
-    /// When the writer says it happened.
+    /// When it happened, by the writer's clock.
     pub occurred_at: DateTime<Utc>,
-    /// Of the event at the position before it, where that was read too: by it a tail sees that it goes on in the same log.
+    /// The proof of the event at the position before it, if that was read too. It shows a tail that it continues in the same log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows: Option<Proof>,
 }

@@ -1,9 +1,9 @@
-//! Resume: the events of topics from any place in the log, then live, each once and in order. Why nothing is missed or
-//! doubled: a listener is registered first, at position `at`; the log is read up to `at`; what is later comes from the
-//! listener. Positions only grow, so anything at or before the last one yielded is a repeat. A listener that lags is
-//! given up, and the same steps start again from the last position yielded; so they do, with the topics asked for anew,
-//! after an event that changes them. Topics are those of now, not of the place: who reads the past reads it as whoever
-//! they are now. What was committed after they were asked for comes as an event later than `last`, and asks again.
+//! Resume: the events of topics from any place in the log, then live, each once and in order. Why nothing is missed or doubled: a
+//! listener is registered first, at position `at`; the log is read up to `at`; later events come from the listener. Positions
+//! only grow, so anything at or before the last one yielded is a repeat. When a listener lags it is dropped, and the same steps
+//! start again from the last position yielded; after an event that changes the topics they start again, too, with the topics
+//! asked for anew. Topics are the current ones, not those of the place: a reader of the past has the rights it has now. An event
+//! committed after they were asked for comes later than `last`, and asks again.
 
 mod values;
 
@@ -25,30 +25,30 @@ use crate::{
     Cursor, CursorError, Error, Event, EventLog, Interest, StreamKey, Topic, epoch, topic::Topics,
 };
 
-/// Events held in memory for one reader of the log.
+/// The number of events held in memory for one reader of the log.
 const BATCH_EVENTS: u64 = 64;
 
-/// How often a read model is looked at while it is behind what was just heard of.
+/// How often a read model is polled while it is behind the last event heard of.
 const CHECKPOINT_POLL: Duration = Duration::from_millis(20);
-/// And otherwise, in case nothing was heard.
+/// How often it is polled otherwise, in case nothing was heard.
 const CHECKPOINT_IDLE: Duration = Duration::from_secs(1);
 
-/// Orders of what has no position, whispers and values: they grow, and are past all positions, so none is taken for a repeat.
+/// The order of items without a position, whispers and values. It grows, and is past all positions, so none is taken for a repeat.
 static NEXT_WHISPER: AtomicU64 = AtomicU64::new(1 << 62);
 
 /// Which stretch of the log an execution of a subscription covers.
 #[derive(Debug, Clone, Copy)]
 pub struct Range {
-    /// Events after this place.
+    /// The place after which events are covered.
     pub after: Cursor,
-    /// Up to this position and then ends; `None` goes on live.
+    /// The last position, after which the execution ends; `None` continues live.
     pub until: Option<u64>,
 }
 
 /// Why a subscription ended.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
-    /// The place to resume from does not exist, or ceased to.
+    /// The place to resume from does not exist, or has ceased to exist.
     #[error(transparent)]
     Cursor(#[from] CursorError),
     /// The log could not be read.
@@ -56,7 +56,7 @@ pub enum FeedError {
     Log(#[from] Error),
 }
 
-/// Where the resolvers of subscriptions get their events. One execution of one subscription has one source.
+/// The source of events for the resolvers of subscriptions. Each execution of a subscription has one.
 #[derive(Clone)]
 pub struct EventSource {
     log: EventLog,
@@ -65,7 +65,7 @@ pub struct EventSource {
     place: Place,
 }
 
-/// Where a client that has what was yielded so far may resume.
+/// The place from which a client may resume if it has everything yielded so far.
 #[derive(Clone)]
 struct Place(Arc<Mutex<Cursor>>);
 
@@ -80,7 +80,7 @@ impl Place {
 }
 
 impl EventSource {
-    /// A source for one execution, which covers this stretch of the log.
+    /// Creates a source for one execution, which covers this stretch of the log.
     pub fn new(log: EventLog, range: Range) -> Self {
         Self {
             log,
@@ -90,28 +90,28 @@ impl EventSource {
         }
     }
 
-    /// The order number of the item yielded last: its position, or for a read model the progress it shows.
+    /// Returns the order of the last item yielded: its position, or for a read model the progress it shows.
     pub fn order(&self) -> u64 {
         self.order.load(Ordering::Acquire)
     }
 
-    /// Everything up to here is shown by what was yielded so far: where a client that has it may resume. The epoch is the one in
-    /// which that was read, also when it is over by now.
+    /// Returns the place from which a client may resume: the items yielded so far show everything up to it. Its epoch is the one
+    /// in which they were read, even if that has since ended.
     pub fn cursor(&self) -> Cursor {
         self.place.get()
     }
 
-    /// The place behind an event that was yielded by this source.
+    /// Returns the place behind an event that this source yielded.
     pub fn cursor_behind(&self, event: &Event) -> Cursor {
         Cursor::behind(event, self.place.get().epoch)
     }
 
-    /// Whether the execution reads a stretch of the past, for one subscriber, and then ends.
+    /// Returns whether the execution reads a stretch of the past, for one subscriber, and then ends.
     pub fn is_replay(&self) -> bool {
         self.range.until.is_some()
     }
 
-    /// The events of the topics of `interest` in the stretch.
+    /// Yields the events of the topics of `interest` in the stretch.
     pub fn follow(
         &self,
         interest: impl Interest,
@@ -123,11 +123,11 @@ impl EventSource {
             place,
         } = self.clone();
         Box::pin(async_stream::try_stream! {
-            // All that is yielded is of this epoch.
+            // All items yielded belong to this epoch.
             let mut last = range.after;
             place.set(last);
             if range.until.is_some_and(|until| until <= last.position) {
-                // Nothing is read, but the reader goes on with what is handed on here behind its place.
+                // Nothing is read here, but the reader continues with events handed on behind its place.
                 await_position(&log, last).await;
                 let known = log.tail().proof_at(last.position);
                 if known.is_some() && last.proof.is_some() && known != last.proof {
@@ -152,7 +152,8 @@ impl EventSource {
                     if at.position == last.position {
                         Err(CursorError::Foreign)?;
                     }
-                    // Who comes from another process may be ahead of this one, and must not go on from another past.
+                    // A client that comes from another process may be ahead of this one, and must not continue from a different
+                    // past.
                     await_position(&log, last).await;
                     continue;
                 }
@@ -171,7 +172,7 @@ impl EventSource {
                         }
                     }
                     if is_rest && !is_changed {
-                        // With an end of its own it has come to it, and needs no proof any more.
+                        // An execution with an end has reached it, and needs no further proof.
                         last = match range.until {
                             None if last.position < goal => at,
                             _ => Cursor { position: last.position.max(goal), ..last },
@@ -198,8 +199,8 @@ impl EventSource {
         })
     }
 
-    /// The whispers of `topic` from now on; none in a replay, as the past has none. A source that follows whispers must
-    /// follow nothing else, because their orders are past those of events.
+    /// Yields the whispers of `topic` from now on; in a replay it yields none, as the past has none. A source that follows
+    /// whispers must follow nothing else, because their orders are past those of events.
     pub fn follow_whispers(
         &self,
         topic: StreamKey,
@@ -220,7 +221,7 @@ impl EventSource {
                         place.set(log.tail().cursor());
                         yield Ok(message);
                     }
-                    // What was missed is lost.
+                    // Whispers that were missed are lost.
                     Err(RecvError::Lagged(_)) => {}
                     Err(RecvError::Closed) => return,
                 }
@@ -228,8 +229,8 @@ impl EventSource {
         })
     }
 
-    /// Yields at once, and then whenever the follower has committed progress that `topic` caused. The number is the
-    /// follower's progress; it only grows. Changes closer together than 20 ms may be yielded as one.
+    /// Yields the follower's progress at once, and again whenever the follower has committed progress that `topic` caused.
+    /// Progress only grows. Changes less than 20 ms apart may be yielded as one.
     pub fn follow_checkpoint(
         &self,
         follower: &'static str,
@@ -261,7 +262,7 @@ impl EventSource {
                 if now.is_behind {
                     tokio::time::sleep(CHECKPOINT_POLL).await;
                 } else if let Ok(Err(RecvError::Closed)) = timeout(CHECKPOINT_IDLE, live.recv()).await {
-                    // This process has missed events; the value of now needs none of them.
+                    // This process has missed events; the current value does not depend on them.
                     live = log.tail().listen(&topic.into()).0;
                 }
             }
@@ -269,7 +270,7 @@ impl EventSource {
     }
 }
 
-/// Waits until this process has come as far as `place`, or to another epoch.
+/// Waits until this process has reached `place`, or another epoch.
 async fn await_position(log: &EventLog, place: Cursor) {
     let mut changes = log.tail().changes();
     while log.tail().epoch() == place.epoch && log.tail().position() < place.position {

@@ -1,9 +1,9 @@
-//! Followers: read models and other ordered consumers, exactly once. What a follower writes and its checkpoint commit in
-//! one transaction, so either both happened or neither. Parts are leased, so any number of processes share them.
+//! Followers: read models and other ordered consumers, exactly once. A follower's writes and its checkpoint commit in one
+//! transaction, so either both happened or neither. Parts are leased, so any number of processes share them.
 //!
-//! Why a paused or superseded process changes nothing: its checkpoint update names the fencing token of its lease and
-//! the position before the first event it applies. Taking a lease over raises the token; applying an event moves the
-//! position. A stale process matches no row, and its whole transaction is rolled back.
+//! Why a paused or superseded process changes nothing: its checkpoint update names the fencing token of its lease and the
+//! position before the first event it applies. A takeover of the lease raises the token; applying an event moves the position. A
+//! stale process matches no row, and its whole transaction is rolled back.
 
 mod attempts;
 mod checkpoint;
@@ -23,54 +23,54 @@ pub use runner::run_follower;
 
 use crate::{DatabaseTransaction, Event, Result, Tx};
 
-/// Where a follower begins that has never run, on a log that may have been pruned.
+/// Where a follower that has never run begins, on a log that may have been pruned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begin {
-    /// With the first event that there ever was. When that was pruned it does not run, and says so, as its state would be
-    /// wrong; and before it has run nothing is pruned.
+    /// At the first event ever. If that was pruned, the follower refuses to run and reports it, as its state would be wrong;
+    /// until it has run, nothing is pruned.
     WithTheFirst,
-    /// With the first event that was not pruned: it can do without those before.
+    /// At the first event that was not pruned: the follower can do without the earlier ones.
     WithWhatIsLeft,
 }
 
-/// Something that keeps state from events.
+/// A consumer that keeps state derived from events.
 pub trait Follower: Send + Sync + 'static {
-    /// Names its checkpoints; never changes.
+    /// Returns the name of its checkpoints, which must never change.
     fn name(&self) -> &'static str;
 
-    /// Whether it wants the events of this kind of stream.
+    /// Returns whether it wants the events of this kind of stream.
     fn wants(&self, stream: &str) -> bool;
 
-    /// Where it begins if it never ran.
+    /// Returns where it begins if it has never run.
     fn begins(&self) -> Begin {
         Begin::WithTheFirst
     }
 
-    /// Applies events, in order, in the transaction that also moves the checkpoint. May be called again with the same
-    /// events if that transaction did not commit, so it must have no effect outside it.
+    /// Applies events, in order, in the transaction that also moves the checkpoint. If that transaction does not commit, the same
+    /// events are applied again, so there must be no effect outside it.
     fn apply<'a>(
         &'a self,
         tx: &'a DatabaseTransaction,
         events: &'a [Arc<Event>],
     ) -> BoxFuture<'a, Result<()>>;
 
-    /// Appends what follows from the events, in the same transaction after `apply`: it is published exactly once. A
-    /// rebuild applies events again, and never raises any.
+    /// Appends the events that follow from these, in the same transaction, after `apply`: they are published exactly once. A
+    /// rebuild applies events again, but never raises any.
     fn raise<'a>(&'a self, _: &'a Tx<'a>, _: &'a [Arc<Event>]) -> BoxFuture<'a, Result<()>> {
         Box::pin(async { Ok(()) })
     }
 
-    /// Told after the commit, for what may get lost: a process that ends before does not come to it.
+    /// Called after the commit, for effects that may be lost: a process that ends first does not get here.
     fn committed(&self, _: &[Arc<Event>]) {}
 }
 
 /// How a process runs its followers.
 #[derive(Debug, Clone)]
 pub struct FollowerConfig {
-    /// This process among those that share the parts; unique for each start.
+    /// The name of this process among those that share the parts; unique for each start.
     pub owner: String,
-    /// How long a part stays with a process that does not renew.
+    /// How long a process keeps a part without renewing its lease.
     pub lease: Duration,
-    /// Events applied in one transaction at most.
+    /// The most events applied in one transaction.
     pub batch_events: u64,
 }

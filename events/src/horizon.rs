@@ -1,8 +1,8 @@
-//! How far an answer can see. A subscriber that resumes from an answer's cursor must miss nothing that the answer does not
-//! show. Commands' tables show all that has a position; a read model shows what its follower has applied. So what is read
-//! of one is given as `AsOf`, with a position learnt *before* the reading (tables and checkpoint commit together, so they
-//! show at least that), and is only to be had by noting it in the answer's `Horizon`, whose least is its cursor. Progress
-//! never falls within an epoch, so one that was found a moment ago is a lower bound, and none need be found at the tail.
+//! How far an answer can see. A subscriber that resumes from an answer's cursor must miss nothing that the answer does not show.
+//! The tables of commands show everything that has a position; a read model shows what its follower has applied. So a value read
+//! from one is wrapped in `AsOf`, with a position learnt *before* the read (tables and checkpoint commit together, so they show
+//! at least that), and is only accessible by noting that position in the answer's `Horizon`, whose minimum is its cursor. Within
+//! an epoch progress never falls, so a slightly old one is a lower bound, and at the tail none is needed.
 
 use std::{
     collections::HashMap,
@@ -18,11 +18,11 @@ use tokio::{sync::Mutex as Turn, time::Instant};
 
 use crate::{DatabaseConnection, EventLog, PARTS, Result, boxed, follower::read_checkpoint, read};
 
-/// How long a follower's progress, once looked at, is taken for its progress. Answers are then so much further back than
-/// they would have to be, and a busy process looks so often.
+/// How long a follower's progress is reused after a look. Answers lie back by up to this much more than necessary, and a busy
+/// process looks this often.
 const GOOD_FOR: Duration = Duration::from_millis(20);
 
-/// What was read of read models, and the position up to which it shows everything.
+/// A value read from read models, and the position up to which it shows everything.
 #[derive(Debug, Clone)]
 #[must_use = "what it shows is to be noted in the answer's horizon"]
 pub struct AsOf<T> {
@@ -31,18 +31,18 @@ pub struct AsOf<T> {
 }
 
 impl<T> AsOf<T> {
-    /// The value, for an answer that is told how far it sees with it.
+    /// Returns the value, and notes in the horizon how far the answer sees with it.
     pub fn show(self, horizon: &Horizon) -> T {
         horizon.lower(self.position);
         self.value
     }
 
-    /// The value, to find out what else is to be read. What is answered is what `show` gives.
+    /// Returns the value only to decide what else to read. A value that goes into the answer is taken with `show`.
     pub fn look(&self) -> &T {
         &self.value
     }
 
-    /// To make several things of one value, each of which shows as much.
+    /// Borrows the value, to derive several from it, each of which shows as much.
     pub fn as_ref(&self) -> AsOf<&T> {
         AsOf {
             value: &self.value,
@@ -50,7 +50,7 @@ impl<T> AsOf<T> {
         }
     }
 
-    /// Something made of the value, which shows as much.
+    /// Derives a value that shows as much.
     pub fn map<U>(self, make: impl FnOnce(T) -> U) -> AsOf<U> {
         AsOf {
             value: make(self.value),
@@ -58,7 +58,7 @@ impl<T> AsOf<T> {
         }
     }
 
-    /// Something made of two values, which shows what both of them show.
+    /// Derives a value from two, which shows what both of them show.
     pub fn join<U, V>(self, other: AsOf<U>, make: impl FnOnce(T, U) -> V) -> AsOf<V> {
         AsOf {
             value: make(self.value, other.value),
@@ -67,7 +67,7 @@ impl<T> AsOf<T> {
     }
 }
 
-/// Up to where an answer shows everything: the least of what is noted. Clones are the same.
+/// The position up to which an answer shows everything: the minimum of those noted. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Horizon {
     start: Option<u64>,
@@ -84,7 +84,7 @@ impl Default for Horizon {
 }
 
 impl Horizon {
-    /// Of a request that begins when the tail is at `start`: it sees no further, whatever it reads.
+    /// Creates the horizon of a request that begins when the tail is at `start`. It sees no further, whatever it reads.
     pub fn from(start: u64) -> Self {
         Self {
             start: Some(start),
@@ -92,40 +92,40 @@ impl Horizon {
         }
     }
 
-    /// Where the tail was when the request began, if it is one.
+    /// Returns the position of the tail when the request began, if this is the horizon of a request.
     pub fn start(&self) -> Option<u64> {
         self.start
     }
 
-    /// Something is shown that shows everything up to here only.
+    /// Notes that a value in the answer shows everything only up to here.
     pub fn lower(&self, position: u64) {
         self.least.fetch_min(position, Ordering::AcqRel);
     }
 
-    /// The least that was noted, and no more than `most`.
+    /// Returns the minimum of the positions noted and `most`.
     pub fn position(&self, most: u64) -> u64 {
         self.least.load(Ordering::Acquire).min(most)
     }
 
-    /// The same, for one of several answers: the next begins anew.
+    /// Returns the same as `position` for one of several answers, and starts anew for the next.
     pub fn take(&self, most: u64) -> u64 {
         self.least.swap(u64::MAX, Ordering::AcqRel).min(most)
     }
 }
 
-/// Tables of read models, about to be read.
+/// Tables of read models that are about to be read.
 pub struct Model<'a> {
     connection: &'a DatabaseConnection,
     position: u64,
 }
 
 impl Model<'_> {
-    /// What to read with.
+    /// Returns the connection to read with.
     pub fn connection(&self) -> &DatabaseConnection {
         self.connection
     }
 
-    /// What was read.
+    /// Wraps a value that was read.
     pub fn give<T>(self, value: T) -> AsOf<T> {
         AsOf {
             value,
@@ -134,11 +134,11 @@ impl Model<'_> {
     }
 }
 
-/// What is known in this process of the progress of followers.
+/// The progress of followers, as this process knows it.
 #[derive(Default)]
 pub(crate) struct Horizons(Mutex<HashMap<String, Arc<Known>>>);
 
-/// Of one follower. Who holds the turn looks, and the others take what is found.
+/// The progress of one follower. The holder of the turn looks it up, and the others use the result.
 #[derive(Default)]
 struct Known {
     found: Mutex<Option<Found>>,
@@ -153,7 +153,7 @@ struct Found {
 }
 
 impl Known {
-    /// The progress, if it needs no look: nobody sees beyond the tail.
+    /// Returns the progress, if it is recent, or has reached the tail, beyond which nobody sees.
     fn at_hand(&self, epoch: u32, tail: u64, now: Instant) -> Option<u64> {
         let found = self.found.lock().filter(|found| found.epoch == epoch)?;
         let is_young = now.duration_since(found.at) < GOOD_FOR;
@@ -171,19 +171,19 @@ impl Horizons {
     }
 }
 
-/// How far a follower has come.
+/// The progress of a follower.
 pub(crate) struct Progress {
-    /// Grows with every event applied.
+    /// The sum of its checkpoints, which grows with every event applied.
     pub(crate) progress: u64,
-    /// Everything up to here is applied.
+    /// The position up to which everything is applied.
     pub(crate) position: u64,
-    /// Whether events that have their position are yet to be applied.
+    /// Whether it has yet to apply events that have a position.
     pub(crate) is_behind: bool,
 }
 
 impl EventLog {
-    /// The tables that these followers write, to be read after this. What is read of them shows what each has applied by now;
-    /// but for what is set aside in the dead letters, which is shown nowhere until it is replayed.
+    /// Returns the tables that these followers write, to be read after this call. A value read from them shows everything that each
+    /// follower has applied by now, except events set aside in the dead letters, which are shown nowhere until they are replayed.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -199,7 +199,7 @@ impl EventLog {
         })
     }
 
-    /// Up to here the follower has applied everything.
+    /// Returns the position up to which the follower has applied everything.
     pub(crate) async fn shown_by(&self, follower: &str) -> Result<u64> {
         let known = self.shared.horizons.of(follower);
         let tail = self.tail().cursor();
@@ -213,13 +213,13 @@ impl EventLog {
         Ok(self.progress(follower).await?.position)
     }
 
-    /// Looks how far a follower has come. The head is read first, so what it shows applied is applied.
+    /// Looks up the progress of a follower. The head is read first, so everything it shows as applied is applied.
     pub(crate) async fn progress(&self, follower: &str) -> Result<Progress> {
         let at = Instant::now();
         let database = &self.database().background;
         let head = read::read_head(database).await?;
         let checkpoint = read_checkpoint(database, follower).await?;
-        // A part's checkpoint may be far behind what is next in it.
+        // A part's checkpoint may be far behind the next event in it.
         let applied = |part: i16| {
             let reached = checkpoint.parts[part as usize];
             let is_known = self.tail().epoch() == head.epoch;

@@ -1,30 +1,30 @@
-//! How much of the log Redis keeps. Its readers are tails, which have the log for what they do not find, so any bound is right.
-//! Streams are trimmed behind the slowest follower, which is where a tail may start that is to serve it; but never is more kept
-//! than these bounds, however far behind a follower is, or Redis would hold what nobody reads there. Called by the relay.
+//! How much of the log Redis retains. Its readers are tails, which find anything missing in the log, so any bound is correct.
+//! Streams are trimmed behind the slowest follower, which is where a tail that serves it may start. But however far behind a
+//! follower is, no more than these bounds is retained, or Redis would hold events that nobody reads there. Called by the relay.
 
 use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 
-/// Positions kept behind the head, for gateways that reconnect.
+/// Positions retained behind the head, for gateways that reconnect.
 pub(crate) const LEAST_POSITIONS: u64 = 10_000;
-/// Positions kept for the slowest follower, at most.
+/// The most positions retained for the slowest follower.
 pub(crate) const MOST_POSITIONS: u64 = 100_000;
-/// Data of events kept, at most, in bytes.
+/// The most event data retained, in bytes.
 const MOST_BYTES: u64 = 64 << 20;
-/// How long events are kept, at most.
+/// The longest time that events are retained.
 const LONGEST: Duration = Duration::from_secs(3600);
-/// Events that come so close to each other are taken together.
+/// Events closer together than this are counted as one batch.
 const GRAIN: Duration = Duration::from_secs(1);
 
 struct Sample {
-    /// The last of the events.
+    /// The position of the last of the events.
     position: u64,
     began: Instant,
     bytes: u64,
 }
 
-/// What was relayed lately.
+/// The batches relayed lately.
 #[derive(Default)]
 pub(crate) struct Kept {
     samples: VecDeque<Sample>,
@@ -33,7 +33,7 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// Events up to `position` were relayed.
+    /// Notes that events up to `position` were relayed.
     pub(crate) fn note(&mut self, position: u64, bytes: u64, now: Instant) {
         self.bytes += bytes;
         match self.samples.back_mut() {
@@ -51,7 +51,7 @@ impl Kept {
         }
     }
 
-    /// Up to here nothing is kept, whoever has not come so far; the head is at `reached`.
+    /// Returns the position up to which nothing is retained, even for readers that are not that far; the head is at `reached`.
     pub(crate) fn gone(&mut self, reached: u64, now: Instant) -> u64 {
         while let Some(oldest) = self.samples.front()
             && (self.bytes > MOST_BYTES || now.duration_since(oldest.began) > LONGEST)
@@ -63,7 +63,7 @@ impl Kept {
         self.gone.max(reached.saturating_sub(MOST_POSITIONS))
     }
 
-    /// Nothing of an epoch before means anything.
+    /// Clears everything: a past epoch means nothing.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }

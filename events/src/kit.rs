@@ -1,4 +1,4 @@
-//! For the unit tests: events made up, a log whose events a test hands on itself, and one over a SQLite file of its own.
+//! For the unit tests: made-up events, a log whose events the test hands on itself, and a log over a SQLite file of its own.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -14,10 +14,10 @@ use crate::{
     read::Head, relay::Relayed, whispers::Whispers,
 };
 
-/// Of logs in tests, until a test begins another.
+/// The epoch of logs in tests, until a test begins another.
 pub(crate) const EPOCH: u32 = 7;
 
-/// A log that is at `position`, of which `event` makes the events.
+/// Returns the head of a log at `position`, whose events `event` makes.
 pub(crate) fn head(position: u64) -> Head {
     Head {
         epoch: EPOCH,
@@ -28,7 +28,7 @@ pub(crate) fn head(position: u64) -> Head {
     }
 }
 
-/// The place behind the event at `position`, in the same log.
+/// Returns the place behind the event at `position`, in the same log.
 pub(crate) fn cursor(position: u64) -> Cursor {
     Cursor {
         epoch: head(position).epoch,
@@ -37,7 +37,7 @@ pub(crate) fn cursor(position: u64) -> Cursor {
     }
 }
 
-/// Of the event that `event` makes at `position`.
+/// Returns the proof of the event that `event` makes at `position`.
 pub(crate) fn proof(position: u64) -> Option<Proof> {
     (position > 0).then(|| Proof::of(Uuid::from_u128(position.into())))
 }
@@ -75,7 +75,7 @@ pub(crate) fn config() -> LogConfig {
     }
 }
 
-/// A log at `position` in which nothing happens but what a test does.
+/// Returns a log at `position` in which nothing happens except through the test.
 pub(crate) fn quiet_log(database: Database, position: u64) -> EventLog {
     EventLog {
         shared: Arc::new(Shared {
@@ -97,7 +97,7 @@ pub(crate) fn quiet_log(database: Database, position: u64) -> EventLog {
     }
 }
 
-/// A database that goes with it.
+/// A file for a database, removed with this value.
 pub(crate) struct SqliteFile(PathBuf);
 
 impl SqliteFile {
@@ -132,7 +132,7 @@ impl Drop for SqliteFile {
         for suffix in ["", "-wal", "-shm"] {
             let mut path = self.0.clone().into_os_string();
             path.push(suffix);
-            // The other two are there only while it is open.
+            // The other two files exist only while the database is open.
             let _ = std::fs::remove_file(path);
         }
     }

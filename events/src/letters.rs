@@ -1,7 +1,7 @@
-//! Dead letters: what a handler or a follower has given up. They are in the database, so they outlive processes, and refer
-//! to their events in the log. Operators list, replay and discard them. The argument that a replay in a follower is in order
-//! and exactly once is in `replay.rs`. A handler's letter and its delivery change in one transaction: `dead` is the state
-//! of the delivery if and only if it has a letter, and a replay makes it wait again with its attempts forgotten.
+//! Dead letters: events that a handler or a follower has given up on. They are in the database, so they outlive processes, and refer
+//! to their events in the log. Operators list, replay and discard them. `replay.rs` argues why a replay in a follower is in order
+//! and exactly once. A handler's letter and its delivery change in one transaction: the delivery is `dead` if and only if it has
+//! a letter, and a replay makes it wait again with its attempts reset.
 
 mod apply;
 mod fingerprint;
@@ -16,14 +16,14 @@ pub(crate) use store::{Kind, Letter, insert, is_held, replace_by_rebuilt, reset_
 
 use crate::{Event, EventLog, Result, boxed, read};
 
-/// Something that was given up.
+/// A dead letter.
 #[derive(Debug, Clone)]
 pub struct DeadLetter {
-    /// Its name for operators. Later letters have greater ids.
+    /// Its id. Later letters have greater ids.
     pub id: Uuid,
-    /// The handler or follower.
+    /// The name of the handler or follower.
     pub consumer: String,
-    /// Which of the two.
+    /// Whether the consumer is a handler or a follower.
     pub kind: LetterKind,
     /// The event's position.
     pub position: u64,
@@ -31,101 +31,101 @@ pub struct DeadLetter {
     pub stream: String,
     /// The stream's id.
     pub stream_id: Uuid,
-    /// The event's place in its stream.
+    /// The event's version in its stream.
     pub version: i64,
-    /// What happened.
+    /// The event's type.
     pub event_type: String,
     /// The event's id.
     pub event_id: Uuid,
-    /// Why it failed the last time, one cause a line; nothing for those that only wait.
+    /// The last error, one cause per line; `None` for letters that only wait.
     pub error: Option<String>,
-    /// The same for failures of the same consumer on the same type of event with the same error, but for its numbers.
+    /// Equal for failures of the same consumer on the same type of event with the same error, apart from its numbers.
     pub fingerprint: Option<String>,
-    /// How often it was tried.
+    /// The number of attempts.
     pub attempts: u32,
     /// When it was first tried.
     pub first_at: DateTime<Utc>,
     /// When it was last tried.
     pub last_at: DateTime<Utc>,
-    /// Whether it did not fail itself, but waits behind an earlier event of its stream that did.
+    /// Whether the event did not fail itself, but waits behind an earlier event of its stream that did.
     pub is_parked: bool,
 }
 
-/// Whose letter it is.
+/// The kind of consumer that a letter belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LetterKind {
-    /// A handler's.
+    /// A handler.
     Handler,
-    /// A follower's.
+    /// A follower.
     Follower,
 }
 
 /// Which letters to list.
 #[derive(Debug, Clone, Default)]
 pub struct LetterFilter {
-    /// Of this handler or follower.
+    /// Letters of this handler or follower.
     pub consumer: Option<String>,
-    /// With this fingerprint.
+    /// Letters with this fingerprint.
     pub fingerprint: Option<String>,
-    /// Of this stream.
+    /// Letters of this stream.
     pub stream_id: Option<Uuid>,
-    /// Those whose ids are greater.
+    /// Letters with greater ids than this.
     pub after: Option<Uuid>,
-    /// So many at most.
+    /// The most letters to return.
     pub limit: u64,
 }
 
 /// Which letters to replay or to discard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Which {
-    /// This one.
+    /// The letter with this id.
     One(Uuid),
-    /// Those that failed in this way.
+    /// All letters with this fingerprint.
     Fingerprint(String),
-    /// Those there are now.
+    /// All current letters.
     All,
 }
 
-/// What a replay did.
+/// The outcome of a replay.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Replayed {
-    /// Letters that are no more: a follower has applied them, or a handler is to handle them.
+    /// Letters that are gone: a follower has applied them, or a handler will handle them.
     pub replayed: u64,
-    /// Letters that are still there: a follower failed on them again, or they wait behind one.
+    /// Letters that remain: a follower failed on them again, or they wait behind one that did.
     pub left: u64,
 }
 
-/// What a discard did.
+/// The outcome of a discard.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Discarded {
     /// Letters whose events are given up for good.
     pub discarded: u64,
     /// Letters that waited behind those and were applied.
     pub replayed: u64,
-    /// Letters that waited behind those and are still there, as one of them failed.
+    /// Letters that waited behind those and remain, as one of them failed.
     pub left: u64,
 }
 
 impl EventLog {
-    /// The letters, oldest first.
+    /// Returns the letters, oldest first.
     #[boxed]
     pub async fn dead_letters(&self, filter: &LetterFilter) -> Result<Vec<DeadLetter>> {
         store::list(&self.database().reader, filter).await
     }
 
-    /// How many letters the filter means, whatever its `after` and `limit`.
+    /// Counts the letters that match the filter, ignoring its `after` and `limit`.
     #[boxed]
     pub async fn count_dead_letters(&self, filter: &LetterFilter) -> Result<u64> {
         store::count(&self.database().reader, filter).await
     }
 
-    /// One letter.
+    /// Returns one letter.
     #[boxed]
     pub async fn dead_letter(&self, id: Uuid) -> Result<Option<DeadLetter>> {
         store::find(&self.database().reader, id).await
     }
 
-    /// The event of a letter, if the log still has it.
+    /// Returns the event of a letter, if the log still has it.
     #[boxed]
     pub async fn event_of(&self, letter: &DeadLetter) -> Result<Option<Event>> {
         let database = &self.database().reader;

@@ -1,5 +1,5 @@
-//! The event log and all that moves events: append, sequence, relay, tail, follow. It knows no domain and no GraphQL.
-//! `EventLog` is the whole of it for one process; `entities` appends to it and follows it, `schema` subscribes to it.
+//! The event log and everything that moves events: append, number, relay, tail, follow. This crate knows no domain and no GraphQL.
+//! `EventLog` is its entry point, one for each process: `entities` appends to it and follows it, `schema` subscribes to it.
 
 mod append;
 mod backoff;
@@ -40,8 +40,8 @@ mod topic;
 mod versions;
 mod whispers;
 
-/// Boxes the future of an `async fn`, so that it is compiled in this crate, once, and not again in each crate that awaits it. Every
-/// public one that is not generic has it.
+/// Boxes the future of an `async fn`, so that it is compiled once, in this crate, and not again in each crate that awaits it.
+/// Every public function that is not generic has it.
 pub(crate) use async_recursion::async_recursion as boxed;
 
 pub use append::{Appending, NewEvent, Tx};

@@ -1,5 +1,5 @@
-//! The event log of one process: writes, reads, and the background tasks that number, relay and receive events. There
-//! is one for each process; it is cheap to clone. Without Redis the log itself is the bus.
+//! The event log of one process: writes, reads, and the background tasks that number, relay and receive events. A process has
+//! one; it is cheap to clone. Without Redis the log itself is the bus.
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,47 +29,48 @@ use crate::{
     whispers::{self, QUEUED_MESSAGES, Whispers},
 };
 
-/// Whispers are not in the order of the log. Whoever lost the right to hear them is known only to who has seen the present.
+/// How old the view of the log may be for whispers to be delivered. Whispers have no place in the order of the log, so only a
+/// process that has seen the present knows who has lost the right to hear them.
 pub(crate) const WHISPERS_WITHIN: Duration = Duration::from_secs(2);
 
 /// How a process takes part in moving events.
 #[derive(Debug, Clone)]
 pub struct LogConfig {
-    /// `redis://…`; without it every process reads the log itself.
+    /// A URL such as `redis://…`. Without one, every process reads the log itself.
     pub redis_url: Option<String>,
-    /// The first part of every key in Redis.
+    /// The prefix of every key in Redis.
     pub redis_prefix: String,
-    /// The longest time between two looks at the log, which makes lost wake-ups harmless.
+    /// The longest time between two polls of the log. It bounds the cost of a lost wake-up.
     pub poll_interval: Duration,
 }
 
 pub(crate) struct Shared {
     pub(crate) database: Database,
     pub(crate) tail: Tail,
-    /// Opens connections to Redis, where there is one.
+    /// Opens connections to Redis, if it is configured.
     pub(crate) redis: Option<Client>,
     pub(crate) config: LogConfig,
-    /// Somebody committed: number it now.
+    /// Notified when somebody has committed, so that the events are numbered now.
     pub(crate) wake: Notify,
-    /// What is known to be in Redis.
+    /// The positions that are known to be in Redis.
     pub(crate) tops: Tops,
-    /// What this process has given to Redis.
+    /// How far this process has relayed.
     pub(crate) relayed: Relayed,
-    /// How current the tail is known to be.
+    /// How current the tail is.
     pub(crate) currency: Currency,
-    /// What the processes share besides events.
+    /// The store that processes share besides events.
     pub(crate) shared_store: Option<SharedStore>,
     pub(crate) whispers: Whispers,
-    /// Which followers and handlers are held.
+    /// Which followers and handlers are paused.
     pub(crate) pauses: Pauses,
     pub(crate) pages: Pages,
-    /// How far followers are known to have come.
+    /// The progress of followers, as last looked up.
     pub(crate) horizons: Horizons,
-    /// Held by followers while they apply events; by one of them alone while it applies one that may end the process.
+    /// Held shared by followers while they apply events, and exclusively by one that applies an event which may end the process.
     pub(crate) applying: Arc<RwLock<()>>,
 }
 
-/// The log as one process sees it.
+/// A handle to the log, as one process sees it.
 #[derive(Clone)]
 pub struct EventLog {
     pub(crate) shared: Arc<Shared>,
@@ -84,7 +85,7 @@ impl EventLog {
         let redis = redis.transpose()?;
         let shared_store = match (&redis, database.backend()) {
             (Some(client), _) => Some(SharedStore::redis(client.clone(), &config.redis_prefix)),
-            // One process is all there is.
+            // There is only one process.
             (None, DbBackend::Sqlite) => Some(SharedStore::in_memory()),
             (None, _) => None,
         };
@@ -118,23 +119,23 @@ impl EventLog {
         Ok(log)
     }
 
-    /// The live end of the log.
+    /// Returns the live end of the log.
     pub fn tail(&self) -> &Tail {
         &self.shared.tail
     }
 
-    /// The database under the log.
+    /// Returns the database under the log.
     pub fn database(&self) -> &Database {
         &self.shared.database
     }
 
-    /// Calls `observer` with the kind and id of the stream and the type of every event: after a commit of this process
-    /// at once, and again when the event arrives. For caches; it must not block.
+    /// Calls `observer` with the kind and id of the stream and the type of every event: once right after a commit of this
+    /// process, and again when the event arrives. It is meant for caches, and must not block.
     pub fn observe(&self, observer: impl Fn(&str, Uuid, &str) + Send + Sync + 'static) {
         self.observe_positions(move |kind, id, event_type, _| observer(kind, id, event_type));
     }
 
-    /// The same with the event's position, which is not known yet when it is a commit of this process.
+    /// Does the same as `observe`, and passes the event's position, which is `None` right after a commit of this process.
     pub fn observe_positions(
         &self,
         observer: impl Fn(&str, Uuid, &str, Option<u64>) + Send + Sync + 'static,
@@ -142,24 +143,24 @@ impl EventLog {
         self.shared.tail.observe(Box::new(observer));
     }
 
-    /// Calls `observer` when this process has missed events for good: the log was pruned past it, or is of another epoch.
-    /// Whatever is remembered of the log may be out of date. It must not block.
+    /// Calls `observer` when this process has missed events for good, because the log was pruned past it or has another epoch.
+    /// Anything remembered of the log may then be out of date. It must not block.
     pub fn observe_gaps(&self, observer: impl Fn(Gap) + Send + Sync + 'static) {
         self.shared.tail.observe_gaps(Box::new(observer));
     }
 
-    /// Whether everything that was committed so long ago, by whomever, has arrived here.
+    /// Returns whether everything that any process committed at least `within` ago has arrived here.
     pub fn is_current(&self, within: Duration) -> bool {
         self.shared.currency.age() <= within
     }
 
-    /// What all processes share besides events; nothing when there are several and no Redis.
+    /// Returns the store that all processes share; `None` when there are several processes and no Redis.
     pub fn shared_store(&self) -> Option<&SharedStore> {
         self.shared.shared_store.as_ref()
     }
 
-    /// The last position of each stream of a kind that has an event among the last `stretch` ones, and the position
-    /// behind which that is all of them.
+    /// Returns the last position of each stream of a kind that has an event among the last `stretch` ones, and the position
+    /// behind which the result is complete.
     #[boxed]
     pub async fn recent_changes(
         &self,
@@ -169,35 +170,35 @@ impl EventLog {
         let after = self.tail().position().saturating_sub(stretch);
         let database = &self.database().background;
         let changes = read::last_positions(database, kind, after).await?;
-        // Read last: what was pruned before is not among the changes.
+        // This is read last, so that events pruned in the meantime are not counted among the changes.
         let (_, pruned) = read::read_pruned(database).await?;
         Ok((after.max(pruned), changes))
     }
 
-    /// The last position of each stream of a kind that has an event after `after`. Of pruned events those that were the last
-    /// of their streams are among them, where those are kept (`Keeps::last`).
+    /// Returns the last position of each stream of a kind that has an event after `after`. A pruned stream is included if its
+    /// last event is kept (`Keeps::last`).
     #[boxed]
     pub async fn last_positions(&self, kind: &str, after: u64) -> Result<Vec<(Uuid, u64)>> {
         read::last_positions(&self.database().background, kind, after).await
     }
 
-    /// Sends `message` to whoever listens to whispers of `topic` now, in any process. It never waits, and promises
-    /// nothing: messages longer than 16 KiB, and those that come faster than they are passed on, are dropped. So are all
-    /// while this process cannot know who may hear them.
+    /// Sends `message` to everyone who listens to whispers of `topic` now, in any process. It never waits and guarantees nothing:
+    /// it drops messages longer than 16 KiB, messages that arrive faster than they can be passed on, and all messages while this
+    /// process cannot know who may hear them.
     pub fn whisper(&self, topic: StreamKey, message: String) {
         if self.is_current(WHISPERS_WITHIN) {
             self.shared.whispers.whisper(topic, &message);
         }
     }
 
-    /// The whispers of `topic` from now on. A receiver that is 64 messages behind loses the oldest.
+    /// Returns the whispers of `topic` from now on. A receiver that falls 64 messages behind loses the oldest.
     pub fn listen_whispers(&self, topic: StreamKey) -> broadcast::Receiver<Arc<str>> {
         self.shared.whispers.listen(topic)
     }
 
-    /// Runs `work` in a transaction: what it changes and what it appends commit together or not at all. It runs to
-    /// its end even when the caller goes away, and again after serialization failures, so `work` must have no effect
-    /// outside the transaction.
+    /// Runs `work` in a transaction: the changes it makes and the events it appends commit together or not at all. The
+    /// transaction runs to its end even when the caller goes away, and runs again after a serialization failure, so `work` must
+    /// have no effect outside it.
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -219,7 +220,7 @@ impl EventLog {
                     })
                 })
                 .await;
-            // Also after an error: a commit whose answer was lost may have taken place.
+            // The pump is woken after an error, too: a commit whose answer was lost may have taken place.
             log.shared.wake.notify_one();
             result.map(|(value, appended)| {
                 for it in &appended {
@@ -249,7 +250,7 @@ impl EventLog {
         }
     }
 
-    /// At most `limit` events of one stream after `after_version`, oldest first.
+    /// Returns at most `limit` events of one stream after `after_version`, oldest first.
     #[boxed]
     pub async fn read_stream(
         &self,
@@ -260,7 +261,7 @@ impl EventLog {
         read::read_stream(&self.database().reader, stream, after_version, limit).await
     }
 
-    /// Events of `topics`, or all, by position, from memory if they are recent.
+    /// Returns events of `topics`, or of all, by position. Recent ones come from memory.
     pub(crate) async fn read(
         &self,
         topics: Option<&Topics>,
@@ -276,14 +277,14 @@ impl EventLog {
         Ok(events.into_iter().map(Arc::new).collect())
     }
 
-    /// The same of all events, for followers, which go over the same stretches one after the other.
+    /// Reads all events in shared pages, for followers, which go over the same stretches one after another.
     pub(crate) async fn read_page_by_page(
         &self,
         after: u64,
         until: u64,
         limit: u64,
     ) -> Result<Vec<Arc<Event>>> {
-        // Looked at before anything is read: what is forgotten meanwhile is then not kept under the new age.
+        // The age is read before the events, so that what is forgotten in the meantime is not cached under the new age.
         let age = self.tail().age();
         if let Some(events) = self.tail().recent(None, after, until, limit) {
             return Ok(events);

@@ -1,8 +1,8 @@
 //! Pages of the log that the followers of a process read on their way to its end, each read from the database once for all of
-//! them. A page is a fixed stretch of positions and is kept only when it is whole, so it holds for every reader whatever the
-//! moment it was read at: positions are dense and events are never changed, but by an erasure, and never move, but by a
-//! restore. After either the tail forgets what it remembers, and counts that; the count is part of the name of a page, so
-//! what was begun to be read before is not found again. Nothing is promised: what is not here is read.
+//! them. A page is a fixed stretch of positions and is cached only when complete, so it is valid for every reader at any time:
+//! positions are dense, events change only by an erasure, and they move only by a restore. After either, the tail drops its
+//! memory and counts that; the count is part of a page's key, so a read that began before is not found again. The cache
+//! guarantees nothing: a page that is not here is read.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -10,19 +10,19 @@ use moka::{future::Cache, policy::EvictionPolicy};
 
 use crate::{Event, Result};
 
-/// Positions in a page: what a follower applies at once, by default.
+/// The positions in a page: by default, as many as a follower applies at once.
 const PAGE_EVENTS: u64 = 500;
-/// How much is kept, by estimate: followers of one process are seldom further apart.
+/// The estimated size of what is cached: followers of one process are seldom further apart.
 const MAX_BYTES: u64 = 32 << 20;
-/// How long a page is kept that nobody reads.
+/// How long a page that nobody reads is kept.
 const MAX_IDLE: Duration = Duration::from_secs(10);
 
 type Page = Arc<[Arc<Event>]>;
 
-/// Why there is no page: it is not whole, or could not be read.
+/// Why there is no page: it is incomplete, or could not be read.
 struct NoPage;
 
-/// Pages of the log that followers have read lately.
+/// A cache of the pages of the log that followers read lately.
 pub(crate) struct Pages(Cache<(u64, u64), Page>);
 
 impl Pages {
@@ -32,15 +32,15 @@ impl Pages {
             Cache::builder()
                 .max_capacity(MAX_BYTES)
                 .weigher(weigh)
-                // Whoever is behind reads what the others have left, in the same order.
+                // A follower that is behind reads the pages the others have left, in the same order.
                 .eviction_policy(EvictionPolicy::lru())
                 .time_to_idle(MAX_IDLE)
                 .build(),
         )
     }
 
-    /// At most `limit` events after `after` and up to `until`, in order of position. `load` reads as many as that from the
-    /// database; `age` is how often the tail has forgotten what it remembered.
+    /// Returns at most `limit` events after `after` and up to `until`, by position. `load` reads that many from the database;
+    /// `age` is how often the tail has dropped its memory.
     pub(crate) async fn read<F, L>(
         &self,
         age: u64,
@@ -63,7 +63,7 @@ impl Pages {
                 false => None,
             };
             let Some(page) = page else {
-                // Also when events were pruned: there may be nothing for many pages.
+                // This also happens when events were pruned: many pages may be empty.
                 let rest = load(reached, until, left).await?;
                 events.extend(rest.into_iter().map(Arc::new));
                 break;
@@ -92,13 +92,13 @@ impl Pages {
         self.0.try_get_with((age, number), reading).await.ok()
     }
 
-    /// Lets go of what nobody has read for a while, which otherwise stays until somebody reads again.
+    /// Evicts the pages that nobody has read for a while, which would otherwise stay until the next read.
     pub(crate) async fn tidy(&self) {
         self.0.run_pending_tasks().await;
     }
 }
 
-/// About what an event takes in memory, in bytes.
+/// Returns about how many bytes an event takes in memory.
 fn weight(event: &Event) -> u32 {
     let text = event.data.get().len() + event.stream.len() + event.event_type.len();
     let meta = event.meta.actor.len() + 128;

@@ -1,6 +1,6 @@
-//! The pump of a process: it numbers what was committed and hands it to the tail. It runs after every local commit and
-//! at least every poll interval, however often it is woken, so a process that dies between its commit and the numbering
-//! is stood in for by any other, and a wake-up that got lost costs one interval.
+//! The pump of a process: it numbers committed events and hands them to the tail. It runs after every local commit and at least
+//! once in every poll interval, however often it is woken. So any other process stands in for one that dies between its commit
+//! and the numbering, and a lost wake-up costs one interval.
 //!
 //! The argument for the numbering itself is beside the function `sequence_events` in the migration that creates it.
 
@@ -19,35 +19,35 @@ use crate::{
     read::{self, Head, Pass},
 };
 
-/// Passes are at least this far apart, so that a burst of commits shares one.
+/// The shortest time between two passes, so that a burst of commits shares one.
 const PASS_INTERVAL: Duration = Duration::from_millis(2);
 /// Events read from the log at once.
 const BATCH_EVENTS: u64 = 500;
-/// How long the numbering is waited for at first, and at most. It doubles with each failure: a connection that is silent is
-/// soon replaced, and a database that has much to number comes to its end.
+/// How long a pass waits for the numbering, at first and at most. The limit doubles with each failure: a silent connection is
+/// soon replaced, and a database with much to number still finishes.
 const PASS_PATIENCE: Duration = Duration::from_secs(4);
 const MOST_PATIENCE: Duration = Duration::from_secs(64);
 /// The longest pause after failures.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-/// What a pump needs of the log. The simulation has one of its own.
+/// What a pump needs from the log. The simulation implements its own.
 pub(crate) trait Source: Sync {
-    /// Numbers what is fresh, and finds the event at `reached`. The answer is waited for as long as `patience`.
+    /// Numbers fresh events and finds the event at `reached`. It waits up to `patience` for the answer.
     fn sequence(
         &self,
         reached: u64,
         patience: Duration,
     ) -> impl Future<Output = Result<Pass>> + Send;
-    /// Of the event at `position`, if there is one.
+    /// Returns the proof of the event at `position`, if there is one.
     fn find_proof(&self, position: u64) -> impl Future<Output = Result<Option<Proof>>> + Send;
-    /// At most `limit` events after `after` and up to `until`, in order.
+    /// Returns at most `limit` events after `after` and up to `until`, in order.
     fn read_after(
         &self,
         after: u64,
         until: u64,
         limit: u64,
     ) -> impl Future<Output = Result<Vec<Event>>> + Send;
-    /// Ends the epoch `over`: the log does not have what it had.
+    /// Ends the epoch `over`, because the log no longer has events that it had.
     fn begin_epoch(&self, over: u32) -> impl Future<Output = Result<()>> + Send;
 }
 
@@ -71,12 +71,12 @@ impl Source for EventLog {
     }
 }
 
-/// What one pass over the log needs: the log, and what the process knows of it.
+/// What one pass over the log needs: the log, and the state of the process.
 pub(crate) struct Pump<'a, S> {
     pub(crate) source: &'a S,
     pub(crate) tail: &'a Tail,
     pub(crate) currency: &'a Currency,
-    /// Whether events of other processes come sooner than they could be read.
+    /// Whether events of other processes arrive sooner than they could be read.
     pub(crate) has_faster_way: bool,
     pub(crate) batch_events: u64,
 }
@@ -99,7 +99,7 @@ impl<S: Source> Pump<'_, S> {
         let mut poll_at = Instant::now() + poll_interval;
         loop {
             let started = Instant::now();
-            // Whether woken or not: who is woken all the time polls all the same.
+            // The outcome does not matter: a pump that is woken all the time still polls.
             let _ = timeout_at(poll_at, wake.notified()).await;
             sleep_until(started + PASS_INTERVAL).await;
             let now = Instant::now();
@@ -121,7 +121,7 @@ impl<S: Source> Pump<'_, S> {
         }
     }
 
-    /// One look at the log. With `is_poll` whatever is there was missed by faster ways.
+    /// Makes one pass over the log. On a poll (`is_poll`), any event found was missed by the faster ways.
     pub(crate) async fn pass(&self, is_poll: bool, patience: Duration) -> Result<()> {
         let started = Instant::now();
         let reached = self.tail.cursor();
@@ -149,8 +149,8 @@ impl<S: Source> Pump<'_, S> {
         };
         self.tail.set_pruned(head.pruned, proof);
         self.currency.look(head.position, started);
-        // What other processes numbered comes over Redis, sooner than it could be read here; what did not come by the
-        // next poll is read.
+        // Events that other processes numbered arrive over Redis, sooner than they could be read here. Those that have not
+        // arrived by the next poll are read.
         let is_read = numbered > 0 || is_poll || !self.has_faster_way || self.tail.has_gap();
         let read = match is_read {
             true => self.read_up_to(&head).await,
@@ -175,7 +175,7 @@ impl<S: Source> Pump<'_, S> {
                 return Ok(());
             };
             if first.follows.is_none() {
-                // Positions are dense, so the one before it was there when this pass began, and was pruned since.
+                // Positions are dense, so the event before it was there when this pass began, and has been pruned since.
                 first.follows = reached.proof;
             }
             self.tail.offer(head.epoch, events);
@@ -186,8 +186,9 @@ impl<S: Source> Pump<'_, S> {
     }
 }
 
-/// The database, or Redis, shows that positions were given out that the log no longer knows: it was restored to an older
-/// state, or a standby took over that lacked the last commits. A new epoch makes every old cursor and key recognizable.
+/// Begins a new epoch, because the database, or Redis, shows that positions were given out which the log no longer knows: it was
+/// restored to an older state, or a standby took over that lacked the last commits. The new epoch makes every old cursor and key
+/// recognizable.
 pub(crate) async fn begin_epoch(log: &EventLog, over: u32) -> Result<()> {
     tracing::error!(
         epoch = over,
@@ -205,7 +206,7 @@ mod tests {
     use super::*;
     use crate::kit::{event, head, proof};
 
-    /// A log that another process numbers, before this one looks.
+    /// A log whose events another process numbers before this one looks.
     struct Elsewhere;
 
     impl Source for Elsewhere {
@@ -240,7 +241,7 @@ mod tests {
             source: &Elsewhere,
             tail: &tail,
             currency: &Currency::new(),
-            // Which has nothing.
+            // The faster way, which has nothing here.
             has_faster_way: true,
             batch_events: 2,
         };

@@ -1,5 +1,5 @@
-//! Reading the log: by position, by stream, and its head. Everything that missed something live reads it here, so
-//! these queries are the ground truth of resume, relay and followers.
+//! Reads the log: by position, by stream, and its head. Every reader that missed something live reads it here, so these queries
+//! are the ground truth of resume, relay and followers.
 
 mod head;
 mod sets;
@@ -21,12 +21,11 @@ use crate::{
 /// A page of one stream's history, oldest first.
 #[derive(Debug)]
 pub struct HistoryPage {
-    /// The events. Position and previous are 0 for one that is not numbered yet.
+    /// The events. Position and previous are 0 for an event that is not numbered yet.
     pub events: Vec<Event>,
-    /// Whether the stream goes on after them.
+    /// Whether the stream continues after them.
     pub has_more: bool,
-    /// The first version that the log has; those before it were pruned. Nothing when it has none, or when that was not asked
-    /// for.
+    /// The first version that the log has; those before it were pruned. `None` when it has none, or when it was not asked for.
     pub first_version: Option<i64>,
 }
 
@@ -39,9 +38,9 @@ pub(crate) fn columns(backend: DbBackend) -> &'static str {
     )
 }
 
-/// Positions with their events, which are looked up one by one, as written: by a lateral query with an offset (Postgres) or a
-/// cross join (SQLite). Of a log that was never analyzed Postgres takes any range to be small. Left to itself it would read
-/// all events, or the whole range, and sort it, for each batch.
+/// Joins positions with their events so that they are looked up one by one, as written: by a lateral query with an offset
+/// (Postgres) or a cross join (SQLite). In a log that was never analyzed Postgres takes any range to be small, and would read all
+/// events, or the whole range, and sort it, for each batch.
 pub(crate) fn by_position(backend: DbBackend) -> &'static str {
     backend.either(
         "event_position p cross join lateral (select * from event where inserted = p.inserted offset 0) e",
@@ -49,8 +48,8 @@ pub(crate) fn by_position(backend: DbBackend) -> &'static str {
     )
 }
 
-/// At most `limit` events after `after` and up to `until`, of `topics` or of all, in order of position. All events know what
-/// they follow, those of topics do not.
+/// Returns at most `limit` events after `after` and up to `until`, of `topics` or of all, by position. Events of all topics have
+/// `follows` set; events of some topics do not.
 pub(crate) async fn read_after(
     database: &DatabaseConnection,
     topics: Option<&Topics>,
@@ -67,7 +66,7 @@ pub(crate) async fn read_after(
     }
 }
 
-/// All events of a stretch, read together with the one before it, so that each knows what it follows.
+/// Reads all events of a stretch together with the one before it, so that `follows` is set in each.
 async fn read_all(
     database: &DatabaseConnection,
     after: u64,
@@ -99,7 +98,7 @@ async fn read_all(
     Ok(events)
 }
 
-/// The events at these positions, in their order; those that were pruned are left out.
+/// Returns the events at these positions, in their order, leaving out those that were pruned.
 pub(crate) async fn read_positions(
     database: &impl ConnectionTrait,
     positions: impl Iterator<Item = u64>,
@@ -115,7 +114,8 @@ pub(crate) async fn read_positions(
     rows.iter().map(from_row).collect()
 }
 
-/// At most `limit` events of one part after `after` and up to `until`. They know what they follow, in whatever part that is.
+/// Returns at most `limit` events of one part after `after` and up to `until`. `follows` is set, whatever part the event before
+/// is in.
 pub(crate) async fn read_part(
     database: &DatabaseConnection,
     part: i16,
@@ -142,7 +142,7 @@ pub(crate) async fn read_part(
     rows.iter().map(chained).collect()
 }
 
-/// At most `limit` events of one stream after `after_version`.
+/// Returns at most `limit` events of one stream after `after_version`.
 pub(crate) async fn read_stream(
     database: &DatabaseConnection,
     stream: StreamKey,
@@ -162,7 +162,7 @@ pub(crate) async fn read_stream(
     let rows = query(database, &sql, values.clone()).await?;
     let first_version = match rows.first() {
         Some(row) => row.try_get("", "first_version")?,
-        // The end of the stream, or none of it is left.
+        // This is the end of the stream, or nothing of it is left.
         None if after_version > 0 => {
             values.truncate(2);
             let sql = format!("select ({first}) as first_version");
@@ -182,7 +182,7 @@ pub(crate) async fn read_stream(
     })
 }
 
-/// The last position of each stream of `kind` that has an event after `after`.
+/// Returns the last position of each stream of `kind` that has an event after `after`.
 pub(crate) async fn last_positions(
     database: &DatabaseConnection,
     kind: &str,

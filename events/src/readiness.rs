@@ -1,6 +1,6 @@
-//! Whether a process may be sent work: its database can be read and written, and it has seen the present lately. One that has
-//! not seen it decides nothing by what it remembers, and answers late; another may do better. Asked by the programs' health, and
-//! told when it begins, when its cause is another, and when it ends.
+//! Whether a process may be sent work: it can read and write its database, and it has seen the present of the log lately. A
+//! process that has not decides nothing from memory and answers late; another may do better. The programs' health checks ask
+//! here, and a log line is written when it becomes unready, when the reason changes, and when it is ready again.
 
 use std::time::Duration;
 
@@ -8,18 +8,18 @@ use tokio::time::{sleep, timeout};
 
 use crate::{EventLog, boxed, error_chain};
 
-/// Events of others arrive within milliseconds; a process that has not looked for so long cannot look.
+/// Events of other processes arrive within milliseconds; a process that has not looked for this long cannot look.
 const PRESENT: Duration = Duration::from_secs(8);
-/// How often it is looked whether the present has been seen.
+/// How often to check that the present has been seen.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
-/// How long the database may take to show that it is there.
+/// How long the database may take to answer the check.
 const CHECK_LIMIT: Duration = Duration::from_secs(2);
 
 impl EventLog {
-    /// Whether this process may be sent work now.
+    /// Checks whether this process may be sent work now.
     ///
     /// # Errors
-    /// Why it may not, for the log.
+    /// The reason why it may not, for the log.
     #[boxed]
     pub async fn readiness(&self) -> Result<(), String> {
         match timeout(CHECK_LIMIT, self.database().check()).await {
@@ -34,7 +34,7 @@ impl EventLog {
     }
 }
 
-/// Tells of a process that has lost sight of the present, whoever asks or not.
+/// Logs when this process loses sight of the present, whether or not anybody asks.
 pub(crate) async fn watch(log: EventLog) {
     let mut told = None;
     loop {
@@ -43,7 +43,7 @@ pub(crate) async fn watch(log: EventLog) {
         let because = behind.map(|behind| behind.because);
         if because != told {
             match behind {
-                None => tracing::info!("the present of the log is seen again"),
+                None => tracing::info!("this process sees the present of the log again"),
                 Some(behind) => tracing::error!(
                     position = behind.position,
                     head = behind.head,

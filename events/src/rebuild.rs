@@ -1,9 +1,8 @@
-//! Building a read model anew from the log, beside the live one, which is read all the time; in the end the new one takes
-//! its place. The bulk is read stream by stream, so that a batch has most of a stream and its rows are written once;
-//! what came since follows in the order of positions. `apply` is all that is called of the follower, never `raise`, and
-//! it writes only the tables beside: nothing outward happens twice. Where it has come is kept in the table `rebuild`, in
-//! the transactions that write the rows, so that a rebuild that was killed goes on. Why the change of tables loses and
-//! doubles nothing is argued in `swap.rs`.
+//! Builds a read model anew from the log, beside the live one, which stays readable all the time and is replaced in the end. The
+//! bulk is read stream by stream, so that a batch has most of a stream and its rows are written once; later events follow by
+//! position. Of the follower only `apply` is called, never `raise`, and it writes only the tables beside: nothing outward happens
+//! twice. Progress is kept in the table `rebuild`, in the transactions that write the rows, so a killed rebuild resumes.
+//! `swap.rs` argues why the change of tables loses and doubles nothing.
 
 mod build;
 mod catalog;
@@ -29,9 +28,9 @@ use crate::{
 };
 use state::{Claim, Saved};
 
-/// What the tables of a model that is being built have behind their names.
+/// The suffix of the tables of a model that is being built.
 const SUFFIX: &str = "_rebuild";
-/// The change of tables waits for its turn at most so often, a second or two each time.
+/// How often the change of tables waits for its turn, a second or two each time.
 const SWAP_ATTEMPTS: u32 = 60;
 
 /// A table of a read model.
@@ -43,84 +42,84 @@ pub struct ModelTable {
     pub stream_id: &'static str,
 }
 
-/// A read model that can be built anew: each of its rows is made of the events of one stream, and of nothing else.
+/// A read model that can be rebuilt: each of its rows derives from the events of one stream, and from nothing else.
 pub trait ReadModel: Send + Sync + 'static {
-    /// The name of the follower that keeps it.
+    /// Returns the name of the follower that keeps it.
     fn name(&self) -> &'static str;
 
-    /// The kind of stream that it is made of.
+    /// Returns the kind of stream that it derives from.
     fn stream(&self) -> &'static str;
 
-    /// All that the follower writes.
+    /// Returns all tables that the follower writes.
     fn tables(&self) -> &'static [ModelTable];
 
-    /// Whether the log keeps all events of the kind when it is pruned, so that the model can still be built.
+    /// Returns whether the log keeps all events of the kind when it is pruned, so that the model can still be rebuilt.
     fn is_kept(&self) -> bool {
         false
     }
 
-    /// The follower, writing tables that have `suffix` behind their names.
+    /// Returns the follower, writing to tables with `suffix` behind their names.
     fn follower(&self, suffix: &'static str) -> Arc<dyn Follower>;
 
-    /// Makes what the tables need besides themselves and their indexes, in the transaction that gave them the live names.
+    /// Creates what the tables need besides themselves and their indexes, in the transaction that gave them the live names.
     fn complete<'a>(&'a self, _tx: &'a DatabaseTransaction) -> BoxFuture<'a, crate::Result<()>> {
         Box::pin(async { Ok(()) })
     }
 }
 
-/// How a rebuild is run.
+/// How a rebuild runs.
 #[derive(Debug, Clone)]
 pub struct RebuildConfig {
-    /// This process; unique for each start.
+    /// The name of this process; unique for each start.
     pub owner: String,
-    /// How long the rebuild stays with a process that does not renew.
+    /// How long a process keeps the rebuild without renewing its lease.
     pub lease: Duration,
-    /// Events written in one transaction at most.
+    /// The most events written in one transaction.
     pub batch_events: u64,
-    /// How much of its time it works, above 0 and at most 1; it rests after each transaction, so that others are served.
+    /// The share of its time that it works, above 0 and at most 1; it rests after each transaction, so that others are served.
     pub share: f64,
-    /// Forget what an earlier rebuild that did not end has built.
+    /// Whether to discard what an earlier, unfinished rebuild has built.
     pub from_the_start: bool,
 }
 
-/// What a rebuild is at.
+/// The phase of a rebuild.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RebuildPhase {
-    /// Somebody asked for it; no process has begun.
+    /// It was requested; no process has begun.
     Requested,
-    /// The events there were at its beginning, stream by stream.
+    /// It applies the events that existed at its beginning, stream by stream.
     Building,
-    /// The indexes of the new tables.
+    /// It creates the indexes of the new tables.
     Indexing,
-    /// What came since.
+    /// It applies the events since its beginning.
     Following,
-    /// Old against new.
+    /// It compares the old model with the new one.
     Comparing,
-    /// The change of tables.
+    /// It replaces the tables.
     Swapping,
     /// It has ended.
     Done,
 }
 
-/// How far a rebuild has come.
+/// The progress of a rebuild.
 #[derive(Debug, Clone, Copy)]
 pub struct RebuildProgress {
-    /// What it is at.
+    /// The current phase.
     pub phase: RebuildPhase,
-    /// Events applied since the beginning of the rebuild, also before it was interrupted.
+    /// Events applied since the beginning of the rebuild, including those before an interruption.
     pub done: u64,
     /// Events to apply, as far as that is known.
     pub total: u64,
 }
 
-/// What a rebuild has found.
+/// The result of a rebuild.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RebuildReport {
     /// Events applied.
     pub events: u64,
-    /// The position at which the new model took over, or a little later in some parts.
+    /// The position at which the new model took over; in some parts, a little later.
     pub position: u64,
     /// What differed between the old model and the new one, by table.
     pub differences: Vec<Differences>,
@@ -131,27 +130,27 @@ pub struct RebuildReport {
 /// Why a read model was not rebuilt.
 #[derive(Debug, thiserror::Error)]
 pub enum RebuildError {
-    /// Another process is rebuilding it.
+    /// Another process is rebuilding the model.
     #[error(
         "{model} is being rebuilt by another process, which has applied {done} of {total} events"
     )]
     Running {
-        /// The model.
+        /// The name of the model.
         model: &'static str,
-        /// Events it has applied.
+        /// Events that it has applied.
         done: u64,
-        /// Events it has to apply.
+        /// Events that it has to apply.
         total: u64,
     },
-    /// The log does not go back to its beginning any more.
+    /// The log no longer goes back to its beginning.
     #[error(
         "the log holds no events up to position {0}, so nothing can be built from its beginning"
     )]
     Pruned(u64),
-    /// Another process took over, as this one did not renew its lease.
+    /// Another process took over, because this one did not renew its lease.
     #[error("the rebuild was taken over by another process")]
     Superseded,
-    /// It was told to stop. It goes on from there when it is started again.
+    /// It was told to stop. It resumes when it is started again.
     #[error("the rebuild was stopped; started again, it goes on where it was")]
     Stopped,
     /// The live tables were in use all the time.
@@ -178,7 +177,7 @@ impl AsRetryable for RebuildError {
 
 type Result<T, E = RebuildError> = std::result::Result<T, E>;
 
-/// What everything here works with.
+/// The context of a rebuild.
 #[derive(Clone)]
 struct Rebuild {
     database: Database,
@@ -190,10 +189,10 @@ struct Rebuild {
     stop: watch::Receiver<bool>,
 }
 
-/// Rebuilds `model`, or goes on with a rebuild that was interrupted, and tells `progress` about it.
+/// Rebuilds `model`, or resumes an interrupted rebuild, and reports to `progress`.
 ///
 /// # Errors
-/// `Running` when another process is at it, and `Stopped` when `stop` turned true.
+/// `Running` when another process is rebuilding it, and `Stopped` when `stop` turned true.
 #[boxed]
 pub async fn rebuild(
     database: &Database,
@@ -216,7 +215,7 @@ pub async fn rebuild(
     let result = this.run(saved).await;
     renewing.abort();
     if let Err(error) = state::release(database, &this.claim).await {
-        tracing::warn!(%error, "the lease on the rebuild was not given back; it runs out by itself");
+        tracing::warn!(%error, "the lease on the rebuild was not released; it will expire");
     }
     result
 }
@@ -266,7 +265,7 @@ impl Rebuild {
         Err(RebuildError::Busy)
     }
 
-    /// Empty tables, and the end of the log as the place up to which it is read stream by stream.
+    /// Creates empty tables, and notes the end of the log as the place up to which it is read stream by stream.
     async fn begin(&self) -> Result<Saved> {
         let head = read::sequence(&self.database.background, 0).await?.head;
         let is_kept = self.model.is_kept();
@@ -289,7 +288,7 @@ impl Rebuild {
             .transaction(Pool::Patient, |tx| {
                 let (claim, new, rebuilt) = (claim.clone(), new.clone(), rebuilt.clone());
                 Box::pin(async move {
-                    // From here to its end the rebuild holds the log.
+                    // From here to its end the rebuild keeps the log from being pruned.
                     let pruned = hold_pruning(tx).await?;
                     if pruned > 0 && !is_kept {
                         return Err(RebuildError::Pruned(pruned));

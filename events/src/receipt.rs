@@ -1,7 +1,7 @@
-//! Read your writes: what a request has written, as a token, and waiting until read models show it. A token names the last
-//! event of the last transaction. All events of a transaction become visible at once and are numbered in the order in
-//! which they were appended, so the last one's position is past all of them, and a follower that has passed it has
-//! applied them. Positions are not known at commit; the token names the event's stream and version, which are.
+//! Read your writes: a token for the events that a request has written, and waiting until read models show them. A token names
+//! the last event of the last transaction. All events of a transaction become visible at once and are numbered in the order in
+//! which they were appended, so the last one's position is past all of them, and a follower that has passed it has applied them.
+//! Positions are not known at commit; stream and version are, so the token names these.
 
 use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
@@ -14,11 +14,11 @@ use crate::{
     sql::{Dialect, query_one_as},
 };
 
-/// Between the first two looks. Each pause is twice the one before: whoever names an event that does not come must not
-/// keep the database busy.
+/// The pause between the first two looks. Each pause is twice the one before: a client that names an event which never comes must
+/// not keep the database busy.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
-/// Longer names of kinds are none of ours.
+/// No kind of ours has a longer name.
 const MAX_KIND_BYTES: usize = 32;
 
 /// An event that was appended.
@@ -28,7 +28,7 @@ pub struct Written {
     pub kind: String,
     /// The stream's id.
     pub stream_id: Uuid,
-    /// Its version in the stream.
+    /// The event's version in the stream.
     pub version: i64,
 }
 
@@ -39,7 +39,7 @@ impl fmt::Display for Written {
     }
 }
 
-/// The text is no token.
+/// The text is not a token.
 #[derive(Debug, thiserror::Error)]
 #[error("this is not a token from a mutation's `extensions.readAfter`")]
 pub struct NotWritten;
@@ -66,33 +66,34 @@ impl FromStr for Written {
     }
 }
 
-/// Collects what a request writes. Clones are the same.
+/// Collects what a request writes. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Receipt(Arc<Mutex<Option<Receipted>>>);
 
-/// What was written, and by whom.
+/// The events written, and who wrote them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipted {
-    /// The last event of it.
+    /// The last event written.
     pub written: Written,
-    /// As the event names who did it; of a request that signs somebody in it is them.
+    /// The actor as the event names them; for a request that signs somebody in, that is the user.
     pub actor: String,
 }
 
 impl Receipt {
-    /// The last event that was written, if any was.
+    /// Returns the last event that was written, if any was.
     pub fn last(&self) -> Option<Receipted> {
         self.0.lock().clone()
     }
 
-    /// What the answer shows was written before, by somebody or by this request under its key. It is older than anything that
-    /// the request writes, so it never takes the place of that: who waits for the later event waits for both.
+    /// Records an event that the answer shows and that was written earlier, by somebody else or by this request under its
+    /// idempotency key. It is older than anything that the request writes, so it never replaces that: waiting for the later event
+    /// waits for both.
     pub fn record_earlier(&self, written: Written, actor: String) {
         let mut last = self.0.lock();
         last.get_or_insert(Receipted { written, actor });
     }
 
-    /// A transaction has committed, and this was the last event in it.
+    /// Records that a transaction has committed, with this as its last event.
     pub(crate) fn record(&self, written: Written, actor: String) {
         let mut last = self.0.lock();
         *last = Some(Receipted { written, actor });
@@ -100,7 +101,7 @@ impl Receipt {
 }
 
 impl PartialEq for Receipt {
-    /// Two requests never share one; what is compared is the rest of the meta data.
+    /// Two requests never share a receipt; the comparison is of the rest of the metadata.
     fn eq(&self, _: &Self) -> bool {
         true
     }
@@ -109,9 +110,9 @@ impl PartialEq for Receipt {
 impl Eq for Receipt {}
 
 impl EventLog {
-    /// Waits until the event, and all that was committed with it, is applied by all `followers`, and this process has
-    /// been told of it. False when that did not come true before `limit` was over: also when the event waits behind a dead
-    /// letter, as the follower's checkpoint goes on without it.
+    /// Waits until all `followers` have applied the event, and everything committed with it, and this process has received it.
+    /// Returns false when that did not happen within `limit`. An event that waits behind a dead letter is not applied, although
+    /// the follower's checkpoint goes on without it.
     #[boxed]
     pub async fn await_applied(
         &self,
@@ -162,7 +163,7 @@ impl EventLog {
         Ok(position.and_then(|position| u64::try_from(position).ok()))
     }
 
-    /// Looks are shared by all who wait for a follower: one that was made a moment ago is as good as one's own.
+    /// Looks are shared by all who wait for a follower: one made a moment ago is as good as another.
     async fn have_passed(&self, followers: &[&str], position: u64) -> Result<bool> {
         for follower in followers {
             if self.shown_by(follower).await? < position {
@@ -187,7 +188,7 @@ impl Pauses {
         }
     }
 
-    /// False when there is no time for another one.
+    /// Waits for the next look; returns false when there is no time for another one.
     async fn next(&mut self) -> bool {
         if Instant::now() + self.pause > self.deadline {
             return false;

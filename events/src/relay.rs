@@ -1,8 +1,8 @@
-//! The relay: copies positioned events to Redis Streams, one a part, entry id `<position>-0`. Every process relays what
-//! its tail learnt from the log and Redis lacks; there is no leader to lose. Streams have neither holes nor doubles:
-//! `append.lua` adds an event only if the stream's last entry is the one before it in its part. Of two relays one adds
-//! and the other is told; a relay that finds the stream too short (Redis came back empty, or without its tail) refills
-//! it from the log. Redis is never asked whether something happened: it is expendable, and readers have the log.
+//! The relay copies positioned events to Redis Streams, one for each part, with the entry id `<position>-0`. Every process relays
+//! the events that its tail has and Redis lacks; there is no leader to lose. Streams have neither gaps nor duplicates:
+//! `append.lua` adds an event only if the stream's last entry is the one before it in its part. Of two relays, one adds and the
+//! other is told; a relay that finds the stream too short (Redis came back empty, or without its tail) refills it from the log.
+//! Redis is expendable and never a source of truth: readers have the log.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -27,16 +27,16 @@ use crate::{
     pump, read, sql,
 };
 
-/// Events sent in one call.
+/// The number of events sent in one call.
 const BATCH_EVENTS: u64 = 256;
 /// How often the streams are trimmed.
 const TRIM_INTERVAL: Duration = Duration::from_secs(5);
-/// How long streams stay that no relay takes care of, in seconds.
+/// How long, in seconds, a stream outlives the last relay that maintains it.
 const KEPT_SECONDS: i64 = 86_400;
 /// The longest pause after failures.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-/// What the relay of this process has come to.
+/// The progress of this process's relay.
 #[derive(Default)]
 pub(crate) struct Relayed {
     position: AtomicU64,
@@ -44,12 +44,12 @@ pub(crate) struct Relayed {
 }
 
 impl Relayed {
-    /// All events up to here are in Redis.
+    /// Returns the position up to which all events are in Redis.
     pub(crate) fn position(&self) -> u64 {
         self.position.load(Ordering::Relaxed)
     }
 
-    /// Whether Redis did not take what it was given last.
+    /// Returns whether Redis refused the last events it was sent.
     pub(crate) fn is_refused(&self) -> bool {
         self.is_refused.load(Ordering::Relaxed)
     }
@@ -62,7 +62,7 @@ struct Relay {
     connection: MultiplexedConnection,
     script: Script,
     epoch: u32,
-    /// All events up to here are in Redis.
+    /// The position up to which all events are in Redis.
     relayed: u64,
     trimmed_at: Instant,
     kept: Kept,
@@ -70,7 +70,7 @@ struct Relay {
 
 pub(crate) async fn run(log: EventLog, client: Client) {
     let mut backoff = Backoff::up_to(MAX_PAUSE);
-    // What is not yet relayed when the process starts is left to whoever numbered it, or found as a hole.
+    // Events that were not yet relayed when the process started are left to the process that numbered them, or found as a gap.
     let mut relayed = log.tail().cursor();
     loop {
         match Relay::connect(&log, &client, relayed).await {
@@ -82,13 +82,13 @@ pub(crate) async fn run(log: EventLog, client: Client) {
                     position: relay.relayed,
                     proof: None,
                 };
-                // A Redis that is full takes connections, and no events.
+                // A full Redis accepts connections, but no events.
                 if relayed.position > before {
                     backoff.reset();
                 }
                 let failures = backoff.fail();
                 if backoff.is_telling() {
-                    tracing::warn!(%error, failures, "Redis takes no events; subscribers are served from the log");
+                    tracing::warn!(%error, failures, "Redis accepts no events; subscribers are served from the log");
                 }
             }
             Err(error) => {
@@ -119,9 +119,9 @@ impl Relay {
         Ok(relay)
     }
 
-    /// Streams that end with an event that the log does not have are of the time before it was restored to an older backup:
-    /// their positions are about to be given out anew, or were, and readers would take old events for new ones. Redis is read
-    /// first, and holds only what was in the log, so otherwise the log has what Redis has, or has pruned it.
+    /// Detects streams that end with an event which the log does not have. They date from before the log was restored to an older
+    /// backup: their positions were given out again, or soon will be, and readers would take old events for new ones. Redis is
+    /// read first and holds only events that were in the log, so in any other case the log has them, or has pruned them.
     async fn compare_with_log(&mut self) -> Result<(), Failure> {
         let mut ends = redis::pipe();
         for part in 0..PARTS {
@@ -153,7 +153,7 @@ impl Relay {
         let mut changes = self.log.tail().changes();
         loop {
             let poll_interval = self.log.shared.config.poll_interval;
-            // Both outcomes lead to a look: a change, or none for a while.
+            // Both outcomes lead to another look: a change, or none for a while.
             let _ = timeout(poll_interval, changes.changed()).await;
             self.start_over_in_new_epoch();
             while self.relay_batch().await? {}
@@ -180,7 +180,7 @@ impl Relay {
         }
     }
 
-    /// Relays the next events; false when there are none.
+    /// Relays the next events; returns false when there are none.
     async fn relay_batch(&mut self) -> Result<bool, Failure> {
         let reached = self.log.tail().position();
         if self.relayed >= reached {
@@ -215,7 +215,7 @@ impl Relay {
         Ok(true)
     }
 
-    /// Brings a part's stream to `wanted` if it ended at `top`.
+    /// Brings the stream of a part to `wanted`, if it ended at `top`.
     async fn settle(&mut self, part: i16, top: i64, wanted: u64) -> Result<(), Failure> {
         let known = sql::from_i64(top);
         if top >= 0 && known >= wanted {
@@ -231,7 +231,8 @@ impl Relay {
             wanted,
             "Redis lacks events; refilling the stream from the log"
         );
-        // Every follower has passed what was pruned. What a stream lacks of it cannot be filled in: it begins anew behind it.
+        // Every follower has passed the pruned events. A stream that lacks some of them cannot be refilled, so it starts again
+        // behind them.
         let (_, pruned) = read::read_pruned(&self.log.database().background).await?;
         let mut after = if top >= 0 && known >= pruned {
             known
@@ -254,7 +255,7 @@ impl Relay {
         Ok(())
     }
 
-    /// A stream that is ahead of the log is of a log that was restored since.
+    /// Fails when a stream is ahead of the log: then the log has been restored since.
     async fn check_not_ahead(&self, part: i16, top: u64) -> Result<(), Failure> {
         let head = read::read_head(&self.log.database().background).await?;
         if head.epoch == self.epoch && head.parts[part as usize] < top {
@@ -263,7 +264,7 @@ impl Relay {
         Ok(())
     }
 
-    /// Sends events and answers with the last position of each of their streams. A refill names what was pruned.
+    /// Sends events and returns the last position of each of their streams. A refill names the pruned position.
     async fn append<'a>(
         &mut self,
         events: impl Iterator<Item = &'a Event>,
@@ -289,8 +290,8 @@ impl Relay {
         Ok(parts.into_iter().zip(tops).collect())
     }
 
-    /// Removes what every follower has passed, and what is not kept for anybody. The last entry always stays: it is what the next
-    /// one is chained to. Streams of an epoch that is over, which nobody trims, vanish by themselves.
+    /// Removes the events that every follower has passed and that are not retained for other readers. The last entry always
+    /// stays, because the next one is chained to it. Streams of a past epoch, which nobody trims, expire by themselves.
     async fn trim(&mut self) -> Result<(), Failure> {
         let slowest = slowest_checkpoints(self.log.database()).await?;
         let reached = self.log.tail().position();
@@ -300,7 +301,7 @@ impl Relay {
             let key = stream_key(&self.log, self.epoch, part);
             pipeline.expire(&key, KEPT_SECONDS);
             let top = self.log.shared.tops.get(part);
-            // Where no follower ever ran, there is none to wait for.
+            // If no follower ever ran, there is none to wait for.
             let checkpoint = slowest[part as usize].unwrap_or(u64::MAX);
             let keep_from = checkpoint
                 .min(reached.saturating_sub(LEAST_POSITIONS))

@@ -1,21 +1,20 @@
-//! What the log need not keep for ever: archiving its events to files, pruning those that everybody has passed, and
-//! redacting what is personal to somebody who is gone. Called by workers, and by the commands of operators.
+//! What the log need not keep forever: archives its events to files, prunes events that every consumer has passed, and redacts
+//! the personal data of users who are gone. Called by workers, and by the commands of operators.
 //!
-//! Pruning removes a dense prefix of the log, up to a position that `log_head.pruned` names. What keeps that from hurting
-//! anybody:
+//! Pruning removes a dense prefix of the log, up to a position that `log_head.pruned` names. Why that hurts nobody:
 //!
 //! - **Followers, handlers, rebuilds** hold the prefix back (`bound`), so none of them ever misses an event.
-//! - **Subscribers** are told. Removing events and saying so is one transaction, and whoever reads on behalf of a subscriber
-//!   looks at what was pruned after reading (`EventLog::read_whole`): then nothing was missing, or the subscriber is told
-//!   that its cursor has expired.
-//! - **A process that was away** and has not handed on what was pruned skips it, ends its subscriptions, and lets its caches
-//!   start over (`Tail::set_pruned`).
-//! - **Chains** of `previous` go on: the first event that is left names one that is not, and that is what every checkpoint
-//!   of its part says. On SQLite, where the chain is read from the events, `pruned_part` remembers where it ended.
+//! - **Subscribers** are told. Events are removed and recorded as pruned in one transaction, and a read on behalf of a
+//!   subscriber checks the pruned position after reading (`EventLog::read_whole`): either nothing was missing, or the
+//!   subscriber is told that its cursor has expired.
+//! - **A process that was away** and has not handed on the pruned events skips them, ends its subscriptions, and lets its
+//!   caches start over (`Tail::set_pruned`).
+//! - **Chains** of `previous` continue: the first remaining event names a pruned one, which is where every checkpoint of its
+//!   part stands. On SQLite, where the chain is read from the events, `pruned_part` remembers where it ended.
 //! - **Streams that are state** (`Keeps::whole`) stay, with their positions; readers by position do not notice, as nobody
-//!   reads by position before what was pruned. Of streams whose versions are kept nowhere else (`Keeps::last`) the last
-//!   event stays, so a version is never given twice.
-//! - **Redis**: a stream that ends before what was pruned cannot be filled up; it begins anew (`relay`).
+//!   reads by position before the pruned one. Streams whose versions are kept nowhere else (`Keeps::last`) keep their last
+//!   event, so a version is never given out twice.
+//! - **Redis**: a stream that ends before the pruned position cannot be refilled; it begins anew (`relay`).
 
 mod archive;
 mod begin;
@@ -38,20 +37,20 @@ pub use lease::lease_job;
 pub use personal::{PersonalData, Replacement, Subject, Whose};
 pub use prune::{PruneConfig, PruneProgress, PruneReport, prune};
 
-/// What takes the place of a text that was erased.
+/// The replacement for an erased text.
 pub const ERASED: &str = "[erased]";
 
-/// The kind of stream in which it is said that the log was redacted; its id is whose data it was.
+/// The kind of stream whose events record a redaction of the log; the stream's id is that of the data's subject.
 pub const ERASURE_STREAM: &str = "erasure";
 
-/// The advisory lock of pruning (exclusive) against whoever begins to need events (shared).
+/// The advisory lock that pruning takes exclusively, and consumers that begin to need events take shared.
 const EXCLUSION: i64 = 7_020_109_114_097_111;
 
-/// What of the log is kept whatever its age.
+/// What the log keeps regardless of age.
 #[derive(Debug, Clone, Copy)]
 pub struct Keeps {
-    /// Kinds of streams that are state: all of their events.
+    /// Kinds of streams that are state: all of their events are kept.
     pub whole: &'static [&'static str],
-    /// Kinds of streams whose versions are nowhere else: the last event of each stream.
+    /// Kinds of streams whose versions are stored nowhere else: the last event of each stream is kept.
     pub last: &'static [&'static str],
 }

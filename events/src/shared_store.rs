@@ -1,8 +1,7 @@
-//! Bytes that all processes share for a while: Redis, or memory where one process is all there is. A cache's second
-//! level, and nothing else: whatever is in it may be gone or old, and nobody decides anything by it. No call waits longer
-//! than `CALL_LIMIT` (for many entries `BATCH_LIMIT`), and none waits for a Redis that is away: the connection is given
-//! up after a few failures, opened again in the background, and until then every call is answered at once as if the
-//! store were empty.
+//! Bytes that all processes share for a while: in Redis, or in memory where there is only one process. It is the second level of
+//! caches, and nothing else: an entry may be gone or old, and nothing is decided by it. No call waits longer than `CALL_LIMIT`
+//! (`BATCH_LIMIT` for many entries), and none waits for a Redis that is away: the connection is dropped after a few failures and
+//! reopened in the background, and until then every call is answered at once as if the store were empty.
 
 use std::{
     sync::{
@@ -18,15 +17,15 @@ use parking_lot::Mutex;
 use redis::{AsyncTypedCommands, Client, aio::MultiplexedConnection};
 use tokio::time::{sleep, timeout};
 
-/// How long one call may take: several times what Redis takes, and less than anybody notices.
+/// How long one call may take: several times what Redis needs, and less than anybody notices.
 const CALL_LIMIT: Duration = Duration::from_millis(100);
-/// How long the setting of many entries may take, for which no request waits.
+/// How long it may take to set many entries. No request waits for it.
 const BATCH_LIMIT: Duration = Duration::from_secs(1);
-/// Calls that ran out of time one after the other before the connection is given up.
+/// The number of consecutive time-outs after which the connection is dropped.
 const FAILURE_LIMIT: u32 = 3;
 /// The longest pause between two attempts to connect.
 const MAX_PAUSE: Duration = Duration::from_secs(2);
-/// What a store in memory holds at most, in bytes of keys and values.
+/// The most that a store in memory holds, in bytes of keys and values.
 const MEMORY_BYTES: u64 = 16 << 20;
 
 /// Values that all processes share, and that may be lost at any time.
@@ -40,7 +39,7 @@ enum Kind {
 }
 
 impl SharedStore {
-    /// Shared over Redis by all processes that use the same `prefix`. Connects in the background.
+    /// Creates a store shared over Redis by all processes with the same `prefix`. It connects in the background.
     pub(crate) fn redis(client: Client, prefix: &str) -> Self {
         let store = Arc::new(RedisStore {
             client,
@@ -53,7 +52,7 @@ impl SharedStore {
         Self(Kind::Redis(store))
     }
 
-    /// For a process that is alone.
+    /// Creates a store for a process that is alone.
     pub fn in_memory() -> Self {
         let weigh = |key: &String, (bytes, _): &(Arc<[u8]>, Instant)| {
             u32::try_from(key.len() + bytes.len()).unwrap_or(u32::MAX)
@@ -65,7 +64,7 @@ impl SharedStore {
         Self(Kind::Memory(entries))
     }
 
-    /// The bytes under `key`; nothing when they are not there, or cannot be had now.
+    /// Returns the bytes under `key`; `None` when there are none, or when they cannot be read now.
     #[boxed]
     pub async fn get(&self, key: &str) -> Option<Vec<u8>> {
         match &self.0 {
@@ -77,7 +76,7 @@ impl SharedStore {
         }
     }
 
-    /// Keeps all of the entries for `lifetime`; false when that cannot be done now.
+    /// Keeps all of the entries for `lifetime`; returns false when that is not possible now.
     #[boxed]
     pub async fn set(&self, entries: &[(String, Vec<u8>)], lifetime: Duration) -> bool {
         match &self.0 {
@@ -92,7 +91,7 @@ impl SharedStore {
         }
     }
 
-    /// Whether it answers now.
+    /// Returns whether it answers now.
     #[boxed]
     pub async fn is_up(&self) -> bool {
         match &self.0 {
@@ -101,7 +100,7 @@ impl SharedStore {
         }
     }
 
-    /// Forgets the keys; false when that cannot be done now.
+    /// Removes the keys; returns false when that is not possible now.
     #[boxed]
     pub async fn delete(&self, keys: &[String]) -> bool {
         match &self.0 {
@@ -114,13 +113,13 @@ impl SharedStore {
     }
 }
 
-/// A connection and its number, by which a late failure of an earlier one is recognized.
+/// A connection and its number, which identifies a late failure of an earlier one.
 type Numbered = (u64, MultiplexedConnection);
 
 struct RedisStore {
     client: Client,
     prefix: String,
-    /// None while Redis is away; then a task is busy connecting.
+    /// `None` while Redis is away; a task is then busy connecting.
     connection: Mutex<Option<Numbered>>,
     connections: AtomicU64,
     failures: AtomicU32,
@@ -206,7 +205,7 @@ impl RedisStore {
             }
             Ok(Err(error)) => {
                 tracing::debug!(%error, "the shared store refused a call");
-                // What Redis answers is no sign of a connection that fails; a full Redis refuses what is written.
+                // An error that Redis answers with does not mean that the connection fails; a full Redis refuses writes.
                 if error.is_io_error() || error.is_connection_dropped() || error.is_timeout() {
                     self.give_up(number);
                 }
@@ -231,7 +230,7 @@ impl RedisStore {
     }
 }
 
-/// Connects, however long it takes. There is one of these while there is no connection.
+/// Connects, however long it takes. Only one of these runs, and only while there is no connection.
 async fn connect(store: Arc<RedisStore>) {
     let mut backoff = Backoff::new(Duration::from_millis(100), MAX_PAUSE);
     loop {
@@ -270,7 +269,7 @@ mod tests {
         assert_eq!(store.get("b").await, None);
     }
 
-    /// A Redis that is away costs nothing: ten thousand calls in a moment.
+    /// A Redis that is away costs nothing: ten thousand calls return at once.
     #[tokio::test]
     async fn a_redis_that_is_away_is_not_waited_for() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -294,7 +293,7 @@ mod tests {
         );
     }
 
-    /// One that takes the connection and never answers is given up after a few calls.
+    /// A Redis that accepts the connection and never answers is dropped after a few calls.
     #[tokio::test]
     async fn a_redis_that_hangs_is_given_up() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
@@ -303,7 +302,7 @@ mod tests {
         let address = listener.local_addr().expect("its address");
         let info = format!("redis://{address}");
         let info = info.into_connection_info().expect("a URL");
-        // Without the greeting, as nobody answers it.
+        // The greeting is left out, as nobody answers it.
         let settings = info.redis_settings().clone().set_skip_set_lib_name();
         let client = Client::open(info.set_redis_settings(settings)).expect("a client");
         let store = Arc::new(RedisStore {

@@ -1,8 +1,8 @@
-//! One process at a time on a SQLite file: its log is the bus, its caches are the process's own, and its leases have no
-//! second candidate. A lock of the operating system on a file beside the database holds it, which the kernel releases when
-//! the process ends, however it ends. So who has the lock knows that whatever is leased was leased by a process that is no
-//! more, and need not wait for it. Gateways and workers take it; commands that read, write or prune beside them do not, as
-//! SQLite keeps their transactions apart and the log's poll tells of their events.
+//! Keeps a SQLite file to one process at a time: its log is the bus, its caches are the process's own, and its leases have no
+//! second candidate. The operating system's lock on a file beside the database enforces this; the kernel releases it when the
+//! process ends, however it ends. So the holder knows that every lease belongs to a process that is gone, and need not wait for
+//! it. Gateways and workers take the lock; commands that read, write or prune beside them do not, as SQLite isolates their
+//! transactions and the log's poll finds their events.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -18,15 +18,15 @@ use crate::{
     sql::{Dialect, execute},
 };
 
-/// What is left of leases that may be those of a command beside this process, in seconds.
+/// The time, in seconds, left to leases that may belong to a command beside this process.
 const REMAINDER: f64 = 30.0;
 
-/// This process is the only one on the file for as long as this lives.
+/// Proof that this process is the only one on the file, for as long as the value lives.
 #[derive(Debug)]
 #[must_use = "the file is another's as soon as this is dropped"]
 pub struct Sole(#[expect(dead_code, reason = "it is held, and closed when it is dropped")] File);
 
-/// Why a process may not use a file by itself.
+/// Why a process may not have a file to itself.
 #[derive(Debug, thiserror::Error)]
 pub enum NotSole {
     /// Another process serves it.
@@ -35,24 +35,24 @@ pub enum NotSole {
          one first, or use Postgres for several"
     )]
     Taken(PathBuf),
-    /// The lock cannot be had.
+    /// The lock cannot be taken.
     #[error(
         "{path} cannot be locked: {cause}; a SQLite database needs a local file system that has locks"
     )]
     Unlockable {
-        /// The file beside the database.
+        /// The lock file beside the database.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         cause: io::Error,
     },
 }
 
 impl Sole {
-    /// Takes the file of a SQLite database, which need not exist yet, though its folder must. Nothing of another database, or
-    /// of one in memory, which nobody else can reach.
+    /// Takes the file of a SQLite database. The file need not exist yet, though its folder must. Returns `None` for another
+    /// database, or for one in memory, which no other process can reach.
     ///
     /// # Errors
-    /// As of `take`.
+    /// Those of `take`.
     pub fn of(database_url: &str) -> Result<Option<Self>, NotSole> {
         let path = sqlite_file(database_url).filter(|_| !database_url.contains(":memory:"));
         path.map(|path| Self::take(&path)).transpose()
@@ -61,14 +61,14 @@ impl Sole {
     /// Takes the file at `path`.
     ///
     /// # Errors
-    /// When another process has it, and when nobody can.
+    /// When another process has it, and when the lock cannot be taken at all.
     fn take(path: &Path) -> Result<Self, NotSole> {
         let lock = lock_of(path);
         let failed = |cause| NotSole::Unlockable {
             path: lock.clone(),
             cause,
         };
-        // It is never removed: who opens it before and locks it after that would have a lock on nothing.
+        // The file is never removed: a process that opened it before and locks it afterwards would hold a lock on nothing.
         let file = File::options()
             .create(true)
             .truncate(false)
@@ -83,7 +83,7 @@ impl Sole {
     }
 }
 
-/// Beside the file itself, by whichever name or link it is reached.
+/// Returns the path of the lock file, which is beside the file itself, whatever name or link leads to it.
 fn lock_of(path: &Path) -> PathBuf {
     let real = fs::canonicalize(path).or_else(|_| {
         let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
@@ -96,17 +96,17 @@ fn lock_of(path: &Path) -> PathBuf {
 }
 
 impl Database {
-    /// Ends the leases of the process that was here before, which has ended: its parts, and the attempts of its handlers. Those
-    /// that a command beside this process may have are shortened only, as a clock that was set back may have made them long.
+    /// Ends the leases of the previous process, which has ended: those on its parts, and those on its handlers' attempts. Leases
+    /// that may belong to a command beside this process are only shortened, as a clock that was set back may have made them long.
     ///
     /// # Errors
-    /// When the database cannot be written.
+    /// When the database cannot be written. When the database cannot be written.
     #[boxed]
     pub async fn take_over_leases(&self, _: &Sole) -> Result<()> {
         self.transaction(Pool::Background, |tx| {
             Box::pin(async move {
                 for sql in [
-                    // Whose they were is left: a follower that ended its process is recognized by it.
+                    // The owner is kept: a follower that ended its process is recognized by it.
                     "update checkpoint set leased_until = 0",
                     "delete from follower_member",
                     "update delivery set leased_until = 0 where state = 'running'",

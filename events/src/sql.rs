@@ -1,6 +1,6 @@
-//! The home of SQL: how a statement is run, how its rows are read, and how lists are passed to it. What the two databases say
-//! differently is in `dialect`. Texts are constant or exist in few forms, so that prepared statements are found again.
-//! Called by all of this crate and by the domains, where an entity of SeaORM does not say it.
+//! The home of SQL: runs statements, reads their rows, and passes lists to them. Where the two databases differ, `dialect` has
+//! the expressions. Texts are constant or exist in few variants, so that prepared statements are reused. Called throughout this
+//! crate, and by the domains where SeaORM's entities cannot express a query.
 
 mod dialect;
 
@@ -10,10 +10,10 @@ use uuid::Uuid;
 pub use self::dialect::Dialect;
 use crate::Result;
 
-/// Has Postgres find every row by its key: a plan made for an empty table must not read a full one.
+/// Makes Postgres find every row by its key: a plan made for an empty table must not read a full one.
 pub const FIND_BY_KEY: &str = "set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off";
 
-/// The statement for `connection`.
+/// Builds a statement for the database of `connection`.
 pub fn statement(
     connection: &impl ConnectionTrait,
     sql: impl Into<String>,
@@ -22,7 +22,7 @@ pub fn statement(
     Statement::from_sql_and_values(connection.get_database_backend(), sql, values)
 }
 
-/// All rows.
+/// Returns all rows.
 pub async fn query(
     connection: &impl ConnectionTrait,
     sql: &str,
@@ -32,7 +32,7 @@ pub async fn query(
     Ok(connection.query_all_raw(statement).await?)
 }
 
-/// All rows, each as its columns in their order: one value, or a tuple.
+/// Returns all rows, each as its columns in order: one value, or a tuple.
 pub async fn query_as<T: TryGetableMany>(
     connection: &impl ConnectionTrait,
     sql: &str,
@@ -43,7 +43,7 @@ pub async fn query_as<T: TryGetableMany>(
     Ok(read.collect::<Result<_, _>>()?)
 }
 
-/// The first row.
+/// Returns the first row, if any.
 pub async fn query_one(
     connection: &impl ConnectionTrait,
     sql: &str,
@@ -53,7 +53,7 @@ pub async fn query_one(
     Ok(connection.query_one_raw(statement).await?)
 }
 
-/// The first row, as `query_as` reads it.
+/// Returns the first row, if any, decoded like those of `query_as`.
 pub async fn query_one_as<T: TryGetableMany>(
     connection: &impl ConnectionTrait,
     sql: &str,
@@ -64,7 +64,7 @@ pub async fn query_one_as<T: TryGetableMany>(
     Ok(read.transpose()?)
 }
 
-/// Answers how many rows were changed.
+/// Returns how many rows were changed.
 pub async fn execute(
     connection: &impl ConnectionTrait,
     sql: &str,
@@ -74,7 +74,7 @@ pub async fn execute(
     Ok(connection.execute_raw(statement).await?.rows_affected())
 }
 
-/// Runs what only Postgres is told, such as a setting or a lock for the rest of the transaction. It is not prepared.
+/// Runs a statement on Postgres only, such as a setting or a lock for the rest of the transaction. It is not prepared.
 pub async fn on_postgres(tx: &impl ConnectionTrait, sql: &str) -> Result<()> {
     if tx.get_database_backend().is_postgres() {
         tx.execute_unprepared(sql).await?;
@@ -82,13 +82,13 @@ pub async fn on_postgres(tx: &impl ConnectionTrait, sql: &str) -> Result<()> {
     Ok(())
 }
 
-/// Parameters from `first` on: `$3, $4`.
+/// Lists the parameters from `first` on: `$3, $4`.
 pub fn places(first: usize, count: usize) -> String {
     let places = (first..first + count).map(|number| format!("${number}"));
     places.collect::<Vec<_>>().join(", ")
 }
 
-/// Repeats the last key up to a power of two, so that a statement exists in few lengths and is found again.
+/// Repeats the last key up to a power of two, so that a statement exists in few lengths and is reused.
 pub fn padded<K: Copy>(keys: &[K]) -> Vec<K> {
     let mut padded = keys.to_vec();
     if let Some(last) = keys.last() {
@@ -97,7 +97,8 @@ pub fn padded<K: Copy>(keys: &[K]) -> Vec<K> {
     padded
 }
 
-/// That `column` is one of `ids`, whose values are added to `values`. They are one array on Postgres, and padded on SQLite.
+/// Returns the condition that `column` is one of `ids`, and adds their values to `values`. The ids are one array on Postgres, and
+/// padded on SQLite.
 pub fn is_one_of(
     backend: DbBackend,
     column: &str,
@@ -114,13 +115,13 @@ pub fn is_one_of(
     format!("{column} in ({})", places(first, ids.len()))
 }
 
-/// A list of numbers as one parameter, for `Dialect::numbers`.
+/// Passes a list of numbers as one parameter, for `Dialect::numbers`.
 pub(crate) fn number_list(numbers: impl Iterator<Item = u64>) -> Value {
     let numbers: Vec<_> = numbers.map(|number| to_i64(number).to_string()).collect();
     format!("[{}]", numbers.join(",")).into()
 }
 
-/// Positions are bigint in the database; they never pass its maximum.
+/// Converts a position, which is a bigint in the database and never exceeds its maximum.
 pub(crate) fn to_i64(position: u64) -> i64 {
     i64::try_from(position).unwrap_or(i64::MAX)
 }

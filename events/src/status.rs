@@ -1,7 +1,7 @@
-//! How the workers stand, for those who run them: followers with their leases, checkpoints and lag, handlers with what they
-//! have to do, breakers and pauses. All of it is computed in the database, by its clock; Redis and the clocks of processes
-//! have no say. What one look costs is bounded, however far behind somebody is: a lag that is not counted to its end is
-//! marked as an estimate. Called by the operations of `entities`.
+//! The state of the workers, for their operators: followers with their leases, checkpoints and lag; handlers with their backlog,
+//! breakers and pauses. All of it is computed in the database, by its clock; Redis and the clocks of processes have no say. The
+//! cost of a look is bounded, however large a lag is: a lag that is not counted to its end is marked as an estimate. Called by
+//! the operations of `entities`.
 
 mod followers;
 mod handlers;
@@ -16,23 +16,23 @@ use crate::{
 pub use followers::{FollowerStatus, Member, PartStatus};
 pub use handlers::DeliveryCounts;
 
-/// Rows of one kind that are counted; more are told as that many.
+/// The bound on counts of one kind of row; higher counts are reported as this number.
 pub const MOST_COUNTED: u64 = 10_000;
 /// How long a part of the system may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 
-/// How far somebody is behind the log.
+/// How far a consumer is behind the log.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Lag {
-    /// Events that are yet to be applied.
+    /// Events that it has yet to apply.
     pub events: u64,
     /// The age of the first of them, in seconds; 0 when there are none.
     pub seconds: f64,
-    /// Whether there are too many to be counted, so that this is about right.
+    /// Whether there are too many events to count, so that the numbers are approximate.
     pub is_estimate: bool,
 }
 
-/// All of it at one moment.
+/// The state of all workers at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct WorkersStatus {
     /// The followers, by name.
@@ -41,12 +41,12 @@ pub struct WorkersStatus {
     pub handlers: Vec<DeliveryCounts>,
     /// The breakers of all processes.
     pub breakers: Vec<BreakerStatus>,
-    /// What is held.
+    /// The current pauses.
     pub pauses: Vec<Pause>,
 }
 
 impl WorkersStatus {
-    /// Reads it. Followers and handlers that have left no trace yet are known by name.
+    /// Reads the state. Followers and handlers that have left no trace yet are passed by name.
     #[boxed]
     pub async fn read(
         database: &DatabaseConnection,
@@ -61,7 +61,7 @@ impl WorkersStatus {
         })
     }
 
-    /// Whether somebody who has seen `other` learns something new: leases that are renewed in time are nothing new.
+    /// Returns whether somebody who has seen `other` learns something new: leases renewed in time do not count.
     pub fn differs_from(&self, other: &Self) -> bool {
         let breakers = |status: &Self| -> Vec<_> {
             let known = status.breakers.iter();
@@ -91,34 +91,34 @@ impl WorkersStatus {
     }
 }
 
-/// How a part of the system answers.
+/// The answer of a part of the system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answered {
-    /// Whether it does, in time.
+    /// Whether it answered in time.
     pub is_up: bool,
-    /// How long it took.
+    /// How long the answer took.
     pub took: Duration,
 }
 
-/// What the process that is asked can reach.
+/// What the process asked can reach.
 #[derive(Debug, Clone)]
 pub struct LogHealth {
     /// The database.
     pub database: Answered,
-    /// Redis, if there is one: whether it answers, and takes the events that it is given.
+    /// Redis, if there is one: whether it answers, and accepts the events that it is sent.
     pub redis: Option<Answered>,
-    /// The last position that this process has given to Redis, if there is one.
+    /// The last position that this process has relayed to Redis, if there is one.
     pub relayed: Option<u64>,
-    /// The last position in the database; nothing when it cannot be read.
+    /// The last position in the database; `None` when it cannot be read.
     pub head: Option<u64>,
     /// The last position that this process has handed on.
     pub position: u64,
-    /// How long ago what this process has not seen yet may have been committed.
+    /// How long ago events that this process has not seen yet may have been committed.
     pub age: Duration,
 }
 
 impl EventLog {
-    /// Looks whether what this process depends on is there. It never fails, and takes a bounded time.
+    /// Checks whether the dependencies of this process are there. It never fails, and takes a bounded time.
     #[boxed]
     pub async fn health(&self) -> LogHealth {
         let began = Instant::now();

@@ -1,7 +1,7 @@
-//! The live end of the log in one process. Events come from several sources in any order and more than once; they leave
-//! in the dense order of positions, each once. Invariant: `position` is advanced only after every listener has been
-//! handed, and every observer has seen, all events up to it; a listener that falls behind loses its place, never events.
-//! Whatever waits, the event after `position` is taken: a tail whose log can be read reaches its head (`simulation`).
+//! The live end of the log in one process. Events come from several sources, in any order and more than once; they leave in the
+//! dense order of positions, each once. Invariant: `position` advances only after every listener has been handed, and every
+//! observer has seen, all events up to it. A listener that falls behind loses its place, never events. The event after `position`
+//! is always admitted, whatever else waits: a tail whose log can be read reaches its head (`simulation`).
 
 mod listeners;
 mod pending;
@@ -21,22 +21,22 @@ pub(crate) use pending::Bounds;
 use pending::Pending;
 use recent::Recent;
 
-/// Events that may wait for their predecessors.
+/// The bounds on events that wait for their predecessors.
 const PENDING: Bounds = Bounds {
     events: 16_384,
     bytes: 32 << 20,
 };
 
-/// Told the kind and id of a stream, the type of its event, and the event's position once it is known.
+/// Called with the kind and id of a stream, the type of its event, and the event's position once it is known.
 type Observer = Box<dyn Fn(&str, Uuid, &str, Option<u64>) + Send + Sync>;
 type GapObserver = Box<dyn Fn(Gap) + Send + Sync>;
 
-/// Events that this process has missed for good.
+/// A gap: events that this process has missed for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gap {
-    /// All after this one; `None` when the log is of another epoch, in which nothing is as it was.
+    /// The position before the gap; `None` when the log has another epoch, in which nothing is as before.
     pub after: Option<u64>,
-    /// Up to this one.
+    /// The last position of the gap.
     pub until: u64,
 }
 
@@ -44,9 +44,10 @@ struct State {
     epoch: u32,
     pruned: u64,
     position: u64,
-    /// Of the event at `position`.
+    /// The proof of the event at `position`.
     proof: Option<Proof>,
-    /// What came for the next position does not follow the last one: the log is read instead, and looked at.
+    /// Whether an event for the next position was refused because it does not follow the last one. The log is read and checked
+    /// instead.
     has_refused: bool,
     recent: Recent,
     pending: Pending,
@@ -84,13 +85,13 @@ impl Tail {
         }
     }
 
-    /// Calls `observer` with the stream and type of every event, here and after every local commit, before the event is
-    /// visible as `position`. It must not block.
+    /// Calls `observer` with the stream and type of every event, both when it arrives and after a local commit, before it is
+    /// visible in `position`. It must not block.
     pub(crate) fn observe(&self, observer: Observer) {
         self.observers.lock().push(observer);
     }
 
-    /// Calls `observer` before the tail goes on behind events that it never had, under the lock in which events are handed on.
+    /// Calls `observer` before the tail skips events that it never had, under the lock that is held while events are handed on.
     pub(crate) fn observe_gaps(&self, observer: GapObserver) {
         self.gap_observers.lock().push(observer);
     }
@@ -115,17 +116,17 @@ impl Tail {
         }
     }
 
-    /// All events up to here have been handed on in this process.
+    /// Returns the position up to which all events have been handed on in this process.
     pub fn position(&self) -> u64 {
         *self.position.borrow()
     }
 
-    /// The place reached, as clients name it.
+    /// Returns the place of the tail as a cursor.
     pub fn cursor(&self) -> Cursor {
         self.state.lock().cursor()
     }
 
-    /// Whether the epoch of `cursor` is this one and nothing after it was pruned, as far as is known here.
+    /// Checks that `cursor` belongs to this epoch and that nothing after it was pruned, as far as this process knows.
     pub(crate) fn check(&self, cursor: Cursor) -> Result<(), CursorError> {
         let state = self.state.lock();
         if cursor.epoch != state.epoch {
@@ -137,34 +138,34 @@ impl Tail {
         Ok(())
     }
 
-    /// Of the event at `position`, if that is in memory.
+    /// Returns the proof of the event at `position`, if it is in memory.
     pub(crate) fn proof_at(&self, position: u64) -> Option<Proof> {
         self.state.lock().proof_at(position)
     }
 
-    /// How often what was remembered of the log had to be forgotten: what was read at another age may be out of date.
+    /// Counts how often memory of the log had to be dropped. Anything read at another age may be out of date.
     pub(crate) fn age(&self) -> u64 {
         self.state.lock().recent.age()
     }
 
-    /// Changes whenever `position` does.
+    /// Returns a receiver that changes whenever `position` does.
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.position.subscribe()
     }
 
-    /// The epoch, which is part of the names in Redis.
+    /// Returns the epoch, which is part of the names in Redis.
     pub(crate) fn epoch(&self) -> u32 {
         self.state.lock().epoch
     }
 
-    /// The first event of the part after `checkpoint`, which is the position of one of its events, as far as that is in memory. When
-    /// all after the checkpoint is, and none of it is of the part, the first has yet to come.
+    /// Returns the first event of the part after `checkpoint`, which is the position of one of its events, as far as memory goes.
+    /// When everything after the checkpoint is in memory and none of it belongs to the part, the first event has yet to come.
     pub(crate) fn first_after(&self, part: i16, checkpoint: u64) -> Option<u64> {
         let state = self.state.lock();
         state.recent.first_after(part, checkpoint, state.position)
     }
 
-    /// Waits for another epoch than this.
+    /// Waits until the epoch is no longer `epoch`.
     pub(crate) async fn end_of(&self, epoch: u32) {
         let mut changes = self.changes();
         while self.epoch() == epoch {
@@ -174,14 +175,14 @@ impl Tail {
         }
     }
 
-    /// The events of `topics`, in order, after the place that is returned with the receiver.
+    /// Returns a receiver of the events of `topics`, in order, and the place after which they begin.
     pub(crate) fn listen(&self, topics: &Topics) -> (Receiver, Cursor) {
         let mut state = self.state.lock();
         (state.listeners.listen(topics), state.cursor())
     }
 
-    /// Takes events from any source, in any order. Those of another epoch than the log has by now are none of its events. One
-    /// that does not follow what was handed on is of another log: it is refused, and so says `has_gap`.
+    /// Takes events from any source, in any order. Events of an epoch other than the current one are ignored. An event that does
+    /// not follow the last one handed on comes from another log: it is refused, and `has_gap` reports it.
     pub(crate) fn offer(&self, epoch: u32, events: impl IntoIterator<Item = Event>) {
         let mut state = self.state.lock();
         if state.epoch != epoch {
@@ -193,7 +194,7 @@ impl Tail {
                 continue;
             }
             state.pending.admit(event);
-            // At once: what comes next has no need to push out what waits.
+            // Events are taken at once, so that the next one does not push out those that wait.
             while let Some(event) = state.take_next() {
                 self.hand_on(&mut state, event);
             }
@@ -208,7 +209,7 @@ impl Tail {
         self.notify_observers(&event.stream, event.stream_id, &event.event_type, position);
         state.listeners.hand_on(&event);
         if event.stream == ERASURE_STREAM {
-            // What is remembered is from before the log was redacted.
+            // The events in memory date from before the log was redacted.
             state.recent.forget();
         }
         state.position += 1;
@@ -216,19 +217,19 @@ impl Tail {
         state.recent.remember(event);
     }
 
-    /// Whether what came last for the next position does not follow what was handed on.
+    /// Returns whether the last event offered for the next position does not follow what was handed on.
     pub(crate) fn has_refused(&self) -> bool {
         self.state.lock().has_refused
     }
 
-    /// Whether events wait for a predecessor that has not arrived, or do not follow what was handed on.
+    /// Returns whether events wait for a predecessor that has not arrived, or do not follow what was handed on.
     pub(crate) fn has_gap(&self) -> bool {
         let state = self.state.lock();
         state.has_refused || !state.pending.is_empty()
     }
 
-    /// Takes note of what was pruned. A tail that has not come so far can never hand on what is missing: it goes on behind
-    /// it, and all listeners end, as they were promised those events. `proof` is of the event there.
+    /// Records how far the log was pruned. A tail that is not that far can never hand on the missing events: it skips them, and
+    /// all listeners end, as they were promised those events. `proof` is that of the event at `pruned`.
     pub(crate) fn set_pruned(&self, pruned: u64, proof: Option<Proof>) {
         let mut state = self.state.lock();
         state.pruned = pruned;
@@ -253,7 +254,7 @@ impl Tail {
         self.position.send_replace(pruned);
     }
 
-    /// Starts over from `head`, of another epoch. All listeners end: what they were promised no longer exists.
+    /// Starts over from `head`, in another epoch. All listeners end: the events they were promised no longer exist.
     pub(crate) fn reset(&self, head: &Head) {
         let mut state = self.state.lock();
         state.epoch = head.epoch;
@@ -271,8 +272,8 @@ impl Tail {
         self.position.send_replace(head.position);
     }
 
-    /// The same as `recent`, for who has come to `from`, if that can be told from memory: an error when it is of another epoch or
-    /// is not what was handed on here.
+    /// Returns recent events like `recent`, for a reader that has reached `from`, if memory can answer. It fails when `from`
+    /// belongs to another epoch or is not the event that was handed on here.
     pub(crate) fn recent_behind(
         &self,
         topics: &Topics,
@@ -295,7 +296,7 @@ impl Tail {
         }
     }
 
-    /// At most `limit` events after `after` and up to `until` if they are all still in memory.
+    /// Returns at most `limit` events after `after` and up to `until`, if all of them are still in memory.
     pub(crate) fn recent(
         &self,
         topics: Option<&Topics>,

@@ -1,6 +1,6 @@
-//! Topics: what can be followed, and an interest, which is a set of topics that may change with the events followed. A
-//! set is kept by kind, without repeats, so that an event is looked up in it at the same cost however large it is.
-//! `EventSource` follows interests; the tail and the log are asked for sets.
+//! Topics: what a subscription can follow; and interests, sets of topics that may change with the events followed. A set is kept
+//! by kind, without repeats, so that looking an event up costs the same however large the set is. `EventSource` follows
+//! interests; the tail and the log are asked for sets.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -9,16 +9,16 @@ use uuid::Uuid;
 
 use crate::{Event, Result};
 
-/// What a subscriber listens to: all streams of a kind, or one stream.
+/// What a subscriber follows: all streams of a kind, or one stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Topic {
     /// The kind of aggregate.
     pub kind: &'static str,
-    /// One aggregate, or all.
+    /// The id of one aggregate; `None` for all.
     pub id: Option<Uuid>,
 }
 
-/// The kind of `Topic::EVERYTHING`; no stream is of it.
+/// The kind of `Topic::EVERYTHING`; no stream has it.
 pub(crate) const EVERY_KIND: &str = "*";
 
 impl Topic {
@@ -31,15 +31,15 @@ impl Topic {
 
 /// Which topics to follow; they may change with the events themselves.
 pub trait Interest: Send + Sync + 'static {
-    /// The topics now; there may be none. Asked at the start, and after every event of which `is_changed_by` says so:
-    /// by then the database shows what that event's transaction changed.
+    /// Returns the current topics, possibly none. It is called at the start, and after every event for which `is_changed_by`
+    /// returns true: by then the database shows what that event's transaction changed.
     ///
     /// # Errors
-    /// What the database failed with; the subscription ends with it.
+    /// The database's error, with which the subscription ends.
     fn topics(&self) -> BoxFuture<'_, Result<Vec<Topic>>>;
 
-    /// Whether the topics have to be asked for again after this event. It is shown only the events of the topics, so
-    /// whatever changes them has to be an event of one of them.
+    /// Returns whether the topics have to be asked for again after this event. It sees only events of the topics, so whatever
+    /// changes them has to be an event of one of them.
     fn is_changed_by(&self, event: &Event) -> bool;
 }
 
@@ -69,7 +69,7 @@ impl Interest for Topic {
 pub(crate) struct Topics(BTreeMap<&'static str, Option<HashSet<Uuid>>>);
 
 impl Topics {
-    /// Whether it has all events. Then it holds nothing else.
+    /// Returns whether it contains all events. In that case it holds nothing else.
     pub(crate) fn is_everything(&self) -> bool {
         self.0.contains_key(EVERY_KIND)
     }
@@ -85,12 +85,12 @@ impl Topics {
         }
     }
 
-    /// Each kind once, with the ids wanted of it.
+    /// Yields each kind once, with the ids wanted of it.
     pub(crate) fn by_kind(&self) -> impl Iterator<Item = (&'static str, Option<&HashSet<Uuid>>)> {
         self.0.iter().map(|(kind, ids)| (*kind, ids.as_ref()))
     }
 
-    /// Each topic once; an event matches at most one of them.
+    /// Yields each topic once; an event matches at most one of them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Topic> {
         self.by_kind().flat_map(|(kind, ids)| {
             let all = ids.is_none().then_some(Topic { kind, id: None });

@@ -1,5 +1,5 @@
-//! The events of one stream by version, without their places in the log: what a fold needs, and no more. A command reads
-//! them in its transaction; a query reads what is committed.
+//! The events of one stream by version, without their positions in the log: what a fold needs, and no more. A command reads them
+//! in its transaction; a query reads committed ones.
 
 use sea_orm::{ConnectionTrait, DbBackend, Value};
 
@@ -43,7 +43,7 @@ async fn read_versions(
 }
 
 impl Tx<'_> {
-    /// At most `limit` events of one stream after `after_version`, oldest first, as the transaction sees them. Their
+    /// Returns at most `limit` events of one stream after `after_version`, oldest first, as the transaction sees them. Their
     /// positions are 0.
     #[boxed]
     pub async fn read_versions(
@@ -57,7 +57,7 @@ impl Tx<'_> {
 }
 
 impl EventLog {
-    /// At most `limit` committed events of one stream after `after_version`, oldest first. Their positions are 0.
+    /// Returns at most `limit` committed events of one stream after `after_version`, oldest first. Their positions are 0.
     #[boxed]
     pub async fn read_versions(
         &self,

@@ -1,7 +1,7 @@
-//! Whispers: messages that mean something at this moment only, such as that somebody is typing. They are not in the log,
-//! have no position, and are lost to whoever does not listen, listens too slowly, or is cut off from Redis. Listeners of
-//! this process get them at once; `redis` carries them to other processes, and drops what comes back to its origin.
-//! Nothing here waits for anything: the queue to Redis and the channels of listeners are bounded and drop instead.
+//! Whispers: messages that matter only at this moment, such as that somebody is typing. They are not in the log, have no
+//! position, and are lost to a client that does not listen, listens too slowly, or is cut off from Redis. Listeners of this
+//! process get them at once; `redis` carries them to other processes, and drops those that come back to their origin. Nothing
+//! here waits: the queue to Redis and the channels of listeners are bounded, and drop messages instead.
 
 pub(crate) mod redis;
 
@@ -16,19 +16,19 @@ use crate::StreamKey;
 
 /// The longest message, in bytes; longer ones are dropped.
 const MAX_MESSAGE_BYTES: usize = 16 << 10;
-/// Messages a listener may be behind before it loses the oldest.
+/// The number of messages by which a listener may fall behind before it loses the oldest.
 const LISTENER_MESSAGES: usize = 64;
-/// Messages that wait to be sent to Redis.
+/// The most messages that wait to be sent to Redis.
 pub(crate) const QUEUED_MESSAGES: usize = 1024;
-/// So few channels are not worth looking through for those without listeners.
+/// The number of channels below which a sweep for those without listeners is not worthwhile.
 const UNSWEPT: usize = 64;
 
 type Sender = broadcast::Sender<Arc<str>>;
 
-/// What goes over Redis.
+/// The form of a whisper in Redis.
 #[derive(Serialize, Deserialize)]
 struct Sent<'a> {
-    /// The process that its listeners have it from already.
+    /// The process it comes from, whose listeners already have it.
     origin: Uuid,
     #[serde(borrow)]
     stream: Cow<'a, str>,
@@ -41,14 +41,14 @@ struct Sent<'a> {
 pub(crate) struct Whispers {
     origin: Uuid,
     channels: Mutex<Channels>,
-    /// To Redis, if there is one.
+    /// The queue to Redis, if there is one.
     queue: Option<mpsc::Sender<String>>,
 }
 
 #[derive(Default)]
 struct Channels {
     by_stream: HashMap<(&'static str, Uuid), Sender>,
-    /// Channels left when those without listeners were removed last.
+    /// The number of channels that the last sweep left.
     left: usize,
 }
 
@@ -78,7 +78,7 @@ impl Whispers {
             message: message.into(),
         };
         match serde_json::to_string(&sent) {
-            // A full queue drops it: Redis is slow, or gone.
+            // A full queue drops the message: Redis is slow, or gone.
             Ok(text) => drop(queue.try_send(text)),
             Err(error) => tracing::warn!(%error, "a whisper cannot be written as JSON"),
         }
@@ -86,7 +86,7 @@ impl Whispers {
 
     pub(crate) fn listen(&self, topic: StreamKey) -> broadcast::Receiver<Arc<str>> {
         self.with_channels(|channels| {
-            // As many were added as were left: the search costs no more than the additions did.
+            // As many were added as were left: the sweep costs no more than the additions did.
             if channels.by_stream.len() >= UNSWEPT.max(2 * channels.left) {
                 channels
                     .by_stream
@@ -100,7 +100,7 @@ impl Whispers {
         })
     }
 
-    /// What another process sent.
+    /// Hands on a message of another process.
     fn receive(&self, text: &[u8]) {
         match serde_json::from_slice::<Sent<'_>>(text) {
             Ok(sent) if sent.origin == self.origin => {}
@@ -112,7 +112,7 @@ impl Whispers {
     fn deliver(&self, kind: &str, id: Uuid, message: &str) {
         self.with_channels(|channels| {
             if let Some(sender) = channels.by_stream.get(&(kind, id)) {
-                // An error means that nobody listens any more.
+                // An error means that nobody is listening any more.
                 let _ = sender.send(message.into());
             }
         });

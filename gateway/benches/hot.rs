@@ -1,5 +1,5 @@
-//! What runs for every request and every event, function by function, so that a change can be judged in a minute: `make bench-hot`. The
-//! documents and answers are of a size that clients have. Whole processes are measured by `make bench`.
+//! Benchmarks of what runs for every request and every event, function by function, so that a change can be judged in a minute:
+//! `make bench-hot`. The documents and answers have the size of real ones. `make bench` measures whole processes.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -20,7 +20,7 @@ const PAGE: &str = "query Page($first: Int!, $comments: Int!) { posts(first: $fi
 const EVENT: &str =
     "subscription { customerChanged { type version actor customer { id name status version } } }";
 
-/// Each function runs for so long, or the medians of two runs differ by more than a change does.
+/// Each function runs for this long; otherwise the medians of two runs differ by more than a change does.
 const RUN: Duration = Duration::from_secs(3);
 
 fn main() {
@@ -66,7 +66,7 @@ fn user(number: usize) -> Value {
     ])
 }
 
-/// The answer to the page: 20 posts, each with 5 comments. Its fields are in the order in which the document has them, or not.
+/// The answer to the page: 20 posts, each with 5 comments. Its fields are in the document's order, or not.
 fn posts(in_order: bool) -> Value {
     let comment = |number: usize| {
         object([
@@ -94,7 +94,7 @@ fn posts(in_order: bool) -> Value {
             ("comments", object([("nodes", comments)])),
         ];
         if !in_order {
-            // Those that a database is asked for come last.
+            // Fields that need the database come last.
             fields.rotate_right(2);
         }
         object(fields)
@@ -120,7 +120,7 @@ fn event() -> Response {
         .extension("cursor", "e2e302ad-36-19ca14e7".into())
 }
 
-/// From the bytes of a body to what is executed, for a document that is known.
+/// From the bytes of a body to what is executed, for a cached document.
 #[divan::bench]
 fn document_known(bencher: Bencher) {
     let id = RequestId::generate();
@@ -130,7 +130,7 @@ fn document_known(bencher: Bencher) {
         .bench_values(|params| DOCUMENTS.prepare(params, None, &id).is_ok());
 }
 
-/// The same for one that is new: parsed, measured, validated and planned.
+/// The same for a new document: parsed, measured, validated and planned.
 #[divan::bench]
 fn document_new(bencher: Bencher) {
     let (documents, id) = (documents(), RequestId::generate());
@@ -153,7 +153,7 @@ fn parameters(bencher: Bencher) {
     bencher.bench(|| Params::from_json(black_box(&text)).is_ok());
 }
 
-/// An answer that comes as its document has it is only looked at.
+/// An answer in the document's order is only read.
 #[divan::bench(args = [true, false])]
 fn answer_order(bencher: Bencher, in_order: bool) {
     let plan = plan(page());
@@ -171,7 +171,7 @@ fn encoding_answer(bencher: Bencher) {
     bencher.bench(|| encode(black_box(&answer)));
 }
 
-/// What is done once for an event and a group: the order of its answer, and its bytes.
+/// The work done once for an event and a group: the order of its answer, and its bytes.
 #[divan::bench]
 fn encoding_event(bencher: Bencher) {
     let params = Params {
@@ -185,7 +185,7 @@ fn encoding_event(bencher: Bencher) {
     });
 }
 
-/// What is done for an event and each subscriber on a socket.
+/// The work done for an event and each subscriber on a socket.
 #[divan::bench(sample_size = 1_000)]
 fn framing(bencher: Bencher) {
     let (id, bytes) = (message::encode_id("7"), encode(&event()));

@@ -1,5 +1,5 @@
-//! What all transports share: the operations, the checked documents, the settings and the stop. Execution goes through
-//! here, so that the time limit and the finishing of errors are the same on every transport.
+//! The state that all transports share: the operations, the checked documents, the settings and the stop. Execution goes through here, so
+//! that time limits and the completion of errors are the same on every transport.
 
 use async_graphql::{Request, Response, ServerError};
 use axum::http::{Extensions, HeaderMap};
@@ -22,27 +22,27 @@ pub(crate) struct App<O> {
     pub(crate) documents: Documents,
     pub(crate) http: HttpSettings,
     pub(crate) websocket: WebSocketSettings,
-    /// Bytes on their way to clients and from them.
+    /// The bytes in transit to and from clients.
     pub(crate) transit: Budget,
     pub(crate) shutdown: Shutdown,
     pub(crate) overdue: Overdue,
 }
 
 impl<O: Operations> App<O> {
-    /// What a request shows of its client.
+    /// Returns the credentials that a request presents.
     pub(crate) fn credentials(&self, headers: &HeaderMap, extensions: &Extensions) -> Credentials {
         let client = extensions.get::<Client>();
         Credentials::from_request(headers, client.map(|client| client.address))
     }
 
-    /// What of a client is on its way.
+    /// Returns an empty share of the transit budget for a client.
     pub(crate) fn share(&self, extensions: &Extensions) -> Share {
         let client = extensions.get::<Client>();
         let network = client.map(|client| Holder::network(client.address));
         self.transit.share([None, network])
     }
 
-    /// Decides, within the time limit, whether a client is let in.
+    /// Decides, within the time limit, whether to admit a client.
     pub(crate) async fn admit(&self, credentials: Credentials) -> Result<O::Caller, ServerError> {
         let admitting = self.operations.admit(credentials);
         match tokio::time::timeout(self.http.request_timeout, admitting).await {
@@ -51,7 +51,7 @@ impl<O: Operations> App<O> {
         }
     }
 
-    /// Runs a query or a mutation within the time limit, in a task of its own: so the limit holds also for what never yields.
+    /// Runs a query or a mutation within the time limit, in a task of its own, so that the limit also holds for work that never yields.
     pub(crate) async fn execute(
         &self,
         request: Request,
@@ -85,7 +85,7 @@ impl<O: Operations> App<O> {
         }
     }
 
-    /// Starts a subscription within the time limit; the errors are not finished yet.
+    /// Starts a subscription within the time limit. Its errors are not completed yet.
     pub(crate) async fn subscribe(
         &self,
         request: Request,
@@ -102,7 +102,7 @@ impl<O: Operations> App<O> {
         }
     }
 
-    /// The answer to a request that was refused before execution.
+    /// Returns the answer to a request that was refused before execution.
     pub(crate) fn refused(&self, mut refused: Vec<ServerError>, id: &RequestId) -> Response {
         errors::finish(&mut refused, id, self.documents.limits());
         Response::from_errors(refused)
@@ -117,7 +117,7 @@ impl<O: Operations> App<O> {
     }
 }
 
-/// What is logged on the way to an answer is logged with its request id.
+/// Returns the span that adds the request id to log lines on the way to an answer.
 fn span_of(id: &RequestId) -> Span {
     tracing::info_span!("request", %id)
 }

@@ -1,5 +1,5 @@
-//! What may be held at once: in all, by one user, and by one network. Used for bytes on their way, for subscriptions and for whoever
-//! waits. Nobody's share can take everything, so who attacks from one place or as one user locks out nobody but themselves.
+//! Budgets of what may be held at once: in total, by one user, and by one network. Used for bytes in transit, for subscriptions and for
+//! waiting reads. No holder's share can take everything, so an attacker in one place or with one account locks out only itself.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -14,10 +14,10 @@ use uuid::Uuid;
 
 use crate::errors::{Code, typed, with};
 
-/// Who gave something back is let in again about then, in seconds.
+/// About when a holder that gave something back is admitted again, in seconds.
 const RETRY_AFTER: u64 = 1;
 
-/// Who holds something.
+/// The holder of a share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Holder {
     User(Uuid),
@@ -25,13 +25,13 @@ pub(crate) enum Holder {
 }
 
 impl Holder {
-    /// The network of an address: a household has a whole /64 of IPv6 addresses.
+    /// Returns the network of an address: a household has a whole /64 of IPv6 addresses.
     pub(crate) fn network(address: IpAddr) -> Self {
         Self::Network(network_of(address))
     }
 }
 
-/// How much may be held.
+/// The limits of a budget.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Most {
     pub(crate) in_all: usize,
@@ -48,13 +48,13 @@ impl Most {
     }
 }
 
-/// Counts what is held; clones count together.
+/// Counts what is held; clones share the count.
 #[derive(Clone, Debug)]
 pub(crate) struct Budget(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// What is counted, as errors name it.
+    /// The thing counted, as errors name it.
     what: &'static str,
     most: Most,
     held: Mutex<Held>,
@@ -66,12 +66,12 @@ struct Held {
     by_holder: HashMap<Holder, usize>,
 }
 
-/// Why nothing more is given.
+/// Why no more is granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spent {
     /// The process has no more.
     InAll(&'static str),
-    /// The holder has enough.
+    /// The holder has reached its limit.
     ByHolder(&'static str),
 }
 
@@ -107,7 +107,7 @@ impl Budget {
         }))
     }
 
-    /// A share of these holders, with nothing in it yet.
+    /// Creates an empty share for these holders.
     pub(crate) fn share(&self, holders: [Option<Holder>; 2]) -> Share {
         Share {
             budget: self.clone(),
@@ -116,7 +116,7 @@ impl Budget {
         }
     }
 
-    /// Whether one of the holders may have no more.
+    /// Checks that each of the holders may have more.
     pub(crate) fn check(&self, holders: &[Option<Holder>; 2]) -> Result<(), Spent> {
         self.0.lock().check(&self.0, holders, 1)
     }
@@ -168,7 +168,7 @@ impl Held {
     }
 }
 
-/// A part of a budget, given back when dropped.
+/// A share of a budget, given back when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Share {
     budget: Budget,
@@ -177,17 +177,17 @@ pub(crate) struct Share {
 }
 
 impl Share {
-    /// An empty share of the same holders.
+    /// Creates another empty share for the same holders.
     pub(crate) fn another(&self) -> Self {
         self.budget.share(self.holders)
     }
 
-    /// Whether the holders may have more.
+    /// Checks that the holders may have more.
     pub(crate) fn check(&self) -> Result<(), Spent> {
         self.budget.check(&self.holders)
     }
 
-    /// Takes more, if there is more.
+    /// Takes more, if there is enough.
     pub(crate) fn grow(&mut self, more: usize) -> Result<(), Spent> {
         let inner = &self.budget.0;
         let mut held = inner.lock();
@@ -198,7 +198,7 @@ impl Share {
         Ok(())
     }
 
-    /// Holds so much, whether there is so much or not: what exists already is counted, and holds up what comes.
+    /// Holds this amount, whether or not it is available: what exists already is counted, and holds up newcomers.
     pub(crate) fn set(&mut self, amount: usize) {
         if amount == self.held {
             return;
@@ -212,7 +212,7 @@ impl Share {
         self.held = amount;
     }
 
-    /// Holds so much, if there is so much.
+    /// Holds this amount, if it is available.
     pub(crate) fn try_set(&mut self, amount: usize) -> Result<(), Spent> {
         match amount.checked_sub(self.held) {
             Some(0) => Ok(()),

@@ -33,7 +33,7 @@ pub struct CacheSettings {
     /// How much longer a cached row may be shown, marked as stale, when it cannot be loaded
     #[arg(long, env = "MILLRACE_CACHE_STALE_LIFETIME", default_value = "1h", value_parser = duration::parse)]
     pub cache_stale_lifetime: Duration,
-    /// How long a load may take before the cached row is shown as stale; the load goes on
+    /// How long a load may take before the cached row is shown as stale; the load continues
     #[arg(long, env = "MILLRACE_CACHE_SOFT_TIMEOUT", default_value = "500ms", value_parser = duration::parse)]
     pub cache_soft_timeout: Duration,
     /// Time limit of a load

@@ -1,5 +1,5 @@
-//! The command line: the subcommands, and every setting with its default, its unit and its help. `sources` has where else settings are
-//! read from, `effective` what `millrace config` prints. Nothing else reads the environment.
+//! The command line: the subcommands, and every setting with its default, its unit and its help. `sources` defines where else settings
+//! are read from, `effective` what `millrace config` prints. Nothing else reads the environment.
 
 mod effective;
 mod sources;
@@ -48,7 +48,7 @@ pub struct CommandLine {
     pub command: Option<Command>,
 }
 
-/// Every setting.
+/// All settings.
 #[derive(Args, Clone, Debug)]
 pub struct Config {
     #[command(flatten)]
@@ -85,19 +85,19 @@ impl Default for Config {
     }
 }
 
-/// What a process reads and says.
+/// Settings of the process itself.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Process")]
 pub struct ProcessSettings {
     /// A TOML file with settings, such as `max-depth = 12` [default: millrace.toml in the working directory, if there is one]
     #[arg(long, env = "MILLRACE_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// What is logged, to standard error: a level, or levels by crate, such as `info,gateway=debug`
+    /// Log levels for standard error: one level, or levels by crate, such as `info,gateway=debug`
     #[arg(long, env = "RUST_LOG", value_name = "LEVELS", default_value = logging::DEFAULT, value_parser = logging::check)]
     pub log: String,
 }
 
-/// Where state lives.
+/// Settings of storage.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Storage")]
 pub struct StoreSettings {
@@ -125,14 +125,14 @@ pub struct StoreSettings {
     /// Maximum number of connections to Postgres; one user, or one network of users who have not signed in, reads with at most half of them
     #[arg(long, env = "MILLRACE_MAX_CONNECTIONS", default_value_t = 16, value_parser = numbers::within(1..=10_000_u32))]
     pub max_connections: u32,
-    /// Maximum interval between two looks at the log
+    /// Maximum interval between two polls of the log
     #[arg(long, env = "MILLRACE_POLL_INTERVAL", default_value = "100ms", value_parser = duration::within("1ms", "60s"))]
     pub poll_interval: Duration,
 }
 
 #[derive(Subcommand, Clone, Debug)]
 pub enum Command {
-    /// Serve the API and the pages; what happens without a subcommand
+    /// Serve the API and the pages; the default without a subcommand
     Serve,
     /// Run the workers: keep the read models of a distributed Millrace
     ///
@@ -162,23 +162,23 @@ pub enum Command {
     Status(StatusSettings),
     /// List, show, replay or discard dead letters: events that a follower or a handler has given up on
     DeadLetters(DeadLettersSettings),
-    /// Build a read model anew from the log, beside the live one, and put it in its place
+    /// Rebuild a read model from the log beside the live one, then swap the two
     ///
-    /// Gateways and workers may go on running; with SQLite, mutations then wait for its writes every now and then. A rebuild that
-    /// was interrupted goes on where it was.
+    /// Gateways and workers may keep running; with SQLite, mutations then wait for its writes every now and then. An interrupted rebuild
+    /// resumes.
     Rebuild(RebuildSettings),
     /// Write events to files, in the order of the log
     ///
-    /// Safe to interrupt and repeat: it goes on where it was. Also takes out what was erased since.
+    /// Safe to interrupt and repeat: it resumes. Also removes data that was erased since.
     Archive(ArchiveSettings),
-    /// Remove events from the log that everybody has passed
+    /// Remove from the log the events that every consumer has passed
     ///
     /// Streams that are state, such as those of posts, stay. Subscribers whose cursor is older are told CURSOR_EXPIRED.
     Prune(PruneSettings),
     /// Show the epoch of the log, or begin a new one
     ///
-    /// Cursors name the epoch they are of. When the database turns out to be another one, or an older state of itself, a new epoch
-    /// begins by itself; begin one by hand when it cannot know. Every cursor of the epoch before is refused from then on.
+    /// Cursors name their epoch. When the database turns out to be another one, or an older state of itself, a new epoch begins by
+    /// itself; begin one by hand when the database cannot tell. From then on, every cursor of the epoch before is refused.
     Epoch(EpochSettings),
     /// Print every setting with its value and its source; secrets are masked
     Config,

@@ -1,8 +1,7 @@
-//! One connection of HTTP/1.1 or HTTP/2, and how it ends when the process stops: politely, so that no request is lost that was
-//! under way. HTTP/2 has GOAWAY. On HTTP/1.1 answers say `Connection: close` from the moment the process drains, so clients that
-//! send requests open their next connection elsewhere; who has sent none until the stop gets a moment more to do so.
-//! Connections on which nothing is being done, or on which a client is slow, do not hold the stop up; and none is kept for ever on which
-//! its client says nothing, or takes nothing (`activity`, `stream`). Called by `server`.
+//! One connection of HTTP/1.1 or HTTP/2, and its graceful end when the process stops, which loses no request under way. HTTP/2 has GOAWAY. On
+//! HTTP/1.1 answers say `Connection: close` from the moment the process drains, so clients that send requests open their next connection
+//! elsewhere; a client that has sent none until the stop gets a moment longer. Idle connections, and those with a slow client, do not hold up
+//! the stop; and no connection is kept forever whose client sends nothing, or takes nothing (`activity`, `stream`). Called by `server`.
 
 mod activity;
 mod incoming;
@@ -50,55 +49,55 @@ use crate::http;
 use crate::request_id::RequestId;
 use crate::shutdown::Shutdown;
 
-/// After the stop has begun, a request that is under way to an idle connection is still taken for so long.
+/// How long after the beginning of the stop a request on its way to an idle connection is still accepted.
 const LINGER: Duration = Duration::from_millis(250);
-/// A client that has its answer may take so long to read the rest of it, and one that sends a request so long to go on.
+/// How long a client may take to read the rest of its answer, or to continue sending a request.
 const SLOW_CLIENT: Duration = Duration::from_millis(1_500);
-/// How often it is looked whether a connection is quiet.
+/// How often a connection is checked for being quiet.
 const LOOK: Duration = Duration::from_millis(50);
-/// For a client of HTTP/2 to be told that its connection ends.
+/// How long it may take to tell a client of HTTP/2 that its connection ends.
 const FAREWELL: Duration = Duration::from_secs(1);
-/// A client of HTTP/2 with something open is asked so often whether it is still there, and has so long to say so.
+/// How often a client of HTTP/2 with an open stream is pinged, and how long it has to answer.
 const ASK: Duration = Duration::from_secs(30);
 const REPLY: Duration = Duration::from_secs(20);
-/// A peer that confirms nothing for so long is gone, whatever is spoken with it.
+/// A peer that acknowledges nothing for this long is gone, whatever the protocol.
 const UNCONFIRMED: Duration = Duration::from_secs(60);
-/// Buffers of one connection: of the kernel, for the head of a request and for what was not sent yet, and on HTTP/2 for a stream.
+/// Buffer sizes of one connection: the kernel's, that for the head of a request and unsent bytes, and on HTTP/2 that of a stream.
 const KERNEL_BUFFER: usize = 256 * 1024;
 const BUFFER: usize = 128 * 1024;
 const STREAM_BUFFER: u32 = 64 * 1024;
 const MOST_STREAMS: u32 = 100;
-/// What a client is told for whom there is no place; it is not read what it wants.
+/// The answer to a client for whom there is no place. Its request is not read.
 const NO_PLACE: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\n\
     content-type: application/json\r\ncontent-length: 117\r\n\r\n\
     {\"errors\":[{\"message\":\"The gateway has too many connections; try again later\",\
     \"extensions\":{\"code\":\"UNAVAILABLE\"}}]}\n";
 
-/// Where a request comes from; the server puts it into every one.
+/// The origin of a request; the server adds it to every one.
 #[derive(Clone)]
 pub(crate) struct Client {
-    /// The client's address; that of the connection's other end, or what a proxy says.
+    /// The client's address: that of the peer, or the one that a proxy reports.
     pub(crate) address: IpAddr,
     pub(crate) activity: Arc<Activity>,
 }
 
-/// What all connections share.
+/// The state that all connections share.
 #[derive(Clone)]
 pub(crate) struct Door {
     pub(crate) router: Router,
     pub(crate) shutdown: Shutdown,
-    /// Bytes on their way to clients and from them.
+    /// The bytes in transit to and from clients.
     pub(crate) transit: Budget,
     pub(crate) forwarded: ForwardedAddresses,
     pub(crate) places: Arc<Places>,
-    /// Names that the gateway may be called by.
+    /// The names by which the gateway may be called.
     pub(crate) hosts: Arc<[AllowedHost]>,
     pub(crate) patience: Patience,
 }
 
 impl Door {
-    /// A place for a connection that was just accepted. Who gets none is told, as far as that needs no waiting.
+    /// Takes a place for a connection that was just accepted. A client that gets none is told, if that is possible without waiting.
     pub(crate) fn admit(&self, stream: TcpStream, peer: SocketAddr) -> Option<Entrant> {
         let activity = Arc::new(Activity::new(self.patience));
         let Some(place) = self.places.take(peer.ip(), &activity) else {
@@ -122,7 +121,7 @@ pub(crate) struct Entrant {
     place: Place,
 }
 
-/// What may go wrong here costs latency or memory at most.
+/// A failure here costs latency or memory at most.
 fn set_options(stream: &TcpStream, stall: Duration) {
     let socket = SockRef::from(stream);
     let keepalive = TcpKeepalive::new()
@@ -134,7 +133,7 @@ fn set_options(stream: &TcpStream, stall: Duration) {
         .and_then(|()| socket.set_send_buffer_size(KERNEL_BUFFER))
         .and_then(|()| socket.set_recv_buffer_size(KERNEL_BUFFER));
     #[cfg(target_os = "linux")]
-    // The kernel takes a peer that has no room for one that is gone.
+    // With this option, the kernel takes a peer without room for one that is gone.
     let set = set.and_then(|()| socket.set_tcp_user_timeout(Some(UNCONFIRMED.max(stall))));
     if let Err(error) = set {
         tracing::debug!(%error, "could not set the options of a connection");
@@ -200,7 +199,7 @@ pub(crate) async fn serve(entrant: Entrant, door: Door) {
     }
     if is_overdue {
         if activity.is_http2() {
-            // It hears of it if it listens.
+            // The peer learns of it if it listens.
             let _ = timeout(FAREWELL, connection).await;
         }
         return;
@@ -223,7 +222,7 @@ pub(crate) async fn serve(entrant: Entrant, door: Door) {
     }
 }
 
-/// Resolves when nothing has been executed for so long.
+/// Resolves when nothing has been executed for this long.
 async fn quiet(activity: &Activity, long: Duration) {
     let mut since = Instant::now();
     while since.elapsed() < long {
@@ -234,7 +233,7 @@ async fn quiet(activity: &Activity, long: Duration) {
     }
 }
 
-/// The routes, with a note of what they are doing.
+/// The routes, with a record of what they are doing.
 #[derive(Clone)]
 struct Watched {
     door: Door,
@@ -243,7 +242,7 @@ struct Watched {
 }
 
 impl Watched {
-    /// The answer to a request that is not looked at.
+    /// Returns the answer to a request that is refused unread.
     fn refusal<B>(
         &self,
         request: &axum::http::Request<B>,
@@ -287,10 +286,10 @@ where
         };
         request.extensions_mut().insert(client);
         let holders = [None, Some(Holder::network(address))];
-        // On HTTP/2 an answer may come before the end of a body, and who waits for leave to send one is not given it.
+        // On HTTP/2 an answer may come before the end of a body, and a client that waits for permission to send one does not get it.
         let may_discard = version < Version::HTTP_2 && !request.headers().contains_key(EXPECT);
         let rest = Rest::default();
-        // Whoever does not take what they asked for gets nothing more.
+        // A client that does not take its answers gets no more.
         let refused = self.refusal(&request, &holders);
         let answering: BoxFuture<'static, _> = match refused {
             Some(refused) => Box::pin(async move { Ok(refused) }),
@@ -303,7 +302,7 @@ where
         Box::pin(async move {
             let mut response = answering.await?;
             if may_discard && !shutdown.has_begun() {
-                // Reading takes room, too: who has none left is not spared the failure.
+                // Reading takes up budget, too: a client that has none left is not spared the failure.
                 let mut room = transit.share(holders);
                 if room.grow(BUFFER).is_ok() {
                     rest.discard().await;
@@ -329,7 +328,7 @@ where
     }
 }
 
-/// The answer to whoever holds too much already.
+/// Returns the answer to a client that holds too much already.
 fn refuse(spent: Spent, id: &RequestId) -> Response {
     let status = spent.status();
     let mut response = http::plain_refusal(status, spent.into_error(), id);

@@ -1,5 +1,5 @@
-//! What a client shows of itself: a bearer token, and the address it calls from, or from which a proxy says that it calls. Only read here,
-//! never judged; whoever admits decides. Tokens are kept out of every log and answer.
+//! The credentials that a client presents: a bearer token, and the address that it calls from, or that a proxy reports. They are only
+//! read here, never judged; the operations' `admit` decides. Tokens are kept out of every log and answer.
 
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
@@ -8,16 +8,16 @@ use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, FORWARDED};
 use serde_json::{Map, Value};
 
-/// The name of the token in payloads of sockets, in any case.
+/// The key of the token in payloads of sockets; case is ignored.
 const PAYLOAD_KEY: &str = "authorization";
 const FORWARDED_FOR: &str = "x-forwarded-for";
-/// No token of ours, which is as good as a bad one.
+/// A token that is not one of ours, which has the effect of a bad one.
 const NO_BEARER: &str = "";
 
-/// Whether a proxy says where clients call from, and how.
+/// Whether a proxy reports the addresses of clients, and how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ForwardedAddresses {
-    /// Clients connect by themselves.
+    /// Clients connect directly.
     #[default]
     No,
     /// The last entry of `X-Forwarded-For`.
@@ -40,7 +40,8 @@ impl FromStr for ForwardedAddresses {
 }
 
 impl ForwardedAddresses {
-    /// Where a request comes from that came over a connection from `peer`. What cannot be read is the proxy's own.
+    /// Returns the address behind a request that came over a connection from `peer`. One that cannot be parsed is replaced by the proxy's
+    /// own.
     pub(crate) fn address(self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
         let forwarded = match self {
             Self::No => None,
@@ -51,29 +52,29 @@ impl ForwardedAddresses {
     }
 }
 
-/// What a client shows of itself, and where it comes from.
+/// A client's credentials and address.
 #[derive(Clone, Default)]
 pub struct Credentials {
-    /// What follows `Bearer`; `None` when the client shows nothing at all.
+    /// The text after `Bearer`; `None` when the client presents nothing at all.
     pub token: Option<String>,
     /// The client's address, if it is known.
     pub address: Option<IpAddr>,
 }
 
 impl Credentials {
-    /// Of a request from `address`.
+    /// Reads the credentials of a request from `address`.
     pub(crate) fn from_request(headers: &HeaderMap, address: Option<IpAddr>) -> Self {
         let mut shown = headers.get_all(AUTHORIZATION).iter();
         let token = match (shown.next(), shown.next()) {
             (None, _) => None,
             (Some(value), None) => Some(bearer(value.to_str().unwrap_or_default())),
-            // Which of them was meant is not for us to guess.
+            // With two headers it is not for us to guess which was meant.
             (Some(_), Some(_)) => Some(NO_BEARER.to_owned()),
         };
         Self { token, address }
     }
 
-    /// The same with the token of a socket's payload, if there is one.
+    /// Takes the token from a socket's payload, if there is one.
     pub(crate) fn with_payload(mut self, payload: Option<&Map<String, Value>>) -> Self {
         if let Some(token) = payload_token(payload) {
             self.token = Some(token);
@@ -82,7 +83,7 @@ impl Credentials {
     }
 }
 
-/// The token in the payload of `connection_init` or `ping`.
+/// Returns the token in the payload of `connection_init` or `ping`.
 pub(crate) fn payload_token(payload: Option<&Map<String, Value>>) -> Option<String> {
     let (_, value) = payload?
         .iter()
@@ -101,21 +102,21 @@ fn bearer(text: &str) -> String {
     }
 }
 
-/// The last entry of a list that may be in several headers, without entries that are empty.
+/// Returns the last entry of a list that may span several headers, skipping empty ones.
 fn last_entry<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let values = headers.get_all(name).iter().rev();
     let mut entries = values.flat_map(|value| value.to_str().unwrap_or("unreadable").rsplit(','));
     entries.find_map(|entry| Some(entry.trim()).filter(|entry| !entry.is_empty()))
 }
 
-/// The `for` of one element of `Forwarded`, such as `for="[2001:db8::1]:4711";proto=https`.
+/// Returns the `for` of one element of `Forwarded`, such as `for="[2001:db8::1]:4711";proto=https`.
 fn forwarded_for(element: &str) -> Option<IpAddr> {
     let mut pairs = element.split(';').filter_map(|pair| pair.split_once('='));
     let (_, value) = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case("for"))?;
     address(value.trim().trim_matches('"'))
 }
 
-/// An address as proxies write it: alone, in brackets, with a port.
+/// Parses an address as proxies write it: alone, in brackets, with a port.
 fn address(text: &str) -> Option<IpAddr> {
     let alone = text.parse().ok();
     let with_port = || text.parse::<SocketAddr>().ok().map(|socket| socket.ip());
@@ -195,7 +196,7 @@ mod tests {
             (&["[::ffff:198.51.100.1]:80"], "198.51.100.1"),
             (&["203.0.113.9, 198.51.100.1 "], "198.51.100.1"),
             (&["203.0.113.9", "198.51.100.1:1, ,"], "198.51.100.1"),
-            // What is no address is not skipped: what stands before it is the client's own word.
+            // An entry that is no address is not skipped: the entry before it is the client's own claim.
             (&["203.0.113.9, unknown"], "127.0.0.1"),
             (&["203.0.113.9, [::1"], "127.0.0.1"),
             (&[], "127.0.0.1"),

@@ -1,7 +1,7 @@
-//! From request text to a request that can be executed: the document is read and checked once, and for each way in which its conditions and
-//! left out variables may fall a plan is made once; both are kept in a bounded cache by the document's exact text. Only documents that
-//! passed every check are in it, so a hit needs none of them again. What is executed has every response key once, so the executor cannot
-//! deviate from the specification there; what it makes of failures is completed from the same plan. Called by all transports.
+//! From request text to an executable request. The document is parsed and checked once, and for each combination of its conditions and
+//! omitted variables a plan is made once; both are kept in a bounded cache by the document's exact text. Only documents that passed every
+//! check are in it, so a hit repeats none of them. An executed document has every response key once, so the executor cannot deviate from
+//! the specification there; answers with failures are completed from the same plan. Called by all transports.
 
 mod answer;
 #[cfg(test)]
@@ -41,18 +41,18 @@ pub use plan::{Plan, plan_of};
 pub use typing::Typing;
 use variants::Document;
 
-/// Documents longer than this are read anew each time.
+/// Longer documents are not cached, but read anew each time.
 const MAX_CACHED_TEXT: usize = 64 * 1024;
 const CACHE_BYTES: u64 = 32 * 1024 * 1024;
 
-/// The reader of documents, with its cache and the limits it enforces.
+/// Reads documents, with a cache and the limits it enforces.
 ///
-/// Why the executor needs no more than a plan. async-graphql runs a field twice that is selected twice, and merges the results by their
-/// places in lists; it has null for variables that are not given, and does not see the defaults of those in `@skip` and `@include`. So it is
-/// given a document in which there is nothing of the kind: every response key once, no fragments but one for each type that an object may
-/// have, no directives, values for all variables, and no arguments whose variable is left out. It leaves out what failed; `answer` puts null
-/// there, or in the place of the nearest parent that may be null, which the plan knows. All this is right for valid documents only, so
-/// validation comes before; and what expands is walked only when it is known how far (`measure`, `collect`).
+/// Why the executor needs no more than a plan. async-graphql runs a field that is selected twice two times, and merges the results by
+/// their places in lists; it has null for omitted variables, and does not see the defaults of those in `@skip` and `@include`. So it is
+/// given a document without any of these: every response key once, no fragments but one for each type that an object may have, no
+/// directives, values for all variables, and no arguments whose variable is omitted. It leaves out failed fields; `answer` puts null
+/// there, or in the place of the nearest nullable parent, which the plan knows. All this holds for valid documents only, so validation
+/// comes first; and anything that expands is walked only once its size is known (`measure`, `collect`).
 pub struct Documents {
     limits: Limits,
     typing: Typing,
@@ -86,12 +86,12 @@ impl Documents {
         &self.limits
     }
 
-    /// Checks the request and completes its data (see [`Operations`](crate::operation::Operations)). `key` is the one
-    /// of the transport and must agree with the one in the request's extensions, if both are there.
+    /// Checks the request and completes its data (see [`Operations`](crate::operation::Operations)). `key` is the transport's idempotency
+    /// key, and must agree with the one in the request's extensions, if both are there.
     ///
     /// # Errors
     ///
-    /// Typed: parse failure, limits, unknown operation, forbidden characters, values that variables cannot have, a bad idempotency key.
+    /// Typed: parse failure, limits, unknown operation, forbidden characters, invalid values of variables, a bad idempotency key.
     pub fn prepare(
         &self,
         params: Params,
@@ -115,7 +115,7 @@ impl Documents {
         let variables = variables.map_err(one)?;
         let (plan, is_new) = document.plan(operation, &variables, self).map_err(one)?;
         if is_new && params.query.len() <= MAX_CACHED_TEXT {
-            // It weighs more now.
+            // It is inserted again because it weighs more now.
             self.cache.insert(params.query, document);
         }
         self.check_price(&plan, &variables).map_err(one)?;
@@ -163,7 +163,7 @@ impl Documents {
     }
 }
 
-/// The document, or a value in it, is not valid.
+/// Builds the error for a document, or a value in it, that is not valid.
 fn refused(message: impl Into<String>) -> ServerError {
     typed(Code::ValidationFailed, message)
 }

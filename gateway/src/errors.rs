@@ -1,5 +1,5 @@
-//! The typed errors that clients see: every error that leaves the gateway has an `extensions.code` and a
-//! `requestId`, and no message of an internal failure leaves it. Used by all transports.
+//! The typed errors that clients see. Every error that leaves the gateway has an `extensions.code` and a `requestId`, and no message of
+//! an internal failure leaves it. Used by all transports.
 
 use async_graphql::{ErrorExtensionValues, ServerError, Value};
 use axum::http::StatusCode;
@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use crate::limits::Limits;
 use crate::request_id::RequestId;
 
-/// What went wrong, as clients read it in `extensions.code`.
+/// The error codes that clients read in `extensions.code`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
     BadRequest,
@@ -52,7 +52,7 @@ impl Code {
     }
 }
 
-/// The status of a request that failed before any field ran, by the code of its first error.
+/// Returns the status of a request that failed before any field ran, by the code of its first error.
 #[must_use]
 pub fn status_of(code: Option<&str>) -> StatusCode {
     match code.unwrap_or_default() {
@@ -66,13 +66,13 @@ pub fn status_of(code: Option<&str>) -> StatusCode {
     }
 }
 
-/// An error with its code set.
+/// Creates an error with a code.
 #[must_use]
 pub fn typed(code: Code, message: impl Into<String>) -> ServerError {
     with(ServerError::new(message, None), "code", code.as_str())
 }
 
-/// The error with one more extension.
+/// Adds an extension to the error.
 #[must_use]
 pub fn with(mut error: ServerError, key: &str, value: impl Into<Value>) -> ServerError {
     error
@@ -82,7 +82,7 @@ pub fn with(mut error: ServerError, key: &str, value: impl Into<Value>) -> Serve
     error
 }
 
-/// A limit was exceeded; says which one and what it is.
+/// Creates the error for an exceeded limit, with its name and value.
 #[must_use]
 pub fn limit_exceeded(limit: &str, maximum: usize, message: impl Into<String>) -> ServerError {
     let error = typed(Code::LimitExceeded, message);
@@ -98,9 +98,8 @@ pub fn code_of(error: &ServerError) -> Option<&str> {
     }
 }
 
-/// Completes errors on their way out: a code where the executor gave none, the request id, and silence about
-/// internal failures. async-graphql sets `source` exactly when a Rust error was converted without being mapped to a
-/// client-safe one, so its text must not be sent.
+/// Completes outgoing errors: adds a code where the executor gave none, and the request id, and masks internal failures. async-graphql
+/// sets `source` exactly when a Rust error was converted without being mapped to a client-safe one, so its text must not be sent.
 pub fn finish(errors: &mut [ServerError], request_id: &RequestId, limits: &Limits) {
     for error in errors {
         if code_of(error).is_none() {
@@ -144,7 +143,7 @@ fn classify(error: ServerError, request_id: &RequestId, limits: &Limits) -> Serv
     }
 }
 
-/// Whether the request failed before execution began, so that the answer must have no `data` entry.
+/// Returns whether the request failed before execution began, so that the answer must have no `data` entry.
 #[must_use]
 pub fn is_request_error(response: &async_graphql::Response) -> bool {
     !response.errors.is_empty()

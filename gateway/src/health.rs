@@ -1,6 +1,5 @@
-//! Liveness and readiness. Live means the process answers; ready means it should get traffic, which ends the moment the
-//! process is told to stop, while it still serves. Neither tells outsiders what is wrong: that is logged, rarer the longer it
-//! lasts.
+//! Liveness and readiness. Live means that the process answers. Ready means that it should get traffic, which ends the moment the process
+//! is told to stop, while it still serves. Neither tells outsiders what is wrong: that is logged, more rarely the longer it lasts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,10 +13,10 @@ use futures::future::BoxFuture;
 
 use crate::shutdown::Shutdown;
 
-/// Says whether everything that the process works on is there, or what is missing.
+/// Checks that all dependencies of the process are there; the error says what is missing.
 pub type Ready = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
-/// What the log of this process needs: the database, and the present.
+/// Returns a check of what the log of this process needs: the database, and a view of the present.
 #[must_use]
 pub fn readiness_of(log: &EventLog) -> Ready {
     let log = log.clone();
@@ -27,7 +26,7 @@ pub fn readiness_of(log: &EventLog) -> Ready {
     })
 }
 
-/// Always ready.
+/// Returns a check that always succeeds.
 #[must_use]
 pub fn always_ready() -> Ready {
     Arc::new(|| Box::pin(async { Ok(()) }))
@@ -45,7 +44,7 @@ pub(crate) fn routes(ready: Ready, shutdown: Shutdown) -> Router {
         .route("/health/ready", get(ready))
 }
 
-/// `refusals`: how often it was not ready since it was last.
+/// Answers the readiness probe. `refusals` counts how often the process was not ready since it last was.
 async fn readiness(ready: &Ready, shutdown: &Shutdown, refusals: &AtomicU32) -> Response {
     if shutdown.is_draining() {
         return answer(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"stopping"}"#);

@@ -1,7 +1,6 @@
-//! By what names the gateway may be called. A page of anybody can have its own name lead to this address (DNS rebinding), and is then of
-//! the same origin as the gateway for its browser; what it cannot choose is the name that the browser calls. So requests under names that
-//! nobody has allowed are refused, whatever they are for, but for probes of health. Addresses and names of this machine are no names that
-//! can be made to lead elsewhere.
+//! The names by which the gateway may be called. Anybody's page can have its own name resolve to this address (DNS rebinding), and then
+//! shares the gateway's origin in its browser; but it cannot choose the name that the browser calls. So all requests under names that
+//! nobody has allowed are refused, except for health probes. Addresses and this machine's own names cannot be made to resolve elsewhere.
 
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -10,14 +9,14 @@ use axum::http::header::HOST;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Uri};
 
-/// A name, or all below it, without a port.
+/// A name, or all names below it, without a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AllowedHost {
-    /// `*`.
+    /// `*`: any name.
     Any,
-    /// As `gateway.example.org`.
+    /// A name such as `gateway.example.org`.
     Name(String),
-    /// As `*.example.org`: `.example.org`.
+    /// A pattern such as `*.example.org`, kept as `.example.org`.
     Below(String),
 }
 
@@ -61,9 +60,9 @@ impl AllowedHost {
     }
 }
 
-/// Whether a request may call the gateway as it does. One that calls it nothing is not from a page.
+/// Returns whether a request calls the gateway by an allowed name. A request without a name is not from a page.
 pub(crate) fn is_allowed(uri: &Uri, headers: &HeaderMap, allowed: &[AllowedHost]) -> bool {
-    // On HTTP/2 the target has it. Of two that differ, both must be right.
+    // On HTTP/2 the target has the name. If two names differ, both must be allowed.
     let of_target = uri.authority().map(Authority::host);
     let mut values = headers.get_all(HOST).iter();
     of_target.is_none_or(|host| is_name_allowed(host, allowed))
@@ -80,7 +79,7 @@ fn is_name_allowed(host: &str, allowed: &[AllowedHost]) -> bool {
     let in_brackets = host
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'));
-    // The dot at the end says that nothing is to be added to it.
+    // A final dot only marks the name as complete.
     let host = in_brackets.unwrap_or(host).trim_end_matches('.');
     host.parse::<IpAddr>().is_ok()
         || host.eq_ignore_ascii_case("localhost")

@@ -1,5 +1,5 @@
-//! GraphQL over HTTP: POST and GET on `/graphql`, per the specification (media types, statuses, UTF-8), with bounded
-//! bodies, time and batches. Every answer is a typed execution result and carries `x-request-id`.
+//! GraphQL over HTTP: POST and GET on `/graphql`, per the specification (media types, statuses, UTF-8), with bounded bodies, time and
+//! batches. Every answer is a typed execution result and carries `x-request-id`.
 
 mod accept;
 mod body;
@@ -32,12 +32,12 @@ use crate::request_id::{self, RequestId};
 use crate::shutdown::Shutdown;
 use crate::{origin, response, websocket};
 
-/// How long a process that stops waits for the rest of a body.
+/// How long a stopping process waits for the rest of a body.
 const STOPPING_BODY: Duration = Duration::from_secs(1);
-/// The token of a mutation whose effects a query's answer must show.
+/// The header with the token of a mutation whose effects a query's answer must show.
 const READ_AFTER: &str = "read-after";
 
-/// The one endpoint: HTTP requests are answered here, upgrades go to the WebSocket transport.
+/// The one endpoint: answers HTTP requests, and hands upgrades to the WebSocket transport.
 pub(crate) async fn graphql<O: Operations>(
     State(app): State<Arc<App<O>>>,
     request: Request,
@@ -72,7 +72,7 @@ async fn answer<O: Operations>(app: Arc<App<O>>, request: Request, id: &RequestI
     };
     let mut response =
         result.unwrap_or_else(|refusal| refuse(refusal, accepted, id, &app, &method));
-    // Nobody else's, and not for later: tokens are in some.
+    // Answers may contain tokens, so nobody else may read them, and nobody may store them.
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
@@ -100,7 +100,7 @@ async fn take<O: Operations>(
         body::check_type(headers)?;
         let share = app.share(&parts.extensions);
         let reading = body::read(headers, body, app.http.max_body_bytes, share);
-        // Its share is held until it was looked at.
+        // The body's share is held until the request has been examined.
         let (body, _share) = tokio::select! {
             biased;
             read = tokio::time::timeout(app.http.request_timeout, reading) => {
@@ -128,19 +128,19 @@ async fn take<O: Operations>(
     Ok(respond(&answer, media_type))
 }
 
-/// Whether a request by GET comes from whom it may come.
+/// Returns whether a GET request comes from a permitted page.
 fn is_expected<O: Operations>(app: &App<O>, parts: &Parts) -> bool {
     let authority = parts.uri.authority().map(Authority::as_str);
     origin::may_get(&parts.headers, authority, &app.http.allowed_origins)
 }
 
-/// Resolves when whoever sends a body has had time enough, as the process stops.
+/// Resolves when the sender of a body has had enough time, as the process stops.
 async fn stopped(shutdown: &Shutdown) {
     shutdown.wait().await;
     tokio::time::sleep(STOPPING_BODY).await;
 }
 
-/// Runs a query or a mutation; all its errors are finished.
+/// Runs a query or a mutation. Its errors are completed.
 async fn execute<O: Operations>(
     app: &App<O>,
     params: Params,
@@ -228,7 +228,7 @@ async fn batch<O: Operations>(
     Ok(json(StatusCode::OK, media_type, bytes.into()))
 }
 
-/// The client is not let in, whatever it asks for.
+/// Answers a client that is not admitted, whatever it asks for.
 fn refuse_caller<O: Operations>(
     app: &App<O>,
     error: ServerError,
@@ -270,7 +270,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Refusa
     Ok(Some(parse_idempotency_key(key.as_bytes())?))
 }
 
-/// The status tells of request errors only to clients that accept `application/graphql-response+json`.
+/// Writes the answer. Only clients that accept `application/graphql-response+json` get a status for request errors.
 fn respond(answer: &Answer, media_type: MediaType) -> Response {
     let status = match media_type {
         MediaType::GraphqlResponse if errors::is_request_error(answer) => {
@@ -316,13 +316,13 @@ fn json(status: StatusCode, media_type: MediaType, bytes: Bytes) -> Response {
     response
 }
 
-/// A refusal outside `/graphql`, in the same form.
+/// Answers a refusal outside `/graphql`, in the same form.
 pub(crate) fn plain_refusal(status: StatusCode, error: ServerError, id: &RequestId) -> Response {
     let answer = Answer::from_errors(vec![errors::with(error, "requestId", id.as_str())]);
     json(status, MediaType::Json, response::encode(&answer).into())
 }
 
-/// The answer to a request for something that does not exist.
+/// Answers a request for a path that does not exist.
 pub(crate) async fn not_found(request: Request) -> Response {
     let id = RequestId::from_headers(request.headers());
     let message = format!("There is nothing at {}", request.uri().path());

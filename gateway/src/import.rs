@@ -1,6 +1,6 @@
-//! `millrace import students file.csv`: files of any size, a thousand rows a transaction, through the same command as the
-//! mutation. It may be interrupted and repeated: a transaction is done or it is not, and students that are there, which
-//! is decided by their email address, are skipped, or with `--existing update` made as the file says.
+//! `millrace import students file.csv`: files of any size, a thousand rows in each transaction, through the same command as the mutation.
+//! It may be interrupted and repeated: a transaction is complete or absent, and students who exist already, by their email address, are
+//! skipped, or updated from the file with `--existing update`.
 
 mod columns;
 mod rows;
@@ -26,24 +26,24 @@ use columns::Columns;
 use rows::{Rows, Unreadable};
 use workers::printing::progress_bar;
 
-/// Refused rows that are told one by one.
+/// The number of refused rows reported one by one.
 const TOLD: u64 = 20;
 
-/// What the command is told.
+/// The arguments of the command.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct StudentsFile {
     /// The file: CSV with a first line that names the columns, in any order
     ///
-    /// Required: name, email, course. Optional: studentNumber, year, status (APPLICANT, ENROLLED, ON_LEAVE, GRADUATED,
-    /// WITHDRAWN). A repeat after an interruption is safe.
+    /// Required: name, email, course. Optional: studentNumber, year, status (APPLICANT, ENROLLED, ON_LEAVE, GRADUATED, WITHDRAWN). An
+    /// interrupted import is safe to repeat.
     pub file: PathBuf,
-    /// What becomes of students who are there already, by their email address
+    /// What to do with students who exist already, by their email address
     #[arg(long, value_enum, default_value = "skip")]
     pub existing: Existing,
-    /// What separates the columns: a character such as `;`, or `\t` for a tab
+    /// The separator of columns: a character such as `;`, or `\t` for a tab
     #[arg(long, default_value = ",", value_parser = delimiter)]
     pub delimiter: u8,
-    /// Write the rows that were refused to this file, each with the reason
+    /// Write refused rows to this file, each with the reason
     #[arg(long)]
     pub refused: Option<PathBuf>,
 }
@@ -58,12 +58,12 @@ fn delimiter(text: &str) -> Result<u8, String> {
     }
 }
 
-/// What becomes of students who are there already.
+/// What to do with students who exist already.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
-    /// They stay as they are
+    /// Leave them unchanged
     Skip,
-    /// They become as the file says
+    /// Update them from the file
     Update,
 }
 
@@ -76,21 +76,21 @@ impl From<Existing> for record::Existing {
     }
 }
 
-/// Why an import ended early; what was imported before stays.
+/// Why an import ended early; rows imported before that stay.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The file cannot be read.
     #[error("{0}: {1}")]
     File(PathBuf, io::Error),
-    /// It is not a CSV file.
+    /// The file is not CSV.
     #[error("{0}")]
     Csv(#[from] csv::Error),
-    /// It cannot be read any further.
+    /// The rest of the file cannot be read.
     #[error("{cause}. What is before it was imported: {done}")]
     Unreadable {
-        /// Where, and why.
+        /// The line and the cause.
         cause: String,
-        /// What became of the rows before.
+        /// The result for the rows before.
         done: Summary,
     },
     /// The columns are not those of students.
@@ -103,24 +103,24 @@ pub enum ImportError {
     Stopped {
         /// The first line of the transaction.
         line: u64,
-        /// Why.
+        /// The cause.
         cause: CommandError,
     },
-    /// All others were imported.
+    /// Some rows were refused; all others were imported.
     #[error("{0} rows were refused")]
     Refused(u64),
 }
 
-/// What became of the rows.
+/// The result of an import, by row.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Summary {
-    /// Students created.
+    /// Students who were created.
     pub created: u64,
-    /// Students changed.
+    /// Students who were changed.
     pub updated: u64,
-    /// Students who were there.
+    /// Students who existed unchanged.
     pub unchanged: u64,
-    /// Rows refused.
+    /// Rows that were refused.
     pub refused: u64,
 }
 
@@ -154,14 +154,14 @@ impl Summary {
     }
 }
 
-/// A row as it stands in the file, and as a student if it can be read as one.
+/// A row as it is in the file, and the student in it if it can be parsed.
 struct Row {
     line: u64,
     record: StringRecord,
     student: Result<CreateStudent, String>,
 }
 
-/// Imports the file, and says how it goes.
+/// Imports the file, and reports its progress.
 ///
 /// # Errors
 /// When the file cannot be read, a transaction fails, or rows were refused.
@@ -209,8 +209,7 @@ pub async fn import_students(
     }
 }
 
-/// The rows of the next transaction, and how far the file was read. At the end of the file, or where it cannot be read, sets
-/// `end`.
+/// Returns the rows of the next transaction, and how far the file was read. At the end of the file, or where it cannot be read, sets `end`.
 fn read_batch(
     rows: &mut Rows,
     columns: &Columns,
@@ -286,7 +285,7 @@ async fn import_batch(
     Ok(())
 }
 
-/// Refused rows: told, and written to a file if there is one.
+/// The refused rows: reported, and written to a file if there is one.
 struct Refused {
     count: u64,
     file: Option<csv::Writer<File>>,

@@ -1,5 +1,5 @@
-//! The gateway's transports: HTTP, WebSocket and server-sent events over one `/graphql`, the limits on what they let
-//! through, and the pages beside them. They meet execution only at [`operation::Operations`]; the binary wires both.
+//! The gateway's transports: HTTP, WebSocket and server-sent events over one `/graphql`, their limits, and the pages beside them. They
+//! meet execution only at [`operation::Operations`]; the binary wires both.
 
 mod app;
 mod budget;

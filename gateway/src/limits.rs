@@ -1,5 +1,5 @@
-//! How much one request may ask for. Everything here is checked before execution, cheapest first; the executor's own
-//! depth and complexity limits are set from the same values by whoever builds the schema.
+//! How much one request may ask for. Limits are checked before execution, cheapest first; the executor's own depth and complexity limits
+//! are set from the same values where the schema is built.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::{duration, numbers};
 
-/// Limits on documents. Each has a code `LIMIT_EXCEEDED` with `limit` and `maximum` when exceeded.
+/// Limits on documents. An exceeded one is reported with the code `LIMIT_EXCEEDED`, `limit` and `maximum`.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 #[command(next_help_heading = "Limits on documents")]
 pub struct Limits {
@@ -37,14 +37,14 @@ pub struct Limits {
     pub read_after_timeout: Duration,
 }
 
-/// Brackets open at once in a document's text. The parser recurses on brackets, so this bounds its stack; it is not
+/// Brackets that may be open at once in a document's text. The parser recurses on brackets, so this bounds its stack; it is not
 /// configurable because the right value follows from the parser (its own limit is the same).
 pub const MAX_NESTING: usize = 64;
 
-/// Fragments spread within one another. The executor's walks recurse on them, so this too bounds a stack.
+/// Fragments that may be spread within one another. The executor's walks recurse on them, so this bounds a stack, too.
 pub const MAX_FRAGMENT_NESTING: usize = 32;
 
-/// Fields in an answer about the schema. Not configurable: the queries of tools get about a quarter of it, and the schema does not grow
+/// Fields in an answer about the schema. Not configurable: the queries of tools need about a quarter of it, and the schema does not grow
 /// by itself.
 pub const MAX_INTROSPECTION: usize = 50_000;
 

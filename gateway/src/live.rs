@@ -1,9 +1,9 @@
-//! Execution against the real schema, with subscriptions shared: those that are alike (document, variables, what the
-//! callers may see) are executed and serialized once for each event, and their subscribers share the bytes.
+//! Execution against the real schema, with shared subscriptions: those that are alike (document, variables, what the callers may see) are
+//! executed and serialized once for each event, and their subscribers share the bytes.
 //!
-//! A subscriber holds a place, not a queue. While it keeps up it takes frames from its group; when it comes with an
-//! older cursor, or falls behind the group's bounded buffer, it reads the log at its own pace, executing for itself,
-//! and joins the group again where that ends. The argument that nothing is missed or doubled is in `subscriber`.
+//! A subscriber holds a place, not a queue. While it keeps up it takes frames from its group. When it resumes from an older cursor, or
+//! falls behind the group's bounded buffer, it reads the log at its own pace with an execution of its own, and joins the group again
+//! where that ends. The argument that nothing is missed or doubled is in `subscriber`.
 
 mod caller;
 mod ground;
@@ -57,7 +57,7 @@ struct Shared {
 }
 
 impl Live {
-    /// Execution of `schema`, which must be over the same `entities`; callers with sockets count as present.
+    /// Creates an executor of `schema`, which must be over the same `entities`; callers with sockets count as present.
     #[must_use]
     pub fn new(
         schema: MillraceSchema,
@@ -119,8 +119,8 @@ impl Operations for Live {
         {
             return Response::from_errors(vec![error]);
         }
-        // Before execution: what has a position up to here is visible to commands' tables. Of read models the execution notes
-        // how far they are, so a subscription from the least of it misses nothing.
+        // The position is taken before execution: everything up to it is visible in the tables of commands. For read models the execution
+        // notes how far they are, so a subscription from the minimum misses nothing.
         let tail = self.shared.log.tail().cursor();
         let horizon = Horizon::from(tail.position);
         let actor = viewer.user_id().map(actor_of);
@@ -143,7 +143,7 @@ impl Operations for Live {
         request: Request,
         caller: &Caller,
     ) -> Result<Self::Stream, Vec<ServerError>> {
-        // Before the look at what the caller is: what changes that from here on marks the grant.
+        // The grant is opened before the caller's rights are looked up: a change of them from here on marks it.
         let grant = self.shared.entities.grants.open(caller.user.clone());
         let viewer = caller.viewer(&self.shared.entities).await;
         let viewer = viewer.map_err(|error| vec![error])?;

@@ -1,5 +1,5 @@
-//! The log of a process, on standard error. What is in it the setting `--log` (`RUST_LOG`) says; one that cannot be read ends the process,
-//! as whoever set it would wait for lines that never come. Called first by `main`.
+//! The log of a process, on standard error. The setting `--log` (`RUST_LOG`) defines what is in it; one that cannot be parsed ends the
+//! process, as its operator would wait for lines that never come. Called first by `main`.
 
 use std::io::{self, IsTerminal};
 
@@ -9,11 +9,11 @@ use tracing_subscriber::{
     EnvFilter, Layer, filter::filter_fn, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
-/// What is logged unless something else is asked for.
+/// The default levels.
 pub const DEFAULT: &str = "info,sqlx=warn,sea_orm_migration=warn";
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
-/// What these crates say at TRACE are bytes that come and go, and with them tokens and passwords.
+/// At TRACE these crates log raw bytes, and with them tokens and passwords.
 const LOUD: [&str; 12] = [
     "tungstenite",
     "tokio_tungstenite",
@@ -29,12 +29,12 @@ const LOUD: [&str; 12] = [
     "async_graphql",
 ];
 
-/// Begins the log with levels that were checked. Secrets are kept out of it, whatever they say.
+/// Starts the log with levels that were checked. Secrets are kept out of it, whatever the levels.
 pub fn begin(levels: &str) {
     let filter = EnvFilter::builder().parse_lossy(levels);
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(io::stderr().is_terminal())
-        // A reader of standard error that went away ends nothing.
+        // A reader of standard error that goes away must not end the process.
         .log_internal_errors(false)
         .with_writer(io::stderr);
     let harmless = filter_fn(|metadata| is_harmless(metadata.target(), *metadata.level()));
@@ -44,13 +44,13 @@ pub fn begin(levels: &str) {
         .init();
 }
 
-/// A directive for a module of a crate would win over one for the crate: so what is kept out is no directive.
+/// A directive for a module of a crate would override one for the crate, so this is a filter, not a directive.
 fn is_harmless(target: &str, level: Level) -> bool {
     let name = target.split("::").next().unwrap_or_default();
     level < Level::TRACE || !LOUD.contains(&name)
 }
 
-/// Levels as `RUST_LOG` has them; none at all are the default's.
+/// Parses levels like those of `RUST_LOG`; empty ones mean the default.
 ///
 /// # Errors
 /// What is wrong with them.
@@ -60,7 +60,7 @@ pub fn check(text: &str) -> Result<String, String> {
     }
     let expected = "expected levels such as `info`, or `info,gateway=debug`";
     for directive in text.split(',').map(str::trim) {
-        // A word alone is a level, or the name of a crate of which everything is wanted. What is nearly a level is no crate.
+        // A word alone is a level, or the name of a crate at all levels. A misspelled level is not the name of a crate.
         let word = directive.to_lowercase();
         let is_level =
             LEVELS.contains(&word.as_str()) || word.parse::<u8>().is_ok_and(|it| it <= 5);

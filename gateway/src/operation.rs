@@ -1,5 +1,5 @@
-//! The seam between transports and execution: a transport hands over a request whose document is parsed, resolved and
-//! within limits, and gets answers back. Nothing in here knows a transport, and no transport knows a schema.
+//! The seam between transports and execution: a transport hands over a request whose document is parsed, resolved and within limits, and
+//! receives answers. Nothing here knows a transport, and no transport knows a schema.
 
 use std::future::Future;
 
@@ -20,27 +20,27 @@ pub use async_graphql::parser::types::OperationType;
 /// [`RequestFingerprint`](crate::params::RequestFingerprint), and [`ReadAfter`](crate::params::ReadAfter).
 pub trait Operations: Clone + Send + Sync + 'static {
     type Stream: Stream<Item = Payload> + Send + Unpin + 'static;
-    /// Who is calling. On a socket, the operations begun under a caller see its renewal.
+    /// The caller. On a socket, operations begun under a caller see its renewal.
     type Caller: Clone + Send + Sync + 'static;
 
-    /// Decides on a request or a socket by what the client shows of itself.
+    /// Decides whether to admit a request or a socket, by the client's credentials.
     fn admit(
         &self,
         credentials: Credentials,
     ) -> impl Future<Output = Result<Self::Caller, ServerError>> + Send;
 
-    /// Decides on a new token of a socket; what it returns is the caller from now on.
+    /// Decides on a new token for a socket; the result is the caller from now on.
     fn renew(
         &self,
         caller: &Self::Caller,
         token: String,
     ) -> impl Future<Output = Result<Self::Caller, ServerError>> + Send + 'static;
 
-    /// Lives as long as the caller's socket; resolves when that has to be closed. What happens after this call, if not
-    /// after the first poll, counts.
+    /// Lives as long as the caller's socket; resolves when that has to be closed. It reacts to everything that happens after this call,
+    /// even before the first poll.
     fn stay(&self, caller: &Self::Caller) -> impl Future<Output = Departure> + Send + 'static;
 
-    /// Resolves when a response that streams to the caller has to end, though its operation may go on.
+    /// Resolves when a response that streams to the caller has to end, though its operation may continue.
     fn disconnected(&self, caller: &Self::Caller) -> impl Future<Output = ()> + Send + 'static;
 
     /// Runs a query or a mutation to its one answer. Transports drop the future when the client is gone or the time
@@ -51,8 +51,8 @@ pub trait Operations: Clone + Send + Sync + 'static {
         caller: &Self::Caller,
     ) -> impl Future<Output = Response> + Send;
 
-    /// Starts a subscription, or says why not. Dropping the stream ends it. The stream is polled only when its client
-    /// has room, so it must bound what it keeps meanwhile, and keep nothing that others wait for.
+    /// Starts a subscription, or returns why not. Dropping the stream ends it. The stream is polled only when its client has room, so
+    /// between polls it must bound what it keeps, and hold nothing that others wait for.
     fn subscribe(
         &self,
         request: Request,
@@ -63,9 +63,9 @@ pub trait Operations: Clone + Send + Sync + 'static {
 /// Why a caller has to leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Departure {
-    /// They may do nothing here any more.
+    /// The caller no longer has any rights here.
     Forbidden,
-    /// An administrator closes their sockets; they may come back.
+    /// An administrator closes the user's sockets; they may come back.
     Disconnected,
 }
 
@@ -78,7 +78,7 @@ pub enum Payload {
     Error(Vec<ServerError>),
 }
 
-/// Runs operations straight on an executor: everybody is let in, and every subscriber executes for itself.
+/// Runs operations directly on an executor: everybody is admitted, and every subscription is executed on its own.
 #[derive(Clone)]
 pub struct Direct<E>(pub E);
 

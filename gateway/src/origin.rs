@@ -1,6 +1,5 @@
-//! Which pages may use the API. Over HTTP the browser keeps others from reading answers, unless it is told of the origins
-//! that are allowed; to WebSockets it does not apply the same-origin policy, so the server must. A request without `Origin`
-//! is not from a page.
+//! The origins of pages that may use the API. Over HTTP the browser keeps other pages from reading answers, unless it is told which origins
+//! are allowed. It does not apply the same-origin policy to WebSockets, so the server must. A request without `Origin` is not from a page.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -15,11 +14,11 @@ use crate::request_id;
 /// An origin whose pages may use the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AllowedOrigin {
-    /// `*`.
+    /// `*`: any origin.
     Any,
-    /// `https://app.example.org`, `https://*.example.org`, or with a port.
+    /// A pattern such as `https://app.example.org` or `https://*.example.org`, possibly with a port.
     Of {
-        /// `http`, `https`, or what an app calls itself.
+        /// `http`, `https`, or the scheme of an app.
         scheme: String,
         host: AllowedHost,
         port: Option<u16>,
@@ -70,7 +69,7 @@ impl AllowedOrigin {
         scheme.eq_ignore_ascii_case(its_scheme) && host.allows(its_host) && *port == its_port
     }
 
-    /// The host of pages that may use the API may also be the one that the gateway is called by.
+    /// Returns the host of an allowed origin, under which the gateway may also be called.
     pub(crate) fn host(&self) -> Option<AllowedHost> {
         match self {
             Self::Any => None,
@@ -94,7 +93,7 @@ fn default_port(scheme: &str) -> Option<u16> {
     }
 }
 
-/// A host, in brackets if it is an address of IPv6, and a port.
+/// Splits a host, in brackets if it is an IPv6 address, from its port.
 fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
     let end = match authority.starts_with('[') {
         true => authority.find(']')? + 1,
@@ -110,11 +109,11 @@ fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
     }
 }
 
-/// How long a browser may remember what it was told.
+/// How long a browser may cache the answer to a preflight.
 const REMEMBERED: Duration = Duration::from_secs(600);
 
-/// What tells browsers of the allowed origins; nothing when there are none. Any header may be sent: nothing is taken for an
-/// identity that a browser would add by itself, as cookies are.
+/// Returns the CORS layer that announces the allowed origins; `None` when there are none. Any header may be sent: nothing that a browser
+/// adds by itself, such as cookies, identifies a user.
 pub(crate) fn cors(allowed: &[AllowedOrigin]) -> Option<CorsLayer> {
     if allowed.is_empty() {
         return None;
@@ -139,7 +138,7 @@ fn is_listed(origin: &str, allowed: &[AllowedOrigin]) -> bool {
     allowed.iter().any(|allowed| allowed.allows(origin))
 }
 
-/// `authority` is that of the request's target, which HTTP/2 sends instead of a `Host` header.
+/// Checks the origin of a socket. `authority` is that of the request's target, which HTTP/2 sends instead of a `Host` header.
 pub(crate) fn is_allowed(
     headers: &HeaderMap,
     authority: Option<&str>,
@@ -161,8 +160,9 @@ pub(crate) fn is_allowed(
     host.is_some_and(|host| is_same(origin, host))
 }
 
-/// Whether a request by GET may be answered. Any page makes browsers send them, as the address of an image for one: what they cost is not for
-/// strangers to spend. Newer browsers say where a request comes from; older ones at least name the origin where an answer may be read.
+/// Returns whether a GET request may be answered. Any page can make browsers send one, for example as the address of an image, and
+/// strangers must not cause its costs. Newer browsers say where a request comes from; older ones at least name the origin when the page
+/// wants to read the answer.
 pub(crate) fn may_get(
     headers: &HeaderMap,
     authority: Option<&str>,
@@ -175,7 +175,7 @@ pub(crate) fn may_get(
     }
 }
 
-/// Compares hosts and ports. The schemes cannot be compared, because a proxy may have ended TLS.
+/// Compares hosts and ports. The schemes cannot be compared, because a proxy may have terminated TLS.
 fn is_same(origin: &str, host: &str) -> bool {
     let Ok(origin) = origin.parse::<Uri>() else {
         return false;

@@ -1,6 +1,6 @@
-//! Work with a time limit. It runs in a task of its own, so its limit holds also when it never yields: the worker thread that it holds is
-//! then lost until it ends, and another one tells that it is late. As long as there is too much of that nothing else is begun, so hung work
-//! cannot take the last thread. Work that yields ends at its limit, and when nobody waits for it any more.
+//! Work with a time limit. It runs in a task of its own, so the limit also holds for work that never yields: such work occupies its
+//! worker thread until it ends, while another thread reports that it is late. While too much work is late nothing new is started, so hung
+//! work cannot take the last thread. Work that yields ends at its limit, or when nobody waits for it any more.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
@@ -12,18 +12,18 @@ use tokio::task::JoinHandle;
 /// How long work that yields may take to end.
 const GRACE: Duration = Duration::from_millis(20);
 
-/// How much late work goes on.
+/// Counts late work that is still running.
 #[derive(Clone, Default)]
 pub(crate) struct Overdue(Arc<AtomicUsize>);
 
 /// Why there is no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unfinished {
-    /// It took longer than its limit.
+    /// The work took longer than its limit.
     Late,
-    /// It was not begun: too much that is late goes on.
+    /// The work was not started, because too much late work is running.
     Refused,
-    /// It panicked.
+    /// The work panicked.
     Failed,
 }
 
@@ -54,7 +54,7 @@ impl Overdue {
             }
             Err(_) => {
                 task.0.abort();
-                // Most work ends at once when it is told to.
+                // Most work ends at once when it is aborted.
                 if tokio::time::timeout(GRACE, &mut task.0).await.is_err() {
                     presence.is_late();
                 }
@@ -64,7 +64,7 @@ impl Overdue {
     }
 }
 
-/// All threads but one.
+/// Returns the number of worker threads but one.
 fn most() -> usize {
     Handle::current()
         .metrics()
@@ -77,7 +77,7 @@ const RUNNING: u8 = 0;
 const LATE: u8 = 1;
 const OVER: u8 = 2;
 
-/// Whether work goes on, and is counted.
+/// Tracks whether work is still running, and whether it counts as late.
 struct Presence {
     state: AtomicU8,
     late: Arc<AtomicUsize>,
@@ -85,7 +85,7 @@ struct Presence {
 
 impl Presence {
     fn is_late(&self) {
-        // Before it may be taken back.
+        // The count is raised before it may be lowered again.
         self.late.fetch_add(1, Ordering::Relaxed);
         if self.state.swap(LATE, Ordering::AcqRel) == OVER {
             self.late.fetch_sub(1, Ordering::Relaxed);
@@ -93,7 +93,7 @@ impl Presence {
     }
 }
 
-/// Held by the work itself: dropped when it has really ended.
+/// Held by the work itself, and dropped when it has really ended.
 struct Present(Arc<Presence>);
 
 impl Drop for Present {
@@ -104,7 +104,7 @@ impl Drop for Present {
     }
 }
 
-/// Ends with whoever waits for it.
+/// A task that ends when nobody waits for it any more.
 struct Task<T>(JoinHandle<T>);
 
 impl<T> Drop for Task<T> {
@@ -155,7 +155,7 @@ mod tests {
         let running = overdue.run(Duration::from_secs(60), work);
         assert!(tokio::time::timeout(LIMIT, running).await.is_err());
         assert!(ended.await.is_err());
-        // Without the hook: that of a search of schedules in this process takes every panic for one of its own.
+        // The panic bypasses the hook, because a search of schedules in this process would take every panic for its own.
         let panicking = async { std::panic::resume_unwind(Box::new("as it should")) };
         assert_eq!(
             overdue.run::<()>(LIMIT, panicking).await,

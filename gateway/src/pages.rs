@@ -1,5 +1,5 @@
-//! The pages: GraphiQL and its assets, embedded from the built web folder, and the schema's text. Pages load nothing
-//! from other origins, and their policy says so.
+//! The pages: GraphiQL and its assets, embedded from the built web folder, and the schema's text. Pages load nothing from other origins,
+//! and their policy enforces that.
 
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -17,13 +17,13 @@ use crate::http;
 #[allow_missing = true]
 struct Web;
 
-/// GraphiQL's editor runs workers, styles elements inline and has its fonts in data URLs; the rest is from here.
+/// GraphiQL's editor runs workers, styles elements inline and has its fonts in data URLs; everything else comes from here.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'self'; script-src 'self'; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; \
      font-src 'self' data:; img-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; \
      form-action 'self'; frame-ancestors 'none'",
 );
-/// The names of assets contain a hash of what is in them.
+/// The names of assets contain a hash of their content.
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
 
@@ -76,7 +76,7 @@ async fn asset(Path(path): Path<String>, request: Request) -> Response {
     };
     let content_type = HeaderValue::from_str(file.metadata.mimetype())
         .unwrap_or(HeaderValue::from_static("application/octet-stream"));
-    // A worker has a policy of its own, that of the script it was loaded from.
+    // A worker has its own policy, that of the script it was loaded from.
     let headers = [
         (CONTENT_TYPE, content_type),
         (CACHE_CONTROL, FOREVER),

@@ -9,26 +9,27 @@ use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visi
 
 use crate::errors::{Code, limit_exceeded, typed, with};
 
-/// Items in all lists of a request's variables: as many as a document may have tokens, and fewer than a statement may have parameters.
+/// The most items in all lists of a request's variables: as many as a document may have tokens, and fewer than a statement may have
+/// parameters.
 const MAX_ITEMS: usize = 10_000;
-/// The name of the token in requests' extensions.
+/// The name of the Read-After token in a request's extensions.
 const READ_AFTER: &str = "readAfter";
-/// What clients send in place of a document that they take to be known.
+/// The extension that clients send in place of a document which they expect to be known.
 const PERSISTED_QUERY: &str = "persistedQuery";
 
-/// The client's key under which a repeat gets the first answer.
+/// The client's idempotency key. A repeat under it gets the first answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdempotencyKey(pub String);
 
-/// What a query's answer must show: the token of a mutation's answer.
+/// The token from a mutation's answer, whose effects a query's answer must show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadAfter(pub String);
 
-/// SHA-256 over document, operation name and variables; two requests under one key must agree in it.
+/// SHA-256 of document, operation name and variables; two requests under one key must have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestFingerprint(pub [u8; 32]);
 
-/// One request as it was sent.
+/// One request, as it was sent.
 #[derive(Debug, Default)]
 pub struct Params {
     pub query: String,
@@ -47,11 +48,11 @@ impl Params {
         serde_json::from_str(text).map_err(|error| json_refused("The request", &error))
     }
 
-    /// Several requests in one array.
+    /// Reads several requests from one array.
     ///
     /// # Errors
     ///
-    /// As for one.
+    /// Those of `from_json`.
     pub fn batch_from_json(text: &str) -> Result<Vec<Self>, ServerError> {
         serde_json::from_str(text).map_err(|error| json_refused("The batch", &error))
     }
@@ -69,7 +70,7 @@ impl Params {
         Ok(())
     }
 
-    /// Clients that keep documents on the server try whether this one does, and go on without when they are told so in these words.
+    /// Some clients try whether the server keeps documents, and send the document when the answer is exactly this error.
     pub(crate) fn check_persisted(&self) -> Result<(), ServerError> {
         if !self.query.is_empty() || !self.extensions.0.contains_key(PERSISTED_QUERY) {
             return Ok(());
@@ -78,7 +79,7 @@ impl Params {
         Err(typed(Code::PersistedQueryNotSupported, message))
     }
 
-    /// What the answer must show, from the request's extensions.
+    /// Returns the Read-After token from the request's extensions.
     pub(crate) fn read_after(&self) -> Result<Option<ReadAfter>, ServerError> {
         match self.extensions.0.get(READ_AFTER) {
             None | Some(Value::Null) => Ok(None),
@@ -90,7 +91,7 @@ impl Params {
         }
     }
 
-    /// Takes the transport's token, unless the request has one of its own.
+    /// Sets the transport's token, unless the request has one of its own.
     pub(crate) fn set_read_after(&mut self, token: String) {
         let extensions = &mut self.extensions.0;
         extensions
@@ -98,7 +99,7 @@ impl Params {
             .or_insert(Value::String(token));
     }
 
-    /// The idempotency key, from the transport or the request's own extensions.
+    /// Returns the idempotency key, from the transport or from the request's extensions.
     pub(crate) fn idempotency_key(
         &self,
         outer: Option<IdempotencyKey>,
@@ -153,7 +154,7 @@ pub(crate) fn nul_refused(place: &str) -> ServerError {
     )
 }
 
-/// The items of all lists in it.
+/// Counts the items of all lists in a value.
 fn list_items(value: &Value) -> usize {
     match value {
         Value::List(items) => items.len() + items.iter().map(list_items).sum::<usize>(),
@@ -215,7 +216,7 @@ impl<'de> Visitor<'de> for ParamsVisitor {
         let mut params = Params {
             query: query_of(query.flatten(), &extensions)
                 .ok_or_else(|| de::Error::custom("the parameter `query` is missing"))?,
-            // An empty one is what some clients send for none.
+            // Some clients send an empty name for none.
             operation_name: operation_name.flatten().filter(|name| !name.is_empty()),
             ..Params::default()
         };
@@ -229,7 +230,7 @@ impl<'de> Visitor<'de> for ParamsVisitor {
     }
 }
 
-/// The document, which may be left out only in favour of a persisted one.
+/// Returns the document, which may be missing only when a persisted one is named.
 pub(crate) fn query_of(query: Option<String>, extensions: &[(Name, Value)]) -> Option<String> {
     let mut extensions = extensions.iter();
     match extensions.any(|(name, _)| name == PERSISTED_QUERY) {
@@ -245,7 +246,7 @@ fn once<T, E: de::Error>(slot: &mut Option<T>, name: &'static str, value: T) -> 
     Ok(())
 }
 
-/// A string or null, with the parameter's name in the error.
+/// Deserializes a string or null, with the parameter's name in the error.
 struct Text(&'static str);
 
 impl<'de> DeserializeSeed<'de> for Text {
@@ -276,7 +277,7 @@ impl<'de> Visitor<'de> for Text {
     }
 }
 
-/// An object or null, with the parameter's name in the error.
+/// Deserializes an object or null, with the parameter's name in the error.
 pub(crate) struct Object(pub(crate) &'static str);
 
 impl<'de> DeserializeSeed<'de> for Object {
@@ -307,7 +308,7 @@ impl<'de> Visitor<'de> for Object {
     }
 }
 
-/// A JSON object from a text of its own, as GET parameters carry it.
+/// Reads a JSON object from its own text, as GET parameters carry it.
 pub(crate) fn object_from_json(
     name: &'static str,
     text: &str,

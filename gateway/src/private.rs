@@ -1,5 +1,5 @@
-//! Files are for the user that the process runs as, and for nobody else, whatever the umask says: the database with what SQLite keeps
-//! beside it, locks, keys and archives hold what nobody else on the machine should read. Called first by `main`.
+//! Files are private to the user that the process runs as, whatever the umask is: the database with SQLite's files beside it, locks, keys
+//! and archives hold data that nobody else on the machine should read. Called first by `main`.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 
 use rustix::{fs::Mode, process::umask};
 
-/// What SQLite and this product keep beside a database.
+/// The suffixes of files that SQLite and this product keep beside a database.
 const BESIDE: [&str; 6] = ["", "-wal", "-shm", "-journal", ".lock", ".token-keys"];
 const OTHERS: u32 = 0o077;
 
-/// For all files that the process makes from here on.
+/// Makes all files private that the process creates from here on.
 pub fn keep_files_private() {
     umask(Mode::from_raw_mode(OTHERS));
 }
 
-/// Takes from everybody else what was made before, of the database in `file`.
+/// Makes existing files of the database in `file` private.
 pub fn take_back(file: &Path) {
     for end in BESIDE {
         let mut name = file.as_os_str().to_owned();

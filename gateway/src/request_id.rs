@@ -1,5 +1,5 @@
-//! Request ids: every answer names the id its log lines carry. A client's own `x-request-id` is kept when it is
-//! harmless to log and to echo (1 to 64 characters of `A-Z a-z 0-9 . _ -`); else a uuid v7 takes its place.
+//! Request ids: every answer names the id that its log lines carry. A client's own `x-request-id` is kept when it is harmless to log and
+//! to echo (1 to 64 characters of `A-Z a-z 0-9 . _ -`); otherwise a UUID v7 replaces it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 /// The header that carries the id, in requests and in answers.
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Found in the data of every `async_graphql::Request`.
+/// The id of a request, found in the data of every `async_graphql::Request`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(Arc<str>);
 
@@ -36,7 +36,7 @@ impl RequestId {
         &self.0
     }
 
-    /// The id as a header; ids are made of visible ASCII only, so the fallback is never taken.
+    /// Returns the id as a header value; ids consist of visible ASCII only, so the fallback is never taken.
     #[must_use]
     pub fn to_header(&self) -> HeaderValue {
         HeaderValue::from_str(&self.0).unwrap_or(HeaderValue::from_static("invalid"))

@@ -1,5 +1,5 @@
-//! Serializing execution results. The `data` entry is absent exactly when execution never began, which
-//! async-graphql's own serialization cannot express.
+//! Serializes execution results. The `data` entry is absent exactly when execution never began, which async-graphql's own serialization
+//! cannot express.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ struct Wire<'a> {
     extensions: &'a BTreeMap<String, Value>,
 }
 
-/// The execution result as JSON.
+/// Serializes the execution result as JSON.
 #[must_use]
 pub fn encode(response: &Response) -> Vec<u8> {
     let wire = Wire {
@@ -29,7 +29,7 @@ pub fn encode(response: &Response) -> Vec<u8> {
     to_json(&wire)
 }
 
-/// JSON of a value that cannot fail to serialize; a failure is logged and becomes `null`.
+/// Serializes a value that cannot fail to serialize; a failure is logged and becomes `null`.
 pub(crate) fn to_json(value: &impl Serialize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(256);
     if let Err(error) = serde_json::to_writer(&mut bytes, value) {

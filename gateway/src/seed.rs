@@ -1,5 +1,5 @@
-//! Demo data, made through the commands of the domains, so that events, read models and limits are the real ones. Called by
-//! `millrace seed`, and at the first start when asked.
+//! Demo data, created through the commands of the domains, so that events, read models and limits are the real ones. Called by `millrace
+//! seed`, and at the first start on request.
 
 mod customers;
 mod demo;
@@ -12,16 +12,16 @@ pub use customers::seed;
 pub use demo::seed_demo;
 pub use posts::{SeedPostsError, seed_posts};
 
-/// What to make.
+/// What to create.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub struct SeedSettings {
-    /// Customers to create; 1,000 if nothing else is asked for
+    /// Customers to create; 1,000 if nothing else is requested
     #[arg(long)]
     pub customers: Option<u64>,
     /// Posts to create
     #[arg(long)]
     pub posts: Option<u64>,
-    /// Likes of each post; who gives them is made up
+    /// Likes of each post, by made-up users
     #[arg(long, default_value_t = 15)]
     pub likes: usize,
     /// Comments on each post
@@ -30,7 +30,7 @@ pub struct SeedSettings {
 }
 
 impl SeedSettings {
-    /// How many customers, if any.
+    /// Returns how many customers to create, if any.
     #[must_use]
     pub fn customers(&self) -> Option<u64> {
         match (self.customers, self.posts) {

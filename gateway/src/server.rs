@@ -1,5 +1,5 @@
-//! The server: routes, the accept loop and the graceful stop, for clients, and for the probes of a process of workers. What becomes of each
-//! connection is in `connections`. Nothing here knows a schema.
+//! The server: routes, the accept loop and the graceful stop, both for clients and for the probes of a worker process. `connections` has
+//! the life of each connection. Nothing here knows a schema.
 
 use std::io;
 use std::net::SocketAddr;
@@ -30,14 +30,14 @@ use crate::request_id::{self, RequestId};
 use crate::shutdown::Shutdown;
 use crate::{connections, duration, http, origin, pages};
 
-/// After the drain time, requests in flight get this much more.
+/// How much longer than the drain time requests in flight may take.
 const STOP_GRACE: Duration = Duration::from_secs(5);
-/// Accepting fails when the process is out of file descriptors; trying again at once would only burn CPU.
+/// Accepting fails when the process is out of file descriptors; retrying at once would only burn CPU.
 const ACCEPT_BACK_OFF: Duration = Duration::from_millis(50);
 
-/// Connections of probes at once.
+/// The most connections of probes at once.
 const MOST_PROBES: usize = 128;
-/// Bytes of probes and of their answers on their way.
+/// The limits on bytes in transit of probes.
 const PROBE_BYTES: Most = Most {
     in_all: 1024 * 1024,
     by_user: 1024 * 1024,
@@ -51,7 +51,7 @@ pub struct ServerSettings {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, env = "MILLRACE_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// Run as in production: no introspection, no /schema.graphql, no administrator or data made up
+    /// Run as in production: no introspection, no /schema.graphql, no generated administrator or demo data
     #[arg(long, env = "MILLRACE_PRODUCTION")]
     pub production: bool,
     /// Create 25 customers when the log is empty; with SQLite and no users yet also two users, a chat, posts and students
@@ -63,21 +63,21 @@ pub struct ServerSettings {
     pub drain_delay: Option<Duration>,
 }
 
-/// What the server serves.
+/// What the server needs.
 pub struct Service<O> {
     pub operations: O,
-    /// The schema, as `/schema.graphql` shows it, if it does.
+    /// The schema's text for `/schema.graphql`, if it is served.
     pub sdl: Option<String>,
-    /// The same schema, as documents are judged by.
+    /// The same schema, against which documents are checked.
     pub typing: Typing,
     pub config: Config,
     pub ready: Ready,
     pub shutdown: Shutdown,
-    /// File descriptors that the process may have, if there is a limit.
+    /// The process's limit on file descriptors, if there is one.
     pub descriptors: Option<u64>,
 }
 
-/// Serves until the service's shutdown has begun and all connections are done, or their time is over.
+/// Serves until the service's shutdown has begun and all connections are done, or have run out of time.
 ///
 /// # Errors
 ///
@@ -90,7 +90,7 @@ pub async fn serve<O: Operations>(listener: TcpListener, service: Service<O>) ->
     Ok(())
 }
 
-/// Answers probes, and nothing else, until the process ends. Their connections are as bounded as those of clients.
+/// Answers probes, and nothing else, until the process ends. Their connections are bounded like those of clients.
 pub async fn serve_probes(listener: TcpListener, ready: Ready, shutdown: Shutdown) {
     let settings = ConnectionSettings {
         max_clients: Some(MOST_PROBES),
@@ -109,14 +109,14 @@ pub async fn serve_probes(listener: TcpListener, ready: Ready, shutdown: Shutdow
     accept(listener, door, Duration::ZERO).await;
 }
 
-/// Takes connections until the stop has begun, and waits until they are done, or their time is over.
+/// Accepts connections until the stop has begun, and waits until they are done, or have run out of time.
 async fn accept(listener: TcpListener, door: Door, drain_time: Duration) {
     let shutdown = door.shutdown.clone();
-    // Its receivers are the open connections.
+    // Each open connection holds a receiver.
     let open = watch::Sender::new(());
     let serve_connection = |stream, peer| {
         let (counted, door) = (open.subscribe(), door.clone());
-        // For whom there is no place, that is known without a task.
+        // A connection without a place is turned away without a task.
         if let Some(entrant) = door.admit(stream, peer) {
             tokio::spawn(async move {
                 connections::serve(entrant, door).await;
@@ -145,7 +145,7 @@ async fn accept(listener: TcpListener, door: Door, drain_time: Duration) {
             }
         }
     }
-    // Who has connected already is served; closing the listener would cut them off.
+    // Clients that have already connected are served; closing the listener would cut them off.
     while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
         serve_connection(stream, peer);
     }
@@ -164,7 +164,7 @@ async fn accept(listener: TcpListener, door: Door, drain_time: Duration) {
     }
 }
 
-/// The service as connections need it.
+/// Converts the service to what connections need.
 fn door<O: Operations>(service: Service<O>) -> Door {
     let Config {
         connections,
@@ -189,7 +189,7 @@ fn door<O: Operations>(service: Service<O>) -> Door {
     }
 }
 
-/// All routes.
+/// Builds all routes.
 fn router<O: Operations>(service: Service<O>, transit: Budget) -> Router {
     let Service {
         operations,
@@ -226,7 +226,7 @@ fn router<O: Operations>(service: Service<O>, transit: Budget) -> Router {
     graphql.merge(others)
 }
 
-/// The headers every answer has; `/graphql` sets its own, to spare itself this layer.
+/// Adds the headers that every answer has; `/graphql` sets its own, to avoid this layer.
 async fn complete_headers(mut request: Request, next: Next) -> Response {
     let id = RequestId::from_headers(request.headers()).to_header();
     request.headers_mut().insert(request_id::HEADER, id.clone());

@@ -1,6 +1,6 @@
-//! The graceful stop, in two steps that readiness, the listener, connections and sockets see, and a count of the sockets that
-//! have not gone yet. While the process drains it serves whatever comes, and says that it is better to go elsewhere; once the
-//! stop has begun nothing new is taken. Neither can be taken back.
+//! The graceful stop, in two steps that readiness, the listener, connections and sockets observe, and a count of the sockets still open.
+//! While the process drains it serves all requests, and tells clients to go elsewhere; once the stop has begun it accepts nothing new.
+//! Neither step can be undone.
 
 use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// A handle on the stop; clones are the same stop.
+/// A handle on the stop; clones share it.
 #[derive(Clone, Debug)]
 pub struct Shutdown {
     step: Arc<watch::Sender<Step>>,
-    /// Its receivers are the open sockets.
+    /// Each open socket holds a receiver.
     open: Arc<watch::Sender<()>>,
 }
 
@@ -24,7 +24,7 @@ enum Step {
     Stopping,
 }
 
-/// Held by each open socket's task until it is gone.
+/// Held by each open socket's task until the socket is gone.
 #[derive(Debug)]
 pub(crate) struct OpenSocket {
     _counted: watch::Receiver<()>,
@@ -40,7 +40,7 @@ impl Default for Shutdown {
 }
 
 impl Shutdown {
-    /// Clients should go elsewhere, and are still served.
+    /// Begins to drain: clients should go elsewhere, and are still served.
     pub fn drain(&self) {
         self.step.send_if_modified(|step| {
             let is_first = *step == Step::Serving;
@@ -53,7 +53,7 @@ impl Shutdown {
         self.step.send_replace(Step::Stopping);
     }
 
-    /// Whether clients should go elsewhere: the process drains, or stops.
+    /// Returns whether clients should go elsewhere: the process drains, or stops.
     #[must_use]
     pub fn is_draining(&self) -> bool {
         *self.step.borrow() >= Step::Draining
@@ -77,13 +77,12 @@ impl Shutdown {
     fn wait_for(&self, wanted: Step) -> impl Future<Output = ()> + Send + use<> {
         let mut step = self.step.subscribe();
         async move {
-            // The sender may be gone only when the server is; that is a stop as well.
+            // The sender may be gone only when the server is; that counts as a stop as well.
             let _ = step.wait_for(|step| *step >= wanted).await;
         }
     }
 
-    /// Resolves at a random moment within `spread` after the stop has begun, so that clients do not all reconnect at
-    /// once.
+    /// Resolves at a random moment within `spread` after the stop has begun, so that clients do not all reconnect at once.
     pub(crate) fn wait_jittered(
         &self,
         spread: Duration,
@@ -101,7 +100,7 @@ impl Shutdown {
         }
     }
 
-    /// The sockets open now.
+    /// Returns the number of open sockets.
     #[must_use]
     pub fn open_sockets(&self) -> usize {
         self.open.receiver_count()
@@ -112,7 +111,7 @@ impl Shutdown {
     }
 }
 
-/// A random part of `spread`. Every `RandomState` has keys of its own, which is random enough here.
+/// Returns a random part of `spread`. Every `RandomState` has its own keys, which is random enough here.
 fn jitter(spread: Duration) -> Duration {
     let random = RandomState::new().hash_one(0_u8);
     let millis = u64::try_from(spread.as_millis()).unwrap_or(u64::MAX);

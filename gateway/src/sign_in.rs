@@ -1,5 +1,5 @@
-//! Settings of sign-in, and the keys of a gateway that runs alone: made at its first start and kept beside its database,
-//! readable by its user only, so that tokens survive a restart.
+//! Settings of sign-in, and the keys of a gateway that runs alone: generated at its first start and kept beside its database, readable by
+//! its user only, so that tokens survive a restart.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -14,10 +14,10 @@ use entities::users::{PasswordCost, Secret, TokenKeys, UsersConfig};
 use crate::credentials::ForwardedAddresses;
 use crate::{duration, numbers};
 
-/// Users and sessions kept in memory.
+/// The number of users and sessions cached in memory.
 const CACHED_USERS: u64 = 100_000;
 
-/// What was exchanged is remembered for no longer.
+/// The longest time that an exchanged refresh token is remembered.
 const LONGEST_GRACE_TIME: &str = "60s";
 
 /// Settings of sign-in.
@@ -32,26 +32,26 @@ pub struct SignInSettings {
     /// How long an access token is valid
     #[arg(long, env = "MILLRACE_ACCESS_TOKEN_LIFETIME", default_value = "15m", value_parser = duration::within("1s", "3650d"))]
     pub access_token_lifetime: Duration,
-    /// How long somebody stays signed in
+    /// How long a user stays signed in
     #[arg(long, env = "MILLRACE_REFRESH_TOKEN_LIFETIME", default_value = "30d", value_parser = duration::within("1s", "3650d"))]
     pub refresh_token_lifetime: Duration,
-    /// How long a refresh may be repeated, as after a lost answer, and gets the same tokens; later it ends the session
+    /// How long a refresh may be repeated, for example after a lost answer, and gets the same tokens; later it ends the session
     #[arg(long, env = "MILLRACE_REFRESH_GRACE", default_value = "10s", value_parser = duration::within("0s", LONGEST_GRACE_TIME))]
     pub refresh_grace: Duration,
     /// Memory for hashing a password (argon2id), in KiB
     #[arg(long, env = "MILLRACE_PASSWORD_MEMORY_KIB", default_value_t = 19_456, value_parser = numbers::within(8..=4_194_304_u32))]
     pub password_memory_kib: u32,
-    /// Passes over that memory
+    /// Number of passes over that memory
     #[arg(long, env = "MILLRACE_PASSWORD_ITERATIONS", default_value_t = 2, value_parser = numbers::within(1..=1_000_u32))]
     pub password_iterations: u32,
-    /// Attempts to sign in to one account, at once and again within a minute
+    /// Attempts to sign in to one account: this many at once, and as many again per minute
     #[arg(
         long,
         env = "MILLRACE_SIGN_IN_ATTEMPTS_PER_ACCOUNT",
         default_value = "10"
     )]
     pub sign_in_attempts_per_account: NonZeroU32,
-    /// Attempts to sign in or register from one address, at once and again within a minute
+    /// Attempts to sign in or register from one address: this many at once, and as many again per minute
     #[arg(
         long,
         env = "MILLRACE_SIGN_IN_ATTEMPTS_PER_ADDRESS",
@@ -70,13 +70,13 @@ pub struct SignInSettings {
     pub forwarded_addresses: ForwardedAddresses,
 }
 
-/// Never fails: an error of the parser would show the value.
+/// Parses a secret. It never fails: an error of the parser would show the value.
 pub(crate) fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
     Ok(Secret::new(text))
 }
 
 impl SignInSettings {
-    /// The configuration of users with these keys.
+    /// Returns the configuration of users with these keys.
     #[must_use]
     pub fn users(&self, token_keys: TokenKeys) -> UsersConfig {
         UsersConfig {
@@ -94,7 +94,7 @@ impl SignInSettings {
         }
     }
 
-    /// The keys that were configured.
+    /// Returns the configured keys.
     ///
     /// # Errors
     /// When they are not well-formed.
@@ -104,7 +104,7 @@ impl SignInSettings {
     }
 }
 
-/// The keys in the file, or new ones, which are written to it.
+/// Returns the keys in the file, or generates new ones and writes them to it.
 ///
 /// # Errors
 /// When the file cannot be read or written, or holds something else.
@@ -133,7 +133,7 @@ mod tests {
 
     use super::*;
 
-    /// What a session was exchanged for is forgotten after the longest one.
+    /// Exchanges of refresh tokens are forgotten after the longest grace time.
     #[test]
     fn a_grace_time_is_as_long_as_is_remembered() {
         let read = duration::within("0s", LONGEST_GRACE_TIME);

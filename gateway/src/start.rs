@@ -1,4 +1,4 @@
-//! What the commands of the process do, in order. Called by `main` only.
+//! The commands of the process, step by step. Called by `main` only.
 
 mod error;
 mod store;
@@ -34,16 +34,16 @@ use workers::{
 pub(crate) use error::StartError;
 use store::{bring_up_to_date, connect, expect_database, make_folder};
 
-/// Who an embedded gateway makes at its first start.
+/// The administrator that an embedded gateway creates at its first start.
 const DEMO_ADMINISTRATOR: &str = "admin@example.com";
-/// Load balancers ask for readiness every few seconds.
+/// Load balancers poll readiness every few seconds.
 const DRAIN_DELAY: Duration = Duration::from_secs(5);
 const LEASE: Duration = Duration::from_secs(2);
 const EMBEDDED_LEASE: Duration = Duration::from_secs(10);
-/// Customers created for a first look.
+/// The number of customers created as demo data.
 const DEMO_CUSTOMERS: u64 = 25;
 
-/// Does what was asked for, until it is done or the process is told to stop.
+/// Runs the requested command until it is done or the process is told to stop.
 pub(crate) async fn run(loaded: Loaded) -> Result<Outcome, StartError> {
     let CommandLine { config, command } = &loaded.command_line;
     let connections = config.store.max_connections;
@@ -97,7 +97,7 @@ pub(crate) async fn run(loaded: Loaded) -> Result<Outcome, StartError> {
     Ok(Outcome::Done)
 }
 
-/// Whether a command is about what the database has already.
+/// Returns whether a command needs an existing database.
 fn reads_what_is_there(command: &Command) -> bool {
     use Command::{Archive, DeadLetters, Epoch, Prune, Rebuild, Status};
     matches!(
@@ -141,13 +141,13 @@ async fn admin(config: &Config, email: &str, password: Option<Secret>) -> Result
     Ok(())
 }
 
-/// Commands that sign nobody in need keys as little as they need a password.
+/// Opens the database for an operator. Commands that sign nobody in need no keys, just as they need no password.
 async fn open_for_operator(config: &Config) -> Result<Entities, StartError> {
     let (keys, _) = TokenKeys::generate().map_err(StartError::Keys)?;
     open(config, keys).await
 }
 
-/// The keys of a gateway that serves.
+/// Returns the keys of a gateway that serves.
 fn token_keys(config: &Config) -> Result<TokenKeys, StartError> {
     let configured = config.sign_in.keys().map_err(StartError::Keys)?;
     if let Some(keys) = configured {
@@ -166,7 +166,7 @@ fn token_keys(config: &Config) -> Result<TokenKeys, StartError> {
         .map_err(|error| StartError::Keys(format!("the token keys in {}: {error}", file.display())))
 }
 
-/// Somebody to sign in as, the first time an embedded gateway starts; the password, which is shown once.
+/// Creates an administrator the first time an embedded gateway starts; returns the password, which is shown once.
 async fn make_demo_administrator(
     entities: &Entities,
 ) -> Result<Option<(User, Secret)>, StartError> {
@@ -187,7 +187,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
     }
     let descriptors = raise_descriptor_limit();
     make_folder(&config.store.database_url)?;
-    // Before anything is looked at: what another gateway is using is not to be touched.
+    // The lock is taken before anything else: a database that another gateway uses must not be touched.
     let sole = Sole::of(&config.store.database_url)?;
     let is_embedded = is_embedded(&config);
     let told = watch_signals()?;
@@ -260,12 +260,12 @@ async fn serve(config: Config) -> Result<(), StartError> {
             .await
             .is_err()
     {
-        tracing::warn!("the workers did not stop in time; their leases run out by themselves");
+        tracing::warn!("the workers did not stop in time; their leases will expire");
     }
     Ok(())
 }
 
-/// Runs the workers alone.
+/// Runs only the workers.
 async fn work(config: &Config) -> Result<(), StartError> {
     let stopped = stop_on_signals()?;
     let store = &config.store;
@@ -295,7 +295,7 @@ async fn work(config: &Config) -> Result<(), StartError> {
 }
 
 fn workers_config(config: &Config) -> Result<WorkersConfig, StartError> {
-    // Processes that share the work take over from each other soon; one that is alone spares its disk.
+    // Processes that share the work take over from each other quickly; one that is alone spares its disk.
     let lease = match is_embedded(config) {
         true => EMBEDDED_LEASE,
         false => LEASE,
@@ -321,13 +321,13 @@ fn log_config(config: &Config) -> LogConfig {
     }
 }
 
-/// Whatever runs the process needs time to send clients elsewhere; somebody who has pressed Ctrl-C does not.
+/// Stops when told to. A service manager's signal leaves time to send clients elsewhere; a user who has pressed Ctrl-C does not want to wait.
 async fn stop_when_told(
     mut told: watch::Receiver<Option<Asked>>,
     drain_delay: Duration,
     shutdown: Shutdown,
 ) {
-    // A sender that is gone is a stop, too.
+    // A sender that is gone counts as a stop, too.
     let asked = told.wait_for(Option::is_some).await.map(|asked| *asked);
     let delay = match asked {
         Ok(Some(Asked::Terminate)) => drain_delay,
@@ -371,7 +371,7 @@ fn announce(
     Ok(())
 }
 
-/// Connects, migrates if asked to, and starts the log.
+/// Connects, migrates if requested, and starts the log.
 async fn open(config: &Config, token_keys: TokenKeys) -> Result<Entities, StartError> {
     let database = connect(config, config.store.max_connections).await?;
     let log = EventLog::start(database, log_config(config)).await?;

@@ -1,5 +1,5 @@
-//! Being asked to stop: SIGTERM and Ctrl-C turn a flag, which everything that runs looks at. Who asks a second time does not
-//! want to wait: the process ends at once, as it may at any point.
+//! Requests to stop: SIGTERM and Ctrl-C set a flag, which all running parts observe. A second request means that the user does not want
+//! to wait: the process ends at once, which is safe at any point.
 
 use std::io;
 
@@ -11,14 +11,14 @@ use tokio::{
 /// What asked the process to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
-    /// SIGTERM: whatever runs it, which may still send clients here.
+    /// SIGTERM, from a service manager that may still route clients here.
     Terminate,
-    /// Ctrl-C: somebody who waits.
+    /// Ctrl-C, from a user who waits.
     Interrupt,
 }
 
 impl Asked {
-    /// The exit code of a process that a signal has ended.
+    /// Returns the exit code of a process that a signal has ended.
     fn code(self) -> i32 {
         128 + match self {
             Self::Terminate => SignalKind::terminate().as_raw_value(),
@@ -27,7 +27,7 @@ impl Asked {
     }
 }
 
-/// Tells of the first signal; the second ends the process.
+/// Returns a receiver of the first signal; the second ends the process.
 ///
 /// # Errors
 /// When signals cannot be received.
@@ -52,7 +52,7 @@ pub fn watch_signals() -> io::Result<watch::Receiver<Option<Asked>>> {
     Ok(told)
 }
 
-/// A flag that turns true with the first signal; the second ends the process.
+/// Returns a flag that turns true with the first signal; the second ends the process.
 ///
 /// # Errors
 /// When signals cannot be received.

@@ -1,5 +1,5 @@
-//! GraphQL over WebSocket: the subprotocol graphql-transport-ws on `/graphql`, strictly. This file has the handshake:
-//! who may connect from where, and with what buffers (small ones: a gateway holds many idle sockets).
+//! GraphQL over WebSocket: the subprotocol graphql-transport-ws on `/graphql`, strictly. This file has the handshake: who may connect
+//! from where, and with what buffers (small ones: a gateway holds many idle sockets).
 
 mod close;
 mod connection;
@@ -34,9 +34,9 @@ use crate::{duration, http, numbers, origin};
 const SUBPROTOCOL: &str = "graphql-transport-ws";
 const READ_BUFFER: usize = 4096;
 const WRITE_BUFFER: usize = 8192;
-/// Bytes in a message over HTTP/2, where it is not seen how much of one has come.
+/// The most bytes in a message over HTTP/2, where it is unknown how much of one has arrived.
 const HTTP2_MESSAGE: usize = 64 * 1024;
-/// What a client need not take at once without being counted.
+/// Unsent bytes of one client that are not counted.
 const SMALL: usize = 4 * 1024;
 
 /// Settings of the WebSocket transport.
@@ -61,7 +61,7 @@ pub struct WebSocketSettings {
     /// Period over which a stopping gateway closes its sockets
     #[arg(long, env = "MILLRACE_DRAIN_TIME", default_value = "5s", value_parser = duration::parse)]
     pub drain_time: Duration,
-    /// How long after a user's last socket has closed the user still counts as connected
+    /// How long a user still counts as connected after their last socket has closed
     #[arg(long, env = "MILLRACE_PRESENCE_GRACE", default_value = "5s", value_parser = duration::parse)]
     pub presence_grace: Duration,
     /// How long the users of a gateway that died still count as connected
@@ -69,7 +69,7 @@ pub struct WebSocketSettings {
     pub presence_lease: Duration,
 }
 
-/// Whether the request asks for a WebSocket, by HTTP/1.1 upgrade or HTTP/2 CONNECT.
+/// Returns whether the request asks for a WebSocket, by HTTP/1.1 upgrade or HTTP/2 CONNECT.
 pub(crate) fn is_upgrade(request: &Request) -> bool {
     let upgrade = |headers: &HeaderMap| {
         let value = headers.get(UPGRADE);
@@ -79,7 +79,7 @@ pub(crate) fn is_upgrade(request: &Request) -> bool {
         || (request.version() == Version::HTTP_2 && request.method() == Method::CONNECT)
 }
 
-/// Answers the handshake. A client without the subprotocol is let in and closed with 4406, as the protocol has it.
+/// Answers the handshake. A client without the subprotocol is accepted and closed with 4406, as the protocol requires.
 pub(crate) async fn upgrade<O: Operations>(
     app: Arc<App<O>>,
     request: Request<Body>,
@@ -120,7 +120,7 @@ pub(crate) async fn upgrade<O: Operations>(
         owed: Owed(app.share(&parts.extensions)),
         most_bytes: maximum,
     };
-    // The connection is not idle while it has a socket.
+    // A connection with a socket is not idle.
     let hold = client.map(|client| client.activity.hold());
     upgrade
         .read_buffer_size(READ_BUFFER)
@@ -142,7 +142,7 @@ struct Opened {
     most_bytes: usize,
 }
 
-/// What the client has not taken yet.
+/// The bytes that the client has not taken yet.
 struct Owed(Share);
 
 impl Owed {

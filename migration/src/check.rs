@@ -1,5 +1,5 @@
-//! Whether a program may run on a database as it is. Reads only, so it needs no right to change the schema. The rule is argued
-//! in the crate's head. Called by every program at its start, and by the runner.
+//! Checks whether a program may run on a database in its present state. It only reads, so it needs no right to change the schema.
+//! The rule is argued at `Migrator`. Called by every program at its start, and by the runner.
 
 use std::collections::BTreeSet;
 
@@ -12,21 +12,21 @@ use crate::Migrator;
 /// Why a program cannot run on a database.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
-    /// Migrations that the program needs were not applied.
+    /// Migrations that the program needs are not applied.
     #[error("the database is not up to date: it lacks {}", .0.join(", "))]
     NotMigrated(Vec<String>),
-    /// A newer version took away what this one needs.
+    /// A newer version removed something that this one needs.
     #[error(
         "the database was changed by a newer version, and this one can no longer use it: it takes one that knows migration \
          {lowest:04}, and this one knows those up to {known:04}; run the newer version"
     )]
     TooNew {
-        /// The newest migration of the oldest version that may run.
+        /// The newest migration known to the oldest version that may run.
         lowest: u32,
         /// The newest migration of this version.
         known: u32,
     },
-    /// Others held what a migration needs for longer than it waits.
+    /// Others held a lock that a migration needs for longer than it waits.
     #[error("{0}")]
     Held(String),
     /// The database failed.
@@ -34,7 +34,7 @@ pub enum SchemaError {
     Database(#[from] DbErr),
 }
 
-/// Sees that this program may run on the database.
+/// Checks that this program may run on the database.
 ///
 /// # Errors
 /// `NotMigrated` when it is too old, `TooNew` when it is too new.
@@ -47,8 +47,8 @@ pub async fn check(connection: &impl ConnectionTrait) -> Result<(), SchemaError>
     }
 }
 
-/// The names of the migrations that are still to be applied, in order. Those that only a newer version knows do not matter,
-/// unless it has shut this one out.
+/// Returns the names of the migrations still to be applied, in order. Those that only a newer version knows do not matter, unless
+/// it has shut this one out.
 pub(crate) async fn pending(connection: &impl ConnectionTrait) -> Result<Vec<String>, SchemaError> {
     let lowest = lowest_compatible(connection).await?;
     let names: Vec<String> = Migrator::migrations()
@@ -99,7 +99,7 @@ async fn query(connection: &impl ConnectionTrait, sql: &str) -> Result<Vec<Query
     connection.query_all_raw(statement).await
 }
 
-/// `m0012_operations` is 12.
+/// Returns the number of a migration: `m0012_operations` is 12.
 fn number(name: &str) -> u32 {
     let digits = name.trim_start_matches('m').split('_').next();
     digits

@@ -1,11 +1,11 @@
-//! Indexes on tables that are in use, on Postgres: made concurrently, so that nobody who writes waits. One that is there is left
-//! alone. An interrupted build leaves an index that is kept up to date and used by nobody; it is dropped, and made anew.
-//! Called for the migrations in `CONCURRENT`, and for the indexes of searching.
+//! Creates indexes on tables in use, on Postgres: concurrently, so that no writer waits. An existing index is left alone. An
+//! interrupted build leaves an index that is kept up to date and never used; it is dropped, and built again. Called for the
+//! migrations in `CONCURRENT`, and for the search indexes.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 
-/// Makes the indexes of a script, which has nothing else. Not in a transaction, as they cannot be made in one.
+/// Creates the indexes of a script, which must contain nothing else. It runs outside a transaction, as a concurrent build requires.
 pub(crate) async fn make_concurrently(
     connection: &DatabaseConnection,
     script: &str,
@@ -14,26 +14,26 @@ pub(crate) async fn make_concurrently(
         let (name, statement) = concurrent(&statement).map_err(DbErr::Custom)?;
         match is_valid(connection, &name).await? {
             Some(true) => {
-                tracing::info!(index = name, "the index {name} is there already");
+                tracing::info!(index = name, "the index {name} exists already");
                 continue;
             }
             Some(false) => {
                 tracing::info!(
                     index = name,
-                    "the index {name} was left unfinished; making it anew"
+                    "the index {name} was left unfinished; building it again"
                 );
                 let drop = format!("drop index concurrently if exists {name}");
                 connection.execute_unprepared(&drop).await?;
             }
             None => {}
         }
-        tracing::info!(index = name, "making the index {name}");
+        tracing::info!(index = name, "building the index {name}");
         connection.execute_unprepared(&statement).await?;
     }
     Ok(())
 }
 
-/// The indexes for searching. Names and operator are those that `entities/src/searching.rs` argues with.
+/// The search indexes. Their names and operators are those that `entities/src/searching.rs` relies on.
 const SEARCHING: &str = "
     create index customer_search on customer using gin (search_text gin_trgm_ops);
     create index app_user_search on app_user using gin (search_text gin_trgm_ops);
@@ -41,7 +41,7 @@ const SEARCHING: &str = "
     create index post_search on post using gin (search_text gin_trgm_ops);
 ";
 
-/// Whether indexes for searching are missing that can be made.
+/// Returns whether search indexes are missing that can be created.
 pub(crate) async fn can_be_searched_faster(connection: &DatabaseConnection) -> Result<bool, DbErr> {
     let sql = "select count(*) as count from pg_opclass where opcname = 'gin_trgm_ops' and pg_opclass_is_visible(oid)";
     let row = connection
@@ -60,7 +60,7 @@ pub(crate) async fn can_be_searched_faster(connection: &DatabaseConnection) -> R
     Ok(false)
 }
 
-/// Makes those that are missing.
+/// Creates the missing search indexes.
 pub(crate) async fn make_search_indexes(connection: &DatabaseConnection) -> Result<(), DbErr> {
     match can_be_searched_faster(connection).await? {
         true => make_concurrently(connection, SEARCHING).await,
@@ -68,7 +68,7 @@ pub(crate) async fn make_search_indexes(connection: &DatabaseConnection) -> Resu
     }
 }
 
-/// Whether it can be used; nothing if there is none.
+/// Returns whether an index is valid; `None` if it does not exist.
 async fn is_valid(connection: &DatabaseConnection, name: &str) -> Result<Option<bool>, DbErr> {
     let statement = Statement::from_sql_and_values(
         DbBackend::Postgres,
@@ -79,7 +79,7 @@ async fn is_valid(connection: &DatabaseConnection, name: &str) -> Result<Option<
     row.map(|row| row.try_get("", "valid")).transpose()
 }
 
-/// The statements of a script, without comments.
+/// Splits a script into statements, without comments.
 fn statements(script: &str) -> Vec<String> {
     let lines = script.lines().map(|line| match line.find("--") {
         Some(comment) => &line[..comment],
@@ -90,7 +90,7 @@ fn statements(script: &str) -> Vec<String> {
     statements.filter(|it| !it.is_empty()).collect()
 }
 
-/// The index's name, and the statement that makes it concurrently.
+/// Returns the index's name, and the statement that creates it concurrently.
 fn concurrent(statement: &str) -> Result<(String, String), String> {
     let refused = || format!("this cannot be done outside of a transaction: {statement}");
     let (create, rest) = ["create index ", "create unique index "]
@@ -106,12 +106,12 @@ mod tests {
     use super::*;
     use crate::CONCURRENT;
 
-    /// Tables of a row or a few, on which an index is made in no time.
+    /// Tables of a few rows at most, on which an index is created at once.
     const SMALL: &[&str] = &["log_head"];
-    /// The first migration whose versions look at what is taken away.
+    /// The first migration whose versions check what is taken away.
     const LOOKED_AT: &str = "0016";
 
-    /// What a script does to tables that were there before, if it should not.
+    /// Returns what a script must not do to existing tables, but does.
     fn harms(number: &str, script: &str) -> Vec<String> {
         let statements = statements(script);
         let made: Vec<&str> = statements
@@ -166,8 +166,8 @@ mod tests {
         assert!(harms(told).is_empty());
     }
 
-    /// Scripts that run in a transaction make no index on a table that may be large, and take nothing away in silence; those
-    /// that do not have nothing but indexes.
+    /// A script that runs in a transaction creates no index on a table that may be large, and removes nothing silently; one that
+    /// does not run in a transaction contains only indexes.
     #[test]
     fn migrations_keep_the_rules() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/sql");

@@ -1,7 +1,7 @@
-//! Brings a database up to date: one process at a time, on a connection of its own that has none of the product's time-outs,
-//! while programs run. On Postgres the lock is one of the session, which is asked for again and again: whoever waited for it
-//! inside a statement would hold a snapshot, and a concurrent index waits for those. On SQLite all is one transaction, which
-//! holds the file's only write lock. Called by `millrace migrate` and at start.
+//! Brings a database up to date: one process at a time, on a connection of its own without the product's time-outs, while programs
+//! run. On Postgres the lock belongs to the session and is polled for: a process that waited for it inside a statement would hold a
+//! snapshot, and a concurrent index build waits for those. On SQLite everything is one transaction, which holds the file's only
+//! write lock. Called by `millrace migrate` and at start.
 
 use std::time::{Duration, Instant};
 
@@ -21,16 +21,16 @@ use crate::{
     indexes,
 };
 
-/// Any number that nothing else takes in this database.
+/// The key of the advisory lock: any number that nothing else uses in this database.
 const LOCK: i64 = 7_020_109_114_097_016;
-/// How long is waited for another process that migrates, or for whoever holds a table.
+/// How long to wait for another process that migrates, or for a table that others hold.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
-/// Between two tries.
+/// The pause between two tries.
 const PAUSE: Duration = Duration::from_millis(200);
 /// How long others may queue behind a migration that waits for a table.
 const TABLE_LOCK: &str = "1s";
 
-/// Applies what is pending; returns the names.
+/// Applies the pending migrations; returns their names.
 ///
 /// # Errors
 /// When the database fails, is held for too long, or was changed by a version that shuts this one out.
@@ -43,7 +43,7 @@ pub async fn migrate(url: &str) -> Result<Vec<String>, SchemaError> {
     } else {
         let connection = connect_postgres(url).await?;
         let result = migrate_postgres(&connection).await;
-        // The lock goes with the session.
+        // The lock is released with the session.
         connection.close().await?;
         result
     }
@@ -55,7 +55,7 @@ async fn connect_postgres(url: &str) -> Result<DatabaseConnection, DbErr> {
         .set_application_name("millrace migrate")
         .map_sqlx_postgres_opts(|options| {
             options.options([
-                // Also those that were set for the role or the database.
+                // These also override time-outs set for the role or the database.
                 ("lock_timeout", "0"),
                 ("statement_timeout", "0"),
                 ("idle_in_transaction_session_timeout", "0"),
@@ -78,7 +78,7 @@ async fn connect_sqlite(url: &str) -> Result<DatabaseConnection, DbErr> {
     Database::connect(options).await
 }
 
-/// One connection, which stays the same for as long as it takes.
+/// Returns the options for a single connection, which stays the same throughout.
 fn alone(url: &str) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
@@ -86,7 +86,7 @@ fn alone(url: &str) -> ConnectOptions {
         .idle_timeout(None::<Duration>)
         .max_lifetime(None::<Duration>)
         .acquire_timeout(Duration::from_secs(30))
-        // A connection that was lost took the lock along; another one in its place must not go on.
+        // A lost connection took the lock with it, so another one must not continue in its place.
         .test_before_acquire(false)
         .sqlx_logging(false);
     options
@@ -193,7 +193,7 @@ async fn lock(connection: &DatabaseConnection) -> Result<(), SchemaError> {
     }
 }
 
-/// Tries again while others hold what is needed.
+/// Retries while others hold a lock that is needed.
 async fn patiently<T, F: Future<Output = Result<T, DbErr>>>(
     what: &str,
     attempt: impl Fn() -> F,
@@ -214,7 +214,7 @@ async fn patiently<T, F: Future<Output = Result<T, DbErr>>>(
     }
 }
 
-/// A lock that was not given in time, or a deadlock that this process was chosen to end.
+/// Returns whether the error is a lock that was not granted in time, or a deadlock that this process was chosen to end.
 fn is_held(error: &DbErr) -> bool {
     let (DbErr::Exec(RuntimeErr::SqlxError(error))
     | DbErr::Query(RuntimeErr::SqlxError(error))
@@ -222,7 +222,7 @@ fn is_held(error: &DbErr) -> bool {
     else {
         return false;
     };
-    // Postgres: lock_not_available, deadlock_detected. SQLite: BUSY and LOCKED, with what SQLite knows of why.
+    // Postgres: lock_not_available, deadlock_detected. SQLite: BUSY and LOCKED, with their extended codes.
     let code = error.as_database_error().and_then(|error| error.code());
     code.is_some_and(|code| match code.parse::<u32>() {
         Ok(number) if code.len() != 5 => matches!(number & 0xff, 5 | 6),

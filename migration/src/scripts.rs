@@ -1,4 +1,4 @@
-//! The scripts of the migrations, in order: each one file for Postgres and one for SQLite, in `sql/`. A new one is a line here.
+//! The scripts of the migrations, in order: each has one file for Postgres and one for SQLite, in `sql/`. A new one is a line here.
 //! Run by `runner`.
 
 use sea_orm_migration::prelude::*;
@@ -14,7 +14,7 @@ pub(crate) struct Script {
     sqlite: &'static str,
 }
 
-/// The files that are named so, as the migration `m…`.
+/// Includes the two files of this name, as the migration `m…`.
 macro_rules! script {
     ($name:literal) => {
         Script {
@@ -38,29 +38,29 @@ pub(crate) const SCRIPTS: &[Script] = &[
     script!("0005_students"),
     // The read model of posts: posts, comments, and who likes what. The log has the rest.
     script!("0006_posts"),
-    // What trends among posts: likes and comments counted by steps of time, as far back as the windows reach.
+    // Trends among posts: likes and comments counted by steps of time, as far back as the windows reach.
     script!("0007_trending"),
     // The state of rebuilds of read models.
     script!("0008_rebuild"),
-    // Deliveries to handlers, dead letters, breakers, and what is paused.
+    // Deliveries to handlers, dead letters, breakers, and pauses.
     script!("0009_handlers"),
-    // Signals, what their processors found, and the numbers of their sources.
+    // Signals, the results of their processors, and the statistics of their sources.
     script!("0010_signals"),
-    // Pruning and erasure: what is done, by whom, and how far it has come.
+    // Pruning and erasure: their requests, claims and progress.
     script!("0011_retention"),
-    // Indexes by which administrators look into the log.
+    // Indexes with which administrators browse the log.
     script!("0012_operations"),
-    // What tells a log from an older or another copy of itself.
+    // The identity of a log, which distinguishes it from an older or another copy of itself.
     script!("0013_epochs"),
-    // A head of the log that is found as fast beside a transaction that stays open.
+    // A head of the log that stays fast to find beside a transaction that stays open.
     script!("0014_head"),
     // Attempts of followers that ended with their process.
     script!("0015_follower_attempts"),
-    // Which versions may run on the schema, and what a repeated exchange of a refresh token is answered with.
+    // Which versions may run on the schema, and the answer to a repeated exchange of a refresh token.
     script!("0016_deploys"),
     // By what a cursor proves that the log still has the event it names.
     script!("0017_proofs"),
-    // What addresses of before are compared by, and searching by sequences of three characters.
+    // The form in which older addresses are compared, and searching by trigrams.
     script!("0018_addresses"),
     // Addresses that are unique however they are written.
     script!("0019_unique_addresses"),
@@ -74,7 +74,7 @@ impl MigrationName for Script {
 
 #[async_trait::async_trait]
 impl MigrationTrait for Script {
-    /// Runs the script written for the database in use. Outside of a transaction it makes indexes concurrently.
+    /// Runs the script for the database in use. Outside of a transaction it creates indexes concurrently.
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let connection = manager.get_connection();
         let script = match manager.get_database_backend() {

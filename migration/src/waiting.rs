@@ -1,5 +1,5 @@
-//! Waiting for a database that is not there yet: programs and their database are often started together. What waiting cannot
-//! mend (a wrong password, a database that nobody made) is an error at once. Called at the start of processes that stay.
+//! Waits for a database that is not there yet: programs and their database are often started together. A problem that waiting
+//! cannot solve (a wrong password, a missing database) is an error at once. Called at the start of long-running processes.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::SchemaError;
 
-/// How long a server may take to say whether it is there.
+/// How long a server may take to answer one attempt.
 const ATTEMPT: Duration = Duration::from_secs(3);
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Waits until Postgres takes connections, for `limit` at most; a SQLite file needs no waiting.
+/// Waits until Postgres accepts connections, for `limit` at most; a SQLite file needs no waiting.
 ///
 /// # Errors
 /// When it does not, and when it refuses this process.
@@ -28,7 +28,7 @@ pub async fn await_database(url: &str, limit: Duration) -> Result<(), SchemaErro
     loop {
         let error = match timeout(ATTEMPT, PgConnection::connect(url)).await {
             Ok(Ok(connection)) => {
-                // What becomes of it does not matter.
+                // The outcome of the close does not matter.
                 let _ = timeout(ATTEMPT, connection.close()).await;
                 return Ok(());
             }

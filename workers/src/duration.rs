@@ -1,16 +1,16 @@
-//! Durations in settings: `500ms`, `10s`, `30d`. A number alone is refused, as nobody sees its unit. Used by the settings of
-//! `workers` and `gateway`.
+//! Durations in settings: `500ms`, `10s`, `30d`. A number alone is refused, because its unit would be unclear. Used by the settings
+//! of `workers` and `gateway`.
 
 use std::time::Duration;
 
-/// A parser of durations from `least` to `most`, which are written as they are read.
+/// Returns a parser of durations from `least` to `most`, which have the same form.
 pub fn within(
     least: &'static str,
     most: &'static str,
 ) -> impl Fn(&str) -> Result<Duration, String> + Clone + Send + Sync + 'static {
     move |text| {
         let read = |text| humantime::parse_duration(text).ok();
-        // The one number that is read without a unit.
+        // Zero is the only number accepted without a unit.
         let duration = read(text).filter(|_| text.trim() != "0");
         duration
             .filter(|duration| (read(least)..=read(most)).contains(&Some(*duration)))
@@ -20,7 +20,7 @@ pub fn within(
     }
 }
 
-/// Reads one that is longer than nothing. Times as far ahead as the longest can still be computed.
+/// Parses a duration longer than zero. Times as far ahead as the longest can still be computed.
 ///
 /// # Errors
 /// What was expected.
@@ -28,7 +28,7 @@ pub fn positive(text: &str) -> Result<Duration, String> {
     within("1ms", "36500d")(text)
 }
 
-/// Reads one, which may be no time at all.
+/// Parses a duration, which may be zero.
 ///
 /// # Errors
 /// What was expected.

@@ -1,5 +1,5 @@
-//! What reacts to events: runs the followers and handlers of all domains and the log's housekeeping, until told to stop. In a
-//! process of its own (`millrace work`), or inside the gateway when that runs embedded.
+//! The parts that react to events: runs the followers and handlers of all domains and the log's housekeeping, until told to stop.
+//! It runs in a process of its own (`millrace work`), or inside an embedded gateway.
 
 pub mod duration;
 pub mod numbers;
@@ -26,29 +26,29 @@ use tokio::{sync::watch, task::JoinSet};
 const ANSWERS_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// How long sessions are kept after their end.
 const SESSIONS_KEPT: Duration = Duration::from_secs(24 * 3600);
-/// How long what handlers have begun may take to finish when the process is told to stop.
+/// How long running attempts of handlers may take to finish when the process is told to stop.
 const DRAIN: Duration = Duration::from_secs(3);
-/// How long a delivery that may have ended its process keeps the others of a process from beginning.
+/// How long a delivery that may have ended its process may keep the others of a process waiting.
 const ALONE: Duration = Duration::from_secs(10);
-/// How long it can be seen that a handler is done with an event.
+/// How long a completed delivery stays visible.
 const DELIVERIES_KEPT: Duration = Duration::from_secs(24 * 3600);
-/// How often what is too old is removed.
+/// How often expired rows are removed.
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(600);
 
-/// How a process runs the workers.
+/// The configuration of a process that runs the workers.
 #[derive(Clone)]
 pub struct WorkersConfig {
-    /// How long a part stays with a process that does not renew its lease.
+    /// How long a process keeps a part without renewing its lease.
     pub lease: Duration,
-    /// Events applied in one transaction at most.
+    /// The most events applied in one transaction.
     pub batch_events: u64,
-    /// What handlers can be told.
+    /// The configuration of handlers.
     pub handlers: HandlersConfig,
-    /// How long the log is kept.
+    /// The retention of the log.
     pub retention: retention::RetentionSettings,
 }
 
-/// Runs until `stop` turns true, and gives all leases back.
+/// Runs until `stop` turns true, then releases all leases.
 pub async fn run(log: EventLog, config: WorkersConfig, stop: watch::Receiver<bool>) {
     let mut tasks = JoinSet::new();
     let follower_config = FollowerConfig {

@@ -1,11 +1,11 @@
-//! Numbers on the command line, each with the least and the greatest that makes sense: a limit of 0 that stops everything, or a
-//! number that a computation overflows with, is refused when the process starts. Used by the settings of `workers` and `gateway`.
+//! Numbers on the command line, each with a sensible minimum and maximum: a limit of 0 that stops everything, or a number that
+//! makes a computation overflow, is refused when the process starts. Used by the settings of `workers` and `gateway`.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-/// A parser of numbers within `range`.
+/// Returns a parser of numbers within `range`.
 pub fn within<T>(
     range: RangeInclusive<T>,
 ) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static
@@ -26,7 +26,7 @@ where
     }
 }
 
-/// What limits count: documents, bytes and rows of any size that fits into memory.
+/// The range of limits that count documents, bytes or rows, of any size that fits into memory.
 pub const COUNT: RangeInclusive<usize> = 1..=1_000_000_000;
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! What operators do at a terminal: see how the workers stand, and deal with dead letters. The same operations as those of the
-//! API, on behalf of the process.
+//! The commands of operators at a terminal: they show the state of the workers, and deal with dead letters. The operations are
+//! those of the API, performed on behalf of the process.
 
 mod epoch;
 mod letters;
@@ -16,20 +16,20 @@ use events::EventLog;
 
 pub use letters::{DeadLettersCommand, Selection};
 
-/// In whose name operators act here.
+/// The actor of operations at a terminal.
 const ACTOR: &str = "operator";
 
-/// How a command ended that did not fail.
+/// How a successful command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// As it was meant.
+    /// It did everything.
     Done,
-    /// Dead letters are left that were to be replayed.
+    /// Dead letters remain that were to be replayed.
     Left,
 }
 
 impl Outcome {
-    /// What the process ends with: 3 when letters are left; 1 is a failure, 2 a wrong command line.
+    /// Returns the exit code of the process: 3 when letters remain; 1 is a failure, 2 a wrong command line.
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
@@ -41,31 +41,31 @@ impl Outcome {
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum OperatingError {
-    /// What was typed is no id.
+    /// The given text is not an id.
     #[error("{0} is not the id of a {1}, such as {1}_01h455vb4pex5vsknk084sn02q")]
     NotAnId(String, &'static str),
     /// There is no such letter.
     #[error(transparent)]
     Letter(#[from] LetterError),
-    /// It cannot be read.
+    /// The letter cannot be read.
     #[error(transparent)]
     Read(#[from] AccessError),
-    /// No epoch begins.
+    /// A new epoch cannot begin.
     #[error(transparent)]
     Epoch(#[from] WorkerError),
-    /// It cannot be written as JSON.
+    /// The result cannot be written as JSON.
     #[error("the output cannot be written: {0}")]
     Json(#[from] serde_json::Error),
 }
 
-/// Dead letters: events that a follower or a handler has given up.
+/// The arguments for dead letters: events that a follower or a handler has given up on.
 #[derive(Args, Debug, Clone, PartialEq, Eq)]
 pub struct DeadLettersSettings {
     #[command(subcommand)]
     command: DeadLettersCommand,
 }
 
-/// How the workers stand.
+/// The arguments for the state of the workers.
 #[derive(Args, Debug, Clone, PartialEq, Eq)]
 pub struct StatusSettings {
     /// Print JSON
@@ -73,13 +73,13 @@ pub struct StatusSettings {
     json: bool,
 }
 
-/// The epoch of the log.
+/// The arguments for the epoch of the log.
 #[derive(Args, Debug, Clone, PartialEq, Eq)]
 pub struct EpochSettings {
-    /// Begin a new epoch: after a restore or a failover that the database cannot tell of itself
+    /// Begin a new epoch: after a restore or a failover that the database cannot detect
     #[arg(long, requires = "reason")]
     begin: bool,
-    /// Why, for the event that tells of it
+    /// The reason, recorded in the event
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
@@ -95,7 +95,7 @@ pub async fn dead_letters(
     letters::run(&operations(log), &settings.command).await
 }
 
-/// Prints how the workers stand.
+/// Prints the state of the workers.
 ///
 /// # Errors
 /// When the database cannot be used.
@@ -104,7 +104,7 @@ pub async fn status(log: &EventLog, settings: &StatusSettings) -> Result<Outcome
     Ok(Outcome::Done)
 }
 
-/// Prints the epoch of the log, or begins another one.
+/// Prints the epoch of the log, or begins a new one.
 ///
 /// # Errors
 /// When the database cannot be used.

@@ -1,6 +1,6 @@
-//! What commands print. Who reads it may have read enough (`millrace status | head -1`): the pipe is closed then, and the
-//! command goes on in silence and ends as it would have. A full disk behind standard output is an error. Nothing else in
-//! the programs writes to standard output; the lint `print_stdout` holds that.
+//! The output of commands. A reader may have read enough (`millrace status | head -1`): the pipe is closed then, and the command
+//! continues silently and ends as it would have. A full disk behind standard output is an error. Nothing else in the programs
+//! writes to standard output; the lint `print_stdout` enforces that.
 
 use std::fmt::{Arguments, Display};
 use std::io::{self, Write};
@@ -28,17 +28,17 @@ pub fn text(text: impl Display) {
     print(format_args!("{text}"));
 }
 
-/// A progress bar on standard error, which shows nothing where that is no terminal.
+/// Returns a progress bar on standard error, which shows nothing where that is not a terminal.
 pub fn progress_bar(template: &str, length: u64) -> ProgressBar {
     let bar = ProgressBar::new(length);
     match ProgressStyle::with_template(template) {
         Ok(style) => bar.with_style(style),
-        // Templates are constants; without one the default bar does.
+        // Templates are constants; if one were invalid, the default bar would do.
         Err(_) => bar,
     }
 }
 
-/// Whether something was lost that somebody wanted to read.
+/// Returns whether output was lost that somebody wanted to read.
 pub fn has_failed() -> bool {
     HAS_FAILED.load(Ordering::Relaxed)
 }

@@ -1,5 +1,5 @@
-//! Rebuilding read models: with a progress bar for an operator who waits, and in the background for an administrator who has
-//! asked for it through the API. Both are the same rebuild, which goes on where another process left it.
+//! Rebuilds read models: with a progress bar for an operator who waits, and in the background for an administrator who has
+//! requested it through the API. Both are the same rebuild, which resumes where another process left it.
 
 use std::{
     fmt::Write,
@@ -18,24 +18,25 @@ use tokio::sync::watch;
 
 use crate::printing;
 
-/// How often a process looks whether somebody has asked for a rebuild.
+/// How often a process looks for requests.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
-/// How long a process leaves a rebuild alone that failed.
+/// How long a process waits before it retries a rebuild that failed.
 const FAILURE_PAUSE: Duration = Duration::from_secs(30);
-/// How much of its time, in percent, a rebuild works that was asked for through the API: nobody waits for it at a terminal, and clients go on.
+/// The share of its time, in percent, that a rebuild requested through the API works: nobody waits for it at a terminal, and
+/// clients are served meanwhile.
 const REQUESTED_SHARE: u8 = 50;
-/// How long a rebuild stays with a process that was killed.
+/// How long a killed process keeps a rebuild.
 const LEASE: Duration = Duration::from_secs(5);
 
-/// What an operator asks for.
+/// The arguments of the command.
 #[derive(clap::Args, Debug, Clone, PartialEq, Eq)]
 pub struct RebuildSettings {
     /// The read model: posts
     pub model: String,
-    /// Forget what a rebuild that was interrupted has built, in place of going on with it
+    /// Discard what an interrupted rebuild has built, instead of resuming it
     #[arg(long)]
     pub from_the_start: bool,
-    /// How much of its time it works, in percent; it rests in between, so that others are served [default: 100, with SQLite 67]
+    /// Share of its time that it works, in percent; it rests in between, so that others are served [default: 100, with SQLite 67]
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=100))]
     pub share: Option<u8>,
 }
@@ -43,10 +44,10 @@ pub struct RebuildSettings {
 /// Why a read model was not rebuilt.
 #[derive(Debug, thiserror::Error)]
 pub enum RebuildFailure {
-    /// There is none of that name.
+    /// There is no read model of that name.
     #[error("there is no read model {0}; there is {1}")]
     Unknown(String, String),
-    /// It failed.
+    /// The rebuild failed.
     #[error(transparent)]
     Rebuild(#[from] RebuildError),
 }
@@ -56,8 +57,8 @@ fn find_model(name: &str) -> Option<Arc<dyn ReadModel>> {
     models.find(|model| model.name() == name)
 }
 
-/// Without anything said, on Postgres all of its time is its own; on SQLite there is one writer, and whoever waited for it
-/// comes in between.
+/// Returns the configuration. By default, a rebuild on Postgres works all of its time; on SQLite, which has one writer, waiting
+/// writers come in between.
 fn config(database: &Database, batch_events: Option<u64>, share: Option<u8>) -> RebuildConfig {
     let is_sqlite = database.is_embedded();
     RebuildConfig {
@@ -69,7 +70,7 @@ fn config(database: &Database, batch_events: Option<u64>, share: Option<u8>) -> 
     }
 }
 
-/// Rebuilds a read model while somebody watches, and tells how it went.
+/// Rebuilds a read model for an operator who watches, and reports the result.
 ///
 /// # Errors
 /// When there is no such model, and when the rebuild fails.
@@ -112,7 +113,7 @@ pub async fn rebuild_watched(
     Ok(())
 }
 
-/// The bar, or a line for each phase where there is no terminal to draw on.
+/// The progress: a bar, or a line for each phase where there is no terminal to draw on.
 struct Shown {
     name: &'static str,
     bar: ProgressBar,
@@ -158,7 +159,7 @@ impl Shown {
         }
     }
 
-    /// Events that this process has applied.
+    /// Returns the number of events that this process has applied.
     fn applied_here(&self) -> u64 {
         let state = self.state.lock();
         state.last.saturating_sub(state.first.unwrap_or(0))
@@ -213,7 +214,7 @@ fn describe(name: &str, report: &RebuildReport, applied: u64, took: Duration) ->
     text
 }
 
-/// Does what was asked for through the API, one model after the other, until `stop` turns true.
+/// Carries out the requests made through the API, one model after the other, until `stop` turns true.
 pub(crate) async fn serve_requests(database: Database, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow_and_update() {
         match requested_rebuilds(&database).await {
@@ -248,7 +249,7 @@ async fn rebuild_requested(
                 model = name,
                 events = report.events,
                 differences = rows,
-                "the read model is rebuilt"
+                "the read model was rebuilt"
             );
         }
         Err(RebuildError::Running { .. } | RebuildError::Stopped) => {}

@@ -1,5 +1,5 @@
-//! Archiving and pruning the log, and erasing what is personal: as commands for an operator who watches, and in the
-//! background. The settings are those of workers, and of gateways that run the workers.
+//! Archives and prunes the log, and erases personal data: as commands for an operator who watches, and in the background. The
+//! settings are those of workers, and of gateways that run the workers.
 
 mod commands;
 mod keeping;
@@ -13,53 +13,53 @@ use crate::duration;
 pub use commands::{archive_watched, prune_watched};
 pub(crate) use keeping::{erase_requested, keep_retention};
 
-/// How long the log is kept, and what becomes of it.
+/// The retention of the log.
 #[derive(clap::Args, Debug, Clone, PartialEq, Eq)]
 #[command(next_help_heading = "Retention")]
 pub struct RetentionSettings {
     /// How long events are kept, such as 90d; without it they are never pruned
     ///
-    /// What is older is pruned from the log when every follower and handler has passed it. Streams that are state, such as
-    /// those of posts, stay.
+    /// Older events are pruned from the log when every follower and handler has passed them. Streams that are state, such as those
+    /// of posts, stay.
     #[arg(long, env = "MILLRACE_RETENTION", value_parser = duration::parse)]
     pub retention: Option<Duration>,
-    /// Directory to which events are archived before they are pruned; personal data that is erased is erased there, too
+    /// Directory to which events are archived before they are pruned; personal data is erased there, too
     #[arg(long, env = "MILLRACE_ARCHIVE")]
     pub archive: Option<PathBuf>,
-    /// How long after the erasure of a user's data it is searched for once more; longer than a request may last
+    /// How long after the erasure of a user's data to search for remains once more; longer than any request lasts
     #[arg(long, env = "MILLRACE_ERASURE_SETTLE", value_parser = duration::parse, default_value = "90s")]
     pub erasure_settle: Duration,
 }
 
-/// What to archive.
+/// The arguments of `archive`.
 #[derive(clap::Args, Debug, Clone, PartialEq, Eq)]
 pub struct ArchiveSettings {
-    /// Only events that are so old, such as 90d
+    /// Only events of at least this age, such as 90d
     #[arg(long, value_parser = duration::parse)]
     pub older_than: Duration,
-    /// The directory
+    /// Directory of the archive
     #[arg(long)]
     pub to: PathBuf,
 }
 
-/// What to prune.
+/// The arguments of `prune`.
 #[derive(clap::Args, Debug, Clone, PartialEq, Eq)]
 pub struct PruneSettings {
-    /// Only events that are so old, such as 90d
+    /// Only events of at least this age, such as 90d
     #[arg(long, value_parser = duration::parse)]
     pub older_than: Duration,
-    /// Only events that are in the archive in this directory; its files are checked first
+    /// Only events that are in the archive in this directory; its files are verified first
     #[arg(long)]
     pub archived_in: Option<PathBuf>,
 }
 
-/// Why something was not archived or pruned.
+/// Why events were not archived or pruned.
 #[derive(Debug, thiserror::Error)]
 pub enum RetentionError {
-    /// The archive.
+    /// The archive failed.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
-    /// The log.
+    /// The log failed.
     #[error(transparent)]
     Log(#[from] events::Error),
 }

@@ -1,5 +1,5 @@
-//! Settings of the workers, and the defaults of any settings. A setting is declared once, as a flag with its default, its unit and its help;
-//! `gateway::config` reads it from everywhere else.
+//! Settings of the workers, and the defaults of all settings. A setting is declared once, as a flag with its default, its unit and
+//! its help; `gateway::config` reads it from everywhere else.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::{duration, numbers};
 
-/// Settings of the workers, in a process of their own or inside a gateway.
+/// Settings of the workers, whether they run in a process of their own or inside a gateway.
 #[derive(Args, Debug, Clone)]
 #[command(next_help_heading = "Workers")]
 pub struct WorkSettings {
@@ -32,10 +32,10 @@ pub struct WorkSettings {
     pub health_listen: Option<SocketAddr>,
 }
 
-/// Settings at the defaults that they declare, whatever the environment says.
+/// Returns settings with their declared defaults, whatever the environment contains.
 ///
 /// # Panics
-/// When one of them has none.
+/// When one of them has no default.
 #[must_use]
 pub fn defaults<T: Args>() -> T {
     let without_environment = |arg: clap::Arg| arg.env(clap::builder::Resettable::Reset);

@@ -1,5 +1,5 @@
-//! Settings of signals. Gateways need the deadline, as signals begin there; the rest is
-//! for whichever process does the work, which is the gateway when it runs embedded.
+//! Settings of signals. Gateways need the deadline, as signals begin there; the rest is for the process that does the work, which
+//! is the gateway when it runs embedded.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +19,7 @@ use crate::{
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Signals")]
 pub struct SignalSettings {
-    /// How long the processors of a signal have; then the signal ends with the results that there are
+    /// How long the processors of a signal have; after that, the signal ends with the results available
     #[arg(long, env = "MILLRACE_SIGNAL_DEADLINE", default_value = "30s", value_parser = duration::within("10ms", "365d"))]
     pub signal_deadline: Duration,
     /// Names of levels with the values at which they begin, ascending
@@ -29,13 +29,13 @@ pub struct SignalSettings {
         default_value = "elevated=50,high=80,critical=95"
     )]
     pub signal_levels: Levels,
-    /// Where the end of each signal is posted: `https://…`
+    /// URL to which the end of each signal is posted: `https://…`
     #[arg(long, env = "MILLRACE_WEBHOOK_URL", hide_env_values = true, value_parser = secret)]
     pub webhook_url: Option<Secret>,
     /// Key that webhooks are signed with: `whsec_` and 24 to 64 bytes in base64; several are separated by commas
     #[arg(long, env = "MILLRACE_WEBHOOK_SECRET", hide_env_values = true, value_parser = secret)]
     pub webhook_secret: Option<Secret>,
-    /// How long the receiver may take for its answer
+    /// How long the receiver may take to answer
     #[arg(long, env = "MILLRACE_WEBHOOK_TIMEOUT", default_value = "10s", value_parser = duration::positive)]
     pub webhook_timeout: Duration,
     /// Allow a receiver in a private network, or on this machine
@@ -43,20 +43,21 @@ pub struct SignalSettings {
     pub webhook_allow_private: bool,
     /// Faults to inject into processors, for demonstrations: `signal_trend:delay=2s,fail=0.3;signal_levels:kill=100`
     ///
-    /// `delay` makes it slower, `fail` is how often it fails, 0 to 1, and `kill` is the value from which on a signal ends its process.
+    /// `delay` makes a processor slower, `fail` is the share of attempts that fail, 0 to 1, and `kill` is the value from which on a
+    /// signal ends its process.
     #[arg(long, env = "MILLRACE_FAULTS", default_value = "", hide_default_value = true, value_parser = faults)]
     pub faults: Faults,
 }
 
 impl SignalSettings {
-    /// What is needed where signals are submitted.
+    /// Returns the configuration that submitting signals needs.
     pub fn config(&self) -> SignalsConfig {
         SignalsConfig {
             deadline: self.signal_deadline,
         }
     }
 
-    /// What is needed where the work is done.
+    /// Returns the configuration that processing signals needs.
     ///
     /// # Errors
     /// When the webhook cannot be used.
@@ -92,12 +93,12 @@ impl SignalSettings {
     }
 }
 
-/// Never fails: an error of the parser would show the value.
+/// Parses a secret. It never fails: an error of the parser would show the value.
 fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
     Ok(Secret::new(text))
 }
 
-/// `processor:delay=…,fail=…,kill=…`, separated by semicolons.
+/// Parses `processor:delay=…,fail=…,kill=…`, separated by semicolons.
 fn faults(text: &str) -> Result<Faults, String> {
     let mut faults = Faults::default();
     for entry in text.split(';').map(str::trim).filter(|it| !it.is_empty()) {

@@ -1,7 +1,7 @@
-//! Webhooks over HTTP, as the Standard Webhooks specification has them: a POST of JSON with an id, a time and a signature. The
-//! receiver is configured by whoever runs this, but its name is resolved by others, and what it answers is its own affair:
-//! so addresses are checked after the name is resolved, and it is the checked address that is connected to; redirects are
-//! not followed, proxies of the environment not used, and bodies of answers not read. Built by `signal_settings`.
+//! Webhooks over HTTP, by the Standard Webhooks specification: a POST of JSON with an id, a time and a signature. The operator
+//! configures the receiver, but others resolve its name, and its answers are beyond our control. So addresses are checked after the
+//! name is resolved, and the checked address is the one connected to; redirects are not followed, proxies of the environment not
+//! used, and bodies of answers not read. Built by `signal_settings`.
 
 mod address;
 mod signature;
@@ -18,17 +18,17 @@ use reqwest::{Client, StatusCode, Url, header, redirect};
 use address::{CheckedResolver, PrivateAddress, is_public};
 use signature::SigningKeys;
 
-/// How long it may take until there is a connection.
+/// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Where to deliver, and how.
+/// The receiver's URL and the settings of deliveries to it.
 #[derive(Debug, Clone)]
 pub(crate) struct WebhookConfig {
     /// `http://…` or `https://…`; may hold secrets in its path.
     pub(crate) url: Secret,
     /// `whsec_` and 24 to 64 bytes in base64.
     pub(crate) secret: Secret,
-    /// How long the receiver may take for its answer.
+    /// How long the receiver may take to answer.
     pub(crate) timeout: Duration,
     /// Whether the receiver may be in a private network, or on this machine.
     pub(crate) allow_private: bool,
@@ -42,10 +42,10 @@ pub(crate) struct HttpWebhook {
 }
 
 impl HttpWebhook {
-    /// Checks the configuration.
+    /// Checks the configuration, and returns the receiver.
     ///
     /// # Errors
-    /// What is wrong with it; without the URL and the secret.
+    /// What is wrong with it, without showing the URL and the secret.
     pub(crate) fn new(config: &WebhookConfig) -> Result<Self, String> {
         let url = parse_url(config)?;
         let keys = SigningKeys::parse(config.secret.reveal())?;
@@ -53,14 +53,14 @@ impl HttpWebhook {
             .tls_backend_preconfigured(tls()?)
             .user_agent(concat!("Millrace/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
-            // A proxy would resolve the name for itself.
+            // A proxy would resolve the name itself.
             .no_proxy()
             .dns_resolver(CheckedResolver {
                 allow_private: config.allow_private,
             })
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(config.timeout)
-            // Deliveries are rare, and each is to see what the name stands for now.
+            // Deliveries are rare, and each must use the name's current address.
             .pool_max_idle_per_host(0)
             .build()
             .map_err(|error| format!("webhooks cannot be sent: {error}"))?;
@@ -108,7 +108,7 @@ fn parse_url(config: &WebhookConfig) -> Result<Url, String> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(format!("{what}: must not hold a user or a password"));
     }
-    // Names are checked when they are resolved; an address is not resolved.
+    // Names are checked when they are resolved; an address is never resolved.
     let host = url.host_str().unwrap_or_default();
     let literal = host.trim_start_matches('[').trim_end_matches(']').parse();
     match literal {
@@ -120,7 +120,8 @@ fn parse_url(config: &WebhookConfig) -> Result<Url, String> {
     }
 }
 
-/// The same cryptography as everywhere here, and the certificates of Mozilla: images need none of their own.
+/// Returns the TLS configuration: the same cryptography as everywhere here, and Mozilla's certificates, so that images need none of
+/// their own.
 fn tls() -> Result<rustls::ClientConfig, String> {
     let provider = rustls::crypto::ring::default_provider();
     let roots: rustls::RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
@@ -137,7 +138,7 @@ fn judge(status: StatusCode) -> Result<(), WebhookFailure> {
         status if status.is_redirection() => Err(WebhookFailure::Impossible(format!(
             "{text}: redirects are not followed"
         ))),
-        // Standard Webhooks: the receiver wants no more.
+        // By Standard Webhooks, the receiver wants no more deliveries.
         StatusCode::GONE => Err(WebhookFailure::Impossible(text)),
         StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
             Err(WebhookFailure::Unavailable(text))

@@ -1,5 +1,5 @@
-//! Many events of one kind of stream in one statement, for imports and for followers that raise events: the same rules as
-//! a single append, at a fraction of the round trips. SQLite has no round trips, and its events are chained one by one.
+//! Appends many events of one kind of stream in one statement, for imports and for followers that raise events. The rules are
+//! those of a single append, at a fraction of the round trips. SQLite has no round trips, so its events are inserted one by one.
 
 use std::collections::HashMap;
 
@@ -15,14 +15,14 @@ use crate::{
     sql::{Dialect, is_one_of, query_as},
 };
 
-/// Events in one statement; more are sent in several.
+/// The number of events in one statement; a larger batch takes several.
 const BATCH_EVENTS: usize = 1_000;
 
 /// An event for `Tx::append_all`.
 pub struct Appending<'a, D> {
     /// Its stream.
     pub stream_id: Uuid,
-    /// The version that the stream has before it.
+    /// The version of the stream before this event.
     pub expected: i64,
     /// The event.
     pub event: NewEvent<'a, D>,
@@ -30,7 +30,7 @@ pub struct Appending<'a, D> {
     pub meta: &'a Meta,
 }
 
-/// As Postgres reads it out of one JSON parameter, whose text does not depend on how many there are.
+/// An event as Postgres reads it from a single JSON parameter, so that the statement's text does not depend on the number of events.
 #[derive(Serialize)]
 struct Row {
     event_id: Uuid,
@@ -119,7 +119,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// The last version of each of these streams; those that have none are left out.
+    /// Returns the last version of each of these streams, leaving out those that have none.
     #[boxed]
     pub async fn last_versions(&self, kind: &str, ids: &[Uuid]) -> Result<HashMap<Uuid, i64>> {
         if ids.is_empty() {

@@ -1,5 +1,6 @@
-//! The statements of the log browser. Their texts are few and do not depend on what is looked for: what a filter leaves out
-//! is a parameter that is null. Each is written so that the plan is the one meant, whatever the planner thinks of the values.
+//! The statements of the log browser. They are few, and their texts do not depend on the values searched for: a condition that a
+//! filter leaves out is a parameter that is null. Each is written so that it gets the intended plan, whatever the planner thinks
+//! of the values.
 
 use chrono::{DateTime, TimeZone, Utc};
 use sea_orm::{DbBackend, Value};
@@ -11,27 +12,27 @@ use crate::{
     sql::{Dialect, query_one_as, to_i64},
 };
 
-/// Events that are read and sorted for a page without more ado.
+/// The number of events that may be read and sorted for a page without searching by position.
 pub(super) const FEW: u64 = 4096;
 
-/// What is looked at first.
+/// How the events are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
     /// Positions, in order.
     Positions,
     /// Streams with an id, by the index of versions.
     StreamId,
-    /// What somebody caused.
+    /// Events caused by an actor.
     Actor,
-    /// A kind of streams.
+    /// Events of a kind of stream.
     Kind,
-    /// Types, of whatever kind of streams.
+    /// Events of types, in any kind of stream.
     Types,
     /// A stretch of time.
     Time,
 }
 
-/// The parameters of `select`, of which each statement has all.
+/// The parameters of `select`. Each statement has all of them.
 pub(super) fn values(filter: &LogFilter, (after, until): (u64, u64)) -> Vec<Value> {
     let (from, before) = times(filter);
     vec![
@@ -46,7 +47,7 @@ pub(super) fn values(filter: &LogFilter, (after, until): (u64, u64)) -> Vec<Valu
     ]
 }
 
-/// Both databases can compare with these.
+/// Returns the filter's times, or else bounds that both databases can compare with.
 fn times(filter: &LogFilter) -> (DateTime<Utc>, DateTime<Utc>) {
     let year = |year| Utc.with_ymd_and_hms(year, 1, 1, 0, 0, 0).single();
     let from = filter.from.or_else(|| year(1));
@@ -59,14 +60,14 @@ fn types(filter: &LogFilter) -> Option<String> {
     Some(serde_json::Value::from(types).to_string())
 }
 
-/// All kinds of streams there are: as many look-ups as there are kinds.
+/// Selects all kinds of streams, with as many look-ups as there are kinds.
 const KINDS: &str = "with recursive kinds(stream) as (
      select min(stream) from event
      union all
      select (select min(e.stream) from event e where e.stream > kinds.stream) from kinds where kinds.stream is not null)
      ";
 
-/// The events of the types that are listed in a parameter, looked up kind by kind and type by type.
+/// Selects the events of the types listed in a parameter, kind by kind and type by type.
 fn of_types(backend: DbBackend, list: &str, columns: &str, end: &str) -> String {
     match backend {
         DbBackend::Postgres => format!(
@@ -82,14 +83,14 @@ fn of_types(backend: DbBackend, list: &str, columns: &str, end: &str) -> String 
     }
 }
 
-/// At most `limit` of the events that match, with positions in ($1, $2].
+/// Selects at most `limit` of the events that match, with positions in ($1, $2].
 pub(super) fn select(backend: DbBackend, way: Way, from_end: bool, limit: u64) -> String {
     let (text, uuid) = backend.either(("::text", "::uuid"), ("", ""));
     let types = backend.either(
         "(select json_array_elements_text($5::text::json))",
         "(select value from json_each($5))",
     );
-    // Keeps a query apart, so that it is carried out as written: SQLite merges none with a limit into the one around it.
+    // Keeps a subquery separate, so that it runs as written: SQLite never merges one with a limit into the query around it.
     let apart = backend.either(" offset 0", " limit -1");
     let matches = format!(
         "($3{text} is null or e.stream = $3) and ($4{uuid} is null or e.stream_id = $4)
@@ -135,7 +136,7 @@ pub(super) fn select(backend: DbBackend, way: Way, from_end: bool, limit: u64) -
     )
 }
 
-/// The way by which the filter is known to match little.
+/// Returns the way by which the filter is known to match few events, if there is one.
 pub(super) async fn few(database: &DatabaseConnection, filter: &LogFilter) -> Result<Option<Way>> {
     let ways = [
         (Way::StreamId, filter.stream_id.is_some()),
@@ -152,7 +153,7 @@ pub(super) async fn few(database: &DatabaseConnection, filter: &LogFilter) -> Re
     Ok(None)
 }
 
-/// Whether the index of `way` has few events for the filter: it is read no further than that.
+/// Returns whether the index of `way` has few events for the filter. It reads no further than that.
 async fn is_few(database: &DatabaseConnection, filter: &LogFilter, way: Way) -> Result<bool> {
     let backend = database.get_database_backend();
     let limit = FEW + 1;

@@ -180,7 +180,7 @@ async fn a_search_that_gives_up_goes_on_where_it_was() {
     const LONG: u64 = 2 * SEARCHED + 5_000;
     let (_file, database) = SqliteFile::create().await;
     fill(database.writer(), LONG).await;
-    // Each of the conditions matches much, and all of them together only what is far away.
+    // Each of the conditions matches many events, and all of them together only distant ones.
     let sql = "update event set stream = 'order' where inserted < 5000";
     database
         .writer()
@@ -222,7 +222,7 @@ async fn a_search_that_gives_up_goes_on_where_it_was() {
     expected.reverse();
     assert_eq!(positions, expected);
     assert!(page.has_previous && page.has_next);
-    // And from the other side.
+    // The same from the other side.
     let place = LogPlace {
         after: Some(4_999),
         before: None,

@@ -1,5 +1,5 @@
-//! A pool as SeaORM sees it: each statement takes a connection for itself, waits for it no longer than its patience, and
-//! begins transactions that end as `transaction` says. Used by whoever reads, and by `Database` for what it writes.
+//! A pool as SeaORM sees it: each statement takes a connection for itself, waits for it no longer than its patience, and begins
+//! transactions that end as `transaction` says. Used for all reads, and by `Database` for writes.
 
 use std::{fmt, time::Duration};
 
@@ -17,16 +17,16 @@ use super::{
 };
 use crate::error::CROWDED;
 
-/// Connections of one kind of work; cheap to clone.
+/// Connections for one kind of work; cheap to clone.
 #[derive(Clone)]
 pub struct DatabaseConnection {
     backend: DbBackend,
-    /// None of one that is not connected.
+    /// The pool; `None` if it is not connected.
     pool: Option<Pool>,
     patience: Duration,
     silence: Silence,
     trouble: Trouble,
-    /// Of connections that claimants share.
+    /// The turns, if claimants share the connections.
     turns: Option<Turns>,
 }
 
@@ -46,7 +46,7 @@ impl DatabaseConnection {
         }
     }
 
-    /// The same connections, of which whoever works on somebody's behalf gets one in turn.
+    /// Returns the same connections, shared in turns among those on whose behalf they are used.
     #[must_use]
     pub(super) fn in_turn(&self, turns: Turns) -> Self {
         Self {
@@ -67,12 +67,12 @@ impl DatabaseConnection {
         }
     }
 
-    /// Which database it is.
+    /// Returns the kind of database.
     pub fn get_database_backend(&self) -> DbBackend {
         self.backend
     }
 
-    /// The same connections for whoever expects to wait so long for an answer.
+    /// Returns the same connections with another patience, the longest wait for an answer.
     #[must_use]
     pub fn patient(&self, patience: Duration) -> Self {
         Self {
@@ -81,7 +81,8 @@ impl DatabaseConnection {
         }
     }
 
-    /// The same pool for libraries that bring their own transactions. What they leave open is noticed by the next one.
+    /// Returns the same pool for libraries that bring their own transactions. A transaction that they leave open is noticed by
+    /// the next user.
     pub(super) fn plain(&self) -> Plain {
         match &self.pool {
             Some(Pool::Postgres(pool)) => {
@@ -97,14 +98,14 @@ impl DatabaseConnection {
         self.begin_with("begin").await
     }
 
-    /// Begins a transaction that sees one state of the database throughout, and changes nothing.
+    /// Begins a transaction that sees one state of the database throughout, and makes no changes.
     pub async fn begin_snapshot(&self) -> Result<DatabaseTransaction, DbErr> {
         match self.backend {
             DbBackend::Postgres => {
                 self.begin_with("begin isolation level repeatable read read only")
                     .await
             }
-            // Every transaction of SQLite sees one state.
+            // Every SQLite transaction sees one state.
             _ => self.begin().await,
         }
     }
@@ -172,7 +173,7 @@ impl ConnectionTrait for DatabaseConnection {
     }
 }
 
-/// What `Error` recognizes it by.
+/// Returns the error that becomes `Error::Crowded`.
 fn crowded() -> DbErr {
     DbErr::Custom(CROWDED.to_owned())
 }

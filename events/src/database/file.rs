@@ -1,6 +1,6 @@
-//! Which file a SQLite database is. A process goes on writing to a file that was removed or replaced under its name, where
-//! nobody will ever find what it wrote. So each transaction looks, before it begins and before it is answered, whether the
-//! file and its log of writes are still those under their names. Called by `Database`; it costs two look-ups of a name.
+//! The identity of the file of a SQLite database. A process keeps writing to a file that was removed or replaced under its name,
+//! where nobody will ever find what it wrote. So each transaction checks, before it begins and before it is reported, that the
+//! names still refer to the file and its write-ahead log. Called by `Database`; the check costs two look-ups of a name.
 
 use std::{
     fs, io,
@@ -14,29 +14,29 @@ use sea_orm::{DbErr, RuntimeErr, sqlx::sqlite::SqliteConnectOptions};
 
 use crate::{Error, Result};
 
-/// The file of a SQLite database, as its driver understands the URL; none of another database. What the driver does not
-/// understand, it refuses when it is connected to.
+/// Returns the file of a SQLite database, as its driver understands the URL; `None` for another database. A URL that the driver
+/// does not understand is refused on connecting.
 pub fn sqlite_file(url: &str) -> Option<PathBuf> {
     let name = url.strip_prefix("sqlite:")?;
     let options = SqliteConnectOptions::from_str(url);
     Some(options.map_or_else(|_| name.into(), |it| it.get_filename().to_owned()))
 }
 
-/// Device and number: no two files have the same at one time.
+/// Device and inode number: no two files share them at one time.
 type Identity = (u64, u64);
 
-/// The file of a database that is open.
+/// The file of an open database.
 #[derive(Debug)]
 pub(super) struct DatabaseFile {
     path: PathBuf,
     file: Identity,
     writes_path: PathBuf,
-    /// Known once something was written.
+    /// The write-ahead log's identity, known once something was written.
     writes: Mutex<Option<Identity>>,
 }
 
 impl DatabaseFile {
-    /// Of a database that is open; none when it is not a file.
+    /// Returns the file of an open database; `None` when it is not a file.
     pub(super) fn opened(path: &Path) -> Option<Self> {
         let file = identity(path).ok()?;
         let mut writes_path = path.as_os_str().to_owned();
@@ -49,7 +49,7 @@ impl DatabaseFile {
         })
     }
 
-    /// Whether what is written from now on will be found.
+    /// Checks that whatever is written from now on will be found.
     pub(super) fn check(&self) -> Result<()> {
         let is_same = identity(&self.path).is_ok_and(|found| found == self.file);
         if !is_same {
@@ -63,7 +63,7 @@ impl DatabaseFile {
         }
     }
 
-    /// The same after a commit.
+    /// Makes the same check after a commit.
     pub(super) fn check_written(&self) -> Result<()> {
         let mut known = self.writes.lock();
         if known.is_none() {

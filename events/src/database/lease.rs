@@ -1,8 +1,8 @@
 //! One connection, taken out of its pool for a statement or a transaction. It goes back only when it is known to be idle and
-//! outside of any transaction. All others are closed: one on which an answer is still due, as nobody can tell it from one that
-//! went silent; one whose future was dropped half-way; one whose BEGIN, COMMIT or ROLLBACK failed, as nobody knows what it is
-//! inside of. Every wait has a deadline. Nor does a statement go on that nobody waits for: Postgres ends it when it sees the connection
-//! closed (`client_connection_check_interval`), SQLite is told. Used by `connection` and `transaction` only.
+//! outside of any transaction. All others are closed: those on which an answer is still due, as nobody can tell them from silent
+//! ones; those whose future was dropped half-way; and those whose BEGIN, COMMIT or ROLLBACK failed, as their state is unknown.
+//! Every wait has a deadline. A statement that nobody waits for ends, too: Postgres ends it when it sees the connection closed
+//! (`client_connection_check_interval`), SQLite is told. Used by `connection` and `transaction` only.
 
 use std::{
     io,
@@ -27,24 +27,24 @@ use tokio::{runtime::Handle, time::timeout};
 use super::{trouble::Trouble, turns::Turn};
 use crate::error::{Outage, outage};
 
-/// How long a connection may take to be given back or closed, for which nobody waits.
+/// How long the return or close of a connection may take. Nobody waits for it.
 const RELEASE_LIMIT: Duration = Duration::from_secs(2);
-/// How long a connection may take to show that it is there, which somebody waits for.
+/// How long a connection may take to answer a ping. Somebody waits for it.
 const PING_LIMIT: Duration = Duration::from_millis(500);
-/// A connection that was idle for so long is asked before it is used.
+/// A connection that was idle for this long is pinged before it is used.
 const TRUSTED_IDLE: Duration = Duration::from_secs(5);
-/// For so long after a silence all connections from before it are asked before they are used.
+/// For this long after a silence, all connections from before it are pinged before they are used.
 const SUSPICION: Duration = Duration::from_secs(60);
-/// Instructions of SQLite between two looks whether it should stop: some tens of microseconds.
+/// Instructions that SQLite runs between two checks whether to stop: some tens of microseconds.
 const STEPS: i32 = 10_000;
-/// Connections left inside a transaction by somebody else that one request may find.
+/// The most connections left inside a transaction by other code that one request may come across.
 const MOST_NESTED: usize = 8;
 
-/// When a connection of a pool last missed a deadline. The others are then likely to be as silent.
+/// When a connection of a pool last missed a deadline. The others are then likely to be silent as well.
 #[derive(Clone)]
 pub(super) struct Silence {
     began: Instant,
-    /// In milliseconds since then; 0 when there was none.
+    /// In milliseconds since `began`; 0 when there was none.
     last_ms: Arc<AtomicU64>,
 }
 
@@ -61,7 +61,7 @@ impl Silence {
         self.last_ms.store(now.max(1), Ordering::Relaxed);
     }
 
-    /// How long ago it was, if it was lately.
+    /// Returns how long ago the last silence was, if it was recent.
     fn age(&self) -> Option<Duration> {
         let last = match self.last_ms.load(Ordering::Relaxed) {
             0 => return None,
@@ -71,7 +71,7 @@ impl Silence {
         (age < SUSPICION).then_some(age)
     }
 
-    /// Whether a connection may be used: it was busy a moment ago, or it answers.
+    /// Returns whether a connection may be used: it was busy a moment ago, or it answers a ping.
     pub(super) async fn spares<C: Connection>(
         &self,
         connection: &mut C,
@@ -88,7 +88,7 @@ impl Silence {
     }
 }
 
-/// The connections of one kind of work.
+/// The connections for one kind of work.
 #[derive(Clone)]
 pub(super) enum Pool {
     Postgres(PgPool),
@@ -100,23 +100,23 @@ enum Raw {
     Sqlite(PoolConnection<Sqlite>),
 }
 
-/// A connection for as long as one statement or one transaction has it.
+/// A connection, held for the length of one statement or one transaction.
 pub(super) struct Lease {
-    /// Taken when it is dropped.
+    /// Taken on drop.
     raw: Option<Raw>,
     patience: Duration,
     silence: Silence,
     trouble: Trouble,
-    /// An answer is due, or will never be understood.
+    /// Whether an answer is still due, or can no longer be understood.
     is_waiting: bool,
     is_in_transaction: bool,
-    /// Ends the statement under way; SQLite only. Postgres notices by itself that its client is gone.
+    /// Ends the running statement; SQLite only. Postgres notices by itself that its client is gone.
     stop: Option<Arc<AtomicBool>>,
-    /// Given back with the connection.
+    /// The turn, which is given back with the connection.
     _turn: Option<Turn>,
 }
 
-/// Runs `$call` with the connection of either kind, at most as long as the lease is patient.
+/// Runs `$call` with the connection of either kind, for at most the lease's patience.
 macro_rules! answer {
     ($lease:expr, $connection:ident => $call:expr) => {{
         $lease.begin_wait()?;
@@ -173,7 +173,7 @@ impl Lease {
                 lease.make_stoppable().await?;
                 return Ok(lease);
             }
-            // Whoever had it left it inside a transaction: dropped like this, it is closed.
+            // Its last user left it inside a transaction. Dropped in this state, it is closed.
             lease.is_in_transaction = true;
         }
         Err(DbErr::Conn(RuntimeErr::Internal(
@@ -181,14 +181,14 @@ impl Lease {
         )))
     }
 
-    /// Has SQLite look now and then, while it works, whether anybody still waits for it.
+    /// Makes SQLite check from time to time, while it works, whether anybody still waits for it.
     async fn make_stoppable(&mut self) -> Result<(), DbErr> {
         let Some(Raw::Sqlite(connection)) = self.raw.as_mut() else {
             return Ok(());
         };
         let stop = Arc::new(AtomicBool::new(false));
         let is_stopped = stop.clone();
-        // Should this not come to its end, nobody knows what the connection is at.
+        // If this does not complete, the state of the connection is unknown.
         self.is_waiting = true;
         let mut handle = connection.lock_handle().await.map_err(not_acquired)?;
         handle.set_progress_handler(STEPS, move || !is_stopped.load(Ordering::Relaxed));
@@ -198,12 +198,12 @@ impl Lease {
         Ok(())
     }
 
-    /// Waits for each answer up to so long.
+    /// Sets how long to wait for each answer.
     pub(super) fn set_patience(&mut self, patience: Duration) {
         self.patience = patience;
     }
 
-    /// Whether nothing can be asked of it any more.
+    /// Returns whether the connection can no longer be used.
     pub(super) fn is_lost(&self) -> bool {
         self.is_waiting
     }
@@ -242,8 +242,8 @@ impl Lease {
         found
     }
 
-    /// Begins a transaction that is the outermost one: a nested BEGIN is refused, by SQLite itself and by the count of
-    /// transactions that is kept for Postgres, and a connection is only ever given back outside of them.
+    /// Begins a transaction that is the outermost one. A nested BEGIN is refused, by SQLite itself and by the transaction count
+    /// kept for Postgres, and a connection is only ever given back outside of transactions.
     pub(super) async fn begin(&mut self, statement: &'static str) -> sqlx::Result<()> {
         self.is_in_transaction = true;
         let begun: sqlx::Result<()> = answer!(self, connection => begin(connection, statement));
@@ -264,7 +264,7 @@ impl Lease {
         Ok(())
     }
 
-    /// Of a step whose failure leaves the connection in a state that nobody knows.
+    /// Passes on the result of a step whose failure leaves the connection in an unknown state.
     fn or_lost(&mut self, step: sqlx::Result<()>, depth: usize) -> sqlx::Result<()> {
         let step = step.and_then(|()| match self.depth() == depth {
             true => Ok(()),
@@ -315,7 +315,7 @@ impl Lease {
                     false
                 }
                 Some(Outage::Stopped) => false,
-                // It was answered, and whatever is left of the answer is skipped.
+                // It was answered, and the rest of the answer is skipped.
                 None => false,
             },
         };
@@ -327,7 +327,7 @@ impl Drop for Lease {
     fn drop(&mut self) {
         let Some(raw) = self.raw.take() else { return };
         let is_kept = !self.is_waiting && !self.is_in_transaction;
-        // Without a runtime the process ends, and the connection with it.
+        // Without a runtime the process is ending, and the connection with it.
         let Ok(runtime) = Handle::try_current() else {
             match raw {
                 Raw::Postgres(connection) => drop(connection.leak()),
@@ -336,14 +336,14 @@ impl Drop for Lease {
             return;
         };
         match raw {
-            // Dropped unfinished, the future closes it and makes room in the pool.
+            // If it is dropped unfinished, the future closes the connection and makes room in the pool.
             Raw::Postgres(mut connection) if is_kept => {
                 runtime.spawn(timeout(RELEASE_LIMIT, connection.return_to_pool()));
             }
             Raw::Sqlite(connection) if is_kept => drop(connection),
-            // Without a word: the peer may not listen any more.
+            // It is closed without a farewell: the peer may no longer listen.
             Raw::Postgres(connection) => drop(connection.detach()),
-            // The next one waits until the file is closed, and what was not committed is gone. A statement under way ends first.
+            // The next user waits until the file is closed; uncommitted changes are lost. A running statement ends first.
             Raw::Sqlite(connection) => {
                 if let Some(stop) = &self.stop {
                     stop.store(true, Ordering::Relaxed);

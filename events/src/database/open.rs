@@ -1,8 +1,8 @@
-//! How the pools are opened: what Postgres is told of each session, how a SQLite file is kept, and which connections are asked
-//! whether they are there before they are used. Called by `Database::connect`.
+//! Opens the pools: the settings of each Postgres session, the pragmas of a SQLite file, and which connections are pinged before
+//! they are used. Called by `Database::connect`.
 //!
-//! The server's half of a deadline is set here, too. It cancels a statement, ends a transaction that stands still, looks while
-//! it works whether its client is still there, and probes one that is silent, so that what is locked is free again soon.
+//! The server's half of each deadline is set here, too. It cancels a statement, ends a transaction that stands still, checks
+//! while it works whether its client is still there, and probes a silent one, so that locks are soon released.
 
 use std::{str::FromStr, time::Duration};
 
@@ -19,9 +19,9 @@ use sea_orm::{
 use super::{DatabaseConfig, lease::Silence};
 use crate::Result;
 
-/// What Postgres is told of a session, besides its time limits.
+/// The settings of a Postgres session, apart from its time limits.
 const SESSION: [(&str, &str); 7] = [
-    // Compiling a statement costs more than any of ours takes.
+    // Compiling costs more time than any of our statements takes.
     ("jit", "off"),
     ("lock_timeout", "3s"),
     ("client_connection_check_interval", "2s"),
@@ -75,11 +75,11 @@ pub(super) fn sqlite_options(url: &str) -> Result<SqliteConnectOptions> {
     let options = SqliteConnectOptions::from_str(url)
         .map_err(not_opened)?
         .journal_mode(SqliteJournalMode::Wal)
-        // An answered mutation survives a power cut: FULL syncs the log at every commit.
+        // A mutation that was answered survives a power cut: FULL syncs the log at every commit.
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(10))
         .foreign_keys(true)
-        // What was erased is not to be found in the file.
+        // Erased data must not be recoverable from the file.
         .pragma("secure_delete", "on")
         .disable_statement_logging();
     Ok(options)
@@ -92,7 +92,7 @@ pub(super) async fn sqlite(
 ) -> Result<SqlitePool> {
     let pool = PoolOptions::new()
         .max_connections(max_connections)
-        // One is always open, and holds the file's log of writes where it is.
+        // One connection always stays open, and keeps the file's write-ahead log in place.
         .min_connections(1)
         .idle_timeout(None)
         .max_lifetime(None)
@@ -101,7 +101,7 @@ pub(super) async fn sqlite(
         .connect_with(options.clone().create_if_missing(true))
         .await
         .map_err(not_opened)?;
-    // A file that is gone is not begun anew while the process runs.
+    // A file that is gone is not created anew while the process runs.
     pool.set_connect_options(options.create_if_missing(false));
     Ok(pool)
 }

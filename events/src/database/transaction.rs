@@ -1,7 +1,8 @@
 //! A transaction, and savepoints inside it. Three things are proved rather than hoped for. It is the outermost one: see
-//! `Lease::begin`. A COMMIT that was answered has committed: Postgres answers the COMMIT of a transaction in which a
-//! statement has failed with success, and rolls back; SQLite may have rolled back at the failure, and runs what follows by
-//! itself. So a failure that no savepoint took back is remembered here, and nothing more is sent but a rollback. And one that did not commit left nothing: dropped, failed or unanswered, its connection is closed.
+//! `Lease::begin`. A COMMIT that was answered has committed: after a failed statement, Postgres answers COMMIT with success and
+//! rolls back, and SQLite may have rolled back at the failure and runs the following statements on their own. So a failure that
+//! no savepoint took back is remembered here, and nothing more is sent but a rollback. And a transaction that did not commit
+//! leaves nothing: dropped, failed or unanswered, its connection is closed.
 
 use std::{
     sync::{
@@ -23,18 +24,18 @@ use super::{
 /// No statement has failed.
 const NONE: u32 = u32::MAX;
 
-/// A transaction. Dropped before its end, it is rolled back.
+/// A transaction. It is rolled back when it is dropped before its end.
 pub struct DatabaseTransaction {
     shared: Arc<Shared>,
     backend: DbBackend,
-    /// 0 of the transaction itself, more of savepoints.
+    /// 0 for the transaction itself, higher for savepoints.
     level: u32,
     is_ended: bool,
 }
 
 struct Shared {
     lease: Mutex<Lease>,
-    /// The lowest level at which a statement failed.
+    /// The lowest level at which a statement has failed.
     failed: AtomicU32,
 }
 
@@ -52,12 +53,12 @@ impl DatabaseTransaction {
         }
     }
 
-    /// Waits up to so long for each answer from here on.
+    /// Sets how long to wait for each answer from here on.
     pub(crate) async fn set_patience(&self, patience: Duration) {
         self.shared.lease.lock().await.set_patience(patience);
     }
 
-    /// Begins a savepoint: what follows on it can be taken back without the rest.
+    /// Begins a savepoint, so that the statements after it can be taken back without the rest.
     ///
     /// # Errors
     /// Those of the database.
@@ -73,10 +74,10 @@ impl DatabaseTransaction {
         })
     }
 
-    /// Commits; of a savepoint, keeps what was done on it.
+    /// Commits; for a savepoint, keeps its changes.
     ///
     /// # Errors
-    /// When it cannot be committed, nothing was; when the answer to COMMIT did not come, it may have been.
+    /// When it cannot be committed, nothing was; when COMMIT was not answered, it may have been committed.
     pub async fn commit(mut self) -> Result<(), DbErr> {
         self.has_not_failed()?;
         match self.level {
@@ -97,15 +98,15 @@ impl DatabaseTransaction {
         Ok(())
     }
 
-    /// Takes back what was done since the beginning.
+    /// Takes back all changes since the beginning.
     ///
     /// # Errors
-    /// When the database has not confirmed it. Its connection is closed then, which does the same.
+    /// When the database has not confirmed it. The connection is closed then, which has the same effect.
     pub async fn rollback(mut self) -> Result<(), DbErr> {
         self.is_ended = true;
         let mut lease = self.shared.lease.lock().await;
         if lease.is_lost() {
-            // Closed, it is taken back as a whole.
+            // The connection is closed, which takes back the transaction as a whole.
             self.shared.failed.store(0, Ordering::Release);
             return Ok(());
         }
@@ -117,7 +118,7 @@ impl DatabaseTransaction {
         let taken_back = lease.execute_unprepared(&sql).await.map_err(exec);
         match &taken_back {
             Ok(_) => {
-                // What had failed before the savepoint has failed still.
+                // A failure from before the savepoint still counts.
                 let _ = self.shared.failed.fetch_update(
                     Ordering::AcqRel,
                     Ordering::Acquire,
@@ -151,7 +152,7 @@ impl DatabaseTransaction {
 impl Drop for DatabaseTransaction {
     fn drop(&mut self) {
         if !self.is_ended && self.level > 0 {
-            // Its savepoint is still there, so the rest cannot go on as if it had not been.
+            // The savepoint is still there, so the rest cannot go on as if it had never begun.
             self.shared.failed.store(0, Ordering::Release);
         }
     }

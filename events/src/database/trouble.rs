@@ -1,5 +1,5 @@
-//! Whether the database could not be worked with when that was tried last. That is noted by every connection, and cleared by a
-//! commit that was answered; so it lasts as long as what is wrong does. Asked by `Database::check`.
+//! Whether the last attempt to work with the database failed. Every connection records failures, and a commit that was answered
+//! clears them, so the state lasts as long as the trouble does. Asked by `Database::check`.
 
 use std::{
     sync::Arc,
@@ -8,10 +8,10 @@ use std::{
 
 use parking_lot::Mutex;
 
-/// It is told at most this often: a database may work for some and not for others.
+/// The shortest time between two log lines: a database may work for some connections and not for others.
 const TOLD_INTERVAL: Duration = Duration::from_secs(10);
 
-/// What went wrong with a database last, if it may still be wrong; shared by all its connections.
+/// The last failure of a database, if it may still persist; shared by all its connections.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Trouble(Arc<Mutex<State>>);
 
@@ -25,13 +25,13 @@ impl Trouble {
     pub(super) fn note(&self, reason: &str) {
         let mut state = self.0.lock();
         if state.told.is_none_or(|told| told.elapsed() > TOLD_INTERVAL) {
-            tracing::warn!(reason, "the database cannot be worked with: {reason}");
+            tracing::warn!(reason, "the database cannot be used: {reason}");
             state.told = Some(Instant::now());
         }
         state.is_noted = true;
     }
 
-    /// Something was written.
+    /// Clears the failure, because something was written.
     pub(super) fn clear(&self) {
         self.0.lock().is_noted = false;
     }

@@ -1,9 +1,9 @@
-//! Turns at the connections that read, shared fairly among those on whose behalf they are used. Each has a bounded number at once,
-//! so that however much one asks for, others find a connection and a part of the machine; who waits is served in turn
-//! with other claimants, not behind all that one of them has queued; and what one of them may queue is bounded, too. The
+//! Turns at the connections that read, shared fairly among the claimants on whose behalf they are used. Each claimant has a
+//! bounded number at once, so that however much one asks for, others find a connection and a share of the machine. Waiting
+//! claimants are served in turn, not behind everything that one of them has queued, and a claimant's queue is bounded, too. The
 //! process's own work takes no turns. Called by `connection`, before a connection is taken out of its pool.
 //!
-//! A turn is of one statement, or of one transaction that reads. So nothing is held while something else is waited for.
+//! A turn lasts for one statement, or for one transaction that reads. So nothing is held while waiting for something else.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -16,30 +16,30 @@ use parking_lot::Mutex;
 use tokio::{sync::oneshot, time::timeout};
 use uuid::Uuid;
 
-/// Statements of one claimant that wait at once, at most.
+/// The most statements of one claimant that may wait at once.
 const MOST_WAITING: usize = 1_000;
 
 tokio::task_local! {
     static CLAIMANT: Claimant;
 }
 
-/// On whose behalf statements are executed.
+/// The one on whose behalf statements run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Claimant {
-    /// A user, wherever they are.
+    /// A user, on all their connections.
     User(Uuid),
-    /// All who have not signed in, of one network.
+    /// Everyone of one network who has not signed in.
     Network(IpAddr),
 }
 
 impl Claimant {
-    /// Does `work` on the claimant's behalf. What it leaves to tasks of their own is the process's.
+    /// Does `work` on the claimant's behalf. Tasks that it spawns count as the process's own work.
     pub async fn claim<F: Future>(self, work: F) -> F::Output {
         CLAIMANT.scope(self, work).await
     }
 }
 
-/// Too much of one claimant's work waits already, or its turn has not come in time.
+/// Too much of one claimant's work is waiting already, or its turn has not come in time.
 #[derive(Debug)]
 pub(super) struct Crowded;
 
@@ -50,23 +50,23 @@ pub(super) struct Turns {
 }
 
 struct State {
-    /// Turns that nobody has.
+    /// The number of turns that nobody holds.
     free: usize,
-    /// Turns of one claimant at once.
+    /// The most turns that one claimant holds at once.
     most: usize,
     held: HashMap<Claimant, usize>,
     waiting: HashMap<Claimant, VecDeque<oneshot::Sender<()>>>,
-    /// Those who wait, in the order in which they are served.
+    /// The waiting claimants, in the order in which they are served.
     order: VecDeque<Claimant>,
 }
 
-/// A turn; over when it is dropped.
+/// A turn, which ends when it is dropped.
 pub(super) struct Turn {
     turns: Turns,
     claimant: Claimant,
 }
 
-/// Somebody who waits for a turn. Dropped before they know of it, they give it back.
+/// A claimant that waits for a turn. If it is dropped before it learns of its turn, it gives it back.
 struct Waiting {
     turns: Turns,
     claimant: Claimant,
@@ -74,7 +74,7 @@ struct Waiting {
 }
 
 impl Turns {
-    /// So many at once, and so many of one claimant.
+    /// Creates `all` turns, of which one claimant may hold `most`.
     pub(super) fn new(all: usize, most: usize, patience: Duration) -> Self {
         let state = State {
             free: all.max(1),
@@ -89,7 +89,7 @@ impl Turns {
         }
     }
 
-    /// A turn for whoever this task works for; none for the process itself.
+    /// Takes a turn for the claimant of this task; `None` for the process itself.
     pub(super) async fn take(&self) -> Result<Option<Turn>, Crowded> {
         let Ok(claimant) = CLAIMANT.try_with(|claimant| *claimant) else {
             return Ok(None);
@@ -147,7 +147,7 @@ impl State {
     fn wait(&mut self, claimant: Claimant) -> Result<oneshot::Receiver<()>, Crowded> {
         let is_first = !self.waiting.contains_key(&claimant);
         let queue = self.waiting.entry(claimant).or_default();
-        // Those who went away are not in anybody's way.
+        // Waiters that went away do not count.
         if queue.len() >= MOST_WAITING {
             queue.retain(|waiting| !waiting.is_closed());
         }
@@ -162,7 +162,7 @@ impl State {
         Ok(called)
     }
 
-    /// Gives the free turns to those who wait, one claimant after the other.
+    /// Gives the free turns to waiting claimants, one after the other.
     fn call(&mut self) {
         let mut passed_over = 0;
         while self.free > 0 && passed_over < self.order.len() {
@@ -200,7 +200,7 @@ impl Drop for Turn {
 impl Drop for Waiting {
     fn drop(&mut self) {
         self.called.close();
-        // Called, and not heard.
+        // It was called, but never heard it.
         if self.called.try_recv().is_ok() {
             self.turns.end(self.claimant);
         }
@@ -282,7 +282,7 @@ mod tests {
         let mut waiting = Box::pin(OTHER.claim(turns.take()));
         assert!(waiting.as_mut().now_or_never().is_none());
         drop(held);
-        // Called by now, and never looked.
+        // It has been called by now, and never looked.
         drop(waiting);
         assert!(take(&turns, ONE).await.is_some());
         assert!(turns.state.lock().held.len() <= 1);

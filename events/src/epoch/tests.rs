@@ -1,7 +1,7 @@
-//! A search of all that can happen, within small bounds, to a log that may lose its last commits: two processes with tails, a
-//! stream in Redis, a client that moves between them, a follower that both run, and folds that both remember. What decides is
-//! the code of the product; around it is as little as makes a world. In no state may a client have gone on across a loss
-//! without being told, a fold or a read model have what the log does not, and from each everything must come to the head.
+//! A search of everything that can happen, within small bounds, to a log that may lose its last commits: two processes with tails,
+//! a stream in Redis, a client that moves between them, a follower that both run, and folds that both cache. The product's code
+//! decides; the rest is the smallest possible world. In no state may a client have gone on across a loss without being told, or a
+//! fold or a read model have events that the log lacks, and from every state everything must reach the head.
 
 mod database;
 mod world;
@@ -10,12 +10,13 @@ use std::collections::{HashSet, VecDeque};
 
 use world::{Action, World};
 
-/// Steps of a run.
+/// The number of steps in a run.
 const DEPTH: usize = 8;
-/// With the longer searches, in `make test-long`.
+/// The same for the longer searches, in `make test-long`.
 const LONG_DEPTH: usize = 10;
 
-/// All that can happen in `depth` steps from `begin`, shortest first; how many states there are, and the way to a fault.
+/// Tries everything that can happen in `depth` steps from `begin`, shortest first; returns the number of states, and the way to a
+/// fault.
 fn search(begin: &World, depth: usize) -> (usize, Option<(&'static str, Vec<Action>)>) {
     let mut known = HashSet::from([begin.clone()]);
     let mut waiting = VecDeque::from([(begin.clone(), Vec::new())]);
@@ -39,7 +40,7 @@ fn search(begin: &World, depth: usize) -> (usize, Option<(&'static str, Vec<Acti
     (known.len(), None)
 }
 
-/// How many states there are.
+/// Returns the number of states.
 fn expect_no_fault(begun: &[Action], depth: usize) -> usize {
     let mut begin = World::new();
     for action in begun {
@@ -59,7 +60,7 @@ fn nothing_goes_on_across_a_loss_and_nothing_stands_still() {
     assert!(states > 10_000, "{states} states are few");
 }
 
-/// What is in Redis may be lost before the process that serves the client has heard it.
+/// An event in Redis may be lost before the process that serves the client has received it.
 #[test]
 fn nothing_of_what_is_lost_is_heard_behind_what_came_in_its_place() {
     use Action::{Pump, Relay, Resume, Write};

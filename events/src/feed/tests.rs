@@ -1,5 +1,5 @@
-//! Following sets of topics, whatever happens in between: events in bursts, changes of the set that are visible in the
-//! state before their events are, listeners that lag, ends.
+//! Following sets of topics, whatever happens meanwhile: bursts of events, changes of the set that are visible in the state before
+//! their events are, listeners that lag, and ends.
 
 use std::{collections::BTreeSet, pin::pin};
 
@@ -13,7 +13,7 @@ use crate::{
     kit::{EPOCH, cursor, event, head, quiet_log, topic},
 };
 
-/// The chats that one is a member of, and the inbox in which joining and leaving are told. It keeps what it answered.
+/// The chats of a member, and the inbox that records joining and leaving. It keeps its answers.
 #[derive(Clone, Default)]
 struct Membership(Arc<Mutex<Members>>);
 
@@ -21,7 +21,7 @@ struct Membership(Arc<Mutex<Members>>);
 struct Members {
     chats: BTreeSet<u128>,
     changes: usize,
-    /// After how many changes it was asked, and what it said.
+    /// The number of changes before each answer, and the answer.
     answers: Vec<(usize, BTreeSet<u128>)>,
 }
 
@@ -42,13 +42,13 @@ impl Interest for Membership {
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// So many messages in a chat are committed.
+    /// This many messages in a chat are committed.
     Say(u128, usize),
-    /// Membership of a chat is turned around, and told in the inbox.
+    /// Membership of a chat is toggled, and recorded in the inbox.
     Change(u128),
-    /// So many committed events arrive.
+    /// This many committed events arrive.
     Arrive(usize),
-    /// The follower takes so many.
+    /// The follower takes this many.
     Take(usize),
 }
 
@@ -68,7 +68,7 @@ fn live_source(log: &EventLog) -> EventSource {
     EventSource::new(log.clone(), Range { after, until: None })
 }
 
-/// A log to which things happen.
+/// A log with a script of what happens to it.
 struct World {
     log: EventLog,
     membership: Membership,
@@ -112,7 +112,7 @@ impl World {
         }
     }
 
-    /// What a follower of `range` gets that was given the answers that were given.
+    /// Returns what a follower of `range` receives, given the answers that were given.
     fn expected(&self, range: Range) -> Result<Vec<u64>, TestCaseError> {
         let until = range.until.unwrap_or(u64::MAX);
         let members = self.membership.0.lock();
@@ -144,7 +144,7 @@ impl World {
                 current = None;
             }
         }
-        // After a change at the end of what happened it asks, to hear more.
+        // After a change at the very end it asks again, for later events.
         let asks_for_more = range.until.is_none() && current.is_none();
         prop_assert_eq!(answers.count(), usize::from(asks_for_more));
         Ok(yielded)
@@ -161,7 +161,7 @@ proptest! {
     ) {
         let mut world = World::new();
         past.iter().for_each(|step| world.happen(step));
-        // Who comes from another process may be ahead of what arrived at this one.
+        // A client that comes from another process may be ahead of the events that arrived at this one.
         let after = (place * (world.committed.len() + 1) as f64) as u64;
         let rest = (world.arrived as u64 + 1).saturating_sub(after);
         let until = length.map(|length| after + (length * rest as f64) as u64);

@@ -1,6 +1,6 @@
-//! Following a value that has versions, such as a status: the value now, then its changes. A change that comes while another is
-//! being delivered takes its place. The version is the order of the item, so an execution that joins others is shown the
-//! value it finds and everything newer, and nothing older.
+//! Following a versioned value, such as a status: its current state, then its changes. A change that arrives while another is
+//! being delivered replaces it. The version is the order of the item, so an execution that joins others is shown the current
+//! value and everything newer, and nothing older.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -9,18 +9,18 @@ use tokio::sync::watch;
 
 use super::{EventSource, FeedError, NEXT_WHISPER};
 
-/// A value, and its order among all values of this process.
+/// A value, with its order among all values of this process.
 #[derive(Debug)]
 pub struct Versioned<T> {
-    /// The value.
+    /// The value itself.
     pub value: T,
     order: u64,
-    /// It shows everything up to here.
+    /// The position up to which the value shows everything.
     position: u64,
 }
 
 impl<T> Versioned<T> {
-    /// Newer than every other one that there is. The tail was at `position` before it was read.
+    /// Orders the value after every other one there is. The tail was at `position` before it was read.
     pub fn new(value: T, position: u64) -> Self {
         Self {
             value,
@@ -31,8 +31,8 @@ impl<T> Versioned<T> {
 }
 
 impl EventSource {
-    /// The value now, and whenever it changes. A source that follows values must follow nothing else, because their orders are
-    /// past those of events.
+    /// Yields the current value, and again whenever it changes. A source that follows values must follow nothing else, because
+    /// their orders are past those of events.
     pub fn follow_value<T: Send + Sync + 'static>(
         &self,
         mut values: watch::Receiver<Arc<Versioned<T>>>,

@@ -1,9 +1,8 @@
-//! Events that end the process that applies them. Nothing of an attempt is left then, so it is counted by who comes after: a
-//! part that is taken over from a process that did not give it back, with something to apply, was left behind at its
-//! checkpoint. Left behind there twice, its next events are applied one by one, with nothing else applied in the process
-//! meanwhile. Each attempt is counted before it begins, and not if the process is there to see it fail. An event that five
-//! processes in a row have begun and not outlived is set aside; one that is merely there when processes are killed is applied
-//! by the first that is not.
+//! Events that end the process that applies them. Such an attempt leaves no trace, so the next process counts it: a part that is
+//! taken over from a process that did not release it, with something to apply, was left behind at its checkpoint. After it is
+//! left behind there twice, its next events are applied one by one, with nothing else applied in the process meanwhile. Each such
+//! attempt is counted before it begins, and uncounted if the process survives to see it fail. An event that five processes in a
+//! row began and did not survive is set aside; an innocent one is applied by the first process that nobody kills.
 
 use sea_orm::Value;
 
@@ -16,15 +15,15 @@ use crate::{
     sql::{Dialect, execute, from_i64, query_as, to_i64},
 };
 
-/// Deaths at one checkpoint before events are applied by themselves.
+/// Deaths at one checkpoint before its events are applied alone.
 const CAREFUL_AFTER: i32 = 2;
-/// Deaths, with those before the event was known, before it is set aside.
+/// Deaths, including those before the event was identified, before it is set aside.
 const GIVEN_UP_AFTER: i32 = CAREFUL_AFTER + 5;
 
-/// What is known of the part that was left behind.
+/// The state of a part that was left behind.
 #[derive(Debug, Clone)]
 pub(super) struct Caution {
-    /// Wanted events that are still applied one by one.
+    /// Wanted events that still have to be applied one by one.
     pub(super) left: u64,
     suspect: Option<u64>,
     deaths: i32,
@@ -32,7 +31,7 @@ pub(super) struct Caution {
 }
 
 impl Caution {
-    /// How often the event has ended its process, if that is often enough.
+    /// Returns how often the event has ended its process, if that is often enough to set it aside.
     pub(super) fn verdict(&self, event: &Event) -> Option<Tried> {
         let is_given_up = self.suspect == Some(event.position) && self.deaths >= GIVEN_UP_AFTER;
         is_given_up.then(|| Tried {
@@ -42,8 +41,8 @@ impl Caution {
     }
 }
 
-/// Counts the deaths of those whose parts were taken over, and finds out which of these parts need care. A batch has no more
-/// than `batch_events` wanted events of a part, so what ended it is among the first ones.
+/// Counts the deaths of the processes whose parts were taken over, and determines which of these parts need care. A batch has at
+/// most `batch_events` wanted events of a part, so the event that ended it is among the first ones.
 pub(super) async fn count(
     database: &Database,
     follower: &'static str,
@@ -98,7 +97,7 @@ pub(super) async fn count(
                                 part,
                                 position,
                                 deaths = caution.deaths,
-                                "processes ended behind this position; its next events are applied one by one"
+                                "processes ended after this position; the next events are applied one by one"
                             );
                             cautions.push((part, caution));
                         }
@@ -110,7 +109,7 @@ pub(super) async fn count(
         .await
 }
 
-/// Counts that the event is about to be applied by itself.
+/// Counts that the event is about to be applied alone.
 pub(super) async fn note(database: &Database, follower: &str, event: &Event) -> Result<()> {
     let now = database.backend().now();
     let sql = format!(
@@ -129,7 +128,7 @@ pub(super) async fn note(database: &Database, follower: &str, event: &Event) -> 
     Ok(())
 }
 
-/// The process is still there: whatever became of the attempt, the event did not end it.
+/// Withdraws the count: the process survived, so whatever the outcome, the event did not end it.
 pub(super) async fn withdraw(database: &Database, follower: &str, event: &Event) -> Result<()> {
     let sql = "update follower_attempt set deaths = deaths - 1 where follower = $1 and part = $2 and suspect = $3";
     let values: Vec<Value> = vec![
@@ -141,7 +140,7 @@ pub(super) async fn withdraw(database: &Database, follower: &str, event: &Event)
     Ok(())
 }
 
-/// The part goes on.
+/// Clears the counts of a part that has moved on.
 pub(super) async fn forget(database: &Database, follower: &str, part: i16) -> Result<()> {
     let sql = "delete from follower_attempt where follower = $1 and part = $2";
     let values: Vec<Value> = vec![follower.into(), part.into()];

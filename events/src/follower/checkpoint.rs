@@ -1,4 +1,4 @@
-//! Reading and moving checkpoints. `advance` is the fence: it succeeds for the holder of the lease, once a position.
+//! Reads and moves checkpoints. `advance` is the fence: for each position it succeeds once, and only for the holder of the lease.
 
 use sea_orm::{ConnectionTrait, Value};
 use uuid::Uuid;
@@ -13,17 +13,17 @@ use crate::{
 pub struct Checkpoint {
     /// The last position applied in each part.
     pub parts: [u64; PARTS as usize],
-    /// Their sum: grows with everything that is applied, and with nothing else.
+    /// The sum of `parts`. It grows with each event that is applied, and only then.
     pub progress: u64,
 }
 
-/// Reads a follower's checkpoint; one that never ran is at 0.
+/// Reads a follower's checkpoint, which is 0 if it never ran.
 #[boxed]
 pub async fn read_checkpoint(database: &DatabaseConnection, follower: &str) -> Result<Checkpoint> {
     checkpoint_of(database, follower).await
 }
 
-/// The same as a transaction sees it.
+/// Reads it as a transaction sees it.
 pub(crate) async fn checkpoint_of(
     database: &impl ConnectionTrait,
     follower: &str,
@@ -40,7 +40,7 @@ pub(crate) async fn checkpoint_of(
     Ok(checkpoint)
 }
 
-/// The least advanced checkpoint of all followers in each part; `None` where no follower ever ran.
+/// Returns the least advanced checkpoint of all followers for each part; `None` where no follower ever ran.
 pub(crate) async fn slowest_checkpoints(
     database: &Database,
 ) -> Result<[Option<u64>; PARTS as usize]> {
@@ -55,20 +55,20 @@ pub(crate) async fn slowest_checkpoints(
     Ok(slowest)
 }
 
-/// By how much the checkpoint of a part is moved.
+/// A move of a part's checkpoint.
 pub(super) struct Advance {
     pub(super) part: i16,
-    /// The token of the lease.
+    /// The fencing token of the lease.
     pub(super) token: i64,
     pub(super) previous: u64,
     pub(super) position: u64,
-    /// The event there.
+    /// The id of the event at `position`.
     pub(super) event_id: Uuid,
 }
 
-/// Moves the checkpoints of some parts, each from `previous` to `position`, if all the leases still hold and the log has that
-/// event: one that is only remembered, and that the database has lost since, moves nothing. In one statement, however many parts
-/// there are: a batch has events of most of them.
+/// Moves the checkpoints of some parts, each from `previous` to `position`, provided that all leases still hold and the log has
+/// that event: an event that is only in memory, because the database has lost it since, moves nothing. It takes one statement for
+/// any number of parts, as a batch has events of most of them.
 pub(super) async fn advance(
     tx: &DatabaseTransaction,
     follower: &str,

@@ -1,5 +1,5 @@
-//! Leases: who may work on which parts. Time is the database's clock, so the clocks of processes do not matter. A lease
-//! only makes it unlikely that two processes do the same work; that it is done once is the fence's doing.
+//! Leases: which process may work on which parts. Time is the database's clock, so the clocks of processes do not matter. A lease
+//! only makes duplicate work unlikely; the fence is what makes it happen once.
 
 use std::collections::HashMap;
 
@@ -17,17 +17,17 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Lease {
     pub(crate) token: i64,
-    /// The checkpoint, as last committed by this process or found when the lease was taken.
+    /// The checkpoint, as this process last committed it or found it when it took the lease.
     pub(crate) position: u64,
-    /// No event of this part between the checkpoint and here is left to apply.
+    /// The position up to which no event of this part, after the checkpoint, is left to apply.
     pub(crate) scanned: u64,
-    /// Who had it before did not give it back.
+    /// Whether the previous holder did not release it.
     pub(crate) is_left_behind: bool,
 }
 
 pub(super) type Leases = HashMap<i16, Lease>;
 
-/// Renews what this process holds, gives back what is more than its share, and takes what is free.
+/// Renews the leases this process holds, releases those beyond its share, and takes free ones.
 pub(super) async fn renew(
     database: &Database,
     follower: &'static str,
@@ -53,9 +53,9 @@ pub(super) async fn renew(
         .collect())
 }
 
-/// The lease that the database shows, with what this process remembers of it. The database has the checkpoint. While it says
-/// what this process committed last, what was scanned since holds; when it says something else, although the lease is the same
-/// one, the database is older than this process, and nothing holds.
+/// Combines the lease in the database with the state this process remembers. The checkpoint is the database's. While it is the
+/// one that this process committed last, the scanned position holds; when it differs under the same lease, the database is older
+/// than this process, and nothing remembered holds.
 pub(crate) fn remembered(
     held: Option<&Lease>,
     token: i64,
@@ -142,7 +142,7 @@ async fn register(
         now = backend.clock()
     );
     execute(tx, &sql, vec![follower.into(), owner.into()]).await?;
-    // Not seen for a lease, they have none left. One that comes back is a member again at its next renewal.
+    // Processes that were not seen for the length of a lease hold none. One that returns is a member again at its next renewal.
     let sql = format!(
         "delete from follower_member where seen_at < {} and follower = $2",
         backend.clock_minus(1)
@@ -151,7 +151,7 @@ async fn register(
     Ok(())
 }
 
-/// The checkpoints of a follower that never ran before.
+/// Creates the checkpoints of a follower that has never run.
 async fn make_checkpoints(tx: &DatabaseTransaction, follower: &str, begin: Begin) -> Result<()> {
     let count = "select count(*) as count from checkpoint where follower = $1";
     let count: Option<i64> = query_one_as(tx, count, vec![follower.into()]).await?;
@@ -187,7 +187,7 @@ async fn release(
     Ok(())
 }
 
-/// Gives everything back at once, so that others need not wait for the leases to run out.
+/// Releases all parts at once, so that others need not wait for the leases to expire.
 pub(super) async fn leave(
     database: &Database,
     follower: &'static str,

@@ -1,6 +1,6 @@
-//! The loop of one follower in one process: renew the leases, apply what came, commit it with the checkpoints. On a failure it
-//! keeps its place and tries again, later and later. An event that fails by itself, again and again, becomes a dead letter,
-//! and later events of its stream are parked behind it; the order of a stream is never given up.
+//! The loop of one follower in one process: renew the leases, apply new events, commit them with the checkpoints. After a failure
+//! it keeps its place and retries with growing pauses. An event that keeps failing on its own becomes a dead letter, and later
+//! events of its stream are parked behind it; the order of a stream is never given up.
 
 use parking_lot::Mutex;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -26,16 +26,16 @@ use crate::{
 
 /// The longest pause after failures.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
-/// Failures in a row, for the sake of events, after which the events are looked at one by one.
+/// The number of consecutive failures caused by events after which the events are examined one by one.
 const POISON_ATTEMPTS: u32 = 5;
-/// Readings of the log for one transaction, at most.
+/// The most reads of the log for one transaction.
 const MOST_READS: u32 = 8;
-/// Events of a part that are read at once while they are applied one by one.
+/// The number of a part's events read at once while they are applied one by one.
 const CAREFUL_EVENTS: u64 = 64;
-/// What is said of an event that was given up unseen.
+/// The error recorded for an event that was set aside because it ended its process.
 const ENDED_ITS_PROCESS: &str =
     "the process that applied it ended each time before it had finished";
-/// How often a pause is looked at.
+/// How often a paused follower looks whether it may go on.
 const HOLD: Duration = Duration::from_millis(200);
 
 struct Runner {
@@ -43,16 +43,16 @@ struct Runner {
     follower: Arc<dyn Follower>,
     config: FollowerConfig,
     leases: Leases,
-    /// How often the tail had forgotten what it remembered when the leases were looked up.
+    /// The age of the tail's memory when the leases were last looked up.
     age: u64,
     renewed_at: Option<Instant>,
-    /// Failures in a row for the sake of events, and when the first of them was.
+    /// Consecutive failures caused by events, and the time of the first of them.
     poisoned: Option<(u32, Instant)>,
-    /// Parts that others left behind, whose events are applied one by one.
+    /// Parts that other processes left behind, whose events are applied one by one.
     cautions: BTreeMap<i16, Caution>,
 }
 
-/// Runs `follower` until `stop` turns true; then gives its parts back.
+/// Runs `follower` until `stop` turns true, then releases its parts.
 #[boxed]
 pub async fn run_follower(
     log: EventLog,
@@ -103,16 +103,16 @@ pub async fn run_follower(
     )
     .await
     {
-        tracing::warn!(%error, "the leases were not given back; they run out by themselves");
+        tracing::warn!(%error, "the leases were not released; they will expire");
     }
 }
 
 impl Runner {
-    /// Applies one batch; false when there was nothing to apply.
+    /// Applies one batch; returns false when there was nothing to apply.
     async fn step(&mut self) -> Result<bool> {
         let age = self.log.tail().age();
         if age != self.age {
-            // Events were missed, or the log has another epoch: what was scanned or failed may not be what is there now.
+            // Events were missed, or the log has another epoch: scanned positions and failures may no longer match the log.
             self.age = age;
             self.leases.clear();
             self.renewed_at = None;
@@ -149,9 +149,8 @@ impl Runner {
         Ok(true)
     }
 
-    /// What is not applied yet of the parts held, after `after` and up to `reached`, and how far that goes. It ends with as
-    /// many events that are wanted as are applied at once; those that are not only move the checkpoints, so long stretches of
-    /// them pass in few transactions.
+    /// Returns the unapplied events of the held parts, after `after` and up to `reached`, and how far that goes. It ends when it has
+    /// a full batch of wanted events. Unwanted events only move the checkpoints, so long stretches of them take few transactions.
     async fn read_batch(&self, after: u64, reached: u64) -> Result<(Vec<Arc<Event>>, u64)> {
         let (mut batch, mut scanned, mut wanted) = (Vec::new(), after, 0);
         for _ in 0..MOST_READS {
@@ -176,7 +175,7 @@ impl Runner {
         Ok((batch, scanned))
     }
 
-    /// Applies the next event of a part that was left behind, or passes those before it that are not wanted. See `attempts`.
+    /// Applies the next event of a part that was left behind, or passes the unwanted ones before it. The reasons are in `attempts`.
     async fn step_carefully(&mut self, part: i16) -> Result<()> {
         let log = self.log.clone();
         let (name, database) = (self.follower.name(), log.database());
@@ -225,7 +224,7 @@ impl Runner {
             held.is_none_or(|held| held.token != lease.token)
         };
         if leases.iter().any(|(part, lease)| is_new(part, lease)) {
-            // A part without news since its checkpoint need not be looked for from there.
+            // A part without events since its checkpoint need not be searched from there.
             let head = read::read_head(&database.background).await?;
             for (part, lease) in &mut leases {
                 if lease.position >= head.parts[*part as usize] {
@@ -245,8 +244,8 @@ impl Runner {
         Ok(())
     }
 
-    /// One transaction: the checkpoints, then what the events do.
-    /// An event that has ended its process too often is set aside, unseen.
+    /// Commits one transaction: the checkpoints, then the effects of the events. An event that has ended its process too often is
+    /// set aside without being applied.
     async fn commit(&mut self, batch: &[Arc<Event>], deadly: Option<Tried>) -> Result<()> {
         let follower = self.follower.clone();
         let leases = self.leases.clone();
@@ -319,7 +318,7 @@ impl Runner {
             let (failures, at) = self.poisoned.unwrap_or((0, Instant::now()));
             self.poisoned = Some((failures + 1, at));
         }
-        // Whatever happened, what we hold is looked up again.
+        // Whatever the outcome, the leases held are looked up again.
         self.renewed_at = None;
     }
 }

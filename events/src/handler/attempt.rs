@@ -1,5 +1,5 @@
-//! One attempt: the handler runs, and what became of it is written: the effect together with `done`, or a later attempt, or a
-//! dead letter, or as if it had not been. A database that is away is waited for: nothing is lost but time.
+//! One attempt: runs the handler and records the outcome, which is the effect together with `done`, a later attempt, a dead
+//! letter, or nothing at all. It waits for a database that is away: nothing is lost but time.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -14,20 +14,20 @@ use super::{
 };
 use crate::{Error, Event, Result, backoff::Backoff, letters::panic_message};
 
-/// The longest pause between two tries to write what became of an attempt.
+/// The longest pause between two tries to record the outcome of an attempt.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
-/// What is said of a delivery whose last attempt ended with its process.
+/// The error recorded for a delivery whose last attempt ended with its process.
 const LEFT_BEHIND: &str = "the process that handled it ended before it had finished";
 
 /// How an attempt ended.
 enum Ending {
     Done,
-    /// Another process took it over, or has decided it.
+    /// Another process took the delivery over, or has decided it.
     Superseded,
     Failed(HandlerError),
 }
 
-/// Runs a claim to its end. Tells what it learnt of the handler's dependency.
+/// Runs a claim to its end, and reports the state of the handler's dependency.
 pub(super) async fn run(
     worker: &Worker,
     handler: &Arc<dyn Handler>,
@@ -77,7 +77,7 @@ async fn handle(
     event: &Arc<Event>,
     attempt: Attempt,
 ) -> Result<Effect, HandlerError> {
-    // Also the call may panic, not only the future that it gives.
+    // The call itself may panic, not only the future that it returns.
     let handling = AssertUnwindSafe(async { handler.handle(event, attempt).await }).catch_unwind();
     let limit = handler.time_limit();
     match timeout(limit, handling).await {
@@ -115,12 +115,12 @@ async fn take_effect(worker: &Worker, claim: &Claimed, effect: Effect) -> Ending
             );
             Ending::Superseded
         }
-        // It may have been committed: then the row is no longer `running`, and stays as it is.
+        // The effect may have been committed: then the row is no longer `running`, and stays as it is.
         Err(error) => Ending::Failed(error.into()),
     }
 }
 
-/// Writes how an attempt failed, however long the database is away.
+/// Records how an attempt failed, however long the database is away.
 async fn record(
     worker: &Worker,
     handler: &Arc<dyn Handler>,
@@ -181,7 +181,7 @@ async fn try_record(
             let attempts = attempt.min(policy.limit.max(1));
             let (claim, event, text) = (claim.clone(), event.clone(), text.clone());
             let database = database.clone();
-            // In a task of its own: a transaction must not be cancelled.
+            // This runs in a task of its own, because a transaction must not be cancelled.
             let burying = tokio::spawn(deliveries::bury(database, claim, event, text, attempts));
             let is_dead = burying
                 .await
@@ -194,12 +194,12 @@ async fn try_record(
     Ok(())
 }
 
-/// In 0..1. The low half of a v7 id is random.
+/// Returns a number in 0..1. The low half of a v7 id is random.
 fn random() -> f64 {
     f64::from(uuid::Uuid::now_v7().as_u128() as u32) / (f64::from(u32::MAX) + 1.0)
 }
 
-/// What is known of an event that the log no longer has.
+/// Reconstructs, from the claim, what is known of an event that the log no longer has.
 fn pruned(claim: &Claimed) -> Event {
     Event {
         position: claim.position,

@@ -1,6 +1,6 @@
-//! Circuit breakers, one a dependency and process: after some failures in a row nothing is let through; when some time has
-//! passed, one delivery is, as a probe, and by how it fares the breaker closes again or stays open for longer. A pure state
-//! machine over times that are given to it; what operators see of it is written by `report.rs`.
+//! Circuit breakers, one for each dependency and process. After several failures in a row a breaker lets nothing through; some
+//! time later it lets one delivery through as a probe, whose outcome closes the breaker or keeps it open for longer. It is a pure
+//! state machine over times passed to it; `report.rs` writes what operators see of it.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -9,42 +9,42 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::control::BreakerState;
 
-/// Failures in a row that open it.
+/// The number of failures in a row that opens a breaker.
 const FAILURE_LIMIT: u32 = 3;
-/// How long it is open at first, and at most after probes that failed.
+/// How long a breaker stays open, at first and at most after failed probes.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-/// How long a probe may stay without a word, until another is made.
+/// How long a probe may take to report before another one is made.
 const PROBE_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What may be claimed now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Admission {
     All,
-    /// One, and the breaker has to hear of it.
+    /// One delivery, whose outcome the breaker must hear.
     Probe,
-    /// Nothing for so long.
+    /// Nothing for this long.
     Nothing(Duration),
 }
 
-/// What an attempt tells of its dependency.
+/// What an attempt reports about its dependency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Heard {
     Up,
     Down(String),
-    /// It does not tell, or there was no attempt.
+    /// Nothing, or there was no attempt.
     Nothing,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Breaker {
     state: BreakerState,
-    /// When the state began.
+    /// When the breaker entered this state.
     since: Instant,
     failures: u32,
     error: Option<String>,
     pause: Duration,
-    /// Open: when it may be probed. Half open: when the probe is given up.
+    /// When open: the time of the next probe. When half open: the time at which the probe is given up.
     until: Instant,
     is_probing: bool,
 }
@@ -80,7 +80,7 @@ impl Breaker {
 
     fn hear(&mut self, heard: &Heard, now: Instant) {
         match (heard, self.state) {
-            // What was begun before it opened proves nothing.
+            // An attempt that began before the breaker opened proves nothing.
             (Heard::Up, BreakerState::Open) => {}
             (Heard::Up, _) => {
                 self.failures = 0;
@@ -116,7 +116,7 @@ impl Breaker {
     }
 }
 
-/// What is told of one.
+/// The state of one breaker, as operators are told.
 pub(super) struct Told {
     pub(super) dependency: &'static str,
     pub(super) state: BreakerState,
@@ -128,7 +128,7 @@ pub(super) struct Told {
 /// The breakers of a process.
 pub(super) struct Breakers {
     breakers: Mutex<HashMap<&'static str, Breaker>>,
-    /// One has changed its state.
+    /// Notified when a breaker has changed its state.
     pub(super) changed: Notify,
 }
 
@@ -156,7 +156,7 @@ impl Breakers {
         let result = work(breaker, now);
         if breaker.state != before {
             let (state, error) = (breaker.state.name(), breaker.error.as_deref());
-            tracing::info!(dependency, state, error, "a breaker changed");
+            tracing::info!(dependency, state, error, "a breaker changed its state");
             self.changed.notify_one();
         }
         result

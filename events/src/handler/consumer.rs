@@ -1,6 +1,6 @@
-//! The loop of one handler in one process: as many deliveries at once as it allows, found by hints, or by looking at the table
-//! at least once in a poll interval. It claims nothing while it is paused, while its dependency or the database is
-//! away, or when the process is to stop.
+//! The loop of one handler in one process. It runs as many deliveries at once as the handler allows, and finds them through
+//! hints, or in the table at least once in a poll interval. It claims nothing while the handler is paused, while its dependency
+//! or the database is away, or when the process is stopping.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,16 +19,17 @@ use super::{
 };
 use crate::{Error, Result, backoff::Backoff, read};
 
-/// How often the table is looked at when Redis brings hints, and when nothing does.
+/// How often the table is polled, with hints from Redis and without.
 const POLL_WITH_HINTS: Duration = Duration::from_secs(1);
 const POLL_WITHOUT: Duration = Duration::from_millis(250);
-/// The longest wait for a hint: so much later a stop is noticed.
+/// The longest wait for a hint, which is also the longest delay before a stop is noticed.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// How often a pause is looked at.
+/// How often a paused handler looks whether it may go on.
 const HOLD: Duration = Duration::from_millis(200);
-/// What was seen as due and could not be had is looked at again after this.
+/// The pause before another look for deliveries that were seen as due and could not be claimed.
 const MISSED: Duration = Duration::from_millis(20);
-/// After so many times what is waited for and kept waiting by one that is to run alone, it is looked for again.
+/// When a delivery could not run alone, the pause before the next look for one, in multiples of the time that one may wait and
+/// keep others waiting.
 const ALONE_SHARE: u32 = 4;
 /// The longest pause after failures.
 const MAX_PAUSE: Duration = Duration::from_secs(2);
@@ -39,12 +40,12 @@ pub(super) struct Consumer {
     ear: Ear,
     free: Arc<Semaphore>,
     poll_at: Instant,
-    /// When one that is to run alone is looked for again.
+    /// When the next delivery that must run alone is looked for.
     alone_at: Instant,
     attempts: JoinSet<()>,
 }
 
-/// Runs until `stop` turns true; then gives the attempts that still run.
+/// Runs until `stop` turns true, then returns the attempts that are still running.
 pub(super) async fn consume(
     worker: Arc<Worker>,
     handler: Arc<dyn Handler>,
@@ -90,7 +91,7 @@ async fn pause(duration: Duration, stop: &mut watch::Receiver<bool>) {
 }
 
 impl Consumer {
-    /// One look at what is allowed, one wait for hints or one look at the table, and the claims that follow.
+    /// Makes one round: checks what is allowed, waits once for hints or polls the table once, and starts the claims that follow.
     async fn round(&mut self, stop: &mut watch::Receiver<bool>) -> Result<()> {
         let worker = self.worker.clone();
         if let Admission::Nothing(wait) = worker.breakers.admit(DATABASE) {
@@ -136,13 +137,13 @@ impl Consumer {
         };
         let claimed = self.claim_into(places, stop).await;
         if !matches!(claimed, Ok(1..)) {
-            // A probe that was admitted has nothing to try.
+            // The admitted probe has nothing to try.
             worker.breakers.hear(dependency, &Heard::Nothing);
         }
         claimed.map(drop)
     }
 
-    /// All places that are free, at least one; none when it is to stop.
+    /// Takes all free places, at least one; `None` when the process is stopping.
     async fn take_places(
         &self,
         stop: &mut watch::Receiver<bool>,
@@ -158,7 +159,7 @@ impl Consumer {
         Some(places)
     }
 
-    /// The number of claims.
+    /// Claims deliveries and returns their number.
     async fn claim_into(
         &mut self,
         places: Vec<OwnedSemaphorePermit>,
@@ -172,7 +173,7 @@ impl Consumer {
         let entries = self.ear.listen(places.len(), patience).await;
         if entries.is_empty() {
             if !self.ear.is_sharp() {
-                // Perhaps it was woken.
+                // It may have been woken, so the table is polled at once.
                 self.poll_at = Instant::now();
             }
             return Ok(0);
@@ -187,7 +188,7 @@ impl Consumer {
         Ok(claimed)
     }
 
-    /// Claims what is due, or one of those to be run alone.
+    /// Claims due deliveries, or one of those that must run alone.
     async fn poll(
         &mut self,
         places: Vec<OwnedSemaphorePermit>,
@@ -210,7 +211,7 @@ impl Consumer {
         self.poll_at = Instant::now() + next.max(MISSED);
         if alone.is_some_and(|seconds| seconds <= 0.0) {
             let Some(alone) = worker.alone(stop).await else {
-                // Others go on for a while, however long they take.
+                // The others go on for a while, however long they take.
                 self.alone_at = Instant::now() + worker.config.alone * ALONE_SHARE;
                 return Ok(0);
             };
@@ -252,8 +253,8 @@ impl Consumer {
         Ok(claims)
     }
 
-    /// Runs the claims, each in a task and at a place. An entry is acknowledged when its delivery is decided, or at once if there
-    /// was nothing to claim: then somebody has it, or has decided it, or it is not due.
+    /// Starts the claims, each in a task and in a place. A hint is acknowledged when its delivery is decided, or at once if there
+    /// was nothing to claim: then it is claimed by others, decided already, or not due.
     async fn start<C: Send + Sync + 'static>(
         &mut self,
         claims: Vec<Claimed>,
@@ -268,7 +269,7 @@ impl Consumer {
             match read::read_positions(&self.worker.log.database().background, positions).await {
                 Ok(events) => events,
                 Err(error) => {
-                    // They are claimed, so something must become of them: whoever writes that waits for the database.
+                    // The deliveries are claimed, so each needs an outcome, and recording one waits for the database.
                     self.return_all(claims);
                     return Err(error);
                 }
@@ -301,7 +302,7 @@ impl Consumer {
         self.attempts.spawn(async move {
             for claim in &claims {
                 while let Err(error) = deliveries::give_back(worker.log.database(), claim, None).await {
-                    tracing::debug!(%error, position = claim.position, "a claim was not given back yet");
+                    tracing::debug!(%error, position = claim.position, "a claim was not released yet");
                     sleep(MAX_PAUSE).await;
                 }
                 worker.forget(claim);

@@ -1,5 +1,5 @@
-//! The table of deliveries: what is due, claiming it, and every way in which a claim ends. Each change of a claimed row
-//! names the token of the claim and the state `running`; whoever was superseded matches no row. Time is the database's.
+//! The table of deliveries: what is due, how it is claimed, and every way in which a claim ends. Each change of a claimed row
+//! names the token of the claim and the state `running`, so a superseded process matches no row. Time is the database's.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,15 +12,15 @@ use crate::{
     sql::{Dialect, execute, from_i64, number_list, query, query_one_as, to_i64},
 };
 
-/// A delivery that this process has.
+/// A delivery that this process has claimed.
 #[derive(Debug, Clone)]
 pub(super) struct Claimed {
     pub(super) handler: &'static str,
     pub(super) position: u64,
     pub(super) token: i64,
-    /// With the one that begins.
+    /// The number of attempts, including the one that begins.
     pub(super) attempts: u32,
-    /// How the attempt before ended, if it told.
+    /// The error of the previous attempt, if it reported one.
     pub(super) error: Option<String>,
     /// How long ago the first attempt began.
     pub(super) since: Duration,
@@ -28,27 +28,27 @@ pub(super) struct Claimed {
 
 /// Which deliveries to claim.
 pub(super) enum Scope<'a> {
-    /// What is due: what waits, and what others left behind for the first time.
+    /// Due deliveries: those that wait, and those left behind by another process for the first time.
     Due { limit: usize },
-    /// The same of these positions.
+    /// Due deliveries at these positions.
     These(&'a [u64]),
-    /// One of those that were left behind and are to be run alone.
+    /// One of those that were left behind and must run alone.
     Alone,
 }
 
-/// When there is something to claim, in seconds from now; negative if it has been for so long.
+/// When there is something to claim, in seconds from now; negative if it has been due for a while.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Outlook {
     pub(super) due: Option<f64>,
     pub(super) alone: Option<f64>,
 }
 
-/// Attempts after which a delivery that was left behind is run alone: the second one if that is not the last.
+/// Returns the number of attempts after which a delivery that was left behind runs alone: two, or all but the last if that is fewer.
 fn attempts_in_company(limit: u32) -> i32 {
     i32::try_from(limit.saturating_sub(1).min(2)).unwrap_or(0)
 }
 
-/// Looks without locking anything, as it is done often and mostly in vain.
+/// Looks for due deliveries without locking anything, as most looks find nothing.
 pub(super) async fn look(database: &Database, handler: &str, limit: u32) -> Result<Outlook> {
     let backend = database.backend();
     let now = backend.seconds(&backend.now());
@@ -67,7 +67,7 @@ pub(super) async fn look(database: &Database, handler: &str, limit: u32) -> Resu
     Ok(Outlook { due, alone })
 }
 
-/// Takes deliveries, each for one attempt, which is counted by that. Never waits for anybody's lock.
+/// Claims deliveries, each for one attempt, which the claim counts. It never waits for a lock.
 pub(super) async fn claim(
     database: &Database,
     handler: &'static str,
@@ -133,7 +133,7 @@ pub(super) async fn claim(
     rows.iter().map(claimed).collect()
 }
 
-/// Keeps claims. Those that a transaction is just deciding are skipped, as they need no lease.
+/// Renews claims. Those that a transaction is deciding at the moment are skipped, as they need no lease.
 pub(super) async fn renew(database: &Database, claims: &[Claimed], lease: Duration) -> Result<()> {
     let backend = database.backend();
     let is_mine = "handler = $2 and position = $3 and token = $4 and state = 'running'";
@@ -163,7 +163,7 @@ fn key(claim: &Claimed) -> [Value; 3] {
     ]
 }
 
-/// The fence: the first statement of an effect's transaction. It succeeds once for a delivery.
+/// The fence: the first statement of an effect's transaction. It succeeds once for each delivery.
 pub(super) async fn finish(tx: &DatabaseTransaction, claim: &Claimed) -> Result<()> {
     let sql = format!(
         "update delivery set state = 'done', owner = null, leased_until = null, error = null, last_at = {}
@@ -179,7 +179,7 @@ pub(super) async fn finish(tx: &DatabaseTransaction, claim: &Claimed) -> Result<
     }
 }
 
-/// The attempt failed, and another is made when `delay` has passed; false if the claim was superseded.
+/// Records a failed attempt, with another one due after `delay`; returns false if the claim was superseded.
 pub(super) async fn retry(
     database: &Database,
     claim: &Claimed,
@@ -189,7 +189,7 @@ pub(super) async fn retry(
     wait_again(database, claim, Some(error), delay, 0).await
 }
 
-/// The attempt did not fail by itself, and does not count; false if the claim was superseded.
+/// Records an attempt that does not count, because it did not fail on its own; returns false if the claim was superseded.
 pub(super) async fn give_back(
     database: &Database,
     claim: &Claimed,
@@ -220,7 +220,7 @@ async fn wait_again(
     Ok(execute(database.background_writer(), &sql, values).await? == 1)
 }
 
-/// It is given up: the delivery is dead, and there is a letter; false if the claim was superseded. Must not be cancelled.
+/// Gives the delivery up: marks it dead and writes a dead letter; returns false if the claim was superseded. Must not be cancelled.
 pub(super) async fn bury(
     database: Database,
     claim: Claimed,

@@ -1,6 +1,6 @@
-//! Where to look: hints that deliveries may be claimed, from whoever registered them to whoever is free. With Redis a hint is an
-//! entry in the handler's stream, which a consumer group hands to one consumer; without, a wake-up within the process. Hints
-//! may be lost, doubled, late or wrong: what is to be done is in the table, and a claim decides.
+//! Hints that deliveries may be claimed, from the process that registered them to one that is free. With Redis, a hint is an
+//! entry in the handler's stream, which a consumer group hands to one consumer; without it, a wake-up within the process. Hints
+//! may be lost, duplicated, late or wrong: the work is in the table, and a claim decides.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -21,22 +21,22 @@ use crate::{
     connector::{self, ANSWER_TIME},
 };
 
-/// Batches of hints that wait to be sent; more are dropped.
+/// The number of batches of hints that may wait to be sent; further ones are dropped.
 const QUEUED_BATCHES: usize = 1_024;
-/// Entries that a stream keeps, about: hints for a handler that nobody runs.
+/// The approximate number of entries that a stream keeps. Without a bound, hints for a handler that nobody runs would pile up.
 const KEPT_ENTRIES: usize = 100_000;
-/// Hints sent in one call.
+/// The number of hints sent in one call.
 const BATCH_HINTS: usize = 500;
 /// The longest pause after failures.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
-/// A consumer that has done nothing for so long, in milliseconds, and has nothing, is of a process that ended.
+/// A consumer that has been idle for this long, in milliseconds, and holds no entries belongs to a process that ended.
 const IDLE_CONSUMER_MS: usize = 600_000;
-/// How often consumers are looked at.
+/// How often idle consumers are swept.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
 type Hints = Vec<(&'static str, u64)>;
 
-/// A hint that is taken from Redis.
+/// A hint read from Redis.
 pub(super) struct Entry {
     pub(super) position: u64,
     id: String,
@@ -52,7 +52,7 @@ pub(super) struct Jobs {
 }
 
 impl Jobs {
-    /// Also gives the queue, for `send`.
+    /// Also returns the queue, for `send`.
     pub(super) fn new(
         log: EventLog,
         handlers: impl Iterator<Item = &'static str>,
@@ -68,7 +68,7 @@ impl Jobs {
         (Arc::new(jobs), hints)
     }
 
-    /// There is something to do; never waits.
+    /// Announces work; never waits.
     pub(super) fn announce(&self, hints: Hints) {
         if hints.is_empty() {
             return;
@@ -92,7 +92,7 @@ impl Jobs {
         }
     }
 
-    /// Until there may be something for this handler, in a process without Redis, or while that is away.
+    /// Waits until there may be work for this handler, in a process without Redis, or while that is away.
     pub(super) async fn woken(&self, handler: &'static str) {
         match self.wakes.get(handler) {
             Some(wake) => wake.notified().await,
@@ -100,7 +100,7 @@ impl Jobs {
         }
     }
 
-    /// Sends hints until it is aborted. What cannot be sent wakes this process.
+    /// Sends hints until it is aborted. A hint that cannot be sent wakes this process.
     pub(super) async fn send(&self, mut hints: mpsc::Receiver<Hints>) {
         let mut backoff = Backoff::up_to(MAX_PAUSE);
         while let Some(mut batch) = hints.recv().await {
@@ -113,7 +113,7 @@ impl Jobs {
                 Ok(()) => backoff.reset(),
                 Err(error) => {
                     let failures = backoff.fail();
-                    tracing::debug!(%error, failures, "Redis takes no hints; the table has them");
+                    tracing::debug!(%error, failures, "Redis accepts no hints; the work is found in the table");
                     self.wake(&batch);
                     *self.connection.lock() = None;
                     sleep(backoff.pause()).await;
@@ -137,7 +137,7 @@ impl Jobs {
         pipeline.query_async(&mut self.connect().await?).await
     }
 
-    /// The entry has served.
+    /// Acknowledges entries whose work is decided.
     pub(super) async fn acknowledge(&self, handler: &'static str, entries: &[Entry]) {
         if entries.is_empty() {
             return;
@@ -152,13 +152,13 @@ impl Jobs {
             pipeline.query_async::<()>(&mut connection).await
         };
         if let Err(error) = acknowledge.await {
-            // It comes again, and is found to be decided.
+            // The entry is delivered again, and its delivery is found to be decided.
             tracing::debug!(%error, handler, "a hint was not acknowledged");
             *self.connection.lock() = None;
         }
     }
 
-    /// Streams of one epoch, as positions mean nothing in another.
+    /// Returns the key of a handler's stream. It contains the epoch, as positions mean nothing in another.
     fn key(&self, handler: &str) -> String {
         let prefix = &self.log.shared.config.redis_prefix;
         format!(
@@ -167,7 +167,7 @@ impl Jobs {
         )
     }
 
-    /// The connection for what does not block.
+    /// Returns the connection for calls that do not block.
     async fn connect(&self) -> RedisResult<MultiplexedConnection> {
         if let Some(connection) = &*self.connection.lock() {
             return Ok(connection.clone());
@@ -185,18 +185,18 @@ impl Jobs {
     }
 }
 
-/// How one handler of this process hears of hints: over a connection of its own, as it blocks.
+/// How one handler of this process receives hints: over a connection of its own, as its reads block.
 pub(super) struct Ear {
     jobs: Arc<Jobs>,
     handler: &'static str,
-    /// The consumer; unique for each start.
+    /// The consumer's name; unique for each start.
     owner: String,
     lease: Duration,
     connection: Option<MultiplexedConnection>,
     backoff: Backoff,
-    /// When Redis, which is away, is tried again.
+    /// When to try Redis again, while it is away.
     retry_at: Instant,
-    /// When what others left behind, and consumers that are gone, are looked for.
+    /// When to look for entries that others left behind, and for consumers that are gone.
     reclaim_at: Instant,
     sweep_at: Instant,
 }
@@ -222,13 +222,13 @@ impl Ear {
         }
     }
 
-    /// Whether Redis brings hints. Otherwise the table has to be looked at more often.
+    /// Returns whether Redis delivers hints. If not, the table has to be polled more often.
     pub(super) fn is_sharp(&self) -> bool {
         self.backoff.failures() == 0 && self.jobs.client.is_some()
     }
 
-    /// At most `most` hints; waits for the first of them no longer than `patience`. Without Redis there are none, but it ends
-    /// when something may have come. Must not be cancelled: hints that were just delivered would wait for others to reclaim them.
+    /// Returns at most `most` hints, and waits up to `patience` for the first. Without Redis there are none, and the wait ends
+    /// when there may be work. Must not be cancelled: hints that were just delivered would wait for others to reclaim them.
     pub(super) async fn listen(&mut self, most: usize, patience: Duration) -> Vec<Entry> {
         if self.jobs.client.is_none() || Instant::now() < self.retry_at {
             let _ = tokio::time::timeout(patience, self.jobs.woken(self.handler)).await;
@@ -246,7 +246,7 @@ impl Ear {
                 let failures = self.backoff.fail();
                 if self.backoff.is_telling() {
                     let handler = self.handler;
-                    tracing::warn!(%error, handler, failures, "Redis brings no hints; looking at the table");
+                    tracing::warn!(%error, handler, failures, "Redis delivers no hints; polling the table");
                 }
                 self.connection = None;
                 self.retry_at = Instant::now() + self.backoff.pause();
@@ -280,7 +280,7 @@ impl Ear {
             reclaimed = entries(reply.claimed);
         }
         if reclaimed.is_empty() {
-            // A block of 0 would be for ever.
+            // A block of 0 would never end.
             let block_ms = usize::try_from(patience.as_millis())
                 .unwrap_or(1_000)
                 .max(1);
@@ -295,7 +295,7 @@ impl Ear {
         if is_sweeping {
             self.sweep_at = now + SWEEP_INTERVAL;
         }
-        // When all places were filled there may be more of them.
+        // As all places were filled, there may be more to reclaim.
         if is_reclaiming && reclaimed.len() < most {
             self.reclaim_at = now + self.lease / 2;
         }
@@ -305,13 +305,13 @@ impl Ear {
     async fn connect(&mut self) -> RedisResult<&mut MultiplexedConnection> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            // Longer than the longest read.
+            // The limit is longer than the longest read.
             None => self.jobs.open(2 * ANSWER_TIME).await?,
         };
         Ok(self.connection.insert(connection))
     }
 
-    /// The stream is new, or Redis has forgotten it.
+    /// Creates the consumer group, when the stream is new or Redis has lost it.
     async fn make_group(&mut self) -> RedisResult<()> {
         let key = self.jobs.key(self.handler);
         let handler = self.handler;
@@ -326,13 +326,13 @@ impl Ear {
         }
     }
 
-    /// The process stops, and nothing runs: its consumer is not needed any more. One that has entries is left to others, who
-    /// reclaim these, and then sweep it.
+    /// Removes this process's consumer when the process stops and nothing runs. One that holds entries is left to other
+    /// processes, which reclaim these and then sweep it.
     pub(super) async fn leave(&mut self) {
         let key = self.jobs.key(self.handler);
         let (handler, owner) = (self.handler, self.owner.clone());
         if let Some(connection) = &mut self.connection {
-            // It is swept otherwise.
+            // If this fails, the consumer is swept later.
             let _ = connection.xgroup_delconsumer(&key, handler, owner).await;
         }
     }
@@ -341,7 +341,7 @@ impl Ear {
 fn entries(ids: impl IntoIterator<Item = StreamId>) -> Vec<Entry> {
     ids.into_iter()
         .map(|id| Entry {
-            // What is not a hint of ours is of no position, and acknowledged in vain.
+            // An entry that is not one of our hints has no position, and acknowledging it does no harm.
             position: id.get("position").unwrap_or(0),
             id: id.id,
         })

@@ -1,5 +1,5 @@
 //! The follower that registers deliveries: one row for each event and each handler that wants it, in the transaction of its
-//! checkpoint. After the commit it tells who may handle them; if that gets lost, they are found in the table.
+//! checkpoint. After the commit it sends hints to free processes; if these are lost, the rows are found in the table.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
 
 /// The name of the follower that registers deliveries.
 pub const DELIVERIES_FOLLOWER: &str = "deliveries";
-/// Rows in one statement.
+/// The number of rows in one statement.
 const BATCH_ROWS: usize = 1_000;
 
 pub(super) struct Registration {
@@ -23,14 +23,14 @@ pub(super) struct Registration {
     pub(super) jobs: Arc<Jobs>,
 }
 
-/// As the database reads it out of one JSON parameter, whose text does not depend on how many there are.
+/// A row as the database reads it from a single JSON parameter, so that the statement's text does not depend on the number of rows.
 #[derive(Serialize)]
 struct Row<'a> {
     handler: &'static str,
     position: u64,
     part: i16,
     stream: &'a str,
-    /// 32 hexadecimal digits.
+    /// The stream's id, as 32 hexadecimal digits.
     stream_id: String,
     r#type: &'a str,
 }
@@ -55,12 +55,12 @@ impl Follower for Registration {
         DELIVERIES_FOLLOWER
     }
 
-    /// What was pruned is nobody's work any more.
+    /// Pruned events are no longer anybody's work.
     fn begins(&self) -> Begin {
         Begin::WithWhatIsLeft
     }
 
-    /// What handlers want depends on the type too.
+    /// Every kind of stream, as handlers also choose by type.
     fn wants(&self, _: &str) -> bool {
         true
     }

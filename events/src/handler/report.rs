@@ -1,5 +1,5 @@
-//! Tells operators, by rows in the database, how the breakers of this process are: at every change, and from time to time, as
-//! a process that tells nothing any more is taken for gone. Nobody decides anything by these rows.
+//! Reports the state of this process's breakers to operators, as rows in the database: at every change, and from time to time, as
+//! a process that stops reporting is taken for gone. No decision depends on these rows.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use crate::{
     sql::{Dialect, execute},
 };
 
-/// How often it is told when nothing changes.
+/// How often the state is reported when nothing changes.
 const INTERVAL: Duration = Duration::from_secs(10);
-/// Changes closer together are told as one.
+/// Changes closer together than this are reported as one.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Runs until it is aborted.
+/// Reports until it is aborted.
 pub(super) async fn run(database: &Database, owner: &str, breakers: &Breakers) {
     loop {
         for told in breakers.tell() {
@@ -26,7 +26,7 @@ pub(super) async fn run(database: &Database, owner: &str, breakers: &Breakers) {
             }
         }
         sleep(PAUSE).await;
-        // Both outcomes lead to telling again: a change, or none for a while.
+        // Both outcomes lead to another report: a change, or none for a while.
         let _ = timeout(INTERVAL, breakers.changed.notified()).await;
     }
 }
@@ -53,7 +53,7 @@ async fn write(database: &Database, owner: &str, told: &Told) -> Result<()> {
     Ok(())
 }
 
-/// The process stops.
+/// Removes the rows of a process that stops.
 pub(super) async fn withdraw(database: &Database, owner: &str) -> Result<()> {
     let sql = "delete from worker_breaker where owner = $1";
     execute(database.background_writer(), sql, vec![owner.into()]).await?;

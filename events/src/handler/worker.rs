@@ -1,6 +1,6 @@
-//! What the handlers of one process share: breakers, hints, the claims that are held, and the rule that a delivery which may
-//! have ended a process before is run alone. `run_handlers` is the whole of it: the registration, a consumer for each handler,
-//! the renewal of claims, and the orderly stop.
+//! The state that the handlers of one process share: breakers, hints, the claims held, and the rule that a delivery which may
+//! have ended a process runs alone. `run_handlers` is the entry point: it runs the registration, a consumer for each handler, the
+//! renewal of claims, and the orderly stop.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -23,16 +23,16 @@ use super::{
 };
 use crate::{EventLog, FollowerConfig, boxed, run_follower};
 
-/// What handlers call the database among their dependencies.
+/// The name of the database among the dependencies of handlers.
 pub(super) const DATABASE: &str = "database";
-/// Events registered in one transaction at most.
+/// The most events registered in one transaction.
 const BATCH_EVENTS: u64 = 1_000;
-/// Retries that are due sooner are announced by the process that had the failure; the others are found in the table.
+/// Retries due sooner than this are announced by the process that saw the failure; later ones are found in the table.
 const REMINDED: Duration = Duration::from_secs(1);
 
-/// That nothing runs alone meanwhile.
+/// While it is held, nothing runs alone.
 pub(super) type Company = OwnedRwLockReadGuard<()>;
-/// That nothing else runs meanwhile, until the time for that is over.
+/// While it is held, nothing else runs, until the time for that is over.
 pub(super) type Alone = Arc<Mutex<Option<OwnedRwLockWriteGuard<()>>>>;
 
 pub(super) struct Worker {
@@ -49,7 +49,7 @@ impl Worker {
         self.claims.lock().values().cloned().collect()
     }
 
-    /// These are ours, until they are forgotten.
+    /// Notes claims as held, until they are forgotten.
     pub(super) fn note(&self, claims: &[Claimed]) {
         let mut held = self.claims.lock();
         for claim in claims {
@@ -57,7 +57,7 @@ impl Worker {
         }
     }
 
-    /// Something has become of it.
+    /// Forgets a claim that has an outcome.
     pub(super) fn forget(&self, claim: &Claimed) {
         let mut held = self.claims.lock();
         let key = (claim.handler, claim.position);
@@ -66,7 +66,7 @@ impl Worker {
         }
     }
 
-    /// Waits for what runs alone; nothing when the process is to stop.
+    /// Waits for an attempt that runs alone; returns `None` when the process is stopping.
     pub(super) async fn in_company(&self, stop: &mut watch::Receiver<bool>) -> Option<Company> {
         tokio::select! {
             company = self.crowd.clone().read_owned() => Some(company),
@@ -74,7 +74,7 @@ impl Worker {
         }
     }
 
-    /// Waits for all that runs, which keeps others from beginning; nothing when that takes too long, or the process is to stop.
+    /// Waits for all running attempts, while no other begins; returns `None` when that takes too long, or the process is stopping.
     pub(super) async fn alone(&self, stop: &mut watch::Receiver<bool>) -> Option<Alone> {
         let guard = tokio::select! {
             alone = timeout(self.config.alone, self.crowd.clone().write_owned()) => alone.ok()?,
@@ -100,7 +100,7 @@ impl Worker {
         )
     }
 
-    /// Another attempt is due after `delay`.
+    /// Announces another attempt, due after `delay`.
     pub(super) fn remind(&self, handler: &'static str, position: u64, delay: Duration) {
         if delay > REMINDED {
             return;
@@ -125,7 +125,7 @@ impl Worker {
         }
     }
 
-    /// What did not finish in time: others may have it at once.
+    /// Hands back the attempts that did not finish in time, so that other processes can take them at once.
     async fn hand_back(&self) {
         for claim in self.held() {
             let (handler, position) = (claim.handler, claim.position);
@@ -134,14 +134,14 @@ impl Worker {
                 // It was decided after all.
                 Ok(false) => {}
                 Err(error) => {
-                    tracing::warn!(%error, handler, position, "a delivery was not handed back; its lease runs out");
+                    tracing::warn!(%error, handler, position, "a delivery was not handed back; its lease will expire");
                 }
             }
         }
     }
 }
 
-/// Runs the handlers until `stop` turns true; then finishes what runs, or hands it back after `config.drain`.
+/// Runs the handlers until `stop` turns true; then lets running attempts finish, and hands back those left after `config.drain`.
 #[boxed]
 pub async fn run_handlers(
     log: EventLog,
@@ -198,7 +198,7 @@ pub async fn run_handlers(
         );
         consumers.spawn(consumer::consume(worker.clone(), handler, stop.clone()));
     }
-    // Only a stop ends them; a sender that is gone is one too.
+    // Only a stop ends the consumers; a sender that is gone counts as one.
     let _ = stop.wait_for(|is_stopped| *is_stopped).await;
     let until = Instant::now() + config.drain;
     let mut running = Vec::new();
@@ -215,7 +215,7 @@ pub async fn run_handlers(
     }
     worker.hand_back().await;
     if let Err(error) = report::withdraw(log.database(), &config.owner).await {
-        tracing::debug!(%error, "the breakers of a process that ends are still shown");
+        tracing::debug!(%error, "the breakers of this process could not be withdrawn");
     }
     background.shutdown().await;
     if let Err(error) = registration.await {

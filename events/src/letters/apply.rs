@@ -1,6 +1,6 @@
-//! Applying events in a follower that may fail on some of them. The events of a stream that has letters wait behind these, in
-//! order; an event that fails by itself becomes a letter, and everything else is applied. All in the caller's transaction,
-//! which has locked the checkpoint row, so that nobody replays letters meanwhile. Called by followers and rebuilds.
+//! Applies events in a follower that may fail on some of them. Events of a stream that has letters wait behind these, in order;
+//! an event that fails on its own becomes a letter, and everything else is applied. All of it happens in the caller's
+//! transaction, which has locked the checkpoint row, so that nobody replays letters meanwhile. Called by followers and rebuilds.
 
 use std::{any::Any, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -12,15 +12,14 @@ use crate::{
     DatabaseTransaction, Error, Event, Follower, Result, Tx, append::Appended, error::error_chain,
 };
 
-/// How often an event that is given up was tried before, and since when.
+/// How often an event that is given up was tried, and since when.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Tried {
     pub(crate) attempts: u32,
     pub(crate) since: Duration,
 }
 
-/// Applies the events, but for those whose streams have letters of the consumer: these are parked. `raise` is called if there
-/// is something to raise with.
+/// Applies the events and parks those whose streams have letters of the consumer. It also raises events, if `raise` is given.
 pub(crate) async fn apply_or_park(
     tx: &DatabaseTransaction,
     (consumer, kind): (&str, Kind),
@@ -48,11 +47,12 @@ pub(crate) async fn apply_or_park(
     apply(tx, follower, &free, raising).await
 }
 
-/// The same, but what fails by itself becomes a letter. A half that fails is halved again, under savepoints, in the order of the
-/// events; so those behind a failure find its letter. What is raised goes to `raised`, if that is wanted.
+/// Applies events like `apply_or_park`, but an event that fails on its own becomes a letter. A half that fails is halved again,
+/// under savepoints, in the order of the events, so that the events behind a failure find its letter. Raised events go to
+/// `raised`, if it is given.
 ///
 /// # Errors
-/// What is not an event's doing.
+/// Those that no event causes.
 pub(crate) async fn apply_carefully(
     tx: &DatabaseTransaction,
     (consumer, kind): (&str, Kind),
@@ -112,7 +112,7 @@ pub(crate) async fn apply_carefully(
     Ok(())
 }
 
-/// Makes letters of events without applying them.
+/// Writes letters for events without applying them.
 pub(crate) async fn set_aside(
     tx: &DatabaseTransaction,
     (consumer, kind): (&str, Kind),
@@ -136,7 +136,7 @@ pub(crate) async fn set_aside(
     Ok(())
 }
 
-/// What the events do; a panic is a failure.
+/// Applies the events; a panic counts as a failure.
 pub(super) async fn apply(
     tx: &DatabaseTransaction,
     follower: &dyn Follower,
@@ -153,12 +153,12 @@ pub(super) async fn apply(
             None => Ok(()),
         }
     };
-    // What it left half done is rolled back with the transaction.
+    // The changes it left half done are rolled back with the transaction.
     let ended = AssertUnwindSafe(applying).catch_unwind().await;
     ended.unwrap_or_else(|panic| Err(Error::Panicked(panic_message(&*panic))))
 }
 
-/// What a panic says of itself.
+/// Returns the message of a panic.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())

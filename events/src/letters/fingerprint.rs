@@ -1,9 +1,9 @@
-//! What failures have in common: the consumer, the type of event, and the error without what differs from one event to the
-//! next, its numbers and ids. Letters that share a fingerprint are probably mended by the same change.
+//! Fingerprints of failures: the consumer, the type of event, and the error without the numbers and ids that differ from one
+//! event to the next. Letters with the same fingerprint can probably be fixed by the same change.
 
 use sha2::{Digest, Sha256};
 
-/// Hexadecimal digits of a fingerprint.
+/// The number of hexadecimal digits of a fingerprint.
 const DIGITS: usize = 16;
 
 pub(super) fn fingerprint(consumer: &str, event_type: &str, error: &str) -> String {
@@ -17,7 +17,7 @@ pub(super) fn fingerprint(consumer: &str, event_type: &str, error: &str) -> Stri
     hex[..DIGITS].to_owned()
 }
 
-/// Words that have a digit are numbers, ids, addresses or times.
+/// Removes the words that contain a digit: numbers, ids, addresses or times.
 fn without_numbers(error: &str) -> String {
     let is_of_word =
         |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.' | ':');

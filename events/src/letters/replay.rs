@@ -1,6 +1,6 @@
-//! Replays and discards of dead letters. Of a handler, deleting the letter and making the delivery wait again is one transaction,
-//! and of two replays one deletes it. That letters of a follower are applied once and in order is argued beside
-//! `replay_stream`. Called by the operations of the domains and the command line.
+//! Replays and discards of dead letters. For a handler, one transaction deletes the letter and makes the delivery wait again, and
+//! of two replays only one deletes it. Why letters of a follower are applied once and in order is argued at `replay_stream`.
+//! Called by the operations of the domains and the command line.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -19,15 +19,15 @@ use crate::{
     sql::{Dialect, execute, query, to_i64},
 };
 
-/// Letters looked at, or of one stream applied, at once.
+/// The number of letters examined at once, or applied at once in one stream.
 const BATCH_LETTERS: u64 = 200;
 
 impl EventLog {
-    /// Replays letters: those of handlers are to be handled again, those of `followers` are applied now, together with
-    /// what waits behind or before them in their streams. Letters of followers that are not given are left.
+    /// Replays letters: those of handlers become due again; those of `followers` are applied now, together with the letters that
+    /// wait behind or before them in their streams. Letters of followers that are not given stay.
     ///
     /// # Errors
-    /// When the database fails; what was replayed until then stays replayed.
+    /// When the database fails; letters replayed until then stay replayed.
     #[boxed]
     pub async fn replay(&self, which: &Which, followers: &[Arc<dyn Follower>]) -> Result<Replayed> {
         let mut done = Replayed::default();
@@ -50,7 +50,7 @@ impl EventLog {
                             letter.stream_id,
                         );
                         if !replayed.insert(stream) {
-                            // With an earlier letter.
+                            // It was replayed with an earlier letter.
                             continue;
                         }
                         let of_stream = self.replay_stream(follower, &letter).await?;
@@ -63,11 +63,11 @@ impl EventLog {
         Ok(done)
     }
 
-    /// Gives up letters for good. What only waits behind one in a follower is applied then, and given up only if it is the
-    /// one that is named.
+    /// Gives up letters for good. Letters that only wait behind one in a follower are applied then, and are given up only if they
+    /// are named themselves.
     ///
     /// # Errors
-    /// When the database fails; what was discarded until then stays discarded.
+    /// When the database fails; letters discarded until then stay discarded.
     #[boxed]
     pub async fn discard(
         &self,
@@ -102,7 +102,7 @@ impl EventLog {
         Ok(done)
     }
 
-    /// Removes a handler's letter; its delivery is no longer dead, but `state`.
+    /// Removes a handler's letter and changes its delivery from dead to `state`.
     async fn decide(&self, letter: &DeadLetter, state: &'static str) -> Result<bool> {
         let is_due_now = format!(
             "update delivery set state = $1, attempts = 0, due_at = {now}, last_at = {now}, owner = null
@@ -140,14 +140,14 @@ impl EventLog {
         .await
     }
 
-    /// Applies the letters of the stream that `letter` is of, from the first on, until one fails.
+    /// Applies the letters of the stream that `letter` belongs to, from the first on, until one fails.
     ///
     /// A transaction here locks the part's checkpoint row first, and deletes the letters that it applies. A follower's
-    /// transaction locks that row first too, as it moves it, and looks for letters behind that. So of the two one comes first
-    /// as a whole, and the other sees what it committed: an event is parked behind the letters there are, or applied
-    /// when there are none. A letter is applied in the transaction that deletes it, so once; the first of a stream before
-    /// those behind it, so in order; and a replay that raced another finds the letters gone. A process that is killed leaves
-    /// the letters of what it did not commit.
+    /// transaction locks that row first too, as it moves it, and looks for letters after that. So one of the two comes first as a
+    /// whole, and the other sees what it committed: an event is parked behind existing letters, or applied when there are none. A
+    /// letter is applied in the transaction that deletes it, hence once; the first of a stream is applied before those behind it,
+    /// hence in order; and a replay that raced another finds the letters gone. A process that is killed leaves the letters of
+    /// whatever it did not commit.
     async fn replay_stream(
         &self,
         follower: &Arc<dyn Follower>,
@@ -159,7 +159,7 @@ impl EventLog {
             match self.replay_batch(follower, letter, at_once).await {
                 Ok(0) => return Ok(done),
                 Ok(applied) => done.replayed += applied,
-                // One by one up to the one that fails.
+                // From here on, letters are applied one by one up to the one that fails.
                 Err(error) if error.is_of_event() && at_once > 1 => at_once = 1,
                 Err(error) if error.is_of_event() => {
                     done.left = self.keep_first(letter, &error_chain(&error)).await?;
@@ -170,7 +170,7 @@ impl EventLog {
         }
     }
 
-    /// One transaction: the letters deleted, then what their events do. Answers with how many there were.
+    /// Runs one transaction: deletes the letters, then applies their events. Returns how many there were.
     async fn replay_batch(
         &self,
         follower: &Arc<dyn Follower>,
@@ -199,7 +199,7 @@ impl EventLog {
         .await
     }
 
-    /// The first letter of the stream has failed again; the number of letters that the stream has.
+    /// Records that the first letter of the stream has failed again, and returns the number of letters in the stream.
     async fn keep_first(&self, letter: &DeadLetter, error: &str) -> Result<u64> {
         let (letter, error) = (Arc::new(letter.clone()), error.to_owned());
         self.in_transaction(move |tx| {
@@ -220,7 +220,7 @@ impl EventLog {
         .await
     }
 
-    /// A write with the connections of the log's own work.
+    /// Runs a write on the connections of the log's own work.
     async fn in_transaction<T: Send + 'static>(
         &self,
         work: impl for<'a> Fn(&'a Tx<'a>) -> futures::future::BoxFuture<'a, Result<T>>
@@ -229,7 +229,7 @@ impl EventLog {
         + 'static,
     ) -> Result<T> {
         let log = self.clone();
-        // In a task of its own: it ends also when whoever asked has gone away.
+        // It runs in a task of its own, so that it ends even when the caller has gone away.
         let task = tokio::spawn(async move {
             let work = Arc::new(work);
             let (value, appended): (T, Vec<Appended>) = log
@@ -261,7 +261,7 @@ fn find<'a>(
         .find(|follower| follower.name() == letter.consumer)
 }
 
-/// The lock that a follower's transactions take first.
+/// Takes the lock that a follower's transactions take first.
 async fn lock_part(tx: &DatabaseTransaction, letter: &DeadLetter) -> Result<()> {
     // On SQLite the transaction began with the lock on everything.
     if tx.get_database_backend().is_postgres() {
@@ -272,7 +272,7 @@ async fn lock_part(tx: &DatabaseTransaction, letter: &DeadLetter) -> Result<()> 
     Ok(())
 }
 
-/// The letters there are when it begins, a page at a time.
+/// The letters that exist when it begins, a page at a time.
 struct Pages<'a> {
     which: &'a Which,
     after: Uuid,

@@ -1,5 +1,5 @@
-//! The table of dead letters. A letter of a handler is written in the transaction that makes its delivery dead, one of a
-//! follower in the transaction that moves the checkpoint past its event.
+//! The table of dead letters. A handler's letter is written in the transaction that makes its delivery dead, a follower's in the
+//! transaction that moves the checkpoint past its event.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -15,12 +15,12 @@ use crate::{
     },
 };
 
-/// Whose letter it is, as stored.
+/// The owner of a letter, as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Handler,
     Follower,
-    /// Of a follower in the course of a rebuild, under a name of its own.
+    /// A follower in the course of a rebuild, under a name of its own.
     Rebuild,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct Letter<'a> {
     pub(crate) consumer: &'a str,
     pub(crate) kind: Kind,
     pub(crate) event: &'a Event,
-    /// Why it failed; nothing if it only waits behind another.
+    /// The error; `None` if the event only waits behind another.
     pub(crate) error: Option<&'a str>,
     pub(crate) attempts: u32,
     /// How long ago it was first tried.
@@ -80,7 +80,7 @@ pub(crate) async fn insert(tx: &DatabaseTransaction, letter: &Letter<'_>) -> Res
     Ok(())
 }
 
-/// Those of the events' streams that have letters of the consumer. Nearly always there is none at all.
+/// Returns the streams of these events that have letters of the consumer. Nearly always there are none.
 pub(super) async fn held_streams(
     tx: &DatabaseTransaction,
     consumer: &str,
@@ -100,7 +100,7 @@ pub(super) async fn held_streams(
     Ok(query_as(tx, &sql, values).await?.into_iter().collect())
 }
 
-/// Whether one of the followers has set aside the event, or others of its stream, which it waits behind or before.
+/// Returns whether one of the followers has set aside the event, or others of its stream that it waits behind or before.
 pub(crate) async fn is_held(
     connection: &impl ConnectionTrait,
     followers: &[&str],
@@ -120,15 +120,15 @@ pub(crate) async fn is_held(
     Ok(!query(connection, &sql, values).await?.is_empty())
 }
 
-/// Forgets what a follower, or an earlier rebuild of one, has set aside.
+/// Deletes the letters of a follower, or of an earlier rebuild of one.
 pub(crate) async fn reset_rebuilt(tx: &DatabaseTransaction, consumer: &str) -> Result<()> {
     let sql = "delete from dead_letter where consumer = $1";
     execute(tx, sql, vec![consumer.into()]).await?;
     Ok(())
 }
 
-/// The tables of `follower` are changed for rebuilt ones: what these lack is what the rebuild has set aside, and no more what
-/// the live follower had.
+/// Replaces the letters of `follower` when its tables are replaced by rebuilt ones: the rebuilt tables lack what the rebuild has
+/// set aside, and no longer what the live follower had.
 pub(crate) async fn replace_by_rebuilt(
     tx: &DatabaseTransaction,
     follower: &str,
@@ -225,7 +225,7 @@ pub(super) async fn find(
     row.as_ref().map(from_row).transpose()
 }
 
-/// The first letters of a stream, in the order of its events.
+/// Returns the first letters of a stream, in the order of its events.
 pub(super) async fn of_stream(
     tx: &DatabaseTransaction,
     letter: &DeadLetter,
@@ -245,7 +245,7 @@ pub(super) async fn of_stream(
     rows.iter().map(from_row).collect()
 }
 
-/// Another failure of a letter that is replayed.
+/// Records another failure of a letter that is replayed.
 pub(super) async fn record_failure(
     tx: &DatabaseTransaction,
     letter: &DeadLetter,
@@ -266,7 +266,7 @@ pub(super) async fn record_failure(
     Ok(())
 }
 
-/// Removes a letter; false if it is gone already.
+/// Removes a letter; returns false if it is gone already.
 pub(super) async fn remove(tx: &DatabaseTransaction, id: Uuid) -> Result<bool> {
     let sql = "delete from dead_letter where id = $1";
     Ok(execute(tx, sql, vec![id.into()]).await? == 1)

@@ -1,5 +1,5 @@
-//! Places in the log: whether a client may go on from its cursor, and reading on from there. A place is compared with the log
-//! whenever memory cannot tell: at resume, and again with each page, as the database may have lost its end in between.
+//! Places in the log: whether a client may resume from its cursor, and reading on from there. A place is checked against the log
+//! whenever memory cannot decide: on resume, and again for each page, as the database may have lost its end in between.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,27 +7,27 @@ use tokio::time::timeout;
 
 use crate::{Cursor, CursorError, Event, EventLog, Result, boxed, epoch, read, topic::Topics};
 
-/// How long a client with a cursor of a new epoch waits for a process that has not heard of it.
+/// How long a client with a cursor of a new epoch waits for a process that has not heard of that epoch.
 const EPOCH_WAIT: Duration = Duration::from_secs(1);
 
 impl EventLog {
-    /// Whether a client may go on behind its cursor.
+    /// Checks whether a client may resume from its cursor.
     ///
     /// # Errors
-    /// `Foreign` when it is of another epoch, past the end of the log, or proves another event than the log has there; `Expired`
-    /// when events after it were pruned.
+    /// `Foreign` when the cursor belongs to another epoch, is past the end of the log, or proves another event than the log has
+    /// there; `Expired` when events after it were pruned.
     #[boxed]
     pub async fn resolve(&self, cursor: Cursor) -> Result<Result<Cursor, CursorError>> {
         let known = self.tail().proof_at(cursor.position);
         if known.is_some() && known == cursor.proof && self.tail().check(cursor).is_ok() {
             return Ok(Ok(cursor));
         }
-        // Another process may be ahead of this one, but not of the log; also in hearing of a new epoch.
+        // Another process may be ahead of this one, but never of the log. It may also have heard of a new epoch first.
         let standing = read::read_standing(&self.database().background, cursor.position).await?;
         if standing.epoch == cursor.epoch {
             self.await_epoch(cursor.epoch).await;
         }
-        // From here on also a cursor without a proof has one.
+        // From here on, a cursor that came without a proof has one.
         let proven = Cursor {
             proof: standing.found,
             ..cursor
@@ -35,7 +35,7 @@ impl EventLog {
         Ok(epoch::judge(cursor, &standing).map(|()| proven))
     }
 
-    /// Waits for a moment until this process has heard of the epoch that the log has.
+    /// Waits briefly until this process has heard of the epoch that the log has.
     async fn await_epoch(&self, epoch: u32) {
         let mut changes = self.tail().changes();
         let heard = async {
@@ -46,11 +46,11 @@ impl EventLog {
                 }
             }
         };
-        // Without it the feed finds another epoch, and says so.
+        // If it does not hear of it in time, the feed finds another epoch and reports it.
         let _ = timeout(EPOCH_WAIT, heard).await;
     }
 
-    /// The cursor that stands for `position`, which the log has given out.
+    /// Returns the cursor for `position`, which the log has given out.
     #[boxed]
     pub async fn cursor_at(&self, position: u64) -> Result<Cursor> {
         let epoch = self.tail().epoch();
@@ -69,8 +69,8 @@ impl EventLog {
         })
     }
 
-    /// The cursor of what shows everything up to `position` of what there was at `place`. One that cannot be proven now is refused
-    /// when it is resumed from.
+    /// Returns the cursor of an answer that shows, of what there was at `place`, everything up to `position`. A cursor that
+    /// cannot be proven now is refused when a client resumes from it.
     #[boxed]
     pub async fn cursor_within(&self, place: Cursor, position: u64) -> Cursor {
         if position >= place.position {
@@ -93,13 +93,13 @@ impl EventLog {
         }
     }
 
-    /// The same as `read`, for those who have come to `from` and were promised all events behind it: an error when some of them
-    /// may have been pruned, or when the log no longer has the event that they have come to.
+    /// Reads like `read`, for readers that have reached `from` and were promised all events behind it. It fails when some of
+    /// those may have been pruned, or when the log no longer has the event at `from`.
     ///
-    /// That is looked at after the events were read. Removing events and saying so is one transaction: if nothing behind `from`
-    /// was pruned then, everything was there before. And a log that has lost its end does not get it back: if it has the event
-    /// at `from` then, it had it before, and what was read goes on from there. The rest, up to `until`, must also end where the
-    /// tail was then.
+    /// Both are checked after the events were read. Events are removed and recorded as pruned in one transaction, so if nothing
+    /// behind `from` was pruned by then, everything was there before. And a log that has lost its end does not get it back: if it
+    /// has the event at `from` then, it had it before, and the events read continue from there. The rest, up to `until`, must
+    /// also end where the tail was then.
     pub(crate) async fn read_whole(
         &self,
         topics: &Topics,
@@ -119,7 +119,7 @@ impl EventLog {
         if (events.len() as u64) < limit
             && let Some(proof) = self.tail().proof_at(until)
         {
-            // What comes next, from the tail, follows what it has handed on, which the log may have lost.
+            // The tail continues from what it has handed on, which the log may have lost in the meantime.
             let until = Cursor {
                 position: until,
                 proof: Some(proof),

@@ -1,4 +1,4 @@
-//! What a process notices of its own writes.
+//! What a process observes of its own writes.
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -51,7 +51,7 @@ async fn observers_learn_the_types_of_events_at_the_commit_and_when_they_arrive(
     arrived.notified().await;
     let seen = |event_type: &str| (STREAM.kind.to_owned(), STREAM.id, event_type.to_owned());
     let mut observed = observed.lock().clone();
-    // The pump may be faster than the writer's own notice.
+    // The pump may be faster than the writer's own notification.
     observed.sort();
     let [created, renamed] = [seen("CustomerCreated"), seen("CustomerRenamed")];
     assert_eq!(

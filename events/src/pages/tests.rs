@@ -1,4 +1,4 @@
-//! Whatever is asked for, in whatever order, pages give what the log has; and readers side by side read it once.
+//! Whatever is asked for, in any order, pages return the events of the log; and readers side by side read each page once.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{Error, kit};
 
-/// A log of `events` events of which the first `pruned` are gone, and how often it was read.
+/// A log of `events` events, of which the first `pruned` are gone, and a count of the reads.
 struct Log {
     events: u64,
     pruned: u64,

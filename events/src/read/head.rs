@@ -1,6 +1,6 @@
-//! The head of the log, and what the log says of one position. On Postgres positions are given by `number_events`, which also
-//! begins a new epoch in a database that is not the one that numbered last; on SQLite they are given at append, and the
-//! counter of the table knows the last one whatever was removed since.
+//! The head of the log, and the state of the log at one position. On Postgres `number_events` gives out positions and begins a
+//! new epoch in a database that is not the one that numbered last. On SQLite positions are given at append, and the table's
+//! counter knows the last one even if events were removed since.
 
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use crate::{
     sql::{Dialect, from_i64, query_as, to_i64},
 };
 
-/// How far the log is numbered.
+/// The head: how far the log is numbered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) epoch: u32,
@@ -22,26 +22,26 @@ pub(crate) struct Head {
     pub(crate) pruned: u64,
     /// The last position given in each part.
     pub(crate) parts: [u64; PARTS as usize],
-    /// Of the event at the last position, if there is one.
+    /// The proof of the event at the last position, if there is one.
     pub(crate) proof: Option<Proof>,
 }
 
-/// What a pass of the sequencer left.
+/// The result of a pass of the sequencer.
 pub(crate) struct Pass {
     pub(crate) head: Head,
     /// How many events it numbered.
     pub(crate) numbered: u64,
-    /// Of the event at the position that was asked about, if there is one.
+    /// The proof of the event at the position that was asked about, if there is one.
     pub(crate) found: Option<Proof>,
 }
 
-/// `log_head` with the last position that was given, on SQLite. The newest event may be pruned while an older one is kept:
-/// the counter does not fall then, nor when an event is removed by hand.
+/// Selects `log_head` with the last position given out, on SQLite. The newest event may be pruned while an older one is kept: the
+/// counter does not fall then, nor when an event is removed by hand.
 const SQLITE_HEAD: &str = "(select epoch, pruned, proven, proven_event, unproven_until,
     max(coalesce((select seq from sqlite_sequence where name = 'event'), 0),
         coalesce((select max(inserted) from event), 0), pruned) as position from log_head) h";
 
-/// The function `event_at` of Postgres, of `log_head`, for SQLite.
+/// The counterpart for SQLite of the function `event_at` of Postgres, on `log_head`.
 fn event_at(position: &str) -> String {
     format!(
         "coalesce((select event_id from event where inserted = {position}),
@@ -49,8 +49,8 @@ fn event_at(position: &str) -> String {
     )
 }
 
-/// Numbers what is fresh (Postgres; SQLite numbers at append) and answers with the head, how many were fresh, and which event
-/// is at `reached`, where the caller has come to.
+/// Numbers fresh events (on Postgres; SQLite numbers at append). Returns the head, how many events were fresh, and the proof of
+/// the event at `reached`, the caller's position.
 pub(crate) async fn sequence(database: &DatabaseConnection, reached: u64) -> Result<Pass> {
     let values: Vec<Value> = vec![to_i64(reached).into()];
     if database.get_database_backend().is_postgres() {
@@ -76,7 +76,7 @@ pub(crate) async fn sequence(database: &DatabaseConnection, reached: u64) -> Res
     })
 }
 
-/// The head as it is.
+/// Reads the current head.
 pub(crate) async fn read_head(database: &impl ConnectionTrait) -> Result<Head> {
     match database.get_database_backend() {
         DbBackend::Postgres => {
@@ -97,7 +97,7 @@ pub(crate) async fn read_head(database: &impl ConnectionTrait) -> Result<Head> {
     }
 }
 
-/// What the log says of a position.
+/// Reads the state of the log at a position.
 pub(crate) async fn read_standing(
     database: &impl ConnectionTrait,
     position: u64,
@@ -123,7 +123,7 @@ pub(crate) async fn read_standing(
     })
 }
 
-/// The epoch, and the position up to which events may have been removed.
+/// Reads the epoch, and the position up to which events may have been removed.
 pub(crate) async fn read_pruned(connection: &impl ConnectionTrait) -> Result<(u32, u64)> {
     let sql = connection.get_database_backend().either(
         "select epoch, pruned from log_head order by position desc limit 1",
@@ -164,7 +164,7 @@ async fn sqlite_head(database: &impl ConnectionTrait, row: &QueryResult) -> Resu
     })
 }
 
-/// Sixteen index look-ups; grouping by part would walk the whole index. What was pruned counts, too.
+/// Makes sixteen index look-ups; grouping by part would walk the whole index. Pruned events count, too.
 async fn sqlite_part_heads(database: &impl ConnectionTrait) -> Result<[u64; PARTS as usize]> {
     let sql = (0..PARTS)
         .map(|part| {

@@ -1,7 +1,7 @@
-//! Reading the events of several topics by position, in one of two ways, each with a plan that holds for any parameters:
-//! left to itself the planner, which prepares these statements without knowing their values, reads the whole range again
-//! for every batch. Over positions it costs what the range holds, taken in windows; by streams it costs what the streams
-//! hold, every time. So only a range longer than a window is read by streams, and only if they hold less than a window.
+//! Reads the events of several topics by position, in one of two ways, each with a plan that holds for any parameters. Left to
+//! itself the planner, which prepares these statements without knowing their values, reads the whole range again for every batch.
+//! Reading by position costs what the range holds, in windows; reading by stream costs what the streams hold, every time. So only
+//! a range longer than a window is read by stream, and only if the streams hold less than a window.
 
 use sea_orm::{DbBackend, Value};
 
@@ -12,10 +12,10 @@ use crate::{
     topic::Topics,
 };
 
-/// Positions, or events of streams, that one statement looks at: a few milliseconds of work.
+/// The number of positions, or of events of streams, that one statement examines: a few milliseconds of work.
 const WINDOW: u64 = 4096;
 
-/// At most `limit` events of `topics`, which are not empty, after `after` and up to `until`.
+/// Returns at most `limit` events of `topics`, which must not be empty, after `after` and up to `until`.
 pub(super) async fn read_set(
     database: &DatabaseConnection,
     topics: &Topics,
@@ -37,14 +37,14 @@ pub(super) async fn read_set(
     Ok(events)
 }
 
-/// Whether the streams of `topics` have no more events than a window.
+/// Returns whether the streams of `topics` have no more events than a window.
 async fn hold_little(database: &DatabaseConnection, topics: &Topics) -> Result<bool> {
     if topics.by_kind().any(|(_, ids)| ids.is_none()) {
         return Ok(false);
     }
     let backend = database.get_database_backend();
     let mut values = Vec::new();
-    // A union ends at its limit; the alternatives in one condition would all be looked up first.
+    // A union ends at its limit; alternatives in one condition would all be looked up first.
     let streams: Vec<_> = conditions(backend, topics, &mut values)
         .iter()
         .map(|condition| format!("select 1 from event e where {condition}"))
@@ -58,7 +58,7 @@ async fn hold_little(database: &DatabaseConnection, topics: &Topics) -> Result<b
     Ok(events.is_some_and(|events| events <= to_i64(WINDOW)))
 }
 
-/// What is looked at first.
+/// How the events are found.
 #[derive(Clone, Copy)]
 enum Way {
     Positions,
@@ -77,7 +77,7 @@ async fn select(
     let mut values: Vec<Value> = vec![to_i64(after).into(), to_i64(until).into()];
     let wanted = conditions(backend, topics, &mut values).join(" or ");
     let range = "p.position > $1 and p.position <= $2";
-    // A lateral query with an offset (Postgres) and a cross join (SQLite) are carried out in the order written.
+    // A lateral query with an offset (Postgres) and a cross join (SQLite) run in the order written.
     let joined = match (backend, way) {
         (DbBackend::Postgres, Way::Positions) => format!(
             "event_position p cross join lateral
@@ -100,8 +100,8 @@ async fn select(
     rows.iter().map(from_row).collect()
 }
 
-/// One condition a kind. Its ids are one value, so that sets of all sizes share a statement; the list is taken apart in
-/// a query of its own, which runs once and not for each row.
+/// Builds one condition for each kind. The ids of a kind are one value, so that sets of all sizes share a statement; a query of
+/// its own expands the list, once and not for each row.
 fn conditions(backend: DbBackend, topics: &Topics, values: &mut Vec<Value>) -> Vec<String> {
     let of_kind = |(kind, ids): (&str, Option<&std::collections::HashSet<uuid::Uuid>>)| {
         values.push(kind.into());

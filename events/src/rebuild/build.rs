@@ -1,5 +1,5 @@
-//! The bulk: the events that there were at the beginning, in the order of streams and versions, read ahead in a task of its
-//! own while the batch before is written. The order of an index: memory is a few batches, however long the log is.
+//! The bulk of a rebuild: the events that existed at its beginning, by stream and version, read ahead in a task of its own while
+//! the previous batch is written. That is the order of an index, so memory is a few batches, however long the log is.
 
 use std::{
     sync::Arc,
@@ -22,13 +22,13 @@ use crate::{
     sql::{FIND_BY_KEY, from_i64, on_postgres, query, query_one_as, to_i64},
 };
 
-/// Batches read ahead of the one that is written.
+/// The number of batches read ahead of the one being written.
 const AHEAD: usize = 2;
 
-/// How long an answer about all rows is waited for: what takes no time limit must not wait for ever on a silent server.
+/// How long to wait for an answer about all rows: a statement without a time limit must not wait forever on a silent server.
 const MOST_PATIENCE: Duration = Duration::from_secs(3600);
 
-/// How many events of a kind there are.
+/// Counts the events of a kind.
 pub(super) async fn count(database: &Database, kind: &str) -> Result<u64> {
     let tx = database.background.begin().await?;
     take_time(&tx).await?;
@@ -38,7 +38,7 @@ pub(super) async fn count(database: &Database, kind: &str) -> Result<u64> {
     Ok(count.map_or(0, from_i64))
 }
 
-/// What is about all rows takes longer than a request may.
+/// Lifts the time limits: a statement about all rows takes longer than a request may.
 pub(super) async fn take_time(tx: &DatabaseTransaction) -> Result<(), Error> {
     tx.set_patience(MOST_PATIENCE).await;
     let settings =
@@ -46,7 +46,7 @@ pub(super) async fn take_time(tx: &DatabaseTransaction) -> Result<(), Error> {
     on_postgres(tx, settings).await
 }
 
-/// Which events are to be read.
+/// Which events to read.
 #[derive(Clone, Copy)]
 struct Span {
     kind: &'static str,
@@ -75,8 +75,8 @@ async fn read_streams(
     }
 }
 
-/// The next events behind `last`. The plan is given: the index has the order, and positions are looked up one by one. A
-/// planner that has no statistics of a log that has just grown would sort all of it for each batch.
+/// Returns the next events behind `last`. The plan is fixed: the index has the order, and positions are looked up one by one. A
+/// planner without statistics of a log that has just grown would sort all of it for each batch.
 async fn read_batch(
     database: &Database,
     span: Span,
@@ -138,8 +138,8 @@ impl Rebuild {
         Ok(())
     }
 
-    /// One transaction: how far it has come, then what the events do. If one of them fails by itself, all is done again with
-    /// such events set aside.
+    /// Runs one transaction: saves the progress, then applies the events. If one of them fails on its own, the batch runs again
+    /// with such events set aside.
     pub(super) async fn commit(&self, next: &Saved, batch: Vec<Arc<Event>>) -> Result<()> {
         let began = Instant::now();
         let batch: Arc<[Arc<Event>]> = batch.into();
@@ -164,7 +164,7 @@ impl Rebuild {
             .transaction(Pool::Patient, |tx| {
                 let (this, next, batch) = (self.clone(), next.clone(), batch.clone());
                 Box::pin(async move {
-                    // A crash may take the last transactions, each with all of its effect: they are done again.
+                    // A crash may lose the last transactions, each with all of its effects: they run again.
                     on_postgres(tx, "set local synchronous_commit = off").await?;
                     state::save_in_tx(tx, &this.claim, &next).await?;
                     this.apply(tx, &batch, is_careful).await?;
@@ -174,7 +174,7 @@ impl Rebuild {
             .await
     }
 
-    /// Applies events, with letters under a name of the rebuild's own, which become the follower's when the tables do.
+    /// Applies events, with letters under the rebuild's own name, which become the follower's when the tables do.
     pub(super) async fn apply(
         &self,
         tx: &DatabaseTransaction,

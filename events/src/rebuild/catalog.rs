@@ -1,5 +1,5 @@
-//! The tables beside the live ones, made after what the database's catalog says of these, so that a migration that changes
-//! a read model changes what is built, too. Indexes other than primary keys come when the rows are there.
+//! The tables beside the live ones, modelled on these in the database's catalog, so that a migration that changes a read model
+//! also changes what is built. Indexes other than primary keys follow when the rows are there.
 
 use std::fmt::Write;
 
@@ -19,14 +19,14 @@ pub(super) struct Columns {
     pub(super) others: Vec<String>,
 }
 
-/// An index as it is made: `create {unique} index {name} on {table} {rest}`.
+/// An index, as created by `create {unique} index {name} on {table} {rest}`.
 struct Index {
     name: String,
     unique: &'static str,
     rest: String,
 }
 
-/// Makes them, empty, in place of any that an earlier rebuild left.
+/// Creates the tables, empty, and replaces any that an earlier rebuild left.
 pub(super) async fn make_tables(tx: &DatabaseTransaction, tables: &[ModelTable]) -> Result<()> {
     for ModelTable { name, .. } in tables {
         let new = format!("{name}{SUFFIX}");
@@ -66,7 +66,7 @@ async fn one<T: TryGetableMany>(
     })
 }
 
-/// Makes the indexes that are missing, each in a transaction of its own, and has the planner look at the rows.
+/// Creates the missing indexes, each in a transaction of its own, and has the planner analyze the rows.
 pub(super) async fn finish_tables(
     database: &Database,
     tables: &'static [ModelTable],
@@ -103,8 +103,8 @@ pub(super) async fn finish_tables(
     Ok(())
 }
 
-/// What the table beside `table` needs besides its primary key. SQLite cannot rename indexes, so there the names change
-/// with every rebuild between the one with the suffix and the one without.
+/// Returns the indexes that the table beside `table` needs besides its primary key. SQLite cannot rename indexes, so there the
+/// names alternate with every rebuild between the one with the suffix and the one without.
 async fn indexes(connection: &impl ConnectionTrait, table: &str) -> Result<Vec<Index>> {
     let is_postgres = connection.get_database_backend().is_postgres();
     let sql = match is_postgres {
@@ -142,7 +142,7 @@ async fn indexes(connection: &impl ConnectionTrait, table: &str) -> Result<Vec<I
         .collect()
 }
 
-/// Drops the live tables and gives their names to those beside them. Readers wait for the commit.
+/// Drops the live tables and renames those beside them. Readers wait for the commit.
 pub(super) async fn change_tables(tx: &DatabaseTransaction, tables: &[ModelTable]) -> Result<()> {
     let is_postgres = tx.get_database_backend().is_postgres();
     let mut sql = String::new();
@@ -181,7 +181,7 @@ async fn rename_indexes(tx: &DatabaseTransaction, tables: &[ModelTable]) -> Resu
     Ok(())
 }
 
-/// The columns of a live table, as the catalog has them.
+/// Returns the columns of a live table, as the catalog has them.
 pub(super) async fn columns(connection: &impl ConnectionTrait, table: &str) -> Result<Columns> {
     let sql = match connection.get_database_backend() {
         DbBackend::Postgres => {

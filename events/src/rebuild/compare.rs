@@ -1,6 +1,6 @@
-//! Old against new, each stream at the same version in both: where live model and new one are at different positions, the
-//! streams that have events in between are left out, and compared when the tables change, at which moment the two are at
-//! the same position. It reads one snapshot and locks nothing.
+//! Compares the old model with the new one, each stream at the same version in both. Where the two are at different positions,
+//! the streams with events in between are left out, and compared when the tables change, at which moment both are at the same
+//! position. The comparison reads one snapshot and locks nothing.
 
 use std::collections::BTreeSet;
 
@@ -20,31 +20,31 @@ use crate::{
     sql::{Dialect, from_i64, query_as, query_one_as, to_i64},
 };
 
-/// Streams left out for later at most; a live model that is farther behind is not compared.
+/// The most streams left out for later; a live model that is farther behind is not compared.
 const MOST_STREAMS: usize = 10_000;
-/// Rows shown of each table.
+/// The number of rows shown of each table.
 const EXAMPLES: usize = 5;
-/// Characters shown of each value.
+/// The number of characters shown of each value.
 const SHOWN_CHARS: u32 = 60;
 
-/// What differs in one table.
+/// The differences in one table.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Differences {
-    /// The table.
+    /// The table's name.
     pub table: String,
     /// Rows that only the old model had.
     pub only_old: u64,
     /// Rows that only the new model has.
     pub only_new: u64,
-    /// Rows that both have, with other values.
+    /// Rows that both models have, with different values.
     pub changed: u64,
-    /// Some of them: the key, and what is different.
+    /// Examples: the key, and what differs.
     pub examples: Vec<String>,
 }
 
 impl Differences {
-    /// Rows that differ.
+    /// Returns the number of rows that differ.
     pub fn rows(&self) -> u64 {
         self.only_old + self.only_new + self.changed
     }
@@ -58,17 +58,17 @@ impl Differences {
     }
 }
 
-/// What has been found so far.
+/// The result of the comparison so far.
 #[derive(Debug, Clone)]
 pub(super) struct Found {
     pub(super) differences: Vec<Differences>,
-    /// The streams left out, yet to be compared.
+    /// The streams left out, which are yet to be compared.
     pub(super) left_out: BTreeSet<Uuid>,
-    /// Streams that cannot be.
+    /// The number of streams that cannot be compared.
     pub(super) not_compared: u64,
 }
 
-/// Of which streams the rows are compared.
+/// The streams whose rows are compared.
 pub(super) enum Scope<'a> {
     AllBut(&'a BTreeSet<Uuid>),
     Only(&'a BTreeSet<Uuid>),
@@ -94,7 +94,7 @@ impl Scope<'_> {
 }
 
 impl Found {
-    /// Adds what was found later.
+    /// Adds differences found later.
     pub(super) fn add(&mut self, later: Vec<Differences>) {
         for (differences, later) in self.differences.iter_mut().zip(later) {
             differences.add(later);
@@ -133,7 +133,7 @@ impl Rebuild {
         })
     }
 
-    /// The streams that have events which one of the two models has and the other has not.
+    /// Returns the streams that have events which only one of the two models has.
     async fn streams_between(
         &self,
         tx: &DatabaseTransaction,
@@ -170,7 +170,7 @@ impl Rebuild {
     }
 }
 
-/// The differences of all tables.
+/// Returns the differences of all tables.
 pub(super) async fn differ(
     tx: &DatabaseTransaction,
     tables: &[ModelTable],
@@ -249,7 +249,7 @@ fn join(columns: &[String], separator: &str, text: impl Fn(&String) -> String) -
     texts.join(separator)
 }
 
-/// A value as text that a person can read.
+/// Returns the expression for a value as readable text.
 fn shown(backend: DbBackend, column: &str) -> String {
     match backend.is_postgres() {
         true => format!("left({column}::text, {SHOWN_CHARS})"),

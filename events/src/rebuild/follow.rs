@@ -1,4 +1,4 @@
-//! What came since the beginning: read by position, all parts at once, and applied in batches until the end of the log is near.
+//! The events since the beginning: read by position, for all parts at once, and applied in batches until the end of the log is near.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,15 +12,15 @@ use crate::{
     sql::{from_i64, query_as, to_i64},
 };
 
-/// Near enough to the end: the rest is applied while the live follower waits.
+/// A distance from the end that is near enough: the rest is applied while the live follower waits.
 const NEAR: u64 = 200;
-/// How long a live model may stand still until nobody waits for it.
+/// How long to wait for a live model that does not move.
 const LIVE_PATIENCE: Duration = Duration::from_secs(3);
-/// Rounds after which the end is near enough, whatever is left: writers are as fast as we are.
+/// The number of rounds after which the end counts as near, whatever is left: writers are as fast as we are.
 const MOST_ROUNDS: u32 = 100_000;
 
-/// The last position that each part has up to the head's. On SQLite the head is read in several statements, between which
-/// events may come.
+/// Returns the head with the last position of each part up to its own. On SQLite the head is read in several statements, and
+/// events may arrive between them.
 pub(super) async fn settle_parts(database: &Database, mut head: Head) -> Result<Head> {
     if database.is_embedded() {
         let sql = (0..PARTS)
@@ -76,7 +76,7 @@ impl Rebuild {
         Ok(())
     }
 
-    /// Waits until the live model has what the new one has, so that at the change all can be compared; for as long as it moves.
+    /// Waits, as long as the live model moves, until it has reached the new one, so that all can be compared at the change.
     pub(super) async fn await_live(&self, saved: &Saved) -> Result<()> {
         let (mut progress, mut moved_at) = (0, Instant::now());
         loop {
@@ -96,7 +96,7 @@ impl Rebuild {
         }
     }
 
-    /// Those that the model is made of.
+    /// Returns the events that the model derives from.
     pub(super) fn wanted(&self, events: Vec<Event>) -> Vec<Arc<Event>> {
         let wanted = events
             .into_iter()

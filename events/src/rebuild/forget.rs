@@ -1,5 +1,5 @@
-//! Forgetting what rebuilds have kept, for erasures: of one that was begun and left the tables beside the live ones go, and
-//! the next one begins anew; of one that has ended the rows that its report shows as examples.
+//! Removes what rebuilds have kept, for erasures: for an abandoned rebuild, the tables beside the live ones, so that the next one
+//! begins anew; for a finished one, the rows that its report shows as examples.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use crate::{
     sql::{Dialect, execute, query_one, query_one_as},
 };
 
-/// Forgets what rebuilds of the model have kept; false when a process is at one.
+/// Removes what rebuilds of the model have kept; returns false when a process is rebuilding it.
 ///
-/// Who claims the rebuild and who forgets it write the same row, so one comes first: either the lease is seen here, or the
-/// rebuild that is claimed afterwards begins anew.
+/// Claiming a rebuild and forgetting it write the same row, so one comes first: either the lease is seen here, or the rebuild
+/// that is claimed afterwards begins anew.
 pub(crate) async fn forget_rebuilds(
     database: &Database,
     model: &Arc<dyn ReadModel>,
@@ -50,7 +50,7 @@ pub(crate) async fn forget_rebuilds(
         .await
 }
 
-/// What was found stays in the report; the rows that it was found in are other people's.
+/// The counts stay in the report; the rows shown as examples may be other people's data.
 async fn forget_examples(tx: &DatabaseTransaction, model: &'static str) -> Result<(), Error> {
     let sql = "select report from rebuild where follower = $1 and report is not null";
     let report: Option<String> = query_one_as(tx, sql, vec![model.into()]).await?;

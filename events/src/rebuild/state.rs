@@ -1,5 +1,5 @@
-//! The row of a rebuild: who does it, and how far it has come. Every change of it names the token of the claim, in the
-//! transaction that writes the rows of the model; so a process that was paused and superseded changes nothing.
+//! The row of a rebuild: the process that works on it, and its progress. Every change of it names the token of the claim, in the
+//! transaction that writes the model's rows, so a process that was paused and superseded changes nothing.
 
 use std::time::Duration;
 
@@ -15,48 +15,48 @@ use crate::{
     sql::{Dialect, execute, from_i64, query, query_as, query_one, to_i64},
 };
 
-/// How often a claim that another process has is looked at.
+/// How often to look at a claim that another process holds.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 
-/// That this process does the rebuild.
+/// The claim of this process on the rebuild.
 #[derive(Debug, Clone)]
 pub(super) struct Claim {
     pub(super) follower: &'static str,
     pub(super) token: i64,
 }
 
-/// How far it has come.
+/// The progress of a rebuild, as saved.
 #[derive(Debug, Clone)]
 pub(super) struct Saved {
     pub(super) phase: RebuildPhase,
-    /// While building: the events up to here are built. Later: those up to here are applied.
+    /// While building: events up to here are to be built. Later: those up to here are applied.
     pub(super) position: u64,
-    /// The same by part: the last position that the part has up to there.
+    /// The last position of each part up to `position`.
     pub(super) parts: [u64; PARTS as usize],
-    /// While building: the stream and the version of the last event that is.
+    /// While building: the stream and the version of the last event built.
     pub(super) last: Option<(Uuid, i64)>,
     pub(super) done: u64,
     pub(super) total: u64,
 }
 
-/// A rebuild as others see it.
+/// The public state of a rebuild.
 #[derive(Debug, Clone)]
 pub struct RebuildStatus {
     /// The follower whose read model it is.
     pub model: String,
-    /// What it is at.
+    /// The current phase.
     pub phase: RebuildPhase,
     /// Events applied.
     pub done: u64,
     /// Events to apply.
     pub total: u64,
-    /// When it was begun.
+    /// When it began.
     pub started_at: Option<DateTime<Utc>>,
     /// When it ended.
     pub finished_at: Option<DateTime<Utc>>,
-    /// What it has found, once it has ended.
+    /// The result, once it has ended.
     pub report: Option<RebuildReport>,
-    /// Whether a process is at it now.
+    /// Whether a process is working on it.
     pub is_running: bool,
 }
 
@@ -85,8 +85,8 @@ fn phase_named(name: &str) -> RebuildPhase {
     found.unwrap_or(RebuildPhase::Done)
 }
 
-/// Makes the rebuild this process's. Another process that has it is watched until its lease has run out, or it has shown
-/// that it lives by renewing it.
+/// Claims the rebuild for this process. If another process holds it, waits until its lease has expired, or until it shows that it
+/// is alive by renewing it.
 pub(super) async fn claim(
     database: &Database,
     follower: &'static str,
@@ -171,7 +171,7 @@ fn saved(row: &QueryResult) -> Result<Saved> {
     })
 }
 
-/// Writes how far it has come, if the claim still holds.
+/// Saves the progress, if the claim still holds.
 pub(super) async fn save_in_tx(
     tx: &DatabaseTransaction,
     claim: &Claim,
@@ -205,7 +205,7 @@ fn fenced(rows: u64) -> Result<()> {
     }
 }
 
-/// The same in a transaction of its own.
+/// Saves the progress in a transaction of its own.
 pub(super) async fn save(database: &Database, claim: &Claim, saved: &Saved) -> Result<()> {
     database
         .transaction(Pool::Patient, |tx| {
@@ -215,7 +215,7 @@ pub(super) async fn save(database: &Database, claim: &Claim, saved: &Saved) -> R
         .await
 }
 
-/// Begins anew.
+/// Resets the rebuild to its beginning.
 pub(super) async fn restart(tx: &DatabaseTransaction, claim: &Claim, new: &Saved) -> Result<()> {
     save_in_tx(tx, claim, new).await?;
     let sql = "update rebuild set started_at = $3, finished_at = null, report = null
@@ -225,7 +225,7 @@ pub(super) async fn restart(tx: &DatabaseTransaction, claim: &Claim, new: &Saved
     Ok(())
 }
 
-/// Notes the end, in the transaction that changes the tables.
+/// Records the end, in the transaction that changes the tables.
 pub(super) async fn finish(
     tx: &DatabaseTransaction,
     claim: &Claim,
@@ -246,12 +246,12 @@ pub(super) async fn finish(
     fenced(execute(tx, sql, values).await?)
 }
 
-/// Keeps the claim for as long as the task is not aborted.
+/// Renews the claim until the task is aborted.
 pub(super) fn keep_renewing(database: Database, claim: Claim, lease: Duration) -> JoinHandle<()> {
     tokio::spawn(async move {
         loop {
             sleep(lease / 4).await;
-            // In a task of its own: an abort must not leave a transaction open.
+            // The renewal runs in a task of its own: an abort must not leave a transaction open.
             let (database, claim) = (database.clone(), claim.clone());
             let renewal = tokio::spawn(async move { renew(&database, &claim, lease).await });
             if let Ok(Err(error)) = renewal.await {
@@ -278,7 +278,7 @@ async fn renew(database: &Database, claim: &Claim, lease: Duration) -> Result<()
         .await
 }
 
-/// Gives the claim back, so that it can go on at once.
+/// Releases the claim, so that the rebuild can be resumed at once.
 pub(super) async fn release(database: &Database, claim: &Claim) -> Result<()> {
     database
         .transaction(Pool::Patient, |tx| {
@@ -296,13 +296,13 @@ pub(super) async fn release(database: &Database, claim: &Claim) -> Result<()> {
         .await
 }
 
-/// Asks the workers to rebuild a model; one that was begun and left goes on. False when that was asked for already.
+/// Asks the workers to rebuild a model, or to resume an abandoned rebuild. Returns false when that was requested already.
 pub async fn request_rebuild(
     connection: &impl ConnectionTrait,
     follower: &'static str,
 ) -> Result<bool, Error> {
     let insert = "insert into rebuild (follower) values ($1) on conflict (follower) do nothing";
-    // What the last one came to is not what this one has done. One that was interrupted goes on.
+    // The counts of a finished rebuild do not belong to this one. An interrupted one resumes with its own.
     let forget = "update rebuild set phase = 'requested', done = 0, total = 0, started_at = null,
                   finished_at = null, report = null where follower = $1 and phase = 'done'";
     let request = "update rebuild set requested = true where follower = $1 and not requested";
@@ -313,7 +313,7 @@ pub async fn request_rebuild(
     Ok(changed > 0)
 }
 
-/// The models that somebody asked to be rebuilt and that no process is at.
+/// Returns the models whose rebuild is requested and that no process works on.
 #[boxed]
 pub async fn requested_rebuilds(database: &Database) -> Result<Vec<String>, Error> {
     let sql = format!(
@@ -323,7 +323,7 @@ pub async fn requested_rebuilds(database: &Database) -> Result<Vec<String>, Erro
     query_as(&database.background, &sql, Vec::new()).await
 }
 
-/// The rebuild of each model that ever had one, the current or the last.
+/// Returns, for each model that was ever rebuilt, its current or last rebuild.
 #[boxed]
 pub async fn read_rebuilds(database: &Database) -> Result<Vec<RebuildStatus>, Error> {
     let connection = &database.reader;

@@ -1,5 +1,5 @@
 //! The change of tables: one transaction that takes the live follower's parts away, brings the new tables to exactly its
-//! checkpoints, and gives them the live ones' names. Readers go on with either the old tables or the new ones.
+//! checkpoints, and renames them. Readers see either the old tables or the new ones.
 //!
 //! The argument that no event is lost or applied twice is beside `swap`.
 
@@ -18,23 +18,23 @@ use crate::{
     sql::{Dialect, execute, from_i64, on_postgres, query, query_as, to_i64},
 };
 
-/// Events applied at most while the live follower waits; when there are more, the new model follows again first.
+/// The most events applied while the live follower waits; with more, the new model catches up again first.
 const MOST_EVENTS: u64 = 20_000;
 
 impl Rebuild {
-    /// Changes the tables; `None` when the live model has got too far ahead, and the new one has to follow first.
+    /// Changes the tables; returns `None` when the live model is too far ahead, and the new one has to catch up first.
     ///
-    /// The live follower, in whichever process, writes in transactions that update the checkpoints of its parts first,
-    /// where the token is the one of its lease. The first statement here locks all checkpoints of the follower, and
-    /// raises their tokens. So each of its transactions comes before or after this one as a whole:
+    /// The live follower, in whichever process, writes in transactions that first update the checkpoints of its parts where the
+    /// token is that of its lease. The first statement here locks all checkpoints of the follower and raises their tokens. So
+    /// each of its transactions comes before or after this one as a whole:
     ///
     /// - Before: it has committed its checkpoint and its rows, or neither. `live`, read under the lock, covers what it
     ///   committed; the events up to there that the new tables lack are applied to them here.
-    /// - After: it waited for the lock, or began later with the token of a lease that it no longer has. It matches no row,
-    ///   is rolled back, and its process looks up the checkpoints as they are when it takes a part again.
+    /// - After: it waited for the lock, or began later with the token of a lease that it no longer holds. It matches no row,
+    ///   is rolled back, and its process reads the current checkpoints when it takes a part again.
     ///
-    /// At the commit the new tables have, of each part, the events up to the greater of `live` and what was built, and
-    /// that is what the checkpoint says. Whoever takes the part goes on from there. Dying on the way leaves all as it was.
+    /// At the commit the new tables have, for each part, the events up to the greater of `live` and the position built, and that
+    /// is what the checkpoint says. Whoever takes the part continues from there. A crash on the way changes nothing.
     pub(super) async fn swap(&self, saved: &Saved, found: &Found) -> Result<Option<RebuildReport>> {
         self.database
             .transaction(Pool::Patient, |tx| {
@@ -50,7 +50,7 @@ impl Rebuild {
         saved: &Saved,
         mut found: Found,
     ) -> Result<Option<RebuildReport>> {
-        // Readers wait behind us while we wait for a reader. Less than Postgres takes to look for deadlocks.
+        // Readers queue up behind us while we wait for a reader. The limit is shorter than Postgres's deadlock timeout.
         on_postgres(tx, "set local lock_timeout = '500ms'").await?;
         let name = self.model.name();
         let live = take_parts(tx, name).await?;
@@ -76,9 +76,9 @@ impl Rebuild {
         let wanted = self.wanted(missing);
         last.done += wanted.len() as u64;
         self.apply(tx, &wanted, true).await?;
-        // What the live follower had given up is in the new tables, or was given up by the rebuild too.
+        // Events that the live follower had given up are in the new tables, or were given up by the rebuild, too.
         letters::replace_by_rebuilt(tx, name, &self.rebuilt()).await?;
-        // Those that the live model has not come to yet cannot be compared.
+        // Parts that the live model has not reached yet cannot be compared.
         let behind: Vec<i16> = (0..PARTS)
             .filter(|part| live[*part as usize] < last.parts[*part as usize])
             .collect();
@@ -104,7 +104,7 @@ impl Rebuild {
     }
 }
 
-/// Locks the checkpoints of all parts, takes the parts from whoever has them, and answers with the positions.
+/// Locks the checkpoints of all parts, takes the parts from their holders, and returns the positions.
 async fn take_parts(tx: &DatabaseTransaction, follower: &str) -> Result<[u64; PARTS as usize]> {
     for part in 0..PARTS {
         let sql = "insert into checkpoint (follower, part) values ($1, $2) on conflict (follower, part) do nothing";
@@ -136,7 +136,7 @@ async fn move_checkpoint(
     Ok(())
 }
 
-/// One more than is applied at most, to see that there are more.
+/// Reads at most one event more than may be applied, to detect that there are more.
 async fn read_between(tx: &DatabaseTransaction, after: u64, until: u64) -> Result<Vec<Event>> {
     if until <= after {
         return Ok(Vec::new());

@@ -1,9 +1,9 @@
-//! The archive: a directory of files, each with a dense stretch of the log, one event a line, compressed; and a manifest
-//! that lists them. Only what the manifest lists is in the archive.
+//! The archive: a directory of files, each with a dense stretch of the log, one event per line, compressed; and a manifest that
+//! lists them. Only files that the manifest lists belong to the archive.
 //!
-//! Killed anywhere, it is whole: a file is written under a temporary name, synced, and renamed; then the manifest, in the
-//! same way, names it. What the manifest does not name is left over from somebody who was killed, and removed. A file is
-//! never changed: one that is rewritten (`rewrite`) gets another name. A lock on the directory keeps others out.
+//! A process that is killed at any point leaves it whole: a file is written under a temporary name, synced, and renamed; then the
+//! manifest names it, in the same way. A file that the manifest does not name is a remainder of a killed process, and is removed.
+//! A file never changes: one that is rewritten (`rewrite`) gets another name. A lock on the directory keeps others out.
 
 mod files;
 mod rewrite;
@@ -27,41 +27,41 @@ const MANIFEST: &str = "manifest.json";
 const LOCK: &str = ".lock";
 const SUFFIX: &str = ".jsonl.gz";
 
-/// Why there is nothing to be done with an archive.
+/// Why an archive cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
-    /// The files.
+    /// The files cannot be read or written.
     #[error("the archive {}: {source}", directory.display())]
     Io {
-        /// Where.
+        /// The directory.
         directory: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// Another process is at it.
+    /// Another process is using the archive.
     #[error("another process is writing in the archive {}", .0.display())]
     InUse(PathBuf),
-    /// The manifest is not one.
+    /// The manifest cannot be parsed.
     #[error("the manifest of the archive {} cannot be read: {source}", directory.display())]
     Manifest {
-        /// Where.
+        /// The directory.
         directory: PathBuf,
-        /// Why.
+        /// The cause.
         source: serde_json::Error,
     },
-    /// It is another log's.
+    /// The archive belongs to another log.
     #[error(
         "the archive {} is of another log, or of this one before it was restored; use another directory",
         .0.display()
     )]
     Foreign(PathBuf),
-    /// A file is not what was written.
+    /// A file differs from what was written.
     #[error("the file {0} of the archive is damaged or missing")]
     Damaged(String),
     /// Events were pruned while they were read.
     #[error("the log was pruned past position {0} before it was archived; start again")]
     Pruned(u64),
-    /// The log.
+    /// The log failed.
     #[error(transparent)]
     Log(#[from] Error),
 }
@@ -71,32 +71,32 @@ type Result<T, E = ArchiveError> = std::result::Result<T, E>;
 /// A file of the archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ArchiveFile {
-    /// Its name in the directory.
+    /// Its name within the directory.
     name: String,
     /// The position of its first event.
     first: u64,
-    /// The position of its last event; it has all between them.
+    /// The position of its last event; all between them are in it.
     last: u64,
-    /// How many events it has.
+    /// The number of its events.
     events: u64,
-    /// How long it is.
+    /// Its length in bytes.
     bytes: u64,
     /// The SHA-256 of the file, in hexadecimal.
     sha256: String,
 }
 
-/// What is in the archive.
+/// The contents of an archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Manifest {
     /// The epoch of the log.
     epoch: u32,
     /// In the order of positions.
     files: Vec<ArchiveFile>,
-    /// Whose personal data was taken out.
+    /// The subjects whose personal data was taken out.
     erased: Vec<Uuid>,
 }
 
-/// An archive that nobody else writes as long as this lives.
+/// An open archive, which nobody else writes as long as this value lives.
 pub(super) struct Archive {
     directory: PathBuf,
     manifest: Manifest,
@@ -104,7 +104,7 @@ pub(super) struct Archive {
 }
 
 impl Archive {
-    /// Opens the archive of the log with this epoch; one that does not exist is made. Blocks.
+    /// Opens the archive of the log with this epoch, and creates it if it does not exist. Blocks.
     pub(super) fn open(directory: &Path, epoch: u32) -> Result<Self> {
         let io = |source| ArchiveError::Io {
             directory: directory.to_owned(),
@@ -147,17 +147,17 @@ impl Archive {
         Ok(archive)
     }
 
-    /// Its files, in the order of positions.
+    /// Returns its files, by position.
     fn files(&self) -> &[ArchiveFile] {
         &self.manifest.files
     }
 
-    /// The last position that it has; 0 when it has none.
+    /// Returns the last position in it; 0 when it is empty.
     pub(super) fn last(&self) -> u64 {
         self.files().last().map_or(0, |file| file.last)
     }
 
-    /// Up to where it has all events behind `position`, in files that are as they were written. Blocks.
+    /// Returns the position up to which it has all events behind `position`, in intact files. Blocks.
     fn covers(&self, position: u64) -> Result<u64> {
         let mut covered = position;
         for file in self.files() {
@@ -190,14 +190,14 @@ impl Archive {
             let is_ours = name.ends_with(files::TEMPORARY) || name.ends_with(SUFFIX);
             let is_listed = self.files().iter().any(|file| file.name == name);
             if is_ours && !is_listed {
-                tracing::info!(name, "removing what a killed process left in the archive");
+                tracing::info!(name, "removing a file that a killed process left");
                 fs::remove_file(entry.path())?;
             }
         }
         Ok(())
     }
 
-    /// Makes `manifest` what is in the archive.
+    /// Makes `manifest` the contents of the archive.
     fn store(&mut self, manifest: Manifest) -> Result<()> {
         let bytes = serde_json::to_vec_pretty(&manifest).map_err(|source| Error::Malformed {
             what: "archive manifest",
@@ -225,7 +225,7 @@ impl Archive {
     }
 }
 
-/// Names sort as positions do.
+/// Returns a file name; names sort like positions.
 fn name_of(first: u64, last: u64, revision: u32) -> String {
     match revision {
         0 => format!("{first:012}-{last:012}{SUFFIX}"),

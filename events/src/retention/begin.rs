@@ -1,9 +1,9 @@
-//! Where a follower begins that has never run, when the log was pruned. It must not silently begin behind what is gone: one
-//! that needs all of the log does not run at all, one that can do without what was pruned begins where its parts do.
+//! Where a follower that has never run begins when the log was pruned. It must not silently begin behind the missing events: a
+//! follower that needs all of the log does not run at all, and one that can do without them begins where its parts do.
 //!
 //! A checkpoint is the last position of its part that counts as applied, and the next event of the part names it as its
-//! `previous`. Heads are read first: a part that then has no event behind what was pruned has its head there. Pruning and
-//! the making of checkpoints exclude each other, so that nothing is pruned that a follower is about to begin with.
+//! `previous`. Heads are read first: a part that then has no event behind the pruned position has its head there. Pruning and
+//! creating checkpoints exclude each other, so no event that a follower is about to begin with is pruned.
 
 use sea_orm::Value;
 
@@ -15,7 +15,7 @@ use crate::{
     sql::{from_i64, on_postgres, query_one_as, to_i64},
 };
 
-/// The checkpoints with which `follower` begins, by part. Nothing is pruned until the transaction ends.
+/// Returns the checkpoints with which `follower` begins, by part. Nothing is pruned until the transaction ends.
 pub(crate) async fn first_checkpoints(
     tx: &DatabaseTransaction,
     follower: &str,
@@ -40,7 +40,7 @@ pub(crate) async fn first_checkpoints(
     Ok(first)
 }
 
-/// Keeps events from being pruned until the transaction ends, and tells up to where they are. SQLite has one writer.
+/// Keeps events from being pruned until the transaction ends, and returns the pruned position. SQLite has a single writer.
 pub(crate) async fn hold_pruning(tx: &DatabaseTransaction) -> Result<u64> {
     let sql = format!("select pg_advisory_xact_lock_shared({EXCLUSION})");
     on_postgres(tx, &sql).await?;
@@ -48,7 +48,7 @@ pub(crate) async fn hold_pruning(tx: &DatabaseTransaction) -> Result<u64> {
     Ok(pruned)
 }
 
-/// What the first event of the part behind `pruned` follows.
+/// Returns the position before the first event of the part behind `pruned`.
 async fn first_previous(tx: &DatabaseTransaction, part: i16, pruned: u64) -> Result<Option<u64>> {
     let sql = "select p.previous from event_position p join event e on e.inserted = p.inserted
                where p.position > $1 and e.part = $2 order by p.position limit 1";

@@ -1,9 +1,9 @@
-//! How far the log may be pruned: what every consumer has passed. Called inside each pruning transaction, which nobody who
-//! begins to need older events can overlap (`begin`); all other bounds only rise. Each statement sees what was committed
-//! before it, so their order matters: the head; then the checkpoints; then the events behind the least of these, of which the
-//! first that a follower has not passed in its part is the bound (a part in which nothing happened for long has an old
-//! checkpoint, and its next event may be new); then deliveries and letters, as who makes one moves the checkpoint past its event
-//! in the same transaction, so whatever a checkpoint has passed is seen.
+//! How far the log may be pruned: what every consumer has passed. Called inside each pruning transaction, which no consumer that
+//! begins to need older events can overlap (`begin`); all other bounds only rise. Each statement sees what was committed before
+//! it, so the order matters: first the head; then the checkpoints; then the events behind the least checkpoint, where the first
+//! that a follower has not passed in its part is the bound (a quiet part has an old checkpoint, but its next event may be new);
+//! then deliveries and letters, which are created together with the move of a checkpoint past their event, so those of every
+//! passed event are seen.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -16,23 +16,23 @@ use crate::{
     sql::{from_i64, query_as, to_i64},
 };
 
-/// Events looked at behind the least checkpoint, at most.
+/// The most events examined behind the least checkpoint.
 const LOOKED_AT: u32 = 5_000;
 
-/// Why events are kept that are old enough to be pruned.
+/// Why events that are old enough are not pruned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HeldBy {
-    /// Nothing: all events up to the end of the log may go.
+    /// All events up to the end of the log may be pruned.
     Nothing,
     /// The next event is not old enough.
     Age,
-    /// A follower has not applied them.
+    /// This follower has not applied them.
     Follower(String),
-    /// A rebuild of a read model has begun and has not ended.
+    /// A rebuild of this read model has begun and has not ended.
     Rebuild(String),
     /// A handler's delivery or a dead letter needs one of them.
     Delivery,
-    /// They are not in the archive.
+    /// They are not in the archive yet.
     Archive,
 }
 
@@ -52,7 +52,7 @@ impl fmt::Display for HeldBy {
     }
 }
 
-/// All events up to the position may be pruned; those behind it are held.
+/// Events up to the position may be pruned; those behind it are held.
 #[derive(Debug, Clone)]
 pub(super) struct Bound {
     pub(super) position: u64,
@@ -68,8 +68,8 @@ impl Bound {
     }
 }
 
-/// The first event up to the head that a follower has not passed, and the follower. When it is not among the first ones behind
-/// the least checkpoint, the position behind these: pruning goes on from there with its next transaction.
+/// Returns the first event up to the head that a follower has not passed, and the follower. If it is not among the first events
+/// behind the least checkpoint, returns the position behind those: pruning continues from there with its next transaction.
 async fn first_unapplied(
     connection: &impl ConnectionTrait,
     head: &Head,
@@ -87,7 +87,7 @@ async fn first_unapplied(
          where p.position > $1 and p.position <= $2 order by p.position limit {LOOKED_AT}",
         read::by_position(connection.get_database_backend())
     );
-    // What is left of the events before that is kept whatever happens, and all have passed it.
+    // The remaining events before that are kept in any case, and every follower has passed them.
     let mut last = least.max(head.pruned);
     let values = vec![to_i64(last).into(), to_i64(head.position).into()];
     for (position, part) in query_as::<(i64, i16)>(connection, &sql, values).await? {
@@ -101,7 +101,7 @@ async fn first_unapplied(
     Ok(Some((last + 1, slowest.clone())))
 }
 
-/// `needed` are followers that must have run before anything may be pruned.
+/// Computes the bound. `needed` are followers that must have run before anything may be pruned.
 pub(super) async fn bound(connection: &impl ConnectionTrait, needed: &[String]) -> Result<Bound> {
     let head = read::read_head(connection).await?;
     let mut bound = Bound {

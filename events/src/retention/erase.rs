@@ -1,18 +1,17 @@
-//! Erasing what is personal to somebody, everywhere, in the background: a state machine in the table `erasure`, worked on by
-//! one process at a time, that goes on where it was when that process is killed. Each step changes nothing when it is
-//! done again.
+//! Erases a user's personal data everywhere, in the background: a state machine in the table `erasure`, on which one process at a
+//! time works, and which resumes when that process is killed. Each step is idempotent.
 //!
-//! 1. **Log.** Events are redacted in place (`scan`). Then an event of the stream `erasure` says so. Every process that it
-//!    reaches forgets the events it remembers; what it reads from then on is redacted.
-//! 2. **Tables.** When the followers that keep texts have passed that event, nobody will write anything again that they read
-//!    before it: the rows are changed. A rebuild that runs is waited for; one that was left begins anew.
-//! 3. **Streams.** What Redis has of the log is dropped, and filled up from the log. The file of SQLite is emptied of what
-//!    was overwritten.
-//! 4. **Archive.** Files with events of theirs are written anew.
+//! 1. **Log.** Events are redacted in place (`scan`). Then an event of the stream `erasure` announces it. Every process that
+//!    it reaches drops the events in its memory; whatever it reads from then on is redacted.
+//! 2. **Tables.** Once the followers that store texts have passed that event, nothing that they read before it is written
+//!    any more, and the rows are changed. A running rebuild is waited for; an abandoned one begins anew.
+//! 3. **Streams.** Redis's copies of the log are dropped, and refilled from the log. SQLite's write-ahead log is emptied of
+//!    overwritten data.
+//! 4. **Archive.** Files that contain such events are rewritten.
 //!
-//! Whoever was deactivated can begin nothing, but what they had begun may end after the log was looked at, and a process that
-//! was away may still send to Redis what it remembers. So all of it is done a second time, after a while that is longer
-//! than any request lasts; the second pass looks only at what was inserted since.
+//! A deactivated user can begin nothing, but requests that they had begun may end after the scan of the log, and a process that
+//! was away may still relay events from its memory. So everything is done a second time, after a delay that is longer than any
+//! request; the second pass only examines events inserted since.
 
 mod scan;
 mod state;
@@ -42,28 +41,28 @@ use crate::{
 use state::{Claimed, claim, keep_renewing, release, save};
 pub use state::{ErasurePhase, ErasureStatus, read_erasures, request_erasure};
 
-/// The type of the event that says that the log was redacted.
+/// The type of the event which records that the log was redacted.
 pub const REDACTED: &str = "PersonalDataRedacted";
-/// How long an erasure stays with a process that was killed.
+/// How long a killed process keeps an erasure.
 const LEASE: Duration = Duration::from_secs(10);
-/// How long is waited for followers at once.
+/// How long to wait for followers at a time.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What is personal, and where the domains keep it.
+/// Personal data, and where the domains keep it.
 pub trait Eraser: Send + Sync + 'static {
-    /// Who it is that has this id.
+    /// Returns the subject with this id.
     fn subject(&self, id: uuid::Uuid) -> Subject;
 
-    /// What is personal in events.
+    /// Returns the personal fields of events.
     fn personal_data(&self) -> &'static [PersonalData];
 
-    /// The followers that copy what is personal into tables, which `erase_rows` changes.
+    /// Returns the followers that copy personal data into tables, which `erase_rows` changes.
     fn followers(&self) -> Vec<&'static str>;
 
-    /// Those of them that can be built anew.
+    /// Returns the read models among them that can be rebuilt.
     fn read_models(&self) -> Vec<Arc<dyn ReadModel>>;
 
-    /// Takes what is personal out of the tables; answers with the number of rows that were changed.
+    /// Removes personal data from the tables; returns the number of rows changed.
     fn erase_rows<'a>(
         &'a self,
         tx: &'a DatabaseTransaction,
@@ -74,15 +73,15 @@ pub trait Eraser: Send + Sync + 'static {
 /// How a process works on erasures.
 #[derive(Debug, Clone)]
 pub struct ErasureConfig {
-    /// This process; unique for each start.
+    /// The name of this process; unique for each start.
     pub owner: String,
-    /// Between the passes: longer than any request lasts.
+    /// The delay between the passes: longer than any request.
     pub settle: Duration,
-    /// The archive to rewrite, if there is one here.
+    /// The archive to rewrite, if this process has one.
     pub archive: Option<PathBuf>,
 }
 
-/// Works on one erasure as far as that is possible now; false when there is none.
+/// Advances one erasure as far as possible now; returns false when there is none.
 #[boxed]
 pub async fn work_on_erasure(
     log: &EventLog,
@@ -112,10 +111,10 @@ pub async fn work_on_erasure(
     result.map(|()| true)
 }
 
-/// What a step came to.
+/// The outcome of a step.
 enum Step {
     Done,
-    /// Something has to happen first.
+    /// Something else has to happen first.
     NotYet,
 }
 
@@ -130,7 +129,7 @@ struct Work {
 impl Work {
     async fn run(&mut self, stop: &watch::Receiver<bool>) -> Result<()> {
         if self.claimed.status.phase == ErasurePhase::Waiting {
-            // Nobody could claim it before it was time.
+            // Nobody could have claimed it before the delay was over.
             self.claimed.status.pass = 2;
             self.enter(ErasurePhase::Log).await?;
         }
@@ -149,7 +148,7 @@ impl Work {
         Ok(())
     }
 
-    /// Runs `work` in a transaction that also saves what it makes of the claim.
+    /// Runs `work` in a transaction that also saves the changed claim.
     async fn change<F>(&mut self, work: F) -> Result<()>
     where
         F: for<'a> Fn(&'a DatabaseTransaction, &'a mut Claimed) -> BoxFuture<'a, Result<()>>
@@ -165,10 +164,10 @@ impl Work {
             .transaction(Pool::Patient, |tx| {
                 let (work, mut claimed) = (work.clone(), before.clone());
                 Box::pin(async move {
-                    // First, so that who has lost the claim waits here and changes nothing.
+                    // The save comes first, so that a process that lost its claim stops here and changes nothing.
                     save(tx, &claimed, LEASE).await?;
                     work(tx, &mut claimed).await?;
-                    // Killed from here on, it is not begun again before it is time.
+                    // If it is killed from here on, it does not begin again before the delay is over.
                     let lease = match claimed.status.phase {
                         ErasurePhase::Waiting => settle,
                         _ => LEASE,
@@ -325,7 +324,7 @@ impl Work {
     }
 }
 
-/// Says that the log was redacted. The pass is the version, so it is said once in each.
+/// Appends the event which records that the log was redacted. The version is the pass, so each pass records it once.
 async fn append(tx: &Tx<'_>, claimed: &Claimed) -> Result<()> {
     let stream = StreamKey {
         kind: ERASURE_STREAM,
@@ -353,12 +352,12 @@ async fn erase_in_archive(
     let (epoch, _) = read::read_pruned(&database.background).await?;
     let mut archive = open(directory.to_owned(), epoch).await?;
     let redactor = redactor.clone();
-    // Also if it was done before: in the second pass there may be more.
+    // This runs even if it was done before: in the second pass there may be more.
     blocking(move || archive.erase(&redactor)).await
 }
 
-/// Takes the data of all whose erasure the archive in `directory` does not know of out of it; the number of files that were
-/// written anew. For archives that no worker has.
+/// Removes from the archive in `directory` the data of all erased subjects that it does not know of; returns the number of files
+/// rewritten. For archives that no worker has.
 #[boxed]
 pub async fn bring_archive_up_to_date(
     database: &Database,

@@ -1,5 +1,5 @@
-//! One process at a time: the lease on a job that is done for all, by the database's clock. It saves work; what must not be
-//! done twice is kept from it by transactions that name what they found.
+//! The lease on a job that one process does for all, by the database's clock. It only saves work; what must not happen twice is
+//! guarded by transactions that name what they found.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::{
     sql::{Dialect, execute, query},
 };
 
-/// Takes the lease for `duration`, or renews one's own; false when another process has it.
+/// Takes the lease for `duration`, or renews the process's own; returns false when another process holds it.
 #[boxed]
 pub async fn lease_job(
     database: &Database,

@@ -1,5 +1,5 @@
-//! What is personal in events, and whose: the domains declare it by type of event, and here it is taken out. An event that
-//! was redacted can be read as before; it only says nothing about the person any more.
+//! Personal data in events, and whose it is: the domains declare it by type of event, and it is redacted here. A redacted event
+//! can be read as before; it only says nothing about the person any more.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -7,43 +7,43 @@ use uuid::Uuid;
 
 use crate::{Error, Event, Result};
 
-/// Whose the fields of an event are.
+/// Whose data the fields of an event are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whose {
-    /// The one whose id the stream has.
+    /// The user whose id is the stream's.
     Stream,
-    /// The one who did it.
+    /// The actor.
     Actor,
-    /// The one whose id is in the event's data, at this JSON pointer.
+    /// The user whose id is in the event's data, at this JSON pointer.
     Field(&'static str),
 }
 
-/// What takes the place of a personal value, for the id of whose it was.
+/// Returns the replacement for a personal value, given the id of its subject.
 pub type Replacement = fn(Uuid) -> Value;
 
-/// Personal fields of a type of event, in all versions of its shape.
+/// The personal fields of types of events, in all versions of their schemas.
 #[derive(Debug, Clone, Copy)]
 pub struct PersonalData {
     /// The kind of stream.
     pub stream: &'static str,
     /// The types of events.
     pub event_types: &'static [&'static str],
-    /// Whose they are.
+    /// Whose data the fields are.
     pub whose: Whose,
-    /// JSON pointers into the data, and what takes the place of the value that is there; of none if there is none.
+    /// JSON pointers into the data, each with the replacement for the value there; a missing value is not replaced.
     pub fields: &'static [(&'static str, Replacement)],
 }
 
-/// Somebody whose personal data is to be erased.
+/// A user whose personal data is to be erased.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
-    /// Their id.
+    /// The user's id.
     pub id: Uuid,
-    /// What events name them by, as who did it.
+    /// The user's name as an actor in events.
     pub actor: String,
 }
 
-/// Takes out what is personal to one subject.
+/// Redacts the personal data of one subject.
 #[derive(Debug, Clone)]
 pub(super) struct Redactor {
     subject: Subject,
@@ -59,7 +59,7 @@ impl Redactor {
         &self.subject
     }
 
-    /// The event without what is personal to the subject; nothing when there is nothing of the kind in it, or no more.
+    /// Returns the event without the subject's personal data; `None` when it has none, or none any more.
     pub(super) fn redact(&self, event: &Event) -> Result<Option<Event>> {
         let malformed = |source| Error::Malformed {
             what: "event data",

@@ -1,6 +1,6 @@
-//! Pruning: removes a dense prefix of the log, a batch at a time. Each batch is a transaction of its own that looks again
-//! at what holds the log back, removes the events, and says so in `log_head` as its last statement, so that the sequencer,
-//! which writes the same row, waits for one commit at most. Killed anywhere, what is said and what is gone agree.
+//! Pruning: removes a dense prefix of the log, a batch at a time. Each batch is a transaction that looks again at what holds the
+//! log back, removes the events, and records that in `log_head` as its last statement, so that the sequencer, which writes the
+//! same row, waits for one commit at most. If it is killed at any point, record and log agree.
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,47 +23,47 @@ use crate::{
     sql::{Dialect, FIND_BY_KEY, execute, from_i64, on_postgres, query_one, query_one_as, to_i64},
 };
 
-/// Positions in one transaction.
+/// The number of positions in one transaction.
 const BATCH_POSTGRES: u64 = 2_000;
-/// With SQLite every writer waits for it.
+/// With SQLite every writer waits for the transaction.
 const BATCH_SQLITE: u64 = 500;
 
 /// What to prune.
 #[derive(Clone)]
 pub struct PruneConfig {
-    /// Only events that happened so long ago, by the database's clock.
+    /// Only events that happened at least this long ago, by the database's clock.
     pub older_than: Duration,
-    /// What is kept whatever its age.
+    /// What is kept regardless of age.
     pub keeps: Keeps,
-    /// The followers that there are. One that needs all of the log and has not run yet holds everything.
+    /// All followers. One that needs the whole log and has not run yet holds everything back.
     pub followers: Vec<Arc<dyn Follower>>,
-    /// If there is an archive, the last position that it has.
+    /// The last position in the archive, if there is one.
     pub archived: Option<u64>,
 }
 
-/// How far it has come.
+/// The progress of pruning.
 #[derive(Debug, Clone, Copy)]
 pub struct PruneProgress {
     /// Events up to here are pruned.
     pub position: u64,
-    /// Events up to here are going to be, if they are old enough.
+    /// Events up to here will be pruned, if they are old enough.
     pub until: u64,
 }
 
-/// What was pruned.
+/// The result of pruning.
 #[derive(Debug, Clone)]
 pub struct PruneReport {
     /// Events up to here are pruned now.
     pub position: u64,
-    /// Positions that were passed.
+    /// The number of positions that were passed.
     pub positions: u64,
-    /// Events that were removed; the others are kept because of what they are.
+    /// The number of events that were removed; the others are kept because of their kind.
     pub removed: u64,
-    /// Why it went no further.
+    /// Why it stopped there.
     pub held_by: HeldBy,
 }
 
-/// Prunes as much as may go, until `stop` turns true.
+/// Prunes as much as possible, until `stop` turns true.
 pub async fn prune(
     database: &Database,
     config: &PruneConfig,
@@ -106,7 +106,7 @@ pub async fn prune(
         if !has_moved || report.held_by == HeldBy::Age {
             break;
         }
-        // Whoever waited for the same rows and disks comes first.
+        // Work that waited for the same rows and disks comes first.
         sleep(began.elapsed() / 2).await;
     }
     Ok(report)
@@ -151,7 +151,7 @@ async fn prune_in_tx(
         true => remove_postgres(tx, from, until, keeps).await?,
         false => remove_sqlite(tx, from, until, keeps).await?,
     };
-    // By the id of the last event a cursor that has come exactly so far is told from another one.
+    // The id of the last event distinguishes a cursor at exactly this position from a foreign one.
     let sql = "update log_head set pruned = $1, proven = $1, proven_event = $2 where pruned < $1";
     execute(tx, sql, vec![to_i64(until).into(), last.into()]).await?;
     Ok(Batch {
@@ -179,7 +179,7 @@ async fn first_younger(
     Ok(first.flatten().map(from_i64))
 }
 
-/// Of kinds that keep their last event, whatever has a later one in the range goes, also if it was passed over before.
+/// In kinds that keep their last event, removes every event that has a later one in the range, even if it was spared before.
 async fn remove_postgres(
     tx: &DatabaseTransaction,
     from: u64,
@@ -244,7 +244,7 @@ async fn remove_sqlite(
     Ok(removed)
 }
 
-/// What time it is, says the database.
+/// Returns the database's current time.
 pub(super) async fn database_now(database: &Database) -> Result<DateTime<Utc>> {
     let backend = database.backend();
     let sql = format!("select {} as now", backend.seconds(&backend.now()));

@@ -1,17 +1,17 @@
-//! What Postgres and SQLite say differently. Times are the database's, for leases, due times and what operators are shown: the
-//! clocks of processes decide nothing. Postgres has timestamps; SQLite has seconds since 1970, by a clock that is not set while
-//! the process runs (`clock`). Both are read as seconds.
+//! The expressions in which Postgres and SQLite differ. Leases, due times and the times operators see use the database's clock;
+//! the clocks of processes decide nothing. Postgres has timestamps; SQLite has seconds since 1970, by a clock that nobody can set
+//! while the process runs (`clock`). Both are read as seconds.
 
 use sea_orm::DbBackend;
 
 use crate::clock::sqlite_now;
 
-/// The expressions in which the two databases differ.
+/// The expressions that differ between the two databases.
 pub trait Dialect: Copy {
-    /// Whether it is Postgres; else it is SQLite.
+    /// Returns whether this is Postgres; otherwise it is SQLite.
     fn is_postgres(self) -> bool;
 
-    /// What is said to each of them.
+    /// Returns the value for this database.
     fn either<T>(self, postgres: T, sqlite: T) -> T {
         match self.is_postgres() {
             true => postgres,
@@ -19,27 +19,27 @@ pub trait Dialect: Copy {
         }
     }
 
-    /// The time at which the statement began. It does not change within it, so an index can be searched for it.
+    /// The time at which the statement began. It is constant within the statement, so an index can be searched for it.
     fn now(self) -> String {
         time(self, "statement_timestamp()")
     }
 
-    /// That time and as many seconds as the parameter says, which may be negative.
+    /// `now` plus the parameter in seconds, which may be negative.
     fn now_plus(self, parameter: u8) -> String {
         format!("{} + {}", self.now(), interval(self, parameter))
     }
 
-    /// The time of this moment. Unlike the statement's it goes on while that waits for a lock, so a lease lasts as long as it says.
+    /// The current time. Unlike `now` it advances while the statement waits for a lock, so a lease lasts its full length.
     fn clock(self) -> String {
         time(self, "clock_timestamp()")
     }
 
-    /// That time and as many seconds as the parameter says.
+    /// `clock` plus the parameter in seconds.
     fn clock_plus(self, parameter: u8) -> String {
         format!("{} + {}", self.clock(), interval(self, parameter))
     }
 
-    /// That time less as many seconds as the parameter says.
+    /// `clock` minus the parameter in seconds.
     fn clock_minus(self, parameter: u8) -> String {
         format!("{} - {}", self.clock(), interval(self, parameter))
     }
@@ -49,7 +49,7 @@ pub trait Dialect: Copy {
         self.either("'-infinity'", "0")
     }
 
-    /// A time as seconds since 1970.
+    /// Converts a time to seconds since 1970.
     fn seconds(self, time: &str) -> String {
         match self.is_postgres() {
             true => format!("extract(epoch from {time})::float8"),
@@ -57,12 +57,12 @@ pub trait Dialect: Copy {
         }
     }
 
-    /// Leaves out what others have locked. SQLite has one writer.
+    /// Skips rows that others have locked. SQLite has a single writer and needs no clause.
     fn skip_locked(self) -> &'static str {
         self.either("for update skip locked", "")
     }
 
-    /// The numbers that a parameter lists as JSON, for `in (…)`, so that lists of all lengths share a statement.
+    /// Expands a parameter with a JSON list of numbers for `in (…)`, so that lists of all lengths share a statement.
     fn numbers(self, parameter: u8) -> String {
         match self.is_postgres() {
             true => format!(
@@ -72,7 +72,7 @@ pub trait Dialect: Copy {
         }
     }
 
-    /// The texts that the first parameter lists as JSON, as a table `n` with the column `name`.
+    /// Expands the first parameter, a JSON list of texts, to a table `n` with the column `name`.
     fn names(self) -> &'static str {
         self.either(
             "json_array_elements_text($1::text::json) n(name)",

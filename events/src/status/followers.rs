@@ -1,6 +1,6 @@
-//! Followers: who runs them, which part is leased to whom, and how far each is behind. A part is behind when its checkpoint
-//! is before the part's last event; what is counted are the events of such parts behind their checkpoints, wanted or not,
-//! as a follower passes all of them. The age of the first one is the lag in seconds.
+//! Followers: which processes run them, which part is leased to which process, and how far each is behind. A part is behind when
+//! its checkpoint is before the part's last event. The events counted are those of such parts behind their checkpoints, wanted or
+//! not, as a follower passes all of them. The age of the first one is the lag in seconds.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{DbBackend, QueryResult};
@@ -11,10 +11,10 @@ use crate::{
     sql::{Dialect, from_i64, query, query_as},
 };
 
-/// Positions that are looked at to count a lag.
+/// The number of positions examined to count a lag.
 const COUNTED: u64 = 20_000;
 
-/// A process that wants parts of a follower.
+/// A process that shares the parts of a follower.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     /// Its name, which is new at each start.
@@ -30,33 +30,33 @@ pub struct PartStatus {
     pub part: i16,
     /// The checkpoint: the last position applied.
     pub position: u64,
-    /// How often it has changed hands.
+    /// The fencing token: how often the part has changed hands.
     pub token: i64,
-    /// Who has it; nobody when no lease holds.
+    /// The process that holds the lease; `None` when no lease is valid.
     pub owner: Option<String>,
-    /// Until when.
+    /// When the lease expires.
     pub leased_until: Option<DateTime<Utc>>,
 }
 
-/// How a follower stands.
+/// The state of a follower.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FollowerStatus {
     /// Its name.
     pub name: String,
     /// How far it is behind.
     pub lag: Lag,
-    /// Everything up to here is applied.
+    /// The position up to which everything is applied.
     pub position: u64,
     /// The processes that share its parts.
     pub members: Vec<Member>,
-    /// The parts; none when it never ran.
+    /// The parts; none if it has never run.
     pub parts: Vec<PartStatus>,
-    /// Its dead letters, those parked behind others too, counted to a bound.
+    /// Its dead letters, including those parked behind others, counted to a bound.
     pub dead_letters: u64,
 }
 
 impl FollowerStatus {
-    /// Without the times that change while nothing happens.
+    /// Returns the status without the times that change while nothing happens.
     pub(super) fn without_renewals(&self) -> Self {
         let mut status = self.clone();
         for part in &mut status.parts {
@@ -69,7 +69,7 @@ impl FollowerStatus {
     }
 }
 
-/// All followers that are known by name or have a checkpoint.
+/// Returns all followers that are known by name or have a checkpoint.
 pub(super) async fn read_followers(
     database: &DatabaseConnection,
     known: &[&str],
@@ -144,17 +144,17 @@ async fn read_members(database: &DatabaseConnection) -> Result<Vec<(String, Memb
     rows.iter().map(member).collect()
 }
 
-/// Of a follower that is behind.
+/// A follower that is behind.
 struct Behind {
     follower: String,
     lag: Lag,
-    /// Everything up to here is applied.
+    /// The position up to which everything is applied.
     low: u64,
 }
 
-/// What `read_lags` asks, in one statement, so that heads and checkpoints are those of one moment. `state` has the part of
-/// each follower, `behind` those that are behind, `lowest` how far each follower has come; the events counted are those of
-/// `COUNTED` positions from there. Beyond them the parts that are behind are taken to have a sixteenth each.
+/// The statement of `read_lags`, a single one, so that heads and checkpoints belong to one moment. `state` has the parts of each
+/// follower, `behind` those that are behind, `lowest` how far each follower has come. The events counted are those in `COUNTED`
+/// positions from there; beyond them, each part that is behind is assumed to have a sixteenth.
 fn lag_statement(backend: DbBackend) -> String {
     let now = backend.now();
     let state = backend.names();
@@ -231,7 +231,7 @@ async fn read_lags(database: &DatabaseConnection, names: &[String]) -> Result<Ve
     rows.iter().map(behind).collect()
 }
 
-/// How many dead letters each of these has, up to a bound.
+/// Counts the dead letters of each of these, up to a bound.
 pub(super) async fn count_letters(
     database: &DatabaseConnection,
     consumers: &[String],

@@ -1,5 +1,5 @@
-//! Handlers: what each has to do, is doing, tries again, and has done of late. Each count is of an index and ends at a
-//! bound, so a backlog of millions costs no more than one of some thousands.
+//! Handlers: what each has to do, is doing, retries, and has recently done. Each count uses an index and ends at a bound, so a
+//! backlog of millions costs no more than one of some thousands.
 
 use sea_orm::{DbBackend, QueryResult};
 
@@ -9,19 +9,19 @@ use crate::{
     sql::{Dialect, from_i64, query, query_as},
 };
 
-/// How far back the deliveries that were done are counted, in seconds.
+/// How far back completed deliveries are counted, in seconds.
 const RECENT_SECONDS: f64 = 60.0;
 
-/// What a handler has before it and behind it. Counts end at `MOST_COUNTED`.
+/// A handler's deliveries, by state. Counts end at `MOST_COUNTED`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeliveryCounts {
-    /// The handler.
+    /// The handler's name.
     pub name: String,
-    /// Deliveries that nobody has taken, those to be tried again too.
+    /// Deliveries that no process has claimed, including those to be retried.
     pub waiting: u64,
-    /// Those of them that failed before.
+    /// Those among the waiting that have failed before.
     pub retrying: u64,
-    /// Deliveries that a process is at.
+    /// Deliveries that a process is working on.
     pub running: u64,
     /// Deliveries that were done in the last minute.
     pub done_last_minute: u64,
@@ -31,7 +31,7 @@ pub struct DeliveryCounts {
     pub lag: Lag,
 }
 
-/// Of all handlers that are known by name or have something to do.
+/// Counts the deliveries of all handlers that are known by name or have something to do.
 pub(super) async fn read_deliveries(
     database: &DatabaseConnection,
     known: &[&str],
@@ -77,7 +77,7 @@ pub(super) async fn read_deliveries(
     rows.iter().map(counts).collect()
 }
 
-/// The names that deliveries are kept under, by as many look-ups as there are names.
+/// Returns the names that have deliveries, with as many look-ups as there are names.
 async fn with_deliveries(database: &DatabaseConnection) -> Result<Vec<String>> {
     let sql = "with recursive names(name) as (
                    select min(handler) from delivery

@@ -1,4 +1,4 @@
-//! Lags against a count over everything, whatever the checkpoints are, and the bound on what is counted.
+//! Lags, compared with a count over everything, whatever the checkpoints are, and the bound on counts.
 
 use chrono::Utc;
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ async fn execute(database: &DatabaseConnection, sql: &str) {
     database.execute_unprepared(sql).await.expect("a statement");
 }
 
-/// Events of parts that follow from `seed`, an hour old at first and a second younger each.
+/// Appends events to parts chosen from `seed`, an hour old at first and a second younger each.
 async fn fill(database: &DatabaseConnection, events: u64, seed: u64) {
     let start = Utc::now().timestamp() - 3_600;
     let sql = format!(

@@ -1,7 +1,7 @@
-//! The channels of those who listen to a tail. Those who listen to the same topic share a channel; whoever listens to
-//! several has one of its own, known under each of them, so it is woken by its own streams only and hears their events
-//! in the order in which they are handed on. Channels without receivers are removed when they are met, and looked for
-//! whenever as many were added as were left by the search before: what is held stays within twice what is used.
+//! The channels of a tail's listeners. Listeners to a single topic share its channel. A listener to several topics has a channel
+//! of its own, registered under each of them, so only its own streams wake it and it gets their events in the order in which they
+//! are handed on. Channels without receivers are removed when they are met, and swept whenever as many were added as the last
+//! sweep left: memory stays within twice of what is in use.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -15,18 +15,18 @@ use crate::{
 
 /// Events a listener may be behind before it must read the log.
 pub(super) const LISTENER_EVENTS: usize = 64;
-/// So few are not worth looking through.
+/// The number of channels below which a sweep is not worthwhile.
 const UNSWEPT: usize = 1024;
 
 pub(super) type Sender = broadcast::Sender<Arc<Event>>;
 pub(super) type Receiver = broadcast::Receiver<Arc<Event>>;
 
-/// Who listens to which topics.
+/// The listeners by topic.
 pub(super) struct Listeners {
     kinds: HashMap<&'static str, Kind>,
-    /// For those who listen to no topic: they only hear that the epoch ended.
+    /// The channel of listeners without topics, which only learn that the epoch ended.
     silent: Sender,
-    /// Senders added since they were last looked through, and how many were left then.
+    /// Senders added since the last sweep, and how many that sweep left.
     added: usize,
     left: usize,
 }
@@ -130,7 +130,7 @@ impl Kind {
 
 impl Slot {
     fn hand_on(&mut self, event: &Arc<Event>) {
-        // An error means that nobody listens any more.
+        // An error means that nobody is listening any more.
         self.shared
             .take_if(|sender| sender.send(event.clone()).is_err());
         self.own.retain(|sender| sender.send(event.clone()).is_ok());

@@ -1,20 +1,20 @@
-//! Events that arrived before their predecessors. Both bounds give up what is farthest from the tail, and never what is
-//! nearest: the event that comes next, and sets the others free, is before all that wait, so it is always admitted. What
-//! was given up is in the log, where the pump reads it in its turn.
+//! Events that arrived before their predecessors. Both bounds drop the event farthest from the tail and never the nearest: the
+//! next event, which releases the others, precedes all that wait, so it is always admitted. Dropped events are in the log, where
+//! the pump reads them in turn.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::Event;
 
-/// How much may wait. One event may, however large it is.
+/// How much may wait. A single event may always wait, however large it is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
     pub(crate) events: usize,
-    /// Of event data.
+    /// Bytes of event data.
     pub(crate) bytes: usize,
 }
 
-/// Events that came before one that they follow.
+/// Events that arrived before one of their predecessors.
 pub(super) struct Pending {
     events: BTreeMap<u64, Arc<Event>>,
     bytes: usize,
@@ -30,8 +30,7 @@ impl Pending {
         }
     }
 
-    /// Lets the event wait, if need be in place of those that are farther from the tail. One that is the farthest itself
-    /// is given up.
+    /// Lets the event wait, if necessary in place of events farther from the tail. An event that is itself the farthest is dropped.
     pub(super) fn admit(&mut self, event: Event) {
         self.bytes += event.data.get().len();
         if let Some(repeated) = self.events.insert(event.position, Arc::new(event)) {
@@ -48,7 +47,7 @@ impl Pending {
         self.events.len() > self.bounds.events || self.bytes > self.bounds.bytes
     }
 
-    /// The event at `position`, if it is the first that waits.
+    /// Takes the event at `position`, if it is the first that waits.
     pub(super) fn take(&mut self, position: u64) -> Option<Arc<Event>> {
         let first = self.events.first_entry()?;
         let taken = (*first.key() == position).then(|| first.remove())?;
@@ -56,7 +55,7 @@ impl Pending {
         Some(taken)
     }
 
-    /// Forgets what is at or before `position`.
+    /// Drops events at or before `position`.
     pub(super) fn forget_up_to(&mut self, position: u64) {
         self.events = self.events.split_off(&(position + 1));
         self.bytes = self.events.values().map(|it| it.data.get().len()).sum();

@@ -1,5 +1,5 @@
-//! The newest events of the tail, kept for those that come back after a short absence: a dense stretch that ends where the tail is,
-//! or nothing.
+//! The newest events of the tail, kept for clients that return after a short absence: a dense stretch that ends at the tail, or
+//! nothing.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -7,7 +7,7 @@ use crate::{Event, Proof, topic::Topics};
 
 /// Events kept.
 const EVENTS: usize = 4096;
-/// Their total size at most, in bytes of event data.
+/// The limit on their total size, in bytes of event data.
 const BYTES: usize = 16 << 20;
 
 #[derive(Default)]
@@ -18,7 +18,7 @@ pub(super) struct Recent {
 }
 
 impl Recent {
-    /// How often all was forgotten.
+    /// Returns how often everything was forgotten.
     pub(super) fn age(&self) -> u64 {
         self.age
     }
@@ -39,7 +39,7 @@ impl Recent {
         }
     }
 
-    /// Of the event at `position`.
+    /// Returns the proof of the event at `position`.
     pub(super) fn proof_at(&self, position: u64) -> Option<Proof> {
         let first = self.events.front()?;
         if position + 1 == first.position {
@@ -50,7 +50,7 @@ impl Recent {
         Some(Proof::of(event.event_id))
     }
 
-    /// At most `limit` events after `after` and up to `until`, if they are all here.
+    /// Returns at most `limit` events after `after` and up to `until`, if all of them are here.
     pub(super) fn read(
         &self,
         topics: Option<&Topics>,
@@ -75,8 +75,9 @@ impl Recent {
         )
     }
 
-    /// The first event of the part after `checkpoint`, which is the position of one of its events, as far as that is here. When all
-    /// after the checkpoint is, and none of it is of the part, the first has yet to come, behind `reached`.
+    /// Returns the first event of the part after `checkpoint`, which is the position of one of its events, as far as that is
+    /// known here. When everything after the checkpoint is here and none of it belongs to the part, the first event has yet to
+    /// come, behind `reached`.
     pub(super) fn first_after(&self, part: i16, checkpoint: u64, reached: u64) -> Option<u64> {
         let mut of_part = self.events.iter().filter(|event| event.part == part);
         match of_part.find(|event| event.position > checkpoint) {

@@ -1,8 +1,8 @@
-//! A deterministic simulation of a process and its log: the real tail, pump, currency and places in Redis, under a log and a
-//! Redis that are made up and a schedule that a seed draws. Events arrive in any order, late, doubled, or never; reads
-//! fail; everything else goes on between any two of the pump's reads. The property: each event is handed on once and in
-//! order, what waits is bounded, and once the log can be read the tail reaches its head.
-//! `SCHEDULES` says how many are run, `FIRST_SEED` where they begin; `make simulate` runs 100,000.
+//! A deterministic simulation of a process and its log: the real tail, pump, currency and places in Redis, over a made-up log and
+//! Redis and a schedule drawn from a seed. Events arrive in any order, late, doubled, or never; reads fail; everything else happens
+//! between any two of the pump's reads. The property: each event is handed on once and in order, the events that wait are bounded,
+//! and once the log can be read the tail reaches its head. `SCHEDULES` says how many are run, `FIRST_SEED` where they begin; `make
+//! simulate` runs 100,000.
 
 mod outside;
 
@@ -23,7 +23,7 @@ use outside::Outside;
 
 const STEPS: usize = 60;
 
-/// What a process has handed on: events with their streams, and gaps.
+/// The events that a process has handed on, with their streams, and its gaps.
 type Handed = Arc<Mutex<Vec<std::result::Result<(u64, Uuid), Gap>>>>;
 
 struct Process {
@@ -33,7 +33,7 @@ struct Process {
     handed: Handed,
     bounds: Bounds,
     has_redis: bool,
-    /// Up to here it is checked what was handed on.
+    /// The position up to which handed-on events have been checked.
     checked: u64,
 }
 
@@ -44,7 +44,7 @@ struct Simulation {
 
 impl Process {
     fn start(outside: &mut Outside) -> Self {
-        // Reads the head, as a process does when it starts.
+        // Reads the head, as a process does at its start.
         outside.number(true);
         outside.fresh = 0;
         let bounds = Bounds {
@@ -127,7 +127,7 @@ impl Simulation {
         }
     }
 
-    /// What goes on outside, or arrives.
+    /// Lets something happen outside, or arrive.
     fn happen(&self) {
         let mut outside = self.outside.lock();
         let count = outside.rng.usize(1..8);
@@ -144,7 +144,7 @@ impl Simulation {
                 self.process.tail.offer(epoch, events);
             }
             13 => {
-                // Before it has noticed that they are stale, they are what the log had.
+                // Before the process has noticed that they are stale, they are events that the log had.
                 let is_noticed = self.process.tail.epoch() == outside.epoch;
                 let (epoch, events) = (outside.epoch - 1, outside.stale.clone());
                 drop(outside);
@@ -173,7 +173,7 @@ impl Simulation {
         let mut places = self.process.places.lock();
         places.follow(tail);
         let outside = self.outside.lock();
-        // The streams of another epoch are not those that are read.
+        // The streams of another epoch are not the ones that are read.
         let streams = outside.redis.iter().enumerate();
         let streams = streams.filter(|_| places.epoch == outside.epoch);
         let behind = streams.flat_map(|(part, stream)| {
@@ -213,7 +213,7 @@ impl Simulation {
                 drop(outside);
                 self.process = process;
             }
-            // It is noticed if the process looks before as much is there again. Otherwise somebody begins an epoch.
+            // The process notices if it looks before the log is as long again. Otherwise somebody begins an epoch.
             2 if outside.rng.bool() && outside.numbered as u64 > outside.pruned => {
                 let kept = outside.pruned as usize..=outside.numbered;
                 let to = outside.rng.usize(kept);
@@ -232,7 +232,7 @@ impl Simulation {
             3..10 => {
                 let is_poll = outside.rng.bool();
                 drop(outside);
-                // A failure is of a log that cannot be read just now.
+                // A failure means that the log cannot be read at the moment.
                 let _ = self.pass(is_poll);
             }
             _ => {
@@ -242,7 +242,7 @@ impl Simulation {
         }
     }
 
-    /// What was handed on since the last time is what the log had there.
+    /// Checks that everything handed on since the last time is what the log had there.
     fn check(&mut self) -> std::result::Result<(), String> {
         let outside = self.outside.lock();
         let process = &mut self.process;

@@ -65,7 +65,7 @@ proptest! {
             prop_assert!(events <= bounds.events, "{events} wait");
             prop_assert!(events <= 1 || bytes <= bounds.bytes, "{bytes} bytes wait");
         }
-        // As the pump does: what was given up is read in its turn.
+        // As the pump does: dropped events are read in turn.
         while tail.position() < 40 {
             let next = tail.position() + 1;
             tail.offer(EPOCH, [event(next)]);
@@ -87,7 +87,7 @@ fn sized(position: u64, bytes: usize) -> Event {
 
 #[test]
 fn a_tail_that_was_away_reaches_the_end_of_its_log() {
-    // What comes ahead over Redis while the log is read page by page, more than may wait.
+    // These arrive early over Redis while the log is read page by page, more than may wait.
     let tail = Tail::new(&head(0));
     let last = PENDING.events as u64 * 3;
     tail.offer(EPOCH, (1..=last).rev().map(event));
@@ -105,7 +105,7 @@ fn events_of_another_epoch_are_none_of_this_one() {
     let mut restored = head(3);
     restored.epoch += 1;
     tail.reset(&restored);
-    // Read before the reset was noticed.
+    // These were read before the reset was noticed.
     tail.offer(EPOCH, [event(4), event(5)]);
     assert_eq!((tail.position(), tail.has_gap()), (3, false));
 }
@@ -302,7 +302,7 @@ fn a_tail_forgets_what_it_remembers_when_the_log_was_redacted() {
     );
 }
 
-/// The event at `position` of a log that parted from the other one right before it.
+/// Returns the event at `position` of a log that diverged from the other one right before it.
 fn other(position: u64) -> Event {
     Event {
         event_id: Uuid::from_u128(u128::from(position) << 64),
@@ -315,12 +315,12 @@ fn what_does_not_follow_what_was_handed_on_is_refused() {
     let tail = Tail::new(&head(10));
     let (mut heard, _) = tail.listen(&topic(None));
     tail.offer(EPOCH, [event(11)]);
-    // Of a log in which another event is at position 11.
+    // It comes from a log that has another event at position 11.
     let mut strange = event(12);
     strange.follows = Some(Proof::of(other(11).event_id));
     tail.offer(EPOCH, [strange.clone(), event(13)]);
     assert_eq!((tail.position(), tail.has_refused()), (11, true));
-    // What a program relayed that does not tell what an event follows.
+    // It was relayed by a version that does not say what an event follows.
     strange.follows = None;
     tail.offer(EPOCH, [strange]);
     assert_eq!((tail.position(), tail.has_refused()), (11, true));

@@ -1,5 +1,5 @@
-//! Whispers between processes: one pub/sub channel for all of them, a connection that sends and one that hears. What
-//! cannot be sent now is dropped, also what waited meanwhile: nobody wants to read later who was typing.
+//! Carries whispers between processes: one pub/sub channel for all of them, a connection that sends and one that receives. Messages
+//! that cannot be sent now are dropped, including those that queued up meanwhile: nobody wants to read later who was typing.
 
 use std::time::Duration;
 
@@ -17,14 +17,14 @@ use crate::{
     log::WHISPERS_WITHIN,
 };
 
-/// Messages sent in one call.
+/// The most messages sent in one call.
 const BATCH_MESSAGES: usize = 64;
-/// How often a silent Redis is asked whether it is there.
+/// How often a silent Redis is pinged.
 const PING_INTERVAL: Duration = Duration::from_secs(5);
 /// The longest pause after failures.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-/// Of an epoch, as streams are: a copy of the database is not to be heard.
+/// Returns the name of the channel. It contains the epoch, as those of streams do: a copy of the database must not be heard.
 pub(crate) fn channel(log: &EventLog, epoch: u32) -> String {
     format!("{}:{epoch:08x}:whispers", log.shared.config.redis_prefix)
 }
@@ -78,7 +78,7 @@ pub(crate) async fn hear(log: EventLog, client: Client) {
                     error = receive(&log, messages) => error,
                     () = log.tail().end_of(epoch) => continue,
                 };
-                tracing::info!(%error, "whispers of other processes are not heard; trying again");
+                tracing::info!(%error, "whispers of other processes are not received; trying again");
             }
             Err(error) => {
                 let failures = backoff.fail();
@@ -89,7 +89,7 @@ pub(crate) async fn hear(log: EventLog, client: Client) {
     }
 }
 
-/// Ends when Redis no longer answers; that nobody whispers is no reason.
+/// Ends when Redis no longer answers; silence of the channel is no reason.
 async fn watch(mut sink: PubSubSink) -> RedisError {
     loop {
         sleep(PING_INTERVAL).await;

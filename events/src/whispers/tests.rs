@@ -116,7 +116,7 @@ impl Drop for Redis {
 
 async fn start_log(redis: &Redis) -> (SqliteFile, EventLog) {
     let (file, database) = SqliteFile::create().await;
-    // As if it were one database, whose processes they are.
+    // Both logs take their databases for one, whose processes they are.
     let sql = "update log_head set epoch = 7";
     let updated = database.schema_connection().execute_unprepared(sql).await;
     updated.expect("an epoch");
@@ -128,7 +128,7 @@ async fn start_log(redis: &Redis) -> (SqliteFile, EventLog) {
     (file, log.expect("the log starts"))
 }
 
-/// Whispers until it is heard at the other side: before both are connected it is lost, and rightly.
+/// Whispers until it is received at the other side: whispers before both are connected are lost, as they should be.
 async fn is_heard(from: &EventLog, to: &EventLog, message: &str) -> bool {
     let mut heard = to.listen_whispers(CHAT);
     for _ in 0..500 {

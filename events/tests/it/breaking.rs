@@ -1,5 +1,5 @@
-//! Breakers: an outage of a dependency spends no attempts, is seen, and is over when the dependency is back; a database that
-//! goes away costs time only.
+//! Breakers: an outage of a dependency spends no attempts, is visible, and ends when the dependency is back; an outage of the
+//! database costs only time.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -45,7 +45,7 @@ async fn an_outage_spends_no_attempts(way: Way) {
             .then_some(())
     })
     .await;
-    // Others go on, and those that depend on it are left alone, but for a probe now and then.
+    // Other handlers continue, and those that depend on it pause, except for a probe now and then.
     let before = dependency.calls.load(Ordering::SeqCst);
     assert!(before <= 3 + 8, "{before} calls until it was open");
     ask(&log, "OtherAsked", vec![Todo::Succeed; 10]).await;
@@ -83,7 +83,7 @@ async fn an_outage_spends_no_attempts(way: Way) {
 
 both_ways!(an_outage_spends_no_attempts);
 
-/// It crashes while all places are taken, so that no claim is on its way: attempts end while it is away.
+/// The database crashes while all places are taken, so that no claim is under way: attempts end while it is away.
 async fn a_database_that_goes_away_costs_time() {
     let postgres = Postgres::start();
     let url = postgres.empty_database("away");
@@ -103,7 +103,7 @@ async fn a_database_that_goes_away_costs_time() {
     })
     .await;
     postgres.restart();
-    // Connections from before the crash are the product's concern, and not of those who look.
+    // Connections from before the crash are the product's concern, not that of the test's queries.
     let world = World {
         database: connect(&world.database_url).await,
         ..world

@@ -1,5 +1,5 @@
-//! A statement ends with whoever waits for it: dropped with their request, it costs the database nothing more, and its connection
-//! is there for others.
+//! A statement ends when nobody waits for it: dropped with its request, it costs the database nothing more, and its connection is
+//! available to others.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::world::{SOON, Way, World, both_ways, connect};
 
-/// Works for hours, and answers with one row.
+/// Works for hours, and returns one row.
 const ENDLESS: &str =
     "with recursive n(i) as (select 1 union all select i + 1 from n where i < 10000000000)
     select count(*) as number from n";
@@ -30,7 +30,7 @@ async fn a_statement_ends_with_whoever_waits_for_it(way: Way) {
     for task in waiting {
         task.await.expect("no panic");
     }
-    // Not when they would have ended.
+    // This is long before they would have ended.
     let next = Statement::from_string(database.backend(), "select 1 as number");
     eventually("others are answered", SOON, async || {
         let asked = (0..8).map(|_| database.reader.query_one_raw(next.clone()));

@@ -1,5 +1,5 @@
-//! A database that is exchanged under running processes: for a backup, for a standby that lacks the last commit, or copied and
-//! used twice. With a database that can tell, and with one that cannot.
+//! A database that is exchanged under running processes: for a backup, for a standby that lacks the last commit, or by a copy that
+//! is used as well. The tests run with a database that can tell, and with one that cannot.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ async fn copy_database(from: &str, to: &str) {
     run(&format!("alter database {to} allow_connections true"));
 }
 
-/// Until all connections of a log are new ones.
+/// Waits until all connections of a log are new ones.
 async fn await_connected(log: &EventLog) {
     eventually("it is connected again", SOON, async || {
         for _ in 0..10 {
@@ -53,7 +53,7 @@ fn name_of(world: &World) -> &str {
     world.database_url.rsplit('/').next().expect("a name")
 }
 
-/// Some roles and servers do not tell a database from another one.
+/// Hides the identity: some roles and servers cannot tell a database from another one.
 async fn hide_identity(world: &World) {
     let sql = "create or replace function log_identity() returns text[] language sql as
                'select array[null, null, null]::text[]'; update log_head set identity = null";
@@ -64,8 +64,8 @@ async fn hide_identity(world: &World) {
         .expect("a function");
 }
 
-/// A backup is put in the place of the database while a follower runs: its read model is what the log says in the end, and it
-/// goes on long before the log is as long as it was.
+/// A backup replaces the database while a follower runs: in the end its read model matches the log, and it continues long before
+/// the log is as long as it was.
 async fn a_follower_goes_on_after_a_restore(can_tell: bool) {
     let world = World::new(Way::Distributed).await;
     if !can_tell {

@@ -1,4 +1,4 @@
-//! Attempts: counted across processes, repeated in time, and at an end.
+//! Attempts: counted across processes, repeated in time, and ended at the limit.
 
 use std::{collections::BTreeMap, sync::atomic::Ordering, time::Duration};
 
@@ -47,7 +47,7 @@ async fn a_delayed_retry_survives_a_restart(way: Way) {
         ..Worker::new("patient", "any")
     };
     let running = Running::start(&log, vec![worker.arc()], "before");
-    // The delay is at random up to 6 s: of so many, some are long.
+    // The delay is random up to 6 s: among this many, some are long.
     ask(&log, "JobAsked", vec![Todo::FailFirst(1); 12]).await;
     world.await_deliveries("patient", &[("running", 0)]).await;
     eventually("all have failed once", SOON, async || {
@@ -146,7 +146,7 @@ async fn what_fails_for_good_ends_in_the_dead_letters(way: Way) {
         .expect("it is there");
     assert_eq!((event.stream_id, event.event_id), (ids[0], always.event_id));
 
-    // One is of no use, those with a fingerprint are replayed, then the rest.
+    // One is discarded, those with a fingerprint are replayed, then the rest.
     let gone = log
         .discard(&Which::One(for_good.id), &[])
         .await

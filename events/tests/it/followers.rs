@@ -1,4 +1,4 @@
-//! Poison in a follower parks its stream, in order, and nothing else.
+//! A poison event in a follower parks its stream, in order, and nothing else.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::{
     world::{SOON, Way, World, both_ways},
 };
 
-/// Until the follower has passed everything there is in streams of jobs.
+/// Waits until the follower has passed all events in streams of jobs.
 pub(crate) async fn await_passed(world: &World, follower: &str) {
     eventually("the follower is at the end", SOON, async || {
         has_passed(world, follower).await.then_some(())
@@ -28,7 +28,7 @@ pub(crate) async fn has_passed(world: &World, follower: &str) -> bool {
              where not exists (select 1 from event_position p where p.inserted = e.inserted)",
         )
         .await;
-    // Numbered first: what gets its number in between is seen as behind.
+    // Events are numbered first: one that gets its number in between counts as behind.
     let behind = world
         .number(&format!(
             "select count(*) as number from event e join event_position p on p.inserted = e.inserted
@@ -107,12 +107,12 @@ async fn poison_parks_its_stream_and_no_other(way: Way) {
     assert_eq!(answers, 3 + 9 + 7 * 8, "what is parked is not answered");
 }
 
-/// Not the event is to blame: it is tried until it goes.
+/// The event is not to blame: it is tried until it succeeds.
 async fn an_outage_parks_nothing(way: Way) {
     let world = World::new(way).await;
     let log = world.log().await;
     let follower = Applied::default();
-    // More often than an event may fail by itself.
+    // This is more often than an event may fail on its own.
     follower.outages.store(6, Ordering::SeqCst);
     let id = Uuid::now_v7();
     append(&log, id, 1, Todo::Succeed).await;

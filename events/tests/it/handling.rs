@@ -1,4 +1,4 @@
-//! What is wanted is handled, once, by competing processes; also slowly, also held.
+//! Wanted events are handled, once, by competing processes; also when slow, and when paused.
 
 use std::{
     collections::BTreeSet,
@@ -29,7 +29,7 @@ async fn each_wanted_event_is_handled_once(way: Way) {
         workers.push(one);
     }
     let mut todos = vec![Todo::Succeed; 150];
-    // So long that one alone is not done before the other has looked.
+    // This takes so long that one process is not done before the other has looked.
     todos.extend(vec![Todo::Sleep(100); 50]);
     ask(&logs[0], "JobAsked", todos).await;
     ask(&logs[0], "OtherAsked", vec![Todo::Succeed; 40]).await;
@@ -82,8 +82,8 @@ async fn each_wanted_event_is_handled_once(way: Way) {
     assert!(took_part.len() > 1, "only {took_part:?} took part");
 }
 
-/// One that may have ended its process runs alone; but neither does it wait for long for others to end, which would keep more
-/// from beginning, nor does it keep them waiting for long.
+/// A delivery that may have ended its process runs alone. But it does not wait long for others to end, which would keep more from
+/// beginning, and it does not keep them waiting for long.
 async fn what_runs_alone_stops_nobody_for_long(way: Way) {
     let world = World::new(way).await;
     let log = world.log().await;
@@ -176,7 +176,7 @@ async fn what_is_paused_waits(way: Way) {
     ask(&log, "JobAsked", vec![Todo::Succeed; 5]).await;
     world.await_deliveries("free!", &[("done", 5)]).await;
     world.await_deliveries("held", &[("waiting", 5)]).await;
-    // Longer than a process remembers pauses, and than any interval at which it looks.
+    // This is longer than a process remembers pauses, and than any interval at which it looks.
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(world.effects("held").await, Vec::<i64>::new());
     let pauses = events::read_pauses(&world.database.reader)
@@ -192,7 +192,7 @@ async fn what_is_paused_waits(way: Way) {
     assert_eq!(held.attempt_numbers(), [1; 5]);
 }
 
-/// Redis tells who is free; the table alone would take up to a poll interval for each.
+/// Redis tells a free process; the table alone would take up to a poll interval for each.
 async fn hints_bring_it_soon(way: Way) {
     let world = World::new(way).await;
     let logs = world.logs(2).await;
@@ -228,7 +228,7 @@ both_ways!(
     hints_bring_it_soon,
 );
 
-/// Redis is emptied and restarted all the time: it costs latency and nothing else, and it is used again afterwards.
+/// Redis is emptied and restarted repeatedly: this only costs latency, and it is used again afterwards.
 async fn redis_is_expendable() {
     let redis = Redis::start();
     let world = World::on(Way::Distributed, Some(redis.url())).await;
@@ -263,7 +263,7 @@ async fn redis_is_expendable() {
     let effects = world.effects("hardy").await;
     let distinct: BTreeSet<_> = effects.iter().collect();
     assert_eq!((effects.len(), distinct.len()), (360, 360));
-    // The group is there again, and what it brings is acknowledged and removed.
+    // The group exists again, and its entries are acknowledged and removed.
     eventually("hints come over Redis again, and go", SOON, async || {
         ask(&logs[0], "JobAsked", vec![Todo::Succeed]).await;
         let client = redis::Client::open(redis.url()).expect("a URL");

@@ -1,4 +1,4 @@
-//! Events that say what is to be done about them, and the handler that does it.
+//! Events that contain instructions, and the handler that follows them.
 
 use std::{
     sync::{
@@ -19,20 +19,20 @@ use sea_orm::{ConnectionTrait, Statement, Value};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// What is to be done about an event.
+/// What the handler is told to do with an event.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Todo {
     Succeed,
-    /// Fail so often, and then succeed.
+    /// Fail this often, and then succeed.
     FailFirst(u32),
     FailAlways,
     FailForGood,
     Panic,
     /// End the process, as a crash does.
     Kill,
-    /// Take so many milliseconds.
+    /// Take this many milliseconds.
     Sleep(u64),
-    /// Ask the dependency.
+    /// Call the dependency.
     Depend,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Job {
     pub(crate) todo: Todo,
 }
 
-/// Appends the first events of as many streams; the streams.
+/// Appends the first events of as many streams; returns the streams.
 pub(crate) async fn ask(log: &EventLog, event_type: &'static str, todos: Vec<Todo>) -> Vec<Uuid> {
     let ids: Vec<Uuid> = todos.iter().map(|_| Uuid::now_v7()).collect();
     let given = Arc::new((ids.clone(), todos));
@@ -69,14 +69,14 @@ pub(crate) async fn ask(log: &EventLog, event_type: &'static str, todos: Vec<Tod
     ids
 }
 
-/// What a handler does may change while it runs.
+/// The handler's behaviour, which may change while it runs.
 #[derive(Default)]
 pub(crate) struct Dependency {
     pub(crate) is_away: AtomicBool,
     pub(crate) calls: AtomicU32,
 }
 
-/// Does what the events of one type say.
+/// A handler that follows the instructions in events of one type.
 #[derive(Clone)]
 pub(crate) struct Worker {
     pub(crate) name: &'static str,
@@ -85,9 +85,9 @@ pub(crate) struct Worker {
     pub(crate) policy: RetryPolicy,
     pub(crate) concurrency: usize,
     pub(crate) dependency: Option<(&'static str, Arc<Dependency>)>,
-    /// It does everything well, whatever is asked.
+    /// It succeeds at everything, whatever the instructions.
     pub(crate) is_mended: Arc<AtomicBool>,
-    /// Position and number of every attempt, in the order of their beginnings.
+    /// Position and number of every attempt, in the order in which they began.
     pub(crate) attempts: Arc<Mutex<Vec<(u64, Attempt)>>>,
     pub(crate) running: Arc<AtomicU32>,
     pub(crate) most_running: Arc<AtomicU32>,
@@ -151,7 +151,7 @@ impl Worker {
     }
 }
 
-/// Up to 20 ms between attempts.
+/// A policy with up to 20 ms between attempts.
 pub(crate) fn quickly(limit: u32) -> RetryPolicy {
     RetryPolicy {
         limit,
@@ -194,7 +194,7 @@ impl Handler for Worker {
             self.work(event, attempt).await?;
             drop(done);
             let (name, owner, position) = (self.name, self.owner.clone(), event.position);
-            // A stream of its own, whose first event there can be once.
+            // The stream is the event's own, and can have a first event only once.
             let handled = Uuid::from_u128(event.event_id.as_u128() ^ u128::from(name.len() as u64));
             Ok(effect(move |tx| {
                 let owner = owner.clone();

@@ -1,5 +1,5 @@
-//! A database that loses its last commits and goes on: what a failover, or the restore of a backup, does. Nobody may go on from
-//! an event that the log does not have any more, and everybody must go on from one that it has.
+//! A database that loses its last commits and continues, as a failover or the restore of a backup does. Nobody may resume from an
+//! event that the log no longer has, and everybody must resume from one that it has.
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -16,7 +16,7 @@ use crate::{
     world::{SOON, Way, World, both_ways, connect, start_log},
 };
 
-/// Appends the first events of so many streams, one after the other.
+/// Appends the first events of this many streams, one after the other.
 pub(crate) async fn write(log: &EventLog, events: usize) {
     for _ in 0..events {
         append(log, Uuid::now_v7(), 1, Todo::Succeed).await;
@@ -31,8 +31,8 @@ pub(crate) async fn await_position(log: &EventLog, position: u64) -> Cursor {
     .await
 }
 
-/// Takes from the log all events behind `kept`, and writes as many others as there were, so that the head does not move. In one
-/// transaction: nobody sees it shorter.
+/// Removes all events behind `kept` from the log, and writes as many others as there were, so that the head does not move. It is
+/// one transaction, so nobody sees the log shorter.
 async fn exchange(world: &World, kept: u64, others: u64) {
     let columns =
         "event_id, part, stream, stream_id, version, type, schema_version, data, meta, occurred_at";
@@ -103,13 +103,13 @@ async fn a_cursor_of_a_lost_event_is_refused(way: Way) {
     let lost = await_position(&log, 5).await;
     assert_eq!(log.resolve(lost).await.expect("an answer"), Ok(lost));
     exchange(&world, 2, 4).await;
-    // The process that handed them on notices, which ends the epoch. The cursors say the same in the new one.
+    // The process that handed them on notices, which ends the epoch. The cursors denote the same places in the new one.
     eventually("a new epoch", SOON, async || {
         (log.tail().cursor().epoch != lost.epoch).then_some(())
     })
     .await;
 
-    // A process that starts now knows nothing of it, and all that Redis had is gone.
+    // A process that starts now knows nothing of it, and everything in Redis is gone.
     let database = connect(&world.database_url).await;
     let later = start_log(database, world.redis_url.clone(), "emptied").await;
     let resolve = async |cursor| later.resolve(cursor).await.expect("an answer");
@@ -127,7 +127,7 @@ async fn a_cursor_of_a_lost_event_is_refused(way: Way) {
     assert_eq!(resolve(unproven(0)).await, Ok(unproven(0)));
     assert_eq!(resolve(unproven(2)).await, Err(CursorError::Foreign));
     assert_eq!(resolve(unproven(99)).await, Err(CursorError::Foreign));
-    // A program without proofs gave it out, and what was there then is there now.
+    // A version without proofs gave it out, and the event that was there then is there now.
     let sql = "update log_head set unproven_until = 2";
     let connection = world.database.schema_connection();
     connection.execute_unprepared(sql).await.expect("an update");

@@ -1,5 +1,5 @@
-//! Handlers and followers against real databases: embedded on SQLite, distributed on Postgres and Redis, the same tests for
-//! both. What handlers and followers do here is told by the events, so that also processes which are killed can do it.
+//! Handlers and followers against real databases: embedded on SQLite, distributed on Postgres and Redis, with the same tests for
+//! both. The events tell handlers and followers what to do, so that processes which are killed can run them, too.
 
 #![expect(
     clippy::print_stdout,

@@ -1,4 +1,4 @@
-//! A follower of jobs: it notes what it applies, in order, and fails on what it is told to fail on, until it is mended.
+//! A follower of jobs: it records what it applies, in order, and fails on events that tell it to, until it is mended.
 
 use std::sync::{
     Arc,
@@ -26,7 +26,7 @@ pub(crate) const NAME: &str = "applied";
 #[derive(Clone, Default)]
 pub(crate) struct Applied {
     pub(crate) is_mended: Arc<AtomicBool>,
-    /// So many calls fail as if the database were away.
+    /// This many calls fail as if the database were away.
     pub(crate) outages: Arc<AtomicU32>,
     pub(crate) calls: Arc<AtomicU32>,
 }
@@ -48,7 +48,7 @@ async fn execute(tx: &DatabaseTransaction, sql: &str, values: Vec<Value>) -> Res
     Ok(())
 }
 
-/// As followers fail: on what they read, on what the database refuses, and by a panic.
+/// Fails in the ways of followers: on malformed data, on what the database refuses, and by a panic.
 fn check(event: &Event) -> Result<()> {
     let malformed = |source| Error::Malformed {
         what: "a job",
@@ -104,7 +104,7 @@ impl Follower for Applied {
         })
     }
 
-    /// Each event is answered, which can be seen once.
+    /// Answers each event with one of its own, which shows how often it happened.
     fn raise<'a>(&'a self, tx: &'a Tx<'a>, events: &'a [Arc<Event>]) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             for event in events {
@@ -125,7 +125,7 @@ impl Follower for Applied {
     }
 }
 
-/// The number of events of each stream, which can be rebuilt.
+/// The number of events of each stream; it can be rebuilt.
 #[derive(Clone, Default)]
 pub(crate) struct Counted {
     pub(crate) suffix: &'static str,
@@ -208,7 +208,7 @@ pub(crate) async fn append(log: &EventLog, id: Uuid, version: i64, todo: Todo) {
     .expect("the event is appended");
 }
 
-/// A follower that runs.
+/// A running follower.
 pub(crate) struct Following {
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
@@ -244,13 +244,13 @@ impl Following {
     }
 }
 
-/// The versions of a stream in the order in which they were applied.
+/// Returns the versions of a stream in the order in which they were applied.
 pub(crate) async fn versions(world: &World, id: Uuid) -> Vec<i64> {
     let sql = format!(
         "select version as number from applied where stream_id = '{}' order by number",
         id.simple()
     );
-    // The alias is also a column, by which it must not be sorted here.
+    // The alias is also a column, by which the rows must not be sorted here.
     let sql = sql.replace("order by number", "order by applied.number");
     let rows = world.rows(&sql).await;
     rows.iter()

@@ -1,5 +1,5 @@
 //! What a failing database leaves: a write that was answered is kept, one that failed left nothing, and the next one works,
-//! whatever happened to its connection. A COMMIT fails for real here, by a constraint that is looked at then.
+//! whatever happened to its connection. Here COMMIT really fails, by a constraint that is deferred to it.
 
 mod disks;
 mod silences;
@@ -45,7 +45,7 @@ async fn write(log: &EventLog, statement: &'static str) -> Result<(), Error> {
 
 const NOTHING: &str = "select 1";
 
-/// The COMMIT of whoever refers to nothing fails.
+/// With this table, COMMIT fails for a row that refers to nothing.
 async fn with_references(world: &World) {
     for sql in [
         "create table referred (id int primary key)",
@@ -62,7 +62,7 @@ async fn a_commit_that_fails_leaves_nothing_open(way: Way) {
     let log = world.log().await;
     let mut answered = 0;
     for _ in 0..3 {
-        // More than there are connections.
+        // This is more often than there are connections.
         for _ in 0..5 {
             let failed = write(&log, "insert into referring values (7)").await;
             assert!(matches!(failed, Err(Error::Database(_))), "{failed:?}");
@@ -72,7 +72,7 @@ async fn a_commit_that_fails_leaves_nothing_open(way: Way) {
             answered += 1;
         }
     }
-    // Somebody else sees what was committed, and only that.
+    // Another connection sees what was committed, and only that.
     let other = connect(&world.database_url).await;
     let sql = "select count(*) as number from event where stream = 'thing'";
     assert_eq!(number(&other, sql).await, answered);
@@ -94,7 +94,7 @@ async fn a_statement_that_failed_is_not_committed_over(way: Way) {
     assert!(swallowed.is_err(), "nothing was committed");
     let applied = "select count(*) as number from applied";
     assert_eq!(number(&world.database, applied).await, 0);
-    // What a savepoint takes back has not failed.
+    // A failure that a savepoint takes back does not count.
     let tx = world.database.writer().begin().await.expect("it begins");
     let insert = "insert into applied values (2, 'x', 1)";
     tx.execute_unprepared(insert).await.expect("it is inserted");
@@ -132,7 +132,7 @@ async fn a_future_dropped_anywhere_leaves_nothing_open(way: Way) {
     let last = "select count(*) as number from applied where number = 2";
     assert_eq!(number(&other, last).await, 1);
     let all = "select count(*) as number from applied where number = 1";
-    // Dropped while COMMIT was on its way, it may have been done.
+    // It was dropped during COMMIT, so it may have been committed.
     assert!(number(&other, all).await >= kept);
     if way == Way::Distributed {
         let open =
@@ -155,7 +155,7 @@ fn raise(code: &str) -> &'static str {
     format!("do $$ begin raise exception using errcode = '{code}'; end $$").leak()
 }
 
-/// Raised by a statement, and by a trigger that is deferred to the COMMIT.
+/// Raised by a statement, and by a trigger that is deferred to COMMIT.
 #[test]
 fn what_the_server_cannot_do_now_is_an_outage() {
     tests::setup::run(|| async {
@@ -192,7 +192,7 @@ fn what_the_server_cannot_do_now_is_an_outage() {
     });
 }
 
-/// Sessions of the time when the server was read-only do not stay.
+/// Sessions from when the server was read-only do not stay.
 #[test]
 fn a_server_that_is_read_only_is_an_outage_until_it_is_not() {
     tests::setup::run(|| async {
@@ -219,7 +219,7 @@ fn a_server_that_is_read_only_is_an_outage_until_it_is_not() {
             assert!(log.readiness().await.is_err(), "it lasts, and is said");
         }
         let sql = format!("alter database {name} set default_transaction_read_only = off");
-        // Of the sessions from before nobody is told.
+        // Sessions that already exist are not affected.
         server.execute("postgres", &sql);
         eventually("it is ready", SOON, async || log.readiness().await.ok()).await;
         eventually("it can be written", SOON, async || {

@@ -1,5 +1,5 @@
-//! Plans do not depend on statistics: a log that was filled at once, and never analyzed, is read by its keys. Counted is what
-//! Postgres fetched, not how long it took.
+//! Plans do not depend on statistics: a log that was filled at once, and never analyzed, is read by its keys. The tests count what
+//! Postgres fetched, not the time it took.
 
 use events::{EventSource, Range, Topic};
 use futures::StreamExt;
@@ -9,10 +9,10 @@ use tests::eventually;
 use crate::world::{SOON, Way, World, connect, start_log};
 
 const EVENTS: i64 = 60_000;
-/// Read of them, two pages of the one kind of stream.
+/// The number of events read: two pages of one kind of stream.
 const READ: i64 = 128;
 
-/// Rows fetched from the tables of the log, by whatever way, as far as it was reported.
+/// Returns the rows fetched from the tables of the log, in any way, as far as reported.
 async fn fetched(world: &World) -> i64 {
     world
         .number(

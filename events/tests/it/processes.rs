@@ -1,5 +1,5 @@
-//! Real processes that are killed. The program of the tests starts itself again as `child`, which runs handlers, or a follower,
-//! until it is told to stop, is killed, or kills itself because one of them does.
+//! Real processes that are killed. The test program starts itself again as `child`, which runs handlers, or a follower, until it is
+//! told to stop, is killed, or kills itself because one of them does.
 
 use std::{
     collections::BTreeSet,
@@ -92,7 +92,7 @@ impl<'a> Children<'a> {
     }
 }
 
-/// Both handlers of a child. The one that kills shares the process with the one that does nothing wrong.
+/// Returns both handlers of a child. The one that kills shares the process with an innocent one.
 fn handlers(owner: &str) -> Vec<Arc<dyn Handler>> {
     let policy = RetryPolicy {
         limit: 10,
@@ -137,7 +137,7 @@ async fn run_child(url: String) {
     println!("\nSTOPPED");
 }
 
-/// Also what the other tests start.
+/// This test is also the child process that the other tests start.
 #[test]
 fn a_child_ends_when_it_is_told() {
     if let Ok(url) = std::env::var(DATABASE) {
@@ -175,7 +175,7 @@ async fn children_that_are_killed_lose_and_double_nothing(way: Way) {
             _ => Todo::Sleep(5),
         });
         asked += ask(&log, "JobAsked", todos.collect()).await.len();
-        // Sometimes in the middle, sometimes just begun.
+        // Some are killed in the middle, some have just begun.
         random = random
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(round);
@@ -199,7 +199,7 @@ async fn children_that_are_killed_lose_and_double_nothing(way: Way) {
     }
 }
 
-/// One event ends every process that handles it. It ends in the dead letters, and takes nothing else there.
+/// One event ends every process that handles it. It becomes a dead letter, and takes nothing else with it.
 async fn what_kills_its_process_dies_alone(way: Way) {
     let world = World::new(way).await;
     let log = world.log().await;
@@ -254,7 +254,7 @@ async fn what_kills_its_process_dies_alone(way: Way) {
     }
 }
 
-/// One event ends every process that applies it. It is set aside, and what is behind it in its stream waits; all else goes on.
+/// One event ends every process that applies it. It is set aside, and later events of its stream wait; all others continue.
 async fn what_kills_its_follower_is_set_aside(way: Way) {
     let world = World::new(way).await;
     let log = world.log().await;

@@ -1,5 +1,5 @@
-//! Poison and rebuilds: a rebuild sets aside what it fails on as the follower does, and what the follower had given up is in the
-//! rebuilt model, once, if the rebuild can do it.
+//! Poison events and rebuilds: a rebuild sets aside the events that it fails on, as the follower does; and an event that the
+//! follower had given up is in the rebuilt model, once, if the rebuild can apply it.
 
 use std::{sync::Arc, time::Duration};
 

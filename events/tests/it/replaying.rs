@@ -1,4 +1,4 @@
-//! Replays of a follower's letters: in order, once, also while the follower and other replays run.
+//! Replays of a follower's letters: in order, once, even while the follower and other replays run.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -32,7 +32,7 @@ async fn a_replay_applies_a_stream_from_its_first_letter_on(way: Way) {
     let following = Following::start(&log, follower.arc(), "any");
     await_passed(&world, NAME).await;
 
-    // Not mended: they fail again, and stay in their order.
+    // The cause is not fixed: they fail again, and stay in their order.
     let before = letters(&log).await;
     let again = log.replay(&Which::All, &followers).await.expect("a replay");
     assert_eq!(
@@ -66,7 +66,7 @@ async fn a_replay_applies_a_stream_from_its_first_letter_on(way: Way) {
         "its follower is not known here"
     );
 
-    // Mended: one that waits is asked for, and its stream comes from the first on.
+    // The cause is fixed. A waiting letter is requested, and its stream is replayed from the first on.
     follower.mend();
     let parked = letters(&log).await;
     let parked = parked
@@ -91,7 +91,7 @@ async fn a_replay_applies_a_stream_from_its_first_letter_on(way: Way) {
     await_passed(&world, NAME).await;
     assert_eq!(versions(&world, one).await, [1, 2, 3, 4, 5, 6, 7]);
 
-    // The other stream goes on without what it failed on.
+    // The other stream continues without the event it failed on.
     let first = letters(&log).await;
     let first = first.iter().find(|it| !it.is_parked).expect("a letter");
     let done = log
@@ -115,7 +115,7 @@ async fn a_replay_applies_a_stream_from_its_first_letter_on(way: Way) {
     assert_eq!(answers, 13, "each that was applied is answered once");
 }
 
-/// Writers go on, the follower's parts change hands, and replays race each other.
+/// Writers continue, the follower's parts change hands, and replays race each other.
 async fn replays_and_the_follower_do_not_get_in_each_others_way(way: Way) {
     const VERSIONS: i64 = 60;
     let world = World::new(way).await;

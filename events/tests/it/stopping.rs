@@ -1,4 +1,4 @@
-//! An orderly stop: what runs is finished if it can be in time, and otherwise handed back as if it had not begun.
+//! An orderly stop: running attempts finish if they can in time, and are otherwise handed back as if they had not begun.
 
 use std::{
     sync::atomic::Ordering,
@@ -20,7 +20,7 @@ async fn a_stop_finishes_or_hands_back(way: Way) {
     let worker = Worker::new("stopping", "first");
     let config = HandlerConfig {
         owner: "first".to_owned(),
-        // So long that only a delivery which is handed back can be handled again in this test.
+        // The lease is so long that only a delivery which is handed back can be handled again in this test.
         lease: Duration::from_secs(600),
         drain: Duration::from_secs(3),
         alone: Duration::from_secs(10),

@@ -1,5 +1,5 @@
-//! Where a test runs: a database of its own with the product's tables and a table of effects, Redis if it is distributed, logs
-//! that stand for processes, and what the tests look at in the end.
+//! The surroundings of a test: a database of its own with the product's tables and a table of effects, Redis if it is distributed,
+//! logs that stand for processes, and the results that the tests examine.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -13,7 +13,7 @@ use tokio::{sync::watch, task::JoinHandle};
 
 pub(crate) use tests::Way;
 
-/// For everything that should take a moment; the machine may be busy.
+/// The limit for everything that should take a moment; the machine may be busy.
 pub(crate) const SOON: Duration = Duration::from_secs(60);
 
 pub(crate) struct World {
@@ -74,12 +74,12 @@ impl World {
         }
     }
 
-    /// A log, which stands for a process; SQLite allows one.
+    /// Starts a log, which stands for a process; SQLite allows one.
     pub(crate) async fn log(&self) -> EventLog {
         start_log(self.database.clone(), self.redis_url.clone(), &self.prefix).await
     }
 
-    /// As many logs as there may be processes.
+    /// Starts as many logs as there may be processes.
     pub(crate) async fn logs(&self, wanted: usize) -> Vec<EventLog> {
         let mut logs = vec![self.log().await];
         for _ in 1..wanted {
@@ -100,13 +100,13 @@ impl World {
         rows.unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
-    /// The one number that a statement selects as `number`.
+    /// Returns the one number that a statement selects as `number`.
     pub(crate) async fn number(&self, sql: &str) -> i64 {
         let rows = self.rows(sql).await;
         rows[0].try_get("", "number").expect("a number")
     }
 
-    /// The positions of effects, as often as there are.
+    /// Returns the positions of effects, each as often as it occurred.
     pub(crate) async fn effects(&self, handler: &str) -> Vec<i64> {
         let sql =
             format!("select position as number from effect where handler = '{handler}' order by 1");
@@ -116,7 +116,7 @@ impl World {
             .collect()
     }
 
-    /// The number of deliveries in a state.
+    /// Counts the deliveries in a state.
     pub(crate) async fn deliveries(&self, handler: &str, state: &str) -> i64 {
         self.number(&format!(
             "select count(*) as number from delivery where handler = '{handler}' and state = '{state}'"
@@ -124,7 +124,7 @@ impl World {
         .await
     }
 
-    /// Until all deliveries of a handler, of which there are so many, are in the states.
+    /// Waits until all deliveries of a handler are in the states, with these numbers.
     pub(crate) async fn await_deliveries(&self, handler: &str, states: &[(&str, i64)]) {
         let what = format!("{handler} comes to {states:?}");
         eventually(&what, SOON, async || {
@@ -143,7 +143,7 @@ pub(crate) async fn connect(url: &str) -> Database {
     connect_patiently(url, DatabaseConfig::PATIENCE).await
 }
 
-/// Waits so long for an answer of Postgres.
+/// Connects with this patience for answers of Postgres.
 pub(crate) async fn connect_patiently(url: &str, patience: Duration) -> Database {
     let config = DatabaseConfig {
         url: url.to_owned(),
@@ -169,7 +169,7 @@ pub(crate) async fn start_log(
     EventLog::start(database, config).await.expect("a log")
 }
 
-/// Handlers that run.
+/// Running handlers.
 pub(crate) struct Running {
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
@@ -205,7 +205,7 @@ impl Running {
     }
 }
 
-/// Makes of `async fn name(way: Way)` two tests, `name::embedded` and `name::distributed`.
+/// Makes two tests of `async fn name(way: Way)`: `name::embedded` and `name::distributed`.
 macro_rules! both_ways {
     ($($name:ident),+ $(,)?) => {$(
         mod $name {

@@ -6,11 +6,11 @@ use clap::parser::ValueSource;
 use super::sources::{Loaded, key, place_of};
 use super::urls;
 
-/// Secrets of which a part is shown: URLs without their credentials.
+/// Secrets that are partly shown: URLs, without their credentials.
 const URLS: &[&str] = &["database_url", "redis_url"];
 
 impl Loaded {
-    /// The lines that `millrace config` prints.
+    /// Returns the lines that `millrace config` prints.
     #[must_use]
     pub fn effective(&self) -> Vec<String> {
         let mut lines = Vec::new();
@@ -38,7 +38,7 @@ impl Loaded {
     fn value(&self, arg: &Arg) -> Option<String> {
         let id = arg.get_id().as_str();
         let raw = self.matches.get_raw(id)?;
-        // A switch knows several words for the same.
+        // A switch accepts several words for the same value.
         if let Ok(Some(is_on)) = self.matches.try_get_one::<bool>(id) {
             return Some(is_on.to_string());
         }

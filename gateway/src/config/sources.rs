@@ -1,6 +1,6 @@
-//! Where settings come from, in order of precedence: flags, the environment, a file `.env`, a TOML file, and the declared defaults. clap
+//! The sources of settings, in order of precedence: flags, the environment, a file `.env`, a TOML file, and the declared defaults. clap
 //! reads flags and variables. The values of the TOML file replace the declared defaults before clap parses, so they pass the same parsers
-//! and their errors read alike. Names that no setting has are refused. Called by `main`.
+//! and their errors read alike. Unknown names are refused. Called by `main`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind as IoErrorKind;
@@ -15,14 +15,14 @@ use super::{Command, CommandLine, variables};
 
 /// The file that is read unless another one is named.
 const DEFAULT_FILE: &str = "millrace.toml";
-/// Groups of settings in the help of `work` and `rebuild`, and of other subcommands; that of `serve` shows all.
+/// The groups of settings in the help of `work` and `rebuild`, and of other subcommands; the help of `serve` shows all.
 const OF_WORKERS: &[&str] = &["Process", "Storage", "Workers", "Signals", "Retention"];
 const OF_ANY: &[&str] = &["Process", "Storage"];
 
 /// The values of a TOML file, as texts, by the names of settings.
 type Values = BTreeMap<String, String>;
 
-/// What was asked for, and where its settings came from.
+/// The parsed command and settings, with their sources.
 pub struct Loaded {
     pub command_line: CommandLine,
     pub(super) command: clap::Command,
@@ -33,7 +33,7 @@ pub struct Loaded {
     pub(super) inherited: BTreeSet<String>,
 }
 
-/// Reads all settings. Ends the process for `--help`, `--version` and when something is wrong, as command line programs do.
+/// Reads all settings. Ends the process for `--help`, `--version` and on errors, like other command line programs.
 #[must_use]
 pub fn load() -> Loaded {
     read().unwrap_or_else(|error| error.exit())
@@ -42,7 +42,7 @@ pub fn load() -> Loaded {
 fn read() -> Result<Loaded, Error> {
     let inherited = variables::names();
     let refuse = |message| CommandLine::command().error(ErrorKind::UnknownArgument, message);
-    // Before the declarations, as these take in the environment.
+    // This precedes the declarations, which capture the environment.
     variables::read_dotenv().map_err(refuse)?;
     let declared = command(&Values::new());
     check_variables(&declared, &inherited).map_err(refuse)?;
@@ -81,7 +81,7 @@ impl Loaded {
     }
 }
 
-/// The script that completes subcommands and flags in `shell`.
+/// Returns the script that completes subcommands and flags in `shell`.
 #[must_use]
 pub fn completions(shell: clap_complete::Shell) -> String {
     let mut script = Vec::new();
@@ -89,12 +89,12 @@ pub fn completions(shell: clap_complete::Shell) -> String {
     String::from_utf8_lossy(&script).into_owned()
 }
 
-/// The name of a setting in the file, which is that of its flag.
+/// Returns the name of a setting in the file, which is that of its flag.
 pub(super) fn key(id: &str) -> String {
     id.replace('_', "-")
 }
 
-/// The command line, with the values of the file as defaults. Settings may stand before the subcommand or after it.
+/// Builds the command line, with the values of the file as defaults. Settings may stand before or after the subcommand.
 pub(super) fn command(in_file: &Values) -> clap::Command {
     let command = CommandLine::command().mut_args(|arg| {
         let arg = match arg.get_action() {
@@ -120,7 +120,7 @@ pub(super) fn command(in_file: &Values) -> clap::Command {
     })
 }
 
-/// A switch takes a value, so that a flag can turn off what a variable or the file turns on: `--migrate=false`.
+/// Makes a switch take a value, so that a flag can turn off what a variable or the file turns on: `--migrate=false`.
 fn switch(arg: Arg) -> Arg {
     arg.action(ArgAction::Set)
         .value_parser(BoolishValueParser::new())
@@ -132,7 +132,7 @@ fn switch(arg: Arg) -> Arg {
         .default_missing_value("true")
 }
 
-/// Adds to the error which variable has the value that is refused, unless a flag has it.
+/// Adds to the error which variable has the refused value, unless a flag has it.
 fn tell_variable(error: Error, declared: &clap::Command, inherited: &BTreeSet<String>) -> Error {
     let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else {
         return error;
@@ -155,7 +155,7 @@ fn tell_variable(error: Error, declared: &clap::Command, inherited: &BTreeSet<St
     }
 }
 
-/// Where a variable is set.
+/// Returns where a variable is set.
 pub(super) fn place_of(variable: &str, inherited: &BTreeSet<String>) -> &'static str {
     match inherited.contains(variable) {
         true => "the environment",
@@ -183,7 +183,7 @@ fn check_variables(declared: &clap::Command, inherited: &BTreeSet<String>) -> Re
     })
 }
 
-/// Fails with a line for each unknown name, which suggests the known one that is most like it.
+/// Fails with a line for each unknown name, which suggests the most similar known one.
 fn refuse_unknown(
     unknown: &[String],
     known: &[&str],
@@ -203,7 +203,7 @@ fn refuse_unknown(
     }
 }
 
-/// The settings in the file. Of a line that cannot be read the error tells only the number: there may be a secret in it.
+/// Reads the settings in the file. The error about a malformed line has only its number: the line may contain a secret.
 fn read_file(file: &Path, is_asked: bool, declared: &clap::Command) -> Result<Values, String> {
     let name = file.display();
     let text = match std::fs::read_to_string(file) {
@@ -241,7 +241,7 @@ fn read_file(file: &Path, is_asked: bool, declared: &clap::Command) -> Result<Va
     values.collect()
 }
 
-/// The value as a flag would have it.
+/// Returns the value as a flag would have it.
 fn text_of(value: &toml::Value) -> Option<String> {
     match value {
         toml::Value::String(text) => Some(text.clone()),

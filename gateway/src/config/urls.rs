@@ -1,10 +1,10 @@
-//! URLs of databases and of Redis: which are accepted, and what of one may be shown, as there may be a password in it. Called by the
+//! URLs of databases and of Redis: which are accepted, and which parts may be shown, as a URL may contain a password. Called by the
 //! settings and by `effective`.
 
-/// A URL of a database that can be used, with a port that is a number; a password in it has its special characters encoded.
+/// Checks the URL of a database: its port must be a number, and a password in it must have its special characters encoded.
 ///
-/// Never fails: what was given is not to be shown, as there is a password in it, and the command line's parser shows what it refuses. So `refuse`
-/// ends the process itself.
+/// Never fails: the value must not be shown, as it may contain a password, and the command line's parser shows values that it refuses. So
+/// `refuse` ends the process itself.
 pub(super) fn database_url(text: &str) -> Result<String, std::convert::Infallible> {
     let expected = "sqlite://path or postgres://user:password@host:5432/name, with special characters of the password encoded (# as %23)";
     let is_url = text.starts_with("sqlite:")
@@ -17,7 +17,7 @@ pub(super) fn database_url(text: &str) -> Result<String, std::convert::Infallibl
     Ok(text.to_owned())
 }
 
-/// The same of Redis.
+/// Checks the URL of Redis in the same way.
 pub(super) fn redis_url(text: &str) -> Result<String, std::convert::Infallible> {
     let schemes = ["redis://", "rediss://", "valkey://", "valkeys://"];
     let is_url = schemes.iter().any(|scheme| has_server(text, scheme))
@@ -31,7 +31,7 @@ pub(super) fn redis_url(text: &str) -> Result<String, std::convert::Infallible> 
     Ok(text.to_owned())
 }
 
-/// Whether there is a host, and a port that is one, behind the scheme.
+/// Returns whether a host, and a valid port if any, follow the scheme.
 fn has_server(url: &str, scheme: &str) -> bool {
     let Some(rest) = url.strip_prefix(scheme) else {
         return false;
@@ -53,7 +53,7 @@ fn refuse(name: &str, expected: &str) -> ! {
     clap::Error::raw(ErrorKind::ValueValidation, message + "\n").exit()
 }
 
-/// The URL without credentials, which may be in front of the server or among the parameters.
+/// Returns the URL without credentials, which may precede the server or be among the parameters.
 pub(super) fn masked(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();

@@ -1,11 +1,11 @@
 //! The environment and the file `.env`. A variable that is named like a setting, but is none, is an error: a misspelled limit must not
-//! silently be the default. Called by `sources`.
+//! silently mean the default. Called by `sources`.
 
 use std::collections::BTreeSet;
 
 const PREFIX: &str = "MILLRACE_";
 
-/// The names of the variables that are set.
+/// Returns the names of the variables that are set.
 pub(super) fn names() -> BTreeSet<String> {
     variables().map(|(name, _)| name).collect()
 }
@@ -20,7 +20,7 @@ fn variables() -> impl Iterator<Item = (String, String)> {
 /// Reads `.env`, if there is one, into the environment of this process.
 ///
 /// # Errors
-/// Which line of it cannot be read. What is in it is not said: it may be a secret.
+/// The number of a line that cannot be parsed. Its content is not shown: it may be a secret.
 pub(super) fn read_dotenv() -> Result<(), String> {
     let read = match dotenvy::dotenv() {
         Err(error) if error.not_found() => return Ok(()),
@@ -46,7 +46,7 @@ pub(super) fn read_dotenv() -> Result<(), String> {
     })
 }
 
-/// The variables of this process that look like settings, and are none of `known`.
+/// Returns the variables of this process that look like settings, and are not in `known`.
 pub(super) fn unknown(known: &[&str]) -> Vec<String> {
     let unknown = variables().filter(|(name, value)| is_unknown(name, value, known));
     unknown.map(|(name, _)| name).collect()
@@ -56,8 +56,8 @@ fn is_unknown(name: &str, value: &str, known: &[&str]) -> bool {
     name.starts_with(PREFIX) && !known.contains(&name) && !is_of_a_service(name, value)
 }
 
-/// Whether it is one of the variables by which Kubernetes and Docker tell every container of a service or a link that is named
-/// `millrace`, or `millrace-` and something: nobody has set them. No setting has a name like these.
+/// Returns whether Kubernetes or Docker set this variable, to tell every container of a service or a link named `millrace`, or
+/// `millrace-` and something; no user has set it. No setting has a name like these.
 fn is_of_a_service(name: &str, value: &str) -> bool {
     let Some(rest) = name.strip_prefix("MILLRACE") else {
         return false;
@@ -70,12 +70,12 @@ fn is_of_a_service(name: &str, value: &str) -> bool {
         || rest.contains("_SERVICE_PORT_")
         || (rest.ends_with("_PORT") && is_address)
         || is_of_a_port(rest)
-        // Links of Docker, with what the other container was told.
+        // Docker's links, with the other container's environment.
         || rest.starts_with("_ENV_")
         || (rest.ends_with("_NAME") && value.starts_with('/'))
 }
 
-/// Whether it ends like `_PORT_8080_TCP`, `_PORT_8080_TCP_ADDR`, `…_PORT` or `…_PROTO`.
+/// Returns whether it ends like `_PORT_8080_TCP`, `_PORT_8080_TCP_ADDR`, `…_PORT` or `…_PROTO`.
 fn is_of_a_port(name: &str) -> bool {
     let part = ["_ADDR", "_PORT", "_PROTO"];
     let name = part
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn what_is_told_of_services_is_no_setting() {
         for (name, value) in [
-            // Kubernetes, of a service `millrace`.
+            // Kubernetes, for a service `millrace`.
             ("MILLRACE_SERVICE_HOST", "10.0.0.1"),
             ("MILLRACE_SERVICE_PORT", "80"),
             ("MILLRACE_SERVICE_PORT_HTTP", "80"),
@@ -112,14 +112,14 @@ mod tests {
             ("MILLRACE_PORT_80_TCP_PORT", "80"),
             ("MILLRACE_PORT_80_TCP_ADDR", "10.0.0.1"),
             ("MILLRACE_PORT_53_UDP_ADDR", "10.0.0.1"),
-            // Of services `millrace-redis` and `millrace-gateway`.
+            // Kubernetes, for services `millrace-redis` and `millrace-gateway`.
             ("MILLRACE_REDIS_SERVICE_HOST", "10.0.0.2"),
             ("MILLRACE_REDIS_PORT", "tcp://10.0.0.2:6379"),
             ("MILLRACE_GATEWAY_PORT_8080_TCP_ADDR", "10.0.0.3"),
-            // Docker, of a link.
+            // Docker, for a link.
             ("MILLRACE_NAME", "/web/millrace"),
             ("MILLRACE_ENV_POSTGRES_PASSWORD", "of another container"),
-            // Not ours at all.
+            // A variable of something else.
             ("PATH", "/bin"),
         ] {
             assert!(!is_unknown(name, value, &[]), "{name}");

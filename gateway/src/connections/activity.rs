@@ -1,6 +1,6 @@
-//! What is going on on a connection, and how long it may go on: whoever says nothing, or takes nothing, is not waited for. A first
-//! request has to be there soon; between two requests there is more time; a body that its client does not take ends its connection. Told
-//! by `stream` and by the service in `connections`, looked at by the task of the connection and by `places`.
+//! The activity on a connection, and the time limits on it: a client that sends nothing, or takes nothing, is not waited for. The first
+//! request has to arrive soon; between two requests there is more time; an answer that its client does not take ends its connection.
+//! Recorded by `stream` and by the service in `connections`, read by the connection's task and by `places`.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -11,14 +11,14 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// How long a client is waited for.
+/// How long to wait for a client.
 #[derive(Clone, Copy)]
 pub(crate) struct Patience {
-    /// For a first request, from the first packet of the connection to the end of its headers.
+    /// For the first request: from the first packet of the connection to the end of its headers.
     pub(crate) first_request: Duration,
-    /// For the next one, or for its headers.
+    /// For the next request, or for its headers.
     pub(crate) next_request: Duration,
-    /// For it to take something of an answer.
+    /// For the client to take some of an answer.
     pub(crate) stall: Duration,
 }
 
@@ -26,36 +26,37 @@ impl Default for Patience {
     fn default() -> Self {
         Self {
             first_request: Duration::from_secs(15),
-            // Longer than the usual 60 s of proxies, which else would now and then send a request on a connection that is just being closed.
+            // This is longer than the usual 60 s of proxies, which would otherwise sometimes send a request on a connection that is just
+            // being closed.
             next_request: Duration::from_secs(75),
             stall: Duration::from_secs(60),
         }
     }
 }
 
-/// Moments are kept as milliseconds since this one.
+/// The origin of the moments below, which are kept as milliseconds since it.
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 fn now() -> u64 {
     u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// What is going on on a connection.
+/// The activity on a connection.
 pub(crate) struct Activity {
     patience: Patience,
-    /// Requests that are executed, and event streams.
+    /// Requests being executed, and event streams.
     running: AtomicUsize,
     /// These, answers that are not sent yet, and WebSockets.
     held: AtomicUsize,
     is_http2: AtomicBool,
     has_served: AtomicBool,
-    /// Since when nothing is held.
+    /// The time since when nothing is held.
     idle_since: AtomicU64,
-    /// When the client last took something.
+    /// The time when the client last took something.
     wrote_at: AtomicU64,
-    /// Bytes that came.
+    /// The number of bytes received.
     read: AtomicU64,
-    /// Since when each answer waits for its client, by number.
+    /// The time since when each answer, by number, waits for its client.
     waiting: Mutex<HashMap<u64, u64>>,
     next_answer: AtomicU64,
     is_asked_to_leave: AtomicBool,
@@ -90,7 +91,7 @@ impl Drop for Running {
     }
 }
 
-/// Held as long as the connection is not idle.
+/// Held while the connection is not idle.
 pub(crate) struct Hold(Arc<Activity>);
 
 impl Drop for Hold {
@@ -107,12 +108,12 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    /// The client is to take something.
+    /// Notes that the client has something to take.
     pub(super) fn for_client(&self) {
         self.activity.waiting.lock().insert(self.answer, now());
     }
 
-    /// There is nothing for the client to take.
+    /// Notes that there is nothing for the client to take.
     pub(super) fn for_us(&self) {
         self.activity.waiting.lock().remove(&self.answer);
     }
@@ -166,19 +167,19 @@ impl Activity {
         self.wrote_at.store(now(), Ordering::Relaxed);
     }
 
-    /// Bytes that came from the client.
+    /// Returns the number of bytes received from the client.
     pub(crate) fn bytes_read(&self) -> u64 {
         self.read.load(Ordering::Relaxed)
     }
 
-    /// For how long nothing was done, in milliseconds; `None` when something is.
+    /// Returns for how long the connection has been idle, in milliseconds; `None` when it is not.
     pub(super) fn idle_for(&self) -> Option<u64> {
         let is_idle = self.held.load(Ordering::Acquire) == 0;
         is_idle.then(|| now().saturating_sub(self.idle_from()))
     }
 
-    /// The rest of an answer may still be on its way when all of it was handed over. On HTTP/2 what is written may be
-    /// no answer.
+    /// Returns since when it is idle. The rest of an answer may still be under way after all of it was handed over. On HTTP/2 a write
+    /// need not be an answer.
     fn idle_from(&self) -> u64 {
         let since = self.idle_since.load(Ordering::Relaxed);
         match self.is_http2() {
@@ -197,7 +198,7 @@ impl Activity {
         self.is_asked_to_leave.load(Ordering::Relaxed)
     }
 
-    /// Resolves when the connection should end, as its client does nothing; says why.
+    /// Resolves with the reason when the connection should end because its client does nothing.
     pub(super) async fn overdue(&self) -> &'static str {
         loop {
             let (why, left) = self.time_left();
@@ -215,13 +216,13 @@ impl Activity {
         }
     }
 
-    /// How long it may go on as it is.
+    /// Returns the time left in the present state.
     fn time_left(&self) -> (&'static str, Duration) {
         let left = |since: u64, limit: Duration| {
             limit.saturating_sub(Duration::from_millis(now().saturating_sub(since)))
         };
         if self.held.load(Ordering::Acquire) == 0 {
-            // Somebody is to be asked for: it gets no more time once it is idle again.
+            // It was asked to make room, so it gets no more time once it is idle again.
             return match self.has_served.load(Ordering::Relaxed) {
                 _ if self.is_asked_to_leave.load(Ordering::Relaxed) => {
                     ("others need its place", Duration::ZERO)

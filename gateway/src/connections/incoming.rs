@@ -1,6 +1,6 @@
-//! What is left of a request's body when its answer is there already. A browser that is still sending does not show an answer whose
-//! connection is closed meanwhile, and says that it failed to fetch. So the rest is read before the answer is given, as far as that is
-//! little: whoever refuses a request, for whatever reason, need not think of it.
+//! The rest of a request's body when its answer is ready early. A browser that is still sending does not show an answer whose connection
+//! is closed meanwhile, and reports a failed fetch. So a small rest is read before the answer is sent: code that refuses a request, for
+//! whatever reason, need not think of it.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,17 +14,17 @@ use hyper::body::{Frame, SizeHint};
 use parking_lot::Mutex;
 use tokio::time::timeout;
 
-/// Of a body nobody wants.
+/// The most bytes read of an unwanted body.
 const MOST_BYTES: usize = 2 * 1024 * 1024;
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// A body that comes back here when its reader has had enough.
+/// A body that is handed back when its reader has had enough.
 pub(super) struct Incoming {
     body: Option<Body>,
     rest: Rest,
 }
 
-/// Where the rest comes to.
+/// Receives the rest of a body.
 #[derive(Clone, Default)]
 pub(super) struct Rest(Arc<Mutex<Option<Body>>>);
 
@@ -45,7 +45,7 @@ impl Drop for Incoming {
 }
 
 impl Rest {
-    /// Reads and forgets it.
+    /// Reads and discards the rest.
     pub(super) async fn discard(self) {
         let rest = self.0.lock().take();
         let Some(body) = rest.filter(|body| body.size_hint().lower() <= MOST_BYTES as u64) else {

@@ -1,5 +1,5 @@
-//! An answer on its way to its client: the connection is not idle until it has been handed over, and its bytes are counted until they are
-//! sent, wherever they are kept until then.
+//! An answer on its way to its client: the connection is not idle until the answer has been handed over, and its bytes are counted until
+//! they are sent, wherever they are buffered.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -10,19 +10,19 @@ use hyper::body::{Frame, SizeHint};
 use super::activity::{Hold, Running, Waiting};
 use crate::budget::{Budget, Holder, Share};
 
-/// Smaller pieces are not counted: of these a connection has few.
+/// Smaller pieces are not counted: a connection has few of them.
 const SMALL: usize = 4 * 1024;
 
 pub(super) struct Outgoing {
     pub(super) body: Body,
     pub(super) transit: Budget,
     pub(super) holders: [Option<Holder>; 2],
-    /// On HTTP/2, where a stream may stand still while its connection does not.
+    /// Set on HTTP/2, where a stream may stand still while its connection does not.
     pub(super) waiting: Option<Waiting>,
     pub(super) _held: (Option<Running>, Hold),
 }
 
-/// Bytes with their share of what may be on its way.
+/// Bytes with their share of the transit budget.
 struct Counted {
     bytes: Bytes,
     _share: Share,

@@ -1,6 +1,6 @@
-//! How many connections there may be, in all and from one network. At the limit a new one takes the place of one that does
-//! nothing: so who opens many and says nothing shuts nobody out, and who speaks is heard. The limit is well below the descriptors that
-//! the process may have: the database, files and Redis need theirs. Called by `server`.
+//! Bounds the number of connections, in total and from one network. At the limit a new connection replaces an idle one, so a client that
+//! opens many and sends nothing shuts nobody out, and an active one is served. The limit is well below the process's limit on
+//! descriptors: the database, files and Redis need theirs. Called by `server`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -15,9 +15,9 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use super::activity::Activity;
 use crate::{duration, numbers};
 
-/// Nobody needs more by default.
+/// The default for the number of connections, where descriptors allow it.
 const MOST: usize = 20_000;
-/// Of those that could leave so many are looked at, so that a look is short however many there are.
+/// The number of candidates for replacement that are examined, so that the search is short however many connections there are.
 const LOOKED_AT: usize = 256;
 
 /// Settings of connections.
@@ -42,7 +42,7 @@ impl Default for ConnectionSettings {
     }
 }
 
-/// Raises the limit on descriptors as far as the process may by itself; returns what it is then.
+/// Raises the limit on descriptors as far as the process may; returns the new limit.
 pub fn raise_descriptor_limit() -> Option<u64> {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -68,7 +68,7 @@ pub(crate) struct Places {
 #[derive(Default)]
 struct Taken {
     next: u64,
-    /// Where the next look for somebody who does nothing begins.
+    /// Where the next search for an idle connection begins.
     looked_up_to: u64,
     open: BTreeMap<u64, Open>,
     by_network: HashMap<IpAddr, BTreeSet<u64>>,
@@ -79,14 +79,14 @@ struct Open {
     activity: Arc<Activity>,
 }
 
-/// One connection's place, held by its stream.
+/// The place of one connection, held by its stream.
 pub(crate) struct Place {
     places: Arc<Places>,
     id: u64,
 }
 
 impl Places {
-    /// `descriptors`: how many the process may have.
+    /// Creates the places. `descriptors` is the process's limit.
     pub(crate) fn new(
         settings: &ConnectionSettings,
         descriptors: Option<u64>,
@@ -97,7 +97,7 @@ impl Places {
         let most = settings.max_clients.unwrap_or(MOST).min(possible).max(1);
         let most_by_network = match settings.max_clients_per_address {
             Some(most) => most,
-            // They all come from the proxy.
+            // All connections come from the proxy.
             None if behind_proxy => most,
             None => most.div_ceil(2),
         };
@@ -113,7 +113,7 @@ impl Places {
         self.taken.lock()
     }
 
-    /// A place for one more connection; `None` when all are taken by others that are busy.
+    /// Takes a place for another connection; returns `None` when busy connections hold all of them.
     pub(crate) fn take(self: &Arc<Self>, peer: IpAddr, activity: &Arc<Activity>) -> Option<Place> {
         let network = network_of(peer);
         let mut taken = self.lock();
@@ -136,7 +136,7 @@ impl Places {
 }
 
 impl Taken {
-    /// Asks the one of some that has done nothing for longest to leave, and gives its place away.
+    /// Asks the most idle of the examined connections to leave, and frees its place.
     fn make_leave(&mut self, network: Option<IpAddr>) -> Option<()> {
         let from = self.looked_up_to;
         let chosen = match network {
@@ -157,7 +157,7 @@ impl Taken {
         Some(())
     }
 
-    /// The last one that was looked at, and the one that is idle for longest.
+    /// Returns the last connection examined, and the one that has been idle for longest.
     fn most_idle<'a>(&self, ids: impl Iterator<Item = &'a u64>) -> (u64, Option<u64>) {
         let (mut last, mut chosen) = (0, None);
         for id in ids {

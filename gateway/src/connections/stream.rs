@@ -1,6 +1,7 @@
-//! A connection's bytes, with a deadline for those who do not take theirs. It counts the time in which the client takes nothing, and
-//! what is taken makes up for it at a least rate: so a client that takes a byte now and then is gone as soon as one that takes none,
-//! and a slow one is not. Whatever speaks over it, HTTP or a WebSocket, has this deadline. It also holds the connection's place.
+//! A connection's bytes, with a deadline for clients that do not take theirs. It counts the time in which the client takes nothing, and
+//! bytes taken make up for it at a minimum rate: a client that takes a byte now and then is disconnected as soon as one that takes none,
+//! and a merely slow one is not. The deadline applies to any protocol on the connection, HTTP or WebSocket. The stream also holds the
+//! connection's place.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -14,21 +15,21 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::activity::Activity;
 use super::places::Place;
 
-/// Bytes a second that a client takes at least, when there is something to take.
+/// The minimum rate at which a client takes bytes, per second, when there are any.
 const LEAST_RATE: u32 = 1024;
 
 pub(super) struct Stream<S> {
     inner: S,
     activity: Arc<Activity>,
     stall: Stall,
-    /// Given back when the stream is closed, whoever holds it then.
+    /// Freed when the stream is closed, whoever owns it then.
     _place: Place,
 }
 
-/// How long the client has taken less than it should.
+/// The time for which the client has taken less than it should.
 struct Stall {
     limit: Duration,
-    /// Not counting the present one.
+    /// The earlier stalls, without the present one.
     waited: Duration,
     since: Option<Instant>,
     deadline: Option<Pin<Box<Sleep>>>,
@@ -45,7 +46,7 @@ impl Stall {
         self.waited = self.waited.saturating_sub(worth);
     }
 
-    /// Ready when the client has had its time.
+    /// Returns ready when the client has run out of time.
     fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.since.is_none() {
             let now = Instant::now();
@@ -61,7 +62,7 @@ impl Stall {
 }
 
 impl<S> Stream<S> {
-    /// The client may take nothing for as long as `limit`.
+    /// Wraps a connection whose client may take nothing for as long as `limit`.
     pub(super) fn new(inner: S, activity: Arc<Activity>, place: Place, limit: Duration) -> Self {
         Self {
             inner,
@@ -154,7 +155,7 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_millis(400);
 
-    /// A connection on which at most `room` bytes are under way, and its client's end.
+    /// Returns a connection with room for at most `room` bytes under way, and its client's end.
     fn stream(room: usize) -> (Stream<tokio::io::DuplexStream>, tokio::io::DuplexStream) {
         let (ours, theirs) = duplex(room);
         let activity = Arc::new(Activity::new(Patience::default()));
@@ -164,7 +165,7 @@ mod tests {
         (Stream::new(ours, activity, place, LIMIT), theirs)
     }
 
-    /// Writes to a client that takes so many bytes ten times a second.
+    /// Writes to a client that takes this many bytes ten times a second.
     async fn write_to_client_of(bytes: usize) -> io::Result<()> {
         let (mut ours, mut theirs) = stream(256);
         let reading = tokio::spawn(async move {

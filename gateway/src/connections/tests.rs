@@ -1,4 +1,4 @@
-//! Clients that say nothing, or take nothing, on all that is spoken here: their connections end, and those of others do not.
+//! Clients that send nothing, or take nothing, in every protocol spoken here: their connections end, and those of others do not.
 
 use std::io;
 use std::time::Duration;
@@ -18,14 +18,14 @@ const PATIENCE: Patience = Patience {
     next_request: Duration::from_millis(600),
     stall: Duration::from_millis(900),
 };
-/// When all of it must be over, on a busy machine too.
+/// When everything must be over, even on a busy machine.
 const OVER: Duration = Duration::from_secs(20);
 const LARGE: usize = 8 << 20;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// SETTINGS with nothing in it.
+/// SETTINGS without any setting.
 const NO_SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
-/// SETTINGS by which streams may carry nothing.
+/// SETTINGS under which streams may carry nothing.
 const NO_WINDOW: [u8; 15] = [0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0];
 
 /// HEADERS of `GET path`, on stream 1.
@@ -87,7 +87,7 @@ async fn open() -> (SocketAddr, Door) {
     (address, door)
 }
 
-/// Waits until the other side has hung up, whatever it says before.
+/// Waits until the server has hung up, whatever it sends before.
 async fn end(mut stream: TcpStream) -> Vec<u8> {
     let mut said = Vec::new();
     let ending = timeout(OVER, stream.read_to_end(&mut said)).await;
@@ -95,7 +95,7 @@ async fn end(mut stream: TcpStream) -> Vec<u8> {
     said
 }
 
-/// Waits until the other side has hung up on a client that reads nothing: what is written to it is refused then.
+/// Waits until the server has hung up on a client that reads nothing: what is written to it is refused then.
 async fn end_unread(mut stream: TcpStream) {
     let ending = async {
         while stream.write_all(b"\r\n").await.is_ok() {
@@ -157,7 +157,7 @@ async fn who_says_nothing_is_not_waited_for() {
             "{what}: {answer}"
         );
     }
-    // Who goes on asking stays.
+    // A client that keeps asking stays.
     let mut stream = say(address, b"").await;
     for _ in 0..10 {
         stream
@@ -247,7 +247,7 @@ async fn a_refusal_is_read_by_who_is_still_sending() {
         "{}",
         String::from_utf8_lossy(&answer)
     );
-    // Who waits for leave to send gets no leave, and an answer at once.
+    // A client that waits for permission to send gets none, and an answer at once.
     let head = format!(
         "POST /refuse HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: {LENGTH}\r\n\r\n"
     );
@@ -291,7 +291,7 @@ async fn a_new_connection_takes_the_place_of_an_idle_one() -> io::Result<()> {
     for stream in silent.drain(..17) {
         assert!(end(stream).await.is_empty(), "it had to go");
     }
-    // Who is at something keeps the place; who comes then is told.
+    // A busy client keeps its place; the next one to come is told.
     let mut busy = Vec::new();
     for _ in 0..3 {
         busy.push(say(address, b"GET /events HTTP/1.1\r\nhost: x\r\n\r\n").await);

@@ -1,7 +1,6 @@
-//! Makes an answer what the specification says it is: fields in the order in which they are selected; null where a field failed, or, where
-//! null may not stand, in place of the nearest parent that may be null; and an empty object where nothing is selected. The executor puts
-//! fields in the order in which they are resolved, and leaves out those that failed. An answer without errors that is in order is only
-//! looked at.
+//! Completes an answer to the form that the specification demands: fields in the order in which they are selected; null where a field
+//! failed, or, if null is not allowed there, in place of the nearest nullable parent; and an empty object where nothing is selected. The
+//! executor orders fields as they are resolved, and omits those that failed. An answer without errors that is in order is only read.
 
 use std::collections::HashMap;
 
@@ -13,8 +12,8 @@ use super::plan::{Below, Plan, Planned, Set};
 use crate::errors::{Code, typed};
 
 impl Plan {
-    /// Completes an answer of the executor. That has null for an object of which every field failed, as for one that is not there. They are
-    /// told apart by the errors: below an object that is not there, there are none.
+    /// Completes an answer of the executor, which has null for an object of which every field failed, as it has for one that is missing.
+    /// The errors distinguish the two: below a missing object there are none.
     pub fn complete(&self, answer: &mut Response) {
         let is_of_request = answer.errors.iter().all(|error| error.path.is_empty());
         if answer.data == Value::Null && (is_of_request || self.kind == OperationType::Subscription)
@@ -72,7 +71,7 @@ impl<'a> Faults<'a> {
     }
 }
 
-/// Where an answer is being completed.
+/// The place that is being completed in an answer.
 #[derive(Clone, Copy)]
 struct Path<'a>(Option<(&'a Path<'a>, Step<'a>)>);
 
@@ -97,12 +96,12 @@ impl<'a> Path<'a> {
 }
 
 struct Completion {
-    /// Nulls that no error explains, where none may be.
+    /// Nulls that no error explains, where null is not allowed.
     broken: Vec<ServerError>,
 }
 
 impl Completion {
-    /// False when the object cannot be shown.
+    /// Completes an object; returns false when it cannot be shown.
     fn object(
         &mut self,
         set: &Set,
@@ -128,7 +127,7 @@ impl Completion {
         true
     }
 
-    /// A field's value, or, at a deeper level, an item of it. False when it is null and must not be.
+    /// Completes a field's value, or, at a deeper level, an item of it. Returns false when it is null and must not be.
     fn value(
         &mut self,
         field: &Planned,
@@ -166,7 +165,7 @@ impl Completion {
             return true;
         }
         if is_whole && faults.is_none() {
-            tracing::error!(field = %field.key, "a field that must not be null is null, and did not fail");
+            tracing::error!(field = %field.key, "a non-null field is null without an error");
             let error = typed(Code::Internal, "An internal error occurred");
             self.broken.push(error.with_path(path.segments()));
         }
@@ -175,7 +174,7 @@ impl Completion {
 }
 
 impl Below {
-    /// What is selected of an object.
+    /// Returns the selection for an object.
     fn set(&self, object: &Value) -> Option<&Set> {
         match (self, object) {
             (Self::Leaf, _) => None,
@@ -192,7 +191,7 @@ impl Below {
     }
 }
 
-/// Brings the fields into their order. Those that are missing failed, and are null.
+/// Brings the fields into their order. Missing ones failed, and become null.
 fn arrange(set: &Set, fields: &mut IndexMap<Name, Value>) {
     if let Some(hidden) = &set.hidden {
         fields.swap_remove(hidden);

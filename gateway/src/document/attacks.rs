@@ -1,5 +1,5 @@
-//! Documents that are made to cost. Each is answered in a moment, whatever the answer: what walks over a document is linear, or bounded
-//! before it begins.
+//! Documents made to be expensive. Each is answered in a moment, whatever the answer: every walk over a document is linear, or
+//! bounded before it begins.
 
 use std::fmt::Write;
 use std::sync::LazyLock;
@@ -13,14 +13,14 @@ use crate::limits::{Limits, MAX_INTROSPECTION};
 use crate::params::Params;
 use crate::request_id::RequestId;
 
-/// Of the thread's own time, in a debug build.
+/// The limit on the thread's own time, in a debug build.
 const MOMENT: Duration = Duration::from_millis(50);
 
 fn many(count: usize, text: impl Fn(usize) -> String) -> String {
     (0..count).map(text).collect::<Vec<_>>().join(" ")
 }
 
-/// Fragments that each spread the next `width` times; the last one holds `end`.
+/// Returns fragments that each spread the next `width` times; the last one contains `end`.
 fn doubling(levels: usize, width: usize, end: &str) -> String {
     let mut text = String::from("{ ...F0 }");
     for level in 0..levels {
@@ -257,7 +257,7 @@ fn documents() -> Documents {
     Documents::new(Limits::default(), typing, true)
 }
 
-/// What this thread has had of the processor. Others run beside it.
+/// Returns the processor time of this thread, as others run beside it.
 fn spent() -> Duration {
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanoseconds = told.split(' ').next().and_then(|text| text.parse().ok());
@@ -266,14 +266,14 @@ fn spent() -> Duration {
 
 static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// How long it took, and what came of it.
+/// Returns how long it took, and the outcome.
 fn tried(documents: &Documents, query: &str, variables: Variables) -> (Duration, String) {
     let params = Params {
         query: query.to_owned(),
         variables,
         ..Params::default()
     };
-    // The least of a few: other threads have the same cores.
+    // The minimum of a few runs counts: other threads share the cores.
     let mut least = Duration::MAX;
     let mut told = String::new();
     for _ in 0..3 {
@@ -333,7 +333,7 @@ fn values_of_variables_are_judged_in_a_moment() {
             serde_json::json!({ "f": value, "undeclared": "x".repeat(100_000) }),
         );
         let (took, told) = tried(&documents, query, variables);
-        // A list that is fine is copied.
+        // A valid list is copied.
         if took > MOMENT * 4 {
             slow.push(format!("{what}: {took:?}: {told:.100}"));
         }
@@ -341,7 +341,7 @@ fn values_of_variables_are_judged_in_a_moment() {
     assert!(slow.is_empty(), "{slow:#?}");
 }
 
-/// What tools send: with all that newer editions of the specification have.
+/// Tools send this query, with everything from newer editions of the specification.
 #[test]
 fn usual_queries_about_the_schema_pass() {
     let wrapped = (0..9).fold("kind name".to_owned(), |inner, _| {
@@ -362,7 +362,7 @@ fn usual_queries_about_the_schema_pass() {
     let documents = documents();
     let (_, told) = tried(&documents, &usual, Variables::default());
     assert_eq!(told, "accepted");
-    // With room for a schema that grows.
+    // There is room for a growing schema.
     let params = Params {
         query: usual,
         ..Params::default()

@@ -1,5 +1,5 @@
-//! What decides which variant of an operation is planned: which variables are left out, and which conditions hold. Arguments as they are
-//! under these: one whose variable is left out is not there, so that the schema's default stands for it.
+//! The circumstances that select the variant of an operation to plan: which variables are omitted, and which conditions hold. Arguments
+//! are resolved under them: one whose variable is omitted is absent, so that the schema's default applies.
 
 use apollo_compiler::Node;
 use apollo_compiler::ast::{Directive, Value as Syntax};
@@ -10,14 +10,14 @@ use async_graphql_value::Value;
 use super::variables::number;
 
 pub(super) struct Circumstances<'a> {
-    /// Whether a variable is left out, and has no default.
+    /// Whether a variable is omitted, and has no default.
     pub(super) is_absent: &'a dyn Fn(&str) -> bool,
     /// Whether a variable is true.
     pub(super) is_true: &'a dyn Fn(&str) -> bool,
 }
 
 impl Circumstances<'_> {
-    /// Whether all conditions of a selection hold.
+    /// Returns whether all conditions of a selection hold.
     pub(super) fn is_included(&self, directives: &DirectiveList) -> bool {
         directives
             .iter()
@@ -39,7 +39,7 @@ impl Circumstances<'_> {
         }
     }
 
-    /// The arguments of a field, without those whose variable is left out.
+    /// Returns the arguments of a field, without those whose variable is omitted.
     pub(super) fn arguments(&self, field: &Field) -> Vec<(Name, Value)> {
         let given = field.arguments.iter();
         let given = given.filter(|argument| !self.is_left_out(&argument.value));
@@ -57,7 +57,7 @@ impl Circumstances<'_> {
     fn value(&self, value: &Syntax) -> Value {
         match value {
             Syntax::Null => Value::Null,
-            // Within a list it is null; elsewhere it is not there at all.
+            // Within a list it is null; elsewhere it is absent.
             Syntax::Variable(_) if self.is_left_out(value) => Value::Null,
             Syntax::Variable(name) => Value::Variable(Name::new(name.as_str())),
             Syntax::Enum(name) => Value::Enum(Name::new(name.as_str())),

@@ -1,6 +1,6 @@
-//! Makes the plan of an operation: collects and merges its fields as the specification's CollectFields does, for each type that an object can
-//! have, with all conditions decided. What it makes is bounded before it is made: by `expandedFields` for the fields, and by a multiple of
-//! that for the selections that are looked at on the way. The document must be valid: then fields of one key are alike, and there are no cycles.
+//! Makes the plan of an operation: collects and merges its fields by the specification's CollectFields, for each type that an object can
+//! have, with all conditions decided. The result is bounded before it is built: its fields by `expandedFields`, and the selections
+//! visited on the way by a multiple of that. The document must be valid: then fields of one key are alike, and there are no cycles.
 
 use std::collections::HashSet;
 
@@ -23,11 +23,11 @@ use super::typing::{Shape, Typing};
 use crate::errors::limit_exceeded;
 use crate::limits::Limits;
 
-/// Selections looked at for each field that there may be: fragments on other types are looked at, and leave nothing.
+/// Selections visited for each field allowed: fragments on other types are visited, and yield nothing.
 const LOOKS_PER_FIELD: usize = 8;
 const TYPENAME: &str = "__typename";
 
-/// Where plans are made.
+/// The context in which plans are made.
 pub(super) struct Workshop<'a> {
     pub(super) read: &'a Read,
     pub(super) typing: &'a Typing,
@@ -89,7 +89,7 @@ struct Collector<'a> {
     looks: usize,
 }
 
-/// What an object's set is to the executor, to the answer, and to the bill.
+/// An object's selection, as the executor, the answer and the price need it.
 struct Made {
     selections: Vec<Positioned<executor::Selection>>,
     set: Set,
@@ -97,7 +97,7 @@ struct Made {
 }
 
 impl<'a> Collector<'a> {
-    /// The fields that are selected of an object.
+    /// Collects the fields that are selected of an object.
     fn collect(
         &mut self,
         object: &str,
@@ -156,7 +156,7 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
-    /// What is asked of an object; also for `hidden`, which only tells its type.
+    /// Makes the selection of an object; also for `hidden`, which only tells its type.
     fn object(
         &mut self,
         object: &str,
@@ -205,7 +205,7 @@ impl<'a> Collector<'a> {
         if object == self.query() && matches!(first.name.as_str(), "__schema" | "__type") {
             self.check_introspection(pos)?;
         }
-        // That of the object, which may promise more than the interface through which the field is selected.
+        // The definition is that of the object, which may promise more than the interface through which the field is selected.
         let typing = self.workshop.typing;
         let definition = typing.schema.type_field(object, &first.name);
         let definition = definition.map_or(&first.definition, |found| &found.node);
@@ -286,7 +286,7 @@ impl<'a> Collector<'a> {
                 name: self.placed(Name::new(variable.name.as_str()), None),
                 var_type: self.placed(executor::Type::new(&variable.ty.to_string())?, None),
                 directives: Vec::new(),
-                // Values are complete when they come to the executor.
+                // Values are complete when they reach the executor.
                 default_value: None,
             };
             Some(self.placed(definition, variable.location()))
@@ -324,7 +324,7 @@ impl<'a> Collector<'a> {
     }
 }
 
-/// A key under which all of them have their type, and whether nobody asked for it.
+/// Returns a key under which all of them have their type, and whether it was added here.
 fn typename_key<'a, 'b: 'a>(all: impl Iterator<Item = &'a Groups<'b>> + Clone) -> (String, bool) {
     let is_typename = |groups: &Groups<'b>, key: &str| {
         groups

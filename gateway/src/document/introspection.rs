@@ -1,5 +1,5 @@
-//! How much an answer about the schema holds. Its lists multiply as lists of data do, by numbers that are known: the schema is walked as the
-//! executor would walk it, only counting, and no farther than to the bound. The usual queries of tools are far below it.
+//! Bounds the size of an answer about the schema. Its lists multiply like lists of data, but by known numbers: the schema is walked as
+//! the executor would walk it, only counting, and no further than the bound. The usual queries of tools are far below it.
 
 use apollo_compiler::ast::{FieldDefinition, InputValueDefinition, OperationType, Type};
 use apollo_compiler::schema::ExtendedType;
@@ -9,12 +9,12 @@ use async_graphql_value::Value;
 
 use super::typing::Typing;
 
-/// What an operation asks about the schema.
+/// The selections of an operation about the schema.
 #[derive(Default)]
 pub(super) struct Asked(Vec<Field>);
 
 impl Asked {
-    /// Of the selections at a root.
+    /// Collects them from the selections at a root.
     pub(super) fn of(root: &[Positioned<Selection>]) -> Self {
         let fields = root.iter().filter_map(|selection| match &selection.node {
             Selection::Field(field) => Some(&field.node),
@@ -25,7 +25,7 @@ impl Asked {
         Self(asked.cloned().collect())
     }
 
-    /// Whether the answer holds at most as many fields.
+    /// Returns whether the answer has at most `most` fields.
     pub(super) fn is_within(&self, most: usize, variables: &Variables, typing: &Typing) -> bool {
         let mut counter = Counter { left: most, typing };
         self.0
@@ -34,13 +34,13 @@ impl Asked {
     }
 }
 
-/// Counts down; nothing when there is none left.
+/// Counts down; `None` when nothing is left.
 struct Counter<'a> {
     left: usize,
     typing: &'a Typing,
 }
 
-/// A type, as the executor shows it: a name, or one in lists and exclamation marks.
+/// A type as the executor presents it: a name, or a type wrapped in lists and exclamation marks.
 #[derive(Clone, Copy)]
 enum Shown<'a> {
     Named(&'a ExtendedType),
@@ -194,14 +194,14 @@ impl<'a> Counter<'a> {
         }
     }
 
-    /// What is within the outermost list or exclamation mark.
+    /// Returns the type within the outermost list or exclamation mark.
     fn unwrapped<'t>(&self, ty: &'t Type) -> Option<Shown<'t>>
     where
         'a: 't,
     {
         match ty {
             Type::NonNullNamed(name) => self.typing.schema.types.get(name).map(Shown::Named),
-            // A list that may not be null shows the list first; one level less does not matter to a count.
+            // A non-null list presents the list first; one level less does not matter to a count.
             Type::List(item) | Type::NonNullList(item) => self.shown(item),
             Type::Named(_) => None,
         }
@@ -218,7 +218,7 @@ impl<'a> Counter<'a> {
     }
 }
 
-/// The fields below a field; there are no fragments in what is executed about the schema.
+/// Returns the fields below a field; there are no fragments in executed introspection.
 fn fields(field: &Field) -> impl Iterator<Item = &Field> + Clone {
     let items = field.selection_set.node.items.iter();
     items.filter_map(|selection| match &selection.node {

@@ -1,16 +1,16 @@
-//! Counts tokens and bracket nesting of a document in one pass without allocating, so that a hostile document never
-//! reaches the recursive parser. It accepts anything; judging syntax is the parser's work.
+//! Counts a document's tokens and bracket nesting in one pass without allocating, so that a hostile document never reaches the recursive
+//! parser. It accepts anything; the parser judges the syntax.
 
-/// What a document's text costs to parse.
+/// The size of a document's text, as it matters to the parser.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Extent {
     pub(crate) tokens: usize,
     pub(crate) nesting: usize,
-    /// Commas and comments: they mean nothing, and the parser keeps each.
+    /// Commas and comments: they mean nothing, but the parser keeps each.
     pub(crate) ignored: usize,
 }
 
-/// Measures up to `max_tokens` tokens, or as much that is ignored, and stops just after the first beyond.
+/// Measures up to `max_tokens` tokens, or as many ignored ones, and stops just after the first beyond.
 pub(crate) fn measure(text: &str, max_tokens: usize) -> Extent {
     let bytes = text.as_bytes();
     let mut extent = Extent::default();
@@ -91,7 +91,7 @@ fn end_of_string(bytes: &[u8], start: usize) -> usize {
         match bytes[at] {
             b'\\' => at += 2,
             b'"' => return at + 1,
-            // An unterminated string ends with its line, as it does for the parser.
+            // An unterminated string ends with its line, as in the parser.
             b'\n' | b'\r' => return at,
             _ => at += 1,
         }

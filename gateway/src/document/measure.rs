@@ -1,7 +1,7 @@
-//! What an operation expands to, computed without expanding it: each fragment is measured once and its cost added at
-//! every spread, so exponential documents are found in linear time, whatever their fragments end in: a spread of a fragment that is not
-//! there counts too. Also refuses fragment cycles, which later walks would follow, and NUL characters, which the database cannot store.
-//! It comes before everything that looks at what fragments hold, validation included.
+//! Computes what an operation expands to, without expanding it: each fragment is measured once and its cost added at every spread, so
+//! exponential documents are found in linear time, whatever their fragments end in: a spread of a missing fragment counts, too. Also
+//! refuses fragment cycles, which later walks would follow, and NUL characters, which the database cannot store. It precedes everything
+//! that looks into fragments, validation included.
 
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ use crate::params::nul_refused;
 #[derive(Clone, Copy, Debug, Default)]
 struct Cost {
     fields: usize,
-    /// Fields of the selection set itself, not of those below.
+    /// The fields of the selection set itself, without those below.
     own_fields: usize,
     aliases: usize,
     directives: usize,
@@ -39,7 +39,7 @@ impl Cost {
     }
 }
 
-/// A refusal, and where in the document.
+/// A refusal, and its place in the document.
 pub(super) type Refusal = Box<(ServerError, Option<SourceSpan>)>;
 
 /// Checks all operations and fragments of a document.
@@ -47,7 +47,7 @@ pub(super) fn check(document: &Document, limits: &Limits) -> Result<(), Refusal>
     let mut known = HashMap::new();
     for definition in &document.definitions {
         if let Definition::FragmentDefinition(fragment) = definition {
-            // Of two with one name validation tells; until then the first counts, as it does there.
+            // Validation reports two fragments of one name; until then the first counts, as it does there.
             known.entry(&fragment.name).or_insert(&**fragment);
         }
     }
@@ -69,7 +69,7 @@ pub(super) fn check(document: &Document, limits: &Limits) -> Result<(), Refusal>
             }
             _ => continue,
         };
-        // Later stages walk every operation, also those not asked for, so their sum counts.
+        // Later stages walk every operation, even those that are not requested, so their sum counts.
         fields = fields.saturating_add(cost.fields);
     }
     within("expandedFields", fields, limits.max_expanded_fields)
@@ -77,7 +77,7 @@ pub(super) fn check(document: &Document, limits: &Limits) -> Result<(), Refusal>
 
 struct Meter<'a> {
     known: HashMap<&'a Name, &'a FragmentDefinition>,
-    /// `None` while a fragment is being measured: meeting it again is a cycle.
+    /// `None` while a fragment is being measured: meeting it again means a cycle.
     measured: HashMap<&'a Name, Option<Cost>>,
 }
 
@@ -147,7 +147,7 @@ impl<'a> Meter<'a> {
         Ok(cost)
     }
 
-    /// One that is not there counts as a field: what spreads it is walked all the same.
+    /// Measures a fragment. A missing one counts as a field: what spreads it is walked all the same.
     fn fragment(
         &mut self,
         name: &Name,

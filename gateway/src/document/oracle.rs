@@ -1,6 +1,6 @@
-//! What graphql-js makes of the same documents: `tests/js/oracle.mjs` draws them, over the gateway's schema for the verdicts of validation,
-//! and over a small one, served here and there by the same resolvers, for answers. Thousands each time, `ORACLE=n` for as many as that,
-//! `ORACLE_SEED=n` for others.
+//! Compares with graphql-js: `tests/js/oracle.mjs` draws documents, over the gateway's schema for the verdicts of validation, and
+//! over a small schema, served here and there by the same resolvers, for answers. Thousands are drawn each time; `ORACLE=n`
+//! draws n documents, and `ORACLE_SEED=n` different ones.
 
 mod answers;
 mod verdicts;
@@ -10,11 +10,11 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-/// The lines of one run of the oracle. It is one process, however many documents it draws.
+/// The output lines of one run of the oracle. It is one process, however many documents it draws.
 struct Oracle {
     process: Child,
     lines: std::io::Lines<BufReader<ChildStdout>>,
-    /// Of the schema's text.
+    /// The file with the schema's text.
     file: PathBuf,
 }
 
@@ -69,7 +69,7 @@ impl Drop for Oracle {
     }
 }
 
-/// Tells the first of what differs.
+/// Fails with the first of the differences.
 fn assert_none(differing: &[String], compared: usize) {
     assert!(compared > 0, "nothing was compared");
     let shown = differing.iter().take(12).cloned().collect::<Vec<_>>();

@@ -1,6 +1,5 @@
-//! What is known of an operation before it is executed, for one choice of its conditions and of the variables that are left out: the
-//! document to execute, in which every response key occurs once, what its answer looks like, and what it costs. Made once, and kept with
-//! the document.
+//! The plan of an operation, for one choice of its conditions and of the omitted variables: the document to execute, in which every
+//! response key occurs once, the shape of its answer, and its price. It is made once, and kept with the document.
 
 use std::sync::Arc;
 
@@ -14,22 +13,22 @@ use super::typing::Shape;
 /// A plan.
 pub struct Plan {
     pub(super) kind: OperationType,
-    /// The text of the document, and which of its operations this is.
+    /// The text of the document, and the index of this operation in it.
     pub(super) text: Arc<str>,
     pub(super) name: Option<Arc<str>>,
     pub(super) document: ExecutableDocument,
     pub(super) root: Set,
     pub(super) price: Price,
     pub(super) introspection: Asked,
-    /// Selections in it.
+    /// The number of selections in it.
     pub(super) size: usize,
 }
 
-/// The fields that an object of a known type has in an answer, in their order.
+/// The fields of an object of a known type in an answer, in their order.
 #[derive(Default)]
 pub(super) struct Set {
     pub(super) fields: Box<[Planned]>,
-    /// A key that is asked for, and is not told.
+    /// A key that is requested from the executor, and removed from the answer.
     pub(super) hidden: Option<Name>,
 }
 
@@ -39,7 +38,7 @@ pub(super) struct Planned {
     pub(super) below: Below,
 }
 
-/// What is selected of a field's value.
+/// The selection of a field's value.
 pub(super) enum Below {
     Leaf,
     Object(Set),
@@ -59,13 +58,13 @@ impl Plan {
         self.name.as_ref()
     }
 
-    /// The operation, to be executed. A request for it has the variables that it was prepared with.
+    /// Returns the document to execute. A request for it has the variables that it was prepared with.
     pub(crate) fn document(&self) -> &ExecutableDocument {
         &self.document
     }
 }
 
-/// The plan of a request that was prepared here.
+/// Returns the plan of a request that was prepared here.
 #[must_use]
 pub fn plan_of(request: &Request) -> Option<&Arc<Plan>> {
     let plan = request.data.get(&std::any::TypeId::of::<Arc<Plan>>())?;

@@ -1,13 +1,13 @@
-//! From bytes of a document to the lines and columns of errors. A look-up takes the same time wherever it is, also in a text of one long
-//! line.
+//! Converts byte offsets in a document to the lines and columns of errors. A look-up takes the same time everywhere, even in a text of
+//! one long line.
 
 use apollo_compiler::parser::SourceSpan;
 use async_graphql::Pos;
 
-/// Characters are counted from the last mark, so a look-up counts fewer than these bytes.
+/// The distance of marks in bytes. Characters are counted from the last mark, so a look-up scans fewer bytes than this.
 const STRIDE: usize = 256;
 
-/// Where lines begin, and how many characters are before every so many bytes.
+/// The starts of lines, and the number of characters before each mark.
 pub(super) struct Positions {
     lines: Vec<usize>,
     marks: Vec<usize>,
@@ -32,7 +32,7 @@ impl Positions {
         Self { lines, marks }
     }
 
-    /// The place of a byte in `text`, which is the text that this was made of.
+    /// Returns the place of a byte in `text`, which must be the text that this was made of.
     pub(super) fn at(&self, text: &str, offset: usize) -> Pos {
         let line = self.lines.partition_point(|&start| start <= offset);
         let start = self.lines[line - 1];
@@ -54,7 +54,7 @@ impl Positions {
     }
 }
 
-/// Whether a character begins with this byte.
+/// Returns whether a character begins with this byte.
 const fn is_first(byte: u8) -> bool {
     byte & 0b1100_0000 != 0b1000_0000
 }

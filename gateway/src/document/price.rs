@@ -1,6 +1,7 @@
-//! What an operation costs: a field costs what the schema says (`@cost`), or 1; a page, its size times what one row costs; a list of which the
-//! schema says the usual size (`@listSize`), that size times. What is given costs more where the schema says so, as texts to search for do.
-//! Of an object that may have one of several types the dearest counts. What does not depend on variables is added up once.
+//! The price of an operation: a field costs what the schema says (`@cost`), or 1; a page costs its size times the price of one row; a
+//! list whose usual size the schema states (`@listSize`) costs that size times. Given arguments cost more where the schema says so, such
+//! as texts to search for. For an object that may have one of several types, the most expensive counts. Parts that do not depend on
+//! variables are added up once.
 
 use apollo_compiler::Node;
 use apollo_compiler::ast::{InputValueDefinition, Type, Value as Syntax};
@@ -10,12 +11,12 @@ use async_graphql_value::Value;
 
 use super::typing::{Typing, named};
 
-/// Rows of a page when neither the request nor the schema says how many.
+/// The rows of a page when neither the request nor the schema says how many.
 const USUAL_PAGE: u64 = 20;
-/// Arguments that say how many rows.
+/// The arguments that say how many rows.
 const SLICING: [&str; 2] = ["first", "last"];
 
-/// What an object costs. Of a connection only the lists are as long as the page that is asked for.
+/// The price of an object. In a connection, only the lists are as long as the requested page.
 #[derive(Default)]
 pub(super) struct Each {
     plain: Price,
@@ -44,7 +45,7 @@ impl Each {
         plain
     }
 
-    /// The dearest of them.
+    /// Returns the most expensive of them.
     pub(super) fn largest(prices: Vec<Self>) -> Self {
         let prices = prices.into_iter().map(Self::total).collect();
         Self {
@@ -63,12 +64,12 @@ pub(super) struct Price {
 
 enum Term {
     Rows {
-        /// As many as the first of these that is given.
+        /// The variables of which the first given one says how many.
         given: Vec<Name>,
         otherwise: u64,
         each: Price,
     },
-    /// A variable that is given for something that has a price, or holds something that has.
+    /// A variable that is given for something with a price, or for something that contains one.
     Given {
         variable: Name,
         weight: u64,
@@ -198,7 +199,7 @@ impl Price {
     }
 }
 
-/// The prices of what a variable's value holds.
+/// Returns the prices of everything in a variable's value.
 fn weights_within(value: &Given, ty: &Type, typing: &Typing) -> u64 {
     match (value, named(typing, ty)) {
         (Given::List(items), _) => {
@@ -218,7 +219,7 @@ fn weights_within(value: &Given, ty: &Type, typing: &Typing) -> u64 {
     }
 }
 
-/// The variables that say how many rows a field has, and how many it has without them.
+/// Returns the variables that say how many rows a field has, and the number without them.
 fn rows(definition: &FieldDefinition, arguments: &[(Name, Value)]) -> (Vec<Name>, u64) {
     let slicing = SLICING
         .into_iter()
@@ -262,7 +263,7 @@ fn size(value: &Given) -> Option<u64> {
     }
 }
 
-/// What `@cost` says, which has its number in a text.
+/// Returns the weight in `@cost`, whose number is in a text.
 pub(super) fn weight(directives: &apollo_compiler::ast::DirectiveList) -> Option<u64> {
     let weight = directives
         .get("cost")?
@@ -273,7 +274,7 @@ pub(super) fn weight(directives: &apollo_compiler::ast::DirectiveList) -> Option
     }
 }
 
-/// Whether something in the definition of an input has a price.
+/// Returns whether something in the definition of an input has a price.
 pub(super) fn has_weight(definition: &Node<InputValueDefinition>) -> bool {
     weight(&definition.directives).is_some()
 }

@@ -1,5 +1,5 @@
 //! From a text to a document that is valid by the specification. The order matters: the text's extent is bounded before it is parsed, and
-//! what it expands to before anything looks into fragments. Errors are told up to a number.
+//! its expansion before anything looks into fragments. The number of reported errors is bounded.
 
 use std::sync::Arc;
 
@@ -16,9 +16,9 @@ use super::{lexer, measure, refused, rules};
 use crate::errors::{Code, limit_exceeded, typed};
 use crate::limits::{Limits, MAX_NESTING};
 
-/// Errors told of one document.
+/// The most errors reported for one document.
 const MAX_ERRORS: usize = 10;
-/// Characters of one message; what it quotes of a document may be long.
+/// The most characters of one message; a message may quote long parts of a document.
 const MAX_MESSAGE: usize = 300;
 
 /// A valid document with its text.
@@ -78,7 +78,7 @@ pub(super) fn read(text: &str, typing: &Typing, limits: &Limits) -> Result<Read,
     })
 }
 
-/// Whether all that is in the text is in what was read of it: the parser leaves out some of what it cannot place without a word.
+/// Returns whether the syntax tree covers the whole text: the parser silently drops some of what it cannot place.
 fn is_whole(syntax: &Syntax, text: &str, tokens: usize) -> bool {
     let (mut written, mut told) = (0, 0);
     for (at, definition) in syntax.definitions.iter().enumerate() {
@@ -90,7 +90,7 @@ fn is_whole(syntax: &Syntax, text: &str, tokens: usize) -> bool {
             && operation.variables.is_empty()
             && operation.directives.is_empty();
         if is_bare {
-            // The keyword may be left out, and is told of all but the first.
+            // The keyword may be missing, and the parser reports that for all but the first.
             let start = operation.location().map_or(0, |span| span.offset());
             let rest = text.get(start..).unwrap_or_default();
             written += usize::from(rest.starts_with("query"));
@@ -101,7 +101,7 @@ fn is_whole(syntax: &Syntax, text: &str, tokens: usize) -> bool {
     lexer::measure(&again, usize::MAX).tokens + written == tokens + told
 }
 
-/// How many tokens there are.
+/// Checks the extent of the text, and returns the number of tokens.
 fn check_extent(text: &str, limits: &Limits) -> Result<usize, ServerError> {
     let extent = lexer::measure(text, limits.max_tokens);
     let maximum = limits.max_tokens;
@@ -120,7 +120,7 @@ fn check_extent(text: &str, limits: &Limits) -> Result<usize, ServerError> {
     Ok(extent.tokens)
 }
 
-/// What the library found, without what `rules` decides.
+/// Returns the library's findings, without those that `rules` decides.
 fn diagnostics(
     list: &DiagnosticList,
     most: usize,
@@ -128,7 +128,7 @@ fn diagnostics(
     let found = list.iter().map(|diagnostic| diagnostic.error);
     let found = found.filter(|error| error.unstable_error_name() != Some(rules::DECIDED_THERE));
     found.take(most).map(|error| {
-        // In the words of graphql-js where it has some.
+        // The message is that of graphql-js, where it has one.
         let known = error.unstable_compat_message();
         let message = known.unwrap_or_else(|| error.to_string());
         (shortened(message), error.location())

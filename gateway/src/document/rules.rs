@@ -1,6 +1,6 @@
-//! Rules of validation that the library lacks, or has otherwise than the specification: where variables may stand (it looks at arguments
-//! only, and takes a default of null for a value), input objects that name a field twice, and the one root field of a subscription, which
-//! may be selected more than once. What it must agree with is graphql-js; `tests/it/oracle` compares them.
+//! Rules of validation that the library lacks, or that differ there from the specification: where variables may stand (the library checks
+//! arguments only, and takes a default of null for a value), input objects that name a field twice, and the single root field of a
+//! subscription, which may be selected more than once. The rules must agree with graphql-js; `tests/it/oracle` compares them.
 
 use std::collections::HashSet;
 
@@ -13,12 +13,12 @@ use apollo_compiler::{ExecutableDocument, Name, Node};
 use super::typing::{Typing, named};
 use super::variables::is_text_of;
 
-/// The library counts fields, not response keys.
+/// The library counts fields rather than response keys.
 pub(super) const DECIDED_THERE: &str = "SubscriptionUsesMultipleFields";
 
 type Found = Vec<(String, Option<SourceSpan>)>;
 
-/// What is wrong with a document that the library takes for valid.
+/// Returns what is wrong with a document that the library considers valid.
 pub(super) fn check(document: &ExecutableDocument, typing: &Typing) -> Found {
     let mut found = Vec::new();
     for operation in document.operations.iter() {
@@ -145,7 +145,7 @@ impl<'a> Uses<'a> {
         }
     }
 
-    /// As the specification's IsVariableUsageAllowed.
+    /// Implements the specification's IsVariableUsageAllowed.
     fn variable(&mut self, name: &Name, place: Option<SourceSpan>, ty: &Type, has_default: bool) {
         let mut variables = self.variables.iter();
         let Some(variable) = variables.find(|variable| variable.name == *name) else {
@@ -171,7 +171,7 @@ fn is_time(ty: &Type) -> bool {
     ty.is_named() && matches!(ty.inner_named_type().as_str(), "Date" | "DateTime")
 }
 
-/// Root fields of a subscription must have one response key.
+/// Checks that the root fields of a subscription have one response key.
 fn check_root(document: &ExecutableDocument, operation: &Operation, found: &mut Found) {
     let mut keys = HashSet::new();
     for field in operation.root_fields(document) {

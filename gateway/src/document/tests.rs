@@ -38,7 +38,7 @@ fn prepare(query: &str) -> Result<Prepared, Vec<ServerError>> {
     documents().prepare(params(query), None, &RequestId::generate())
 }
 
-/// The code of the refusal, and the limit if it was one.
+/// Returns the code of the refusal, and the limit if it was one.
 fn refusal(query: &str) -> (String, Option<String>) {
     match prepare(query) {
         Ok(_) => ("ACCEPTED".into(), None),
@@ -55,7 +55,7 @@ fn limit_of(query: &str) -> Option<String> {
     refusal(query).1
 }
 
-/// `levels` fragments, each spreading the next `width` times.
+/// Returns `levels` fragments, each spreading the next `width` times.
 fn bomb(levels: usize, width: usize) -> String {
     let mut text = String::from("{ ...F0 }");
     for level in 0..levels {
@@ -218,7 +218,7 @@ fn nul_characters_are_refused_wherever_they_hide() {
     }
 }
 
-/// What is executed for a subscription, as text.
+/// Returns the document executed for a subscription, as text.
 fn executed(query: &str) -> String {
     let prepared = prepare(query).unwrap_or_else(|errors| panic!("{query}: {errors:?}"));
     assert_eq!(prepared.kind, OperationType::Subscription);
@@ -320,7 +320,7 @@ fn documents_are_cached_when_short() {
     assert_eq!(documents.cache.entry_count(), 1);
 }
 
-/// The expanded fields of fragments that spread only later ones, by brute force.
+/// Counts the expanded fields of fragments that spread only later ones, by brute force.
 fn expanded(spreads: &[Vec<usize>], memory: &mut HashMap<usize, u64>, at: usize) -> u64 {
     if let Some(&known) = memory.get(&at) {
         return known;

@@ -1,4 +1,4 @@
-//! The schema as documents are judged by: made once, from the text that clients read.
+//! The schema against which documents are checked, built once from the text that clients read.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,17 +9,17 @@ use apollo_compiler::{Name, Schema, ty};
 
 use super::price::has_weight;
 
-/// A schema, and what is looked up in it often.
+/// A schema, with tables of frequent look-ups.
 pub struct Typing {
     pub(super) schema: Valid<Schema>,
     /// The object types of each interface and union.
     possible: HashMap<Name, Vec<Name>>,
-    /// The input types that hold something which has a price of its own.
+    /// The input types that contain something with a price of its own.
     priced: HashSet<Name>,
 }
 
 impl Typing {
-    /// Reads the schema's text.
+    /// Parses the schema's text.
     ///
     /// # Errors
     ///
@@ -54,12 +54,12 @@ impl Typing {
         })
     }
 
-    /// Whether a value of this type may hold something that has a price.
+    /// Returns whether a value of this type may contain something with a price.
     pub(super) fn is_priced(&self, name: &str) -> bool {
         self.priced.contains(name)
     }
 
-    /// The object types that a value of this type can have; none for an object type itself.
+    /// Returns the object types that a value of this type can have; none for an object type itself.
     pub(super) fn possible(&self, name: &str) -> &[Name] {
         self.possible.get(name).map_or(&[], Vec::as_slice)
     }
@@ -71,7 +71,7 @@ impl Typing {
         )
     }
 
-    /// Whether a fragment on `condition` applies to objects of the type `object`.
+    /// Returns whether a fragment on `condition` applies to objects of the type `object`.
     pub(super) fn applies(&self, condition: &str, object: &str) -> bool {
         condition == object || self.possible(condition).iter().any(|name| name == object)
     }
@@ -79,7 +79,7 @@ impl Typing {
 
 fn priced(schema: &Schema) -> HashSet<Name> {
     let mut priced = HashSet::<Name>::new();
-    // Types refer to one another, so until nothing more is found.
+    // Types refer to one another, so the loop runs until it finds nothing more.
     loop {
         let before = priced.len();
         for (name, definition) in &schema.types {
@@ -98,7 +98,7 @@ fn priced(schema: &Schema) -> HashSet<Name> {
     }
 }
 
-/// What newer editions of the specification can ask of types, and the library does not know yet.
+/// Adds the introspection fields of newer editions of the specification that the library does not know yet.
 fn complete_introspection(schema: &mut Schema) {
     if let Some(ExtendedType::Object(kind)) = schema.types.get_mut("__Type") {
         let definition = FieldDefinition {
@@ -115,17 +115,17 @@ fn complete_introspection(schema: &mut Schema) {
     }
 }
 
-/// What a value of a type is when the type is unwrapped by as many lists.
+/// A type's list nesting and nullability, without its name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Shape {
-    /// How many lists there are around the named type.
+    /// The number of lists around the named type.
     pub(super) lists: u8,
-    /// Bit n: not null within n lists.
+    /// Bit n: non-null within n lists.
     non_null: u16,
 }
 
 impl Shape {
-    /// Types are written by whoever writes the schema, so there are few lists.
+    /// Reads a type. Whoever writes the schema writes the types, so there are few lists.
     pub(super) fn of(ty: &Type) -> Self {
         let mut shape = Self::default();
         let mut ty = ty;
@@ -144,7 +144,7 @@ impl Shape {
     }
 }
 
-/// An input type's name, without lists and exclamation marks.
+/// Returns an input type's definition, without lists and exclamation marks.
 pub(super) fn named<'a>(typing: &'a Typing, ty: &Type) -> Option<&'a ExtendedType> {
     typing.schema.types.get(ty.inner_named_type())
 }

@@ -1,5 +1,5 @@
-//! The values of an operation's variables, by the specification's CoerceVariableValues: a default stands for what is not given, and for
-//! nothing else; null is a value; what is not declared is dropped, so that nobody keeps it. Done before anything is executed.
+//! The values of an operation's variables, by the specification's CoerceVariableValues: a default applies to omitted variables only; null
+//! is a value; undeclared variables are dropped, so that they are not kept in memory. Done before anything is executed.
 
 use apollo_compiler::Node;
 use apollo_compiler::ast::{Type, Value, VariableDefinition};
@@ -11,10 +11,10 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::typing::Typing;
 
-/// Characters of a value that a message quotes.
+/// The most characters of a value that a message quotes.
 const MAX_QUOTED: usize = 60;
 
-/// A message, and the definition of the variable that it is about.
+/// A message, and the definition of the variable that it concerns.
 pub(super) type Refusal<'a> = (String, &'a Node<VariableDefinition>);
 
 pub(super) fn coerce<'a>(
@@ -58,7 +58,7 @@ fn told(name: &str, ty: &Type, wrong: Wrong) -> String {
     format!("Variable \"${name}\" got an invalid value{at}; {reason}")
 }
 
-/// What is wrong with a value, and where in it, innermost first. Without a reason: it is null itself.
+/// What is wrong with a value, and the path to it, innermost first. Without a reason, the value is null where it must not be.
 struct Wrong {
     path: Vec<String>,
     reason: String,
@@ -107,7 +107,7 @@ impl Coercion<'_> {
 
     fn list(self, value: Given, item: &Type) -> Result<Given, Wrong> {
         let Given::List(items) = value else {
-            // One item stands for a list of it.
+            // A single item stands for a list of it.
             return Ok(Given::List(vec![self.value(value, item)?]));
         };
         let items = items.into_iter().enumerate().map(|(index, value)| {
@@ -174,8 +174,8 @@ fn enumerated(value: Given, definition: &EnumType) -> Result<Given, Wrong> {
     }
 }
 
-/// Whether a text is one of a scalar that is not the specification's own. What is not known here is judged by whoever reads it, when other
-/// fields may have been executed.
+/// Returns whether a text is valid for a scalar that the specification does not define. Scalars unknown here are judged where they are
+/// read, possibly after other fields were executed.
 pub(super) fn is_text_of(name: &str, text: &str) -> bool {
     match name {
         "DateTime" => text.parse::<DateTime<Utc>>().is_ok(),
@@ -216,7 +216,7 @@ fn scalar(value: Given, name: &str) -> Result<Given, Wrong> {
     }
 }
 
-/// The integer that a number is, also when it is written with a fraction of nothing.
+/// Returns the integer that a number equals, even if it is written with a fraction of zero.
 fn whole(number: &Number) -> Option<i64> {
     number.as_i64().or_else(|| {
         let float = number.as_f64()?;
@@ -233,7 +233,7 @@ fn quoted(text: &str) -> String {
     }
 }
 
-/// A constant of a document or of the schema.
+/// Converts a constant of a document or of the schema.
 pub(super) fn constant(value: &Value) -> Given {
     match value {
         Value::Null | Value::Variable(_) => Given::Null,
@@ -251,7 +251,7 @@ pub(super) fn constant(value: &Value) -> Given {
     }
 }
 
-/// A number as it is written, or nothing when it is beyond all numbers.
+/// Converts a number as written, or null when it is beyond all numbers.
 pub(super) fn number(digits: &str) -> Given {
     digits.parse().map_or(Given::Null, Given::Number)
 }

@@ -1,5 +1,5 @@
-//! A document that was read, and the plans of its operations: one for each way in which conditions and left out variables fell so far. Their
-//! number is bounded, and they are counted in what the document weighs.
+//! A parsed document, and the plans of its operations: one for each combination of conditions and omitted variables so far. Their number
+//! is bounded, and they count towards the document's weight.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -18,15 +18,15 @@ use super::typing::Typing;
 use super::{Documents, refused, variables};
 use crate::errors::{Code, typed};
 
-/// Plans kept of an operation. What else is asked for is planned each time.
+/// The most plans kept of an operation. Further combinations are planned each time.
 const MAX_PLANS: usize = 16;
-/// Bytes that a document takes: in all, for each byte and token of its text, and for each field of its plans.
+/// The bytes that a document takes: in total, for each byte and token of its text, and for each field of its plans.
 const ENTRY_BYTES: usize = 2 * 1024;
 const BYTES_PER_BYTE: usize = 3;
 const BYTES_PER_TOKEN: usize = 400;
 const BYTES_PER_FIELD: usize = 1024;
 
-/// Which variables are left out, and which conditions hold.
+/// Which variables are omitted, and which conditions hold.
 type Fallen = Box<[bool]>;
 
 /// A valid document.
@@ -38,7 +38,7 @@ pub(super) struct Document {
 /// An operation with its plans.
 pub(super) struct Variants {
     definition: Node<Operation>,
-    /// Variables that may be left out, so that they have no value.
+    /// Variables that may be omitted, and then have no value.
     optional: Vec<Name>,
     /// Variables in conditions.
     conditions: Vec<Name>,
@@ -77,7 +77,7 @@ impl Document {
         Self { read, operations }
     }
 
-    /// Bytes of memory, about.
+    /// Returns about how many bytes of memory it takes.
     pub(super) fn weight(&self) -> u32 {
         let fields = self.operations.iter().map(|operation| {
             let plans = operation.plans.read();
@@ -90,7 +90,7 @@ impl Document {
         u32::try_from(bytes).unwrap_or(u32::MAX)
     }
 
-    /// The operation that a request names, or the only one.
+    /// Returns the operation that a request names, or the only one.
     pub(super) fn operation(&self, name: Option<&str>) -> Result<&Variants, ServerError> {
         let Some(name) = name else {
             return match self.operations.as_slice() {
@@ -115,7 +115,7 @@ impl Document {
         })
     }
 
-    /// The values of the operation's variables.
+    /// Returns the values of the operation's variables.
     pub(super) fn coerce(
         &self,
         operation: &Variants,
@@ -143,7 +143,7 @@ impl Document {
         Ok(coerced)
     }
 
-    /// The plan for these values, and whether it is kept from now on.
+    /// Returns the plan for these values, and whether it was added to those kept.
     pub(super) fn plan(
         &self,
         operation: &Variants,

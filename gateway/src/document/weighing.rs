@@ -1,11 +1,11 @@
-//! The cache of documents takes about as much memory as it is told that documents weigh, whatever they are like.
+//! The cache of documents uses about as much memory as its documents are weighed at, whatever they are like.
 
 use super::{Documents, Typing};
 use crate::limits::Limits;
 use crate::params::Params;
 use crate::request_id::RequestId;
 
-/// Bytes of this process that are in memory.
+/// Returns the bytes of this process that are in memory.
 fn resident() -> usize {
     let told = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages = told

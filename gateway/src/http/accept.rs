@@ -3,10 +3,10 @@
 
 use axum::http::header::{ACCEPT, HeaderMap, HeaderValue};
 
-/// What the answer is written as.
+/// The media type of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MediaType {
-    /// `application/graphql-response+json`: statuses tell what happened.
+    /// `application/graphql-response+json`: the status tells the outcome.
     GraphqlResponse,
     /// `application/json`: a well-formed GraphQL request is always answered with 200.
     Json,
@@ -24,7 +24,7 @@ impl MediaType {
     }
 }
 
-/// The media type to answer with, or `None` when the client accepts none that exist here.
+/// Returns the media type to answer with; `None` when the client accepts none that exist here.
 pub(crate) fn negotiate(headers: &HeaderMap) -> Option<MediaType> {
     let mut values = headers.get_all(ACCEPT).iter().peekable();
     if values.peek().is_none() {
@@ -39,7 +39,7 @@ pub(crate) fn negotiate(headers: &HeaderMap) -> Option<MediaType> {
         let Some((specificity, media_type)) = recognize(media_range) else {
             continue;
         };
-        // Equal candidates: the more specific wins, then the one named first.
+        // Among equal candidates the more specific wins, then the one named first.
         let better = best.is_none_or(|(q, s, _)| (quality, specificity) > (q, s));
         if quality > 0 && better {
             best = Some((quality, specificity, media_type));
@@ -66,7 +66,7 @@ fn recognize(media_range: &str) -> Option<(u8, MediaType)> {
         .map(|(_, specificity, media_type)| (specificity, media_type))
 }
 
-/// The range without parameters, and its quality in thousandths.
+/// Splits a range into its type without parameters, and its quality in thousandths.
 fn split_quality(range: &str) -> (&str, u16) {
     let mut parts = range.split(';').map(str::trim);
     let media_range = parts.next().unwrap_or_default();

@@ -1,5 +1,5 @@
-//! Reading a request body: its media type, its charset, its size (counted as it arrives, whatever its header says)
-//! and its encoding. Only a complete UTF-8 text of an acceptable type gets past this module.
+//! Reads a request body: checks its media type, its charset, its size (counted as it arrives, whatever its header says) and its encoding.
+//! Only a complete UTF-8 text of an acceptable type gets past this module.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use super::refusal::Refusal;
 use crate::budget::Share;
 use crate::errors::with;
 
-/// What every request may hold without being counted.
+/// The bytes that every request may hold uncounted.
 const SMALL: usize = 16 * 1024;
-/// A client that sends nothing of a body for so long is not waited for.
+/// How long a client may send nothing of a body.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Refuses everything but `application/json` in UTF-8. Browsers send other types across origins without asking, so
-/// this is also what stops cross-site request forgery.
+/// Refuses everything but `application/json` in UTF-8. Browsers send other types across origins without asking, so this also prevents
+/// cross-site request forgery.
 pub(crate) fn check_type(headers: &HeaderMap) -> Result<(), Refusal> {
     let Some(value) = headers.get(CONTENT_TYPE) else {
         return Err(Refusal::unsupported_media_type(
@@ -73,7 +73,7 @@ pub(crate) async fn read(
         return Ok((first, share));
     }
     let mut whole = Vec::from(first);
-    // Growing by doubling would take twice as much; what is never sent is never touched.
+    // Growing by doubling would take twice as much; memory for bytes that are never sent is never touched.
     if let Some(announced) = announced.and_then(|length: u64| usize::try_from(length).ok()) {
         whole.reserve_exact(announced.saturating_sub(whole.len()));
     }
@@ -90,14 +90,14 @@ pub(crate) async fn read(
     Ok((whole.into(), share))
 }
 
-/// The next piece, for which a client has a while.
+/// Waits a limited time for the next piece.
 async fn next(chunks: &mut BodyDataStream) -> Result<Option<Bytes>, Refusal> {
     let chunk = tokio::time::timeout(PAUSE, chunks.next()).await;
     let chunk = chunk.map_err(|_| Refusal::slow_body())?;
     chunk.transpose().map_err(|_| Refusal::incomplete())
 }
 
-/// The body as text, without the byte order mark that some clients begin with.
+/// Returns the body as text, without the byte order mark that some clients begin with.
 pub(crate) fn text(body: &[u8]) -> Result<&str, Refusal> {
     let text = std::str::from_utf8(body);
     let text = text.map(|text| text.strip_prefix('\u{FEFF}').unwrap_or(text));

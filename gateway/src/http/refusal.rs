@@ -1,5 +1,5 @@
-//! Why an HTTP request was not taken as a GraphQL request at all. Its status is the same whatever the client accepts,
-//! unlike that of errors inside a well-formed request.
+//! Why an HTTP request was not accepted as a GraphQL request at all. Its status is the same whatever the client accepts, unlike that of
+//! errors inside a well-formed request.
 
 use async_graphql::ServerError;
 use axum::http::StatusCode;

@@ -1,4 +1,4 @@
-//! What can be set of HTTP.
+//! The settings of HTTP.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::hosts::AllowedHost;
 use crate::origin::AllowedOrigin;
 use crate::{duration, numbers};
 
-/// Of messages that are on their way.
+/// The bytes of messages in transit.
 const TRANSIT_BYTES: usize = 128 * 1024 * 1024;
 
 /// Settings of the HTTP transport.
@@ -46,7 +46,7 @@ pub struct HttpSettings {
 }
 
 impl HttpSettings {
-    /// All names that the gateway may be called by, but for those that it always may.
+    /// Returns all names by which the gateway may be called, except those that are always allowed.
     pub(crate) fn hosts(&self) -> Vec<AllowedHost> {
         let of_origins = self.allowed_origins.iter().filter_map(AllowedOrigin::host);
         of_origins
@@ -54,7 +54,7 @@ impl HttpSettings {
             .collect()
     }
 
-    /// What may be on its way at once.
+    /// Returns the limits on bytes in transit.
     pub(crate) const fn transit(&self) -> Most {
         Most {
             in_all: self.max_transit_bytes,

@@ -21,14 +21,14 @@ use crate::response;
 
 const COMPLETE: &[u8] = b"event: complete\ndata:\n\n";
 
-/// The answer to an operation with one result, or to one that was refused.
+/// Answers an operation with one result, or a refused one.
 pub(super) fn single(answer: &async_graphql::Response) -> Response {
     let mut event = next_event(&response::encode(answer));
     event.extend_from_slice(COMPLETE);
     respond(once(async move { Bytes::from(event) }))
 }
 
-/// The answer to a subscription.
+/// Answers a subscription.
 pub(super) fn streaming<O: Operations>(
     app: Arc<App<O>>,
     stream: O::Stream,
@@ -95,7 +95,7 @@ impl<O: Operations> Events<O> {
     }
 }
 
-/// Results are JSON on one line, as [`Payload::Next`] demands.
+/// Formats a result, which is JSON on one line, as [`Payload::Next`] demands.
 fn next_event(result: &[u8]) -> Vec<u8> {
     let mut event = Vec::with_capacity(result.len() + 32);
     event.extend_from_slice(b"event: next\ndata: ");

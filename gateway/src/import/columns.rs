@@ -1,20 +1,19 @@
-//! The columns of a file of students: found by their names, whatever their order, case and punctuation. A column that is
-//! not known is an error, so that a misspelled one is not silently left out. Columns without a name, as spreadsheets add them,
-//! must have nothing in them.
+//! The columns of a file of students: found by name, whatever their order, case and punctuation. An unknown column is an error, so that a
+//! misspelled one is not silently ignored. Columns without a name, which spreadsheets add, must be empty.
 
 use csv::StringRecord;
 use entities::students::{CreateStudent, StudentStatus};
 
-/// The names as they are shown; they are compared without case and punctuation.
+/// The names as they are shown; the comparison ignores case and punctuation.
 const KNOWN: [&str; 6] = ["name", "email", "course", "studentNumber", "year", "status"];
-/// The first so many must be there.
+/// The number of the first columns that are required.
 const REQUIRED: usize = 3;
 
 /// The place of each known column.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Columns {
     places: [Option<usize>; KNOWN.len()],
-    /// So many fields a row must have: up to the last column that has a name.
+    /// The number of fields that a row must have: up to the last column with a name.
     named: usize,
 }
 
@@ -64,7 +63,7 @@ impl Columns {
         }
     }
 
-    /// The student in a row, or why it cannot be read. Whether it is valid is for the domain to say.
+    /// Returns the student in a row, or why it cannot be parsed. Whether it is valid is the domain's decision.
     pub(super) fn student(&self, record: &StringRecord) -> Result<CreateStudent, String> {
         let field = |column: usize| {
             let text = self.places[column].and_then(|place| record.get(place));

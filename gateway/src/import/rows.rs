@@ -1,6 +1,6 @@
-//! The rows of a CSV file, as spreadsheets write them: one by one, with the line where each begins. Rows without anything in
-//! them are passed over. A quote that was never meant as one makes many lines a single row, so a row of several lines
-//! is said to be wrong. A byte that is not UTF-8 ends the file: it is likely to be of another encoding as a whole.
+//! The rows of a CSV file, as spreadsheets write them: one by one, with the line where each begins. Empty rows are skipped. A quote that
+//! was not meant as one joins many lines into a single row, so a row of several lines is reported as an error. A byte that is not UTF-8
+//! ends the file: the whole file probably has another encoding.
 
 use std::{
     collections::VecDeque,
@@ -10,17 +10,17 @@ use std::{
 
 use csv::{ByteRecord, Reader, ReaderBuilder, StringRecord};
 
-/// How much of a file is looked at to recognize its encoding.
+/// How much of a file is examined to recognize its encoding.
 const LOOKED_AT: usize = 512;
 
-/// A row as it stands in the file.
+/// A row as it is in the file.
 pub(super) struct FileRow {
     /// The line where it begins; the first is 1.
     pub(super) line: u64,
-    /// The file was read so far.
+    /// The offset up to which the file was read.
     pub(super) byte: u64,
     pub(super) record: StringRecord,
-    /// Why it cannot be what it looks like.
+    /// Why the row cannot be what it seems to be.
     pub(super) problem: Option<String>,
 }
 
@@ -40,12 +40,12 @@ pub(super) enum Unreadable {
     },
 }
 
-/// A file that remembers where its lines end, as far as that was not asked for: the reader of rows counts them only roughly, as it
-/// leaves line feeds behind carriage returns and empty lines for the next row.
+/// A file that remembers its line ends up to the last query: the reader of rows counts lines only roughly, as it leaves line feeds behind
+/// carriage returns and empty lines for the next row.
 struct Lines {
     file: File,
     read: u64,
-    /// Lines that end before those in `ends`.
+    /// The number of lines that end before those in `ends`.
     passed: u64,
     ends: VecDeque<u64>,
 }
@@ -62,7 +62,7 @@ impl Read for Lines {
 }
 
 impl Lines {
-    /// The line of the byte at `place`. Places only grow.
+    /// Returns the line of the byte at `place`. Places only grow.
     fn line_of(&mut self, place: u64) -> u64 {
         while self.ends.front().is_some_and(|end| *end < place) {
             self.ends.pop_front();
@@ -72,17 +72,17 @@ impl Lines {
     }
 }
 
-/// Rows on their way out of a file.
+/// Reads the rows of a file.
 pub(super) struct Rows {
     reader: Reader<Lines>,
     headers: StringRecord,
     raw: ByteRecord,
     count: u64,
-    /// Where the row before ended.
+    /// The line where the previous row ended.
     last: u64,
 }
 
-/// What an encoding is called that is not UTF-8 and can be recognized.
+/// Returns the name of an encoding other than UTF-8, if it can be recognized.
 fn other_encoding(start: &[u8]) -> Option<&'static str> {
     match start {
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
@@ -92,13 +92,13 @@ fn other_encoding(start: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// An error of the file that is told as it is.
+/// Returns an error of the file with exactly this message.
 fn wrong(message: String) -> csv::Error {
     io::Error::new(io::ErrorKind::InvalidData, message).into()
 }
 
 impl Rows {
-    /// Reads the first line.
+    /// Opens a file and reads its first line.
     pub(super) fn open(mut file: File, delimiter: u8) -> Result<Self, Unreadable> {
         let mut start = Vec::with_capacity(LOOKED_AT);
         let read = file.by_ref().take(LOOKED_AT as u64).read_to_end(&mut start);
@@ -133,12 +133,12 @@ impl Rows {
         Ok(rows)
     }
 
-    /// The names of the columns.
+    /// Returns the names of the columns.
     pub(super) fn headers(&self) -> &StringRecord {
         &self.headers
     }
 
-    /// The next row that has anything in it.
+    /// Returns the next row that is not empty.
     pub(super) fn next(&mut self) -> Result<Option<FileRow>, Unreadable> {
         loop {
             match self.read()? {
@@ -153,11 +153,11 @@ impl Rows {
             return Ok(None);
         }
         self.count += 1;
-        // The last byte is what ends the row, if it has such an end.
+        // The last byte is the row's line end, if it has one.
         let byte = self.reader.position().byte();
         let last = self.reader.get_mut().line_of(byte.saturating_sub(1));
         let within = self.raw.as_slice().iter().filter(|it| **it == b'\n');
-        // A quote that nobody closes makes the last line feed a part of the row.
+        // An unclosed quote makes the last line feed a part of the row.
         let line = (last.saturating_sub(within.count() as u64)).max(self.last + 1);
         self.last = last;
         let record = StringRecord::from_byte_record(self.raw.clone());
@@ -184,7 +184,7 @@ impl Rows {
     }
 }
 
-/// No field of a student has several lines.
+/// Reports a row of several lines, as no field of a student has them.
 fn several_lines(line: u64, record: &StringRecord) -> Option<String> {
     let ends = |field: &str| field.matches('\n').count() as u64;
     let all: u64 = record.iter().map(ends).sum();

@@ -1,4 +1,4 @@
-//! Callers as the domains know them: from credentials to a user, while a socket is open, and from one token to the next.
+//! Callers as the domains know them: from credentials to a user, during the life of a socket, and across renewals of its token.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -14,12 +14,12 @@ use schema::from_access;
 
 use crate::{credentials::Credentials, operation::Departure};
 
-/// After a look at a session that could not be made, or whose token is over.
+/// The pause after a check of a session that failed, or found the token expired.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// For the operations of a session that has ended to tell their clients.
+/// How long operations of an ended session have to tell their clients.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// Who is calling, and from where.
+/// The caller, and the address that it calls from.
 #[derive(Clone)]
 pub struct Caller {
     pub(super) user: users::Caller,
@@ -27,13 +27,13 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// What the caller is now.
+    /// Returns the caller's current viewer.
     pub(super) async fn viewer(&self, entities: &Entities) -> Result<Viewer, ServerError> {
         entities.users.viewer_of(&self.user).await.map_err(refused)
     }
 }
 
-/// Does `work` in the caller's turns at the database, or in those of all who come from the same network and have not signed in.
+/// Does `work` in the caller's turns at the database, or in those shared by its whole network when it has not signed in.
 pub(super) async fn claim<F: Future>(caller: &Caller, work: F) -> F::Output {
     let claimant = match (caller.user.user_id(), caller.address) {
         (Some(user_id), _) => Claimant::User(user_id),
@@ -43,10 +43,10 @@ pub(super) async fn claim<F: Future>(caller: &Caller, work: F) -> F::Output {
     claimant.claim(work).await
 }
 
-/// The error that a client gets for it.
+/// Returns the client's error for it.
 pub(super) fn refused(cause: AccessError) -> ServerError {
     let error = from_access(cause).into_server_error(async_graphql::Pos::default());
-    // It is about the request, not about a place in the document.
+    // The error concerns the request, not a place in the document.
     ServerError {
         locations: Vec::new(),
         ..error
@@ -64,8 +64,7 @@ pub(super) async fn admit(
     })
 }
 
-/// A user's new token takes the place of the old one, for running operations too. Who was nobody becomes somebody for
-/// the operations to come.
+/// Replaces a user's token with a new one, for running operations, too. An anonymous caller becomes a user for later operations.
 pub(super) async fn renew(
     entities: Entities,
     caller: Caller,
@@ -80,14 +79,14 @@ pub(super) async fn renew(
     Ok(caller)
 }
 
-/// While this lives the user is present. Ends when the user was deactivated, or disconnected.
+/// Keeps the user present for as long as it lives. Ends when the user is deactivated or disconnected.
 pub(super) fn stay(
     entities: &Entities,
     presence: &Presence,
     caller: &Caller,
 ) -> impl Future<Output = Departure> + Send + use<> {
     let user_id = caller.user.user_id();
-    // Before anything is awaited: what happens from here on is heard.
+    // The subscription starts before anything is awaited, so that everything from here on is heard.
     let staying = user_id.map(|id| {
         let grant = entities.grants.open(caller.user.clone());
         (entities.grants.dismissals(id), presence.enter(id), grant)
@@ -106,8 +105,8 @@ pub(super) fn stay(
     }
 }
 
-/// Resolves when the session has ended, and what was open under it has had time to say so. A token that is over is no such end: it may
-/// be renewed; and so may one of a session that has ended, by another one.
+/// Resolves when the session has ended, and its operations have had time to say so. An expired token is no such end, as it may be
+/// renewed; and the token of an ended session may be replaced by that of another one.
 async fn ended(grant: &Grant) {
     let mut was_ended = false;
     loop {
@@ -119,14 +118,14 @@ async fn ended(grant: &Grant) {
                 tokio::time::sleep(LAST_WORDS).await;
                 grant.mark();
             }
-            // It stays stale until it is renewed, or the database is there again.
+            // It stays stale until it is renewed, or the database is back.
             Err(_) => tokio::time::sleep(LOOK_AGAIN).await,
             Ok(_) => was_ended = false,
         }
     }
 }
 
-/// Ends when the user was disconnected.
+/// Resolves when the user is disconnected.
 pub(super) fn disconnected(
     entities: &Entities,
     caller: &Caller,

@@ -1,5 +1,5 @@
-//! What groups and subscribers stand on: a log, what is executed over it, and what callers are allowed. In the gateway that
-//! is the schema (`Shared`). The search through schedules has one that is made up, so what it searches is what runs.
+//! What groups and subscribers are built on: a log, executions over it, and callers' rights. In the gateway that is the schema
+//! (`Shared`). The search through schedules uses a made-up one, so the code it searches is the code that runs.
 
 use std::{hash::Hash, sync::Arc};
 
@@ -17,7 +17,7 @@ use super::{
 use crate::operation::Payload;
 use entities::access::{SharedViewer, Viewer};
 
-/// What an execution says.
+/// An answer of an execution.
 #[derive(Clone)]
 pub(super) enum Answer {
     /// A result and its place in the order of the subscription.
@@ -28,15 +28,15 @@ pub(super) enum Answer {
     },
     /// The end of the subscription.
     Error(Vec<ServerError>),
-    /// The end of a shared execution: its results would differ by user.
+    /// The end of a shared execution, because its results would differ by user.
     Personal,
 }
 
 pub(super) type Answers = BoxStream<'static, Answer>;
 
-/// What groups and subscribers of one kind share.
+/// The context that groups and subscribers of one kind share.
 pub(super) trait Ground: Sized + Send + Sync + 'static {
-    /// Frames that a group keeps for members that are a little behind. Each is shared by all of them.
+    /// The number of frames that a group keeps for members that lag a little. All of them share each frame.
     const BUFFERED_FRAMES: usize;
 
     /// Subscriptions with the same key get the same bytes.
@@ -45,45 +45,45 @@ pub(super) trait Ground: Sized + Send + Sync + 'static {
 
     fn groups(&self) -> &Groups<Self>;
 
-    /// Everything up to here has been handed on.
+    /// Returns the place up to which everything has been handed on.
     fn reached(&self) -> Cursor;
 
     /// Runs `work` in a task of its own.
     fn spawn(work: impl Future<Output = ()> + Send + 'static);
 }
 
-/// A subscription that can be executed any number of times, and what its caller is allowed.
+/// A subscription that can be executed any number of times, with its caller's rights.
 pub(super) trait Subscription<G: Ground>: Send + Sync + 'static {
-    /// What the caller is.
+    /// The caller, as rights see it.
     type Viewer: Send + 'static;
 
     fn key(&self) -> &G::Key;
 
-    /// Deliver what comes after this.
+    /// Returns the place after which events are delivered.
     fn after(&self) -> Cursor;
 
-    /// What all subscribers of the same key get, after this place.
+    /// Returns what all subscribers of the same key receive, after this place.
     fn shared_answers(&self, ground: &Arc<G>, after: Cursor) -> Answers;
 
-    /// What this subscriber gets, over a stretch of the log.
+    /// Returns what this subscriber receives, over a stretch of the log.
     fn own_answers(&self, ground: &Arc<G>, range: Range) -> Answers;
 
-    /// Decides, by what is known now, with whom the subscription is shared.
+    /// Decides, by current knowledge, with whom the subscription is shared.
     fn settle_scope(&mut self, ground: &G);
 
-    /// Whether the rights may have changed. To be asked before every delivery.
+    /// Returns whether the rights may have changed. To be checked before every delivery.
     fn is_stale(&self) -> bool;
 
-    /// Resolves when they may have.
+    /// Resolves when the rights may have changed.
     fn stale(&self) -> impl Future<Output = ()> + Send + 'static;
 
     /// Looks the rights up.
     fn recheck(&self) -> impl Future<Output = Result<Self::Viewer, ServerError>> + Send + 'static;
 
-    /// Whether a change of rights withdraws results that were computed before it.
+    /// Returns whether a change of rights withdraws results that were computed before it.
     fn withdraws(&self) -> bool;
 
-    /// Whether `viewer` sees something else than the viewer of this request.
+    /// Returns whether `viewer` sees something other than the viewer of this request.
     fn differs_for(&self, viewer: &Self::Viewer) -> bool;
 
     fn set_viewer(&mut self, viewer: Self::Viewer, ground: &G);
@@ -172,7 +172,7 @@ fn answers(shared: Arc<Shared>, key: GroupKey, execution: Execution) -> Answers 
     let mut executed = shared.schema.execute_stream(request);
     let answers = stream! {
         while let Some(answer) = executed.next().await {
-            // Nobody has seen it yet, and nobody will.
+            // Nobody has seen the result yet, and nobody will.
             if viewer.as_ref().is_some_and(SharedViewer::is_personal) {
                 key.remember_as_personal(&shared.personal);
                 yield Answer::Personal;

@@ -1,6 +1,6 @@
-//! A group of alike subscriptions: one execution on the live end of the log, whose frames all members receive. It lives
-//! as long as it has members. Its buffer is bounded; a member that falls behind it loses its place in the buffer only.
-//! However its execution ends, that is the last frame: no member waits for a group that says nothing any more.
+//! A group of alike subscriptions: one execution on the live end of the log, whose frames all members receive. It lives as long as it has
+//! members. Its buffer is bounded; a member that falls behind only loses its place in the buffer. However its execution ends, the end is
+//! the last frame: no member waits for a group that has gone silent.
 
 use std::{
     collections::HashMap,
@@ -54,7 +54,7 @@ impl<G: Ground> Groups<G> {
         self.0.lock()
     }
 
-    /// The group of `request`, started if it has none.
+    /// Returns the group of `request`, and starts it if there is none.
     pub(super) fn join(ground: &Arc<G>, request: &G::Request) -> Arc<Group<G>> {
         let mut groups = ground.groups().lock();
         let known = groups.get(request.key()).and_then(Weak::upgrade);
@@ -75,7 +75,7 @@ impl<G: Ground> Groups<G> {
 }
 
 impl<G: Ground> Group<G> {
-    /// A group, and what drives it.
+    /// Creates a group, and what drives it.
     fn prepare(
         ground: &Arc<G>,
         request: &G::Request,
@@ -100,9 +100,9 @@ impl<G: Ground> Group<G> {
         (group, driving.map(drop))
     }
 
-    /// The frames from now on, and a place such that every later frame is among them. The receiver must exist before
-    /// the place is read, and the driver moves the place before it sends: then a frame is after the place and received,
-    /// or at most at the place, and in the log. `None` when the last frame may have been sent before.
+    /// Returns the frames from now on, and a place such that every later frame is among them. The receiver must exist before the place is
+    /// read, and the driver moves the place before it sends: so a frame is either after the place and received, or at most at the place,
+    /// and in the log. `None` when the last frame may have been sent before.
     pub(super) fn listen(&self) -> Option<(broadcast::Receiver<Answer>, u64)> {
         let receiver = self.frames.subscribe();
         let place = self.published.load(Ordering::SeqCst);
@@ -125,7 +125,7 @@ impl<G: Ground> Drop for Group<G> {
     }
 }
 
-/// Runs a group's execution to its end, and says that it is over, also when it panics.
+/// Runs a group's execution to its end, and announces the end, even after a panic.
 struct Driver {
     frames: broadcast::Sender<Answer>,
     published: Arc<AtomicU64>,
@@ -142,7 +142,7 @@ impl Driver {
             // Nobody may be listening at the moment.
             let _ = self.frames.send(answer);
         }
-        // What goes on live has no end of its own.
+        // A live execution has no end of its own.
         self.end(Answer::Error(vec![broken_off()]));
     }
 
@@ -161,8 +161,8 @@ impl Drop for Driver {
     }
 }
 
-/// One answer of a subscription's execution. An answer without data is the end, as the source failed or may not be read, unless
-/// it is about one event that cannot be shown.
+/// Converts one answer of a subscription's execution. An answer without data is the end, because the source failed or may not be read,
+/// unless it concerns one event that cannot be shown.
 pub(super) fn into_payload(
     mut answer: Response,
     plan: &Plan,

@@ -1,5 +1,5 @@
-//! What callers may hold while they listen or wait: subscriptions, the memory that their documents take, and reads that wait for what
-//! was written. Each by user, by network and in all, so nobody uses up what others need.
+//! Bounds what callers hold while they listen or wait: subscriptions, the memory of their documents, and reads that wait for written
+//! events. Each is bounded by user, by network and in total, so nobody uses up what others need.
 
 use std::mem::size_of;
 
@@ -10,9 +10,9 @@ use super::caller::Caller;
 use crate::budget::{Budget, Holder, Most, Share, Spent};
 use crate::numbers;
 
-/// A document that is executed takes about this many times its text.
+/// The memory of an executed document, as a multiple of its text.
 const PARSED_FACTOR: usize = 90;
-/// Reads that wait at once. Each is over when its time is.
+/// The limits on reads that wait at once. Each ends at its time limit.
 const WAITING: Most = Most {
     in_all: 2_048,
     by_user: 64,
@@ -37,7 +37,7 @@ pub struct SubscriptionSettings {
     pub max_subscription_bytes: usize,
 }
 
-/// What is held at present.
+/// What callers hold at present.
 pub(super) struct Holdings {
     subscriptions: Budget,
     bytes: Budget,
@@ -63,7 +63,7 @@ impl Holdings {
         }
     }
 
-    /// One more subscription of the caller, whose document and variables are so long.
+    /// Takes another subscription for the caller, with a document and variables of this length.
     pub(super) fn subscribe(
         &self,
         caller: &Caller,
@@ -74,7 +74,7 @@ impl Holdings {
         place.grow(1).map_err(Spent::into_error)?;
         let mut bytes = self.bytes.share(holders);
         let execution = document.saturating_mul(PARSED_FACTOR);
-        // Room for what an execution takes as well, which is counted when there is one.
+        // There must also be room for an execution, which is counted while there is one.
         let kept = document + variables * 2 + size_of::<Self>();
         bytes.grow(kept + execution).map_err(Spent::into_error)?;
         bytes.set(kept);
@@ -85,7 +85,7 @@ impl Holdings {
         })
     }
 
-    /// One more read of the caller that waits.
+    /// Takes another waiting read for the caller.
     pub(super) fn wait(&self, caller: &Caller) -> Result<Share, ServerError> {
         let mut place = self.waiting.share(holders(caller));
         place.grow(1).map_err(Spent::into_error)?;
@@ -106,7 +106,7 @@ pub(super) struct Holding {
 }
 
 impl Holding {
-    /// What an execution of its document takes, for as long as that lasts.
+    /// Takes the memory of an execution of its document, for as long as that lasts.
     pub(super) fn of_execution(&self) -> Share {
         let mut share = self.bytes.another();
         share.set(self.execution);

@@ -1,7 +1,7 @@
-//! What a subscriber reads of the log by itself, executed for it alone in a task of its own. A subscriber is polled only
-//! while its client has room, and not while its rights are checked; whoever is not polled must hold nothing that others
-//! wait for, such as a connection to the database. The task gets by itself to the next answer, and waits there, holding
-//! nothing, until that is taken: one answer for each subscriber is in memory, and no more.
+//! A subscriber's own reading of the log, executed for it alone in a task of its own. A subscriber is polled only while its client has
+//! room, and not while its rights are checked; while it is not polled it must hold nothing that others wait for, such as a connection to
+//! the database. The task proceeds on its own to the next answer and then waits, holding nothing, until that is taken. So at most one
+//! answer of each subscriber is in memory.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ impl Own {
         Self { answers, task }
     }
 
-    /// The next answer; `None` once, when the whole range is answered. May be cancelled.
+    /// Returns the next answer; `None` once, when the whole range is answered. May be cancelled.
     ///
     /// # Errors
     /// When the execution broke off.
@@ -48,7 +48,7 @@ impl Drop for Own {
 }
 
 async fn run(mut executed: Answers, answers: mpsc::Sender<Option<Answer>>) {
-    // Room first: nothing is executed for whoever does not take it.
+    // Room is reserved first: nothing is executed for a subscriber that does not take it.
     while let Ok(room) = answers.reserve().await {
         let answer = executed.next().await;
         let is_end = answer.is_none();
@@ -59,7 +59,7 @@ async fn run(mut executed: Answers, answers: mpsc::Sender<Option<Answer>>) {
     }
 }
 
-/// An execution ended that had not come to its end. Its subscriber may resume where it is.
+/// Reports an execution that ended before it was complete. Its subscriber may resume where it is.
 pub(super) fn broken_off() -> ServerError {
     tracing::error!("the execution of a subscription broke off");
     typed(Code::Internal, "The subscription broke off; resume it")

@@ -1,6 +1,6 @@
-//! Consistency that a query asks for: it waits until the read models show what its client wrote, or says that they do not
-//! in time. Only queries that name a token wait, and only for what their caller has written: whatever else a token names, by whomever it was
-//! made, is refused in the same way before anything is looked up. So nobody learns by waiting what exists.
+//! Read-After: a query waits until the read models show what its client wrote, or reports that they do not in time. Only queries with a
+//! token wait, and only for events that their caller has written: any other token, whoever made it, is refused in the same way before
+//! anything is looked up. So nobody learns by waiting what exists.
 
 use async_graphql::ServerError;
 use entities::{
@@ -15,7 +15,7 @@ use crate::{
     params::ReadAfter,
 };
 
-/// The token of what was written. Who signs in is not known to the request, but to the log.
+/// Returns the token of what was written. The request does not know who signs in with it, but the log does.
 pub(super) fn token(shared: &Shared, actor: Option<String>, receipt: &Receipt) -> Option<String> {
     let last = receipt.last()?;
     let owner = actor.unwrap_or(last.actor);
@@ -29,7 +29,7 @@ pub(super) async fn wait(
     viewer: &Viewer,
     token: &ReadAfter,
 ) -> Result<(), ServerError> {
-    // Nobody in particular is the owner of nothing.
+    // An anonymous viewer owns nothing.
     let owner = viewer.user_id().map(actor_of).unwrap_or_default();
     let users = &shared.entities.users;
     let written = users.open_read_after_token(&owner, &token.0);

@@ -1,6 +1,6 @@
-//! What execution needs of a request, taken apart so that a subscription can be executed more than once: for its group,
-//! and for a subscriber that reads the log by itself. By convention the cursor to resume from is the argument `after`
-//! of the subscription's field; it is taken out here, so that subscribers who differ only in it are alike.
+//! The parts of a request that execution needs, separated so that a subscription can be executed more than once: for its group, and for a
+//! subscriber that reads the log by itself. By convention the cursor to resume from is the argument `after` of the subscription's field;
+//! it is removed here, so that subscribers who differ only in it are alike.
 
 use std::{
     any::{Any, TypeId},
@@ -38,9 +38,9 @@ const AFTER: &str = "after";
 /// A subscription that can be executed any number of times.
 pub(super) struct SubscriptionRequest {
     pub(super) key: GroupKey,
-    /// Deliver what comes after this place.
+    /// The place after which events are delivered.
     pub(super) after: Cursor,
-    /// What its subscriber is allowed, for as long as it lasts.
+    /// The subscriber's rights, for as long as the subscription lasts.
     pub(super) grant: Grant,
     holding: Holding,
     plan: Arc<Plan>,
@@ -53,7 +53,7 @@ pub(super) struct Execution {
     pub(super) request: Request,
     pub(super) source: EventSource,
     pub(super) plan: Arc<Plan>,
-    /// The viewer of an execution that is shared by a role; it knows whether that was right.
+    /// The viewer of an execution that is shared by a role; it records whether sharing was right.
     pub(super) shared: Option<SharedViewer>,
     /// How far its next answer sees.
     pub(super) horizon: Horizon,
@@ -75,7 +75,7 @@ impl GroupKey {
     }
 }
 
-/// Puts what resolvers read into a request for a query or a mutation.
+/// Adds what resolvers read to the request for a query or a mutation.
 pub(super) fn complete(
     request: &mut Request,
     viewer: Viewer,
@@ -160,7 +160,7 @@ impl SubscriptionRequest {
         Ok(subscription)
     }
 
-    /// Whether `viewer` sees something else than the one of this request.
+    /// Returns whether `viewer` sees something other than the viewer of this request.
     pub(super) fn differs_for(&self, viewer: &Viewer) -> bool {
         self.context.viewer.role() != viewer.role()
     }
@@ -177,12 +177,12 @@ impl SubscriptionRequest {
         self.key.scope = Scope::of(&self.context.viewer, is_personal);
     }
 
-    /// An execution for this subscriber alone, over a stretch of the log.
+    /// Creates an execution for this subscriber alone, over a stretch of the log.
     pub(super) fn own_execution(&self, log: &EventLog, range: Range) -> Execution {
         self.execution(log, range, self.context.clone(), self.grant.clone(), None)
     }
 
-    /// An execution for all subscribers of the same key.
+    /// Creates an execution for all subscribers of the same key.
     pub(super) fn group_execution(&self, log: &EventLog, range: Range) -> Execution {
         let mut context = self.context.clone();
         let shared = match self.key.scope {
@@ -226,8 +226,8 @@ impl SubscriptionRequest {
     }
 }
 
-/// The value of the `after` argument of the subscription's one root field, and the variable that it comes from. Variables have their
-/// defaults already.
+/// Returns the value of the `after` argument of the subscription's one root field, and the variable that it comes from. Variables have
+/// their defaults already.
 fn after_argument(
     document: &ExecutableDocument,
     variables: &Variables,

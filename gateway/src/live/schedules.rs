@@ -1,8 +1,8 @@
-//! A search for schedules in which a subscriber stands still, or hears too much, too little or what it may not: the real
-//! groups and subscribers over a log and rights that are made up. `shuttle` chooses who goes on at every step, and finds
-//! it out when nobody can. Subscribers come, read slowly, lag, leave and resume; rights change at a commit, which is told
-//! before or after its event arrives; groups end; and there is one connection to the database, so that whoever keeps it
-//! without getting on keeps everybody. `SCHEDULES` says how many are tried; `make simulate` tries 100,000.
+//! A search for schedules in which a subscriber gets stuck, or receives too much, too little or what it may not see: the real groups and
+//! subscribers over a made-up log and made-up rights. `shuttle` chooses at every step which task runs, and detects when none can.
+//! Subscribers come, read slowly, lag, leave and resume; rights change at a commit, which is announced before or after its event arrives;
+//! groups end; and there is a single connection to the database, so a task that keeps it without progress blocks everybody. `SCHEDULES`
+//! says how many are tried; `make simulate` tries 100,000.
 
 use std::sync::{
     Arc, Mutex, Weak,
@@ -28,7 +28,7 @@ use super::{
 };
 use crate::operation::Payload;
 
-/// Committed in all.
+/// The number of events committed.
 const EVENTS: u64 = 6;
 const SUBSCRIBERS: u64 = 3;
 const ROLES: u64 = 2;
@@ -41,12 +41,12 @@ struct World {
     reached: watch::Sender<u64>,
     marks: Mutex<Vec<Weak<Mark>>>,
     connection: Semaphore,
-    /// Whether results differ by user, and whether that has been found out.
+    /// Whether results differ by user, and whether that was discovered.
     is_personal: bool,
     is_known: AtomicBool,
 }
 
-/// As a grant has one.
+/// The mark of a changed grant, as in the real one.
 #[derive(Default)]
 struct Mark {
     is_stale: AtomicBool,
@@ -80,7 +80,7 @@ impl World {
         turns.filter(|turns| **turns).count() as u64 % ROLES
     }
 
-    /// Asks the database, which takes its time; what everybody's role is.
+    /// Asks the database, which takes time; returns everybody's role.
     async fn ask(&self) -> u64 {
         let _connection = self.connection.acquire().await.expect("it is not closed");
         yield_now().await;
@@ -129,7 +129,7 @@ impl World {
         }
     }
 
-    /// Follows everything from somewhere on, as a client that resumes where it is.
+    /// Follows everything from some place on, like a client that resumes where it is.
     async fn follow(self: Arc<Self>, user: u64) {
         let mut place = thread_rng().gen_range(0..=*self.reached.borrow());
         let withdraws = one_of(3);
@@ -251,11 +251,11 @@ impl Subscription<World> for Asked {
     fn own_answers(&self, world: &Arc<World>, range: Range) -> Answers {
         let (world, role) = (world.clone(), self.role);
         let answers = stream! {
-            // What it requires.
+            // It looks up the rights that it requires.
             world.ask().await;
             let until = range.until.expect("an end");
             for position in range.after.position + 1..=until {
-                // Some are read together.
+                // Some events are read together.
                 if one_of(2) {
                     world.ask().await;
                 }

@@ -1,6 +1,6 @@
-//! With whom a subscription is shared: with all callers of the same role, unless what it shows depends on who asks. That
-//! is not declared but found out: a shared execution has no user, and notes when one is asked for. What it computed is
-//! then thrown away before anybody sees it, and the document is remembered as one to execute for each user alone.
+//! With whom a subscription is shared: with all callers of the same role, unless its results depend on the user. That is not declared but
+//! discovered: a shared execution has no user, and notes when one is asked for. Its result is then discarded before anybody sees it, and
+//! the document is remembered as one to execute for each user alone.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -8,20 +8,20 @@ use entities::{access::Viewer, users::Role};
 use moka::sync::Cache;
 use uuid::Uuid;
 
-/// Documents remembered. One that is forgotten is found out again.
+/// The number of documents remembered. A forgotten one is discovered again.
 const REMEMBERED: u64 = 10_000;
 
-/// Whose results may be shared.
+/// The callers who may share results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Scope {
-    /// Those of all callers of a role.
+    /// All callers of a role.
     Role(Option<Role>),
-    /// Those of one user, in one role.
+    /// One user, in one role.
     User(Uuid, Role),
 }
 
 impl Scope {
-    /// The scope of a document that is, or is not, personal.
+    /// Returns the scope of a document that is, or is not, personal.
     pub(super) fn of(viewer: &Viewer, is_personal: bool) -> Self {
         match viewer {
             Viewer::User(principal) if is_personal => Self::User(principal.user_id, principal.role),
@@ -30,7 +30,7 @@ impl Scope {
     }
 }
 
-/// The documents that were found to be personal.
+/// The documents that were discovered to be personal.
 pub(super) struct PersonalDocuments {
     hasher: RandomState,
     documents: Cache<u64, ()>,

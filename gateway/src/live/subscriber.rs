@@ -1,9 +1,9 @@
 //! One subscriber: a place in the order of events, moved by reading the log or by frames of its group.
 //!
-//! Why every event is delivered once and in order: the subscriber listens to its group first and gets a place `until`;
-//! it reads the log from its own place up to `until`; later events are among the frames it hears. A frame at or before
-//! its place is a repeat and dropped. If it falls behind the group's buffer, the same steps begin again at its place.
-//! Its grant is looked at before every delivery: what came after a change of its rights waits until they are checked.
+//! Why every event is delivered once and in order: the subscriber first listens to its group and gets a place `until`; it reads the log
+//! from its own place up to `until`; later events are among the frames it receives. A frame at or before its place is a repeat and
+//! dropped. If it falls behind the group's buffer, the same steps begin again at its place. Its grant is checked before every delivery:
+//! events after a change of its rights wait until these are checked.
 
 use std::sync::Arc;
 
@@ -25,20 +25,20 @@ use super::{
 };
 use crate::operation::Payload;
 
-/// Why it always goes on, besides what the module says: it waits for one thing at a time, its group, its own reading, a
-/// check of its rights, or a change of them, and is not polled at all while its client has no room. What it does not wait for just
-/// then stands still only if it got on by being polled here; and while it stood still, it could hold what the others need: a
-/// load that all wait for who miss the same row, or a connection to the database. So each of them gets on in a task of its
-/// own, and here there are only the ends of channels. Each task ends by saying so, or by its end of the channel being
-/// dropped, and both are heard; a change of rights is a mark that stays until it is looked at, so it need not be heard.
+/// Why it always makes progress, beyond the module's argument: it waits for one thing at a time (its group, its own reading, a check of
+/// its rights, or a change of them), and is not polled at all while its client has no room. Work that it is not waiting for at the moment
+/// would stand still if it depended on being polled here, and could meanwhile hold what others need: a load that all who miss the same
+/// row wait for, or a connection to the database. So each such piece of work runs in a task of its own, and only the ends of channels are
+/// here. Each task ends with a message, or by dropping its end of the channel, and both are noticed; a change of rights is a mark that
+/// stays until it is looked at, so it need not be received.
 struct Subscriber<G: Ground> {
     ground: Arc<G>,
     request: G::Request,
     group: Arc<Group<G>>,
     frames: Receiver<Answer>,
-    /// Where what was delivered last is.
+    /// The place of the last delivery.
     place: Place,
-    /// Frames up to here are not heard: what they show was withdrawn, and read again.
+    /// Frames up to here are ignored: their results were withdrawn, and read again.
     withdrawn: u64,
     /// Set while it reads the log by itself.
     own: Option<Own>,
@@ -86,7 +86,7 @@ pub(super) async fn open<G: Ground>(
     Ok(futures::stream::unfold(subscriber, Subscriber::step).boxed())
 }
 
-/// The group of `request`, what it says from now on, and a place such that every later event is said.
+/// Joins the group of `request`; returns its frames from now on, and a place such that every later event is among them.
 fn join<G: Ground>(
     ground: &Arc<G>,
     request: &G::Request,
@@ -120,7 +120,7 @@ impl<G: Ground> Subscriber<G> {
                 Some(_) => Place::at(self.request.after()),
                 None => self.place,
             };
-            // A frame that waits needs no look at the clock and no registration for changes.
+            // A frame that is already there needs no look at the clock and no registration for changes.
             let next = match self.next_at_hand() {
                 Some(next) => next,
                 None => {
@@ -133,10 +133,10 @@ impl<G: Ground> Subscriber<G> {
                 }
             };
             while self.request.is_stale() {
-                // Boxed, as every open subscription keeps the size of this.
+                // The future is boxed, because every open subscription has the size of this one.
                 match Box::pin(self.recheck(before)).await {
                     Ok(false) => {}
-                    // What was taken was computed under other rights: it is taken again from the place before it.
+                    // The result was computed under other rights: it is taken again from the place before it.
                     Ok(true) => continue 'taking,
                     Err(error) => return Some((Payload::Error(vec![error]), self)),
                 }
@@ -147,7 +147,7 @@ impl<G: Ground> Subscriber<G> {
         }
     }
 
-    /// Checks the grant; true when what was computed before may not be shown, and is computed again.
+    /// Checks the grant; returns true when results computed before must be withdrawn, and computed again.
     async fn recheck(&mut self, before: Place) -> Result<bool, ServerError> {
         let (checking, (tell, checked)) = (self.request.recheck(), oneshot::channel());
         G::spawn(async move {
@@ -163,8 +163,8 @@ impl<G: Ground> Subscriber<G> {
         self.place = before;
         let until = self.rejoin();
         if withdraws {
-            // The group may have computed, or be about to, what came before the change. Everything up to the head is
-            // read under the rights of now instead; the cursor waits until the head is past the event of the change.
+            // The group may have computed, or be about to compute, events before the change. Everything up to the head is read under the
+            // current rights instead; the cursor waits until the head is past the event of the change.
             let head = self.ground.reached().position.max(until);
             self.withdrawn = self.withdrawn.max(head);
             self.own = start(&self.ground, &self.request, before, head);
@@ -172,7 +172,7 @@ impl<G: Ground> Subscriber<G> {
         Ok(true)
     }
 
-    /// A frame that can be delivered without waiting.
+    /// Returns a frame that can be delivered without waiting.
     fn next_at_hand(&mut self) -> Option<Option<Payload>> {
         if let Some(first) = self.first.take() {
             return Some(Some(first));
@@ -190,7 +190,7 @@ impl<G: Ground> Subscriber<G> {
         }
     }
 
-    /// The next payload. Nothing is awaited between taking it and moving the place, so this may be cancelled.
+    /// Returns the next payload. Nothing is awaited between taking it and moving the place, so this may be cancelled.
     async fn next(&mut self) -> Payload {
         loop {
             if let Some(payload) = self.next_own().await {
@@ -211,7 +211,7 @@ impl<G: Ground> Subscriber<G> {
         }
     }
 
-    /// What a frame of the group means to this subscriber; repeats mean nothing.
+    /// Interprets a frame of the group for this subscriber; repeats are ignored.
     fn hear(&mut self, frame: Answer) -> Option<Payload> {
         match frame {
             Answer::Next { order, .. } if order <= self.place.order.max(self.withdrawn) => None,
@@ -232,7 +232,7 @@ impl<G: Ground> Subscriber<G> {
         }
     }
 
-    /// The group has gone on without this subscriber.
+    /// Catches up after the group has gone on without this subscriber.
     fn catch_up(&mut self) {
         match self.group.listen() {
             Some((frames, until)) => {
@@ -245,7 +245,7 @@ impl<G: Ground> Subscriber<G> {
         }
     }
 
-    /// Joins the group of the request as it is now, and reads up to the place that is returned.
+    /// Joins the group of the request in its current state, and reads up to the returned place.
     fn rejoin(&mut self) -> u64 {
         let (group, frames, until) = join(&self.ground, &self.request);
         self.group = group;
@@ -254,7 +254,7 @@ impl<G: Ground> Subscriber<G> {
         until
     }
 
-    /// The next answer of the subscriber's own execution, if there is one.
+    /// Returns the next answer of the subscriber's own execution, if there is one.
     async fn next_own(&mut self) -> Option<Payload> {
         match self.own.as_mut()?.next().await {
             Ok(Some(Answer::Next {
@@ -266,7 +266,7 @@ impl<G: Ground> Subscriber<G> {
                 Some(payload)
             }
             Ok(Some(Answer::Error(errors))) => Some(Payload::Error(errors)),
-            // It is not shared.
+            // An execution of its own is not shared.
             Ok(Some(Answer::Personal) | None) => {
                 self.own = None;
                 None

@@ -50,7 +50,7 @@ const BATCH: u64 = 250;
 /// Transactions at once; SQLite runs them one after the other.
 const CONCURRENT: usize = 4;
 
-/// Creates `count` customers, numbered on from those that there are.
+/// Creates `count` customers, numbered on from those that exist.
 ///
 /// # Errors
 /// When a customer cannot be created; those before it stay.

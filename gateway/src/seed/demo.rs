@@ -1,5 +1,5 @@
-//! What there is to look at after the first start: two users, a chat, posts that they comment on and like, and students. All on
-//! behalf of those users, so that lists have authors and histories have actors.
+//! The content of the first start: two users, a chat, posts that they comment on and like, and students. Everything is created on behalf
+//! of those users, so that lists have authors and histories have actors.
 
 use std::error::Error;
 
@@ -40,10 +40,10 @@ const STUDENTS: [(&str, &str, i32); 6] = [
     ("Niklaus Wirth", "Programming languages", 1),
 ];
 
-/// Makes it; with the two users nobody can sign in.
+/// Creates the demo data. Nobody can sign in as the two users.
 ///
 /// # Errors
-/// When something cannot be made; what was made before stays.
+/// When something cannot be created; what was created before stays.
 pub async fn seed_demo(entities: &Entities, administrator: &User) -> Result {
     let mut members = vec![administrator.clone()];
     for (name, email) in [
@@ -83,7 +83,7 @@ async fn seed_chat(entities: &Entities, members: &[User]) -> Result {
     Ok(())
 }
 
-/// The later ones are liked by more.
+/// Creates posts, of which later ones have more likes.
 async fn seed_posts(entities: &Entities, members: &[User]) -> Result {
     let posts = &entities.posts;
     for (number, (message, reply)) in POSTS.into_iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Posts with likes and comments, written by the users there are. A transaction has some thousand events.
+//! Posts with likes and comments, written by the existing users. A transaction has some thousand events.
 
 use std::time::Instant;
 
@@ -14,11 +14,11 @@ use uuid::Uuid;
 
 use super::progress_bar;
 
-/// Events in one transaction, about.
+/// The approximate number of events in one transaction.
 const BATCH_EVENTS: usize = 4_000;
 /// Transactions at once; SQLite runs them one after the other.
 const CONCURRENT: usize = 2;
-/// Users who write, at most.
+/// The most users who write.
 const AUTHORS: u64 = 1_000;
 const WORDS: [&str; 24] = [
     "water", "wheel", "stone", "grain", "flour", "river", "stream", "mill", "race", "sluice",
@@ -26,21 +26,21 @@ const WORDS: [&str; 24] = [
     "under", "over", "beside", "the",
 ];
 
-/// Why posts could not be made.
+/// Why posts could not be created.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedPostsError {
-    /// Posts have authors.
+    /// There are no users, and posts need authors.
     #[error("there is no user who could write posts; make one with `millrace admin --email …`")]
     NoUsers,
-    /// They could not be read.
+    /// The users could not be read.
     #[error(transparent)]
     Users(#[from] AccessError),
-    /// They could not be written.
+    /// The posts could not be written.
     #[error(transparent)]
     Posts(#[from] PostError),
 }
 
-/// Creates `count` posts, each with so many likes and comments.
+/// Creates `count` posts, each with this many likes and comments.
 ///
 /// # Errors
 /// When a transaction fails; those before it stay.
@@ -114,14 +114,14 @@ fn post(authors: &[Uuid], number: usize, likes: usize, comments: usize) -> NewPo
         comments: (0..comments)
             .map(|place| {
                 let text = sentence(number * 7 + place, 3 + (number + place) % 9);
-                // Far from each other, so that a page has many authors if there are.
+                // The numbers are far apart, so that a page has many authors if there are.
                 (author(number * 31 + place * 7 + 1), text)
             })
             .collect(),
     }
 }
 
-/// Somebody made up; nobody is shown who likes a post.
+/// Returns a made-up user; nobody is shown who likes a post.
 fn reader(number: usize) -> Uuid {
     Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0000 + number as u128)
 }

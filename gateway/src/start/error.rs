@@ -1,4 +1,4 @@
-//! Why a process does not start, as its operator reads it.
+//! Why a process does not start, in words for its operator.
 
 use std::io;
 
@@ -63,7 +63,7 @@ impl From<SchemaError> for StartError {
     }
 }
 
-/// With the violations, which tell what to do.
+/// Describes an error with its violations, which tell what to do.
 fn describe(error: &UserError) -> String {
     match error {
         UserError::Invalid(violations) => {

@@ -1,4 +1,4 @@
-//! The database at the start of a process: its folder, its schema, and what versions before have left in it.
+//! The database at the start of a process: its folder, its schema, and data that earlier versions have left in it.
 
 use std::{path::Path, time::Duration};
 
@@ -20,7 +20,7 @@ pub(super) fn make_folder(database_url: &str) -> Result<(), StartError> {
     Ok(())
 }
 
-/// An operator who forgot to name the database is told so, in place of being shown a new and empty one.
+/// Reports a missing database to an operator who forgot to name it, rather than showing a new and empty one.
 pub(super) fn expect_database(config: &Config) -> Result<(), StartError> {
     match sqlite_file(&config.store.database_url) {
         Some(file) if !file.exists() => Err(StartError::NoDatabase(file.display().to_string())),
@@ -28,7 +28,7 @@ pub(super) fn expect_database(config: &Config) -> Result<(), StartError> {
     }
 }
 
-/// Connects. Migrates first if asked to, and an embedded database; otherwise sees that there is nothing to migrate.
+/// Connects. Migrates first if requested, or if the database is embedded; otherwise checks that nothing is to be migrated.
 pub(super) async fn connect(config: &Config, connections: u32) -> Result<Database, StartError> {
     let store = &config.store;
     let is_embedded = sqlite_file(&store.database_url).is_some();
@@ -40,7 +40,7 @@ pub(super) async fn connect(config: &Config, connections: u32) -> Result<Databas
     Ok(database)
 }
 
-/// Migrates, and brings what versions before have written into the form of this one: after a migration, and whenever it is asked.
+/// Migrates, and converts data of earlier versions to the form of this one: after a migration, and on request.
 pub(super) async fn bring_up_to_date(config: &Config, is_asked: bool) -> Result<(), StartError> {
     let store = &config.store;
     let url = &store.database_url;
@@ -53,7 +53,7 @@ pub(super) async fn bring_up_to_date(config: &Config, is_asked: bool) -> Result<
     Ok(())
 }
 
-/// What a person has to decide.
+/// Reports the conflicts that a person has to decide.
 fn tell_conflicts(conflicts: &[AddressConflict]) {
     for AddressConflict { id, email } in conflicts {
         workers::say!(

@@ -1,5 +1,5 @@
-//! Why the server closes a socket: the close codes of graphql-transport-ws and of RFC 6455, and how it is told. Reasons
-//! fit a close frame.
+//! Why the server closes a socket: the close codes of graphql-transport-ws and of RFC 6455, and how the client is told. Reasons fit a
+//! close frame.
 
 use std::error::Error as _;
 use std::fmt;
@@ -16,7 +16,7 @@ use crate::errors;
 
 /// How long a close frame may take to be sent and answered.
 pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// Time for the peer to take a close frame before its unread data makes the kernel reset the connection.
+/// How long the peer has to take a close frame before its unread data makes the kernel reset the connection.
 const LINGER: Duration = Duration::from_secs(1);
 /// A close frame's payload is at most 125 bytes, two of which are the code.
 const MAX_REASON_BYTES: usize = 123;
@@ -25,7 +25,7 @@ const MAX_REASON_BYTES: usize = 123;
 pub(super) struct Close {
     code: u16,
     reason: String,
-    /// Nothing more is read, not even the answer.
+    /// Whether nothing more is read, not even the peer's answer.
     is_final: bool,
 }
 
@@ -52,7 +52,7 @@ impl Close {
         Self::new(4403, "Forbidden")
     }
 
-    /// A code of our own: the client may come back, and should not at once.
+    /// Uses a code of our own: the client may come back, but not at once.
     pub(super) fn disconnected() -> Self {
         Self::new(4410, "Disconnected by an administrator")
     }
@@ -93,7 +93,7 @@ impl Close {
         Self::new(1009, format!("Messages are limited to {maximum} bytes"))
     }
 
-    /// What came of a message is forgotten, and the rest is not read.
+    /// Closes on a message that was not finished in time: its received part is discarded, and the rest is not read.
     pub(super) fn unfinished() -> Self {
         Self {
             is_final: true,
@@ -101,7 +101,7 @@ impl Close {
         }
     }
 
-    /// The same, as others need the room.
+    /// Closes on an unfinished message whose room others need.
     pub(super) fn no_room() -> Self {
         Self {
             is_final: true,
@@ -109,7 +109,7 @@ impl Close {
         }
     }
 
-    /// Why a client is not let in. Only what it can do nothing about is worth another try.
+    /// Returns the close for a client that is not admitted. Only reasons beyond its control are worth another try.
     pub(super) fn of_refusal(error: &ServerError) -> Self {
         match errors::code_of(error) {
             Some("UNAVAILABLE" | "TIMEOUT" | "INTERNAL") => Self::try_again(),
@@ -117,13 +117,13 @@ impl Close {
         }
     }
 
-    /// What is wrong with what came, if there is somebody to tell; `maximum` is that of a message's bytes.
+    /// Returns the close for input that cannot be read, if there is a peer to tell; `maximum` is the most bytes in a message.
     pub(super) fn of_read_error(error: &axum::Error, maximum: usize) -> Option<Self> {
         let source = error.source().and_then(|source| source.downcast_ref());
         match source? {
             tungstenite::Error::Capacity(_) => Some(Self::too_large(maximum)),
             tungstenite::Error::Utf8(_) => Some(Self::not_utf8()),
-            // A peer that vanished without a close frame hears nothing.
+            // A peer that vanished without a close frame is told nothing.
             tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
             tungstenite::Error::Protocol(_) => Some(Self::protocol_error()),
             _ => None,
@@ -142,8 +142,7 @@ impl Close {
     }
 }
 
-/// Sends a close frame and waits, for a while, until the peer has answered: dropping the socket earlier could discard
-/// the frame on its way.
+/// Sends a close frame and waits, for a while, until the peer has answered: dropping the socket earlier could discard the frame on its way.
 pub(super) async fn finish(mut socket: WebSocket, close: Close) {
     let deadline = Instant::now() + CLOSE_TIMEOUT;
     let is_final = close.is_final;
@@ -158,7 +157,7 @@ pub(super) async fn finish(mut socket: WebSocket, close: Close) {
         if is_final {
             return;
         }
-        // After a broken frame nothing can be read any more, so that the peer's answer cannot be seen.
+        // After a broken frame nothing more can be read, so the peer's answer cannot be seen.
         if socket.is_terminated() {
             tokio::time::sleep(LINGER).await;
         }

@@ -1,6 +1,6 @@
-//! One socket, driven by one task: it reads messages, polls operations and writes frames in a single loop. Everything
-//! stops while more than a bound of bytes waits to be written, so a client that does not read costs bounded memory and
-//! nobody else anything. Ends with a close code, or silently when the peer is gone.
+//! One socket, driven by one task: it reads messages, polls operations and writes frames in a single loop. Everything stops while too
+//! many bytes wait to be written, so a client that does not read costs bounded memory and does not affect others. Ends with a close code,
+//! or silently when the peer is gone.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ use crate::request_id::RequestId;
 const MAX_UNFLUSHED: usize = 64 * 1024;
 /// Messages and results handled in one turn before other tasks get theirs.
 const TURN: usize = 128;
-/// A peer that takes nothing at all for so long is gone.
+/// A peer that takes nothing at all for this long is gone.
 const STALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 type Admission<C> = BoxFuture<'static, Result<C, ServerError>>;
@@ -42,7 +42,7 @@ enum Phase<C> {
     /// Between `connection_init` and `connection_ack`.
     Admitting(Admission<C>),
     Ready(C),
-    /// A new token is being checked; nothing is read meanwhile, so that what follows it is done under it.
+    /// A new token is being checked; nothing is read meanwhile, so that later messages are handled under it.
     Renewing(Admission<C>),
 }
 
@@ -69,7 +69,7 @@ pub(super) struct Connection<O: Operations> {
     unfinished: Unfinished,
     unflushed: usize,
     owed: Owed,
-    /// In a message.
+    /// The most bytes in a message.
     most_bytes: usize,
     stalled_since: Option<Instant>,
     last_heard: Instant,
@@ -110,7 +110,7 @@ impl<O: Operations> Connection<O> {
     /// Drives the socket to its end.
     pub(super) async fn run(mut self) {
         let ending = std::future::poll_fn(|cx| self.poll_turn(cx)).await;
-        // Cancels all operations before the time that closing takes.
+        // All operations are cancelled before the socket takes its time to close.
         drop(self.running);
         drop(self.phase);
         drop(self.stay);
@@ -130,7 +130,7 @@ impl<O: Operations> Connection<O> {
         }
     }
 
-    /// One turn; `Ok` when there is nothing to do until woken.
+    /// Runs one turn; `Ok` when there is nothing to do until woken.
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<(), Ending> {
         self.poll_timer(cx)?;
         self.poll_stay(cx)?;
@@ -146,14 +146,14 @@ impl<O: Operations> Connection<O> {
             let drained = self.poll_running(cx, &mut budget)?;
             let flushed = self.poll_flush(cx)?;
             if self.stopping {
-                // What was ready is handed over; waiting for more could be waiting forever.
+                // Results that were ready are handed over; waiting for more could take forever.
                 return Err(Ending::Close(Close::going_away()));
             }
             if budget == 0 {
                 cx.waker().wake_by_ref();
                 return Ok(());
             }
-            // A flush makes room again for what was held back before it.
+            // A flush makes room again for results that were held back before it.
             if drained || !flushed {
                 return Ok(());
             }
@@ -241,7 +241,7 @@ impl<O: Operations> Connection<O> {
         Ok(())
     }
 
-    /// A ping may carry a new token, which is not sent back.
+    /// Handles a ping. It may carry a new token, which is not sent back.
     fn on_ping(&mut self, payload: Option<Map<String, Value>>) -> Result<(), Ending> {
         if let Phase::Ready(caller) = &self.phase
             && let Some(token) = payload_token(payload.as_ref())
@@ -264,11 +264,11 @@ impl<O: Operations> Connection<O> {
         };
         let caller = admitted.map_err(|error| Ending::Close(Close::of_refusal(&error)))?;
         let stay = Box::pin(self.app.operations.stay(&caller));
-        // What was said before that begins to hear is heard by the one before it.
+        // Departures announced before the new future begins to listen are heard by the previous one.
         self.poll_stay(cx)?;
         self.stay = stay;
         self.phase = Phase::Ready(caller);
-        // The new future must be polled, and what waits to be read must be looked at.
+        // The new future must be polled, and pending input must be read.
         cx.waker().wake_by_ref();
         if is_first {
             self.set_alarm(Alarm::PingDue, self.app.websocket.ping_interval, cx);
@@ -283,7 +283,7 @@ impl<O: Operations> Connection<O> {
         self.send_text(message::error(&message::encode_id(id), &refused.errors))
     }
 
-    /// Writes results while there is room; true when no operation has anything to say.
+    /// Writes results while there is room; returns true when no operation has anything to send.
     fn poll_running(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> Result<bool, Ending> {
         while self.has_room() && *budget > 0 {
             match self.running.poll_step(cx) {
@@ -317,7 +317,7 @@ impl<O: Operations> Connection<O> {
             .map_err(|_| Ending::Gone)
     }
 
-    /// True when nothing waits to be written.
+    /// Returns true when nothing waits to be written.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Result<bool, Ending> {
         if self.unflushed == 0 {
             return Ok(true);
@@ -328,7 +328,7 @@ impl<O: Operations> Connection<O> {
                 self.unflushed = 0;
                 self.owed.set(0);
                 if self.stalled_since.take().is_some() {
-                    // The peer takes data, if slowly: as good a sign of life as a pong.
+                    // A peer that takes data, even slowly, shows as much life as one that sends a pong.
                     self.last_heard = now;
                 }
                 Ok(true)
@@ -357,7 +357,7 @@ impl<O: Operations> Connection<O> {
                 Alarm::Init if matches!(self.phase, Phase::Opening(_)) => {
                     return Err(Ending::Close(Close::init_timeout()));
                 }
-                // An admission in progress is bounded by whoever admits; ask again later.
+                // The admission in progress has its own time limit; this one looks again later.
                 Alarm::Init => self.set_alarm(Alarm::Init, ping_interval, cx),
                 Alarm::PongDue { pinged } if self.last_heard < pinged && self.unflushed == 0 => {
                     return Err(Ending::Close(Close::silent()));
@@ -369,12 +369,12 @@ impl<O: Operations> Connection<O> {
                         cx,
                     );
                 }
-                // A ping behind unwritten data would say nothing.
+                // A ping behind unwritten data would prove nothing.
                 Alarm::PingDue if self.unflushed > 0 => {
                     self.set_alarm(Alarm::PingDue, pong_timeout, cx);
                 }
                 Alarm::PingDue => {
-                    // Frames are answered by any client's library, messages show that the client itself is alive.
+                    // Any client's library answers frames; messages show that the client itself is alive.
                     self.send(Message::Ping(Bytes::new()))?;
                     self.send_text(message::PING)?;
                     self.set_alarm(Alarm::PongDue { pinged: now }, pong_timeout, cx);

@@ -1,5 +1,5 @@
-//! The messages of graphql-transport-ws: reading a client's, strictly, and writing the server's. Results are embedded
-//! as the bytes they already are.
+//! The messages of graphql-transport-ws: reads those of clients, strictly, and writes the server's. Results are embedded as the bytes
+//! they already are.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ use crate::response::to_json;
 /// Longer ids are refused: each is repeated in every frame of its operation.
 const MAX_ID_BYTES: usize = 256;
 
-/// What a client may send.
+/// A message of a client.
 #[derive(Debug)]
 pub(super) enum Inbound {
     Init(Option<Map<String, Value>>),
@@ -101,7 +101,7 @@ pub(super) fn pong(payload: Option<&Map<String, Value>>) -> String {
     }
 }
 
-/// An operation's id as a JSON string, made once.
+/// Returns an operation's id as a JSON string, to be made once.
 #[must_use]
 pub fn encode_id(id: &str) -> String {
     json(&id)

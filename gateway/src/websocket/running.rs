@@ -1,7 +1,7 @@
-//! The operations of one socket. Their results come out one at a time and only when asked for, and dropping the set cancels
-//! everything. Whoever is asked for nothing must hold nothing that others wait for, such as a connection to the
-//! database: so what executes runs in a task until it has its result. Streams are polled by the socket's own task, so an
-//! idle subscription costs no task; they keep to the same by themselves (see [`Operations::subscribe`]).
+//! The operations of one socket. Their results are produced one at a time and only on request, and dropping the set cancels everything.
+//! An operation that is not asked for a result must hold nothing that others wait for, such as a connection to the database, so
+//! executions run in a task until they have their result. Streams are polled by the socket's own task, so an idle subscription costs no
+//! task; they follow the same rule by themselves (see [`Operations::subscribe`]).
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -23,7 +23,7 @@ use crate::params::Params;
 use crate::request_id::RequestId;
 use crate::response;
 
-/// What one step of an operation has to say to its client.
+/// What one step of an operation sends to its client.
 pub(super) enum Step {
     Next(Bytes),
     /// The one result of a query or mutation.
@@ -55,7 +55,7 @@ impl<O: Operations> Running<O> {
         self.active.contains_key(id)
     }
 
-    /// Operations the client knows to be active.
+    /// Returns the number of operations that the client knows to be active.
     pub(super) fn len(&self) -> usize {
         self.active.len()
     }
@@ -81,7 +81,7 @@ impl<O: Operations> Running<O> {
         self.active.insert(id, handle);
     }
 
-    /// Ends an operation without a word; its id is free at once. Its stream is dropped when next polled.
+    /// Ends an operation silently; its id is free at once. Its stream is dropped when next polled.
     pub(super) fn cancel(&mut self, id: &str) {
         if let Some(handle) = self.active.remove(id) {
             handle.abort();
@@ -197,7 +197,7 @@ fn failed(panicked: &JoinError) -> ServerError {
 }
 
 impl Stepped {
-    /// The frames that tell the client.
+    /// Returns the frames that tell the client.
     pub(super) fn into_frames(self) -> (String, Option<String>) {
         let id = message::encode_id(&self.operation);
         match self.step {

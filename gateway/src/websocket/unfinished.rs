@@ -1,6 +1,6 @@
-//! What of a message has come while the rest has not: counted in what may be on its way, and not for ever. Pings and pongs between its
-//! pieces show that a client is alive, not that it will ever finish. What came is known of the connection; on HTTP/2, where others share
-//! that, messages are short instead.
+//! The received part of an unfinished message: it counts towards the transit budget, and has a time limit. Pings and pongs between its
+//! pieces show that a client is alive, not that it will ever finish. The connection knows how much was received; on HTTP/2, where others
+//! share the connection, messages are short instead.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,18 +14,18 @@ use super::close::Close;
 use crate::budget::Share;
 use crate::connections::Activity;
 
-/// What every socket may hold without being counted.
+/// The bytes that every socket may hold uncounted.
 const SMALL: u64 = 16 * 1024;
-/// For a message, from its first byte to its last.
+/// The time limit of a message, from its first byte to its last.
 const MESSAGE_TIME: Duration = Duration::from_secs(30);
 /// The header of a short frame, and its mask.
 const FRAME_HEADER: u64 = 6;
 
 pub(super) struct Unfinished {
-    /// What counts the bytes that come.
+    /// Counts the bytes received.
     activity: Option<Arc<Activity>>,
     share: Share,
-    /// Bytes that belong to what is complete.
+    /// The bytes that belong to complete messages.
     complete: u64,
     deadline: Option<Pin<Box<Sleep>>>,
 }
@@ -43,7 +43,7 @@ impl Unfinished {
         }
     }
 
-    /// A message came. One that is no control frame ends what was under way.
+    /// Notes a message. One that is no control frame completes what was under way.
     pub(super) fn note(&mut self, message: &Message) -> Result<(), Close> {
         let Some(activity) = &self.activity else {
             return Ok(());
@@ -53,7 +53,7 @@ impl Unfinished {
             Message::Ping(payload) | Message::Pong(payload) => {
                 let length = payload.len() as u64 + FRAME_HEADER;
                 self.complete = (self.complete + length).min(read);
-                // Between pieces that come without a pause.
+                // This is between pieces that arrive without a pause.
                 return self.count(read - self.complete);
             }
             _ => {

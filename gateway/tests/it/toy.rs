@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-/// Something that few can have at once, as a connection to a database.
+/// Something that only one can hold at once, like the last connection to a database.
 static THE_ONE: Semaphore = Semaphore::const_new(1);
 
 pub(crate) struct Query;
@@ -46,7 +46,7 @@ impl Query {
         ms
     }
 
-    /// Holds the one thing that there is for a while.
+    /// Holds the one thing for a while.
     async fn hold(&self, ms: u64) -> bool {
         let _held = THE_ONE.acquire().await;
         tokio::time::sleep(Duration::from_millis(ms)).await;
@@ -84,7 +84,7 @@ impl Subscriptions {
         stream::iter(1..=to)
     }
 
-    /// Never says anything.
+    /// Never yields an item.
     async fn quiet(&self) -> impl Stream<Item = i32> + use<> {
         stream::pending()
     }
@@ -97,7 +97,7 @@ impl Subscriptions {
         })
     }
 
-    /// `size` letters, as fast as they are taken.
+    /// Yields `size` letters, as fast as they are taken.
     async fn flood(&self, size: usize) -> impl Stream<Item = String> + use<> {
         stream::repeat("x".repeat(size))
     }
@@ -187,7 +187,7 @@ pub(crate) struct Server {
     pub(crate) task: JoinHandle<std::io::Result<()>>,
 }
 
-/// The defaults, on a free port.
+/// Returns the defaults, on a free port.
 pub(crate) fn config() -> Config {
     let mut config = Config::default();
     config.server.listen.set_port(0);

@@ -1,4 +1,4 @@
-//! A migration beside programs that write, on Postgres: nobody waits long, and an interrupted one is taken up again.
+//! A migration beside programs that write, on Postgres: nobody waits long, and an interrupted one is resumed.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ const USER: &str = "insert into app_user values
     (gen_random_uuid(), 'a', gen_random_uuid()::text, 'a', 'a', null, 'MEMBER', 'ONLINE', 1, now(), now(), null)";
 const SESSION: &str =
     "insert into session select gen_random_uuid(), id, 1, now(), now(), null from app_user limit 1";
-/// Longer than the runner waits for a table, shorter than a mutation may take.
+/// Longer than the runner waits for a table, and shorter than a mutation may take.
 const MOST_WAITED: &str = "set statement_timeout = '2500ms'";
 
-/// A database as it was after so many migrations, and a second connection to it.
+/// Returns a database after this many migrations, and a second connection to it.
 async fn at(steps: u32) -> (String, DatabaseConnection, DatabaseConnection) {
     let url = empty(Way::Distributed);
     let connection = connect(&url).await;
@@ -45,7 +45,7 @@ async fn await_statement(connection: &DatabaseConnection, like: &str) {
     .await;
 }
 
-/// An index on the events waits for a transaction that writes; others who write wait for neither.
+/// An index on the events waits for a transaction that writes; other writers wait for neither.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_index_is_made_beside_writers() {
     let (url, holder, other) = at(11).await;
@@ -62,7 +62,7 @@ async fn an_index_is_made_beside_writers() {
     check(&other).await.expect("up to date");
 }
 
-/// A script that needs a table lets those pass who queue behind it, and gets it in the end.
+/// A script that needs a table lets statements pass that queue behind it, and gets the table in the end.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_script_lets_others_pass() {
     let (url, holder, other) = at(12).await;
@@ -82,7 +82,7 @@ async fn a_script_lets_others_pass() {
     check(&other).await.expect("up to date");
 }
 
-/// A build that was interrupted leaves an index that nobody uses.
+/// An interrupted build leaves an index that is never used.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_index_that_was_left_unfinished_is_made_anew() {
     let (url, holder, other) = at(11).await;
@@ -101,7 +101,7 @@ async fn an_index_that_was_left_unfinished_is_made_anew() {
     assert_eq!(texts(&other, valid).await, ["true"]);
 }
 
-/// The time-outs that are set for the database do not end a migration.
+/// Time-outs set for the database do not end a migration.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_time_outs_of_the_database_do_not_apply() {
     let (url, holder, other) = at(11).await;
@@ -114,7 +114,7 @@ async fn the_time_outs_of_the_database_do_not_apply() {
     writing.execute_unprepared(EVENT).await.expect("an event");
     let migrating = tokio::spawn(async move { migrate(&url).await });
     await_statement(&other, "create index concurrently%").await;
-    // Longer than they are.
+    // Longer than these time-outs.
     tokio::time::sleep(Duration::from_millis(700)).await;
     writing.commit().await.expect("committed");
     migrating.await.expect("no panic").expect("it ends");

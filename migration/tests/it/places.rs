@@ -1,4 +1,4 @@
-//! Databases of the tests' own, and what can be seen of their schemas.
+//! The tests' own databases, and views of their schemas.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -9,7 +9,7 @@ use tests::{guard, postgres::Postgres};
 
 pub(crate) use tests::Way;
 
-/// The URL of an empty database.
+/// Returns the URL of an empty database.
 pub(crate) fn empty(way: Way) -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -22,7 +22,7 @@ pub(crate) fn empty(way: Way) -> String {
     }
 }
 
-/// A connection beside the migration's.
+/// Opens a connection beside the migration's.
 pub(crate) async fn connect(url: &str) -> DatabaseConnection {
     let url = match url.starts_with("sqlite:") {
         true => format!("{url}?mode=rwc"),
@@ -42,7 +42,7 @@ pub(crate) async fn texts(connection: &DatabaseConnection, sql: &str) -> Vec<Str
         .collect()
 }
 
-/// Everything that the schema consists of.
+/// Returns everything that the schema consists of.
 pub(crate) async fn schema(connection: &DatabaseConnection) -> Vec<String> {
     let queries: &[&str] = match connection.get_database_backend() {
         DbBackend::Postgres => &[

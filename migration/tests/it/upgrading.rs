@@ -1,11 +1,11 @@
-//! From every schema there ever was, with data in it, to the newest: nothing is lost, and the schema is that of a new database.
+//! Upgrades every earlier schema, with data in it, to the newest: nothing is lost, and the result is the schema of a new database.
 
 use migration::{Migrator, MigratorTrait, check, migrate};
 use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend};
 
 use crate::places::{Way, connect, empty, schema, texts};
 
-/// What was written under each migration, in the words of both databases: `ID` is an id, `NOW` a time.
+/// The rows written under each migration, in SQL for both databases: `ID` is an id, `NOW` a time.
 const DATA: &[(u32, &[&str])] = &[
     (
         1,
@@ -78,7 +78,7 @@ async fn fill(connection: &DatabaseConnection, number: u32) {
     }
 }
 
-/// Only where it stands alone.
+/// Replaces a word only where it stands alone.
 fn replace_word(text: &str, word: &str, value: &str) -> String {
     let pieces = text.split_inclusive(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let replaced = pieces.map(|piece| {

@@ -31,7 +31,7 @@ async fn a_newer_schema_is_used_until_it_shuts_this_version_out(way: Way) {
     }
 }
 
-/// A newer version brought its migrations, but not all of those that this one knows: those are applied.
+/// A newer version applied its migrations, but not all of those that this one knows: the rest is applied.
 async fn what_is_missing_in_the_middle_is_applied(way: Way) {
     let url = empty(way);
     let connection = connect(&url).await;
@@ -48,7 +48,7 @@ async fn what_is_missing_in_the_middle_is_applied(way: Way) {
     check(&connect(&url).await).await.expect("up to date");
 }
 
-/// A look neither needs nor leaves anything.
+/// A check neither needs nor leaves anything.
 async fn an_empty_database_is_not_touched_by_a_look(way: Way) {
     let connection = connect(&empty(way)).await;
     for _ in 0..2 {
@@ -63,7 +63,7 @@ async fn an_empty_database_is_not_touched_by_a_look(way: Way) {
     made.expect("nobody made it before");
 }
 
-/// One of them does it, and the others find it done.
+/// One of them migrates, and the others find it done.
 async fn many_at_once(way: Way) {
     for _ in 0..3 {
         let url = empty(way);

@@ -1,4 +1,4 @@
-//! `epoch`: the epoch of the log and how far it is; and beginning another one, after the database was exchanged.
+//! `epoch`: shows the epoch of the log and its position, and begins a new one after the database was exchanged.
 
 use entities::{CommandContext, operations::Operations};
 use events::EventLog;

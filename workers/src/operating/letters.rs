@@ -1,4 +1,4 @@
-//! `dead-letters list | show | replay | discard`. Tables and sentences for people, one JSON document with `--json`.
+//! `dead-letters list | show | replay | discard`. Prints tables and sentences for people, or one JSON document with `--json`.
 
 use clap::{Args, Subcommand};
 use entities::{
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{ACTOR, OperatingError, Outcome, table};
 
-/// How much of an error a table shows.
+/// The number of characters of an error that a table shows.
 const SHOWN_ERROR: usize = 70;
 
 /// What to do with dead letters.
@@ -23,16 +23,16 @@ pub enum DeadLettersCommand {
         /// Only those of this follower or handler
         #[arg(long)]
         consumer: Option<String>,
-        /// Only those that failed in this way
+        /// Only those with this fingerprint
         #[arg(long)]
         fingerprint: Option<String>,
         /// Only those of this stream, such as post_01h455vb4pex5vsknk084sn02q
         #[arg(long)]
         stream: Option<String>,
-        /// Only those behind this letter: the last one of the list before
+        /// Only those after this letter: the last one of the previous list
         #[arg(long)]
         after: Option<String>,
-        /// So many at most
+        /// Maximum number of letters
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=1_000))]
         limit: u64,
         /// Print JSON
@@ -47,18 +47,18 @@ pub enum DeadLettersCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Try them once more
+    /// Try them again
     ///
-    /// A follower applies the letters of a stream in order, each exactly once, with those that wait behind them. Ends with 3 when
-    /// some are left.
+    /// A follower applies the letters of a stream in order, each exactly once, with those that wait behind them. Exits with 3 when
+    /// some remain.
     Replay(Selection),
     /// Give them up for good
     ///
-    /// What waits behind them in their streams is applied.
+    /// Letters that wait behind them in their streams are applied.
     Discard(Selection),
 }
 
-/// Which letters.
+/// Which letters to replay or discard.
 #[derive(Args, Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
     #[command(flatten)]
@@ -71,12 +71,12 @@ pub struct Selection {
 #[derive(Args, Debug, Clone, PartialEq, Eq)]
 #[group(required = true, multiple = false)]
 struct WhichLetters {
-    /// This one
+    /// The letter with this id
     id: Option<String>,
-    /// Those that failed in this way
+    /// All with this fingerprint
     #[arg(long)]
     fingerprint: Option<String>,
-    /// All there are now
+    /// All letters
     #[arg(long)]
     all: bool,
 }

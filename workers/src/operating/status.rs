@@ -1,4 +1,4 @@
-//! `status`: followers, handlers and breakers in three tables, or one JSON document.
+//! `status`: shows followers, handlers and breakers in three tables, or as one JSON document.
 
 use entities::{access::Viewer, operations::Operations};
 use events::{BreakerState, Lag, WorkersStatus};

@@ -1,8 +1,8 @@
-//! Tables for terminals: columns as wide as what is in them, and nothing at the ends of lines.
+//! Tables for terminals: columns as wide as their content, and no trailing spaces.
 
 use comfy_table::{Table, TableStyle};
 
-/// The lines of a table.
+/// Returns the lines of a table.
 fn lines(head: &[&str], rows: &[Vec<String>]) -> String {
     let mut table = Table::new();
     table
@@ -19,7 +19,7 @@ pub(super) fn print(head: &[&str], rows: &[Vec<String>]) {
     crate::say!("{}", lines(head, rows));
 }
 
-/// The first line of a text, so short.
+/// Returns the first line of a text, shortened to this many characters.
 pub(super) fn shortened(text: &str, characters: usize) -> String {
     let line = text.lines().next().unwrap_or_default();
     if line.chars().count() <= characters {

@@ -1,4 +1,4 @@
-//! The commands `archive` and `prune`, with a progress bar, or a line for each step where there is no terminal to draw on.
+//! The commands `archive` and `prune`, with a progress bar, or with a line for each step where there is no terminal to draw on.
 
 use std::time::Instant;
 
@@ -15,7 +15,7 @@ fn progress_bar(what: &str) -> ProgressBar {
     crate::printing::progress_bar(&template, 0)
 }
 
-/// Archives while somebody watches, and tells how it went. Also takes out of the archive what was erased since.
+/// Archives for an operator who watches, and reports the result. Also removes from the archive the data that was erased since.
 ///
 /// # Errors
 /// When the archive cannot be written, and when the log cannot be read.
@@ -52,7 +52,7 @@ pub async fn archive_watched(
     Ok(())
 }
 
-/// Prunes while somebody watches, and tells how it went.
+/// Prunes for an operator who watches, and reports the result.
 ///
 /// # Errors
 /// When the archive is damaged, and when the log cannot be pruned.

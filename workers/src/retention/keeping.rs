@@ -1,5 +1,4 @@
-//! Retention in the background: archiving and pruning, by one of the processes at a time, and erasures, each by one process
-//! at a time.
+//! Retention in the background: archiving and pruning, by one process at a time, and erasures, each by one process at a time.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,14 +12,14 @@ use super::{RetentionError, RetentionSettings, eraser, prune_config};
 
 /// The name of the lease.
 const JOB: &str = "retention";
-/// How often is looked for erasures.
+/// How often to look for erasures.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
-/// How long the lease lasts: a process that was killed is stood in for after that.
+/// The length of the lease: after that, another process stands in for one that was killed.
 const LEASE: Duration = Duration::from_secs(30);
-/// Between two runs at most.
+/// The longest time between two runs.
 const MOST_SELDOM: Duration = Duration::from_secs(3600);
 
-/// Prunes what is older than `retention`, again and again, until `stop` turns true.
+/// Prunes what is older than `retention`, repeatedly, until `stop` turns true.
 pub(crate) async fn keep_retention(
     database: Database,
     settings: RetentionSettings,
@@ -41,17 +40,17 @@ pub(crate) async fn keep_retention(
                 renewing.abort();
             }
             Ok(false) => {}
-            Err(error) => tracing::warn!(%error, "whose turn it is to prune is not known"),
+            Err(error) => tracing::warn!(%error, "the lease for pruning could not be taken"),
         }
         let _ = timeout(interval, stop.changed()).await;
     }
 }
 
-/// Keeps the lease for as long as the task is not aborted.
+/// Renews the lease until the task is aborted.
 async fn renew(database: Database, owner: String) {
     loop {
         tokio::time::sleep(LEASE / 3).await;
-        // In a task of its own: an abort must not leave a transaction open.
+        // The renewal runs in a task of its own: an abort must not leave a transaction open.
         let (database, owner) = (database.clone(), owner.clone());
         let _ = tokio::spawn(async move { lease_job(&database, JOB, &owner, LEASE).await }).await;
     }
@@ -93,7 +92,7 @@ async fn run_once(
     Ok(())
 }
 
-/// Does what was asked for by `eraseUser`, until `stop` turns true.
+/// Carries out the requests of `eraseUser`, until `stop` turns true.
 pub(crate) async fn erase_requested(
     log: EventLog,
     settings: RetentionSettings,

@@ -1,6 +1,6 @@
-//! Which addresses a webhook may go to: those of the public internet (IANA's special-purpose registries, RFC 6890), unless
-//! others are allowed. Names are resolved here, once for a connection, and only to addresses that may be connected to, so a
-//! name that stands for another address a moment later gains nothing.
+//! The addresses that a webhook may go to: those of the public internet (IANA's special-purpose registries, RFC 6890), unless
+//! others are allowed. Names are resolved here, once for each connection, and only to permitted addresses, so a name that resolves
+//! differently a moment later gains nothing.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -20,7 +20,7 @@ impl std::fmt::Display for PrivateAddress {
 
 impl std::error::Error for PrivateAddress {}
 
-/// Resolves names by the system, and leaves out what is not allowed.
+/// Resolves names through the system, and drops addresses that are not permitted.
 pub(super) struct CheckedResolver {
     pub(super) allow_private: bool,
 }
@@ -41,7 +41,7 @@ impl Resolve for CheckedResolver {
     }
 }
 
-/// Whether an address is on the public internet.
+/// Returns whether an address is on the public internet.
 pub(super) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -75,7 +75,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    // What is reached over IPv4 in the end is judged as that.
+    // An address that is finally reached over IPv4 is judged as that.
     if let Some(address) = address.to_ipv4_mapped() {
         return is_public_v4(address);
     }
@@ -93,7 +93,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
         // 2001:db8::/32 and 3fff::/20, documentation
         (0x2001, 0xdb8) => false,
         (0x3fff, second) if second < 0x1000 => false,
-        // Nothing else than 2000::/3 is given out.
+        // Nothing outside 2000::/3 is allocated.
         (first, _) => first & 0xe000 == 0x2000,
     }
 }

@@ -1,5 +1,5 @@
-//! Signing webhooks: HMAC-SHA256 over id, time and body, with keys that sender and receiver share (Standard Webhooks 1.0).
-//! There may be several, so that a receiver can change to another while both are in use. No key is shown by anything here.
+//! Signs webhooks: HMAC-SHA256 over id, time and body, with keys that sender and receiver share (Standard Webhooks 1.0). There may
+//! be several keys, so that a receiver can rotate them while both are in use. Nothing here shows a key.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
@@ -10,7 +10,7 @@ const PREFIX: &str = "whsec_";
 pub(super) struct SigningKeys(Vec<Hmac<Sha256>>);
 
 impl SigningKeys {
-    /// Reads one or more, with commas between: `whsec_` and 24 to 64 bytes in base64.
+    /// Parses one or more keys, separated by commas: `whsec_` and 24 to 64 bytes in base64.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let keys = text.split(',').map(|text| parse(text.trim()));
         let keys: Option<Vec<_>> = keys.collect();
@@ -21,7 +21,7 @@ impl SigningKeys {
         })
     }
 
-    /// The value of the header `webhook-signature`: a signature by each key.
+    /// Returns the value of the header `webhook-signature`: a signature by each key.
     pub(super) fn sign(&self, id: &str, timestamp: i64, body: &str) -> String {
         let signed = self.0.iter().map(|key| {
             let mut mac = key.clone();
@@ -52,7 +52,7 @@ mod tests {
         let sign = |keys: &SigningKeys| keys.sign(id, 1_614_265_330, "{\"test\": 2432232314}");
         let signed = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
         assert_eq!(sign(&keys), signed);
-        // With another one, both are there, and each stands for itself.
+        // With a second key, both signatures are there, each independent of the other.
         let new = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
         let both = SigningKeys::parse(&format!("{new}, {key}")).expect("two keys");
         let by_new = SigningKeys::parse(new).expect("a key");

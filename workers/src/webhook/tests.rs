@@ -1,4 +1,4 @@
-//! A real receiver on this machine, and what is made of its answers and of configurations.
+//! A real receiver on this machine: its answers, and configurations.
 
 use chrono::DateTime;
 use tokio::{
@@ -27,7 +27,7 @@ fn delivery() -> WebhookDelivery {
     }
 }
 
-/// One answer from a receiver; what was sent to it.
+/// Delivers to a receiver that gives this answer; returns the outcome and what was sent.
 async fn answered(answer: &'static str) -> (Result<(), WebhookFailure>, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -138,7 +138,7 @@ fn configurations_are_checked_and_not_shown() {
     ] {
         assert!(refused(url, true).is_some(), "{url}");
     }
-    // However an address is written.
+    // Every notation of an address is recognized.
     for url in [
         "http://127.0.0.1/",
         "http://2130706433/",

@@ -1,21 +1,21 @@
-//! The database of the world that is searched: its log, which may lose its end, and what is lost with that.
+//! The database of the searched world: its log, which may lose its end, and what is lost with that.
 
 use uuid::Uuid;
 
 use crate::{Cursor, Event, Proof, epoch::Standing, kit, read::Head};
 
-/// Of events, in the order in which they were written.
+/// The ids of events, in the order in which they were written.
 pub(super) type Id = u8;
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Database {
     pub(super) epoch: u32,
-    /// By position: the first is at 1.
+    /// By position: the first event is at 1.
     pub(super) events: Vec<Id>,
-    /// Of the follower, with what it applied: they commit, and are lost, together.
+    /// The follower's checkpoint, with what it applied: they commit, and are lost, together.
     pub(super) checkpoint: u64,
     pub(super) applied: Vec<Id>,
-    /// It can tell that it is not the database that numbered last, and did not look yet.
+    /// It can tell that it is not the database that numbered last, and has not looked yet.
     pub(super) has_moved: bool,
 }
 

@@ -1,5 +1,5 @@
-//! The world that is searched: a database, two processes with their tails, leases and folds, a stream in Redis, and a client.
-//! Whatever is decided in it is decided by the code of the product; the rest is as little as makes a world.
+//! The searched world: a database, two processes with their tails, leases and folds, a stream in Redis, and a client. The product's
+//! code makes all decisions; the rest is the smallest possible world.
 
 use uuid::Uuid;
 
@@ -11,14 +11,14 @@ use crate::{
 };
 
 const PROCESSES: usize = 2;
-/// Events that are ever written, and how often the end of the log is lost.
+/// The number of events that are ever written, and how often the end of the log is lost.
 const WRITES: u8 = 4;
 const LOSSES: u8 = 2;
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Process {
     reached: Cursor,
-    /// What the tail handed on, by position, as far as it remembers.
+    /// The events that the tail handed on, by position, as far as it remembers.
     recent: Vec<(u64, Id)>,
     lease: Option<Lease>,
     fold: Vec<Id>,
@@ -38,7 +38,7 @@ struct Client {
     place: Cursor,
     /// The last event it saw; 0 before the first.
     last: Id,
-    /// Where it is connected, and whether it hears the tail there.
+    /// The process it is connected to, and whether it listens to the tail there.
     process: usize,
     is_live: bool,
 }
@@ -48,21 +48,21 @@ pub(super) struct World {
     database: Database,
     processes: [Process; PROCESSES],
     redis: Vec<Entry>,
-    /// None once it was told to start over.
+    /// `None` once it was told to start over.
     client: Option<Client>,
     written: u8,
     losses: u8,
     epochs: u32,
-    /// Which event each was numbered behind; 0 for the first.
+    /// The event behind which each was numbered; 0 for the first.
     behind: Vec<Id>,
-    /// What must not be, if it was.
+    /// The fault that occurred, if any.
     fault: Option<&'static str>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
     Write,
-    /// All but so many events are lost; the database can tell, or not.
+    /// All but this many events are lost; the database can tell, or not.
     Lose(usize, bool),
     Pump(usize),
     Relay(usize),
@@ -182,7 +182,7 @@ impl World {
                 let tail = &mut self.processes[process];
                 tail.reached = self.database.cursor(head.position);
                 tail.recent.clear();
-                // The age of the tail and the past of the folds are others.
+                // The tail's age has changed, and the folds have another past.
                 tail.lease = None;
                 tail.fold.clear();
                 self.client.take_if(|client| client.process == process);
@@ -226,7 +226,7 @@ impl World {
         let epoch = reached.epoch;
         let top = self.redis.iter().rfind(|entry| entry.epoch == epoch);
         let top = top.map(|entry| entry.position);
-        // Behind the last one, as `append.lua` does, or to an empty stream.
+        // Appends behind the last entry, as `append.lua` does, or to an empty stream.
         let next = recent.iter().position(|(position, _)| match top {
             Some(top) => *position == top + 1,
             None => true,
@@ -255,7 +255,7 @@ impl World {
         }
     }
 
-    /// One event, from the memory of the tail if it has it.
+    /// Applies one event, from the memory of the tail if it is there.
     fn follow(&mut self, process: usize) {
         let database = &mut self.database;
         let Process {
@@ -272,7 +272,7 @@ impl World {
             let Some(id) = id.or_else(|| database.found(position)) else {
                 return;
             };
-            // What `advance` asks in its transaction.
+            // This is what `advance` asks in its transaction.
             if database.checkpoint != position - 1 || database.found(position) != Some(id) {
                 *lease = None;
                 return;
@@ -301,7 +301,7 @@ impl World {
         }
     }
 
-    /// The client comes back with what it has, to one or the other.
+    /// The client reconnects with its cursor, to one process or the other.
     fn resume(&mut self, process: usize) {
         let Some(client) = &mut self.client else {
             return;
@@ -318,7 +318,7 @@ impl World {
         self.read();
     }
 
-    /// What `EventSource::follow` does: it listens, reads the log up to there, and hears.
+    /// Does what `EventSource::follow` does: listens, reads the log up to there, and receives.
     fn read(&mut self) {
         let Some(client) = &mut self.client else {
             return;
@@ -363,7 +363,7 @@ impl World {
         self.fault.or_else(|| self.stands_still())
     }
 
-    /// What is behind although nothing happens any more but that everybody goes on.
+    /// Returns what is behind when nothing happens any more except that everybody continues.
     fn stands_still(&self) -> Option<&'static str> {
         let mut world = self.clone();
         for _ in 0..WRITES + 3 {

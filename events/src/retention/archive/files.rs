@@ -1,4 +1,4 @@
-//! Files that are there as a whole or not at all, and their digests.
+//! Writes files that exist as a whole or not at all, and computes their digests.
 
 use std::{
     fmt::Write as _,
@@ -13,10 +13,10 @@ use sha2::{Digest as _, Sha256};
 use super::ArchiveFile;
 use crate::Event;
 
-/// What files are called that are not finished.
+/// The suffix of unfinished files.
 pub(super) const TEMPORARY: &str = ".tmp";
 
-/// What a file is known by.
+/// The digest and length of a file.
 pub(super) struct Digest {
     pub(super) bytes: u64,
     pub(super) sha256: String,
@@ -28,7 +28,7 @@ impl Digest {
     }
 }
 
-/// Writes the file `name` under a temporary name, and gives it its name once it is on disk.
+/// Writes a file under a temporary name, and renames it to `name` once it is on disk.
 pub(super) fn replace<T>(
     directory: &Path,
     name: &str,
@@ -39,7 +39,7 @@ pub(super) fn replace<T>(
     let written = write(&mut file)?;
     file.sync_all()?;
     fs::rename(&temporary, directory.join(name))?;
-    // The names are on disk when the directory is.
+    // The names are on disk once the directory is.
     File::open(directory)?.sync_all()?;
     Ok(written)
 }
@@ -58,7 +58,7 @@ impl<'a> Lines<'a> {
     }
 
     pub(super) fn write(&mut self, event: &Event) -> io::Result<()> {
-        // As a whole: the compressor is slow with the small pieces that are written one by one.
+        // The line is written as a whole: the compressor is slow with the small pieces that serialization writes.
         let mut line = serde_json::to_vec(event)?;
         line.push(b'\n');
         self.0.write_all(&line)
@@ -74,7 +74,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// The events of a file.
+/// Reads the events of a file.
 pub(super) fn read_lines(
     path: &Path,
 ) -> io::Result<impl Iterator<Item = io::Result<Event>> + use<>> {

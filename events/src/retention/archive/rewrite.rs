@@ -1,5 +1,5 @@
-//! Taking somebody's personal data out of an archive: the files that have some are written anew, under other names. Killed
-//! on the way, the manifest has some of the new files, and the rest is done the next time.
+//! Removes a user's personal data from an archive: files that contain some are rewritten, under other names. If it is killed on
+//! the way, the manifest has some of the new files, and the rest follows the next time.
 
 use std::{fs, io};
 
@@ -11,14 +11,14 @@ use super::{
 use crate::{Error, Event, retention::personal::Redactor};
 
 impl Archive {
-    /// Whose personal data has to be taken out yet, of these.
+    /// Returns those of the subjects whose personal data is still in the archive.
     pub(in crate::retention) fn not_erased(&self, subjects: &[Uuid]) -> Vec<Uuid> {
         let erased = &self.manifest.erased;
         let is_left = |id: &&Uuid| !erased.contains(id);
         subjects.iter().filter(is_left).copied().collect()
     }
 
-    /// Rewrites the files with events that `redactor` changes; answers with how many. Blocks.
+    /// Rewrites the files with events that `redactor` changes; returns their number. Blocks.
     pub(in crate::retention) fn erase(&mut self, redactor: &Redactor) -> Result<u64> {
         let mut rewritten = 0;
         for number in 0..self.manifest.files.len() {

@@ -1,5 +1,5 @@
-//! Adding to the archive: positioned events in the order of positions, from where it ends. What was pruned before it was
-//! archived is not in it; then it goes on behind that.
+//! Adds to the archive: positioned events, by position, from where it ends. Events that were pruned before they were archived are
+//! missing; it then continues behind them.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -9,39 +9,39 @@ use tokio::sync::{mpsc, watch};
 use super::{Archive, ArchiveError, Result, files::Lines, files::replace, name_of};
 use crate::{Database, Error, Event, boxed, read, retention::prune::database_now};
 
-/// Events in one file.
+/// The number of events in one file.
 const FILE_EVENTS: u64 = 20_000;
-/// Events read in one statement.
+/// The number of events read in one statement.
 const BATCH_EVENTS: u64 = 1_000;
-/// Batches read ahead of the one that is written.
+/// The number of batches read ahead of the one being written.
 const AHEAD: usize = 2;
 
 /// What to archive, and where.
 #[derive(Debug, Clone)]
 pub struct ArchiveConfig {
-    /// Only events that happened so long ago, by the database's clock.
+    /// Only events that happened at least this long ago, by the database's clock.
     pub older_than: Duration,
-    /// The directory.
+    /// The directory of the archive.
     pub directory: PathBuf,
 }
 
-/// How far it has come.
+/// The progress of archiving.
 #[derive(Debug, Clone, Copy)]
 pub struct ArchiveProgress {
     /// Events up to here are in the archive.
     pub position: u64,
-    /// The end of the log; not all up to there may be old enough.
+    /// The end of the log; not all events up to there may be old enough.
     pub until: u64,
 }
 
-/// What was archived.
+/// The result of archiving.
 #[derive(Debug, Clone, Copy)]
 pub struct ArchiveReport {
     /// Events up to here are in the archive now.
     pub position: u64,
-    /// Events that were added.
+    /// The number of events added.
     pub events: u64,
-    /// Files that were added.
+    /// The number of files added.
     pub files: u64,
 }
 
@@ -57,7 +57,7 @@ pub(in crate::retention) async fn blocking<T: Send + 'static>(
     done.unwrap_or_else(|error| Err(Error::Task(error.to_string()).into()))
 }
 
-/// Archives all that is old enough, until `stop` turns true; also what was written is then in the archive.
+/// Archives all events that are old enough, until `stop` turns true; events written by then are in the archive.
 pub async fn archive(
     database: &Database,
     config: &ArchiveConfig,
@@ -104,7 +104,7 @@ pub async fn archive(
     Ok(report)
 }
 
-/// Writes one file; answers with its last position, which is before `first` when there was nothing to write.
+/// Writes one file; returns its last position, which is before `first` when there was nothing to write.
 fn write_file(
     mut archive: Archive,
     first: u64,
@@ -113,7 +113,7 @@ fn write_file(
     let Some(batch) = batches.blocking_recv() else {
         return Ok((archive, first - 1));
     };
-    // The name has the last position, which is not known yet: it is written under another one.
+    // The final name has the last position, which is not known yet, so the file is written under another name.
     let mut last = first - 1;
     let written = replace(&archive.directory, PARTIAL, |file| {
         let mut lines = Lines::new(file);
@@ -138,7 +138,7 @@ fn write_file(
     Ok((archive, last))
 }
 
-/// Removed like all that is not listed, if it is left over.
+/// A remainder is removed like every file that is not listed.
 const PARTIAL: &str = "next.jsonl.gz";
 
 struct Reader {
@@ -149,7 +149,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// Reads a dense stretch; true when it ended because what follows is not old enough.
+    /// Reads a dense stretch; returns true when it ended because the next event is not old enough.
     async fn run(self, sender: mpsc::Sender<Vec<Event>>) -> Result<bool> {
         let mut after = self.after;
         while after < self.until {
@@ -169,7 +169,7 @@ impl Reader {
             after += batch.len() as u64;
             let is_nothing = batch.is_empty();
             if !is_nothing && sender.send(batch).await.is_err() {
-                // The writer failed, and says why.
+                // The writer failed, and reports why.
                 return Ok(true);
             }
             if young.is_some() {
@@ -180,7 +180,7 @@ impl Reader {
     }
 }
 
-/// The last position that the archive of this log has all events up to, behind what was pruned already.
+/// Returns the last position up to which the archive of this log has all events behind the pruned ones.
 #[boxed]
 pub async fn archived_until(database: &Database, directory: PathBuf) -> Result<u64> {
     let (epoch, pruned) = read::read_pruned(&database.background).await?;

@@ -1,10 +1,10 @@
-//! Redacting the events of the log in place, in the order in which they were inserted: also those that have no position yet.
-//! A window of insertions is one transaction with the place that was reached. Only events that name the subject are taken
-//! out of the database: what is theirs has their id, or names them as who did it.
+//! Redacts the events of the log in place, in the order in which they were inserted, including those that have no position yet. A
+//! transaction redacts a window of insertions and saves the place reached. Only events that name the subject are read: the
+//! subject's events contain their id, or name them as the actor.
 //!
-//! The first pass goes up to the last insertion that it sees at its beginning. What is inserted later, or by a transaction
-//! that was open then, is the second pass's: on Postgres it has an id of a transaction that is not below the oldest that
-//! was open (`first_xid`), on SQLite it is behind the place where the first pass ended.
+//! The first pass goes up to the last insertion that it sees at its beginning. Events inserted later, or by a transaction that
+//! was open then, belong to the second pass: on Postgres their transaction id is not below the oldest one that was open
+//! (`first_xid`); on SQLite they are behind the place where the first pass ended.
 
 use std::sync::Arc;
 
@@ -18,9 +18,9 @@ use crate::{
     sql::{Dialect, execute, from_i64, number_list, query, query_one_as, to_i64},
 };
 
-/// Insertions that one transaction looks at.
+/// The number of insertions that one transaction examines.
 const WINDOW_POSTGRES: u64 = 20_000;
-/// With SQLite every writer waits for it.
+/// With SQLite every writer waits for the transaction.
 const WINDOW_SQLITE: u64 = 2_000;
 
 /// Sets where a pass begins and ends.
@@ -30,7 +30,7 @@ pub(super) async fn begin(tx: &DatabaseTransaction, claimed: &mut Claimed) -> Re
     if status.pass == 1 {
         status.looked_at = 0;
         if is_postgres {
-            // Before the last insertion is looked up: whatever is not seen there has at least this id.
+            // This is read before the last insertion is looked up: whatever is not seen there has at least this id.
             let sql = "select pg_snapshot_xmin(pg_current_snapshot())::text as xid";
             if let Some(xid) = query_one_as(tx, sql, Vec::new()).await? {
                 claimed.first_xid = xid;
@@ -121,7 +121,7 @@ async fn store(tx: &DatabaseTransaction, redacted: &[(i64, Event)]) -> Result<()
     Ok(())
 }
 
-/// What handlers and followers said about these events may quote them.
+/// Clears the errors of handlers and followers about these events, which may quote them.
 async fn forget_errors(tx: &DatabaseTransaction, redacted: &[(i64, Event)]) -> Result<()> {
     if redacted.is_empty() {
         return Ok(());

@@ -1,5 +1,5 @@
-//! The row of an erasure: who works on it, and what is done. Every change of it names the token of the claim, in the
-//! transaction that does the work; so a process that was paused and superseded changes nothing.
+//! The row of an erasure: the process that works on it, and its progress. Every change of it names the token of the claim, in the
+//! transaction that does the work, so a process that was paused and superseded changes nothing.
 
 use std::time::Duration;
 
@@ -14,18 +14,18 @@ use crate::{
     sql::{Dialect, execute, from_i64, query, query_as, query_one, to_i64},
 };
 
-/// What an erasure is at.
+/// The phase of an erasure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErasurePhase {
-    /// The events of the log.
+    /// It redacts the events of the log.
     Log,
-    /// The tables of the domains.
+    /// It changes the tables of the domains.
     Tables,
-    /// What Redis, or the file of the database, has besides.
+    /// It drops the copies in Redis, or in the database's write-ahead log.
     Streams,
-    /// The files of the archive.
+    /// It rewrites the files of the archive.
     Archive,
-    /// All is done once; what was on its way when it began is looked for in a second pass.
+    /// Everything was done once; a second pass will look for what was under way when it began.
     Waiting,
     /// It has ended.
     Done,
@@ -52,28 +52,28 @@ impl ErasurePhase {
     }
 }
 
-/// An erasure as operators see it.
+/// The public state of an erasure.
 #[derive(Debug, Clone)]
 pub struct ErasureStatus {
-    /// Whose personal data it is.
+    /// The user whose personal data is erased.
     pub subject: Uuid,
-    /// When somebody asked for it.
+    /// When it was requested.
     pub requested_at: DateTime<Utc>,
-    /// Who did.
+    /// The user who requested it.
     pub requested_by: String,
-    /// What it is at.
+    /// The current phase.
     pub phase: ErasurePhase,
-    /// The first time, or the second.
+    /// The current pass: 1 or 2.
     pub pass: i16,
-    /// How much of the log was looked at in this pass.
+    /// How much of the log was examined in this pass.
     pub looked_at: u64,
-    /// How much of it is to be looked at in this pass.
+    /// How much of the log is to be examined in this pass.
     pub to_look_at: u64,
-    /// Events that were redacted.
+    /// The number of events redacted.
     pub events: u64,
-    /// Rows of tables that were.
+    /// The number of table rows changed.
     pub rows: u64,
-    /// Files of the archive that were written anew; nothing when no process that worked on it had an archive.
+    /// The number of archive files rewritten; `None` when no process that worked on it had an archive.
     pub files: Option<u64>,
     /// When the log was redacted for the first time.
     pub log_at: Option<DateTime<Utc>>,
@@ -83,7 +83,7 @@ pub struct ErasureStatus {
     pub streams_at: Option<DateTime<Utc>>,
     /// When the archive was rewritten for the first time.
     pub archive_at: Option<DateTime<Utc>>,
-    /// When all was done twice.
+    /// When everything had been done twice.
     pub finished_at: Option<DateTime<Utc>>,
 }
 
@@ -91,11 +91,11 @@ const COLUMNS: &str =
     "subject, requested_at, requested_by, phase, pass, place, until, events, changed_rows, files,
     log_at, tables_at, streams_at, archive_at, finished_at, first_xid, token";
 
-/// That this process works on it, and how far it is.
+/// The claim of this process on the erasure, with its progress.
 #[derive(Debug, Clone)]
 pub(super) struct Claimed {
     pub(super) status: ErasureStatus,
-    /// On Postgres, transactions from this one on may have been open when the first pass began.
+    /// On Postgres: transactions from this id on may have been open when the first pass began.
     pub(super) first_xid: String,
     token: i64,
 }
@@ -121,7 +121,7 @@ fn status(row: &QueryResult) -> Result<ErasureStatus> {
     })
 }
 
-/// Has the workers erase what is personal to `subject`; false when somebody had asked for it before.
+/// Asks the workers to erase the personal data of `subject`; returns false when that was requested before.
 #[boxed]
 pub async fn request_erasure(tx: &Tx<'_>, subject: Uuid, requested_by: &str) -> Result<bool> {
     let sql = "insert into erasure (subject, requested_at, requested_by) values ($1, $2, $3)
@@ -130,7 +130,7 @@ pub async fn request_erasure(tx: &Tx<'_>, subject: Uuid, requested_by: &str) -> 
     Ok(execute(&**tx, sql, values).await? == 1)
 }
 
-/// The erasure of one subject, or those that have not ended and the last `limit` that have.
+/// Returns the erasure of one subject, or all unfinished ones and the last `limit` finished ones.
 #[boxed]
 pub async fn read_erasures(
     database: &Database,
@@ -149,13 +149,13 @@ pub async fn read_erasures(
     rows.iter().map(status).collect()
 }
 
-/// All whose data was erased, or is being.
+/// Returns all subjects whose data was erased, or is being erased.
 pub(super) async fn subjects(database: &Database) -> Result<Vec<Uuid>> {
     let sql = "select subject from erasure where log_at is not null order by requested_at";
     query_as(&database.background, sql, Vec::new()).await
 }
 
-/// Takes the oldest erasure that nobody works on.
+/// Claims the oldest erasure that no process works on.
 pub(super) async fn claim(
     database: &Database,
     owner: &str,
@@ -190,7 +190,7 @@ pub(super) async fn claim(
         .await
 }
 
-/// Writes how far it has come, and keeps the claim for another `lease`; an error when another process has it.
+/// Saves the progress and extends the claim by `lease`; fails when another process holds it.
 pub(super) async fn save(
     tx: &DatabaseTransaction,
     claimed: &Claimed,
@@ -231,7 +231,7 @@ pub(super) async fn save(
     }
 }
 
-/// Keeps the claim for as long as the task is not aborted, and there is something to do.
+/// Renews the claim until the task is aborted, or nothing is left to do.
 pub(super) fn keep_renewing(
     database: Database,
     claimed: Claimed,
@@ -242,7 +242,7 @@ pub(super) fn keep_renewing(
             sleep(lease / 4).await;
             let (database, subject, token) =
                 (database.clone(), claimed.status.subject, claimed.token);
-            // In a task of its own: an abort must not leave a transaction open.
+            // The renewal runs in a task of its own: an abort must not leave a transaction open.
             let renewal = tokio::spawn(async move {
                 let sql = format!(
                     "update erasure set leased_until = {}
@@ -259,7 +259,7 @@ pub(super) fn keep_renewing(
     })
 }
 
-/// Gives the claim back; nobody takes it before `pause` is over.
+/// Releases the claim; nobody takes it before `pause` is over.
 pub(super) async fn release(database: &Database, claimed: &Claimed, pause: Duration) -> Result<()> {
     let (subject, token, seconds) = (claimed.status.subject, claimed.token, pause.as_secs_f64());
     database

@@ -1,6 +1,6 @@
-//! Copies of events outside of the tables. Redis's streams are dropped: they are expendable, and whoever relays next fills
-//! them up from the log, which is redacted. SQLite keeps what was written in its write-ahead log until that is emptied into
-//! the file, which overwrites what was deleted (`secure_delete`).
+//! Copies of events outside of the tables. Redis's streams are dropped: they are expendable, and the next relay refills them from
+//! the log, which is redacted. SQLite keeps written data in its write-ahead log until that is emptied into the file, which
+//! overwrites deleted data (`secure_delete`).
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! What the simulated process is in: a log that others write, number, prune and restore, and the streams of Redis, which
-//! are filled, lost, and at times hold what cannot be read. All of it is drawn from the seed.
+//! The surroundings of the simulated process: a log that others write, number, prune and restore, and the streams of Redis, which
+//! are filled, lost, and at times hold entries that cannot be read. All of it is drawn from the seed.
 
 use fastrand::Rng;
 use serde_json::value::RawValue;
@@ -7,26 +7,26 @@ use uuid::Uuid;
 
 use crate::{Error, Event, PARTS, Proof, Result, kit, read::Head, retention::ERASURE_STREAM};
 
-/// Parts that have events: few, so that streams are long.
+/// The parts that have events: few, so that streams are long.
 const BUSY_PARTS: i16 = 4;
 
-/// What others see: the log, and what of it is in Redis.
+/// What others see: the log, and the part of it that is in Redis.
 pub(super) struct Outside {
     pub(super) rng: Rng,
     pub(super) epoch: u32,
     /// The event at position `n` is `log[n - 1]`.
     pub(super) log: Vec<Event>,
-    /// So many have their position.
+    /// This many events have their position.
     pub(super) numbered: usize,
-    /// Numbered since the last look of the process, by itself.
+    /// Events that the process itself numbered since its last look.
     pub(super) fresh: u64,
     pub(super) pruned: u64,
-    /// The entries of each part's stream of this epoch; one without an event is one that cannot be read.
+    /// The entries of each part's stream of this epoch; one without an event cannot be read.
     pub(super) redis: Vec<Vec<(u64, Option<Event>)>>,
-    /// What was read over Redis before the log began this epoch.
+    /// Events read over Redis before the log began this epoch.
     pub(super) stale: Vec<Event>,
     pub(super) fails: bool,
-    /// Nothing happens but what the process does.
+    /// Nothing happens except what the process does.
     pub(super) is_quiet: bool,
 }
 
@@ -46,7 +46,7 @@ impl Outside {
         }
     }
 
-    /// Of the event at `position`, if there is one.
+    /// Returns the proof of the event at `position`, if there is one.
     pub(super) fn proof_at(&self, position: u64) -> Option<Proof> {
         let event = self
             .log
@@ -72,7 +72,7 @@ impl Outside {
             };
             let mut event = kit::event(position, kind, 0);
             event.event_id = Uuid::from_u128(self.rng.u128(..));
-            // Each has a stream of its own, by which it is known from others that had its position.
+            // Each event has its own stream, which distinguishes it from others that had its position.
             event.stream_id = event.event_id;
             event.follows = self.proof_at(position - 1);
             event.part = self.rng.i16(0..BUSY_PARTS);
@@ -89,7 +89,7 @@ impl Outside {
         self.numbered = self.log.len();
     }
 
-    /// Somebody relays what a part lacks, from the last entry on, or from anywhere when the stream is empty.
+    /// Another process relays events that a part lacks, from the last entry on, or from anywhere when the stream is empty.
     pub(super) fn relay(&mut self) {
         let part = self.rng.i16(0..BUSY_PARTS);
         let is_whole = self.rng.bool();
@@ -142,7 +142,7 @@ impl Outside {
         }
     }
 
-    /// Any of the events, in any order and number.
+    /// Returns any of the events, in any order and number.
     pub(super) fn some(&mut self) -> Vec<Event> {
         let known = &self.log[self.pruned as usize..self.numbered];
         let count = self.rng.usize(..12);

@@ -1,4 +1,4 @@
-//! Disks that are full, files that are read-only, gone or others: outages that last, that readiness tells of, and that end.
+//! Full disks, read-only, missing and replaced files: outages that last, that readiness reports, and that end.
 
 use events::Error;
 use sea_orm::ConnectionTrait;
@@ -14,7 +14,7 @@ fn a_file_that_cannot_be_written_is_an_outage() {
         let log = world.log().await;
         let writer = world.database.writer();
         let much = "insert into applied values (1, zeroblob(100000), 1)";
-        // No less than there are; SQLite has rolled back by itself, and the connection with this limit is closed.
+        // The limit is the present size. SQLite rolled back by itself, and the connection with this limit is closed.
         let set = writer.execute_unprepared("pragma max_page_count = 1").await;
         set.expect("it is set");
         let failed = write(&log, much).await.expect_err("there is no room");
@@ -22,7 +22,7 @@ fn a_file_that_cannot_be_written_is_an_outage() {
         assert_eq!(failed.code().as_deref(), Some("13"));
         write(&log, much).await.expect("it is written");
         write(&log, NOTHING).await.expect("it is written");
-        // Another process, whose file is read-only.
+        // Another process has the file open read-only.
         let url = format!("{}?mode=ro", world.database_url);
         let unable = start_log(connect(&url).await, None, &world.prefix).await;
         for _ in 0..3 {
@@ -38,11 +38,11 @@ fn a_file_that_cannot_be_written_is_an_outage() {
     });
 }
 
-/// Where mounting is allowed; what else fails with this code is above.
+/// Runs where mounting is permitted; other causes of this code are tested above.
 #[test]
 fn a_server_whose_disk_is_full_is_an_outage_until_there_is_room() {
     tests::setup::run(|| async {
-        // Its own, as it could not live without the disk.
+        // The server is the test's own, as it cannot live without its disk.
         let server = Postgres::start();
         let directory = guard::new_directory("full");
         let Some(disk) = SmallDisk::mount(directory.join("small"), 32) else {
@@ -86,7 +86,7 @@ fn a_server_whose_disk_is_full_is_an_outage_until_there_is_room() {
     });
 }
 
-/// Nobody would ever find what is written to a file that has lost its name.
+/// Nobody would ever find data written to a file that has lost its name.
 #[test]
 fn a_file_that_is_gone_or_another_answers_nothing() {
     tests::setup::run(|| async {

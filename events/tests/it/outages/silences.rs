@@ -1,4 +1,4 @@
-//! Connections to Postgres that go silent: new ones take their place, and a process without any says that it is not ready.
+//! Connections to Postgres that go silent: new ones replace them, and a process without any reports that it is not ready.
 
 use std::time::{Duration, Instant};
 
@@ -12,10 +12,10 @@ use tests::{
 use super::{NOTHING, number, write};
 use crate::world::{SOON, Way, World, connect_patiently, start_log};
 
-/// How long an answer is waited for here.
+/// How long the tests wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A log whose connections to Postgres all go through a proxy.
+/// Starts a log whose connections to Postgres all go through a proxy.
 async fn behind_a_proxy() -> (World, Proxy, EventLog) {
     let world = World::new(Way::Distributed).await;
     let proxy = Proxy::start(Postgres::shared().port()).await;
@@ -28,13 +28,13 @@ async fn behind_a_proxy() -> (World, Proxy, EventLog) {
     (world, proxy, log)
 }
 
-/// Every connection there is goes silent, for good; new ones work.
+/// Every existing connection goes silent, for good; new ones work.
 #[test]
 fn connections_that_go_silent_are_replaced() {
     tests::setup::run(|| async {
         let (world, proxy, log) = behind_a_proxy().await;
         for silence in [Silence::Answers, Silence::Requests, Silence::Both] {
-            // Several connections are busy, several idle.
+            // Several connections are busy, and several idle.
             let some = || futures::future::join_all((0..8).map(|_| write(&log, NOTHING)));
             for answer in some().await {
                 answer.expect("it is written");
@@ -71,7 +71,7 @@ fn connections_that_go_silent_are_replaced() {
     });
 }
 
-/// With all connections silent and no new ones, nothing is decided by what is remembered, and the process says so.
+/// With all connections silent and no new ones, nothing is decided from memory, and the process reports it.
 #[test]
 fn a_process_that_cannot_look_is_not_ready() {
     tests::setup::run(|| async {

@@ -1,5 +1,5 @@
-//! What is answered: the same data in the same order, nulls in the same places, and the same errors. When several fields fail below one
-//! that becomes null, graphql-js tells of the first; here all that failed are told.
+//! Compares answers: the same data in the same order, nulls in the same places, and the same errors. When several fields fail below
+//! one that becomes null, graphql-js reports the first; the gateway reports all.
 
 use async_graphql::{PathSegment, Variables};
 use futures::executor::block_on;

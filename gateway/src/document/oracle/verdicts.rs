@@ -1,4 +1,4 @@
-//! Which documents are valid.
+//! Compares which documents are valid.
 
 use super::{Oracle, assert_none};
 use crate::document::reading::read;
@@ -31,7 +31,7 @@ fn documents_are_valid_for_us_when_they_are_for_graphql_js() {
         }
     }
     assert_none(&differing, compared);
-    // Both kinds are there.
+    // Both kinds occur.
     assert!(
         valid > compared / 4 && valid < compared * 9 / 10,
         "{valid} of {compared}"

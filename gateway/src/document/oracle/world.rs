@@ -1,5 +1,5 @@
-//! The oracle's small schema, as `tests/js/oracle-world.mjs` has it. An object is a number; what fails, what is null and what comes next
-//! follow from it.
+//! The oracle's small schema, as in `tests/js/oracle-world.mjs`. An object is a number, which determines what fails, what is null
+//! and what comes next.
 
 use std::sync::atomic::{AtomicI32, Ordering};
 

@@ -36,14 +36,14 @@ pub(crate) async fn handshake(
 
 pub(crate) const SUBPROTOCOL: (&str, &str) = ("sec-websocket-protocol", "graphql-transport-ws");
 
-/// A socket that has said nothing yet.
+/// Returns a socket that has sent nothing yet.
 pub(crate) async fn connect(server: &Server) -> Client {
     handshake(server, &[SUBPROTOCOL])
         .await
         .expect("a handshake")
 }
 
-/// An acknowledged socket.
+/// Returns an acknowledged socket.
 pub(crate) async fn ready(server: &Server) -> Client {
     let mut client = connect(server).await;
     client.send(json!({ "type": "connection_init" })).await;
@@ -65,7 +65,7 @@ impl Client {
             .await;
     }
 
-    /// The next frame, within five seconds.
+    /// Returns the next frame, within five seconds.
     pub(crate) async fn frame(&mut self) -> Message {
         let next = tokio::time::timeout(Duration::from_secs(5), self.socket.next());
         next.await
@@ -74,7 +74,7 @@ impl Client {
             .expect("a frame")
     }
 
-    /// The next message of the protocol, pings aside.
+    /// Returns the next message of the protocol, skipping pings.
     pub(crate) async fn receive(&mut self) -> Value {
         loop {
             match self.frame().await {
@@ -90,7 +90,7 @@ impl Client {
         }
     }
 
-    /// The close code and reason; all before them is dropped.
+    /// Returns the close code and reason; all frames before them are dropped.
     pub(crate) async fn closed(&mut self) -> (u16, String) {
         loop {
             if let Message::Close(frame) = self.frame().await {

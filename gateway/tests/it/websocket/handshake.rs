@@ -11,7 +11,7 @@ use crate::toy;
 #[tokio::test]
 async fn only_the_known_subprotocol_stays() {
     let server = toy::start().await;
-    // A client that offers nothing or something else gets the code, not a failed handshake without a reason.
+    // A client that offers no or another subprotocol gets the code, not a failed handshake without a reason.
     let mut client = handshake(&server, &[]).await.expect("a handshake");
     client.closed_with(4406).await;
     let offered = ("sec-websocket-protocol", "graphql-ws");
@@ -103,7 +103,7 @@ async fn a_ping_can_bring_a_new_token() {
     let mut client = connect(&server).await;
     client.send(init("first")).await;
     assert_eq!(client.receive().await, json!({ "type": "connection_ack" }));
-    // What is sent behind the ping is done under the new token, and the pong does not repeat it.
+    // Messages after the ping are handled under the new token, and the pong does not repeat it.
     client.send(ping("second")).await;
     client.subscribe("1", "{ token }").await;
     assert_eq!(client.receive().await, json!({ "type": "pong" }));

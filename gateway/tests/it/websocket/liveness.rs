@@ -42,7 +42,7 @@ async fn a_silent_peer_is_closed() {
     let server = toy::start_with(impatient()).await;
     let _silent = ready(&server).await;
     assert_eq!(server.shutdown.open_sockets(), 1);
-    // The client reads nothing, so nothing answers; the server must let go of the socket by itself.
+    // The client reads nothing, so nothing answers; the server must drop the socket by itself.
     let gone = async {
         while server.shutdown.open_sockets() > 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -77,14 +77,14 @@ async fn a_reader_that_stops_stops_the_stream() {
     stopped
         .subscribe("1", "subscription { flood(size: 10000) }")
         .await;
-    // Others on the same gateway are served meanwhile.
+    // Other clients of the same gateway are served meanwhile.
     let mut other = ready(&server).await;
     for id in 0..200 {
         other.subscribe(&id.to_string(), "{ hello }").await;
         assert_eq!(other.receive().await["type"], "next");
         assert_eq!(other.receive().await["type"], "complete");
     }
-    // And the stopped one goes on where it was.
+    // The stopped client continues where it was.
     let mut taken = 0;
     for _ in 0..2_000 {
         let message = stopped.socket.next().await.expect("open").expect("a frame");
@@ -97,7 +97,7 @@ async fn a_reader_that_stops_stops_the_stream() {
 async fn a_client_that_does_not_read_holds_nothing_that_others_wait_for() {
     let server = toy::start().await;
     let mut slow = ready(&server).await;
-    // The first holds something while the second fills the socket.
+    // The first operation holds something while the second fills the socket.
     slow.subscribe("1", "{ hold(ms: 500) }").await;
     slow.subscribe("2", "subscription { flood(size: 60000) }")
         .await;
