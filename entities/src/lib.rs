@@ -36,7 +36,7 @@ use users::{Users, UsersConfig};
 pub(crate) use async_recursion::async_recursion as boxed;
 
 pub use cache::{CacheConfig, CacheFigures, Cached};
-pub use command::{CommandContext, CommandError, Failure, Refusal};
+pub use command::{CommandContext, CommandError, Failure, Missing, Refusal};
 pub use idempotency::{Idempotency, KeyReused, remove_expired_answers};
 pub use paging::{Direction, Edge, Page, PageRequest, SortKey};
 pub use rekeying::{AddressConflict, derive_again};

@@ -7,12 +7,6 @@ use async_graphql::{Error, ErrorExtensions, Name, Value, indexmap::IndexMap};
 use entities::{
     CommandError, Failure, Refusal, Violations,
     access::{AccessError, Reason},
-    chats::ChatError,
-    operations::{LetterError, WorkerError},
-    posts::PostError,
-    read_models::ReadModelError,
-    signals::SignalError,
-    users::UserError,
 };
 use events::{CursorError, FeedError};
 
@@ -184,106 +178,9 @@ fn from_failure(failure: Failure, message: String) -> Error {
     }
 }
 
-pub(crate) fn from_users(cause: UserError) -> Error {
-    let message = cause.to_string();
-    match cause {
-        UserError::NotFound => error(codes::NOT_FOUND, message),
-        UserError::EmailTaken => error(codes::CONFLICT, message)
-            .extend_with(|_, extensions| extensions.set("field", "email")),
-        UserError::LastAdministrator | UserError::NotDeactivated => error(codes::CONFLICT, message),
-        UserError::VersionConflict { current } => error(codes::CONFLICT, message)
-            .extend_with(|_, extensions| extensions.set("currentVersion", current)),
-        UserError::WrongCredentials | UserError::RefreshRefused => {
-            unauthenticated(message, Reason::Invalid)
-        }
-        UserError::Throttled { retry_after } => too_often(message, retry_after),
-        UserError::Invalid(violations) => invalid(violations),
-        UserError::Access(cause) => from_access(cause),
-        UserError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
-        UserError::Log(cause) => from_log(&cause),
-    }
-}
-
 fn too_often(message: String, retry_after: Duration) -> Error {
     // Rounded up: who comes back then is let in.
     let seconds = retry_after.as_millis().div_ceil(1000).max(1) as u64;
     error(codes::RATE_LIMITED, message)
         .extend_with(|_, extensions| extensions.set("retryAfterSeconds", seconds))
-}
-
-pub(crate) fn from_chats(cause: ChatError) -> Error {
-    let message = cause.to_string();
-    match cause {
-        ChatError::TooOften { retry_after } => too_often(message, retry_after),
-        ChatError::NotFound | ChatError::MessageNotFound | ChatError::MemberNotFound => {
-            error(codes::NOT_FOUND, message)
-        }
-        ChatError::NotOwner | ChatError::NotAuthor => error(codes::FORBIDDEN, message),
-        ChatError::Direct | ChatError::MessageDeleted | ChatError::TooManyMembers => {
-            error(codes::CONFLICT, message)
-        }
-        ChatError::Invalid(violations) => invalid(violations),
-        ChatError::Access(cause) => from_access(cause),
-        ChatError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
-        ChatError::Log(cause) => from_log(&cause),
-    }
-}
-
-pub(crate) fn from_posts(cause: PostError) -> Error {
-    let message = cause.to_string();
-    match cause {
-        PostError::NotFound | PostError::CommentNotFound => error(codes::NOT_FOUND, message),
-        PostError::NotAuthor => error(codes::FORBIDDEN, message),
-        PostError::TooManyComments => error(codes::CONFLICT, message),
-        PostError::VersionConflict { current } => error(codes::CONFLICT, message)
-            .extend_with(|_, extensions| extensions.set("currentVersion", current)),
-        PostError::Invalid(violations) => invalid(violations),
-        PostError::Access(cause) => from_access(cause),
-        PostError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
-        // Only after as many tries as a transaction gets.
-        PostError::Log(events::Error::VersionConflict) => {
-            error(codes::UNAVAILABLE, "too many changes at once; try again")
-        }
-        PostError::Log(cause) => from_log(&cause),
-    }
-}
-
-pub(crate) fn from_signals(cause: SignalError) -> Error {
-    let message = cause.to_string();
-    match cause {
-        SignalError::Invalid(violations) => invalid(violations),
-        SignalError::Access(cause) => from_access(cause),
-        SignalError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
-        SignalError::Log(cause) => from_log(&cause),
-    }
-}
-
-pub(crate) fn from_read_models(cause: ReadModelError) -> Error {
-    let message = cause.to_string();
-    match cause {
-        ReadModelError::NotFound => error(codes::NOT_FOUND, message),
-        ReadModelError::Access(cause) => from_access(cause),
-        ReadModelError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
-        ReadModelError::Log(cause) => from_log(&cause),
-    }
-}
-
-pub(crate) fn from_workers(cause: WorkerError) -> Error {
-    let message = cause.to_string();
-    match cause {
-        WorkerError::NotFound => error(codes::NOT_FOUND, message),
-        WorkerError::Access(cause) => from_access(cause),
-        WorkerError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
-        WorkerError::Log(cause) => from_log(&cause),
-    }
-}
-
-pub(crate) fn from_letters(cause: LetterError) -> Error {
-    let message = cause.to_string();
-    match cause {
-        LetterError::NotFound => error(codes::NOT_FOUND, message),
-        LetterError::Access(cause) => from_access(cause),
-        LetterError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
-        LetterError::Log(cause) => from_log(&cause),
-    }
 }

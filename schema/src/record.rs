@@ -27,7 +27,6 @@ use entities::{
 use uuid::Uuid;
 
 use crate::{
-    connection::checked,
     error::{from_access, from_command},
     history, id,
     request::{command_context, entities, viewer, with_staleness},
@@ -107,15 +106,11 @@ impl<O: Recorded> RecordHead<O> {
         #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
         #[graphql(desc = "Events after this cursor of an edge.")] after: Option<String>,
     ) -> Result<Option<history::History>> {
-        let limit = checked("first", first)?;
-        let after_version = history::decode_after(after.as_deref())?;
-        let entities = entities(ctx);
-        let epoch = entities.log.tail().cursor().epoch;
-        let page = O::records(entities)
-            .history(viewer(ctx)?, self.uuid, after_version, limit)
-            .await
-            .map_err(from_access)?;
-        Ok(Some(history::connect(page, after_version, epoch)))
+        let (viewer, records) = (viewer(ctx)?, O::records(entities(ctx)));
+        history::connect(ctx, first, after, |after, limit| {
+            records.history(viewer, self.uuid, after, limit)
+        })
+        .await
     }
 }
 

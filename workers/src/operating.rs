@@ -10,7 +10,7 @@ use clap::Args;
 use entities::{
     Entities,
     access::AccessError,
-    operations::{LetterError, Operations, WorkerError},
+    operations::{OperationError, Operations},
 };
 use events::EventLog;
 
@@ -44,15 +44,12 @@ pub enum OperatingError {
     /// What was typed is no id.
     #[error("{0} is not the id of a {1}, such as {1}_01h455vb4pex5vsknk084sn02q")]
     NotAnId(String, &'static str),
-    /// There is no such letter.
+    /// It is not done.
     #[error(transparent)]
-    Letter(#[from] LetterError),
+    Refused(#[from] OperationError),
     /// It cannot be read.
     #[error(transparent)]
     Read(#[from] AccessError),
-    /// No epoch begins.
-    #[error(transparent)]
-    Epoch(#[from] WorkerError),
     /// It cannot be written as JSON.
     #[error("the output cannot be written: {0}")]
     Json(#[from] serde_json::Error),

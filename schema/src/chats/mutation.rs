@@ -11,7 +11,7 @@ use super::{
     object::{Chat, Message},
 };
 use crate::{
-    error::from_chats,
+    error::from_command,
     payloads::payloads,
     request::{command_context, entities, viewer},
 };
@@ -45,7 +45,7 @@ impl ChatsMutation {
         let chat = chats
             .create_chat(command_context(ctx)?, input.try_into()?)
             .await
-            .map_err(from_chats)?;
+            .map_err(from_command)?;
         Ok(Some(CreateChatPayload { chat: Chat(chat) }))
     }
 
@@ -60,7 +60,7 @@ impl ChatsMutation {
         let chat = chats
             .rename_chat(command_context(ctx)?, id, &input.title)
             .await
-            .map_err(from_chats)?;
+            .map_err(from_command)?;
         Ok(Some(RenameChatPayload { chat: Chat(chat) }))
     }
 
@@ -77,7 +77,7 @@ impl ChatsMutation {
         let chat = chats
             .add_members(command_context(ctx)?, id, user_ids)
             .await
-            .map_err(from_chats)?;
+            .map_err(from_command)?;
         Ok(Some(AddChatMembersPayload { chat: Chat(chat) }))
     }
 
@@ -93,7 +93,7 @@ impl ChatsMutation {
         let chat = chats
             .remove_member(command_context(ctx)?, id, user_id)
             .await
-            .map_err(from_chats)?;
+            .map_err(from_command)?;
         Ok(Some(RemoveChatMemberPayload { chat: Chat(chat) }))
     }
 
@@ -108,7 +108,7 @@ impl ChatsMutation {
         chats
             .leave_chat(command_context(ctx)?, id)
             .await
-            .map_err(from_chats)?;
+            .map_err(from_command)?;
         Ok(Some(LeaveChatPayload {
             chat_id: input.chat_id,
         }))
@@ -125,7 +125,7 @@ impl ChatsMutation {
         let message = chats
             .send_message(command_context(ctx)?, id, input.text)
             .await
-            .map_err(from_chats)?;
+            .map_err(from_command)?;
         Ok(Some(SendMessagePayload {
             message: message.into(),
         }))
@@ -142,7 +142,7 @@ impl ChatsMutation {
         let message = chats
             .edit_message(command_context(ctx)?, id, input.text)
             .await
-            .map_err(from_chats)?;
+            .map_err(from_command)?;
         Ok(Some(EditMessagePayload {
             message: message.into(),
         }))
@@ -159,7 +159,7 @@ impl ChatsMutation {
         let message = chats
             .delete_message(command_context(ctx)?, id)
             .await
-            .map_err(from_chats)?;
+            .map_err(from_command)?;
         Ok(Some(DeleteMessagePayload {
             message: message.into(),
         }))
@@ -176,7 +176,7 @@ impl ChatsMutation {
         let chat = chats
             .mark_chat_read(command_context(ctx)?, id, input.up_to)
             .await
-            .map_err(from_chats)?;
+            .map_err(from_command)?;
         Ok(Some(MarkChatReadPayload { chat: Chat(chat) }))
     }
 
@@ -192,7 +192,7 @@ impl ChatsMutation {
         chats
             .set_typing(viewer(ctx)?, id)
             .await
-            .map_err(from_chats)?;
+            .map_err(from_command)?;
         Ok(Some(SetTypingPayload {
             chat_id: input.chat_id,
         }))

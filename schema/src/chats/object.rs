@@ -17,7 +17,7 @@ use super::{
     loaders::{WithUser, load_last_message, load_members, load_unread_count},
 };
 use crate::{
-    connection::{ListCursor, PageArguments, checked},
+    connection::{ListCursor, PageArguments},
     error::from_log,
     history, id,
     price::list_size,
@@ -135,12 +135,7 @@ impl Chat {
         #[graphql(desc = "Returns the messages newer than the one with this cursor.")]
         before: Option<String>,
     ) -> Result<MessageConnection> {
-        let arguments = PageArguments {
-            first,
-            after,
-            last,
-            before,
-        };
+        let arguments = PageArguments::from((first, after, last, before));
         let request = arguments.request(|cursor: &ListCursor<MessageOrder>| {
             matches!(cursor.edge.key, SortKey::Number(_))
         })?;
@@ -169,16 +164,11 @@ impl Chat {
         #[graphql(desc = "Returns the events that follow the edge with this cursor.")]
         after: Option<String>,
     ) -> Result<Option<history::History>> {
-        let limit = checked("first", first)?;
-        let after_version = history::decode_after(after.as_deref())?;
-        let entities = entities(ctx);
-        let epoch = entities.log.tail().cursor().epoch;
-        let page = entities
-            .chats
-            .read_history(&self.0, after_version, limit)
-            .await
-            .map_err(|cause| from_log(&cause))?;
-        Ok(Some(history::connect(page, after_version, epoch)))
+        let chats = &entities(ctx).chats;
+        history::connect(ctx, first, after, |after, limit| {
+            chats.read_history(&self.0, after, limit)
+        })
+        .await
     }
 }
 

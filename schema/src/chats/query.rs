@@ -4,14 +4,17 @@ use async_graphql::{
     Context, ID, Object, Result,
     connection::{Connection, Edge},
 };
-use entities::{SortKey, chats::ChatError};
+use entities::{
+    SortKey,
+    chats::{ChatError, STREAM},
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{KIND, object::Chat};
 use crate::{
     connection::{ListCursor, PageArguments},
-    error::{from_access, from_chats},
+    error::{from_access, from_command},
     id,
     request::{entities, viewer},
 };
@@ -43,7 +46,7 @@ impl ChatsQuery {
         #[graphql(desc = "The chat's global id.")] id: ID,
     ) -> Result<Option<Chat>> {
         match find(ctx, id::decode_as(KIND, "id", &id)?).await? {
-            None => Err(from_chats(ChatError::NotFound)),
+            None => Err(from_command(ChatError::NotFound(STREAM))),
             found => Ok(found),
         }
     }
@@ -58,12 +61,7 @@ impl ChatsQuery {
         #[graphql(desc = "Returns the last n items, from 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Returns the chats that come before this cursor.")] before: Option<String>,
     ) -> Result<Option<ChatConnection>> {
-        let arguments = PageArguments {
-            first,
-            after,
-            last,
-            before,
-        };
+        let arguments = PageArguments::from((first, after, last, before));
         let request = arguments.request(|cursor: &ListCursor<ChatOrder>| {
             matches!(cursor.edge.key, SortKey::Time(_))
         })?;

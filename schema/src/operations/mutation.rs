@@ -7,7 +7,7 @@ use super::{
     workers::{WorkerStatus, load_status},
 };
 use crate::{
-    error::{from_letters, from_users, from_workers},
+    error::from_command,
     id,
     payloads::payloads,
     request::{command_context, entities},
@@ -46,7 +46,7 @@ impl OperationsMutation {
         let paused = operations
             .pause_worker(command_context(ctx)?, &input.name)
             .await;
-        paused.map_err(from_workers)?;
+        paused.map_err(from_command)?;
         Ok(Some(WorkerPayload {
             worker_status: load_status(ctx).await?,
         }))
@@ -62,7 +62,7 @@ impl OperationsMutation {
         let resumed = operations
             .resume_worker(command_context(ctx)?, &input.name)
             .await;
-        resumed.map_err(from_workers)?;
+        resumed.map_err(from_command)?;
         Ok(Some(WorkerPayload {
             worker_status: load_status(ctx).await?,
         }))
@@ -80,7 +80,7 @@ impl OperationsMutation {
         let replayed = operations
             .replay_letters(command_context(ctx)?, which)
             .await;
-        let replayed = replayed.map_err(from_letters)?;
+        let replayed = replayed.map_err(from_command)?;
         Ok(Some(ReplayDeadLettersPayload {
             replayed: replayed.replayed,
             left: replayed.left,
@@ -99,7 +99,7 @@ impl OperationsMutation {
         let discarded = operations
             .discard_letters(command_context(ctx)?, which)
             .await;
-        let discarded = discarded.map_err(from_letters)?;
+        let discarded = discarded.map_err(from_command)?;
         Ok(Some(DiscardDeadLettersPayload {
             discarded: discarded.discarded,
             replayed: discarded.replayed,
@@ -119,7 +119,7 @@ impl OperationsMutation {
             .users
             .disconnect(command_context(ctx)?, id, input.end_sessions)
             .await
-            .map_err(from_users)?;
+            .map_err(from_command)?;
         Ok(Some(DisconnectUserPayload {
             ended_sessions: disconnected.ended_sessions,
         }))

@@ -14,7 +14,7 @@ use super::{
     object::Post,
 };
 use crate::{
-    error::from_posts,
+    error::from_command,
     payloads::payloads,
     request::{command_context, entities},
 };
@@ -63,7 +63,7 @@ impl PostsMutation {
         let posts = &entities(ctx).posts;
         let context = command_context(ctx)?;
         let answer = posts.create_post(context, input.message).await;
-        let post = post_of(&answer.map_err(from_posts)?)?;
+        let post = post_of(&answer.map_err(from_command)?)?;
         Ok(Some(CreatePostPayload { post }))
     }
 
@@ -79,7 +79,7 @@ impl PostsMutation {
         let answer = posts
             .edit_post_message(context, target, input.message)
             .await;
-        let post = post_of(&answer.map_err(from_posts)?)?;
+        let post = post_of(&answer.map_err(from_command)?)?;
         Ok(Some(EditPostMessagePayload { post }))
     }
 
@@ -92,7 +92,7 @@ impl PostsMutation {
         let id = post_id("id", &input.id)?;
         let posts = &entities(ctx).posts;
         let answer = posts.like_post(command_context(ctx)?, id).await;
-        let post = post_of(&answer.map_err(from_posts)?)?;
+        let post = post_of(&answer.map_err(from_command)?)?;
         Ok(Some(LikePostPayload { post }))
     }
 
@@ -105,7 +105,7 @@ impl PostsMutation {
         let id = post_id("id", &input.id)?;
         let posts = &entities(ctx).posts;
         let answer = posts.unlike_post(command_context(ctx)?, id).await;
-        let post = post_of(&answer.map_err(from_posts)?)?;
+        let post = post_of(&answer.map_err(from_command)?)?;
         Ok(Some(UnlikePostPayload { post }))
     }
 
@@ -120,7 +120,7 @@ impl PostsMutation {
         let answer = posts.delete_post(command_context(ctx)?, target).await;
         Ok(Some(DeletePostPayload {
             deleted_post_id: input.id,
-            version: answer.map_err(from_posts)?.state.version(),
+            version: answer.map_err(from_command)?.state.version(),
         }))
     }
 
@@ -134,7 +134,7 @@ impl PostsMutation {
         let posts = &entities(ctx).posts;
         let context = command_context(ctx)?;
         let answer = posts.add_comment(context, post_id, input.text).await;
-        let answer = answer.map_err(from_posts)?;
+        let answer = answer.map_err(from_command)?;
         Ok(Some(AddCommentPayload {
             comment: comment_of(&answer)?,
             post: post_of(&answer)?,
@@ -151,7 +151,7 @@ impl PostsMutation {
         let posts = &entities(ctx).posts;
         let context = command_context(ctx)?;
         let answer = posts.edit_comment(context, target, input.text).await;
-        let answer = answer.map_err(from_posts)?;
+        let answer = answer.map_err(from_command)?;
         Ok(Some(EditCommentPayload {
             comment: comment_of(&answer)?,
             post: post_of(&answer)?,
@@ -167,7 +167,7 @@ impl PostsMutation {
         let target = comment_target(&input.post_id, &input.id)?;
         let posts = &entities(ctx).posts;
         let answer = posts.remove_comment(command_context(ctx)?, target).await;
-        let answer = answer.map_err(from_posts)?;
+        let answer = answer.map_err(from_command)?;
         Ok(Some(RemoveCommentPayload {
             comment: comment_of(&answer)?,
             post: post_of(&answer)?,

@@ -100,12 +100,7 @@ impl PostsQuery {
     ) -> Result<Option<PostConnection>> {
         let sort = sort.map_or(posts::PostSort::Newest, Into::into);
         let filter: posts::PostFilter = filter.unwrap_or_default().try_into()?;
-        let arguments = PageArguments {
-            first,
-            after,
-            last,
-            before,
-        };
+        let arguments = PageArguments::from((first, after, last, before));
         let request = arguments.request(|cursor: &ListCursor<posts::PostSort>| {
             cursor.sort == sort && sort.accepts(&cursor.edge.key)
         })?;

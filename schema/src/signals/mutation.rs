@@ -4,7 +4,7 @@ use async_graphql::{Context, Object, Result};
 
 use super::{inputs::SubmitSignalInput, object::Signal};
 use crate::{
-    error::from_signals,
+    error::from_command,
     payloads::payloads,
     request::{command_context, entities},
 };
@@ -29,7 +29,7 @@ impl SignalsMutation {
             .signals
             .submit_signal(command_context(ctx)?, input.into())
             .await
-            .map_err(from_signals)?;
+            .map_err(from_command)?;
         Ok(Some(SubmitSignalPayload {
             signal: signal.into(),
         }))

@@ -67,12 +67,7 @@ impl SignalsQuery {
     ) -> Result<Option<SignalConnection>> {
         let sort = SignalSort::Newest;
         let filter: signals::SignalFilter = filter.unwrap_or_default().into();
-        let arguments = PageArguments {
-            first,
-            after,
-            last,
-            before,
-        };
+        let arguments = PageArguments::from((first, after, last, before));
         let request = arguments.request(|cursor: &ListCursor<SignalSort>| {
             cursor.sort == sort && sort.accepts(&cursor.edge.key)
         })?;

@@ -9,7 +9,7 @@ use super::{
     object::User,
 };
 use crate::{
-    error::{from_access, from_users},
+    error::{from_access, from_command},
     id,
     payloads::payloads,
     request::{command_context, entities},
@@ -42,7 +42,7 @@ impl UsersMutation {
             .update_profile(command_context(ctx)?, expected_version, update)
             .await;
         Ok(Some(UpdateProfilePayload {
-            user: updated.map_err(from_users)?.into(),
+            user: updated.map_err(from_command)?.into(),
         }))
     }
 
@@ -57,7 +57,7 @@ impl UsersMutation {
             .set_availability(command_context(ctx)?, input.availability.into())
             .await;
         Ok(Some(SetAvailabilityPayload {
-            user: changed.map_err(from_users)?.into(),
+            user: changed.map_err(from_command)?.into(),
         }))
     }
 
@@ -77,7 +77,7 @@ impl UsersMutation {
             .set_role(command_context(ctx)?, target, input.role.into())
             .await;
         Ok(Some(SetRolePayload {
-            user: changed.map_err(from_users)?.into(),
+            user: changed.map_err(from_command)?.into(),
         }))
     }
 
@@ -95,7 +95,7 @@ impl UsersMutation {
         };
         let deactivated = entities(ctx).users.deactivate(context, id).await;
         Ok(Some(DeactivateUserPayload {
-            user: deactivated.map_err(from_users)?.into(),
+            user: deactivated.map_err(from_command)?.into(),
         }))
     }
 }

@@ -84,12 +84,7 @@ impl UsersQuery {
     ) -> Result<Option<UserConnection>> {
         let sort: users::UserSort = sort.unwrap_or_default().into();
         let filter: users::UserFilter = filter.unwrap_or_default().into();
-        let arguments = PageArguments {
-            first,
-            after,
-            last,
-            before,
-        };
+        let arguments = PageArguments::from((first, after, last, before));
         let request = arguments.request(|cursor: &ListCursor<users::UserSort>| {
             cursor.sort == sort && sort.field.accepts(&cursor.edge.key)
         })?;

@@ -9,7 +9,7 @@ use super::{
     object::User,
 };
 use crate::{
-    error::from_users,
+    error::from_command,
     payloads::payloads,
     request::{client_address, command_context, entities},
 };
@@ -68,7 +68,7 @@ impl SignInMutation {
     ) -> Result<Option<RegisterPayload>> {
         let users = &entities(ctx).users;
         let registered = users.register(origin(ctx)?, input.into()).await;
-        let (session, user) = parts(registered.map_err(from_users)?);
+        let (session, user) = parts(registered.map_err(from_command)?);
         Ok(Some(RegisterPayload { session, user }))
     }
 
@@ -82,7 +82,7 @@ impl SignInMutation {
         let users = &entities(ctx).users;
         let password = Secret::new(input.password);
         let signed_in = users.sign_in(origin(ctx)?, &input.email, password).await;
-        let (session, user) = parts(signed_in.map_err(from_users)?);
+        let (session, user) = parts(signed_in.map_err(from_command)?);
         Ok(Some(SignInPayload { session, user }))
     }
 
@@ -97,7 +97,7 @@ impl SignInMutation {
         let users = &entities(ctx).users;
         let token = Secret::new(input.refresh_token);
         let refreshed = users.refresh(command_context(ctx)?, token).await;
-        let (session, user) = parts(refreshed.map_err(from_users)?);
+        let (session, user) = parts(refreshed.map_err(from_command)?);
         Ok(Some(RefreshPayload { session, user }))
     }
 
@@ -112,7 +112,7 @@ impl SignInMutation {
         let everywhere = input.is_some_and(|input| input.everywhere);
         let ended = users.sign_out(command_context(ctx)?, everywhere).await;
         Ok(Some(SignOutPayload {
-            signed_out: ended.map_err(from_users)?,
+            signed_out: ended.map_err(from_command)?,
         }))
     }
 
@@ -132,7 +132,7 @@ impl SignInMutation {
             .change_password(command_context(ctx)?, current, new)
             .await;
         Ok(Some(ChangePasswordPayload {
-            user: changed.map_err(from_users)?.into(),
+            user: changed.map_err(from_command)?.into(),
         }))
     }
 }
