@@ -3,13 +3,13 @@
 
 use std::convert::Infallible;
 
-use async_graphql::{Error, connection::CursorType};
+use async_graphql::connection::CursorType;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Datelike, Utc};
 use entities::{Edge, PageRequest, SortKey, Violations};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::error::{codes, error, invalid};
+use crate::error::{Result, codes, error, invalid};
 
 const DEFAULT_PAGE: i32 = 20;
 /// The largest page; also in the descriptions of the arguments.
@@ -86,7 +86,7 @@ impl PageArguments {
     pub(crate) fn request<S: Serialize + DeserializeOwned>(
         self,
         accepts: impl Fn(&ListCursor<S>) -> bool,
-    ) -> Result<PageRequest, Error> {
+    ) -> Result<PageRequest> {
         let decode = |text: Option<String>| {
             let Some(text) = text else { return Ok(None) };
             ListCursor::decode_cursor(&text)
@@ -131,7 +131,7 @@ fn is_storable_time(time: &DateTime<Utc>) -> bool {
 pub(crate) fn check_time(
     field: &str,
     time: Option<DateTime<Utc>>,
-) -> Result<Option<DateTime<Utc>>, Error> {
+) -> Result<Option<DateTime<Utc>>> {
     match time.is_none_or(|time| is_storable_time(&time)) {
         true => Ok(time),
         false => {
@@ -141,7 +141,7 @@ pub(crate) fn check_time(
     }
 }
 
-pub(crate) fn checked(argument: &str, size: i32) -> Result<u64, Error> {
+pub(crate) fn checked(argument: &str, size: i32) -> Result<u64> {
     if (1..=MAX_PAGE).contains(&size) {
         return Ok(size as u64);
     }

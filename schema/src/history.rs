@@ -1,7 +1,7 @@
 //! The history of an object: its events as facts, for people and audits.
 
 use async_graphql::{
-    Context, Json, Object, Result, SimpleObject,
+    Context, Json, Object, SimpleObject,
     connection::{Connection, Edge},
 };
 use chrono::{DateTime, Utc};
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{
     connection::{OpaqueCursor, checked},
-    error::{codes, error, from_access},
+    error::{Result, codes, error, internal},
     request::entities,
 };
 
@@ -55,7 +55,7 @@ impl Event {
     async fn data(&self) -> Result<Json<Value>> {
         serde_json::from_str(self.event.data.get())
             .map(Json)
-            .map_err(|cause| crate::internal(&cause))
+            .map_err(|cause| internal(&cause))
     }
 }
 
@@ -97,7 +97,7 @@ pub(crate) async fn connect<'a>(
     let after_version = decode_after(after.as_deref())?;
     // The epoch before the page is read.
     let epoch = entities(ctx).log.tail().cursor().epoch;
-    let page = read(after_version, limit).await.map_err(from_access)?;
+    let page = read(after_version, limit).await?;
     let fields = HistoryFields {
         first_version: page.first_version,
     };

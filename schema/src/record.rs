@@ -16,9 +16,7 @@ pub(crate) use statistics::{CountedObject, Statistics, follow_statistics, read_s
 
 use std::{borrow::Cow, marker::PhantomData};
 
-use async_graphql::{
-    ComplexObject, Context, Error, ID, ObjectType, Result, SimpleObject, TypeName,
-};
+use async_graphql::{ComplexObject, Context, ID, ObjectType, SimpleObject, TypeName};
 use chrono::{DateTime, Utc};
 use entities::{
     CommandError, Entities,
@@ -27,7 +25,7 @@ use entities::{
 use uuid::Uuid;
 
 use crate::{
-    error::{from_access, from_command},
+    error::Result,
     history, id,
     request::{command_context, entities, viewer, with_staleness},
 };
@@ -56,7 +54,7 @@ pub(crate) fn decode<O: Recorded>(id: &ID) -> Result<Uuid> {
 /// The object with this uuid.
 pub(crate) async fn find<O: Recorded>(ctx: &Context<'_>, id: Uuid) -> Result<Option<O>> {
     let found = O::records(entities(ctx)).find(viewer(ctx)?, id).await;
-    let found = with_staleness(ctx, found.map_err(from_access)?)?;
+    let found = with_staleness(ctx, found?)?;
     Ok(found.map(O::from))
 }
 
@@ -149,7 +147,7 @@ impl<V: Verb, O: Recorded> TypeName for Payload<V, O> {
 type Answer<V, O> = Result<Option<Payload<V, O>>>;
 
 fn answer<V: Verb, O: Recorded>(done: Result<O::Record, CommandError>) -> Answer<V, O> {
-    let record = O::Field::from(O::from(done.map_err(from_command)?));
+    let record = O::Field::from(O::from(done?));
     Ok(Some(Payload {
         record,
         verb: PhantomData,
@@ -197,7 +195,7 @@ pub(crate) async fn restore<O: Recorded>(
     answer(records.restore(command_context(ctx)?, target).await)
 }
 
-fn target<O: Recorded>(id: &ID, expected_version: Option<i64>) -> Result<Target, Error> {
+fn target<O: Recorded>(id: &ID, expected_version: Option<i64>) -> Result<Target> {
     let id = decode::<O>(id)?;
     Ok(Target {
         id,

@@ -1,6 +1,6 @@
 //! The mutations of chats.
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object};
 
 use super::{
     inputs::{
@@ -11,7 +11,7 @@ use super::{
     object::{Chat, Message},
 };
 use crate::{
-    error::from_command,
+    error::Result,
     payloads::payloads,
     request::{command_context, entities, viewer},
 };
@@ -44,8 +44,7 @@ impl ChatsMutation {
         let chats = &entities(ctx).chats;
         let chat = chats
             .create_chat(command_context(ctx)?, input.try_into()?)
-            .await
-            .map_err(from_command)?;
+            .await?;
         Ok(Some(CreateChatPayload { chat: Chat(chat) }))
     }
 
@@ -59,8 +58,7 @@ impl ChatsMutation {
         let chats = &entities(ctx).chats;
         let chat = chats
             .rename_chat(command_context(ctx)?, id, &input.title)
-            .await
-            .map_err(from_command)?;
+            .await?;
         Ok(Some(RenameChatPayload { chat: Chat(chat) }))
     }
 
@@ -76,8 +74,7 @@ impl ChatsMutation {
         let chats = &entities(ctx).chats;
         let chat = chats
             .add_members(command_context(ctx)?, id, user_ids)
-            .await
-            .map_err(from_command)?;
+            .await?;
         Ok(Some(AddChatMembersPayload { chat: Chat(chat) }))
     }
 
@@ -92,8 +89,7 @@ impl ChatsMutation {
         let chats = &entities(ctx).chats;
         let chat = chats
             .remove_member(command_context(ctx)?, id, user_id)
-            .await
-            .map_err(from_command)?;
+            .await?;
         Ok(Some(RemoveChatMemberPayload { chat: Chat(chat) }))
     }
 
@@ -105,10 +101,7 @@ impl ChatsMutation {
     ) -> Result<Option<LeaveChatPayload>> {
         let id = chat_id(&input.chat_id)?;
         let chats = &entities(ctx).chats;
-        chats
-            .leave_chat(command_context(ctx)?, id)
-            .await
-            .map_err(from_command)?;
+        chats.leave_chat(command_context(ctx)?, id).await?;
         Ok(Some(LeaveChatPayload {
             chat_id: input.chat_id,
         }))
@@ -124,8 +117,7 @@ impl ChatsMutation {
         let chats = &entities(ctx).chats;
         let message = chats
             .send_message(command_context(ctx)?, id, input.text)
-            .await
-            .map_err(from_command)?;
+            .await?;
         Ok(Some(SendMessagePayload {
             message: message.into(),
         }))
@@ -141,8 +133,7 @@ impl ChatsMutation {
         let chats = &entities(ctx).chats;
         let message = chats
             .edit_message(command_context(ctx)?, id, input.text)
-            .await
-            .map_err(from_command)?;
+            .await?;
         Ok(Some(EditMessagePayload {
             message: message.into(),
         }))
@@ -156,10 +147,7 @@ impl ChatsMutation {
     ) -> Result<Option<DeleteMessagePayload>> {
         let id = message_id(&input.message_id)?;
         let chats = &entities(ctx).chats;
-        let message = chats
-            .delete_message(command_context(ctx)?, id)
-            .await
-            .map_err(from_command)?;
+        let message = chats.delete_message(command_context(ctx)?, id).await?;
         Ok(Some(DeleteMessagePayload {
             message: message.into(),
         }))
@@ -175,8 +163,7 @@ impl ChatsMutation {
         let chats = &entities(ctx).chats;
         let chat = chats
             .mark_chat_read(command_context(ctx)?, id, input.up_to)
-            .await
-            .map_err(from_command)?;
+            .await?;
         Ok(Some(MarkChatReadPayload { chat: Chat(chat) }))
     }
 
@@ -189,10 +176,7 @@ impl ChatsMutation {
     ) -> Result<Option<SetTypingPayload>> {
         let id = chat_id(&input.chat_id)?;
         let chats = &entities(ctx).chats;
-        chats
-            .set_typing(viewer(ctx)?, id)
-            .await
-            .map_err(from_command)?;
+        chats.set_typing(viewer(ctx)?, id).await?;
         Ok(Some(SetTypingPayload {
             chat_id: input.chat_id,
         }))

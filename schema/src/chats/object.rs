@@ -2,7 +2,7 @@
 //! differs by user asks who the viewer is.
 
 use async_graphql::{
-    Context, Enum, ID, Object, Result, SimpleObject,
+    Context, Enum, ID, Object, SimpleObject,
     connection::{Connection, Edge},
 };
 use chrono::{DateTime, Utc};
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     connection::{ListCursor, PageArguments},
-    error::from_log,
+    error::Result,
     history, id,
     price::list_size,
     request::{entities, viewer},
@@ -139,11 +139,7 @@ impl Chat {
         let request = arguments.request(|cursor: &ListCursor<MessageOrder>| {
             matches!(cursor.edge.key, SortKey::Number(_))
         })?;
-        let page = entities(ctx)
-            .chats
-            .list_messages(&self.0, &request)
-            .await
-            .map_err(|cause| from_log(&cause))?;
+        let page = entities(ctx).chats.list_messages(&self.0, &request).await?;
         let mut connection = Connection::new(page.has_previous, page.has_next);
         let sort = MessageOrder::NewestFirst;
         connection.edges = page

@@ -1,7 +1,7 @@
 //! The queries of chats.
 
 use async_graphql::{
-    Context, ID, Object, Result,
+    Context, ID, Object,
     connection::{Connection, Edge},
 };
 use entities::{
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{KIND, object::Chat};
 use crate::{
     connection::{ListCursor, PageArguments},
-    error::{from_access, from_command},
+    error::Result,
     id,
     request::{entities, viewer},
 };
@@ -34,7 +34,7 @@ pub(crate) enum ChatOrder {
 /// The chat with this uuid if the viewer is a member, for `chat` and `node`.
 pub(crate) async fn find(ctx: &Context<'_>, id: Uuid) -> Result<Option<Chat>> {
     let found = entities(ctx).chats.find_chat(viewer(ctx)?, id).await;
-    found.map(|found| found.map(Chat)).map_err(from_access)
+    Ok(found?.map(Chat))
 }
 
 #[Object]
@@ -46,7 +46,7 @@ impl ChatsQuery {
         #[graphql(desc = "The chat's global id.")] id: ID,
     ) -> Result<Option<Chat>> {
         match find(ctx, id::decode_as(KIND, "id", &id)?).await? {
-            None => Err(from_command(ChatError::NotFound(STREAM))),
+            None => Err(ChatError::NotFound(STREAM).into()),
             found => Ok(found),
         }
     }
@@ -68,8 +68,7 @@ impl ChatsQuery {
         let page = entities(ctx)
             .chats
             .list_chats(viewer(ctx)?, &request)
-            .await
-            .map_err(from_access)?;
+            .await?;
         let mut connection = Connection::new(page.has_previous, page.has_next);
         let sort = ChatOrder::LastActivity;
         connection.edges = page

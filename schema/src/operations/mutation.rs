@@ -1,13 +1,13 @@
 //! The mutations of operations. Each is told by an event of the stream `operations`, with who did it.
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, Object};
 
 use super::{
     inputs::{DeadLettersInput, DisconnectUserInput, WorkerInput},
     workers::{WorkerStatus, load_status},
 };
 use crate::{
-    error::from_command,
+    error::Result,
     id,
     payloads::payloads,
     request::{command_context, entities},
@@ -46,7 +46,7 @@ impl OperationsMutation {
         let paused = operations
             .pause_worker(command_context(ctx)?, &input.name)
             .await;
-        paused.map_err(from_command)?;
+        paused?;
         Ok(Some(WorkerPayload {
             worker_status: load_status(ctx).await?,
         }))
@@ -62,7 +62,7 @@ impl OperationsMutation {
         let resumed = operations
             .resume_worker(command_context(ctx)?, &input.name)
             .await;
-        resumed.map_err(from_command)?;
+        resumed?;
         Ok(Some(WorkerPayload {
             worker_status: load_status(ctx).await?,
         }))
@@ -80,7 +80,7 @@ impl OperationsMutation {
         let replayed = operations
             .replay_letters(command_context(ctx)?, which)
             .await;
-        let replayed = replayed.map_err(from_command)?;
+        let replayed = replayed?;
         Ok(Some(ReplayDeadLettersPayload {
             replayed: replayed.replayed,
             left: replayed.left,
@@ -99,7 +99,7 @@ impl OperationsMutation {
         let discarded = operations
             .discard_letters(command_context(ctx)?, which)
             .await;
-        let discarded = discarded.map_err(from_command)?;
+        let discarded = discarded?;
         Ok(Some(DiscardDeadLettersPayload {
             discarded: discarded.discarded,
             replayed: discarded.replayed,
@@ -118,8 +118,7 @@ impl OperationsMutation {
         let disconnected = entities(ctx)
             .users
             .disconnect(command_context(ctx)?, id, input.end_sessions)
-            .await
-            .map_err(from_command)?;
+            .await?;
         Ok(Some(DisconnectUserPayload {
             ended_sessions: disconnected.ended_sessions,
         }))

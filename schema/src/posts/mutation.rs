@@ -1,7 +1,7 @@
 //! The mutations of posts. What they answer is folded from the log, and so is the post right after the change, whether or
 //! not the read model has it yet.
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object};
 use entities::posts::PostAnswer;
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
     object::Post,
 };
 use crate::{
-    error::from_command,
+    error::Result,
     payloads::payloads,
     request::{command_context, entities},
 };
@@ -63,7 +63,7 @@ impl PostsMutation {
         let posts = &entities(ctx).posts;
         let context = command_context(ctx)?;
         let answer = posts.create_post(context, input.message).await;
-        let post = post_of(&answer.map_err(from_command)?)?;
+        let post = post_of(&answer?)?;
         Ok(Some(CreatePostPayload { post }))
     }
 
@@ -79,7 +79,7 @@ impl PostsMutation {
         let answer = posts
             .edit_post_message(context, target, input.message)
             .await;
-        let post = post_of(&answer.map_err(from_command)?)?;
+        let post = post_of(&answer?)?;
         Ok(Some(EditPostMessagePayload { post }))
     }
 
@@ -92,7 +92,7 @@ impl PostsMutation {
         let id = post_id("id", &input.id)?;
         let posts = &entities(ctx).posts;
         let answer = posts.like_post(command_context(ctx)?, id).await;
-        let post = post_of(&answer.map_err(from_command)?)?;
+        let post = post_of(&answer?)?;
         Ok(Some(LikePostPayload { post }))
     }
 
@@ -105,7 +105,7 @@ impl PostsMutation {
         let id = post_id("id", &input.id)?;
         let posts = &entities(ctx).posts;
         let answer = posts.unlike_post(command_context(ctx)?, id).await;
-        let post = post_of(&answer.map_err(from_command)?)?;
+        let post = post_of(&answer?)?;
         Ok(Some(UnlikePostPayload { post }))
     }
 
@@ -120,7 +120,7 @@ impl PostsMutation {
         let answer = posts.delete_post(command_context(ctx)?, target).await;
         Ok(Some(DeletePostPayload {
             deleted_post_id: input.id,
-            version: answer.map_err(from_command)?.state.version(),
+            version: answer?.state.version(),
         }))
     }
 
@@ -134,7 +134,7 @@ impl PostsMutation {
         let posts = &entities(ctx).posts;
         let context = command_context(ctx)?;
         let answer = posts.add_comment(context, post_id, input.text).await;
-        let answer = answer.map_err(from_command)?;
+        let answer = answer?;
         Ok(Some(AddCommentPayload {
             comment: comment_of(&answer)?,
             post: post_of(&answer)?,
@@ -151,7 +151,7 @@ impl PostsMutation {
         let posts = &entities(ctx).posts;
         let context = command_context(ctx)?;
         let answer = posts.edit_comment(context, target, input.text).await;
-        let answer = answer.map_err(from_command)?;
+        let answer = answer?;
         Ok(Some(EditCommentPayload {
             comment: comment_of(&answer)?,
             post: post_of(&answer)?,
@@ -167,7 +167,7 @@ impl PostsMutation {
         let target = comment_target(&input.post_id, &input.id)?;
         let posts = &entities(ctx).posts;
         let answer = posts.remove_comment(command_context(ctx)?, target).await;
-        let answer = answer.map_err(from_command)?;
+        let answer = answer?;
         Ok(Some(RemoveCommentPayload {
             comment: comment_of(&answer)?,
             post: post_of(&answer)?,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use entities::{
     posts::{self, LikeOf, PostState},
@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     connection::PageArguments,
+    error::Result,
     history, id,
     request::{entities, viewer},
     users::UserRef,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_graphql::{
-    Context, ID, Object, Result,
+    Context, ID, Object,
     connection::{Connection, Edge},
 };
 use entities::{Violations, posts};
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     connection::{ListCursor, PageArguments},
-    error::{from_access, from_log, invalid},
+    error::{Result, invalid},
     price::{COUNT, cost},
     request::{entities, shown, viewer},
     users::load_all,
@@ -37,14 +37,14 @@ impl PostTotals {
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let posts = &entities(ctx).posts;
         let count = posts.count_posts(viewer(ctx)?, &self.0).await;
-        shown(ctx, count.map_err(from_access)?)
+        shown(ctx, count?)
     }
 }
 
 /// The post with this uuid, for `post` and `node`.
 pub(crate) async fn find(ctx: &Context<'_>, id: Uuid) -> Result<Option<Post>> {
     let found = entities(ctx).posts.find_post(viewer(ctx)?, id).await;
-    let found = shown(ctx, found.map_err(from_access)?)?;
+    let found = shown(ctx, found?)?;
     Ok(found.map(Post::from))
 }
 
@@ -55,10 +55,7 @@ async fn find_at(ctx: &Context<'_>, id: Uuid, version: i64) -> Result<Option<Pos
     }
     let posts = &entities(ctx).posts;
     let state = posts.find_post_at(viewer(ctx)?, id, version).await;
-    Ok(state
-        .map_err(from_access)?
-        .as_ref()
-        .and_then(Post::of_state))
+    Ok(state?.as_ref().and_then(Post::of_state))
 }
 
 #[Object]
@@ -107,8 +104,7 @@ impl PostsQuery {
         let page = entities(ctx)
             .posts
             .list_posts(viewer(ctx)?, &filter, sort, &request)
-            .await
-            .map_err(from_access)?;
+            .await?;
         let page = shown(ctx, page)?;
         let totals = PostTotals(filter);
         let mut connection =
@@ -118,7 +114,7 @@ impl PostsQuery {
             true => {
                 let ids = page.items.iter().map(|(_, post)| post.author_id).collect();
                 let found = load_all(&entities(ctx).users, ids).await;
-                found.map_err(|cause| from_log(&cause))?
+                found?
             }
             false => HashMap::new(),
         };

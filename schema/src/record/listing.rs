@@ -1,7 +1,7 @@
 //! Lists of records: a page at a time, with a count for those who ask.
 
 use async_graphql::{
-    Context, Object, Result,
+    Context, Object,
     connection::{Connection, Edge},
 };
 use entities::record::{Record, Sort, SortField};
@@ -9,7 +9,7 @@ use entities::record::{Record, Sort, SortField};
 use super::{Recorded, SortInput};
 use crate::{
     connection::{ListCursor, PageArguments},
-    error::from_access,
+    error::Result,
     price::{COUNT, cost},
     request::{entities, viewer},
 };
@@ -26,7 +26,7 @@ impl<O: Recorded> Totals<O> {
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let records = O::records(entities(ctx));
         let count = records.count(viewer(ctx)?, &self.0).await;
-        count.map_err(from_access)
+        Ok(count?)
     }
 }
 
@@ -53,7 +53,7 @@ pub(crate) async fn list<O: Recorded>(
     })?;
     let records = O::records(entities(ctx));
     let page = records.list(viewer(ctx)?, &filter, sort, &request).await;
-    let page = page.map_err(from_access)?;
+    let page = page?;
     let (has_previous, has_next) = (page.has_previous, page.has_next);
     let mut list = Connection::with_additional_fields(has_previous, has_next, Totals(filter));
     let items = page.items.into_iter();

@@ -1,10 +1,10 @@
 //! The mutation of signals.
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, Object};
 
 use super::{inputs::SubmitSignalInput, object::Signal};
 use crate::{
-    error::from_command,
+    error::Result,
     payloads::payloads,
     request::{command_context, entities},
 };
@@ -28,8 +28,7 @@ impl SignalsMutation {
         let signal = entities(ctx)
             .signals
             .submit_signal(command_context(ctx)?, input.into())
-            .await
-            .map_err(from_command)?;
+            .await?;
         Ok(Some(SubmitSignalPayload {
             signal: signal.into(),
         }))

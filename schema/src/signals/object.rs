@@ -1,12 +1,13 @@
 //! The signal as clients see it.
 
-use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::signals;
 use uuid::Uuid;
 
 use super::{KIND, finding::SignalFinding};
 use crate::{
+    error::Result,
     history, id,
     request::{entities, viewer},
 };

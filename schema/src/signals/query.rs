@@ -1,7 +1,7 @@
 //! The queries of signals.
 
 use async_graphql::{
-    Context, ID, Object, Result,
+    Context, ID, Object,
     connection::{Connection, Edge},
 };
 use entities::signals::{self, SignalSort};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{KIND, inputs::SignalFilter, object::Signal};
 use crate::{
     connection::{ListCursor, PageArguments},
-    error::from_access,
+    error::Result,
     id,
     price::{COUNT, cost},
     request::{entities, viewer},
@@ -31,14 +31,14 @@ impl SignalTotals {
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let signals = &entities(ctx).signals;
         let count = signals.count_signals(viewer(ctx)?, &self.0).await;
-        count.map_err(from_access)
+        Ok(count?)
     }
 }
 
 /// The signal with this uuid, for `signal` and `node`.
 pub(crate) async fn find(ctx: &Context<'_>, id: Uuid) -> Result<Option<Signal>> {
     let found = entities(ctx).signals.find_signal(viewer(ctx)?, id).await;
-    Ok(found.map_err(from_access)?.map(Signal::from))
+    Ok(found?.map(Signal::from))
 }
 
 #[Object]
@@ -74,8 +74,7 @@ impl SignalsQuery {
         let page = entities(ctx)
             .signals
             .list_signals(viewer(ctx)?, &filter, &request)
-            .await
-            .map_err(from_access)?;
+            .await?;
         let totals = SignalTotals(filter);
         let mut connection =
             Connection::with_additional_fields(page.has_previous, page.has_next, totals);

@@ -1,6 +1,6 @@
 //! The mutations of users who exist.
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, Object};
 use entities::users::ChangeUser;
 
 use super::{
@@ -9,7 +9,7 @@ use super::{
     object::User,
 };
 use crate::{
-    error::{from_access, from_command},
+    error::Result,
     id,
     payloads::payloads,
     request::{command_context, entities},
@@ -42,7 +42,7 @@ impl UsersMutation {
             .update_profile(command_context(ctx)?, expected_version, update)
             .await;
         Ok(Some(UpdateProfilePayload {
-            user: updated.map_err(from_command)?.into(),
+            user: updated?.into(),
         }))
     }
 
@@ -57,7 +57,7 @@ impl UsersMutation {
             .set_availability(command_context(ctx)?, input.availability.into())
             .await;
         Ok(Some(SetAvailabilityPayload {
-            user: changed.map_err(from_command)?.into(),
+            user: changed?.into(),
         }))
     }
 
@@ -77,7 +77,7 @@ impl UsersMutation {
             .set_role(command_context(ctx)?, target, input.role.into())
             .await;
         Ok(Some(SetRolePayload {
-            user: changed.map_err(from_command)?.into(),
+            user: changed?.into(),
         }))
     }
 
@@ -91,11 +91,11 @@ impl UsersMutation {
         let context = command_context(ctx)?;
         let id = match &input.user_id {
             Some(id) => id::decode_as(KIND, "userId", id)?,
-            None => context.viewer.require_user().map_err(from_access)?,
+            None => context.viewer.require_user()?,
         };
         let deactivated = entities(ctx).users.deactivate(context, id).await;
         Ok(Some(DeactivateUserPayload {
-            user: deactivated.map_err(from_command)?.into(),
+            user: deactivated?.into(),
         }))
     }
 }

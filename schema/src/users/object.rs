@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, Object, Result};
+use async_graphql::{Context, Enum, ID, Object};
 use chrono::{DateTime, Utc};
 use entities::users;
 
 use super::{KIND, loaders::load_presence};
 use crate::{
+    error::Result,
     history, id,
     request::{entities, viewer},
 };

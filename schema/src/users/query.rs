@@ -1,7 +1,7 @@
 //! The queries of users.
 
 use async_graphql::{
-    Context, ID, Object, Result,
+    Context, ID, Object,
     connection::{Connection, Edge},
 };
 use entities::users;
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     connection::{ListCursor, PageArguments},
-    error::from_access,
+    error::Result,
     id,
     price::{COUNT, cost},
     request::{entities, viewer},
@@ -35,16 +35,14 @@ impl UserTotals {
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let users = &entities(ctx).users;
         let count = users.count_users(viewer(ctx)?, &self.0).await;
-        count.map_err(from_access)
+        Ok(count?)
     }
 }
 
 /// The user with this uuid, for `user` and `node`.
 pub(crate) async fn find(ctx: &Context<'_>, id: Uuid) -> Result<Option<User>> {
     let found = entities(ctx).users.find_user(viewer(ctx)?, id).await;
-    found
-        .map(|found| found.map(User::from))
-        .map_err(from_access)
+    Ok(found?.map(User::from))
 }
 
 #[Object]
@@ -52,9 +50,7 @@ impl UsersQuery {
     /// The user who is signed in. Null without a session.
     async fn me(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         let found = entities(ctx).users.me(viewer(ctx)?).await;
-        found
-            .map(|found| found.map(User::from))
-            .map_err(from_access)
+        Ok(found?.map(User::from))
     }
 
     /// Looks up a user, including deactivated ones. Null when no user has this id.
@@ -91,8 +87,7 @@ impl UsersQuery {
         let page = entities(ctx)
             .users
             .list_users(viewer(ctx)?, &filter, sort, &request)
-            .await
-            .map_err(from_access)?;
+            .await?;
         let totals = UserTotals(filter);
         let mut connection =
             Connection::with_additional_fields(page.has_previous, page.has_next, totals);
