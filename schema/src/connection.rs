@@ -3,10 +3,13 @@
 
 use std::convert::Infallible;
 
-use async_graphql::connection::CursorType;
+use async_graphql::{
+    ObjectType, OutputType,
+    connection::{self, Connection, CursorType},
+};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Datelike, Utc};
-use entities::{Edge, PageRequest, SortKey, Violations};
+use entities::{Edge, Page, PageRequest, SortKey, Violations};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::error::{Result, codes, error, invalid};
@@ -111,6 +114,26 @@ impl PageArguments {
             from_end: self.last.is_some(),
         })
     }
+}
+
+/// A page as a connection, which has `fields` besides. `show` makes a node of a row.
+pub(crate) fn connect<S, T, N, F>(
+    page: Page<T>,
+    sort: S,
+    fields: F,
+    show: impl Fn(T) -> N,
+) -> Connection<ListCursor<S>, N, F>
+where
+    S: Copy + Serialize + DeserializeOwned + Send + Sync,
+    N: OutputType,
+    F: ObjectType,
+{
+    let mut list = Connection::with_additional_fields(page.has_previous, page.has_next, fields);
+    let items = page.items.into_iter();
+    list.edges = items
+        .map(|(edge, row)| connection::Edge::new(ListCursor { sort, edge }, show(row)))
+        .collect();
+    list
 }
 
 /// Postgres stores no NUL in texts, and no times before 4713 BC; a cursor of ours has neither.

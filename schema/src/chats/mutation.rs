@@ -41,10 +41,8 @@ impl ChatsMutation {
         ctx: &Context<'_>,
         input: CreateChatInput,
     ) -> Result<Option<CreateChatPayload>> {
-        let chats = &entities(ctx).chats;
-        let chat = chats
-            .create_chat(command_context(ctx)?, input.try_into()?)
-            .await?;
+        let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
+        let chat = chats.create_chat(context, input.try_into()?).await?;
         Ok(Some(CreateChatPayload { chat: Chat(chat) }))
     }
 
@@ -55,10 +53,8 @@ impl ChatsMutation {
         input: RenameChatInput,
     ) -> Result<Option<RenameChatPayload>> {
         let id = chat_id(&input.chat_id)?;
-        let chats = &entities(ctx).chats;
-        let chat = chats
-            .rename_chat(command_context(ctx)?, id, &input.title)
-            .await?;
+        let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
+        let chat = chats.rename_chat(context, id, &input.title).await?;
         Ok(Some(RenameChatPayload { chat: Chat(chat) }))
     }
 
@@ -71,10 +67,8 @@ impl ChatsMutation {
     ) -> Result<Option<AddChatMembersPayload>> {
         let id = chat_id(&input.chat_id)?;
         let user_ids = user_ids("userIds", &input.user_ids)?;
-        let chats = &entities(ctx).chats;
-        let chat = chats
-            .add_members(command_context(ctx)?, id, user_ids)
-            .await?;
+        let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
+        let chat = chats.add_members(context, id, user_ids).await?;
         Ok(Some(AddChatMembersPayload { chat: Chat(chat) }))
     }
 
@@ -86,10 +80,8 @@ impl ChatsMutation {
     ) -> Result<Option<RemoveChatMemberPayload>> {
         let id = chat_id(&input.chat_id)?;
         let user_id = user_id(&input.user_id)?;
-        let chats = &entities(ctx).chats;
-        let chat = chats
-            .remove_member(command_context(ctx)?, id, user_id)
-            .await?;
+        let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
+        let chat = chats.remove_member(context, id, user_id).await?;
         Ok(Some(RemoveChatMemberPayload { chat: Chat(chat) }))
     }
 
@@ -114,10 +106,8 @@ impl ChatsMutation {
         input: SendMessageInput,
     ) -> Result<Option<SendMessagePayload>> {
         let id = chat_id(&input.chat_id)?;
-        let chats = &entities(ctx).chats;
-        let message = chats
-            .send_message(command_context(ctx)?, id, input.text)
-            .await?;
+        let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
+        let message = chats.send_message(context, id, input.text).await?;
         Ok(Some(SendMessagePayload {
             message: message.into(),
         }))
@@ -130,10 +120,8 @@ impl ChatsMutation {
         input: EditMessageInput,
     ) -> Result<Option<EditMessagePayload>> {
         let id = message_id(&input.message_id)?;
-        let chats = &entities(ctx).chats;
-        let message = chats
-            .edit_message(command_context(ctx)?, id, input.text)
-            .await?;
+        let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
+        let message = chats.edit_message(context, id, input.text).await?;
         Ok(Some(EditMessagePayload {
             message: message.into(),
         }))
@@ -160,10 +148,8 @@ impl ChatsMutation {
         input: MarkChatReadInput,
     ) -> Result<Option<MarkChatReadPayload>> {
         let id = chat_id(&input.chat_id)?;
-        let chats = &entities(ctx).chats;
-        let chat = chats
-            .mark_chat_read(command_context(ctx)?, id, input.up_to)
-            .await?;
+        let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
+        let chat = chats.mark_chat_read(context, id, input.up_to).await?;
         Ok(Some(MarkChatReadPayload { chat: Chat(chat) }))
     }
 

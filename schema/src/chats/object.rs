@@ -3,7 +3,7 @@
 
 use async_graphql::{
     Context, Enum, ID, Object, SimpleObject,
-    connection::{Connection, Edge},
+    connection::{Connection, EmptyFields},
 };
 use chrono::{DateTime, Utc};
 use entities::{
@@ -17,7 +17,7 @@ use super::{
     loaders::{WithUser, load_last_message, load_members, load_unread_count},
 };
 use crate::{
-    connection::{ListCursor, PageArguments},
+    connection::{ListCursor, PageArguments, connect},
     error::Result,
     history, id,
     price::list_size,
@@ -140,14 +140,8 @@ impl Chat {
             matches!(cursor.edge.key, SortKey::Number(_))
         })?;
         let page = entities(ctx).chats.list_messages(&self.0, &request).await?;
-        let mut connection = Connection::new(page.has_previous, page.has_next);
-        let sort = MessageOrder::NewestFirst;
-        connection.edges = page
-            .items
-            .into_iter()
-            .map(|(edge, message)| Edge::new(ListCursor { sort, edge }, message.into()))
-            .collect();
-        Ok(connection)
+        let order = MessageOrder::NewestFirst;
+        Ok(connect(page, order, EmptyFields, Message::from))
     }
 
     /// The events of the chat, oldest first. They do not include the texts of messages, which may have been edited or

@@ -2,7 +2,7 @@
 
 use async_graphql::{
     Context, ID, Object,
-    connection::{Connection, Edge},
+    connection::{Connection, EmptyFields},
 };
 use entities::{
     SortKey,
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{KIND, object::Chat};
 use crate::{
-    connection::{ListCursor, PageArguments},
+    connection::{ListCursor, PageArguments, connect},
     error::Result,
     id,
     request::{entities, viewer},
@@ -65,17 +65,9 @@ impl ChatsQuery {
         let request = arguments.request(|cursor: &ListCursor<ChatOrder>| {
             matches!(cursor.edge.key, SortKey::Time(_))
         })?;
-        let page = entities(ctx)
-            .chats
-            .list_chats(viewer(ctx)?, &request)
-            .await?;
-        let mut connection = Connection::new(page.has_previous, page.has_next);
-        let sort = ChatOrder::LastActivity;
-        connection.edges = page
-            .items
-            .into_iter()
-            .map(|(edge, chat)| Edge::new(ListCursor { sort, edge }, Chat(chat)))
-            .collect();
-        Ok(Some(connection))
+        let (viewer, chats) = (viewer(ctx)?, &entities(ctx).chats);
+        let page = chats.list_chats(viewer, &request).await?;
+        let order = ChatOrder::LastActivity;
+        Ok(Some(connect(page, order, EmptyFields, Chat)))
     }
 }

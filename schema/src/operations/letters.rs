@@ -184,8 +184,7 @@ impl LettersQuery {
             limit: request.limit + 1,
         };
         let operations = &entities(ctx).operations;
-        let letters = operations.list_letters(viewer(ctx)?, &filter).await;
-        let mut letters = letters?;
+        let mut letters = operations.list_letters(viewer(ctx)?, &filter).await?;
         let has_next = letters.len() as u64 > request.limit;
         letters.truncate(request.limit as usize);
         let mut connection = Connection::with_additional_fields(

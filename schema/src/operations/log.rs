@@ -33,8 +33,7 @@ pub(crate) struct EventLogSearch {
 /// The position of a cursor of this log.
 async fn position_after(ctx: &Context<'_>, text: &str) -> Result<u64> {
     let cursor: Cursor = text.parse()?;
-    let resolved = entities(ctx).log.resolve(cursor).await;
-    let resolved = resolved?;
+    let resolved = entities(ctx).log.resolve(cursor).await?;
     Ok(resolved?.position)
 }
 

@@ -79,8 +79,7 @@ impl OperationsMutation {
         let operations = &entities(ctx).operations;
         let replayed = operations
             .replay_letters(command_context(ctx)?, which)
-            .await;
-        let replayed = replayed?;
+            .await?;
         Ok(Some(ReplayDeadLettersPayload {
             replayed: replayed.replayed,
             left: replayed.left,
@@ -98,8 +97,7 @@ impl OperationsMutation {
         let operations = &entities(ctx).operations;
         let discarded = operations
             .discard_letters(command_context(ctx)?, which)
-            .await;
-        let discarded = discarded?;
+            .await?;
         Ok(Some(DiscardDeadLettersPayload {
             discarded: discarded.discarded,
             replayed: discarded.replayed,
@@ -115,10 +113,8 @@ impl OperationsMutation {
         input: DisconnectUserInput,
     ) -> Result<Option<DisconnectUserPayload>> {
         let id = id::decode_as(users::KIND, "userId", &input.user_id)?;
-        let disconnected = entities(ctx)
-            .users
-            .disconnect(command_context(ctx)?, id, input.end_sessions)
-            .await?;
+        let (context, users) = (command_context(ctx)?, &entities(ctx).users);
+        let disconnected = users.disconnect(context, id, input.end_sessions).await?;
         Ok(Some(DisconnectUserPayload {
             ended_sessions: disconnected.ended_sessions,
         }))

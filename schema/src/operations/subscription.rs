@@ -77,8 +77,7 @@ impl OperationsSubscription {
         require(ctx, Requirement::Action(Action::ReadOperations)).await?;
         let operations = &entities(ctx).operations;
         let known = operations.known_handlers().to_vec();
-        let values = operations.watch_status(viewer(ctx)?).await;
-        let values = values?;
+        let values = operations.watch_status(viewer(ctx)?).await?;
         let values = ctx.data::<EventSource>()?.follow_value(values);
         Ok(values.map(move |value| {
             let value = value?;

@@ -243,8 +243,7 @@ impl WorkerStatus {
 /// As it is now.
 pub(super) async fn load_status(ctx: &Context<'_>) -> Result<WorkerStatus> {
     let operations = &entities(ctx).operations;
-    let status = operations.read_status(viewer(ctx)?).await;
-    let status = status?;
+    let status = operations.read_status(viewer(ctx)?).await?;
     Ok(WorkerStatus::new(&status, operations.known_handlers()))
 }
 

@@ -133,8 +133,7 @@ impl PostsMutation {
         let post_id = post_id("postId", &input.post_id)?;
         let posts = &entities(ctx).posts;
         let context = command_context(ctx)?;
-        let answer = posts.add_comment(context, post_id, input.text).await;
-        let answer = answer?;
+        let answer = posts.add_comment(context, post_id, input.text).await?;
         Ok(Some(AddCommentPayload {
             comment: comment_of(&answer)?,
             post: post_of(&answer)?,
@@ -150,8 +149,7 @@ impl PostsMutation {
         let target = comment_target(&input.post_id, &input.id)?;
         let posts = &entities(ctx).posts;
         let context = command_context(ctx)?;
-        let answer = posts.edit_comment(context, target, input.text).await;
-        let answer = answer?;
+        let answer = posts.edit_comment(context, target, input.text).await?;
         Ok(Some(EditCommentPayload {
             comment: comment_of(&answer)?,
             post: post_of(&answer)?,
@@ -166,8 +164,7 @@ impl PostsMutation {
     ) -> Result<Option<RemoveCommentPayload>> {
         let target = comment_target(&input.post_id, &input.id)?;
         let posts = &entities(ctx).posts;
-        let answer = posts.remove_comment(command_context(ctx)?, target).await;
-        let answer = answer?;
+        let answer = posts.remove_comment(command_context(ctx)?, target).await?;
         Ok(Some(RemoveCommentPayload {
             comment: comment_of(&answer)?,
             post: post_of(&answer)?,

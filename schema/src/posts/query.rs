@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{
-    Context, ID, Object,
-    connection::{Connection, Edge},
-};
+use async_graphql::{Context, ID, Object, connection::Connection};
 use entities::{Violations, posts};
 use uuid::Uuid;
 
@@ -15,7 +12,7 @@ use super::{
     object::Post,
 };
 use crate::{
-    connection::{ListCursor, PageArguments},
+    connection::{ListCursor, PageArguments, connect},
     error::{Result, invalid},
     price::{COUNT, cost},
     request::{entities, shown, viewer},
@@ -101,29 +98,21 @@ impl PostsQuery {
         let request = arguments.request(|cursor: &ListCursor<posts::PostSort>| {
             cursor.sort == sort && sort.accepts(&cursor.edge.key)
         })?;
-        let page = entities(ctx)
-            .posts
-            .list_posts(viewer(ctx)?, &filter, sort, &request)
-            .await?;
+        let (viewer, posts) = (viewer(ctx)?, &entities(ctx).posts);
+        let page = posts.list_posts(viewer, &filter, sort, &request).await?;
         let page = shown(ctx, page)?;
-        let totals = PostTotals(filter);
-        let mut connection =
-            Connection::with_additional_fields(page.has_previous, page.has_next, totals);
         // Together, as the authors of a page's comments are: one by one they would wait for each other.
         let authors = match shows_authors(ctx) {
             true => {
                 let ids = page.items.iter().map(|(_, post)| post.author_id).collect();
-                let found = load_all(&entities(ctx).users, ids).await;
-                found?
+                load_all(&entities(ctx).users, ids).await?
             }
             false => HashMap::new(),
         };
-        let with_author = |(edge, post): (_, posts::Post)| {
+        let with_author = |post: posts::Post| {
             let author = authors.get(&post.author_id).cloned();
-            let node = Post::with_author(post, author);
-            Edge::new(ListCursor { sort, edge }, node)
+            Post::with_author(post, author)
         };
-        connection.edges = page.items.into_iter().map(with_author).collect();
-        Ok(Some(connection))
+        Ok(Some(connect(page, sort, PostTotals(filter), with_author)))
     }
 }

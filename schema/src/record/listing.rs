@@ -1,14 +1,11 @@
 //! Lists of records: a page at a time, with a count for those who ask.
 
-use async_graphql::{
-    Context, Object,
-    connection::{Connection, Edge},
-};
+use async_graphql::{Context, Object, connection::Connection};
 use entities::record::{Record, Sort, SortField};
 
 use super::{Recorded, SortInput};
 use crate::{
-    connection::{ListCursor, PageArguments},
+    connection::{ListCursor, PageArguments, connect},
     error::Result,
     price::{COUNT, cost},
     request::{entities, viewer},
@@ -52,13 +49,6 @@ pub(crate) async fn list<O: Recorded>(
         cursor.sort == sort && sort.field.accepts(&cursor.edge.key)
     })?;
     let records = O::records(entities(ctx));
-    let page = records.list(viewer(ctx)?, &filter, sort, &request).await;
-    let page = page?;
-    let (has_previous, has_next) = (page.has_previous, page.has_next);
-    let mut list = Connection::with_additional_fields(has_previous, has_next, Totals(filter));
-    let items = page.items.into_iter();
-    list.edges = items
-        .map(|(edge, record)| Edge::new(ListCursor { sort, edge }, O::from(record)))
-        .collect();
-    Ok(Some(list))
+    let page = records.list(viewer(ctx)?, &filter, sort, &request).await?;
+    Ok(Some(connect(page, sort, Totals(filter), O::from)))
 }

@@ -25,10 +25,8 @@ impl SignalsMutation {
         ctx: &Context<'_>,
         input: SubmitSignalInput,
     ) -> Result<Option<SubmitSignalPayload>> {
-        let signal = entities(ctx)
-            .signals
-            .submit_signal(command_context(ctx)?, input.into())
-            .await?;
+        let (context, signals) = (command_context(ctx)?, &entities(ctx).signals);
+        let signal = signals.submit_signal(context, input.into()).await?;
         Ok(Some(SubmitSignalPayload {
             signal: signal.into(),
         }))

@@ -1,15 +1,12 @@
 //! The queries of signals.
 
-use async_graphql::{
-    Context, ID, Object,
-    connection::{Connection, Edge},
-};
+use async_graphql::{Context, ID, Object, connection::Connection};
 use entities::signals::{self, SignalSort};
 use uuid::Uuid;
 
 use super::{KIND, inputs::SignalFilter, object::Signal};
 use crate::{
-    connection::{ListCursor, PageArguments},
+    connection::{ListCursor, PageArguments, connect},
     error::Result,
     id,
     price::{COUNT, cost},
@@ -71,18 +68,9 @@ impl SignalsQuery {
         let request = arguments.request(|cursor: &ListCursor<SignalSort>| {
             cursor.sort == sort && sort.accepts(&cursor.edge.key)
         })?;
-        let page = entities(ctx)
-            .signals
-            .list_signals(viewer(ctx)?, &filter, &request)
-            .await?;
+        let (viewer, signals) = (viewer(ctx)?, &entities(ctx).signals);
+        let page = signals.list_signals(viewer, &filter, &request).await?;
         let totals = SignalTotals(filter);
-        let mut connection =
-            Connection::with_additional_fields(page.has_previous, page.has_next, totals);
-        connection.edges = page
-            .items
-            .into_iter()
-            .map(|(edge, signal)| Edge::new(ListCursor { sort, edge }, signal.into()))
-            .collect();
-        Ok(Some(connection))
+        Ok(Some(connect(page, sort, totals, Signal::from)))
     }
 }

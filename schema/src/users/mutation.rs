@@ -37,12 +37,12 @@ impl UsersMutation {
     ) -> Result<Option<UpdateProfilePayload>> {
         let expected_version = input.expected_version;
         let update = input.into_update()?;
-        let updated = entities(ctx)
-            .users
-            .update_profile(command_context(ctx)?, expected_version, update)
-            .await;
+        let (context, users) = (command_context(ctx)?, &entities(ctx).users);
+        let updated = users
+            .update_profile(context, expected_version, update)
+            .await?;
         Ok(Some(UpdateProfilePayload {
-            user: updated?.into(),
+            user: updated.into(),
         }))
     }
 
@@ -52,12 +52,12 @@ impl UsersMutation {
         ctx: &Context<'_>,
         input: SetAvailabilityInput,
     ) -> Result<Option<SetAvailabilityPayload>> {
-        let changed = entities(ctx)
-            .users
-            .set_availability(command_context(ctx)?, input.availability.into())
-            .await;
+        let (context, users) = (command_context(ctx)?, &entities(ctx).users);
+        let changed = users
+            .set_availability(context, input.availability.into())
+            .await?;
         Ok(Some(SetAvailabilityPayload {
-            user: changed?.into(),
+            user: changed.into(),
         }))
     }
 
@@ -72,12 +72,10 @@ impl UsersMutation {
             id: id::decode_as(KIND, "userId", &input.user_id)?,
             expected_version: input.expected_version,
         };
-        let changed = entities(ctx)
-            .users
-            .set_role(command_context(ctx)?, target, input.role.into())
-            .await;
+        let (context, users) = (command_context(ctx)?, &entities(ctx).users);
+        let changed = users.set_role(context, target, input.role.into()).await?;
         Ok(Some(SetRolePayload {
-            user: changed?.into(),
+            user: changed.into(),
         }))
     }
 
@@ -93,9 +91,9 @@ impl UsersMutation {
             Some(id) => id::decode_as(KIND, "userId", id)?,
             None => context.viewer.require_user()?,
         };
-        let deactivated = entities(ctx).users.deactivate(context, id).await;
+        let deactivated = entities(ctx).users.deactivate(context, id).await?;
         Ok(Some(DeactivateUserPayload {
-            user: deactivated?.into(),
+            user: deactivated.into(),
         }))
     }
 }

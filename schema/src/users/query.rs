@@ -1,9 +1,6 @@
 //! The queries of users.
 
-use async_graphql::{
-    Context, ID, Object,
-    connection::{Connection, Edge},
-};
+use async_graphql::{Context, ID, Object, connection::Connection};
 use entities::users;
 use uuid::Uuid;
 
@@ -13,7 +10,7 @@ use super::{
     object::User,
 };
 use crate::{
-    connection::{ListCursor, PageArguments},
+    connection::{ListCursor, PageArguments, connect},
     error::Result,
     id,
     price::{COUNT, cost},
@@ -84,18 +81,9 @@ impl UsersQuery {
         let request = arguments.request(|cursor: &ListCursor<users::UserSort>| {
             cursor.sort == sort && sort.field.accepts(&cursor.edge.key)
         })?;
-        let page = entities(ctx)
-            .users
-            .list_users(viewer(ctx)?, &filter, sort, &request)
-            .await?;
+        let (viewer, users) = (viewer(ctx)?, &entities(ctx).users);
+        let page = users.list_users(viewer, &filter, sort, &request).await?;
         let totals = UserTotals(filter);
-        let mut connection =
-            Connection::with_additional_fields(page.has_previous, page.has_next, totals);
-        connection.edges = page
-            .items
-            .into_iter()
-            .map(|(edge, user)| Edge::new(ListCursor { sort, edge }, user.into()))
-            .collect();
-        Ok(Some(connection))
+        Ok(Some(connect(page, sort, totals, User::from)))
     }
 }
