@@ -121,8 +121,7 @@ impl LetterTotals {
     #[graphql(directive = cost::apply(COUNT.to_owned()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let operations = &entities(ctx).operations;
-        let count = operations.count_letters(viewer(ctx)?, &self.0).await;
-        Ok(count?)
+        Ok(operations.count_letters(viewer(ctx)?, &self.0).await?)
     }
 }
 

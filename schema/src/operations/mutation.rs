@@ -42,11 +42,8 @@ impl OperationsMutation {
         ctx: &Context<'_>,
         input: WorkerInput,
     ) -> Result<Option<WorkerPayload>> {
-        let operations = &entities(ctx).operations;
-        let paused = operations
-            .pause_worker(command_context(ctx)?, &input.name)
-            .await;
-        paused?;
+        let (context, operations) = (command_context(ctx)?, &entities(ctx).operations);
+        operations.pause_worker(context, &input.name).await?;
         Ok(Some(WorkerPayload {
             worker_status: load_status(ctx).await?,
         }))
@@ -58,11 +55,8 @@ impl OperationsMutation {
         ctx: &Context<'_>,
         input: WorkerInput,
     ) -> Result<Option<WorkerPayload>> {
-        let operations = &entities(ctx).operations;
-        let resumed = operations
-            .resume_worker(command_context(ctx)?, &input.name)
-            .await;
-        resumed?;
+        let (context, operations) = (command_context(ctx)?, &entities(ctx).operations);
+        operations.resume_worker(context, &input.name).await?;
         Ok(Some(WorkerPayload {
             worker_status: load_status(ctx).await?,
         }))
@@ -76,10 +70,8 @@ impl OperationsMutation {
         input: DeadLettersInput,
     ) -> Result<Option<ReplayDeadLettersPayload>> {
         let which = input.into_which()?;
-        let operations = &entities(ctx).operations;
-        let replayed = operations
-            .replay_letters(command_context(ctx)?, which)
-            .await?;
+        let (context, operations) = (command_context(ctx)?, &entities(ctx).operations);
+        let replayed = operations.replay_letters(context, which).await?;
         Ok(Some(ReplayDeadLettersPayload {
             replayed: replayed.replayed,
             left: replayed.left,
@@ -94,10 +86,8 @@ impl OperationsMutation {
         input: DeadLettersInput,
     ) -> Result<Option<DiscardDeadLettersPayload>> {
         let which = input.into_which()?;
-        let operations = &entities(ctx).operations;
-        let discarded = operations
-            .discard_letters(command_context(ctx)?, which)
-            .await?;
+        let (context, operations) = (command_context(ctx)?, &entities(ctx).operations);
+        let discarded = operations.discard_letters(context, which).await?;
         Ok(Some(DiscardDeadLettersPayload {
             discarded: discarded.discarded,
             replayed: discarded.replayed,

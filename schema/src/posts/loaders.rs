@@ -106,15 +106,13 @@ pub(super) async fn load_comments(
 ) -> Result<CommentPage> {
     let loader = ctx.data::<Batches<PostLoader>>()?;
     let key = CommentsShown { of, with_authors };
-    let found = loader.load_one(key).await;
-    let page = found?;
+    let page = loader.load_one(key).await?;
     page.map_or_else(|| Ok(CommentPage::default()), |page| shown(ctx, page))
 }
 
 /// Whether the user likes the post.
 pub(super) async fn load_like(ctx: &Context<'_>, like: LikeOf) -> Result<bool> {
     let loader = ctx.data::<Batches<PostLoader>>()?;
-    let found = loader.load_one(like).await;
-    let is_liked = found?;
+    let is_liked = loader.load_one(like).await?;
     is_liked.map_or(Ok(false), |is_liked| shown(ctx, is_liked))
 }

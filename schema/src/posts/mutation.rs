@@ -60,8 +60,7 @@ impl PostsMutation {
         ctx: &Context<'_>,
         input: CreatePostInput,
     ) -> Result<Option<CreatePostPayload>> {
-        let posts = &entities(ctx).posts;
-        let context = command_context(ctx)?;
+        let (context, posts) = (command_context(ctx)?, &entities(ctx).posts);
         let answer = posts.create_post(context, input.message).await;
         let post = post_of(&answer?)?;
         Ok(Some(CreatePostPayload { post }))
@@ -74,8 +73,7 @@ impl PostsMutation {
         input: EditPostMessageInput,
     ) -> Result<Option<EditPostMessagePayload>> {
         let target = post_target(&input.id, input.expected_version)?;
-        let posts = &entities(ctx).posts;
-        let context = command_context(ctx)?;
+        let (context, posts) = (command_context(ctx)?, &entities(ctx).posts);
         let answer = posts
             .edit_post_message(context, target, input.message)
             .await;
@@ -131,8 +129,7 @@ impl PostsMutation {
         input: AddCommentInput,
     ) -> Result<Option<AddCommentPayload>> {
         let post_id = post_id("postId", &input.post_id)?;
-        let posts = &entities(ctx).posts;
-        let context = command_context(ctx)?;
+        let (context, posts) = (command_context(ctx)?, &entities(ctx).posts);
         let answer = posts.add_comment(context, post_id, input.text).await?;
         Ok(Some(AddCommentPayload {
             comment: comment_of(&answer)?,
@@ -147,8 +144,7 @@ impl PostsMutation {
         input: EditCommentInput,
     ) -> Result<Option<EditCommentPayload>> {
         let target = comment_target(&input.post_id, &input.id)?;
-        let posts = &entities(ctx).posts;
-        let context = command_context(ctx)?;
+        let (context, posts) = (command_context(ctx)?, &entities(ctx).posts);
         let answer = posts.edit_comment(context, target, input.text).await?;
         Ok(Some(EditCommentPayload {
             comment: comment_of(&answer)?,

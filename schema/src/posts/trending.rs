@@ -71,8 +71,7 @@ async fn list(
     limit: u64,
 ) -> Result<AsOf<Vec<posts::TrendingPost>>> {
     let posts = &entities.posts;
-    let trending = posts.list_trending(viewer, window.into(), limit).await;
-    Ok(trending?)
+    Ok(posts.list_trending(viewer, window.into(), limit).await?)
 }
 
 /// What a change is seen by: the order and the counts. Scores sink without anything having happened.

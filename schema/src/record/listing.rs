@@ -22,8 +22,7 @@ impl<O: Recorded> Totals<O> {
     #[graphql(directive = cost::apply(COUNT.to_owned()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let records = O::records(entities(ctx));
-        let count = records.count(viewer(ctx)?, &self.0).await;
-        Ok(count?)
+        Ok(records.count(viewer(ctx)?, &self.0).await?)
     }
 }
 

@@ -27,8 +27,7 @@ impl SignalTotals {
     #[graphql(directive = cost::apply(COUNT.to_owned()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let signals = &entities(ctx).signals;
-        let count = signals.count_signals(viewer(ctx)?, &self.0).await;
-        Ok(count?)
+        Ok(signals.count_signals(viewer(ctx)?, &self.0).await?)
     }
 }
 

@@ -31,8 +31,7 @@ impl UserTotals {
     #[graphql(directive = cost::apply(COUNT.to_owned()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let users = &entities(ctx).users;
-        let count = users.count_users(viewer(ctx)?, &self.0).await;
-        Ok(count?)
+        Ok(users.count_users(viewer(ctx)?, &self.0).await?)
     }
 }
 
