@@ -18,7 +18,7 @@ mod typing;
 
 pub use chat::{Chat, ChatKind};
 pub use commands::CreateChat;
-pub use error::ChatError;
+pub use error::{ChatError, ChatRefusal};
 pub use events::{
     ChatEvent, ChatEventKind, INBOX_STREAM, InboxEvent, InboxEventKind, STREAM, event_schemas,
 };

@@ -121,10 +121,31 @@ impl<Own> From<sea_orm::DbErr> for CommandError<Own> {
     }
 }
 
+impl<Own: Refusal> From<Own> for CommandError<Own> {
+    fn from(own: Own) -> Self {
+        Self::Own(own)
+    }
+}
+
+impl<Own> CommandError<Own> {
+    /// Refuses a command whose caller expected another version of `kind` than the current one.
+    pub(crate) fn check_version(
+        kind: &'static str,
+        expected: Option<i64>,
+        current: i64,
+    ) -> Result<(), Self> {
+        match expected.is_none_or(|expected| expected == current) {
+            true => Ok(()),
+            false => Err(Self::VersionConflict { kind, current }),
+        }
+    }
+}
+
 impl<Own> AsRetryable for CommandError<Own> {
     fn is_retryable(&self) -> bool {
         match self {
-            // The loser of two appends sees the winner's version when it runs again.
+            // The loser of two appends sees the winner's version when it runs again. This holds in every domain: a command reads
+            // the version that it expects in the transaction that appends.
             Self::Log(events::Error::VersionConflict) => true,
             Self::Log(error) => error.is_retryable(),
             _ => false,
@@ -151,6 +172,17 @@ pub enum Failure {
 pub trait Refusal: std::error::Error {
     /// What kind of failure it is.
     fn failure(&self) -> Failure;
+}
+
+/// Something that the caller named, and that is not there: the only reason of domains without rules.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("there is no {0}")]
+pub struct Missing(pub &'static str);
+
+impl Refusal for Missing {
+    fn failure(&self) -> Failure {
+        Failure::NotFound
+    }
 }
 
 impl Refusal for Infallible {

@@ -54,7 +54,10 @@ impl Erasures {
     ) -> Result<ErasureStatus, UserError> {
         self.users.erase_user(context, id).await?;
         let erasures = read_erasures(self.log.database(), Some(id), 1).await?;
-        erasures.into_iter().next().ok_or(UserError::NotFound)
+        erasures
+            .into_iter()
+            .next()
+            .ok_or(UserError::NotFound(users::STREAM))
     }
 
     /// How far the erasure of a user's data has come, if there is one.

@@ -36,7 +36,9 @@ use users::{Users, UsersConfig};
 pub(crate) use async_recursion::async_recursion as boxed;
 
 pub use cache::{CacheConfig, CacheFigures, Cached};
-pub use command::{CommandContext, CommandError, Failure, Idempotency, KeyReused, Refusal};
+pub use command::{
+    CommandContext, CommandError, Failure, Idempotency, KeyReused, Missing, Refusal,
+};
 pub use idempotency::remove_expired_answers;
 pub use paging::{Direction, Edge, Page, PageRequest, SortKey};
 pub use rekeying::{AddressConflict, derive_again};

@@ -19,11 +19,16 @@ pub use epoch::BegunEpoch;
 pub(crate) use events::{OperationEventKind, ReadModelData, UserSocketsClosed, append_in_tx};
 pub use events::{STREAM, event_schemas};
 pub use ids::{parse_public_id, public_id};
-pub use letters::{DeadLetterDetails, LETTER_KIND, LetterError};
+pub use letters::{DeadLetterDetails, LETTER_KIND, NO_LETTER};
 pub use log::{EventLogFilter, LoggedEvent, is_withheld};
-pub use workers::{WorkerError, WorkerNames};
+pub use workers::WorkerNames;
 
 use monitor::Monitor;
+
+use crate::{CommandError, Missing};
+
+/// Why what an administrator asked for is not done.
+pub type OperationError = CommandError<Missing>;
 
 /// A handler, as far as it does not change.
 #[derive(Debug, Clone)]

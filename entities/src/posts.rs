@@ -20,7 +20,7 @@ mod trending;
 
 pub use aggregate::{Actor, Discontinuous, PostCommand, PostState, decide, fold};
 pub use commands::{ChangeComment, ChangePost, PostAnswer};
-pub use error::PostError;
+pub use error::{PostError, PostRefusal};
 pub use events::{
     PostCommentAdded, PostCommentEdited, PostCommentRemoved, PostCreated, PostDeleted, PostEvent,
     PostEventKind, PostFact, PostLiked, PostMessageEdited, PostUnliked, STREAM, event_schemas,

@@ -5,11 +5,13 @@ use events::{EventLog, RebuildStatus, read_rebuilds, request_rebuild};
 use uuid::Uuid;
 
 use crate::{
-    CommandContext, Entities, KeyReused,
+    CommandContext, Entities, Missing,
     access::{AccessError, Action, Viewer, authorize},
     boxed, idempotency,
-    operations::{OperationEventKind, ReadModelData, append_in_tx},
+    operations::{OperationError, OperationEventKind, ReadModelData, append_in_tx},
 };
+
+const NO_MODEL: Missing = Missing("such read model");
 
 /// A read model, and its rebuild that is at work, or the last one.
 #[derive(Debug, Clone)]
@@ -18,29 +20,6 @@ pub struct ReadModelStatus {
     pub name: &'static str,
     /// Nothing when it was never rebuilt.
     pub rebuild: Option<RebuildStatus>,
-}
-
-/// Why a read model is not going to be rebuilt.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadModelError {
-    /// There is none of that name.
-    #[error("there is no such read model")]
-    NotFound,
-    /// The caller may not do that, or nobody knows who the caller is.
-    #[error(transparent)]
-    Access(#[from] AccessError),
-    /// The idempotency key was used for another request.
-    #[error(transparent)]
-    KeyReused(#[from] KeyReused),
-    /// The database failed.
-    #[error(transparent)]
-    Log(#[from] events::Error),
-}
-
-impl events::AsRetryable for ReadModelError {
-    fn is_retryable(&self) -> bool {
-        matches!(self, Self::Log(error) if error.is_retryable())
-    }
 }
 
 /// The commands and queries of read models.
@@ -86,11 +65,11 @@ impl ReadModels {
         &self,
         context: CommandContext,
         name: &str,
-    ) -> Result<ReadModelStatus, ReadModelError> {
+    ) -> Result<ReadModelStatus, OperationError> {
         authorize(&context.viewer, Action::OperateReadModels)?;
         let known: Vec<&'static str> = Entities::read_models().iter().map(|it| it.name()).collect();
         let name = known.into_iter().find(|known| *known == name);
-        let name = name.ok_or(ReadModelError::NotFound)?;
+        let name = name.ok_or(NO_MODEL)?;
         let viewer = context.viewer.clone();
         self.log
             .write(move |tx| {
@@ -104,7 +83,7 @@ impl ReadModels {
                             };
                             append_in_tx(tx, &context, kind, Uuid::now_v7(), 0, &data).await?;
                         }
-                        Ok::<_, ReadModelError>(())
+                        Ok::<_, OperationError>(())
                     };
                     idempotency::once(tx, &context, work).await
                 })
@@ -112,6 +91,6 @@ impl ReadModels {
             .await?;
         let models = self.list_read_models(&viewer).await?;
         let status = models.into_iter().find(|model| model.name == name);
-        status.ok_or(ReadModelError::NotFound)
+        Ok(status.ok_or(NO_MODEL)?)
     }
 }

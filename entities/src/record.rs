@@ -22,6 +22,7 @@ pub use import::{
 pub use queries::{Sort, SortField};
 pub use warming::WarmingFollower;
 
+pub(crate) use commands::refused;
 pub(crate) use event::event_schemas;
 
 use std::fmt::Debug;

@@ -32,7 +32,7 @@ pub use availability::{ShownAvailability, UserPresence};
 pub use caller::Caller;
 pub use commands::{ChangeUser, UpdateProfile};
 pub use disconnecting::Disconnected;
-pub use error::UserError;
+pub use error::{UserError, UserRefusal};
 pub(crate) use events::SessionEventKind;
 pub use events::{
     PRESENCE_STREAM, SESSION_STREAM, STREAM, UserEvent, UserEventKind, event_schemas,

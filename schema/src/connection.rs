@@ -3,13 +3,16 @@
 
 use std::convert::Infallible;
 
-use async_graphql::{Error, connection::CursorType};
+use async_graphql::{
+    ObjectType, OutputType,
+    connection::{self, Connection, CursorType},
+};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Datelike, Utc};
-use entities::{Edge, PageRequest, SortKey, Violations};
+use entities::{Edge, Page, PageRequest, SortKey, Violations};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::error::{codes, error, invalid};
+use crate::error::{Result, codes, error, invalid};
 
 const DEFAULT_PAGE: i32 = 20;
 /// The largest page; also in the descriptions of the arguments.
@@ -86,7 +89,7 @@ impl PageArguments {
     pub(crate) fn request<S: Serialize + DeserializeOwned>(
         self,
         accepts: impl Fn(&ListCursor<S>) -> bool,
-    ) -> Result<PageRequest, Error> {
+    ) -> Result<PageRequest> {
         let decode = |text: Option<String>| {
             let Some(text) = text else { return Ok(None) };
             ListCursor::decode_cursor(&text)
@@ -113,6 +116,26 @@ impl PageArguments {
     }
 }
 
+/// A page as a connection, which has `fields` besides. `show` makes a node of a row.
+pub(crate) fn connect<S, T, N, F>(
+    page: Page<T>,
+    sort: S,
+    fields: F,
+    show: impl Fn(T) -> N,
+) -> Connection<ListCursor<S>, N, F>
+where
+    S: Copy + Serialize + DeserializeOwned + Send + Sync,
+    N: OutputType,
+    F: ObjectType,
+{
+    let mut list = Connection::with_additional_fields(page.has_previous, page.has_next, fields);
+    let items = page.items.into_iter();
+    list.edges = items
+        .map(|(edge, row)| connection::Edge::new(ListCursor { sort, edge }, show(row)))
+        .collect();
+    list
+}
+
 /// Postgres stores no NUL in texts, and no times before 4713 BC; a cursor of ours has neither.
 fn is_storable(key: &SortKey) -> bool {
     match key {
@@ -131,7 +154,7 @@ fn is_storable_time(time: &DateTime<Utc>) -> bool {
 pub(crate) fn check_time(
     field: &str,
     time: Option<DateTime<Utc>>,
-) -> Result<Option<DateTime<Utc>>, Error> {
+) -> Result<Option<DateTime<Utc>>> {
     match time.is_none_or(|time| is_storable_time(&time)) {
         true => Ok(time),
         false => {
@@ -141,7 +164,7 @@ pub(crate) fn check_time(
     }
 }
 
-pub(crate) fn checked(argument: &str, size: i32) -> Result<u64, Error> {
+pub(crate) fn checked(argument: &str, size: i32) -> Result<u64> {
     if (1..=MAX_PAGE).contains(&size) {
         return Ok(size as u64);
     }

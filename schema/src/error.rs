@@ -1,18 +1,12 @@
 //! The one place where failures become GraphQL errors. A client gets a code, and what it needs to do better; anything
 //! unexpected is logged with the request's id and sent as INTERNAL without its cause.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use async_graphql::{Error, ErrorExtensions, Name, Value, indexmap::IndexMap};
+use async_graphql::{ErrorExtensions, Name, Value, indexmap::IndexMap};
 use entities::{
     CommandError, Failure, Refusal, Violations,
     access::{AccessError, Reason},
-    chats::ChatError,
-    operations::{LetterError, WorkerError},
-    posts::PostError,
-    read_models::ReadModelError,
-    signals::SignalError,
-    users::UserError,
 };
 use events::{CursorError, FeedError};
 
@@ -44,13 +38,44 @@ pub mod codes {
     pub const INTERNAL: &str = "INTERNAL";
 }
 
+/// Why a field has no value, as clients are told. Only failures that this module knows become one, so that no text of another
+/// reaches a client.
+#[derive(Debug, Clone)]
+pub struct Error(pub async_graphql::Error);
+
+/// What resolvers return: `?` makes an error for clients of any failure.
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl From<Error> for async_graphql::Error {
+    fn from(error: Error) -> Self {
+        error.0
+    }
+}
+
+/// One of async-graphql itself.
+impl From<async_graphql::Error> for Error {
+    fn from(error: async_graphql::Error) -> Self {
+        Self(error)
+    }
+}
+
+impl Error {
+    fn with(self, name: &str, value: impl Into<Value>) -> Self {
+        let value = value.into();
+        Self(
+            self.0
+                .extend_with(|_, extensions| extensions.set(name, value)),
+        )
+    }
+}
+
 /// An error with a code.
-pub fn error(code: &str, message: impl Into<String>) -> Error {
-    Error::new(message).extend_with(|_, extensions| extensions.set("code", code))
+pub(crate) fn error(code: &str, message: impl Into<String>) -> Error {
+    Error(async_graphql::Error::new(message)).with("code", code)
 }
 
 /// A failure whose cause is not for clients.
-pub fn internal(cause: &dyn std::error::Error) -> Error {
+pub(crate) fn internal(cause: &dyn std::error::Error) -> Error {
     tracing::error!(error = %cause, "a request failed");
     error(codes::INTERNAL, "internal error")
 }
@@ -67,11 +92,23 @@ pub(crate) fn invalid(violations: Violations) -> Error {
         ))
     });
     let list = Value::List(list.collect());
-    error(codes::VALIDATION, "the input is not valid")
-        .extend_with(|_, extensions| extensions.set("violations", list.clone()))
+    error(codes::VALIDATION, "the input is not valid").with("violations", list)
 }
 
-pub(crate) fn from_log(cause: &events::Error) -> Error {
+impl From<events::Error> for Error {
+    fn from(cause: events::Error) -> Self {
+        from_log(&cause)
+    }
+}
+
+/// One of a batch, which all who waited for it share.
+impl From<Arc<events::Error>> for Error {
+    fn from(cause: Arc<events::Error>) -> Self {
+        from_log(&cause)
+    }
+}
+
+fn from_log(cause: &events::Error) -> Error {
     match cause {
         events::Error::Unavailable(_) => {
             tracing::warn!(error = %cause, "a request failed");
@@ -84,7 +121,7 @@ pub(crate) fn from_log(cause: &events::Error) -> Error {
             codes::RATE_LIMITED,
             "too much of yours is under way; wait for answers before you ask for more",
         )
-        .extend_with(|_, extensions| extensions.set("retryAfterSeconds", 1)),
+        .with("retryAfterSeconds", 1),
         cause if cause.is_retryable() => {
             tracing::warn!(error = %cause, "a request failed");
             too_many_changes()
@@ -112,36 +149,41 @@ pub(crate) fn from_event(cause: &events::Error) -> Error {
     }
 }
 
-pub(crate) fn from_cursor(cause: CursorError) -> Error {
-    match cause {
-        CursorError::Malformed | CursorError::Foreign => {
-            error(codes::CURSOR_INVALID, cause.to_string())
+impl From<CursorError> for Error {
+    fn from(cause: CursorError) -> Self {
+        match cause {
+            CursorError::Malformed | CursorError::Foreign => {
+                error(codes::CURSOR_INVALID, cause.to_string())
+            }
+            CursorError::Expired => error(codes::CURSOR_EXPIRED, cause.to_string()),
         }
-        CursorError::Expired => error(codes::CURSOR_EXPIRED, cause.to_string()),
     }
 }
 
-pub(crate) fn from_feed(cause: FeedError) -> Error {
-    match cause {
-        FeedError::Cursor(cause) => from_cursor(cause),
-        FeedError::Log(cause) => from_log(&cause),
+impl From<FeedError> for Error {
+    fn from(cause: FeedError) -> Self {
+        match cause {
+            FeedError::Cursor(cause) => cause.into(),
+            FeedError::Log(cause) => cause.into(),
+        }
     }
 }
 
 /// Why somebody is not let in, or no longer.
-pub fn from_access(cause: AccessError) -> Error {
-    let message = cause.to_string();
-    match cause {
-        AccessError::Unauthenticated(reason) => unauthenticated(message, reason),
-        AccessError::Forbidden => error(codes::FORBIDDEN, message),
-        AccessError::NotMember => error(codes::NOT_FOUND, message),
-        AccessError::Log(cause) => from_log(&cause),
+impl From<AccessError> for Error {
+    fn from(cause: AccessError) -> Self {
+        let message = cause.to_string();
+        match cause {
+            AccessError::Unauthenticated(reason) => unauthenticated(message, reason),
+            AccessError::Forbidden => error(codes::FORBIDDEN, message),
+            AccessError::NotMember => error(codes::NOT_FOUND, message),
+            AccessError::Log(cause) => cause.into(),
+        }
     }
 }
 
 fn unauthenticated(message: String, reason: Reason) -> Error {
-    error(codes::UNAUTHENTICATED, message)
-        .extend_with(|_, extensions| extensions.set("reason", reason_name(reason)))
+    error(codes::UNAUTHENTICATED, message).with("reason", reason_name(reason))
 }
 
 const fn reason_name(reason: Reason) -> &'static str {
@@ -155,22 +197,26 @@ const fn reason_name(reason: Reason) -> &'static str {
 }
 
 /// Why a command failed, whatever the domain.
-pub(crate) fn from_command<Own: Refusal>(cause: CommandError<Own>) -> Error {
-    let message = cause.to_string();
-    match cause {
-        CommandError::NotFound(_) => error(codes::NOT_FOUND, message),
-        CommandError::Taken { field, .. } => error(codes::CONFLICT, message)
-            .extend_with(|_, extensions| extensions.set("field", field)),
-        CommandError::NotDeleted(_) => error(codes::CONFLICT, message),
-        CommandError::VersionConflict { current, .. } => error(codes::CONFLICT, message)
-            .extend_with(|_, extensions| extensions.set("currentVersion", current)),
-        CommandError::Invalid(violations) => invalid(violations),
-        CommandError::Access(cause) => from_access(cause),
-        CommandError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
-        // Only after as many tries as a transaction gets.
-        CommandError::Log(events::Error::VersionConflict) => too_many_changes(),
-        CommandError::Log(cause) => from_log(&cause),
-        CommandError::Own(own) => from_failure(own.failure(), message),
+impl<Own: Refusal> From<CommandError<Own>> for Error {
+    fn from(cause: CommandError<Own>) -> Self {
+        let message = cause.to_string();
+        match cause {
+            CommandError::NotFound(_) => error(codes::NOT_FOUND, message),
+            CommandError::Taken { field, .. } => {
+                error(codes::CONFLICT, message).with("field", field)
+            }
+            CommandError::NotDeleted(_) => error(codes::CONFLICT, message),
+            CommandError::VersionConflict { current, .. } => {
+                error(codes::CONFLICT, message).with("currentVersion", current)
+            }
+            CommandError::Invalid(violations) => invalid(violations),
+            CommandError::Access(cause) => cause.into(),
+            CommandError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
+            // Only after as many tries as a transaction gets.
+            CommandError::Log(events::Error::VersionConflict) => too_many_changes(),
+            CommandError::Log(cause) => cause.into(),
+            CommandError::Own(own) => from_failure(own.failure(), message),
+        }
     }
 }
 
@@ -184,106 +230,8 @@ fn from_failure(failure: Failure, message: String) -> Error {
     }
 }
 
-pub(crate) fn from_users(cause: UserError) -> Error {
-    let message = cause.to_string();
-    match cause {
-        UserError::NotFound => error(codes::NOT_FOUND, message),
-        UserError::EmailTaken => error(codes::CONFLICT, message)
-            .extend_with(|_, extensions| extensions.set("field", "email")),
-        UserError::LastAdministrator | UserError::NotDeactivated => error(codes::CONFLICT, message),
-        UserError::VersionConflict { current } => error(codes::CONFLICT, message)
-            .extend_with(|_, extensions| extensions.set("currentVersion", current)),
-        UserError::WrongCredentials | UserError::RefreshRefused => {
-            unauthenticated(message, Reason::Invalid)
-        }
-        UserError::Throttled { retry_after } => too_often(message, retry_after),
-        UserError::Invalid(violations) => invalid(violations),
-        UserError::Access(cause) => from_access(cause),
-        UserError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
-        UserError::Log(cause) => from_log(&cause),
-    }
-}
-
 fn too_often(message: String, retry_after: Duration) -> Error {
     // Rounded up: who comes back then is let in.
     let seconds = retry_after.as_millis().div_ceil(1000).max(1) as u64;
-    error(codes::RATE_LIMITED, message)
-        .extend_with(|_, extensions| extensions.set("retryAfterSeconds", seconds))
-}
-
-pub(crate) fn from_chats(cause: ChatError) -> Error {
-    let message = cause.to_string();
-    match cause {
-        ChatError::TooOften { retry_after } => too_often(message, retry_after),
-        ChatError::NotFound | ChatError::MessageNotFound | ChatError::MemberNotFound => {
-            error(codes::NOT_FOUND, message)
-        }
-        ChatError::NotOwner | ChatError::NotAuthor => error(codes::FORBIDDEN, message),
-        ChatError::Direct | ChatError::MessageDeleted | ChatError::TooManyMembers => {
-            error(codes::CONFLICT, message)
-        }
-        ChatError::Invalid(violations) => invalid(violations),
-        ChatError::Access(cause) => from_access(cause),
-        ChatError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
-        ChatError::Log(cause) => from_log(&cause),
-    }
-}
-
-pub(crate) fn from_posts(cause: PostError) -> Error {
-    let message = cause.to_string();
-    match cause {
-        PostError::NotFound | PostError::CommentNotFound => error(codes::NOT_FOUND, message),
-        PostError::NotAuthor => error(codes::FORBIDDEN, message),
-        PostError::TooManyComments => error(codes::CONFLICT, message),
-        PostError::VersionConflict { current } => error(codes::CONFLICT, message)
-            .extend_with(|_, extensions| extensions.set("currentVersion", current)),
-        PostError::Invalid(violations) => invalid(violations),
-        PostError::Access(cause) => from_access(cause),
-        PostError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
-        // Only after as many tries as a transaction gets.
-        PostError::Log(events::Error::VersionConflict) => {
-            error(codes::UNAVAILABLE, "too many changes at once; try again")
-        }
-        PostError::Log(cause) => from_log(&cause),
-    }
-}
-
-pub(crate) fn from_signals(cause: SignalError) -> Error {
-    let message = cause.to_string();
-    match cause {
-        SignalError::Invalid(violations) => invalid(violations),
-        SignalError::Access(cause) => from_access(cause),
-        SignalError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
-        SignalError::Log(cause) => from_log(&cause),
-    }
-}
-
-pub(crate) fn from_read_models(cause: ReadModelError) -> Error {
-    let message = cause.to_string();
-    match cause {
-        ReadModelError::NotFound => error(codes::NOT_FOUND, message),
-        ReadModelError::Access(cause) => from_access(cause),
-        ReadModelError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
-        ReadModelError::Log(cause) => from_log(&cause),
-    }
-}
-
-pub(crate) fn from_workers(cause: WorkerError) -> Error {
-    let message = cause.to_string();
-    match cause {
-        WorkerError::NotFound => error(codes::NOT_FOUND, message),
-        WorkerError::Access(cause) => from_access(cause),
-        WorkerError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
-        WorkerError::Log(cause) => from_log(&cause),
-    }
-}
-
-pub(crate) fn from_letters(cause: LetterError) -> Error {
-    let message = cause.to_string();
-    match cause {
-        LetterError::NotFound => error(codes::NOT_FOUND, message),
-        LetterError::Access(cause) => from_access(cause),
-        LetterError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
-        LetterError::Log(cause) => from_log(&cause),
-    }
+    error(codes::RATE_LIMITED, message).with("retryAfterSeconds", seconds)
 }

@@ -5,17 +5,16 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Result};
+use async_graphql::Context;
 use entities::grants::{Grant, Requirement};
 use events::{Event, EventSource, Interest};
 use futures::{Stream, StreamExt};
 
-use crate::error::{from_access, from_event, from_feed};
+use crate::error::{Result, from_event};
 
 /// Lets the caller in, now and for as long as the subscription is open.
 pub(crate) async fn require(ctx: &Context<'_>, requirement: Requirement) -> Result<()> {
-    let granted = ctx.data::<Grant>()?.require(requirement).await;
-    granted.map_err(from_access)
+    Ok(ctx.data::<Grant>()?.require(requirement).await?)
 }
 
 /// The events of `interest`, each with the cursor behind it.
@@ -25,7 +24,7 @@ pub(crate) fn follow<I: Interest>(
 ) -> Result<impl Stream<Item = Result<(Arc<Event>, String)>> + use<I>> {
     let source = ctx.data::<EventSource>()?.clone();
     Ok(source.follow(interest).map(move |event| {
-        let event = event.map_err(from_feed)?;
+        let event = event?;
         let cursor = source.cursor_behind(&event).to_string();
         Ok((event, cursor))
     }))

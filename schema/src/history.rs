@@ -1,15 +1,20 @@
 //! The history of an object: its events as facts, for people and audits.
 
 use async_graphql::{
-    Json, Object, Result, SimpleObject,
+    Context, Json, Object, SimpleObject,
     connection::{Connection, Edge},
 };
 use chrono::{DateTime, Utc};
+use entities::access::AccessError;
 use events::{Cursor, HistoryPage};
+use futures::future::BoxFuture;
 use serde_json::Value;
 
-use crate::connection::OpaqueCursor;
-use crate::error::{codes, error};
+use crate::{
+    connection::{OpaqueCursor, checked},
+    error::{Result, codes, error, internal},
+    request::entities,
+};
 
 /// One thing that happened, as it was recorded.
 pub(crate) struct Event {
@@ -50,7 +55,7 @@ impl Event {
     async fn data(&self) -> Result<Json<Value>> {
         serde_json::from_str(self.event.data.get())
             .map(Json)
-            .map_err(|cause| crate::internal(&cause))
+            .map_err(|cause| internal(&cause))
     }
 }
 
@@ -65,7 +70,7 @@ pub(crate) struct HistoryFields {
 pub(crate) type History = Connection<OpaqueCursor, Event, HistoryFields>;
 
 /// The version that a history cursor stands for.
-pub(crate) fn decode_after(after: Option<&str>) -> Result<i64> {
+fn decode_after(after: Option<&str>) -> Result<i64> {
     match after {
         None => Ok(0),
         Some(text) => text
@@ -81,8 +86,18 @@ pub(crate) fn decode_after(after: Option<&str>) -> Result<i64> {
     }
 }
 
-/// `epoch` is that of the log before the page was read.
-pub(crate) fn connect(page: HistoryPage, after_version: i64, epoch: u32) -> History {
+/// The page that the arguments of a field ask for. `read` reads so many events after a version.
+pub(crate) async fn connect<'a>(
+    ctx: &Context<'_>,
+    first: i32,
+    after: Option<String>,
+    read: impl FnOnce(i64, u64) -> BoxFuture<'a, Result<HistoryPage, AccessError>>,
+) -> Result<Option<History>> {
+    let limit = checked("first", first)?;
+    let after_version = decode_after(after.as_deref())?;
+    // The epoch before the page is read.
+    let epoch = entities(ctx).log.tail().cursor().epoch;
+    let page = read(after_version, limit).await?;
     let fields = HistoryFields {
         first_version: page.first_version,
     };
@@ -96,5 +111,5 @@ pub(crate) fn connect(page: HistoryPage, after_version: i64, epoch: u32) -> Hist
             Edge::new(cursor, Event { event, epoch })
         })
         .collect();
-    connection
+    Ok(Some(connection))
 }

@@ -1,11 +1,11 @@
 //! Global ids: the type's name and the uuid in one readable string, `customer_01h455vb4pex5vsknk084sn02q` (TypeID).
 
-use async_graphql::{Error, ID};
+use async_graphql::ID;
 use entities::Violations;
 use type_safe_id::{DynamicType, TypeSafeId};
 use uuid::Uuid;
 
-use crate::error::invalid;
+use crate::error::{Result, invalid};
 
 /// The id as clients see it.
 pub(crate) fn encode(kind: &str, id: Uuid) -> ID {
@@ -23,7 +23,7 @@ pub(crate) fn decode(id: &str) -> Option<(String, Uuid)> {
 }
 
 /// The uuid of an id that must be of this kind.
-pub(crate) fn decode_as(kind: &str, field: &str, id: &ID) -> Result<Uuid, Error> {
+pub(crate) fn decode_as(kind: &str, field: &str, id: &ID) -> Result<Uuid> {
     decode(id)
         .filter(|(found, _)| found == kind)
         .map(|(_, uuid)| uuid)

@@ -28,7 +28,7 @@ use chrono::{DateTime, Utc};
 use entities::Entities;
 use futures::{StreamExt, future::BoxFuture, stream::BoxStream};
 
-pub use error::{codes, error, from_access, internal};
+pub use error::{Error, codes};
 pub use request::{IdempotencyKey, RequestContext, Staleness};
 
 /// The queries of the API.

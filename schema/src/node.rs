@@ -1,10 +1,11 @@
 //! `node(id)`: any object by its global id.
 
-use async_graphql::{Context, ID, Interface, Object, Result};
+use async_graphql::{Context, ID, Interface, Object};
 
 use crate::{
     chats::{self, Chat},
     customers::Customer,
+    error::Result,
     id,
     posts::{self, Post},
     record,

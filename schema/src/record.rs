@@ -16,9 +16,7 @@ pub(crate) use statistics::{CountedObject, Statistics, follow_statistics, read_s
 
 use std::{borrow::Cow, marker::PhantomData};
 
-use async_graphql::{
-    ComplexObject, Context, Error, ID, ObjectType, Result, SimpleObject, TypeName,
-};
+use async_graphql::{ComplexObject, Context, ID, ObjectType, SimpleObject, TypeName};
 use chrono::{DateTime, Utc};
 use entities::{
     CommandError, Entities,
@@ -27,8 +25,7 @@ use entities::{
 use uuid::Uuid;
 
 use crate::{
-    connection::checked,
-    error::{from_access, from_command},
+    error::Result,
     history, id,
     request::{command_context, entities, viewer, with_staleness},
 };
@@ -57,7 +54,7 @@ pub(crate) fn decode<O: Recorded>(id: &ID) -> Result<Uuid> {
 /// The object with this uuid.
 pub(crate) async fn find<O: Recorded>(ctx: &Context<'_>, id: Uuid) -> Result<Option<O>> {
     let found = O::records(entities(ctx)).find(viewer(ctx)?, id).await;
-    let found = with_staleness(ctx, found.map_err(from_access)?)?;
+    let found = with_staleness(ctx, found?)?;
     Ok(found.map(O::from))
 }
 
@@ -107,15 +104,11 @@ impl<O: Recorded> RecordHead<O> {
         #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
         #[graphql(desc = "Events after this cursor of an edge.")] after: Option<String>,
     ) -> Result<Option<history::History>> {
-        let limit = checked("first", first)?;
-        let after_version = history::decode_after(after.as_deref())?;
-        let entities = entities(ctx);
-        let epoch = entities.log.tail().cursor().epoch;
-        let page = O::records(entities)
-            .history(viewer(ctx)?, self.uuid, after_version, limit)
-            .await
-            .map_err(from_access)?;
-        Ok(Some(history::connect(page, after_version, epoch)))
+        let (viewer, records) = (viewer(ctx)?, O::records(entities(ctx)));
+        history::connect(ctx, first, after, |after, limit| {
+            records.history(viewer, self.uuid, after, limit)
+        })
+        .await
     }
 }
 
@@ -154,7 +147,7 @@ impl<V: Verb, O: Recorded> TypeName for Payload<V, O> {
 type Answer<V, O> = Result<Option<Payload<V, O>>>;
 
 fn answer<V: Verb, O: Recorded>(done: Result<O::Record, CommandError>) -> Answer<V, O> {
-    let record = O::Field::from(O::from(done.map_err(from_command)?));
+    let record = O::Field::from(O::from(done?));
     Ok(Some(Payload {
         record,
         verb: PhantomData,
@@ -202,7 +195,7 @@ pub(crate) async fn restore<O: Recorded>(
     answer(records.restore(command_context(ctx)?, target).await)
 }
 
-fn target<O: Recorded>(id: &ID, expected_version: Option<i64>) -> Result<Target, Error> {
+fn target<O: Recorded>(id: &ID, expected_version: Option<i64>) -> Result<Target> {
     let id = decode::<O>(id)?;
     Ok(Target {
         id,

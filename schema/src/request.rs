@@ -8,11 +8,11 @@ use std::{
     },
 };
 
-use async_graphql::{Context, Result};
+use async_graphql::Context;
 use entities::{Cached, CommandContext, Entities, Idempotency, access::Viewer};
 use events::{AsOf, Horizon, Receipt};
 
-use crate::error::{codes, error};
+use crate::error::{Result, codes, error};
 
 /// The client's key for a request, and a digest of the request.
 #[derive(Debug, Clone)]

@@ -10,7 +10,7 @@ use clap::Args;
 use entities::{
     Entities,
     access::AccessError,
-    operations::{LetterError, Operations, WorkerError},
+    operations::{OperationError, Operations},
 };
 use events::EventLog;
 
@@ -44,15 +44,12 @@ pub enum OperatingError {
     /// The given text is not an id.
     #[error("{0} is not the id of a {1}, such as {1}_01h455vb4pex5vsknk084sn02q")]
     NotAnId(String, &'static str),
-    /// There is no such letter.
+    /// The command was refused.
     #[error(transparent)]
-    Letter(#[from] LetterError),
-    /// The letter cannot be read.
+    Refused(#[from] OperationError),
+    /// It cannot be read.
     #[error(transparent)]
     Read(#[from] AccessError),
-    /// A new epoch cannot begin.
-    #[error(transparent)]
-    Epoch(#[from] WorkerError),
     /// The result cannot be written as JSON.
     #[error("the output cannot be written: {0}")]
     Json(#[from] serde_json::Error),

@@ -78,7 +78,7 @@ async fn lock_in_tx(tx: &Tx<'_>, chat_id: Uuid, user_id: Uuid) -> Result<Locked>
         .lock_exclusive()
         .one(&**tx)
         .await?
-        .ok_or(ChatError::NotFound)?;
+        .ok_or(ChatError::NotFound(STREAM))?;
     let member = get_member_in_tx(tx, chat_id, user_id).await?;
     Ok(Locked { chat, member })
 }

@@ -1,27 +1,22 @@
-//! Everything a chat command can answer instead of success.
+//! What only commands on chats can answer instead of success.
 
 use std::time::Duration;
 
-use events::AsRetryable;
-
 use super::rules::MEMBERS;
-use crate::{KeyReused, Violations, access::AccessError};
+use crate::{CommandError, Failure, Refusal};
 
-/// Why a command on chats failed. Nothing was changed.
+/// Why a command on chats failed. A chat that the caller is no member of is not found, and neither is what is in it.
+pub type ChatError = CommandError<ChatRefusal>;
+
+/// Why only chats refuse a command.
 #[derive(Debug, thiserror::Error)]
-pub enum ChatError {
+pub enum ChatRefusal {
     /// The caller says to be typing more often than anybody types.
     #[error("you say that you are typing too often")]
     TooOften {
         /// When the next time is allowed.
         retry_after: Duration,
     },
-    /// There is no such chat, or the caller is no member of it: the two are never told apart.
-    #[error("chat not found")]
-    NotFound,
-    /// There is no such message, or it is in a chat that the caller is no member of.
-    #[error("message not found")]
-    MessageNotFound,
     /// The user to remove is no member of the chat.
     #[error("the user is not a member of this chat")]
     MemberNotFound,
@@ -40,33 +35,15 @@ pub enum ChatError {
     /// The chat would have more members than a chat can have.
     #[error("a chat has at most {MEMBERS} members")]
     TooManyMembers,
-    /// The input breaks rules.
-    #[error("the input is not valid")]
-    Invalid(Violations),
-    /// The caller may not do that, or nobody knows who the caller is.
-    #[error(transparent)]
-    Access(#[from] AccessError),
-    /// The idempotency key was used for another request.
-    #[error(transparent)]
-    KeyReused(#[from] KeyReused),
-    /// The log or the database failed.
-    #[error(transparent)]
-    Log(#[from] events::Error),
 }
 
-impl From<sea_orm::DbErr> for ChatError {
-    fn from(error: sea_orm::DbErr) -> Self {
-        Self::Log(error.into())
-    }
-}
-
-impl AsRetryable for ChatError {
-    fn is_retryable(&self) -> bool {
+impl Refusal for ChatRefusal {
+    fn failure(&self) -> Failure {
         match self {
-            // The loser of two appends sees the winner's version when it runs again.
-            Self::Log(events::Error::VersionConflict) => true,
-            Self::Log(error) => error.is_retryable(),
-            _ => false,
+            Self::TooOften { retry_after } => Failure::TooOften(*retry_after),
+            Self::MemberNotFound => Failure::NotFound,
+            Self::NotOwner | Self::NotAuthor => Failure::Forbidden,
+            Self::Direct | Self::MessageDeleted | Self::TooManyMembers => Failure::Conflict,
         }
     }
 }

@@ -9,7 +9,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{ChatError, ChatMember, member::Entity, rules};
+use super::{ChatError, ChatMember, STREAM, member::Entity, rules};
 use crate::users::User;
 
 type UserEntity = <User as ModelTrait>::Entity;
@@ -39,7 +39,7 @@ pub(super) async fn get_member_in_tx(
     Entity::find_by_id((chat_id, user_id))
         .one(&**tx)
         .await?
-        .ok_or(ChatError::NotFound)
+        .ok_or(ChatError::NotFound(STREAM))
 }
 
 /// Makes sure that the users exist and stay active until the transaction ends: a deactivation waits for it.
@@ -63,7 +63,7 @@ pub(super) async fn require_active_in_tx(
         .collect();
     if active.len() < user_ids.len() {
         let unknown = user_ids.difference(&active).copied();
-        return Err(ChatError::Invalid(rules::unknown_users(field, unknown)));
+        return Err(rules::unknown_users(field, unknown).into());
     }
     Ok(())
 }

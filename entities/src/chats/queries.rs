@@ -123,7 +123,7 @@ impl Chats {
         chat: &Chat,
         after_version: i64,
         limit: u64,
-    ) -> ::events::Result<HistoryPage> {
+    ) -> Result<HistoryPage, AccessError> {
         let stream = StreamKey {
             kind: STREAM,
             id: chat.id,

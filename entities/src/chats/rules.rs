@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use super::{Chat, ChatError, ChatKind, ChatMember, ChatMessage, ChatRole, commands::CreateChat};
+use super::{
+    Chat, ChatError, ChatKind, ChatMember, ChatMessage, ChatRefusal, ChatRole, commands::CreateChat,
+};
 use crate::{Violation, Violations, access::actor_of, text::written};
 
 /// Members of a chat, at most.
@@ -113,39 +115,37 @@ pub(super) fn check_up_to(number: Option<i64>) -> Result<(), Violations> {
 }
 
 /// Whether there is room for `added` more.
-pub(super) fn check_room(chat: &Chat, added: usize) -> Result<(), ChatError> {
+pub(super) fn check_room(chat: &Chat, added: usize) -> Result<(), ChatRefusal> {
     match chat.member_count as usize + added > MEMBERS {
-        true => Err(ChatError::TooManyMembers),
+        true => Err(ChatRefusal::TooManyMembers),
         false => Ok(()),
     }
 }
 
 /// Whether title and members may change at all.
-pub(super) fn check_group(chat: &Chat) -> Result<(), ChatError> {
+pub(super) fn check_group(chat: &Chat) -> Result<(), ChatRefusal> {
     match chat.kind {
         ChatKind::Group => Ok(()),
-        ChatKind::Direct => Err(ChatError::Direct),
+        ChatKind::Direct => Err(ChatRefusal::Direct),
     }
 }
 
 /// Whether the member may remove the user: the owner may, others than themselves.
 pub(super) fn check_removal(member: &ChatMember, removed: Uuid) -> Result<(), ChatError> {
     if member.role != ChatRole::Owner {
-        return Err(ChatError::NotOwner);
+        return Err(ChatRefusal::NotOwner.into());
     }
     if member.user_id == removed {
         let message = "must be another member; use leaveChat to leave";
-        return Err(ChatError::Invalid(Violations::one(
-            "userId", "self", message,
-        )));
+        return Err(Violations::one("userId", "self", message).into());
     }
     Ok(())
 }
 
-pub(super) fn check_author(message: &ChatMessage, user_id: Uuid) -> Result<(), ChatError> {
+pub(super) fn check_author(message: &ChatMessage, user_id: Uuid) -> Result<(), ChatRefusal> {
     match message.author_id == user_id {
         true => Ok(()),
-        false => Err(ChatError::NotAuthor),
+        false => Err(ChatRefusal::NotAuthor),
     }
 }
 
@@ -253,7 +253,7 @@ mod tests {
         assert!(check_room(&chat, 1).is_ok());
         assert!(matches!(
             check_room(&chat, 2),
-            Err(ChatError::TooManyMembers)
+            Err(ChatRefusal::TooManyMembers)
         ));
     }
 
@@ -275,7 +275,7 @@ mod tests {
         for removed in [ME, other] {
             assert!(matches!(
                 check_removal(&member(ChatRole::Member), removed),
-                Err(ChatError::NotOwner)
+                Err(ChatError::Own(ChatRefusal::NotOwner))
             ));
         }
         let direct = Chat {
@@ -283,7 +283,7 @@ mod tests {
             ..group()
         };
         assert!(check_group(&group()).is_ok());
-        assert!(matches!(check_group(&direct), Err(ChatError::Direct)));
+        assert!(matches!(check_group(&direct), Err(ChatRefusal::Direct)));
         assert!(check_up_to(None).is_ok() && check_up_to(Some(0)).is_ok());
         assert!(check_up_to(Some(-1)).is_err());
     }

@@ -15,7 +15,7 @@ use governor::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{ChatError, Chats, STREAM, membership::is_member};
+use super::{ChatError, ChatRefusal, Chats, STREAM, membership::is_member};
 use crate::{
     access::{Action, Viewer, authorize},
     boxed,
@@ -69,14 +69,14 @@ impl Default for Typists {
 }
 
 impl Typists {
-    fn check(&self, user_id: Uuid) -> Result<(), ChatError> {
+    fn check(&self, user_id: Uuid) -> Result<(), ChatRefusal> {
         let said = self.said.fetch_add(1, Ordering::Relaxed);
         if said.is_multiple_of(BETWEEN_CLEANINGS) {
             self.limiter.retain_recent();
         }
         self.limiter.check_key(&user_id).map_err(|not_until| {
             let retry_after = not_until.wait_time_from(DefaultClock::default().now());
-            ChatError::TooOften { retry_after }
+            ChatRefusal::TooOften { retry_after }
         })
     }
 }
@@ -89,7 +89,7 @@ impl Chats {
         let user_id = viewer.require_user()?;
         self.typists.check(user_id)?;
         if !is_member(&self.log, chat_id, user_id).await? {
-            return Err(ChatError::NotFound);
+            return Err(ChatError::NotFound(STREAM));
         }
         let stream = StreamKey {
             kind: STREAM,

@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use super::{
-    Operations, WorkerError,
+    OperationError, Operations,
     events::{EpochBegun, OperationEventKind, append_in_tx},
 };
 use crate::{
@@ -33,7 +33,7 @@ impl Operations {
         &self,
         context: CommandContext,
         reason: String,
-    ) -> Result<BegunEpoch, WorkerError> {
+    ) -> Result<BegunEpoch, OperationError> {
         authorize(&context.viewer, Action::OperateWorkers)?;
         self.log
             .write(move |tx| {

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    LoggedEvent, Operations,
+    LoggedEvent, OperationError, Operations,
     events::{LettersData, OperationEventKind, append_in_tx},
 };
 use crate::{
-    CommandContext, KeyReused,
+    CommandContext, Missing,
     access::{AccessError, Action, Viewer, authorize},
     boxed, idempotency,
 };
@@ -20,28 +20,8 @@ use crate::{
 /// The kind of the ids of letters, as people see them.
 pub const LETTER_KIND: &str = "letter";
 
-/// Why a letter is neither replayed nor discarded.
-#[derive(Debug, thiserror::Error)]
-pub enum LetterError {
-    /// There is none with this id; it may have been replayed.
-    #[error("there is no such dead letter")]
-    NotFound,
-    /// The caller may not do that, or nobody knows who the caller is.
-    #[error(transparent)]
-    Access(#[from] AccessError),
-    /// The idempotency key was used for another request.
-    #[error(transparent)]
-    KeyReused(#[from] KeyReused),
-    /// The database failed.
-    #[error(transparent)]
-    Log(#[from] ::events::Error),
-}
-
-impl ::events::AsRetryable for LetterError {
-    fn is_retryable(&self) -> bool {
-        matches!(self, Self::Log(error) if error.is_retryable())
-    }
-}
+/// What a letter is called that is not there; it may have been replayed.
+pub const NO_LETTER: Missing = Missing("such dead letter");
 
 /// A letter with its event.
 #[derive(Debug, Clone)]
@@ -127,7 +107,7 @@ impl Operations {
         &self,
         context: CommandContext,
         which: Which,
-    ) -> Result<Replayed, LetterError> {
+    ) -> Result<Replayed, OperationError> {
         let outcome = self.operate(context, which, false).await?;
         Ok(Replayed {
             replayed: outcome.replayed,
@@ -144,7 +124,7 @@ impl Operations {
         &self,
         context: CommandContext,
         which: Which,
-    ) -> Result<Discarded, LetterError> {
+    ) -> Result<Discarded, OperationError> {
         let outcome = self.operate(context, which, true).await?;
         Ok(Discarded {
             discarded: outcome.discarded,
@@ -159,7 +139,7 @@ impl Operations {
         context: CommandContext,
         which: Which,
         is_discard: bool,
-    ) -> Result<Outcome, LetterError> {
+    ) -> Result<Outcome, OperationError> {
         authorize(&context.viewer, Action::OperateWorkers)?;
         let operations = self.clone();
         let work = tokio::spawn(async move {
@@ -176,7 +156,7 @@ impl Operations {
         context: CommandContext,
         which: Which,
         is_discard: bool,
-    ) -> Result<Outcome, LetterError> {
+    ) -> Result<Outcome, OperationError> {
         let reader = &self.log.database().reader;
         if let Some(answer) = idempotency::find_answer(reader, &context).await? {
             return Ok(answer?);
@@ -184,7 +164,7 @@ impl Operations {
         if let Which::One(id) = which
             && self.log.dead_letter(id).await?.is_none()
         {
-            return Err(LetterError::NotFound);
+            return Err(NO_LETTER.into());
         }
         let (started, ended) = match is_discard {
             true => (
@@ -204,7 +184,7 @@ impl Operations {
                 let (context, data) = (begun_by.clone(), meant.clone());
                 Box::pin(async move {
                     append_in_tx(tx, &context, started, operation, 0, &data).await?;
-                    Ok::<_, LetterError>(())
+                    Ok::<_, OperationError>(())
                 })
             })
             .await?;
@@ -238,7 +218,7 @@ impl Operations {
                 Box::pin(async move {
                     let work = async {
                         append_in_tx(tx, &context, ended, operation, 1, &data).await?;
-                        Ok::<_, LetterError>(outcome)
+                        Ok::<_, OperationError>(outcome)
                     };
                     idempotency::once(tx, &context, work).await
                 })

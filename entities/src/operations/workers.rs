@@ -9,37 +9,14 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{
-    Operations,
+    OperationError, Operations,
     events::{OperationEventKind, WorkerData, append_in_tx},
 };
 use crate::{
-    CommandContext, KeyReused,
+    CommandContext, Missing,
     access::{AccessError, Action, Viewer, authorize},
     boxed, idempotency,
 };
-
-/// Why a worker is neither held nor let go.
-#[derive(Debug, thiserror::Error)]
-pub enum WorkerError {
-    /// There is no follower and no handler of that name.
-    #[error("there is no follower and no handler of this name")]
-    NotFound,
-    /// The caller may not do that, or nobody knows who the caller is.
-    #[error(transparent)]
-    Access(#[from] AccessError),
-    /// The idempotency key was used for another request.
-    #[error(transparent)]
-    KeyReused(#[from] KeyReused),
-    /// The database failed.
-    #[error(transparent)]
-    Log(#[from] ::events::Error),
-}
-
-impl ::events::AsRetryable for WorkerError {
-    fn is_retryable(&self) -> bool {
-        matches!(self, Self::Log(error) if error.is_retryable())
-    }
-}
 
 /// The names of followers and handlers.
 #[derive(Debug, Clone, Default)]
@@ -126,7 +103,7 @@ impl Operations {
         &self,
         context: CommandContext,
         name: &str,
-    ) -> Result<(), WorkerError> {
+    ) -> Result<(), OperationError> {
         self.hold(context, name, OperationEventKind::WorkerPaused)
             .await
     }
@@ -140,7 +117,7 @@ impl Operations {
         &self,
         context: CommandContext,
         name: &str,
-    ) -> Result<(), WorkerError> {
+    ) -> Result<(), OperationError> {
         self.hold(context, name, OperationEventKind::WorkerResumed)
             .await
     }
@@ -150,7 +127,7 @@ impl Operations {
         context: CommandContext,
         name: &str,
         kind: OperationEventKind,
-    ) -> Result<(), WorkerError> {
+    ) -> Result<(), OperationError> {
         authorize(&context.viewer, Action::OperateWorkers)?;
         let WorkerNames {
             followers,
@@ -159,7 +136,7 @@ impl Operations {
         let mut known = followers.into_iter().chain(handlers);
         let name = known
             .find(|known| *known == name)
-            .ok_or(WorkerError::NotFound)?;
+            .ok_or(Missing("follower and no handler of this name"))?;
         self.log
             .write(move |tx| {
                 let context = context.clone();
@@ -177,7 +154,7 @@ impl Operations {
                             };
                             append_in_tx(tx, &context, kind, Uuid::now_v7(), 0, &data).await?;
                         }
-                        Ok::<_, WorkerError>(IsChanged(is_changed))
+                        Ok::<_, OperationError>(IsChanged(is_changed))
                     };
                     idempotency::once(tx, &context, work).await
                 })

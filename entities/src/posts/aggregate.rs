@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use super::{
     Comment, Post, PostCommentAdded, PostCommentEdited, PostCommentRemoved, PostCreated,
-    PostDeleted, PostError, PostEvent, PostFact, PostLiked, PostMessageEdited, PostUnliked, rules,
+    PostDeleted, PostError, PostEvent, PostFact, PostLiked, PostMessageEdited, PostRefusal,
+    PostUnliked, STREAM, rules,
 };
 
 /// A post after some of its events.
@@ -124,7 +125,7 @@ pub fn decide(
     actor: Actor,
     command: &PostCommand,
 ) -> Result<Option<PostFact>, PostError> {
-    let command = &rules::checked(command.clone()).map_err(PostError::Invalid)?;
+    let command = &rules::checked(command.clone())?;
     let user_id = actor.user_id;
     let state = match (state, command) {
         (None, PostCommand::Create { message }) => {
@@ -134,14 +135,16 @@ pub fn decide(
             })));
         }
         (Some(state), _) if state.deleted_at.is_none() => state,
-        _ => return Err(PostError::NotFound),
+        _ => return Err(PostError::NotFound(STREAM)),
     };
     let is_author = user_id == state.author_id;
-    let require = |allowed: bool| allowed.then_some(()).ok_or(PostError::NotAuthor);
+    let require = |allowed: bool| allowed.then_some(()).ok_or(PostRefusal::NotAuthor);
     Ok(match command {
         PostCommand::Create { .. } => {
-            let current = state.version;
-            return Err(PostError::VersionConflict { current });
+            return Err(PostError::VersionConflict {
+                kind: STREAM,
+                current: state.version,
+            });
         }
         PostCommand::EditMessage { message } => {
             require(is_author)?;
@@ -159,7 +162,7 @@ pub fn decide(
         PostCommand::AddComment { comment_id, text } => {
             let number = state.comments.len() as i64 + 1;
             if number > rules::COMMENTS {
-                return Err(PostError::TooManyComments);
+                return Err(PostRefusal::TooManyComments.into());
             }
             Some(PostFact::CommentAdded(PostCommentAdded {
                 comment_id: *comment_id,
@@ -273,7 +276,7 @@ impl PostState {
         let number = self.numbers.get(&id);
         number
             .and_then(|number| self.comments.get(number))
-            .ok_or(PostError::CommentNotFound)
+            .ok_or(PostError::NotFound("comment"))
     }
 
     /// The post, unless it is deleted.

@@ -188,7 +188,7 @@ impl Posts {
             may_moderate: authorize(&context.viewer, Action::ModeratePosts).is_ok(),
         };
         // The aggregate checks it, too; what is wrong need not cost a transaction.
-        let command = rules::checked(command).map_err(PostError::Invalid)?;
+        let command = rules::checked(command)?;
         let order = Order {
             context,
             actor,
@@ -219,7 +219,7 @@ impl Posts {
             }
             None => {
                 let state = self.folds.read_at(done.id, done.version).await?;
-                state.ok_or(PostError::NotFound)?
+                state.ok_or(PostError::NotFound(STREAM))?
             }
         };
         let comment = done.comment.and_then(|number| state.comment(number));
@@ -246,13 +246,7 @@ async fn execute_in_tx(tx: &Tx<'_>, folds: &Folds, order: &Order) -> Result<Done
     };
     let fact = decide(before.as_deref(), order.actor, &order.command)?;
     let current = before.as_ref().map_or(0, |before| before.version());
-    if order
-        .target
-        .expected_version
-        .is_some_and(|it| it != current)
-    {
-        return Err(PostError::VersionConflict { current });
-    }
+    PostError::check_version(STREAM, order.target.expected_version, current)?;
     let about = match (&order.command, &fact) {
         (_, Some(fact)) => fact.comment_number(),
         (PostCommand::EditComment { comment_id, .. }, None) => {
@@ -292,7 +286,7 @@ async fn execute_in_tx(tx: &Tx<'_>, folds: &Folds, order: &Order) -> Result<Done
             state.map(|state| Answered::Changed(Fold { state, last }))
         }
     };
-    let answered = after.ok_or(PostError::NotFound)?;
+    let answered = after.ok_or(PostError::NotFound(STREAM))?;
     let version = match &answered {
         Answered::Unchanged(state) | Answered::Changed(Fold { state, .. }) => state.version(),
     };

@@ -74,7 +74,7 @@ fn steps(posts: Vec<NewPost>) -> Result<Vec<Step>, PostError> {
         let id = Uuid::now_v7();
         let created = PostCreated {
             author_id: post.author_id,
-            message: rules::message(&post.message).map_err(PostError::Invalid)?,
+            message: rules::message(&post.message)?,
         };
         steps.push((id, 0, PostFact::Created(created)));
         let mut facts = Vec::new();
@@ -83,7 +83,7 @@ fn steps(posts: Vec<NewPost>) -> Result<Vec<Step>, PostError> {
                 comment_id: Uuid::now_v7(),
                 number,
                 author_id,
-                text: rules::comment(&text).map_err(PostError::Invalid)?,
+                text: rules::comment(&text)?,
             }));
         }
         let likes = post.liked_by.into_iter();

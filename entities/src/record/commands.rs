@@ -176,7 +176,7 @@ async fn create_in_tx<R: Record>(tx: &Tx<'_>, context: &CommandContext, new: R::
     let record = begin::<R>(new);
     let row: ActiveModel<R> = record.clone().into_active_model();
     let inserted = R::Entity::insert(row).exec_without_returning(&**tx).await;
-    inserted.map_err(refused::<R>)?;
+    inserted.map_err(refused_row::<R>)?;
     append(tx, context, [(Change::Created, record.clone(), None)]).await?;
     Ok(record)
 }
@@ -196,10 +196,7 @@ async fn change_in_tx<R: Record>(
     let mut record = before.clone();
     let change = edit.apply(&mut record)?;
     let current = before.head().version;
-    if target.expected_version.is_some_and(|it| it != current) {
-        let kind = R::NAME;
-        return Err(CommandError::VersionConflict { kind, current });
-    }
+    CommandError::check_version(R::NAME, target.expected_version, current)?;
     if record == before {
         return Ok(before);
     }
@@ -220,7 +217,7 @@ pub(super) async fn store_next<R: Record>(tx: &Tx<'_>, record: &mut R, before: &
     });
     let row: ActiveModel<R> = record.clone().into_active_model().reset_all();
     let updated = R::Entity::update(row).exec(&**tx).await;
-    updated.map_err(refused::<R>)?;
+    updated.map_err(refused_row::<R>)?;
     Ok(())
 }
 
@@ -252,17 +249,21 @@ pub(super) async fn append<R: Record>(
     Ok(())
 }
 
-/// Why the database refused a row.
-fn refused<R: Record>(error: DbErr) -> CommandError {
+fn refused_row<R: Record>(error: DbErr) -> CommandError {
+    refused(R::NAME, R::UNIQUE, error)
+}
+
+/// Why the database refused a row of `kind`, of which `uniques` are unique.
+pub(crate) fn refused<Own>(
+    kind: &'static str,
+    uniques: &'static [Unique],
+    error: DbErr,
+) -> CommandError<Own> {
     let error = events::Error::from(error);
     let violated = error.unique_violation().unwrap_or_default();
     let is_violated = |unique: &&Unique| unique.constraint.iter().any(|it| violated.contains(it));
-    match R::UNIQUE.iter().find(is_violated) {
-        Some(Unique { field, value, .. }) => CommandError::Taken {
-            kind: R::NAME,
-            value,
-            field,
-        },
+    match uniques.iter().find(is_violated) {
+        Some(Unique { field, value, .. }) => CommandError::Taken { kind, value, field },
         None => CommandError::Log(error),
     }
 }

@@ -8,13 +8,13 @@ use sea_orm::{EntityTrait, IntoActiveModel};
 use uuid::Uuid;
 
 use super::{
-    Signal, SignalError, SignalEvent, SignalStatus, Signals, SignalsConfig,
+    Signal, SignalEvent, SignalStatus, Signals, SignalsConfig,
     advancing::database_now,
     rules,
     tables::{row_of, signal},
 };
 use crate::{
-    CommandContext,
+    CommandContext, CommandError,
     access::{Action, authorize},
     boxed, idempotency,
 };
@@ -35,9 +35,9 @@ impl Signals {
         &self,
         context: CommandContext,
         input: SubmitSignal,
-    ) -> Result<Signal, SignalError> {
+    ) -> Result<Signal, CommandError> {
         authorize(&context.viewer, Action::SubmitSignals)?;
-        let input = rules::check_new(input).map_err(SignalError::Invalid)?;
+        let input = rules::check_new(input)?;
         let config = self.config;
         self.log
             .write(move |tx| {
@@ -56,7 +56,7 @@ async fn submit_in_tx(
     context: &CommandContext,
     input: SubmitSignal,
     config: SignalsConfig,
-) -> Result<Signal, SignalError> {
+) -> Result<Signal, CommandError> {
     let number = next_number(tx, &input.source).await?;
     let at = database_now(&**tx).await?;
     let deadline = TimeDelta::from_std(config.deadline).unwrap_or(TimeDelta::MAX);
@@ -85,7 +85,7 @@ async fn submit_in_tx(
     Ok(signal)
 }
 
-async fn next_number(tx: &Tx<'_>, source: &str) -> Result<i64, SignalError> {
+async fn next_number(tx: &Tx<'_>, source: &str) -> Result<i64, CommandError> {
     let sql = "insert into signal_source (source, last_number) values ($1, 1)
                on conflict (source) do update set last_number = signal_source.last_number + 1
                returning last_number";

@@ -11,7 +11,8 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    Role, STREAM, User, UserError, UserEventKind, Users,
+    Role, STREAM, User, UserError, UserEventKind, UserRefusal, Users,
+    error::refused_row,
     events::{Revocation, UserData, new_user_event},
     rules,
     sessions::end_sessions,
@@ -21,6 +22,7 @@ use crate::{
     CommandContext,
     access::{Action, authorize},
     boxed, idempotency,
+    record::set,
 };
 
 type Result<T, E = UserError> = std::result::Result<T, E>;
@@ -53,7 +55,7 @@ impl Users {
         input: UpdateProfile,
     ) -> Result<User> {
         let id = context.viewer.require_user()?;
-        let input = rules::check_profile(input).map_err(UserError::Invalid)?;
+        let input = rules::check_profile(input)?;
         let target = ChangeUser {
             id,
             expected_version,
@@ -64,8 +66,8 @@ impl Users {
             UserEventKind::ProfileUpdated,
             move |user| {
                 let UpdateProfile { name, bio } = input.clone();
-                user.name = name.unwrap_or_else(|| user.name.clone());
-                user.bio = bio.unwrap_or_else(|| user.bio.clone());
+                set(&mut user.name, name);
+                set(&mut user.bio, bio);
                 Ok(())
             },
         )
@@ -83,7 +85,7 @@ impl Users {
         authorize(&context.viewer, Action::ManageUsers)?;
         self.change(context, target, UserEventKind::RoleChanged, move |user| {
             if user.deactivated_at.is_some() {
-                return Err(UserError::NotFound);
+                return Err(UserError::NotFound(STREAM));
             }
             user.role = role;
             Ok(())
@@ -103,7 +105,7 @@ impl Users {
         };
         self.change(context, target, UserEventKind::Deactivated, |user| {
             if user.deactivated_at.is_some() {
-                return Err(UserError::NotFound);
+                return Err(UserError::NotFound(STREAM));
             }
             user.deactivated_at = Some(now());
             Ok(())
@@ -136,7 +138,7 @@ pub(super) async fn lock_user(tx: &Tx<'_>, id: Uuid) -> Result<User> {
         .lock_exclusive()
         .one(&**tx)
         .await?
-        .ok_or(UserError::NotFound)
+        .ok_or(UserError::NotFound(STREAM))
 }
 
 async fn change_in_tx(
@@ -158,20 +160,13 @@ async fn change_in_tx(
     let before = lock_user(tx, target.id).await?;
     let mut user = before.clone();
     edit(&mut user)?;
-    if target
-        .expected_version
-        .is_some_and(|expected| expected != before.version)
-    {
-        return Err(UserError::VersionConflict {
-            current: before.version,
-        });
-    }
+    UserError::check_version(STREAM, target.expected_version, before.version)?;
     if user == before {
         return Ok(before);
     }
     let is_administrator = user.role == Role::Admin && user.deactivated_at.is_none();
     if may_remove_administrator && !is_administrator && administrators == [user.id] {
-        return Err(UserError::LastAdministrator);
+        return Err(UserRefusal::LastAdministrator.into());
     }
     let user = append(tx, context, kind, user).await?;
     if kind == UserEventKind::Deactivated {
@@ -208,7 +203,8 @@ pub(super) async fn append(
         user.updated_at = now().max(user.updated_at);
     }
     let row: ActiveModel = user.clone().into_active_model().reset_all();
-    Entity::update(row).exec(&**tx).await?;
+    let updated = Entity::update(row).exec(&**tx).await;
+    updated.map_err(refused_row)?;
     let stream = StreamKey {
         kind: STREAM,
         id: user.id,

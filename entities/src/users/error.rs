@@ -1,20 +1,21 @@
-//! Everything a user command can answer instead of success.
+//! What only commands on users can answer instead of success.
 
 use std::time::Duration;
 
-use events::AsRetryable;
+use sea_orm::DbErr;
 
-use crate::{KeyReused, Violations, access::AccessError};
+use super::STREAM;
+use crate::{
+    CommandError, Failure, Refusal,
+    record::{Unique, refused},
+};
 
-/// Why a command on users failed. Nothing was changed, unless a variant says so.
+/// Why a command on users failed.
+pub type UserError = CommandError<UserRefusal>;
+
+/// Why only users are refused a command. Nothing was changed, unless a variant says so.
 #[derive(Debug, thiserror::Error)]
-pub enum UserError {
-    /// There is no such user.
-    #[error("user not found")]
-    NotFound,
-    /// Another user has this address.
-    #[error("another user has this email address")]
-    EmailTaken,
+pub enum UserRefusal {
     /// Address and password do not belong together; which of them is wrong is not said.
     #[error("the email address or the password is wrong")]
     WrongCredentials,
@@ -34,48 +35,24 @@ pub enum UserError {
     /// There would be nobody left to manage users.
     #[error("this is the last administrator")]
     LastAdministrator,
-    /// The user was changed since the caller read it.
-    #[error("the user is at version {current}")]
-    VersionConflict {
-        /// Its version now.
-        current: i64,
-    },
-    /// The input breaks rules.
-    #[error("the input is not valid")]
-    Invalid(Violations),
-    /// The caller may not do that, or nobody knows who the caller is.
-    #[error(transparent)]
-    Access(#[from] AccessError),
-    /// The idempotency key was used for another request.
-    #[error(transparent)]
-    KeyReused(#[from] KeyReused),
-    /// The log or the database failed.
-    #[error(transparent)]
-    Log(#[from] events::Error),
 }
 
-impl From<sea_orm::DbErr> for UserError {
-    fn from(error: sea_orm::DbErr) -> Self {
-        let error = events::Error::from(error);
-        // Postgres names the index, SQLite the column.
-        let is_email = |violated: String| {
-            violated.contains("app_user_email") || violated.contains("app_user.email_key")
-        };
-        if error.unique_violation().is_some_and(is_email) {
-            Self::EmailTaken
-        } else {
-            Self::Log(error)
-        }
-    }
-}
-
-impl AsRetryable for UserError {
-    fn is_retryable(&self) -> bool {
+impl Refusal for UserRefusal {
+    fn failure(&self) -> Failure {
         match self {
-            // The loser of two appends sees the winner's version when it runs again.
-            Self::Log(events::Error::VersionConflict) => true,
-            Self::Log(error) => error.is_retryable(),
-            _ => false,
+            Self::WrongCredentials | Self::RefreshRefused => Failure::Unauthenticated,
+            Self::Throttled { retry_after } => Failure::TooOften(*retry_after),
+            Self::NotDeactivated | Self::LastAdministrator => Failure::Conflict,
         }
     }
+}
+
+/// Why the database refused the row of a user.
+pub(super) fn refused_row(error: DbErr) -> UserError {
+    const UNIQUE: &[Unique] = &[Unique {
+        field: "email",
+        value: "email address",
+        constraint: ["app_user_email", "app_user.email_key"],
+    }];
+    refused(STREAM, UNIQUE, error)
 }

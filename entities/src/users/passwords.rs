@@ -20,7 +20,7 @@ use events::Error;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 
-use super::{Secret, UserError, throttle::network_of};
+use super::{Secret, UserError, UserRefusal, throttle::network_of};
 use crate::text::nfc;
 
 /// What a hash costs. OWASP recommends at least 19 MiB and two passes.
@@ -104,7 +104,7 @@ impl Queue {
         self.waiting.lock()
     }
 
-    fn enter(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Queued, UserError> {
+    fn enter(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Queued, UserRefusal> {
         let network = address.map(network_of);
         let mut waiting = self.lock();
         let at_once = LONGEST_WAIT.as_nanos() / waiting.each.as_nanos().max(1);
@@ -114,9 +114,8 @@ impl Queue {
         let is_full = of_network.is_some_and(|count| *count >= most / 2);
         if is_full || waiting.in_all >= most {
             waiting.forget_empty(network);
-            return Err(UserError::Throttled {
-                retry_after: COME_BACK,
-            });
+            let retry_after = COME_BACK;
+            return Err(UserRefusal::Throttled { retry_after });
         }
         waiting.in_all += 1;
         if let Some(network) = network {
@@ -303,10 +302,10 @@ mod tests {
         });
         let enter = |last: u8| queue.enter(Some(IpAddr::from([192, 0, 2, last])));
         let mut queued: Vec<_> = (0..10).map(|_| enter(1).expect("a place")).collect();
-        assert!(matches!(enter(1), Err(UserError::Throttled { .. })));
+        assert!(matches!(enter(1), Err(UserRefusal::Throttled { .. })));
         queued.extend((0..10).map(|_| enter(2).expect("a place of others")));
         assert!(
-            matches!(enter(3), Err(UserError::Throttled { .. })),
+            matches!(enter(3), Err(UserRefusal::Throttled { .. })),
             "1 s on 2 cores"
         );
         queued.clear();

@@ -7,7 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    STREAM, User, UserError, UserEventKind, Users,
+    STREAM, User, UserError, UserEventKind, UserRefusal, Users,
     commands::{append, lock_user},
     sessions, stored_passwords,
 };
@@ -62,7 +62,7 @@ impl Users {
 async fn erase_in_tx(tx: &Tx<'_>, context: &CommandContext, id: Uuid) -> Result<(), UserError> {
     let mut user: User = lock_user(tx, id).await?;
     if user.deactivated_at.is_none() {
-        return Err(UserError::NotDeactivated);
+        return Err(UserRefusal::NotDeactivated.into());
     }
     if !request_erasure(tx, id, &context.viewer.actor()).await? {
         return Ok(());

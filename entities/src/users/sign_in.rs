@@ -10,8 +10,9 @@ use sea_orm::{EntityTrait, IntoActiveModel, QuerySelect};
 use uuid::Uuid;
 
 use super::{
-    Availability, Role, Secret, User, UserError, UserEventKind, Users,
+    Availability, Role, STREAM, Secret, User, UserError, UserEventKind, UserRefusal, Users,
     commands::{append, lock_user},
+    error::refused_row,
     events::Revocation,
     rules,
     sessions::{Exchange, Session, end_sessions, exchange_token, is_open, start_session},
@@ -68,7 +69,7 @@ impl Users {
     #[boxed]
     pub async fn register(&self, origin: Origin, input: Register) -> Result<SignedIn> {
         self.throttle.check_address(origin.address)?;
-        let input = rules::check_new(input).map_err(UserError::Invalid)?;
+        let input = rules::check_new(input)?;
         let hash = self.passwords.hash(origin.address, input.password.clone());
         let hash = hash.await?;
         let token = new_token()?;
@@ -95,7 +96,7 @@ impl Users {
     #[boxed]
     pub async fn sign_in(&self, origin: Origin, email: &str, password: Secret) -> Result<SignedIn> {
         let address = origin.address;
-        rules::check_credentials(email, &password).map_err(UserError::Invalid)?;
+        rules::check_credentials(email, &password)?;
         let (email_key, _) = email::sought(email);
         self.throttle.check_address(address)?;
         self.throttle.check_account(&email_key, address)?;
@@ -106,7 +107,7 @@ impl Users {
         let (user_id, hash) = user_id
             .zip(hash)
             .filter(|_| is_right)
-            .ok_or(UserError::WrongCredentials)?;
+            .ok_or(UserRefusal::WrongCredentials)?;
         self.throttle.remember(&email_key, address);
         let token = new_token()?;
         let users = self.clone();
@@ -120,13 +121,13 @@ impl Users {
                     // Deactivating takes the same lock: it comes before, or ends this session too.
                     let user = lock_user(tx, user_id).await?;
                     if user.deactivated_at.is_some() {
-                        return Err(UserError::WrongCredentials);
+                        return Err(UserRefusal::WrongCredentials.into());
                     }
                     still_has(tx, user.id, &hash).await?;
                     let context = on_behalf_of(context, &user);
                     let lifetime = users.refresh_token_lifetime;
                     let session = start_session(tx, &context, user.id, &token, lifetime).await?;
-                    Ok((user, session))
+                    Ok::<_, UserError>((user, session))
                 })
             })
             .await?;
@@ -150,10 +151,10 @@ impl Users {
             issued_at,
         } = exchange
         else {
-            return Err(UserError::RefreshRefused);
+            return Err(UserRefusal::RefreshRefused.into());
         };
         let user = self.load_user(session.user_id).await?;
-        let user = user.ok_or(UserError::RefreshRefused)?;
+        let user = user.ok_or(UserRefusal::RefreshRefused)?;
         self.signed_in(Arc::unwrap_or_clone(user), &session, next, issued_at)
     }
 
@@ -186,18 +187,18 @@ impl Users {
         new: Secret,
     ) -> Result<User> {
         let principal = principal(&context.viewer)?;
-        rules::check_guess("currentPassword", &current).map_err(UserError::Invalid)?;
-        rules::check_new_password(&new).map_err(UserError::Invalid)?;
+        rules::check_guess("currentPassword", &current)?;
+        rules::check_new_password(&new)?;
         let user = self.load_user(principal.user_id).await?;
-        let user = user.ok_or(UserError::NotFound)?;
+        let user = user.ok_or(UserError::NotFound(STREAM))?;
         self.throttle.check_owner(&user.email_key)?;
         let found = self.find_password(&user.email).await?;
         let before = found.map(|(_, hash)| hash);
         let checked = self.passwords.matches(None, current, before.clone());
         if !checked.await? {
-            return Err(UserError::WrongCredentials);
+            return Err(UserRefusal::WrongCredentials.into());
         }
-        let before = before.ok_or(UserError::WrongCredentials)?;
+        let before = before.ok_or(UserRefusal::WrongCredentials)?;
         let hash = self.passwords.hash(None, new).await?;
         self.log
             .write(move |tx| {
@@ -226,7 +227,7 @@ impl Users {
             name: "Administrator".to_owned(),
             password,
         };
-        let input = rules::check_new(input).map_err(UserError::Invalid)?;
+        let input = rules::check_new(input)?;
         let hash = self.passwords.hash(None, input.password.clone()).await?;
         let found = self.find_password(&input.email).await?;
         let context = CommandContext::process("admin");
@@ -365,7 +366,8 @@ async fn create_user(
     };
     user.derive_keys();
     let row = user.clone().into_active_model();
-    Entity::insert(row).exec_without_returning(&**tx).await?;
+    let inserted = Entity::insert(row).exec_without_returning(&**tx).await;
+    inserted.map_err(refused_row)?;
     store_hash(tx, user.id, hash).await?;
     let context = match context.viewer {
         Viewer::Anonymous => on_behalf_of(context, &user),

@@ -7,7 +7,7 @@ use ::events::{
 };
 use uuid::Uuid;
 
-use super::{User, UserError, UserEventKind, commands::append};
+use super::{User, UserError, UserEventKind, UserRefusal, commands::append};
 use crate::CommandContext;
 
 type Result<T, E = UserError> = std::result::Result<T, E>;
@@ -29,7 +29,7 @@ pub(super) async fn still_has(tx: &Tx<'_>, user_id: Uuid, checked: &str) -> Resu
     let hash: Option<String> = query_one_as(&**tx, sql, vec![user_id.into()]).await?;
     match hash.as_deref() == Some(checked) {
         true => Ok(()),
-        false => Err(UserError::WrongCredentials),
+        false => Err(UserRefusal::WrongCredentials.into()),
     }
 }
 

@@ -19,7 +19,7 @@ use governor::{
 };
 use moka::sync::Cache;
 
-use super::UserError;
+use super::UserRefusal;
 
 /// Forgotten keys are dropped after so many attempts.
 const ATTEMPTS_BETWEEN_CLEANINGS: u32 = 1024;
@@ -61,7 +61,7 @@ impl Throttle {
     }
 
     /// Counts an attempt from `address`, if that is known.
-    pub(super) fn check_address(&self, address: Option<IpAddr>) -> Result<(), UserError> {
+    pub(super) fn check_address(&self, address: Option<IpAddr>) -> Result<(), UserRefusal> {
         let attempts = self.attempts.fetch_add(1, Ordering::Relaxed);
         if attempts % ATTEMPTS_BETWEEN_CLEANINGS == ATTEMPTS_BETWEEN_CLEANINGS - 1 {
             self.places.retain_recent();
@@ -79,7 +79,7 @@ impl Throttle {
         &self,
         account: &str,
         address: Option<IpAddr>,
-    ) -> Result<(), UserError> {
+    ) -> Result<(), UserRefusal> {
         let place = self.place(account, address);
         check(&self.places, &place)?;
         match self.known.contains_key(&place) {
@@ -89,7 +89,7 @@ impl Throttle {
     }
 
     /// Counts an attempt of somebody who is signed in to `account`.
-    pub(super) fn check_owner(&self, account: &str) -> Result<(), UserError> {
+    pub(super) fn check_owner(&self, account: &str) -> Result<(), UserRefusal> {
         check(&self.places, &self.place(account, None))
     }
 
@@ -105,10 +105,13 @@ impl Throttle {
     }
 }
 
-fn check<K: std::hash::Hash + Eq + Clone>(limiter: &Limiter<K>, key: &K) -> Result<(), UserError> {
+fn check<K: std::hash::Hash + Eq + Clone>(
+    limiter: &Limiter<K>,
+    key: &K,
+) -> Result<(), UserRefusal> {
     limiter
         .check_key(key)
-        .map_err(|not_until| UserError::Throttled {
+        .map_err(|not_until| UserRefusal::Throttled {
             retry_after: not_until.wait_time_from(DefaultClock::default().now()),
         })
 }
@@ -142,7 +145,7 @@ mod tests {
         }
         assert!(matches!(
             tried("ada@example.com", 1),
-            Err(UserError::Throttled { retry_after }) if retry_after.as_secs() <= 20
+            Err(UserRefusal::Throttled { retry_after }) if retry_after.as_secs() <= 20
         ));
         assert!(tried("bob@example.com", 1).is_ok());
         let neighbours = ["2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8::4"];

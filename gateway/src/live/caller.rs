@@ -10,7 +10,6 @@ use entities::{
     users::{self, Presence},
 };
 use events::Claimant;
-use schema::from_access;
 
 use crate::{credentials::Credentials, operation::Departure};
 
@@ -45,7 +44,8 @@ pub(super) async fn claim<F: Future>(caller: &Caller, work: F) -> F::Output {
 
 /// Returns the client's error for it.
 pub(super) fn refused(cause: AccessError) -> ServerError {
-    let error = from_access(cause).into_server_error(async_graphql::Pos::default());
+    let error = schema::Error::from(cause).0;
+    let error = error.into_server_error(async_graphql::Pos::default());
     // The error concerns the request, not a place in the document.
     ServerError {
         locations: Vec::new(),

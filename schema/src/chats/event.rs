@@ -1,6 +1,6 @@
 //! What happens in a chat as clients see it.
 
-use async_graphql::{ComplexObject, Context, Enum, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::chats::{self, ChatEventKind};
 use events::Event;
@@ -9,6 +9,8 @@ use super::{
     loaders::load_message,
     object::{Chat, ChatMember, Message},
 };
+
+use crate::error::Result;
 
 /// The type of an event in a chat.
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]

@@ -1,11 +1,14 @@
 //! The inputs of chats, and how they become those of `entities`.
 
-use async_graphql::{ID, InputObject, Result};
+use async_graphql::{ID, InputObject};
 use entities::chats::CreateChat;
 use uuid::Uuid;
 
 use super::{KIND, MESSAGE_KIND, object::ChatKind};
-use crate::{id, users};
+use crate::{
+    error::{Error, Result},
+    id, users,
+};
 
 /// A new chat.
 #[derive(InputObject)]
@@ -20,7 +23,7 @@ pub(crate) struct CreateChatInput {
 }
 
 impl TryFrom<CreateChatInput> for CreateChat {
-    type Error = async_graphql::Error;
+    type Error = Error;
 
     fn try_from(input: CreateChatInput) -> Result<Self> {
         Ok(Self {

@@ -4,7 +4,7 @@
 
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 
-use async_graphql::{Context, Result, dataloader::Loader};
+use async_graphql::{Context, dataloader::Loader};
 use async_trait::async_trait;
 use entities::{
     chats::{Chat, ChatMember, ChatMessage, ChatOfUser, Chats},
@@ -12,7 +12,7 @@ use entities::{
 };
 use uuid::Uuid;
 
-use crate::{batches::Batches, error::from_log, users::load_all};
+use crate::{batches::Batches, error::Result, users::load_all};
 
 /// Members of a chat.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -152,7 +152,7 @@ where
     ChatLoader: Loader<K, Error = Failure>,
 {
     let loader = ctx.data::<Batches<ChatLoader>>()?;
-    loader.load_one(key).await.map_err(|cause| from_log(&cause))
+    Ok(loader.load_one(key).await?)
 }
 
 /// The members of a chat that the caller may see, in the order in which they joined, with their users if this field of

@@ -1,6 +1,6 @@
 //! The mutations of chats.
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object};
 
 use super::{
     inputs::{
@@ -11,7 +11,7 @@ use super::{
     object::{Chat, Message},
 };
 use crate::{
-    error::from_chats,
+    error::Result,
     payloads::payloads,
     request::{command_context, entities, viewer},
 };
@@ -41,11 +41,8 @@ impl ChatsMutation {
         ctx: &Context<'_>,
         input: CreateChatInput,
     ) -> Result<Option<CreateChatPayload>> {
-        let chats = &entities(ctx).chats;
-        let chat = chats
-            .create_chat(command_context(ctx)?, input.try_into()?)
-            .await
-            .map_err(from_chats)?;
+        let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
+        let chat = chats.create_chat(context, input.try_into()?).await?;
         Ok(Some(CreateChatPayload { chat: Chat(chat) }))
     }
 
@@ -56,11 +53,8 @@ impl ChatsMutation {
         input: RenameChatInput,
     ) -> Result<Option<RenameChatPayload>> {
         let id = chat_id(&input.chat_id)?;
-        let chats = &entities(ctx).chats;
-        let chat = chats
-            .rename_chat(command_context(ctx)?, id, &input.title)
-            .await
-            .map_err(from_chats)?;
+        let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
+        let chat = chats.rename_chat(context, id, &input.title).await?;
         Ok(Some(RenameChatPayload { chat: Chat(chat) }))
     }
 
@@ -73,11 +67,8 @@ impl ChatsMutation {
     ) -> Result<Option<AddChatMembersPayload>> {
         let id = chat_id(&input.chat_id)?;
         let user_ids = user_ids("userIds", &input.user_ids)?;
-        let chats = &entities(ctx).chats;
-        let chat = chats
-            .add_members(command_context(ctx)?, id, user_ids)
-            .await
-            .map_err(from_chats)?;
+        let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
+        let chat = chats.add_members(context, id, user_ids).await?;
         Ok(Some(AddChatMembersPayload { chat: Chat(chat) }))
     }
 
@@ -89,11 +80,8 @@ impl ChatsMutation {
     ) -> Result<Option<RemoveChatMemberPayload>> {
         let id = chat_id(&input.chat_id)?;
         let user_id = user_id(&input.user_id)?;
-        let chats = &entities(ctx).chats;
-        let chat = chats
-            .remove_member(command_context(ctx)?, id, user_id)
-            .await
-            .map_err(from_chats)?;
+        let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
+        let chat = chats.remove_member(context, id, user_id).await?;
         Ok(Some(RemoveChatMemberPayload { chat: Chat(chat) }))
     }
 
@@ -105,10 +93,7 @@ impl ChatsMutation {
     ) -> Result<Option<LeaveChatPayload>> {
         let id = chat_id(&input.chat_id)?;
         let chats = &entities(ctx).chats;
-        chats
-            .leave_chat(command_context(ctx)?, id)
-            .await
-            .map_err(from_chats)?;
+        chats.leave_chat(command_context(ctx)?, id).await?;
         Ok(Some(LeaveChatPayload {
             chat_id: input.chat_id,
         }))
@@ -121,11 +106,8 @@ impl ChatsMutation {
         input: SendMessageInput,
     ) -> Result<Option<SendMessagePayload>> {
         let id = chat_id(&input.chat_id)?;
-        let chats = &entities(ctx).chats;
-        let message = chats
-            .send_message(command_context(ctx)?, id, input.text)
-            .await
-            .map_err(from_chats)?;
+        let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
+        let message = chats.send_message(context, id, input.text).await?;
         Ok(Some(SendMessagePayload {
             message: message.into(),
         }))
@@ -138,11 +120,8 @@ impl ChatsMutation {
         input: EditMessageInput,
     ) -> Result<Option<EditMessagePayload>> {
         let id = message_id(&input.message_id)?;
-        let chats = &entities(ctx).chats;
-        let message = chats
-            .edit_message(command_context(ctx)?, id, input.text)
-            .await
-            .map_err(from_chats)?;
+        let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
+        let message = chats.edit_message(context, id, input.text).await?;
         Ok(Some(EditMessagePayload {
             message: message.into(),
         }))
@@ -156,10 +135,7 @@ impl ChatsMutation {
     ) -> Result<Option<DeleteMessagePayload>> {
         let id = message_id(&input.message_id)?;
         let chats = &entities(ctx).chats;
-        let message = chats
-            .delete_message(command_context(ctx)?, id)
-            .await
-            .map_err(from_chats)?;
+        let message = chats.delete_message(command_context(ctx)?, id).await?;
         Ok(Some(DeleteMessagePayload {
             message: message.into(),
         }))
@@ -172,11 +148,8 @@ impl ChatsMutation {
         input: MarkChatReadInput,
     ) -> Result<Option<MarkChatReadPayload>> {
         let id = chat_id(&input.chat_id)?;
-        let chats = &entities(ctx).chats;
-        let chat = chats
-            .mark_chat_read(command_context(ctx)?, id, input.up_to)
-            .await
-            .map_err(from_chats)?;
+        let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
+        let chat = chats.mark_chat_read(context, id, input.up_to).await?;
         Ok(Some(MarkChatReadPayload { chat: Chat(chat) }))
     }
 
@@ -189,10 +162,7 @@ impl ChatsMutation {
     ) -> Result<Option<SetTypingPayload>> {
         let id = chat_id(&input.chat_id)?;
         let chats = &entities(ctx).chats;
-        chats
-            .set_typing(viewer(ctx)?, id)
-            .await
-            .map_err(from_chats)?;
+        chats.set_typing(viewer(ctx)?, id).await?;
         Ok(Some(SetTypingPayload {
             chat_id: input.chat_id,
         }))

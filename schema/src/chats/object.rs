@@ -2,8 +2,8 @@
 //! differs by user asks who the viewer is.
 
 use async_graphql::{
-    Context, Enum, ID, Object, Result, SimpleObject,
-    connection::{Connection, Edge},
+    Context, Enum, ID, Object, SimpleObject,
+    connection::{Connection, EmptyFields},
 };
 use chrono::{DateTime, Utc};
 use entities::{
@@ -17,8 +17,8 @@ use super::{
     loaders::{WithUser, load_last_message, load_members, load_unread_count},
 };
 use crate::{
-    connection::{ListCursor, PageArguments, checked},
-    error::from_log,
+    connection::{ListCursor, PageArguments, connect},
+    error::Result,
     history, id,
     price::list_size,
     request::{entities, viewer},
@@ -135,28 +135,13 @@ impl Chat {
         #[graphql(desc = "Returns the messages newer than the one with this cursor.")]
         before: Option<String>,
     ) -> Result<MessageConnection> {
-        let arguments = PageArguments {
-            first,
-            after,
-            last,
-            before,
-        };
+        let arguments = PageArguments::from((first, after, last, before));
         let request = arguments.request(|cursor: &ListCursor<MessageOrder>| {
             matches!(cursor.edge.key, SortKey::Number(_))
         })?;
-        let page = entities(ctx)
-            .chats
-            .list_messages(&self.0, &request)
-            .await
-            .map_err(|cause| from_log(&cause))?;
-        let mut connection = Connection::new(page.has_previous, page.has_next);
-        let sort = MessageOrder::NewestFirst;
-        connection.edges = page
-            .items
-            .into_iter()
-            .map(|(edge, message)| Edge::new(ListCursor { sort, edge }, message.into()))
-            .collect();
-        Ok(connection)
+        let page = entities(ctx).chats.list_messages(&self.0, &request).await?;
+        let order = MessageOrder::NewestFirst;
+        Ok(connect(page, order, EmptyFields, Message::from))
     }
 
     /// The events of the chat, oldest first. They do not include the texts of messages, which may have been edited or
@@ -169,16 +154,11 @@ impl Chat {
         #[graphql(desc = "Returns the events that follow the edge with this cursor.")]
         after: Option<String>,
     ) -> Result<Option<history::History>> {
-        let limit = checked("first", first)?;
-        let after_version = history::decode_after(after.as_deref())?;
-        let entities = entities(ctx);
-        let epoch = entities.log.tail().cursor().epoch;
-        let page = entities
-            .chats
-            .read_history(&self.0, after_version, limit)
-            .await
-            .map_err(|cause| from_log(&cause))?;
-        Ok(Some(history::connect(page, after_version, epoch)))
+        let chats = &entities(ctx).chats;
+        history::connect(ctx, first, after, |after, limit| {
+            chats.read_history(&self.0, after, limit)
+        })
+        .await
     }
 }
 

@@ -1,7 +1,7 @@
 //! What happens in one's own chats, as clients see it. It is shown only while one is a member: that is looked up again
 //! when the event is shown, as it may have changed after it.
 
-use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::chats::{self, ChatEventKind, ChatOfUser, INBOX_STREAM, InboxEvent, InboxEventKind};
 use events::Event;
@@ -13,7 +13,7 @@ use super::{
     loaders::load_chat_of_user,
     object::{Chat, Message},
 };
-use crate::id;
+use crate::{error::Result, id};
 
 /// The type of an event in your chats.
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]

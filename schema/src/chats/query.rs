@@ -1,17 +1,20 @@
 //! The queries of chats.
 
 use async_graphql::{
-    Context, ID, Object, Result,
-    connection::{Connection, Edge},
+    Context, ID, Object,
+    connection::{Connection, EmptyFields},
 };
-use entities::{SortKey, chats::ChatError};
+use entities::{
+    SortKey,
+    chats::{ChatError, STREAM},
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{KIND, object::Chat};
 use crate::{
-    connection::{ListCursor, PageArguments},
-    error::{from_access, from_chats},
+    connection::{ListCursor, PageArguments, connect},
+    error::Result,
     id,
     request::{entities, viewer},
 };
@@ -31,7 +34,7 @@ pub(crate) enum ChatOrder {
 /// The chat with this uuid if the viewer is a member, for `chat` and `node`.
 pub(crate) async fn find(ctx: &Context<'_>, id: Uuid) -> Result<Option<Chat>> {
     let found = entities(ctx).chats.find_chat(viewer(ctx)?, id).await;
-    found.map(|found| found.map(Chat)).map_err(from_access)
+    Ok(found?.map(Chat))
 }
 
 #[Object]
@@ -43,7 +46,7 @@ impl ChatsQuery {
         #[graphql(desc = "The chat's global id.")] id: ID,
     ) -> Result<Option<Chat>> {
         match find(ctx, id::decode_as(KIND, "id", &id)?).await? {
-            None => Err(from_chats(ChatError::NotFound)),
+            None => Err(ChatError::NotFound(STREAM).into()),
             found => Ok(found),
         }
     }
@@ -58,27 +61,13 @@ impl ChatsQuery {
         #[graphql(desc = "Returns the last n items, from 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Returns the chats that come before this cursor.")] before: Option<String>,
     ) -> Result<Option<ChatConnection>> {
-        let arguments = PageArguments {
-            first,
-            after,
-            last,
-            before,
-        };
+        let arguments = PageArguments::from((first, after, last, before));
         let request = arguments.request(|cursor: &ListCursor<ChatOrder>| {
             matches!(cursor.edge.key, SortKey::Time(_))
         })?;
-        let page = entities(ctx)
-            .chats
-            .list_chats(viewer(ctx)?, &request)
-            .await
-            .map_err(from_access)?;
-        let mut connection = Connection::new(page.has_previous, page.has_next);
-        let sort = ChatOrder::LastActivity;
-        connection.edges = page
-            .items
-            .into_iter()
-            .map(|(edge, chat)| Edge::new(ListCursor { sort, edge }, Chat(chat)))
-            .collect();
-        Ok(Some(connection))
+        let (viewer, chats) = (viewer(ctx)?, &entities(ctx).chats);
+        let page = chats.list_chats(viewer, &request).await?;
+        let order = ChatOrder::LastActivity;
+        Ok(Some(connect(page, order, EmptyFields, Chat)))
     }
 }

@@ -1,6 +1,6 @@
 //! The subscriptions of chats.
 
-use async_graphql::{Context, ID, Result, SimpleObject, Subscription};
+use async_graphql::{Context, ID, SimpleObject, Subscription};
 use chrono::{DateTime, Utc};
 use entities::{
     chats::{STREAM, Typing},
@@ -11,7 +11,7 @@ use futures::{Stream, StreamExt};
 
 use super::{event::ChatEvent, inputs::chat_id, own::MyChatsEvent};
 use crate::{
-    error::{from_access, from_feed, from_log},
+    error::Result,
     following::{follow_as, require},
     request::{entities, viewer},
     users::UserRef,
@@ -67,7 +67,7 @@ impl ChatsSubscription {
         _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<MyChatsEvent>>> {
         require(ctx, Requirement::OwnChats).await?;
-        let user_id = viewer(ctx)?.require_user().map_err(from_access)?;
+        let user_id = viewer(ctx)?.require_user()?;
         let chats = entities(ctx).chats.own_chats(user_id);
         let is_replay = ctx.data::<EventSource>()?.is_replay();
         follow_as(ctx, chats, move |event, cursor| {
@@ -90,8 +90,8 @@ impl ChatsSubscription {
         };
         let whispers = ctx.data::<EventSource>()?.follow_whispers(stream);
         Ok(whispers.map(|message| {
-            let message = message.map_err(from_feed)?;
-            let typing = Typing::decode(&message).map_err(|cause| from_log(&cause))?;
+            let message = message?;
+            let typing = Typing::decode(&message)?;
             Ok(TypingUser {
                 user: typing.user_id.into(),
                 at: typing.at,

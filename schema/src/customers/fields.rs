@@ -1,15 +1,18 @@
 //! The queries, mutations and subscriptions of customers.
 
-use async_graphql::{Context, ID, Object, Result, Subscription};
+use async_graphql::{Context, ID, Object, Subscription};
 use futures::Stream;
 
 use super::{
     inputs::{CreateCustomerInput, CustomerFilter, UpdateCustomerInput},
     object::Customer,
 };
-use crate::record::{
-    self, Create, Delete, List, Payload, RecordChange, Restore, SortInput, Statistics, TargetInput,
-    Update,
+use crate::{
+    error::Result,
+    record::{
+        self, Create, Delete, List, Payload, RecordChange, Restore, SortInput, Statistics,
+        TargetInput, Update,
+    },
 };
 
 #[derive(Default)]

@@ -1,6 +1,6 @@
 //! The inputs of customers, and how they become those of `entities`.
 
-use async_graphql::{Enum, ID, InputObject, MaybeUndefined, Result};
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 use chrono::{DateTime, Utc};
 use entities::customers::{self, CreateCustomer, UpdateCustomer};
 
@@ -8,6 +8,7 @@ use super::object::CustomerStatus;
 use crate::{
     alternatives::any_of,
     connection::check_time,
+    error::Result,
     price::{SEARCH, cost},
     record::Nulls,
 };

@@ -1,10 +1,10 @@
 //! The mutation of erasures.
 
-use async_graphql::{Context, ID, InputObject, Object, Result};
+use async_graphql::{Context, ID, InputObject, Object};
 
 use super::object::Erasure;
 use crate::{
-    error::from_users,
+    error::Result,
     id,
     payloads::payloads,
     request::{command_context, entities},
@@ -39,7 +39,7 @@ impl ErasureMutation {
         let erasures = &entities(ctx).erasures;
         let erasure = erasures.erase_user(command_context(ctx)?, id).await;
         Ok(Some(EraseUserPayload {
-            erasure: erasure.map_err(from_users)?.into(),
+            erasure: erasure?.into(),
         }))
     }
 }

@@ -1,10 +1,10 @@
 //! The queries of erasures.
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object};
 
 use super::object::Erasure;
 use crate::{
-    error::from_access,
+    error::Result,
     id,
     request::{entities, viewer},
     users,
@@ -23,18 +23,12 @@ impl ErasureQuery {
     ) -> Result<Option<Erasure>> {
         let id = id::decode_as(users::KIND, "userId", &user_id)?;
         let found = entities(ctx).erasures.find_erasure(viewer(ctx)?, id).await;
-        Ok(found.map_err(from_access)?.map(Erasure::from))
+        Ok(found?.map(Erasure::from))
     }
 
     /// The erasures in progress, and the last 100 that were completed. Requires the role ADMIN.
     async fn erasures(&self, ctx: &Context<'_>) -> Result<Option<Vec<Erasure>>> {
         let erasures = entities(ctx).erasures.list_erasures(viewer(ctx)?).await;
-        Ok(Some(
-            erasures
-                .map_err(from_access)?
-                .into_iter()
-                .map(Erasure::from)
-                .collect(),
-        ))
+        Ok(Some(erasures?.into_iter().map(Erasure::from).collect()))
     }
 }

@@ -1,10 +1,10 @@
 //! The figures of the caches, of the process that is asked.
 
-use async_graphql::{Context, Object, Result, SimpleObject};
+use async_graphql::{Context, Object, SimpleObject};
 use entities::CacheFigures;
 
 use crate::{
-    error::from_access,
+    error::Result,
     request::{entities, viewer},
 };
 
@@ -63,7 +63,7 @@ impl CachesQuery {
     /// The caches of the gateway that serves the request. Requires the role ADMIN.
     async fn caches(&self, ctx: &Context<'_>) -> Result<Option<Vec<Cache>>> {
         let figures = entities(ctx).cache_figures(viewer(ctx)?);
-        let figures = figures.map_err(from_access)?;
+        let figures = figures?;
         Ok(Some(figures.into_iter().map(into_cache).collect()))
     }
 }

@@ -1,10 +1,10 @@
 //! How the gateway that is asked does.
 
-use async_graphql::{Context, Object, Result, SimpleObject};
+use async_graphql::{Context, Object, SimpleObject};
 use events::{Answered, LogHealth};
 
 use crate::{
-    error::from_access,
+    error::Result,
     request::{entities, viewer},
 };
 
@@ -75,6 +75,6 @@ impl HealthQuery {
     /// Requires the role ADMIN.
     async fn health(&self, ctx: &Context<'_>) -> Result<Option<Health>> {
         let health = entities(ctx).operations.read_health(viewer(ctx)?).await;
-        Ok(Some(health.map_err(from_access)?.into()))
+        Ok(Some(health?.into()))
     }
 }

@@ -1,12 +1,12 @@
 //! The inputs of operations, and how they become those of `entities`. Texts are checked here: they are looked for, not stored.
 
-use async_graphql::{ID, InputObject, Result};
+use async_graphql::{ID, InputObject};
 use chrono::{DateTime, Utc};
 use entities::{Violations, operations::LETTER_KIND};
 use events::{LogFilter, Which};
 use uuid::Uuid;
 
-use crate::{connection::check_time, error::invalid, id};
+use crate::{connection::check_time, error::Result, error::invalid, id};
 
 /// The greatest length of a text to filter by, in characters.
 const MOST_CHARACTERS: usize = 200;

@@ -1,7 +1,7 @@
 //! Dead letters: what a follower or a handler has given up, why, and the event.
 
 use async_graphql::{
-    ComplexObject, Context, Enum, ID, Object, Result, SimpleObject,
+    ComplexObject, Context, Enum, ID, Object, SimpleObject,
     connection::{Connection, Edge},
 };
 use chrono::{DateTime, Utc};
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     connection::{ListCursor, PageArguments},
-    error::from_access,
+    error::Result,
     id,
     price::{COUNT, cost},
     request::{entities, viewer},
@@ -100,8 +100,7 @@ impl DeadLetter {
         let event = entities
             .operations
             .event_of_letter(viewer(ctx)?, &self.letter)
-            .await
-            .map_err(from_access)?;
+            .await?;
         Ok(event.map(|logged| LoggedEvent::new(logged, epoch)))
     }
 }
@@ -122,8 +121,7 @@ impl LetterTotals {
     #[graphql(directive = cost::apply(COUNT.to_owned()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let operations = &entities(ctx).operations;
-        let count = operations.count_letters(viewer(ctx)?, &self.0).await;
-        count.map_err(from_access)
+        Ok(operations.count_letters(viewer(ctx)?, &self.0).await?)
     }
 }
 
@@ -144,7 +142,7 @@ impl LettersQuery {
         let uuid = id::decode_as(LETTER_KIND, "id", &id)?;
         let operations = &entities(ctx).operations;
         let found = operations.find_letter(viewer(ctx)?, uuid).await;
-        Ok(found.map_err(from_access)?.map(DeadLetter::from))
+        Ok(found?.map(DeadLetter::from))
     }
 
     /// The dead letters, oldest first. Requires the role ADMIN.
@@ -185,8 +183,7 @@ impl LettersQuery {
             limit: request.limit + 1,
         };
         let operations = &entities(ctx).operations;
-        let letters = operations.list_letters(viewer(ctx)?, &filter).await;
-        let mut letters = letters.map_err(from_access)?;
+        let mut letters = operations.list_letters(viewer(ctx)?, &filter).await?;
         let has_next = letters.len() as u64 > request.limit;
         letters.truncate(request.limit as usize);
         let mut connection = Connection::with_additional_fields(

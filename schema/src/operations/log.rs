@@ -1,7 +1,7 @@
 //! The log, a page at a time. The cursors of the list are those of the log, so a page goes on as a subscription.
 
 use async_graphql::{
-    Context, Object, Result, SimpleObject,
+    Context, Object, SimpleObject,
     connection::{Connection, Edge},
 };
 use entities::Violations;
@@ -10,7 +10,7 @@ use events::{Cursor, CursorError, LogPlace};
 use super::{inputs::EventLogFilter, logged_event::LoggedEvent};
 use crate::{
     connection::{OpaqueCursor, checked},
-    error::{from_access, from_cursor, from_log, invalid},
+    error::{Result, invalid},
     request::{entities, viewer},
 };
 
@@ -32,19 +32,18 @@ pub(crate) struct EventLogSearch {
 
 /// The position of a cursor of this log.
 async fn position_after(ctx: &Context<'_>, text: &str) -> Result<u64> {
-    let cursor: Cursor = text.parse().map_err(from_cursor)?;
-    let resolved = entities(ctx).log.resolve(cursor).await;
-    let resolved = resolved.map_err(|cause| from_log(&cause))?;
-    Ok(resolved.map_err(from_cursor)?.position)
+    let cursor: Cursor = text.parse()?;
+    let resolved = entities(ctx).log.resolve(cursor).await?;
+    Ok(resolved?.position)
 }
 
 /// The same, also when the events there were pruned: nothing behind them is asked for.
 async fn position_before(ctx: &Context<'_>, text: &str) -> Result<u64> {
-    let cursor: Cursor = text.parse().map_err(from_cursor)?;
+    let cursor: Cursor = text.parse()?;
     let resolved = entities(ctx).log.resolve(cursor).await;
-    match resolved.map_err(|cause| from_log(&cause))? {
+    match resolved? {
         Ok(_) | Err(CursorError::Expired) => Ok(cursor.position),
-        Err(cause) => Err(from_cursor(cause)),
+        Err(cause) => Err(cause.into()),
     }
 }
 
@@ -93,13 +92,12 @@ impl LogQuery {
         let page = entities(ctx)
             .operations
             .browse_log(viewer(ctx)?, &filter, place)
-            .await
-            .map_err(from_access)?;
+            .await?;
         let searched_to = match page.searched_to {
             Some(position) => Some(entities(ctx).log.cursor_at(position).await),
             None => None,
         };
-        let searched_to = searched_to.transpose().map_err(|cause| from_log(&cause))?;
+        let searched_to = searched_to.transpose()?;
         let search = EventLogSearch {
             searched_to: searched_to.map(|cursor| cursor.to_string()),
         };

@@ -1,12 +1,15 @@
 //! An event of the log, as administrators see it.
 
-use async_graphql::{ComplexObject, ID, Json, Result, SimpleObject};
+use async_graphql::{ComplexObject, ID, Json, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::operations::LoggedEvent as Inner;
 use events::Cursor;
 use serde_json::Value;
 
-use crate::id;
+use crate::{
+    error::{Result, internal},
+    id,
+};
 
 /// An event of the log.
 #[derive(SimpleObject)]
@@ -67,7 +70,7 @@ impl LoggedEvent {
     /// The data of the event. Null when it is withheld.
     async fn data(&self) -> Result<Option<Json<Value>>> {
         let data = self.logged.data().map(serde_json::from_str).transpose();
-        let data = data.map_err(|cause| crate::internal(&cause))?;
+        let data = data.map_err(|cause| internal(&cause))?;
         Ok(data.map(Json))
     }
 

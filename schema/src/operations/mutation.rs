@@ -1,13 +1,13 @@
 //! The mutations of operations. Each is told by an event of the stream `operations`, with who did it.
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, Object};
 
 use super::{
     inputs::{DeadLettersInput, DisconnectUserInput, WorkerInput},
     workers::{WorkerStatus, load_status},
 };
 use crate::{
-    error::{from_letters, from_users, from_workers},
+    error::Result,
     id,
     payloads::payloads,
     request::{command_context, entities},
@@ -42,11 +42,8 @@ impl OperationsMutation {
         ctx: &Context<'_>,
         input: WorkerInput,
     ) -> Result<Option<WorkerPayload>> {
-        let operations = &entities(ctx).operations;
-        let paused = operations
-            .pause_worker(command_context(ctx)?, &input.name)
-            .await;
-        paused.map_err(from_workers)?;
+        let (context, operations) = (command_context(ctx)?, &entities(ctx).operations);
+        operations.pause_worker(context, &input.name).await?;
         Ok(Some(WorkerPayload {
             worker_status: load_status(ctx).await?,
         }))
@@ -58,11 +55,8 @@ impl OperationsMutation {
         ctx: &Context<'_>,
         input: WorkerInput,
     ) -> Result<Option<WorkerPayload>> {
-        let operations = &entities(ctx).operations;
-        let resumed = operations
-            .resume_worker(command_context(ctx)?, &input.name)
-            .await;
-        resumed.map_err(from_workers)?;
+        let (context, operations) = (command_context(ctx)?, &entities(ctx).operations);
+        operations.resume_worker(context, &input.name).await?;
         Ok(Some(WorkerPayload {
             worker_status: load_status(ctx).await?,
         }))
@@ -76,11 +70,8 @@ impl OperationsMutation {
         input: DeadLettersInput,
     ) -> Result<Option<ReplayDeadLettersPayload>> {
         let which = input.into_which()?;
-        let operations = &entities(ctx).operations;
-        let replayed = operations
-            .replay_letters(command_context(ctx)?, which)
-            .await;
-        let replayed = replayed.map_err(from_letters)?;
+        let (context, operations) = (command_context(ctx)?, &entities(ctx).operations);
+        let replayed = operations.replay_letters(context, which).await?;
         Ok(Some(ReplayDeadLettersPayload {
             replayed: replayed.replayed,
             left: replayed.left,
@@ -95,11 +86,8 @@ impl OperationsMutation {
         input: DeadLettersInput,
     ) -> Result<Option<DiscardDeadLettersPayload>> {
         let which = input.into_which()?;
-        let operations = &entities(ctx).operations;
-        let discarded = operations
-            .discard_letters(command_context(ctx)?, which)
-            .await;
-        let discarded = discarded.map_err(from_letters)?;
+        let (context, operations) = (command_context(ctx)?, &entities(ctx).operations);
+        let discarded = operations.discard_letters(context, which).await?;
         Ok(Some(DiscardDeadLettersPayload {
             discarded: discarded.discarded,
             replayed: discarded.replayed,
@@ -115,11 +103,8 @@ impl OperationsMutation {
         input: DisconnectUserInput,
     ) -> Result<Option<DisconnectUserPayload>> {
         let id = id::decode_as(users::KIND, "userId", &input.user_id)?;
-        let disconnected = entities(ctx)
-            .users
-            .disconnect(command_context(ctx)?, id, input.end_sessions)
-            .await
-            .map_err(from_users)?;
+        let (context, users) = (command_context(ctx)?, &entities(ctx).users);
+        let disconnected = users.disconnect(context, id, input.end_sessions).await?;
         Ok(Some(DisconnectUserPayload {
             ended_sessions: disconnected.ended_sessions,
         }))

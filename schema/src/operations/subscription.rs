@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Result, Subscription};
+use async_graphql::{Context, ID, Subscription};
 use entities::{access::Action, grants::Requirement, operations::Operations};
 use events::{EventSource, Topic};
 use futures::{Stream, StreamExt, TryStreamExt};
@@ -13,7 +13,7 @@ use super::{
     workers::WorkerStatus,
 };
 use crate::{
-    error::{from_access, from_feed},
+    error::Result,
     following::{follow, require},
     request::{entities, viewer},
 };
@@ -77,11 +77,10 @@ impl OperationsSubscription {
         require(ctx, Requirement::Action(Action::ReadOperations)).await?;
         let operations = &entities(ctx).operations;
         let known = operations.known_handlers().to_vec();
-        let values = operations.watch_status(viewer(ctx)?).await;
-        let values = values.map_err(from_access)?;
+        let values = operations.watch_status(viewer(ctx)?).await?;
         let values = ctx.data::<EventSource>()?.follow_value(values);
         Ok(values.map(move |value| {
-            let value = value.map_err(from_feed)?;
+            let value = value?;
             Ok(WorkerStatus::new(&value.value, &known))
         }))
     }

@@ -1,7 +1,7 @@
 //! The workers: followers with their parts and lag, handlers with their deliveries, breakers. Lags are computed in the
 //! database, from checkpoints and deliveries.
 
-use async_graphql::{Context, Enum, Object, Result, SimpleObject};
+use async_graphql::{Context, Enum, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::operations::KnownHandler;
 use events::{
@@ -9,7 +9,7 @@ use events::{
 };
 
 use crate::{
-    error::from_access,
+    error::Result,
     request::{entities, viewer},
 };
 
@@ -243,8 +243,7 @@ impl WorkerStatus {
 /// As it is now.
 pub(super) async fn load_status(ctx: &Context<'_>) -> Result<WorkerStatus> {
     let operations = &entities(ctx).operations;
-    let status = operations.read_status(viewer(ctx)?).await;
-    let status = status.map_err(from_access)?;
+    let status = operations.read_status(viewer(ctx)?).await?;
     Ok(WorkerStatus::new(&status, operations.known_handlers()))
 }
 

@@ -1,14 +1,14 @@
 //! What happens to posts as clients see it. The post that an event is shown with is folded from the log, up to the event or
 //! later: it is never older, and shows nothing that was removed since.
 
-use async_graphql::{Enum, Error, Result, SimpleObject};
+use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::posts::{self, PostEvent, PostFact, Posts};
 use events::Event;
 
 use super::{comment::Comment, object::Post};
 use crate::{
-    error::{codes, error, from_event},
+    error::{Error, Result, codes, error, from_event},
     users::UserRef,
 };
 

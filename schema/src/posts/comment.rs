@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{
-    Context, ID, Result, SimpleObject,
+    Context, ID, SimpleObject,
     connection::{Connection, Edge},
 };
 use chrono::{DateTime, Utc};
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     connection::{ListCursor, PageArguments},
-    error::from_log,
+    error::Result,
     id,
     request::{entities, shown},
     users::UserRef,
@@ -105,7 +105,7 @@ pub(super) async fn connect(
         }
         None => {
             let page = entities(ctx).posts.list_comments(post_id, &request).await;
-            without_authors(shown(ctx, page.map_err(|cause| from_log(&cause))?)?)
+            without_authors(shown(ctx, page?)?)
         }
     };
     let sort = CommentOrder::OldestFirst;

@@ -1,6 +1,6 @@
 //! The inputs of posts, and how they become those of `entities`.
 
-use async_graphql::{Enum, ID, InputObject, Result};
+use async_graphql::{Enum, ID, InputObject};
 use entities::{
     Violations,
     posts::{self, ChangeComment, ChangePost},
@@ -9,7 +9,9 @@ use uuid::Uuid;
 
 use super::{COMMENT_KIND, KIND};
 use crate::{
-    error, id,
+    error,
+    error::{Error, Result},
+    id,
     price::{SEARCH, cost},
     users,
 };
@@ -117,7 +119,7 @@ pub(crate) struct PostFilter {
 }
 
 impl TryFrom<PostFilter> for posts::PostFilter {
-    type Error = async_graphql::Error;
+    type Error = Error;
 
     fn try_from(filter: PostFilter) -> Result<Self> {
         if filter.min_likes.is_some_and(|least| least < 0) {

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use async_graphql::{Context, Result, dataloader::Loader};
+use async_graphql::{Context, dataloader::Loader};
 use async_trait::async_trait;
 use entities::{
     Edge,
@@ -15,7 +15,7 @@ use entities::{
 };
 use events::AsOf;
 
-use crate::{batches::Batches, error::from_log, request::shown, users::load_all};
+use crate::{batches::Batches, error::Result, request::shown, users::load_all};
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct CommentsShown {
@@ -106,15 +106,13 @@ pub(super) async fn load_comments(
 ) -> Result<CommentPage> {
     let loader = ctx.data::<Batches<PostLoader>>()?;
     let key = CommentsShown { of, with_authors };
-    let found = loader.load_one(key).await;
-    let page = found.map_err(|cause| from_log(&cause))?;
+    let page = loader.load_one(key).await?;
     page.map_or_else(|| Ok(CommentPage::default()), |page| shown(ctx, page))
 }
 
 /// Whether the user likes the post.
 pub(super) async fn load_like(ctx: &Context<'_>, like: LikeOf) -> Result<bool> {
     let loader = ctx.data::<Batches<PostLoader>>()?;
-    let found = loader.load_one(like).await;
-    let is_liked = found.map_err(|cause| from_log(&cause))?;
+    let is_liked = loader.load_one(like).await?;
     is_liked.map_or(Ok(false), |is_liked| shown(ctx, is_liked))
 }

@@ -1,7 +1,7 @@
 //! The mutations of posts. What they answer is folded from the log, and so is the post right after the change, whether or
 //! not the read model has it yet.
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object};
 use entities::posts::PostAnswer;
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
     object::Post,
 };
 use crate::{
-    error::from_posts,
+    error::Result,
     payloads::payloads,
     request::{command_context, entities},
 };
@@ -60,10 +60,9 @@ impl PostsMutation {
         ctx: &Context<'_>,
         input: CreatePostInput,
     ) -> Result<Option<CreatePostPayload>> {
-        let posts = &entities(ctx).posts;
-        let context = command_context(ctx)?;
+        let (context, posts) = (command_context(ctx)?, &entities(ctx).posts);
         let answer = posts.create_post(context, input.message).await;
-        let post = post_of(&answer.map_err(from_posts)?)?;
+        let post = post_of(&answer?)?;
         Ok(Some(CreatePostPayload { post }))
     }
 
@@ -74,12 +73,11 @@ impl PostsMutation {
         input: EditPostMessageInput,
     ) -> Result<Option<EditPostMessagePayload>> {
         let target = post_target(&input.id, input.expected_version)?;
-        let posts = &entities(ctx).posts;
-        let context = command_context(ctx)?;
+        let (context, posts) = (command_context(ctx)?, &entities(ctx).posts);
         let answer = posts
             .edit_post_message(context, target, input.message)
             .await;
-        let post = post_of(&answer.map_err(from_posts)?)?;
+        let post = post_of(&answer?)?;
         Ok(Some(EditPostMessagePayload { post }))
     }
 
@@ -92,7 +90,7 @@ impl PostsMutation {
         let id = post_id("id", &input.id)?;
         let posts = &entities(ctx).posts;
         let answer = posts.like_post(command_context(ctx)?, id).await;
-        let post = post_of(&answer.map_err(from_posts)?)?;
+        let post = post_of(&answer?)?;
         Ok(Some(LikePostPayload { post }))
     }
 
@@ -105,7 +103,7 @@ impl PostsMutation {
         let id = post_id("id", &input.id)?;
         let posts = &entities(ctx).posts;
         let answer = posts.unlike_post(command_context(ctx)?, id).await;
-        let post = post_of(&answer.map_err(from_posts)?)?;
+        let post = post_of(&answer?)?;
         Ok(Some(UnlikePostPayload { post }))
     }
 
@@ -120,7 +118,7 @@ impl PostsMutation {
         let answer = posts.delete_post(command_context(ctx)?, target).await;
         Ok(Some(DeletePostPayload {
             deleted_post_id: input.id,
-            version: answer.map_err(from_posts)?.state.version(),
+            version: answer?.state.version(),
         }))
     }
 
@@ -131,10 +129,8 @@ impl PostsMutation {
         input: AddCommentInput,
     ) -> Result<Option<AddCommentPayload>> {
         let post_id = post_id("postId", &input.post_id)?;
-        let posts = &entities(ctx).posts;
-        let context = command_context(ctx)?;
-        let answer = posts.add_comment(context, post_id, input.text).await;
-        let answer = answer.map_err(from_posts)?;
+        let (context, posts) = (command_context(ctx)?, &entities(ctx).posts);
+        let answer = posts.add_comment(context, post_id, input.text).await?;
         Ok(Some(AddCommentPayload {
             comment: comment_of(&answer)?,
             post: post_of(&answer)?,
@@ -148,10 +144,8 @@ impl PostsMutation {
         input: EditCommentInput,
     ) -> Result<Option<EditCommentPayload>> {
         let target = comment_target(&input.post_id, &input.id)?;
-        let posts = &entities(ctx).posts;
-        let context = command_context(ctx)?;
-        let answer = posts.edit_comment(context, target, input.text).await;
-        let answer = answer.map_err(from_posts)?;
+        let (context, posts) = (command_context(ctx)?, &entities(ctx).posts);
+        let answer = posts.edit_comment(context, target, input.text).await?;
         Ok(Some(EditCommentPayload {
             comment: comment_of(&answer)?,
             post: post_of(&answer)?,
@@ -166,8 +160,7 @@ impl PostsMutation {
     ) -> Result<Option<RemoveCommentPayload>> {
         let target = comment_target(&input.post_id, &input.id)?;
         let posts = &entities(ctx).posts;
-        let answer = posts.remove_comment(command_context(ctx)?, target).await;
-        let answer = answer.map_err(from_posts)?;
+        let answer = posts.remove_comment(command_context(ctx)?, target).await?;
         Ok(Some(RemoveCommentPayload {
             comment: comment_of(&answer)?,
             post: post_of(&answer)?,

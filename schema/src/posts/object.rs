@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
 use entities::{
     posts::{self, LikeOf, PostState},
@@ -16,8 +16,8 @@ use super::{
     loaders::load_like,
 };
 use crate::{
-    connection::{PageArguments, checked},
-    error::from_access,
+    connection::PageArguments,
+    error::Result,
     history, id,
     request::{entities, viewer},
     users::UserRef,
@@ -112,12 +112,7 @@ impl Post {
             String,
         >,
     ) -> Result<CommentConnection> {
-        let arguments = PageArguments {
-            first,
-            after,
-            last,
-            before,
-        };
+        let arguments = PageArguments::from((first, after, last, before));
         // Boxed, as below: async-graphql makes room for the largest of an object's resolvers for each of its fields.
         Box::pin(comment::connect(
             ctx,
@@ -154,13 +149,10 @@ impl Post {
         #[graphql(desc = "Returns the events that follow the edge with this cursor.")]
         after: Option<String>,
     ) -> Result<Option<history::History>> {
-        let limit = checked("first", first)?;
-        let after_version = history::decode_after(after.as_deref())?;
-        let entities = entities(ctx);
-        let posts = &entities.posts;
-        let reading = posts.read_history(viewer(ctx)?, self.row.id, after_version, limit);
-        let epoch = entities.log.tail().cursor().epoch;
-        let page = Box::pin(reading).await.map_err(from_access)?;
-        Ok(Some(history::connect(page, after_version, epoch)))
+        let (viewer, posts) = (viewer(ctx)?, &entities(ctx).posts);
+        history::connect(ctx, first, after, |after, limit| {
+            posts.read_history(viewer, self.row.id, after, limit)
+        })
+        .await
     }
 }

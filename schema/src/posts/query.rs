@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{
-    Context, ID, Object, Result,
-    connection::{Connection, Edge},
-};
+use async_graphql::{Context, ID, Object, connection::Connection};
 use entities::{Violations, posts};
 use uuid::Uuid;
 
@@ -15,8 +12,8 @@ use super::{
     object::Post,
 };
 use crate::{
-    connection::{ListCursor, PageArguments},
-    error::{from_access, from_log, invalid},
+    connection::{ListCursor, PageArguments, connect},
+    error::{Result, invalid},
     price::{COUNT, cost},
     request::{entities, shown, viewer},
     users::load_all,
@@ -37,14 +34,14 @@ impl PostTotals {
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let posts = &entities(ctx).posts;
         let count = posts.count_posts(viewer(ctx)?, &self.0).await;
-        shown(ctx, count.map_err(from_access)?)
+        shown(ctx, count?)
     }
 }
 
 /// The post with this uuid, for `post` and `node`.
 pub(crate) async fn find(ctx: &Context<'_>, id: Uuid) -> Result<Option<Post>> {
     let found = entities(ctx).posts.find_post(viewer(ctx)?, id).await;
-    let found = shown(ctx, found.map_err(from_access)?)?;
+    let found = shown(ctx, found?)?;
     Ok(found.map(Post::from))
 }
 
@@ -55,10 +52,7 @@ async fn find_at(ctx: &Context<'_>, id: Uuid, version: i64) -> Result<Option<Pos
     }
     let posts = &entities(ctx).posts;
     let state = posts.find_post_at(viewer(ctx)?, id, version).await;
-    Ok(state
-        .map_err(from_access)?
-        .as_ref()
-        .and_then(Post::of_state))
+    Ok(state?.as_ref().and_then(Post::of_state))
 }
 
 #[Object]
@@ -100,39 +94,25 @@ impl PostsQuery {
     ) -> Result<Option<PostConnection>> {
         let sort = sort.map_or(posts::PostSort::Newest, Into::into);
         let filter: posts::PostFilter = filter.unwrap_or_default().try_into()?;
-        let arguments = PageArguments {
-            first,
-            after,
-            last,
-            before,
-        };
+        let arguments = PageArguments::from((first, after, last, before));
         let request = arguments.request(|cursor: &ListCursor<posts::PostSort>| {
             cursor.sort == sort && sort.accepts(&cursor.edge.key)
         })?;
-        let page = entities(ctx)
-            .posts
-            .list_posts(viewer(ctx)?, &filter, sort, &request)
-            .await
-            .map_err(from_access)?;
+        let (viewer, posts) = (viewer(ctx)?, &entities(ctx).posts);
+        let page = posts.list_posts(viewer, &filter, sort, &request).await?;
         let page = shown(ctx, page)?;
-        let totals = PostTotals(filter);
-        let mut connection =
-            Connection::with_additional_fields(page.has_previous, page.has_next, totals);
         // Together, as the authors of a page's comments are: one by one they would wait for each other.
         let authors = match shows_authors(ctx) {
             true => {
                 let ids = page.items.iter().map(|(_, post)| post.author_id).collect();
-                let found = load_all(&entities(ctx).users, ids).await;
-                found.map_err(|cause| from_log(&cause))?
+                load_all(&entities(ctx).users, ids).await?
             }
             false => HashMap::new(),
         };
-        let with_author = |(edge, post): (_, posts::Post)| {
+        let with_author = |post: posts::Post| {
             let author = authors.get(&post.author_id).cloned();
-            let node = Post::with_author(post, author);
-            Edge::new(ListCursor { sort, edge }, node)
+            Post::with_author(post, author)
         };
-        connection.edges = page.items.into_iter().map(with_author).collect();
-        Ok(Some(connection))
+        Ok(Some(connect(page, sort, PostTotals(filter), with_author)))
     }
 }

@@ -1,6 +1,6 @@
 //! The subscriptions of posts.
 
-use async_graphql::{Context, ID, Result, Subscription};
+use async_graphql::{Context, ID, Subscription};
 use entities::{
     access::Action,
     grants::Requirement,
@@ -15,6 +15,7 @@ use super::{
     inputs::post_id,
 };
 use crate::{
+    error::Result,
     following::{follow, require},
     id,
     request::entities,

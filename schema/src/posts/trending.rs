@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_graphql::{Context, Enum, Object, Result, SimpleObject, Subscription};
+use async_graphql::{Context, Enum, Object, SimpleObject, Subscription};
 use entities::{
     Entities,
     access::{Action, Viewer},
@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::object::Post;
 use crate::{
     connection::checked,
-    error::{from_access, from_feed},
+    error::Result,
     following::require,
     request::{entities, horizon, shown, viewer},
 };
@@ -71,8 +71,7 @@ async fn list(
     limit: u64,
 ) -> Result<AsOf<Vec<posts::TrendingPost>>> {
     let posts = &entities.posts;
-    let trending = posts.list_trending(viewer, window.into(), limit).await;
-    trending.map_err(from_access)
+    Ok(posts.list_trending(viewer, window.into(), limit).await?)
 }
 
 /// What a change is seen by: the order and the counts. Scores sink without anything having happened.
@@ -137,7 +136,7 @@ impl TrendingSubscription {
             let mut last = None;
             // What changes during the pause is one change: the progress is asked for after it.
             while let Some(progress) = changes.next().await {
-                progress.map_err(from_feed)?;
+                progress?;
                 let read_at = Instant::now();
                 let trending = list(&entities, &viewer, window, limit).await?;
                 let now = standings(trending.look());

@@ -1,10 +1,10 @@
 //! The mutation of read models.
 
-use async_graphql::{Context, InputObject, Object, Result};
+use async_graphql::{Context, InputObject, Object};
 
 use super::object::ReadModel;
 use crate::{
-    error::from_read_models,
+    error::Result,
     payloads::payloads,
     request::{command_context, entities},
 };
@@ -36,7 +36,7 @@ impl ReadModelsMutation {
         let context = command_context(ctx)?;
         let requested = read_models.request_rebuild(context, &input.name).await;
         Ok(Some(RebuildReadModelPayload {
-            read_model: requested.map_err(from_read_models)?.into(),
+            read_model: requested?.into(),
         }))
     }
 }

@@ -1,10 +1,10 @@
 //! The query of read models.
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, Object};
 
 use super::object::ReadModel;
 use crate::{
-    error::from_access,
+    error::Result,
     request::{entities, viewer},
 };
 
@@ -16,8 +16,7 @@ impl ReadModelsQuery {
     /// The read models that can be rebuilt. Requires the role ADMIN.
     async fn read_models(&self, ctx: &Context<'_>) -> Result<Option<Vec<ReadModel>>> {
         let read_models = &entities(ctx).read_models;
-        let models = read_models.list_read_models(viewer(ctx)?).await;
-        let models = models.map_err(from_access)?;
+        let models = read_models.list_read_models(viewer(ctx)?).await?;
         Ok(Some(models.into_iter().map(ReadModel::from).collect()))
     }
 }

@@ -4,7 +4,7 @@ use std::{borrow::Cow, marker::PhantomData};
 
 use async_graphql::{
     Context, ContextSelectionSet, Enum, ID, InputType, InputValueError, InputValueResult,
-    OutputType, Positioned, Result, ServerResult, SimpleObject, TypeName, Value,
+    OutputType, Positioned, ServerResult, SimpleObject, TypeName, Value,
     parser::types::Field,
     registry::{MetaType, MetaTypeId, Registry},
     resolver_utils::{EnumType, enum_value, parse_enum},
@@ -19,7 +19,10 @@ use events::{Event, Topic};
 use futures::{Stream, TryStreamExt, future::ready};
 
 use super::{Recorded, decode};
-use crate::following::{follow_as, require};
+use crate::{
+    error::Result,
+    following::{follow_as, require},
+};
 
 /// What can happen to records of all kinds. Each kind shows what can happen to it, as a `ChangeType` of its own.
 #[derive(Enum, Debug, Copy, Clone, Eq, PartialEq)]

@@ -2,14 +2,14 @@
 
 use std::marker::PhantomData;
 
-use async_graphql::{Enum, ID, InputObject, MaybeUndefined, Result};
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 use entities::{
     Direction, Violation, Violations,
     record::{Record, Sort},
 };
 
 use super::{Delete, Recorded, Restore, Verb};
-use crate::{customers::Customer, error, students::Student};
+use crate::{customers::Customer, error, error::Result, students::Student};
 
 /// Which record the mutation is about.
 #[expect(

@@ -1,15 +1,12 @@
 //! Lists of records: a page at a time, with a count for those who ask.
 
-use async_graphql::{
-    Context, Object, Result,
-    connection::{Connection, Edge},
-};
+use async_graphql::{Context, Object, connection::Connection};
 use entities::record::{Record, Sort, SortField};
 
 use super::{Recorded, SortInput};
 use crate::{
-    connection::{ListCursor, PageArguments},
-    error::from_access,
+    connection::{ListCursor, PageArguments, connect},
+    error::Result,
     price::{COUNT, cost},
     request::{entities, viewer},
 };
@@ -25,8 +22,7 @@ impl<O: Recorded> Totals<O> {
     #[graphql(directive = cost::apply(COUNT.to_owned()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let records = O::records(entities(ctx));
-        let count = records.count(viewer(ctx)?, &self.0).await;
-        count.map_err(from_access)
+        Ok(records.count(viewer(ctx)?, &self.0).await?)
     }
 }
 
@@ -52,13 +48,6 @@ pub(crate) async fn list<O: Recorded>(
         cursor.sort == sort && sort.field.accepts(&cursor.edge.key)
     })?;
     let records = O::records(entities(ctx));
-    let page = records.list(viewer(ctx)?, &filter, sort, &request).await;
-    let page = page.map_err(from_access)?;
-    let (has_previous, has_next) = (page.has_previous, page.has_next);
-    let mut list = Connection::with_additional_fields(has_previous, has_next, Totals(filter));
-    let items = page.items.into_iter();
-    list.edges = items
-        .map(|(edge, record)| Edge::new(ListCursor { sort, edge }, O::from(record)))
-        .collect();
-    Ok(Some(list))
+    let page = records.list(viewer(ctx)?, &filter, sort, &request).await?;
+    Ok(Some(connect(page, sort, Totals(filter), O::from)))
 }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use async_graphql::{
-    ComplexObject, Context, InputValueError, InputValueResult, OutputType, Result, Scalar,
-    ScalarType, SimpleObject, TypeName, Value,
+    ComplexObject, Context, InputValueError, InputValueResult, OutputType, Scalar, ScalarType,
+    SimpleObject, TypeName, Value,
 };
 use chrono::NaiveDate;
 use entities::{
@@ -19,7 +19,7 @@ use futures::{Stream, StreamExt};
 use super::Recorded;
 use crate::{
     connection::checked,
-    error::{from_access, from_feed},
+    error::Result,
     following::require,
     request::{entities, horizon, shown, viewer},
 };
@@ -151,7 +151,7 @@ async fn load<O: CountedObject>(
     viewer: &Viewer,
 ) -> Result<AsOf<Statistics<O>>> {
     let counts = O::records(entities).counts(viewer, MAX_DAYS).await;
-    Ok(counts.map_err(from_access)?.map(Statistics::from))
+    Ok(counts?.map(Statistics::from))
 }
 
 /// The counts, as the follower has them.
@@ -178,7 +178,7 @@ pub(crate) async fn follow_statistics<O: CountedObject>(
     Ok(changes.then(move |progress| {
         let (entities, viewer, horizon) = (entities.clone(), viewer.clone(), horizon.clone());
         async move {
-            progress.map_err(from_feed)?;
+            progress?;
             Ok(load(&entities, &viewer).await?.show(&horizon))
         }
     }))

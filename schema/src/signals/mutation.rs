@@ -1,10 +1,10 @@
 //! The mutation of signals.
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, Object};
 
 use super::{inputs::SubmitSignalInput, object::Signal};
 use crate::{
-    error::from_signals,
+    error::Result,
     payloads::payloads,
     request::{command_context, entities},
 };
@@ -25,11 +25,8 @@ impl SignalsMutation {
         ctx: &Context<'_>,
         input: SubmitSignalInput,
     ) -> Result<Option<SubmitSignalPayload>> {
-        let signal = entities(ctx)
-            .signals
-            .submit_signal(command_context(ctx)?, input.into())
-            .await
-            .map_err(from_signals)?;
+        let (context, signals) = (command_context(ctx)?, &entities(ctx).signals);
+        let signal = signals.submit_signal(context, input.into()).await?;
         Ok(Some(SubmitSignalPayload {
             signal: signal.into(),
         }))

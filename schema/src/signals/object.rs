@@ -1,14 +1,13 @@
 //! The signal as clients see it.
 
-use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::signals;
 use uuid::Uuid;
 
 use super::{KIND, finding::SignalFinding};
 use crate::{
-    connection::checked,
-    error::from_access,
+    error::Result,
     history, id,
     request::{entities, viewer},
 };
@@ -151,15 +150,10 @@ impl Signal {
         #[graphql(desc = "Returns the events that follow the edge with this cursor.")]
         after: Option<String>,
     ) -> Result<Option<history::History>> {
-        let limit = checked("first", first)?;
-        let after_version = history::decode_after(after.as_deref())?;
-        let entities = entities(ctx);
-        let epoch = entities.log.tail().cursor().epoch;
-        let page = entities
-            .signals
-            .read_history(viewer(ctx)?, self.uuid, after_version, limit)
-            .await
-            .map_err(from_access)?;
-        Ok(Some(history::connect(page, after_version, epoch)))
+        let (viewer, signals) = (viewer(ctx)?, &entities(ctx).signals);
+        history::connect(ctx, first, after, |after, limit| {
+            signals.read_history(viewer, self.uuid, after, limit)
+        })
+        .await
     }
 }

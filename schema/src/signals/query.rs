@@ -1,16 +1,13 @@
 //! The queries of signals.
 
-use async_graphql::{
-    Context, ID, Object, Result,
-    connection::{Connection, Edge},
-};
+use async_graphql::{Context, ID, Object, connection::Connection};
 use entities::signals::{self, SignalSort};
 use uuid::Uuid;
 
 use super::{KIND, inputs::SignalFilter, object::Signal};
 use crate::{
-    connection::{ListCursor, PageArguments},
-    error::from_access,
+    connection::{ListCursor, PageArguments, connect},
+    error::Result,
     id,
     price::{COUNT, cost},
     request::{entities, viewer},
@@ -30,15 +27,14 @@ impl SignalTotals {
     #[graphql(directive = cost::apply(COUNT.to_owned()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let signals = &entities(ctx).signals;
-        let count = signals.count_signals(viewer(ctx)?, &self.0).await;
-        count.map_err(from_access)
+        Ok(signals.count_signals(viewer(ctx)?, &self.0).await?)
     }
 }
 
 /// The signal with this uuid, for `signal` and `node`.
 pub(crate) async fn find(ctx: &Context<'_>, id: Uuid) -> Result<Option<Signal>> {
     let found = entities(ctx).signals.find_signal(viewer(ctx)?, id).await;
-    Ok(found.map_err(from_access)?.map(Signal::from))
+    Ok(found?.map(Signal::from))
 }
 
 #[Object]
@@ -67,28 +63,13 @@ impl SignalsQuery {
     ) -> Result<Option<SignalConnection>> {
         let sort = SignalSort::Newest;
         let filter: signals::SignalFilter = filter.unwrap_or_default().into();
-        let arguments = PageArguments {
-            first,
-            after,
-            last,
-            before,
-        };
+        let arguments = PageArguments::from((first, after, last, before));
         let request = arguments.request(|cursor: &ListCursor<SignalSort>| {
             cursor.sort == sort && sort.accepts(&cursor.edge.key)
         })?;
-        let page = entities(ctx)
-            .signals
-            .list_signals(viewer(ctx)?, &filter, &request)
-            .await
-            .map_err(from_access)?;
+        let (viewer, signals) = (viewer(ctx)?, &entities(ctx).signals);
+        let page = signals.list_signals(viewer, &filter, &request).await?;
         let totals = SignalTotals(filter);
-        let mut connection =
-            Connection::with_additional_fields(page.has_previous, page.has_next, totals);
-        connection.edges = page
-            .items
-            .into_iter()
-            .map(|(edge, signal)| Edge::new(ListCursor { sort, edge }, signal.into()))
-            .collect();
-        Ok(Some(connection))
+        Ok(Some(connect(page, sort, totals, Signal::from)))
     }
 }

@@ -1,6 +1,6 @@
 //! The subscription of signals.
 
-use async_graphql::{Context, Enum, ID, Result, SimpleObject, Subscription};
+use async_graphql::{Context, Enum, ID, SimpleObject, Subscription};
 use chrono::{DateTime, Utc};
 use entities::{
     access::Action,
@@ -15,6 +15,7 @@ use super::{
     object::{Signal, SignalProcessor},
 };
 use crate::{
+    error::Result,
     following::{follow_as, require},
     id,
 };

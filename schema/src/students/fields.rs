@@ -1,6 +1,6 @@
 //! The queries, mutations and subscriptions of students.
 
-use async_graphql::{Context, ID, Object, Result, Subscription};
+use async_graphql::{Context, ID, Object, Subscription};
 use futures::Stream;
 
 use super::{
@@ -9,7 +9,7 @@ use super::{
     object::Student,
 };
 use crate::{
-    error::from_command,
+    error::Result,
     record::{
         self, ChangeType, Create, Delete, List, Payload, RecordChange, SortInput, TargetInput,
         Update,
@@ -91,7 +91,7 @@ impl StudentsMutation {
     ) -> Result<Option<ImportStudentsPayload>> {
         let students = &entities(ctx).students;
         let imported = students.import(command_context(ctx)?, input.into()).await;
-        Ok(Some(imported.map_err(from_command)?.into()))
+        Ok(Some(imported?.into()))
     }
 }
 

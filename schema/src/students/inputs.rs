@@ -1,11 +1,12 @@
 //! The inputs of students, and how they become those of `entities`. Those of imports are in `import`.
 
-use async_graphql::{Enum, ID, InputObject, MaybeUndefined, Result};
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 use entities::students::{self, CreateStudent, UpdateStudent};
 
 use super::object::StudentStatus;
 use crate::{
     alternatives::any_of,
+    error::Result,
     price::{SEARCH, cost},
     record::Nulls,
 };

@@ -1,7 +1,7 @@
 //! `availabilityChanged`. A change shows what is now, which is never older than its event. The values at the start are
 //! read for each subscriber alone, after it began to listen to the changes; those are the same for all.
 
-use async_graphql::{ID, Result, SimpleObject};
+use async_graphql::{ID, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::{
     Entities, Violations,
@@ -16,7 +16,7 @@ use super::{
     object::{Availability, User},
 };
 use crate::{
-    error::{from_feed, from_log, invalid},
+    error::{Result, invalid},
     id,
 };
 
@@ -75,7 +75,7 @@ pub(super) fn follow(
     let later = futures::stream::iter(changes).flatten().then(move |event| {
         let users = users.clone();
         async move {
-            let event = event.map_err(from_feed)?;
+            let event = event?;
             load(&users, &[event.stream_id], |user| is_shown_by(&event, user)).await
         }
     });
@@ -105,9 +105,8 @@ async fn load(
     is_wanted: impl Fn(&users::User) -> bool,
 ) -> Result<Vec<AvailabilityChange>> {
     // The presences last: an event's is never missed, and what a user chose is in the row that decides what is shown.
-    let failed = |cause| from_log(&cause);
-    let mut found = users.load_users(ids).await.map_err(failed)?;
-    let presences = users.load_presences(ids).await.map_err(failed)?;
+    let mut found = users.load_users(ids).await?;
+    let presences = users.load_presences(ids).await?;
     found.retain(|user| is_wanted(user));
     found.sort_by_key(|user| ids.iter().position(|id| *id == user.id));
     let shown = found.into_iter().map(|user| {

@@ -1,7 +1,7 @@
 //! The inputs of users, and how they become those of `entities`. Passwords and tokens are hidden at once; none of these
 //! types can be printed.
 
-use async_graphql::{Enum, ID, InputObject, MaybeUndefined, Result};
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 use entities::{
     Violations,
     users::{self, Secret, UpdateProfile},
@@ -10,7 +10,7 @@ use entities::{
 use super::object::{Availability, Role};
 use crate::{
     alternatives::any_of,
-    error::invalid,
+    error::{Result, invalid},
     price::{SEARCH, cost},
     record::SortDirection,
 };

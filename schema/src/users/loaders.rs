@@ -6,12 +6,12 @@ use std::{
     sync::Arc,
 };
 
-use async_graphql::{Context, Result, context::DataContext, dataloader::Loader};
+use async_graphql::{Context, context::DataContext, dataloader::Loader};
 use async_trait::async_trait;
 use entities::users::{self, UserPresence, Users};
 use uuid::Uuid;
 
-use crate::{batches::Batches, error::from_log};
+use crate::{batches::Batches, error::Result};
 
 /// The users of one statement, at most.
 const USERS_AT_ONCE: usize = 10_000;
@@ -72,11 +72,11 @@ pub(super) async fn load_user<'a>(
     id: Uuid,
 ) -> Result<Option<Arc<users::User>>> {
     let loader = ctx.data::<Batches<UserLoader>>()?;
-    loader.load_one(id).await.map_err(|cause| from_log(&cause))
+    Ok(loader.load_one(id).await?)
 }
 
 /// What is known of the user's connections, loaded in the same way.
 pub(super) async fn load_presence(ctx: &Context<'_>, id: Uuid) -> Result<Option<UserPresence>> {
     let loader = ctx.data::<Batches<PresenceLoader>>()?;
-    loader.load_one(id).await.map_err(|cause| from_log(&cause))
+    Ok(loader.load_one(id).await?)
 }

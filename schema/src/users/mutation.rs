@@ -1,6 +1,6 @@
 //! The mutations of users who exist.
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, Object};
 use entities::users::ChangeUser;
 
 use super::{
@@ -9,7 +9,7 @@ use super::{
     object::User,
 };
 use crate::{
-    error::{from_access, from_users},
+    error::Result,
     id,
     payloads::payloads,
     request::{command_context, entities},
@@ -37,12 +37,12 @@ impl UsersMutation {
     ) -> Result<Option<UpdateProfilePayload>> {
         let expected_version = input.expected_version;
         let update = input.into_update()?;
-        let updated = entities(ctx)
-            .users
-            .update_profile(command_context(ctx)?, expected_version, update)
-            .await;
+        let (context, users) = (command_context(ctx)?, &entities(ctx).users);
+        let updated = users
+            .update_profile(context, expected_version, update)
+            .await?;
         Ok(Some(UpdateProfilePayload {
-            user: updated.map_err(from_users)?.into(),
+            user: updated.into(),
         }))
     }
 
@@ -52,12 +52,12 @@ impl UsersMutation {
         ctx: &Context<'_>,
         input: SetAvailabilityInput,
     ) -> Result<Option<SetAvailabilityPayload>> {
-        let changed = entities(ctx)
-            .users
-            .set_availability(command_context(ctx)?, input.availability.into())
-            .await;
+        let (context, users) = (command_context(ctx)?, &entities(ctx).users);
+        let changed = users
+            .set_availability(context, input.availability.into())
+            .await?;
         Ok(Some(SetAvailabilityPayload {
-            user: changed.map_err(from_users)?.into(),
+            user: changed.into(),
         }))
     }
 
@@ -72,12 +72,10 @@ impl UsersMutation {
             id: id::decode_as(KIND, "userId", &input.user_id)?,
             expected_version: input.expected_version,
         };
-        let changed = entities(ctx)
-            .users
-            .set_role(command_context(ctx)?, target, input.role.into())
-            .await;
+        let (context, users) = (command_context(ctx)?, &entities(ctx).users);
+        let changed = users.set_role(context, target, input.role.into()).await?;
         Ok(Some(SetRolePayload {
-            user: changed.map_err(from_users)?.into(),
+            user: changed.into(),
         }))
     }
 
@@ -91,11 +89,11 @@ impl UsersMutation {
         let context = command_context(ctx)?;
         let id = match &input.user_id {
             Some(id) => id::decode_as(KIND, "userId", id)?,
-            None => context.viewer.require_user().map_err(from_access)?,
+            None => context.viewer.require_user()?,
         };
-        let deactivated = entities(ctx).users.deactivate(context, id).await;
+        let deactivated = entities(ctx).users.deactivate(context, id).await?;
         Ok(Some(DeactivateUserPayload {
-            user: deactivated.map_err(from_users)?.into(),
+            user: deactivated.into(),
         }))
     }
 }

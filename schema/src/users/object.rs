@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, Object, Result};
+use async_graphql::{Context, Enum, ID, Object};
 use chrono::{DateTime, Utc};
 use entities::users;
 
 use super::{KIND, loaders::load_presence};
 use crate::{
-    connection::checked,
-    error::from_access,
+    error::Result,
     history, id,
     request::{entities, viewer},
 };
@@ -150,15 +149,10 @@ impl User {
         #[graphql(desc = "Returns the events that follow the edge with this cursor.")]
         after: Option<String>,
     ) -> Result<Option<history::History>> {
-        let limit = checked("first", first)?;
-        let after_version = history::decode_after(after.as_deref())?;
-        let entities = entities(ctx);
-        let epoch = entities.log.tail().cursor().epoch;
-        let page = entities
-            .users
-            .read_history(viewer(ctx)?, self.row.id, after_version, limit)
-            .await
-            .map_err(from_access)?;
-        Ok(Some(history::connect(page, after_version, epoch)))
+        let (viewer, users) = (viewer(ctx)?, &entities(ctx).users);
+        history::connect(ctx, first, after, |after, limit| {
+            users.read_history(viewer, self.row.id, after, limit)
+        })
+        .await
     }
 }

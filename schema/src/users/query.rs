@@ -1,9 +1,6 @@
 //! The queries of users.
 
-use async_graphql::{
-    Context, ID, Object, Result,
-    connection::{Connection, Edge},
-};
+use async_graphql::{Context, ID, Object, connection::Connection};
 use entities::users;
 use uuid::Uuid;
 
@@ -13,8 +10,8 @@ use super::{
     object::User,
 };
 use crate::{
-    connection::{ListCursor, PageArguments},
-    error::from_access,
+    connection::{ListCursor, PageArguments, connect},
+    error::Result,
     id,
     price::{COUNT, cost},
     request::{entities, viewer},
@@ -34,17 +31,14 @@ impl UserTotals {
     #[graphql(directive = cost::apply(COUNT.to_owned()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let users = &entities(ctx).users;
-        let count = users.count_users(viewer(ctx)?, &self.0).await;
-        count.map_err(from_access)
+        Ok(users.count_users(viewer(ctx)?, &self.0).await?)
     }
 }
 
 /// The user with this uuid, for `user` and `node`.
 pub(crate) async fn find(ctx: &Context<'_>, id: Uuid) -> Result<Option<User>> {
     let found = entities(ctx).users.find_user(viewer(ctx)?, id).await;
-    found
-        .map(|found| found.map(User::from))
-        .map_err(from_access)
+    Ok(found?.map(User::from))
 }
 
 #[Object]
@@ -52,9 +46,7 @@ impl UsersQuery {
     /// The user who is signed in. Null without a session.
     async fn me(&self, ctx: &Context<'_>) -> Result<Option<User>> {
         let found = entities(ctx).users.me(viewer(ctx)?).await;
-        found
-            .map(|found| found.map(User::from))
-            .map_err(from_access)
+        Ok(found?.map(User::from))
     }
 
     /// Looks up a user, including deactivated ones. Null when no user has this id.
@@ -84,28 +76,13 @@ impl UsersQuery {
     ) -> Result<Option<UserConnection>> {
         let sort: users::UserSort = sort.unwrap_or_default().into();
         let filter: users::UserFilter = filter.unwrap_or_default().into();
-        let arguments = PageArguments {
-            first,
-            after,
-            last,
-            before,
-        };
+        let arguments = PageArguments::from((first, after, last, before));
         let request = arguments.request(|cursor: &ListCursor<users::UserSort>| {
             cursor.sort == sort && sort.field.accepts(&cursor.edge.key)
         })?;
-        let page = entities(ctx)
-            .users
-            .list_users(viewer(ctx)?, &filter, sort, &request)
-            .await
-            .map_err(from_access)?;
+        let (viewer, users) = (viewer(ctx)?, &entities(ctx).users);
+        let page = users.list_users(viewer, &filter, sort, &request).await?;
         let totals = UserTotals(filter);
-        let mut connection =
-            Connection::with_additional_fields(page.has_previous, page.has_next, totals);
-        connection.edges = page
-            .items
-            .into_iter()
-            .map(|(edge, user)| Edge::new(ListCursor { sort, edge }, user.into()))
-            .collect();
-        Ok(Some(connection))
+        Ok(Some(connect(page, sort, totals, User::from)))
     }
 }

@@ -60,7 +60,7 @@ impl OutputType for UserRef {
         };
         let user = user
             .and_then(|user| user.ok_or_else(|| error(codes::INTERNAL, "internal error")))
-            .map_err(|cause| ctx.set_error_path(cause.into_server_error(field.pos)))?;
+            .map_err(|cause| ctx.set_error_path(cause.0.into_server_error(field.pos)))?;
         match of_row(&user, &field.node.selection_set.node) {
             Some(value) => Ok(value),
             None => User::from(user).resolve(ctx, field).await,

@@ -1,6 +1,6 @@
 //! Signing in and out. The answers are the only place where tokens leave the server.
 
-use async_graphql::{Context, Object, Result, SimpleObject};
+use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::users::{Origin, Secret, SignedIn};
 
@@ -9,7 +9,7 @@ use super::{
     object::User,
 };
 use crate::{
-    error::from_users,
+    error::Result,
     payloads::payloads,
     request::{client_address, command_context, entities},
 };
@@ -68,7 +68,7 @@ impl SignInMutation {
     ) -> Result<Option<RegisterPayload>> {
         let users = &entities(ctx).users;
         let registered = users.register(origin(ctx)?, input.into()).await;
-        let (session, user) = parts(registered.map_err(from_users)?);
+        let (session, user) = parts(registered?);
         Ok(Some(RegisterPayload { session, user }))
     }
 
@@ -82,7 +82,7 @@ impl SignInMutation {
         let users = &entities(ctx).users;
         let password = Secret::new(input.password);
         let signed_in = users.sign_in(origin(ctx)?, &input.email, password).await;
-        let (session, user) = parts(signed_in.map_err(from_users)?);
+        let (session, user) = parts(signed_in?);
         Ok(Some(SignInPayload { session, user }))
     }
 
@@ -97,7 +97,7 @@ impl SignInMutation {
         let users = &entities(ctx).users;
         let token = Secret::new(input.refresh_token);
         let refreshed = users.refresh(command_context(ctx)?, token).await;
-        let (session, user) = parts(refreshed.map_err(from_users)?);
+        let (session, user) = parts(refreshed?);
         Ok(Some(RefreshPayload { session, user }))
     }
 
@@ -111,9 +111,7 @@ impl SignInMutation {
         let users = &entities(ctx).users;
         let everywhere = input.is_some_and(|input| input.everywhere);
         let ended = users.sign_out(command_context(ctx)?, everywhere).await;
-        Ok(Some(SignOutPayload {
-            signed_out: ended.map_err(from_users)?,
-        }))
+        Ok(Some(SignOutPayload { signed_out: ended? }))
     }
 
     /// Changes your password, and ends all your other sessions. UNAUTHENTICATED when the current password is wrong, as it is
@@ -132,7 +130,7 @@ impl SignInMutation {
             .change_password(command_context(ctx)?, current, new)
             .await;
         Ok(Some(ChangePasswordPayload {
-            user: changed.map_err(from_users)?.into(),
+            user: changed?.into(),
         }))
     }
 }

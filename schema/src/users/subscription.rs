@@ -1,6 +1,6 @@
 //! The subscriptions of users.
 
-use async_graphql::{Context, Enum, ID, Result, SimpleObject, Subscription};
+use async_graphql::{Context, Enum, ID, SimpleObject, Subscription};
 use chrono::{DateTime, Utc};
 use entities::{
     access::Action,
@@ -16,6 +16,7 @@ use super::{
     object::User,
 };
 use crate::{
+    error::Result,
     following::{follow_as, require},
     id,
     request::entities,

@@ -226,7 +226,7 @@ pub(super) async fn cursors_of_elsewhere_are_refused(setup: Setup, kind: &Kind) 
             .clone();
     let log_cursor = client.head().await;
     let other_sorts = [
-        json!({ "field": "EMAIL", "direction": "ASC" }),
+        json!({ "field": "CREATED_AT", "direction": "ASC" }),
         json!({ "field": "NAME", "direction": "DESC" }),
     ];
     for sort in &other_sorts {

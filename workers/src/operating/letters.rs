@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use entities::{
     CommandContext,
     access::Viewer,
-    operations::{LETTER_KIND, LetterError, Operations, parse_public_id, public_id},
+    operations::{LETTER_KIND, NO_LETTER, OperationError, Operations, parse_public_id, public_id},
 };
 use events::{DeadLetter, LetterFilter, LetterKind, Which};
 use serde_json::{Value, json};
@@ -187,7 +187,7 @@ async fn list(
 async fn show(operations: &Operations, id: Uuid, is_json: bool) -> Result<(), OperatingError> {
     let viewer = Viewer::Process(ACTOR);
     let letter = operations.find_letter(&viewer, id).await?;
-    let letter = letter.ok_or(LetterError::NotFound)?;
+    let letter = letter.ok_or(OperationError::Own(NO_LETTER))?;
     let event = operations.event_of_letter(&viewer, &letter).await?;
     let data: Option<Value> = event
         .as_ref()

@@ -12,6 +12,7 @@ use crate::{
     boxed,
     chats::{
         Chat, ChatError, ChatEventKind, ChatKind, ChatMember, ChatRole, Chats, InboxEventKind,
+        STREAM,
         chat::{Column, Entity},
         membership::{get_member_in_tx, require_active_in_tx},
         rules::{self, NewChat},
@@ -36,7 +37,7 @@ impl Chats {
     pub async fn create_chat(&self, context: CommandContext, input: CreateChat) -> Result<Chat> {
         authorize(&context.viewer, Action::UseChats)?;
         let creator = context.viewer.require_user()?;
-        let new = rules::check_new(input, creator).map_err(ChatError::Invalid)?;
+        let new = rules::check_new(input, creator)?;
         self.log
             .write(move |tx| {
                 let (context, new) = (context.clone(), new.clone());
@@ -60,7 +61,7 @@ impl Chats {
         chat_id: Uuid,
         title: &str,
     ) -> Result<Chat> {
-        let title = rules::check_title(title).map_err(ChatError::Invalid)?;
+        let title = rules::check_title(title)?;
         self.in_chat(context, chat_id, move |work, locked| {
             Box::pin(rename_in_tx(work, locked, title.clone()))
         })
@@ -132,7 +133,7 @@ async fn find_pair_in_tx(tx: &Tx<'_>, chat: &Chat) -> Result<Chat> {
         .filter(Column::PairKey.eq(chat.pair_key.as_deref()))
         .one(&**tx)
         .await?
-        .ok_or(ChatError::NotFound)
+        .ok_or(ChatError::NotFound(STREAM))
 }
 
 async fn rename_in_tx(work: Work<'_>, locked: Locked, title: String) -> Result<Chat> {

@@ -15,7 +15,8 @@ use crate::{
     access::{Action, authorize},
     boxed,
     chats::{
-        Chat, ChatError, ChatEventKind, ChatMember, ChatRole, Chats, InboxEventKind, member,
+        Chat, ChatError, ChatEventKind, ChatMember, ChatRefusal, ChatRole, Chats, InboxEventKind,
+        member,
         membership::{get_member_in_tx, require_active_in_tx},
         rules,
     },
@@ -31,7 +32,7 @@ impl Chats {
         chat_id: Uuid,
         user_ids: Vec<Uuid>,
     ) -> Result<Chat> {
-        let user_ids = rules::check_added(user_ids).map_err(ChatError::Invalid)?;
+        let user_ids = rules::check_added(user_ids)?;
         self.in_chat(context, chat_id, move |work, locked| {
             Box::pin(add_in_tx(work, locked, user_ids.clone()))
         })
@@ -125,7 +126,7 @@ async fn remove_in_tx(work: Work<'_>, locked: Locked, user_id: Uuid) -> Result<C
     rules::check_removal(&locked.member, user_id)?;
     let removed = get_member_in_tx(work.tx, locked.chat.id, user_id).await;
     let removed = removed.map_err(|error| match error {
-        ChatError::NotFound => ChatError::MemberNotFound,
+        ChatError::NotFound(_) => ChatRefusal::MemberNotFound.into(),
         error => error,
     })?;
     depart_in_tx(work, locked.chat, removed, ChatEventKind::MemberRemoved).await

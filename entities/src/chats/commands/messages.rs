@@ -13,11 +13,14 @@ use crate::{
     access::{Action, authorize},
     boxed,
     chats::{
-        Chat, ChatError, ChatEventKind, ChatMessage, Chats,
+        Chat, ChatError, ChatEventKind, ChatMessage, ChatRefusal, Chats,
         message::{Column, Entity},
         rules,
     },
 };
+
+/// What a message is called.
+const MESSAGE: &str = "message";
 
 impl Chats {
     /// Sends a message. Whoever sends has read all before it.
@@ -28,7 +31,7 @@ impl Chats {
         chat_id: Uuid,
         text: String,
     ) -> Result<ChatMessage> {
-        let text = rules::check_text(&text).map_err(ChatError::Invalid)?;
+        let text = rules::check_text(&text)?;
         self.in_chat(context, chat_id, move |work, locked| {
             Box::pin(send_in_tx(work, locked, text.clone()))
         })
@@ -43,14 +46,14 @@ impl Chats {
         message_id: Uuid,
         text: String,
     ) -> Result<ChatMessage> {
-        let text = rules::check_text(&text).map_err(ChatError::Invalid)?;
+        let text = rules::check_text(&text)?;
         self.change_message(
             context,
             message_id,
             ChatEventKind::MessageEdited,
             move |message, at| {
                 if message.deleted_at.is_some() {
-                    return Err(ChatError::MessageDeleted);
+                    return Err(ChatRefusal::MessageDeleted.into());
                 }
                 if message.text.as_ref() != Some(&text) {
                     message.text = Some(text.clone());
@@ -97,7 +100,7 @@ impl Chats {
             .into_tuple::<Uuid>()
             .one(&self.log.database().reader)
             .await?
-            .ok_or(ChatError::MessageNotFound)?;
+            .ok_or(ChatError::NotFound(MESSAGE))?;
         let edit = Arc::new(edit);
         self.in_chat(context, chat_id, move |work, locked| {
             let edit = edit.clone();
@@ -106,7 +109,7 @@ impl Chats {
         .await
         .map_err(|error| match error {
             // Whether there is such a message is not for those outside.
-            ChatError::NotFound => ChatError::MessageNotFound,
+            ChatError::NotFound(_) => ChatError::NotFound(MESSAGE),
             error => error,
         })
     }
@@ -146,7 +149,7 @@ async fn change_in_tx(
     let before = Entity::find_by_id(message_id)
         .one(&**work.tx)
         .await?
-        .ok_or(ChatError::MessageNotFound)?;
+        .ok_or(ChatError::NotFound(MESSAGE))?;
     rules::check_author(&before, locked.member.user_id)?;
     let at = time_in(&locked.chat);
     let mut message = before.clone();

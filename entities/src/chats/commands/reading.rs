@@ -9,7 +9,7 @@ use crate::{
     CommandContext,
     access::{Action, authorize},
     boxed,
-    chats::{Chat, ChatError, Chats, InboxEventKind, chat, member, rules},
+    chats::{Chat, ChatError, Chats, InboxEventKind, STREAM, chat, member, rules},
     idempotency,
 };
 
@@ -24,7 +24,7 @@ impl Chats {
     ) -> Result<Chat> {
         authorize(&context.viewer, Action::UseChats)?;
         let user_id = context.viewer.require_user()?;
-        rules::check_up_to(up_to).map_err(ChatError::Invalid)?;
+        rules::check_up_to(up_to)?;
         self.log
             .write(move |tx| {
                 let context = context.clone();
@@ -34,7 +34,7 @@ impl Chats {
                         .lock_exclusive()
                         .one(&**tx)
                         .await?
-                        .ok_or(ChatError::NotFound)?;
+                        .ok_or(ChatError::NotFound(STREAM))?;
                     let context = &context;
                     let work = read_in_tx(Work { tx, context }, member, up_to);
                     idempotency::once(tx, context, work).await
@@ -48,7 +48,7 @@ async fn read_in_tx(work: Work<'_>, mut member: member::Model, up_to: Option<i64
     let chat = chat::Entity::find_by_id(member.chat_id)
         .one(&**work.tx)
         .await?
-        .ok_or(ChatError::NotFound)?;
+        .ok_or(ChatError::NotFound(STREAM))?;
     let number = up_to.unwrap_or(chat.last_number).min(chat.last_number);
     if number <= member.last_read_number {
         return Ok(chat);

@@ -223,26 +223,35 @@ fn refusals_say_why() {
         message: "Bye".to_owned(),
     };
     let refused = |actor, command: &PostCommand| decide(post.as_ref(), actor, command);
-    assert!(matches!(refused(other, &edit), Err(PostError::NotAuthor)));
+    assert!(matches!(
+        refused(other, &edit),
+        Err(PostError::Own(PostRefusal::NotAuthor))
+    ));
     let by_moderator = refused(moderator, &edit);
     assert!(
-        matches!(by_moderator, Err(PostError::NotAuthor)),
+        matches!(by_moderator, Err(PostError::Own(PostRefusal::NotAuthor))),
         "moderators put no words into others' mouths"
     );
     let delete = PostCommand::Delete;
-    assert!(matches!(refused(other, &delete), Err(PostError::NotAuthor)));
+    assert!(matches!(
+        refused(other, &delete),
+        Err(PostError::Own(PostRefusal::NotAuthor))
+    ));
     assert!(matches!(refused(moderator, &delete), Ok(Some(_))));
     let unknown = PostCommand::RemoveComment {
         comment_id: comment_id(7),
     };
     let not_found = refused(author, &unknown);
-    assert!(matches!(not_found, Err(PostError::CommentNotFound)));
+    assert!(matches!(not_found, Err(PostError::NotFound("comment"))));
     let like = decide(None, author, &PostCommand::Like);
-    assert!(matches!(like, Err(PostError::NotFound)));
+    assert!(matches!(like, Err(PostError::NotFound(STREAM))));
     let deleted = apply(post.clone(), author, &delete);
     for command in [&edit, &delete, &PostCommand::Like, &create("Again")] {
         let gone = decide(deleted.as_ref(), author, command);
-        assert!(matches!(gone, Err(PostError::NotFound)), "{command:?}");
+        assert!(
+            matches!(gone, Err(PostError::NotFound(STREAM))),
+            "{command:?}"
+        );
     }
     assert!(matches!(
         refused(author, &create(" ")),
@@ -263,7 +272,10 @@ fn comments_have_a_limit() {
         text: "x".to_owned(),
     };
     let refused = decide(post.as_ref(), author, &one_more);
-    assert!(matches!(refused, Err(PostError::TooManyComments)));
+    assert!(matches!(
+        refused,
+        Err(PostError::Own(PostRefusal::TooManyComments))
+    ));
     let weight = post.map_or(0, |post| post.weight());
     assert!(weight < 8 << 20, "a fold has a bound: {weight} bytes");
 }
