@@ -1,34 +1,91 @@
 //! The inputs that all records have, and telling absent values from null.
 
-use std::marker::PhantomData;
+use std::{borrow::Cow, marker::PhantomData};
 
-use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
+use async_graphql::{
+    Enum, ID, InputObject, InputType, InputValueError, InputValueResult, MaybeUndefined, Name,
+    Value,
+    indexmap::IndexMap,
+    registry::{MetaInputValue, MetaType, MetaTypeId, Registry},
+};
 use entities::{
     Direction, Violation, Violations,
     record::{Record, Sort},
 };
 
-use super::{Delete, Recorded, Restore, Verb};
-use crate::{customers::Customer, error, error::Result, students::Student};
+use super::{Recorded, Verb};
+use crate::{error, error::Result};
 
-/// Which record the mutation is about.
-#[expect(
-    clippy::duplicated_attributes,
-    reason = "each names another type, of the same parameters"
-)]
+/// The record that a mutation changes.
 #[derive(InputObject)]
-#[graphql(
-    concrete(name = "DeleteCustomerInput", params(Delete, Customer)),
-    concrete(name = "RestoreCustomerInput", params(Restore, Customer)),
-    concrete(name = "DeleteStudentInput", params(Delete, Student))
-)]
-pub(crate) struct TargetInput<V: Verb, O: Recorded> {
+struct TargetFields {
     /// The record's global id.
-    pub(super) id: ID,
+    id: ID,
     /// Fails with CONFLICT when the record is at another version.
+    expected_version: Option<i64>,
+}
+
+/// `TargetFields` under the name of the mutation, such as `DeleteCustomerInput`.
+pub(crate) struct TargetInput<V, O> {
+    pub(super) id: ID,
     pub(super) expected_version: Option<i64>,
-    #[graphql(skip)]
-    of: PhantomData<(V, O)>,
+    of: PhantomData<fn() -> (V, O)>,
+}
+
+impl<V: Verb, O: Recorded> InputType for TargetInput<V, O> {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        format!("{}{}Input", V::NAME, O::NAME).into()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        register::<Self, TargetFields>(registry, |_, _| {})
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        let fields = TargetFields::parse(value).map_err(InputValueError::propagate)?;
+        Ok(Self {
+            id: fields.id,
+            expected_version: fields.expected_version,
+            of: PhantomData,
+        })
+    }
+
+    fn to_value(&self) -> Value {
+        let (id, expected_version) = (self.id.clone(), self.expected_version);
+        TargetFields {
+            id,
+            expected_version,
+        }
+        .to_value()
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+}
+
+/// Registers an input object that is `Fields` under its own name, and with what `edit` changes.
+fn register<T: InputType, Fields: InputType>(
+    registry: &mut Registry,
+    edit: impl Fn(&mut Registry, &mut IndexMap<String, MetaInputValue>),
+) -> String {
+    registry.create_input_type::<T, _>(MetaTypeId::InputObject, |registry| {
+        let mut own = registry.create_fake_input_type::<Fields>();
+        if let MetaType::InputObject {
+            name,
+            input_fields,
+            rust_typename,
+            ..
+        } = &mut own
+        {
+            *name = T::type_name().into_owned();
+            *rust_typename = Some(std::any::type_name::<T>());
+            edit(registry, input_fields);
+        }
+        own
+    })
 }
 
 /// Ascending or descending.
@@ -43,17 +100,61 @@ pub(crate) enum SortDirection {
 
 /// The order of a list; records that are equal in it are ordered by id.
 #[derive(InputObject)]
-#[graphql(
-    concrete(name = "CustomerSort", params(Customer)),
-    concrete(name = "StudentSort", params(Student))
-)]
-pub(crate) struct SortInput<O: Recorded> {
-    /// The criterion.
-    #[graphql(default_with = "O::SortField::default()")]
-    field: O::SortField,
+struct SortFields {
     /// Its direction.
     #[graphql(default_with = "SortDirection::Desc")]
     direction: SortDirection,
+}
+
+/// `SortFields` with the criteria of one kind of record, such as `CustomerSort`.
+pub(crate) struct SortInput<O: Recorded> {
+    field: O::SortField,
+    direction: SortDirection,
+}
+
+impl<O: Recorded> InputType for SortInput<O> {
+    type RawValueType = Self;
+
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Sort", O::NAME).into()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        register::<Self, SortFields>(registry, |registry, fields| {
+            let mut field = fields["direction"].clone();
+            field.name = "field".to_owned();
+            field.description = Some("The criterion.".to_owned());
+            field.ty = O::SortField::create_type_info(registry);
+            field.default_value = Some(O::SortField::default().to_value().to_string());
+            fields.shift_insert(0, field.name.clone(), field);
+        })
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        let Some(Value::Object(mut fields)) = value else {
+            return Err(InputValueError::expected_type(value.unwrap_or_default()));
+        };
+        let field = match fields.shift_remove("field") {
+            Some(field) => O::SortField::parse(Some(field)).map_err(InputValueError::propagate)?,
+            None => O::SortField::default(),
+        };
+        let rest = SortFields::parse(Some(Value::Object(fields)));
+        let direction = rest.map_err(InputValueError::propagate)?.direction;
+        Ok(Self { field, direction })
+    }
+
+    fn to_value(&self) -> Value {
+        let direction = self.direction;
+        let Value::Object(mut fields) = SortFields { direction }.to_value() else {
+            return Value::Null;
+        };
+        fields.insert(Name::new("field"), self.field.to_value());
+        Value::Object(fields)
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
 }
 
 impl<O: Recorded> Default for SortInput<O> {

@@ -59,7 +59,6 @@ const ENTITIES: &str = "entities/src/lib.rs";
 const POLICY: &str = "entities/src/access/policy.rs";
 const SCHEMA: &str = "schema/src/lib.rs";
 const NODE: &str = "schema/src/node.rs";
-const INPUTS: &str = "schema/src/record/inputs.rs";
 const KINDS: &str = "tests/src/records.rs";
 const TABLE: &str = "tests/it/access/table.rs";
 const WORLD: &str = "tests/it/access/world.rs";
@@ -137,21 +136,6 @@ pub(crate) const EDITS: &[Edit] = &[
         NODE,
         Before("Some((kind, uuid)) if kind == entities::students::STREAM => {"),
         "            Some((kind, uuid)) if kind == entities::specimens::STREAM => {\n                Ok(record::find(ctx, uuid).await?.map(Node::Specimen))\n            }",
-    ),
-    edit(
-        INPUTS,
-        Before("concrete(name = \"DeleteStudentInput\", params(Delete, Student))"),
-        "    concrete(name = \"DeleteSpecimenInput\", params(Delete, Specimen)),\n    concrete(name = \"RestoreSpecimenInput\", params(Restore, Specimen)),",
-    ),
-    edit(
-        INPUTS,
-        Before("concrete(name = \"StudentSort\", params(Student))"),
-        "    concrete(name = \"SpecimenSort\", params(Specimen)),",
-    ),
-    edit(
-        INPUTS,
-        After("use crate::{customers::Customer, error, students::Student};"),
-        "use crate::specimens::Specimen;",
     ),
     edit(
         KINDS,
