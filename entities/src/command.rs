@@ -144,8 +144,8 @@ impl<Own> CommandError<Own> {
 impl<Own> AsRetryable for CommandError<Own> {
     fn is_retryable(&self) -> bool {
         match self {
-            // The loser of two appends sees the winner's version when it runs again. This holds in every domain: a command reads
-            // the version that it expects in the transaction that appends.
+            // The loser of two appends sees the winner's version when it runs again. This is right for every domain: a command
+            // reads the version that it expects in the transaction that appends, or its stream is new and nobody else's.
             Self::Log(events::Error::VersionConflict) => true,
             Self::Log(error) => error.is_retryable(),
             _ => false,
@@ -174,7 +174,7 @@ pub trait Refusal: std::error::Error {
     fn failure(&self) -> Failure;
 }
 
-/// Something that the caller named, and that is not there: the only reason of domains without rules.
+/// Something that the caller named does not exist. This is the only reason of domains that have no rules of their own.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("there is no {0}")]
 pub struct Missing(pub &'static str);

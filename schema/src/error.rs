@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use async_graphql::{ErrorExtensions, Name, Value, indexmap::IndexMap};
+use async_graphql::{Name, Value, indexmap::IndexMap};
 use entities::{
     CommandError, Failure, Refusal, Violations,
     access::{AccessError, Reason},
@@ -38,12 +38,12 @@ pub mod codes {
     pub const INTERNAL: &str = "INTERNAL";
 }
 
-/// Why a field has no value, as clients are told. Only failures that this module knows become one, so that no text of another
-/// reaches a client.
+/// An error as clients get it. `?` makes it of the failures that this module knows and of no other, so a resolver cannot send the text
+/// of a cause by accident.
 #[derive(Debug, Clone)]
 pub struct Error(pub async_graphql::Error);
 
-/// What resolvers return: `?` makes an error for clients of any failure.
+/// What resolvers return.
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl From<Error> for async_graphql::Error {
@@ -52,7 +52,7 @@ impl From<Error> for async_graphql::Error {
     }
 }
 
-/// One of async-graphql itself.
+/// An error that async-graphql made, such as one of its context.
 impl From<async_graphql::Error> for Error {
     fn from(error: async_graphql::Error) -> Self {
         Self(error)
@@ -60,12 +60,9 @@ impl From<async_graphql::Error> for Error {
 }
 
 impl Error {
-    fn with(self, name: &str, value: impl Into<Value>) -> Self {
-        let value = value.into();
-        Self(
-            self.0
-                .extend_with(|_, extensions| extensions.set(name, value)),
-        )
+    fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.extensions.get_or_insert_default().set(name, value);
+        self
     }
 }
 
@@ -101,7 +98,7 @@ impl From<events::Error> for Error {
     }
 }
 
-/// One of a batch, which all who waited for it share.
+/// The failure of a batch, which is shared by all who waited for it.
 impl From<Arc<events::Error>> for Error {
     fn from(cause: Arc<events::Error>) -> Self {
         from_log(&cause)
@@ -122,16 +119,13 @@ fn from_log(cause: &events::Error) -> Error {
             "too much of yours is under way; wait for answers before you ask for more",
         )
         .with("retryAfterSeconds", 1),
-        cause if cause.is_retryable() => {
+        // Only after as many tries as a transaction gets.
+        cause if cause.is_retryable() || matches!(cause, events::Error::VersionConflict) => {
             tracing::warn!(error = %cause, "a request failed");
-            too_many_changes()
+            error(codes::UNAVAILABLE, "too many changes at once; try again")
         }
         cause => internal(cause),
     }
-}
-
-fn too_many_changes() -> Error {
-    error(codes::UNAVAILABLE, "too many changes at once; try again")
 }
 
 /// Why an event cannot be shown. Of one that cannot be read its subscribers are told, and they are shown those behind it: it is
@@ -212,8 +206,6 @@ impl<Own: Refusal> From<CommandError<Own>> for Error {
             CommandError::Invalid(violations) => invalid(violations),
             CommandError::Access(cause) => cause.into(),
             CommandError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),
-            // Only after as many tries as a transaction gets.
-            CommandError::Log(events::Error::VersionConflict) => too_many_changes(),
             CommandError::Log(cause) => cause.into(),
             CommandError::Own(own) => from_failure(own.failure(), message),
         }

@@ -1,14 +1,14 @@
-//! What only commands on chats can answer instead of success.
+//! Why commands on chats are refused, besides the reasons of all domains.
 
 use std::time::Duration;
 
 use super::rules::MEMBERS;
 use crate::{CommandError, Failure, Refusal};
 
-/// Why a command on chats failed. A chat that the caller is no member of is not found, and neither is what is in it.
+/// Why a command on chats failed. To those who are no members, a chat and its messages are not found.
 pub type ChatError = CommandError<ChatRefusal>;
 
-/// Why only chats refuse a command.
+/// The reasons that only chats have.
 #[derive(Debug, thiserror::Error)]
 pub enum ChatRefusal {
     /// The caller says to be typing more often than anybody types.

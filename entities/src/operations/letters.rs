@@ -20,7 +20,7 @@ use crate::{
 /// The kind of the ids of letters, as people see them.
 pub const LETTER_KIND: &str = "letter";
 
-/// What a letter is called that is not there; it may have been replayed.
+/// There is no letter with this id; it may have been replayed.
 pub const NO_LETTER: Missing = Missing("such dead letter");
 
 /// A letter with its event.

@@ -1,4 +1,4 @@
-//! What only commands on posts can answer instead of success.
+//! Why commands on posts are refused, besides the reasons of all domains.
 
 use super::rules::COMMENTS;
 use crate::{CommandError, Failure, Refusal};
@@ -6,7 +6,7 @@ use crate::{CommandError, Failure, Refusal};
 /// Why a command on posts failed.
 pub type PostError = CommandError<PostRefusal>;
 
-/// Why only posts refuse a command.
+/// The reasons that only posts have.
 #[derive(Debug, thiserror::Error)]
 pub enum PostRefusal {
     /// Only the author may do this.

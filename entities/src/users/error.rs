@@ -1,4 +1,4 @@
-//! What only commands on users can answer instead of success.
+//! Why commands on users are refused, besides the reasons of all domains.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
 /// Why a command on users failed.
 pub type UserError = CommandError<UserRefusal>;
 
-/// Why only users are refused a command. Nothing was changed, unless a variant says so.
+/// The reasons that only users have. Nothing was changed, unless a variant says so.
 #[derive(Debug, thiserror::Error)]
 pub enum UserRefusal {
     /// Address and password do not belong together; which of them is wrong is not said.

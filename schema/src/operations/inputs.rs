@@ -6,7 +6,11 @@ use entities::{Violations, operations::LETTER_KIND};
 use events::{LogFilter, Which};
 use uuid::Uuid;
 
-use crate::{connection::check_time, error::Result, error::invalid, id};
+use crate::{
+    connection::check_time,
+    error::{Result, invalid},
+    id,
+};
 
 /// The greatest length of a text to filter by, in characters.
 const MOST_CHARACTERS: usize = 200;

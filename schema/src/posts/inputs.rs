@@ -9,8 +9,7 @@ use uuid::Uuid;
 
 use super::{COMMENT_KIND, KIND};
 use crate::{
-    error,
-    error::{Error, Result},
+    error::{self, Error, Result},
     id,
     price::{SEARCH, cost},
     users,
