@@ -8,10 +8,16 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use type_safe_id::{DynamicType, TypeSafeId};
-use uuid::Uuid;
+use crate::id::ids;
 
 pub use policy::{Action, Role, authorize};
+
+ids! {
+    /// A user's id. The log names who did something by it.
+    UserId = Id<OfUser>, "user";
+    /// The id of a session, that is, of a sign-in; access tokens name it.
+    SessionId = Id<OfSession>, "session";
+}
 
 /// On whose behalf something is done.
 #[derive(Debug, Clone)]
@@ -30,9 +36,9 @@ pub enum Viewer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Principal {
     /// The user's id.
-    pub user_id: Uuid,
+    pub user_id: UserId,
     /// The session that the token belongs to.
-    pub session_id: Uuid,
+    pub session_id: SessionId,
     /// The role now, not when the token was issued.
     pub role: Role,
 }
@@ -71,7 +77,7 @@ impl Viewer {
     }
 
     /// The user, if there is one. What depends on this is not shared between users.
-    pub fn user_id(&self) -> Option<Uuid> {
+    pub fn user_id(&self) -> Option<UserId> {
         match self {
             Self::User(principal) => Some(principal.user_id),
             Self::Shared(shared) => {
@@ -86,7 +92,7 @@ impl Viewer {
     ///
     /// # Errors
     /// When nobody has signed in.
-    pub fn require_user(&self) -> Result<Uuid, AccessError> {
+    pub fn require_user(&self) -> Result<UserId, AccessError> {
         self.user_id()
             .ok_or(AccessError::Unauthenticated(Reason::Missing))
     }
@@ -94,19 +100,10 @@ impl Viewer {
     /// The name under which the log remembers who did something.
     pub fn actor(&self) -> String {
         match self {
-            Self::User(principal) => actor_of(principal.user_id),
+            Self::User(principal) => principal.user_id.to_string(),
             Self::Process(name) => (*name).to_owned(),
             Self::Anonymous | Self::Shared(_) => "anonymous".to_owned(),
         }
-    }
-}
-
-/// A user's global id, such as `user_01h455vb4pex5vsknk084sn02q`.
-pub fn actor_of(user_id: Uuid) -> String {
-    match DynamicType::new("user") {
-        Ok(kind) => TypeSafeId::from_type_and_uuid(kind, user_id).to_string(),
-        // The kind is a constant that TypeID accepts.
-        Err(_) => user_id.to_string(),
     }
 }
 

@@ -16,7 +16,7 @@ mod queries;
 mod rules;
 mod typing;
 
-pub use chat::{Chat, ChatKind};
+pub use chat::{Chat, ChatId, ChatKind};
 pub use commands::CreateChat;
 pub use error::{ChatError, ChatRefusal};
 pub use events::{
@@ -25,7 +25,7 @@ pub use events::{
 pub use inbox::OwnChats;
 pub use loading::ChatOfUser;
 pub use member::{ChatMember, ChatRole};
-pub use message::ChatMessage;
+pub use message::{ChatMessage, MessageId};
 pub(crate) use personal::{PERSONAL_DATA, erase_rows};
 pub use typing::Typing;
 

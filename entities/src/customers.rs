@@ -4,7 +4,7 @@
 mod customer;
 mod record;
 
-pub use customer::{Customer, CustomerStatus};
+pub use customer::{Customer, CustomerId, CustomerStatus};
 pub use record::{
     CreateCustomer, CustomerData, CustomerFilter, CustomerSortField, STREAM, UpdateCustomer,
 };

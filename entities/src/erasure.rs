@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::{
     CommandContext,
-    access::{AccessError, Action, Viewer, actor_of, authorize},
+    access::{AccessError, Action, UserId, Viewer, authorize},
     boxed, chats, posts,
     users::{self, UserError, Users},
 };
@@ -50,10 +50,10 @@ impl Erasures {
     pub async fn erase_user(
         &self,
         context: CommandContext,
-        id: Uuid,
+        id: UserId,
     ) -> Result<ErasureStatus, UserError> {
         self.users.erase_user(context, id).await?;
-        let erasures = read_erasures(self.log.database(), Some(id), 1).await?;
+        let erasures = read_erasures(self.log.database(), Some(id.uuid()), 1).await?;
         erasures
             .into_iter()
             .next()
@@ -68,10 +68,10 @@ impl Erasures {
     pub async fn find_erasure(
         &self,
         viewer: &Viewer,
-        id: Uuid,
+        id: UserId,
     ) -> Result<Option<ErasureStatus>, AccessError> {
         authorize(viewer, Action::EraseUsers)?;
-        let erasures = read_erasures(self.log.database(), Some(id), 1).await?;
+        let erasures = read_erasures(self.log.database(), Some(id.uuid()), 1).await?;
         Ok(erasures.into_iter().next())
     }
 
@@ -93,7 +93,7 @@ impl Eraser for AllDomains {
     fn subject(&self, id: Uuid) -> Subject {
         Subject {
             id,
-            actor: actor_of(id),
+            actor: UserId::from_uuid(id).to_string(),
         }
     }
 

@@ -20,9 +20,9 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::{
-    access::{AccessError, Action, Reason, Viewer, authorize},
+    access::{AccessError, Action, Reason, SessionId, UserId, Viewer, authorize},
     boxed,
-    chats::{self, ChatEventKind, InboxEventKind, membership},
+    chats::{self, ChatEventKind, ChatId, InboxEventKind, membership},
     operations::{self, OperationEventKind},
     users::{self, Caller, SessionEventKind, UserEventKind, Users},
 };
@@ -35,7 +35,7 @@ pub enum Requirement {
     /// To be a member of this chat.
     Member {
         /// The chat.
-        chat_id: Uuid,
+        chat_id: ChatId,
     },
     /// To have chats; what is shown is chosen by which ones, so leaving one withdraws what is on its way.
     OwnChats,
@@ -44,12 +44,12 @@ pub enum Requirement {
 /// Something whose change may end subscriptions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Key {
-    User(Uuid),
-    Session(Uuid),
-    Chat(Uuid),
-    Inbox(Uuid),
+    User(UserId),
+    Session(SessionId),
+    Chat(ChatId),
+    Inbox(UserId),
     /// The sockets of a user, which are told to close.
-    Sockets(Uuid),
+    Sockets(UserId),
 }
 
 impl Key {
@@ -61,18 +61,16 @@ impl Key {
                 UserEventKind::RoleChanged.name(),
                 UserEventKind::Deactivated.name(),
             ])
-            .then_some(Self::User(id)),
-            users::SESSION_STREAM => {
-                is_one_of(&[SessionEventKind::Revoked.name()]).then_some(Self::Session(id))
-            }
+            .then_some(Self::User(UserId::from_uuid(id))),
+            users::SESSION_STREAM => is_one_of(&[SessionEventKind::Revoked.name()])
+                .then_some(Self::Session(SessionId::from_uuid(id))),
             chats::STREAM => is_one_of(&[
                 ChatEventKind::MemberRemoved.name(),
                 ChatEventKind::MemberLeft.name(),
             ])
-            .then_some(Self::Chat(id)),
-            chats::INBOX_STREAM => {
-                is_one_of(&[InboxEventKind::Left.name()]).then_some(Self::Inbox(id))
-            }
+            .then_some(Self::Chat(ChatId::from_uuid(id))),
+            chats::INBOX_STREAM => is_one_of(&[InboxEventKind::Left.name()])
+                .then_some(Self::Inbox(UserId::from_uuid(id))),
             _ => None,
         }
     }
@@ -138,7 +136,7 @@ impl Grants {
             // Once, when the event arrives: at the commit who reconnects at once would be met a second time.
             let closes = OperationEventKind::UserSocketsClosed.name();
             if kind == operations::STREAM && event_type == closes && position.is_some() {
-                observed.mark(Key::Sockets(id));
+                observed.mark(Key::Sockets(UserId::from_uuid(id)));
             }
         });
         let missed = registry.clone();
@@ -184,7 +182,7 @@ struct State {
     keys: Vec<Key>,
     requirements: Vec<Requirement>,
     /// The session that is watched: the caller's, until a new token names another.
-    session_id: Option<Uuid>,
+    session_id: Option<SessionId>,
 }
 
 struct Held {

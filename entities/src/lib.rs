@@ -9,6 +9,7 @@ mod command;
 pub mod customers;
 pub mod erasure;
 pub mod grants;
+pub mod id;
 mod idempotency;
 pub mod operations;
 mod paging;

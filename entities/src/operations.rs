@@ -5,7 +5,6 @@
 
 mod epoch;
 mod events;
-mod ids;
 mod letters;
 mod log;
 mod monitor;
@@ -18,8 +17,7 @@ use ::events::{EventLog, Follower, Handler};
 pub use epoch::BegunEpoch;
 pub(crate) use events::{OperationEventKind, ReadModelData, UserSocketsClosed, append_in_tx};
 pub use events::{STREAM, event_schemas};
-pub use ids::{parse_public_id, public_id};
-pub use letters::{DeadLetterDetails, LETTER_KIND, NO_LETTER};
+pub use letters::{DeadLetterDetails, LetterId, NO_LETTER};
 pub use log::{EventLogFilter, LoggedEvent, is_withheld};
 pub use workers::WorkerNames;
 

@@ -29,7 +29,7 @@ pub use follower::{POSTS_FOLLOWER, PostsFollower, PostsModel};
 pub use import::NewPost;
 pub use loading::{CommentsOf, LikeOf};
 pub(crate) use personal::{PERSONAL_DATA, erase_rows};
-pub use post::{Comment, Post};
+pub use post::{Comment, CommentId, Post, PostId};
 pub use queries::{PostFilter, PostSort, page_of_state};
 pub use tables::Tables;
 pub use trending::{TRENDING_FOLLOWER, TrendWindow, TrendingFollower, TrendingPost};

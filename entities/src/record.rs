@@ -35,11 +35,11 @@ use sea_orm::{
     sea_query::Expr,
 };
 use serde::{Serialize, de::DeserializeOwned};
-use uuid::Uuid;
 
 use crate::{
     access::Action,
     cache::{Cache, CacheConfig, CacheFigures, CachedRow},
+    id::{Id, Kind},
     text::Fields,
 };
 
@@ -89,9 +89,9 @@ pub trait Record:
     const ID: <Self::Entity as EntityTrait>::Column;
 
     /// What it has as every record has it.
-    fn head(&self) -> Head;
+    fn head(&self) -> Head<Id<Self>>;
     /// Sets that.
-    fn set_head(&mut self, head: Head);
+    fn set_head(&mut self, head: Head<Id<Self>>);
     /// The record that input describes, without its head and what is derived.
     fn create(new: Self::New) -> Self;
     /// Sets what is given.
@@ -124,6 +124,11 @@ pub trait Record:
 
 type ActiveModel<R> = <<R as ModelTrait>::Entity as EntityTrait>::ActiveModel;
 
+/// The record itself is the kind of its ids.
+impl<R: Record> Kind for R {
+    const NAME: &'static str = R::NAME;
+}
+
 impl<R: Record> CachedRow for R {
     const STREAM: &'static str = R::NAME;
     const SHAPE: u16 = R::SHAPE;
@@ -140,9 +145,9 @@ impl<R: Record> CachedRow for R {
 
 /// What every record has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Head {
-    /// Its id, uuid v7.
-    pub id: Uuid,
+pub struct Head<I> {
+    /// Its id.
+    pub id: I,
     /// Grows by one with every event.
     pub version: i64,
     /// When it was created.
@@ -156,7 +161,7 @@ pub struct Head {
 /// The two methods of `Record` that copy the head out of the fields of these names, and back.
 macro_rules! head {
     () => {
-        fn head(&self) -> $crate::record::Head {
+        fn head(&self) -> $crate::record::Head<$crate::id::Id<Self>> {
             $crate::record::Head {
                 id: self.id,
                 version: self.version,
@@ -166,7 +171,7 @@ macro_rules! head {
             }
         }
 
-        fn set_head(&mut self, head: $crate::record::Head) {
+        fn set_head(&mut self, head: $crate::record::Head<$crate::id::Id<Self>>) {
             self.id = head.id;
             self.version = head.version;
             self.created_at = head.created_at;

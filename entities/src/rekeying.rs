@@ -14,7 +14,6 @@ use uuid::Uuid;
 
 use crate::{
     boxed, customers,
-    operations::public_id,
     record::Record,
     searching, students,
     text::{email::key_of_stored, fold},
@@ -58,8 +57,9 @@ pub async fn derive_again(database: &Database) -> Result<Vec<AddressConflict>> {
 /// A row with what is derived from it.
 trait Derived: Sized + Clone + PartialEq {
     const TABLE: &'static str;
-    const KIND: &'static str;
 
+    /// As the API has it.
+    fn id(&self) -> String;
     fn place(&self) -> (Uuid, i64);
     fn email(&self) -> &str;
     fn address_key(&mut self) -> &mut Option<String>;
@@ -71,13 +71,15 @@ trait Derived: Sized + Clone + PartialEq {
 
 /// Rows are read and written in the same way, whatever they have besides.
 macro_rules! derived {
-    ($row:ty, $table:literal, $kind:expr, [$($column:ident),+]) => {
+    ($row:ty, $table:literal, [$($column:ident),+]) => {
         impl Derived for $row {
             const TABLE: &'static str = $table;
-            const KIND: &'static str = $kind;
 
+            fn id(&self) -> String {
+                self.id.to_string()
+            }
             fn place(&self) -> (Uuid, i64) {
-                (self.id, self.version)
+                (self.id.uuid(), self.version)
             }
             fn email(&self) -> &str {
                 &self.email
@@ -95,17 +97,11 @@ macro_rules! derived {
     };
 }
 
-derived!(
-    customers::Customer,
-    "customer",
-    customers::STREAM,
-    [search_text]
-);
-derived!(users::User, "app_user", users::STREAM, [search_text]);
+derived!(customers::Customer, "customer", [search_text]);
+derived!(users::User, "app_user", [search_text]);
 derived!(
     students::Student,
     "student",
-    students::STREAM,
     [search_text, course_key, number_key]
 );
 
@@ -157,7 +153,7 @@ async fn derive_row<R: Derived>(database: &Database, row: R) -> Result<Option<Ad
     columns.retain(|(name, _)| *name == "search_text");
     store(database, R::TABLE, row.place(), &columns).await?;
     Ok(Some(AddressConflict {
-        id: public_id(R::KIND, row.place().0),
+        id: row.id(),
         email: key.unwrap_or_else(|| row.email().to_owned()),
     }))
 }

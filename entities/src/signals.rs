@@ -26,7 +26,7 @@ pub use finding::{Direction, Finding, LevelFinding, StatisticsFinding, TrendFind
 pub use handlers::handlers;
 pub use processors::{Fault, Faults, Levels};
 pub use queries::{SignalFilter, SignalSort};
-pub use signal::{Processor, Signal, SignalNotification, SignalResult, SignalStatus};
+pub use signal::{Processor, Signal, SignalId, SignalNotification, SignalResult, SignalStatus};
 pub use webhook::{Webhook, WebhookDelivery, WebhookFailure};
 
 use std::{sync::Arc, time::Duration};

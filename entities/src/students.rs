@@ -9,7 +9,7 @@ pub use record::{
     CACHE_STREAM, CreateStudent, STREAM, StudentData, StudentFilter, StudentSortField,
     UpdateStudent,
 };
-pub use student::{Student, StudentStatus};
+pub use student::{Student, StudentId, StudentStatus};
 
 /// The commands and queries of students.
 pub type Students = crate::record::Records<Student>;

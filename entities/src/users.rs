@@ -27,7 +27,7 @@ use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use ::events::EventLog;
 
-pub use crate::access::Role;
+pub use crate::access::{Role, SessionId, UserId};
 pub use availability::{ShownAvailability, UserPresence};
 pub use caller::Caller;
 pub use commands::{ChangeUser, UpdateProfile};

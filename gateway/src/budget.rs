@@ -8,9 +8,8 @@ use std::sync::Arc;
 
 use async_graphql::ServerError;
 use axum::http::StatusCode;
-use entities::users::network_of;
+use entities::users::{UserId, network_of};
 use parking_lot::{Mutex, MutexGuard};
-use uuid::Uuid;
 
 use crate::errors::{Code, typed, with};
 
@@ -20,7 +19,7 @@ const RETRY_AFTER: u64 = 1;
 /// The holder of a share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Holder {
-    User(Uuid),
+    User(UserId),
     Network(IpAddr),
 }
 
@@ -245,7 +244,7 @@ mod tests {
     fn nobody_takes_more_than_their_part_and_all_of_it_comes_back() {
         let budget = Budget::new("things", MOST);
         let network = |last: u8| Some(Holder::network([192, 0, 2, last].into()));
-        let user = Some(Holder::User(Uuid::from_u128(1)));
+        let user = Some(Holder::User(UserId::generate()));
         let mut one = budget.share([user, network(1)]);
         assert_eq!(one.grow(3), Ok(()));
         assert_eq!(one.grow(1), Err(Spent::ByHolder("things")), "of the user");

@@ -14,8 +14,3 @@ pub(crate) use mutation::ChatsMutation;
 pub(crate) use object::{Chat, MessageConnection};
 pub(crate) use query::{ChatConnection, ChatsQuery, find};
 pub(crate) use subscription::ChatsSubscription;
-
-/// The type's name in global ids.
-pub(crate) const KIND: &str = "chat";
-/// The name of messages in global ids.
-const MESSAGE_KIND: &str = "message";

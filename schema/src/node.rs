@@ -2,11 +2,20 @@
 
 use async_graphql::{Context, ID, Interface, Object};
 
+use entities::{
+    chats::ChatId,
+    customers::CustomerId,
+    id::{Id, decode},
+    posts::PostId,
+    signals::SignalId,
+    students::StudentId,
+    users::UserId,
+};
+
 use crate::{
     chats::{self, Chat},
     customers::Customer,
     error::Result,
-    id,
     posts::{self, Post},
     record,
     signals::{self, Signal},
@@ -37,26 +46,35 @@ impl NodeQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "A global id of any type.")] id: ID,
     ) -> Result<Option<Node>> {
-        match id::decode(&id) {
-            Some((kind, uuid)) if kind == entities::customers::STREAM => {
-                Ok(record::find(ctx, uuid).await?.map(Node::Customer))
+        let Some((kind, uuid)) = decode(&id) else {
+            return Ok(None);
+        };
+        Ok(match kind.as_str() {
+            CustomerId::KIND => {
+                let found = record::find(ctx, Id::from_uuid(uuid)).await?;
+                found.map(Node::Customer)
             }
-            Some((kind, uuid)) if kind == users::KIND => {
-                Ok(users::find(ctx, uuid).await?.map(Node::User))
+            UserId::KIND => {
+                let found = users::find(ctx, Id::from_uuid(uuid)).await?;
+                found.map(Node::User)
             }
-            Some((kind, uuid)) if kind == chats::KIND => {
-                Ok(chats::find(ctx, uuid).await?.map(Node::Chat))
+            ChatId::KIND => {
+                let found = chats::find(ctx, Id::from_uuid(uuid)).await?;
+                found.map(Node::Chat)
             }
-            Some((kind, uuid)) if kind == entities::students::STREAM => {
-                Ok(record::find(ctx, uuid).await?.map(Node::Student))
+            StudentId::KIND => {
+                let found = record::find(ctx, Id::from_uuid(uuid)).await?;
+                found.map(Node::Student)
             }
-            Some((kind, uuid)) if kind == signals::KIND => {
-                Ok(signals::find(ctx, uuid).await?.map(Node::Signal))
+            SignalId::KIND => {
+                let found = signals::find(ctx, Id::from_uuid(uuid)).await?;
+                found.map(Node::Signal)
             }
-            Some((kind, uuid)) if kind == posts::KIND => {
-                Ok(posts::find(ctx, uuid).await?.map(Node::Post))
+            PostId::KIND => {
+                let found = posts::find(ctx, Id::from_uuid(uuid)).await?;
+                found.map(Node::Post)
             }
-            _ => Ok(None),
-        }
+            _ => None,
+        })
     }
 }

@@ -17,8 +17,3 @@ pub(crate) use object::Post;
 pub(crate) use query::{PostConnection, PostsQuery, find};
 pub(crate) use subscription::PostsSubscription;
 pub(crate) use trending::{TrendingQuery, TrendingSubscription};
-
-/// The type's name in global ids.
-pub(crate) const KIND: &str = "post";
-/// The name of comments in global ids.
-const COMMENT_KIND: &str = "comment";

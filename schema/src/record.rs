@@ -20,9 +20,9 @@ use async_graphql::{ComplexObject, Context, ID, ObjectType, SimpleObject, TypeNa
 use chrono::{DateTime, Utc};
 use entities::{
     CommandError, Entities,
+    id::Id,
     record::{Head, Record, Records, Target},
 };
-use uuid::Uuid;
 
 use crate::{
     error::Result,
@@ -46,13 +46,13 @@ pub(crate) trait Recorded: ObjectType + From<Self::Record> + Send + Sync + 'stat
     fn records(entities: &Entities) -> &Records<Self::Record>;
 }
 
-/// The uuid in a global id of such an object.
-pub(crate) fn decode<O: Recorded>(id: &ID) -> Result<Uuid> {
-    id::decode_as(O::Record::NAME, "id", id)
+/// The id of such an object.
+pub(crate) fn decode<O: Recorded>(id: &ID) -> Result<Id<O::Record>> {
+    id::decode("id", id)
 }
 
-/// The object with this uuid.
-pub(crate) async fn find<O: Recorded>(ctx: &Context<'_>, id: Uuid) -> Result<Option<O>> {
+/// The object with this id.
+pub(crate) async fn find<O: Recorded>(ctx: &Context<'_>, id: Id<O::Record>) -> Result<Option<O>> {
     let found = O::records(entities(ctx)).find(viewer(ctx)?, id).await;
     let found = with_staleness(ctx, found?)?;
     Ok(found.map(O::from))
@@ -63,7 +63,7 @@ pub(crate) async fn find<O: Recorded>(ctx: &Context<'_>, id: Uuid) -> Result<Opt
 #[graphql(complex, name_type)]
 pub(crate) struct RecordHead<O: Recorded> {
     #[graphql(skip)]
-    uuid: Uuid,
+    id: Id<O::Record>,
     /// Grows by one with every change; `expectedVersion` of mutations refers to it.
     version: i64,
     /// When it was created.
@@ -82,10 +82,10 @@ impl<O: Recorded> TypeName for RecordHead<O> {
     }
 }
 
-impl<O: Recorded> From<Head> for RecordHead<O> {
-    fn from(head: Head) -> Self {
+impl<O: Recorded> From<Head<Id<O::Record>>> for RecordHead<O> {
+    fn from(head: Head<Id<O::Record>>) -> Self {
         Self {
-            uuid: head.id,
+            id: head.id,
             version: head.version,
             created_at: head.created_at,
             updated_at: head.updated_at,
@@ -106,7 +106,7 @@ impl<O: Recorded> RecordHead<O> {
     ) -> Result<Option<history::History>> {
         let (viewer, records) = (viewer(ctx)?, O::records(entities(ctx)));
         history::connect(ctx, first, after, |after, limit| {
-            records.history(viewer, self.uuid, after, limit)
+            records.history(viewer, self.id, after, limit)
         })
         .await
     }
@@ -195,7 +195,7 @@ pub(crate) async fn restore<O: Recorded>(
     answer(records.restore(command_context(ctx)?, target).await)
 }
 
-fn target<O: Recorded>(id: &ID, expected_version: Option<i64>) -> Result<Target> {
+fn target<O: Recorded>(id: &ID, expected_version: Option<i64>) -> Result<Target<Id<O::Record>>> {
     let id = decode::<O>(id)?;
     Ok(Target {
         id,

@@ -11,6 +11,3 @@ pub(crate) use mutation::SignalsMutation;
 pub(crate) use object::Signal;
 pub(crate) use query::{SignalConnection, SignalsQuery, find};
 pub(crate) use subscription::SignalsSubscription;
-
-/// The type's name in global ids.
-pub(crate) const KIND: &str = "signal";

@@ -17,6 +17,3 @@ pub(crate) use query::{UserConnection, UsersQuery, find};
 pub(crate) use reference::UserRef;
 pub(crate) use sign_in::SignInMutation;
 pub(crate) use subscription::UsersSubscription;
-
-/// The type's name in global ids.
-pub(crate) const KIND: &str = "user";

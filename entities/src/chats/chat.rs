@@ -5,6 +5,13 @@ use schemars::JsonSchema;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::id::ids;
+
+ids! {
+    /// A chat's id.
+    ChatId = Id<OfChat>, "chat";
+}
+
 /// What sort of chat it is.
 #[derive(
     Debug,
@@ -39,7 +46,7 @@ pub enum ChatKind {
 pub struct Model {
     /// Its id, uuid v7.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub id: Uuid,
+    pub id: ChatId,
     /// What sort of chat it is.
     pub kind: ChatKind,
     /// What a group is called.

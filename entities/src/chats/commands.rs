@@ -13,11 +13,10 @@ use ::events::{StreamKey, Tx, now, sql::query_one_as};
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, QuerySelect};
-use uuid::Uuid;
 
 use super::{
-    Chat, ChatError, ChatEventKind, ChatMember, ChatMessage, Chats, INBOX_STREAM, InboxEventKind,
-    STREAM,
+    Chat, ChatError, ChatEventKind, ChatId, ChatMember, ChatMessage, Chats, INBOX_STREAM,
+    InboxEventKind, STREAM,
     chat::{ActiveModel, Entity},
     events::{ChatData, InboxData, new_chat_event, new_inbox_event},
     member,
@@ -25,7 +24,7 @@ use super::{
 };
 use crate::{
     CommandContext,
-    access::{Action, authorize},
+    access::{Action, UserId, authorize},
     idempotency,
 };
 
@@ -51,7 +50,7 @@ impl Chats {
     async fn in_chat<T>(
         &self,
         context: CommandContext,
-        chat_id: Uuid,
+        chat_id: ChatId,
         work: impl for<'a> Fn(Work<'a>, Locked) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
     ) -> Result<T>
     where
@@ -73,7 +72,7 @@ impl Chats {
     }
 }
 
-async fn lock_in_tx(tx: &Tx<'_>, chat_id: Uuid, user_id: Uuid) -> Result<Locked> {
+async fn lock_in_tx(tx: &Tx<'_>, chat_id: ChatId, user_id: UserId) -> Result<Locked> {
     let chat = Entity::find_by_id(chat_id)
         .lock_exclusive()
         .one(&**tx)
@@ -111,10 +110,7 @@ impl Work<'_> {
         details: Details,
         at: DateTime<Utc>,
     ) -> Result<()> {
-        let stream = StreamKey {
-            kind: STREAM,
-            id: chat.id,
-        };
+        let stream = chat.id.stream();
         let expected = chat.version;
         chat.version += 1;
         let data = ChatData {
@@ -147,7 +143,7 @@ impl Work<'_> {
         for member in members {
             let stream = StreamKey {
                 kind: INBOX_STREAM,
-                id: member.user_id,
+                id: member.user_id.uuid(),
             };
             let version = self.next_inbox_version(member.user_id).await?;
             let data = InboxData {
@@ -164,7 +160,7 @@ impl Work<'_> {
     }
 
     /// Locks the inbox until the transaction ends.
-    async fn next_inbox_version(&self, user_id: Uuid) -> Result<i64> {
+    async fn next_inbox_version(&self, user_id: UserId) -> Result<i64> {
         let sql = "insert into chat_inbox (user_id, version) values ($1, 1)
                    on conflict (user_id) do update set version = chat_inbox.version + 1 returning version";
         let version = query_one_as(&**self.tx, sql, vec![user_id.into()]).await?;

@@ -6,12 +6,12 @@ use chrono::{DateTime, Utc};
 use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use uuid::Uuid;
 
-use super::{Chat, ChatMember, ChatMessage};
+use super::{Chat, ChatId, ChatMember, ChatMessage};
+use crate::access::UserId;
 
 /// The kind of stream that chats are.
-pub const STREAM: &str = "chat";
+pub const STREAM: &str = ChatId::KIND;
 /// The kind of stream that users' lists of chats are; its id is the user's.
 pub const INBOX_STREAM: &str = "inbox";
 
@@ -160,9 +160,9 @@ impl InboxEventKind {
 #[serde(rename_all = "camelCase")]
 pub(super) struct InboxData {
     /// Whose inbox it is.
-    pub user_id: Uuid,
+    pub user_id: UserId,
     /// The chat it is about.
-    pub chat_id: Uuid,
+    pub chat_id: ChatId,
     /// Messages up to this number are read.
     pub last_read_number: i64,
 }
@@ -173,7 +173,7 @@ pub struct InboxEvent {
     /// What happened.
     pub kind: InboxEventKind,
     /// The chat it is about.
-    pub chat_id: Uuid,
+    pub chat_id: ChatId,
 }
 
 impl InboxEvent {

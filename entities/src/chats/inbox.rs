@@ -2,19 +2,19 @@
 
 use ::events::{Event, Interest, Topic};
 use futures::future::BoxFuture;
-use uuid::Uuid;
 
 use super::{Chats, INBOX_STREAM, InboxEventKind, STREAM};
+use crate::access::UserId;
 
 /// The inbox of a user and the chats they are a member of.
 pub struct OwnChats {
     chats: Chats,
-    user_id: Uuid,
+    user_id: UserId,
 }
 
 impl Chats {
     /// What to follow for all that happens in a user's chats.
-    pub fn own_chats(&self, user_id: Uuid) -> OwnChats {
+    pub fn own_chats(&self, user_id: UserId) -> OwnChats {
         OwnChats {
             chats: self.clone(),
             user_id,
@@ -27,12 +27,12 @@ impl Interest for OwnChats {
         Box::pin(async move {
             let inbox = Topic {
                 kind: INBOX_STREAM,
-                id: Some(self.user_id),
+                id: Some(self.user_id.uuid()),
             };
             let chat_ids = self.chats.list_chat_ids(self.user_id).await?;
             let chats = chat_ids.into_iter().map(|id| Topic {
                 kind: STREAM,
-                id: Some(id),
+                id: Some(id.uuid()),
             });
             Ok([inbox].into_iter().chain(chats).collect())
         })

@@ -4,10 +4,9 @@
 use std::collections::HashMap;
 
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QueryResult};
-use uuid::Uuid;
 
-use super::{Chat, ChatMember, ChatMessage, Chats, member, message};
-use crate::boxed;
+use super::{Chat, ChatId, ChatMember, ChatMessage, Chats, MessageId, member, message};
+use crate::{access::UserId, boxed, id::uuids};
 
 use events::{
     DatabaseConnection,
@@ -18,9 +17,9 @@ use events::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ChatOfUser {
     /// The chat.
-    pub chat_id: Uuid,
+    pub chat_id: ChatId,
     /// The user, who may or may not be a member.
-    pub user_id: Uuid,
+    pub user_id: UserId,
 }
 
 /// A statement with `{pairs}` replaced by the keys.
@@ -66,15 +65,15 @@ impl Chats {
     #[boxed]
     pub async fn load_members(
         &self,
-        chat_ids: &[Uuid],
-    ) -> ::events::Result<HashMap<Uuid, Vec<ChatMember>>> {
+        chat_ids: &[ChatId],
+    ) -> ::events::Result<HashMap<ChatId, Vec<ChatMember>>> {
         let rows = member::Entity::find()
             .filter(member::Column::ChatId.is_in(padded(chat_ids)))
             .order_by_asc(member::Column::JoinedAt)
             .order_by_asc(member::Column::UserId)
             .all(&self.log.database().reader)
             .await?;
-        let mut members: HashMap<Uuid, Vec<ChatMember>> = HashMap::new();
+        let mut members: HashMap<ChatId, Vec<ChatMember>> = HashMap::new();
         for row in rows {
             members.entry(row.chat_id).or_default().push(row);
         }
@@ -85,14 +84,14 @@ impl Chats {
     #[boxed]
     pub async fn load_last_messages(
         &self,
-        chat_ids: &[Uuid],
-    ) -> ::events::Result<HashMap<Uuid, ChatMessage>> {
+        chat_ids: &[ChatId],
+    ) -> ::events::Result<HashMap<ChatId, ChatMessage>> {
         let database = &self.log.database().reader;
         let mut values = Vec::new();
         let sql = format!(
             "select m.* from chat c join chat_message m on m.chat_id = c.id and m.number = c.last_number
              where {}",
-            is_one_of(database.get_database_backend(), "c.id", chat_ids, &mut values)
+            is_one_of(database.get_database_backend(), "c.id", &uuids(chat_ids), &mut values)
         );
         let rows = message::Entity::find()
             .from_raw_sql(statement(database, sql, values))
@@ -130,8 +129,8 @@ impl Chats {
     #[boxed]
     pub async fn load_messages(
         &self,
-        ids: &[Uuid],
-    ) -> ::events::Result<HashMap<Uuid, ChatMessage>> {
+        ids: &[MessageId],
+    ) -> ::events::Result<HashMap<MessageId, ChatMessage>> {
         let rows = message::Entity::find()
             .filter(message::Column::Id.is_in(padded(ids)))
             .all(&self.log.database().reader)

@@ -5,6 +5,9 @@ use schemars::JsonSchema;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::ChatId;
+use crate::access::UserId;
+
 /// What a member may do in a chat besides what every member may.
 #[derive(
     Debug,
@@ -39,10 +42,10 @@ pub enum ChatRole {
 pub struct Model {
     /// The chat.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub chat_id: Uuid,
+    pub chat_id: ChatId,
     /// The user.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub user_id: Uuid,
+    pub user_id: UserId,
     /// What the member may do.
     pub role: ChatRole,
     /// Since when.

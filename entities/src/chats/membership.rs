@@ -7,9 +7,9 @@ use ::events::{EventLog, Tx};
 use sea_orm::{
     ColumnTrait, EntityTrait, ModelTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
-use uuid::Uuid;
 
-use super::{ChatError, ChatMember, STREAM, member::Entity, rules};
+use super::{ChatError, ChatId, ChatMember, STREAM, member::Entity, rules};
+use crate::access::UserId;
 use crate::users::User;
 
 type UserEntity = <User as ModelTrait>::Entity;
@@ -18,8 +18,8 @@ type UserColumn = <UserEntity as EntityTrait>::Column;
 /// Whether the user is a member of the chat now.
 pub(crate) async fn is_member(
     log: &EventLog,
-    chat_id: Uuid,
-    user_id: Uuid,
+    chat_id: ChatId,
+    user_id: UserId,
 ) -> ::events::Result<bool> {
     let found = Entity::find_by_id((chat_id, user_id))
         .count(&log.database().reader)
@@ -33,8 +33,8 @@ pub(crate) async fn is_member(
 /// `NotFound` when there is none.
 pub(super) async fn get_member_in_tx(
     tx: &Tx<'_>,
-    chat_id: Uuid,
-    user_id: Uuid,
+    chat_id: ChatId,
+    user_id: UserId,
 ) -> Result<ChatMember, ChatError> {
     Entity::find_by_id((chat_id, user_id))
         .one(&**tx)
@@ -46,12 +46,12 @@ pub(super) async fn get_member_in_tx(
 pub(super) async fn require_active_in_tx(
     tx: &Tx<'_>,
     field: &str,
-    user_ids: &BTreeSet<Uuid>,
+    user_ids: &BTreeSet<UserId>,
 ) -> Result<(), ChatError> {
     if user_ids.is_empty() {
         return Ok(());
     }
-    let active: BTreeSet<Uuid> = UserEntity::find()
+    let active: BTreeSet<UserId> = UserEntity::find()
         .filter(UserColumn::Id.is_in(user_ids.iter().copied()))
         .filter(UserColumn::DeactivatedAt.is_null())
         .order_by_asc(UserColumn::Id)

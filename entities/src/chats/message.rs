@@ -5,6 +5,14 @@ use schemars::JsonSchema;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::ChatId;
+use crate::{access::UserId, id::ids};
+
+ids! {
+    /// The id of a message in a chat.
+    MessageId = Id<OfMessage>, "message";
+}
+
 /// A message as stored, and as events and answers carry it.
 #[sea_orm::model]
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel, Serialize, Deserialize, JsonSchema)]
@@ -14,13 +22,13 @@ use serde::{Deserialize, Serialize};
 pub struct Model {
     /// Its id, uuid v7.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub id: Uuid,
+    pub id: MessageId,
     /// The chat.
-    pub chat_id: Uuid,
+    pub chat_id: ChatId,
     /// Its place in the chat: 1, 2, 3, … without gaps.
     pub number: i64,
     /// Who sent it.
-    pub author_id: Uuid,
+    pub author_id: UserId,
     /// What it says; nothing once it is deleted.
     pub text: Option<String>,
     /// When it was sent.

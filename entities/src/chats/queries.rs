@@ -1,28 +1,27 @@
 //! The queries. Only `find_chat` and `list_chats` give out chats, and only to members; a chat that was given out is the
 //! authority for what hangs below it.
 
-use ::events::{HistoryPage, StreamKey};
+use ::events::HistoryPage;
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait, SelectStatement},
 };
 use serde_json::{Value, value::RawValue};
-use uuid::Uuid;
 
 use super::{
-    Chat, ChatMessage, Chats, STREAM,
+    Chat, ChatId, ChatMessage, Chats,
     chat::{Column, Entity},
     member, message,
 };
 use crate::{
     Direction, Edge, Page, PageRequest, SortKey,
-    access::{AccessError, Action, Viewer, authorize},
+    access::{AccessError, Action, UserId, Viewer, authorize},
     boxed,
     paging::Sorted,
 };
 
 /// The ids of the user's chats.
-fn chats_of(user_id: Uuid) -> SelectStatement {
+fn chats_of(user_id: UserId) -> SelectStatement {
     member::Entity::find()
         .select_only()
         .column(member::Column::ChatId)
@@ -41,7 +40,11 @@ fn order_of(request: &PageRequest) -> Order {
 impl Chats {
     /// The chat, if the viewer is a member.
     #[boxed]
-    pub async fn find_chat(&self, viewer: &Viewer, id: Uuid) -> Result<Option<Chat>, AccessError> {
+    pub async fn find_chat(
+        &self,
+        viewer: &Viewer,
+        id: ChatId,
+    ) -> Result<Option<Chat>, AccessError> {
         authorize(viewer, Action::UseChats)?;
         let user_id = viewer.require_user()?;
         Ok(Entity::find_by_id(id)
@@ -71,12 +74,12 @@ impl Chats {
             .await?;
         Ok(request.page_of(rows, |chat| Edge {
             key: SortKey::Time(chat.last_activity_at),
-            id: chat.id,
+            id: chat.id.uuid(),
         }))
     }
 
     /// All chats of a user, for those who follow them.
-    pub(super) async fn list_chat_ids(&self, user_id: Uuid) -> ::events::Result<Vec<Uuid>> {
+    pub(super) async fn list_chat_ids(&self, user_id: UserId) -> ::events::Result<Vec<ChatId>> {
         Ok(member::Entity::find()
             .select_only()
             .column(member::Column::ChatId)
@@ -110,7 +113,7 @@ impl Chats {
             .await?;
         let items = rows.into_iter().map(|message| {
             let key = SortKey::Number(message.number);
-            let id = message.id;
+            let id = message.id.uuid();
             (Edge { key, id }, message)
         });
         Ok(request.page(items.collect()))
@@ -124,10 +127,7 @@ impl Chats {
         after_version: i64,
         limit: u64,
     ) -> Result<HistoryPage, AccessError> {
-        let stream = StreamKey {
-            kind: STREAM,
-            id: chat.id,
-        };
+        let stream = chat.id.stream();
         let mut page = self.log.read_stream(stream, after_version, limit).await?;
         for event in &mut page.events {
             event.data =

@@ -3,12 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use uuid::Uuid;
-
 use super::{
     Chat, ChatError, ChatKind, ChatMember, ChatMessage, ChatRefusal, ChatRole, commands::CreateChat,
 };
-use crate::{Violation, Violations, access::actor_of, text::written};
+use crate::{Violation, Violations, access::UserId, text::written};
 
 /// Members of a chat, at most.
 pub(super) const MEMBERS: usize = 500;
@@ -25,11 +23,11 @@ pub(super) struct NewChat {
     /// Of a direct chat.
     pub(super) pair_key: Option<String>,
     /// Without the creator.
-    pub(super) others: BTreeSet<Uuid>,
+    pub(super) others: BTreeSet<UserId>,
 }
 
-pub(super) fn check_new(input: CreateChat, creator: Uuid) -> Result<NewChat, Violations> {
-    let mut others: BTreeSet<Uuid> = input.member_ids.into_iter().collect();
+pub(super) fn check_new(input: CreateChat, creator: UserId) -> Result<NewChat, Violations> {
+    let mut others: BTreeSet<UserId> = input.member_ids.into_iter().collect();
     others.remove(&creator);
     let mut violations = Vec::new();
     if others.len() > ADDED_AT_ONCE {
@@ -68,8 +66,9 @@ pub(super) fn check_new(input: CreateChat, creator: Uuid) -> Result<NewChat, Vio
     })
 }
 
-/// The same for both users, so that there is one direct chat a pair.
-fn pair_key_of(one: Uuid, other: Uuid) -> String {
+/// The same for both users, so that there is one direct chat a pair. Stored, with the uuids alone.
+fn pair_key_of(one: UserId, other: UserId) -> String {
+    let (one, other) = (one.uuid(), other.uuid());
     format!("{}:{}", one.min(other), one.max(other))
 }
 
@@ -86,8 +85,8 @@ pub(super) fn check_text(text: &str) -> Result<String, Violations> {
 }
 
 /// The users to add, each once.
-pub(super) fn check_added(user_ids: Vec<Uuid>) -> Result<BTreeSet<Uuid>, Violations> {
-    let added: BTreeSet<Uuid> = user_ids.into_iter().collect();
+pub(super) fn check_added(user_ids: Vec<UserId>) -> Result<BTreeSet<UserId>, Violations> {
+    let added: BTreeSet<UserId> = user_ids.into_iter().collect();
     if added.is_empty() {
         let message = "must name at least one user";
         return Err(Violations::one("userIds", "length", message));
@@ -99,9 +98,9 @@ pub(super) fn check_added(user_ids: Vec<Uuid>) -> Result<BTreeSet<Uuid>, Violati
 }
 
 /// What is wrong about users that are not there to be added.
-pub(super) fn unknown_users(field: &str, unknown: impl Iterator<Item = Uuid>) -> Violations {
+pub(super) fn unknown_users(field: &str, unknown: impl Iterator<Item = UserId>) -> Violations {
     let list = unknown.map(|id| {
-        let message = format!("{} does not exist or is deactivated", actor_of(id));
+        let message = format!("{id} does not exist or is deactivated");
         violation(field, "user", &message)
     });
     Violations(list.collect())
@@ -131,7 +130,7 @@ pub(super) fn check_group(chat: &Chat) -> Result<(), ChatRefusal> {
 }
 
 /// Whether the member may remove the user: the owner may, others than themselves.
-pub(super) fn check_removal(member: &ChatMember, removed: Uuid) -> Result<(), ChatError> {
+pub(super) fn check_removal(member: &ChatMember, removed: UserId) -> Result<(), ChatError> {
     if member.role != ChatRole::Owner {
         return Err(ChatRefusal::NotOwner.into());
     }
@@ -142,7 +141,7 @@ pub(super) fn check_removal(member: &ChatMember, removed: Uuid) -> Result<(), Ch
     Ok(())
 }
 
-pub(super) fn check_author(message: &ChatMessage, user_id: Uuid) -> Result<(), ChatRefusal> {
+pub(super) fn check_author(message: &ChatMessage, user_id: UserId) -> Result<(), ChatRefusal> {
     match message.author_id == user_id {
         true => Ok(()),
         false => Err(ChatRefusal::NotAuthor),
@@ -163,15 +162,22 @@ fn violation(field: &str, code: &str, message: &str) -> Violation {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use uuid::Uuid;
 
-    const ME: Uuid = Uuid::from_u128(7);
+    use super::*;
+    use crate::chats::ChatId;
+
+    const ME: UserId = UserId::from_uuid(Uuid::from_u128(7));
+
+    fn user(number: u128) -> UserId {
+        UserId::from_uuid(Uuid::from_u128(number))
+    }
 
     fn new(kind: ChatKind, title: Option<&str>, others: &[u128]) -> Result<NewChat, Vec<String>> {
         let input = CreateChat {
             kind,
             title: title.map(str::to_owned),
-            member_ids: others.iter().copied().map(Uuid::from_u128).collect(),
+            member_ids: others.iter().copied().map(user).collect(),
         };
         check_new(input, ME).map_err(codes)
     }
@@ -208,9 +214,11 @@ mod tests {
                 title: None,
                 member_ids: vec![ME],
             },
-            Uuid::from_u128(3),
+            user(3),
         );
         assert_eq!(mine, theirs.expect("valid").pair_key, "one key a pair");
+        let [three, seven] = [3, 7].map(Uuid::from_u128);
+        assert_eq!(mine, Some(format!("{three}:{seven}")), "as it is stored");
         for others in [&[][..], &[7], &[1, 2]] {
             assert_eq!(
                 new(ChatKind::Direct, None, others),
@@ -238,7 +246,7 @@ mod tests {
 
     #[test]
     fn users_are_added_in_bounds() {
-        let ids = |n: u128| (0..n).map(Uuid::from_u128).collect::<Vec<_>>();
+        let ids = |n: u128| (0..n).map(user).collect::<Vec<_>>();
         assert_eq!(
             check_added(ids(0)).map_err(codes),
             Err(vec!["userIds:length".into()])
@@ -260,13 +268,13 @@ mod tests {
     #[test]
     fn owners_remove_others_and_authors_change_their_own() {
         let member = |role| ChatMember {
-            chat_id: Uuid::nil(),
+            chat_id: ChatId::default(),
             user_id: ME,
             role,
             joined_at: ::events::now(),
             last_read_number: 0,
         };
-        let other = Uuid::from_u128(1);
+        let other = user(1);
         assert!(check_removal(&member(ChatRole::Owner), other).is_ok());
         assert!(matches!(
             check_removal(&member(ChatRole::Owner), ME),
@@ -290,7 +298,7 @@ mod tests {
 
     fn group() -> Chat {
         Chat {
-            id: Uuid::nil(),
+            id: ChatId::default(),
             kind: ChatKind::Group,
             title: Some("Tea".into()),
             pair_key: None,

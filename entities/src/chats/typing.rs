@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use ::events::{StreamKey, now};
+use ::events::now;
 use chrono::{DateTime, Utc};
 use governor::{
     Quota, RateLimiter,
@@ -13,11 +13,10 @@ use governor::{
     state::keyed::DefaultKeyedStateStore,
 };
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use super::{ChatError, ChatRefusal, Chats, STREAM, membership::is_member};
+use super::{ChatError, ChatId, ChatRefusal, Chats, STREAM, membership::is_member};
 use crate::{
-    access::{Action, Viewer, authorize},
+    access::{Action, UserId, Viewer, authorize},
     boxed,
 };
 
@@ -29,7 +28,7 @@ const BETWEEN_CLEANINGS: u32 = 1024;
 #[serde(rename_all = "camelCase")]
 pub struct Typing {
     /// Who.
-    pub user_id: Uuid,
+    pub user_id: UserId,
     /// When they said so.
     pub at: DateTime<Utc>,
 }
@@ -53,7 +52,7 @@ fn malformed(source: serde_json::Error) -> ::events::Error {
 
 /// How often each user has said so lately. Every whisper goes to all processes and all who look.
 pub(super) struct Typists {
-    limiter: RateLimiter<Uuid, DefaultKeyedStateStore<Uuid>, DefaultClock>,
+    limiter: RateLimiter<UserId, DefaultKeyedStateStore<UserId>, DefaultClock>,
     said: AtomicU32,
 }
 
@@ -69,7 +68,7 @@ impl Default for Typists {
 }
 
 impl Typists {
-    fn check(&self, user_id: Uuid) -> Result<(), ChatRefusal> {
+    fn check(&self, user_id: UserId) -> Result<(), ChatRefusal> {
         let said = self.said.fetch_add(1, Ordering::Relaxed);
         if said.is_multiple_of(BETWEEN_CLEANINGS) {
             self.limiter.retain_recent();
@@ -84,17 +83,14 @@ impl Typists {
 impl Chats {
     /// Tells those who look at the chat that the viewer is typing.
     #[boxed]
-    pub async fn set_typing(&self, viewer: &Viewer, chat_id: Uuid) -> Result<(), ChatError> {
+    pub async fn set_typing(&self, viewer: &Viewer, chat_id: ChatId) -> Result<(), ChatError> {
         authorize(viewer, Action::UseChats)?;
         let user_id = viewer.require_user()?;
         self.typists.check(user_id)?;
         if !is_member(&self.log, chat_id, user_id).await? {
             return Err(ChatError::NotFound(STREAM));
         }
-        let stream = StreamKey {
-            kind: STREAM,
-            id: chat_id,
-        };
+        let stream = chat_id.stream();
         let typing = Typing { user_id, at: now() };
         let message = serde_json::to_string(&typing).map_err(malformed)?;
         self.log.whisper(stream, message);

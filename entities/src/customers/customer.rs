@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::id::Id;
+
 /// Where the relation to a customer stands.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, EnumIter, DeriveActiveEnum,
@@ -38,7 +40,7 @@ pub enum CustomerStatus {
 pub struct Model {
     /// Its id, uuid v7.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub id: Uuid,
+    pub id: CustomerId,
     /// As people write it.
     pub name: String,
     /// As it was entered.
@@ -70,3 +72,6 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// A customer.
 pub type Customer = Model;
+
+/// A customer's id.
+pub type CustomerId = Id<Customer>;

@@ -7,10 +7,9 @@ use std::{
 };
 
 use events::EventLog;
-use uuid::Uuid;
 
 use super::{Grants, Held, Key, Registry};
-use crate::{boxed, operations, users::Caller};
+use crate::{access::UserId, boxed, operations, users::Caller};
 
 /// How soon a question that failed is asked again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -26,14 +25,14 @@ pub enum Dismissal {
 
 /// Hears that a user's connections have to end. What happens after it was made is heard, whenever it is asked.
 pub struct Dismissals {
-    user_id: Uuid,
+    user_id: UserId,
     user: Held,
     sockets: Held,
 }
 
 impl Grants {
     /// To be made before the connection is used.
-    pub fn dismissals(&self, user_id: Uuid) -> Dismissals {
+    pub fn dismissals(&self, user_id: UserId) -> Dismissals {
         let (user, sockets) = (
             self.hold(Caller::anonymous()),
             self.hold(Caller::anonymous()),
@@ -103,7 +102,7 @@ pub(super) async fn close_missed(log: EventLog, registry: Weak<Registry>, after:
             Ok(found) => {
                 if let Some(registry) = registry.upgrade() {
                     for (user_id, _) in found {
-                        registry.mark(Key::Sockets(user_id));
+                        registry.mark(Key::Sockets(UserId::from_uuid(user_id)));
                     }
                 }
                 return;

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::CommandContext;
+use super::LetterId;
+use crate::{CommandContext, access::UserId};
 
 /// The kind of stream that operations are.
 pub const STREAM: &str = "operations";
@@ -76,7 +77,7 @@ pub(crate) struct ReadModelData {
 pub(super) struct LettersData {
     /// The letter that was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub letter_id: Option<Uuid>,
+    pub letter_id: Option<LetterId>,
     /// The fingerprint of the failures that were meant; without this and a letter, all were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
@@ -96,7 +97,7 @@ pub(super) struct LettersData {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UserSocketsClosed {
     /// Whose sockets.
-    pub user_id: Uuid,
+    pub user_id: UserId,
     /// How many sessions were ended with them; none unless that was asked for.
     pub ended_sessions: u32,
 }

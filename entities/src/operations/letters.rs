@@ -14,11 +14,15 @@ use super::{
 use crate::{
     CommandContext, Missing,
     access::{AccessError, Action, Viewer, authorize},
-    boxed, idempotency,
+    boxed,
+    id::ids,
+    idempotency,
 };
 
-/// The kind of the ids of letters, as people see them.
-pub const LETTER_KIND: &str = "letter";
+ids! {
+    /// A letter's id, as people see it.
+    LetterId = Id<OfLetter>, "letter";
+}
 
 /// There is no letter with this id; it may have been replayed.
 pub const NO_LETTER: Missing = Missing("such dead letter");
@@ -77,10 +81,10 @@ impl Operations {
     pub async fn find_letter(
         &self,
         viewer: &Viewer,
-        id: Uuid,
+        id: LetterId,
     ) -> Result<Option<DeadLetter>, AccessError> {
         authorize(viewer, Action::ReadOperations)?;
-        Ok(self.log.dead_letter(id).await?)
+        Ok(self.log.dead_letter(id.uuid()).await?)
     }
 
     /// The event of a letter, if the log still has it.
@@ -230,7 +234,7 @@ impl Operations {
 fn asked(which: &Which) -> LettersData {
     let mut data = LettersData::default();
     match which {
-        Which::One(id) => data.letter_id = Some(*id),
+        Which::One(id) => data.letter_id = Some(LetterId::from_uuid(*id)),
         Which::Fingerprint(fingerprint) => data.fingerprint = Some(fingerprint.clone()),
         Which::All => {}
     }

@@ -4,25 +4,25 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use super::{
-    Comment, Post, PostCommentAdded, PostCommentEdited, PostCommentRemoved, PostCreated,
-    PostDeleted, PostError, PostEvent, PostFact, PostLiked, PostMessageEdited, PostRefusal,
+    Comment, CommentId, Post, PostCommentAdded, PostCommentEdited, PostCommentRemoved, PostCreated,
+    PostDeleted, PostError, PostEvent, PostFact, PostId, PostLiked, PostMessageEdited, PostRefusal,
     PostUnliked, STREAM, rules,
 };
+use crate::access::UserId;
 
 /// A post after some of its events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PostState {
-    id: Uuid,
-    author_id: Uuid,
+    id: PostId,
+    author_id: UserId,
     message: String,
-    liked_by: HashSet<Uuid>,
+    liked_by: HashSet<UserId>,
     /// By number; those that were removed are here without their texts.
     comments: BTreeMap<i64, Comment>,
     /// The numbers of the comments that were not removed.
-    numbers: HashMap<Uuid, i64>,
+    numbers: HashMap<CommentId, i64>,
     version: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
@@ -33,7 +33,7 @@ pub struct PostState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Actor {
     /// The user.
-    pub user_id: Uuid,
+    pub user_id: UserId,
     /// Whether they may remove what others wrote.
     pub may_moderate: bool,
 }
@@ -58,21 +58,21 @@ pub enum PostCommand {
     /// Comment on it.
     AddComment {
         /// A new id.
-        comment_id: Uuid,
+        comment_id: CommentId,
         /// 1 to 2,000 characters.
         text: String,
     },
     /// Change the text of one's own comment.
     EditComment {
         /// The comment.
-        comment_id: Uuid,
+        comment_id: CommentId,
         /// 1 to 2,000 characters.
         text: String,
     },
     /// Remove one's own comment, or as a moderator any.
     RemoveComment {
         /// The comment.
-        comment_id: Uuid,
+        comment_id: CommentId,
     },
     /// Delete one's own post, or as a moderator any.
     Delete,
@@ -80,10 +80,10 @@ pub enum PostCommand {
 
 /// The events of a stream do not follow each other, or begin with something else than the post's creation.
 #[derive(Debug, thiserror::Error)]
-#[error("version {version} does not continue post {post_id}")]
+#[error("version {version} does not continue post {}", .post_id.uuid())]
 pub struct Discontinuous {
     /// The post.
-    pub post_id: Uuid,
+    pub post_id: PostId,
     /// The version that does not fit.
     pub version: i64,
 }
@@ -272,7 +272,7 @@ impl PostState {
     }
 
     /// The comment with this id that was not removed.
-    fn get_comment(&self, id: Uuid) -> Result<&Comment, PostError> {
+    fn get_comment(&self, id: CommentId) -> Result<&Comment, PostError> {
         let number = self.numbers.get(&id);
         number
             .and_then(|number| self.comments.get(number))
@@ -299,7 +299,7 @@ impl PostState {
     }
 
     /// Whether the user likes it.
-    pub fn is_liked_by(&self, user_id: Uuid) -> bool {
+    pub fn is_liked_by(&self, user_id: UserId) -> bool {
         self.liked_by.contains(&user_id)
     }
 
@@ -315,7 +315,7 @@ impl PostState {
     }
 
     /// The number of a comment that was not removed.
-    pub(super) fn number_of(&self, comment_id: Uuid) -> Option<i64> {
+    pub(super) fn number_of(&self, comment_id: CommentId) -> Option<i64> {
         self.numbers.get(&comment_id).copied()
     }
 

@@ -6,11 +6,11 @@ mod store;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 pub(super) use store::use_indexes;
 
-use super::{Comment, Post, PostEvent, PostFact};
+use super::{Comment, Post, PostEvent, PostFact, PostId};
+use crate::access::UserId;
 
 /// A post that was there before the batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,13 +39,13 @@ enum Touched {
 /// What a batch of events changes in the read model. Keys of comments and likes begin with the post.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
-    created: HashMap<Uuid, Post>,
-    moved: HashMap<Uuid, Moved>,
-    deleted: HashSet<Uuid>,
-    added: BTreeMap<(Uuid, i64), Comment>,
+    created: HashMap<PostId, Post>,
+    moved: HashMap<PostId, Moved>,
+    deleted: HashSet<PostId>,
+    added: BTreeMap<(PostId, i64), Comment>,
     /// Also of comments that are added.
-    touched: HashMap<(Uuid, i64), Touched>,
-    likings: HashMap<(Uuid, Uuid), Liking>,
+    touched: HashMap<(PostId, i64), Touched>,
+    likings: HashMap<(PostId, UserId), Liking>,
 }
 
 impl Changes {
@@ -152,7 +152,7 @@ impl Changes {
         moved.updated_at = event.occurred_at;
     }
 
-    fn like(&mut self, post_id: Uuid, user_id: Uuid, after: Option<DateTime<Utc>>) {
+    fn like(&mut self, post_id: PostId, user_id: UserId, after: Option<DateTime<Utc>>) {
         // Likes and unlikes of a user alternate, so the first of them tells what was before.
         let before = after.is_none();
         let first = Liking { before, after };

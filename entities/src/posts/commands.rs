@@ -5,15 +5,15 @@
 use std::sync::Arc;
 
 use ::events::{
-    StreamKey, Tx, Written, now,
+    Tx, Written, now,
     sql::{Dialect, execute},
 };
 use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::{
-    Actor, Comment, PostCommand, PostError, PostEvent, PostState, Posts, STREAM, decide,
+    Actor, Comment, CommentId, PostCommand, PostError, PostEvent, PostId, PostState, Posts, STREAM,
+    decide,
     events::new_event,
     fold,
     folding::{Fold, Folds, Past, broken},
@@ -34,7 +34,7 @@ const LOCKS: i32 = 0x706f_7374;
 #[derive(Debug, Clone, Copy)]
 pub struct ChangePost {
     /// Its id.
-    pub id: Uuid,
+    pub id: PostId,
     /// Fails with a conflict when the post is at another version.
     pub expected_version: Option<i64>,
 }
@@ -43,9 +43,9 @@ pub struct ChangePost {
 #[derive(Debug, Clone, Copy)]
 pub struct ChangeComment {
     /// The post it is on.
-    pub post_id: Uuid,
+    pub post_id: PostId,
     /// Its id.
-    pub id: Uuid,
+    pub id: CommentId,
 }
 
 /// What a command answers.
@@ -60,7 +60,7 @@ pub struct PostAnswer {
 /// What is stored of an answer, so that a repeat gets it again: the log has the rest.
 #[derive(Clone, Serialize, Deserialize)]
 struct Done {
-    id: Uuid,
+    id: PostId,
     version: i64,
     comment: Option<i64>,
     /// Absent from a repeat; with the past of which it is a fold.
@@ -95,7 +95,7 @@ impl Posts {
         message: String,
     ) -> Result<PostAnswer> {
         let command = PostCommand::Create { message };
-        self.execute(context, at_any_version(Uuid::now_v7()), command)
+        self.execute(context, at_any_version(PostId::generate()), command)
             .await
     }
 
@@ -113,14 +113,14 @@ impl Posts {
 
     /// Likes a post. Who likes it already changes nothing, and no event is appended.
     #[boxed]
-    pub async fn like_post(&self, context: CommandContext, id: Uuid) -> Result<PostAnswer> {
+    pub async fn like_post(&self, context: CommandContext, id: PostId) -> Result<PostAnswer> {
         self.execute(context, at_any_version(id), PostCommand::Like)
             .await
     }
 
     /// Takes a like back. Who does not like it changes nothing, and no event is appended.
     #[boxed]
-    pub async fn unlike_post(&self, context: CommandContext, id: Uuid) -> Result<PostAnswer> {
+    pub async fn unlike_post(&self, context: CommandContext, id: PostId) -> Result<PostAnswer> {
         self.execute(context, at_any_version(id), PostCommand::Unlike)
             .await
     }
@@ -130,10 +130,10 @@ impl Posts {
     pub async fn add_comment(
         &self,
         context: CommandContext,
-        post_id: Uuid,
+        post_id: PostId,
         text: String,
     ) -> Result<PostAnswer> {
-        let comment_id = Uuid::now_v7();
+        let comment_id = CommentId::generate();
         let command = PostCommand::AddComment { comment_id, text };
         self.execute(context, at_any_version(post_id), command)
             .await
@@ -228,7 +228,7 @@ impl Posts {
     }
 }
 
-fn at_any_version(id: Uuid) -> ChangePost {
+fn at_any_version(id: PostId) -> ChangePost {
     ChangePost {
         id,
         expected_version: None,
@@ -260,7 +260,7 @@ async fn execute_in_tx(tx: &Tx<'_>, folds: &Folds, order: &Order) -> Result<Done
             // What the answer shows was written by somebody; who waits for the read model waits for that.
             let written = Written {
                 kind: STREAM.to_owned(),
-                stream_id: id,
+                stream_id: id.uuid(),
                 version: current,
             };
             let owner = order.context.viewer.actor();
@@ -276,7 +276,7 @@ async fn execute_in_tx(tx: &Tx<'_>, folds: &Folds, order: &Order) -> Result<Done
                 occurred_at: last.map_or_else(now, |last| last.max(now())),
                 fact,
             };
-            let stream = StreamKey { kind: STREAM, id };
+            let stream = id.stream();
             let new = new_event(&event.fact, event.occurred_at);
             let last = tx
                 .append_event(stream, current, new, &order.context.meta())
@@ -299,10 +299,10 @@ async fn execute_in_tx(tx: &Tx<'_>, folds: &Folds, order: &Order) -> Result<Done
 }
 
 /// Waits for the other commands on the post to end; SQLite has one writer.
-async fn lock_in_tx(tx: &Tx<'_>, id: Uuid) -> Result<()> {
+async fn lock_in_tx(tx: &Tx<'_>, id: PostId) -> Result<()> {
     if tx.get_database_backend().is_postgres() {
         // The last bytes of a uuid v7 are random. Posts that share them only wait for each other.
-        let key = id.as_u128() as i32;
+        let key = id.uuid().as_u128() as i32;
         let sql = "select pg_advisory_xact_lock($1, $2)";
         execute(&**tx, sql, vec![LOCKS.into(), key.into()]).await?;
     }

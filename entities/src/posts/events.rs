@@ -2,15 +2,16 @@
 //! contract. A new shape is a new schema version, and the old one is kept here to be read: `PostCreated` had `text` in
 //! version 1, and has `message` since version 2, as everything else calls it.
 
+use crate::access::UserId;
+use crate::posts::{CommentId, PostId};
 use ::events::{Event, NewEvent};
 use chrono::{DateTime, Utc};
 use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use uuid::Uuid;
 
 /// The kind of stream that posts are.
-pub const STREAM: &str = "post";
+pub const STREAM: &str = PostId::KIND;
 
 /// What can happen to a post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +74,7 @@ impl PostEventKind {
 #[serde(rename_all = "camelCase")]
 struct PostCreatedV1 {
     /// Who wrote it.
-    author_id: Uuid,
+    author_id: UserId,
     /// What it says.
     text: String,
 }
@@ -92,7 +93,7 @@ impl From<PostCreatedV1> for PostCreated {
 #[serde(rename_all = "camelCase")]
 pub struct PostCreated {
     /// Who wrote it.
-    pub author_id: Uuid,
+    pub author_id: UserId,
     /// What it says.
     pub message: String,
 }
@@ -110,7 +111,7 @@ pub struct PostMessageEdited {
 #[serde(rename_all = "camelCase")]
 pub struct PostLiked {
     /// Who likes it.
-    pub user_id: Uuid,
+    pub user_id: UserId,
 }
 
 /// Data of `PostUnliked`.
@@ -118,7 +119,7 @@ pub struct PostLiked {
 #[serde(rename_all = "camelCase")]
 pub struct PostUnliked {
     /// Who likes it no more.
-    pub user_id: Uuid,
+    pub user_id: UserId,
 }
 
 /// Data of `PostCommentAdded`.
@@ -126,11 +127,11 @@ pub struct PostUnliked {
 #[serde(rename_all = "camelCase")]
 pub struct PostCommentAdded {
     /// The comment.
-    pub comment_id: Uuid,
+    pub comment_id: CommentId,
     /// 1, 2, 3, … within the post, also counting comments that were removed.
     pub number: i64,
     /// Who wrote it.
-    pub author_id: Uuid,
+    pub author_id: UserId,
     /// What it says.
     pub text: String,
 }
@@ -140,7 +141,7 @@ pub struct PostCommentAdded {
 #[serde(rename_all = "camelCase")]
 pub struct PostCommentEdited {
     /// The comment.
-    pub comment_id: Uuid,
+    pub comment_id: CommentId,
     /// Its number within the post.
     pub number: i64,
     /// What it says now.
@@ -152,7 +153,7 @@ pub struct PostCommentEdited {
 #[serde(rename_all = "camelCase")]
 pub struct PostCommentRemoved {
     /// The comment.
-    pub comment_id: Uuid,
+    pub comment_id: CommentId,
     /// Its number within the post.
     pub number: i64,
 }
@@ -232,7 +233,7 @@ impl PostFact {
 #[derive(Debug, Clone)]
 pub struct PostEvent {
     /// The post.
-    pub post_id: Uuid,
+    pub post_id: PostId,
     /// The post's version after it.
     pub version: i64,
     /// When it happened.
@@ -260,7 +261,7 @@ impl PostEvent {
                 malformed(serde::de::Error::custom(name))
             })?;
         Ok(Self {
-            post_id: event.stream_id,
+            post_id: PostId::from_uuid(event.stream_id),
             version: event.version,
             occurred_at: event.occurred_at,
             fact: PostFact::decode(kind, event.schema_version, event.data.get())
@@ -308,9 +309,10 @@ mod tests {
 
     #[test]
     fn old_shapes_are_read_as_new_ones() {
-        let author_id = Uuid::from_u128(7);
-        let old = format!(r#"{{"authorId":"{author_id}","text":"Hello"}}"#);
-        let new = format!(r#"{{"authorId":"{author_id}","message":"Hello"}}"#);
+        let author_id = UserId::generate();
+        let uuid = author_id.uuid();
+        let old = format!(r#"{{"authorId":"{uuid}","text":"Hello"}}"#);
+        let new = format!(r#"{{"authorId":"{uuid}","message":"Hello"}}"#);
         let created = PostFact::Created(PostCreated {
             author_id,
             message: "Hello".to_owned(),
@@ -324,7 +326,7 @@ mod tests {
     #[test]
     fn facts_are_written_in_the_newest_shape() {
         let fact = PostFact::Created(PostCreated {
-            author_id: Uuid::from_u128(7),
+            author_id: UserId::generate(),
             message: "Hello".to_owned(),
         });
         let event = new_event(&fact, ::events::now());

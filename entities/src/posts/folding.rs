@@ -16,7 +16,7 @@ use ::events::{ERASURE_STREAM, EventLog, HistoryPage, Result, StreamKey, Tx, con
 use moka::sync::Cache;
 use uuid::Uuid;
 
-use super::{PostEvent, PostState, STREAM, aggregate::Discontinuous, fold};
+use super::{PostEvent, PostId, PostState, aggregate::Discontinuous, fold};
 
 /// The memory that folds may take in a process, in bytes.
 const MEMORY: u64 = 32 << 20;
@@ -34,7 +34,7 @@ pub(super) struct Folds {
     /// How often the log was redacted.
     redactions: Arc<AtomicU64>,
     /// By the past that they are folds of.
-    remembered: Cache<(Past, Uuid), Fold>,
+    remembered: Cache<(Past, PostId), Fold>,
 }
 
 /// A post after some of its events.
@@ -90,13 +90,17 @@ impl Folds {
     }
 
     /// The post now.
-    pub(super) async fn read(&self, id: Uuid) -> Result<Option<Arc<PostState>>> {
+    pub(super) async fn read(&self, id: PostId) -> Result<Option<Arc<PostState>>> {
         self.continue_in(Source::Log(&self.log), id).await
     }
 
     /// The post now, as the transaction sees it. To be called before it appends to the stream: what it appends may never
     /// be committed.
-    pub(super) async fn read_in_tx(&self, tx: &Tx<'_>, id: Uuid) -> Result<Option<Arc<PostState>>> {
+    pub(super) async fn read_in_tx(
+        &self,
+        tx: &Tx<'_>,
+        id: PostId,
+    ) -> Result<Option<Arc<PostState>>> {
         self.continue_in(Source::Tx(tx), id).await
     }
 
@@ -104,7 +108,7 @@ impl Folds {
     /// read does not matter: then this is the post before that event.
     pub(super) async fn read_since(
         &self,
-        id: Uuid,
+        id: PostId,
         version: i64,
         event_id: Uuid,
     ) -> Result<Option<Arc<PostState>>> {
@@ -128,7 +132,7 @@ impl Folds {
     }
 
     /// The post at exactly this version; what it was then never changes.
-    pub(super) async fn read_at(&self, id: Uuid, version: i64) -> Result<Option<Arc<PostState>>> {
+    pub(super) async fn read_at(&self, id: PostId, version: i64) -> Result<Option<Arc<PostState>>> {
         let past = self.past();
         let start = self.recall(past, id);
         let start = start.filter(|fold| fold.state.version() <= version);
@@ -139,7 +143,7 @@ impl Folds {
     }
 
     /// Keeps a fold of committed events, as they were said in this past.
-    pub(super) fn remember(&self, past: Past, id: Uuid, fold: &Fold) {
+    pub(super) fn remember(&self, past: Past, id: PostId, fold: &Fold) {
         let is_news = self
             .recall(past, id)
             .is_none_or(|known| known.state.version() < fold.state.version());
@@ -148,11 +152,11 @@ impl Folds {
         }
     }
 
-    fn recall(&self, past: Past, id: Uuid) -> Option<Fold> {
+    fn recall(&self, past: Past, id: PostId) -> Option<Fold> {
         self.remembered.get(&(past, id))
     }
 
-    async fn continue_in(&self, source: Source<'_>, id: Uuid) -> Result<Option<Arc<PostState>>> {
+    async fn continue_in(&self, source: Source<'_>, id: PostId) -> Result<Option<Arc<PostState>>> {
         let past = self.past();
         let known = self.recall(past, id);
         let folded = self.fold_up_to(source, past, id, known, i64::MAX).await?;
@@ -169,7 +173,7 @@ impl Folds {
         &self,
         source: Source<'_>,
         past: Past,
-        id: Uuid,
+        id: PostId,
         start: Option<Fold>,
         version: i64,
     ) -> Result<Folded> {
@@ -205,11 +209,11 @@ impl Folded {
 /// nothing when the log does not have it.
 async fn fold_behind(
     source: Source<'_>,
-    id: Uuid,
+    id: PostId,
     start: Option<Fold>,
     version: i64,
 ) -> Result<Option<Folded>> {
-    let stream = StreamKey { kind: STREAM, id };
+    let stream = id.stream();
     let mut is_proven = start.is_none();
     let mut fold = start;
     let mut ended_by = None;

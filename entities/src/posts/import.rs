@@ -4,15 +4,14 @@
 use std::sync::Arc;
 
 use ::events::{Appending, now};
-use uuid::Uuid;
 
 use super::{
-    PostCommentAdded, PostCreated, PostError, PostFact, PostLiked, Posts, STREAM,
-    events::new_event, rules,
+    CommentId, PostCommentAdded, PostCreated, PostError, PostFact, PostId, PostLiked, Posts,
+    STREAM, events::new_event, rules,
 };
 use crate::{
     CommandContext,
-    access::{Action, authorize},
+    access::{Action, UserId, authorize},
     boxed,
 };
 
@@ -20,17 +19,17 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct NewPost {
     /// Who writes it.
-    pub author_id: Uuid,
+    pub author_id: UserId,
     /// 1 to 10,000 characters.
     pub message: String,
     /// Who likes it, each once.
-    pub liked_by: Vec<Uuid>,
+    pub liked_by: Vec<UserId>,
     /// Who comments, and what: 1 to 2,000 characters.
-    pub comments: Vec<(Uuid, String)>,
+    pub comments: Vec<(UserId, String)>,
 }
 
 /// A fact, and the version that its post has before it.
-type Step = (Uuid, i64, PostFact);
+type Step = (PostId, i64, PostFact);
 
 impl Posts {
     /// Writes the posts, or none of them; answers how many events that took. Likes and comments of different posts alternate,
@@ -52,7 +51,7 @@ impl Posts {
                 let (steps, meta, at) = (steps.clone(), context.meta(), now());
                 Box::pin(async move {
                     let events = steps.iter().map(|(stream_id, expected, fact)| Appending {
-                        stream_id: *stream_id,
+                        stream_id: stream_id.uuid(),
                         expected: *expected,
                         event: new_event(fact, at),
                         meta: &meta,
@@ -71,7 +70,7 @@ fn steps(posts: Vec<NewPost>) -> Result<Vec<Step>, PostError> {
     let mut steps = Vec::new();
     let mut waiting = Vec::new();
     for post in posts {
-        let id = Uuid::now_v7();
+        let id = PostId::generate();
         let created = PostCreated {
             author_id: post.author_id,
             message: rules::message(&post.message)?,
@@ -80,7 +79,7 @@ fn steps(posts: Vec<NewPost>) -> Result<Vec<Step>, PostError> {
         let mut facts = Vec::new();
         for (number, (author_id, text)) in (1..).zip(post.comments) {
             facts.push(PostFact::CommentAdded(PostCommentAdded {
-                comment_id: Uuid::now_v7(),
+                comment_id: CommentId::generate(),
                 number,
                 author_id,
                 text: rules::comment(&text)?,

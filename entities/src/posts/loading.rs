@@ -8,16 +8,17 @@ use ::events::{
     sql::{Dialect, is_one_of, query, query_as},
 };
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult};
-use uuid::Uuid;
 
-use super::{Comment, POSTS_FOLLOWER, Post, Posts, queries::page_of_comments, tables::post};
-use crate::{Page, PageRequest, boxed};
+use super::{
+    Comment, POSTS_FOLLOWER, Post, PostId, Posts, queries::page_of_comments, tables::post,
+};
+use crate::{Page, PageRequest, access::UserId, boxed, id::uuids};
 
 /// A post's first comments, or its last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CommentsOf {
     /// The post.
-    pub post_id: Uuid,
+    pub post_id: PostId,
     /// How many.
     pub limit: u64,
     /// The last ones.
@@ -28,9 +29,9 @@ pub struct CommentsOf {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LikeOf {
     /// The post.
-    pub post_id: Uuid,
+    pub post_id: PostId,
     /// The user.
-    pub user_id: Uuid,
+    pub user_id: UserId,
 }
 
 /// In the order of `read_comment`.
@@ -38,7 +39,7 @@ const COMMENT_COLUMNS: &str = "id, post_id, number, author_id, text, created_at,
 
 async fn comments_of(
     database: &DatabaseConnection,
-    post_ids: &[Uuid],
+    post_ids: &[PostId],
     limit: u64,
     from_end: bool,
 ) -> ::events::Result<Vec<QueryResult>> {
@@ -50,10 +51,10 @@ async fn comments_of(
                  select {COMMENT_COLUMNS} from post_comment where post_id = p.id order by number {order} limit {limit} \
              ) c order by c.post_id, c.number {order}"
         );
-        return query(database, &sql, vec![post_ids.to_vec().into()]).await;
+        return query(database, &sql, vec![uuids(post_ids).into()]).await;
     }
     let mut values = Vec::new();
-    let condition = is_one_of(backend, "post_id", post_ids, &mut values);
+    let condition = is_one_of(backend, "post_id", &uuids(post_ids), &mut values);
     let sql = format!(
         "select {COMMENT_COLUMNS} from (
              select *, row_number() over (partition by post_id order by number {order}) as place
@@ -82,8 +83,8 @@ impl Posts {
     #[boxed]
     pub(super) async fn load_posts(
         &self,
-        ids: &[Uuid],
-    ) -> ::events::Result<AsOf<HashMap<Uuid, Post>>> {
+        ids: &[PostId],
+    ) -> ::events::Result<AsOf<HashMap<PostId, Post>>> {
         let model = self.log.read_model(&[POSTS_FOLLOWER]).await?;
         let rows = post::Entity::find()
             .filter(post::Column::Id.is_in(ids.iter().copied()))
@@ -100,7 +101,7 @@ impl Posts {
         &self,
         keys: &[CommentsOf],
     ) -> ::events::Result<AsOf<HashMap<CommentsOf, Page<Comment>>>> {
-        let mut alike: BTreeMap<(u64, bool), Vec<Uuid>> = BTreeMap::new();
+        let mut alike: BTreeMap<(u64, bool), Vec<PostId>> = BTreeMap::new();
         for key in keys {
             let posts = alike.entry((key.limit, key.from_end)).or_default();
             posts.push(key.post_id);
@@ -109,7 +110,7 @@ impl Posts {
         let database = model.connection();
         let mut pages = HashMap::new();
         for ((limit, from_end), post_ids) in alike {
-            let mut by_post: HashMap<Uuid, Vec<Comment>> = HashMap::new();
+            let mut by_post: HashMap<PostId, Vec<Comment>> = HashMap::new();
             for row in comments_of(database, &post_ids, limit + 1, from_end).await? {
                 let comment = read_comment(&row)?;
                 by_post.entry(comment.post_id).or_default().push(comment);
@@ -136,7 +137,7 @@ impl Posts {
     /// Those of the likes that there are; one statement a user.
     #[boxed]
     pub async fn load_likes(&self, keys: &[LikeOf]) -> ::events::Result<AsOf<HashSet<LikeOf>>> {
-        let mut by_user: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
+        let mut by_user: BTreeMap<UserId, Vec<PostId>> = BTreeMap::new();
         for key in keys {
             by_user.entry(key.user_id).or_default().push(key.post_id);
         }
@@ -146,7 +147,7 @@ impl Posts {
         let mut likes = HashSet::new();
         for (user_id, post_ids) in by_user {
             let mut values = vec![user_id.into()];
-            let condition = is_one_of(backend, "post_id", &post_ids, &mut values);
+            let condition = is_one_of(backend, "post_id", &uuids(&post_ids), &mut values);
             let sql = format!("select post_id from post_like where user_id = $1 and {condition}");
             let posts = query_as(database, &sql, values).await?;
             likes.extend(posts.into_iter().map(|post_id| LikeOf { post_id, user_id }));

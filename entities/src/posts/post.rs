@@ -1,15 +1,23 @@
 //! What a post and a comment are to those who read them, wherever they come from: the read model or a fold.
 
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
+
+use crate::{access::UserId, id::ids};
+
+ids! {
+    /// A post's id.
+    PostId = Id<OfPost>, "post";
+    /// The id of a comment on a post.
+    CommentId = Id<OfComment>, "comment";
+}
 
 /// A post that is not deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Post {
-    /// Its id, uuid v7.
-    pub id: Uuid,
+    /// Its id.
+    pub id: PostId,
     /// Who wrote it.
-    pub author_id: Uuid,
+    pub author_id: UserId,
     /// What it says.
     pub message: String,
     /// How many users like it.
@@ -27,14 +35,14 @@ pub struct Post {
 /// A comment on a post.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comment {
-    /// Its id, uuid v7.
-    pub id: Uuid,
+    /// Its id.
+    pub id: CommentId,
     /// The post it is on.
-    pub post_id: Uuid,
+    pub post_id: PostId,
     /// 1, 2, 3, … within the post, also counting comments that were removed.
     pub number: i64,
     /// Who wrote it.
-    pub author_id: Uuid,
+    pub author_id: UserId,
     /// What it says; absent when it was removed.
     pub text: Option<String>,
     /// When it was added.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ::events::{AsOf, HistoryPage, StreamKey};
+use ::events::{AsOf, HistoryPage};
 use sea_orm::{
     ColumnTrait, Condition, DbBackend, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect,
@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::{
-    Comment, POSTS_FOLLOWER, Post, PostEvent, PostEventKind, PostState, Posts, STREAM,
+    Comment, POSTS_FOLLOWER, Post, PostEvent, PostEventKind, PostId, PostState, Posts,
     tables::{
         comment,
         post::{self, Column, Entity},
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     Direction, Edge, Page, PageRequest, SortKey,
-    access::{AccessError, Action, Viewer, authorize},
+    access::{AccessError, Action, UserId, Viewer, authorize},
     boxed,
     paging::Sorted,
     searching::contains,
@@ -31,7 +31,7 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub struct PostFilter {
     /// Only this user's.
-    pub author_id: Option<Uuid>,
+    pub author_id: Option<UserId>,
     /// Only those with, or without, comments.
     pub has_comments: Option<bool>,
     /// Only those that at least so many like.
@@ -104,7 +104,7 @@ impl Posts {
     pub async fn find_post(
         &self,
         viewer: &Viewer,
-        id: Uuid,
+        id: PostId,
     ) -> Result<AsOf<Option<Post>>, AccessError> {
         authorize(viewer, Action::ReadPosts)?;
         let model = self.log.read_model(&[POSTS_FOLLOWER]).await?;
@@ -118,7 +118,7 @@ impl Posts {
     pub async fn find_post_at(
         &self,
         viewer: &Viewer,
-        id: Uuid,
+        id: PostId,
         version: i64,
     ) -> Result<Option<Arc<PostState>>, AccessError> {
         authorize(viewer, Action::ReadPosts)?;
@@ -144,7 +144,7 @@ impl Posts {
     #[boxed]
     pub async fn read_post_since(
         &self,
-        id: Uuid,
+        id: PostId,
         version: i64,
         event_id: Uuid,
     ) -> ::events::Result<Option<Arc<PostState>>> {
@@ -178,7 +178,7 @@ impl Posts {
             .await?;
         let page = request.page_of(rows.into_iter().map(Post::from), |row| Edge {
             key: sort.key(row),
-            id: row.id,
+            id: row.id.uuid(),
         });
         Ok(model.give(page))
     }
@@ -201,7 +201,7 @@ impl Posts {
     #[boxed]
     pub async fn list_comments(
         &self,
-        post_id: Uuid,
+        post_id: PostId,
         request: &PageRequest,
     ) -> ::events::Result<AsOf<Page<Comment>>> {
         let model = self.log.read_model(&[POSTS_FOLLOWER]).await?;
@@ -231,12 +231,12 @@ impl Posts {
     pub async fn read_history(
         &self,
         viewer: &Viewer,
-        id: Uuid,
+        id: PostId,
         after_version: i64,
         limit: u64,
     ) -> Result<HistoryPage, AccessError> {
         authorize(viewer, Action::ReadPosts)?;
-        let stream = StreamKey { kind: STREAM, id };
+        let stream = id.stream();
         let mut page = self.log.read_stream(stream, after_version, limit).await?;
         if may_moderate(viewer) {
             return Ok(page);
@@ -287,7 +287,7 @@ pub(super) fn page_of_comments(
     let items = comments.into_iter().map(|comment| {
         let edge = Edge {
             key: SortKey::Number(comment.number),
-            id: comment.id,
+            id: comment.id.uuid(),
         };
         (edge, comment)
     });

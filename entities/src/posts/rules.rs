@@ -42,9 +42,8 @@ pub(super) fn comment(text: &str) -> Result<String, Violations> {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
+    use crate::posts::CommentId;
 
     fn violated(command: &PostCommand) -> Option<String> {
         let Violations(list) = checked(command.clone()).err()?;
@@ -58,7 +57,7 @@ mod tests {
     fn texts_have_limits() {
         let message = |message: String| PostCommand::EditMessage { message };
         let comment = |text: String| PostCommand::AddComment {
-            comment_id: Uuid::nil(),
+            comment_id: CommentId::default(),
             text,
         };
         assert_eq!(violated(&message("é".repeat(10_000))), None);

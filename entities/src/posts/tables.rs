@@ -7,13 +7,15 @@ pub(super) mod post {
     use chrono::{DateTime, Utc};
     use sea_orm::entity::prelude::*;
 
+    use crate::{access::UserId, posts::PostId};
+
     #[sea_orm::model]
     #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "post")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
-        pub author_id: Uuid,
+        pub id: PostId,
+        pub author_id: UserId,
         pub message: String,
         /// The message as it is searched: see `text::fold`.
         pub search_text: String,
@@ -28,8 +30,8 @@ pub(super) mod post {
 
     /// What lists read of a row, by place: looking columns up by name takes longer than decoding them.
     pub(in crate::posts) type Shown = (
-        Uuid,
-        Uuid,
+        PostId,
+        UserId,
         String,
         i64,
         i64,
@@ -56,16 +58,21 @@ pub(super) mod comment {
     use chrono::{DateTime, Utc};
     use sea_orm::entity::prelude::*;
 
+    use crate::{
+        access::UserId,
+        posts::{CommentId, PostId},
+    };
+
     #[sea_orm::model]
     #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "post_comment")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
-        pub post_id: Uuid,
+        pub post_id: PostId,
         #[sea_orm(primary_key, auto_increment = false)]
         pub number: i64,
-        pub id: Uuid,
-        pub author_id: Uuid,
+        pub id: CommentId,
+        pub author_id: UserId,
         pub text: String,
         pub created_at: DateTime<Utc>,
         pub edited_at: Option<DateTime<Utc>>,

@@ -1,21 +1,21 @@
 //! The commands.
 
-use ::events::{Appending, StreamKey, Tx, now};
+use ::events::{Appending, Tx, now};
 use sea_orm::{ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect};
-use uuid::Uuid;
 
 use super::{ActiveModel, Change, Head, Record, Records, Unique, event::new_event};
 use crate::{
-    CommandContext, CommandError, Violations, access::authorize, boxed, idempotency, text::Fields,
+    CommandContext, CommandError, Violations, access::authorize, boxed, id::Id, idempotency,
+    text::Fields,
 };
 
 type Result<T, E = CommandError> = std::result::Result<T, E>;
 
 /// Which record to change, and in which version the caller saw it.
 #[derive(Debug, Clone, Copy)]
-pub struct Target {
+pub struct Target<I> {
     /// Its id.
-    pub id: Uuid,
+    pub id: I,
     /// Fails with a conflict when the record is at another version.
     pub expected_version: Option<i64>,
 }
@@ -67,7 +67,7 @@ impl<R: Record> Records<R> {
     pub async fn update(
         &self,
         context: CommandContext,
-        target: Target,
+        target: Target<Id<R>>,
         mut update: R::Update,
     ) -> Result<R> {
         authorize(&context.viewer, R::WRITE)?;
@@ -79,17 +79,22 @@ impl<R: Record> Records<R> {
 
     /// Deletes a record. What was unique about it is free for others.
     #[boxed]
-    pub async fn delete(&self, context: CommandContext, target: Target) -> Result<R> {
+    pub async fn delete(&self, context: CommandContext, target: Target<Id<R>>) -> Result<R> {
         self.change(context, target, Edit::Delete).await
     }
 
     /// Undoes a deletion, unless something unique about the record was taken since.
     #[boxed]
-    pub async fn restore(&self, context: CommandContext, target: Target) -> Result<R> {
+    pub async fn restore(&self, context: CommandContext, target: Target<Id<R>>) -> Result<R> {
         self.change(context, target, Edit::Restore).await
     }
 
-    async fn change(&self, context: CommandContext, target: Target, edit: Edit<R>) -> Result<R> {
+    async fn change(
+        &self,
+        context: CommandContext,
+        target: Target<Id<R>>,
+        edit: Edit<R>,
+    ) -> Result<R> {
         authorize(&context.viewer, R::WRITE)?;
         self.log
             .write(move |tx| {
@@ -162,7 +167,7 @@ pub(super) fn begin<R: Record>(new: R::New) -> R {
     let at = now();
     let mut record = R::create(new);
     record.set_head(Head {
-        id: Uuid::now_v7(),
+        id: Id::generate(),
         version: 1,
         created_at: at,
         updated_at: at,
@@ -184,7 +189,7 @@ async fn create_in_tx<R: Record>(tx: &Tx<'_>, context: &CommandContext, new: R::
 async fn change_in_tx<R: Record>(
     tx: &Tx<'_>,
     context: &CommandContext,
-    target: Target,
+    target: Target<Id<R>>,
     edit: Edit<R>,
 ) -> Result<R> {
     let before = R::Entity::find()
@@ -233,14 +238,13 @@ pub(super) async fn append<R: Record>(
         .map(|(change, record, before)| (change, record.head(), record.into_data(before.as_ref())))
         .collect();
     if let [(change, head, data)] = &happened[..] {
-        let (kind, id) = (R::NAME, head.id);
         let event = new_event::<R>(*change, data, head.updated_at);
-        tx.append(StreamKey { kind, id }, head.version - 1, event, &meta)
+        tx.append(head.id.stream(), head.version - 1, event, &meta)
             .await?;
         return Ok(());
     }
     let events = happened.iter().map(|(change, head, data)| Appending {
-        stream_id: head.id,
+        stream_id: head.id.uuid(),
         expected: head.version - 1,
         event: new_event::<R>(*change, data, head.updated_at),
         meta: &meta,

@@ -10,14 +10,14 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, OnConflict},
 };
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::{
     ActiveModel, Change, Record, Records, column,
     commands::{append, begin, check_new, store_next},
 };
 use crate::{
-    CommandContext, CommandError, Violation, Violations, access::authorize, boxed, idempotency,
+    CommandContext, CommandError, Violation, Violations, access::authorize, boxed, id::Id,
+    idempotency,
 };
 
 /// Rows of one import at most.
@@ -162,9 +162,9 @@ enum Plan<R> {
 
 /// The records that have something alike with rows of the import that is unique.
 struct Present<R> {
-    records: HashMap<Uuid, R>,
+    records: HashMap<Id<R>, R>,
     /// By which of the unique values, and the value.
-    owners: HashMap<(usize, String), Uuid>,
+    owners: HashMap<(usize, String), Id<R>>,
 }
 
 impl<R: Importable> Present<R> {
@@ -273,7 +273,7 @@ async fn import_in_tx<R: Importable>(
 }
 
 /// Inserts what is to be created, but what others created first; those that are in.
-async fn insert<R: Importable>(tx: &Tx<'_>, plans: &[Plan<R>]) -> Result<HashSet<Uuid>> {
+async fn insert<R: Importable>(tx: &Tx<'_>, plans: &[Plan<R>]) -> Result<HashSet<Id<R>>> {
     let mut new: Vec<&R> = plans
         .iter()
         .filter_map(|plan| match plan {
@@ -286,7 +286,7 @@ async fn insert<R: Importable>(tx: &Tx<'_>, plans: &[Plan<R>]) -> Result<HashSet
     }
     // In one order, as above: inserts of what is alike wait for each other.
     new.sort_by_cached_key(|record| record.keys());
-    let ids: Vec<Uuid> = new.iter().map(|record| record.head().id).collect();
+    let ids: Vec<Id<R>> = new.iter().map(|record| record.head().id).collect();
     let models = new
         .into_iter()
         .map(|record| -> ActiveModel<R> { record.clone().into_active_model() });
@@ -297,7 +297,7 @@ async fn insert<R: Importable>(tx: &Tx<'_>, plans: &[Plan<R>]) -> Result<HashSet
     if count == ids.len() as u64 {
         return Ok(ids.into_iter().collect());
     }
-    let found: Vec<Uuid> = R::Entity::find()
+    let found: Vec<Id<R>> = R::Entity::find()
         .select_only()
         .column(R::ID)
         .filter(R::ID.is_in(ids))

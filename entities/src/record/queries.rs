@@ -1,12 +1,11 @@
 //! The queries. One record is read through the cache, lists from the table. Deleted records are left out unless the filter asks
 //! for them.
 
-use ::events::{HistoryPage, StreamKey};
+use ::events::HistoryPage;
 use sea_orm::{
     ColumnTrait, ColumnType, EntityTrait, PaginatorTrait, QueryFilter, Select, sea_query::ExprTrait,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use uuid::Uuid;
 
 use super::{Record, Records, column};
 use crate::{
@@ -14,6 +13,7 @@ use crate::{
     access::{AccessError, Viewer, authorize},
     boxed,
     cache::Cached,
+    id::Id,
     paging::Sorted,
 };
 
@@ -47,14 +47,14 @@ pub struct Sort<F> {
 impl<R: Record> Records<R> {
     /// The record, unless it is unknown or deleted.
     #[boxed]
-    pub async fn find(&self, viewer: &Viewer, id: Uuid) -> Result<Cached<Option<R>>, AccessError> {
+    pub async fn find(&self, viewer: &Viewer, id: Id<R>) -> Result<Cached<Option<R>>, AccessError> {
         authorize(viewer, R::READ)?;
         let reader = self.log.database().reader.clone();
         let load = async move {
             let found = R::Entity::find().filter(R::ID.eq(id)).one(&reader).await?;
             Ok(found.filter(|record| record.head().deleted_at.is_none()))
         };
-        Ok(self.cache.get(id, load).await?)
+        Ok(self.cache.get(id.uuid(), load).await?)
     }
 
     /// A page of a sorted list.
@@ -77,7 +77,7 @@ impl<R: Record> Records<R> {
         let rows = rows.all(&self.log.database().reader).await?;
         Ok(request.page_of(rows, |row| Edge {
             key: row.get(column).into(),
-            id: row.head().id,
+            id: row.head().id.uuid(),
         }))
     }
 
@@ -94,12 +94,12 @@ impl<R: Record> Records<R> {
     pub async fn history(
         &self,
         viewer: &Viewer,
-        id: Uuid,
+        id: Id<R>,
         after_version: i64,
         limit: u64,
     ) -> Result<HistoryPage, AccessError> {
         authorize(viewer, R::READ)?;
-        let stream = StreamKey { kind: R::NAME, id };
+        let stream = id.stream();
         Ok(self.log.read_stream(stream, after_version, limit).await?)
     }
 

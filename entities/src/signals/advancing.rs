@@ -10,10 +10,9 @@ use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QuerySelect,
 };
-use uuid::Uuid;
 
 use super::{
-    Signal, SignalCommand, SignalEvent, SignalFact, apply, decide,
+    Signal, SignalCommand, SignalEvent, SignalFact, SignalId, apply, decide,
     tables::{result, row_of, row_of_result, signal, with_results},
 };
 
@@ -33,7 +32,7 @@ pub(super) async fn database_now(connection: &impl ConnectionTrait) -> Result<Da
 /// Also when there is no such signal.
 pub(super) async fn advance_in_tx(
     tx: &Tx<'_>,
-    id: Uuid,
+    id: SignalId,
     command: &SignalCommand,
     meta: &Meta,
 ) -> Result<Vec<SignalFact>> {
@@ -41,9 +40,9 @@ pub(super) async fn advance_in_tx(
         .lock_exclusive()
         .one(&**tx)
         .await?;
-    let row = row.ok_or_else(|| DbErr::RecordNotFound(format!("signal {id}")))?;
+    let row = row.ok_or_else(|| DbErr::RecordNotFound(format!("signal {}", id.uuid())))?;
     let signal = with_results(&**tx, vec![row]).await?.pop();
-    let signal = signal.ok_or_else(|| DbErr::RecordNotFound(format!("signal {id}")))?;
+    let signal = signal.ok_or_else(|| DbErr::RecordNotFound(format!("signal {}", id.uuid())))?;
     // Asked after the lock was given: an answer that waited for it past the deadline is late.
     let at = database_now(&**tx).await?;
     advance_locked(tx, signal, command, at, meta).await

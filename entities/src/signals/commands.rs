@@ -5,10 +5,9 @@
 use ::events::{Tx, sql::query_one_as};
 use chrono::TimeDelta;
 use sea_orm::{EntityTrait, IntoActiveModel};
-use uuid::Uuid;
 
 use super::{
-    Signal, SignalEvent, SignalStatus, Signals, SignalsConfig,
+    Signal, SignalEvent, SignalId, SignalStatus, Signals, SignalsConfig,
     advancing::database_now,
     rules,
     tables::{row_of, signal},
@@ -61,7 +60,7 @@ async fn submit_in_tx(
     let at = database_now(&**tx).await?;
     let deadline = TimeDelta::from_std(config.deadline).unwrap_or(TimeDelta::MAX);
     let signal = Signal {
-        id: Uuid::now_v7(),
+        id: SignalId::generate(),
         source: input.source,
         number,
         value: input.value,

@@ -7,10 +7,10 @@ use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Processor, Signal, SignalFact};
+use super::{Processor, Signal, SignalFact, SignalId};
 
 /// The kind of stream that signals are.
-pub const STREAM: &str = "signal";
+pub const STREAM: &str = SignalId::KIND;
 
 const SCHEMA_VERSION: i16 = 1;
 
@@ -144,10 +144,7 @@ impl SignalEvent {
         at: DateTime<Utc>,
         meta: &::events::Meta,
     ) -> ::events::Result<()> {
-        let stream = ::events::StreamKey {
-            kind: STREAM,
-            id: self.signal.id,
-        };
+        let stream = self.signal.id.stream();
         let expected = self.signal.version - 1;
         let data = SignalData {
             signal: self.signal,

@@ -10,10 +10,9 @@ use ::events::{
     no_effect,
 };
 use futures::future::BoxFuture;
-use uuid::Uuid;
 
 use super::{
-    Processor, STREAM, SignalCommand, SignalEvent, SignalEventKind, SignalWork, Webhook,
+    Processor, STREAM, SignalCommand, SignalEvent, SignalEventKind, SignalId, SignalWork, Webhook,
     WebhookDelivery, WebhookFailure,
     advancing::{advance_in_tx, caused_by, database_now},
     notice,
@@ -148,7 +147,7 @@ impl Handler for WebhookHandler {
                 }
             }
             Ok(try_command(
-                event.stream_id,
+                SignalId::from_uuid(event.stream_id),
                 SignalCommand::ConfirmDelivery,
                 caused_by(self.name(), event),
             ))
@@ -156,7 +155,7 @@ impl Handler for WebhookHandler {
     }
 }
 
-fn try_command(id: Uuid, command: SignalCommand, meta: Meta) -> Effect {
+fn try_command(id: SignalId, command: SignalCommand, meta: Meta) -> Effect {
     effect(move |tx| {
         let (command, meta) = (command.clone(), meta.clone());
         Box::pin(async move {

@@ -1,12 +1,11 @@
 //! The queries. A page of signals is two statements, whatever its size: the rows, and what was found.
 
-use ::events::{HistoryPage, StreamKey};
+use ::events::HistoryPage;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::{
-    STREAM, Signal, SignalStatus, Signals,
+    Signal, SignalId, SignalStatus, Signals,
     tables::{
         signal::{Column, Entity},
         with_results,
@@ -61,7 +60,7 @@ impl Signals {
     pub async fn find_signal(
         &self,
         viewer: &Viewer,
-        id: Uuid,
+        id: SignalId,
     ) -> Result<Option<Signal>, AccessError> {
         authorize(viewer, Action::ReadSignals)?;
         let reader = &self.log.database().reader;
@@ -89,7 +88,7 @@ impl Signals {
         Ok(
             request.page_of(with_results(reader, rows).await?, |row| Edge {
                 key: SortKey::Time(row.submitted_at),
-                id: row.id,
+                id: row.id.uuid(),
             }),
         )
     }
@@ -113,12 +112,12 @@ impl Signals {
     pub async fn read_history(
         &self,
         viewer: &Viewer,
-        id: Uuid,
+        id: SignalId,
         after_version: i64,
         limit: u64,
     ) -> Result<HistoryPage, AccessError> {
         authorize(viewer, Action::ReadSignals)?;
-        let stream = StreamKey { kind: STREAM, id };
+        let stream = id.stream();
         Ok(self.log.read_stream(stream, after_version, limit).await?)
     }
 }

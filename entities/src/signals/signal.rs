@@ -7,6 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::Finding;
 
+use crate::id::ids;
+
+ids! {
+    /// A signal's id.
+    SignalId = Id<OfSignal>, "signal";
+}
+
 /// Where a signal stands.
 #[derive(
     Debug,
@@ -118,7 +125,7 @@ pub struct SignalNotification {
 #[serde(rename_all = "camelCase")]
 pub struct Signal {
     /// Its id, uuid v7.
-    pub id: Uuid,
+    pub id: SignalId,
     /// Where it comes from, such as the name of a sensor.
     pub source: String,
     /// Its place among the signals of its source: 1, 2, 3, … without gaps.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, prelude::*};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Signal, SignalNotification, SignalResult};
+use super::{Signal, SignalId, SignalNotification, SignalResult};
 
 /// The rows of signals.
 #[expect(
@@ -16,14 +16,14 @@ pub(super) mod signal {
     use chrono::{DateTime, Utc};
     use sea_orm::entity::prelude::*;
 
-    use crate::signals::SignalStatus;
+    use crate::signals::{SignalId, SignalStatus};
 
     #[sea_orm::model]
     #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
     #[sea_orm(table_name = "signal")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
-        pub id: Uuid,
+        pub id: SignalId,
         pub source: String,
         pub number: i64,
         pub value: f64,
@@ -52,14 +52,14 @@ pub(super) mod result {
     use chrono::{DateTime, Utc};
     use sea_orm::entity::prelude::*;
 
-    use crate::signals::Processor;
+    use crate::signals::{Processor, SignalId};
 
     #[sea_orm::model]
     #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "signal_result")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
-        pub signal_id: Uuid,
+        pub signal_id: SignalId,
         #[sea_orm(primary_key, auto_increment = false)]
         pub processor: Processor,
         /// In JSON.
@@ -109,7 +109,7 @@ pub(super) fn row_of(signal: &Signal) -> events::Result<signal::Model> {
 
 /// The row of a signal's result.
 pub(super) fn row_of_result(
-    signal_id: Uuid,
+    signal_id: SignalId,
     result: &SignalResult,
 ) -> events::Result<result::Model> {
     Ok(result::Model {
@@ -134,7 +134,7 @@ pub(super) async fn with_results(
         .order_by_asc(result::Column::SignalId)
         .all(database)
         .await?;
-    let mut results: HashMap<Uuid, Vec<SignalResult>> = HashMap::new();
+    let mut results: HashMap<SignalId, Vec<SignalResult>> = HashMap::new();
     for row in found {
         let result = SignalResult {
             finding: from_text(&row.finding)?,

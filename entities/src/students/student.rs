@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::id::Id;
+
 /// Where a student stands.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, EnumIter, DeriveActiveEnum,
@@ -40,7 +42,7 @@ pub enum StudentStatus {
 pub struct Model {
     /// Its id, uuid v7.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub id: Uuid,
+    pub id: StudentId,
     /// As people write it.
     pub name: String,
     /// As it was entered.
@@ -82,3 +84,6 @@ impl ActiveModelBehavior for ActiveModel {}
 
 /// A student.
 pub type Student = Model;
+
+/// A student's id.
+pub type StudentId = Id<Student>;

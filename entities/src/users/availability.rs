@@ -3,13 +3,12 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
-use uuid::Uuid;
 
 use super::{
     Availability, ChangeUser, User, UserError, UserEventKind, Users,
     presence::tables::user_presence::{Column, Entity, Model},
 };
-use crate::{CommandContext, boxed};
+use crate::{CommandContext, access::UserId, boxed};
 
 /// Whether a user is connected, and otherwise until when they were.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,8 +78,8 @@ impl Users {
     #[boxed]
     pub async fn load_presences(
         &self,
-        ids: &[Uuid],
-    ) -> ::events::Result<Vec<(Uuid, UserPresence)>> {
+        ids: &[UserId],
+    ) -> ::events::Result<Vec<(UserId, UserPresence)>> {
         let found = Entity::find()
             .filter(Column::UserId.is_in(ids.iter().copied()))
             .all(&self.log.database().reader)

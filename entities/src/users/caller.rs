@@ -9,7 +9,6 @@ use std::{
 
 use sea_orm::EntityTrait;
 use tokio::sync::watch;
-use uuid::Uuid;
 
 use super::{
     User, Users,
@@ -18,7 +17,7 @@ use super::{
     user,
 };
 use crate::{
-    access::{AccessError, Principal, Reason, Viewer},
+    access::{AccessError, Principal, Reason, SessionId, UserId, Viewer},
     boxed,
 };
 
@@ -33,11 +32,11 @@ impl Caller {
     }
 
     /// The user, as long as nothing is decided by it.
-    pub fn user_id(&self) -> Option<Uuid> {
+    pub fn user_id(&self) -> Option<UserId> {
         self.claims().map(|claims| claims.user_id)
     }
 
-    pub(crate) fn session_id(&self) -> Option<Uuid> {
+    pub(crate) fn session_id(&self) -> Option<SessionId> {
         self.claims().map(|claims| claims.session_id)
     }
 
@@ -124,13 +123,13 @@ impl Users {
         }))
     }
 
-    pub(crate) async fn is_deactivated(&self, id: Uuid) -> Result<bool, AccessError> {
+    pub(crate) async fn is_deactivated(&self, id: UserId) -> Result<bool, AccessError> {
         let user = self.load_user(id).await?;
         Ok(user.is_none_or(|user| user.deactivated_at.is_some()))
     }
 
     /// The user with this id, deactivated or not.
-    pub(super) async fn load_user(&self, id: Uuid) -> Result<Option<Arc<User>>, AccessError> {
+    pub(super) async fn load_user(&self, id: UserId) -> Result<Option<Arc<User>>, AccessError> {
         let load = || {
             let reader = self.log.database().reader.clone();
             async move {
@@ -138,14 +137,14 @@ impl Users {
                 Ok(found.map(Arc::new))
             }
         };
-        Ok(self.cache.get(id, load).await?)
+        Ok(self.cache.get(id.uuid(), load).await?)
     }
 
-    async fn load_session(&self, id: Uuid) -> Result<Option<Session>, AccessError> {
+    async fn load_session(&self, id: SessionId) -> Result<Option<Session>, AccessError> {
         let load = || {
             let reader = self.log.database().reader.clone();
             async move { Ok(sessions::Entity::find_by_id(id).one(&reader).await?) }
         };
-        Ok(self.sessions.get(id, load).await?)
+        Ok(self.sessions.get(id.uuid(), load).await?)
     }
 }

@@ -3,12 +3,11 @@
 
 use std::sync::Arc;
 
-use ::events::{StreamKey, Tx, now};
+use ::events::{Tx, now};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     QuerySelect,
 };
-use uuid::Uuid;
 
 use super::{
     Role, STREAM, User, UserError, UserEventKind, UserRefusal, Users,
@@ -20,7 +19,7 @@ use super::{
 };
 use crate::{
     CommandContext,
-    access::{Action, authorize},
+    access::{Action, UserId, authorize},
     boxed, idempotency,
     record::set,
 };
@@ -40,7 +39,7 @@ pub struct UpdateProfile {
 #[derive(Debug, Clone, Copy)]
 pub struct ChangeUser {
     /// Its id.
-    pub id: Uuid,
+    pub id: UserId,
     /// Fails with a conflict when the user is at another version.
     pub expected_version: Option<i64>,
 }
@@ -95,7 +94,7 @@ impl Users {
 
     /// Deactivates a user: the caller, or for administrators anybody but the last one of them. Their sessions end.
     #[boxed]
-    pub async fn deactivate(&self, context: CommandContext, id: Uuid) -> Result<User> {
+    pub async fn deactivate(&self, context: CommandContext, id: UserId) -> Result<User> {
         if context.viewer.require_user()? != id {
             authorize(&context.viewer, Action::ManageUsers)?;
         }
@@ -133,7 +132,7 @@ impl Users {
     }
 }
 
-pub(super) async fn lock_user(tx: &Tx<'_>, id: Uuid) -> Result<User> {
+pub(super) async fn lock_user(tx: &Tx<'_>, id: UserId) -> Result<User> {
     Entity::find_by_id(id)
         .lock_exclusive()
         .one(&**tx)
@@ -175,7 +174,7 @@ async fn change_in_tx(
     Ok(user)
 }
 
-async fn lock_administrators(tx: &Tx<'_>) -> Result<Vec<Uuid>> {
+async fn lock_administrators(tx: &Tx<'_>) -> Result<Vec<UserId>> {
     let locked = Entity::find()
         .select_only()
         .column(Column::Id)
@@ -205,10 +204,7 @@ pub(super) async fn append(
     let row: ActiveModel = user.clone().into_active_model().reset_all();
     let updated = Entity::update(row).exec(&**tx).await;
     updated.map_err(refused_row)?;
-    let stream = StreamKey {
-        kind: STREAM,
-        id: user.id,
-    };
+    let stream = user.id.stream();
     let data = UserData { user };
     let event = new_user_event(kind, &data, data.user.updated_at);
     let expected = data.user.version - 1;

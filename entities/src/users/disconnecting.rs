@@ -5,12 +5,11 @@
 
 use ::events::Tx;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::{UserError, Users, commands::lock_user, events::Revocation, sessions::end_sessions};
 use crate::{
     CommandContext,
-    access::{Action, authorize},
+    access::{Action, UserId, authorize},
     boxed, idempotency,
     operations::{self, OperationEventKind, UserSocketsClosed},
 };
@@ -31,7 +30,7 @@ impl Users {
     pub async fn disconnect(
         &self,
         context: CommandContext,
-        id: Uuid,
+        id: UserId,
         ends_sessions: bool,
     ) -> Result<Disconnected, UserError> {
         authorize(&context.viewer, Action::ManageUsers)?;
@@ -50,7 +49,7 @@ impl Users {
 async fn disconnect_in_tx(
     tx: &Tx<'_>,
     context: &CommandContext,
-    id: Uuid,
+    id: UserId,
     ends_sessions: bool,
 ) -> Result<Disconnected, UserError> {
     // Of two at once the second waits here, and counts on from the event of the first.
@@ -59,13 +58,14 @@ async fn disconnect_in_tx(
         true => end_sessions(tx, context, user.id, |_| true, Revocation::Disconnected).await?,
         false => 0,
     };
-    let versions = tx.last_versions(operations::STREAM, &[user.id]).await?;
+    let stream = user.id.uuid();
+    let versions = tx.last_versions(operations::STREAM, &[stream]).await?;
     let data = UserSocketsClosed {
         user_id: user.id,
         ended_sessions,
     };
-    let expected = versions.get(&user.id).copied().unwrap_or(0);
+    let expected = versions.get(&stream).copied().unwrap_or(0);
     let kind = OperationEventKind::UserSocketsClosed;
-    operations::append_in_tx(tx, context, kind, user.id, expected, &data).await?;
+    operations::append_in_tx(tx, context, kind, stream, expected, &data).await?;
     Ok(Disconnected { ended_sessions })
 }

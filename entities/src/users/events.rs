@@ -6,14 +6,14 @@ use chrono::{DateTime, Utc};
 use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use uuid::Uuid;
 
 use super::User;
+use crate::access::{SessionId, UserId};
 
 /// The kind of stream that users are.
-pub const STREAM: &str = "user";
+pub const STREAM: &str = UserId::KIND;
 /// The kind of stream that sessions are.
-pub const SESSION_STREAM: &str = "session";
+pub const SESSION_STREAM: &str = SessionId::KIND;
 /// The kind of stream that presences are; its id is the user's.
 pub const PRESENCE_STREAM: &str = "presence";
 
@@ -175,7 +175,7 @@ pub(super) enum Revocation {
 #[serde(rename_all = "camelCase")]
 pub(super) struct SessionData {
     /// Whose session it is.
-    pub user_id: Uuid,
+    pub user_id: UserId,
     /// When it ends by itself.
     pub expires_at: DateTime<Utc>,
     /// Why it was revoked.
@@ -201,7 +201,7 @@ pub(super) fn new_session_event(
 #[serde(rename_all = "camelCase")]
 pub(super) struct PresenceData {
     /// Whose presence it is.
-    pub user_id: Uuid,
+    pub user_id: UserId,
     /// When the user was last connected; for one who came, when they came.
     pub seen_at: DateTime<Utc>,
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     CommandContext,
-    access::{Action, authorize},
+    access::{Action, UserId, authorize},
     boxed,
 };
 
@@ -48,7 +48,7 @@ impl Users {
     /// # Errors
     /// `NotDeactivated`.
     #[boxed]
-    pub async fn erase_user(&self, context: CommandContext, id: Uuid) -> Result<(), UserError> {
+    pub async fn erase_user(&self, context: CommandContext, id: UserId) -> Result<(), UserError> {
         authorize(&context.viewer, Action::EraseUsers)?;
         self.log
             .write(move |tx| {
@@ -59,15 +59,15 @@ impl Users {
     }
 }
 
-async fn erase_in_tx(tx: &Tx<'_>, context: &CommandContext, id: Uuid) -> Result<(), UserError> {
+async fn erase_in_tx(tx: &Tx<'_>, context: &CommandContext, id: UserId) -> Result<(), UserError> {
     let mut user: User = lock_user(tx, id).await?;
     if user.deactivated_at.is_none() {
         return Err(UserRefusal::NotDeactivated.into());
     }
-    if !request_erasure(tx, id, &context.viewer.actor()).await? {
+    if !request_erasure(tx, id.uuid(), &context.viewer.actor()).await? {
         return Ok(());
     }
-    user.email = no_address(id);
+    user.email = no_address(id.uuid());
     user.address_key = None;
     user.name = ERASED.to_owned();
     user.bio = None;

@@ -30,9 +30,8 @@ use tokio::{
     sync::{Notify, watch},
     time::{Instant, timeout},
 };
-use uuid::Uuid;
 
-use crate::boxed;
+use crate::{access::UserId, boxed};
 use local::Local;
 
 /// A process that stops waits no longer than this for the database.
@@ -85,7 +84,7 @@ pub struct Presence {
 #[must_use = "the user counts as connected for as long as this lives"]
 pub struct PresenceGuard {
     shared: Arc<Shared>,
-    user_id: Uuid,
+    user_id: UserId,
 }
 
 impl Presence {
@@ -104,7 +103,7 @@ impl Presence {
     }
 
     /// A user has one connection more. Costs a look into a map; what follows from it is written soon.
-    pub fn enter(&self, user_id: Uuid) -> PresenceGuard {
+    pub fn enter(&self, user_id: UserId) -> PresenceGuard {
         if self.shared.local().enter(user_id) {
             self.shared.changed.notify_one();
         }

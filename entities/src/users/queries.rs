@@ -3,19 +3,20 @@
 
 use std::sync::Arc;
 
-use ::events::{HistoryPage, StreamKey};
+use ::events::HistoryPage;
 use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, PaginatorTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    Role, STREAM, User, Users,
+    Role, User, Users,
     user::{Column, Entity},
 };
 use crate::{
     Direction, Edge, Page, PageRequest, SortKey,
-    access::{AccessError, Action, Viewer, authorize},
+    access::{AccessError, Action, UserId, Viewer, authorize},
     boxed,
+    id::uuids,
     paging::Sorted,
     searching::contains,
 };
@@ -100,7 +101,11 @@ impl Users {
 
     /// The user with this id, deactivated or not.
     #[boxed]
-    pub async fn find_user(&self, viewer: &Viewer, id: Uuid) -> Result<Option<User>, AccessError> {
+    pub async fn find_user(
+        &self,
+        viewer: &Viewer,
+        id: UserId,
+    ) -> Result<Option<User>, AccessError> {
         authorize(viewer, Action::ReadUsers)?;
         Ok(self.load_user(id).await?.map(Arc::unwrap_or_clone))
     }
@@ -108,16 +113,16 @@ impl Users {
     /// Those of the users with these ids that there are, deactivated or not: out of memory, and the others in one statement.
     /// For loaders: that the caller may see them was decided where the ids came from.
     #[boxed]
-    pub async fn load_users(&self, ids: &[Uuid]) -> ::events::Result<Vec<Arc<User>>> {
+    pub async fn load_users(&self, ids: &[UserId]) -> ::events::Result<Vec<Arc<User>>> {
         let load = |ids: Vec<Uuid>| async move {
             let select = Entity::find().filter(Column::Id.is_in(ids));
             let found = select.all(&self.log.database().reader).await?;
             Ok(found
                 .into_iter()
-                .map(|user| (user.id, Arc::new(user)))
+                .map(|user| (user.id.uuid(), Arc::new(user)))
                 .collect())
         };
-        self.cache.get_many(ids, load).await
+        self.cache.get_many(&uuids(ids), load).await
     }
 
     /// A page of a sorted list.
@@ -142,7 +147,7 @@ impl Users {
             .await?;
         Ok(request.page_of(rows, |row| Edge {
             key: sort.field.key(row),
-            id: row.id,
+            id: row.id.uuid(),
         }))
     }
 
@@ -165,7 +170,7 @@ impl Users {
     pub async fn read_history(
         &self,
         viewer: &Viewer,
-        id: Uuid,
+        id: UserId,
         after_version: i64,
         limit: u64,
     ) -> Result<HistoryPage, AccessError> {
@@ -175,7 +180,9 @@ impl Users {
         {
             return Err(denied);
         }
-        let stream = StreamKey { kind: STREAM, id };
-        Ok(self.log.read_stream(stream, after_version, limit).await?)
+        Ok(self
+            .log
+            .read_stream(id.stream(), after_version, limit)
+            .await?)
     }
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use ::events::{Database, StreamKey, Tx, Written, now};
+use ::events::{Database, Tx, Written, now};
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
@@ -20,18 +20,22 @@ use super::{
     successors::{self, Successor},
     tokens::seconds_now,
 };
-use crate::{CommandContext, access::actor_of, boxed};
+use crate::{
+    CommandContext,
+    access::{SessionId, UserId},
+    boxed,
+};
 
 /// A session as stored.
 #[sea_orm::model]
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "session")]
 pub(crate) struct Model {
-    /// Its id, uuid v7; access tokens name it.
+    /// Its id; access tokens name it.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub id: Uuid,
+    pub id: SessionId,
     /// Whose it is.
-    pub user_id: Uuid,
+    pub user_id: UserId,
     /// Grows by one with every event.
     pub version: i64,
     /// When somebody signed in.
@@ -58,13 +62,15 @@ mod refresh_token {
     use chrono::{DateTime, Utc};
     use sea_orm::entity::prelude::*;
 
+    use crate::access::SessionId;
+
     #[sea_orm::model]
     #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "refresh_token")]
     pub(crate) struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub hash: Vec<u8>,
-        pub session_id: Uuid,
+        pub session_id: SessionId,
         pub used_at: Option<DateTime<Utc>>,
     }
 
@@ -90,13 +96,13 @@ fn hash(token: &Secret) -> Vec<u8> {
 pub(super) async fn start_session(
     tx: &Tx<'_>,
     context: &CommandContext,
-    user_id: Uuid,
+    user_id: UserId,
     token: &Secret,
     lifetime: Duration,
 ) -> Result<Session, UserError> {
     let at = now();
     let session = Session {
-        id: Uuid::now_v7(),
+        id: SessionId::generate(),
         user_id,
         version: 1,
         created_at: at,
@@ -110,7 +116,7 @@ pub(super) async fn start_session(
     Ok(session)
 }
 
-async fn insert_token(tx: &Tx<'_>, session_id: Uuid, token: &Secret) -> Result<(), UserError> {
+async fn insert_token(tx: &Tx<'_>, session_id: SessionId, token: &Secret) -> Result<(), UserError> {
     let row = refresh_token::ActiveModel {
         hash: Set(hash(token)),
         session_id: Set(session_id),
@@ -189,10 +195,10 @@ fn repeat(
 ) -> Exchange {
     let written = Written {
         kind: SESSION_STREAM.to_owned(),
-        stream_id: session.id,
+        stream_id: session.id.uuid(),
         version: session.version,
     };
-    let owner = actor_of(session.user_id);
+    let owner = session.user_id.to_string();
     context.receipt.record_earlier(written, owner);
     Exchange::Exchanged {
         next: successor.of(token),
@@ -202,7 +208,7 @@ fn repeat(
 }
 
 /// Whether the session is still open, to be asked by what took long.
-pub(super) async fn is_open(tx: &Tx<'_>, id: Uuid) -> Result<bool, UserError> {
+pub(super) async fn is_open(tx: &Tx<'_>, id: SessionId) -> Result<bool, UserError> {
     let session = Entity::find_by_id(id).one(&**tx).await?;
     Ok(session.is_some_and(|session| session.is_open()))
 }
@@ -211,7 +217,7 @@ pub(super) async fn is_open(tx: &Tx<'_>, id: Uuid) -> Result<bool, UserError> {
 pub(super) async fn end_sessions(
     tx: &Tx<'_>,
     context: &CommandContext,
-    user_id: Uuid,
+    user_id: UserId,
     is_ended: impl Fn(&Session) -> bool,
     revocation: Revocation,
 ) -> Result<u32, UserError> {
@@ -260,10 +266,7 @@ async fn append(
     session: &Session,
     revocation: Option<Revocation>,
 ) -> Result<(), UserError> {
-    let stream = StreamKey {
-        kind: SESSION_STREAM,
-        id: session.id,
-    };
+    let stream = session.id.stream();
     let data = SessionData {
         user_id: session.user_id,
         expires_at: session.expires_at,

@@ -7,7 +7,6 @@ use std::{net::IpAddr, sync::Arc};
 use ::events::{Tx, now, sql::query_one_as};
 use chrono::{DateTime, Utc};
 use sea_orm::{EntityTrait, IntoActiveModel, QuerySelect};
-use uuid::Uuid;
 
 use super::{
     Availability, Role, STREAM, Secret, User, UserError, UserEventKind, UserRefusal, Users,
@@ -22,7 +21,7 @@ use super::{
 };
 use crate::{
     CommandContext,
-    access::{AccessError, Principal, Reason, Viewer},
+    access::{AccessError, Principal, Reason, SessionId, UserId, Viewer},
     boxed,
     text::email,
 };
@@ -276,7 +275,7 @@ impl Users {
     #[boxed]
     pub async fn is_empty(&self) -> Result<bool> {
         let any = Entity::find().select_only().column(user::Column::Id);
-        let any: Option<Uuid> = any
+        let any: Option<UserId> = any
             .limit(1)
             .into_tuple()
             .one(&self.log.database().reader)
@@ -286,7 +285,7 @@ impl Users {
 
     /// One statement, whether there is such a user or not. Of two whose addresses became one, each has the one that they
     /// registered with.
-    async fn find_password(&self, email: &str) -> Result<Option<(Uuid, String)>> {
+    async fn find_password(&self, email: &str) -> Result<Option<(UserId, String)>> {
         let (key, before) = email::sought(email);
         let sql =
             "select p.user_id, p.hash from app_user u join user_password p on p.user_id = u.id
@@ -335,7 +334,7 @@ fn new_token() -> Result<Secret> {
 pub(super) fn on_behalf_of(mut context: CommandContext, user: &User) -> CommandContext {
     context.viewer = Viewer::User(Principal {
         user_id: user.id,
-        session_id: Uuid::nil(),
+        session_id: SessionId::default(),
         role: user.role,
     });
     context
@@ -350,7 +349,7 @@ async fn create_user(
 ) -> Result<User> {
     let at = now();
     let mut user = User {
-        id: Uuid::now_v7(),
+        id: UserId::generate(),
         email: input.email,
         email_key: String::new(),
         address_key: None,

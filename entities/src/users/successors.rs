@@ -14,9 +14,9 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use sea_orm::{ConnectionTrait, DbBackend};
 use sha2::Sha256;
-use uuid::Uuid;
 
 use super::{Secret, UserError, tokens::random_bytes};
+use crate::access::SessionId;
 
 /// So that no other use of the same inputs gives the same bits.
 const PURPOSE: &[u8] = b"millrace refresh token successor 1\0";
@@ -61,7 +61,7 @@ fn is_recent(backend: DbBackend, parameter: u8) -> String {
 /// Keeps how to find the successor of the token with this hash again, in place of what was kept of the session before.
 pub(super) async fn remember(
     tx: &Tx<'_>,
-    session_id: Uuid,
+    session_id: SessionId,
     hash: Vec<u8>,
     successor: &Successor,
 ) -> Result<(), UserError> {
@@ -86,7 +86,7 @@ pub(super) async fn remember(
 /// What the token with this hash was exchanged for, if that was the session's last exchange and not longer ago than `grace`.
 pub(super) async fn find(
     tx: &Tx<'_>,
-    session_id: Uuid,
+    session_id: SessionId,
     hash: Vec<u8>,
     grace: Duration,
 ) -> Result<Option<Successor>, UserError> {

@@ -17,10 +17,9 @@ use jsonwebtoken::{
 };
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::Secret;
-use crate::access::Reason;
+use crate::access::{Reason, SessionId, UserId};
 
 const ISSUER: &str = "millrace";
 /// HS256 wants a key as long as its output.
@@ -86,16 +85,16 @@ impl FromStr for TokenKeys {
 /// What a valid token says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Claims {
-    pub(crate) user_id: Uuid,
-    pub(crate) session_id: Uuid,
+    pub(crate) user_id: UserId,
+    pub(crate) session_id: SessionId,
     pub(crate) expires_at: SystemTime,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Registered {
     iss: String,
-    sub: Uuid,
-    sid: Uuid,
+    sub: UserId,
+    sid: SessionId,
     iat: u64,
     nbf: u64,
     exp: u64,
@@ -153,8 +152,8 @@ impl Tokens {
     /// `latest`. The same arguments give the same token.
     pub(super) fn issue(
         &self,
-        user_id: Uuid,
-        session_id: Uuid,
+        user_id: UserId,
+        session_id: SessionId,
         issued_at: u64,
         lifetime: Duration,
         latest: DateTime<Utc>,
@@ -250,11 +249,16 @@ pub(super) fn random_bytes() -> Result<[u8; 32], String> {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     fn keys(text: &str) -> Result<TokenKeys, String> {
         text.parse()
     }
+
+    const USER: UserId = UserId::from_uuid(Uuid::nil());
+    const SESSION: SessionId = SessionId::from_uuid(Uuid::max());
 
     const FIRST: &str = "a:0123456789abcdef0123456789abcdef";
     const SECOND: &str = "b:fedcba9876543210fedcba9876543210";
@@ -266,7 +270,7 @@ mod tests {
     fn issue(tokens: &Tokens, lifetime: u64) -> String {
         let latest = DateTime::from_timestamp(4_000_000_000, 0).expect("a time");
         let lifetime = Duration::from_secs(lifetime);
-        let issued = tokens.issue(Uuid::nil(), Uuid::max(), seconds_now(), lifetime, latest);
+        let issued = tokens.issue(USER, SESSION, seconds_now(), lifetime, latest);
         issued.expect("a token").0.reveal().to_owned()
     }
 
@@ -285,10 +289,7 @@ mod tests {
     fn keys_rotate_without_a_gap() {
         let (old, new) = (tokens(FIRST), tokens(&format!("{SECOND},{FIRST}")));
         let claims = new.verify(&issue(&old, 60)).expect("the old key verifies");
-        assert_eq!(
-            (claims.user_id, claims.session_id),
-            (Uuid::nil(), Uuid::max())
-        );
+        assert_eq!((claims.user_id, claims.session_id), (USER, SESSION));
         assert_eq!(old.verify(&issue(&new, 60)), Err(Reason::Invalid));
     }
 

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{access::Role, text::fold};
+use crate::{access::Role, access::UserId, text::fold};
 
 /// Whether a user wants to be talked to.
 #[derive(
@@ -50,7 +50,7 @@ pub enum Availability {
 pub struct Model {
     /// Its id, uuid v7.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub id: Uuid,
+    pub id: UserId,
     /// The address to sign in with, as it was entered.
     pub email: String,
     /// The address in lower case, by which it is unique: see `text::email`.

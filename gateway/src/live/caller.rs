@@ -35,7 +35,7 @@ impl Caller {
 /// Does `work` in the caller's turns at the database, or in those shared by its whole network when it has not signed in.
 pub(super) async fn claim<F: Future>(caller: &Caller, work: F) -> F::Output {
     let claimant = match (caller.user.user_id(), caller.address) {
-        (Some(user_id), _) => Claimant::User(user_id),
+        (Some(user_id), _) => Claimant::User(user_id.uuid()),
         (None, Some(address)) => Claimant::Network(users::network_of(address)),
         (None, None) => return work.await,
     };

@@ -3,10 +3,7 @@
 //! anything is looked up. So nobody learns by waiting what exists.
 
 use async_graphql::ServerError;
-use entities::{
-    Entities,
-    access::{Viewer, actor_of},
-};
+use entities::{Entities, access::Viewer};
 use events::Receipt;
 
 use super::{Shared, caller::Caller};
@@ -30,7 +27,10 @@ pub(super) async fn wait(
     token: &ReadAfter,
 ) -> Result<(), ServerError> {
     // An anonymous viewer owns nothing.
-    let owner = viewer.user_id().map(actor_of).unwrap_or_default();
+    let owner = viewer
+        .user_id()
+        .map(|id| id.to_string())
+        .unwrap_or_default();
     let users = &shared.entities.users;
     let written = users.open_read_after_token(&owner, &token.0);
     let Some(written) = written.filter(|_| !owner.is_empty()) else {

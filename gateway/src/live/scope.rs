@@ -4,9 +4,11 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use entities::{access::Viewer, users::Role};
+use entities::{
+    access::{UserId, Viewer},
+    users::Role,
+};
 use moka::sync::Cache;
-use uuid::Uuid;
 
 /// The number of documents remembered. A forgotten one is discovered again.
 const REMEMBERED: u64 = 10_000;
@@ -17,7 +19,7 @@ pub(super) enum Scope {
     /// All callers of a role.
     Role(Option<Role>),
     /// One user, in one role.
-    User(Uuid, Role),
+    User(UserId, Role),
 }
 
 impl Scope {

@@ -5,7 +5,7 @@ use std::error::Error;
 
 use entities::{
     CommandContext, Entities,
-    access::{Principal, Viewer},
+    access::{Principal, SessionId, Viewer},
     chats::{ChatKind, CreateChat},
     students::{CreateStudent, StudentStatus},
     users::User,
@@ -126,7 +126,7 @@ async fn seed_students(entities: &Entities, administrator: &User) -> Result {
 fn on_behalf_of(user: &User) -> CommandContext {
     let principal = Principal {
         user_id: user.id,
-        session_id: uuid::Uuid::nil(),
+        session_id: SessionId::default(),
         role: user.role,
     };
     CommandContext {

@@ -6,7 +6,7 @@ use entities::{
     CommandContext, Direction, Entities, PageRequest,
     access::{AccessError, Viewer},
     posts::{NewPost, PostError},
-    users::{UserFilter, UserSort, UserSortField},
+    users::{UserFilter, UserId, UserSort, UserSortField},
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use indicatif::HumanCount;
@@ -82,7 +82,7 @@ pub async fn seed_posts(
     Ok(())
 }
 
-async fn authors(entities: &Entities) -> Result<Vec<Uuid>, SeedPostsError> {
+async fn authors(entities: &Entities) -> Result<Vec<UserId>, SeedPostsError> {
     let filter = UserFilter::default();
     let sort = UserSort {
         field: UserSortField::CreatedAt,
@@ -98,14 +98,14 @@ async fn authors(entities: &Entities) -> Result<Vec<Uuid>, SeedPostsError> {
     let page = users
         .list_users(&Viewer::Process("seed"), &filter, sort, &request)
         .await?;
-    let authors: Vec<Uuid> = page.items.into_iter().map(|(_, user)| user.id).collect();
+    let authors: Vec<UserId> = page.items.into_iter().map(|(_, user)| user.id).collect();
     match authors.is_empty() {
         true => Err(SeedPostsError::NoUsers),
         false => Ok(authors),
     }
 }
 
-fn post(authors: &[Uuid], number: usize, likes: usize, comments: usize) -> NewPost {
+fn post(authors: &[UserId], number: usize, likes: usize, comments: usize) -> NewPost {
     let author = |number: usize| authors[number % authors.len()];
     NewPost {
         author_id: author(number),
@@ -122,8 +122,10 @@ fn post(authors: &[Uuid], number: usize, likes: usize, comments: usize) -> NewPo
 }
 
 /// Returns a made-up user; nobody is shown who likes a post.
-fn reader(number: usize) -> Uuid {
-    Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0000 + number as u128)
+fn reader(number: usize) -> UserId {
+    UserId::from_uuid(Uuid::from_u128(
+        0x0192_0000_0000_7000_8000_0000_0000_0000 + number as u128,
+    ))
 }
 
 fn sentence(seed: usize, words: usize) -> String {

@@ -1,13 +1,15 @@
 //! The inputs of chats, and how they become those of `entities`.
 
 use async_graphql::{ID, InputObject};
-use entities::chats::CreateChat;
-use uuid::Uuid;
+use entities::{
+    chats::{ChatId, CreateChat, MessageId},
+    users::UserId,
+};
 
-use super::{KIND, MESSAGE_KIND, object::ChatKind};
+use super::object::ChatKind;
 use crate::{
     error::{Error, Result},
-    id, users,
+    id,
 };
 
 /// A new chat.
@@ -109,20 +111,18 @@ pub(crate) struct SetTypingInput {
     pub(super) chat_id: ID,
 }
 
-pub(super) fn chat_id(id: &ID) -> Result<Uuid> {
-    id::decode_as(KIND, "chatId", id)
+pub(super) fn chat_id(id: &ID) -> Result<ChatId> {
+    id::decode("chatId", id)
 }
 
-pub(super) fn message_id(id: &ID) -> Result<Uuid> {
-    id::decode_as(MESSAGE_KIND, "messageId", id)
+pub(super) fn message_id(id: &ID) -> Result<MessageId> {
+    id::decode("messageId", id)
 }
 
-pub(super) fn user_id(id: &ID) -> Result<Uuid> {
-    id::decode_as(users::KIND, "userId", id)
+pub(super) fn user_id(id: &ID) -> Result<UserId> {
+    id::decode("userId", id)
 }
 
-pub(super) fn user_ids(field: &str, ids: &[ID]) -> Result<Vec<Uuid>> {
-    ids.iter()
-        .map(|id| id::decode_as(users::KIND, field, id))
-        .collect()
+pub(super) fn user_ids(field: &str, ids: &[ID]) -> Result<Vec<UserId>> {
+    ids.iter().map(|id| id::decode(field, id)).collect()
 }

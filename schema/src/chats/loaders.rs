@@ -7,30 +7,29 @@ use std::{collections::HashMap, hash::Hash, sync::Arc};
 use async_graphql::{Context, dataloader::Loader};
 use async_trait::async_trait;
 use entities::{
-    chats::{Chat, ChatMember, ChatMessage, ChatOfUser, Chats},
+    chats::{Chat, ChatId, ChatMember, ChatMessage, ChatOfUser, Chats, MessageId},
     users::{User, Users},
 };
-use uuid::Uuid;
 
 use crate::{batches::Batches, error::Result, users::load_all};
 
 /// Members of a chat.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct MembersOf {
-    chat_id: Uuid,
+    chat_id: ChatId,
     with_users: bool,
 }
 
 /// Last message of a chat.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct LastMessageOf {
-    chat_id: Uuid,
+    chat_id: ChatId,
     with_author: bool,
 }
 
 /// A message by id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct MessageById(Uuid);
+struct MessageById(MessageId);
 
 /// Messages that a user has not read in a chat.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,7 +52,7 @@ impl Loader<MembersOf> for ChatLoader {
     type Error = Failure;
 
     async fn load(&self, keys: &[MembersOf]) -> Result<HashMap<MembersOf, Self::Value>, Failure> {
-        let ids: Vec<Uuid> = keys.iter().map(|key| key.chat_id).collect();
+        let ids: Vec<ChatId> = keys.iter().map(|key| key.chat_id).collect();
         let members = self.chats.load_members(&ids).await?;
         let wanted = keys.iter().filter(|key| key.with_users);
         let shown = wanted.filter_map(|key| members.get(&key.chat_id)).flatten();
@@ -80,7 +79,7 @@ impl Loader<LastMessageOf> for ChatLoader {
         &self,
         keys: &[LastMessageOf],
     ) -> Result<HashMap<LastMessageOf, Self::Value>, Failure> {
-        let ids: Vec<Uuid> = keys.iter().map(|key| key.chat_id).collect();
+        let ids: Vec<ChatId> = keys.iter().map(|key| key.chat_id).collect();
         let messages = self.chats.load_last_messages(&ids).await?;
         let wanted = keys.iter().filter(|key| key.with_author);
         let shown = wanted.filter_map(|key| messages.get(&key.chat_id));
@@ -104,7 +103,7 @@ impl Loader<MessageById> for ChatLoader {
         &self,
         keys: &[MessageById],
     ) -> Result<HashMap<MessageById, ChatMessage>, Failure> {
-        let ids: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
+        let ids: Vec<MessageId> = keys.iter().map(|key| key.0).collect();
         let found = self.chats.load_messages(&ids).await?;
         Ok(found
             .into_iter()
@@ -159,7 +158,7 @@ where
 /// members shows them.
 pub(super) async fn load_members(
     ctx: &Context<'_>,
-    chat_id: Uuid,
+    chat_id: ChatId,
 ) -> Result<Vec<WithUser<ChatMember>>> {
     let key = MembersOf {
         chat_id,
@@ -171,7 +170,7 @@ pub(super) async fn load_members(
 /// The last message of a chat that the caller may see, with its author if this field of a message shows them.
 pub(super) async fn load_last_message(
     ctx: &Context<'_>,
-    chat_id: Uuid,
+    chat_id: ChatId,
 ) -> Result<Option<WithUser<ChatMessage>>> {
     let key = LastMessageOf {
         chat_id,
@@ -181,7 +180,7 @@ pub(super) async fn load_last_message(
 }
 
 /// A message of a chat that the caller may see, as it is now.
-pub(super) async fn load_message(ctx: &Context<'_>, id: Uuid) -> Result<Option<ChatMessage>> {
+pub(super) async fn load_message(ctx: &Context<'_>, id: MessageId) -> Result<Option<ChatMessage>> {
     load(ctx, MessageById(id)).await
 }
 

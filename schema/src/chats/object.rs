@@ -12,14 +12,11 @@ use entities::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{
-    KIND, MESSAGE_KIND,
-    loaders::{WithUser, load_last_message, load_members, load_unread_count},
-};
+use super::loaders::{WithUser, load_last_message, load_members, load_unread_count};
 use crate::{
     connection::{ListCursor, PageArguments, connect},
     error::Result,
-    history, id,
+    history,
     price::list_size,
     request::{entities, viewer},
     users::UserRef,
@@ -64,7 +61,7 @@ pub(crate) struct Chat(pub(super) chats::Chat);
 impl Chat {
     /// The global id.
     pub(crate) async fn id(&self) -> ID {
-        id::encode(KIND, self.0.id)
+        self.0.id.into()
     }
 
     /// The kind of chat.
@@ -205,7 +202,7 @@ pub(crate) struct Message {
 impl From<WithUser<chats::ChatMessage>> for Message {
     fn from((row, author): WithUser<chats::ChatMessage>) -> Self {
         Self {
-            id: id::encode(MESSAGE_KIND, row.id),
+            id: row.id.into(),
             number: row.number,
             author: UserRef::new(row.author_id, author),
             text: row.text,

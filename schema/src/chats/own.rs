@@ -3,17 +3,18 @@
 
 use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject};
 use chrono::{DateTime, Utc};
-use entities::chats::{self, ChatEventKind, ChatOfUser, INBOX_STREAM, InboxEvent, InboxEventKind};
+use entities::{
+    chats::{self, ChatEventKind, ChatOfUser, INBOX_STREAM, InboxEvent, InboxEventKind},
+    users::UserId,
+};
 use events::Event;
-use uuid::Uuid;
 
 use super::{
-    KIND,
     event::show_message,
     loaders::load_chat_of_user,
     object::{Chat, Message},
 };
-use crate::{error::Result, id};
+use crate::error::Result;
 
 /// The type of an event in your chats.
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]
@@ -97,7 +98,7 @@ impl MyChatsEvent {
         event: &Event,
         cursor: String,
         is_replayed: bool,
-        user_id: Uuid,
+        user_id: UserId,
     ) -> events::Result<Self> {
         let (event_type, chat_id, shown) = if event.stream == INBOX_STREAM {
             let decoded = InboxEvent::decode(event)?;
@@ -111,7 +112,7 @@ impl MyChatsEvent {
             event_type,
             actor: event.meta.actor.clone(),
             occurred_at: event.occurred_at,
-            chat_id: id::encode(KIND, chat_id),
+            chat_id: chat_id.into(),
             of: ChatOfUser { chat_id, user_id },
             shown,
             is_replayed,

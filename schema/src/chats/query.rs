@@ -6,12 +6,11 @@ use async_graphql::{
 };
 use entities::{
     SortKey,
-    chats::{ChatError, STREAM},
+    chats::{ChatError, ChatId, STREAM},
 };
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use super::{KIND, object::Chat};
+use super::object::Chat;
 use crate::{
     connection::{ListCursor, PageArguments, connect},
     error::Result,
@@ -31,8 +30,8 @@ pub(crate) enum ChatOrder {
     LastActivity,
 }
 
-/// The chat with this uuid if the viewer is a member, for `chat` and `node`.
-pub(crate) async fn find(ctx: &Context<'_>, id: Uuid) -> Result<Option<Chat>> {
+/// The chat with this id if the viewer is a member, for `chat` and `node`.
+pub(crate) async fn find(ctx: &Context<'_>, id: ChatId) -> Result<Option<Chat>> {
     let found = entities(ctx).chats.find_chat(viewer(ctx)?, id).await;
     Ok(found?.map(Chat))
 }
@@ -45,7 +44,7 @@ impl ChatsQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The chat's global id.")] id: ID,
     ) -> Result<Option<Chat>> {
-        match find(ctx, id::decode_as(KIND, "id", &id)?).await? {
+        match find(ctx, id::decode("id", &id)?).await? {
             None => Err(ChatError::NotFound(STREAM).into()),
             found => Ok(found),
         }

@@ -47,7 +47,7 @@ impl ChatsSubscription {
         require(ctx, Requirement::Member { chat_id }).await?;
         let topic = Topic {
             kind: STREAM,
-            id: Some(chat_id),
+            id: Some(chat_id.uuid()),
         };
         let is_replay = ctx.data::<EventSource>()?.is_replay();
         follow_as(ctx, topic, move |event, cursor| {
@@ -86,7 +86,7 @@ impl ChatsSubscription {
         require(ctx, Requirement::Member { chat_id }).await?;
         let stream = StreamKey {
             kind: STREAM,
-            id: chat_id,
+            id: chat_id.uuid(),
         };
         let whispers = ctx.data::<EventSource>()?.follow_whispers(stream);
         Ok(whispers.map(|message| {

@@ -4,10 +4,7 @@ use async_graphql::{Enum, ID, SimpleObject};
 use entities::{Entities, customers, record::Record};
 
 use super::inputs::CustomerSortField;
-use crate::{
-    id,
-    record::{CountedObject, RecordHead, Recorded},
-};
+use crate::record::{CountedObject, RecordHead, Recorded};
 
 /// Where the relation to a customer stands.
 #[derive(Enum, Debug, Copy, Clone, Eq, PartialEq)]
@@ -57,7 +54,7 @@ impl From<Customer> for CustomerField {
 impl From<customers::Customer> for Customer {
     fn from(customer: customers::Customer) -> Self {
         Self {
-            id: id::encode(customers::STREAM, customer.id),
+            id: customer.id.into(),
             head: customer.head().into(),
             name: customer.name,
             email: customer.email,

@@ -8,7 +8,6 @@ use crate::{
     id,
     payloads::payloads,
     request::{command_context, entities},
-    users,
 };
 
 /// The user whose personal data to erase.
@@ -35,7 +34,7 @@ impl ErasureMutation {
         ctx: &Context<'_>,
         input: EraseUserInput,
     ) -> Result<Option<EraseUserPayload>> {
-        let id = id::decode_as(users::KIND, "userId", &input.user_id)?;
+        let id = id::decode("userId", &input.user_id)?;
         let erasures = &entities(ctx).erasures;
         let erasure = erasures.erase_user(command_context(ctx)?, id).await;
         Ok(Some(EraseUserPayload {

@@ -4,7 +4,7 @@ use async_graphql::{Enum, ID, SimpleObject};
 use chrono::{DateTime, Utc};
 use events::{ErasurePhase, ErasureStatus};
 
-use crate::{id, users};
+use entities::users::UserId;
 
 /// The erasure of the personal data of a user.
 #[derive(SimpleObject)]
@@ -67,7 +67,7 @@ impl From<ErasureStatus> for Erasure {
         ];
         let steps = steps.into_iter();
         Self {
-            user_id: id::encode(users::KIND, status.subject),
+            user_id: UserId::from_uuid(status.subject).into(),
             requested_at: status.requested_at,
             requested_by: status.requested_by,
             finished_at: status.finished_at,

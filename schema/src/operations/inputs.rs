@@ -2,7 +2,7 @@
 
 use async_graphql::{ID, InputObject};
 use chrono::{DateTime, Utc};
-use entities::{Violations, operations::LETTER_KIND};
+use entities::{Violations, operations::LetterId};
 use events::{LogFilter, Which};
 use uuid::Uuid;
 
@@ -69,8 +69,8 @@ pub(super) fn stream_filter(kind: Option<String>, stream_id: Option<&ID>) -> Res
         return Ok(StreamFilter { kind, id: None });
     };
     let message = "must be the id of a stream, such as post_01h455vb4pex5vsknk084sn02q";
-    let (of_id, uuid) =
-        id::decode(stream_id).ok_or_else(|| invalid(Violations::one("streamId", "id", message)))?;
+    let (of_id, uuid) = entities::id::decode(stream_id)
+        .ok_or_else(|| invalid(Violations::one("streamId", "id", message)))?;
     if kind.is_some_and(|kind| kind != of_id) {
         let message = "must be the id of a stream of the kind that is given as stream";
         return Err(invalid(Violations::one("streamId", "kind", message)));
@@ -117,7 +117,10 @@ pub(crate) struct DeadLettersInput {
 impl DeadLettersInput {
     pub(super) fn into_which(self) -> Result<Which> {
         match (self.id, self.fingerprint, self.all) {
-            (Some(id), None, false) => Ok(Which::One(id::decode_as(LETTER_KIND, "id", &id)?)),
+            (Some(id), None, false) => {
+                let id: LetterId = id::decode("id", &id)?;
+                Ok(Which::One(id.uuid()))
+            }
             (None, Some(fingerprint), false) => {
                 let fingerprint = checked_text("fingerprint", fingerprint)?;
                 Ok(Which::Fingerprint(fingerprint))

@@ -5,7 +5,7 @@ use async_graphql::{
     connection::{Connection, Edge},
 };
 use chrono::{DateTime, Utc};
-use entities::{Edge as Place, SortKey, operations::LETTER_KIND};
+use entities::{Edge as Place, SortKey, id, operations::LetterId};
 use events::LetterFilter;
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,6 @@ use super::{
 use crate::{
     connection::{ListCursor, PageArguments},
     error::Result,
-    id,
     price::{COUNT, cost},
     request::{entities, viewer},
 };
@@ -72,12 +71,12 @@ impl From<events::DeadLetter> for DeadLetter {
     fn from(letter: events::DeadLetter) -> Self {
         let errors = letter.error.as_deref().unwrap_or_default().lines();
         Self {
-            id: id::encode(LETTER_KIND, letter.id),
+            id: LetterId::from_uuid(letter.id).into(),
             consumer: letter.consumer.clone(),
             consumer_kind: letter.kind.into(),
             position: letter.position,
             stream: letter.stream.clone(),
-            stream_id: id::encode(&letter.stream, letter.stream_id),
+            stream_id: id::encode(&letter.stream, letter.stream_id).into(),
             version: letter.version,
             event_type: letter.event_type.clone(),
             errors: errors.map(str::to_owned).collect(),
@@ -139,9 +138,9 @@ impl LettersQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The letter's id.")] id: ID,
     ) -> Result<Option<DeadLetter>> {
-        let uuid = id::decode_as(LETTER_KIND, "id", &id)?;
+        let id: LetterId = crate::id::decode("id", &id)?;
         let operations = &entities(ctx).operations;
-        let found = operations.find_letter(viewer(ctx)?, uuid).await;
+        let found = operations.find_letter(viewer(ctx)?, id).await;
         Ok(found?.map(DeadLetter::from))
     }
 

@@ -2,14 +2,11 @@
 
 use async_graphql::{ComplexObject, ID, Json, SimpleObject};
 use chrono::{DateTime, Utc};
-use entities::operations::LoggedEvent as Inner;
+use entities::{id, operations::LoggedEvent as Inner};
 use events::Cursor;
 use serde_json::Value;
 
-use crate::{
-    error::{Result, internal},
-    id,
-};
+use crate::error::{Result, internal};
 
 /// An event of the log.
 #[derive(SimpleObject)]
@@ -52,7 +49,7 @@ impl LoggedEvent {
             position: event.position,
             event_id: event.event_id.into(),
             stream: event.stream.clone(),
-            stream_id: id::encode(&event.stream, event.stream_id),
+            stream_id: id::encode(&event.stream, event.stream_id).into(),
             version: event.version,
             event_type: event.event_type.clone(),
             schema_version: event.schema_version.into(),

@@ -11,7 +11,6 @@ use crate::{
     id,
     payloads::payloads,
     request::{command_context, entities},
-    users,
 };
 
 payloads! {
@@ -102,7 +101,7 @@ impl OperationsMutation {
         ctx: &Context<'_>,
         input: DisconnectUserInput,
     ) -> Result<Option<DisconnectUserPayload>> {
-        let id = id::decode_as(users::KIND, "userId", &input.user_id)?;
+        let id = id::decode("userId", &input.user_id)?;
         let (context, users) = (command_context(ctx)?, &entities(ctx).users);
         let disconnected = users.disconnect(context, id, input.end_sessions).await?;
         Ok(Some(DisconnectUserPayload {

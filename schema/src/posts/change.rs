@@ -11,6 +11,7 @@ use crate::{
     error::{Error, Result, codes, error, from_event},
     users::UserRef,
 };
+use entities::users::UserId;
 
 /// The type of a change to a post.
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]
@@ -128,7 +129,7 @@ pub(super) fn is_of(event: &Event, kind: posts::PostEventKind) -> bool {
 }
 
 /// Whether a post was created by this user; `None` stands for all users.
-pub(super) fn is_created_by(event: &Event, author_id: Option<uuid::Uuid>) -> bool {
+pub(super) fn is_created_by(event: &Event, author_id: Option<UserId>) -> bool {
     if !is_of(event, posts::PostEventKind::Created) {
         return false;
     }

@@ -9,20 +9,15 @@ use async_graphql::{
 use chrono::{DateTime, Utc};
 use entities::{
     SortKey,
-    posts::{self, CommentsOf, PostState, page_of_state},
+    posts::{self, CommentsOf, PostId, PostState, page_of_state},
     users,
 };
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-use super::{
-    COMMENT_KIND,
-    loaders::{CommentPage, load_comments},
-};
+use super::loaders::{CommentPage, load_comments};
 use crate::{
     connection::{ListCursor, PageArguments},
     error::Result,
-    id,
     request::{entities, shown},
     users::UserRef,
 };
@@ -65,7 +60,7 @@ pub(crate) struct Comment {
 impl Comment {
     pub(super) fn with_author(row: posts::Comment, author: Option<Arc<users::User>>) -> Self {
         Self {
-            id: id::encode(COMMENT_KIND, row.id),
+            id: row.id.into(),
             number: row.number,
             author: UserRef::new(row.author_id, author),
             text: row.text,
@@ -85,7 +80,7 @@ impl From<posts::Comment> for Comment {
 /// A page of a post's comments: of the fold, if the post comes from one.
 pub(super) async fn connect(
     ctx: &Context<'_>,
-    post_id: Uuid,
+    post_id: PostId,
     state: Option<&PostState>,
     arguments: PageArguments,
 ) -> Result<CommentConnection> {

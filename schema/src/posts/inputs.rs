@@ -3,16 +3,13 @@
 use async_graphql::{Enum, ID, InputObject};
 use entities::{
     Violations,
-    posts::{self, ChangeComment, ChangePost},
+    posts::{self, ChangeComment, ChangePost, PostId},
 };
-use uuid::Uuid;
 
-use super::{COMMENT_KIND, KIND};
 use crate::{
     error::{self, Error, Result},
     id,
     price::{SEARCH, cost},
-    users,
 };
 
 /// A new post.
@@ -85,8 +82,8 @@ pub(crate) struct RemoveCommentInput {
     pub(super) id: ID,
 }
 
-pub(super) fn post_id(field: &str, id: &ID) -> Result<Uuid> {
-    id::decode_as(KIND, field, id)
+pub(super) fn post_id(field: &str, id: &ID) -> Result<PostId> {
+    id::decode(field, id)
 }
 
 pub(super) fn post_target(id: &ID, expected_version: Option<i64>) -> Result<ChangePost> {
@@ -99,7 +96,7 @@ pub(super) fn post_target(id: &ID, expected_version: Option<i64>) -> Result<Chan
 pub(super) fn comment_target(post: &ID, comment: &ID) -> Result<ChangeComment> {
     Ok(ChangeComment {
         post_id: post_id("postId", post)?,
-        id: id::decode_as(COMMENT_KIND, "id", comment)?,
+        id: id::decode("id", comment)?,
     })
 }
 
@@ -129,9 +126,7 @@ impl TryFrom<PostFilter> for posts::PostFilter {
         }
         let author = filter.author.as_ref();
         Ok(Self {
-            author_id: author
-                .map(|id| id::decode_as(users::KIND, "author", id))
-                .transpose()?,
+            author_id: author.map(|id| id::decode("author", id)).transpose()?,
             has_comments: filter.has_comments,
             min_likes: filter.min_likes.map(i64::from),
             search: filter.search,

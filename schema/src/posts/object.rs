@@ -11,14 +11,13 @@ use entities::{
 };
 
 use super::{
-    KIND,
     comment::{self, CommentConnection},
     loaders::load_like,
 };
 use crate::{
     connection::PageArguments,
     error::Result,
-    history, id,
+    history,
     request::{entities, viewer},
     users::UserRef,
 };
@@ -61,7 +60,7 @@ impl Post {
 impl Post {
     /// The global id.
     pub(crate) async fn id(&self) -> ID {
-        id::encode(KIND, self.row.id)
+        self.row.id.into()
     }
 
     /// The user who wrote it.

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use async_graphql::{Context, ID, Object, connection::Connection};
-use entities::{Violations, posts};
-use uuid::Uuid;
+use entities::{
+    Violations,
+    posts::{self, PostId},
+};
 
 use super::{
     comment::shows_authors,
@@ -38,14 +40,14 @@ impl PostTotals {
     }
 }
 
-/// The post with this uuid, for `post` and `node`.
-pub(crate) async fn find(ctx: &Context<'_>, id: Uuid) -> Result<Option<Post>> {
+/// The post with this id, for `post` and `node`.
+pub(crate) async fn find(ctx: &Context<'_>, id: PostId) -> Result<Option<Post>> {
     let found = entities(ctx).posts.find_post(viewer(ctx)?, id).await;
     let found = shown(ctx, found?)?;
     Ok(found.map(Post::from))
 }
 
-async fn find_at(ctx: &Context<'_>, id: Uuid, version: i64) -> Result<Option<Post>> {
+async fn find_at(ctx: &Context<'_>, id: PostId, version: i64) -> Result<Option<Post>> {
     if version < 1 {
         let message = "must be at least 1";
         return Err(invalid(Violations::one("asOfVersion", "range", message)));

@@ -4,11 +4,10 @@ use async_graphql::{Context, ID, Subscription};
 use entities::{
     access::Action,
     grants::Requirement,
-    posts::{PostEventKind, STREAM},
+    posts::{PostEventKind, PostId, STREAM},
 };
 use events::{Event, Topic};
 use futures::{Stream, StreamExt, TryStreamExt};
-use uuid::Uuid;
 
 use super::{
     change::{CommentAdded, PostChange, is_created_by, is_of},
@@ -19,13 +18,12 @@ use crate::{
     following::{follow, require},
     id,
     request::entities,
-    users,
 };
 
 /// The changes of one post or all, of those events that are `wanted`; while the caller may read posts.
 async fn follow_posts<W>(
     ctx: &Context<'_>,
-    id: Option<Uuid>,
+    id: Option<PostId>,
     wanted: W,
 ) -> Result<impl Stream<Item = Result<PostChange>> + use<W>>
 where
@@ -33,7 +31,13 @@ where
 {
     require(ctx, Requirement::Action(Action::ReadPosts)).await?;
     let posts = entities(ctx).posts.clone();
-    let events = follow(ctx, Topic { kind: STREAM, id })?;
+    let events = follow(
+        ctx,
+        Topic {
+            kind: STREAM,
+            id: id.map(PostId::uuid),
+        },
+    )?;
     let events = events.try_filter(move |(event, _)| std::future::ready(wanted(event)));
     Ok(events.and_then(move |(event, cursor)| {
         let posts = posts.clone();
@@ -75,9 +79,7 @@ impl PostsSubscription {
         )]
         _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<PostChange>>> {
-        let author_id = author
-            .map(|id| id::decode_as(users::KIND, "author", &id))
-            .transpose()?;
+        let author_id = author.map(|id| id::decode("author", &id)).transpose()?;
         follow_posts(ctx, None, move |event| is_created_by(event, author_id)).await
     }
 

@@ -7,12 +7,11 @@ use entities::{
     Entities,
     access::{Action, Viewer},
     grants::Requirement,
-    posts::{self, STREAM, TRENDING_FOLLOWER},
+    posts::{self, PostId, STREAM, TRENDING_FOLLOWER},
 };
 use events::{AsOf, EventSource, Topic};
 use futures::{Stream, StreamExt};
 use tokio::time::{Instant, sleep_until};
-use uuid::Uuid;
 
 use super::object::Post;
 use crate::{
@@ -75,7 +74,7 @@ async fn list(
 }
 
 /// What a change is seen by: the order and the counts. Scores sink without anything having happened.
-fn standings(trending: &[posts::TrendingPost]) -> Vec<(Uuid, i64, i64)> {
+fn standings(trending: &[posts::TrendingPost]) -> Vec<(PostId, i64, i64)> {
     let standing = |it: &posts::TrendingPost| (it.post.id, it.likes, it.comments);
     trending.iter().map(standing).collect()
 }

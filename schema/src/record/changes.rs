@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use entities::{
     grants::Requirement,
+    id::Id,
     record::{self, Record, RecordEvent},
 };
 use events::{Event, Topic};
@@ -196,6 +197,7 @@ pub(crate) async fn follow<O: Recorded>(
     id: Option<ID>,
 ) -> Result<impl Stream<Item = Result<RecordChange<O>>> + use<O>> {
     let id = id.map(|id| decode::<O>(&id)).transpose()?;
+    let id = id.map(Id::uuid);
     require(ctx, Requirement::Action(O::Record::READ)).await?;
     let kinds = kinds.unwrap_or_else(ChangeType::changing);
     let kinds: Vec<_> = kinds

@@ -2,13 +2,12 @@
 
 use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject};
 use chrono::{DateTime, Utc};
-use entities::signals;
-use uuid::Uuid;
+use entities::{signals, signals::SignalId};
 
-use super::{KIND, finding::SignalFinding};
+use super::finding::SignalFinding;
 use crate::{
     error::Result,
-    history, id,
+    history,
     request::{entities, viewer},
 };
 
@@ -85,7 +84,7 @@ impl From<signals::SignalNotification> for SignalNotification {
 #[graphql(complex)]
 pub(crate) struct Signal {
     #[graphql(skip)]
-    uuid: Uuid,
+    signal_id: SignalId,
     /// The global id.
     #[graphql(owned)]
     pub(crate) id: ID,
@@ -120,8 +119,8 @@ pub(crate) struct Signal {
 impl From<signals::Signal> for Signal {
     fn from(signal: signals::Signal) -> Self {
         Self {
-            uuid: signal.id,
-            id: id::encode(KIND, signal.id),
+            signal_id: signal.id,
+            id: signal.id.into(),
             source: signal.source,
             number: signal.number,
             value: signal.value,
@@ -152,7 +151,7 @@ impl Signal {
     ) -> Result<Option<history::History>> {
         let (viewer, signals) = (viewer(ctx)?, &entities(ctx).signals);
         history::connect(ctx, first, after, |after, limit| {
-            signals.read_history(viewer, self.uuid, after, limit)
+            signals.read_history(viewer, self.signal_id, after, limit)
         })
         .await
     }

@@ -1,10 +1,9 @@
 //! The queries of signals.
 
 use async_graphql::{Context, ID, Object, connection::Connection};
-use entities::signals::{self, SignalSort};
-use uuid::Uuid;
+use entities::signals::{self, SignalId, SignalSort};
 
-use super::{KIND, inputs::SignalFilter, object::Signal};
+use super::{inputs::SignalFilter, object::Signal};
 use crate::{
     connection::{ListCursor, PageArguments, connect},
     error::Result,
@@ -31,8 +30,8 @@ impl SignalTotals {
     }
 }
 
-/// The signal with this uuid, for `signal` and `node`.
-pub(crate) async fn find(ctx: &Context<'_>, id: Uuid) -> Result<Option<Signal>> {
+/// The signal with this id, for `signal` and `node`.
+pub(crate) async fn find(ctx: &Context<'_>, id: SignalId) -> Result<Option<Signal>> {
     let found = entities(ctx).signals.find_signal(viewer(ctx)?, id).await;
     Ok(found?.map(Signal::from))
 }
@@ -45,7 +44,7 @@ impl SignalsQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The signal's global id.")] id: ID,
     ) -> Result<Option<Signal>> {
-        find(ctx, id::decode_as(KIND, "id", &id)?).await
+        find(ctx, id::decode("id", &id)?).await
     }
 
     /// The signals, newest first. Page forward with `first` and

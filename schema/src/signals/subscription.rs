@@ -5,15 +5,12 @@ use chrono::{DateTime, Utc};
 use entities::{
     access::Action,
     grants::Requirement,
-    signals::{self, STREAM, SignalEvent},
+    signals::{self, STREAM, SignalEvent, SignalId},
 };
 use events::{Event, Topic};
 use futures::Stream;
 
-use super::{
-    KIND,
-    object::{Signal, SignalProcessor},
-};
+use super::object::{Signal, SignalProcessor};
 use crate::{
     error::Result,
     following::{follow_as, require},
@@ -90,11 +87,11 @@ impl SignalsSubscription {
         )]
         _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<SignalProgress>>> {
-        let id = id::decode_as(KIND, "id", &id)?;
+        let id: SignalId = id::decode("id", &id)?;
         require(ctx, Requirement::Action(Action::ReadSignals)).await?;
         let topic = Topic {
             kind: STREAM,
-            id: Some(id),
+            id: Some(id.uuid()),
         };
         follow_as(ctx, topic, SignalProgress::new)
     }

@@ -4,10 +4,7 @@ use async_graphql::{Enum, ID, SimpleObject};
 use entities::{Entities, record::Record, students};
 
 use super::inputs::StudentSortField;
-use crate::{
-    id,
-    record::{RecordHead, Recorded},
-};
+use crate::record::{RecordHead, Recorded};
 
 /// Where a student stands.
 #[derive(Enum, Debug, Copy, Clone, Eq, PartialEq)]
@@ -63,7 +60,7 @@ impl From<Student> for StudentField {
 impl From<students::Student> for Student {
     fn from(student: students::Student) -> Self {
         Self {
-            id: id::encode(students::STREAM, student.id),
+            id: student.id.into(),
             head: student.head().into(),
             name: student.name,
             email: student.email,

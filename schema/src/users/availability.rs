@@ -5,16 +5,12 @@ use async_graphql::{ID, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::{
     Entities, Violations,
-    users::{self, PRESENCE_STREAM, STREAM, UserEventKind},
+    users::{self, PRESENCE_STREAM, STREAM, UserEventKind, UserId},
 };
 use events::{Event, EventSource, Topic};
 use futures::{Stream, StreamExt, TryStreamExt};
-use uuid::Uuid;
 
-use super::{
-    KIND,
-    object::{Availability, User},
-};
+use super::object::{Availability, User};
 use crate::{
     error::{Result, invalid},
     id,
@@ -35,15 +31,15 @@ pub(crate) struct AvailabilityChange {
     last_seen_at: Option<DateTime<Utc>>,
 }
 
-/// The users' uuids, each once.
-pub(super) fn decode_ids(ids: &[ID]) -> Result<Vec<Uuid>> {
+/// The users' ids, each once.
+pub(super) fn decode_ids(ids: &[ID]) -> Result<Vec<UserId>> {
     if !(1..=MAX_USERS).contains(&ids.len()) {
         let message = format!("must have 1 to {MAX_USERS} ids");
         return Err(invalid(Violations::one("userIds", "length", &message)));
     }
     let mut decoded = Vec::with_capacity(ids.len());
     for id in ids {
-        let id = id::decode_as(KIND, "userIds", id)?;
+        let id = id::decode("userIds", id)?;
         if !decoded.contains(&id) {
             decoded.push(id);
         }
@@ -54,13 +50,13 @@ pub(super) fn decode_ids(ids: &[ID]) -> Result<Vec<Uuid>> {
 pub(super) fn follow(
     source: &EventSource,
     entities: &Entities,
-    ids: Vec<Uuid>,
+    ids: Vec<UserId>,
 ) -> impl Stream<Item = Result<AvailabilityChange>> + use<> {
     let is_replay = source.is_replay();
     let of_kind = |kind| {
         ids.iter().map(move |id| Topic {
             kind,
-            id: Some(*id),
+            id: Some(id.uuid()),
         })
     };
     let topics: Vec<_> = of_kind(STREAM).chain(of_kind(PRESENCE_STREAM)).collect();
@@ -76,7 +72,8 @@ pub(super) fn follow(
         let users = users.clone();
         async move {
             let event = event?;
-            load(&users, &[event.stream_id], |user| is_shown_by(&event, user)).await
+            let id = UserId::from_uuid(event.stream_id);
+            load(&users, &[id], |user| is_shown_by(&event, user)).await
         }
     });
     let lists = futures::stream::iter(at_start).flatten().chain(later);
@@ -101,7 +98,7 @@ fn is_shown_by(event: &Event, user: &users::User) -> bool {
 /// What is shown of these users now, in this order.
 async fn load(
     users: &users::Users,
-    ids: &[Uuid],
+    ids: &[UserId],
     is_wanted: impl Fn(&users::User) -> bool,
 ) -> Result<Vec<AvailabilityChange>> {
     // The presences last: an event's is never missed, and what a user chose is in the row that decides what is shown.

@@ -8,8 +8,7 @@ use std::{
 
 use async_graphql::{Context, context::DataContext, dataloader::Loader};
 use async_trait::async_trait;
-use entities::users::{self, UserPresence, Users};
-use uuid::Uuid;
+use entities::users::{self, UserId, UserPresence, Users};
 
 use crate::{batches::Batches, error::Result};
 
@@ -23,22 +22,22 @@ pub(crate) struct UserLoader(Users);
 pub(crate) struct PresenceLoader(Users);
 
 #[async_trait]
-impl Loader<Uuid> for UserLoader {
+impl Loader<UserId> for UserLoader {
     type Value = Arc<users::User>;
     type Error = Arc<events::Error>;
 
-    async fn load(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Self::Value>, Self::Error> {
+    async fn load(&self, ids: &[UserId]) -> Result<HashMap<UserId, Self::Value>, Self::Error> {
         let found = self.0.load_users(ids).await?;
         Ok(found.into_iter().map(|user| (user.id, user)).collect())
     }
 }
 
 #[async_trait]
-impl Loader<Uuid> for PresenceLoader {
+impl Loader<UserId> for PresenceLoader {
     type Value = UserPresence;
     type Error = Arc<events::Error>;
 
-    async fn load(&self, ids: &[Uuid]) -> Result<HashMap<Uuid, Self::Value>, Self::Error> {
+    async fn load(&self, ids: &[UserId]) -> Result<HashMap<UserId, Self::Value>, Self::Error> {
         Ok(self.0.load_presences(ids).await?.into_iter().collect())
     }
 }
@@ -54,9 +53,9 @@ pub(crate) fn loaders(users: &Users) -> (Batches<UserLoader>, Batches<PresenceLo
 /// These users, whom the caller must be allowed to see.
 pub(crate) async fn load_all(
     users: &Users,
-    ids: HashSet<Uuid>,
-) -> Result<HashMap<Uuid, Arc<users::User>>, Arc<events::Error>> {
-    let ids: Vec<Uuid> = ids.into_iter().collect();
+    ids: HashSet<UserId>,
+) -> Result<HashMap<UserId, Arc<users::User>>, Arc<events::Error>> {
+    let ids: Vec<UserId> = ids.into_iter().collect();
     let mut found = HashMap::new();
     for ids in ids.chunks(USERS_AT_ONCE) {
         let users = users.load_users(ids).await?;
@@ -69,14 +68,14 @@ pub(crate) async fn load_all(
 /// them.
 pub(super) async fn load_user<'a>(
     ctx: &impl DataContext<'a>,
-    id: Uuid,
+    id: UserId,
 ) -> Result<Option<Arc<users::User>>> {
     let loader = ctx.data::<Batches<UserLoader>>()?;
     Ok(loader.load_one(id).await?)
 }
 
 /// What is known of the user's connections, loaded in the same way.
-pub(super) async fn load_presence(ctx: &Context<'_>, id: Uuid) -> Result<Option<UserPresence>> {
+pub(super) async fn load_presence(ctx: &Context<'_>, id: UserId) -> Result<Option<UserPresence>> {
     let loader = ctx.data::<Batches<PresenceLoader>>()?;
     Ok(loader.load_one(id).await?)
 }

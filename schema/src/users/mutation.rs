@@ -4,7 +4,6 @@ use async_graphql::{Context, Object};
 use entities::users::ChangeUser;
 
 use super::{
-    KIND,
     inputs::{DeactivateUserInput, SetAvailabilityInput, SetRoleInput, UpdateProfileInput},
     object::User,
 };
@@ -69,7 +68,7 @@ impl UsersMutation {
         input: SetRoleInput,
     ) -> Result<Option<SetRolePayload>> {
         let target = ChangeUser {
-            id: id::decode_as(KIND, "userId", &input.user_id)?,
+            id: id::decode("userId", &input.user_id)?,
             expected_version: input.expected_version,
         };
         let (context, users) = (command_context(ctx)?, &entities(ctx).users);
@@ -88,7 +87,7 @@ impl UsersMutation {
     ) -> Result<Option<DeactivateUserPayload>> {
         let context = command_context(ctx)?;
         let id = match &input.user_id {
-            Some(id) => id::decode_as(KIND, "userId", id)?,
+            Some(id) => id::decode("userId", id)?,
             None => context.viewer.require_user()?,
         };
         let deactivated = entities(ctx).users.deactivate(context, id).await?;

@@ -6,10 +6,10 @@ use async_graphql::{Context, Enum, ID, Object};
 use chrono::{DateTime, Utc};
 use entities::users;
 
-use super::{KIND, loaders::load_presence};
+use super::loaders::load_presence;
 use crate::{
     error::Result,
-    history, id,
+    history,
     request::{entities, viewer},
 };
 
@@ -80,7 +80,7 @@ impl User {
 impl User {
     /// The global id.
     pub(crate) async fn id(&self) -> ID {
-        id::encode(KIND, self.row.id)
+        self.row.id.into()
     }
 
     /// The name, 1 to 100 characters.

@@ -1,11 +1,9 @@
 //! The queries of users.
 
 use async_graphql::{Context, ID, Object, connection::Connection};
-use entities::users;
-use uuid::Uuid;
+use entities::users::{self, UserId};
 
 use super::{
-    KIND,
     inputs::{UserFilter, UserSort},
     object::User,
 };
@@ -35,8 +33,8 @@ impl UserTotals {
     }
 }
 
-/// The user with this uuid, for `user` and `node`.
-pub(crate) async fn find(ctx: &Context<'_>, id: Uuid) -> Result<Option<User>> {
+/// The user with this id, for `user` and `node`.
+pub(crate) async fn find(ctx: &Context<'_>, id: UserId) -> Result<Option<User>> {
     let found = entities(ctx).users.find_user(viewer(ctx)?, id).await;
     Ok(found?.map(User::from))
 }
@@ -55,7 +53,7 @@ impl UsersQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The user's global id.")] id: ID,
     ) -> Result<Option<User>> {
-        find(ctx, id::decode_as(KIND, "id", &id)?).await
+        find(ctx, id::decode("id", &id)?).await
     }
 
     /// The users, newest first unless sorted otherwise. Page forward with `first` and

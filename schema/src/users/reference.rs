@@ -11,29 +11,25 @@ use async_graphql::{
     registry::Registry,
 };
 use async_trait::async_trait;
-use entities::users;
-use uuid::Uuid;
+use entities::users::{self, UserId};
 
-use super::{KIND, loaders::load_user, object::User};
-use crate::{
-    error::{codes, error},
-    id,
-};
+use super::{loaders::load_user, object::User};
+use crate::error::{codes, error};
 
 /// A user by id, who is known to exist: users are never removed.
 pub(crate) struct UserRef {
-    id: Uuid,
+    id: UserId,
     loaded: Option<Arc<users::User>>,
 }
 
 impl UserRef {
-    pub(crate) fn new(id: Uuid, loaded: Option<Arc<users::User>>) -> Self {
+    pub(crate) fn new(id: UserId, loaded: Option<Arc<users::User>>) -> Self {
         Self { id, loaded }
     }
 }
 
-impl From<Uuid> for UserRef {
-    fn from(id: Uuid) -> Self {
+impl From<UserId> for UserRef {
+    fn from(id: UserId) -> Self {
         Self::new(id, None)
     }
 }
@@ -78,7 +74,7 @@ fn of_row(user: &users::User, selected: &SelectionSet) -> Option<Value> {
         };
         let value = match field.node.name.node.as_str() {
             "__typename" => User::type_name().into(),
-            "id" => id::encode(KIND, user.id).0.into(),
+            "id" => user.id.to_string().into(),
             "name" => user.name.as_str().into(),
             _ => return None,
         };

@@ -5,13 +5,12 @@ use chrono::{DateTime, Utc};
 use entities::{
     access::Action,
     grants::Requirement,
-    users::{self, STREAM, UserEvent},
+    users::{self, STREAM, UserEvent, UserId},
 };
 use events::{Event, EventSource, Topic};
 use futures::Stream;
 
 use super::{
-    KIND,
     availability::{self, AvailabilityChange},
     object::User,
 };
@@ -95,7 +94,8 @@ impl UsersSubscription {
         )]
         _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<UserChange>>> {
-        let id = id.map(|id| id::decode_as(KIND, "id", &id)).transpose()?;
+        let id = id.map(|id| id::decode("id", &id)).transpose()?;
+        let id = id.map(UserId::uuid);
         require(ctx, READ_USERS).await?;
         follow_as(ctx, Topic { kind: STREAM, id }, UserChange::new)
     }

@@ -4,11 +4,11 @@ use clap::{Args, Subcommand};
 use entities::{
     CommandContext,
     access::Viewer,
-    operations::{LETTER_KIND, NO_LETTER, OperationError, Operations, parse_public_id, public_id},
+    id,
+    operations::{LetterId, NO_LETTER, OperationError, Operations},
 };
 use events::{DeadLetter, LetterFilter, LetterKind, Which};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::{ACTOR, OperatingError, Outcome, table};
 
@@ -84,17 +84,16 @@ struct WhichLetters {
 impl WhichLetters {
     fn which(&self) -> Result<Which, OperatingError> {
         match (&self.id, &self.fingerprint) {
-            (Some(id), _) => Ok(Which::One(letter_id(id)?)),
+            (Some(id), _) => Ok(Which::One(letter_id(id)?.uuid())),
             (None, Some(fingerprint)) => Ok(Which::Fingerprint(fingerprint.clone())),
             (None, None) => Ok(Which::All),
         }
     }
 }
 
-fn letter_id(text: &str) -> Result<Uuid, OperatingError> {
-    let parsed = parse_public_id(text).filter(|(kind, _)| kind == LETTER_KIND);
-    let id = parsed.map(|(_, id)| id);
-    id.ok_or_else(|| OperatingError::NotAnId(text.to_owned(), LETTER_KIND))
+fn letter_id(text: &str) -> Result<LetterId, OperatingError> {
+    let parsed = text.parse();
+    parsed.map_err(|_| OperatingError::NotAnId(text.to_owned(), "letter"))
 }
 
 pub(super) async fn run(
@@ -111,14 +110,18 @@ pub(super) async fn run(
             json,
         } => {
             let stream = stream.as_ref().map(|stream| {
-                let parsed = parse_public_id(stream);
+                let parsed = id::decode(stream);
                 parsed.ok_or_else(|| OperatingError::NotAnId(stream.clone(), "stream"))
             });
             let filter = LetterFilter {
                 consumer: consumer.clone(),
                 fingerprint: fingerprint.clone(),
                 stream_id: stream.transpose()?.map(|(_, id)| id),
-                after: after.as_deref().map(letter_id).transpose()?,
+                after: after
+                    .as_deref()
+                    .map(letter_id)
+                    .transpose()?
+                    .map(LetterId::uuid),
                 limit: *limit,
             };
             list(operations, &filter, *json).await?;
@@ -152,12 +155,12 @@ async fn list(
     }
     let row = |letter: &DeadLetter| {
         vec![
-            public_id(LETTER_KIND, letter.id),
+            LetterId::from_uuid(letter.id).to_string(),
             letter.consumer.clone(),
             letter.event_type.clone(),
             format!(
                 "{} v{}",
-                public_id(&letter.stream, letter.stream_id),
+                id::encode(&letter.stream, letter.stream_id),
                 letter.version
             ),
             letter.attempts.to_string(),
@@ -184,7 +187,7 @@ async fn list(
     Ok(())
 }
 
-async fn show(operations: &Operations, id: Uuid, is_json: bool) -> Result<(), OperatingError> {
+async fn show(operations: &Operations, id: LetterId, is_json: bool) -> Result<(), OperatingError> {
     let viewer = Viewer::Process(ACTOR);
     let letter = operations.find_letter(&viewer, id).await?;
     let letter = letter.ok_or(OperationError::Own(NO_LETTER))?;
@@ -212,7 +215,7 @@ async fn show(operations: &Operations, id: Uuid, is_json: bool) -> Result<(), Op
         LetterKind::Follower => "follower",
     };
     let mut rows = vec![
-        ("letter", public_id(LETTER_KIND, letter.id)),
+        ("letter", LetterId::from_uuid(letter.id).to_string()),
         ("consumer", format!("{} ({kind})", letter.consumer)),
         (
             "event",
@@ -222,7 +225,7 @@ async fn show(operations: &Operations, id: Uuid, is_json: bool) -> Result<(), Op
             "stream",
             format!(
                 "{}, version {}",
-                public_id(&letter.stream, letter.stream_id),
+                id::encode(&letter.stream, letter.stream_id),
                 letter.version
             ),
         ),
@@ -301,7 +304,7 @@ fn outcome(left: u64) -> Outcome {
 
 fn into_json(letter: &DeadLetter) -> Value {
     json!({
-        "id": public_id(LETTER_KIND, letter.id),
+        "id": LetterId::from_uuid(letter.id).to_string(),
         "consumer": letter.consumer,
         "consumerKind": match letter.kind {
             LetterKind::Handler => "handler",
@@ -309,7 +312,7 @@ fn into_json(letter: &DeadLetter) -> Value {
         },
         "position": letter.position,
         "stream": letter.stream,
-        "streamId": public_id(&letter.stream, letter.stream_id),
+        "streamId": id::encode(&letter.stream, letter.stream_id),
         "version": letter.version,
         "type": letter.event_type,
         "errors": letter.error.iter().flat_map(|it| it.lines()).collect::<Vec<_>>(),

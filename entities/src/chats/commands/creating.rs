@@ -3,16 +3,15 @@
 
 use ::events::{Tx, now};
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::OnConflict};
-use uuid::Uuid;
 
 use super::{Details, Locked, Result, Work, insert_members_in_tx, time_in};
 use crate::{
     CommandContext,
-    access::{Action, authorize},
+    access::{Action, UserId, authorize},
     boxed,
     chats::{
-        Chat, ChatError, ChatEventKind, ChatKind, ChatMember, ChatRole, Chats, InboxEventKind,
-        STREAM,
+        Chat, ChatError, ChatEventKind, ChatId, ChatKind, ChatMember, ChatRole, Chats,
+        InboxEventKind, STREAM,
         chat::{Column, Entity},
         membership::{get_member_in_tx, require_active_in_tx},
         rules::{self, NewChat},
@@ -28,7 +27,7 @@ pub struct CreateChat {
     /// 1 to 200 characters for a group; none for a direct chat.
     pub title: Option<String>,
     /// The other members.
-    pub member_ids: Vec<Uuid>,
+    pub member_ids: Vec<UserId>,
 }
 
 impl Chats {
@@ -58,7 +57,7 @@ impl Chats {
     pub async fn rename_chat(
         &self,
         context: CommandContext,
-        chat_id: Uuid,
+        chat_id: ChatId,
         title: &str,
     ) -> Result<Chat> {
         let title = rules::check_title(title)?;
@@ -69,10 +68,10 @@ impl Chats {
     }
 }
 
-async fn create_in_tx(work: Work<'_>, creator: Uuid, new: NewChat) -> Result<Chat> {
+async fn create_in_tx(work: Work<'_>, creator: UserId, new: NewChat) -> Result<Chat> {
     let at = now();
     let mut chat = Chat {
-        id: Uuid::now_v7(),
+        id: ChatId::generate(),
         kind: new.kind,
         title: new.title,
         pair_key: new.pair_key,

@@ -7,16 +7,15 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, ModelTrait, QueryFilter,
     QuerySelect, Set,
 };
-use uuid::Uuid;
 
 use super::{Details, Locked, Result, Work, insert_members_in_tx, lock_in_tx, time_in};
 use crate::{
     CommandContext,
-    access::{Action, authorize},
+    access::{Action, UserId, authorize},
     boxed,
     chats::{
-        Chat, ChatError, ChatEventKind, ChatMember, ChatRefusal, ChatRole, Chats, InboxEventKind,
-        member,
+        Chat, ChatError, ChatEventKind, ChatId, ChatMember, ChatRefusal, ChatRole, Chats,
+        InboxEventKind, member,
         membership::{get_member_in_tx, require_active_in_tx},
         rules,
     },
@@ -29,8 +28,8 @@ impl Chats {
     pub async fn add_members(
         &self,
         context: CommandContext,
-        chat_id: Uuid,
-        user_ids: Vec<Uuid>,
+        chat_id: ChatId,
+        user_ids: Vec<UserId>,
     ) -> Result<Chat> {
         let user_ids = rules::check_added(user_ids)?;
         self.in_chat(context, chat_id, move |work, locked| {
@@ -44,8 +43,8 @@ impl Chats {
     pub async fn remove_member(
         &self,
         context: CommandContext,
-        chat_id: Uuid,
-        user_id: Uuid,
+        chat_id: ChatId,
+        user_id: UserId,
     ) -> Result<Chat> {
         self.in_chat(context, chat_id, move |work, locked| {
             Box::pin(remove_in_tx(work, locked, user_id))
@@ -56,7 +55,7 @@ impl Chats {
     /// Takes the caller out of a group. When the owner leaves, the member who has been there longest becomes the owner.
     /// Unlike other commands it is repeated to those who are out: that is what they were told.
     #[boxed]
-    pub async fn leave_chat(&self, context: CommandContext, chat_id: Uuid) -> Result<()> {
+    pub async fn leave_chat(&self, context: CommandContext, chat_id: ChatId) -> Result<()> {
         authorize(&context.viewer, Action::UseChats)?;
         let user_id = context.viewer.require_user()?;
         self.log
@@ -75,10 +74,10 @@ impl Chats {
     }
 }
 
-async fn add_in_tx(work: Work<'_>, locked: Locked, mut user_ids: BTreeSet<Uuid>) -> Result<Chat> {
+async fn add_in_tx(work: Work<'_>, locked: Locked, mut user_ids: BTreeSet<UserId>) -> Result<Chat> {
     let mut chat = locked.chat;
     rules::check_group(&chat)?;
-    let present: Vec<Uuid> = member::Entity::find()
+    let present: Vec<UserId> = member::Entity::find()
         .select_only()
         .column(member::Column::UserId)
         .filter(member::Column::ChatId.eq(chat.id))
@@ -121,7 +120,7 @@ async fn add_in_tx(work: Work<'_>, locked: Locked, mut user_ids: BTreeSet<Uuid>)
     Ok(chat)
 }
 
-async fn remove_in_tx(work: Work<'_>, locked: Locked, user_id: Uuid) -> Result<Chat> {
+async fn remove_in_tx(work: Work<'_>, locked: Locked, user_id: UserId) -> Result<Chat> {
     rules::check_group(&locked.chat)?;
     rules::check_removal(&locked.member, user_id)?;
     let removed = get_member_in_tx(work.tx, locked.chat.id, user_id).await;
@@ -164,7 +163,7 @@ async fn depart_in_tx(
 }
 
 /// Makes the member who has been there longest the owner; a deactivated one only when there is no other.
-async fn hand_over_in_tx(work: &Work<'_>, chat_id: Uuid) -> Result<Option<ChatMember>> {
+async fn hand_over_in_tx(work: &Work<'_>, chat_id: ChatId) -> Result<Option<ChatMember>> {
     let sql =
         "select m.* from chat_member m join app_user u on u.id = m.user_id where m.chat_id = $1
                order by (u.deactivated_at is not null), m.joined_at, m.user_id limit 1";

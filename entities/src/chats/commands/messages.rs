@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, QuerySelect, Set};
-use uuid::Uuid;
 
 use super::{Details, Locked, Result, Work, time_in};
 use crate::{
@@ -13,7 +12,7 @@ use crate::{
     access::{Action, authorize},
     boxed,
     chats::{
-        Chat, ChatError, ChatEventKind, ChatMessage, ChatRefusal, Chats,
+        Chat, ChatError, ChatEventKind, ChatId, ChatMessage, ChatRefusal, Chats, MessageId,
         message::{Column, Entity},
         rules,
     },
@@ -28,7 +27,7 @@ impl Chats {
     pub async fn send_message(
         &self,
         context: CommandContext,
-        chat_id: Uuid,
+        chat_id: ChatId,
         text: String,
     ) -> Result<ChatMessage> {
         let text = rules::check_text(&text)?;
@@ -43,7 +42,7 @@ impl Chats {
     pub async fn edit_message(
         &self,
         context: CommandContext,
-        message_id: Uuid,
+        message_id: MessageId,
         text: String,
     ) -> Result<ChatMessage> {
         let text = rules::check_text(&text)?;
@@ -70,7 +69,7 @@ impl Chats {
     pub async fn delete_message(
         &self,
         context: CommandContext,
-        message_id: Uuid,
+        message_id: MessageId,
     ) -> Result<ChatMessage> {
         self.change_message(
             context,
@@ -88,7 +87,7 @@ impl Chats {
     async fn change_message(
         &self,
         context: CommandContext,
-        message_id: Uuid,
+        message_id: MessageId,
         kind: ChatEventKind,
         edit: impl Fn(&mut ChatMessage, DateTime<Utc>) -> Result<()> + Send + Sync + 'static,
     ) -> Result<ChatMessage> {
@@ -97,7 +96,7 @@ impl Chats {
         let chat_id = Entity::find_by_id(message_id)
             .select_only()
             .column(Column::ChatId)
-            .into_tuple::<Uuid>()
+            .into_tuple::<ChatId>()
             .one(&self.log.database().reader)
             .await?
             .ok_or(ChatError::NotFound(MESSAGE))?;
@@ -121,7 +120,7 @@ async fn send_in_tx(work: Work<'_>, locked: Locked, text: String) -> Result<Chat
     chat.last_number += 1;
     chat.last_activity_at = at;
     let message = ChatMessage {
-        id: Uuid::now_v7(),
+        id: MessageId::generate(),
         chat_id: chat.id,
         number: chat.last_number,
         author_id: member.user_id,
@@ -142,7 +141,7 @@ async fn send_in_tx(work: Work<'_>, locked: Locked, text: String) -> Result<Chat
 async fn change_in_tx(
     work: Work<'_>,
     locked: Locked,
-    message_id: Uuid,
+    message_id: MessageId,
     kind: ChatEventKind,
     edit: &(dyn Fn(&mut ChatMessage, DateTime<Utc>) -> Result<()> + Send + Sync),
 ) -> Result<ChatMessage> {

@@ -2,14 +2,13 @@
 
 use ::events::now;
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, QuerySelect, Set};
-use uuid::Uuid;
 
 use super::{Result, Work};
 use crate::{
     CommandContext,
     access::{Action, authorize},
     boxed,
-    chats::{Chat, ChatError, Chats, InboxEventKind, STREAM, chat, member, rules},
+    chats::{Chat, ChatError, ChatId, Chats, InboxEventKind, STREAM, chat, member, rules},
     idempotency,
 };
 
@@ -19,7 +18,7 @@ impl Chats {
     pub async fn mark_chat_read(
         &self,
         context: CommandContext,
-        chat_id: Uuid,
+        chat_id: ChatId,
         up_to: Option<i64>,
     ) -> Result<Chat> {
         authorize(&context.viewer, Action::UseChats)?;

@@ -5,17 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::DateTime;
 use proptest::prelude::*;
+use uuid::Uuid;
 
 use super::*;
+use crate::access::UserId;
+use crate::posts::{CommentId, PostId};
 
 const USERS: u128 = 4;
 
-fn user(number: u128) -> Uuid {
-    Uuid::from_u128(0x100 + number)
+fn user(number: u128) -> UserId {
+    UserId::from_uuid(Uuid::from_u128(0x100 + number))
 }
 
-fn comment_id(number: usize) -> Uuid {
-    Uuid::from_u128(0x1000 + number as u128)
+fn comment_id(number: usize) -> CommentId {
+    CommentId::from_uuid(Uuid::from_u128(0x1000 + number as u128))
 }
 
 /// A command, and by whom: comments are named by how many commands before them was the one that added them.
@@ -27,7 +30,7 @@ fn commands() -> impl Strategy<Value = Vec<(Actor, PostCommand)>> {
         3 => text().prop_map(|message| PostCommand::EditMessage { message }),
         6 => Just(PostCommand::Like),
         4 => Just(PostCommand::Unlike),
-        8 => text().prop_map(|text| PostCommand::AddComment { comment_id: Uuid::nil(), text }),
+        8 => text().prop_map(|text| PostCommand::AddComment { comment_id: CommentId::default(), text }),
         6 => (id(), text()).prop_map(|(comment_id, text)| PostCommand::EditComment { comment_id, text }),
         4 => id().prop_map(|comment_id| PostCommand::RemoveComment { comment_id }),
         1 => Just(PostCommand::Delete),
@@ -42,10 +45,10 @@ fn commands() -> impl Strategy<Value = Vec<(Actor, PostCommand)>> {
 /// What posts are, written down as simply as can be.
 #[derive(Default)]
 struct Model {
-    author: Option<Uuid>,
+    author: Option<UserId>,
     message: String,
-    likes: BTreeSet<Uuid>,
-    comments: BTreeMap<Uuid, (Uuid, String)>,
+    likes: BTreeSet<UserId>,
+    comments: BTreeMap<CommentId, (UserId, String)>,
     is_deleted: bool,
 }
 
@@ -134,7 +137,7 @@ fn keeps_its_invariants(state: &PostState, events: usize) {
     let numbers: Vec<i64> = state.comments.keys().copied().collect();
     let dense: Vec<i64> = (1..=numbers.len() as i64).collect();
     assert_eq!(numbers, dense, "no number is skipped or given twice");
-    let there: HashMap<Uuid, i64> = state.comments().map(|it| (it.id, it.number)).collect();
+    let there: HashMap<CommentId, i64> = state.comments().map(|it| (it.id, it.number)).collect();
     assert_eq!(state.numbers, there);
     for comment in state.comments.values() {
         let is_removed = comment.removed_at.is_some();
@@ -145,7 +148,7 @@ fn keeps_its_invariants(state: &PostState, events: usize) {
 proptest! {
     #[test]
     fn any_commands_keep_the_invariants(commands in commands()) {
-        let post_id = Uuid::from_u128(1);
+        let post_id = PostId::from_uuid(Uuid::from_u128(1));
         let (mut state, mut model, mut events) = (None, Model::default(), Vec::new());
         let mut states = Vec::new();
         for (place, (actor, mut command)) in commands.into_iter().enumerate() {
@@ -200,7 +203,7 @@ fn create(message: &str) -> PostCommand {
 fn apply(state: Option<PostState>, actor: Actor, command: &PostCommand) -> Option<PostState> {
     let fact = decide(state.as_ref(), actor, command);
     let event = PostEvent {
-        post_id: Uuid::from_u128(1),
+        post_id: PostId::from_uuid(Uuid::from_u128(1)),
         version: state.as_ref().map_or(0, |state| state.version) + 1,
         occurred_at: DateTime::UNIX_EPOCH,
         fact: fact.expect("allowed").expect("a change"),

@@ -2,16 +2,18 @@
 
 use chrono::DateTime;
 use proptest::prelude::*;
+use uuid::Uuid;
 
 use super::*;
-use crate::posts::{Actor, PostCommand, PostState, decide, fold};
+use crate::access::UserId;
+use crate::posts::{Actor, CommentId, PostCommand, PostId, PostState, decide, fold};
 
 /// The read model.
 #[derive(Debug, Default, PartialEq)]
 struct Rows {
-    posts: HashMap<Uuid, Post>,
-    comments: BTreeMap<(Uuid, i64), Comment>,
-    likes: BTreeMap<(Uuid, Uuid), DateTime<Utc>>,
+    posts: HashMap<PostId, Post>,
+    comments: BTreeMap<(PostId, i64), Comment>,
+    likes: BTreeMap<(PostId, UserId), DateTime<Utc>>,
 }
 
 impl Rows {
@@ -67,13 +69,13 @@ impl Rows {
 }
 
 /// Events of a few posts, as commands would give them; each number stands for a command.
-fn events_of(choices: &[(u8, u8, u8)]) -> (Vec<PostEvent>, HashMap<Uuid, PostState>) {
-    let mut states: HashMap<Uuid, PostState> = HashMap::new();
+fn events_of(choices: &[(u8, u8, u8)]) -> (Vec<PostEvent>, HashMap<PostId, PostState>) {
+    let mut states: HashMap<PostId, PostState> = HashMap::new();
     let mut events = Vec::new();
     for (place, (post, user, choice)) in choices.iter().enumerate() {
-        let post_id = Uuid::from_u128(u128::from(*post));
+        let post_id = PostId::from_uuid(Uuid::from_u128(u128::from(*post)));
         let actor = Actor {
-            user_id: Uuid::from_u128(0x100 + u128::from(*user)),
+            user_id: UserId::from_uuid(Uuid::from_u128(0x100 + u128::from(*user))),
             may_moderate: true,
         };
         let state = states.remove(&post_id);
@@ -92,7 +94,7 @@ fn events_of(choices: &[(u8, u8, u8)]) -> (Vec<PostEvent>, HashMap<Uuid, PostSta
             (6, Some(comment_id)) => PostCommand::RemoveComment { comment_id },
             (7, _) if choice % 3 == 0 => PostCommand::Delete,
             _ => PostCommand::AddComment {
-                comment_id: Uuid::from_u128(0x1000 + place as u128),
+                comment_id: CommentId::from_uuid(Uuid::from_u128(0x1000 + place as u128)),
                 text,
             },
         };
@@ -142,7 +144,7 @@ proptest! {
         prop_assert_eq!(&rows.comments, &expected.comments);
         for (id, state) in &states {
             let likes = rows.likes.keys().filter(|(post_id, _)| post_id == id);
-            let users: Vec<Uuid> = likes.map(|(_, user_id)| *user_id).collect();
+            let users: Vec<UserId> = likes.map(|(_, user_id)| *user_id).collect();
             let count = state.post().map_or(0, |post| post.like_count);
             prop_assert_eq!(users.len() as i64, count);
             prop_assert!(users.iter().all(|user| state.is_liked_by(*user)));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use crate::posts::{PostEvent, PostFact};
+use crate::posts::{PostEvent, PostFact, PostId};
 
 /// What a post gets points for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,7 +27,7 @@ impl SourceKind {
 /// One like, by its user, or one comment, by its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Source {
-    pub(super) post_id: Uuid,
+    pub(super) post_id: PostId,
     pub(super) kind: SourceKind,
     pub(super) subject: Uuid,
 }
@@ -48,7 +48,7 @@ pub(super) struct Batch {
     /// The time of the latest event of each part.
     pub(super) latest_s: BTreeMap<i16, i64>,
     pub(super) touched: BTreeMap<Source, Touched>,
-    pub(super) deleted: BTreeSet<Uuid>,
+    pub(super) deleted: BTreeSet<PostId>,
 }
 
 impl Batch {
@@ -63,16 +63,20 @@ impl Batch {
         };
         match &event.fact {
             PostFact::Liked(liked) => {
-                self.give(part, source(SourceKind::Like, liked.user_id), at_s);
+                self.give(part, source(SourceKind::Like, liked.user_id.uuid()), at_s);
             }
             PostFact::Unliked(unliked) => {
-                self.take(part, source(SourceKind::Like, unliked.user_id));
+                self.take(part, source(SourceKind::Like, unliked.user_id.uuid()));
             }
             PostFact::CommentAdded(added) => {
-                self.give(part, source(SourceKind::Comment, added.comment_id), at_s);
+                self.give(
+                    part,
+                    source(SourceKind::Comment, added.comment_id.uuid()),
+                    at_s,
+                );
             }
             PostFact::CommentRemoved(removed) => {
-                self.take(part, source(SourceKind::Comment, removed.comment_id));
+                self.take(part, source(SourceKind::Comment, removed.comment_id.uuid()));
             }
             PostFact::Deleted(_) => {
                 self.deleted.insert(event.post_id);
@@ -117,7 +121,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::posts::{PostCommentAdded, PostCommentRemoved, PostDeleted, PostLiked, PostUnliked};
+    use crate::{
+        access::UserId,
+        posts::{
+            CommentId, PostCommentAdded, PostCommentRemoved, PostDeleted, PostLiked, PostUnliked,
+        },
+    };
 
     /// Likes toggled and comments added and removed, as choices say; a second passes with each.
     fn events_of(choices: &[(u8, u8)]) -> Vec<PostEvent> {
@@ -125,20 +134,22 @@ mod tests {
         let mut gone = BTreeSet::new();
         let mut events = Vec::new();
         for (second, (choice, subject)) in choices.iter().enumerate() {
-            let post_id = Uuid::from_u128(u128::from(choice % 3));
-            let user_id = Uuid::from_u128(0x10 + u128::from(*subject));
-            let comment_id = Uuid::from_u128(0x100 + u128::from(*subject));
+            let post_id = PostId::from_uuid(Uuid::from_u128(u128::from(choice % 3)));
+            let user_id = UserId::from_uuid(Uuid::from_u128(0x10 + u128::from(*subject)));
+            let comment_id = CommentId::from_uuid(Uuid::from_u128(0x100 + u128::from(*subject)));
             let number = i64::from(*subject);
             if gone.contains(&post_id) {
                 continue;
             }
             let fact = match choice / 3 {
-                0 if there.insert((post_id, user_id)) => PostFact::Liked(PostLiked { user_id }),
+                0 if there.insert((post_id, user_id.uuid())) => {
+                    PostFact::Liked(PostLiked { user_id })
+                }
                 0 => {
-                    there.remove(&(post_id, user_id));
+                    there.remove(&(post_id, user_id.uuid()));
                     PostFact::Unliked(PostUnliked { user_id })
                 }
-                1 if there.insert((post_id, comment_id)) => {
+                1 if there.insert((post_id, comment_id.uuid())) => {
                     PostFact::CommentAdded(PostCommentAdded {
                         comment_id,
                         number,
@@ -147,7 +158,7 @@ mod tests {
                     })
                 }
                 1 => {
-                    there.remove(&(post_id, comment_id));
+                    there.remove(&(post_id, comment_id.uuid()));
                     PostFact::CommentRemoved(PostCommentRemoved { comment_id, number })
                 }
                 _ if subject % 4 == 0 => {

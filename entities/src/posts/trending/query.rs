@@ -4,13 +4,12 @@
 use std::collections::HashMap;
 
 use ::events::{AsOf, DatabaseConnection, now, sql::query_as};
-use uuid::Uuid;
 
 use super::{TRENDING_FOLLOWER, TrendWindow, decay::StepCount};
 use crate::{
     access::{AccessError, Action, Viewer, authorize},
     boxed,
-    posts::{POSTS_FOLLOWER, Post, Posts},
+    posts::{POSTS_FOLLOWER, Post, PostId, Posts},
 };
 
 /// Candidates read beyond what is asked for, at first. There must be some: a rank may be too high.
@@ -36,7 +35,7 @@ pub struct TrendingPost {
 /// A post with its counts in the window.
 #[derive(Debug, Clone)]
 struct Candidate {
-    post_id: Uuid,
+    post_id: PostId,
     rank: f64,
     counts: Vec<StepCount>,
     score: f64,
@@ -88,9 +87,9 @@ impl Posts {
             wanted *= GROWTH;
         };
         best.truncate(limit as usize);
-        let ids: Vec<Uuid> = best.iter().map(|candidate| candidate.post_id).collect();
+        let ids: Vec<PostId> = best.iter().map(|candidate| candidate.post_id).collect();
         let posts = self.load_posts(&ids).await?;
-        let trending = |best: Vec<Candidate>, mut posts: HashMap<Uuid, Post>| {
+        let trending = |best: Vec<Candidate>, mut posts: HashMap<PostId, Post>| {
             let trending = best.into_iter().filter_map(|candidate| {
                 Some(TrendingPost {
                     // Deleted in this moment, if it is not there.
@@ -123,7 +122,7 @@ async fn read_candidates(
          order by t.post_id, c.step"
     );
     let values = vec![window.number().into(), window.last_step_outside(now).into()];
-    let mut found: HashMap<Uuid, Candidate> = HashMap::new();
+    let mut found: HashMap<PostId, Candidate> = HashMap::new();
     for (post_id, rank, step, likes, comments) in query_as(database, &sql, values).await? {
         let candidate = found.entry(post_id).or_insert(Candidate {
             post_id,
@@ -147,6 +146,7 @@ async fn read_candidates(
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use uuid::Uuid;
 
     use super::*;
 
@@ -167,7 +167,7 @@ mod tests {
                     StepCount { step: NOW - newer - older, likes: more, comments: 0 },
                 ];
                 Candidate {
-                    post_id: Uuid::from_u128(number as u128),
+                    post_id: PostId::from_uuid(Uuid::from_u128(number as u128)),
                     rank: window.standing(&counts).expect("counts").rank,
                     score: window.score(&counts, NOW),
                     counts: counts.to_vec(),

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ::events::Result;
 use sea_orm::Value;
-use uuid::Uuid;
 
 use super::{
     TrendWindow,
@@ -14,6 +13,7 @@ use super::{
 };
 use crate::bulk::{self, Kind};
 
+use crate::posts::PostId;
 use events::{
     DatabaseTransaction,
     sql::{execute, query_as},
@@ -28,9 +28,9 @@ struct Delta {
 }
 
 /// A row of counts.
-type CountKey = (TrendWindow, Uuid, i64);
+type CountKey = (TrendWindow, PostId, i64);
 /// Posts to rank anew.
-type Affected = BTreeSet<(TrendWindow, Uuid)>;
+type Affected = BTreeSet<(TrendWindow, PostId)>;
 
 /// How far parts have come: before the batch, if they were seen before, and with it.
 type Clocks = BTreeMap<i16, (Option<i64>, i64)>;
@@ -96,7 +96,7 @@ fn count(
     deltas: &mut BTreeMap<CountKey, Delta>,
     clocks: &Clocks,
     part: i16,
-    (post_id, kind, at_s): (Uuid, i16, i64),
+    (post_id, kind, at_s): (PostId, i16, i64),
     by: i64,
 ) {
     let latest_s = clocks
@@ -262,7 +262,7 @@ async fn drop_old(
     Ok(())
 }
 
-async fn forget_posts(tx: &DatabaseTransaction, deleted: &BTreeSet<Uuid>) -> Result<()> {
+async fn forget_posts(tx: &DatabaseTransaction, deleted: &BTreeSet<PostId>) -> Result<()> {
     let rows = deleted.iter().map(|post_id| [Value::from(*post_id)]);
     let delete = "delete from post_trend_source where post_id in (select of_post from v)";
     let rows: Vec<_> = rows.collect();
@@ -280,7 +280,7 @@ async fn forget_posts(tx: &DatabaseTransaction, deleted: &BTreeSet<Uuid>) -> Res
     Ok(())
 }
 
-fn keys<'a>(posts: impl IntoIterator<Item = &'a (TrendWindow, Uuid)>) -> Vec<[Value; 2]> {
+fn keys<'a>(posts: impl IntoIterator<Item = &'a (TrendWindow, PostId)>) -> Vec<[Value; 2]> {
     posts
         .into_iter()
         .map(|(window, post_id)| [i64::from(window.number()).into(), (*post_id).into()])
@@ -292,7 +292,7 @@ async fn rank(tx: &DatabaseTransaction, affected: &Affected) -> Result<()> {
     let select = "select c.span, c.post_id, c.step, c.likes, c.comments
          from v join post_trend_count c on c.span = v.of_span and c.post_id = v.of_post
          order by c.span, c.post_id, c.step";
-    let mut counts: BTreeMap<(TrendWindow, Uuid), Vec<StepCount>> = BTreeMap::new();
+    let mut counts: BTreeMap<(TrendWindow, PostId), Vec<StepCount>> = BTreeMap::new();
     let rows = bulk::query(tx, &STANDING_KEY, keys(affected), select).await?;
     for (span, post_id, step, likes, comments) in rows {
         let Some(window) = TrendWindow::from_number(span) else {

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use proptest::prelude::*;
-use uuid::Uuid;
 
 use super::*;
-use crate::signals::{Direction, LevelFinding, StatisticsFinding, TrendFinding};
+use crate::signals::{Direction, LevelFinding, SignalId, StatisticsFinding, TrendFinding};
 
 const DEADLINE_MS: i64 = 1_000;
 
@@ -18,7 +17,7 @@ fn time(ms: i64) -> DateTime<Utc> {
 
 fn submitted() -> Signal {
     Signal {
-        id: Uuid::from_u128(7),
+        id: SignalId::default(),
         source: "sensor".to_owned(),
         number: 1,
         value: 1.5,

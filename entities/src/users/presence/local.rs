@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use crate::access::UserId;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
-use uuid::Uuid;
 
 /// Users in one transaction.
 pub(super) const BATCH_USERS: usize = 200;
@@ -13,11 +13,11 @@ pub(super) const BATCH_USERS: usize = 200;
 /// Who is connected to this gateway, and how often.
 #[derive(Default)]
 pub(super) struct Local {
-    users: HashMap<Uuid, Connections>,
+    users: HashMap<UserId, Connections>,
     /// Those of `users` that are not recorded.
-    arrived: BTreeSet<Uuid>,
+    arrived: BTreeSet<UserId>,
     /// Those of `users` that have no connection left, by when that is to be written.
-    leaving: BTreeSet<(Instant, Uuid)>,
+    leaving: BTreeSet<(Instant, UserId)>,
     is_stopped: bool,
 }
 
@@ -38,20 +38,20 @@ struct Left {
 /// A user whose last connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Departure {
-    pub(super) user_id: Uuid,
+    pub(super) user_id: UserId,
     pub(super) seen_at: DateTime<Utc>,
 }
 
 /// What one transaction writes. Nobody is in both lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Changes {
-    pub(super) arrivals: Vec<Uuid>,
+    pub(super) arrivals: Vec<UserId>,
     pub(super) departures: Vec<Departure>,
 }
 
 impl Local {
     /// One connection more. True when there is something to write.
-    pub(super) fn enter(&mut self, user_id: Uuid) -> bool {
+    pub(super) fn enter(&mut self, user_id: UserId) -> bool {
         if self.is_stopped {
             return false;
         }
@@ -64,7 +64,7 @@ impl Local {
     }
 
     /// One connection less. True when there is something to wait for that there was not before.
-    pub(super) fn leave(&mut self, user_id: Uuid, due: Instant, at: DateTime<Utc>) -> bool {
+    pub(super) fn leave(&mut self, user_id: UserId, due: Instant, at: DateTime<Utc>) -> bool {
         let Some(user) = self.users.get_mut(&user_id).filter(|user| user.count > 0) else {
             // It was ended by `stop`.
             return false;
@@ -170,27 +170,29 @@ impl Local {
 mod tests {
     use std::time::Duration;
 
+    use uuid::Uuid;
+
     use super::*;
 
     const GRACE: Duration = Duration::from_secs(5);
 
-    fn setup() -> (Local, Uuid, Instant, DateTime<Utc>) {
+    fn setup() -> (Local, UserId, Instant, DateTime<Utc>) {
         (
             Local::default(),
-            Uuid::from_u128(1),
+            UserId::from_uuid(Uuid::from_u128(1)),
             Instant::now(),
             ::events::now(),
         )
     }
 
-    fn arrival(user_id: Uuid) -> Option<Changes> {
+    fn arrival(user_id: UserId) -> Option<Changes> {
         Some(Changes {
             arrivals: vec![user_id],
             ..Changes::default()
         })
     }
 
-    fn departure(user_id: Uuid, seen_at: DateTime<Utc>) -> Option<Changes> {
+    fn departure(user_id: UserId, seen_at: DateTime<Utc>) -> Option<Changes> {
         Some(Changes {
             departures: vec![Departure { user_id, seen_at }],
             ..Changes::default()
@@ -271,7 +273,7 @@ mod tests {
     fn one_transaction_has_a_bounded_number_of_users() {
         let (mut local, _, now, _) = setup();
         for number in 0..=BATCH_USERS as u128 {
-            local.enter(Uuid::from_u128(number));
+            local.enter(UserId::from_uuid(Uuid::from_u128(number)));
         }
         let sizes: Vec<_> = std::iter::from_fn(|| write(&mut local, now))
             .map(|changes| changes.arrivals.len())

@@ -20,6 +20,8 @@ use crate::users::{
     events::{CONNECTED, DISCONNECTED, PresenceData, new_presence_event},
 };
 
+use crate::access::UserId;
+use crate::id::uuids;
 use events::DatabaseConnection;
 
 type Result<T> = ::events::Result<T>;
@@ -125,12 +127,13 @@ fn from_seconds(seconds: f64) -> DateTime<Utc> {
 /// The caller holds the gateway's row.
 async fn write(tx: &Tx<'_>, gateway: Uuid, changes: &Changes) -> Result<()> {
     let backend = tx.get_database_backend();
+    let arrivals = uuids(&changes.arrivals);
     if !changes.arrivals.is_empty() {
         let mut values = vec![now().into()];
         let sql = format!(
             "insert into user_presence (user_id, is_online, seen_at, version)
              select id, false, $1, 0 from app_user where {} order by id on conflict (user_id) do nothing",
-            is_one_of(backend, "id", &changes.arrivals, &mut values)
+            is_one_of(backend, "id", &arrivals, &mut values)
         );
         execute(&**tx, &sql, values).await?;
     }
@@ -143,7 +146,7 @@ async fn write(tx: &Tx<'_>, gateway: Uuid, changes: &Changes) -> Result<()> {
         .lock_exclusive()
         .all(&**tx)
         .await?;
-    let row_of = |user_id: &Uuid| {
+    let row_of = |user_id: &UserId| {
         let found = rows.binary_search_by_key(user_id, |row| row.user_id);
         found.ok().and_then(|index| rows.get(index))
     };
@@ -152,7 +155,7 @@ async fn write(tx: &Tx<'_>, gateway: Uuid, changes: &Changes) -> Result<()> {
         let sql = format!(
             "insert into presence_socket (gateway_id, user_id)
              select $1, id from app_user where {} order by id on conflict (gateway_id, user_id) do nothing",
-            is_one_of(backend, "id", &changes.arrivals, &mut values)
+            is_one_of(backend, "id", &arrivals, &mut values)
         );
         execute(&**tx, &sql, values).await?;
         for row in changes.arrivals.iter().filter_map(row_of) {
@@ -160,6 +163,7 @@ async fn write(tx: &Tx<'_>, gateway: Uuid, changes: &Changes) -> Result<()> {
         }
     }
     if !left.is_empty() {
+        let left = uuids(&left);
         let mut values = vec![gateway.into()];
         let are_left = is_one_of(backend, "user_id", &left, &mut values);
         let sql = format!("delete from presence_socket where gateway_id = $1 and {are_left}");
@@ -167,7 +171,7 @@ async fn write(tx: &Tx<'_>, gateway: Uuid, changes: &Changes) -> Result<()> {
         let mut values = Vec::new();
         let are_left = is_one_of(backend, "user_id", &left, &mut values);
         let sql = format!("select distinct user_id from presence_socket where {are_left}");
-        let elsewhere: Vec<Uuid> = query_as(&**tx, &sql, values).await?;
+        let elsewhere: Vec<UserId> = query_as(&**tx, &sql, values).await?;
         let elsewhere: HashSet<_> = elsewhere.into_iter().collect();
         for departure in &changes.departures {
             if let Some(row) = row_of(&departure.user_id).filter(|row| row.is_online) {
@@ -219,7 +223,7 @@ async fn store(
     };
     let stream = StreamKey {
         kind: PRESENCE_STREAM,
-        id: row.user_id,
+        id: row.user_id.uuid(),
     };
     let data = PresenceData {
         user_id: row.user_id,
