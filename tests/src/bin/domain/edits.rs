@@ -134,8 +134,8 @@ pub(crate) const EDITS: &[Edit] = &[
     edit(NODE, After("Student(Student),"), "    Specimen(Specimen),"),
     edit(
         NODE,
-        Before("Some((kind, uuid)) if kind == entities::students::STREAM => {"),
-        "            Some((kind, uuid)) if kind == entities::specimens::STREAM => {\n                Ok(record::find(ctx, uuid).await?.map(Node::Specimen))\n            }",
+        Before("StudentId::KIND => {"),
+        "            entities::specimens::SpecimenId::KIND => {\n                let found = record::find(ctx, Id::from_uuid(uuid)).await?;\n                found.map(Node::Specimen)\n            }",
     ),
     edit(
         KINDS,
