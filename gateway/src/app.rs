@@ -10,12 +10,11 @@ use crate::connections::Client;
 use crate::credentials::Credentials;
 use crate::document::{self, Documents};
 use crate::errors::{self, Code, typed};
-use crate::http::HttpSettings;
 use crate::operation::Operations;
 use crate::overdue::{Overdue, Unfinished};
 use crate::request_id::RequestId;
 use crate::shutdown::Shutdown;
-use crate::websocket::WebSocketSettings;
+use crate::transports::{HttpSettings, WebSocketSettings};
 
 pub(crate) struct App<O> {
     pub(crate) operations: O,

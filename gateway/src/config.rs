@@ -13,15 +13,13 @@ use clap_complete::Shell;
 
 use crate::cache::CacheSettings;
 use crate::connections::ConnectionSettings;
-use crate::http::HttpSettings;
 use crate::import::StudentsFile;
 use crate::limits::Limits;
 use crate::live::SubscriptionSettings;
 use crate::logging;
 use crate::seed::SeedSettings;
-use crate::server::ServerSettings;
 use crate::sign_in::{self, SignInSettings};
-use crate::websocket::WebSocketSettings;
+use crate::transports::{HttpSettings, ServerSettings, WebSocketSettings};
 use entities::users::Secret;
 use workers::{
     duration, numbers,

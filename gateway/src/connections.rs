@@ -45,7 +45,7 @@ use crate::budget::{Budget, Holder, Spent};
 use crate::credentials::ForwardedAddresses;
 use crate::errors::{Code, typed};
 use crate::hosts::{self, AllowedHost};
-use crate::http;
+use crate::response;
 use crate::request_id::RequestId;
 use crate::shutdown::Shutdown;
 
@@ -254,7 +254,7 @@ impl Watched {
         if !is_probe && !hosts::is_allowed(request.uri(), headers, &self.door.hosts) {
             let message = "The gateway is not to be called by this name (MILLRACE_ALLOWED_HOSTS)";
             let error = typed(Code::Forbidden, message);
-            return Some(http::plain_refusal(StatusCode::FORBIDDEN, error, &id()));
+            return Some(response::plain_refusal(StatusCode::FORBIDDEN, error, &id()));
         }
         let spent = self.door.transit.check(holders).err()?;
         Some(refuse(spent, &id()))
@@ -331,7 +331,7 @@ where
 /// Returns the answer to a client that holds too much already.
 fn refuse(spent: Spent, id: &RequestId) -> Response {
     let status = spent.status();
-    let mut response = http::plain_refusal(status, spent.into_error(), id);
+    let mut response = response::plain_refusal(status, spent.into_error(), id);
     let headers = response.headers_mut();
     headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     response

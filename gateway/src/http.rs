@@ -5,7 +5,6 @@ mod accept;
 mod body;
 mod get;
 pub(crate) mod refusal;
-mod settings;
 mod sse;
 
 use std::sync::Arc;
@@ -22,7 +21,6 @@ use axum::response::Response;
 
 use accept::MediaType;
 use refusal::Refusal;
-pub use settings::HttpSettings;
 
 use crate::app::App;
 use crate::errors::{self, Code, typed};
@@ -316,15 +314,9 @@ fn json(status: StatusCode, media_type: MediaType, bytes: Bytes) -> Response {
     response
 }
 
-/// Answers a refusal outside `/graphql`, in the same form.
-pub(crate) fn plain_refusal(status: StatusCode, error: ServerError, id: &RequestId) -> Response {
-    let answer = Answer::from_errors(vec![errors::with(error, "requestId", id.as_str())]);
-    json(status, MediaType::Json, response::encode(&answer).into())
-}
-
 /// Answers a request for a path that does not exist.
 pub(crate) async fn not_found(request: Request) -> Response {
     let id = RequestId::from_headers(request.headers());
     let message = format!("There is nothing at {}", request.uri().path());
-    plain_refusal(StatusCode::NOT_FOUND, typed(Code::NotFound, message), &id)
+    response::plain_refusal(StatusCode::NOT_FOUND, typed(Code::NotFound, message), &id)
 }

@@ -30,6 +30,7 @@ pub mod server;
 pub mod shutdown;
 pub mod sign_in;
 pub mod stop_signals;
+pub mod transports;
 pub mod websocket;
 
 use workers::{duration, numbers};

@@ -4,9 +4,12 @@
 use std::collections::BTreeMap;
 
 use async_graphql::{Response, ServerError, Value};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
 use crate::errors;
+use crate::request_id::RequestId;
 
 #[derive(Serialize)]
 struct Wire<'a> {
@@ -38,4 +41,18 @@ pub(crate) fn to_json(value: &impl Serialize) -> Vec<u8> {
         bytes.extend_from_slice(b"null");
     }
     bytes
+}
+
+/// Returns a refusal outside `/graphql`, in the same form.
+pub(crate) fn plain_refusal(
+    status: StatusCode,
+    error: ServerError,
+    id: &RequestId,
+) -> axum::response::Response {
+    let answer = Response::from_errors(vec![errors::with(error, "requestId", id.as_str())]);
+    let mut refusal = axum::response::Response::new(encode(&answer).into());
+    *refusal.status_mut() = status;
+    let media_type = HeaderValue::from_static("application/json; charset=utf-8");
+    refusal.headers_mut().insert(CONTENT_TYPE, media_type);
+    refusal
 }

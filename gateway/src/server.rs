@@ -2,7 +2,6 @@
 //! the life of each connection. Nothing here knows a schema.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +11,6 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::any;
-use clap::Args;
 use futures::FutureExt;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -28,7 +26,7 @@ use crate::operation::Operations;
 use crate::overdue::Overdue;
 use crate::request_id::{self, RequestId};
 use crate::shutdown::Shutdown;
-use crate::{connections, duration, http, origin, pages};
+use crate::{connections, http, origin, pages};
 
 /// How much longer than the drain time requests in flight may take.
 const STOP_GRACE: Duration = Duration::from_secs(5);
@@ -43,25 +41,6 @@ const PROBE_BYTES: Most = Most {
     by_user: 1024 * 1024,
     by_network: 1024 * 1024,
 };
-
-/// Settings of the server.
-#[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Server")]
-pub struct ServerSettings {
-    /// Address to listen on; port 0 takes a free one
-    #[arg(long, env = "MILLRACE_LISTEN", default_value = "127.0.0.1:8080")]
-    pub listen: SocketAddr,
-    /// Run as in production: no introspection, no /schema.graphql, no generated administrator or demo data
-    #[arg(long, env = "MILLRACE_PRODUCTION")]
-    pub production: bool,
-    /// Create 25 customers when the log is empty; with SQLite and no users yet also two users, a chat, posts and students
-    #[arg(long, env = "MILLRACE_DEMO_DATA")]
-    pub demo_data: bool,
-    /// Time after SIGTERM in which readiness says 503 and requests are still served, so that clients are sent elsewhere [default: 5s,
-    /// with SQLite 0s; none after Ctrl-C]
-    #[arg(long, env = "MILLRACE_DRAIN_DELAY", value_parser = duration::parse)]
-    pub drain_delay: Option<Duration>,
-}
 
 /// What the server needs.
 pub struct Service<O> {

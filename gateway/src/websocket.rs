@@ -8,7 +8,6 @@ mod running;
 mod unfinished;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
@@ -16,7 +15,6 @@ use axum::extract::{FromRequestParts, Request};
 use axum::http::header::{HeaderMap, ORIGIN, UPGRADE};
 use axum::http::{Method, StatusCode, Version};
 use axum::response::{IntoResponse, Response};
-use clap::Args;
 
 use close::Close;
 use connection::Connection;
@@ -29,7 +27,7 @@ use crate::credentials::Credentials;
 use crate::errors::{Code, typed};
 use crate::operation::Operations;
 use crate::request_id::RequestId;
-use crate::{duration, http, numbers, origin};
+use crate::{origin, response};
 
 const SUBPROTOCOL: &str = "graphql-transport-ws";
 const READ_BUFFER: usize = 4096;
@@ -38,36 +36,6 @@ const WRITE_BUFFER: usize = 8192;
 const HTTP2_MESSAGE: usize = 64 * 1024;
 /// Unsent bytes of one client that are not counted.
 const SMALL: usize = 4 * 1024;
-
-/// Settings of the WebSocket transport.
-#[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "WebSocket")]
-pub struct WebSocketSettings {
-    /// How long a new socket may take to send connection_init
-    #[arg(long, env = "MILLRACE_INIT_TIMEOUT", default_value = "3s", value_parser = duration::positive)]
-    pub init_timeout: Duration,
-    /// Interval between pings
-    #[arg(long, env = "MILLRACE_PING_INTERVAL", default_value = "20s", value_parser = duration::positive)]
-    pub ping_interval: Duration,
-    /// How long a client may take to show a sign of life after a ping
-    #[arg(long, env = "MILLRACE_PONG_TIMEOUT", default_value = "10s", value_parser = duration::positive)]
-    pub pong_timeout: Duration,
-    /// Maximum number of operations at once on a socket
-    #[arg(long, env = "MILLRACE_MAX_OPERATIONS", default_value_t = 100, value_parser = numbers::within(numbers::COUNT))]
-    pub max_operations: usize,
-    /// Maximum size of a message in bytes
-    #[arg(long, env = "MILLRACE_MAX_MESSAGE_BYTES", default_value_t = 1024 * 1024, value_parser = numbers::within(numbers::COUNT))]
-    pub max_message_bytes: usize,
-    /// Period over which a stopping gateway closes its sockets
-    #[arg(long, env = "MILLRACE_DRAIN_TIME", default_value = "5s", value_parser = duration::parse)]
-    pub drain_time: Duration,
-    /// How long a user still counts as connected after their last socket has closed
-    #[arg(long, env = "MILLRACE_PRESENCE_GRACE", default_value = "5s", value_parser = duration::parse)]
-    pub presence_grace: Duration,
-    /// How long the users of a gateway that died still count as connected
-    #[arg(long, env = "MILLRACE_PRESENCE_LEASE", default_value = "15s", value_parser = duration::positive)]
-    pub presence_lease: Duration,
-}
 
 /// Returns whether the request asks for a WebSocket, by HTTP/1.1 upgrade or HTTP/2 CONNECT.
 pub(crate) fn is_upgrade(request: &Request) -> bool {
@@ -91,18 +59,18 @@ pub(crate) async fn upgrade<O: Operations>(
         let origin = parts.headers.get(ORIGIN);
         tracing::warn!(?origin, "refused a socket from a foreign origin");
         let error = typed(Code::Forbidden, "Sockets are not accepted from this origin");
-        return http::plain_refusal(StatusCode::FORBIDDEN, error, id);
+        return response::plain_refusal(StatusCode::FORBIDDEN, error, id);
     }
     if app.shutdown.has_begun() {
         let error = typed(Code::Unavailable, "The gateway is stopping");
-        return http::plain_refusal(StatusCode::SERVICE_UNAVAILABLE, error, id);
+        return response::plain_refusal(StatusCode::SERVICE_UNAVAILABLE, error, id);
     }
     let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
         Ok(upgrade) => upgrade,
         Err(rejection) => {
             let status = rejection.into_response().status();
             let error = typed(Code::BadRequest, "The WebSocket handshake is not valid");
-            return http::plain_refusal(status, error, id);
+            return response::plain_refusal(status, error, id);
         }
     };
     let credentials = app.credentials(&parts.headers, &parts.extensions);

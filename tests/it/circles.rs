@@ -36,18 +36,6 @@ const CIRCLES: &[(&str, &[&str])] = &[
             "whispers",
         ],
     ),
-    // The application has the settings of its transports, and the server all settings.
-    (
-        "gateway",
-        &[
-            "app",
-            "config",
-            "connections",
-            "http",
-            "server",
-            "websocket",
-        ],
-    ),
 ];
 
 #[test]

@@ -1,5 +1,6 @@
-//! The settings of HTTP.
+//! The settings of the server and of its transports, which the application, the transports and the configuration share.
 
+use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -12,6 +13,25 @@ use crate::{duration, numbers};
 
 /// The bytes of messages in transit.
 const TRANSIT_BYTES: usize = 128 * 1024 * 1024;
+
+/// Settings of the server.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Server")]
+pub struct ServerSettings {
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, env = "MILLRACE_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Run as in production: no introspection, no /schema.graphql, no generated administrator or demo data
+    #[arg(long, env = "MILLRACE_PRODUCTION")]
+    pub production: bool,
+    /// Create 25 customers when the log is empty; with SQLite and no users yet also two users, a chat, posts and students
+    #[arg(long, env = "MILLRACE_DEMO_DATA")]
+    pub demo_data: bool,
+    /// Time after SIGTERM in which readiness says 503 and requests are still served, so that clients are sent elsewhere [default: 5s,
+    /// with SQLite 0s; none after Ctrl-C]
+    #[arg(long, env = "MILLRACE_DRAIN_DELAY", value_parser = duration::parse)]
+    pub drain_delay: Option<Duration>,
+}
 
 /// Settings of the HTTP transport.
 #[derive(Args, Clone, Debug)]
@@ -62,4 +82,34 @@ impl HttpSettings {
             by_network: self.max_transit_bytes.div_ceil(4),
         }
     }
+}
+
+/// Settings of the WebSocket transport.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "WebSocket")]
+pub struct WebSocketSettings {
+    /// How long a new socket may take to send connection_init
+    #[arg(long, env = "MILLRACE_INIT_TIMEOUT", default_value = "3s", value_parser = duration::positive)]
+    pub init_timeout: Duration,
+    /// Interval between pings
+    #[arg(long, env = "MILLRACE_PING_INTERVAL", default_value = "20s", value_parser = duration::positive)]
+    pub ping_interval: Duration,
+    /// How long a client may take to show a sign of life after a ping
+    #[arg(long, env = "MILLRACE_PONG_TIMEOUT", default_value = "10s", value_parser = duration::positive)]
+    pub pong_timeout: Duration,
+    /// Maximum number of operations at once on a socket
+    #[arg(long, env = "MILLRACE_MAX_OPERATIONS", default_value_t = 100, value_parser = numbers::within(numbers::COUNT))]
+    pub max_operations: usize,
+    /// Maximum size of a message in bytes
+    #[arg(long, env = "MILLRACE_MAX_MESSAGE_BYTES", default_value_t = 1024 * 1024, value_parser = numbers::within(numbers::COUNT))]
+    pub max_message_bytes: usize,
+    /// Period over which a stopping gateway closes its sockets
+    #[arg(long, env = "MILLRACE_DRAIN_TIME", default_value = "5s", value_parser = duration::parse)]
+    pub drain_time: Duration,
+    /// How long a user still counts as connected after their last socket has closed
+    #[arg(long, env = "MILLRACE_PRESENCE_GRACE", default_value = "5s", value_parser = duration::parse)]
+    pub presence_grace: Duration,
+    /// How long the users of a gateway that died still count as connected
+    #[arg(long, env = "MILLRACE_PRESENCE_LEASE", default_value = "15s", value_parser = duration::positive)]
+    pub presence_lease: Duration,
 }
