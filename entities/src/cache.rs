@@ -1,9 +1,8 @@
-//! Hot rows, in two levels: in this process, and in the store that all processes share. A value is *fresh* when it shows
-//! everything up to the place that the tail of the log has reached here, which is never behind a response's cursor; why
-//! it is, says `validity`. What is found out of date is loaded again, once for all who ask. While that fails or takes
-//! longer than the soft time-out, and while the log itself cannot be read, the last known value is given, and given as
-//! *stale*: whoever shows it marks the response. For rows that decide what somebody may do there is `RowCache`, which
-//! has neither a second level nor stale values.
+//! Hot rows, cached in two levels: in this process, and in the store that all processes share. A value is *fresh* if it shows
+//! every event up to the tail's position here, which is never behind a response's cursor; `validity` has the argument. An
+//! outdated value is loaded again, once for all concurrent requests. If the load fails or exceeds the soft timeout, or the log
+//! cannot be read, the last known value is returned as *stale* and the response is marked. Rows that decide permissions use
+//! `RowCache`, which has neither a second level nor stale values.
 
 mod figures;
 mod flights;
@@ -24,34 +23,34 @@ pub(crate) use lookup::Cache;
 pub(crate) use shared::{SharedLevel, Stamp};
 pub(crate) use strict::RowCache;
 
-/// The log must have been seen this recently for its tail to count as the present.
+/// The log must have been read this recently for its tail to count as current.
 const CURRENT_WITHIN: Duration = Duration::from_secs(2);
 
-/// A row that can be kept.
+/// A row that can be cached.
 pub(crate) trait CachedRow:
     Clone + Send + Sync + serde::Serialize + serde::de::DeserializeOwned + 'static
 {
-    /// The kind of stream whose events change it.
+    /// The kind of stream whose events change the row.
     const STREAM: &'static str;
     /// Grows when the row's shape changes: processes of two releases may share a store.
     const SHAPE: u16;
 
-    /// Whether there is no row after an event of this type: a deleted one is not given, not even as stale.
+    /// Returns whether the row is gone after an event of this type: a deleted row is not returned, not even as stale.
     fn is_ended_by(event_type: &str) -> bool;
-    /// Sets what is not stored with it.
+    /// Sets the fields that are not stored with the row.
     fn restore(&mut self);
 }
 
-/// How a cache behaves.
+/// The limits of a cache.
 #[derive(Debug, Clone, Copy)]
 pub struct CacheConfig {
-    /// Rows in this process at most; 0 turns the cache off.
+    /// The largest number of rows in this process; 0 turns the cache off.
     pub capacity: u64,
-    /// After this a row is loaded again though no event changed it.
+    /// The age at which a row is loaded again even if no event has changed it.
     pub lifetime: Duration,
-    /// How much longer it may be given as stale.
+    /// How much longer a row may be returned as stale.
     pub stale_lifetime: Duration,
-    /// How long a load may take before a value that is at hand is given as stale; the load goes on.
+    /// How long a load may take before an available value is returned as stale; the load goes on.
     pub soft_timeout: Duration,
     /// How long a load may take at all.
     pub hard_timeout: Duration,
@@ -70,7 +69,7 @@ impl Default for CacheConfig {
 }
 
 impl CacheConfig {
-    /// In the last fifth of its life a row that is asked for is loaded again in the background.
+    /// Returns the age from which a requested row is refreshed in the background: the last fifth of its lifetime.
     fn eager_after(&self) -> Duration {
         self.lifetime / 5 * 4
     }
@@ -81,17 +80,18 @@ impl CacheConfig {
 pub struct Cached<T> {
     /// The value.
     pub value: T,
-    /// It may be older than the tail of the log, and the response that shows it must say so.
+    /// The value may be older than the tail of the log, and the response that shows it must say so.
     pub is_stale: bool,
-    /// Where it is known to be, it shows everything up to here and perhaps no more: no cursor may be later.
+    /// For a value that is known to be older: it shows every event up to this position and perhaps no more, so that no cursor
+    /// may be later.
     pub shows: Option<u64>,
 }
 
-/// What a cache needs to know of the log.
+/// The part of the log's state that a cache depends on.
 pub(crate) trait Present: Send + Sync + 'static {
-    /// The place that the tail has reached.
+    /// Returns the place that the tail has reached.
     fn cursor(&self) -> Cursor;
-    /// Whether that is the present, as far as anybody knows.
+    /// Returns whether the tail is current, as far as this process knows.
     fn is_current(&self) -> bool;
 }
 

@@ -1,4 +1,4 @@
-//! Who is calling a command, and everything that a command can answer instead of success, alike in all domains.
+//! The context of a command, and every failure that a command can answer with, alike in all domains.
 
 use std::{convert::Infallible, time::Duration};
 
@@ -9,39 +9,39 @@ use crate::{
     access::{AccessError, Viewer},
 };
 
-/// A request that may arrive again.
+/// Identifies a request that may be repeated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Idempotency {
-    /// The client's name for the request.
+    /// The idempotency key that the client chose.
     pub key: String,
-    /// A digest of what was asked for.
+    /// A digest of the request's content.
     pub fingerprint: Vec<u8>,
 }
 
-/// The key was used before, for something else.
+/// The key was already used for another request.
 #[derive(Debug, thiserror::Error)]
 #[error("the idempotency key was used before with another request")]
 pub struct KeyReused;
 
-/// Who is calling, and under which names the call is known.
+/// The caller of a command, and the ids of the call.
 #[derive(Debug, Clone)]
 pub struct CommandContext {
-    /// On whose behalf.
+    /// The caller on whose behalf the command runs.
     pub viewer: Viewer,
-    /// The request that this is part of.
+    /// The id of the HTTP request.
     pub request_id: Option<String>,
     /// The W3C trace context of the request.
     pub traceparent: Option<String>,
-    /// The client's promise that a repeat is a repeat.
+    /// The client's idempotency key, if it sent one.
     pub idempotency: Option<Idempotency>,
-    /// Where the request learns what it has written.
+    /// Records the events that the request has written.
     pub receipt: Receipt,
-    /// Where it learns how far its answer sees.
+    /// Records the position that the answer includes.
     pub horizon: Horizon,
 }
 
 impl CommandContext {
-    /// The context of a process that acts on its own behalf.
+    /// Returns the context of a process that acts on its own behalf.
     pub fn process(name: &'static str) -> Self {
         Self {
             viewer: Viewer::Process(name),
@@ -65,37 +65,37 @@ impl CommandContext {
     }
 }
 
-/// Why a command failed. Nothing was changed. What only one domain can answer is that domain's `Own`.
+/// Why a command failed. Nothing was changed. Reasons that only one domain has are its `Own`.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError<Own = Infallible> {
-    /// There is no such thing, or it is deleted, or not for this caller.
+    /// The object does not exist, is deleted, or is hidden from this caller.
     #[error("{0} not found")]
     NotFound(&'static str),
-    /// Another one has a value that must be unique.
+    /// Another object already has a value that must be unique.
     #[error("another {kind} has this {value}")]
     Taken {
-        /// What has it.
+        /// The kind of the object.
         kind: &'static str,
-        /// What the value is called.
+        /// The name of the value.
         value: &'static str,
         /// The field of the input.
         field: &'static str,
     },
-    /// It is not deleted, so it cannot be restored.
+    /// The object is not deleted, so it cannot be restored.
     #[error("the {0} is not deleted")]
     NotDeleted(&'static str),
-    /// It was changed since the caller read it.
+    /// The object was changed since the caller read it.
     #[error("the {kind} is at version {current}")]
     VersionConflict {
-        /// What was changed.
+        /// The kind of the object.
         kind: &'static str,
-        /// Its version now.
+        /// Its current version.
         current: i64,
     },
-    /// The input breaks rules.
+    /// The input breaks rules of validation.
     #[error("the input is not valid")]
     Invalid(Violations),
-    /// The caller may not do that, or nobody knows who the caller is.
+    /// The caller is not allowed to do this, or is not authenticated.
     #[error(transparent)]
     Access(#[from] AccessError),
     /// The idempotency key was used for another request.
@@ -104,7 +104,7 @@ pub enum CommandError<Own = Infallible> {
     /// The log or the database failed.
     #[error(transparent)]
     Log(#[from] events::Error),
-    /// The domain's own reason.
+    /// A reason that only this domain has.
     #[error(transparent)]
     Own(Own),
 }
@@ -128,7 +128,7 @@ impl<Own: Refusal> From<Own> for CommandError<Own> {
 }
 
 impl<Own> CommandError<Own> {
-    /// Refuses a command whose caller expected another version of `kind` than the current one.
+    /// Refuses a command whose caller expects another version of `kind` than the current one.
     pub(crate) fn check_version(
         kind: &'static str,
         expected: Option<i64>,
@@ -153,28 +153,28 @@ impl<Own> AsRetryable for CommandError<Own> {
     }
 }
 
-/// What kind of failure a domain's own reason is.
+/// The category of a domain's own reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
-    /// There is no such thing, or not for this caller.
+    /// The object does not exist, or is hidden from this caller.
     NotFound,
-    /// The caller may not do this.
+    /// The caller is not allowed to do this.
     Forbidden,
     /// The state does not allow it.
     Conflict,
-    /// The caller did not prove who it is.
+    /// The caller did not prove their identity.
     Unauthenticated,
-    /// Too many attempts; how long to wait.
+    /// There were too many attempts; the value says how long to wait.
     TooOften(Duration),
 }
 
 /// A domain's own reason to refuse a command.
 pub trait Refusal: std::error::Error {
-    /// What kind of failure it is.
+    /// Returns the category of the failure.
     fn failure(&self) -> Failure;
 }
 
-/// Something that the caller named does not exist. This is the only reason of domains that have no rules of their own.
+/// An object that the caller named does not exist. It is the only reason of domains that have no rules of their own.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 #[error("there is no {0}")]
 pub struct Missing(pub &'static str);

@@ -1,8 +1,8 @@
-//! Typed ids: a customer's is no user's, and the compiler says so. An id is a uuid with a kind. Tables, events and remembered
-//! answers have the uuid alone; people and clients see it with the kind's name, `customer_01h455vb4pex5vsknk084sn02q`
-//! (TypeID). Only this module writes and reads that form.
+//! Typed ids: the id of a customer is not the id of a user, and the compiler checks it. An id is a uuid with a kind. Tables,
+//! events and stored answers have the uuid alone; people and clients see it with the name of the kind, as in
+//! `customer_01h455vb4pex5vsknk084sn02q` (TypeID). Only this module writes and reads that form.
 //!
-//! The log names streams by bare uuids. A domain that reads an event makes them its own ids, with `Id::from_uuid`.
+//! The log names streams by bare uuids. A domain that reads an event turns them into its own ids, with `Id::from_uuid`.
 
 use std::{
     cmp::Ordering,
@@ -22,9 +22,9 @@ use serde::{Deserialize, Serialize};
 use type_safe_id::{DynamicType, TypeSafeId};
 use uuid::Uuid;
 
-/// What has ids of its own.
+/// A kind of thing that has ids of its own.
 pub trait Kind: 'static {
-    /// What ids begin with, such as `customer`; also the kind of streams under them.
+    /// The prefix of the ids, such as `customer`; also the kind of the streams under them.
     const NAME: &'static str;
 }
 
@@ -33,7 +33,7 @@ pub trait Kind: 'static {
 #[serde(transparent, bound = "")]
 pub struct Id<K>(Uuid, PhantomData<fn() -> K>);
 
-/// Declares kinds that are not records, which have theirs already, and the types of their ids.
+/// Declares the kinds that are not records (a record is its own kind), and the types of their ids.
 macro_rules! ids {
     ($($(#[$doc:meta])* $id:ident = Id<$kind:ident>, $name:literal;)+) => {
         $(
@@ -52,27 +52,27 @@ macro_rules! ids {
 pub(crate) use ids;
 
 impl<K> Id<K> {
-    /// An id that nothing has yet. Later ones are greater (uuid v7).
+    /// Returns a new id. Later ids are greater (uuid v7).
     pub fn generate() -> Self {
         Self::from_uuid(Uuid::now_v7())
     }
 
-    /// Of a uuid that is known to be one of a `K`.
+    /// Returns the id of a uuid that is known to belong to a `K`.
     pub const fn from_uuid(uuid: Uuid) -> Self {
         Self(uuid, PhantomData)
     }
 
-    /// Without the kind.
+    /// Returns the uuid without the kind.
     pub const fn uuid(self) -> Uuid {
         self.0
     }
 }
 
 impl<K: Kind> Id<K> {
-    /// What its kind is called.
+    /// The name of the kind.
     pub const KIND: &'static str = K::NAME;
 
-    /// The stream of the one that has this id.
+    /// Returns the stream of the object with this id.
     pub fn stream(self) -> StreamKey {
         StreamKey {
             kind: K::NAME,
@@ -81,7 +81,7 @@ impl<K: Kind> Id<K> {
     }
 }
 
-/// The uuids of ids, as `events` has them.
+/// Returns the uuids of ids, as `events` takes them.
 pub(crate) fn uuids<K>(ids: &[Id<K>]) -> Vec<Uuid> {
     ids.iter().map(|id| id.uuid()).collect()
 }
@@ -94,18 +94,18 @@ impl fmt::Display for Shown<'_> {
         let Self(kind, id) = self;
         match DynamicType::new(kind) {
             Ok(kind) => TypeSafeId::from_type_and_uuid(kind, *id).fmt(f),
-            // Kinds are names in this code, which TypeID accepts; anything else is shown as it is.
+            // The kinds are names in this code, which TypeID accepts; any other name is shown unchanged.
             Err(_) => write!(f, "{kind}_{id}"),
         }
     }
 }
 
-/// The id of anything as people see it.
+/// Returns an id of any kind as people see it.
 pub fn encode(kind: &str, id: Uuid) -> String {
     Shown(kind, id).to_string()
 }
 
-/// The kind and the uuid of any such id.
+/// Returns the kind and the uuid of an id of any kind.
 pub fn decode(text: &str) -> Option<(String, Uuid)> {
     let parsed: TypeSafeId<DynamicType> = text.parse().ok()?;
     Some((parsed.type_prefix().to_owned(), parsed.uuid()))
@@ -123,7 +123,7 @@ impl<K: Kind> fmt::Debug for Id<K> {
     }
 }
 
-/// A text is no id of this kind.
+/// The text is not an id of this kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be the id of a {0}, such as {0}_01h455vb4pex5vsknk084sn02q")]
 pub struct NotAnId(&'static str);
@@ -139,7 +139,7 @@ impl<K: Kind> FromStr for Id<K> {
     }
 }
 
-// Derived, these would ask of the kind what only the id has to have.
+// Derived implementations would demand of the kind what only the id has to have.
 
 impl<K> Clone for Id<K> {
     fn clone(&self) -> Self {
@@ -149,7 +149,7 @@ impl<K> Clone for Id<K> {
 
 impl<K> Copy for Id<K> {}
 
-/// The nil uuid, which is nobody's.
+/// The default is the nil uuid, which belongs to nothing.
 impl<K> Default for Id<K> {
     fn default() -> Self {
         Self::from_uuid(Uuid::nil())
@@ -182,7 +182,7 @@ impl<K> Hash for Id<K> {
     }
 }
 
-/// That of the uuid: the contracts of events do not show kinds.
+/// The schema is that of the uuid: the contracts of events do not show kinds.
 impl<K> JsonSchema for Id<K> {
     fn inline_schema() -> bool {
         Uuid::inline_schema()
@@ -237,7 +237,7 @@ impl<K> TryGetable for Id<K> {
     }
 }
 
-/// Asked of every primary key; no database counts uuids.
+/// SeaORM requires this of every primary key; no database generates uuids by counting.
 impl<K> TryFromU64 for Id<K> {
     fn try_from_u64(number: u64) -> Result<Self, DbErr> {
         Uuid::try_from_u64(number).map(Self::from_uuid)

@@ -1,8 +1,8 @@
-//! A command that a client may repeat. The answer is stored in the command's own transaction, so it exists exactly when
-//! the effect does: a repeat after a lost answer gets the first one, and two at once wait for each other at the key.
-//! Failures are not stored, as they left nothing behind. With the answer goes what was written, so that who had to repeat
-//! can read their writes like anybody else, and where the tail was, as the answer sees no further however late it is
-//! repeated. Called by the commands of all domains.
+//! Commands that a client may repeat. The answer is stored in the command's own transaction, so it exists exactly when the
+//! effect does: a repeat after a lost answer gets the first one, and two concurrent requests wait for each other at the key.
+//! Failures are not stored, as they change nothing. Beside the answer are the written events, so that a repeat can be followed
+//! by a read of one's own writes, and the position of the tail, as the answer includes nothing later. Called by the commands of
+//! all domains.
 
 use std::time::Duration;
 
@@ -15,18 +15,18 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{CommandContext, Idempotency, KeyReused, boxed};
 
-/// What is kept under a key.
+/// The stored content of a key.
 #[derive(Serialize, Deserialize)]
 struct Stored<T> {
     value: T,
-    /// The last event appended, as `Written` is written; none if nothing changed.
+    /// The last event appended, in the form of `Written`; `None` if nothing changed.
     written: Option<String>,
-    /// Where the tail was when the request began.
+    /// The position of the tail when the request began.
     #[serde(default)]
     start: Option<u64>,
 }
 
-/// Runs `work` unless the context's key has an answer already.
+/// Runs `work` unless there is already an answer for the context's key.
 pub(crate) async fn once<T, E>(
     tx: &Tx<'_>,
     context: &CommandContext,
@@ -62,7 +62,7 @@ where
     Ok(stored.value)
 }
 
-/// The answer that the context's key has already, for work that is more than one transaction. `once` has the last word.
+/// Returns the stored answer for the context's key, for work of more than one transaction. `once` decides in the end.
 pub(crate) async fn find_answer<T: DeserializeOwned>(
     connection: &impl ConnectionTrait,
     context: &CommandContext,
@@ -81,7 +81,7 @@ pub(crate) async fn find_answer<T: DeserializeOwned>(
     }
 }
 
-/// Gives what was given first. The transaction that wrote it has committed, whatever becomes of this one.
+/// Returns the first answer. The transaction that wrote it has committed, whatever becomes of this one.
 fn repeat<T: DeserializeOwned>(context: &CommandContext, answer: &str) -> Result<T, events::Error> {
     let stored: Stored<T> = serde_json::from_str(answer).map_err(malformed)?;
     if let Some(Ok(written)) = stored.written.as_deref().map(str::parse) {
@@ -101,8 +101,8 @@ fn malformed(source: serde_json::Error) -> events::Error {
     }
 }
 
-/// `None`: the key is ours. `Some(None)`: it belongs to another request. `Some(Some(answer))`: this one was answered.
-/// On Postgres the insert waits for a transaction that holds the same key; SQLite has one writer.
+/// Claims the key. `None`: the key is ours. `Some(None)`: it belongs to another request. `Some(Some(answer))`: the request was
+/// answered. On Postgres the insert waits for a transaction that holds the same key; SQLite has one writer.
 async fn claim(
     tx: &Tx<'_>,
     scope: &str,
@@ -120,11 +120,11 @@ async fn claim(
     if execute(&**tx, insert, values).await? == 1 {
         return Ok(None);
     }
-    // None: removed as too old between the two statements, and as good as never used.
+    // `None` means that the key was removed as too old between the two statements, and counts as never used.
     read_answer(&**tx, scope, idempotency).await
 }
 
-/// `None`: there is no such key. The rest is as of `claim`.
+/// Reads the answer of a key; `None` if the key does not exist. The other results are those of `claim`.
 async fn read_answer(
     connection: &impl ConnectionTrait,
     scope: &str,
@@ -142,7 +142,7 @@ async fn read_answer(
     )
 }
 
-/// Forgets answers older than `age`; returns how many.
+/// Deletes answers older than `age`; returns how many.
 #[boxed]
 pub async fn remove_expired_answers(database: &Database, age: Duration) -> events::Result<u64> {
     let sql = "delete from idempotency where created_at < $1";

@@ -1,5 +1,5 @@
-//! Keyset paging: a page begins behind a row that the client names by its sort value and id, never behind a count of
-//! rows, so pages neither skip nor repeat when rows come and go. Used by the lists of all domains.
+//! Keyset paging: a page begins after a row that the client names by its sort value and id, never after a number of rows, so
+//! that pages neither skip nor repeat rows that are added or removed meanwhile. Used by the lists of all domains.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -9,7 +9,7 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Ascending or descending.
+/// The direction of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Direction {
     /// Smallest first.
@@ -21,11 +21,11 @@ pub enum Direction {
 /// A row's value in the column that a list is sorted by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SortKey {
-    /// Of a column of text.
+    /// A value of a text column.
     Text(String),
-    /// Of a column of times, to the microsecond.
+    /// A value of a time column, to the microsecond.
     Time(DateTime<Utc>),
-    /// Of a column of whole numbers.
+    /// A value of a column of whole numbers.
     Number(i64),
 }
 
@@ -39,7 +39,7 @@ impl From<SortKey> for sea_orm::Value {
     }
 }
 
-/// Of the columns that lists are sorted by; they are never null.
+/// Converts a value of a column that lists are sorted by; such columns are never null.
 impl From<sea_orm::Value> for SortKey {
     fn from(value: sea_orm::Value) -> Self {
         match value {
@@ -61,16 +61,16 @@ pub struct Edge {
     pub id: Uuid,
 }
 
-/// Which rows of a list: the first ones after a place, or the last ones before it.
+/// Selects rows of a list: the first ones after a place, or the last ones before it.
 #[derive(Debug, Clone)]
 pub struct PageRequest {
     /// Rows strictly after this place.
     pub after: Option<Edge>,
     /// Rows strictly before this place.
     pub before: Option<Edge>,
-    /// How many at most.
+    /// The largest number of rows.
     pub limit: u64,
-    /// The last rows of the range instead of the first.
+    /// Whether to take the last rows of the range instead of the first.
     pub from_end: bool,
 }
 
@@ -79,25 +79,25 @@ pub struct PageRequest {
 pub struct Page<T> {
     /// The rows with their places.
     pub items: Vec<(Edge, T)>,
-    /// Whether rows come before the first.
+    /// Whether there are rows before the first.
     pub has_previous: bool,
-    /// Whether rows come after the last.
+    /// Whether there are rows after the last.
     pub has_next: bool,
 }
 
-/// What a list is sorted by: a column, and the ids of rows that are alike in it; in one direction, so that a row's place is
-/// compared as a whole.
+/// The order of a list: by a column, and by id where the values are equal. Both have one direction, so that a place is compared
+/// as a whole.
 pub(crate) struct Sorted<C> {
     /// The first criterion.
     pub(crate) column: C,
     /// The second.
     pub(crate) id: C,
-    /// Of both.
+    /// The direction of both.
     pub(crate) direction: Direction,
 }
 
 impl<C: ColumnTrait> Sorted<C> {
-    /// The rows after a place, or before it.
+    /// Returns the condition for rows after a place, or before it.
     fn beyond(&self, edge: &Edge, is_after: bool) -> Expr {
         let row = Expr::tuple([Expr::col(self.column), Expr::col(self.id)]);
         let place = Expr::tuple([
@@ -112,7 +112,7 @@ impl<C: ColumnTrait> Sorted<C> {
 }
 
 impl PageRequest {
-    /// The rows of the page in the direction of travel, with one more than `limit` if there is one.
+    /// Selects the rows of the page in the direction of travel, and one row more than `limit` if there is one.
     pub(crate) fn select<E: EntityTrait>(
         &self,
         mut rows: Select<E>,
@@ -133,7 +133,7 @@ impl PageRequest {
             .limit(self.limit + 1)
     }
 
-    /// The page of rows that were selected so.
+    /// Makes a page of rows that were selected so.
     pub(crate) fn page_of<T>(
         &self,
         rows: impl IntoIterator<Item = T>,
@@ -142,14 +142,14 @@ impl PageRequest {
         self.page(rows.into_iter().map(|row| (edge(&row), row)).collect())
     }
 
-    /// Makes a page of rows that were fetched in the direction of travel, with one more than `limit` if there is one.
+    /// Makes a page of rows that were fetched in the direction of travel, with one row more than `limit` if there is one.
     pub(crate) fn page<T>(&self, mut items: Vec<(Edge, T)>) -> Page<T> {
         let has_more = items.len() as u64 > self.limit;
         items.truncate(self.limit as usize);
         if self.from_end {
             items.reverse();
         }
-        // A place to start from is itself a row on its other side, or was one.
+        // The place to start from is itself a row on the other side, or was one.
         Page {
             items,
             has_previous: if self.from_end {

@@ -1,10 +1,10 @@
-//! Records: rows with a version and a stream of events, which are created, updated, deleted and restored as a whole. What all
-//! of them do alike is here, once; a domain says what is its own in an implementation of `Record`: its columns, its rules, its
-//! filter. Customers are the simplest example, and `make domain` writes another.
+//! Records: rows with a version and a stream of events, which are created, updated, deleted and restored as a whole. This
+//! module has what all records share; a domain adds its own columns, rules and filter in an implementation of `Record`.
+//! Customers are the simplest example, and `make domain` writes another.
 //!
 //! Each command changes the row and appends its event in one transaction, or does nothing. The row is locked before it is
-//! changed, so that of concurrent updates each sees the one before it; `expected_version` turns that into a conflict. Every
-//! event carries the whole record after it, so that readers need no other source.
+//! changed, so that concurrent updates follow each other and each sees the one before; `expected_version` turns that into a
+//! conflict. Every event carries the whole record after it, so that readers need no other source.
 
 mod commands;
 mod counting;
@@ -43,7 +43,7 @@ use crate::{
     text::Fields,
 };
 
-/// A row of a domain, and what the domain says about it.
+/// A row of a domain, with the domain's own rules.
 pub trait Record:
     Clone
     + Debug
@@ -57,63 +57,63 @@ pub trait Record:
     + ModelTrait<Entity: EntityTrait<Model = Self, ActiveModel: Send>>
     + IntoActiveModel<<<Self as ModelTrait>::Entity as EntityTrait>::ActiveModel>
 {
-    /// Input of the command that creates one.
+    /// The input of the command that creates a record.
     type New: Clone + Send + Sync + 'static;
-    /// Input of the command that updates one: what is `None` stays as it is.
+    /// The input of the command that updates a record. A field that is `None` keeps its value.
     type Update: Clone + Send + Sync + 'static;
-    /// Which records a list has.
+    /// Selects the records of a list.
     type Filter: Send + Sync;
-    /// What a list can be sorted by.
+    /// The fields that a list can be sorted by.
     type SortField: SortField<Column = <Self::Entity as EntityTrait>::Column>;
-    /// The data of its events. The shape is a contract: `SCHEMA_VERSION` grows with every change.
+    /// The data of the record's events. Its shape is a contract: `SCHEMA_VERSION` grows with every change.
     type Data: Serialize + DeserializeOwned + JsonSchema + Clone + Debug + Send + Sync + 'static;
 
-    /// What one is called in messages and global ids, such as `customer`; also the kind of its streams.
+    /// The name of a record in messages and global ids, such as `customer`; also the kind of its streams.
     const NAME: &'static str;
-    /// What one has to be allowed to read them.
+    /// The action that a caller must be allowed in order to read records.
     const READ: Action;
-    /// What one has to be allowed to change them.
+    /// The action that a caller must be allowed in order to change records.
     const WRITE: Action;
-    /// What can happen to one, by the names that the log has for it.
+    /// The changes that can happen to a record, with their event types in the log.
     const EVENTS: &'static [(Change, &'static str)];
     /// The version of the shape of `Data`.
     const SCHEMA_VERSION: i16 = 1;
-    /// Grows when the shape of the row itself changes: processes of two releases may share a cache.
+    /// The version of the row's own shape: processes of two releases may share a cache.
     const SHAPE: u16 = 1;
-    /// Where records are kept warm in the cache that all processes share: the kind of stream, under a record's id, of what happens
-    /// to it there. It is also the name of the follower, and the actor of its events.
+    /// The kind of stream that tells when a record was put into the cache that all processes share; `None` if records are not
+    /// kept warm there. It is also the name of the follower, and the actor of its events.
     const CACHE_STREAM: Option<&'static str> = None;
-    /// What no two records may have alike.
+    /// The values that no two records may share.
     const UNIQUE: &'static [Unique];
     /// The column of the id.
     const ID: <Self::Entity as EntityTrait>::Column;
 
-    /// What it has as every record has it.
+    /// Returns the fields that every record has.
     fn head(&self) -> Head<Id<Self>>;
-    /// Sets that.
+    /// Sets the fields that every record has.
     fn set_head(&mut self, head: Head<Id<Self>>);
-    /// The record that input describes, without its head and what is derived.
+    /// Returns the record that the input describes, without its head and its derived fields.
     fn create(new: Self::New) -> Self;
-    /// Sets what is given.
+    /// Sets the fields that the update gives.
     fn apply(&mut self, update: Self::Update);
-    /// Sets what is derived from other fields, such as keys by which something is unique, and texts that are searched.
+    /// Sets the fields that are derived from others, such as keys that are unique, and texts that are searched.
     fn derive_keys(&mut self);
-    /// Brings the input into the form in which it is stored, and notes what is wrong with it.
+    /// Brings the input into the form in which it is stored, and notes its flaws.
     fn check_new(new: &mut Self::New, fields: &mut Fields);
-    /// The same for an update.
+    /// Does the same for an update.
     fn check_update(update: &mut Self::Update, fields: &mut Fields);
-    /// Which rows are in a list, deleted or not.
+    /// Returns the condition for the rows of a list, deleted or not.
     fn condition(filter: &Self::Filter, backend: DbBackend) -> Condition;
-    /// Whether a list has the deleted records instead of the others.
+    /// Returns whether a list shows the deleted records instead of the others.
     fn shows_deleted(_: &Self::Filter) -> bool {
         false
     }
-    /// The data of an event after which the record is as it is here, and before which it was as given.
+    /// Returns the data of an event that led from `before` to this record.
     fn into_data(self, before: Option<&Self>) -> Self::Data;
-    /// The record after an event.
+    /// Returns the record after an event.
     fn of_data(data: &Self::Data) -> &Self;
 
-    /// The kind of stream that such a change happens in.
+    /// Returns the kind of stream in which such a change is an event.
     fn stream_of(change: Change) -> &'static str {
         match (change, Self::CACHE_STREAM) {
             (Change::Cached, Some(stream)) => stream,
@@ -124,7 +124,7 @@ pub trait Record:
 
 type ActiveModel<R> = <<R as ModelTrait>::Entity as EntityTrait>::ActiveModel;
 
-/// The record itself is the kind of its ids.
+/// The record type itself is the kind of its ids.
 impl<R: Record> Kind for R {
     const NAME: &'static str = R::NAME;
 }
@@ -143,22 +143,22 @@ impl<R: Record> CachedRow for R {
     }
 }
 
-/// What every record has.
+/// The fields that every record has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head<I> {
-    /// Its id.
+    /// The id of the record.
     pub id: I,
     /// Grows by one with every event.
     pub version: i64,
     /// When it was created.
     pub created_at: DateTime<Utc>,
-    /// When it was changed last.
+    /// When it was last changed.
     pub updated_at: DateTime<Utc>,
-    /// When it was deleted, if it is.
+    /// When it was deleted, if it was.
     pub deleted_at: Option<DateTime<Utc>>,
 }
 
-/// The two methods of `Record` that copy the head out of the fields of these names, and back.
+/// Writes the two methods of `Record` that copy the head out of the fields of these names, and back.
 macro_rules! head {
     () => {
         fn head(&self) -> $crate::record::Head<$crate::id::Id<Self>> {
@@ -182,14 +182,14 @@ macro_rules! head {
 }
 pub(crate) use head;
 
-/// A value that no two records which are not deleted may have.
+/// A value that no two records share unless one is deleted.
 #[derive(Debug)]
 pub struct Unique {
     /// The field of the input.
     pub field: &'static str,
-    /// What the value is called in messages.
+    /// The name of the value in messages.
     pub value: &'static str,
-    /// How a violated constraint names it: Postgres by its index, SQLite by its table and column.
+    /// The name of the constraint in the database's error: Postgres names the index, SQLite the table and column.
     pub constraint: [&'static str; 2],
 }
 
@@ -206,13 +206,13 @@ impl<R: Record> Records<R> {
         Self { log, cache }
     }
 
-    /// What the cache of hot records has done.
+    /// Returns the counters of the cache of hot records.
     pub fn cache_figures(&self) -> CacheFigures {
         self.cache.figures()
     }
 }
 
-/// A column of the table under its plain name, as rows of all records have it.
+/// Returns a column that the tables of all records have, by its name.
 fn column(name: &'static str) -> Expr {
     Expr::col(name)
 }

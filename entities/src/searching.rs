@@ -1,6 +1,6 @@
-//! Searching: which rows have a text in their column `search_text`, which is folded (`text::fold`), as is what is looked for. What
-//! is looked for is always compared with the row itself, so an index makes a search faster and never changes what it finds.
-//! The argument is beside `contains`, which the lists of all domains call.
+//! Searching: finds rows whose column `search_text` contains a text. Both the column and the text are folded (`text::fold`).
+//! The text is always compared with the row itself, so an index makes a search faster and never changes its result. The
+//! argument is beside `contains`, which the lists of all domains call.
 
 use events::{
     DatabaseTransaction,
@@ -13,27 +13,28 @@ use sea_orm::{
 
 use crate::text::fold;
 
-/// The column of texts that are searched, in each of the tables.
+/// The column with the folded text, in each of the tables.
 const TEXT: &str = "search_text";
-/// Characters of a sequence.
+/// The number of characters in an indexed sequence.
 const SEQUENCE: usize = 3;
-/// Characters of what is looked for that the index is asked about. More would leave hardly less to compare.
+/// How many characters of the text the index is asked about. More would hardly reduce the rows that remain to compare.
 const ASKED_CHARS: usize = 32;
 
-/// That a row of `table` has what is looked for. A text with nothing in it that could be found is in every row.
+/// Returns the condition that a row of `table` contains the text. A text without anything that could be found is in every row.
 ///
-/// An index of sequences of three characters says which rows may have a text of three characters or more: GIN with `pg_trgm` on
-/// Postgres, FTS5 on SQLite. Shorter texts have no such sequence, and are looked for in every row.
+/// An index of sequences of three characters gives the candidates for a text of three characters or more: GIN with `pg_trgm` on
+/// Postgres, FTS5 on SQLite. A shorter text has no such sequence, and is compared with every row.
 ///
-/// On Postgres the server does both for `like`, and has no index where its extension could not be made. On SQLite triggers keep the
-/// index. They go with a table that is dropped, as by a rebuild; without them the index is not asked, until it is made anew.
+/// On Postgres the server does both for `like`, and has no index if its extension could not be created. On SQLite triggers
+/// maintain the index. They disappear when their table is dropped, as by a rebuild; without them the index is not used until it
+/// is created again.
 pub(crate) fn contains(backend: DbBackend, table: &str, sought: Option<&str>) -> Condition {
     let condition = Condition::all();
     let sought = fold(sought.unwrap_or_default());
     if sought.is_empty() {
         return condition;
     }
-    // No text has it, and Postgres takes none with it.
+    // No stored text contains this character, and Postgres accepts no text with it.
     if sought.contains('\0') {
         return condition.add(Expr::value(false));
     }
@@ -49,7 +50,7 @@ pub(crate) fn contains(backend: DbBackend, table: &str, sought: Option<&str>) ->
     }
 }
 
-/// What is looked for, as it stands.
+/// Returns the condition that the row contains the text itself.
 fn is_within(backend: DbBackend, sought: String) -> SimpleExpr {
     let place = backend.either("strpos", "instr");
     Func::cust(place).arg(Expr::col(TEXT)).arg(sought).gt(0)
@@ -68,7 +69,7 @@ fn like_pattern(sought: &str) -> String {
     pattern
 }
 
-/// That the index of SQLite has all sequences for the row, or that it cannot be asked.
+/// Returns the condition that SQLite's index has all sequences for the row, or that the index cannot be used.
 fn is_candidate(table: &str, asked: &[char]) -> Expr {
     let sql = format!(
         "id in (select r.id from {table}_search({{}}) s join {table}_search_row r on r.number = s.rowid
@@ -83,7 +84,7 @@ fn is_candidate(table: &str, asked: &[char]) -> Expr {
     Expr::cust_with_values(sql.replace("{}", "?"), [sequences])
 }
 
-/// Makes the index of a table of SQLite anew if its triggers went with the table that had them.
+/// Creates the index of a SQLite table again if its triggers disappeared with the old table.
 pub(crate) async fn restore_index(tx: &DatabaseTransaction, table: &str) -> events::Result<()> {
     if tx.get_database_backend().is_postgres() {
         return Ok(());
@@ -96,7 +97,7 @@ pub(crate) async fn restore_index(tx: &DatabaseTransaction, table: &str) -> even
     Ok(())
 }
 
-/// As the migration made it, of what is there now.
+/// Returns the statements that create the index as the migration does, from the current rows.
 fn made_anew(table: &str) -> String {
     format!(
         "insert into {table}_search ({table}_search) values ('delete-all');

@@ -1,25 +1,25 @@
-//! What a cache counts, for metrics and for those who run Millrace.
+//! The counters of a cache, for metrics and operators.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What a cache has done since the process began.
+/// The counters of a cache since the process began.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct CacheFigures {
-    /// Rows in this process.
+    /// Rows in memory of this process.
     pub entries: u64,
-    /// Requests that this process could answer.
+    /// Requests answered from memory.
     pub hits: u64,
-    /// Requests that it could not.
+    /// Requests that memory could not answer.
     pub misses: u64,
-    /// Values that the shared level had. Those who miss together share one.
+    /// Values found in the shared level. Concurrent misses share one.
     pub shared_hits: u64,
     /// Loads from the source.
     pub loads: u64,
     /// Loads that failed or took too long.
     pub failures: u64,
-    /// Loads before their time, in the background.
+    /// Background loads before the end of a row's lifetime.
     pub eager_refreshes: u64,
-    /// Values given as stale.
+    /// Values returned as stale.
     pub stale: u64,
 }
 

@@ -1,6 +1,6 @@
-//! One load for all who miss the same version of a row at the same time. It runs in a task of its own: it goes on when
-//! those who wait for it lose patience or go away, and what it brings is kept for those who come next. Whoever comes
-//! after a change misses another version, and never joins a load that may have read before the change.
+//! Loads shared by all concurrent misses of the same version of a row. A load runs in a task of its own: it goes on when its
+//! waiters lose patience or go away, and its result is kept for later requests. A request that comes after a change misses
+//! another version, and never joins a load that may have read before the change.
 
 use std::{
     collections::HashMap,
@@ -14,14 +14,14 @@ use uuid::Uuid;
 
 use super::{level::Entry, validity::Version};
 
-/// What a load comes to, for any number of those who wait.
+/// The result of a load, for any number of waiters.
 pub(super) type Landing<T> =
     future::Shared<future::BoxFuture<'static, Result<Arc<Entry<T>>, Arc<::events::Error>>>>;
 
 type Key = (Uuid, Version);
 type Airborne<T> = Arc<Mutex<HashMap<Key, (Landing<T>, Instant)>>>;
 
-/// The loads that are under way.
+/// The loads in flight.
 pub(super) struct Flights<T>(Airborne<T>);
 
 impl<T> Default for Flights<T> {
@@ -30,7 +30,7 @@ impl<T> Default for Flights<T> {
     }
 }
 
-/// Takes its flight off the list however it ends.
+/// Takes its flight off the list when dropped, however the flight ends.
 struct Listed<T>(Airborne<T>, Key);
 
 impl<T> Drop for Listed<T> {
@@ -44,7 +44,7 @@ fn lock<T>(flights: &Airborne<T>) -> MutexGuard<'_, HashMap<Key, (Landing<T>, In
 }
 
 impl<T: Send + Sync + 'static> Flights<T> {
-    /// The flight of `key`, or what `start` says: an entry that is there after all, or a load to begin.
+    /// Joins the flight of `key`, or does as `start` says: it returns an entry that has arrived meanwhile, or begins a load.
     pub(super) fn join<F>(
         &self,
         key: Key,
@@ -64,7 +64,7 @@ impl<T: Send + Sync + 'static> Flights<T> {
         let listed = Listed(self.0.clone(), key);
         let task = tokio::spawn(async move {
             let landed = load.await;
-            // After the entry is kept, so that nobody finds neither.
+            // This comes after the entry is kept, so that every request finds either the flight or the entry.
             drop(listed);
             landed
         });
@@ -76,7 +76,7 @@ impl<T: Send + Sync + 'static> Flights<T> {
         landing
     }
 
-    /// Whether the flight has been under way for this long.
+    /// Returns whether the flight has taken at least this long.
     pub(super) fn is_older(&self, key: Key, age: Duration) -> bool {
         let flights = lock(&self.0);
         flights

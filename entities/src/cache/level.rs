@@ -1,5 +1,5 @@
-//! The level in this process: the last known value of each hot row, whatever its version, so that there is something to
-//! give when nothing better can be had. A newer version is never replaced by an older one.
+//! The level in this process: the last known value of each hot row, whatever its version, as a fallback when nothing fresher is
+//! available. A newer version is never replaced by an older one.
 
 use std::{
     sync::Arc,
@@ -14,20 +14,20 @@ use super::{CacheConfig, Stamp, validity::Version};
 /// A value that was loaded, or found in the shared level.
 #[derive(Debug)]
 pub(super) struct Entry<T> {
-    /// None: there is no such row.
+    /// `None` if the row does not exist.
     pub(super) row: Option<T>,
     pub(super) version: Version,
-    /// The shared level had it, and it is out of date.
+    /// Whether the value came from the shared level and is out of date.
     pub(super) is_old: bool,
-    /// It shows everything up to here.
+    /// The value shows every event up to this position.
     pub(super) position: u64,
     loaded_at: Instant,
-    /// How old it was then: it may have been loaded elsewhere.
+    /// The age of the value when it came here: it may have been loaded elsewhere.
     age_then: Duration,
 }
 
 impl<T> Entry<T> {
-    /// A row that was read when the tail was at `position`.
+    /// Returns an entry for a row that was read when the tail was at `position`.
     pub(super) fn loaded(row: Option<T>, version: Version, position: u64) -> Self {
         Self {
             row,
@@ -40,7 +40,7 @@ impl<T> Entry<T> {
     }
 
     pub(super) fn shared(row: T, version: Version, stamp: Stamp) -> Self {
-        // Clocks differ a little; nothing but the time of the next load depends on it.
+        // Clocks differ a little, which affects only the time of the next load.
         let age_then = SystemTime::now().duration_since(stamp.loaded_at);
         Self {
             age_then: age_then.unwrap_or_default(),
@@ -69,13 +69,13 @@ impl<T: Clone + Send + Sync + 'static> Level<T> {
         Self(entries)
     }
 
-    /// What is known of the row in this epoch.
+    /// Returns the entry of the row in this epoch, if there is one.
     pub(super) fn get(&self, id: Uuid, epoch: u32) -> Option<Arc<Entry<T>>> {
         self.0.get(&id).filter(|entry| entry.version.epoch == epoch)
     }
 
-    /// Keeps the entry unless a newer one is there, and gives it back. One that is superseded already only takes the
-    /// place of an older one.
+    /// Keeps the entry unless a newer one is there, and returns the entry that is then current. An entry that is superseded
+    /// already replaces only an older one.
     pub(super) fn put(&self, id: Uuid, entry: Entry<T>, is_superseded: bool) -> Arc<Entry<T>> {
         let entry = Arc::new(entry);
         self.0.entry(id).and_compute_with(|known| {

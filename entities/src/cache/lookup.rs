@@ -1,5 +1,5 @@
-//! One look-up: in this process, then in the shared level, then at the source, and what is given when the time is over.
-//! The cache observes the log: every event of a row's stream makes what is known of the row out of date.
+//! The look-up of a row: in this process, then in the shared level, then at the source, with a fallback when the time is over.
+//! The cache observes the log: every event of a row's stream invalidates what is cached of the row.
 
 use std::{
     sync::{Arc, Weak},
@@ -19,9 +19,9 @@ use super::{
     validity::{Validity, Version},
 };
 
-/// How much of the log is looked through at the start, so that what was shared before is of use.
+/// How many events of the log are read at the start, so that values shared before can be used.
 const KNOWN_PAST: u64 = 20_000;
-/// While the log cannot be read either, a source that failed is left alone for so long.
+/// How long a failed source is left alone while the log cannot be read either.
 const AWAY: Duration = Duration::from_secs(1);
 
 /// Hot rows of one kind. Clones are the same cache.
@@ -45,7 +45,7 @@ pub(super) struct Inner<T> {
 }
 
 impl<T: CachedRow> Cache<T> {
-    /// Over the rows whose changes are the events of `T::STREAM` in `log`.
+    /// Returns a cache over the rows whose changes are the events of `T::STREAM` in `log`.
     pub(crate) fn new(log: &EventLog, config: CacheConfig) -> Self {
         let store = log.shared_store().cloned();
         let cache = Self::over(Box::new(log.clone()), store, config);
@@ -64,7 +64,8 @@ impl<T: CachedRow> Cache<T> {
                     inner.validity.skip(gap.until);
                 }
             });
-            // Under the lock in which events are handed on: none is between what was heard of and this.
+            // This runs under the lock in which events are handed on, so no event falls between the observer's registration and
+            // this position.
             inner.validity.listening(log.tail().cursor().position);
             tokio::spawn(learn_the_past(log.clone(), Arc::downgrade(inner)));
         }
@@ -93,10 +94,10 @@ impl<T: CachedRow> Cache<T> {
         })))
     }
 
-    /// The row, fresh if it can be had, or else stale; `None` when there is none.
+    /// Returns the row, fresh if possible, or else stale; `None` if it does not exist.
     ///
     /// # Errors
-    /// When it cannot be loaded, and none is at hand.
+    /// Fails when the row cannot be loaded and no value is available.
     pub(crate) async fn get(
         &self,
         id: Uuid,
@@ -115,7 +116,7 @@ impl<T: CachedRow> Cache<T> {
         }
     }
 
-    /// What the cache has done so far.
+    /// Returns the counters of the cache.
     pub(crate) fn figures(&self) -> CacheFigures {
         match &self.0 {
             Some(inner) => inner.counters.read(inner.level.len()),
@@ -129,7 +130,7 @@ fn too_slow() -> ::events::Error {
     ::events::Error::Unavailable(sea_orm::DbErr::Conn(cause))
 }
 
-/// What was shared before this process began is of use as far back as it knows what has changed since.
+/// Learns the changes from before this process began; as far back as they are known, values shared before can be used.
 async fn learn_the_past<T: CachedRow>(log: EventLog, inner: Weak<Inner<T>>) {
     match log.recent_changes(T::STREAM, KNOWN_PAST).await {
         Ok((after, changes)) => {
@@ -161,7 +162,7 @@ impl<T: CachedRow> Inner<T> {
             && entry.version == version
         {
             let age = entry.age();
-            // While the log cannot be read there is nothing to load from, and what is here is all there is.
+            // While the log cannot be read there is nothing better to load, and the entry is used whatever its age.
             if age < self.config.lifetime || !is_current {
                 self.counters.hits.add();
                 if is_current && age >= self.config.eager_after() {
@@ -180,7 +181,7 @@ impl<T: CachedRow> Inner<T> {
         self.await_landing((id, version), landing, known).await
     }
 
-    /// The load that is under way, or a new one.
+    /// Returns the load that is in flight, or begins one.
     fn take_off(
         self: &Arc<Self>,
         id: Uuid,
@@ -189,7 +190,7 @@ impl<T: CachedRow> Inner<T> {
     ) -> Landing<T> {
         let inner = self.clone();
         self.flights.join((id, version), || {
-            // Somebody may have landed between the look into the level and here.
+            // A load may have ended after the level was looked up and before here.
             let landed = inner.level.get(id, version.epoch);
             if let Some(entry) =
                 landed.filter(|it| it.version == version && it.is_young(&inner.config))
@@ -200,7 +201,7 @@ impl<T: CachedRow> Inner<T> {
         })
     }
 
-    /// Waits no longer than it must: a value at hand is given when the load fails, or is slow.
+    /// Waits for the load only as long as necessary: an available value is returned if the load fails or is slow.
     async fn await_landing(
         &self,
         (id, version): (Uuid, Version),
@@ -232,7 +233,7 @@ impl<T: CachedRow> Inner<T> {
         }
     }
 
-    /// In the background, for a value that is still good.
+    /// Loads a value that is still good again, in the background.
     fn refresh(
         self: &Arc<Self>,
         id: Uuid,
@@ -246,7 +247,8 @@ impl<T: CachedRow> Inner<T> {
         }));
     }
 
-    /// From the shared level, or else from the source. What the shared level has is given as old if the source fails.
+    /// Reads the shared level, or else the source. An outdated value of the shared level is returned as old if the source
+    /// fails.
     async fn fetch(
         &self,
         id: Uuid,
@@ -288,7 +290,7 @@ impl<T: CachedRow> Inner<T> {
         load: impl Future<Output = ::events::Result<Option<T>>> + Send,
     ) -> Result<Arc<Entry<T>>, Arc<::events::Error>> {
         self.counters.loads.add();
-        // Before the load: it shows all that has its position by now.
+        // The stamp is taken before the load: the load shows every event that has its position by now.
         let stamp = Stamp::at(self.present.cursor());
         let loaded = match timeout(self.config.hard_timeout, load).await {
             Ok(loaded) => loaded,
@@ -307,20 +309,20 @@ impl<T: CachedRow> Inner<T> {
         Ok(self.keep(id, Entry::loaded(row, version, stamp.position)))
     }
 
-    /// Whether nothing can be expected of the source: it failed a moment ago, and the log is out of sight as well.
+    /// Returns whether the source is not worth asking: it failed a moment ago, and the log cannot be read either.
     fn is_away(&self) -> bool {
         !self.present.is_current() && self.failed_at.lock().is_some_and(|at| at.elapsed() < AWAY)
     }
 
-    /// A row that was deleted while it was loaded must not come back, so what is out of date already replaces only what
-    /// is older.
+    /// Keeps an entry. A row that was deleted while it was loaded must not come back, so an entry that is out of date already
+    /// replaces only an older one.
     fn keep(&self, id: Uuid, entry: Entry<T>) -> Arc<Entry<T>> {
         let is_superseded = self.validity.version(id, self.present.cursor()) != entry.version;
         self.level.put(id, entry, is_superseded)
     }
 
-    /// To who asked for `version`. As long as nothing is known to have happened since, even what is marked shows all that the
-    /// tail has.
+    /// Answers a request for `version`. As long as no later event is known, even a value that is marked shows everything that
+    /// the tail has.
     fn give(&self, entry: &Entry<T>, is_stale: bool, version: Version) -> Cached<Option<T>> {
         if is_stale {
             self.counters.stale.add();

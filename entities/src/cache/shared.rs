@@ -1,6 +1,6 @@
-//! The level that all processes share: rows as JSON, each under a stamp that says up to which position it shows the log.
-//! Keys carry the log's epoch and the row's shape, so that neither a restored database nor another release is misread.
-//! Rows are put here by whoever has loaded them, and by the worker that follows their changes.
+//! The level that all processes share: rows as JSON, each with a stamp that says up to which position of the log it is current.
+//! Keys contain the log's epoch and the version of the row's shape, so that values of another history or another release are
+//! not misread. Rows are stored here by any process that loads them, and by the follower that warms the cache.
 
 use std::{
     marker::PhantomData,
@@ -13,17 +13,17 @@ use uuid::Uuid;
 
 use super::CachedRow;
 
-/// What a shared value shows, and since when.
+/// The position that a shared value includes, and when it was loaded.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stamp {
     pub(crate) epoch: u32,
-    /// Everything up to here.
+    /// The value includes every event up to this position.
     pub(crate) position: u64,
     pub(crate) loaded_at: SystemTime,
 }
 
 impl Stamp {
-    /// Of what is about to be read, or was changed by the event at this place.
+    /// Returns the stamp of a row that is about to be read, or that the event at this position has changed.
     pub(crate) fn at(cursor: Cursor) -> Self {
         Self {
             epoch: cursor.epoch,
@@ -59,7 +59,7 @@ fn encode<T: CachedRow>(id: Uuid, row: &T, stamp: Stamp) -> Option<(String, Vec<
         loaded_at_ms: since_epoch.unwrap_or_default().as_millis() as u64,
         row,
     };
-    // A row that is no JSON is not shared.
+    // A row that cannot be written as JSON is not shared.
     let bytes = serde_json::to_vec(&stored).ok()?;
     Some((key::<T>(stamp.epoch, id), bytes))
 }
@@ -73,7 +73,7 @@ impl<T: CachedRow> SharedLevel<T> {
         }
     }
 
-    /// What is there; it may be out of date.
+    /// Returns the stored value, which may be out of date.
     pub(super) async fn get(&self, epoch: u32, id: Uuid) -> Option<(T, Stamp)> {
         let bytes = self.store.get(&key::<T>(epoch, id)).await?;
         let mut stored: Stored<T> = serde_json::from_slice(&bytes).ok()?;
@@ -86,7 +86,7 @@ impl<T: CachedRow> SharedLevel<T> {
         Some((stored.row, stamp))
     }
 
-    /// Shares rows; false when that cannot be done now.
+    /// Stores rows; returns false if that is not possible now.
     pub(crate) async fn put_all(&self, rows: &[(Uuid, &T, Stamp)]) -> bool {
         let entries: Vec<_> = rows
             .iter()
@@ -95,13 +95,13 @@ impl<T: CachedRow> SharedLevel<T> {
         entries.len() == rows.len() && self.store.set(&entries, self.lifetime).await
     }
 
-    /// Forgets rows that are gone.
+    /// Removes rows that are gone; returns false if that is not possible now.
     pub(crate) async fn remove_all(&self, epoch: u32, ids: &[Uuid]) -> bool {
         let keys: Vec<_> = ids.iter().map(|id| key::<T>(epoch, *id)).collect();
         self.store.delete(&keys).await
     }
 
-    /// Shares a row without keeping anybody waiting.
+    /// Stores a row in the background.
     pub(super) fn put_later(&self, id: Uuid, row: &T, stamp: Stamp) {
         let Some(entry) = encode(id, row, stamp) else {
             return;

@@ -1,9 +1,8 @@
-//! Rows that decide what somebody may do: never given as stale, and not shared. Every entry belongs to a generation of
-//! its row; any change, committed here or arriving as an event, begins a new one before the event is visible as the
-//! log's position. A load that overlaps a change ends up under the old generation, where nobody looks: what is read is
-//! never older than the cursor sent with it. A process that has not seen the present lately has missed changes of others, and
-//! decides nothing by what it remembers: every row is then read from the database, or not given at all. A load that is shared
-//! runs in a task of its own: of those who wait for it, one may not be polled for as long as its client does not read.
+//! Rows that decide permissions: they are never stale, and not shared. Every entry belongs to a generation of its row; any
+//! change, whether committed here or read as an event, begins a new one before the tail's position includes the event. A load
+//! that overlaps a change is stored under the old generation, which nobody reads: a value is never older than the cursor sent
+//! with it. If the tail is not current the process may have missed changes, so it reads each row from the database, or fails. A
+//! shared load runs in its own task: a waiter may go unpolled while its client does not read.
 
 use std::{
     collections::HashMap,
@@ -21,7 +20,7 @@ use uuid::Uuid;
 
 use super::CURRENT_WITHIN;
 
-/// Rows share generations by hash; a change makes its few neighbours be loaded again.
+/// Rows share generations by hash; after a change, the few rows in the same slot are loaded again, too.
 const GENERATIONS: usize = 4096;
 /// Entries of old generations are never read again; this is how long they may stay.
 const IDLE: Duration = Duration::from_secs(60);
@@ -34,7 +33,7 @@ pub(crate) struct RowCache<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> RowCache<T> {
-    /// Keeps rows whose changes are the events of `stream`; a capacity of 0 keeps none.
+    /// Returns a cache of rows whose changes are the events of `stream`; a capacity of 0 keeps none.
     pub(crate) fn new(log: &EventLog, stream: &'static str, capacity: u64) -> Self {
         let seen = log.clone();
         let cache = Self::unobserved(capacity, move || seen.is_current(CURRENT_WITHIN));
@@ -67,14 +66,14 @@ impl<T: Clone + Send + Sync + 'static> RowCache<T> {
         }
     }
 
-    /// What is remembered, if that is known to be the present.
+    /// Returns the entries in memory, if the log is known to be current.
     fn entries(&self) -> Option<&Cache<(Uuid, u64), Option<T>>> {
         self.entries.as_ref().filter(|_| (self.is_present)())
     }
 
-    /// The row from memory, or from `load`; concurrent misses share one load, which goes on when those who wait for it go
-    /// away. What a load needs is allocated only then: this is called for every request, and kept in memory by every open
-    /// subscription.
+    /// Returns the row from memory, or from `load`. Concurrent misses share one load, which goes on when its waiters go away.
+    /// The state of a load is allocated only when one is needed: this function is called for every request, and its future
+    /// lives as long as a subscription.
     pub(crate) async fn get<L>(
         &self,
         id: Uuid,
@@ -101,7 +100,7 @@ impl<T: Clone + Send + Sync + 'static> RowCache<T> {
         loaded.unwrap_or_else(|error| Err(Arc::new(events::Error::Task(error.to_string()))))
     }
 
-    /// Those of the rows that there are, in no order; `load` is given the ids that are not in memory, if any.
+    /// Returns those of the rows that exist, in no order; `load` gets the ids that are not in memory, if any.
     pub(crate) async fn get_many<L>(
         &self,
         ids: &[Uuid],
@@ -116,7 +115,8 @@ impl<T: Clone + Send + Sync + 'static> RowCache<T> {
         let mut found = Vec::with_capacity(ids.len());
         let mut missing = Vec::new();
         for id in ids {
-            // Before the load begins: as in `get`, a change meanwhile leaves the entry where nobody looks.
+            // The generation is read before the load begins: as in `get`, a change meanwhile leaves the entry where nobody
+            // reads it.
             let key = (*id, self.generations[slot(*id)].load(Ordering::Acquire));
             match entries.get(&key).await {
                 Some(row) => found.extend(row),

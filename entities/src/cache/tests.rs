@@ -1,5 +1,5 @@
-//! The cache against a log and a source of the tests' own, which can be behind, slow and away; and many readers at once
-//! against the promise that nothing unmarked is older than its cursor.
+//! Tests of the cache against a log and a source that can lag, be slow or fail; and a test with many concurrent readers that no
+//! unmarked value is older than its cursor.
 
 mod promise;
 
@@ -34,7 +34,7 @@ impl CachedRow for Row {
     fn restore(&mut self) {}
 }
 
-/// The log, as far as a cache sees it.
+/// The log as a cache sees it.
 #[derive(Clone)]
 struct World(Arc<State>);
 
@@ -89,14 +89,14 @@ impl World {
         self.0.loads.load(SeqCst)
     }
 
-    /// An event of the row reaches the cache, and then its position is visible.
+    /// Delivers an event of the row to the cache, and then makes its position visible.
     fn change(&self, cache: &Cache<Row>, event_type: &str) {
         let position = self.0.position.load(SeqCst) + 1;
         note(cache, event_type, Some(position));
         self.0.position.store(position, SeqCst);
     }
 
-    /// A load that takes a while, and is counted.
+    /// Returns a load that takes a while and is counted.
     fn load(
         &self,
         takes_ms: u64,
@@ -133,7 +133,7 @@ fn fresh(row: u64) -> Cached<Option<Row>> {
     }
 }
 
-/// What was read when the tail was at 100, and has changed since as far as is known.
+/// Returns a stale value that was read when the tail was at 100, and has changed since.
 fn stale(row: u64) -> Cached<Option<Row>> {
     Cached {
         is_stale: true,
@@ -142,7 +142,7 @@ fn stale(row: u64) -> Cached<Option<Row>> {
     }
 }
 
-/// What has not changed, as far as is known.
+/// Returns a stale value that has not changed as far as is known.
 fn doubtful(row: u64) -> Cached<Option<Row>> {
     Cached {
         shows: None,
@@ -231,7 +231,7 @@ async fn a_slow_load_goes_on_while_what_is_known_is_given() {
         waited >= Duration::from_millis(40) && waited < Duration::from_millis(140),
         "{waited:?}"
     );
-    // Nobody else waits for a load that is late already.
+    // Later requests do not wait for a load that is already late.
     let started = Instant::now();
     let next = cache.get(ID, world.load(0, Some(9))).await;
     assert_eq!(next.expect("a row"), stale(1));
@@ -255,7 +255,7 @@ async fn a_load_that_takes_too_long_fails() {
     assert!(started.elapsed() < Duration::from_secs(5));
 }
 
-/// While the log cannot be read nobody knows what has changed: what is here is given at once, and marked.
+/// While the log cannot be read, changes are unknown: the cached value is returned at once, and marked.
 #[tokio::test]
 async fn without_the_log_what_is_known_is_stale() {
     let world = World::new();
@@ -299,7 +299,7 @@ async fn old_age_is_a_reason_to_load_again() {
         },
     );
     cache.get(ID, world.load(0, Some(1))).await.expect("a row");
-    // In the last fifth of its life it is given, and loaded again meanwhile.
+    // In the last fifth of its lifetime the value is returned, and loaded again in the background.
     tokio::time::sleep(Duration::from_millis(250)).await;
     let eager = cache.get(ID, world.load(0, Some(2))).await;
     assert_eq!(eager.expect("a row"), fresh(1));
@@ -307,7 +307,7 @@ async fn old_age_is_a_reason_to_load_again() {
     let after = cache.get(ID, world.load(0, Some(9))).await;
     assert_eq!(after.expect("a row"), fresh(2));
     assert_eq!(cache.figures().eager_refreshes, 1);
-    // At the end of its life it is not given any more, unless nothing better can be had.
+    // After its lifetime it is not returned, unless nothing better is available.
     tokio::time::sleep(Duration::from_millis(350)).await;
     assert_eq!(
         cache.get(ID, world.fail()).await.expect("a row"),
@@ -322,16 +322,16 @@ async fn another_process_finds_what_was_loaded_once() {
     let (world, store) = (World::new(), SharedStore::in_memory());
     let (one, two) = (world.cache(Some(&store)), world.cache(Some(&store)));
     one.get(ID, world.load(0, Some(1))).await.expect("a row");
-    // It is shared without keeping anybody waiting.
+    // It is shared in the background.
     tokio::time::sleep(Duration::from_millis(50)).await;
     let found = two.get(ID, world.load(0, Some(9))).await;
     assert_eq!(found.expect("a row"), fresh(1));
     assert_eq!((world.loads(), two.figures().shared_hits), (1, 1));
-    // After a change that the store has not heard of it does not count.
+    // After a change that the store has not received, the shared value does not count.
     world.change(&two, "RowUpdated");
     let loaded = two.get(ID, world.load(0, Some(2))).await;
     assert_eq!(loaded.expect("a row"), fresh(2));
-    // Unless nothing better can be had: a third process has nothing of its own.
+    // It counts if nothing better is available: a third process has no value of its own.
     let three = world.cache(Some(&store));
     world.change(&three, "RowUpdated");
     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -340,7 +340,7 @@ async fn another_process_finds_what_was_loaded_once() {
     assert_eq!(last, Cached { shows, ..stale(2) });
 }
 
-/// A process knows what has changed since it began, and what it has learnt of the time before.
+/// A process knows the changes since it began, and those of the past that it has read.
 #[tokio::test]
 async fn what_was_shared_before_a_process_began_counts_once_it_knows_the_past() {
     let (world, store) = (World::new(), SharedStore::in_memory());

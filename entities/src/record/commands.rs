@@ -1,4 +1,4 @@
-//! The commands.
+//! The commands on records.
 
 use ::events::{Appending, Tx, now};
 use sea_orm::{ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect};
@@ -11,10 +11,10 @@ use crate::{
 
 type Result<T, E = CommandError> = std::result::Result<T, E>;
 
-/// Which record to change, and in which version the caller saw it.
+/// Names the record to change, and the version that the caller saw.
 #[derive(Debug, Clone, Copy)]
 pub struct Target<I> {
-    /// Its id.
+    /// The id of the record.
     pub id: I,
     /// Fails with a conflict when the record is at another version.
     pub expected_version: Option<i64>,
@@ -43,7 +43,7 @@ impl<R: Record> Records<R> {
             .await
     }
 
-    /// Creates many records, all or none.
+    /// Creates many records: all of them or none.
     #[boxed]
     pub async fn create_all(&self, context: CommandContext, news: Vec<R::New>) -> Result<()> {
         authorize(&context.viewer, R::WRITE)?;
@@ -62,7 +62,7 @@ impl<R: Record> Records<R> {
             .await
     }
 
-    /// Changes the given fields. An update that changes nothing succeeds and appends no event.
+    /// Updates the given fields. An update that changes nothing succeeds and appends no event.
     #[boxed]
     pub async fn update(
         &self,
@@ -77,13 +77,13 @@ impl<R: Record> Records<R> {
         self.change(context, target, Edit::Update(update)).await
     }
 
-    /// Deletes a record. What was unique about it is free for others.
+    /// Deletes a record. Its unique values become free for others.
     #[boxed]
     pub async fn delete(&self, context: CommandContext, target: Target<Id<R>>) -> Result<R> {
         self.change(context, target, Edit::Delete).await
     }
 
-    /// Undoes a deletion, unless something unique about the record was taken since.
+    /// Undoes a deletion, unless another record has taken a unique value meanwhile.
     #[boxed]
     pub async fn restore(&self, context: CommandContext, target: Target<Id<R>>) -> Result<R> {
         self.change(context, target, Edit::Restore).await
@@ -108,7 +108,7 @@ impl<R: Record> Records<R> {
     }
 }
 
-/// What is done to a record that is there.
+/// A change of an existing record.
 enum Edit<R: Record> {
     Update(R::Update),
     Delete,
@@ -154,7 +154,7 @@ impl<R: Record> Edit<R> {
     }
 }
 
-/// The input as it is stored.
+/// Returns the input in the form in which it is stored.
 pub(super) fn check_new<R: Record>(mut new: R::New) -> Result<R::New, Violations> {
     let mut fields = Fields::default();
     R::check_new(&mut new, &mut fields);
@@ -162,7 +162,7 @@ pub(super) fn check_new<R: Record>(mut new: R::New) -> Result<R::New, Violations
     Ok(new)
 }
 
-/// A record that does not exist yet.
+/// Returns a new record that is not stored yet.
 pub(super) fn begin<R: Record>(new: R::New) -> R {
     let at = now();
     let mut record = R::create(new);
@@ -216,7 +216,7 @@ pub(super) async fn store_next<R: Record>(tx: &Tx<'_>, record: &mut R, before: &
     let (head, last) = (record.head(), before.head());
     record.set_head(Head {
         version: last.version + 1,
-        // Never backwards, whatever the clocks of the processes say.
+        // The time never goes backwards, whatever the clocks of the processes say.
         updated_at: now().max(last.updated_at),
         ..head
     });
@@ -226,7 +226,7 @@ pub(super) async fn store_next<R: Record>(tx: &Tx<'_>, record: &mut R, before: &
     Ok(())
 }
 
-/// Appends what happened to records: each as it is after its event, and as it was before.
+/// Appends an event for each record, given as it is after the event and as it was before.
 pub(super) async fn append<R: Record>(
     tx: &Tx<'_>,
     context: &CommandContext,
@@ -257,7 +257,7 @@ fn refused_row<R: Record>(error: DbErr) -> CommandError {
     refused(R::NAME, R::UNIQUE, error)
 }
 
-/// Why the database refused a row of `kind`, of which `uniques` are unique.
+/// Returns the reason why the database refused a row of `kind`, whose unique values are `uniques`.
 pub(crate) fn refused<Own>(
     kind: &'static str,
     uniques: &'static [Unique],

@@ -1,5 +1,5 @@
-//! Counts of records by status and by day, kept by a follower. Rows are by part, so that followers of different parts never wait
-//! for each other; queries add them up.
+//! Counts of records by status and by day, kept by a follower. The rows are separate for each part of the log, so that
+//! followers of different parts never wait for each other; queries add them up.
 
 use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
 
@@ -17,40 +17,40 @@ use crate::{
     boxed,
 };
 
-/// A record with a status, of which there are counts. Their tables are `customer_status_count` and `customer_day_count` where
-/// the record's name is `customer`.
+/// A record with a status, counted by it. The tables are `customer_status_count` and `customer_day_count` if the record's name
+/// is `customer`.
 pub trait Counted: Record {
-    /// Where a record can stand.
+    /// The statuses that a record can have.
     type Status: ActiveEnum<Value = String> + Iterable + Ord + Copy + Send + Sync + 'static;
 
     /// The name of the follower that keeps the counts.
     const COUNTS: &'static str;
 
-    /// Where this one stands.
+    /// Returns the record's status.
     fn status(&self) -> Self::Status;
-    /// Where it stood before the event, if it did.
+    /// Returns the status before the event; `None` if there was no record.
     fn status_before(data: &Self::Data) -> Option<Self::Status>;
 }
 
-/// How many records there are, and when they came and went.
+/// The number of records by status, and the changes by day.
 #[derive(Debug, Clone)]
 pub struct Counts<S> {
-    /// One for each status, in their order.
+    /// One count for each status, in the order of statuses.
     pub by_status: Vec<StatusCount<S>>,
     /// Days on which something happened, oldest first.
     pub by_day: Vec<DayCount>,
 }
 
-/// Records in one status, without the deleted ones.
+/// The number of records in one status, without the deleted ones.
 #[derive(Debug, Clone, Copy)]
 pub struct StatusCount<S> {
     /// The status.
     pub status: S,
-    /// How many.
+    /// How many records have it.
     pub count: i64,
 }
 
-/// What happened on one day (UTC).
+/// The changes of one day (UTC).
 #[derive(Debug, Clone, Copy)]
 pub struct DayCount {
     /// The day.
@@ -63,7 +63,7 @@ pub struct DayCount {
     pub restored: i64,
 }
 
-/// Keeps the counts.
+/// The follower that keeps the counts.
 pub struct CountsFollower<R>(PhantomData<fn() -> R>);
 
 impl<R> Default for CountsFollower<R> {
@@ -72,7 +72,7 @@ impl<R> Default for CountsFollower<R> {
     }
 }
 
-/// What a batch of events changes, by row.
+/// The changes that a batch of events makes, by row.
 struct Changes<S> {
     statuses: BTreeMap<(i16, S), i64>,
     days: BTreeMap<(i16, NaiveDate), [i64; 3]>,
@@ -151,7 +151,7 @@ impl<R: Counted> Follower for CountsFollower<R> {
 }
 
 impl<R: Counted> Records<R> {
-    /// The counts as the follower last committed them, with the last `days` days on which something happened.
+    /// Returns the counts as the follower last committed them, with the last `days` days that had a change.
     #[boxed]
     pub async fn counts(
         &self,

@@ -1,4 +1,4 @@
-//! The events of records, and reading them from the log.
+//! The events of records, and how they are read from the log.
 
 use ::events::{Event, NewEvent};
 use chrono::{DateTime, Utc};
@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::Record;
 
-/// What can happen to a record.
+/// The changes that can happen to a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// It came to be.
+    /// It was created.
     Created,
     /// Some of its fields changed.
     Updated,
@@ -18,7 +18,7 @@ pub enum Change {
     Deleted,
     /// Its deletion was undone.
     Restored,
-    /// It was put into the cache that all processes share, which changes nothing of it.
+    /// It was put into the cache that all processes share, which does not change the record.
     Cached,
 }
 
@@ -27,7 +27,7 @@ pub enum Change {
 pub struct RecordEvent<R: Record> {
     /// What happened.
     pub change: Change,
-    /// The record after it, and what else there is to tell.
+    /// The data of the event, which has the record after it.
     pub data: R::Data,
 }
 
@@ -35,7 +35,7 @@ impl<R: Record> RecordEvent<R> {
     /// Reads an event of any schema version that was ever written.
     ///
     /// # Errors
-    /// When it is none of this domain.
+    /// Fails when the event is not one of this domain.
     pub fn decode(event: &Event) -> ::events::Result<Self> {
         let malformed = |source| ::events::Error::Malformed {
             what: "event of a record",
@@ -51,13 +51,13 @@ impl<R: Record> RecordEvent<R> {
         })
     }
 
-    /// The record after the event.
+    /// Returns the record after the event.
     pub fn record(&self) -> &R {
         R::of_data(&self.data)
     }
 }
 
-/// An event that is to be appended.
+/// Returns an event to append.
 pub(super) fn new_event<R: Record>(
     change: Change,
     data: &R::Data,
@@ -65,7 +65,7 @@ pub(super) fn new_event<R: Record>(
 ) -> NewEvent<'_, R::Data> {
     let name = R::EVENTS.iter().find(|(known, _)| *known == change);
     NewEvent {
-        // A domain names all that its commands do: its contract test does all of it.
+        // A domain names every change that its commands make: its contract test makes them all.
         event_type: name.map_or("", |(_, name)| name),
         schema_version: R::SCHEMA_VERSION,
         data,
@@ -73,7 +73,7 @@ pub(super) fn new_event<R: Record>(
     }
 }
 
-/// The contract: the JSON Schema of the data of each event type, by name and version.
+/// Returns the contract: the JSON Schema of the data of each event type, by name and version.
 pub(crate) fn event_schemas<R: Record>() -> serde_json::Map<String, Value> {
     let (schema, version) = (schema_for!(R::Data).to_value(), R::SCHEMA_VERSION);
     let named = |(_, name): &(_, &str)| (format!("{name}.v{version}"), schema.clone());

@@ -1,6 +1,6 @@
-//! Imports: up to a thousand records in one transaction, all or each for itself. Rows are matched with what is there by the first
-//! value that is unique, such as their address, so that an import can be repeated: with existing records skipped or updated,
-//! whatever an interrupted one has done already is found done. A refused row changes nothing and does not disturb the others.
+//! Imports of up to a thousand records in one transaction, either all or none, or each row by itself. A row is matched with an
+//! existing record by the first unique value, such as the address. So an import can be repeated: it skips or updates existing
+//! records, and finds the work of an interrupted import done. A refused row changes nothing and does not affect the others.
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,85 +20,85 @@ use crate::{
     idempotency,
 };
 
-/// Rows of one import at most.
+/// The largest number of rows in one import.
 pub const MAX_IMPORT_ROWS: usize = 1_000;
 
 type Result<T, E = CommandError> = std::result::Result<T, E>;
 
-/// A record that can be imported: what of it is unique, in the order of `UNIQUE`, with the columns that are compared.
+/// A record that can be imported. Its unique values are listed in the order of `UNIQUE`, with the columns to compare them with.
 pub trait Importable: Record {
-    /// Of input in the form in which it is stored.
+    /// Returns the unique values of an input in the form in which it is stored.
     fn keys_of(new: &Self::New) -> Vec<Option<String>>;
-    /// Of a record that is there.
+    /// Returns the unique values of an existing record.
     fn keys(&self) -> Vec<Option<String>>;
-    /// As in the indexes of what is unique.
+    /// Returns the expressions for the unique values, as the unique indexes have them.
     fn key_columns() -> Vec<Expr>;
-    /// An update by which a record becomes as the input says.
+    /// Returns an update that brings an existing record to what the input says.
     fn into_update(new: Self::New) -> Self::Update;
 }
 
-/// What becomes of an import in which rows are refused.
+/// What happens to an import in which rows are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ImportMode {
-    /// Nothing is imported.
+    /// No row is imported.
     AllOrNothing,
-    /// The others are.
+    /// The other rows are imported.
     PerRow,
 }
 
-/// What becomes of a row that is about a record which is there.
+/// What happens to a row that matches an existing record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Existing {
-    /// It is refused.
+    /// The row is refused.
     Refuse,
-    /// The record stays as it is.
+    /// The existing record stays as it is.
     Skip,
-    /// The record becomes as the row says; what the row leaves out stays.
+    /// The existing record takes the values of the row; a field that the row leaves out keeps its value.
     Update,
 }
 
-/// Input of `import`.
+/// The input of `import`.
 #[derive(Debug, Clone)]
 pub struct ImportRecords<N> {
-    /// 1 to `MAX_IMPORT_ROWS`.
+    /// 1 to `MAX_IMPORT_ROWS` rows.
     pub rows: Vec<N>,
-    /// What becomes of it when rows are refused.
+    /// What happens to the import when rows are refused.
     pub mode: ImportMode,
-    /// What becomes of rows that are about records which are there.
+    /// What happens to rows that match existing records.
     pub existing: Existing,
 }
 
-/// What became of a row.
+/// The result of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ImportOutcome {
     /// The record was created.
     Created,
-    /// The record was there, and was changed.
+    /// The record existed, and was changed.
     Updated,
-    /// The record was there, and is as it was.
+    /// The record existed, and the row changed nothing.
     Unchanged,
-    /// Nothing was done, for the reasons given.
+    /// The row was refused, for the reasons given.
     Refused,
 }
 
-/// A row of an import, and what became of it.
+/// A row of an import with its result.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Imported<R> {
-    /// What became of it.
+    /// The result of the row.
     pub outcome: ImportOutcome,
-    /// The record as it is now; none if the row was refused. Remembered answers have it under the name it had first.
+    /// The record as it is now; none if the row was refused. Stored answers keep the field's first name.
     #[serde(rename = "student")]
     pub record: Option<R>,
-    /// Why it was refused: the rules for a single record, `taken`, and `duplicate` within the import. Empty otherwise.
+    /// Why the row was refused: the rules for a single record, `taken`, and `duplicate` within the import. Empty otherwise.
     pub violations: Vec<Violation>,
 }
 
 impl<R: Importable> Records<R> {
-    /// Imports records. The answer has a row for each of the input, in its order.
+    /// Imports records. The answer has one row for each row of the input, in the same order.
     ///
     /// # Errors
-    /// `Invalid` when there are too many rows or none, and in the mode `AllOrNothing` with the violations of all rows,
-    /// their fields named like `rows.3.email`.
+    /// `Invalid` when there are too many rows or none; in the mode `AllOrNothing` with the violations of all rows, their fields
+    /// named like `rows.3.email`.
     #[boxed]
     pub async fn import(
         &self,
@@ -130,7 +130,7 @@ impl<R: Importable> Records<R> {
 
 type Checked<R> = Vec<Result<<R as Record>::New, Violations>>;
 
-/// The rules for each row, and that no two rows have alike what is unique.
+/// Checks the rules for each row, and that no two rows share a unique value.
 fn check_rows<R: Importable>(rows: Vec<R::New>) -> Checked<R> {
     let mut seen = HashSet::new();
     let mut check = |row| {
@@ -152,7 +152,7 @@ fn check_rows<R: Importable>(rows: Vec<R::New>) -> Checked<R> {
     rows.into_iter().map(&mut check).collect()
 }
 
-/// What is to be done with a row.
+/// What to do with a row.
 enum Plan<R> {
     Create(R),
     Update { before: Box<R>, after: Box<R> },
@@ -160,10 +160,10 @@ enum Plan<R> {
     Refuse(Violations),
 }
 
-/// The records that have something alike with rows of the import that is unique.
+/// The existing records that share a unique value with a row of the import.
 struct Present<R> {
     records: HashMap<Id<R>, R>,
-    /// By which of the unique values, and the value.
+    /// The owner of each unique value; the key is the index of the value's kind, and the value.
     owners: HashMap<(usize, String), Id<R>>,
 }
 
@@ -179,7 +179,7 @@ impl<R: Importable> Present<R> {
             .filter(column("deleted_at").is_null())
             .filter(condition);
         if for_update {
-            // In one order, so that two imports wait for each other and do not block each other.
+            // All imports lock in the same order, so that two of them wait for each other without a deadlock.
             query = query.order_by_asc(R::ID).lock_exclusive();
         }
         let (mut records, mut owners) = (HashMap::new(), HashMap::new());
@@ -249,7 +249,7 @@ async fn import_in_tx<R: Importable>(
                 happened.push((Change::Created, record.clone(), None));
                 (ImportOutcome::Created, Some(record), Vec::new())
             }
-            // Somebody else created one with something alike meanwhile.
+            // Another command has created a record with the same unique value meanwhile.
             Plan::Create(_) => (ImportOutcome::Refused, None, taken::<R>(0).0),
             Plan::Update { before, mut after } => {
                 store_next(tx, &mut *after, &before).await?;
@@ -272,7 +272,7 @@ async fn import_in_tx<R: Importable>(
     Ok(imported)
 }
 
-/// Inserts what is to be created, but what others created first; those that are in.
+/// Inserts the records to create, except those that others have created first. Returns the ids of the inserted ones.
 async fn insert<R: Importable>(tx: &Tx<'_>, plans: &[Plan<R>]) -> Result<HashSet<Id<R>>> {
     let mut new: Vec<&R> = plans
         .iter()
@@ -284,7 +284,7 @@ async fn insert<R: Importable>(tx: &Tx<'_>, plans: &[Plan<R>]) -> Result<HashSet
     if new.is_empty() {
         return Ok(HashSet::new());
     }
-    // In one order, as above: inserts of what is alike wait for each other.
+    // All imports insert in the same order, as above: inserts of equal unique values wait for each other.
     new.sort_by_cached_key(|record| record.keys());
     let ids: Vec<Id<R>> = new.iter().map(|record| record.head().id).collect();
     let models = new

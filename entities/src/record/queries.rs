@@ -1,5 +1,5 @@
-//! The queries. One record is read through the cache, lists from the table. Deleted records are left out unless the filter asks
-//! for them.
+//! The queries on records. A single record is read through the cache, a list from the table. Deleted records are left out
+//! unless the filter asks for them.
 
 use ::events::HistoryPage;
 use sea_orm::{
@@ -17,15 +17,15 @@ use crate::{
     paging::Sorted,
 };
 
-/// What a list can be sorted by.
+/// The fields that a list can be sorted by.
 pub trait SortField: Copy + PartialEq + Serialize + DeserializeOwned + Send + Sync {
     /// The columns of the table.
     type Column: ColumnTrait;
 
-    /// The column that it stands for.
+    /// Returns the column of the field.
     fn column(self) -> Self::Column;
 
-    /// Whether a key could have come from this column.
+    /// Returns whether a key can be a value of this column.
     fn accepts(self, key: &SortKey) -> bool {
         match self.column().def().get_column_type() {
             ColumnType::String(_) | ColumnType::Text => matches!(key, SortKey::Text(_)),
@@ -40,12 +40,12 @@ pub trait SortField: Copy + PartialEq + Serialize + DeserializeOwned + Send + Sy
 pub struct Sort<F> {
     /// The first criterion; the second is the id.
     pub field: F,
-    /// Of both.
+    /// The direction of both criteria.
     pub direction: Direction,
 }
 
 impl<R: Record> Records<R> {
-    /// The record, unless it is unknown or deleted.
+    /// Returns the record, unless it is unknown or deleted.
     #[boxed]
     pub async fn find(&self, viewer: &Viewer, id: Id<R>) -> Result<Cached<Option<R>>, AccessError> {
         authorize(viewer, R::READ)?;
@@ -57,7 +57,7 @@ impl<R: Record> Records<R> {
         Ok(self.cache.get(id.uuid(), load).await?)
     }
 
-    /// A page of a sorted list.
+    /// Returns a page of a sorted list.
     #[boxed]
     pub async fn list(
         &self,
@@ -81,7 +81,7 @@ impl<R: Record> Records<R> {
         }))
     }
 
-    /// How many records a list has in all.
+    /// Returns the number of records in the whole list.
     #[boxed]
     pub async fn count(&self, viewer: &Viewer, filter: &R::Filter) -> Result<u64, AccessError> {
         authorize(viewer, R::READ)?;
@@ -89,7 +89,7 @@ impl<R: Record> Records<R> {
         Ok(rows.count(&self.log.database().reader).await?)
     }
 
-    /// What happened to one record, oldest first.
+    /// Returns the events of one record, oldest first.
     #[boxed]
     pub async fn history(
         &self,

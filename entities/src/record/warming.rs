@@ -1,9 +1,9 @@
-//! The worker that keeps the shared cache warm: what was created or changed is put there as the event shows it, what was
-//! deleted is taken out. Once a record is in, that is said by an event, which commits with the checkpoint: it is raised
-//! exactly once for each batch of a record's changes, and only if the store took the record. With the store away the
-//! worker goes on; the records are put there by whoever reads them next.
+//! The follower that keeps the shared cache warm: it stores a created or changed record as the event shows it, and removes a
+//! deleted one. When a record has been stored, an event says so and commits with the checkpoint: there is exactly one for each
+//! batch of a record's changes, and only if the store took the record. While the store is down the follower goes on; the next
+//! reader of a record stores it.
 //!
-//! That a record was cached changes nothing of it. So the event is in a stream of its own, and a record's version, which
+//! Caching does not change a record. So the event belongs to a stream of its own, and the version of the record, which
 //! `expected_version` is compared with, grows with changes only.
 
 use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
@@ -26,7 +26,7 @@ pub struct WarmingFollower<R> {
 }
 
 impl<R: Record> WarmingFollower<R> {
-    /// The follower, if the records are kept warm and the processes share a store.
+    /// Returns the follower, if the domain keeps its records warm and the processes share a store.
     pub fn new(log: &EventLog) -> Option<Self> {
         Some(Self {
             log: log.clone(),
@@ -36,7 +36,7 @@ impl<R: Record> WarmingFollower<R> {
         })
     }
 
-    /// Puts the records in, or takes them out, as their last events say; those that are in now.
+    /// Stores or removes records as their last events say. Returns the records that were stored.
     async fn warm(&self, events: &[Arc<Event>]) -> ::events::Result<Vec<(Arc<Event>, R::Data)>> {
         let epoch = self.log.tail().cursor().epoch;
         let mut latest: BTreeMap<Uuid, (&Arc<Event>, RecordEvent<R>)> = BTreeMap::new();
@@ -79,12 +79,12 @@ impl<R: Record> Follower for WarmingFollower<R> {
         stream == R::NAME
     }
 
-    /// What changed long ago need not be hot.
+    /// Records whose changes were pruned long ago need not be hot.
     fn begins(&self) -> Begin {
         Begin::WithWhatIsLeft
     }
 
-    /// It keeps nothing in the database.
+    /// The follower keeps nothing in the database.
     fn apply<'a>(
         &'a self,
         _: &'a DatabaseTransaction,
@@ -121,7 +121,7 @@ impl<R: Record> Follower for WarmingFollower<R> {
     }
 }
 
-/// The change is what caused it.
+/// Returns the metadata of the event; its cause is the change.
 fn meta_of(cause: &Event, actor: &str) -> Meta {
     Meta {
         actor: actor.to_owned(),

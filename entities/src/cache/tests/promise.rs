@@ -1,5 +1,5 @@
-//! Many readers and writers in two processes that share a store, with loads that take any time: whatever is given without
-//! a mark shows every event up to the cursor that its reader had before.
+//! Many readers and writers in two processes that share a store, with loads of arbitrary duration: a value without a mark shows
+//! every event up to the cursor that its reader had before.
 
 use parking_lot::Mutex;
 
@@ -13,7 +13,7 @@ const READERS: usize = 6;
 #[derive(Default)]
 struct Source {
     rows: Mutex<[u64; ROWS as usize]>,
-    /// Of each position, the row that changed and its version.
+    /// For each position, the row that changed and its version.
     log: Mutex<Vec<(usize, u64)>>,
 }
 
@@ -24,7 +24,7 @@ struct Process {
 }
 
 impl Process {
-    /// The tail moves on by one event; observers first.
+    /// Moves the tail on by one event; observers run first.
     fn hear(&self, source: &Source) -> bool {
         let position = self.world.0.position.load(SeqCst);
         let Some((row, _)) = source.log.lock().get(position as usize).copied() else {
@@ -52,7 +52,7 @@ fn process(store: &SharedStore) -> Arc<Process> {
     Arc::new(Process { world, cache })
 }
 
-/// Short pauses of no regular length.
+/// Pauses for a short, irregular time.
 async fn pause(seed: &mut u64) {
     *seed = seed
         .wrapping_mul(6_364_136_223_846_793_005)
@@ -73,7 +73,7 @@ async fn write(source: Arc<Source>) {
             rows[row] += 1;
             rows[row]
         };
-        // Committed, and without a position yet.
+        // The change is committed, and has no position yet.
         pause(&mut seed).await;
         source.log.lock().push((row, version));
         pause(&mut seed).await;
