@@ -1,5 +1,5 @@
-//! Who is calling, and what that allows. Commands and queries of all domains take a `Viewer` and ask `policy`. Callers are
-//! authenticated in `users`; memberships of chats are checked in `chats`; what is open for long holds a grant (`grants`).
+//! The caller, and what it is allowed. Commands and queries of all domains take a `Viewer` and ask `policy`. `users`
+//! authenticates callers; `chats` checks memberships; subscriptions and connections, which stay open, hold a grant (`grants`).
 
 mod policy;
 
@@ -19,16 +19,16 @@ ids! {
     SessionId = Id<OfSession>, "session";
 }
 
-/// On whose behalf something is done.
+/// The caller on whose behalf something is done.
 #[derive(Debug, Clone)]
 pub enum Viewer {
-    /// Nobody has signed in.
+    /// A caller who has not signed in.
     Anonymous,
-    /// A user whose token was checked.
+    /// A user whose token was verified.
     User(Principal),
-    /// A process on its own behalf, such as `seed`; nothing is denied to it.
+    /// A process that acts on its own behalf, such as `seed`; it is allowed everything.
     Process(&'static str),
-    /// All callers of one role at once: the shared execution of a subscription.
+    /// All callers of one role at once: the viewer of a subscription's shared execution.
     Shared(SharedViewer),
 }
 
@@ -43,8 +43,8 @@ pub struct Principal {
     pub role: Role,
 }
 
-/// A viewer without an identity. It notes when one is asked for: what was computed then differs by user, so it must be
-/// thrown away and computed for each user alone.
+/// A viewer without an identity. It notes when its identity is asked for: the result then differs by user, so it must be
+/// discarded and computed for each user.
 #[derive(Debug, Clone, Default)]
 pub struct SharedViewer {
     role: Option<Role>,
@@ -52,7 +52,7 @@ pub struct SharedViewer {
 }
 
 impl SharedViewer {
-    /// All callers of `role`; `None` for those who have not signed in.
+    /// Returns the viewer for all callers of `role`; `None` stands for those who have not signed in.
     pub fn new(role: Option<Role>) -> Self {
         Self {
             role,
@@ -60,14 +60,14 @@ impl SharedViewer {
         }
     }
 
-    /// Whether somebody asked who the user is.
+    /// Returns whether the identity of the user was asked for.
     pub fn is_personal(&self) -> bool {
         self.is_personal.load(Ordering::Acquire)
     }
 }
 
 impl Viewer {
-    /// The role, if somebody has signed in.
+    /// Returns the role, if the caller has signed in.
     pub fn role(&self) -> Option<Role> {
         match self {
             Self::User(principal) => Some(principal.role),
@@ -76,7 +76,7 @@ impl Viewer {
         }
     }
 
-    /// The user, if there is one. What depends on this is not shared between users.
+    /// Returns the user, if there is one. A result that depends on it is not shared between users.
     pub fn user_id(&self) -> Option<UserId> {
         match self {
             Self::User(principal) => Some(principal.user_id),
@@ -88,16 +88,16 @@ impl Viewer {
         }
     }
 
-    /// The user.
+    /// Returns the user.
     ///
     /// # Errors
-    /// When nobody has signed in.
+    /// Fails when the caller has not signed in.
     pub fn require_user(&self) -> Result<UserId, AccessError> {
         self.user_id()
             .ok_or(AccessError::Unauthenticated(Reason::Missing))
     }
 
-    /// The name under which the log remembers who did something.
+    /// Returns the name of the caller in the log.
     pub fn actor(&self) -> String {
         match self {
             Self::User(principal) => principal.user_id.to_string(),
@@ -107,34 +107,34 @@ impl Viewer {
     }
 }
 
-/// Why somebody is not taken for who they say they are.
+/// Why a caller is not authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
-    /// There is no token, and this needs one.
+    /// There is no token, and one is required.
     Missing,
     /// The token is not one of ours.
     Invalid,
-    /// The token's time is over.
+    /// The token has expired.
     Expired,
-    /// The token's time has not come.
+    /// The token is not valid yet.
     NotYetValid,
     /// The session was ended, or the user deactivated.
     Revoked,
 }
 
-/// Why something is denied.
+/// Why access is denied.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AccessError {
-    /// Who is calling is not known.
+    /// The caller is not authenticated.
     #[error("{}", reason_text(*.0))]
     Unauthenticated(Reason),
-    /// Who is calling may not do this.
+    /// The caller's role does not allow this.
     #[error("your role does not allow this")]
     Forbidden,
-    /// The chat does not exist, or not for this user: the two cannot be told apart.
+    /// The chat does not exist, or the user is not a member: the error does not tell which.
     #[error("chat not found")]
     NotMember,
-    /// It could not be found out.
+    /// The check failed.
     #[error(transparent)]
     Log(#[from] Arc<events::Error>),
 }

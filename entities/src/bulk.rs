@@ -1,6 +1,6 @@
-//! Many rows in one statement: they arrive as a table `v` that the statement inserts from, updates by or deletes by. On
-//! Postgres each column is one array, so there is one text whatever the number of rows; on SQLite the rows are listed, in
-//! lots of few lengths, so that prepared statements are found again. Called by followers, in their transaction.
+//! Statements for many rows: the rows are a table `v` that the statement inserts from, updates by or deletes by. On Postgres
+//! each column is one array, so the text of the statement is the same for any number of rows. On SQLite the rows are listed, in
+//! batches of few different sizes, so that prepared statements are reused. Called by followers, in their transaction.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -14,10 +14,10 @@ use events::{
     sql::{self, Dialect},
 };
 
-/// SQLite takes 32,766 parameters in a statement; beyond a few hundred rows, more at once gain nothing.
+/// The largest batch. SQLite takes 32,766 parameters in a statement, but more than a few hundred rows at once gain nothing.
 const LOT: usize = 256;
 
-/// What a column of the rows holds. Nothing is ever null in them.
+/// The type of a column of the rows. No value is null.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Kind {
     Uuid,
@@ -39,10 +39,10 @@ impl Kind {
     }
 }
 
-/// The names and kinds of the columns of `v`.
+/// The names and types of the columns of `v`.
 pub(crate) type Columns<const N: usize> = [(&'static str, Kind); N];
 
-/// Runs `statement` with `rows` as the table `v`; without rows it does nothing. Answers how many rows it changed.
+/// Runs `statement` with `rows` as the table `v`; without rows it does nothing. Returns how many rows it changed.
 pub(crate) async fn execute<const N: usize>(
     tx: &DatabaseTransaction,
     columns: &Columns<N>,
@@ -56,7 +56,7 @@ pub(crate) async fn execute<const N: usize>(
     Ok(changed)
 }
 
-/// The same for a statement that answers with rows.
+/// Does the same with a statement that returns rows.
 pub(crate) async fn query<T: TryGetableMany, const N: usize>(
     tx: &DatabaseTransaction,
     columns: &Columns<N>,
@@ -70,7 +70,7 @@ pub(crate) async fn query<T: TryGetableMany, const N: usize>(
     Ok(found)
 }
 
-/// The statements that have `rows` as the table `v`, a lot at a time.
+/// Returns the statements that have `rows` as the table `v`, one for each batch.
 fn statements<const N: usize>(
     backend: DbBackend,
     columns: &Columns<N>,
@@ -119,7 +119,7 @@ fn into_arrays<const N: usize>(
     (places.join(", "), values)
 }
 
-/// `(?, ?), (?, ?)`.
+/// Returns placeholders such as `(?, ?), (?, ?)`.
 fn places(rows: usize, columns: usize) -> String {
     let row = format!("({})", vec!["?"; columns].join(", "));
     vec![row; rows].join(", ")

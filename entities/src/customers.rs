@@ -1,5 +1,5 @@
-//! Customers: people and companies that one does business with. An address is unique among the customers that are not
-//! deleted, whatever its case, and free again after its customer's deletion; a restore fails if it was taken since.
+//! Customers: people and companies to do business with. An address is unique among the customers that are not deleted, whatever
+//! its case. It is free again after its customer is deleted; a restore fails if another customer has taken it since.
 
 mod customer;
 mod record;

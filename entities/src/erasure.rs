@@ -1,7 +1,7 @@
-//! Erasing what is personal to a user who was deactivated, in all domains: each declares what in its events is personal
-//! (`PERSONAL_DATA`), and changes its own tables (`erase_rows`). Asked for here, and done by a worker, step by step; the
-//! argument that nothing comes back is in `events/src/retention/erase.rs`. A domain that keeps something personal
-//! anew has to be added to `AllDomains`; a test writes it everywhere and looks for it everywhere afterwards.
+//! Erases the personal data of a deactivated user in all domains: each domain declares which data in its events is personal
+//! (`PERSONAL_DATA`), and changes its own tables (`erase_rows`). The erasure is requested here, and a worker does it step by
+//! step; the argument that nothing comes back is in `events/src/retention/erase.rs`. A new place for personal data has to be
+//! added to `AllDomains`; a test writes it everywhere and looks for it everywhere afterwards.
 
 mod answers;
 
@@ -21,7 +21,7 @@ use crate::{
     users::{self, UserError, Users},
 };
 
-/// How many erasures that have ended are listed.
+/// How many completed erasures are listed.
 const LISTED: u64 = 100;
 
 static PERSONAL_DATA: LazyLock<Vec<PersonalData>> = LazyLock::new(|| {
@@ -42,7 +42,7 @@ impl Erasures {
         Self { log, users }
     }
 
-    /// Has what is personal to a user erased, who must be deactivated. An erasure that there is already is what was asked for.
+    /// Requests the erasure of a user's personal data; the user must be deactivated. An existing erasure is returned as it is.
     ///
     /// # Errors
     /// `NotFound` and `NotDeactivated`.
@@ -60,10 +60,10 @@ impl Erasures {
             .ok_or(UserError::NotFound(users::STREAM))
     }
 
-    /// How far the erasure of a user's data has come, if there is one.
+    /// Returns the progress of the erasure of a user's data, if there is one.
     ///
     /// # Errors
-    /// When the viewer may not, and when the database cannot be read.
+    /// Fails when the viewer is not allowed to, or the database cannot be read.
     #[boxed]
     pub async fn find_erasure(
         &self,
@@ -75,10 +75,10 @@ impl Erasures {
         Ok(erasures.into_iter().next())
     }
 
-    /// Those that have not ended, and the last that have.
+    /// Returns the erasures that have not completed, and the last that have.
     ///
     /// # Errors
-    /// When the viewer may not, and when the database cannot be read.
+    /// Fails when the viewer is not allowed to, or the database cannot be read.
     #[boxed]
     pub async fn list_erasures(&self, viewer: &Viewer) -> Result<Vec<ErasureStatus>, AccessError> {
         authorize(viewer, Action::EraseUsers)?;
@@ -86,7 +86,7 @@ impl Erasures {
     }
 }
 
-/// What is personal, in all domains.
+/// The personal data of all domains.
 pub struct AllDomains;
 
 impl Eraser for AllDomains {
@@ -123,7 +123,7 @@ impl Eraser for AllDomains {
     }
 }
 
-/// The contract of what is said about an erasure: that the log was redacted, and nothing more.
+/// Returns the contract of the event of an erasure: it says that the log was redacted, and nothing more.
 pub(crate) fn event_schemas() -> serde_json::Map<String, serde_json::Value> {
     let empty = serde_json::json!({ "type": "object", "properties": {} });
     std::iter::once((format!("{REDACTED}.v1"), empty)).collect()

@@ -1,6 +1,6 @@
-//! What an open subscription is allowed, for as long as it is open. A grant registers what it depends on first and checks
-//! it then, so no change slips between. A change marks it stale when the event arrives, before the event or any later one
-//! is handed to subscribers; whoever delivers looks at the mark before every delivery and has the grant checked again, so
+//! What a subscription is allowed while it is open. A grant first registers what it depends on and then checks it, so that no
+//! change falls between the two. A change marks the grant as stale when its event arrives, before that event or any later one
+//! is handed to subscribers. The code that delivers looks at the mark before every delivery and checks a stale grant again, so
 //! nothing is delivered that came after the change. Called by resolvers (`require`) and by the gateway (the rest).
 
 mod dismissals;
@@ -27,33 +27,34 @@ use crate::{
     users::{self, Caller, SessionEventKind, UserEventKind, Users},
 };
 
-/// What a subscription needs of its caller.
+/// What a subscription requires of its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Requirement {
-    /// A role that allows this.
+    /// A role that allows this action.
     Action(Action),
-    /// To be a member of this chat.
+    /// Membership in this chat.
     Member {
         /// The chat.
         chat_id: ChatId,
     },
-    /// To have chats; what is shown is chosen by which ones, so leaving one withdraws what is on its way.
+    /// Permission to use chats. What is delivered depends on the user's memberships, so leaving a chat withdraws results that
+    /// are on their way.
     OwnChats,
 }
 
-/// Something whose change may end subscriptions.
+/// A subject whose change may end subscriptions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Key {
     User(UserId),
     Session(SessionId),
     Chat(ChatId),
     Inbox(UserId),
-    /// The sockets of a user, which are told to close.
+    /// The sockets of a user, which have to close.
     Sockets(UserId),
 }
 
 impl Key {
-    /// What an event changes; most change nothing.
+    /// Returns the subject that an event changes; most events change none.
     fn of(kind: &str, id: Uuid, event_type: &str) -> Option<Self> {
         let is_one_of = |names: &[&str]| names.contains(&event_type);
         match kind {
@@ -93,7 +94,8 @@ impl Registry {
         self.signals.lock()
     }
 
-    /// Events were missed: anything may have changed that is checked. Sockets are not; see `close_missed`.
+    /// Marks all grants as stale after events were missed: any of their subjects may have changed. Sockets are not included;
+    /// see `close_missed`.
     fn mark_all(&self) {
         let signals = self.lock();
         let checked = signals
@@ -133,7 +135,8 @@ impl Grants {
             if let Some(key) = Key::of(kind, id, event_type) {
                 observed.mark(key);
             }
-            // Once, when the event arrives: at the commit who reconnects at once would be met a second time.
+            // The sockets are closed once, when the event arrives: if they were closed at the commit too, a client that
+            // reconnects at once would be closed twice.
             let closes = OperationEventKind::UserSocketsClosed.name();
             if kind == operations::STREAM && event_type == closes && position.is_some() {
                 observed.mark(Key::Sockets(UserId::from_uuid(id)));
@@ -143,8 +146,8 @@ impl Grants {
         let of_log = log.clone();
         log.observe_gaps(move |gap| {
             missed.mark_all();
-            // Positions of another epoch cannot be compared with those that were heard of; sockets stay, and what runs on
-            // them ends.
+            // Positions of another epoch cannot be compared with the recorded ones; the sockets stay open, and their
+            // subscriptions end.
             if let Some(after) = gap.after {
                 let (log, registry) = (of_log.clone(), Arc::downgrade(&missed));
                 tokio::spawn(dismissals::close_missed(log, registry, after));
@@ -157,7 +160,7 @@ impl Grants {
         }
     }
 
-    /// A grant for one subscription of `caller`; nothing is granted yet.
+    /// Opens a grant for one subscription of `caller`; it contains no requirement yet.
     pub fn open(&self, caller: Caller) -> Grant {
         let held = self.hold(caller);
         held.register_caller();
@@ -181,7 +184,7 @@ impl Grants {
 struct State {
     keys: Vec<Key>,
     requirements: Vec<Requirement>,
-    /// The session that is watched: the caller's, until a new token names another.
+    /// The watched session: the caller's, until a new token names another.
     session_id: Option<SessionId>,
 }
 
@@ -193,20 +196,20 @@ struct Held {
     caller: Caller,
 }
 
-/// What a caller is allowed, for as long as something is open on the strength of it.
+/// The requirements that a caller has to meet while a subscription is open.
 #[derive(Clone)]
 pub struct Grant(Option<Arc<Held>>);
 
 impl Grant {
-    /// The grant of a shared execution: each of its subscribers has one of its own, which is what is checked.
+    /// Returns the grant of a shared execution: each of its subscribers has a grant of its own, and that one is checked.
     pub const fn shared() -> Self {
         Self(None)
     }
 
-    /// Checks `requirement` now, and from now on.
+    /// Checks `requirement` now, and adds it to those that are checked again.
     ///
     /// # Errors
-    /// When it is not met.
+    /// Fails when the requirement is not met.
     #[boxed]
     pub async fn require(&self, requirement: Requirement) -> Result<(), AccessError> {
         let Some(held) = &self.0 else {
@@ -222,17 +225,17 @@ impl Grant {
         held.check(&viewer, requirement).await
     }
 
-    /// Whether something changed that may end the subscription. To be asked before every delivery.
+    /// Returns whether a change may end the subscription. Must be called before every delivery.
     pub fn is_stale(&self) -> bool {
         self.0.as_ref().is_some_and(|held| {
             held.signal.is_stale.load(Ordering::Acquire)
                 || held.caller.time_left().is_some_and(|left| left.is_zero())
-                // Compared and not only heard of: a token may be renewed while nobody listens.
+                // The sessions are compared, as a token may be renewed while nobody waits for the notice.
                 || held.state.lock().session_id != held.caller.session_id()
         })
     }
 
-    /// Has it checked again.
+    /// Marks the grant as stale, so that it is checked again.
     pub fn mark(&self) {
         if let Some(held) = &self.0 {
             held.signal.is_stale.store(true, Ordering::Release);
@@ -262,7 +265,7 @@ impl Grant {
             };
             let renewed = async {
                 match &mut renewals {
-                    // An error: nobody can renew it any more.
+                    // An error means that nobody can renew the token any more.
                     Some(renewals) => match renewals.changed().await {
                         Ok(()) => {}
                         Err(_) => std::future::pending().await,
@@ -273,13 +276,13 @@ impl Grant {
             tokio::select! {
                 () = &mut changed => {}
                 () = expired => {}
-                // It is valid for longer, and may name another session, which has to be watched.
+                // The token is valid for longer, and may name another session, which is then watched.
                 () = renewed => {}
             }
         }
     }
 
-    /// Whether a change, even if the grant still holds, may withdraw results that were computed before it.
+    /// Returns whether a change may withdraw results that were computed before it, even if the grant still holds.
     pub fn withdraws(&self) -> bool {
         let held = self.0.as_ref();
         held.is_some_and(|held| {
@@ -290,16 +293,16 @@ impl Grant {
         })
     }
 
-    /// Checks everything again; the viewer that the caller is now.
+    /// Checks all requirements again; returns the caller's current viewer.
     ///
     /// # Errors
-    /// When something is not met any more: the subscription ends with this.
+    /// Fails when a requirement is no longer met: the subscription ends with this error.
     #[boxed]
     pub async fn recheck(&self) -> Result<Viewer, AccessError> {
         let Some(held) = &self.0 else {
             return Ok(Viewer::Anonymous);
         };
-        // First: a change during the check marks it again.
+        // The mark is cleared first: a change during the check sets it again.
         held.signal.is_stale.store(false, Ordering::Release);
         held.register_caller();
         let checked = held.check_all().await;
@@ -311,7 +314,7 @@ impl Grant {
 }
 
 impl Held {
-    /// Once, however often the subscription is executed: by its own reading it is again and again.
+    /// Adds a requirement once, however often the subscription is executed: each execution requires it again.
     fn add(&self, requirement: Requirement) {
         let requirements = &mut self.state.lock().requirements;
         if !requirements.contains(&requirement) {

@@ -1,5 +1,5 @@
-//! The domains: their tables, rules, commands, queries and events, one folder each. Only this crate touches their tables
-//! and appends to the log; `schema` and `workers` call it. It knows no GraphQL and no transport.
+//! The domains: their tables, rules, commands, queries and events, one folder each. Only this crate touches their tables and
+//! appends to the log; `schema` and `workers` call it. It does not know GraphQL or any transport.
 
 pub mod access;
 mod bulk;
@@ -32,8 +32,8 @@ use grants::Grants;
 use record::{CountsFollower, WarmingFollower};
 use users::{Users, UsersConfig};
 
-/// Boxes the future of an `async fn`, so that it is compiled in this crate, once, and not again in each crate that awaits it. Every
-/// public one that is not generic has it.
+/// Boxes the future of an `async fn`, so that it is compiled once, in this crate, and not again in each crate that awaits it.
+/// Every public `async fn` that is not generic has it.
 pub(crate) use async_recursion::async_recursion as boxed;
 
 pub use cache::{CacheConfig, CacheFigures, Cached};
@@ -61,11 +61,11 @@ const STREAMS: &[&str] = &[
     events::ERASURE_STREAM,
 ];
 
-/// Those whose data is shown to nobody but whom it concerns, not even in the log.
+/// The kinds of streams whose data only the users concerned may see, even in the log.
 const WITHHELD_STREAMS: &[&str] = &[chats::STREAM, chats::INBOX_STREAM];
 
-/// What of the log is kept when it is pruned. Posts are their streams; the versions of the others named here are nowhere
-/// but in the log.
+/// What retention keeps in the log. Posts are read from their streams; older versions of the others named here exist only in
+/// the log.
 const KEEPS: events::Keeps = events::Keeps {
     whole: &[posts::STREAM],
     last: &[
@@ -78,7 +78,7 @@ const KEEPS: events::Keeps = events::Keeps {
 /// All domains of one process.
 #[derive(Clone)]
 pub struct Entities {
-    /// The log under them.
+    /// The log that the domains write to.
     pub log: EventLog,
     /// Customers.
     pub customers: customers::Customers,
@@ -86,48 +86,48 @@ pub struct Entities {
     pub users: Users,
     /// Chats and their messages.
     pub chats: chats::Chats,
-    /// Posts, their comments and likes.
+    /// Posts with their comments and likes.
     pub posts: posts::Posts,
     /// Students.
     pub students: students::Students,
     /// Signals.
     pub signals: signals::Signals,
-    /// Read models, and building them anew.
+    /// Read models and their rebuilds.
     pub read_models: read_models::ReadModels,
-    /// Erasing what is personal to users.
+    /// Erasures of users' personal data.
     pub erasures: erasure::Erasures,
-    /// The log, the workers and what was given up.
+    /// The log, the workers and dead letters.
     pub operations: operations::Operations,
-    /// What open subscriptions are allowed.
+    /// The grants of open subscriptions.
     pub grants: Grants,
 }
 
-/// What the domains can be told.
+/// The configuration of the domains.
 pub struct EntitiesConfig {
-    /// How many hot customers are kept in memory; 0 turns the cache off.
+    /// The largest number of hot customers in memory; 0 turns the cache off.
     pub customer_cache_capacity: u64,
-    /// How hot rows are kept; the capacity is that of students.
+    /// The limits of the caches; the capacity is that of students.
     pub cache: CacheConfig,
-    /// About users and signing in.
+    /// The configuration of users and sign-ins.
     pub users: UsersConfig,
-    /// About signals.
+    /// The configuration of signals.
     pub signals: signals::SignalsConfig,
 }
 
-/// What handlers can be told.
+/// The configuration of the handlers.
 #[derive(Clone, Default)]
 pub struct HandlersConfig {
-    /// Those of signals.
+    /// The configuration of the work on signals.
     pub signals: signals::SignalWork,
 }
 
 impl Entities {
-    /// The domains over `log`.
+    /// Creates the domains over `log`.
     ///
     /// # Errors
-    /// When the configuration cannot be used.
+    /// Fails when the configuration is not valid.
     pub fn new(log: EventLog, config: EntitiesConfig) -> Result<Self, String> {
-        // The caches observe the log before the grants do: a grant that turns stale is then checked against news.
+        // The caches observe the log before the grants do, so that a grant that turns stale is checked against current rows.
         let users = Users::new(log.clone(), config.users)?;
         Ok(Self {
             customers: customers::Customers::new(
@@ -150,7 +150,7 @@ impl Entities {
         })
     }
 
-    /// Operations on the workers, for processes that have no use for the domains.
+    /// Returns the operations on the workers, for processes that do not use the domains.
     pub fn operations(log: &EventLog) -> operations::Operations {
         let handlers = Self::handlers(log, &HandlersConfig::default());
         let followers = Self::followers()
@@ -166,14 +166,14 @@ impl Entities {
         )
     }
 
-    /// The names of the followers whose read models show what happens in this kind of stream.
+    /// Returns the names of the followers whose read models show events of this kind of stream.
     pub fn read_models_of(kind: &str) -> Vec<&'static str> {
         let followers = Self::followers();
         let interested = followers.iter().filter(|follower| follower.wants(kind));
         interested.map(|follower| follower.name()).collect()
     }
 
-    /// The followers that keep the read models of all domains.
+    /// Returns the followers that keep the read models of all domains.
     pub fn followers() -> Vec<Arc<dyn events::Follower>> {
         vec![
             Arc::new(CountsFollower::<customers::Customer>::default()),
@@ -182,33 +182,33 @@ impl Entities {
         ]
     }
 
-    /// What of the log is kept when it is pruned.
+    /// Returns what retention keeps in the log.
     pub fn keeps() -> events::Keeps {
         KEEPS
     }
 
-    /// What is personal, and where it is kept.
+    /// Returns the eraser, which knows what data is personal and where it is kept.
     pub fn eraser() -> Arc<dyn events::Eraser> {
         Arc::new(erasure::AllDomains)
     }
 
-    /// The handlers of all domains: what is slow, or reaches out.
+    /// Returns the handlers of all domains, which do slow or outward work.
     pub fn handlers(log: &EventLog, config: &HandlersConfig) -> Vec<Arc<dyn events::Handler>> {
         signals::handlers(log, &config.signals)
     }
 
-    /// The read models that can be built anew.
+    /// Returns the read models that can be rebuilt.
     pub fn read_models() -> Vec<Arc<dyn events::ReadModel>> {
         vec![Arc::new(posts::PostsModel)]
     }
 
-    /// The followers that keep nothing in the database, but what all processes share.
+    /// Returns the followers that keep the shared cache warm, and nothing in the database.
     pub fn warming_followers(log: &EventLog) -> Vec<Arc<dyn events::Follower>> {
         let students = WarmingFollower::<students::Student>::new(log);
         students.into_iter().map(|it| Arc::new(it) as _).collect()
     }
 
-    /// What the caches of this process have done, by the kind of what they keep.
+    /// Returns the counters of this process's caches, by the kind of row.
     pub fn cache_figures(
         &self,
         viewer: &Viewer,
@@ -221,7 +221,7 @@ impl Entities {
     }
 }
 
-/// The contracts of all events of all domains: JSON Schema by type and version, as committed in `entities/events.json`.
+/// Returns the contracts of all events of all domains: JSON Schema by type and version, as committed in `entities/events.json`.
 pub fn event_schemas() -> serde_json::Value {
     let domains = [
         record::event_schemas::<customers::Customer>(),

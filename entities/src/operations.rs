@@ -1,7 +1,7 @@
-//! What those who run Millrace see of it and do to it: the log, the workers, what was given up. Everything is for
-//! administrators, and whatever they change is told by an event of the stream `operations`, with who did it: a pause or a
-//! resume, or a rebuild that is asked for, in its own transaction; replays and discards, which are many transactions, by one event before and one after.
-//! Called by `schema` and by the command lines.
+//! What operators see and change: the log, the workers, dead letters. Everything is for administrators, and each change is
+//! recorded, with its actor, as an event of the stream `operations`: a pause, a resume or a requested rebuild in its own
+//! transaction; a replay or a discard, which takes many transactions, by one event before and one after. Called by `schema` and
+//! by the command lines.
 
 mod epoch;
 mod events;
@@ -25,15 +25,15 @@ use monitor::Monitor;
 
 use crate::{CommandError, Missing};
 
-/// Why what an administrator asked for is not done.
+/// Why an operation failed.
 pub type OperationError = CommandError<Missing>;
 
-/// A handler, as far as it does not change.
+/// The fixed properties of a handler.
 #[derive(Debug, Clone)]
 pub struct KnownHandler {
     /// Its name.
     pub name: &'static str,
-    /// What it needs besides the database.
+    /// The dependency of the handler besides the database.
     pub dependency: Option<&'static str>,
     /// How many events a process handles at once.
     pub concurrency: usize,
@@ -59,7 +59,7 @@ pub struct Operations {
 }
 
 impl Operations {
-    /// Over `log`, with all followers and handlers that the workers run.
+    /// Creates the operations over `log`, with all followers and handlers that the workers run.
     pub fn new(
         log: EventLog,
         followers: Vec<Arc<dyn Follower>>,
@@ -73,7 +73,7 @@ impl Operations {
         }
     }
 
-    /// The handlers that there are.
+    /// Returns the known handlers.
     pub fn known_handlers(&self) -> &[KnownHandler] {
         &self.handlers
     }

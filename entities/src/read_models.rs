@@ -1,5 +1,5 @@
-//! The read models that can be built anew, for administrators: which there are, how far the rebuild of each has come, and
-//! asking for one. A worker does it; whoever asked need not stay.
+//! The read models and their rebuilds, for administrators: list them with the progress of each rebuild, and request one. A
+//! worker does the rebuild, so the request does not wait for it.
 
 use events::{EventLog, RebuildStatus, read_rebuilds, request_rebuild};
 use uuid::Uuid;
@@ -13,12 +13,12 @@ use crate::{
 
 const NO_MODEL: Missing = Missing("such read model");
 
-/// A read model, and its rebuild that is at work, or the last one.
+/// A read model with its current or last rebuild.
 #[derive(Debug, Clone)]
 pub struct ReadModelStatus {
-    /// Its name, which is the one of the follower that keeps it.
+    /// The name of the read model and of its follower.
     pub name: &'static str,
-    /// Nothing when it was never rebuilt.
+    /// `None` if it was never rebuilt.
     pub rebuild: Option<RebuildStatus>,
 }
 
@@ -33,10 +33,10 @@ impl ReadModels {
         Self { log }
     }
 
-    /// All that there are.
+    /// Returns all read models.
     ///
     /// # Errors
-    /// When the viewer may not, and when the database cannot be read.
+    /// Fails when the viewer is not allowed to, or the database cannot be read.
     #[boxed]
     pub async fn list_read_models(
         &self,
@@ -55,11 +55,11 @@ impl ReadModels {
         Ok(models.collect())
     }
 
-    /// Asks for a rebuild. One that is at work, or was left, is what was asked for; when it was asked for already, nothing is
-    /// told.
+    /// Requests a rebuild. If one is under way, or was interrupted, the request is for that one; if it was already requested,
+    /// no event is appended.
     ///
     /// # Errors
-    /// `NotFound` when there is no such read model.
+    /// `NotFound` when the read model does not exist.
     #[boxed]
     pub async fn request_rebuild(
         &self,

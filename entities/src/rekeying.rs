@@ -1,6 +1,6 @@
-//! Brings what is derived from the rows of versions before into the form that this version derives: what addresses are compared
-//! by, and what is searched. Called when a database has been migrated, as often as that is; what is in form already stays. The
-//! argument is beside `derive_again`.
+//! Updates derived columns of rows that an earlier version wrote: the keys that addresses are compared by, and the text that is
+//! searched. Called after each migration of a database; a row that is up to date stays as it is. The argument is beside
+//! `derive_again`.
 
 use events::{
     Database, Result,
@@ -20,27 +20,27 @@ use crate::{
     users,
 };
 
-/// Rows that are read at once.
+/// The number of rows read at once.
 const PAGE: u64 = 500;
 
-/// Two whose addresses are one.
+/// Two rows whose addresses have turned out to be the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddressConflict {
-    /// Whose address stays as it was, as the API has its id.
+    /// The id, as the API shows it, of the row whose address stays as it was.
     pub id: String,
     /// The address.
     pub email: String,
 }
 
-/// Brings all rows into form. The conflicts that are left.
+/// Updates the derived columns of all rows. Returns the conflicts that remain.
 ///
-/// Of most rows nothing changes, as the forms differ in texts only that are not ASCII; no others are read. A row is written only
-/// as it was read, so whoever changes it meanwhile wins, and derives it. Two rows whose addresses turn out to be one stay as they
-/// are, both; that is told, as somebody has to decide which of them is right. Until then each is found by the address that it was
-/// stored with.
+/// Most rows do not change, because the forms differ only in texts that are not ASCII; other rows are not read. A row is
+/// written only if it is still as it was read: a concurrent command wins, and derives the columns itself. Two rows whose
+/// addresses turn out to be the same both stay as they are, and are reported, as a person has to decide which of them is right.
+/// Until then each is found by the address that it was stored with.
 ///
 /// # Errors
-/// Those of the database. What was done stays.
+/// Fails when the database does. Rows that were already updated stay so.
 #[boxed]
 pub async fn derive_again(database: &Database) -> Result<Vec<AddressConflict>> {
     let mut conflicts = Vec::new();
@@ -54,22 +54,22 @@ pub async fn derive_again(database: &Database) -> Result<Vec<AddressConflict>> {
     Ok(conflicts)
 }
 
-/// A row with what is derived from it.
+/// A row with derived columns.
 trait Derived: Sized + Clone + PartialEq {
     const TABLE: &'static str;
 
-    /// As the API has it.
+    /// Returns the id as the API shows it.
     fn id(&self) -> String;
     fn place(&self) -> (Uuid, i64);
     fn email(&self) -> &str;
     fn address_key(&mut self) -> &mut Option<String>;
-    /// As this version does it.
+    /// Derives the columns as this version does.
     fn derive(&mut self);
-    /// The columns that are derived, without that of the address.
+    /// Returns the derived columns, without the key of the address.
     fn derived(&self) -> Vec<(&'static str, Value)>;
 }
 
-/// Rows are read and written in the same way, whatever they have besides.
+/// Implements reading and writing of the rows, which is alike for all tables.
 macro_rules! derived {
     ($row:ty, $table:literal, [$($column:ident),+]) => {
         impl Derived for $row {
@@ -149,7 +149,8 @@ async fn derive_row<R: Derived>(database: &Database, row: R) -> Result<Option<Ad
         Err(error) if error.unique_violation().is_none() => return Err(error),
         Err(_) => {}
     }
-    // What is searched is not unique; and if it is not the address that is, whatever else is stays as it was, too.
+    // Only the searched text is written, which is not unique. The conflict may be about another unique key
+    // than the address, so those stay as they were, too.
     columns.retain(|(name, _)| *name == "search_text");
     store(database, R::TABLE, row.place(), &columns).await?;
     Ok(Some(AddressConflict {
@@ -158,7 +159,8 @@ async fn derive_row<R: Derived>(database: &Database, row: R) -> Result<Option<Ad
     }))
 }
 
-/// Messages, which have no address. Those of a version before that its follower writes later are found as that version folds.
+/// Updates the searched text of posts, which have no address. Posts that an earlier version's follower writes later are found
+/// as that version folds them.
 async fn fold_posts(database: &Database) -> Result<()> {
     let sql = format!(
         "select id, version, message, search_text from post where {} and id > $1 order by id limit {PAGE}",
@@ -182,7 +184,7 @@ async fn fold_posts(database: &Database) -> Result<()> {
     }
 }
 
-/// Only a row that is still in the version in which it was read.
+/// Writes the row only if it is still at the version in which it was read.
 async fn store(
     database: &Database,
     table: &str,

@@ -1,6 +1,6 @@
-//! Students: who applies, studies and leaves. An address is unique among the students that are not deleted, whatever its
-//! case, and so is a student number; both are free again after their student's deletion. Students come in bulk, and are
-//! read much more often than they change: hot ones are kept in two levels, the second warmed by a worker.
+//! Students: people who apply, study and leave. An address is unique among the students that are not deleted, whatever its
+//! case, and so is a student number; both are free again after their student is deleted. Students are imported in bulk, and are
+//! read much more often than they change: hot ones are cached in two levels, of which a worker warms the second.
 
 mod record;
 mod student;

@@ -1,6 +1,6 @@
-//! What text may be and when it is the same, in one place for all domains, without I/O: addresses of email (`email`), names
-//! and longer texts (`written`), and what is found by searching (`fold`). Called by the rules of the domains; what they refuse
-//! is refused before a transaction begins.
+//! The rules for text of all domains, without I/O: what is valid, and when two texts are the same. There are addresses of email
+//! (`email`), names and longer texts (`written`), and the form that is searched (`fold`). Called by the rules of the domains;
+//! invalid text is refused before a transaction begins.
 
 pub(crate) mod email;
 mod fold;
@@ -12,12 +12,12 @@ use std::borrow::Cow;
 
 use crate::{Violation, Violations};
 
-/// One rule that a text breaks, without the field's name.
+/// A rule that a text breaks, without the name of the field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Flaw {
-    /// For programs.
+    /// The code for programs.
     pub(crate) code: &'static str,
-    /// What would be right.
+    /// What a valid text would be.
     pub(crate) message: Cow<'static, str>,
 }
 
@@ -29,7 +29,7 @@ impl Flaw {
         }
     }
 
-    /// The flaw of a field.
+    /// Returns the violation for a field.
     pub(crate) fn of(self, field: &str) -> Violation {
         Violation {
             field: field.to_owned(),
@@ -39,12 +39,12 @@ impl Flaw {
     }
 }
 
-/// The fields of an input, as they are checked one after the other.
+/// The fields of an input, checked one after the other.
 #[derive(Default)]
 pub struct Fields(Vec<Violation>);
 
 impl Fields {
-    /// Puts a text in the form in which it is stored, or notes what is wrong with it.
+    /// Brings a text into the form in which it is stored, or notes its flaw.
     pub(crate) fn text(
         &mut self,
         field: &str,
@@ -57,7 +57,7 @@ impl Fields {
         }
     }
 
-    /// The same if the text is given.
+    /// Does the same if the text is given.
     pub(crate) fn given(
         &mut self,
         field: &str,
@@ -69,12 +69,12 @@ impl Fields {
         }
     }
 
-    /// Notes what is wrong with any other field.
+    /// Notes the flaw of any other field.
     pub(crate) fn check(&mut self, field: &str, checked: Result<(), Flaw>) {
         self.0.extend(checked.err().map(|flaw| flaw.of(field)));
     }
 
-    /// All that is wrong, by field.
+    /// Returns all violations, by field.
     pub(crate) fn end(mut self) -> Result<(), Violations> {
         if self.0.is_empty() {
             return Ok(());

@@ -1,15 +1,15 @@
-//! Bad input, as a list: every field that is wrong, with a code for programs and a sentence for people.
+//! Violations: a list of the invalid fields of an input, each with a code for programs and a sentence for people.
 
 use serde::{Deserialize, Serialize};
 
-/// One rule that one field breaks.
+/// A rule that a field breaks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Violation {
     /// The input field, as the API names it.
     pub field: String,
     /// The rule, such as `length` or `email`.
     pub code: String,
-    /// What would be right.
+    /// What a valid value would be.
     pub message: String,
 }
 
@@ -18,7 +18,7 @@ pub struct Violation {
 pub struct Violations(pub Vec<Violation>);
 
 impl Violations {
-    /// A single violation.
+    /// Returns a list with a single violation.
     pub fn one(field: &str, code: &str, message: &str) -> Self {
         Self(vec![Violation {
             field: field.to_owned(),

@@ -1,5 +1,5 @@
-//! Who may do what, by role. This table, the one in docs/client/permissions.md and the matrix test say the same. What depends on more
-//! than the role (one's own data, the members of a chat) is decided where that is known, in the domain.
+//! The permissions by role. This table, the one in docs/client/permissions.md and the matrix test say the same. Permissions
+//! that depend on more than the role (one's own data, the members of a chat) are decided in the domain.
 
 use schemars::JsonSchema;
 use sea_orm::entity::prelude::*;
@@ -37,7 +37,7 @@ pub enum Role {
     Admin,
 }
 
-/// Something that a role allows or does not.
+/// An action that a role allows or does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
     /// Read, count, list and follow customers and their statistics.
@@ -54,21 +54,21 @@ pub enum Action {
     ReadUserDetails,
     /// Change roles, deactivate and disconnect other users.
     ManageUsers,
-    /// Erase what is personal to users who were deactivated.
+    /// Erase the personal data of deactivated users.
     EraseUsers,
-    /// See how the processes do.
+    /// See the state of the processes.
     ReadOperations,
-    /// Look into the log, and follow all of it.
+    /// Read the log, and follow all of it.
     ReadLog,
-    /// Hold workers and let them go, replay and discard dead letters.
+    /// Pause and resume workers, replay and discard dead letters.
     OperateWorkers,
-    /// Watch read models, and have them built anew.
+    /// Watch read models, and request their rebuild.
     OperateReadModels,
-    /// Have chats: which ones is a matter of membership.
+    /// Use chats; membership decides which ones.
     UseChats,
     /// Read, list and follow posts and their comments.
     ReadPosts,
-    /// Write posts and comments, like posts, and change what is one's own.
+    /// Write posts and comments, like posts, and change one's own.
     WritePosts,
     /// Delete the posts and remove the comments of others, and see what was removed.
     ModeratePosts,
@@ -79,7 +79,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// The least role that allows it.
+    /// Returns the lowest role that allows the action.
     const fn least_role(self) -> Role {
         match self {
             Self::ReadUsers | Self::UseChats | Self::ReadPosts | Self::WritePosts => Role::Member,
@@ -95,10 +95,10 @@ impl Action {
     }
 }
 
-/// Whether the viewer's role allows `action`.
+/// Checks whether the viewer's role allows `action`.
 ///
 /// # Errors
-/// `Unauthenticated` when nobody has signed in, `Forbidden` when the role is not enough.
+/// `Unauthenticated` when the caller has not signed in, `Forbidden` when the role is not sufficient.
 pub fn authorize(viewer: &Viewer, action: Action) -> Result<(), AccessError> {
     if matches!(viewer, Viewer::Process(_)) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What is a customer's own among records: its inputs and their rules, its filter, what it is sorted by, its events.
+//! The parts of a record that are specific to customers: inputs with their rules, filter, sort fields, events.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -13,10 +13,10 @@ use crate::{
     text::{Fields, email, fold, written},
 };
 
-/// The kind of stream that customers are.
+/// The kind of stream of customers.
 pub const STREAM: &str = "customer";
 
-/// Input that creates a customer.
+/// The input that creates a customer.
 #[derive(Debug, Clone)]
 pub struct CreateCustomer {
     /// 1 to 200 characters.
@@ -29,7 +29,7 @@ pub struct CreateCustomer {
     pub status: CustomerStatus,
 }
 
-/// Input that updates a customer: what is `None` stays as it is, and `Some(None)` goes.
+/// The input that updates a customer. `None` keeps a value, and `Some(None)` removes it.
 #[derive(Debug, Clone, Default)]
 pub struct UpdateCustomer {
     pub name: Option<String>,
@@ -38,22 +38,22 @@ pub struct UpdateCustomer {
     pub status: Option<CustomerStatus>,
 }
 
-/// Which customers a list has.
+/// Selects the customers of a list.
 #[derive(Debug, Clone, Default)]
 pub struct CustomerFilter {
-    /// Part of the name or the address, whatever its case.
+    /// A part of the name or the address, whatever its case.
     pub search: Option<String>,
-    /// Any of these.
+    /// One of these statuses.
     pub status: Option<Vec<CustomerStatus>>,
     /// Created at this time or later.
     pub created_from: Option<DateTime<Utc>>,
     /// Created before this time.
     pub created_before: Option<DateTime<Utc>>,
-    /// The deleted ones instead of the others.
+    /// Whether to list the deleted customers instead of the others.
     pub deleted: bool,
 }
 
-/// What a list is sorted by; texts by code point.
+/// The fields that a list can be sorted by; texts sort by code point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CustomerSortField {
     CreatedAt,

@@ -1,6 +1,6 @@
-//! Answers that are kept for repeats. Those to the user go, with the keys that the client has chosen, also those from before
-//! they had signed in: who was deactivated repeats nothing. Those to others about the user (an administrator who changed
-//! their role) stay, without what is personal: a repeat is still answered, and not done again.
+//! The stored answers to idempotency keys. Those given to the user are deleted, with the keys that the client has chosen, and
+//! also those from before the user had signed in: a deactivated user repeats nothing. Those given to others about the user (an
+//! administrator who changed their role) stay, without the personal data: a repeat is still answered, and not executed again.
 
 use events::{
     DatabaseTransaction, ERASED, Error, Result, Subject,
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::users;
 
-/// The scope of those who have not signed in.
+/// The scope of callers who have not signed in.
 const ANONYMOUS: &str = "anonymous";
 
 pub(super) async fn erase(tx: &DatabaseTransaction, subject: &Subject) -> Result<u64> {
@@ -43,7 +43,7 @@ pub(super) async fn erase(tx: &DatabaseTransaction, subject: &Subject) -> Result
     Ok(changed)
 }
 
-/// Takes out of an answer the user's own row, and what they wrote; true when there was any.
+/// Removes the user's own row, and texts that the user wrote, from an answer; returns whether there were any.
 fn erase_in(value: &mut Value, id: Uuid) -> bool {
     match value {
         Value::Array(items) => items

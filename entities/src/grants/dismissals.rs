@@ -1,5 +1,6 @@
-//! When a user's connections have to end: they were deactivated, or an administrator closes their sockets. Registered before the
-//! connection is used, so that nothing that happens later is missed. Called by the gateway for every socket and stream.
+//! Notices that a user's connections have to end: the user was deactivated, or an administrator closes their sockets. A
+//! connection registers before it is used, so that no later notice is missed. Called by the gateway for every socket and
+//! stream.
 
 use std::{
     sync::{Weak, atomic::Ordering},
@@ -11,7 +12,7 @@ use events::EventLog;
 use super::{Grants, Held, Key, Registry};
 use crate::{access::UserId, boxed, operations, users::Caller};
 
-/// How soon a question that failed is asked again.
+/// The pause before a failed check is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Why a user's connections have to end.
@@ -23,7 +24,8 @@ pub enum Dismissal {
     Disconnected,
 }
 
-/// Hears that a user's connections have to end. What happens after it was made is heard, whenever it is asked.
+/// Receives the notice that a user's connections have to end. It misses nothing that happens after its creation, whenever it is
+/// polled.
 pub struct Dismissals {
     user_id: UserId,
     user: Held,
@@ -31,7 +33,7 @@ pub struct Dismissals {
 }
 
 impl Grants {
-    /// To be made before the connection is used.
+    /// Registers a connection of the user. Must be called before the connection is used.
     pub fn dismissals(&self, user_id: UserId) -> Dismissals {
         let (user, sockets) = (
             self.hold(Caller::anonymous()),
@@ -79,7 +81,7 @@ impl Dismissals {
             let changed = self.user.signal.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            // Boxed, as what follows is what every open socket keeps.
+            // The future is boxed because every open socket keeps it.
             match Box::pin(users.is_deactivated(self.user_id)).await {
                 Ok(true) => return,
                 Ok(false) => changed.await,

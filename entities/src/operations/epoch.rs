@@ -1,5 +1,5 @@
-//! The log's epoch, for operators: what it is, and ending it. It is ended by hand after the database was exchanged in a way that it
-//! cannot tell of itself, before programs that remember the one before go on.
+//! The log's epoch, for operators: reading it and ending it. An operator ends it after the database was replaced in a way that
+//! Millrace cannot detect, before programs that remember the old one go on.
 
 use uuid::Uuid;
 
@@ -13,21 +13,21 @@ use crate::{
     boxed,
 };
 
-/// An epoch that an operator began.
+/// A new epoch that an operator began.
 #[derive(Debug, Clone)]
 pub struct BegunEpoch {
-    /// The one that is over, as cursors have it.
+    /// The epoch that has ended, as in cursors.
     pub over: String,
-    /// The one that begins.
+    /// The new epoch.
     pub epoch: String,
 }
 
 impl Operations {
-    /// Begins a new epoch: every cursor of the one before is refused, every subscription ends with CURSOR_INVALID, and what
-    /// processes and Redis remember of the log is not used any more. The event that tells of it is in the same transaction.
+    /// Begins a new epoch: every older cursor is refused, every subscription ends with CURSOR_INVALID, and what processes and
+    /// Redis remember of the log is no longer used. The event of the operation is appended in the same transaction.
     ///
     /// # Errors
-    /// When the viewer may not, and when the database cannot be used.
+    /// Fails when the viewer is not allowed to, or the database cannot be used.
     #[boxed]
     pub async fn begin_epoch(
         &self,

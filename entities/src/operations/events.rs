@@ -1,5 +1,5 @@
-//! The facts about operations. Each operation is a stream of its own, but for those on a user's sockets: their stream has the
-//! user's id, so that gateways see from the event alone whose sockets to close. The shapes are contracts.
+//! The events of operations. Each operation is a stream of its own, except those on a user's sockets: their stream has the
+//! user's id, so that gateways see from the event alone whose sockets to close. The shapes of the data are contracts.
 
 use ::events::{NewEvent, StreamKey, Tx, now};
 use schemars::{JsonSchema, schema_for};
@@ -15,31 +15,31 @@ pub const STREAM: &str = "operations";
 
 const SCHEMA_VERSION: i16 = 1;
 
-/// What operators do.
+/// The kinds of operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OperationEventKind {
-    /// A follower or a handler is held.
+    /// A follower or a handler was paused.
     WorkerPaused,
-    /// It goes on.
+    /// A follower or a handler was resumed.
     WorkerResumed,
-    /// A replay of dead letters begins; how it ended is told by the next event, if it was not cut off.
+    /// A replay of dead letters has begun; the next event has the result, unless the replay was interrupted.
     ReplayStarted,
     /// Dead letters were replayed.
     Replayed,
-    /// Dead letters are about to be given up for good.
+    /// A discard of dead letters has begun.
     DiscardStarted,
-    /// Dead letters were given up for good.
+    /// Dead letters were discarded.
     Discarded,
-    /// All sockets of a user are closed.
+    /// All sockets of a user were closed.
     UserSocketsClosed,
-    /// A read model is to be built anew.
+    /// The rebuild of a read model was requested.
     RebuildRequested,
-    /// Cursors of before are refused from here on.
+    /// A new epoch has begun: older cursors are refused.
     EpochBegun,
 }
 
 impl OperationEventKind {
-    /// The name in the log.
+    /// Returns the event type.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::WorkerPaused => "WorkerPaused",
@@ -114,7 +114,7 @@ pub(super) struct EpochBegun {
     pub reason: String,
 }
 
-/// Appends what was done, as the event that follows `expected` others of its stream.
+/// Appends an operation's event after `expected` others of its stream.
 pub(crate) async fn append_in_tx<D: Serialize>(
     tx: &Tx<'_>,
     context: &CommandContext,
@@ -136,7 +136,7 @@ pub(crate) async fn append_in_tx<D: Serialize>(
     tx.append(stream, expected, event, &context.meta()).await
 }
 
-/// The contract: the JSON Schema of the data of each event type, by name and version.
+/// Returns the contract: the JSON Schema of the data of each event type, by name and version.
 pub fn event_schemas() -> serde_json::Map<String, Value> {
     use OperationEventKind as Kind;
     let worker = schema_for!(WorkerData).to_value();

@@ -1,7 +1,7 @@
-//! Dead letters, for administrators. A replay is as many transactions as it has letters, each exactly once by itself (see
-//! `events`). So it is told by two events: one before, in a transaction of its own, and one after, which has the outcome and
-//! commits with the answer that is remembered under an idempotency key. One that is cut off has the first event only, left no
-//! answer, and may be repeated: what was replayed has no letter any more.
+//! Dead letters, for administrators. A replay takes one transaction for each letter, each exactly once by itself (see
+//! `events`). So it appends two events: one before, in a transaction of its own, and one after, which has the outcome and
+//! commits with the answer that is stored under the idempotency key. An interrupted replay has only the first event and no
+//! stored answer, and may be repeated: an event that was replayed no longer has a letter.
 
 use ::events::{DeadLetter, Discarded, Event, LetterFilter, Replayed, Which};
 use serde::{Deserialize, Serialize};
@@ -24,19 +24,19 @@ ids! {
     LetterId = Id<OfLetter>, "letter";
 }
 
-/// There is no letter with this id; it may have been replayed.
+/// The letter does not exist; it may have been replayed.
 pub const NO_LETTER: Missing = Missing("such dead letter");
 
-/// A letter with its event.
+/// A dead letter with its event.
 #[derive(Debug, Clone)]
 pub struct DeadLetterDetails {
     /// The letter.
     pub letter: DeadLetter,
-    /// The event; nothing when the log no longer has it.
+    /// The event; `None` when the log no longer has it.
     pub event: Option<LoggedEvent>,
 }
 
-/// An outcome, as it is remembered for who repeats the request.
+/// The stored outcome, for repeats of the request.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Outcome {
     replayed: u64,
@@ -45,10 +45,10 @@ struct Outcome {
 }
 
 impl Operations {
-    /// The letters that the filter means, oldest first.
+    /// Returns the letters that the filter selects, oldest first.
     ///
     /// # Errors
-    /// When the viewer may not, and when the database cannot be read.
+    /// Fails when the viewer is not allowed to, or the database cannot be read.
     #[boxed]
     pub async fn list_letters(
         &self,
@@ -59,10 +59,10 @@ impl Operations {
         Ok(self.log.dead_letters(filter).await?)
     }
 
-    /// How many letters the filter means.
+    /// Returns the number of letters that the filter selects.
     ///
     /// # Errors
-    /// When the viewer may not, and when the database cannot be read.
+    /// Fails when the viewer is not allowed to, or the database cannot be read.
     #[boxed]
     pub async fn count_letters(
         &self,
@@ -73,10 +73,10 @@ impl Operations {
         Ok(self.log.count_dead_letters(filter).await?)
     }
 
-    /// One letter.
+    /// Returns a letter.
     ///
     /// # Errors
-    /// When the viewer may not, and when the database cannot be read.
+    /// Fails when the viewer is not allowed to, or the database cannot be read.
     #[boxed]
     pub async fn find_letter(
         &self,
@@ -87,10 +87,10 @@ impl Operations {
         Ok(self.log.dead_letter(id.uuid()).await?)
     }
 
-    /// The event of a letter, if the log still has it.
+    /// Returns the event of a letter, if the log still has it.
     ///
     /// # Errors
-    /// When the viewer may not, and when the database cannot be read.
+    /// Fails when the viewer is not allowed to, or the database cannot be read.
     #[boxed]
     pub async fn event_of_letter(
         &self,
@@ -105,7 +105,7 @@ impl Operations {
     /// Replays letters: see `EventLog::replay`.
     ///
     /// # Errors
-    /// `NotFound` when one is meant that is not there.
+    /// `NotFound` when a named letter does not exist.
     #[boxed]
     pub async fn replay_letters(
         &self,
@@ -119,10 +119,10 @@ impl Operations {
         })
     }
 
-    /// Gives letters up for good: see `EventLog::discard`.
+    /// Discards letters: see `EventLog::discard`.
     ///
     /// # Errors
-    /// `NotFound` when one is meant that is not there.
+    /// `NotFound` when a named letter does not exist.
     #[boxed]
     pub async fn discard_letters(
         &self,
@@ -137,7 +137,7 @@ impl Operations {
         })
     }
 
-    /// In a task of its own, so that it comes to its end when the caller goes away.
+    /// Runs the operation in a task of its own, so that it completes when the caller goes away.
     async fn operate(
         &self,
         context: CommandContext,

@@ -1,5 +1,5 @@
-//! The log, for administrators. They see that something happened, when, and who did it; what is written in chats is for their
-//! members, so the data of those events is withheld from everybody here.
+//! The log, for administrators. They see which events there are, when they happened, and who caused them. The contents of chats
+//! are for their members, so the data of those events is withheld from all administrators.
 
 use ::events::{Event, LogFilter, LogPage, LogPlace};
 
@@ -9,7 +9,7 @@ use crate::{
     boxed,
 };
 
-/// Which events a subscription or a page has; see `LogFilter`.
+/// Selects the events of a subscription or a page; see `LogFilter`.
 pub type EventLogFilter = LogFilter;
 
 /// An event, with as much of it as administrators may see.
@@ -19,12 +19,12 @@ pub struct LoggedEvent {
 }
 
 impl LoggedEvent {
-    /// The event, but for its data.
+    /// Returns the event, whose data may be withheld.
     pub fn event(&self) -> &Event {
         &self.event
     }
 
-    /// Its data as JSON; nothing when it is withheld.
+    /// Returns the data as JSON; `None` when it is withheld.
     pub fn data(&self) -> Option<&str> {
         (!is_withheld(&self.event.stream)).then(|| self.event.data.get())
     }
@@ -36,16 +36,16 @@ impl From<Event> for LoggedEvent {
     }
 }
 
-/// Whether the data of events of this kind of stream is shown to nobody but whom it concerns.
+/// Returns whether only the users concerned may see the data of this kind of stream.
 pub fn is_withheld(stream: &str) -> bool {
     crate::WITHHELD_STREAMS.contains(&stream)
 }
 
 impl Operations {
-    /// A page of the log.
+    /// Returns a page of the log.
     ///
     /// # Errors
-    /// When the viewer may not, and when the log cannot be read.
+    /// Fails when the viewer is not allowed to, or the log cannot be read.
     #[boxed]
     pub async fn browse_log(
         &self,
@@ -57,7 +57,7 @@ impl Operations {
         Ok(self.log.browse(filter, place).await?)
     }
 
-    /// The kind of stream with this name, if it is one of ours.
+    /// Returns the kind of stream with this name, if there is one.
     pub fn stream_kind(name: &str) -> Option<&'static str> {
         crate::STREAMS.iter().copied().find(|kind| *kind == name)
     }

@@ -1,6 +1,6 @@
-//! One look at the workers for all who watch them in this process. While somebody watches, the status is read once a second,
-//! whatever the number of subscriptions and documents, and told when it has changed. Each value has a version that grows, so
-//! that who joins others neither misses a change nor is shown an older status after a newer one.
+//! The status of the workers, shared by all who watch it in this process. While there is a watcher, the status is read once a
+//! second, whatever the number of subscriptions and documents, and sent when it has changed. Each value has a growing version,
+//! so that a watcher that joins neither misses a change nor gets an older status after a newer one.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,19 +10,19 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// The least time between two values.
+/// The shortest time between two values.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 type Sender = watch::Sender<Arc<Versioned<Arc<WorkersStatus>>>>;
-/// What is watched.
+/// A receiver of the status.
 pub(super) type StatusWatch = watch::Receiver<Arc<Versioned<Arc<WorkersStatus>>>>;
 
-/// One look at the workers' state for all who watch it; nothing while nobody does.
+/// The shared status; empty while nobody watches.
 #[derive(Default)]
 pub(super) struct Monitor(Mutex<Option<Arc<Sender>>>);
 
 impl Monitor {
-    /// The status now, and its changes. Whoever comes first has it read.
+    /// Returns the current status and its changes. The first watcher starts the reading.
     pub(super) async fn watch<R, F>(
         self: &Arc<Self>,
         read: R,
@@ -43,7 +43,7 @@ impl Monitor {
     }
 }
 
-/// Reads until nobody watches. What cannot be read now is read a second later: those who watch have the last value.
+/// Reads until nobody watches. After a failure it tries again a second later; watchers keep the last value.
 async fn keep<R, F>(monitor: Arc<Monitor>, sender: Arc<Sender>, read: R)
 where
     R: Fn() -> F + Send + Sync,
@@ -52,7 +52,7 @@ where
     loop {
         sleep_until(Instant::now() + INTERVAL).await;
         {
-            // Under the lock nobody subscribes, so who comes next starts anew.
+            // Nobody can subscribe while the lock is held, so the next watcher starts a new reading.
             let mut current = monitor.0.lock().await;
             if sender.receiver_count() == 0 {
                 *current = None;

@@ -1,5 +1,5 @@
-//! The workers, for administrators: how they stand, and holding one of them. A pause is a row and its event, in one
-//! transaction; workers look for such rows at least once a second, finish what they are at, and take nothing more.
+//! The workers, for administrators: their status, and pausing a follower or handler. A pause is a row and its event, in one
+//! transaction; workers look for such rows at least once a second, finish their current work, and take no more.
 
 use std::sync::Arc;
 
@@ -21,18 +21,18 @@ use crate::{
 /// The names of followers and handlers.
 #[derive(Debug, Clone, Default)]
 pub struct WorkerNames {
-    /// Of followers.
+    /// The names of followers.
     pub followers: Vec<&'static str>,
-    /// Of handlers.
+    /// The names of handlers.
     pub handlers: Vec<&'static str>,
 }
 
-/// What is remembered of a pause or a resume for who repeats it.
+/// The stored result of a pause or a resume, for repeats.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct IsChanged(bool);
 
 impl Operations {
-    /// Those that the workers run.
+    /// Returns the names of the followers and handlers that the workers run.
     pub fn worker_names(&self) -> WorkerNames {
         let handlers: Vec<_> = self.handlers.iter().map(|handler| handler.name).collect();
         let mut followers: Vec<_> = self.followers.iter().map(|it| it.name()).collect();
@@ -46,10 +46,10 @@ impl Operations {
         }
     }
 
-    /// How the workers stand.
+    /// Returns the status of the workers.
     ///
     /// # Errors
-    /// When the viewer may not, and when the database cannot be read.
+    /// Fails when the viewer is not allowed to, or the database cannot be read.
     #[boxed]
     pub async fn read_status(&self, viewer: &Viewer) -> Result<WorkersStatus, AccessError> {
         authorize(viewer, Action::ReadOperations)?;
@@ -62,10 +62,10 @@ impl Operations {
         WorkersStatus::read(reader, &names.followers, &names.handlers).await
     }
 
-    /// How the workers stand now, and whenever it changes, at most once a second.
+    /// Returns the status of the workers now, and each change, at most once a second.
     ///
     /// # Errors
-    /// As of `read_status`.
+    /// Fails as `read_status` does.
     #[boxed]
     pub async fn watch_status(
         &self,
@@ -84,17 +84,17 @@ impl Operations {
         Ok(self.monitor.watch(read).await?)
     }
 
-    /// What the process that is asked can reach.
+    /// Returns which dependencies this process can reach.
     ///
     /// # Errors
-    /// When the viewer may not.
+    /// Fails when the viewer is not allowed to.
     #[boxed]
     pub async fn read_health(&self, viewer: &Viewer) -> Result<LogHealth, AccessError> {
         authorize(viewer, Action::ReadOperations)?;
         Ok(self.log.health().await)
     }
 
-    /// Holds a follower or a handler. One that is held already stays so, and nothing is told.
+    /// Pauses a follower or a handler. If it is paused already, no event is appended.
     ///
     /// # Errors
     /// `NotFound` when there is none of this name.
@@ -108,7 +108,7 @@ impl Operations {
             .await
     }
 
-    /// Lets it go on.
+    /// Resumes a follower or a handler.
     ///
     /// # Errors
     /// `NotFound` when there is none of this name.

@@ -1,5 +1,5 @@
-//! What is a student's own among records: its inputs and their rules, its filter, what it is sorted by, its events, and by what
-//! an import finds it.
+//! The parts of a record that are specific to students: inputs with their rules, filter, sort fields, events, and the keys that
+//! an import matches by.
 
 use schemars::JsonSchema;
 use sea_orm::{
@@ -16,16 +16,16 @@ use crate::{
     text::{Fields, Flaw, email, fold, written},
 };
 
-/// The kind of stream that students are.
+/// The kind of stream of students.
 pub const STREAM: &str = "student";
-/// The kind of stream of what happens to students in the shared cache.
+/// The kind of stream that tells when students are stored in the shared cache.
 pub const CACHE_STREAM: &str = "student_cache";
 
 const NUMBER_CHARS: usize = 32;
 const COURSE_CHARS: usize = 120;
 const LAST_YEAR: i32 = 20;
 
-/// Input that creates a student, and a row of an import.
+/// The input that creates a student; also a row of an import.
 #[derive(Debug, Clone)]
 pub struct CreateStudent {
     /// 1 to 200 characters.
@@ -42,7 +42,7 @@ pub struct CreateStudent {
     pub status: StudentStatus,
 }
 
-/// Input that updates a student: what is `None` stays as it is, and `Some(None)` goes.
+/// The input that updates a student. `None` keeps a value, and `Some(None)` removes it.
 #[derive(Debug, Clone, Default)]
 pub struct UpdateStudent {
     pub name: Option<String>,
@@ -53,20 +53,20 @@ pub struct UpdateStudent {
     pub status: Option<StudentStatus>,
 }
 
-/// Which students a list has.
+/// Selects the students of a list.
 #[derive(Debug, Clone, Default)]
 pub struct StudentFilter {
-    /// Part of the name, the address, the number or the course, whatever its case.
+    /// A part of the name, the address, the number or the course, whatever its case.
     pub search: Option<String>,
-    /// Any of these.
+    /// One of these statuses.
     pub status: Option<Vec<StudentStatus>>,
-    /// Any of these, whatever their case.
+    /// One of these courses, whatever their case.
     pub course: Option<Vec<String>>,
-    /// Any of these.
+    /// One of these years.
     pub year: Option<Vec<i32>>,
 }
 
-/// What a list is sorted by; texts by code point.
+/// The fields that a list can be sorted by; texts sort by code point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StudentSortField {
     CreatedAt,
@@ -190,7 +190,7 @@ fn course(course: &str) -> Result<String, Flaw> {
     written::line(course, COURSE_CHARS)
 }
 
-/// As schools write them: letters and digits of any script, and what stands between them.
+/// Returns a student number as schools write them: letters and digits of any script, and separators between them.
 fn number(number: &str) -> Result<String, Flaw> {
     let is_allowed = |c: char| c.is_alphanumeric() || "-/._ ".contains(c);
     if !number.trim().chars().all(is_allowed) {

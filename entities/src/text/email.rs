@@ -1,5 +1,5 @@
-//! Addresses of email: which are valid, how they are stored, and when two are the same. One rule for customers, students and
-//! users, so that nobody has an address twice by writing it differently. The rule is beside `checked`.
+//! Addresses of email: which are valid, how they are stored, and when two are the same. One rule serves customers, students and
+//! users, so that nobody registers the same address twice by writing it differently. The rule is beside `checked`.
 
 use std::{borrow::Cow, net::IpAddr};
 
@@ -10,22 +10,22 @@ use idna::{
 
 use super::Flaw;
 
-/// RFC 5321, 4.5.3.1.3, less the angle brackets; in octets of the ASCII form.
+/// The limit of RFC 5321, 4.5.3.1.3, less the angle brackets; in octets of the ASCII form.
 const OCTETS: usize = 254;
-/// RFC 5321, 4.5.3.1.1.
+/// The limit of RFC 5321, 4.5.3.1.1.
 const LOCAL_OCTETS: usize = 64;
-/// A label has at most 63 octets, and each of them comes from few characters. What is longer is not even looked at.
+/// A label has at most 63 octets, and each of them comes from few characters. A longer text is refused without being parsed.
 const MOST_READ: usize = 4 * OCTETS;
 
-/// The address as it is stored: in ASCII. What is compared is that in lower case.
+/// Returns the address as it is stored: in ASCII. Addresses are compared in lower case.
 ///
-/// The domain is brought into its ASCII form by UTS 46 (IDNA), which maps what is compatible and drops what is invisible:
-/// `münchen.de`, `MÜNCHEN。de` and `xn--mnchen-3ya.de` are one domain. The local part is that of RFC 5321 without quotes, in ASCII:
-/// words of letters, digits and some marks, with single dots between them. Nothing else is in it, so nothing has to be mapped
-/// there. Its case is kept, and makes no difference.
+/// The domain is brought into its ASCII form by UTS 46 (IDNA), which maps compatible characters and drops invisible ones:
+/// `münchen.de`, `MÜNCHEN。de` and `xn--mnchen-3ya.de` are one domain. The local part is that of RFC 5321 without quotes, in
+/// ASCII: words of letters, digits and some marks, with single dots between them. It contains nothing else, so there is nothing
+/// to map. Its case is kept, and makes no difference.
 ///
 /// # Errors
-/// What is wrong with it.
+/// Returns the flaw of the address.
 pub(crate) fn checked(text: &str) -> Result<String, Flaw> {
     let text = text.trim();
     if text.len() > MOST_READ {
@@ -48,18 +48,18 @@ pub(crate) fn checked(text: &str) -> Result<String, Flaw> {
     Ok(format!("{local}@{domain}"))
 }
 
-/// What addresses are compared by, of one that is valid; none of others.
+/// Returns the key that a valid address is compared by; `None` if the address is not valid.
 pub(crate) fn key(text: &str) -> Option<String> {
     checked(text).ok().map(|it| it.to_ascii_lowercase())
 }
 
-/// The same of an address that was stored before there was this rule, if it is not its lower case.
+/// Returns the key of an address that was stored before this rule, if it differs from the address in lower case.
 pub(crate) fn key_of_stored(email: &str) -> Option<String> {
     let key = key(email)?;
     (key != email.to_lowercase()).then_some(key)
 }
 
-/// Sets an address if another one is given. That one is in the form in which addresses are stored, so it needs no key of its own.
+/// Sets an address if another one is given. The new one is in the stored form, so it needs no key of its own.
 pub(crate) fn set(email: &mut String, address_key: &mut Option<String>, new: Option<String>) {
     if let Some(new) = new.filter(|new| new != email) {
         *email = new;
@@ -67,8 +67,7 @@ pub(crate) fn set(email: &mut String, address_key: &mut Option<String>, new: Opt
     }
 }
 
-/// What is known of an address that somebody looks for: what it is compared by, and what it was compared by before there was
-/// this rule. Both are bounded.
+/// Returns the keys of an address to look up: the key by this rule, and the key from before this rule. Both are bounded.
 pub(crate) fn sought(text: &str) -> (String, String) {
     let text = text.trim();
     let end = text.floor_char_boundary(MOST_READ);
@@ -76,7 +75,7 @@ pub(crate) fn sought(text: &str) -> (String, String) {
     (key(text).unwrap_or_else(|| before.clone()), before)
 }
 
-/// The address as people may look for it: as it is stored and, if that has another spelling, with its domain in Unicode.
+/// Returns the spellings of an address to search for: as it is stored and, if that differs, with its domain in Unicode.
 pub(crate) fn spellings(email: &str) -> Cow<'_, str> {
     let Some((local, domain)) = email.rsplit_once('@') else {
         return email.into();
@@ -91,7 +90,7 @@ pub(crate) fn spellings(email: &str) -> Cow<'_, str> {
     }
 }
 
-/// `Dot-string` of RFC 5321, 4.1.2.
+/// Checks for `Dot-string` of RFC 5321, 4.1.2.
 fn is_local_part(local: &str) -> bool {
     let is_text = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+/=?^_`{|}~-".contains(c);
     local
@@ -99,7 +98,7 @@ fn is_local_part(local: &str) -> bool {
         .all(|word| !word.is_empty() && word.chars().all(is_text))
 }
 
-/// As it was entered if it is ASCII; otherwise its ASCII form.
+/// Returns the domain as it was entered if it is ASCII; otherwise its ASCII form.
 fn ascii_domain(domain: &str) -> Option<Cow<'_, str>> {
     if let Some(literal) = domain.strip_prefix('[') {
         let address: IpAddr = literal.strip_suffix(']')?.parse().ok()?;
@@ -195,7 +194,7 @@ mod tests {
         assert!(checked(&format!("a@{}", domain(4))).is_ok(), "245");
         let long = format!("{}@{}", "l".repeat(12), domain(4));
         assert_eq!(checked(&long).expect_err("256").code, "length");
-        // Few characters, many octets.
+        // A label of few characters but many octets.
         let label = "ü".repeat(30) + "abcdefghijklmnopqrst";
         let wide = format!("a@{}", vec![label; 5].join("."));
         assert!(wide.chars().count() < 258 && checked(&wide).is_err());

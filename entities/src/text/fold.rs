@@ -1,7 +1,7 @@
-//! The form in which text is searched, made by the program and stored beside the text, so that both databases find the same.
-//! It is Unicode's caseless matching of compatible text (`NFKC_Casefold`), in which `ς` is `σ`, `ß` and `ẞ` are `ss`, `ﬁ` is `fi`, wide
-//! letters are narrow, accents are composed, and what is invisible is not there. And the dot of `i` makes no difference: who
-//! looks for `istanbul` or `ISTANBUL` means `İstanbul`, and who looks for `ISPARTA` means `Isparta` and `ısparta`.
+//! The form in which text is searched. The program computes it and stores it beside the text, so that both databases find the
+//! same. It is Unicode's caseless matching of compatible text (`NFKC_Casefold`): `ς` is `σ`, `ß` and `ẞ` are `ss`, `ﬁ` is `fi`,
+//! wide letters are narrow, accents are composed, and invisible characters are dropped. The dot of `i` makes no difference,
+//! either: `istanbul` and `ISTANBUL` find `İstanbul`, and `ISPARTA` finds `Isparta` and `ısparta`.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use icu_casemap::CaseMapper;
 use icu_normalizer::{ComposingNormalizer, DecomposingNormalizer};
 use icu_properties::{CodePointSetData, props::DefaultIgnorableCodePoint};
 
-/// The text as it is searched; the same for texts that differ in case, and its own fold.
+/// Returns the text as it is searched. It is the same for texts that differ only in case, and the fold of a fold is itself.
 pub(crate) fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
@@ -30,7 +30,7 @@ pub(crate) fn fold(text: &str) -> String {
     nfc(&plain).into_owned()
 }
 
-/// The text in the form in which each character has one spelling (NFC).
+/// Returns the text in the form in which each character has one spelling (NFC).
 pub(crate) fn nfc(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return text.into();

@@ -1,5 +1,6 @@
-//! What people write: names and others of one line, and texts of several. A line has something to see, and nothing that
-//! steers how what follows it is shown. In texts a line ends with a line feed, however it was sent, and tabs stay.
+//! Text that people write: names and other single lines, and texts of several lines. A line contains something visible, and no
+//! character that changes how the text after it is displayed. In texts every line ends with a line feed, however it was sent,
+//! and tabs are kept.
 
 use std::borrow::Cow;
 
@@ -10,10 +11,10 @@ use icu_properties::{
 
 use super::Flaw;
 
-/// A line without blanks around it: 1 to `most` characters, of which at least one can be seen.
+/// Returns a line without surrounding blanks: 1 to `most` characters, of which at least one is visible.
 ///
 /// # Errors
-/// What is wrong with it.
+/// Returns the flaw of the text.
 pub(crate) fn line(text: &str, most: usize) -> Result<String, Flaw> {
     let text = text.trim();
     if text.is_empty() || text.chars().count() > most {
@@ -37,18 +38,19 @@ pub(crate) fn line(text: &str, most: usize) -> Result<String, Flaw> {
     Ok(text.to_owned())
 }
 
-/// The name of a person or a company: a line of at most 200 characters.
+/// Returns the name of a person or a company: a line of at most 200 characters.
 ///
 /// # Errors
-/// What is wrong with it.
+/// Returns the flaw of the text.
 pub(crate) fn name(text: &str) -> Result<String, Flaw> {
     line(text, 200)
 }
 
-/// A telephone number: digits, and what people put between them. Whether it exists is not for us to say.
+/// Returns a telephone number: digits, and the separators that people put between them. Whether the number exists is not
+/// checked.
 ///
 /// # Errors
-/// What is wrong with it.
+/// Returns the flaw of the text.
 pub(crate) fn phone(text: &str) -> Result<String, Flaw> {
     let text = text.trim();
     let digits = text.chars().filter(char::is_ascii_digit).count();
@@ -62,10 +64,10 @@ pub(crate) fn phone(text: &str) -> Result<String, Flaw> {
     Ok(text.to_owned())
 }
 
-/// A text of any number of lines, which may be empty, of at most `most` characters.
+/// Returns a text of any number of lines, which may be empty, of at most `most` characters.
 ///
 /// # Errors
-/// What is wrong with it.
+/// Returns the flaw of the text.
 pub(crate) fn lines(text: &str, most: usize) -> Result<String, Flaw> {
     let text = with_line_feeds(text);
     if text.chars().count() > most {
@@ -76,10 +78,10 @@ pub(crate) fn lines(text: &str, most: usize) -> Result<String, Flaw> {
     Ok(text.into_owned())
 }
 
-/// The same of a text that must say something.
+/// Does the same for a text that must contain something visible.
 ///
 /// # Errors
-/// What is wrong with it; `expected` says what its length must be.
+/// Returns the flaw of the text; `expected` says what its length must be.
 pub(crate) fn lines_to_see(
     text: &str,
     most: usize,
@@ -112,19 +114,20 @@ fn check_lines(text: &str) -> Result<(), Flaw> {
     Err(Flaw::new("characters", message))
 }
 
-/// LINE SEPARATOR and PARAGRAPH SEPARATOR.
+/// Checks for LINE SEPARATOR and PARAGRAPH SEPARATOR.
 fn is_line_end(c: char) -> bool {
     matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-/// Embeddings, overrides and isolates of the bidirectional algorithm; the marks, which change nothing behind them, are not.
+/// Checks for embeddings, overrides and isolates of the bidirectional algorithm. Marks are allowed: they change nothing after
+/// them.
 fn is_directional(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Whether a character shows by itself. Fillers are letters by their category, and marks need something to be on.
+/// Returns whether a character is visible by itself. Fillers are letters by their category, and combining marks need a base.
 fn is_visible(c: char) -> bool {
-    // BRAILLE PATTERN BLANK is a symbol.
+    // BRAILLE PATTERN BLANK has the category of a symbol.
     if c.is_whitespace() || c == '\u{2800}' {
         return false;
     }
