@@ -1,6 +1,6 @@
-//! Chats and their messages. Only members see anything of a chat: to everybody else, whatever their role, it does not
-//! exist. A direct chat is of two users for ever, a group of users who come and go. Each user's list of chats is a stream
-//! of its own, `inbox`, appended to with the chat's events.
+//! Chats and their messages. Only members see anything of a chat: for everybody else, whatever their role, it does not exist. A
+//! direct chat always has the same two users; the members of a group come and go. Each user's list of chats is a stream of its
+//! own, `inbox`, to which events are appended together with the chat's.
 
 mod chat;
 mod commands;
@@ -38,7 +38,7 @@ use typing::Typists;
 #[derive(Clone)]
 pub struct Chats {
     log: EventLog,
-    /// How often a user says to be typing.
+    /// Limits how often a user announces that they are typing.
     typists: Arc<Typists>,
 }
 

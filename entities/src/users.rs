@@ -1,6 +1,6 @@
-//! Users: who they are, what they may do, how they sign in, and whether they are here. An address belongs to one user for
-//! good, also after deactivation. Roles and sessions are read from the tables (or from memory, where every change to
-//! them arrives), never from tokens, so a change takes effect while a token is still valid.
+//! Users: their profiles, roles, sign-ins and presence. An address belongs to one user for good, also after deactivation. Roles
+//! and sessions are read from the tables (or from a cache that receives every change to them), never from tokens, so a change
+//! takes effect while a token is still valid.
 
 mod availability;
 mod caller;
@@ -51,24 +51,24 @@ pub use user::{Availability, User};
 
 use crate::cache::RowCache;
 
-/// How users sign in.
+/// The configuration of sign-ins.
 #[derive(Debug, Clone)]
 pub struct UsersConfig {
-    /// Sign and verify access tokens.
+    /// The keys that sign and verify access tokens.
     pub token_keys: TokenKeys,
     /// How long an access token is valid.
     pub access_token_lifetime: Duration,
     /// How long a session lasts.
     pub refresh_token_lifetime: Duration,
-    /// How long an exchange of a refresh token may be repeated.
+    /// How long the exchange of a refresh token may be repeated.
     pub refresh_grace: Duration,
-    /// What a password hash costs.
+    /// The cost of a password hash.
     pub password_cost: PasswordCost,
-    /// Attempts for one account in a minute.
+    /// Allowed attempts for one account in a minute.
     pub attempts_per_account: NonZeroU32,
-    /// Attempts from one address in a minute.
+    /// Allowed attempts from one address in a minute.
     pub attempts_per_address: NonZeroU32,
-    /// How many users and sessions are kept in memory; 0 turns that off.
+    /// The largest number of users and sessions in memory; 0 turns the cache off.
     pub cache_capacity: u64,
 }
 

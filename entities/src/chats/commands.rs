@@ -1,6 +1,6 @@
-//! The commands: each changes rows and appends its events in one transaction, or does nothing. The chat's row is locked
-//! before the caller's membership is looked up, so a command and the removal of its caller happen one after the other.
-//! Locks are taken in one order, so that commands never wait in a circle: chat, users, inboxes by user id.
+//! The commands on chats: each changes rows and appends its events in one transaction, or does nothing. The chat's row is
+//! locked before the caller's membership is read, so that a command and the removal of its caller follow each other. Locks are
+//! always taken in the order of chat, users, inboxes by user id, so that commands never deadlock.
 
 mod creating;
 mod members;
@@ -38,15 +38,15 @@ struct Locked {
     member: ChatMember,
 }
 
-/// A transaction, and on whose behalf it is.
+/// A transaction with the context of its caller.
 struct Work<'a> {
     tx: &'a Tx<'a>,
     context: &'a CommandContext,
 }
 
 impl Chats {
-    /// Runs `work` with the chat locked, if the caller is a member. A repeat of an answered command is answered only
-    /// after that, so nobody gets answers about a chat that they have left.
+    /// Runs `work` with the chat locked, if the caller is a member. Membership is checked even for a repeat that has a stored
+    /// answer, so that nobody gets answers about a chat that they have left.
     async fn in_chat<T>(
         &self,
         context: CommandContext,
@@ -93,7 +93,7 @@ async fn insert_members_in_tx(tx: &Tx<'_>, members: &[ChatMember]) -> Result<()>
     Ok(())
 }
 
-/// What an event is about, besides the chat.
+/// The subject of an event, besides the chat.
 #[derive(Default)]
 struct Details {
     members: Vec<ChatMember>,
@@ -102,7 +102,7 @@ struct Details {
 }
 
 impl Work<'_> {
-    /// Appends the chat's next event. The row is stored by `store_chat`, once for all events of the command.
+    /// Appends the chat's next event. `store_chat` stores the row, once for all events of the command.
     async fn append(
         &self,
         chat: &mut Chat,
@@ -132,8 +132,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Appends to the inboxes of these members, which must be sorted by user. Comes after the chat's events: whoever
-    /// follows both hears of a departure, and then of nothing more of the chat.
+    /// Appends to the inboxes of these members, which must be sorted by user. This comes after the chat's events: a follower of
+    /// both receives a departure, and then nothing more of the chat.
     async fn append_to_inboxes(
         &self,
         kind: InboxEventKind,
@@ -159,7 +159,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Locks the inbox until the transaction ends.
+    /// Locks the inbox until the transaction ends, and returns its next version.
     async fn next_inbox_version(&self, user_id: UserId) -> Result<i64> {
         let sql = "insert into chat_inbox (user_id, version) values ($1, 1)
                    on conflict (user_id) do update set version = chat_inbox.version + 1 returning version";
@@ -168,7 +168,7 @@ impl Work<'_> {
     }
 }
 
-/// The time of a change: never before the chat's last activity, whatever the clocks of the processes say.
+/// Returns the time of a change: never before the chat's last activity, whatever the clocks of the processes say.
 fn time_in(chat: &Chat) -> DateTime<Utc> {
     now().max(chat.last_activity_at)
 }

@@ -5,34 +5,34 @@ use std::time::Duration;
 use super::rules::MEMBERS;
 use crate::{CommandError, Failure, Refusal};
 
-/// Why a command on chats failed. To those who are no members, a chat and its messages are not found.
+/// Why a command on chats failed. For callers who are not members, a chat and its messages are not found.
 pub type ChatError = CommandError<ChatRefusal>;
 
 /// The reasons that only chats have.
 #[derive(Debug, thiserror::Error)]
 pub enum ChatRefusal {
-    /// The caller says to be typing more often than anybody types.
+    /// The caller announces that they are typing more often than anybody types.
     #[error("you say that you are typing too often")]
     TooOften {
-        /// When the next time is allowed.
+        /// When the next announcement is allowed.
         retry_after: Duration,
     },
-    /// The user to remove is no member of the chat.
+    /// The user to remove is not a member of the chat.
     #[error("the user is not a member of this chat")]
     MemberNotFound,
-    /// Only the owner removes members.
+    /// Only the owner may remove members.
     #[error("only the owner of the chat may remove members")]
     NotOwner,
-    /// Only the author changes a message.
+    /// Only the author may change a message.
     #[error("only the author may change a message")]
     NotAuthor,
-    /// A direct chat keeps its members, and has no title.
+    /// The members and the title of a direct chat cannot change.
     #[error("a direct chat keeps its two members and has no title")]
     Direct,
     /// The message is deleted, so its text cannot change.
     #[error("the message is deleted")]
     MessageDeleted,
-    /// The chat would have more members than a chat can have.
+    /// The chat would exceed the largest number of members.
     #[error("a chat has at most {MEMBERS} members")]
     TooManyMembers,
 }

@@ -1,5 +1,5 @@
-//! The facts about chats, and about each user's own list of them. Chat events carry the chat after them and what they are
-//! about; the shape of `data` is a contract, and `schema_version` grows when it changes.
+//! The events of chats, and of each user's list of them. Chat events carry the chat after the event and the subject of the
+//! event. The shape of `data` is a contract, and `schema_version` grows when it changes.
 
 use ::events::{Event, NewEvent};
 use chrono::{DateTime, Utc};
@@ -10,19 +10,19 @@ use serde_json::Value;
 use super::{Chat, ChatId, ChatMember, ChatMessage};
 use crate::access::UserId;
 
-/// The kind of stream that chats are.
+/// The kind of stream of chats.
 pub const STREAM: &str = ChatId::KIND;
-/// The kind of stream that users' lists of chats are; its id is the user's.
+/// The kind of stream of users' lists of chats; the stream's id is the user's.
 pub const INBOX_STREAM: &str = "inbox";
 
 const SCHEMA_VERSION: i16 = 1;
 
-/// What can happen to a chat.
+/// The kinds of chat events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChatEventKind {
-    /// It came to be.
+    /// The chat was created.
     Created,
-    /// It got another title.
+    /// The title was changed.
     Renamed,
     /// A user became a member.
     MemberAdded,
@@ -50,7 +50,7 @@ impl ChatEventKind {
         Self::MessageDeleted,
     ];
 
-    /// The name in the log.
+    /// Returns the event type.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Created => "ChatCreated",
@@ -87,13 +87,13 @@ pub(super) struct ChatData {
 pub struct ChatEvent {
     /// What happened.
     pub kind: ChatEventKind,
-    /// The chat after it.
+    /// The chat after the event.
     pub chat: Chat,
-    /// All members of a new chat; otherwise the one who came or went.
+    /// All members of a new chat; otherwise the one who joined or left.
     pub members: Vec<ChatMember>,
-    /// The owner after the owner left.
+    /// The new owner, if the owner left.
     pub new_owner: Option<ChatMember>,
-    /// The message it is about, as it was after it.
+    /// The message that the event is about, as it was after the event.
     pub message: Option<ChatMessage>,
 }
 
@@ -101,7 +101,7 @@ impl ChatEvent {
     /// Reads an event of any schema version that was ever written.
     ///
     /// # Errors
-    /// When it is none of this domain.
+    /// Fails when the event is not one of this domain.
     pub fn decode(event: &Event) -> ::events::Result<Self> {
         let kind = ChatEventKind::ALL
             .into_iter()
@@ -131,21 +131,21 @@ pub(super) fn new_chat_event(
     }
 }
 
-/// What can happen to a user's list of chats, besides what happens in the chats.
+/// The kinds of inbox events, which concern only this user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InboxEventKind {
     /// The user became a member of a chat.
     Joined,
-    /// The user is no member of a chat any more.
+    /// The user is no longer a member of a chat.
     Left,
-    /// The user read messages; those who send have read, without an event of this kind.
+    /// The user read messages. Sending a message marks the earlier ones as read without an event of this kind.
     Read,
 }
 
 impl InboxEventKind {
     const ALL: [Self; 3] = [Self::Joined, Self::Left, Self::Read];
 
-    /// The name in the log.
+    /// Returns the event type.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Joined => "ChatJoined",
@@ -172,7 +172,7 @@ pub(super) struct InboxData {
 pub struct InboxEvent {
     /// What happened.
     pub kind: InboxEventKind,
-    /// The chat it is about.
+    /// The chat that the event is about.
     pub chat_id: ChatId,
 }
 
@@ -180,7 +180,7 @@ impl InboxEvent {
     /// Reads an event of any schema version that was ever written.
     ///
     /// # Errors
-    /// When it is none of this domain.
+    /// Fails when the event is not one of this domain.
     pub fn decode(event: &Event) -> ::events::Result<Self> {
         let kind = InboxEventKind::ALL
             .into_iter()
@@ -214,7 +214,7 @@ fn malformed(source: serde_json::Error) -> ::events::Error {
     }
 }
 
-/// The contract: the JSON Schema of the data of each event type, by name and version.
+/// Returns the contract: the JSON Schema of the data of each event type, by name and version.
 pub fn event_schemas() -> serde_json::Map<String, Value> {
     let named = |name: &str, schema: &Value| (format!("{name}.v{SCHEMA_VERSION}"), schema.clone());
     let chat = schema_for!(ChatData).to_value();

@@ -1,4 +1,4 @@
-//! Following one's own chats: the inbox says which they are, so one's interest changes with it. Used by subscriptions.
+//! Follows a user's own chats: the inbox tells which they are, so the set of streams changes with it. Used by subscriptions.
 
 use ::events::{Event, Interest, Topic};
 use futures::future::BoxFuture;
@@ -13,7 +13,7 @@ pub struct OwnChats {
 }
 
 impl Chats {
-    /// What to follow for all that happens in a user's chats.
+    /// Returns the streams to follow for everything that happens in a user's chats.
     pub fn own_chats(&self, user_id: UserId) -> OwnChats {
         OwnChats {
             chats: self.clone(),

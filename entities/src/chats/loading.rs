@@ -1,5 +1,5 @@
-//! Loads for many chats, messages or members at once: each is one statement, however many there are. They ask nothing
-//! about the viewer; what differs by user has the user in its key.
+//! Batch loads of chats, messages and members: each is one statement for any number of keys. They do not check the viewer; a
+//! result that differs by user has the user in its key.
 
 use std::collections::HashMap;
 
@@ -22,7 +22,7 @@ pub struct ChatOfUser {
     pub user_id: UserId,
 }
 
-/// A statement with `{pairs}` replaced by the keys.
+/// Runs a statement in which `{pairs}` is replaced by the keys.
 async fn of_pairs(
     database: &DatabaseConnection,
     sql: &str,
@@ -39,7 +39,7 @@ async fn of_pairs(
 }
 
 impl Chats {
-    /// The chats as they are now, of those keys whose user is a member.
+    /// Returns the current chats of those keys whose user is a member.
     #[boxed]
     pub async fn load_chats_of_users(
         &self,
@@ -61,7 +61,7 @@ impl Chats {
         Ok(chats)
     }
 
-    /// The members of each chat, in the order in which they joined.
+    /// Returns the members of each chat, in the order in which they joined.
     #[boxed]
     pub async fn load_members(
         &self,
@@ -80,7 +80,7 @@ impl Chats {
         Ok(members)
     }
 
-    /// The last message of each chat that has one.
+    /// Returns the last message of each chat that has one.
     #[boxed]
     pub async fn load_last_messages(
         &self,
@@ -100,14 +100,14 @@ impl Chats {
         Ok(rows.into_iter().map(|row| (row.chat_id, row)).collect())
     }
 
-    /// How many messages each user has not read in each chat that they are a member of.
+    /// Returns the number of unread messages for each user and chat, if the user is a member.
     #[boxed]
     pub async fn load_unread_counts(
         &self,
         keys: &[ChatOfUser],
     ) -> ::events::Result<HashMap<ChatOfUser, i64>> {
         let database = &self.log.database().reader;
-        // None of the messages after the last one read is the member's own, as who sends has read.
+        // The messages after the last read one never include the member's own, as sending marks the earlier ones as read.
         let sql = "select m.chat_id, m.user_id, c.last_number - m.last_read_number - (
                        select count(*) from chat_message d
                        where d.chat_id = m.chat_id and d.number > m.last_read_number and d.deleted_at is not null
@@ -125,7 +125,7 @@ impl Chats {
         Ok(counts)
     }
 
-    /// The messages as they are now.
+    /// Returns the current messages.
     #[boxed]
     pub async fn load_messages(
         &self,

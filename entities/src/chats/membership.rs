@@ -1,5 +1,5 @@
-//! Who is a member of what: the one question that decides who sees anything of a chat. Asked by commands inside their
-//! transaction, by queries, and by `access` for the subscriptions that are open.
+//! Membership: the one check that decides who sees anything of a chat. Called by commands inside their transaction, by queries,
+//! and by `access` for open subscriptions.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::users::User;
 type UserEntity = <User as ModelTrait>::Entity;
 type UserColumn = <UserEntity as EntityTrait>::Column;
 
-/// Whether the user is a member of the chat now.
+/// Returns whether the user is a member of the chat now.
 pub(crate) async fn is_member(
     log: &EventLog,
     chat_id: ChatId,
@@ -27,10 +27,10 @@ pub(crate) async fn is_member(
     Ok(found > 0)
 }
 
-/// The user's membership in the chat.
+/// Returns the user's membership in the chat.
 ///
 /// # Errors
-/// `NotFound` when there is none.
+/// `NotFound` when the user is not a member.
 pub(super) async fn get_member_in_tx(
     tx: &Tx<'_>,
     chat_id: ChatId,

@@ -1,11 +1,11 @@
-//! What is personal in chats: the texts that somebody wrote. Titles are the groups', whoever chose them.
+//! The personal data in chats: the texts that users wrote. Titles belong to the groups, whoever chose them.
 
 use ::events::{ERASED, PersonalData, Subject, Whose};
 
 use super::{ChatEventKind, STREAM};
 use events::{DatabaseTransaction, sql::execute};
 
-/// Of the events of chats.
+/// The personal data in the events of chats.
 pub(crate) const PERSONAL_DATA: PersonalData = PersonalData {
     stream: STREAM,
     event_types: &[
@@ -17,7 +17,7 @@ pub(crate) const PERSONAL_DATA: PersonalData = PersonalData {
     fields: &[("/message/text", |_| ERASED.into())],
 };
 
-/// Of the tables.
+/// Erases the personal data in the tables.
 pub(crate) async fn erase_rows(
     tx: &DatabaseTransaction,
     subject: &Subject,

@@ -1,5 +1,5 @@
-//! The queries. Only `find_chat` and `list_chats` give out chats, and only to members; a chat that was given out is the
-//! authority for what hangs below it.
+//! The queries on chats. Only `find_chat` and `list_chats` return chats, and only to members; a caller who got a chat may read
+//! everything below it.
 
 use ::events::HistoryPage;
 use sea_orm::{
@@ -20,7 +20,7 @@ use crate::{
     paging::Sorted,
 };
 
-/// The ids of the user's chats.
+/// Returns the statement for the ids of the user's chats.
 fn chats_of(user_id: UserId) -> SelectStatement {
     member::Entity::find()
         .select_only()
@@ -29,7 +29,7 @@ fn chats_of(user_id: UserId) -> SelectStatement {
         .into_query()
 }
 
-/// The first rows are those with the largest keys.
+/// Returns the order of a page: the rows with the largest keys come first.
 fn order_of(request: &PageRequest) -> Order {
     match request.from_end {
         false => Order::Desc,
@@ -38,7 +38,7 @@ fn order_of(request: &PageRequest) -> Order {
 }
 
 impl Chats {
-    /// The chat, if the viewer is a member.
+    /// Returns the chat, if the viewer is a member.
     #[boxed]
     pub async fn find_chat(
         &self,
@@ -53,7 +53,7 @@ impl Chats {
             .await?)
     }
 
-    /// A page of the viewer's chats, by last activity.
+    /// Returns a page of the viewer's chats, by last activity.
     #[boxed]
     pub async fn list_chats(
         &self,
@@ -78,7 +78,7 @@ impl Chats {
         }))
     }
 
-    /// All chats of a user, for those who follow them.
+    /// Returns all chats of a user, for their followers.
     pub(super) async fn list_chat_ids(&self, user_id: UserId) -> ::events::Result<Vec<ChatId>> {
         Ok(member::Entity::find()
             .select_only()
@@ -89,7 +89,7 @@ impl Chats {
             .await?)
     }
 
-    /// A page of a chat's messages, newest first.
+    /// Returns a page of a chat's messages, newest first.
     #[boxed]
     pub async fn list_messages(
         &self,
@@ -119,7 +119,7 @@ impl Chats {
         Ok(request.page(items.collect()))
     }
 
-    /// What happened in a chat, oldest first, without the texts: the log keeps what was edited and deleted since.
+    /// Returns the events of a chat, oldest first, without the texts: the log keeps those that were edited and deleted since.
     #[boxed]
     pub async fn read_history(
         &self,

@@ -1,5 +1,5 @@
-//! What makes input for a chat valid, and what its members may do, without I/O. Lengths are in characters of
-//! titles and texts as they are stored: titles without blanks around them, texts as they were written but for the ends of lines.
+//! The rules of input for chats, and of what members may do, without I/O. Lengths are in characters of titles and texts as they
+//! are stored: titles without surrounding blanks, texts as they were written except for their line ends.
 
 use std::collections::BTreeSet;
 
@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{Violation, Violations, access::UserId, text::written};
 
-/// Members of a chat, at most.
+/// The largest number of members of a chat.
 pub(super) const MEMBERS: usize = 500;
-/// Users added by one command, at most.
+/// The largest number of users that one command adds.
 const ADDED_AT_ONCE: usize = 100;
 const TITLE_CHARS: usize = 200;
 const TEXT_CHARS: usize = 10_000;
@@ -20,9 +20,9 @@ const TEXT_CHARS: usize = 10_000;
 pub(super) struct NewChat {
     pub(super) kind: ChatKind,
     pub(super) title: Option<String>,
-    /// Of a direct chat.
+    /// The key of a direct chat.
     pub(super) pair_key: Option<String>,
-    /// Without the creator.
+    /// The members without the creator.
     pub(super) others: BTreeSet<UserId>,
 }
 
@@ -66,7 +66,8 @@ pub(super) fn check_new(input: CreateChat, creator: UserId) -> Result<NewChat, V
     })
 }
 
-/// The same for both users, so that there is one direct chat a pair. Stored, with the uuids alone.
+/// Returns the key of a direct chat, which is the same for both users, so that each pair has one. It is stored, with the uuids
+/// alone.
 fn pair_key_of(one: UserId, other: UserId) -> String {
     let (one, other) = (one.uuid(), other.uuid());
     format!("{}:{}", one.min(other), one.max(other))
@@ -77,14 +78,14 @@ pub(super) fn check_title(title: &str) -> Result<String, Violations> {
     checked.map_err(|flaw| Violations(vec![flaw.of("title")]))
 }
 
-/// The text as it is stored.
+/// Returns the text as it is stored.
 pub(super) fn check_text(text: &str) -> Result<String, Violations> {
     let expected = "must have 1 to 10,000 characters that are not all blank";
     let checked = written::lines_to_see(text, TEXT_CHARS, expected);
     checked.map_err(|flaw| Violations(vec![flaw.of("text")]))
 }
 
-/// The users to add, each once.
+/// Returns the users to add, each once.
 pub(super) fn check_added(user_ids: Vec<UserId>) -> Result<BTreeSet<UserId>, Violations> {
     let added: BTreeSet<UserId> = user_ids.into_iter().collect();
     if added.is_empty() {
@@ -97,7 +98,7 @@ pub(super) fn check_added(user_ids: Vec<UserId>) -> Result<BTreeSet<UserId>, Vio
     Ok(added)
 }
 
-/// What is wrong about users that are not there to be added.
+/// Returns the violations for users that do not exist.
 pub(super) fn unknown_users(field: &str, unknown: impl Iterator<Item = UserId>) -> Violations {
     let list = unknown.map(|id| {
         let message = format!("{id} does not exist or is deactivated");
@@ -113,7 +114,7 @@ pub(super) fn check_up_to(number: Option<i64>) -> Result<(), Violations> {
     }
 }
 
-/// Whether there is room for `added` more.
+/// Checks that there is room for `added` more members.
 pub(super) fn check_room(chat: &Chat, added: usize) -> Result<(), ChatRefusal> {
     match chat.member_count as usize + added > MEMBERS {
         true => Err(ChatRefusal::TooManyMembers),
@@ -121,7 +122,7 @@ pub(super) fn check_room(chat: &Chat, added: usize) -> Result<(), ChatRefusal> {
     }
 }
 
-/// Whether title and members may change at all.
+/// Checks that title and members can change at all.
 pub(super) fn check_group(chat: &Chat) -> Result<(), ChatRefusal> {
     match chat.kind {
         ChatKind::Group => Ok(()),
@@ -129,7 +130,7 @@ pub(super) fn check_group(chat: &Chat) -> Result<(), ChatRefusal> {
     }
 }
 
-/// Whether the member may remove the user: the owner may, others than themselves.
+/// Checks that the member may remove the user: the owner may remove others.
 pub(super) fn check_removal(member: &ChatMember, removed: UserId) -> Result<(), ChatError> {
     if member.role != ChatRole::Owner {
         return Err(ChatRefusal::NotOwner.into());

@@ -1,4 +1,4 @@
-//! That somebody is typing: told to those who look at the chat at this moment, and kept nowhere.
+//! Notices that a user is typing: they are sent to viewers of the chat at this moment, and stored nowhere.
 
 use std::{
     num::NonZeroU32,
@@ -20,24 +20,24 @@ use crate::{
     boxed,
 };
 
-/// Who has been quiet is forgotten after so many whispers.
+/// Users who have been quiet are forgotten after this many whispers.
 const BETWEEN_CLEANINGS: u32 = 1024;
 
-/// Somebody is typing.
+/// A user is typing.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Typing {
-    /// Who.
+    /// The user.
     pub user_id: UserId,
-    /// When they said so.
+    /// When they announced it.
     pub at: DateTime<Utc>,
 }
 
 impl Typing {
-    /// Reads what was whispered.
+    /// Reads a whisper.
     ///
     /// # Errors
-    /// When it is something else.
+    /// Fails when the whisper is of another kind.
     pub fn decode(message: &str) -> ::events::Result<Self> {
         serde_json::from_str(message).map_err(malformed)
     }
@@ -50,7 +50,7 @@ fn malformed(source: serde_json::Error) -> ::events::Error {
     }
 }
 
-/// How often each user has said so lately. Every whisper goes to all processes and all who look.
+/// Counts how often each user has announced it lately. Every whisper goes to all processes and all viewers of the chat.
 pub(super) struct Typists {
     limiter: RateLimiter<UserId, DefaultKeyedStateStore<UserId>, DefaultClock>,
     said: AtomicU32,
@@ -81,7 +81,7 @@ impl Typists {
 }
 
 impl Chats {
-    /// Tells those who look at the chat that the viewer is typing.
+    /// Tells the viewers of the chat that the viewer is typing.
     #[boxed]
     pub async fn set_typing(&self, viewer: &Viewer, chat_id: ChatId) -> Result<(), ChatError> {
         authorize(viewer, Action::UseChats)?;

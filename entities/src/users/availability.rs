@@ -1,5 +1,5 @@
-//! Availability: what a user chose, shown while they are connected. Who chose OFFLINE shows nothing else, not even when
-//! they were last here, so that nobody can tell whether they are.
+//! Availability: the state that a user chose, shown while they are connected. A user who chose OFFLINE shows nothing else, not
+//! even when they were last seen, so that nobody can tell whether they are connected.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
@@ -26,17 +26,17 @@ impl From<Model> for UserPresence {
     }
 }
 
-/// What others see of a user being here.
+/// The availability that others see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShownAvailability {
-    /// The chosen one while the user is connected, else `Offline`.
+    /// The chosen availability while the user is connected, else `Offline`.
     pub availability: Availability,
-    /// When the last connection ended; `None` while the user is connected, was never, or chose `Offline`.
+    /// When the last connection ended; `None` while the user is connected, was never connected, or chose `Offline`.
     pub last_seen_at: Option<DateTime<Utc>>,
 }
 
 impl User {
-    /// What others see, given what is known of the user's connections.
+    /// Returns the availability that others see, given the state of the user's connections.
     pub fn shown_availability(&self, presence: Option<UserPresence>) -> ShownAvailability {
         let is_hidden = self.availability == Availability::Offline;
         let (availability, last_seen_at) = match presence {
@@ -55,7 +55,7 @@ impl User {
 }
 
 impl Users {
-    /// Chooses what is shown while the caller is connected. Choosing the same again appends no event.
+    /// Sets the availability that is shown while the caller is connected. Setting the same one again appends no event.
     #[boxed]
     pub async fn set_availability(
         &self,
@@ -74,7 +74,7 @@ impl Users {
         .await
     }
 
-    /// The presences of those of these users who were ever connected, in one statement.
+    /// Returns the presences of those users who were ever connected, in one statement.
     #[boxed]
     pub async fn load_presences(
         &self,

@@ -1,6 +1,6 @@
-//! From a token to a viewer. A caller is what a request or a socket was admitted as; its token runs out, and on a socket
-//! can be renewed. What the caller may do is asked for each time it does something: the session may have ended and the
-//! role changed since the token was issued.
+//! Turns a token into a viewer. A caller is the identity with which a request or a socket was admitted; its token expires, and
+//! can be renewed on a socket. The caller's permissions are checked at each use, as the session may have ended and the role
+//! changed since the token was issued.
 
 use std::{
     sync::Arc,
@@ -21,17 +21,17 @@ use crate::{
     boxed,
 };
 
-/// Who is calling. Clones are the same caller: when one is renewed, all are.
+/// The caller of a request or a socket. Clones are the same caller: when one is renewed, all are.
 #[derive(Clone, Default)]
 pub struct Caller(Option<Arc<watch::Sender<Claims>>>);
 
 impl Caller {
-    /// Somebody who showed no token.
+    /// Returns a caller without a token.
     pub fn anonymous() -> Self {
         Self::default()
     }
 
-    /// The user, as long as nothing is decided by it.
+    /// Returns the user that the token names. No permission may depend on it.
     pub fn user_id(&self) -> Option<UserId> {
         self.claims().map(|claims| claims.user_id)
     }
@@ -44,7 +44,7 @@ impl Caller {
         self.0.as_ref().map(|claims| *claims.borrow())
     }
 
-    /// How long the token is still valid; `None` for those who have none.
+    /// Returns how long the token is still valid; `None` for a caller without one.
     pub(crate) fn time_left(&self) -> Option<Duration> {
         let left = self
             .claims()?
@@ -54,14 +54,14 @@ impl Caller {
         Some(left)
     }
 
-    /// Changes whenever the token is renewed.
+    /// Returns a channel that changes whenever the token is renewed.
     pub(crate) fn renewals(&self) -> Option<watch::Receiver<Claims>> {
         self.0.as_ref().map(|claims| claims.subscribe())
     }
 }
 
 impl Users {
-    /// The caller who shows this token, or none.
+    /// Returns the caller with this token, or without one.
     ///
     /// # Errors
     /// `Unauthenticated` when the token is not valid now.
@@ -82,7 +82,7 @@ impl Users {
     /// Gives `caller` a new token of the same user.
     ///
     /// # Errors
-    /// `Unauthenticated` when the token is not valid, or somebody else's; the caller stays as it was.
+    /// `Unauthenticated` when the token is not valid, or another user's; the caller stays as it was.
     #[boxed]
     pub async fn renew(&self, caller: &Caller, token: &str) -> Result<(), AccessError> {
         let renewed = self.admit(Some(token)).await?;
@@ -95,7 +95,7 @@ impl Users {
         }
     }
 
-    /// What the caller is now.
+    /// Returns the caller's current viewer.
     ///
     /// # Errors
     /// `Unauthenticated` when the token has expired, the session has ended or the user was deactivated.
@@ -128,7 +128,7 @@ impl Users {
         Ok(user.is_none_or(|user| user.deactivated_at.is_some()))
     }
 
-    /// The user with this id, deactivated or not.
+    /// Returns the user with this id, deactivated or not.
     pub(super) async fn load_user(&self, id: UserId) -> Result<Option<Arc<User>>, AccessError> {
         let load = || {
             let reader = self.log.database().reader.clone();

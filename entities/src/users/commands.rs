@@ -1,5 +1,5 @@
-//! The commands on users who exist. A row is locked before it is changed, so of concurrent changes each sees the one
-//! before it. Whoever loses the right to be here loses their sessions in the same transaction.
+//! The commands on existing users. The row is locked before it is changed, so that concurrent changes follow each other and
+//! each sees the one before. A user who is deactivated loses their sessions in the same transaction.
 
 use std::sync::Arc;
 
@@ -26,26 +26,26 @@ use crate::{
 
 type Result<T, E = UserError> = std::result::Result<T, E>;
 
-/// Input of `update_profile`: what is `None` stays as it is.
+/// The input of `update_profile`. A field that is `None` keeps its value.
 #[derive(Debug, Clone, Default)]
 pub struct UpdateProfile {
     /// A new name.
     pub name: Option<String>,
-    /// A new text about the user, or none.
+    /// A new text about the user; `Some(None)` removes it.
     pub bio: Option<Option<String>>,
 }
 
-/// Which user to change, and in which version the caller saw it.
+/// Names the user to change, and the version that the caller saw.
 #[derive(Debug, Clone, Copy)]
 pub struct ChangeUser {
-    /// Its id.
+    /// The id of the user.
     pub id: UserId,
     /// Fails with a conflict when the user is at another version.
     pub expected_version: Option<i64>,
 }
 
 impl Users {
-    /// Changes the given fields of the caller's own profile. A change of nothing succeeds and appends no event.
+    /// Updates the given fields of the caller's own profile. An update that changes nothing succeeds and appends no event.
     #[boxed]
     pub async fn update_profile(
         &self,
@@ -73,7 +73,7 @@ impl Users {
         .await
     }
 
-    /// Gives a user another role. The last administrator stays one.
+    /// Changes a user's role. The last administrator keeps theirs.
     #[boxed]
     pub async fn set_role(
         &self,
@@ -151,7 +151,8 @@ async fn change_in_tx(
         kind,
         UserEventKind::RoleChanged | UserEventKind::Deactivated
     );
-    // Before the one row, and in order: two administrators who depose each other meet here.
+    // Administrators are locked before the one row, and in order: two administrators who depose each other wait for each other
+    // here.
     let administrators = match may_remove_administrator {
         true => lock_administrators(tx).await?,
         false => Vec::new(),
@@ -188,7 +189,7 @@ async fn lock_administrators(tx: &Tx<'_>) -> Result<Vec<UserId>> {
     Ok(locked)
 }
 
-/// Stores the user as it is now, one version on, with its event.
+/// Stores the user with the next version, and appends its event.
 pub(super) async fn append(
     tx: &Tx<'_>,
     context: &CommandContext,
@@ -198,7 +199,7 @@ pub(super) async fn append(
     user.derive_keys();
     user.version += 1;
     if user.version > 1 {
-        // Never backwards, whatever the clocks of the processes say.
+        // The time never goes backwards, whatever the clocks of the processes say.
         user.updated_at = now().max(user.updated_at);
     }
     let row: ActiveModel = user.clone().into_active_model().reset_all();

@@ -1,7 +1,7 @@
-//! Disconnecting a user. It is an event and no whisper: a whisper is lost to a gateway that is cut off from Redis for a moment,
-//! and the socket that an administrator was told is closed would stay. The event reaches every gateway, from the log if need
-//! be, and each closes what is open there when it arrives (`grants`). A socket that is opened in the same moment may
-//! be closed with the others; none that was open before stays.
+//! Disconnects a user. This is an event and not a whisper: a gateway that is cut off from Redis for a moment loses a whisper,
+//! and a socket that an administrator was told is closed would stay open. The event reaches every gateway, from the log if
+//! necessary, and each closes the user's sockets when it arrives (`grants`). A socket that is opened in the same moment may be
+//! closed with the others; none that was open before stays open.
 
 use ::events::Tx;
 use serde::{Deserialize, Serialize};
@@ -14,18 +14,19 @@ use crate::{
     operations::{self, OperationEventKind, UserSocketsClosed},
 };
 
-/// What became of a user's connections.
+/// The result of disconnecting a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disconnected {
-    /// How many sessions were ended; none unless that was asked for.
+    /// How many sessions were ended; 0 unless that was requested.
     pub ended_sessions: u32,
 }
 
 impl Users {
-    /// Closes all sockets of a user, on all gateways; with `ends_sessions` their tokens are good for nothing any more.
+    /// Closes all sockets of a user, on all gateways. With `ends_sessions` it also ends the user's sessions, so that their
+    /// tokens are no longer valid.
     ///
     /// # Errors
-    /// `NotFound` when there is no such user.
+    /// `NotFound` when the user does not exist.
     #[boxed]
     pub async fn disconnect(
         &self,
@@ -52,7 +53,7 @@ async fn disconnect_in_tx(
     id: UserId,
     ends_sessions: bool,
 ) -> Result<Disconnected, UserError> {
-    // Of two at once the second waits here, and counts on from the event of the first.
+    // Of two concurrent commands the second waits here, and its event follows the first one's.
     let user = lock_user(tx, id).await?;
     let ended_sessions = match ends_sessions {
         true => end_sessions(tx, context, user.id, |_| true, Revocation::Disconnected).await?,

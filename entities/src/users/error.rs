@@ -16,23 +16,23 @@ pub type UserError = CommandError<UserRefusal>;
 /// The reasons that only users have. Nothing was changed, unless a variant says so.
 #[derive(Debug, thiserror::Error)]
 pub enum UserRefusal {
-    /// Address and password do not belong together; which of them is wrong is not said.
+    /// Address and password do not match; the error does not tell which of them is wrong.
     #[error("the email address or the password is wrong")]
     WrongCredentials,
-    /// The refresh token is unknown, too old, or of a session that has ended. If it had been used before, its session
-    /// has ended now.
+    /// The refresh token is unknown or too old, or its session has ended. If the token had been used before, its session has
+    /// ended now.
     #[error("the refresh token is not valid; sign in again")]
     RefreshRefused,
-    /// Too many attempts from here, or for this account.
+    /// There were too many attempts from this address, or for this account.
     #[error("too many attempts; try again later")]
     Throttled {
         /// When the next attempt is allowed.
         retry_after: Duration,
     },
-    /// Only of users who were deactivated is anything erased.
+    /// The user is not deactivated; only the data of deactivated users is erased.
     #[error("the user is not deactivated")]
     NotDeactivated,
-    /// There would be nobody left to manage users.
+    /// Nobody would be left to manage users.
     #[error("this is the last administrator")]
     LastAdministrator,
 }
@@ -47,7 +47,7 @@ impl Refusal for UserRefusal {
     }
 }
 
-/// Why the database refused the row of a user.
+/// Returns the reason why the database refused the row of a user.
 pub(super) fn refused_row(error: DbErr) -> UserError {
     const UNIQUE: &[Unique] = &[Unique {
         field: "email",

@@ -1,4 +1,4 @@
-//! The facts about users, their sessions and their presence. User events carry the whole user after it; session events
+//! The events of users, their sessions and their presence. User events carry the whole user after the event; session events
 //! never carry a token. The shape of `data` is a contract, and `schema_version` grows when it changes.
 
 use ::events::{Event, NewEvent};
@@ -10,33 +10,33 @@ use serde_json::Value;
 use super::User;
 use crate::access::{SessionId, UserId};
 
-/// The kind of stream that users are.
+/// The kind of stream of users.
 pub const STREAM: &str = UserId::KIND;
-/// The kind of stream that sessions are.
+/// The kind of stream of sessions.
 pub const SESSION_STREAM: &str = SessionId::KIND;
-/// The kind of stream that presences are; its id is the user's.
+/// The kind of stream of presences; the stream's id is the user's.
 pub const PRESENCE_STREAM: &str = "presence";
 
 const SCHEMA_VERSION: i16 = 1;
-/// 2: sessions can be ended by an administrator.
+/// Version 2: sessions can be ended by an administrator.
 const SESSION_SCHEMA_VERSION: i16 = 2;
 
-/// What can happen to a user.
+/// The kinds of user events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserEventKind {
-    /// It came to be.
+    /// The user was created.
     Registered,
-    /// Name or text about themselves changed.
+    /// The name or the text about the user changed.
     ProfileUpdated,
     /// The password changed.
     PasswordChanged,
     /// The user chose another availability.
     AvailabilityChanged,
-    /// An administrator gave another role.
+    /// An administrator changed the role.
     RoleChanged,
-    /// The user may no longer sign in.
+    /// The user was deactivated.
     Deactivated,
-    /// What was personal to the user was erased.
+    /// The user's personal data was erased.
     Erased,
 }
 
@@ -51,7 +51,7 @@ impl UserEventKind {
         Self::Erased,
     ];
 
-    /// All names in the log.
+    /// All event types.
     pub(crate) const NAMES: [&'static str; 7] = {
         let mut names = [""; 7];
         let mut number = 0;
@@ -62,7 +62,7 @@ impl UserEventKind {
         names
     };
 
-    /// The name in the log.
+    /// Returns the event type.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Registered => "UserRegistered",
@@ -89,14 +89,14 @@ pub(super) struct UserData {
 pub struct UserEvent {
     /// What happened.
     pub kind: UserEventKind,
-    /// The user after it.
+    /// The user after the event.
     pub user: User,
 }
 
 impl UserEvent {
     /// Reads an event of any schema version that was ever written.
     ///
-    /// # Errors
+    /// Fails when the event is not one of this domain.
     /// When it is none of this domain.
     pub fn decode(event: &Event) -> ::events::Result<Self> {
         let malformed = |source| ::events::Error::Malformed {
@@ -128,21 +128,21 @@ pub(super) fn new_user_event(
     }
 }
 
-/// What can happen to a session.
+/// The kinds of session events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SessionEventKind {
     /// Somebody signed in.
     Started,
-    /// The refresh token was exchanged for the next.
+    /// The refresh token was exchanged for the next one.
     Refreshed,
-    /// It ended before its time.
+    /// The session was ended before it expired.
     Revoked,
 }
 
 impl SessionEventKind {
     const ALL: [Self; 3] = [Self::Started, Self::Refreshed, Self::Revoked];
 
-    /// The name in the log.
+    /// Returns the event type.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Started => "SessionStarted",
@@ -206,9 +206,9 @@ pub(super) struct PresenceData {
     pub seen_at: DateTime<Utc>,
 }
 
-/// The user has a connection.
+/// The type of the event of a user's first connection.
 pub(super) const CONNECTED: &str = "UserConnected";
-/// The user has none any more.
+/// The type of the event of a user's last disconnection.
 pub(super) const DISCONNECTED: &str = "UserDisconnected";
 
 pub(super) fn new_presence_event<'a>(
@@ -223,7 +223,7 @@ pub(super) fn new_presence_event<'a>(
     }
 }
 
-/// The contract: the JSON Schema of the data of each event type, by name and version.
+/// Returns the contract: the JSON Schema of the data of each event type, by name and version.
 pub fn event_schemas() -> serde_json::Map<String, Value> {
     let versioned =
         |name: &str, version: i16, schema: &Value| (format!("{name}.v{version}"), schema.clone());

@@ -1,7 +1,7 @@
-//! Passwords as argon2id hashes, made and checked off the async threads, a bounded number at once. Nobody waits long: when what is asked
-//! for would take longer than a moment, more is refused, and from one network sooner than from all. Checking costs the
-//! same whether the account exists or not: for one that does not, a hash that nothing matches is checked. What is hashed is the
-//! password in its normal form (NFC), as devices send the same characters in different ones.
+//! Passwords as argon2id hashes, which are made and checked off the async threads, a bounded number at once. Nobody waits long:
+//! when the queue would take longer than a moment, further requests are refused, and those from one network sooner than those
+//! from all. A check costs the same whether the account exists or not: without an account, a hash that nothing matches is
+//! checked. The password is hashed in its normal form (NFC), as devices encode the same characters differently.
 
 use std::{
     collections::HashMap,
@@ -23,30 +23,30 @@ use tokio::sync::oneshot;
 use super::{Secret, UserError, UserRefusal, throttle::network_of};
 use crate::text::nfc;
 
-/// What a hash costs. OWASP recommends at least 19 MiB and two passes.
+/// The cost of a hash. OWASP recommends at least 19 MiB and two passes.
 #[derive(Debug, Clone, Copy)]
 pub struct PasswordCost {
     /// Memory in KiB.
     pub memory_kib: u32,
-    /// Passes over it.
+    /// Passes over the memory.
     pub iterations: u32,
 }
 
 #[derive(Clone)]
 pub(super) struct Passwords {
     argon2: Argon2<'static>,
-    /// Matches no password that passes the rules.
+    /// A hash that matches no password which passes the rules.
     nobody: Arc<str>,
     hashers: Hashers,
     queue: Arc<Queue>,
 }
 
-/// The longest that somebody waits for others' passwords; half of it for those from the same network.
+/// The longest that a request waits for others' passwords; half of it for others from the same network.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
-/// Each is asked to come back after so long.
+/// When a refused caller may try again.
 const COME_BACK: Duration = Duration::from_secs(1);
 
-/// Who waits for a hash, or for whom one is made.
+/// The requests that wait for a hash, or whose hash is being made.
 struct Queue {
     cores: usize,
     waiting: Mutex<Waiting>,
@@ -55,13 +55,14 @@ struct Queue {
 struct Waiting {
     in_all: usize,
     by_network: HashMap<IpAddr, usize>,
-    /// What one has taken lately.
+    /// How long one hash has taken lately.
     each: Duration,
 }
 
 type Work = Box<dyn FnOnce() + Send>;
 
-/// A thread for each core, always the same ones: each hash takes so much memory that one kept by every thread of a pool is too much.
+/// One thread for each core. They are always the same threads: a hash needs so much memory that every thread of a pool must not
+/// keep it.
 #[derive(Clone)]
 struct Hashers(mpsc::Sender<Work>);
 
@@ -78,7 +79,7 @@ impl Hashers {
                     let Ok(next) = next else {
                         return;
                     };
-                    // Who asked for it is told, as the end of the channel is dropped.
+                    // The caller notices a panic, as the sender of the channel is dropped.
                     let _ = catch_unwind(AssertUnwindSafe(next));
                 }
             });
@@ -88,12 +89,12 @@ impl Hashers {
     }
 
     fn ask(&self, work: Work) {
-        // A hasher never ends before this.
+        // A hasher never ends before this sender does.
         let _ = self.0.send(work);
     }
 }
 
-/// A place in the queue.
+/// A place in the queue, which is freed when it is dropped.
 struct Queued {
     queue: Arc<Queue>,
     network: Option<IpAddr>,
@@ -158,7 +159,7 @@ impl Drop for Queued {
 
 impl Passwords {
     /// # Errors
-    /// When argon2 refuses the cost.
+    /// Fails when argon2 refuses the cost.
     pub(super) fn new(cost: PasswordCost) -> Result<Self, String> {
         let params = Params::new(cost.memory_kib, cost.iterations, 1, None)
             .map_err(|error| format!("the cost of passwords: {error}"))?;
@@ -182,7 +183,7 @@ impl Passwords {
         })
     }
 
-    /// The hash of a password that somebody at `address` sets.
+    /// Returns the hash of a password that a caller at `address` sets.
     pub(super) async fn hash(
         &self,
         address: Option<IpAddr>,
@@ -193,7 +194,7 @@ impl Passwords {
         Ok(hash.await??)
     }
 
-    /// Whether `password` is the one of `hash`; never for `None`, which takes as long.
+    /// Returns whether `password` is the one of `hash`; always false for `None`, which takes as long.
     pub(super) async fn matches(
         &self,
         address: Option<IpAddr>,
@@ -208,7 +209,7 @@ impl Passwords {
             let given = password.reveal();
             let matches = |text: &str| argon2.verify_password(text.as_bytes(), &parsed).is_ok();
             let normal = nfc(given);
-            // Hashes from before may be of the characters as they were typed.
+            // Older hashes may be of the characters as they were typed.
             let is_right = matches(&normal) || (*normal != *given && matches(given));
             Ok::<_, Error>(is_right && hash.is_some())
         });
@@ -223,7 +224,7 @@ impl Passwords {
         let queued = self.queue.enter(address)?;
         let (tell, told) = oneshot::channel();
         self.hashers.ask(Box::new(move || {
-            // Nothing is done for who does not wait any more.
+            // A caller who no longer waits gets no hash.
             if !tell.is_closed() {
                 let began = Instant::now();
                 let done = work();

@@ -1,5 +1,5 @@
-//! What is personal to users: what they are called, how they are reached, and what they say about themselves. Erasing it
-//! leaves a user who has no name and no address, and whose id others still refer to.
+//! The personal data of users: name, address, and the text about themselves. Its erasure leaves a user without a name and an
+//! address, whose id others still refer to.
 
 use ::events::{ERASED, PersonalData, Tx, Whose, request_erasure};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
@@ -17,7 +17,7 @@ use crate::{
     boxed,
 };
 
-/// Of the events of users.
+/// The personal data in the events of users.
 pub(crate) const PERSONAL_DATA: PersonalData = PersonalData {
     stream: STREAM,
     event_types: &UserEventKind::NAMES,
@@ -29,12 +29,12 @@ pub(crate) const PERSONAL_DATA: PersonalData = PersonalData {
     ],
 };
 
-/// An address that is nobody's, and no other user's either.
+/// Returns an address that belongs to nobody, and differs for each user.
 fn no_address(id: Uuid) -> String {
     format!("erased-{}@erased.invalid", id.simple())
 }
 
-/// Takes out of a user, as an answer or a row has it, what is personal.
+/// Removes the personal data from a user, as it is in an answer or a row.
 pub(crate) fn erase(user: &mut serde_json::Map<String, Value>, id: Uuid) {
     user.insert("email".to_owned(), no_address(id).into());
     user.insert("name".to_owned(), ERASED.into());
@@ -42,11 +42,11 @@ pub(crate) fn erase(user: &mut serde_json::Map<String, Value>, id: Uuid) {
 }
 
 impl Users {
-    /// Erases what is personal to a user who was deactivated: their name, address and text about themselves at once, all
-    /// else in the background. Again changes nothing.
+    /// Erases the personal data of a deactivated user: name, address and text about themselves at once, the rest in the
+    /// background. A repeat changes nothing.
     ///
     /// # Errors
-    /// `NotDeactivated`.
+    /// `NotDeactivated` when the user is not deactivated.
     #[boxed]
     pub async fn erase_user(&self, context: CommandContext, id: UserId) -> Result<(), UserError> {
         authorize(&context.viewer, Action::EraseUsers)?;
@@ -72,7 +72,7 @@ async fn erase_in_tx(tx: &Tx<'_>, context: &CommandContext, id: UserId) -> Resul
     user.name = ERASED.to_owned();
     user.bio = None;
     stored_passwords::forget_password(tx, id).await?;
-    // With their refresh tokens.
+    // The sessions' refresh tokens are deleted with them.
     sessions::Entity::delete_many()
         .filter(sessions::Column::UserId.eq(id))
         .exec(&**tx)

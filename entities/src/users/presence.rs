@@ -1,20 +1,20 @@
-//! Presence: who is connected, from the open sockets of all gateways. `enter` only counts in memory; one task a process
-//! writes what changed, many users in one transaction, and sweeps gateways that died.
+//! Presence: which users are connected, from the open sockets of all gateways. `enter` only counts in memory; one task in each
+//! process writes the changes, many users in one transaction, and sweeps gateways that died.
 //!
 //! Why `user_presence` is right after every commit, that is, online exactly for those with rows in `presence_socket`:
 //!
-//! - Rows in `presence_socket` change only in a transaction that holds two locks: of the gateway's row, and of the user's
-//!   row in `user_presence`. The second makes those who change the same user's rows wait for each other, and whoever got
-//!   it counts the user's rows in a later statement, which sees all that committed before. So of two gateways that lose
-//!   a user's last two connections at once, the second finds none left; an arrival that races with a sweep either comes
-//!   first, and its row is seen, or finds the user offline, and says that they are back.
-//! - A gateway renews its row in every transaction in which it writes, on the condition that its time is not over by the
-//!   database's clock. A sweep locks only a row whose time is over. The row lock orders the two: either the renewal is
-//!   first, and the sweep finds the row alive, or the time was over, and no renewal succeeds any more. Two processes that
-//!   sweep skip what the other has locked.
-//! - So an id is dead for good once its time is over, and a sweep may take several transactions. A gateway that was paused
-//!   past its lease learns it from its first write, which changes nothing: it takes a new id and enters all its users
-//!   under that. Those whom a sweep already took offline come back online; for the others nothing happens.
+//! - Rows in `presence_socket` change only in a transaction that holds two locks: of the gateway's row, and of the user's row
+//!   in `user_presence`. Because of the second, transactions that change the same user's rows wait for each other, and the one
+//!   that gets the lock counts the user's rows in a later statement, which sees all earlier commits. So if two gateways lose a
+//!   user's last two connections at once, the second finds none left; an arrival that races with a sweep either comes first,
+//!   and its row is seen, or finds the user offline, and records that they are back.
+//! - A gateway renews its row in every transaction in which it writes, on the condition that its lease has not expired by the
+//!   database's clock. A sweep locks only a row whose lease has expired. The row lock orders the two: either the renewal is
+//!   first, and the sweep finds the row alive, or the lease had expired, and no later renewal succeeds. Two processes that
+//!   sweep skip each other's locked rows.
+//! - So a gateway's id is dead for good once its lease has expired, and a sweep may take several transactions. A gateway that
+//!   was paused past its lease learns it from its first write, which changes nothing: it takes a new id and enters all its
+//!   users under that. Users whom a sweep already took offline come back online; for the others nothing changes.
 //! - Every step may be repeated: a commit whose answer was lost is written again and changes nothing.
 
 mod local;
@@ -37,16 +37,16 @@ use local::Local;
 /// A process that stops waits no longer than this for the database.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 
-/// A shorter lease would be over before it is renewed.
+/// The shortest lease; a shorter one would expire before it is renewed.
 const LEAST_LEASE: Duration = Duration::from_millis(300);
 
-/// How presence is kept.
+/// The configuration of presence.
 #[derive(Debug, Clone, Copy)]
 pub struct PresenceConfig {
-    /// How long the users of a process that does not renew count as connected; it renews after a third.
-    /// At least 300 ms.
+    /// How long the users of a process that does not renew its lease count as connected; it renews after a third. At least 300
+    /// ms.
     pub lease: Duration,
-    /// How long a user without connections counts as connected, so that a reconnect goes unnoticed.
+    /// How long a user without connections still counts as connected, so that a reconnect goes unnoticed.
     pub grace: Duration,
 }
 
@@ -61,7 +61,7 @@ impl Default for PresenceConfig {
 
 struct Shared {
     local: Mutex<Local>,
-    /// There is something to write, or to wait for, earlier than the task knew.
+    /// Notifies the task that it has to write, or to wait for a time earlier than it knew.
     changed: Notify,
     log: EventLog,
     config: PresenceConfig,
@@ -88,7 +88,7 @@ pub struct PresenceGuard {
 }
 
 impl Presence {
-    /// Starts the task that keeps presence for this process, and sweeps for all.
+    /// Starts the task that writes presence for this process, and sweeps dead gateways.
     pub fn start(log: EventLog, mut config: PresenceConfig) -> Self {
         config.lease = config.lease.max(LEAST_LEASE);
         let shared = Arc::new(Shared {
@@ -102,7 +102,7 @@ impl Presence {
         Self { shared, ended }
     }
 
-    /// A user has one connection more. Costs a look into a map; what follows from it is written soon.
+    /// Counts one more connection of a user. It costs a look-up in a map; the task writes the change soon after.
     pub fn enter(&self, user_id: UserId) -> PresenceGuard {
         if self.shared.local().enter(user_id) {
             self.shared.changed.notify_one();
@@ -113,14 +113,14 @@ impl Presence {
         }
     }
 
-    /// Ends all connections of this process at once, without grace, and writes that down, for at most five seconds. What
-    /// could not be written is swept when the lease is over.
+    /// Ends all connections of this process at once, without grace, and writes the departures, for at most five seconds. A
+    /// sweep does the rest after the lease has expired.
     #[boxed]
     pub async fn stop(&self) {
         self.shared.local().stop(Instant::now(), ::events::now());
         self.shared.changed.notify_one();
         let mut ended = self.ended.clone();
-        // Changes never; ends with the task.
+        // The value never changes; the channel closes with the task.
         if timeout(STOP_LIMIT, ended.changed()).await.is_err() {
             tracing::warn!("presence could not be written before the stop; it expires by itself");
         }

@@ -1,5 +1,5 @@
-//! The queries. Those who were deactivated can still be looked up, as chats show what they wrote, and are in lists only
-//! when asked for.
+//! The queries on users. Deactivated users can still be looked up, as chats show what they wrote; lists include them only on
+//! request.
 
 use std::sync::Arc;
 
@@ -21,23 +21,23 @@ use crate::{
     searching::contains,
 };
 
-/// Which users a list has.
+/// Selects the users of a list.
 #[derive(Debug, Clone, Default)]
 pub struct UserFilter {
-    /// Part of the name, whatever its case.
+    /// A part of the name, whatever its case.
     pub search: Option<String>,
-    /// Any of these.
+    /// One of these roles.
     pub role: Option<Vec<Role>>,
-    /// Also those who were deactivated.
+    /// Whether to include deactivated users.
     pub include_deactivated: bool,
 }
 
-/// By what a list is sorted.
+/// The fields that a list can be sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum UserSortField {
-    /// When they registered.
+    /// The time of registration.
     CreatedAt,
-    /// By name, by code point.
+    /// The name, by code point.
     Name,
 }
 
@@ -46,7 +46,7 @@ pub enum UserSortField {
 pub struct UserSort {
     /// The first criterion; the second is the id.
     pub field: UserSortField,
-    /// Of both.
+    /// The direction of both criteria.
     pub direction: Direction,
 }
 
@@ -65,7 +65,7 @@ impl UserSortField {
         }
     }
 
-    /// Whether a key could have come from this column.
+    /// Returns whether a key can be a value of this column.
     pub fn accepts(self, key: &SortKey) -> bool {
         match self {
             Self::CreatedAt => matches!(key, SortKey::Time(_)),
@@ -90,7 +90,7 @@ impl UserFilter {
 }
 
 impl Users {
-    /// The caller, or none when nobody has signed in.
+    /// Returns the caller, or `None` if they have not signed in.
     #[boxed]
     pub async fn me(&self, viewer: &Viewer) -> Result<Option<User>, AccessError> {
         match viewer.user_id() {
@@ -99,7 +99,7 @@ impl Users {
         }
     }
 
-    /// The user with this id, deactivated or not.
+    /// Returns the user with this id, deactivated or not.
     #[boxed]
     pub async fn find_user(
         &self,
@@ -110,8 +110,8 @@ impl Users {
         Ok(self.load_user(id).await?.map(Arc::unwrap_or_clone))
     }
 
-    /// Those of the users with these ids that there are, deactivated or not: out of memory, and the others in one statement.
-    /// For loaders: that the caller may see them was decided where the ids came from.
+    /// Returns those of the users with these ids that exist, deactivated or not: from memory, and the others in one statement.
+    /// It is for loaders, which got the ids from objects that the caller may see.
     #[boxed]
     pub async fn load_users(&self, ids: &[UserId]) -> ::events::Result<Vec<Arc<User>>> {
         let load = |ids: Vec<Uuid>| async move {
@@ -125,7 +125,7 @@ impl Users {
         self.cache.get_many(&uuids(ids), load).await
     }
 
-    /// A page of a sorted list.
+    /// Returns a page of a sorted list.
     #[boxed]
     pub async fn list_users(
         &self,
@@ -151,7 +151,7 @@ impl Users {
         }))
     }
 
-    /// How many users a list has in all.
+    /// Returns the number of users in the whole list.
     #[boxed]
     pub async fn count_users(
         &self,
@@ -165,7 +165,7 @@ impl Users {
             .await?)
     }
 
-    /// What happened to one user, oldest first: for themselves, and for those who may read everyone's.
+    /// Returns the events of one user, oldest first: for the user, and for callers who may read everyone's.
     #[boxed]
     pub async fn read_history(
         &self,
@@ -174,7 +174,7 @@ impl Users {
         after_version: i64,
         limit: u64,
     ) -> Result<HistoryPage, AccessError> {
-        // The role first: what it allows is the same for all who have it.
+        // The role is checked first: its permissions are the same for all who have it.
         if let Err(denied) = authorize(viewer, Action::ReadUserDetails)
             && viewer.user_id() != Some(id)
         {

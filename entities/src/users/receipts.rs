@@ -1,6 +1,7 @@
-//! The tokens by which a query asks to see what was written (`readAfter`). Each is of who wrote: an HMAC under the keys of access tokens,
-//! which all gateways share, binds it to them. So nobody learns by a token of their own making what exists and what does not, and nobody
-//! waits for what they did not write. A token that is not theirs is refused before anything is looked up, for whatever reason it is.
+//! The tokens with which a query asks to see earlier writes (`readAfter`). An HMAC under the keys of access tokens, which all
+//! gateways share, binds each token to its writer. So nobody can forge a token to learn what exists, or to wait for what they
+//! did not write. A token that belongs to somebody else is refused before anything is looked up, with the same answer as any
+//! other invalid token.
 
 use ::events::Written;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -9,13 +10,13 @@ use sha2::Sha256;
 
 use super::Users;
 
-/// So that no other use of the same keys gives the same bits.
+/// Separates these codes from all other uses of the same keys.
 const PURPOSE: &[u8] = b"millrace read after 1\0";
-/// Of the code that are shown; nobody tries 2^128 of them.
+/// The number of bytes of the code in a token; nobody tries 2^128 of them.
 const SHOWN_BYTES: usize = 16;
 
 impl Users {
-    /// The token for `owner`, as events name them, of what they have written.
+    /// Returns the token for the events that `owner`, as events name them, has written.
     pub fn read_after_token(&self, owner: &str, written: &Written) -> String {
         let written = written.to_string();
         let code = self
@@ -28,7 +29,7 @@ impl Users {
         format!("{written}.{}", BASE64_URL_SAFE_NO_PAD.encode(shown))
     }
 
-    /// What `owner` has written, if the token says so and is theirs.
+    /// Returns what `owner` has written, if the token is valid and theirs.
     pub fn open_read_after_token(&self, owner: &str, token: &str) -> Option<Written> {
         let (written, shown) = token.rsplit_once('.')?;
         let shown = BASE64_URL_SAFE_NO_PAD.decode(shown).ok()?;
@@ -44,7 +45,7 @@ impl Users {
 }
 
 fn code(key: &[u8], owner: &str, written: &str) -> Hmac<Sha256> {
-    // A key of any length will do.
+    // HMAC accepts keys of any length.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
         unreachable!("HMAC takes keys of every length")
     };

@@ -1,5 +1,5 @@
-//! What makes input for a user valid, without I/O. Names, addresses and texts are put in the form in which they are stored
-//! first; lengths are in characters. Of a password its normal form (NFC) is counted, as that is what is hashed.
+//! The rules of input for users, without I/O. Names, addresses and texts are first brought into the form in which they are
+//! stored; lengths are in characters. The length of a password is that of its normal form (NFC), which is hashed.
 
 use super::{Register, Secret, UpdateProfile};
 use crate::{
@@ -7,13 +7,13 @@ use crate::{
     text::{self, Fields, Flaw, email, written},
 };
 
-/// Longer ones are nobody's, in whatever form they are written.
+/// No stored address is longer than this, in any spelling.
 const EMAIL_BYTES: usize = 1_024;
-/// What is longer has too many characters in any form.
+/// A longer password has too many characters in any form.
 const PASSWORD_BYTES: usize = 4_096;
 const NAME_CHARS: usize = 100;
 const BIO_CHARS: usize = 1_000;
-/// NIST SP 800-63B: at least 8 and no rules about kinds of characters; the upper limit bounds the work.
+/// NIST SP 800-63B: at least 8 characters and no rules about their kinds; the upper limit bounds the work.
 const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=128;
 
 pub(super) fn check_new(mut input: Register) -> Result<Register, Violations> {
@@ -44,7 +44,7 @@ fn name(name: &str) -> Result<String, Flaw> {
     written::line(name, NAME_CHARS)
 }
 
-/// Bounds on what is looked up and hashed; whether it is right is another matter.
+/// Checks the length of credentials before they are looked up and hashed; whether they are right is decided later.
 pub(super) fn check_credentials(email: &str, password: &Secret) -> Result<(), Violations> {
     if email.len() > EMAIL_BYTES {
         return Err(Violations::one("email", "length", "is too long"));
@@ -52,7 +52,7 @@ pub(super) fn check_credentials(email: &str, password: &Secret) -> Result<(), Vi
     check_guess("password", password)
 }
 
-/// The same of a password alone.
+/// Does the same for a password alone.
 pub(super) fn check_guess(field: &str, password: &Secret) -> Result<(), Violations> {
     if password.reveal().len() > PASSWORD_BYTES {
         return Err(Violations::one(field, "length", "is too long"));

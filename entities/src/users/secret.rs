@@ -1,5 +1,5 @@
-//! Text that must not be seen: passwords and tokens. It has no way into a log, an event or an error by itself; whoever
-//! needs it says so.
+//! Text that must not be shown: passwords and tokens. It does not get into a log, an event or an error by itself; code that
+//! needs the text has to call `reveal`.
 
 use std::fmt;
 
@@ -13,17 +13,17 @@ impl Secret {
         Self(text.into())
     }
 
-    /// A password for somebody who has none: 120 random bits.
+    /// Generates a password for a user who has none: 120 random bits.
     ///
     /// # Errors
-    /// When the operating system has no randomness.
+    /// Fails when the operating system has no randomness.
     pub fn generate() -> Result<Self, String> {
         let mut text = super::tokens::random_token()?.0;
         text.truncate(20);
         Ok(Self(text))
     }
 
-    /// The text, to be checked, or handed to its owner.
+    /// Returns the text, to be checked or handed to its owner.
     pub fn reveal(&self) -> &str {
         &self.0
     }

@@ -1,7 +1,7 @@
-//! Sessions: families of refresh tokens. A token is exchanged once for the next; a repeat within the grace time gets the
-//! same (see `successors`). One that comes later, or after its successor was used, may have been stolen, and nobody can tell
-//! whether the thief or the owner came first, so its whole session ends. The session's row is locked before its tokens are
-//! looked at, so of two exchanges at once one is the second.
+//! Sessions: families of refresh tokens. A token is exchanged once for the next; a repeat within the grace time gets the same
+//! one (see `successors`). A token that comes later, or after its successor was used, may have been stolen. Nobody can tell
+//! whether the thief or the owner came first, so the whole session ends. The session's row is locked before its tokens are
+//! read, so that concurrent exchanges follow each other.
 
 use std::time::Duration;
 
@@ -77,12 +77,12 @@ mod refresh_token {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// What became of a refresh token.
+/// The result of an exchange.
 pub(super) enum Exchange {
     Exchanged {
         session: Session,
         next: Secret,
-        /// Of the first exchange, in seconds since 1970.
+        /// The time of the first exchange, in seconds since 1970.
         issued_at: u64,
     },
     Refused,
@@ -128,8 +128,8 @@ async fn insert_token(tx: &Tx<'_>, session_id: SessionId, token: &Secret) -> Res
     Ok(())
 }
 
-/// Exchanges `token` for the next, or gives what it was exchanged for within `grace`. A refusal is a success of the
-/// transaction, since it may have ended the session.
+/// Exchanges `token` for the next, or returns the one that it was exchanged for within `grace`. The transaction succeeds even
+/// if the exchange is refused, since it may have ended the session.
 pub(super) async fn exchange_token(
     tx: &Tx<'_>,
     context: &CommandContext,
@@ -147,7 +147,7 @@ pub(super) async fn exchange_token(
     if !session.is_open() {
         return Ok(Exchange::Refused);
     }
-    // Read again: it may have been used while we waited for the lock.
+    // The token is read again: it may have been used while we waited for the lock.
     let found = find().one(&**tx).await?;
     let Some(found) = found.filter(|found| found.used_at.is_none()) else {
         if let Some(successor) = successors::find(tx, session.id, hash(token), grace).await? {
@@ -163,7 +163,7 @@ pub(super) async fn exchange_token(
     let user = super::user::Entity::find_by_id(session.user_id)
         .one(&**tx)
         .await?;
-    // Whoever holds the token is taken for the user from here on.
+    // From here on, the holder of the token is taken for the user.
     let context = &user.map_or_else(
         || context.clone(),
         |user| on_behalf_of(context.clone(), &user),
@@ -186,7 +186,7 @@ pub(super) async fn exchange_token(
     })
 }
 
-/// What was answered first; nothing is written.
+/// Returns the first answer again; nothing is written.
 fn repeat(
     context: &CommandContext,
     session: Session,
@@ -207,7 +207,7 @@ fn repeat(
     }
 }
 
-/// Whether the session is still open, to be asked by what took long.
+/// Returns whether the session is still open, for commands that took long.
 pub(super) async fn is_open(tx: &Tx<'_>, id: SessionId) -> Result<bool, UserError> {
     let session = Entity::find_by_id(id).one(&**tx).await?;
     Ok(session.is_some_and(|session| session.is_open()))
@@ -278,7 +278,7 @@ async fn append(
     Ok(())
 }
 
-/// Forgets sessions, and their tokens, that ended by themselves longer than `age` ago; returns how many.
+/// Deletes sessions, and their tokens, that expired longer than `age` ago; returns how many.
 #[boxed]
 pub async fn remove_expired_sessions(database: &Database, age: Duration) -> ::events::Result<u64> {
     let connection = database.writer();

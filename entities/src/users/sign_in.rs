@@ -1,6 +1,6 @@
-//! Signing in and out. Whoever does not know the password learns nothing: an unknown address, a wrong password and a
-//! deactivated user get the same answer after the same work. Registering has to tell that an address is taken; it is
-//! throttled by address. Tokens are never stored, logged or remembered under an idempotency key, only their hashes.
+//! Signing in and out. A caller who does not know the password learns nothing: an unknown address, a wrong password and a
+//! deactivated user get the same answer after the same work. Registration has to tell that an address is taken, so it is
+//! throttled by address. Tokens are never stored, logged or kept under an idempotency key, only their hashes.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -28,43 +28,43 @@ use crate::{
 
 type Result<T, E = UserError> = std::result::Result<T, E>;
 
-/// Where somebody tries to sign in from.
+/// The origin of an attempt to sign in.
 #[derive(Debug, Clone)]
 pub struct Origin {
-    /// The request.
+    /// The context of the request.
     pub context: CommandContext,
     /// The client's address, by which attempts are throttled.
     pub address: Option<IpAddr>,
 }
 
-/// Input of `register`.
+/// The input of `register`.
 #[derive(Debug, Clone)]
 pub struct Register {
-    /// To sign in with; unique.
+    /// The address to sign in with; unique.
     pub email: String,
-    /// As others see it.
+    /// The name as others see it.
     pub name: String,
     /// 8 to 128 characters.
     pub password: Secret,
 }
 
-/// A session that has just begun, or goes on.
+/// The tokens of a session that has just begun, or goes on.
 #[derive(Debug)]
 pub struct SignedIn {
-    /// Who signed in.
+    /// The user who signed in.
     pub user: User,
-    /// To be sent with every request.
+    /// The token to send with every request.
     pub access_token: Secret,
-    /// Until when it is valid.
+    /// When the access token expires.
     pub access_token_expires_at: DateTime<Utc>,
-    /// To be exchanged, once, for the next tokens.
+    /// The token to exchange, once, for the next tokens.
     pub refresh_token: Secret,
-    /// When the session ends.
+    /// When the session expires.
     pub refresh_token_expires_at: DateTime<Utc>,
 }
 
 impl Users {
-    /// Creates a user with the least role, and signs them in.
+    /// Creates a user with the lowest role, and signs them in.
     #[boxed]
     pub async fn register(&self, origin: Origin, input: Register) -> Result<SignedIn> {
         self.throttle.check_address(origin.address)?;
@@ -91,7 +91,7 @@ impl Users {
         self.signed_in(user, &session, refresh_token, seconds_now())
     }
 
-    /// Begins a session for who knows the password.
+    /// Begins a session for a caller who knows the password.
     #[boxed]
     pub async fn sign_in(&self, origin: Origin, email: &str, password: Secret) -> Result<SignedIn> {
         let address = origin.address;
@@ -117,7 +117,7 @@ impl Users {
                 let (users, context, token) = (users.clone(), context.clone(), token.clone());
                 let hash = hash.clone();
                 Box::pin(async move {
-                    // Deactivating takes the same lock: it comes before, or ends this session too.
+                    // Deactivation takes the same lock: it comes before, or ends this session too.
                     let user = lock_user(tx, user_id).await?;
                     if user.deactivated_at.is_some() {
                         return Err(UserRefusal::WrongCredentials.into());
@@ -133,7 +133,7 @@ impl Users {
         self.signed_in(user, &session, refresh_token, seconds_now())
     }
 
-    /// Exchanges a refresh token for new tokens of the same session; a repeat within the grace time gets the same.
+    /// Exchanges a refresh token for new tokens of the same session; a repeat within the grace time gets the same ones.
     #[boxed]
     pub async fn refresh(&self, context: CommandContext, token: Secret) -> Result<SignedIn> {
         let grace = self.refresh_grace;
@@ -177,7 +177,7 @@ impl Users {
             .await
     }
 
-    /// Sets a new password for who knows the present one, and ends the user's other sessions.
+    /// Sets a new password for a caller who knows the current one, and ends the user's other sessions.
     #[boxed]
     pub async fn change_password(
         &self,
@@ -218,7 +218,7 @@ impl Users {
             .await
     }
 
-    /// Makes an administrator: a new user, or an existing one, who gets the role and the password; their sessions end.
+    /// Creates an administrator, or gives an existing user the role and the password; their sessions end.
     #[boxed]
     pub async fn make_administrator(&self, email: &str, password: Secret) -> Result<User> {
         let input = Register {
@@ -271,7 +271,7 @@ impl Users {
             .await
     }
 
-    /// Whether there is anybody at all.
+    /// Returns whether there are any users.
     #[boxed]
     pub async fn is_empty(&self) -> Result<bool> {
         let any = Entity::find().select_only().column(user::Column::Id);
@@ -283,8 +283,8 @@ impl Users {
         Ok(any.is_none())
     }
 
-    /// One statement, whether there is such a user or not. Of two whose addresses became one, each has the one that they
-    /// registered with.
+    /// Reads the password's hash in one statement, whether the user exists or not. Of two users whose addresses have become the
+    /// same, each is found by the spelling that they registered with.
     async fn find_password(&self, email: &str) -> Result<Option<(UserId, String)>> {
         let (key, before) = email::sought(email);
         let sql =
@@ -330,7 +330,7 @@ fn new_token() -> Result<Secret> {
     random_token().map_err(|error| UserError::Log(::events::Error::Task(error)))
 }
 
-/// Who signs in is not known to the request, but to the log.
+/// Returns the context with the user who signs in as its actor: the request does not know the user yet, but the log has to.
 pub(super) fn on_behalf_of(mut context: CommandContext, user: &User) -> CommandContext {
     context.viewer = Viewer::User(Principal {
         user_id: user.id,

@@ -1,5 +1,4 @@
-//! The hashes of passwords in their table, written and looked at in transactions that hold the lock of the user's row. Called by
-//! `sign_in`.
+//! The table of password hashes, read and written in transactions that hold the lock of the user's row. Called by `sign_in`.
 
 use ::events::{
     Tx,
@@ -21,8 +20,9 @@ pub(super) async fn set_password(
     append(tx, context, UserEventKind::PasswordChanged, user).await
 }
 
-/// Looks, with the user's row locked, whether the password that was checked is still the user's: checking takes long, and whoever
-/// changed it meanwhile has ended all sessions that began with it. Whatever is decided by a password has to look again.
+/// Checks, with the user's row locked, that the checked password is still the user's: the check takes long, and a change of the
+/// password meanwhile has ended all sessions that began with the old one. Every decision that depends on a password has to
+/// check it again here.
 pub(super) async fn still_has(tx: &Tx<'_>, user_id: UserId, checked: &str) -> Result<()> {
     let sql = "select hash from user_password where user_id = $1";
     let hash: Option<String> = query_one_as(&**tx, sql, vec![user_id.into()]).await?;
@@ -32,7 +32,7 @@ pub(super) async fn still_has(tx: &Tx<'_>, user_id: UserId, checked: &str) -> Re
     }
 }
 
-/// The user can sign in with nothing.
+/// Deletes the password, so that the user can no longer sign in.
 pub(super) async fn forget_password(tx: &Tx<'_>, user_id: UserId) -> Result<()> {
     let sql = "delete from user_password where user_id = $1";
     execute(&**tx, sql, vec![user_id.into()]).await?;

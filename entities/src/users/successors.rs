@@ -1,8 +1,8 @@
-//! Repeated exchanges of a refresh token. A client whose answer was lost, and two tabs that renew at once, ask a second time
-//! and mean no harm: for a grace time they get the successor that was given first. It is stored nowhere. It is an HMAC of a
-//! random salt, keyed with the old token; the table has the salt and hashes, so nobody can make it of the table alone, nor of an
-//! old token alone. A session's next exchange overwrites the salt: who used the successor has had it, so a token before it that
-//! comes again is a reuse, as is one that comes after the grace time, by the database's clock. Called by `sessions`.
+//! Repeated exchanges of a refresh token. A client whose answer was lost, and two tabs that renew at once, harmlessly exchange
+//! a token twice: for a grace time they get the first successor again. It is not stored: it is an HMAC of a random salt, keyed
+//! with the old token. The table has the salt and hashes, so nobody can compute the successor from the table alone, nor from an
+//! old token alone. A session's next exchange overwrites the salt, so the repeat of an earlier token is a reuse, as is one
+//! after the grace time, by the database's clock.
 
 use std::time::Duration;
 
@@ -18,21 +18,21 @@ use sha2::Sha256;
 use super::{Secret, UserError, tokens::random_bytes};
 use crate::access::SessionId;
 
-/// So that no other use of the same inputs gives the same bits.
+/// Separates the successor from all other uses of the same inputs.
 const PURPOSE: &[u8] = b"millrace refresh token successor 1\0";
 
 /// The longest grace time that can be set.
 pub const LONGEST_GRACE: Duration = Duration::from_secs(60);
 
-/// What a token was exchanged for, or a way to it that is of no use without that token.
+/// The successor of a token, or what is needed to compute it from that token.
 pub(super) struct Successor {
     salt: Vec<u8>,
-    /// When the first exchange was, in seconds since 1970, by the process that did it.
+    /// When the first exchange was, in seconds since 1970, by the clock of the process that did it.
     pub(super) issued_at: u64,
 }
 
 impl Successor {
-    /// One that nobody can foresee.
+    /// Draws a random salt.
     pub(super) fn draw(issued_at: u64) -> Result<Self, UserError> {
         let salt = random_bytes().map_err(|error| UserError::Log(::events::Error::Task(error)))?;
         Ok(Self {
@@ -41,9 +41,9 @@ impl Successor {
         })
     }
 
-    /// The successor of `token`: 256 bits as text, always the same.
+    /// Returns the successor of `token`: 256 bits as text, always the same.
     pub(super) fn of(&self, token: &Secret) -> Secret {
-        // A key of any length will do.
+        // HMAC accepts keys of any length.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(token.reveal().as_bytes()) else {
             unreachable!("HMAC takes keys of every length")
         };
@@ -53,12 +53,12 @@ impl Successor {
     }
 }
 
-/// Whether the exchange is more recent than so many seconds.
+/// Returns the condition that the exchange is not older than the number of seconds in a parameter.
 fn is_recent(backend: DbBackend, parameter: u8) -> String {
     format!("exchanged_at > {}", backend.clock_minus(parameter))
 }
 
-/// Keeps how to find the successor of the token with this hash again, in place of what was kept of the session before.
+/// Stores the salt for the token with this hash, in place of the session's previous one.
 pub(super) async fn remember(
     tx: &Tx<'_>,
     session_id: SessionId,
@@ -83,7 +83,7 @@ pub(super) async fn remember(
     Ok(())
 }
 
-/// What the token with this hash was exchanged for, if that was the session's last exchange and not longer ago than `grace`.
+/// Returns the successor of the token with this hash, if it was the session's last exchange and at most `grace` ago.
 pub(super) async fn find(
     tx: &Tx<'_>,
     session_id: SessionId,
@@ -103,7 +103,7 @@ pub(super) async fn find(
     }))
 }
 
-/// Forgets salts that no grace time reaches any more.
+/// Deletes salts that are older than any grace time.
 pub(super) async fn forget_old(connection: &impl ConnectionTrait) -> ::events::Result<()> {
     let backend = connection.get_database_backend();
     let sql = format!(

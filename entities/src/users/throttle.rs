@@ -1,8 +1,8 @@
-//! How often passwords may be tried: for an account from one network, so that it cannot be guessed from there and nobody elsewhere is
-//! locked out by it; for an account from everywhere, so that it cannot be guessed from many, which does not concern networks that its
-//! owner has signed in from; and from one network for whatever account. Every attempt counts, right or wrong, for accounts that exist
-//! and for those that do not: the throttle says nothing about them. Counted in each process for itself; with several gateways the limit
-//! is a multiple. Accounts are remembered by a hash of bounded size, whatever a client takes for an address.
+//! Limits attempts at passwords: for an account from one network, so that it cannot be guessed from there and nobody elsewhere
+//! is locked out; for an account from everywhere, against guesses from many networks, which does not affect networks that its
+//! owner has signed in from; and from one network for all accounts. Every attempt counts, right or wrong, whether the account
+//! exists or not: the throttle does not reveal it. Each process counts for itself, so several gateways multiply the limit.
+//! Accounts are kept as hashes of bounded size.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -21,16 +21,16 @@ use moka::sync::Cache;
 
 use super::UserRefusal;
 
-/// Forgotten keys are dropped after so many attempts.
+/// Expired keys are dropped after this many attempts.
 const ATTEMPTS_BETWEEN_CLEANINGS: u32 = 1024;
-/// So many times the attempts from one network are allowed from all others together.
+/// All other networks together are allowed this many times the attempts of one.
 const NETWORKS: u32 = 10;
-/// Where owners have signed in from: so many places, for so long.
+/// The number of networks that are kept as places of an owner's sign-in, and for how long.
 const KNOWN_PLACES: u64 = 100_000;
 const KNOWN_FOR: Duration = Duration::from_secs(30 * 24 * 3_600);
 
 type Limiter<K> = RateLimiter<K, DefaultKeyedStateStore<K>, DefaultClock>;
-/// An account, from a network.
+/// An account, and a network.
 type Place = (u64, IpAddr);
 
 pub(super) struct Throttle {
@@ -43,7 +43,7 @@ pub(super) struct Throttle {
 }
 
 impl Throttle {
-    /// So many attempts at once, and as many again in a minute.
+    /// Allows this many attempts at once, and as many again in each minute.
     pub(super) fn new(by_account: NonZeroU32, by_address: NonZeroU32) -> Self {
         let from_everywhere =
             by_account.saturating_mul(NonZeroU32::MIN.saturating_add(NETWORKS - 1));
@@ -88,12 +88,12 @@ impl Throttle {
         }
     }
 
-    /// Counts an attempt of somebody who is signed in to `account`.
+    /// Counts an attempt of a caller who is signed in to `account`.
     pub(super) fn check_owner(&self, account: &str) -> Result<(), UserRefusal> {
         check(&self.places, &self.place(account, None))
     }
 
-    /// The owner of `account` calls from `address`.
+    /// Records that the owner of `account` signed in from `address`.
     pub(super) fn remember(&self, account: &str, address: Option<IpAddr>) {
         self.known.insert(self.place(account, address), ());
     }
@@ -116,7 +116,7 @@ fn check<K: std::hash::Hash + Eq + Clone>(
         })
 }
 
-/// A household has a whole /64 of IPv6 addresses.
+/// Returns the network of an address. A household has a whole /64 of IPv6 addresses.
 pub fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {

@@ -1,6 +1,6 @@
-//! Access tokens: JWTs signed with HMAC-SHA-256, short-lived, naming a session. They say who somebody is, never what
-//! they may do: that is looked up. The first key signs; all keys verify, so that keys can be changed without a gap. Only
-//! HS256 under a known key id is accepted: whatever else a token's header asks for, it is refused.
+//! Access tokens: JWTs signed with HMAC-SHA-256, short-lived, naming a session. They contain the caller's identity, never
+//! permissions, which are looked up. The first key signs; all keys verify, so that keys can be changed without a gap. Only
+//! HS256 under a known key id is accepted, whatever else a token's header asks for.
 
 mod hs256;
 
@@ -22,12 +22,12 @@ use super::Secret;
 use crate::access::{Reason, SessionId, UserId};
 
 const ISSUER: &str = "millrace";
-/// HS256 wants a key as long as its output.
+/// HS256 requires a key as long as its output.
 const LEAST_SECRET_BYTES: usize = 32;
-/// Tokens that need not be checked again.
+/// The number of verified tokens that are remembered.
 const REMEMBERED: u64 = 10_000;
 const REMEMBERED_FOR: Duration = Duration::from_secs(60);
-/// A gateway whose clock is behind the issuer's by less than this takes a new token at once.
+/// A gateway whose clock is behind the issuer's by less than this accepts a new token at once.
 const CLOCK_SKEW: u64 = 5;
 
 /// The keys that sign and verify tokens, as operators write them: `id:secret`, separated by commas.
@@ -43,10 +43,10 @@ impl std::fmt::Debug for TokenKeys {
 }
 
 impl TokenKeys {
-    /// A key that nobody knows.
+    /// Generates a random key.
     ///
     /// # Errors
-    /// When the operating system has no randomness.
+    /// Fails when the operating system has no randomness.
     pub fn generate() -> Result<(Self, Secret), String> {
         let text = format!("1:{}", random_token()?.reveal());
         Ok((text.parse()?, Secret::new(text)))
@@ -82,7 +82,7 @@ impl FromStr for TokenKeys {
     }
 }
 
-/// What a valid token says.
+/// The claims of a valid token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Claims {
     pub(crate) user_id: UserId,
@@ -104,17 +104,17 @@ pub(super) struct Tokens {
     header: Header,
     signing: EncodingKey,
     verifying: HashMap<String, DecodingKey>,
-    /// For codes of other kinds; the first one makes them.
+    /// The secrets of the keys, for HMACs of other modules; the first one signs.
     secrets: Vec<Secret>,
     validation: Validation,
-    /// Tokens whose signature was found right: checking it costs more than the rest of a small request.
+    /// Tokens whose signature was verified: verification costs more than the rest of a small request.
     verified: Cache<Box<str>, Claims>,
 }
 
 impl Tokens {
     pub(super) fn new(keys: &TokenKeys) -> Result<Self, String> {
         let (id, secret) = keys.0.first().ok_or("there is no token key")?;
-        // It fails only when it was installed before.
+        // This fails only if a provider was already installed.
         let _ = hs256::PROVIDER.install_default();
         let mut header = Header::new(Algorithm::HS256);
         header.kid = Some(id.clone());
@@ -143,13 +143,13 @@ impl Tokens {
         })
     }
 
-    /// All keys, the one that signs first.
+    /// Returns all keys; the first one signs.
     pub(super) fn keys(&self) -> impl Iterator<Item = &[u8]> {
         self.secrets.iter().map(|secret| secret.reveal().as_bytes())
     }
 
-    /// A token for `session_id`, issued at a time in seconds since 1970, and when it expires: after `lifetime`, but not after
-    /// `latest`. The same arguments give the same token.
+    /// Returns a token for `session_id`, issued at a time in seconds since 1970, and its expiry: after `lifetime`, but not
+    /// after `latest`. The same arguments give the same token.
     pub(super) fn issue(
         &self,
         user_id: UserId,
@@ -175,10 +175,10 @@ impl Tokens {
         Ok((Secret::new(token), expires_at.unwrap_or(latest)))
     }
 
-    /// What a token says, if it is one of ours and its time is now.
+    /// Returns the claims of a token, if it is one of ours and valid now.
     pub(super) fn verify(&self, token: &str) -> Result<Claims, Reason> {
         if let Some(claims) = self.verified.get(token) {
-            // Its time had come then; it may be over now.
+            // The token was already valid then; it may have expired since.
             return match claims.expires_at > SystemTime::now() {
                 true => Ok(claims),
                 false => Err(Reason::Expired),
@@ -203,10 +203,10 @@ impl Tokens {
                 _ => Reason::Invalid,
             })?
             .claims;
-        // A time past all calendars is nobody's.
+        // A token with a time past all calendars is not one of ours.
         let expires_at = UNIX_EPOCH.checked_add(Duration::from_secs(claims.exp));
         let expires_at = expires_at.ok_or(Reason::Invalid)?;
-        // The library lets a token pass in the second in which it ends.
+        // The library still accepts a token in the second in which it expires.
         if expires_at <= SystemTime::now() {
             return Err(Reason::Expired);
         }
@@ -218,7 +218,7 @@ impl Tokens {
     }
 }
 
-/// Whether the header names extensions that have to be understood (RFC 7515, 4.1.11). None is: the library does not look.
+/// Returns whether the header names critical extensions (RFC 7515, 4.1.11). We understand none, and the library does not check.
 fn has_critical_extensions(token: &str) -> bool {
     use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
     let header = token.split('.').next().unwrap_or_default();
@@ -227,20 +227,20 @@ fn has_critical_extensions(token: &str) -> bool {
     header.is_ok_and(|header| header.contains_key("crit"))
 }
 
-/// Seconds since 1970, by the clock of this process.
+/// Returns the seconds since 1970, by the clock of this process.
 pub(super) fn seconds_now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
 }
 
-/// 256 random bits as text.
+/// Returns 256 random bits as text.
 pub(super) fn random_token() -> Result<Secret, String> {
     use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
     Ok(Secret::new(BASE64_URL_SAFE_NO_PAD.encode(random_bytes()?)))
 }
 
-/// 256 random bits.
+/// Returns 256 random bits.
 pub(super) fn random_bytes() -> Result<[u8; 32], String> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes).map_err(|error| format!("no randomness: {error}"))?;

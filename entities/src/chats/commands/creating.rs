@@ -1,4 +1,4 @@
-//! Creating and renaming chats. A second chat of the same two users is the first one: the unique key of the pair decides,
+//! Creates and renames chats. A second direct chat of the same two users is the first one: the unique key of the pair decides,
 //! also between two that are created at once.
 
 use ::events::{Tx, now};
@@ -19,10 +19,10 @@ use crate::{
     idempotency,
 };
 
-/// Input of `create_chat`.
+/// The input of `create_chat`.
 #[derive(Debug, Clone)]
 pub struct CreateChat {
-    /// What sort of chat.
+    /// The kind of chat.
     pub kind: ChatKind,
     /// 1 to 200 characters for a group; none for a direct chat.
     pub title: Option<String>,
@@ -31,7 +31,7 @@ pub struct CreateChat {
 }
 
 impl Chats {
-    /// Creates a chat of the caller and others; the direct chat with a user only once.
+    /// Creates a chat of the caller and others. For a direct chat that exists already it returns that chat.
     #[boxed]
     pub async fn create_chat(&self, context: CommandContext, input: CreateChat) -> Result<Chat> {
         authorize(&context.viewer, Action::UseChats)?;
@@ -44,7 +44,7 @@ impl Chats {
                     let context = &context;
                     let work = create_in_tx(Work { tx, context }, creator, new);
                     let chat: Chat = idempotency::once(tx, context, work).await?;
-                    // The first answer to a repeat may be of a chat that the caller has left since.
+                    // The stored answer may be about a chat that the caller has left since.
                     get_member_in_tx(tx, chat.id, creator).await?;
                     Ok(chat)
                 })
@@ -52,7 +52,7 @@ impl Chats {
             .await
     }
 
-    /// Gives a group another title. The same title again succeeds and appends no event.
+    /// Changes the title of a group. Setting the same title again succeeds and appends no event.
     #[boxed]
     pub async fn rename_chat(
         &self,
@@ -113,7 +113,8 @@ async fn create_in_tx(work: Work<'_>, creator: UserId, new: NewChat) -> Result<C
     Ok(chat)
 }
 
-/// Whether the chat is new. Waits for another transaction that is creating the direct chat of the same pair.
+/// Inserts the chat; returns whether it is new. Waits for another transaction that is creating the direct chat of the same
+/// pair.
 async fn insert_in_tx(tx: &Tx<'_>, chat: &Chat) -> Result<bool> {
     let row = Chat {
         version: 1,

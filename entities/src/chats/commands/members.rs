@@ -1,4 +1,4 @@
-//! Members of groups come and go.
+//! Adds and removes members of groups.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ use crate::{
 };
 
 impl Chats {
-    /// Adds users to a group; those who are members already stay what they are. What was said before counts as read.
+    /// Adds users to a group; those who are already members keep their role. Earlier messages count as read.
     #[boxed]
     pub async fn add_members(
         &self,
@@ -38,7 +38,7 @@ impl Chats {
         .await
     }
 
-    /// Removes another member from a group. For the owner.
+    /// Removes another member from a group. Only the owner may do this.
     #[boxed]
     pub async fn remove_member(
         &self,
@@ -52,8 +52,8 @@ impl Chats {
         .await
     }
 
-    /// Takes the caller out of a group. When the owner leaves, the member who has been there longest becomes the owner.
-    /// Unlike other commands it is repeated to those who are out: that is what they were told.
+    /// Removes the caller from a group. When the owner leaves, the member who has been there longest becomes the owner. Unlike
+    /// with other commands, a caller who is no longer a member gets the stored answer: it says that they have left.
     #[boxed]
     pub async fn leave_chat(&self, context: CommandContext, chat_id: ChatId) -> Result<()> {
         authorize(&context.viewer, Action::UseChats)?;
@@ -162,7 +162,7 @@ async fn depart_in_tx(
     Ok(chat)
 }
 
-/// Makes the member who has been there longest the owner; a deactivated one only when there is no other.
+/// Makes the member who has been there longest the owner; a deactivated one only if there is no other.
 async fn hand_over_in_tx(work: &Work<'_>, chat_id: ChatId) -> Result<Option<ChatMember>> {
     let sql =
         "select m.* from chat_member m join app_user u on u.id = m.user_id where m.chat_id = $1

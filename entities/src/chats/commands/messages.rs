@@ -1,5 +1,5 @@
-//! Sending, editing and deleting messages. The chat's row hands out the numbers, so they have no gaps and follow the order
-//! of the log.
+//! Sends, edits and deletes messages. The chat's row numbers the messages, so the numbers have no gaps and follow the order of
+//! the log.
 
 use std::sync::Arc;
 
@@ -18,11 +18,11 @@ use crate::{
     },
 };
 
-/// What a message is called.
+/// The name of a message in errors.
 const MESSAGE: &str = "message";
 
 impl Chats {
-    /// Sends a message. Whoever sends has read all before it.
+    /// Sends a message. Earlier messages then count as read by the sender.
     #[boxed]
     pub async fn send_message(
         &self,
@@ -37,7 +37,7 @@ impl Chats {
         .await
     }
 
-    /// Changes the text of a message. The same text again succeeds and appends no event.
+    /// Changes the text of a message. Setting the same text again succeeds and appends no event.
     #[boxed]
     pub async fn edit_message(
         &self,
@@ -64,7 +64,7 @@ impl Chats {
         .await
     }
 
-    /// Deletes a message; its number and author stay, its text goes. Again succeeds and appends no event.
+    /// Deletes a message; its number and author stay, its text is removed. A repeat succeeds and appends no event.
     #[boxed]
     pub async fn delete_message(
         &self,
@@ -107,7 +107,7 @@ impl Chats {
         })
         .await
         .map_err(|error| match error {
-            // Whether there is such a message is not for those outside.
+            // A caller outside the chat must not learn whether the message exists.
             ChatError::NotFound(_) => ChatError::NotFound(MESSAGE),
             error => error,
         })

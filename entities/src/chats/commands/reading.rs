@@ -1,4 +1,4 @@
-//! Reading. It changes the member and not the chat, so readers do not wait for those who write.
+//! Marks messages as read. It changes the member and not the chat, so readers do not wait for writers.
 
 use ::events::now;
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, QuerySelect, Set};
@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Chats {
-    /// Marks messages up to a number as read, by default all. What is read stays read: a lower number does nothing.
+    /// Marks messages up to a number as read, by default all. A lower number than before does nothing.
     #[boxed]
     pub async fn mark_chat_read(
         &self,
@@ -28,7 +28,7 @@ impl Chats {
             .write(move |tx| {
                 let context = context.clone();
                 Box::pin(async move {
-                    // The member's row, not the chat's: readers wait for nobody but their own removal.
+                    // The member's row is locked, not the chat's: readers wait for nothing but their own removal.
                     let member = member::Entity::find_by_id((chat_id, user_id))
                         .lock_exclusive()
                         .one(&**tx)

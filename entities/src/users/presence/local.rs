@@ -1,5 +1,5 @@
-//! The connections of this process in memory, and what of them is yet to be written. Pure: no I/O, no clock. It holds one
-//! entry for each user who is connected here, or was within the grace.
+//! The connections of this process in memory, and the changes that are yet to be written. Pure: no I/O, no clock. It has one
+//! entry for each user who is connected here, or was within the grace period.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -7,16 +7,16 @@ use crate::access::UserId;
 use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
-/// Users in one transaction.
+/// The number of users in one transaction.
 pub(super) const BATCH_USERS: usize = 200;
 
-/// Who is connected to this gateway, and how often.
+/// The users connected to this gateway, with their numbers of connections.
 #[derive(Default)]
 pub(super) struct Local {
     users: HashMap<UserId, Connections>,
-    /// Those of `users` that are not recorded.
+    /// Those of `users` that are not recorded yet.
     arrived: BTreeSet<UserId>,
-    /// Those of `users` that have no connection left, by when that is to be written.
+    /// Those of `users` that have no connection left, by the time at which their departure is to be written.
     leaving: BTreeSet<(Instant, UserId)>,
     is_stopped: bool,
 }
@@ -42,7 +42,7 @@ pub(super) struct Departure {
     pub(super) seen_at: DateTime<Utc>,
 }
 
-/// What one transaction writes. Nobody is in both lists.
+/// The changes of one transaction. No user is in both lists.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Changes {
     pub(super) arrivals: Vec<UserId>,
@@ -50,7 +50,7 @@ pub(super) struct Changes {
 }
 
 impl Local {
-    /// One connection more. True when there is something to write.
+    /// Counts one more connection. Returns true if there is something to write.
     pub(super) fn enter(&mut self, user_id: UserId) -> bool {
         if self.is_stopped {
             return false;
@@ -63,10 +63,10 @@ impl Local {
         !user.is_recorded && self.arrived.insert(user_id)
     }
 
-    /// One connection less. True when there is something to wait for that there was not before.
+    /// Counts one connection less. Returns true if the task has a new time to wait for.
     pub(super) fn leave(&mut self, user_id: UserId, due: Instant, at: DateTime<Utc>) -> bool {
         let Some(user) = self.users.get_mut(&user_id).filter(|user| user.count > 0) else {
-            // It was ended by `stop`.
+            // `stop` has already ended the connection.
             return false;
         };
         user.count -= 1;
@@ -79,7 +79,7 @@ impl Local {
         is_first
     }
 
-    /// Everybody leaves now, and nobody enters any more.
+    /// Makes every user leave now, and lets nobody enter any more.
     pub(super) fn stop(&mut self, now: Instant, at: DateTime<Utc>) {
         self.is_stopped = true;
         self.leaving.clear();
@@ -91,22 +91,22 @@ impl Local {
         }
     }
 
-    /// When the next departure is to be written.
+    /// Returns when the next departure is to be written.
     pub(super) fn next_due(&self) -> Option<Instant> {
         self.leaving.first().map(|(due, _)| *due)
     }
 
-    /// Whether `stop` was called and all is written.
+    /// Returns whether `stop` was called and everything is written.
     pub(super) fn is_over(&self) -> bool {
         self.is_stopped && self.users.is_empty()
     }
 
-    /// Whether the database has nobody as connected here, and is not about to.
+    /// Returns whether the database has no user as connected here, and none is about to be written.
     pub(super) fn is_empty(&self) -> bool {
         self.users.is_empty()
     }
 
-    /// What is to be written now; `None` when there is nothing.
+    /// Returns the changes to write now; `None` if there are none.
     pub(super) fn pick(&mut self, now: Instant) -> Option<Changes> {
         let mut changes = Changes::default();
         let due = self.leaving.iter().take_while(|(due, _)| *due <= now);
@@ -120,7 +120,7 @@ impl Local {
                     user_id,
                     seen_at: left.at,
                 }),
-                // Came and went before anything was written.
+                // The user came and went before anything was written.
                 _ => {
                     self.users.remove(&user_id);
                     self.arrived.remove(&user_id);
@@ -134,7 +134,7 @@ impl Local {
         (!is_empty).then_some(changes)
     }
 
-    /// What was picked is written. Users may have come and gone meanwhile.
+    /// Records that the picked changes are written. Users may have come and gone meanwhile.
     pub(super) fn written(&mut self, changes: &Changes) {
         for user_id in &changes.arrivals {
             if let Some(user) = self.users.get_mut(user_id) {
@@ -157,7 +157,7 @@ impl Local {
         }
     }
 
-    /// The lease was lost: what was recorded counts no more.
+    /// Records that the lease was lost: nothing counts as recorded any more.
     pub(super) fn forget(&mut self) {
         for (user_id, user) in &mut self.users {
             user.is_recorded = false;

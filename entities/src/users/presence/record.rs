@@ -1,5 +1,5 @@
-//! What is written of presence, each function in one transaction, with its events. The order of locks is always the same:
-//! a gateway's row, then users' rows by id. See the parent module for why that is enough.
+//! The transactions that write presence, each function in one, with its events. The order of locks is always the same: a
+//! gateway's row, then users' rows by id. The parent module says why that is sufficient.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -26,10 +26,10 @@ use events::DatabaseConnection;
 
 type Result<T> = ::events::Result<T>;
 
-/// Under which the log remembers who wrote it.
+/// The actor of the events in the log.
 const ACTOR: &str = "presence";
 
-/// Makes a gateway known.
+/// Registers a gateway.
 pub(super) async fn register(tx: &Tx<'_>, gateway: Uuid, lease: Duration) -> Result<()> {
     let until = tx.get_database_backend().clock_plus(1);
     let sql = format!("insert into presence_gateway (id, alive_until) values ($2, {until})");
@@ -42,14 +42,14 @@ pub(super) async fn register(tx: &Tx<'_>, gateway: Uuid, lease: Duration) -> Res
     Ok(())
 }
 
-/// Forgets a gateway that has no users.
+/// Removes a gateway that has no users.
 pub(super) async fn unregister(tx: &Tx<'_>, gateway: Uuid) -> Result<()> {
     let sql = "delete from presence_gateway where id = $1";
     execute(&**tx, sql, vec![gateway.into()]).await?;
     Ok(())
 }
 
-/// Renews a gateway's lease, and writes what changed there. False, and nothing is written, when the lease is over.
+/// Renews a gateway's lease, and writes the changes there. Returns false, and writes nothing, if the lease has expired.
 pub(super) async fn renew(
     tx: &Tx<'_>,
     gateway: Uuid,
@@ -75,7 +75,7 @@ pub(super) async fn renew(
     Ok(true)
 }
 
-/// Whether there is a gateway to sweep.
+/// Returns whether there is a gateway to sweep.
 pub(super) async fn is_any_expired(database: &DatabaseConnection) -> Result<bool> {
     let sql = format!(
         "select 1 as found from presence_gateway where alive_until < {} limit 1",
@@ -84,8 +84,8 @@ pub(super) async fn is_any_expired(database: &DatabaseConnection) -> Result<bool
     Ok(query_one(database, &sql, Vec::new()).await?.is_some())
 }
 
-/// Takes the users of a gateway whose lease is over offline, a batch of them; the gateway goes with the last. False when
-/// there is no such gateway.
+/// Takes a batch of users of a gateway whose lease has expired offline; the gateway's row is deleted with the last batch.
+/// Returns false if there is no such gateway.
 pub(super) async fn sweep(tx: &Tx<'_>) -> Result<bool> {
     let backend = tx.get_database_backend();
     let expired = format!(
@@ -120,11 +120,11 @@ pub(super) async fn sweep(tx: &Tx<'_>) -> Result<bool> {
 }
 
 fn from_seconds(seconds: f64) -> DateTime<Utc> {
-    // Microseconds since 1970 are whole numbers to a double for the next two centuries.
+    // A double represents microseconds since 1970 as whole numbers for the next two centuries.
     DateTime::from_timestamp_micros((seconds * 1e6).round() as i64).unwrap_or_else(now)
 }
 
-/// The caller holds the gateway's row.
+/// Writes the changes of a gateway, whose row the caller has locked.
 async fn write(tx: &Tx<'_>, gateway: Uuid, changes: &Changes) -> Result<()> {
     let backend = tx.get_database_backend();
     let arrivals = uuids(&changes.arrivals);
@@ -196,7 +196,7 @@ async fn disconnect(
     is_elsewhere: bool,
 ) -> Result<()> {
     let seen_at = seen_at.max(row.seen_at);
-    // Who is still connected elsewhere was at least seen here: the other gateway may be dead since before that.
+    // A user who is still connected elsewhere was at least seen here: the other gateway may have been dead since before that.
     let event_type = (!is_elsewhere).then_some(DISCONNECTED);
     store(tx, row, is_elsewhere, seen_at, event_type).await
 }

@@ -1,4 +1,4 @@
-//! The table of who is online. The two others, of gateways and their users, are only spoken to in SQL, in `record`.
+//! The table of presences. The two others, of gateways and their users, are used only in SQL, in `record`.
 
 /// One row for each user who was ever connected.
 pub(in crate::users) mod user_presence {
@@ -16,7 +16,7 @@ pub(in crate::users) mod user_presence {
         pub is_online: bool,
         /// When the user was last known to be connected; while online, at the latest when they came.
         pub seen_at: DateTime<Utc>,
-        /// Of the stream; 0 before the first event.
+        /// The version of the stream; 0 before the first event.
         pub version: i64,
     }
 

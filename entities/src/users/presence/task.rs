@@ -1,5 +1,5 @@
-//! The task of a process that writes presence: arrivals and departures as they come, a renewal and a sweep every third of
-//! the lease. What fails is tried again, ever more slowly; nothing is lost by it, as what is to be written is in `Local`.
+//! The task of a process that writes presence: arrivals and departures as they come, and every third of the lease a renewal and
+//! a sweep. Failures are tried again, with growing pauses; they lose nothing, as the changes to write are kept in `Local`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,12 +16,12 @@ use super::{Shared, local::Changes, record};
 const GATHER: Duration = Duration::from_millis(20);
 /// The longest pause after failures.
 const MAX_PAUSE: Duration = Duration::from_secs(2);
-/// Batches of dead gateways' users in one round.
+/// The number of batches of dead gateways' users in one round.
 const SWEEP_BATCHES: usize = 50;
 
 struct Keeper {
     shared: Arc<Shared>,
-    /// Set while the database knows this process, which is while it has users.
+    /// The gateway's id while the database knows this process, which is while it has users.
     gateway: Option<Uuid>,
     /// When the next round is due.
     round_at: Instant,
@@ -76,14 +76,14 @@ impl Keeper {
                 self.register().await?;
             }
             if !self.renew(changes).await? {
-                // A database slower than the lease must not be asked without pause.
+                // A database slower than the lease must not be queried without pause.
                 sleep(GATHER).await;
             }
         }
         self.unregister_if_empty().await?;
         if is_round {
-            // Whoever lost its lease was cut off from the database, perhaps like all others: they, too, get the time
-            // to come back before they are swept.
+            // A process that lost its lease was cut off from the database, perhaps like all others: they, too, get the time to
+            // come back before they are swept.
             if kept {
                 self.sweep().await?;
             }
@@ -102,7 +102,7 @@ impl Keeper {
         Ok(())
     }
 
-    /// Writes changes, which renews the lease. False when the lease was lost: everybody here is to be entered anew.
+    /// Writes changes, which renews the lease. Returns false if the lease was lost, so that all users have to be entered again.
     async fn renew(&mut self, changes: Changes) -> ::events::Result<bool> {
         let Some(gateway) = self.gateway else {
             return Ok(false);
@@ -140,7 +140,8 @@ impl Keeper {
         Ok(())
     }
 
-    /// Looks first: a transaction for nothing would, on SQLite, wait for the one writer.
+    /// Sweeps dead gateways. It first reads whether there are any: an unnecessary transaction would, on SQLite, wait for the
+    /// one writer.
     async fn sweep(&self) -> ::events::Result<()> {
         let log = &self.shared.log;
         for _ in 0..SWEEP_BATCHES {

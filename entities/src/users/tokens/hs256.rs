@@ -1,5 +1,5 @@
-//! The cryptography behind access tokens: HMAC-SHA-256 and nothing else. `jsonwebtoken` would bring RSA and three elliptic curves
-//! along with it; a token that asks for one of those is refused here as it is by `Tokens`, which installs this.
+//! The cryptography of access tokens: only HMAC-SHA-256. The providers of `jsonwebtoken` would bring RSA and three elliptic
+//! curves; a token that asks for one of those is refused here as it is by `Tokens`, which installs this provider.
 
 use hmac::{Hmac, KeyInit, Mac};
 use jsonwebtoken::{
@@ -10,7 +10,7 @@ use jsonwebtoken::{
 use sha2::Sha256;
 use signature::{Error, Signer, Verifier};
 
-/// For `CryptoProvider::install_default`.
+/// The provider for `CryptoProvider::install_default`.
 pub(super) static PROVIDER: CryptoProvider = CryptoProvider {
     signer_factory: signer,
     verifier_factory: verifier,
