@@ -1,6 +1,6 @@
-//! Posts with likes and comments. They are event-sourced: a command folds the post's stream, decides, and appends; nothing
-//! else is written by it. What lists and pages show is a read model, written only by the follower `posts`, which may lag
-//! by moments; what a command answers, and what a subscription shows, is the fold.
+//! Posts with likes and comments. They are event-sourced: a command folds the post's stream, decides, and appends; it writes
+//! nothing else. Lists and pages read a read model, which only the follower `posts` writes and which may lag by moments; the
+//! answer of a command, and the payload of a subscription, is the fold.
 
 mod aggregate;
 mod changes;

@@ -1,7 +1,7 @@
-//! Signals: a value from a source, which three processors look at. A signal is a state machine in the log: pending, processing,
-//! and at the end completed, when all have answered, or partial, at its deadline by the database's clock. It ends exactly
-//! once; an answer that comes later is kept and changes nothing. `aggregate` is the machine, pure; `advancing` is the only
-//! way to move it, with the signal's row locked, so any number of processes may try whatever they like at any time.
+//! Signals: a value from a source, which three processors examine. A signal is a state machine in the log: pending, processing,
+//! and finally completed, when all have answered, or partial, at its deadline by the database's clock. It ends exactly once; a
+//! later answer is kept and changes nothing. `aggregate` is the pure state machine; `advancing` is the only way to move it,
+//! with the signal's row locked, so any number of processes may try any command at any time.
 
 mod advancing;
 mod aggregate;
@@ -33,21 +33,21 @@ use std::{sync::Arc, time::Duration};
 
 use ::events::EventLog;
 
-/// What the domain can be told.
+/// The configuration of the domain.
 #[derive(Debug, Clone, Copy)]
 pub struct SignalsConfig {
     /// How long the processors have to answer, by the database's clock.
     pub deadline: Duration,
 }
 
-/// What the processes that do the work can be told; it should be the same for all of them.
+/// The configuration of the processes that do the work; it should be the same for all of them.
 #[derive(Clone, Default)]
 pub struct SignalWork {
-    /// By what the levels of values are named.
+    /// The thresholds that name the levels of values.
     pub levels: Levels,
-    /// What is to go wrong, for demonstrations and tests.
+    /// Faults to inject, for demonstrations and tests.
     pub faults: Faults,
-    /// Who is told of signals that have ended.
+    /// The receiver that is notified when a signal has ended.
     pub webhook: Option<Arc<dyn Webhook>>,
 }
 

@@ -1,5 +1,6 @@
-//! The post as its events make it, and what each command adds to them. Pure: no clock, no I/O. A command that is refused, or
-//! would change nothing, gives no fact. What is removed or deleted is gone from here, too. Called by commands and queries.
+//! The aggregate of a post: the state that its events fold to, and the events that each command adds. Pure: no clock, no I/O. A
+//! command that is refused, or would change nothing, returns no fact. Removed and deleted content is gone from the state, too.
+//! Called by commands and queries.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -19,7 +20,7 @@ pub struct PostState {
     author_id: UserId,
     message: String,
     liked_by: HashSet<UserId>,
-    /// By number; those that were removed are here without their texts.
+    /// The comments by number; removed ones are kept without their texts.
     comments: BTreeMap<i64, Comment>,
     /// The numbers of the comments that were not removed.
     numbers: HashMap<CommentId, i64>,
@@ -29,56 +30,56 @@ pub struct PostState {
     deleted_at: Option<DateTime<Utc>>,
 }
 
-/// Who gives a command.
+/// The user who gives a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Actor {
     /// The user.
     pub user_id: UserId,
-    /// Whether they may remove what others wrote.
+    /// Whether the user may remove what others wrote.
     pub may_moderate: bool,
 }
 
-/// What can be asked of a post.
+/// The commands on a post.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PostCommand {
-    /// Write it.
+    /// Creates the post.
     Create {
         /// 1 to 10,000 characters.
         message: String,
     },
-    /// Change the message of one's own post.
+    /// Changes the message of the actor's own post.
     EditMessage {
         /// 1 to 10,000 characters.
         message: String,
     },
-    /// Like it; who likes it already changes nothing.
+    /// Likes the post; a second like of the same user changes nothing.
     Like,
-    /// Like it no more; who does not like it changes nothing.
+    /// Takes the like back; without a like it changes nothing.
     Unlike,
-    /// Comment on it.
+    /// Adds a comment.
     AddComment {
         /// A new id.
         comment_id: CommentId,
         /// 1 to 2,000 characters.
         text: String,
     },
-    /// Change the text of one's own comment.
+    /// Changes the text of the actor's own comment.
     EditComment {
         /// The comment.
         comment_id: CommentId,
         /// 1 to 2,000 characters.
         text: String,
     },
-    /// Remove one's own comment, or as a moderator any.
+    /// Removes the actor's own comment, or as a moderator any.
     RemoveComment {
         /// The comment.
         comment_id: CommentId,
     },
-    /// Delete one's own post, or as a moderator any.
+    /// Deletes the actor's own post, or as a moderator any.
     Delete,
 }
 
-/// The events of a stream do not follow each other, or begin with something else than the post's creation.
+/// The versions of a stream are not consecutive, or its first event is not the post's creation.
 #[derive(Debug, thiserror::Error)]
 #[error("version {version} does not continue post {}", .post_id.uuid())]
 pub struct Discontinuous {
@@ -88,10 +89,10 @@ pub struct Discontinuous {
     pub version: i64,
 }
 
-/// The post after all of `events`, which are those of one stream from `state` on.
+/// Folds `events`, which continue one stream from `state` on.
 ///
 /// # Errors
-/// When an event does not continue the stream.
+/// Fails when an event does not continue the stream.
 pub fn fold<'a>(
     mut state: Option<PostState>,
     events: impl IntoIterator<Item = &'a PostEvent>,
@@ -116,10 +117,10 @@ pub fn fold<'a>(
     Ok(state)
 }
 
-/// What the command adds to the post: `None` when it would change nothing.
+/// Returns the fact that the command adds to the post; `None` if it would change nothing.
 ///
 /// # Errors
-/// When the rules refuse it.
+/// Fails when the rules refuse the command.
 pub fn decide(
     state: Option<&PostState>,
     actor: Actor,
@@ -216,7 +217,7 @@ impl PostState {
     fn apply(&mut self, event: &PostEvent) {
         let at = event.occurred_at;
         match &event.fact {
-            // Only the first event of a stream creates; a later one says nothing new.
+            // Only the first event of a stream creates the post; a later one has no effect.
             PostFact::Created(_) => {}
             PostFact::MessageEdited(edited) => self.message.clone_from(&edited.message),
             PostFact::Liked(liked) => {
@@ -271,7 +272,7 @@ impl PostState {
         }
     }
 
-    /// The comment with this id that was not removed.
+    /// Returns the comment with this id, unless it was removed.
     fn get_comment(&self, id: CommentId) -> Result<&Comment, PostError> {
         let number = self.numbers.get(&id);
         number
@@ -279,7 +280,7 @@ impl PostState {
             .ok_or(PostError::NotFound("comment"))
     }
 
-    /// The post, unless it is deleted.
+    /// Returns the post, unless it is deleted.
     pub fn post(&self) -> Option<Post> {
         self.deleted_at.is_none().then(|| Post {
             id: self.id,
@@ -293,43 +294,43 @@ impl PostState {
         })
     }
 
-    /// Whether it is deleted.
+    /// Returns whether the post is deleted.
     pub fn is_deleted(&self) -> bool {
         self.deleted_at.is_some()
     }
 
-    /// Whether the user likes it.
+    /// Returns whether the user likes the post.
     pub fn is_liked_by(&self, user_id: UserId) -> bool {
         self.liked_by.contains(&user_id)
     }
 
-    /// The comments that were not removed, in the order in which they were added.
+    /// Returns the comments that were not removed, in the order in which they were added.
     pub fn comments(&self) -> impl DoubleEndedIterator<Item = &Comment> {
         let all = self.comments.values();
         all.filter(|comment| comment.removed_at.is_none())
     }
 
-    /// Any comment there ever was, by its number.
+    /// Returns a comment by its number, removed or not.
     pub fn comment(&self, number: i64) -> Option<&Comment> {
         self.comments.get(&number)
     }
 
-    /// The number of a comment that was not removed.
+    /// Returns the number of a comment that was not removed.
     pub(super) fn number_of(&self, comment_id: CommentId) -> Option<i64> {
         self.numbers.get(&comment_id).copied()
     }
 
-    /// How many events it is made of.
+    /// Returns how many events the post consists of.
     pub fn version(&self) -> i64 {
         self.version
     }
 
-    /// When anything last happened to it.
+    /// Returns the time of the last event.
     pub(super) fn updated_at(&self) -> DateTime<Utc> {
         self.updated_at
     }
 
-    /// Takes the texts out that are gone from `now`, a later state of the post.
+    /// Removes the texts that are gone in `now`, a later state of the post.
     pub(super) fn withhold(&mut self, now: &Self) {
         for comment in self.comments.values_mut() {
             let later = now.comments.get(&comment.number);
@@ -339,7 +340,7 @@ impl PostState {
         }
     }
 
-    /// About how much memory it takes, in bytes.
+    /// Returns the approximate size in memory, in bytes.
     pub(super) fn weight(&self) -> u32 {
         let texts: usize = self
             .comments

@@ -1,5 +1,6 @@
-//! What a batch of events does to the rows of the read model: collapsed in memory first, so that each sort of change is one
-//! statement, however many events there are. Applied batch by batch, in whatever batches, it gives what the fold gives.
+//! The changes that a batch of events makes to the rows of the read model. They are collapsed in memory first, so that each
+//! kind of change is one statement, however many events there are. However the events are cut into batches, the rows agree with
+//! the fold.
 
 mod store;
 
@@ -12,7 +13,7 @@ pub(super) use store::use_indexes;
 use super::{Comment, Post, PostEvent, PostFact, PostId};
 use crate::access::UserId;
 
-/// A post that was there before the batch.
+/// A post that existed before the batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Moved {
     message: Option<String>,
@@ -22,28 +23,28 @@ struct Moved {
     updated_at: DateTime<Utc>,
 }
 
-/// Whether the user liked the post before the batch, and since when they do after it.
+/// Whether the user liked the post before the batch, and since when they like it after the batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Liking {
     before: bool,
     after: Option<DateTime<Utc>>,
 }
 
-/// What became of a comment.
+/// The change of a comment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Touched {
     Edited { text: String, at: DateTime<Utc> },
     Removed,
 }
 
-/// What a batch of events changes in the read model. Keys of comments and likes begin with the post.
+/// The changes that a batch of events makes to the read model. Keys of comments and likes begin with the post.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     created: HashMap<PostId, Post>,
     moved: HashMap<PostId, Moved>,
     deleted: HashSet<PostId>,
     added: BTreeMap<(PostId, i64), Comment>,
-    /// Also of comments that are added.
+    /// The changed comments, including those that the batch adds.
     touched: HashMap<(PostId, i64), Touched>,
     likings: HashMap<(PostId, UserId), Liking>,
 }
@@ -54,7 +55,7 @@ impl Changes {
         for event in events {
             changes.add(event);
         }
-        // Nothing follows a deletion; what was before it in the batch is void.
+        // Nothing follows a deletion; earlier events of the post in the batch have no effect.
         let deleted = &changes.deleted;
         if !deleted.is_empty() {
             changes.created.retain(|id, _| !deleted.contains(id));
@@ -113,7 +114,7 @@ impl Changes {
             }
             PostFact::CommentRemoved(removed) => {
                 let key = (id, removed.number);
-                // One that came with this batch goes without a trace.
+                // A comment that was added in this batch disappears without a trace.
                 if self.added.remove(&key).is_some() {
                     self.touched.remove(&key);
                 } else {
@@ -153,7 +154,7 @@ impl Changes {
     }
 
     fn like(&mut self, post_id: PostId, user_id: UserId, after: Option<DateTime<Utc>>) {
-        // Likes and unlikes of a user alternate, so the first of them tells what was before.
+        // A user's likes and unlikes alternate, so the first of them tells the state before the batch.
         let before = after.is_none();
         let first = Liking { before, after };
         let liking = self.likings.entry((post_id, user_id)).or_insert(first);

@@ -1,6 +1,6 @@
-//! The commands: each folds the post, lets the aggregate decide, and appends what it says, in one transaction. Commands on
-//! one post queue for a lock, so that a post that many like at once costs them no retries; that nothing comes between the
-//! fold and the append is not the lock's doing, but the version's.
+//! The commands on posts: each folds the post, lets the aggregate decide, and appends its facts, in one transaction. Commands
+//! on one post queue for a lock, so that many likes of one post cause no retries. The lock is not what keeps other events out
+//! between the fold and the append: the version does that.
 
 use std::sync::Arc;
 
@@ -27,57 +27,57 @@ use crate::{
 
 type Result<T, E = PostError> = std::result::Result<T, E>;
 
-/// The first key of the locks of posts; Postgres keeps locks of two keys apart from those of one.
+/// The first key of the locks of posts; Postgres distinguishes locks with two keys from those with one.
 const LOCKS: i32 = 0x706f_7374;
 
-/// Which post to change, and in which version the caller saw it.
+/// Names the post to change, and the version that the caller saw.
 #[derive(Debug, Clone, Copy)]
 pub struct ChangePost {
-    /// Its id.
+    /// The id of the post.
     pub id: PostId,
     /// Fails with a conflict when the post is at another version.
     pub expected_version: Option<i64>,
 }
 
-/// Which comment to change.
+/// Names the comment to change.
 #[derive(Debug, Clone, Copy)]
 pub struct ChangeComment {
-    /// The post it is on.
+    /// The post that it belongs to.
     pub post_id: PostId,
-    /// Its id.
+    /// The id of the comment.
     pub id: CommentId,
 }
 
-/// What a command answers.
+/// The answer of a command.
 #[derive(Debug, Clone)]
 pub struct PostAnswer {
-    /// The post after it.
+    /// The post after the command.
     pub state: Arc<PostState>,
-    /// The comment it was about, after it.
+    /// The comment that the command is about, after the command.
     pub comment: Option<Comment>,
 }
 
-/// What is stored of an answer, so that a repeat gets it again: the log has the rest.
+/// The stored part of an answer, for repeats: the rest is in the log.
 #[derive(Clone, Serialize, Deserialize)]
 struct Done {
     id: PostId,
     version: i64,
     comment: Option<i64>,
-    /// Absent from a repeat; with the past of which it is a fold.
+    /// The fold with its past; absent from a repeat.
     #[serde(skip)]
     state: Option<(Past, Answered)>,
 }
 
-/// The post that a command answers.
+/// The post in the answer of a command.
 #[derive(Clone)]
 enum Answered {
-    /// As it was before.
+    /// The post as it was before.
     Unchanged(Arc<PostState>),
-    /// After the event of the command.
+    /// The post after the command's event.
     Changed(Fold),
 }
 
-/// A command on its way.
+/// A command with its caller and target.
 #[derive(Clone)]
 struct Order {
     context: CommandContext,
@@ -87,7 +87,7 @@ struct Order {
 }
 
 impl Posts {
-    /// Writes a post.
+    /// Creates a post.
     #[boxed]
     pub async fn create_post(
         &self,
@@ -111,14 +111,14 @@ impl Posts {
         self.execute(context, target, command).await
     }
 
-    /// Likes a post. Who likes it already changes nothing, and no event is appended.
+    /// Likes a post. A second like of the same user changes nothing and appends no event.
     #[boxed]
     pub async fn like_post(&self, context: CommandContext, id: PostId) -> Result<PostAnswer> {
         self.execute(context, at_any_version(id), PostCommand::Like)
             .await
     }
 
-    /// Takes a like back. Who does not like it changes nothing, and no event is appended.
+    /// Takes a like back. Without a like it changes nothing and appends no event.
     #[boxed]
     pub async fn unlike_post(&self, context: CommandContext, id: PostId) -> Result<PostAnswer> {
         self.execute(context, at_any_version(id), PostCommand::Unlike)
@@ -153,7 +153,7 @@ impl Posts {
             .await
     }
 
-    /// Removes a comment: one's own, or as a moderator any.
+    /// Removes a comment: the viewer's own, or as a moderator any.
     #[boxed]
     pub async fn remove_comment(
         &self,
@@ -166,7 +166,7 @@ impl Posts {
             .await
     }
 
-    /// Deletes a post with its comments and likes: one's own, or as a moderator any.
+    /// Deletes a post with its comments and likes: the viewer's own, or as a moderator any.
     #[boxed]
     pub async fn delete_post(
         &self,
@@ -187,7 +187,7 @@ impl Posts {
             user_id: context.viewer.require_user()?,
             may_moderate: authorize(&context.viewer, Action::ModeratePosts).is_ok(),
         };
-        // The aggregate checks it, too; what is wrong need not cost a transaction.
+        // The aggregate checks the command, too; this saves a transaction for invalid input.
         let command = rules::checked(command)?;
         let order = Order {
             context,
@@ -209,7 +209,7 @@ impl Posts {
         self.answer(done).await
     }
 
-    /// The answer; a repeat gets it as it was given first.
+    /// Returns the answer; a repeat gets the first one.
     async fn answer(&self, done: Done) -> Result<PostAnswer> {
         let state = match done.state {
             Some((_, Answered::Unchanged(state))) => state,
@@ -257,7 +257,7 @@ async fn execute_in_tx(tx: &Tx<'_>, folds: &Folds, order: &Order) -> Result<Done
     };
     let after = match fact {
         None => {
-            // What the answer shows was written by somebody; who waits for the read model waits for that.
+            // The post in the answer may be another command's work; a caller who waits for the read model waits for that event.
             let written = Written {
                 kind: STREAM.to_owned(),
                 stream_id: id.uuid(),
@@ -268,7 +268,7 @@ async fn execute_in_tx(tx: &Tx<'_>, folds: &Folds, order: &Order) -> Result<Done
             before.map(Answered::Unchanged)
         }
         Some(fact) => {
-            // Never backwards, whatever the clocks of the processes say.
+            // The time never goes backwards, whatever the clocks of the processes say.
             let last = before.as_ref().map(|before| before.updated_at());
             let event = PostEvent {
                 post_id: id,
@@ -298,10 +298,10 @@ async fn execute_in_tx(tx: &Tx<'_>, folds: &Folds, order: &Order) -> Result<Done
     })
 }
 
-/// Waits for the other commands on the post to end; SQLite has one writer.
+/// Waits for other commands on the post to end; SQLite has one writer.
 async fn lock_in_tx(tx: &Tx<'_>, id: PostId) -> Result<()> {
     if tx.get_database_backend().is_postgres() {
-        // The last bytes of a uuid v7 are random. Posts that share them only wait for each other.
+        // The last bytes of a uuid v7 are random. Posts that share them merely wait for each other.
         let key = id.uuid().as_u128() as i32;
         let sql = "select pg_advisory_xact_lock($1, $2)";
         execute(&**tx, sql, vec![LOCKS.into(), key.into()]).await?;

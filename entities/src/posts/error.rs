@@ -12,7 +12,7 @@ pub enum PostRefusal {
     /// Only the author may do this.
     #[error("only the author may do this")]
     NotAuthor,
-    /// The post has had as many comments as a post can get.
+    /// The post has received the largest number of comments.
     #[error("a post gets at most {COMMENTS} comments")]
     TooManyComments,
 }

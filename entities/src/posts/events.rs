@@ -1,6 +1,6 @@
-//! The facts about posts: each says what changed, and no more; the post is what they add up to. The shape of `data` is a
-//! contract. A new shape is a new schema version, and the old one is kept here to be read: `PostCreated` had `text` in
-//! version 1, and has `message` since version 2, as everything else calls it.
+//! The events of posts: each says only what changed, and the post is the sum of them. The shape of `data` is a contract. A new
+//! shape is a new schema version, and the old one stays here to be read: `PostCreated` had `text` in version 1, and has
+//! `message` since version 2, as everything else calls it.
 
 use crate::access::UserId;
 use crate::posts::{CommentId, PostId};
@@ -10,19 +10,19 @@ use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-/// The kind of stream that posts are.
+/// The kind of stream of posts.
 pub const STREAM: &str = PostId::KIND;
 
-/// What can happen to a post.
+/// The kinds of post events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PostEventKind {
-    /// It was written.
+    /// The post was created.
     Created,
     /// Its author changed its message.
     MessageEdited,
-    /// A user likes it.
+    /// A user liked the post.
     Liked,
-    /// A user likes it no more.
+    /// A user took their like back.
     Unliked,
     /// A user commented on it.
     CommentAdded,
@@ -30,7 +30,7 @@ pub enum PostEventKind {
     CommentEdited,
     /// A comment was removed.
     CommentRemoved,
-    /// It was deleted, with its comments and likes.
+    /// The post was deleted, with its comments and likes.
     Deleted,
 }
 
@@ -46,7 +46,7 @@ impl PostEventKind {
         Self::Deleted,
     ];
 
-    /// The name in the log.
+    /// Returns the event type.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Created => "PostCreated",
@@ -60,7 +60,7 @@ impl PostEventKind {
         }
     }
 
-    /// The version of the shape in which it is written now.
+    /// Returns the schema version in which such an event is written now.
     pub const fn schema_version(self) -> i16 {
         match self {
             Self::Created => 2,
@@ -163,17 +163,17 @@ pub struct PostCommentRemoved {
 #[serde(rename_all = "camelCase")]
 pub struct PostDeleted {}
 
-/// One fact about a post, in the newest shape.
+/// A fact about a post, in the newest shape.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum PostFact {
-    /// It was written.
+    /// The post was created.
     Created(PostCreated),
     /// Its author changed its message.
     MessageEdited(PostMessageEdited),
-    /// A user likes it.
+    /// A user liked the post.
     Liked(PostLiked),
-    /// A user likes it no more.
+    /// A user took their like back.
     Unliked(PostUnliked),
     /// A user commented on it.
     CommentAdded(PostCommentAdded),
@@ -181,12 +181,12 @@ pub enum PostFact {
     CommentEdited(PostCommentEdited),
     /// A comment was removed.
     CommentRemoved(PostCommentRemoved),
-    /// It was deleted, with its comments and likes.
+    /// The post was deleted, with its comments and likes.
     Deleted(PostDeleted),
 }
 
 impl PostFact {
-    /// What sort of fact it is.
+    /// Returns the kind of the fact.
     pub fn kind(&self) -> PostEventKind {
         match self {
             Self::Created(_) => PostEventKind::Created,
@@ -200,7 +200,7 @@ impl PostFact {
         }
     }
 
-    /// The number of the comment that it is about, if it is about one.
+    /// Returns the number of the comment that the fact is about, if there is one.
     pub fn comment_number(&self) -> Option<i64> {
         match self {
             Self::CommentAdded(added) => Some(added.number),
@@ -234,7 +234,7 @@ impl PostFact {
 pub struct PostEvent {
     /// The post.
     pub post_id: PostId,
-    /// The post's version after it.
+    /// The post's version after the event.
     pub version: i64,
     /// When it happened.
     pub occurred_at: DateTime<Utc>,
@@ -246,7 +246,7 @@ impl PostEvent {
     /// Reads an event of any schema version that was ever written.
     ///
     /// # Errors
-    /// When it is none of this domain, or of a version that only a later Millrace knows.
+    /// Fails when the event is not one of this domain, or has a version that only a later Millrace knows.
     pub fn decode(event: &Event) -> ::events::Result<Self> {
         let malformed = |source| ::events::Error::Malformed {
             what: "post event",
@@ -280,7 +280,7 @@ pub(super) fn new_event(fact: &PostFact, occurred_at: DateTime<Utc>) -> NewEvent
     }
 }
 
-/// The contract: the JSON Schema of the data of each event type, by name and version, also of those that are only read.
+/// Returns the contract: the JSON Schema of the data of each event type, by name and version, also of those that are only read.
 pub fn event_schemas() -> serde_json::Map<String, Value> {
     let schemas = PostEventKind::ALL.map(|kind| {
         let schema = match kind {

@@ -1,8 +1,8 @@
-//! Folds of streams, remembered with their last event: the next reader folds only what came since, and reads that event with it.
-//! A fold holds while the log has its last event, until what is personal is erased; a database that lost its last commits may
-//! have another one there, and then all is folded anew. This is instead of stored snapshots: a like of a post with 10,000 likes
-//! took 105 ms the first time in a process and 2 to 5 ms from then on (debug build, busy machine; `tests/it/posts/hot.rs`). A
-//! snapshot would save the first, for a write at each command.
+//! Folds of streams, cached with their last event: the next reader folds only later events, and reads the last event again with
+//! them. A cached fold is valid while the log has its last event, and until personal data is erased; a database that lost its
+//! last commits may have another event there, and then the whole stream is folded again. This replaces stored snapshots: a like
+//! of a post with 10,000 likes took 105 ms the first time in a process and 2 to 5 ms from then on (debug build, busy machine;
+//! `tests/it/posts/hot.rs`). A snapshot would save the first, for a write at each command.
 
 use std::{
     sync::{
@@ -18,14 +18,15 @@ use uuid::Uuid;
 
 use super::{PostEvent, PostId, PostState, aggregate::Discontinuous, fold};
 
-/// The memory that folds may take in a process, in bytes.
+/// The memory for cached folds in a process, in bytes.
 const MEMORY: u64 = 32 << 20;
-/// How long a fold that nobody asks for is kept.
+/// How long an unused fold is kept.
 const IDLE: Duration = Duration::from_secs(600);
-/// Events read in one statement.
+/// The number of events read in one statement.
 const BATCH_EVENTS: u64 = 1_000;
 
-/// What the log says, in an epoch: another one has another past, and what was erased since is no longer said.
+/// The epoch of the log, and the number of its redactions. Another epoch has another past, and a redaction removes data from
+/// the events.
 pub(super) type Past = (u32, u64);
 
 #[derive(Clone)]
@@ -33,7 +34,7 @@ pub(super) struct Folds {
     log: EventLog,
     /// How often the log was redacted.
     redactions: Arc<AtomicU64>,
-    /// By the past that they are folds of.
+    /// The folds, by the past that they were read from.
     remembered: Cache<(Past, PostId), Fold>,
 }
 
@@ -41,7 +42,7 @@ pub(super) struct Folds {
 #[derive(Clone)]
 pub(super) struct Fold {
     pub(super) state: Arc<PostState>,
-    /// The id of the last of them.
+    /// The id of the last of these events.
     pub(super) last: Uuid,
 }
 
@@ -83,19 +84,19 @@ impl Folds {
         }
     }
 
-    /// To be asked for before anything is read that is to be remembered.
+    /// Returns the current past. Must be called before the events of a fold that is to be cached are read.
     pub(super) fn past(&self) -> Past {
         let redactions = self.redactions.load(Ordering::Acquire);
         (self.log.tail().cursor().epoch, redactions)
     }
 
-    /// The post now.
+    /// Returns the current post.
     pub(super) async fn read(&self, id: PostId) -> Result<Option<Arc<PostState>>> {
         self.continue_in(Source::Log(&self.log), id).await
     }
 
-    /// The post now, as the transaction sees it. To be called before it appends to the stream: what it appends may never
-    /// be committed.
+    /// Returns the current post as the transaction sees it. Must be called before the transaction appends to the stream, as its
+    /// events may never be committed.
     pub(super) async fn read_in_tx(
         &self,
         tx: &Tx<'_>,
@@ -104,8 +105,8 @@ impl Folds {
         self.continue_in(Source::Tx(tx), id).await
     }
 
-    /// The post at the event `event_id`, which made this version of it, or at a later one. An event behind it that cannot be
-    /// read does not matter: then this is the post before that event.
+    /// Returns the post at the event `event_id`, which led to this version of it, or at a later one. If a later event cannot be
+    /// read, this is the post before that event.
     pub(super) async fn read_since(
         &self,
         id: PostId,
@@ -131,7 +132,7 @@ impl Folds {
         }
     }
 
-    /// The post at exactly this version; what it was then never changes.
+    /// Returns the post at exactly this version, which never changes.
     pub(super) async fn read_at(&self, id: PostId, version: i64) -> Result<Option<Arc<PostState>>> {
         let past = self.past();
         let start = self.recall(past, id);
@@ -142,7 +143,7 @@ impl Folds {
         Ok(state.filter(|state| state.version() == version))
     }
 
-    /// Keeps a fold of committed events, as they were said in this past.
+    /// Caches a fold of committed events that were read in this past.
     pub(super) fn remember(&self, past: Past, id: PostId, fold: &Fold) {
         let is_news = self
             .recall(past, id)
@@ -167,8 +168,8 @@ impl Folds {
         Ok(fold.map(|fold| fold.state))
     }
 
-    /// Folds the events after `start` up to `version`, or all of them if the log no longer has the last event of `start`: what
-    /// was remembered is forgotten then.
+    /// Folds the events after `start` up to `version`, or all of them if the log no longer has the last event of `start`: the
+    /// cached fold is dropped then.
     async fn fold_up_to(
         &self,
         source: Source<'_>,
@@ -192,21 +193,21 @@ impl Folds {
     }
 }
 
-/// What events fold to, up to the first that cannot be read.
+/// The fold of events, up to the first that cannot be read.
 struct Folded {
     fold: Option<Fold>,
     ended_by: Option<::events::Error>,
 }
 
 impl Folded {
-    /// The fold if all could be read: what a command decides on, and what readers are shown as the whole.
+    /// Returns the fold if all events could be read: commands decide on it, and readers see it as the whole.
     fn whole(self) -> Result<Option<Fold>> {
         self.ended_by.map_or(Ok(self.fold), Err)
     }
 }
 
-/// Folds the events after `start` up to `version`, a batch at a time. The last event of `start` is read with the first batch:
-/// nothing when the log does not have it.
+/// Folds the events after `start` up to `version`, in batches. The last event of `start` is read with the first batch; the
+/// result is `None` if the log does not have it.
 async fn fold_behind(
     source: Source<'_>,
     id: PostId,

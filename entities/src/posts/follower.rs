@@ -1,5 +1,5 @@
-//! The follower that keeps the read model, and nobody else writes its tables. Pointed at other tables, under another name, it
-//! builds the model anew beside the live one.
+//! The follower that keeps the read model; nothing else writes its tables. With other tables and another name, it builds a new
+//! model beside the live one.
 
 use std::sync::Arc;
 
@@ -21,12 +21,12 @@ pub struct PostsFollower {
 }
 
 impl PostsFollower {
-    /// Keeps the tables that queries read.
+    /// Returns the follower of the tables that queries read.
     pub fn live() -> Self {
         Self::new(POSTS_FOLLOWER, Tables::live())
     }
 
-    /// Keeps other tables, which exist, with checkpoints under another name.
+    /// Returns a follower of other, existing tables, with checkpoints under another name.
     pub fn new(name: &'static str, tables: Tables) -> Self {
         Self { name, tables }
     }
@@ -56,7 +56,7 @@ impl Follower for PostsFollower {
     }
 }
 
-/// What the follower keeps, as something that can be built anew.
+/// The read model as one that can be rebuilt.
 pub struct PostsModel;
 
 impl ReadModel for PostsModel {
@@ -68,7 +68,7 @@ impl ReadModel for PostsModel {
         STREAM
     }
 
-    /// The streams of posts are what posts are.
+    /// The streams of posts are never pruned, as they are the source of the posts.
     fn is_kept(&self) -> bool {
         true
     }

@@ -1,5 +1,5 @@
-//! Many posts at once, with their comments and likes, in one transaction: for demo data and measurements. The events are
-//! those that the commands would have appended, one after the other.
+//! Imports many posts with their comments and likes in one transaction, for demo data and measurements. The events are those
+//! that the commands would have appended, one after the other.
 
 use std::sync::Arc;
 
@@ -15,28 +15,28 @@ use crate::{
     boxed,
 };
 
-/// A post as it is to become.
+/// A post to import.
 #[derive(Debug, Clone)]
 pub struct NewPost {
-    /// Who writes it.
+    /// The author.
     pub author_id: UserId,
     /// 1 to 10,000 characters.
     pub message: String,
-    /// Who likes it, each once.
+    /// The users who like it, each once.
     pub liked_by: Vec<UserId>,
-    /// Who comments, and what: 1 to 2,000 characters.
+    /// The comments: each author with a text of 1 to 2,000 characters.
     pub comments: Vec<(UserId, String)>,
 }
 
-/// A fact, and the version that its post has before it.
+/// A fact, with the version that its post has before it.
 type Step = (PostId, i64, PostFact);
 
 impl Posts {
-    /// Writes the posts, or none of them; answers how many events that took. Likes and comments of different posts alternate,
-    /// as they do in life.
+    /// Writes all posts or none; returns the number of appended events. Likes and comments of different posts alternate, as in
+    /// practice.
     ///
     /// # Errors
-    /// When one of the texts breaks the rules.
+    /// Fails when one of the texts breaks the rules.
     #[boxed]
     pub async fn import_posts(
         &self,
@@ -65,7 +65,7 @@ impl Posts {
     }
 }
 
-/// All posts are created first; then each gets one like or comment in turn, until there are none left.
+/// Returns the facts in order: all posts are created first; then each gets one like or comment in turn, until none are left.
 fn steps(posts: Vec<NewPost>) -> Result<Vec<Step>, PostError> {
     let mut steps = Vec::new();
     let mut waiting = Vec::new();

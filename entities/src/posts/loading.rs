@@ -1,5 +1,5 @@
-//! Loads for many posts at once: each is one statement, however many there are. They ask nothing about the viewer; what
-//! differs by user has the user in its key.
+//! Batch loads for posts: each is one statement for any number of keys. They do not check the viewer; a result that differs by
+//! user has the user in its key.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -14,18 +14,18 @@ use super::{
 };
 use crate::{Page, PageRequest, access::UserId, boxed, id::uuids};
 
-/// A post's first comments, or its last.
+/// A post's first comments, or its last ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CommentsOf {
     /// The post.
     pub post_id: PostId,
-    /// How many.
+    /// The largest number of comments.
     pub limit: u64,
-    /// The last ones.
+    /// Whether to take the last ones.
     pub from_end: bool,
 }
 
-/// A user's like of a post, if there is one.
+/// A user's like of a post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LikeOf {
     /// The post.
@@ -34,7 +34,7 @@ pub struct LikeOf {
     pub user_id: UserId,
 }
 
-/// In the order of `read_comment`.
+/// The columns in the order of `read_comment`.
 const COMMENT_COLUMNS: &str = "id, post_id, number, author_id, text, created_at, edited_at";
 
 async fn comments_of(
@@ -64,7 +64,7 @@ async fn comments_of(
     query(database, &sql, values).await
 }
 
-/// By place: looking columns up by name takes longer than decoding them.
+/// Reads a comment by the position of columns: looking them up by name takes longer than decoding them.
 fn read_comment(row: &QueryResult) -> Result<Comment, DbErr> {
     Ok(Comment {
         id: row.try_get_by_index(0)?,
@@ -79,7 +79,7 @@ fn read_comment(row: &QueryResult) -> Result<Comment, DbErr> {
 }
 
 impl Posts {
-    /// Those of the posts with these ids that there are.
+    /// Returns those of the posts with these ids that exist.
     #[boxed]
     pub(super) async fn load_posts(
         &self,
@@ -94,8 +94,8 @@ impl Posts {
         Ok(model.give(posts.collect()))
     }
 
-    /// The comments of each key, in the order in which they were added; one statement for keys that differ only in the
-    /// post.
+    /// Returns the comments of each key, in the order in which they were added; one statement serves all keys that differ only
+    /// in the post.
     #[boxed]
     pub async fn load_comments(
         &self,
@@ -134,7 +134,7 @@ impl Posts {
         Ok(model.give(pages))
     }
 
-    /// Those of the likes that there are; one statement a user.
+    /// Returns those of the likes that exist; one statement for each user.
     #[boxed]
     pub async fn load_likes(&self, keys: &[LikeOf]) -> ::events::Result<AsOf<HashSet<LikeOf>>> {
         let mut by_user: BTreeMap<UserId, Vec<PostId>> = BTreeMap::new();

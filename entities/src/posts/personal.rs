@@ -1,5 +1,5 @@
-//! What is personal in posts: the messages and comments that somebody wrote. Only who wrote a text edits it, so an edit is
-//! of who did it.
+//! The personal data in posts: the messages and comments that a user wrote. Only the author edits a text, so the actor of an
+//! edit is its author.
 
 use ::events::{ERASED, PersonalData, Subject, Whose, sql::execute};
 
@@ -7,7 +7,7 @@ use super::{PostEventKind, STREAM};
 
 use events::DatabaseTransaction;
 
-/// Of the events of posts, in both shapes that a message had.
+/// The personal data in the events of posts, in both shapes of the message.
 pub(crate) const PERSONAL_DATA: [PersonalData; 4] = [
     PersonalData {
         stream: STREAM,
@@ -38,7 +38,7 @@ pub(crate) const PERSONAL_DATA: [PersonalData; 4] = [
     },
 ];
 
-/// Of the read model.
+/// Erases the personal data in the read model.
 pub(crate) async fn erase_rows(
     tx: &DatabaseTransaction,
     subject: &Subject,

@@ -1,4 +1,4 @@
-//! What a post and a comment are to those who read them, wherever they come from: the read model or a fold.
+//! The post and the comment as readers see them, from the read model or from a fold.
 
 use chrono::{DateTime, Utc};
 
@@ -16,19 +16,19 @@ ids! {
 pub struct Post {
     /// Its id.
     pub id: PostId,
-    /// Who wrote it.
+    /// The author.
     pub author_id: UserId,
-    /// What it says.
+    /// The message.
     pub message: String,
     /// How many users like it.
     pub like_count: i64,
-    /// How many comments it has, without those that were removed.
+    /// The number of comments, without removed ones.
     pub comment_count: i64,
     /// Grows by one with every event.
     pub version: i64,
     /// When it was created.
     pub created_at: DateTime<Utc>,
-    /// When anything last happened to it.
+    /// When it was last changed, liked or commented on.
     pub updated_at: DateTime<Utc>,
 }
 
@@ -37,17 +37,17 @@ pub struct Post {
 pub struct Comment {
     /// Its id.
     pub id: CommentId,
-    /// The post it is on.
+    /// The post that it belongs to.
     pub post_id: PostId,
-    /// 1, 2, 3, … within the post, also counting comments that were removed.
+    /// 1, 2, 3, … within the post; removed comments keep their numbers.
     pub number: i64,
-    /// Who wrote it.
+    /// The author.
     pub author_id: UserId,
-    /// What it says; absent when it was removed.
+    /// The text; `None` if the comment was removed.
     pub text: Option<String>,
     /// When it was added.
     pub created_at: DateTime<Utc>,
-    /// When its text was changed last, if it was.
+    /// When its text was last changed, if it was.
     pub edited_at: Option<DateTime<Utc>>,
     /// When it was removed, if it was.
     pub removed_at: Option<DateTime<Utc>>,

@@ -1,5 +1,5 @@
-//! The queries. Lists and pages read the read model. What was, and what must be no older than a known event, is folded from
-//! the log; then texts that were removed since are withheld from all but moderators.
+//! The queries on posts. Lists and pages read the read model. Earlier versions, and posts that must be no older than a known
+//! event, are folded from the log; texts that were removed since are then withheld from all but moderators.
 
 use std::sync::Arc;
 
@@ -27,25 +27,25 @@ use crate::{
     searching::contains,
 };
 
-/// Which posts a list has.
+/// Selects the posts of a list.
 #[derive(Debug, Clone, Default)]
 pub struct PostFilter {
-    /// Only this user's.
+    /// Only posts of this user.
     pub author_id: Option<UserId>,
-    /// Only those with, or without, comments.
+    /// Only posts with, or without, comments.
     pub has_comments: Option<bool>,
-    /// Only those that at least so many like.
+    /// Only posts with at least this many likes.
     pub min_likes: Option<i64>,
-    /// Part of the message, whatever its case.
+    /// A part of the message, whatever its case.
     pub search: Option<String>,
 }
 
 /// The order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PostSort {
-    /// Those created last come first.
+    /// The newest posts come first.
     Newest,
-    /// Those that most like come first.
+    /// The posts with the most likes come first.
     MostLiked,
 }
 
@@ -64,7 +64,7 @@ impl PostSort {
         }
     }
 
-    /// Whether a key could have come from this column.
+    /// Returns whether a key can be a value of this column.
     pub fn accepts(self, key: &SortKey) -> bool {
         match self {
             Self::Newest => matches!(key, SortKey::Time(_)),
@@ -99,7 +99,7 @@ fn may_moderate(viewer: &Viewer) -> bool {
 }
 
 impl Posts {
-    /// The post, unless it is unknown or deleted, as the read model has it.
+    /// Returns the post from the read model, unless it is unknown or deleted.
     #[boxed]
     pub async fn find_post(
         &self,
@@ -112,7 +112,7 @@ impl Posts {
         Ok(model.give(found.map(Post::from)))
     }
 
-    /// The post as it was at `version`, if it had that version. A deleted post is shown to moderators only, and so are
+    /// Returns the post as it was at `version`, if it had that version. A deleted post is shown to moderators only, and so are
     /// the texts of comments that were removed since.
     #[boxed]
     pub async fn find_post_at(
@@ -140,7 +140,8 @@ impl Posts {
         }))
     }
 
-    /// The post at the event that made `version` of it or later, for those who were told of that event. Whether they may see it was decided there.
+    /// Returns the post at the event that led to `version` of it, or later, for callers who received that event. Their
+    /// permission was checked when the event was delivered.
     #[boxed]
     pub async fn read_post_since(
         &self,
@@ -151,7 +152,7 @@ impl Posts {
         self.folds.read_since(id, version, event_id).await
     }
 
-    /// A page of a sorted list.
+    /// Returns a page of a sorted list.
     #[boxed]
     pub async fn list_posts(
         &self,
@@ -183,7 +184,7 @@ impl Posts {
         Ok(model.give(page))
     }
 
-    /// How many posts a list has in all.
+    /// Returns the number of posts in the whole list.
     #[boxed]
     pub async fn count_posts(
         &self,
@@ -197,7 +198,7 @@ impl Posts {
         Ok(model.give(count))
     }
 
-    /// A page of a post's comments, oldest first. Whoever got the post may see them.
+    /// Returns a page of a post's comments, oldest first. A caller who got the post may see them.
     #[boxed]
     pub async fn list_comments(
         &self,
@@ -225,8 +226,8 @@ impl Posts {
         Ok(model.give(page_of_comments(request, comments)))
     }
 
-    /// What happened to a post, oldest first. Whoever got the post may see it; texts of comments that were removed since
-    /// are left out for all but moderators.
+    /// Returns the events of a post, oldest first. A caller who got the post may see them; texts of comments that were removed
+    /// since are left out for all but moderators.
     #[boxed]
     pub async fn read_history(
         &self,
@@ -241,7 +242,7 @@ impl Posts {
         if may_moderate(viewer) {
             return Ok(page);
         }
-        // Read after the page, so what was removed before is known to be.
+        // The post is read after the page, so that every removal before it is known.
         match self.folds.read(id).await? {
             Some(now) if !now.is_deleted() => {
                 for event in &mut page.events {
@@ -264,7 +265,7 @@ fn number_of(edge: &Option<Edge>) -> Option<i64> {
     }
 }
 
-/// The comments of a fold that a page has.
+/// Returns a page of the comments of a fold.
 pub fn page_of_state(state: &PostState, request: &PageRequest) -> Page<Comment> {
     let (after, before) = (number_of(&request.after), number_of(&request.before));
     let within = state.comments().filter(|comment| {
@@ -279,7 +280,7 @@ pub fn page_of_state(state: &PostState, request: &PageRequest) -> Page<Comment> 
     page_of_comments(request, comments)
 }
 
-/// A page of comments that were fetched in the direction of travel, with one more than it holds if there is one.
+/// Makes a page of comments that were fetched in the direction of travel, with one more than `limit` if there is one.
 pub(super) fn page_of_comments(
     request: &PageRequest,
     comments: impl IntoIterator<Item = Comment>,
@@ -294,7 +295,7 @@ pub(super) fn page_of_comments(
     request.page(items.collect())
 }
 
-/// Takes the text out of an event about a comment that is gone.
+/// Removes the text from an event about a comment that is gone.
 fn withhold_text(event: &mut ::events::Event, now: &PostState) -> ::events::Result<()> {
     let fact = PostEvent::decode(event)?.fact;
     if fact.kind() == PostEventKind::CommentRemoved {

@@ -1,15 +1,15 @@
-//! What makes the texts of posts and comments valid, without I/O. Texts are kept as they were written but for
-//! the ends of lines; lengths are in characters of what is stored.
+//! The rules for the texts of posts and comments, without I/O. Texts are stored as they were written, except for their line
+//! ends; lengths are in characters of the stored text.
 
 use super::PostCommand;
 use crate::{Violations, text::written};
 
-/// Comments that a post can get, at most, also counting those that were removed: what a command has to fold is bounded.
+/// The largest number of comments that a post can receive, including removed ones: it bounds what a command has to fold.
 pub(super) const COMMENTS: i64 = 10_000;
 const MESSAGE_CHARS: usize = 10_000;
 const COMMENT_CHARS: usize = 2_000;
 
-/// The command with its text as it is stored.
+/// Returns the command with its text as it is stored.
 pub(super) fn checked(mut command: PostCommand) -> Result<PostCommand, Violations> {
     match &mut command {
         PostCommand::Create { message: text } | PostCommand::EditMessage { message: text } => {
@@ -26,14 +26,14 @@ pub(super) fn checked(mut command: PostCommand) -> Result<PostCommand, Violation
     Ok(command)
 }
 
-/// A message as it is stored.
+/// Returns a message as it is stored.
 pub(super) fn message(text: &str) -> Result<String, Violations> {
     let expected = "must have 1 to 10,000 characters that are not all blank";
     let checked = written::lines_to_see(text, MESSAGE_CHARS, expected);
     checked.map_err(|flaw| Violations(vec![flaw.of("message")]))
 }
 
-/// The text of a comment as it is stored.
+/// Returns the text of a comment as it is stored.
 pub(super) fn comment(text: &str) -> Result<String, Violations> {
     let expected = "must have 1 to 2,000 characters that are not all blank";
     let checked = written::lines_to_see(text, COMMENT_CHARS, expected);

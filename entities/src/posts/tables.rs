@@ -1,5 +1,5 @@
-//! The tables of the read model. Only the follower writes them; queries read the live ones, whose names are fixed. A model
-//! that is built beside them has the same tables under other names, and takes their place by renaming.
+//! The tables of the read model. Only the follower writes them; queries read the live ones, whose names are fixed. A rebuild
+//! has the same tables under other names, and replaces the live ones by renaming.
 
 pub(super) mod post {
     //! Posts that are not deleted, with their counts.
@@ -17,7 +17,7 @@ pub(super) mod post {
         pub id: PostId,
         pub author_id: UserId,
         pub message: String,
-        /// The message as it is searched: see `text::fold`.
+        /// The folded message for searching: see `text::fold`.
         pub search_text: String,
         pub like_count: i64,
         pub comment_count: i64,
@@ -28,7 +28,7 @@ pub(super) mod post {
 
     impl ActiveModelBehavior for ActiveModel {}
 
-    /// What lists read of a row, by place: looking columns up by name takes longer than decoding them.
+    /// The columns that lists read, by position: looking columns up by name takes longer than decoding them.
     pub(in crate::posts) type Shown = (
         PostId,
         UserId,
@@ -137,17 +137,17 @@ pub struct Tables {
     pub post: String,
     /// Comments.
     pub comment: String,
-    /// Who likes what.
+    /// Likes.
     pub like: String,
 }
 
 impl Tables {
-    /// Those that queries read.
+    /// Returns the tables that queries read.
     pub fn live() -> Self {
         Self::with_suffix("")
     }
 
-    /// The live names with `suffix` behind each; it is not quoted, so it must be a constant.
+    /// Returns the live names, each followed by `suffix`; it is not quoted, so it must be a constant.
     pub fn with_suffix(suffix: &'static str) -> Self {
         Self {
             post: format!("post{suffix}"),

@@ -1,6 +1,7 @@
-//! Moving signals: lock the row, ask the machine, write what it says and the events, all in the caller's transaction. The lock
-//! makes attempts on one signal follow each other, so each is decided on what the one before it has left; the unique key of
-//! results is the last line of defence. Called by handlers and by who watches deadlines; nothing else changes a signal.
+//! Moves signals: locks the row, asks the state machine, and writes its facts to the row and the log, all in the caller's
+//! transaction. The lock serializes attempts on one signal, so that each is decided on the state that the one before it left;
+//! the unique key of results is the last line of defence. Called by handlers and by the task that watches deadlines; nothing
+//! else changes a signal.
 
 use ::events::{
     Event, Meta, Result, Tx, now,
@@ -16,10 +17,10 @@ use super::{
     tables::{result, row_of, row_of_result, signal, with_results},
 };
 
-/// The time by the database's clock, at this moment, also of a transaction: clocks of processes do not matter.
+/// Returns the current time by the database's clock, even within a transaction: the clocks of processes do not matter.
 pub(super) async fn database_now(connection: &impl ConnectionTrait) -> Result<DateTime<Utc>> {
     if !connection.get_database_backend().is_postgres() {
-        // The database is in this process: it has the same clock.
+        // The database is in this process and has the same clock.
         return Ok(now());
     }
     let at = query_one_as(connection, "select clock_timestamp() as at", Vec::new()).await?;
@@ -29,7 +30,7 @@ pub(super) async fn database_now(connection: &impl ConnectionTrait) -> Result<Da
 /// Tries `command` on a signal.
 ///
 /// # Errors
-/// Also when there is no such signal.
+/// Fails also when the signal does not exist.
 pub(super) async fn advance_in_tx(
     tx: &Tx<'_>,
     id: SignalId,
@@ -43,12 +44,12 @@ pub(super) async fn advance_in_tx(
     let row = row.ok_or_else(|| DbErr::RecordNotFound(format!("signal {}", id.uuid())))?;
     let signal = with_results(&**tx, vec![row]).await?.pop();
     let signal = signal.ok_or_else(|| DbErr::RecordNotFound(format!("signal {}", id.uuid())))?;
-    // Asked after the lock was given: an answer that waited for it past the deadline is late.
+    // The time is read after the lock was granted: an answer that waited for it past the deadline is late.
     let at = database_now(&**tx).await?;
     advance_locked(tx, signal, command, at, meta).await
 }
 
-/// The same for a signal whose row is locked.
+/// Does the same for a signal whose row is locked.
 pub(super) async fn advance_locked(
     tx: &Tx<'_>,
     mut signal: Signal,
@@ -77,7 +78,7 @@ pub(super) async fn advance_locked(
     Ok(facts)
 }
 
-/// Who and what causes what a handler does with an event.
+/// Returns the metadata of the events that a handler causes: its name as the actor, and the handled event as the cause.
 pub(super) fn caused_by(actor: &str, event: &Event) -> Meta {
     Meta {
         actor: actor.to_owned(),

@@ -1,59 +1,61 @@
-//! The state machine of a signal: what a command adds to it, and what a fact makes of it. Pure: no I/O, and the time is given.
-//! Whatever comes in whatever order and however often: a signal ends once, and stays as it ended; an answer counts once, and
-//! not after the end; at the end, `missing` is exactly who had not answered. Called by `advancing`, which adds the database.
+//! The state machine of a signal: which facts a command adds, and how a fact changes the signal. Pure: no I/O, and the time is
+//! an argument. For any commands, in any order and however often: a signal ends once, and stays as it ended; an answer counts
+//! once, and not after the end; at the end, `missing` is exactly the processors that had not answered. Called by `advancing`,
+//! which adds the database.
 
 use chrono::{DateTime, Utc};
 
 use super::{Finding, Processor, Signal, SignalNotification, SignalResult, SignalStatus};
 
-/// What can be tried on a signal, by anybody, at any time.
+/// The commands on a signal, which anybody may try at any time.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SignalCommand {
-    /// Hand it to the processors.
+    /// Hands the signal to the processors.
     Start,
-    /// Record a processor's answer.
+    /// Records a processor's answer.
     Record(Finding),
-    /// End it, if all have answered.
+    /// Ends the signal, if all have answered.
     Complete,
-    /// End it, if its time is over.
+    /// Ends the signal, if its deadline has passed.
     Expire,
-    /// Tell of it, if it has ended.
+    /// Records the notification, if the signal has ended.
     Notify {
-        /// In a sentence.
+        /// The text of the notification.
         text: String,
     },
-    /// Note that the webhook's receiver has acknowledged its end.
+    /// Records that the webhook's receiver has acknowledged the end.
     ConfirmDelivery,
 }
 
-/// What happened to a signal.
+/// The facts about a signal.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SignalFact {
-    /// It was handed to the processors.
+    /// The signal was handed to the processors.
     ProcessingStarted,
     /// A processor answered in time.
     ResultRecorded(Finding),
     /// A processor answered after the end.
     LateResultRecorded(Finding),
-    /// It ended, without the answers of these.
+    /// The signal ended.
     Completed {
-        /// Empty when all had answered.
+        /// The processors that had not answered; empty when all had.
         missing: Vec<Processor>,
     },
-    /// It was told of.
+    /// The notification was recorded.
     Notified {
-        /// In a sentence.
+        /// The text of the notification.
         text: String,
     },
     /// The webhook's receiver has acknowledged its end.
     WebhookDelivered,
 }
 
-/// What the command adds to the signal at the time `at`; nothing when there is nothing left to do.
+/// Returns the facts that the command adds to the signal at the time `at`; empty if there is nothing left to do.
 pub fn decide(signal: &Signal, command: &SignalCommand, at: DateTime<Utc>) -> Vec<SignalFact> {
     let has_ended = signal.status.is_final();
     let mut facts = Vec::new();
-    // Whoever comes first after the deadline ends the signal; nothing may slip in between it and the one who watches.
+    // The first command after the deadline ends the signal, so that nothing comes between the deadline and the task that
+    // watches it.
     let ends_now = !has_ended && at >= signal.deadline_at;
     if ends_now {
         let missing = signal.awaited();
@@ -91,7 +93,7 @@ pub fn decide(signal: &Signal, command: &SignalCommand, at: DateTime<Utc>) -> Ve
     facts
 }
 
-/// The signal after a fact that `decide` gave for it.
+/// Applies a fact that `decide` returned for the signal.
 pub fn apply(signal: &mut Signal, fact: &SignalFact, at: DateTime<Utc>) {
     match fact {
         SignalFact::ProcessingStarted => signal.status = SignalStatus::Processing,

@@ -1,6 +1,6 @@
-//! Submitting a signal: the row and its first event in one transaction. The row of the source is locked until the commit, so a
-//! source's numbers have no gaps, and whoever sees a signal sees all of its source that have smaller numbers: what is
-//! computed from those is the same for ever. Signals of other sources are not held up.
+//! Submits a signal: the row and its first event in one transaction. The row of the source is locked until the commit, so a
+//! source's numbers have no gaps, and a reader that sees a signal sees all of its source's smaller numbers: what is computed
+//! from those never changes. Signals of other sources do not wait.
 
 use ::events::{Tx, sql::query_one_as};
 use chrono::TimeDelta;
@@ -18,17 +18,17 @@ use crate::{
     boxed, idempotency,
 };
 
-/// Input of `submit_signal`.
+/// The input of `submit_signal`.
 #[derive(Debug, Clone)]
 pub struct SubmitSignal {
-    /// Where it comes from: 1 to 100 characters.
+    /// The name of the source: 1 to 100 characters.
     pub source: String,
-    /// What was measured.
+    /// The measured value.
     pub value: f64,
 }
 
 impl Signals {
-    /// Submits a signal, which is pending then.
+    /// Submits a signal, which is then pending.
     #[boxed]
     pub async fn submit_signal(
         &self,

@@ -1,6 +1,7 @@
-//! Watching deadlines: whatever else happens, a signal ends at its deadline by the database's clock, or a moment after it.
-//! Every process that does work watches; the rows that one of them has locked are skipped by the others, and what has ended
-//! is not ended again. Embedded, and with workers stopped for an hour, the same: what is overdue ends when one comes back.
+//! Watches deadlines: whatever else happens, a signal ends at its deadline by the database's clock, or a moment after it. Every
+//! process that does work watches; rows that one of them has locked are skipped by the others, and a signal that has ended is
+//! not ended again. The same holds when embedded, and after workers were stopped for an hour: overdue signals end when a
+//! process comes back.
 
 use std::time::Duration;
 
@@ -24,16 +25,16 @@ use super::{
 };
 use crate::boxed;
 
-/// How often it is looked whether a time is over.
+/// How often the task looks for deadlines that have passed.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 /// The longest pause after failures.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
-/// Signals ended in one transaction at most.
+/// The largest number of signals ended in one transaction.
 const BATCH: u64 = 50;
-/// Under which the log remembers who ended them.
+/// The actor of the events in the log.
 const ACTOR: &str = "signal_deadline";
 
-/// Ends the signals whose time is over, until `stop` turns true.
+/// Ends the signals whose deadlines have passed, until `stop` turns true.
 #[boxed]
 pub async fn watch_deadlines(log: EventLog, mut stop: watch::Receiver<bool>) {
     let mut backoff = Backoff::new(LOOK_INTERVAL, MAX_PAUSE);
@@ -61,7 +62,7 @@ pub async fn watch_deadlines(log: EventLog, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Ends a batch of them; how many.
+/// Ends a batch of them; returns how many.
 async fn expire(log: &EventLog) -> Result<u64> {
     if !is_any_due(log).await? {
         return Ok(0);
@@ -69,10 +70,10 @@ async fn expire(log: &EventLog) -> Result<u64> {
     log.write(|tx| Box::pin(expire_in_tx(tx))).await
 }
 
-/// Without a transaction, which on SQLite would keep writers waiting for nothing.
+/// Returns whether a signal is due. It uses no transaction, which on SQLite would make writers wait for nothing.
 async fn is_any_due(log: &EventLog) -> Result<bool> {
     let database = &log.database().background;
-    // SQLite has times as texts here, and the clock of this process.
+    // SQLite stores times as texts here, and has the clock of this process.
     let (time, values) = match database.get_database_backend().is_postgres() {
         true => ("clock_timestamp()", Vec::new()),
         false => ("$1", vec![now().into()]),

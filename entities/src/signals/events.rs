@@ -1,5 +1,5 @@
-//! The facts about signals. Each carries the whole signal after it, so that readers need no other source; the shape of `data`
-//! is a contract, and `schema_version` grows when it changes.
+//! The events of signals. Each carries the whole signal after the event, so that readers need no other source. The shape of
+//! `data` is a contract, and `schema_version` grows when it changes.
 
 use ::events::{Event, NewEvent};
 use chrono::{DateTime, Utc};
@@ -9,25 +9,25 @@ use serde_json::Value;
 
 use super::{Processor, Signal, SignalFact, SignalId};
 
-/// The kind of stream that signals are.
+/// The kind of stream of signals.
 pub const STREAM: &str = SignalId::KIND;
 
 const SCHEMA_VERSION: i16 = 1;
 
-/// What can happen to a signal.
+/// The kinds of signal events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignalEventKind {
-    /// It was submitted.
+    /// The signal was submitted.
     Submitted,
-    /// It was handed to the processors.
+    /// The signal was handed to the processors.
     ProcessingStarted,
     /// A processor answered in time.
     ResultRecorded,
     /// A processor answered after the end.
     LateResultRecorded,
-    /// It ended: completed or partial.
+    /// The signal ended: completed or partial.
     Completed,
-    /// It was told of.
+    /// The notification was recorded.
     Notified,
     /// The webhook's receiver has acknowledged its end.
     WebhookDelivered,
@@ -44,7 +44,7 @@ impl SignalEventKind {
         Self::WebhookDelivered,
     ];
 
-    /// The name in the log.
+    /// Returns the event type.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Submitted => "SignalSubmitted",
@@ -57,7 +57,7 @@ impl SignalEventKind {
         }
     }
 
-    /// What it is of this event, if the event is a signal's.
+    /// Returns the kind of this event, if it is one of a signal.
     pub fn of(stream: &str, event_type: &str) -> Option<Self> {
         let mut all = Self::ALL.into_iter();
         all.find(|kind| stream == STREAM && kind.name() == event_type)
@@ -80,9 +80,9 @@ struct SignalData {
 pub struct SignalEvent {
     /// What happened.
     pub kind: SignalEventKind,
-    /// The signal after it.
+    /// The signal after the event.
     pub signal: Signal,
-    /// Whom it was handed to, or who answered; empty for other events.
+    /// The processors that the signal was handed to, or the one that answered; empty for other events.
     pub processors: Vec<Processor>,
 }
 
@@ -121,7 +121,7 @@ impl SignalEvent {
     /// Reads an event of any schema version that was ever written.
     ///
     /// # Errors
-    /// When it is none of this domain.
+    /// Fails when the event is not one of this domain.
     pub fn decode(event: &Event) -> ::events::Result<Self> {
         let malformed = |source| ::events::Error::Malformed {
             what: "signal event",
@@ -137,7 +137,7 @@ impl SignalEvent {
         })
     }
 
-    /// Appends it, as the version that its signal has.
+    /// Appends the event with the version of its signal.
     pub(super) async fn append(
         self,
         tx: &::events::Tx<'_>,
@@ -160,7 +160,7 @@ impl SignalEvent {
     }
 }
 
-/// The contract: the JSON Schema of the data of each event type, by name and version.
+/// Returns the contract: the JSON Schema of the data of each event type, by name and version.
 pub fn event_schemas() -> serde_json::Map<String, Value> {
     let schema = schema_for!(SignalData).to_value();
     SignalEventKind::ALL

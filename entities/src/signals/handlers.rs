@@ -1,5 +1,6 @@
-//! Who moves a signal on: each handler reacts to an event of the stream, and tries a command in the transaction that marks its
-//! delivery as done. They may run in any process, in any order, late, or twice: the machine takes what still applies.
+//! The handlers that move a signal on: each reacts to an event of the stream, and tries a command in the transaction that marks
+//! its delivery as done. They may run in any process, in any order, late, or twice: the state machine accepts what still
+//! applies.
 //!
 //! submitted → orchestrator → started → the processors → results → aggregator → completed → notifier, webhook.
 
@@ -19,7 +20,7 @@ use super::{
     processors::ProcessorHandler,
 };
 
-/// The handlers of signals, one for each name.
+/// Returns the handlers of signals, one for each name.
 pub fn handlers(log: &EventLog, work: &SignalWork) -> Vec<Arc<dyn Handler>> {
     let processors = Processor::ALL.into_iter().map(|processor| {
         Arc::new(ProcessorHandler {
@@ -41,7 +42,7 @@ pub fn handlers(log: &EventLog, work: &SignalWork) -> Vec<Arc<dyn Handler>> {
     steps.into_iter().chain(processors).collect()
 }
 
-/// A handler that has nothing to do but its command.
+/// A handler that only tries its command.
 struct Step {
     name: &'static str,
     after: SignalEventKind,
@@ -49,20 +50,20 @@ struct Step {
 }
 
 impl Step {
-    /// Hands what was submitted to the processors.
+    /// Hands a submitted signal to the processors.
     const ORCHESTRATOR: Self = Self {
         name: "signal_orchestrator",
         after: SignalEventKind::Submitted,
         command: |_| SignalCommand::Start,
     };
-    /// Ends a signal when the last answer has come. The answer that a result's event tells of is in the table by then, and
-    /// so is whatever came before it; of two that come at once, the later one's event finds both.
+    /// Ends a signal when the last answer has come. The answer of a result's event is in the table by then, and so are the
+    /// earlier ones; of two that come at once, the later one's event finds both.
     const AGGREGATOR: Self = Self {
         name: "signal_aggregator",
         after: SignalEventKind::ResultRecorded,
         command: |_| SignalCommand::Complete,
     };
-    /// Records what is told of a signal that has ended.
+    /// Records the notification of a signal that has ended.
     const NOTIFIER: Self = Self {
         name: "signal_notifier",
         after: SignalEventKind::Completed,
@@ -98,8 +99,8 @@ impl Handler for Step {
     }
 }
 
-/// Tells the configured receiver that a signal has ended. It runs in all processes, so that deliveries are kept track of
-/// alike; without a receiver there is nothing to do.
+/// Notifies the configured receiver that a signal has ended. It runs in all processes, so that deliveries are recorded alike;
+/// without a receiver it does nothing.
 struct WebhookHandler {
     log: EventLog,
     webhook: Option<Arc<dyn Webhook>>,
@@ -114,7 +115,7 @@ impl Handler for WebhookHandler {
         stream == STREAM && event_type == SignalEventKind::Completed.name()
     }
 
-    /// About half an hour, all in all.
+    /// Retries for about half an hour in all.
     fn policy(&self) -> RetryPolicy {
         RetryPolicy {
             limit: 16,

@@ -1,8 +1,8 @@
-//! What is told of a signal that has ended, in a sentence. Only what counted is told: no late answers.
+//! The notification of a signal that has ended, as a sentence. It tells only the answers that counted, not late ones.
 
 use super::{Direction, Finding, Processor, Signal};
 
-/// `3 of boiler is 97.5: an anomaly (z = 4.21), rising, critical`; who is missing comes last.
+/// Returns a sentence such as `3 of boiler is 97.5: an anomaly (z = 4.21), rising, critical`; missing processors come last.
 pub(super) fn describe(signal: &Signal) -> String {
     let counted = signal.results.iter().filter(|result| !result.is_late);
     let mut findings: Vec<String> = counted.filter_map(|it| say(&it.finding)).collect();

@@ -1,6 +1,6 @@
 //! The three processors: competing consumers of `SignalProcessingStarted`, each with a handler of its own, so that one that is
-//! slow or fails holds up no other. Each reads the values of the signal's source up to the signal's number, which never
-//! change, so a repeat finds the same. What it finds is recorded in the transaction that marks its delivery as done.
+//! slow or fails does not hold up the others. Each reads the values of the signal's source up to the signal's number, which
+//! never change, so a repeat gives the same result. The result is recorded in the transaction that marks the delivery as done.
 
 mod faults;
 mod levels;
@@ -25,14 +25,14 @@ use statistics::Running;
 
 use events::DatabaseConnection;
 
-/// What a processor has computed.
+/// The result of a processor.
 struct Computed {
     finding: Finding,
-    /// The running statistics to go on from, of the processor that keeps them.
+    /// The running statistics after the signal, from the processor that keeps them.
     running: Option<Running>,
 }
 
-/// One of the processors as a handler.
+/// A processor as a handler.
 pub(super) struct ProcessorHandler {
     pub(super) log: EventLog,
     pub(super) processor: Processor,

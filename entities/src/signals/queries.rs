@@ -1,4 +1,4 @@
-//! The queries. A page of signals is two statements, whatever its size: the rows, and what was found.
+//! The queries on signals. A page of signals takes two statements, whatever its size: the rows, and the results.
 
 use ::events::HistoryPage;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
@@ -18,24 +18,24 @@ use crate::{
     paging::Sorted,
 };
 
-/// Which signals a list has.
+/// Selects the signals of a list.
 #[derive(Debug, Clone, Default)]
 pub struct SignalFilter {
-    /// Only this source's.
+    /// Only signals of this source.
     pub source: Option<String>,
-    /// Any of these.
+    /// One of these statuses.
     pub status: Option<Vec<SignalStatus>>,
 }
 
-/// The order of a list: there is one.
+/// The order of a list; there is only one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SignalSort {
-    /// Those submitted last come first.
+    /// The latest signals come first.
     Newest,
 }
 
 impl SignalSort {
-    /// Whether a key could have come from the column that the list is sorted by.
+    /// Returns whether a key can be a value of the sorted column.
     pub fn accepts(self, key: &SortKey) -> bool {
         matches!((self, key), (Self::Newest, SortKey::Time(_)))
     }
@@ -55,7 +55,7 @@ impl SignalFilter {
 }
 
 impl Signals {
-    /// The signal, with what was found so far.
+    /// Returns the signal with its results so far.
     #[boxed]
     pub async fn find_signal(
         &self,
@@ -68,7 +68,7 @@ impl Signals {
         Ok(with_results(reader, row.into_iter().collect()).await?.pop())
     }
 
-    /// A page of a list.
+    /// Returns a page of a list.
     #[boxed]
     pub async fn list_signals(
         &self,
@@ -93,7 +93,7 @@ impl Signals {
         )
     }
 
-    /// How many signals a list has in all.
+    /// Returns the number of signals in the whole list.
     #[boxed]
     pub async fn count_signals(
         &self,
@@ -107,7 +107,7 @@ impl Signals {
             .await?)
     }
 
-    /// What happened to one signal, oldest first.
+    /// Returns the events of one signal, oldest first.
     #[boxed]
     pub async fn read_history(
         &self,

@@ -1,4 +1,4 @@
-//! What makes a signal valid, without I/O. The name of a source is trimmed first; lengths are in characters.
+//! The rules for signals, without I/O. The name of a source is trimmed first; lengths are in characters.
 
 use super::SubmitSignal;
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
 };
 
 const SOURCE_CHARS: usize = 100;
-/// Beyond this, squares of differences could be more than a number of 64 bits can hold.
+/// With larger values, squares of differences could exceed the range of a 64-bit float.
 const LARGEST: f64 = 1e100;
 
 pub(super) fn check_new(mut input: SubmitSignal) -> Result<SubmitSignal, Violations> {
@@ -16,12 +16,12 @@ pub(super) fn check_new(mut input: SubmitSignal) -> Result<SubmitSignal, Violati
     fields.text("source", &mut input.source, source);
     fields.check("value", check_value(input.value));
     fields.end()?;
-    // There is one zero.
+    // Negative zero becomes zero.
     input.value += 0.0;
     Ok(input)
 }
 
-/// Neither are infinities and what is not a number.
+/// Refuses infinities and NaN, and values that are too large.
 fn check_value(value: f64) -> Result<(), Flaw> {
     match (-LARGEST..=LARGEST).contains(&value) {
         true => Ok(()),

@@ -1,4 +1,4 @@
-//! The signal as events and answers carry it: its row, and what its processors found.
+//! The signal as events and answers carry it: its row with the results of its processors.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -47,7 +47,7 @@ pub enum SignalStatus {
 }
 
 impl SignalStatus {
-    /// Whether it stays so.
+    /// Returns whether the status is final.
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Completed | Self::Partial)
     }
@@ -85,10 +85,10 @@ pub enum Processor {
 }
 
 impl Processor {
-    /// All of them, in the order in which results are listed.
+    /// All processors, in the order in which results are listed.
     pub const ALL: [Self; 3] = [Self::Statistics, Self::Trend, Self::Levels];
 
-    /// The name of its handler.
+    /// Returns the name of the processor's handler.
     pub const fn handler(self) -> &'static str {
         match self {
             Self::Statistics => "signal_statistics",
@@ -155,13 +155,13 @@ pub struct Signal {
 }
 
 impl Signal {
-    /// What a processor answered, late or not.
+    /// Returns the processor's answer, late or not.
     pub fn result_of(&self, processor: Processor) -> Option<&SignalResult> {
         let mut results = self.results.iter();
         results.find(|result| result.finding.processor() == processor)
     }
 
-    /// The processors that have not answered.
+    /// Returns the processors that have not answered.
     pub fn awaited(&self) -> Vec<Processor> {
         let all = Processor::ALL.into_iter();
         all.filter(|processor| self.result_of(*processor).is_none())

@@ -1,4 +1,4 @@
-//! The tables of signals and results, and what makes a signal of their rows.
+//! The tables of signals and results, and the conversion between rows and signals.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Signal, SignalId, SignalNotification, SignalResult};
 
-/// The rows of signals.
+/// The table of signals.
 #[expect(
     unreachable_pub,
     reason = "the entity that is derived is public, so its model has to be"
@@ -28,7 +28,7 @@ pub(super) mod signal {
         pub number: i64,
         pub value: f64,
         pub status: SignalStatus,
-        /// The processors, as a list in JSON.
+        /// The processors, as a JSON list.
         pub missing: String,
         pub version: i64,
         pub submitted_by: String,
@@ -43,7 +43,7 @@ pub(super) mod signal {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// The rows of results.
+/// The table of results.
 #[expect(
     unreachable_pub,
     reason = "the entity that is derived is public, so its model has to be"
@@ -62,7 +62,7 @@ pub(super) mod result {
         pub signal_id: SignalId,
         #[sea_orm(primary_key, auto_increment = false)]
         pub processor: Processor,
-        /// In JSON.
+        /// The finding as JSON.
         pub finding: String,
         pub is_late: bool,
         pub recorded_at: DateTime<Utc>,
@@ -86,7 +86,7 @@ fn to_text<T: Serialize>(value: &T) -> events::Result<String> {
     serde_json::to_string(value).map_err(malformed)
 }
 
-/// The row of a signal.
+/// Returns the row of a signal.
 pub(super) fn row_of(signal: &Signal) -> events::Result<signal::Model> {
     let notification = signal.notification.as_ref();
     Ok(signal::Model {
@@ -107,7 +107,7 @@ pub(super) fn row_of(signal: &Signal) -> events::Result<signal::Model> {
     })
 }
 
-/// The row of a signal's result.
+/// Returns the row of a signal's result.
 pub(super) fn row_of_result(
     signal_id: SignalId,
     result: &SignalResult,
@@ -121,7 +121,7 @@ pub(super) fn row_of_result(
     })
 }
 
-/// The signals of these rows, in their order, with their results: one more statement however many there are.
+/// Returns the signals of these rows, in their order, with their results: one more statement for any number of rows.
 pub(super) async fn with_results(
     database: &impl ConnectionTrait,
     rows: Vec<signal::Model>,

@@ -1,5 +1,6 @@
-//! Telling somebody outside that a signal has ended. This is the port; `workers` has what sends over HTTP. What is sent follows
-//! from the event alone, so every attempt sends the same body under the same id, by which a receiver knows repeats.
+//! The webhook that notifies an outside receiver when a signal has ended. This is the port; `workers` has the implementation
+//! over HTTP. The message follows from the event alone, so every attempt sends the same body under the same id, by which a
+//! receiver recognizes repeats.
 
 use ::events::Event;
 use chrono::{DateTime, Utc};
@@ -10,34 +11,34 @@ use super::{Signal, SignalEvent};
 
 /// Something that can deliver to a configured receiver.
 pub trait Webhook: Send + Sync + 'static {
-    /// Delivers once; ends when the receiver has acknowledged it.
+    /// Delivers once; returns when the receiver has acknowledged the message.
     fn deliver<'a>(
         &'a self,
         delivery: &'a WebhookDelivery,
     ) -> BoxFuture<'a, Result<(), WebhookFailure>>;
 }
 
-/// What is delivered.
+/// A message to deliver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookDelivery {
-    /// Names the message: the same for every attempt.
+    /// The id of the message, which is the same for every attempt.
     pub id: String,
-    /// JSON: the type, the time, and the signal.
+    /// The JSON body: type, time, and signal.
     pub body: String,
-    /// When this attempt is made, by the database's clock: receivers refuse what looks old, or ahead of time.
+    /// When this attempt is made, by the database's clock: receivers refuse old and future timestamps.
     pub sent_at: DateTime<Utc>,
 }
 
-/// Why it was not acknowledged. The texts name no secrets.
+/// Why the message was not acknowledged. The texts contain no secrets.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WebhookFailure {
-    /// The receiver did not take it; it may the next time.
+    /// The receiver did not accept it now, and may the next time.
     #[error("{0}")]
     Refused(String),
-    /// It will never be taken.
+    /// The receiver will never accept it.
     #[error("{0}")]
     Impossible(String),
-    /// The receiver is not there.
+    /// The receiver cannot be reached.
     #[error("{0}")]
     Unavailable(String),
 }
@@ -50,7 +51,7 @@ struct Message<'a> {
 }
 
 impl WebhookDelivery {
-    /// What is delivered of a signal's end.
+    /// Returns the message about a signal's end.
     pub(super) fn of(event: &Event, sent_at: DateTime<Utc>) -> ::events::Result<Self> {
         let signal = SignalEvent::decode(event)?.signal;
         let message = Message {

@@ -1,5 +1,6 @@
-//! Any sequence of commands, by anybody: the fold keeps the invariants and agrees with a simple model of what each command
-//! does; a command that is refused, or changes nothing, gives no event; and any prefix of the events is the post as it was.
+//! For any sequence of commands by any actors, the fold keeps the invariants and agrees with a simple model of the commands; a
+//! command that is refused, or changes nothing, returns no event; and any prefix of the events folds to the post as it was
+//! then.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +22,7 @@ fn comment_id(number: usize) -> CommentId {
     CommentId::from_uuid(Uuid::from_u128(0x1000 + number as u128))
 }
 
-/// A command, and by whom: comments are named by how many commands before them was the one that added them.
+/// Generates commands with their actors. A comment is named by how many commands earlier it was added.
 fn commands() -> impl Strategy<Value = Vec<(Actor, PostCommand)>> {
     let text = || "[a-c]{0,2}";
     let id = || (0_usize..40).prop_map(comment_id);
@@ -42,7 +43,7 @@ fn commands() -> impl Strategy<Value = Vec<(Actor, PostCommand)>> {
     prop::collection::vec((actor, command), 1..40)
 }
 
-/// What posts are, written down as simply as can be.
+/// A model of posts, written as simply as possible.
 #[derive(Default)]
 struct Model {
     author: Option<UserId>,
@@ -53,7 +54,7 @@ struct Model {
 }
 
 impl Model {
-    /// Whether the command changes something.
+    /// Runs the command; returns whether it changes something.
     fn run(&mut self, actor: Actor, command: &PostCommand) -> bool {
         let by = actor.user_id;
         let is_there = self.author.is_some() && !self.is_deleted;
@@ -175,7 +176,7 @@ proptest! {
                 keeps_its_invariants(state, events.len());
             }
         }
-        // As of each version: the fold from the beginning is the state as it was.
+        // For each version, the fold from the beginning is the state at that time.
         for (place, state) in states.iter().enumerate() {
             prop_assert_eq!(&fold(None, &events[..=place]).expect("it folds"), state);
         }

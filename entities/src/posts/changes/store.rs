@@ -1,4 +1,4 @@
-//! Writes the changes of a batch: one statement for each sort of change, which finds rows by their keys only.
+//! Writes the changes of a batch: one statement for each kind of change, which finds rows only by their keys.
 
 use ::events::Result;
 use sea_orm::Value;
@@ -16,7 +16,7 @@ use events::{
 };
 
 impl Changes {
-    /// Writes it all.
+    /// Writes all changes.
     pub(in crate::posts) async fn store(
         self,
         tx: &DatabaseTransaction,
@@ -29,7 +29,7 @@ impl Changes {
         self.add_comments(tx, &tables.comment).await?;
         self.edit_comments(tx, &tables.comment).await?;
         self.remove_comments(tx, &tables.comment).await?;
-        // A like taken back and given again is a new one: what was before goes first.
+        // A like that was taken back and given again is a new one, so the old row is deleted first.
         self.remove_likes(tx, &tables.like).await?;
         self.add_likes(tx, &tables.like).await?;
         self.delete_posts(tx, tables).await
@@ -214,7 +214,7 @@ impl Changes {
     }
 }
 
-/// A plan made while the tables were small must not read them whole when they have grown: every row is found by its key.
+/// A plan that was made while the tables were small must not scan them when they have grown: every row is found by its key.
 pub(in crate::posts) async fn use_indexes(tx: &DatabaseTransaction) -> Result<()> {
     on_postgres(tx, FIND_BY_KEY).await
 }

@@ -1,4 +1,5 @@
-//! Whatever the batches, the rows are those of the folds: checked on tables in memory that do what the statements do.
+//! However the events are cut into batches, the rows agree with the folds: tested on tables in memory that do what the
+//! statements do.
 
 use chrono::DateTime;
 use proptest::prelude::*;
@@ -17,7 +18,7 @@ struct Rows {
 }
 
 impl Rows {
-    /// What `store` does, in its order; as strict as the keys of the tables.
+    /// Does what `store` does, in the same order, and is as strict as the keys of the tables.
     fn store(&mut self, changes: Changes) {
         for (id, post) in changes.created {
             assert!(self.posts.insert(id, post).is_none(), "{id} twice");
@@ -68,7 +69,7 @@ impl Rows {
     }
 }
 
-/// Events of a few posts, as commands would give them; each number stands for a command.
+/// Returns events of a few posts, as commands would append them; each choice stands for a command.
 fn events_of(choices: &[(u8, u8, u8)]) -> (Vec<PostEvent>, HashMap<PostId, PostState>) {
     let mut states: HashMap<PostId, PostState> = HashMap::new();
     let mut events = Vec::new();

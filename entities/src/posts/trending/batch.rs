@@ -1,5 +1,5 @@
-//! What a batch of events gives and takes, collapsed in memory: of a like that is given and taken back within it nothing is
-//! left. Pure; `store` writes it.
+//! The likes and comments that a batch of events adds and takes back, collapsed in memory: a like that is given and taken back
+//! within the batch leaves nothing. Pure; `store` writes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::posts::{PostEvent, PostFact, PostId};
 
-/// What a post gets points for.
+/// The kinds of events that score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum SourceKind {
     Like,
@@ -15,7 +15,7 @@ pub(super) enum SourceKind {
 }
 
 impl SourceKind {
-    /// As stored.
+    /// Returns the number in the table.
     pub(super) const fn number(self) -> i16 {
         match self {
             Self::Like => 1,
@@ -32,17 +32,17 @@ pub(super) struct Source {
     pub(super) subject: Uuid,
 }
 
-/// What became of a source.
+/// The change of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Touched {
     pub(super) part: i16,
-    /// What was there before the batch goes.
+    /// Whether a source from before the batch is removed.
     pub(super) is_taken: bool,
-    /// When it was given, in seconds since 1970, if it is there after the batch.
+    /// When the source was given, in seconds since 1970, if it exists after the batch.
     pub(super) given_at_s: Option<i64>,
 }
 
-/// What a batch of events adds to the scores.
+/// The changes that a batch of events makes to the scores.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Batch {
     /// The time of the latest event of each part.
@@ -95,7 +95,7 @@ impl Batch {
     }
 
     fn take(&mut self, part: i16, source: Source) {
-        // What is taken first was there before; what was given here goes without a trace.
+        // A source that is first taken back existed before; one that was given in this batch disappears without a trace.
         let touched = self.touched.entry(source).or_insert(Touched {
             part,
             is_taken: true,
@@ -104,7 +104,7 @@ impl Batch {
         touched.given_at_s = None;
     }
 
-    /// Nothing follows a deletion; what was before it is void.
+    /// Drops the earlier events of deleted posts: nothing follows a deletion.
     pub(super) fn finish(mut self) -> Self {
         let deleted = &self.deleted;
         self.touched
@@ -128,7 +128,7 @@ mod tests {
         },
     };
 
-    /// Likes toggled and comments added and removed, as choices say; a second passes with each.
+    /// Returns events for likes that toggle and comments that are added and removed, as the choices say, one each second.
     fn events_of(choices: &[(u8, u8)]) -> Vec<PostEvent> {
         let mut there = BTreeSet::new();
         let mut gone = BTreeSet::new();
@@ -177,7 +177,8 @@ mod tests {
         events
     }
 
-    /// What is stored after the events, cut into batches of these sizes. Only what is there can be taken.
+    /// Returns the sources that are stored after the events, cut into batches of these sizes. A batch can take back only stored
+    /// sources.
     fn stored(events: &[PostEvent], cuts: &[usize]) -> BTreeMap<Source, i64> {
         let mut stored = BTreeMap::new();
         let mut rest = events;

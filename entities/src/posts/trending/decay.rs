@@ -1,9 +1,9 @@
-//! The arithmetic of trends, pure: steps of time, what a like or a comment weighs at an age, the score of a post at a moment,
-//! and the rank, which puts posts in the order of their scores whatever the moment.
+//! The arithmetic of trends, pure: the steps of time, the weight of a like or a comment at an age, the score of a post at a
+//! moment, and the rank, which orders posts by score independently of the moment.
 
-/// What a like is worth when it is new.
+/// The score of a new like.
 const LIKE: f64 = 1.0;
-/// What a comment is worth when it is new: it takes more to write one.
+/// The score of a new comment, which takes more effort than a like.
 const COMMENT: f64 = 2.0;
 
 /// How far back a trend looks.
@@ -17,7 +17,7 @@ pub enum TrendWindow {
     Week,
 }
 
-/// What happened to a post in one step.
+/// The likes and comments of a post in one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct StepCount {
     pub(super) step: i64,
@@ -31,21 +31,21 @@ impl StepCount {
     }
 }
 
-/// Where a post stands among others, at any moment.
+/// The place of a post among others, at any moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Standing {
     pub(super) newest_step: i64,
-    /// The base-2 logarithm of the score that the counts would have at step 0. As scores all sink alike, the order of
-    /// ranks is the order of scores, and as it is a logarithm it can stand for any time.
+    /// The base-2 logarithm of the score that the counts would have at step 0. As all scores decay alike, the order of ranks is
+    /// the order of scores; a logarithm can represent any time.
     pub(super) rank: f64,
 }
 
 impl TrendWindow {
     pub(super) const ALL: [Self; 3] = [Self::Hour, Self::Day, Self::Week];
-    /// The one that reaches back furthest.
+    /// The longest window.
     pub(super) const LONGEST: Self = Self::Week;
 
-    /// As stored.
+    /// Returns the number in the table.
     pub(super) const fn number(self) -> i16 {
         match self {
             Self::Hour => 1,
@@ -66,7 +66,7 @@ impl TrendWindow {
         }
     }
 
-    /// Steps in the window, with the one that is going on.
+    /// Returns the number of steps in the window, including the current one.
     pub(super) const fn steps(self) -> i64 {
         match self {
             Self::Hour => 60,
@@ -83,29 +83,29 @@ impl TrendWindow {
         }
     }
 
-    /// The step of a moment, given in seconds since 1970.
+    /// Returns the step of a moment, given in seconds since 1970.
     pub(super) const fn step_of(self, at_s: i64) -> i64 {
         at_s.div_euclid(self.step_seconds())
     }
 
-    /// What is at this step or before it is out of the window.
+    /// Returns the last step that is out of the window.
     pub(super) const fn last_step_outside(self, now: i64) -> i64 {
         now - self.steps()
     }
 
-    /// The oldest step that is kept when events have come as far as `latest_s`. It is one more than the window has, for
+    /// Returns the oldest step that is kept when the latest event is at `latest_s`. It is one more than the window has, for
     /// readers whose clock is behind that of the events.
     pub(super) const fn oldest_kept(self, latest_s: i64) -> i64 {
         self.last_step_outside(self.step_of(latest_s))
     }
 
-    /// What is left of something after so many steps: half of it after each half-life. An event that another process's
-    /// clock dates ahead of ours is as if it were now.
+    /// Returns the share that remains after this many steps: half after each half-life. An event that another process's clock
+    /// dates ahead of ours counts as one of now.
     fn remains(self, age_steps: i64) -> f64 {
         (-age_steps.max(0) as f64 / self.half_life_steps()).exp2()
     }
 
-    /// The score at step `now` of counts within the window.
+    /// Returns the score at step `now` of counts within the window.
     pub(super) fn score(self, counts: &[StepCount], now: i64) -> f64 {
         let within = counts
             .iter()
@@ -115,7 +115,7 @@ impl TrendWindow {
             .sum()
     }
 
-    /// Where counts put a post; nowhere without any.
+    /// Returns the rank of counts; `None` without any.
     pub(super) fn standing(self, counts: &[StepCount]) -> Option<Standing> {
         let newest_step = counts.iter().map(|count| count.step).max()?;
         let sum: f64 = counts
@@ -128,8 +128,8 @@ impl TrendWindow {
         })
     }
 
-    /// What a post of this rank can score at most at step `now`. It scores less if some of its counts have left the window
-    /// since it was ranked, or are dated ahead.
+    /// Returns the highest score that a post of this rank can have at step `now`. The score is lower if some of its counts have
+    /// left the window since it was ranked, or are dated ahead.
     pub(super) fn most_at(self, rank: f64, now: i64) -> f64 {
         (rank - now as f64 / self.half_life_steps()).exp2()
     }
@@ -147,7 +147,7 @@ mod tests {
         prop::sample::select(TrendWindow::ALL.to_vec())
     }
 
-    /// Counts of some of the steps in the window that ends at `NOW`.
+    /// Generates counts of some of the steps in the window that ends at `NOW`.
     fn counts() -> impl Strategy<Value = Vec<StepCount>> {
         let count = (0_i64..42, 0_i64..1_000, 0_i64..1_000);
         prop::collection::btree_map(0_i64..42, count, 1..30).prop_map(|counts| {
@@ -210,7 +210,7 @@ mod tests {
     proptest! {
         #[test]
         fn scores_sink_alike(window in window(), counts in counts(), age in 0_i64..200) {
-            // As long as nothing leaves the window, time takes the same share of all.
+            // As long as nothing leaves the window, time takes the same share of all scores.
             let newest = [StepCount { step: NOW, ..counts[0] }];
             let (now, later) = (window.score(&newest, NOW), window.score(&newest, NOW + age));
             let expected = if age < window.steps() { now * window.remains(age) } else { 0.0 };
@@ -243,7 +243,7 @@ mod tests {
             let score = window.score(&counts, NOW + age);
             let most = window.most_at(rank, NOW + age);
             prop_assert!(score <= most * (1.0 + 1e-7), "{score} is above {most}");
-            // And meets it while all of the counts are in the window, and none is ahead.
+            // The bound is exact while all counts are in the window, and none is ahead.
             if age == 0 {
                 prop_assert!(is_close(score, most), "{score} is not {most}");
             }

@@ -1,5 +1,5 @@
-//! The query: candidates from the top of the index of ranks, scored by what they have in the window now, until nothing further
-//! down can be above them.
+//! The query of trending posts: it reads candidates from the top of the index of ranks and scores them by their counts in the
+//! window, until no post further down can have a higher score.
 
 use std::collections::HashMap;
 
@@ -12,14 +12,14 @@ use crate::{
     posts::{POSTS_FOLLOWER, Post, PostId, Posts},
 };
 
-/// Candidates read beyond what is asked for, at first. There must be some: a rank may be too high.
+/// How many candidates are read at first beyond the requested number. There must be some: a rank may be too high.
 const SPARE: u64 = 20;
-/// By how much more candidates are read each time those before were not enough.
+/// The factor by which more candidates are read each time the earlier ones were not enough.
 const GROWTH: u64 = 4;
-/// Ranks of the same counts can differ from their score by this share, as logarithms are rounded.
+/// The relative error between ranks and scores of the same counts, as logarithms are rounded.
 const ROUNDING: f64 = 1e-6;
 
-/// A post that trends.
+/// A trending post.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrendingPost {
     /// The post, as the read model has it, which may be moments behind the score.
@@ -41,8 +41,8 @@ struct Candidate {
     score: f64,
 }
 
-/// Of the candidates, best first, whether the first `limit` are the best of all, if the last of them in the order of ranks is
-/// followed by others.
+/// Returns whether the first `limit` of the candidates, best first, are the best of all, if more posts follow the last
+/// candidate in the order of ranks.
 fn is_settled(
     window: TrendWindow,
     candidates: &[Candidate],
@@ -57,7 +57,7 @@ fn is_settled(
 }
 
 impl Posts {
-    /// The posts with the highest scores in the window that ends now, at most `limit`, highest first.
+    /// Returns the posts with the highest scores in the window that ends now, at most `limit`, highest first.
     #[boxed]
     pub async fn list_trending(
         &self,
@@ -66,7 +66,7 @@ impl Posts {
         limit: u64,
     ) -> Result<AsOf<Vec<TrendingPost>>, AccessError> {
         authorize(viewer, Action::ReadPosts)?;
-        // Which posts there are says the read model of posts.
+        // The read model of posts decides which posts exist.
         let model = self.log.read_model(&[TRENDING_FOLLOWER, POSTS_FOLLOWER]);
         let model = model.await?;
         let database = model.connection();
@@ -92,7 +92,7 @@ impl Posts {
         let trending = |best: Vec<Candidate>, mut posts: HashMap<PostId, Post>| {
             let trending = best.into_iter().filter_map(|candidate| {
                 Some(TrendingPost {
-                    // Deleted in this moment, if it is not there.
+                    // A missing post was deleted in this moment.
                     post: posts.remove(&candidate.post_id)?,
                     score: candidate.score,
                     likes: candidate.counts.iter().map(|count| count.likes).sum(),
@@ -105,8 +105,8 @@ impl Posts {
     }
 }
 
-/// The posts of the highest ranks that have something in the window, with what they have there. In one statement, so that
-/// ranks and counts belong to each other. Posts that the read model does not have yet, or any more, are left out.
+/// Returns the posts with the highest ranks that have counts in the window, with these counts. It is one statement, so that
+/// ranks and counts belong together. Posts that the read model does not have yet, or no longer has, are left out.
 async fn read_candidates(
     database: &DatabaseConnection,
     window: TrendWindow,
@@ -153,7 +153,7 @@ mod tests {
     const NOW: i64 = 29_000_000;
 
     proptest! {
-        /// Whatever the ranks still have of what has left the window: stopping early gives what reading all gives.
+        /// Even if ranks include counts that have left the window, stopping early gives the same result as reading everything.
         #[test]
         fn settled_is_the_best_of_all(
             posts in prop::collection::vec((0_i64..100, 1_i64..5, 0_i64..100, 0_i64..5), 1..60),

@@ -1,5 +1,5 @@
-//! Writes a batch: sources first, then counts by what they gave and took, then what is too old goes, and the posts whose counts
-//! changed are ranked anew. Rows of different parts are different posts, so parts never wait for each other.
+//! Writes a batch: first the sources, then the counts that they change; then it drops old rows, and ranks the posts whose
+//! counts changed. Rows of different parts belong to different posts, so parts never wait for each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ use events::{
     sql::{execute, query_as},
 };
 
-/// By how much a count changes.
+/// The difference of a count.
 #[derive(Debug, Clone, Copy, Default)]
 struct Delta {
     part: i16,
@@ -27,12 +27,12 @@ struct Delta {
     comments: i64,
 }
 
-/// A row of counts.
+/// The key of a row of counts.
 type CountKey = (TrendWindow, PostId, i64);
-/// Posts to rank anew.
+/// The posts to rank again.
 type Affected = BTreeSet<(TrendWindow, PostId)>;
 
-/// How far parts have come: before the batch, if they were seen before, and with it.
+/// The latest event of each part: before the batch, if there was one, and with it.
 type Clocks = BTreeMap<i16, (Option<i64>, i64)>;
 
 const SOURCE_KEY: bulk::Columns<3> = [
@@ -85,13 +85,13 @@ async fn advance_clocks(tx: &DatabaseTransaction, batch: &Batch) -> Result<Clock
     Ok(clocks)
 }
 
-/// The start of what the sources are kept of.
+/// Returns the time from which sources are kept.
 fn oldest_source_s(latest_s: i64) -> i64 {
     let window = TrendWindow::LONGEST;
     window.oldest_kept(latest_s) * window.step_seconds()
 }
 
-/// Counts one source, in those windows that still have its step.
+/// Counts one source, in those windows that still include its step.
 fn count(
     deltas: &mut BTreeMap<CountKey, Delta>,
     clocks: &Clocks,
@@ -117,7 +117,7 @@ fn count(
     }
 }
 
-/// What is taken back, as far as it is still known.
+/// Deletes the sources that are taken back, if they are still kept; returns them.
 async fn take_sources(
     tx: &DatabaseTransaction,
     batch: &Batch,
@@ -236,7 +236,8 @@ async fn change_counts(tx: &DatabaseTransaction, deltas: &BTreeMap<CountKey, Del
     Ok(())
 }
 
-/// What no window of the parts reaches any more. Looked for only when a step has passed since the part's last batch.
+/// Drops rows that no window of the parts includes any more. It looks for them only when a step has passed since the part's
+/// last batch.
 async fn drop_old(
     tx: &DatabaseTransaction,
     clocks: &Clocks,
@@ -287,7 +288,7 @@ fn keys<'a>(posts: impl IntoIterator<Item = &'a (TrendWindow, PostId)>) -> Vec<[
         .collect()
 }
 
-/// Ranks posts by all the counts they have now; those without any are out.
+/// Ranks posts by all their current counts; a post without any loses its rank.
 async fn rank(tx: &DatabaseTransaction, affected: &Affected) -> Result<()> {
     let select = "select c.span, c.post_id, c.step, c.likes, c.comments
          from v join post_trend_count c on c.span = v.of_span and c.post_id = v.of_post

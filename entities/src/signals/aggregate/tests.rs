@@ -1,5 +1,5 @@
-//! Any commands in any order, as often as they like, at any times: the signal ends as a simple model says, once; and what
-//! matters is only who answered before the deadline, not in which order.
+//! For any commands in any order, however often and at any times, the signal ends once, as a simple model says; and the result
+//! depends only on which processors answered before the deadline, not on their order.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ fn submitted() -> Signal {
     }
 }
 
-/// What a processor finds; `attempt` makes repeats differ, as they would if a processor were not repeatable.
+/// Returns a processor's finding; `attempt` makes repeats differ, as if a processor were not repeatable.
 fn finding(processor: Processor, attempt: i64) -> Finding {
     match processor {
         Processor::Statistics => Finding::Statistics(StatisticsFinding {
@@ -70,7 +70,7 @@ fn commands() -> impl Strategy<Value = SignalCommand> {
     ]
 }
 
-/// Commands with the times at which they come, which never go back.
+/// Generates commands with their times, which never go back.
 fn schedule() -> impl Strategy<Value = Vec<(SignalCommand, i64)>> {
     let step = (commands(), 0_i64..250);
     prop::collection::vec(step, 0..25).prop_map(|steps| {
@@ -94,7 +94,7 @@ fn run(steps: &[(SignalCommand, i64)]) -> (Signal, Vec<(SignalFact, i64)>) {
     (signal, facts)
 }
 
-/// The same written down as simply as can be: who answered first and when, and when it ended with whom missing.
+/// A model as simple as possible: which processors answered first and when, and when the signal ended with which missing.
 #[derive(Default)]
 struct Model {
     answers: BTreeMap<Processor, (Finding, bool)>,
@@ -178,7 +178,7 @@ proptest! {
         }
     }
 
-    /// Everybody's answers, each once or more, in two orders, some of them too late: the ends are the same.
+    /// All answers come in two orders, each once or more, some of them too late: both runs end alike.
     #[test]
     fn the_order_of_answers_does_not_matter(
         in_time in prop::collection::btree_set(prop::sample::select(&Processor::ALL[..]), 0..=3),
@@ -192,7 +192,7 @@ proptest! {
             };
             let (early, late): (Vec<_>, Vec<_>) = order.into_iter().partition(is_early);
             let early = early.into_iter().map(|command| (command, 1));
-            // Who collects comes again when there is news, and who watches deadlines comes in the end.
+            // The aggregator runs again after each answer, and the watcher of deadlines runs in the end.
             let watched = [(SignalCommand::Complete, 2), (SignalCommand::Expire, DEADLINE_MS)];
             let late = late.into_iter().map(|command| (command, DEADLINE_MS + 1));
             let steps: Vec<_> = early.chain(watched).chain(late).collect();
@@ -206,7 +206,7 @@ proptest! {
     }
 }
 
-/// What the handlers do for one signal, some of it twice, in any order.
+/// Generates the commands of the handlers for one signal, some of them twice, in any order.
 fn shuffled() -> impl Strategy<Value = Vec<SignalCommand>> {
     let record = |processor| SignalCommand::Record(finding(processor, 0));
     let mut all = vec![SignalCommand::Start];

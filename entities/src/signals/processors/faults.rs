@@ -1,4 +1,4 @@
-//! What is to go wrong in processors, by configuration: to see for oneself, and in tests, what becomes of signals then.
+//! Faults to inject into processors by configuration, for demonstrations and tests of what happens to signals then.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -6,23 +6,23 @@ use ::events::HandlerError;
 
 use super::Processor;
 
-/// What goes wrong in one processor.
+/// The faults of one processor.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Fault {
-    /// It takes so much longer.
+    /// The additional time that it takes.
     pub delay: Duration,
-    /// It fails so often, 0 to 1.
+    /// The share of attempts that fail, 0 to 1.
     pub failure_rate: f64,
-    /// It ends its process, as a fault of the code would, on signals with this value or a higher one.
+    /// The process ends, as by a bug, on signals with this value or a higher one.
     pub kill_from: Option<f64>,
 }
 
-/// What goes wrong, by processor.
+/// The faults by processor.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Faults(pub BTreeMap<Processor, Fault>);
 
 impl Faults {
-    /// Waits, fails, and does worse, as configured.
+    /// Waits, fails, or ends the process, as configured.
     pub(super) async fn inject(
         &self,
         processor: Processor,
@@ -41,7 +41,7 @@ impl Faults {
             std::process::abort();
         }
         let random = getrandom::u32().map_err(|error| HandlerError::Retry(error.to_string()))?;
-        // 0 never fails, 1 always.
+        // A rate of 0 never fails, a rate of 1 always.
         match f64::from(random) / (f64::from(u32::MAX) + 1.0) < fault.failure_rate {
             true => Err(HandlerError::Retry("a fault was injected".to_owned())),
             false => Ok(()),

@@ -1,5 +1,5 @@
-//! Levels: the highest of the configured thresholds that a value has reached, and whether that is another than the value
-//! before it from the same source had reached.
+//! Levels: the highest of the configured thresholds that a value has reached, and whether the previous value of the source had
+//! reached another.
 
 use std::str::FromStr;
 
@@ -10,10 +10,10 @@ use crate::signals::{LevelFinding, Signal, tables::signal};
 
 use events::DatabaseConnection;
 
-/// Below all thresholds.
+/// The level below all thresholds.
 const NORMAL: &str = "normal";
 
-/// Thresholds with names, the lowest first.
+/// Named thresholds, the lowest first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Levels(Vec<(String, f64)>);
 
@@ -27,7 +27,7 @@ impl Default for Levels {
 impl FromStr for Levels {
     type Err = String;
 
-    /// `elevated=50,high=80`, in ascending order; nothing for no thresholds.
+    /// Parses `elevated=50,high=80`, in ascending order; an empty text means no thresholds.
     fn from_str(text: &str) -> Result<Self, String> {
         let mut levels: Vec<(String, f64)> = Vec::new();
         for part in text.split(',').map(str::trim).filter(|it| !it.is_empty()) {

@@ -1,7 +1,7 @@
 //! Running statistics of a source by Welford's method (Technometrics 4, 1962): mean and sum of squared differences after each
-//! signal, without the cancellation that sums of squares suffer from. They are kept by number, so that a signal's are taken
-//! up where those of an earlier one were left. A fold taken up anywhere gives the same bits as one from the first signal,
-//! so it does not matter which signals were done before, in which order, or how often.
+//! signal, without the cancellation that sums of squares suffer from. They are stored by number, so that a signal's computation
+//! continues from those of an earlier one. A fold continued from anywhere gives the same bits as one from the first signal, so
+//! it does not matter which signals were processed before, in which order, or how often.
 
 use ::events::{Result, Tx};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -13,9 +13,9 @@ use events::{
     sql::{execute, query_one_as},
 };
 
-/// By more deviations than this, a value is an anomaly.
+/// A value that deviates by more standard deviations than this is an anomaly.
 const ANOMALY: f64 = 3.0;
-/// Values read at once.
+/// The number of values read at once.
 const PAGE: u64 = 10_000;
 
 /// The statistics of the first `count` values of a source.
@@ -34,12 +34,12 @@ impl Running {
         self.m2 += before * (value - self.mean);
     }
 
-    /// What a further value is among these.
+    /// Compares a further value with these statistics.
     fn judge(&self, value: f64) -> StatisticsFinding {
         let deviation = (self.count > 1).then(|| (self.m2 / (self.count - 1) as f64).sqrt());
         let z_score = deviation
             .filter(|deviation| *deviation > 0.0)
-            // JSON knows no infinity.
+            // JSON has no infinity.
             .map(|deviation| ((value - self.mean) / deviation).clamp(f64::MIN, f64::MAX));
         StatisticsFinding {
             count: self.count,
@@ -50,7 +50,7 @@ impl Running {
         }
     }
 
-    /// Keeps the statistics after the signal. Whoever was first kept the same.
+    /// Stores the statistics after the signal. A repeat stores the same values.
     pub(super) async fn store(&self, tx: &Tx<'_>, signal: &Signal) -> Result<()> {
         let sql = "insert into signal_statistics (source, number, mean, m2) values ($1, $2, $3, $4)
                    on conflict (source, number) do nothing";
@@ -65,7 +65,7 @@ impl Running {
     }
 }
 
-/// What the signal is among those before it, and the statistics after it.
+/// Compares the signal with those before it, and returns the statistics after it.
 pub(super) async fn compute(
     database: &DatabaseConnection,
     signal: &Signal,
@@ -95,7 +95,7 @@ pub(super) async fn compute(
     Ok((finding, running))
 }
 
-/// The statistics that were kept of the nearest signal before this one.
+/// Returns the stored statistics of the nearest signal before this one.
 async fn find_latest(database: &DatabaseConnection, signal: &Signal) -> Result<Running> {
     let sql = "select number, mean, m2 from signal_statistics where source = $1 and number < $2
                order by number desc limit 1";
@@ -119,7 +119,7 @@ mod tests {
     }
 
     proptest! {
-        /// Against the definition, in two passes.
+        /// Compares with the definition, computed in two passes.
         #[test]
         fn mean_and_deviation_are_those_of_the_definition(values in prop::collection::vec(-1e6..1e6_f64, 2..60)) {
             let count = values.len() as f64;
@@ -131,7 +131,7 @@ mod tests {
             prop_assert!(near(found.deviation.expect("a deviation"), variance.sqrt()));
         }
 
-        /// Bit for bit, wherever the fold is taken up again.
+        /// The result is the same bit for bit, wherever the fold continues.
         #[test]
         fn a_fold_may_be_taken_up_anywhere(
             values in prop::collection::vec(-1e100..1e100_f64, 0..40),
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn more_than_three_deviations_are_an_anomaly() {
-        // Mean 10, deviation 2.
+        // The mean is 10, the deviation 2.
         let values = [8.0, 12.0, 8.0, 12.0, 10.0, 10.0, 8.0, 12.0, 10.0];
         let running = fold(&values);
         let deviation = running.judge(0.0).deviation.expect("a deviation");

@@ -1,5 +1,5 @@
-//! Trend: the line of least squares through the last values of the source, the signal's own the last, with the numbers of the
-//! signals as the axis. A window keeps it to what is going on now, and its cost constant.
+//! Trend: the least-squares line through the last values of the source, ending with the signal's own, over the numbers of the
+//! signals. The window restricts it to recent values, and keeps its cost constant.
 
 use ::events::Result;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -8,9 +8,9 @@ use crate::signals::{Direction, Signal, TrendFinding, tables::signal};
 
 use events::DatabaseConnection;
 
-/// How many values.
+/// The number of values in the window.
 const WINDOW: i64 = 20;
-/// A line that explains less of the variance is not told from noise.
+/// A line that explains less of the variance than this is not distinguished from noise.
 const LEAST_FIT: f64 = 0.5;
 
 pub(super) async fn compute(
