@@ -1,5 +1,5 @@
-//! Relay connections over keyset pages: arguments to a page request, places to opaque cursors and back. A cursor also
-//! names the order it was made in, so that it is refused in another instead of giving a wrong page.
+//! Relay connections over keyset pages: converts arguments to a page request, and places to opaque cursors and back. A cursor
+//! also names its order, so that it is refused in another one instead of returning a wrong page.
 
 use std::convert::Infallible;
 
@@ -18,7 +18,7 @@ const DEFAULT_PAGE: i32 = 20;
 /// The largest page; also in the descriptions of the arguments.
 pub(crate) const MAX_PAGE: i32 = 100;
 
-/// Where a row is in a list of a certain order.
+/// The place of a row in a list with a certain order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ListCursor<S> {
     #[serde(rename = "s")]
@@ -27,12 +27,12 @@ pub(crate) struct ListCursor<S> {
     pub(crate) edge: Edge,
 }
 
-/// A text that is no cursor of the list.
+/// The text is not a cursor of the list.
 #[derive(Debug, thiserror::Error)]
 #[error("this is not a cursor of this list in this order")]
 pub(crate) struct NotACursor;
 
-/// Made into text only where a client asks for it.
+/// A cursor is encoded only if a client asks for it.
 impl<S: Serialize + DeserializeOwned> CursorType for ListCursor<S> {
     type Error = NotACursor;
 
@@ -85,7 +85,7 @@ impl From<Arguments> for PageArguments {
 }
 
 impl PageArguments {
-    /// Checks the arguments; `accepts` says whether a cursor's sort is that of the list.
+    /// Checks the arguments; `accepts` returns whether a cursor's sort is that of the list.
     pub(crate) fn request<S: Serialize + DeserializeOwned>(
         self,
         accepts: impl Fn(&ListCursor<S>) -> bool,
@@ -116,7 +116,7 @@ impl PageArguments {
     }
 }
 
-/// A page as a connection, which has `fields` besides. `show` makes a node of a row.
+/// Makes a connection of a page, with additional `fields`. `show` makes a node of a row.
 pub(crate) fn connect<S, T, N, F>(
     page: Page<T>,
     sort: S,
@@ -136,7 +136,8 @@ where
     list
 }
 
-/// Postgres stores no NUL in texts, and no times before 4713 BC; a cursor of ours has neither.
+/// Returns whether the key can be stored: Postgres stores no NUL in texts, and no times before 4713 BC; our cursors contain
+/// neither.
 fn is_storable(key: &SortKey) -> bool {
     match key {
         SortKey::Text(text) => !text.contains('\0'),
@@ -145,12 +146,12 @@ fn is_storable(key: &SortKey) -> bool {
     }
 }
 
-/// Whether both databases can compare with this time: years 0 to 9999, as RFC 3339 has them.
+/// Returns whether both databases can compare with this time: years 0 to 9999, as RFC 3339 has them.
 fn is_storable_time(time: &DateTime<Utc>) -> bool {
     (0..=9999).contains(&time.year())
 }
 
-/// A time of a filter.
+/// Checks a time of a filter.
 pub(crate) fn check_time(
     field: &str,
     time: Option<DateTime<Utc>>,

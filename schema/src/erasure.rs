@@ -1,4 +1,4 @@
-//! Erasing what is personal to users, for administrators: asking for it, and how far it has come. Done by the workers.
+//! The erasure of users' personal data, for administrators: requests and progress. The workers do it.
 
 mod mutation;
 mod object;

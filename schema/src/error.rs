@@ -1,5 +1,5 @@
-//! The one place where failures become GraphQL errors. A client gets a code, and what it needs to do better; anything
-//! unexpected is logged with the request's id and sent as INTERNAL without its cause.
+//! The one place where failures become GraphQL errors. A client gets a code, and what it needs to correct the request; an
+//! unexpected failure is logged with the request's id and sent as INTERNAL without its cause.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,36 +14,36 @@ use events::{CursorError, FeedError};
 pub mod codes {
     /// Fields of the input break rules; `violations` lists them.
     pub const VALIDATION: &str = "VALIDATION";
-    /// There is no such thing, or not for this caller.
+    /// The object does not exist, or is hidden from this caller.
     pub const NOT_FOUND: &str = "NOT_FOUND";
-    /// The state does not allow it: another version, or a value that is taken.
+    /// The state does not allow the command: the version differs, or a value is taken.
     pub const CONFLICT: &str = "CONFLICT";
-    /// Who is calling is not known; `reason` says why.
+    /// The caller is not authenticated; `reason` says why.
     pub const UNAUTHENTICATED: &str = "UNAUTHENTICATED";
-    /// Who is calling may not do this.
+    /// The caller is not allowed to do this.
     pub const FORBIDDEN: &str = "FORBIDDEN";
-    /// Too many attempts, or too much at once; `retryAfterSeconds` says when the next is allowed.
+    /// There are too many attempts or requests; `retryAfterSeconds` says when the next is allowed.
     pub const RATE_LIMITED: &str = "RATE_LIMITED";
     /// The idempotency key belongs to another request.
     pub const IDEMPOTENCY_KEY_REUSED: &str = "IDEMPOTENCY_KEY_REUSED";
     /// The cursor was not made by this server.
     pub const CURSOR_INVALID: &str = "CURSOR_INVALID";
-    /// What followed the cursor is gone.
+    /// The events after the cursor were removed.
     pub const CURSOR_EXPIRED: &str = "CURSOR_EXPIRED";
-    /// An event is not of the form that this version knows. A subscription goes on with the next.
+    /// An event has a form that this version does not know. A subscription goes on with the next one.
     pub const EVENT_UNREADABLE: &str = "EVENT_UNREADABLE";
-    /// A part of the system cannot be reached; try again.
+    /// A part of the system cannot be reached; the client may try again.
     pub const UNAVAILABLE: &str = "UNAVAILABLE";
-    /// A failure that is not the caller's; it is logged under the request id.
+    /// A failure that the caller did not cause; it is logged under the request id.
     pub const INTERNAL: &str = "INTERNAL";
 }
 
-/// An error as clients get it. `?` makes it of the failures that this module knows and of no other, so a resolver cannot send the text
-/// of a cause by accident.
+/// An error as clients get it. `?` converts only the failures that this module knows, so a resolver cannot send the text of a
+/// cause by accident.
 #[derive(Debug, Clone)]
 pub struct Error(pub async_graphql::Error);
 
-/// What resolvers return.
+/// The result of a resolver.
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl From<Error> for async_graphql::Error {
@@ -52,7 +52,7 @@ impl From<Error> for async_graphql::Error {
     }
 }
 
-/// An error that async-graphql made, such as one of its context.
+/// Converts an error of async-graphql, such as one of its context.
 impl From<async_graphql::Error> for Error {
     fn from(error: async_graphql::Error) -> Self {
         Self(error)
@@ -66,12 +66,12 @@ impl Error {
     }
 }
 
-/// An error with a code.
+/// Returns an error with a code.
 pub(crate) fn error(code: &str, message: impl Into<String>) -> Error {
     Error(async_graphql::Error::new(message)).with("code", code)
 }
 
-/// A failure whose cause is not for clients.
+/// Logs a failure whose cause is not for clients, and returns the error for them.
 pub(crate) fn internal(cause: &dyn std::error::Error) -> Error {
     tracing::error!(error = %cause, "a request failed");
     error(codes::INTERNAL, "internal error")
@@ -98,7 +98,7 @@ impl From<events::Error> for Error {
     }
 }
 
-/// The failure of a batch, which is shared by all who waited for it.
+/// Converts the failure of a batch, which all waiting requests share.
 impl From<Arc<events::Error>> for Error {
     fn from(cause: Arc<events::Error>) -> Self {
         from_log(&cause)
@@ -119,7 +119,7 @@ fn from_log(cause: &events::Error) -> Error {
             "too much of yours is under way; wait for answers before you ask for more",
         )
         .with("retryAfterSeconds", 1),
-        // Only after as many tries as a transaction gets.
+        // This happens only after all attempts of a transaction have failed.
         cause if cause.is_retryable() || matches!(cause, events::Error::VersionConflict) => {
             tracing::warn!(error = %cause, "a request failed");
             error(codes::UNAVAILABLE, "too many changes at once; try again")
@@ -128,8 +128,8 @@ fn from_log(cause: &events::Error) -> Error {
     }
 }
 
-/// Why an event cannot be shown. Of one that cannot be read its subscribers are told, and they are shown those behind it: it is
-/// no reason to keep from everybody what happened to everything else.
+/// Returns the error for an event that cannot be shown. Subscribers are told about an unreadable event and get the ones after
+/// it: it must not withhold the events of everything else.
 pub(crate) fn from_event(cause: &events::Error) -> Error {
     match cause {
         events::Error::Malformed { .. } => {
@@ -163,7 +163,7 @@ impl From<FeedError> for Error {
     }
 }
 
-/// Why somebody is not let in, or no longer.
+/// Converts the refusal of a caller's access.
 impl From<AccessError> for Error {
     fn from(cause: AccessError) -> Self {
         let message = cause.to_string();
@@ -190,7 +190,7 @@ const fn reason_name(reason: Reason) -> &'static str {
     }
 }
 
-/// Why a command failed, whatever the domain.
+/// Converts the failure of a command of any domain.
 impl<Own: Refusal> From<CommandError<Own>> for Error {
     fn from(cause: CommandError<Own>) -> Self {
         let message = cause.to_string();
@@ -223,7 +223,7 @@ fn from_failure(failure: Failure, message: String) -> Error {
 }
 
 fn too_often(message: String, retry_after: Duration) -> Error {
-    // Rounded up: who comes back then is let in.
+    // The time is rounded up, so that a client that waits for it is admitted.
     let seconds = retry_after.as_millis().div_ceil(1000).max(1) as u64;
     error(codes::RATE_LIMITED, message).with("retryAfterSeconds", seconds)
 }

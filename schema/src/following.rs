@@ -1,7 +1,7 @@
-//! What subscriptions to events have in common: who may follow is asked at the start and for as long as the subscription is open, and
-//! each event is shown as something of its domain. Where a subscription begins is the gateway's business: it takes the argument `after`
-//! out of the document, and gives each execution a source that begins there. Fields declare the argument for their clients, and leave
-//! it alone.
+//! The common part of subscriptions to events: the permission is checked at the start and while the subscription is open, and
+//! each event is shown as an object of its domain. The gateway decides where a subscription begins: it takes the argument
+//! `after` out of the document, and gives each execution a source that begins there. Fields declare the argument for clients,
+//! and do not use it.
 
 use std::sync::Arc;
 
@@ -12,12 +12,12 @@ use futures::{Stream, StreamExt};
 
 use crate::error::{Result, from_event};
 
-/// Lets the caller in, now and for as long as the subscription is open.
+/// Checks the caller's permission, now and while the subscription is open.
 pub(crate) async fn require(ctx: &Context<'_>, requirement: Requirement) -> Result<()> {
     Ok(ctx.data::<Grant>()?.require(requirement).await?)
 }
 
-/// The events of `interest`, each with the cursor behind it.
+/// Returns the events of `interest`, each with the cursor after it.
 pub(crate) fn follow<I: Interest>(
     ctx: &Context<'_>,
     interest: I,
@@ -30,7 +30,7 @@ pub(crate) fn follow<I: Interest>(
     }))
 }
 
-/// The same, each as what `show` makes of it.
+/// Does the same, with each event converted by `show`.
 pub(crate) fn follow_as<I, T, F>(
     ctx: &Context<'_>,
     interest: I,

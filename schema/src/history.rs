@@ -1,4 +1,4 @@
-//! The history of an object: its events as facts, for people and audits.
+//! The history of an object: its events, for people and audits.
 
 use async_graphql::{
     Context, Json, Object, SimpleObject,
@@ -69,7 +69,7 @@ pub(crate) struct HistoryFields {
 /// A page of the history of an object.
 pub(crate) type History = Connection<OpaqueCursor, Event, HistoryFields>;
 
-/// The version that a history cursor stands for.
+/// Returns the version that a history cursor stands for.
 fn decode_after(after: Option<&str>) -> Result<i64> {
     match after {
         None => Ok(0),
@@ -86,7 +86,7 @@ fn decode_after(after: Option<&str>) -> Result<i64> {
     }
 }
 
-/// The page that the arguments of a field ask for. `read` reads so many events after a version.
+/// Returns the page for the arguments of a field. `read` returns up to a number of events after a version.
 pub(crate) async fn connect<'a>(
     ctx: &Context<'_>,
     first: i32,
@@ -95,7 +95,7 @@ pub(crate) async fn connect<'a>(
 ) -> Result<Option<History>> {
     let limit = checked("first", first)?;
     let after_version = decode_after(after.as_deref())?;
-    // The epoch before the page is read.
+    // The epoch is read before the page.
     let epoch = entities(ctx).log.tail().cursor().epoch;
     let page = read(after_version, limit).await?;
     let fields = HistoryFields {

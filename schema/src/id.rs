@@ -1,4 +1,4 @@
-//! Global ids as arguments. Objects show theirs as it displays itself.
+//! Global ids as arguments. In objects, an id is its `Display` text.
 
 use async_graphql::ID;
 use entities::{
@@ -8,7 +8,7 @@ use entities::{
 
 use crate::error::{Result, invalid};
 
-/// The id in an argument, which must be of this kind.
+/// Returns the id in an argument, which must be of this kind.
 pub(crate) fn decode<K: Kind>(field: &str, id: &ID) -> Result<Id<K>> {
     id.parse()
         .map_err(|error: NotAnId| invalid(Violations::one(field, "id", &error.to_string())))

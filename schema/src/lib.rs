@@ -1,5 +1,6 @@
-//! The GraphQL schema: objects, inputs, resolvers and subscriptions, one folder a domain; the root only merges them.
-//! Resolvers extract, call `entities`, and map. Knows no transport. `gateway` executes it; `schema.graphql` is its text.
+//! The GraphQL schema: objects, inputs, resolvers and subscriptions, one folder for each domain; the root only merges them.
+//! Resolvers extract arguments, call `entities`, and convert the result. It knows no transport. `gateway` executes it;
+//! `schema.graphql` is its text.
 
 mod alternatives;
 mod batches;
@@ -75,7 +76,7 @@ pub struct Subscription(
     signals::SignalsSubscription,
 );
 
-/// The schema that the gateway executes. Its methods are not generic, so that all resolvers are compiled here, once, and not
+/// The schema that the gateway executes. Its methods are not generic, so that all resolvers are compiled once, here, and not
 /// again in each crate that calls them.
 #[derive(Clone)]
 pub struct MillraceSchema(Schema<Query, Mutation, Subscription>);
@@ -87,13 +88,13 @@ impl MillraceSchema {
         Box::pin(async move { schema.execute(request).await })
     }
 
-    /// Executes a subscription; the answers are those of its events.
+    /// Executes a subscription; returns a response for each of its events.
     pub fn execute_stream(&self, request: Request) -> BoxStream<'static, Response> {
         self.0.execute_stream(request).boxed()
     }
 }
 
-/// The schema over `entities`. It executes what it is given: documents are judged, and priced, before they come here.
+/// Builds the schema over `entities`. It executes every request: documents are checked and priced before they get here.
 pub fn build(entities: Entities) -> MillraceSchema {
     let (users, presences) = users::loaders(&entities.users);
     let builder = types()
@@ -107,12 +108,12 @@ pub fn build(entities: Entities) -> MillraceSchema {
     MillraceSchema(builder.finish())
 }
 
-/// The schema's text, as committed in `schema/schema.graphql`.
+/// Returns the schema's text, as committed in `schema/schema.graphql`.
 pub fn sdl() -> String {
     types().finish().sdl()
 }
 
-/// async-graphql's own types get descriptions for clients here.
+/// Adds descriptions for clients to async-graphql's own types.
 fn types() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(
         Query::default(),

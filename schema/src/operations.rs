@@ -1,4 +1,4 @@
-//! What those who run Millrace see of it, and do to it. Everything here needs the role ADMIN.
+//! What operators see and change. Everything here requires the role ADMIN.
 
 mod caches;
 mod health;

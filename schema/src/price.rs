@@ -1,11 +1,12 @@
-//! What fields cost when it is not 1, and how long lists are of which nobody says it: directives of the schema, so that whoever reads it
-//! knows, and the gateway can add up what an operation costs before it is executed. The names are those of the cost directive specification.
+//! The costs of fields that do not cost 1, and the assumed lengths of lists without a given length. They are directives of the
+//! schema, so that readers know them, and the gateway can add up the cost of an operation before it is executed. The names are
+//! those of the cost directive specification.
 
 use async_graphql::TypeDirective;
 
-/// Counting reads everything that is counted.
+/// The cost of counting, which reads every counted row.
 pub(crate) const COUNT: &str = "250";
-/// Searching reads everything that is searched.
+/// The cost of searching, which reads every searched row.
 pub(crate) const SEARCH: &str = "1000";
 
 /// The cost of requesting a field or of giving an input. Without it a field costs 1, and an input nothing.

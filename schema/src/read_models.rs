@@ -1,4 +1,4 @@
-//! Read models, for administrators: how far their rebuilds have come, and asking for one. Worked on by the workers.
+//! Read models, for administrators: the progress of rebuilds, and their requests. The workers do the rebuilds.
 
 mod mutation;
 mod object;

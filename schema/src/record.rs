@@ -1,6 +1,6 @@
-//! What the records of all domains have alike in GraphQL: how they are found, listed and counted, their history, the mutations'
-//! inputs and payloads, their changes and statistics. A domain says in an implementation of `Recorded` which record an object
-//! shows, and names the fields of its queries, mutations and subscriptions, each of which calls one function of this module.
+//! The GraphQL part that the records of all domains share: how they are found, listed and counted, their history, the inputs
+//! and payloads of mutations, their changes and statistics. A domain names the record of an object in an implementation of
+//! `Recorded`, and the fields of its queries, mutations and subscriptions, each of which calls one function of this module.
 //!
 //! The types are generic, and named for the object: `Payload<Create, Customer>` is `CreateCustomerPayload`.
 
@@ -32,26 +32,26 @@ use crate::{
 
 /// An object that shows a record.
 pub(crate) trait Recorded: ObjectType + From<Self::Record> + Send + Sync + 'static {
-    /// What it shows.
+    /// The record that the object shows.
     type Record: Record<SortField: From<Self::SortField>>;
-    /// The name that the record has where it is one of several fields: an object with that one field.
+    /// The object with a single field for the record, whose name is the record's.
     type Field: ObjectType + From<Self>;
-    /// What lists are sorted by.
+    /// The fields that lists can be sorted by.
     type SortField: async_graphql::InputType + Default;
 
-    /// Its name in the schema, such as `Customer`.
+    /// The object's name in the schema, such as `Customer`.
     const NAME: &'static str;
 
-    /// The commands and queries.
+    /// Returns the commands and queries of the records.
     fn records(entities: &Entities) -> &Records<Self::Record>;
 }
 
-/// The id of such an object.
+/// Returns the id of such an object.
 pub(crate) fn decode<O: Recorded>(id: &ID) -> Result<Id<O::Record>> {
     id::decode("id", id)
 }
 
-/// The object with this id.
+/// Returns the object with this id.
 pub(crate) async fn find<O: Recorded>(ctx: &Context<'_>, id: Id<O::Record>) -> Result<Option<O>> {
     let found = O::records(entities(ctx)).find(viewer(ctx)?, id).await;
     let found = with_staleness(ctx, found?)?;
@@ -112,7 +112,7 @@ impl<O: Recorded> RecordHead<O> {
     }
 }
 
-/// What a mutation does, and the word for it in the names of its types.
+/// The operation of a mutation, and the word for it in the names of its types.
 pub(crate) trait Verb: Send + Sync + 'static {
     const NAME: &'static str;
 }

@@ -1,4 +1,4 @@
-//! What resolvers know of the request they serve. The gateway puts it into every request.
+//! The context of the request that resolvers serve. The gateway puts it into every request.
 
 use std::{
     net::IpAddr,
@@ -14,50 +14,50 @@ use events::{AsOf, Horizon, Receipt};
 
 use crate::error::{Result, codes, error};
 
-/// The client's key for a request, and a digest of the request.
+/// The idempotency key of a request, with a digest of the request.
 #[derive(Debug, Clone)]
 pub struct IdempotencyKey {
-    /// As the client sent it.
+    /// The key that the client sent.
     pub key: String,
-    /// Of document, operation name and variables.
+    /// The digest of document, operation name and variables.
     pub fingerprint: Vec<u8>,
 }
 
-/// What resolvers know of the request they serve.
+/// The context of the request that resolvers serve.
 #[derive(Debug, Clone)]
 pub struct RequestContext {
-    /// Who is calling.
+    /// The caller.
     pub viewer: Viewer,
-    /// From where, as far as that is known.
+    /// The client's address, if it is known.
     pub client_address: Option<IpAddr>,
-    /// Under which name the request is logged.
+    /// The id under which the request is logged.
     pub request_id: String,
     /// The W3C trace context, if the client sent one.
     pub traceparent: Option<String>,
-    /// Present when the client wants repeats to be recognized.
+    /// The client's idempotency key, if it sent one.
     pub idempotency: Option<IdempotencyKey>,
-    /// Where it is noted what the request has written.
+    /// Records the events that the request has written.
     pub receipt: Receipt,
-    /// Whether it waited for what its client wrote: then nothing older will do.
+    /// Whether the request waited for earlier writes of its client: then it must not get older values.
     pub is_read_after: bool,
-    /// Where it is noted that something in the response may be old.
+    /// Records that something in the response may be stale.
     pub staleness: Staleness,
-    /// Where it is noted how far the response sees.
+    /// Records the position that the response includes.
     pub horizon: Horizon,
 }
 
-/// Whether something that a response shows may be older than its cursor.
+/// Whether the response shows something that may be older than its cursor.
 #[derive(Debug, Clone, Default)]
 pub struct Staleness(Arc<AtomicBool>);
 
 impl Staleness {
-    /// See the type.
+    /// Returns whether the response may be stale.
     pub fn is_stale(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 }
 
-/// Takes a value out of a cache; one that may be old marks the response.
+/// Returns the value of a cached one; a value that may be stale marks the response.
 pub(crate) fn with_staleness<T>(ctx: &Context<'_>, cached: Cached<T>) -> Result<T> {
     if cached.is_stale {
         let request = ctx.data::<RequestContext>()?;
@@ -74,33 +74,33 @@ pub(crate) fn with_staleness<T>(ctx: &Context<'_>, cached: Cached<T>) -> Result<
     Ok(cached.value)
 }
 
-/// Where it is noted how far an answer sees.
+/// Returns the record of the position that the response includes.
 pub(crate) fn horizon(ctx: &Context<'_>) -> Result<Horizon> {
     Ok(ctx.data::<RequestContext>()?.horizon.clone())
 }
 
-/// Takes out what was read of read models; the response's cursor is no later than what it shows.
+/// Returns the result of a read model; the response's cursor becomes no later than what the result shows.
 pub(crate) fn shown<T>(ctx: &Context<'_>, read: AsOf<T>) -> Result<T> {
     Ok(read.show(&horizon(ctx)?))
 }
 
-/// The domains.
+/// Returns the domains.
 pub(crate) fn entities<'a>(ctx: &Context<'a>) -> &'a Entities {
     ctx.data_unchecked::<Entities>()
 }
 
-/// Who is calling.
+/// Returns the caller.
 pub(crate) fn viewer<'a>(ctx: &Context<'a>) -> Result<&'a Viewer> {
     Ok(&ctx.data::<RequestContext>()?.viewer)
 }
 
-/// From where the request came, for what is throttled by address.
+/// Returns the client's address, for limits by address.
 pub(crate) fn client_address(ctx: &Context<'_>) -> Result<Option<IpAddr>> {
     Ok(ctx.data::<RequestContext>()?.client_address)
 }
 
-/// The context of the mutation field being resolved. A document may hold several, and each is remembered for itself,
-/// under the key and its path in the response.
+/// Returns the context of the mutation field being resolved. A document may contain several, and each has its own stored
+/// answer, under the key and its path in the response.
 pub(crate) fn command_context(ctx: &Context<'_>) -> Result<CommandContext> {
     let request = ctx.data::<RequestContext>()?;
     let idempotency = request.idempotency.as_ref().map(|idempotency| Idempotency {

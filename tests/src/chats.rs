@@ -1,4 +1,4 @@
-//! Documents and one-line calls for chats: tests say what they want, and an API change is followed here.
+//! Documents and one-line calls for chats. Tests say only what they need, and a change of the API is made here.
 
 use std::io;
 
@@ -30,7 +30,7 @@ async fn send_mutation(
     client.post(&body, headers).await
 }
 
-/// A group of the caller's and these users; its id.
+/// Creates a group of the caller and these users; returns its id.
 pub async fn create_group(client: &Client, title: &str, member_ids: &[&str]) -> String {
     let input = json!({ "kind": "GROUP", "title": title, "memberIds": member_ids });
     let created = apply(client, "createChat", "chat { id }", input).await;
@@ -51,13 +51,13 @@ pub async fn leave(client: &Client, chat: &str) {
     apply(client, "leaveChat", "__typename", json!({ "chatId": chat })).await;
 }
 
-/// Sends a message; its id and number.
+/// Sends a message; returns its id and number.
 pub async fn say(client: &Client, chat: &str, text: &str) -> Value {
     let input = json!({ "chatId": chat, "text": text });
     apply(client, "sendMessage", "message { id number }", input).await["message"].clone()
 }
 
-/// The same under an idempotency key, whatever comes of it.
+/// Sends a message under an idempotency key; returns any answer.
 pub async fn try_say(client: &Client, chat: &str, text: &str, key: &str) -> io::Result<Answer> {
     let input = json!({ "chatId": chat, "text": text });
     let key = [("idempotency-key", key)];

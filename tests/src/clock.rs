@@ -1,5 +1,5 @@
-//! A wrong clock for one process: what tells it the time of day is interposed by a small library, which is compiled when it
-//! is first needed, by the C compiler that Rust links with.
+//! A wrong clock for one process: a small library, compiled on first use by the C compiler that Rust links with, interposes the
+//! functions that return the time of day.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,10 +9,10 @@ use crate::guard;
 
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/clock.c");
 
-/// The library that shifts the clock by as many seconds as CLOCK_OFFSET_S says, to be named by LD_PRELOAD.
+/// Returns the library that shifts the clock by CLOCK_OFFSET_S seconds, for LD_PRELOAD.
 ///
 /// # Errors
-/// What the compiler says.
+/// Returns the compiler's message when it fails.
 pub fn library() -> Result<&'static Path, String> {
     static LIBRARY: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let compile = || {

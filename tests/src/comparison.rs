@@ -1,13 +1,13 @@
-//! What fault tests compare, in one place: the log with itself (dense positions, dense versions), and what a subscriber got
-//! with the log. Both grow while they are compared, so that a long run can be held to account after every fault. Used by
-//! the ledger of a test and by the rig.
+//! The comparisons of fault tests, in one place: the log with itself (dense positions, dense versions), and the deliveries to a
+//! subscriber with the log. Both grow while they are compared, so that a long run can be checked after every fault. Used by the
+//! ledger of a test and by the rig.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::database::LogEntry;
 use crate::subscriber::Delivery;
 
-/// What should never be.
+/// Violations of the guarantees.
 #[derive(Debug, Default)]
 pub struct Findings {
     pub lost: Vec<String>,
@@ -16,7 +16,7 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// How many were lost, doubled and reordered.
+    /// Returns the numbers of lost, doubled and reordered events.
     pub fn counts(&self) -> [usize; 3] {
         [self.lost.len(), self.doubled.len(), self.reordered.len()]
     }
@@ -31,7 +31,7 @@ impl Findings {
         self.reordered.extend(other.reordered);
     }
 
-    /// All of them, a line each, with what sort it is.
+    /// Returns one line for each finding, with its kind.
     pub fn lines(&self) -> impl Iterator<Item = String> {
         let sorts = [
             ("lost", &self.lost),
@@ -44,7 +44,7 @@ impl Findings {
     }
 }
 
-/// The log as far as it was read.
+/// The part of the log that was read.
 #[derive(Default)]
 pub struct KnownLog {
     entries: Vec<LogEntry>,
@@ -52,7 +52,7 @@ pub struct KnownLog {
 }
 
 impl KnownLog {
-    /// Takes in what follows, which must be dense in its positions and in the versions of every stream.
+    /// Adds the following entries, which must be dense in their positions and in the versions of every stream.
     pub fn extend(&mut self, entries: Vec<LogEntry>, findings: &mut Findings) {
         for entry in entries {
             let position = entry.position.expect("a position");
@@ -78,12 +78,12 @@ impl KnownLog {
         &self.entries
     }
 
-    /// The last position.
+    /// Returns the last position.
     pub fn end(&self) -> u64 {
         self.entries.len() as u64
     }
 
-    /// The entries behind a position.
+    /// Returns the entries after a position.
     pub fn after(&self, position: u64) -> &[LogEntry] {
         &self.entries[(position as usize).min(self.entries.len())..]
     }
@@ -93,20 +93,20 @@ impl KnownLog {
     }
 }
 
-/// How far one subscriber has been compared with the log.
+/// The progress of the comparison of one subscriber with the log.
 pub struct Course {
-    /// Up to here everything wanted must have come.
+    /// Every wanted event up to this position must have been delivered.
     compared: u64,
-    /// The highest position that came.
+    /// The highest delivered position.
     last: u64,
     seen: HashSet<u64>,
     versions: HashMap<String, u64>,
-    /// What came of a part of the log that is not known yet.
+    /// Deliveries from a part of the log that has not been read yet.
     ahead: VecDeque<Delivery>,
 }
 
 impl Course {
-    /// Of one that subscribed after this position.
+    /// Returns the course of a subscriber that began after this position.
     pub fn new(start: u64) -> Self {
         Self {
             compared: start,
@@ -117,12 +117,12 @@ impl Course {
         }
     }
 
-    /// How many came.
+    /// Returns the number of deliveries.
     pub fn deliveries(&self) -> usize {
         self.seen.len()
     }
 
-    /// Compares what came meanwhile, and all that is wanted up to the log's end.
+    /// Compares new deliveries, and all wanted events up to the log's end.
     pub fn compare(
         &mut self,
         came: Vec<Delivery>,
@@ -155,7 +155,7 @@ impl Course {
             shown_version,
         } = delivery;
         let entry = log.at(*position);
-        // Streams of different kinds may have the same id. What is gone by the time it is shown has none.
+        // Streams of different kinds may have the same id. An object that is gone when it is shown has no id.
         let stream = entry.map(|entry| format!("{} {}", entry.stream, entry.id));
         let stream = stream.unwrap_or_default();
         let known = self.versions.get(&stream);

@@ -1,4 +1,4 @@
-//! Documents and one-line calls for customers: tests say what they want, and an API change is followed here.
+//! Documents and one-line calls for customers. Tests say only what they need, and a change of the API is made here.
 
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ pub const CHANGES: &str = "subscription Changes($id: ID, $after: String) { custo
     cursor type version actor occurredAt customer { id name email status version deletedAt } } }";
 pub const STATISTICS: &str = "query Statistics { customerStatistics { total byStatus { status count } byDay(last: 100) { day created deleted restored } } }";
 
-/// A document, the field it selects, and its input: what the calls below and the writers send.
+/// Returns the document and the field that it selects, for the calls below and the writers.
 pub fn mutation(kind: &str) -> (&'static str, &'static str) {
     match kind {
         "create" => (CREATE, "createCustomer"),
@@ -28,7 +28,7 @@ pub fn mutation(kind: &str) -> (&'static str, &'static str) {
     }
 }
 
-/// Sends a mutation with this input, whatever comes of it.
+/// Sends a mutation with this input; returns any answer.
 pub async fn send(client: &Client, kind: &str, input: Value) -> Answer {
     send_with_key(client, kind, input, None).await
 }
@@ -43,7 +43,7 @@ pub async fn send_with_key(client: &Client, kind: &str, input: Value, key: Optio
         .await
 }
 
-/// The customer after a mutation, which must succeed.
+/// Returns the customer after a mutation, which must succeed.
 #[track_caller]
 pub fn changed(kind: &str, answer: &Answer) -> Value {
     let customer = &answer.data()[mutation(kind).1]["customer"];
@@ -59,7 +59,7 @@ pub async fn create(client: &Client, name: &str, email: &str) -> Value {
     apply(client, "create", json!({ "name": name, "email": email })).await
 }
 
-/// Null when there is none.
+/// Returns the customer, or null if it does not exist.
 pub async fn find(client: &Client, id: &Value) -> Value {
     client.run(FIND, json!({ "id": id })).await.data()["customer"].clone()
 }

@@ -1,9 +1,9 @@
-//! Looks into the product's database, on both kinds, for what the API does not show: every event as it is stored.
+//! Reads the product's database, on both kinds, for what the API does not show: every event as it is stored.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement};
 use serde_json::Value;
 
-/// One stored event. `id` is the UUID of its stream as 32 hexadecimal digits.
+/// A stored event. `id` is the UUID of its stream as 32 hexadecimal digits.
 #[derive(Debug, Clone)]
 pub struct LogEntry {
     pub stream: String,
@@ -21,7 +21,7 @@ const POSTGRES_LOG: &str = "select e.stream, replace(e.stream_id::text, '-', '')
 const SQLITE_LOG: &str = "select stream, lower(hex(stream_id)) as id, version, type, inserted as position, \
     data, meta from event order by inserted";
 
-/// All events, those without a position last.
+/// Returns all events; those without a position come last.
 pub async fn log(database: &DatabaseConnection) -> Vec<LogEntry> {
     let statement = if is_postgres(database) {
         POSTGRES_LOG
@@ -49,7 +49,7 @@ pub(crate) fn entry(row: &QueryResult) -> LogEntry {
     read().expect("an event row")
 }
 
-/// Number of events, and the highest position.
+/// Returns the number of events, and the highest position.
 pub async fn log_size(database: &DatabaseConnection) -> (u64, u64) {
     let events = number(database, "select count(*) as number from event").await;
     let head = number(
@@ -60,7 +60,7 @@ pub async fn log_size(database: &DatabaseConnection) -> (u64, u64) {
     (events, head)
 }
 
-/// The one value, named `number`, that a statement selects.
+/// Returns the single value, named `number`, that a statement selects.
 pub async fn number(database: &DatabaseConnection, statement: &str) -> u64 {
     let rows = rows(database, statement).await;
     rows[0]
@@ -69,7 +69,7 @@ pub async fn number(database: &DatabaseConnection, statement: &str) -> u64 {
         .unsigned_abs()
 }
 
-/// The one value, named `text`, of each row that a statement selects.
+/// Returns the value, named `text`, of each row that a statement selects.
 pub async fn texts(database: &DatabaseConnection, statement: &str) -> Vec<String> {
     rows(database, statement)
         .await

@@ -1,4 +1,5 @@
-//! A disk of a few megabytes, to be filled: a file system in memory, where mounting is allowed. Gone with its owner.
+//! A disk of a few megabytes that tests can fill: a file system in memory, where mounting is allowed. It is unmounted when
+//! dropped.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ pub struct SmallDisk {
 }
 
 impl SmallDisk {
-    /// Mounted at a new directory `path`; none where that is not allowed.
+    /// Mounts the disk at a new directory `path`; returns `None` where that is not allowed.
     pub fn mount(path: PathBuf, megabytes: u32) -> Option<Self> {
         fs::create_dir(&path).expect("a directory");
         let mounted = Command::new("mount")
@@ -25,7 +26,7 @@ impl SmallDisk {
         }
     }
 
-    /// Leaves no room.
+    /// Fills the disk.
     pub fn fill(&self) {
         let mut file = fs::File::create(self.filling()).expect("a file");
         for size in [1 << 20, 4 << 10] {
@@ -34,7 +35,7 @@ impl SmallDisk {
         }
     }
 
-    /// Gives the room back.
+    /// Frees the space again.
     pub fn free(&self) {
         fs::remove_file(self.filling()).expect("it was filled");
     }

@@ -1,5 +1,5 @@
-//! What a subscriber subscribes to: a document, how its payloads are read, and which events of the log it must bring. The
-//! subscriptions of all domains that the fault tests follow are here.
+//! A subscription that fault tests follow: its document, how its payloads are read, and which events of the log it must
+//! deliver. The subscriptions of all domains are here.
 
 use serde_json::{Value, json};
 
@@ -13,10 +13,10 @@ type Wants = dyn Fn(&LogEntry) -> bool + Send + Sync;
 pub struct Feed {
     pub name: String,
     pub document: String,
-    /// Without `after`.
+    /// The variables without `after`.
     pub variables: Value,
     field: &'static str,
-    /// Where a payload has the object that changed; none if it names only the stream.
+    /// The path of the changed object in a payload; `None` if the payload names only the stream.
     object: Option<&'static str>,
     wants: Box<Wants>,
 }
@@ -38,7 +38,7 @@ impl Feed {
         }
     }
 
-    /// All changes of all customers.
+    /// Follows all changes of all customers.
     pub fn of_customers() -> Self {
         let shape = ["customerChanged", "customer"];
         Self::new("customers", customers::CHANGES, shape, |entry| {
@@ -63,7 +63,7 @@ impl Feed {
         })
     }
 
-    /// All that happens in one chat, for one of its members.
+    /// Follows all events of one chat, for one of its members.
     pub fn of_chat(chat: &str) -> Self {
         let document = "subscription Chat($id: ID!, $after: String) { chatEvents(chatId: $id, after: $after) { \
             cursor type version actor chat { id version } message { number text } } }";
@@ -71,7 +71,7 @@ impl Feed {
         Self::new("chat", document, ["chatEvents", "chat"], of_chat).with_id(chat)
     }
 
-    /// New posts of everybody.
+    /// Follows new posts of all users.
     pub fn of_posts() -> Self {
         let document = "subscription Posts($after: String) { postFeed(after: $after) { \
             cursor type version actor post { id message version } } }";
@@ -80,7 +80,7 @@ impl Feed {
         })
     }
 
-    /// All that happens to one post.
+    /// Follows all events of one post.
     pub fn of_post(post: &str) -> Self {
         let document = "subscription Post($id: ID!, $after: String) { postChanged(id: $id, after: $after) { \
             cursor type version actor post { id likeCount version } } }";
@@ -88,7 +88,7 @@ impl Feed {
         Self::new("post", document, ["postChanged", "post"], of_post).with_id(post)
     }
 
-    /// Each step of one signal.
+    /// Follows the steps of one signal.
     pub fn of_signal(signal: &str) -> Self {
         let document = "subscription Signal($id: ID!, $after: String) { signalProgress(id: $id, after: $after) { \
             cursor type actor processors signal { id status missing version } } }";
@@ -97,7 +97,7 @@ impl Feed {
         Self::new("signal", document, shape, of_signal).with_id(signal)
     }
 
-    /// The whole log, as administrators see it.
+    /// Follows the whole log, as administrators see it.
     pub fn of_everything() -> Self {
         let document = "subscription Log($after: String) { eventLog(after: $after) { \
             cursor type version stream streamId } }";
@@ -109,12 +109,12 @@ impl Feed {
         self
     }
 
-    /// Whether it must bring this event.
+    /// Returns whether the subscription must deliver this event.
     pub fn wants(&self, entry: &LogEntry) -> bool {
         (self.wants)(entry)
     }
 
-    /// The change in a payload, and its cursor; none when it is not what it should be.
+    /// Returns the change in a payload, and its cursor; `None` if the payload is not as expected.
     pub(crate) fn read<'a>(&self, payload: &'a Value) -> Option<(Delivery, &'a str)> {
         let change = &payload["data"][self.field];
         let cursor = change["cursor"].as_str()?;
@@ -129,7 +129,7 @@ impl Feed {
             return Some((delivery, cursor));
         };
         let object = &change[object];
-        // Steps of a signal show it as it was, and so at the event's version.
+        // A step of a signal shows the signal as it was at the event's version.
         let version = change["version"].as_u64().or(object["version"].as_u64())?;
         let delivery = if object.is_null() {
             Delivery {

@@ -1,5 +1,5 @@
-//! GraphQL over HTTP, as a careful client does it: keep-alive connections, a limit for every answer, and the difference
-//! between an answer and no answer.
+//! GraphQL over HTTP, as a careful client does it: with keep-alive connections, a limit for every answer, and a distinction
+//! between an answer and none.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,10 +14,10 @@ use crate::ids;
 use crate::socket::Socket;
 use crate::waiting::{SOON, eventually};
 
-/// How long an answer may take.
+/// The time limit of an answer.
 pub const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
-/// One server, idle connections to it, and who asks. Clones share the connections.
+/// A server, idle connections to it, and the caller. Clones share the connections.
 #[derive(Clone)]
 pub struct Client {
     pub address: SocketAddr,
@@ -43,17 +43,17 @@ impl Answer {
         }
     }
 
-    /// The code of the first error.
+    /// Returns the code of the first error.
     pub fn code(&self) -> Option<&str> {
         self.body["errors"][0]["extensions"]["code"].as_str()
     }
 
-    /// The first error's extensions.
+    /// Returns the first error's extensions.
     pub fn extensions(&self) -> &Value {
         &self.body["errors"][0]["extensions"]
     }
 
-    /// The data; there must be no error.
+    /// Returns the data; there must be no error.
     #[track_caller]
     pub fn data(&self) -> &Value {
         assert!(
@@ -65,7 +65,7 @@ impl Answer {
         &self.body["data"]
     }
 
-    /// Asserts that it is this error, and gives the error's extensions.
+    /// Asserts that the answer is this error, and returns its extensions.
     #[track_caller]
     pub fn expect_code(&self, code: &str) -> &Value {
         assert_eq!(
@@ -78,7 +78,7 @@ impl Answer {
         self.extensions()
     }
 
-    /// The cursor that every answer carries.
+    /// Returns the cursor that every answer carries.
     #[track_caller]
     pub fn cursor(&self) -> String {
         let cursor = self.body["extensions"]["cursor"].as_str();
@@ -89,7 +89,7 @@ impl Answer {
 }
 
 impl Client {
-    /// Of nobody in particular.
+    /// Returns a client without a token.
     pub fn new(address: SocketAddr) -> Self {
         Self {
             address,
@@ -98,7 +98,7 @@ impl Client {
         }
     }
 
-    /// The same server, asked by nobody in particular.
+    /// Returns a client of the same server without a token.
     pub fn anonymous(&self) -> Self {
         Self {
             token: None,
@@ -106,7 +106,7 @@ impl Client {
         }
     }
 
-    /// The same server, asked with this access token, whatever it is worth.
+    /// Returns a client of the same server with this access token, valid or not.
     pub fn signed_in_as(&self, token: &str) -> Self {
         Self {
             token: Some(token.into()),
@@ -118,7 +118,7 @@ impl Client {
         self.token.as_deref()
     }
 
-    /// A socket of whom this client is, acknowledged.
+    /// Opens a socket of the same caller, and waits for the acknowledgement.
     pub async fn socket(&self) -> Socket {
         self.try_socket()
             .await
@@ -133,7 +133,7 @@ impl Client {
         Ok(socket)
     }
 
-    /// Sends a document, and expects an answer of any kind.
+    /// Sends a document; any kind of answer is accepted.
     pub async fn run(&self, document: &str, variables: Value) -> Answer {
         self.run_with(document, variables, &[]).await
     }
@@ -148,13 +148,13 @@ impl Client {
         self.post(&body, headers).await.expect("an answer")
     }
 
-    /// Sends a request body. An error means that there was no answer: what was asked for may have been done.
+    /// Sends a request body. An error means that there was no answer: the request may have been executed.
     pub async fn post(&self, body: &Value, headers: &[(&str, &str)]) -> io::Result<Answer> {
         let request = http::post("/graphql", headers, body.to_string().as_bytes());
         self.send(&self.signed(&request)).await.map(Answer::new)
     }
 
-    /// A request's bytes with the token behind the request line.
+    /// Returns a request's bytes with the token inserted after the request line.
     pub fn signed(&self, request: &[u8]) -> Vec<u8> {
         let line = request.windows(2).position(|pair| pair == b"\r\n");
         let (Some(token), Some(line)) = (&self.token, line) else {
@@ -165,7 +165,7 @@ impl Client {
         [before, header.as_bytes(), after].concat()
     }
 
-    /// Sends any bytes as they are and reads one response.
+    /// Sends any bytes as they are, and reads one response.
     pub async fn send(&self, request: &[u8]) -> io::Result<Response> {
         let mut connection = self.connection().await?;
         let response = match tokio::time::timeout(ANSWER_LIMIT, connection.send(request)).await {
@@ -198,8 +198,8 @@ impl Client {
         }
     }
 
-    /// The head once the log is so many events after the cursor: an event gets its position a moment after its mutation
-    /// is answered.
+    /// Returns the head once the log has this many events after the cursor: an event gets its position a moment after its
+    /// mutation is answered.
     pub async fn head_after(&self, start: &str, events: u64) -> String {
         eventually("the log has more events", SOON, async || {
             let head = self.head().await;
@@ -208,7 +208,7 @@ impl Client {
         .await
     }
 
-    /// The log's head as the API tells it.
+    /// Returns the log's head from the API.
     pub async fn head(&self) -> String {
         self.run("{ __typename }", json!({})).await.cursor()
     }

@@ -1,6 +1,6 @@
-//! Nothing outlives a test run: a shell holds the list of all child processes and ends them when the pipe from this
-//! process closes, however this process ended. Statics are never dropped and parent-death signals follow threads, not
-//! processes, so neither would do.
+//! Makes sure that nothing outlives a test run: a shell keeps the list of all child processes and ends them when the pipe from
+//! this process closes, however this process ended. Destructors of statics never run, and parent-death signals follow threads
+//! and not processes, so neither would do.
 
 use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 use parking_lot::Mutex;
 
-/// Reads `SIGNAL PID` to watch a process, `GONE PID` to forget it; the directory given as `$1` goes last.
+/// Reads `SIGNAL PID` to watch a process, and `GONE PID` to forget it; removes the directory `$1` at the end.
 const SCRIPT: &str = r#"
 list=
 while read -r verb pid; do
@@ -43,7 +43,7 @@ struct Guard {
 }
 
 static GUARD: LazyLock<Guard> = LazyLock::new(|| {
-    // Postgres, which does not run as root, must be able to enter it.
+    // Postgres, which does not run as root, must be able to enter the directory.
     let name = format!("millrace-test-{}", uuid::Uuid::now_v7());
     let directory = parent_directory().join(name);
     std::fs::DirBuilder::new()
@@ -53,7 +53,7 @@ static GUARD: LazyLock<Guard> = LazyLock::new(|| {
     let mut shell = Command::new("sh")
         .args(["-c", SCRIPT, "guard"])
         .arg(&directory)
-        // Outside of the terminal's process group, so that Ctrl-C does not end it first.
+        // The shell is outside of the terminal's process group, so that Ctrl-C does not end it first.
         .process_group(0)
         .current_dir("/")
         .stdin(Stdio::piped())
@@ -69,7 +69,8 @@ static GUARD: LazyLock<Guard> = LazyLock::new(|| {
     }
 });
 
-/// In memory if there is room, so that no test waits for the disk: processes are killed here, and no machine loses its power.
+/// Returns a directory in memory if there is room, so that no test waits for the disk: tests kill processes, but no machine
+/// loses its power.
 fn parent_directory() -> PathBuf {
     const MEMORY: &str = "/dev/shm";
     const ROOM_KIB: u64 = 4 << 20;
@@ -88,12 +89,12 @@ fn parent_directory() -> PathBuf {
     }
 }
 
-/// The directory of this run, readable by other users; removed when the run ends unless KEEP_TEST_DIR is set.
+/// Returns the directory of this run, readable by other users; it is removed when the run ends unless KEEP_TEST_DIR is set.
 pub fn directory() -> &'static Path {
     &GUARD.directory
 }
 
-/// A new directory below it.
+/// Creates a directory in the run's directory.
 pub fn new_directory(name: &str) -> PathBuf {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NUMBER: AtomicU32 = AtomicU32::new(0);
@@ -102,12 +103,12 @@ pub fn new_directory(name: &str) -> PathBuf {
     path
 }
 
-/// Ends the process with the signal when this run ends.
+/// Has the process ended with the signal when this run ends.
 pub(crate) fn watch(signal: &str, pid: u32) {
     tell(signal, pid);
 }
 
-/// The process was reaped: its id may soon be another's.
+/// Forgets a process that was reaped: its id may soon be reused.
 pub(crate) fn forget(pid: u32) {
     tell("GONE", pid);
 }

@@ -1,8 +1,8 @@
-//! A transaction that its caller leaves open: what the product does in an update of a customer, with the commit for later.
+//! A transaction that the test leaves open: it does what the product does in an update of a customer, without the commit.
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 
-/// Makes version 3 of a customer that is at version 2. The event is as one asked for under the key.
+/// Writes version 3 of a customer that is at version 2. The event is like one of a request under the key.
 pub async fn update_in_tx(tx: &DatabaseTransaction, uuid: &str, key: &str) {
     for statement in [
         format!(

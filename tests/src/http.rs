@@ -1,5 +1,5 @@
-//! A small HTTP/1.1 client over one TCP connection: for exact bytes, for hanging up half-way, and for little overhead in
-//! the benchmark. Everything else goes through `graphql::Client`, which uses it.
+//! A small HTTP/1.1 client over one TCP connection, for exact bytes, for hanging up half-way, and for little overhead in the
+//! benchmark. Everything else goes through `graphql::Client`, which uses it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,7 +20,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// A header's value; the name in lower case.
+    /// Returns a header's value; the name must be in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -33,7 +33,7 @@ impl Response {
     }
 }
 
-/// Where a response's body begins, and how its end is known.
+/// The start of a response's body, and how its end is recognized.
 struct Head {
     status: u16,
     start: usize,
@@ -61,12 +61,12 @@ impl Connection {
         self.stream.write_all(bytes).await
     }
 
-    /// No more requests will come.
+    /// Closes the sending side: no more requests will come.
     pub async fn finish_writing(&mut self) -> io::Result<()> {
         self.stream.shutdown().await
     }
 
-    /// Whether the other side has hung up, or sent something unasked.
+    /// Returns whether the other side has hung up, or sent something unasked.
     pub fn is_stale(&self) -> bool {
         let mut byte = [0];
         !matches!(self.stream.try_read(&mut byte), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
@@ -78,7 +78,7 @@ impl Connection {
         self.read_response().await
     }
 
-    /// The next response, with its headers and its body put together.
+    /// Reads the next response: its headers and its whole body.
     pub async fn read_response(&mut self) -> io::Result<Response> {
         self.buffer.clear();
         let head = self.read_head().await?;
@@ -104,7 +104,7 @@ impl Connection {
         })
     }
 
-    /// The same for a hot loop: only the status and the body's bytes, with chunk headers if it has any.
+    /// Does the same for a hot loop: reads only the status and the body's bytes, including any chunk headers.
     pub async fn send_quickly(&mut self, request: &[u8]) -> io::Result<(u16, &[u8])> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
@@ -223,7 +223,7 @@ fn joined_chunks(mut rest: &[u8]) -> io::Result<Vec<u8>> {
     Err(io::Error::other("a body without a last chunk"))
 }
 
-/// The bytes of a POST request with a JSON body.
+/// Returns the bytes of a POST request with a JSON body.
 pub fn post(path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     let mut request = format!(
         "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n",
@@ -238,7 +238,7 @@ pub fn post(path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     finish(request, headers, body)
 }
 
-/// The bytes of a request without a body.
+/// Returns the bytes of a request without a body.
 pub fn request(method: &str, target: &str, headers: &[(&str, &str)]) -> Vec<u8> {
     finish(
         format!("{method} {target} HTTP/1.1\r\nhost: localhost\r\n"),

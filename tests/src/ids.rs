@@ -1,9 +1,9 @@
-//! The ids and cursors that the API shows, taken apart: `customer_<26 characters>` holds a UUID in Crockford's base 32, and
+//! Parses the ids and cursors of the API: `customer_<26 characters>` contains a UUID in Crockford's base 32, and
 //! `3fa9c1d2-128734-5b21ac09` is an epoch, a position, and a proof of the event there.
 
 const ALPHABET: &[u8] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// The UUID of a global id, as 32 hexadecimal digits.
+/// Returns the UUID of a global id, as 32 hexadecimal digits.
 pub fn uuid_digits(id: &str) -> Option<String> {
     let suffix = id.rsplit_once('_')?.1;
     if suffix.len() != 26 {
@@ -16,7 +16,7 @@ pub fn uuid_digits(id: &str) -> Option<String> {
     Some(format!("{value:032x}"))
 }
 
-/// A global id of a kind with this UUID.
+/// Returns the global id of a kind with this UUID.
 pub fn global_id(kind: &str, uuid: u128) -> String {
     let digits = (0..26)
         .rev()
@@ -24,7 +24,7 @@ pub fn global_id(kind: &str, uuid: u128) -> String {
     format!("{kind}_{}", digits.collect::<String>())
 }
 
-/// The position of a cursor.
+/// Returns the position of a cursor.
 pub fn position(cursor: &str) -> u64 {
     let position = cursor
         .split('-')
@@ -33,12 +33,12 @@ pub fn position(cursor: &str) -> u64 {
     position.unwrap_or_else(|| panic!("not a cursor: {cursor}"))
 }
 
-/// The same epoch, another position, and no proof of it.
+/// Returns a cursor with the same epoch, another position, and no proof of it.
 pub fn cursor_at(cursor: &str, position: u64) -> String {
     format!("{}-{position}", epoch(cursor))
 }
 
-/// The epoch of a cursor.
+/// Returns the epoch of a cursor.
 pub fn epoch(cursor: &str) -> &str {
     cursor.split_once('-').expect("a cursor").0
 }

@@ -1,5 +1,5 @@
-//! The ledger of a fault test: what was answered, what is in the log, and what each subscriber got. Lost, doubled and reordered
-//! must each come to nothing. One line a test goes to standard error, past the harness's capture.
+//! The ledger of a fault test: which mutations were answered, what is in the log, and what each subscriber got. No event may be
+//! lost, doubled or reordered. It prints one line for each test to standard error, past the harness's capture.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -14,7 +14,7 @@ use crate::subscriber::{Delivery, Subscriber};
 use crate::writers::Acknowledged;
 use crate::{Setup, eventually, ids};
 
-/// How long the log may take to number what was written, and a subscriber to catch up.
+/// How long the log may take to number the written events, and a subscriber to catch up.
 const SETTLE_LIMIT: Duration = Duration::from_secs(60);
 
 /// The kind of stream that the writers write to.
@@ -52,7 +52,7 @@ impl Ledger {
         }
     }
 
-    /// Enters what was answered.
+    /// Enters the answered mutations.
     pub fn enter(&mut self, (answered, repeated): (Vec<Acknowledged>, usize)) {
         self.repeated += repeated;
         for Acknowledged { id, version } in answered {
@@ -65,7 +65,7 @@ impl Ledger {
         }
     }
 
-    /// Waits until all events have a position, and compares the log with what was answered.
+    /// Waits until all events have a position, and compares the log with the answered mutations.
     pub async fn compare_log(&mut self, database: &DatabaseConnection) {
         eventually("every event has a position", SETTLE_LIMIT, async || {
             let (events, head) = database::log_size(database).await;
@@ -95,19 +95,19 @@ impl Ledger {
         self.findings.lost.extend(lost);
     }
 
-    /// The positions of what writers write, among those of who came and went.
+    /// Returns the positions of the writers' events, without those of presence.
     fn written(&self) -> impl Iterator<Item = u64> {
         let entries = self.log.entries().iter();
         let written = entries.filter(|entry| entry.stream == WRITTEN);
         written.filter_map(|entry| entry.position)
     }
 
-    /// The last of them.
+    /// Returns the last of them.
     fn end(&self) -> u64 {
         self.written().last().unwrap_or(0)
     }
 
-    /// Lets a subscriber come to the end of the log, and compares what it got.
+    /// Lets a subscriber reach the end of the log, and compares what it got.
     pub async fn compare_subscriber(&mut self, subscriber: Subscriber) {
         let end = self.end();
         let complete = subscriber.reaches(end, SETTLE_LIMIT).await;
@@ -126,14 +126,14 @@ impl Ledger {
         self.compare_deliveries(start, deliveries);
     }
 
-    /// Compares what came, after the position `start`, with the log.
+    /// Compares the deliveries after the position `start` with the log.
     pub fn compare_deliveries(&mut self, start: u64, deliveries: Vec<Delivery>) {
         self.delivered += deliveries.len();
         let wants = |entry: &database::LogEntry| entry.stream == WRITTEN;
         Course::new(start).compare(deliveries, &self.log, wants, &mut self.findings);
     }
 
-    /// Prints the line, and fails unless nothing was lost, doubled or reordered.
+    /// Prints the line, and fails if anything was lost, doubled or reordered.
     pub fn close(self, at_least: usize) {
         static HEADING: Once = Once::new();
         let mut line = format!(
@@ -156,7 +156,7 @@ impl Ledger {
             );
             line.insert_str(0, &heading);
         });
-        // Not `print!`: the harness would swallow it.
+        // `print!` will not do: the harness would capture it.
         let _ = std::io::stderr().write_all(line.as_bytes());
         let lines: Vec<String> = self.findings.lines().collect();
         assert!(

@@ -1,5 +1,5 @@
-//! The test kit: real Postgres, Redis, gateways and workers of a test's own, clients that speak to them, faults to
-//! inject and a ledger that counts what was lost. Used by the end-to-end tests and the benchmark, by no product crate.
+//! The test kit: real Postgres, Redis, gateways and workers for each test, clients of them, faults to inject and a ledger that
+//! counts losses. Used by the end-to-end tests and the benchmark, and by no product crate.
 
 pub mod chats;
 pub mod clock;

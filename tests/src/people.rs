@@ -1,4 +1,4 @@
-//! Users for tests: made quickly, signed in, and with what they signed in with at hand.
+//! Users for tests, who are created quickly and signed in, with their credentials.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,7 +9,7 @@ use crate::graphql::{Answer, Client};
 const SESSION: &str = "session { accessToken accessTokenExpiresAt refreshToken refreshTokenExpiresAt } \
     user { id name email role version }";
 
-/// Who administers in every test, unless it begins with nothing.
+/// The administrator of every test that does not begin with an empty database.
 pub const ADMIN_EMAIL: &str = "admin@example.com";
 pub const ADMIN_PASSWORD: &str = "an administrator in tests";
 
@@ -25,12 +25,12 @@ pub struct Person {
 }
 
 impl Person {
-    /// This person's own client of the same gateway.
+    /// Returns the person's own client of the same gateway.
     pub fn client(&self, any: &Client) -> Client {
         any.signed_in_as(&self.access_token)
     }
 
-    /// From the answer to `register`, `signIn` or `refresh`, which must have succeeded.
+    /// Reads the answer of `register`, `signIn` or `refresh`, which must have succeeded.
     #[track_caller]
     pub fn of(answer: &Answer, field: &str, password: &str) -> Self {
         let payload = &answer.data()[field];
@@ -49,7 +49,7 @@ impl Person {
     }
 }
 
-/// A new member with an address of their own.
+/// Registers a new member with a unique address.
 pub async fn register(client: &Client, name: &str) -> Person {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -75,7 +75,7 @@ pub async fn send_register(client: &Client, name: &str, email: &str, password: &
         .await
 }
 
-/// A new user with this role, which an administrator gives.
+/// Registers a new user, to whom the administrator gives this role.
 pub async fn with_role(admin: &Client, role: &str) -> Person {
     let person = register(admin, role).await;
     if role != "MEMBER" {
@@ -91,7 +91,7 @@ pub async fn set_role(admin: &Client, user_id: &str, role: &str) -> Answer {
     admin.run(document, json!({ "input": input })).await
 }
 
-/// Without an id the caller deactivates themselves.
+/// Deactivates a user, or without an id the caller.
 pub async fn deactivate(client: &Client, user_id: Option<&str>) -> Answer {
     let document = "mutation Deactivate($input: DeactivateUserInput!) { \
         deactivateUser(input: $input) { user { id deactivatedAt } } }";
@@ -99,7 +99,7 @@ pub async fn deactivate(client: &Client, user_id: Option<&str>) -> Answer {
     client.run(document, json!({ "input": input })).await
 }
 
-/// Whatever comes of it.
+/// Signs in; returns any answer.
 pub async fn send_sign_in(client: &Client, email: &str, password: &str) -> Answer {
     let document = format!(
         "mutation SignIn($input: SignInInput!) {{ signIn(input: $input) {{ {SESSION} }} }}"
@@ -116,7 +116,7 @@ pub async fn sign_in(client: &Client, email: &str, password: &str) -> Person {
     Person::of(&answer, "signIn", password)
 }
 
-/// The body of a request for the next tokens.
+/// Returns the body of a request for the next tokens.
 pub fn refresh_body(refresh_token: &str) -> Value {
     let document = format!(
         "mutation Refresh($input: RefreshInput!) {{ refresh(input: $input) {{ {SESSION} }} }}"
@@ -125,20 +125,20 @@ pub fn refresh_body(refresh_token: &str) -> Value {
     json!({ "query": document, "variables": { "input": input } })
 }
 
-/// Whatever comes of it.
+/// Refreshes the tokens; returns any answer.
 pub async fn send_refresh(client: &Client, refresh_token: &str) -> Answer {
     let body = refresh_body(refresh_token);
     let answer = client.anonymous().post(&body, &[]).await;
     answer.expect("an answer")
 }
 
-/// The same person with the next tokens.
+/// Returns the same person with the next tokens.
 pub async fn refresh(client: &Client, person: &Person) -> Person {
     let answer = send_refresh(client, &person.refresh_token).await;
     Person::of(&answer, "refresh", &person.password)
 }
 
-/// Ends this session, or all of the caller's; gives how many ended.
+/// Ends this session, or all of the caller's sessions; returns how many.
 pub async fn sign_out(client: &Client, everywhere: bool) -> u64 {
     let document =
         "mutation SignOut($input: SignOutInput!) { signOut(input: $input) { signedOut } }";
@@ -156,12 +156,12 @@ pub async fn change_password(client: &Client, current: &str, new: &str) -> Answe
     client.run(document, json!({ "input": input })).await
 }
 
-/// The caller's own id, as the API tells it; null for nobody.
+/// Asks for the caller's own id; the answer is null for a caller without a token.
 pub async fn me(client: &Client) -> Answer {
     client.run("{ me { id role } }", json!({})).await
 }
 
-/// The caller as they are now, with their version.
+/// Returns the caller's current row, with its version.
 pub async fn me_at_version(client: &Client) -> Value {
     let answer = client.run("{ me { id version } }", json!({})).await;
     answer.data()["me"].clone()

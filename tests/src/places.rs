@@ -1,14 +1,14 @@
-//! How many tests run at once: three for each core, as most of them wait most of the time. A test that measures time, or needs
-//! the whole machine for its load, runs alone, when no other is waiting. `setup::run` takes the places.
+//! Limits how many tests run at once: three for each core, as most of them wait most of the time. A test that measures time, or
+//! needs the whole machine for its load, runs alone, when no other is waiting. `setup::run` takes the places.
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-/// Tests at once for each core.
+/// The number of concurrent tests for each core.
 const PER_CORE: usize = 3;
 
 struct State {
     running: usize,
-    /// Tests that wait for a place among others.
+    /// The tests that wait for a place beside others.
     waiting: usize,
     is_alone: bool,
 }
@@ -28,7 +28,7 @@ fn state() -> MutexGuard<'static, State> {
 pub(crate) struct Place;
 
 impl Place {
-    /// One of several.
+    /// Waits for one of several places.
     pub(crate) fn among_others() -> Self {
         let places = PER_CORE * std::thread::available_parallelism().map_or(2, usize::from);
         let mut state = state();
@@ -41,7 +41,7 @@ impl Place {
         Self
     }
 
-    /// The only one.
+    /// Waits until this test is the only one.
     pub(crate) fn alone() -> Self {
         let mut state = state();
         CHANGED.wait_while(&mut state, |state| {

@@ -1,5 +1,5 @@
-//! A Postgres server of the tests' own, on a free port. One is shared by a run, with a database a test cloned from a
-//! migrated template; it does not wait for the disk. Tests that stop or kill it start another, with its settings as they come.
+//! A Postgres server for tests, on a free port. The tests of a run share one, where each has a database cloned from a migrated
+//! template; it does not wait for the disk. Tests that stop or kill it start another, with default settings.
 
 use std::net::TcpListener;
 use std::os::unix::fs::chown;
@@ -27,17 +27,17 @@ pub struct Postgres {
     template: OnceLock<Person>,
 }
 
-/// What a server does for what it has committed.
+/// The durability of a server's commits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Durability {
-    /// As it comes.
+    /// The default durability.
     Full,
     /// Nothing waits for the disk, as nobody crashes the server. Databases are then copied as files, which otherwise costs two
     /// checkpoints each.
     None,
 }
 
-/// Postgres refuses to run as root; root runs it as this user.
+/// The user that runs Postgres if the tests run as root, as Postgres refuses to run as root.
 #[derive(Clone, Copy)]
 struct User {
     uid: u32,
@@ -45,13 +45,13 @@ struct User {
 }
 
 impl Postgres {
-    /// The one that tests share when they do it no harm.
+    /// Returns the server that tests share if they do not harm it.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Postgres> = OnceLock::new();
         SHARED.get_or_init(|| Self::start_with(Durability::None))
     }
 
-    /// One of the caller's own, which may be ended and started again.
+    /// Starts a server for one test, which may stop and restart it.
     pub fn start() -> Self {
         Self::start_with(Durability::Full)
     }
@@ -95,7 +95,7 @@ impl Postgres {
         postgres
     }
 
-    /// A standby of this one, which streams from it and is not waited for.
+    /// Starts a standby of this server, which streams from it asynchronously.
     pub fn standby(&self) -> Self {
         let home = guard::new_directory("standby");
         let data = home.join("data");
@@ -136,7 +136,7 @@ impl Postgres {
         standby
     }
 
-    /// Ends the following of the primary: what it commits from now on is not here.
+    /// Ends the replication: later commits of the primary do not arrive here.
     pub fn follow_no_more(&self) {
         for statement in [
             "alter system set primary_conninfo = ''",
@@ -150,7 +150,7 @@ impl Postgres {
         });
     }
 
-    /// Makes a primary of a standby, at the port where the one before was, which must have ended.
+    /// Promotes a standby to primary, at the port of the earlier one, which must have ended.
     pub fn take_over(mut self, port: u16) -> Self {
         self.crash();
         self.port = port;
@@ -171,10 +171,10 @@ impl Postgres {
         self.process().pid()
     }
 
-    /// The URL of a database with the product's tables and an administrator, and who that is.
+    /// Creates a database with the product's tables and an administrator; returns its URL and the administrator.
     pub fn new_database(&self) -> (String, Person) {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        // Cloning needs a template that nobody else uses just now.
+        // Cloning requires a template that nobody else uses at the moment.
         static CLONING: Mutex<()> = Mutex::new(());
         let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let _cloning = CLONING.lock();
@@ -188,19 +188,19 @@ impl Postgres {
         (self.url(&name), admin.clone())
     }
 
-    /// Whether it is the one that tests share.
+    /// Returns whether it is the shared server.
     pub(crate) fn is_shared(&self) -> bool {
         self.durability == Durability::None
     }
 
-    /// Forgets a database that nobody needs any more; what is still connected to it loses its connection. Postgres would look
-    /// after hundreds of them for the rest of the run.
+    /// Drops a database that is no longer needed, with its remaining connections. Otherwise Postgres would maintain hundreds of
+    /// them for the rest of the run.
     pub(crate) fn drop_database(&self, name: &str) {
         let statement = format!("drop database if exists {name} with (force)");
         self.execute("postgres", &statement);
     }
 
-    /// A database without any tables, and its URL.
+    /// Creates a database without tables; returns its URL.
     pub fn empty_database(&self, name: &str) -> String {
         self.execute("postgres", &format!("create database {name}"));
         self.url(name)
@@ -216,14 +216,14 @@ impl Postgres {
         admin
     }
 
-    /// Gives it a directory, as it wants to own where a tablespace is.
+    /// Makes Postgres the owner of a directory, as a tablespace requires.
     pub fn give(&self, directory: &Path) {
         if let Some(user) = self.user {
             chown(directory, Some(user.uid), Some(user.gid)).expect("root gives it away");
         }
     }
 
-    /// Runs one statement, and gives what it prints.
+    /// Runs a statement, and returns its output.
     pub fn execute(&self, database: &str, statement: &str) -> String {
         let output = Command::new(programs::POSTGRES_BIN.join("psql"))
             .args([
@@ -249,14 +249,14 @@ impl Postgres {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
-    /// Ends it as a crash would: no shutdown checkpoint, clients cut off.
+    /// Ends the server as a crash would: without a shutdown checkpoint, and with its clients cut off.
     pub fn crash(&self) {
         let mut process = self.process();
         process.signal(rustix::process::Signal::QUIT);
         process.wait(Duration::from_secs(30));
     }
 
-    /// Starts it again with its data, at its port.
+    /// Starts the server again with its data, at its port.
     pub fn restart(&self) {
         *self.process() = run(&self.data, self.port, self.user, self.durability);
         self.await_ready();
@@ -320,7 +320,7 @@ fn as_user(user: Option<User>, program: &Path) -> Command {
     command
 }
 
-/// The user `postgres`, or `nobody`.
+/// Returns the user `postgres`, or `nobody`.
 fn unprivileged_user() -> User {
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let find = |name: &str| {
@@ -339,7 +339,7 @@ fn unprivileged_user() -> User {
         .expect("a user postgres or nobody to run Postgres as")
 }
 
-/// A port that nobody listens on now.
+/// Returns a port that is free now.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("its number").port()

@@ -1,5 +1,5 @@
-//! A child process that can be killed, paused and watched, and that never outlives its owner. Its output goes to files,
-//! the end of which is shown when the test that owns it fails.
+//! A child process that can be killed, paused and watched, and that never outlives its owner. Its output goes to files; their
+//! last lines are shown when the test that owns the process fails.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::waiting::eventually_blocking;
 use crate::{guard, times};
 
-/// How much of a log is shown when a test fails.
+/// The number of log lines that are shown when a test fails.
 const SHOWN_LINES: usize = 60;
 
 pub struct Process {
@@ -23,7 +23,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts it with its output in `directory`; `end` is the signal that ends it with this run, `QUIT` or `KILL`.
+    /// Starts the process with its output in `directory`; `end` is the signal that ends it with this run, `QUIT` or `KILL`.
     pub fn spawn(name: &str, directory: &Path, command: &mut Command, end: &str) -> Self {
         let stdout = directory.join(format!("{name}.out"));
         let stderr = directory.join(format!("{name}.log"));
@@ -54,7 +54,7 @@ impl Process {
         self.child.id()
     }
 
-    /// Waits for the first line on standard output that has `marker`, and gives it.
+    /// Waits for the first line on standard output that contains `marker`, and returns it.
     pub fn await_line(&mut self, marker: &str, within: Duration) -> String {
         let what = format!("{} prints {marker:?}", self.name);
         eventually_blocking(&what, within, || {
@@ -88,7 +88,7 @@ impl Process {
         self.reaped
     }
 
-    /// Sends a signal, unless it has ended.
+    /// Sends a signal, unless the process has ended.
     pub fn signal(&mut self, signal: Signal) {
         if self.is_running() {
             let pid = Pid::from_child(&self.child);
@@ -96,7 +96,7 @@ impl Process {
         }
     }
 
-    /// `kill -9`, and waits until it is gone.
+    /// Sends SIGKILL, and waits until the process is gone.
     pub fn kill(&mut self) {
         if self.is_running() {
             times::note_process(self.pid());
@@ -105,7 +105,7 @@ impl Process {
         self.wait(Duration::from_secs(20));
     }
 
-    /// SIGSTOP: it keeps its connections and does nothing.
+    /// Sends SIGSTOP: the process keeps its connections and does nothing.
     pub fn pause(&mut self) {
         self.signal(Signal::STOP);
     }
@@ -114,7 +114,7 @@ impl Process {
         self.signal(Signal::CONT);
     }
 
-    /// SIGTERM, and how it ended.
+    /// Sends SIGTERM; returns the exit status.
     pub fn terminate(&mut self, within: Duration) -> ExitStatus {
         self.signal(Signal::TERM);
         self.wait(within)
@@ -125,12 +125,12 @@ impl Process {
         eventually_blocking(&what, within, || self.try_wait())
     }
 
-    /// Resident memory in bytes.
+    /// Returns the resident memory in bytes.
     pub fn resident_bytes(&self) -> u64 {
         resident_bytes(self.pid())
     }
 
-    /// The processor's time that it has taken.
+    /// Returns the processor time that it has used.
     pub fn processor_time(&self) -> Duration {
         times::processor_time(self.pid())
     }
@@ -139,7 +139,7 @@ impl Process {
         String::from_utf8_lossy(&std::fs::read(&self.stderr).unwrap_or_default()).into_owned()
     }
 
-    /// What it has printed since it was started.
+    /// Returns its output since it was started.
     pub fn output(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(&self.stdout).unwrap_or_default()).into_owned()
     }
@@ -151,7 +151,7 @@ impl Process {
     }
 }
 
-/// Resident memory of any process, in bytes.
+/// Returns the resident memory of any process, in bytes.
 pub fn resident_bytes(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status

@@ -1,4 +1,4 @@
-//! Where the programs are that the tests need, and what to install when one is missing.
+//! Finds the programs that the tests need, and says what to install when one is missing.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -58,7 +58,7 @@ pub static NODE: LazyLock<PathBuf> = LazyLock::new(|| {
     node
 });
 
-/// A binary of this workspace, built beside the running test or benchmark.
+/// Returns a binary of this workspace, built beside the running test or benchmark.
 pub fn product(name: &str) -> PathBuf {
     let running = std::env::current_exe().expect("the path of this program");
     let mut directory = running.parent().expect("a directory");
@@ -74,7 +74,7 @@ pub fn product(name: &str) -> PathBuf {
     path
 }
 
-/// The root of the repository.
+/// Returns the root of the repository.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()

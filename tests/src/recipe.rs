@@ -1,4 +1,4 @@
-//! How the product's processes are started: the binary, its environment, its arguments, and the line by which it says that
+//! How the product's processes are started: the binary, its environment, its arguments, and the line by which it reports that
 //! it is ready.
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use crate::{programs, tokens};
 /// How long a process may take until it is ready.
 pub const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// How long a command may take that ends by itself.
+/// How long a command that ends by itself may take.
 const FINISH_LIMIT: Duration = Duration::from_secs(180);
 
 /// Environment variables of the product's processes.
@@ -24,7 +24,8 @@ const FINISH_LIMIT: Duration = Duration::from_secs(180);
 pub struct Settings(pub BTreeMap<&'static str, String>);
 
 impl Settings {
-    /// Cheap passwords, a known key, patience with sign-ins, tokens that outlive the test, and stops without a delay.
+    /// Returns settings with cheap passwords, a known key, lenient limits for sign-ins, long-lived tokens, and stops without a
+    /// delay.
     pub fn of_tests() -> Self {
         let settings = [
             ("MILLRACE_TOKEN_KEYS", tokens::keys()),
@@ -42,18 +43,18 @@ impl Settings {
         self.0.insert(name, value.to_owned());
     }
 
-    /// Leaves it at the product's default.
+    /// Leaves a setting at the product's default.
     pub fn leave(&mut self, name: &'static str) {
         self.0.remove(name);
     }
 
-    /// Processes take all settings, and leave alone what is not theirs.
+    /// Sets the environment of a command. Processes ignore settings that are not theirs.
     pub fn give_to(&self, command: &mut Command) {
         command.envs(&self.0);
     }
 }
 
-/// How a process is started, and started again.
+/// How a process is started and restarted.
 pub(crate) struct Recipe {
     pub subcommand: &'static str,
     pub name: String,
@@ -83,7 +84,7 @@ impl Recipe {
     }
 }
 
-/// Starts a gateway, and waits until it says where it listens.
+/// Starts a gateway, and waits until it reports its address.
 pub fn serve(name: &str, directory: &Path, command: &mut Command) -> (Process, SocketAddr) {
     let mut process = Process::spawn(name, directory, command, "KILL");
     let line = process.await_line("listening on http://", START_LIMIT);
@@ -100,7 +101,7 @@ pub fn serve(name: &str, directory: &Path, command: &mut Command) -> (Process, S
     )
 }
 
-/// The product with a subcommand, seeing nothing of this process's settings, nor of files near by.
+/// Returns the product's command with a subcommand, isolated from this process's settings and from files nearby.
 pub fn product_command(subcommand: &str, directory: &Path) -> Command {
     let mut command = Command::new(programs::product("millrace"));
     command
@@ -116,7 +117,7 @@ pub fn product_command(subcommand: &str, directory: &Path) -> Command {
     command
 }
 
-/// What a command says that should end by itself, and soon. It is read meanwhile: a pipe does not hold much.
+/// Runs a command that should end soon, and returns its output. The output is read meanwhile, as a pipe holds little.
 pub fn finish(command: &mut Command) -> Output {
     let child = command
         .stdin(Stdio::null())

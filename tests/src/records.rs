@@ -1,5 +1,5 @@
-//! What a record domain promises, seen from outside: the documents and calls that are alike for all kinds of records, made from
-//! the few things in which they differ. `it/records` is the contract that each kind is held to.
+//! The contract of a record domain, seen from outside: the documents and calls that are alike for all kinds of records, derived
+//! from the few properties in which they differ. `it/records` holds each kind to it.
 
 use serde_json::{Value, json};
 
@@ -9,25 +9,25 @@ use crate::graphql::{Answer, Client};
 pub struct Kind {
     /// The type's name, such as `Customer`.
     pub name: &'static str,
-    /// The query of one, such as `customer`.
+    /// The query of a single record, such as `customer`.
     pub one: &'static str,
     /// The query of a list, such as `customers`.
     pub many: &'static str,
-    /// What is asked of one, besides what all have.
+    /// The selected fields, besides those that all records have.
     pub fields: &'static str,
-    /// Valid input of this number. Input of different numbers has nothing alike that must be unique; names are alike often.
+    /// Returns valid input with this number. Inputs of different numbers share no unique value; names often repeat.
     pub new: fn(usize) -> Value,
-    /// A field that updates can set to any short text, and whose null is refused.
+    /// A field that updates can set to any short text, and that refuses null.
     pub text: &'static str,
-    /// What no two may have alike.
+    /// The fields that are unique.
     pub unique: &'static [&'static str],
-    /// What lists can be sorted by, and the field that has it.
+    /// The sort fields of lists, and the field that each stands for.
     pub sorts: &'static [(&'static str, &'static str)],
-    /// Two values of `status` of which all records that `new` makes have one.
+    /// Two values of `status`; every record that `new` makes has one of them.
     pub statuses: [&'static str; 2],
-    /// Whether what was deleted can be restored.
+    /// Whether deleted records can be restored.
     pub restores: bool,
-    /// The least role that may read and write them.
+    /// The lowest role that may read and write the records.
     pub role: &'static str,
 }
 
@@ -89,7 +89,7 @@ pub const STUDENTS: Kind = Kind {
 const COURSES: [&str; 3] = ["Law", "law", "Physics"];
 const NAMES: [&str; 6] = ["ada", "Ada", "Bob", "Émile", "zoë", "Ångström"];
 
-/// Not in the order of the numbers, and in different case.
+/// Returns addresses that do not sort in the order of the numbers, and differ in case.
 fn address(number: usize) -> String {
     format!(
         "{}{}@example.com",
@@ -103,7 +103,7 @@ impl Kind {
         format!("id {} version createdAt updatedAt deletedAt", self.fields)
     }
 
-    /// The document of a mutation such as `create`, and the field it selects.
+    /// Returns the document of a mutation such as `create`, and the field that it selects.
     pub fn mutation(&self, verb: &str) -> (String, String) {
         let field = format!("{verb}{}", self.name);
         let input = format!(
@@ -119,12 +119,12 @@ impl Kind {
         (document, field)
     }
 
-    /// Sends a mutation, whatever comes of it.
+    /// Sends a mutation; returns any answer.
     pub async fn send(&self, client: &Client, verb: &str, input: Value) -> Answer {
         self.send_with_key(client, verb, input, None).await
     }
 
-    /// The same under an idempotency key.
+    /// Does the same under an idempotency key.
     pub async fn send_with_key(
         &self,
         client: &Client,
@@ -142,7 +142,7 @@ impl Kind {
             .await
     }
 
-    /// The record after a mutation, which must succeed.
+    /// Returns the record after a mutation, which must succeed.
     pub async fn apply(&self, client: &Client, verb: &str, input: Value) -> Value {
         let answer = self.send(client, verb, input).await;
         let record = &answer.data()[self.mutation(verb).1.as_str()][self.one];
@@ -150,7 +150,7 @@ impl Kind {
         record.clone()
     }
 
-    /// A new record of this number.
+    /// Creates a record with this number.
     pub async fn create(&self, client: &Client, number: usize) -> Value {
         self.apply(client, "create", (self.new)(number)).await
     }
@@ -161,14 +161,14 @@ impl Kind {
             .await
     }
 
-    /// Null when there is none.
+    /// Returns the record, or null if it does not exist.
     pub async fn find(&self, client: &Client, id: &Value) -> Value {
         let (one, selection) = (self.one, self.selection());
         let document = format!("query Find($id: ID!) {{ {one}(id: $id) {{ {selection} }} }}");
         client.run(&document, json!({ "id": id })).await.data()[one].clone()
     }
 
-    /// How many there are.
+    /// Returns the number of records.
     pub async fn count(&self, client: &Client) -> u64 {
         let document = format!("{{ {}(first: 1) {{ totalCount }} }}", self.many);
         let answer = client.run(&document, json!({})).await;
@@ -177,7 +177,7 @@ impl Kind {
             .expect("a number")
     }
 
-    /// The document of a page, whose variables are those of the field.
+    /// Returns the document of a page, whose variables are those of the field.
     pub fn page(&self) -> String {
         let (name, many) = (self.name, self.many);
         format!(
@@ -187,7 +187,7 @@ impl Kind {
         )
     }
 
-    /// The document that follows all, or one.
+    /// Returns the document that follows all records, or one.
     pub fn changes(&self) -> String {
         let one = self.one;
         format!(
@@ -197,7 +197,7 @@ impl Kind {
         )
     }
 
-    /// The id of none.
+    /// Returns an id that no record has.
     pub fn unknown(&self) -> String {
         format!("{}_01h455vb4pex5vsknk084sn02q", self.one)
     }

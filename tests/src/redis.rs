@@ -1,5 +1,5 @@
-//! A Redis (or Valkey) server of the tests' own. One is shared by a run, where each test has a key prefix; tests that flush,
-//! stop or kill it start another.
+//! A Redis (or Valkey) server for tests. The tests of a run share one, where each has a key prefix; tests that flush, stop or
+//! kill it start another.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -22,13 +22,13 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// The one that tests share when they do it no harm.
+    /// Returns the server that tests share if they do not harm it.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Redis> = OnceLock::new();
         SHARED.get_or_init(Self::start)
     }
 
-    /// One of the caller's own. It keeps nothing over a restart.
+    /// Starts a server for one test. It keeps nothing over a restart.
     pub fn start() -> Self {
         let home = guard::new_directory("redis");
         let port = free_port();
@@ -50,7 +50,7 @@ impl Redis {
         self.port
     }
 
-    /// Forgets everything.
+    /// Deletes all keys.
     pub fn flush_all(&self) {
         assert_eq!(self.command("FLUSHALL").as_deref(), Some("+OK"));
     }
@@ -59,14 +59,14 @@ impl Redis {
         self.process().pid()
     }
 
-    /// Number of keys.
+    /// Returns the number of keys.
     pub fn key_count(&self) -> u64 {
         self.command("DBSIZE")
             .and_then(|line| line.strip_prefix(':')?.parse().ok())
             .expect("DBSIZE answers a number")
     }
 
-    /// SIGSTOP: connections stay open and nothing is answered.
+    /// Sends SIGSTOP: connections stay open and nothing is answered.
     pub fn pause(&self) {
         self.process().pause();
     }
@@ -75,7 +75,7 @@ impl Redis {
         self.process().resume();
     }
 
-    /// Ends it; connections are refused from here on.
+    /// Ends the server; connections are then refused.
     pub fn kill(&self) {
         self.process().kill();
     }
@@ -97,18 +97,18 @@ impl Redis {
         });
     }
 
-    /// The first line of the answer to a command of one word.
+    /// Returns the first line of the answer to a command of one word.
     fn command(&self, command: &str) -> Option<String> {
         self.call(&[command])
     }
 
-    /// How much it keeps; 0 for whatever there is room for.
+    /// Limits the memory; 0 removes the limit.
     pub fn set_max_memory(&self, bytes: u64) {
         let answer = self.call(&["CONFIG", "SET", "maxmemory", &bytes.to_string()]);
         assert_eq!(answer.as_deref(), Some("+OK"));
     }
 
-    /// Runs a Lua script with these arguments; the number that it answers with.
+    /// Runs a Lua script with these arguments; returns the number that it answers with.
     pub fn run_script(&self, script: &str, arguments: &[&str]) -> u64 {
         let command = [&["EVAL", script, "0"], arguments].concat();
         let answer = self.call(&command);
@@ -118,7 +118,7 @@ impl Redis {
             .unwrap_or_else(|| panic!("the script answers {answer:?}"))
     }
 
-    /// The first line of the answer to a command.
+    /// Returns the first line of the answer to a command.
     fn call(&self, words: &[&str]) -> Option<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
         stream

@@ -1,7 +1,7 @@
 //! The fault rig: two gateways and two workers as processes on a Postgres and a Redis of its own, both reached through proxies;
-//! writers in all domains and subscribers that resume; one fault after the other, in an order that a seed gives; and after
-//! each an account of what was lost, doubled and reordered, and of how long it took to recover. `make faults` runs it, and a
-//! test does a short form of it.
+//! writers in all domains, and subscribers that resume; one fault after the other, in an order that a seed determines; and
+//! after each an account of what was lost, doubled and reordered, and of the time to recover. `make faults` runs it, and a test
+//! runs a short form of it.
 
 mod account;
 mod audit;
@@ -33,9 +33,9 @@ use load::Load;
 use proxy::Proxy;
 use sight::Sight;
 
-/// The workers' lease: short, so that a pause past it is.
+/// The workers' lease. It is short, so that a pause outlasts it.
 pub const LEASE: Duration = Duration::from_secs(2);
-/// A signal with this value kills who handles it, when that is configured.
+/// A signal with this value kills the process that handles it, when that is configured.
 const KILLING_VALUE: f64 = 1_000_000.0;
 const PROCESSES: usize = 2;
 
@@ -65,7 +65,7 @@ impl Rig {
             ("MILLRACE_REQUEST_TIMEOUT", "5s"),
             ("MILLRACE_DRAIN_TIME", "1s"),
             ("MILLRACE_PRESENCE_LEASE", "2s"),
-            // Longer than it takes to be well again, so that signals are complete by then.
+            // The deadline is longer than the recovery, so that signals complete.
             ("MILLRACE_SIGNAL_DEADLINE", "15s"),
         ] {
             setup.settings.set(name, value);
@@ -93,7 +93,7 @@ impl Rig {
         }
     }
 
-    /// Starts a worker in the place of one that has ended.
+    /// Starts a worker in place of one that has ended.
     pub fn restart_worker(&mut self, index: usize) {
         self.workers[index] = tokio::task::block_in_place(|| worker(&self.setup));
     }
@@ -102,7 +102,8 @@ impl Rig {
         tokio::task::block_in_place(|| self.gateways[index].restart());
     }
 
-    /// Ends what a fault may have left behind, also one that failed. Names the processes that had ended by themselves.
+    /// Ends the effects that a fault may have left, even a failed one. Returns the names of processes that had ended by
+    /// themselves.
     pub fn restore(&mut self) -> Vec<String> {
         self.setup.settings.leave("MILLRACE_FAULTS");
         self.database_proxy.thaw();

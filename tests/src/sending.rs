@@ -1,5 +1,5 @@
-//! A client that wants its answer: it sends a mutation under an idempotency key, to any of the gateways, and again under the
-//! same key until there is an answer. Used by all writers.
+//! A persistent client: it sends a mutation under an idempotency key to any of the gateways, and repeats it under the same key
+//! until there is an answer. Used by all writers.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// Of one person, with their client of each gateway.
+    /// Returns a sender for one person, with their client of each gateway.
     pub fn new(clients: Vec<Client>) -> Self {
         Self {
             clients,
@@ -26,15 +26,15 @@ impl Sender {
         }
     }
 
-    /// How often something had to be sent again.
+    /// Returns how often a mutation was repeated.
     pub fn repeated(&self) -> usize {
         self.repeated.load(Ordering::Relaxed)
     }
 
-    /// The mutation's payload.
+    /// Returns the mutation's payload.
     ///
     /// # Errors
-    /// What was answered if that is final, or the last problem when no answer came for two minutes.
+    /// Returns the answer if it is a final failure, or the last problem when no answer came for two minutes.
     pub async fn send(
         &self,
         document: &str,
@@ -68,12 +68,12 @@ impl Sender {
     }
 }
 
-/// Errors that ask the client to come again.
+/// Returns whether the error asks the client to try again.
 fn is_passing(answer: &Answer) -> bool {
     matches!(answer.code(), Some("UNAVAILABLE" | "TIMEOUT"))
 }
 
-/// The document of a mutation whose input type is named after it, as all are.
+/// Returns the document of a mutation whose input type is named after it, as all are.
 pub fn document(field: &str, selection: &str) -> String {
     let (first, rest) = field.split_at(1);
     let input = format!("{}{rest}Input", first.to_uppercase());

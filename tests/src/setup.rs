@@ -1,5 +1,5 @@
 //! The product as a test needs it: embedded (SQLite, one process) or distributed (Postgres, Redis, any number of gateways and
-//! workers), every time with a database and keys of its own. `both_ways!` makes two tests of one.
+//! workers), each time with a database and keys of its own. `both_ways!` makes two tests of one.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -25,12 +25,12 @@ pub enum Way {
     Distributed,
 }
 
-/// Where a test's data is, and how its processes are started.
+/// The location of a test's data, and how its processes are started.
 pub struct Setup {
     pub way: Way,
     pub database_url: String,
     pub directory: PathBuf,
-    /// What its processes find in their environment; a test may change it before it starts them.
+    /// The environment of its processes; a test may change it before it starts them.
     pub settings: Settings,
     admin: Option<Person>,
     redis_url: Option<String>,
@@ -55,14 +55,14 @@ impl Setup {
         setup
     }
 
-    /// As somebody finds it who starts it for the first time: no database, no users.
+    /// Returns a setup for a first start: without a database, without users.
     pub fn embedded_from_nothing() -> Self {
         let directory = guard::new_directory("embedded");
         let database_url = format!("sqlite://{}", directory.join("millrace.db").display());
         Self::with(Way::Embedded, directory, database_url, None)
     }
 
-    /// On the shared Postgres and Redis.
+    /// Returns a setup on the shared Postgres and Redis.
     pub fn distributed() -> Self {
         Self::distributed_on(Postgres::shared(), Redis::shared())
     }
@@ -76,7 +76,7 @@ impl Setup {
         setup
     }
 
-    /// The same, with ports of proxies in front of both.
+    /// Returns the same setup, with ports of proxies in front of both.
     pub fn distributed_through(
         (postgres, database_port): (&Postgres, u16),
         (redis, redis_port): (&Redis, u16),
@@ -109,7 +109,7 @@ impl Setup {
         }
     }
 
-    /// The administrator that every database but an empty one has.
+    /// Returns the administrator that every database but an empty one has.
     pub fn admin(&self) -> &Person {
         let admin = self.admin.as_ref();
         admin.unwrap_or_else(|| panic!("{ADMIN_EMAIL} is not in an empty database"))
@@ -119,12 +119,12 @@ impl Setup {
         self.way == Way::Distributed
     }
 
-    /// One gateway, and what it needs for all features to work.
+    /// Starts one gateway, and whatever else all features need.
     pub fn start(&self) -> Running {
         self.start_many(1, 1, &[])
     }
 
-    /// Embedded, it is one gateway whatever is asked for.
+    /// Starts gateways and workers. Embedded, it starts one gateway whatever is requested.
     pub fn start_many(&self, gateways: usize, workers: usize, flags: &[&str]) -> Running {
         let (gateways, workers) = if self.is_distributed() {
             (gateways, workers)
@@ -137,7 +137,7 @@ impl Setup {
         }
     }
 
-    /// A gateway with additional flags, ready for requests.
+    /// Starts a gateway with additional flags, and waits until it is ready.
     pub fn gateway(&self, flags: &[&str]) -> Gateway {
         let mut recipe = self.recipe("serve", "gateway");
         recipe
@@ -156,7 +156,7 @@ impl Setup {
         }
     }
 
-    /// A workers process with additional flags; only distributed.
+    /// Starts a worker process with additional flags; distributed only.
     pub fn workers(&self, flags: &[&str]) -> Process {
         assert!(
             self.is_distributed(),
@@ -168,7 +168,7 @@ impl Setup {
         process
     }
 
-    /// A command on this database, such as `["seed"]`, for the caller to run.
+    /// Returns a command on this database, such as `["seed"]`, for the caller to run.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = product_command(arguments[0], &self.directory);
         self.settings.give_to(&mut command);
@@ -198,13 +198,13 @@ impl Setup {
         }
     }
 
-    /// A connection of the test's own to the database, to look into it or to disturb it.
+    /// Opens a connection to the database, to read it or to disturb it.
     pub async fn database(&self) -> DatabaseConnection {
         connect(&self.database_url).await
     }
 }
 
-/// A few connections to a database for a test.
+/// Opens a few connections to a database for a test.
 pub async fn connect(database_url: &str) -> DatabaseConnection {
     let mut options = ConnectOptions::new(database_url);
     options
@@ -241,12 +241,12 @@ impl Gateway {
         format!("http://{}", self.address)
     }
 
-    /// What it finds in its environment when it is started again.
+    /// Returns the environment for the next start.
     pub fn settings_mut(&mut self) -> &mut Settings {
         &mut self.recipe.settings
     }
 
-    /// Starts it again where it was, after it was killed or has ended.
+    /// Restarts it at the same address, after it was killed or has ended.
     pub fn restart(&mut self) {
         assert!(!self.process.is_running(), "it still runs");
         let (process, address) = self.recipe.serve(&self.address.to_string());
@@ -254,21 +254,21 @@ impl Gateway {
         assert_eq!(address, self.address);
     }
 
-    /// `kill -9`, then a start at the same address.
+    /// Kills it with SIGKILL, and starts it at the same address.
     pub fn kill_and_restart(&mut self) {
         self.process.kill();
         self.restart();
     }
 }
 
-/// What `Setup::start` started.
+/// The processes that `Setup::start` started.
 pub struct Running {
     pub gateways: Vec<Gateway>,
     pub workers: Vec<Process>,
 }
 
 impl Running {
-    /// The client of the first gateway.
+    /// Returns the client of the first gateway.
     pub fn client(&self) -> &Client {
         &self.gateways[0].client
     }
@@ -277,7 +277,7 @@ impl Running {
         self.gateways[0].address
     }
 
-    /// One of each gateway.
+    /// Returns a client of each gateway.
     pub fn clients(&self) -> Vec<Client> {
         self.gateways
             .iter()
@@ -286,22 +286,22 @@ impl Running {
     }
 }
 
-/// Makes of `async fn name(setup: Setup)` two tests, `name::embedded` and `name::distributed`. With `alone:` before the names,
-/// nothing else runs meanwhile.
+/// Makes two tests, `name::embedded` and `name::distributed`, of `async fn name(setup: Setup)`. With `alone:` before the names,
+/// no other test runs meanwhile.
 #[macro_export]
 macro_rules! both_ways {
     (alone: $($name:ident),+ $(,)?) => { $crate::ways!(run_alone [embedded distributed] $($name)+); };
     ($($name:ident),+ $(,)?) => { $crate::ways!(run [embedded distributed] $($name)+); };
 }
 
-/// The same as one test, run embedded: for what neither storage nor transport changes.
+/// Makes one embedded test, for behaviour that depends on neither storage nor transport.
 #[macro_export]
 macro_rules! embedded {
     (alone: $($name:ident),+ $(,)?) => { $crate::ways!(run_alone [embedded] $($name)+); };
     ($($name:ident),+ $(,)?) => { $crate::ways!(run [embedded] $($name)+); };
 }
 
-/// The same as one test, run distributed.
+/// Makes one distributed test.
 #[macro_export]
 macro_rules! distributed {
     (alone: $($name:ident),+ $(,)?) => { $crate::ways!(run_alone [distributed] $($name)+); };
@@ -334,7 +334,7 @@ pub fn run<F: Future<Output = ()>>(test: impl FnOnce() -> F) {
     run_at(Place::among_others, test);
 }
 
-/// Runs a test to its end with nothing beside it: one that measures time, or whose load needs the machine.
+/// Runs a test alone to its end: one that measures time, or whose load needs the machine.
 pub fn run_alone<F: Future<Output = ()>>(test: impl FnOnce() -> F) {
     run_at(Place::alone, test);
 }
@@ -349,6 +349,6 @@ fn run_at<F: Future<Output = ()>>(place: fn() -> Place, test: impl FnOnce() -> F
         .build()
         .expect("a runtime");
     runtime.block_on(test());
-    // A task that a test left behind must not hold up the next one.
+    // A task that a test left running must not delay the next one.
     runtime.shutdown_timeout(Duration::from_secs(5));
 }

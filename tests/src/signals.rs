@@ -1,4 +1,4 @@
-//! Documents and one-line calls for signals: tests say what they want, and an API change is followed here.
+//! Documents and one-line calls for signals. Tests say only what they need, and a change of the API is made here.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ pub const FIELDS: &str = "id source number value status missing version submitte
     ... on SignalTrend { trendCount: count slope fit direction } \
     ... on SignalLevel { level previousLevel isChange } } }";
 
-/// Sends one, whatever comes of it.
+/// Submits a signal; returns any answer.
 pub async fn send(client: &Client, source: &str, value: f64, key: Option<&str>) -> Answer {
     let document = format!(
         "mutation Submit($input: SubmitSignalInput!) {{ submitSignal(input: $input) {{ signal {{ {FIELDS} }} }} }}"
@@ -28,19 +28,19 @@ pub async fn send(client: &Client, source: &str, value: f64, key: Option<&str>) 
         .await
 }
 
-/// The signal as it was submitted.
+/// Returns the signal as it was submitted.
 pub async fn submit(client: &Client, source: &str, value: f64) -> Value {
     let answer = send(client, source, value, None).await;
     answer.data()["submitSignal"]["signal"].clone()
 }
 
-/// Null when there is none.
+/// Returns the signal, or null if it does not exist.
 pub async fn find(client: &Client, id: &Value) -> Value {
     let document = format!("query Find($id: ID!) {{ signal(id: $id) {{ {FIELDS} }} }}");
     client.run(&document, json!({ "id": id })).await.data()["signal"].clone()
 }
 
-/// The signal once `is_so`.
+/// Waits until the signal satisfies `is_so`, and returns it.
 pub async fn await_signal(
     client: &Client,
     id: &Value,
@@ -54,7 +54,7 @@ pub async fn await_signal(
     .await
 }
 
-/// The signal once it has ended and was told of.
+/// Waits until the signal has ended and its notification is recorded, and returns it.
 pub async fn await_end(client: &Client, id: &Value) -> Value {
     await_signal(client, id, "the signal ends", |signal| {
         signal["notification"].is_object()
@@ -62,7 +62,7 @@ pub async fn await_end(client: &Client, id: &Value) -> Value {
     .await
 }
 
-/// What a processor found; null if it has not answered.
+/// Returns a processor's finding; null if it has not answered.
 pub fn finding<'a>(signal: &'a Value, processor: &str) -> &'a Value {
     let results = signal["results"].as_array().expect("results");
     let result = results.iter().find(|it| it["processor"] == processor);
@@ -79,14 +79,14 @@ pub async fn follow(socket: &mut Socket, operation: &str, id: &Value, after: Opt
     socket.subscribe(operation, &document, variables).await;
 }
 
-/// The next step of a signal.
+/// Returns the next step of a signal.
 pub async fn step(socket: &mut Socket, operation: &str) -> Value {
     let payload = socket.payload(operation).await;
     assert!(payload.get("errors").is_none(), "{payload}");
     payload["data"]["signalProgress"].clone()
 }
 
-/// The steps up to one of this type, which is the last.
+/// Returns the steps up to the first one of this type.
 pub async fn steps_until(socket: &mut Socket, operation: &str, last: &str) -> Vec<Value> {
     let mut steps = Vec::new();
     loop {

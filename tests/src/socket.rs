@@ -1,4 +1,4 @@
-//! A graphql-transport-ws client that shows every frame as it came, and can send any. It answers no ping and hides nothing:
+//! A graphql-transport-ws client that returns every frame as it came, and can send any. It answers no pings and hides nothing:
 //! the resuming client is `subscriber`.
 
 use std::net::SocketAddr;
@@ -20,7 +20,7 @@ pub struct Socket {
     acknowledged: bool,
 }
 
-/// What came from the server.
+/// A frame from the server.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Frame {
     Message(Value),
@@ -33,12 +33,12 @@ pub enum Frame {
 }
 
 impl Socket {
-    /// Only the upgrade, with the subprotocol given.
+    /// Does only the upgrade, with the given subprotocol.
     pub async fn upgrade(address: SocketAddr, protocol: &str) -> Result<Self, Error> {
         Self::upgrade_with(address, protocol, &[]).await
     }
 
-    /// The same with more headers.
+    /// Does the same with more headers.
     pub async fn upgrade_with(
         address: SocketAddr,
         protocol: &str,
@@ -48,7 +48,7 @@ impl Socket {
         Self::upgrade_on(stream, address, protocol, headers).await
     }
 
-    /// The same with a receive buffer of this size, so that a client that does not read is noticed soon.
+    /// Does the same with a receive buffer of this size, so that the server soon notices a client that does not read.
     pub async fn upgrade_narrow(address: SocketAddr, receive_bytes: u32) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket
@@ -85,7 +85,7 @@ impl Socket {
         })
     }
 
-    /// The upgrade, and `connection_init` acknowledged, of nobody in particular; `Client::socket` signs in.
+    /// Connects without a token, and waits for the acknowledgement; `Client::socket` signs in.
     pub async fn connect(address: SocketAddr) -> Self {
         let mut socket = Self::upgrade(address, "graphql-transport-ws")
             .await
@@ -130,7 +130,7 @@ impl Socket {
             .map_err(|error| error.to_string())
     }
 
-    /// Any frame. The other side may have hung up already, which the next `receive` tells.
+    /// Sends any frame. The other side may have hung up already, which the next `receive` reports.
     pub async fn send_raw(&mut self, message: Message) {
         let _ = self.stream.send(message).await;
     }
@@ -139,7 +139,7 @@ impl Socket {
         self.send(subscribe_message(id, document, variables)).await;
     }
 
-    /// Shows another token; the answer is a pong, or the end.
+    /// Sends another token; the answer is a pong, or the end.
     pub async fn renew(&mut self, token: &str) {
         self.send_raw(Message::text(
             json!({ "type": "ping", "payload": authorization(token) }).to_string(),
@@ -151,14 +151,14 @@ impl Socket {
         self.send(json!({ "type": "complete", "id": id })).await;
     }
 
-    /// The next message or the end.
+    /// Returns the next message or the end.
     pub async fn receive(&mut self) -> Frame {
         self.receive_within(FRAME_LIMIT)
             .await
             .unwrap_or_else(|| panic!("no frame in {FRAME_LIMIT:?}"))
     }
 
-    /// None when nothing came in time.
+    /// Returns the next frame; `None` if nothing came in time.
     pub async fn receive_within(&mut self, within: Duration) -> Option<Frame> {
         tokio::time::timeout(within, self.next_frame()).await.ok()
     }
@@ -191,7 +191,7 @@ impl Socket {
         }
     }
 
-    /// The next message that is neither ping nor pong.
+    /// Returns the next message that is neither ping nor pong.
     pub async fn message(&mut self) -> Value {
         tokio::time::timeout(FRAME_LIMIT, self.next_message())
             .await
@@ -211,7 +211,7 @@ impl Socket {
         }
     }
 
-    /// The next text as it came, for the benchmark; None at the end.
+    /// Returns the next text as it came, for the benchmark; `None` at the end.
     pub async fn text(&mut self) -> Option<Utf8Bytes> {
         loop {
             match self.stream.next().await? {
@@ -222,7 +222,7 @@ impl Socket {
         }
     }
 
-    /// The payload of the next `next` message of an operation; no other may come before it.
+    /// Returns the payload of the next `next` message of an operation; no other may come before it.
     pub async fn payload(&mut self, id: &str) -> Value {
         let message = self.message().await;
         assert!(
@@ -232,16 +232,16 @@ impl Socket {
         message["payload"].clone()
     }
 
-    /// The next change of a `customerChanged` subscription.
+    /// Returns the next change of a `customerChanged` subscription.
     pub async fn change(&mut self, id: &str) -> Value {
         let payload = self.payload(id).await;
         assert!(payload.get("errors").is_none(), "{payload}");
         payload["data"]["customerChanged"].clone()
     }
 
-    /// The code that the server closes with. Messages before are skipped.
+    /// Returns the code that the server closes with. Earlier messages are skipped.
     pub async fn closed(&mut self) -> u16 {
-        // Pings would keep it waiting for ever.
+        // Pings would keep it waiting without end.
         tokio::time::timeout(FRAME_LIMIT, self.next_close())
             .await
             .unwrap_or_else(|_| panic!("not closed in {FRAME_LIMIT:?}"))
@@ -257,13 +257,13 @@ impl Socket {
         }
     }
 
-    /// Closes it in order.
+    /// Closes the socket in order.
     pub async fn close(mut self) {
         let _ = self.stream.close(None).await;
     }
 }
 
-/// The payload that signs in on a socket.
+/// Returns the payload that signs in on a socket.
 pub fn authorization(token: &str) -> Value {
     json!({ "authorization": format!("Bearer {token}") })
 }

@@ -1,4 +1,4 @@
-//! Documents and one-line calls for students: tests say what they want, and an API change is followed here.
+//! Documents and one-line calls for students. Tests say only what they need, and a change of the API is made here.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::graphql::{Answer, Client};
 const FIELDS: &str =
     "id name email studentNumber course year status version createdAt updatedAt deletedAt";
 
-/// The document of a mutation, and the field it selects.
+/// Returns the document of a mutation, and the field that it selects.
 fn mutation(kind: &str) -> (String, String) {
     let field = format!("{kind}Student");
     let name = format!("{}{}", kind[..1].to_uppercase(), &kind[1..]);
@@ -17,14 +17,14 @@ fn mutation(kind: &str) -> (String, String) {
     (document, field)
 }
 
-/// Sends a mutation (`create`, `update`, `delete`) with this input, whatever comes of it.
+/// Sends a mutation (`create`, `update`, `delete`) with this input; returns any answer.
 pub async fn send(client: &Client, kind: &str, input: Value) -> Answer {
     client
         .run(&mutation(kind).0, json!({ "input": input }))
         .await
 }
 
-/// The student after a mutation, which must succeed.
+/// Returns the student after a mutation, which must succeed.
 pub async fn apply(client: &Client, kind: &str, input: Value) -> Value {
     let answer = send(client, kind, input).await;
     let student = &answer.data()[mutation(kind).1.as_str()]["student"];
@@ -37,13 +37,13 @@ pub async fn create(client: &Client, name: &str, email: &str) -> Value {
     apply(client, "create", input).await
 }
 
-/// The whole answer.
+/// Queries a student; returns the whole answer.
 pub async fn ask(client: &Client, id: &Value) -> Answer {
     let document = format!("query Find($id: ID!) {{ student(id: $id) {{ {FIELDS} }} }}");
     client.run(&document, json!({ "id": id })).await
 }
 
-/// Null when there is none.
+/// Returns the student, or null if it does not exist.
 pub async fn find(client: &Client, id: &Value) -> Value {
     ask(client, id).await.data()["student"].clone()
 }
@@ -69,12 +69,12 @@ pub async fn import(client: &Client, input: Value) -> Value {
     send_import(client, input).await.data()["importStudents"].clone()
 }
 
-/// A row of an import.
+/// Returns a row of an import.
 pub fn row(number: usize) -> Value {
     json!({ "name": format!("Student {number}"), "email": format!("s{number}@example.com"), "course": "Law" })
 }
 
-/// How many there are.
+/// Returns the number of students.
 pub async fn count(client: &Client) -> u64 {
     let answer = client.run("{ students { totalCount } }", json!({})).await;
     answer.data()["students"]["totalCount"]
@@ -82,7 +82,7 @@ pub async fn count(client: &Client) -> u64 {
         .expect("a number")
 }
 
-/// The figures of the cache of students, of one gateway.
+/// Returns the counters of one gateway's cache of students.
 pub async fn cache(client: &Client) -> Value {
     let document = "{ caches { name entries hits misses sharedHits loads failures stale } }";
     let answer = client.run(document, json!({})).await;

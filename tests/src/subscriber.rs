@@ -1,5 +1,5 @@
-//! A subscriber as a real client is one: it reconnects when its socket ends, and now and then for no reason, to any of the
-//! gateways, each time after the last cursor it has seen. It keeps every delivery in the order in which they came.
+//! A subscriber that behaves like a real client: it reconnects when its socket ends, and now and then without a reason, to any
+//! of the gateways, each time after the last cursor it has seen. It keeps every delivery in order.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,16 +15,16 @@ use crate::ids;
 use crate::socket::{Frame, Socket, subscribe_message};
 use crate::waiting::eventually;
 
-/// How long it waits before it tries again.
+/// The pause before it tries again.
 const RETRY_DELAY: Duration = Duration::from_millis(50);
 
-/// One change that came. `id` is the UUID of what changed as 32 hexadecimal digits, empty when it is gone.
+/// A delivered change. `id` is the UUID of the changed object as 32 hexadecimal digits, empty when it is gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     pub position: u64,
     pub id: String,
     pub version: u64,
-    /// The object's version in the payload: at this event or after it.
+    /// The object's version in the payload: at this event or a later one.
     pub shown_version: u64,
 }
 
@@ -32,7 +32,7 @@ pub struct Delivery {
 struct State {
     cursor: String,
     deliveries: Vec<Delivery>,
-    /// What no client should ever see: errors on the operation, closings with a 4xxx code.
+    /// Problems that no client should see: errors on the operation, closings with a 4xxx code.
     problems: Vec<String>,
     connections: usize,
 }
@@ -47,7 +47,7 @@ pub struct Subscriber {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Mood {
     Steady,
-    /// After some hundreds of changes.
+    /// It reconnects after some hundreds of changes.
     Restless,
 }
 
@@ -71,7 +71,7 @@ impl Subscriber {
         }
     }
 
-    /// The position of the last change that came, or of the start.
+    /// Returns the position of the last delivered change, or of the start.
     pub fn position(&self) -> u64 {
         ids::position(&self.state.lock().cursor)
     }
@@ -80,7 +80,7 @@ impl Subscriber {
         self.state.lock().connections
     }
 
-    /// Waits until it has come to this position, at most `within`.
+    /// Waits until it has reached this position, at most `within`.
     pub async fn reaches(&self, position: u64, within: Duration) -> bool {
         let wait = async {
             while self.position() < position {
@@ -99,17 +99,17 @@ impl Subscriber {
         .await;
     }
 
-    /// What came since it was asked last.
+    /// Takes the deliveries since the last call.
     pub fn take(&self) -> Vec<Delivery> {
         std::mem::take(&mut self.state.lock().deliveries)
     }
 
-    /// What it was told, since it was asked last, that a client in order is never told.
+    /// Takes the problems since the last call.
     pub fn take_problems(&self) -> Vec<String> {
         std::mem::take(&mut self.state.lock().problems)
     }
 
-    /// Ends it, and gives what came. Fails the test if it was told something that a client in order is never told.
+    /// Ends it, and returns the deliveries. Fails the test if there were problems.
     pub fn finish(self) -> Vec<Delivery> {
         self.task.abort();
         let mut state = self.state.lock();
@@ -145,12 +145,12 @@ async fn run(feed: Arc<Feed>, clients: Vec<Client>, state: Arc<Mutex<State>>, mo
     }
 }
 
-/// Reads from one socket until it ends or so many changes came.
+/// Reads from one socket until it ends or this many changes came.
 async fn read(mut socket: Socket, feed: &Feed, state: &Mutex<State>, turns: usize) {
     let mut variables = feed.variables.clone();
     variables["after"] = state.lock().cursor.clone().into();
     let subscribe = subscribe_message("1", &feed.document, variables);
-    // The gateway may be gone again already, which the first frame tells.
+    // The gateway may be gone again already, which the first frame reports.
     socket.send_raw(Message::text(subscribe.to_string())).await;
     for _ in 0..turns {
         match socket.receive_within(Duration::MAX).await {
@@ -164,7 +164,7 @@ async fn read(mut socket: Socket, feed: &Feed, state: &Mutex<State>, turns: usiz
             Some(Frame::Message(message)) if message["type"] == "pong" => {}
             Some(Frame::Message(message)) if message["type"] == "complete" => return,
             Some(Frame::Message(message)) => {
-                // The log itself may be away for a moment; the client tries again.
+                // The log itself may be unavailable for a moment; the client tries again.
                 if message["payload"][0]["extensions"]["code"] != "UNAVAILABLE" {
                     note(state, message.to_string());
                 }

@@ -1,5 +1,5 @@
-//! The databases that tests begin with: migrated, with an administrator who has signed in. Made once a run for each kind
-//! and copied; the administrator's token is good in every copy.
+//! The databases that tests begin with: migrated, with an administrator who has signed in. Each kind is made once in a run and
+//! copied; the administrator's token is valid in every copy.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,7 +11,7 @@ use crate::guard;
 use crate::people::{self, Person};
 use crate::recipe::{Settings, product_command, serve};
 
-/// The SQLite file to copy, and its administrator.
+/// Returns the SQLite file to copy, and its administrator.
 pub fn sqlite() -> &'static (PathBuf, Person) {
     static TEMPLATE: OnceLock<(PathBuf, Person)> = OnceLock::new();
     TEMPLATE.get_or_init(|| {
@@ -33,7 +33,7 @@ pub fn copy_sqlite(from: &Path, to: &Path) {
     }
 }
 
-/// Migrates the database, makes the administrator, and signs in.
+/// Migrates the database, creates the administrator, and signs in.
 pub fn prepare(database_url: &str, directory: &Path) -> Person {
     let settings = Settings::of_tests();
     let gateway = |arguments: &[&str]| {
@@ -62,7 +62,7 @@ pub fn prepare(database_url: &str, directory: &Path) -> Person {
             people::ADMIN_PASSWORD,
         ))
     };
-    // In a thread of its own, as the caller may be inside of a runtime.
+    // This runs in a thread of its own, as the caller may be inside a runtime.
     let person = std::thread::scope(|scope| scope.spawn(signing_in).join()).expect("a sign-in");
     process.terminate(Duration::from_secs(30));
     person

@@ -1,12 +1,12 @@
-//! What each test took, for whoever makes the suite faster: a line a test in the file that TEST_TIMES names. The processor's
-//! time is that of the processes that the test started and dropped. `setup::run` and `Process` tell of it.
+//! The time of each test, for work on the suite's speed: one line for each test in the file that TEST_TIMES names. The
+//! processor time is that of the processes that the test started and dropped. `setup::run` and `Process` report it.
 
 use std::cell::Cell;
 use std::fs::File;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-/// What /proc counts in, whatever the kernel's own ticks are.
+/// The unit of /proc, whatever the kernel's own ticks are.
 const CLOCK_TICKS_PER_SECOND: f64 = 100.0;
 
 thread_local! {
@@ -20,7 +20,7 @@ pub(crate) struct Times {
 }
 
 impl Times {
-    /// The test begins now, after it waited for its place.
+    /// Begins the time of a test, after it has waited for its place.
     pub(crate) fn begin(waited: Duration) -> Self {
         CLOCK_TICKS.set(0);
         Self {
@@ -42,24 +42,24 @@ impl Drop for Times {
         let name = thread.name().unwrap_or("main");
         let line = format!("{seconds:.2}\t{processor:.2}\t{waited:.2}\t{name}\n");
         let file = File::options().create(true).append(true).open(path);
-        // In one write, as other tests write too.
+        // The line is written at once, as other tests write too.
         let _ = file.and_then(|mut file| file.write_all(line.as_bytes()));
     }
 }
 
-/// A process of the test is about to be ended, or has ended and was not waited for yet.
+/// Notes a process of the test that is about to be ended, or has ended and was not yet reaped.
 pub(crate) fn note_process(pid: u32) {
     CLOCK_TICKS.set(CLOCK_TICKS.get() + clock_ticks(pid));
 }
 
-/// The processor's time that a process has taken.
+/// Returns the processor time that a process has used.
 pub(crate) fn processor_time(pid: u32) -> Duration {
     Duration::from_secs_f64(clock_ticks(pid) as f64 / CLOCK_TICKS_PER_SECOND)
 }
 
 fn clock_ticks(pid: u32) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // Behind the name, which may have spaces, the 12th and 13th are its own time, in and outside of the kernel.
+    // After the name, which may contain spaces, the 12th and 13th fields are its own time, outside and inside the kernel.
     let after_name = text.rsplit(')').next().unwrap_or_default();
     let fields = after_name.split_whitespace().skip(11).take(2);
     fields.filter_map(|field| field.parse::<u64>().ok()).sum()

@@ -1,5 +1,5 @@
-//! Tokens as the gateways of a test sign them, and as an attacker would: any header, any claims, any signature. The kit's
-//! own key is given to every gateway, so that a token signed in one copy of a template is good in all.
+//! Tokens as the gateways of a test sign them, and as an attacker would: with any header, claims and signature. Every gateway
+//! gets the kit's key, so that a token signed in one copy of a template is valid in all.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,10 +9,10 @@ use sha2::{Sha256, Sha512};
 
 /// The id of the key that the kit's gateways sign with.
 pub const KEY_ID: &str = "test";
-/// Its secret. Nothing but tests ever uses it.
+/// The secret of the key, which only tests use.
 pub const SECRET: &str = "a-secret-of-tests-only-with-more-than-32-bytes";
 
-/// As `--token-keys` takes it.
+/// Returns the key as `--token-keys` takes it.
 pub fn keys() -> String {
     format!("{KEY_ID}:{SECRET}")
 }
@@ -22,13 +22,13 @@ pub fn keys() -> String {
 pub enum Signature<'a> {
     Sha256(&'a str),
     Sha512(&'a str),
-    /// Nothing behind the last dot.
+    /// Nothing follows the last dot.
     Missing,
-    /// These characters.
+    /// These characters are the signature.
     Text(&'a str),
 }
 
-/// A JSON Web Token of these parts.
+/// Returns a JSON Web Token of these parts.
 pub fn forge(header: &Value, claims: &Value, signature: Signature<'_>) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", part(header), part(claims));
@@ -49,7 +49,7 @@ pub fn forge(header: &Value, claims: &Value, signature: Signature<'_>) -> String
     format!("{signed}.{signature}")
 }
 
-/// The token with these changes to its claims, signed as the gateway would; a null removes a claim.
+/// Returns the token with these changes to its claims, signed as the gateway would; a null removes a claim.
 pub fn altered(token: &str, changes: &Value) -> String {
     let mut claims = claims(token);
     let fields = claims.as_object_mut().expect("claims are an object");
@@ -63,7 +63,7 @@ pub fn altered(token: &str, changes: &Value) -> String {
     forge(&header(), &claims, Signature::Sha256(SECRET))
 }
 
-/// The token of what `owner` has written, as the gateway would make it.
+/// Returns the token for the events that `owner` has written, as the gateway would make it.
 pub fn read_after(owner: &str, written: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).expect("any length");
     mac.update(b"millrace read after 1\0");
@@ -74,7 +74,7 @@ pub fn read_after(owner: &str, written: &str) -> String {
     format!("{written}.{code}")
 }
 
-/// The same claims in a token that is over.
+/// Returns an expired token with the same claims.
 pub fn expired(token: &str) -> String {
     let now = now();
     altered(
@@ -83,17 +83,17 @@ pub fn expired(token: &str) -> String {
     )
 }
 
-/// The header that the gateway writes with the kit's key.
+/// Returns the header that the gateway writes with the kit's key.
 pub fn header() -> Value {
     json!({ "alg": "HS256", "typ": "JWT", "kid": KEY_ID })
 }
 
-/// A token's claims, unverified.
+/// Returns a token's claims, unverified.
 pub fn claims(token: &str) -> Value {
     part(token, 1)
 }
 
-/// A token's header, unverified.
+/// Returns a token's header, unverified.
 pub fn header_of(token: &str) -> Value {
     part(token, 0)
 }
@@ -104,7 +104,7 @@ fn part(token: &str, index: usize) -> Value {
     serde_json::from_slice(&bytes).expect("JSON")
 }
 
-/// Seconds since 1970.
+/// Returns the seconds since 1970.
 pub fn now() -> i64 {
     std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)

@@ -1,5 +1,5 @@
-//! Traffic on posts: so many mutations and queries a second. Every answer must be right; one that is not ends the test. It
-//! also knows, from the log alone, what the read model of posts must come to.
+//! Traffic on posts at a given rate of mutations and queries. Every answer must be right; a wrong one ends the test. It also
+//! computes, from the log alone, what the read model of posts must contain.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,8 +13,8 @@ use crate::graphql::Client;
 use crate::waiting::eventually;
 use crate::{database, ids};
 
-/// Tasks that share the mutations, and those that share the queries. Each waits for its answer, so there have to be enough of
-/// them for the pace to be kept when answers are slow; whoever relies on a pace looks at what was done.
+/// The number of tasks that share the mutations, and of those that share the queries. Each waits for its answer, so there must
+/// be enough of them to keep the pace when answers are slow; a test that relies on a pace checks what was done.
 const TASKS: u32 = 32;
 
 const CREATE: &str =
@@ -29,23 +29,23 @@ const LIST: &str =
     "{ posts(first: 20) { nodes { id message likeCount comments(first: 5) { nodes { text } } } } }";
 const ONE: &str = "query($id: ID!) { post(id: $id) { id message likeCount version } }";
 
-/// How fast.
+/// The rates.
 #[derive(Clone, Copy)]
 pub struct Pace {
     pub mutations_per_second: u32,
     pub queries_per_second: u32,
 }
 
-/// What was done.
+/// The completed work.
 pub struct Done {
     pub mutations: u64,
     pub queries: u64,
-    /// Of all queries, in ascending order.
+    /// The times of all queries, in ascending order.
     pub query_times: Vec<Duration>,
 }
 
 impl Done {
-    /// The time that so many of a thousand queries stayed below.
+    /// Returns the time that this many of a thousand queries did not exceed.
     pub fn query_time(&self, per_mille: usize) -> Duration {
         let times = &self.query_times;
         let place = (times.len() * per_mille / 1000).min(times.len().saturating_sub(1));
@@ -67,7 +67,7 @@ struct Shared {
 }
 
 impl Traffic {
-    /// Starts it, on some of the posts that there are and on new ones.
+    /// Starts traffic on some of the existing posts and on new ones.
     pub fn start(clients: Vec<Client>, posts: Vec<String>, pace: Pace) -> Self {
         assert!(posts.len() >= TASKS as usize, "every writer needs a post");
         let shared = Arc::new(Shared {
@@ -96,7 +96,7 @@ impl Traffic {
         }
     }
 
-    /// Mutations answered so far.
+    /// Returns the number of answered mutations so far.
     pub fn mutations(&self) -> u64 {
         self.shared.mutations.load(Ordering::Relaxed)
     }
@@ -194,7 +194,7 @@ async fn read(task: u32, period: Duration, shared: Arc<Shared>) -> Vec<Duration>
     times
 }
 
-/// Global ids of some posts, the oldest first.
+/// Returns the global ids of some posts, the oldest first.
 pub async fn some_posts(database: &DatabaseConnection, limit: u32) -> Vec<String> {
     let digits = match database::is_postgres(database) {
         true => "replace(id::text, '-', '')",
@@ -207,7 +207,7 @@ pub async fn some_posts(database: &DatabaseConnection, limit: u32) -> Vec<String
     texts.iter().map(global).collect()
 }
 
-/// The live follower has applied everything there is.
+/// Waits until the live follower has applied every event.
 pub async fn await_follower(database: &DatabaseConnection, within: Duration) {
     let behind =
         "select count(*) as number from event e join event_position p on p.inserted = e.inserted
@@ -219,7 +219,7 @@ pub async fn await_follower(database: &DatabaseConnection, within: Duration) {
     .await;
 }
 
-/// Rows of the read model that are not what the log says, as far as the follower has applied it.
+/// Returns the number of rows of the read model that differ from the log, as far as the follower has applied it.
 pub async fn wrong_rows(database: &DatabaseConnection) -> u64 {
     let mut wrong = 0;
     for statement in wrong_post_rows() {
@@ -228,7 +228,7 @@ pub async fn wrong_rows(database: &DatabaseConnection) -> u64 {
     wrong
 }
 
-/// What counts them: of posts, of likes and of comments.
+/// Returns the statements that count them: of posts, of likes and of comments.
 pub(crate) fn wrong_post_rows() -> [String; 3] {
     let folded = "with folded as (
         select stream_id, max(version) as version,

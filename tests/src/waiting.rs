@@ -1,14 +1,14 @@
-//! Awaiting a condition in place of sleeping. Every wait has a limit, and says what it waited for when it is reached.
+//! Waits for a condition instead of sleeping. Every wait has a limit, and reports what it waited for when the limit is reached.
 
 use std::time::{Duration, Instant};
 
-/// How often a condition is looked at.
+/// The interval between checks of a condition.
 const POLL: Duration = Duration::from_millis(20);
 
-/// The limit for what should take a moment. Generous: the machine may be busy with other tests.
+/// The limit for conditions that should take a moment. It is generous, as the machine may be busy with other tests.
 pub const SOON: Duration = Duration::from_secs(60);
 
-/// Calls `probe` until it gives a value, at most `within`.
+/// Calls `probe` until it returns a value, at most `within`.
 pub async fn eventually<T>(
     what: &str,
     within: Duration,
@@ -27,7 +27,7 @@ pub async fn eventually<T>(
     }
 }
 
-/// The same for code outside of a runtime.
+/// Does the same outside a runtime.
 pub fn eventually_blocking<T>(
     what: &str,
     within: Duration,

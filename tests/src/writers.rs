@@ -15,7 +15,7 @@ use crate::waiting::eventually;
 
 const LEISURE: Duration = Duration::from_millis(50);
 
-/// A mutation that was answered: the customer's global id, and its version after it.
+/// An answered mutation: the customer's global id, and its version after the mutation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acknowledged {
     pub id: String,
@@ -35,7 +35,7 @@ struct Shared {
 }
 
 impl Writers {
-    /// Starts them; they write until `finish` is called, and at least so many mutations in all.
+    /// Starts the writers; they write until `finish` is called, and at least this many mutations in all.
     pub fn start(clients: Vec<Client>, writers: usize, at_least: usize) -> Self {
         let shared = Arc::new(Shared {
             sender: Sender::new(clients),
@@ -49,12 +49,12 @@ impl Writers {
         Self { shared, tasks }
     }
 
-    /// Answers so far.
+    /// Returns the number of answers so far.
     pub fn acknowledged(&self) -> usize {
         self.shared.acknowledged.load(Ordering::Relaxed)
     }
 
-    /// Waits for so many answers in all.
+    /// Waits for this many answers in all.
     pub async fn await_acknowledged(&self, count: usize) {
         eventually(
             "the writers are answered",
@@ -69,12 +69,12 @@ impl Writers {
         .await;
     }
 
-    /// Waits for so many more answers than there are now.
+    /// Waits for this many more answers than there are now.
     pub async fn await_more(&self, count: usize) {
         self.await_acknowledged(self.acknowledged() + count).await;
     }
 
-    /// Lets them come to their end: all that was answered, and how often a mutation had to be repeated.
+    /// Lets the writers finish; returns all answered mutations, and how often a mutation was repeated.
     pub async fn finish(self) -> (Vec<Acknowledged>, usize) {
         self.shared.stopping.store(true, Ordering::Relaxed);
         let mut all = Vec::new();
@@ -86,7 +86,7 @@ impl Writers {
 }
 
 impl Shared {
-    /// When there is enough and a fault goes on, writers go on too, but at leisure.
+    /// When there is enough and a fault goes on, writers go on too, but more slowly.
     async fn rest(&self) {
         if self.acknowledged.load(Ordering::Relaxed) >= self.at_least {
             tokio::time::sleep(LEISURE).await;
@@ -153,7 +153,7 @@ async fn write(number: usize, shared: Arc<Shared>) -> Vec<Acknowledged> {
     acknowledged
 }
 
-/// What to do with this customer, or with none: the mutation, its input, and the version that it must lead to.
+/// Returns what to do with this customer, or with none: the mutation, its input, and the version that it must lead to.
 pub(crate) fn plan(own: Option<&Own>, marker: &str) -> (&'static str, Value, u64) {
     let Some(own) = own else {
         let input =

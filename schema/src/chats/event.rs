@@ -1,4 +1,4 @@
-//! What happens in a chat as clients see it.
+//! Events of a chat as clients see them.
 
 use async_graphql::{ComplexObject, Context, Enum, SimpleObject};
 use chrono::{DateTime, Utc};

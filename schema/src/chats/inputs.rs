@@ -1,4 +1,4 @@
-//! The inputs of chats, and how they become those of `entities`.
+//! The inputs of chats, and their conversion to those of `entities`.
 
 use async_graphql::{ID, InputObject};
 use entities::{

@@ -1,6 +1,6 @@
-//! Loaders: what a page shows of its chats is read in one statement each, however many there are. They keep nothing, so
-//! the schema has one of each for all requests, and requests at the same moment share a statement. Members and last
-//! messages bring their users with them: of several chats they are asked for at different moments.
+//! Loaders: the parts of a page's chats are read in one statement each, however many there are. They cache nothing, so the
+//! schema has one of each for all requests, and concurrent requests share a statement. Members and last messages are loaded
+//! with their users: those of several chats would be requested at different moments.
 
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 

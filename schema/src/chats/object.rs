@@ -1,5 +1,5 @@
-//! Chats, their members and messages as clients see them. Whoever got a chat may see what hangs below it; only what
-//! differs by user asks who the viewer is.
+//! Chats, their members and messages as clients see them. A caller who got a chat may see the objects below it; only fields
+//! that differ by user ask for the viewer.
 
 use async_graphql::{
     Context, Enum, ID, Object, SimpleObject,

@@ -1,5 +1,5 @@
-//! What happens in one's own chats, as clients see it. It is shown only while one is a member: that is looked up again
-//! when the event is shown, as it may have changed after it.
+//! Events of the caller's own chats, as clients see them. They are shown only to members: membership is checked again when an
+//! event is shown, as it may have ended since.
 
 use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject};
 use chrono::{DateTime, Utc};

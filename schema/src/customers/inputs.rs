@@ -1,4 +1,4 @@
-//! The inputs of customers, and how they become those of `entities`.
+//! The inputs of customers, and their conversion to those of `entities`.
 
 use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 use chrono::{DateTime, Utc};

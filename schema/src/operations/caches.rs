@@ -1,4 +1,4 @@
-//! The figures of the caches, of the process that is asked.
+//! The counters of the caches, in the process that serves the request.
 
 use async_graphql::{Context, Object, SimpleObject};
 use entities::CacheFigures;

@@ -1,4 +1,4 @@
-//! How the gateway that is asked does.
+//! The health of the gateway that serves the request.
 
 use async_graphql::{Context, Object, SimpleObject};
 use events::{Answered, LogHealth};

@@ -1,4 +1,5 @@
-//! The inputs of operations, and how they become those of `entities`. Texts are checked here: they are looked for, not stored.
+//! The inputs of operations, and their conversion to those of `entities`. Texts are checked only for their length: they are
+//! compared, not stored.
 
 use async_graphql::{ID, InputObject};
 use chrono::{DateTime, Utc};
@@ -48,7 +49,7 @@ impl EventLogFilter {
     }
 }
 
-/// Which streams.
+/// Selects streams.
 #[derive(Default)]
 pub(super) struct StreamFilter {
     pub(super) kind: Option<String>,
@@ -62,7 +63,7 @@ impl StreamFilter {
     }
 }
 
-/// An id names its kind, too.
+/// Returns the filter by stream. An id also names its kind.
 pub(super) fn stream_filter(kind: Option<String>, stream_id: Option<&ID>) -> Result<StreamFilter> {
     let kind = kind.map(|kind| checked_text("stream", kind)).transpose()?;
     let Some(stream_id) = stream_id else {

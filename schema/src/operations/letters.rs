@@ -1,4 +1,4 @@
-//! Dead letters: what a follower or a handler has given up, why, and the event.
+//! Dead letters: the events that a follower or a handler has given up, with the reason.
 
 use async_graphql::{
     ComplexObject, Context, Enum, ID, Object, SimpleObject,

@@ -1,4 +1,4 @@
-//! The log, a page at a time. The cursors of the list are those of the log, so a page goes on as a subscription.
+//! The log, one page at a time. The cursors of the list are those of the log, so a subscription can continue a page.
 
 use async_graphql::{
     Context, Object, SimpleObject,
@@ -30,14 +30,14 @@ pub(crate) struct EventLogSearch {
     searched_to: Option<String>,
 }
 
-/// The position of a cursor of this log.
+/// Returns the position of a cursor of this log.
 async fn position_after(ctx: &Context<'_>, text: &str) -> Result<u64> {
     let cursor: Cursor = text.parse()?;
     let resolved = entities(ctx).log.resolve(cursor).await?;
     Ok(resolved?.position)
 }
 
-/// The same, also when the events there were pruned: nothing behind them is asked for.
+/// Does the same even if the events there were pruned: no events after them are requested.
 async fn position_before(ctx: &Context<'_>, text: &str) -> Result<u64> {
     let cursor: Cursor = text.parse()?;
     let resolved = entities(ctx).log.resolve(cursor).await;

@@ -1,4 +1,4 @@
-//! The mutations of operations. Each is told by an event of the stream `operations`, with who did it.
+//! The mutations of operations. Each is recorded with its actor as an event of the stream `operations`.
 
 use async_graphql::{Context, Object};
 

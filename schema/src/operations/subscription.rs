@@ -1,4 +1,4 @@
-//! The subscriptions of operations: the log as it grows, and how the workers stand.
+//! The subscriptions of operations: new events of the log, and the status of the workers.
 
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ impl OperationsSubscription {
         let types = checked_types(types)?;
         let streams = stream_filter(stream, stream_id.as_ref())?;
         require(ctx, Requirement::Action(Action::ReadLog)).await?;
-        // A kind that is not known yet may come to be.
+        // A kind that is unknown now may exist later.
         let kind = streams.kind.as_deref().and_then(Operations::stream_kind);
         let topic = match kind {
             Some(kind) => Topic {

@@ -1,4 +1,4 @@
-//! The workers: followers with their parts and lag, handlers with their deliveries, breakers. Lags are computed in the
+//! The workers: followers with their parts and lag, handlers with their deliveries, circuit breakers. Lags are computed in the
 //! database, from checkpoints and deliveries.
 
 use async_graphql::{Context, Enum, Object, SimpleObject};
@@ -240,7 +240,7 @@ impl WorkerStatus {
     }
 }
 
-/// As it is now.
+/// Returns the current status.
 pub(super) async fn load_status(ctx: &Context<'_>) -> Result<WorkerStatus> {
     let operations = &entities(ctx).operations;
     let status = operations.read_status(viewer(ctx)?).await?;

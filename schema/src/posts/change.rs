@@ -1,5 +1,5 @@
-//! What happens to posts as clients see it. The post that an event is shown with is folded from the log, up to the event or
-//! later: it is never older, and shows nothing that was removed since.
+//! Changes of posts as clients see them. The post of an event is folded from the log, up to the event or later: it is never
+//! older, and shows nothing that was removed since.
 
 use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};
@@ -58,14 +58,14 @@ pub(crate) struct PostChange {
 }
 
 impl PostChange {
-    /// The event, with the post as it is then or later.
+    /// Returns the event, with the post as it was then or later.
     pub(super) async fn new(posts: &Posts, event: &Event, cursor: String) -> Result<Self> {
         let decoded = PostEvent::decode(event).map_err(|cause| from_event(&cause))?;
         let state = posts
             .read_post_since(decoded.post_id, decoded.version, event.event_id)
             .await
             .map_err(|cause| from_event(&cause))?;
-        // An event that was delivered is in the log, so its post folds.
+        // A delivered event is in the log, so its post can be folded.
         let state = state.ok_or_else(missing)?;
         let number = decoded.fact.comment_number();
         let comment = number.and_then(|number| state.comment(number).cloned());
@@ -118,17 +118,17 @@ impl TryFrom<PostChange> for CommentAdded {
     }
 }
 
-/// What an event names is in the log, and in the fold.
+/// The error for an object that an event names and the fold lacks, which cannot happen: it is in the log.
 pub(super) fn missing() -> Error {
     error(codes::INTERNAL, "internal error")
 }
 
-/// Whether an event is worth a look before it is decoded.
+/// Returns whether the event is of this kind, before it is decoded.
 pub(super) fn is_of(event: &Event, kind: posts::PostEventKind) -> bool {
     event.event_type == kind.name()
 }
 
-/// Whether a post was created by this user; `None` stands for all users.
+/// Returns whether the event is a post's creation by this user; `None` stands for all users.
 pub(super) fn is_created_by(event: &Event, author_id: Option<UserId>) -> bool {
     if !is_of(event, posts::PostEventKind::Created) {
         return false;

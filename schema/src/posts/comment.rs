@@ -1,4 +1,4 @@
-//! Comments as clients see them, and pages of them.
+//! Comments as clients see them, and their pages.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ pub(crate) enum CommentOrder {
 
 pub(crate) type CommentConnection = Connection<ListCursor<CommentOrder>, Comment>;
 
-/// Whether the authors of what this connection has are asked for.
+/// Returns whether the request selects the authors of this connection's comments.
 pub(super) fn shows_authors(ctx: &Context<'_>) -> bool {
     let shown = ctx.look_ahead();
     let in_edges = shown.field("edges").field("node").field("author");
@@ -77,7 +77,7 @@ impl From<posts::Comment> for Comment {
     }
 }
 
-/// A page of a post's comments: of the fold, if the post comes from one.
+/// Returns a page of a post's comments: from the fold, if the post comes from one.
 pub(super) async fn connect(
     ctx: &Context<'_>,
     post_id: PostId,

@@ -1,4 +1,4 @@
-//! The inputs of posts, and how they become those of `entities`.
+//! The inputs of posts, and their conversion to those of `entities`.
 
 use async_graphql::{Enum, ID, InputObject};
 use entities::{

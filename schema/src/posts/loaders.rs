@@ -1,5 +1,5 @@
-//! Loaders: what a page shows of its posts is read in one statement each, however many there are. Comments bring their
-//! authors with them: of several posts those would be asked for at different moments.
+//! Loaders: the parts of a page's posts are read in one statement each, however many there are. Comments are loaded with their
+//! authors: the authors for several posts would be requested at different moments.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -31,7 +31,7 @@ pub(super) struct CommentPage {
     pub(super) has_next: bool,
 }
 
-/// Everything of posts; each type of key is a batch of its own.
+/// Loads all parts of posts; each type of key is a batch of its own.
 pub(crate) struct PostLoader {
     posts: Posts,
     users: Users,
@@ -90,7 +90,7 @@ impl Loader<LikeOf> for PostLoader {
     }
 }
 
-/// The loader, for the schema's data.
+/// Returns the loader for the schema's data.
 pub(crate) fn loader(posts: &Posts, users: &Users) -> Batches<PostLoader> {
     Batches::new(PostLoader {
         posts: posts.clone(),
@@ -98,7 +98,7 @@ pub(crate) fn loader(posts: &Posts, users: &Users) -> Batches<PostLoader> {
     })
 }
 
-/// The first or last comments of a post, with their authors if they are shown.
+/// Returns the first or last comments of a post, with their authors if they are selected.
 pub(super) async fn load_comments(
     ctx: &Context<'_>,
     of: CommentsOf,
@@ -110,7 +110,7 @@ pub(super) async fn load_comments(
     page.map_or_else(|| Ok(CommentPage::default()), |page| shown(ctx, page))
 }
 
-/// Whether the user likes the post.
+/// Returns whether the user likes the post.
 pub(super) async fn load_like(ctx: &Context<'_>, like: LikeOf) -> Result<bool> {
     let loader = ctx.data::<Batches<PostLoader>>()?;
     let is_liked = loader.load_one(like).await?;

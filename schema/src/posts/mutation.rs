@@ -1,5 +1,5 @@
-//! The mutations of posts. What they answer is folded from the log, and so is the post right after the change, whether or
-//! not the read model has it yet.
+//! The mutations of posts. Their answer is folded from the log, so it shows the post right after the change, whether or not the
+//! read model has it yet.
 
 use async_graphql::{Context, ID, Object};
 use entities::posts::PostAnswer;
@@ -39,7 +39,7 @@ payloads! {
     }
 }
 
-/// Commands answer with posts that are there, and commands on comments with a comment.
+/// Returns the post of an answer. Commands answer with posts that exist, and commands on comments with a comment.
 fn post_of(answer: &PostAnswer) -> Result<Post> {
     Post::of_state(&answer.state).ok_or_else(missing)
 }

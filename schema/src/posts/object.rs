@@ -1,5 +1,5 @@
-//! The post as clients see it: a row of the read model, or a fold of the log when it must be no older than a change, or as
-//! it was. What hangs below it comes from the same source.
+//! The post as clients see it: a row of the read model, or a fold of the log for a post that must be no older than a change,
+//! and for earlier versions. The objects below it come from the same source.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ impl From<posts::Post> for Post {
 }
 
 impl Post {
-    /// A row, and its author if they are at hand.
+    /// Returns the post of a row, with its author if they are already loaded.
     pub(super) fn with_author(row: posts::Post, author: Option<Arc<users::User>>) -> Self {
         Self {
             row,
@@ -45,7 +45,7 @@ impl Post {
         }
     }
 
-    /// The post of a fold, unless it is deleted.
+    /// Returns the post of a fold, unless it is deleted.
     pub(super) fn of_state(state: &Arc<PostState>) -> Option<Self> {
         Some(Self {
             row: state.post()?,
@@ -112,7 +112,8 @@ impl Post {
         >,
     ) -> Result<CommentConnection> {
         let arguments = PageArguments::from((first, after, last, before));
-        // Boxed, as below: async-graphql makes room for the largest of an object's resolvers for each of its fields.
+        // The future is boxed, as below: async-graphql reserves the size of an object's largest resolver for each of its
+        // fields.
         Box::pin(comment::connect(
             ctx,
             self.row.id,

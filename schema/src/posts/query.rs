@@ -40,7 +40,7 @@ impl PostTotals {
     }
 }
 
-/// The post with this id, for `post` and `node`.
+/// Returns the post with this id, for `post` and `node`.
 pub(crate) async fn find(ctx: &Context<'_>, id: PostId) -> Result<Option<Post>> {
     let found = entities(ctx).posts.find_post(viewer(ctx)?, id).await;
     let found = shown(ctx, found?)?;
@@ -103,7 +103,7 @@ impl PostsQuery {
         let (viewer, posts) = (viewer(ctx)?, &entities(ctx).posts);
         let page = posts.list_posts(viewer, &filter, sort, &request).await?;
         let page = shown(ctx, page)?;
-        // Together, as the authors of a page's comments are: one by one they would wait for each other.
+        // The authors are loaded together, as those of a page's comments are: loaded one by one they would wait for each other.
         let authors = match shows_authors(ctx) {
             true => {
                 let ids = page.items.iter().map(|(_, post)| post.author_id).collect();

@@ -20,7 +20,7 @@ use crate::{
     request::entities,
 };
 
-/// The changes of one post or all, of those events that are `wanted`; while the caller may read posts.
+/// Follows the `wanted` events of one post or of all posts, while the caller may read posts.
 async fn follow_posts<W>(
     ctx: &Context<'_>,
     id: Option<PostId>,

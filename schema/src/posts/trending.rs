@@ -1,4 +1,5 @@
-//! What trends, as clients see it: the query, and the subscription that follows the follower's progress, at most once a second.
+//! Trending posts as clients see them: the query, and the subscription that follows the follower's progress, at most once a
+//! second.
 
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use crate::{
     request::{entities, horizon, shown, viewer},
 };
 
-/// The least time between two values of a subscription.
+/// The shortest time between two values of a subscription.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The period that a trend covers. Older likes and comments do not count; the others count less with age, half as much after
@@ -73,7 +74,7 @@ async fn list(
     Ok(posts.list_trending(viewer, window.into(), limit).await?)
 }
 
-/// What a change is seen by: the order and the counts. Scores sink without anything having happened.
+/// Returns the order and the counts, by which a change is detected. Scores decay without any event.
 fn standings(trending: &[posts::TrendingPost]) -> Vec<(PostId, i64, i64)> {
     let standing = |it: &posts::TrendingPost| (it.post.id, it.likes, it.comments);
     trending.iter().map(standing).collect()
@@ -133,7 +134,7 @@ impl TrendingSubscription {
         let mut changes = Box::pin(source.follow_checkpoint(TRENDING_FOLLOWER, topic));
         Ok(async_stream::try_stream! {
             let mut last = None;
-            // What changes during the pause is one change: the progress is asked for after it.
+            // Changes during the pause count as one: the progress is read after it.
             while let Some(progress) = changes.next().await {
                 progress?;
                 let read_at = Instant::now();

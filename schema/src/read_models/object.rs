@@ -1,4 +1,4 @@
-//! A read model, its rebuild, and what that found.
+//! A read model, its rebuild, and the rebuild's findings.
 
 use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};

@@ -1,4 +1,4 @@
-//! What happens to records, for those who subscribe.
+//! Subscriptions to the changes of records.
 
 use std::{borrow::Cow, marker::PhantomData};
 
@@ -41,7 +41,7 @@ enum Change {
     Cached,
 }
 
-/// What can happen to one kind of record, as an enum with the values that its log has.
+/// The changes that can happen to one kind of record, as an enum with the values of its log.
 pub(crate) struct ChangeType<O>(record::Change, PhantomData<fn() -> O>);
 
 impl<O: Recorded> ChangeType<O> {
@@ -49,7 +49,7 @@ impl<O: Recorded> ChangeType<O> {
         Self(change, PhantomData)
     }
 
-    /// Whatever changes a record.
+    /// Returns the values that change a record.
     pub(crate) fn changing() -> Vec<Self> {
         let all = Self::values().map(|(_, change)| change);
         let changing = all.filter(|change| *change != record::Change::Cached);
@@ -60,7 +60,7 @@ impl<O: Recorded> ChangeType<O> {
         format!("{}ChangeType", O::NAME).into()
     }
 
-    /// The values of `Change` that this enum has, by name.
+    /// Returns the values of `Change` that this enum has, with their names.
     fn values() -> impl Iterator<Item = (&'static str, record::Change)> {
         let has = |change| O::Record::EVENTS.iter().any(|(known, _)| *known == change);
         let all = Change::items().iter();
@@ -68,7 +68,7 @@ impl<O: Recorded> ChangeType<O> {
         all.filter(move |(_, change)| has(*change))
     }
 
-    /// As `Change` is registered, with the values that this enum has.
+    /// Registers the enum as `Change` is registered, with the values that it has.
     fn register(registry: &mut Registry) -> String {
         registry.create_input_type::<Self, _>(MetaTypeId::Enum, |registry| {
             let mut own = registry.create_fake_input_type::<Change>();
@@ -168,7 +168,7 @@ impl<O: Recorded> TypeName for RecordChange<O> {
 }
 
 impl<O: Recorded> RecordChange<O> {
-    /// The change, if it is one of those that are wanted.
+    /// Returns the change, if it is one of the wanted values.
     fn read(
         event: &Event,
         cursor: String,
@@ -190,7 +190,7 @@ impl<O: Recorded> RecordChange<O> {
     }
 }
 
-/// What happens to one record, or to all: of these kinds, or whatever changes it.
+/// Follows one record or all records: the changes of these kinds, or whatever changes a record.
 pub(crate) async fn follow<O: Recorded>(
     ctx: &Context<'_>,
     kinds: Option<Vec<ChangeType<O>>>,

@@ -1,4 +1,4 @@
-//! The inputs that all records have, and telling absent values from null.
+//! The inputs that all records share, and the distinction between absent values and null.
 
 use std::{borrow::Cow, marker::PhantomData};
 
@@ -66,7 +66,7 @@ impl<V: Verb, O: Recorded> InputType for TargetInput<V, O> {
     }
 }
 
-/// Registers an input object that is `Fields` under its own name, and with what `edit` changes.
+/// Registers an input object that is `Fields` under its own name, with the changes of `edit`.
 fn register<T: InputType, Fields: InputType>(
     registry: &mut Registry,
     edit: impl Fn(&mut Registry, &mut IndexMap<String, MetaInputValue>),
@@ -106,7 +106,7 @@ struct SortFields {
     direction: SortDirection,
 }
 
-/// `SortFields` with the criteria of one kind of record, such as `CustomerSort`.
+/// `SortFields` with the sort fields of one kind of record, such as `CustomerSort`.
 pub(crate) struct SortInput<O: Recorded> {
     field: O::SortField,
     direction: SortDirection,
@@ -167,7 +167,7 @@ impl<O: Recorded> Default for SortInput<O> {
 }
 
 impl<O: Recorded> SortInput<O> {
-    /// As `entities` knows it.
+    /// Returns the order as `entities` takes it.
     pub(super) fn into_sort(self) -> Sort<<O::Record as Record>::SortField> {
         Sort {
             field: self.field.into(),
@@ -176,12 +176,12 @@ impl<O: Recorded> SortInput<O> {
     }
 }
 
-/// The fields of an update that must not be null: an absent field stays as it is, and null clears what may be empty.
+/// The fields of an update that must not be null: an absent field keeps its value, and null clears an optional one.
 #[derive(Default)]
 pub(crate) struct Nulls(Vec<Violation>);
 
 impl Nulls {
-    /// Takes the value of a field; notes if it is null.
+    /// Returns the value of a field; notes if it is null.
     pub(crate) fn refuse<T>(&mut self, field: &str, value: MaybeUndefined<T>) -> Option<T> {
         if value.is_null() {
             self.0.push(Violation {
@@ -193,7 +193,7 @@ impl Nulls {
         value.take()
     }
 
-    /// All fields that were null.
+    /// Fails with the fields that were null.
     pub(crate) fn end(self) -> Result<()> {
         match self.0.is_empty() {
             true => Ok(()),

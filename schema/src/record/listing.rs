@@ -1,4 +1,4 @@
-//! Lists of records: a page at a time, with a count for those who ask.
+//! Lists of records: one page at a time, with a count on request.
 
 use async_graphql::{Context, Object, connection::Connection};
 use entities::record::{Record, Sort, SortField};
@@ -36,7 +36,7 @@ impl<O: Recorded> async_graphql::TypeName for Totals<O> {
 pub(crate) type List<O> =
     Connection<ListCursor<Sort<<<O as Recorded>::Record as Record>::SortField>>, O, Totals<O>>;
 
-/// A page of a list.
+/// Returns a page of a list.
 pub(crate) async fn list<O: Recorded>(
     ctx: &Context<'_>,
     arguments: impl Into<PageArguments>,

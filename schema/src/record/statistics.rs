@@ -1,4 +1,4 @@
-//! Counts of records by status and by day, queried and subscribed.
+//! Counts of records by status and by day, as a query and as a subscription.
 
 use std::borrow::Cow;
 
@@ -24,7 +24,7 @@ use crate::{
     request::{entities, horizon, shown, viewer},
 };
 
-/// Days of the past that are kept at hand for `byDay`.
+/// The number of past days that are read for `byDay`.
 const MAX_DAYS: u64 = 100;
 
 /// An object that shows a record with a status.
@@ -154,14 +154,14 @@ async fn load<O: CountedObject>(
     Ok(counts?.map(Statistics::from))
 }
 
-/// The counts, as the follower has them.
+/// Returns the counts, as the follower has them.
 pub(crate) async fn read_statistics<O: CountedObject>(
     ctx: &Context<'_>,
 ) -> Result<Option<Statistics<O>>> {
     shown(ctx, load(entities(ctx), viewer(ctx)?).await?).map(Some)
 }
 
-/// The counts now, and again whenever they have changed.
+/// Returns the current counts, and the new ones after each change.
 pub(crate) async fn follow_statistics<O: CountedObject>(
     ctx: &Context<'_>,
 ) -> Result<impl Stream<Item = Result<Statistics<O>>> + use<O>> {

@@ -1,4 +1,4 @@
-//! What processors found, as clients see it.
+//! The findings of processors, as clients see them.
 
 use async_graphql::{Enum, SimpleObject, Union};
 use entities::signals;

@@ -1,4 +1,4 @@
-//! The inputs of signals, and how they become those of `entities`.
+//! The inputs of signals, and their conversion to those of `entities`.
 
 use async_graphql::InputObject;
 use entities::signals;

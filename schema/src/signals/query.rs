@@ -30,7 +30,7 @@ impl SignalTotals {
     }
 }
 
-/// The signal with this id, for `signal` and `node`.
+/// Returns the signal with this id, for `signal` and `node`.
 pub(crate) async fn find(ctx: &Context<'_>, id: SignalId) -> Result<Option<Signal>> {
     let found = entities(ctx).signals.find_signal(viewer(ctx)?, id).await;
     Ok(found?.map(Signal::from))

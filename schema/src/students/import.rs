@@ -1,4 +1,4 @@
-//! Imports as clients see them: rows in, and what became of each.
+//! Imports as clients see them: rows, and the result of each.
 
 use async_graphql::{Enum, InputObject, SimpleObject};
 use entities::{

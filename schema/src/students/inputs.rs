@@ -1,4 +1,4 @@
-//! The inputs of students, and how they become those of `entities`. Those of imports are in `import`.
+//! The inputs of students, and their conversion to those of `entities`. Those of imports are in `import`.
 
 use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 use entities::students::{self, CreateStudent, UpdateStudent};

@@ -1,5 +1,5 @@
-//! `availabilityChanged`. A change shows what is now, which is never older than its event. The values at the start are
-//! read for each subscriber alone, after it began to listen to the changes; those are the same for all.
+//! `availabilityChanged`. A change shows the current value, which is never older than its event. The initial values are read
+//! for each subscriber separately, after it began to listen to the changes, which are the same for all.
 
 use async_graphql::{ID, SimpleObject};
 use chrono::{DateTime, Utc};
@@ -16,7 +16,7 @@ use crate::{
     id,
 };
 
-/// Users in one subscription.
+/// The largest number of users in one subscription.
 const MAX_USERS: usize = 100;
 
 /// The availability of a user.
@@ -31,7 +31,7 @@ pub(crate) struct AvailabilityChange {
     last_seen_at: Option<DateTime<Utc>>,
 }
 
-/// The users' ids, each once.
+/// Returns the users' ids, each once.
 pub(super) fn decode_ids(ids: &[ID]) -> Result<Vec<UserId>> {
     if !(1..=MAX_USERS).contains(&ids.len()) {
         let message = format!("must have 1 to {MAX_USERS} ids");
@@ -60,7 +60,7 @@ pub(super) fn follow(
         })
     };
     let topics: Vec<_> = of_kind(STREAM).chain(of_kind(PRESENCE_STREAM)).collect();
-    // What is read for a replay is read after its end was settled, so it shows the changes before that, too.
+    // The values for a replay are read after its end is fixed, so they include the changes before the end.
     let changes = (!is_replay).then(|| source.follow(topics));
     let users = entities.users.clone();
     let at_start = is_replay.then(|| {
@@ -82,8 +82,8 @@ pub(super) fn follow(
         .try_flatten()
 }
 
-/// Whether the event changes what is shown of the user. Connections of those who chose OFFLINE are kept secret, also
-/// from who would guess them from items that show nothing new.
+/// Returns whether the event changes the user's visible availability. Connections of users who chose OFFLINE are secret, even
+/// from subscribers who would guess them from items that show nothing new.
 fn is_shown_by(event: &Event, user: &users::User) -> bool {
     if event.stream == PRESENCE_STREAM {
         return user.availability != users::Availability::Offline;
@@ -95,13 +95,14 @@ fn is_shown_by(event: &Event, user: &users::User) -> bool {
     .contains(&event.event_type.as_str())
 }
 
-/// What is shown of these users now, in this order.
+/// Returns the visible availability of these users now, in this order.
 async fn load(
     users: &users::Users,
     ids: &[UserId],
     is_wanted: impl Fn(&users::User) -> bool,
 ) -> Result<Vec<AvailabilityChange>> {
-    // The presences last: an event's is never missed, and what a user chose is in the row that decides what is shown.
+    // The presences are read last: the one of an event is never missed, and the chosen availability is in the row that decides
+    // what is shown.
     let mut found = users.load_users(ids).await?;
     let presences = users.load_presences(ids).await?;
     found.retain(|user| is_wanted(user));

@@ -1,4 +1,4 @@
-//! The inputs of users, and how they become those of `entities`. Passwords and tokens are hidden at once; none of these
+//! The inputs of users, and their conversion to those of `entities`. Passwords and tokens are hidden at once; none of these
 //! types can be printed.
 
 use async_graphql::{Enum, ID, InputObject, MaybeUndefined};

@@ -1,5 +1,5 @@
-//! Loaders: what a page shows of its users is read in one statement each at most, however many there are. They keep nothing,
-//! so the schema has one of each for all requests, and requests at the same moment share a statement.
+//! Loaders: the users of a page are read in at most one statement for each kind of data, however many there are. They cache
+//! nothing, so the schema has one of each for all requests, and concurrent requests share a statement.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -12,13 +12,13 @@ use entities::users::{self, UserId, UserPresence, Users};
 
 use crate::{batches::Batches, error::Result};
 
-/// The users of one statement, at most.
+/// The largest number of users in one statement.
 const USERS_AT_ONCE: usize = 10_000;
 
-/// Users by id.
+/// Loads users by id.
 pub(crate) struct UserLoader(Users);
 
-/// What is known of users' connections, by the user's id; nothing for who was never connected.
+/// Loads presences by the user's id; there is none for a user who was never connected.
 pub(crate) struct PresenceLoader(Users);
 
 #[async_trait]
@@ -42,7 +42,7 @@ impl Loader<UserId> for PresenceLoader {
     }
 }
 
-/// The loaders, for the schema's data.
+/// Returns the loaders for the schema's data.
 pub(crate) fn loaders(users: &Users) -> (Batches<UserLoader>, Batches<PresenceLoader>) {
     (
         Batches::new(UserLoader(users.clone())),
@@ -50,7 +50,7 @@ pub(crate) fn loaders(users: &Users) -> (Batches<UserLoader>, Batches<PresenceLo
     )
 }
 
-/// These users, whom the caller must be allowed to see.
+/// Returns these users, whom the caller must be allowed to see.
 pub(crate) async fn load_all(
     users: &Users,
     ids: HashSet<UserId>,
@@ -64,8 +64,8 @@ pub(crate) async fn load_all(
     Ok(found)
 }
 
-/// The user with this id, together with all others that are asked for at the moment. The caller must be allowed to see
-/// them.
+/// Returns the user with this id, loaded together with all others that are requested at the moment. The caller must be allowed
+/// to see them.
 pub(super) async fn load_user<'a>(
     ctx: &impl DataContext<'a>,
     id: UserId,
@@ -74,7 +74,7 @@ pub(super) async fn load_user<'a>(
     Ok(loader.load_one(id).await?)
 }
 
-/// What is known of the user's connections, loaded in the same way.
+/// Returns the user's presence, loaded in the same way.
 pub(super) async fn load_presence(ctx: &Context<'_>, id: UserId) -> Result<Option<UserPresence>> {
     let loader = ctx.data::<Batches<PresenceLoader>>()?;
     Ok(loader.load_one(id).await?)

@@ -1,4 +1,4 @@
-//! The mutations of users who exist.
+//! The mutations of existing users.
 
 use async_graphql::{Context, Object};
 use entities::users::ChangeUser;

@@ -61,7 +61,7 @@ impl From<Arc<users::User>> for User {
 }
 
 impl User {
-    /// The user who gets a session with the answer.
+    /// Returns the user whom the answer signs in.
     pub(super) fn signed_in(row: users::User) -> Self {
         Self {
             row: Arc::new(row),
@@ -101,7 +101,8 @@ impl User {
     /// The email address to sign in with. Null unless the user is yourself, or you are STAFF or ADMIN.
     async fn email(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
         let viewer = viewer(ctx)?;
-        // The role first: what it allows is the same for all who have it, and can be shared between subscribers.
+        // The role is checked first: its permissions are the same for all who have it, so the result can be shared between
+        // subscribers.
         let is_shown = viewer.role() >= Some(users::Role::Staff)
             || self.has_just_signed_in
             || viewer.user_id() == Some(self.row.id);

@@ -33,7 +33,7 @@ impl UserTotals {
     }
 }
 
-/// The user with this id, for `user` and `node`.
+/// Returns the user with this id, for `user` and `node`.
 pub(crate) async fn find(ctx: &Context<'_>, id: UserId) -> Result<Option<User>> {
     let found = entities(ctx).users.find_user(viewer(ctx)?, id).await;
     Ok(found?.map(User::from))

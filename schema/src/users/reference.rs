@@ -1,6 +1,6 @@
-//! A user as a field of other objects. The user is loaded when the field is resolved, together with all others that are asked for at
-//! that moment, unless whoever made the object had loaded them already. async-graphql makes a boxed future of each field of an object,
-//! and a page has a hundred users of whom it shows the name: so what is in the row is taken from it at once.
+//! A user as a field of other objects. The user is loaded when the field is resolved, together with all others that are
+//! requested at the moment, unless they were already loaded with the object. async-graphql makes a boxed future of each field
+//! of an object, and a page shows the names of a hundred users: so fields that are in the row are read from it directly.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -64,8 +64,8 @@ impl OutputType for UserRef {
     }
 }
 
-/// What is selected, if all of it is in the row and shown to everybody. What is executed has every response key once, and no
-/// directives; fragments are left to async-graphql.
+/// Returns the selected fields, if all of them are in the row and visible to everybody. An executed selection has every
+/// response key once, and no directives; fragments are left to async-graphql.
 fn of_row(user: &users::User, selected: &SelectionSet) -> Option<Value> {
     let mut fields = IndexMap::with_capacity(selected.items.len());
     for item in &selected.items {

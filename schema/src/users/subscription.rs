@@ -73,7 +73,7 @@ impl UserChange {
     }
 }
 
-/// What subscribers to users must be allowed.
+/// The permission that subscribers to users require.
 const READ_USERS: Requirement = Requirement::Action(Action::ReadUsers);
 
 #[derive(Default)]
