@@ -1,16 +1,16 @@
-//! The account after each fault: everything that was answered is in the log, once; the log is dense; every subscriber has got
-//! what it follows, once and in order; and log, read models and counters agree.
+//! The account after each fault: every answered request is in the log, once; the log is dense; every subscriber has got its
+//! events, once and in order; and log, read models and counters agree.
 
 use std::time::Duration;
 
 use super::{Rig, audit};
 use crate::comparison::Findings;
 
-/// How long subscribers may take to come to the end of the log.
+/// How long subscribers may take to reach the end of the log.
 const SETTLE_LIMIT: Duration = Duration::from_secs(60);
 
 impl Rig {
-    /// What is wrong since the last account.
+    /// Returns the findings since the last account.
     pub async fn account(&mut self) -> Findings {
         let mut findings = Findings::default();
         if let Err(problem) = self.compare(&mut findings).await {

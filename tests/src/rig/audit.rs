@@ -1,12 +1,12 @@
-//! What must agree in the database at any moment, whatever is under way: each check counts what does not, and all are asked in
-//! one snapshot. Tables that commands write agree with the whole log; what a follower keeps agrees with the log up to its
+//! Invariants of the database that hold at any moment, whatever is under way: each check counts violations, and all run in one
+//! snapshot. Tables that commands write agree with the whole log; the tables of a follower agree with the log up to its
 //! checkpoints, part by part.
 
 mod handled;
 
 use crate::traffic::wrong_post_rows;
 
-/// Rows of a table are at the last versions of their streams, and there is one for each.
+/// Checks that the rows of a table are at the last versions of their streams, one row for each stream.
 fn rows_are_at_versions(stream: &str, table: &str, id: &str) -> String {
     format!(
         "select count(*) as number from (select stream_id, max(version) as version from event \
@@ -15,7 +15,7 @@ fn rows_are_at_versions(stream: &str, table: &str, id: &str) -> String {
     )
 }
 
-/// Events of a stream that a follower has applied.
+/// Selects the events of a stream that a follower has applied.
 fn applied(follower: &str, stream: &str) -> String {
     format!(
         "select e.stream_id, e.version, e.type, e.part, e.data, e.occurred_at, p.position from event e \
@@ -113,7 +113,7 @@ fn of_customer_statistics() -> [(&'static str, String); 2] {
     ]
 }
 
-/// Of the widest window, which is wider than any run is long.
+/// Checks the widest window, which is wider than any run is long.
 fn of_trends() -> String {
     let applied = applied("posts_trending", "post");
     format!(

@@ -1,6 +1,6 @@
-//! The book of a run: what was asked for, under which idempotency key, and what was answered. Every event carries the key of
-//! the request that made it, so the log can be held against the book in any domain alike: what was answered has exactly its
-//! events, and no event is there that nobody asked for.
+//! The book of a run: which requests were made, under which idempotency keys, and which were answered. Every event carries the
+//! key of its request, so the log can be compared with the book in all domains alike: an answered request has exactly its
+//! events, and there is no event without a request.
 
 use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, HashMap};
@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::comparison::Findings;
 use crate::database::LogEntry;
 
-/// How many events a request makes, by the kind of stream. Other streams are not looked at.
+/// How many events a request appends, by the kind of stream. Other streams are not checked.
 pub type Events = &'static [(&'static str, usize)];
 
 #[derive(Default)]
@@ -20,14 +20,14 @@ struct Asked {
 #[derive(Default)]
 struct State {
     asked: HashMap<String, Asked>,
-    /// Answered, and not yet compared with the log.
+    /// The answered requests that are not yet compared with the log.
     answered: Vec<String>,
     answers: usize,
     findings: Findings,
 }
 
 pub struct Book {
-    /// The beginning of all keys of this run.
+    /// The prefix of all keys of this run.
     prefix: String,
     state: Mutex<State>,
 }
@@ -44,7 +44,7 @@ impl Book {
         self.state.lock()
     }
 
-    /// A key for a request that will make these events, if it is ever answered.
+    /// Returns a key for a request that will append these events, if it is ever answered.
     pub fn ask(&self, name: &str, events: Events) -> String {
         let mut state = self.state();
         let key = format!("{}{name}-{}", self.prefix, state.asked.len());
@@ -56,19 +56,19 @@ impl Book {
         key
     }
 
-    /// It was answered, so it is done.
+    /// Enters the answer of a request, which is then done.
     pub fn answer(&self, key: String) {
         let mut state = self.state();
         state.answers += 1;
         state.answered.push(key);
     }
 
-    /// How many were answered in all.
+    /// Returns the number of answers.
     pub fn answers(&self) -> usize {
         self.state().answers
     }
 
-    /// An answer that should not be.
+    /// Notes a wrong answer.
     pub fn note_lost(&self, problem: String) {
         self.state().findings.lost.push(problem);
     }
@@ -77,12 +77,12 @@ impl Book {
         self.state().findings.doubled.push(problem);
     }
 
-    /// What was answered until now and is not yet compared: all of it must be in the log that is read after this.
+    /// Takes the answered requests that are not yet compared: all of them must be in the log that is read after this.
     pub fn take_answered(&self) -> Vec<String> {
         std::mem::take(&mut self.state().answered)
     }
 
-    /// Enters what follows in the log.
+    /// Enters the next entries of the log.
     pub fn enter(&self, entries: &[LogEntry]) {
         let mut state = self.state();
         let State {
@@ -90,7 +90,7 @@ impl Book {
         } = &mut *state;
         for entry in entries {
             let key = entry.meta["idempotency_key"].as_str().unwrap_or_default();
-            // What follows is the path of the field in the document.
+            // The rest is the path of the field in the document.
             let key = key.split('#').next().unwrap_or_default();
             if !key.starts_with(&self.prefix) {
                 continue;
@@ -114,14 +114,14 @@ impl Book {
         }
     }
 
-    /// Everything of these must have been entered; gives what was found since it was asked last.
+    /// Checks these answered requests, whose events must have been entered; returns the findings since the last call.
     pub fn verify(&self, answered: &[String]) -> Findings {
         let mut state = self.state();
         let State {
             asked, findings, ..
         } = &mut *state;
         for key in answered {
-            // Nothing that was not asked for is answered.
+            // Only requests in the book are answered.
             let Some(asked) = asked.get(key) else {
                 continue;
             };

@@ -1,5 +1,5 @@
-//! What the rig's writers do, a file a domain. Each writer has objects of its own, so it knows what every answer must be, and
-//! shares others, so that there is something to queue for.
+//! The writers of the rig, one file for each domain. Each writer has objects of its own, so it knows what every answer must be,
+//! and shares others, so that there is contention.
 
 pub(super) mod chats;
 pub(super) mod customers;
@@ -17,7 +17,7 @@ struct Own {
 }
 
 impl Own {
-    /// None after a refusal, which is noted elsewhere.
+    /// Reads an answer; `None` after a refusal, which is noted elsewhere.
     fn of(shown: &Value) -> Option<Self> {
         Some(Self {
             id: Value::from(shown["id"].as_str()?),

@@ -1,5 +1,4 @@
-//! The faults, by the names under which they are asked for. Each is injected, lasts, and is over; the instant at which it is
-//! over is what recovery is counted from.
+//! The faults by name. Each is injected, lasts, and ends; recovery is measured from the instant at which it ends.
 
 mod clock;
 mod database;
@@ -15,7 +14,7 @@ use futures::future::BoxFuture;
 
 use super::Rig;
 
-/// When the fault was over, or why it could not be injected.
+/// When the fault ended, or why it could not be injected.
 pub type Injected = Result<Instant, String>;
 
 /// How long a fault lasts.
@@ -30,7 +29,7 @@ pub struct Fault {
     pub name: &'static str,
     pub about: &'static str,
     pub length: Length,
-    /// `turn` counts its injections, from 0: faults that come in several sorts take turns.
+    /// Injects the fault. `turn` counts its injections, from 0: faults with several variants alternate.
     pub inject: for<'a> fn(&'a mut Rig, turn: usize) -> BoxFuture<'a, Injected>,
 }
 
@@ -45,7 +44,7 @@ macro_rules! faults {
     };
 }
 
-/// All of them.
+/// All faults.
 pub const FAULTS: &[Fault] = faults! {
     "gateway-killed" Moment processes::kill_gateway, "kill -9 of a gateway, which is started again";
     "worker-killed" Moment processes::kill_worker, "kill -9 of a worker, which is started again";

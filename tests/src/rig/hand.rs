@@ -1,5 +1,5 @@
-//! A writer of the rig: asks under keys that the book knows, repeats until it is answered, and keeps a pace. What it asks is
-//! its domain's business.
+//! A writer of the rig: it sends requests under keys that the book knows, repeats each until it is answered, and keeps a pace.
+//! Its domain decides what it requests.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +25,7 @@ pub struct Hand {
 }
 
 impl Hand {
-    /// Of one person, with their client of each gateway.
+    /// Returns a writer for one person, with their client of each gateway.
     pub fn new(
         name: String,
         clients: Vec<Client>,
@@ -43,20 +43,20 @@ impl Hand {
         }
     }
 
-    /// Rests for a moment; false when it is to stop.
+    /// Rests for a moment; returns false when the writer is to stop.
     pub async fn goes_on(&mut self) -> bool {
         let pause = self.random.u64(..PAUSE_MS);
         tokio::time::sleep(Duration::from_millis(pause)).await;
         !self.stopping.load(Ordering::Relaxed)
     }
 
-    /// A text that was never used before.
+    /// Returns a text that was never used before.
     pub fn new_text(&mut self) -> String {
         self.turn += 1;
         format!("{} {}", self.name, self.turn)
     }
 
-    /// What was answered; null if it was refused, which is noted: nothing is asked that could be.
+    /// Returns the answer; null if the request was refused, which is noted, as no request should be.
     pub async fn ask(
         &mut self,
         field: &str,
@@ -79,7 +79,7 @@ impl Hand {
         }
     }
 
-    /// The same for what makes the next version of something that nobody else changes; the version.
+    /// Does the same for the next version of an object that nobody else changes; returns the version.
     pub async fn ask_version(
         &mut self,
         field: &str,

@@ -1,5 +1,5 @@
-//! The load of a run: writers in all domains, and subscribers that follow what they write, over both gateways. It goes on
-//! through all faults, until it is told to stop.
+//! The load of a run: writers in all domains, and subscribers that follow their events, over both gateways. It goes on through
+//! all faults, until it is stopped.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,18 +20,18 @@ use crate::people::{self, Person};
 use crate::subscriber::{Mood, Subscriber};
 use crate::tokens;
 
-/// Users who talk and write posts.
+/// The number of users who chat and write posts.
 const PEOPLE: usize = 4;
 const CHATS: usize = 2;
-/// Posts that all like and comment on.
+/// The number of posts that all users like and comment on.
 const SHARED_POSTS: usize = 3;
 const CUSTOMER_WRITERS: u64 = 3;
 const STUDENT_WRITERS: u64 = 2;
 const SIGNAL_WRITERS: u64 = 2;
-/// Signals that are followed from their submission to their end.
+/// The number of signals that are followed from submission to end.
 const FOLLOWED_SIGNALS: u64 = 2;
 
-/// A subscriber, and how far it has been compared.
+/// A subscriber, and the progress of its comparison.
 pub struct Follower {
     feed: Arc<Feed>,
     subscriber: Subscriber,
@@ -41,7 +41,7 @@ pub struct Follower {
 pub struct Load {
     pub book: Arc<Book>,
     pub log: KnownLog,
-    /// The administrator, at each gateway.
+    /// The administrator's client of each gateway.
     pub admins: Vec<Client>,
     pub followers: Vec<Follower>,
     start: String,
@@ -49,14 +49,14 @@ pub struct Load {
     writers: Vec<JoinHandle<Hand>>,
 }
 
-/// The same person's token, given some hours ago: a process whose clock is behind must know it too.
+/// Returns the same person's token as if it had been issued some hours ago: a process whose clock is behind must accept it too.
 pub fn aged(token: &str) -> String {
     let before = tokens::now() - 3 * 3600;
     tokens::altered(token, &json!({ "iat": before, "nbf": before }))
 }
 
 impl Load {
-    /// Makes the people and what they share, and sets everybody to work.
+    /// Creates the people and the shared objects, and starts all writers and subscribers.
     pub async fn start(clients: &[Client], admin: &Person, seed: u64) -> Self {
         let start = clients[0].head().await;
         let token = aged(&admin.access_token);
@@ -124,7 +124,7 @@ impl Load {
         self.writers = writers;
     }
 
-    /// A writer that the book knows, and that works until the load is stopped.
+    /// Returns a writer that the book knows, and that works until the load is stopped.
     pub fn hand(&self, name: String, clients: Vec<Client>, seed: u64) -> Hand {
         let seed = name.bytes().fold(seed, |seed, byte| {
             seed.wrapping_mul(31).wrapping_add(byte.into())
@@ -163,7 +163,7 @@ impl Load {
         }
     }
 
-    /// A signal with a subscriber to its steps; its id.
+    /// Submits a signal with a subscriber to its steps; returns its id.
     pub async fn submit_and_follow(&mut self, source: &str, value: Option<f64>) -> String {
         let mut hand = self.hand(source.to_owned(), self.admins.clone(), 0);
         let signal = signals::submit(&mut hand, source, value.unwrap_or(42.0)).await;
@@ -174,13 +174,13 @@ impl Load {
         id
     }
 
-    /// One more subscriber, from the beginning of the run.
+    /// Adds a subscriber from the beginning of the run.
     fn follow(&mut self, feed: Feed, clients: Vec<Client>, mood: Mood) {
         let start = self.start.clone();
         self.follow_from(feed, clients, &start, mood);
     }
 
-    /// One more subscriber, from this cursor.
+    /// Adds a subscriber from this cursor.
     pub fn follow_from(&mut self, feed: Feed, clients: Vec<Client>, start: &str, mood: Mood) {
         let feed = Arc::new(feed);
         self.followers.push(Follower {
@@ -190,7 +190,7 @@ impl Load {
         });
     }
 
-    /// Waits until the subscriber that came last has a connection.
+    /// Waits until the last added subscriber has a connection.
     pub async fn await_last_connected(&self) -> Result<(), String> {
         let last = self.followers.last().ok_or("nobody follows")?;
         let connected = async {
@@ -203,7 +203,7 @@ impl Load {
         waited.map_err(|_| "a subscriber does not come to connect".to_owned())
     }
 
-    /// Ends the subscriber that came last, which must have been compared.
+    /// Ends the last added subscriber, which must have been compared.
     pub fn leave_last(&mut self) {
         self.followers.pop();
     }
@@ -221,7 +221,7 @@ impl Load {
         Ok(())
     }
 
-    /// Lets all subscribers come to the end of the known log, and compares what came.
+    /// Lets all subscribers reach the end of the known log, and compares their deliveries.
     pub async fn compare_subscribers(&mut self, within: Duration, findings: &mut Findings) {
         let deadline = Instant::now() + within;
         for follower in &mut self.followers {
@@ -251,12 +251,12 @@ impl Load {
         }
     }
 
-    /// Writers that ended though nobody told them to.
+    /// Returns the number of writers that ended without being told to.
     pub fn dead_writers(&self) -> usize {
         self.writers.iter().filter(|it| it.is_finished()).count()
     }
 
-    /// Lets the writers come to their end; how often something had to be sent again.
+    /// Lets the writers finish; returns how often a request was repeated.
     pub async fn stop(&mut self) -> usize {
         self.stopping.store(true, Ordering::Relaxed);
         let mut repeated = 0;
@@ -269,7 +269,7 @@ impl Load {
         repeated
     }
 
-    /// Deliveries compared, and connections made, by all subscribers.
+    /// Returns the numbers of compared deliveries and of connections, of all subscribers.
     pub fn figures(&self) -> Value {
         let connections = |it: &Follower| it.subscriber.connections();
         let connections: usize = self.followers.iter().map(connections).sum();

@@ -1,5 +1,5 @@
-//! What it takes to be well again: each gateway answers a mutation, all subscribers of customers hear of it, all followers
-//! have applied it, and a signal that was submitted to each gateway has gone all its way through the handlers.
+//! The definition of recovery: each gateway answers a mutation, all subscribers of customers get its event, all followers have
+//! applied it, and a signal that was submitted to each gateway has passed through all handlers.
 
 use std::time::{Duration, Instant};
 
@@ -9,11 +9,11 @@ use super::Rig;
 use super::domains::signals;
 use crate::ids;
 
-/// How long it may take.
+/// How long recovery may take.
 pub const RECOVERY_LIMIT: Duration = Duration::from_secs(60);
 
 impl Rig {
-    /// How long after `end` everything was well again.
+    /// Returns how long after `end` everything had recovered.
     pub async fn recovery(&mut self, end: Instant) -> Result<Duration, String> {
         let probes = (0..self.gateways.len()).map(|index| self.probe_gateway(index));
         for probed in futures::future::join_all(probes).await {
@@ -25,11 +25,11 @@ impl Rig {
         Ok(end.elapsed())
     }
 
-    /// This gateway answers, and everybody hears of it.
+    /// Checks that this gateway answers, and that every subscriber gets the event.
     async fn probe_gateway(&self, index: usize) -> Result<(), String> {
         let client = self.load.admins[index].clone();
         let hand = &mut self.load.hand(format!("probe-{index}"), vec![client], 0);
-        // Addresses are for ever, and so are these.
+        // Addresses belong to a user for good, so each probe uses a new one.
         let email = format!("probe-{:x}@example.com", fastrand::u64(..));
         let input = json!({ "name": "Probe", "email": email });
         let asking = hand.ask_version("createCustomer", "customer", input, &[("customer", 1)], 0);
@@ -54,7 +54,7 @@ impl Rig {
         self.sight.await_none(&open, RECOVERY_LIMIT, what).await
     }
 
-    /// Where the first event of a stream is, once it has a position.
+    /// Returns the position of the first event of a stream, once it has one.
     pub async fn position_of(&self, stream: &str, id: &str) -> Result<u64, String> {
         let sql = format!(
             "select p.position as number from event e join event_position p using (inserted) \

@@ -1,6 +1,7 @@
 //! A TCP proxy on loopback between the product and one of its servers, or between a client and a gateway. It cuts connections,
-//! also in the middle of a command, lets nothing through for a while, silences the connections there are for good while new ones
-//! work, holds the answer to a COMMIT back or swallows it, and lets a byte through a second. It begins as a plain wire, and is one again when a fault is over.
+//! also in the middle of a command, stops all traffic for a while, silences existing connections for good while new ones work,
+//! delays or swallows the answer to a COMMIT, and limits the rate. It begins as a plain wire, and is one again when a fault is
+//! over.
 
 use std::io;
 use std::sync::Arc;
@@ -15,37 +16,37 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 const BUFFER_BYTES: usize = 16 * 1024;
-/// What a connection that is throttled may have under way.
+/// The number of bytes that a throttled connection may have in flight.
 const NARROW_BYTES: u32 = 4 * 1024;
-/// A Postgres client ends its transaction by this text, with the zero that ends a query.
+/// A Postgres client ends its transaction with this text, including the zero byte that ends a query.
 const COMMIT: &[u8] = b"COMMIT\0";
 
-/// What becomes of a COMMIT.
+/// The fate of a COMMIT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It is done, and answered so much later.
+    /// It is executed, and answered this much later.
     AnsweredLate(Duration),
-    /// It is done, and never answered, while the connection stays open.
+    /// It is executed, and never answered, while the connection stays open.
     NeverAnswered,
-    /// It is done, and the connection cut before the answer.
+    /// It is executed, and the connection is cut before the answer.
     CutBeforeAnswer,
     /// It never arrives, and the connection is cut.
     Lost,
 }
 
-/// What is lost of a connection that goes silent. It is not even told when the other end closes it.
+/// The lost directions of a silent connection. The proxy does not even pass on that the other end has closed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Silence {
-    /// What the client sends.
+    /// The data from the client.
     Requests,
-    /// What the server sends.
+    /// The data from the server.
     Answers,
     /// Both.
     Both,
 }
 
 impl Silence {
-    /// One after the other.
+    /// Returns one variant after the other.
     pub fn in_turn(turn: usize) -> Self {
         [Self::Both, Self::Answers, Self::Requests][turn % 3]
     }
@@ -53,18 +54,18 @@ impl Silence {
 
 struct Shared {
     target: u16,
-    /// Connections so far.
+    /// The number of connections so far.
     connections: AtomicU64,
-    /// Of connections up to this one, nothing that the client or the server sends arrives.
+    /// On connections up to this one, data in the silenced directions does not arrive.
     silent_up: AtomicU64,
     silent_down: AtomicU64,
     is_narrow: bool,
-    /// Connections of an older generation are over.
+    /// Connections of an older generation end.
     generation: watch::Sender<u64>,
     frozen: watch::Sender<bool>,
-    /// How many commands are yet to be cut in the middle.
+    /// How many more commands to cut in the middle.
     cuts: AtomicU32,
-    /// Bytes a second towards the client; 0 for as many as there are.
+    /// The bytes per second towards the client; 0 for no limit.
     rate: AtomicU64,
     commits: Mutex<Vec<Fate>>,
 }
@@ -76,12 +77,12 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// In front of a port of this machine.
+    /// Starts a proxy in front of a port of this machine.
     pub async fn start(target: u16) -> Self {
         Self::listen(target, false).await
     }
 
-    /// The same with little room under way, so that who sends soon notices who does not read.
+    /// Does the same with small buffers, so that the sender soon notices a receiver that does not read.
     pub async fn start_narrow(target: u16) -> Self {
         Self::listen(target, true).await
     }
@@ -109,12 +110,12 @@ impl Proxy {
         }
     }
 
-    /// Ends all connections there are.
+    /// Ends all existing connections.
     pub fn cut_all(&self) {
         self.shared.generation.send_modify(|it| *it += 1);
     }
 
-    /// Lets nothing through; connections stay open.
+    /// Stops all traffic; connections stay open.
     pub fn freeze(&self) {
         self.shared.frozen.send_replace(true);
     }
@@ -123,7 +124,7 @@ impl Proxy {
         self.shared.frozen.send_replace(false);
     }
 
-    /// Silences the connections that there are, for as long as they live; new ones work.
+    /// Silences the existing connections for the rest of their lives; new ones work.
     pub fn silence_all(&self, silence: Silence) {
         let last = self.shared.connections.load(Ordering::SeqCst);
         if silence != Silence::Answers {
@@ -134,32 +135,32 @@ impl Proxy {
         }
     }
 
-    /// How many connections there were.
+    /// Returns the number of connections so far.
     pub fn connections(&self) -> u64 {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
-    /// Of the next so many commands only the first half arrives, and their connections are over.
+    /// Lets only the first half of this many commands arrive, and cuts their connections.
     pub fn cut_commands(&self, count: u32) {
         self.shared.cuts.store(count, Ordering::Relaxed);
     }
 
-    /// How many of them are yet to come.
+    /// Returns how many commands are yet to be cut.
     pub fn cuts_left(&self) -> u32 {
         self.shared.cuts.load(Ordering::Relaxed)
     }
 
-    /// Sends the next COMMITs to these fates, the last one first.
+    /// Assigns these fates to the next COMMITs, the last one first.
     pub fn doom_commits(&self, fates: Vec<Fate>) {
         *self.commits() = fates;
     }
 
-    /// How many of them are yet to come.
+    /// Returns how many COMMITs are yet to come.
     pub fn commits_left(&self) -> usize {
         self.commits().len()
     }
 
-    /// So many bytes a second towards the client; 0 for as many as there are.
+    /// Limits the bytes per second towards the client; 0 removes the limit.
     pub fn throttle(&self, bytes_per_second: u64) {
         self.shared.rate.store(bytes_per_second, Ordering::Relaxed);
     }
@@ -213,13 +214,13 @@ async fn open(shared: &Shared) -> io::Result<TcpStream> {
     Ok(server)
 }
 
-/// What becomes of a connection's answers.
+/// The fate of a connection's answers.
 #[derive(Clone, Copy, Debug)]
 enum Answers {
     Flow,
     WaitUntil(tokio::time::Instant),
     Vanish,
-    /// The next one is thrown away, and the connection is over.
+    /// The next answer is thrown away, and the connection ends.
     End,
 }
 
@@ -300,7 +301,7 @@ async fn send_down(
 impl Shared {
     async fn await_thaw(&self) {
         let mut frozen = self.frozen.subscribe();
-        // The sender lives as long as this.
+        // The sender lives as long as this connection.
         let _ = frozen.wait_for(|frozen| !frozen).await;
     }
 

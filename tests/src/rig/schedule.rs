@@ -1,5 +1,5 @@
-//! A run: which faults, how often, in which order, and what is done around each. The order and all that is chosen at random
-//! follow from the seed; when things happen does not, as real processes are at work.
+//! The plan of a run: which faults, how often, in which order, and the steps around each. The order and all random choices
+//! follow from the seed; the timing does not, as real processes are at work.
 
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -11,20 +11,20 @@ use super::faults::{FAULTS, Fault, Length};
 use super::{Rig, Table};
 use crate::comparison::Findings;
 
-/// How long a fault may take to be injected and ended, at most.
+/// How long the injection and the end of a fault may take.
 const FAULT_LIMIT: Duration = Duration::from_secs(300);
 
-/// What a run is to do.
+/// The options of a run.
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub seed: u64,
-    /// These faults only.
+    /// Only these faults.
     pub only: Option<Vec<String>>,
-    /// How often faults that take a moment are injected.
+    /// How often short faults are injected.
     pub times: usize,
-    /// How often those that last are.
+    /// How often long faults are injected.
     pub times_long: usize,
-    /// No fault is begun after this.
+    /// No fault begins after this time.
     pub limit: Duration,
 }
 
@@ -34,7 +34,7 @@ impl Plan {
         only.is_none_or(|only| only.iter().any(|name| name == fault.name))
     }
 
-    /// The faults, each with which time it is, in the order of the seed.
+    /// Returns the faults in the order of the seed, each with the number of its injection.
     fn order(&self) -> Vec<(&'static Fault, usize)> {
         let mut order = Vec::new();
         for fault in FAULTS.iter().filter(|fault| self.has(fault)) {
@@ -49,14 +49,14 @@ impl Plan {
     }
 }
 
-/// Runs it, and tells of each step. What was found is in the table.
+/// Runs the plan, and reports each step. The findings are in the table.
 pub async fn run(plan: &Plan, tell: impl Fn(String)) -> Table {
     let began = Instant::now();
     let order = plan.order();
     let mut table = Table::new(FAULTS.iter().map(|fault| fault.name).collect());
     tell(format!("seed {}: {} faults", plan.seed, order.len()));
     let mut rig = Rig::start(plan.seed).await;
-    // All is well before the first fault, or the rig is wrong.
+    // The rig must be healthy before the first fault.
     let recovery = rig.recovery(Instant::now()).await;
     tell(format!("started, and well: {recovery:?}"));
     let findings = found(&mut rig, recovery.err()).await;
@@ -101,7 +101,7 @@ pub async fn run(plan: &Plan, tell: impl Fn(String)) -> Table {
     table
 }
 
-/// One fault, from its beginning until everything is accounted for.
+/// Injects one fault, and waits until everything is accounted for.
 async fn suffer(rig: &mut Rig, fault: &Fault, turn: usize) -> (Option<Duration>, Findings) {
     let injected = AssertUnwindSafe((fault.inject)(rig, turn)).catch_unwind();
     let mut problems = Vec::new();

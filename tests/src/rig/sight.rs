@@ -1,5 +1,5 @@
-//! How the rig looks into the database: on connections of its own, past the proxy, read-only, and patiently, since the database
-//! may just have come back. Also what it knows of the log already.
+//! The rig's read access to the database: on connections of its own, past the proxy, read-only, and with patience, since the
+//! database may just have come back. It also keeps the log read so far.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use sea_orm::{
 
 use crate::database::{LogEntry, entry};
 
-/// How long the database may be away.
+/// How long the database may be unavailable.
 const PATIENCE: Duration = Duration::from_secs(60);
 const RETRY_DELAY: Duration = Duration::from_millis(100);
 
@@ -18,7 +18,7 @@ pub struct Sight {
     pub database: DatabaseConnection,
 }
 
-/// Where the log ends, and each of its parts.
+/// The end of the log, and of each of its parts.
 pub struct Head {
     pub position: u64,
     parts: String,
@@ -33,7 +33,7 @@ impl Sight {
         Self { database }
     }
 
-    /// The rows of a query, once the database answers.
+    /// Returns the rows of a query, once the database answers.
     pub async fn rows(&self, sql: &str) -> Result<Vec<QueryResult>, String> {
         let started = Instant::now();
         loop {
@@ -45,7 +45,7 @@ impl Sight {
         }
     }
 
-    /// The one value, named `number`, that a query selects; 0 when it selects nothing.
+    /// Returns the single value, named `number`, that a query selects; 0 if it selects nothing.
     pub async fn number(&self, sql: &str) -> Result<u64, String> {
         let rows = self.rows(sql).await?;
         let Some(row) = rows.first() else {
@@ -55,14 +55,14 @@ impl Sight {
         number.map(i64::unsigned_abs).map_err(text)
     }
 
-    /// The one value, named `text`, that a query selects.
+    /// Returns the single value, named `text`, that a query selects.
     pub async fn text(&self, sql: &str) -> Result<String, String> {
         let rows = self.rows(sql).await?;
         let row = rows.first().ok_or("no row")?;
         row.try_get("", "text").map_err(text)
     }
 
-    /// The events behind a position, without their data.
+    /// Returns the events after a position, without their data.
     pub async fn log_after(&self, position: u64) -> Result<Vec<LogEntry>, String> {
         let sql = format!(
             "select e.stream, replace(e.stream_id::text, '-', '') as id, e.version, e.type, p.position, \
@@ -73,7 +73,7 @@ impl Sight {
         Ok(rows.iter().map(entry).collect())
     }
 
-    /// The head, once everything that is committed now has its position.
+    /// Returns the head, once every event that is committed now has its position.
     pub async fn head(&self, within: Duration) -> Result<Head, String> {
         let newest = self
             .number("select coalesce(max(inserted), 0) as number from event")
@@ -94,7 +94,7 @@ impl Sight {
         })
     }
 
-    /// Waits until all followers have applied everything up to here.
+    /// Waits until all followers have applied every event up to this head.
     pub async fn await_followers(&self, head: &Head, within: Duration) -> Result<(), String> {
         let behind = format!(
             "select count(*) as number from checkpoint k where k.position < ('{}'::bigint[])[k.part + 1]",
@@ -104,7 +104,7 @@ impl Sight {
             .await
     }
 
-    /// Waits until all handlers have done what came up to here; what is given up is done, too.
+    /// Waits until all handlers have handled every event up to this head; dead letters count as handled.
     pub async fn await_handlers(&self, head: &Head, within: Duration) -> Result<(), String> {
         let open = format!(
             "select count(*) as number from delivery where state in ('waiting', 'running') \
@@ -115,7 +115,7 @@ impl Sight {
             .await
     }
 
-    /// Waits until a query counts none.
+    /// Waits until a query counts 0.
     pub async fn await_none(&self, sql: &str, within: Duration, what: &str) -> Result<(), String> {
         let started = Instant::now();
         loop {
@@ -130,7 +130,7 @@ impl Sight {
         }
     }
 
-    /// The names of the queries that do not count 0, all of one snapshot. Nothing is changed.
+    /// Returns the names of the queries that do not count 0, all in one snapshot. It changes nothing.
     pub async fn disagreements(
         &self,
         checks: &[(&'static str, String)],

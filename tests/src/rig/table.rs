@@ -1,5 +1,5 @@
-//! The table that a run prints: for each fault how often it was injected, what was lost, doubled and reordered after it, and
-//! how long it took until everything was well again.
+//! The table that a run prints: for each fault, how often it was injected, what was lost, doubled and reordered after it, and
+//! how long recovery took.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,7 +13,7 @@ struct Row {
     recoveries: Vec<Duration>,
 }
 
-/// What each fault cost, in the order in which the faults are listed.
+/// The results of each fault, in the order in which the faults are listed.
 pub struct Table {
     names: Vec<&'static str>,
     rows: BTreeMap<&'static str, Row>,
@@ -29,7 +29,7 @@ impl Table {
         }
     }
 
-    /// Enters one injection, and what was found after it.
+    /// Enters an injection with its findings.
     pub fn enter(&mut self, name: &'static str, recovery: Option<Duration>, findings: &Findings) {
         let row = self.rows.entry(name).or_default();
         row.times += 1;
@@ -40,23 +40,23 @@ impl Table {
         self.note(name, findings);
     }
 
-    /// Notes what was found, also while there was no fault.
+    /// Enters findings, also those from times without a fault.
     pub fn note(&mut self, name: &str, findings: &Findings) {
         let lines = findings.lines().map(|line| format!("{name}: {line}"));
         self.problems.extend(lines);
     }
 
-    /// What was found, a line each.
+    /// Returns the findings, one line each.
     pub fn problems(&self) -> &[String] {
         &self.problems
     }
 
-    /// How often any fault was injected.
+    /// Returns the number of injections.
     pub fn injections(&self) -> usize {
         self.rows.values().map(|row| row.times).sum()
     }
 
-    /// As Markdown.
+    /// Returns the table as Markdown.
     pub fn text(&self) -> String {
         let mut text = String::from(
             "| fault | times | lost | doubled | reordered | recovery, median | worst |\n\

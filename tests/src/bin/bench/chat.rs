@@ -1,5 +1,5 @@
-//! From a message to the sockets of a chat's members: 100 members, a socket each, 50 messages a second by turns, each with
-//! its text and its author's name.
+//! The latency from a message to the sockets of a chat's members: 100 members with a socket each, who send 50 messages a second
+//! by turns, each with its text and its author's name.
 
 use std::cell::Cell;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! From a mutation to the sockets: 100 subscribers at 50 events a second, from sending the mutation and from its answer to each
-//! delivery; and what 1,000 idle subscribers take of memory.
+//! The latency from a mutation to the sockets: 100 subscribers at 50 events a second, measured from the mutation's request and
+//! from its answer to each delivery; and the memory that 1,000 idle subscribers take.
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
@@ -18,18 +18,18 @@ pub const SUBSCRIBERS: usize = 100;
 const EVENTS_PER_SECOND: u64 = 50;
 const PUBLISHERS: u64 = 4;
 const WARM_UP: Duration = Duration::from_secs(2);
-/// After the last event, for what is still on its way.
+/// The time after the last event for deliveries that are still on their way.
 const GRACE: Duration = Duration::from_secs(5);
 const IDLE_SOCKETS: usize = 1_000;
 
 const SUBSCRIBE: &str = "subscription S1 { customerChanged { customer { id name email } } }";
 
-/// What is published, and who hears it.
+/// The published events, and their subscribers.
 pub struct Workload<'a> {
     pub name: &'static str,
-    /// What comes before an event's text where it is delivered.
+    /// The text before an event's own text in a delivery.
     pub marker: &'static str,
-    /// What the answer to a publication has.
+    /// The text that a right answer to a publication contains.
     pub expected: &'static [u8],
     pub sockets: Vec<Socket>,
     /// Writes the request that publishes an event with this text.
@@ -38,7 +38,7 @@ pub struct Workload<'a> {
 
 pub type WriteRequest<'a> = Box<dyn Fn(&str, &mut Vec<u8>) + 'a>;
 
-/// When each event was sent and answered, and when it came.
+/// When each event was sent and answered, and when it was delivered.
 #[derive(Default)]
 struct Ledger {
     sent: RefCell<Vec<Option<Instant>>>,
@@ -55,7 +55,7 @@ impl Ledger {
         ledger
     }
 
-    /// In microseconds, sorted, from one of the two moments to each delivery; nothing when it came before.
+    /// Returns the sorted times in microseconds from one of the two moments to each delivery; a delivery before it counts as 0.
     fn latencies(&self, since: &RefCell<Vec<Option<Instant>>>) -> Vec<u32> {
         let since = since.borrow();
         let delivered = self.delivered.borrow();
@@ -141,7 +141,7 @@ async fn subscribe(server: &Server<'_>, count: usize) -> Vec<Socket> {
     sockets
 }
 
-/// Publishes until every subscriber has heard something: nothing else tells that a subscription has begun.
+/// Publishes until every subscriber has received an event: nothing else tells that a subscription has begun.
 async fn probe(server: &Server<'_>, workload: &Workload<'_>, ledger: &Ledger) {
     let mut connection = server.connect().await;
     for _ in 0..40 {
@@ -189,7 +189,7 @@ async fn send(workload: &Workload<'_>, connection: &mut Connection, text: &str) 
     check(status, body, workload.expected);
 }
 
-/// Reads one socket. Looks for the marker only, as parsing would take the machine from the server.
+/// Reads one socket. It looks only for the marker, as parsing would take processor time from the server.
 async fn receive(mut socket: Socket, marker: &str, ledger: &Ledger, first: u64) {
     let mut heard = false;
     while let Some(text) = socket.text().await {

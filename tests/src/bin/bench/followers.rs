@@ -1,7 +1,8 @@
-//! How fast one process of workers follows: `make bench-followers BENCH="--posts 5000 --customers 20000"`, twenty events a post. The
-//! log is there; the process starts without any checkpoint, and all its followers come to the end, each past every event of
-//! the log. Also with half of the customers' streams held by dead letters, which every batch then has to look up and park
-//! behind. On a private Postgres with its own defaults, and a private Redis.
+//! The rate at which one worker process follows: `make bench-followers BENCH="--posts 5000 --customers 20000"`, with twenty
+//! events for each post. The log exists already; the process starts without any checkpoint, and all its followers reach the
+//! end, each past every event of the log. It also measures this with half of the customers' streams held by dead letters, which
+//! every batch then has to look up and park events behind. It uses a private Postgres with default settings, and a private
+//! Redis.
 
 use std::time::{Duration, Instant};
 
@@ -37,7 +38,7 @@ pub fn main(mut arguments: impl Iterator<Item = String>) {
     });
 }
 
-/// Letters for the first events of every second customer, as if these had failed.
+/// Inserts letters for the first events of every second customer, as if these had failed.
 const HELD: &str = "insert into dead_letter
     (id, consumer, kind, position, part, stream, stream_id, version, type, event_id, error, fingerprint, attempts,
      first_at, last_at, parked)
@@ -75,7 +76,7 @@ async fn measure(posts: u32, customers: u32, prepare: &str) {
     let began = Instant::now();
     let mut workers = setup.workers(&[]);
     let mut followers: Vec<(String, Duration)> = Vec::new();
-    // Those that are at the end; which there are is known once they have taken their parts.
+    // These followers are at the end; all followers are known once they have taken their parts.
     let arrived =
         "select c.follower as text from checkpoint c cross join log_head h group by c.follower
         having count(*) = 16 and bool_and(c.position >= h.part_positions[c.part + 1])";

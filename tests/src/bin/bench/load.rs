@@ -18,7 +18,8 @@ pub const CREATE: &str = "mutation M1($input: CreateCustomerInput!) { createCust
 const POST: &str = "id message author { id name }";
 const COMMENT: &str = "id text author { id name }";
 
-/// The 20 newest posts with their authors, and 5 comments each with theirs: 121 objects. Connections have one level more.
+/// Returns a query for the 20 newest posts with their authors, and 5 comments each with theirs: 121 objects. Connections have
+/// one level more.
 fn posts_body(kind: Kind) -> String {
     let document = match kind {
         Kind::Millrace => format!(
@@ -31,7 +32,7 @@ fn posts_body(kind: Kind) -> String {
     json!({ "query": document }).to_string()
 }
 
-/// Whether an answer has all the posts and comments, with all the authors.
+/// Returns whether an answer has all posts and comments, with all authors.
 fn is_whole(body: &[u8]) -> bool {
     let count = |part: &[u8]| memmem::find_iter(body, part).count();
     (count(b"\"message\":\""), count(b"\"text\":\"")) == (20, 100)
@@ -39,7 +40,7 @@ fn is_whole(body: &[u8]) -> bool {
         && count(b"\"name\":\"") == 120
 }
 
-/// Requests of one workload, and what a right answer has.
+/// The requests of one workload, and the text that a right answer contains.
 pub struct Requests<'a> {
     server: &'a Server<'a>,
     workload: &'a str,
@@ -83,7 +84,7 @@ impl<'a> Requests<'a> {
     }
 }
 
-/// A request body that creates a customer.
+/// Returns a request body that creates a customer.
 pub fn create_body(name: &str, unique: &str) -> String {
     format!(
         r#"{{"query":"{CREATE}","variables":{{"input":{{"name":"{name}","email":"{unique}@example.com"}}}}}}"#
@@ -94,7 +95,7 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
     memmem::find(text, part).is_some()
 }
 
-/// Answers that are as they should be. Anything else ends the benchmark: its numbers would mean nothing.
+/// Checks an answer. A wrong one ends the benchmark, as its numbers would mean nothing.
 pub fn check(status: u16, body: &[u8], expected: &[u8]) {
     let is_right = status == 200 && contains(body, expected) && !contains(body, b"\"errors\"");
     assert!(
@@ -127,7 +128,7 @@ pub async fn measure(
     summary.add(server.name(), &format!("{workload} p99 ms"), p99);
 }
 
-/// Sends one request after the other; keeps the latency, in microseconds, of those that were answered in time.
+/// Sends one request after the other; records the latency, in microseconds, of those that were answered in time.
 async fn client(
     requests: &Requests<'_>,
     begin: Instant,

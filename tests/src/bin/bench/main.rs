@@ -1,6 +1,6 @@
-//! The benchmark: the distributed gateway against its peers, in rounds by turns on one machine, on private Postgres and Redis.
-//! `make bench BENCH="--seconds 5 --rounds 3"`. It prints medians of the rounds and their ratios.
-//! `bench rebuild` is `rebuild.rs`, `bench followers` is `followers.rs`.
+//! The benchmark: the distributed gateway against its peers, in alternating rounds on one machine, on private Postgres and
+//! Redis. `make bench BENCH="--seconds 5 --rounds 3"`. It prints medians of the rounds and their ratios. `bench rebuild` is
+//! `rebuild.rs`, `bench followers` is `followers.rs`.
 
 mod chat;
 mod fanout;
@@ -20,7 +20,7 @@ use summary::Summary;
 const USAGE: &str = "bench [--seconds N] [--rounds N] [--customers N] [--posts N] \
     [--only q3,q1,q2,m1,s1,chat,sockets] [--servers millrace,mercurius,stock]";
 
-/// What is measured, and for how long.
+/// The measurements, and their duration.
 struct Plan {
     seconds: u64,
     rounds: usize,
@@ -91,7 +91,7 @@ fn main() {
         eprintln!("{problem}");
         std::process::exit(2);
     });
-    // One thread: on a small machine the load generator must leave the servers as much as it can.
+    // One thread: on a small machine the load generator must leave the servers as much as possible.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -125,7 +125,7 @@ async fn run(plan: &Plan) {
             measure(plan, &server, &mut summary).await;
             drop(server);
             if plan.has("sockets") && kind.runs("sockets") {
-                // A server of its own: memory that load has left behind would hide what sockets take.
+                // This server is a new one: memory left over from the load would hide what sockets take.
                 let server = kind.start(store);
                 fanout::measure_idle(&server, &mut summary).await;
             }

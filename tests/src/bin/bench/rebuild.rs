@@ -1,6 +1,7 @@
-//! Rebuilding the read model of posts: `make bench-rebuild BENCH="--posts 50000"`, twenty events a post. First at rest, then
-//! while a gateway serves 200 mutations a second, with their follower, and queries, none of which may fail. COPY of the same
-//! rows into the same tables, with the same indexes, is the limit. All on a private Postgres with its own defaults.
+//! The rebuild of the read model of posts: `make bench-rebuild BENCH="--posts 50000"`, with twenty events for each post. It
+//! runs first at rest, then while a gateway serves 200 mutations a second, with their follower, and queries, none of which may
+//! fail. The upper bound is COPY of the same rows into the same tables, with the same indexes. All on a private Postgres with
+//! default settings.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use tests::{Setup, guard};
 
 const USAGE: &str = "bench rebuild [--posts N] [--mutations N a second] [--queries N a second]";
 const LIMIT: Duration = Duration::from_secs(1_800);
-/// With their keys.
+/// The tables with their keys.
 const TABLES: [(&str, &str); 3] = [
     ("post", "id"),
     ("post_comment", "post_id, number"),
@@ -168,7 +169,7 @@ fn rebuild(setup: &Setup, name: &str) -> (String, Duration) {
     finish(start(setup, name))
 }
 
-/// What the command says of itself: events a second, from the first look at the log to the change of tables.
+/// Returns the rate that the command reports: events a second, from its first read of the log to the change of tables.
 fn rate(printed: &str) -> f64 {
     let said = printed
         .lines()
@@ -177,7 +178,8 @@ fn rate(printed: &str) -> f64 {
     said.unwrap_or_else(|| panic!("no rate in {printed}"))
 }
 
-/// How long COPY takes for the rows of the model, the primary keys there and the other indexes made behind them.
+/// Returns how long COPY takes for the rows of the model, with the primary keys in place and the other indexes created
+/// afterwards.
 fn copy(database: &str) -> Duration {
     let postgres = Postgres::shared();
     let file = |table: &str| {

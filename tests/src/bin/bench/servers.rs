@@ -1,4 +1,4 @@
-//! The servers: the gateway, and its peers, which ask nobody who they are. They take the same documents, but for lists, which
+//! The servers: the gateway, and its peers, which do not authenticate. They take the same documents, except for lists, which
 //! are connections in Millrace.
 
 use std::cell::OnceCell;
@@ -21,7 +21,7 @@ use crate::stores::Store;
 pub enum Kind {
     Millrace,
     Mercurius,
-    /// The libraries that Millrace is made of, as their documentation shows them. It answers queries only.
+    /// The libraries that Millrace is built on, used as in their documentation. It answers queries only.
     Stock,
 }
 
@@ -48,7 +48,7 @@ impl Kind {
         }
     }
 
-    /// A running server with this data.
+    /// Starts a server with this data.
     pub fn start(self, store: &Store) -> Server<'_> {
         let running = match (self, &store.setup) {
             (Self::Millrace, Some(setup)) => {
@@ -95,7 +95,7 @@ enum Running {
     Peer(Process, SocketAddr),
 }
 
-/// A running server. Ended when dropped.
+/// A running server, which ends when dropped.
 pub struct Server<'a> {
     pub kind: Kind,
     pub store: &'a Store,
@@ -115,7 +115,7 @@ impl Server<'_> {
         }
     }
 
-    /// Who asks, where that matters.
+    /// Returns the caller's client, for a server that authenticates.
     pub fn client(&self) -> Client {
         match &self.running {
             Running::Gateway(gateway) => gateway.client.clone(),
@@ -130,13 +130,13 @@ impl Server<'_> {
         }
     }
 
-    /// Writes the bytes of a POST request with this body, of an administrator.
+    /// Writes the bytes of a POST request with this body, from an administrator.
     pub fn write_request(&self, body: &str, out: &mut Vec<u8>) {
         let head = self.head.get_or_init(|| self.head_of(&self.client()));
         Self::write_behind(head, body, out);
     }
 
-    /// What comes before the length of a body.
+    /// Returns the bytes before the length of a body.
     pub fn head_of(&self, client: &Client) -> String {
         let authorization = client
             .token()

@@ -1,4 +1,4 @@
-//! What a server reads and writes: a database of its own on the same Postgres. The peers share one.
+//! The data of the servers: a database for each on the same Postgres. The peers share one.
 
 use std::process::Command;
 
@@ -7,29 +7,29 @@ use tests::postgres::Postgres;
 use tests::programs::{POSTGRES_BIN, repository};
 use tests::{Setup, ids, people};
 
-/// Those who write posts.
+/// The number of users who write posts.
 const MEMBERS: usize = 1_000;
 const COMMENTS: &str = "10";
 
-/// How many rows there are.
+/// The numbers of rows.
 #[derive(Clone, Copy)]
 pub struct Rows {
     pub customers: u64,
-    /// Each with ten comments; none where nothing reads them.
+    /// The number of posts, each with ten comments; 0 where nothing reads them.
     pub posts: u64,
 }
 
-/// A server's data.
+/// The data of a server.
 pub struct Store {
-    /// Of the gateway only.
+    /// The setup, for the gateway only.
     pub setup: Option<Setup>,
     pub database: String,
-    /// Ids of all customers, as clients see them.
+    /// The ids of all customers, as clients see them.
     pub ids: Vec<String>,
 }
 
 impl Store {
-    /// The gateway's, made by its own commands.
+    /// Creates the gateway's data with its own commands.
     pub async fn of_millrace(rows: Rows) -> Self {
         let setup = Setup::distributed();
         let (_, database) = setup.database_url.rsplit_once('/').expect("a URL");
@@ -55,7 +55,7 @@ impl Store {
         }
     }
 
-    /// The peers' tables, with as many rows.
+    /// Creates the peers' tables, with as many rows.
     pub fn of_peers(rows: Rows) -> Self {
         let database = "peers".to_owned();
         Postgres::shared().empty_database(&database);
@@ -71,13 +71,13 @@ impl Store {
         }
     }
 
-    /// No run pays for the dirty pages of an earlier one.
+    /// Writes dirty pages to disk, so that no run pays for those of an earlier one.
     pub fn settle(&self) {
         Postgres::shared().execute(&self.database, "checkpoint");
     }
 }
 
-/// Users who register, posts of theirs, and the read model of them.
+/// Adds users, their posts, and the read model of these.
 async fn add_posts(setup: &Setup, posts: u64) {
     let gateway = setup.gateway(&[]);
     let names: Vec<String> = (1..MEMBERS)
@@ -96,7 +96,7 @@ async fn add_posts(setup: &Setup, posts: u64) {
     run(&mut setup.command(&["rebuild", "posts"]));
 }
 
-/// Runs the file that makes a table with so many rows.
+/// Runs the file that creates a table with this many rows.
 fn fill(database: &str, table: &str, rows: u64) {
     let file = repository().join(format!("tests/bench/mercurius/{table}.sql"));
     let mut psql = Command::new(POSTGRES_BIN.join("psql"));

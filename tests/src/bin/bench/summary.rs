@@ -1,4 +1,4 @@
-//! The table at the end: medians over the rounds, and the gateway's as a multiple of each peer's.
+//! The final table: medians over the rounds, and the gateway's as a multiple of each peer's.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ pub struct Summary {
     values: BTreeMap<(String, &'static str), Vec<f64>>,
 }
 
-/// Of sorted microseconds, in milliseconds.
+/// Returns a percentile of sorted microseconds, in milliseconds.
 pub fn percentile(sorted: &[u32], percent: f64) -> f64 {
     let rank = (percent / 100.0 * sorted.len() as f64).ceil() as usize;
     sorted
@@ -20,7 +20,7 @@ pub fn percentile(sorted: &[u32], percent: f64) -> f64 {
 }
 
 impl Summary {
-    /// A table of the gateway and these peers.
+    /// Returns a table of the gateway and these peers.
     pub fn new(peers: Vec<&'static str>) -> Self {
         Self {
             stolen_before: stolen_seconds(),
@@ -86,7 +86,8 @@ fn show(value: f64) -> String {
     }
 }
 
-/// CPU time that the host gave to others since this machine started, in seconds: much of it spoils the figures.
+/// Returns the processor time that the host gave to others since this machine started, in seconds: a high value spoils the
+/// figures.
 fn stolen_seconds() -> u64 {
     let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
     let ticks = stat

@@ -1,5 +1,5 @@
-//! The fault rig as a command: `make faults FAULTS="--seed 7 --only redis-flushed,postgres-stopped --times 20"`. Prints each
-//! fault as it is over, and a table in the end; ends with 1 if anything was lost, doubled or reordered.
+//! The fault rig as a command: `make faults FAULTS="--seed 7 --only redis-flushed,postgres-stopped --times 20"`. It prints a
+//! line after each fault, and a table at the end; it exits with 1 if anything was lost, doubled or reordered.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -12,7 +12,7 @@ const USAGE: &str =
   --long N     how often those that last ten seconds or more are (a quarter of that)
   --minutes N  no fault is begun after so many (15)";
 
-/// Problems that are printed, at most.
+/// The largest number of problems that are printed.
 const MOST_SHOWN: usize = 30;
 
 fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Plan>, String> {

@@ -1,9 +1,9 @@
-//! What must agree about handlers: deliveries with the log up to the checkpoints of their registration, dead letters with what
-//! is dead, and signals with their events, their results and their numbers.
+//! Invariants of handlers: deliveries agree with the log up to the checkpoints of their registration, dead letters with dead
+//! deliveries, and signals with their events, results and numbers.
 
 use super::applied;
 
-/// Who handles what of signals.
+/// The handlers of each type of signal event.
 const WANTED: &str = "(values ('SignalSubmitted', 'signal_orchestrator'), \
     ('SignalProcessingStarted', 'signal_statistics'), ('SignalProcessingStarted', 'signal_trend'), \
     ('SignalProcessingStarted', 'signal_levels'), ('SignalResultRecorded', 'signal_aggregator'), \
@@ -33,7 +33,7 @@ const LETTERS: &str = "select count(*) as number from (select * from dead_letter
     full join (select * from delivery where state = 'dead') d \
     on d.handler = l.consumer and d.position = l.position where l.id is null or d.position is null";
 
-/// Faults that lead to dead letters have replayed them by the time of the account.
+/// Faults that cause dead letters have replayed them by the time of the account.
 const UNEXPECTED: &str = "select count(*) as number from dead_letter";
 
 const SIGNALS: &str = "with folded as (select stream_id, \

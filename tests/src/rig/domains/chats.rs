@@ -1,4 +1,4 @@
-//! Chats: members talk in chats that they share, edit and delete what they said, and read.
+//! Chats: members write in chats that they share, edit and delete their messages, and read.
 
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ pub(in crate::rig) async fn write(mut hand: Hand, chats: Vec<String>) -> Hand {
                 hand.ask("editMessage", "message { id }", input, ONE).await;
             }
             3 => {
-                // Whether there is anything to read, and so an event, is the others' doing.
+                // Whether there are unread messages, and so an event, depends on the other members.
                 let chat = hand.random.usize(..chats.len());
                 let input = json!({ "chatId": chats[chat] });
                 hand.ask("markChatRead", "chat { id }", input, &[]).await;

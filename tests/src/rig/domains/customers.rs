@@ -6,7 +6,7 @@ use crate::customers::mutation;
 use crate::rig::hand::Hand;
 use crate::writers::{Own, plan};
 
-/// Customers that a writer has at most.
+/// The largest number of customers of a writer.
 const MOST: usize = 30;
 
 pub(in crate::rig) async fn write(mut hand: Hand) -> Hand {

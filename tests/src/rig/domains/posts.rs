@@ -1,4 +1,4 @@
-//! Posts: everybody writes some, and likes and comments on a few that all share.
+//! Posts: every user writes some, and likes and comments on a few shared ones.
 
 use std::collections::BTreeSet;
 
@@ -9,13 +9,13 @@ use crate::rig::hand::Hand;
 
 const ONE: &[(&str, usize)] = &[("post", 1)];
 const COMMENT: &str = "comment { id } post { id }";
-/// Posts that a writer has at most.
+/// The largest number of posts of a writer.
 const MOST: usize = 20;
 
 pub(in crate::rig) async fn write(mut hand: Hand, shared: Vec<String>) -> Hand {
     let mut own: Vec<Own> = Vec::new();
     let mut liked: BTreeSet<usize> = BTreeSet::new();
-    // Own comments, each with its post.
+    // The user's own comments, each with its post.
     let mut comments: Vec<(String, Value)> = Vec::new();
     while hand.goes_on().await {
         let text = hand.new_text();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::rig::hand::Hand;
 
-/// A signal is seven events and as many deliveries; more of them would leave nothing of the machine to the other domains.
+/// A signal causes seven events and as many deliveries; a faster pace would leave nothing of the machine to the other domains.
 const PAUSE: Duration = Duration::from_millis(300);
 
 pub(in crate::rig) async fn write(mut hand: Hand) -> Hand {
@@ -27,7 +27,7 @@ pub(in crate::rig) async fn write(mut hand: Hand) -> Hand {
     hand
 }
 
-/// The signal as it was submitted; null if it was refused.
+/// Submits a signal; returns it, or null if it was refused.
 pub(in crate::rig) async fn submit(hand: &mut Hand, source: &str, value: f64) -> Value {
     let input = json!({ "source": source, "value": value });
     let selection = "signal { id number version }";

@@ -6,7 +6,7 @@ use super::Own;
 use crate::rig::hand::Hand;
 
 const ONE: &[(&str, usize)] = &[("student", 1)];
-/// Students that a writer has at most, apart from those it imports.
+/// The largest number of students of a writer, apart from imported ones.
 const MOST: usize = 20;
 const IMPORTED: usize = 5;
 
@@ -56,7 +56,7 @@ async fn import(hand: &mut Hand, text: &str) {
     }
 }
 
-/// Nobody else has its address.
+/// Returns a row with an address that nobody else has.
 fn row(text: &str) -> Value {
     let email = format!("{}@example.com", text.replace(' ', "-"));
     json!({ "name": text, "email": email, "course": "Law" })

@@ -1,4 +1,4 @@
-//! A process whose clock is an hour off.
+//! A process whose clock is an hour wrong.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 /// How long it works with the wrong time.
 const WRONG: Duration = Duration::from_secs(3);
 
-/// Ahead and behind, gateways and workers, by turns.
+/// Sets the clock ahead or behind, of a gateway or a worker, by turns.
 pub(super) async fn set_off(rig: &mut Rig, turn: usize) -> Injected {
     let library = clock::library()?.display().to_string();
     let offset_s = if (turn / 2).is_multiple_of(2) {
@@ -42,7 +42,7 @@ pub(super) async fn set_off(rig: &mut Rig, turn: usize) -> Injected {
     Ok(Instant::now())
 }
 
-/// The hours that its log may show, so long after the right time.
+/// Returns the hours that its log may show, with this offset from the right time.
 async fn hours(rig: &Rig, offset_s: i64) -> Result<Vec<String>, String> {
     let mut hours = Vec::new();
     for earlier_s in [0, 60] {
@@ -55,7 +55,7 @@ async fn hours(rig: &Rig, offset_s: i64) -> Result<Vec<String>, String> {
     Ok(hours)
 }
 
-/// Starts it again with these settings besides its own.
+/// Restarts the process with additional settings.
 fn restart(rig: &mut Rig, is_gateway: bool, index: usize, settings: &[(&'static str, String)]) {
     let names = ["LD_PRELOAD", "CLOCK_OFFSET_S"];
     if is_gateway {

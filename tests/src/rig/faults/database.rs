@@ -1,4 +1,5 @@
-//! Postgres: crashed, frozen, silent, read-only, its connections terminated, its answers to COMMIT lost, and a transaction that stays open.
+//! Postgres: it crashes, freezes, falls silent, becomes read-only, terminates connections, loses its answers to COMMIT, or has
+//! a transaction that stays open.
 
 use std::time::{Duration, Instant};
 
@@ -13,15 +14,15 @@ use crate::rig::Rig;
 use crate::rig::proxy::{Fate, Silence};
 
 const OUTAGE: Duration = Duration::from_secs(10);
-/// How long an answer is waited for, and a little more.
+/// The time-out of an answer, and a little more.
 const NOTICED: Duration = Duration::from_secs(15);
 const HELD: Duration = Duration::from_secs(30);
-/// How long it may take until so many COMMITs were sent.
+/// How long it may take until enough COMMITs were sent.
 const COMMITS_LIMIT: Duration = Duration::from_secs(20);
 /// Longer than a request may take.
 const SILENCE: Duration = Duration::from_secs(6);
 
-/// It crashes, and its network hangs, by turns.
+/// Crashes the server, or freezes its network, by turns.
 pub(super) async fn stop(rig: &mut Rig, turn: usize) -> Injected {
     if turn.is_multiple_of(2) {
         block_in_place(|| rig.postgres.crash());
@@ -45,14 +46,15 @@ pub(super) async fn disconnect(rig: &mut Rig, _: usize) -> Injected {
     Ok(Instant::now())
 }
 
-/// It does not end; it is over when whoever waits must have noticed.
+/// Silences the connections. The silence does not end; the fault is over when every waiting process must have noticed.
 pub(super) async fn silence(rig: &mut Rig, turn: usize) -> Injected {
     rig.database_proxy.silence_all(Silence::in_turn(turn));
     tokio::time::sleep(NOTICED).await;
     Ok(Instant::now())
 }
 
-/// As after a failover to a server that is a standby still: it ends, and nobody tells the sessions.
+/// Simulates a failover to a server that is still a standby: the server refuses writes for a time, without notice to its
+/// sessions.
 pub(super) async fn refuse_writes(rig: &mut Rig, _: usize) -> Injected {
     let set = |value: &str| {
         format!(
@@ -75,7 +77,7 @@ pub(super) async fn refuse_writes(rig: &mut Rig, _: usize) -> Injected {
     disconnected.map(|_| Instant::now())
 }
 
-/// Requests time out meanwhile, and are repeated. The silent connections end with the fault.
+/// Loses answers to COMMIT: requests time out meanwhile, and are repeated. The silent connections end with the fault.
 pub(super) async fn leave_commits_unanswered(rig: &mut Rig, turn: usize) -> Injected {
     let late = Fate::AnsweredLate(Duration::from_millis(rig.random.u64(100..3_000)));
     let fates = match turn % 4 {
@@ -100,7 +102,7 @@ pub(super) async fn leave_commits_unanswered(rig: &mut Rig, turn: usize) -> Inje
     Ok(Instant::now())
 }
 
-/// What the product does in an update, with the commit left for later. It may take less than half a minute in a short run.
+/// Does what the product does in an update, and commits later. It may last less than half a minute in a short run.
 pub(super) async fn hold_transaction(rig: &mut Rig, turn: usize) -> Injected {
     let mut hand = rig
         .load

@@ -1,4 +1,4 @@
-//! Deliveries that come again, and in another order than they were sent in.
+//! Repeated and reordered deliveries.
 
 use std::time::Instant;
 
@@ -9,8 +9,8 @@ use crate::rig::Rig;
 
 const TIMES: usize = 5;
 
-/// Adds the last entries of each stream again, the newest first, behind its last one and before the next position: the
-/// relays see no other end of the stream, the readers see old events after new ones. Jobs are handed out once more too.
+/// Adds the last entries of each stream again, the newest first, after its last one and before the next position: relays still
+/// find the same end of the stream, and readers get old events after new ones. Jobs are handed out once more too.
 const DOUBLE: &str = "
 local doubled = 0
 for _, key in ipairs(redis.call('KEYS', '*:part:*')) do

@@ -1,5 +1,5 @@
-//! What handlers and followers cannot get past: an event that is no good, a signal that kills whoever handles it, and a
-//! processor that says nothing. Others go on meanwhile; then the cause is mended, and what was given up is replayed.
+//! Failures that handlers and followers cannot get past: an invalid event, a signal that kills every process that handles it,
+//! and a processor that does not answer. Others go on meanwhile; then the cause is fixed, and dead letters are replayed.
 
 use std::time::{Duration, Instant};
 
@@ -11,15 +11,15 @@ use crate::recipe;
 use crate::rig::Rig;
 use crate::{ids, rig::KILLING_VALUE};
 
-/// How long it may take until something is given up, or a signal ends.
+/// How long it may take until an event becomes a dead letter, or a signal ends.
 const GIVEN_UP_LIMIT: Duration = Duration::from_secs(240);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 /// Longer than any deadline.
 const SILENT: &str = "signal_trend:delay=120s";
-/// Signals submitted while a processor is silent, besides those of the writers.
+/// How many signals are submitted while a processor is silent, besides those of the writers.
 const UNHEARD_SIGNALS: usize = 3;
 
-/// A like of a post without a user, which two followers of posts cannot apply, and a good one behind it, which has to wait.
+/// Appends a like without a user, which two followers of posts cannot apply, and a valid one after it, which has to wait.
 pub(super) async fn poison(rig: &mut Rig, turn: usize) -> Injected {
     let clients = rig.load.admins.clone();
     let hand = &mut rig.load.hand(format!("poisoned-{turn}"), clients, 0);
@@ -35,7 +35,7 @@ pub(super) async fn poison(rig: &mut Rig, turn: usize) -> Injected {
     );
     let what = "dead letters too few or too many";
     rig.sight.await_none(&letters, GIVEN_UP_LIMIT, what).await?;
-    // Everybody else goes on.
+    // Everything else goes on.
     rig.recovery(Instant::now()).await?;
     let mend = format!(
         "update event set data = '{}' where stream_id = '{id}' and version = 2 returning 1::bigint as number",
@@ -52,7 +52,7 @@ fn liked_by(number: u8) -> String {
     format!("{{\"userId\": \"00000000-0000-7000-8000-{number:012}\"}}")
 }
 
-/// Appends a like to a post, as no command would.
+/// Appends a like to a post directly, as no command would.
 async fn like(rig: &Rig, id: &str, version: u8, data: &str) -> Result<(), String> {
     let append = format!(
         "insert into event (event_id, part, stream, stream_id, version, type, schema_version, data, meta, occurred_at) \
@@ -66,7 +66,7 @@ async fn like(rig: &Rig, id: &str, version: u8, data: &str) -> Result<(), String
     }
 }
 
-/// By the command and by the mutation, by turns.
+/// Replays all letters, with the command line or the mutation by turns.
 async fn replay_all(rig: &Rig, turn: usize) -> Result<(), String> {
     if turn.is_multiple_of(2) {
         let mut command = rig.setup.command(&["dead-letters", "replay", "--all"]);
@@ -88,8 +88,8 @@ async fn replay_all(rig: &Rig, turn: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// A processor ends its process on this signal, again and again, until it is given up; the signal ends without it. The
-/// processes come back each time, as if somebody watched them. Then the fault of the code is mended.
+/// A processor ends its process on this signal, again and again, until its delivery is given up; the signal ends without it.
+/// The processes are restarted each time, as a supervisor would. Then the bug is fixed.
 pub(super) async fn kill_in_handler(rig: &mut Rig, turn: usize) -> Injected {
     restart_workers(rig, Some(&format!("signal_levels:kill={KILLING_VALUE}")))?;
     let signal = rig
@@ -123,7 +123,8 @@ pub(super) async fn kill_in_handler(rig: &mut Rig, turn: usize) -> Injected {
     Ok(Instant::now())
 }
 
-/// Signals end at their deadlines with what the others have found; what comes later is recorded, and changes nothing.
+/// Silences a processor: signals end at their deadlines with the others' results; a later result is recorded, and changes
+/// nothing.
 pub(super) async fn silence(rig: &mut Rig, turn: usize) -> Injected {
     restart_workers(rig, Some(SILENT))?;
     let mut signals = Vec::new();
@@ -150,7 +151,7 @@ pub(super) async fn silence(rig: &mut Rig, turn: usize) -> Injected {
     Ok(end)
 }
 
-/// Waits until it has ended without one processor.
+/// Waits until the signal has ended without one processor.
 async fn await_partial(rig: &Rig, id: &str) -> Result<(), String> {
     let open = format!(
         "select 1 - count(*) as number from signal s where id = '{id}' and status = 'PARTIAL' \
@@ -161,7 +162,7 @@ async fn await_partial(rig: &Rig, id: &str) -> Result<(), String> {
         .await
 }
 
-/// One after the other, with these faults in their processors, or none.
+/// Restarts the workers one after the other, with these faults in their processors, or none.
 fn restart_workers(rig: &mut Rig, faults: Option<&str>) -> Result<(), String> {
     match faults {
         Some(faults) => rig.setup.settings.set("MILLRACE_FAULTS", faults),
@@ -170,7 +171,7 @@ fn restart_workers(rig: &mut Rig, faults: Option<&str>) -> Result<(), String> {
     for index in 0..rig.workers.len() {
         if rig.workers[index].is_running() {
             let ended = block_in_place(|| rig.workers[index].terminate(STOP_LIMIT));
-            // It may just have been killed by what it handles.
+            // The process may just have been killed by the signal that it handles.
             if !ended.success() && faults.is_some() {
                 return Err(format!("worker {index} ended with {ended}"));
             }

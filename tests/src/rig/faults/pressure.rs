@@ -1,4 +1,4 @@
-//! Too much at once: 500 appends to one stream, a subscriber that hardly reads, a rebuild under load.
+//! Overload: 500 appends to one stream, a subscriber that hardly reads, a rebuild under load.
 
 use std::time::{Duration, Instant};
 
@@ -46,7 +46,7 @@ async fn create_customer(rig: &Rig, name: &str) -> Value {
     created.await["id"].take()
 }
 
-/// Others are served meanwhile, and in the end it gets everything.
+/// Reads slowly: other subscribers are served meanwhile, and in the end the slow one gets everything.
 pub(super) async fn read_slowly(rig: &mut Rig, turn: usize) -> Injected {
     let index = turn % rig.gateways.len();
     let proxy = Proxy::start_narrow(rig.gateways[index].address.port()).await;
@@ -61,7 +61,7 @@ pub(super) async fn read_slowly(rig: &mut Rig, turn: usize) -> Injected {
     rig.load.await_last_connected().await?;
     proxy.throttle(1);
     let slow_until = Instant::now() + SLOW;
-    // More than fits between the two.
+    // This is more than fits between the two.
     for burst in 0..2 {
         append_at_once(rig, 1_000 * (turn + 1) + burst).await?;
     }
@@ -77,7 +77,7 @@ pub(super) async fn read_slowly(rig: &mut Rig, turn: usize) -> Injected {
     }
 }
 
-/// By the command, which says how it went.
+/// Rebuilds with the command line, which reports the result.
 pub(super) async fn rebuild(rig: &mut Rig, _: usize) -> Injected {
     let mut command = rig.setup.command(&["rebuild", "posts"]);
     let done = tokio::task::block_in_place(|| recipe::finish(&mut command));

@@ -10,7 +10,7 @@ use crate::rig::{LEASE, Rig};
 
 /// How long a process may take to end in order.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
-/// Mutations that are under way when the gateway that relays is killed.
+/// How many mutations are under way when the relaying gateway is killed.
 const BURST: usize = 20;
 
 pub(super) async fn kill_gateway(rig: &mut Rig, turn: usize) -> Injected {
@@ -29,8 +29,8 @@ pub(super) async fn kill_worker(rig: &mut Rig, turn: usize) -> Injected {
     Ok(killed)
 }
 
-/// There is no leader: whoever writes numbers and relays first. So a burst goes through one gateway, which is killed while
-/// the burst is being answered.
+/// There is no leader: the process that writes also numbers and relays first. So a burst goes through one gateway, which is
+/// killed while the burst is being answered.
 pub(super) async fn kill_relay(rig: &mut Rig, turn: usize) -> Injected {
     let index = turn % rig.gateways.len();
     let both = rig.load.admins.clone();
@@ -58,7 +58,7 @@ pub(super) async fn kill_relay(rig: &mut Rig, turn: usize) -> Injected {
     Ok(killed)
 }
 
-/// Gateways and workers by turns.
+/// Pauses gateways and workers by turns.
 pub(super) async fn pause(rig: &mut Rig, turn: usize) -> Injected {
     let index = turn / 2 % rig.gateways.len();
     let process = if turn.is_multiple_of(2) {

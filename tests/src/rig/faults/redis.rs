@@ -1,4 +1,5 @@
-//! Redis, which is expendable: flushed, restarted empty, stopped, without its tail, cut off in the middle of a command.
+//! Redis, which is expendable: it is flushed, restarted empty, stopped, loses its tail, or is cut off in the middle of a
+//! command.
 
 use std::time::{Duration, Instant};
 
@@ -9,10 +10,10 @@ use crate::rig::Rig;
 use crate::rig::proxy::Silence;
 
 const OUTAGE: Duration = Duration::from_secs(10);
-/// Commands that are cut, and how long it may take until there were so many.
+/// How many commands are cut, and how long that may take.
 const CUT_COMMANDS: u32 = 6;
 const CUT_LIMIT: Duration = Duration::from_secs(20);
-/// Entries that a stream loses.
+/// How many entries a stream loses.
 const LOST_ENTRIES: &str = "5";
 
 /// Deletes the last entries of each stream, and sets the last id back to the entry before.
@@ -40,7 +41,7 @@ pub(super) async fn restart_empty(rig: &mut Rig, _: usize) -> Injected {
     Ok(Instant::now())
 }
 
-/// It hangs, and it is not there, by turns.
+/// Freezes or stops the server, by turns.
 pub(super) async fn stop(rig: &mut Rig, turn: usize) -> Injected {
     if turn.is_multiple_of(2) {
         rig.redis.pause();
@@ -54,7 +55,7 @@ pub(super) async fn stop(rig: &mut Rig, turn: usize) -> Injected {
     Ok(Instant::now())
 }
 
-/// It does not end; it is over when whoever waits must have noticed.
+/// Silences the connections. The silence does not end; the fault is over when every waiting process must have noticed.
 pub(super) async fn silence(rig: &mut Rig, turn: usize) -> Injected {
     rig.redis_proxy.silence_all(Silence::in_turn(turn));
     tokio::time::sleep(OUTAGE).await;
