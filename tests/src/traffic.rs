@@ -137,7 +137,7 @@ impl Traffic {
     }
 }
 
-/// Each writer has posts of its own, and does the four mutations in turn.
+/// Writes posts: each writer has posts of its own, and does the four mutations in turn.
 async fn write(task: u32, period: Duration, shared: Arc<Shared>) {
     let client = &shared.clients[task as usize % shared.clients.len()];
     let mut clock = tokio::time::interval(period);

@@ -86,7 +86,7 @@ impl Writers {
 }
 
 impl Shared {
-    /// When there is enough and a fault goes on, writers go on too, but more slowly.
+    /// Slows down when there are enough mutations: while a fault goes on, writers continue at a lower rate.
     async fn rest(&self) {
         if self.acknowledged.load(Ordering::Relaxed) >= self.at_least {
             tokio::time::sleep(LEISURE).await;

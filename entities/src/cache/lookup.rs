@@ -138,7 +138,7 @@ async fn learn_the_past<T: CachedRow>(log: EventLog, inner: Weak<Inner<T>>) {
                 inner.validity.learn(after, &changes);
             }
         }
-        Err(error) => tracing::debug!(%error, "the recent past is not known to the cache"),
+        Err(error) => tracing::debug!(%error, "the cache could not read recent events"),
     }
 }
 

@@ -136,7 +136,7 @@ impl<T: Clone + Send + Sync + 'static> RowCache<T> {
     }
 }
 
-/// The last bytes of a uuid v7 are random.
+/// Returns the row's slot, from the last bytes of the id, which are random in a uuid v7.
 fn slot(id: Uuid) -> usize {
     id.as_u128() as usize % GENERATIONS
 }

@@ -61,13 +61,13 @@ impl Validity {
         }
     }
 
-    /// Every event after this is received; the tail is at `position`, or was beyond it already.
+    /// Records that the tail is at `position`, or was beyond it already, and that every later event will be received.
     pub(super) fn listening(&self, position: u64) {
         self.start.fetch_max(position, Ordering::AcqRel);
         self.floor.fetch_max(position, Ordering::AcqRel);
     }
 
-    /// The last bytes of a uuid v7 are random.
+    /// Returns the row's slot, from the last bytes of the id, which are random in a uuid v7.
     fn slot(&self, id: Uuid) -> &Slot {
         &self.slots[id.as_u128() as usize % SLOTS]
     }

@@ -87,7 +87,7 @@ impl Dismissals {
                 Ok(false) => changed.await,
                 // The subscriptions of the user are checked by themselves; only the socket stays a little longer.
                 Err(error) => {
-                    tracing::warn!(%error, "could not look whether a user was deactivated");
+                    tracing::warn!(%error, "could not check whether a user was deactivated");
                     tokio::time::sleep(RETRY).await;
                 }
             }
@@ -95,9 +95,9 @@ impl Dismissals {
     }
 }
 
-/// The events after `after` were missed, and pruned: closes the sockets of those who were disconnected by one of them. A user's
-/// disconnections are a stream of their own, of which the last event is never pruned; the ids of other operations are
-/// nobody's sockets.
+/// Closes the sockets of users who were disconnected by events after `after`, which were missed, and pruned. A user's
+/// disconnections are a stream of their own, whose last event is never pruned; the ids of other operations are nobody's
+/// sockets.
 pub(super) async fn close_missed(log: EventLog, registry: Weak<Registry>, after: u64) {
     loop {
         match log.last_positions(operations::STREAM, after).await {
@@ -110,7 +110,7 @@ pub(super) async fn close_missed(log: EventLog, registry: Weak<Registry>, after:
                 return;
             }
             Err(error) => {
-                tracing::warn!(%error, "could not look who was disconnected");
+                tracing::warn!(%error, "could not check which users were disconnected");
                 tokio::time::sleep(RETRY).await;
             }
         }

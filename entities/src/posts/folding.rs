@@ -182,7 +182,7 @@ impl Folds {
             if let Some(folded) = fold_behind(source, id, start, version).await? {
                 return Ok(folded);
             }
-            tracing::info!(%id, "the log lacks what a post was made of; folding it anew");
+            tracing::info!(%id, "the log lacks the last event of a cached fold; folding the post again");
             self.remembered.invalidate(&(past, id));
         }
         let folded = fold_behind(source, id, None, version).await?;

@@ -51,7 +51,7 @@ impl<R: Record> WarmingFollower<R> {
         if !level.remove_all(epoch, &gone).await {
             tracing::debug!(
                 records = gone.len(),
-                "deleted records stay in the cache for a while"
+                "deleted records could not be removed from the cache yet"
             );
         }
         let rows = living.iter().map(|(event, decoded)| {
@@ -84,7 +84,7 @@ impl<R: Record> Follower for WarmingFollower<R> {
         Begin::WithWhatIsLeft
     }
 
-    /// The follower keeps nothing in the database.
+    /// Does nothing in the transaction: the follower keeps nothing in the database.
     fn apply<'a>(
         &'a self,
         _: &'a DatabaseTransaction,

@@ -53,7 +53,7 @@ pub async fn watch_deadlines(log: EventLog, mut stop: watch::Receiver<bool>) {
             Err(error) => {
                 let failures = backoff.fail();
                 if backoff.is_telling() {
-                    tracing::warn!(%error, failures, "deadlines of signals could not be looked at");
+                    tracing::warn!(%error, failures, "could not check the deadlines of signals");
                 }
                 backoff.pause()
             }

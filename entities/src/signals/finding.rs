@@ -1,5 +1,5 @@
-//! What each processor says about a signal. All of it follows from the values of the source up to the signal, so a processor
-//! that is run again says the same.
+//! The finding of each processor. It follows only from the values of the source up to the signal, so a processor that runs
+//! again finds the same.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ pub enum Finding {
 }
 
 impl Finding {
-    /// Who found it.
+    /// Returns the processor of the finding.
     pub const fn processor(&self) -> Processor {
         match self {
             Self::Statistics(_) => Processor::Statistics,

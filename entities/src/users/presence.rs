@@ -122,7 +122,9 @@ impl Presence {
         let mut ended = self.ended.clone();
         // The value never changes; the channel closes with the task.
         if timeout(STOP_LIMIT, ended.changed()).await.is_err() {
-            tracing::warn!("presence could not be written before the stop; it expires by itself");
+            tracing::warn!(
+                "presence could not be written before the stop; a sweep follows when the lease expires"
+            );
         }
     }
 }

@@ -31,16 +31,16 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "session")]
 pub(crate) struct Model {
-    /// Its id; access tokens name it.
+    /// The id, which access tokens name.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: SessionId,
-    /// Whose it is.
+    /// The user.
     pub user_id: UserId,
     /// Grows by one with every event.
     pub version: i64,
-    /// When somebody signed in.
+    /// When the user signed in.
     pub created_at: DateTime<Utc>,
-    /// When it ends by itself.
+    /// When the session expires.
     pub expires_at: DateTime<Utc>,
     /// When it was ended, if it was.
     pub revoked_at: Option<DateTime<Utc>>,

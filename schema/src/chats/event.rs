@@ -101,8 +101,8 @@ impl ChatEvent {
     }
 }
 
-/// The message that an event is about: as it was, when that was just now. A replay may be of long ago, and the message edited or
-/// deleted since: then as it is.
+/// Returns the message of an event. If the event just happened, this is the message as it was then. A replay may be of long
+/// ago, and the message edited or deleted since: then this is the current message.
 pub(super) async fn show_message(
     ctx: &Context<'_>,
     message: Option<&chats::ChatMessage>,

@@ -137,7 +137,7 @@ impl Loader<ChatOfUser> for ChatLoader {
     }
 }
 
-/// The loader, for the schema's data.
+/// Returns the loader for the schema's data.
 pub(crate) fn loader(chats: &Chats, users: &Users) -> Batches<ChatLoader> {
     Batches::new(ChatLoader {
         chats: chats.clone(),
@@ -154,8 +154,8 @@ where
     Ok(loader.load_one(key).await?)
 }
 
-/// The members of a chat that the caller may see, in the order in which they joined, with their users if this field of
-/// members shows them.
+/// Returns the members of a chat that the caller may see, in the order in which they joined, with their users if this field of
+/// members selects them.
 pub(super) async fn load_members(
     ctx: &Context<'_>,
     chat_id: ChatId,
@@ -167,7 +167,7 @@ pub(super) async fn load_members(
     Ok(load(ctx, key).await?.unwrap_or_default())
 }
 
-/// The last message of a chat that the caller may see, with its author if this field of a message shows them.
+/// Returns the last message of a chat that the caller may see, with its author if this field of a message selects them.
 pub(super) async fn load_last_message(
     ctx: &Context<'_>,
     chat_id: ChatId,
@@ -179,17 +179,17 @@ pub(super) async fn load_last_message(
     load(ctx, key).await
 }
 
-/// A message of a chat that the caller may see, as it is now.
+/// Returns the current message of a chat that the caller may see.
 pub(super) async fn load_message(ctx: &Context<'_>, id: MessageId) -> Result<Option<ChatMessage>> {
     load(ctx, MessageById(id)).await
 }
 
-/// How many messages the user has not read; none in a chat that they are no member of.
+/// Returns the number of messages that the user has not read; 0 in a chat of which they are not a member.
 pub(super) async fn load_unread_count(ctx: &Context<'_>, key: ChatOfUser) -> Result<i64> {
     Ok(load(ctx, UnreadBy(key)).await?.unwrap_or_default())
 }
 
-/// The chat as it is now, if the user is a member.
+/// Returns the current chat, if the user is a member.
 pub(super) async fn load_chat_of_user(ctx: &Context<'_>, key: ChatOfUser) -> Result<Option<Chat>> {
     load(ctx, key).await
 }

@@ -30,7 +30,7 @@ pub(crate) enum ChatOrder {
     LastActivity,
 }
 
-/// The chat with this id if the viewer is a member, for `chat` and `node`.
+/// Returns the chat with this id if the viewer is a member, for `chat` and `node`.
 pub(crate) async fn find(ctx: &Context<'_>, id: ChatId) -> Result<Option<Chat>> {
     let found = entities(ctx).chats.find_chat(viewer(ctx)?, id).await;
     Ok(found?.map(Chat))

@@ -118,7 +118,7 @@ impl TryFrom<PostChange> for CommentAdded {
     }
 }
 
-/// The error for an object that an event names and the fold lacks, which cannot happen: it is in the log.
+/// Returns the error for an object that an event names and the fold lacks, which cannot happen: it is in the log.
 pub(super) fn missing() -> Error {
     error(codes::INTERNAL, "internal error")
 }

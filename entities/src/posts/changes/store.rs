@@ -214,7 +214,7 @@ impl Changes {
     }
 }
 
-/// A plan that was made while the tables were small must not scan them when they have grown: every row is found by its key.
+/// Has every row found by its key: a plan that was made while the tables were small must not scan them when they have grown.
 pub(in crate::posts) async fn use_indexes(tx: &DatabaseTransaction) -> Result<()> {
     on_postgres(tx, FIND_BY_KEY).await
 }

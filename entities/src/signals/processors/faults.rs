@@ -33,11 +33,7 @@ impl Faults {
         };
         tokio::time::sleep(fault.delay).await;
         if fault.kill_from.is_some_and(|from| value >= from) {
-            tracing::error!(
-                ?processor,
-                value,
-                "a fault was injected that ends the process"
-            );
+            tracing::error!(?processor, value, "an injected fault ends the process");
             std::process::abort();
         }
         let random = getrandom::u32().map_err(|error| HandlerError::Retry(error.to_string()))?;

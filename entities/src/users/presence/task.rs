@@ -121,7 +121,7 @@ impl Keeper {
         if is_kept {
             self.shared.local().written(&written);
         } else {
-            tracing::warn!(%gateway, "the lease of this gateway was over; entering its users anew");
+            tracing::warn!(%gateway, "the lease of this gateway has expired; entering its users again");
             self.gateway = None;
             self.shared.local().forget();
         }

@@ -53,8 +53,8 @@ pub(super) async fn silence(rig: &mut Rig, turn: usize) -> Injected {
     Ok(Instant::now())
 }
 
-/// Simulates a failover to a server that is still a standby: the server refuses writes for a time, without notice to its
-/// sessions.
+/// Simulates a failover to a server that is still a standby: the server refuses writes, and when it stops refusing them,
+/// nobody tells the sessions.
 pub(super) async fn refuse_writes(rig: &mut Rig, _: usize) -> Injected {
     let set = |value: &str| {
         format!(

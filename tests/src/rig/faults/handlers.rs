@@ -88,8 +88,8 @@ async fn replay_all(rig: &Rig, turn: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// A processor ends its process on this signal, again and again, until its delivery is given up; the signal ends without it.
-/// The processes are restarted each time, as a supervisor would. Then the bug is fixed.
+/// Kills a handler: a processor ends its process on this signal, again and again, until its delivery is given up; the signal
+/// ends without it. The processes are restarted each time, as a supervisor would. Then the bug is fixed.
 pub(super) async fn kill_in_handler(rig: &mut Rig, turn: usize) -> Injected {
     restart_workers(rig, Some(&format!("signal_levels:kill={KILLING_VALUE}")))?;
     let signal = rig

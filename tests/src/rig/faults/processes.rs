@@ -29,8 +29,8 @@ pub(super) async fn kill_worker(rig: &mut Rig, turn: usize) -> Injected {
     Ok(killed)
 }
 
-/// There is no leader: the process that writes also numbers and relays first. So a burst goes through one gateway, which is
-/// killed while the burst is being answered.
+/// Kills the process that relays. There is no leader: the process that writes also numbers and relays first. So a burst goes
+/// through one gateway, which is killed while the burst is being answered.
 pub(super) async fn kill_relay(rig: &mut Rig, turn: usize) -> Injected {
     let index = turn % rig.gateways.len();
     let both = rig.load.admins.clone();
