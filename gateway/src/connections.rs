@@ -45,8 +45,8 @@ use crate::budget::{Budget, Holder, Spent};
 use crate::credentials::ForwardedAddresses;
 use crate::errors::{Code, typed};
 use crate::hosts::{self, AllowedHost};
-use crate::response;
 use crate::request_id::RequestId;
+use crate::response;
 use crate::shutdown::Shutdown;
 
 /// How long after the beginning of the stop a request on its way to an idle connection is still accepted.
