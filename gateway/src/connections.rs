@@ -60,8 +60,16 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// How often a client of HTTP/2 with an open stream is pinged, and how long it has to answer.
 const ASK: Duration = Duration::from_secs(30);
 const REPLY: Duration = Duration::from_secs(20);
-/// A peer that acknowledges nothing for this long is gone, whatever the protocol.
-const UNCONFIRMED: Duration = Duration::from_secs(60);
+/// A peer that has nothing to acknowledge is asked after this long whether it is still there. One that leaves data unacknowledged is
+/// given up by the kernel's retransmissions, after a quarter of an hour; sockets and HTTP/2 ask much earlier.
+///
+/// There is no `TCP_USER_TIMEOUT`: the kernel counts a peer whose window is too narrow for what waits as one that is gone, however
+/// steadily it reads. Whether a client takes enough is decided in `stream`.
+const SILENCE: Duration = Duration::from_secs(60);
+/// How many bytes may wait unsent in the kernel before it reports no room. Without it, room is reported when a third of the buffer is
+/// free, and a client that reads 3 KiB a second would seem to take nothing for a minute.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 32 * 1024;
 /// Buffer sizes of one connection: the kernel's, that for the head of a request and unsent bytes, and on HTTP/2 that of a stream.
 const KERNEL_BUFFER: usize = 256 * 1024;
 const BUFFER: usize = 128 * 1024;
@@ -122,19 +130,18 @@ pub(crate) struct Entrant {
 }
 
 /// A failure here costs latency or memory at most.
-fn set_options(stream: &TcpStream, stall: Duration) {
+fn set_options(stream: &TcpStream) {
     let socket = SockRef::from(stream);
     let keepalive = TcpKeepalive::new()
-        .with_time(UNCONFIRMED)
-        .with_interval(UNCONFIRMED / 4);
+        .with_time(SILENCE)
+        .with_interval(SILENCE / 4);
     let set = stream
         .set_nodelay(true)
         .and_then(|()| socket.set_tcp_keepalive(&keepalive))
         .and_then(|()| socket.set_send_buffer_size(KERNEL_BUFFER))
         .and_then(|()| socket.set_recv_buffer_size(KERNEL_BUFFER));
     #[cfg(target_os = "linux")]
-    // With this option, the kernel takes a peer without room for one that is gone.
-    let set = set.and_then(|()| socket.set_tcp_user_timeout(Some(UNCONFIRMED.max(stall))));
+    let set = set.and_then(|()| socket.set_tcp_notsent_lowat(UNSENT));
     if let Err(error) = set {
         tracing::debug!(%error, "could not set the options of a connection");
     }
@@ -168,7 +175,7 @@ pub(crate) async fn serve(entrant: Entrant, door: Door) {
         activity,
         place,
     } = entrant;
-    set_options(&stream, door.patience.stall);
+    set_options(&stream);
     let stream = Stream::new(stream, activity.clone(), place, door.patience.stall);
     let shutdown = door.shutdown.clone();
     let builder = builder(door.patience);
