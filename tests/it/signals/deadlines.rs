@@ -55,8 +55,11 @@ async fn a_silent_processor_is_named_and_its_late_answer_changes_nothing(mut set
     // By the clock that was asked for all of these: the database's.
     let took = time(&partial["completedAt"]) - time(&partial["submittedAt"]);
     println!("a deadline of 1.5 s ended after {took:.3} s");
-    // Never before the deadline. How long after it is a matter of how busy the machine is; the late processor is later still.
-    assert!((1.5..11.0).contains(&took), "{took} s");
+    // Never before the deadline, and within a second of it, or as much later as the machine let the prompt processors wait.
+    let prompt = partial["results"].as_array().expect("results").iter();
+    let waited = prompt.map(|result| time(&result["recordedAt"]) - time(&partial["submittedAt"]));
+    let most = 2.5_f64.max(1.5 + 4.0 * waited.fold(0.0, f64::max));
+    assert!((1.5..most).contains(&took), "{took} s of {most} s");
     let allowed = time(&partial["deadlineAt"]) - time(&partial["submittedAt"]);
     assert!((allowed - 1.5).abs() < 1e-6, "{allowed} s");
 
