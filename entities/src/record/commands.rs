@@ -238,18 +238,21 @@ pub(super) async fn append<R: Record>(
         .map(|(change, record, before)| (change, record.head(), record.into_data(before.as_ref())))
         .collect();
     if let [(change, head, data)] = &happened[..] {
-        let event = new_event::<R>(*change, data, head.updated_at);
+        let event = new_event::<R>(*change, data, head.updated_at)?;
         tx.append(head.id.stream(), head.version - 1, event, &meta)
             .await?;
         return Ok(());
     }
-    let events = happened.iter().map(|(change, head, data)| Appending {
-        stream_id: head.id.uuid(),
-        expected: head.version - 1,
-        event: new_event::<R>(*change, data, head.updated_at),
-        meta: &meta,
+    let events = happened.iter().map(|(change, head, data)| {
+        Ok(Appending {
+            stream_id: head.id.uuid(),
+            expected: head.version - 1,
+            event: new_event::<R>(*change, data, head.updated_at)?,
+            meta: &meta,
+        })
     });
-    tx.append_all(R::NAME, events.collect()).await?;
+    let events = events.collect::<events::Result<_>>()?;
+    tx.append_all(R::NAME, events).await?;
     Ok(())
 }
 

@@ -58,19 +58,24 @@ impl<R: Record> RecordEvent<R> {
 }
 
 /// Returns an event to append.
+///
+/// # Errors
+/// When the domain has no event for the change: the log takes none that nobody could read.
 pub(super) fn new_event<R: Record>(
     change: Change,
     data: &R::Data,
     occurred_at: DateTime<Utc>,
-) -> NewEvent<'_, R::Data> {
-    let name = R::EVENTS.iter().find(|(known, _)| *known == change);
-    NewEvent {
-        // A domain names every change that its commands make: its contract test makes them all.
-        event_type: name.map_or("", |(_, name)| name),
+) -> ::events::Result<NewEvent<'_, R::Data>> {
+    let mut known = R::EVENTS.iter();
+    let (_, event_type) = known.find(|(known, _)| *known == change).ok_or_else(|| {
+        ::events::Error::Task(format!("a {} has no event for {change:?}", R::NAME))
+    })?;
+    Ok(NewEvent {
+        event_type,
         schema_version: R::SCHEMA_VERSION,
         data,
         occurred_at,
-    }
+    })
 }
 
 /// Returns the contract: the JSON Schema of the data of each event type, by name and version.
@@ -78,4 +83,18 @@ pub(crate) fn event_schemas<R: Record>() -> serde_json::Map<String, Value> {
     let (schema, version) = (schema_for!(R::Data).to_value(), R::SCHEMA_VERSION);
     let named = |(_, name): &(_, &str)| (format!("{name}.v{version}"), schema.clone());
     R::EVENTS.iter().map(named).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::students::Student;
+
+    #[test]
+    fn the_log_takes_no_event_without_a_name() {
+        let data = Student::default().into_data(None);
+        let named = |change| new_event::<Student>(change, &data, Utc::now()).is_ok();
+        assert!(named(Change::Created));
+        assert!(!named(Change::Restored), "students are not restored");
+    }
 }

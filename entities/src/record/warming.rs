@@ -107,16 +107,16 @@ impl<R: Record> Follower for WarmingFollower<R> {
                 .map(|(cause, _)| meta_of(cause, self.stream))
                 .collect();
             let at = now();
-            let events = warmed
-                .iter()
-                .zip(&metas)
-                .map(|((cause, data), meta)| Appending {
+            let events = warmed.iter().zip(&metas).map(|((cause, data), meta)| {
+                Ok(Appending {
                     stream_id: cause.stream_id,
                     expected: versions.get(&cause.stream_id).copied().unwrap_or(0),
-                    event: new_event::<R>(Change::Cached, data, at),
+                    event: new_event::<R>(Change::Cached, data, at)?,
                     meta,
-                });
-            tx.append_all(self.stream, events.collect()).await
+                })
+            });
+            let events = events.collect::<::events::Result<_>>()?;
+            tx.append_all(self.stream, events).await
         })
     }
 }
