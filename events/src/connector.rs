@@ -33,14 +33,14 @@ pub(crate) fn client(url: &str) -> Result<Client> {
     opened.map_err(|error| Error::Task(format!("the Redis URL is not valid: {error}")))
 }
 
-/// Opens a connection that waits at most this long for each answer. The limit is always finite, so that a Redis that hangs is
-/// noticed.
+/// Opens a connection that waits at most this long for each answer, and to connect. The limit is always finite, so that a Redis that
+/// hangs is noticed.
 pub(crate) async fn connect(
     client: &Client,
     answer_time: Duration,
 ) -> RedisResult<MultiplexedConnection> {
     let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(ANSWER_TIME))
+        .set_connection_timeout(Some(ANSWER_TIME.min(answer_time)))
         .set_response_timeout(Some(answer_time));
     client
         .get_multiplexed_async_connection_with_config(&config)
