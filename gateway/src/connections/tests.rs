@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::routing::{get, post};
 use futures::StreamExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 
 use super::*;
@@ -319,4 +319,37 @@ fn who_has_no_place_is_told_in_http() {
         serde_json::from_str::<serde_json::Value>(body).is_ok(),
         "{body}"
     );
+}
+
+/// A client that reads steadily, and not much, through a narrow window: the writer hears of room often enough to know that it reads,
+/// and the kernel never takes it for gone.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_slow_reader_is_heard_of_and_never_taken_for_gone() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+    let client = TcpSocket::new_v4().expect("a socket");
+    client.set_recv_buffer_size(8 * 1024).expect("a buffer");
+    let address = listener.local_addr().expect("an address");
+    let (client, server) = tokio::join!(client.connect(address), listener.accept());
+    let (mut client, (server, _)) = (client.expect("connected"), server.expect("accepted"));
+    set_options(&server);
+    let limit = SockRef::from(&server).tcp_user_timeout();
+    assert_eq!(limit.expect("an option"), None, "see `SILENCE`");
+
+    let mut piece = vec![0; 4 * 1024];
+    for _ in 0..5 {
+        while server.try_write(&[0; 16 * 1024]).is_ok() {}
+        let mut read = 0;
+        let reading = async {
+            loop {
+                read += client.read(&mut piece).await.expect("bytes");
+                sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::select! {
+            () = reading => {}
+            room = server.writable() => room.expect("room"),
+        }
+        assert!(read <= 96 * 1024, "{read} bytes until there was room");
+    }
 }
