@@ -11,6 +11,9 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+/// How long a connection that is asked to leave may take to read a request that has arrived.
+const UNREAD: Duration = Duration::from_millis(50);
+
 /// How long to wait for a client.
 #[derive(Clone, Copy)]
 pub(crate) struct Patience {
@@ -198,20 +201,24 @@ impl Activity {
         self.is_asked_to_leave.load(Ordering::Relaxed)
     }
 
-    /// Resolves with the reason when the connection should end because its client does nothing.
+    /// Resolves with the reason when the connection should end because its client does nothing. One that is asked to leave is given
+    /// a moment first: its request may have arrived, and not have been read.
     pub(super) async fn overdue(&self) -> &'static str {
+        let mut was_given_a_moment = false;
         loop {
             let (why, left) = self.time_left();
-            if left.is_zero() {
+            let is_asked = self.is_asked_to_leave.load(Ordering::Relaxed);
+            if left.is_zero() && (was_given_a_moment || !is_asked) {
                 return why;
+            }
+            if left.is_zero() {
+                was_given_a_moment = true;
+                tokio::time::sleep(UNREAD).await;
+                continue;
             }
             tokio::select! {
                 () = tokio::time::sleep(left) => {}
-                () = self.leave.notified() => {
-                    if self.idle_for().is_some() {
-                        return "others need its place";
-                    }
-                }
+                () = self.leave.notified() => {}
             }
         }
     }

@@ -353,3 +353,22 @@ async fn a_slow_reader_is_heard_of_and_never_taken_for_gone() {
         assert!(read <= 96 * 1024, "{read} bytes until there was room");
     }
 }
+
+/// A request that has arrived is answered, even if its connection has to make room before anybody has read it.
+#[tokio::test]
+async fn who_has_asked_is_answered_before_they_leave() {
+    let (_, door) = open().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let request = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    // Which of several things that are ready comes first is drawn.
+    for said in [&request[..], b""].into_iter().cycle().take(20) {
+        let client = say(address, said).await;
+        let (stream, peer) = listener.accept().await.expect("a connection");
+        let entrant = door.admit(stream, peer).expect("a place");
+        entrant.activity.ask_to_leave();
+        tokio::spawn(serve(entrant, door.clone()));
+        let answer = end(client).await;
+        assert_eq!(answer.starts_with(b"HTTP/1.1 200"), !said.is_empty());
+    }
+}
