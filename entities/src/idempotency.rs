@@ -6,8 +6,9 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use events::{
-    Database, Tx, now,
+    Database, Tx, Written, now,
     sql::{Dialect, execute, query_one_as},
 };
 use sea_orm::ConnectionTrait;
@@ -92,6 +93,61 @@ fn repeat<T: DeserializeOwned>(context: &CommandContext, answer: &str) -> Result
         context.horizon.lower(start);
     }
     Ok(stored.value)
+}
+
+/// An answer to store under its key.
+#[derive(Serialize)]
+pub(crate) struct Claim {
+    scope: String,
+    key: String,
+    /// As hexadecimal digits.
+    fingerprint: String,
+    answer: String,
+    created_at: DateTime<Utc>,
+}
+
+impl Claim {
+    /// Returns the claim of a request that is answered with `value`; `None` when it has no key.
+    pub(crate) fn new<T: Serialize>(
+        context: &CommandContext,
+        value: &T,
+        written: Option<Written>,
+    ) -> Result<Option<Self>, events::Error> {
+        let Some(idempotency) = &context.idempotency else {
+            return Ok(None);
+        };
+        let stored = Stored {
+            value,
+            written: written.map(|written| written.to_string()),
+            start: context.horizon.start(),
+        };
+        let digits = idempotency.fingerprint.iter();
+        Ok(Some(Self {
+            scope: context.viewer.actor(),
+            key: idempotency.key.clone(),
+            fingerprint: digits.map(|byte| format!("{byte:02x}")).collect(),
+            answer: serde_json::to_string(&stored).map_err(malformed)?,
+            created_at: now(),
+        }))
+    }
+}
+
+/// Stores the answers of several requests, on Postgres. It waits for transactions that hold one of the keys.
+///
+/// # Errors
+/// When a key was used before. Nothing is stored then, and the transaction has failed.
+pub(crate) async fn claim_all(tx: &Tx<'_>, mut claims: Vec<Claim>) -> Result<(), events::Error> {
+    if claims.is_empty() {
+        return Ok(());
+    }
+    claims.sort_by(|one, other| (&one.scope, &one.key).cmp(&(&other.scope, &other.key)));
+    let sql = "insert into idempotency (scope, key, fingerprint, answer, created_at)
+               select scope, key, decode(fingerprint, 'hex'), answer::json, created_at
+               from json_to_recordset($1::text::json) as row(
+                   scope text, key text, fingerprint text, answer text, created_at timestamptz)";
+    let claims = serde_json::to_string(&claims).map_err(malformed)?;
+    execute(&**tx, sql, vec![claims.into()]).await?;
+    Ok(())
 }
 
 fn malformed(source: serde_json::Error) -> events::Error {

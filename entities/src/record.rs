@@ -9,6 +9,7 @@
 mod commands;
 mod counting;
 mod event;
+mod group;
 mod import;
 mod queries;
 mod warming;
@@ -25,10 +26,11 @@ pub use warming::WarmingFollower;
 pub(crate) use commands::refused;
 pub(crate) use event::event_schemas;
 
-use std::fmt::Debug;
+use std::{fmt::Debug, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use events::EventLog;
+use events::{Committer, EventLog, Lanes};
+use group::Commands;
 use schemars::JsonSchema;
 use sea_orm::{
     Condition, DbBackend, EntityTrait, FromQueryResult, IntoActiveModel, ModelTrait,
@@ -122,6 +124,13 @@ pub trait Record:
     }
 }
 
+/// Two groups keep the database busy: one is committed while the next is prepared. More of them would be smaller.
+const LANES: Lanes = Lanes {
+    usual: 2,
+    most: 8,
+    stuck_after: Duration::from_millis(50),
+};
+
 type ActiveModel<R> = <<R as ModelTrait>::Entity as EntityTrait>::ActiveModel;
 
 /// The record type itself is the kind of its ids.
@@ -193,17 +202,36 @@ pub struct Unique {
     pub constraint: [&'static str; 2],
 }
 
+impl Unique {
+    /// Returns the column.
+    fn column(&self) -> &'static str {
+        let [_, column] = self.constraint;
+        column.rsplit('.').next().unwrap_or(column)
+    }
+}
+
 /// The commands and queries of the records of one domain.
 #[derive(Clone)]
 pub struct Records<R: Record> {
     log: EventLog,
     cache: Cache<R>,
+    /// Commits commands in groups. SQLite has one writer, and groups of all writes: see `EventLog::write`.
+    committer: Option<Arc<Committer<Commands<R>>>>,
 }
 
 impl<R: Record> Records<R> {
     pub(crate) fn new(log: EventLog, config: CacheConfig) -> Self {
         let cache = Cache::new(&log, config);
-        Self { log, cache }
+        let database = log.database();
+        let committer = (!database.is_embedded()).then(|| {
+            let commands = Commands::new(log.clone());
+            Arc::new(Committer::new(commands, LANES, database.acquire_timeout()))
+        });
+        Self {
+            log,
+            cache,
+            committer,
+        }
     }
 
     /// Returns the counters of the cache of hot records.

@@ -3,6 +3,7 @@
 //! `VersionConflict` and leaves nothing behind. Called by the commands of the domains.
 
 mod batch;
+mod rows;
 
 use std::ops::Deref;
 
@@ -17,6 +18,7 @@ use crate::{
     sql::{Dialect, execute},
 };
 pub use batch::Appending;
+pub use rows::{RowTable, Rows};
 
 /// An event to append.
 #[derive(Debug)]

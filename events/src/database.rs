@@ -67,6 +67,7 @@ pub struct Database {
     background_writer: DatabaseConnection,
     writer: DatabaseConnection,
     trouble: Trouble,
+    acquire_timeout: Duration,
     /// The file, on SQLite.
     file: Option<Arc<DatabaseFile>>,
 }
@@ -128,6 +129,7 @@ impl Database {
             background_writer: background.clone(),
             background,
             trouble,
+            acquire_timeout: config.acquire_timeout,
             file: None,
         })
     }
@@ -157,6 +159,7 @@ impl Database {
             background_writer: writer.clone(),
             writer,
             trouble,
+            acquire_timeout: config.acquire_timeout,
             file: DatabaseFile::opened(&path).map(Arc::new),
         })
     }
@@ -171,6 +174,7 @@ impl Database {
             background_writer: none(),
             writer: none(),
             trouble: Trouble::default(),
+            acquire_timeout: Duration::ZERO,
             file: None,
         }
     }
@@ -183,6 +187,11 @@ impl Database {
     /// Returns whether the database is a file used by a single process.
     pub fn is_embedded(&self) -> bool {
         self.backend() == DbBackend::Sqlite
+    }
+
+    /// Returns how long a request waits until its work with the database begins.
+    pub fn acquire_timeout(&self) -> Duration {
+        self.acquire_timeout
     }
 
     /// Returns the pool that may change the schema, for migrations.
@@ -251,6 +260,11 @@ impl Database {
         }
     }
 
+    /// Notes that something was committed, so whatever kept others from writing is over.
+    pub(crate) fn note_written(&self) {
+        self.trouble.clear();
+    }
+
     async fn attempt<T, E, F>(&self, connection: &DatabaseConnection, work: &F) -> Result<T, E>
     where
         E: From<Error>,
@@ -266,7 +280,7 @@ impl Database {
                 if let Some(file) = &self.file {
                     file.check_written()?;
                 }
-                self.trouble.clear();
+                self.note_written();
                 Ok(value)
             }
             Err(error) => {

@@ -126,6 +126,18 @@ impl Error {
         }
     }
 
+    /// Returns the error for another of several callers. What it wrapped becomes a text.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        let text = || RuntimeErr::Internal(self.to_string());
+        match self {
+            Self::Unavailable(_) => Self::Unavailable(DbErr::Conn(text())),
+            Self::Crowded => Self::Crowded,
+            Self::Database(_) => Self::Database(DbErr::Query(text())),
+            _ => Self::Task(self.to_string()),
+        }
+    }
+
     /// Returns whether the same transaction may succeed when it runs again: it met a serialization failure, a deadlock, or a lock
     /// that was not granted in time.
     pub fn is_retryable(&self) -> bool {

@@ -88,6 +88,7 @@ pub(crate) fn quiet_log(database: Database, position: u64) -> EventLog {
             relayed: Relayed::default(),
             currency: Currency::new(),
             shared_store: None,
+            committer: None,
             whispers: Whispers::new(None),
             pauses: Pauses::default(),
             pages: Pages::new(),

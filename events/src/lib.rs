@@ -6,6 +6,7 @@ mod backoff;
 mod browse;
 mod bus;
 mod clock;
+mod commit;
 mod connector;
 mod control;
 mod currency;
@@ -44,9 +45,10 @@ mod whispers;
 /// Every public function that is not generic has it.
 pub(crate) use async_recursion::async_recursion as boxed;
 
-pub use append::{Appending, NewEvent, Tx};
+pub use append::{Appending, NewEvent, RowTable, Rows, Tx};
 pub use backoff::Backoff;
 pub use browse::{LogFilter, LogPage, LogPlace};
+pub use commit::{Caller, Committer, Group, Lanes};
 pub use control::{
     BreakerState, BreakerStatus, Pause, first_needed_position, pause, read_breakers, read_pauses,
     remove_ended_deliveries, resume,

@@ -4,18 +4,20 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
-use parking_lot::Mutex;
 use redis::Client;
 use sea_orm::DbBackend;
 use tokio::sync::{Notify, RwLock, broadcast, mpsc};
 use tracing::Instrument;
 use uuid::Uuid;
 
+pub(crate) use self::together::Writes;
+use self::together::{Fate, Outcome, Write};
 use crate::{
     Database, Error, Event, Gap, HistoryPage, Result, StreamKey, Tail, Tx,
     append::Appended,
     boxed,
     bus::{self, Tops},
+    commit::{Committer, Lanes},
     connector,
     control::Pauses,
     currency::Currency,
@@ -32,6 +34,13 @@ use crate::{
 /// How old the view of the log may be for whispers to be delivered. Whispers have no place in the order of the log, so only a
 /// process that has seen the present knows who has lost the right to hear them.
 pub(crate) const WHISPERS_WITHIN: Duration = Duration::from_secs(2);
+
+/// There is one writer.
+const ONE_LANE: Lanes = Lanes {
+    usual: 1,
+    most: 1,
+    stuck_after: Duration::MAX,
+};
 
 /// How a process takes part in moving events.
 #[derive(Debug, Clone)]
@@ -61,6 +70,8 @@ pub(crate) struct Shared {
     /// The store that processes share besides events.
     pub(crate) shared_store: Option<SharedStore>,
     pub(crate) whispers: Whispers,
+    /// Commits writes in groups, on SQLite.
+    pub(crate) committer: Option<Committer<Writes>>,
     /// Which followers and handlers are paused.
     pub(crate) pauses: Pauses,
     pub(crate) pages: Pages,
@@ -90,6 +101,10 @@ impl EventLog {
             (None, _) => None,
         };
         let (to_others, queue) = mpsc::channel(QUEUED_MESSAGES);
+        let committer = database.is_embedded().then(|| {
+            let writes = Writes(database.clone());
+            Committer::new(writes, ONE_LANE, database.acquire_timeout())
+        });
         let log = Self {
             shared: Arc::new(Shared {
                 tail: Tail::new(&head),
@@ -103,6 +118,7 @@ impl EventLog {
                 wake: Notify::new(),
                 currency: Currency::new(),
                 shared_store,
+                committer,
                 database,
                 config,
                 redis: redis.clone(),
@@ -207,29 +223,11 @@ impl EventLog {
     {
         let log = self.clone();
         let task = async move {
-            let work = Arc::new(work);
-            let result: Result<(T, Vec<Appended>), E> = log
-                .database()
-                .transaction(Pool::Requests, |transaction| {
-                    let work = work.clone();
-                    Box::pin(async move {
-                        let appended = Mutex::default();
-                        let value = work(&Tx::new(transaction, &appended)).await?;
-                        let appended = appended.into_inner();
-                        Ok((value, appended))
-                    })
-                })
-                .await;
+            let outcome = log.commit(Write::new(work)).await;
             // The pump is woken after an error, too: a commit whose answer was lost may have taken place.
             log.shared.wake.notify_one();
-            result.map(|(value, appended)| {
-                for it in &appended {
-                    log.tail()
-                        .notify_observers(it.stream.kind, it.stream.id, it.event_type, None);
-                }
-                if let Some(last) = appended.last() {
-                    last.acknowledge();
-                }
+            outcome.map(|(value, appended)| {
+                log.announce(&appended);
                 value
             })
         };
@@ -238,7 +236,34 @@ impl EventLog {
             .unwrap_or_else(|error| Err(Error::Task(error.to_string()).into()))
     }
 
-    /// Tells this process what it has just committed, without waiting for its position.
+    async fn commit<T, E, F>(&self, write: Write<T, E, F>) -> Outcome<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + AsRetryable + Send + 'static,
+        F: for<'a> Fn(&'a Tx<'a>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+    {
+        let write = Arc::new(write);
+        if let Some(committer) = &self.shared.committer {
+            match committer.commit(write.clone()).await? {
+                Fate::Undone => {}
+                Fate::Failed(error) => return Err(error.into()),
+                Fate::Decided => match write.take_outcome() {
+                    Some(Err(error)) if error.is_retryable() => {}
+                    Some(outcome) => return outcome,
+                    None => {}
+                },
+            }
+        }
+        let database = self.database();
+        database
+            .transaction(Pool::Requests, |tx| {
+                let write = write.clone();
+                Box::pin(async move { write.perform(tx).await })
+            })
+            .await
+    }
+
+    /// Tells this process, and the requests that caused them, of events that it has just committed. Their positions are not known.
     pub(crate) fn announce(&self, appended: &[Appended]) {
         if appended.is_empty() {
             return;
@@ -247,6 +272,8 @@ impl EventLog {
         for it in appended {
             let StreamKey { kind, id } = it.stream;
             self.tail().notify_observers(kind, id, it.event_type, None);
+            // Those of one request share a receipt, which keeps the last.
+            it.acknowledge();
         }
     }
 
@@ -300,3 +327,4 @@ impl EventLog {
 mod places;
 #[cfg(test)]
 mod tests;
+mod together;

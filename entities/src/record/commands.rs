@@ -1,9 +1,15 @@
 //! The commands on records.
 
-use ::events::{Appending, Tx, now};
+use std::sync::Arc;
+
+use ::events::{Appending, EventLog, Tx, now};
 use sea_orm::{ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, QueryFilter, QuerySelect};
 
-use super::{ActiveModel, Change, Head, Record, Records, Unique, event::new_event};
+use super::{
+    ActiveModel, Change, Head, Record, Records, Unique,
+    event::new_event,
+    group::{Command, Order},
+};
 use crate::{
     CommandContext, CommandError, Violations, access::authorize, boxed, id::Id, idempotency,
     text::Fields,
@@ -32,15 +38,8 @@ impl<R: Record> Records<R> {
     #[boxed]
     pub async fn create(&self, context: CommandContext, new: R::New) -> Result<R> {
         authorize(&context.viewer, R::WRITE)?;
-        let new = check_new::<R>(new)?;
-        self.log
-            .write(move |tx| {
-                let (context, new) = (context.clone(), new.clone());
-                Box::pin(async move {
-                    idempotency::once(tx, &context, create_in_tx::<R>(tx, &context, new)).await
-                })
-            })
-            .await
+        let order = Order::Create(check_new::<R>(new)?);
+        self.commit(Command { context, order }).await
     }
 
     /// Creates many records: all of them or none.
@@ -96,20 +95,42 @@ impl<R: Record> Records<R> {
         edit: Edit<R>,
     ) -> Result<R> {
         authorize(&context.viewer, R::WRITE)?;
-        self.log
-            .write(move |tx| {
-                let (context, edit) = (context.clone(), edit.clone());
-                Box::pin(async move {
-                    let work = change_in_tx(tx, &context, target, edit);
-                    idempotency::once(tx, &context, work).await
-                })
-            })
-            .await
+        let order = Order::Change(target, edit);
+        self.commit(Command { context, order }).await
+    }
+
+    /// Runs an authorized command with valid input.
+    async fn commit(&self, command: Command<R>) -> Result<R> {
+        let command = Arc::new(command);
+        match &self.committer {
+            Some(committer) => committer.commit(command).await?,
+            None => run_alone(&self.log, command).await,
+        }
     }
 }
 
+/// Runs a command in a transaction of its own.
+pub(super) async fn run_alone<R: Record>(log: &EventLog, command: Arc<Command<R>>) -> Result<R> {
+    log.write(move |tx| {
+        let command = command.clone();
+        Box::pin(async move {
+            let context = &command.context;
+            let work = async {
+                match &command.order {
+                    Order::Create(new) => create_in_tx::<R>(tx, context, new.clone()).await,
+                    Order::Change(target, edit) => {
+                        change_in_tx(tx, context, target, edit.clone()).await
+                    }
+                }
+            };
+            idempotency::once(tx, context, work).await
+        })
+    })
+    .await
+}
+
 /// A change of an existing record.
-enum Edit<R: Record> {
+pub(super) enum Edit<R: Record> {
     Update(R::Update),
     Delete,
     Restore,
@@ -189,7 +210,7 @@ async fn create_in_tx<R: Record>(tx: &Tx<'_>, context: &CommandContext, new: R::
 async fn change_in_tx<R: Record>(
     tx: &Tx<'_>,
     context: &CommandContext,
-    target: Target<Id<R>>,
+    target: &Target<Id<R>>,
     edit: Edit<R>,
 ) -> Result<R> {
     let before = R::Entity::find()
@@ -198,20 +219,39 @@ async fn change_in_tx<R: Record>(
         .one(&**tx)
         .await?
         .ok_or(CommandError::NotFound(R::NAME))?;
-    let mut record = before.clone();
-    let change = edit.apply(&mut record)?;
-    let current = before.head().version;
-    CommandError::check_version(R::NAME, target.expected_version, current)?;
-    if record == before {
+    let Some((change, record)) = edited(&before, target, edit)? else {
         return Ok(before);
-    }
-    store_next(tx, &mut record, &before).await?;
+    };
+    store(tx, &record).await?;
     append(tx, context, [(change, record.clone(), Some(before))]).await?;
     Ok(record)
 }
 
+/// Returns the record as the version after `before`; `None` when the edit changes nothing.
+pub(super) fn edited<R: Record>(
+    before: &R,
+    target: &Target<Id<R>>,
+    edit: Edit<R>,
+) -> Result<Option<(Change, R)>> {
+    let mut record = before.clone();
+    let change = edit.apply(&mut record)?;
+    let current = before.head().version;
+    CommandError::check_version(R::NAME, target.expected_version, current)?;
+    if record == *before {
+        return Ok(None);
+    }
+    number_next(&mut record, before);
+    Ok(Some((change, record)))
+}
+
 /// Stores a changed record as the version after `before`.
 pub(super) async fn store_next<R: Record>(tx: &Tx<'_>, record: &mut R, before: &R) -> Result<()> {
+    number_next(record, before);
+    store(tx, record).await
+}
+
+/// Makes a changed record the version after `before`.
+fn number_next<R: Record>(record: &mut R, before: &R) {
     record.derive_keys();
     let (head, last) = (record.head(), before.head());
     record.set_head(Head {
@@ -220,6 +260,9 @@ pub(super) async fn store_next<R: Record>(tx: &Tx<'_>, record: &mut R, before: &
         updated_at: now().max(last.updated_at),
         ..head
     });
+}
+
+async fn store<R: Record>(tx: &Tx<'_>, record: &R) -> Result<()> {
     let row: ActiveModel<R> = record.clone().into_active_model().reset_all();
     let updated = R::Entity::update(row).exec(&**tx).await;
     updated.map_err(refused_row::<R>)?;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 use uuid::Uuid;
 
 use super::{Appended, NewEvent, Tx};
@@ -33,6 +33,8 @@ pub struct Appending<'a, D> {
 /// An event as Postgres reads it from a single JSON parameter, so that the statement's text does not depend on the number of events.
 #[derive(Serialize)]
 struct Row {
+    /// The place in the order of appending.
+    number: usize,
     event_id: Uuid,
     part: i16,
     stream_id: Uuid,
@@ -44,11 +46,10 @@ struct Row {
     occurred_at: DateTime<Utc>,
 }
 
-const INSERT_POSTGRES: &str = "insert into event
-    (event_id, part, stream, stream_id, version, type, schema_version, data, meta, occurred_at)
-    select event_id, part, $2, stream_id, version, type, schema_version, data, meta, occurred_at
-    from json_to_recordset($1::text::json) as row(event_id uuid, part smallint, stream_id uuid, version bigint,
-        type text, schema_version smallint, data json, meta json, occurred_at timestamptz)";
+/// `Row`s as a table.
+pub(super) const RECORDSET: &str = "json_to_recordset($1::text::json) as row(
+        number integer, event_id uuid, part smallint, stream_id uuid, version bigint, type text, schema_version smallint,
+        data json, meta json, occurred_at timestamptz)";
 
 impl Tx<'_> {
     /// Appends the events in this order, all or none.
@@ -84,38 +85,16 @@ impl Tx<'_> {
         kind: &'static str,
         batch: &[Appending<'_, D>],
     ) -> Result<()> {
-        let malformed = |what| move |source| Error::Malformed { what, source };
-        let rows = batch
-            .iter()
-            .map(|it| {
-                Ok(Row {
-                    event_id: Uuid::now_v7(),
-                    part: part_of(it.stream_id),
-                    stream_id: it.stream_id,
-                    version: it.expected + 1,
-                    r#type: it.event.event_type,
-                    schema_version: it.event.schema_version,
-                    data: serde_json::value::to_raw_value(it.event.data)
-                        .map_err(malformed("event data"))?,
-                    meta: serde_json::value::to_raw_value(it.meta)
-                        .map_err(malformed("event meta"))?,
-                    occurred_at: it.event.occurred_at,
-                })
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let rows = serde_json::to_string(&rows).map_err(malformed("event data"))?;
-        self.insert(INSERT_POSTGRES, vec![rows.into(), kind.into()])
+        let sql = format!(
+            "insert into event
+                 (event_id, part, stream, stream_id, version, type, schema_version, data, meta, occurred_at)
+             select event_id, part, $2, stream_id, version, type, schema_version, data, meta, occurred_at
+             from {RECORDSET} order by number"
+        );
+        self.insert(&sql, vec![json_rows(batch)?.into(), kind.into()])
             .await?;
-        self.appended.lock().extend(batch.iter().map(|it| Appended {
-            stream: StreamKey {
-                kind,
-                id: it.stream_id,
-            },
-            event_type: it.event.event_type,
-            version: it.expected + 1,
-            actor: it.meta.actor.clone(),
-            receipt: it.meta.receipt.clone(),
-        }));
+        let appended = batch.iter().map(|it| it.appended(kind));
+        self.appended.lock().extend(appended);
         Ok(())
     }
 
@@ -134,4 +113,43 @@ impl Tx<'_> {
         let versions: Vec<(Uuid, i64)> = query_as(self.transaction, &sql, values).await?;
         Ok(versions.into_iter().collect())
     }
+}
+
+impl<D> Appending<'_, D> {
+    pub(super) fn appended(&self, kind: &'static str) -> Appended {
+        Appended {
+            stream: StreamKey {
+                kind,
+                id: self.stream_id,
+            },
+            event_type: self.event.event_type,
+            version: self.expected + 1,
+            actor: self.meta.actor.clone(),
+            receipt: self.meta.receipt.clone(),
+        }
+    }
+}
+
+/// Returns the events as the JSON that `RECORDSET` reads.
+pub(super) fn json_rows<D: Serialize>(events: &[Appending<'_, D>]) -> Result<String> {
+    let malformed = |what| move |source| Error::Malformed { what, source };
+    let rows = events
+        .iter()
+        .enumerate()
+        .map(|(number, it)| {
+            Ok(Row {
+                number,
+                event_id: Uuid::now_v7(),
+                part: part_of(it.stream_id),
+                stream_id: it.stream_id,
+                version: it.expected + 1,
+                r#type: it.event.event_type,
+                schema_version: it.event.schema_version,
+                data: to_raw_value(it.event.data).map_err(malformed("event data"))?,
+                meta: to_raw_value(it.meta).map_err(malformed("event meta"))?,
+                occurred_at: it.event.occurred_at,
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    serde_json::to_string(&rows).map_err(malformed("event data"))
 }

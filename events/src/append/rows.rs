@@ -1,0 +1,123 @@
+//! Stores rows of one table together with the events that tell how they came about, in one statement: either both or neither.
+//! Postgres only. The text of the statement does not depend on the number of rows, which come as JSON, so it is prepared once.
+
+use std::collections::HashSet;
+
+use sea_orm::ConnectionTrait;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::{
+    Appended, Appending, Tx,
+    batch::{RECORDSET, json_rows},
+};
+use crate::{Error, EventLog, Result, sql::query_as};
+
+/// The table of one kind of record, whose column `id` is the id of the record's stream.
+#[derive(Debug)]
+pub struct RowTable {
+    kind: &'static str,
+    sql: String,
+}
+
+/// What to store at once.
+pub struct Rows<'a, D> {
+    /// New rows, as JSON objects by column. One that shares a unique value with another row is left out, with its events.
+    pub new: Vec<Map<String, Value>>,
+    /// Rows that exist, each once, and locked by the caller.
+    pub changed: Vec<Map<String, Value>>,
+    /// The events, those of one row in the order of their versions.
+    pub events: Vec<Appending<'a, D>>,
+}
+
+impl RowTable {
+    /// Describes the table `name` of records of `kind`, with these quoted columns.
+    pub fn new(kind: &'static str, name: &str, columns: &[String]) -> Self {
+        let name = format!("\"{name}\"");
+        let all = columns.join(", ");
+        let values = columns.iter().map(|column| format!("given.{column}"));
+        let values = values.collect::<Vec<_>>().join(", ");
+        let sql = format!(
+            "with new as (
+                insert into {name} ({all})
+                select {all} from json_populate_recordset(null::{name}, $1::text::json)
+                on conflict do nothing returning id
+            ), changed as (
+                update {name} set ({all}) = row({values})
+                from json_populate_recordset(null::{name}, $2::text::json) given
+                where {name}.id = given.id returning {name}.id
+            )
+            insert into event
+                (event_id, part, stream, stream_id, version, type, schema_version, data, meta, occurred_at)
+            select event_id, part, $4, stream_id, version, type, schema_version, data, meta, occurred_at
+            from {}
+            where stream_id in (select id from new union all select id from changed)
+            order by number
+            returning stream_id",
+            RECORDSET.replace("$1", "$3")
+        );
+        Self { kind, sql }
+    }
+
+    async fn store<D: Serialize>(
+        &self,
+        connection: &impl ConnectionTrait,
+        rows: &Rows<'_, D>,
+    ) -> Result<Stored> {
+        let malformed = |source| Error::Malformed {
+            what: "row",
+            source,
+        };
+        let new = serde_json::to_string(&rows.new).map_err(malformed)?;
+        let changed = serde_json::to_string(&rows.changed).map_err(malformed)?;
+        let events = json_rows(&rows.events)?;
+        let values = vec![new.into(), changed.into(), events.into(), self.kind.into()];
+        let stored: Vec<(Uuid,)> = query_as(connection, &self.sql, values).await?;
+        let ids: HashSet<_> = stored.into_iter().map(|(id,)| id).collect();
+        let written = rows.events.iter().filter(|it| ids.contains(&it.stream_id));
+        let appended = written.map(|it| it.appended(self.kind)).collect();
+        Ok(Stored { ids, appended })
+    }
+}
+
+struct Stored {
+    ids: HashSet<Uuid>,
+    appended: Vec<Appended>,
+}
+
+impl Tx<'_> {
+    /// Stores rows with their events; returns the ids of those that were stored.
+    ///
+    /// # Errors
+    /// When nothing was stored, as a changed row shares a unique value with another, or a stream has the version already.
+    pub async fn store_rows<D: Serialize>(
+        &self,
+        table: &RowTable,
+        rows: &Rows<'_, D>,
+    ) -> Result<HashSet<Uuid>> {
+        let stored = table.store(self.transaction, rows).await?;
+        self.appended.lock().extend(stored.appended);
+        Ok(stored.ids)
+    }
+}
+
+impl EventLog {
+    /// Does the same in a transaction of its own, which is the statement.
+    ///
+    /// # Errors
+    /// Those of `Tx::store_rows`. When the error is an outage, the rows may have been stored.
+    pub async fn store_rows<D: Serialize>(
+        &self,
+        table: &RowTable,
+        rows: &Rows<'_, D>,
+    ) -> Result<HashSet<Uuid>> {
+        let stored = table.store(self.database().writer(), rows).await;
+        // The pump is woken after an error, too: a commit whose answer was lost may have taken place.
+        self.shared.wake.notify_one();
+        let stored = stored?;
+        self.database().note_written();
+        self.announce(&stored.appended);
+        Ok(stored.ids)
+    }
+}
