@@ -95,7 +95,14 @@ async fn receive(
         let ids: Vec<_> = places.last.iter().map(|last| format!("{last}-0")).collect();
         let reply = connection.xread_options(&keys, &ids, &options).await?;
         backoff.reset();
-        let entries = reply.map(|reply| entries(reply, &keys)).unwrap_or_default();
+        let reached = match log.tail().cursor() {
+            Cursor {
+                epoch, position, ..
+            } if epoch == places.epoch => position,
+            _ => 0,
+        };
+        let entries = reply.map(|reply| entries(reply, &keys, reached));
+        let entries = entries.unwrap_or_default();
         for (part, position, _) in &entries {
             log.shared.tops.raise(*part, *position);
         }
@@ -144,16 +151,21 @@ impl Places {
     }
 }
 
-/// Decodes Redis's answer to part, position and event. The event is missing where an entry cannot be decoded; the pump then reads
-/// the original.
-fn entries(reply: StreamReadReply, keys: &[String]) -> Vec<(i16, u64, Option<Event>)> {
+/// Decodes Redis's answer to part, position and event. The event is missing where the tail has it, as it has all that this process
+/// numbered, and where an entry cannot be decoded; the pump then reads the original.
+fn entries(
+    reply: StreamReadReply,
+    keys: &[String],
+    reached: u64,
+) -> Vec<(i16, u64, Option<Event>)> {
     let of_part = |stream: StreamKey| {
         let part = keys.iter().position(|key| *key == stream.key);
         let part = part.and_then(|part| i16::try_from(part).ok());
         let entries = stream.ids.into_iter();
         entries.filter_map(move |entry| {
             let position = entry.id.split('-').next()?.parse().ok()?;
-            Some((part?, position, decode(entry)))
+            let event = (position > reached).then(|| decode(entry)).flatten();
+            Some((part?, position, event))
         })
     };
     reply.keys.into_iter().flat_map(of_part).collect()

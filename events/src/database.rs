@@ -33,6 +33,12 @@ pub(crate) const LONG_PATIENCE: Duration = Duration::from_secs(65);
 /// The same for SQLite, which is a file and answers late only when the disk does.
 const FILE_PATIENCE: Duration = Duration::from_secs(65);
 
+/// How long a statement waits for a lock.
+const LOCK_LIMIT: Duration = Duration::from_secs(3);
+const GROUP_LOCK_LIMIT: Duration = Duration::from_millis(250);
+/// More than groups are committed at once while the database answers.
+const GROUP_CONNECTIONS: u32 = 8;
+
 /// Returns the current time at the precision that both databases keep: microseconds.
 pub fn now() -> DateTime<Utc> {
     Utc::now().trunc_subsecs(6)
@@ -66,6 +72,8 @@ pub struct Database {
     pub background: DatabaseConnection,
     background_writer: DatabaseConnection,
     writer: DatabaseConnection,
+    /// For groups of writes.
+    grouped: DatabaseConnection,
     trouble: Trouble,
     acquire_timeout: Duration,
     /// The file, on SQLite.
@@ -76,6 +84,8 @@ pub struct Database {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Pool {
     Requests,
+    /// Connections that wait for a lock but briefly: a group waits with its most unlucky member.
+    Groups,
     Background,
     /// The background's pool, with the patience of work over much of the log.
     Patient,
@@ -107,11 +117,18 @@ impl Database {
         let limits = Limits {
             // This is less than the patience: a caller whose statement is cancelled keeps the connection.
             statement: config.patience * 5 / 6,
+            lock: LOCK_LIMIT,
             idle_in_transaction: Duration::from_secs(10),
         };
         let writer = open::postgres(config, config.max_connections, limits, &silence).await?;
         let limits = Limits {
+            lock: GROUP_LOCK_LIMIT,
+            ..limits
+        };
+        let grouped = open::postgres(config, GROUP_CONNECTIONS, limits, &silence).await?;
+        let limits = Limits {
             statement: Duration::from_secs(60),
+            lock: LOCK_LIMIT,
             // A process that is paused inside a transaction holds locks on checkpoints that others wait to take over.
             idle_in_transaction: Duration::from_secs(5),
         };
@@ -121,11 +138,13 @@ impl Database {
             DatabaseConnection::new(pool, config.patience, silence.clone(), trouble.clone())
         };
         let (writer, background) = (connection(writer), connection(background));
+        let grouped = connection(grouped);
         let all = config.max_connections as usize;
         let turns = Turns::new(all, all / 2, config.acquire_timeout);
         Ok(Self {
             reader: writer.in_turn(turns),
             writer,
+            grouped,
             background_writer: background.clone(),
             background,
             trouble,
@@ -157,6 +176,7 @@ impl Database {
             reader: connection(reader).in_turn(turns),
             background: connection(background),
             background_writer: writer.clone(),
+            grouped: writer.clone(),
             writer,
             trouble,
             acquire_timeout: config.acquire_timeout,
@@ -173,6 +193,7 @@ impl Database {
             background: none(),
             background_writer: none(),
             writer: none(),
+            grouped: none(),
             trouble: Trouble::default(),
             acquire_timeout: Duration::ZERO,
             file: None,
@@ -202,6 +223,11 @@ impl Database {
     /// Returns the connections for the writes of requests.
     pub fn writer(&self) -> &DatabaseConnection {
         &self.writer
+    }
+
+    /// Returns the connections for groups of writes.
+    pub(crate) fn grouped(&self) -> &DatabaseConnection {
+        &self.grouped
     }
 
     /// Returns the connections for the writes of the log's own work.
@@ -245,6 +271,7 @@ impl Database {
     {
         let connection = match pool {
             Pool::Requests => &self.writer,
+            Pool::Groups => &self.grouped,
             Pool::Background => &self.background_writer,
             Pool::Patient => &self.background_writer.patient(LONG_PATIENCE),
         };

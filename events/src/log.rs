@@ -11,7 +11,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 pub(crate) use self::together::Writes;
-use self::together::{Fate, Outcome, Write};
+use self::together::{Fate, Once, Outcome, Write};
 use crate::{
     Database, Error, Event, Gap, HistoryPage, Result, StreamKey, Tail, Tx,
     append::Appended,
@@ -234,6 +234,30 @@ impl EventLog {
         tokio::spawn(task.in_current_span())
             .await
             .unwrap_or_else(|error| Err(Error::Task(error.to_string()).into()))
+    }
+
+    /// Runs the work of a group of commands in a transaction, which waits for a lock but briefly, and does not run again: then its
+    /// members do, one by one. Must not be cancelled.
+    ///
+    /// # Errors
+    /// Those of the work. When the error is an outage, the transaction may have been committed.
+    pub async fn write_group<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'a> Fn(&'a Tx<'a>) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
+    {
+        let write = Arc::new(Write::new(work));
+        let outcome: Result<_, Once> = self
+            .database()
+            .transaction(Pool::Groups, |tx| {
+                let write = write.clone();
+                Box::pin(async move { write.perform(tx).await.map_err(Once) })
+            })
+            .await;
+        self.shared.wake.notify_one();
+        let (value, appended) = outcome.map_err(|Once(error)| error)?;
+        self.announce(&appended);
+        Ok(value)
     }
 
     async fn commit<T, E, F>(&self, write: Write<T, E, F>) -> Outcome<T, E>

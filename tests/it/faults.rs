@@ -5,6 +5,7 @@ mod contention;
 mod disks;
 mod followers;
 mod gateways;
+mod groups;
 mod postgres;
 mod redis;
 mod relays;

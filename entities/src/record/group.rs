@@ -13,8 +13,7 @@ use std::{
 };
 
 use ::events::{
-    Appending, AsRetryable, Caller, Error, EventLog, Group, Meta, RowTable, Rows, Tx, Written,
-    sql::query,
+    Appending, Caller, Error, EventLog, Group, Meta, RowTable, Rows, Tx, Written, sql::query,
 };
 use futures::future::BoxFuture;
 use sea_orm::{ActiveModelTrait, EntityName, EntityTrait, IdenStatic, Iterable, ModelTrait, Value};
@@ -154,11 +153,11 @@ impl<R: Record> Commands<R> {
     ) -> Result<Vec<Option<Result<R>>>, Error> {
         let commands: Arc<[_]> = commands.into();
         let statements = self.statements.clone();
-        let work = self.log.write(move |tx| {
+        let work = self.log.write_group(move |tx| {
             let (commands, statements) = (commands.clone(), statements.clone());
-            Box::pin(async move { Ok::<_, Failed>(run_in_tx(tx, &statements, &commands).await?) })
+            Box::pin(async move { run_in_tx(tx, &statements, &commands).await })
         });
-        work.await.map_err(|Failed(error)| error)
+        work.await
     }
 }
 
@@ -372,19 +371,4 @@ fn is_left_undone(error: &Error) -> bool {
         error,
         Error::Database(_) | Error::VersionConflict | Error::Malformed { .. }
     )
-}
-
-/// Why a group failed. It does not run again as a group, whatever the reason.
-struct Failed(Error);
-
-impl From<Error> for Failed {
-    fn from(error: Error) -> Self {
-        Self(error)
-    }
-}
-
-impl AsRetryable for Failed {
-    fn is_retryable(&self) -> bool {
-        false
-    }
 }

@@ -112,7 +112,7 @@ impl EventLog {
         table: &RowTable,
         rows: &Rows<'_, D>,
     ) -> Result<HashSet<Uuid>> {
-        let stored = table.store(self.database().writer(), rows).await;
+        let stored = table.store(self.database().grouped(), rows).await;
         // The pump is woken after an error, too: a commit whose answer was lost may have taken place.
         self.shared.wake.notify_one();
         let stored = stored?;

@@ -20,10 +20,9 @@ use super::{DatabaseConfig, lease::Silence};
 use crate::Result;
 
 /// The settings of a Postgres session, apart from its time limits.
-const SESSION: [(&str, &str); 7] = [
+const SESSION: [(&str, &str); 6] = [
     // Compiling costs more time than any of our statements takes.
     ("jit", "off"),
-    ("lock_timeout", "3s"),
     ("client_connection_check_interval", "2s"),
     ("tcp_keepalives_idle", "5"),
     ("tcp_keepalives_interval", "2"),
@@ -31,9 +30,11 @@ const SESSION: [(&str, &str); 7] = [
     ("tcp_user_timeout", "10s"),
 ];
 
-/// How long a session may work on a statement, and stand still inside a transaction.
+/// How long a session may work on a statement, wait for a lock, and stand still inside a transaction.
+#[derive(Clone, Copy)]
 pub(super) struct Limits {
     pub(super) statement: Duration,
+    pub(super) lock: Duration,
     pub(super) idle_in_transaction: Duration,
 }
 
@@ -49,6 +50,7 @@ pub(super) async fn postgres(
         .options(SESSION)
         .options([
             ("statement_timeout", limits.statement.as_millis()),
+            ("lock_timeout", limits.lock.as_millis()),
             (
                 "idle_in_transaction_session_timeout",
                 limits.idle_in_transaction.as_millis(),

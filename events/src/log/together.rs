@@ -18,7 +18,7 @@ use crate::{
     Database, DatabaseTransaction, Error, Result, Tx,
     append::Appended,
     commit::{Caller, Group},
-    database::Pool,
+    database::{AsRetryable, Pool},
 };
 
 /// What became of a write.
@@ -133,4 +133,19 @@ impl Group for Writes {
 async fn run_one(write: &dyn Work, tx: &DatabaseTransaction) -> Result<()> {
     let ran = AssertUnwindSafe(write.run(tx)).catch_unwind().await;
     ran.unwrap_or_else(|_| Err(Error::Task("a write panicked".to_owned())))
+}
+
+/// Why the transaction of a group failed, which is not to run again as a whole.
+pub(super) struct Once(pub(super) Error);
+
+impl From<Error> for Once {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl AsRetryable for Once {
+    fn is_retryable(&self) -> bool {
+        false
+    }
 }

@@ -1,0 +1,140 @@
+//! Writes that are committed together: one of them that is refused, or has to wait, costs the others nothing but a moment.
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use sea_orm::{ConnectionTrait, TransactionTrait};
+use serde_json::{Value, json};
+use tests::graphql::{Answer, Client};
+use tests::{Setup, customers};
+
+/// Less than a transaction waits for a lock, which is three seconds.
+const SOON: Duration = Duration::from_millis(2_500);
+
+async fn create(client: &Client, number: usize) -> (Answer, Duration) {
+    let input = json!({ "name": "One of many", "email": format!("many{number}@example.com") });
+    let began = Instant::now();
+    let answer = customers::send(client, "create", input).await;
+    (answer, began.elapsed())
+}
+
+/// Each member of a group gets its own answer: those that are refused for their own reasons, and all others their success.
+async fn who_is_refused_spoils_nobody_elses(setup: Setup) {
+    let app = setup.start_many(1, 0, &[]);
+    let client = app.client();
+    let taken = customers::create(client, "Taken", "taken@example.com").await;
+    let other = customers::create(client, "Other", "other@example.com").await;
+    let id = |customer: &Value| customer["id"].clone();
+    for round in 0..10 {
+        let refused: [(&str, Value, &str); 5] = [
+            (
+                "create",
+                json!({ "name": "x", "email": "taken@example.com" }),
+                "CONFLICT",
+            ),
+            (
+                "create",
+                json!({ "name": "x", "email": "TAKEN@example.com" }),
+                "CONFLICT",
+            ),
+            (
+                "update",
+                json!({ "id": id(&other), "email": "taken@example.com" }),
+                "CONFLICT",
+            ),
+            (
+                "update",
+                json!({ "id": id(&taken), "name": "x", "expectedVersion": 7 }),
+                "CONFLICT",
+            ),
+            ("restore", json!({ "id": id(&taken) }), "CONFLICT"),
+        ];
+        let twins = [(), ()].map(|()| {
+            let email = format!("twin{round}@example.com");
+            customers::send(client, "create", json!({ "name": "Twin", "email": email }))
+        });
+        let many = (0..30).map(|number| create(client, round * 100 + number));
+        let failing = refused.iter().map(|(kind, input, code)| async move {
+            let answer = customers::send(client, kind, input.clone()).await;
+            assert_eq!(answer.code().as_deref(), Some(*code), "{kind} {input}");
+        });
+        let (many, twins, _) = futures::join!(join_all(many), join_all(twins), join_all(failing));
+        for (answer, _) in &many {
+            assert_eq!(customers::changed("create", answer)["version"], 1);
+        }
+        let born = twins.iter().filter(|answer| answer.code().is_none());
+        assert_eq!(born.count(), 1, "two want one address");
+    }
+    let found = customers::find(client, &id(&taken)).await;
+    assert_eq!(found["version"], 1);
+    assert_eq!(customers::find(client, &id(&other)).await["version"], 1);
+}
+
+/// Requests under one key that come together are one request, also when others are committed with them.
+async fn repeats_in_one_group_are_applied_once(setup: Setup) {
+    let app = setup.start_many(1, 0, &[]);
+    let client = app.client();
+    let customer = customers::create(client, "Once", "once@example.com").await;
+    for round in 1..=10_u64 {
+        let input = json!({
+            "id": customer["id"], "name": format!("Once {round}"), "expectedVersion": round
+        });
+        let key = format!("key-{round}");
+        let repeats =
+            (0..8).map(|_| customers::send_with_key(client, "update", input.clone(), Some(&key)));
+        let many = (0..20).map(|number| create(client, round as usize * 100 + number));
+        let (repeats, many) = futures::join!(join_all(repeats), join_all(many));
+        for answer in &repeats {
+            assert_eq!(customers::changed("update", answer)["version"], round + 1);
+        }
+        assert!(many.iter().all(|(answer, _)| answer.code().is_none()));
+    }
+}
+
+/// Somebody else has inserted an address, and not committed yet. Whoever wants the same one waits, and nobody else.
+async fn who_waits_for_a_lock_holds_up_nobody_else(setup: Setup) {
+    let app = setup.start_many(1, 0, &[]);
+    let client = app.client();
+    let locked = customers::create(client, "Locked", "locked@example.com").await;
+    let uuid = locked["id"]
+        .as_str()
+        .and_then(tests::ids::uuid_digits)
+        .expect("an id");
+    let database = setup.database().await;
+    let tx = database.begin().await.expect("a transaction");
+    for statement in [
+        "insert into customer (id, name, email, email_key, search_text, status, version, created_at, updated_at)
+         values (gen_random_uuid(), 'x', 'many7@example.com', 'many7@example.com', '', 'ACTIVE', 1, now(), now())"
+            .to_owned(),
+        format!("select from customer where id = '{uuid}' for update"),
+    ] {
+        tx.execute_unprepared(&statement).await.expect("a statement");
+    }
+    let rename = json!({ "id": locked["id"], "name": "Renamed" });
+    let waiting = customers::send(client, "update", rename);
+    let began = Instant::now();
+    let others = (0..40).map(|number| async move {
+        // They come one after another, so that there are several groups.
+        tokio::time::sleep(Duration::from_millis(number as u64 * 5)).await;
+        create(client, number).await
+    });
+    let release = async {
+        tokio::time::sleep(SOON).await;
+        tx.rollback().await.expect("a rollback");
+    };
+    let (renamed, others, ()) = futures::join!(waiting, join_all(others), release);
+    assert!(began.elapsed() >= SOON, "it was locked");
+    assert_eq!(customers::changed("update", &renamed)["name"], "Renamed");
+    for (number, (answer, waited)) in others.iter().enumerate() {
+        assert!(answer.code().is_none(), "{}", answer.http.text());
+        if number != 7 {
+            assert!(*waited < SOON, "{number} waited {waited:?}");
+        }
+    }
+}
+
+tests::both_ways!(
+    who_is_refused_spoils_nobody_elses,
+    repeats_in_one_group_are_applied_once
+);
+tests::distributed!(who_waits_for_a_lock_holds_up_nobody_else);
