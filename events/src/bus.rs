@@ -2,10 +2,7 @@
 //! depends on this task, only latency does: the pump reads the events that Redis loses. A place moves past every entry that was
 //! read, whatever its fate, so nothing is read twice and nothing holds up the entries behind it.
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
 use redis::{
     AsyncTypedCommands, Client,
@@ -24,30 +21,6 @@ const READ_TIME: Duration = Duration::from_millis(2 * BLOCK_MS as u64);
 const BATCH_ENTRIES: usize = 500;
 /// The longest pause after failures.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
-
-/// The last position of each part that is known to be in Redis. Too low a value costs a needless call, never an event.
-#[derive(Default)]
-pub(crate) struct Tops([AtomicU64; PARTS as usize]);
-
-impl Tops {
-    pub(crate) fn get(&self, part: i16) -> u64 {
-        self.0
-            .get(part as usize)
-            .map_or(0, |top| top.load(Ordering::Relaxed))
-    }
-
-    pub(crate) fn raise(&self, part: i16, position: u64) {
-        if let Some(top) = self.0.get(part as usize) {
-            top.fetch_max(position, Ordering::Relaxed);
-        }
-    }
-
-    pub(crate) fn clear(&self) {
-        for top in &self.0 {
-            top.store(0, Ordering::Relaxed);
-        }
-    }
-}
 
 /// Returns the key of a part's stream. All parts of one epoch share a hash tag, so that one script may touch them on a Redis
 /// cluster.

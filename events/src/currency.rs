@@ -8,8 +8,6 @@ use std::{fmt, time::Duration};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use crate::EventLog;
-
 /// Why a process does not show everything that the log has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BehindBecause {
@@ -139,14 +137,6 @@ impl Currency {
             head: state.head.0,
             because,
         })
-    }
-}
-
-impl EventLog {
-    /// Returns the reason when an event committed more than `limit` ago may not have been handed on here; `None` if all of them
-    /// have.
-    pub fn behind(&self, limit: Duration) -> Option<Behind> {
-        self.shared.currency.behind(limit)
     }
 }
 

@@ -9,23 +9,9 @@ use uuid::Uuid;
 
 use crate::{
     Cursor, CursorError, Event, Proof, Result as LogResult, Tx,
-    read::{Head, read_pruned},
+    read::{Head, Standing, read_pruned},
     sql::execute,
 };
-
-/// The state of the log at one position, read in one snapshot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Standing {
-    pub(crate) epoch: u32,
-    /// The last position given out.
-    pub(crate) head: u64,
-    /// Events up to here may have been removed.
-    pub(crate) pruned: u64,
-    /// Cursors without a proof are valid up to this position, the head when proofs were introduced.
-    pub(crate) unproven_until: u64,
-    /// The proof of the event at the position, if there is one.
-    pub(crate) found: Option<Proof>,
-}
 
 /// Decides whether a reader may go on behind `cursor`, which it names or has reached.
 pub(crate) fn judge(cursor: Cursor, log: &Standing) -> Result<(), CursorError> {

@@ -11,6 +11,10 @@ use crate::{Proof, Receipt};
 /// The number of parts that the streams are spread over. It is fixed: checkpoints and Redis streams are kept by part.
 pub const PARTS: i16 = 16;
 
+/// The kind of stream whose events record a redaction of the log; the stream's id is that of the data's subject. Whoever remembers
+/// events forgets them when it sees one.
+pub const ERASURE_STREAM: &str = "erasure";
+
 /// The key of an aggregate's stream: its kind and its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct StreamKey {

@@ -1,37 +1,20 @@
 //! Followers: read models and other ordered consumers, exactly once. A follower's writes and its checkpoint commit in one
-//! transaction, so either both happened or neither. Parts are leased, so any number of processes share them.
+//! transaction, so either both happened or neither. Parts are leased, so any number of processes share them (`runner`).
 //!
 //! Why a paused or superseded process changes nothing: its checkpoint update names the fencing token of its lease and the
 //! position before the first event it applies. A takeover of the lease raises the token; applying an event moves the position. A
 //! stale process matches no row, and its whole transaction is rolled back.
 
-mod attempts;
 mod checkpoint;
-mod lease;
-mod runner;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use lease::Leases;
 
+pub(crate) use checkpoint::{Advance, advance, checkpoint_of, slowest_checkpoints};
 pub use checkpoint::{Checkpoint, read_checkpoint};
-pub(crate) use checkpoint::{checkpoint_of, slowest_checkpoints};
-#[cfg(test)]
-pub(crate) use lease::{Lease, remembered};
-pub use runner::run_follower;
 
-use crate::{DatabaseTransaction, Event, Result, Tx};
-
-/// Where a follower that has never run begins, on a log that may have been pruned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Begin {
-    /// At the first event ever. If that was pruned, the follower refuses to run and reports it, as its state would be wrong;
-    /// until it has run, nothing is pruned.
-    WithTheFirst,
-    /// At the first event that was not pruned: the follower can do without the earlier ones.
-    WithWhatIsLeft,
-}
+use crate::{Begin, DatabaseTransaction, Event, Result, Tx};
 
 /// A consumer that keeps state derived from events.
 pub trait Follower: Send + Sync + 'static {
@@ -62,15 +45,4 @@ pub trait Follower: Send + Sync + 'static {
 
     /// Called after the commit, for effects that may be lost: a process that ends first does not get here.
     fn committed(&self, _: &[Arc<Event>]) {}
-}
-
-/// How a process runs its followers.
-#[derive(Debug, Clone)]
-pub struct FollowerConfig {
-    /// The name of this process among those that share the parts; unique for each start.
-    pub owner: String,
-    /// How long a process keeps a part without renewing its lease.
-    pub lease: Duration,
-    /// The most events applied in one transaction.
-    pub batch_events: u64,
 }

@@ -1,17 +1,16 @@
 //! For the unit tests: made-up events, a log whose events the test hands on itself, and a log over a SQLite file of its own.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use chrono::Utc;
 use sea_orm::ConnectionTrait;
 use serde_json::value::RawValue;
-use tokio::sync::Notify;
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::{
-    Cursor, Database, DatabaseConfig, Event, EventLog, LogConfig, Meta, PARTS, Proof, Tail, Topic,
-    bus::Tops, control::Pauses, currency::Currency, horizon::Horizons, log::Shared, pages::Pages,
-    read::Head, relay::Relayed, whispers::Whispers,
+    Cursor, Database, DatabaseConfig, Event, EventLog, LogConfig, Meta, PARTS, Proof, Topic,
+    read::Head,
 };
 
 /// The epoch of logs in tests, until a test begins another.
@@ -77,25 +76,8 @@ pub(crate) fn config() -> LogConfig {
 
 /// Returns a log at `position` in which nothing happens except through the test.
 pub(crate) fn quiet_log(database: Database, position: u64) -> EventLog {
-    EventLog {
-        shared: Arc::new(Shared {
-            database,
-            tail: Tail::new(&head(position)),
-            config: config(),
-            redis: None,
-            wake: Notify::new(),
-            tops: Tops::default(),
-            relayed: Relayed::default(),
-            currency: Currency::new(),
-            shared_store: None,
-            committer: None,
-            whispers: Whispers::new(None),
-            pauses: Pauses::default(),
-            pages: Pages::new(),
-            horizons: Horizons::default(),
-            applying: Arc::default(),
-        }),
-    }
+    let (to_nobody, _) = mpsc::channel(1);
+    EventLog::at(&head(position), database, config(), to_nobody).expect("no Redis to name")
 }
 
 /// A file for a database, removed with this value.

@@ -2,13 +2,17 @@
 //! `EventLog` is its entry point, one for each process: `entities` appends to it and follows it, `schema` subscribes to it.
 
 mod append;
+mod applied;
 mod backoff;
+mod begin;
 mod browse;
 mod bus;
+mod carrier;
 mod clock;
 mod commit;
 mod connector;
 mod control;
+mod copies;
 mod currency;
 mod cursor;
 mod database;
@@ -25,6 +29,7 @@ mod kit;
 mod letters;
 mod log;
 mod pages;
+mod proof;
 mod pump;
 mod read;
 mod readiness;
@@ -32,9 +37,11 @@ mod rebuild;
 mod receipt;
 mod relay;
 mod retention;
+mod runner;
 mod shared_store;
 mod sole;
 pub mod sql;
+mod start;
 mod status;
 mod tail;
 mod topic;
@@ -47,6 +54,7 @@ pub(crate) use async_recursion::async_recursion as boxed;
 
 pub use append::{Appending, NewEvent, RowTable, Rows, Tx};
 pub use backoff::Backoff;
+pub use begin::Begin;
 pub use browse::{LogFilter, LogPage, LogPlace};
 pub use commit::{Caller, Committer, Group, Lanes};
 pub use control::{
@@ -54,16 +62,16 @@ pub use control::{
     remove_ended_deliveries, resume,
 };
 pub use currency::{Behind, BehindBecause};
-pub use cursor::{Cursor, CursorError, Proof};
+pub use cursor::{Cursor, CursorError};
 pub use database::{
     AsRetryable, Claimant, Database, DatabaseConfig, DatabaseConnection, DatabaseTransaction, now,
     sqlite_file,
 };
 pub use epoch::continues;
 pub use error::{Error, Result, error_chain};
-pub use event::{Event, Meta, PARTS, StreamKey, part_of};
+pub use event::{ERASURE_STREAM, Event, Meta, PARTS, StreamKey, part_of};
 pub use feed::{EventSource, FeedError, Range, Versioned};
-pub use follower::{Begin, Checkpoint, Follower, FollowerConfig, read_checkpoint, run_follower};
+pub use follower::{Checkpoint, Follower, read_checkpoint};
 pub use handler::{
     Attempt, DELIVERIES_FOLLOWER, Effect, Handler, HandlerConfig, HandlerError, RetryPolicy,
     effect, no_effect, run_handlers,
@@ -71,6 +79,7 @@ pub use handler::{
 pub use horizon::{AsOf, Horizon, Model};
 pub use letters::{DeadLetter, Discarded, LetterFilter, LetterKind, Replayed, Which};
 pub use log::{EventLog, LogConfig};
+pub use proof::Proof;
 pub use read::HistoryPage;
 pub use rebuild::{
     Differences, ModelTable, ReadModel, RebuildConfig, RebuildError, RebuildPhase, RebuildProgress,
@@ -78,11 +87,12 @@ pub use rebuild::{
 };
 pub use receipt::{NotWritten, Receipt, Receipted, Written};
 pub use retention::{
-    ArchiveConfig, ArchiveError, ArchiveProgress, ArchiveReport, ERASED, ERASURE_STREAM, Eraser,
-    ErasureConfig, ErasurePhase, ErasureStatus, HeldBy, Keeps, PersonalData, PruneConfig,
-    PruneProgress, PruneReport, REDACTED, Replacement, Subject, Whose, archive, archived_until,
+    ArchiveConfig, ArchiveError, ArchiveProgress, ArchiveReport, ERASED, Eraser, ErasureConfig,
+    ErasurePhase, ErasureStatus, HeldBy, Keeps, PersonalData, PruneConfig, PruneProgress,
+    PruneReport, REDACTED, Replacement, Subject, Whose, archive, archived_until,
     bring_archive_up_to_date, lease_job, prune, read_erasures, request_erasure, work_on_erasure,
 };
+pub use runner::{FollowerConfig, run_follower};
 pub use shared_store::SharedStore;
 pub use sole::{NotSole, Sole};
 pub use status::{

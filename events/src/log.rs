@@ -1,35 +1,39 @@
-//! The event log of one process: writes, reads, and the background tasks that number, relay and receive events. A process has
-//! one; it is cheap to clone. Without Redis the log itself is the bus.
+//! The event log of one process: what its tasks share, writes, and reads. A process has one; it is cheap to clone. `start` starts
+//! the tasks that number, relay and receive events, which are built on this and unknown here.
 
-use std::{sync::Arc, time::Duration};
+mod places;
+mod progress;
+mod together;
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use redis::Client;
 use sea_orm::DbBackend;
+use serde::Serialize;
 use tokio::sync::{Notify, RwLock, broadcast, mpsc};
 use tracing::Instrument;
 use uuid::Uuid;
 
-pub(crate) use self::together::Writes;
-use self::together::{Fate, Once, Outcome, Write};
 use crate::{
-    Database, Error, Event, Gap, HistoryPage, Result, StreamKey, Tail, Tx,
+    Behind, Database, Error, Event, Gap, HistoryPage, Result, RowTable, Rows, StreamKey, Tail, Tx,
     append::Appended,
     boxed,
-    bus::{self, Tops},
     commit::{Committer, Lanes},
     connector,
     control::Pauses,
+    copies::{Relayed, Tops},
     currency::Currency,
     database::{AsRetryable, Pool},
-    horizon::Horizons,
     pages::Pages,
-    pump, read, readiness,
-    relay::{self, Relayed},
+    read::{self, Head},
     shared_store::SharedStore,
     topic::Topics,
-    whispers::{self, QUEUED_MESSAGES, Whispers},
+    whispers::Whispers,
 };
+use progress::Horizons;
+pub(crate) use together::Writes;
+use together::{Fate, Once, Outcome, Write};
 
 /// How old the view of the log may be for whispers to be delivered. Whispers have no place in the order of the log, so only a
 /// process that has seen the present knows who has lost the right to hear them.
@@ -88,10 +92,14 @@ pub struct EventLog {
 }
 
 impl EventLog {
-    /// Reads the head and starts the background tasks, which run until the process ends.
-    #[boxed]
-    pub async fn start(database: Database, config: LogConfig) -> Result<Self> {
-        let head = read::sequence(&database.background, 0).await?.head;
+    /// Returns the log of a process whose tail is at `head`. Nothing moves it yet; `start` does. Whispers for other processes, if there
+    /// are any, go to `to_others`.
+    pub(crate) fn at(
+        head: &Head,
+        database: Database,
+        config: LogConfig,
+        to_others: mpsc::Sender<String>,
+    ) -> Result<Self> {
         let redis = config.redis_url.as_deref().map(connector::client);
         let redis = redis.transpose()?;
         let shared_store = match (&redis, database.backend()) {
@@ -100,14 +108,13 @@ impl EventLog {
             (None, DbBackend::Sqlite) => Some(SharedStore::in_memory()),
             (None, _) => None,
         };
-        let (to_others, queue) = mpsc::channel(QUEUED_MESSAGES);
         let committer = database.is_embedded().then(|| {
             let writes = Writes(database.clone());
             Committer::new(writes, ONE_LANE, database.acquire_timeout())
         });
-        let log = Self {
+        Ok(Self {
             shared: Arc::new(Shared {
-                tail: Tail::new(&head),
+                tail: Tail::new(head),
                 tops: Tops::default(),
                 relayed: Relayed::default(),
                 whispers: Whispers::new(redis.is_some().then_some(to_others)),
@@ -121,18 +128,9 @@ impl EventLog {
                 committer,
                 database,
                 config,
-                redis: redis.clone(),
+                redis,
             }),
-        };
-        tokio::spawn(pump::run(log.clone()));
-        tokio::spawn(readiness::watch(log.clone()));
-        if let Some(client) = redis {
-            tokio::spawn(relay::run(log.clone(), client.clone()));
-            tokio::spawn(bus::run(log.clone(), client.clone()));
-            tokio::spawn(whispers::redis::send(log.clone(), client.clone(), queue));
-            tokio::spawn(whispers::redis::hear(log.clone(), client));
-        }
-        Ok(log)
+        })
     }
 
     /// Returns the live end of the log.
@@ -168,6 +166,12 @@ impl EventLog {
     /// Returns whether everything that any process committed at least `within` ago has arrived here.
     pub fn is_current(&self, within: Duration) -> bool {
         self.shared.currency.age() <= within
+    }
+
+    /// Returns the reason when an event committed more than `limit` ago may not have been handed on here; `None` if all of them
+    /// have.
+    pub fn behind(&self, limit: Duration) -> Option<Behind> {
+        self.shared.currency.behind(limit)
     }
 
     /// Returns the store that all processes share; `None` when there are several processes and no Redis.
@@ -287,6 +291,24 @@ impl EventLog {
             .await
     }
 
+    /// Stores rows with their events, as `Tx::store_rows` does, in a transaction of its own, which is the statement.
+    ///
+    /// # Errors
+    /// Those of `Tx::store_rows`. When the error is an outage, the rows may have been stored.
+    pub async fn store_rows<D: Serialize>(
+        &self,
+        table: &RowTable,
+        rows: &Rows<'_, D>,
+    ) -> Result<HashSet<Uuid>> {
+        let stored = table.store(self.database().grouped(), rows).await;
+        // The pump is woken after an error, too: a commit whose answer was lost may have taken place.
+        self.shared.wake.notify_one();
+        let stored = stored?;
+        self.database().note_written();
+        self.announce(&stored.appended);
+        Ok(stored.ids)
+    }
+
     /// Tells this process, and the requests that caused them, of events that it has just committed. Their positions are not known.
     pub(crate) fn announce(&self, appended: &[Appended]) {
         if appended.is_empty() {
@@ -348,7 +370,5 @@ impl EventLog {
     }
 }
 
-mod places;
 #[cfg(test)]
 mod tests;
-mod together;

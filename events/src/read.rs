@@ -29,6 +29,20 @@ pub struct HistoryPage {
     pub first_version: Option<i64>,
 }
 
+/// The state of the log at one position, read in one snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) epoch: u32,
+    /// The last position given out.
+    pub(crate) head: u64,
+    /// Events up to here may have been removed.
+    pub(crate) pruned: u64,
+    /// Cursors without a proof are valid up to this position, the head when proofs were introduced.
+    pub(crate) unproven_until: u64,
+    /// The proof of the event at the position, if there is one.
+    pub(crate) found: Option<Proof>,
+}
+
 pub(crate) fn columns(backend: DbBackend) -> &'static str {
     backend.either(
             "coalesce(p.position, 0) as position, coalesce(p.previous, 0) as previous, e.event_id, e.part, e.stream,

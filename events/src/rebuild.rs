@@ -23,8 +23,8 @@ pub(crate) use forget::forget_rebuilds;
 pub use state::{RebuildStatus, read_rebuilds, request_rebuild, requested_rebuilds};
 
 use crate::{
-    AsRetryable, Database, DatabaseTransaction, Error, Follower, boxed, database::Pool, letters,
-    read, retention::hold_pruning,
+    AsRetryable, Database, DatabaseTransaction, Error, Follower, begin::hold_pruning, boxed,
+    database::Pool, letters, read,
 };
 use state::{Claim, Saved};
 

@@ -6,7 +6,6 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -35,25 +34,6 @@ const TRIM_INTERVAL: Duration = Duration::from_secs(5);
 const KEPT_SECONDS: i64 = 86_400;
 /// The longest pause after failures.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
-
-/// The progress of this process's relay.
-#[derive(Default)]
-pub(crate) struct Relayed {
-    position: AtomicU64,
-    is_refused: AtomicBool,
-}
-
-impl Relayed {
-    /// Returns the position up to which all events are in Redis.
-    pub(crate) fn position(&self) -> u64 {
-        self.position.load(Ordering::Relaxed)
-    }
-
-    /// Returns whether Redis refused the last events it was sent.
-    pub(crate) fn is_refused(&self) -> bool {
-        self.is_refused.load(Ordering::Relaxed)
-    }
-}
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -98,7 +78,7 @@ pub(crate) async fn run(log: EventLog, client: Client) {
                 }
             }
         }
-        log.shared.relayed.is_refused.store(true, Ordering::Relaxed);
+        log.shared.relayed.refuse();
         sleep(backoff.pause()).await;
     }
 }
@@ -157,12 +137,7 @@ impl Relay {
             let _ = timeout(poll_interval, changes.changed()).await;
             self.start_over_in_new_epoch();
             while self.relay_batch().await? {}
-            let Relayed {
-                position,
-                is_refused,
-            } = &self.log.shared.relayed;
-            position.store(self.relayed, Ordering::Relaxed);
-            is_refused.store(false, Ordering::Relaxed);
+            self.log.shared.relayed.reach(self.relayed);
             if self.trimmed_at.elapsed() > TRIM_INTERVAL {
                 self.trimmed_at = Instant::now();
                 self.trim().await?;

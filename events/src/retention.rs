@@ -17,7 +17,6 @@
 //! - **Redis**: a stream that ends before the pruned position cannot be refilled; it begins anew (`relay`).
 
 mod archive;
-mod begin;
 mod bound;
 mod erase;
 mod lease;
@@ -27,7 +26,6 @@ mod prune;
 pub use archive::{
     ArchiveConfig, ArchiveError, ArchiveProgress, ArchiveReport, archive, archived_until,
 };
-pub(crate) use begin::{first_checkpoints, hold_pruning};
 pub use bound::HeldBy;
 pub use erase::{
     Eraser, ErasureConfig, ErasurePhase, ErasureStatus, REDACTED, bring_archive_up_to_date,
@@ -39,12 +37,6 @@ pub use prune::{PruneConfig, PruneProgress, PruneReport, prune};
 
 /// The replacement for an erased text.
 pub const ERASED: &str = "[erased]";
-
-/// The kind of stream whose events record a redaction of the log; the stream's id is that of the data's subject.
-pub const ERASURE_STREAM: &str = "erasure";
-
-/// The advisory lock that pruning takes exclusively, and consumers that begin to need events take shared.
-const EXCLUSION: i64 = 7_020_109_114_097_111;
 
 /// What the log keeps regardless of age.
 #[derive(Debug, Clone, Copy)]

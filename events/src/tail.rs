@@ -13,9 +13,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::{
-    Cursor, CursorError, Event, Proof, epoch, read::Head, retention::ERASURE_STREAM, topic::Topics,
-};
+use crate::{Cursor, CursorError, ERASURE_STREAM, Event, Proof, epoch, read::Head, topic::Topics};
 use listeners::{Listeners, Receiver};
 pub(crate) use pending::Bounds;
 use pending::Pending;

@@ -1,9 +1,7 @@
 //! Whispers: messages that matter only at this moment, such as that somebody is typing. They are not in the log, have no
 //! position, and are lost to a client that does not listen, listens too slowly, or is cut off from Redis. Listeners of this
-//! process get them at once; `redis` carries them to other processes, and drops those that come back to their origin. Nothing
+//! process get them at once; `carrier` carries them to other processes, and drops those that come back to their origin. Nothing
 //! here waits: the queue to Redis and the channels of listeners are bounded, and drop messages instead.
-
-pub(crate) mod redis;
 
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
@@ -101,7 +99,7 @@ impl Whispers {
     }
 
     /// Hands on a message of another process.
-    fn receive(&self, text: &[u8]) {
+    pub(crate) fn receive(&self, text: &[u8]) {
         match serde_json::from_slice::<Sent<'_>>(text) {
             Ok(sent) if sent.origin == self.origin => {}
             Ok(sent) => self.deliver(&sent.stream, sent.stream_id, &sent.message),

@@ -1,42 +1,11 @@
 //! The modules of a crate are layers too: what one is built on does not know it. The test follows what each module at the top of
-//! a crate says of others in `crate::…`. Its list of circles fails when one is no circle any more.
+//! a crate says of others in `crate::…`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use tests::programs::repository;
 
 use crate::architecture::rust_files;
-
-/// The modules that are in circles.
-const CIRCLES: &[(&str, &[&str])] = &[
-    // What runs in the background of a process has its log, which has what they keep.
-    (
-        "events",
-        &[
-            "append",
-            "bus",
-            "currency",
-            "cursor",
-            "epoch",
-            "event",
-            "follower",
-            "horizon",
-            "letters",
-            "log",
-            "pages",
-            "pump",
-            "read",
-            "readiness",
-            "rebuild",
-            "receipt",
-            "relay",
-            "retention",
-            "tail",
-            "topic",
-            "whispers",
-        ],
-    ),
-];
 
 #[test]
 fn modules_form_no_circles() {
@@ -48,8 +17,6 @@ fn modules_form_no_circles() {
         "workers",
         "gateway",
     ] {
-        let known = CIRCLES.iter().find(|(known, _)| *known == name);
-        let known = known.map_or(&[][..], |(_, modules)| modules);
         let uses = uses(name);
         let mut reached = uses.clone();
         for _ in 0..uses.len() {
@@ -61,9 +28,9 @@ fn modules_form_no_circles() {
         }
         let is_in_circle = |module: &&String| reached[*module].contains(*module);
         let found: Vec<&String> = uses.keys().filter(is_in_circle).collect();
-        assert_eq!(
-            found, known,
-            "the modules of `{name}` in circles: {uses:#?}"
+        assert!(
+            found.is_empty(),
+            "{found:?} of `{name}` are in a circle: {uses:#?}"
         );
     }
 }

@@ -12,7 +12,7 @@ use super::{
     Appended, Appending, Tx,
     batch::{RECORDSET, json_rows},
 };
-use crate::{Error, EventLog, Result, sql::query_as};
+use crate::{Error, Result, sql::query_as};
 
 /// The table of one kind of record, whose column `id` is the id of the record's stream.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl RowTable {
         Self { kind, sql }
     }
 
-    async fn store<D: Serialize>(
+    pub(crate) async fn store<D: Serialize>(
         &self,
         connection: &impl ConnectionTrait,
         rows: &Rows<'_, D>,
@@ -81,9 +81,10 @@ impl RowTable {
     }
 }
 
-struct Stored {
-    ids: HashSet<Uuid>,
-    appended: Vec<Appended>,
+/// What was stored.
+pub(crate) struct Stored {
+    pub(crate) ids: HashSet<Uuid>,
+    pub(crate) appended: Vec<Appended>,
 }
 
 impl Tx<'_> {
@@ -98,26 +99,6 @@ impl Tx<'_> {
     ) -> Result<HashSet<Uuid>> {
         let stored = table.store(self.transaction, rows).await?;
         self.appended.lock().extend(stored.appended);
-        Ok(stored.ids)
-    }
-}
-
-impl EventLog {
-    /// Does the same in a transaction of its own, which is the statement.
-    ///
-    /// # Errors
-    /// Those of `Tx::store_rows`. When the error is an outage, the rows may have been stored.
-    pub async fn store_rows<D: Serialize>(
-        &self,
-        table: &RowTable,
-        rows: &Rows<'_, D>,
-    ) -> Result<HashSet<Uuid>> {
-        let stored = table.store(self.database().grouped(), rows).await;
-        // The pump is woken after an error, too: a commit whose answer was lost may have taken place.
-        self.shared.wake.notify_one();
-        let stored = stored?;
-        self.database().note_written();
-        self.announce(&stored.appended);
         Ok(stored.ids)
     }
 }

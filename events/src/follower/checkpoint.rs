@@ -56,20 +56,20 @@ pub(crate) async fn slowest_checkpoints(
 }
 
 /// A move of a part's checkpoint.
-pub(super) struct Advance {
-    pub(super) part: i16,
+pub(crate) struct Advance {
+    pub(crate) part: i16,
     /// The fencing token of the lease.
-    pub(super) token: i64,
-    pub(super) previous: u64,
-    pub(super) position: u64,
+    pub(crate) token: i64,
+    pub(crate) previous: u64,
+    pub(crate) position: u64,
     /// The id of the event at `position`.
-    pub(super) event_id: Uuid,
+    pub(crate) event_id: Uuid,
 }
 
 /// Moves the checkpoints of some parts, each from `previous` to `position`, provided that all leases still hold and the log has
 /// that event: an event that is only in memory, because the database has lost it since, moves nothing. It takes one statement for
 /// any number of parts, as a batch has events of most of them.
-pub(super) async fn advance(
+pub(crate) async fn advance(
     tx: &DatabaseTransaction,
     follower: &str,
     advances: &[Advance],

@@ -5,10 +5,9 @@
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Value};
 use uuid::Uuid;
 
-use super::one;
+use super::{Standing, one};
 use crate::{
     DatabaseConnection, PARTS, Proof, Result,
-    epoch::Standing,
     sql::{Dialect, from_i64, query_as, to_i64},
 };
 

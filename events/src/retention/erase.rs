@@ -28,13 +28,13 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::{
-    ArchiveError, ERASURE_STREAM,
+    ArchiveError,
     archive::{blocking, open},
     personal::{PersonalData, Redactor, Subject},
 };
 use crate::{
-    Database, DatabaseTransaction, Error, EventLog, Meta, NewEvent, ReadModel, Result, StreamKey,
-    Tx, Written, boxed,
+    Database, DatabaseTransaction, ERASURE_STREAM, Error, EventLog, Meta, NewEvent, ReadModel,
+    Result, StreamKey, Tx, Written, boxed,
     database::{Pool, now},
     read, rebuild,
 };

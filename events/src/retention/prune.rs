@@ -13,11 +13,13 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    EXCLUSION, HeldBy, Keeps,
+    HeldBy, Keeps,
     bound::{Bound, bound},
 };
 use crate::{
-    Begin, Database, DatabaseTransaction, Follower, Result, clock,
+    Begin, Database, DatabaseTransaction, Follower, Result,
+    begin::EXCLUSION,
+    clock,
     database::Pool,
     read,
     sql::{Dialect, FIND_BY_KEY, execute, from_i64, on_postgres, query_one, query_one_as, to_i64},

@@ -7,7 +7,7 @@ use super::database::{Database, Id, event, proof};
 use crate::{
     Cursor, Proof,
     epoch::{Step, continues, is_level, is_next, judge, step},
-    follower::{Lease, remembered},
+    runner::{Lease, remembered},
 };
 
 const PROCESSES: usize = 2;

@@ -5,7 +5,7 @@ use fastrand::Rng;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::{Error, Event, PARTS, Proof, Result, kit, read::Head, retention::ERASURE_STREAM};
+use crate::{ERASURE_STREAM, Error, Event, PARTS, Proof, Result, kit, read::Head};
 
 /// The parts that have events: few, so that streams are long.
 const BUSY_PARTS: i16 = 4;

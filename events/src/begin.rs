@@ -7,13 +7,23 @@
 
 use sea_orm::Value;
 
-use super::EXCLUSION;
 use crate::{
-    DatabaseTransaction, Error, PARTS, Result,
-    follower::Begin,
-    read,
+    DatabaseTransaction, Error, PARTS, Result, read,
     sql::{from_i64, on_postgres, query_one_as, to_i64},
 };
+
+/// The advisory lock that pruning takes exclusively, and consumers that begin to need events take shared.
+pub(crate) const EXCLUSION: i64 = 7_020_109_114_097_111;
+
+/// Where a follower that has never run begins, on a log that may have been pruned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    /// At the first event ever. If that was pruned, the follower refuses to run and reports it, as its state would be wrong;
+    /// until it has run, nothing is pruned.
+    WithTheFirst,
+    /// At the first event that was not pruned: the follower can do without the earlier ones.
+    WithWhatIsLeft,
+}
 
 /// Returns the checkpoints with which `follower` begins, by part. Nothing is pruned until the transaction ends.
 pub(crate) async fn first_checkpoints(

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 
 use sea_orm::{ConnectionTrait, Value};
 
-use super::{Begin, FollowerConfig};
+use super::FollowerConfig;
 use crate::{
-    Database, DatabaseTransaction, PARTS, Result,
+    Begin, Database, DatabaseTransaction, PARTS, Result,
+    begin::first_checkpoints,
     database::Pool,
-    retention::first_checkpoints,
     sql::{Dialect, execute, from_i64, query_as, query_one_as, to_i64},
 };
 

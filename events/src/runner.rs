@@ -2,24 +2,29 @@
 //! it keeps its place and retries with growing pauses. An event that keeps failing on its own becomes a dead letter, and later
 //! events of its stream are parked behind it; the order of a stream is never given up.
 
-use parking_lot::Mutex;
+mod attempts;
+mod lease;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use parking_lot::Mutex;
 use tokio::{
     sync::watch,
     time::{Instant, sleep, timeout},
 };
 
-use super::{
-    Follower, FollowerConfig,
-    attempts::{self, Caution},
-    checkpoint::{self, Advance},
-    lease::{self, Lease, Leases},
-};
+use attempts::Caution;
+pub(crate) use lease::Lease;
+use lease::Leases;
+#[cfg(test)]
+pub(crate) use lease::remembered;
+
 use crate::{
-    DatabaseTransaction, Error, Event, EventLog, Result, Tx,
+    DatabaseTransaction, Error, Event, EventLog, Follower, Result, Tx,
     backoff::Backoff,
     boxed,
     database::Pool,
+    follower::{Advance, advance},
     letters::{self, Kind, Tried},
     read,
 };
@@ -37,6 +42,17 @@ const ENDED_ITS_PROCESS: &str =
     "the process that applied it ended each time before it had finished";
 /// How often a paused follower looks whether it may go on.
 const HOLD: Duration = Duration::from_millis(200);
+
+/// How a process runs its followers.
+#[derive(Debug, Clone)]
+pub struct FollowerConfig {
+    /// The name of this process among those that share the parts; unique for each start.
+    pub owner: String,
+    /// How long a process keeps a part without renewing its lease.
+    pub lease: Duration,
+    /// The most events applied in one transaction.
+    pub batch_events: u64,
+}
 
 struct Runner {
     log: EventLog,
@@ -346,5 +362,5 @@ async fn fence(
         advance.event_id = event.event_id;
     }
     let advances: Vec<_> = advances.into_values().collect();
-    checkpoint::advance(tx, follower, &advances).await
+    advance(tx, follower, &advances).await
 }
