@@ -14,10 +14,11 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    DatabaseTransaction, Error, Meta, Receipt, Result, StreamKey, Written, part_of,
+    DatabaseTransaction, Error, Event, Meta, Receipt, Result, StreamKey, Written,
     sql::{Dialect, execute},
 };
 pub use batch::Appending;
+use batch::Row;
 pub use rows::{RowTable, Rows};
 
 /// An event to append.
@@ -40,6 +41,8 @@ pub(crate) struct Appended {
     version: i64,
     actor: String,
     receipt: Receipt,
+    /// The event without a position, on Postgres. SQLite has given it one.
+    pub(crate) event: Option<Event>,
 }
 
 impl Appended {
@@ -106,18 +109,19 @@ impl<'tx> Tx<'tx> {
         event: NewEvent<'_, D>,
         meta: &Meta,
     ) -> Result<Uuid> {
-        let event_id = Uuid::now_v7();
-        let values = row(event_id, stream, expected + 1, &event, meta)?;
+        let event = Appending {
+            stream_id: stream.id,
+            expected,
+            event,
+            meta,
+        };
+        let row = Row::new(0, &event)?;
+        let event_id = row.event_id;
         let backend = self.transaction.get_database_backend();
         let sql = backend.either(INSERT_POSTGRES, INSERT_SQLITE);
-        self.insert(sql, values).await?;
-        self.appended.lock().push(Appended {
-            stream,
-            event_type: event.event_type,
-            version: expected + 1,
-            actor: meta.actor.clone(),
-            receipt: meta.receipt.clone(),
-        });
+        self.insert(sql, row.values(stream.kind)).await?;
+        let appended = event.appended(stream.kind, backend.is_postgres().then_some(row));
+        self.appended.lock().push(appended);
         Ok(event_id)
     }
 }
@@ -150,29 +154,3 @@ const INSERT_SQLITE: &str = "insert into event
     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
             max(coalesce((select max(inserted) from event where part = ?2), 0),
                 coalesce((select position from pruned_part where part = ?2), 0)))";
-
-fn row<D: Serialize>(
-    event_id: Uuid,
-    stream: StreamKey,
-    version: i64,
-    event: &NewEvent<'_, D>,
-    meta: &Meta,
-) -> Result<Vec<Value>> {
-    let malformed = |what| move |source| Error::Malformed { what, source };
-    Ok(vec![
-        event_id.into(),
-        part_of(stream.id).into(),
-        stream.kind.into(),
-        stream.id.into(),
-        version.into(),
-        event.event_type.into(),
-        event.schema_version.into(),
-        serde_json::to_string(event.data)
-            .map_err(malformed("event data"))?
-            .into(),
-        serde_json::to_string(meta)
-            .map_err(malformed("event meta"))?
-            .into(),
-        event.occurred_at.into(),
-    ])
-}

@@ -21,6 +21,7 @@ mod error;
 mod event;
 mod feed;
 mod follower;
+mod fresh;
 mod handler;
 mod horizon;
 mod kept;

@@ -25,6 +25,7 @@ use crate::{
     copies::{Relayed, Tops},
     currency::Currency,
     database::{AsRetryable, Pool},
+    fresh::Fresh,
     pages::Pages,
     read::{self, Head},
     shared_store::SharedStore,
@@ -63,6 +64,8 @@ pub(crate) struct Shared {
     /// Opens connections to Redis, if it is configured.
     pub(crate) redis: Option<Client>,
     pub(crate) config: LogConfig,
+    /// The events that this process has committed and that have no position yet.
+    pub(crate) fresh: Fresh,
     /// Notified when somebody has committed, so that the events are numbered now.
     pub(crate) wake: Notify,
     /// The positions that are known to be in Redis.
@@ -122,6 +125,7 @@ impl EventLog {
                 pages: Pages::new(),
                 horizons: Horizons::default(),
                 applying: Arc::default(),
+                fresh: Fresh::default(),
                 wake: Notify::new(),
                 currency: Currency::new(),
                 shared_store,
@@ -228,12 +232,13 @@ impl EventLog {
         let log = self.clone();
         let task = async move {
             let outcome = log.commit(Write::new(work)).await;
+            let outcome = outcome.map(|(value, appended)| {
+                log.announce(appended);
+                value
+            });
             // The pump is woken after an error, too: a commit whose answer was lost may have taken place.
             log.shared.wake.notify_one();
-            outcome.map(|(value, appended)| {
-                log.announce(&appended);
-                value
-            })
+            outcome
         };
         tokio::spawn(task.in_current_span())
             .await
@@ -258,10 +263,12 @@ impl EventLog {
                 Box::pin(async move { write.perform(tx).await.map_err(Once) })
             })
             .await;
+        let outcome = outcome.map(|(value, appended)| {
+            self.announce(appended);
+            value
+        });
         self.shared.wake.notify_one();
-        let (value, appended) = outcome.map_err(|Once(error)| error)?;
-        self.announce(&appended);
-        Ok(value)
+        outcome.map_err(|Once(error)| error)
     }
 
     async fn commit<T, E, F>(&self, write: Write<T, E, F>) -> Outcome<T, E>
@@ -301,26 +308,31 @@ impl EventLog {
         rows: &Rows<'_, D>,
     ) -> Result<HashSet<Uuid>> {
         let stored = table.store(self.database().grouped(), rows).await;
+        let ids = stored.map(|stored| {
+            self.database().note_written();
+            self.announce(stored.appended);
+            stored.ids
+        });
         // The pump is woken after an error, too: a commit whose answer was lost may have taken place.
         self.shared.wake.notify_one();
-        let stored = stored?;
-        self.database().note_written();
-        self.announce(&stored.appended);
-        Ok(stored.ids)
+        ids
     }
 
     /// Tells this process, and the requests that caused them, of events that it has just committed. Their positions are not known.
-    pub(crate) fn announce(&self, appended: &[Appended]) {
+    pub(crate) fn announce(&self, appended: Vec<Appended>) {
         if appended.is_empty() {
             return;
         }
-        self.shared.wake.notify_one();
         for it in appended {
             let StreamKey { kind, id } = it.stream;
             self.tail().notify_observers(kind, id, it.event_type, None);
             // Those of one request share a receipt, which keeps the last.
             it.acknowledge();
+            if let Some(event) = it.event {
+                self.shared.fresh.keep(event);
+            }
         }
+        self.shared.wake.notify_one();
     }
 
     /// Returns at most `limit` events of one stream after `after_version`, oldest first.

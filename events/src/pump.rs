@@ -16,6 +16,7 @@ use crate::{
     backoff::Backoff,
     currency::Currency,
     epoch::{self, Step},
+    fresh::Fresh,
     read::{self, Head, Pass},
 };
 
@@ -76,6 +77,8 @@ pub(crate) struct Pump<'a, S> {
     pub(crate) source: &'a S,
     pub(crate) tail: &'a Tail,
     pub(crate) currency: &'a Currency,
+    /// What the process has committed itself.
+    pub(crate) fresh: &'a Fresh,
     /// Whether events of other processes arrive sooner than they could be read.
     pub(crate) has_faster_way: bool,
     pub(crate) batch_events: u64,
@@ -87,6 +90,7 @@ pub(crate) async fn run(log: EventLog) {
         source: &log,
         tail: &shared.tail,
         currency: &shared.currency,
+        fresh: &shared.fresh,
         has_faster_way: shared.config.redis_url.is_some(),
         batch_events: BATCH_EVENTS,
     };
@@ -128,6 +132,7 @@ impl<S: Source> Pump<'_, S> {
         let Pass {
             head,
             numbered,
+            events,
             found,
         } = self.source.sequence(reached.position, patience).await?;
         match epoch::step(reached, &head, found) {
@@ -152,6 +157,13 @@ impl<S: Source> Pump<'_, S> {
         // Events that other processes numbered arrive over Redis, sooner than they could be read here. Those that have not
         // arrived by the next poll are read.
         let is_read = numbered > 0 || is_poll || !self.has_faster_way || self.tail.has_gap();
+        // The events that this process has written and numbered are known to it.
+        let first = (head.position + 1).saturating_sub(numbered);
+        if reached.position + 1 == first
+            && let Some(events) = self.fresh.number(reached, &events)
+        {
+            self.tail.offer(head.epoch, events);
+        }
         let read = match is_read {
             true => self.read_up_to(&head).await,
             false => Ok(()),
@@ -214,6 +226,7 @@ mod tests {
             Ok(Pass {
                 head: head(5),
                 numbered: 0,
+                events: Vec::new(),
                 found: proof(reached),
             })
         }
@@ -241,6 +254,7 @@ mod tests {
             source: &Elsewhere,
             tail: &tail,
             currency: &Currency::new(),
+            fresh: &Fresh::default(),
             // The faster way, which has nothing here.
             has_faster_way: true,
             batch_events: 2,

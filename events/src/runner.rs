@@ -311,7 +311,7 @@ impl Runner {
             })
             .await?;
         self.poisoned = None;
-        self.log.announce(&raised);
+        self.log.announce(raised);
         self.follower.committed(&wanted);
         for event in batch {
             if let Some(lease) = self.leases.get_mut(&event.part) {

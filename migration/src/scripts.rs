@@ -64,6 +64,8 @@ pub(crate) const SCRIPTS: &[Script] = &[
     script!("0018_addresses"),
     // Addresses that are unique however they are written.
     script!("0019_unique_addresses"),
+    // Which events a pass of the sequencer has numbered, for the process that has written them.
+    script!("0020_known_events"),
 ];
 
 impl MigrationName for Script {

@@ -4,14 +4,14 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, Value};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use uuid::Uuid;
 
 use super::{Appended, NewEvent, Tx};
 use crate::{
-    Error, Meta, Result, StreamKey, boxed, part_of,
+    Error, Event, Meta, Receipt, Result, StreamKey, boxed, part_of,
     sql::{Dialect, is_one_of, query_as},
 };
 
@@ -30,12 +30,13 @@ pub struct Appending<'a, D> {
     pub meta: &'a Meta,
 }
 
-/// An event as Postgres reads it from a single JSON parameter, so that the statement's text does not depend on the number of events.
+/// An event as it is inserted. Postgres reads several from a single JSON parameter, so that the statement's text does not depend on
+/// their number.
 #[derive(Serialize)]
-struct Row {
+pub(super) struct Row {
     /// The place in the order of appending.
     number: usize,
-    event_id: Uuid,
+    pub(super) event_id: Uuid,
     part: i16,
     stream_id: Uuid,
     version: i64,
@@ -91,9 +92,11 @@ impl Tx<'_> {
              select event_id, part, $2, stream_id, version, type, schema_version, data, meta, occurred_at
              from {RECORDSET} order by number"
         );
-        self.insert(&sql, vec![json_rows(batch)?.into(), kind.into()])
+        let rows = rows_of(batch)?;
+        self.insert(&sql, vec![to_json(&rows)?.into(), kind.into()])
             .await?;
-        let appended = batch.iter().map(|it| it.appended(kind));
+        let appended = batch.iter().zip(rows);
+        let appended = appended.map(|(it, row)| it.appended(kind, Some(row)));
         self.appended.lock().extend(appended);
         Ok(())
     }
@@ -115,41 +118,88 @@ impl Tx<'_> {
     }
 }
 
-impl<D> Appending<'_, D> {
-    pub(super) fn appended(&self, kind: &'static str) -> Appended {
+impl<D: Serialize> Appending<'_, D> {
+    /// Returns what the process remembers of the event. Its row is given where the event has no position yet.
+    pub(super) fn appended(&self, kind: &'static str, row: Option<Row>) -> Appended {
+        let stream = StreamKey {
+            kind,
+            id: self.stream_id,
+        };
         Appended {
-            stream: StreamKey {
-                kind,
-                id: self.stream_id,
-            },
+            stream,
             event_type: self.event.event_type,
             version: self.expected + 1,
             actor: self.meta.actor.clone(),
             receipt: self.meta.receipt.clone(),
+            event: row.map(|row| row.into_event(stream, self.meta)),
         }
     }
 }
 
-/// Returns the events as the JSON that `RECORDSET` reads.
-pub(super) fn json_rows<D: Serialize>(events: &[Appending<'_, D>]) -> Result<String> {
-    let malformed = |what| move |source| Error::Malformed { what, source };
-    let rows = events
-        .iter()
-        .enumerate()
-        .map(|(number, it)| {
-            Ok(Row {
-                number,
-                event_id: Uuid::now_v7(),
-                part: part_of(it.stream_id),
-                stream_id: it.stream_id,
-                version: it.expected + 1,
-                r#type: it.event.event_type,
-                schema_version: it.event.schema_version,
-                data: to_raw_value(it.event.data).map_err(malformed("event data"))?,
-                meta: to_raw_value(it.meta).map_err(malformed("event meta"))?,
-                occurred_at: it.event.occurred_at,
-            })
+impl Row {
+    pub(super) fn new<D: Serialize>(number: usize, it: &Appending<'_, D>) -> Result<Self> {
+        Ok(Self {
+            number,
+            event_id: Uuid::now_v7(),
+            part: part_of(it.stream_id),
+            stream_id: it.stream_id,
+            version: it.expected + 1,
+            r#type: it.event.event_type,
+            schema_version: it.event.schema_version,
+            data: to_raw_value(it.event.data).map_err(malformed("event data"))?,
+            meta: to_raw_value(it.meta).map_err(malformed("event meta"))?,
+            occurred_at: it.event.occurred_at,
         })
-        .collect::<Result<Vec<_>>>()?;
-    serde_json::to_string(&rows).map_err(malformed("event data"))
+    }
+
+    /// Returns the parameters of a statement that inserts this event alone.
+    pub(super) fn values(&self, kind: &str) -> Vec<Value> {
+        vec![
+            self.event_id.into(),
+            self.part.into(),
+            kind.into(),
+            self.stream_id.into(),
+            self.version.into(),
+            self.r#type.into(),
+            self.schema_version.into(),
+            self.data.get().into(),
+            self.meta.get().into(),
+            self.occurred_at.into(),
+        ]
+    }
+
+    fn into_event(self, stream: StreamKey, meta: &Meta) -> Event {
+        Event {
+            position: 0,
+            previous: 0,
+            event_id: self.event_id,
+            part: self.part,
+            stream: stream.kind.to_owned(),
+            stream_id: stream.id,
+            version: self.version,
+            event_type: self.r#type.to_owned(),
+            schema_version: self.schema_version,
+            data: self.data,
+            meta: Meta {
+                receipt: Receipt::default(),
+                ..meta.clone()
+            },
+            occurred_at: self.occurred_at,
+            follows: None,
+        }
+    }
+}
+
+pub(super) fn rows_of<D: Serialize>(events: &[Appending<'_, D>]) -> Result<Vec<Row>> {
+    let rows = events.iter().enumerate();
+    rows.map(|(number, it)| Row::new(number, it)).collect()
+}
+
+/// Returns the rows as the JSON that `RECORDSET` reads.
+pub(super) fn to_json(rows: &[Row]) -> Result<String> {
+    serde_json::to_string(rows).map_err(malformed("event data"))
+}
+
+fn malformed(what: &'static str) -> impl Fn(serde_json::Error) -> Error {
+    move |source| Error::Malformed { what, source }
 }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     Appended, Appending, Tx,
-    batch::{RECORDSET, json_rows},
+    batch::{RECORDSET, rows_of, to_json},
 };
 use crate::{Error, Result, sql::query_as};
 
@@ -71,12 +71,15 @@ impl RowTable {
         };
         let new = serde_json::to_string(&rows.new).map_err(malformed)?;
         let changed = serde_json::to_string(&rows.changed).map_err(malformed)?;
-        let events = json_rows(&rows.events)?;
+        let event_rows = rows_of(&rows.events)?;
+        let events = to_json(&event_rows)?;
         let values = vec![new.into(), changed.into(), events.into(), self.kind.into()];
         let stored: Vec<(Uuid,)> = query_as(connection, &self.sql, values).await?;
         let ids: HashSet<_> = stored.into_iter().map(|(id,)| id).collect();
-        let written = rows.events.iter().filter(|it| ids.contains(&it.stream_id));
-        let appended = written.map(|it| it.appended(self.kind)).collect();
+        let written = rows.events.iter().zip(event_rows);
+        let written = written.filter(|(it, _)| ids.contains(&it.stream_id));
+        let appended = written.map(|(it, row)| it.appended(self.kind, Some(row)));
+        let appended = appended.collect();
         Ok(Stored { ids, appended })
     }
 }

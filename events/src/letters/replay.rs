@@ -244,7 +244,7 @@ impl EventLog {
                     })
                 })
                 .await?;
-            log.announce(&appended);
+            log.announce(appended);
             Ok(value)
         });
         task.await

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{Standing, one};
 use crate::{
     DatabaseConnection, PARTS, Proof, Result,
+    fresh::Numbered,
     sql::{Dialect, from_i64, query_as, to_i64},
 };
 
@@ -30,6 +31,8 @@ pub(crate) struct Pass {
     pub(crate) head: Head,
     /// How many events it numbered.
     pub(crate) numbered: u64,
+    /// These events, in order, if they are few.
+    pub(crate) events: Vec<Numbered>,
     /// The proof of the event at the position that was asked about, if there is one.
     pub(crate) found: Option<Proof>,
 }
@@ -53,12 +56,19 @@ fn event_at(position: &str) -> String {
 pub(crate) async fn sequence(database: &DatabaseConnection, reached: u64) -> Result<Pass> {
     let values: Vec<Value> = vec![to_i64(reached).into()];
     if database.get_database_backend().is_postgres() {
-        let sql = "select head_epoch, head_position, head_pruned, head_parts, head_event, numbered, reached_event
-                   from number_events($1)";
+        let sql = "select head_epoch, head_position, head_pruned, head_parts, head_event, numbered, reached_event,
+                          coalesce(events, '{}') as events, coalesce(previous, '{}') as previous
+                   from number_known_events($1)";
         let row = one(database, sql, values).await?;
+        let events: Vec<Uuid> = row.try_get("", "events")?;
+        let previous: Vec<i64> = row.try_get("", "previous")?;
         return Ok(Pass {
             head: postgres_head(&row)?,
             numbered: from_i64(row.try_get("", "numbered")?),
+            events: events
+                .into_iter()
+                .zip(previous.into_iter().map(from_i64))
+                .collect(),
             found: read_proof(&row, "reached_event")?,
         });
     }
@@ -71,6 +81,7 @@ pub(crate) async fn sequence(database: &DatabaseConnection, reached: u64) -> Res
     Ok(Pass {
         head: sqlite_head(database, &row).await?,
         numbered: 0,
+        events: Vec::new(),
         found: read_proof(&row, "reached_event")?,
     })
 }

@@ -227,7 +227,7 @@ impl Work {
             })
         })
         .await?;
-        self.log.announce(&appended.lock());
+        self.log.announce(std::mem::take(&mut *appended.lock()));
         Ok(Step::Done)
     }
 

@@ -16,6 +16,7 @@ use crate::{
     Result,
     bus::Places,
     currency::Currency,
+    fresh::Fresh,
     pump::{Pump, Source},
     read::Pass,
 };
@@ -29,6 +30,7 @@ type Handed = Arc<Mutex<Vec<std::result::Result<(u64, Uuid), Gap>>>>;
 struct Process {
     tail: Tail,
     currency: Currency,
+    fresh: Fresh,
     places: Mutex<Places>,
     handed: Handed,
     bounds: Bounds,
@@ -65,6 +67,7 @@ impl Process {
         Self {
             places: Mutex::new(Places::at(&tail)),
             currency: Currency::new(),
+            fresh: Fresh::default(),
             checked: tail.position(),
             tail,
             handed,
@@ -78,10 +81,27 @@ impl Source for Simulation {
     async fn sequence(&self, reached: u64, _: Duration) -> Result<Pass> {
         let mut outside = self.outside.lock();
         outside.may_fail()?;
+        let before = outside.numbered;
         outside.number(true);
+        let mut events = Vec::new();
+        for number in before..outside.numbered {
+            let event = outside.log[number].clone();
+            events.push((event.event_id, event.previous));
+            // Most of them were committed by this process.
+            if outside.rng.u8(..8) > 0 {
+                let (position, previous, follows) = (0, 0, None);
+                self.process.fresh.keep(Event {
+                    position,
+                    previous,
+                    follows,
+                    ..event
+                });
+            }
+        }
         Ok(Pass {
             head: outside.head(),
             numbered: std::mem::take(&mut outside.fresh),
+            events,
             found: outside.proof_at(reached),
         })
     }
@@ -191,11 +211,17 @@ impl Simulation {
 
     fn pass(&self, is_poll: bool) -> Result<()> {
         let batch_events = self.outside.lock().rng.u64(1..6);
-        let Process { tail, currency, .. } = &self.process;
+        let Process {
+            tail,
+            currency,
+            fresh,
+            ..
+        } = &self.process;
         let pump = Pump {
             source: self,
             tail,
             currency,
+            fresh,
             has_faster_way: self.process.has_redis,
             batch_events,
         };

@@ -1,0 +1,1 @@
+-- Positions are given at append: there is nothing to know.
