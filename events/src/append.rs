@@ -115,7 +115,7 @@ impl<'tx> Tx<'tx> {
             event,
             meta,
         };
-        let row = Row::new(0, &event)?;
+        let row = Row::new(&event)?;
         let event_id = row.event_id;
         let backend = self.transaction.get_database_backend();
         let sql = backend.either(INSERT_POSTGRES, INSERT_SQLITE);

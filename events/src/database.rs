@@ -125,7 +125,8 @@ impl Database {
             lock: GROUP_LOCK_LIMIT,
             ..limits
         };
-        let grouped = open::postgres(config, GROUP_CONNECTIONS, limits, &silence).await?;
+        // Not every process writes.
+        let grouped = open::idle_postgres(config, GROUP_CONNECTIONS, limits, &silence)?;
         let limits = Limits {
             statement: Duration::from_secs(60),
             lock: LOCK_LIMIT,

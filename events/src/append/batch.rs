@@ -30,12 +30,8 @@ pub struct Appending<'a, D> {
     pub meta: &'a Meta,
 }
 
-/// An event as it is inserted. Postgres reads several from a single JSON parameter, so that the statement's text does not depend on
-/// their number.
-#[derive(Serialize)]
+/// An event as it is inserted.
 pub(super) struct Row {
-    /// The place in the order of appending.
-    number: usize,
     pub(super) event_id: Uuid,
     part: i16,
     stream_id: Uuid,
@@ -47,10 +43,17 @@ pub(super) struct Row {
     occurred_at: DateTime<Utc>,
 }
 
-/// `Row`s as a table.
-pub(super) const RECORDSET: &str = "json_to_recordset($1::text::json) as row(
-        number integer, event_id uuid, part smallint, stream_id uuid, version bigint, type text, schema_version smallint,
-        data json, meta json, occurred_at timestamptz)";
+/// The columns of an event, and what of `row` goes into them if its kind is the first parameter.
+pub(super) const COLUMNS: &str =
+    "event_id, part, stream, stream_id, version, type, schema_version, data, meta, occurred_at";
+pub(super) const VALUES: &str = "event_id, part, $1, stream_id, version, type, schema_version, data::json, meta::json, occurred_at";
+
+/// Reads `arrays` as a table on Postgres, so that a statement's text does not depend on the number of events. They are the
+/// parameters from the second on.
+pub(super) const ROWS: &str =
+    "unnest($2::uuid[], $3::smallint[], $4::uuid[], $5::bigint[], $6::text[], $7::smallint[], $8::text[], $9::text[],
+            $10::timestamptz[]) with ordinality
+     as row(event_id, part, stream_id, version, type, schema_version, data, meta, occurred_at, number)";
 
 impl Tx<'_> {
     /// Appends the events in this order, all or none.
@@ -86,15 +89,12 @@ impl Tx<'_> {
         kind: &'static str,
         batch: &[Appending<'_, D>],
     ) -> Result<()> {
-        let sql = format!(
-            "insert into event
-                 (event_id, part, stream, stream_id, version, type, schema_version, data, meta, occurred_at)
-             select event_id, part, $2, stream_id, version, type, schema_version, data, meta, occurred_at
-             from {RECORDSET} order by number"
-        );
+        let sql =
+            format!("insert into event ({COLUMNS}) select {VALUES} from {ROWS} order by number");
         let rows = rows_of(batch)?;
-        self.insert(&sql, vec![to_json(&rows)?.into(), kind.into()])
-            .await?;
+        let mut values = vec![kind.into()];
+        values.extend(arrays(&rows));
+        self.insert(&sql, values).await?;
         let appended = batch.iter().zip(rows);
         let appended = appended.map(|(it, row)| it.appended(kind, Some(row)));
         self.appended.lock().extend(appended);
@@ -137,9 +137,8 @@ impl<D: Serialize> Appending<'_, D> {
 }
 
 impl Row {
-    pub(super) fn new<D: Serialize>(number: usize, it: &Appending<'_, D>) -> Result<Self> {
+    pub(super) fn new<D: Serialize>(it: &Appending<'_, D>) -> Result<Self> {
         Ok(Self {
-            number,
             event_id: Uuid::now_v7(),
             part: part_of(it.stream_id),
             stream_id: it.stream_id,
@@ -191,13 +190,28 @@ impl Row {
 }
 
 pub(super) fn rows_of<D: Serialize>(events: &[Appending<'_, D>]) -> Result<Vec<Row>> {
-    let rows = events.iter().enumerate();
-    rows.map(|(number, it)| Row::new(number, it)).collect()
+    events.iter().map(Row::new).collect()
 }
 
-/// Returns the rows as the JSON that `RECORDSET` reads.
-pub(super) fn to_json(rows: &[Row]) -> Result<String> {
-    serde_json::to_string(rows).map_err(malformed("event data"))
+/// Returns the rows column by column, as `ROWS` reads them.
+pub(super) fn arrays(rows: &[Row]) -> [Value; 9] {
+    fn array<T>(rows: &[Row], column: impl Fn(&Row) -> T) -> Value
+    where
+        Vec<T>: Into<Value>,
+    {
+        rows.iter().map(column).collect::<Vec<_>>().into()
+    }
+    [
+        array(rows, |row| row.event_id),
+        array(rows, |row| row.part),
+        array(rows, |row| row.stream_id),
+        array(rows, |row| row.version),
+        array(rows, |row| row.r#type.to_owned()),
+        array(rows, |row| row.schema_version),
+        array(rows, |row| row.data.get().to_owned()),
+        array(rows, |row| row.meta.get().to_owned()),
+        array(rows, |row| row.occurred_at),
+    ]
 }
 
 fn malformed(what: &'static str) -> impl Fn(serde_json::Error) -> Error {

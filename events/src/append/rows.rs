@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     Appended, Appending, Tx,
-    batch::{RECORDSET, rows_of, to_json},
+    batch::{COLUMNS, ROWS, VALUES, arrays, rows_of},
 };
 use crate::{Error, Result, sql::query_as};
 
@@ -41,21 +41,17 @@ impl RowTable {
         let sql = format!(
             "with new as (
                 insert into {name} ({all})
-                select {all} from json_populate_recordset(null::{name}, $1::text::json)
+                select {all} from json_populate_recordset(null::{name}, $11::text::json)
                 on conflict do nothing returning id
             ), changed as (
                 update {name} set ({all}) = row({values})
-                from json_populate_recordset(null::{name}, $2::text::json) given
+                from json_populate_recordset(null::{name}, $12::text::json) given
                 where {name}.id = given.id returning {name}.id
             )
-            insert into event
-                (event_id, part, stream, stream_id, version, type, schema_version, data, meta, occurred_at)
-            select event_id, part, $4, stream_id, version, type, schema_version, data, meta, occurred_at
-            from {}
+            insert into event ({COLUMNS}) select {VALUES} from {ROWS}
             where stream_id in (select id from new union all select id from changed)
             order by number
-            returning stream_id",
-            RECORDSET.replace("$1", "$3")
+            returning stream_id"
         );
         Self { kind, sql }
     }
@@ -72,8 +68,9 @@ impl RowTable {
         let new = serde_json::to_string(&rows.new).map_err(malformed)?;
         let changed = serde_json::to_string(&rows.changed).map_err(malformed)?;
         let event_rows = rows_of(&rows.events)?;
-        let events = to_json(&event_rows)?;
-        let values = vec![new.into(), changed.into(), events.into(), self.kind.into()];
+        let mut values = vec![self.kind.into()];
+        values.extend(arrays(&event_rows));
+        values.extend([new.into(), changed.into()]);
         let stored: Vec<(Uuid,)> = query_as(connection, &self.sql, values).await?;
         let ids: HashSet<_> = stored.into_iter().map(|(id,)| id).collect();
         let written = rows.events.iter().zip(event_rows);

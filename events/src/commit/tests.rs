@@ -1,3 +1,5 @@
+//! The queue with groups that a test holds up, and lets go.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::future::join_all;

@@ -38,7 +38,20 @@ pub(super) struct Limits {
     pub(super) idle_in_transaction: Duration,
 }
 
+/// Opens a pool, and a first connection, to see that it is possible.
 pub(super) async fn postgres(
+    config: &DatabaseConfig,
+    max_connections: u32,
+    limits: Limits,
+    silence: &Silence,
+) -> Result<PgPool> {
+    let pool = idle_postgres(config, max_connections, limits, silence)?;
+    drop(pool.acquire().await.map_err(not_opened)?);
+    Ok(pool)
+}
+
+/// Returns a pool that has no connections yet.
+pub(super) fn idle_postgres(
     config: &DatabaseConfig,
     max_connections: u32,
     limits: Limits,
@@ -67,9 +80,7 @@ pub(super) async fn postgres(
             let silence = silence.clone();
             Box::pin(async move { Ok(silence.spares(connection, meta.age, meta.idle_for).await) })
         })
-        .connect_with(options)
-        .await
-        .map_err(not_opened)?;
+        .connect_lazy_with(options);
     Ok(pool)
 }
 

@@ -70,6 +70,33 @@ async fn who_is_refused_spoils_nobody_elses(setup: Setup) {
     assert_eq!(customers::find(client, &id(&other)).await["version"], 1);
 }
 
+/// Mutations that come together are committed together, whether they create or change, with keys or without.
+async fn many_share_few_transactions(setup: Setup) {
+    let app = setup.start_many(1, 0, &[]);
+    let client = app.client();
+    let created = join_all((0..300).map(|number| create(client, number))).await;
+    let changes = created.iter().enumerate().map(|(number, (answer, _))| {
+        let customer = customers::changed("create", answer);
+        let input = json!({ "id": customer["id"], "name": "Changed", "expectedVersion": 1 });
+        let key = number % 2 == 0;
+        async move {
+            let key = key.then(|| format!("change-{number}"));
+            let answer = customers::send_with_key(client, "update", input, key.as_deref()).await;
+            assert_eq!(customers::changed("update", &answer)["version"], 2);
+        }
+    });
+    join_all(changes).await;
+    let database = setup.database().await;
+    for version in [1, 2] {
+        let sql = format!(
+            "select count(distinct xid) as number from event where stream = 'customer' and version = {version}"
+        );
+        let transactions = tests::database::number(&database, &sql).await;
+        println!("300 mutations in {transactions} transactions");
+        assert!(transactions < 150, "{transactions} transactions");
+    }
+}
+
 /// Requests under one key that come together are one request, also when others are committed with them.
 async fn repeats_in_one_group_are_applied_once(setup: Setup) {
     let app = setup.start_many(1, 0, &[]);
@@ -137,4 +164,7 @@ tests::both_ways!(
     who_is_refused_spoils_nobody_elses,
     repeats_in_one_group_are_applied_once
 );
-tests::distributed!(who_waits_for_a_lock_holds_up_nobody_else);
+tests::distributed!(
+    many_share_few_transactions,
+    who_waits_for_a_lock_holds_up_nobody_else
+);
