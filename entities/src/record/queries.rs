@@ -35,6 +35,30 @@ pub trait SortField: Copy + PartialEq + Serialize + DeserializeOwned + Send + Sy
     }
 }
 
+/// Writes the enum of the fields that a list can be sorted by. The column of a field is the one of its name, or the one given.
+macro_rules! sort_fields {
+    ($(#[$doc:meta])* $name:ident of $column:ident { $($field:ident $(=> $key:ident)?),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        pub enum $name {
+            $($field),+
+        }
+
+        impl $crate::record::SortField for $name {
+            type Column = $column;
+
+            fn column(self) -> $column {
+                match self {
+                    $(Self::$field => $crate::record::sort_fields!(@column $column $field $($key)?),)+
+                }
+            }
+        }
+    };
+    (@column $column:ident $field:ident) => { $column::$field };
+    (@column $column:ident $field:ident $key:ident) => { $column::$key };
+}
+pub(crate) use sort_fields;
+
 /// The order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sort<F> {

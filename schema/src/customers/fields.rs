@@ -72,8 +72,7 @@ impl CustomersMutation {
         ctx: &Context<'_>,
         input: UpdateCustomerInput,
     ) -> Result<Option<Payload<Update, Customer>>> {
-        let (id, expected) = (input.id.clone(), input.expected_version);
-        record::update(ctx, &id, expected, input.into_update()?).await
+        record::update(ctx, input).await
     }
 
     /// Deletes a customer. It can be restored; its email address is free at once.

@@ -69,8 +69,7 @@ impl StudentsMutation {
         ctx: &Context<'_>,
         input: UpdateStudentInput,
     ) -> Result<Option<Payload<Update, Student>>> {
-        let (id, expected) = (input.id.clone(), input.expected_version);
-        record::update(ctx, &id, expected, input.into_update()?).await
+        record::update(ctx, input).await
     }
 
     /// Deletes a student. Its email address and number are free at once.
