@@ -153,10 +153,7 @@ impl<O: Recorded> RecordHead<O> {
         #[graphql(desc = "Events after this cursor of an edge.")] after: Option<String>,
     ) -> Result<Option<history::History>> {
         let (viewer, records) = (viewer(ctx)?, O::records(entities(ctx)));
-        history::connect(ctx, first, after, |after, limit| {
-            records.history(viewer, self.id, after, limit)
-        })
-        .await
+        history::connect(ctx, first, after, |of| records.history(viewer, self.id, of)).await
     }
 }
 

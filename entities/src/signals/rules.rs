@@ -38,13 +38,7 @@ mod tests {
             source: source.to_owned(),
             value,
         };
-        match check_new(input) {
-            Ok(_) => Vec::new(),
-            Err(Violations(list)) => list
-                .into_iter()
-                .map(|violation| format!("{}:{}", violation.field, violation.code))
-                .collect(),
-        }
+        check_new(input).err().map_or(Vec::new(), Violations::codes)
     }
 
     #[test]

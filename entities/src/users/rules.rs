@@ -81,13 +81,7 @@ mod tests {
                 name: name.to_owned(),
                 password: Secret::new(password),
             };
-            match check_new(input) {
-                Ok(_) => Vec::new(),
-                Err(Violations(list)) => list
-                    .into_iter()
-                    .map(|violation| format!("{}:{}", violation.field, violation.code))
-                    .collect(),
-            }
+            check_new(input).err().map_or(Vec::new(), Violations::codes)
         };
         assert_eq!(violated(" ada@example.com ", " Ada ", "12345678"), [""; 0]);
         assert_eq!(

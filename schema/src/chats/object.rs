@@ -152,10 +152,7 @@ impl Chat {
         after: Option<String>,
     ) -> Result<Option<history::History>> {
         let chats = &entities(ctx).chats;
-        history::connect(ctx, first, after, |after, limit| {
-            chats.read_history(&self.0, after, limit)
-        })
-        .await
+        history::connect(ctx, first, after, |of| chats.history(&self.0, of)).await
     }
 }
 

@@ -150,8 +150,8 @@ impl Post {
         after: Option<String>,
     ) -> Result<Option<history::History>> {
         let (viewer, posts) = (viewer(ctx)?, &entities(ctx).posts);
-        history::connect(ctx, first, after, |after, limit| {
-            posts.read_history(viewer, self.row.id, after, limit)
+        history::connect(ctx, first, after, |of| {
+            posts.history(viewer, self.row.id, of)
         })
         .await
     }

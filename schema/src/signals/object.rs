@@ -150,8 +150,8 @@ impl Signal {
         after: Option<String>,
     ) -> Result<Option<history::History>> {
         let (viewer, signals) = (viewer(ctx)?, &entities(ctx).signals);
-        history::connect(ctx, first, after, |after, limit| {
-            signals.read_history(viewer, self.signal_id, after, limit)
+        history::connect(ctx, first, after, |of| {
+            signals.history(viewer, self.signal_id, of)
         })
         .await
     }

@@ -151,8 +151,8 @@ impl User {
         after: Option<String>,
     ) -> Result<Option<history::History>> {
         let (viewer, users) = (viewer(ctx)?, &entities(ctx).users);
-        history::connect(ctx, first, after, |after, limit| {
-            users.read_history(viewer, self.row.id, after, limit)
+        history::connect(ctx, first, after, |of| {
+            users.history(viewer, self.row.id, of)
         })
         .await
     }
