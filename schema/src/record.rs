@@ -12,9 +12,7 @@ mod statistics;
 
 pub(crate) use changes::{ChangeType, RecordChange, follow};
 pub(crate) use import::{ImportMode, ImportOutcome, ImportViolation};
-pub(crate) use inputs::{
-    Nulls, SortDirection, SortInput, TargetInput, UpdateInput, takes, updates,
-};
+pub(crate) use inputs::{Nulls, SortDirection, SortInput, TargetInput, UpdateInput, updates};
 pub(crate) use listing::{List, list};
 pub(crate) use statistics::{CountedObject, Statistics, follow_statistics, read_statistics};
 

@@ -9,8 +9,9 @@ use crate::{
     alternatives::any_of,
     connection::check_time,
     error::Result,
+    payloads::takes,
     price::{SEARCH, cost},
-    record::{takes, updates},
+    record::updates,
 };
 
 /// A new customer.

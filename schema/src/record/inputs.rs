@@ -188,21 +188,8 @@ pub(crate) trait UpdateInput {
     fn into_parts(self) -> Result<(ID, Option<i64>, Self::Update)>;
 }
 
-/// Writes how an input becomes that of `entities`, whose fields have the same names. A field with a function is converted by it.
-macro_rules! takes {
-    ($to:ty: $input:ident { $($field:ident $(by $convert:path)?),+ $(,)? }) => {
-        impl From<$input> for $to {
-            fn from(input: $input) -> Self {
-                Self { $($field: $crate::record::takes!(@value input.$field $(, $convert)?)),+ }
-            }
-        }
-    };
-    (@value $value:expr) => { $value.into() };
-    (@value $value:expr, $convert:path) => { $convert($value) };
-}
-pub(crate) use takes;
-
-/// Does the same for an update: null is refused, but for the fields behind `clearing`, which it clears.
+/// Writes how an update becomes that of `entities`, whose fields have the same names. Null is refused, but for the fields behind
+/// `clearing`, which it clears.
 macro_rules! updates {
     ($update:ident: $input:ident { $($kept:ident $(as $name:literal)?),+ $(; clearing $($cleared:ident),+)? }) => {
         impl $crate::record::UpdateInput for $input {

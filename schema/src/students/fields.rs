@@ -99,8 +99,8 @@ pub(crate) struct StudentsSubscription;
 
 #[Subscription]
 impl StudentsSubscription {
-    /// What happens to one student, or to all. With `after` it begins with everything that happened since that cursor;
-    /// everything comes once, in order.
+    /// What happens to one student, or to all. With `after` it begins with everything that happened since that cursor,
+    /// which may be `extensions.cursor` of any response; everything comes once, in order.
     async fn student_changed(
         &self,
         ctx: &Context<'_>,
@@ -108,11 +108,7 @@ impl StudentsSubscription {
         #[graphql(desc = "Only this.", default_with = "ChangeType::changing()")] kinds: Vec<
             ChangeType<Student>,
         >,
-        #[graphql(
-            name = "after",
-            desc = "Changes after this cursor: of a change, or `extensions.cursor` of any response."
-        )]
-        _after: Option<String>,
+        #[graphql(name = "after", desc = "The cursor to start after.")] _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<RecordChange<Student>>>> {
         record::follow(ctx, Some(kinds), id).await
     }

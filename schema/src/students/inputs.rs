@@ -6,8 +6,9 @@ use entities::students::{self, CreateStudent, UpdateStudent};
 use super::object::StudentStatus;
 use crate::{
     alternatives::any_of,
+    payloads::takes,
     price::{SEARCH, cost},
-    record::{takes, updates},
+    record::updates,
 };
 
 /// A new student.
