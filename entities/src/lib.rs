@@ -8,6 +8,7 @@ pub mod chats;
 mod command;
 pub mod customers;
 pub mod erasure;
+mod event_kinds;
 pub mod grants;
 pub mod id;
 mod idempotency;
@@ -19,6 +20,7 @@ pub mod record;
 mod rekeying;
 mod searching;
 pub mod signals;
+mod stored_enum;
 pub mod students;
 mod text;
 pub mod users;
@@ -41,7 +43,7 @@ pub use command::{
     CommandContext, CommandError, Failure, Idempotency, KeyReused, Missing, Refusal,
 };
 pub use idempotency::remove_expired_answers;
-pub use paging::{Direction, Edge, Page, PageRequest, SortKey};
+pub use paging::{Direction, Edge, Page, PageRequest, SortKey, Versions};
 pub use rekeying::{AddressConflict, derive_again};
 pub use violations::{Violation, Violations};
 

@@ -28,6 +28,9 @@ use crate::{CommandError, Missing};
 /// Why an operation failed.
 pub type OperationError = CommandError<Missing>;
 
+/// What an operation came to.
+type Done<T> = Result<T, OperationError>;
+
 /// The fixed properties of a handler.
 #[derive(Debug, Clone)]
 pub struct KnownHandler {

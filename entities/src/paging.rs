@@ -3,7 +3,8 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, ModelTrait, Order,
+    QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::{Expr, ExprTrait},
 };
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,15 @@ pub struct Edge {
     pub key: SortKey,
     /// The row's id.
     pub id: Uuid,
+}
+
+/// Selects events of a history: those behind a version, at most so many.
+#[derive(Debug, Clone, Copy)]
+pub struct Versions {
+    /// The version before the first.
+    pub after: i64,
+    /// The most to return.
+    pub limit: u64,
 }
 
 /// Selects rows of a list: the first ones after a place, or the last ones before it.
@@ -131,6 +141,25 @@ impl PageRequest {
         rows.order_by(sorted.column, order.clone())
             .order_by(sorted.id, order)
             .limit(self.limit + 1)
+    }
+
+    /// Reads a page of the rows of a table.
+    pub(crate) async fn read<E, M>(
+        &self,
+        rows: Select<E>,
+        sorted: &Sorted<E::Column>,
+        reader: &impl ConnectionTrait,
+    ) -> Result<Page<M>, DbErr>
+    where
+        E: EntityTrait<Model = M>,
+        M: ModelTrait<Entity = E> + FromQueryResult,
+    {
+        let rows = self.select(rows, sorted).all(reader).await?;
+        let id_of = |row: &M| row.get(sorted.id).unwrap::<Uuid>();
+        Ok(self.page_of(rows, |row| Edge {
+            key: row.get(sorted.column).into(),
+            id: id_of(row),
+        }))
     }
 
     /// Makes a page of rows that were selected so.

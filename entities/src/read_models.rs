@@ -11,6 +11,8 @@ use crate::{
     operations::{OperationError, OperationEventKind, ReadModelData, append_in_tx},
 };
 
+type Result<T, E = AccessError> = std::result::Result<T, E>;
+
 const NO_MODEL: Missing = Missing("such read model");
 
 /// A read model with its current or last rebuild.
@@ -38,10 +40,7 @@ impl ReadModels {
     /// # Errors
     /// Fails when the viewer is not allowed to, or the database cannot be read.
     #[boxed]
-    pub async fn list_read_models(
-        &self,
-        viewer: &Viewer,
-    ) -> Result<Vec<ReadModelStatus>, AccessError> {
+    pub async fn list_read_models(&self, viewer: &Viewer) -> Result<Vec<ReadModelStatus>> {
         authorize(viewer, Action::OperateReadModels)?;
         let rebuilds = read_rebuilds(self.log.database()).await?;
         let models = Entities::read_models().into_iter().map(|model| {

@@ -11,6 +11,7 @@ mod counting;
 mod event;
 mod group;
 mod import;
+mod inputs;
 mod queries;
 mod warming;
 
@@ -20,11 +21,14 @@ pub use event::{Change, RecordEvent};
 pub use import::{
     Existing, ImportMode, ImportOutcome, ImportRecords, Importable, Imported, MAX_IMPORT_ROWS,
 };
+pub use inputs::Inputs;
 pub use queries::{Sort, SortField};
 pub use warming::WarmingFollower;
 
 pub(crate) use commands::refused;
 pub(crate) use event::event_schemas;
+pub(crate) use inputs::{inputs, replace};
+pub(crate) use queries::sort_fields;
 
 use std::{fmt::Debug, sync::Arc, time::Duration};
 
@@ -42,7 +46,6 @@ use crate::{
     access::Action,
     cache::{Cache, CacheConfig, CacheFigures, CachedRow},
     id::{Id, Kind},
-    text::Fields,
 };
 
 /// A row of a domain, with the domain's own rules.
@@ -55,14 +58,11 @@ pub trait Record:
     + Send
     + Sync
     + 'static
+    + Inputs
     + FromQueryResult
     + ModelTrait<Entity: EntityTrait<Model = Self, ActiveModel: Send>>
     + IntoActiveModel<<<Self as ModelTrait>::Entity as EntityTrait>::ActiveModel>
 {
-    /// The input of the command that creates a record.
-    type New: Clone + Send + Sync + 'static;
-    /// The input of the command that updates a record. A field that is `None` keeps its value.
-    type Update: Clone + Send + Sync + 'static;
     /// Selects the records of a list.
     type Filter: Send + Sync;
     /// The fields that a list can be sorted by.
@@ -94,16 +94,8 @@ pub trait Record:
     fn head(&self) -> Head<Id<Self>>;
     /// Sets the fields that every record has.
     fn set_head(&mut self, head: Head<Id<Self>>);
-    /// Returns the record that the input describes, without its head and its derived fields.
-    fn create(new: Self::New) -> Self;
-    /// Sets the fields that the update gives.
-    fn apply(&mut self, update: Self::Update);
     /// Sets the fields that are derived from others, such as keys that are unique, and texts that are searched.
     fn derive_keys(&mut self);
-    /// Brings the input into the form in which it is stored, and notes its flaws.
-    fn check_new(new: &mut Self::New, fields: &mut Fields);
-    /// Does the same for an update.
-    fn check_update(update: &mut Self::Update, fields: &mut Fields);
     /// Returns the condition for the rows of a list, deleted or not.
     fn condition(filter: &Self::Filter, backend: DbBackend) -> Condition;
     /// Returns whether a list shows the deleted records instead of the others.

@@ -7,7 +7,7 @@ use events::{
     sql::{Dialect, query_one},
 };
 use sea_orm::{
-    Condition, ConnectionTrait, DbBackend,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, Value,
     sea_query::{Expr, ExprTrait, Func, SimpleExpr},
 };
 
@@ -48,6 +48,14 @@ pub(crate) fn contains(backend: DbBackend, table: &str, sought: Option<&str>) ->
             .add(is_candidate(table, &asked))
             .add(is_within(backend, sought)),
     }
+}
+
+/// Returns the condition that the column has one of the values, if they are given.
+pub(crate) fn is_any<V: Into<Value> + Clone>(
+    column: impl ColumnTrait,
+    values: Option<&Vec<V>>,
+) -> Option<Expr> {
+    values.map(|values| column.is_in(values.iter().cloned()))
 }
 
 /// Returns the condition that the row contains the text itself.

@@ -8,7 +8,7 @@ pub(crate) mod written;
 
 pub(crate) use fold::{fold, nfc};
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 
 use crate::{Violation, Violations};
 
@@ -39,33 +39,48 @@ impl Flaw {
     }
 }
 
+/// A value of an input: always there, or optional, or a change to an optional one.
+pub(crate) trait Given<T> {
+    /// Returns the value, if there is one.
+    fn given(&mut self) -> Option<&mut T>;
+}
+
+impl<T> Given<T> for T {
+    fn given(&mut self) -> Option<&mut T> {
+        Some(self)
+    }
+}
+
+impl<T> Given<T> for Option<T> {
+    fn given(&mut self) -> Option<&mut T> {
+        self.as_mut()
+    }
+}
+
+impl<T> Given<T> for Option<Option<T>> {
+    fn given(&mut self) -> Option<&mut T> {
+        self.as_mut()?.as_mut()
+    }
+}
+
 /// The fields of an input, checked one after the other.
 #[derive(Default)]
 pub struct Fields(Vec<Violation>);
 
 impl Fields {
-    /// Brings a text into the form in which it is stored, or notes its flaw.
-    pub(crate) fn text(
+    /// Brings a value into the form in which it is stored, or notes its flaw. What is not given has none.
+    pub(crate) fn rule<T: Borrow<B>, B: ?Sized>(
         &mut self,
         field: &str,
-        text: &mut String,
-        rule: impl FnOnce(&str) -> Result<String, Flaw>,
+        value: &mut impl Given<T>,
+        rule: impl FnOnce(&B) -> Result<T, Flaw>,
     ) {
-        match rule(text) {
-            Ok(checked) => *text = checked,
+        let Some(value) = value.given() else {
+            return;
+        };
+        match rule((*value).borrow()) {
+            Ok(checked) => *value = checked,
             Err(flaw) => self.0.push(flaw.of(field)),
-        }
-    }
-
-    /// Does the same if the text is given.
-    pub(crate) fn given(
-        &mut self,
-        field: &str,
-        text: Option<&mut String>,
-        rule: impl FnOnce(&str) -> Result<String, Flaw>,
-    ) {
-        if let Some(text) = text {
-            self.text(field, text, rule);
         }
     }
 

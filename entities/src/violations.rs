@@ -26,4 +26,10 @@ impl Violations {
             message: message.to_owned(),
         }])
     }
+    /// Returns each as `field:code`.
+    #[cfg(test)]
+    pub(crate) fn codes(self) -> Vec<String> {
+        let all = self.0.into_iter();
+        all.map(|it| format!("{}:{}", it.field, it.code)).collect()
+    }
 }

@@ -16,6 +16,9 @@ pub use checkpoint::{Checkpoint, read_checkpoint};
 
 use crate::{Begin, DatabaseTransaction, Event, Result, Tx};
 
+/// The work of a follower on some events.
+pub type Applying<'a> = BoxFuture<'a, Result<()>>;
+
 /// A consumer that keeps state derived from events.
 pub trait Follower: Send + Sync + 'static {
     /// Returns the name of its checkpoints, which must never change.
@@ -31,15 +34,11 @@ pub trait Follower: Send + Sync + 'static {
 
     /// Applies events, in order, in the transaction that also moves the checkpoint. If that transaction does not commit, the same
     /// events are applied again, so there must be no effect outside it.
-    fn apply<'a>(
-        &'a self,
-        tx: &'a DatabaseTransaction,
-        events: &'a [Arc<Event>],
-    ) -> BoxFuture<'a, Result<()>>;
+    fn apply<'a>(&'a self, tx: &'a DatabaseTransaction, events: &'a [Arc<Event>]) -> Applying<'a>;
 
     /// Appends the events that follow from these, in the same transaction, after `apply`: they are published exactly once. A
     /// rebuild applies events again, but never raises any.
-    fn raise<'a>(&'a self, _: &'a Tx<'a>, _: &'a [Arc<Event>]) -> BoxFuture<'a, Result<()>> {
+    fn raise<'a>(&'a self, _: &'a Tx<'a>, _: &'a [Arc<Event>]) -> Applying<'a> {
         Box::pin(async { Ok(()) })
     }
 

@@ -66,11 +66,7 @@ pub trait Handler: Send + Sync + 'static {
     }
 
     /// Does the slow part, outside of any transaction. It may run more than once, and its future may be dropped at any point.
-    fn handle<'a>(
-        &'a self,
-        event: &'a Arc<Event>,
-        attempt: Attempt,
-    ) -> BoxFuture<'a, Result<Effect, HandlerError>>;
+    fn handle<'a>(&'a self, event: &'a Arc<Event>, attempt: Attempt) -> Handling<'a>;
 }
 
 /// Identifies an attempt.
@@ -84,6 +80,9 @@ pub struct Attempt {
 
 /// The changes to make, in the transaction that marks the delivery as done. It runs again after a serialization failure.
 pub type Effect = Box<dyn for<'a> Fn(&'a Tx<'a>) -> BoxFuture<'a, Result<()>> + Send + Sync>;
+
+/// The work of an attempt.
+pub type Handling<'a> = BoxFuture<'a, Result<Effect, HandlerError>>;
 
 /// Makes an effect from a closure, such as `effect(move |tx| Box::pin(async move { … }))`.
 pub fn effect<F>(work: F) -> Effect

@@ -72,10 +72,10 @@ pub use epoch::continues;
 pub use error::{Error, Result, error_chain};
 pub use event::{ERASURE_STREAM, Event, Meta, PARTS, StreamKey, part_of};
 pub use feed::{EventSource, FeedError, Range, Versioned};
-pub use follower::{Checkpoint, Follower, read_checkpoint};
+pub use follower::{Applying, Checkpoint, Follower, read_checkpoint};
 pub use handler::{
-    Attempt, DELIVERIES_FOLLOWER, Effect, Handler, HandlerConfig, HandlerError, RetryPolicy,
-    effect, no_effect, run_handlers,
+    Attempt, DELIVERIES_FOLLOWER, Effect, Handler, HandlerConfig, HandlerError, Handling,
+    RetryPolicy, effect, no_effect, run_handlers,
 };
 pub use horizon::{AsOf, Horizon, Model};
 pub use letters::{DeadLetter, Discarded, LetterFilter, LetterKind, Replayed, Which};

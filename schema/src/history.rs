@@ -5,7 +5,7 @@ use async_graphql::{
     connection::{Connection, Edge},
 };
 use chrono::{DateTime, Utc};
-use entities::access::AccessError;
+use entities::{Versions, access::AccessError};
 use events::{Cursor, HistoryPage};
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -86,22 +86,22 @@ fn decode_after(after: Option<&str>) -> Result<i64> {
     }
 }
 
-/// Returns the page for the arguments of a field. `read` returns up to a number of events after a version.
+/// Returns the page for the arguments of a field. `read` returns the events of these versions.
 pub(crate) async fn connect<'a>(
     ctx: &Context<'_>,
     first: i32,
     after: Option<String>,
-    read: impl FnOnce(i64, u64) -> BoxFuture<'a, Result<HistoryPage, AccessError>>,
+    read: impl FnOnce(Versions) -> BoxFuture<'a, Result<HistoryPage, AccessError>>,
 ) -> Result<Option<History>> {
     let limit = checked("first", first)?;
-    let after_version = decode_after(after.as_deref())?;
+    let after = decode_after(after.as_deref())?;
     // The epoch is read before the page.
     let epoch = entities(ctx).log.tail().cursor().epoch;
-    let page = read(after_version, limit).await?;
+    let page = read(Versions { after, limit }).await?;
     let fields = HistoryFields {
         first_version: page.first_version,
     };
-    let has_previous = after_version > 0;
+    let has_previous = after > 0;
     let mut connection = Connection::with_additional_fields(has_previous, page.has_more, fields);
     connection.edges = page
         .events

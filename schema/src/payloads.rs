@@ -1,5 +1,42 @@
-//! The payloads of mutations: each has an object of its own, so that it can get a field without the others. A line of the table
-//! has the mutation, the object's name, and its fields with their descriptions; it stands for a `SimpleObject` of these.
+//! The inputs and payloads of mutations, in tables: each mutation has types of its own, so that it can get a field without the
+//! others. A line has the name, and the fields with their descriptions; it stands for an `InputObject` or a `SimpleObject`.
+
+use crate::error::Result;
+
+/// What the resolver of a mutation returns. The field is nullable, so that a failure leaves the other fields of the answer there.
+pub(crate) type Reply<T> = Result<Option<T>>;
+
+macro_rules! inputs {
+    ($(
+        $(#[doc = $doc:literal])+
+        $name:ident { $($(#[$meta:meta])* $field:ident: $type:ty = $description:literal),+ $(,)? }
+    )+) => {$(
+        $(#[doc = $doc])+
+        #[derive(async_graphql::InputObject)]
+        pub(crate) struct $name {
+            $(
+                #[doc = $description]
+                $(#[$meta])*
+                pub(super) $field: $type,
+            )+
+        }
+    )+};
+}
+pub(crate) use inputs;
+
+/// Writes how an input becomes that of `entities`, whose fields have the same names. A field with a function is converted by it.
+macro_rules! takes {
+    ($to:ty: $input:ident { $($field:ident $(by $convert:path)?),+ $(,)? }) => {
+        impl From<$input> for $to {
+            fn from(input: $input) -> Self {
+                Self { $($field: $crate::payloads::takes!(@value input.$field $(, $convert)?)),+ }
+            }
+        }
+    };
+    (@value $value:expr) => { $value.into() };
+    (@value $value:expr, $convert:path) => { $convert($value) };
+}
+pub(crate) use takes;
 
 macro_rules! payloads {
     ($($mutation:literal => $name:ident { $($field:ident: $type:ty = $description:literal),+ $(,)? })+) => {$(
@@ -13,5 +50,4 @@ macro_rules! payloads {
         }
     )+};
 }
-
 pub(crate) use payloads;

@@ -5,12 +5,14 @@
 //! The types are generic, and named for the object: `Payload<Create, Customer>` is `CreateCustomerPayload`.
 
 mod changes;
+mod import;
 mod inputs;
 mod listing;
 mod statistics;
 
 pub(crate) use changes::{ChangeType, RecordChange, follow};
-pub(crate) use inputs::{Nulls, SortDirection, SortInput, TargetInput};
+pub(crate) use import::{ImportMode, ImportOutcome, ImportViolation};
+pub(crate) use inputs::{Nulls, SortDirection, SortInput, TargetInput, UpdateInput, updates};
 pub(crate) use listing::{List, list};
 pub(crate) use statistics::{CountedObject, Statistics, follow_statistics, read_statistics};
 
@@ -21,7 +23,7 @@ use chrono::{DateTime, Utc};
 use entities::{
     CommandError, Entities,
     id::Id,
-    record::{Head, Record, Records, Target},
+    record::{Head, Inputs, Record, Records, Target},
 };
 
 use crate::{
@@ -45,6 +47,50 @@ pub(crate) trait Recorded: ObjectType + From<Self::Record> + Send + Sync + 'stat
     /// Returns the commands and queries of the records.
     fn records(entities: &Entities) -> &Records<Self::Record>;
 }
+
+/// Writes how an object shows a record, whose other fields have the same names: `Recorded`, and the object with a single field for it.
+macro_rules! recorded {
+    (
+        $object:ident shows $record:ty { $($shown:ident),+ },
+        one of entities.$records:ident,
+        sorted by $sort:ident,
+        $single:ident { $field:ident }
+    ) => {
+        impl From<$record> for $object {
+            fn from(record: $record) -> Self {
+                let head = entities::record::Record::head(&record).into();
+                let id = record.id.into();
+                Self { id, head, $($shown: record.$shown.into(),)+ }
+            }
+        }
+
+        #[doc = concat!("The ", stringify!($field), " where it is one of several fields.")]
+        #[derive(async_graphql::SimpleObject)]
+        pub(crate) struct $single {
+            #[doc = concat!("The ", stringify!($field), " as it is then.")]
+            $field: $object,
+        }
+
+        impl From<$object> for $single {
+            fn from($field: $object) -> Self {
+                Self { $field }
+            }
+        }
+
+        impl $crate::record::Recorded for $object {
+            type Record = $record;
+            type Field = $single;
+            type SortField = $sort;
+
+            const NAME: &'static str = stringify!($object);
+
+            fn records(entities: &entities::Entities) -> &entities::record::Records<$record> {
+                &entities.$records
+            }
+        }
+    };
+}
+pub(crate) use recorded;
 
 /// Returns the id of such an object.
 pub(crate) fn decode<O: Recorded>(id: &ID) -> Result<Id<O::Record>> {
@@ -105,10 +151,7 @@ impl<O: Recorded> RecordHead<O> {
         #[graphql(desc = "Events after this cursor of an edge.")] after: Option<String>,
     ) -> Result<Option<history::History>> {
         let (viewer, records) = (viewer(ctx)?, O::records(entities(ctx)));
-        history::connect(ctx, first, after, |after, limit| {
-            records.history(viewer, self.id, after, limit)
-        })
-        .await
+        history::connect(ctx, first, after, |of| records.history(viewer, self.id, of)).await
     }
 }
 
@@ -157,7 +200,7 @@ fn answer<V: Verb, O: Recorded>(done: Result<O::Record, CommandError>) -> Answer
 /// Creates a record.
 pub(crate) async fn create<O: Recorded>(
     ctx: &Context<'_>,
-    new: impl Into<<O::Record as Record>::New>,
+    new: impl Into<<O::Record as Inputs>::New>,
 ) -> Answer<Create, O> {
     let records = O::records(entities(ctx));
     answer(records.create(command_context(ctx)?, new.into()).await)
@@ -166,12 +209,11 @@ pub(crate) async fn create<O: Recorded>(
 /// Updates a record.
 pub(crate) async fn update<O: Recorded>(
     ctx: &Context<'_>,
-    id: &ID,
-    expected_version: Option<i64>,
-    update: <O::Record as Record>::Update,
+    input: impl UpdateInput<Update = <O::Record as Inputs>::Update>,
 ) -> Answer<Update, O> {
     let records = O::records(entities(ctx));
-    let target = target::<O>(id, expected_version)?;
+    let (id, expected_version, update) = input.into_parts()?;
+    let target = target::<O>(&id, expected_version)?;
     answer(records.update(command_context(ctx)?, target, update).await)
 }
 

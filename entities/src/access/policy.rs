@@ -1,40 +1,19 @@
 //! The permissions by role. This table, the one in docs/client/permissions.md and the matrix test say the same. Permissions
 //! that depend on more than the role (one's own data, the members of a chat) are decided in the domain.
 
-use schemars::JsonSchema;
-use sea_orm::entity::prelude::*;
-use serde::{Deserialize, Serialize};
-
 use super::{AccessError, Reason, Viewer};
+use crate::stored_enum::stored_enum;
 
-/// What a user may do; each role may do what those before it may.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    EnumIter,
-    DeriveActiveEnum,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Role {
-    /// Uses chats.
-    #[sea_orm(string_value = "MEMBER")]
-    Member,
-    /// Works with customers.
-    #[sea_orm(string_value = "STAFF")]
-    Staff,
-    /// Manages users.
-    #[sea_orm(string_value = "ADMIN")]
-    Admin,
+stored_enum! {
+    /// What a user may do; each role may do what those before it may.
+    pub enum Role {
+        /// Uses chats.
+        Member,
+        /// Works with customers.
+        Staff,
+        /// Manages users.
+        Admin,
+    }
 }
 
 /// An action that a role allows or does not.

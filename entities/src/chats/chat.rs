@@ -5,36 +5,21 @@ use schemars::JsonSchema;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::id::ids;
+use crate::{id::ids, stored_enum::stored_enum};
 
 ids! {
     /// A chat's id.
     ChatId = Id<OfChat>, "chat";
 }
 
-/// What sort of chat it is.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    EnumIter,
-    DeriveActiveEnum,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ChatKind {
-    /// Of two users, for ever; there is one a pair, and it has no title.
-    #[sea_orm(string_value = "DIRECT")]
-    Direct,
-    /// Of users who come and go, with a title.
-    #[sea_orm(string_value = "GROUP")]
-    Group,
+stored_enum! {
+    /// What sort of chat it is.
+    pub enum ChatKind {
+        /// Of two users, for ever; there is one a pair, and it has no title.
+        Direct,
+        /// Of users who come and go, with a title.
+        Group,
+    }
 }
 
 /// A chat as stored, and as events and answers carry it.

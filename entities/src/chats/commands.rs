@@ -18,13 +18,14 @@ use super::{
     Chat, ChatError, ChatEventKind, ChatId, ChatMember, ChatMessage, Chats, INBOX_STREAM,
     InboxEventKind, STREAM,
     chat::{ActiveModel, Entity},
-    events::{ChatData, InboxData, new_chat_event, new_inbox_event},
+    events::{ChatData, InboxData},
     member,
     membership::get_member_in_tx,
 };
 use crate::{
     CommandContext,
     access::{Action, UserId, authorize},
+    event_kinds::EventData,
     idempotency,
 };
 
@@ -119,7 +120,7 @@ impl Work<'_> {
             new_owner: details.new_owner,
             message: details.message,
         };
-        let event = new_chat_event(kind, &data, at);
+        let event = kind.event(&data, at);
         self.tx
             .append(stream, expected, event, &self.context.meta())
             .await?;
@@ -151,7 +152,7 @@ impl Work<'_> {
                 chat_id: member.chat_id,
                 last_read_number: member.last_read_number,
             };
-            let event = new_inbox_event(kind, &data, at);
+            let event = kind.event(&data, at);
             self.tx
                 .append(stream, version - 1, event, &self.context.meta())
                 .await?;

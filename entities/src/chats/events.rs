@@ -1,74 +1,50 @@
 //! The events of chats, and of each user's list of them. Chat events carry the chat after the event and the subject of the
 //! event. The shape of `data` is a contract, and `schema_version` grows when it changes.
 
-use ::events::{Event, NewEvent};
-use chrono::{DateTime, Utc};
-use schemars::{JsonSchema, schema_for};
+use ::events::Event;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Chat, ChatId, ChatMember, ChatMessage};
-use crate::access::UserId;
+use crate::{
+    access::UserId,
+    event_kinds::{EventData, event_kinds},
+};
 
 /// The kind of stream of chats.
 pub const STREAM: &str = ChatId::KIND;
 /// The kind of stream of users' lists of chats; the stream's id is the user's.
 pub const INBOX_STREAM: &str = "inbox";
 
-const SCHEMA_VERSION: i16 = 1;
+event_kinds! {
+    prefix "Chat", data ChatData version 1;
 
-/// The kinds of chat events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChatEventKind {
-    /// The chat was created.
-    Created,
-    /// The title was changed.
-    Renamed,
-    /// A user became a member.
-    MemberAdded,
-    /// The owner removed a member.
-    MemberRemoved,
-    /// A member left.
-    MemberLeft,
-    /// A message was sent.
-    MessageSent,
-    /// The text of a message was changed.
-    MessageEdited,
-    /// A message was deleted.
-    MessageDeleted,
-}
-
-impl ChatEventKind {
-    const ALL: [Self; 8] = [
-        Self::Created,
-        Self::Renamed,
-        Self::MemberAdded,
-        Self::MemberRemoved,
-        Self::MemberLeft,
-        Self::MessageSent,
-        Self::MessageEdited,
-        Self::MessageDeleted,
-    ];
-
-    /// Returns the event type.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Created => "ChatCreated",
-            Self::Renamed => "ChatRenamed",
-            Self::MemberAdded => "ChatMemberAdded",
-            Self::MemberRemoved => "ChatMemberRemoved",
-            Self::MemberLeft => "ChatMemberLeft",
-            Self::MessageSent => "ChatMessageSent",
-            Self::MessageEdited => "ChatMessageEdited",
-            Self::MessageDeleted => "ChatMessageDeleted",
-        }
+    /// The kinds of chat events.
+    pub enum ChatEventKind {
+        /// The chat was created.
+        Created,
+        /// The title was changed.
+        Renamed,
+        /// A user became a member.
+        MemberAdded,
+        /// The owner removed a member.
+        MemberRemoved,
+        /// A member left.
+        MemberLeft,
+        /// A message was sent.
+        MessageSent,
+        /// The text of a message was changed.
+        MessageEdited,
+        /// A message was deleted.
+        MessageDeleted,
     }
 }
 
 /// The data of every chat event.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ChatData {
+pub(crate) struct ChatData {
     /// The chat after the event.
     pub chat: Chat,
     /// All members of a new chat; otherwise the one who came or went.
@@ -103,11 +79,7 @@ impl ChatEvent {
     /// # Errors
     /// Fails when the event is not one of this domain.
     pub fn decode(event: &Event) -> ::events::Result<Self> {
-        let kind = ChatEventKind::ALL
-            .into_iter()
-            .find(|kind| kind.name() == event.event_type)
-            .ok_or_else(|| malformed(serde::de::Error::custom(&event.event_type)))?;
-        let data: ChatData = serde_json::from_str(event.data.get()).map_err(malformed)?;
+        let (kind, data) = ChatEventKind::read(event)?;
         Ok(Self {
             kind,
             chat: data.chat,
@@ -118,47 +90,24 @@ impl ChatEvent {
     }
 }
 
-pub(super) fn new_chat_event(
-    kind: ChatEventKind,
-    data: &ChatData,
-    occurred_at: DateTime<Utc>,
-) -> NewEvent<'_, ChatData> {
-    NewEvent {
-        event_type: kind.name(),
-        schema_version: SCHEMA_VERSION,
-        data,
-        occurred_at,
-    }
-}
+event_kinds! {
+    prefix "Chat", data InboxData version 1;
 
-/// The kinds of inbox events, which concern only this user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InboxEventKind {
-    /// The user became a member of a chat.
-    Joined,
-    /// The user is no longer a member of a chat.
-    Left,
-    /// The user read messages. Sending a message marks the earlier ones as read without an event of this kind.
-    Read,
-}
-
-impl InboxEventKind {
-    const ALL: [Self; 3] = [Self::Joined, Self::Left, Self::Read];
-
-    /// Returns the event type.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Joined => "ChatJoined",
-            Self::Left => "ChatLeft",
-            Self::Read => "ChatRead",
-        }
+    /// The kinds of inbox events, which concern only this user.
+    pub enum InboxEventKind {
+        /// The user became a member of a chat.
+        Joined,
+        /// The user is no longer a member of a chat.
+        Left,
+        /// The user read messages. Sending a message marks the earlier ones as read without an event of this kind.
+        Read,
     }
 }
 
 /// The data of every inbox event.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct InboxData {
+pub(crate) struct InboxData {
     /// Whose inbox it is.
     pub user_id: UserId,
     /// The chat it is about.
@@ -182,11 +131,7 @@ impl InboxEvent {
     /// # Errors
     /// Fails when the event is not one of this domain.
     pub fn decode(event: &Event) -> ::events::Result<Self> {
-        let kind = InboxEventKind::ALL
-            .into_iter()
-            .find(|kind| kind.name() == event.event_type)
-            .ok_or_else(|| malformed(serde::de::Error::custom(&event.event_type)))?;
-        let data: InboxData = serde_json::from_str(event.data.get()).map_err(malformed)?;
+        let (kind, data) = InboxEventKind::read(event)?;
         Ok(Self {
             kind,
             chat_id: data.chat_id,
@@ -194,32 +139,9 @@ impl InboxEvent {
     }
 }
 
-pub(super) fn new_inbox_event(
-    kind: InboxEventKind,
-    data: &InboxData,
-    occurred_at: DateTime<Utc>,
-) -> NewEvent<'_, InboxData> {
-    NewEvent {
-        event_type: kind.name(),
-        schema_version: SCHEMA_VERSION,
-        data,
-        occurred_at,
-    }
-}
-
-fn malformed(source: serde_json::Error) -> ::events::Error {
-    ::events::Error::Malformed {
-        what: "chat event",
-        source,
-    }
-}
-
 /// Returns the contract: the JSON Schema of the data of each event type, by name and version.
 pub fn event_schemas() -> serde_json::Map<String, Value> {
-    let named = |name: &str, schema: &Value| (format!("{name}.v{SCHEMA_VERSION}"), schema.clone());
-    let chat = schema_for!(ChatData).to_value();
-    let inbox = schema_for!(InboxData).to_value();
-    let chats = ChatEventKind::ALL.map(|kind| named(kind.name(), &chat));
-    let inboxes = InboxEventKind::ALL.map(|kind| named(kind.name(), &inbox));
-    chats.into_iter().chain(inboxes).collect()
+    let chats = ChatEventKind::schemas();
+    let inboxes = InboxEventKind::schemas();
+    chats.chain(inboxes).collect()
 }

@@ -13,6 +13,9 @@ use events::{
     sql::{is_one_of, padded, places, query, statement},
 };
 
+/// What was found, by key.
+type Loaded<K, V> = ::events::Result<HashMap<K, V>>;
+
 /// A chat as a user sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ChatOfUser {
@@ -41,10 +44,7 @@ async fn of_pairs(
 impl Chats {
     /// Returns the current chats of those keys whose user is a member.
     #[boxed]
-    pub async fn load_chats_of_users(
-        &self,
-        keys: &[ChatOfUser],
-    ) -> ::events::Result<HashMap<ChatOfUser, Chat>> {
+    pub async fn load_chats_of_users(&self, keys: &[ChatOfUser]) -> Loaded<ChatOfUser, Chat> {
         let database = &self.log.database().reader;
         let sql =
             "select c.*, m.user_id as of_user from chat_member m join chat c on c.id = m.chat_id
@@ -63,10 +63,7 @@ impl Chats {
 
     /// Returns the members of each chat, in the order in which they joined.
     #[boxed]
-    pub async fn load_members(
-        &self,
-        chat_ids: &[ChatId],
-    ) -> ::events::Result<HashMap<ChatId, Vec<ChatMember>>> {
+    pub async fn load_members(&self, chat_ids: &[ChatId]) -> Loaded<ChatId, Vec<ChatMember>> {
         let rows = member::Entity::find()
             .filter(member::Column::ChatId.is_in(padded(chat_ids)))
             .order_by_asc(member::Column::JoinedAt)
@@ -82,10 +79,7 @@ impl Chats {
 
     /// Returns the last message of each chat that has one.
     #[boxed]
-    pub async fn load_last_messages(
-        &self,
-        chat_ids: &[ChatId],
-    ) -> ::events::Result<HashMap<ChatId, ChatMessage>> {
+    pub async fn load_last_messages(&self, chat_ids: &[ChatId]) -> Loaded<ChatId, ChatMessage> {
         let database = &self.log.database().reader;
         let mut values = Vec::new();
         let sql = format!(
@@ -102,10 +96,7 @@ impl Chats {
 
     /// Returns the number of unread messages for each user and chat, if the user is a member.
     #[boxed]
-    pub async fn load_unread_counts(
-        &self,
-        keys: &[ChatOfUser],
-    ) -> ::events::Result<HashMap<ChatOfUser, i64>> {
+    pub async fn load_unread_counts(&self, keys: &[ChatOfUser]) -> Loaded<ChatOfUser, i64> {
         let database = &self.log.database().reader;
         // The messages after the last read one never include the member's own, as sending marks the earlier ones as read.
         let sql = "select m.chat_id, m.user_id, c.last_number - m.last_read_number - (
@@ -127,10 +118,7 @@ impl Chats {
 
     /// Returns the current messages.
     #[boxed]
-    pub async fn load_messages(
-        &self,
-        ids: &[MessageId],
-    ) -> ::events::Result<HashMap<MessageId, ChatMessage>> {
+    pub async fn load_messages(&self, ids: &[MessageId]) -> Loaded<MessageId, ChatMessage> {
         let rows = message::Entity::find()
             .filter(message::Column::Id.is_in(padded(ids)))
             .all(&self.log.database().reader)

@@ -6,31 +6,16 @@ use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::ChatId;
-use crate::access::UserId;
+use crate::{access::UserId, stored_enum::stored_enum};
 
-/// What a member may do in a chat besides what every member may.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    EnumIter,
-    DeriveActiveEnum,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ChatRole {
-    /// Removes others. A group has one owner as long as it has members; a direct chat has none.
-    #[sea_orm(string_value = "OWNER")]
-    Owner,
-    /// Nothing.
-    #[sea_orm(string_value = "MEMBER")]
-    Member,
+stored_enum! {
+    /// What a member may do in a chat besides what every member may.
+    pub enum ChatRole {
+        /// Removes others. A group has one owner as long as it has members; a direct chat has none.
+        Owner,
+        /// Nothing.
+        Member,
+    }
 }
 
 /// A member as stored, and as events and answers carry it.

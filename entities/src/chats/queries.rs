@@ -14,11 +14,13 @@ use super::{
     member, message,
 };
 use crate::{
-    Direction, Edge, Page, PageRequest, SortKey,
+    Direction, Edge, Page, PageRequest, SortKey, Versions,
     access::{AccessError, Action, UserId, Viewer, authorize},
     boxed,
     paging::Sorted,
 };
+
+type Result<T, E = AccessError> = std::result::Result<T, E>;
 
 /// Returns the statement for the ids of the user's chats.
 fn chats_of(user_id: UserId) -> SelectStatement {
@@ -40,11 +42,7 @@ fn order_of(request: &PageRequest) -> Order {
 impl Chats {
     /// Returns the chat, if the viewer is a member.
     #[boxed]
-    pub async fn find_chat(
-        &self,
-        viewer: &Viewer,
-        id: ChatId,
-    ) -> Result<Option<Chat>, AccessError> {
+    pub async fn find_chat(&self, viewer: &Viewer, id: ChatId) -> Result<Option<Chat>> {
         authorize(viewer, Action::UseChats)?;
         let user_id = viewer.require_user()?;
         Ok(Entity::find_by_id(id)
@@ -55,11 +53,7 @@ impl Chats {
 
     /// Returns a page of the viewer's chats, by last activity.
     #[boxed]
-    pub async fn list_chats(
-        &self,
-        viewer: &Viewer,
-        request: &PageRequest,
-    ) -> Result<Page<Chat>, AccessError> {
+    pub async fn list_chats(&self, viewer: &Viewer, request: &PageRequest) -> Result<Page<Chat>> {
         authorize(viewer, Action::UseChats)?;
         let user_id = viewer.require_user()?;
         let sorted = Sorted {
@@ -68,14 +62,8 @@ impl Chats {
             direction: Direction::Desc,
         };
         let rows = Entity::find().filter(Column::Id.in_subquery(chats_of(user_id)));
-        let rows = request
-            .select(rows, &sorted)
-            .all(&self.log.database().reader)
-            .await?;
-        Ok(request.page_of(rows, |chat| Edge {
-            key: SortKey::Time(chat.last_activity_at),
-            id: chat.id.uuid(),
-        }))
+        let reader = &self.log.database().reader;
+        Ok(request.read(rows, &sorted, reader).await?)
     }
 
     /// Returns all chats of a user, for their followers.
@@ -121,14 +109,9 @@ impl Chats {
 
     /// Returns the events of a chat, oldest first, without the texts: the log keeps those that were edited and deleted since.
     #[boxed]
-    pub async fn read_history(
-        &self,
-        chat: &Chat,
-        after_version: i64,
-        limit: u64,
-    ) -> Result<HistoryPage, AccessError> {
-        let stream = chat.id.stream();
-        let mut page = self.log.read_stream(stream, after_version, limit).await?;
+    pub async fn history(&self, chat: &Chat, of: Versions) -> Result<HistoryPage> {
+        let Versions { after, limit } = of;
+        let mut page = self.log.read_stream(chat.id.stream(), after, limit).await?;
         for event in &mut page.events {
             event.data =
                 without_text(&event.data).map_err(|source| ::events::Error::Malformed {

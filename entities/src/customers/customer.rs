@@ -5,29 +5,22 @@ use schemars::JsonSchema;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::id::Id;
+use crate::{id::Id, stored_enum::stored_enum};
 
-/// Where the relation to a customer stands.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, EnumIter, DeriveActiveEnum,
-)]
-#[sea_orm(
-    rs_type = "String",
-    db_type = "Text",
-    rename_all = "SCREAMING_SNAKE_CASE"
-)]
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum CustomerStatus {
-    /// Known, but no customer yet.
-    #[default]
-    Prospect,
-    /// Doing business.
-    Active,
-    /// On hold.
-    Suspended,
-    /// The relation has ended; the customer is kept.
-    Closed,
+stored_enum! {
+    /// Where the relation to a customer stands.
+    #[derive(Default)]
+    pub enum CustomerStatus {
+        /// Known, but no customer yet.
+        #[default]
+        Prospect,
+        /// Doing business.
+        Active,
+        /// On hold.
+        Suspended,
+        /// The relation has ended; the customer is kept.
+        Closed,
+    }
 }
 
 /// A customer as stored, and as events and answers carry it.

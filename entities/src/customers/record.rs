@@ -8,34 +8,29 @@ use serde::{Deserialize, Serialize};
 use super::customer::{Column, Customer, CustomerStatus};
 use crate::{
     access::Action,
-    record::{Change, Counted, Record, SortField, Unique, head, set},
-    searching::contains,
-    text::{Fields, email, fold, written},
+    record::{Change, Counted, Record, Unique, head, inputs, sort_fields},
+    searching::{contains, is_any},
+    text::{email, fold, written},
 };
 
 /// The kind of stream of customers.
 pub const STREAM: &str = "customer";
 
-/// The input that creates a customer.
-#[derive(Debug, Clone)]
-pub struct CreateCustomer {
-    /// 1 to 200 characters.
-    pub name: String,
-    /// Unique among the customers that are not deleted.
-    pub email: String,
-    /// A telephone number.
-    pub phone: Option<String>,
-    /// The first status.
-    pub status: CustomerStatus,
-}
-
-/// The input that updates a customer. `None` keeps a value, and `Some(None)` removes it.
-#[derive(Debug, Clone, Default)]
-pub struct UpdateCustomer {
-    pub name: Option<String>,
-    pub email: Option<String>,
-    pub phone: Option<Option<String>>,
-    pub status: Option<CustomerStatus>,
+inputs! {
+    Customer:
+    /// The input that creates a customer.
+    CreateCustomer,
+    /// The input that updates a customer. `None` keeps a value, and `Some(None)` removes it.
+    UpdateCustomer {
+        /// 1 to 200 characters.
+        name: String => written::name;
+        /// Unique among the customers that are not deleted.
+        email: String => email::checked, clears address_key;
+        /// A telephone number.
+        phone: Option<String> => written::phone;
+        /// Where the relation stands.
+        status: CustomerStatus;
+    }
 }
 
 /// Selects the customers of a list.
@@ -53,13 +48,9 @@ pub struct CustomerFilter {
     pub deleted: bool,
 }
 
-/// The fields that a list can be sorted by; texts sort by code point.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum CustomerSortField {
-    CreatedAt,
-    UpdatedAt,
-    Name,
-    Email,
+sort_fields! {
+    /// The fields that a list can be sorted by; texts sort by code point.
+    CustomerSortField of Column { CreatedAt, UpdatedAt, Name, Email => EmailKey }
 }
 
 /// The data of every customer event.
@@ -74,8 +65,6 @@ pub struct CustomerData {
 }
 
 impl Record for Customer {
-    type New = CreateCustomer;
-    type Update = UpdateCustomer;
     type Filter = CustomerFilter;
     type SortField = CustomerSortField;
     type Data = CustomerData;
@@ -98,56 +87,18 @@ impl Record for Customer {
 
     head!();
 
-    fn create(new: CreateCustomer) -> Self {
-        Self {
-            name: new.name,
-            email: new.email,
-            phone: new.phone,
-            status: new.status,
-            ..Self::default()
-        }
-    }
-
-    fn apply(&mut self, update: UpdateCustomer) {
-        set(&mut self.name, update.name);
-        email::set(&mut self.email, &mut self.address_key, update.email);
-        set(&mut self.phone, update.phone);
-        set(&mut self.status, update.status);
-    }
-
     fn derive_keys(&mut self) {
         self.email_key = self.email.to_lowercase();
         let email = email::spellings(&self.email);
         self.search_text = fold(&format!("{}\n{email}", self.name));
     }
 
-    fn check_new(new: &mut CreateCustomer, fields: &mut Fields) {
-        fields.text("name", &mut new.name, written::name);
-        fields.text("email", &mut new.email, email::checked);
-        fields.given("phone", new.phone.as_mut(), written::phone);
-    }
-
-    fn check_update(update: &mut UpdateCustomer, fields: &mut Fields) {
-        fields.given("name", update.name.as_mut(), written::name);
-        fields.given("email", update.email.as_mut(), email::checked);
-        let phone = update.phone.as_mut().and_then(Option::as_mut);
-        fields.given("phone", phone, written::phone);
-    }
-
     fn condition(filter: &CustomerFilter, backend: DbBackend) -> Condition {
-        let status = filter
-            .status
-            .as_ref()
-            .map(|it| Column::Status.is_in(it.iter().copied()));
         Condition::all()
             .add(contains(backend, "customer", filter.search.as_deref()))
-            .add_option(status)
+            .add_option(is_any(Column::Status, filter.status.as_ref()))
             .add_option(filter.created_from.map(|from| Column::CreatedAt.gte(from)))
-            .add_option(
-                filter
-                    .created_before
-                    .map(|before| Column::CreatedAt.lt(before)),
-            )
+            .add_option(filter.created_before.map(|end| Column::CreatedAt.lt(end)))
     }
 
     fn shows_deleted(filter: &CustomerFilter) -> bool {
@@ -163,19 +114,6 @@ impl Record for Customer {
 
     fn of_data(data: &CustomerData) -> &Self {
         &data.customer
-    }
-}
-
-impl SortField for CustomerSortField {
-    type Column = Column;
-
-    fn column(self) -> Column {
-        match self {
-            Self::CreatedAt => Column::CreatedAt,
-            Self::UpdatedAt => Column::UpdatedAt,
-            Self::Name => Column::Name,
-            Self::Email => Column::EmailKey,
-        }
     }
 }
 

@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use super::{
-    OperationError, Operations,
+    Done, Operations,
     events::{EpochBegun, OperationEventKind, append_in_tx},
 };
 use crate::{
@@ -29,11 +29,7 @@ impl Operations {
     /// # Errors
     /// Fails when the viewer is not allowed to, or the database cannot be used.
     #[boxed]
-    pub async fn begin_epoch(
-        &self,
-        context: CommandContext,
-        reason: String,
-    ) -> Result<BegunEpoch, OperationError> {
+    pub async fn begin_epoch(&self, context: CommandContext, reason: String) -> Done<BegunEpoch> {
         authorize(&context.viewer, Action::OperateWorkers)?;
         self.log
             .write(move |tx| {

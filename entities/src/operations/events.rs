@@ -1,57 +1,47 @@
 //! The events of operations. Each operation is a stream of its own, except those on a user's sockets: their stream has the
 //! user's id, so that gateways see from the event alone whose sockets to close. The shapes of the data are contracts.
 
-use ::events::{NewEvent, StreamKey, Tx, now};
+use ::events::{StreamKey, Tx, now};
 use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::LetterId;
-use crate::{CommandContext, access::UserId};
+use crate::{
+    CommandContext,
+    access::UserId,
+    event_kinds::{EventKind, event_kinds, new_event},
+};
 
 /// The kind of stream that operations are.
 pub const STREAM: &str = "operations";
 
 const SCHEMA_VERSION: i16 = 1;
 
-/// The kinds of operations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OperationEventKind {
-    /// A follower or a handler was paused.
-    WorkerPaused,
-    /// A follower or a handler was resumed.
-    WorkerResumed,
-    /// A replay of dead letters has begun; the next event has the result, unless the replay was interrupted.
-    ReplayStarted,
-    /// Dead letters were replayed.
-    Replayed,
-    /// A discard of dead letters has begun.
-    DiscardStarted,
-    /// Dead letters were discarded.
-    Discarded,
-    /// All sockets of a user were closed.
-    UserSocketsClosed,
-    /// The rebuild of a read model was requested.
-    RebuildRequested,
-    /// A new epoch has begun: older cursors are refused.
-    EpochBegun,
-}
+event_kinds! {
+    prefix "";
 
-impl OperationEventKind {
-    /// Returns the event type.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::WorkerPaused => "WorkerPaused",
-            Self::WorkerResumed => "WorkerResumed",
-            Self::ReplayStarted => "DeadLetterReplayStarted",
-            Self::Replayed => "DeadLettersReplayed",
-            Self::DiscardStarted => "DeadLetterDiscardStarted",
-            Self::Discarded => "DeadLettersDiscarded",
-            Self::UserSocketsClosed => "UserSocketsClosed",
-            Self::RebuildRequested => "RebuildRequested",
-            Self::EpochBegun => "EpochBegun",
-        }
+    /// The kinds of operations.
+    pub(crate) enum OperationEventKind {
+        /// A follower or a handler was paused.
+        WorkerPaused,
+        /// A follower or a handler was resumed.
+        WorkerResumed,
+        /// A replay of dead letters has begun; the next event has the result, unless the replay was interrupted.
+        ReplayStarted = "DeadLetterReplayStarted",
+        /// Dead letters were replayed.
+        Replayed = "DeadLettersReplayed",
+        /// A discard of dead letters has begun.
+        DiscardStarted = "DeadLetterDiscardStarted",
+        /// Dead letters were discarded.
+        Discarded = "DeadLettersDiscarded",
+        /// All sockets of a user were closed.
+        UserSocketsClosed,
+        /// The rebuild of a read model was requested.
+        RebuildRequested,
+        /// A new epoch has begun: older cursors are refused.
+        EpochBegun,
     }
 }
 
@@ -127,12 +117,7 @@ pub(crate) async fn append_in_tx<D: Serialize>(
         kind: STREAM,
         id: stream_id,
     };
-    let event = NewEvent {
-        event_type: kind.name(),
-        schema_version: SCHEMA_VERSION,
-        data,
-        occurred_at: now(),
-    };
+    let event = new_event(kind, SCHEMA_VERSION, data, now());
     tx.append(stream, expected, event, &context.meta()).await
 }
 
@@ -144,18 +129,18 @@ pub fn event_schemas() -> serde_json::Map<String, Value> {
     let sockets = schema_for!(UserSocketsClosed).to_value();
     let rebuild = schema_for!(ReadModelData).to_value();
     let epoch = schema_for!(EpochBegun).to_value();
-    [
-        (Kind::WorkerPaused, &worker),
-        (Kind::WorkerResumed, &worker),
-        (Kind::ReplayStarted, &letters),
-        (Kind::Replayed, &letters),
-        (Kind::DiscardStarted, &letters),
-        (Kind::Discarded, &letters),
-        (Kind::UserSocketsClosed, &sockets),
-        (Kind::RebuildRequested, &rebuild),
-        (Kind::EpochBegun, &epoch),
-    ]
-    .into_iter()
-    .map(|(kind, schema)| (format!("{}.v{SCHEMA_VERSION}", kind.name()), schema.clone()))
-    .collect()
+    let schema = |kind| match kind {
+        Kind::WorkerPaused | Kind::WorkerResumed => &worker,
+        Kind::ReplayStarted | Kind::Replayed | Kind::DiscardStarted | Kind::Discarded => &letters,
+        Kind::UserSocketsClosed => &sockets,
+        Kind::RebuildRequested => &rebuild,
+        Kind::EpochBegun => &epoch,
+    };
+    let named = |kind: &Kind| {
+        (
+            format!("{}.v{SCHEMA_VERSION}", kind.name()),
+            schema(*kind).clone(),
+        )
+    };
+    Kind::ALL.iter().map(named).collect()
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    LoggedEvent, OperationError, Operations,
+    Done, LoggedEvent, OperationError, Operations,
     events::{LettersData, OperationEventKind, append_in_tx},
 };
 use crate::{
@@ -18,6 +18,8 @@ use crate::{
     id::ids,
     idempotency,
 };
+
+type Result<T, E = AccessError> = std::result::Result<T, E>;
 
 ids! {
     /// A letter's id, as people see it.
@@ -54,7 +56,7 @@ impl Operations {
         &self,
         viewer: &Viewer,
         filter: &LetterFilter,
-    ) -> Result<Vec<DeadLetter>, AccessError> {
+    ) -> Result<Vec<DeadLetter>> {
         authorize(viewer, Action::ReadOperations)?;
         Ok(self.log.dead_letters(filter).await?)
     }
@@ -64,11 +66,7 @@ impl Operations {
     /// # Errors
     /// Fails when the viewer is not allowed to, or the database cannot be read.
     #[boxed]
-    pub async fn count_letters(
-        &self,
-        viewer: &Viewer,
-        filter: &LetterFilter,
-    ) -> Result<u64, AccessError> {
+    pub async fn count_letters(&self, viewer: &Viewer, filter: &LetterFilter) -> Result<u64> {
         authorize(viewer, Action::ReadOperations)?;
         Ok(self.log.count_dead_letters(filter).await?)
     }
@@ -78,11 +76,7 @@ impl Operations {
     /// # Errors
     /// Fails when the viewer is not allowed to, or the database cannot be read.
     #[boxed]
-    pub async fn find_letter(
-        &self,
-        viewer: &Viewer,
-        id: LetterId,
-    ) -> Result<Option<DeadLetter>, AccessError> {
+    pub async fn find_letter(&self, viewer: &Viewer, id: LetterId) -> Result<Option<DeadLetter>> {
         authorize(viewer, Action::ReadOperations)?;
         Ok(self.log.dead_letter(id.uuid()).await?)
     }
@@ -96,7 +90,7 @@ impl Operations {
         &self,
         viewer: &Viewer,
         letter: &DeadLetter,
-    ) -> Result<Option<LoggedEvent>, AccessError> {
+    ) -> Result<Option<LoggedEvent>> {
         authorize(viewer, Action::ReadLog)?;
         let event: Option<Event> = self.log.event_of(letter).await?;
         Ok(event.map(LoggedEvent::from))
@@ -107,11 +101,7 @@ impl Operations {
     /// # Errors
     /// `NotFound` when a named letter does not exist.
     #[boxed]
-    pub async fn replay_letters(
-        &self,
-        context: CommandContext,
-        which: Which,
-    ) -> Result<Replayed, OperationError> {
+    pub async fn replay_letters(&self, context: CommandContext, which: Which) -> Done<Replayed> {
         let outcome = self.operate(context, which, false).await?;
         Ok(Replayed {
             replayed: outcome.replayed,
@@ -124,11 +114,7 @@ impl Operations {
     /// # Errors
     /// `NotFound` when a named letter does not exist.
     #[boxed]
-    pub async fn discard_letters(
-        &self,
-        context: CommandContext,
-        which: Which,
-    ) -> Result<Discarded, OperationError> {
+    pub async fn discard_letters(&self, context: CommandContext, which: Which) -> Done<Discarded> {
         let outcome = self.operate(context, which, true).await?;
         Ok(Discarded {
             discarded: outcome.discarded,
@@ -143,7 +129,7 @@ impl Operations {
         context: CommandContext,
         which: Which,
         is_discard: bool,
-    ) -> Result<Outcome, OperationError> {
+    ) -> Done<Outcome> {
         authorize(&context.viewer, Action::OperateWorkers)?;
         let operations = self.clone();
         let work = tokio::spawn(async move {
@@ -160,7 +146,7 @@ impl Operations {
         context: CommandContext,
         which: Which,
         is_discard: bool,
-    ) -> Result<Outcome, OperationError> {
+    ) -> Done<Outcome> {
         let reader = &self.log.database().reader;
         if let Some(answer) = idempotency::find_answer(reader, &context).await? {
             return Ok(answer?);

@@ -9,6 +9,8 @@ use crate::{
     boxed,
 };
 
+type Result<T, E = AccessError> = std::result::Result<T, E>;
+
 /// Selects the events of a subscription or a page; see `LogFilter`.
 pub type EventLogFilter = LogFilter;
 
@@ -52,7 +54,7 @@ impl Operations {
         viewer: &Viewer,
         filter: &LogFilter,
         place: LogPlace,
-    ) -> Result<LogPage, AccessError> {
+    ) -> Result<LogPage> {
         authorize(viewer, Action::ReadLog)?;
         Ok(self.log.browse(filter, place).await?)
     }

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{
-    OperationError, Operations,
+    Done, OperationError, Operations,
     events::{OperationEventKind, WorkerData, append_in_tx},
 };
 use crate::{
@@ -17,6 +17,8 @@ use crate::{
     access::{AccessError, Action, Viewer, authorize},
     boxed, idempotency,
 };
+
+type Result<T, E = AccessError> = std::result::Result<T, E>;
 
 /// The names of followers and handlers.
 #[derive(Debug, Clone, Default)]
@@ -51,7 +53,7 @@ impl Operations {
     /// # Errors
     /// Fails when the viewer is not allowed to, or the database cannot be read.
     #[boxed]
-    pub async fn read_status(&self, viewer: &Viewer) -> Result<WorkersStatus, AccessError> {
+    pub async fn read_status(&self, viewer: &Viewer) -> Result<WorkersStatus> {
         authorize(viewer, Action::ReadOperations)?;
         Ok(self.status().await?)
     }
@@ -70,7 +72,7 @@ impl Operations {
     pub async fn watch_status(
         &self,
         viewer: &Viewer,
-    ) -> Result<watch::Receiver<Arc<Versioned<Arc<WorkersStatus>>>>, AccessError> {
+    ) -> Result<watch::Receiver<Arc<Versioned<Arc<WorkersStatus>>>>> {
         authorize(viewer, Action::ReadOperations)?;
         let operations = self.clone();
         let read = move || {
@@ -89,7 +91,7 @@ impl Operations {
     /// # Errors
     /// Fails when the viewer is not allowed to.
     #[boxed]
-    pub async fn read_health(&self, viewer: &Viewer) -> Result<LogHealth, AccessError> {
+    pub async fn read_health(&self, viewer: &Viewer) -> Result<LogHealth> {
         authorize(viewer, Action::ReadOperations)?;
         Ok(self.log.health().await)
     }
@@ -99,11 +101,7 @@ impl Operations {
     /// # Errors
     /// `NotFound` when there is none of this name.
     #[boxed]
-    pub async fn pause_worker(
-        &self,
-        context: CommandContext,
-        name: &str,
-    ) -> Result<(), OperationError> {
+    pub async fn pause_worker(&self, context: CommandContext, name: &str) -> Done<()> {
         self.hold(context, name, OperationEventKind::WorkerPaused)
             .await
     }
@@ -113,11 +111,7 @@ impl Operations {
     /// # Errors
     /// `NotFound` when there is none of this name.
     #[boxed]
-    pub async fn resume_worker(
-        &self,
-        context: CommandContext,
-        name: &str,
-    ) -> Result<(), OperationError> {
+    pub async fn resume_worker(&self, context: CommandContext, name: &str) -> Done<()> {
         self.hold(context, name, OperationEventKind::WorkerResumed)
             .await
     }
@@ -127,7 +121,7 @@ impl Operations {
         context: CommandContext,
         name: &str,
         kind: OperationEventKind,
-    ) -> Result<(), OperationError> {
+    ) -> Done<()> {
         authorize(&context.viewer, Action::OperateWorkers)?;
         let WorkerNames {
             followers,

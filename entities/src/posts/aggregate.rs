@@ -247,16 +247,7 @@ impl PostState {
     }
 
     fn add_comment(&mut self, added: &PostCommentAdded, at: DateTime<Utc>) {
-        let comment = Comment {
-            id: added.comment_id,
-            post_id: self.id,
-            number: added.number,
-            author_id: added.author_id,
-            text: Some(added.text.clone()),
-            created_at: at,
-            edited_at: None,
-            removed_at: None,
-        };
+        let comment = Comment::added(self.id, added, at);
         self.numbers.insert(comment.id, comment.number);
         self.comments.insert(comment.number, comment);
     }

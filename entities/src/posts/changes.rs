@@ -93,16 +93,7 @@ impl Changes {
                 self.move_post(event, None, -1, 0);
             }
             PostFact::CommentAdded(added) => {
-                let comment = Comment {
-                    id: added.comment_id,
-                    post_id: id,
-                    number: added.number,
-                    author_id: added.author_id,
-                    text: Some(added.text.clone()),
-                    created_at: at,
-                    edited_at: None,
-                    removed_at: None,
-                };
+                let comment = Comment::added(id, added, at);
                 self.added.insert((id, added.number), comment);
                 self.move_post(event, None, 0, 1);
             }

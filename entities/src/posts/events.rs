@@ -2,64 +2,46 @@
 //! shape is a new schema version, and the old one stays here to be read: `PostCreated` had `text` in version 1, and has
 //! `message` since version 2, as everything else calls it.
 
-use crate::access::UserId;
-use crate::posts::{CommentId, PostId};
 use ::events::{Event, NewEvent};
 use chrono::{DateTime, Utc};
 use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
+use crate::{
+    access::UserId,
+    event_kinds::{self, EventKind, event_kinds},
+    posts::{CommentId, PostId},
+};
+
 /// The kind of stream of posts.
 pub const STREAM: &str = PostId::KIND;
 
-/// The kinds of post events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PostEventKind {
-    /// The post was created.
-    Created,
-    /// Its author changed its message.
-    MessageEdited,
-    /// A user liked the post.
-    Liked,
-    /// A user took their like back.
-    Unliked,
-    /// A user commented on it.
-    CommentAdded,
-    /// The text of a comment was changed.
-    CommentEdited,
-    /// A comment was removed.
-    CommentRemoved,
-    /// The post was deleted, with its comments and likes.
-    Deleted,
+event_kinds! {
+    prefix "Post";
+
+    /// The kinds of post events.
+    pub enum PostEventKind {
+        /// The post was created.
+        Created,
+        /// Its author changed its message.
+        MessageEdited,
+        /// A user liked the post.
+        Liked,
+        /// A user took their like back.
+        Unliked,
+        /// A user commented on it.
+        CommentAdded,
+        /// The text of a comment was changed.
+        CommentEdited,
+        /// A comment was removed.
+        CommentRemoved,
+        /// The post was deleted, with its comments and likes.
+        Deleted,
+    }
 }
 
 impl PostEventKind {
-    const ALL: [Self; 8] = [
-        Self::Created,
-        Self::MessageEdited,
-        Self::Liked,
-        Self::Unliked,
-        Self::CommentAdded,
-        Self::CommentEdited,
-        Self::CommentRemoved,
-        Self::Deleted,
-    ];
-
-    /// Returns the event type.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Created => "PostCreated",
-            Self::MessageEdited => "PostMessageEdited",
-            Self::Liked => "PostLiked",
-            Self::Unliked => "PostUnliked",
-            Self::CommentAdded => "PostCommentAdded",
-            Self::CommentEdited => "PostCommentEdited",
-            Self::CommentRemoved => "PostCommentRemoved",
-            Self::Deleted => "PostDeleted",
-        }
-    }
-
     /// Returns the schema version in which such an event is written now.
     pub const fn schema_version(self) -> i16 {
         match self {
@@ -252,9 +234,7 @@ impl PostEvent {
             what: "post event",
             source,
         };
-        let kind = PostEventKind::ALL
-            .into_iter()
-            .find(|kind| kind.name() == event.event_type)
+        let kind = PostEventKind::find(&event.event_type)
             .filter(|kind| event.schema_version <= kind.schema_version())
             .ok_or_else(|| {
                 let name = format!("{}.v{}", event.event_type, event.schema_version);
@@ -272,17 +252,12 @@ impl PostEvent {
 
 pub(super) fn new_event(fact: &PostFact, occurred_at: DateTime<Utc>) -> NewEvent<'_, PostFact> {
     let kind = fact.kind();
-    NewEvent {
-        event_type: kind.name(),
-        schema_version: kind.schema_version(),
-        data: fact,
-        occurred_at,
-    }
+    event_kinds::new_event(kind, kind.schema_version(), fact, occurred_at)
 }
 
 /// Returns the contract: the JSON Schema of the data of each event type, by name and version, also of those that are only read.
 pub fn event_schemas() -> serde_json::Map<String, Value> {
-    let schemas = PostEventKind::ALL.map(|kind| {
+    let schemas = PostEventKind::ALL.iter().map(|kind| {
         let schema = match kind {
             PostEventKind::Created => schema_for!(PostCreated),
             PostEventKind::MessageEdited => schema_for!(PostMessageEdited),

@@ -3,13 +3,11 @@
 
 use std::sync::Arc;
 
-use ::events::{Event, Follower, ModelTable, ReadModel, Result};
+use ::events::{Applying, DatabaseTransaction, Event, Follower, ModelTable, ReadModel, Result};
 use futures::future::BoxFuture;
 
 use super::{PostEvent, STREAM, Tables, changes::Changes};
 use crate::searching;
-
-use events::DatabaseTransaction;
 
 /// The name of the follower that keeps the live tables.
 pub const POSTS_FOLLOWER: &str = "posts";
@@ -41,11 +39,7 @@ impl Follower for PostsFollower {
         stream == STREAM
     }
 
-    fn apply<'a>(
-        &'a self,
-        tx: &'a DatabaseTransaction,
-        events: &'a [Arc<Event>],
-    ) -> BoxFuture<'a, Result<()>> {
+    fn apply<'a>(&'a self, tx: &'a DatabaseTransaction, events: &'a [Arc<Event>]) -> Applying<'a> {
         Box::pin(async move {
             let decoded = events
                 .iter()

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::events::PostCommentAdded;
 use crate::{access::UserId, id::ids};
 
 ids! {
@@ -51,4 +52,20 @@ pub struct Comment {
     pub edited_at: Option<DateTime<Utc>>,
     /// When it was removed, if it was.
     pub removed_at: Option<DateTime<Utc>>,
+}
+
+impl Comment {
+    /// Returns the comment that an event added.
+    pub(super) fn added(post_id: PostId, added: &PostCommentAdded, at: DateTime<Utc>) -> Self {
+        Self {
+            id: added.comment_id,
+            post_id,
+            number: added.number,
+            author_id: added.author_id,
+            text: Some(added.text.clone()),
+            created_at: at,
+            edited_at: None,
+            removed_at: None,
+        }
+    }
 }

@@ -8,7 +8,6 @@ use sea_orm::{
     ColumnTrait, Condition, DbBackend, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect,
 };
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -20,12 +19,15 @@ use super::{
     },
 };
 use crate::{
-    Direction, Edge, Page, PageRequest, SortKey,
+    Direction, Edge, Page, PageRequest, SortKey, Versions,
     access::{AccessError, Action, UserId, Viewer, authorize},
     boxed,
     paging::Sorted,
+    record::{SortField, sort_fields},
     searching::contains,
 };
+
+type Result<T, E = AccessError> = std::result::Result<T, E>;
 
 /// Selects the posts of a list.
 #[derive(Debug, Clone, Default)]
@@ -40,57 +42,31 @@ pub struct PostFilter {
     pub search: Option<String>,
 }
 
-/// The order of a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PostSort {
-    /// The newest posts come first.
-    Newest,
-    /// The posts with the most likes come first.
-    MostLiked,
+sort_fields! {
+    /// The order of a list: the newest posts come first, or those with the most likes.
+    PostSort of Column { Newest => CreatedAt, MostLiked => LikeCount }
 }
 
 impl PostSort {
-    fn column(self) -> Column {
-        match self {
-            Self::Newest => Column::CreatedAt,
-            Self::MostLiked => Column::LikeCount,
-        }
-    }
-
     fn key(self, post: &Post) -> SortKey {
         match self {
             Self::Newest => SortKey::Time(post.created_at),
             Self::MostLiked => SortKey::Number(post.like_count),
         }
     }
-
-    /// Returns whether a key can be a value of this column.
-    pub fn accepts(self, key: &SortKey) -> bool {
-        match self {
-            Self::Newest => matches!(key, SortKey::Time(_)),
-            Self::MostLiked => matches!(key, SortKey::Number(_)),
-        }
-    }
 }
 
 impl PostFilter {
     fn condition(&self, backend: DbBackend) -> Condition {
-        let mut condition = Condition::all();
-        if let Some(author_id) = self.author_id {
-            condition = condition.add(Column::AuthorId.eq(author_id));
-        }
-        if let Some(has_comments) = self.has_comments {
-            condition = condition.add(match has_comments {
-                true => Column::CommentCount.gt(0),
-                false => Column::CommentCount.eq(0),
-            });
-        }
-        if let Some(least) = self.min_likes {
-            condition = condition.add(Column::LikeCount.gte(least));
-        }
-        let search = self.search.as_deref();
-        condition = condition.add(contains(backend, "post", search));
-        condition
+        let with_comments = self.has_comments.map(|has_comments| match has_comments {
+            true => Column::CommentCount.gt(0),
+            false => Column::CommentCount.eq(0),
+        });
+        Condition::all()
+            .add_option(self.author_id.map(|id| Column::AuthorId.eq(id)))
+            .add_option(with_comments)
+            .add_option(self.min_likes.map(|least| Column::LikeCount.gte(least)))
+            .add(contains(backend, "post", self.search.as_deref()))
     }
 }
 
@@ -101,11 +77,7 @@ fn may_moderate(viewer: &Viewer) -> bool {
 impl Posts {
     /// Returns the post from the read model, unless it is unknown or deleted.
     #[boxed]
-    pub async fn find_post(
-        &self,
-        viewer: &Viewer,
-        id: PostId,
-    ) -> Result<AsOf<Option<Post>>, AccessError> {
+    pub async fn find_post(&self, viewer: &Viewer, id: PostId) -> Result<AsOf<Option<Post>>> {
         authorize(viewer, Action::ReadPosts)?;
         let model = self.log.read_model(&[POSTS_FOLLOWER]).await?;
         let found = Entity::find_by_id(id).one(model.connection()).await?;
@@ -120,7 +92,7 @@ impl Posts {
         viewer: &Viewer,
         id: PostId,
         version: i64,
-    ) -> Result<Option<Arc<PostState>>, AccessError> {
+    ) -> Result<Option<Arc<PostState>>> {
         authorize(viewer, Action::ReadPosts)?;
         let Some(now) = self.folds.read(id).await? else {
             return Ok(None);
@@ -160,7 +132,7 @@ impl Posts {
         filter: &PostFilter,
         sort: PostSort,
         request: &PageRequest,
-    ) -> Result<AsOf<Page<Post>>, AccessError> {
+    ) -> Result<AsOf<Page<Post>>> {
         authorize(viewer, Action::ReadPosts)?;
         let model = self.log.read_model(&[POSTS_FOLLOWER]).await?;
         let sorted = Sorted {
@@ -186,11 +158,7 @@ impl Posts {
 
     /// Returns the number of posts in the whole list.
     #[boxed]
-    pub async fn count_posts(
-        &self,
-        viewer: &Viewer,
-        filter: &PostFilter,
-    ) -> Result<AsOf<u64>, AccessError> {
+    pub async fn count_posts(&self, viewer: &Viewer, filter: &PostFilter) -> Result<AsOf<u64>> {
         authorize(viewer, Action::ReadPosts)?;
         let model = self.log.read_model(&[POSTS_FOLLOWER]).await?;
         let counting = Entity::find().filter(filter.condition(self.log.database().backend()));
@@ -229,16 +197,10 @@ impl Posts {
     /// Returns the events of a post, oldest first. A caller who got the post may see them; texts of comments that were removed
     /// since are left out for all but moderators.
     #[boxed]
-    pub async fn read_history(
-        &self,
-        viewer: &Viewer,
-        id: PostId,
-        after_version: i64,
-        limit: u64,
-    ) -> Result<HistoryPage, AccessError> {
+    pub async fn history(&self, viewer: &Viewer, id: PostId, of: Versions) -> Result<HistoryPage> {
         authorize(viewer, Action::ReadPosts)?;
-        let stream = id.stream();
-        let mut page = self.log.read_stream(stream, after_version, limit).await?;
+        let Versions { after, limit } = of;
+        let mut page = self.log.read_stream(id.stream(), after, limit).await?;
         if may_moderate(viewer) {
             return Ok(page);
         }

@@ -28,16 +28,13 @@ mod store;
 
 use std::sync::Arc;
 
-use ::events::{Event, Follower, Result};
-use futures::future::BoxFuture;
+use ::events::{Applying, DatabaseTransaction, Event, Follower};
 
 pub use decay::TrendWindow;
 pub use query::TrendingPost;
 
 use super::{PostEvent, STREAM};
 use batch::Batch;
-
-use events::DatabaseTransaction;
 
 /// The follower's name.
 pub const TRENDING_FOLLOWER: &str = "posts_trending";
@@ -54,11 +51,7 @@ impl Follower for TrendingFollower {
         stream == STREAM
     }
 
-    fn apply<'a>(
-        &'a self,
-        tx: &'a DatabaseTransaction,
-        events: &'a [Arc<Event>],
-    ) -> BoxFuture<'a, Result<()>> {
+    fn apply<'a>(&'a self, tx: &'a DatabaseTransaction, events: &'a [Arc<Event>]) -> Applying<'a> {
         Box::pin(async move {
             let mut batch = Batch::default();
             for event in events {

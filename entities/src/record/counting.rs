@@ -4,11 +4,10 @@
 use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
 
 use ::events::{
-    AsOf, DatabaseTransaction, Event, Follower,
+    Applying, AsOf, DatabaseTransaction, Event, Follower,
     sql::{execute, query_as},
 };
 use chrono::NaiveDate;
-use futures::future::BoxFuture;
 use sea_orm::{ActiveEnum, Iterable, Value};
 
 use super::{Change, Record, RecordEvent, Records};
@@ -132,11 +131,7 @@ impl<R: Counted> Follower for CountsFollower<R> {
         stream == R::NAME
     }
 
-    fn apply<'a>(
-        &'a self,
-        tx: &'a DatabaseTransaction,
-        events: &'a [Arc<Event>],
-    ) -> BoxFuture<'a, ::events::Result<()>> {
+    fn apply<'a>(&'a self, tx: &'a DatabaseTransaction, events: &'a [Arc<Event>]) -> Applying<'a> {
         Box::pin(async move {
             let mut changes = Changes {
                 statuses: BTreeMap::new(),

@@ -12,7 +12,7 @@ use sea_orm::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ActiveModel, Change, Record, Records, column,
+    ActiveModel, Change, Inputs, Record, Records, column,
     commands::{append, begin, check_new, store_next},
 };
 use crate::{
@@ -128,7 +128,7 @@ impl<R: Importable> Records<R> {
     }
 }
 
-type Checked<R> = Vec<Result<<R as Record>::New, Violations>>;
+type Checked<R> = Vec<Result<<R as Inputs>::New, Violations>>;
 
 /// Checks the rules for each row, and that no two rows share a unique value.
 fn check_rows<R: Importable>(rows: Vec<R::New>) -> Checked<R> {

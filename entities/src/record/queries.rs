@@ -9,13 +9,15 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Record, Records, column};
 use crate::{
-    Direction, Edge, Page, PageRequest, SortKey,
+    Direction, Page, PageRequest, SortKey, Versions,
     access::{AccessError, Viewer, authorize},
     boxed,
     cache::Cached,
     id::Id,
     paging::Sorted,
 };
+
+type Result<T, E = AccessError> = std::result::Result<T, E>;
 
 /// The fields that a list can be sorted by.
 pub trait SortField: Copy + PartialEq + Serialize + DeserializeOwned + Send + Sync {
@@ -35,6 +37,30 @@ pub trait SortField: Copy + PartialEq + Serialize + DeserializeOwned + Send + Sy
     }
 }
 
+/// Writes the enum of the fields that a list can be sorted by. The column of a field is the one of its name, or the one given.
+macro_rules! sort_fields {
+    ($(#[$doc:meta])* $name:ident of $column:ident { $($field:ident $(=> $key:ident)?),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        pub enum $name {
+            $($field),+
+        }
+
+        impl $crate::record::SortField for $name {
+            type Column = $column;
+
+            fn column(self) -> $column {
+                match self {
+                    $(Self::$field => $crate::record::sort_fields!(@column $column $field $($key)?),)+
+                }
+            }
+        }
+    };
+    (@column $column:ident $field:ident) => { $column::$field };
+    (@column $column:ident $field:ident $key:ident) => { $column::$key };
+}
+pub(crate) use sort_fields;
+
 /// The order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sort<F> {
@@ -44,10 +70,21 @@ pub struct Sort<F> {
     pub direction: Direction,
 }
 
+impl<F: SortField> Sort<F> {
+    /// Returns the order of rows with this column of ids.
+    pub(crate) fn by(self, id: F::Column) -> Sorted<F::Column> {
+        Sorted {
+            column: self.field.column(),
+            id,
+            direction: self.direction,
+        }
+    }
+}
+
 impl<R: Record> Records<R> {
     /// Returns the record, unless it is unknown or deleted.
     #[boxed]
-    pub async fn find(&self, viewer: &Viewer, id: Id<R>) -> Result<Cached<Option<R>>, AccessError> {
+    pub async fn find(&self, viewer: &Viewer, id: Id<R>) -> Result<Cached<Option<R>>> {
         authorize(viewer, R::READ)?;
         let reader = self.log.database().reader.clone();
         let load = async move {
@@ -65,25 +102,17 @@ impl<R: Record> Records<R> {
         filter: &R::Filter,
         sort: Sort<R::SortField>,
         request: &PageRequest,
-    ) -> Result<Page<R>, AccessError> {
+    ) -> Result<Page<R>> {
         authorize(viewer, R::READ)?;
-        let column = sort.field.column();
-        let sorted = Sorted {
-            column,
-            id: R::ID,
-            direction: sort.direction,
-        };
-        let rows = request.select(self.matching(filter), &sorted);
-        let rows = rows.all(&self.log.database().reader).await?;
-        Ok(request.page_of(rows, |row| Edge {
-            key: row.get(column).into(),
-            id: row.head().id.uuid(),
-        }))
+        let sorted = sort.by(R::ID);
+        let rows = self.matching(filter);
+        let reader = &self.log.database().reader;
+        Ok(request.read(rows, &sorted, reader).await?)
     }
 
     /// Returns the number of records in the whole list.
     #[boxed]
-    pub async fn count(&self, viewer: &Viewer, filter: &R::Filter) -> Result<u64, AccessError> {
+    pub async fn count(&self, viewer: &Viewer, filter: &R::Filter) -> Result<u64> {
         authorize(viewer, R::READ)?;
         let rows = self.matching(filter);
         Ok(rows.count(&self.log.database().reader).await?)
@@ -91,16 +120,10 @@ impl<R: Record> Records<R> {
 
     /// Returns the events of one record, oldest first.
     #[boxed]
-    pub async fn history(
-        &self,
-        viewer: &Viewer,
-        id: Id<R>,
-        after_version: i64,
-        limit: u64,
-    ) -> Result<HistoryPage, AccessError> {
+    pub async fn history(&self, viewer: &Viewer, id: Id<R>, of: Versions) -> Result<HistoryPage> {
         authorize(viewer, R::READ)?;
-        let stream = id.stream();
-        Ok(self.log.read_stream(stream, after_version, limit).await?)
+        let Versions { after, limit } = of;
+        Ok(self.log.read_stream(id.stream(), after, limit).await?)
     }
 
     fn matching(&self, filter: &R::Filter) -> Select<R::Entity> {

@@ -9,9 +9,9 @@
 use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
 
 use ::events::{
-    Appending, Begin, DatabaseTransaction, Event, EventLog, Follower, Meta, SharedStore, Tx, now,
+    Appending, Applying, Begin, DatabaseTransaction, Event, EventLog, Follower, Meta, SharedStore,
+    Tx, now,
 };
-use futures::future::BoxFuture;
 use uuid::Uuid;
 
 use super::{Change, Record, RecordEvent, event::new_event};
@@ -85,19 +85,11 @@ impl<R: Record> Follower for WarmingFollower<R> {
     }
 
     /// Does nothing in the transaction: the follower keeps nothing in the database.
-    fn apply<'a>(
-        &'a self,
-        _: &'a DatabaseTransaction,
-        _: &'a [Arc<Event>],
-    ) -> BoxFuture<'a, ::events::Result<()>> {
+    fn apply<'a>(&'a self, _: &'a DatabaseTransaction, _: &'a [Arc<Event>]) -> Applying<'a> {
         Box::pin(async { Ok(()) })
     }
 
-    fn raise<'a>(
-        &'a self,
-        tx: &'a Tx<'a>,
-        events: &'a [Arc<Event>],
-    ) -> BoxFuture<'a, ::events::Result<()>> {
+    fn raise<'a>(&'a self, tx: &'a Tx<'a>, events: &'a [Arc<Event>]) -> Applying<'a> {
         Box::pin(async move {
             let warmed = self.warm(events).await?;
             let ids: Vec<_> = warmed.iter().map(|(event, _)| event.stream_id).collect();

@@ -1,73 +1,51 @@
 //! The events of signals. Each carries the whole signal after the event, so that readers need no other source. The shape of
 //! `data` is a contract, and `schema_version` grows when it changes.
 
-use ::events::{Event, NewEvent};
+use ::events::Event;
 use chrono::{DateTime, Utc};
-use schemars::{JsonSchema, schema_for};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Processor, Signal, SignalFact, SignalId};
+use crate::event_kinds::{EventData, EventKind, event_kinds};
 
 /// The kind of stream of signals.
 pub const STREAM: &str = SignalId::KIND;
 
-const SCHEMA_VERSION: i16 = 1;
+event_kinds! {
+    prefix "Signal", data SignalData version 1;
 
-/// The kinds of signal events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SignalEventKind {
-    /// The signal was submitted.
-    Submitted,
-    /// The signal was handed to the processors.
-    ProcessingStarted,
-    /// A processor answered in time.
-    ResultRecorded,
-    /// A processor answered after the end.
-    LateResultRecorded,
-    /// The signal ended: completed or partial.
-    Completed,
-    /// The notification was recorded.
-    Notified,
-    /// The webhook's receiver has acknowledged its end.
-    WebhookDelivered,
+    /// The kinds of signal events.
+    pub enum SignalEventKind {
+        /// The signal was submitted.
+        Submitted,
+        /// The signal was handed to the processors.
+        ProcessingStarted,
+        /// A processor answered in time.
+        ResultRecorded,
+        /// A processor answered after the end.
+        LateResultRecorded,
+        /// The signal ended: completed or partial.
+        Completed,
+        /// The notification was recorded.
+        Notified,
+        /// The webhook's receiver has acknowledged its end.
+        WebhookDelivered,
+    }
 }
 
 impl SignalEventKind {
-    const ALL: [Self; 7] = [
-        Self::Submitted,
-        Self::ProcessingStarted,
-        Self::ResultRecorded,
-        Self::LateResultRecorded,
-        Self::Completed,
-        Self::Notified,
-        Self::WebhookDelivered,
-    ];
-
-    /// Returns the event type.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Submitted => "SignalSubmitted",
-            Self::ProcessingStarted => "SignalProcessingStarted",
-            Self::ResultRecorded => "SignalResultRecorded",
-            Self::LateResultRecorded => "SignalLateResultRecorded",
-            Self::Completed => "SignalCompleted",
-            Self::Notified => "SignalNotified",
-            Self::WebhookDelivered => "SignalWebhookDelivered",
-        }
-    }
-
     /// Returns the kind of this event, if it is one of a signal.
     pub fn of(stream: &str, event_type: &str) -> Option<Self> {
-        let mut all = Self::ALL.into_iter();
-        all.find(|kind| stream == STREAM && kind.name() == event_type)
+        Self::find(event_type).filter(|_| stream == STREAM)
     }
 }
 
 /// The data of every signal event.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct SignalData {
+pub(crate) struct SignalData {
     /// The signal after the event.
     signal: Signal,
     /// The processors it was handed to, in `SignalProcessingStarted`; who answered, in those of results.
@@ -123,13 +101,7 @@ impl SignalEvent {
     /// # Errors
     /// Fails when the event is not one of this domain.
     pub fn decode(event: &Event) -> ::events::Result<Self> {
-        let malformed = |source| ::events::Error::Malformed {
-            what: "signal event",
-            source,
-        };
-        let kind = SignalEventKind::of(&event.stream, &event.event_type)
-            .ok_or_else(|| malformed(serde::de::Error::custom(&event.event_type)))?;
-        let data: SignalData = serde_json::from_str(event.data.get()).map_err(malformed)?;
+        let (kind, data) = SignalEventKind::read(event)?;
         Ok(Self {
             kind,
             signal: data.signal,
@@ -150,21 +122,12 @@ impl SignalEvent {
             signal: self.signal,
             processors: self.processors,
         };
-        let event = NewEvent {
-            event_type: self.kind.name(),
-            schema_version: SCHEMA_VERSION,
-            data: &data,
-            occurred_at: at,
-        };
+        let event = self.kind.event(&data, at);
         tx.append(stream, expected, event, meta).await
     }
 }
 
 /// Returns the contract: the JSON Schema of the data of each event type, by name and version.
 pub fn event_schemas() -> serde_json::Map<String, Value> {
-    let schema = schema_for!(SignalData).to_value();
-    SignalEventKind::ALL
-        .into_iter()
-        .map(|kind| (format!("{}.v{SCHEMA_VERSION}", kind.name()), schema.clone()))
-        .collect()
+    SignalEventKind::schemas().collect()
 }

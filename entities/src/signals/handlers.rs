@@ -7,10 +7,9 @@
 use std::{sync::Arc, time::Duration};
 
 use ::events::{
-    Attempt, Effect, Event, EventLog, Handler, HandlerError, Meta, Result, RetryPolicy, effect,
+    Attempt, Effect, Event, EventLog, Handler, HandlerError, Handling, Meta, RetryPolicy, effect,
     no_effect,
 };
-use futures::future::BoxFuture;
 
 use super::{
     Processor, STREAM, SignalCommand, SignalEvent, SignalEventKind, SignalId, SignalWork, Webhook,
@@ -82,11 +81,7 @@ impl Handler for Step {
         stream == STREAM && event_type == self.after.name()
     }
 
-    fn handle<'a>(
-        &'a self,
-        event: &'a Arc<Event>,
-        _: Attempt,
-    ) -> BoxFuture<'a, Result<Effect, HandlerError>> {
+    fn handle<'a>(&'a self, event: &'a Arc<Event>, _: Attempt) -> Handling<'a> {
         Box::pin(async move {
             let decoded = SignalEvent::decode(event)?;
             let command = (self.command)(&decoded);
@@ -128,11 +123,7 @@ impl Handler for WebhookHandler {
         Some("webhook")
     }
 
-    fn handle<'a>(
-        &'a self,
-        event: &'a Arc<Event>,
-        _: Attempt,
-    ) -> BoxFuture<'a, Result<Effect, HandlerError>> {
+    fn handle<'a>(&'a self, event: &'a Arc<Event>, _: Attempt) -> Handling<'a> {
         Box::pin(async move {
             let Some(webhook) = &self.webhook else {
                 return Ok(no_effect());

@@ -9,10 +9,7 @@ mod trend;
 
 use std::{sync::Arc, time::Duration};
 
-use ::events::{
-    Attempt, Effect, Event, EventLog, Handler, HandlerError, Result, RetryPolicy, effect,
-};
-use futures::future::BoxFuture;
+use ::events::{Attempt, Event, EventLog, Handler, Handling, Result, RetryPolicy, effect};
 
 pub use faults::{Fault, Faults};
 pub use levels::Levels;
@@ -78,11 +75,7 @@ impl Handler for ProcessorHandler {
         }
     }
 
-    fn handle<'a>(
-        &'a self,
-        event: &'a Arc<Event>,
-        _: Attempt,
-    ) -> BoxFuture<'a, Result<Effect, HandlerError>> {
+    fn handle<'a>(&'a self, event: &'a Arc<Event>, _: Attempt) -> Handling<'a> {
         Box::pin(async move {
             let signal = SignalEvent::decode(event)?.signal;
             self.faults.inject(self.processor, signal.value).await?;

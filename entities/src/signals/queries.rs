@@ -2,7 +2,6 @@
 
 use ::events::HistoryPage;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
-use serde::{Deserialize, Serialize};
 
 use super::{
     Signal, SignalId, SignalStatus, Signals,
@@ -12,11 +11,15 @@ use super::{
     },
 };
 use crate::{
-    Direction, Edge, Page, PageRequest, SortKey,
+    Direction, Edge, Page, PageRequest, SortKey, Versions,
     access::{AccessError, Action, Viewer, authorize},
     boxed,
     paging::Sorted,
+    record::sort_fields,
+    searching::is_any,
 };
+
+type Result<T, E = AccessError> = std::result::Result<T, E>;
 
 /// Selects the signals of a list.
 #[derive(Debug, Clone, Default)]
@@ -27,41 +30,24 @@ pub struct SignalFilter {
     pub status: Option<Vec<SignalStatus>>,
 }
 
-/// The order of a list; there is only one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum SignalSort {
-    /// The latest signals come first.
-    Newest,
-}
-
-impl SignalSort {
-    /// Returns whether a key can be a value of the sorted column.
-    pub fn accepts(self, key: &SortKey) -> bool {
-        matches!((self, key), (Self::Newest, SortKey::Time(_)))
-    }
+sort_fields! {
+    /// The order of a list; there is only one: the latest signals come first.
+    SignalSort of Column { Newest => SubmittedAt }
 }
 
 impl SignalFilter {
     fn condition(&self) -> Condition {
-        let mut condition = Condition::all();
-        if let Some(source) = &self.source {
-            condition = condition.add(Column::Source.eq(source.trim()));
-        }
-        if let Some(status) = &self.status {
-            condition = condition.add(Column::Status.is_in(status.iter().copied()));
-        }
-        condition
+        let source = self.source.as_ref();
+        Condition::all()
+            .add_option(source.map(|source| Column::Source.eq(source.trim())))
+            .add_option(is_any(Column::Status, self.status.as_ref()))
     }
 }
 
 impl Signals {
     /// Returns the signal with its results so far.
     #[boxed]
-    pub async fn find_signal(
-        &self,
-        viewer: &Viewer,
-        id: SignalId,
-    ) -> Result<Option<Signal>, AccessError> {
+    pub async fn find_signal(&self, viewer: &Viewer, id: SignalId) -> Result<Option<Signal>> {
         authorize(viewer, Action::ReadSignals)?;
         let reader = &self.log.database().reader;
         let row = Entity::find_by_id(id).one(reader).await?;
@@ -75,7 +61,7 @@ impl Signals {
         viewer: &Viewer,
         filter: &SignalFilter,
         request: &PageRequest,
-    ) -> Result<Page<Signal>, AccessError> {
+    ) -> Result<Page<Signal>> {
         authorize(viewer, Action::ReadSignals)?;
         let sorted = Sorted {
             column: Column::SubmittedAt,
@@ -95,11 +81,7 @@ impl Signals {
 
     /// Returns the number of signals in the whole list.
     #[boxed]
-    pub async fn count_signals(
-        &self,
-        viewer: &Viewer,
-        filter: &SignalFilter,
-    ) -> Result<u64, AccessError> {
+    pub async fn count_signals(&self, viewer: &Viewer, filter: &SignalFilter) -> Result<u64> {
         authorize(viewer, Action::ReadSignals)?;
         Ok(Entity::find()
             .filter(filter.condition())
@@ -109,15 +91,14 @@ impl Signals {
 
     /// Returns the events of one signal, oldest first.
     #[boxed]
-    pub async fn read_history(
+    pub async fn history(
         &self,
         viewer: &Viewer,
         id: SignalId,
-        after_version: i64,
-        limit: u64,
-    ) -> Result<HistoryPage, AccessError> {
+        of: Versions,
+    ) -> Result<HistoryPage> {
         authorize(viewer, Action::ReadSignals)?;
-        let stream = id.stream();
-        Ok(self.log.read_stream(stream, after_version, limit).await?)
+        let Versions { after, limit } = of;
+        Ok(self.log.read_stream(id.stream(), after, limit).await?)
     }
 }

@@ -13,7 +13,7 @@ const LARGEST: f64 = 1e100;
 pub(super) fn check_new(mut input: SubmitSignal) -> Result<SubmitSignal, Violations> {
     let mut fields = Fields::default();
     let source = |source: &str| written::line(source, SOURCE_CHARS);
-    fields.text("source", &mut input.source, source);
+    fields.rule("source", &mut input.source, source);
     fields.check("value", check_value(input.value));
     fields.end()?;
     // Negative zero becomes zero.
@@ -38,13 +38,7 @@ mod tests {
             source: source.to_owned(),
             value,
         };
-        match check_new(input) {
-            Ok(_) => Vec::new(),
-            Err(Violations(list)) => list
-                .into_iter()
-                .map(|violation| format!("{}:{}", violation.field, violation.code))
-                .collect(),
-        }
+        check_new(input).err().map_or(Vec::new(), Violations::codes)
     }
 
     #[test]

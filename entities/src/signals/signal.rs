@@ -2,48 +2,29 @@
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
-use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::Finding;
-
-use crate::id::ids;
+use crate::{id::ids, stored_enum::stored_enum};
 
 ids! {
     /// A signal's id.
     SignalId = Id<OfSignal>, "signal";
 }
 
-/// Where a signal stands.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    EnumIter,
-    DeriveActiveEnum,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[schemars(rename = "SignalStatus")]
-pub enum SignalStatus {
-    /// Submitted.
-    #[sea_orm(string_value = "PENDING")]
-    Pending,
-    /// Handed to the processors.
-    #[sea_orm(string_value = "PROCESSING")]
-    Processing,
-    /// All processors have answered.
-    #[sea_orm(string_value = "COMPLETED")]
-    Completed,
-    /// Some processors had not answered at the deadline.
-    #[sea_orm(string_value = "PARTIAL")]
-    Partial,
+stored_enum! {
+    /// Where a signal stands.
+    #[schemars(rename = "SignalStatus")]
+    pub enum SignalStatus {
+        /// Submitted.
+        Pending,
+        /// Handed to the processors.
+        Processing,
+        /// All processors have answered.
+        Completed,
+        /// Some processors had not answered at the deadline.
+        Partial,
+    }
 }
 
 impl SignalStatus {
@@ -53,35 +34,17 @@ impl SignalStatus {
     }
 }
 
-/// Who looks at a signal.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    EnumIter,
-    DeriveActiveEnum,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-#[schemars(rename = "SignalProcessor")]
-pub enum Processor {
-    /// How far the value is from what the source is used to.
-    #[sea_orm(string_value = "STATISTICS")]
-    Statistics,
-    /// Where the last values of the source are going.
-    #[sea_orm(string_value = "TREND")]
-    Trend,
-    /// Which thresholds the value has passed.
-    #[sea_orm(string_value = "LEVELS")]
-    Levels,
+stored_enum! {
+    /// Who looks at a signal.
+    #[schemars(rename = "SignalProcessor")]
+    pub enum Processor {
+        /// How far the value is from what the source is used to.
+        Statistics,
+        /// Where the last values of the source are going.
+        Trend,
+        /// Which thresholds the value has passed.
+        Levels,
+    }
 }
 
 impl Processor {

@@ -8,10 +8,6 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{Signal, SignalId, SignalNotification, SignalResult};
 
 /// The table of signals.
-#[expect(
-    unreachable_pub,
-    reason = "the entity that is derived is public, so its model has to be"
-)]
 pub(super) mod signal {
     use chrono::{DateTime, Utc};
     use sea_orm::entity::prelude::*;

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::student::{Column, Student, StudentStatus};
 use crate::{
     access::Action,
-    record::{Change, Importable, Record, SortField, Unique, head, set},
-    searching::contains,
-    text::{Fields, Flaw, email, fold, written},
+    record::{Change, Importable, Record, Unique, head, inputs, sort_fields},
+    searching::{contains, is_any},
+    text::{Flaw, email, fold, written},
 };
 
 /// The kind of stream of students.
@@ -25,32 +25,25 @@ const NUMBER_CHARS: usize = 32;
 const COURSE_CHARS: usize = 120;
 const LAST_YEAR: i32 = 20;
 
-/// The input that creates a student; also a row of an import.
-#[derive(Debug, Clone)]
-pub struct CreateStudent {
-    /// 1 to 200 characters.
-    pub name: String,
-    /// Unique among the students that are not deleted.
-    pub email: String,
-    /// Unique among the students that are not deleted; 1 to 32 characters.
-    pub student_number: Option<String>,
-    /// 1 to 120 characters.
-    pub course: String,
-    /// 1 to 20.
-    pub year: i32,
-    /// The first status.
-    pub status: StudentStatus,
-}
-
-/// The input that updates a student. `None` keeps a value, and `Some(None)` removes it.
-#[derive(Debug, Clone, Default)]
-pub struct UpdateStudent {
-    pub name: Option<String>,
-    pub email: Option<String>,
-    pub student_number: Option<Option<String>>,
-    pub course: Option<String>,
-    pub year: Option<i32>,
-    pub status: Option<StudentStatus>,
+inputs! {
+    Student:
+    /// The input that creates a student; also a row of an import.
+    CreateStudent,
+    /// The input that updates a student. `None` keeps a value, and `Some(None)` removes it.
+    UpdateStudent {
+        /// 1 to 200 characters.
+        name: String => written::name;
+        /// Unique among the students that are not deleted.
+        email: String => email::checked, clears address_key;
+        /// Unique among the students that are not deleted; 1 to 32 characters.
+        student_number: Option<String> as "studentNumber" => number;
+        /// 1 to 120 characters.
+        course: String => course;
+        /// 1 to 20.
+        year: i32 => year;
+        /// Where the student stands.
+        status: StudentStatus;
+    }
 }
 
 /// Selects the students of a list.
@@ -66,15 +59,11 @@ pub struct StudentFilter {
     pub year: Option<Vec<i32>>,
 }
 
-/// The fields that a list can be sorted by; texts sort by code point.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum StudentSortField {
-    CreatedAt,
-    UpdatedAt,
-    Name,
-    Email,
-    Course,
-    Year,
+sort_fields! {
+    /// The fields that a list can be sorted by; texts sort by code point.
+    StudentSortField of Column {
+        CreatedAt, UpdatedAt, Name, Email => EmailKey, Course => CourseKey, Year,
+    }
 }
 
 /// The data of every student event.
@@ -86,8 +75,6 @@ pub struct StudentData {
 }
 
 impl Record for Student {
-    type New = CreateStudent;
-    type Update = UpdateStudent;
     type Filter = StudentFilter;
     type SortField = StudentSortField;
     type Data = StudentData;
@@ -118,27 +105,6 @@ impl Record for Student {
 
     head!();
 
-    fn create(new: CreateStudent) -> Self {
-        Self {
-            name: new.name,
-            email: new.email,
-            student_number: new.student_number,
-            course: new.course,
-            year: new.year,
-            status: new.status,
-            ..Self::default()
-        }
-    }
-
-    fn apply(&mut self, update: UpdateStudent) {
-        set(&mut self.name, update.name);
-        email::set(&mut self.email, &mut self.address_key, update.email);
-        set(&mut self.student_number, update.student_number);
-        set(&mut self.course, update.course);
-        set(&mut self.year, update.year);
-        set(&mut self.status, update.status);
-    }
-
     fn derive_keys(&mut self) {
         self.email_key = self.email.to_lowercase();
         self.number_key = self.student_number.as_deref().map(fold);
@@ -148,33 +114,14 @@ impl Record for Student {
         self.search_text = [&name, &email, number, &self.course_key].join("\n");
     }
 
-    fn check_new(new: &mut CreateStudent, fields: &mut Fields) {
-        fields.text("name", &mut new.name, written::name);
-        fields.text("email", &mut new.email, email::checked);
-        fields.given("studentNumber", new.student_number.as_mut(), number);
-        fields.text("course", &mut new.course, course);
-        fields.check("year", check_year(new.year));
-    }
-
-    fn check_update(update: &mut UpdateStudent, fields: &mut Fields) {
-        fields.given("name", update.name.as_mut(), written::name);
-        fields.given("email", update.email.as_mut(), email::checked);
-        let given = update.student_number.as_mut().and_then(Option::as_mut);
-        fields.given("studentNumber", given, number);
-        fields.given("course", update.course.as_mut(), course);
-        fields.check("year", update.year.map_or(Ok(()), check_year));
-    }
-
     fn condition(filter: &StudentFilter, backend: DbBackend) -> Condition {
-        let status = filter.status.as_ref();
         let courses = filter.course.as_ref();
         let keys = courses.map(|it| it.iter().map(|course| fold(course.trim())));
-        let year = filter.year.as_ref();
         Condition::all()
             .add(contains(backend, "student", filter.search.as_deref()))
-            .add_option(status.map(|it| Column::Status.is_in(it.iter().copied())))
+            .add_option(is_any(Column::Status, filter.status.as_ref()))
             .add_option(keys.map(|it| Column::CourseKey.is_in(it)))
-            .add_option(year.map(|it| Column::Year.is_in(it.iter().copied())))
+            .add_option(is_any(Column::Year, filter.year.as_ref()))
     }
 
     fn into_data(self, _: Option<&Self>) -> StudentData {
@@ -200,25 +147,10 @@ fn number(number: &str) -> Result<String, Flaw> {
     written::line(number, NUMBER_CHARS)
 }
 
-fn check_year(year: i32) -> Result<(), Flaw> {
-    match (1..=LAST_YEAR).contains(&year) {
-        true => Ok(()),
+fn year(year: &i32) -> Result<i32, Flaw> {
+    match (1..=LAST_YEAR).contains(year) {
+        true => Ok(*year),
         false => Err(Flaw::new("range", "must be from 1 to 20")),
-    }
-}
-
-impl SortField for StudentSortField {
-    type Column = Column;
-
-    fn column(self) -> Column {
-        match self {
-            Self::CreatedAt => Column::CreatedAt,
-            Self::UpdatedAt => Column::UpdatedAt,
-            Self::Name => Column::Name,
-            Self::Email => Column::EmailKey,
-            Self::Course => Column::CourseKey,
-            Self::Year => Column::Year,
-        }
     }
 }
 

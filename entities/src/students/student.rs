@@ -5,31 +5,24 @@ use schemars::JsonSchema;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::id::Id;
+use crate::{id::Id, stored_enum::stored_enum};
 
-/// Where a student stands.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, EnumIter, DeriveActiveEnum,
-)]
-#[sea_orm(
-    rs_type = "String",
-    db_type = "Text",
-    rename_all = "SCREAMING_SNAKE_CASE"
-)]
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum StudentStatus {
-    /// Has applied for a place.
-    #[default]
-    Applicant,
-    /// Studies.
-    Enrolled,
-    /// Is away for a while.
-    OnLeave,
-    /// Has finished.
-    Graduated,
-    /// Has left without finishing.
-    Withdrawn,
+stored_enum! {
+    /// Where a student stands.
+    #[derive(Default)]
+    pub enum StudentStatus {
+        /// Has applied for a place.
+        #[default]
+        Applicant,
+        /// Studies.
+        Enrolled,
+        /// Is away for a while.
+        OnLeave,
+        /// Has finished.
+        Graduated,
+        /// Has left without finishing.
+        Withdrawn,
+    }
 }
 
 /// A student as stored, and as events and answers carry it.

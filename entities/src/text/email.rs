@@ -59,14 +59,6 @@ pub(crate) fn key_of_stored(email: &str) -> Option<String> {
     (key != email.to_lowercase()).then_some(key)
 }
 
-/// Sets an address if another one is given. The new one is in the stored form, so it needs no key of its own.
-pub(crate) fn set(email: &mut String, address_key: &mut Option<String>, new: Option<String>) {
-    if let Some(new) = new.filter(|new| new != email) {
-        *email = new;
-        *address_key = None;
-    }
-}
-
 /// Returns the keys of an address to look up: the key by this rule, and the key from before this rule. Both are bounded.
 pub(crate) fn sought(text: &str) -> (String, String) {
     let text = text.trim();

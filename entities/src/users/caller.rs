@@ -21,6 +21,8 @@ use crate::{
     boxed,
 };
 
+type Result<T, E = AccessError> = std::result::Result<T, E>;
+
 /// The caller of a request or a socket. Clones are the same caller: when one is renewed, all are.
 #[derive(Clone, Default)]
 pub struct Caller(Option<Arc<watch::Sender<Claims>>>);
@@ -66,7 +68,7 @@ impl Users {
     /// # Errors
     /// `Unauthenticated` when the token is not valid now.
     #[boxed]
-    pub async fn admit(&self, token: Option<&str>) -> Result<Caller, AccessError> {
+    pub async fn admit(&self, token: Option<&str>) -> Result<Caller> {
         let Some(token) = token else {
             return Ok(Caller::anonymous());
         };
@@ -84,7 +86,7 @@ impl Users {
     /// # Errors
     /// `Unauthenticated` when the token is not valid, or another user's; the caller stays as it was.
     #[boxed]
-    pub async fn renew(&self, caller: &Caller, token: &str) -> Result<(), AccessError> {
+    pub async fn renew(&self, caller: &Caller, token: &str) -> Result<()> {
         let renewed = self.admit(Some(token)).await?;
         match (&caller.0, renewed.claims()) {
             (Some(current), Some(claims)) if current.borrow().user_id == claims.user_id => {
@@ -100,7 +102,7 @@ impl Users {
     /// # Errors
     /// `Unauthenticated` when the token has expired, the session has ended or the user was deactivated.
     #[boxed]
-    pub async fn viewer_of(&self, caller: &Caller) -> Result<Viewer, AccessError> {
+    pub async fn viewer_of(&self, caller: &Caller) -> Result<Viewer> {
         let Some(claims) = caller.claims() else {
             return Ok(Viewer::Anonymous);
         };
@@ -123,13 +125,13 @@ impl Users {
         }))
     }
 
-    pub(crate) async fn is_deactivated(&self, id: UserId) -> Result<bool, AccessError> {
+    pub(crate) async fn is_deactivated(&self, id: UserId) -> Result<bool> {
         let user = self.load_user(id).await?;
         Ok(user.is_none_or(|user| user.deactivated_at.is_some()))
     }
 
     /// Returns the user with this id, deactivated or not.
-    pub(super) async fn load_user(&self, id: UserId) -> Result<Option<Arc<User>>, AccessError> {
+    pub(super) async fn load_user(&self, id: UserId) -> Result<Option<Arc<User>>> {
         let load = || {
             let reader = self.log.database().reader.clone();
             async move {
@@ -140,7 +142,7 @@ impl Users {
         Ok(self.cache.get(id.uuid(), load).await?)
     }
 
-    async fn load_session(&self, id: SessionId) -> Result<Option<Session>, AccessError> {
+    async fn load_session(&self, id: SessionId) -> Result<Option<Session>> {
         let load = || {
             let reader = self.log.database().reader.clone();
             async move { Ok(sessions::Entity::find_by_id(id).one(&reader).await?) }

@@ -12,7 +12,7 @@ use sea_orm::{
 use super::{
     Role, STREAM, User, UserError, UserEventKind, UserRefusal, Users,
     error::refused_row,
-    events::{Revocation, UserData, new_user_event},
+    events::{Revocation, UserData},
     rules,
     sessions::end_sessions,
     user::{ActiveModel, Column, Entity},
@@ -20,7 +20,9 @@ use super::{
 use crate::{
     CommandContext,
     access::{Action, UserId, authorize},
-    boxed, idempotency,
+    boxed,
+    event_kinds::EventData,
+    idempotency,
     record::set,
 };
 
@@ -207,7 +209,7 @@ pub(super) async fn append(
     updated.map_err(refused_row)?;
     let stream = user.id.stream();
     let data = UserData { user };
-    let event = new_user_event(kind, &data, data.user.updated_at);
+    let event = kind.event(&data, data.user.updated_at);
     let expected = data.user.version - 1;
     tx.append(stream, expected, event, &context.meta()).await?;
     Ok(data.user)

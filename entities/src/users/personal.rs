@@ -15,12 +15,13 @@ use crate::{
     CommandContext,
     access::{Action, UserId, authorize},
     boxed,
+    event_kinds::EventKind,
 };
 
 /// The personal data in the events of users.
 pub(crate) const PERSONAL_DATA: PersonalData = PersonalData {
     stream: STREAM,
-    event_types: &UserEventKind::NAMES,
+    event_types: UserEventKind::NAMES,
     whose: Whose::Stream,
     fields: &[
         ("/user/email", |id| no_address(id).into()),

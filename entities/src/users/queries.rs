@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use ::events::HistoryPage;
 use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, PaginatorTrait, QueryFilter};
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
@@ -13,13 +12,15 @@ use super::{
     user::{Column, Entity},
 };
 use crate::{
-    Direction, Edge, Page, PageRequest, SortKey,
+    Page, PageRequest, Versions,
     access::{AccessError, Action, UserId, Viewer, authorize},
     boxed,
     id::uuids,
-    paging::Sorted,
-    searching::contains,
+    record::{Sort, sort_fields},
+    searching::{contains, is_any},
 };
+
+type Result<T, E = AccessError> = std::result::Result<T, E>;
 
 /// Selects the users of a list.
 #[derive(Debug, Clone, Default)]
@@ -32,67 +33,28 @@ pub struct UserFilter {
     pub include_deactivated: bool,
 }
 
-/// The fields that a list can be sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum UserSortField {
-    /// The time of registration.
-    CreatedAt,
-    /// The name, by code point.
-    Name,
+sort_fields! {
+    /// The fields that a list can be sorted by: the time of registration, or the name, by code point.
+    UserSortField of Column { CreatedAt, Name }
 }
 
 /// The order of a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UserSort {
-    /// The first criterion; the second is the id.
-    pub field: UserSortField,
-    /// The direction of both criteria.
-    pub direction: Direction,
-}
-
-impl UserSortField {
-    fn column(self) -> Column {
-        match self {
-            Self::CreatedAt => Column::CreatedAt,
-            Self::Name => Column::Name,
-        }
-    }
-
-    fn key(self, user: &User) -> SortKey {
-        match self {
-            Self::CreatedAt => SortKey::Time(user.created_at),
-            Self::Name => SortKey::Text(user.name.clone()),
-        }
-    }
-
-    /// Returns whether a key can be a value of this column.
-    pub fn accepts(self, key: &SortKey) -> bool {
-        match self {
-            Self::CreatedAt => matches!(key, SortKey::Time(_)),
-            Self::Name => matches!(key, SortKey::Text(_)),
-        }
-    }
-}
+pub type UserSort = Sort<UserSortField>;
 
 impl UserFilter {
     fn condition(&self, backend: DbBackend) -> Condition {
-        let mut condition = Condition::all();
-        if !self.include_deactivated {
-            condition = condition.add(Column::DeactivatedAt.is_null());
-        }
-        let search = self.search.as_deref();
-        condition = condition.add(contains(backend, "app_user", search));
-        if let Some(role) = &self.role {
-            condition = condition.add(Column::Role.is_in(role.iter().copied()));
-        }
-        condition
+        let active = (!self.include_deactivated).then(|| Column::DeactivatedAt.is_null());
+        Condition::all()
+            .add_option(active)
+            .add(contains(backend, "app_user", self.search.as_deref()))
+            .add_option(is_any(Column::Role, self.role.as_ref()))
     }
 }
 
 impl Users {
     /// Returns the caller, or `None` if they have not signed in.
     #[boxed]
-    pub async fn me(&self, viewer: &Viewer) -> Result<Option<User>, AccessError> {
+    pub async fn me(&self, viewer: &Viewer) -> Result<Option<User>> {
         match viewer.user_id() {
             Some(id) => Ok(self.load_user(id).await?.map(Arc::unwrap_or_clone)),
             None => Ok(None),
@@ -101,11 +63,7 @@ impl Users {
 
     /// Returns the user with this id, deactivated or not.
     #[boxed]
-    pub async fn find_user(
-        &self,
-        viewer: &Viewer,
-        id: UserId,
-    ) -> Result<Option<User>, AccessError> {
+    pub async fn find_user(&self, viewer: &Viewer, id: UserId) -> Result<Option<User>> {
         authorize(viewer, Action::ReadUsers)?;
         Ok(self.load_user(id).await?.map(Arc::unwrap_or_clone))
     }
@@ -133,31 +91,17 @@ impl Users {
         filter: &UserFilter,
         sort: UserSort,
         request: &PageRequest,
-    ) -> Result<Page<User>, AccessError> {
+    ) -> Result<Page<User>> {
         authorize(viewer, Action::ReadUsers)?;
-        let sorted = Sorted {
-            column: sort.field.column(),
-            id: Column::Id,
-            direction: sort.direction,
-        };
-        let rows = Entity::find().filter(filter.condition(self.log.database().backend()));
-        let rows = request
-            .select(rows, &sorted)
-            .all(&self.log.database().reader)
-            .await?;
-        Ok(request.page_of(rows, |row| Edge {
-            key: sort.field.key(row),
-            id: row.id.uuid(),
-        }))
+        let sorted = sort.by(Column::Id);
+        let database = self.log.database();
+        let rows = Entity::find().filter(filter.condition(database.backend()));
+        Ok(request.read(rows, &sorted, &database.reader).await?)
     }
 
     /// Returns the number of users in the whole list.
     #[boxed]
-    pub async fn count_users(
-        &self,
-        viewer: &Viewer,
-        filter: &UserFilter,
-    ) -> Result<u64, AccessError> {
+    pub async fn count_users(&self, viewer: &Viewer, filter: &UserFilter) -> Result<u64> {
         authorize(viewer, Action::ReadUsers)?;
         Ok(Entity::find()
             .filter(filter.condition(self.log.database().backend()))
@@ -167,22 +111,14 @@ impl Users {
 
     /// Returns the events of one user, oldest first: for the user, and for callers who may read everyone's.
     #[boxed]
-    pub async fn read_history(
-        &self,
-        viewer: &Viewer,
-        id: UserId,
-        after_version: i64,
-        limit: u64,
-    ) -> Result<HistoryPage, AccessError> {
+    pub async fn history(&self, viewer: &Viewer, id: UserId, of: Versions) -> Result<HistoryPage> {
         // The role is checked first: its permissions are the same for all who have it.
         if let Err(denied) = authorize(viewer, Action::ReadUserDetails)
             && viewer.user_id() != Some(id)
         {
             return Err(denied);
         }
-        Ok(self
-            .log
-            .read_stream(id.stream(), after_version, limit)
-            .await?)
+        let Versions { after, limit } = of;
+        Ok(self.log.read_stream(id.stream(), after, limit).await?)
     }
 }

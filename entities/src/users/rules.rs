@@ -18,8 +18,8 @@ const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=128;
 
 pub(super) fn check_new(mut input: Register) -> Result<Register, Violations> {
     let mut fields = Fields::default();
-    fields.text("email", &mut input.email, email::checked);
-    fields.text("name", &mut input.name, name);
+    fields.rule("email", &mut input.email, email::checked);
+    fields.rule("name", &mut input.name, name);
     fields.check("password", check_password(&input.password));
     fields.end()?;
     Ok(input)
@@ -27,9 +27,9 @@ pub(super) fn check_new(mut input: Register) -> Result<Register, Violations> {
 
 pub(super) fn check_profile(mut input: UpdateProfile) -> Result<UpdateProfile, Violations> {
     let mut fields = Fields::default();
-    fields.given("name", input.name.as_mut(), name);
-    let given = input.bio.as_mut().and_then(Option::as_mut);
-    fields.given("bio", given, |bio| written::lines(bio.trim(), BIO_CHARS));
+    fields.rule("name", &mut input.name, name);
+    let bio = |bio: &str| written::lines(bio.trim(), BIO_CHARS);
+    fields.rule("bio", &mut input.bio, bio);
     fields.end()?;
     Ok(input)
 }
@@ -81,13 +81,7 @@ mod tests {
                 name: name.to_owned(),
                 password: Secret::new(password),
             };
-            match check_new(input) {
-                Ok(_) => Vec::new(),
-                Err(Violations(list)) => list
-                    .into_iter()
-                    .map(|violation| format!("{}:{}", violation.field, violation.code))
-                    .collect(),
-            }
+            check_new(input).err().map_or(Vec::new(), Violations::codes)
         };
         assert_eq!(violated(" ada@example.com ", " Ada ", "12345678"), [""; 0]);
         assert_eq!(

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     SESSION_STREAM, Secret, UserError,
-    events::{Revocation, SessionData, SessionEventKind, new_session_event},
+    events::{Revocation, SessionData, SessionEventKind},
     sign_in::on_behalf_of,
     successors::{self, Successor},
     tokens::seconds_now,
@@ -24,6 +24,7 @@ use crate::{
     CommandContext,
     access::{SessionId, UserId},
     boxed,
+    event_kinds::EventData,
 };
 
 /// A session as stored.
@@ -272,7 +273,7 @@ async fn append(
         expires_at: session.expires_at,
         revocation,
     };
-    let event = new_session_event(kind, &data, now());
+    let event = kind.event(&data, now());
     let expected = session.version - 1;
     tx.append(stream, expected, event, &context.meta()).await?;
     Ok(())

@@ -6,6 +6,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use ::events::{Tx, now, sql::query_one_as};
 use chrono::{DateTime, Utc};
+use futures::future::BoxFuture;
 use sea_orm::{EntityTrait, IntoActiveModel, QuerySelect};
 
 use super::{
@@ -71,24 +72,11 @@ impl Users {
         let input = rules::check_new(input)?;
         let hash = self.passwords.hash(origin.address, input.password.clone());
         let hash = hash.await?;
-        let token = new_token()?;
-        let users = self.clone();
-        let (context, refresh_token) = (origin.context, token.clone());
-        let (user, session) = self
-            .log
-            .write(move |tx| {
-                let (users, context, token) = (users.clone(), context.clone(), token.clone());
-                let (input, hash) = (input.clone(), hash.clone());
-                Box::pin(async move {
-                    let user = create_user(tx, context.clone(), input, &hash, Role::Member).await?;
-                    let context = on_behalf_of(context, &user);
-                    let lifetime = users.refresh_token_lifetime;
-                    let session = start_session(tx, &context, user.id, &token, lifetime).await?;
-                    Ok::<_, UserError>((user, session))
-                })
-            })
-            .await?;
-        self.signed_in(user, &session, refresh_token, seconds_now())
+        self.begin(origin.context, move |tx, context| {
+            let (input, hash) = (input.clone(), hash.clone());
+            Box::pin(async move { create_user(tx, context, input, &hash, Role::Member).await })
+        })
+        .await
     }
 
     /// Begins a session for a caller who knows the password.
@@ -108,29 +96,19 @@ impl Users {
             .filter(|_| is_right)
             .ok_or(UserRefusal::WrongCredentials)?;
         self.throttle.remember(&email_key, address);
-        let token = new_token()?;
-        let users = self.clone();
-        let (context, refresh_token) = (origin.context, token.clone());
-        let (user, session) = self
-            .log
-            .write(move |tx| {
-                let (users, context, token) = (users.clone(), context.clone(), token.clone());
-                let hash = hash.clone();
-                Box::pin(async move {
-                    // Deactivation takes the same lock: it comes before, or ends this session too.
-                    let user = lock_user(tx, user_id).await?;
-                    if user.deactivated_at.is_some() {
-                        return Err(UserRefusal::WrongCredentials.into());
-                    }
-                    still_has(tx, user.id, &hash).await?;
-                    let context = on_behalf_of(context, &user);
-                    let lifetime = users.refresh_token_lifetime;
-                    let session = start_session(tx, &context, user.id, &token, lifetime).await?;
-                    Ok::<_, UserError>((user, session))
-                })
+        self.begin(origin.context, move |tx, _| {
+            let hash = hash.clone();
+            Box::pin(async move {
+                // Deactivation takes the same lock: it comes before, or ends this session too.
+                let user = lock_user(tx, user_id).await?;
+                if user.deactivated_at.is_some() {
+                    return Err(UserRefusal::WrongCredentials.into());
+                }
+                still_has(tx, user.id, &hash).await?;
+                Ok(user)
             })
-            .await?;
-        self.signed_in(user, &session, refresh_token, seconds_now())
+        })
+        .await
     }
 
     /// Exchanges a refresh token for new tokens of the same session; a repeat within the grace time gets the same ones.
@@ -293,6 +271,27 @@ impl Users {
                    order by case when u.email_key = $2 then 0 else 1 end limit 1";
         let values = vec![key.into(), before.into()];
         Ok(query_one_as(&self.log.database().reader, sql, values).await?)
+    }
+
+    /// Begins a session of the user whom `identify` finds or creates in the same transaction.
+    async fn begin<F>(&self, context: CommandContext, identify: F) -> Result<SignedIn>
+    where
+        F: for<'a> Fn(&'a Tx<'a>, CommandContext) -> BoxFuture<'a, Result<User>>,
+        F: Send + Sync + 'static,
+    {
+        let (token, lifetime) = (new_token()?, self.refresh_token_lifetime);
+        let (refresh_token, identify) = (token.clone(), Arc::new(identify));
+        let begun = self.log.write(move |tx| {
+            let (context, token, identify) = (context.clone(), token.clone(), identify.clone());
+            Box::pin(async move {
+                let user = identify(tx, context.clone()).await?;
+                let context = on_behalf_of(context, &user);
+                let session = start_session(tx, &context, user.id, &token, lifetime).await?;
+                Ok::<_, UserError>((user, session))
+            })
+        });
+        let (user, session) = begun.await?;
+        self.signed_in(user, &session, refresh_token, seconds_now())
     }
 
     fn signed_in(

@@ -6,39 +6,24 @@ use schemars::JsonSchema;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{access::Role, access::UserId, text::fold};
+use crate::{
+    access::{Role, UserId},
+    stored_enum::stored_enum,
+    text::fold,
+};
 
-/// Whether a user wants to be talked to.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    Hash,
-    PartialOrd,
-    Ord,
-    EnumIter,
-    DeriveActiveEnum,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-)]
-#[sea_orm(rs_type = "String", db_type = "Text")]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Availability {
-    /// Here.
-    #[sea_orm(string_value = "ONLINE")]
-    Online,
-    /// Not looking.
-    #[sea_orm(string_value = "AWAY")]
-    Away,
-    /// Here, and not to be disturbed.
-    #[sea_orm(string_value = "BUSY")]
-    Busy,
-    /// Not here, or not to be seen.
-    #[sea_orm(string_value = "OFFLINE")]
-    Offline,
+stored_enum! {
+    /// Whether a user wants to be talked to.
+    pub enum Availability {
+        /// Here.
+        Online,
+        /// Not looking.
+        Away,
+        /// Here, and not to be disturbed.
+        Busy,
+        /// Not here, or not to be seen.
+        Offline,
+    }
 }
 
 /// A user as stored, and as events and answers carry it.

@@ -1,6 +1,6 @@
 //! The inputs of chats, and their conversion to those of `entities`.
 
-use async_graphql::{ID, InputObject};
+use async_graphql::ID;
 use entities::{
     chats::{ChatId, CreateChat, MessageId},
     users::UserId,
@@ -10,18 +10,18 @@ use super::object::ChatKind;
 use crate::{
     error::{Error, Result},
     id,
+    payloads::inputs,
 };
 
-/// A new chat.
-#[derive(InputObject)]
-pub(crate) struct CreateChatInput {
-    /// The kind of chat.
-    #[graphql(default_with = "ChatKind::Group")]
-    kind: ChatKind,
-    /// The title of a group, 1 to 200 characters. Omit it for a direct chat.
-    title: Option<String>,
-    /// The global ids of the other members: up to 100 for a group, one for a direct chat. You always become a member.
-    member_ids: Vec<ID>,
+inputs! {
+    /// A new chat.
+    CreateChatInput {
+        #[graphql(default_with = "ChatKind::Group")]
+        kind: ChatKind = "The kind of chat.",
+        title: Option<String> = "The title of a group, 1 to 200 characters. Omit it for a direct chat.",
+        member_ids: Vec<ID> =
+            "The global ids of the other members: up to 100 for a group, one for a direct chat. You always become a member.",
+    }
 }
 
 impl TryFrom<CreateChatInput> for CreateChat {
@@ -36,79 +36,43 @@ impl TryFrom<CreateChatInput> for CreateChat {
     }
 }
 
-/// A new title for a group.
-#[derive(InputObject)]
-pub(crate) struct RenameChatInput {
-    /// The chat in question.
-    pub(super) chat_id: ID,
-    /// The title, 1 to 200 characters.
-    pub(super) title: String,
-}
+inputs! {
+    /// A new title for a group.
+    RenameChatInput { chat_id: ID = "The chat in question.", title: String = "The title, 1 to 200 characters." }
 
-/// Users to add to a group.
-#[derive(InputObject)]
-pub(crate) struct AddChatMembersInput {
-    /// The chat in question.
-    pub(super) chat_id: ID,
-    /// The global ids of 1 to 100 users. Users who are already members keep their role.
-    pub(super) user_ids: Vec<ID>,
-}
+    /// Users to add to a group.
+    AddChatMembersInput {
+        chat_id: ID = "The chat in question.",
+        user_ids: Vec<ID> = "The global ids of 1 to 100 users. Users who are already members keep their role.",
+    }
 
-/// A member to remove from a group.
-#[derive(InputObject)]
-pub(crate) struct RemoveChatMemberInput {
-    /// The chat in question.
-    pub(super) chat_id: ID,
-    /// The global id of the member, who must not be yourself.
-    pub(super) user_id: ID,
-}
+    /// A member to remove from a group.
+    RemoveChatMemberInput { chat_id: ID = "The chat in question.", user_id: ID = "The global id of the member, who must not be yourself." }
 
-/// A group to leave.
-#[derive(InputObject)]
-pub(crate) struct LeaveChatInput {
-    /// The chat in question.
-    pub(super) chat_id: ID,
-}
+    /// A group to leave.
+    LeaveChatInput { chat_id: ID = "The chat in question." }
 
-/// A new message.
-#[derive(InputObject)]
-pub(crate) struct SendMessageInput {
-    /// The chat in question.
-    pub(super) chat_id: ID,
-    /// The text, 1 to 10,000 characters, not all of them blank.
-    pub(super) text: String,
-}
+    /// A new message.
+    SendMessageInput { chat_id: ID = "The chat in question.", text: String = "The text, 1 to 10,000 characters, not all of them blank." }
 
-/// A new text for a message.
-#[derive(InputObject)]
-pub(crate) struct EditMessageInput {
-    /// The global id of a message that you sent.
-    pub(super) message_id: ID,
-    /// The text, 1 to 10,000 characters, not all of them blank.
-    pub(super) text: String,
-}
+    /// A new text for a message.
+    EditMessageInput {
+        message_id: ID = "The global id of a message that you sent.",
+        text: String = "The text, 1 to 10,000 characters, not all of them blank.",
+    }
 
-/// A message to delete.
-#[derive(InputObject)]
-pub(crate) struct DeleteMessageInput {
-    /// The global id of a message that you sent.
-    pub(super) message_id: ID,
-}
+    /// A message to delete.
+    DeleteMessageInput { message_id: ID = "The global id of a message that you sent." }
 
-/// The messages of a chat to mark as read.
-#[derive(InputObject)]
-pub(crate) struct MarkChatReadInput {
-    /// The chat in question.
-    pub(super) chat_id: ID,
-    /// The number of the last message to mark as read; all messages when omitted. Messages never become unread again.
-    pub(super) up_to: Option<i64>,
-}
+    /// The messages of a chat to mark as read.
+    MarkChatReadInput {
+        chat_id: ID = "The chat in question.",
+        up_to: Option<i64> =
+            "The number of the last message to mark as read; all messages when omitted. Messages never become unread again.",
+    }
 
-/// The global id of the chat in which you are typing.
-#[derive(InputObject)]
-pub(crate) struct SetTypingInput {
-    /// The chat in question.
-    pub(super) chat_id: ID,
+    /// The global id of the chat in which you are typing.
+    SetTypingInput { chat_id: ID = "The chat in question." }
 }
 
 pub(super) fn chat_id(id: &ID) -> Result<ChatId> {

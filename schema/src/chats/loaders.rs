@@ -105,10 +105,8 @@ impl Loader<MessageById> for ChatLoader {
     ) -> Result<HashMap<MessageById, ChatMessage>, Failure> {
         let ids: Vec<MessageId> = keys.iter().map(|key| key.0).collect();
         let found = self.chats.load_messages(&ids).await?;
-        Ok(found
-            .into_iter()
-            .map(|(id, message)| (MessageById(id), message))
-            .collect())
+        let found = found.into_iter();
+        Ok(found.map(|(id, it)| (MessageById(id), it)).collect())
     }
 }
 
@@ -120,10 +118,8 @@ impl Loader<UnreadBy> for ChatLoader {
     async fn load(&self, keys: &[UnreadBy]) -> Result<HashMap<UnreadBy, i64>, Failure> {
         let keys: Vec<ChatOfUser> = keys.iter().map(|key| key.0).collect();
         let found = self.chats.load_unread_counts(&keys).await?;
-        Ok(found
-            .into_iter()
-            .map(|(key, count)| (UnreadBy(key), count))
-            .collect())
+        let found = found.into_iter();
+        Ok(found.map(|(key, it)| (UnreadBy(key), it)).collect())
     }
 }
 

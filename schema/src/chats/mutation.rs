@@ -11,8 +11,7 @@ use super::{
     object::{Chat, Message},
 };
 use crate::{
-    error::Result,
-    payloads::payloads,
+    payloads::{Reply, payloads},
     request::{command_context, entities, viewer},
 };
 
@@ -40,7 +39,7 @@ impl ChatsMutation {
         &self,
         ctx: &Context<'_>,
         input: CreateChatInput,
-    ) -> Result<Option<CreateChatPayload>> {
+    ) -> Reply<CreateChatPayload> {
         let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
         let chat = chats.create_chat(context, input.try_into()?).await?;
         Ok(Some(CreateChatPayload { chat: Chat(chat) }))
@@ -51,7 +50,7 @@ impl ChatsMutation {
         &self,
         ctx: &Context<'_>,
         input: RenameChatInput,
-    ) -> Result<Option<RenameChatPayload>> {
+    ) -> Reply<RenameChatPayload> {
         let id = chat_id(&input.chat_id)?;
         let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
         let chat = chats.rename_chat(context, id, &input.title).await?;
@@ -64,7 +63,7 @@ impl ChatsMutation {
         &self,
         ctx: &Context<'_>,
         input: AddChatMembersInput,
-    ) -> Result<Option<AddChatMembersPayload>> {
+    ) -> Reply<AddChatMembersPayload> {
         let id = chat_id(&input.chat_id)?;
         let user_ids = user_ids("userIds", &input.user_ids)?;
         let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
@@ -77,7 +76,7 @@ impl ChatsMutation {
         &self,
         ctx: &Context<'_>,
         input: RemoveChatMemberInput,
-    ) -> Result<Option<RemoveChatMemberPayload>> {
+    ) -> Reply<RemoveChatMemberPayload> {
         let id = chat_id(&input.chat_id)?;
         let user_id = user_id(&input.user_id)?;
         let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
@@ -90,7 +89,7 @@ impl ChatsMutation {
         &self,
         ctx: &Context<'_>,
         input: LeaveChatInput,
-    ) -> Result<Option<LeaveChatPayload>> {
+    ) -> Reply<LeaveChatPayload> {
         let id = chat_id(&input.chat_id)?;
         let chats = &entities(ctx).chats;
         chats.leave_chat(command_context(ctx)?, id).await?;
@@ -104,13 +103,11 @@ impl ChatsMutation {
         &self,
         ctx: &Context<'_>,
         input: SendMessageInput,
-    ) -> Result<Option<SendMessagePayload>> {
+    ) -> Reply<SendMessagePayload> {
         let id = chat_id(&input.chat_id)?;
         let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
-        let message = chats.send_message(context, id, input.text).await?;
-        Ok(Some(SendMessagePayload {
-            message: message.into(),
-        }))
+        let message = chats.send_message(context, id, input.text).await?.into();
+        Ok(Some(SendMessagePayload { message }))
     }
 
     /// Changes the text of a message that you sent. FORBIDDEN for messages by others, CONFLICT for deleted ones.
@@ -118,13 +115,11 @@ impl ChatsMutation {
         &self,
         ctx: &Context<'_>,
         input: EditMessageInput,
-    ) -> Result<Option<EditMessagePayload>> {
+    ) -> Reply<EditMessagePayload> {
         let id = message_id(&input.message_id)?;
         let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
-        let message = chats.edit_message(context, id, input.text).await?;
-        Ok(Some(EditMessagePayload {
-            message: message.into(),
-        }))
+        let message = chats.edit_message(context, id, input.text).await?.into();
+        Ok(Some(EditMessagePayload { message }))
     }
 
     /// Deletes a message that you sent, for all members. Its number stays in use. FORBIDDEN for messages by others.
@@ -132,13 +127,14 @@ impl ChatsMutation {
         &self,
         ctx: &Context<'_>,
         input: DeleteMessageInput,
-    ) -> Result<Option<DeleteMessagePayload>> {
+    ) -> Reply<DeleteMessagePayload> {
         let id = message_id(&input.message_id)?;
         let chats = &entities(ctx).chats;
-        let message = chats.delete_message(command_context(ctx)?, id).await?;
-        Ok(Some(DeleteMessagePayload {
-            message: message.into(),
-        }))
+        let message = chats
+            .delete_message(command_context(ctx)?, id)
+            .await?
+            .into();
+        Ok(Some(DeleteMessagePayload { message }))
     }
 
     /// Marks messages as read, either all or those up to a number.
@@ -146,7 +142,7 @@ impl ChatsMutation {
         &self,
         ctx: &Context<'_>,
         input: MarkChatReadInput,
-    ) -> Result<Option<MarkChatReadPayload>> {
+    ) -> Reply<MarkChatReadPayload> {
         let id = chat_id(&input.chat_id)?;
         let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
         let chat = chats.mark_chat_read(context, id, input.up_to).await?;
@@ -159,7 +155,7 @@ impl ChatsMutation {
         &self,
         ctx: &Context<'_>,
         input: SetTypingInput,
-    ) -> Result<Option<SetTypingPayload>> {
+    ) -> Reply<SetTypingPayload> {
         let id = chat_id(&input.chat_id)?;
         let chats = &entities(ctx).chats;
         chats.set_typing(viewer(ctx)?, id).await?;

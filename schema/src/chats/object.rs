@@ -146,16 +146,11 @@ impl Chat {
     async fn history(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The number of events to return, from 1 to 100.", default = 20)]
-        first: i32,
-        #[graphql(desc = "Returns the events that follow the edge with this cursor.")]
-        after: Option<String>,
+        #[graphql(desc = "How many events, from 1 to 100.", default = 20)] first: i32,
+        #[graphql(desc = "Events that follow the edge with this cursor.")] after: Option<String>,
     ) -> Result<Option<history::History>> {
         let chats = &entities(ctx).chats;
-        history::connect(ctx, first, after, |after, limit| {
-            chats.read_history(&self.0, after, limit)
-        })
-        .await
+        history::connect(ctx, first, after, |of| chats.history(&self.0, of)).await
     }
 }
 

@@ -31,17 +31,13 @@ pub(crate) struct ChatsSubscription;
 
 #[Subscription]
 impl ChatsSubscription {
-    /// The events in a chat. With `after`, it starts with the events since that cursor. Every event is delivered once, in
-    /// order. It ends with NOT_FOUND when you are no longer a member.
+    /// The events in a chat. With `after`, it starts with the events since that cursor, which may be `extensions.cursor` of
+    /// any response. Every event is delivered once, in order. It ends with NOT_FOUND when you are no longer a member.
     async fn chat_events(
         &self,
         ctx: &Context<'_>,
         #[graphql(name = "chatId", desc = "The chat's global id.")] id: ID,
-        #[graphql(
-            name = "after",
-            desc = "Starts after this cursor, which is that of an event or `extensions.cursor` of any response."
-        )]
-        _after: Option<String>,
+        #[graphql(name = "after", desc = "The cursor to start after.")] _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<ChatEvent>>> {
         let chat_id = chat_id(&id)?;
         require(ctx, Requirement::Member { chat_id }).await?;
@@ -56,15 +52,12 @@ impl ChatsSubscription {
     }
 
     /// The events in your chats, and changes to the list of your chats, including chats that you join while subscribed.
-    /// With `after`, it starts with the events since that cursor. Every event is delivered once, in order.
+    /// With `after`, it starts with the events since that cursor, which may be `extensions.cursor` of any response. Every
+    /// event is delivered once, in order.
     async fn my_chats(
         &self,
         ctx: &Context<'_>,
-        #[graphql(
-            name = "after",
-            desc = "Starts after this cursor, which is that of an event or `extensions.cursor` of any response."
-        )]
-        _after: Option<String>,
+        #[graphql(name = "after", desc = "The cursor to start after.")] _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<MyChatsEvent>>> {
         require(ctx, Requirement::OwnChats).await?;
         let user_id = viewer(ctx)?.require_user()?;

@@ -72,8 +72,7 @@ impl CustomersMutation {
         ctx: &Context<'_>,
         input: UpdateCustomerInput,
     ) -> Result<Option<Payload<Update, Customer>>> {
-        let (id, expected) = (input.id.clone(), input.expected_version);
-        record::update(ctx, &id, expected, input.into_update()?).await
+        record::update(ctx, input).await
     }
 
     /// Deletes a customer. It can be restored; its email address is free at once.
@@ -100,17 +99,13 @@ pub(crate) struct CustomersSubscription;
 
 #[Subscription]
 impl CustomersSubscription {
-    /// Changes to one customer, or to all. With `after` it begins with everything that happened since that cursor;
-    /// every change comes once, in order.
+    /// Changes to one customer, or to all. With `after` it begins with everything that happened since that cursor, which
+    /// may be `extensions.cursor` of any response; every change comes once, in order.
     async fn customer_changed(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only this customer's changes.")] id: Option<ID>,
-        #[graphql(
-            name = "after",
-            desc = "Changes after this cursor: of a change, or `extensions.cursor` of any response."
-        )]
-        _after: Option<String>,
+        #[graphql(name = "after", desc = "The cursor to start after.")] _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<RecordChange<Customer>>>> {
         record::follow(ctx, None, id).await
     }

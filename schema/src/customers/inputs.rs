@@ -9,8 +9,9 @@ use crate::{
     alternatives::any_of,
     connection::check_time,
     error::Result,
+    payloads::takes,
     price::{SEARCH, cost},
-    record::Nulls,
+    record::updates,
 };
 
 /// A new customer.
@@ -27,24 +28,15 @@ pub(crate) struct CreateCustomerInput {
     status: CustomerStatus,
 }
 
-impl From<CreateCustomerInput> for CreateCustomer {
-    fn from(input: CreateCustomerInput) -> Self {
-        Self {
-            name: input.name,
-            email: input.email,
-            phone: input.phone,
-            status: input.status.into(),
-        }
-    }
-}
+takes!(CreateCustomer: CreateCustomerInput { name, email, phone, status });
 
 /// Changes to a customer; absent fields stay as they are.
 #[derive(InputObject)]
 pub(crate) struct UpdateCustomerInput {
     /// The customer.
-    pub(super) id: ID,
+    id: ID,
     /// Fails with CONFLICT when the customer is at another version.
-    pub(super) expected_version: Option<i64>,
+    expected_version: Option<i64>,
     /// 1 to 200 characters.
     name: MaybeUndefined<String>,
     /// Must not belong to another customer.
@@ -55,19 +47,7 @@ pub(crate) struct UpdateCustomerInput {
     status: MaybeUndefined<CustomerStatus>,
 }
 
-impl UpdateCustomerInput {
-    pub(super) fn into_update(self) -> Result<UpdateCustomer> {
-        let mut nulls = Nulls::default();
-        let update = UpdateCustomer {
-            name: nulls.refuse("name", self.name),
-            email: nulls.refuse("email", self.email),
-            phone: self.phone.into(),
-            status: nulls.refuse("status", self.status).map(Into::into),
-        };
-        nulls.end()?;
-        Ok(update)
-    }
-}
+updates!(UpdateCustomer: UpdateCustomerInput { name, email, status; clearing phone });
 
 /// Which customers a list has; all conditions must hold.
 #[derive(InputObject, Default)]

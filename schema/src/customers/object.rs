@@ -1,10 +1,10 @@
 //! The customer as clients see it.
 
 use async_graphql::{Enum, ID, SimpleObject};
-use entities::{Entities, customers, record::Record};
+use entities::customers;
 
 use super::inputs::CustomerSortField;
-use crate::record::{CountedObject, RecordHead, Recorded};
+use crate::record::{CountedObject, RecordHead, recorded};
 
 /// Where the relation to a customer stands.
 #[derive(Enum, Debug, Copy, Clone, Eq, PartialEq)]
@@ -38,42 +38,11 @@ pub(crate) struct Customer {
     head: RecordHead<Self>,
 }
 
-/// The customer where it is one of several fields.
-#[derive(SimpleObject)]
-pub(crate) struct CustomerField {
-    /// The customer as it is then.
-    customer: Customer,
-}
-
-impl From<Customer> for CustomerField {
-    fn from(customer: Customer) -> Self {
-        Self { customer }
-    }
-}
-
-impl From<customers::Customer> for Customer {
-    fn from(customer: customers::Customer) -> Self {
-        Self {
-            id: customer.id.into(),
-            head: customer.head().into(),
-            name: customer.name,
-            email: customer.email,
-            phone: customer.phone,
-            status: customer.status.into(),
-        }
-    }
-}
-
-impl Recorded for Customer {
-    type Record = customers::Customer;
-    type Field = CustomerField;
-    type SortField = CustomerSortField;
-
-    const NAME: &'static str = "Customer";
-
-    fn records(entities: &Entities) -> &customers::Customers {
-        &entities.customers
-    }
+recorded! {
+    Customer shows customers::Customer { name, email, phone, status },
+    one of entities.customers,
+    sorted by CustomerSortField,
+    CustomerField { customer }
 }
 
 impl CountedObject for Customer {

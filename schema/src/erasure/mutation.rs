@@ -1,20 +1,17 @@
 //! The mutation of erasures.
 
-use async_graphql::{Context, ID, InputObject, Object};
+use async_graphql::{Context, ID, Object};
 
 use super::object::Erasure;
 use crate::{
-    error::Result,
     id,
-    payloads::payloads,
+    payloads::{Reply, inputs, payloads},
     request::{command_context, entities},
 };
 
-/// The user whose personal data to erase.
-#[derive(InputObject)]
-pub(crate) struct EraseUserInput {
-    /// The user's global id. They must be deactivated.
-    user_id: ID,
+inputs! {
+    /// The user whose personal data to erase.
+    EraseUserInput { user_id: ID = "The user's global id. They must be deactivated." }
 }
 
 payloads! {
@@ -33,12 +30,10 @@ impl ErasureMutation {
         &self,
         ctx: &Context<'_>,
         input: EraseUserInput,
-    ) -> Result<Option<EraseUserPayload>> {
+    ) -> Reply<EraseUserPayload> {
         let id = id::decode("userId", &input.user_id)?;
         let erasures = &entities(ctx).erasures;
-        let erasure = erasures.erase_user(command_context(ctx)?, id).await;
-        Ok(Some(EraseUserPayload {
-            erasure: erasure?.into(),
-        }))
+        let erasure = erasures.erase_user(command_context(ctx)?, id).await?.into();
+        Ok(Some(EraseUserPayload { erasure }))
     }
 }

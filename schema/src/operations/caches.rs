@@ -32,26 +32,16 @@ pub(crate) struct Cache {
 }
 
 fn into_cache((name, figures): (&'static str, CacheFigures)) -> Cache {
-    let CacheFigures {
-        entries,
-        hits,
-        misses,
-        shared_hits,
-        loads,
-        failures,
-        eager_refreshes,
-        stale,
-    } = figures;
     Cache {
         name,
-        entries,
-        hits,
-        misses,
-        shared_hits,
-        loads,
-        failures,
-        eager_refreshes,
-        stale,
+        entries: figures.entries,
+        hits: figures.hits,
+        misses: figures.misses,
+        shared_hits: figures.shared_hits,
+        loads: figures.loads,
+        failures: figures.failures,
+        eager_refreshes: figures.eager_refreshes,
+        stale: figures.stale,
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
     connection::check_time,
     error::{Result, invalid},
     id,
+    payloads::inputs,
 };
 
 /// The greatest length of a text to filter by, in characters.
@@ -103,16 +104,14 @@ pub(super) fn checked_text(field: &str, text: String) -> Result<String> {
     Err(invalid(Violations::one(field, "length", &message)))
 }
 
-/// The dead letters to replay or discard. Give exactly one of the three fields.
-#[derive(InputObject)]
-pub(crate) struct DeadLettersInput {
-    /// The id of a dead letter.
-    id: Option<ID>,
-    /// The fingerprint of the failures.
-    fingerprint: Option<String>,
-    /// Whether to select all dead letters that exist now.
-    #[graphql(default)]
-    all: bool,
+inputs! {
+    /// The dead letters to replay or discard. Give exactly one of the three fields.
+    DeadLettersInput {
+        id: Option<ID> = "The id of a dead letter.",
+        fingerprint: Option<String> = "The fingerprint of the failures.",
+        #[graphql(default)]
+        all: bool = "Whether to select all dead letters that exist now.",
+    }
 }
 
 impl DeadLettersInput {
@@ -135,20 +134,15 @@ impl DeadLettersInput {
     }
 }
 
-/// A follower or a handler.
-#[derive(InputObject)]
-pub(crate) struct WorkerInput {
-    /// The name, such as `posts`.
-    pub(super) name: String,
-}
+inputs! {
+    /// A follower or a handler.
+    WorkerInput { name: String = "The name, such as `posts`." }
 
-/// A user to disconnect.
-#[derive(InputObject)]
-pub(crate) struct DisconnectUserInput {
-    /// The global id of the user.
-    pub(super) user_id: ID,
-    /// Whether to end the sessions of the user too, so that they have to sign in again. Otherwise their clients may
-    /// reconnect at once.
-    #[graphql(default)]
-    pub(super) end_sessions: bool,
+    /// A user to disconnect.
+    DisconnectUserInput {
+        user_id: ID = "The global id of the user.",
+        #[graphql(default)]
+        end_sessions: bool =
+            "Whether to end the sessions of the user too, so that they have to sign in again. Otherwise their clients may reconnect at once.",
+    }
 }

@@ -7,9 +7,8 @@ use super::{
     workers::{WorkerStatus, load_status},
 };
 use crate::{
-    error::Result,
     id,
-    payloads::payloads,
+    payloads::{Reply, payloads},
     request::{command_context, entities},
 };
 
@@ -36,11 +35,7 @@ pub(crate) struct OperationsMutation;
 impl OperationsMutation {
     /// Pauses a follower or a handler in all processes, within a second. Work in progress is finished; events that arrive
     /// meanwhile wait, and none is lost. Requires the role ADMIN.
-    async fn pause_worker(
-        &self,
-        ctx: &Context<'_>,
-        input: WorkerInput,
-    ) -> Result<Option<WorkerPayload>> {
+    async fn pause_worker(&self, ctx: &Context<'_>, input: WorkerInput) -> Reply<WorkerPayload> {
         let (context, operations) = (command_context(ctx)?, &entities(ctx).operations);
         operations.pause_worker(context, &input.name).await?;
         Ok(Some(WorkerPayload {
@@ -49,11 +44,7 @@ impl OperationsMutation {
     }
 
     /// Resumes a follower or a handler where it stopped. Requires the role ADMIN.
-    async fn resume_worker(
-        &self,
-        ctx: &Context<'_>,
-        input: WorkerInput,
-    ) -> Result<Option<WorkerPayload>> {
+    async fn resume_worker(&self, ctx: &Context<'_>, input: WorkerInput) -> Reply<WorkerPayload> {
         let (context, operations) = (command_context(ctx)?, &entities(ctx).operations);
         operations.resume_worker(context, &input.name).await?;
         Ok(Some(WorkerPayload {
@@ -67,7 +58,7 @@ impl OperationsMutation {
         &self,
         ctx: &Context<'_>,
         input: DeadLettersInput,
-    ) -> Result<Option<ReplayDeadLettersPayload>> {
+    ) -> Reply<ReplayDeadLettersPayload> {
         let which = input.into_which()?;
         let (context, operations) = (command_context(ctx)?, &entities(ctx).operations);
         let replayed = operations.replay_letters(context, which).await?;
@@ -83,7 +74,7 @@ impl OperationsMutation {
         &self,
         ctx: &Context<'_>,
         input: DeadLettersInput,
-    ) -> Result<Option<DiscardDeadLettersPayload>> {
+    ) -> Reply<DiscardDeadLettersPayload> {
         let which = input.into_which()?;
         let (context, operations) = (command_context(ctx)?, &entities(ctx).operations);
         let discarded = operations.discard_letters(context, which).await?;
@@ -100,7 +91,7 @@ impl OperationsMutation {
         &self,
         ctx: &Context<'_>,
         input: DisconnectUserInput,
-    ) -> Result<Option<DisconnectUserPayload>> {
+    ) -> Reply<DisconnectUserPayload> {
         let id = id::decode("userId", &input.user_id)?;
         let (context, users) = (command_context(ctx)?, &entities(ctx).users);
         let disconnected = users.disconnect(context, id, input.end_sessions).await?;

@@ -23,8 +23,8 @@ pub(crate) struct OperationsSubscription;
 
 #[Subscription]
 impl OperationsSubscription {
-    /// The events of the log, or those that match. With `after`, it starts with the events since that cursor. Every event is
-    /// delivered once, in order. Requires the role ADMIN.
+    /// The events of the log, or those that match. With `after`, it starts with the events since that cursor, which may be
+    /// `extensions.cursor` of any response. Every event is delivered once, in order. Requires the role ADMIN.
     async fn event_log(
         &self,
         ctx: &Context<'_>,
@@ -36,11 +36,7 @@ impl OperationsSubscription {
             desc = "Restricts the events to this stream, such as `post_01h455vb4pex5vsknk084sn02q`."
         )]
         stream_id: Option<ID>,
-        #[graphql(
-            name = "after",
-            desc = "Starts after this cursor, which is that of an event or `extensions.cursor` of any response."
-        )]
-        _after: Option<String>,
+        #[graphql(name = "after", desc = "The cursor to start after.")] _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<LoggedEvent>>> {
         let types = checked_types(types)?;
         let streams = stream_filter(stream, stream_id.as_ref())?;

@@ -9,77 +9,45 @@ use entities::{
 use crate::{
     error::{self, Error, Result},
     id,
+    payloads::inputs,
     price::{SEARCH, cost},
 };
 
-/// A new post.
-#[derive(InputObject)]
-pub(crate) struct CreatePostInput {
-    /// The text, 1 to 10,000 characters.
-    pub(super) message: String,
-}
+inputs! {
+    /// A new post.
+    CreatePostInput { message: String = "The text, 1 to 10,000 characters." }
 
-/// A new message for a post of your own.
-#[derive(InputObject)]
-pub(crate) struct EditPostMessageInput {
-    /// The global id of the post.
-    pub(super) id: ID,
-    /// The version that you expect. CONFLICT when the post is at another version.
-    pub(super) expected_version: Option<i64>,
-    /// The text, 1 to 10,000 characters.
-    pub(super) message: String,
-}
+    /// A new message for a post of your own.
+    EditPostMessageInput {
+        id: ID = "The global id of the post.",
+        expected_version: Option<i64> = "The version that you expect. CONFLICT when the post is at another version.",
+        message: String = "The text, 1 to 10,000 characters.",
+    }
 
-/// A post to like.
-#[derive(InputObject)]
-pub(crate) struct LikePostInput {
-    /// The global id of the post.
-    pub(super) id: ID,
-}
+    /// A post to like.
+    LikePostInput { id: ID = "The global id of the post." }
 
-/// A post to take your like back from.
-#[derive(InputObject)]
-pub(crate) struct UnlikePostInput {
-    /// The global id of the post.
-    pub(super) id: ID,
-}
+    /// A post to take your like back from.
+    UnlikePostInput { id: ID = "The global id of the post." }
 
-/// A post to delete.
-#[derive(InputObject)]
-pub(crate) struct DeletePostInput {
-    /// The global id of the post.
-    pub(super) id: ID,
-    /// The version that you expect. CONFLICT when the post is at another version.
-    pub(super) expected_version: Option<i64>,
-}
+    /// A post to delete.
+    DeletePostInput {
+        id: ID = "The global id of the post.",
+        expected_version: Option<i64> = "The version that you expect. CONFLICT when the post is at another version.",
+    }
 
-/// A new comment.
-#[derive(InputObject)]
-pub(crate) struct AddCommentInput {
-    /// The global id of the post to comment on.
-    pub(super) post_id: ID,
-    /// The text, 1 to 2,000 characters.
-    pub(super) text: String,
-}
+    /// A new comment.
+    AddCommentInput { post_id: ID = "The global id of the post to comment on.", text: String = "The text, 1 to 2,000 characters." }
 
-/// A new text for a comment of your own.
-#[derive(InputObject)]
-pub(crate) struct EditCommentInput {
-    /// The global id of the post that the comment is on.
-    pub(super) post_id: ID,
-    /// The global id of the comment.
-    pub(super) id: ID,
-    /// The text, 1 to 2,000 characters.
-    pub(super) text: String,
-}
+    /// A new text for a comment of your own.
+    EditCommentInput {
+        post_id: ID = "The global id of the post that the comment is on.",
+        id: ID = "The global id of the comment.",
+        text: String = "The text, 1 to 2,000 characters.",
+    }
 
-/// A comment to remove.
-#[derive(InputObject)]
-pub(crate) struct RemoveCommentInput {
-    /// The global id of the post that the comment is on.
-    pub(super) post_id: ID,
-    /// The global id of the comment.
-    pub(super) id: ID,
+    /// A comment to remove.
+    RemoveCommentInput { post_id: ID = "The global id of the post that the comment is on.", id: ID = "The global id of the comment." }
 }
 
 pub(super) fn post_id(field: &str, id: &ID) -> Result<PostId> {

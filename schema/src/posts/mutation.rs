@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    payloads::payloads,
+    payloads::{Reply, payloads},
     request::{command_context, entities},
 };
 
@@ -39,14 +39,15 @@ payloads! {
     }
 }
 
-/// Returns the post of an answer. Commands answer with posts that exist, and commands on comments with a comment.
+/// Returns the post of an answer. Commands answer with posts that exist.
 fn post_of(answer: &PostAnswer) -> Result<Post> {
     Post::of_state(&answer.state).ok_or_else(missing)
 }
 
-fn comment_of(answer: &PostAnswer) -> Result<Comment> {
+/// Returns the comment, and its post, of the answer of a command on comments.
+fn comment_of(answer: &PostAnswer) -> Result<(Comment, Post)> {
     let comment = answer.comment.clone().map(Comment::from);
-    comment.ok_or_else(missing)
+    Ok((comment.ok_or_else(missing)?, post_of(answer)?))
 }
 
 #[derive(Default)]
@@ -59,7 +60,7 @@ impl PostsMutation {
         &self,
         ctx: &Context<'_>,
         input: CreatePostInput,
-    ) -> Result<Option<CreatePostPayload>> {
+    ) -> Reply<CreatePostPayload> {
         let (context, posts) = (command_context(ctx)?, &entities(ctx).posts);
         let answer = posts.create_post(context, input.message).await;
         let post = post_of(&answer?)?;
@@ -71,7 +72,7 @@ impl PostsMutation {
         &self,
         ctx: &Context<'_>,
         input: EditPostMessageInput,
-    ) -> Result<Option<EditPostMessagePayload>> {
+    ) -> Reply<EditPostMessagePayload> {
         let target = post_target(&input.id, input.expected_version)?;
         let (context, posts) = (command_context(ctx)?, &entities(ctx).posts);
         let answer = posts
@@ -82,11 +83,7 @@ impl PostsMutation {
     }
 
     /// Likes a post. Liking it again has no effect.
-    async fn like_post(
-        &self,
-        ctx: &Context<'_>,
-        input: LikePostInput,
-    ) -> Result<Option<LikePostPayload>> {
+    async fn like_post(&self, ctx: &Context<'_>, input: LikePostInput) -> Reply<LikePostPayload> {
         let id = post_id("id", &input.id)?;
         let posts = &entities(ctx).posts;
         let answer = posts.like_post(command_context(ctx)?, id).await;
@@ -99,7 +96,7 @@ impl PostsMutation {
         &self,
         ctx: &Context<'_>,
         input: UnlikePostInput,
-    ) -> Result<Option<UnlikePostPayload>> {
+    ) -> Reply<UnlikePostPayload> {
         let id = post_id("id", &input.id)?;
         let posts = &entities(ctx).posts;
         let answer = posts.unlike_post(command_context(ctx)?, id).await;
@@ -112,7 +109,7 @@ impl PostsMutation {
         &self,
         ctx: &Context<'_>,
         input: DeletePostInput,
-    ) -> Result<Option<DeletePostPayload>> {
+    ) -> Reply<DeletePostPayload> {
         let target = post_target(&input.id, input.expected_version)?;
         let posts = &entities(ctx).posts;
         let answer = posts.delete_post(command_context(ctx)?, target).await;
@@ -127,14 +124,12 @@ impl PostsMutation {
         &self,
         ctx: &Context<'_>,
         input: AddCommentInput,
-    ) -> Result<Option<AddCommentPayload>> {
+    ) -> Reply<AddCommentPayload> {
         let post_id = post_id("postId", &input.post_id)?;
         let (context, posts) = (command_context(ctx)?, &entities(ctx).posts);
         let answer = posts.add_comment(context, post_id, input.text).await?;
-        Ok(Some(AddCommentPayload {
-            comment: comment_of(&answer)?,
-            post: post_of(&answer)?,
-        }))
+        let (comment, post) = comment_of(&answer)?;
+        Ok(Some(AddCommentPayload { comment, post }))
     }
 
     /// Changes the text of your own comment. FORBIDDEN for comments by others.
@@ -142,14 +137,12 @@ impl PostsMutation {
         &self,
         ctx: &Context<'_>,
         input: EditCommentInput,
-    ) -> Result<Option<EditCommentPayload>> {
+    ) -> Reply<EditCommentPayload> {
         let target = comment_target(&input.post_id, &input.id)?;
         let (context, posts) = (command_context(ctx)?, &entities(ctx).posts);
         let answer = posts.edit_comment(context, target, input.text).await?;
-        Ok(Some(EditCommentPayload {
-            comment: comment_of(&answer)?,
-            post: post_of(&answer)?,
-        }))
+        let (comment, post) = comment_of(&answer)?;
+        Ok(Some(EditCommentPayload { comment, post }))
     }
 
     /// Removes a comment. FORBIDDEN for the comments of others, unless you are STAFF or ADMIN.
@@ -157,13 +150,11 @@ impl PostsMutation {
         &self,
         ctx: &Context<'_>,
         input: RemoveCommentInput,
-    ) -> Result<Option<RemoveCommentPayload>> {
+    ) -> Reply<RemoveCommentPayload> {
         let target = comment_target(&input.post_id, &input.id)?;
         let posts = &entities(ctx).posts;
         let answer = posts.remove_comment(command_context(ctx)?, target).await?;
-        Ok(Some(RemoveCommentPayload {
-            comment: comment_of(&answer)?,
-            post: post_of(&answer)?,
-        }))
+        let (comment, post) = comment_of(&answer)?;
+        Ok(Some(RemoveCommentPayload { comment, post }))
     }
 }

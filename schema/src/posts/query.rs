@@ -6,6 +6,7 @@ use async_graphql::{Context, ID, Object, connection::Connection};
 use entities::{
     Violations,
     posts::{self, PostId},
+    record::SortField,
 };
 
 use super::{

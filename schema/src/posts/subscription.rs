@@ -50,50 +50,38 @@ pub(crate) struct PostsSubscription;
 
 #[Subscription]
 impl PostsSubscription {
-    /// The changes of a post. With `after`, it starts with the changes since that cursor. Every change is delivered once, in
-    /// order.
+    /// The changes of a post. With `after`, it starts with the changes since that cursor, which may be `extensions.cursor`
+    /// of any response. Every change is delivered once, in order.
     async fn post_changed(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The post's global id.")] id: ID,
-        #[graphql(
-            name = "after",
-            desc = "Starts after this cursor, which is that of a change or `extensions.cursor` of any response."
-        )]
-        _after: Option<String>,
+        #[graphql(name = "after", desc = "The cursor to start after.")] _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<PostChange>>> {
         let id = post_id("id", &id)?;
         follow_posts(ctx, Some(id), |_| true).await
     }
 
-    /// New posts, by one user or by all users. With `after`, it starts with the posts since that cursor. Every post is
-    /// delivered once, in order; one that was deleted since is null.
+    /// New posts, by one user or by all users. With `after`, it starts with the posts since that cursor, which may be
+    /// `extensions.cursor` of any response. Every post is delivered once, in order; one that was deleted since is null.
     async fn post_feed(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Restricts the feed to posts by the user with this global id.")]
         author: Option<ID>,
-        #[graphql(
-            name = "after",
-            desc = "Starts after this cursor, which is that of a change or `extensions.cursor` of any response."
-        )]
-        _after: Option<String>,
+        #[graphql(name = "after", desc = "The cursor to start after.")] _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<PostChange>>> {
         let author_id = author.map(|id| id::decode("author", &id)).transpose()?;
         follow_posts(ctx, None, move |event| is_created_by(event, author_id)).await
     }
 
-    /// New comments on a post. With `after`, it starts with the comments since that cursor. Every comment is delivered once, in
-    /// order.
+    /// New comments on a post. With `after`, it starts with the comments since that cursor, which may be
+    /// `extensions.cursor` of any response. Every comment is delivered once, in order.
     async fn comment_added(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The post's global id.")] post_id: ID,
-        #[graphql(
-            name = "after",
-            desc = "Starts after this cursor, which is that of a comment or `extensions.cursor` of any response."
-        )]
-        _after: Option<String>,
+        #[graphql(name = "after", desc = "The cursor to start after.")] _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<CommentAdded>>> {
         let id = self::post_id("postId", &post_id)?;
         let wanted = |event: &Event| is_of(event, PostEventKind::CommentAdded);

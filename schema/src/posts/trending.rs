@@ -91,11 +91,7 @@ impl TrendingQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The period to look back over.")] window: TrendWindow,
-        #[graphql(
-            desc = "The number of posts to return at most, from 1 to 100.",
-            default = 20
-        )]
-        first: i32,
+        #[graphql(desc = "How many posts at most, from 1 to 100.", default = 20)] first: i32,
     ) -> Result<Option<Vec<TrendingPost>>> {
         let limit = checked("first", first)?;
         let trending = list(entities(ctx), viewer(ctx)?, window, limit).await?;
@@ -115,11 +111,7 @@ impl TrendingSubscription {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The period to look back over.")] window: TrendWindow,
-        #[graphql(
-            desc = "The number of posts to return at most, from 1 to 100.",
-            default = 20
-        )]
-        first: i32,
+        #[graphql(desc = "How many posts at most, from 1 to 100.", default = 20)] first: i32,
     ) -> Result<impl Stream<Item = Result<Vec<TrendingPost>>>> {
         let limit = checked("first", first)?;
         require(ctx, Requirement::Action(Action::ReadPosts)).await?;

@@ -1,19 +1,16 @@
 //! The mutation of read models.
 
-use async_graphql::{Context, InputObject, Object};
+use async_graphql::{Context, Object};
 
 use super::object::ReadModel;
 use crate::{
-    error::Result,
-    payloads::payloads,
+    payloads::{Reply, inputs, payloads},
     request::{command_context, entities},
 };
 
-/// A read model to rebuild.
-#[derive(InputObject)]
-pub(crate) struct RebuildReadModelInput {
-    /// The name, such as `posts`.
-    name: String,
+inputs! {
+    /// A read model to rebuild.
+    RebuildReadModelInput { name: String = "The name, such as `posts`." }
 }
 
 payloads! {
@@ -31,12 +28,13 @@ impl ReadModelsMutation {
         &self,
         ctx: &Context<'_>,
         input: RebuildReadModelInput,
-    ) -> Result<Option<RebuildReadModelPayload>> {
+    ) -> Reply<RebuildReadModelPayload> {
         let read_models = &entities(ctx).read_models;
         let context = command_context(ctx)?;
-        let requested = read_models.request_rebuild(context, &input.name).await;
-        Ok(Some(RebuildReadModelPayload {
-            read_model: requested?.into(),
-        }))
+        let read_model = read_models
+            .request_rebuild(context, &input.name)
+            .await?
+            .into();
+        Ok(Some(RebuildReadModelPayload { read_model }))
     }
 }

@@ -176,6 +176,43 @@ impl<O: Recorded> SortInput<O> {
     }
 }
 
+/// The input that updates a record.
+pub(crate) trait UpdateInput {
+    /// The input as `entities` takes it.
+    type Update;
+
+    /// Returns the id of the record, the version that it is expected to have, and the update.
+    ///
+    /// # Errors
+    /// When a field is null that must not be.
+    fn into_parts(self) -> Result<(ID, Option<i64>, Self::Update)>;
+}
+
+/// Writes how an update becomes that of `entities`, whose fields have the same names. Null is refused, but for the fields behind
+/// `clearing`, which it clears.
+macro_rules! updates {
+    ($update:ident: $input:ident { $($kept:ident $(as $name:literal)?),+ $(; clearing $($cleared:ident),+)? }) => {
+        impl $crate::record::UpdateInput for $input {
+            type Update = $update;
+
+            fn into_parts(self) -> $crate::error::Result<(async_graphql::ID, Option<i64>, $update)> {
+                let mut nulls = $crate::record::Nulls::default();
+                let update = $update {
+                    $($kept: nulls
+                        .refuse($crate::record::updates!(@name $kept $($name)?), self.$kept)
+                        .map(Into::into),)+
+                    $($($cleared: self.$cleared.into(),)+)?
+                };
+                nulls.end()?;
+                Ok((self.id, self.expected_version, update))
+            }
+        }
+    };
+    (@name $field:ident) => { stringify!($field) };
+    (@name $field:ident $name:literal) => { $name };
+}
+pub(crate) use updates;
+
 /// The fields of an update that must not be null: an absent field keeps its value, and null clears an optional one.
 #[derive(Default)]
 pub(crate) struct Nulls(Vec<Violation>);

@@ -3,27 +3,21 @@
 use async_graphql::InputObject;
 use entities::signals;
 
-use crate::alternatives::any_of;
-
 use super::object::SignalStatus;
+use crate::{
+    alternatives::any_of,
+    payloads::{inputs, takes},
+};
 
-/// A new signal.
-#[derive(InputObject)]
-pub(crate) struct SubmitSignalInput {
-    /// The source of the value, such as the name of a sensor: 1 to 100 characters.
-    source: String,
-    /// The value that was measured, from -1e100 to 1e100.
-    value: f64,
-}
-
-impl From<SubmitSignalInput> for signals::SubmitSignal {
-    fn from(input: SubmitSignalInput) -> Self {
-        Self {
-            source: input.source,
-            value: input.value,
-        }
+inputs! {
+    /// A new signal.
+    SubmitSignalInput {
+        source: String = "The source of the value, such as the name of a sensor: 1 to 100 characters.",
+        value: f64 = "The value that was measured, from -1e100 to 1e100.",
     }
 }
+
+takes!(signals::SubmitSignal: SubmitSignalInput { source, value });
 
 /// Filters a list of signals. All conditions must hold.
 #[derive(InputObject, Default)]
@@ -34,11 +28,4 @@ pub(crate) struct SignalFilter {
     status: Option<Vec<SignalStatus>>,
 }
 
-impl From<SignalFilter> for signals::SignalFilter {
-    fn from(filter: SignalFilter) -> Self {
-        Self {
-            source: filter.source,
-            status: any_of(filter.status),
-        }
-    }
-}
+takes!(signals::SignalFilter: SignalFilter { source, status by any_of });

@@ -4,8 +4,7 @@ use async_graphql::{Context, Object};
 
 use super::{inputs::SubmitSignalInput, object::Signal};
 use crate::{
-    error::Result,
-    payloads::payloads,
+    payloads::{Reply, payloads},
     request::{command_context, entities},
 };
 
@@ -24,11 +23,9 @@ impl SignalsMutation {
         &self,
         ctx: &Context<'_>,
         input: SubmitSignalInput,
-    ) -> Result<Option<SubmitSignalPayload>> {
+    ) -> Reply<SubmitSignalPayload> {
         let (context, signals) = (command_context(ctx)?, &entities(ctx).signals);
-        let signal = signals.submit_signal(context, input.into()).await?;
-        Ok(Some(SubmitSignalPayload {
-            signal: signal.into(),
-        }))
+        let signal = signals.submit_signal(context, input.into()).await?.into();
+        Ok(Some(SubmitSignalPayload { signal }))
     }
 }

@@ -144,14 +144,12 @@ impl Signal {
     async fn history(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The number of events to return, from 1 to 100.", default = 20)]
-        first: i32,
-        #[graphql(desc = "Returns the events that follow the edge with this cursor.")]
-        after: Option<String>,
+        #[graphql(desc = "How many events, from 1 to 100.", default = 20)] first: i32,
+        #[graphql(desc = "Events that follow the edge with this cursor.")] after: Option<String>,
     ) -> Result<Option<history::History>> {
         let (viewer, signals) = (viewer(ctx)?, &entities(ctx).signals);
-        history::connect(ctx, first, after, |after, limit| {
-            signals.read_history(viewer, self.signal_id, after, limit)
+        history::connect(ctx, first, after, |of| {
+            signals.history(viewer, self.signal_id, of)
         })
         .await
     }

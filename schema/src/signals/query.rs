@@ -1,7 +1,10 @@
 //! The queries of signals.
 
 use async_graphql::{Context, ID, Object, connection::Connection};
-use entities::signals::{self, SignalId, SignalSort};
+use entities::{
+    record::SortField,
+    signals::{self, SignalId, SignalSort},
+};
 
 use super::{inputs::SignalFilter, object::Signal};
 use crate::{

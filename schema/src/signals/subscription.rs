@@ -75,17 +75,13 @@ pub(crate) struct SignalsSubscription;
 
 #[Subscription]
 impl SignalsSubscription {
-    /// The steps in processing a signal. With `after`, it starts with the steps since that cursor. Every step is delivered
-    /// once, in order.
+    /// The steps in processing a signal. With `after`, it starts with the steps since that cursor, which may be
+    /// `extensions.cursor` of any response. Every step is delivered once, in order.
     async fn signal_progress(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The signal's global id.")] id: ID,
-        #[graphql(
-            name = "after",
-            desc = "Starts after this cursor, which is that of a step or `extensions.cursor` of any response."
-        )]
-        _after: Option<String>,
+        #[graphql(name = "after", desc = "The cursor to start after.")] _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<SignalProgress>>> {
         let id: SignalId = id::decode("id", &id)?;
         require(ctx, Requirement::Action(Action::ReadSignals)).await?;

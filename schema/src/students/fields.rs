@@ -69,8 +69,7 @@ impl StudentsMutation {
         ctx: &Context<'_>,
         input: UpdateStudentInput,
     ) -> Result<Option<Payload<Update, Student>>> {
-        let (id, expected) = (input.id.clone(), input.expected_version);
-        record::update(ctx, &id, expected, input.into_update()?).await
+        record::update(ctx, input).await
     }
 
     /// Deletes a student. Its email address and number are free at once.
@@ -100,8 +99,8 @@ pub(crate) struct StudentsSubscription;
 
 #[Subscription]
 impl StudentsSubscription {
-    /// What happens to one student, or to all. With `after` it begins with everything that happened since that cursor;
-    /// everything comes once, in order.
+    /// What happens to one student, or to all. With `after` it begins with everything that happened since that cursor,
+    /// which may be `extensions.cursor` of any response; everything comes once, in order.
     async fn student_changed(
         &self,
         ctx: &Context<'_>,
@@ -109,11 +108,7 @@ impl StudentsSubscription {
         #[graphql(desc = "Only this.", default_with = "ChangeType::changing()")] kinds: Vec<
             ChangeType<Student>,
         >,
-        #[graphql(
-            name = "after",
-            desc = "Changes after this cursor: of a change, or `extensions.cursor` of any response."
-        )]
-        _after: Option<String>,
+        #[graphql(name = "after", desc = "The cursor to start after.")] _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<RecordChange<Student>>>> {
         record::follow(ctx, Some(kinds), id).await
     }

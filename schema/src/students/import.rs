@@ -7,16 +7,7 @@ use entities::{
 };
 
 use super::{inputs::CreateStudentInput, object::Student};
-
-/// What becomes of an import in which rows are refused.
-#[derive(Enum, Copy, Clone, Eq, PartialEq)]
-#[graphql(remote = "record::ImportMode")]
-pub(crate) enum ImportMode {
-    /// Nothing is imported: VALIDATION, with the violations of all rows, such as `rows.3.email`.
-    AllOrNothing,
-    /// The other rows are; `rows` of the answer says what became of each.
-    PerRow,
-}
+use crate::record::{ImportMode, ImportOutcome, ImportViolation};
 
 /// What becomes of a row whose email address a student has already.
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]
@@ -51,31 +42,6 @@ impl From<ImportStudentsInput> for ImportRecords<CreateStudent> {
             existing: input.existing.into(),
         }
     }
-}
-
-/// What became of a row.
-#[derive(Enum, Copy, Clone, Eq, PartialEq)]
-#[graphql(remote = "record::ImportOutcome")]
-pub(crate) enum ImportOutcome {
-    /// The student was created.
-    Created,
-    /// The student was there, and was changed.
-    Updated,
-    /// The student was there, and is as it was.
-    Unchanged,
-    /// Nothing was done; `violations` says why.
-    Refused,
-}
-
-/// Why a row was refused.
-#[derive(SimpleObject)]
-pub(crate) struct ImportViolation {
-    /// The field of the row.
-    field: String,
-    /// The rule, such as `length`; `taken` when another student has the value, `duplicate` when an earlier row has.
-    code: String,
-    /// What would be right.
-    message: String,
 }
 
 /// A row of an import, and what became of it.
@@ -123,15 +89,10 @@ impl From<Vec<Imported<students::Student>>> for ImportStudentsPayload {
 }
 
 fn into_row((row, index): (Imported<students::Student>, u64)) -> ImportedRow {
-    let violations = row.violations.into_iter().map(|it| ImportViolation {
-        field: it.field,
-        code: it.code,
-        message: it.message,
-    });
     ImportedRow {
         index,
         outcome: row.outcome.into(),
         student: row.record.map(Student::from),
-        violations: violations.collect(),
+        violations: row.violations.into_iter().map(Into::into).collect(),
     }
 }

@@ -6,9 +6,9 @@ use entities::students::{self, CreateStudent, UpdateStudent};
 use super::object::StudentStatus;
 use crate::{
     alternatives::any_of,
-    error::Result,
+    payloads::takes,
     price::{SEARCH, cost},
-    record::Nulls,
+    record::updates,
 };
 
 /// A new student.
@@ -30,26 +30,17 @@ pub(crate) struct CreateStudentInput {
     status: StudentStatus,
 }
 
-impl From<CreateStudentInput> for CreateStudent {
-    fn from(input: CreateStudentInput) -> Self {
-        Self {
-            name: input.name,
-            email: input.email,
-            student_number: input.student_number,
-            course: input.course,
-            year: input.year,
-            status: input.status.into(),
-        }
-    }
+takes! {
+    CreateStudent: CreateStudentInput { name, email, student_number, course, year, status }
 }
 
 /// Changes to a student; absent fields stay as they are.
 #[derive(InputObject)]
 pub(crate) struct UpdateStudentInput {
     /// The student.
-    pub(super) id: ID,
+    id: ID,
     /// Fails with CONFLICT when the student is at another version.
-    pub(super) expected_version: Option<i64>,
+    expected_version: Option<i64>,
     /// 1 to 200 characters.
     name: MaybeUndefined<String>,
     /// Must not belong to another student.
@@ -64,19 +55,9 @@ pub(crate) struct UpdateStudentInput {
     status: MaybeUndefined<StudentStatus>,
 }
 
-impl UpdateStudentInput {
-    pub(super) fn into_update(self) -> Result<UpdateStudent> {
-        let mut nulls = Nulls::default();
-        let update = UpdateStudent {
-            name: nulls.refuse("name", self.name),
-            email: nulls.refuse("email", self.email),
-            student_number: self.student_number.into(),
-            course: nulls.refuse("course", self.course),
-            year: nulls.refuse("year", self.year),
-            status: nulls.refuse("status", self.status).map(Into::into),
-        };
-        nulls.end()?;
-        Ok(update)
+updates! {
+    UpdateStudent: UpdateStudentInput {
+        name, email, course, year, status; clearing student_number
     }
 }
 
@@ -94,16 +75,7 @@ pub(crate) struct StudentFilter {
     year: Option<Vec<i32>>,
 }
 
-impl From<StudentFilter> for students::StudentFilter {
-    fn from(filter: StudentFilter) -> Self {
-        Self {
-            search: filter.search,
-            status: any_of(filter.status),
-            course: filter.course,
-            year: filter.year,
-        }
-    }
-}
+takes!(students::StudentFilter: StudentFilter { search, status by any_of, course, year });
 
 /// What a list of students is sorted by.
 #[derive(Enum, Copy, Clone, Default, Eq, PartialEq)]

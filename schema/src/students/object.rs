@@ -1,10 +1,10 @@
 //! The student as clients see it.
 
 use async_graphql::{Enum, ID, SimpleObject};
-use entities::{Entities, record::Record, students};
+use entities::students;
 
 use super::inputs::StudentSortField;
-use crate::record::{RecordHead, Recorded};
+use crate::record::{RecordHead, recorded};
 
 /// Where a student stands.
 #[derive(Enum, Debug, Copy, Clone, Eq, PartialEq)]
@@ -44,42 +44,9 @@ pub(crate) struct Student {
     head: RecordHead<Self>,
 }
 
-/// The student where it is one of several fields.
-#[derive(SimpleObject)]
-pub(crate) struct StudentField {
-    /// The student as it is then.
-    student: Student,
-}
-
-impl From<Student> for StudentField {
-    fn from(student: Student) -> Self {
-        Self { student }
-    }
-}
-
-impl From<students::Student> for Student {
-    fn from(student: students::Student) -> Self {
-        Self {
-            id: student.id.into(),
-            head: student.head().into(),
-            name: student.name,
-            email: student.email,
-            student_number: student.student_number,
-            course: student.course,
-            year: student.year,
-            status: student.status.into(),
-        }
-    }
-}
-
-impl Recorded for Student {
-    type Record = students::Student;
-    type Field = StudentField;
-    type SortField = StudentSortField;
-
-    const NAME: &'static str = "Student";
-
-    fn records(entities: &Entities) -> &students::Students {
-        &entities.students
-    }
+recorded! {
+    Student shows students::Student { name, email, student_number, course, year, status },
+    one of entities.students,
+    sorted by StudentSortField,
+    StudentField { student }
 }

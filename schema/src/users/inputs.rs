@@ -11,73 +11,50 @@ use super::object::{Availability, Role};
 use crate::{
     alternatives::any_of,
     error::{Result, invalid},
+    payloads::{inputs, takes},
     price::{SEARCH, cost},
     record::SortDirection,
 };
 
-/// A new user.
-#[derive(InputObject)]
-pub(crate) struct RegisterInput {
-    /// The email address to sign in with. It must not belong to another user; case is ignored.
-    email: String,
-    /// The name, 1 to 100 characters.
-    name: String,
-    /// The new password, 8 to 128 characters.
-    password: String,
-}
-
-impl From<RegisterInput> for users::Register {
-    fn from(input: RegisterInput) -> Self {
-        Self {
-            email: input.email,
-            name: input.name,
-            password: Secret::new(input.password),
-        }
+inputs! {
+    /// A new user.
+    RegisterInput {
+        email: String = "The email address to sign in with. It must not belong to another user; case is ignored.",
+        name: String = "The name, 1 to 100 characters.",
+        password: String = "The new password, 8 to 128 characters.",
     }
 }
 
-/// The credentials to sign in with.
-#[derive(InputObject)]
-pub(crate) struct SignInInput {
-    /// The email address. Case is ignored.
-    pub(super) email: String,
-    /// The password.
-    pub(super) password: String,
-}
+takes!(users::Register: RegisterInput { email, name, password by Secret::new });
 
-/// The session to refresh.
-#[derive(InputObject)]
-pub(crate) struct RefreshInput {
-    /// The latest refresh token of the session. It can be exchanged once; a repeat within seconds returns the same tokens.
-    pub(super) refresh_token: String,
-}
+inputs! {
+    /// The credentials to sign in with.
+    SignInInput { email: String = "The email address. Case is ignored.", password: String = "The password." }
 
-/// The sessions to end.
-#[derive(InputObject)]
-pub(crate) struct SignOutInput {
-    /// Whether to end all of your sessions, on every device, instead of only this one.
-    #[graphql(default = false)]
-    pub(super) everywhere: bool,
-}
+    /// The session to refresh.
+    RefreshInput {
+        refresh_token: String =
+            "The latest refresh token of the session. It can be exchanged once; a repeat within seconds returns the same tokens.",
+    }
 
-/// A new password.
-#[derive(InputObject)]
-pub(crate) struct ChangePasswordInput {
-    /// The current password.
-    pub(super) current_password: String,
-    /// The new password, 8 to 128 characters.
-    pub(super) new_password: String,
-}
+    /// The sessions to end.
+    SignOutInput {
+        #[graphql(default = false)]
+        everywhere: bool = "Whether to end all of your sessions, on every device, instead of only this one.",
+    }
 
-/// Changes to your profile. Omitted fields keep their values.
-#[derive(InputObject)]
-pub(crate) struct UpdateProfileInput {
-    /// The name, 1 to 100 characters.
-    name: MaybeUndefined<String>,
-    /// The bio, at most 1,000 characters. Null removes it.
-    bio: MaybeUndefined<String>,
-    /// The version that you expect. CONFLICT when you are at another version.
-    pub(super) expected_version: Option<i64>,
+    /// A new password.
+    ChangePasswordInput {
+        current_password: String = "The current password.",
+        new_password: String = "The new password, 8 to 128 characters.",
+    }
+
+    /// Changes to your profile. Omitted fields keep their values.
+    UpdateProfileInput {
+        name: MaybeUndefined<String> = "The name, 1 to 100 characters.",
+        bio: MaybeUndefined<String> = "The bio, at most 1,000 characters. Null removes it.",
+        expected_version: Option<i64> = "The version that you expect. CONFLICT when you are at another version.",
+    }
 }
 
 impl UpdateProfileInput {
@@ -97,29 +74,19 @@ impl UpdateProfileInput {
     }
 }
 
-/// The availability to show while you are connected.
-#[derive(InputObject)]
-pub(crate) struct SetAvailabilityInput {
-    /// The availability. OFFLINE hides that you are connected.
-    pub(super) availability: Availability,
-}
+inputs! {
+    /// The availability to show while you are connected.
+    SetAvailabilityInput { availability: Availability = "The availability. OFFLINE hides that you are connected." }
 
-/// The role to assign to a user.
-#[derive(InputObject)]
-pub(crate) struct SetRoleInput {
-    /// The user.
-    pub(super) user_id: ID,
-    /// The new role.
-    pub(super) role: Role,
-    /// The version that you expect. CONFLICT when the user is at another version.
-    pub(super) expected_version: Option<i64>,
-}
+    /// The role to assign to a user.
+    SetRoleInput {
+        user_id: ID = "The user.",
+        role: Role = "The new role.",
+        expected_version: Option<i64> = "The version that you expect. CONFLICT when the user is at another version.",
+    }
 
-/// A user to deactivate.
-#[derive(InputObject)]
-pub(crate) struct DeactivateUserInput {
-    /// The global id of the user; yourself when omitted. Only an ADMIN may deactivate others.
-    pub(super) user_id: Option<ID>,
+    /// A user to deactivate.
+    DeactivateUserInput { user_id: Option<ID> = "The global id of the user; yourself when omitted. Only an ADMIN may deactivate others." }
 }
 
 /// Filters a list of users. All conditions must hold.
@@ -135,15 +102,7 @@ pub(crate) struct UserFilter {
     include_deactivated: bool,
 }
 
-impl From<UserFilter> for users::UserFilter {
-    fn from(filter: UserFilter) -> Self {
-        Self {
-            search: filter.search,
-            role: any_of(filter.role),
-            include_deactivated: filter.include_deactivated,
-        }
-    }
-}
+takes!(users::UserFilter: UserFilter { search, role by any_of, include_deactivated });
 
 /// The field to sort users by.
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]
@@ -155,25 +114,17 @@ pub(crate) enum UserSortField {
     Name,
 }
 
-/// The order of a list of users. Equal users are ordered by id.
-#[derive(InputObject)]
-pub(crate) struct UserSort {
-    /// The field to sort by.
-    #[graphql(default_with = "UserSortField::CreatedAt")]
-    field: UserSortField,
-    /// The direction to sort in.
-    #[graphql(default_with = "SortDirection::Desc")]
-    direction: SortDirection,
-}
-
-impl From<UserSort> for users::UserSort {
-    fn from(sort: UserSort) -> Self {
-        Self {
-            field: sort.field.into(),
-            direction: sort.direction.into(),
-        }
+inputs! {
+    /// The order of a list of users. Equal users are ordered by id.
+    UserSort {
+        #[graphql(default_with = "UserSortField::CreatedAt")]
+        field: UserSortField = "The field to sort by.",
+        #[graphql(default_with = "SortDirection::Desc")]
+        direction: SortDirection = "The direction to sort in.",
     }
 }
+
+takes!(users::UserSort: UserSort { field, direction });
 
 /// Newest first.
 impl Default for UserSort {

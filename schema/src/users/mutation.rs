@@ -8,9 +8,8 @@ use super::{
     object::User,
 };
 use crate::{
-    error::Result,
     id,
-    payloads::payloads,
+    payloads::{Reply, payloads},
     request::{command_context, entities},
 };
 
@@ -33,16 +32,15 @@ impl UsersMutation {
         &self,
         ctx: &Context<'_>,
         input: UpdateProfileInput,
-    ) -> Result<Option<UpdateProfilePayload>> {
+    ) -> Reply<UpdateProfilePayload> {
         let expected_version = input.expected_version;
         let update = input.into_update()?;
         let (context, users) = (command_context(ctx)?, &entities(ctx).users);
-        let updated = users
+        let user = users
             .update_profile(context, expected_version, update)
-            .await?;
-        Ok(Some(UpdateProfilePayload {
-            user: updated.into(),
-        }))
+            .await?
+            .into();
+        Ok(Some(UpdateProfilePayload { user }))
     }
 
     /// Sets the availability that others see while you are connected. It applies until you change it.
@@ -50,32 +48,28 @@ impl UsersMutation {
         &self,
         ctx: &Context<'_>,
         input: SetAvailabilityInput,
-    ) -> Result<Option<SetAvailabilityPayload>> {
+    ) -> Reply<SetAvailabilityPayload> {
         let (context, users) = (command_context(ctx)?, &entities(ctx).users);
-        let changed = users
+        let user = users
             .set_availability(context, input.availability.into())
-            .await?;
-        Ok(Some(SetAvailabilityPayload {
-            user: changed.into(),
-        }))
+            .await?
+            .into();
+        Ok(Some(SetAvailabilityPayload { user }))
     }
 
     /// Changes the role of a user, with immediate effect on open sockets too. Requires the role ADMIN. CONFLICT when no ADMIN
     /// would be left.
-    async fn set_role(
-        &self,
-        ctx: &Context<'_>,
-        input: SetRoleInput,
-    ) -> Result<Option<SetRolePayload>> {
+    async fn set_role(&self, ctx: &Context<'_>, input: SetRoleInput) -> Reply<SetRolePayload> {
         let target = ChangeUser {
             id: id::decode("userId", &input.user_id)?,
             expected_version: input.expected_version,
         };
         let (context, users) = (command_context(ctx)?, &entities(ctx).users);
-        let changed = users.set_role(context, target, input.role.into()).await?;
-        Ok(Some(SetRolePayload {
-            user: changed.into(),
-        }))
+        let user = users
+            .set_role(context, target, input.role.into())
+            .await?
+            .into();
+        Ok(Some(SetRolePayload { user }))
     }
 
     /// Deactivates yourself, or another user if you are ADMIN. Their sessions end, their sockets close, and they can no longer
@@ -84,15 +78,13 @@ impl UsersMutation {
         &self,
         ctx: &Context<'_>,
         input: DeactivateUserInput,
-    ) -> Result<Option<DeactivateUserPayload>> {
+    ) -> Reply<DeactivateUserPayload> {
         let context = command_context(ctx)?;
         let id = match &input.user_id {
             Some(id) => id::decode("userId", id)?,
             None => context.viewer.require_user()?,
         };
-        let deactivated = entities(ctx).users.deactivate(context, id).await?;
-        Ok(Some(DeactivateUserPayload {
-            user: deactivated.into(),
-        }))
+        let user = entities(ctx).users.deactivate(context, id).await?.into();
+        Ok(Some(DeactivateUserPayload { user }))
     }
 }

@@ -145,14 +145,12 @@ impl User {
     async fn history(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The number of events to return, from 1 to 100.", default = 20)]
-        first: i32,
-        #[graphql(desc = "Returns the events that follow the edge with this cursor.")]
-        after: Option<String>,
+        #[graphql(desc = "How many events, from 1 to 100.", default = 20)] first: i32,
+        #[graphql(desc = "Events that follow the edge with this cursor.")] after: Option<String>,
     ) -> Result<Option<history::History>> {
         let (viewer, users) = (viewer(ctx)?, &entities(ctx).users);
-        history::connect(ctx, first, after, |after, limit| {
-            users.read_history(viewer, self.row.id, after, limit)
+        history::connect(ctx, first, after, |of| {
+            users.history(viewer, self.row.id, of)
         })
         .await
     }

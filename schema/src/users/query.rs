@@ -1,7 +1,10 @@
 //! The queries of users.
 
 use async_graphql::{Context, ID, Object, connection::Connection};
-use entities::users::{self, UserId};
+use entities::{
+    record::SortField,
+    users::{self, UserId},
+};
 
 use super::{
     inputs::{UserFilter, UserSort},

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    payloads::payloads,
+    payloads::{Reply, payloads},
     request::{client_address, command_context, entities},
 };
 
@@ -61,11 +61,7 @@ impl SignInMutation {
     /// Creates a user with the role MEMBER, and signs them in. CONFLICT when another user has the email address;
     /// RATE_LIMITED after too many attempts from your IP address. A repeat fails with CONFLICT even under an idempotency
     /// key, as tokens are not stored: sign in instead.
-    async fn register(
-        &self,
-        ctx: &Context<'_>,
-        input: RegisterInput,
-    ) -> Result<Option<RegisterPayload>> {
+    async fn register(&self, ctx: &Context<'_>, input: RegisterInput) -> Reply<RegisterPayload> {
         let users = &entities(ctx).users;
         let registered = users.register(origin(ctx)?, input.into()).await;
         let (session, user) = parts(registered?);
@@ -74,11 +70,7 @@ impl SignInMutation {
 
     /// Starts a session. UNAUTHENTICATED, after the same time, whether the user does not exist, the password is wrong or the
     /// user was deactivated; RATE_LIMITED after too many attempts for the account or from your IP address.
-    async fn sign_in(
-        &self,
-        ctx: &Context<'_>,
-        input: SignInInput,
-    ) -> Result<Option<SignInPayload>> {
+    async fn sign_in(&self, ctx: &Context<'_>, input: SignInInput) -> Reply<SignInPayload> {
         let users = &entities(ctx).users;
         let password = Secret::new(input.password);
         let signed_in = users.sign_in(origin(ctx)?, &input.email, password).await;
@@ -89,11 +81,7 @@ impl SignInMutation {
     /// Exchanges a refresh token for the next tokens of its session. A repeat within seconds, after a lost response or from
     /// another tab, returns the same tokens; a later one ends the session. UNAUTHENTICATED when the token is unknown, expired
     /// or already used, or its session has ended.
-    async fn refresh(
-        &self,
-        ctx: &Context<'_>,
-        input: RefreshInput,
-    ) -> Result<Option<RefreshPayload>> {
+    async fn refresh(&self, ctx: &Context<'_>, input: RefreshInput) -> Reply<RefreshPayload> {
         let users = &entities(ctx).users;
         let token = Secret::new(input.refresh_token);
         let refreshed = users.refresh(command_context(ctx)?, token).await;
@@ -107,7 +95,7 @@ impl SignInMutation {
         &self,
         ctx: &Context<'_>,
         input: Option<SignOutInput>,
-    ) -> Result<Option<SignOutPayload>> {
+    ) -> Reply<SignOutPayload> {
         let users = &entities(ctx).users;
         let everywhere = input.is_some_and(|input| input.everywhere);
         let ended = users.sign_out(command_context(ctx)?, everywhere).await;
@@ -120,17 +108,16 @@ impl SignInMutation {
         &self,
         ctx: &Context<'_>,
         input: ChangePasswordInput,
-    ) -> Result<Option<ChangePasswordPayload>> {
+    ) -> Reply<ChangePasswordPayload> {
         let users = &entities(ctx).users;
         let (current, new) = (
             Secret::new(input.current_password),
             Secret::new(input.new_password),
         );
-        let changed = users
+        let user = users
             .change_password(command_context(ctx)?, current, new)
-            .await;
-        Ok(Some(ChangePasswordPayload {
-            user: changed?.into(),
-        }))
+            .await?
+            .into();
+        Ok(Some(ChangePasswordPayload { user }))
     }
 }

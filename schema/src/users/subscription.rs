@@ -81,18 +81,15 @@ pub(crate) struct UsersSubscription;
 
 #[Subscription]
 impl UsersSubscription {
-    /// The changes of one user, or of all users. With `after`, it starts with the changes since that cursor. Every change is
-    /// delivered once, in order. Connecting and disconnecting are not changes; see `availabilityChanged`.
+    /// The changes of one user, or of all users. With `after`, it starts with the changes since that cursor, which may be
+    /// `extensions.cursor` of any response. Every change is delivered once, in order. Connecting and disconnecting are not
+    /// changes; see `availabilityChanged`.
     async fn user_changed(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Restricts the subscription to changes of the user with this global id.")]
         id: Option<ID>,
-        #[graphql(
-            name = "after",
-            desc = "Starts after this cursor, which is that of a change or `extensions.cursor` of any response."
-        )]
-        _after: Option<String>,
+        #[graphql(name = "after", desc = "The cursor to start after.")] _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<UserChange>>> {
         let id = id.map(|id| id::decode("id", &id)).transpose()?;
         let id = id.map(UserId::uuid);

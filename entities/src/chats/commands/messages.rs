@@ -45,23 +45,9 @@ impl Chats {
         message_id: MessageId,
         text: String,
     ) -> Result<ChatMessage> {
-        let text = rules::check_text(&text)?;
-        self.change_message(
-            context,
-            message_id,
-            ChatEventKind::MessageEdited,
-            move |message, at| {
-                if message.deleted_at.is_some() {
-                    return Err(ChatRefusal::MessageDeleted.into());
-                }
-                if message.text.as_ref() != Some(&text) {
-                    message.text = Some(text.clone());
-                    message.edited_at = Some(at);
-                }
-                Ok(())
-            },
-        )
-        .await
+        let edit = set_text(rules::check_text(&text)?);
+        self.change_message(context, message_id, ChatEventKind::MessageEdited, edit)
+            .await
     }
 
     /// Deletes a message; its number and author stay, its text is removed. A repeat succeeds and appends no event.
@@ -111,6 +97,19 @@ impl Chats {
             ChatError::NotFound(_) => ChatError::NotFound(MESSAGE),
             error => error,
         })
+    }
+}
+
+fn set_text(text: String) -> impl Fn(&mut ChatMessage, DateTime<Utc>) -> Result<()> {
+    move |message, at| {
+        if message.deleted_at.is_some() {
+            return Err(ChatRefusal::MessageDeleted.into());
+        }
+        if message.text.as_ref() != Some(&text) {
+            message.text = Some(text.clone());
+            message.edited_at = Some(at);
+        }
+        Ok(())
     }
 }
 

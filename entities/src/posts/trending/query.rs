@@ -12,6 +12,8 @@ use crate::{
     posts::{POSTS_FOLLOWER, Post, PostId, Posts},
 };
 
+type Result<T, E = AccessError> = std::result::Result<T, E>;
+
 /// How many candidates are read at first beyond the requested number. There must be some: a rank may be too high.
 const SPARE: u64 = 20;
 /// The factor by which more candidates are read each time the earlier ones were not enough.
@@ -64,7 +66,7 @@ impl Posts {
         viewer: &Viewer,
         window: TrendWindow,
         limit: u64,
-    ) -> Result<AsOf<Vec<TrendingPost>>, AccessError> {
+    ) -> Result<AsOf<Vec<TrendingPost>>> {
         authorize(viewer, Action::ReadPosts)?;
         // The read model of posts decides which posts exist.
         let model = self.log.read_model(&[TRENDING_FOLLOWER, POSTS_FOLLOWER]);

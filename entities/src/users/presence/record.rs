@@ -17,11 +17,10 @@ use super::{
 };
 use crate::users::{
     PRESENCE_STREAM,
-    events::{CONNECTED, DISCONNECTED, PresenceData, new_presence_event},
+    events::{PresenceData, PresenceEventKind},
 };
 
-use crate::access::UserId;
-use crate::id::uuids;
+use crate::{access::UserId, event_kinds::EventData, id::uuids};
 use events::DatabaseConnection;
 
 type Result<T> = ::events::Result<T>;
@@ -186,7 +185,14 @@ async fn connect(tx: &Tx<'_>, row: &Model) -> Result<()> {
     if row.is_online {
         return Ok(());
     }
-    store(tx, row, true, now().max(row.seen_at), Some(CONNECTED)).await
+    store(
+        tx,
+        row,
+        true,
+        now().max(row.seen_at),
+        Some(PresenceEventKind::Connected),
+    )
+    .await
 }
 
 async fn disconnect(
@@ -197,8 +203,8 @@ async fn disconnect(
 ) -> Result<()> {
     let seen_at = seen_at.max(row.seen_at);
     // A user who is still connected elsewhere was at least seen here: the other gateway may have been dead since before that.
-    let event_type = (!is_elsewhere).then_some(DISCONNECTED);
-    store(tx, row, is_elsewhere, seen_at, event_type).await
+    let kind = (!is_elsewhere).then_some(PresenceEventKind::Disconnected);
+    store(tx, row, is_elsewhere, seen_at, kind).await
 }
 
 async fn store(
@@ -206,9 +212,9 @@ async fn store(
     row: &Model,
     is_online: bool,
     seen_at: DateTime<Utc>,
-    event_type: Option<&'static str>,
+    kind: Option<PresenceEventKind>,
 ) -> Result<()> {
-    let version = row.version + i64::from(event_type.is_some());
+    let version = row.version + i64::from(kind.is_some());
     let sql =
         "update user_presence set is_online = $1, seen_at = $2, version = $3 where user_id = $4";
     let values = vec![
@@ -218,7 +224,7 @@ async fn store(
         row.user_id.into(),
     ];
     execute(&**tx, sql, values).await?;
-    let Some(event_type) = event_type else {
+    let Some(kind) = kind else {
         return Ok(());
     };
     let stream = StreamKey {
@@ -233,11 +239,6 @@ async fn store(
         actor: ACTOR.to_owned(),
         ..Meta::default()
     };
-    tx.append(
-        stream,
-        row.version,
-        new_presence_event(event_type, &data),
-        &meta,
-    )
-    .await
+    let event = kind.event(&data, data.seen_at);
+    tx.append(stream, row.version, event, &meta).await
 }
