@@ -21,7 +21,7 @@ use ::events::{Cursor, EventLog};
 pub use figures::CacheFigures;
 pub(crate) use lookup::Cache;
 pub(crate) use shared::{SharedLevel, Stamp};
-pub(crate) use strict::RowCache;
+pub(crate) use strict::{Generation, RowCache};
 
 /// The log must have been read this recently for its tail to count as current.
 const CURRENT_WITHIN: Duration = Duration::from_secs(2);

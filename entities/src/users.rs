@@ -17,6 +17,7 @@ mod rules;
 mod secret;
 mod sessions;
 mod sign_in;
+mod standing;
 mod stored_passwords;
 mod successors;
 mod throttle;

@@ -25,6 +25,17 @@ const GENERATIONS: usize = 4096;
 /// Entries of old generations are never read again; this is how long they may stay.
 const IDLE: Duration = Duration::from_secs(60);
 
+/// A stretch in which no change of a row is known. What was looked up in it stays right until it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Generation(u64);
+
+#[cfg(test)]
+impl Generation {
+    pub(crate) const fn of(number: u64) -> Self {
+        Self(number)
+    }
+}
+
 #[derive(Clone)]
 pub(crate) struct RowCache<T> {
     entries: Option<Cache<(Uuid, u64), Option<T>>>,
@@ -69,6 +80,13 @@ impl<T: Clone + Send + Sync + 'static> RowCache<T> {
     /// Returns the entries in memory, if the log is known to be current.
     fn entries(&self) -> Option<&Cache<(Uuid, u64), Option<T>>> {
         self.entries.as_ref().filter(|_| (self.is_present)())
+    }
+
+    /// Returns the present generation of the row; `None` if nothing may be decided from memory now.
+    pub(crate) fn generation(&self, id: Uuid) -> Option<Generation> {
+        self.entries()?;
+        let generation = self.generations[slot(id)].load(Ordering::Acquire);
+        Some(Generation(generation))
     }
 
     /// Returns the row from memory, or from `load`. Concurrent misses share one load, which goes on when its waiters go away.

@@ -3,7 +3,7 @@
 //! changed since the token was issued.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, SystemTime},
 };
 
@@ -13,7 +13,8 @@ use tokio::sync::watch;
 use super::{
     User, Users,
     sessions::{self, Session},
-    tokens::Claims,
+    standing::Generations,
+    tokens::{Claims, Token},
     user,
 };
 use crate::{
@@ -25,7 +26,27 @@ type Result<T, E = AccessError> = std::result::Result<T, E>;
 
 /// The caller of a request or a socket. Clones are the same caller: when one is renewed, all are.
 #[derive(Clone, Default)]
-pub struct Caller(Option<Arc<watch::Sender<Claims>>>);
+pub struct Caller(Option<Arc<Identity>>);
+
+struct Identity {
+    token: Arc<Token>,
+    /// The tokens after the first one. Most callers are single requests, so it exists once somebody renews or waits for that.
+    renewed: OnceLock<watch::Sender<Arc<Token>>>,
+}
+
+impl Identity {
+    fn token(&self) -> Arc<Token> {
+        match self.renewed.get() {
+            Some(renewed) => renewed.borrow().clone(),
+            None => self.token.clone(),
+        }
+    }
+
+    fn renewed(&self) -> &watch::Sender<Arc<Token>> {
+        self.renewed
+            .get_or_init(|| watch::Sender::new(self.token.clone()))
+    }
+}
 
 impl Caller {
     /// Returns a caller without a token.
@@ -33,23 +54,31 @@ impl Caller {
         Self::default()
     }
 
+    fn with(token: Arc<Token>) -> Self {
+        Self(Some(Arc::new(Identity {
+            token,
+            renewed: OnceLock::new(),
+        })))
+    }
+
     /// Returns the user that the token names. No permission may depend on it.
     pub fn user_id(&self) -> Option<UserId> {
-        self.claims().map(|claims| claims.user_id)
+        self.token().map(|token| token.claims.user_id)
     }
 
     pub(crate) fn session_id(&self) -> Option<SessionId> {
-        self.claims().map(|claims| claims.session_id)
+        self.token().map(|token| token.claims.session_id)
     }
 
-    fn claims(&self) -> Option<Claims> {
-        self.0.as_ref().map(|claims| *claims.borrow())
+    fn token(&self) -> Option<Arc<Token>> {
+        self.0.as_ref().map(|identity| identity.token())
     }
 
     /// Returns how long the token is still valid; `None` for a caller without one.
     pub(crate) fn time_left(&self) -> Option<Duration> {
         let left = self
-            .claims()?
+            .token()?
+            .claims
             .expires_at
             .duration_since(SystemTime::now())
             .unwrap_or_default();
@@ -57,8 +86,9 @@ impl Caller {
     }
 
     /// Returns a channel that changes whenever the token is renewed.
-    pub(crate) fn renewals(&self) -> Option<watch::Receiver<Claims>> {
-        self.0.as_ref().map(|claims| claims.subscribe())
+    pub(crate) fn renewals(&self) -> Option<watch::Receiver<Arc<Token>>> {
+        let identity = self.0.as_ref();
+        identity.map(|identity| identity.renewed().subscribe())
     }
 }
 
@@ -67,18 +97,20 @@ impl Users {
     ///
     /// # Errors
     /// `Unauthenticated` when the token is not valid now.
-    #[boxed]
     pub async fn admit(&self, token: Option<&str>) -> Result<Caller> {
+        let caller = self.caller_with(token)?;
+        self.viewer_of(&caller).await?;
+        Ok(caller)
+    }
+
+    fn caller_with(&self, token: Option<&str>) -> Result<Caller> {
         let Some(token) = token else {
             return Ok(Caller::anonymous());
         };
-        let claims = self
-            .tokens
-            .verify(token)
-            .map_err(AccessError::Unauthenticated)?;
-        let caller = Caller(Some(Arc::new(watch::Sender::new(claims))));
-        self.viewer_of(&caller).await?;
-        Ok(caller)
+        let token = self.tokens.verify(token);
+        token
+            .map(Caller::with)
+            .map_err(AccessError::Unauthenticated)
     }
 
     /// Gives `caller` a new token of the same user.
@@ -88,9 +120,11 @@ impl Users {
     #[boxed]
     pub async fn renew(&self, caller: &Caller, token: &str) -> Result<()> {
         let renewed = self.admit(Some(token)).await?;
-        match (&caller.0, renewed.claims()) {
-            (Some(current), Some(claims)) if current.borrow().user_id == claims.user_id => {
-                current.send_replace(claims);
+        match (&caller.0, renewed.token()) {
+            (Some(identity), Some(token))
+                if identity.token().claims.user_id == token.claims.user_id =>
+            {
+                identity.renewed().send_replace(token);
                 Ok(())
             }
             _ => Err(AccessError::Unauthenticated(Reason::Invalid)),
@@ -101,28 +135,57 @@ impl Users {
     ///
     /// # Errors
     /// `Unauthenticated` when the token has expired, the session has ended or the user was deactivated.
-    #[boxed]
     pub async fn viewer_of(&self, caller: &Caller) -> Result<Viewer> {
-        let Some(claims) = caller.claims() else {
+        let Some(token) = caller.token() else {
             return Ok(Viewer::Anonymous);
         };
-        if claims.expires_at <= SystemTime::now() {
+        let now = SystemTime::now();
+        if token.claims.expires_at <= now {
             return Err(AccessError::Unauthenticated(Reason::Expired));
         }
+        // They are read before anything is looked up, so what is found is not older.
+        let generations = self.generations(&token.claims);
+        let known = generations.and_then(|generations| token.standing.get(generations, now));
+        let principal = match known {
+            Some(principal) => principal,
+            None => self.look_up(token, generations).await?,
+        };
+        Ok(Viewer::User(principal))
+    }
+
+    /// Returns the present generations of the two rows; `None` if they have to be read from the database.
+    fn generations(&self, claims: &Claims) -> Option<Generations> {
+        let session = self.sessions.generation(claims.session_id.uuid())?;
+        let user = self.cache.generation(claims.user_id.uuid())?;
+        Some((session, user))
+    }
+
+    #[boxed]
+    async fn look_up(
+        &self,
+        token: Arc<Token>,
+        generations: Option<Generations>,
+    ) -> Result<Principal> {
+        let claims = &token.claims;
         let session = self.load_session(claims.session_id).await?;
         let session = session.filter(|session| session.user_id == claims.user_id);
-        if !session.is_some_and(|session| session.is_open()) {
+        let Some(session) = session.filter(Session::is_open) else {
             return Err(AccessError::Unauthenticated(Reason::Revoked));
-        }
+        };
         let user = self.load_user(claims.user_id).await?;
         let Some(user) = user.filter(|user| user.deactivated_at.is_none()) else {
             return Err(AccessError::Unauthenticated(Reason::Revoked));
         };
-        Ok(Viewer::User(Principal {
+        let principal = Principal {
             user_id: user.id,
             session_id: claims.session_id,
             role: user.role,
-        }))
+        };
+        if let Some(generations) = generations {
+            let until = session.expires_at.into();
+            token.standing.set(generations, until, principal);
+        }
+        Ok(principal)
     }
 
     pub(crate) async fn is_deactivated(&self, id: UserId) -> Result<bool> {

@@ -7,6 +7,7 @@ mod hs256;
 use std::{
     collections::HashMap,
     str::FromStr,
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -18,7 +19,7 @@ use jsonwebtoken::{
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 
-use super::Secret;
+use super::{Secret, standing::Standing};
 use crate::access::{Reason, SessionId, UserId};
 
 const ISSUER: &str = "millrace";
@@ -90,6 +91,13 @@ pub(crate) struct Claims {
     pub(crate) expires_at: SystemTime,
 }
 
+/// A token whose signature was verified, and what it was last found to stand for.
+#[derive(Debug)]
+pub(crate) struct Token {
+    pub(crate) claims: Claims,
+    pub(super) standing: Standing,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Registered {
     iss: String,
@@ -108,7 +116,7 @@ pub(super) struct Tokens {
     secrets: Vec<Secret>,
     validation: Validation,
     /// Tokens whose signature was verified: verification costs more than the rest of a small request.
-    verified: Cache<Box<str>, Claims>,
+    verified: Cache<Box<str>, Arc<Token>>,
 }
 
 impl Tokens {
@@ -175,18 +183,21 @@ impl Tokens {
         Ok((Secret::new(token), expires_at.unwrap_or(latest)))
     }
 
-    /// Returns the claims of a token, if it is one of ours and valid now.
-    pub(super) fn verify(&self, token: &str) -> Result<Claims, Reason> {
-        if let Some(claims) = self.verified.get(token) {
+    /// Returns the token, if it is one of ours and valid now.
+    pub(super) fn verify(&self, text: &str) -> Result<Arc<Token>, Reason> {
+        if let Some(token) = self.verified.get(text) {
             // The token was already valid then; it may have expired since.
-            return match claims.expires_at > SystemTime::now() {
-                true => Ok(claims),
+            return match token.claims.expires_at > SystemTime::now() {
+                true => Ok(token),
                 false => Err(Reason::Expired),
             };
         }
-        let claims = self.decode(token)?;
-        self.verified.insert(token.into(), claims);
-        Ok(claims)
+        let token = Arc::new(Token {
+            claims: self.decode(text)?,
+            standing: Standing::default(),
+        });
+        self.verified.insert(text.into(), token.clone());
+        Ok(token)
     }
 
     fn decode(&self, token: &str) -> Result<Claims, Reason> {
@@ -288,9 +299,15 @@ mod tests {
     #[test]
     fn keys_rotate_without_a_gap() {
         let (old, new) = (tokens(FIRST), tokens(&format!("{SECOND},{FIRST}")));
-        let claims = new.verify(&issue(&old, 60)).expect("the old key verifies");
-        assert_eq!((claims.user_id, claims.session_id), (USER, SESSION));
-        assert_eq!(old.verify(&issue(&new, 60)), Err(Reason::Invalid));
+        let token = new.verify(&issue(&old, 60)).expect("the old key verifies");
+        let Claims {
+            user_id,
+            session_id,
+            ..
+        } = token.claims;
+        assert_eq!((user_id, session_id), (USER, SESSION));
+        let refused = old.verify(&issue(&new, 60)).err();
+        assert_eq!(refused, Some(Reason::Invalid));
     }
 
     #[test]
@@ -312,17 +329,15 @@ mod tests {
         assert!(tokens.verify(&plain).is_ok());
         for crit in [r#"["x"]"#, "[]", "null"] {
             let header = format!(r#"{{"alg":"HS256","kid":"a","crit":{crit},"x":1}}"#);
-            assert_eq!(
-                tokens.verify(&signed(&header)),
-                Err(Reason::Invalid),
-                "{crit}"
-            );
+            let refused = tokens.verify(&signed(&header)).err();
+            assert_eq!(refused, Some(Reason::Invalid), "{crit}");
         }
     }
 
     #[test]
     fn a_token_ends_at_its_time() {
         let tokens = tokens(FIRST);
-        assert_eq!(tokens.verify(&issue(&tokens, 0)), Err(Reason::Expired));
+        let refused = tokens.verify(&issue(&tokens, 0)).err();
+        assert_eq!(refused, Some(Reason::Expired));
     }
 }
