@@ -9,6 +9,7 @@ mod command;
 pub mod customers;
 pub mod erasure;
 mod event_kinds;
+pub mod gathering;
 pub mod grants;
 pub mod id;
 mod idempotency;

@@ -85,7 +85,7 @@ pub struct PageRequest {
 }
 
 /// A page of a list, in the list's order.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Page<T> {
     /// The rows with their places.
     pub items: Vec<(Edge, T)>,

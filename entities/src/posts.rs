@@ -9,7 +9,9 @@ mod error;
 mod events;
 mod folding;
 mod follower;
+mod front;
 mod import;
+mod listing;
 mod loading;
 mod personal;
 mod post;
@@ -27,26 +29,32 @@ pub use events::{
 };
 pub use follower::{POSTS_FOLLOWER, PostsFollower, PostsModel};
 pub use import::NewPost;
+pub use listing::{PostFilter, PostSort};
 pub use loading::{CommentsOf, LikeOf};
 pub(crate) use personal::{PERSONAL_DATA, erase_rows};
 pub use post::{Comment, CommentId, Post, PostId};
-pub use queries::{PostFilter, PostSort, page_of_state};
+pub use queries::page_of_state;
 pub use tables::Tables;
 pub use trending::{TRENDING_FOLLOWER, TrendWindow, TrendingFollower, TrendingPost};
 
 use ::events::EventLog;
 use folding::Folds;
+use front::FrontPages;
 
 /// The commands and queries of posts.
 #[derive(Clone)]
 pub struct Posts {
     log: EventLog,
     folds: Folds,
+    front: FrontPages,
 }
 
 impl Posts {
     pub(crate) fn new(log: EventLog) -> Self {
-        let folds = Folds::new(log.clone());
-        Self { log, folds }
+        Self {
+            folds: Folds::new(log.clone()),
+            front: front::pages(&log),
+            log,
+        }
     }
 }

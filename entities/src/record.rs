@@ -45,6 +45,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     access::Action,
     cache::{Cache, CacheConfig, CacheFigures, CachedRow},
+    gathering::Gathering,
     id::{Id, Kind},
 };
 
@@ -209,6 +210,7 @@ pub struct Records<R: Record> {
     cache: Cache<R>,
     /// Commits commands in groups. SQLite has one writer, and groups of all writes: see `EventLog::write`.
     committer: Option<Arc<Committer<Commands<R>>>>,
+    by_id: Gathering<Id<R>, R>,
 }
 
 impl<R: Record> Records<R> {
@@ -220,6 +222,7 @@ impl<R: Record> Records<R> {
             Arc::new(Committer::new(commands, LANES, database.acquire_timeout()))
         });
         Self {
+            by_id: queries::by_id(&log),
             log,
             cache,
             committer,

@@ -24,6 +24,9 @@ const KNOWN_PAST: u64 = 20_000;
 /// How long a failed source is left alone while the log cannot be read either.
 const AWAY: Duration = Duration::from_secs(1);
 
+/// What a load at the source returns.
+type Loaded<T> = Result<Option<T>, Arc<::events::Error>>;
+
 /// Hot rows of one kind. Clones are the same cache.
 pub(crate) struct Cache<T>(pub(super) Option<Arc<Inner<T>>>);
 
@@ -101,18 +104,15 @@ impl<T: CachedRow> Cache<T> {
     pub(crate) async fn get(
         &self,
         id: Uuid,
-        load: impl Future<Output = ::events::Result<Option<T>>> + Send + 'static,
+        load: impl Future<Output = Loaded<T>> + Send + 'static,
     ) -> Result<Cached<Option<T>>, Arc<::events::Error>> {
         match &self.0 {
             Some(inner) => inner.clone().get(id, load).await,
-            None => {
-                let value = load.await.map_err(Arc::new)?;
-                Ok(Cached {
-                    value,
-                    is_stale: false,
-                    shows: None,
-                })
-            }
+            None => Ok(Cached {
+                value: load.await?,
+                is_stale: false,
+                shows: None,
+            }),
         }
     }
 
@@ -153,7 +153,7 @@ impl<T: CachedRow> Inner<T> {
     async fn get(
         self: Arc<Self>,
         id: Uuid,
-        load: impl Future<Output = ::events::Result<Option<T>>> + Send + 'static,
+        load: impl Future<Output = Loaded<T>> + Send + 'static,
     ) -> Result<Cached<Option<T>>, Arc<::events::Error>> {
         let is_current = self.present.is_current();
         let version = self.validity.version(id, self.present.cursor());
@@ -186,7 +186,7 @@ impl<T: CachedRow> Inner<T> {
         self: &Arc<Self>,
         id: Uuid,
         version: Version,
-        load: impl Future<Output = ::events::Result<Option<T>>> + Send + 'static,
+        load: impl Future<Output = Loaded<T>> + Send + 'static,
     ) -> Landing<T> {
         let inner = self.clone();
         self.flights.join((id, version), || {
@@ -238,7 +238,7 @@ impl<T: CachedRow> Inner<T> {
         self: &Arc<Self>,
         id: Uuid,
         version: Version,
-        load: impl Future<Output = ::events::Result<Option<T>>> + Send + 'static,
+        load: impl Future<Output = Loaded<T>> + Send + 'static,
     ) {
         let inner = self.clone();
         drop(self.flights.join((id, version), || {
@@ -253,7 +253,7 @@ impl<T: CachedRow> Inner<T> {
         &self,
         id: Uuid,
         version: Version,
-        load: impl Future<Output = ::events::Result<Option<T>>> + Send,
+        load: impl Future<Output = Loaded<T>> + Send,
     ) -> Result<Arc<Entry<T>>, Arc<::events::Error>> {
         let found = match &self.shared {
             Some(shared) => shared.get(version.epoch, id).await,
@@ -287,19 +287,18 @@ impl<T: CachedRow> Inner<T> {
         &self,
         id: Uuid,
         version: Version,
-        load: impl Future<Output = ::events::Result<Option<T>>> + Send,
+        load: impl Future<Output = Loaded<T>> + Send,
     ) -> Result<Arc<Entry<T>>, Arc<::events::Error>> {
         self.counters.loads.add();
         // The stamp is taken before the load: the load shows every event that has its position by now.
         let stamp = Stamp::at(self.present.cursor());
         let loaded = match timeout(self.config.hard_timeout, load).await {
             Ok(loaded) => loaded,
-            Err(_) => Err(too_slow()),
+            Err(_) => Err(Arc::new(too_slow())),
         };
-        let row = loaded.map_err(|error| {
+        let row = loaded.inspect_err(|_| {
             self.counters.failures.add();
             *self.failed_at.lock() = Some(Instant::now());
-            Arc::new(error)
         })?;
         if let (Some(shared), Some(row)) = (&self.shared, &row)
             && stamp.epoch == version.epoch

@@ -101,7 +101,7 @@ impl World {
         &self,
         takes_ms: u64,
         row: Option<u64>,
-    ) -> impl Future<Output = ::events::Result<Option<Row>>> + Send + 'static {
+    ) -> impl Future<Output = Result<Option<Row>, Arc<Error>>> + Send + 'static {
         let state = self.0.clone();
         async move {
             state.loads.fetch_add(1, SeqCst);
@@ -110,12 +110,12 @@ impl World {
         }
     }
 
-    fn fail(&self) -> impl Future<Output = ::events::Result<Option<Row>>> + Send + 'static {
+    fn fail(&self) -> impl Future<Output = Result<Option<Row>, Arc<Error>>> + Send + 'static {
         let load = self.load(0, None);
         async move {
             load.await?;
             let cause = RuntimeErr::Internal("away".to_owned());
-            Err(Error::Unavailable(DbErr::Conn(cause)))
+            Err(Arc::new(Error::Unavailable(DbErr::Conn(cause))))
         }
     }
 }

@@ -5,70 +5,24 @@ use std::sync::Arc;
 
 use ::events::{AsOf, HistoryPage};
 use sea_orm::{
-    ColumnTrait, Condition, DbBackend, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ColumnTrait, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::{
     Comment, POSTS_FOLLOWER, Post, PostEvent, PostEventKind, PostId, PostState, Posts,
-    tables::{
-        comment,
-        post::{self, Column, Entity},
-    },
+    front::FrontPage,
+    listing::{PostFilter, PostSort, read_page},
+    tables::{comment, post::Entity},
 };
 use crate::{
-    Direction, Edge, Page, PageRequest, SortKey, Versions,
-    access::{AccessError, Action, UserId, Viewer, authorize},
+    Edge, Page, PageRequest, SortKey, Versions,
+    access::{AccessError, Action, Viewer, authorize},
     boxed,
-    paging::Sorted,
-    record::{SortField, sort_fields},
-    searching::contains,
 };
 
 type Result<T, E = AccessError> = std::result::Result<T, E>;
-
-/// Selects the posts of a list.
-#[derive(Debug, Clone, Default)]
-pub struct PostFilter {
-    /// Only posts of this user.
-    pub author_id: Option<UserId>,
-    /// Only posts with, or without, comments.
-    pub has_comments: Option<bool>,
-    /// Only posts with at least this many likes.
-    pub min_likes: Option<i64>,
-    /// A part of the message, whatever its case.
-    pub search: Option<String>,
-}
-
-sort_fields! {
-    /// The order of a list: the newest posts come first, or those with the most likes.
-    PostSort of Column { Newest => CreatedAt, MostLiked => LikeCount }
-}
-
-impl PostSort {
-    fn key(self, post: &Post) -> SortKey {
-        match self {
-            Self::Newest => SortKey::Time(post.created_at),
-            Self::MostLiked => SortKey::Number(post.like_count),
-        }
-    }
-}
-
-impl PostFilter {
-    fn condition(&self, backend: DbBackend) -> Condition {
-        let with_comments = self.has_comments.map(|has_comments| match has_comments {
-            true => Column::CommentCount.gt(0),
-            false => Column::CommentCount.eq(0),
-        });
-        Condition::all()
-            .add_option(self.author_id.map(|id| Column::AuthorId.eq(id)))
-            .add_option(with_comments)
-            .add_option(self.min_likes.map(|least| Column::LikeCount.gte(least)))
-            .add(contains(backend, "post", self.search.as_deref()))
-    }
-}
 
 fn may_moderate(viewer: &Viewer) -> bool {
     authorize(viewer, Action::ModeratePosts).is_ok()
@@ -134,26 +88,13 @@ impl Posts {
         request: &PageRequest,
     ) -> Result<AsOf<Page<Post>>> {
         authorize(viewer, Action::ReadPosts)?;
-        let model = self.log.read_model(&[POSTS_FOLLOWER]).await?;
-        let sorted = Sorted {
-            column: sort.column(),
-            id: Column::Id,
-            direction: Direction::Desc,
-        };
-        let rows = Entity::find()
-            .select_only()
-            .columns(post::SHOWN)
-            .filter(filter.condition(self.log.database().backend()));
-        let rows: Vec<post::Shown> = request
-            .select(rows, &sorted)
-            .into_tuple()
-            .all(model.connection())
-            .await?;
-        let page = request.page_of(rows.into_iter().map(Post::from), |row| Edge {
-            key: sort.key(row),
-            id: row.id.uuid(),
-        });
-        Ok(model.give(page))
+        let is_front = *filter == PostFilter::default();
+        if let Some(front) = FrontPage::of(sort, request).filter(|_| is_front)
+            && let Some(page) = self.front.load(front).await?
+        {
+            return Ok(page.map(Arc::unwrap_or_clone));
+        }
+        Ok(read_page(&self.log, filter, sort, request).await?)
     }
 
     /// Returns the number of posts in the whole list.

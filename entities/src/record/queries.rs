@@ -1,9 +1,15 @@
-//! The queries on records. A single record is read through the cache, a list from the table. Deleted records are left out
-//! unless the filter asks for them.
+//! The queries on records. A single record is read through the cache, together with those that others ask for; a list is read
+//! from the table. Deleted records are left out unless the filter asks for them.
 
-use ::events::HistoryPage;
+use std::{collections::HashMap, sync::Arc};
+
+use ::events::{
+    DatabaseConnection, EventLog, HistoryPage,
+    sql::{is_one_of, query},
+};
 use sea_orm::{
-    ColumnTrait, ColumnType, EntityTrait, PaginatorTrait, QueryFilter, Select, sea_query::ExprTrait,
+    ColumnTrait, ColumnType, EntityTrait, PaginatorTrait, QueryFilter, QueryTrait, Select,
+    sea_query::ExprTrait,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -13,7 +19,8 @@ use crate::{
     access::{AccessError, Viewer, authorize},
     boxed,
     cache::Cached,
-    id::Id,
+    gathering::Gathering,
+    id::{Id, uuids},
     paging::Sorted,
 };
 
@@ -41,7 +48,9 @@ pub trait SortField: Copy + PartialEq + Serialize + DeserializeOwned + Send + Sy
 macro_rules! sort_fields {
     ($(#[$doc:meta])* $name:ident of $column:ident { $($field:ident $(=> $key:ident)?),+ $(,)? }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
+        )]
         pub enum $name {
             $($field),+
         }
@@ -86,11 +95,9 @@ impl<R: Record> Records<R> {
     #[boxed]
     pub async fn find(&self, viewer: &Viewer, id: Id<R>) -> Result<Cached<Option<R>>> {
         authorize(viewer, R::READ)?;
-        let reader = self.log.database().reader.clone();
-        let load = async move {
-            let found = R::Entity::find().filter(R::ID.eq(id)).one(&reader).await?;
-            Ok(found.filter(|record| record.head().deleted_at.is_none()))
-        };
+        let by_id = self.by_id.clone();
+        // It is asked for when the cache begins the load, which is after everything that the answer must show.
+        let load = async move { by_id.load(id).await };
         Ok(self.cache.get(id.uuid(), load).await?)
     }
 
@@ -134,4 +141,46 @@ impl<R: Record> Records<R> {
         let condition = R::condition(filter, self.log.database().backend());
         R::Entity::find().filter(deleted).filter(condition)
     }
+}
+
+/// Returns the loads of records by id, unless they are unknown or deleted.
+pub(super) fn by_id<R: Record>(log: &EventLog) -> Gathering<Id<R>, R> {
+    let reader = log.database().reader.clone();
+    // The text is made once: making it takes longer than reading a row.
+    let select = R::Entity::find().build(reader.get_database_backend()).sql;
+    Gathering::new(move |ids| {
+        let (reader, select) = (reader.clone(), select.clone());
+        async move { read(&reader, &select, &ids).await.map_err(Arc::new) }
+    })
+}
+
+async fn read<R: Record>(
+    reader: &DatabaseConnection,
+    select: &str,
+    ids: &[Id<R>],
+) -> ::events::Result<HashMap<Id<R>, R>> {
+    let mut values = Vec::new();
+    let condition = match ids {
+        // Postgres keeps its plan for this, and makes a new one for each short array.
+        [id] => {
+            values.push(id.uuid().into());
+            "id = $1".to_owned()
+        }
+        ids => is_one_of(
+            reader.get_database_backend(),
+            "id",
+            &uuids(ids),
+            &mut values,
+        ),
+    };
+    let rows = query(reader, &format!("{select} where {condition}"), values).await?;
+    let mut found = HashMap::with_capacity(ids.len());
+    for row in &rows {
+        let record = R::from_query_result(row, "")?;
+        let head = record.head();
+        if head.deleted_at.is_none() {
+            found.insert(head.id, record);
+        }
+    }
+    Ok(found)
 }
