@@ -15,6 +15,7 @@ mod id;
 mod node;
 mod operations;
 mod payloads;
+mod plain;
 mod posts;
 mod price;
 mod read_models;

@@ -2,6 +2,7 @@
 
 mod change;
 mod comment;
+mod comments;
 mod inputs;
 mod loaders;
 mod mutation;
@@ -10,7 +11,7 @@ mod query;
 mod subscription;
 mod trending;
 
-pub(crate) use comment::CommentConnection;
+pub(crate) use comments::CommentConnection;
 pub(crate) use loaders::loader;
 pub(crate) use mutation::PostsMutation;
 pub(crate) use object::Post;

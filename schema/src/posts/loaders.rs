@@ -10,11 +10,12 @@ use async_graphql::{Context, dataloader::Loader};
 use async_trait::async_trait;
 use entities::{
     Edge,
-    posts::{Comment, CommentsOf, LikeOf, Posts},
-    users::{User, Users},
+    posts::{self, CommentsOf, LikeOf, Posts},
+    users::Users,
 };
 use events::AsOf;
 
+use super::comment::Comment;
 use crate::{batches::Batches, error::Result, request::shown, users::load_all};
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,10 +24,10 @@ struct CommentsShown {
     with_authors: bool,
 }
 
-/// Comments of a page, and their authors if they were asked for.
-#[derive(Clone, Default)]
+/// Comments of a page, with their authors if they were asked for. Requests that share the load share them.
+#[derive(Default)]
 pub(super) struct CommentPage {
-    pub(super) items: Vec<(Edge, Comment, Option<Arc<User>>)>,
+    pub(super) items: Vec<(Edge, Arc<Comment>)>,
     pub(super) has_previous: bool,
     pub(super) has_next: bool,
 }
@@ -41,13 +42,13 @@ type Failure = Arc<events::Error>;
 
 #[async_trait]
 impl Loader<CommentsShown> for PostLoader {
-    type Value = AsOf<CommentPage>;
+    type Value = AsOf<Arc<CommentPage>>;
     type Error = Failure;
 
     async fn load(
         &self,
         keys: &[CommentsShown],
-    ) -> Result<HashMap<CommentsShown, AsOf<CommentPage>>, Failure> {
+    ) -> Result<HashMap<CommentsShown, Self::Value>, Failure> {
         let of: HashSet<CommentsOf> = keys.iter().map(|key| key.of).collect();
         let of: Vec<CommentsOf> = of.into_iter().collect();
         let pages = self.posts.load_comments(&of).await?;
@@ -55,11 +56,12 @@ impl Loader<CommentsShown> for PostLoader {
         let read = wanted.filter_map(|key| pages.look().get(&key.of));
         let read = read.flat_map(|page| page.items.iter().map(|(_, comment)| comment.author_id));
         let authors = load_all(&self.users, read.collect()).await?;
-        let page_of = |key: &CommentsShown, page: &entities::Page<Comment>| {
-            let items = page.items.iter().map(|(edge, comment)| {
-                let author = authors.get(&comment.author_id);
+        let page_of = |key: &CommentsShown, page: &entities::Page<posts::Comment>| {
+            let items = page.items.iter().map(|(edge, row)| {
+                let author = authors.get(&row.author_id);
                 let author = author.filter(|_| key.with_authors).cloned();
-                (edge.clone(), comment.clone(), author)
+                let comment = Comment::with_author(row.clone(), author);
+                (edge.clone(), Arc::new(comment))
             });
             CommentPage {
                 items: items.collect(),
@@ -72,7 +74,7 @@ impl Loader<CommentsShown> for PostLoader {
                 Some(page) => page_of(key, page),
                 None => CommentPage::default(),
             });
-            (*key, page)
+            (*key, page.map(Arc::new))
         });
         Ok(found.collect())
     }
@@ -103,11 +105,11 @@ pub(super) async fn load_comments(
     ctx: &Context<'_>,
     of: CommentsOf,
     with_authors: bool,
-) -> Result<CommentPage> {
+) -> Result<Arc<CommentPage>> {
     let loader = ctx.data::<Batches<PostLoader>>()?;
     let key = CommentsShown { of, with_authors };
     let page = loader.load_one(key).await?;
-    page.map_or_else(|| Ok(CommentPage::default()), |page| shown(ctx, page))
+    page.map_or_else(|| Ok(Arc::default()), |page| shown(ctx, page))
 }
 
 /// Returns whether the user likes the post.

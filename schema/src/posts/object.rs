@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, ID, Object, ScalarType, Value, parser::types::Field};
 use chrono::{DateTime, Utc};
 use entities::{
     posts::{self, LikeOf, PostState},
@@ -11,13 +11,14 @@ use entities::{
 };
 
 use super::{
-    comment::{self, CommentConnection},
+    comments::{self, CommentConnection},
     loaders::load_like,
 };
 use crate::{
     connection::PageArguments,
     error::Result,
     history,
+    plain::Plain,
     request::{entities, viewer},
     users::UserRef,
 };
@@ -51,6 +52,26 @@ impl Post {
             row: state.post()?,
             state: Some(state.clone()),
             author: None,
+        })
+    }
+}
+
+impl Plain for Post {
+    fn plain(&self, field: &Field) -> Option<Value> {
+        let row = &self.row;
+        Some(match field.name.node.as_str() {
+            "id" => row.id.to_string().into(),
+            "author" => {
+                let author = self.author.clone();
+                return UserRef::new(row.author_id, author).plain(field);
+            }
+            "message" => row.message.as_str().into(),
+            "likeCount" => row.like_count.into(),
+            "commentCount" => row.comment_count.into(),
+            "version" => row.version.into(),
+            "createdAt" => row.created_at.to_value(),
+            "updatedAt" => row.updated_at.to_value(),
+            _ => return None,
         })
     }
 }
@@ -114,7 +135,7 @@ impl Post {
         let arguments = PageArguments::from((first, after, last, before));
         // The future is boxed, as below: async-graphql reserves the size of an object's largest resolver for each of its
         // fields.
-        Box::pin(comment::connect(
+        Box::pin(comments::connect(
             ctx,
             self.row.id,
             self.state.as_deref(),

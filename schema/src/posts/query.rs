@@ -10,19 +10,20 @@ use entities::{
 };
 
 use super::{
-    comment::shows_authors,
+    comments::shows_authors,
     inputs::{PostFilter, PostSort, post_id},
     object::Post,
 };
 use crate::{
     connection::{ListCursor, PageArguments, connect},
     error::{Result, invalid},
+    plain::Shown,
     price::{COUNT, cost},
     request::{entities, shown, viewer},
     users::load_all,
 };
 
-pub(crate) type PostConnection = Connection<ListCursor<posts::PostSort>, Post, PostTotals>;
+pub(crate) type PostConnection = Connection<ListCursor<posts::PostSort>, Shown<Post>, PostTotals>;
 
 #[derive(Default)]
 pub(crate) struct PostsQuery;
@@ -114,7 +115,7 @@ impl PostsQuery {
         };
         let with_author = |post: posts::Post| {
             let author = authors.get(&post.author_id).cloned();
-            Post::with_author(post, author)
+            Shown(Post::with_author(post, author))
         };
         Ok(Some(connect(page, sort, PostTotals(filter), with_author)))
     }

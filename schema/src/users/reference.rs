@@ -1,20 +1,21 @@
 //! A user as a field of other objects. The user is loaded when the field is resolved, together with all others that are
-//! requested at the moment, unless they were already loaded with the object. async-graphql makes a boxed future of each field
-//! of an object, and a page shows the names of a hundred users: so fields that are in the row are read from it directly.
+//! requested at the moment, unless they were already loaded with the object.
 
 use std::{borrow::Cow, sync::Arc};
 
 use async_graphql::{
     ContextSelectionSet, OutputType, Positioned, ServerResult, Value,
-    indexmap::IndexMap,
-    parser::types::{Field, Selection, SelectionSet},
+    parser::types::{Field, SelectionSet},
     registry::Registry,
 };
 use async_trait::async_trait;
 use entities::users::{self, UserId};
 
 use super::{loaders::load_user, object::User};
-use crate::error::{codes, error};
+use crate::{
+    error::{codes, error},
+    plain,
+};
 
 /// A user by id, who is known to exist: users are never removed.
 pub(crate) struct UserRef {
@@ -25,6 +26,13 @@ pub(crate) struct UserRef {
 impl UserRef {
     pub(crate) fn new(id: UserId, loaded: Option<Arc<users::User>>) -> Self {
         Self { id, loaded }
+    }
+}
+
+impl UserRef {
+    /// Returns the field's value, if the user was loaded and all that is selected of them is plain.
+    pub(crate) fn plain(&self, field: &Field) -> Option<Value> {
+        of_row(self.loaded.as_deref()?, &field.selection_set.node)
     }
 }
 
@@ -64,21 +72,11 @@ impl OutputType for UserRef {
     }
 }
 
-/// Returns the selected fields, if all of them are in the row and visible to everybody. An executed selection has every
-/// response key once, and no directives; fragments are left to async-graphql.
+/// Returns the selected fields, if all of them are plain.
 fn of_row(user: &users::User, selected: &SelectionSet) -> Option<Value> {
-    let mut fields = IndexMap::with_capacity(selected.items.len());
-    for item in &selected.items {
-        let Selection::Field(field) = &item.node else {
-            return None;
-        };
-        let value = match field.node.name.node.as_str() {
-            "__typename" => User::type_name().into(),
-            "id" => user.id.to_string().into(),
-            "name" => user.name.as_str().into(),
-            _ => return None,
-        };
-        fields.insert(field.node.response_key().node.clone(), value);
-    }
-    Some(Value::Object(fields))
+    plain::read::<User>(selected, |field| match field.name.node.as_str() {
+        "id" => Some(user.id.to_string().into()),
+        "name" => Some(user.name.as_str().into()),
+        _ => None,
+    })
 }
