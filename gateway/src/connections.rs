@@ -15,23 +15,23 @@ use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{CONNECTION, CONTENT_TYPE, EXPECT, RETRY_AFTER};
-use axum::http::{HeaderValue, StatusCode, Version};
+use axum::http::header::{CONNECTION, CONTENT_TYPE, EXPECT, HOST, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version};
 use axum::response::Response;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, Either, ready};
+use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::service::TowerToHyperService;
+use parking_lot::Mutex;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
-use tower::Service;
+use tower::Service as _;
 
 pub(crate) use activity::{Activity, Patience};
 use incoming::{Incoming, Rest};
@@ -90,10 +90,17 @@ pub(crate) struct Client {
     pub(crate) activity: Arc<Activity>,
 }
 
+/// Answers requests for one path.
+pub(crate) trait Endpoint: Send + Sync {
+    fn answer(self: Arc<Self>, request: Request) -> BoxFuture<'static, Response>;
+}
+
 /// The state that all connections share.
 #[derive(Clone)]
 pub(crate) struct Door {
     pub(crate) router: Router,
+    /// What answers POST requests for `/graphql` without going through the routes.
+    pub(crate) endpoint: Option<Arc<dyn Endpoint>>,
     pub(crate) shutdown: Shutdown,
     /// The bytes in transit to and from clients.
     pub(crate) transit: Budget,
@@ -179,11 +186,12 @@ pub(crate) async fn serve(entrant: Entrant, door: Door) {
     let stream = Stream::new(stream, activity.clone(), place, door.patience.stall);
     let shutdown = door.shutdown.clone();
     let builder = builder(door.patience);
-    let service = TowerToHyperService::new(Watched {
+    let service = Watched {
         door,
         peer,
         activity: activity.clone(),
-    });
+        host: Mutex::default(),
+    };
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     let mut overdue = pin!(activity.overdue());
@@ -241,11 +249,12 @@ async fn quiet(activity: &Activity, long: Duration) {
 }
 
 /// The routes, with a record of what they are doing.
-#[derive(Clone)]
 struct Watched {
     door: Door,
     peer: IpAddr,
     activity: Arc<Activity>,
+    /// The name by which this client has called the gateway before, which was allowed.
+    host: Mutex<Option<HeaderValue>>,
 }
 
 impl Watched {
@@ -258,7 +267,7 @@ impl Watched {
         let headers = request.headers();
         let id = || RequestId::from_headers(headers);
         let is_probe = request.uri().path().starts_with("/health/");
-        if !is_probe && !hosts::is_allowed(request.uri(), headers, &self.door.hosts) {
+        if !is_probe && !self.is_host_allowed(request.uri(), headers) {
             let message = "The gateway is not to be called by this name (MILLRACE_ALLOWED_HOSTS)";
             let error = typed(Code::Forbidden, message);
             return Some(response::plain_refusal(StatusCode::FORBIDDEN, error, &id()));
@@ -266,22 +275,43 @@ impl Watched {
         let spent = self.door.transit.check(holders).err()?;
         Some(refuse(spent, &id()))
     }
-}
 
-impl<B> Service<axum::http::Request<B>> for Watched
-where
-    B: axum::body::HttpBody<Data = axum::body::Bytes> + Send + 'static,
-    B::Error: Into<axum::BoxError>,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response, Infallible>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Service::<Request>::poll_ready(&mut self.door.router, context)
+    /// Remembers the name, as a connection usually calls the gateway by one.
+    fn is_host_allowed(&self, uri: &Uri, headers: &HeaderMap) -> bool {
+        let named = headers.get(HOST).filter(|_| uri.authority().is_none());
+        let mut known = self.host.lock();
+        let is_one = headers.get_all(HOST).iter().nth(1).is_none();
+        if named.is_some() && is_one && known.as_ref() == named {
+            return true;
+        }
+        let is_allowed = hosts::is_allowed(uri, headers, &self.door.hosts);
+        if is_allowed && is_one && named.is_some() {
+            *known = named.cloned();
+        }
+        is_allowed
     }
 
-    fn call(&mut self, mut request: axum::http::Request<B>) -> Self::Future {
+    /// Returns what answers the request.
+    fn answering(&self, request: Request) -> BoxFuture<'static, Response> {
+        match &self.door.endpoint {
+            Some(endpoint) if is_plain_post(&request) => endpoint.clone().answer(request),
+            _ => {
+                let mut router = self.door.router.clone();
+                Box::pin(async move {
+                    let Ok(response) = router.call(request).await;
+                    response
+                })
+            }
+        }
+    }
+}
+
+impl Service<axum::http::Request<hyper::body::Incoming>> for Watched {
+    type Response = axum::http::Response<Outgoing>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn call(&self, mut request: axum::http::Request<hyper::body::Incoming>) -> Self::Future {
         let version = request.version();
         let activity = self.activity.clone();
         activity.note_request(version == Version::HTTP_2);
@@ -297,18 +327,17 @@ where
         let may_discard = version < Version::HTTP_2 && !request.headers().contains_key(EXPECT);
         let rest = Rest::default();
         // A client that does not take its answers gets no more.
-        let refused = self.refusal(&request, &holders);
-        let answering: BoxFuture<'static, _> = match refused {
-            Some(refused) => Box::pin(async move { Ok(refused) }),
+        let answering = match self.refusal(&request, &holders) {
+            Some(refused) => Either::Left(ready(refused)),
             None => {
-                let incoming = |body| Body::new(Incoming::new(Body::new(body), rest.clone()));
-                Box::pin(self.door.router.call(request.map(incoming)))
+                let incoming = |body| Body::new(Incoming::new(body, rest.clone()));
+                Either::Right(self.answering(request.map(incoming)))
             }
         };
         let (shutdown, transit) = (self.door.shutdown.clone(), self.door.transit.clone());
         Box::pin(async move {
-            let mut response = answering.await?;
-            if may_discard && !shutdown.has_begun() {
+            let mut response = answering.await;
+            if may_discard && rest.is_some() && !shutdown.has_begun() {
                 // Reading takes up budget, too: a client that has none left is not spared the failure.
                 let mut room = transit.share(holders);
                 if room.grow(BUFFER).is_ok() {
@@ -322,17 +351,20 @@ where
             }
             let running = is_event_stream(&response).then_some(running);
             let waiting = (version == Version::HTTP_2).then(|| activity.answer());
-            Ok(response.map(|body| {
-                Body::new(Outgoing {
-                    body,
-                    transit,
-                    holders,
-                    waiting,
-                    _held: (running, hold),
-                })
+            Ok(response.map(|body| Outgoing {
+                body,
+                transit,
+                holders,
+                waiting,
+                _held: (running, hold),
             }))
         })
     }
+}
+
+/// Returns whether this is what almost all requests are.
+fn is_plain_post(request: &Request) -> bool {
+    request.method() == Method::POST && matches!(request.uri().path(), "/graphql" | "/graphql/")
 }
 
 /// Returns the answer to a client that holds too much already.

@@ -19,10 +19,13 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 
+use futures::future::BoxFuture;
+
 use accept::MediaType;
 use refusal::Refusal;
 
 use crate::app::App;
+use crate::connections::Endpoint;
 use crate::errors::{self, Code, typed};
 use crate::operation::{OperationType, Operations};
 use crate::params::{IdempotencyKey, Params, parse_idempotency_key};
@@ -34,6 +37,12 @@ use crate::{origin, response, websocket};
 const STOPPING_BODY: Duration = Duration::from_secs(1);
 /// The header with the token of a mutation whose effects a query's answer must show.
 const READ_AFTER: &str = "read-after";
+
+impl<O: Operations> Endpoint for App<O> {
+    fn answer(self: Arc<Self>, request: Request) -> BoxFuture<'static, Response> {
+        Box::pin(graphql(State(self), request))
+    }
+}
 
 /// The one endpoint: answers HTTP requests, and hands upgrades to the WebSocket transport.
 pub(crate) async fn graphql<O: Operations>(

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use crate::app::App;
 use crate::budget::{Budget, Most};
 use crate::config::Config;
-use crate::connections::{ConnectionSettings, Door, Patience, Places};
+use crate::connections::{ConnectionSettings, Door, Endpoint, Patience, Places};
 use crate::credentials::ForwardedAddresses;
 use crate::document::{Documents, Typing};
 use crate::health::{self, Ready};
@@ -84,6 +84,7 @@ pub async fn serve_probes(listener: TcpListener, ready: Ready, shutdown: Shutdow
         patience: Patience::default(),
         transit: Budget::new("bytes on their way", PROBE_BYTES),
         router: health::routes(ready, shutdown).layer(from_fn(complete_headers)),
+        endpoint: None,
     };
     accept(listener, door, Duration::ZERO).await;
 }
@@ -154,22 +155,31 @@ fn door<O: Operations>(service: Service<O>) -> Door {
     let forwarded = sign_in.forwarded_addresses;
     let is_direct = forwarded == ForwardedAddresses::No;
     let transit = Budget::new("bytes on their way", http.transit());
+    let shutdown = service.shutdown.clone();
+    let places = Places::new(connections, service.descriptors, !is_direct);
+    let hosts = http.hosts().into();
+    let patience = Patience {
+        stall: connections.send_timeout,
+        ..Patience::default()
+    };
+    let (router, endpoint) = router(service, transit.clone());
     Door {
-        shutdown: service.shutdown.clone(),
-        places: Places::new(connections, service.descriptors, !is_direct),
+        shutdown,
+        places,
         forwarded,
-        hosts: http.hosts().into(),
-        patience: Patience {
-            stall: connections.send_timeout,
-            ..Patience::default()
-        },
-        transit: transit.clone(),
-        router: router(service, transit),
+        hosts,
+        patience,
+        transit,
+        router,
+        endpoint,
     }
 }
 
-/// Builds all routes.
-fn router<O: Operations>(service: Service<O>, transit: Budget) -> Router {
+/// Builds all routes, and what answers POST requests for `/graphql` without them, unless pages of other origins need their layers.
+fn router<O: Operations>(
+    service: Service<O>,
+    transit: Budget,
+) -> (Router, Option<Arc<dyn Endpoint>>) {
     let Service {
         operations,
         sdl,
@@ -197,12 +207,11 @@ fn router<O: Operations>(service: Service<O>, transit: Budget) -> Router {
     let graphql = Router::new()
         .route("/graphql", any(http::graphql::<O>))
         .route("/graphql/", any(http::graphql::<O>))
-        .with_state(app);
-    let graphql = match cors {
-        Some(cors) => graphql.layer(cors),
-        None => graphql,
-    };
-    graphql.merge(others)
+        .with_state(app.clone());
+    match cors {
+        Some(cors) => (graphql.layer(cors).merge(others), None),
+        None => (graphql.merge(others), Some(app)),
+    }
 }
 
 /// Adds the headers that every answer has; `/graphql` sets its own, to avoid this layer.

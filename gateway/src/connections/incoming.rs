@@ -19,17 +19,25 @@ const MOST_BYTES: usize = 2 * 1024 * 1024;
 const LONGEST: Duration = Duration::from_secs(5);
 
 /// A body that is handed back when its reader has had enough.
-pub(super) struct Incoming {
-    body: Option<Body>,
+pub(super) struct Incoming<B: Whole> {
+    body: Option<B>,
     rest: Rest,
 }
+
+/// A body of which the rest can be kept.
+pub(super) trait Whole:
+    HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static
+{
+}
+
+impl<B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static> Whole for B {}
 
 /// Receives the rest of a body.
 #[derive(Clone, Default)]
 pub(super) struct Rest(Arc<Mutex<Option<Body>>>);
 
-impl Incoming {
-    pub(super) fn new(body: Body, rest: Rest) -> Self {
+impl<B: Whole> Incoming<B> {
+    pub(super) fn new(body: B, rest: Rest) -> Self {
         Self {
             body: Some(body),
             rest,
@@ -37,14 +45,20 @@ impl Incoming {
     }
 }
 
-impl Drop for Incoming {
+impl<B: Whole> Drop for Incoming<B> {
     fn drop(&mut self) {
-        let rest = self.body.take().filter(|body| !body.is_end_stream());
-        *self.rest.0.lock() = rest;
+        if let Some(body) = self.body.take().filter(|body| !body.is_end_stream()) {
+            *self.rest.0.lock() = Some(Body::new(body));
+        }
     }
 }
 
 impl Rest {
+    /// Returns whether there is any.
+    pub(super) fn is_some(&self) -> bool {
+        self.0.lock().is_some()
+    }
+
     /// Reads and discards the rest.
     pub(super) async fn discard(self) {
         let rest = self.0.lock().take();
@@ -63,7 +77,7 @@ impl Rest {
     }
 }
 
-impl HttpBody for Incoming {
+impl<B: Whole> HttpBody for Incoming<B> {
     type Data = Bytes;
     type Error = BoxError;
 

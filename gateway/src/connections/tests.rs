@@ -69,6 +69,7 @@ async fn open() -> (SocketAddr, Door) {
     };
     let door = Door {
         router,
+        endpoint: None,
         shutdown: Shutdown::default(),
         transit: Budget::new("bytes on their way", most),
         forwarded: ForwardedAddresses::No,
