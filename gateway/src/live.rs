@@ -123,7 +123,7 @@ impl Operations for Live {
         // notes how far they are, so a subscription from the minimum misses nothing.
         let tail = self.shared.log.tail().cursor();
         let horizon = Horizon::from(tail.position);
-        let actor = viewer.user_id().map(|id| id.to_string());
+        let user_id = viewer.user_id();
         let (receipt, staleness) = request::complete(&mut request, viewer, caller, &horizon);
         let response = claim(caller, self.shared.schema.execute(request)).await;
         let seen = horizon.position(tail.position);
@@ -132,7 +132,7 @@ impl Operations for Live {
         if staleness.is_stale() {
             response = response.extension("stale", true.into());
         }
-        match read_after::token(&self.shared, actor, &receipt) {
+        match read_after::token(&self.shared, user_id, &receipt) {
             Some(token) => response.extension("readAfter", token.into()),
             None => response,
         }

@@ -2,7 +2,10 @@
 //! to echo (1 to 64 characters of `A-Z a-z 0-9 . _ -`); otherwise a UUID v7 replaces it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
@@ -18,7 +21,7 @@ impl RequestId {
     #[must_use]
     pub fn generate() -> Self {
         let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
-        let encoded: &str = Uuid::now_v7().hyphenated().encode_lower(&mut text);
+        let encoded: &str = next_uuid().hyphenated().encode_lower(&mut text);
         Self(encoded.into())
     }
 
@@ -49,6 +52,20 @@ impl fmt::Display for RequestId {
     }
 }
 
+/// Returns a UUID v7 without asking the operating system for randomness, as each request gets one: a keyed hash of a counter tells
+/// the ids of processes apart, and nobody learns anything from one.
+fn next_uuid() -> Uuid {
+    static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let milliseconds = since.unwrap_or_default().as_millis() as u64;
+    let mut random = [0; 10];
+    random[..8].copy_from_slice(&KEY.hash_one(number).to_le_bytes());
+    random[8..].copy_from_slice(&number.to_le_bytes()[..2]);
+    uuid::Builder::from_unix_timestamp_millis(milliseconds, &random).into_uuid()
+}
+
 fn is_sane(id: &str) -> bool {
     (1..=64).contains(&id.len())
         && id
@@ -59,6 +76,13 @@ fn is_sane(id: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_two_are_the_same() {
+        let ids: std::collections::HashSet<Uuid> = (0..100_000).map(|_| next_uuid()).collect();
+        assert_eq!(ids.len(), 100_000);
+        assert!(ids.iter().all(|id| id.get_version_num() == 7));
+    }
 
     fn from(value: &'static str) -> RequestId {
         let mut headers = HeaderMap::new();

@@ -3,7 +3,10 @@
 //! anything is looked up. So nobody learns by waiting what exists.
 
 use async_graphql::ServerError;
-use entities::{Entities, access::Viewer};
+use entities::{
+    Entities,
+    access::{UserId, Viewer},
+};
 use events::Receipt;
 
 use super::{Shared, caller::Caller};
@@ -13,9 +16,9 @@ use crate::{
 };
 
 /// Returns the token of what was written. The request does not know who signs in with it, but the log does.
-pub(super) fn token(shared: &Shared, actor: Option<String>, receipt: &Receipt) -> Option<String> {
+pub(super) fn token(shared: &Shared, user_id: Option<UserId>, receipt: &Receipt) -> Option<String> {
     let last = receipt.last()?;
-    let owner = actor.unwrap_or(last.actor);
+    let owner = user_id.map_or(last.actor, |id| id.to_string());
     let users = &shared.entities.users;
     Some(users.read_after_token(&owner, &last.written))
 }

@@ -82,10 +82,7 @@ pub(super) fn complete(
     caller: &Caller,
     horizon: &Horizon,
 ) -> (Receipt, Staleness) {
-    let context = RequestContext {
-        horizon: horizon.clone(),
-        ..context_of(request, viewer, caller)
-    };
+    let context = context_of(request, viewer, caller, horizon.clone());
     let noted = (context.receipt.clone(), context.staleness.clone());
     request.data.insert(context);
     noted
@@ -95,7 +92,12 @@ pub(super) fn find<T: Any>(request: &Request) -> Option<&T> {
     request.data.get(&TypeId::of::<T>())?.downcast_ref()
 }
 
-fn context_of(request: &Request, viewer: Viewer, caller: &Caller) -> RequestContext {
+fn context_of(
+    request: &Request,
+    viewer: Viewer,
+    caller: &Caller,
+    horizon: Horizon,
+) -> RequestContext {
     let fingerprint = find::<RequestFingerprint>(request);
     let idempotency = find::<IdempotencyKey>(request).zip(fingerprint);
     RequestContext {
@@ -110,7 +112,7 @@ fn context_of(request: &Request, viewer: Viewer, caller: &Caller) -> RequestCont
         receipt: Receipt::default(),
         is_read_after: find::<ReadAfter>(request).is_some(),
         staleness: Staleness::default(),
-        horizon: Horizon::default(),
+        horizon,
     }
 }
 
@@ -123,7 +125,7 @@ impl SubscriptionRequest {
         shared: &Shared,
     ) -> Result<Self, Vec<ServerError>> {
         let log = &shared.log;
-        let context = context_of(&request, viewer, caller);
+        let context = context_of(&request, viewer, caller, Horizon::default());
         let Some(plan) = plan_of(&request).cloned() else {
             let error = typed(Code::Internal, "The subscription was not prepared");
             return Err(vec![error]);
