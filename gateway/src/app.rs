@@ -3,6 +3,7 @@
 
 use async_graphql::{Request, Response, ServerError};
 use axum::http::{Extensions, HeaderMap};
+use futures::future::BoxFuture;
 use tracing::{Instrument, Span};
 
 use crate::budget::{Budget, Holder, Share};
@@ -59,7 +60,9 @@ impl<O: Operations> App<O> {
     ) -> Response {
         let plan = document::plan_of(&request).cloned();
         let (operations, caller) = (self.operations.clone(), caller.clone());
-        let running = async move { operations.execute(request, &caller).await };
+        // It is large, and on its way into a task it would be copied several times.
+        let running: BoxFuture<'static, Response> =
+            Box::pin(async move { operations.execute(request, &caller).await });
         let answered = self
             .overdue
             .run(self.http.request_timeout, running.instrument(span_of(id)))
