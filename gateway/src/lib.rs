@@ -14,6 +14,7 @@ pub mod health;
 pub mod hosts;
 pub mod http;
 pub mod import;
+mod json;
 pub mod limits;
 pub mod live;
 pub mod logging;

@@ -1,45 +1,46 @@
 //! Serializes execution results. The `data` entry is absent exactly when execution never began, which async-graphql's own serialization
 //! cannot express.
 
-use std::collections::BTreeMap;
-
-use async_graphql::{Response, ServerError, Value};
+use async_graphql::{Response, ServerError};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
-use crate::errors;
 use crate::request_id::RequestId;
-
-#[derive(Serialize)]
-struct Wire<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<&'a Value>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    errors: &'a [ServerError],
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    extensions: &'a BTreeMap<String, Value>,
-}
+use crate::{errors, json};
 
 /// Serializes the execution result as JSON.
 #[must_use]
 pub fn encode(response: &Response) -> Vec<u8> {
-    let wire = Wire {
-        data: (!errors::is_request_error(response)).then_some(&response.data),
-        errors: &response.errors,
-        extensions: &response.extensions,
-    };
-    to_json(&wire)
+    let mut bytes = Vec::with_capacity(512);
+    bytes.push(b'{');
+    if !errors::is_request_error(response) {
+        bytes.extend_from_slice(b"\"data\":");
+        json::write(&response.data, &mut bytes);
+    }
+    if !response.errors.is_empty() {
+        begin_entry(b"\"errors\":", &mut bytes);
+        json::write_serialized(&response.errors, &mut bytes);
+    }
+    if !response.extensions.is_empty() {
+        begin_entry(b"\"extensions\":", &mut bytes);
+        json::write_fields(&response.extensions, &mut bytes);
+    }
+    bytes.push(b'}');
+    bytes
+}
+
+fn begin_entry(name: &[u8], bytes: &mut Vec<u8>) {
+    if bytes.len() > 1 {
+        bytes.push(b',');
+    }
+    bytes.extend_from_slice(name);
 }
 
 /// Serializes a value that cannot fail to serialize; a failure is logged and becomes `null`.
 pub(crate) fn to_json(value: &impl Serialize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(256);
-    if let Err(error) = serde_json::to_writer(&mut bytes, value) {
-        tracing::error!(%error, "an answer could not be serialized");
-        bytes.clear();
-        bytes.extend_from_slice(b"null");
-    }
+    json::write_serialized(value, &mut bytes);
     bytes
 }
 
