@@ -60,7 +60,7 @@ pub struct Documents {
     cache: Cache<String, Arc<Document>>,
 }
 
-/// A request ready for execution.
+/// A request ready for execution: of the document of its plan.
 pub struct Prepared {
     pub request: Request,
     pub kind: OperationType,
@@ -126,10 +126,6 @@ impl Documents {
             data.insert(read_after);
         }
         let mut request = Request::new("").variables(variables);
-        // A subscription is executed any number of times.
-        if kind != OperationType::Subscription {
-            request.set_parsed_query(plan.document().clone());
-        }
         data.insert(plan);
         request.extensions = params.extensions;
         request.data = data;

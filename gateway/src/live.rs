@@ -27,6 +27,8 @@ use schema::MillraceSchema;
 
 use crate::{
     credentials::Credentials,
+    document::plan_of,
+    errors::{Code, typed},
     limits::Limits,
     operation::{Departure, Operations, Payload},
     params::ReadAfter,
@@ -110,6 +112,10 @@ impl Operations for Live {
     }
 
     async fn execute(&self, mut request: Request, caller: &Caller) -> Response {
+        let Some(document) = plan_of(&request).map(|plan| plan.document().clone()) else {
+            let error = typed(Code::Internal, "The operation was not prepared");
+            return Response::from_errors(vec![error]);
+        };
         let viewer = match caller.viewer(&self.shared.entities).await {
             Ok(viewer) => viewer,
             Err(error) => return Response::from_errors(vec![error]),
@@ -125,7 +131,8 @@ impl Operations for Live {
         let horizon = Horizon::from(tail.position);
         let user_id = viewer.user_id();
         let (receipt, staleness) = request::complete(&mut request, viewer, caller, &horizon);
-        let response = claim(caller, self.shared.schema.execute(request)).await;
+        let executing = self.shared.schema.execute(request, document);
+        let response = claim(caller, executing).await;
         let seen = horizon.position(tail.position);
         let cursor = self.shared.log.cursor_within(tail, seen).await;
         let mut response = response.extension("cursor", cursor.to_string().into());

@@ -3,6 +3,7 @@
 
 use std::future::Future;
 
+use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Executor, Request, Response, ServerError};
 use bytes::Bytes;
 use futures::stream::{BoxStream, Stream, StreamExt};
@@ -106,7 +107,10 @@ impl<E: Executor> Operations for Direct<E> {
         std::future::pending()
     }
 
-    async fn execute(&self, request: Request, (): &()) -> Response {
+    async fn execute(&self, mut request: Request, (): &()) -> Response {
+        if let Some(plan) = plan_of(&request).cloned() {
+            request.set_parsed_query(ExecutableDocument::clone(plan.document()));
+        }
         self.0.execute(request).await
     }
 
@@ -117,7 +121,7 @@ impl<E: Executor> Operations for Direct<E> {
     ) -> Result<Self::Stream, Vec<ServerError>> {
         let plan = plan_of(&request).cloned();
         if let Some(plan) = &plan {
-            request.set_parsed_query(plan.document().clone());
+            request.set_parsed_query(ExecutableDocument::clone(plan.document()));
         }
         let stream = self.0.execute_stream(request, None);
         let payloads = stream.map(move |answer| into_payload(answer, plan.as_deref()));

@@ -9,6 +9,7 @@ mod connection;
 mod customers;
 mod erasure;
 mod error;
+mod execution;
 mod following;
 mod history;
 mod id;
@@ -25,10 +26,16 @@ mod signals;
 mod students;
 mod users;
 
-use async_graphql::{MergedObject, MergedSubscription, Request, Response, Schema, ValidationMode};
+use std::sync::{Arc, OnceLock};
+
+use async_graphql::{
+    MergedObject, MergedSubscription, Request, Response, Schema, ValidationMode,
+    parser::types::ExecutableDocument,
+};
 use chrono::{DateTime, Utc};
 use entities::Entities;
-use futures::{StreamExt, future::BoxFuture, stream::BoxStream};
+use execution::{Inside, Root};
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream::BoxStream};
 
 pub use error::{Error, codes};
 pub use request::{IdempotencyKey, RequestContext, Staleness};
@@ -80,25 +87,47 @@ pub struct Subscription(
 /// The schema that the gateway executes. Its methods are not generic, so that all resolvers are compiled once, here, and not
 /// again in each crate that calls them.
 #[derive(Clone)]
-pub struct MillraceSchema(Schema<Query, Mutation, Subscription>);
+pub struct MillraceSchema(Arc<Built>);
+
+type Types = Schema<Root<Query>, Mutation, Subscription>;
+
+struct Built {
+    schema: Types,
+    inside: Option<Inside>,
+    query: Query,
+    mutation: Mutation,
+}
 
 impl MillraceSchema {
-    /// Executes a query or a mutation.
-    pub fn execute(&self, request: Request) -> BoxFuture<'static, Response> {
-        let schema = self.0.clone();
-        Box::pin(async move { schema.execute(request).await })
+    /// Executes the query or the mutation of this document, which is checked and planned, for a request.
+    pub fn execute(
+        &self,
+        mut request: Request,
+        document: Arc<ExecutableDocument>,
+    ) -> BoxFuture<'static, Response> {
+        let built = self.0.clone();
+        Box::pin(async move {
+            let operation = execution::operation(&document);
+            if let Some((inside, operation)) = built.inside.as_ref().zip(operation) {
+                let roots = (&built.query, &built.mutation);
+                return execution::execute(inside, roots, operation, request).await;
+            }
+            request.set_parsed_query(ExecutableDocument::clone(&document));
+            Box::pin(built.schema.execute(request)).await
+        })
     }
 
     /// Executes a subscription; returns a response for each of its events.
     pub fn execute_stream(&self, request: Request) -> BoxStream<'static, Response> {
-        self.0.execute_stream(request).boxed()
+        self.0.schema.execute_stream(request).boxed()
     }
 }
 
 /// Builds the schema over `entities`. It executes every request: documents are checked and priced before they get here.
 pub fn build(entities: Entities) -> MillraceSchema {
     let (users, presences) = users::loaders(&entities.users);
-    let builder = types()
+    let inside = Arc::default();
+    let builder = types(&inside)
         .data(users)
         .data(presences)
         .data(chats::loader(&entities.chats, &entities.users))
@@ -106,32 +135,44 @@ pub fn build(entities: Entities) -> MillraceSchema {
         .data(entities)
         .limit_recursive_depth(usize::MAX)
         .validation_mode(ValidationMode::Fast);
-    MillraceSchema(builder.finish())
+    let schema = builder.finish();
+    // The first field of all tells the inside, and resolves nothing.
+    let _ = schema.execute("{ me { id } }").now_or_never();
+    MillraceSchema(Arc::new(Built {
+        schema,
+        inside: inside.get().cloned(),
+        query: Query::default(),
+        mutation: Mutation::default(),
+    }))
 }
 
 /// Returns the schema's text, as committed in `schema/schema.graphql`.
 pub fn sdl() -> String {
-    types().finish().sdl()
+    types(&Arc::default()).finish().sdl()
 }
 
 /// Adds descriptions for clients to async-graphql's own types.
-fn types() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
-    Schema::build(
-        Query::default(),
-        Mutation::default(),
-        Subscription::default(),
-    )
-    .override_output_type_description::<DateTime<Utc>>(
-        "A time in UTC, as RFC 3339 writes it: `2026-01-31T09:30:00Z`.",
-    )
-    .override_output_type_description::<chats::ChatConnection>("A page of chats.")
-    .override_output_type_description::<chats::MessageConnection>("A page of messages.")
-    .override_output_type_description::<operations::DeadLetterConnection>("A page of dead letters.")
-    .override_output_type_description::<operations::LoggedEventConnection>("A page of events.")
-    .override_output_type_description::<posts::CommentConnection>("A page of comments.")
-    .override_output_type_description::<posts::PostConnection>("A page of posts.")
-    .override_output_type_description::<signals::SignalConnection>("A page of signals.")
-    .override_output_type_description::<users::UserConnection>("A page of users.")
+fn types(
+    inside: &Arc<OnceLock<Inside>>,
+) -> async_graphql::SchemaBuilder<Root<Query>, Mutation, Subscription> {
+    let root = Root {
+        query: Query::default(),
+        inside: inside.clone(),
+    };
+    Schema::build(root, Mutation::default(), Subscription::default())
+        .override_output_type_description::<DateTime<Utc>>(
+            "A time in UTC, as RFC 3339 writes it: `2026-01-31T09:30:00Z`.",
+        )
+        .override_output_type_description::<chats::ChatConnection>("A page of chats.")
+        .override_output_type_description::<chats::MessageConnection>("A page of messages.")
+        .override_output_type_description::<operations::DeadLetterConnection>(
+            "A page of dead letters.",
+        )
+        .override_output_type_description::<operations::LoggedEventConnection>("A page of events.")
+        .override_output_type_description::<posts::CommentConnection>("A page of comments.")
+        .override_output_type_description::<posts::PostConnection>("A page of posts.")
+        .override_output_type_description::<signals::SignalConnection>("A page of signals.")
+        .override_output_type_description::<users::UserConnection>("A page of users.")
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ pub(super) fn plan(
         kind: kind(operation.operation_type),
         text: workshop.read.text.clone(),
         name: operation.name.as_ref().map(|name| name.as_str().into()),
-        document,
+        document: document.into(),
         root: root.set,
         price: root.price.total(),
         introspection,

@@ -16,7 +16,7 @@ pub struct Plan {
     /// The text of the document, and the index of this operation in it.
     pub(super) text: Arc<str>,
     pub(super) name: Option<Arc<str>>,
-    pub(super) document: ExecutableDocument,
+    pub(super) document: Arc<ExecutableDocument>,
     pub(super) root: Set,
     pub(super) price: Price,
     pub(super) introspection: Asked,
@@ -59,7 +59,7 @@ impl Plan {
     }
 
     /// Returns the document to execute. A request for it has the variables that it was prepared with.
-    pub(crate) fn document(&self) -> &ExecutableDocument {
+    pub(crate) fn document(&self) -> &Arc<ExecutableDocument> {
         &self.document
     }
 }

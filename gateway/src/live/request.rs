@@ -217,7 +217,7 @@ impl SubscriptionRequest {
             .data(grant)
             .data(self.holding.of_execution())
             .data(source.clone());
-        request.set_parsed_query(self.plan.document().clone());
+        request.set_parsed_query(ExecutableDocument::clone(self.plan.document()));
         Execution {
             request,
             source,

@@ -1,0 +1,137 @@
+//! Executes a planned operation. `Schema::execute` takes a document by value, checks it once more and takes it apart: for a small
+//! query that is as much work as the execution. Plans are checked already, and shared by requests, so their selections are
+//! resolved where they are. Introspection and subscriptions are left to `Schema`. Called by `MillraceSchema`.
+
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock, PoisonError},
+};
+
+use async_graphql::{
+    ContainerType, Context, ContextSelectionSet, IntrospectionMode, ObjectType, OutputType,
+    Positioned, QueryEnv, QueryEnvInner, Request, Response, SchemaEnv, ServerResult, Value,
+    extensions::Extensions,
+    parser::types::{
+        DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType,
+        Selection, SelectionSet,
+    },
+    registry::Registry,
+    resolver_utils::{resolve_container, resolve_container_serial},
+};
+use async_trait::async_trait;
+
+/// What an execution needs of its schema, which only shows it to resolvers.
+#[derive(Clone)]
+pub(crate) struct Inside {
+    env: SchemaEnv,
+    extensions: Extensions,
+}
+
+/// The root of queries. The first field that it resolves tells the inside of its schema, and is null.
+pub(crate) struct Root<Q> {
+    pub(crate) query: Q,
+    pub(crate) inside: Arc<OnceLock<Inside>>,
+}
+
+#[async_trait]
+impl<Q: ObjectType> ContainerType for Root<Q> {
+    async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
+        let mut is_first = false;
+        self.inside.get_or_init(|| {
+            is_first = true;
+            Inside {
+                env: ctx.schema_env.clone(),
+                extensions: ctx.query_env.extensions.clone(),
+            }
+        });
+        match is_first {
+            true => Ok(None),
+            false => self.query.resolve_field(ctx).await,
+        }
+    }
+}
+
+#[async_trait]
+impl<Q: ObjectType> OutputType for Root<Q> {
+    fn type_name() -> Cow<'static, str> {
+        Q::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        Q::create_type_info(registry)
+    }
+
+    async fn resolve(
+        &self,
+        ctx: &ContextSelectionSet<'_>,
+        _: &Positioned<Field>,
+    ) -> ServerResult<Value> {
+        resolve_container(ctx, self).await
+    }
+}
+
+impl<Q: ObjectType> ObjectType for Root<Q> {}
+
+/// Returns the document's operation, if it can be executed here.
+pub(crate) fn operation(document: &ExecutableDocument) -> Option<&OperationDefinition> {
+    let DocumentOperations::Single(operation) = &document.operations else {
+        return None;
+    };
+    let operation = &operation.node;
+    let mut selected = operation.selection_set.node.items.iter();
+    let are_ours = selected.all(|selection| match &selection.node {
+        Selection::Field(field) => {
+            let name = field.node.name.node.as_str();
+            name == "__typename" || !name.starts_with("__")
+        }
+        Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
+    });
+    let is_ours =
+        are_ours && document.fragments.is_empty() && operation.ty != OperationType::Subscription;
+    is_ours.then_some(operation)
+}
+
+/// Executes an operation that `operation` returned.
+pub(crate) async fn execute(
+    inside: &Inside,
+    (query, mutation): (&impl ObjectType, &impl ObjectType),
+    operation: &OperationDefinition,
+    request: Request,
+) -> Response {
+    let env = QueryEnv::new(QueryEnvInner {
+        extensions: inside.extensions.clone(),
+        variables: request.variables,
+        operation_name: None,
+        operation: Positioned::new(frame(operation), operation.selection_set.pos),
+        fragments: Default::default(),
+        uploads: Vec::new(),
+        session_data: Arc::default(),
+        query_data: Arc::new(request.data),
+        http_headers: Default::default(),
+        introspection_mode: IntrospectionMode::Enabled,
+        errors: Default::default(),
+    });
+    let ctx = env.create_context(&inside.env, None, &operation.selection_set, None);
+    let resolved = match operation.ty {
+        OperationType::Mutation => resolve_container_serial(&ctx, mutation).await,
+        _ => resolve_container(&ctx, query).await,
+    };
+    let mut response =
+        resolved.map_or_else(|error| Response::from_errors(vec![error]), Response::new);
+    let mut errors = env.errors.lock().unwrap_or_else(PoisonError::into_inner);
+    response.errors.append(&mut errors);
+    response
+}
+
+/// Returns the operation without its selection: all that a context looks up in it are the definitions of variables.
+fn frame(operation: &OperationDefinition) -> OperationDefinition {
+    OperationDefinition {
+        ty: operation.ty,
+        variable_definitions: operation.variable_definitions.clone(),
+        directives: Vec::new(),
+        selection_set: Positioned::new(
+            SelectionSet { items: Vec::new() },
+            operation.selection_set.pos,
+        ),
+    }
+}
