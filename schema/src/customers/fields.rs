@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     error::Result,
+    plain::Shown,
     record::{
         self, Create, Delete, List, Payload, RecordChange, Restore, SortInput, Statistics,
         TargetInput, Update,
@@ -25,8 +26,9 @@ impl CustomersQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The customer's global id.")] id: ID,
-    ) -> Result<Option<Customer>> {
-        record::find(ctx, record::decode::<Customer>(&id)?).await
+    ) -> Result<Option<Shown<Customer>>> {
+        let customer = record::find(ctx, record::decode::<Customer>(&id)?).await?;
+        Ok(customer.map(Shown))
     }
 
     /// Customers, a page at a time, newest first unless sorted otherwise. Give `first` with `after`, or `last` with

@@ -1,10 +1,15 @@
 //! The customer as clients see it.
 
-use async_graphql::{Enum, ID, SimpleObject};
+use async_graphql::{
+    Enum, ID, ScalarType, SimpleObject, Value, parser::types::Field, resolver_utils::enum_value,
+};
 use entities::customers;
 
 use super::inputs::CustomerSortField;
-use crate::record::{CountedObject, RecordHead, recorded};
+use crate::{
+    plain::Plain,
+    record::{CountedObject, RecordHead, recorded},
+};
 
 /// Where the relation to a customer stands.
 #[derive(Enum, Debug, Copy, Clone, Eq, PartialEq)]
@@ -47,4 +52,17 @@ recorded! {
 
 impl CountedObject for Customer {
     type Status = CustomerStatus;
+}
+
+impl Plain for Customer {
+    fn plain(&self, field: &Field) -> Option<Value> {
+        Some(match field.name.node.as_str() {
+            "id" => self.id.to_value(),
+            "name" => self.name.as_str().into(),
+            "email" => self.email.as_str().into(),
+            "phone" => self.phone.clone().into(),
+            "status" => enum_value(self.status),
+            _ => return None,
+        })
+    }
 }

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     error::Result,
+    plain::Shown,
     record::{
         self, ChangeType, Create, Delete, List, Payload, RecordChange, SortInput, TargetInput,
         Update,
@@ -27,8 +28,9 @@ impl StudentsQuery {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The student's global id.")] id: ID,
-    ) -> Result<Option<Student>> {
-        record::find(ctx, record::decode::<Student>(&id)?).await
+    ) -> Result<Option<Shown<Student>>> {
+        let student = record::find(ctx, record::decode::<Student>(&id)?).await?;
+        Ok(student.map(Shown))
     }
 
     /// Students, a page at a time, newest first unless sorted otherwise. Give `first` with `after`, or `last` with

@@ -1,10 +1,15 @@
 //! The student as clients see it.
 
-use async_graphql::{Enum, ID, SimpleObject};
+use async_graphql::{
+    Enum, ID, ScalarType, SimpleObject, Value, parser::types::Field, resolver_utils::enum_value,
+};
 use entities::students;
 
 use super::inputs::StudentSortField;
-use crate::record::{RecordHead, recorded};
+use crate::{
+    plain::Plain,
+    record::{RecordHead, recorded},
+};
 
 /// Where a student stands.
 #[derive(Enum, Debug, Copy, Clone, Eq, PartialEq)]
@@ -49,4 +54,19 @@ recorded! {
     one of entities.students,
     sorted by StudentSortField,
     StudentField { student }
+}
+
+impl Plain for Student {
+    fn plain(&self, field: &Field) -> Option<Value> {
+        Some(match field.name.node.as_str() {
+            "id" => self.id.to_value(),
+            "name" => self.name.as_str().into(),
+            "email" => self.email.as_str().into(),
+            "studentNumber" => self.student_number.clone().into(),
+            "course" => self.course.as_str().into(),
+            "year" => self.year.into(),
+            "status" => enum_value(self.status),
+            _ => return None,
+        })
+    }
 }
