@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal};
 use strsim::levenshtein;
 use tracing::Level;
 use tracing_subscriber::{
-    EnvFilter, Layer, filter::filter_fn, layer::SubscriberExt, util::SubscriberInitExt,
+    EnvFilter, filter::filter_fn, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
 /// The default levels.
@@ -38,8 +38,10 @@ pub fn begin(levels: &str) {
         .log_internal_errors(false)
         .with_writer(io::stderr);
     let harmless = filter_fn(|metadata| is_harmless(metadata.target(), *metadata.level()));
+    // There is one layer, so both filters are for all: a filter for a layer keeps a record of its own of every span.
     tracing_subscriber::registry()
-        .with(lines.with_filter(harmless))
+        .with(lines)
+        .with(harmless)
         .with(filter)
         .init();
 }
