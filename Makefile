@@ -1,5 +1,5 @@
 # The commands of this repository. Each works from a clean clone.
-.PHONY: run test test-long oracle simulate faults bench bench-rebuild bench-followers bench-hot check domain domain-check weight setup web
+.PHONY: run test test-long oracle simulate faults bench bench-rebuild bench-followers bench-hot instructions check domain domain-check weight setup web
 
 # The gateway at http://127.0.0.1:8080, with the pages if npm is here to build them. Nothing else is needed.
 run:
@@ -48,6 +48,10 @@ bench-followers: setup
 # Single functions that run for every request or event. About a minute; `BENCH=framing` runs those whose name has the word.
 bench-hot:
 	cargo bench --workspace --bench hot -- $(BENCH)
+
+# What the gateway executes for a query, in instructions, against what was kept. Needs valgrind.
+instructions:
+	tests/instructions
 
 # Form and style, without running anything.
 check: web
