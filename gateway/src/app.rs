@@ -51,7 +51,8 @@ impl<O: Operations> App<O> {
         }
     }
 
-    /// Runs a query or a mutation within the time limit, in a task of its own, so that the limit also holds for work that never yields.
+    /// Runs a query or a mutation within the time limit; if it runs resolvers, in a task of its own, so that the limit also holds for work
+    /// that never yields.
     pub(crate) async fn execute(
         &self,
         request: Request,
@@ -63,10 +64,15 @@ impl<O: Operations> App<O> {
         // It is large, and on its way into a task it would be copied several times.
         let running: BoxFuture<'static, Response> =
             Box::pin(async move { operations.execute(request, &caller).await });
-        let answered = self
-            .overdue
-            .run(self.http.request_timeout, running.instrument(span_of(id)))
-            .await;
+        let (limit, running) = (self.http.request_timeout, running.instrument(span_of(id)));
+        let answered = match &plan {
+            // What runs no resolver yields wherever it waits.
+            Some(plan) if plan.resolves_nothing() => {
+                let answered = tokio::time::timeout(limit, running).await;
+                answered.map_err(|_| Unfinished::Late)
+            }
+            _ => self.overdue.run(limit, running).await,
+        };
         match answered {
             Ok(mut answer) => {
                 if let Some(plan) = plan {

@@ -49,6 +49,8 @@ pub(super) fn plan(
     let groups = collector.collect(operation.object_type(), &[&operation.selection_set])?;
     let root = collector.object(operation.object_type(), &groups, None)?;
     let introspection = introspection::Asked::of(&root.selections);
+    let resolves_nothing = kind(operation.operation_type) == executor::OperationType::Query
+        && root.selections.iter().all(is_typename);
     let definition = executor::OperationDefinition {
         ty: kind(operation.operation_type),
         variable_definitions: collector.variables(operation),
@@ -67,8 +69,13 @@ pub(super) fn plan(
         root: root.set,
         price: root.price.total(),
         introspection,
+        resolves_nothing,
         size: collector.fields,
     })
+}
+
+fn is_typename(selection: &Positioned<executor::Selection>) -> bool {
+    matches!(&selection.node, executor::Selection::Field(field) if field.node.name.node == TYPENAME)
 }
 
 pub(super) const fn kind(kind: OperationType) -> executor::OperationType {

@@ -20,6 +20,8 @@ pub struct Plan {
     pub(super) root: Set,
     pub(super) price: Price,
     pub(super) introspection: Asked,
+    /// Whether it asks for nothing but `__typename` at its root.
+    pub(super) resolves_nothing: bool,
     /// The number of selections in it.
     pub(super) size: usize,
 }
@@ -56,6 +58,11 @@ impl Plan {
 
     pub(crate) fn operation_name(&self) -> Option<&Arc<str>> {
         self.name.as_ref()
+    }
+
+    /// Returns whether no resolver runs, as for the query with which clients and load balancers ask whether a gateway is there.
+    pub(crate) const fn resolves_nothing(&self) -> bool {
+        self.resolves_nothing
     }
 
     /// Returns the document to execute. A request for it has the variables that it was prepared with.
