@@ -1,8 +1,10 @@
 //! Commits writes together on SQLite, which has one writer and syncs the disk at every commit: see `commit`. Each write runs in a
 //! savepoint, so that one which fails takes back its own changes and nobody else's. When the transaction itself fails before its
-//! commit was sent, or a write panics, nothing was committed, and each runs again in a transaction of its own.
+//! commit was sent, or a write panics, nothing was committed, and each runs again in a transaction of its own; one that was alone
+//! has failed.
 
 use std::{
+    mem,
     panic::AssertUnwindSafe,
     sync::{
         Arc,
@@ -35,6 +37,8 @@ pub(crate) enum Fate {
 pub(crate) trait Work: Send + Sync {
     /// Runs the write in a savepoint, and keeps its outcome. An error is one of the transaction.
     fn run<'a>(&'a self, tx: &'a DatabaseTransaction) -> BoxFuture<'a, Result<()>>;
+    /// Returns whether the outcome is a failure.
+    fn has_failed(&self) -> bool;
 }
 
 /// What a write returns, with the events that it appended.
@@ -80,14 +84,19 @@ where
         let run = async move {
             let savepoint = tx.begin().await?;
             let outcome = self.perform(&savepoint).await;
-            match &outcome {
-                Ok(_) => savepoint.commit().await?,
-                Err(_) => savepoint.rollback().await?,
-            }
+            let is_success = outcome.is_ok();
             *self.outcome.lock() = Some(outcome);
+            match is_success {
+                true => savepoint.commit().await?,
+                false => savepoint.rollback().await?,
+            }
             Ok(())
         };
         Box::pin(run.instrument(self.span.clone()))
+    }
+
+    fn has_failed(&self) -> bool {
+        matches!(&*self.outcome.lock(), Some(Err(_)))
     }
 }
 
@@ -104,7 +113,7 @@ impl Group for Writes {
             let writes: Arc<[_]> = writes.into();
             // Once the commit may have been sent, it may have taken place.
             let may_be_committed = Arc::new(AtomicBool::new(false));
-            let ended = self
+            let mut ended = self
                 .0
                 .transaction(Pool::Requests, |tx| {
                     let (writes, is_over) = (writes.clone(), may_be_committed.clone());
@@ -119,10 +128,14 @@ impl Group for Writes {
                 })
                 .await;
             let may_be_committed = may_be_committed.load(Ordering::Relaxed);
-            for caller in callers {
-                caller.answer(match &ended {
+            let is_alone = writes.len() == 1;
+            for (write, caller) in writes.iter().zip(callers) {
+                caller.answer(match &mut ended {
                     Ok(()) => Fate::Decided,
-                    Err(_) if !may_be_committed => Fate::Undone,
+                    Err(_) if !may_be_committed && !is_alone => Fate::Undone,
+                    // It has failed by itself, and its error says more.
+                    Err(_) if !may_be_committed && write.has_failed() => Fate::Decided,
+                    Err(error) if is_alone => Fate::Failed(mem::replace(error, Error::Crowded)),
                     Err(error) => Fate::Failed(error.copy()),
                 });
             }
