@@ -7,11 +7,6 @@ use std::process::ExitCode;
 use gateway::{config, logging, private};
 use workers::{operating::Outcome, printing};
 
-/// A query allocates a few hundred times, and a page some thousand times, on all threads: with the C library's allocator that is a
-/// quarter of the processor's time.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[tokio::main]
 async fn main() -> ExitCode {
     let loaded = config::load();
