@@ -113,14 +113,21 @@ impl Group for Writes {
             let writes: Arc<[_]> = writes.into();
             // Once the commit may have been sent, it may have taken place.
             let may_be_committed = Arc::new(AtomicBool::new(false));
+            let have_all_failed = Arc::new(AtomicBool::new(false));
             let mut ended = self
                 .0
                 .transaction(Pool::Requests, |tx| {
                     let (writes, is_over) = (writes.clone(), may_be_committed.clone());
+                    let is_nothing = have_all_failed.clone();
                     Box::pin(async move {
                         is_over.store(false, Ordering::Relaxed);
                         for write in &*writes {
                             run_one(&**write, tx).await?;
+                        }
+                        if writes.iter().all(|write| write.has_failed()) {
+                            // A commit of nothing does not show that the database can be written.
+                            is_nothing.store(true, Ordering::Relaxed);
+                            return Err(Error::Task("all writes failed".to_owned()));
                         }
                         is_over.store(true, Ordering::Relaxed);
                         Ok::<_, Error>(())
@@ -128,10 +135,12 @@ impl Group for Writes {
                 })
                 .await;
             let may_be_committed = may_be_committed.load(Ordering::Relaxed);
+            let have_all_failed = have_all_failed.load(Ordering::Relaxed);
             let is_alone = writes.len() == 1;
             for (write, caller) in writes.iter().zip(callers) {
                 caller.answer(match &mut ended {
                     Ok(()) => Fate::Decided,
+                    Err(_) if have_all_failed => Fate::Decided,
                     Err(_) if !may_be_committed && !is_alone => Fate::Undone,
                     // It has failed by itself, and its error says more.
                     Err(_) if !may_be_committed && write.has_failed() => Fate::Decided,
