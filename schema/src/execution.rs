@@ -1,6 +1,7 @@
-//! Executes a planned operation. `Schema::execute` takes a document by value, checks it once more and takes it apart: for a small
+//! Executes planned operations. `Schema::execute` takes a document by value, checks it once more and takes it apart: for a small
 //! query that is as much work as the execution. Plans are checked already, and shared by requests, so their selections are
-//! resolved where they are. Introspection and subscriptions are left to `Schema`. Called by `MillraceSchema`.
+//! resolved where they are. Introspection and subscriptions are left to `Schema`. Called by `MillraceSchema`, and by the test that
+//! compares answers with those of graphql-js.
 
 use std::{
     borrow::Cow,
@@ -9,7 +10,8 @@ use std::{
 
 use async_graphql::{
     ContainerType, Context, ContextSelectionSet, IntrospectionMode, ObjectType, OutputType,
-    Positioned, QueryEnv, QueryEnvInner, Request, Response, SchemaEnv, ServerResult, Value,
+    Positioned, QueryEnv, QueryEnvInner, Request, Response, Schema, SchemaBuilder, SchemaEnv,
+    ServerResult, SubscriptionType, ValidationMode, Value,
     extensions::Extensions,
     parser::types::{
         DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType,
@@ -19,18 +21,87 @@ use async_graphql::{
     resolver_utils::{resolve_container, resolve_container_serial},
 };
 use async_trait::async_trait;
+use futures::{FutureExt, StreamExt, stream::BoxStream};
+
+/// A schema for documents that are planned.
+pub struct Planned<Q, M, S> {
+    schema: Schema<Root<Q>, M, S>,
+    inside: Option<Inside>,
+    query: Q,
+    mutation: M,
+}
 
 /// What an execution needs of its schema, which only shows it to resolvers.
 #[derive(Clone)]
-pub(crate) struct Inside {
+struct Inside {
     env: SchemaEnv,
     extensions: Extensions,
 }
 
 /// The root of queries. The first field that it resolves tells the inside of its schema, and is null.
-pub(crate) struct Root<Q> {
-    pub(crate) query: Q,
-    pub(crate) inside: Arc<OnceLock<Inside>>,
+pub struct Root<Q> {
+    query: Q,
+    inside: Arc<OnceLock<Inside>>,
+}
+
+impl<Q, M, S> Planned<Q, M, S>
+where
+    Q: ObjectType + Default + 'static,
+    M: ObjectType + Default + 'static,
+    S: SubscriptionType + Default + 'static,
+{
+    /// Builds the schema, after `complete` has added to it.
+    pub fn build(
+        complete: impl FnOnce(SchemaBuilder<Root<Q>, M, S>) -> SchemaBuilder<Root<Q>, M, S>,
+    ) -> Self {
+        let inside = Arc::new(OnceLock::new());
+        let root = Root {
+            query: Q::default(),
+            inside: inside.clone(),
+        };
+        // Documents are checked and priced before they get here.
+        let builder = Schema::build(root, M::default(), S::default())
+            .limit_recursive_depth(usize::MAX)
+            .validation_mode(ValidationMode::Fast);
+        let schema = complete(builder).finish();
+        // The first field of all, whatever its name is.
+        let _ = schema.execute("{ inside }").now_or_never();
+        Self {
+            schema,
+            inside: inside.get().cloned(),
+            query: Q::default(),
+            mutation: M::default(),
+        }
+    }
+
+    /// Returns the schema's text.
+    pub fn sdl(&self) -> String {
+        self.schema.sdl()
+    }
+
+    /// Executes the query or the mutation of this document for a request.
+    pub async fn execute(
+        &self,
+        mut request: Request,
+        document: &Arc<ExecutableDocument>,
+    ) -> Response {
+        if let Some((inside, operation)) = self.inside.as_ref().zip(operation(document)) {
+            let roots = (&self.query, &self.mutation);
+            return execute(inside, roots, operation, request).await;
+        }
+        request.set_parsed_query(ExecutableDocument::clone(document));
+        Box::pin(self.schema.execute(request)).await
+    }
+
+    /// Executes a subscription; returns a response for each of its events.
+    pub fn execute_stream(&self, request: Request) -> BoxStream<'static, Response> {
+        self.schema.execute_stream(request).boxed()
+    }
+
+    /// Returns whether the operation of this document is executed where it is.
+    pub fn is_executed_in_place(&self, document: &ExecutableDocument) -> bool {
+        self.inside.is_some() && operation(document).is_some()
+    }
 }
 
 #[async_trait]
@@ -73,7 +144,7 @@ impl<Q: ObjectType> OutputType for Root<Q> {
 impl<Q: ObjectType> ObjectType for Root<Q> {}
 
 /// Returns the document's operation, if it can be executed here.
-pub(crate) fn operation(document: &ExecutableDocument) -> Option<&OperationDefinition> {
+fn operation(document: &ExecutableDocument) -> Option<&OperationDefinition> {
     let DocumentOperations::Single(operation) = &document.operations else {
         return None;
     };
@@ -92,7 +163,7 @@ pub(crate) fn operation(document: &ExecutableDocument) -> Option<&OperationDefin
 }
 
 /// Executes an operation that `operation` returned.
-pub(crate) async fn execute(
+async fn execute(
     inside: &Inside,
     (query, mutation): (&impl ObjectType, &impl ObjectType),
     operation: &OperationDefinition,

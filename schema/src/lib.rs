@@ -26,18 +26,20 @@ mod signals;
 mod students;
 mod users;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use async_graphql::{
-    MergedObject, MergedSubscription, Request, Response, Schema, ValidationMode,
+    MergedObject, MergedSubscription, Request, Response, SchemaBuilder,
     parser::types::ExecutableDocument,
 };
 use chrono::{DateTime, Utc};
 use entities::Entities;
-use execution::{Inside, Root};
-use futures::{FutureExt, StreamExt, future::BoxFuture, stream::BoxStream};
+use execution::Root;
+use futures::{future::BoxFuture, stream::BoxStream};
 
 pub use error::{Error, codes};
+pub use execution::Planned;
+pub use plain::{Plain, Shown};
 pub use request::{IdempotencyKey, RequestContext, Staleness};
 
 /// The queries of the API.
@@ -87,79 +89,49 @@ pub struct Subscription(
 /// The schema that the gateway executes. Its methods are not generic, so that all resolvers are compiled once, here, and not
 /// again in each crate that calls them.
 #[derive(Clone)]
-pub struct MillraceSchema(Arc<Built>);
-
-type Types = Schema<Root<Query>, Mutation, Subscription>;
-
-struct Built {
-    schema: Types,
-    inside: Option<Inside>,
-    query: Query,
-    mutation: Mutation,
-}
+pub struct MillraceSchema(Arc<Planned<Query, Mutation, Subscription>>);
 
 impl MillraceSchema {
     /// Executes the query or the mutation of this document, which is checked and planned, for a request.
     pub fn execute(
         &self,
-        mut request: Request,
+        request: Request,
         document: Arc<ExecutableDocument>,
     ) -> BoxFuture<'static, Response> {
-        let built = self.0.clone();
-        Box::pin(async move {
-            let operation = execution::operation(&document);
-            if let Some((inside, operation)) = built.inside.as_ref().zip(operation) {
-                let roots = (&built.query, &built.mutation);
-                return execution::execute(inside, roots, operation, request).await;
-            }
-            request.set_parsed_query(ExecutableDocument::clone(&document));
-            Box::pin(built.schema.execute(request)).await
-        })
+        let planned = self.0.clone();
+        Box::pin(async move { planned.execute(request, &document).await })
     }
 
     /// Executes a subscription; returns a response for each of its events.
     pub fn execute_stream(&self, request: Request) -> BoxStream<'static, Response> {
-        self.0.schema.execute_stream(request).boxed()
+        self.0.execute_stream(request)
     }
 }
 
-/// Builds the schema over `entities`. It executes every request: documents are checked and priced before they get here.
+/// Builds the schema over `entities`.
 pub fn build(entities: Entities) -> MillraceSchema {
     let (users, presences) = users::loaders(&entities.users);
-    let inside = Arc::default();
-    let builder = types(&inside)
-        .data(users)
-        .data(presences)
-        .data(chats::loader(&entities.chats, &entities.users))
-        .data(posts::loader(&entities.posts, &entities.users))
-        .data(entities)
-        .limit_recursive_depth(usize::MAX)
-        .validation_mode(ValidationMode::Fast);
-    let schema = builder.finish();
-    // The first field of all tells the inside, and resolves nothing.
-    let _ = schema.execute("{ me { id } }").now_or_never();
-    MillraceSchema(Arc::new(Built {
-        schema,
-        inside: inside.get().cloned(),
-        query: Query::default(),
-        mutation: Mutation::default(),
-    }))
+    let planned = Planned::build(|builder| {
+        described(builder)
+            .data(users)
+            .data(presences)
+            .data(chats::loader(&entities.chats, &entities.users))
+            .data(posts::loader(&entities.posts, &entities.users))
+            .data(entities)
+    });
+    MillraceSchema(Arc::new(planned))
 }
 
 /// Returns the schema's text, as committed in `schema/schema.graphql`.
 pub fn sdl() -> String {
-    types(&Arc::default()).finish().sdl()
+    Planned::build(described).sdl()
 }
 
+type Builder = SchemaBuilder<Root<Query>, Mutation, Subscription>;
+
 /// Adds descriptions for clients to async-graphql's own types.
-fn types(
-    inside: &Arc<OnceLock<Inside>>,
-) -> async_graphql::SchemaBuilder<Root<Query>, Mutation, Subscription> {
-    let root = Root {
-        query: Query::default(),
-        inside: inside.clone(),
-    };
-    Schema::build(root, Mutation::default(), Subscription::default())
+fn described(builder: Builder) -> Builder {
+    builder
         .override_output_type_description::<DateTime<Utc>>(
             "A time in UTC, as RFC 3339 writes it: `2026-01-31T09:30:00Z`.",
         )

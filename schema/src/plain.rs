@@ -19,7 +19,7 @@ use chrono::{DateTime, Utc};
 use futures::future::join_all;
 
 /// An object with plain fields.
-pub(crate) trait Plain: ContainerType {
+pub trait Plain: ContainerType {
     /// Returns the value of a field that is in memory, and visible to everybody; `None` for all others.
     fn plain(&self, field: &Field) -> Option<Value>;
 }
@@ -31,7 +31,7 @@ impl<T: Plain> Plain for Arc<T> {
 }
 
 /// A plain object. In the schema it is the object itself.
-pub(crate) struct Shown<T>(pub(crate) T);
+pub struct Shown<T>(pub T);
 
 #[async_trait]
 impl<T: Plain + Send + Sync> OutputType for Shown<T> {

@@ -5,15 +5,14 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 use async_graphql::{
     Context, EmptySubscription, Enum, Error, ID, InputObject, Interface, MaybeUndefined, Object,
-    Schema, Union, ValidationMode,
+    Union, Value, parser::types::Field,
 };
+use schema::{Plain, Planned, Shown};
 
-pub(super) type World = Schema<Query, Mutation, EmptySubscription>;
+pub(super) type World = Planned<Query, Mutation, EmptySubscription>;
 
 pub(super) fn world() -> World {
-    Schema::build(Query, Mutation, EmptySubscription)
-        .validation_mode(ValidationMode::Fast)
-        .finish()
+    Planned::build(|builder| builder)
 }
 
 /// Counts the mutations of one request.
@@ -179,22 +178,32 @@ macro_rules! objects {
             }
 
             $($more)*
+        }
+
+        impl Plain for $name {
+            fn plain(&self, field: &Field) -> Option<Value> {
+                match field.name.node.as_str() {
+                    "id" => Some(format!("{}{}", $kind, self.0).into()),
+                    "name" => Some((self.0 % 5 != 0).then(|| format!("name {}", self.0)).into()),
+                    _ => None,
+                }
+            }
         })*
     };
 }
 
 objects! {
     A "A" {
-        async fn maybe(&self) -> Option<A> {
-            (self.0 % 3 != 0).then(|| a(self.0 + 5))
+        async fn maybe(&self) -> Option<Shown<A>> {
+            (self.0 % 3 != 0).then(|| Shown(a(self.0 + 5)))
         }
 
-        async fn other(&self) -> Result<Option<B>, Error> {
-            if self.0 % 5 == 3 { fail(self.0) } else { Ok(Some(b(self.0 + 1))) }
+        async fn other(&self) -> Result<Option<Shown<B>>, Error> {
+            if self.0 % 5 == 3 { fail(self.0) } else { Ok(Some(Shown(b(self.0 + 1)))) }
         }
 
-        async fn hard(&self) -> Result<B, Error> {
-            if self.0 % 6 == 5 { fail(self.0) } else { Ok(b(self.0 * 2 + 1)) }
+        async fn hard(&self) -> Result<Shown<B>, Error> {
+            if self.0 % 6 == 5 { fail(self.0) } else { Ok(Shown(b(self.0 * 2 + 1))) }
         }
 
         async fn thing(&self) -> Option<Thing> {
@@ -205,8 +214,8 @@ objects! {
             thing(self.0 + 3)
         }
 
-        async fn list(&self) -> Vec<A> {
-            vec![a(self.0 + 1), a(self.0 + 2), a(self.0 + 3)]
+        async fn list(&self) -> Vec<Shown<A>> {
+            [1, 2, 3].map(|more| Shown(a(self.0 + more))).into()
         }
     }
     B "B" {
@@ -233,6 +242,7 @@ objects! {
     }
 }
 
+#[derive(Default)]
 pub(super) struct Query;
 
 #[Object]
@@ -241,8 +251,8 @@ impl Query {
         a(4)
     }
 
-    async fn maybe(&self) -> Option<A> {
-        Some(a(6))
+    async fn maybe(&self) -> Option<Shown<A>> {
+        Some(Shown(a(6)))
     }
 
     async fn thing(&self) -> Option<Thing> {
@@ -253,8 +263,8 @@ impl Query {
         either(7)
     }
 
-    async fn hard(&self) -> Result<B, Error> {
-        Ok(b(3))
+    async fn hard(&self) -> Result<Shown<B>, Error> {
+        Ok(Shown(b(3)))
     }
 
     async fn list(&self) -> Vec<A> {
@@ -286,6 +296,7 @@ impl Query {
     }
 }
 
+#[derive(Default)]
 pub(super) struct Mutation;
 
 #[Object]
