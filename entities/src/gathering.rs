@@ -1,183 +1,104 @@
-//! Loads by key, gathered into one statement. Who asks first is served at once; what is asked for while that statement is under
-//! way is the next one. So a statement costs nobody a delay, and the busier the process is, the more requests share one. Nothing
-//! is kept: a value was loaded after it was asked for. Called by the queries, and by the loaders of `schema`.
+//! Loads by key, gathered into one statement: what is asked for while one is under way is the next (`events::Together`). So a
+//! statement costs nobody a delay, and the busier the process is, the more requests share one. Nothing is kept: a value was loaded
+//! after it was asked for. Called by the queries, and by the loaders of `schema`.
 //!
-//! A statement that takes long must not hold up the others: after `SLOW` the next one begins beside it. Their number is bounded,
-//! so all that is asked for here takes no more connections than that, whoever asks; so it takes no turns (`events`, `turns`).
-//! Whoever waits is served in the order of asking, and a statement has a bounded number of keys.
+//! The number of statements is bounded, so all that is asked for here takes no more connections than that, whoever asks; so it
+//! takes no turns (`events`, `turns`). Whoever waits is served in the order of asking.
 
-use std::{collections::HashMap, hash::Hash, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{collections::HashMap, hash::Hash, sync::Arc, time::Duration};
 
+use ::events::{Bounds, Caller, Group, Members, Together};
 use futures::{FutureExt, future::BoxFuture};
-use parking_lot::Mutex;
-use tokio::{sync::oneshot, time::timeout};
 
-/// How long a statement may hold up those that were asked for after it began.
-const SLOW: Duration = Duration::from_millis(20);
-/// The most statements under way besides the one that others wait for.
-const MOST_SLOW: usize = 3;
-/// The most keys in a statement: its parameters are limited.
-const MOST_KEYS: usize = 1_000;
+const BOUNDS: Bounds = Bounds {
+    // The parameters of a statement are limited.
+    members: 1_000,
+    slow_after: Duration::from_millis(20),
+    most_slow: 3,
+    // As long as a statement may take.
+    patience: Duration::from_secs(10),
+};
 
 /// What was found for a key.
 pub type Found<V> = Result<Option<V>, Arc<::events::Error>>;
 type Loaded<K, V> = Result<HashMap<K, V>, Arc<::events::Error>>;
-type Load<K, V> = dyn Fn(Vec<K>) -> BoxFuture<'static, Loaded<K, V>> + Send + Sync;
 
 /// Loads values of one kind by key. Clones are the same.
-pub struct Gathering<K, V>(Arc<Inner<K, V>>);
+pub struct Gathering<K: Key, V: Value>(Together<Loads<K, V>>);
 
-impl<K, V> Clone for Gathering<K, V> {
+/// What values can be loaded by.
+pub trait Key: Clone + Eq + Hash + Send + Sync + 'static {}
+impl<K: Clone + Eq + Hash + Send + Sync + 'static> Key for K {}
+
+/// What can be loaded.
+pub trait Value: Clone + Send + Sync + 'static {}
+impl<V: Clone + Send + Sync + 'static> Value for V {}
+
+type Load<K, V> = dyn Fn(Vec<K>) -> BoxFuture<'static, Loaded<K, V>> + Send + Sync;
+
+struct Loads<K, V>(Box<Load<K, V>>);
+
+impl<K: Key, V: Value> Clone for Gathering<K, V> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
-struct Inner<K, V> {
-    load: Box<Load<K, V>>,
-    state: Mutex<State<K, V>>,
-}
-
-struct State<K, V> {
-    waiting: Vec<(K, oneshot::Sender<Found<V>>)>,
-    /// Whether a task will take what waits.
-    is_attended: bool,
-    /// The statements that were slow, and go on.
-    slow: usize,
-}
-
-impl<K, V> Gathering<K, V>
-where
-    K: Clone + Eq + Hash + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-{
+impl<K: Key, V: Value> Gathering<K, V> {
     /// Returns a gathering whose statements are those of `load`, which gets every key once.
     pub fn new<F>(load: impl Fn(Vec<K>) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Loaded<K, V>> + Send + 'static,
     {
-        Self(Arc::new(Inner {
-            load: Box::new(move |keys| load(keys).boxed()),
-            state: Mutex::new(State {
-                waiting: Vec::new(),
-                is_attended: false,
-                slow: 0,
-            }),
-        }))
+        let loads = Loads(Box::new(move |keys| load(keys).boxed()));
+        Self(Together::new(loads, BOUNDS))
     }
 
     /// Returns the value of the key, if there is one.
     ///
     /// # Errors
     /// Fails when the statement does.
-    pub fn load(&self, key: K) -> impl Future<Output = Found<V>> + Send + use<K, V> {
-        let asked = self.ask(key);
-        self.attend();
-        async { asked.await.unwrap_or_else(|_| Err(given_up())) }
+    pub async fn load(&self, key: K) -> Found<V> {
+        self.0
+            .ask(key)
+            .await
+            .unwrap_or_else(|error| Err(error.into()))
     }
 
     /// Does the same, together with all that the present task asks for before it next yields: the items of a page ask in one poll
     /// of it, and would else take several statements.
     pub async fn load_with_others(&self, key: K) -> Found<V> {
-        let asked = self.ask(key);
-        tokio::task::yield_now().await;
-        self.attend();
-        asked.await.unwrap_or_else(|_| Err(given_up()))
+        let asked = self.0.ask_with_others(key).await;
+        asked.unwrap_or_else(|error| Err(error.into()))
     }
+}
 
-    fn ask(&self, key: K) -> oneshot::Receiver<Found<V>> {
-        let (sender, asked) = oneshot::channel();
-        self.0.state.lock().waiting.push((key, sender));
-        asked
-    }
+impl<K: Key, V: Value> Group for Loads<K, V> {
+    type Member = K;
+    type Answer = Found<V>;
 
-    /// Sees to it that a task takes what waits.
-    fn attend(&self) {
-        let mut state = self.0.state.lock();
-        if !state.is_attended && !state.waiting.is_empty() {
-            state.is_attended = true;
-            drop(state);
-            tokio::spawn(self.clone().run());
+    fn run(&self, members: Members<Self>) -> BoxFuture<'_, ()> {
+        let mut asked: HashMap<K, Vec<Caller<Found<V>>>> = HashMap::with_capacity(members.len());
+        for (key, caller) in members {
+            asked.entry(key).or_default().push(caller);
         }
-    }
-
-    /// Runs one statement after the other until nobody waits.
-    async fn run(self) {
-        while let Some(asked) = self.next() {
-            let keys = asked.keys().cloned().collect();
-            // What panics must leave this task attending to the others.
-            let load = AssertUnwindSafe((self.0.load)(keys)).catch_unwind();
-            let mut load = std::pin::pin!(load);
-            let (loaded, was_slow) = match timeout(SLOW, load.as_mut()).await {
-                Ok(loaded) => (loaded, false),
-                Err(_) => {
-                    let was_slow = self.step_aside();
-                    (load.await, was_slow)
+        Box::pin(async move {
+            let mut loaded = (self.0)(asked.keys().cloned().collect()).await;
+            for (key, mut callers) in asked {
+                let found = match &mut loaded {
+                    Ok(values) => Ok(values.remove(&key)),
+                    Err(error) => Err(error.clone()),
+                };
+                let last = callers.pop();
+                for caller in callers {
+                    caller.answer(found.clone());
                 }
-            };
-            let loaded = loaded.unwrap_or_else(|_| Err(panicked()));
-            answer(asked, loaded);
-            if was_slow {
-                self.0.state.lock().slow -= 1;
-                return;
+                if let Some(last) = last {
+                    last.answer(found);
+                }
             }
-        }
+        })
     }
-
-    /// Returns what the next statement is to load; `None` ends the task.
-    fn next(&self) -> Option<Asked<K, V>> {
-        let mut state = self.0.state.lock();
-        let count = state.waiting.len().min(MOST_KEYS);
-        state.is_attended = count > 0;
-        if count == 0 {
-            return None;
-        }
-        let mut asked: Asked<K, V> = HashMap::with_capacity(count);
-        for (key, sender) in state.waiting.drain(..count) {
-            asked.entry(key).or_default().push(sender);
-        }
-        Some(asked)
-    }
-
-    /// Leaves what waits to another task, unless too many are slow already.
-    fn step_aside(&self) -> bool {
-        let mut state = self.0.state.lock();
-        if state.slow == MOST_SLOW {
-            return false;
-        }
-        state.slow += 1;
-        state.is_attended = false;
-        drop(state);
-        self.attend();
-        true
-    }
-}
-
-type Asked<K, V> = HashMap<K, Vec<oneshot::Sender<Found<V>>>>;
-
-fn answer<K: Eq + Hash, V: Clone>(asked: Asked<K, V>, mut loaded: Loaded<K, V>) {
-    for (key, mut senders) in asked {
-        let found = match &mut loaded {
-            Ok(values) => Ok(values.remove(&key)),
-            Err(error) => Err(error.clone()),
-        };
-        // Whoever asked may have gone away.
-        let last = senders.pop();
-        for sender in senders {
-            let _ = sender.send(found.clone());
-        }
-        if let Some(last) = last {
-            let _ = last.send(found);
-        }
-    }
-}
-
-fn panicked() -> Arc<::events::Error> {
-    Arc::new(::events::Error::Panicked("a load".to_owned()))
-}
-
-fn given_up() -> Arc<::events::Error> {
-    Arc::new(::events::Error::Task("the process ends".to_owned()))
 }
 
 #[cfg(test)]
@@ -185,121 +106,39 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use futures::future::join_all;
-    use tokio::sync::Semaphore;
 
     use super::*;
 
-    const PANICS: u32 = 1_000_001;
-
-    /// A source that counts its statements, and answers one for each permit.
-    struct Source {
-        statements: AtomicUsize,
-        answers: Semaphore,
-    }
-
-    impl Source {
-        fn of(answers: usize) -> Arc<Self> {
-            Arc::new(Self {
-                statements: AtomicUsize::new(0),
-                answers: Semaphore::new(answers),
-            })
+    #[tokio::test]
+    async fn a_statement_has_every_key_once_and_everybody_gets_their_value() {
+        let (statements, keys) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let counted = (statements.clone(), keys.clone());
+        let loads = Gathering::new(move |keys: Vec<u32>| {
+            counted.0.fetch_add(1, Ordering::Relaxed);
+            counted.1.fetch_add(keys.len(), Ordering::Relaxed);
+            // There are values for even numbers.
+            let even = keys.into_iter().filter(|key| key.is_multiple_of(2));
+            let values = even.map(|key| (key, key * 10)).collect();
+            async { Ok(values) }
+        });
+        let asked = (0..60).map(|number| loads.load_with_others(number % 20));
+        for (number, found) in join_all(asked).await.into_iter().enumerate() {
+            let key = number as u32 % 20;
+            let expected = key.is_multiple_of(2).then_some(key * 10);
+            assert_eq!(found.expect("an answer"), expected);
         }
-
-        fn statements(&self) -> usize {
-            self.statements.load(Ordering::Relaxed)
-        }
-
-        /// Returns loads from here. There are values for even numbers; one key panics.
-        fn loads(self: &Arc<Self>) -> Gathering<u32, u32> {
-            let source = self.clone();
-            Gathering::new(move |keys: Vec<u32>| {
-                let source = source.clone();
-                async move {
-                    source.statements.fetch_add(1, Ordering::Relaxed);
-                    // It bypasses the hook, which would print it.
-                    if keys.contains(&PANICS) {
-                        std::panic::resume_unwind(Box::new("as it should"));
-                    }
-                    source.answers.acquire().await.expect("open").forget();
-                    let even = keys.into_iter().filter(|key| key.is_multiple_of(2));
-                    Ok(even.map(|key| (key, key * 10)).collect())
-                }
-            })
-        }
-
-        async fn until_statements(&self, count: usize) {
-            while self.statements() < count {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        }
-    }
-
-    async fn check(key: u32, found: impl Future<Output = Found<u32>>) {
-        let expected = key.is_multiple_of(2).then_some(key * 10);
-        assert_eq!(found.await.expect("an answer"), expected);
+        let (statements, keys) = (
+            statements.load(Ordering::Relaxed),
+            keys.load(Ordering::Relaxed),
+        );
+        assert_eq!((statements, keys), (1, 20));
     }
 
     #[tokio::test]
-    async fn what_is_asked_for_meanwhile_is_one_statement() {
-        let source = Source::of(0);
-        let loads = source.loads();
-        let first = loads.load(2);
-        source.until_statements(1).await;
-        let others = (0..60).map(|number| check(number % 20, loads.load(number % 20)));
-        let others: Vec<_> = others.collect();
-        source.answers.add_permits(2);
-        check(2, first).await;
-        join_all(others).await;
-        assert_eq!(source.statements(), 2);
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-    async fn a_page_is_one_statement_however_long_it_takes_to_ask() {
-        let source = Source::of(100);
-        let loads = source.loads();
-        for items in [1, 5, 200] {
-            let before = source.statements();
-            let asked = (0..items).map(|key| {
-                let loads = &loads;
-                async move {
-                    std::thread::sleep(Duration::from_micros(200));
-                    check(key, loads.load_with_others(key)).await;
-                }
-            });
-            join_all(asked).await;
-            assert_eq!(source.statements() - before, 1, "{items} items");
+    async fn a_statement_that_fails_fails_for_all_of_its_keys() {
+        let loads = Gathering::<u32, u32>::new(|_| async { Err(::events::Error::Crowded.into()) });
+        for found in join_all((0..3).map(|key| loads.load_with_others(key))).await {
+            assert!(found.is_err());
         }
-    }
-
-    #[tokio::test]
-    async fn a_slow_statement_holds_up_nobody_and_their_number_is_bounded() {
-        let source = Source::of(0);
-        let loads = source.loads();
-        let most = MOST_SLOW + 1;
-        let mut asked = Vec::new();
-        for count in 1..=most {
-            let key = count as u32;
-            asked.push(check(key, loads.load(key)));
-            source.until_statements(count).await;
-        }
-        asked.push(check(100, loads.load(100)));
-        tokio::time::sleep(SLOW * 3).await;
-        assert_eq!(source.statements(), most);
-        source.answers.add_permits(100);
-        join_all(asked).await;
-        assert_eq!(source.statements(), most + 1);
-        let state = loads.0.state.lock();
-        assert!(state.slow == 0 && !state.is_attended && state.waiting.is_empty());
-    }
-
-    #[tokio::test]
-    async fn who_goes_away_or_panics_leaves_the_others_their_answers() {
-        let source = Source::of(100);
-        let loads = source.loads();
-        drop(loads.load(2));
-        let gone = loads.load_with_others(6);
-        assert!(gone.now_or_never().is_none());
-        assert!(loads.load(PANICS).await.is_err());
-        check(4, loads.load(4)).await;
     }
 }

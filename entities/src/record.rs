@@ -30,10 +30,10 @@ pub(crate) use event::event_schemas;
 pub(crate) use inputs::{inputs, replace};
 pub(crate) use queries::sort_fields;
 
-use std::{fmt::Debug, sync::Arc, time::Duration};
+use std::{fmt::Debug, time::Duration};
 
 use chrono::{DateTime, Utc};
-use events::{Committer, EventLog, Lanes};
+use events::{Bounds, EventLog, Together};
 use group::Commands;
 use schemars::JsonSchema;
 use sea_orm::{
@@ -116,13 +116,6 @@ pub trait Record:
         }
     }
 }
-
-/// One group at a time is the largest, and so the cheapest: two lanes did three quarters of the mutations of one.
-const LANES: Lanes = Lanes {
-    usual: 1,
-    most: 8,
-    stuck_after: Duration::from_millis(50),
-};
 
 type ActiveModel<R> = <<R as ModelTrait>::Entity as EntityTrait>::ActiveModel;
 
@@ -209,7 +202,7 @@ pub struct Records<R: Record> {
     log: EventLog,
     cache: Cache<R>,
     /// Commits commands in groups. SQLite has one writer, and groups of all writes: see `EventLog::write`.
-    committer: Option<Arc<Committer<Commands<R>>>>,
+    groups: Option<Together<Commands<R>>>,
     by_id: Gathering<Id<R>, R>,
 }
 
@@ -217,15 +210,21 @@ impl<R: Record> Records<R> {
     pub(crate) fn new(log: EventLog, config: CacheConfig) -> Self {
         let cache = Cache::new(&log, config);
         let database = log.database();
-        let committer = (!database.is_embedded()).then(|| {
-            let commands = Commands::new(log.clone());
-            Arc::new(Committer::new(commands, LANES, database.acquire_timeout()))
+        let groups = (!database.is_embedded()).then(|| {
+            // One group at a time is the largest, and so the cheapest: two did nine tenths of the mutations of one, or fewer.
+            let bounds = Bounds {
+                members: 64,
+                slow_after: Duration::from_millis(50),
+                most_slow: 7,
+                patience: database.acquire_timeout(),
+            };
+            Together::new(Commands::new(log.clone()), bounds)
         });
         Self {
             by_id: queries::by_id(&log),
             log,
             cache,
-            committer,
+            groups,
         }
     }
 

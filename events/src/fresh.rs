@@ -44,6 +44,11 @@ impl Fresh {
         }
     }
 
+    /// Forgets all events, because the log was redacted. They would not be handed on any more, but must not stay in memory.
+    pub(crate) fn forget(&self) {
+        *self.0.lock() = Kept::default();
+    }
+
     /// Returns the events that were numbered behind `reached`, in order and with their positions, if all of them are here.
     pub(crate) fn number(&self, reached: Cursor, numbered: &[Numbered]) -> Option<Vec<Event>> {
         let mut follows = Some(reached.proof?);

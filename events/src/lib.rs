@@ -9,7 +9,6 @@ mod browse;
 mod bus;
 mod carrier;
 mod clock;
-mod commit;
 mod connector;
 mod control;
 mod copies;
@@ -45,6 +44,7 @@ pub mod sql;
 mod start;
 mod status;
 mod tail;
+mod together;
 mod topic;
 mod versions;
 mod whispers;
@@ -57,7 +57,6 @@ pub use append::{Appending, NewEvent, RowTable, Rows, Tx};
 pub use backoff::Backoff;
 pub use begin::Begin;
 pub use browse::{LogFilter, LogPage, LogPlace};
-pub use commit::{Caller, Committer, Group, Lanes};
 pub use control::{
     BreakerState, BreakerStatus, Pause, first_needed_position, pause, read_breakers, read_pauses,
     remove_ended_deliveries, resume,
@@ -101,4 +100,5 @@ pub use status::{
     WorkersStatus,
 };
 pub use tail::{Gap, Tail};
+pub use together::{Bounds, Caller, Group, Members, Together};
 pub use topic::{Interest, Topic};

@@ -3,7 +3,7 @@
 
 mod places;
 mod progress;
-mod together;
+mod writes;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -16,11 +16,10 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
-    Behind, Database, Error, Event, Gap, HistoryPage, Result, RowTable, Rows, StreamKey, Tail, Tx,
+    Behind, Database, ERASURE_STREAM, Error, Event, Gap, HistoryPage, Result, RowTable, Rows,
+    StreamKey, Tail, Tx,
     append::Appended,
-    boxed,
-    commit::{Committer, Lanes},
-    connector,
+    boxed, connector,
     control::Pauses,
     copies::{Relayed, Tops},
     currency::Currency,
@@ -29,23 +28,20 @@ use crate::{
     pages::Pages,
     read::{self, Head},
     shared_store::SharedStore,
+    together::{Bounds, Together},
     topic::Topics,
     whispers::Whispers,
 };
 use progress::Horizons;
-pub(crate) use together::Writes;
-use together::{Fate, Once, Outcome, Write};
+pub(crate) use writes::Writes;
+use writes::{Fate, Once, Outcome, Write};
 
 /// How old the view of the log may be for whispers to be delivered. Whispers have no place in the order of the log, so only a
 /// process that has seen the present knows who has lost the right to hear them.
 pub(crate) const WHISPERS_WITHIN: Duration = Duration::from_secs(2);
 
-/// There is one writer.
-const ONE_LANE: Lanes = Lanes {
-    usual: 1,
-    most: 1,
-    stuck_after: Duration::MAX,
-};
+/// The most writes in one transaction, on SQLite.
+const MOST_WRITES: usize = 64;
 
 /// How a process takes part in moving events.
 #[derive(Debug, Clone)]
@@ -65,7 +61,7 @@ pub(crate) struct Shared {
     pub(crate) redis: Option<Client>,
     pub(crate) config: LogConfig,
     /// The events that this process has committed and that have no position yet.
-    pub(crate) fresh: Fresh,
+    pub(crate) fresh: Arc<Fresh>,
     /// Notified when somebody has committed, so that the events are numbered now.
     pub(crate) wake: Notify,
     /// The positions that are known to be in Redis.
@@ -78,7 +74,7 @@ pub(crate) struct Shared {
     pub(crate) shared_store: Option<SharedStore>,
     pub(crate) whispers: Whispers,
     /// Commits writes in groups, on SQLite.
-    pub(crate) committer: Option<Committer<Writes>>,
+    pub(crate) writes: Option<Together<Writes>>,
     /// Which followers and handlers are paused.
     pub(crate) pauses: Pauses,
     pub(crate) pages: Pages,
@@ -111,13 +107,26 @@ impl EventLog {
             (None, DbBackend::Sqlite) => Some(SharedStore::in_memory()),
             (None, _) => None,
         };
-        let committer = database.is_embedded().then(|| {
-            let writes = Writes(database.clone());
-            Committer::new(writes, ONE_LANE, database.acquire_timeout())
+        let writes = database.is_embedded().then(|| {
+            let bounds = Bounds {
+                members: MOST_WRITES,
+                // There is one writer.
+                slow_after: Duration::MAX,
+                most_slow: 0,
+                patience: database.acquire_timeout(),
+            };
+            Together::new(Writes(database.clone()), bounds)
         });
+        let (tail, fresh) = (Tail::new(head), Arc::new(Fresh::default()));
+        let forgetting = fresh.clone();
+        tail.observe(Box::new(move |kind, _, _, _| {
+            if kind == ERASURE_STREAM {
+                forgetting.forget();
+            }
+        }));
         Ok(Self {
             shared: Arc::new(Shared {
-                tail: Tail::new(head),
+                tail,
                 tops: Tops::default(),
                 relayed: Relayed::default(),
                 whispers: Whispers::new(redis.is_some().then_some(to_others)),
@@ -125,11 +134,11 @@ impl EventLog {
                 pages: Pages::new(),
                 horizons: Horizons::default(),
                 applying: Arc::default(),
-                fresh: Fresh::default(),
+                fresh,
                 wake: Notify::new(),
                 currency: Currency::new(),
                 shared_store,
-                committer,
+                writes,
                 database,
                 config,
                 redis,
@@ -278,8 +287,8 @@ impl EventLog {
         F: for<'a> Fn(&'a Tx<'a>) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
     {
         let write = Arc::new(write);
-        if let Some(committer) = &self.shared.committer {
-            match committer.commit(write.clone()).await? {
+        if let Some(writes) = &self.shared.writes {
+            match writes.ask(write.clone()).await? {
                 Fate::Undone => {}
                 Fate::Failed(error) => return Err(error.into()),
                 Fate::Decided => match write.take_outcome() {

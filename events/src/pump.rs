@@ -159,7 +159,8 @@ impl<S: Source> Pump<'_, S> {
         let is_read = numbered > 0 || is_poll || !self.has_faster_way || self.tail.has_gap();
         // The events that this process has written and numbered are known to it.
         let first = (head.position + 1).saturating_sub(numbered);
-        if reached.position + 1 == first
+        if !events.is_empty()
+            && reached.position + 1 == first
             && let Some(events) = self.fresh.number(reached, &events)
         {
             self.tail.offer(head.epoch, events);

@@ -102,8 +102,8 @@ impl<R: Record> Records<R> {
     /// Runs an authorized command with valid input.
     async fn commit(&self, command: Command<R>) -> Result<R> {
         let command = Arc::new(command);
-        match &self.committer {
-            Some(committer) => committer.commit(command).await?,
+        match &self.groups {
+            Some(groups) => groups.ask(command).await?,
             None => run_alone(&self.log, command).await,
         }
     }

@@ -1,6 +1,6 @@
 //! Commits commands on records in groups, on Postgres. A group reads and locks the rows that it changes, lets each command decide
 //! on what the one before it left, and stores rows, events and answers together. A command that cannot be decided like that runs
-//! alone, in a transaction of its own, and so do all of them when the group fails: `events::Committer` says why that is right.
+//! alone, in a transaction of its own, and so do all of them when the group fails: `events::Together` says why that is right.
 //!
 //! Groups do not wait for each other in a circle: rows are locked in the order of their ids, and those that somebody else has
 //! locked are left to the commands that run alone. New rows come in the order of their first unique value, and idempotency keys
@@ -13,7 +13,8 @@ use std::{
 };
 
 use ::events::{
-    Appending, Caller, Error, EventLog, Group, Meta, RowTable, Rows, Tx, Written, sql::query,
+    Appending, Caller, Error, EventLog, Group, Members, Meta, RowTable, Rows, Tx, Written,
+    sql::query,
 };
 use futures::future::BoxFuture;
 use sea_orm::{ActiveModelTrait, EntityName, EntityTrait, IdenStatic, Iterable, ModelTrait, Value};
@@ -66,7 +67,7 @@ impl<R: Record> Group for Commands<R> {
     type Member = Arc<Command<R>>;
     type Answer = Result<R>;
 
-    fn commit(&self, members: Vec<(Self::Member, Caller<Self::Answer>)>) -> BoxFuture<'_, ()> {
+    fn run(&self, members: Members<Self>) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             let (commands, callers): (Vec<_>, Vec<_>) = members.into_iter().unzip();
             let answers = self.commit_together(commands.clone()).await;

@@ -1,4 +1,4 @@
-//! What a process observes of its own writes.
+//! What a process observes of its own writes, and how long it remembers them.
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -58,4 +58,18 @@ async fn observers_learn_the_types_of_events_at_the_commit_and_when_they_arrive(
         observed,
         [created.clone(), created, renamed.clone(), renamed]
     );
+}
+
+#[tokio::test]
+async fn what_was_committed_and_has_no_position_is_forgotten_with_a_redaction() {
+    let log = kit::quiet_log(Database::unconnected(), 4);
+    let event = kit::event(0, "customer", 1);
+    let numbered = [(event.event_id, 0)];
+    log.shared.fresh.keep(event.clone());
+    let reached = log.tail().cursor();
+    assert!(log.shared.fresh.number(reached, &numbered).is_some());
+    log.shared.fresh.keep(event);
+    log.tail()
+        .offer(kit::EPOCH, [kit::event(5, ERASURE_STREAM, 1)]);
+    assert!(log.shared.fresh.number(reached, &numbered).is_none());
 }

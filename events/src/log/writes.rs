@@ -1,4 +1,4 @@
-//! Commits writes together on SQLite, which has one writer and syncs the disk at every commit: see `commit`. Each write runs in a
+//! Commits writes together on SQLite, which has one writer and syncs the disk at every commit: see `together`. Each write runs in a
 //! savepoint, so that one which fails takes back its own changes and nobody else's. When the transaction itself fails before its
 //! commit was sent, or a write panics, nothing was committed, and each runs again in a transaction of its own; one that was alone
 //! has failed.
@@ -19,8 +19,8 @@ use tracing::{Instrument, Span};
 use crate::{
     Database, DatabaseTransaction, Error, Result, Tx,
     append::Appended,
-    commit::{Caller, Group},
     database::{AsRetryable, Pool},
+    together::{Group, Members},
 };
 
 /// What became of a write.
@@ -107,7 +107,7 @@ impl Group for Writes {
     type Member = Arc<dyn Work>;
     type Answer = Fate;
 
-    fn commit(&self, members: Vec<(Arc<dyn Work>, Caller<Fate>)>) -> BoxFuture<'_, ()> {
+    fn run(&self, members: Members<Self>) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             let (writes, callers): (Vec<_>, Vec<_>) = members.into_iter().unzip();
             let writes: Arc<[_]> = writes.into();

@@ -1,46 +1,39 @@
 //! The queue with groups that a test holds up, and lets go.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use futures::future::join_all;
 use tokio::{sync::Semaphore, task::JoinHandle, time::sleep};
 
 use super::*;
 
-/// A lane that is stuck after this time is not stuck in a test.
+/// No group is slow in a test that does not mean it.
 const NEVER: Duration = Duration::from_secs(600);
-const TWO: Lanes = Lanes {
-    usual: 2,
-    most: 3,
-    stuck_after: NEVER,
+const BOUNDS: Bounds = Bounds {
+    members: 40,
+    slow_after: NEVER,
+    most_slow: 2,
+    patience: NEVER,
 };
-const ONE: Lanes = Lanes {
-    usual: 1,
-    most: 1,
-    stuck_after: NEVER,
-};
-const PATIENT: Duration = Duration::from_secs(60);
+const PANICS: u64 = u64::MAX;
 
-/// A group that waits for permits before it commits; a member that is to fail makes it panic.
+/// A group that waits for a permit before it answers; with one of its members it panics.
 #[derive(Clone)]
 struct Gate {
     permits: Arc<Semaphore>,
-    begun: Arc<AtomicUsize>,
     sizes: Arc<Mutex<Vec<usize>>>,
 }
-
-const PANICS: u64 = u64::MAX;
 
 impl Group for Gate {
     type Member = u64;
     type Answer = u64;
 
-    fn commit(&self, members: Vec<(u64, Caller<u64>)>) -> BoxFuture<'_, ()> {
+    fn run(&self, members: Members<Self>) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            self.begun.fetch_add(1, Ordering::SeqCst);
-            self.permits.acquire().await.expect("permits").forget();
-            assert!(members.iter().all(|(member, _)| *member != PANICS));
             self.sizes.lock().push(members.len());
+            self.permits.acquire().await.expect("permits").forget();
+            if members.iter().any(|(member, _)| *member == PANICS) {
+                // It bypasses the hook, which would print it.
+                std::panic::resume_unwind(Box::new("as it should"));
+            }
             for (member, caller) in members {
                 caller.answer(member + 1_000);
             }
@@ -48,143 +41,159 @@ impl Group for Gate {
     }
 }
 
-fn gate() -> Gate {
-    Gate {
-        permits: Arc::new(Semaphore::new(0)),
-        begun: Arc::default(),
-        sizes: Arc::default(),
+struct Queue {
+    gate: Gate,
+    together: Together<Gate>,
+}
+
+impl Queue {
+    fn new(bounds: Bounds) -> Self {
+        let gate = Gate {
+            permits: Arc::new(Semaphore::new(0)),
+            sizes: Arc::default(),
+        };
+        let together = Together::new(gate.clone(), bounds);
+        Self { gate, together }
+    }
+
+    fn ask(&self, member: u64) -> JoinHandle<Result<u64>> {
+        tokio::spawn(self.together.ask(member))
+    }
+
+    /// The sizes of the groups that have begun, once there are so many.
+    async fn sizes(&self, count: usize) -> Vec<usize> {
+        while self.gate.sizes.lock().len() < count {
+            sleep(Duration::from_millis(1)).await;
+        }
+        self.gate.sizes.lock().clone()
     }
 }
 
-type Asked = JoinHandle<Result<u64>>;
-
-fn ask(committer: &Arc<Committer<Gate>>, member: u64) -> Asked {
-    let committer = committer.clone();
-    tokio::spawn(async move { committer.commit(member).await })
-}
-
-async fn settled() {
-    for _ in 0..100 {
-        tokio::task::yield_now().await;
-    }
-}
-
-async fn answers(asked: Vec<Asked>) -> Vec<Option<u64>> {
+async fn answers(asked: impl IntoIterator<Item = JoinHandle<Result<u64>>>) -> Vec<Option<u64>> {
     let answers = join_all(asked).await.into_iter();
     answers.map(|it| it.expect("a task").ok()).collect()
 }
 
 #[tokio::test]
 async fn who_comes_first_goes_at_once_and_the_rest_goes_together() {
-    let gate = gate();
-    let committer = Arc::new(Committer::new(gate.clone(), TWO, PATIENT));
-    let mut asked = Vec::new();
-    for member in 0..2 {
-        asked.push(ask(&committer, member));
-        settled().await;
-        assert_eq!(
-            gate.begun.load(Ordering::SeqCst),
-            member as usize + 1,
-            "at once"
-        );
-    }
-    asked.extend((2..30).map(|member| ask(&committer, member)));
-    settled().await;
-    assert_eq!(gate.begun.load(Ordering::SeqCst), 2, "the others wait");
-    gate.permits.add_permits(3);
+    let queue = Queue::new(BOUNDS);
+    let first = queue.ask(0);
+    assert_eq!(queue.sizes(1).await, [1], "at once");
+    let others: Vec<_> = (1..30).map(|member| queue.ask(member)).collect();
+    queue.gate.permits.add_permits(2);
     let expected: Vec<_> = (0..30).map(|member| Some(member + 1_000)).collect();
-    assert_eq!(answers(asked).await, expected);
-    let mut sizes = gate.sizes.lock().clone();
-    sizes.sort();
-    assert_eq!(sizes, [1, 1, 28]);
+    assert_eq!(answers([first].into_iter().chain(others)).await, expected);
+    assert_eq!(queue.sizes(2).await, [1, 29]);
 }
 
 #[tokio::test]
 async fn a_group_is_bounded() {
-    let gate = gate();
-    let committer = Arc::new(Committer::new(gate.clone(), ONE, PATIENT));
-    let first = ask(&committer, 0);
-    settled().await;
-    let asked = (1..=MOST_MEMBERS as u64 + 5).map(|member| ask(&committer, member));
-    let asked = asked.collect();
-    settled().await;
-    gate.permits.add_permits(3);
-    answers(vec![first]).await;
-    assert!(answers(asked).await.iter().all(Option::is_some));
-    assert_eq!(*gate.sizes.lock(), [1, MOST_MEMBERS, 5]);
+    let queue = Queue::new(BOUNDS);
+    let first = queue.ask(0);
+    queue.sizes(1).await;
+    let others: Vec<_> = (0..45).map(|member| queue.ask(member)).collect();
+    queue.gate.permits.add_permits(3);
+    assert_eq!(answers([first]).await.len(), 1);
+    assert!(answers(others).await.iter().all(Option::is_some));
+    assert_eq!(queue.sizes(3).await, [1, 40, 5]);
 }
 
-#[tokio::test]
-async fn a_stuck_group_holds_up_nobody_and_no_more_lanes_than_allowed_begin() {
-    let stuck_after = Duration::from_millis(50);
-    let lanes = Lanes { stuck_after, ..TWO };
-    let gate = gate();
-    let committer = Arc::new(Committer::new(gate.clone(), lanes, PATIENT));
-    let mut asked = Vec::new();
-    for member in 0..4 {
-        asked.push(ask(&committer, member));
-        settled().await;
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_a_task_asks_for_before_it_yields_is_one_group() {
+    let queue = Queue::new(BOUNDS);
+    queue.gate.permits.add_permits(100);
+    for items in [1, 5, 40] {
+        let asked = (0..items).map(|member| {
+            // The rest is asked for long after the first.
+            std::thread::sleep(Duration::from_micros(200));
+            queue.together.ask_with_others(member)
+        });
+        assert_eq!(join_all(asked).await.len(), items as usize);
+        assert_eq!(queue.gate.sizes.lock().pop(), Some(items as usize));
+        assert!(queue.gate.sizes.lock().is_empty());
     }
-    // Nobody else comes; those that wait notice.
-    sleep(stuck_after * 3).await;
-    assert_eq!(gate.begun.load(Ordering::SeqCst), 3);
-    asked.push(ask(&committer, 4));
-    sleep(stuck_after * 10).await;
-    assert_eq!(gate.begun.load(Ordering::SeqCst), 3, "not more than three");
-    gate.permits.add_permits(10);
-    assert!(answers(asked).await.iter().all(Option::is_some));
-    assert!(committer.shared.state.lock().lanes.is_empty());
 }
 
 #[tokio::test]
-async fn who_waits_for_too_long_is_told_so_and_not_committed() {
-    let gate = gate();
-    let lanes = ONE;
-    let committer = Arc::new(Committer::new(
-        gate.clone(),
-        lanes,
-        Duration::from_millis(300),
-    ));
-    let first = ask(&committer, 0);
-    settled().await;
-    let late = ask(&committer, 1);
-    let left = ask(&committer, 2);
-    settled().await;
+async fn a_slow_group_holds_up_nobody_and_their_number_is_bounded() {
+    let slow_after = Duration::from_millis(20);
+    let queue = Queue::new(Bounds {
+        slow_after,
+        ..BOUNDS
+    });
+    let mut asked = Vec::new();
+    for count in 1..=3 {
+        asked.push(queue.ask(count));
+        queue.sizes(count as usize).await;
+    }
+    asked.push(queue.ask(4));
+    sleep(slow_after * 5).await;
+    assert_eq!(queue.sizes(3).await.len(), 3, "two aside, and one more");
+    // As soon as one of the two has ended, the third steps aside for the fourth.
+    queue.gate.permits.add_permits(1);
+    queue.sizes(4).await;
+    queue.gate.permits.add_permits(3);
+    assert!(answers(asked).await.iter().all(Option::is_some));
+    // The tasks end after their last answers.
+    while queue.together.0.state.lock().slow > 0 || queue.together.0.state.lock().is_attended {
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn who_waits_for_too_long_is_told_so_and_not_done() {
+    let patience = Duration::from_millis(100);
+    let queue = Queue::new(Bounds { patience, ..BOUNDS });
+    let first = queue.ask(0);
+    queue.sizes(1).await;
     // Its caller goes away, so nobody withdraws it.
-    left.abort();
-    let refused = late.await.expect("a task");
-    assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
-    gate.permits.add_permits(10);
-    assert_eq!(answers(vec![first]).await, [Some(1_000)], "it was begun");
-    settled().await;
-    assert_eq!(*gate.sizes.lock(), [1]);
+    drop(queue.together.ask(1));
+    let late = queue.together.ask(2).await;
+    assert!(matches!(late, Err(Error::Unavailable(_))), "{late:?}");
+    queue.gate.permits.add_permits(10);
+    assert_eq!(answers([first]).await, [Some(1_000)], "it was begun");
+    assert_eq!(answers([queue.ask(3)]).await, [Some(1_003)]);
+    assert_eq!(queue.sizes(2).await, [1, 1]);
 }
 
 #[tokio::test]
 async fn a_caller_that_goes_away_takes_nothing_back() {
-    let gate = gate();
-    let committer = Arc::new(Committer::new(gate.clone(), ONE, PATIENT));
-    let asked: Vec<_> = (0..5).map(|member| ask(&committer, member)).collect();
-    settled().await;
-    asked.iter().for_each(JoinHandle::abort);
-    gate.permits.add_permits(10);
-    settled().await;
-    assert_eq!(gate.sizes.lock().iter().sum::<usize>(), 5);
+    let queue = Queue::new(BOUNDS);
+    queue.gate.permits.add_permits(10);
+    (0..5).for_each(|member| drop(queue.together.ask(member)));
+    assert_eq!(answers([queue.ask(5)]).await, [Some(1_005)]);
+    assert_eq!(queue.sizes(1).await.iter().sum::<usize>(), 6);
 }
 
 #[tokio::test]
 async fn a_group_that_panics_ends_nobody_elses() {
-    let gate = gate();
-    let committer = Arc::new(Committer::new(gate.clone(), ONE, PATIENT));
-    let poisoned = ask(&committer, PANICS);
-    settled().await;
-    let asked = (1..4).map(|member| ask(&committer, member)).collect();
-    settled().await;
-    gate.permits.add_permits(2);
+    let queue = Queue::new(BOUNDS);
+    let poisoned = queue.ask(PANICS);
+    queue.sizes(1).await;
+    let others: Vec<_> = (1..4).map(|member| queue.ask(member)).collect();
+    queue.gate.permits.add_permits(2);
     let poisoned = poisoned.await.expect("a task");
     assert!(matches!(poisoned, Err(Error::Task(_))), "{poisoned:?}");
     assert_eq!(
-        answers(asked).await,
+        answers(others).await,
         [Some(1_001), Some(1_002), Some(1_003)]
     );
+}
+
+/// A runtime that ends drops its tasks, and with them what they hold, while others still ask.
+#[test]
+fn a_runtime_that_ends_is_not_held_up() {
+    let queue = Queue::new(BOUNDS);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let asking = (0..10).map(|member| queue.ask(member)).collect::<Vec<_>>();
+        queue.sizes(1).await;
+        drop(asking);
+    });
+    let (ended, end) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        drop(runtime);
+        ended.send(())
+    });
+    end.recv_timeout(Duration::from_secs(30)).expect("it ends");
 }
