@@ -17,7 +17,11 @@ const LIFETIME: i64 = 4;
 
 /// The same person with a token that is over soon.
 fn for_a_moment(person: &Person) -> String {
-    altered(&person.access_token, &json!({ "exp": now() + LIFETIME }))
+    for_seconds(person, LIFETIME)
+}
+
+fn for_seconds(person: &Person, seconds: i64) -> String {
+    altered(&person.access_token, &json!({ "exp": now() + seconds }))
 }
 
 async fn rename(client: &Client, name: &str) {
@@ -115,14 +119,13 @@ async fn renewal_keeps_operations_going(setup: Setup) {
         .await;
     rename(&own, "Ada 1").await;
     expect_name(&mut socket, "1", "Ada 1").await;
-    // Twice: once for as short a time, then with another session's token, for good.
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    socket.renew(&for_a_moment(&ada)).await;
+    // Twice: once for hardly longer, then with another session's token, for good.
+    socket.renew(&for_seconds(&ada, LIFETIME + 1)).await;
     expect_pong(&mut socket).await;
     let elsewhere = people::sign_in(client, &ada.email, &ada.password).await;
     socket.renew(&elsewhere.access_token).await;
     expect_pong(&mut socket).await;
-    let over = Duration::from_secs(LIFETIME.unsigned_abs() + 1);
+    let over = Duration::from_secs(LIFETIME.unsigned_abs() + 2);
     assert_eq!(
         socket.receive_within(over).await,
         None,

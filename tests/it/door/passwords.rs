@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use tests::{Setup, people};
+use tokio::sync::Notify;
 
 use super::Beside;
 
@@ -111,9 +112,15 @@ async fn a_crowd_is_refused_before_anybody_waits(mut setup: Setup) {
             .await
     };
     let beside = Beside::begin(&app).await;
-    let crowd = join_all((0..300).map(|_| attempt("192.0.2.1")));
+    let begun = Notify::new();
+    let crowd = join_all((0..300).map(|_| async {
+        let answer = attempt("192.0.2.1").await;
+        begun.notify_one();
+        answer
+    }));
     let one_more = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        // One of the crowd is answered, so the others are there.
+        begun.notified().await;
         let asked = Instant::now();
         (attempt("192.0.2.2").await, asked.elapsed())
     };

@@ -1,13 +1,22 @@
 //! Writes that are committed together: one of them that is refused, or has to wait, costs the others nothing but a moment.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use futures::StreamExt;
 use futures::future::join_all;
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use serde_json::{Value, json};
 use tests::graphql::{Answer, Client};
+use tests::postgres::Postgres;
+use tests::redis::Redis;
+use tests::rig::proxy::{Fate, Proxy};
 use tests::{Setup, customers};
 
+/// The one of many whose address somebody else has taken for now.
+const WANTED: usize = 7;
+/// Only groups send rows as JSON by column.
+const OF_A_GROUP: &[u8] = br#""email_key":"#;
 /// Less than a transaction waits for a lock, which is three seconds.
 const SOON: Duration = Duration::from_millis(2_500);
 
@@ -138,26 +147,62 @@ async fn who_waits_for_a_lock_holds_up_nobody_else(setup: Setup) {
         tx.execute_unprepared(&statement).await.expect("a statement");
     }
     let rename = json!({ "id": locked["id"], "name": "Renamed" });
-    let waiting = customers::send(client, "update", rename);
-    let began = Instant::now();
-    let others = (0..40).map(|number| async move {
-        // They come one after another, so that there are several groups.
-        tokio::time::sleep(Duration::from_millis(number as u64 * 5)).await;
-        create(client, number).await
+    let mut waiting = pin!(async {
+        let renaming = customers::send(client, "update", rename);
+        futures::join!(renaming, create(client, WANTED))
     });
-    let release = async {
-        tokio::time::sleep(SOON).await;
-        tx.rollback().await.expect("a rollback");
-    };
-    let (renamed, others, ()) = futures::join!(waiting, join_all(others), release);
-    assert!(began.elapsed() >= SOON, "it was locked");
-    assert_eq!(customers::changed("update", &renamed)["name"], "Renamed");
-    for (number, (answer, waited)) in others.iter().enumerate() {
-        assert!(answer.code().is_none(), "{}", answer.http.text());
-        if number != 7 {
-            assert!(*waited < SOON, "{number} waited {waited:?}");
-        }
+    // They come one after another, so that there are several groups.
+    let others = futures::stream::iter((0..40).filter(|number| *number != WANTED))
+        .map(|number| create(client, number))
+        .buffer_unordered(8)
+        .collect::<Vec<_>>();
+    tokio::select! {
+        _ = &mut waiting => panic!("it was locked"),
+        others = others => for (answer, waited) in others {
+            assert!(answer.code().is_none(), "{}", answer.http.text());
+            assert!(waited < SOON, "somebody waited {waited:?}");
+        },
     }
+    tx.rollback().await.expect("a rollback");
+    let (renamed, (created, _)) = waiting.await;
+    assert_eq!(customers::changed("update", &renamed)["name"], "Renamed");
+    assert_eq!(customers::changed("create", &created)["version"], 1);
+}
+
+/// The statement of a group is its own commit. When its answer is lost, nobody is told that it succeeded or failed, whatever
+/// happened, and no row is without its event.
+async fn lost_answers_are_told_to_all_and_tear_nothing(_: Setup) {
+    let proxy = Proxy::start(Postgres::shared().port()).await;
+    let (postgres, redis) = (Postgres::shared(), Redis::shared());
+    let setup = Setup::distributed_through((postgres, proxy.port), (redis, redis.port()));
+    let gateway = setup.gateway(&[]);
+    let name = setup.database_url.rsplit('/').next().expect("a name");
+    let database = tests::setup::connect(&postgres.url(name)).await;
+    let count = async |what: &str| {
+        let sql = format!("select count(*) as number from {what}");
+        tests::database::number(&database, &sql).await as usize
+    };
+    for (round, fate) in [Fate::CutBeforeAnswer, Fate::Lost].into_iter().enumerate() {
+        let before = count("customer").await;
+        proxy.doom(OF_A_GROUP, vec![fate; 2]);
+        let many = (0..60).map(|number| create(&gateway.client, round * 100 + number));
+        let answers = join_all(many).await;
+        assert_eq!(proxy.doomed_left(), 0, "two groups met their fate");
+        let unknown = answers.iter().filter(|(answer, _)| answer.code().is_some());
+        let unknown = unknown.map(|(answer, _)| assert_eq!(answer.code(), Some("UNAVAILABLE")));
+        let unknown = unknown.count();
+        assert!(unknown >= 2, "{unknown} of 60");
+        let stored = match fate {
+            Fate::Lost => 60 - unknown,
+            _ => 60,
+        };
+        assert_eq!(count("customer").await - before, stored, "{fate:?}");
+    }
+    let torn = count(
+        "customer c full join (select * from event where stream = 'customer') e on e.stream_id = c.id
+         where c.id is null or e.stream_id is null",
+    );
+    assert_eq!(torn.await, 0);
 }
 
 tests::both_ways!(
@@ -165,6 +210,7 @@ tests::both_ways!(
     repeats_in_one_group_are_applied_once
 );
 tests::distributed!(
+    lost_answers_are_told_to_all_and_tear_nothing,
     many_share_few_transactions,
     who_waits_for_a_lock_holds_up_nobody_else
 );

@@ -1,6 +1,6 @@
 //! A TCP proxy on loopback between the product and one of its servers, or between a client and a gateway. It cuts connections,
 //! also in the middle of a command, stops all traffic for a while, silences existing connections for good while new ones work,
-//! delays or swallows the answer to a COMMIT, and limits the rate. It begins as a plain wire, and is one again when a fault is
+//! delays or swallows the answer to a COMMIT or another command, and limits the rate. It begins as a plain wire, and is one again when a fault is
 //! over.
 
 use std::io;
@@ -21,7 +21,7 @@ const NARROW_BYTES: u32 = 4 * 1024;
 /// A Postgres client ends its transaction with this text, including the zero byte that ends a query.
 const COMMIT: &[u8] = b"COMMIT\0";
 
-/// The fate of a COMMIT.
+/// The fate of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// It is executed, and answered this much later.
@@ -67,7 +67,8 @@ struct Shared {
     cuts: AtomicU32,
     /// The bytes per second towards the client; 0 for no limit.
     rate: AtomicU64,
-    commits: Mutex<Vec<Fate>>,
+    /// What is in the commands that are doomed, and the fates of the next ones.
+    doomed: Mutex<(&'static [u8], Vec<Fate>)>,
 }
 
 pub struct Proxy {
@@ -100,7 +101,7 @@ impl Proxy {
             frozen: watch::Sender::new(false),
             cuts: AtomicU32::new(0),
             rate: AtomicU64::new(0),
-            commits: Mutex::default(),
+            doomed: Mutex::default(),
         });
         let accepting = tokio::spawn(accept(listener, shared.clone()));
         Self {
@@ -152,21 +153,22 @@ impl Proxy {
 
     /// Assigns these fates to the next COMMITs, the last one first.
     pub fn doom_commits(&self, fates: Vec<Fate>) {
-        *self.commits() = fates;
+        self.doom(COMMIT, fates);
     }
 
-    /// Returns how many COMMITs are yet to come.
-    pub fn commits_left(&self) -> usize {
-        self.commits().len()
+    /// Assigns these fates to the next commands that have this text, the last one first.
+    pub fn doom(&self, text: &'static [u8], fates: Vec<Fate>) {
+        *self.shared.doomed.lock() = (text, fates);
+    }
+
+    /// Returns how many doomed commands are yet to come.
+    pub fn doomed_left(&self) -> usize {
+        self.shared.doomed.lock().1.len()
     }
 
     /// Limits the bytes per second towards the client; 0 removes the limit.
     pub fn throttle(&self, bytes_per_second: u64) {
         self.shared.rate.store(bytes_per_second, Ordering::Relaxed);
-    }
-
-    fn commits(&self) -> parking_lot::MutexGuard<'_, Vec<Fate>> {
-        self.shared.commits.lock()
     }
 }
 
@@ -312,8 +314,8 @@ impl Shared {
     }
 
     fn fate_of(&self, bytes: &[u8]) -> Option<Fate> {
-        let mut fates = self.commits.lock();
-        if fates.is_empty() || !bytes.windows(COMMIT.len()).any(|window| window == COMMIT) {
+        let (text, fates) = &mut *self.doomed.lock();
+        if fates.is_empty() || !bytes.windows(text.len()).any(|window| window == *text) {
             return None;
         }
         fates.pop()

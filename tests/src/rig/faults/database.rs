@@ -89,7 +89,7 @@ pub(super) async fn leave_commits_unanswered(rig: &mut Rig, turn: usize) -> Inje
     let is_silent = fates[0] == Fate::NeverAnswered;
     rig.database_proxy.doom_commits(fates);
     let began = Instant::now();
-    while rig.database_proxy.commits_left() > 0 {
+    while rig.database_proxy.doomed_left() > 0 {
         if began.elapsed() > COMMITS_LIMIT {
             return Err("there were no COMMITs".into());
         }
