@@ -1,4 +1,4 @@
-//! The kinds of a domain's events. A domain lists them once, each with its event type, which is in the log for ever. Reading an
+//! The kinds of a domain's events. A domain lists them once, each with its event type, which stays in the log for good. Reading an
 //! event, writing one and the contract of all of them follow from the list.
 
 use ::events::{Event, NewEvent};

@@ -269,7 +269,7 @@ mod tests {
         };
         let poll_interval = Duration::from_millis(50);
         tokio::select! {
-            () = pump.run(&wake, poll_interval) => unreachable!("it runs for ever"),
+            () = pump.run(&wake, poll_interval) => unreachable!("it never ends"),
             waited = timeout(100 * poll_interval, waking) => waited.expect("it polls"),
         }
     }

@@ -15,7 +15,7 @@ ids! {
 stored_enum! {
     /// What sort of chat it is.
     pub enum ChatKind {
-        /// Of two users, for ever; there is one a pair, and it has no title.
+        /// Between two users, who cannot leave it. Each pair has at most one, and it has no title.
         Direct,
         /// Of users who come and go, with a title.
         Group,

@@ -1,4 +1,4 @@
-//! Many at once: numbers without gaps, nobody waits for ever, and who is removed is out.
+//! Many at once: numbers without gaps, every wait ends, and who is removed is out.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Connections that say nothing shut nobody out, however many they are, and none is kept for ever. The deadlines themselves are
+//! Connections that say nothing shut nobody out, however many they are, and each is closed in the end. The deadlines themselves are
 //! tested beside the code.
 
 use std::time::Duration;
