@@ -4,6 +4,7 @@ mod access;
 mod architecture;
 mod bad_input;
 mod chats;
+mod client;
 mod circles;
 mod customers;
 mod deploys;

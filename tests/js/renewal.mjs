@@ -107,7 +107,7 @@ async function anotherUser(base, check) {
   check('which the subscription learns', subscription.error.code === 4403, subscription.error);
 }
 
-/** graphql-ws tries again after a 4403 unless it is told not to, as it is here and in docs/client/transports.md. */
+/** graphql-ws tries again after a 4403 unless it is told not to, as it is here. */
 async function refused(base, check) {
   let connectings = 0;
   const { client, seen } = connect(base, {

@@ -1,0 +1,122 @@
+//! The package `@millrace/client`: its own tests, what it packs, and its programs in `web/client/e2e`, each against a real gateway through a
+//! proxy that cuts lines. A program asks for what only this test can do to the gateway by printing `please …`. What depends on how events
+//! are stored and travel runs both ways; what is the client's own, or of HTTP and tokens, runs embedded.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use tests::programs::{NODE, repository};
+use tests::setup::Gateway;
+use tests::{Setup, people::Person};
+
+fn package() -> PathBuf {
+    let package = repository().join("web/client");
+    assert!(
+        package.join("dist/index.js").exists(),
+        "run `make web` first"
+    );
+    package
+}
+
+async fn run(setup: Setup, program: &'static str) {
+    let mut app = setup.start();
+    let gateway = app.gateways.remove(0);
+    let admin = setup.admin().clone();
+    let running = tokio::task::spawn_blocking(move || drive(program, gateway, &admin));
+    running.await.expect("the program");
+    drop(app);
+}
+
+/// Runs the program to its end, and does to the gateway what it asks for.
+fn drive(program: &str, mut gateway: Gateway, admin: &Person) {
+    let mut child = Command::new(&*NODE)
+        .arg(program)
+        .arg(gateway.url())
+        .env("ACCESS_TOKEN", &admin.access_token)
+        .env("SIGN_IN_EMAIL", &admin.email)
+        .env("SIGN_IN_PASSWORD", &admin.password)
+        .current_dir(package().join("e2e"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("node starts");
+    let mut answers = child.stdin.take().expect("its input");
+    let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+    for line in lines.map_while(Result::ok) {
+        println!("{line}");
+        if line == "please kill and restart" {
+            gateway.kill_and_restart();
+            writeln!(answers, "done").expect("it listens");
+        }
+    }
+    let status = child.wait().expect("its end");
+    assert!(status.success(), "{program} failed with {status}");
+}
+
+/// Runs a command of npm in the package, and returns what it printed.
+fn npm(arguments: &[&str]) -> String {
+    let output = Command::new("npm")
+        .args(arguments)
+        .current_dir(package())
+        .output()
+        .expect("npm starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (printed, said) = (text(&output.stdout), text(&output.stderr));
+    assert!(
+        output.status.success(),
+        "npm {arguments:?} failed\n{printed}\n{said}"
+    );
+    printed
+}
+
+#[test]
+fn its_unit_tests_pass() {
+    println!("{}", npm(&["test"]));
+}
+
+/// Packs what users get: every entry point with its types, and no tests.
+#[test]
+fn it_packs_every_entry_point() {
+    let packed = npm(&["pack", "--dry-run", "--json", "--ignore-scripts"]);
+    let paths: serde_json::Value = serde_json::from_str(&packed).expect("JSON");
+    let text = paths.to_string();
+    let manifest = std::fs::read_to_string(package().join("package.json")).expect("its manifest");
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).expect("JSON");
+    let exports = manifest["exports"].as_object().expect("entry points");
+    let files = exports
+        .values()
+        .filter_map(|it| it.as_object())
+        .flat_map(|it| it.values());
+    let mut entries = 0;
+    for file in files.filter_map(|file| file.as_str()) {
+        let file = file.trim_start_matches("./");
+        assert!(text.contains(&format!("\"{file}\"")), "{file} is missing");
+        entries += 1;
+    }
+    assert!(entries >= 12, "only {entries} files of entry points");
+    assert!(text.contains("README.md") && !text.contains("e2e") && !text.contains(".test."));
+}
+
+async fn resuming(setup: Setup) {
+    run(setup, "resuming.mjs").await;
+}
+
+async fn restarts(setup: Setup) {
+    run(setup, "restarts.mjs").await;
+}
+
+async fn sessions(mut setup: Setup) {
+    setup
+        .settings
+        .set("MILLRACE_ACCESS_TOKEN_LIFETIME", "4s");
+    run(setup, "sessions.mjs").await;
+}
+
+async fn offline(setup: Setup) {
+    run(setup, "offline.mjs").await;
+}
+
+tests::both_ways!(restarts);
+tests::both_ways!(alone: resuming);
+tests::embedded!(sessions, offline);

@@ -1,0 +1,45 @@
+// Lines that are cut at random under writes: by every way to subscribe, over sockets and event streams, 0 lost and 0 doubled.
+import { program, until } from '../../../tests/js/program.mjs';
+import { connectAsAdmin } from './gateway.mjs';
+import { ledgers, settle, writeUntil } from './ledgers.mjs';
+import { proxy } from './proxy.mjs';
+import { subscribers } from './subscribers.mjs';
+
+const durationMs = 8_000;
+
+await program(55_000, async (base, check) => {
+  const transports = ['websocket', 'event-stream'];
+  const names = transports.flatMap((transport) =>
+    Object.keys(subscribers).map((name) => `${name}/${transport}`),
+  );
+  const books = ledgers(names);
+  const lines = [];
+  for (const name of names) {
+    const [subscriber, transport] = name.split('/');
+    const line = await proxy(base);
+    const client = connectAsAdmin(line.url, { transport });
+    const ledger = books.byName[name];
+    const stop = subscribers[subscriber](
+      client,
+      ({ data }) => ledger.receive(data.customerChanged),
+      (error) => {
+        ledger.failure = error;
+      },
+    );
+    lines.push({ name, line, client, stop });
+  }
+  await until('every line', () => lines.every(({ client }) => client.state.status === 'live'));
+  for (const { line } of lines) line.mode.cuts = true;
+  const end = Date.now() + durationMs;
+  const writes = await writeUntil(base, books.wrote, () => Date.now() > end);
+  for (const { line } of lines) line.mode.cuts = false;
+  await settle(base, books, writes, check);
+  for (const { name, line } of lines)
+    check(`${name}: ${line.seen.cuts} cuts`, line.seen.cuts >= 5, line.seen);
+  await until('all to be live', () => lines.every(({ client }) => client.state.status === 'live'));
+  check('and all are live again');
+  for (const { client, stop } of lines) {
+    stop();
+    client.dispose();
+  }
+});

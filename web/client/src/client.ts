@@ -1,0 +1,204 @@
+// The client: puts the parts together, and is what applications and adapters call.
+import { payloadOf, read } from './document.ts';
+import { asError, MillraceError } from './errors.ts';
+import { type Controls, iterate } from './iterate.ts';
+import { Line } from './line.ts';
+import { Outbox } from './outbox.ts';
+import { post, type Sending } from './post.ts';
+import { dataOf, newKey, type RequestOptions, Requests } from './requests.ts';
+import { type IssuedSession, Sessions } from './session.ts';
+import { type ConnectionState, Status } from './status.ts';
+import { defaultQueue, memoryStore } from './stores.ts';
+import { type Shared, Stream } from './stream.ts';
+import { Tabs } from './tabs.ts';
+import type { Operation, Options, Result, Sink, StreamOptions } from './types.ts';
+
+export interface MutationOptions extends RequestOptions {
+  /** Keeps the mutation until it can be sent, also over a restart. The promise waits as long. */
+  queue?: boolean;
+}
+
+type Answered<Data> = Result<Data> & { data: Data };
+
+export function createClient(options: Options): Client {
+  return new Client(options);
+}
+
+export class Client {
+  /** What queued mutations came to, and what drops them. */
+  readonly outbox: Pick<Outbox, 'onSettled' | 'clear'>;
+  readonly #tabs: Tabs;
+  readonly #sessions: Sessions;
+  readonly #status = new Status();
+  readonly #requests: Requests;
+  readonly #outbox: Outbox;
+  readonly #shared: Shared;
+  readonly #streams = new Set<Stream>();
+  readonly #disposing = new AbortController();
+
+  constructor(options: Options) {
+    const { url, timeoutMs = 40_000, attempts = 7, token } = options;
+    const name = `millrace:${options.name ?? url}`;
+    const bounds = {
+      firstMs: options.backoff?.firstMs ?? 250,
+      longestMs: options.backoff?.longestMs ?? 30_000,
+    };
+    // Bound to nothing: `fetch` of a browser is called without a receiver.
+    const sending: Sending = {
+      url,
+      timeoutMs,
+      fetch: options.fetch ?? ((...sent) => fetch(...sent)),
+    };
+    this.#tabs = new Tabs(name);
+    this.#sessions = new Sessions(name, {
+      store: options.sessions ?? memoryStore(),
+      tabs: this.#tabs,
+      send: (payload, authorization) => post(sending, payload, authorization),
+      token,
+    });
+    this.#requests = new Requests({ sending, attempts, bounds }, this.#sessions, this.#status);
+    const [sessions, status, requests] = [this.#sessions, this.#status, this.#requests];
+    const line = new Line({ ...options, fetch: sending.fetch }, bounds, sessions, requests, status);
+    this.#shared = { line, sessions, status, bounds };
+    const store = options.queue ?? defaultQueue();
+    this.#outbox = new Outbox(
+      name,
+      { store, tabs: this.#tabs, requests, sessions, status },
+      bounds,
+    );
+    this.outbox = this.#outbox;
+    this.#outbox.drain();
+    globalThis.addEventListener?.('online', this.#onOnline);
+    globalThis.addEventListener?.('offline', this.#onOffline);
+  }
+
+  /** What to show of the connection. It stays the same object until it changes. */
+  get state(): ConnectionState {
+    return this.#status.get();
+  }
+
+  /** Calls the listener after each change of `state`; returns what ends that. */
+  onState(listener: () => void): () => void {
+    return this.#status.subscribe(listener);
+  }
+
+  get userId(): string | undefined {
+    return this.#sessions.userId;
+  }
+
+  /** Signs in; returns the user's id. */
+  signIn(input: { email: string; password: string }): Promise<string> {
+    return this.#sessions.enter('signIn', input);
+  }
+
+  /** Registers a user and signs in as them; returns their id. */
+  register(input: { email: string; password: string; name: string }): Promise<string> {
+    return this.#sessions.enter('register', input);
+  }
+
+  /** Goes on with a session that another document began. */
+  useSession(session: IssuedSession, userId?: string): Promise<void> {
+    return this.#sessions.begin(session, userId);
+  }
+
+  signOut(): Promise<void> {
+    return this.#sessions.leave();
+  }
+
+  /** Sends a query; throws when the answer has errors. The answer shows what this client wrote before. */
+  async query<Data>(operation: Operation, options?: RequestOptions): Promise<Answered<Data>> {
+    return dataOf<Data>(await this.execute(operation, options));
+  }
+
+  /** Sends a mutation, which is done once however often it is repeated; throws when the answer has errors. */
+  async mutate<Data>(operation: Operation, options: MutationOptions = {}): Promise<Answered<Data>> {
+    if (!options.queue) return dataOf<Data>(await this.execute(operation, options));
+    return dataOf<Data>(await this.#outbox.add(operation, options.idempotencyKey ?? newKey()));
+  }
+
+  /** The answer to a query or mutation as it came, with its errors. Throws when there was none. */
+  execute(operation: Operation, options: RequestOptions = {}): Promise<Result> {
+    const { signal = this.#disposing.signal } = options;
+    const either = AbortSignal.any([signal, this.#disposing.signal]);
+    return this.#requests.execute(operation, { ...options, signal: either });
+  }
+
+  /** The events of a subscription, or the answers of a live query, each once, as long as somebody takes them. */
+  subscribe<Data>(
+    operation: Operation,
+    options: StreamOptions = {},
+  ): AsyncIterableIterator<Result<Data>> {
+    return iterate<Data>((sink) => this.#stream(operation, sink, options));
+  }
+
+  /** The same for callbacks, and for operations of every kind; returns what ends it. */
+  run<Data>(operation: Operation, sink: Sink<Data>, options: StreamOptions = {}): () => void {
+    if (read(operation).isStream) {
+      const stream = this.#stream(operation, sink, options);
+      return () => stream.stop();
+    }
+    const aborting = new AbortController();
+    this.execute(operation, { signal: aborting.signal }).then(
+      (result) => {
+        if (aborting.signal.aborted) return;
+        sink.next(result as Result<Data>);
+        sink.complete();
+      },
+      (cause) => {
+        if (!aborting.signal.aborted) sink.error(asError(cause));
+      },
+    );
+    return () => aborting.abort();
+  }
+
+  /** Ends everything. Queued mutations stay in their store. */
+  dispose(): void {
+    const error = new MillraceError('ABORTED', 'The client was disposed');
+    for (const stream of this.#streams) stream.fail(error);
+    this.#disposing.abort();
+    globalThis.removeEventListener?.('online', this.#onOnline);
+    globalThis.removeEventListener?.('offline', this.#onOffline);
+    for (const part of [this.#shared.line, this.#outbox, this.#sessions, this.#tabs, this.#status])
+      part.close();
+  }
+
+  #stream<Data>(operation: Operation, sink: Sink<Data>, options: StreamOptions): Controls {
+    const reading = read(operation);
+    const payload = payloadOf(operation, reading);
+    const readAfter = this.#requests.lastWritten;
+    if (reading.kind === 'query' && readAfter)
+      payload.extensions = { readAfter, ...payload.extensions };
+    const forget = () => this.#streams.delete(stream);
+    const ends: Sink = {
+      next: (result) => sink.next(result as Result<Data>),
+      error: (error) => {
+        forget();
+        sink.error(error);
+      },
+      complete: () => {
+        forget();
+        sink.complete();
+      },
+    };
+    const stream: Stream = new Stream(this.#shared, payload, reading, ends, options);
+    this.#streams.add(stream);
+    return {
+      stop: () => {
+        forget();
+        stream.stop();
+      },
+      pause: () => stream.pause(),
+      resume: () => stream.resume(),
+    };
+  }
+
+  readonly #onOnline = () => {
+    this.#status.reached(true);
+    this.#shared.line.hurry();
+    this.#outbox.drain();
+  };
+
+  readonly #onOffline = () => {
+    this.#status.reached(false);
+  };
+}

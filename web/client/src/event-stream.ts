@@ -1,0 +1,174 @@
+// Event streams by `fetch`, one response for each operation, where sockets do not get through. A stream that says nothing, not
+// even the comments by which the gateway keeps it open, is given up. One that ends without `complete` was cut.
+import type { FormattedError } from './errors.ts';
+import type { Requests } from './requests.ts';
+import type { Sessions } from './session.ts';
+import type { Payload, Result } from './types.ts';
+import type { Outcome, Wire, WireSink } from './wire.ts';
+
+const openingMs = 20_000;
+/** The gateway sends a comment every 12 s. */
+const silenceMs = 45_000;
+
+export interface StreamEvents {
+  opened(): void;
+  closed(): void;
+}
+
+export class EventStreams implements Wire {
+  readonly transport = 'event-stream';
+  readonly #url: string;
+  readonly #fetch: typeof fetch;
+  readonly #sessions: Sessions;
+  readonly #requests: Requests;
+  readonly #events: StreamEvents;
+  /** What cuts each open stream. */
+  readonly #open = new Set<() => void>();
+
+  constructor(
+    { url, fetch }: { url: string; fetch: typeof globalThis.fetch },
+    sessions: Sessions,
+    requests: Requests,
+    events: StreamEvents,
+  ) {
+    this.#url = url;
+    this.#fetch = fetch;
+    this.#sessions = sessions;
+    this.#requests = requests;
+    this.#events = events;
+  }
+
+  open(payload: Payload, sink: WireSink): () => void {
+    const aborting = new AbortController();
+    let isOver = false;
+    const cut = () => aborting.abort();
+    this.#open.add(cut);
+    this.#run(payload, aborting, (result) => !isOver && sink.next(result)).then((outcome) => {
+      this.#open.delete(cut);
+      if (!isOver) sink.end(outcome);
+    });
+    return () => {
+      isOver = true;
+      cut();
+    };
+  }
+
+  async cursor(): Promise<string | Outcome> {
+    try {
+      const { result } = await this.#requests.cursor();
+      const cursor = result.extensions?.cursor;
+      if (typeof cursor === 'string') return cursor;
+      return refused(result.errors ?? [], this.#sessions.current());
+    } catch (cause) {
+      return { kind: 'broken', cause, authorization: this.#sessions.current() };
+    }
+  }
+
+  /** A stream's token cannot be renewed: the gateway ends it with the token, and it is opened again. */
+  renewed(): void {}
+
+  reset(): void {
+    for (const cut of this.#open) cut();
+  }
+
+  close(): void {
+    this.reset();
+  }
+
+  async #run(
+    payload: Payload,
+    aborting: AbortController,
+    next: (result: Result) => void,
+  ): Promise<Outcome> {
+    const cut = () => aborting.abort();
+    let silence = setTimeout(cut, openingMs);
+    let isOpen = false;
+    let authorization: string | undefined;
+    try {
+      authorization = await this.#sessions.authorization();
+      const response = await this.#fetch(this.#url, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          accept: 'text/event-stream',
+          ...(authorization && { authorization }),
+        },
+        body: JSON.stringify(payload),
+        signal: aborting.signal,
+      });
+      if (!response.body || !isEventStream(response)) return await refusal(response, authorization);
+      this.#events.opened();
+      isOpen = true;
+      const parser = new EventParser();
+      const decoder = new TextDecoder();
+      const reader = response.body.getReader();
+      for (;;) {
+        clearTimeout(silence);
+        silence = setTimeout(cut, silenceMs);
+        const { done, value } = await reader.read();
+        if (done) return { kind: 'broken', authorization };
+        for (const { event, data } of parser.push(decoder.decode(value, { stream: true }))) {
+          if (event === 'complete') return { kind: 'complete' };
+          if (event !== 'next') continue;
+          const result = JSON.parse(data) as Result;
+          // An event with a failure has a cursor; a refusal has only errors.
+          if (result.errors && result.data == null && !result.extensions?.cursor)
+            return refused(result.errors, authorization);
+          next(result);
+        }
+      }
+    } catch (cause) {
+      return { kind: 'broken', cause, authorization };
+    } finally {
+      clearTimeout(silence);
+      cut();
+      if (isOpen) this.#events.closed();
+    }
+  }
+}
+
+function isEventStream(response: Response): boolean {
+  return response.headers.get('content-type')?.startsWith('text/event-stream') ?? false;
+}
+
+/** An answer of the gateway that is no stream, or one of something in between. */
+async function refusal(response: Response, authorization: string | undefined): Promise<Outcome> {
+  const result = (await response.json().catch(() => undefined)) as Result | undefined;
+  if (Array.isArray(result?.errors)) return refused(result.errors, authorization);
+  return { kind: 'broken', cause: new Error(`HTTP ${response.status}`), authorization };
+}
+
+function refused(errors: readonly FormattedError[], authorization: string | undefined): Outcome {
+  return { kind: 'refused', errors, authorization };
+}
+
+/** Takes text in pieces as they come, and gives the events that are complete. */
+export class EventParser {
+  #line = '';
+  #event = '';
+  #data: string[] = [];
+  /** The last piece ended in a carriage return, of which a line feed may be to come. */
+  #hasReturn = false;
+
+  push(piece: string): { event: string; data: string }[] {
+    const events: { event: string; data: string }[] = [];
+    const text = this.#hasReturn && piece.startsWith('\n') ? piece.slice(1) : piece;
+    if (piece) this.#hasReturn = piece.endsWith('\r');
+    const lines = (this.#line + text).split(/\r\n|\r|\n/);
+    this.#line = lines.pop() ?? '';
+    for (const line of lines) {
+      if (line === '') {
+        if (this.#data.length) events.push({ event: this.#event, data: this.#data.join('\n') });
+        this.#event = '';
+        this.#data = [];
+        continue;
+      }
+      const colon = line.indexOf(':');
+      const field = colon < 0 ? line : line.slice(0, colon);
+      const value = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '');
+      if (field === 'event') this.#event = value;
+      if (field === 'data') this.#data.push(value);
+    }
+    return events;
+  }
+}

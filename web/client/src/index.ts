@@ -1,0 +1,13 @@
+export { Client, createClient, type MutationOptions } from './client.ts';
+export {
+  type ErrorCode,
+  type FormattedError,
+  MillraceError,
+  type Violation,
+} from './errors.ts';
+export type { Settled } from './outbox.ts';
+export type { RequestOptions } from './requests.ts';
+export type { IssuedSession } from './session.ts';
+export type { ConnectionState } from './status.ts';
+export { memoryStore, webStore } from './stores.ts';
+export type { Operation, Options, Result, Sink, Store, StreamOptions, Variables } from './types.ts';

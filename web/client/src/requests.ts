@@ -1,0 +1,192 @@
+// Queries and mutations over HTTP, repeated where that is right, each as who is signed in when it is sent.
+//
+// A query is sent again when it had no answer or a passing failure. So is a mutation, under the same idempotency key: the
+// gateway does it once, whether the first attempt was lost on the way there or its answer on the way back. Mutations with
+// secrets have no such keys, and are sent once.
+//
+// Queries show what this client wrote: they name what its mutations returned as `readAfter`. A token stands for the read
+// models of one mutation, so one is kept for each kind of mutation until a query showed it; of several, all but the last are
+// waited for by empty queries. When the read models are too late the answer is fetched without waiting, and says
+// `extensions.stale`: one stuck read model must not keep everything from everybody.
+import { type Bounds, delayMs, sleep } from './backoff.ts';
+import { isSecret, payloadOf, type Reading, read } from './document.ts';
+import { codeOf, MillraceError } from './errors.ts';
+import { type Answer, post, type Sending } from './post.ts';
+import type { Sessions } from './session.ts';
+import type { Status } from './status.ts';
+import type { Operation, Payload, Result } from './types.ts';
+
+export interface RequestOptions {
+  /** Ends the waiting. What was sent may be done all the same. */
+  signal?: AbortSignal;
+  /** Names the mutation. Default: a new one for each call. */
+  idempotencyKey?: string;
+}
+
+/** What one attempt came to. A passing failure may be gone at the next one. */
+export interface Attempt {
+  result?: Result;
+  failure?: MillraceError;
+  isPassing: boolean;
+  retryAfterMs: number;
+}
+
+const passing = new Set(['UNAVAILABLE', 'TIMEOUT', 'INTERNAL', 'RATE_LIMITED']);
+/** An application that waits longer should say so, and ask. */
+const longestWaitMs = 30_000;
+const mostTokens = 8;
+
+export class Requests {
+  readonly #sending: Sending;
+  readonly #attempts: number;
+  readonly #bounds: Bounds;
+  readonly #sessions: Sessions;
+  readonly #status: Status;
+  /** The last `readAfter` of mutations with the same root fields. */
+  readonly #written = new Map<string, string>();
+
+  constructor(
+    options: { sending: Sending; attempts: number; bounds: Bounds },
+    sessions: Sessions,
+    status: Status,
+  ) {
+    this.#sending = options.sending;
+    this.#attempts = options.attempts;
+    this.#bounds = options.bounds;
+    this.#sessions = sessions;
+    this.#status = status;
+    sessions.on((change) => {
+      // A token is valid for the user who wrote.
+      if (change !== 'renewed') this.#written.clear();
+    });
+  }
+
+  /** Sends an operation until it is answered; throws only when it was not. */
+  async execute(operation: Operation, options: RequestOptions = {}): Promise<Result> {
+    const reading = read(operation);
+    const key = options.idempotencyKey ?? (reading.kind === 'mutation' ? newKey() : undefined);
+    const mostAttempts = isSecret(reading) ? 1 : this.#attempts;
+    for (let attempts = 1; ; attempts++) {
+      const attempt = await this.attempt(operation, reading, key, options.signal);
+      const isLast = attempts >= mostAttempts || attempt.retryAfterMs > longestWaitMs;
+      if (!attempt.isPassing || isLast) {
+        if (attempt.result) return attempt.result;
+        throw attempt.failure;
+      }
+      const waitMs = Math.max(delayMs(attempts - 1, this.#bounds), attempt.retryAfterMs);
+      await sleep(waitMs, options.signal);
+    }
+  }
+
+  /** Sends an operation once, and once more after its token or what it was to wait for turned out to be over. */
+  async attempt(
+    operation: Operation,
+    reading: Reading,
+    key: string | undefined,
+    signal?: AbortSignal,
+  ): Promise<Attempt> {
+    const payload = payloadOf(operation, reading);
+    if (key) payload.extensions = { ...payload.extensions, idempotencyKey: key };
+    try {
+      const isQuery = reading.kind === 'query';
+      const answer = await (isQuery ? this.#query(payload, signal) : this.#send(payload, signal));
+      const token = answer.result.extensions?.readAfter;
+      if (typeof token === 'string') this.#note(reading.fields.join(), token);
+      return attemptOf(answer);
+    } catch (cause) {
+      const failure = cause as MillraceError;
+      return { failure, isPassing: failure.code === 'NETWORK', retryAfterMs: 0 };
+    }
+  }
+
+  /** What was written last and not shown yet. */
+  get lastWritten(): string | undefined {
+    return [...this.#written.values()].at(-1);
+  }
+
+  /** Where the log stands. */
+  async cursor(signal?: AbortSignal): Promise<Answer> {
+    return this.#send({ query: '{ __typename }', variables: {} }, signal);
+  }
+
+  async #query(payload: Payload, signal?: AbortSignal): Promise<Answer> {
+    const tokens = [...this.#written];
+    const last = tokens.pop();
+    if (!last || payload.extensions?.readAfter) return this.#send(payload, signal);
+    const wait = (token: string) =>
+      this.#send(
+        { query: '{ __typename }', variables: {}, extensions: { readAfter: token } },
+        signal,
+      );
+    const before = await Promise.all(tokens.map(([, token]) => wait(token)));
+    const extensions = { ...payload.extensions, readAfter: last[1] };
+    const answer = await this.#send({ ...payload, extensions }, signal);
+    const codes = [...before, answer].map(({ result }) => codeOf(result.errors));
+    const isLate = codes.some((code) => code === 'READ_AFTER_TIMEOUT' || code === 'BAD_REQUEST');
+    if (!isLate && codes.at(-1) && answer.result.data == null) return answer;
+    // Shown, too late, or not known any more, as after a change of the gateway's keys: none is to be waited for again.
+    for (const [fields, token] of [...tokens, last])
+      if (this.#written.get(fields) === token) this.#written.delete(fields);
+    if (!isLate) return answer;
+    const bare = await this.#send(payload, signal);
+    bare.result.extensions = { ...bare.result.extensions, stale: true };
+    return bare;
+  }
+
+  async #send(payload: Payload, signal?: AbortSignal): Promise<Answer> {
+    const authorization = await this.#sessions.authorization();
+    const answer = await this.#post(payload, authorization, signal);
+    if (codeOf(answer.result.errors) !== 'UNAUTHENTICATED') return answer;
+    // Only a request that was refused as a whole, before anything ran, is known to have done nothing.
+    const refusal = answer.result.errors?.[0];
+    if (refusal?.path || !(await this.#recover(authorization, refusal?.extensions?.reason)))
+      return answer;
+    return this.#post(payload, await this.#sessions.authorization(), signal);
+  }
+
+  #recover(authorization: string | undefined, reason: unknown): Promise<boolean> {
+    return this.#sessions.recover(authorization, typeof reason === 'string' ? reason : undefined);
+  }
+
+  async #post(payload: Payload, authorization: string | undefined, signal?: AbortSignal) {
+    try {
+      const answer = await post(this.#sending, payload, authorization, signal);
+      this.#status.reached(true);
+      return answer;
+    } catch (cause) {
+      if ((cause as MillraceError).code === 'NETWORK') this.#status.reached(false);
+      throw cause;
+    }
+  }
+
+  #note(fields: string, token: string): void {
+    this.#written.delete(fields);
+    this.#written.set(fields, token);
+    const oldest = this.#written.keys().next().value;
+    if (this.#written.size > mostTokens && oldest !== undefined) this.#written.delete(oldest);
+  }
+}
+
+export function newKey(): string {
+  // Pages without TLS have no randomUUID.
+  if (globalThis.crypto.randomUUID) return globalThis.crypto.randomUUID();
+  const bytes = globalThis.crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function attemptOf({ result, retryAfterMs }: Answer): Attempt {
+  const failed = result.errors?.find((error) => passing.has(String(error.extensions?.code)));
+  const seconds = failed?.extensions?.retryAfterSeconds;
+  const askedMs = typeof seconds === 'number' ? seconds * 1000 : 0;
+  return {
+    result,
+    isPassing: failed !== undefined,
+    retryAfterMs: Math.max(askedMs, retryAfterMs ?? 0),
+  };
+}
+
+/** The data of an answer; throws when it has errors. */
+export function dataOf<Data>(result: Result): Result<Data> & { data: Data } {
+  if (result.errors?.length) throw MillraceError.of(result.errors, result.data);
+  return result as Result<Data> & { data: Data };
+}

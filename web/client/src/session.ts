@@ -1,0 +1,297 @@
+// The session: who calls, with tokens that are renewed before they end, once for all tabs.
+//
+// A refresh token is exchanged once. Used again after its successor was used, it ends the session, as nobody can tell a thief
+// from the owner. So an exchange is made under a lock of all tabs, and under it the tab first learns what it may have missed:
+// from the store, and from the other tabs, which answer with what they have. Only a tab that then still has the tokens with
+// which it came exchanges them, and tells the others before it lets go of the lock. Where there are no locks, two exchanges
+// within the gateway's grace of ten seconds get the same tokens.
+import { quietTimer, sleep } from './backoff.ts';
+import { codeOf, MillraceError } from './errors.ts';
+import type { Answer } from './post.ts';
+import type { Tabs } from './tabs.ts';
+import type { Payload, Store } from './types.ts';
+
+/** What a `signIn`, `register` or `refresh` returns as `session`. */
+export interface IssuedSession {
+  accessToken: string;
+  accessTokenExpiresAt?: string;
+  refreshToken?: string;
+}
+
+interface Session {
+  accessToken: string;
+  refreshToken?: string;
+  userId?: string;
+  /** By this machine's clock, in milliseconds. */
+  renewAt: number;
+  endsAt: number;
+}
+
+/** Another user's session began, the same goes on under a new token, or there is none any more. */
+export type SessionChange = 'begun' | 'renewed' | 'ended';
+
+type Send = (payload: Payload, authorization?: string) => Promise<Answer>;
+
+const renewAfter = 2 / 3;
+/** Before its end an access token is no longer used: a request takes time to arrive. */
+const marginMs = 500;
+const retryMs = 5_000;
+/** How long other tabs have to say what they know. */
+const askMs = 50;
+const lockPatienceMs = 15_000;
+/** Timers hold no longer delays. */
+const longestTimerMs = 2 ** 31 - 1;
+/** A session that never ends by itself; JSON has no infinity. */
+const never = Number.MAX_SAFE_INTEGER;
+const issued = 'session { accessToken accessTokenExpiresAt refreshToken } user { id }';
+
+export class Sessions {
+  #session: Session | null = null;
+  #loading: Promise<void> | undefined;
+  #renewing: Promise<boolean> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #listeners = new Set<(change: SessionChange) => void>();
+  readonly #key: string;
+  readonly #store: Store;
+  readonly #tabs: Tabs;
+  readonly #send: Send;
+  readonly #token: (() => string | undefined | Promise<string | undefined>) | undefined;
+
+  constructor(
+    name: string,
+    {
+      store,
+      tabs,
+      send,
+      token,
+    }: { store: Store; tabs: Tabs; send: Send; token?: Sessions['token'] },
+  ) {
+    this.#key = `${name}:session`;
+    this.#store = store;
+    this.#tabs = tabs;
+    this.#send = send;
+    this.#token = token;
+    tabs.listen((message) => {
+      if (message.type === 'ask' && this.#session) this.#tell();
+      if (message.type === 'session') void this.#hear(parse(message.session));
+    });
+    // A timer does not run while the machine sleeps.
+    globalThis.document?.addEventListener('visibilitychange', this.#onVisible);
+  }
+
+  get token() {
+    return this.#token;
+  }
+
+  /** The user who is signed in, when the session was begun through this client. */
+  get userId(): string | undefined {
+    return this.#session?.userId;
+  }
+
+  on(listener: (change: SessionChange) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** The value of `Authorization`, renewed first if its time is over; nothing when nobody is signed in. */
+  async authorization(): Promise<string | undefined> {
+    if (this.#token) return bearer(await this.#token());
+    await this.#load();
+    if (this.#session && Date.now() >= this.#session.endsAt - marginMs) await this.renew();
+    return this.current();
+  }
+
+  current(): string | undefined {
+    return bearer(this.#session?.accessToken);
+  }
+
+  /** After `sent` was refused: whether trying again can succeed. */
+  async recover(sent: string | undefined, reason?: string): Promise<boolean> {
+    if (this.#token) return bearer(await this.#token()) !== sent;
+    if (sent !== this.current()) return this.#session !== null;
+    if (!sent) return false;
+    if (reason === 'REVOKED') {
+      await this.#keep(null);
+      return false;
+    }
+    return this.renew();
+  }
+
+  /** Gets new tokens; callers meanwhile share the exchange. Returns whether there are valid ones now. */
+  renew(): Promise<boolean> {
+    const before = this.#session?.accessToken;
+    this.#renewing ??= this.#tabs
+      .lock('session', lockPatienceMs, async () => {
+        await this.#learn();
+        if (this.#session?.accessToken !== before) return this.#session !== null;
+        return this.#exchange();
+      })
+      .finally(() => {
+        this.#renewing = undefined;
+      });
+    return this.#renewing;
+  }
+
+  /** Signs in, or registers. */
+  async enter(field: 'signIn' | 'register', input: Record<string, unknown>): Promise<string> {
+    const type = `${field[0]?.toUpperCase()}${field.slice(1)}Input`;
+    const query = `mutation ($input: ${type}!) { entered: ${field}(input: $input) { ${issued} } }`;
+    const { result, serverTimeMs } = await this.#send({ query, variables: { input } });
+    const entered = enteredBy(result.data);
+    if (!entered) throw MillraceError.of(result.errors ?? []);
+    await this.begin(entered.session, entered.user.id, serverTimeMs);
+    return entered.user.id;
+  }
+
+  /** Goes on with a session that was begun elsewhere. */
+  async begin(session: IssuedSession, userId?: string, serverTimeMs = Date.now()): Promise<void> {
+    // What was before does not matter any more.
+    this.#loading ??= Promise.resolve();
+    await this.#keep(this.#sessionOf(session, userId, serverTimeMs));
+  }
+
+  /** Ends the session. It ends here also when the gateway cannot be told. */
+  async leave(): Promise<void> {
+    const authorization = await this.authorization();
+    if (!authorization) return;
+    await this.#keep(null);
+    await this.#send(
+      { query: 'mutation { signOut { __typename } }', variables: {} },
+      authorization,
+    );
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#listeners.clear();
+    globalThis.document?.removeEventListener('visibilitychange', this.#onVisible);
+  }
+
+  #load(): Promise<void> {
+    this.#loading ??= this.#learn();
+    return this.#loading;
+  }
+
+  /** Takes over what the store or another tab has, when that is something else. */
+  async #learn(): Promise<void> {
+    const before = this.#session;
+    const stored = parse(await this.#store.get(this.#key));
+    if (stored) this.#adopt(stored);
+    if (this.#session !== before) return;
+    const told = new Promise<void>((resolve) => {
+      this.#told = resolve;
+    });
+    this.#tabs.tell({ type: 'ask' });
+    await Promise.race([told, sleep(askMs)]);
+  }
+
+  #told = () => {};
+
+  async #exchange(): Promise<boolean> {
+    const before = this.#session;
+    if (!before?.refreshToken) {
+      if (before && Date.now() >= before.endsAt) await this.#keep(null);
+      return false;
+    }
+    const query = `mutation ($input: RefreshInput!) { entered: refresh(input: $input) { ${issued} } }`;
+    const variables = { input: { refreshToken: before.refreshToken } };
+    let answer: Answer;
+    try {
+      // Without `Authorization`: an expired access token would refuse the request.
+      answer = await this.#send({ query, variables });
+    } catch {
+      // The gateway is not there; it may come back before the token's time is over, or after.
+      this.#schedule(retryMs);
+      return false;
+    }
+    // Somebody signed in or out meanwhile.
+    if (this.#session !== before) return this.#session !== null;
+    const entered = enteredBy(answer.result.data);
+    if (entered) {
+      await this.#keep(this.#sessionOf(entered.session, entered.user.id, answer.serverTimeMs));
+      return true;
+    }
+    if (codeOf(answer.result.errors) === 'UNAUTHENTICATED') await this.#keep(null);
+    else this.#schedule(Math.max(retryMs, answer.retryAfterMs ?? 0));
+    return false;
+  }
+
+  #sessionOf(session: IssuedSession, userId: string | undefined, serverTimeMs: number): Session {
+    const now = Date.now();
+    // By the gateway's clock, so that one that is wrong here does not matter.
+    const lifetimeMs = session.accessTokenExpiresAt
+      ? Date.parse(session.accessTokenExpiresAt) - serverTimeMs
+      : never - now;
+    return {
+      accessToken: session.accessToken,
+      ...(session.refreshToken && { refreshToken: session.refreshToken }),
+      ...(userId && { userId }),
+      renewAt: now + lifetimeMs * renewAfter,
+      endsAt: now + lifetimeMs,
+    };
+  }
+
+  /** Makes it this tab's session, the store's and the other tabs'. */
+  async #keep(session: Session | null): Promise<void> {
+    this.#adopt(session);
+    if (session) await this.#store.set(this.#key, JSON.stringify(session));
+    else await this.#store.remove(this.#key);
+    this.#tell();
+  }
+
+  /** Another tab has this session. It is stored, too, as each tab may have a store of its own. */
+  async #hear(session: Session | null): Promise<void> {
+    if (!this.#adopt(session)) return;
+    this.#told();
+    if (session) await this.#store.set(this.#key, JSON.stringify(session));
+    else await this.#store.remove(this.#key);
+  }
+
+  /** Returns false when it is the session already, or an earlier state of it. */
+  #adopt(session: Session | null): boolean {
+    const before = this.#session;
+    const isSame = before && session && before.userId === session.userId;
+    if (before?.accessToken === session?.accessToken) return false;
+    if (isSame && session.endsAt < before.endsAt) return false;
+    this.#session = session;
+    this.#schedule((session?.renewAt ?? 0) - Date.now());
+    const change = !session ? 'ended' : isSame ? 'renewed' : 'begun';
+    for (const listener of this.#listeners) listener(change);
+    return true;
+  }
+
+  #tell(): void {
+    const session = this.#session && JSON.stringify(this.#session);
+    this.#tabs.tell({ type: 'session', session });
+  }
+
+  #schedule(delayMs: number): void {
+    clearTimeout(this.#timer);
+    if (!this.#session?.refreshToken || delayMs > longestTimerMs) return;
+    this.#timer = quietTimer(() => void this.renew(), Math.max(delayMs, 0));
+  }
+
+  readonly #onVisible = () => {
+    const isDue = this.#session?.refreshToken && Date.now() >= this.#session.renewAt;
+    if (isDue && globalThis.document?.visibilityState === 'visible') void this.renew();
+  };
+}
+
+function bearer(token: string | undefined): string | undefined {
+  return token && `Bearer ${token}`;
+}
+
+function enteredBy(data: unknown): { session: IssuedSession; user: { id: string } } | undefined {
+  return (data as { entered?: { session: IssuedSession; user: { id: string } } } | null)?.entered;
+}
+
+/** What is not a session, such as what another version left, is none. */
+function parse(text: string | null): Session | null {
+  try {
+    const session = JSON.parse(text ?? 'null') as Session | null;
+    return typeof session?.accessToken === 'string' && Number.isFinite(session.endsAt)
+      ? session
+      : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,126 @@
+// What an application shows of its connection. The parts of the client report what happens; this file makes one word of it.
+
+export interface ConnectionState {
+  /**
+   * `idle`: nothing is open. `connecting`: for the first time. `live`: events come as they happen. `resuming`: the line
+   * was lost, and is made again or catches up. `offline`: the gateway cannot be reached.
+   */
+  status: 'idle' | 'connecting' | 'live' | 'resuming' | 'offline';
+  /** How many events came since the line was lost last, until it was live again. */
+  caughtUp: number;
+  /** How many mutations wait to be sent. */
+  waiting: number;
+  transport: 'websocket' | 'event-stream' | undefined;
+}
+
+/** The line is live again when no event came for this long: there is no sign on the wire between old and new ones. */
+const quietMs = 250;
+/** Counting tells listeners once for so many events. */
+const countStep = 100;
+
+export class Status {
+  #state: ConnectionState = { status: 'idle', caughtUp: 0, waiting: 0, transport: undefined };
+  #streams = 0;
+  #isOpen = false;
+  #wasOpen = false;
+  #isBehind = false;
+  #isUnreachable = false;
+  #quiet: ReturnType<typeof setTimeout> | undefined;
+  readonly #listeners = new Set<() => void>();
+
+  readonly get = (): ConnectionState => this.#state;
+
+  /** Calls the listener after each change; returns what ends that. */
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** A subscription begins, perhaps behind a cursor from an earlier time, or one ends. */
+  began(isBehind: boolean): void {
+    this.#streams += 1;
+    if (isBehind && !this.#isBehind) this.#catchUp();
+    this.#change({});
+  }
+
+  ended(): void {
+    this.#streams -= 1;
+    if (this.#streams === 0) {
+      this.#isBehind = false;
+      this.#wasOpen = false;
+    }
+    this.#change({});
+  }
+
+  opened(transport: ConnectionState['transport']): void {
+    this.#isOpen = true;
+    this.#isUnreachable = false;
+    if (this.#wasOpen && !this.#isBehind) this.#catchUp();
+    this.#wasOpen = true;
+    if (this.#isBehind) this.#awaitQuiet();
+    this.#change({ transport });
+  }
+
+  lost(): void {
+    if (this.#isOpen && this.#streams > 0) this.#catchUp();
+    this.#isOpen = false;
+    clearTimeout(this.#quiet);
+    this.#change({ transport: undefined });
+  }
+
+  reached(isReached: boolean): void {
+    if (this.#isUnreachable === !isReached) return;
+    this.#isUnreachable = !isReached;
+    this.#change({});
+  }
+
+  received(): void {
+    if (!this.#isBehind) return;
+    this.#awaitQuiet();
+    this.#state = { ...this.#state, caughtUp: this.#state.caughtUp + 1 };
+    if (this.#state.caughtUp % countStep === 1) this.#tell();
+  }
+
+  waiting(waiting: number): void {
+    if (waiting !== this.#state.waiting) this.#change({ waiting });
+  }
+
+  close(): void {
+    clearTimeout(this.#quiet);
+    this.#listeners.clear();
+  }
+
+  #catchUp(): void {
+    this.#isBehind = true;
+    this.#state = { ...this.#state, caughtUp: 0 };
+  }
+
+  #awaitQuiet(): void {
+    clearTimeout(this.#quiet);
+    this.#quiet = setTimeout(() => {
+      this.#isBehind = false;
+      this.#change({});
+      this.#tell();
+    }, quietMs);
+  }
+
+  #change(more: Partial<ConnectionState>): void {
+    const before = this.#state;
+    const next = { ...before, ...more, status: this.#word() };
+    const names = ['status', 'caughtUp', 'waiting', 'transport'] as const;
+    if (names.every((name) => next[name] === before[name])) return;
+    this.#state = next;
+    this.#tell();
+  }
+
+  #word(): ConnectionState['status'] {
+    if (this.#isUnreachable) return 'offline';
+    if (this.#streams === 0) return 'idle';
+    if (this.#isOpen) return this.#isBehind ? 'resuming' : 'live';
+    return this.#wasOpen ? 'resuming' : 'connecting';
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
