@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use tests::programs::{NODE, repository};
+use tests::programs::{CHROMIUM, NODE, repository};
 use tests::setup::Gateway;
 use tests::{Setup, people::Person};
 
@@ -107,10 +107,18 @@ async fn restarts(setup: Setup) {
 }
 
 async fn sessions(mut setup: Setup) {
-    setup
-        .settings
-        .set("MILLRACE_ACCESS_TOKEN_LIFETIME", "4s");
+    setup.settings.set("MILLRACE_ACCESS_TOKEN_LIFETIME", "4s");
     run(setup, "sessions.mjs").await;
+}
+
+async fn browser(mut setup: Setup) {
+    assert!(CHROMIUM.exists());
+    setup.settings.set("MILLRACE_ACCESS_TOKEN_LIFETIME", "4s");
+    run(setup, "browser.mjs").await;
+}
+
+async fn lines(setup: Setup) {
+    run(setup, "lines.mjs").await;
 }
 
 async fn offline(setup: Setup) {
@@ -119,4 +127,5 @@ async fn offline(setup: Setup) {
 
 tests::both_ways!(restarts);
 tests::both_ways!(alone: resuming);
-tests::embedded!(sessions, offline);
+tests::embedded!(lines, sessions, offline);
+tests::embedded!(alone: browser);

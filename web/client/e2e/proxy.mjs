@@ -1,12 +1,13 @@
 // A TCP proxy of the test's own, which cuts lines as a bad network does: at any byte, from either side, or by passing on
-// nothing more and saying nothing. It can also be down, or let no sockets through, as some companies' proxies do.
+// nothing more and saying nothing. It can also be down, lose the next answers, or let no sockets through, as some companies'
+// proxies do.
 import net from 'node:net';
 
 export async function proxy(target, { firstCutMs = 30, lastCutMs = 600 } = {}) {
   const { hostname, port } = new URL(target);
   const pairs = new Set();
   const seen = { lines: 0, cuts: 0, upgrades: 0 };
-  const mode = { cuts: false, refusesSockets: false };
+  const mode = { cuts: false, refusesSockets: false, lostAnswers: 0 };
 
   const server = net.createServer((client) => {
     seen.lines += 1;
@@ -29,6 +30,10 @@ export async function proxy(target, { firstCutMs = 30, lastCutMs = 600 } = {}) {
     });
     upstream.on('data', (bytes) => {
       if (isSilent || client.destroyed) return;
+      if (mode.lostAnswers > 0) {
+        mode.lostAnswers -= 1;
+        return end();
+      }
       // The last piece before a cut may be any part of a frame.
       if (mode.cuts && Math.random() < 0.02) {
         client.write(bytes.subarray(0, Math.floor(Math.random() * bytes.length)));

@@ -21,6 +21,8 @@ const countStep = 100;
 export class Status {
   #state: ConnectionState = { status: 'idle', caughtUp: 0, waiting: 0, transport: undefined };
   #streams = 0;
+  /** Those that know where they begin: from then on nothing is lost. */
+  #started = 0;
   #isOpen = false;
   #wasOpen = false;
   #isBehind = false;
@@ -36,15 +38,23 @@ export class Status {
     return () => this.#listeners.delete(listener);
   };
 
-  /** A subscription begins, perhaps behind a cursor from an earlier time, or one ends. */
-  began(isBehind: boolean): void {
+  /** A stream is asked for. */
+  began(): void {
     this.#streams += 1;
-    if (isBehind && !this.#isBehind) this.#catchUp();
     this.#change({});
   }
 
-  ended(): void {
+  /** It knows where it begins: now, or behind a cursor from an earlier time. */
+  started(isBehind: boolean): void {
+    this.#started += 1;
+    if (isBehind && !this.#isBehind) this.#catchUp();
+    if (isBehind && this.#isOpen) this.#awaitQuiet();
+    this.#change({});
+  }
+
+  ended(isStarted: boolean): void {
     this.#streams -= 1;
+    if (isStarted) this.#started -= 1;
     if (this.#streams === 0) {
       this.#isBehind = false;
       this.#wasOpen = false;
@@ -116,6 +126,7 @@ export class Status {
   #word(): ConnectionState['status'] {
     if (this.#isUnreachable) return 'offline';
     if (this.#streams === 0) return 'idle';
+    if (this.#started === 0) return 'connecting';
     if (this.#isOpen) return this.#isBehind ? 'resuming' : 'live';
     return this.#wasOpen ? 'resuming' : 'connecting';
   }

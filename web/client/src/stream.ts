@@ -56,6 +56,7 @@ export class Stream {
   #interrupt = () => {};
   #unpaused: Promise<void> | undefined;
   #unpause = () => {};
+  #isStarted = false;
   #failures = 0;
   #recoveries = 0;
   #recoveredAt = 0;
@@ -74,8 +75,10 @@ export class Stream {
     this.#sink = sink;
     this.#options = options;
     this.#live = reading.kind === 'query' ? new LiveAnswer() : undefined;
-    shared.status.began(this.#cursor !== undefined);
-    this.#stopping.signal.addEventListener('abort', () => shared.status.ended());
+    shared.status.began();
+    if (!reading.after || this.#cursor !== undefined) this.#started(this.#cursor !== undefined);
+    const ended = () => shared.status.ended(this.#isStarted);
+    this.#stopping.signal.addEventListener('abort', ended);
     // What may throw is the application's: its token, its stores.
     this.#run().catch((cause) => this.fail(asError(cause)));
   }
@@ -106,6 +109,11 @@ export class Stream {
   resume(): void {
     this.#unpaused = undefined;
     this.#unpause();
+  }
+
+  #started(isBehind: boolean): void {
+    this.#isStarted = true;
+    this.#shared.status.started(isBehind);
   }
 
   get #isStopped(): boolean {
@@ -143,6 +151,7 @@ export class Stream {
     const begun = await wire.cursor();
     if (typeof begun !== 'string') return begun;
     this.#cursor = begun;
+    if (!this.#isStopped) this.#started(false);
     return this.#isStopped || this.#unpaused ? { kind: 'interrupted' } : undefined;
   }
 

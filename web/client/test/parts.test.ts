@@ -131,8 +131,10 @@ describe('Status', () => {
     const status = new Status();
     const words: string[] = [];
     status.subscribe(() => words.push(status.get().status));
-    status.began(false);
+    status.began();
     status.opened('websocket');
+    expect(status.get().status).toBe('connecting');
+    status.started(false);
     status.received();
     status.lost();
     status.reached(false);
@@ -146,7 +148,7 @@ describe('Status', () => {
       waiting: 0,
       transport: 'event-stream',
     });
-    status.ended();
+    status.ended(true);
     expect([...new Set(words)]).toEqual(['connecting', 'live', 'resuming', 'offline', 'idle']);
     vi.useRealTimers();
   });
