@@ -1,5 +1,8 @@
 // Delays that grow, half fixed and half random, so that the clients of a gateway that was restarted do not return at once.
 
+/** Timers hold no longer delays: a longer one would be none. */
+const longestTimerMs = 2 ** 31 - 1;
+
 export interface Bounds {
   firstMs: number;
   longestMs: number;
@@ -19,14 +22,14 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
       signal?.removeEventListener('abort', done);
       resolve();
     };
-    const timer = setTimeout(done, ms);
+    const timer = setTimeout(done, Math.min(ms, longestTimerMs));
     signal?.addEventListener('abort', done);
   });
 }
 
 /** A timer that keeps no process of Node.js alive. */
 export function quietTimer(task: () => void, ms: number): ReturnType<typeof setTimeout> {
-  const timer = setTimeout(task, ms);
+  const timer = setTimeout(task, Math.min(ms, longestTimerMs));
   (timer as { unref?: () => void }).unref?.();
   return timer;
 }

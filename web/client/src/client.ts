@@ -106,38 +106,44 @@ export class Client {
   }
 
   /** Sends a query; throws when the answer has errors. The answer shows what this client wrote before. */
-  async query<Data>(operation: Operation, options?: RequestOptions): Promise<Answered<Data>> {
+  async query<Data>(operation: Operation<Data>, options?: RequestOptions): Promise<Answered<Data>> {
     return dataOf<Data>(await this.execute(operation, options));
   }
 
   /** Sends a mutation, which is done once however often it is repeated; throws when the answer has errors. */
-  async mutate<Data>(operation: Operation, options: MutationOptions = {}): Promise<Answered<Data>> {
+  async mutate<Data>(
+    operation: Operation<Data>,
+    options: MutationOptions = {},
+  ): Promise<Answered<Data>> {
     if (!options.queue) return dataOf<Data>(await this.execute(operation, options));
     return dataOf<Data>(await this.#outbox.add(operation, options.idempotencyKey ?? newKey()));
   }
 
   /** The answer to a query or mutation as it came, with its errors. Throws when there was none. */
   execute(operation: Operation, options: RequestOptions = {}): Promise<Result> {
-    const { signal = this.#disposing.signal } = options;
-    const either = AbortSignal.any([signal, this.#disposing.signal]);
-    return this.#requests.execute(operation, { ...options, signal: either });
+    const own = this.#disposing.signal;
+    const signal = options.signal ? AbortSignal.any([options.signal, own]) : own;
+    return this.#requests.execute(operation, { ...options, signal });
   }
 
   /** The events of a subscription, or the answers of a live query, each once, as long as somebody takes them. */
   subscribe<Data>(
-    operation: Operation,
+    operation: Operation<Data>,
     options: StreamOptions = {},
   ): AsyncIterableIterator<Result<Data>> {
     return iterate<Data>((sink) => this.#stream(operation, sink, options));
   }
 
   /** The same for callbacks, and for operations of every kind; returns what ends it. */
-  run<Data>(operation: Operation, sink: Sink<Data>, options: StreamOptions = {}): () => void {
-    if (read(operation).isStream) {
-      const stream = this.#stream(operation, sink, options);
-      return () => stream.stop();
-    }
+  run<Data>(operation: Operation<Data>, sink: Sink<Data>, options: StreamOptions = {}): () => void {
     const aborting = new AbortController();
+    try {
+      if (read(operation).isStream) return this.#stream(operation, sink, options).stop;
+    } catch (cause) {
+      // Whoever hears of a refusal later hears of this one later, too.
+      queueMicrotask(() => !aborting.signal.aborted && sink.error(asError(cause)));
+      return () => aborting.abort();
+    }
     this.execute(operation, { signal: aborting.signal }).then(
       (result) => {
         if (aborting.signal.aborted) return;

@@ -10,4 +10,13 @@ export type { RequestOptions } from './requests.ts';
 export type { IssuedSession } from './session.ts';
 export type { ConnectionState } from './status.ts';
 export { memoryStore, webStore } from './stores.ts';
-export type { Operation, Options, Result, Sink, Store, StreamOptions, Variables } from './types.ts';
+export type {
+  Document,
+  Operation,
+  Options,
+  Result,
+  Sink,
+  Store,
+  StreamOptions,
+  Variables,
+} from './types.ts';

@@ -20,7 +20,7 @@ export interface LiveResult<Data> extends Result<Data> {
 }
 
 /** The newest answer of a live query, or event of a subscription; empty until there is one. */
-export function useLive<Data>(client: Client, operation: Operation): LiveResult<Data> {
+export function useLive<Data>(client: Client, operation: Operation<Data>): LiveResult<Data> {
   const [result, setResult] = useState<LiveResult<Data>>({});
   const key = keyOf(operation);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the operation, which is another object each time
@@ -38,7 +38,7 @@ export function useLive<Data>(client: Client, operation: Operation): LiveResult<
 /** Calls `onEvent` with each event of a subscription, once. Returns why there will be no more, when that is so. */
 export function useEvents<Data>(
   client: Client,
-  operation: Operation,
+  operation: Operation<Data>,
   onEvent: (result: Result<Data>) => void,
   options: StreamOptions = {},
 ): MillraceError | undefined {

@@ -39,8 +39,6 @@ const retryMs = 5_000;
 /** How long other tabs have to say what they know. */
 const askMs = 50;
 const lockPatienceMs = 15_000;
-/** Timers hold no longer delays. */
-const longestTimerMs = 2 ** 31 - 1;
 /** A session that never ends by itself; JSON has no infinity. */
 const never = Number.MAX_SAFE_INTEGER;
 const issued = 'session { accessToken accessTokenExpiresAt refreshToken } user { id }';
@@ -266,7 +264,7 @@ export class Sessions {
 
   #schedule(delayMs: number): void {
     clearTimeout(this.#timer);
-    if (!this.#session?.refreshToken || delayMs > longestTimerMs) return;
+    if (!this.#session?.refreshToken) return;
     this.#timer = quietTimer(() => void this.renew(), Math.max(delayMs, 0));
   }
 

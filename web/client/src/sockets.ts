@@ -39,7 +39,11 @@ export class Sockets implements Wire {
       events.closed();
     };
     this.#client = createClient({
-      url: url.replace(/^http/, 'ws'),
+      url: async () => {
+        // The gateway waits for `connection_init` for 3 s: a token is renewed before the socket opens. A failure is told below.
+        await sessions.authorization().catch(() => {});
+        return url.replace(/^http/, 'ws');
+      },
       webSocketImpl: this.#watched((impl ?? WebSocket) as SocketClass),
       connectionParams: async () => {
         this.#told = await sessions.authorization();

@@ -85,6 +85,7 @@ export class Status {
   }
 
   received(): void {
+    this.reached(true);
     if (!this.#isBehind) return;
     this.#awaitQuiet();
     this.#state = { ...this.#state, caughtUp: this.#state.caughtUp + 1 };

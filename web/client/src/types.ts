@@ -4,8 +4,11 @@ import type { FormattedError, MillraceError } from './errors.ts';
 
 export type Variables = Record<string, unknown>;
 
-export interface Operation {
-  query: string | DocumentNode;
+/** A document whose type says what its answers are, as GraphQL Code Generator makes them. */
+export type Document<Data> = DocumentNode & { __apiType?: (variables: never) => Data };
+
+export interface Operation<Data = unknown> {
+  query: string | Document<Data>;
   variables?: Variables;
   operationName?: string;
   extensions?: Record<string, unknown>;
@@ -56,7 +59,7 @@ export interface Options {
   token?: () => string | undefined | Promise<string | undefined>;
   /** The longest wait for an answer over HTTP, in milliseconds. Default: 40,000. */
   timeoutMs?: number;
-  /** How often a query or mutation is sent at most. Default: 7, over some 15 seconds. */
+  /** How often a query or mutation is sent at most. Default: 7, over some 12 seconds. */
   attempts?: number;
   /** The first and the longest delay between attempts, in milliseconds. Default: 250 and 30,000. */
   backoff?: { firstMs?: number; longestMs?: number };

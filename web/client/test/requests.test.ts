@@ -1,6 +1,14 @@
 // Queries, mutations, the session and the queue, against a gateway of this file's own that answers as it is told.
+import { parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { type Client, createClient, memoryStore, type Options, webStore } from '../src/index.ts';
+import {
+  type Client,
+  createClient,
+  type Document,
+  memoryStore,
+  type Options,
+  webStore,
+} from '../src/index.ts';
 
 interface Sent {
   query: string;
@@ -146,6 +154,13 @@ describe('queries', () => {
     setTimeout(() => aborting.abort(), 10);
     await expect(asked).rejects.toBeInstanceOf(Error);
   });
+});
+
+it('documents bring their types along', async () => {
+  const document = parse('{ me { id } }') as Document<{ me: { id: string } }>;
+  const { client } = connect(() => ({ body: { data: { me: { id: 'user_1' } } } }));
+  const { data } = await client.query({ query: document });
+  expect(data.me.id.toUpperCase()).toBe('USER_1');
 });
 
 describe('sessions', () => {
