@@ -117,6 +117,14 @@ async fn browser(mut setup: Setup) {
     run(setup, "browser.mjs").await;
 }
 
+async fn adapters(setup: Setup) {
+    run(setup, "adapters.mjs").await;
+}
+
+async fn readme(setup: Setup) {
+    run(setup, "readme.mjs").await;
+}
+
 async fn lines(setup: Setup) {
     run(setup, "lines.mjs").await;
 }
@@ -127,5 +135,5 @@ async fn offline(setup: Setup) {
 
 tests::both_ways!(restarts);
 tests::both_ways!(alone: resuming);
-tests::embedded!(lines, sessions, offline);
+tests::embedded!(adapters, lines, offline, readme, sessions);
 tests::embedded!(alone: browser);

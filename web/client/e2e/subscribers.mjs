@@ -10,7 +10,7 @@ import * as apollo3 from 'apollo-client-3/core/index.js';
 
 // The same file of the package once more, which finds Apollo Client 3 where it asks for any.
 register('./apollo-3.mjs', import.meta.url);
-const { millraceLink: millraceLink3 } = await import('../dist/apollo.js?apollo-3');
+export const { millraceLink: millraceLink3 } = await import('../dist/apollo.js?apollo-3');
 
 export const changes = `subscription Changes($after: String) {
   customerChanged(after: $after) { cursor type version customer { id name version } }
