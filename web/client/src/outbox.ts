@@ -9,9 +9,9 @@
 // back those behind it. One that cannot be sent now does.
 import { type Bounds, delayMs, quietTimer } from './backoff.ts';
 import { isSecret, payloadOf, read } from './document.ts';
-import { codeOf, MillraceError } from './errors.ts';
+import { asError, codeOf, MillraceError } from './errors.ts';
 import type { Attempt, Requests } from './requests.ts';
-import type { Sessions } from './session.ts';
+import { type Sessions, subjectOf } from './session.ts';
 import type { Status } from './status.ts';
 import type { Tabs } from './tabs.ts';
 import type { Operation, Payload, Result, Store } from './types.ts';
@@ -98,12 +98,12 @@ export class Outbox {
     // Later than everything this tab has queued, also when two come within a millisecond or the clock goes back.
     this.#lastAt = Math.max(Date.now(), this.#lastAt + 1);
     const key = `${this.#prefix}${String(this.#lastAt).padStart(15, '0')}:${id}`;
-    await this.#sessions.authorization();
+    const user = await this.#user();
     if ((await this.#keys()).length >= mostEntries)
       throw new MillraceError('QUEUE_FULL', `${mostEntries} mutations wait already`);
     const payload = payloadOf(operation, reading);
     try {
-      await this.#store.set(key, JSON.stringify({ id, user: this.#user, payload } satisfies Entry));
+      await this.#store.set(key, JSON.stringify({ id, user, payload } satisfies Entry));
     } catch (cause) {
       throw new MillraceError('QUEUE_FULL', 'The mutation could not be stored', { cause });
     }
@@ -144,7 +144,6 @@ export class Outbox {
     this.#isAsked = false;
     let waitMs: number | undefined;
     try {
-      await this.#sessions.authorization();
       if ((await this.#count()) === 0) return;
       waitMs = await this.#tabs.lock('outbox', lockPatienceMs, () => this.#sendAll());
     } catch {
@@ -171,12 +170,13 @@ export class Outbox {
       if (!entry.attemptedAt)
         await this.#store.set(key, JSON.stringify({ ...entry, attemptedAt: Date.now() }));
       const attempt = await this.#attempt(entry);
-      if (attempt.isPassing && !this.#isHopeless(attempt)) {
+      const { result } = attempt;
+      // Without a result it may have been done, or was not sent, as when somebody else is signed in by now.
+      if (!result || (attempt.isPassing && !this.#isHopeless(attempt))) {
         this.#failures += 1;
         return Math.max(delayMs(this.#failures - 1, this.#bounds), attempt.retryAfterMs);
       }
       this.#failures = 0;
-      const result = attempt.result ?? failed('INTERNAL', attempt.failure?.message ?? '');
       const refusal = result.errors?.[0];
       // It waits for its user to sign in again.
       if (refusal && !refusal.path && codeOf(result.errors) === 'UNAUTHENTICATED') return undefined;
@@ -184,18 +184,18 @@ export class Outbox {
     }
   }
 
-  async #attempt({ id, payload }: Entry): Promise<Attempt> {
+  async #attempt({ id, user, payload }: Entry): Promise<Attempt> {
     try {
-      return await this.#requests.attempt(payload, read(payload), id);
+      return await this.#requests.attempt(payload, read(payload), { key: id, user });
     } catch (cause) {
       // It cannot be read, as when another version has written it.
-      const { code, message } = cause as MillraceError;
-      return { result: failed(code, message), isPassing: false, retryAfterMs: 0 };
+      const { code, message } = asError(cause);
+      return { result: failed(code, message), code, isPassing: false, retryAfterMs: 0 };
     }
   }
 
-  #isHopeless({ result }: Attempt): boolean {
-    return this.#failures >= mostInternal && codeOf(result?.errors) === 'INTERNAL';
+  #isHopeless({ code }: Attempt): boolean {
+    return this.#failures >= mostInternal && code === 'INTERNAL';
   }
 
   async #finish(key: string, entry: Entry, result: Result): Promise<void> {
@@ -217,8 +217,8 @@ export class Outbox {
     this.#waiting.delete(id);
   }
 
-  get #user(): string {
-    return this.#sessions.userId ?? '';
+  async #user(): Promise<string> {
+    return subjectOf(await this.#sessions.authorization());
   }
 
   async #keys(): Promise<string[]> {
@@ -228,10 +228,11 @@ export class Outbox {
 
   /** Those of the user who is signed in, in their order. */
   async #entries(): Promise<[string, Entry][]> {
+    const user = await this.#user();
     const entries: [string, Entry][] = [];
     for (const key of await this.#keys()) {
       const entry = parse(await this.#store.get(key));
-      if (entry?.user === this.#user) entries.push([key, entry]);
+      if (entry?.user === user) entries.push([key, entry]);
     }
     return entries;
   }

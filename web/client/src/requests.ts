@@ -2,7 +2,7 @@
 //
 // A query is sent again when it had no answer or a passing failure. So is a mutation, under the same idempotency key: the
 // gateway does it once, whether the first attempt was lost on the way there or its answer on the way back. Mutations with
-// secrets have no such keys, and are sent once.
+// secrets have no such keys, and are sent once. A mutation is repeated as nobody but the user who sent it first.
 //
 // Queries show what this client wrote: they name what its mutations returned as `readAfter`. A token stands for the read
 // models of one mutation, so one is kept for each kind of mutation until a query showed it; of several, all but the last are
@@ -10,9 +10,9 @@
 // `extensions.stale`: one stuck read model must not keep everything from everybody.
 import { type Bounds, delayMs, sleep } from './backoff.ts';
 import { isSecret, payloadOf, type Reading, read } from './document.ts';
-import { codeOf, MillraceError } from './errors.ts';
+import { asError, codeOf, MillraceError } from './errors.ts';
 import { type Answer, post, type Sending } from './post.ts';
-import type { Sessions } from './session.ts';
+import { type Sessions, subjectOf } from './session.ts';
 import type { Status } from './status.ts';
 import type { Operation, Payload, Result } from './types.ts';
 
@@ -23,10 +23,19 @@ export interface RequestOptions {
   idempotencyKey?: string;
 }
 
+interface AttemptOptions {
+  key: string | undefined;
+  /** As nobody else. */
+  user: string | undefined;
+  signal?: AbortSignal;
+}
+
 /** What one attempt came to. A passing failure may be gone at the next one. */
 export interface Attempt {
   result?: Result;
   failure?: MillraceError;
+  /** Of what failed. */
+  code: string | undefined;
   isPassing: boolean;
   retryAfterMs: number;
 }
@@ -35,6 +44,8 @@ const passing = new Set(['UNAVAILABLE', 'TIMEOUT', 'INTERNAL', 'RATE_LIMITED']);
 /** An application that waits longer should say so, and ask. */
 const longestWaitMs = 30_000;
 const mostTokens = 8;
+/** A failure that is the gateway's own seldom passes. */
+const mostInternal = 2;
 
 export class Requests {
   readonly #sending: Sending;
@@ -66,9 +77,13 @@ export class Requests {
     const reading = read(operation);
     const key = options.idempotencyKey ?? (reading.kind === 'mutation' ? newKey() : undefined);
     const mostAttempts = isSecret(reading) ? 1 : this.#attempts;
+    const user =
+      reading.kind === 'mutation' ? subjectOf(await this.#sessions.authorization()) : undefined;
     for (let attempts = 1; ; attempts++) {
-      const attempt = await this.attempt(operation, reading, key, options.signal);
-      const isLast = attempts >= mostAttempts || attempt.retryAfterMs > longestWaitMs;
+      const attempt = await this.attempt(operation, reading, { ...options, key, user });
+      const isInternal = attempt.code === 'INTERNAL' && attempts >= mostInternal;
+      const isLong = attempt.retryAfterMs > longestWaitMs;
+      const isLast = attempts >= mostAttempts || isInternal || isLong;
       if (!attempt.isPassing || isLast) {
         if (attempt.result) return attempt.result;
         throw attempt.failure;
@@ -82,20 +97,22 @@ export class Requests {
   async attempt(
     operation: Operation,
     reading: Reading,
-    key: string | undefined,
-    signal?: AbortSignal,
+    { key, user, signal }: AttemptOptions,
   ): Promise<Attempt> {
     const payload = payloadOf(operation, reading);
     if (key) payload.extensions = { ...payload.extensions, idempotencyKey: key };
     try {
       const isQuery = reading.kind === 'query';
-      const answer = await (isQuery ? this.#query(payload, signal) : this.#send(payload, signal));
+      const answer = await (isQuery
+        ? this.#query(payload, signal)
+        : this.#send(payload, signal, user));
       const token = answer.result.extensions?.readAfter;
       if (typeof token === 'string') this.#note(reading.fields.join(), token);
-      return attemptOf(answer);
+      return attemptOf(answer, isQuery);
     } catch (cause) {
-      const failure = cause as MillraceError;
-      return { failure, isPassing: failure.code === 'NETWORK', retryAfterMs: 0 };
+      const failure = asError(cause);
+      const isPassing = failure.code === 'NETWORK';
+      return { failure, code: failure.code, isPassing, retryAfterMs: 0 };
     }
   }
 
@@ -121,27 +138,36 @@ export class Requests {
     const before = await Promise.all(tokens.map(([, token]) => wait(token)));
     const extensions = { ...payload.extensions, readAfter: last[1] };
     const answer = await this.#send({ ...payload, extensions }, signal);
-    const codes = [...before, answer].map(({ result }) => codeOf(result.errors));
-    const isLate = codes.some((code) => code === 'READ_AFTER_TIMEOUT' || code === 'BAD_REQUEST');
-    if (!isLate && codes.at(-1) && answer.result.data == null) return answer;
-    // Shown, too late, or not known any more, as after a change of the gateway's keys: none is to be waited for again.
-    for (const [fields, token] of [...tokens, last])
-      if (this.#written.get(fields) === token) this.#written.delete(fields);
-    if (!isLate) return answer;
+    const isLate = ({ result }: Answer) =>
+      ['READ_AFTER_TIMEOUT', 'BAD_REQUEST'].includes(codeOf(result.errors) ?? '');
+    const answers = [...before, answer];
+    for (const [index, [fields, token]] of [...tokens, last].entries()) {
+      // Shown, too late, or not known any more, as after a change of the gateway's keys: it is not to be waited for again.
+      const waited = answers[index] as Answer;
+      const isOver = waited.result.data != null || isLate(waited);
+      if (isOver && this.#written.get(fields) === token) this.#written.delete(fields);
+    }
+    if (!answers.some(isLate)) return answer;
     const bare = await this.#send(payload, signal);
     bare.result.extensions = { ...bare.result.extensions, stale: true };
     return bare;
   }
 
-  async #send(payload: Payload, signal?: AbortSignal): Promise<Answer> {
-    const authorization = await this.#sessions.authorization();
+  async #send(payload: Payload, signal?: AbortSignal, user?: string): Promise<Answer> {
+    const authorization = await this.#authorization(user);
     const answer = await this.#post(payload, authorization, signal);
     if (codeOf(answer.result.errors) !== 'UNAUTHENTICATED') return answer;
     // Only a request that was refused as a whole, before anything ran, is known to have done nothing.
     const refusal = answer.result.errors?.[0];
     if (refusal?.path || !(await this.#recover(authorization, refusal?.extensions?.reason)))
       return answer;
-    return this.#post(payload, await this.#sessions.authorization(), signal);
+    return this.#post(payload, await this.#authorization(user), signal);
+  }
+
+  async #authorization(user: string | undefined): Promise<string | undefined> {
+    const authorization = await this.#sessions.authorization();
+    if (user === undefined || subjectOf(authorization) === user) return authorization;
+    throw new MillraceError('UNAUTHENTICATED', 'Somebody else is signed in by now');
   }
 
   #recover(authorization: string | undefined, reason: unknown): Promise<boolean> {
@@ -174,13 +200,16 @@ export function newKey(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-function attemptOf({ result, retryAfterMs }: Answer): Attempt {
+function attemptOf({ result, retryAfterMs }: Answer, isQuery: boolean): Attempt {
   const failed = result.errors?.find((error) => passing.has(String(error.extensions?.code)));
-  const seconds = failed?.extensions?.retryAfterSeconds;
-  const askedMs = typeof seconds === 'number' ? seconds * 1000 : 0;
+  const { code, retryAfterSeconds } = failed?.extensions ?? {};
+  const askedMs = typeof retryAfterSeconds === 'number' ? retryAfterSeconds * 1000 : 0;
+  // A page that is there in part is not held back for the rest of it.
+  const isPartial = isQuery && Object.values(result.data ?? {}).some((value) => value !== null);
   return {
     result,
-    isPassing: failed !== undefined,
+    code: code as string | undefined,
+    isPassing: failed !== undefined && !isPartial,
     retryAfterMs: Math.max(askedMs, retryAfterMs ?? 0),
   };
 }

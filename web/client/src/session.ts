@@ -247,7 +247,8 @@ export class Sessions {
   /** Returns false when it is the session already, or an earlier state of it. */
   #adopt(session: Session | null): boolean {
     const before = this.#session;
-    const isSame = before && session && before.userId === session.userId;
+    const isSame =
+      before && session && subjectOf(before.accessToken) === subjectOf(session.accessToken);
     if (before?.accessToken === session?.accessToken) return false;
     if (isSame && session.endsAt < before.endsAt) return false;
     this.#session = session;
@@ -272,6 +273,16 @@ export class Sessions {
     const isDue = this.#session?.refreshToken && Date.now() >= this.#session.renewAt;
     if (isDue && globalThis.document?.visibilityState === 'visible') void this.renew();
   };
+}
+
+/** Whose token it is. Nobody's without one, and where tokens are not those of the gateway. */
+export function subjectOf(authorization: string | undefined): string {
+  try {
+    const claims = authorization?.split('.')[1]?.replaceAll('-', '+').replaceAll('_', '/') ?? '';
+    return String(JSON.parse(atob(claims)).sub);
+  } catch {
+    return '';
+  }
 }
 
 function bearer(token: string | undefined): string | undefined {

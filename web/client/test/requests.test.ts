@@ -49,13 +49,16 @@ function connect(reply: (sent: Sent, count: number) => Reply, options: Partial<O
 const errors = (code: string, more = {}) => ({
   body: { data: null, errors: [{ message: code, extensions: { code, ...more } }] },
 });
-const issue = (token: string, seconds = 900) => ({
+/** An access token as the gateway makes them, as far as this client looks at it. */
+const token = (name: string, sub: string) => `${name}.${btoa(JSON.stringify({ sub }))}.signature`;
+const [a, b] = [token('a', 'one'), token('b', 'one')];
+const issue = (accessToken: string, seconds = 900) => ({
   body: {
     data: {
       entered: {
         session: {
-          accessToken: token,
-          refreshToken: `refresh-${token}`,
+          accessToken,
+          refreshToken: `refresh-${accessToken}`,
           accessTokenExpiresAt: new Date(Date.now() + seconds * 1000).toISOString(),
         },
         user: { id: 'user_1' },
@@ -104,6 +107,19 @@ describe('mutations', () => {
     expect(sent).toHaveLength(1);
   });
 
+  it('are repeated as nobody else', async () => {
+    let current = token('t', 'one');
+    const { client, sent } = connect(
+      () => {
+        current = token('t', 'other');
+        return 'lost';
+      },
+      { token: () => current },
+    );
+    await expect(client.mutate(mutation)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    expect(sent).toHaveLength(1);
+  });
+
   it('fail with what the gateway says', async () => {
     const violations = [{ field: 'name', code: 'BLANK', message: 'is blank' }];
     const { client, sent } = connect(() => errors('VALIDATION', { violations }));
@@ -147,6 +163,20 @@ describe('queries', () => {
     expect(sent).toHaveLength(4);
   });
 
+  it('are not held back for a part that fails', async () => {
+    const data = { me: { id: 'user_1' }, customers: null };
+    const failed = { message: 'no', path: ['customers'], extensions: { code: 'UNAVAILABLE' } };
+    const { client, sent } = connect(() => ({ body: { data, errors: [failed] } }));
+    await expect(client.query(query)).rejects.toMatchObject({ code: 'UNAVAILABLE', data });
+    expect(sent).toHaveLength(1);
+  });
+
+  it('are sent twice when the gateway fails, and not more often', async () => {
+    const { client, sent } = connect(() => errors('INTERNAL'));
+    await expect(client.query(query)).rejects.toMatchObject({ code: 'INTERNAL' });
+    expect(sent).toHaveLength(2);
+  });
+
   it('can be aborted', async () => {
     const { client } = connect(() => 'lost', { backoff: { firstMs: 60_000 } });
     const aborting = new AbortController();
@@ -165,16 +195,18 @@ it('documents bring their types along', async () => {
 
 describe('sessions', () => {
   const gateway = (seconds: number) => (it: Sent) => {
-    if (it.query.includes('signIn')) return issue('a', seconds);
-    if (it.query.includes('refresh(')) return issue('b');
-    return it.authorization === 'Bearer b' ? {} : errors('UNAUTHENTICATED', { reason: 'EXPIRED' });
+    if (it.query.includes('signIn')) return issue(a, seconds);
+    if (it.query.includes('refresh(')) return issue(b);
+    return it.authorization === `Bearer ${b}`
+      ? {}
+      : errors('UNAUTHENTICATED', { reason: 'EXPIRED' });
   };
 
   it('renew a token that was refused, and send again', async () => {
     const { client, sent } = connect(gateway(900));
     await client.signIn({ email: 'e', password: 'p' });
     await client.query(query);
-    expect(sent.map((it) => it.authorization)).toEqual([null, 'Bearer a', null, 'Bearer b']);
+    expect(sent.map((it) => it.authorization)).toEqual([null, `Bearer ${a}`, null, `Bearer ${b}`]);
   });
 
   it('exchange a token once for all tabs, and tell a tab that opens', async () => {
@@ -192,9 +224,7 @@ describe('sessions', () => {
 
   it('end with the gateway’s word', async () => {
     const { client } = connect((it) =>
-      it.query.includes('signIn')
-        ? issue('a', 0)
-        : errors('UNAUTHENTICATED', { reason: 'REVOKED' }),
+      it.query.includes('signIn') ? issue(a, 0) : errors('UNAUTHENTICATED', { reason: 'REVOKED' }),
     );
     await client.signIn({ email: 'e', password: 'p' });
     await expect(client.query(query)).rejects.toMatchObject({
@@ -211,7 +241,7 @@ describe('sessions', () => {
     client.dispose();
     const again = connect(() => ({}), { name: 'kept', sessions });
     await again.client.query(query);
-    expect(again.sent[0]?.authorization).toBe('Bearer a');
+    expect(again.sent[0]?.authorization).toBe(`Bearer ${a}`);
     again.client.dispose();
     sessions.set('millrace:kept:session', '{"accessToken":');
     const broken = connect(() => ({}), { name: 'kept', sessions });
@@ -279,9 +309,9 @@ describe('the queue', () => {
         `millrace:owned:outbox:00000000000000${n}:k${n}`,
         JSON.stringify({ id: `k${n}`, user, payload: { query: mutation.query, variables: { n } } }),
       );
-    entry('user_2', 1);
-    entry('user_1', 2);
-    const { client, sent } = connect((it) => (it.query.includes('signIn') ? issue('a') : {}), {
+    entry('other', 1);
+    entry('one', 2);
+    const { client, sent } = connect((it) => (it.query.includes('signIn') ? issue(a) : {}), {
       name: 'owned',
       queue,
     });
