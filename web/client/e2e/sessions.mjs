@@ -7,7 +7,7 @@ import { ledgers, settle } from './ledgers.mjs';
 import { changes } from './subscribers.mjs';
 
 const { SIGN_IN_EMAIL: email, SIGN_IN_PASSWORD: password } = process.env;
-const lifetimes = 3;
+const lifetimes = 2;
 
 await program(55_000, async (base, check) => {
   await tabs(base, check);

@@ -1,0 +1,143 @@
+// Streams over lines that a script gives: live queries over lost lines, refusals that pass and that do not.
+import { describe, expect, it } from 'vitest';
+import { createClient, type MillraceError, memoryStore, type Result } from '../src/index.ts';
+
+type Payload = Record<string, unknown>;
+/** What one line gives, and whether it ends with `complete` or is lost. */
+type Line = { gives: Payload[]; isLost?: boolean };
+
+/** A client whose event streams are these lines, one after the other; the last one again and again. */
+function connect(lines: Line[], token = () => 'token') {
+  const sent: { extensions?: Record<string, unknown> }[] = [];
+  const fetch: typeof globalThis.fetch = async (_, init) => {
+    const payload = JSON.parse(String(init?.body));
+    if (!new Headers(init?.headers).get('accept')?.includes('event-stream'))
+      return new Response(
+        JSON.stringify({ data: {}, extensions: { cursor: 'now', readAfter: 'w' } }),
+      );
+    const { gives, isLost } = lines[Math.min(sent.length, lines.length - 1)] as Line;
+    sent.push(payload);
+    const events = gives.map((it) => `event: next\ndata: ${JSON.stringify(it)}\n\n`);
+    if (!isLost) events.push('event: complete\ndata:\n\n');
+    return new Response(events.join(''), { headers: { 'content-type': 'text/event-stream' } });
+  };
+  const client = createClient({
+    url: 'http://gateway.example/graphql',
+    transport: 'event-stream',
+    backoff: { firstMs: 1, longestMs: 5 },
+    queue: memoryStore(),
+    token,
+    fetch,
+  });
+  return { client, sent };
+}
+
+async function all(results: AsyncIterable<Result>): Promise<{ data: unknown[]; code?: string }> {
+  const data: unknown[] = [];
+  try {
+    for await (const result of results) data.push(result.data);
+    return { data };
+  } catch (error) {
+    return { data, code: (error as MillraceError).code };
+  }
+}
+
+const live = { query: 'query @live(patch: true) { n }' };
+const numbers = { query: 'subscription ($after: String) { n(after: $after) }' };
+const refused = (code: string, more = {}): Line => ({
+  gives: [{ errors: [{ message: code, extensions: { code, ...more } }] }],
+});
+
+describe('live queries', () => {
+  const known = (digest: string) => ({ cursor: `c${digest}`, digest });
+  const replace = (value: number) => [{ op: 'replace', path: '/n', value }];
+
+  it('go on from what is here after a lost line', async () => {
+    const { client, sent } = connect([
+      {
+        gives: [
+          { data: { n: 1 }, revision: 1, extensions: known('1') },
+          { patch: replace(2), revision: 2, extensions: known('2') },
+        ],
+        isLost: true,
+      },
+      { gives: [{ extensions: { unchanged: true, ...known('2') } }], isLost: true },
+      {
+        gives: [
+          { patch: [], revision: 1, extensions: { unchanged: true, ...known('2') } },
+          { patch: replace(3), revision: 2, extensions: known('3') },
+        ],
+      },
+    ]);
+    expect(await all(client.subscribe(live))).toEqual({ data: [{ n: 1 }, { n: 2 }, { n: 3 }] });
+    const named = sent.map(({ extensions }) => extensions?.live);
+    expect(named).toEqual([undefined, known('2'), known('2')]);
+  });
+
+  it('are asked anew when a patch does not fit', async () => {
+    const { client, sent } = connect([
+      {
+        gives: [
+          { data: { n: 1 }, revision: 1, extensions: known('1') },
+          { patch: replace(3), revision: 3, extensions: known('3') },
+        ],
+        isLost: true,
+      },
+      { gives: [{ data: { n: 3 }, revision: 1, extensions: known('3') }] },
+    ]);
+    expect(await all(client.subscribe(live))).toEqual({ data: [{ n: 1 }, { n: 3 }] });
+    expect(sent[1]?.extensions?.live).toBeUndefined();
+  });
+
+  it('show what was written, or come without waiting for it', async () => {
+    const { client, sent } = connect([
+      refused('READ_AFTER_TIMEOUT'),
+      { gives: [{ data: { n: 1 } }] },
+    ]);
+    await client.mutate({ query: 'mutation { add { n } }' });
+    expect(await all(client.subscribe(live))).toEqual({ data: [{ n: 1 }] });
+    expect(sent.map(({ extensions }) => extensions?.readAfter)).toEqual(['w', undefined]);
+  });
+});
+
+describe('refusals', () => {
+  it('that pass are waited out', async () => {
+    const lines = ['UNAVAILABLE', 'TIMEOUT', 'RATE_LIMITED', 'INTERNAL'].map((code) =>
+      refused(code),
+    );
+    const { client, sent } = connect([...lines, { gives: [{ data: 1 }] }]);
+    expect(await all(client.subscribe(numbers))).toEqual({ data: [1] });
+    expect(sent).toHaveLength(5);
+  });
+
+  it('that do not pass end a stream', async () => {
+    for (const [code, attempts] of [
+      ['FORBIDDEN', 1],
+      ['GRAPHQL_VALIDATION_FAILED', 1],
+      ['CURSOR_EXPIRED', 1],
+      ['INTERNAL', 6],
+    ] as const) {
+      const { client, sent } = connect([refused(code)]);
+      expect(await all(client.subscribe(numbers))).toEqual({ data: [], code });
+      expect(sent).toHaveLength(attempts);
+    }
+  });
+
+  it('of one token after the other end a stream', async () => {
+    let count = 0;
+    const next = () => `token-${count++}`;
+    const { client, sent } = connect([refused('UNAUTHENTICATED', { reason: 'EXPIRED' })], next);
+    expect(await all(client.subscribe(numbers))).toEqual({ data: [], code: 'UNAUTHENTICATED' });
+    expect(sent).toHaveLength(4);
+  });
+
+  it('wait as long as they say', async () => {
+    const { client } = connect([
+      refused('RATE_LIMITED', { retryAfterSeconds: 1 }),
+      { gives: [{ data: 1 }] },
+    ]);
+    const began = Date.now();
+    expect(await all(client.subscribe(numbers))).toEqual({ data: [1] });
+    expect(Date.now() - began).toBeGreaterThanOrEqual(990);
+  });
+});
