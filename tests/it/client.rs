@@ -106,6 +106,10 @@ async fn restarts(setup: Setup) {
     run(setup, "restarts.mjs").await;
 }
 
+async fn silence(setup: Setup) {
+    run(setup, "silence.mjs").await;
+}
+
 async fn sessions(mut setup: Setup) {
     setup.settings.set("MILLRACE_ACCESS_TOKEN_LIFETIME", "4s");
     run(setup, "sessions.mjs").await;
@@ -135,5 +139,5 @@ async fn offline(setup: Setup) {
 
 tests::both_ways!(restarts);
 tests::both_ways!(alone: resuming);
-tests::embedded!(adapters, lines, offline, readme, sessions);
+tests::embedded!(adapters, lines, offline, readme, sessions, silence);
 tests::embedded!(alone: browser);

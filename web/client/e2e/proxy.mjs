@@ -16,10 +16,14 @@ export async function proxy(target, { firstCutMs = 30, lastCutMs = 600 } = {}) {
       clearTimeout(cutting);
       client.destroy();
       upstream.destroy();
-      pairs.delete(end);
+      pairs.delete(pair);
     };
-    pairs.add(end);
     let isSilent = false;
+    const silence = () => {
+      isSilent = true;
+    };
+    const pair = { end, silence };
+    pairs.add(pair);
     let isFirst = true;
     client.on('data', (bytes) => {
       const isUpgrade = isFirst && /upgrade: websocket/i.test(bytes.toString('latin1'));
@@ -66,8 +70,12 @@ export async function proxy(target, { firstCutMs = 30, lastCutMs = 600 } = {}) {
     /** Cuts every line, and refuses new ones until `rise`. */
     fall: () => {
       server.close();
-      for (const end of [...pairs]) end();
+      for (const { end } of [...pairs]) end();
     },
     rise: () => listen(own),
+    /** Passes on nothing more on the lines that are open, for ever, and says nothing. */
+    silence: () => {
+      for (const { silence } of pairs) silence();
+    },
   };
 }

@@ -4,16 +4,11 @@ import type { FormattedError } from './errors.ts';
 import type { Requests } from './requests.ts';
 import type { Sessions } from './session.ts';
 import type { Payload, Result } from './types.ts';
-import type { Outcome, Wire, WireSink } from './wire.ts';
+import type { Outcome, Wire, WireEvents, WireSink } from './wire.ts';
 
 const openingMs = 20_000;
 /** The gateway sends a comment every 12 s. */
-const silenceMs = 45_000;
-
-export interface StreamEvents {
-  opened(): void;
-  closed(): void;
-}
+const silenceMs = 30_000;
 
 export class EventStreams implements Wire {
   readonly transport = 'event-stream';
@@ -21,7 +16,7 @@ export class EventStreams implements Wire {
   readonly #fetch: typeof fetch;
   readonly #sessions: Sessions;
   readonly #requests: Requests;
-  readonly #events: StreamEvents;
+  readonly #events: WireEvents;
   /** What cuts each open stream. */
   readonly #open = new Set<() => void>();
 
@@ -29,7 +24,7 @@ export class EventStreams implements Wire {
     { url, fetch }: { url: string; fetch: typeof globalThis.fetch },
     sessions: Sessions,
     requests: Requests,
-    events: StreamEvents,
+    events: WireEvents,
   ) {
     this.#url = url;
     this.#fetch = fetch;
@@ -83,9 +78,11 @@ export class EventStreams implements Wire {
     const cut = () => aborting.abort();
     let silence = setTimeout(cut, openingMs);
     let isOpen = false;
+    let began = Date.now();
     let authorization: string | undefined;
     try {
       authorization = await this.#sessions.authorization();
+      began = Date.now();
       const response = await this.#fetch(this.#url, {
         method: 'POST',
         headers: {
@@ -97,7 +94,7 @@ export class EventStreams implements Wire {
         signal: aborting.signal,
       });
       if (!response.body || !isEventStream(response)) return await refusal(response, authorization);
-      this.#events.opened();
+      this.#events.opened(Date.now() - began);
       isOpen = true;
       const parser = new EventParser();
       const decoder = new TextDecoder();

@@ -46,15 +46,15 @@ export class Line {
     this.#backoff = new SharedBackoff(bounds);
     this.#requests = requests;
     const { url, transport = 'auto', webSocketImpl } = options;
-    const opened = (name: Wire['transport']) => {
+    const opened = (name: Wire['transport'], tookMs: number) => {
       this.#openedIn = this.#generation;
       this.#openedAt = Date.now();
-      status.opened(name);
+      status.opened(name, tookMs);
     };
     this.#streams = new EventStreams({ url, fetch: options.fetch ?? fetch }, sessions, requests, {
-      opened: () => {
+      opened: (tookMs) => {
         this.#openStreams += 1;
-        opened('event-stream');
+        opened('event-stream', tookMs);
       },
       closed: () => {
         this.#openStreams -= 1;
@@ -64,9 +64,9 @@ export class Line {
     const hasSockets = typeof (webSocketImpl ?? globalThis.WebSocket) === 'function';
     if (transport === 'websocket' || (transport === 'auto' && hasSockets))
       this.#sockets = new Sockets(url, webSocketImpl, sessions, {
-        opened: () => {
+        opened: (tookMs) => {
           this.#isProved = false;
-          opened('websocket');
+          opened('websocket', tookMs);
         },
         closed: () => status.lost(),
       });

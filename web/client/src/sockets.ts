@@ -3,7 +3,7 @@ import { type Client, createClient } from 'graphql-ws';
 import type { FormattedError } from './errors.ts';
 import type { Sessions } from './session.ts';
 import type { Payload, Result } from './types.ts';
-import type { Outcome, Wire, WireSink } from './wire.ts';
+import type { Outcome, Wire, WireEvents, WireSink } from './wire.ts';
 
 type SocketClass = typeof WebSocket;
 
@@ -13,11 +13,6 @@ const pongMs = 10_000;
 /** A socket without operations stays for the next one. */
 const idleMs = 3_000;
 
-export interface SocketEvents {
-  opened(): void;
-  closed(): void;
-}
-
 export class Sockets implements Wire {
   readonly transport = 'websocket';
   readonly #client: Client;
@@ -25,12 +20,13 @@ export class Sockets implements Wire {
   #socket: WebSocket | undefined;
   /** What the gateway was told on the socket. */
   #told: string | undefined;
+  #createdAt = 0;
   #opening: ReturnType<typeof setTimeout> | undefined;
   #pongDue: ReturnType<typeof setTimeout> | undefined;
   /** Who waits for the cursor of the next `connection_ack`. */
   readonly #starting = new Set<(cursor: string) => void>();
 
-  constructor(url: string, impl: unknown, sessions: Sessions, events: SocketEvents) {
+  constructor(url: string, impl: unknown, sessions: Sessions, events: WireEvents) {
     this.#sessions = sessions;
     const closed = () => {
       clearTimeout(this.#opening);
@@ -56,7 +52,7 @@ export class Sockets implements Wire {
         connected: (socket, payload) => {
           clearTimeout(this.#opening);
           this.#socket = socket as WebSocket;
-          events.opened();
+          events.opened(Date.now() - this.#createdAt);
           const cursor = (payload as { cursor?: unknown } | undefined)?.cursor;
           if (typeof cursor === 'string') for (const start of this.#starting) start(cursor);
           // The token was renewed while the socket opened.
@@ -145,6 +141,7 @@ export class Sockets implements Wire {
   /** graphql-ws waits for ever for a socket that does not open, and shows it to nobody before. */
   #watched(Impl: SocketClass): SocketClass {
     const watch = (socket: WebSocket) => {
+      this.#createdAt = Date.now();
       clearTimeout(this.#opening);
       this.#opening = setTimeout(() => this.reset(), openingMs);
       // The package `ws` raises an error when it is given up while it opens; nobody listens to it by then.

@@ -13,8 +13,12 @@ export interface ConnectionState {
   transport: 'websocket' | 'event-stream' | undefined;
 }
 
-/** The line is live again when no event came for this long: there is no sign on the wire between old and new ones. */
+/**
+ * The line is live again when no event came for this long, or for twice as long as it took to open, where the way is long:
+ * there is no sign on the wire between old events and new ones.
+ */
 const quietMs = 250;
+const longestQuietMs = 5_000;
 /** Counting tells listeners once for so many events. */
 const countStep = 100;
 
@@ -27,6 +31,7 @@ export class Status {
   #wasOpen = false;
   #isBehind = false;
   #isUnreachable = false;
+  #quietMs = quietMs;
   #quiet: ReturnType<typeof setTimeout> | undefined;
   readonly #listeners = new Set<() => void>();
 
@@ -62,7 +67,8 @@ export class Status {
     this.#change({});
   }
 
-  opened(transport: ConnectionState['transport']): void {
+  opened(transport: ConnectionState['transport'], tookMs: number): void {
+    this.#quietMs = Math.min(Math.max(quietMs, 2 * tookMs), longestQuietMs);
     this.#isOpen = true;
     this.#isUnreachable = false;
     if (this.#wasOpen && !this.#isBehind) this.#catchUp();
@@ -112,7 +118,7 @@ export class Status {
       this.#isBehind = false;
       this.#change({});
       this.#tell();
-    }, quietMs);
+    }, this.#quietMs);
   }
 
   #change(more: Partial<ConnectionState>): void {

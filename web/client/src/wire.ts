@@ -15,6 +15,13 @@ export interface WireSink {
   end(outcome: Outcome): void;
 }
 
+export interface WireEvents {
+  /** A line was made, in so many milliseconds. */
+  opened(tookMs: number): void;
+  /** It was lost, or not made; may be told twice. */
+  closed(): void;
+}
+
 export interface Wire {
   readonly transport: 'websocket' | 'event-stream';
   /** Returns what ends the stream without an outcome. */

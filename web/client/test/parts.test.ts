@@ -132,16 +132,18 @@ describe('Status', () => {
     const words: string[] = [];
     status.subscribe(() => words.push(status.get().status));
     status.began();
-    status.opened('websocket');
+    status.opened('websocket', 10);
     expect(status.get().status).toBe('connecting');
     status.started(false);
     status.received();
     status.lost();
     status.reached(false);
-    status.opened('event-stream');
+    status.opened('event-stream', 400);
     status.received();
     status.received();
-    vi.advanceTimersByTime(300);
+    vi.advanceTimersByTime(700);
+    expect(status.get().status).toBe('resuming');
+    vi.advanceTimersByTime(200);
     expect(status.get()).toEqual({
       status: 'live',
       caughtUp: 2,
