@@ -41,6 +41,7 @@ export function quietTimer(task: () => void, ms: number): ReturnType<typeof setT
 export class SharedBackoff {
   #failures = 0;
   #generation = 0;
+  #notBefore = 0;
   #waking = new AbortController();
   #gate: Promise<void> = Promise.resolve();
   readonly #bounds: Bounds;
@@ -65,6 +66,7 @@ export class SharedBackoff {
     this.#generation += 1;
     const waitMs = Math.max(delayMs(this.#failures, this.#bounds), atLeastMs * (1 + Math.random()));
     this.#failures += 1;
+    this.#notBefore = atLeastMs > 0 ? Date.now() + waitMs : 0;
     this.#waking = new AbortController();
     this.#gate = sleep(waitMs, this.#waking.signal);
     return true;
@@ -74,8 +76,14 @@ export class SharedBackoff {
     this.#failures = 0;
   }
 
-  /** Makes the next attempt due now: the network came back, or somebody signed in. */
+  /** Makes the next attempt due now, as the network came back, unless the gateway asked for the delay. */
   hurry(): void {
+    if (Date.now() >= this.#notBefore) this.#waking.abort();
+  }
+
+  /** Makes the next attempt due now, whatever was before. */
+  restart(): void {
+    this.#failures = 0;
     this.#waking.abort();
   }
 }

@@ -74,8 +74,9 @@ export class Line {
     sessions.on((change) => {
       if (change === 'renewed') this.#sockets?.renewed();
       // A socket belongs to one user. When a session ends, the gateway ends what ran under it, and says so.
-      if (change === 'begun') this.reset();
-      this.#backoff.hurry();
+      if (change !== 'begun') return;
+      this.reset();
+      this.#backoff.restart();
     });
   }
 
@@ -113,7 +114,7 @@ export class Line {
   close(): void {
     this.#sockets?.close();
     this.#streams.close();
-    this.#backoff.hurry();
+    this.#backoff.restart();
   }
 
   #choose(): Wire {

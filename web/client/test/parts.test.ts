@@ -78,7 +78,18 @@ describe('back-off', () => {
     expect(backoff.failed(other)).toBe(false);
     const next = backoff.ready();
     backoff.hurry();
-    expect(await next).not.toBe(one);
+    const second = await next;
+    expect(second).not.toBe(one);
+    backoff.failed(second, 60_000);
+    let isDue = false;
+    const asked = backoff.ready().then(() => {
+      isDue = true;
+    });
+    backoff.hurry();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(isDue, 'a delay that the gateway asked for').toBe(false);
+    backoff.restart();
+    await asked;
   });
 });
 
