@@ -71,7 +71,6 @@ export class Status {
     this.#quietMs = Math.min(Math.max(quietMs, 2 * tookMs), longestQuietMs);
     this.#isOpen = true;
     this.#isUnreachable = false;
-    if (this.#wasOpen && !this.#isBehind) this.#catchUp();
     this.#wasOpen = true;
     if (this.#isBehind) this.#awaitQuiet();
     this.#change({ transport });

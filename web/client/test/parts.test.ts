@@ -146,6 +146,8 @@ describe('Status', () => {
     status.opened('websocket', 10);
     expect(status.get().status).toBe('connecting');
     status.started(false);
+    // Another event stream, for another subscription.
+    status.opened('event-stream', 10);
     status.received();
     status.lost();
     status.reached(false);
