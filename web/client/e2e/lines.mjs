@@ -56,11 +56,13 @@ async function beforeTheFirst(base, check, transport) {
     names.push(input.name);
   }
   await line.rise();
-  await until('what was missed', () => seen.names.length >= 3 || seen.error);
+  // A cursor of the present may be one of a moment ago.
+  const mine = () => seen.names.filter((name) => names.includes(name));
+  await until('what was missed', () => mine().length >= 3 || seen.error);
   await until('the present', () => client.state.status === 'live');
   check(
     `${transport}: a line that is cut before the first event loses nothing`,
-    seen.names.join() === names.join(),
+    mine().join() === names.join(),
     seen,
   );
   check(
@@ -136,10 +138,11 @@ async function slow(base, check) {
     versions.push(data.customerChanged.version);
     if (versions.at(-1) >= last) break;
   }
-  const isWhole = versions.every((it, i) => it === version + 1 + i);
+  const [first] = versions;
+  const isWhole = first <= version + 1 && versions.every((it, i) => it === first + i);
   check(
     `a slow reader gets each of ${versions.length} events once`,
-    isWhole && versions.length === last - version,
+    isWhole && versions.at(-1) === last,
     versions.length,
   );
   client.dispose();
@@ -160,10 +163,11 @@ async function fallback(base, check) {
     () => client.state.transport === 'event-stream' && client.state.status === 'live',
   );
   await client.mutate({ query: create, variables: { input } });
-  await until('its event', () => received.length > 0);
+  const isMine = (it) => it.data?.customerChanged.customer.name === input.name;
+  await until('its event', () => received.some(isMine));
   check(
     'event streams take over where sockets do not get through',
-    received[0].data?.customerChanged.customer.name === input.name,
+    received.filter(isMine).length === 1,
     received,
   );
   client.dispose();
