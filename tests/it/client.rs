@@ -106,6 +106,13 @@ async fn restarts(setup: Setup) {
     run(setup, "restarts.mjs").await;
 }
 
+async fn live(setup: Setup) {
+    let schema = std::fs::read_to_string(repository().join("schema/schema.graphql"));
+    if schema.expect("the schema").contains("directive @live(") {
+        run(setup, "live.mjs").await;
+    }
+}
+
 async fn silence(setup: Setup) {
     run(setup, "silence.mjs").await;
 }
@@ -137,7 +144,7 @@ async fn offline(setup: Setup) {
     run(setup, "offline.mjs").await;
 }
 
-tests::both_ways!(restarts);
+tests::both_ways!(live, restarts);
 tests::both_ways!(alone: resuming);
 tests::embedded!(adapters, lines, offline, readme, sessions, silence);
 tests::embedded!(alone: browser);
