@@ -1,5 +1,5 @@
 # The commands of this repository. Each works from a clean clone.
-.PHONY: run test test-long oracle simulate faults bench bench-rebuild bench-followers bench-hot instructions check domain domain-check weight setup web
+.PHONY: run test test-long oracle simulate faults bench bench-rebuild bench-followers bench-hot instructions check domain domain-check weight setup web release-schema
 
 # The gateway at http://127.0.0.1:8080, with the pages if npm is here to build them. Nothing else is needed.
 run:
@@ -58,6 +58,9 @@ check: web
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	npm run --prefix web check
+	tests/setup examples
+	npm run --prefix examples/typescript check
+	cd examples/typescript && ../../web/node_modules/.bin/biome ci
 	@if command -v cargo-deny >/dev/null; then cargo deny check bans licenses sources; fi
 
 # A record domain of this name, the plural of what it is about: `make domain NAME=orders`. It says what is left to do.
@@ -71,6 +74,10 @@ domain-check: setup
 # What the build weighs, as a row for tests/weight.tsv. Takes two builds from cold.
 weight:
 	tests/weight
+
+# The present schema and events as those that the next versions are held to. Refuses what the version and the changelog do not say.
+release-schema: setup
+	node tests/js/contract-check.mjs release
 
 # The programs and packages that the tests need.
 setup:

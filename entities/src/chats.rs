@@ -19,9 +19,8 @@ mod typing;
 pub use chat::{Chat, ChatId, ChatKind};
 pub use commands::CreateChat;
 pub use error::{ChatError, ChatRefusal};
-pub use events::{
-    ChatEvent, ChatEventKind, INBOX_STREAM, InboxEvent, InboxEventKind, STREAM, event_schemas,
-};
+pub(crate) use events::event_contracts;
+pub use events::{ChatEvent, ChatEventKind, INBOX_STREAM, InboxEvent, InboxEventKind, STREAM};
 pub use inbox::OwnChats;
 pub use loading::ChatOfUser;
 pub use member::{ChatMember, ChatRole};

@@ -17,7 +17,9 @@ use uuid::Uuid;
 use crate::{
     CommandContext,
     access::{AccessError, Action, UserId, Viewer, authorize},
-    boxed, chats, posts,
+    boxed, chats,
+    event_kinds::EventContract,
+    posts,
     users::{self, UserError, Users},
 };
 
@@ -124,7 +126,12 @@ impl Eraser for AllDomains {
 }
 
 /// Returns the contract of the event of an erasure: it says that the log was redacted, and nothing more.
-pub(crate) fn event_schemas() -> serde_json::Map<String, serde_json::Value> {
-    let empty = serde_json::json!({ "type": "object", "properties": {} });
-    std::iter::once((format!("{REDACTED}.v1"), empty)).collect()
+pub(crate) fn event_contract() -> EventContract {
+    EventContract {
+        event_type: REDACTED,
+        version: 1,
+        stream: events::ERASURE_STREAM,
+        meaning: "Personal data was redacted in the log.".to_owned(),
+        schema: serde_json::json!({ "type": "object", "properties": {} }),
+    }
 }

@@ -1,5 +1,5 @@
-//! The kinds of a domain's events. A domain lists them once, each with its event type, which stays in the log for good. Reading an
-//! event, writing one and the contract of all of them follow from the list.
+//! The kinds of a domain's events. A domain lists them once, each with its event type, which stays in the log for good, and what it
+//! means. Reading an event, writing one and the contract of all of them follow from the list.
 
 use ::events::{Event, NewEvent};
 use chrono::{DateTime, Utc};
@@ -7,12 +7,29 @@ use schemars::{JsonSchema, schema_for};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
+/// The contract of an event: what readers outside of this program rely on. It never changes; another shape is another version.
+#[derive(Debug, Clone)]
+pub struct EventContract {
+    /// The event type, such as `CustomerCreated`.
+    pub event_type: &'static str,
+    /// The version of the shape of the data.
+    pub version: i16,
+    /// The kind of stream in which such events are.
+    pub stream: &'static str,
+    /// A sentence that says what happened.
+    pub meaning: String,
+    /// The JSON Schema of the data.
+    pub schema: Value,
+}
+
 /// The kinds of a domain's events.
 pub(crate) trait EventKind: Copy + 'static {
     /// All kinds.
     const ALL: &'static [Self];
     /// Their event types, in the same order.
     const NAMES: &'static [&'static str];
+    /// What each means, in the same order.
+    const MEANINGS: &'static [&'static str];
 
     /// Returns the event type.
     fn event_type(self) -> &'static str;
@@ -21,6 +38,20 @@ pub(crate) trait EventKind: Copy + 'static {
     fn find(event_type: &str) -> Option<Self> {
         let place = Self::NAMES.iter().position(|name| *name == event_type)?;
         Self::ALL.get(place).copied()
+    }
+
+    /// Returns the contract of a version of such events, which are in this kind of stream.
+    fn contract(self, stream: &'static str, version: i16, schema: Value) -> EventContract {
+        let event_type = self.event_type();
+        let place = Self::NAMES.iter().position(|name| *name == event_type);
+        let meaning = place.and_then(|place| Self::MEANINGS.get(place));
+        EventContract {
+            event_type,
+            version,
+            stream,
+            meaning: meaning.copied().unwrap_or_default().trim().to_owned(),
+            schema,
+        }
     }
 }
 
@@ -54,11 +85,11 @@ pub(crate) trait EventData: EventKind {
         new_event(self, Self::VERSION, data, occurred_at)
     }
 
-    /// Returns the contract: the schema of the data, by event type and version.
-    fn schemas() -> impl Iterator<Item = (String, Value)> {
+    /// Returns the contracts of all kinds, whose events are in this kind of stream.
+    fn contracts(stream: &'static str) -> impl Iterator<Item = EventContract> {
         let schema = schema_for!(Self::Data).to_value();
-        let named = move |name| (format!("{name}.v{}", Self::VERSION), schema.clone());
-        Self::NAMES.iter().map(named)
+        let of = move |kind: &Self| kind.contract(stream, Self::VERSION, schema.clone());
+        Self::ALL.iter().map(of)
     }
 }
 
@@ -68,13 +99,13 @@ macro_rules! event_kinds {
     (
         prefix $prefix:literal $(, data $data:ident version $version:literal)?;
         $(#[$meta:meta])* $vis:vis enum $name:ident {
-            $($(#[$doc:meta])* $kind:ident $(= $event_type:literal)?,)+
+            $($(#[doc = $meaning:literal])+ $kind:ident $(= $event_type:literal)?,)+
         }
     ) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         $vis enum $name {
-            $($(#[$doc])* $kind,)+
+            $($(#[doc = $meaning])+ $kind,)+
         }
 
         impl $name {
@@ -89,6 +120,7 @@ macro_rules! event_kinds {
         impl $crate::event_kinds::EventKind for $name {
             const ALL: &'static [Self] = &[$(Self::$kind),+];
             const NAMES: &'static [&'static str] = &[$(Self::$kind.name()),+];
+            const MEANINGS: &'static [&'static str] = &[$(concat!($($meaning),+)),+];
 
             fn event_type(self) -> &'static str {
                 self.name()

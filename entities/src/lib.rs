@@ -43,6 +43,7 @@ pub use cache::{CacheConfig, CacheFigures, Cached};
 pub use command::{
     CommandContext, CommandError, Failure, Idempotency, KeyReused, Missing, Refusal,
 };
+pub use event_kinds::EventContract;
 pub use idempotency::remove_expired_answers;
 pub use paging::{Direction, Edge, Page, PageRequest, SortKey, Versions};
 pub use rekeying::{AddressConflict, derive_again};
@@ -224,21 +225,17 @@ impl Entities {
     }
 }
 
-/// Returns the contracts of all events of all domains: JSON Schema by type and version, as committed in `entities/events.json`.
-pub fn event_schemas() -> serde_json::Value {
-    let domains = [
-        record::event_schemas::<customers::Customer>(),
-        users::event_schemas(),
-        chats::event_schemas(),
-        posts::event_schemas(),
-        record::event_schemas::<students::Student>(),
-        operations::event_schemas(),
-        erasure::event_schemas(),
-        signals::event_schemas(),
-    ];
-    domains
-        .into_iter()
-        .flatten()
-        .collect::<serde_json::Map<_, _>>()
-        .into()
+/// Returns the contracts of all events of all domains, as committed in `entities/events.json`.
+pub fn event_contracts() -> Vec<EventContract> {
+    [
+        record::event_contracts::<customers::Customer>(),
+        users::event_contracts(),
+        chats::event_contracts(),
+        posts::event_contracts(),
+        record::event_contracts::<students::Student>(),
+        operations::event_contracts(),
+        vec![erasure::event_contract()],
+        signals::event_contracts(),
+    ]
+    .concat()
 }

@@ -15,8 +15,9 @@ use std::sync::Arc;
 use ::events::{EventLog, Follower, Handler};
 
 pub use epoch::BegunEpoch;
+pub use events::STREAM;
+pub(crate) use events::event_contracts;
 pub(crate) use events::{OperationEventKind, ReadModelData, UserSocketsClosed, append_in_tx};
-pub use events::{STREAM, event_schemas};
 pub use letters::{DeadLetterDetails, LetterId, NO_LETTER};
 pub use log::{EventLogFilter, LoggedEvent, is_withheld};
 pub use workers::WorkerNames;

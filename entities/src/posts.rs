@@ -23,9 +23,10 @@ mod trending;
 pub use aggregate::{Actor, Discontinuous, PostCommand, PostState, decide, fold};
 pub use commands::{ChangeComment, ChangePost, PostAnswer};
 pub use error::{PostError, PostRefusal};
+pub(crate) use events::event_contracts;
 pub use events::{
     PostCommentAdded, PostCommentEdited, PostCommentRemoved, PostCreated, PostDeleted, PostEvent,
-    PostEventKind, PostFact, PostLiked, PostMessageEdited, PostUnliked, STREAM, event_schemas,
+    PostEventKind, PostFact, PostLiked, PostMessageEdited, PostUnliked, STREAM,
 };
 pub use follower::{POSTS_FOLLOWER, PostsFollower, PostsModel};
 pub use import::NewPost;

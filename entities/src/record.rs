@@ -26,7 +26,7 @@ pub use queries::{Sort, SortField};
 pub use warming::WarmingFollower;
 
 pub(crate) use commands::refused;
-pub(crate) use event::event_schemas;
+pub(crate) use event::event_contracts;
 pub(crate) use inputs::{inputs, replace};
 pub(crate) use queries::sort_fields;
 

@@ -21,13 +21,14 @@ mod webhook;
 pub use aggregate::{SignalCommand, SignalFact, apply, decide};
 pub use commands::SubmitSignal;
 pub use deadlines::watch_deadlines;
-pub use events::{STREAM, SignalEvent, SignalEventKind, event_schemas};
+pub(crate) use events::event_contracts;
+pub use events::{STREAM, SignalEvent, SignalEventKind};
 pub use finding::{Direction, Finding, LevelFinding, StatisticsFinding, TrendFinding};
 pub use handlers::handlers;
 pub use processors::{Fault, Faults, Levels};
 pub use queries::{SignalFilter, SignalSort};
 pub use signal::{Processor, Signal, SignalId, SignalNotification, SignalResult, SignalStatus};
-pub use webhook::{Webhook, WebhookDelivery, WebhookFailure};
+pub use webhook::{Webhook, WebhookDelivery, WebhookFailure, webhook_schema};
 
 use std::{sync::Arc, time::Duration};
 

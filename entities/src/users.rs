@@ -35,9 +35,8 @@ pub use commands::{ChangeUser, UpdateProfile};
 pub use disconnecting::Disconnected;
 pub use error::{UserError, UserRefusal};
 pub(crate) use events::SessionEventKind;
-pub use events::{
-    PRESENCE_STREAM, SESSION_STREAM, STREAM, UserEvent, UserEventKind, event_schemas,
-};
+pub(crate) use events::event_contracts;
+pub use events::{PRESENCE_STREAM, SESSION_STREAM, STREAM, UserEvent, UserEventKind};
 pub use passwords::PasswordCost;
 pub(crate) use personal::{PERSONAL_DATA, erase};
 pub use presence::{Presence, PresenceConfig, PresenceGuard};

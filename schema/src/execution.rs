@@ -10,8 +10,8 @@ use std::{
 
 use async_graphql::{
     ContainerType, Context, ContextSelectionSet, IntrospectionMode, ObjectType, OutputType,
-    Positioned, QueryEnv, QueryEnvInner, Request, Response, Schema, SchemaBuilder, SchemaEnv,
-    ServerResult, SubscriptionType, ValidationMode, Value,
+    Positioned, QueryEnv, QueryEnvInner, Request, Response, SDLExportOptions, Schema,
+    SchemaBuilder, SchemaEnv, ServerResult, SubscriptionType, ValidationMode, Value,
     extensions::Extensions,
     parser::types::{
         DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType,
@@ -76,7 +76,8 @@ where
 
     /// Returns the schema's text.
     pub fn sdl(&self) -> String {
-        self.schema.sdl()
+        let options = SDLExportOptions::new().include_specified_by();
+        self.schema.sdl_with_options(options)
     }
 
     /// Executes the query or the mutation of this document for a request.

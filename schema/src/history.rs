@@ -1,18 +1,18 @@
 //! The history of an object: its events, for people and audits.
 
 use async_graphql::{
-    Context, Json, Object, SimpleObject,
+    Context, Object, SimpleObject,
     connection::{Connection, Edge},
 };
 use chrono::{DateTime, Utc};
 use entities::{Versions, access::AccessError};
 use events::{Cursor, HistoryPage};
 use futures::future::BoxFuture;
-use serde_json::Value;
 
 use crate::{
     connection::{OpaqueCursor, checked},
     error::{Result, codes, error, internal},
+    json::Json,
     request::entities,
 };
 
@@ -52,10 +52,8 @@ impl Event {
     }
 
     /// The facts, as they were recorded.
-    async fn data(&self) -> Result<Json<Value>> {
-        serde_json::from_str(self.event.data.get())
-            .map(Json)
-            .map_err(|cause| internal(&cause))
+    async fn data(&self) -> Result<Json> {
+        Json::parse(self.event.data.get()).map_err(|cause| internal(&cause))
     }
 }
 

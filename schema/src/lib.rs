@@ -13,6 +13,7 @@ mod execution;
 mod following;
 mod history;
 mod id;
+mod json;
 mod node;
 mod operations;
 mod payloads;

@@ -30,7 +30,11 @@ const ARROWS: &[(&str, &[&str])] = &[
             "gateway",
         ],
     ),
+    ("consumer", &[]),
 ];
+
+/// The folders of crates that are not called as the crate is.
+const ELSEWHERE: &[(&str, &str)] = &[("consumer", "examples/consumer")];
 
 /// Libraries that a crate must not see: the log and the domains know no GraphQL and no transport, and resolvers reach tables
 /// only through commands and queries.
@@ -237,10 +241,11 @@ fn check_files(exceptions: &[&str], wrong: impl Fn(&Path, &str) -> Option<String
 /// Every Rust file of the crates, relative to the repository.
 pub(crate) fn rust_files() -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut folders: Vec<PathBuf> = ARROWS
-        .iter()
-        .map(|(name, _)| repository().join(name))
-        .collect();
+    let folder = |name: &'static str| {
+        let elsewhere = ELSEWHERE.iter().find(|(crate_name, _)| *crate_name == name);
+        repository().join(elsewhere.map_or(name, |(_, folder)| *folder))
+    };
+    let mut folders: Vec<PathBuf> = ARROWS.iter().map(|(name, _)| folder(name)).collect();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder)
             .expect("a folder of a crate")

@@ -66,6 +66,11 @@ async fn graphiql_account(setup: Setup) {
     run(with_short_tokens(setup), "graphiql-account.mjs").await;
 }
 
+async fn example_page(setup: Setup) {
+    assert!(CHROMIUM.exists());
+    run(setup, "example-page.mjs").await;
+}
+
 async fn graphiql_chat(setup: Setup) {
     assert!(CHROMIUM.exists());
     run(setup, "graphiql-chat.mjs").await;
@@ -80,4 +85,4 @@ fn with_short_tokens(mut setup: Setup) -> Setup {
 tests::both_ways!(handover);
 tests::embedded!(http_audits, ws_client, renewal);
 // A browser needs much of the machine.
-tests::distributed!(alone: graphiql, graphiql_account, graphiql_chat);
+tests::distributed!(alone: example_page, graphiql, graphiql_account, graphiql_chat);

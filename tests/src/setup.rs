@@ -119,6 +119,12 @@ impl Setup {
         self.way == Way::Distributed
     }
 
+    /// Returns the URL of Redis and the prefix of this test's keys in it; distributed only.
+    pub fn redis(&self) -> Option<(&str, &str)> {
+        let url = self.redis_url.as_deref();
+        url.map(|url| (url, self.prefix.as_str()))
+    }
+
     /// Starts one gateway, and whatever else all features need.
     pub fn start(&self) -> Running {
         self.start_many(1, 1, &[])

@@ -4,12 +4,11 @@
 use ::events::Event;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{Chat, ChatId, ChatMember, ChatMessage};
 use crate::{
     access::UserId,
-    event_kinds::{EventData, event_kinds},
+    event_kinds::{EventContract, EventData, event_kinds},
 };
 
 /// The kind of stream of chats.
@@ -139,9 +138,9 @@ impl InboxEvent {
     }
 }
 
-/// Returns the contract: the JSON Schema of the data of each event type, by name and version.
-pub fn event_schemas() -> serde_json::Map<String, Value> {
-    let chats = ChatEventKind::schemas();
-    let inboxes = InboxEventKind::schemas();
+/// Returns the contracts of these events.
+pub(crate) fn event_contracts() -> Vec<EventContract> {
+    let chats = ChatEventKind::contracts(STREAM);
+    let inboxes = InboxEventKind::contracts(INBOX_STREAM);
     chats.chain(inboxes).collect()
 }

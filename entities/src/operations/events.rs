@@ -4,14 +4,13 @@
 use ::events::{StreamKey, Tx, now};
 use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::LetterId;
 use crate::{
     CommandContext,
     access::UserId,
-    event_kinds::{EventKind, event_kinds, new_event},
+    event_kinds::{EventContract, EventKind, event_kinds, new_event},
 };
 
 /// The kind of stream that operations are.
@@ -121,8 +120,8 @@ pub(crate) async fn append_in_tx<D: Serialize>(
     tx.append(stream, expected, event, &context.meta()).await
 }
 
-/// Returns the contract: the JSON Schema of the data of each event type, by name and version.
-pub fn event_schemas() -> serde_json::Map<String, Value> {
+/// Returns the contracts of these events.
+pub(crate) fn event_contracts() -> Vec<EventContract> {
     use OperationEventKind as Kind;
     let worker = schema_for!(WorkerData).to_value();
     let letters = schema_for!(LettersData).to_value();
@@ -136,11 +135,6 @@ pub fn event_schemas() -> serde_json::Map<String, Value> {
         Kind::RebuildRequested => &rebuild,
         Kind::EpochBegun => &epoch,
     };
-    let named = |kind: &Kind| {
-        (
-            format!("{}.v{SCHEMA_VERSION}", kind.name()),
-            schema(*kind).clone(),
-        )
-    };
-    Kind::ALL.iter().map(named).collect()
+    let contract = |kind: &Kind| kind.contract(STREAM, SCHEMA_VERSION, schema(*kind).clone());
+    Kind::ALL.iter().map(contract).collect()
 }

@@ -6,11 +6,10 @@ use ::events::{Event, NewEvent};
 use chrono::{DateTime, Utc};
 use schemars::{JsonSchema, schema_for};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::Value;
 
 use crate::{
     access::UserId,
-    event_kinds::{self, EventKind, event_kinds},
+    event_kinds::{self, EventContract, EventKind, event_kinds},
     posts::{CommentId, PostId},
 };
 
@@ -255,9 +254,9 @@ pub(super) fn new_event(fact: &PostFact, occurred_at: DateTime<Utc>) -> NewEvent
     event_kinds::new_event(kind, kind.schema_version(), fact, occurred_at)
 }
 
-/// Returns the contract: the JSON Schema of the data of each event type, by name and version, also of those that are only read.
-pub fn event_schemas() -> serde_json::Map<String, Value> {
-    let schemas = PostEventKind::ALL.iter().map(|kind| {
+/// Returns the contracts of these events, also of versions that are only read.
+pub(crate) fn event_contracts() -> Vec<EventContract> {
+    let written = PostEventKind::ALL.iter().map(|kind| {
         let schema = match kind {
             PostEventKind::Created => schema_for!(PostCreated),
             PostEventKind::MessageEdited => schema_for!(PostMessageEdited),
@@ -268,14 +267,11 @@ pub fn event_schemas() -> serde_json::Map<String, Value> {
             PostEventKind::CommentRemoved => schema_for!(PostCommentRemoved),
             PostEventKind::Deleted => schema_for!(PostDeleted),
         };
-        let name = format!("{}.v{}", kind.name(), kind.schema_version());
-        (name, schema.to_value())
+        kind.contract(STREAM, kind.schema_version(), schema.to_value())
     });
-    let old = (
-        "PostCreated.v1".to_owned(),
-        schema_for!(PostCreatedV1).to_value(),
-    );
-    schemas.into_iter().chain([old]).collect()
+    let old = schema_for!(PostCreatedV1).to_value();
+    let old = PostEventKind::Created.contract(STREAM, 1, old);
+    written.chain([old]).collect()
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use ::events::{Event, NewEvent};
 use chrono::{DateTime, Utc};
 use schemars::schema_for;
-use serde_json::Value;
 
 use super::Record;
+use crate::event_kinds::EventContract;
 
 /// The changes that can happen to a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,18 @@ pub enum Change {
     Restored,
     /// It was put into the cache that all processes share, which does not change the record.
     Cached,
+}
+
+impl Change {
+    const fn meaning(self) -> &'static str {
+        match self {
+            Self::Created => "was created",
+            Self::Updated => "was changed",
+            Self::Deleted => "was deleted",
+            Self::Restored => "was restored",
+            Self::Cached => "was put into the cache that all processes share",
+        }
+    }
 }
 
 /// An event of a record, read from the log.
@@ -78,11 +90,17 @@ pub(super) fn new_event<R: Record>(
     })
 }
 
-/// Returns the contract: the JSON Schema of the data of each event type, by name and version.
-pub(crate) fn event_schemas<R: Record>() -> serde_json::Map<String, Value> {
-    let (schema, version) = (schema_for!(R::Data).to_value(), R::SCHEMA_VERSION);
-    let named = |(_, name): &(_, &str)| (format!("{name}.v{version}"), schema.clone());
-    R::EVENTS.iter().map(named).collect()
+/// Returns the contracts of the events of a kind of record.
+pub(crate) fn event_contracts<R: Record>() -> Vec<EventContract> {
+    let schema = schema_for!(R::Data).to_value();
+    let contract = |(change, event_type): &(Change, &'static str)| EventContract {
+        event_type,
+        version: R::SCHEMA_VERSION,
+        stream: R::stream_of(*change),
+        meaning: format!("The {} {}.", R::NAME, change.meaning()),
+        schema: schema.clone(),
+    };
+    R::EVENTS.iter().map(contract).collect()
 }
 
 #[cfg(test)]

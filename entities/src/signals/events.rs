@@ -5,10 +5,9 @@ use ::events::Event;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{Processor, Signal, SignalFact, SignalId};
-use crate::event_kinds::{EventData, EventKind, event_kinds};
+use crate::event_kinds::{EventContract, EventData, EventKind, event_kinds};
 
 /// The kind of stream of signals.
 pub const STREAM: &str = SignalId::KIND;
@@ -127,7 +126,7 @@ impl SignalEvent {
     }
 }
 
-/// Returns the contract: the JSON Schema of the data of each event type, by name and version.
-pub fn event_schemas() -> serde_json::Map<String, Value> {
-    SignalEventKind::schemas().collect()
+/// Returns the contracts of these events.
+pub(crate) fn event_contracts() -> Vec<EventContract> {
+    SignalEventKind::contracts(STREAM).collect()
 }

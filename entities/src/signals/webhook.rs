@@ -5,6 +5,7 @@
 use ::events::Event;
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
+use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
 
 use super::{Signal, SignalEvent};
@@ -43,11 +44,20 @@ pub enum WebhookFailure {
     Unavailable(String),
 }
 
-#[derive(Serialize)]
+/// The body of a webhook about the end of a signal.
+#[derive(Serialize, JsonSchema)]
 struct Message<'a> {
+    /// What the message is about: `signal.completed`.
     r#type: &'static str,
+    /// When the signal ended.
     timestamp: DateTime<Utc>,
+    /// The signal as it was then.
     data: &'a Signal,
+}
+
+/// Returns the contract of the webhook: the JSON Schema of its body.
+pub fn webhook_schema() -> serde_json::Value {
+    schema_for!(Message<'_>).to_value()
 }
 
 impl WebhookDelivery {

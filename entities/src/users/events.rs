@@ -5,12 +5,11 @@ use ::events::Event;
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::User;
 use crate::{
     access::{SessionId, UserId},
-    event_kinds::{EventData, event_kinds},
+    event_kinds::{EventContract, EventData, event_kinds},
 };
 
 /// The kind of stream of users.
@@ -140,10 +139,10 @@ event_kinds! {
     }
 }
 
-/// Returns the contract: the JSON Schema of the data of each event type, by name and version.
-pub fn event_schemas() -> serde_json::Map<String, Value> {
-    let users = UserEventKind::schemas();
-    let sessions = SessionEventKind::schemas();
-    let presences = PresenceEventKind::schemas();
+/// Returns the contracts of these events.
+pub(crate) fn event_contracts() -> Vec<EventContract> {
+    let users = UserEventKind::contracts(STREAM);
+    let sessions = SessionEventKind::contracts(SESSION_STREAM);
+    let presences = PresenceEventKind::contracts(PRESENCE_STREAM);
     users.chain(sessions).chain(presences).collect()
 }

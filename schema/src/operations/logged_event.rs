@@ -1,12 +1,14 @@
 //! An event of the log, as administrators see it.
 
-use async_graphql::{ComplexObject, ID, Json, SimpleObject};
+use async_graphql::{ComplexObject, ID, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::{id, operations::LoggedEvent as Inner};
 use events::Cursor;
-use serde_json::Value;
 
-use crate::error::{Result, internal};
+use crate::{
+    error::{Result, internal},
+    json::Json,
+};
 
 /// An event of the log.
 #[derive(SimpleObject)]
@@ -65,10 +67,9 @@ impl LoggedEvent {
 #[ComplexObject]
 impl LoggedEvent {
     /// The data of the event. Null when it is withheld.
-    async fn data(&self) -> Result<Option<Json<Value>>> {
-        let data = self.logged.data().map(serde_json::from_str).transpose();
-        let data = data.map_err(|cause| internal(&cause))?;
-        Ok(data.map(Json))
+    async fn data(&self) -> Result<Option<Json>> {
+        let data = self.logged.data().map(Json::parse).transpose();
+        data.map_err(|cause| internal(&cause))
     }
 
     /// Whether the data is withheld, as what is written in chats is shown only to their members.

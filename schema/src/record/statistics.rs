@@ -35,11 +35,11 @@ pub(crate) trait CountedObject:
     type Status: OutputType + Send + Sync;
 }
 
-/// A day in UTC, such as `2026-11-21`.
 #[derive(Clone, Copy)]
 pub(crate) struct Date(NaiveDate);
 
-#[Scalar]
+/// A day in UTC, as RFC 3339 writes it: `2026-01-31`.
+#[Scalar(specified_by_url = "https://datatracker.ietf.org/doc/html/rfc3339#section-5.6")]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {

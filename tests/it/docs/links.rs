@@ -13,6 +13,7 @@ const FOLDERS: &[&str] = &[
     "docs",
     "entities",
     "events",
+    "examples",
     "gateway",
     "migration",
     "schema",

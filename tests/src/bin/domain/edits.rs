@@ -97,8 +97,8 @@ pub(crate) const EDITS: &[Edit] = &[
     ),
     edit(
         ENTITIES,
-        After("record::event_schemas::<students::Student>(),"),
-        "        record::event_schemas::<specimens::Specimen>(),",
+        After("record::event_contracts::<students::Student>(),"),
+        "        record::event_contracts::<specimens::Specimen>(),",
     ),
     edit(
         POLICY,
