@@ -48,7 +48,7 @@ const OPERATION_ID: &str = "operationId";
 const RESERVED: Duration = Duration::from_secs(30);
 /// The most operations of a stream that is not open yet. It has no connection, by which its client would be bounded.
 const EARLY: usize = 4;
-/// As many as there may be connections, and no more of one user than of subscriptions.
+/// As many as there may be connections.
 const MOST: Most = Most {
     in_all: 20_000,
     by_user: 1_000,
