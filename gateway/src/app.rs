@@ -9,10 +9,12 @@ use tracing::{Instrument, Span};
 use crate::budget::{Budget, Holder, Share};
 use crate::connections::Client;
 use crate::credentials::Credentials;
-use crate::document::{self, Documents};
+use crate::document::{self, Documents, Prepared};
 use crate::errors::{self, Code, typed};
 use crate::operation::Operations;
 use crate::overdue::{Overdue, Unfinished};
+use crate::params::{IdempotencyKey, Params};
+use crate::persisted::Persisted;
 use crate::request_id::RequestId;
 use crate::shutdown::Shutdown;
 use crate::transports::{HttpSettings, WebSocketSettings};
@@ -20,6 +22,7 @@ use crate::transports::{HttpSettings, WebSocketSettings};
 pub(crate) struct App<O> {
     pub(crate) operations: O,
     pub(crate) documents: Documents,
+    pub(crate) persisted: Persisted,
     pub(crate) http: HttpSettings,
     pub(crate) websocket: WebSocketSettings,
     /// The bytes in transit to and from clients.
@@ -49,6 +52,22 @@ impl<O: Operations> App<O> {
             Ok(admitted) => admitted,
             Err(_) => Err(self.timed_out()),
         }
+    }
+
+    /// Checks a request, whose document may be a persisted one, and completes its data (see `Documents::prepare`).
+    pub(crate) async fn prepare(
+        &self,
+        mut params: Params,
+        key: Option<IdempotencyKey>,
+        id: &RequestId,
+    ) -> Result<Prepared, Vec<ServerError>> {
+        let resolved = self.persisted.resolve(&mut params).await;
+        let candidate = resolved.map_err(|error| vec![error])?;
+        let prepared = self.documents.prepare(params, key, id)?;
+        if let Some(candidate) = candidate {
+            self.persisted.keep(candidate, prepared.kind);
+        }
+        Ok(prepared)
     }
 
     /// Runs a query or a mutation within the time limit; if it runs resolvers, in a task of its own, so that the limit also holds for work

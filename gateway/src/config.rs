@@ -17,6 +17,7 @@ use crate::import::StudentsFile;
 use crate::limits::Limits;
 use crate::live::SubscriptionSettings;
 use crate::logging;
+use crate::persisted::DocumentSettings;
 use crate::seed::SeedSettings;
 use crate::sign_in::{self, SignInSettings};
 use crate::transports::{HttpSettings, ServerSettings, WebSocketSettings};
@@ -67,6 +68,8 @@ pub struct Config {
     pub sign_in: SignInSettings,
     #[command(flatten)]
     pub limits: Limits,
+    #[command(flatten)]
+    pub documents: DocumentSettings,
     #[command(flatten)]
     pub cache: CacheSettings,
     #[command(flatten)]

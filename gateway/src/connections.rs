@@ -349,7 +349,7 @@ impl Service<axum::http::Request<hyper::body::Incoming>> for Watched {
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().insert(CONNECTION, close);
             }
-            let running = is_event_stream(&response).then_some(running);
+            let running = is_stream(&response).then_some(running);
             let waiting = (version == Version::HTTP_2).then(|| activity.answer());
             Ok(response.map(|body| Outgoing {
                 body,
@@ -376,7 +376,8 @@ fn refuse(spent: Spent, id: &RequestId) -> Response {
     response
 }
 
-fn is_event_stream(response: &Response) -> bool {
+fn is_stream(response: &Response) -> bool {
     let content_type = response.headers().get(CONTENT_TYPE);
-    content_type.is_some_and(|it| it.as_bytes().starts_with(b"text/event-stream"))
+    let content_type = content_type.map_or(&b""[..], HeaderValue::as_bytes);
+    content_type.starts_with(b"text/event-stream") || content_type.starts_with(b"multipart/mixed")
 }

@@ -99,7 +99,6 @@ impl Documents {
         request_id: &RequestId,
     ) -> Result<Prepared, Vec<ServerError>> {
         let one = |error| vec![error];
-        params.check_persisted().map_err(one)?;
         let document = self.load(&params.query)?;
         let operation = document.operation(params.operation_name.as_deref());
         let operation = operation.map_err(one)?;
@@ -120,6 +119,11 @@ impl Documents {
         }
         self.check_price(&plan, &variables).map_err(one)?;
         let kind = plan.kind;
+        if let Some(cursor) = params.resume_after
+            && plan.resumes(&self.typing)
+        {
+            data.insert(cursor);
+        }
         data.insert(request_id.clone());
         data.insert(kind);
         if let Some(read_after) = read_after {
@@ -157,6 +161,15 @@ impl Documents {
         }
         Ok(())
     }
+}
+
+/// Checks a document as it is checked when it is sent.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub fn check(text: &str, typing: &Typing, limits: &Limits) -> Result<(), Vec<ServerError>> {
+    reading::read(text, typing, limits).map(drop)
 }
 
 /// Builds the error for a document, or a value in it, that is not valid.

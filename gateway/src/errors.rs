@@ -25,7 +25,10 @@ pub enum Code {
     UnsupportedMediaType,
     MethodNotAllowed,
     BatchingDisabled,
+    Conflict,
+    PersistedQueryNotFound,
     PersistedQueryNotSupported,
+    DocumentNotTrusted,
 }
 
 impl Code {
@@ -47,7 +50,10 @@ impl Code {
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::BatchingDisabled => "BATCHING_DISABLED",
+            Self::Conflict => "CONFLICT",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
             Self::PersistedQueryNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
+            Self::DocumentNotTrusted => "DOCUMENT_NOT_TRUSTED",
         }
     }
 }
@@ -60,7 +66,7 @@ pub fn status_of(code: Option<&str>) -> StatusCode {
         "UNAVAILABLE" => StatusCode::SERVICE_UNAVAILABLE,
         "INTERNAL" => StatusCode::INTERNAL_SERVER_ERROR,
         "UNAUTHENTICATED" => StatusCode::UNAUTHORIZED,
-        "FORBIDDEN" => StatusCode::FORBIDDEN,
+        "FORBIDDEN" | "DOCUMENT_NOT_TRUSTED" => StatusCode::FORBIDDEN,
         "RATE_LIMITED" => StatusCode::TOO_MANY_REQUESTS,
         _ => StatusCode::BAD_REQUEST,
     }

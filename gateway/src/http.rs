@@ -1,19 +1,25 @@
 //! GraphQL over HTTP: POST and GET on `/graphql`, per the specification (media types, statuses, UTF-8), with bounded bodies, time and
-//! batches. Every answer is a typed execution result and carries `x-request-id`.
+//! batches; and subscriptions as streams. Every answer is a typed execution result and carries `x-request-id`.
 
 mod accept;
+mod answering;
+mod batch;
 mod body;
+pub(crate) mod compression;
 mod get;
+mod multipart;
 pub(crate) mod refusal;
+mod single;
 mod sse;
+mod streaming;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::{Response as Answer, ServerError};
-use axum::body::{Body, Bytes};
+use async_graphql::ServerError;
+use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{ALLOW, CACHE_CONTROL, HeaderMap, X_CONTENT_TYPE_OPTIONS};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderValue, Method, StatusCode};
@@ -22,13 +28,17 @@ use axum::response::Response;
 use futures::future::BoxFuture;
 
 use accept::MediaType;
+use answering::{Executed, refuse};
 use refusal::Refusal;
+use single::Streams;
+use streaming::Framing;
 
 use crate::app::App;
-use crate::connections::Endpoint;
-use crate::errors::{self, Code, typed};
+use crate::connections::{Client, Endpoint};
+use crate::document::Prepared;
+use crate::errors::{Code, typed};
 use crate::operation::{OperationType, Operations};
-use crate::params::{IdempotencyKey, Params, parse_idempotency_key};
+use crate::params::{IdempotencyKey, Params, ResumeAfter, parse_idempotency_key};
 use crate::request_id::{self, RequestId};
 use crate::shutdown::Shutdown;
 use crate::{origin, response, websocket};
@@ -37,8 +47,26 @@ use crate::{origin, response, websocket};
 const STOPPING_BODY: Duration = Duration::from_secs(1);
 /// The header with the token of a mutation whose effects a query's answer must show.
 const READ_AFTER: &str = "read-after";
+/// The header with the id of the last event of a stream that broke off.
+const LAST_EVENT_ID: &str = "last-event-id";
+const METHODS: &str = "GET, POST, PUT, DELETE, OPTIONS";
 
-impl<O: Operations> Endpoint for App<O> {
+/// What `/graphql` is answered with.
+pub(crate) struct Graphql<O: Operations> {
+    app: Arc<App<O>>,
+    streams: Streams<O>,
+}
+
+impl<O: Operations> Graphql<O> {
+    pub(crate) fn new(app: Arc<App<O>>) -> Self {
+        Self {
+            app,
+            streams: Streams::default(),
+        }
+    }
+}
+
+impl<O: Operations> Endpoint for Graphql<O> {
     fn answer(self: Arc<Self>, request: Request) -> BoxFuture<'static, Response> {
         Box::pin(graphql(State(self), request))
     }
@@ -46,14 +74,14 @@ impl<O: Operations> Endpoint for App<O> {
 
 /// The one endpoint: answers HTTP requests, and hands upgrades to the WebSocket transport.
 pub(crate) async fn graphql<O: Operations>(
-    State(app): State<Arc<App<O>>>,
+    State(endpoint): State<Arc<Graphql<O>>>,
     request: Request,
 ) -> Response {
     let request_id = RequestId::from_headers(request.headers());
     let mut response = if websocket::is_upgrade(&request) {
-        websocket::upgrade(app, request, &request_id).await
+        websocket::upgrade(endpoint.app.clone(), request, &request_id).await
     } else {
-        answer(app, request, &request_id).await
+        answer(&endpoint, request, &request_id).await
     };
     tracing::debug!(%request_id, status = response.status().as_u16(), "answered request {request_id}");
     let headers = response.headers_mut();
@@ -62,77 +90,149 @@ pub(crate) async fn graphql<O: Operations>(
     response
 }
 
-async fn answer<O: Operations>(app: Arc<App<O>>, request: Request, id: &RequestId) -> Response {
+async fn answer<O: Operations>(
+    endpoint: &Graphql<O>,
+    request: Request,
+    id: &RequestId,
+) -> Response {
     let method = request.method().clone();
     if method == Method::OPTIONS {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NO_CONTENT;
         response
             .headers_mut()
-            .insert(ALLOW, HeaderValue::from_static("GET, POST, OPTIONS"));
+            .insert(ALLOW, HeaderValue::from_static(METHODS));
         return response;
     }
-    let accepted = accept::negotiate(request.headers());
+    // The answer to a reservation is a text, whatever is accepted.
+    let reserves = (method == Method::PUT).then_some(MediaType::Json);
+    let accepted = accept::negotiate(request.headers()).or(reserves);
     let result = match accepted {
-        Some(media_type) => take(app.clone(), request, media_type, id).await,
+        Some(media_type) => take(endpoint, request, media_type, id).await,
         None => Err(Refusal::not_acceptable()),
     };
     let mut response =
-        result.unwrap_or_else(|refusal| refuse(refusal, accepted, id, &app, &method));
+        result.unwrap_or_else(|refusal| refuse(refusal, accepted, id, &endpoint.app, &method));
     // Answers may contain tokens, so nobody else may read them, and nobody may store them.
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
+/// A request whose caller is admitted.
+struct Call<'a, O: Operations> {
+    app: &'a Arc<App<O>>,
+    caller: &'a O::Caller,
+    headers: &'a HeaderMap,
+    media_type: MediaType,
+    by_get: bool,
+    id: &'a RequestId,
+}
+
+impl<O: Operations> Call<'_, O> {
+    fn refused(&self, errors: Vec<ServerError>) -> Executed {
+        Executed::refused(self.app.refused(errors, self.id))
+    }
+
+    /// Runs a query or a mutation.
+    async fn execute(&self, prepared: Prepared) -> Executed {
+        let Prepared { request, kind } = prepared;
+        let answer = self.app.execute(request, self.caller, self.id).await;
+        Executed::new(answer, kind, &self.app.http)
+    }
+}
+
 async fn take<O: Operations>(
-    app: Arc<App<O>>,
+    endpoint: &Graphql<O>,
     request: Request,
     media_type: MediaType,
     id: &RequestId,
 ) -> Result<Response, Refusal> {
+    let Graphql { app, streams } = endpoint;
     let (parts, body) = request.into_parts();
-    let headers = &parts.headers;
     let by_get = parts.method == Method::GET;
-    if by_get && !is_expected(&app, &parts) {
+    if by_get && !is_expected(app, &parts) {
         return Err(Refusal::cross_site());
     }
-    let caller = match app.admit(app.credentials(headers, &parts.extensions)).await {
+    let headers = &parts.headers;
+    let token = single::token(&parts);
+    let is_single = token.is_some() || parts.method == Method::PUT;
+    let admitted = app.admit(app.credentials(headers, &parts.extensions)).await;
+    let caller = match admitted {
         Ok(caller) => caller,
-        Err(error) => return Ok(refuse_caller(&app, error, media_type, id)),
-    };
-    let mut params = if by_get {
-        get::params(&parts.uri)?
-    } else if parts.method == Method::POST {
-        body::check_type(headers)?;
-        let share = app.share(&parts.extensions);
-        let reading = body::read(headers, body, app.http.max_body_bytes, share);
-        // The body's share is held until the request has been examined.
-        let (body, _share) = tokio::select! {
-            biased;
-            read = tokio::time::timeout(app.http.request_timeout, reading) => {
-                read.map_err(|_| Refusal::slow_body())??
-            }
-            () = stopped(&app.shutdown) => return Err(Refusal::stopping()),
-        };
-        let text = body::text(&body)?;
-        if text.trim_start().starts_with('[') {
-            return batch(&app, text, &caller, media_type, headers, id).await;
+        Err(error) if is_single => return Err(Refusal::of_caller(error)),
+        Err(error) => {
+            let refused = Executed::refused(app.refused(vec![error], id));
+            return Ok(refused.respond(media_type, headers).await);
         }
-        Params::from_json(text)?
-    } else {
-        let message = format!("{} is not allowed here: use GET or POST", parts.method);
-        return Err(Refusal::method_not_allowed(message));
     };
+    let call = Call {
+        app,
+        caller: &caller,
+        headers,
+        media_type,
+        by_get,
+        id,
+    };
+    match (&parts.method, token) {
+        (&Method::PUT, _) => streams.reserve(app, caller, parts.extensions.get::<Client>()),
+        (&Method::DELETE, Some(token)) => streams.stop(app, &token, &caller, &parts.uri),
+        (&Method::DELETE, None) => Err(Refusal::bad_request("The token of a stream is missing")),
+        (&Method::GET, Some(_)) if media_type != MediaType::EventStream => {
+            Err(Refusal::not_acceptable())
+        }
+        (&Method::GET, Some(token)) => streams.open(app, token, &caller),
+        (&Method::GET, None) => run(&call, get::params(&parts.uri)?).await,
+        (&Method::POST, token) => {
+            body::check_type(headers)?;
+            let share = app.share(&parts.extensions);
+            let reading = body::read(headers, body, app.http.max_body_bytes, share);
+            // The body's share is held until the request has been examined.
+            let (body, _share) = tokio::select! {
+                biased;
+                read = tokio::time::timeout(app.http.request_timeout, reading) => {
+                    read.map_err(|_| Refusal::slow_body())??
+                }
+                () = stopped(&app.shutdown) => return Err(Refusal::stopping()),
+            };
+            let text = body::text(&body)?;
+            let is_batch = text.trim_start().starts_with('[');
+            match token {
+                Some(token) => {
+                    let mut params = Params::from_json(text)?;
+                    set_headers(&mut params, headers);
+                    if let Some(key) = idempotency_key(headers)? {
+                        params.set_idempotency_key(key)?;
+                    }
+                    streams.start(app, &token, &caller, params)
+                }
+                None if is_batch => batch::answer(&call, text).await,
+                None => run(&call, Params::from_json(text)?).await,
+            }
+        }
+        (method, _) => {
+            let message = format!("{method} is not allowed here: use GET or POST");
+            Err(Refusal::method_not_allowed(message))
+        }
+    }
+}
+
+/// Adds to a request what its headers say.
+fn set_headers(params: &mut Params, headers: &HeaderMap) {
     if let Some(token) = headers.get(READ_AFTER) {
         params.set_read_after(String::from_utf8_lossy(token.as_bytes()).into_owned());
     }
-    let key = idempotency_key(headers)?;
-    if media_type == MediaType::EventStream {
-        return stream(app, params, key, &caller, by_get, id).await;
+}
+
+/// Runs one request, and answers it in the form that the client accepts.
+async fn run<O: Operations>(call: &Call<'_, O>, mut params: Params) -> Result<Response, Refusal> {
+    set_headers(&mut params, call.headers);
+    let key = idempotency_key(call.headers)?;
+    if let Some(framing) = Framing::of(call.media_type) {
+        return stream(call, framing, params, key).await;
     }
-    let answer = execute(&app, params, key, &caller, by_get, id).await?;
-    Ok(respond(&answer, media_type))
+    let executed = execute(call, params, key).await?;
+    Ok(executed.respond(call.media_type, call.headers).await)
 }
 
 /// Returns whether a GET request comes from a permitted page.
@@ -149,104 +249,58 @@ async fn stopped(shutdown: &Shutdown) {
 
 /// Runs a query or a mutation. Its errors are completed.
 async fn execute<O: Operations>(
-    app: &App<O>,
+    call: &Call<'_, O>,
     params: Params,
     key: Option<IdempotencyKey>,
-    caller: &O::Caller,
-    by_get: bool,
-    id: &RequestId,
-) -> Result<Answer, Refusal> {
-    let prepared = match app.documents.prepare(params, key, id) {
+) -> Result<Executed, Refusal> {
+    let prepared = match call.app.prepare(params, key, call.id).await {
         Ok(prepared) => prepared,
-        Err(errors) => return Ok(app.refused(errors, id)),
+        Err(errors) => return Ok(call.refused(errors)),
     };
-    check_method(prepared.kind, by_get)?;
+    check_method(prepared.kind, call.by_get)?;
     if prepared.kind == OperationType::Subscription {
-        return Ok(app.refused(vec![subscription_refused()], id));
+        return Ok(call.refused(vec![subscription_refused()]));
     }
-    Ok(app.execute(prepared.request, caller, id).await)
+    Ok(call.execute(prepared).await)
 }
 
+/// Runs an operation for a client that accepts a stream. What is no subscription is answered with one result.
 async fn stream<O: Operations>(
-    app: Arc<App<O>>,
-    params: Params,
+    call: &Call<'_, O>,
+    framing: Framing,
+    mut params: Params,
     key: Option<IdempotencyKey>,
-    caller: &O::Caller,
-    by_get: bool,
-    id: &RequestId,
 ) -> Result<Response, Refusal> {
-    let prepared = match app.documents.prepare(params, key, id) {
-        Ok(prepared) => prepared,
-        Err(errors) => return Ok(sse::single(&app.refused(errors, id))),
-    };
-    check_method(prepared.kind, by_get)?;
-    if prepared.kind != OperationType::Subscription {
-        return Ok(sse::single(
-            &app.execute(prepared.request, caller, id).await,
-        ));
-    }
-    let disconnected = app.operations.disconnected(caller);
-    Ok(match app.subscribe(prepared.request, caller, id).await {
-        Ok(stream) => sse::streaming(app, stream, disconnected, id.clone()),
-        Err(errors) => sse::single(&app.refused(errors, id)),
-    })
-}
-
-async fn batch<O: Operations>(
-    app: &App<O>,
-    text: &str,
-    caller: &O::Caller,
-    media_type: MediaType,
-    headers: &HeaderMap,
-    id: &RequestId,
-) -> Result<Response, Refusal> {
-    if !app.http.batching {
-        return Err(Refusal::batching_disabled());
-    }
-    if idempotency_key(headers)?.is_some() {
-        let message =
-            "An Idempotency-Key header cannot cover a batch: use extensions.idempotencyKey";
-        return Err(Refusal::bad_request(message));
-    }
-    if media_type == MediaType::EventStream {
-        return Err(Refusal::bad_request(
-            "A batch cannot be answered as an event stream",
-        ));
-    }
-    let requests = Params::batch_from_json(text)?;
-    if requests.is_empty() {
-        return Err(Refusal::bad_request("The batch is empty"));
-    }
-    if requests.len() > app.http.max_batch {
-        return Err(Refusal::batch_too_long(app.http.max_batch));
-    }
-    let running = requests
-        .into_iter()
-        .map(|params| execute(app, params, None, caller, false, id));
-    let answers = futures::future::try_join_all(running).await?;
-    let mut bytes = vec![b'['];
-    for (index, answer) in answers.iter().enumerate() {
-        if index > 0 {
-            bytes.push(b',');
+    let Call { app, id, .. } = call;
+    params.resume_after = last_event_id(call.headers);
+    let executed = match app.prepare(params, key, id).await {
+        Err(errors) => call.refused(errors),
+        Ok(prepared) => {
+            check_method(prepared.kind, call.by_get)?;
+            if prepared.kind == OperationType::Subscription {
+                let disconnected = app.operations.disconnected(call.caller);
+                let beginning = app.operations.beginning(&prepared.request);
+                match app.subscribe(prepared.request, call.caller, id).await {
+                    Ok(stream) => {
+                        let (app, id) = (Arc::clone(app), (*id).clone());
+                        let begun = (stream, beginning);
+                        return Ok(streaming::streaming(app, framing, begun, disconnected, id));
+                    }
+                    Err(errors) => call.refused(errors),
+                }
+            } else {
+                call.execute(prepared).await
+            }
         }
-        bytes.extend_from_slice(&response::encode(answer));
-    }
-    bytes.push(b']');
-    Ok(json(StatusCode::OK, media_type, bytes.into()))
+    };
+    Ok(executed.respond(call.media_type, call.headers).await)
 }
 
-/// Answers a client that is not admitted, whatever it asks for.
-fn refuse_caller<O: Operations>(
-    app: &App<O>,
-    error: ServerError,
-    media_type: MediaType,
-    id: &RequestId,
-) -> Response {
-    let answer = app.refused(vec![error], id);
-    match media_type {
-        MediaType::EventStream => sse::single(&answer),
-        _ => respond(&answer, media_type),
-    }
+/// Returns the cursor at which a stream broke off. A browser shows an empty one when it has none.
+fn last_event_id(headers: &HeaderMap) -> Option<ResumeAfter> {
+    let id = headers.get(LAST_EVENT_ID)?;
+    let id = String::from_utf8_lossy(id.as_bytes());
+    (!id.is_empty()).then(|| ResumeAfter(id.into_owned()))
 }
 
 fn check_method(kind: OperationType, by_get: bool) -> Result<(), Refusal> {
@@ -275,52 +329,6 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Refusa
         ));
     }
     Ok(Some(parse_idempotency_key(key.as_bytes())?))
-}
-
-/// Writes the answer. Only clients that accept `application/graphql-response+json` get a status for request errors.
-fn respond(answer: &Answer, media_type: MediaType) -> Response {
-    let status = match media_type {
-        MediaType::GraphqlResponse if errors::is_request_error(answer) => {
-            errors::status_of(answer.errors.first().and_then(errors::code_of))
-        }
-        _ => StatusCode::OK,
-    };
-    json(status, media_type, response::encode(answer).into())
-}
-
-fn refuse<O: Operations>(
-    refusal: Refusal,
-    accepted: Option<MediaType>,
-    id: &RequestId,
-    app: &App<O>,
-    method: &Method,
-) -> Response {
-    let answer = app.refused(vec![*refusal.error], id);
-    let media_type = match accepted {
-        Some(MediaType::GraphqlResponse) => MediaType::GraphqlResponse,
-        _ => MediaType::Json,
-    };
-    let mut response = json(refusal.status, media_type, response::encode(&answer).into());
-    if refusal.status == StatusCode::METHOD_NOT_ALLOWED {
-        let allowed = if method == Method::GET {
-            "POST"
-        } else {
-            "GET, POST, OPTIONS"
-        };
-        response
-            .headers_mut()
-            .insert(ALLOW, HeaderValue::from_static(allowed));
-    }
-    response
-}
-
-fn json(status: StatusCode, media_type: MediaType, bytes: Bytes) -> Response {
-    let mut response = Response::new(Body::from(bytes));
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, media_type.header());
-    response
 }
 
 /// Answers a request for a path that does not exist.

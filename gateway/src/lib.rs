@@ -23,6 +23,7 @@ pub mod origin;
 mod overdue;
 mod pages;
 pub mod params;
+pub mod persisted;
 pub mod private;
 pub mod request_id;
 pub mod response;

@@ -20,7 +20,10 @@ mod subscriber;
 use std::sync::Arc;
 
 use async_graphql::{Request, Response, ServerError};
-use entities::{Entities, users::Presence};
+use entities::{
+    Entities,
+    users::{Presence, UserId},
+};
 use events::{EventLog, Horizon};
 use futures::stream::BoxStream;
 use schema::MillraceSchema;
@@ -109,6 +112,20 @@ impl Operations for Live {
 
     fn disconnected(&self, caller: &Caller) -> impl Future<Output = ()> + Send + 'static {
         caller::disconnected(&self.shared.entities, caller)
+    }
+
+    fn user(&self, caller: &Caller) -> Option<UserId> {
+        caller.user.user_id()
+    }
+
+    fn present(&self) -> Option<String> {
+        Some(self.shared.log.tail().cursor().to_string())
+    }
+
+    fn beginning(&self, request: &Request) -> Option<String> {
+        let plan = plan_of(request)?;
+        let (after, _) = request::resumed(request, plan);
+        after.or_else(|| self.present())
     }
 
     async fn execute(&self, mut request: Request, caller: &Caller) -> Response {

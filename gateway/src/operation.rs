@@ -6,6 +6,7 @@ use std::future::Future;
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Executor, Request, Response, ServerError};
 use bytes::Bytes;
+use entities::users::UserId;
 use futures::stream::{BoxStream, Stream, StreamExt};
 
 use crate::{
@@ -18,7 +19,8 @@ pub use async_graphql::parser::types::OperationType;
 
 /// Executes operations. Every request carries in its data its plan, [`RequestId`](crate::request_id::RequestId),
 /// [`OperationType`], and, when the client sent them, [`IdempotencyKey`](crate::params::IdempotencyKey) with
-/// [`RequestFingerprint`](crate::params::RequestFingerprint), and [`ReadAfter`](crate::params::ReadAfter).
+/// [`RequestFingerprint`](crate::params::RequestFingerprint), [`ReadAfter`](crate::params::ReadAfter), and
+/// [`ResumeAfter`](crate::params::ResumeAfter).
 pub trait Operations: Clone + Send + Sync + 'static {
     type Stream: Stream<Item = Payload> + Send + Unpin + 'static;
     /// The caller. On a socket, operations begun under a caller see its renewal.
@@ -43,6 +45,21 @@ pub trait Operations: Clone + Send + Sync + 'static {
 
     /// Resolves when a response that streams to the caller has to end, though its operation may continue.
     fn disconnected(&self, caller: &Self::Caller) -> impl Future<Output = ()> + Send + 'static;
+
+    /// Returns the caller's user, if the caller has signed in.
+    fn user(&self, _: &Self::Caller) -> Option<UserId> {
+        None
+    }
+
+    /// Returns the cursor of the present, if there are cursors: a subscription from it gets all that happens after this call.
+    fn present(&self) -> Option<String> {
+        None
+    }
+
+    /// Returns a cursor from which this subscription, begun after this call, can be begun again without missing anything.
+    fn beginning(&self, _: &Request) -> Option<String> {
+        self.present()
+    }
 
     /// Runs a query or a mutation to its one answer. Transports drop the future when the client is gone or the time
     /// is over; a mutation that has begun must run to its end regardless.

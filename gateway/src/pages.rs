@@ -5,12 +5,14 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request};
 use axum::http::HeaderValue;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, VARY,
+};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use rust_embed::RustEmbed;
 
-use crate::http;
+use crate::http::{self, compression};
 
 #[derive(RustEmbed)]
 #[folder = "../web/dist"]
@@ -33,13 +35,17 @@ const NOT_BUILT: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"ut
     <a href=\"/schema.graphql\">/schema.graphql</a>.</p>\n\
     <p><code>make run</code> builds the pages and starts the gateway with them.</p>\n</html>\n";
 
-pub(crate) fn routes(sdl: Option<String>) -> Router {
+/// Returns the routes of pages, which are compressed when they are larger than `compress_above`, unless that is 0.
+pub(crate) fn routes(sdl: Option<String>, compress_above: usize) -> Router {
     let pages = match sdl {
         Some(sdl) => {
             let sdl = Bytes::from(sdl);
             let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
             let headers = [(CONTENT_TYPE, content_type), (CACHE_CONTROL, REVALIDATE)];
-            let schema = move || async move { (headers, sdl) };
+            let schema = move |request: Request| async move {
+                let page = compressible("schema.graphql", sdl, compress_above, request.headers());
+                (headers, page.await)
+            };
             Router::new().route("/schema.graphql", get(schema))
         }
         None => Router::new(),
@@ -51,7 +57,10 @@ pub(crate) fn routes(sdl: Option<String>) -> Router {
             "/playground",
             get(|| async { Redirect::permanent("/graphiql") }),
         )
-        .route("/assets/{*path}", get(asset))
+        .route(
+            "/assets/{*path}",
+            get(move |path, request| asset(path, request, compress_above)),
+        )
 }
 
 async fn graphiql() -> Response {
@@ -70,17 +79,45 @@ async fn graphiql() -> Response {
     (headers, page).into_response()
 }
 
-async fn asset(Path(path): Path<String>, request: Request) -> Response {
-    let Some(file) = Web::get(&format!("assets/{path}")) else {
+async fn asset(Path(path): Path<String>, request: Request, compress_above: usize) -> Response {
+    let name = format!("assets/{path}");
+    let Some(file) = Web::get(&name) else {
         return http::not_found(request).await;
     };
-    let content_type = HeaderValue::from_str(file.metadata.mimetype())
-        .unwrap_or(HeaderValue::from_static("application/octet-stream"));
+    let kind = file.metadata.mimetype();
+    let content_type =
+        HeaderValue::from_str(kind).unwrap_or(HeaderValue::from_static("application/octet-stream"));
     // A worker has its own policy, that of the script it was loaded from.
     let headers = [
         (CONTENT_TYPE, content_type),
         (CACHE_CONTROL, FOREVER),
         (CONTENT_SECURITY_POLICY, PAGE_POLICY),
     ];
-    (headers, Bytes::from_owner(file.data)).into_response()
+    let is_text = ["text/", "javascript", "json", "svg", "ttf", "wasm"];
+    let above = match is_text.iter().any(|text| kind.contains(text)) {
+        true => compress_above,
+        false => 0,
+    };
+    let bytes = Bytes::from_owner(file.data);
+    (
+        headers,
+        compressible(&name, bytes, above, request.headers()).await,
+    )
+        .into_response()
+}
+
+/// Answers with a page that exists, compressed if the client accepts that.
+async fn compressible(name: &str, bytes: Bytes, above: usize, headers: &HeaderMap) -> Response {
+    if above == 0 || bytes.len() <= above {
+        return bytes.into_response();
+    }
+    // Caches are told that answers differ.
+    let vary = [(VARY, HeaderValue::from_static("accept-encoding"))];
+    if let Some(encoding) = compression::accepted(headers)
+        && let Some(compressed) = compression::page(name, &bytes, encoding).await
+    {
+        let encoding = [(CONTENT_ENCODING, encoding.header())];
+        return (vary, encoding, compressed).into_response();
+    }
+    (vary, bytes).into_response()
 }

@@ -14,8 +14,12 @@ use crate::errors::{Code, limit_exceeded, typed, with};
 const MAX_ITEMS: usize = 10_000;
 /// The name of the Read-After token in a request's extensions.
 const READ_AFTER: &str = "readAfter";
-/// The extension that clients send in place of a document which they expect to be known.
-const PERSISTED_QUERY: &str = "persistedQuery";
+/// The name of the idempotency key in a request's extensions.
+const IDEMPOTENCY_KEY: &str = "idempotencyKey";
+/// The extension that names a document by its hash.
+pub(crate) const PERSISTED_QUERY: &str = "persistedQuery";
+/// The argument of a subscription that names the cursor to resume from.
+pub(crate) const AFTER: &str = "after";
 
 /// The client's idempotency key. A repeat under it gets the first answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +29,10 @@ pub struct IdempotencyKey(pub String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadAfter(pub String);
 
+/// The cursor at which an event stream broke off that is resumed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResumeAfter(pub String);
+
 /// SHA-256 of document, operation name and variables; two requests under one key must have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestFingerprint(pub [u8; 32]);
@@ -32,10 +40,15 @@ pub struct RequestFingerprint(pub [u8; 32]);
 /// One request, as it was sent.
 #[derive(Debug, Default)]
 pub struct Params {
+    /// The document; empty when the request only names it.
     pub query: String,
+    /// The id of the document, in place of its text.
+    pub document_id: Option<String>,
     pub operation_name: Option<String>,
     pub variables: Variables,
     pub extensions: Extensions,
+    /// Set by transports whose streams are resumed.
+    pub resume_after: Option<ResumeAfter>,
 }
 
 impl Params {
@@ -70,15 +83,6 @@ impl Params {
         Ok(())
     }
 
-    /// Some clients try whether the server keeps documents, and send the document when the answer is exactly this error.
-    pub(crate) fn check_persisted(&self) -> Result<(), ServerError> {
-        if !self.query.is_empty() || !self.extensions.0.contains_key(PERSISTED_QUERY) {
-            return Ok(());
-        }
-        let message = "PersistedQueryNotSupported";
-        Err(typed(Code::PersistedQueryNotSupported, message))
-    }
-
     /// Returns the Read-After token from the request's extensions.
     pub(crate) fn read_after(&self) -> Result<Option<ReadAfter>, ServerError> {
         match self.extensions.0.get(READ_AFTER) {
@@ -99,12 +103,25 @@ impl Params {
             .or_insert(Value::String(token));
     }
 
+    /// Sets the transport's idempotency key.
+    ///
+    /// # Errors
+    ///
+    /// `BAD_REQUEST` when the request has another one of its own.
+    pub(crate) fn set_idempotency_key(&mut self, key: IdempotencyKey) -> Result<(), ServerError> {
+        if let Some(IdempotencyKey(key)) = self.idempotency_key(Some(key))? {
+            let extensions = &mut self.extensions.0;
+            extensions.insert(IDEMPOTENCY_KEY.to_owned(), Value::String(key));
+        }
+        Ok(())
+    }
+
     /// Returns the idempotency key, from the transport or from the request's extensions.
     pub(crate) fn idempotency_key(
         &self,
         outer: Option<IdempotencyKey>,
     ) -> Result<Option<IdempotencyKey>, ServerError> {
-        let inner = match self.extensions.0.get("idempotencyKey") {
+        let inner = match self.extensions.0.get(IDEMPOTENCY_KEY) {
             None | Some(Value::Null) => return Ok(outer),
             Some(Value::String(key)) => parse_idempotency_key(key.as_bytes())?,
             Some(_) => {
@@ -191,10 +208,14 @@ impl<'de> Visitor<'de> for ParamsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Params, A::Error> {
         let (mut query, mut operation_name) = (None, None);
-        let (mut variables, mut extensions) = (None, None);
+        let (mut variables, mut extensions, mut document_id) = (None, None, None);
         while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
             match key.as_ref() {
                 "query" => once(&mut query, "query", map.next_value_seed(Text("query"))?)?,
+                "documentId" => {
+                    let id = map.next_value_seed(Text("documentId"))?;
+                    once(&mut document_id, "documentId", id)?;
+                }
                 "operationName" => {
                     let name = map.next_value_seed(Text("operationName"))?;
                     once(&mut operation_name, "operationName", name)?;
@@ -213,9 +234,11 @@ impl<'de> Visitor<'de> for ParamsVisitor {
             }
         }
         let extensions = extensions.unwrap_or_default();
+        let document_id = document_id.flatten();
+        let query = query_of(query.flatten(), document_id.as_deref(), &extensions);
         let mut params = Params {
-            query: query_of(query.flatten(), &extensions)
-                .ok_or_else(|| de::Error::custom("the parameter `query` is missing"))?,
+            query: query.map_err(de::Error::custom)?,
+            document_id,
             // Some clients send an empty name for none.
             operation_name: operation_name.flatten().filter(|name| !name.is_empty()),
             ..Params::default()
@@ -230,12 +253,20 @@ impl<'de> Visitor<'de> for ParamsVisitor {
     }
 }
 
-/// Returns the document, which may be missing only when a persisted one is named.
-pub(crate) fn query_of(query: Option<String>, extensions: &[(Name, Value)]) -> Option<String> {
-    let mut extensions = extensions.iter();
-    match extensions.any(|(name, _)| name == PERSISTED_QUERY) {
-        true => query.or_else(|| Some(String::new())),
-        false => query,
+/// Returns the document, which may be missing only when the request names it; or what is wrong.
+pub(crate) fn query_of(
+    query: Option<String>,
+    document_id: Option<&str>,
+    extensions: &[(Name, Value)],
+) -> Result<String, &'static str> {
+    let by_hash = || extensions.iter().any(|(name, _)| name == PERSISTED_QUERY);
+    match query {
+        Some(query) if document_id.is_some() && !query.is_empty() => {
+            Err("a request has either `query` or `documentId`")
+        }
+        Some(query) => Ok(query),
+        None if document_id.is_some() || by_hash() => Ok(String::new()),
+        None => Err("the parameter `query` is missing"),
     }
 }
 

@@ -30,6 +30,17 @@ pub fn encode(response: &Response) -> Vec<u8> {
     bytes
 }
 
+/// Returns the cursor of a result that [`encode`] has written. The extensions are its last entry, and a quotation mark within a text is
+/// written with a backslash, so nothing in the data is taken for it.
+pub(crate) fn cursor_of(result: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(result).ok()?;
+    let extensions = &text[text.rfind(r#""extensions":{"#)?..];
+    let (_, value) = extensions.split_once(r#""cursor":""#)?;
+    let (cursor, _) = value.split_once('"')?;
+    let is_cursor = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    cursor.bytes().all(is_cursor).then_some(cursor)
+}
+
 fn begin_entry(name: &[u8], bytes: &mut Vec<u8>) {
     if bytes.len() > 1 {
         bytes.push(b',');
@@ -56,4 +67,28 @@ pub(crate) fn plain_refusal(
     let media_type = HeaderValue::from_static("application/json; charset=utf-8");
     refusal.headers_mut().insert(CONTENT_TYPE, media_type);
     refusal
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::Value;
+
+    use super::*;
+
+    #[test]
+    fn the_cursor_of_a_result_is_that_of_its_extensions() {
+        let data = Value::from_json(serde_json::json!({
+            "cursor": "of-data",
+            "text": r#""extensions":{"cursor":"of-text"}"#,
+        }));
+        let result = Response::new(data.expect("a value"));
+        assert_eq!(cursor_of(&encode(&result)), None);
+        let with = result.extension("cursor", "e-1-ab".into());
+        assert_eq!(cursor_of(&encode(&with)), Some("e-1-ab"));
+        let more = with.extension("stale", true.into());
+        let more = more.extension("before", "x".into());
+        assert_eq!(cursor_of(&encode(&more)), Some("e-1-ab"));
+        let strange = Response::new(Value::Null).extension("cursor", "a\nb".into());
+        assert_eq!(cursor_of(&encode(&strange)), None);
+    }
 }

@@ -24,6 +24,7 @@ use crate::document::{Documents, Typing};
 use crate::health::{self, Ready};
 use crate::operation::Operations;
 use crate::overdue::Overdue;
+use crate::persisted::Persisted;
 use crate::request_id::{self, RequestId};
 use crate::shutdown::Shutdown;
 use crate::{connections, http, origin, pages};
@@ -49,6 +50,8 @@ pub struct Service<O> {
     pub sdl: Option<String>,
     /// The same schema, against which documents are checked.
     pub typing: Typing,
+    /// The documents that requests may name.
+    pub persisted: Persisted,
     pub config: Config,
     pub ready: Ready,
     pub shutdown: Shutdown,
@@ -184,15 +187,18 @@ fn router<O: Operations>(
         operations,
         sdl,
         typing,
+        persisted,
         config,
         ready,
         shutdown,
         ..
     } = service;
     let cors = origin::cors(&config.http.allowed_origins);
+    let compress_above = config.http.compress_above;
     let app = Arc::new(App {
         operations,
         documents: Documents::new(config.limits, typing, !config.server.production),
+        persisted,
         http: config.http,
         websocket: config.websocket,
         transit,
@@ -200,17 +206,18 @@ fn router<O: Operations>(
         overdue: Overdue::default(),
     });
     let others = Router::new()
-        .merge(pages::routes(sdl))
+        .merge(pages::routes(sdl, compress_above))
         .merge(health::routes(ready, shutdown))
         .fallback(any(http::not_found))
         .layer(from_fn(complete_headers));
+    let endpoint = Arc::new(http::Graphql::new(app));
     let graphql = Router::new()
         .route("/graphql", any(http::graphql::<O>))
         .route("/graphql/", any(http::graphql::<O>))
-        .with_state(app.clone());
+        .with_state(endpoint.clone());
     match cors {
         Some(cors) => (graphql.layer(cors).merge(others), None),
-        None => (graphql.merge(others), Some(app)),
+        None => (graphql.merge(others), Some(endpoint)),
     }
 }
 

@@ -13,9 +13,10 @@ use events::{EventLog, LogConfig, Sole, sqlite_file};
 use gateway::{
     config::{self, Command, CommandLine, Config, ImportCommand, Loaded},
     connections::raise_descriptor_limit,
-    document::Typing,
+    document::{self, Typing},
     health, import,
     live::Live,
+    persisted::{Persisted, Trusted},
     seed::{self, SeedSettings},
     server::{self, Service},
     shutdown::Shutdown,
@@ -186,6 +187,11 @@ async fn serve(config: Config) -> Result<(), StartError> {
         return Err(StartError::DemoInProduction);
     }
     let descriptors = raise_descriptor_limit();
+    let sdl = schema::sdl();
+    let typing = Typing::of(&sdl).map_err(StartError::Settings)?;
+    let check = |text: &str| document::check(text, &typing, &config.limits);
+    // What is wrong with the files is said before anything else is done.
+    let trusted = Trusted::read(&config.documents, check).map_err(StartError::Settings)?;
     make_folder(&config.store.database_url)?;
     // The lock is taken before anything else: a database that another gateway uses must not be touched.
     let sole = Sole::of(&config.store.database_url)?;
@@ -236,7 +242,11 @@ async fn serve(config: Config) -> Result<(), StartError> {
         grace: config.websocket.presence_grace,
     };
     let presence = Presence::start(log.clone(), presence_config);
-    let sdl = schema::sdl();
+    // Without Redis there are no other gateways to share documents with.
+    let shared_store = log
+        .shared_store()
+        .filter(|_| log_config(&config).redis_url.is_some());
+    let shared_store = shared_store.cloned();
     let service = Service {
         operations: Live::new(
             schema,
@@ -245,7 +255,8 @@ async fn serve(config: Config) -> Result<(), StartError> {
             config.limits.clone(),
             &config.subscriptions,
         ),
-        typing: Typing::of(&sdl).map_err(StartError::Settings)?,
+        typing,
+        persisted: Persisted::new(&config.documents, trusted, shared_store),
         sdl: (!config.server.production).then_some(sdl),
         ready: health::readiness_of(&log),
         shutdown,

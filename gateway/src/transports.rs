@@ -60,7 +60,10 @@ pub struct HttpSettings {
     /// Maximum number of requests in an array
     #[arg(long, env = "MILLRACE_MAX_BATCH", default_value_t = 10, value_parser = numbers::within(numbers::COUNT))]
     pub max_batch: usize,
-    /// Interval between comments that keep an idle event stream open
+    /// Compress pages, and answers to queries, larger than this many bytes, for clients that accept br or gzip; 0 turns compression off
+    #[arg(long, env = "MILLRACE_COMPRESS_ABOVE", default_value_t = 1024, value_parser = numbers::within(0..=1_000_000_000_usize))]
+    pub compress_above: usize,
+    /// Interval between comments that keep an idle event stream open, or heartbeats in a multipart one
     #[arg(long, env = "MILLRACE_SSE_KEEP_ALIVE", default_value = "12s", value_parser = duration::positive)]
     pub sse_keep_alive: Duration,
 }

@@ -4,7 +4,7 @@
 mod close;
 mod connection;
 pub mod message;
-mod running;
+pub(crate) mod running;
 mod unfinished;
 
 use std::sync::Arc;

@@ -1,7 +1,7 @@
-//! The clients that people use: the audits of graphql-http, the graphql-ws client, and GraphiQL in a browser. The programs are
-//! in `tests/js`; each takes the gateway's address, an administrator's ACCESS_TOKEN, SIGN_IN_EMAIL and SIGN_IN_PASSWORD in its
-//! environment, and ends with 0 when all its checks hold. What is of a transport's own runs embedded; resuming runs both ways, and
-//! the browser distributed.
+//! The clients that people use: the audits of graphql-http, the graphql-ws and graphql-sse clients, Apollo Client 3 and 4, urql, Relay's
+//! network, and GraphiQL in a browser. The programs are in `tests/js`; each takes the gateway's address, an administrator's ACCESS_TOKEN,
+//! SIGN_IN_EMAIL and SIGN_IN_PASSWORD in its environment, and ends with 0 when all its checks hold. What is of a transport's own runs
+//! embedded; resuming runs both ways, and the browser distributed.
 
 use std::process::Command;
 
@@ -48,6 +48,37 @@ async fn ws_client(setup: Setup) {
     run(setup, "ws-client.mjs").await;
 }
 
+async fn sse_client(setup: Setup) {
+    run(setup, "sse-client.mjs").await;
+}
+
+async fn apollo(mut setup: Setup) {
+    setup.settings.set("MILLRACE_BATCHING", "true");
+    setup.settings.set("MILLRACE_SSE_KEEP_ALIVE", "200ms");
+    run(setup, "apollo.mjs").await;
+}
+
+async fn urql(setup: Setup) {
+    run(with_documents(setup), "urql.mjs").await;
+}
+
+async fn relay(setup: Setup) {
+    run(with_documents(setup), "relay.mjs").await;
+}
+
+/// What the generators of three clients write.
+fn with_documents(mut setup: Setup) -> Setup {
+    let folder = repository().join("tests/js/documents");
+    let files = ["apollo", "codegen", "relay"].map(|name| {
+        let file = folder.join(format!("{name}.json"));
+        file.display().to_string()
+    });
+    setup
+        .settings
+        .set("MILLRACE_TRUSTED_DOCUMENTS", &files.join(","));
+    setup
+}
+
 async fn handover(setup: Setup) {
     run(setup, "handover.mjs").await;
 }
@@ -83,6 +114,14 @@ fn with_short_tokens(mut setup: Setup) -> Setup {
 }
 
 tests::both_ways!(handover);
-tests::embedded!(http_audits, ws_client, renewal);
+tests::embedded!(
+    http_audits,
+    ws_client,
+    sse_client,
+    apollo,
+    urql,
+    relay,
+    renewal
+);
 // A browser needs much of the machine.
 tests::distributed!(alone: example_page, graphiql, graphiql_account, graphiql_chat);

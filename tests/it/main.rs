@@ -31,6 +31,7 @@ mod signals;
 mod specification;
 mod students;
 mod subscriptions;
+mod transports;
 mod trending;
 mod users;
 mod values;

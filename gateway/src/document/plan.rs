@@ -3,12 +3,15 @@
 
 use std::sync::Arc;
 
-use async_graphql::parser::types::{ExecutableDocument, OperationType};
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationType, Selection,
+};
 use async_graphql::{Name, Request};
 
 use super::introspection::Asked;
 use super::price::Price;
-use super::typing::Shape;
+use super::typing::{Shape, Typing};
+use crate::params::AFTER;
 
 /// A plan.
 pub struct Plan {
@@ -63,6 +66,23 @@ impl Plan {
     /// Returns whether no resolver runs, as for the query with which clients and load balancers ask whether a gateway is there.
     pub(crate) const fn resolves_nothing(&self) -> bool {
         self.resolves_nothing
+    }
+
+    /// Returns whether this is a subscription that can begin at a cursor, whether or not the document names one.
+    pub(super) fn resumes(&self, typing: &Typing) -> bool {
+        let DocumentOperations::Single(operation) = &self.document.operations else {
+            return false;
+        };
+        let root = operation.node.selection_set.node.items.first();
+        let Some(Selection::Field(field)) = root.map(|root| &root.node) else {
+            return false;
+        };
+        let subscription = &typing.schema.schema_definition.subscription;
+        self.kind == OperationType::Subscription
+            && subscription.as_ref().is_some_and(|kind| {
+                let definition = typing.schema.type_field(kind, &field.node.name.node);
+                definition.is_ok_and(|it| it.argument_by_name(AFTER).is_some())
+            })
     }
 
     /// Returns the document to execute. A request for it has the variables that it was prepared with.

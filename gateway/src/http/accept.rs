@@ -1,5 +1,5 @@
 //! Content negotiation per the GraphQL-over-HTTP specification. `*/*` and a missing header mean `application/json`,
-//! the choice that old clients understand.
+//! the choice that old clients understand. Apollo Client asks for multipart answers to subscriptions.
 
 use axum::http::header::{ACCEPT, HeaderMap, HeaderValue};
 
@@ -12,6 +12,8 @@ pub(crate) enum MediaType {
     Json,
     /// `text/event-stream`: graphql-sse, distinct connections.
     EventStream,
+    /// `multipart/mixed`, for subscriptions only: other answers have the next best type.
+    Multipart,
 }
 
 impl MediaType {
@@ -20,12 +22,26 @@ impl MediaType {
             Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
             Self::Json => "application/json; charset=utf-8",
             Self::EventStream => "text/event-stream; charset=utf-8",
+            Self::Multipart => "multipart/mixed;boundary=\"graphql\";subscriptionSpec=1.0",
         })
     }
 }
 
 /// Returns the media type to answer with; `None` when the client accepts none that exist here.
 pub(crate) fn negotiate(headers: &HeaderMap) -> Option<MediaType> {
+    negotiate_among(headers, |_| true)
+}
+
+/// Returns the media type of an answer that is no stream, to a client that accepts a multipart one.
+pub(super) fn beside_multipart(headers: &HeaderMap) -> MediaType {
+    let best = negotiate_among(headers, |media_type| media_type != MediaType::Multipart);
+    best.unwrap_or(MediaType::Json)
+}
+
+fn negotiate_among(
+    headers: &HeaderMap,
+    is_candidate: impl Fn(MediaType) -> bool,
+) -> Option<MediaType> {
     let mut values = headers.get_all(ACCEPT).iter().peekable();
     if values.peek().is_none() {
         return Some(MediaType::Json);
@@ -36,7 +52,8 @@ pub(crate) fn negotiate(headers: &HeaderMap) -> Option<MediaType> {
         .flat_map(|value| value.split(','));
     for range in ranges {
         let (media_range, quality) = split_quality(range);
-        let Some((specificity, media_type)) = recognize(media_range) else {
+        let recognized = recognize(media_range, range);
+        let Some((specificity, media_type)) = recognized.filter(|(_, it)| is_candidate(*it)) else {
             continue;
         };
         // Among equal candidates the more specific wins, then the one named first.
@@ -48,8 +65,8 @@ pub(crate) fn negotiate(headers: &HeaderMap) -> Option<MediaType> {
     best.map(|(_, _, media_type)| media_type)
 }
 
-fn recognize(media_range: &str) -> Option<(u8, MediaType)> {
-    const KNOWN: [(&str, u8, MediaType); 5] = [
+fn recognize(media_range: &str, with_parameters: &str) -> Option<(u8, MediaType)> {
+    const KNOWN: [(&str, u8, MediaType); 6] = [
         (
             "application/graphql-response+json",
             2,
@@ -57,6 +74,7 @@ fn recognize(media_range: &str) -> Option<(u8, MediaType)> {
         ),
         ("application/json", 2, MediaType::Json),
         ("text/event-stream", 2, MediaType::EventStream),
+        ("multipart/mixed", 2, MediaType::Multipart),
         ("application/*", 1, MediaType::Json),
         ("*/*", 0, MediaType::Json),
     ];
@@ -64,10 +82,22 @@ fn recognize(media_range: &str) -> Option<(u8, MediaType)> {
         .into_iter()
         .find(|(name, ..)| media_range.eq_ignore_ascii_case(name))
         .map(|(_, specificity, media_type)| (specificity, media_type))
+        .filter(|(_, media_type)| {
+            *media_type != MediaType::Multipart || is_of_subscriptions(with_parameters)
+        })
+}
+
+/// Returns whether a range asks for the protocol of multipart subscriptions: there are other multipart answers, as to `@defer`.
+fn is_of_subscriptions(range: &str) -> bool {
+    let mut parameters = range.split(';').filter_map(|part| part.split_once('='));
+    parameters.any(|(name, value)| {
+        name.trim().eq_ignore_ascii_case("subscriptionSpec")
+            && value.trim().trim_matches('"') == "1.0"
+    })
 }
 
 /// Splits a range into its type without parameters, and its quality in thousandths.
-fn split_quality(range: &str) -> (&str, u16) {
+pub(super) fn split_quality(range: &str) -> (&str, u16) {
     let mut parts = range.split(';').map(str::trim);
     let media_range = parts.next().unwrap_or_default();
     let quality = parts
@@ -90,7 +120,7 @@ mod tests {
 
     #[test]
     fn chooses_what_the_client_prefers() {
-        use MediaType::{EventStream, GraphqlResponse, Json};
+        use MediaType::{EventStream, GraphqlResponse, Json, Multipart};
         let table = [
             ("*/*", Some(Json)),
             ("application/*", Some(Json)),
@@ -114,6 +144,17 @@ mod tests {
                 Some(GraphqlResponse),
             ),
             ("text/event-stream", Some(EventStream)),
+            ("text/event-stream, multipart/mixed", Some(EventStream)),
+            (
+                "multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/json",
+                Some(Multipart),
+            ),
+            ("multipart/mixed; subscriptionSpec=\"1.0\"", Some(Multipart)),
+            (
+                "multipart/mixed;deferSpec=20220824,application/json",
+                Some(Json),
+            ),
+            ("multipart/mixed;subscriptionSpec=2.0", None),
             ("text/html, */*;q=0.1", Some(Json)),
             ("text/html", None),
             ("application/json;q=0", None),
@@ -122,5 +163,16 @@ mod tests {
             assert_eq!(accept(header), expected, "{header}");
         }
         assert_eq!(negotiate(&HeaderMap::new()), Some(Json));
+        let mut headers = HeaderMap::new();
+        for (header, expected) in [
+            ("multipart/mixed;subscriptionSpec=1.0", Json),
+            (
+                "multipart/mixed;subscriptionSpec=1.0,application/graphql-response+json,*/*;q=0.1",
+                GraphqlResponse,
+            ),
+        ] {
+            headers.insert(ACCEPT, HeaderValue::from_static(header));
+            assert_eq!(beside_multipart(&headers), expected, "{header}");
+        }
     }
 }

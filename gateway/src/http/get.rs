@@ -10,12 +10,14 @@ pub(crate) fn params(uri: &Uri) -> Result<Params, Refusal> {
     let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
         .map_err(|error| Refusal::bad_request(error.to_string()))?;
     let mut query = None;
+    let mut document_id = None;
     let mut operation_name = None;
     let mut variables = None;
     let mut extensions = None;
     for (name, value) in pairs {
         let slot = match name.as_str() {
             "query" => &mut query,
+            "documentId" => &mut document_id,
             "operationName" => &mut operation_name,
             "variables" => &mut variables,
             "extensions" => &mut extensions,
@@ -32,9 +34,13 @@ pub(crate) fn params(uri: &Uri) -> Result<Params, Refusal> {
         Some(text) => object_from_json("extensions", &text)?,
         None => Vec::new(),
     };
+    let document_id = document_id.filter(present);
+    let query = query_of(query.filter(present), document_id.as_deref(), &extensions);
     let mut params = Params {
-        query: query_of(query.filter(present), &extensions)
-            .ok_or_else(|| Refusal::bad_request("The parameter `query` is missing"))?,
+        query: query.map_err(|wrong| {
+            Refusal::bad_request(format!("The parameters are not valid: {wrong}"))
+        })?,
+        document_id,
         operation_name: operation_name.filter(present),
         ..Params::default()
     };

@@ -5,7 +5,7 @@ use async_graphql::ServerError;
 use axum::http::StatusCode;
 
 use crate::budget::Spent;
-use crate::errors::{Code, limit_exceeded, typed, with};
+use crate::errors::{self, Code, limit_exceeded, typed, with};
 
 #[derive(Debug)]
 pub(crate) struct Refusal {
@@ -25,9 +25,34 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, Code::BadRequest, message)
     }
 
+    /// Refuses a caller whose credentials are not accepted.
+    pub(crate) fn of_caller(error: ServerError) -> Self {
+        Self {
+            status: errors::status_of(errors::code_of(&error)),
+            error: Box::new(error),
+        }
+    }
+
     pub(crate) fn cross_site() -> Self {
-        let message = "Pages of other origins may not use GET here";
+        Self::forbidden("Pages of other origins may not use GET here")
+    }
+
+    pub(crate) fn forbidden(message: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, Code::Forbidden, message)
+    }
+
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, Code::NotFound, message)
+    }
+
+    pub(crate) fn conflict(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, Code::Conflict, message)
+    }
+
+    pub(crate) fn internal(cause: String) -> Self {
+        tracing::error!(cause, "a request failed");
+        let message = "An internal error occurred";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, message)
     }
 
     pub(crate) fn incomplete() -> Self {
@@ -59,7 +84,8 @@ impl Refusal {
 
     pub(crate) fn not_acceptable() -> Self {
         let message = "None of the accepted media types is available: \
-             application/graphql-response+json, application/json, text/event-stream";
+             application/graphql-response+json, application/json, text/event-stream, \
+             multipart/mixed;subscriptionSpec=1.0";
         Self::new(StatusCode::NOT_ACCEPTABLE, Code::BadRequest, message)
     }
 

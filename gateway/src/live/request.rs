@@ -28,12 +28,9 @@ use super::{
 use crate::{
     document::{Plan, plan_of},
     errors::{Code, typed, with},
-    params::{IdempotencyKey, ReadAfter, RequestFingerprint},
+    params::{AFTER, IdempotencyKey, ReadAfter, RequestFingerprint, ResumeAfter},
     request_id::RequestId,
 };
-
-/// The argument that names the cursor to resume from.
-const AFTER: &str = "after";
 
 /// A subscription that can be executed any number of times.
 pub(super) struct SubscriptionRequest {
@@ -130,7 +127,7 @@ impl SubscriptionRequest {
             let error = typed(Code::Internal, "The subscription was not prepared");
             return Err(vec![error]);
         };
-        let (text, variable) = after_argument(plan.document(), &request.variables);
+        let (text, variable) = resumed(&request, &plan);
         let after = match text {
             Some(text) => resolve(log, &text).await.map_err(|error| vec![error])?,
             None => log.tail().cursor(),
@@ -226,6 +223,14 @@ impl SubscriptionRequest {
             horizon,
         }
     }
+}
+
+/// Returns the cursor from which a subscription is to be resumed, and the variable that is its `after`. The place at which a stream broke
+/// off is later than the one that it had begun at.
+pub(super) fn resumed(request: &Request, plan: &Plan) -> (Option<String>, Option<Name>) {
+    let (text, variable) = after_argument(plan.document(), &request.variables);
+    let broken_off = find::<ResumeAfter>(request).map(|cursor| cursor.0.clone());
+    (broken_off.or(text), variable)
 }
 
 /// Returns the value of the `after` argument of the subscription's one root field, and the variable that it comes from. Variables have

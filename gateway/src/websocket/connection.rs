@@ -272,7 +272,7 @@ impl<O: Operations> Connection<O> {
         cx.waker().wake_by_ref();
         if is_first {
             self.set_alarm(Alarm::PingDue, self.app.websocket.ping_interval, cx);
-            self.send_text(message::CONNECTION_ACK)
+            self.send_text(message::connection_ack(self.app.operations.present()))
         } else {
             self.send_text(message::pong(None))
         }

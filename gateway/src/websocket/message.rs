@@ -13,7 +13,7 @@ use crate::params::Params;
 use crate::response::to_json;
 
 /// Longer ids are refused: each is repeated in every frame of its operation.
-const MAX_ID_BYTES: usize = 256;
+pub(crate) const MAX_ID_BYTES: usize = 256;
 
 /// A message of a client.
 #[derive(Debug)]
@@ -92,7 +92,16 @@ fn object(payload: Option<&RawValue>) -> Result<Option<Map<String, Value>>, Clos
 
 pub(super) const PING: &str = r#"{"type":"ping"}"#;
 
-pub(super) const CONNECTION_ACK: &str = r#"{"type":"connection_ack"}"#;
+/// The cursor is that of the present: from there a client resumes that lost its socket before the first event.
+pub(super) fn connection_ack(cursor: Option<String>) -> String {
+    match cursor {
+        Some(cursor) => {
+            let cursor = json(&cursor);
+            format!(r#"{{"type":"connection_ack","payload":{{"cursor":{cursor}}}}}"#)
+        }
+        None => r#"{"type":"connection_ack"}"#.to_owned(),
+    }
+}
 
 pub(super) fn pong(payload: Option<&Map<String, Value>>) -> String {
     match payload {

@@ -24,7 +24,7 @@ use crate::request_id::RequestId;
 use crate::response;
 
 /// What one step of an operation sends to its client.
-pub(super) enum Step {
+pub(crate) enum Step {
     Next(Bytes),
     /// The one result of a query or mutation.
     Only(Bytes),
@@ -33,34 +33,34 @@ pub(super) enum Step {
 }
 
 /// A step with the operation it belongs to.
-pub(super) struct Stepped {
-    pub(super) operation: Arc<str>,
-    pub(super) step: Step,
+pub(crate) struct Stepped {
+    pub(crate) operation: Arc<str>,
+    pub(crate) step: Step,
 }
 
-pub(super) struct Running<O: Operations> {
+pub(crate) struct Running<O: Operations> {
     streams: SelectAll<Abortable<Operation<O>>>,
     active: HashMap<Arc<str>, AbortHandle>,
 }
 
 impl<O: Operations> Running<O> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             streams: SelectAll::new(),
             active: HashMap::new(),
         }
     }
 
-    pub(super) fn contains(&self, id: &str) -> bool {
+    pub(crate) fn contains(&self, id: &str) -> bool {
         self.active.contains_key(id)
     }
 
     /// Returns the number of operations that the client knows to be active.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.active.len()
     }
 
-    pub(super) fn start(
+    pub(crate) fn start(
         &mut self,
         app: &Arc<App<O>>,
         caller: &O::Caller,
@@ -82,13 +82,13 @@ impl<O: Operations> Running<O> {
     }
 
     /// Ends an operation silently; its id is free at once. Its stream is dropped when next polled.
-    pub(super) fn cancel(&mut self, id: &str) {
+    pub(crate) fn cancel(&mut self, id: &str) {
         if let Some(handle) = self.active.remove(id) {
             handle.abort();
         }
     }
 
-    pub(super) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Option<Stepped>> {
+    pub(crate) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Option<Stepped>> {
         let stepped = ready!(self.streams.poll_next_unpin(cx));
         if let Some(Stepped { operation, step }) = &stepped
             && !matches!(step, Step::Next(_))
@@ -111,7 +111,7 @@ async fn start<O: Operations>(
     params: Params,
     request_id: RequestId,
 ) -> Started<O::Stream> {
-    let prepared = match app.documents.prepare(params, None, &request_id) {
+    let prepared = match app.prepare(params, None, &request_id).await {
         Ok(prepared) => prepared,
         Err(errors) => return Started::Refused(errors),
     };

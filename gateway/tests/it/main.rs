@@ -2,6 +2,7 @@
 
 mod http;
 mod limits;
+mod multipart;
 mod shutdown;
 mod sse;
 mod toy;

@@ -70,6 +70,6 @@ async fn single_results_and_errors_are_one_event() {
 async fn a_stream_whose_caller_is_disconnected_ends_without_complete() {
     let headers = "authorization: Bearer disconnect\r\n";
     let (status, body) = stream_as(headers, "subscription { quiet }").await;
-    // There is no event at all, only the last, empty chunk.
-    assert_eq!((status, body.as_str()), (200, "0\r\n\r\n"));
+    // There is no event at all, only a comment, and the last, empty chunk.
+    assert_eq!((status, body.as_str()), (200, "3\r\n:\n\n\r\n0\r\n\r\n"));
 }

@@ -9,10 +9,11 @@ use async_graphql::{
 use futures::stream::{self, Stream, StreamExt};
 use gateway::config::Config;
 use gateway::credentials::Credentials;
-use gateway::document::Typing;
+use gateway::document::{self, Typing};
 use gateway::errors;
 use gateway::health::always_ready;
 use gateway::operation::{Departure, Direct, Operations};
+use gateway::persisted::{Persisted, Trusted};
 use gateway::server::{Service, serve};
 use gateway::shutdown::Shutdown;
 use tokio::net::TcpListener;
@@ -208,8 +209,12 @@ pub(crate) async fn start_with(config: Config) -> Server {
         .expect("a free port");
     let address = listener.local_addr().expect("an address");
     let shutdown = Shutdown::default();
+    let typing = Typing::of(&schema.sdl()).expect("a schema");
+    let check = |text: &str| document::check(text, &typing, &config.limits);
+    let trusted = Trusted::read(&config.documents, check).expect("trusted documents");
     let service = Service {
-        typing: Typing::of(&schema.sdl()).expect("a schema"),
+        typing,
+        persisted: Persisted::new(&config.documents, trusted, None),
         sdl: Some(schema.sdl()),
         operations: Toy(Direct(schema)),
         config,

@@ -230,8 +230,14 @@ fn headers() -> Vec<Case> {
             &[400],
             BAD,
         ),
-        by("PUT", "PUT", "/graphql", &[405], METHOD),
-        by("DELETE", "DELETE", "/graphql", &[405], METHOD),
+        by("DELETE of no stream", "DELETE", "/graphql", &[400], BAD),
+        by(
+            "DELETE of an unknown stream",
+            "DELETE",
+            "/graphql?token=x&operationId=y",
+            &[404],
+            &["NOT_FOUND"],
+        ),
         by("PATCH", "PATCH", "/graphql", &[405], METHOD),
         by("GET without a query", "GET", "/graphql", &[400], BAD),
         by(

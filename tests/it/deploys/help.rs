@@ -12,6 +12,7 @@ const OPTIONAL: &[&str] = &[
     "allowed-origins",
     "allowed-hosts",
     "token-keys",
+    "trusted-documents",
     "health-listen",
     "webhook-url",
     "webhook-secret",

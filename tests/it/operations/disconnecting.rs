@@ -2,14 +2,13 @@
 //! that is asked for.
 
 use serde_json::{Value, json};
+use tests::event_stream::EventStream;
 use tests::graphql::Client;
 use tests::http;
 use tests::people::{self, Person};
 use tests::socket::{Frame, Socket};
 use tests::waiting::SOON;
 use tests::{Setup, eventually, ids};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use super::{audited, mutate, mutate_with_key};
 
@@ -28,7 +27,13 @@ async fn closed(socket: &mut Socket) -> (u16, String) {
 
 async fn assert_open(socket: &mut Socket) {
     socket.send(json!({ "type": "ping" })).await;
-    while socket.receive().await != Frame::Message(json!({ "type": "pong" })) {}
+    loop {
+        match socket.receive().await {
+            Frame::Message(message) if message["type"] == "pong" => return,
+            Frame::Message(_) => {}
+            ended => panic!("it is not open: {ended:?}"),
+        }
+    }
 }
 
 async fn disconnect(admin: &Client, person: &Person, ends_sessions: bool) -> u64 {
@@ -38,42 +43,15 @@ async fn disconnect(admin: &Client, person: &Person, ends_sessions: bool) -> u64
     ended.expect("a number")
 }
 
-/// A subscription over server-sent events, and what came of it so far: at least one event.
-struct EventStream(TcpStream, String);
-
-impl EventStream {
-    async fn open(client: &Client, start: &str) -> Self {
-        let query = "subscription($after: String) { userChanged(after: $after) { type } }";
-        let body = json!({ "query": query, "variables": { "after": start } }).to_string();
-        let headers = [("accept", "text/event-stream")];
-        let request = client.signed(&http::post("/graphql", &headers, body.as_bytes()));
-        let mut stream = TcpStream::connect(client.address)
-            .await
-            .expect("a connection");
-        stream
-            .write_all(&request)
-            .await
-            .expect("it takes the request");
-        let mut opened = Self(stream, String::new());
-        while !opened.1.contains("event: next") {
-            assert!(opened.read().await > 0, "it ended: {}", opened.1);
-        }
-        opened
-    }
-
-    async fn read(&mut self) -> usize {
-        let mut buffer = [0; 4096];
-        let reading = tokio::time::timeout(SOON, self.0.read(&mut buffer)).await;
-        let read = reading.expect("something or the end").unwrap_or(0);
-        self.1.push_str(&String::from_utf8_lossy(&buffer[..read]));
-        read
-    }
-
-    /// All that came until its end: of the body, or of the connection.
-    async fn rest(mut self) -> String {
-        while !self.1.ends_with("0\r\n\r\n") && self.read().await > 0 {}
-        self.1
-    }
+/// Opens a subscription over server-sent events that has shown an event.
+async fn listen(client: &Client, start: &str) -> EventStream {
+    let query = "subscription($after: String) { userChanged(after: $after) { type } }";
+    let body = json!({ "query": query, "variables": { "after": start } }).to_string();
+    let headers = [("accept", "text/event-stream")];
+    let request = http::post("/graphql", &headers, body.as_bytes());
+    let mut opened = EventStream::open(client, &request).await;
+    opened.until("event: next", 1).await;
+    opened
 }
 
 async fn all_sockets_on_all_gateways_close(setup: Setup) {
@@ -96,8 +74,8 @@ async fn all_sockets_on_all_gateways_close(setup: Setup) {
         }
     }
     let streams = [
-        EventStream::open(&user.client(admin), &start).await,
-        EventStream::open(&again.client(last), &start).await,
+        listen(&user.client(admin), &start).await,
+        listen(&again.client(last), &start).await,
     ];
     let mut others = vec![
         other.client(admin).socket().await,

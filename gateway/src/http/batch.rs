@@ -1,0 +1,55 @@
+//! Arrays of requests, if they are enabled: all of them run at once, and are answered in one array, in their order.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::answering::compressed;
+use super::refusal::Refusal;
+use super::streaming::Framing;
+use super::{Call, execute, idempotency_key};
+use crate::operation::Operations;
+use crate::params::Params;
+use crate::response;
+
+pub(super) async fn answer<O: Operations>(
+    call: &Call<'_, O>,
+    text: &str,
+) -> Result<Response, Refusal> {
+    let settings = &call.app.http;
+    if !settings.batching {
+        return Err(Refusal::batching_disabled());
+    }
+    if idempotency_key(call.headers)?.is_some() {
+        let message =
+            "An Idempotency-Key header cannot cover a batch: use extensions.idempotencyKey";
+        return Err(Refusal::bad_request(message));
+    }
+    if Framing::of(call.media_type).is_some() {
+        let message = "A batch cannot be answered as a stream";
+        return Err(Refusal::bad_request(message));
+    }
+    let requests = Params::batch_from_json(text)?;
+    if requests.is_empty() {
+        return Err(Refusal::bad_request("The batch is empty"));
+    }
+    if requests.len() > settings.max_batch {
+        return Err(Refusal::batch_too_long(settings.max_batch));
+    }
+    let running = requests
+        .into_iter()
+        .map(|params| execute(call, params, None));
+    let executed = futures::future::try_join_all(running).await?;
+    let mut bytes = vec![b'['];
+    for (index, executed) in executed.iter().enumerate() {
+        if index > 0 {
+            bytes.push(b',');
+        }
+        bytes.extend_from_slice(&response::encode(&executed.answer));
+    }
+    bytes.push(b']');
+    // One answer that may not be compressed is enough.
+    let above = executed.iter().map(|it| it.compress_above());
+    let above = above.min().flatten();
+    let (status, headers) = (StatusCode::OK, call.headers);
+    Ok(compressed(status, call.media_type, bytes.into(), above, headers).await)
+}
