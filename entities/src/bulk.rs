@@ -2,7 +2,7 @@
 //! each column is one array, so the text of the statement is the same for any number of rows. On SQLite the rows are listed, in
 //! batches of few different sizes, so that prepared statements are reused. Called by followers, in their transaction.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::{
     ConnectionTrait, DbBackend, TryGetableMany, Value,
     sea_query::{ArrayType, ValueType},
@@ -25,6 +25,7 @@ pub(crate) enum Kind {
     Number,
     Real,
     Time,
+    Day,
 }
 
 impl Kind {
@@ -35,6 +36,7 @@ impl Kind {
             Self::Number => ("bigint[]", <i64 as ValueType>::array_type()),
             Self::Real => ("double precision[]", <f64 as ValueType>::array_type()),
             Self::Time => ("timestamptz[]", <DateTime<Utc> as ValueType>::array_type()),
+            Self::Day => ("date[]", <NaiveDate as ValueType>::array_type()),
         }
     }
 }

@@ -236,7 +236,7 @@ fn postgres_outage(code: &str) -> Option<Outage> {
     }
 }
 
-/// Returns the error and its causes, one per line.
+/// Returns the error and its causes, one per line. Postgres stores no NUL, and who stores the text must not fail because of it.
 pub fn error_chain(error: &dyn std::error::Error) -> String {
     let mut lines = vec![error.to_string()];
     let mut cause = error.source();
@@ -248,7 +248,7 @@ pub fn error_chain(error: &dyn std::error::Error) -> String {
         }
         cause = error.source();
     }
-    lines.join("\n")
+    lines.join("\n").replace('\0', "\u{fffd}")
 }
 
 #[cfg(test)]
@@ -284,6 +284,8 @@ mod tests {
             "malformed event data: expected value at line 1 column 1"
         );
         assert!(error.is_of_event());
+        let error = Error::Panicked("a \0".to_owned());
+        assert!(error_chain(&error).ends_with("a \u{fffd}"));
         assert!(
             !Error::Unavailable(DbErr::Conn(RuntimeErr::Internal("gone".to_owned()))).is_of_event()
         );

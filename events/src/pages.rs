@@ -10,8 +10,8 @@ use moka::{future::Cache, policy::EvictionPolicy};
 
 use crate::{Event, Result};
 
-/// The positions in a page: by default, as many as a follower applies at once.
-const PAGE_EVENTS: u64 = 500;
+/// The positions in a page: as many as a follower reads at once.
+pub(crate) const PAGE_EVENTS: u64 = 500;
 /// The estimated size of what is cached: followers of one process are seldom further apart.
 const MAX_BYTES: u64 = 32 << 20;
 /// How long a page that nobody reads is kept.

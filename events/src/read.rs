@@ -230,19 +230,48 @@ async fn one(
     query_one(database, sql, values).await?.ok_or_else(no_head)
 }
 
+/// The values of `columns`.
+type Row = (
+    i64,
+    i64,
+    Uuid,
+    i16,
+    String,
+    Uuid,
+    i64,
+    String,
+    i16,
+    String,
+    String,
+    DateTime<Utc>,
+);
+
+/// Reads an event from a row that begins with `columns`, by their places: looking them up by name takes longer than decoding them.
 pub(crate) fn from_row(row: &QueryResult) -> Result<Event> {
-    let data: String = row.try_get("", "data")?;
-    let meta: String = row.try_get("", "meta")?;
+    let (
+        position,
+        previous,
+        event_id,
+        part,
+        stream,
+        stream_id,
+        version,
+        event_type,
+        schema_version,
+        data,
+        meta,
+        occurred_at,
+    ): Row = row.try_get_many_by_index()?;
     Ok(Event {
-        position: from_i64(row.try_get("", "position")?),
-        previous: from_i64(row.try_get("", "previous")?),
-        event_id: row.try_get::<Uuid>("", "event_id")?,
-        part: row.try_get("", "part")?,
-        stream: row.try_get("", "stream")?,
-        stream_id: row.try_get("", "stream_id")?,
-        version: row.try_get("", "version")?,
-        event_type: row.try_get("", "type")?,
-        schema_version: row.try_get("", "schema_version")?,
+        position: from_i64(position),
+        previous: from_i64(previous),
+        event_id,
+        part,
+        stream,
+        stream_id,
+        version,
+        event_type,
+        schema_version,
         data: RawValue::from_string(data).map_err(|source| Error::Malformed {
             what: "event data",
             source,
@@ -251,7 +280,7 @@ pub(crate) fn from_row(row: &QueryResult) -> Result<Event> {
             what: "event meta",
             source,
         })?,
-        occurred_at: row.try_get::<DateTime<Utc>>("", "occurred_at")?,
+        occurred_at,
         follows: None,
     })
 }

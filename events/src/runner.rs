@@ -3,7 +3,9 @@
 //! events of its stream are parked behind it; the order of a stream is never given up.
 
 mod attempts;
+mod batch;
 mod lease;
+mod pace;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -14,18 +16,21 @@ use tokio::{
 };
 
 use attempts::Caution;
+use batch::Batch;
 pub(crate) use lease::Lease;
 use lease::Leases;
 #[cfg(test)]
 pub(crate) use lease::remembered;
+use pace::Pace;
 
 use crate::{
-    DatabaseTransaction, Error, Event, EventLog, Follower, Result, Tx,
+    Error, Event, EventLog, Follower, Result, Tx,
     backoff::Backoff,
     boxed,
     database::Pool,
-    follower::{Advance, advance},
+    follower::advance,
     letters::{self, Kind, Tried},
+    pages::PAGE_EVENTS,
     read,
 };
 
@@ -33,8 +38,6 @@ use crate::{
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// The number of consecutive failures caused by events after which the events are examined one by one.
 const POISON_ATTEMPTS: u32 = 5;
-/// The most reads of the log for one transaction.
-const MOST_READS: u32 = 8;
 /// The number of a part's events read at once while they are applied one by one.
 const CAREFUL_EVENTS: u64 = 64;
 /// The error recorded for an event that was set aside because it ended its process.
@@ -50,7 +53,7 @@ pub struct FollowerConfig {
     pub owner: String,
     /// How long a process keeps a part without renewing its lease.
     pub lease: Duration,
-    /// The most events applied in one transaction.
+    /// The most events applied in one transaction, once the follower is far behind and its transactions are quick.
     pub batch_events: u64,
 }
 
@@ -59,6 +62,7 @@ struct Runner {
     follower: Arc<dyn Follower>,
     config: FollowerConfig,
     leases: Leases,
+    pace: Pace,
     /// The age of the tail's memory when the leases were last looked up.
     age: u64,
     renewed_at: Option<Instant>,
@@ -79,8 +83,9 @@ pub async fn run_follower(
     let mut runner = Runner {
         log,
         follower,
-        config,
         leases: Leases::new(),
+        pace: Pace::new(&config),
+        config,
         age: 0,
         renewed_at: None,
         poisoned: None,
@@ -154,10 +159,13 @@ impl Runner {
         if reached <= after {
             return Ok(false);
         }
-        let (batch, scanned) = self.read_batch(after, reached).await?;
+        let began = Instant::now();
+        let (batch, scanned) = self.read_batch(after, reached, began).await?;
         if !batch.is_empty() {
+            let events = batch.events();
             let _company = self.log.shared.applying.clone().read_owned().await;
-            self.commit(&batch, None).await?;
+            self.commit(batch, None).await?;
+            self.pace.note(events, began.elapsed());
         }
         for lease in self.leases.values_mut() {
             lease.scanned = lease.scanned.max(scanned);
@@ -165,30 +173,39 @@ impl Runner {
         Ok(true)
     }
 
-    /// Returns the unapplied events of the held parts, after `after` and up to `reached`, and how far that goes. It ends when it has
-    /// a full batch of wanted events. Unwanted events only move the checkpoints, so long stretches of them take few transactions.
-    async fn read_batch(&self, after: u64, reached: u64) -> Result<(Vec<Arc<Event>>, u64)> {
-        let (mut batch, mut scanned, mut wanted) = (Vec::new(), after, 0);
-        for _ in 0..MOST_READS {
-            let limit = self.config.batch_events - wanted;
-            let events = self.log.read_page_by_page(scanned, reached, limit).await?;
-            scanned = if (events.len() as u64) < limit {
-                reached
-            } else {
-                events.last().map_or(reached, |event| event.position)
-            };
-            for event in events {
-                let lease = self.leases.get(&event.part);
-                if lease.is_some_and(|lease| event.position > lease.position) {
-                    wanted += u64::from(self.follower.wants(&event.stream));
-                    batch.push(event);
+    /// Returns the unapplied events of the held parts, after `after` and up to `reached`, and how far that goes. It ends when it is
+    /// full, or when reading takes long. Unwanted events only move the checkpoints, so long stretches of them take few transactions.
+    async fn read_batch(&self, after: u64, reached: u64, began: Instant) -> Result<(Batch, u64)> {
+        let most = self.most_events();
+        let (mut batch, mut scanned) = (Batch::default(), after);
+        loop {
+            let log = &self.log;
+            let events = log.read_page_by_page(scanned, reached, PAGE_EVENTS).await?;
+            for event in &events {
+                if !batch.take(event, &self.leases, &*self.follower) {
+                    return Ok((batch, scanned));
+                }
+                scanned = event.position;
+                if batch.is_full(most) {
+                    return Ok((batch, scanned));
                 }
             }
-            if scanned == reached || wanted >= self.config.batch_events {
-                break;
+            if (events.len() as u64) < PAGE_EVENTS {
+                return Ok((batch, reached));
+            }
+            if scanned >= reached || self.pace.is_late(began) {
+                return Ok((batch, scanned));
             }
         }
-        Ok((batch, scanned))
+    }
+
+    /// Returns the most events of the next transaction. They are few until each part that was left behind has moved on, so that the
+    /// event that ends its process a second time is among the few next ones.
+    fn most_events(&self) -> u64 {
+        match self.leases.values().any(|lease| lease.is_left_behind) {
+            true => self.pace.first(),
+            false => self.pace.events(),
+        }
     }
 
     /// Applies the next event of a part that was left behind, or passes the unwanted ones before it. The reasons are in `attempts`.
@@ -205,7 +222,8 @@ impl Runner {
         let is_wanted = |event: &Arc<Event>| self.follower.wants(&event.stream);
         let unwanted = events.iter().take_while(|event| !is_wanted(event)).count();
         if unwanted > 0 {
-            return self.commit(&events[..unwanted], None).await;
+            let passed = Batch::of(&events[..unwanted], &self.leases, &*self.follower);
+            return self.commit(passed, None).await;
         }
         if let (Some(event), Some(caution)) = (events.first(), self.cautions.get_mut(&part))
             && caution.left > 0
@@ -216,7 +234,8 @@ impl Runner {
             if verdict.is_none() {
                 attempts::note(database, name, event).await?;
             }
-            let applied = self.commit(&events[..1], verdict).await;
+            let alone = Batch::of(&events[..1], &self.leases, &*self.follower);
+            let applied = self.commit(alone, verdict).await;
             if applied.is_err()
                 && verdict.is_none()
                 && let Err(error) = attempts::withdraw(database, name, event).await
@@ -245,12 +264,12 @@ impl Runner {
             for (part, lease) in &mut leases {
                 if lease.position >= head.parts[*part as usize] {
                     lease.scanned = lease.scanned.max(head.position);
+                    lease.is_left_behind = false;
                 }
             }
             let mut taken = leases.clone();
             taken.retain(|part, lease| is_new(part, lease));
-            let batch_events = self.config.batch_events;
-            let cautions = attempts::count(database, name, (&taken, &head), batch_events).await?;
+            let cautions = attempts::count(database, name, &taken, self.pace.first()).await?;
             self.cautions.extend(cautions);
         }
         self.cautions.retain(|part, _| leases.contains_key(part));
@@ -262,14 +281,9 @@ impl Runner {
 
     /// Commits one transaction: the checkpoints, then the effects of the events. An event that has ended its process too often is
     /// set aside without being applied.
-    async fn commit(&mut self, batch: &[Arc<Event>], deadly: Option<Tried>) -> Result<()> {
+    async fn commit(&mut self, batch: Batch, deadly: Option<Tried>) -> Result<()> {
         let follower = self.follower.clone();
-        let leases = self.leases.clone();
-        let wanted: Arc<[Arc<Event>]> = batch
-            .iter()
-            .filter(|event| follower.wants(&event.stream))
-            .cloned()
-            .collect();
+        let (advances, wanted) = batch.into_parts();
         let suspects = self
             .poisoned
             .filter(|(failures, _)| *failures >= POISON_ATTEMPTS)
@@ -277,16 +291,15 @@ impl Runner {
                 attempts,
                 since: at.elapsed(),
             });
-        let fenced: Arc<[Arc<Event>]> = batch.into();
         let raised = self
             .log
             .database()
             .transaction(Pool::Background, |tx| {
-                let (follower, leases) = (follower.clone(), leases.clone());
-                let (fenced, wanted) = (fenced.clone(), wanted.clone());
+                let follower = follower.clone();
+                let (advances, wanted) = (advances.clone(), wanted.clone());
                 Box::pin(async move {
                     let (follower, whose) = (&*follower, (follower.name(), Kind::Follower));
-                    fence(tx, follower.name(), &leases, &fenced).await?;
+                    advance(tx, follower.name(), &advances).await?;
                     let raised = Mutex::default();
                     match (suspects, deadly) {
                         _ if wanted.is_empty() => {}
@@ -313,9 +326,10 @@ impl Runner {
         self.poisoned = None;
         self.log.announce(raised);
         self.follower.committed(&wanted);
-        for event in batch {
-            if let Some(lease) = self.leases.get_mut(&event.part) {
-                lease.position = event.position;
+        for advance in &*advances {
+            if let Some(lease) = self.leases.get_mut(&advance.part) {
+                lease.position = advance.position;
+                lease.is_left_behind = false;
             }
         }
         Ok(())
@@ -334,33 +348,8 @@ impl Runner {
             let (failures, at) = self.poisoned.unwrap_or((0, Instant::now()));
             self.poisoned = Some((failures + 1, at));
         }
+        self.pace.restart();
         // Whatever the outcome, the leases held are looked up again.
         self.renewed_at = None;
     }
-}
-
-/// Moves the checkpoint of every part in the batch from just before its first event to its last.
-async fn fence(
-    tx: &DatabaseTransaction,
-    follower: &str,
-    leases: &Leases,
-    batch: &[Arc<Event>],
-) -> Result<()> {
-    let mut advances: BTreeMap<i16, Advance> = BTreeMap::new();
-    for event in batch {
-        let Some(lease) = leases.get(&event.part) else {
-            continue;
-        };
-        let advance = advances.entry(event.part).or_insert(Advance {
-            part: event.part,
-            token: lease.token,
-            previous: event.previous,
-            position: event.position,
-            event_id: event.event_id,
-        });
-        advance.position = event.position;
-        advance.event_id = event.event_id;
-    }
-    let advances: Vec<_> = advances.into_values().collect();
-    advance(tx, follower, &advances).await
 }

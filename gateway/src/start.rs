@@ -41,6 +41,9 @@ const DEMO_ADMINISTRATOR: &str = "admin@example.com";
 const DRAIN_DELAY: Duration = Duration::from_secs(5);
 const LEASE: Duration = Duration::from_secs(2);
 const EMBEDDED_LEASE: Duration = Duration::from_secs(10);
+const BATCH_EVENTS: u64 = 4_000;
+/// Mutations wait for a transaction of a follower.
+const EMBEDDED_BATCH_EVENTS: u64 = 500;
 /// The number of customers created as demo data.
 const DEMO_CUSTOMERS: u64 = 25;
 
@@ -307,13 +310,13 @@ async fn work(config: &Config) -> Result<(), StartError> {
 
 fn workers_config(config: &Config) -> Result<WorkersConfig, StartError> {
     // Processes that share the work take over from each other quickly; one that is alone spares its disk.
-    let lease = match is_embedded(config) {
-        true => EMBEDDED_LEASE,
-        false => LEASE,
+    let (lease, batch_events) = match is_embedded(config) {
+        true => (EMBEDDED_LEASE, EMBEDDED_BATCH_EVENTS),
+        false => (LEASE, BATCH_EVENTS),
     };
     Ok(WorkersConfig {
         lease: config.work.lease.unwrap_or(lease),
-        batch_events: config.work.batch_events,
+        batch_events: config.work.batch_events.unwrap_or(batch_events),
         retention: config.retention.clone(),
         handlers: config.signals.handlers().map_err(StartError::Settings)?,
     })

@@ -14,7 +14,7 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::people::Person;
 use crate::process::Process;
 use crate::waiting::eventually_blocking;
-use crate::{guard, programs, template};
+use crate::{guard, programs, template, times};
 
 const TEMPLATE: &str = "millrace_template";
 
@@ -169,6 +169,11 @@ impl Postgres {
 
     pub fn pid(&self) -> u32 {
         self.process().pid()
+    }
+
+    /// Returns the processor time of the server and of its connections so far.
+    pub fn processor_time(&self) -> Duration {
+        times::family_time(self.pid())
     }
 
     /// Creates a database with the product's tables and an administrator; returns its URL and the administrator.

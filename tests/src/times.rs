@@ -57,10 +57,25 @@ pub(crate) fn processor_time(pid: u32) -> Duration {
     Duration::from_secs_f64(clock_ticks(pid) as f64 / CLOCK_TICKS_PER_SECOND)
 }
 
+/// Returns the processor time that a process and its children have used, including those that have ended.
+pub(crate) fn family_time(pid: u32) -> Duration {
+    let children = format!("/proc/{pid}/task/{pid}/children");
+    let children = std::fs::read_to_string(children).unwrap_or_default();
+    let pids = children.split_whitespace();
+    let living = pids.filter_map(|pid| pid.parse().ok()).map(clock_ticks);
+    let ticks = stat_fields(pid, 4) + living.sum::<u64>();
+    Duration::from_secs_f64(ticks as f64 / CLOCK_TICKS_PER_SECOND)
+}
+
 fn clock_ticks(pid: u32) -> u64 {
+    stat_fields(pid, 2)
+}
+
+/// Returns the sum of the first of these: a process's own time, outside and inside the kernel, and that of its ended children.
+fn stat_fields(pid: u32, count: usize) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // After the name, which may contain spaces, the 12th and 13th fields are its own time, outside and inside the kernel.
+    // They are the fields from the 12th on after the name, which may contain spaces.
     let after_name = text.rsplit(')').next().unwrap_or_default();
-    let fields = after_name.split_whitespace().skip(11).take(2);
+    let fields = after_name.split_whitespace().skip(11).take(count);
     fields.filter_map(|field| field.parse::<u64>().ok()).sum()
 }

@@ -17,9 +17,10 @@ pub struct WorkSettings {
     /// How long a process keeps parts of followers without renewing its lease [default: 2s, with SQLite 10s]
     #[arg(long, env = "MILLRACE_LEASE", value_parser = duration::within("100ms", "1h"))]
     pub lease: Option<Duration>,
-    /// Maximum number of events that a follower applies in one transaction
-    #[arg(long, env = "MILLRACE_BATCH_EVENTS", default_value_t = 500, value_parser = numbers::within(1..=10_000_u64))]
-    pub batch_events: u64,
+    /// Maximum number of events that a follower applies in one transaction; it begins with at most 500, and applies more while it is
+    /// far behind [default: 4000, with SQLite 500, as mutations wait for it]
+    #[arg(long, env = "MILLRACE_BATCH_EVENTS", value_parser = numbers::within(1..=10_000_u64))]
+    pub batch_events: Option<u64>,
     /// Maximum number of events that `millrace rebuild` writes in one transaction; with SQLite, mutations wait for it [default: 10000,
     /// with SQLite 1000]
     #[arg(long, env = "MILLRACE_REBUILD_BATCH_EVENTS", value_parser = numbers::within(1..=100_000_u64))]

@@ -37,16 +37,17 @@ enum Touched {
     Removed,
 }
 
-/// The changes that a batch of events makes to the read model. Keys of comments and likes begin with the post.
+/// The changes that a batch of events makes to the read model. Keys of comments and likes begin with the post. Rows are written in
+/// the order of their keys, so that those beside each other in an index are written one after another.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
-    created: HashMap<PostId, Post>,
-    moved: HashMap<PostId, Moved>,
+    created: BTreeMap<PostId, Post>,
+    moved: BTreeMap<PostId, Moved>,
     deleted: HashSet<PostId>,
     added: BTreeMap<(PostId, i64), Comment>,
     /// The changed comments, including those that the batch adds.
     touched: HashMap<(PostId, i64), Touched>,
-    likings: HashMap<(PostId, UserId), Liking>,
+    likings: BTreeMap<(PostId, UserId), Liking>,
 }
 
 impl Changes {

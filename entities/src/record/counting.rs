@@ -3,10 +3,7 @@
 
 use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
 
-use ::events::{
-    Applying, AsOf, DatabaseTransaction, Event, Follower,
-    sql::{execute, query_as},
-};
+use ::events::{Applying, AsOf, DatabaseTransaction, Event, Follower, sql::query_as};
 use chrono::NaiveDate;
 use sea_orm::{ActiveEnum, Iterable, Value};
 
@@ -14,6 +11,7 @@ use super::{Change, Record, RecordEvent, Records};
 use crate::{
     access::{AccessError, Viewer, authorize},
     boxed,
+    bulk::{self, Kind},
 };
 
 /// A record with a status, counted by it. The tables are `customer_status_count` and `customer_day_count` if the record's name
@@ -100,24 +98,43 @@ impl<S: ActiveEnum<Value = String> + Ord + Copy> Changes<S> {
     }
 
     async fn store(self, tx: &DatabaseTransaction, kind: &str) -> ::events::Result<()> {
-        let sql = format!(
-            "insert into {kind}_status_count as t (part, status, count) values ($1, $2, $3)
+        let moved = self.statuses.into_iter().filter(|(_, by)| *by != 0);
+        let rows = moved.map(|((part, status), by)| -> [Value; 3] {
+            [i64::from(part).into(), status.to_value().into(), by.into()]
+        });
+        let columns = [
+            ("in_part", Kind::Number),
+            ("of_status", Kind::Text),
+            ("more", Kind::Number),
+        ];
+        let upsert = format!(
+            "insert into {kind}_status_count as t (part, status, count) select * from v where true
              on conflict (part, status) do update set count = t.count + excluded.count"
         );
-        for ((part, status), by) in self.statuses.into_iter().filter(|(_, by)| *by != 0) {
-            let values = vec![part.into(), status.to_value().into(), by.into()];
-            execute(tx, &sql, values).await?;
-        }
-        let sql = format!(
-            "insert into {kind}_day_count as t (part, day, created, deleted, restored) values ($1, $2, $3, $4, $5)
+        bulk::execute(tx, &columns, rows, &upsert).await?;
+        let rows = self.days.into_iter().map(|((part, day), counts)| {
+            let [created, deleted, restored] = counts.map(Value::from);
+            [
+                i64::from(part).into(),
+                day.into(),
+                created,
+                deleted,
+                restored,
+            ]
+        });
+        let columns = [
+            ("in_part", Kind::Number),
+            ("on_day", Kind::Day),
+            ("more_created", Kind::Number),
+            ("more_deleted", Kind::Number),
+            ("more_restored", Kind::Number),
+        ];
+        let upsert = format!(
+            "insert into {kind}_day_count as t (part, day, created, deleted, restored) select * from v where true
              on conflict (part, day) do update set created = t.created + excluded.created,
                  deleted = t.deleted + excluded.deleted, restored = t.restored + excluded.restored"
         );
-        for ((part, day), counts) in self.days {
-            let mut values = vec![part.into(), day.into()];
-            values.extend(counts.map(Value::from));
-            execute(tx, &sql, values).await?;
-        }
+        bulk::execute(tx, &columns, rows, &upsert).await?;
         Ok(())
     }
 }

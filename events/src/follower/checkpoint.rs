@@ -56,6 +56,7 @@ pub(crate) async fn slowest_checkpoints(
 }
 
 /// A move of a part's checkpoint.
+#[derive(Debug, Clone)]
 pub(crate) struct Advance {
     pub(crate) part: i16,
     /// The fencing token of the lease.

@@ -253,7 +253,7 @@ pub(super) async fn bury(
                     attempts,
                     since: claim.since,
                 };
-                letters::insert(tx, &letter).await?;
+                letters::insert(tx, &[letter]).await?;
                 Ok(true)
             })
         })

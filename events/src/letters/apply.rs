@@ -33,17 +33,18 @@ pub(crate) async fn apply_or_park(
     }
     let is_held = |event: &Arc<Event>| held.contains(&(event.stream.clone(), event.stream_id));
     let (parked, free): (Vec<_>, Vec<_>) = events.iter().cloned().partition(is_held);
-    for event in &parked {
-        let letter = Letter {
+    let letters: Vec<_> = parked
+        .iter()
+        .map(|event| Letter {
             consumer,
             kind,
             event,
             error: None,
             attempts: 0,
             since: Duration::ZERO,
-        };
-        store::insert(tx, &letter).await?;
-    }
+        })
+        .collect();
+    store::insert(tx, &letters).await?;
     apply(tx, follower, &free, raising).await
 }
 
@@ -107,7 +108,7 @@ pub(crate) async fn apply_carefully(
             attempts: tried.attempts + 1,
             since: tried.since,
         };
-        store::insert(tx, &letter).await?;
+        store::insert(tx, &[letter]).await?;
     }
     Ok(())
 }
@@ -120,20 +121,20 @@ pub(crate) async fn set_aside(
     error: &str,
     tried: Tried,
 ) -> Result<()> {
+    let mut letters = Vec::new();
     for event in events {
         let position = event.position;
         tracing::error!(consumer, position, error, "an event was given up");
-        let letter = Letter {
+        letters.push(Letter {
             consumer,
             kind,
             event,
             error: Some(error),
             attempts: tried.attempts,
             since: tried.since,
-        };
-        store::insert(tx, &letter).await?;
+        });
     }
-    Ok(())
+    store::insert(tx, &letters).await
 }
 
 /// Applies the events; a panic counts as a failure.

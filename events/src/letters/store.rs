@@ -4,16 +4,20 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use sea_orm::{ConnectionTrait, QueryResult, Value};
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::{DeadLetter, LetterFilter, LetterKind, fingerprint::fingerprint};
 use crate::{
-    DatabaseTransaction, Event, Result, Written, clock,
+    DatabaseTransaction, Error, Event, Result, Written, clock,
     sql::{
         Dialect, execute, from_i64, is_one_of, places, query, query_as, query_one, query_one_as,
         to_i64,
     },
 };
+
+/// The number of letters in one statement.
+const BATCH_ROWS: usize = 1_000;
 
 /// The owner of a letter, as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,37 +50,89 @@ pub(crate) struct Letter<'a> {
     pub(crate) since: Duration,
 }
 
-pub(crate) async fn insert(tx: &DatabaseTransaction, letter: &Letter<'_>) -> Result<()> {
-    let Letter { event, error, .. } = letter;
+/// A letter as the database reads it from a single JSON parameter, so that the statement's text does not depend on their number.
+#[derive(Serialize)]
+struct Row<'a> {
+    /// Ids are 32 hexadecimal digits.
+    id: String,
+    consumer: &'a str,
+    kind: &'static str,
+    position: i64,
+    part: i16,
+    stream: &'a str,
+    stream_id: String,
+    version: i64,
+    r#type: &'a str,
+    event_id: String,
+    error: Option<&'a str>,
+    fingerprint: Option<String>,
+    attempts: i32,
+    parked: bool,
+    /// How many seconds ago it was first tried.
+    since: f64,
+}
+
+impl<'a> Row<'a> {
+    fn of(letter: &Letter<'a>) -> Self {
+        let Letter {
+            consumer,
+            event,
+            error,
+            ..
+        } = *letter;
+        Self {
+            id: Uuid::now_v7().simple().to_string(),
+            consumer,
+            kind: letter.kind.name(),
+            position: to_i64(event.position),
+            part: event.part,
+            stream: &event.stream,
+            stream_id: event.stream_id.simple().to_string(),
+            version: event.version,
+            r#type: &event.event_type,
+            event_id: event.event_id.simple().to_string(),
+            error,
+            fingerprint: error.map(|error| fingerprint(consumer, &event.event_type, error)),
+            attempts: i32::try_from(letter.attempts).unwrap_or(i32::MAX),
+            parked: error.is_none(),
+            since: letter.since.as_secs_f64(),
+        }
+    }
+}
+
+/// Writes letters. Those of later events have greater ids.
+pub(crate) async fn insert(tx: &DatabaseTransaction, letters: &[Letter<'_>]) -> Result<()> {
     let backend = tx.get_database_backend();
+    let now = backend.now();
+    let (values, first_at, rows) = backend.either(
+        (
+            "id, consumer, kind, position, part, stream, stream_id, version, type, event_id, error, fingerprint, attempts, parked",
+            "make_interval(secs => since)",
+            "json_to_recordset($1::text::json) as row(id uuid, consumer text, kind text, position bigint, part smallint,
+                 stream text, stream_id uuid, version bigint, type text, event_id uuid, error text, fingerprint text,
+                 attempts integer, parked boolean, since float8)",
+        ),
+        (
+            "unhex(value ->> 'id'), value ->> 'consumer', value ->> 'kind', value ->> 'position', value ->> 'part',
+             value ->> 'stream', unhex(value ->> 'stream_id'), value ->> 'version', value ->> 'type',
+             unhex(value ->> 'event_id'), value ->> 'error', value ->> 'fingerprint', value ->> 'attempts', value ->> 'parked'",
+            "(value ->> 'since')",
+            "json_each($1)",
+        ),
+    );
     let sql = format!(
         "insert into dead_letter (id, consumer, kind, position, part, stream, stream_id, version, type, event_id, error,
                                   fingerprint, attempts, parked, first_at, last_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, {}, {})",
-        backend.now_plus(15),
-        backend.now(),
+         select {values}, {now} - {first_at}, {now} from {rows}"
     );
-    let attempts = i32::try_from(letter.attempts).unwrap_or(i32::MAX);
-    let values: Vec<Value> = vec![
-        Uuid::now_v7().into(),
-        letter.consumer.into(),
-        letter.kind.name().into(),
-        to_i64(event.position).into(),
-        event.part.into(),
-        event.stream.clone().into(),
-        event.stream_id.into(),
-        event.version.into(),
-        event.event_type.clone().into(),
-        event.event_id.into(),
-        error.map(str::to_owned).into(),
-        error
-            .map(|error| fingerprint(letter.consumer, &event.event_type, error))
-            .into(),
-        attempts.into(),
-        error.is_none().into(),
-        (-letter.since.as_secs_f64()).into(),
-    ];
-    execute(tx, &sql, values).await?;
+    for letters in letters.chunks(BATCH_ROWS) {
+        let rows: Vec<_> = letters.iter().map(Row::of).collect();
+        let rows = serde_json::to_string(&rows).map_err(|source| Error::Malformed {
+            what: "dead letters",
+            source,
+        })?;
+        execute(tx, &sql, vec![rows.into()]).await?;
+    }
     Ok(())
 }
 

@@ -11,7 +11,6 @@ use crate::{
     Database, Event, Result,
     database::Pool,
     letters::Tried,
-    read::Head,
     sql::{Dialect, execute, from_i64, query_as, to_i64},
 };
 
@@ -41,19 +40,19 @@ impl Caution {
     }
 }
 
-/// Counts the deaths of the processes whose parts were taken over, and determines which of these parts need care. A batch has at
-/// most `batch_events` wanted events of a part, so the event that ended it is among the first ones.
+/// Counts the deaths of the processes whose parts were taken over, and determines which of these parts need care. The process
+/// that died second had taken the part over, too, and its batch had at most `batch_events` wanted events as long as the part had
+/// not moved on. So the event that ended it is among the first ones. If the process had lost its memory of the log meanwhile, and
+/// with it that the part was left behind, the event may come later: then two more deaths find it.
 pub(super) async fn count(
     database: &Database,
     follower: &'static str,
-    (taken, head): (&Leases, &Head),
+    taken: &Leases,
     batch_events: u64,
 ) -> Result<Vec<(i16, Caution)>> {
     let left_behind: Vec<(i16, u64)> = taken
         .iter()
-        .filter(|(part, lease)| {
-            lease.is_left_behind && lease.position < head.parts[**part as usize]
-        })
+        .filter(|(_, lease)| lease.is_left_behind)
         .map(|(part, lease)| (*part, lease.position))
         .collect();
     if left_behind.is_empty() {

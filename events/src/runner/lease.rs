@@ -21,7 +21,7 @@ pub(crate) struct Lease {
     pub(crate) position: u64,
     /// The position up to which no event of this part, after the checkpoint, is left to apply.
     pub(crate) scanned: u64,
-    /// Whether the previous holder did not release it.
+    /// Whether the previous holder did not release it, and left something to apply that was not applied since.
     pub(crate) is_left_behind: bool,
 }
 

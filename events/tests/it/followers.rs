@@ -2,14 +2,14 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use events::{LetterKind, pause, resume};
+use events::{FollowerConfig, LetterKind, pause, resume};
 use tests::eventually;
 use uuid::Uuid;
 
 use crate::{
     failing::letters,
     jobs::Todo,
-    model::{Applied, Following, NAME, append, versions},
+    model::{Applied, Following, NAME, append, append_in_turn, versions},
     world::{SOON, Way, World, both_ways},
 };
 
@@ -107,6 +107,43 @@ async fn poison_parks_its_stream_and_no_other(way: Way) {
     assert_eq!(answers, 3 + 9 + 7 * 8, "what is parked is not answered");
 }
 
+/// A follower that is far behind takes ever larger transactions. One of them has a poison event, behind which its stream waits.
+async fn large_batches_are_applied_once_and_in_order(way: Way) {
+    const VERSIONS: usize = 100;
+    let world = World::new(way).await;
+    let log = world.log().await;
+    let mut streams: Vec<_> = (0..14)
+        .map(|_| (Uuid::now_v7(), vec![Todo::Succeed; VERSIONS]))
+        .collect();
+    streams[5].1[69] = Todo::FailAlways;
+    append_in_turn(&log, &streams).await;
+    let follower = Applied::default();
+    let config = FollowerConfig {
+        owner: "any".to_owned(),
+        lease: Duration::from_secs(60),
+        batch_events: 1_000,
+    };
+    let following = Following::configured(&log, follower.arc(), config);
+    await_passed(&world, NAME).await;
+    following.stop().await;
+
+    for (number, (id, _)) in streams.iter().enumerate() {
+        let last = if number == 5 { 69 } else { VERSIONS as i64 };
+        let wanted: Vec<i64> = (1..=last).collect();
+        assert_eq!(versions(&world, *id).await, wanted, "of stream {number}");
+    }
+    let letters = letters(&log).await;
+    let held: Vec<_> = letters
+        .iter()
+        .map(|it| (it.version, it.is_parked))
+        .collect();
+    let wanted: Vec<_> = (70..=100).map(|version| (version, version > 70)).collect();
+    assert_eq!(held, wanted, "letters, in the order of their ids");
+    assert!(letters.iter().all(|it| it.stream_id == streams[5].0));
+    let answers = "select count(*) as number from event where type = 'Answered'";
+    assert_eq!(world.number(answers).await, 13 * 100 + 69);
+}
+
 /// The event is not to blame: it is tried until it succeeds.
 async fn an_outage_parks_nothing(way: Way) {
     let world = World::new(way).await;
@@ -145,6 +182,7 @@ async fn a_paused_follower_keeps_its_place(way: Way) {
 
 both_ways!(
     poison_parks_its_stream_and_no_other,
+    large_batches_are_applied_once_and_in_order,
     an_outage_parks_nothing,
     a_paused_follower_keeps_its_place,
 );

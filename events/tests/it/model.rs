@@ -7,8 +7,8 @@ use std::sync::{
 
 use chrono::Utc;
 use events::{
-    DatabaseTransaction, Error, Event, EventLog, Follower, FollowerConfig, Meta, ModelTable,
-    NewEvent, ReadModel, Result, StreamKey, Tx, run_follower,
+    Appending, DatabaseTransaction, Error, Event, EventLog, Follower, FollowerConfig, Meta,
+    ModelTable, NewEvent, ReadModel, Result, StreamKey, Tx, run_follower,
 };
 use futures::future::BoxFuture;
 use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
@@ -208,6 +208,40 @@ pub(crate) async fn append(log: &EventLog, id: Uuid, version: i64, todo: Todo) {
     .expect("the event is appended");
 }
 
+/// Appends the first events of as many streams as have something to do, in one transaction: the first of each, then the second of
+/// each, and so on.
+pub(crate) async fn append_in_turn(log: &EventLog, streams: &[(Uuid, Vec<Todo>)]) {
+    let mut jobs = Vec::new();
+    let longest = streams.iter().map(|(_, todos)| todos.len()).max();
+    for version in 0..longest.unwrap_or(0) {
+        for (id, todos) in streams {
+            let todo = todos.get(version).cloned();
+            jobs.extend(todo.map(|todo| (*id, version as i64, Job { todo })));
+        }
+    }
+    let jobs = Arc::new(jobs);
+    log.write(move |tx| {
+        let jobs = jobs.clone();
+        Box::pin(async move {
+            let meta = Meta::default();
+            let events = jobs.iter().map(|(stream_id, expected, job)| Appending {
+                stream_id: *stream_id,
+                expected: *expected,
+                event: NewEvent {
+                    event_type: "JobAsked",
+                    schema_version: 1,
+                    data: job,
+                    occurred_at: Utc::now(),
+                },
+                meta: &meta,
+            });
+            tx.append_all("job", events.collect()).await
+        })
+    })
+    .await
+    .expect("the events are appended");
+}
+
 /// A running follower.
 pub(crate) struct Following {
     stop: watch::Sender<bool>,
@@ -225,12 +259,20 @@ impl Following {
         owner: &str,
         lease: Duration,
     ) -> Self {
-        let (stop, stopped) = watch::channel(false);
         let config = FollowerConfig {
             owner: owner.to_owned(),
             lease,
             batch_events: 100,
         };
+        Self::configured(log, follower, config)
+    }
+
+    pub(crate) fn configured(
+        log: &EventLog,
+        follower: Arc<dyn Follower>,
+        config: FollowerConfig,
+    ) -> Self {
+        let (stop, stopped) = watch::channel(false);
         let task = tokio::spawn(run_follower(log.clone(), follower, config, stopped));
         Self { stop, task }
     }

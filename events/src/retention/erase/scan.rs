@@ -67,7 +67,7 @@ pub(super) async fn redact_window(
         "join event_position p on p.inserted = e.inserted",
     );
     let sql = format!(
-        "select e.inserted as place, {} from event e {join}
+        "select {}, e.inserted as place from event e {join}
          where e.inserted > $1 and e.inserted <= $2
            and (e.stream_id = $3 or {data} like $4 or {meta} like $5) order by e.inserted",
         columns(backend)
