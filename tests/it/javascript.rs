@@ -1,4 +1,4 @@
-//! The clients that people use: the audits of graphql-http, the graphql-ws client, and GraphiQL in a browser. The programs are
+//! The clients that people use: the audits of graphql-http, the graphql-ws client, GraphiQL in a browser, and a socket on HTTP/2. The programs are
 //! in `tests/js`; each takes the gateway's address, an administrator's ACCESS_TOKEN, SIGN_IN_EMAIL and SIGN_IN_PASSWORD in its
 //! environment, and ends with 0 when all its checks hold. What is of a transport's own runs embedded; resuming runs both ways, and
 //! the browser distributed.
@@ -48,6 +48,10 @@ async fn ws_client(setup: Setup) {
     run(setup, "ws-client.mjs").await;
 }
 
+async fn http2_socket(setup: Setup) {
+    run(setup, "http2-socket.mjs").await;
+}
+
 async fn handover(setup: Setup) {
     run(setup, "handover.mjs").await;
 }
@@ -78,6 +82,6 @@ fn with_short_tokens(mut setup: Setup) -> Setup {
 }
 
 tests::both_ways!(handover);
-tests::embedded!(http_audits, ws_client, renewal);
+tests::embedded!(http_audits, ws_client, http2_socket, renewal);
 // A browser needs much of the machine.
 tests::distributed!(alone: graphiql, graphiql_account, graphiql_chat);
