@@ -36,13 +36,16 @@ use crate::{
 const AFTER: &str = "after";
 
 /// A subscription that can be executed any number of times.
+#[derive(Clone)]
 pub(super) struct SubscriptionRequest {
     pub(super) key: GroupKey,
     /// The place after which events are delivered.
     pub(super) after: Cursor,
     /// The subscriber's rights, for as long as the subscription lasts.
     pub(super) grant: Grant,
-    holding: Holding,
+    /// Whether it names a place to resume from.
+    resumes: bool,
+    holding: Arc<Holding>,
     plan: Arc<Plan>,
     variables: Variables,
     context: RequestContext,
@@ -131,6 +134,7 @@ impl SubscriptionRequest {
             return Err(vec![error]);
         };
         let (text, variable) = after_argument(plan.document(), &request.variables);
+        let resumes = text.is_some();
         let after = match text {
             Some(text) => resolve(log, &text).await.map_err(|error| vec![error])?,
             None => log.tail().cursor(),
@@ -153,7 +157,8 @@ impl SubscriptionRequest {
             key,
             after,
             grant,
-            holding,
+            resumes,
+            holding: Arc::new(holding),
             plan,
             variables: request.variables,
             context,
@@ -170,6 +175,11 @@ impl SubscriptionRequest {
     pub(super) fn set_viewer(&mut self, viewer: Viewer, shared: &Shared) {
         self.context.viewer = viewer;
         self.settle_scope(shared);
+    }
+
+    /// Returns whether what it receives of the past may be what others receive.
+    pub(super) fn may_share_past(&self) -> bool {
+        self.resumes && matches!(self.key.scope, Scope::Role(_))
     }
 
     /// Decides, by what is known of the document now, with whom this subscription is shared.
