@@ -16,6 +16,7 @@ mod request;
 #[cfg(test)]
 mod schedules;
 mod scope;
+mod shards;
 mod subscriber;
 mod turns;
 
