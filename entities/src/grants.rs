@@ -15,6 +15,7 @@ use std::{
 
 pub use dismissals::{Dismissal, Dismissals};
 use events::EventLog;
+use futures::future::OptionFuture;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -121,7 +122,10 @@ impl Registry {
 
 /// The grants of one process.
 #[derive(Clone)]
-pub struct Grants {
+pub struct Grants(Arc<Shared>);
+
+/// What they share: each grant has a handle on it, and there are several for every socket.
+struct Shared {
     registry: Arc<Registry>,
     users: Users,
     log: EventLog,
@@ -153,11 +157,11 @@ impl Grants {
                 tokio::spawn(dismissals::close_missed(log, registry, after));
             }
         });
-        Self {
+        Self(Arc::new(Shared {
             registry,
             users,
             log: log.clone(),
-        }
+        }))
     }
 
     /// Opens a grant for one subscription of `caller`; it contains no requirement yet.
@@ -171,7 +175,7 @@ impl Grants {
 impl Grants {
     fn hold(&self, caller: Caller) -> Held {
         Held {
-            number: self.registry.next.fetch_add(1, Ordering::Relaxed),
+            number: self.0.registry.next.fetch_add(1, Ordering::Relaxed),
             signal: Arc::default(),
             state: Mutex::default(),
             grants: self.clone(),
@@ -221,7 +225,7 @@ impl Grant {
             _ => {}
         }
         held.add(requirement);
-        let viewer = held.grants.users.viewer_of(&held.caller).await?;
+        let viewer = held.grants.0.users.viewer_of(&held.caller).await?;
         held.check(&viewer, requirement).await
     }
 
@@ -248,36 +252,24 @@ impl Grant {
         let Some(held) = &self.0 else {
             return std::future::pending().await;
         };
-        let mut renewals = held.caller.renewals();
         loop {
             let changed = held.signal.changed.notified();
-            tokio::pin!(changed);
+            let renewed = held.caller.renewed();
+            tokio::pin!(changed, renewed);
             changed.as_mut().enable();
+            if let Some(renewed) = renewed.as_mut().as_pin_mut() {
+                renewed.enable();
+            }
             if self.is_stale() {
                 return;
             }
-            let left = held.caller.time_left();
-            let expired = async {
-                match left {
-                    Some(left) => tokio::time::sleep(left).await,
-                    None => std::future::pending().await,
-                }
-            };
-            let renewed = async {
-                match &mut renewals {
-                    // An error means that nobody can renew the token any more.
-                    Some(renewals) => match renewals.changed().await {
-                        Ok(()) => {}
-                        Err(_) => std::future::pending().await,
-                    },
-                    None => std::future::pending().await,
-                }
-            };
+            let expired = OptionFuture::from(held.caller.time_left().map(tokio::time::sleep));
+            let renewed = OptionFuture::from(renewed.as_pin_mut());
             tokio::select! {
-                () = &mut changed => {}
-                () = expired => {}
+                () = changed => {}
+                Some(()) = expired => {}
                 // The token is valid for longer, and may name another session, which is then watched.
-                () = renewed => {}
+                Some(()) = renewed => {}
             }
         }
     }
@@ -337,14 +329,14 @@ impl Held {
         let mut state = self.state.lock();
         if !state.keys.contains(&key) {
             state.keys.push(key);
-            let mut signals = self.grants.registry.lock();
+            let mut signals = self.grants.0.registry.lock();
             let signal = Arc::downgrade(&self.signal);
             signals.entry(key).or_default().insert(self.number, signal);
         }
     }
 
     async fn check_all(&self) -> Result<Viewer, AccessError> {
-        let viewer = self.grants.users.viewer_of(&self.caller).await?;
+        let viewer = self.grants.0.users.viewer_of(&self.caller).await?;
         let requirements = self.state.lock().requirements.clone();
         for requirement in requirements {
             self.check(&viewer, requirement).await?;
@@ -360,7 +352,7 @@ impl Held {
                 let user_id = viewer
                     .user_id()
                     .ok_or(AccessError::Unauthenticated(Reason::Missing))?;
-                match membership::is_member(&self.grants.log, chat_id, user_id).await? {
+                match membership::is_member(&self.grants.0.log, chat_id, user_id).await? {
                     true => Ok(()),
                     false => Err(AccessError::NotMember),
                 }
@@ -372,7 +364,7 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         let keys = std::mem::take(&mut self.state.lock().keys);
-        let mut signals = self.grants.registry.lock();
+        let mut signals = self.grants.0.registry.lock();
         for key in keys {
             if let Some(of_key) = signals.get_mut(&key) {
                 of_key.remove(&self.number);

@@ -3,6 +3,7 @@
 
 mod places;
 mod progress;
+mod resuming;
 mod writes;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};

@@ -1,14 +1,14 @@
-//! Pages of the log that the followers of a process read on their way to its end, each read from the database once for all of
-//! them. A page is a fixed stretch of positions and is cached only when complete, so it is valid for every reader at any time:
-//! positions are dense, events change only by an erasure, and they move only by a restore. After either, the tail drops its
-//! memory and counts that; the count is part of a page's key, so a read that began before is not found again. The cache
+//! Pages of the log, each read from the database once for all who go over it: the followers of a process on their way to its end, and
+//! clients who resume. A page is a fixed stretch of positions and is cached only when complete, so it is valid for every reader at
+//! any time: positions are dense, events change only by an erasure, and they move only by a restore. After either, the tail drops
+//! its memory and counts that; the count is part of a page's key, so a read that began before is not found again. The cache
 //! guarantees nothing: a page that is not here is read.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
 use moka::{future::Cache, policy::EvictionPolicy};
 
-use crate::{Event, Result};
+use crate::{Cursor, Event, Proof, Result};
 
 /// The positions in a page: as many as a follower reads at once.
 pub(crate) const PAGE_EVENTS: u64 = 500;
@@ -17,26 +17,91 @@ const MAX_BYTES: u64 = 32 << 20;
 /// How long a page that nobody reads is kept.
 const MAX_IDLE: Duration = Duration::from_secs(10);
 
-type Page = Arc<[Arc<Event>]>;
+/// The most pages of which it is remembered that somebody wanted them.
+const MOST_WANTED: u64 = 4096;
+
+/// All events behind one position and up to another.
+#[derive(Clone)]
+pub(crate) struct Page {
+    /// The position before the first of them.
+    start: u64,
+    events: Arc<[Arc<Event>]>,
+}
+
+/// Which page: the age of the tail's memory, the position before its first event, and that of its last.
+type Key = (u64, u64, u64);
 
 /// Why there is no page: it is incomplete, or could not be read.
 struct NoPage;
 
-/// A cache of the pages of the log that followers read lately.
-pub(crate) struct Pages(Cache<(u64, u64), Page>);
+/// A cache of the pages of the log that were read lately.
+pub(crate) struct Pages {
+    read: Cache<Key, Page>,
+    /// The starts of pages that clients wanted lately.
+    wanted: Cache<(u64, u64), ()>,
+}
+
+impl Page {
+    /// Returns the proof of the event at this position, the last one before the page or one of it.
+    pub(crate) fn proof_at(&self, position: u64) -> Option<Proof> {
+        let place = usize::try_from(position.checked_sub(self.start)?).ok()?;
+        match place.checked_sub(1) {
+            Some(index) => Some(Proof::of(self.events.get(index)?.event_id)),
+            None => self.events.first()?.follows,
+        }
+    }
+
+    /// Returns whether its events are those that follow the reader's place.
+    pub(crate) fn continues(&self, from: Cursor) -> bool {
+        from.position == 0 || (from.proof.is_some() && self.proof_at(from.position) == from.proof)
+    }
+
+    /// Returns its events behind this position.
+    pub(crate) fn behind(&self, position: u64) -> &[Arc<Event>] {
+        let skipped = usize::try_from(position.saturating_sub(self.start)).unwrap_or(usize::MAX);
+        self.events.get(skipped..).unwrap_or_default()
+    }
+
+    /// Returns the position of its last event.
+    pub(crate) fn end(&self) -> u64 {
+        self.start + self.events.len() as u64
+    }
+}
+
+/// Returns the stretch of the page with the event behind `reached`, in a log that goes to `head`: a whole page if there is one, or else
+/// what there is of it up to `known`.
+pub(crate) fn stretch(reached: u64, head: u64, known: u64) -> (u64, u64) {
+    let start = reached - reached % PAGE_EVENTS;
+    let end = start + PAGE_EVENTS;
+    (start, if end <= head { end } else { known })
+}
 
 impl Pages {
     pub(crate) fn new() -> Self {
-        let weigh = |_: &(u64, u64), page: &Page| page.iter().map(|event| weight(event)).sum();
-        Self(
-            Cache::builder()
+        let weigh = |_: &Key, page: &Page| page.events.iter().map(|event| weight(event)).sum();
+        let wanted = Cache::builder().max_capacity(MOST_WANTED);
+        Self {
+            read: Cache::builder()
                 .max_capacity(MAX_BYTES)
                 .weigher(weigh)
-                // A follower that is behind reads the pages the others have left, in the same order.
+                // Who is behind reads the pages the others have left, in the same order.
                 .eviction_policy(EvictionPolicy::lru())
                 .time_to_idle(MAX_IDLE)
                 .build(),
-        )
+            wanted: wanted.time_to_idle(MAX_IDLE).build(),
+        }
+    }
+
+    /// Notes that a client goes on behind `position`; returns whether it, or another one, was on the same page lately. Who is alone and
+    /// wants few of the events leaves the others to the database, so pages are for those who are not.
+    pub(crate) async fn is_wanted(&self, age: u64, position: u64) -> bool {
+        let key = (age, position / PAGE_EVENTS);
+        !self.wanted.entry(key).or_insert(()).await.is_fresh()
+    }
+
+    /// Returns the page with the event at this position, if it is here.
+    pub(crate) async fn known(&self, age: u64, (start, end): (u64, u64)) -> Option<Page> {
+        self.read.get(&(age, start, end)).await
     }
 
     /// Returns at most `limit` events after `after` and up to `until`, by position. `load` reads that many from the database;
@@ -59,7 +124,7 @@ impl Pages {
             let number = reached / PAGE_EVENTS;
             let end = (number + 1) * PAGE_EVENTS;
             let page = match end <= until {
-                true => self.page(age, number, &load).await,
+                true => self.page(age, (number * PAGE_EVENTS, end), &load).await,
                 false => None,
             };
             let Some(page) = page else {
@@ -68,33 +133,42 @@ impl Pages {
                 events.extend(rest.into_iter().map(Arc::new));
                 break;
             };
-            let behind = page.iter().filter(|event| event.position > reached);
-            events.extend(behind.take(left as usize).cloned());
+            events.extend(page.behind(reached).iter().take(left as usize).cloned());
             reached = end;
         }
         Ok(events)
     }
 
-    async fn page<F, L>(&self, age: u64, number: u64, load: &L) -> Option<Page>
+    /// Returns the page with this stretch, if it is complete. Those who want it at once share one read of the database.
+    pub(crate) async fn page<F, L>(
+        &self,
+        age: u64,
+        (start, end): (u64, u64),
+        load: &L,
+    ) -> Option<Page>
     where
         F: Future<Output = Result<Vec<Event>>>,
         L: Fn(u64, u64, u64) -> F,
     {
-        let start = number * PAGE_EVENTS;
         let reading = async {
-            let events = load(start, start + PAGE_EVENTS, PAGE_EVENTS).await;
+            let events = load(start, end, end - start).await;
             let events = events.map_err(|_| NoPage)?;
-            match events.len() as u64 {
-                PAGE_EVENTS => Ok(events.into_iter().map(Arc::new).collect()),
-                _ => Err(NoPage),
+            if events.len() as u64 != end - start {
+                return Err(NoPage);
             }
+            let events = events.into_iter().map(Arc::new).collect();
+            Ok(Page { start, events })
         };
-        self.0.try_get_with((age, number), reading).await.ok()
+        self.read
+            .try_get_with((age, start, end), reading)
+            .await
+            .ok()
     }
 
-    /// Evicts the pages that nobody has read for a while, which would otherwise stay until the next read.
+    /// Evicts the pages that nobody has read for a while.
     pub(crate) async fn tidy(&self) {
-        self.0.run_pending_tasks().await;
+        self.read.run_pending_tasks().await;
+        self.wanted.run_pending_tasks().await;
     }
 }
 

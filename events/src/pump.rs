@@ -22,6 +22,8 @@ use crate::{
 
 /// The shortest time between two passes, so that a burst of commits shares one.
 const PASS_INTERVAL: Duration = Duration::from_millis(2);
+/// How often memory that is no longer needed is freed.
+const TIDY_INTERVAL: Duration = Duration::from_secs(2);
 /// Events read from the log at once.
 const BATCH_EVENTS: u64 = 500;
 /// How long a pass waits for the numbering, at first and at most. The limit doubles with each failure: a silent connection is
@@ -94,7 +96,17 @@ pub(crate) async fn run(log: EventLog) {
         has_faster_way: shared.config.redis_url.is_some(),
         batch_events: BATCH_EVENTS,
     };
-    pump.run(&shared.wake, shared.config.poll_interval).await;
+    // Pages that nobody reads any more would otherwise stay until the next read.
+    let tidying = async {
+        loop {
+            sleep(TIDY_INTERVAL).await;
+            shared.pages.tidy().await;
+        }
+    };
+    tokio::select! {
+        () = pump.run(&shared.wake, shared.config.poll_interval) => {}
+        () = tidying => {}
+    }
 }
 
 impl<S: Source> Pump<'_, S> {

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use head::read_proof;
 pub(crate) use head::{Head, Pass, read_head, read_pruned, read_standing, sequence};
+pub(crate) use sets::WINDOW;
 
 use crate::{
     DatabaseConnection, Error, Event, Proof, Result, StreamKey,

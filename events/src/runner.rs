@@ -275,7 +275,6 @@ impl Runner {
         self.cautions.retain(|part, _| leases.contains_key(part));
         self.leases = leases;
         self.renewed_at = Some(Instant::now());
-        self.log.shared.pages.tidy().await;
         Ok(())
     }
 

@@ -142,8 +142,18 @@ impl Tail {
     }
 
     /// Counts how often memory of the log had to be dropped. Anything read at another age may be out of date.
-    pub(crate) fn age(&self) -> u64 {
+    pub fn age(&self) -> u64 {
         self.state.lock().recent.age()
+    }
+
+    /// Returns the position of the tail, and the one behind which all events are in memory.
+    pub(crate) fn extent(&self) -> (u64, u64) {
+        let state = self.state.lock();
+        let oldest = state.recent.oldest();
+        (
+            state.position,
+            oldest.map_or(state.position, |oldest| oldest - 1),
+        )
     }
 
     /// Returns a receiver that changes whenever `position` does.

@@ -10,6 +10,7 @@ mod places;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod upgraded;
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -33,13 +34,14 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 use tower::Service as _;
 
-pub(crate) use activity::{Activity, Patience};
+pub(crate) use activity::{Activity, Hold, Patience};
 use incoming::{Incoming, Rest};
 use outgoing::Outgoing;
 use places::Place;
 pub(crate) use places::Places;
 pub use places::{ConnectionSettings, raise_descriptor_limit};
 use stream::Stream;
+pub(crate) use upgraded::Upgraded;
 
 use crate::budget::{Budget, Holder, Spent};
 use crate::credentials::ForwardedAddresses;

@@ -11,11 +11,14 @@ mod group;
 mod holding;
 mod own;
 mod read_after;
+mod replays;
 mod request;
 #[cfg(test)]
 mod schedules;
 mod scope;
+mod shards;
 mod subscriber;
+mod turns;
 
 use std::sync::Arc;
 
@@ -41,8 +44,10 @@ use caller::claim;
 use group::Groups;
 use holding::Holdings;
 pub use holding::SubscriptionSettings;
+use replays::Replays;
 use request::SubscriptionRequest;
 use scope::PersonalDocuments;
+use turns::Turns;
 
 /// Executes operations on the schema of this process.
 #[derive(Clone)]
@@ -59,6 +64,8 @@ struct Shared {
     holdings: Holdings,
     groups: Groups<Self>,
     personal: PersonalDocuments,
+    replays: Replays,
+    turns: Turns,
 }
 
 impl Live {
@@ -80,6 +87,8 @@ impl Live {
             holdings: Holdings::new(subscriptions),
             groups: Groups::default(),
             personal: PersonalDocuments::default(),
+            replays: Replays::default(),
+            turns: Turns::default(),
         };
         Self {
             shared: Arc::new(shared),

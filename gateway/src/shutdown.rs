@@ -90,7 +90,8 @@ impl Shutdown {
         let begun = self.wait();
         async move {
             begun.await;
-            tokio::time::sleep(jitter(spread)).await;
+            // The future is boxed, because every open socket has one of these.
+            Box::pin(tokio::time::sleep(jitter(spread))).await;
         }
     }
 

@@ -1,39 +1,43 @@
 //! GraphQL over WebSocket: the subprotocol graphql-transport-ws on `/graphql`, strictly. This file has the handshake: who may connect
-//! from where, and with what buffers (small ones: a gateway holds many idle sockets).
+//! from where. A socket is one task, which owns its connection.
 
 mod close;
 mod connection;
 pub mod message;
 pub(crate) mod running;
 mod unfinished;
+mod wire;
 
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::ws::{WebSocket, WebSocketUpgrade};
-use axum::extract::{FromRequestParts, Request};
-use axum::http::header::{HeaderMap, ORIGIN, UPGRADE};
+use axum::extract::Request;
+use axum::http::header::{
+    HeaderMap, HeaderValue, ORIGIN, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, Version};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
+use hyper::ext::Protocol;
+use hyper::upgrade::OnUpgrade;
+use tungstenite::handshake::server::create_response_with_body;
 
-use close::Close;
+use close::{Close, finish};
 use connection::Connection;
 use unfinished::Unfinished;
+use wire::Wire;
 
 use crate::app::App;
 use crate::budget::{Share, Spent};
-use crate::connections::Client;
+use crate::connections::{Client, Hold, Upgraded};
 use crate::credentials::Credentials;
 use crate::errors::{Code, typed};
 use crate::operation::Operations;
 use crate::request_id::RequestId;
+use crate::shutdown::OpenSocket;
 use crate::{origin, response};
 
 const SUBPROTOCOL: &str = "graphql-transport-ws";
-const READ_BUFFER: usize = 4096;
-const WRITE_BUFFER: usize = 8192;
-/// The most bytes in a message over HTTP/2, where it is unknown how much of one has arrived.
-const HTTP2_MESSAGE: usize = 64 * 1024;
 /// Unsent bytes of one client that are not counted.
 const SMALL: usize = 4 * 1024;
 
@@ -65,41 +69,64 @@ pub(crate) async fn upgrade<O: Operations>(
         let error = typed(Code::Unavailable, "The gateway is stopping");
         return response::plain_refusal(StatusCode::SERVICE_UNAVAILABLE, error, id);
     }
-    let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
-        Ok(upgrade) => upgrade,
-        Err(rejection) => {
-            let status = rejection.into_response().status();
-            let error = typed(Code::BadRequest, "The WebSocket handshake is not valid");
-            return response::plain_refusal(status, error, id);
-        }
+    let on_upgrade = parts.extensions.remove::<OnUpgrade>();
+    let (Some(mut response), Some(on_upgrade)) = (handshake(&parts), on_upgrade) else {
+        let error = typed(Code::BadRequest, "The WebSocket handshake is not valid");
+        return response::plain_refusal(StatusCode::BAD_REQUEST, error, id);
     };
-    let credentials = app.credentials(&parts.headers, &parts.extensions);
+    let is_ours = asks_for(&parts.headers, SUBPROTOCOL);
+    if is_ours {
+        let protocol = HeaderValue::from_static(SUBPROTOCOL);
+        response
+            .headers_mut()
+            .insert(SEC_WEBSOCKET_PROTOCOL, protocol);
+    }
     let client = parts.extensions.get::<Client>();
-    let is_http2 = parts.version == Version::HTTP_2;
-    let maximum = match is_http2 {
-        true => app.websocket.max_message_bytes.min(HTTP2_MESSAGE),
-        false => app.websocket.max_message_bytes,
-    };
-    let counting = client.filter(|_| !is_http2);
-    let counting = counting.map(|client| client.activity.clone());
-    let opened = Opened {
-        credentials,
-        unfinished: Unfinished::new(counting, app.share(&parts.extensions)),
+    let opened = Box::new(Opened {
+        credentials: app.credentials(&parts.headers, &parts.extensions),
+        unfinished: Unfinished::new(app.share(&parts.extensions)),
         owed: Owed(app.share(&parts.extensions)),
-        most_bytes: maximum,
-    };
-    // A connection with a socket is not idle.
-    let hold = client.map(|client| client.activity.hold());
-    upgrade
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(WRITE_BUFFER)
-        .max_message_size(maximum)
-        .max_frame_size(maximum)
-        .protocols([SUBPROTOCOL])
-        .on_upgrade(move |socket| async move {
-            serve(app, socket, opened).await;
-            drop(hold);
-        })
+        // A connection with a socket is not idle.
+        _hold: client.map(|client| client.activity.hold()),
+        _counted: app.shutdown.open_socket(),
+    });
+    tokio::spawn(async move {
+        // It fails when the client has gone meanwhile.
+        let Ok(upgraded) = on_upgrade.await else {
+            return;
+        };
+        let (stream, arrived) = Upgraded::of(upgraded);
+        let mut wire = Box::new(Wire::new(stream, &arrived, app.websocket.max_message_bytes));
+        drop(arrived);
+        match is_ours {
+            true => Connection::new(app, wire, opened).run().await,
+            false => Box::pin(finish(&mut wire, Close::subprotocol())).await,
+        }
+    });
+    response
+}
+
+/// Returns the answer to a handshake, if it is one.
+fn handshake(parts: &Parts) -> Option<Response> {
+    if parts.version == Version::HTTP_2 {
+        let protocol = parts.extensions.get::<Protocol>();
+        let version = parts.headers.get(SEC_WEBSOCKET_VERSION);
+        let is_valid = protocol.is_some_and(|protocol| protocol.as_str() == "websocket")
+            && version.is_some_and(|version| version == "13");
+        return is_valid.then(Response::default);
+    }
+    let mut request = Request::new(());
+    *request.method_mut() = parts.method.clone();
+    *request.version_mut() = parts.version;
+    request.headers_mut().clone_from(&parts.headers);
+    create_response_with_body(&request, Body::empty).ok()
+}
+
+/// Returns whether the client offers this subprotocol.
+fn asks_for(headers: &HeaderMap, protocol: &str) -> bool {
+    let offered = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter();
+    let mut offered = offered.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    offered.any(|offered| offered.trim_ascii() == protocol.as_bytes())
 }
 
 /// What is known of a socket when it opens.
@@ -107,7 +134,8 @@ struct Opened {
     credentials: Credentials,
     unfinished: Unfinished,
     owed: Owed,
-    most_bytes: usize,
+    _hold: Option<Hold>,
+    _counted: OpenSocket,
 }
 
 /// The bytes that the client has not taken yet.
@@ -121,12 +149,4 @@ impl Owed {
     fn set(&mut self, bytes: usize) {
         self.0.set(if bytes > SMALL { bytes } else { 0 });
     }
-}
-
-async fn serve<O: Operations>(app: Arc<App<O>>, socket: WebSocket, opened: Opened) {
-    let _counted = app.shutdown.open_socket();
-    if socket.protocol().is_none() {
-        return close::finish(socket, Close::subprotocol()).await;
-    }
-    Connection::new(app, socket, opened).run().await;
 }

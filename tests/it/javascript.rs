@@ -1,5 +1,5 @@
 //! The clients that people use: the audits of graphql-http, the graphql-ws and graphql-sse clients, Apollo Client 3 and 4, urql, Relay's
-//! network, and GraphiQL in a browser. The programs are in `tests/js`; each takes the gateway's address, an administrator's ACCESS_TOKEN,
+//! network, GraphiQL in a browser, and a socket on HTTP/2. The programs are in `tests/js`; each takes the gateway's address, an administrator's ACCESS_TOKEN,
 //! SIGN_IN_EMAIL and SIGN_IN_PASSWORD in its environment, and ends with 0 when all its checks hold. What is of a transport's own runs
 //! embedded; resuming runs both ways, and the browser distributed.
 
@@ -46,6 +46,10 @@ async fn http_audits(setup: Setup) {
 
 async fn ws_client(setup: Setup) {
     run(setup, "ws-client.mjs").await;
+}
+
+async fn http2_socket(setup: Setup) {
+    run(setup, "http2-socket.mjs").await;
 }
 
 async fn sse_client(setup: Setup) {
@@ -117,6 +121,7 @@ tests::both_ways!(handover);
 tests::embedded!(
     http_audits,
     ws_client,
+    http2_socket,
     sse_client,
     apollo,
     urql,

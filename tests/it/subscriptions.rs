@@ -1,6 +1,8 @@
-//! Subscriptions over graphql-transport-ws: what cursors cover, the protocol, resuming, and readers that are slow.
+//! Subscriptions over graphql-transport-ws: what cursors cover, the protocol, resuming, readers that are slow,
+//! and what a socket costs.
 
 mod covering;
+mod idle;
 mod protocol;
 mod resume;
 mod slow;

@@ -76,7 +76,7 @@ impl Dismissals {
     }
 
     async fn deactivated(&self) {
-        let users = &self.user.grants.users;
+        let users = &self.user.grants.0.users;
         loop {
             let changed = self.user.signal.changed.notified();
             tokio::pin!(changed);

@@ -3,12 +3,13 @@
 //! changed since the token was issued.
 
 use std::{
-    sync::{Arc, OnceLock},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
+use parking_lot::RwLock;
 use sea_orm::EntityTrait;
-use tokio::sync::watch;
+use tokio::sync::{Notify, futures::Notified};
 
 use super::{
     User, Users,
@@ -28,24 +29,11 @@ type Result<T, E = AccessError> = std::result::Result<T, E>;
 #[derive(Clone, Default)]
 pub struct Caller(Option<Arc<Identity>>);
 
+/// Every open socket has one, so it is small.
 struct Identity {
-    token: Arc<Token>,
-    /// The tokens after the first one. Most callers are single requests, so it exists once somebody renews or waits for that.
-    renewed: OnceLock<watch::Sender<Arc<Token>>>,
-}
-
-impl Identity {
-    fn token(&self) -> Arc<Token> {
-        match self.renewed.get() {
-            Some(renewed) => renewed.borrow().clone(),
-            None => self.token.clone(),
-        }
-    }
-
-    fn renewed(&self) -> &watch::Sender<Arc<Token>> {
-        self.renewed
-            .get_or_init(|| watch::Sender::new(self.token.clone()))
-    }
+    /// The newest token.
+    token: RwLock<Arc<Token>>,
+    renewed: Notify,
 }
 
 impl Caller {
@@ -56,8 +44,8 @@ impl Caller {
 
     fn with(token: Arc<Token>) -> Self {
         Self(Some(Arc::new(Identity {
-            token,
-            renewed: OnceLock::new(),
+            token: RwLock::new(token),
+            renewed: Notify::new(),
         })))
     }
 
@@ -71,7 +59,9 @@ impl Caller {
     }
 
     fn token(&self) -> Option<Arc<Token>> {
-        self.0.as_ref().map(|identity| identity.token())
+        self.0
+            .as_ref()
+            .map(|identity| identity.token.read().clone())
     }
 
     /// Returns how long the token is still valid; `None` for a caller without one.
@@ -85,10 +75,10 @@ impl Caller {
         Some(left)
     }
 
-    /// Returns a channel that changes whenever the token is renewed.
-    pub(crate) fn renewals(&self) -> Option<watch::Receiver<Arc<Token>>> {
+    /// Resolves when the token is renewed, from the moment on in which this is enabled; `None` for a caller without one.
+    pub(crate) fn renewed(&self) -> Option<Notified<'_>> {
         let identity = self.0.as_ref();
-        identity.map(|identity| identity.renewed().subscribe())
+        identity.map(|identity| identity.renewed.notified())
     }
 }
 
@@ -121,10 +111,9 @@ impl Users {
     pub async fn renew(&self, caller: &Caller, token: &str) -> Result<()> {
         let renewed = self.admit(Some(token)).await?;
         match (&caller.0, renewed.token()) {
-            (Some(identity), Some(token))
-                if identity.token().claims.user_id == token.claims.user_id =>
-            {
-                identity.renewed().send_replace(token);
+            (Some(identity), Some(token)) if caller.user_id() == Some(token.claims.user_id) => {
+                *identity.token.write() = token;
+                identity.renewed.notify_waiters();
                 Ok(())
             }
             _ => Err(AccessError::Unauthenticated(Reason::Invalid)),

@@ -18,7 +18,7 @@ impl EventLog {
     /// there; `Expired` when events after it were pruned.
     #[boxed]
     pub async fn resolve(&self, cursor: Cursor) -> Result<Result<Cursor, CursorError>> {
-        let known = self.tail().proof_at(cursor.position);
+        let known = self.known_proof_at(cursor.position).await;
         if known.is_some() && known == cursor.proof && self.tail().check(cursor).is_ok() {
             return Ok(Ok(cursor));
         }
@@ -94,7 +94,8 @@ impl EventLog {
     }
 
     /// Reads like `read`, for readers that have reached `from` and were promised all events behind it. It fails when some of
-    /// those may have been pruned, or when the log no longer has the event at `from`.
+    /// those may have been pruned, or when the log no longer has the event at `from`. What others read lately is not read again
+    /// (`resuming`).
     ///
     /// Both are checked after the events were read. Events are removed and recorded as pruned in one transaction, so if nothing
     /// behind `from` was pruned by then, everything was there before. And a log that has lost its end does not get it back: if it
@@ -109,6 +110,9 @@ impl EventLog {
     ) -> Result<Result<Vec<Arc<Event>>, CursorError>> {
         if let Some(events) = self.tail().recent_behind(topics, from, until, limit) {
             return Ok(events);
+        }
+        if let Some(events) = self.read_shared(topics, from, until, limit).await {
+            return Ok(Ok(events));
         }
         let database = &self.database().background;
         let events = read::read_after(database, Some(topics), from.position, until, limit).await?;

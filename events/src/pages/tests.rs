@@ -129,6 +129,6 @@ async fn what_is_kept_is_bounded() {
         reached = *batch.await.last().expect("events");
     }
     pages.tidy().await;
-    let kept = pages.0.weighted_size();
+    let kept = pages.read.weighted_size();
     assert!(kept > MAX_BYTES / 2 && kept <= MAX_BYTES, "{kept}");
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The number of positions, or of events of streams, that one statement examines: a few milliseconds of work.
-const WINDOW: u64 = 4096;
+pub(crate) const WINDOW: u64 = 4096;
 
 /// Returns at most `limit` events of `topics`, which must not be empty, after `after` and up to `until`.
 pub(super) async fn read_set(

@@ -39,6 +39,11 @@ impl Recent {
         }
     }
 
+    /// Returns the position of the oldest event.
+    pub(super) fn oldest(&self) -> Option<u64> {
+        self.events.front().map(|event| event.position)
+    }
+
     /// Returns the proof of the event at `position`.
     pub(super) fn proof_at(&self, position: u64) -> Option<Proof> {
         let first = self.events.front()?;

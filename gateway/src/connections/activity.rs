@@ -57,8 +57,6 @@ pub(crate) struct Activity {
     idle_since: AtomicU64,
     /// The time when the client last took something.
     wrote_at: AtomicU64,
-    /// The number of bytes received.
-    read: AtomicU64,
     /// The time since when each answer, by number, waits for its client.
     waiting: Mutex<HashMap<u64, u64>>,
     next_answer: AtomicU64,
@@ -76,7 +74,6 @@ impl Activity {
             has_served: AtomicBool::new(false),
             idle_since: AtomicU64::new(now()),
             wrote_at: AtomicU64::new(0),
-            read: AtomicU64::new(0),
             waiting: Mutex::default(),
             next_answer: AtomicU64::new(0),
             is_asked_to_leave: AtomicBool::new(false),
@@ -162,17 +159,8 @@ impl Activity {
         self.is_http2.load(Ordering::Relaxed)
     }
 
-    pub(super) fn note_read(&self, bytes: usize) {
-        self.read.fetch_add(bytes as u64, Ordering::Relaxed);
-    }
-
     pub(super) fn note_written(&self) {
         self.wrote_at.store(now(), Ordering::Relaxed);
-    }
-
-    /// Returns the number of bytes received from the client.
-    pub(crate) fn bytes_read(&self) -> u64 {
-        self.read.load(Ordering::Relaxed)
     }
 
     /// Returns for how long the connection has been idle, in milliseconds; `None` when it is not.

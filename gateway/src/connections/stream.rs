@@ -18,7 +18,7 @@ use super::places::Place;
 /// The minimum rate at which a client takes bytes, per second, when there are any.
 const LEAST_RATE: u32 = 1024;
 
-pub(super) struct Stream<S> {
+pub(crate) struct Stream<S> {
     inner: S,
     activity: Arc<Activity>,
     stall: Stall,
@@ -103,10 +103,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut self.inner).poll_read(cx, buffer);
-        self.activity.note_read(buffer.filled().len() - before);
-        read
+        Pin::new(&mut self.inner).poll_read(cx, buffer)
     }
 }
 

@@ -12,6 +12,7 @@ use super::{
     Shared,
     caller::refused,
     group::{Groups, into_payload},
+    replays,
     request::{Execution, GroupKey, SubscriptionRequest},
 };
 use crate::operation::Payload;
@@ -50,6 +51,11 @@ pub(super) trait Ground: Sized + Send + Sync + 'static {
 
     /// Runs `work` in a task of its own.
     fn spawn(work: impl Future<Output = ()> + Send + 'static);
+
+    /// Runs `work` for a subscriber that reads the past, in a task that leaves the processors to the present.
+    fn spawn_past(&self, work: impl Future<Output = ()> + Send + 'static) {
+        Self::spawn(work);
+    }
 }
 
 /// A subscription that can be executed any number of times, with its caller's rights.
@@ -106,6 +112,24 @@ impl Ground for Shared {
     fn spawn(work: impl Future<Output = ()> + Send + 'static) {
         tokio::spawn(work);
     }
+
+    fn spawn_past(&self, work: impl Future<Output = ()> + Send + 'static) {
+        tokio::spawn(self.turns.clone().run(work));
+    }
+}
+
+impl SubscriptionRequest {
+    /// Returns what all subscribers of the same key receive.
+    pub(super) fn together(&self, shared: &Arc<Shared>, range: Range) -> Answers {
+        let execution = self.group_execution(&shared.log, range);
+        answers(shared.clone(), self.key.clone(), execution)
+    }
+
+    /// Returns what this subscriber receives from an execution for it alone.
+    pub(super) fn alone(&self, shared: &Arc<Shared>, range: Range) -> Answers {
+        let execution = self.own_execution(&shared.log, range);
+        answers(shared.clone(), self.key.clone(), execution)
+    }
 }
 
 impl Subscription<Shared> for SubscriptionRequest {
@@ -120,14 +144,11 @@ impl Subscription<Shared> for SubscriptionRequest {
     }
 
     fn shared_answers(&self, shared: &Arc<Shared>, after: Cursor) -> Answers {
-        let until = None;
-        let execution = self.group_execution(&shared.log, Range { after, until });
-        answers(shared.clone(), self.key.clone(), execution)
+        self.together(shared, Range { after, until: None })
     }
 
     fn own_answers(&self, shared: &Arc<Shared>, range: Range) -> Answers {
-        let execution = self.own_execution(&shared.log, range);
-        answers(shared.clone(), self.key.clone(), execution)
+        replays::answers(shared.clone(), self.clone(), range)
     }
 
     fn settle_scope(&mut self, shared: &Shared) {

@@ -22,6 +22,7 @@ use tokio::sync::broadcast;
 use super::{
     ground::{Answer, Answers, Ground, Subscription},
     own::broken_off,
+    shards::Shards,
 };
 use crate::{
     document::Plan, errors, limits::Limits, operation::Payload, request_id::RequestId, response,
@@ -29,7 +30,7 @@ use crate::{
 
 /// Subscribers that get the same bytes from one execution.
 pub(super) struct Group<G: Ground> {
-    frames: broadcast::Sender<Answer>,
+    frames: Arc<Shards<Answer>>,
     published: Arc<AtomicU64>,
     /// Set before the last frame is sent.
     has_ended: Arc<AtomicBool>,
@@ -81,7 +82,7 @@ impl<G: Ground> Group<G> {
         request: &G::Request,
     ) -> (Self, impl Future<Output = ()> + Send + use<G>) {
         let from = ground.reached();
-        let (frames, _) = broadcast::channel(G::BUFFERED_FRAMES);
+        let frames = Arc::new(Shards::new(G::BUFFERED_FRAMES));
         let driver = Driver {
             frames: frames.clone(),
             published: Arc::new(AtomicU64::new(from.position)),
@@ -127,7 +128,7 @@ impl<G: Ground> Drop for Group<G> {
 
 /// Runs a group's execution to its end, and announces the end, even after a panic.
 struct Driver {
-    frames: broadcast::Sender<Answer>,
+    frames: Arc<Shards<Answer>>,
     published: Arc<AtomicU64>,
     has_ended: Arc<AtomicBool>,
 }
@@ -136,19 +137,18 @@ impl Driver {
     async fn run(self, mut answers: Answers) {
         while let Some(answer) = answers.next().await {
             let Answer::Next { order, .. } = &answer else {
-                return self.end(answer);
+                return self.end(&answer);
             };
             self.published.store(*order, Ordering::SeqCst);
-            // Nobody may be listening at the moment.
-            let _ = self.frames.send(answer);
+            self.frames.send(answer).await;
         }
         // A live execution has no end of its own.
-        self.end(Answer::Error(vec![broken_off()]));
+        self.end(&Answer::Error(vec![broken_off()]));
     }
 
-    fn end(&self, last: Answer) {
+    fn end(&self, last: &Answer) {
         self.has_ended.store(true, Ordering::SeqCst);
-        let _ = self.frames.send(last);
+        self.frames.end(last);
     }
 }
 
@@ -156,7 +156,7 @@ impl Drop for Driver {
     fn drop(&mut self) {
         // Otherwise it has ended, or the group was dropped and nobody listens.
         if std::thread::panicking() {
-            self.end(Answer::Error(vec![broken_off()]));
+            self.end(&Answer::Error(vec![broken_off()]));
         }
     }
 }

@@ -27,7 +27,7 @@ impl Own {
     pub(super) fn start<G: Ground>(ground: &Arc<G>, request: &G::Request, range: Range) -> Self {
         let (sender, answers) = mpsc::channel(1);
         let (work, task) = abortable(run(request.own_answers(ground, range), sender));
-        G::spawn(work.map(drop));
+        ground.spawn_past(work.map(drop));
         Self { answers, task }
     }
 

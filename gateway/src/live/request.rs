@@ -33,13 +33,16 @@ use crate::{
 };
 
 /// A subscription that can be executed any number of times.
+#[derive(Clone)]
 pub(super) struct SubscriptionRequest {
     pub(super) key: GroupKey,
     /// The place after which events are delivered.
     pub(super) after: Cursor,
     /// The subscriber's rights, for as long as the subscription lasts.
     pub(super) grant: Grant,
-    holding: Holding,
+    /// Whether it names a place to resume from.
+    resumes: bool,
+    holding: Arc<Holding>,
     plan: Arc<Plan>,
     variables: Variables,
     context: RequestContext,
@@ -128,6 +131,7 @@ impl SubscriptionRequest {
             return Err(vec![error]);
         };
         let (text, variable) = resumed(&request, &plan);
+        let resumes = text.is_some();
         let after = match text {
             Some(text) => resolve(log, &text).await.map_err(|error| vec![error])?,
             None => log.tail().cursor(),
@@ -150,7 +154,8 @@ impl SubscriptionRequest {
             key,
             after,
             grant,
-            holding,
+            resumes,
+            holding: Arc::new(holding),
             plan,
             variables: request.variables,
             context,
@@ -167,6 +172,11 @@ impl SubscriptionRequest {
     pub(super) fn set_viewer(&mut self, viewer: Viewer, shared: &Shared) {
         self.context.viewer = viewer;
         self.settle_scope(shared);
+    }
+
+    /// Returns whether what it receives of the past may be what others receive.
+    pub(super) fn may_share_past(&self) -> bool {
+        self.resumes && matches!(self.key.scope, Scope::Role(_))
     }
 
     /// Decides, by what is known of the document now, with whom this subscription is shared.

@@ -69,7 +69,8 @@ pub(super) async fn open<G: Ground>(
 ) -> Result<BoxStream<'static, Payload>, Vec<ServerError>> {
     let (group, frames, until) = join(&ground, &request);
     let place = Place::at(request.after());
-    let mut subscriber = Subscriber {
+    // Each step moves it, and every open subscription has the size of a step.
+    let mut subscriber = Box::new(Subscriber {
         own: start(&ground, &request, place, until),
         ground,
         request,
@@ -78,7 +79,7 @@ pub(super) async fn open<G: Ground>(
         place,
         withdrawn: 0,
         first: None,
-    };
+    });
     match subscriber.next_own().await {
         Some(Payload::Error(errors)) => return Err(errors),
         first => subscriber.first = first,
@@ -113,7 +114,7 @@ fn start<G: Ground>(
 }
 
 impl<G: Ground> Subscriber<G> {
-    async fn step(mut self) -> Option<(Payload, Self)> {
+    async fn step(mut self: Box<Self>) -> Option<(Payload, Box<Self>)> {
         'taking: loop {
             // The first result moved the place when the subscription was opened.
             let before = match self.first {

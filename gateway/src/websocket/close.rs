@@ -1,17 +1,16 @@
 //! Why the server closes a socket: the close codes of graphql-transport-ws and of RFC 6455, and how the client is told. Reasons fit a
 //! close frame.
 
-use std::error::Error as _;
 use std::fmt;
+use std::future::poll_fn;
 use std::time::Duration;
 
 use async_graphql::ServerError;
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
-use futures::StreamExt;
-use futures::stream::FusedStream;
 use tokio::time::Instant;
+use tungstenite::Error;
 use tungstenite::error::ProtocolError;
 
+use super::wire::Wire;
 use crate::errors;
 
 /// How long a close frame may take to be sent and answered.
@@ -118,14 +117,13 @@ impl Close {
     }
 
     /// Returns the close for input that cannot be read, if there is a peer to tell; `maximum` is the most bytes in a message.
-    pub(super) fn of_read_error(error: &axum::Error, maximum: usize) -> Option<Self> {
-        let source = error.source().and_then(|source| source.downcast_ref());
-        match source? {
-            tungstenite::Error::Capacity(_) => Some(Self::too_large(maximum)),
-            tungstenite::Error::Utf8(_) => Some(Self::not_utf8()),
+    pub(super) fn of_read_error(error: &Error, maximum: usize) -> Option<Self> {
+        match error {
+            Error::Capacity(_) => Some(Self::too_large(maximum)),
+            Error::Utf8(_) => Some(Self::not_utf8()),
             // A peer that vanished without a close frame is told nothing.
-            tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
-            tungstenite::Error::Protocol(_) => Some(Self::protocol_error()),
+            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+            Error::Protocol(_) => Some(Self::protocol_error()),
             _ => None,
         }
     }
@@ -133,35 +131,21 @@ impl Close {
     pub(super) fn silent() -> Self {
         Self::new(1001, "No answer to ping")
     }
-
-    pub(super) fn into_frame(self) -> CloseFrame {
-        CloseFrame {
-            code: self.code,
-            reason: self.reason.into(),
-        }
-    }
 }
 
 /// Sends a close frame and waits, for a while, until the peer has answered: dropping the socket earlier could discard the frame on its way.
-pub(super) async fn finish(mut socket: WebSocket, close: Close) {
+pub(super) async fn finish(wire: &mut Wire, close: Close) {
     let deadline = Instant::now() + CLOSE_TIMEOUT;
-    let is_final = close.is_final;
+    wire.close(close.code, &close.reason);
     let closing = async {
-        if socket
-            .send(Message::Close(Some(close.into_frame())))
-            .await
-            .is_err()
-        {
-            return;
-        }
-        if is_final {
+        if poll_fn(|cx| wire.poll_flush(cx)).await.is_err() || close.is_final {
             return;
         }
         // After a broken frame nothing more can be read, so the peer's answer cannot be seen.
-        if socket.is_terminated() {
+        if wire.has_ended() {
             tokio::time::sleep(LINGER).await;
         }
-        while let Some(Ok(_)) = socket.next().await {}
+        while let Some(Ok(_)) = poll_fn(|cx| wire.poll_message(cx)).await {}
     };
     let _ = tokio::time::timeout_at(deadline, closing).await;
 }

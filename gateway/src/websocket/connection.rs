@@ -8,19 +8,15 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_graphql::ServerError;
-use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
-use bytes::Bytes;
-use futures::future::BoxFuture;
-
-use futures::{Sink, SinkExt, StreamExt};
+use futures::future::{BoxFuture, poll_fn};
 use serde_json::{Map, Value};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::Opened;
 use super::close::{CLOSE_TIMEOUT, Close, finish};
 use super::message::{self, Inbound};
 use super::running::Running;
-use super::unfinished::Unfinished;
-use super::{Opened, Owed};
+use super::wire::{Message, Wire};
 use crate::app::App;
 use crate::credentials::{Credentials, payload_token};
 use crate::errors::limit_exceeded;
@@ -61,16 +57,12 @@ pub(super) enum Ending {
 
 pub(super) struct Connection<O: Operations> {
     app: Arc<App<O>>,
-    socket: WebSocket,
+    wire: Box<Wire>,
+    opened: Box<Opened>,
     phase: Phase<O::Caller>,
     /// Resolves when the caller has to leave.
     stay: BoxFuture<'static, Departure>,
     running: Running<O>,
-    unfinished: Unfinished,
-    unflushed: usize,
-    owed: Owed,
-    /// The most bytes in a message.
-    most_bytes: usize,
     stalled_since: Option<Instant>,
     last_heard: Instant,
     timer: Pin<Box<Sleep>>,
@@ -80,45 +72,37 @@ pub(super) struct Connection<O: Operations> {
 }
 
 impl<O: Operations> Connection<O> {
-    pub(super) fn new(app: Arc<App<O>>, socket: WebSocket, opened: Opened) -> Self {
+    pub(super) fn new(app: Arc<App<O>>, wire: Box<Wire>, mut opened: Box<Opened>) -> Box<Self> {
         let now = Instant::now();
-        let Opened {
-            credentials,
-            unfinished,
-            owed,
-            most_bytes,
-        } = opened;
-        Self {
-            phase: Phase::Opening(credentials),
+        Box::new(Self {
+            phase: Phase::Opening(std::mem::take(&mut opened.credentials)),
             stay: Box::pin(std::future::pending()),
             running: Running::new(),
-            unfinished,
-            unflushed: 0,
-            owed,
-            most_bytes,
             stalled_since: None,
             last_heard: now,
             timer: Box::pin(sleep_until(now + app.websocket.init_timeout)),
             alarm: Alarm::Init,
             stop: Box::pin(app.shutdown.wait_jittered(app.websocket.drain_time)),
             stopping: false,
-            socket,
+            wire,
+            opened,
             app,
-        }
+        })
     }
 
-    /// Drives the socket to its end.
-    pub(super) async fn run(mut self) {
-        let ending = std::future::poll_fn(|cx| self.poll_turn(cx)).await;
+    /// Drives the socket to its end. Futures that seldom run are boxed, because every open socket has the size of this one.
+    pub(super) async fn run(mut self: Box<Self>) {
+        let ending = poll_fn(|cx| self.poll_turn(cx)).await;
         // All operations are cancelled before the socket takes its time to close.
         drop(self.running);
         drop(self.phase);
         drop(self.stay);
         match ending {
-            Ending::Close(close) => finish(self.socket, close).await,
+            Ending::Close(close) => Box::pin(finish(&mut self.wire, close)).await,
             Ending::Gone => {
                 // Sends the answer to the peer's close frame, if there is one to send.
-                let _ = tokio::time::timeout(CLOSE_TIMEOUT, self.socket.flush()).await;
+                let flushing = poll_fn(|cx| self.wire.poll_flush(cx));
+                let _ = Box::pin(tokio::time::timeout(CLOSE_TIMEOUT, flushing)).await;
             }
         }
     }
@@ -143,7 +127,7 @@ impl<O: Operations> Connection<O> {
                 self.poll_inbound(cx, &mut budget)?;
                 self.poll_admission(cx)?;
             }
-            let drained = self.poll_running(cx, &mut budget)?;
+            let drained = self.poll_running(cx, &mut budget);
             let flushed = self.poll_flush(cx)?;
             if self.stopping {
                 // Results that were ready are handed over; waiting for more could take forever.
@@ -168,33 +152,39 @@ impl<O: Operations> Connection<O> {
         }
     }
 
-    const fn has_room(&self) -> bool {
-        self.unflushed < MAX_UNFLUSHED
+    fn has_room(&self) -> bool {
+        self.wire.unsent() < MAX_UNFLUSHED
     }
 
     fn poll_inbound(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> Result<(), Ending> {
         while self.has_room() && *budget > 0 && !matches!(self.phase, Phase::Renewing(_)) {
-            let Poll::Ready(received) = self.socket.poll_next_unpin(cx) else {
-                self.unfinished.poll(cx).map_err(Ending::Close)?;
+            let Poll::Ready(received) = self.wire.poll_message(cx) else {
+                let unfinished = &mut self.opened.unfinished;
+                let checked = unfinished.poll(cx, self.wire.unfinished());
+                checked.map_err(Ending::Close)?;
                 break;
             };
             *budget -= 1;
             self.last_heard = Instant::now();
-            if let Some(Ok(message)) = &received {
-                self.unfinished.note(message).map_err(Ending::Close)?;
-            }
-            match received {
-                Some(Ok(Message::Text(text))) => self.on_text(&text)?,
-                Some(Ok(Message::Binary(_))) => {
+            let message = match received {
+                Some(Ok(message)) => message,
+                None => return Err(Ending::Gone),
+                Some(Err(error)) => {
+                    let close = Close::of_read_error(&error, self.app.websocket.max_message_bytes);
+                    return Err(close.map_or(Ending::Gone, Ending::Close));
+                }
+            };
+            let unfinished = &mut self.opened.unfinished;
+            let noted = unfinished.note(&message, self.wire.unfinished());
+            noted.map_err(Ending::Close)?;
+            match message {
+                Message::Text(text) => self.on_text(&text)?,
+                Message::Binary => {
                     let reason = format_args!("Invalid message: binary frames are not supported");
                     return Err(Ending::Close(Close::invalid(reason)));
                 }
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                Some(Ok(Message::Close(_))) | None => return Err(Ending::Gone),
-                Some(Err(error)) => {
-                    let close = Close::of_read_error(&error, self.most_bytes);
-                    return Err(close.map_or(Ending::Gone, Ending::Close));
-                }
+                Message::Ping(_) | Message::Pong => {}
+                Message::Close(_) => return Err(Ending::Gone),
             }
         }
         Ok(())
@@ -209,23 +199,24 @@ impl<O: Operations> Connection<O> {
                 let Phase::Ready(caller) = &self.phase else {
                     return Err(Ending::Close(Close::unauthorized()));
                 };
-                if self.running.contains(&id) {
+                let encoded = message::encode_id(&id);
+                if self.running.contains(&encoded) {
                     return Err(Ending::Close(Close::duplicate(&id)));
                 }
                 let maximum = self.app.websocket.max_operations;
                 if self.running.len() >= maximum {
                     let message = format!("A socket may have {maximum} operations at once");
                     let error = limit_exceeded("operations", maximum, message);
-                    return self.refuse_operation(&id, error);
+                    self.refuse_operation(&encoded, error);
+                } else if let Err(spent) = self.opened.owed.check() {
+                    self.refuse_operation(&encoded, spent.into_error());
+                } else {
+                    self.running.start(&self.app, caller, &encoded, *params);
                 }
-                if let Err(spent) = self.owed.check() {
-                    return self.refuse_operation(&id, spent.into_error());
-                }
-                self.running.start(&self.app, caller, &id, *params);
                 Ok(())
             }
             Inbound::Complete { id } => {
-                self.running.cancel(&id);
+                self.running.cancel(&message::encode_id(&id));
                 Ok(())
             }
         }
@@ -250,7 +241,8 @@ impl<O: Operations> Connection<O> {
             self.phase = Phase::Renewing(Box::pin(renewal));
             return Ok(());
         }
-        self.send_text(message::pong(payload.as_ref()))
+        self.send_text(&message::pong(payload.as_ref()));
+        Ok(())
     }
 
     fn poll_admission(&mut self, cx: &mut Context<'_>) -> Result<(), Ending> {
@@ -272,71 +264,56 @@ impl<O: Operations> Connection<O> {
         cx.waker().wake_by_ref();
         if is_first {
             self.set_alarm(Alarm::PingDue, self.app.websocket.ping_interval, cx);
-            self.send_text(message::connection_ack(self.app.operations.present()))
+            self.send_text(&message::connection_ack(self.app.operations.present()));
         } else {
-            self.send_text(message::pong(None))
+            self.send_text(&message::pong(None));
         }
+        Ok(())
     }
 
-    fn refuse_operation(&mut self, id: &str, error: ServerError) -> Result<(), Ending> {
+    fn refuse_operation(&mut self, encoded_id: &str, error: ServerError) {
         let refused = self.app.refused(vec![error], &RequestId::generate());
-        self.send_text(message::error(&message::encode_id(id), &refused.errors))
+        self.send_text(&message::error(encoded_id, &refused.errors));
     }
 
     /// Writes results while there is room; returns true when no operation has anything to send.
-    fn poll_running(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> Result<bool, Ending> {
+    fn poll_running(&mut self, cx: &mut Context<'_>, budget: &mut usize) -> bool {
         while self.has_room() && *budget > 0 {
             match self.running.poll_step(cx) {
-                Poll::Pending | Poll::Ready(None) => return Ok(true),
+                Poll::Pending | Poll::Ready(None) => return true,
                 Poll::Ready(Some(stepped)) => {
                     *budget -= 1;
-                    let (frame, more) = stepped.into_frames();
-                    self.send_text(frame)?;
-                    if let Some(more) = more {
-                        self.send_text(more)?;
-                    }
+                    stepped.send(&mut self.wire);
                 }
             }
         }
-        Ok(false)
+        false
     }
 
-    fn send_text(&mut self, text: impl Into<Utf8Bytes>) -> Result<(), Ending> {
-        self.send(Message::Text(text.into()))
-    }
-
-    /// Hands a frame to the socket. `poll_ready` is not asked: the socket buffers, and the bound on that is here.
-    fn send(&mut self, message: Message) -> Result<(), Ending> {
-        let length = match &message {
-            Message::Text(text) => text.len(),
-            _ => 0,
-        };
-        self.unflushed += length + 16;
-        Pin::new(&mut self.socket)
-            .start_send(message)
-            .map_err(|_| Ending::Gone)
+    /// `has_room` is asked before anything is produced, so nothing is asked here.
+    fn send_text(&mut self, text: &str) {
+        self.wire.text(&[text.as_bytes()]);
     }
 
     /// Returns true when nothing waits to be written.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Result<bool, Ending> {
-        if self.unflushed == 0 {
+        if self.wire.unsent() == 0 {
+            self.stalled_since = None;
             return Ok(true);
         }
-        let now = Instant::now();
-        match Pin::new(&mut self.socket).poll_flush(cx) {
+        match self.wire.poll_flush(cx) {
             Poll::Ready(Ok(())) => {
-                self.unflushed = 0;
-                self.owed.set(0);
+                self.opened.owed.set(0);
                 if self.stalled_since.take().is_some() {
                     // A peer that takes data, even slowly, shows as much life as one that sends a pong.
-                    self.last_heard = now;
+                    self.last_heard = Instant::now();
                 }
                 Ok(true)
             }
             Poll::Ready(Err(_)) => Err(Ending::Gone),
             Poll::Pending => {
-                self.owed.set(self.unflushed);
-                self.stalled_since.get_or_insert(now);
+                self.opened.owed.set(self.wire.unsent());
+                self.stalled_since.get_or_insert_with(Instant::now);
                 Ok(false)
             }
         }
@@ -359,7 +336,9 @@ impl<O: Operations> Connection<O> {
                 }
                 // The admission in progress has its own time limit; this one looks again later.
                 Alarm::Init => self.set_alarm(Alarm::Init, ping_interval, cx),
-                Alarm::PongDue { pinged } if self.last_heard < pinged && self.unflushed == 0 => {
+                Alarm::PongDue { pinged }
+                    if self.last_heard < pinged && self.wire.unsent() == 0 =>
+                {
                     return Err(Ending::Close(Close::silent()));
                 }
                 Alarm::PongDue { .. } => {
@@ -370,13 +349,13 @@ impl<O: Operations> Connection<O> {
                     );
                 }
                 // A ping behind unwritten data would prove nothing.
-                Alarm::PingDue if self.unflushed > 0 => {
+                Alarm::PingDue if self.wire.unsent() > 0 => {
                     self.set_alarm(Alarm::PingDue, pong_timeout, cx);
                 }
                 Alarm::PingDue => {
                     // Any client's library answers frames; messages show that the client itself is alive.
-                    self.send(Message::Ping(Bytes::new()))?;
-                    self.send_text(message::PING)?;
+                    self.wire.ping();
+                    self.send_text(message::PING);
                     self.set_alarm(Alarm::PongDue { pinged: now }, pong_timeout, cx);
                 }
             }

@@ -116,17 +116,19 @@ pub fn encode_id(id: &str) -> String {
     json(&id)
 }
 
-/// The result must be UTF-8 JSON; one that is not would break the socket, so it is replaced by an empty result.
+/// Returns the parts of a message with a result, which is UTF-8 JSON. They are put together where they are sent, so that a result that
+/// many receive is not copied for each.
 #[must_use]
-pub fn next(id: &str, result: &[u8]) -> String {
-    let result = std::str::from_utf8(result).unwrap_or("{}");
-    let mut frame = String::with_capacity(id.len() + result.len() + 32);
-    frame.push_str(r#"{"id":"#);
-    frame.push_str(id);
-    frame.push_str(r#","type":"next","payload":"#);
-    frame.push_str(result);
-    frame.push('}');
-    frame
+pub fn next<'a>(id: &'a str, result: &'a [u8]) -> [&'a [u8]; 5] {
+    debug_assert!(std::str::from_utf8(result).is_ok());
+    let id = id.as_bytes();
+    [
+        br#"{"id":"#,
+        id,
+        br#","type":"next","payload":"#,
+        result,
+        b"}",
+    ]
 }
 
 pub(super) fn error(id: &str, errors: &[ServerError]) -> String {
@@ -136,8 +138,8 @@ pub(super) fn error(id: &str, errors: &[ServerError]) -> String {
     )
 }
 
-pub(super) fn complete(id: &str) -> String {
-    format!(r#"{{"id":{id},"type":"complete"}}"#)
+pub(super) fn complete(id: &str) -> [&[u8]; 3] {
+    [br#"{"id":"#, id.as_bytes(), br#","type":"complete"}"#]
 }
 
 fn json(value: &impl serde::Serialize) -> String {

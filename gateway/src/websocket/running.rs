@@ -16,6 +16,7 @@ use tokio::task::{JoinError, JoinHandle};
 use tracing::Instrument;
 
 use super::message;
+use super::wire::Wire;
 use crate::app::App;
 use crate::errors::{self, Code, typed};
 use crate::operation::{OperationType, Operations, Payload};
@@ -38,6 +39,7 @@ pub(crate) struct Stepped {
     pub(crate) step: Step,
 }
 
+/// Operations are known by their ids as JSON, as frames have them.
 pub(crate) struct Running<O: Operations> {
     streams: SelectAll<Abortable<Operation<O>>>,
     active: HashMap<Arc<str>, AbortHandle>,
@@ -197,14 +199,17 @@ fn failed(panicked: &JoinError) -> ServerError {
 }
 
 impl Stepped {
-    /// Returns the frames that tell the client.
-    pub(super) fn into_frames(self) -> (String, Option<String>) {
-        let id = message::encode_id(&self.operation);
-        match self.step {
-            Step::Next(result) => (message::next(&id, &result), None),
-            Step::Only(result) => (message::next(&id, &result), Some(message::complete(&id))),
-            Step::Error(errors) => (message::error(&id, &errors), None),
-            Step::Complete => (message::complete(&id), None),
+    /// Writes the frames that tell the client.
+    pub(super) fn send(&self, wire: &mut Wire) {
+        let id = &*self.operation;
+        match &self.step {
+            Step::Next(result) => wire.text(&message::next(id, result)),
+            Step::Only(result) => {
+                wire.text(&message::next(id, result));
+                wire.text(&message::complete(id));
+            }
+            Step::Error(errors) => wire.text(&[message::error(id, errors).as_bytes()]),
+            Step::Complete => wire.text(&message::complete(id)),
         }
     }
 }
