@@ -20,6 +20,7 @@ mod plain;
 mod posts;
 mod price;
 mod read_models;
+mod reads;
 mod record;
 mod request;
 mod signals;
@@ -40,6 +41,7 @@ use futures::{future::BoxFuture, stream::BoxStream};
 pub use error::{Error, codes};
 pub use execution::Planned;
 pub use plain::{Plain, Shown};
+pub use reads::{Dependencies, Reads};
 pub use request::{IdempotencyKey, RequestContext, Staleness};
 
 /// The queries of the API.

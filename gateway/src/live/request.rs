@@ -17,7 +17,7 @@ use entities::{
     grants::Grant,
 };
 use events::{Cursor, CursorError, EventLog, EventSource, Horizon, Range, Receipt};
-use schema::{IdempotencyKey as SchemaIdempotencyKey, RequestContext, Staleness, codes};
+use schema::{IdempotencyKey as SchemaIdempotencyKey, Reads, RequestContext, Staleness, codes};
 
 use super::{
     Shared,
@@ -113,6 +113,7 @@ fn context_of(
         is_read_after: find::<ReadAfter>(request).is_some(),
         staleness: Staleness::default(),
         horizon,
+        reads: Reads::default(),
     }
 }
 
