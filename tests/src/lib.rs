@@ -28,6 +28,7 @@ pub mod sending;
 pub mod setup;
 pub mod signals;
 pub mod socket;
+pub mod statements;
 pub mod students;
 pub mod subscriber;
 pub mod template;

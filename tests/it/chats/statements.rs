@@ -2,7 +2,6 @@
 //! those that read chats and users are counted.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use tests::Setup;
@@ -10,6 +9,7 @@ use tests::graphql::Client;
 use tests::people::Person;
 use tests::postgres::Postgres;
 use tests::redis::Redis;
+use tests::statements::StatementLog;
 
 use super::api::{apply, crowd, group, say};
 
@@ -18,49 +18,13 @@ const PAGE_OF_MESSAGES: &str = "query($id: ID!, $first: Int) { chat(id: $id) { m
 const PAGE_OF_CHATS: &str = "query($first: Int) { chats(first: $first) { nodes { \
     title memberCount unreadCount members { role user { id name } } lastMessage { text author { name } } } } }";
 
-/// The log of a Postgres server.
-struct StatementLog(PathBuf);
-
-impl StatementLog {
-    /// From now on every statement in the setup's database is logged, by those who connect to it later.
-    fn begin(postgres: &Postgres, setup: &Setup) -> Self {
-        let (_, database) = setup.database_url.rsplit_once('/').expect("a URL");
-        let all = format!("alter database {database} set log_statement = 'all'");
-        postgres.execute("postgres", &all);
-        let data = PathBuf::from(postgres.execute("postgres", "show data_directory"));
-        Self(data.parent().expect("a home").join("postgres.log"))
-    }
-
-    /// The statements about chats and users that were begun while `work` ran. Other work of the gateway touches neither.
-    async fn count(&self, work: impl Future<Output = ()>) -> Vec<String> {
-        let before = self.read().len();
-        work.await;
-        let of_interest = |line: &&str| {
-            line.contains("execute ")
-                && ["chat", "app_user"]
-                    .iter()
-                    .any(|table| line.contains(table))
-        };
-        let text = self.read();
-        text[before..]
-            .lines()
-            .filter(of_interest)
-            .map(str::to_owned)
-            .collect()
-    }
-
-    fn read(&self) -> String {
-        std::fs::read_to_string(&self.0).expect("the log of Postgres")
-    }
-}
-
 /// How many statements a page costs, which must be the same every time but the first, when caches are empty.
 async fn count(log: &StatementLog, client: &Client, document: &str, variables: &Value) -> usize {
     client.run(document, variables.clone()).await.data();
     let mut counts = BTreeSet::new();
     for _ in 0..5 {
         let statements = log
-            .count(async {
+            .during(async {
                 client.run(document, variables.clone()).await.data();
             })
             .await;
@@ -91,7 +55,7 @@ async fn fill(client: &Client, people: &[(Person, Client)]) -> String {
 }
 
 async fn pages_cost_a_constant_number(postgres: Postgres, setup: Setup) {
-    let log = StatementLog::begin(&postgres, &setup);
+    let log = StatementLog::begin(&postgres, &setup, &["chat", "app_user"]);
     let app = setup.start();
     let people = crowd(app.client(), &["Ada", "Bob", "Dan", "Eve", "Fay", "Gus"]).await;
     let (_, client) = &people[0];

@@ -2,52 +2,32 @@
 //! Postgres is asked to log every statement, and those that read posts and users are counted.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use tests::Setup;
 use tests::graphql::Client;
 use tests::postgres::Postgres;
 use tests::redis::Redis;
+use tests::statements::StatementLog;
 
 use super::api::{becomes, comment, create, find_at, like, person};
 
 const PAGE: &str = "query Page($first: Int) { posts(first: $first) { nodes { id message likeCount createdAt likedByMe \
     author { id name } comments(first: 5) { nodes { text author { name } } } } } }";
 
-/// The log of a Postgres server.
-struct StatementLog(PathBuf);
+/// The tables of posts and users.
+const TABLES: &[&str] = &["\"post\"", "post_comment", "post_like", "app_user"];
 
-impl StatementLog {
-    /// From now on every statement in the setup's database is logged, by those who connect to it later.
-    fn begin(postgres: &Postgres, setup: &Setup) -> Self {
-        let (_, database) = setup.database_url.rsplit_once('/').expect("a URL");
-        let all = format!("alter database {database} set log_statement = 'all'");
-        postgres.execute("postgres", &all);
-        let data = PathBuf::from(postgres.execute("postgres", "show data_directory"));
-        Self(data.parent().expect("a home").join("postgres.log"))
-    }
-
-    fn read(&self) -> String {
-        std::fs::read_to_string(&self.0).expect("the log of Postgres")
-    }
-
-    /// The statements that read posts and users, begun while the page was asked for.
-    async fn of_page(&self, client: &Client, variables: &Value) -> Vec<String> {
-        let before = self.read().len();
+/// The statements that read posts and users, begun while the page was asked for.
+async fn of_page(log: &StatementLog, client: &Client, variables: &Value) -> Vec<String> {
+    log.during(async {
         client.run(PAGE, variables.clone()).await.data();
-        let of_interest = |line: &&str| {
-            let reads = ["\"post\"", "post_comment", "post_like", "app_user"];
-            line.contains("execute ") && reads.iter().any(|table| line.contains(table))
-        };
-        let text = self.read();
-        let lines = text[before..].lines().filter(of_interest);
-        lines.map(str::to_owned).collect()
-    }
+    })
+    .await
 }
 
 async fn pages_cost_a_constant_number(postgres: Postgres, setup: Setup) {
-    let log = StatementLog::begin(&postgres, &setup);
+    let log = StatementLog::begin(&postgres, &setup, TABLES);
     let app = setup.start();
     let people = futures::future::join_all(
         ["Ada", "Bob", "Dan", "Eve", "Fay", "Gus"].map(|name| person(app.client(), name)),
@@ -70,7 +50,7 @@ async fn pages_cost_a_constant_number(postgres: Postgres, setup: Setup) {
     for first in [2, 20, 2, 20, 20] {
         let variables = json!({ "first": first });
         client.run(PAGE, variables.clone()).await.data();
-        let statements = log.of_page(client, &variables).await;
+        let statements = of_page(&log, client, &variables).await;
         println!("for {first}:\n{}", statements.join("\n"));
         counts.insert(statements.len());
     }
@@ -82,9 +62,7 @@ async fn pages_cost_a_constant_number(postgres: Postgres, setup: Setup) {
     for first in [2, 20] {
         // One that has nobody in memory.
         let gateway = setup.gateway(&[]);
-        let statements = log
-            .of_page(&gateway.client, &json!({ "first": first }))
-            .await;
+        let statements = of_page(&log, &gateway.client, &json!({ "first": first })).await;
         println!("at first, for {first}:\n{}", statements.join("\n"));
         assert!(
             (4..=6).contains(&statements.len()),
