@@ -180,7 +180,7 @@ async fn stream<O: Operations>(
         Err(errors) => return Ok(sse::single(&app.refused(errors, id))),
     };
     check_method(prepared.kind, by_get)?;
-    if prepared.kind != OperationType::Subscription {
+    if !prepared.is_streamed() {
         return Ok(sse::single(
             &app.execute(prepared.request, caller, id).await,
         ));

@@ -13,6 +13,7 @@ mod execution;
 mod following;
 mod history;
 mod id;
+mod live;
 mod node;
 mod operations;
 mod payloads;
@@ -134,6 +135,7 @@ type Builder = SchemaBuilder<Root<Query>, Mutation, Subscription>;
 /// Adds descriptions for clients to async-graphql's own types.
 fn described(builder: Builder) -> Builder {
     builder
+        .directive(live::Live)
         .override_output_type_description::<DateTime<Utc>>(
             "A time in UTC, as RFC 3339 writes it: `2026-01-31T09:30:00Z`.",
         )

@@ -14,6 +14,7 @@ mod faults;
 mod http;
 mod javascript;
 mod kit;
+mod live;
 mod membership;
 mod merging;
 mod operations;

@@ -18,7 +18,7 @@ use tracing::Instrument;
 use super::message;
 use crate::app::App;
 use crate::errors::{self, Code, typed};
-use crate::operation::{OperationType, Operations, Payload};
+use crate::operation::{Operations, Payload};
 use crate::params::Params;
 use crate::request_id::RequestId;
 use crate::response;
@@ -115,7 +115,7 @@ async fn start<O: Operations>(
         Ok(prepared) => prepared,
         Err(errors) => return Started::Refused(errors),
     };
-    if prepared.kind == OperationType::Subscription {
+    if prepared.is_streamed() {
         return match app.subscribe(prepared.request, &caller, &request_id).await {
             Ok(stream) => Started::Stream(stream),
             Err(errors) => Started::Refused(errors),
