@@ -239,6 +239,15 @@ impl Grant {
         })
     }
 
+    /// Marks the grant as stale, too, when the caller is no longer a member of a chat.
+    pub fn watch_memberships(&self) {
+        if let Some(held) = &self.0
+            && let Some(user_id) = held.caller.user_id()
+        {
+            held.register(Key::Inbox(user_id));
+        }
+    }
+
     /// Marks the grant as stale, so that it is checked again.
     pub fn mark(&self) {
         if let Some(held) = &self.0 {

@@ -103,6 +103,11 @@ pub trait Record:
     fn shows_deleted(_: &Self::Filter) -> bool {
         false
     }
+    /// Returns whether an event may change a list: what is in it, in which order, or how many match. It is asked for every event while
+    /// somebody watches the list; where the event does not tell, the answer is yes.
+    fn may_change(_: &Self::Filter, _: &RecordEvent<Self>) -> bool {
+        true
+    }
     /// Returns the data of an event that led from `before` to this record.
     fn into_data(self, before: Option<&Self>) -> Self::Data;
     /// Returns the record after an event.

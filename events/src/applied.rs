@@ -52,6 +52,24 @@ impl EventLog {
         Ok(true)
     }
 
+    /// Waits until all `followers` have passed this position, at which there is an event. Returns false when that did not happen within
+    /// `limit`.
+    #[boxed]
+    pub async fn await_passed(
+        &self,
+        followers: &[&str],
+        position: u64,
+        limit: Duration,
+    ) -> Result<bool> {
+        let mut pauses = Pauses::until(Instant::now() + limit);
+        while !self.have_passed(followers, position).await? {
+            if !pauses.next().await {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     async fn position_of(&self, written: &Written) -> Result<Option<u64>> {
         let database = &self.database().background;
         let backend = database.get_database_backend();

@@ -10,6 +10,7 @@ mod circumstances;
 mod collect;
 mod introspection;
 mod lexer;
+mod live;
 mod measure;
 #[cfg(test)]
 mod oracle;
@@ -37,6 +38,7 @@ use crate::fingerprint;
 use crate::limits::{Limits, MAX_INTROSPECTION};
 use crate::params::{IdempotencyKey, Params};
 use crate::request_id::RequestId;
+pub use live::Terms;
 pub use plan::{Plan, plan_of};
 pub use typing::Typing;
 use variants::Document;
@@ -64,6 +66,17 @@ pub struct Documents {
 pub struct Prepared {
     pub request: Request,
     pub kind: OperationType,
+    /// Whether it is a live query, and has its [`Terms`] in its data.
+    pub is_live: bool,
+}
+
+impl Prepared {
+    /// Returns whether a transport that can answers it by a stream: `Operations::subscribe` runs it, and `execute` answers a live query
+    /// once.
+    #[must_use]
+    pub fn is_streamed(&self) -> bool {
+        self.is_live || self.kind == OperationType::Subscription
+    }
 }
 
 impl Documents {
@@ -124,6 +137,11 @@ impl Documents {
         {
             data.insert(cursor);
         }
+        let terms = plan.live.terms(&variables).map_err(one)?;
+        let is_live = terms.is_some();
+        if let Some(terms) = terms {
+            data.insert(terms);
+        }
         data.insert(request_id.clone());
         data.insert(kind);
         if let Some(read_after) = read_after {
@@ -133,7 +151,11 @@ impl Documents {
         data.insert(plan);
         request.extensions = params.extensions;
         request.data = data;
-        Ok(Prepared { request, kind })
+        Ok(Prepared {
+            request,
+            kind,
+            is_live,
+        })
     }
 
     fn load(&self, text: &str) -> Result<Arc<Document>, Vec<ServerError>> {

@@ -136,7 +136,7 @@ impl<O: Operations> Call<'_, O> {
 
     /// Runs a query or a mutation.
     async fn execute(&self, prepared: Prepared) -> Executed {
-        let Prepared { request, kind } = prepared;
+        let Prepared { request, kind, .. } = prepared;
         let answer = self.app.execute(request, self.caller, self.id).await;
         Executed::new(answer, kind, &self.app.http)
     }
@@ -277,7 +277,7 @@ async fn stream<O: Operations>(
         Err(errors) => call.refused(errors),
         Ok(prepared) => {
             check_method(prepared.kind, call.by_get)?;
-            if prepared.kind == OperationType::Subscription {
+            if prepared.is_streamed() {
                 let disconnected = app.operations.disconnected(call.caller);
                 let beginning = app.operations.beginning(&prepared.request);
                 match app.subscribe(prepared.request, call.caller, id).await {

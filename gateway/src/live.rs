@@ -10,6 +10,7 @@ mod ground;
 mod group;
 mod holding;
 mod own;
+mod queries;
 mod read_after;
 mod replays;
 mod request;
@@ -33,7 +34,7 @@ use schema::MillraceSchema;
 
 use crate::{
     credentials::Credentials,
-    document::plan_of,
+    document::{Terms, plan_of},
     errors::{Code, typed},
     limits::Limits,
     operation::{Departure, Operations, Payload},
@@ -64,6 +65,7 @@ struct Shared {
     holdings: Holdings,
     groups: Groups<Self>,
     personal: PersonalDocuments,
+    queries: queries::Groups,
     replays: Replays,
     turns: Turns,
 }
@@ -87,6 +89,7 @@ impl Live {
             holdings: Holdings::new(subscriptions),
             groups: Groups::default(),
             personal: PersonalDocuments::default(),
+            queries: queries::Groups::default(),
             replays: Replays::default(),
             turns: Turns::default(),
         };
@@ -176,6 +179,9 @@ impl Operations for Live {
         request: Request,
         caller: &Caller,
     ) -> Result<Self::Stream, Vec<ServerError>> {
+        if let Some(terms) = request::find::<Terms>(&request).copied() {
+            return queries::open(self.shared.clone(), request, caller, terms).await;
+        }
         // The grant is opened before the caller's rights are looked up: a change of them from here on marks it.
         let grant = self.shared.entities.grants.open(caller.user.clone());
         let viewer = caller.viewer(&self.shared.entities).await;

@@ -18,9 +18,9 @@ use crate::{
 pub use async_graphql::parser::types::OperationType;
 
 /// Executes operations. Every request carries in its data its plan, [`RequestId`](crate::request_id::RequestId),
-/// [`OperationType`], and, when the client sent them, [`IdempotencyKey`](crate::params::IdempotencyKey) with
-/// [`RequestFingerprint`](crate::params::RequestFingerprint), [`ReadAfter`](crate::params::ReadAfter), and
-/// [`ResumeAfter`](crate::params::ResumeAfter).
+/// [`OperationType`], for a live query its [`Terms`](crate::document::Terms), and, when the client sent them,
+/// [`IdempotencyKey`](crate::params::IdempotencyKey) with [`RequestFingerprint`](crate::params::RequestFingerprint),
+/// [`ReadAfter`](crate::params::ReadAfter), and [`ResumeAfter`](crate::params::ResumeAfter).
 pub trait Operations: Clone + Send + Sync + 'static {
     type Stream: Stream<Item = Payload> + Send + Unpin + 'static;
     /// The caller. On a socket, operations begun under a caller see its renewal.
@@ -69,8 +69,8 @@ pub trait Operations: Clone + Send + Sync + 'static {
         caller: &Self::Caller,
     ) -> impl Future<Output = Response> + Send;
 
-    /// Starts a subscription, or returns why not. Dropping the stream ends it. The stream is polled only when its client has room, so
-    /// between polls it must bound what it keeps, and hold nothing that others wait for.
+    /// Starts a subscription or a live query, or returns why not. Dropping the stream ends it. The stream is polled only when its client
+    /// has room, so between polls it must bound what it keeps, and hold nothing that others wait for.
     fn subscribe(
         &self,
         request: Request,

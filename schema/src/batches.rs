@@ -16,6 +16,14 @@ use async_graphql::dataloader::Loader;
 use entities::gathering::{Found, Gathering};
 use parking_lot::Mutex;
 
+use crate::reads::Reads;
+
+/// A loader that knows what its values are read from.
+pub(crate) trait Noted<K: Send + Sync + Hash + Eq + Clone + 'static>: Loader<K> {
+    /// Notes what was read for the key: the events after which there may be another value, or one.
+    fn note(reads: &Reads, key: &K, found: Option<&Self::Value>);
+}
+
 /// A loader for the schema's data.
 pub(crate) struct Batches<L> {
     loader: Arc<L>,
@@ -32,12 +40,17 @@ impl<L: Send + Sync + 'static> Batches<L> {
     }
 
     /// Returns the loader's value for the key, loaded together with all other keys that are requested at the moment.
-    pub(crate) async fn load_one<K>(&self, key: K) -> Found<L::Value>
+    pub(crate) async fn load_one<K>(&self, reads: Option<&Reads>, key: K) -> Found<L::Value>
     where
         K: Send + Sync + Hash + Eq + Clone + 'static,
-        L: Loader<K, Error = Arc<events::Error>>,
+        L: Loader<K, Error = Arc<events::Error>> + Noted<K>,
     {
-        self.of::<K>().load_with_others(key).await
+        let Some(reads) = reads.filter(|reads| reads.is_recording()) else {
+            return self.of::<K>().load_with_others(key).await;
+        };
+        let found = self.of::<K>().load_with_others(key.clone()).await;
+        L::note(reads, &key, found.as_ref().ok().and_then(Option::as_ref));
+        found
     }
 
     fn of<K>(&self) -> Gathering<K, L::Value>

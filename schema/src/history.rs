@@ -13,7 +13,7 @@ use crate::{
     connection::{OpaqueCursor, checked},
     error::{Result, codes, error, internal},
     json::Json,
-    request::entities,
+    request::{Read, reading},
 };
 
 /// One thing that happened, as it was recorded.
@@ -84,7 +84,7 @@ fn decode_after(after: Option<&str>) -> Result<i64> {
     }
 }
 
-/// Returns the page for the arguments of a field. `read` returns the events of these versions.
+/// Returns the page for the arguments of a field. `read` returns the events of these versions; the field notes whose they are.
 pub(crate) async fn connect<'a>(
     ctx: &Context<'_>,
     first: i32,
@@ -94,7 +94,7 @@ pub(crate) async fn connect<'a>(
     let limit = checked("first", first)?;
     let after = decode_after(after.as_deref())?;
     // The epoch is read before the page.
-    let epoch = entities(ctx).log.tail().cursor().epoch;
+    let epoch = reading(ctx, Read::Noted).log.tail().cursor().epoch;
     let page = read(Versions { after, limit }).await?;
     let fields = HistoryFields {
         first_version: page.first_version,

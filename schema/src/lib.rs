@@ -14,6 +14,7 @@ mod following;
 mod history;
 mod id;
 mod json;
+mod live;
 mod node;
 mod operations;
 mod payloads;
@@ -21,6 +22,7 @@ mod plain;
 mod posts;
 mod price;
 mod read_models;
+mod reads;
 mod record;
 mod request;
 mod signals;
@@ -41,6 +43,7 @@ use futures::{future::BoxFuture, stream::BoxStream};
 pub use error::{Error, codes};
 pub use execution::Planned;
 pub use plain::{Plain, Shown};
+pub use reads::{Dependencies, Reads};
 pub use request::{IdempotencyKey, RequestContext, Staleness};
 
 /// The queries of the API.
@@ -133,6 +136,7 @@ type Builder = SchemaBuilder<Root<Query>, Mutation, Subscription>;
 /// Adds descriptions for clients to async-graphql's own types.
 fn described(builder: Builder) -> Builder {
     builder
+        .directive(live::Live)
         .override_output_type_description::<DateTime<Utc>>(
             "A time in UTC, as RFC 3339 writes it: `2026-01-31T09:30:00Z`.",
         )

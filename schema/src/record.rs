@@ -29,7 +29,7 @@ use entities::{
 use crate::{
     error::Result,
     history, id,
-    request::{command_context, entities, viewer, with_staleness},
+    request::{Read, command_context, entities, reading, viewer, with_staleness},
 };
 
 /// An object that shows a record.
@@ -99,7 +99,8 @@ pub(crate) fn decode<O: Recorded>(id: &ID) -> Result<Id<O::Record>> {
 
 /// Returns the object with this id.
 pub(crate) async fn find<O: Recorded>(ctx: &Context<'_>, id: Id<O::Record>) -> Result<Option<O>> {
-    let found = O::records(entities(ctx)).find(viewer(ctx)?, id).await;
+    let records = O::records(reading(ctx, Read::Stream(id.stream())));
+    let found = records.find(viewer(ctx)?, id).await;
     let found = with_staleness(ctx, found?)?;
     Ok(found.map(O::from))
 }
@@ -150,7 +151,8 @@ impl<O: Recorded> RecordHead<O> {
         #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
         #[graphql(desc = "Events after this cursor of an edge.")] after: Option<String>,
     ) -> Result<Option<history::History>> {
-        let (viewer, records) = (viewer(ctx)?, O::records(entities(ctx)));
+        let records = O::records(reading(ctx, Read::Stream(self.id.stream())));
+        let viewer = viewer(ctx)?;
         history::connect(ctx, first, after, |of| records.history(viewer, self.id, of)).await
     }
 }

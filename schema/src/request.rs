@@ -8,11 +8,15 @@ use std::{
     },
 };
 
-use async_graphql::Context;
+use async_graphql::{Context, context::DataContext};
 use entities::{Cached, CommandContext, Entities, Idempotency, access::Viewer};
 use events::{AsOf, Horizon, Receipt};
 
-use crate::error::{Result, codes, error};
+pub(crate) use crate::reads::Read;
+use crate::{
+    error::{Result, codes, error},
+    reads::Reads,
+};
 
 /// The idempotency key of a request, with a digest of the request.
 #[derive(Debug, Clone)]
@@ -44,6 +48,8 @@ pub struct RequestContext {
     pub staleness: Staleness,
     /// Records the position that the response includes.
     pub horizon: Horizon,
+    /// Records what the response was read from, if it is that of a live query.
+    pub reads: Reads,
 }
 
 /// Whether the response shows something that may be older than its cursor.
@@ -81,11 +87,30 @@ pub(crate) fn horizon(ctx: &Context<'_>) -> Result<Horizon> {
 
 /// Returns the result of a read model; the response's cursor becomes no later than what the result shows.
 pub(crate) fn shown<T>(ctx: &Context<'_>, read: AsOf<T>) -> Result<T> {
+    if let Some(reads) = reads(ctx) {
+        reads.note_read_model();
+    }
     Ok(read.show(&horizon(ctx)?))
 }
 
-/// Returns the domains.
-pub(crate) fn entities<'a>(ctx: &Context<'a>) -> &'a Entities {
+/// Returns the record of what the request reads.
+pub(crate) fn reads<'a>(ctx: &impl DataContext<'a>) -> Option<&'a Reads> {
+    ctx.data_opt::<RequestContext>().map(|it| &it.reads)
+}
+
+/// Returns the domains. As it is not told what is read, every event counts.
+pub(crate) fn entities<'a>(ctx: &impl DataContext<'a>) -> &'a Entities {
+    if let Some(reads) = reads(ctx) {
+        reads.note_everything();
+    }
+    ctx.data_unchecked::<Entities>()
+}
+
+/// Returns the domains, to read this and nothing else.
+pub(crate) fn reading<'a>(ctx: &impl DataContext<'a>, read: Read) -> &'a Entities {
+    if let Some(reads) = reads(ctx) {
+        reads.note(read);
+    }
     ctx.data_unchecked::<Entities>()
 }
 

@@ -10,7 +10,7 @@ mod reference;
 mod sign_in;
 mod subscription;
 
-pub(crate) use loaders::{load_all, loaders};
+pub(crate) use loaders::{load_all, loaders, note_users};
 pub(crate) use mutation::UsersMutation;
 pub(crate) use object::User;
 pub(crate) use query::{UserConnection, UsersQuery, find};

@@ -17,6 +17,7 @@ mod faults;
 mod http;
 mod javascript;
 mod kit;
+mod live;
 mod membership;
 mod merging;
 mod operations;

@@ -16,6 +16,7 @@ pub mod held;
 pub mod http;
 pub mod ids;
 pub mod ledger;
+pub mod live;
 pub mod people;
 mod places;
 pub mod postgres;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::customer::{Column, Customer, CustomerStatus};
 use crate::{
     access::Action,
-    record::{Change, Counted, Record, Unique, head, inputs, sort_fields},
+    record::{Change, Counted, Record, RecordEvent, Unique, head, inputs, sort_fields},
     searching::{contains, is_any},
     text::{email, fold, written},
 };
@@ -105,6 +105,22 @@ impl Record for Customer {
         filter.deleted
     }
 
+    fn may_change(filter: &CustomerFilter, event: &RecordEvent<Self>) -> bool {
+        let customer = event.record();
+        let (created_at, before) = (customer.created_at, event.data.previous_status);
+        let comes_or_goes = matches!(event.change, Change::Deleted | Change::Restored);
+        let is_one_of = |statuses: &Vec<CustomerStatus>| {
+            // Events of before it was recorded do not tell the status that a customer had.
+            let is_unknown = before.is_none() && event.change != Change::Created;
+            let known = [Some(customer.status), before];
+            is_unknown || known.iter().flatten().any(|it| statuses.contains(it))
+        };
+        filter.created_from.is_none_or(|from| created_at >= from)
+            && filter.created_before.is_none_or(|end| created_at < end)
+            && filter.status.as_ref().is_none_or(is_one_of)
+            && (comes_or_goes || customer.deleted_at.is_some() == filter.deleted)
+    }
+
     fn into_data(self, before: Option<&Self>) -> CustomerData {
         CustomerData {
             customer: self,
@@ -128,5 +144,85 @@ impl Counted for Customer {
 
     fn status_before(data: &CustomerData) -> Option<CustomerStatus> {
         data.previous_status
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [CustomerStatus; 2] = [CustomerStatus::Prospect, CustomerStatus::Active];
+
+    fn filters() -> impl Iterator<Item = CustomerFilter> {
+        let statuses = [None, Some(vec![]), Some(vec![CustomerStatus::Active])];
+        let all = statuses.map(|status| [false, true].map(|deleted| (status.clone(), deleted)));
+        all.concat()
+            .into_iter()
+            .map(|(status, deleted)| CustomerFilter {
+                status,
+                deleted,
+                ..CustomerFilter::default()
+            })
+    }
+
+    /// The event that brings a customer from one status to another, and whether they were deleted before and after.
+    fn event(
+        change: Change,
+        [before, after]: [CustomerStatus; 2],
+    ) -> (RecordEvent<Customer>, [Option<bool>; 2]) {
+        let deleted = match change {
+            Change::Created => [None, Some(false)],
+            Change::Deleted => [Some(false), Some(true)],
+            Change::Restored => [Some(true), Some(false)],
+            Change::Updated | Change::Cached => [Some(false), Some(false)],
+        };
+        let is_deleted = deleted[1] == Some(true);
+        let customer = Customer {
+            status: after,
+            deleted_at: is_deleted.then_some(DateTime::UNIX_EPOCH),
+            ..Customer::default()
+        };
+        let previous_status = deleted[0].map(|_| before);
+        let data = CustomerData {
+            customer,
+            previous_status,
+        };
+        (RecordEvent { change, data }, deleted)
+    }
+
+    #[test]
+    fn an_event_counts_for_a_list_that_shows_its_customer_before_or_after() {
+        for (change, _) in Customer::EVENTS {
+            for statuses in ALL.map(|before| ALL.map(|after| [before, after])).concat() {
+                // Only an update changes the status.
+                if *change != Change::Updated && statuses[0] != statuses[1] {
+                    continue;
+                }
+                let (event, deleted) = event(*change, statuses);
+                for filter in filters() {
+                    let shows = |status, is_deleted| {
+                        let wanted = filter.status.as_ref();
+                        is_deleted == Some(filter.deleted)
+                            && wanted.is_none_or(|wanted| wanted.contains(&status))
+                    };
+                    let is_shown = shows(statuses[0], deleted[0]) || shows(statuses[1], deleted[1]);
+                    let counts = Customer::may_change(&filter, &event);
+                    assert_eq!(counts, is_shown, "{event:?} {filter:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_an_old_event_does_not_tell_counts() {
+        let both = [CustomerStatus::Prospect; 2];
+        let (mut old, _) = event(Change::Updated, both);
+        let filter = CustomerFilter {
+            status: Some(vec![CustomerStatus::Active]),
+            ..CustomerFilter::default()
+        };
+        assert!(!Customer::may_change(&filter, &old));
+        old.data.previous_status = None;
+        assert!(Customer::may_change(&filter, &old));
     }
 }

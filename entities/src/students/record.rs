@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::student::{Column, Student, StudentStatus};
 use crate::{
     access::Action,
-    record::{Change, Importable, Record, Unique, head, inputs, sort_fields},
+    record::{Change, Importable, Record, RecordEvent, Unique, head, inputs, sort_fields},
     searching::{contains, is_any},
     text::{Flaw, email, fold, written},
 };
@@ -122,6 +122,16 @@ impl Record for Student {
             .add_option(is_any(Column::Status, filter.status.as_ref()))
             .add_option(keys.map(|it| Column::CourseKey.is_in(it)))
             .add_option(is_any(Column::Year, filter.year.as_ref()))
+    }
+
+    fn may_change(filter: &StudentFilter, event: &RecordEvent<Self>) -> bool {
+        // Only of new students it is known what they were before.
+        let (is_new, student) = (event.change == Change::Created, event.record());
+        let is_status = |them: &Vec<StudentStatus>| them.contains(&student.status);
+        let is_year = |them: &Vec<i32>| them.contains(&student.year);
+        !is_new
+            || filter.status.as_ref().is_none_or(is_status)
+                && filter.year.as_ref().is_none_or(is_year)
     }
 
     fn into_data(self, _: Option<&Self>) -> StudentData {

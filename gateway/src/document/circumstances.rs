@@ -2,7 +2,7 @@
 //! are resolved under them: one whose variable is omitted is absent, so that the schema's default applies.
 
 use apollo_compiler::Node;
-use apollo_compiler::ast::{Directive, Value as Syntax};
+use apollo_compiler::ast::{Argument, Directive, Value as Syntax};
 use apollo_compiler::executable::{DirectiveList, Field};
 use async_graphql::Name;
 use async_graphql_value::Value;
@@ -41,7 +41,12 @@ impl Circumstances<'_> {
 
     /// Returns the arguments of a field, without those whose variable is omitted.
     pub(super) fn arguments(&self, field: &Field) -> Vec<(Name, Value)> {
-        let given = field.arguments.iter();
+        self.given(&field.arguments)
+    }
+
+    /// Returns these arguments, without those whose variable is omitted.
+    pub(super) fn given(&self, arguments: &[Node<Argument>]) -> Vec<(Name, Value)> {
+        let given = arguments.iter();
         let given = given.filter(|argument| !self.is_left_out(&argument.value));
         let given = given.map(|argument| {
             let name = Name::new(argument.name.as_str());

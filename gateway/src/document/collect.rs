@@ -15,6 +15,7 @@ use async_graphql::{Name, Pos, Positioned, ServerError};
 
 use super::circumstances::Circumstances;
 use super::introspection;
+use super::live;
 use super::plan::{Below, Plan, Planned, Set};
 use super::price::Each;
 use super::reading::Read;
@@ -69,6 +70,7 @@ pub(super) fn plan(
         root: root.set,
         price: root.price.total(),
         introspection,
+        live: live::Asked::of(operation, circumstances),
         resolves_nothing,
         size: collector.fields,
     })

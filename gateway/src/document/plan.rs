@@ -9,6 +9,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Request};
 
 use super::introspection::Asked;
+use super::live;
 use super::price::Price;
 use super::typing::{Shape, Typing};
 use crate::params::AFTER;
@@ -23,6 +24,7 @@ pub struct Plan {
     pub(super) root: Set,
     pub(super) price: Price,
     pub(super) introspection: Asked,
+    pub(super) live: live::Asked,
     /// Whether it asks for nothing but `__typename` at its root.
     pub(super) resolves_nothing: bool,
     /// The number of selections in it.

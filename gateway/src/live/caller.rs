@@ -34,12 +34,17 @@ impl Caller {
 
 /// Does `work` in the caller's turns at the database, or in those shared by its whole network when it has not signed in.
 pub(super) async fn claim<F: Future>(caller: &Caller, work: F) -> F::Output {
-    let claimant = match (caller.user.user_id(), caller.address) {
-        (Some(user_id), _) => Claimant::User(user_id.uuid()),
-        (None, Some(address)) => Claimant::Network(users::network_of(address)),
-        (None, None) => return work.await,
-    };
-    claimant.claim(work).await
+    match claimant(caller) {
+        Some(claimant) => claimant.claim(work).await,
+        None => work.await,
+    }
+}
+
+/// Returns on whose behalf the caller's work is done.
+pub(super) fn claimant(caller: &Caller) -> Option<Claimant> {
+    let user = caller.user.user_id().map(|id| Claimant::User(id.uuid()));
+    let network = caller.address.map(users::network_of);
+    user.or(network.map(Claimant::Network))
 }
 
 /// Returns the client's error for it.

@@ -17,7 +17,7 @@ use entities::{
     grants::Grant,
 };
 use events::{Cursor, CursorError, EventLog, EventSource, Horizon, Range, Receipt};
-use schema::{IdempotencyKey as SchemaIdempotencyKey, RequestContext, Staleness, codes};
+use schema::{IdempotencyKey as SchemaIdempotencyKey, Reads, RequestContext, Staleness, codes};
 
 use super::{
     Shared,
@@ -69,6 +69,31 @@ pub(super) struct GroupKey {
 }
 
 impl GroupKey {
+    /// Returns the key of this plan with the variables by which alike requests are known, for nobody yet.
+    pub(super) fn of(plan: &Plan, variables: String) -> Self {
+        Self {
+            query: plan.text().clone(),
+            operation_name: plan.operation_name().cloned(),
+            variables,
+            scope: Scope::Role(None),
+        }
+    }
+
+    pub(super) const fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    /// Returns the lengths of document and variables.
+    pub(super) fn lengths(&self) -> (usize, usize) {
+        (self.query.len(), self.variables.len())
+    }
+
+    /// Decides, by what is known of the document now, with whom its results are shared.
+    pub(super) fn settle_scope(&mut self, viewer: &Viewer, personal: &PersonalDocuments) {
+        let is_personal = personal.contains(&self.query, self.operation_name.as_deref());
+        self.scope = Scope::of(viewer, is_personal);
+    }
+
     /// Remembers that results of this document differ by user.
     pub(super) fn remember_as_personal(&self, personal: &PersonalDocuments) {
         personal.insert(&self.query, self.operation_name.as_deref());
@@ -92,7 +117,7 @@ pub(super) fn find<T: Any>(request: &Request) -> Option<&T> {
     request.data.get(&TypeId::of::<T>())?.downcast_ref()
 }
 
-fn context_of(
+pub(super) fn context_of(
     request: &Request,
     viewer: Viewer,
     caller: &Caller,
@@ -113,6 +138,7 @@ fn context_of(
         is_read_after: find::<ReadAfter>(request).is_some(),
         staleness: Staleness::default(),
         horizon,
+        reads: Reads::default(),
     }
 }
 
@@ -141,14 +167,8 @@ impl SubscriptionRequest {
             .iter()
             .filter(|(name, _)| Some(*name) != variable.as_ref())
             .collect();
-        let key = GroupKey {
-            query: plan.text().clone(),
-            operation_name: plan.operation_name().cloned(),
-            variables: serde_json::to_string(&alike).unwrap_or_default(),
-            scope: Scope::Role(None),
-        };
-        let lengths = (key.query.len(), key.variables.len());
-        let holding = shared.holdings.subscribe(caller, lengths);
+        let key = GroupKey::of(&plan, serde_json::to_string(&alike).unwrap_or_default());
+        let holding = shared.holdings.subscribe(caller, key.lengths());
         let holding = holding.map_err(|error| vec![error])?;
         let mut subscription = Self {
             key,
@@ -181,9 +201,8 @@ impl SubscriptionRequest {
 
     /// Decides, by what is known of the document now, with whom this subscription is shared.
     pub(super) fn settle_scope(&mut self, shared: &Shared) {
-        let operation = self.key.operation_name.as_deref();
-        let is_personal = shared.personal.contains(&self.key.query, operation);
-        self.key.scope = Scope::of(&self.context.viewer, is_personal);
+        self.key
+            .settle_scope(&self.context.viewer, &shared.personal);
     }
 
     /// Creates an execution for this subscriber alone, over a stretch of the log.
@@ -267,7 +286,7 @@ fn after_argument(
     }
 }
 
-async fn resolve(log: &EventLog, text: &str) -> Result<Cursor, ServerError> {
+pub(super) async fn resolve(log: &EventLog, text: &str) -> Result<Cursor, ServerError> {
     let refused = |error: CursorError| {
         let code = match error {
             CursorError::Expired => codes::CURSOR_EXPIRED,

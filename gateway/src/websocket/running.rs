@@ -19,7 +19,7 @@ use super::message;
 use super::wire::Wire;
 use crate::app::App;
 use crate::errors::{self, Code, typed};
-use crate::operation::{OperationType, Operations, Payload};
+use crate::operation::{Operations, Payload};
 use crate::params::Params;
 use crate::request_id::RequestId;
 use crate::response;
@@ -117,7 +117,7 @@ async fn start<O: Operations>(
         Ok(prepared) => prepared,
         Err(errors) => return Started::Refused(errors),
     };
-    if prepared.kind == OperationType::Subscription {
+    if prepared.is_streamed() {
         return match app.subscribe(prepared.request, &caller, &request_id).await {
             Ok(stream) => Started::Stream(stream),
             Err(errors) => Started::Refused(errors),

@@ -7,11 +7,20 @@ use std::{collections::HashMap, hash::Hash, sync::Arc};
 use async_graphql::{Context, dataloader::Loader};
 use async_trait::async_trait;
 use entities::{
-    chats::{Chat, ChatId, ChatMember, ChatMessage, ChatOfUser, Chats, MessageId},
+    chats::{
+        self, Chat, ChatId, ChatMember, ChatMessage, ChatOfUser, Chats, INBOX_STREAM, MessageId,
+    },
     users::{User, Users},
 };
+use events::StreamKey;
 
-use crate::{batches::Batches, error::Result, users::load_all};
+use crate::{
+    batches::{Batches, Noted},
+    error::Result,
+    reads::{Read, Reads},
+    request::reads,
+    users::{load_all, note_users},
+};
 
 /// Members of a chat.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -133,6 +142,44 @@ impl Loader<ChatOfUser> for ChatLoader {
     }
 }
 
+impl Noted<MembersOf> for ChatLoader {
+    fn note(reads: &Reads, key: &MembersOf, found: Option<&Self::Value>) {
+        reads.note(Read::Stream(key.chat_id.stream()));
+        let members = found.into_iter().flatten();
+        note_users(reads, members.map(|(member, _)| member.user_id));
+    }
+}
+
+impl Noted<LastMessageOf> for ChatLoader {
+    fn note(reads: &Reads, key: &LastMessageOf, found: Option<&Self::Value>) {
+        reads.note(Read::Stream(key.chat_id.stream()));
+        note_users(reads, found.into_iter().map(|(it, _)| it.author_id));
+    }
+}
+
+impl Noted<MessageById> for ChatLoader {
+    fn note(reads: &Reads, _: &MessageById, _: Option<&ChatMessage>) {
+        reads.note(Read::Kind(chats::STREAM));
+    }
+}
+
+impl Noted<UnreadBy> for ChatLoader {
+    fn note(reads: &Reads, UnreadBy(key): &UnreadBy, _: Option<&i64>) {
+        <Self as Noted<ChatOfUser>>::note(reads, key, None);
+    }
+}
+
+/// What a user has read is told in the inbox.
+impl Noted<ChatOfUser> for ChatLoader {
+    fn note(reads: &Reads, key: &ChatOfUser, _: Option<&Chat>) {
+        reads.note(Read::Stream(key.chat_id.stream()));
+        reads.note(Read::Stream(StreamKey {
+            kind: INBOX_STREAM,
+            id: key.user_id.uuid(),
+        }));
+    }
+}
+
 /// Returns the loader for the schema's data.
 pub(crate) fn loader(chats: &Chats, users: &Users) -> Batches<ChatLoader> {
     Batches::new(ChatLoader {
@@ -144,10 +191,10 @@ pub(crate) fn loader(chats: &Chats, users: &Users) -> Batches<ChatLoader> {
 async fn load<K>(ctx: &Context<'_>, key: K) -> Result<Option<<ChatLoader as Loader<K>>::Value>>
 where
     K: Send + Sync + Hash + Eq + Clone + 'static,
-    ChatLoader: Loader<K, Error = Failure>,
+    ChatLoader: Loader<K, Error = Failure> + Noted<K>,
 {
     let loader = ctx.data::<Batches<ChatLoader>>()?;
-    Ok(loader.load_one(key).await?)
+    Ok(loader.load_one(reads(ctx), key).await?)
 }
 
 /// Returns the members of a chat that the caller may see, in the order in which they joined, with their users if this field of

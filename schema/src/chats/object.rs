@@ -18,7 +18,7 @@ use crate::{
     error::Result,
     history,
     price::list_size,
-    request::{entities, viewer},
+    request::{Read, reading, viewer},
     users::UserRef,
 };
 
@@ -136,7 +136,8 @@ impl Chat {
         let request = arguments.request(|cursor: &ListCursor<MessageOrder>| {
             matches!(cursor.edge.key, SortKey::Number(_))
         })?;
-        let page = entities(ctx).chats.list_messages(&self.0, &request).await?;
+        let chats = &reading(ctx, Read::Stream(self.0.id.stream())).chats;
+        let page = chats.list_messages(&self.0, &request).await?;
         let order = MessageOrder::NewestFirst;
         Ok(connect(page, order, EmptyFields, Message::from))
     }
@@ -149,7 +150,7 @@ impl Chat {
         #[graphql(desc = "How many events, from 1 to 100.", default = 20)] first: i32,
         #[graphql(desc = "Events that follow the edge with this cursor.")] after: Option<String>,
     ) -> Result<Option<history::History>> {
-        let chats = &entities(ctx).chats;
+        let chats = &reading(ctx, Read::Stream(self.0.id.stream())).chats;
         history::connect(ctx, first, after, |of| chats.history(&self.0, of)).await
     }
 }

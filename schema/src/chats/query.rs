@@ -6,8 +6,10 @@ use async_graphql::{
 };
 use entities::{
     SortKey,
-    chats::{ChatError, ChatId, STREAM},
+    chats::{ChatError, ChatId, Chats, STREAM},
+    users::UserId,
 };
+use events::{Interest, StreamKey};
 use serde::{Deserialize, Serialize};
 
 use super::object::Chat;
@@ -15,7 +17,8 @@ use crate::{
     connection::{ListCursor, PageArguments, connect},
     error::Result,
     id,
-    request::{entities, viewer},
+    reads::Reads,
+    request::{Read, reading, reads, viewer},
 };
 
 pub(crate) type ChatConnection = Connection<ListCursor<ChatOrder>, Chat>;
@@ -32,8 +35,25 @@ pub(crate) enum ChatOrder {
 
 /// Returns the chat with this id if the viewer is a member, for `chat` and `node`.
 pub(crate) async fn find(ctx: &Context<'_>, id: ChatId) -> Result<Option<Chat>> {
-    let found = entities(ctx).chats.find_chat(viewer(ctx)?, id).await;
+    let chats = &reading(ctx, Read::Stream(id.stream())).chats;
+    let found = chats.find_chat(viewer(ctx)?, id).await;
     Ok(found?.map(Chat))
+}
+
+/// Notes what a list of the user's chats is read from: their inbox, which tells of chats that come and go, and all chats of which they
+/// are a member, any of which may move to the top.
+async fn note_chats(reads: &Reads, chats: &Chats, user_id: UserId) -> Result<()> {
+    if !reads.is_recording() {
+        return Ok(());
+    }
+    for topic in chats.own_chats(user_id).topics().await? {
+        let stream = topic.id.map(|id| StreamKey {
+            kind: topic.kind,
+            id,
+        });
+        reads.note(stream.map_or(Read::Kind(topic.kind), Read::Stream));
+    }
+    Ok(())
 }
 
 #[Object]
@@ -64,7 +84,10 @@ impl ChatsQuery {
         let request = arguments.request(|cursor: &ListCursor<ChatOrder>| {
             matches!(cursor.edge.key, SortKey::Time(_))
         })?;
-        let (viewer, chats) = (viewer(ctx)?, &entities(ctx).chats);
+        let (viewer, chats) = (viewer(ctx)?, &reading(ctx, Read::Noted).chats);
+        if let (Some(reads), Some(user_id)) = (reads(ctx), viewer.user_id()) {
+            note_chats(reads, chats, user_id).await?;
+        }
         let page = chats.list_chats(viewer, &request).await?;
         let order = ChatOrder::LastActivity;
         Ok(Some(connect(page, order, EmptyFields, Chat)))

@@ -11,12 +11,18 @@ use async_trait::async_trait;
 use entities::{
     Edge,
     posts::{self, CommentsOf, LikeOf, Posts},
-    users::Users,
+    users::{UserId, Users},
 };
 use events::AsOf;
 
 use super::comment::Comment;
-use crate::{batches::Batches, error::Result, request::shown, users::load_all};
+use crate::{
+    batches::{Batches, Noted},
+    error::Result,
+    reads::{Read, Reads},
+    request::{reads, shown},
+    users::{load_all, note_users},
+};
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct CommentsShown {
@@ -28,6 +34,8 @@ struct CommentsShown {
 #[derive(Default)]
 pub(super) struct CommentPage {
     pub(super) items: Vec<(Edge, Arc<Comment>)>,
+    /// The authors, if they were asked for.
+    pub(super) author_ids: Vec<UserId>,
     pub(super) has_previous: bool,
     pub(super) has_next: bool,
 }
@@ -63,8 +71,10 @@ impl Loader<CommentsShown> for PostLoader {
                 let comment = Comment::with_author(row.clone(), author);
                 (edge.clone(), Arc::new(comment))
             });
+            let shown = page.items.iter().filter(|_| key.with_authors);
             CommentPage {
                 items: items.collect(),
+                author_ids: shown.map(|(_, comment)| comment.author_id).collect(),
                 has_previous: page.has_previous,
                 has_next: page.has_next,
             }
@@ -92,6 +102,20 @@ impl Loader<LikeOf> for PostLoader {
     }
 }
 
+impl Noted<CommentsShown> for PostLoader {
+    fn note(reads: &Reads, key: &CommentsShown, found: Option<&Self::Value>) {
+        reads.note(Read::Stream(key.of.post_id.stream()));
+        let authors = found.map(|page| page.look().author_ids.iter().copied());
+        note_users(reads, authors.into_iter().flatten());
+    }
+}
+
+impl Noted<LikeOf> for PostLoader {
+    fn note(reads: &Reads, like: &LikeOf, _: Option<&AsOf<bool>>) {
+        reads.note(Read::Stream(like.post_id.stream()));
+    }
+}
+
 /// Returns the loader for the schema's data.
 pub(crate) fn loader(posts: &Posts, users: &Users) -> Batches<PostLoader> {
     Batches::new(PostLoader {
@@ -108,13 +132,13 @@ pub(super) async fn load_comments(
 ) -> Result<Arc<CommentPage>> {
     let loader = ctx.data::<Batches<PostLoader>>()?;
     let key = CommentsShown { of, with_authors };
-    let page = loader.load_one(key).await?;
+    let page = loader.load_one(reads(ctx), key).await?;
     page.map_or_else(|| Ok(Arc::default()), |page| shown(ctx, page))
 }
 
 /// Returns whether the user likes the post.
 pub(super) async fn load_like(ctx: &Context<'_>, like: LikeOf) -> Result<bool> {
     let loader = ctx.data::<Batches<PostLoader>>()?;
-    let is_liked = loader.load_one(like).await?;
+    let is_liked = loader.load_one(reads(ctx), like).await?;
     is_liked.map_or(Ok(false), |is_liked| shown(ctx, is_liked))
 }

@@ -19,7 +19,7 @@ use crate::{
     error::Result,
     history,
     plain::Plain,
-    request::{entities, viewer},
+    request::{Read, reading, viewer},
     users::UserRef,
 };
 
@@ -168,7 +168,8 @@ impl Post {
         #[graphql(desc = "How many events, from 1 to 100.", default = 20)] first: i32,
         #[graphql(desc = "Events that follow the edge with this cursor.")] after: Option<String>,
     ) -> Result<Option<history::History>> {
-        let (viewer, posts) = (viewer(ctx)?, &entities(ctx).posts);
+        let posts = &reading(ctx, Read::Stream(self.row.id.stream())).posts;
+        let viewer = viewer(ctx)?;
         history::connect(ctx, first, after, |of| {
             posts.history(viewer, self.row.id, of)
         })

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_graphql::{Context, ID, Object, connection::Connection};
 use entities::{
-    Violations,
+    Entities, Violations,
     posts::{self, PostId},
     record::SortField,
 };
@@ -19,8 +19,8 @@ use crate::{
     error::{Result, invalid},
     plain::Shown,
     price::{COUNT, cost},
-    request::{entities, shown, viewer},
-    users::load_all,
+    request::{Read, reading, reads, shown, viewer},
+    users::{load_all, note_users},
 };
 
 pub(crate) type PostConnection = Connection<ListCursor<posts::PostSort>, Shown<Post>, PostTotals>;
@@ -36,7 +36,7 @@ impl PostTotals {
     /// The number of posts that match the filter. Counting reads all of them, so request it only where it is shown.
     #[graphql(directive = cost::apply(COUNT.to_owned()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
-        let posts = &entities(ctx).posts;
+        let posts = &reading(ctx, Read::Kind(posts::STREAM)).posts;
         let count = posts.count_posts(viewer(ctx)?, &self.0).await;
         shown(ctx, count?)
     }
@@ -44,7 +44,8 @@ impl PostTotals {
 
 /// Returns the post with this id, for `post` and `node`.
 pub(crate) async fn find(ctx: &Context<'_>, id: PostId) -> Result<Option<Post>> {
-    let found = entities(ctx).posts.find_post(viewer(ctx)?, id).await;
+    let posts = &reading(ctx, Read::Stream(id.stream())).posts;
+    let found = posts.find_post(viewer(ctx)?, id).await;
     let found = shown(ctx, found?)?;
     Ok(found.map(Post::from))
 }
@@ -54,7 +55,7 @@ async fn find_at(ctx: &Context<'_>, id: PostId, version: i64) -> Result<Option<P
         let message = "must be at least 1";
         return Err(invalid(Violations::one("asOfVersion", "range", message)));
     }
-    let posts = &entities(ctx).posts;
+    let posts = &reading(ctx, Read::Stream(id.stream())).posts;
     let state = posts.find_post_at(viewer(ctx)?, id, version).await;
     Ok(state?.as_ref().and_then(Post::of_state))
 }
@@ -102,14 +103,19 @@ impl PostsQuery {
         let request = arguments.request(|cursor: &ListCursor<posts::PostSort>| {
             cursor.sort == sort && sort.accepts(&cursor.edge.key)
         })?;
-        let (viewer, posts) = (viewer(ctx)?, &entities(ctx).posts);
-        let page = posts.list_posts(viewer, &filter, sort, &request).await?;
+        let Entities { posts, users, .. } = reading(ctx, Read::Kind(posts::STREAM));
+        let page = posts
+            .list_posts(viewer(ctx)?, &filter, sort, &request)
+            .await?;
         let page = shown(ctx, page)?;
         // The authors are loaded together, as those of a page's comments are: loaded one by one they would wait for each other.
         let authors = match shows_authors(ctx) {
             true => {
-                let ids = page.items.iter().map(|(_, post)| post.author_id).collect();
-                load_all(&entities(ctx).users, ids).await?
+                let ids = page.items.iter().map(|(_, post)| post.author_id);
+                if let Some(reads) = reads(ctx) {
+                    note_users(reads, ids.clone());
+                }
+                load_all(users, ids.collect()).await?
             }
             false => HashMap::new(),
         };

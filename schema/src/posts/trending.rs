@@ -19,7 +19,7 @@ use crate::{
     connection::checked,
     error::Result,
     following::require,
-    request::{entities, horizon, shown, viewer},
+    request::{Read, entities, horizon, reading, shown, viewer},
 };
 
 /// The shortest time between two values of a subscription.
@@ -94,7 +94,8 @@ impl TrendingQuery {
         #[graphql(desc = "How many posts at most, from 1 to 100.", default = 20)] first: i32,
     ) -> Result<Option<Vec<TrendingPost>>> {
         let limit = checked("first", first)?;
-        let trending = list(entities(ctx), viewer(ctx)?, window, limit).await?;
+        let entities = reading(ctx, Read::Kind(STREAM));
+        let trending = list(entities, viewer(ctx)?, window, limit).await?;
         let trending = shown(ctx, trending)?;
         Ok(Some(trending.into_iter().map(TrendingPost::from).collect()))
     }

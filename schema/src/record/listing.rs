@@ -1,27 +1,29 @@
 //! Lists of records: one page at a time, with a count on request.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Object, connection::Connection};
-use entities::record::{Record, Sort, SortField};
+use entities::record::{Record, RecordEvent, Sort, SortField};
 
 use super::{Recorded, SortInput};
 use crate::{
     connection::{ListCursor, PageArguments, connect},
     error::Result,
     price::{COUNT, cost},
-    request::{entities, viewer},
+    request::{Read, reading, viewer},
 };
 
 type Filter<O> = <<O as Recorded>::Record as Record>::Filter;
 
 /// What a list has besides its page.
-pub(crate) struct Totals<O: Recorded>(Filter<O>);
+pub(crate) struct Totals<O: Recorded>(Arc<Filter<O>>);
 
 #[Object(name_type)]
 impl<O: Recorded> Totals<O> {
     /// How many match the filter. Counting reads all of them; ask for it only where it is shown.
     #[graphql(directive = cost::apply(COUNT.to_owned()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
-        let records = O::records(entities(ctx));
+        let records = O::records(reading(ctx, matching::<O>(&self.0)));
         Ok(records.count(viewer(ctx)?, &self.0).await?)
     }
 }
@@ -30,6 +32,18 @@ impl<O: Recorded> async_graphql::TypeName for Totals<O> {
     fn type_name() -> std::borrow::Cow<'static, str> {
         format!("{}Totals", O::NAME).into()
     }
+}
+
+/// Returns what a list with this filter is read from.
+fn matching<O: Recorded>(filter: &Arc<Filter<O>>) -> Read {
+    let filter = filter.clone();
+    Read::List(
+        O::Record::NAME,
+        Arc::new(move |event| {
+            let event = RecordEvent::<O::Record>::decode(event);
+            event.map_or(true, |event| O::Record::may_change(&filter, &event))
+        }),
+    )
 }
 
 /// A connection of records.
@@ -47,7 +61,8 @@ pub(crate) async fn list<O: Recorded>(
     let request = arguments.into().request(|cursor: &ListCursor<Sort<_>>| {
         cursor.sort == sort && sort.field.accepts(&cursor.edge.key)
     })?;
-    let records = O::records(entities(ctx));
+    let filter = Arc::new(filter);
+    let records = O::records(reading(ctx, matching::<O>(&filter)));
     let page = records.list(viewer(ctx)?, &filter, sort, &request).await?;
     Ok(Some(connect(page, sort, Totals(filter), O::from)))
 }

@@ -21,7 +21,7 @@ use crate::{
     connection::checked,
     error::Result,
     following::require,
-    request::{entities, horizon, shown, viewer},
+    request::{Read, entities, horizon, reading, shown, viewer},
 };
 
 /// The number of past days that are read for `byDay`.
@@ -158,7 +158,8 @@ async fn load<O: CountedObject>(
 pub(crate) async fn read_statistics<O: CountedObject>(
     ctx: &Context<'_>,
 ) -> Result<Option<Statistics<O>>> {
-    shown(ctx, load(entities(ctx), viewer(ctx)?).await?).map(Some)
+    let entities = reading(ctx, Read::Kind(O::Record::NAME));
+    shown(ctx, load(entities, viewer(ctx)?).await?).map(Some)
 }
 
 /// Returns the current counts, and the new ones after each change.

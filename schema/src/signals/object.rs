@@ -8,7 +8,7 @@ use super::finding::SignalFinding;
 use crate::{
     error::Result,
     history,
-    request::{entities, viewer},
+    request::{Read, reading, viewer},
 };
 
 /// The status of a signal.
@@ -147,7 +147,8 @@ impl Signal {
         #[graphql(desc = "How many events, from 1 to 100.", default = 20)] first: i32,
         #[graphql(desc = "Events that follow the edge with this cursor.")] after: Option<String>,
     ) -> Result<Option<history::History>> {
-        let (viewer, signals) = (viewer(ctx)?, &entities(ctx).signals);
+        let signals = &reading(ctx, Read::Stream(self.signal_id.stream())).signals;
+        let viewer = viewer(ctx)?;
         history::connect(ctx, first, after, |of| {
             signals.history(viewer, self.signal_id, of)
         })

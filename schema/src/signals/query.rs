@@ -12,7 +12,7 @@ use crate::{
     error::Result,
     id,
     price::{COUNT, cost},
-    request::{entities, viewer},
+    request::{Read, reading, viewer},
 };
 
 pub(crate) type SignalConnection = Connection<ListCursor<SignalSort>, Signal, SignalTotals>;
@@ -28,14 +28,15 @@ impl SignalTotals {
     /// The number of signals that match the filter. Counting reads all of them, so request it only where it is shown.
     #[graphql(directive = cost::apply(COUNT.to_owned()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
-        let signals = &entities(ctx).signals;
+        let signals = &reading(ctx, Read::Kind(signals::STREAM)).signals;
         Ok(signals.count_signals(viewer(ctx)?, &self.0).await?)
     }
 }
 
 /// Returns the signal with this id, for `signal` and `node`.
 pub(crate) async fn find(ctx: &Context<'_>, id: SignalId) -> Result<Option<Signal>> {
-    let found = entities(ctx).signals.find_signal(viewer(ctx)?, id).await;
+    let signals = &reading(ctx, Read::Stream(id.stream())).signals;
+    let found = signals.find_signal(viewer(ctx)?, id).await;
     Ok(found?.map(Signal::from))
 }
 
@@ -69,8 +70,10 @@ impl SignalsQuery {
         let request = arguments.request(|cursor: &ListCursor<SignalSort>| {
             cursor.sort == sort && sort.accepts(&cursor.edge.key)
         })?;
-        let (viewer, signals) = (viewer(ctx)?, &entities(ctx).signals);
-        let page = signals.list_signals(viewer, &filter, &request).await?;
+        let signals = &reading(ctx, Read::Kind(signals::STREAM)).signals;
+        let page = signals
+            .list_signals(viewer(ctx)?, &filter, &request)
+            .await?;
         let totals = SignalTotals(filter);
         Ok(Some(connect(page, sort, totals, Signal::from)))
     }

@@ -8,9 +8,15 @@ use std::{
 
 use async_graphql::{Context, context::DataContext, dataloader::Loader};
 use async_trait::async_trait;
-use entities::users::{self, UserId, UserPresence, Users};
+use entities::users::{self, PRESENCE_STREAM, UserId, UserPresence, Users};
+use events::StreamKey;
 
-use crate::{batches::Batches, error::Result};
+use crate::{
+    batches::{Batches, Noted},
+    error::Result,
+    reads::{Read, Reads},
+    request::reads,
+};
 
 /// The largest number of users in one statement.
 const USERS_AT_ONCE: usize = 10_000;
@@ -42,6 +48,21 @@ impl Loader<UserId> for PresenceLoader {
     }
 }
 
+impl Noted<UserId> for UserLoader {
+    fn note(reads: &Reads, id: &UserId, _: Option<&Self::Value>) {
+        reads.note(Read::Stream(id.stream()));
+    }
+}
+
+impl Noted<UserId> for PresenceLoader {
+    fn note(reads: &Reads, id: &UserId, _: Option<&Self::Value>) {
+        reads.note(Read::Stream(StreamKey {
+            kind: PRESENCE_STREAM,
+            id: id.uuid(),
+        }));
+    }
+}
+
 /// Returns the loaders for the schema's data.
 pub(crate) fn loaders(users: &Users) -> (Batches<UserLoader>, Batches<PresenceLoader>) {
     (
@@ -64,6 +85,13 @@ pub(crate) async fn load_all(
     Ok(found)
 }
 
+/// Notes that these users are shown.
+pub(crate) fn note_users(reads: &Reads, ids: impl Iterator<Item = UserId>) {
+    for id in ids {
+        reads.note(Read::Stream(id.stream()));
+    }
+}
+
 /// Returns the user with this id, loaded together with all others that are requested at the moment. The caller must be allowed
 /// to see them.
 pub(super) async fn load_user<'a>(
@@ -71,11 +99,11 @@ pub(super) async fn load_user<'a>(
     id: UserId,
 ) -> Result<Option<Arc<users::User>>> {
     let loader = ctx.data::<Batches<UserLoader>>()?;
-    Ok(loader.load_one(id).await?)
+    Ok(loader.load_one(reads(ctx), id).await?)
 }
 
 /// Returns the user's presence, loaded in the same way.
 pub(super) async fn load_presence(ctx: &Context<'_>, id: UserId) -> Result<Option<UserPresence>> {
     let loader = ctx.data::<Batches<PresenceLoader>>()?;
-    Ok(loader.load_one(id).await?)
+    Ok(loader.load_one(reads(ctx), id).await?)
 }

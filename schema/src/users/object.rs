@@ -10,7 +10,7 @@ use super::loaders::load_presence;
 use crate::{
     error::Result,
     history,
-    request::{entities, viewer},
+    request::{Read, reading, viewer},
 };
 
 /// The role of a user. Each role includes the rights of those before it.
@@ -148,7 +148,8 @@ impl User {
         #[graphql(desc = "How many events, from 1 to 100.", default = 20)] first: i32,
         #[graphql(desc = "Events that follow the edge with this cursor.")] after: Option<String>,
     ) -> Result<Option<history::History>> {
-        let (viewer, users) = (viewer(ctx)?, &entities(ctx).users);
+        let users = &reading(ctx, Read::Stream(self.row.id.stream())).users;
+        let viewer = viewer(ctx)?;
         history::connect(ctx, first, after, |of| {
             users.history(viewer, self.row.id, of)
         })

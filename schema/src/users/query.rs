@@ -15,7 +15,7 @@ use crate::{
     error::Result,
     id,
     price::{COUNT, cost},
-    request::{entities, viewer},
+    request::{Read, reading, viewer},
 };
 
 pub(crate) type UserConnection = Connection<ListCursor<users::UserSort>, User, UserTotals>;
@@ -31,14 +31,15 @@ impl UserTotals {
     /// The number of users that match the filter. Counting reads all of them, so request it only where it is shown.
     #[graphql(directive = cost::apply(COUNT.to_owned()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
-        let users = &entities(ctx).users;
+        let users = &reading(ctx, Read::Kind(users::STREAM)).users;
         Ok(users.count_users(viewer(ctx)?, &self.0).await?)
     }
 }
 
 /// Returns the user with this id, for `user` and `node`.
 pub(crate) async fn find(ctx: &Context<'_>, id: UserId) -> Result<Option<User>> {
-    let found = entities(ctx).users.find_user(viewer(ctx)?, id).await;
+    let users = &reading(ctx, Read::Stream(id.stream())).users;
+    let found = users.find_user(viewer(ctx)?, id).await;
     Ok(found?.map(User::from))
 }
 
@@ -46,7 +47,10 @@ pub(crate) async fn find(ctx: &Context<'_>, id: UserId) -> Result<Option<User>> 
 impl UsersQuery {
     /// The user who is signed in. Null without a session.
     async fn me(&self, ctx: &Context<'_>) -> Result<Option<User>> {
-        let found = entities(ctx).users.me(viewer(ctx)?).await;
+        let viewer = viewer(ctx)?;
+        let me = viewer.user_id().map(UserId::stream);
+        let users = &reading(ctx, me.map_or(Read::Noted, Read::Stream)).users;
+        let found = users.me(viewer).await;
         Ok(found?.map(User::from))
     }
 
@@ -81,8 +85,10 @@ impl UsersQuery {
         let request = arguments.request(|cursor: &ListCursor<users::UserSort>| {
             cursor.sort == sort && sort.field.accepts(&cursor.edge.key)
         })?;
-        let (viewer, users) = (viewer(ctx)?, &entities(ctx).users);
-        let page = users.list_users(viewer, &filter, sort, &request).await?;
+        let users = &reading(ctx, Read::Kind(users::STREAM)).users;
+        let page = users
+            .list_users(viewer(ctx)?, &filter, sort, &request)
+            .await?;
         let totals = UserTotals(filter);
         Ok(Some(connect(page, sort, totals, User::from)))
     }

@@ -1,0 +1,269 @@
+//! What executes the query of a group: once, and again when an event has touched what was read, or a watcher needs a newer answer. There is one
+//! execution at a time, and it is never stopped half-way, as it might hold a connection. What it waits for is argued in `queries`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::ServerError;
+use entities::Entities;
+use events::{Backoff, CursorError, Event, EventSource, FeedError, Range};
+use futures::StreamExt;
+use schema::{Dependencies, codes};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::answer::Answer;
+use super::execution::{Done, Executed, Query};
+use super::group::{Group, State};
+use super::turns::Own;
+use crate::errors::{Code, typed, with};
+use crate::live::{Shared, caller::claimant, own::broken_off, request::GroupKey};
+
+/// The shortest time between two executions, when a watcher needs a newer answer than there is; and the pauses while there is none.
+const LEAST_PAUSE: Duration = Duration::from_millis(20);
+const UNMET: Backoff = Backoff::new(LEAST_PAUSE, Duration::from_secs(1));
+/// The pauses while a read model that was read does not go on.
+const BEHIND: Backoff = Backoff::new(LEAST_PAUSE, Duration::from_secs(5));
+/// How long an answer waits for the read models to show the event that caused it.
+const FOLLOWERS: Duration = Duration::from_secs(5);
+/// The pauses while it cannot be executed, and how long that may last.
+const RETRY: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Runs a group, and announces its end, even after a panic.
+pub(super) struct Driver {
+    shared: Arc<Shared>,
+    key: GroupKey,
+    group: Arc<Group>,
+    query: Query,
+    turns: Own,
+    last: Option<Arc<Answer>>,
+    /// The number of the last execution, and how long it took.
+    number: u64,
+    took: Duration,
+    /// How often in a row an answer was not what somebody needs.
+    unmet: Backoff,
+    /// How often in a row an answer did not show all that was known when it began, because a read model was behind.
+    behind: Backoff,
+}
+
+/// What a wait for the next execution ended with.
+enum Next {
+    Execute,
+    /// Nobody watches any more.
+    Leave,
+    End(Vec<ServerError>),
+}
+
+/// What was heard of the log.
+enum Heard {
+    Touched(Arc<Event>),
+    /// Events are missing, so any may have touched it.
+    Missed,
+    Failed,
+    Lost(CursorError),
+}
+
+impl Driver {
+    /// Runs a new group until nobody watches it any more.
+    pub(super) fn start(shared: Arc<Shared>, key: GroupKey, group: Arc<Group>, query: Query) {
+        let turns = shared.queries.turns.of(claimant(&query.caller));
+        let driver = Self {
+            shared,
+            key,
+            group,
+            query,
+            turns,
+            last: None,
+            number: 0,
+            took: Duration::ZERO,
+            unmet: UNMET,
+            behind: BEHIND,
+        };
+        tokio::spawn(driver.run());
+    }
+
+    async fn run(mut self) {
+        let (mut retries, mut working) = (RETRY, Instant::now());
+        loop {
+            let began = Instant::now();
+            let next = match self.execute().await {
+                Executed::Done(mut done) if self.is_usable(&done) => {
+                    (retries, working) = (RETRY, began);
+                    let dependencies = std::mem::take(&mut done.dependencies);
+                    let last = self.publish(*done);
+                    count(&mut self.unmet, self.group.is_met_by(&last));
+                    count(&mut self.behind, last.cursor.position >= last.position);
+                    self.next(began, &last, &dependencies).await
+                }
+                Executed::Done(done) if self.is_of_another_log(&done) => {
+                    Next::End(vec![lost(CursorError::Foreign)])
+                }
+                Executed::Done(_) => {
+                    let message = "What was read is older than what was shown; try again";
+                    let errors = vec![typed(Code::Unavailable, message)];
+                    self.retry(errors, &mut retries, working).await
+                }
+                Executed::Unavailable(errors) => self.retry(errors, &mut retries, working).await,
+                Executed::Refused(errors) => Next::End(errors),
+                Executed::Personal => {
+                    self.key.remember_as_personal(&self.shared.personal);
+                    return self.end(State::Personal);
+                }
+            };
+            match next {
+                Next::Execute => {}
+                Next::Leave => return,
+                Next::End(errors) => return self.end(State::Error(errors)),
+            }
+        }
+    }
+
+    async fn execute(&mut self) -> Executed {
+        let _turn = self.turns.take().await;
+        let began = Instant::now();
+        self.number = self.group.begin();
+        let executed = self.query.execute(&self.shared, self.key.scope()).await;
+        self.took = began.elapsed();
+        executed
+    }
+
+    fn is_usable(&self, done: &Done) -> bool {
+        self.last.as_ref().is_none_or(|last| {
+            let (last, now) = (last.cursor, done.cursor);
+            !done.is_stale && now.epoch == last.epoch && now.position >= last.position
+        })
+    }
+
+    fn is_of_another_log(&self, done: &Done) -> bool {
+        let last = self.last.as_ref();
+        last.is_some_and(|last| last.cursor.epoch != done.cursor.epoch)
+    }
+
+    fn publish(&mut self, done: Done) -> Arc<Answer> {
+        let (number, last, limits) = (self.number, self.last.as_deref(), &self.shared.limits);
+        let answer = Answer::new(done, number, last, self.query.terms.patch, limits);
+        let answer = Arc::new(answer);
+        self.last = Some(answer.clone());
+        self.group.state.send_replace(State::Answer(answer.clone()));
+        answer
+    }
+
+    /// Waits until the answer may have become another one, or somebody needs a newer one.
+    async fn next(&self, began: Instant, last: &Answer, dependencies: &Dependencies) -> Next {
+        let group = &self.group;
+        loop {
+            let heard = tokio::select! {
+                () = group.state.closed() => match self.leave() {
+                    true => return Next::Leave,
+                    false => continue,
+                },
+                () = group.needed(last) => {
+                    sleep_until(began + self.unmet.pause()).await;
+                    return Next::Execute;
+                }
+                heard = self.hear(last, dependencies) => heard,
+            };
+            // It rests for as long as it works, at least.
+            let throttle = self.query.terms.throttle.max(self.took * 2);
+            match heard {
+                Heard::Touched(event) => {
+                    let is_behind = event.position <= last.position;
+                    let throttle = match is_behind {
+                        true => throttle.max(self.behind.pause()),
+                        false => throttle,
+                    };
+                    tokio::select! {
+                        () = group.needed(last) => {}
+                        () = sleep_until(began + throttle) => {
+                            if dependencies.has_read_models() {
+                                self.await_followers(&event).await;
+                            }
+                        }
+                    }
+                }
+                Heard::Missed => sleep_until(began + throttle).await,
+                Heard::Failed => sleep(RETRY.pause()).await,
+                Heard::Lost(cause) => return Next::End(vec![lost(cause)]),
+            }
+            return Next::Execute;
+        }
+    }
+
+    /// Waits for the next event after the answer that touches it.
+    async fn hear(&self, last: &Answer, dependencies: &Dependencies) -> Heard {
+        let (after, until) = (last.cursor, None);
+        let source = EventSource::new(self.shared.log.clone(), Range { after, until });
+        let mut events = source.follow(dependencies.topics());
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(event) if dependencies.is_touched_by(&event) => return Heard::Touched(event),
+                Ok(_) => {}
+                Err(FeedError::Cursor(CursorError::Expired)) => return Heard::Missed,
+                Err(FeedError::Cursor(cause)) => return Heard::Lost(cause),
+                Err(FeedError::Log(error)) => {
+                    tracing::warn!(%error, "a live query could not follow the log");
+                    return Heard::Failed;
+                }
+            }
+        }
+        Heard::Failed
+    }
+
+    /// Waits until the read models show this event. If they do not in time, the answer is what they show; its cursor says so.
+    async fn await_followers(&self, event: &Event) {
+        let followers = Entities::read_models_of(&event.stream);
+        let log = &self.shared.log;
+        let passing = log.await_passed(&followers, event.position, FOLLOWERS);
+        if let Err(error) = passing.await {
+            tracing::warn!(%error, "waiting for the read models of a live query failed");
+        }
+    }
+
+    /// Decides what to do when it could not be executed. A first answer is not waited for, as it is not for a query.
+    async fn retry(
+        &self,
+        errors: Vec<ServerError>,
+        retries: &mut Backoff,
+        working: Instant,
+    ) -> Next {
+        if self.last.is_none() || working.elapsed() > PATIENCE {
+            return Next::End(errors);
+        }
+        retries.fail();
+        sleep(retries.pause()).await;
+        match self.group.state.receiver_count() == 0 && self.leave() {
+            true => Next::Leave,
+            false => Next::Execute,
+        }
+    }
+
+    fn leave(&self) -> bool {
+        self.shared.queries.leave(&self.key, &self.group)
+    }
+
+    fn end(&self, last: State) {
+        self.shared.queries.end(&self.key, &self.group, last);
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.end(State::Error(vec![broken_off()]));
+        }
+    }
+}
+
+/// Counts failures in a row.
+fn count(failures: &mut Backoff, has_succeeded: bool) {
+    if has_succeeded {
+        failures.reset();
+    } else {
+        failures.fail();
+    }
+}
+
+fn lost(cause: CursorError) -> ServerError {
+    let error = ServerError::new(cause.to_string(), None);
+    with(error, "code", codes::CURSOR_INVALID)
+}
