@@ -10,6 +10,7 @@ pub mod customers;
 pub mod erasure;
 mod event_kinds;
 pub mod gathering;
+pub mod filter;
 pub mod grants;
 pub mod id;
 mod idempotency;
@@ -32,7 +33,7 @@ use std::sync::Arc;
 use access::{AccessError, Action, Viewer, authorize};
 use events::EventLog;
 use grants::Grants;
-use record::{CountsFollower, WarmingFollower};
+use record::WarmingFollower;
 use users::{Users, UsersConfig};
 
 /// Boxes the future of an `async fn`, so that it is compiled once, in this crate, and not again in each crate that awaits it.
@@ -45,8 +46,9 @@ pub use command::{
 };
 pub use idempotency::remove_expired_answers;
 pub use paging::{Direction, Edge, Page, PageRequest, SortKey, Versions};
+pub use filter::Filter;
 pub use rekeying::{AddressConflict, derive_again};
-pub use violations::{Violation, Violations};
+pub use violations::{RowReason, RowRefusal, Violation, Violations};
 
 /// The kinds of streams of all domains.
 const STREAMS: &[&str] = &[
@@ -185,6 +187,11 @@ impl Entities {
         ]
     }
 
+            Arc::new(CountsFollower::<users::User>::default()),
+            Arc::new(CountsFollower::<chats::Chat>::default()),
+            Arc::new(CountsFollower::<posts::Post>::default()),
+            Arc::new(CountsFollower::<students::Student>::default()),
+            Arc::new(CountsFollower::<signals::Signal>::default()),
     /// Returns what retention keeps in the log.
     pub fn keeps() -> events::Keeps {
         KEEPS

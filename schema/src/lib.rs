@@ -2,7 +2,6 @@
 //! Resolvers extract arguments, call `entities`, and convert the result. It knows no transport. `gateway` executes it;
 //! `schema.graphql` is its text.
 
-mod alternatives;
 mod batches;
 mod chats;
 mod connection;
@@ -10,6 +9,7 @@ mod customers;
 mod erasure;
 mod error;
 mod execution;
+mod filter;
 mod following;
 mod history;
 mod id;

@@ -9,6 +9,7 @@ pub mod database;
 pub mod disk;
 pub mod extent;
 pub mod feed;
+pub mod filters;
 pub mod graphql;
 pub mod guard;
 pub mod held;

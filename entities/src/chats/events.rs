@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Chat, ChatId, ChatMember, ChatMessage};
+use super::{Chat, ChatId, ChatKind, ChatMember, ChatMessage};
 use crate::{
     access::UserId,
     event_kinds::{EventData, event_kinds},

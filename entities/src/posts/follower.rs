@@ -1,5 +1,5 @@
 //! The follower that keeps the read model; nothing else writes its tables. With other tables and another name, it builds a new
-//! model beside the live one.
+//! model beside the live one. Beside it, what is counted of posts.
 
 use std::sync::Arc;
 

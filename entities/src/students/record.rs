@@ -1,18 +1,15 @@
-//! The parts of a record that are specific to students: inputs with their rules, filter, sort fields, events, and the keys that
-//! an import matches by.
+//! The parts of a record that are specific to students: inputs with their rules, the fields of filters and orders, events, and the unique
+//! values.
 
 use schemars::JsonSchema;
-use sea_orm::{
-    ColumnTrait, Condition, DbBackend,
-    sea_query::{Expr, Func},
-};
+use sea_orm::sea_query::Expr;
 use serde::{Deserialize, Serialize};
 
-use super::student::{Column, Student, StudentStatus};
+use super::student::{Column, Student, StudentId, StudentStatus};
 use crate::{
     access::Action,
-    record::{Change, Importable, Record, Unique, head, inputs, sort_fields},
-    searching::{contains, is_any},
+    filter::{FilterField, filter_fields},
+    record::{Change, Counted, Importable, Record, Unique, head, inputs, sort_fields},
     text::{Flaw, email, fold, written},
 };
 
@@ -46,17 +43,13 @@ inputs! {
     }
 }
 
-/// Selects the students of a list.
-#[derive(Debug, Clone, Default)]
-pub struct StudentFilter {
-    /// A part of the name, the address, the number or the course, whatever its case.
-    pub search: Option<String>,
-    /// One of these statuses.
-    pub status: Option<Vec<StudentStatus>>,
-    /// One of these courses, whatever their case.
-    pub course: Option<Vec<String>>,
-    /// One of these years.
-    pub year: Option<Vec<i32>>,
+filter_fields! {
+    /// The fields that a list can be filtered by.
+    StudentField of Column until DeletedAt {
+        Id of StudentId, Name, Email => [AddressKey, EmailKey] by email::form,
+        StudentNumber => [NumberKey] by trimmed_fold, Course => [CourseKey] by trimmed_fold,
+        Year, Status, Version, CreatedAt, UpdatedAt, DeletedAt,
+    }
 }
 
 sort_fields! {
@@ -75,7 +68,7 @@ pub struct StudentData {
 }
 
 impl Record for Student {
-    type Filter = StudentFilter;
+    type FilterField = StudentField;
     type SortField = StudentSortField;
     type Data = StudentData;
 
@@ -89,8 +82,10 @@ impl Record for Student {
         (Change::Cached, "StudentCached"),
     ];
     const CACHE_STREAM: Option<&'static str> = Some(CACHE_STREAM);
+        (Change::Restored, "StudentRestored"),
     const UNIQUE: &'static [Unique] = &[
         Unique {
+    const SCHEMA_VERSION: i16 = 2;
             field: "email",
             value: "email address",
             constraint: ["student_email", "student.email_key"],
@@ -114,14 +109,15 @@ impl Record for Student {
         self.search_text = [&name, &email, number, &self.course_key].join("\n");
     }
 
-    fn condition(filter: &StudentFilter, backend: DbBackend) -> Condition {
-        let courses = filter.course.as_ref();
-        let keys = courses.map(|it| it.iter().map(|course| fold(course.trim())));
-        Condition::all()
-            .add(contains(backend, "student", filter.search.as_deref()))
-            .add_option(is_any(Column::Status, filter.status.as_ref()))
-            .add_option(keys.map(|it| Column::CourseKey.is_in(it)))
-            .add_option(is_any(Column::Year, filter.year.as_ref()))
+    fn keys(&self) -> Vec<Option<String>> {
+        let address = self.address_key.as_ref().unwrap_or(&self.email_key);
+        vec![Some(address.clone()), self.number_key.clone()]
+    }
+
+    fn key_columns() -> Vec<Expr> {
+        [StudentField::Email, StudentField::StudentNumber]
+            .map(FilterField::column)
+            .into()
     }
 
     fn into_data(self, _: Option<&Self>) -> StudentData {
@@ -139,6 +135,11 @@ fn course(course: &str) -> Result<String, Flaw> {
 
 /// Returns a student number as schools write them: letters and digits of any script, and separators between them.
 fn number(number: &str) -> Result<String, Flaw> {
+/// Returns a text as it is compared in a filter: as it would be stored, whatever its case.
+fn trimmed_fold(text: &str) -> String {
+    fold(text.trim())
+}
+
     let is_allowed = |c: char| c.is_alphanumeric() || "-/._ ".contains(c);
     if !number.trim().chars().all(is_allowed) {
         let message = "must have letters, digits and - / . _ and spaces only";
@@ -154,11 +155,8 @@ fn year(year: &i32) -> Result<i32, Flaw> {
     }
 }
 
-impl Importable for Student {
-    fn keys_of(new: &CreateStudent) -> Vec<Option<String>> {
-        let number = new.student_number.as_deref().map(fold);
-        vec![Some(new.email.to_lowercase()), number]
-    }
+impl Counted for Student {
+    type Status = StudentStatus;
 
     fn keys(&self) -> Vec<Option<String>> {
         let address = self.address_key.as_ref().unwrap_or(&self.email_key);
@@ -175,7 +173,9 @@ impl Importable for Student {
             name: Some(new.name),
             email: Some(new.email),
             student_number: new.student_number.map(Some),
+}
             course: Some(new.course),
+impl Importable for Student {
             year: Some(new.year),
             status: Some(new.status),
         }

@@ -191,7 +191,7 @@ async fn lock_administrators(tx: &Tx<'_>) -> Result<Vec<UserId>> {
     Ok(locked)
 }
 
-/// Stores the user with the next version, and appends its event.
+/// Stores the user with the next version, and appends its event, which says the role that the user had before, if any.
 pub(super) async fn append(
     tx: &Tx<'_>,
     context: &CommandContext,

@@ -23,7 +23,7 @@ pub const PRESENCE_STREAM: &str = "presence";
 event_kinds! {
     prefix "User", data UserData version 1;
 
-    /// The kinds of user events.
+    /// The kinds of user events. Version 2: they say the role before.
     pub enum UserEventKind {
         /// The user was created.
         Registered,

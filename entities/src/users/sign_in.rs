@@ -220,7 +220,8 @@ impl Users {
                     if user.role != Role::Admin || user.deactivated_at.is_some() {
                         user.role = Role::Admin;
                         user.deactivated_at = None;
-                        user = append(tx, &context, UserEventKind::RoleChanged, user).await?;
+                        let kind = UserEventKind::RoleChanged;
+                        user = append(tx, &context, kind, user, before).await?;
                     }
                     let user = set_password(tx, &context, user, &hash).await?;
                     let revocation = Revocation::PasswordChanged;

@@ -1,14 +1,11 @@
 //! The queries of chats.
 
-use async_graphql::{
-    Context, ID, Object,
-    connection::{Connection, EmptyFields},
-};
+use async_graphql::{Context, ID, Object, connection::Connection};
 use entities::{
-    SortKey,
-    chats::{ChatError, ChatId, STREAM},
+    Filter,
+    chats::{ChatError, ChatField, ChatId, ChatSort, STREAM},
+    record::SortField,
 };
-use serde::{Deserialize, Serialize};
 
 use super::object::Chat;
 use crate::{
@@ -18,16 +15,23 @@ use crate::{
     request::{entities, viewer},
 };
 
-pub(crate) type ChatConnection = Connection<ListCursor<ChatOrder>, Chat>;
+pub(crate) type ChatConnection = Connection<ListCursor<ChatSort>, Chat, ChatTotals>;
+    price::{COUNT, cost},
 
 #[derive(Default)]
 pub(crate) struct ChatsQuery;
 
-/// What orders chats: so that a cursor of another list is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) enum ChatOrder {
-    #[serde(rename = "chats")]
-    LastActivity,
+/// The total of a list of chats.
+pub(crate) struct ChatTotals(Filter<ChatField>);
+
+#[Object]
+impl ChatTotals {
+    /// The number of your chats that match the filter. Counting reads all of them, so request it only where it is shown.
+    #[graphql(directive = cost::apply(COUNT.to_owned()))]
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
+        let chats = &entities(ctx).chats;
+        Ok(chats.count_chats(viewer(ctx)?, &self.0).await?)
+    }
 }
 
 /// Returns the chat with this id if the viewer is a member, for `chat` and `node`.
@@ -50,7 +54,7 @@ impl ChatsQuery {
         }
     }
 
-    /// The chats that you are a member of, with the most recent activity first. Page forward with `first` and
+    /// The chats that you are a member of, with the most recent activity first unless sorted otherwise. Page forward with `first` and
     /// `after`, or backward with `last` and `before`. Without them, returns the first 20.
     async fn chats(
         &self,
@@ -58,14 +62,22 @@ impl ChatsQuery {
         #[graphql(desc = "Returns the first n items, from 1 to 100.")] first: Option<i32>,
         #[graphql(desc = "Returns the chats that come after this cursor.")] after: Option<String>,
         #[graphql(desc = "Returns the last n items, from 1 to 100.")] last: Option<i32>,
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of a connection are the field's"
+    )]
         #[graphql(desc = "Returns the chats that come before this cursor.")] before: Option<String>,
     ) -> Result<Option<ChatConnection>> {
         let arguments = PageArguments::from((first, after, last, before));
-        let request = arguments.request(|cursor: &ListCursor<ChatOrder>| {
-            matches!(cursor.edge.key, SortKey::Time(_))
+        let request = arguments.request(|cursor: &ListCursor<ChatSort>| {
+            cursor.sort == sort && sort.field.accepts(&cursor.edge.key)
         })?;
         let (viewer, chats) = (viewer(ctx)?, &entities(ctx).chats);
+        #[graphql(desc = "Restricts the list to matching chats.")] filter: Option<ChatFilter>,
+        #[graphql(desc = "The order of the list.")] sort: Option<SortInput<ChatSortField>>,
         let page = chats.list_chats(viewer, &request).await?;
+        let sort: ChatSort = order(sort);
+        let filter = crate::filter::filter(filter)?;
         let order = ChatOrder::LastActivity;
         Ok(Some(connect(page, order, EmptyFields, Chat)))
     }

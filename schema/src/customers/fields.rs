@@ -42,9 +42,8 @@ impl CustomersQuery {
         #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Customers before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which customers.")] filter: Option<CustomerFilter>,
-        #[graphql(desc = "In which order.")] sort: Option<SortInput<Customer>>,
+        #[graphql(desc = "In which order.")] sort: Option<SortInput<CustomerSortField>>,
     ) -> Result<Option<List<Customer>>> {
-        let filter = filter.unwrap_or_default().into_filter()?;
         record::list(ctx, (first, after, last, before), filter, sort).await
     }
 
@@ -99,6 +98,42 @@ impl CustomersMutation {
 #[derive(Default)]
 pub(crate) struct CustomersSubscription;
 
+
+    /// Creates up to 1,000 customers at once: all or none, or each row for itself.
+    async fn create_customers(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateCustomersInput,
+    ) -> Result<Option<BulkPayload<Create, Customer>>> {
+        record::bulk(ctx, input).await
+    }
+
+    /// Changes up to 1,000 customers at once: all or none, or each row for itself.
+    async fn update_customers(
+        &self,
+        ctx: &Context<'_>,
+        input: UpdateCustomersInput,
+    ) -> Result<Option<BulkPayload<Update, Customer>>> {
+        record::bulk(ctx, input).await
+    }
+
+    /// Deletes up to 1,000 customers at once: all or none, or each row for itself.
+    async fn delete_customers(
+        &self,
+        ctx: &Context<'_>,
+        input: DeleteCustomersInput,
+    ) -> Result<Option<BulkPayload<Delete, Customer>>> {
+        record::bulk(ctx, input).await
+    }
+
+    /// Brings up to 1,000 deleted customers back at once: all or none, or each row for itself.
+    async fn restore_customers(
+        &self,
+        ctx: &Context<'_>,
+        input: RestoreCustomersInput,
+    ) -> Result<Option<BulkPayload<Restore, Customer>>> {
+        record::bulk(ctx, input).await
+    }
 #[Subscription]
 impl CustomersSubscription {
     /// Changes to one customer, or to all. With `after` it begins with everything that happened since that cursor, which

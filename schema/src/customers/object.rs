@@ -47,7 +47,7 @@ recorded! {
     Customer shows customers::Customer { name, email, phone, status },
     one of entities.customers,
     sorted by CustomerSortField,
-    CustomerField { customer }
+    CustomerField or CustomerRow { customer }
 }
 
 impl CountedObject for Customer {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use async_graphql::{Context, ID, Object, connection::Connection};
 use entities::{
-    Violations,
+    Filter, Violations,
     posts::{self, PostId},
     record::SortField,
 };
@@ -29,7 +29,7 @@ pub(crate) type PostConnection = Connection<ListCursor<posts::PostSort>, Shown<P
 pub(crate) struct PostsQuery;
 
 /// The total of a list of posts.
-pub(crate) struct PostTotals(posts::PostFilter);
+pub(crate) struct PostTotals(Filter<posts::PostField>);
 
 #[Object]
 impl PostTotals {
@@ -94,13 +94,13 @@ impl PostsQuery {
         #[graphql(desc = "Returns the last n items, from 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Returns the posts that come before this cursor.")] before: Option<String>,
         #[graphql(desc = "Restricts the list to matching posts.")] filter: Option<PostFilter>,
-        #[graphql(desc = "The order of the list.")] sort: Option<PostSort>,
+        #[graphql(desc = "The order of the list.")] sort: Option<SortInput<PostSortField>>,
     ) -> Result<Option<PostConnection>> {
-        let sort = sort.map_or(posts::PostSort::Newest, Into::into);
-        let filter: posts::PostFilter = filter.unwrap_or_default().try_into()?;
+        let sort: posts::PostSort = order(sort);
+        let filter = crate::filter::filter(filter)?;
         let arguments = PageArguments::from((first, after, last, before));
         let request = arguments.request(|cursor: &ListCursor<posts::PostSort>| {
-            cursor.sort == sort && sort.accepts(&cursor.edge.key)
+            cursor.sort == sort && sort.field.accepts(&cursor.edge.key)
         })?;
         let (viewer, posts) = (viewer(ctx)?, &entities(ctx).posts);
         let page = posts.list_posts(viewer, &filter, sort, &request).await?;

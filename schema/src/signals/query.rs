@@ -2,8 +2,9 @@
 
 use async_graphql::{Context, ID, Object, connection::Connection};
 use entities::{
+    Filter,
     record::SortField,
-    signals::{self, SignalId, SignalSort},
+    signals::{SignalField, SignalId, SignalSort},
 };
 
 use super::{inputs::SignalFilter, object::Signal};
@@ -21,7 +22,7 @@ pub(crate) type SignalConnection = Connection<ListCursor<SignalSort>, Signal, Si
 pub(crate) struct SignalsQuery;
 
 /// The total of a list of signals.
-pub(crate) struct SignalTotals(signals::SignalFilter);
+pub(crate) struct SignalTotals(Filter<SignalField>);
 
 #[Object]
 impl SignalTotals {
@@ -50,7 +51,7 @@ impl SignalsQuery {
         find(ctx, id::decode("id", &id)?).await
     }
 
-    /// The signals, newest first. Page forward with `first` and
+    /// The signals, newest first unless sorted otherwise. Page forward with `first` and
     /// `after`, or backward with `last` and `before`. Without them, returns the first 20.
     async fn signals(
         &self,
@@ -58,19 +59,26 @@ impl SignalsQuery {
         #[graphql(desc = "Returns the first n items, from 1 to 100.")] first: Option<i32>,
         #[graphql(desc = "Returns the signals that come after this cursor.")] after: Option<String>,
         #[graphql(desc = "Returns the last n items, from 1 to 100.")] last: Option<i32>,
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of a connection are the field's"
+    )]
         #[graphql(desc = "Returns the signals that come before this cursor.")] before: Option<
             String,
         >,
         #[graphql(desc = "Restricts the list to matching signals.")] filter: Option<SignalFilter>,
     ) -> Result<Option<SignalConnection>> {
-        let sort = SignalSort::Newest;
-        let filter: signals::SignalFilter = filter.unwrap_or_default().into();
+        let sort: SignalSort = order(sort);
+        let filter = crate::filter::filter(filter)?;
         let arguments = PageArguments::from((first, after, last, before));
         let request = arguments.request(|cursor: &ListCursor<SignalSort>| {
-            cursor.sort == sort && sort.accepts(&cursor.edge.key)
+            cursor.sort == sort && sort.field.accepts(&cursor.edge.key)
+        #[graphql(desc = "The order of the list.")] sort: Option<SortInput<SignalSortField>>,
         })?;
         let (viewer, signals) = (viewer(ctx)?, &entities(ctx).signals);
-        let page = signals.list_signals(viewer, &filter, &request).await?;
+        let page = signals
+            .list_signals(viewer, &filter, sort, &request)
+            .await?;
         let totals = SignalTotals(filter);
         Ok(Some(connect(page, sort, totals, Signal::from)))
     }

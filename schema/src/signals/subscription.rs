@@ -75,15 +75,17 @@ pub(crate) struct SignalsSubscription;
 
 #[Subscription]
 impl SignalsSubscription {
-    /// The steps in processing a signal. With `after`, it starts with the steps since that cursor, which may be
+    /// The steps in processing one signal, or all signals. With `after`, it starts with the steps since that cursor, which may be
     /// `extensions.cursor` of any response. Every step is delivered once, in order.
     async fn signal_progress(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The signal's global id.")] id: ID,
+        #[graphql(desc = "Restricts the subscription to the signal with this global id.")]
+        id: Option<ID>,
         #[graphql(name = "after", desc = "The cursor to start after.")] _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<SignalProgress>>> {
-        let id: SignalId = id::decode("id", &id)?;
+        let id = id.map(|id| id::decode("id", &id)).transpose()?;
+        let id = id.map(SignalId::uuid);
         require(ctx, Requirement::Action(Action::ReadSignals)).await?;
         let topic = Topic {
             kind: STREAM,

@@ -12,8 +12,8 @@ use crate::{
     error::Result,
     plain::Shown,
     record::{
-        self, ChangeType, Create, Delete, List, Payload, RecordChange, SortInput, TargetInput,
-        Update,
+        self, BulkPayload, ChangeType, Create, Delete, List, Payload, RecordChange, Restore,
+        TargetInput, Update,
     },
     request::{command_context, entities},
 };
@@ -44,9 +44,8 @@ impl StudentsQuery {
         #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Students before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which students.")] filter: Option<StudentFilter>,
-        #[graphql(desc = "In which order.")] sort: Option<SortInput<Student>>,
+        #[graphql(desc = "In which order.")] sort: Option<SortInput<StudentSortField>>,
     ) -> Result<Option<List<Student>>> {
-        let filter = filter.unwrap_or_default().into();
         record::list(ctx, (first, after, last, before), filter, sort).await
     }
 }
@@ -74,7 +73,7 @@ impl StudentsMutation {
         record::update(ctx, input).await
     }
 
-    /// Deletes a student. Its email address and number are free at once.
+    /// Deletes a student. It can be restored; its email address and number are free at once.
     async fn delete_student(
         &self,
         ctx: &Context<'_>,
@@ -104,6 +103,51 @@ impl StudentsSubscription {
     /// What happens to one student, or to all. With `after` it begins with everything that happened since that cursor,
     /// which may be `extensions.cursor` of any response; everything comes once, in order.
     async fn student_changed(
+
+    /// Brings a deleted student back. CONFLICT when its email address or number was taken since.
+    async fn restore_student(
+        &self,
+        ctx: &Context<'_>,
+        input: TargetInput<Restore, Student>,
+    ) -> Result<Option<Payload<Restore, Student>>> {
+        record::restore(ctx, input).await
+    }
+
+    /// Creates up to 1,000 students at once: all or none, or each row for itself.
+    async fn create_students(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateStudentsInput,
+    ) -> Result<Option<BulkPayload<Create, Student>>> {
+        record::bulk(ctx, input).await
+    }
+
+    /// Changes up to 1,000 students at once: all or none, or each row for itself.
+    async fn update_students(
+        &self,
+        ctx: &Context<'_>,
+        input: UpdateStudentsInput,
+    ) -> Result<Option<BulkPayload<Update, Student>>> {
+        record::bulk(ctx, input).await
+    }
+
+    /// Deletes up to 1,000 students at once: all or none, or each row for itself.
+    async fn delete_students(
+        &self,
+        ctx: &Context<'_>,
+        input: DeleteStudentsInput,
+    ) -> Result<Option<BulkPayload<Delete, Student>>> {
+        record::bulk(ctx, input).await
+    }
+
+    /// Brings up to 1,000 deleted students back at once: all or none, or each row for itself.
+    async fn restore_students(
+        &self,
+        ctx: &Context<'_>,
+        input: RestoreStudentsInput,
+    ) -> Result<Option<BulkPayload<Restore, Student>>> {
+        record::bulk(ctx, input).await
+    }
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only what happens to this student.")] id: Option<ID>,
