@@ -6,11 +6,12 @@ mod bulk;
 mod cache;
 pub mod chats;
 mod command;
+pub mod counting;
 pub mod customers;
 pub mod erasure;
 mod event_kinds;
-pub mod gathering;
 pub mod filter;
+pub mod gathering;
 pub mod grants;
 pub mod id;
 mod idempotency;
@@ -31,6 +32,7 @@ mod violations;
 use std::sync::Arc;
 
 use access::{AccessError, Action, Viewer, authorize};
+use counting::CountsFollower;
 use events::EventLog;
 use grants::Grants;
 use record::WarmingFollower;
@@ -44,9 +46,9 @@ pub use cache::{CacheConfig, CacheFigures, Cached};
 pub use command::{
     CommandContext, CommandError, Failure, Idempotency, KeyReused, Missing, Refusal,
 };
+pub use filter::Filter;
 pub use idempotency::remove_expired_answers;
 pub use paging::{Direction, Edge, Page, PageRequest, SortKey, Versions};
-pub use filter::Filter;
 pub use rekeying::{AddressConflict, derive_again};
 pub use violations::{RowReason, RowRefusal, Violation, Violations};
 
@@ -103,6 +105,8 @@ pub struct Entities {
     pub erasures: erasure::Erasures,
     /// The log, the workers and dead letters.
     pub operations: operations::Operations,
+    /// The counts of all domains.
+    pub statistics: counting::Statistics,
     /// The grants of open subscriptions.
     pub grants: Grants,
 }
@@ -144,6 +148,7 @@ impl Entities {
             ),
             students: students::Students::new(log.clone(), config.cache),
             grants: Grants::new(&log, users.clone()),
+            statistics: counting::Statistics::new(log.clone()),
             chats: chats::Chats::new(log.clone()),
             posts: posts::Posts::new(log.clone()),
             read_models: read_models::ReadModels::new(log.clone()),
@@ -182,16 +187,16 @@ impl Entities {
     pub fn followers() -> Vec<Arc<dyn events::Follower>> {
         vec![
             Arc::new(CountsFollower::<customers::Customer>::default()),
-            Arc::new(posts::PostsFollower::live()),
-            Arc::new(posts::TrendingFollower),
-        ]
-    }
-
             Arc::new(CountsFollower::<users::User>::default()),
             Arc::new(CountsFollower::<chats::Chat>::default()),
             Arc::new(CountsFollower::<posts::Post>::default()),
             Arc::new(CountsFollower::<students::Student>::default()),
             Arc::new(CountsFollower::<signals::Signal>::default()),
+            Arc::new(posts::PostsFollower::live()),
+            Arc::new(posts::TrendingFollower),
+        ]
+    }
+
     /// Returns what retention keeps in the log.
     pub fn keeps() -> events::Keeps {
         KEEPS

@@ -16,8 +16,9 @@ mod inputs;
 mod queries;
 mod warming;
 
-pub use commands::{Target, set};
-pub use counting::{Counted, Counts, CountsFollower, DayCount, StatusCount};
+pub use bulk::{BulkMode, Outcome};
+pub use commands::{Edit, Target, set};
+pub use counting::Counted;
 pub use event::{Change, RecordEvent};
 pub use group::Order;
 pub use import::{Existing, ImportOutcome, ImportRecords, Importable, Imported, MAX_IMPORT_ROWS};
@@ -42,8 +43,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     access::Action,
     cache::{Cache, CacheConfig, CacheFigures, CachedRow},
-    gathering::Gathering,
     filter::FilterField,
+    gathering::Gathering,
     id::{Id, Kind},
 };
 

@@ -23,6 +23,8 @@ mod read_models;
 mod record;
 mod request;
 mod signals;
+mod sort;
+mod statistics;
 mod students;
 mod users;
 

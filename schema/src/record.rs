@@ -9,16 +9,14 @@ mod changes;
 mod import;
 mod inputs;
 mod listing;
-mod statistics;
+
 pub(crate) use bulk::{
     BulkInput, BulkMode, BulkPayload, BulkRow, Rows, bulk, bulk_inputs, change, creation,
 };
-
 pub(crate) use changes::{ChangeType, RecordChange, follow};
 pub(crate) use import::{ImportOutcome, ImportViolation};
 pub(crate) use inputs::{Nulls, TargetInput, UpdateInput, updates};
 pub(crate) use listing::{List, list};
-pub(crate) use statistics::{CountedObject, Statistics, follow_statistics, read_statistics};
 
 use std::{borrow::Cow, marker::PhantomData};
 
@@ -40,17 +38,17 @@ use crate::{
 pub(crate) trait Recorded: ObjectType + From<Self::Record> + Send + Sync + 'static {
     /// The record that the object shows.
     type Record: Record<SortField: From<Self::SortField>>;
-    /// The same, for a row that may have been refused.
-    type Row: ObjectType + From<Option<Self>>;
     /// The object with a single field for the record, whose name is the record's.
     type Field: ObjectType + From<Self>;
+    /// The same, for a row that may have been refused.
+    type Row: ObjectType + From<Option<Self>>;
     /// The fields that lists can be sorted by.
     type SortField: async_graphql::InputType + Default;
 
-    /// The name of many of them, such as `customers`.
-    const MANY: &'static str;
     /// The object's name in the schema, such as `Customer`.
     const NAME: &'static str;
+    /// The name of many of them, such as `customers`.
+    const MANY: &'static str;
 
     /// Returns the commands and queries of the records.
     fn records(entities: &Entities) -> &Records<Self::Record>;
@@ -77,6 +75,8 @@ macro_rules! recorded {
         pub(crate) struct $single {
             #[doc = concat!("The ", stringify!($field), " as it is then.")]
             $field: $object,
+        }
+
         #[doc = concat!("The ", stringify!($field), " where there may be none.")]
         #[derive(async_graphql::SimpleObject)]
         pub(crate) struct $row {
@@ -90,8 +90,6 @@ macro_rules! recorded {
             }
         }
 
-        }
-
         impl From<$object> for $single {
             fn from($field: $object) -> Self {
                 Self { $field }
@@ -99,13 +97,13 @@ macro_rules! recorded {
         }
 
         impl $crate::record::Recorded for $object {
-            type Row = $row;
             type Record = $record;
             type Field = $single;
+            type Row = $row;
             type SortField = $sort;
-            const MANY: &'static str = stringify!($records);
 
             const NAME: &'static str = stringify!($object);
+            const MANY: &'static str = stringify!($records);
 
             fn records(entities: &entities::Entities) -> &entities::record::Records<$record> {
                 &entities.$records

@@ -105,7 +105,8 @@ impl Posts {
     ) -> Result<AsOf<u64>> {
         authorize(viewer, Action::ReadPosts)?;
         let model = self.log.read_model(&[POSTS_FOLLOWER]).await?;
-        let counting = Entity::find().filter(filter.condition(self.log.database().backend()));
+        let counting =
+            Entity::find().filter(filter.condition(self.log.database().backend(), TABLE));
         let count = counting.count(model.connection()).await?;
         Ok(model.give(count))
     }

@@ -65,6 +65,9 @@ sort_fields! {
 pub struct StudentData {
     /// The student after the event; when it was cached, the student as it was.
     pub student: Student,
+    /// The status before the event; absent for the first, and in version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_status: Option<StudentStatus>,
 }
 
 impl Record for Student {
@@ -79,13 +82,13 @@ impl Record for Student {
         (Change::Created, "StudentCreated"),
         (Change::Updated, "StudentUpdated"),
         (Change::Deleted, "StudentDeleted"),
+        (Change::Restored, "StudentRestored"),
         (Change::Cached, "StudentCached"),
     ];
+    const SCHEMA_VERSION: i16 = 2;
     const CACHE_STREAM: Option<&'static str> = Some(CACHE_STREAM);
-        (Change::Restored, "StudentRestored"),
     const UNIQUE: &'static [Unique] = &[
         Unique {
-    const SCHEMA_VERSION: i16 = 2;
             field: "email",
             value: "email address",
             constraint: ["student_email", "student.email_key"],
@@ -120,13 +123,21 @@ impl Record for Student {
             .into()
     }
 
-    fn into_data(self, _: Option<&Self>) -> StudentData {
-        StudentData { student: self }
+    fn into_data(self, before: Option<&Self>) -> StudentData {
+        StudentData {
+            student: self,
+            previous_status: before.map(|before| before.status),
+        }
     }
 
     fn of_data(data: &StudentData) -> &Self {
         &data.student
     }
+}
+
+/// Returns a text as it is compared in a filter: as it would be stored, whatever its case.
+fn trimmed_fold(text: &str) -> String {
+    fold(text.trim())
 }
 
 fn course(course: &str) -> Result<String, Flaw> {
@@ -135,11 +146,6 @@ fn course(course: &str) -> Result<String, Flaw> {
 
 /// Returns a student number as schools write them: letters and digits of any script, and separators between them.
 fn number(number: &str) -> Result<String, Flaw> {
-/// Returns a text as it is compared in a filter: as it would be stored, whatever its case.
-fn trimmed_fold(text: &str) -> String {
-    fold(text.trim())
-}
-
     let is_allowed = |c: char| c.is_alphanumeric() || "-/._ ".contains(c);
     if !number.trim().chars().all(is_allowed) {
         let message = "must have letters, digits and - / . _ and spaces only";
@@ -158,24 +164,24 @@ fn year(year: &i32) -> Result<i32, Flaw> {
 impl Counted for Student {
     type Status = StudentStatus;
 
-    fn keys(&self) -> Vec<Option<String>> {
-        let address = self.address_key.as_ref().unwrap_or(&self.email_key);
-        vec![Some(address.clone()), self.number_key.clone()]
+    const COUNTS: &'static str = "student_statistics";
+
+    fn status(&self) -> StudentStatus {
+        self.status
     }
 
-    fn key_columns() -> Vec<Expr> {
-        let address = [Expr::col(Column::AddressKey), Expr::col(Column::EmailKey)];
-        vec![Func::coalesce(address).into(), Expr::col(Column::NumberKey)]
+    fn status_before(data: &StudentData) -> Option<StudentStatus> {
+        data.previous_status
     }
+}
 
+impl Importable for Student {
     fn into_update(new: CreateStudent) -> UpdateStudent {
         UpdateStudent {
             name: Some(new.name),
             email: Some(new.email),
             student_number: new.student_number.map(Some),
-}
             course: Some(new.course),
-impl Importable for Student {
             year: Some(new.year),
             status: Some(new.status),
         }

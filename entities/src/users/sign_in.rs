@@ -218,6 +218,7 @@ impl Users {
                     };
                     let mut user = lock_user(tx, id).await?;
                     if user.role != Role::Admin || user.deactivated_at.is_some() {
+                        let before = user.active_role();
                         user.role = Role::Admin;
                         user.deactivated_at = None;
                         let kind = UserEventKind::RoleChanged;
@@ -372,5 +373,5 @@ async fn create_user(
         Viewer::Anonymous => on_behalf_of(context, &user),
         _ => context,
     };
-    append(tx, &context, UserEventKind::Registered, user).await
+    append(tx, &context, UserEventKind::Registered, user, None).await
 }

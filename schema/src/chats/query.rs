@@ -7,16 +7,22 @@ use entities::{
     record::SortField,
 };
 
-use super::object::Chat;
+use super::{
+    counting::ChatStatistics,
+    inputs::{ChatFilter, ChatSortField},
+    object::Chat,
+};
 use crate::{
     connection::{ListCursor, PageArguments, connect},
     error::Result,
     id,
+    price::{COUNT, cost},
     request::{entities, viewer},
+    sort::{SortInput, order},
+    statistics,
 };
 
 pub(crate) type ChatConnection = Connection<ListCursor<ChatSort>, Chat, ChatTotals>;
-    price::{COUNT, cost},
 
 #[derive(Default)]
 pub(crate) struct ChatsQuery;
@@ -56,29 +62,33 @@ impl ChatsQuery {
 
     /// The chats that you are a member of, with the most recent activity first unless sorted otherwise. Page forward with `first` and
     /// `after`, or backward with `last` and `before`. Without them, returns the first 20.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of a connection are the field's"
+    )]
     async fn chats(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Returns the first n items, from 1 to 100.")] first: Option<i32>,
         #[graphql(desc = "Returns the chats that come after this cursor.")] after: Option<String>,
         #[graphql(desc = "Returns the last n items, from 1 to 100.")] last: Option<i32>,
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the arguments of a connection are the field's"
-    )]
         #[graphql(desc = "Returns the chats that come before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Restricts the list to matching chats.")] filter: Option<ChatFilter>,
+        #[graphql(desc = "The order of the list.")] sort: Option<SortInput<ChatSortField>>,
     ) -> Result<Option<ChatConnection>> {
+        let sort: ChatSort = order(sort);
+        let filter = crate::filter::filter(filter)?;
         let arguments = PageArguments::from((first, after, last, before));
         let request = arguments.request(|cursor: &ListCursor<ChatSort>| {
             cursor.sort == sort && sort.field.accepts(&cursor.edge.key)
         })?;
         let (viewer, chats) = (viewer(ctx)?, &entities(ctx).chats);
-        #[graphql(desc = "Restricts the list to matching chats.")] filter: Option<ChatFilter>,
-        #[graphql(desc = "The order of the list.")] sort: Option<SortInput<ChatSortField>>,
-        let page = chats.list_chats(viewer, &request).await?;
-        let sort: ChatSort = order(sort);
-        let filter = crate::filter::filter(filter)?;
-        let order = ChatOrder::LastActivity;
-        Ok(Some(connect(page, order, EmptyFields, Chat)))
+        let page = chats.list_chats(viewer, &filter, sort, &request).await?;
+        Ok(Some(connect(page, sort, ChatTotals(filter), Chat)))
+    }
+
+    /// Counts of all chats by kind and by day, for administrators. They follow changes within moments.
+    async fn chat_statistics(&self, ctx: &Context<'_>) -> Result<Option<ChatStatistics>> {
+        statistics::read(ctx).await
     }
 }

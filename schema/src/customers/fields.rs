@@ -4,16 +4,21 @@ use async_graphql::{Context, ID, Object, Subscription};
 use futures::Stream;
 
 use super::{
-    inputs::{CreateCustomerInput, CustomerFilter, UpdateCustomerInput},
-    object::Customer,
+    inputs::{
+        CreateCustomerInput, CreateCustomersInput, CustomerFilter, CustomerSortField,
+        DeleteCustomersInput, RestoreCustomersInput, UpdateCustomerInput, UpdateCustomersInput,
+    },
+    object::{Customer, CustomerStatistics},
 };
 use crate::{
     error::Result,
     plain::Shown,
     record::{
-        self, Create, Delete, List, Payload, RecordChange, Restore, SortInput, Statistics,
-        TargetInput, Update,
+        self, BulkPayload, Create, Delete, List, Payload, RecordChange, Restore, TargetInput,
+        Update,
     },
+    sort::SortInput,
+    statistics,
 };
 
 #[derive(Default)]
@@ -48,8 +53,8 @@ impl CustomersQuery {
     }
 
     /// Counts of customers by status and by day. They follow changes within moments.
-    async fn customer_statistics(&self, ctx: &Context<'_>) -> Result<Option<Statistics<Customer>>> {
-        record::read_statistics(ctx).await
+    async fn customer_statistics(&self, ctx: &Context<'_>) -> Result<Option<CustomerStatistics>> {
+        statistics::read(ctx).await
     }
 }
 
@@ -93,11 +98,6 @@ impl CustomersMutation {
     ) -> Result<Option<Payload<Restore, Customer>>> {
         record::restore(ctx, input).await
     }
-}
-
-#[derive(Default)]
-pub(crate) struct CustomersSubscription;
-
 
     /// Creates up to 1,000 customers at once: all or none, or each row for itself.
     async fn create_customers(
@@ -134,6 +134,11 @@ pub(crate) struct CustomersSubscription;
     ) -> Result<Option<BulkPayload<Restore, Customer>>> {
         record::bulk(ctx, input).await
     }
+}
+
+#[derive(Default)]
+pub(crate) struct CustomersSubscription;
+
 #[Subscription]
 impl CustomersSubscription {
     /// Changes to one customer, or to all. With `after` it begins with everything that happened since that cursor, which
@@ -151,7 +156,7 @@ impl CustomersSubscription {
     async fn customer_statistics(
         &self,
         ctx: &Context<'_>,
-    ) -> Result<impl Stream<Item = Result<Statistics<Customer>>>> {
-        record::follow_statistics(ctx).await
+    ) -> Result<impl Stream<Item = Result<CustomerStatistics>>> {
+        statistics::follow(ctx).await
     }
 }

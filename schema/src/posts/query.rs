@@ -11,7 +11,8 @@ use entities::{
 
 use super::{
     comments::shows_authors,
-    inputs::{PostFilter, PostSort, post_id},
+    counting::PostStatistics,
+    inputs::{PostFilter, PostSortField, post_id},
     object::Post,
 };
 use crate::{
@@ -20,6 +21,8 @@ use crate::{
     plain::Shown,
     price::{COUNT, cost},
     request::{entities, shown, viewer},
+    sort::{SortInput, order},
+    statistics,
     users::load_all,
 };
 
@@ -118,5 +121,10 @@ impl PostsQuery {
             Shown(Post::with_author(post, author))
         };
         Ok(Some(connect(page, sort, PostTotals(filter), with_author)))
+    }
+
+    /// Counts of posts by day. They follow changes within moments.
+    async fn post_statistics(&self, ctx: &Context<'_>) -> Result<Option<PostStatistics>> {
+        statistics::read(ctx).await
     }
 }

@@ -11,6 +11,7 @@ use futures::{Stream, StreamExt, TryStreamExt};
 
 use super::{
     change::{CommentAdded, PostChange, is_created_by, is_of},
+    counting::PostStatistics,
     inputs::post_id,
 };
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
     following::{follow, require},
     id,
     request::entities,
+    statistics,
 };
 
 /// Follows the `wanted` events of one post or of all posts, while the caller may read posts.
@@ -89,5 +91,13 @@ impl PostsSubscription {
         let wanted = |event: &Event| is_of(event, PostEventKind::CommentAdded);
         let changes = follow_posts(ctx, id, wanted).await?;
         Ok(changes.map(|change| change?.try_into()))
+    }
+
+    /// The statistics now, and again whenever they have changed.
+    async fn post_statistics(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Result<impl Stream<Item = Result<PostStatistics>>> {
+        statistics::follow(ctx).await
     }
 }

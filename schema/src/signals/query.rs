@@ -7,13 +7,19 @@ use entities::{
     signals::{SignalField, SignalId, SignalSort},
 };
 
-use super::{inputs::SignalFilter, object::Signal};
+use super::{
+    counting::SignalCounts,
+    inputs::{SignalFilter, SignalSortField},
+    object::Signal,
+};
 use crate::{
     connection::{ListCursor, PageArguments, connect},
     error::Result,
     id,
     price::{COUNT, cost},
     request::{entities, viewer},
+    sort::{SortInput, order},
+    statistics,
 };
 
 pub(crate) type SignalConnection = Connection<ListCursor<SignalSort>, Signal, SignalTotals>;
@@ -53,27 +59,27 @@ impl SignalsQuery {
 
     /// The signals, newest first unless sorted otherwise. Page forward with `first` and
     /// `after`, or backward with `last` and `before`. Without them, returns the first 20.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of a connection are the field's"
+    )]
     async fn signals(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Returns the first n items, from 1 to 100.")] first: Option<i32>,
         #[graphql(desc = "Returns the signals that come after this cursor.")] after: Option<String>,
         #[graphql(desc = "Returns the last n items, from 1 to 100.")] last: Option<i32>,
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the arguments of a connection are the field's"
-    )]
         #[graphql(desc = "Returns the signals that come before this cursor.")] before: Option<
             String,
         >,
         #[graphql(desc = "Restricts the list to matching signals.")] filter: Option<SignalFilter>,
+        #[graphql(desc = "The order of the list.")] sort: Option<SortInput<SignalSortField>>,
     ) -> Result<Option<SignalConnection>> {
         let sort: SignalSort = order(sort);
         let filter = crate::filter::filter(filter)?;
         let arguments = PageArguments::from((first, after, last, before));
         let request = arguments.request(|cursor: &ListCursor<SignalSort>| {
             cursor.sort == sort && sort.field.accepts(&cursor.edge.key)
-        #[graphql(desc = "The order of the list.")] sort: Option<SortInput<SignalSortField>>,
         })?;
         let (viewer, signals) = (viewer(ctx)?, &entities(ctx).signals);
         let page = signals
@@ -81,5 +87,10 @@ impl SignalsQuery {
             .await?;
         let totals = SignalTotals(filter);
         Ok(Some(connect(page, sort, totals, Signal::from)))
+    }
+
+    /// Counts of signals by status and by day. They follow changes within moments.
+    async fn signal_statistics(&self, ctx: &Context<'_>) -> Result<Option<SignalCounts>> {
+        statistics::read(ctx).await
     }
 }

@@ -10,11 +10,14 @@ use entities::{
 use events::{Event, Topic};
 use futures::Stream;
 
-use super::object::{Signal, SignalProcessor};
+use super::{
+    counting::SignalCounts,
+    object::{Signal, SignalProcessor},
+};
 use crate::{
     error::Result,
     following::{follow_as, require},
-    id,
+    id, statistics,
 };
 
 /// The type of a step in processing a signal.
@@ -87,10 +90,14 @@ impl SignalsSubscription {
         let id = id.map(|id| id::decode("id", &id)).transpose()?;
         let id = id.map(SignalId::uuid);
         require(ctx, Requirement::Action(Action::ReadSignals)).await?;
-        let topic = Topic {
-            kind: STREAM,
-            id: Some(id.uuid()),
-        };
-        follow_as(ctx, topic, SignalProgress::new)
+        follow_as(ctx, Topic { kind: STREAM, id }, SignalProgress::new)
+    }
+
+    /// The statistics now, and again whenever they have changed.
+    async fn signal_statistics(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Result<impl Stream<Item = Result<SignalCounts>>> {
+        statistics::follow(ctx).await
     }
 }

@@ -5,8 +5,11 @@ use futures::Stream;
 
 use super::{
     import::{ImportStudentsInput, ImportStudentsPayload},
-    inputs::{CreateStudentInput, StudentFilter, UpdateStudentInput},
-    object::Student,
+    inputs::{
+        CreateStudentInput, CreateStudentsInput, DeleteStudentsInput, RestoreStudentsInput,
+        StudentFilter, StudentSortField, UpdateStudentInput, UpdateStudentsInput,
+    },
+    object::{Student, StudentStatistics},
 };
 use crate::{
     error::Result,
@@ -16,6 +19,8 @@ use crate::{
         TargetInput, Update,
     },
     request::{command_context, entities},
+    sort::SortInput,
+    statistics,
 };
 
 #[derive(Default)]
@@ -47,6 +52,11 @@ impl StudentsQuery {
         #[graphql(desc = "In which order.")] sort: Option<SortInput<StudentSortField>>,
     ) -> Result<Option<List<Student>>> {
         record::list(ctx, (first, after, last, before), filter, sort).await
+    }
+
+    /// Counts of students by status and by day. They follow changes within moments.
+    async fn student_statistics(&self, ctx: &Context<'_>) -> Result<Option<StudentStatistics>> {
+        statistics::read(ctx).await
     }
 }
 
@@ -93,16 +103,6 @@ impl StudentsMutation {
         let imported = students.import(command_context(ctx)?, input.into()).await;
         Ok(Some(imported?.into()))
     }
-}
-
-#[derive(Default)]
-pub(crate) struct StudentsSubscription;
-
-#[Subscription]
-impl StudentsSubscription {
-    /// What happens to one student, or to all. With `after` it begins with everything that happened since that cursor,
-    /// which may be `extensions.cursor` of any response; everything comes once, in order.
-    async fn student_changed(
 
     /// Brings a deleted student back. CONFLICT when its email address or number was taken since.
     async fn restore_student(
@@ -148,6 +148,16 @@ impl StudentsSubscription {
     ) -> Result<Option<BulkPayload<Restore, Student>>> {
         record::bulk(ctx, input).await
     }
+}
+
+#[derive(Default)]
+pub(crate) struct StudentsSubscription;
+
+#[Subscription]
+impl StudentsSubscription {
+    /// What happens to one student, or to all. With `after` it begins with everything that happened since that cursor,
+    /// which may be `extensions.cursor` of any response; everything comes once, in order.
+    async fn student_changed(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only what happens to this student.")] id: Option<ID>,
@@ -157,5 +167,13 @@ impl StudentsSubscription {
         #[graphql(name = "after", desc = "The cursor to start after.")] _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<RecordChange<Student>>>> {
         record::follow(ctx, Some(kinds), id).await
+    }
+
+    /// The statistics now, and again whenever they have changed.
+    async fn student_statistics(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Result<impl Stream<Item = Result<StudentStatistics>>> {
+        statistics::follow(ctx).await
     }
 }

@@ -8,7 +8,8 @@ use entities::{
 };
 
 use super::{
-    inputs::{UserFilter, UserSort},
+    counting::UserStatistics,
+    inputs::{UserFilter, UserSortField},
     object::User,
 };
 use crate::{
@@ -17,6 +18,8 @@ use crate::{
     id,
     price::{COUNT, cost},
     request::{entities, viewer},
+    sort::{SortInput, order},
+    statistics,
 };
 
 pub(crate) type UserConnection = Connection<ListCursor<users::UserSort>, User, UserTotals>;
@@ -86,5 +89,10 @@ impl UsersQuery {
         let page = users.list_users(viewer, &filter, sort, &request).await?;
         let totals = UserTotals(filter);
         Ok(Some(connect(page, sort, totals, User::from)))
+    }
+
+    /// Counts of active users by role, and of registrations by day. They follow changes within moments.
+    async fn user_statistics(&self, ctx: &Context<'_>) -> Result<Option<UserStatistics>> {
+        statistics::read(ctx).await
     }
 }
