@@ -26,6 +26,7 @@ pub use loading::ChatOfUser;
 pub use member::{ChatMember, ChatRole};
 pub use message::{ChatMessage, MessageId};
 pub(crate) use personal::{PERSONAL_DATA, erase_rows};
+pub use queries::{ChatField, ChatSort, ChatSortField};
 pub use typing::Typing;
 
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use std::{convert::Infallible, time::Duration};
 use events::{AsRetryable, Horizon, Receipt};
 
 use crate::{
-    Violations,
+    RowReason, RowRefusal, Violations,
     access::{AccessError, Viewer},
 };
 
@@ -92,6 +92,9 @@ pub enum CommandError<Own = Infallible> {
         /// Its current version.
         current: i64,
     },
+    /// Rows were refused of a call that does all of them or none. They have their places in the input, from 0.
+    #[error("{} of the rows were refused, and nothing was changed", .0.len())]
+    Rows(Vec<(u64, RowRefusal)>),
     /// The input breaks rules of validation.
     #[error("the input is not valid")]
     Invalid(Violations),
@@ -138,6 +141,34 @@ impl<Own> CommandError<Own> {
             true => Ok(()),
             false => Err(Self::VersionConflict { kind, current }),
         }
+    }
+}
+
+impl CommandError {
+    /// Returns the refusal of the row that the error is about.
+    ///
+    /// # Errors
+    /// Returns an error that concerns more than the row.
+    pub(crate) fn of_row(self) -> Result<RowRefusal, Self> {
+        let mut refusal = RowRefusal {
+            reason: RowReason::Conflict,
+            message: self.to_string(),
+            field: None,
+            current_version: None,
+            violations: Vec::new(),
+        };
+        match self {
+            Self::NotFound(_) => refusal.reason = RowReason::NotFound,
+            Self::Taken { field, .. } => refusal.field = Some(field.to_owned()),
+            Self::NotDeleted(_) => {}
+            Self::VersionConflict { current, .. } => refusal.current_version = Some(current),
+            Self::Invalid(Violations(violations)) => {
+                refusal.reason = RowReason::Invalid;
+                refusal.violations = violations;
+            }
+            error => return Err(error),
+        }
+        Ok(refusal)
     }
 }
 

@@ -6,7 +6,7 @@ mod record;
 
 pub use customer::{Customer, CustomerId, CustomerStatus};
 pub use record::{
-    CreateCustomer, CustomerData, CustomerFilter, CustomerSortField, STREAM, UpdateCustomer,
+    CreateCustomer, CustomerData, CustomerField, CustomerSortField, STREAM, UpdateCustomer,
 };
 
 /// The commands and queries of customers.

@@ -6,9 +6,11 @@ mod bulk;
 mod cache;
 pub mod chats;
 mod command;
+pub mod counting;
 pub mod customers;
 pub mod erasure;
 mod event_kinds;
+pub mod filter;
 pub mod gathering;
 pub mod grants;
 pub mod id;
@@ -30,9 +32,10 @@ mod violations;
 use std::sync::Arc;
 
 use access::{AccessError, Action, Viewer, authorize};
+use counting::CountsFollower;
 use events::EventLog;
 use grants::Grants;
-use record::{CountsFollower, WarmingFollower};
+use record::WarmingFollower;
 use users::{Users, UsersConfig};
 
 /// Boxes the future of an `async fn`, so that it is compiled once, in this crate, and not again in each crate that awaits it.
@@ -44,10 +47,11 @@ pub use command::{
     CommandContext, CommandError, Failure, Idempotency, KeyReused, Missing, Refusal,
 };
 pub use event_kinds::EventContract;
+pub use filter::Filter;
 pub use idempotency::remove_expired_answers;
 pub use paging::{Direction, Edge, Page, PageRequest, SortKey, Versions};
 pub use rekeying::{AddressConflict, derive_again};
-pub use violations::{Violation, Violations};
+pub use violations::{RowReason, RowRefusal, Violation, Violations};
 
 /// The kinds of streams of all domains.
 const STREAMS: &[&str] = &[
@@ -102,6 +106,8 @@ pub struct Entities {
     pub erasures: erasure::Erasures,
     /// The log, the workers and dead letters.
     pub operations: operations::Operations,
+    /// The counts of all domains.
+    pub statistics: counting::Statistics,
     /// The grants of open subscriptions.
     pub grants: Grants,
 }
@@ -143,6 +149,7 @@ impl Entities {
             ),
             students: students::Students::new(log.clone(), config.cache),
             grants: Grants::new(&log, users.clone()),
+            statistics: counting::Statistics::new(log.clone()),
             chats: chats::Chats::new(log.clone()),
             posts: posts::Posts::new(log.clone()),
             read_models: read_models::ReadModels::new(log.clone()),
@@ -181,6 +188,11 @@ impl Entities {
     pub fn followers() -> Vec<Arc<dyn events::Follower>> {
         vec![
             Arc::new(CountsFollower::<customers::Customer>::default()),
+            Arc::new(CountsFollower::<users::User>::default()),
+            Arc::new(CountsFollower::<chats::Chat>::default()),
+            Arc::new(CountsFollower::<posts::Post>::default()),
+            Arc::new(CountsFollower::<students::Student>::default()),
+            Arc::new(CountsFollower::<signals::Signal>::default()),
             Arc::new(posts::PostsFollower::live()),
             Arc::new(posts::TrendingFollower),
         ]

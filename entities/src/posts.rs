@@ -30,7 +30,7 @@ pub use events::{
 };
 pub use follower::{POSTS_FOLLOWER, PostsFollower, PostsModel};
 pub use import::NewPost;
-pub use listing::{PostFilter, PostSort};
+pub use listing::{PostField, PostSort, PostSortField};
 pub use loading::{CommentsOf, LikeOf};
 pub(crate) use personal::{PERSONAL_DATA, erase_rows};
 pub use post::{Comment, CommentId, Post, PostId};

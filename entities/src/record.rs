@@ -6,6 +6,7 @@
 //! changed, so that concurrent updates follow each other and each sees the one before; `expected_version` turns that into a
 //! conflict. Every event carries the whole record after it, so that readers need no other source.
 
+mod bulk;
 mod commands;
 mod counting;
 mod event;
@@ -15,12 +16,12 @@ mod inputs;
 mod queries;
 mod warming;
 
-pub use commands::{Target, set};
-pub use counting::{Counted, Counts, CountsFollower, DayCount, StatusCount};
+pub use bulk::{BulkMode, Outcome};
+pub use commands::{Edit, Target, set};
+pub use counting::Counted;
 pub use event::{Change, RecordEvent};
-pub use import::{
-    Existing, ImportMode, ImportOutcome, ImportRecords, Importable, Imported, MAX_IMPORT_ROWS,
-};
+pub use group::Order;
+pub use import::{Existing, ImportOutcome, ImportRecords, Importable, Imported, MAX_IMPORT_ROWS};
 pub use inputs::Inputs;
 pub use queries::{Sort, SortField};
 pub use warming::WarmingFollower;
@@ -36,15 +37,13 @@ use chrono::{DateTime, Utc};
 use events::{Bounds, EventLog, Together};
 use group::Commands;
 use schemars::JsonSchema;
-use sea_orm::{
-    Condition, DbBackend, EntityTrait, FromQueryResult, IntoActiveModel, ModelTrait,
-    sea_query::Expr,
-};
+use sea_orm::{EntityTrait, FromQueryResult, IntoActiveModel, ModelTrait, sea_query::Expr};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     access::Action,
     cache::{Cache, CacheConfig, CacheFigures, CachedRow},
+    filter::FilterField,
     gathering::Gathering,
     id::{Id, Kind},
 };
@@ -64,8 +63,8 @@ pub trait Record:
     + ModelTrait<Entity: EntityTrait<Model = Self, ActiveModel: Send>>
     + IntoActiveModel<<<Self as ModelTrait>::Entity as EntityTrait>::ActiveModel>
 {
-    /// Selects the records of a list.
-    type Filter: Send + Sync;
+    /// The fields that a list can be filtered by.
+    type FilterField: FilterField;
     /// The fields that a list can be sorted by.
     type SortField: SortField<Column = <Self::Entity as EntityTrait>::Column>;
     /// The data of the record's events. Its shape is a contract: `SCHEMA_VERSION` grows with every change.
@@ -97,15 +96,13 @@ pub trait Record:
     fn set_head(&mut self, head: Head<Id<Self>>);
     /// Sets the fields that are derived from others, such as keys that are unique, and texts that are searched.
     fn derive_keys(&mut self);
-    /// Returns the condition for the rows of a list, deleted or not.
-    fn condition(filter: &Self::Filter, backend: DbBackend) -> Condition;
-    /// Returns whether a list shows the deleted records instead of the others.
-    fn shows_deleted(_: &Self::Filter) -> bool {
-        false
-    }
+    /// Returns the unique values, in the order of `UNIQUE`.
+    fn keys(&self) -> Vec<Option<String>>;
+    /// Returns the expressions for the unique values, as the unique indexes have them.
+    fn key_columns() -> Vec<Expr>;
     /// Returns whether an event may change a list: what is in it, in which order, or how many match. It is asked for every event while
     /// somebody watches the list; where the event does not tell, the answer is yes.
-    fn may_change(_: &Self::Filter, _: &RecordEvent<Self>) -> bool {
+    fn may_change(_: &Filter<Self::FilterField>, _: &RecordEvent<Self>) -> bool {
         true
     }
     /// Returns the data of an event that led from `before` to this record.

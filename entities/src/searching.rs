@@ -7,7 +7,7 @@ use events::{
     sql::{Dialect, query_one},
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, Value,
+    Condition, ConnectionTrait, DbBackend,
     sea_query::{Expr, ExprTrait, Func, SimpleExpr},
 };
 
@@ -28,9 +28,9 @@ const ASKED_CHARS: usize = 32;
 /// On Postgres the server does both for `like`, and has no index if its extension could not be created. On SQLite triggers
 /// maintain the index. They disappear when their table is dropped, as by a rebuild; without them the index is not used until it
 /// is created again.
-pub(crate) fn contains(backend: DbBackend, table: &str, sought: Option<&str>) -> Condition {
+pub(crate) fn contains(backend: DbBackend, table: &str, sought: &str) -> Condition {
     let condition = Condition::all();
-    let sought = fold(sought.unwrap_or_default());
+    let sought = fold(sought);
     if sought.is_empty() {
         return condition;
     }
@@ -48,14 +48,6 @@ pub(crate) fn contains(backend: DbBackend, table: &str, sought: Option<&str>) ->
             .add(is_candidate(table, &asked))
             .add(is_within(backend, sought)),
     }
-}
-
-/// Returns the condition that the column has one of the values, if they are given.
-pub(crate) fn is_any<V: Into<Value> + Clone>(
-    column: impl ColumnTrait,
-    values: Option<&Vec<V>>,
-) -> Option<Expr> {
-    values.map(|values| column.is_in(values.iter().cloned()))
 }
 
 /// Returns the condition that the row contains the text itself.

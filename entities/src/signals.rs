@@ -26,7 +26,7 @@ pub use events::{STREAM, SignalEvent, SignalEventKind};
 pub use finding::{Direction, Finding, LevelFinding, StatisticsFinding, TrendFinding};
 pub use handlers::handlers;
 pub use processors::{Fault, Faults, Levels};
-pub use queries::{SignalFilter, SignalSort};
+pub use queries::{SignalField, SignalSort, SignalSortField};
 pub use signal::{Processor, Signal, SignalId, SignalNotification, SignalResult, SignalStatus};
 pub use webhook::{Webhook, WebhookDelivery, WebhookFailure, webhook_schema};
 

@@ -1,13 +1,13 @@
 //! Students: people who apply, study and leave. An address is unique among the students that are not deleted, whatever its
-//! case, and so is a student number; both are free again after their student is deleted. Students are imported in bulk, and are
+//! case, and so is a student number. Both are free again after their student is deleted; a restore fails if another student has taken
+//! one since. Students are imported in bulk, and are
 //! read much more often than they change: hot ones are cached in two levels, of which a worker warms the second.
 
 mod record;
 mod student;
 
 pub use record::{
-    CACHE_STREAM, CreateStudent, STREAM, StudentData, StudentFilter, StudentSortField,
-    UpdateStudent,
+    CACHE_STREAM, CreateStudent, STREAM, StudentData, StudentField, StudentSortField, UpdateStudent,
 };
 pub use student::{Student, StudentId, StudentStatus};
 

@@ -40,7 +40,7 @@ pub use events::{PRESENCE_STREAM, SESSION_STREAM, STREAM, UserEvent, UserEventKi
 pub use passwords::PasswordCost;
 pub(crate) use personal::{PERSONAL_DATA, erase};
 pub use presence::{Presence, PresenceConfig, PresenceGuard};
-pub use queries::{UserFilter, UserSort, UserSortField};
+pub use queries::{UserField, UserSort, UserSortField};
 pub use secret::Secret;
 pub use sessions::remove_expired_sessions;
 pub use sign_in::{Origin, Register, SignedIn};

@@ -17,7 +17,7 @@ use clap::{Args, ValueEnum};
 use csv::{StringRecord, WriterBuilder};
 use entities::{
     CommandContext, CommandError, Entities,
-    record::{self, ImportMode, ImportOutcome, ImportRecords, MAX_IMPORT_ROWS},
+    record::{self, BulkMode, ImportOutcome, ImportRecords, MAX_IMPORT_ROWS},
     students::CreateStudent,
 };
 use indicatif::HumanCount;
@@ -254,7 +254,7 @@ async fn import_batch(
     if !rows.is_empty() {
         let input = ImportRecords {
             rows,
-            mode: ImportMode::PerRow,
+            mode: BulkMode::Each,
             existing: existing.into(),
         };
         let students = &entities.students;

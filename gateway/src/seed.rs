@@ -3,13 +3,17 @@
 
 mod customers;
 mod demo;
+mod file;
 mod posts;
+
+use std::path::PathBuf;
 
 use clap::Args;
 use indicatif::ProgressBar;
 
 pub use customers::seed;
 pub use demo::seed_demo;
+pub use file::{SeedFileError, seed_file};
 pub use posts::{SeedPostsError, seed_posts};
 
 /// What to create.
@@ -27,15 +31,20 @@ pub struct SeedSettings {
     /// Comments on each post
     #[arg(long, default_value_t = 4)]
     pub comments: usize,
+    /// Customers and students to create, as JSON: {"customers": [{"name", "email", …}], "students": [{"name", "email", "course", …}]}
+    ///
+    /// Whoever is there already, by their email address, stays unchanged, so it is safe to repeat.
+    #[arg(long)]
+    pub file: Option<PathBuf>,
 }
 
 impl SeedSettings {
     /// Returns how many customers to create, if any.
     #[must_use]
     pub fn customers(&self) -> Option<u64> {
-        match (self.customers, self.posts) {
-            (None, None) => Some(1_000),
-            (customers, _) => customers,
+        match (self.customers, self.posts, &self.file) {
+            (None, None, None) => Some(1_000),
+            (customers, _, _) => customers,
         }
     }
 }

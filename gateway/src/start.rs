@@ -120,6 +120,9 @@ async fn migrate(config: &Config) -> Result<(), StartError> {
 
 async fn seed(config: &Config, settings: &SeedSettings) -> Result<(), StartError> {
     let entities = open_for_operator(config).await?;
+    if let Some(file) = &settings.file {
+        seed::seed_file(&entities, file).await?;
+    }
     if let Some(customers) = settings.customers() {
         seed::seed(&entities, customers, true).await?;
     }

@@ -1,5 +1,6 @@
 //! Chats in GraphQL. See `entities::chats` for the rules.
 
+mod counting;
 mod event;
 mod inputs;
 mod loaders;

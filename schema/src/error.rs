@@ -3,9 +3,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use async_graphql::{Name, Value, indexmap::IndexMap};
+use async_graphql::{Name, Value};
 use entities::{
-    CommandError, Failure, Refusal, Violations,
+    CommandError, Failure, Refusal, RowReason, RowRefusal, Violation, Violations,
     access::{AccessError, Reason},
 };
 use events::{CursorError, FeedError};
@@ -78,18 +78,57 @@ pub(crate) fn internal(cause: &dyn std::error::Error) -> Error {
 }
 
 pub(crate) fn invalid(violations: Violations) -> Error {
-    let list = violations.0.into_iter().map(|violation| {
-        let fields = [
-            ("field", violation.field),
-            ("code", violation.code),
-            ("message", violation.message),
-        ];
-        Value::Object(IndexMap::from_iter(
-            fields.map(|(name, text)| (Name::new(name), Value::from(text))),
-        ))
+    error(codes::VALIDATION, "the input is not valid").with("violations", listed(violations.0))
+}
+
+fn listed(violations: Vec<Violation>) -> Value {
+    let list = violations.into_iter().map(|violation| {
+        object([
+            ("field", violation.field.into()),
+            ("code", violation.code.into()),
+            ("message", violation.message.into()),
+        ])
     });
-    let list = Value::List(list.collect());
-    error(codes::VALIDATION, "the input is not valid").with("violations", list)
+    Value::List(list.collect())
+}
+
+fn object(fields: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
+    let fields = fields.into_iter();
+    Value::Object(
+        fields
+            .map(|(name, value)| (Name::new(name), value))
+            .collect(),
+    )
+}
+
+/// Returns the code of a refused row.
+fn row_code(reason: RowReason) -> &'static str {
+    match reason {
+        RowReason::Invalid => codes::VALIDATION,
+        RowReason::NotFound => codes::NOT_FOUND,
+        RowReason::Conflict => codes::CONFLICT,
+    }
+}
+
+/// Returns the error of a call that does all rows or none: its code is that of the first row that was refused.
+fn from_rows(message: String, refused: Vec<(u64, RowRefusal)>) -> Error {
+    let first = refused.first().map(|(_, refusal)| row_code(refusal.reason));
+    let rows = refused.into_iter().map(|(index, refusal)| {
+        let mut fields = vec![
+            ("index", index.into()),
+            ("code", row_code(refusal.reason).into()),
+            ("message", refusal.message.into()),
+        ];
+        fields.extend(refusal.field.map(|field| ("field", field.into())));
+        let current = refusal.current_version;
+        fields.extend(current.map(|version| ("currentVersion", version.into())));
+        if !refusal.violations.is_empty() {
+            fields.push(("violations", listed(refusal.violations)));
+        }
+        object(fields)
+    });
+    let rows = Value::List(rows.collect());
+    error(first.unwrap_or(codes::CONFLICT), message).with("rows", rows)
 }
 
 impl From<events::Error> for Error {
@@ -203,6 +242,7 @@ impl<Own: Refusal> From<CommandError<Own>> for Error {
             CommandError::VersionConflict { current, .. } => {
                 error(codes::CONFLICT, message).with("currentVersion", current)
             }
+            CommandError::Rows(refused) => from_rows(message, refused),
             CommandError::Invalid(violations) => invalid(violations),
             CommandError::Access(cause) => cause.into(),
             CommandError::KeyReused(_) => error(codes::IDEMPOTENCY_KEY_REUSED, message),

@@ -2,7 +2,6 @@
 //! Resolvers extract arguments, call `entities`, and convert the result. It knows no transport. `gateway` executes it;
 //! `schema.graphql` is its text.
 
-mod alternatives;
 mod batches;
 mod chats;
 mod connection;
@@ -10,6 +9,7 @@ mod customers;
 mod erasure;
 mod error;
 mod execution;
+mod filter;
 mod following;
 mod history;
 mod id;
@@ -26,6 +26,8 @@ mod reads;
 mod record;
 mod request;
 mod signals;
+mod sort;
+mod statistics;
 mod students;
 mod users;
 

@@ -1,6 +1,12 @@
 //! The inputs and payloads of mutations, in tables: each mutation has types of its own, so that it can get a field without the
 //! others. A line has the name, and the fields with their descriptions; it stands for an `InputObject` or a `SimpleObject`.
 
+use async_graphql::{
+    InputType,
+    indexmap::IndexMap,
+    registry::{MetaInputValue, MetaType, MetaTypeId, Registry},
+};
+
 use crate::error::Result;
 
 /// What the resolver of a mutation returns. The field is nullable, so that a failure leaves the other fields of the answer there.
@@ -51,3 +57,25 @@ macro_rules! payloads {
     )+};
 }
 pub(crate) use payloads;
+
+/// Registers an input object that is `Fields` under its own name, with the changes of `edit`.
+pub(crate) fn register<T: InputType, Fields: InputType>(
+    registry: &mut Registry,
+    edit: impl Fn(&mut Registry, &mut IndexMap<String, MetaInputValue>),
+) -> String {
+    registry.create_input_type::<T, _>(MetaTypeId::InputObject, |registry| {
+        let mut own = registry.create_fake_input_type::<Fields>();
+        if let MetaType::InputObject {
+            name,
+            input_fields,
+            rust_typename,
+            ..
+        } = &mut own
+        {
+            *name = T::type_name().into_owned();
+            *rust_typename = Some(std::any::type_name::<T>());
+            edit(registry, input_fields);
+        }
+        own
+    })
+}

@@ -3,6 +3,7 @@
 mod change;
 mod comment;
 mod comments;
+mod counting;
 mod inputs;
 mod loaders;
 mod mutation;

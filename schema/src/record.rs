@@ -4,17 +4,19 @@
 //!
 //! The types are generic, and named for the object: `Payload<Create, Customer>` is `CreateCustomerPayload`.
 
+mod bulk;
 mod changes;
 mod import;
 mod inputs;
 mod listing;
-mod statistics;
 
+pub(crate) use bulk::{
+    BulkInput, BulkMode, BulkPayload, BulkRow, Rows, bulk, bulk_inputs, change, creation,
+};
 pub(crate) use changes::{ChangeType, RecordChange, follow};
-pub(crate) use import::{ImportMode, ImportOutcome, ImportViolation};
-pub(crate) use inputs::{Nulls, SortDirection, SortInput, TargetInput, UpdateInput, updates};
+pub(crate) use import::{ImportOutcome, ImportViolation};
+pub(crate) use inputs::{Nulls, TargetInput, UpdateInput, updates};
 pub(crate) use listing::{List, list};
-pub(crate) use statistics::{CountedObject, Statistics, follow_statistics, read_statistics};
 
 use std::{borrow::Cow, marker::PhantomData};
 
@@ -27,7 +29,7 @@ use entities::{
 };
 
 use crate::{
-    error::Result,
+    error::{Result, invalid},
     history, id,
     request::{Read, command_context, entities, reading, viewer, with_staleness},
 };
@@ -38,11 +40,15 @@ pub(crate) trait Recorded: ObjectType + From<Self::Record> + Send + Sync + 'stat
     type Record: Record<SortField: From<Self::SortField>>;
     /// The object with a single field for the record, whose name is the record's.
     type Field: ObjectType + From<Self>;
+    /// The same, for a row that may have been refused.
+    type Row: ObjectType + From<Option<Self>>;
     /// The fields that lists can be sorted by.
     type SortField: async_graphql::InputType + Default;
 
     /// The object's name in the schema, such as `Customer`.
     const NAME: &'static str;
+    /// The name of many of them, such as `customers`.
+    const MANY: &'static str;
 
     /// Returns the commands and queries of the records.
     fn records(entities: &Entities) -> &Records<Self::Record>;
@@ -54,7 +60,7 @@ macro_rules! recorded {
         $object:ident shows $record:ty { $($shown:ident),+ },
         one of entities.$records:ident,
         sorted by $sort:ident,
-        $single:ident { $field:ident }
+        $single:ident or $row:ident { $field:ident }
     ) => {
         impl From<$record> for $object {
             fn from(record: $record) -> Self {
@@ -71,6 +77,19 @@ macro_rules! recorded {
             $field: $object,
         }
 
+        #[doc = concat!("The ", stringify!($field), " where there may be none.")]
+        #[derive(async_graphql::SimpleObject)]
+        pub(crate) struct $row {
+            #[doc = concat!("The ", stringify!($field), " as it is now. Null when the row was refused.")]
+            $field: Option<$object>,
+        }
+
+        impl From<Option<$object>> for $row {
+            fn from($field: Option<$object>) -> Self {
+                Self { $field }
+            }
+        }
+
         impl From<$object> for $single {
             fn from($field: $object) -> Self {
                 Self { $field }
@@ -80,9 +99,11 @@ macro_rules! recorded {
         impl $crate::record::Recorded for $object {
             type Record = $record;
             type Field = $single;
+            type Row = $row;
             type SortField = $sort;
 
             const NAME: &'static str = stringify!($object);
+            const MANY: &'static str = stringify!($records);
 
             fn records(entities: &entities::Entities) -> &entities::record::Records<$record> {
                 &entities.$records
@@ -214,7 +235,7 @@ pub(crate) async fn update<O: Recorded>(
     input: impl UpdateInput<Update = <O::Record as Inputs>::Update>,
 ) -> Answer<Update, O> {
     let records = O::records(entities(ctx));
-    let (id, expected_version, update) = input.into_parts()?;
+    let (id, expected_version, update) = input.into_parts().map_err(invalid)?;
     let target = target::<O>(&id, expected_version)?;
     answer(records.update(command_context(ctx)?, target, update).await)
 }

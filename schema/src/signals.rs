@@ -1,5 +1,6 @@
 //! Signals in GraphQL. See `entities::signals` for the rules.
 
+mod counting;
 mod finding;
 mod inputs;
 mod mutation;

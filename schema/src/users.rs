@@ -1,6 +1,7 @@
 //! Users in GraphQL. See `entities::users` for the rules.
 
 mod availability;
+mod counting;
 mod inputs;
 mod loaders;
 mod mutation;

@@ -54,7 +54,7 @@ const NAMES_OF_NOTHING: &[&str] = &[
 ];
 
 /// Where what followers write is read.
-const READ_MODELS: &[&str] = &["entities/src/posts", "entities/src/record/counting.rs"];
+const READ_MODELS: &[&str] = &["entities/src/posts", "entities/src/counting.rs"];
 
 const TOO_LONG: &[&str] = &[];
 const WITHOUT_HEAD: &[&str] = &[];

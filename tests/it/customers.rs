@@ -5,5 +5,6 @@ mod idempotency;
 mod interrupted;
 mod listing;
 mod rules;
+mod seeding;
 mod statistics;
 mod writing;

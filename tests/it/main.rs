@@ -30,6 +30,7 @@ mod rig;
 mod sdl;
 mod signals;
 mod specification;
+mod statistics;
 mod students;
 mod subscriptions;
 mod transports;

@@ -1,7 +1,9 @@
 //! The contract of record domains: what all of them do alike is tested here, for each of them. What only one does is tested beside
 //! it, in a folder of its name.
 
+mod bulk;
 mod changing;
+mod filtering;
 mod following;
 mod history;
 mod idempotency;
@@ -16,6 +18,11 @@ macro_rules! contract {
         mod $kind {
             contract!(
                 @ $record:
+                bulk::many_are_created_changed_deleted_and_restored,
+                bulk::each_row_is_refused_for_itself,
+                bulk::all_rows_or_none,
+                bulk::values_move_between_rows,
+                bulk::simultaneous_calls_follow_each_other,
                 changing::a_life,
                 changing::ids_are_found_by_node,
                 changing::absent_stays_and_null_is_refused,
@@ -23,6 +30,9 @@ macro_rules! contract {
                 changing::expected_versions_guard_every_change,
                 changing::one_of_many_updates_wins,
                 changing::values_are_unique_until_deleted,
+                filtering::lists_have_what_the_filter_selects,
+                filtering::a_value_is_found_exactly,
+                filtering::filters_are_bounded,
                 following::changes_are_resumed_without_loss_or_repeat,
                 history::tells_every_event_in_order,
                 history::comes_in_pages,

@@ -120,7 +120,8 @@ async fn what_is_not_given_is_not_null(setup: Setup) {
         (data, told.len()),
         (json!({ "customer": { "history": null } }), 1)
     );
-    let deleted = "query($d: Boolean) { customers(filter: { deleted: $d }) { totalCount } }";
+    let deleted =
+        "query($d: Boolean) { customers(filter: { phone: { isNull: $d } }) { totalCount } }";
     assert_eq!(
         client.run(deleted, json!({})).await.data()["customers"]["totalCount"],
         1

@@ -2,6 +2,7 @@
 //! and what a socket costs.
 
 mod covering;
+mod feeds;
 mod idle;
 mod protocol;
 mod resume;

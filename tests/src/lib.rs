@@ -10,6 +10,7 @@ pub mod disk;
 pub mod event_stream;
 pub mod extent;
 pub mod feed;
+pub mod filters;
 pub mod graphql;
 pub mod guard;
 pub mod held;

@@ -3,7 +3,10 @@
 
 use serde_json::{Value, json};
 
-use crate::graphql::{Answer, Client};
+use crate::{
+    filters::{Compared, Field},
+    graphql::{Answer, Client},
+};
 
 /// A kind of record.
 pub struct Kind {
@@ -23,6 +26,8 @@ pub struct Kind {
     pub unique: &'static [&'static str],
     /// The sort fields of lists, and the field that each stands for.
     pub sorts: &'static [(&'static str, &'static str)],
+    /// The fields of filters, besides those that all records have.
+    pub filters: &'static [Field],
     /// Two values of `status`; every record that `new` makes has one of them.
     pub statuses: [&'static str; 2],
     /// Whether deleted records can be restored.
@@ -40,6 +45,7 @@ pub const CUSTOMERS: Kind = Kind {
         json!({
             "name": NAMES[number % NAMES.len()],
             "email": address(number),
+            "phone": number.is_multiple_of(2).then(|| format!("+49 {number:03}")),
             "status": if number.is_multiple_of(3) { "ACTIVE" } else { "CLOSED" },
         })
     },
@@ -50,6 +56,12 @@ pub const CUSTOMERS: Kind = Kind {
         ("UPDATED_AT", "updatedAt"),
         ("NAME", "name"),
         ("EMAIL", "email"),
+    ],
+    filters: &[
+        ("name", Compared::Text, false),
+        ("email", Compared::Folded, false),
+        ("phone", Compared::Text, true),
+        ("status", Compared::Choice, false),
     ],
     statuses: ["ACTIVE", "CLOSED"],
     restores: true,
@@ -81,8 +93,16 @@ pub const STUDENTS: Kind = Kind {
         ("COURSE", "course"),
         ("YEAR", "year"),
     ],
+    filters: &[
+        ("name", Compared::Text, false),
+        ("email", Compared::Folded, false),
+        ("studentNumber", Compared::Folded, true),
+        ("course", Compared::Folded, false),
+        ("year", Compared::Number, false),
+        ("status", Compared::Choice, false),
+    ],
     statuses: ["ENROLLED", "GRADUATED"],
-    restores: false,
+    restores: true,
     role: "STAFF",
 };
 
@@ -117,6 +137,32 @@ impl Kind {
             "mutation Change($input: {input}!) {{ {field}(input: $input) {{ {one} {{ {selection} }} }} }}"
         );
         (document, field)
+    }
+
+    /// Returns the document of a mutation for many rows, and the field that it selects.
+    pub fn bulk_mutation(&self, verb: &str) -> (String, String) {
+        let capital = |word: &str| format!("{}{}", word[..1].to_uppercase(), &word[1..]);
+        let (verb_type, many) = (capital(verb), capital(self.many));
+        let field = format!("{verb}{many}");
+        let (one, selection) = (self.one, self.selection());
+        let document = format!(
+            "mutation Change($input: {verb_type}{many}Input!) {{ {field}(input: $input) {{ done refused rows {{ index \
+             {one} {{ {selection} }} error {{ code message field currentVersion violations {{ field code message }} }} }} }} }}"
+        );
+        (document, field)
+    }
+
+    /// Returns all fields of filters.
+    pub fn fields_of_filters(&self) -> Vec<Field> {
+        let mut fields = self.filters.to_vec();
+        fields.extend([
+            ("id", Compared::Id, false),
+            ("version", Compared::Number, false),
+            ("createdAt", Compared::Time, false),
+            ("updatedAt", Compared::Time, false),
+            ("deletedAt", Compared::Time, true),
+        ]);
+        fields
     }
 
     /// Sends a mutation; returns any answer.

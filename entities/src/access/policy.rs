@@ -25,7 +25,7 @@ pub enum Action {
     WriteCustomers,
     /// Read, list and follow students.
     ReadStudents,
-    /// Create, update, delete and import students.
+    /// Create, update, delete, restore and import students.
     WriteStudents,
     /// Read, list and follow users.
     ReadUsers,

@@ -5,9 +5,10 @@ use ::events::Event;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Chat, ChatId, ChatMember, ChatMessage};
+use super::{Chat, ChatId, ChatKind, ChatMember, ChatMessage};
 use crate::{
-    access::UserId,
+    access::{Action, UserId},
+    counting::{Step, Tally},
     event_kinds::{EventContract, EventData, event_kinds},
 };
 
@@ -85,6 +86,23 @@ impl ChatEvent {
             members: data.members,
             new_owner: data.new_owner,
             message: data.message,
+        })
+    }
+}
+
+impl Tally for Chat {
+    type Group = ChatKind;
+
+    const STREAM: &'static str = STREAM;
+    const COUNTS: &'static str = "chat_statistics";
+    const READ: Action = Action::ReadOperations;
+
+    fn step(event: &Event) -> ::events::Result<Step<ChatKind>> {
+        let ChatEvent { kind, chat, .. } = ChatEvent::decode(event)?;
+        let is_new = kind == ChatEventKind::Created;
+        Ok(Step {
+            from: None,
+            to: is_new.then_some(chat.kind),
         })
     }
 }

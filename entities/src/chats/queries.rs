@@ -3,7 +3,8 @@
 
 use ::events::HistoryPage;
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    ColumnTrait, Condition, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, Select,
     sea_query::{Expr, ExprTrait, SelectStatement},
 };
 use serde_json::{Value, value::RawValue};
@@ -14,13 +15,29 @@ use super::{
     member, message,
 };
 use crate::{
-    Direction, Edge, Page, PageRequest, SortKey, Versions,
+    Edge, Filter, Page, PageRequest, SortKey, Versions,
     access::{AccessError, Action, UserId, Viewer, authorize},
     boxed,
-    paging::Sorted,
+    filter::filter_fields,
+    record::{Sort, sort_fields},
 };
 
 type Result<T, E = AccessError> = std::result::Result<T, E>;
+
+filter_fields! {
+    /// The fields that a list can be filtered by.
+    ChatField of Column {
+        Id of ChatId, Kind, Title, MemberCount, Version, CreatedAt, LastActivityAt,
+    }
+}
+
+sort_fields! {
+    /// The fields that a list can be sorted by.
+    ChatSortField of Column { LastActivityAt, CreatedAt }
+}
+
+/// The order of a list.
+pub type ChatSort = Sort<ChatSortField>;
 
 /// Returns the statement for the ids of the user's chats.
 fn chats_of(user_id: UserId) -> SelectStatement {
@@ -51,19 +68,35 @@ impl Chats {
             .await?)
     }
 
-    /// Returns a page of the viewer's chats, by last activity.
+    /// Returns a page of the viewer's chats.
     #[boxed]
-    pub async fn list_chats(&self, viewer: &Viewer, request: &PageRequest) -> Result<Page<Chat>> {
-        authorize(viewer, Action::UseChats)?;
-        let user_id = viewer.require_user()?;
-        let sorted = Sorted {
-            column: Column::LastActivityAt,
-            id: Column::Id,
-            direction: Direction::Desc,
-        };
-        let rows = Entity::find().filter(Column::Id.in_subquery(chats_of(user_id)));
+    pub async fn list_chats(
+        &self,
+        viewer: &Viewer,
+        filter: &Filter<ChatField>,
+        sort: ChatSort,
+        request: &PageRequest,
+    ) -> Result<Page<Chat>> {
+        let rows = self.own_matching(viewer, filter)?;
+        let sorted = sort.by(Column::Id);
         let reader = &self.log.database().reader;
         Ok(request.read(rows, &sorted, reader).await?)
+    }
+
+    /// Returns the number of the viewer's chats in the whole list.
+    #[boxed]
+    pub async fn count_chats(&self, viewer: &Viewer, filter: &Filter<ChatField>) -> Result<u64> {
+        let rows = self.own_matching(viewer, filter)?;
+        Ok(rows.count(&self.log.database().reader).await?)
+    }
+
+    /// Selects the viewer's chats.
+    fn own_matching(&self, viewer: &Viewer, filter: &Filter<ChatField>) -> Result<Select<Entity>> {
+        authorize(viewer, Action::UseChats)?;
+        let user_id = viewer.require_user()?;
+        let condition = filter.condition(self.log.database().backend(), "chat");
+        let own = Column::Id.in_subquery(chats_of(user_id));
+        Ok(Entity::find().filter(own).filter(condition))
     }
 
     /// Returns all chats of a user, for their followers.

@@ -1,15 +1,15 @@
-//! The parts of a record that are specific to customers: inputs with their rules, filter, sort fields, events.
+//! The parts of a record that are specific to customers: inputs with their rules, the fields of filters and orders, events.
 
-use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
-use sea_orm::{ColumnTrait, Condition, DbBackend};
+use sea_orm::sea_query::Expr;
 use serde::{Deserialize, Serialize};
 
-use super::customer::{Column, Customer, CustomerStatus};
+use super::customer::{Column, Customer, CustomerId, CustomerStatus};
 use crate::{
     access::Action,
+    Filter,
+    filter::{FilterField, Operand, filter_fields},
     record::{Change, Counted, Record, RecordEvent, Unique, head, inputs, sort_fields},
-    searching::{contains, is_any},
     text::{email, fold, written},
 };
 
@@ -33,19 +33,12 @@ inputs! {
     }
 }
 
-/// Selects the customers of a list.
-#[derive(Debug, Clone, Default)]
-pub struct CustomerFilter {
-    /// A part of the name or the address, whatever its case.
-    pub search: Option<String>,
-    /// One of these statuses.
-    pub status: Option<Vec<CustomerStatus>>,
-    /// Created at this time or later.
-    pub created_from: Option<DateTime<Utc>>,
-    /// Created before this time.
-    pub created_before: Option<DateTime<Utc>>,
-    /// Whether to list the deleted customers instead of the others.
-    pub deleted: bool,
+filter_fields! {
+    /// The fields that a list can be filtered by.
+    CustomerField of Column until DeletedAt {
+        Id of CustomerId, Name, Email => [AddressKey, EmailKey] by email::form, Phone, Status,
+        Version, CreatedAt, UpdatedAt, DeletedAt,
+    }
 }
 
 sort_fields! {
@@ -65,7 +58,7 @@ pub struct CustomerData {
 }
 
 impl Record for Customer {
-    type Filter = CustomerFilter;
+    type FilterField = CustomerField;
     type SortField = CustomerSortField;
     type Data = CustomerData;
 
@@ -93,32 +86,27 @@ impl Record for Customer {
         self.search_text = fold(&format!("{}\n{email}", self.name));
     }
 
-    fn condition(filter: &CustomerFilter, backend: DbBackend) -> Condition {
-        Condition::all()
-            .add(contains(backend, "customer", filter.search.as_deref()))
-            .add_option(is_any(Column::Status, filter.status.as_ref()))
-            .add_option(filter.created_from.map(|from| Column::CreatedAt.gte(from)))
-            .add_option(filter.created_before.map(|end| Column::CreatedAt.lt(end)))
+    fn keys(&self) -> Vec<Option<String>> {
+        let address = self.address_key.as_ref().unwrap_or(&self.email_key);
+        vec![Some(address.clone())]
     }
 
-    fn shows_deleted(filter: &CustomerFilter) -> bool {
-        filter.deleted
+    fn key_columns() -> Vec<Expr> {
+        vec![CustomerField::Email.column()]
     }
 
-    fn may_change(filter: &CustomerFilter, event: &RecordEvent<Self>) -> bool {
+    fn may_change(filter: &Filter<CustomerField>, event: &RecordEvent<Self>) -> bool {
         let customer = event.record();
-        let (created_at, before) = (customer.created_at, event.data.previous_status);
-        let comes_or_goes = matches!(event.change, Change::Deleted | Change::Restored);
-        let is_one_of = |statuses: &Vec<CustomerStatus>| {
-            // Events of before it was recorded do not tell the status that a customer had.
-            let is_unknown = before.is_none() && event.change != Change::Created;
-            let known = [Some(customer.status), before];
-            is_unknown || known.iter().flatten().any(|it| statuses.contains(it))
+        let may_select = |status: Option<CustomerStatus>| {
+            filter.may_select(&|field, test| match field {
+                CustomerField::Status => test.holds(&Operand::of(&status?)),
+                CustomerField::CreatedAt => test.holds(&Operand::Time(customer.created_at)),
+                _ => None,
+            })
         };
-        filter.created_from.is_none_or(|from| created_at >= from)
-            && filter.created_before.is_none_or(|end| created_at < end)
-            && filter.status.as_ref().is_none_or(is_one_of)
-            && (comes_or_goes || customer.deleted_at.is_some() == filter.deleted)
+        // Events of before it was recorded do not tell the status that a customer had.
+        may_select(Some(customer.status))
+            || event.change != Change::Created && may_select(event.data.previous_status)
     }
 
     fn into_data(self, before: Option<&Self>) -> CustomerData {

@@ -1,13 +1,18 @@
 //! The follower that keeps the read model; nothing else writes its tables. With other tables and another name, it builds a new
-//! model beside the live one.
+//! model beside the live one. Beside it, what is counted of posts.
 
 use std::sync::Arc;
 
 use ::events::{Applying, DatabaseTransaction, Event, Follower, ModelTable, ReadModel, Result};
 use futures::future::BoxFuture;
 
-use super::{PostEvent, STREAM, Tables, changes::Changes};
-use crate::searching;
+use super::{Post, PostEvent, PostEventKind, STREAM, Tables, changes::Changes};
+use crate::{
+    access::Action,
+    counting::{Step, Tally, Whole},
+    event_kinds::EventKind,
+    searching,
+};
 
 /// The name of the follower that keeps the live tables.
 pub const POSTS_FOLLOWER: &str = "posts";
@@ -46,6 +51,23 @@ impl Follower for PostsFollower {
                 .map(|event| PostEvent::decode(event))
                 .collect::<Result<Vec<_>>>()?;
             Changes::of(&decoded).store(tx, &self.tables).await
+        })
+    }
+}
+
+impl Tally for Post {
+    type Group = Whole;
+
+    const STREAM: &'static str = STREAM;
+    const COUNTS: &'static str = "post_statistics";
+    const READ: Action = Action::ReadPosts;
+
+    fn step(event: &Event) -> ::events::Result<Step<Whole>> {
+        let kind = PostEventKind::find(&event.event_type);
+        let is = |wanted| (kind == Some(wanted)).then_some(Whole::All);
+        Ok(Step {
+            from: is(PostEventKind::Deleted),
+            to: is(PostEventKind::Created),
         })
     }
 }

@@ -8,9 +8,9 @@ use ::events::{AsOf, EventLog};
 
 use super::{
     Post,
-    listing::{PostFilter, PostSort, read_page},
+    listing::{PostSort, read_page},
 };
-use crate::{Page, PageRequest, gathering::Gathering};
+use crate::{Filter, Page, PageRequest, gathering::Gathering};
 
 /// A front page, by its order, its size and its end of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,7 +40,7 @@ impl FrontPage {
             limit: self.limit,
             from_end: self.from_end,
         };
-        let page = read_page(log, &PostFilter::default(), self.sort, &request).await?;
+        let page = read_page(log, &Filter::default(), self.sort, &request).await?;
         Ok(page.map(Arc::new))
     }
 }

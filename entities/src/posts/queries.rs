@@ -13,11 +13,11 @@ use uuid::Uuid;
 use super::{
     Comment, POSTS_FOLLOWER, Post, PostEvent, PostEventKind, PostId, PostState, Posts,
     front::FrontPage,
-    listing::{PostFilter, PostSort, read_page},
+    listing::{PostField, PostSort, TABLE, read_page},
     tables::{comment, post::Entity},
 };
 use crate::{
-    Edge, Page, PageRequest, SortKey, Versions,
+    Edge, Filter, Page, PageRequest, SortKey, Versions,
     access::{AccessError, Action, Viewer, authorize},
     boxed,
 };
@@ -83,13 +83,12 @@ impl Posts {
     pub async fn list_posts(
         &self,
         viewer: &Viewer,
-        filter: &PostFilter,
+        filter: &Filter<PostField>,
         sort: PostSort,
         request: &PageRequest,
     ) -> Result<AsOf<Page<Post>>> {
         authorize(viewer, Action::ReadPosts)?;
-        let is_front = *filter == PostFilter::default();
-        if let Some(front) = FrontPage::of(sort, request).filter(|_| is_front)
+        if let Some(front) = FrontPage::of(sort, request).filter(|_| filter.is_empty())
             && let Some(page) = self.front.load(front).await?
         {
             return Ok(page.map(Arc::unwrap_or_clone));
@@ -99,10 +98,15 @@ impl Posts {
 
     /// Returns the number of posts in the whole list.
     #[boxed]
-    pub async fn count_posts(&self, viewer: &Viewer, filter: &PostFilter) -> Result<AsOf<u64>> {
+    pub async fn count_posts(
+        &self,
+        viewer: &Viewer,
+        filter: &Filter<PostField>,
+    ) -> Result<AsOf<u64>> {
         authorize(viewer, Action::ReadPosts)?;
         let model = self.log.read_model(&[POSTS_FOLLOWER]).await?;
-        let counting = Entity::find().filter(filter.condition(self.log.database().backend()));
+        let counting =
+            Entity::find().filter(filter.condition(self.log.database().backend(), TABLE));
         let count = counting.count(model.connection()).await?;
         Ok(model.give(count))
     }

@@ -67,12 +67,10 @@ impl<R: Record> Records<R> {
         &self,
         context: CommandContext,
         target: Target<Id<R>>,
-        mut update: R::Update,
+        update: R::Update,
     ) -> Result<R> {
         authorize(&context.viewer, R::WRITE)?;
-        let mut fields = Fields::default();
-        R::check_update(&mut update, &mut fields);
-        fields.end()?;
+        let update = check_update::<R>(update)?;
         self.change(context, target, Edit::Update(update)).await
     }
 
@@ -130,9 +128,12 @@ pub(super) async fn run_alone<R: Record>(log: &EventLog, command: Arc<Command<R>
 }
 
 /// A change of an existing record.
-pub(super) enum Edit<R: Record> {
+pub enum Edit<R: Record> {
+    /// Sets the given fields.
     Update(R::Update),
+    /// Deletes the record.
     Delete,
+    /// Undoes its deletion.
     Restore,
 }
 
@@ -183,6 +184,14 @@ pub(super) fn check_new<R: Record>(mut new: R::New) -> Result<R::New, Violations
     Ok(new)
 }
 
+/// Does the same for an update.
+pub(super) fn check_update<R: Record>(mut update: R::Update) -> Result<R::Update, Violations> {
+    let mut fields = Fields::default();
+    R::check_update(&mut update, &mut fields);
+    fields.end()?;
+    Ok(update)
+}
+
 /// Returns a new record that is not stored yet.
 pub(super) fn begin<R: Record>(new: R::New) -> R {
     let at = now();
@@ -200,11 +209,17 @@ pub(super) fn begin<R: Record>(new: R::New) -> R {
 
 async fn create_in_tx<R: Record>(tx: &Tx<'_>, context: &CommandContext, new: R::New) -> Result<R> {
     let record = begin::<R>(new);
+    insert(tx, &record).await?;
+    append(tx, context, [(Change::Created, record.clone(), None)]).await?;
+    Ok(record)
+}
+
+/// Stores a new record.
+pub(super) async fn insert<R: Record>(tx: &Tx<'_>, record: &R) -> Result<()> {
     let row: ActiveModel<R> = record.clone().into_active_model();
     let inserted = R::Entity::insert(row).exec_without_returning(&**tx).await;
     inserted.map_err(refused_row::<R>)?;
-    append(tx, context, [(Change::Created, record.clone(), None)]).await?;
-    Ok(record)
+    Ok(())
 }
 
 async fn change_in_tx<R: Record>(
@@ -262,7 +277,7 @@ fn number_next<R: Record>(record: &mut R, before: &R) {
     });
 }
 
-async fn store<R: Record>(tx: &Tx<'_>, record: &R) -> Result<()> {
+pub(super) async fn store<R: Record>(tx: &Tx<'_>, record: &R) -> Result<()> {
     let row: ActiveModel<R> = record.clone().into_active_model().reset_all();
     let updated = R::Entity::update(row).exec(&**tx).await;
     updated.map_err(refused_row::<R>)?;

@@ -106,13 +106,13 @@ pub(crate) fn event_contracts<R: Record>() -> Vec<EventContract> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::students::Student;
+    use crate::customers::Customer;
 
     #[test]
     fn the_log_takes_no_event_without_a_name() {
-        let data = Student::default().into_data(None);
-        let named = |change| new_event::<Student>(change, &data, Utc::now()).is_ok();
+        let data = Customer::default().into_data(None);
+        let named = |change| new_event::<Customer>(change, &data, Utc::now()).is_ok();
         assert!(named(Change::Created));
-        assert!(!named(Change::Restored), "students are not restored");
+        assert!(!named(Change::Cached), "customers are not kept warm");
     }
 }

@@ -43,7 +43,7 @@ pub(super) struct Command<R: Record> {
 }
 
 /// What a command is to do.
-pub(super) enum Order<R: Record> {
+pub enum Order<R: Record> {
     /// Create a record.
     Create(R::New),
     /// Change an existing one.
@@ -96,17 +96,17 @@ async fn answer_alone<R: Record>(
 
 impl<R: Record> Commands<R> {
     pub(super) fn new(log: EventLog) -> Self {
-        let name = R::Entity::default().table_name();
-        let columns = Column::<R>::iter().map(|column| format!("\"{}\"", column.as_str()));
-        let columns = columns.collect::<Vec<_>>();
+        let (name, columns) = (R::Entity::default().table_name(), columns::<R>());
         let lock = format!(
             "select {} from \"{name}\" where id = any($1::uuid[]) order by id for update skip locked",
             columns.join(", ")
         );
-        let table = RowTable::new(R::NAME, name, &columns);
         Self {
             log,
-            statements: Arc::new(Statements { table, lock }),
+            statements: Arc::new(Statements {
+                table: row_table::<R>(),
+                lock,
+            }),
             of: PhantomData,
         }
     }
@@ -332,8 +332,18 @@ impl<R: Record> Decided<R> {
     }
 }
 
+fn columns<R: Record>() -> Vec<String> {
+    let columns = Column::<R>::iter();
+    columns.map(|it| format!("\"{}\"", it.as_str())).collect()
+}
+
+/// Returns the table of the records.
+pub(super) fn row_table<R: Record>() -> RowTable {
+    RowTable::new(R::NAME, R::Entity::default().table_name(), &columns::<R>())
+}
+
 /// Returns the row of a record as a JSON object by column.
-fn row<R: Record>(record: &R) -> Result<Map<String, Json>, Error> {
+pub(super) fn row<R: Record>(record: &R) -> Result<Map<String, Json>, Error> {
     let model: ActiveModel<R> = record.clone().into_active_model();
     let columns = Column::<R>::iter().filter_map(|column| {
         let value = model.get(column).into_value()?;

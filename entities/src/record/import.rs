@@ -6,13 +6,13 @@ use std::collections::{HashMap, HashSet};
 
 use ::events::Tx;
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, ExprTrait, OnConflict},
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, sea_query::OnConflict,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ActiveModel, Change, Inputs, Record, Records, column,
+    ActiveModel, BulkMode, Change, Inputs, Record, Records,
+    bulk::sharing,
     commands::{append, begin, check_new, store_next},
 };
 use crate::{
@@ -25,25 +25,10 @@ pub const MAX_IMPORT_ROWS: usize = 1_000;
 
 type Result<T, E = CommandError> = std::result::Result<T, E>;
 
-/// A record that can be imported. Its unique values are listed in the order of `UNIQUE`, with the columns to compare them with.
+/// A record that can be imported.
 pub trait Importable: Record {
-    /// Returns the unique values of an input in the form in which it is stored.
-    fn keys_of(new: &Self::New) -> Vec<Option<String>>;
-    /// Returns the unique values of an existing record.
-    fn keys(&self) -> Vec<Option<String>>;
-    /// Returns the expressions for the unique values, as the unique indexes have them.
-    fn key_columns() -> Vec<Expr>;
     /// Returns an update that brings an existing record to what the input says.
     fn into_update(new: Self::New) -> Self::Update;
-}
-
-/// What happens to an import in which rows are refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ImportMode {
-    /// No row is imported.
-    AllOrNothing,
-    /// The other rows are imported.
-    PerRow,
 }
 
 /// What happens to a row that matches an existing record.
@@ -63,7 +48,7 @@ pub struct ImportRecords<N> {
     /// 1 to `MAX_IMPORT_ROWS` rows.
     pub rows: Vec<N>,
     /// What happens to the import when rows are refused.
-    pub mode: ImportMode,
+    pub mode: BulkMode,
     /// What happens to rows that match existing records.
     pub existing: Existing,
 }
@@ -128,6 +113,13 @@ impl<R: Importable> Records<R> {
     }
 }
 
+/// Returns the unique values of an input in the form in which it is stored.
+fn keys_of<R: Record>(new: &R::New) -> Vec<Option<String>> {
+    let mut record = R::create(new.clone());
+    record.derive_keys();
+    record.keys()
+}
+
 type Checked<R> = Vec<Result<<R as Inputs>::New, Violations>>;
 
 /// Checks the rules for each row, and that no two rows share a unique value.
@@ -135,7 +127,7 @@ fn check_rows<R: Importable>(rows: Vec<R::New>) -> Checked<R> {
     let mut seen = HashSet::new();
     let mut check = |row| {
         let row = check_new::<R>(row)?;
-        let keys = R::keys_of(&row).into_iter().enumerate();
+        let keys = keys_of::<R>(&row).into_iter().enumerate();
         let keys: Vec<_> = keys.filter(|(_, key)| key.is_some()).collect();
         match keys.iter().find(|key| seen.contains(*key)) {
             Some((number, _)) => {
@@ -169,15 +161,11 @@ struct Present<R> {
 
 impl<R: Importable> Present<R> {
     async fn find(tx: &Tx<'_>, rows: &Checked<R>, for_update: bool) -> Result<Self> {
-        let keys: Vec<_> = rows.iter().flatten().map(R::keys_of).collect();
-        let mut condition = Condition::any();
-        for (number, column) in R::key_columns().into_iter().enumerate() {
-            let keys = keys.iter().filter_map(|keys| keys[number].clone());
-            condition = condition.add(column.is_in(keys));
-        }
-        let mut query = R::Entity::find()
-            .filter(column("deleted_at").is_null())
-            .filter(condition);
+        let keys = rows.iter().flatten().flat_map(|row| {
+            let keys = keys_of::<R>(row).into_iter().enumerate();
+            keys.filter_map(|(number, key)| Some((number, key?)))
+        });
+        let mut query = sharing::<R>(keys);
         if for_update {
             // All imports lock in the same order, so that two of them wait for each other without a deadlock.
             query = query.order_by_asc(R::ID).lock_exclusive();
@@ -194,7 +182,7 @@ impl<R: Importable> Present<R> {
     }
 
     fn plan(&self, row: R::New, existing: Existing) -> Plan<R> {
-        let keys = R::keys_of(&row).into_iter().enumerate();
+        let keys = keys_of::<R>(&row).into_iter().enumerate();
         let owners: Vec<_> = keys
             .map(|(number, key)| self.owners.get(&(number, key?)))
             .collect();
@@ -231,7 +219,7 @@ async fn import_in_tx<R: Importable>(
     tx: &Tx<'_>,
     context: &CommandContext,
     rows: Checked<R>,
-    mode: ImportMode,
+    mode: BulkMode,
     existing: Existing,
 ) -> Result<Vec<Imported<R>>> {
     let present = Present::<R>::find(tx, &rows, existing == Existing::Update).await?;
@@ -265,7 +253,7 @@ async fn import_in_tx<R: Importable>(
             violations,
         });
     }
-    if mode == ImportMode::AllOrNothing {
+    if mode == BulkMode::AllOrNothing {
         refuse_all_for_one(&imported)?;
     }
     append(tx, context, happened).await?;

@@ -1,5 +1,5 @@
 //! The queries on records. A single record is read through the cache, together with those that others ask for; a list is read
-//! from the table. Deleted records are left out unless the filter asks for them.
+//! from the table. Deleted records are left out unless the filter asks about them.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -8,14 +8,14 @@ use ::events::{
     sql::{is_one_of, query},
 };
 use sea_orm::{
-    ColumnTrait, ColumnType, EntityTrait, PaginatorTrait, QueryFilter, QueryTrait, Select,
-    sea_query::ExprTrait,
+    ColumnTrait, ColumnType, EntityName, EntityTrait, PaginatorTrait, QueryFilter, QueryTrait,
+    Select,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Record, Records, column};
+use super::{Record, Records};
 use crate::{
-    Direction, Page, PageRequest, SortKey, Versions,
+    Direction, Filter, Page, PageRequest, SortKey, Versions,
     access::{AccessError, Viewer, authorize},
     boxed,
     cache::Cached,
@@ -71,7 +71,7 @@ macro_rules! sort_fields {
 pub(crate) use sort_fields;
 
 /// The order of a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Sort<F> {
     /// The first criterion; the second is the id.
     pub field: F,
@@ -106,7 +106,7 @@ impl<R: Record> Records<R> {
     pub async fn list(
         &self,
         viewer: &Viewer,
-        filter: &R::Filter,
+        filter: &Filter<R::FilterField>,
         sort: Sort<R::SortField>,
         request: &PageRequest,
     ) -> Result<Page<R>> {
@@ -119,7 +119,7 @@ impl<R: Record> Records<R> {
 
     /// Returns the number of records in the whole list.
     #[boxed]
-    pub async fn count(&self, viewer: &Viewer, filter: &R::Filter) -> Result<u64> {
+    pub async fn count(&self, viewer: &Viewer, filter: &Filter<R::FilterField>) -> Result<u64> {
         authorize(viewer, R::READ)?;
         let rows = self.matching(filter);
         Ok(rows.count(&self.log.database().reader).await?)
@@ -133,13 +133,10 @@ impl<R: Record> Records<R> {
         Ok(self.log.read_stream(id.stream(), after, limit).await?)
     }
 
-    fn matching(&self, filter: &R::Filter) -> Select<R::Entity> {
-        let deleted = match R::shows_deleted(filter) {
-            true => column("deleted_at").is_not_null(),
-            false => column("deleted_at").is_null(),
-        };
-        let condition = R::condition(filter, self.log.database().backend());
-        R::Entity::find().filter(deleted).filter(condition)
+    fn matching(&self, filter: &Filter<R::FilterField>) -> Select<R::Entity> {
+        let table = R::Entity::default();
+        let condition = filter.condition(self.log.database().backend(), table.table_name());
+        R::Entity::find().filter(condition)
     }
 }
 

@@ -6,8 +6,12 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Processor, Signal, SignalFact, SignalId};
-use crate::event_kinds::{EventContract, EventData, EventKind, event_kinds};
+use super::{Processor, Signal, SignalFact, SignalId, SignalStatus};
+use crate::{
+    access::Action,
+    counting::{Step, Tally},
+    event_kinds::{EventContract, EventData, EventKind, event_kinds},
+};
 
 /// The kind of stream of signals.
 pub const STREAM: &str = SignalId::KIND;
@@ -123,6 +127,28 @@ impl SignalEvent {
         };
         let event = self.kind.event(&data, at);
         tx.append(stream, expected, event, meta).await
+    }
+}
+
+impl Tally for Signal {
+    type Group = SignalStatus;
+
+    const STREAM: &'static str = STREAM;
+    const COUNTS: &'static str = "signal_counts";
+    const READ: Action = Action::ReadSignals;
+
+    fn step(event: &Event) -> ::events::Result<Step<SignalStatus>> {
+        let SignalEvent { kind, signal, .. } = SignalEvent::decode(event)?;
+        let from = match kind {
+            SignalEventKind::Submitted => None,
+            SignalEventKind::ProcessingStarted => Some(SignalStatus::Pending),
+            // A signal that ends before it was handed to the processors has no event between.
+            SignalEventKind::Completed if event.version == 2 => Some(SignalStatus::Pending),
+            SignalEventKind::Completed => Some(SignalStatus::Processing),
+            _ => Some(signal.status),
+        };
+        let to = Some(signal.status);
+        Ok(Step { from, to })
     }
 }
 

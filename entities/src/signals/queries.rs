@@ -1,47 +1,45 @@
 //! The queries on signals. A page of signals takes two statements, whatever its size: the rows, and the results.
 
 use ::events::HistoryPage;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{EntityTrait, PaginatorTrait, QueryFilter};
 
 use super::{
-    Signal, SignalId, SignalStatus, Signals,
+    Signal, SignalId, Signals,
     tables::{
         signal::{Column, Entity},
         with_results,
     },
 };
 use crate::{
-    Direction, Edge, Page, PageRequest, SortKey, Versions,
+    Edge, Filter, Page, PageRequest, SortKey, Versions,
     access::{AccessError, Action, Viewer, authorize},
     boxed,
-    paging::Sorted,
-    record::sort_fields,
-    searching::is_any,
+    filter::filter_fields,
+    record::{Sort, sort_fields},
 };
 
 type Result<T, E = AccessError> = std::result::Result<T, E>;
 
-/// Selects the signals of a list.
-#[derive(Debug, Clone, Default)]
-pub struct SignalFilter {
-    /// Only signals of this source.
-    pub source: Option<String>,
-    /// One of these statuses.
-    pub status: Option<Vec<SignalStatus>>,
+filter_fields! {
+    /// The fields that a list can be filtered by.
+    SignalField of Column {
+        Id of SignalId, Source => [Source] by trimmed, Number, Value, Status, Version, SubmittedBy,
+        SubmittedAt, DeadlineAt, CompletedAt, DeliveredAt,
+    }
 }
 
 sort_fields! {
-    /// The order of a list; there is only one: the latest signals come first.
-    SignalSort of Column { Newest => SubmittedAt }
+    /// The fields that a list can be sorted by.
+    SignalSortField of Column { SubmittedAt }
 }
 
-impl SignalFilter {
-    fn condition(&self) -> Condition {
-        let source = self.source.as_ref();
-        Condition::all()
-            .add_option(source.map(|source| Column::Source.eq(source.trim())))
-            .add_option(is_any(Column::Status, self.status.as_ref()))
-    }
+/// The order of a list.
+pub type SignalSort = Sort<SignalSortField>;
+
+const TABLE: &str = "signal";
+
+fn trimmed(text: &str) -> String {
+    text.trim().to_owned()
 }
 
 impl Signals {
@@ -59,17 +57,15 @@ impl Signals {
     pub async fn list_signals(
         &self,
         viewer: &Viewer,
-        filter: &SignalFilter,
+        filter: &Filter<SignalField>,
+        sort: SignalSort,
         request: &PageRequest,
     ) -> Result<Page<Signal>> {
         authorize(viewer, Action::ReadSignals)?;
-        let sorted = Sorted {
-            column: Column::SubmittedAt,
-            id: Column::Id,
-            direction: Direction::Desc,
-        };
-        let reader = &self.log.database().reader;
-        let rows = Entity::find().filter(filter.condition());
+        let sorted = sort.by(Column::Id);
+        let database = self.log.database();
+        let reader = &database.reader;
+        let rows = Entity::find().filter(filter.condition(database.backend(), TABLE));
         let rows = request.select(rows, &sorted).all(reader).await?;
         Ok(
             request.page_of(with_results(reader, rows).await?, |row| Edge {
@@ -81,10 +77,14 @@ impl Signals {
 
     /// Returns the number of signals in the whole list.
     #[boxed]
-    pub async fn count_signals(&self, viewer: &Viewer, filter: &SignalFilter) -> Result<u64> {
+    pub async fn count_signals(
+        &self,
+        viewer: &Viewer,
+        filter: &Filter<SignalField>,
+    ) -> Result<u64> {
         authorize(viewer, Action::ReadSignals)?;
         Ok(Entity::find()
-            .filter(filter.condition())
+            .filter(filter.condition(self.log.database().backend(), TABLE))
             .count(&self.log.database().reader)
             .await?)
     }

@@ -1,18 +1,16 @@
-//! The parts of a record that are specific to students: inputs with their rules, filter, sort fields, events, and the keys that
-//! an import matches by.
+//! The parts of a record that are specific to students: inputs with their rules, the fields of filters and orders, events, and the unique
+//! values.
 
 use schemars::JsonSchema;
-use sea_orm::{
-    ColumnTrait, Condition, DbBackend,
-    sea_query::{Expr, Func},
-};
+use sea_orm::sea_query::Expr;
 use serde::{Deserialize, Serialize};
 
-use super::student::{Column, Student, StudentStatus};
+use super::student::{Column, Student, StudentId, StudentStatus};
 use crate::{
     access::Action,
-    record::{Change, Importable, Record, RecordEvent, Unique, head, inputs, sort_fields},
-    searching::{contains, is_any},
+    Filter,
+    filter::{FilterField, Operand, filter_fields},
+    record::{Change, Counted, Importable, Record, RecordEvent, Unique, head, inputs, sort_fields},
     text::{Flaw, email, fold, written},
 };
 
@@ -46,17 +44,13 @@ inputs! {
     }
 }
 
-/// Selects the students of a list.
-#[derive(Debug, Clone, Default)]
-pub struct StudentFilter {
-    /// A part of the name, the address, the number or the course, whatever its case.
-    pub search: Option<String>,
-    /// One of these statuses.
-    pub status: Option<Vec<StudentStatus>>,
-    /// One of these courses, whatever their case.
-    pub course: Option<Vec<String>>,
-    /// One of these years.
-    pub year: Option<Vec<i32>>,
+filter_fields! {
+    /// The fields that a list can be filtered by.
+    StudentField of Column until DeletedAt {
+        Id of StudentId, Name, Email => [AddressKey, EmailKey] by email::form,
+        StudentNumber => [NumberKey] by trimmed_fold, Course => [CourseKey] by trimmed_fold,
+        Year, Status, Version, CreatedAt, UpdatedAt, DeletedAt,
+    }
 }
 
 sort_fields! {
@@ -72,10 +66,13 @@ sort_fields! {
 pub struct StudentData {
     /// The student after the event; when it was cached, the student as it was.
     pub student: Student,
+    /// The status before the event; absent for the first, and in version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_status: Option<StudentStatus>,
 }
 
 impl Record for Student {
-    type Filter = StudentFilter;
+    type FilterField = StudentField;
     type SortField = StudentSortField;
     type Data = StudentData;
 
@@ -86,8 +83,10 @@ impl Record for Student {
         (Change::Created, "StudentCreated"),
         (Change::Updated, "StudentUpdated"),
         (Change::Deleted, "StudentDeleted"),
+        (Change::Restored, "StudentRestored"),
         (Change::Cached, "StudentCached"),
     ];
+    const SCHEMA_VERSION: i16 = 2;
     const CACHE_STREAM: Option<&'static str> = Some(CACHE_STREAM);
     const UNIQUE: &'static [Unique] = &[
         Unique {
@@ -114,33 +113,45 @@ impl Record for Student {
         self.search_text = [&name, &email, number, &self.course_key].join("\n");
     }
 
-    fn condition(filter: &StudentFilter, backend: DbBackend) -> Condition {
-        let courses = filter.course.as_ref();
-        let keys = courses.map(|it| it.iter().map(|course| fold(course.trim())));
-        Condition::all()
-            .add(contains(backend, "student", filter.search.as_deref()))
-            .add_option(is_any(Column::Status, filter.status.as_ref()))
-            .add_option(keys.map(|it| Column::CourseKey.is_in(it)))
-            .add_option(is_any(Column::Year, filter.year.as_ref()))
+    fn keys(&self) -> Vec<Option<String>> {
+        let address = self.address_key.as_ref().unwrap_or(&self.email_key);
+        vec![Some(address.clone()), self.number_key.clone()]
     }
 
-    fn may_change(filter: &StudentFilter, event: &RecordEvent<Self>) -> bool {
-        // Only of new students it is known what they were before.
-        let (is_new, student) = (event.change == Change::Created, event.record());
-        let is_status = |them: &Vec<StudentStatus>| them.contains(&student.status);
-        let is_year = |them: &Vec<i32>| them.contains(&student.year);
-        !is_new
-            || filter.status.as_ref().is_none_or(is_status)
-                && filter.year.as_ref().is_none_or(is_year)
+    fn may_change(filter: &Filter<StudentField>, event: &RecordEvent<Self>) -> bool {
+        let student = event.record();
+        let may_select = |status: Option<StudentStatus>, year: Option<i32>| {
+            filter.may_select(&|field, test| match field {
+                StudentField::Status => test.holds(&Operand::of(&status?)),
+                StudentField::Year => test.holds(&Operand::Number(year?.into())),
+                _ => None,
+            })
+        };
+        may_select(Some(student.status), Some(student.year))
+            || event.change != Change::Created && may_select(event.data.previous_status, None)
     }
 
-    fn into_data(self, _: Option<&Self>) -> StudentData {
-        StudentData { student: self }
+    fn key_columns() -> Vec<Expr> {
+        [StudentField::Email, StudentField::StudentNumber]
+            .map(FilterField::column)
+            .into()
+    }
+
+    fn into_data(self, before: Option<&Self>) -> StudentData {
+        StudentData {
+            student: self,
+            previous_status: before.map(|before| before.status),
+        }
     }
 
     fn of_data(data: &StudentData) -> &Self {
         &data.student
     }
+}
+
+/// Returns a text as it is compared in a filter: as it would be stored, whatever its case.
+fn trimmed_fold(text: &str) -> String {
+    fold(text.trim())
 }
 
 fn course(course: &str) -> Result<String, Flaw> {
@@ -164,22 +175,21 @@ fn year(year: &i32) -> Result<i32, Flaw> {
     }
 }
 
+impl Counted for Student {
+    type Status = StudentStatus;
+
+    const COUNTS: &'static str = "student_statistics";
+
+    fn status(&self) -> StudentStatus {
+        self.status
+    }
+
+    fn status_before(data: &StudentData) -> Option<StudentStatus> {
+        data.previous_status
+    }
+}
+
 impl Importable for Student {
-    fn keys_of(new: &CreateStudent) -> Vec<Option<String>> {
-        let number = new.student_number.as_deref().map(fold);
-        vec![Some(new.email.to_lowercase()), number]
-    }
-
-    fn keys(&self) -> Vec<Option<String>> {
-        let address = self.address_key.as_ref().unwrap_or(&self.email_key);
-        vec![Some(address.clone()), self.number_key.clone()]
-    }
-
-    fn key_columns() -> Vec<Expr> {
-        let address = [Expr::col(Column::AddressKey), Expr::col(Column::EmailKey)];
-        vec![Func::coalesce(address).into(), Expr::col(Column::NumberKey)]
-    }
-
     fn into_update(new: CreateStudent) -> UpdateStudent {
         UpdateStudent {
             name: Some(new.name),

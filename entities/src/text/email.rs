@@ -67,6 +67,11 @@ pub(crate) fn sought(text: &str) -> (String, String) {
     (key(text).unwrap_or_else(|| before.clone()), before)
 }
 
+/// Returns an address in the form in which it is compared. A text that is no address stays one, in lower case.
+pub(crate) fn form(text: &str) -> String {
+    sought(text).0
+}
+
 /// Returns the spellings of an address to search for: as it is stored and, if that differs, with its domain in Unicode.
 pub(crate) fn spellings(email: &str) -> Cow<'_, str> {
     let Some((local, domain)) = email.rsplit_once('@') else {

@@ -170,7 +170,7 @@ async fn change_in_tx(
     if may_remove_administrator && !is_administrator && administrators == [user.id] {
         return Err(UserRefusal::LastAdministrator.into());
     }
-    let user = append(tx, context, kind, user).await?;
+    let user = append(tx, context, kind, user, before.active_role()).await?;
     if kind == UserEventKind::Deactivated {
         end_sessions(tx, context, user.id, |_| true, Revocation::Deactivated).await?;
     }
@@ -191,12 +191,13 @@ async fn lock_administrators(tx: &Tx<'_>) -> Result<Vec<UserId>> {
     Ok(locked)
 }
 
-/// Stores the user with the next version, and appends its event.
+/// Stores the user with the next version, and appends its event, which says the role that the user had before, if any.
 pub(super) async fn append(
     tx: &Tx<'_>,
     context: &CommandContext,
     kind: UserEventKind,
     mut user: User,
+    previous_role: Option<Role>,
 ) -> Result<User> {
     user.derive_keys();
     user.version += 1;
@@ -208,7 +209,10 @@ pub(super) async fn append(
     let updated = Entity::update(row).exec(&**tx).await;
     updated.map_err(refused_row)?;
     let stream = user.id.stream();
-    let data = UserData { user };
+    let data = UserData {
+        user,
+        previous_role,
+    };
     let event = kind.event(&data, data.user.updated_at);
     let expected = data.user.version - 1;
     tx.append(stream, expected, event, &context.meta()).await?;

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::User;
 use crate::{
-    access::{SessionId, UserId},
+    access::{Action, Role, SessionId, UserId},
+    counting::{Step, Tally},
     event_kinds::{EventContract, EventData, event_kinds},
 };
 
@@ -20,9 +21,9 @@ pub const SESSION_STREAM: &str = SessionId::KIND;
 pub const PRESENCE_STREAM: &str = "presence";
 
 event_kinds! {
-    prefix "User", data UserData version 1;
+    prefix "User", data UserData version 2;
 
-    /// The kinds of user events.
+    /// The kinds of user events. Version 2: they say the role before.
     pub enum UserEventKind {
         /// The user was created.
         Registered,
@@ -47,6 +48,9 @@ event_kinds! {
 pub(crate) struct UserData {
     /// The user after the event.
     pub user: User,
+    /// The role before the event; absent if the user was not there or deactivated, and in version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_role: Option<Role>,
 }
 
 /// A user event, read from the log.
@@ -69,6 +73,26 @@ impl UserEvent {
             kind,
             user: data.user,
         })
+    }
+}
+
+impl Tally for User {
+    type Group = Role;
+
+    const STREAM: &'static str = STREAM;
+    const COUNTS: &'static str = "user_statistics";
+    const READ: Action = Action::ReadUsers;
+
+    fn step(event: &Event) -> ::events::Result<Step<Role>> {
+        let (kind, data) = UserEventKind::read(event)?;
+        let to = data.user.active_role();
+        let from = match (event.schema_version, kind) {
+            (2.., _) => data.previous_role,
+            (_, UserEventKind::Registered) => None,
+            (_, UserEventKind::Deactivated) => Some(data.user.role),
+            _ => to,
+        };
+        Ok(Step { from, to })
     }
 }
 

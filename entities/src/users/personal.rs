@@ -78,6 +78,6 @@ async fn erase_in_tx(tx: &Tx<'_>, context: &CommandContext, id: UserId) -> Resul
         .filter(sessions::Column::UserId.eq(id))
         .exec(&**tx)
         .await?;
-    append(tx, context, UserEventKind::Erased, user).await?;
+    append(tx, context, UserEventKind::Erased, user, None).await?;
     Ok(())
 }

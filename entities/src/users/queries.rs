@@ -1,53 +1,53 @@
-//! The queries on users. Deactivated users can still be looked up, as chats show what they wrote; lists include them only on
-//! request.
+//! The queries on users. Deactivated users can still be looked up, as chats show what they wrote; lists include them only if the
+//! filter asks about them.
 
 use std::sync::Arc;
 
 use ::events::HistoryPage;
-use sea_orm::{ColumnTrait, Condition, DbBackend, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use uuid::Uuid;
 
 use super::{
-    Role, User, Users,
+    User, Users,
     user::{Column, Entity},
 };
 use crate::{
-    Page, PageRequest, Versions,
+    Filter, Page, PageRequest, Versions,
     access::{AccessError, Action, UserId, Viewer, authorize},
     boxed,
+    filter::filter_fields,
     id::uuids,
     record::{Sort, sort_fields},
-    searching::{contains, is_any},
+    text::email,
 };
 
 type Result<T, E = AccessError> = std::result::Result<T, E>;
 
-/// Selects the users of a list.
-#[derive(Debug, Clone, Default)]
-pub struct UserFilter {
-    /// A part of the name, whatever its case.
-    pub search: Option<String>,
-    /// One of these roles.
-    pub role: Option<Vec<Role>>,
-    /// Whether to include deactivated users.
-    pub include_deactivated: bool,
+const TABLE: &str = "app_user";
+
+filter_fields! {
+    /// The fields that a list can be filtered by.
+    UserField of Column until DeactivatedAt {
+        Id of UserId, Email => [AddressKey, EmailKey] by email::form, Name, Role, Version,
+        CreatedAt, UpdatedAt, DeactivatedAt,
+    }
 }
 
 sort_fields! {
-    /// The fields that a list can be sorted by: the time of registration, or the name, by code point.
+    /// The fields that a list can be sorted by; texts sort by code point.
     UserSortField of Column { CreatedAt, Name }
 }
 
 /// The order of a list.
 pub type UserSort = Sort<UserSortField>;
 
-impl UserFilter {
-    fn condition(&self, backend: DbBackend) -> Condition {
-        let active = (!self.include_deactivated).then(|| Column::DeactivatedAt.is_null());
-        Condition::all()
-            .add_option(active)
-            .add(contains(backend, "app_user", self.search.as_deref()))
-            .add_option(is_any(Column::Role, self.role.as_ref()))
+/// Checks whether the viewer may list users, and ask about what the filter asks about: who may not see an address could find it out
+/// by asking for it.
+fn authorize_list(viewer: &Viewer, filter: &Filter<UserField>) -> Result<()> {
+    authorize(viewer, Action::ReadUsers)?;
+    match filter.asks_about(UserField::Email) {
+        true => authorize(viewer, Action::ReadUserDetails),
+        false => Ok(()),
     }
 }
 
@@ -88,23 +88,23 @@ impl Users {
     pub async fn list_users(
         &self,
         viewer: &Viewer,
-        filter: &UserFilter,
+        filter: &Filter<UserField>,
         sort: UserSort,
         request: &PageRequest,
     ) -> Result<Page<User>> {
-        authorize(viewer, Action::ReadUsers)?;
+        authorize_list(viewer, filter)?;
         let sorted = sort.by(Column::Id);
         let database = self.log.database();
-        let rows = Entity::find().filter(filter.condition(database.backend()));
+        let rows = Entity::find().filter(filter.condition(database.backend(), TABLE));
         Ok(request.read(rows, &sorted, &database.reader).await?)
     }
 
     /// Returns the number of users in the whole list.
     #[boxed]
-    pub async fn count_users(&self, viewer: &Viewer, filter: &UserFilter) -> Result<u64> {
-        authorize(viewer, Action::ReadUsers)?;
+    pub async fn count_users(&self, viewer: &Viewer, filter: &Filter<UserField>) -> Result<u64> {
+        authorize_list(viewer, filter)?;
         Ok(Entity::find()
-            .filter(filter.condition(self.log.database().backend()))
+            .filter(filter.condition(self.log.database().backend(), TABLE))
             .count(&self.log.database().reader)
             .await?)
     }

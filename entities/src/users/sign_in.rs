@@ -218,9 +218,11 @@ impl Users {
                     };
                     let mut user = lock_user(tx, id).await?;
                     if user.role != Role::Admin || user.deactivated_at.is_some() {
+                        let before = user.active_role();
                         user.role = Role::Admin;
                         user.deactivated_at = None;
-                        user = append(tx, &context, UserEventKind::RoleChanged, user).await?;
+                        let kind = UserEventKind::RoleChanged;
+                        user = append(tx, &context, kind, user, before).await?;
                     }
                     let user = set_password(tx, &context, user, &hash).await?;
                     let revocation = Revocation::PasswordChanged;
@@ -371,5 +373,5 @@ async fn create_user(
         Viewer::Anonymous => on_behalf_of(context, &user),
         _ => context,
     };
-    append(tx, &context, UserEventKind::Registered, user).await
+    append(tx, &context, UserEventKind::Registered, user, None).await
 }

@@ -17,7 +17,8 @@ pub(super) async fn set_password(
     hash: &str,
 ) -> Result<User> {
     store_hash(tx, user.id, hash).await?;
-    append(tx, context, UserEventKind::PasswordChanged, user).await
+    let role = user.active_role();
+    append(tx, context, UserEventKind::PasswordChanged, user, role).await
 }
 
 /// Checks, with the user's row locked, that the checked password is still the user's: the check takes long, and a change of the

@@ -71,6 +71,11 @@ impl ActiveModelBehavior for ActiveModel {}
 pub type User = Model;
 
 impl Model {
+    /// Returns the role, unless the user is deactivated.
+    pub(crate) fn active_role(&self) -> Option<Role> {
+        self.deactivated_at.is_none().then_some(self.role)
+    }
+
     /// Sets what is derived from the name and the address.
     pub(crate) fn derive_keys(&mut self) {
         self.email_key = self.email.to_lowercase();

@@ -192,7 +192,7 @@ fn attacks() -> Vec<(&'static str, String)> {
         (
             "a list of 9,000 items",
             format!(
-                "{{ users(filter: {{ role: [{}] }}) {{ totalCount }} }}",
+                "{{ users(filter: {{ role: {{ in: [{}] }} }}) {{ totalCount }} }}",
                 "ADMIN ".repeat(9_000)
             ),
         ),

@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use entities::{
-    CommandContext, Direction, Entities, PageRequest,
+    CommandContext, Direction, Entities, Filter, PageRequest,
     access::{AccessError, Viewer},
     posts::{NewPost, PostError},
-    users::{UserFilter, UserId, UserSort, UserSortField},
+    users::{UserId, UserSort, UserSortField},
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use indicatif::HumanCount;
@@ -83,7 +83,7 @@ pub async fn seed_posts(
 }
 
 async fn authors(entities: &Entities) -> Result<Vec<UserId>, SeedPostsError> {
-    let filter = UserFilter::default();
+    let filter = Filter::default();
     let sort = UserSort {
         field: UserSortField::CreatedAt,
         direction: Direction::Asc,

@@ -3,7 +3,10 @@
 use std::io;
 
 use entities::users::UserError;
-use gateway::{import::ImportError, seed::SeedPostsError};
+use gateway::{
+    import::ImportError,
+    seed::{SeedFileError, SeedPostsError},
+};
 use migration::SchemaError;
 use workers::{operating::OperatingError, rebuilding::RebuildFailure, retention::RetentionError};
 
@@ -40,6 +43,8 @@ pub(crate) enum StartError {
     Demo(Box<dyn std::error::Error + Send + Sync>),
     #[error("seeding failed: {0}")]
     SeedPosts(#[from] SeedPostsError),
+    #[error(transparent)]
+    SeedFile(#[from] SeedFileError),
     #[error("{0}")]
     Rebuild(#[from] RebuildFailure),
     #[error("{0}")]

@@ -1,14 +1,15 @@
 //! The inputs of chats, and their conversion to those of `entities`.
 
-use async_graphql::ID;
+use async_graphql::{Enum, ID};
 use entities::{
-    chats::{ChatId, CreateChat, MessageId},
+    chats::{self, ChatId, CreateChat, MessageId},
     users::UserId,
 };
 
 use super::object::ChatKind;
 use crate::{
     error::{Error, Result},
+    filter::{DateTimeFilter, IdFilter, IntFilter, OptionalStringFilter, choices, filters},
     id,
     payloads::inputs,
 };
@@ -73,6 +74,35 @@ inputs! {
 
     /// The global id of the chat in which you are typing.
     SetTypingInput { chat_id: ID = "The chat in question." }
+}
+
+choices! {
+    /// Compares the kind of a chat.
+    ChatKindFilter of ChatKind as chats::ChatKind;
+}
+
+filters! {
+    /// Filters a list of chats. All conditions must hold.
+    ChatFilter of chats::ChatField {
+        id: IdFilter as Id = "The global id.",
+        kind: ChatKindFilter as Kind = "The kind of chat.",
+        title: OptionalStringFilter as Title = "The title of a group, compared by code points. A direct chat has none.",
+        member_count: IntFilter as MemberCount = "The number of members.",
+        version: IntFilter as Version = "The version.",
+        created_at: DateTimeFilter as CreatedAt = "When it was created.",
+        last_activity_at: DateTimeFilter as LastActivityAt = "When the last message was sent, or the chat created.",
+    }
+}
+
+/// The field to sort chats by.
+#[derive(Enum, Copy, Clone, Default, Eq, PartialEq)]
+#[graphql(remote = "chats::ChatSortField")]
+pub(crate) enum ChatSortField {
+    /// The time of the last message, or of the creation before the first.
+    #[default]
+    LastActivityAt,
+    /// The time of creation.
+    CreatedAt,
 }
 
 pub(super) fn chat_id(id: &ID) -> Result<ChatId> {

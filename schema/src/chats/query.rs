@@ -1,36 +1,46 @@
 //! The queries of chats.
 
-use async_graphql::{
-    Context, ID, Object,
-    connection::{Connection, EmptyFields},
-};
+use async_graphql::{Context, ID, Object, connection::Connection};
 use entities::{
-    SortKey,
-    chats::{ChatError, ChatId, Chats, STREAM},
+    Filter, SortKey,
+    chats::{ChatError, ChatField, ChatId, ChatSort, Chats, STREAM},
+    record::SortField,
     users::UserId,
 };
 use events::{Interest, StreamKey};
-use serde::{Deserialize, Serialize};
 
-use super::object::Chat;
+use super::{
+    counting::ChatStatistics,
+    inputs::{ChatFilter, ChatSortField},
+    object::Chat,
+};
 use crate::{
     connection::{ListCursor, PageArguments, connect},
     error::Result,
     id,
+    price::{COUNT, cost},
     reads::Reads,
     request::{Read, reading, reads, viewer},
+    sort::{SortInput, order},
+    statistics,
 };
 
-pub(crate) type ChatConnection = Connection<ListCursor<ChatOrder>, Chat>;
+pub(crate) type ChatConnection = Connection<ListCursor<ChatSort>, Chat, ChatTotals>;
 
 #[derive(Default)]
 pub(crate) struct ChatsQuery;
 
-/// What orders chats: so that a cursor of another list is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) enum ChatOrder {
-    #[serde(rename = "chats")]
-    LastActivity,
+/// The total of a list of chats.
+pub(crate) struct ChatTotals(Filter<ChatField>);
+
+#[Object]
+impl ChatTotals {
+    /// The number of your chats that match the filter. Counting reads all of them, so request it only where it is shown.
+    #[graphql(directive = cost::apply(COUNT.to_owned()))]
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
+        let chats = &reading(ctx, Read::Noted).chats;
+        Ok(chats.count_chats(viewer(ctx)?, &self.0).await?)
+    }
 }
 
 /// Returns the chat with this id if the viewer is a member, for `chat` and `node`.
@@ -70,8 +80,12 @@ impl ChatsQuery {
         }
     }
 
-    /// The chats that you are a member of, with the most recent activity first. Page forward with `first` and
+    /// The chats that you are a member of, with the most recent activity first unless sorted otherwise. Page forward with `first` and
     /// `after`, or backward with `last` and `before`. Without them, returns the first 20.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of a connection are the field's"
+    )]
     async fn chats(
         &self,
         ctx: &Context<'_>,
@@ -79,17 +93,25 @@ impl ChatsQuery {
         #[graphql(desc = "Returns the chats that come after this cursor.")] after: Option<String>,
         #[graphql(desc = "Returns the last n items, from 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Returns the chats that come before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Restricts the list to matching chats.")] filter: Option<ChatFilter>,
+        #[graphql(desc = "The order of the list.")] sort: Option<SortInput<ChatSortField>>,
     ) -> Result<Option<ChatConnection>> {
+        let sort: ChatSort = order(sort);
+        let filter = crate::filter::filter(filter)?;
         let arguments = PageArguments::from((first, after, last, before));
-        let request = arguments.request(|cursor: &ListCursor<ChatOrder>| {
-            matches!(cursor.edge.key, SortKey::Time(_))
+        let request = arguments.request(|cursor: &ListCursor<ChatSort>| {
+            cursor.sort == sort && sort.field.accepts(&cursor.edge.key)
         })?;
         let (viewer, chats) = (viewer(ctx)?, &reading(ctx, Read::Noted).chats);
         if let (Some(reads), Some(user_id)) = (reads(ctx), viewer.user_id()) {
             note_chats(reads, chats, user_id).await?;
         }
-        let page = chats.list_chats(viewer, &request).await?;
-        let order = ChatOrder::LastActivity;
-        Ok(Some(connect(page, order, EmptyFields, Chat)))
+        let page = chats.list_chats(viewer, &filter, sort, &request).await?;
+        Ok(Some(connect(page, sort, ChatTotals(filter), Chat)))
+    }
+
+    /// Counts of all chats by kind and by day, for administrators. They follow changes within moments.
+    async fn chat_statistics(&self, ctx: &Context<'_>) -> Result<Option<ChatStatistics>> {
+        statistics::read(ctx).await
     }
 }

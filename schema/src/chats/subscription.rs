@@ -9,11 +9,12 @@ use entities::{
 use events::{EventSource, StreamKey, Topic};
 use futures::{Stream, StreamExt};
 
-use super::{event::ChatEvent, inputs::chat_id, own::MyChatsEvent};
+use super::{counting::ChatStatistics, event::ChatEvent, inputs::chat_id, own::MyChatsEvent};
 use crate::{
     error::Result,
     following::{follow_as, require},
     request::{entities, viewer},
+    statistics,
     users::UserRef,
 };
 
@@ -90,5 +91,13 @@ impl ChatsSubscription {
                 at: typing.at,
             })
         }))
+    }
+
+    /// The statistics now, and again whenever they have changed.
+    async fn chat_statistics(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Result<impl Stream<Item = Result<ChatStatistics>>> {
+        statistics::follow(ctx).await
     }
 }

@@ -4,16 +4,21 @@ use async_graphql::{Context, ID, Object, Subscription};
 use futures::Stream;
 
 use super::{
-    inputs::{CreateCustomerInput, CustomerFilter, UpdateCustomerInput},
-    object::Customer,
+    inputs::{
+        CreateCustomerInput, CreateCustomersInput, CustomerFilter, CustomerSortField,
+        DeleteCustomersInput, RestoreCustomersInput, UpdateCustomerInput, UpdateCustomersInput,
+    },
+    object::{Customer, CustomerStatistics},
 };
 use crate::{
     error::Result,
     plain::Shown,
     record::{
-        self, Create, Delete, List, Payload, RecordChange, Restore, SortInput, Statistics,
-        TargetInput, Update,
+        self, BulkPayload, Create, Delete, List, Payload, RecordChange, Restore, TargetInput,
+        Update,
     },
+    sort::SortInput,
+    statistics,
 };
 
 #[derive(Default)]
@@ -42,15 +47,14 @@ impl CustomersQuery {
         #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Customers before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which customers.")] filter: Option<CustomerFilter>,
-        #[graphql(desc = "In which order.")] sort: Option<SortInput<Customer>>,
+        #[graphql(desc = "In which order.")] sort: Option<SortInput<CustomerSortField>>,
     ) -> Result<Option<List<Customer>>> {
-        let filter = filter.unwrap_or_default().into_filter()?;
         record::list(ctx, (first, after, last, before), filter, sort).await
     }
 
     /// Counts of customers by status and by day. They follow changes within moments.
-    async fn customer_statistics(&self, ctx: &Context<'_>) -> Result<Option<Statistics<Customer>>> {
-        record::read_statistics(ctx).await
+    async fn customer_statistics(&self, ctx: &Context<'_>) -> Result<Option<CustomerStatistics>> {
+        statistics::read(ctx).await
     }
 }
 
@@ -94,6 +98,42 @@ impl CustomersMutation {
     ) -> Result<Option<Payload<Restore, Customer>>> {
         record::restore(ctx, input).await
     }
+
+    /// Creates up to 1,000 customers at once: all or none, or each row for itself.
+    async fn create_customers(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateCustomersInput,
+    ) -> Result<Option<BulkPayload<Create, Customer>>> {
+        record::bulk(ctx, input).await
+    }
+
+    /// Changes up to 1,000 customers at once: all or none, or each row for itself.
+    async fn update_customers(
+        &self,
+        ctx: &Context<'_>,
+        input: UpdateCustomersInput,
+    ) -> Result<Option<BulkPayload<Update, Customer>>> {
+        record::bulk(ctx, input).await
+    }
+
+    /// Deletes up to 1,000 customers at once: all or none, or each row for itself.
+    async fn delete_customers(
+        &self,
+        ctx: &Context<'_>,
+        input: DeleteCustomersInput,
+    ) -> Result<Option<BulkPayload<Delete, Customer>>> {
+        record::bulk(ctx, input).await
+    }
+
+    /// Brings up to 1,000 deleted customers back at once: all or none, or each row for itself.
+    async fn restore_customers(
+        &self,
+        ctx: &Context<'_>,
+        input: RestoreCustomersInput,
+    ) -> Result<Option<BulkPayload<Restore, Customer>>> {
+        record::bulk(ctx, input).await
+    }
 }
 
 #[derive(Default)]
@@ -116,7 +156,7 @@ impl CustomersSubscription {
     async fn customer_statistics(
         &self,
         ctx: &Context<'_>,
-    ) -> Result<impl Stream<Item = Result<Statistics<Customer>>>> {
-        record::follow_statistics(ctx).await
+    ) -> Result<impl Stream<Item = Result<CustomerStatistics>>> {
+        statistics::follow(ctx).await
     }
 }

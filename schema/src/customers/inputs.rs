@@ -1,17 +1,16 @@
 //! The inputs of customers, and their conversion to those of `entities`.
 
 use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
-use chrono::{DateTime, Utc};
 use entities::customers::{self, CreateCustomer, UpdateCustomer};
 
-use super::object::CustomerStatus;
+use super::object::{Customer, CustomerStatus};
 use crate::{
-    alternatives::any_of,
-    connection::check_time,
-    error::Result,
+    filter::{
+        DateTimeFilter, IdFilter, IntFilter, OptionalDateTimeFilter, OptionalStringFilter,
+        StringFilter, choices, filters,
+    },
     payloads::takes,
-    price::{SEARCH, cost},
-    record::updates,
+    record::{bulk_inputs, updates},
 };
 
 /// A new customer.
@@ -49,32 +48,24 @@ pub(crate) struct UpdateCustomerInput {
 
 updates!(UpdateCustomer: UpdateCustomerInput { name, email, status; clearing phone });
 
-/// Which customers a list has; all conditions must hold.
-#[derive(InputObject, Default)]
-pub(crate) struct CustomerFilter {
-    /// Part of the name or the email address, whatever its case.
-    #[graphql(directive = cost::apply(SEARCH.to_owned()))]
-    search: Option<String>,
-    /// Any of these; an empty list matches nothing.
-    status: Option<Vec<CustomerStatus>>,
-    /// Created at this time or later.
-    created_from: Option<DateTime<Utc>>,
-    /// Created before this time.
-    created_before: Option<DateTime<Utc>>,
-    /// The deleted customers instead of the others.
-    #[graphql(default = false)]
-    deleted: bool,
+choices! {
+    /// Compares the status of a customer.
+    CustomerStatusFilter of CustomerStatus as customers::CustomerStatus;
 }
 
-impl CustomerFilter {
-    pub(super) fn into_filter(self) -> Result<customers::CustomerFilter> {
-        Ok(customers::CustomerFilter {
-            search: self.search,
-            status: any_of(self.status),
-            created_from: check_time("createdFrom", self.created_from)?,
-            created_before: check_time("createdBefore", self.created_before)?,
-            deleted: self.deleted,
-        })
+filters! {
+    /// Which customers a list has; all conditions must hold. The deleted are left out unless there is a condition on `deletedAt`.
+    CustomerFilter of customers::CustomerField,
+    search = "Part of the name or the email address, whatever its case." {
+        id: IdFilter as Id = "The global id.",
+        name: StringFilter as Name = "The name, by code point.",
+        email: StringFilter as Email = "The email address, whatever its case.",
+        phone: OptionalStringFilter as Phone = "The telephone number, as it was entered.",
+        status: CustomerStatusFilter as Status = "Where the relation stands.",
+        version: IntFilter as Version = "The version.",
+        created_at: DateTimeFilter as CreatedAt = "When it was created.",
+        updated_at: DateTimeFilter as UpdatedAt = "When it was changed last.",
+        deleted_at: OptionalDateTimeFilter as DeletedAt = "When it was deleted.",
     }
 }
 
@@ -91,4 +82,9 @@ pub(crate) enum CustomerSortField {
     Name,
     /// The email address in lower case, by code point.
     Email,
+}
+
+bulk_inputs! {
+    Customer: CreateCustomersInput of CreateCustomerInput, UpdateCustomersInput of UpdateCustomerInput,
+    DeleteCustomersInput, RestoreCustomersInput
 }

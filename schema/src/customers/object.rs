@@ -8,7 +8,8 @@ use entities::customers;
 use super::inputs::CustomerSortField;
 use crate::{
     plain::Plain,
-    record::{CountedObject, RecordHead, recorded},
+    record::{RecordHead, recorded},
+    statistics::statistics,
 };
 
 /// Where the relation to a customer stands.
@@ -47,11 +48,19 @@ recorded! {
     Customer shows customers::Customer { name, email, phone, status },
     one of entities.customers,
     sorted by CustomerSortField,
-    CustomerField { customer }
+    CustomerField or CustomerRow { customer }
 }
 
-impl CountedObject for Customer {
-    type Status = CustomerStatus;
+statistics! {
+    /// How many customers there are, and when they came and went.
+    CustomerStatistics of customers::Customer {
+        CustomerDayCount {
+            created = created, "Customers created.";
+            deleted = deleted, "Customers deleted.";
+            restored = restored, "Deletions undone."
+        },
+        by_status: CustomerStatusCount { status: CustomerStatus = "The status." }
+    }
 }
 
 impl Plain for Customer {

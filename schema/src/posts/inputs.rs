@@ -1,16 +1,13 @@
 //! The inputs of posts, and their conversion to those of `entities`.
 
-use async_graphql::{Enum, ID, InputObject};
-use entities::{
-    Violations,
-    posts::{self, ChangeComment, ChangePost, PostId},
-};
+use async_graphql::{Enum, ID};
+use entities::posts::{self, ChangeComment, ChangePost, PostId};
 
 use crate::{
-    error::{self, Error, Result},
+    error::Result,
+    filter::{DateTimeFilter, IdFilter, IntFilter, filters},
     id,
     payloads::inputs,
-    price::{SEARCH, cost},
 };
 
 inputs! {
@@ -68,46 +65,27 @@ pub(super) fn comment_target(post: &ID, comment: &ID) -> Result<ChangeComment> {
     })
 }
 
-/// Filters a list of posts. All conditions must hold.
-#[derive(InputObject, Default)]
-pub(crate) struct PostFilter {
-    /// Matches posts by the user with this global id.
-    author: Option<ID>,
-    /// Matches only posts with comments, or only those without.
-    has_comments: Option<bool>,
-    /// Matches posts with at least this number of likes.
-    min_likes: Option<i32>,
-    /// Matches posts whose message contains this text. Case is ignored.
-    #[graphql(directive = cost::apply(SEARCH.to_owned()))]
-    search: Option<String>,
-}
-
-impl TryFrom<PostFilter> for posts::PostFilter {
-    type Error = Error;
-
-    fn try_from(filter: PostFilter) -> Result<Self> {
-        if filter.min_likes.is_some_and(|least| least < 0) {
-            let message = "must not be negative";
-            return Err(error::invalid(Violations::one(
-                "minLikes", "range", message,
-            )));
-        }
-        let author = filter.author.as_ref();
-        Ok(Self {
-            author_id: author.map(|id| id::decode("author", id)).transpose()?,
-            has_comments: filter.has_comments,
-            min_likes: filter.min_likes.map(i64::from),
-            search: filter.search,
-        })
+filters! {
+    /// Filters a list of posts. All conditions must hold.
+    PostFilter of posts::PostField,
+    search = "Matches posts whose message contains this text. Case is ignored." {
+        id: IdFilter as Id = "The global id.",
+        author: IdFilter as AuthorId = "The global id of the author.",
+        like_count: IntFilter as LikeCount = "The number of likes.",
+        comment_count: IntFilter as CommentCount = "The number of comments, without removed ones.",
+        version: IntFilter as Version = "The version.",
+        created_at: DateTimeFilter as CreatedAt = "When it was created.",
+        updated_at: DateTimeFilter as UpdatedAt = "When it was changed last.",
     }
 }
 
-/// The order of a list of posts.
-#[derive(Enum, Copy, Clone, Eq, PartialEq)]
-#[graphql(remote = "posts::PostSort")]
-pub(crate) enum PostSort {
-    /// The newest posts first.
-    Newest,
-    /// The most liked posts first. Likes that arrive while you page move posts between pages.
-    MostLiked,
+/// The field to sort posts by.
+#[derive(Enum, Copy, Clone, Default, Eq, PartialEq)]
+#[graphql(remote = "posts::PostSortField")]
+pub(crate) enum PostSortField {
+    /// The time of creation.
+    #[default]
+    CreatedAt,
+    /// The number of likes. Likes that arrive while you page move posts between pages.
+    LikeCount,
 }

@@ -4,14 +4,15 @@ use std::collections::HashMap;
 
 use async_graphql::{Context, ID, Object, connection::Connection};
 use entities::{
-    Entities, Violations,
+    Entities, Filter, Violations,
     posts::{self, PostId},
     record::SortField,
 };
 
 use super::{
     comments::shows_authors,
-    inputs::{PostFilter, PostSort, post_id},
+    counting::PostStatistics,
+    inputs::{PostFilter, PostSortField, post_id},
     object::Post,
 };
 use crate::{
@@ -20,6 +21,8 @@ use crate::{
     plain::Shown,
     price::{COUNT, cost},
     request::{Read, reading, reads, shown, viewer},
+    sort::{SortInput, order},
+    statistics,
     users::{load_all, note_users},
 };
 
@@ -29,7 +32,7 @@ pub(crate) type PostConnection = Connection<ListCursor<posts::PostSort>, Shown<P
 pub(crate) struct PostsQuery;
 
 /// The total of a list of posts.
-pub(crate) struct PostTotals(posts::PostFilter);
+pub(crate) struct PostTotals(Filter<posts::PostField>);
 
 #[Object]
 impl PostTotals {
@@ -95,13 +98,13 @@ impl PostsQuery {
         #[graphql(desc = "Returns the last n items, from 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Returns the posts that come before this cursor.")] before: Option<String>,
         #[graphql(desc = "Restricts the list to matching posts.")] filter: Option<PostFilter>,
-        #[graphql(desc = "The order of the list.")] sort: Option<PostSort>,
+        #[graphql(desc = "The order of the list.")] sort: Option<SortInput<PostSortField>>,
     ) -> Result<Option<PostConnection>> {
-        let sort = sort.map_or(posts::PostSort::Newest, Into::into);
-        let filter: posts::PostFilter = filter.unwrap_or_default().try_into()?;
+        let sort: posts::PostSort = order(sort);
+        let filter = crate::filter::filter(filter)?;
         let arguments = PageArguments::from((first, after, last, before));
         let request = arguments.request(|cursor: &ListCursor<posts::PostSort>| {
-            cursor.sort == sort && sort.accepts(&cursor.edge.key)
+            cursor.sort == sort && sort.field.accepts(&cursor.edge.key)
         })?;
         let Entities { posts, users, .. } = reading(ctx, Read::Kind(posts::STREAM));
         let page = posts
@@ -124,5 +127,10 @@ impl PostsQuery {
             Shown(Post::with_author(post, author))
         };
         Ok(Some(connect(page, sort, PostTotals(filter), with_author)))
+    }
+
+    /// Counts of posts by day. They follow changes within moments.
+    async fn post_statistics(&self, ctx: &Context<'_>) -> Result<Option<PostStatistics>> {
+        statistics::read(ctx).await
     }
 }

@@ -11,6 +11,7 @@ use futures::{Stream, StreamExt, TryStreamExt};
 
 use super::{
     change::{CommentAdded, PostChange, is_created_by, is_of},
+    counting::PostStatistics,
     inputs::post_id,
 };
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
     following::{follow, require},
     id,
     request::entities,
+    statistics,
 };
 
 /// Follows the `wanted` events of one post or of all posts, while the caller may read posts.
@@ -50,16 +52,17 @@ pub(crate) struct PostsSubscription;
 
 #[Subscription]
 impl PostsSubscription {
-    /// The changes of a post. With `after`, it starts with the changes since that cursor, which may be `extensions.cursor`
-    /// of any response. Every change is delivered once, in order.
+    /// The changes of one post, or of all posts. With `after`, it starts with the changes since that cursor, which may be
+    /// `extensions.cursor` of any response. Every change is delivered once, in order.
     async fn post_changed(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The post's global id.")] id: ID,
+        #[graphql(desc = "Restricts the subscription to changes of the post with this global id.")]
+        id: Option<ID>,
         #[graphql(name = "after", desc = "The cursor to start after.")] _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<PostChange>>> {
-        let id = post_id("id", &id)?;
-        follow_posts(ctx, Some(id), |_| true).await
+        let id = id.map(|id| post_id("id", &id)).transpose()?;
+        follow_posts(ctx, id, |_| true).await
     }
 
     /// New posts, by one user or by all users. With `after`, it starts with the posts since that cursor, which may be
@@ -75,17 +78,26 @@ impl PostsSubscription {
         follow_posts(ctx, None, move |event| is_created_by(event, author_id)).await
     }
 
-    /// New comments on a post. With `after`, it starts with the comments since that cursor, which may be
+    /// New comments on one post, or on all posts. With `after`, it starts with the comments since that cursor, which may be
     /// `extensions.cursor` of any response. Every comment is delivered once, in order.
     async fn comment_added(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The post's global id.")] post_id: ID,
+        #[graphql(desc = "Restricts the subscription to the post with this global id.")]
+        post_id: Option<ID>,
         #[graphql(name = "after", desc = "The cursor to start after.")] _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<CommentAdded>>> {
-        let id = self::post_id("postId", &post_id)?;
+        let id = post_id.map(|id| self::post_id("postId", &id)).transpose()?;
         let wanted = |event: &Event| is_of(event, PostEventKind::CommentAdded);
-        let changes = follow_posts(ctx, Some(id), wanted).await?;
+        let changes = follow_posts(ctx, id, wanted).await?;
         Ok(changes.map(|change| change?.try_into()))
+    }
+
+    /// The statistics now, and again whenever they have changed.
+    async fn post_statistics(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Result<impl Stream<Item = Result<PostStatistics>>> {
+        statistics::follow(ctx).await
     }
 }

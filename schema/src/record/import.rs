@@ -1,17 +1,7 @@
-//! What imports of all records have: their modes, and what became of a row.
+//! What imports of all records have: what became of a row.
 
 use async_graphql::{Enum, SimpleObject};
 use entities::{Violation, record};
-
-/// What becomes of an import in which rows are refused.
-#[derive(Enum, Copy, Clone, Eq, PartialEq)]
-#[graphql(remote = "record::ImportMode")]
-pub(crate) enum ImportMode {
-    /// Nothing is imported: VALIDATION, with the violations of all rows, such as `rows.3.email`.
-    AllOrNothing,
-    /// The other rows are; `rows` of the answer says what became of each.
-    PerRow,
-}
 
 /// What became of a row.
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]

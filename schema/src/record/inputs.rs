@@ -3,18 +3,13 @@
 use std::{borrow::Cow, marker::PhantomData};
 
 use async_graphql::{
-    Enum, ID, InputObject, InputType, InputValueError, InputValueResult, MaybeUndefined, Name,
-    Value,
-    indexmap::IndexMap,
-    registry::{MetaInputValue, MetaType, MetaTypeId, Registry},
+    ID, InputObject, InputType, InputValueError, InputValueResult, MaybeUndefined, Value,
+    registry::Registry,
 };
-use entities::{
-    Direction, Violation, Violations,
-    record::{Record, Sort},
-};
+use entities::{Violation, Violations};
 
 use super::{Recorded, Verb};
-use crate::{error, error::Result};
+use crate::payloads::register;
 
 /// The record that a mutation changes.
 #[derive(InputObject)]
@@ -66,116 +61,6 @@ impl<V: Verb, O: Recorded> InputType for TargetInput<V, O> {
     }
 }
 
-/// Registers an input object that is `Fields` under its own name, with the changes of `edit`.
-fn register<T: InputType, Fields: InputType>(
-    registry: &mut Registry,
-    edit: impl Fn(&mut Registry, &mut IndexMap<String, MetaInputValue>),
-) -> String {
-    registry.create_input_type::<T, _>(MetaTypeId::InputObject, |registry| {
-        let mut own = registry.create_fake_input_type::<Fields>();
-        if let MetaType::InputObject {
-            name,
-            input_fields,
-            rust_typename,
-            ..
-        } = &mut own
-        {
-            *name = T::type_name().into_owned();
-            *rust_typename = Some(std::any::type_name::<T>());
-            edit(registry, input_fields);
-        }
-        own
-    })
-}
-
-/// Ascending or descending.
-#[derive(Enum, Copy, Clone, Eq, PartialEq)]
-#[graphql(remote = "Direction")]
-pub(crate) enum SortDirection {
-    /// Smallest, oldest or first in the alphabet first.
-    Asc,
-    /// The other way round.
-    Desc,
-}
-
-/// The order of a list; records that are equal in it are ordered by id.
-#[derive(InputObject)]
-struct SortFields {
-    /// Its direction.
-    #[graphql(default_with = "SortDirection::Desc")]
-    direction: SortDirection,
-}
-
-/// `SortFields` with the sort fields of one kind of record, such as `CustomerSort`.
-pub(crate) struct SortInput<O: Recorded> {
-    field: O::SortField,
-    direction: SortDirection,
-}
-
-impl<O: Recorded> InputType for SortInput<O> {
-    type RawValueType = Self;
-
-    fn type_name() -> Cow<'static, str> {
-        format!("{}Sort", O::NAME).into()
-    }
-
-    fn create_type_info(registry: &mut Registry) -> String {
-        register::<Self, SortFields>(registry, |registry, fields| {
-            let mut field = fields["direction"].clone();
-            field.name = "field".to_owned();
-            field.description = Some("The criterion.".to_owned());
-            field.ty = O::SortField::create_type_info(registry);
-            field.default_value = Some(O::SortField::default().to_value().to_string());
-            fields.shift_insert(0, field.name.clone(), field);
-        })
-    }
-
-    fn parse(value: Option<Value>) -> InputValueResult<Self> {
-        let Some(Value::Object(mut fields)) = value else {
-            return Err(InputValueError::expected_type(value.unwrap_or_default()));
-        };
-        let field = match fields.shift_remove("field") {
-            Some(field) => O::SortField::parse(Some(field)).map_err(InputValueError::propagate)?,
-            None => O::SortField::default(),
-        };
-        let rest = SortFields::parse(Some(Value::Object(fields)));
-        let direction = rest.map_err(InputValueError::propagate)?.direction;
-        Ok(Self { field, direction })
-    }
-
-    fn to_value(&self) -> Value {
-        let direction = self.direction;
-        let Value::Object(mut fields) = SortFields { direction }.to_value() else {
-            return Value::Null;
-        };
-        fields.insert(Name::new("field"), self.field.to_value());
-        Value::Object(fields)
-    }
-
-    fn as_raw_value(&self) -> Option<&Self> {
-        Some(self)
-    }
-}
-
-impl<O: Recorded> Default for SortInput<O> {
-    fn default() -> Self {
-        Self {
-            field: O::SortField::default(),
-            direction: SortDirection::Desc,
-        }
-    }
-}
-
-impl<O: Recorded> SortInput<O> {
-    /// Returns the order as `entities` takes it.
-    pub(super) fn into_sort(self) -> Sort<<O::Record as Record>::SortField> {
-        Sort {
-            field: self.field.into(),
-            direction: self.direction.into(),
-        }
-    }
-}
-
 /// The input that updates a record.
 pub(crate) trait UpdateInput {
     /// The input as `entities` takes it.
@@ -185,7 +70,7 @@ pub(crate) trait UpdateInput {
     ///
     /// # Errors
     /// When a field is null that must not be.
-    fn into_parts(self) -> Result<(ID, Option<i64>, Self::Update)>;
+    fn into_parts(self) -> Result<(ID, Option<i64>, Self::Update), Violations>;
 }
 
 /// Writes how an update becomes that of `entities`, whose fields have the same names. Null is refused, but for the fields behind
@@ -195,7 +80,9 @@ macro_rules! updates {
         impl $crate::record::UpdateInput for $input {
             type Update = $update;
 
-            fn into_parts(self) -> $crate::error::Result<(async_graphql::ID, Option<i64>, $update)> {
+            fn into_parts(
+                self,
+            ) -> std::result::Result<(async_graphql::ID, Option<i64>, $update), entities::Violations> {
                 let mut nulls = $crate::record::Nulls::default();
                 let update = $update {
                     $($kept: nulls
@@ -231,10 +118,10 @@ impl Nulls {
     }
 
     /// Fails with the fields that were null.
-    pub(crate) fn end(self) -> Result<()> {
+    pub(crate) fn end(self) -> Result<(), Violations> {
         match self.0.is_empty() {
             true => Ok(()),
-            false => Err(error::invalid(Violations(self.0))),
+            false => Err(Violations(self.0)),
         }
     }
 }

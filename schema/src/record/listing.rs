@@ -5,15 +5,17 @@ use std::sync::Arc;
 use async_graphql::{Context, Object, connection::Connection};
 use entities::record::{Record, RecordEvent, Sort, SortField};
 
-use super::{Recorded, SortInput};
+use super::Recorded;
 use crate::{
     connection::{ListCursor, PageArguments, connect},
     error::Result,
+    filter::{FilterInput, filter},
     price::{COUNT, cost},
     request::{Read, reading, viewer},
+    sort::{SortInput, order},
 };
 
-type Filter<O> = <<O as Recorded>::Record as Record>::Filter;
+type Filter<O> = entities::Filter<<<O as Recorded>::Record as Record>::FilterField>;
 
 /// What a list has besides its page.
 pub(crate) struct Totals<O: Recorded>(Arc<Filter<O>>);
@@ -54,10 +56,11 @@ pub(crate) type List<O> =
 pub(crate) async fn list<O: Recorded>(
     ctx: &Context<'_>,
     arguments: impl Into<PageArguments>,
-    filter: Filter<O>,
-    sort: Option<SortInput<O>>,
+    filtered: Option<impl FilterInput<Field = <O::Record as Record>::FilterField>>,
+    sort: Option<SortInput<O::SortField>>,
 ) -> Result<Option<List<O>>> {
-    let sort = sort.unwrap_or_default().into_sort();
+    let sort: Sort<<O::Record as Record>::SortField> = order(sort);
+    let filter = filter(filtered)?;
     let request = arguments.into().request(|cursor: &ListCursor<Sort<_>>| {
         cursor.sort == sort && sort.field.accepts(&cursor.edge.key)
     })?;

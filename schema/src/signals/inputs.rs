@@ -1,11 +1,14 @@
 //! The inputs of signals, and their conversion to those of `entities`.
 
-use async_graphql::InputObject;
+use async_graphql::Enum;
 use entities::signals;
 
 use super::object::SignalStatus;
 use crate::{
-    alternatives::any_of,
+    filter::{
+        DateTimeFilter, FloatFilter, IdFilter, IntFilter, OptionalDateTimeFilter, StringFilter,
+        choices, filters,
+    },
     payloads::{inputs, takes},
 };
 
@@ -19,13 +22,33 @@ inputs! {
 
 takes!(signals::SubmitSignal: SubmitSignalInput { source, value });
 
-/// Filters a list of signals. All conditions must hold.
-#[derive(InputObject, Default)]
-pub(crate) struct SignalFilter {
-    /// Matches signals of this source.
-    source: Option<String>,
-    /// Matches signals with any of these. An empty list matches nothing.
-    status: Option<Vec<SignalStatus>>,
+choices! {
+    /// Compares the status of a signal.
+    SignalStatusFilter of SignalStatus as signals::SignalStatus;
 }
 
-takes!(signals::SignalFilter: SignalFilter { source, status by any_of });
+filters! {
+    /// Filters a list of signals. All conditions must hold.
+    SignalFilter of signals::SignalField {
+        id: IdFilter as Id = "The global id.",
+        source: StringFilter as Source = "The source, without surrounding blanks.",
+        number: IntFilter as Number = "The place among the signals of the source.",
+        value: FloatFilter as Value = "The value that was measured.",
+        status: SignalStatusFilter as Status = "The status.",
+        version: IntFilter as Version = "The version.",
+        submitted_by: StringFilter as SubmittedBy = "Who submitted it: the id of a user, or the name of a process.",
+        submitted_at: DateTimeFilter as SubmittedAt = "When it was submitted.",
+        deadline_at: DateTimeFilter as DeadlineAt = "When it ends at the latest.",
+        completed_at: OptionalDateTimeFilter as CompletedAt = "When it ended.",
+        delivered_at: OptionalDateTimeFilter as DeliveredAt = "When the webhook's receiver acknowledged it.",
+    }
+}
+
+/// The field to sort signals by.
+#[derive(Enum, Copy, Clone, Default, Eq, PartialEq)]
+#[graphql(remote = "signals::SignalSortField")]
+pub(crate) enum SignalSortField {
+    /// The time of submission.
+    #[default]
+    SubmittedAt,
+}

@@ -2,17 +2,24 @@
 
 use async_graphql::{Context, ID, Object, connection::Connection};
 use entities::{
+    Filter,
     record::SortField,
-    signals::{self, SignalId, SignalSort},
+    signals::{SignalField, SignalId, SignalSort},
 };
 
-use super::{inputs::SignalFilter, object::Signal};
+use super::{
+    counting::SignalCounts,
+    inputs::{SignalFilter, SignalSortField},
+    object::Signal,
+};
 use crate::{
     connection::{ListCursor, PageArguments, connect},
     error::Result,
     id,
     price::{COUNT, cost},
     request::{Read, reading, viewer},
+    sort::{SortInput, order},
+    statistics,
 };
 
 pub(crate) type SignalConnection = Connection<ListCursor<SignalSort>, Signal, SignalTotals>;
@@ -21,7 +28,7 @@ pub(crate) type SignalConnection = Connection<ListCursor<SignalSort>, Signal, Si
 pub(crate) struct SignalsQuery;
 
 /// The total of a list of signals.
-pub(crate) struct SignalTotals(signals::SignalFilter);
+pub(crate) struct SignalTotals(Filter<SignalField>);
 
 #[Object]
 impl SignalTotals {
@@ -51,8 +58,12 @@ impl SignalsQuery {
         find(ctx, id::decode("id", &id)?).await
     }
 
-    /// The signals, newest first. Page forward with `first` and
+    /// The signals, newest first unless sorted otherwise. Page forward with `first` and
     /// `after`, or backward with `last` and `before`. Without them, returns the first 20.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of a connection are the field's"
+    )]
     async fn signals(
         &self,
         ctx: &Context<'_>,
@@ -63,18 +74,24 @@ impl SignalsQuery {
             String,
         >,
         #[graphql(desc = "Restricts the list to matching signals.")] filter: Option<SignalFilter>,
+        #[graphql(desc = "The order of the list.")] sort: Option<SortInput<SignalSortField>>,
     ) -> Result<Option<SignalConnection>> {
-        let sort = SignalSort::Newest;
-        let filter: signals::SignalFilter = filter.unwrap_or_default().into();
+        let sort: SignalSort = order(sort);
+        let filter = crate::filter::filter(filter)?;
         let arguments = PageArguments::from((first, after, last, before));
         let request = arguments.request(|cursor: &ListCursor<SignalSort>| {
-            cursor.sort == sort && sort.accepts(&cursor.edge.key)
+            cursor.sort == sort && sort.field.accepts(&cursor.edge.key)
         })?;
         let signals = &reading(ctx, Read::Kind(signals::STREAM)).signals;
         let page = signals
-            .list_signals(viewer(ctx)?, &filter, &request)
+            .list_signals(viewer(ctx)?, &filter, sort, &request)
             .await?;
         let totals = SignalTotals(filter);
         Ok(Some(connect(page, sort, totals, Signal::from)))
+    }
+
+    /// Counts of signals by status and by day. They follow changes within moments.
+    async fn signal_statistics(&self, ctx: &Context<'_>) -> Result<Option<SignalCounts>> {
+        statistics::read(ctx).await
     }
 }

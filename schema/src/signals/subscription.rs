@@ -10,11 +10,14 @@ use entities::{
 use events::{Event, Topic};
 use futures::Stream;
 
-use super::object::{Signal, SignalProcessor};
+use super::{
+    counting::SignalCounts,
+    object::{Signal, SignalProcessor},
+};
 use crate::{
     error::Result,
     following::{follow_as, require},
-    id,
+    id, statistics,
 };
 
 /// The type of a step in processing a signal.
@@ -75,20 +78,26 @@ pub(crate) struct SignalsSubscription;
 
 #[Subscription]
 impl SignalsSubscription {
-    /// The steps in processing a signal. With `after`, it starts with the steps since that cursor, which may be
+    /// The steps in processing one signal, or all signals. With `after`, it starts with the steps since that cursor, which may be
     /// `extensions.cursor` of any response. Every step is delivered once, in order.
     async fn signal_progress(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The signal's global id.")] id: ID,
+        #[graphql(desc = "Restricts the subscription to the signal with this global id.")]
+        id: Option<ID>,
         #[graphql(name = "after", desc = "The cursor to start after.")] _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<SignalProgress>>> {
-        let id: SignalId = id::decode("id", &id)?;
+        let id = id.map(|id| id::decode("id", &id)).transpose()?;
+        let id = id.map(SignalId::uuid);
         require(ctx, Requirement::Action(Action::ReadSignals)).await?;
-        let topic = Topic {
-            kind: STREAM,
-            id: Some(id.uuid()),
-        };
-        follow_as(ctx, topic, SignalProgress::new)
+        follow_as(ctx, Topic { kind: STREAM, id }, SignalProgress::new)
+    }
+
+    /// The statistics now, and again whenever they have changed.
+    async fn signal_statistics(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Result<impl Stream<Item = Result<SignalCounts>>> {
+        statistics::follow(ctx).await
     }
 }

@@ -5,17 +5,22 @@ use futures::Stream;
 
 use super::{
     import::{ImportStudentsInput, ImportStudentsPayload},
-    inputs::{CreateStudentInput, StudentFilter, UpdateStudentInput},
-    object::Student,
+    inputs::{
+        CreateStudentInput, CreateStudentsInput, DeleteStudentsInput, RestoreStudentsInput,
+        StudentFilter, StudentSortField, UpdateStudentInput, UpdateStudentsInput,
+    },
+    object::{Student, StudentStatistics},
 };
 use crate::{
     error::Result,
     plain::Shown,
     record::{
-        self, ChangeType, Create, Delete, List, Payload, RecordChange, SortInput, TargetInput,
-        Update,
+        self, BulkPayload, ChangeType, Create, Delete, List, Payload, RecordChange, Restore,
+        TargetInput, Update,
     },
     request::{command_context, entities},
+    sort::SortInput,
+    statistics,
 };
 
 #[derive(Default)]
@@ -44,10 +49,14 @@ impl StudentsQuery {
         #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Students before this cursor.")] before: Option<String>,
         #[graphql(desc = "Which students.")] filter: Option<StudentFilter>,
-        #[graphql(desc = "In which order.")] sort: Option<SortInput<Student>>,
+        #[graphql(desc = "In which order.")] sort: Option<SortInput<StudentSortField>>,
     ) -> Result<Option<List<Student>>> {
-        let filter = filter.unwrap_or_default().into();
         record::list(ctx, (first, after, last, before), filter, sort).await
+    }
+
+    /// Counts of students by status and by day. They follow changes within moments.
+    async fn student_statistics(&self, ctx: &Context<'_>) -> Result<Option<StudentStatistics>> {
+        statistics::read(ctx).await
     }
 }
 
@@ -74,7 +83,7 @@ impl StudentsMutation {
         record::update(ctx, input).await
     }
 
-    /// Deletes a student. Its email address and number are free at once.
+    /// Deletes a student. It can be restored; its email address and number are free at once.
     async fn delete_student(
         &self,
         ctx: &Context<'_>,
@@ -93,6 +102,51 @@ impl StudentsMutation {
         let students = &entities(ctx).students;
         let imported = students.import(command_context(ctx)?, input.into()).await;
         Ok(Some(imported?.into()))
+    }
+
+    /// Brings a deleted student back. CONFLICT when its email address or number was taken since.
+    async fn restore_student(
+        &self,
+        ctx: &Context<'_>,
+        input: TargetInput<Restore, Student>,
+    ) -> Result<Option<Payload<Restore, Student>>> {
+        record::restore(ctx, input).await
+    }
+
+    /// Creates up to 1,000 students at once: all or none, or each row for itself.
+    async fn create_students(
+        &self,
+        ctx: &Context<'_>,
+        input: CreateStudentsInput,
+    ) -> Result<Option<BulkPayload<Create, Student>>> {
+        record::bulk(ctx, input).await
+    }
+
+    /// Changes up to 1,000 students at once: all or none, or each row for itself.
+    async fn update_students(
+        &self,
+        ctx: &Context<'_>,
+        input: UpdateStudentsInput,
+    ) -> Result<Option<BulkPayload<Update, Student>>> {
+        record::bulk(ctx, input).await
+    }
+
+    /// Deletes up to 1,000 students at once: all or none, or each row for itself.
+    async fn delete_students(
+        &self,
+        ctx: &Context<'_>,
+        input: DeleteStudentsInput,
+    ) -> Result<Option<BulkPayload<Delete, Student>>> {
+        record::bulk(ctx, input).await
+    }
+
+    /// Brings up to 1,000 deleted students back at once: all or none, or each row for itself.
+    async fn restore_students(
+        &self,
+        ctx: &Context<'_>,
+        input: RestoreStudentsInput,
+    ) -> Result<Option<BulkPayload<Restore, Student>>> {
+        record::bulk(ctx, input).await
     }
 }
 
@@ -113,5 +167,13 @@ impl StudentsSubscription {
         #[graphql(name = "after", desc = "The cursor to start after.")] _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<RecordChange<Student>>>> {
         record::follow(ctx, Some(kinds), id).await
+    }
+
+    /// The statistics now, and again whenever they have changed.
+    async fn student_statistics(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Result<impl Stream<Item = Result<StudentStatistics>>> {
+        statistics::follow(ctx).await
     }
 }

@@ -7,7 +7,7 @@ use entities::{
 };
 
 use super::{inputs::CreateStudentInput, object::Student};
-use crate::record::{ImportMode, ImportOutcome, ImportViolation};
+use crate::record::{BulkMode, ImportOutcome, ImportViolation};
 
 /// What becomes of a row whose email address a student has already.
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]
@@ -27,8 +27,8 @@ pub(crate) struct ImportStudentsInput {
     /// The students, 1 to 1,000.
     rows: Vec<CreateStudentInput>,
     /// What becomes of the import when rows are refused.
-    #[graphql(default_with = "ImportMode::AllOrNothing")]
-    mode: ImportMode,
+    #[graphql(default_with = "BulkMode::AllOrNothing")]
+    mode: BulkMode,
     /// What becomes of rows whose email address a student has already. With SKIP or UPDATE an import can be repeated.
     #[graphql(default_with = "ExistingStudents::Refuse")]
     existing: ExistingStudents,

@@ -3,12 +3,14 @@
 use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 use entities::students::{self, CreateStudent, UpdateStudent};
 
-use super::object::StudentStatus;
+use super::object::{Student, StudentStatus};
 use crate::{
-    alternatives::any_of,
+    filter::{
+        DateTimeFilter, IdFilter, IntFilter, OptionalDateTimeFilter, OptionalStringFilter,
+        StringFilter, choices, filters,
+    },
     payloads::takes,
-    price::{SEARCH, cost},
-    record::updates,
+    record::{bulk_inputs, updates},
 };
 
 /// A new student.
@@ -61,21 +63,28 @@ updates! {
     }
 }
 
-/// Which students a list has; all conditions must hold.
-#[derive(InputObject, Default)]
-pub(crate) struct StudentFilter {
-    /// Part of the name, the email address, the student number or the course, whatever its case.
-    #[graphql(directive = cost::apply(SEARCH.to_owned()))]
-    search: Option<String>,
-    /// Any of these; an empty list matches nothing.
-    status: Option<Vec<StudentStatus>>,
-    /// Any of these, whatever their case; an empty list matches nothing.
-    course: Option<Vec<String>>,
-    /// Any of these; an empty list matches nothing.
-    year: Option<Vec<i32>>,
+choices! {
+    /// Compares the status of a student.
+    StudentStatusFilter of StudentStatus as students::StudentStatus;
 }
 
-takes!(students::StudentFilter: StudentFilter { search, status by any_of, course, year });
+filters! {
+    /// Which students a list has; all conditions must hold. The deleted are left out unless there is a condition on `deletedAt`.
+    StudentFilter of students::StudentField,
+    search = "Part of the name, the email address, the student number or the course, whatever its case." {
+        id: IdFilter as Id = "The global id.",
+        name: StringFilter as Name = "The name, by code point.",
+        email: StringFilter as Email = "The email address, whatever its case.",
+        student_number: OptionalStringFilter as StudentNumber = "The student number, whatever its case.",
+        course: StringFilter as Course = "What is studied, whatever its case.",
+        year: IntFilter as Year = "Which year of it.",
+        status: StudentStatusFilter as Status = "Where the student stands.",
+        version: IntFilter as Version = "The version.",
+        created_at: DateTimeFilter as CreatedAt = "When it was created.",
+        updated_at: DateTimeFilter as UpdatedAt = "When it was changed last.",
+        deleted_at: OptionalDateTimeFilter as DeletedAt = "When it was deleted.",
+    }
+}
 
 /// What a list of students is sorted by.
 #[derive(Enum, Copy, Clone, Default, Eq, PartialEq)]
@@ -94,4 +103,9 @@ pub(crate) enum StudentSortField {
     Course,
     /// The year of study.
     Year,
+}
+
+bulk_inputs! {
+    Student: CreateStudentsInput of CreateStudentInput, UpdateStudentsInput of UpdateStudentInput,
+    DeleteStudentsInput, RestoreStudentsInput
 }

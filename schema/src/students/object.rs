@@ -9,6 +9,7 @@ use super::inputs::StudentSortField;
 use crate::{
     plain::Plain,
     record::{RecordHead, recorded},
+    statistics::statistics,
 };
 
 /// Where a student stands.
@@ -53,7 +54,19 @@ recorded! {
     Student shows students::Student { name, email, student_number, course, year, status },
     one of entities.students,
     sorted by StudentSortField,
-    StudentField { student }
+    StudentField or StudentRow { student }
+}
+
+statistics! {
+    /// How many students there are, and when they came and went.
+    StudentStatistics of students::Student {
+        StudentDayCount {
+            created = created, "Students created.";
+            deleted = deleted, "Students deleted.";
+            restored = restored, "Deletions undone."
+        },
+        by_status: StudentStatusCount { status: StudentStatus = "The status." }
+    }
 }
 
 impl Plain for Student {

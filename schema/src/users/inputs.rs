@@ -1,7 +1,7 @@
 //! The inputs of users, and their conversion to those of `entities`. Passwords and tokens are hidden at once; none of these
 //! types can be printed.
 
-use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
+use async_graphql::{Enum, ID, MaybeUndefined};
 use entities::{
     Violations,
     users::{self, Secret, UpdateProfile},
@@ -9,11 +9,11 @@ use entities::{
 
 use super::object::{Availability, Role};
 use crate::{
-    alternatives::any_of,
     error::{Result, invalid},
+    filter::{
+        DateTimeFilter, IdFilter, IntFilter, OptionalDateTimeFilter, StringFilter, choices, filters,
+    },
     payloads::{inputs, takes},
-    price::{SEARCH, cost},
-    record::SortDirection,
 };
 
 inputs! {
@@ -89,49 +89,34 @@ inputs! {
     DeactivateUserInput { user_id: Option<ID> = "The global id of the user; yourself when omitted. Only an ADMIN may deactivate others." }
 }
 
-/// Filters a list of users. All conditions must hold.
-#[derive(InputObject, Default)]
-pub(crate) struct UserFilter {
-    /// Matches users whose name contains this text. Case is ignored.
-    #[graphql(directive = cost::apply(SEARCH.to_owned()))]
-    search: Option<String>,
-    /// Matches users with any of these roles. An empty list matches nothing.
-    role: Option<Vec<Role>>,
-    /// Whether to include deactivated users.
-    #[graphql(default = false)]
-    include_deactivated: bool,
+choices! {
+    /// Compares the role of a user.
+    UserRoleFilter of Role as users::Role;
 }
 
-takes!(users::UserFilter: UserFilter { search, role by any_of, include_deactivated });
+filters! {
+    /// Filters a list of users. All conditions must hold. Deactivated users are left out unless there is a condition on
+    /// `deactivatedAt`.
+    UserFilter of users::UserField,
+    search = "Matches users whose name contains this text. Case is ignored." {
+        id: IdFilter as Id = "The global id.",
+        email: StringFilter as Email = "The email address. Case is ignored. FORBIDDEN unless you are STAFF or ADMIN.",
+        name: StringFilter as Name = "The name, compared by code points.",
+        role: UserRoleFilter as Role = "The role.",
+        version: IntFilter as Version = "The version.",
+        created_at: DateTimeFilter as CreatedAt = "The time of registration.",
+        updated_at: DateTimeFilter as UpdatedAt = "The time of the last change.",
+        deactivated_at: OptionalDateTimeFilter as DeactivatedAt = "The time of deactivation.",
+    }
+}
 
 /// The field to sort users by.
-#[derive(Enum, Copy, Clone, Eq, PartialEq)]
+#[derive(Enum, Copy, Clone, Default, Eq, PartialEq)]
 #[graphql(remote = "users::UserSortField")]
 pub(crate) enum UserSortField {
     /// The time of registration.
+    #[default]
     CreatedAt,
     /// The name, compared by code points.
     Name,
-}
-
-inputs! {
-    /// The order of a list of users. Equal users are ordered by id.
-    UserSort {
-        #[graphql(default_with = "UserSortField::CreatedAt")]
-        field: UserSortField = "The field to sort by.",
-        #[graphql(default_with = "SortDirection::Desc")]
-        direction: SortDirection = "The direction to sort in.",
-    }
-}
-
-takes!(users::UserSort: UserSort { field, direction });
-
-/// Newest first.
-impl Default for UserSort {
-    fn default() -> Self {
-        Self {
-            field: UserSortField::CreatedAt,
-            direction: SortDirection::Desc,
-        }
-    }
 }

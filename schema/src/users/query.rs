@@ -2,12 +2,14 @@
 
 use async_graphql::{Context, ID, Object, connection::Connection};
 use entities::{
+    Filter,
     record::SortField,
     users::{self, UserId},
 };
 
 use super::{
-    inputs::{UserFilter, UserSort},
+    counting::UserStatistics,
+    inputs::{UserFilter, UserSortField},
     object::User,
 };
 use crate::{
@@ -16,6 +18,8 @@ use crate::{
     id,
     price::{COUNT, cost},
     request::{Read, reading, viewer},
+    sort::{SortInput, order},
+    statistics,
 };
 
 pub(crate) type UserConnection = Connection<ListCursor<users::UserSort>, User, UserTotals>;
@@ -24,7 +28,7 @@ pub(crate) type UserConnection = Connection<ListCursor<users::UserSort>, User, U
 pub(crate) struct UsersQuery;
 
 /// The total of a list of users.
-pub(crate) struct UserTotals(users::UserFilter);
+pub(crate) struct UserTotals(Filter<users::UserField>);
 
 #[Object]
 impl UserTotals {
@@ -77,10 +81,10 @@ impl UsersQuery {
         #[graphql(desc = "Returns the last n items, from 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Returns the users that come before this cursor.")] before: Option<String>,
         #[graphql(desc = "Restricts the list to matching users.")] filter: Option<UserFilter>,
-        #[graphql(desc = "The order of the list.")] sort: Option<UserSort>,
+        #[graphql(desc = "The order of the list.")] sort: Option<SortInput<UserSortField>>,
     ) -> Result<Option<UserConnection>> {
-        let sort: users::UserSort = sort.unwrap_or_default().into();
-        let filter: users::UserFilter = filter.unwrap_or_default().into();
+        let sort: users::UserSort = order(sort);
+        let filter = crate::filter::filter(filter)?;
         let arguments = PageArguments::from((first, after, last, before));
         let request = arguments.request(|cursor: &ListCursor<users::UserSort>| {
             cursor.sort == sort && sort.field.accepts(&cursor.edge.key)
@@ -91,5 +95,10 @@ impl UsersQuery {
             .await?;
         let totals = UserTotals(filter);
         Ok(Some(connect(page, sort, totals, User::from)))
+    }
+
+    /// Counts of active users by role, and of registrations by day. They follow changes within moments.
+    async fn user_statistics(&self, ctx: &Context<'_>) -> Result<Option<UserStatistics>> {
+        statistics::read(ctx).await
     }
 }

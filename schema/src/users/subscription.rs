@@ -12,6 +12,7 @@ use futures::Stream;
 
 use super::{
     availability::{self, AvailabilityChange},
+    counting::UserStatistics,
     object::User,
 };
 use crate::{
@@ -19,6 +20,7 @@ use crate::{
     following::{follow_as, require},
     id,
     request::entities,
+    statistics,
 };
 
 /// The type of a change to a user.
@@ -112,5 +114,13 @@ impl UsersSubscription {
             entities(ctx),
             ids,
         ))
+    }
+
+    /// The statistics now, and again whenever they have changed.
+    async fn user_statistics(
+        &self,
+        ctx: &Context<'_>,
+    ) -> Result<impl Stream<Item = Result<UserStatistics>>> {
+        statistics::follow(ctx).await
     }
 }

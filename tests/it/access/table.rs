@@ -46,8 +46,8 @@ const SELF: &str = "See and change oneself: profile, availability, password, ses
 const READ_CUSTOMERS: &str =
     "Read, list, count and follow customers, their histories and statistics";
 const WRITE_CUSTOMERS: &str = "Create, update, delete and restore customers";
-const READ_STUDENTS: &str = "Read, list, count and follow students, and their histories";
-const WRITE_STUDENTS: &str = "Create, update, delete and import students";
+const READ_STUDENTS: &str = "Read, list, count and follow students, their histories and statistics";
+const WRITE_STUDENTS: &str = "Create, update, delete, restore and import students";
 const READ_POSTS: &str = "Read, list and follow posts and their comments, and what they were";
 const WRITE_POSTS: &str = "Write posts and comments, like posts; change and remove one's own";
 const MODERATE_POSTS: &str = "Delete the posts and remove the comments of others";
@@ -82,6 +82,11 @@ pub const TABLE: &[Row] = &[
     row(READ_CUSTOMERS, "customers", "{ customers(first: 1) { nodes { id } } }", STAFF),
     row(READ_CUSTOMERS, "customers", "{ customers(first: 1) { totalCount } }", STAFF),
     row(READ_CUSTOMERS, "customerStatistics", "{ customerStatistics { total } }", STAFF),
+    row(READ_USERS, "userStatistics", "{ userStatistics { total } }", SIGNED_IN),
+    row(OPERATIONS, "chatStatistics", "{ chatStatistics { total } }", ADMIN),
+    row(READ_POSTS, "postStatistics", "{ postStatistics { total } }", SIGNED_IN),
+    row(READ_STUDENTS, "studentStatistics", "{ studentStatistics { total } }", STAFF),
+    row(SIGNALS, "signalStatistics", "{ signalStatistics { total } }", SIGNED_IN),
     row(READ_CUSTOMERS, "node", "{ node(id: <customer>) { id } }", STAFF),
     row(READ_STUDENTS, "student", "{ student(id: <student>) { id email } }", STAFF),
     row(READ_STUDENTS, "student", "{ student(id: <student>) { history(first: 1) { it: nodes { data } } } }", STAFF),
@@ -112,6 +117,7 @@ pub const TABLE: &[Row] = &[
     row(READ_USERS, "users", "{ users(first: 1) { totalCount } }", SIGNED_IN),
     row(USER_DETAILS, "user", "{ user(id: <owner>) { it: email } }", [U, O, O, Y, Y]),
     row(USER_DETAILS, "user", "{ user(id: <owner>) { history(first: 1) { it: nodes { data } } } }", STAFF),
+    row(USER_DETAILS, "users", "{ users(first: 1, filter: { email: { startsWith: \"a\" } }) { totalCount } }", STAFF),
     row(SELF, "me", "{ me { it: email } }", [O, Y, Y, Y, Y]),
     row(SELF, "me", "{ me { history(first: 1) { it: nodes { data } } } }", [O, Y, Y, Y, Y]),
     row(IN_CHAT, "node", "{ node(id: <chat>) { id ... on Chat { title } } }", [U, Y, O, O, O]),
@@ -138,9 +144,18 @@ pub const TABLE: &[Row] = &[
     row(WRITE_CUSTOMERS, "updateCustomer", "mutation { updateCustomer(input: { id: <customer>, name: \"Changed\" }) { customer { id } } }", STAFF),
     row(WRITE_CUSTOMERS, "deleteCustomer", "mutation { deleteCustomer(input: { id: <customer> }) { customer { id } } }", STAFF),
     row(WRITE_CUSTOMERS, "restoreCustomer", "mutation { restoreCustomer(input: { id: <deleted_customer> }) { customer { id } } }", STAFF),
+    row(WRITE_CUSTOMERS, "createCustomers", "mutation { createCustomers(input: { rows: [{ name: \"New\", email: <new_email> }] }) { done } }", STAFF),
+    row(WRITE_CUSTOMERS, "updateCustomers", "mutation { updateCustomers(input: { rows: [{ id: <customer>, name: \"Changed\" }] }) { done } }", STAFF),
+    row(WRITE_CUSTOMERS, "deleteCustomers", "mutation { deleteCustomers(input: { rows: [{ id: <customer> }] }) { done } }", STAFF),
+    row(WRITE_CUSTOMERS, "restoreCustomers", "mutation { restoreCustomers(input: { rows: [{ id: <deleted_customer> }] }) { done } }", STAFF),
     row(WRITE_STUDENTS, "createStudent", "mutation { createStudent(input: { name: \"New\", email: <new_email>, course: \"Law\" }) { student { id } } }", STAFF),
     row(WRITE_STUDENTS, "updateStudent", "mutation { updateStudent(input: { id: <student>, name: \"Changed\" }) { student { id } } }", STAFF),
     row(WRITE_STUDENTS, "deleteStudent", "mutation { deleteStudent(input: { id: <student> }) { student { id } } }", STAFF),
+    row(WRITE_STUDENTS, "restoreStudent", "mutation { restoreStudent(input: { id: <deleted_student> }) { student { id } } }", STAFF),
+    row(WRITE_STUDENTS, "createStudents", "mutation { createStudents(input: { rows: [{ name: \"New\", email: <new_email>, course: \"Law\" }] }) { done } }", STAFF),
+    row(WRITE_STUDENTS, "updateStudents", "mutation { updateStudents(input: { rows: [{ id: <student>, name: \"Changed\" }] }) { done } }", STAFF),
+    row(WRITE_STUDENTS, "deleteStudents", "mutation { deleteStudents(input: { rows: [{ id: <student> }] }) { done } }", STAFF),
+    row(WRITE_STUDENTS, "restoreStudents", "mutation { restoreStudents(input: { rows: [{ id: <deleted_student> }] }) { done } }", STAFF),
     row(WRITE_STUDENTS, "importStudents", "mutation { importStudents(input: { rows: [{ name: \"New\", email: <new_email>, course: \"Law\" }] }) { created } }", STAFF),
     row(WRITE_POSTS, "createPost", "mutation { createPost(input: { message: \"New\" }) { post { id } } }", SIGNED_IN),
     row(WRITE_POSTS, "editPostMessage", "mutation { editPostMessage(input: { id: <own_post>, message: \"Changed\" }) { post { id } } }", SIGNED_IN),
@@ -175,12 +190,19 @@ pub const TABLE: &[Row] = &[
     row(READ_LOG, "eventLog", "subscription { eventLog(after: <start>) { type actor data } }", ADMIN),
     row(READ_CUSTOMERS, "customerChanged", "subscription { customerChanged(after: <start>) { customer { email } } }", STAFF),
     row(READ_CUSTOMERS, "customerStatistics", "subscription { customerStatistics { total } }", STAFF),
+    row(READ_USERS, "userStatistics", "subscription { userStatistics { total } }", SIGNED_IN),
+    row(OPERATIONS, "chatStatistics", "subscription { chatStatistics { total } }", ADMIN),
+    row(READ_POSTS, "postStatistics", "subscription { postStatistics { total } }", SIGNED_IN),
+    row(READ_STUDENTS, "studentStatistics", "subscription { studentStatistics { total } }", STAFF),
+    row(SIGNALS, "signalStatistics", "subscription { signalStatistics { total } }", SIGNED_IN),
     row(READ_STUDENTS, "studentChanged", "subscription { studentChanged(after: <start>) { student { email } } }", STAFF),
     row(READ_POSTS, "postChanged", "subscription { postChanged(id: <post>, after: <start>) { post { message } } }", SIGNED_IN),
+    row(READ_POSTS, "postChanged", "subscription { postChanged(after: <start>) { post { message } } }", SIGNED_IN),
     row(READ_POSTS, "postFeed", "subscription { postFeed(after: <start>) { post { message } } }", SIGNED_IN),
     row(READ_POSTS, "commentAdded", "subscription { commentAdded(postId: <post>, after: <start>) { comment { text } } }", SIGNED_IN),
     row(READ_POSTS, "trendingPosts", "subscription { trendingPosts(window: DAY) { score post { id } } }", SIGNED_IN),
     row(SIGNALS, "signalProgress", "subscription { signalProgress(id: <signal>, after: <start>) { type signal { value } } }", SIGNED_IN),
+    row(SIGNALS, "signalProgress", "subscription { signalProgress(after: <start>) { type signal { value } } }", SIGNED_IN),
     row(READ_USERS, "userChanged", "subscription { userChanged(id: <owner>, after: <start>) { user { name } } }", SIGNED_IN),
     row(READ_USERS, "availabilityChanged", "subscription { availabilityChanged(userIds: [<owner>]) { availability } }", SIGNED_IN),
     row(IN_CHAT, "chatEvents", "subscription { chatEvents(chatId: <chat>, after: <start>) { __typename } }", MEMBER),

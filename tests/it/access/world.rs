@@ -93,6 +93,9 @@ impl World {
         let deleted = customers::create(admin, "Secret", &email("secret")).await["id"].clone();
         customers::apply(admin, "delete", json!({ "id": deleted })).await;
         let student = students::create(admin, "Secret", &email("secret")).await["id"].clone();
+        let gone_student =
+            students::create(admin, "Gone", &email("gone-student")).await["id"].clone();
+        students::apply(admin, "delete", json!({ "id": gone_student })).await;
         let signal = signals::submit(admin, "Secret", 1.0).await["id"].clone();
         let asking = caller.as_ref().unwrap_or(&member);
         let (post, comment) = create_post(&owner_client).await;
@@ -116,6 +119,7 @@ impl World {
             ("customer", text(&customer)),
             ("deleted_customer", text(&deleted)),
             ("student", text(&student)),
+            ("deleted_student", text(&gone_student)),
             ("signal", text(&signal)),
             ("post", post),
             ("comment", comment),

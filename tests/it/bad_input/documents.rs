@@ -80,7 +80,7 @@ fn wrong() -> Vec<Case> {
         ),
         Case::document(
             "an unknown enum value",
-            "{ customers(filter: { status: [VIP] }) { totalCount } }",
+            "{ customers(filter: { status: { eq: VIP } }) { totalCount } }",
             VALIDATION,
         ),
         Case::document(

@@ -80,38 +80,38 @@ fn values(log_cursor: &str) -> Vec<Case> {
         ),
         list(
             "a time that is none",
-            json!({ "filter": { "createdFrom": "yesterday" } }),
+            json!({ "filter": { "createdAt": { "gte": "yesterday" } } }),
             VALUE,
         ),
         list(
             "a day that is none",
-            json!({ "filter": { "createdFrom": "2026-02-30T00:00:00Z" } }),
+            json!({ "filter": { "createdAt": { "gte": "2026-02-30T00:00:00Z" } } }),
             VALUE,
         ),
         list(
             "a time without a zone",
-            json!({ "filter": { "createdBefore": "2026-02-03T00:00:00" } }),
+            json!({ "filter": { "createdAt": { "lt": "2026-02-03T00:00:00" } } }),
             VALUE,
         ),
         list(
             "a time as a number",
-            json!({ "filter": { "createdBefore": 1_700_000_000 } }),
+            json!({ "filter": { "createdAt": { "lt": 1_700_000_000 } } }),
             VALUE,
         ),
         list(
             "a status that is none",
-            json!({ "filter": { "status": ["VIP"] } }),
+            json!({ "filter": { "status": { "in": ["VIP"] } } }),
             VALUE,
         ),
         list(
             "a time beyond all",
-            json!({ "filter": { "createdFrom": "+262142-12-31T23:59:59Z" } }),
+            json!({ "filter": { "createdAt": { "gte": "+262142-12-31T23:59:59Z" } } }),
             VALUE,
         )
         .or_data(),
         list(
             "a time before all",
-            json!({ "filter": { "createdFrom": "-9999-01-01T00:00:00Z" } }),
+            json!({ "filter": { "createdAt": { "gte": "-9999-01-01T00:00:00Z" } } }),
             VALUE,
         )
         .or_data(),

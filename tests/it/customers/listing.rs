@@ -76,39 +76,43 @@ async fn filters_narrow_the_list(setup: Setup) {
         times.push((created["createdAt"].clone(), created["id"].clone()));
     }
     assert_eq!(
-        names(client, json!({ "status": ["ACTIVE"] })).await,
+        names(client, json!({ "status": { "eq": "ACTIVE" } })).await,
         ["B", "E"]
     );
     assert_eq!(
-        names(client, json!({ "status": ["ACTIVE", "CLOSED"] })).await,
+        names(client, json!({ "status": { "in": ["ACTIVE", "CLOSED"] } })).await,
         ["B", "D", "E"]
     );
     assert_eq!(
-        names(client, json!({ "createdFrom": times[2].0 })).await,
+        names(client, json!({ "createdAt": { "gte": times[2].0 } })).await,
         ["C", "D", "E"],
         "from is inclusive"
     );
     assert_eq!(
-        names(client, json!({ "createdBefore": times[2].0 })).await,
+        names(client, json!({ "createdAt": { "lt": times[2].0 } })).await,
         ["A", "B"],
         "before is exclusive"
     );
     assert_eq!(
         names(
             client,
-            json!({ "createdFrom": times[1].0, "createdBefore": times[4].0, "status": ["ACTIVE"] })
+            json!({ "createdAt": { "gte": times[1].0, "lt": times[4].0 }, "status": { "eq": "ACTIVE" } })
         )
         .await,
         ["B"]
     );
     assert_eq!(
-        names(client, json!({ "createdFrom": "2999-01-01T00:00:00Z" })).await,
+        names(
+            client,
+            json!({ "createdAt": { "gte": "2999-01-01T00:00:00Z" } })
+        )
+        .await,
         [""; 0]
     );
     assert_eq!(
         names(
             client,
-            json!({ "createdFrom": "1999-01-01T00:00:00+02:00" })
+            json!({ "createdAt": { "gte": "1999-01-01T00:00:00+02:00" } })
         )
         .await
         .len(),
@@ -123,10 +127,13 @@ async fn filters_narrow_the_list(setup: Setup) {
         "the living, unless asked otherwise"
     );
     assert_eq!(
-        names(client, json!({ "deleted": false })).await,
+        names(client, json!({ "deletedAt": { "isNull": true } })).await,
         ["B", "C", "D", "E"]
     );
-    assert_eq!(names(client, json!({ "deleted": true })).await, ["A"]);
+    assert_eq!(
+        names(client, json!({ "deletedAt": { "isNull": false } })).await,
+        ["A"]
+    );
 }
 
 async fn lists_begin_empty_and_have_a_default_order(setup: Setup) {

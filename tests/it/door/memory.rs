@@ -175,8 +175,7 @@ async fn documents_of_subscriptions(setup: Setup) {
 
 async fn lists_of_many_items(setup: Setup) {
     let app = setup.start();
-    let document =
-        "query($role: [UserRole!]) { users(first: 1, filter: { role: $role }) { nodes { id } } }";
+    let document = "query($role: [UserRole!]) { users(first: 1, filter: { role: { in: $role } }) { nodes { id } } }";
     let schema = app
         .client()
         .run("{ __type(name: \"UserRole\") { name } }", json!({}))

@@ -26,7 +26,7 @@ pub(super) async fn pages_are_slices_of_the_list(setup: Setup, kind: &Kind) {
         let descending = random.bool();
         let status = random.bool().then(|| kind.statuses[random.usize(..2)]);
         let expected = model(&rows, key, descending, status);
-        let filter = status.map_or(json!({}), |status| json!({ "status": [status] }));
+        let filter = status.map_or(json!({}), |status| json!({ "status": { "in": [status] } }));
         let sort = json!({ "field": field, "direction": if descending { "DESC" } else { "ASC" } });
         let size = random.usize(1..25);
         let list = List {

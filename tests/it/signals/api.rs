@@ -83,14 +83,18 @@ async fn signals_are_found_and_listed(setup: Setup) {
     let before = format!("last: 2, before: {}", rest["pageInfo"]["startCursor"]);
     assert_eq!(numbers(&listed(client, &before).await), [2, 2]);
 
-    let odd = listed(client, "filter: { source: \"odd\", status: [COMPLETED] }").await;
+    let odd = listed(
+        client,
+        "filter: { source: { eq: \"odd\" }, status: { eq: COMPLETED } }",
+    )
+    .await;
     assert_eq!(numbers(&odd), [3, 2, 1]);
     assert_eq!(
-        listed(client, "filter: { status: [PARTIAL] }").await["totalCount"],
+        listed(client, "filter: { status: { eq: PARTIAL } }").await["totalCount"],
         0
     );
     assert_eq!(
-        listed(client, "filter: { source: \"ODD\" }").await["totalCount"],
+        listed(client, "filter: { source: { eq: \"ODD\" } }").await["totalCount"],
         0
     );
     let wrong = client

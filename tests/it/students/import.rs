@@ -87,7 +87,7 @@ async fn each_row_for_itself(setup: Setup) {
     mixed[2]["course"] = json!(" ");
     mixed[3]["studentNumber"] = json!("N-1");
     mixed[4]["studentNumber"] = json!("n-1");
-    let input = json!({ "rows": mixed, "mode": "PER_ROW" });
+    let input = json!({ "rows": mixed, "mode": "EACH" });
     let imported = students::import(client, input).await;
     assert_eq!(
         outcomes(&imported),
@@ -157,7 +157,7 @@ async fn imports_at_once_create_each_student_once(setup: Setup) {
         async move {
             students::import(
                 &client,
-                json!({ "rows": rows, "mode": "PER_ROW", "existing": "SKIP" }),
+                json!({ "rows": rows, "mode": "EACH", "existing": "SKIP" }),
             )
             .await
         }

@@ -110,7 +110,8 @@ async fn not_both_of_the_last_two_go(setup: Setup) {
             .filter(|answer| answer.code().is_none())
             .count();
         assert!(done <= 1, "round {round}: nobody is left");
-        let list = "{ users(first: 100, filter: { role: [ADMIN] }) { totalCount nodes { id } } }";
+        let list =
+            "{ users(first: 100, filter: { role: { eq: ADMIN } }) { totalCount nodes { id } } }";
         if deposed.code().is_none() {
             let left = other.run(list, json!({})).await;
             assert_eq!(left.data()["users"]["totalCount"], 1);

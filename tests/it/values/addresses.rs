@@ -82,7 +82,7 @@ async fn an_address_is_one_however_it_is_written(setup: Setup) {
     let rows = SPELLINGS[1]
         .iter()
         .map(|email| json!({ "name": "B", "email": format!("b{email}"), "course": "Law" }));
-    let input = json!({ "rows": rows.collect::<Vec<_>>(), "mode": "PER_ROW" });
+    let input = json!({ "rows": rows.collect::<Vec<_>>(), "mode": "EACH" });
     let imported = students::import(client, input).await;
     assert_eq!(
         (&imported["created"], &imported["refused"]),

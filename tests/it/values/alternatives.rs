@@ -27,7 +27,7 @@ async fn an_empty_list_matches_nothing(setup: Setup) {
         );
         let counted = async |given: Value| {
             let answer = client
-                .run(&document, json!({ "filter": { field: given } }))
+                .run(&document, json!({ "filter": { field: { "in": given } } }))
                 .await;
             let page = answer.data()[list].clone();
             assert_eq!(

@@ -12,7 +12,7 @@ pub(super) async fn read_everything(scene: &Scene, written: &Written, start: &st
     let staff = scene.app.client().clone();
     let others: Vec<Client> = scene.app.clients();
     for admin in others.iter().chain([&staff]) {
-        let user = "query($id: ID!) { user(id: $id) { name email bio history(first: 100) { nodes { type data } } } users(filter: { includeDeactivated: true }) { nodes { name email bio } } }";
+        let user = "query($id: ID!) { user(id: $id) { name email bio history(first: 100) { nodes { type data } } } users(filter: { or: [{ deactivatedAt: { isNull: true } }, { deactivatedAt: { isNull: false } }] }) { nodes { name email bio } } }";
         let answer = admin.run(user, json!({ "id": written.person.id })).await;
         said.push_str(&answer.data().to_string());
         for post in [&written.own_post, &written.other_post] {

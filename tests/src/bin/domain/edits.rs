@@ -149,7 +149,9 @@ pub(crate) const EDITS: &[Edit] = &[
     ),
     edit(
         TABLE,
-        After("const WRITE_STUDENTS: &str = \"Create, update, delete and import students\";"),
+        After(
+            "const WRITE_STUDENTS: &str = \"Create, update, delete, restore and import students\";",
+        ),
         "const READ_SPECIMENS: &str = \"Read, list, count and follow specimens, and their histories\";\nconst WRITE_SPECIMENS: &str = \"Create, update, delete and restore specimens\";",
     ),
     edit(
@@ -179,7 +181,7 @@ pub(crate) const EDITS: &[Edit] = &[
     ),
     edit(
         "docs/client/permissions.md",
-        AfterLast("| Create, update, delete and import students |"),
+        AfterLast("| Create, update, delete, restore and import students |"),
         "| Read, list, count and follow specimens, and their histories | – | – | yes | yes |\n| Create, update, delete and restore specimens | – | – | yes | yes |",
     ),
     edit(

@@ -24,7 +24,7 @@ export const students: Example[] = [
     sentence: 'Search in names, addresses, numbers and courses; in any order.',
     query: listStudents,
     variables: () => ({
-      filter: { search: 'math', status: ['ENROLLED'] },
+      filter: { search: 'math', status: { eq: 'ENROLLED' } },
       sort: { field: 'NAME', direction: 'ASC' },
       first: 10,
       after: null,
@@ -32,11 +32,11 @@ export const students: Example[] = [
   },
   {
     title: 'Import students',
-    sentence: 'PER_ROW: each row for itself. The last one is refused, and the answer says why.',
+    sentence: 'EACH: each row for itself. The last one is refused, and the answer says why.',
     query: importStudents,
     variables: () => ({
       input: {
-        mode: 'PER_ROW',
+        mode: 'EACH',
         existing: 'SKIP',
         rows: [
           { name: 'Sofya Kovalevskaya', email: 'sofya@example.com', course: 'Mathematics' },

@@ -16,3 +16,4 @@ create unique index specimens_code on specimens (code_key) where deleted_at is n
 create index specimens_created_at on specimens (created_at, id);
 create index specimens_updated_at on specimens (updated_at, id);
 create index specimens_name on specimens (name, id);
+create index specimens_status on specimens (status, created_at, id);

@@ -1,0 +1,402 @@
+//! Filters of lists: conditions on the columns of a table, joined by and, or and not. A filter is plain data; this module makes a
+//! condition of the database of it. A domain describes its columns with `filter_fields!`. Used by the lists of all domains.
+//!
+//! A condition is true or false, and never unknown, so that `not` selects exactly the rows that its condition does not: a row
+//! without a value fulfils no comparison. SQL would call that unknown, so a comparison of a column that may be null asks first
+//! whether there is a value.
+//!
+//! Both databases give the same rows. Texts are compared by code point, in the form in which the domain compares them. A time is
+//! stored to the microsecond, and a time between two of them is moved to the one that makes no difference. What neither database
+//! can store equals nothing.
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use sea_orm::{
+    ActiveEnum, Condition, DbBackend, Value,
+    sea_query::{Expr, ExprTrait},
+};
+
+use crate::{id, searching::contains};
+
+/// Selects the rows of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Filter<F> {
+    /// All of these hold. Without any, every row is selected.
+    All(Vec<Self>),
+    /// At least one of these holds. Without any, no row is selected.
+    Any(Vec<Self>),
+    /// This does not hold.
+    Not(Box<Self>),
+    /// The value of a field passes a test.
+    Is(F, Test),
+    /// The searched text of the row contains this one, whatever its case.
+    Contains(String),
+}
+
+impl<F> Default for Filter<F> {
+    fn default() -> Self {
+        Self::All(Vec::new())
+    }
+}
+
+/// A test of a value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Test {
+    /// It is one of these.
+    OneOf(Vec<Operand>),
+    /// It is greater.
+    Above(Operand),
+    /// It is greater or equal.
+    AtLeast(Operand),
+    /// It is less.
+    Below(Operand),
+    /// It is less or equal.
+    AtMost(Operand),
+    /// It is a text that begins with this one.
+    StartsWith(String),
+    /// Whether there is none.
+    IsNull(bool),
+}
+
+/// A value to compare with.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Operand {
+    /// A text, or the name of a value of an enum.
+    Text(String),
+    /// A whole number.
+    Number(i64),
+    /// A number.
+    Real(f64),
+    /// A time.
+    Time(DateTime<Utc>),
+    /// An id, as people see it.
+    Id(String),
+}
+
+impl Operand {
+    /// Returns the value of an enum, by the name under which it is stored.
+    pub fn of<E: ActiveEnum<Value = String>>(value: &E) -> Self {
+        Self::Text(value.to_value())
+    }
+}
+
+/// A field that a list is filtered by.
+pub trait FilterField: Copy + PartialEq + Send + Sync + 'static {
+    /// The field that says when a row came to its end, as by a deletion. Such rows are left out, unless the filter asks about it.
+    const ENDED: Option<Self>;
+
+    /// Returns what is compared in place of the field.
+    fn column(self) -> Expr;
+    /// Returns whether a row may have no value.
+    fn is_nullable(self) -> bool;
+    /// Returns a text in the form in which it is compared.
+    fn form(self, text: &str) -> String;
+    /// Returns the kind of the ids in this field, if it has ids.
+    fn kind(self) -> Option<&'static str>;
+}
+
+/// Writes the enum of the fields that a list can be filtered by. The column of a field is the one of its name. `=>` gives others, of
+/// which the first that is not null is compared, and the function that brings a text into their form. `of` gives the kind of ids.
+macro_rules! filter_fields {
+    (
+        $(#[$doc:meta])*
+        $name:ident of $column:ident $(until $ended:ident)? {
+            $($field:ident $(of $kind:ty)? $(=> [$($key:ident),+] by $form:path)?),+ $(,)?
+        }
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[expect(missing_docs, reason = "the fields have the names of the columns")]
+        pub enum $name {
+            $($field),+
+        }
+
+        impl $crate::filter::FilterField for $name {
+            const ENDED: Option<Self> = $crate::filter::filter_fields!(@first $(Some(Self::$ended),)? None);
+
+            fn column(self) -> sea_orm::sea_query::Expr {
+                match self {
+                    $(Self::$field => $crate::filter::first_of(
+                        &$crate::filter::filter_fields!(@columns $column $field $([$($key)+])?),
+                    ),)+
+                }
+            }
+
+            fn is_nullable(self) -> bool {
+                match self {
+                    $(Self::$field => $crate::filter::are_nullable(
+                        &$crate::filter::filter_fields!(@columns $column $field $([$($key)+])?),
+                    ),)+
+                }
+            }
+
+            fn form(self, text: &str) -> String {
+                match self {
+                    $($(Self::$field => $form(text),)?)+
+                    _ => text.to_owned(),
+                }
+            }
+
+            fn kind(self) -> Option<&'static str> {
+                match self {
+                    $($(Self::$field => Some(<$kind>::KIND),)?)+
+                    _ => None,
+                }
+            }
+        }
+    };
+    (@first $first:expr $(, $more:expr)*) => { $first };
+    (@columns $column:ident $field:ident) => { [$column::$field] };
+    (@columns $column:ident $field:ident [$($key:ident)+]) => { [$($column::$key),+] };
+}
+pub(crate) use filter_fields;
+
+/// Returns the first of the columns that is not null.
+pub(crate) fn first_of<C: sea_orm::ColumnTrait>(columns: &[C]) -> Expr {
+    match columns {
+        [column] => Expr::col(*column),
+        columns => {
+            let columns = columns.iter().map(|column| Expr::col(*column));
+            sea_orm::sea_query::Func::coalesce(columns).into()
+        }
+    }
+}
+
+/// Returns whether all of the columns may be null.
+pub(crate) fn are_nullable<C: sea_orm::ColumnTrait>(columns: &[C]) -> bool {
+    columns.iter().all(|column| column.def().is_null())
+}
+
+impl<F: FilterField> Filter<F> {
+    /// Returns whether every row is selected that has not come to its end.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::All(parts) if parts.iter().all(Self::is_empty))
+    }
+
+    /// Returns whether the filter asks about a field.
+    pub fn asks_about(&self, field: F) -> bool {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(|part| part.asks_about(field)),
+            Self::Not(part) => part.asks_about(field),
+            Self::Is(asked, _) => *asked == field,
+            Self::Contains(_) => false,
+        }
+    }
+
+    /// Returns whether the filter may select a row of which only some values are known. `known` returns whether a field passes a test,
+    /// if that is known.
+    pub(crate) fn may_select(&self, known: &impl Fn(F, &Test) -> Option<bool>) -> bool {
+        self.outcome(known) != Some(false)
+    }
+
+    fn outcome(&self, known: &impl Fn(F, &Test) -> Option<bool>) -> Option<bool> {
+        // What decides the whole, and what it is when all parts are known and none decides.
+        let joined = |parts: &[Self], deciding: bool| {
+            let outcomes = parts.iter().map(|part| part.outcome(known));
+            outcomes.fold(Some(!deciding), |joined, outcome| match (joined, outcome) {
+                (Some(it), _) | (_, Some(it)) if it == deciding => Some(it),
+                (joined, Some(_)) => joined,
+                (_, None) => None,
+            })
+        };
+        match self {
+            Self::All(parts) => joined(parts, false),
+            Self::Any(parts) => joined(parts, true),
+            Self::Not(part) => part.outcome(known).map(|holds| !holds),
+            Self::Is(field, test) => known(*field, test),
+            Self::Contains(_) => None,
+        }
+    }
+
+    /// Returns the condition for the rows of a table.
+    pub(crate) fn condition(&self, backend: DbBackend, table: &str) -> Condition {
+        let hidden = F::ENDED.filter(|ended| !self.asks_about(*ended));
+        let condition = Condition::all().add_option(hidden.map(|ended| ended.column().is_null()));
+        match self.is_empty() {
+            true => condition,
+            false => condition.add(self.within(backend, table)),
+        }
+    }
+
+    fn within(&self, backend: DbBackend, table: &str) -> Condition {
+        let all = |parts: &[Self], joined: Condition| {
+            let parts = parts.iter().map(|part| part.within(backend, table));
+            parts.fold(joined, Condition::add)
+        };
+        match self {
+            Self::All(parts) if parts.is_empty() => constant(true),
+            Self::Any(parts) if parts.is_empty() => constant(false),
+            Self::All(parts) => all(parts, Condition::all()),
+            Self::Any(parts) => all(parts, Condition::any()),
+            Self::Not(part) => part.within(backend, table).not(),
+            Self::Is(field, test) => test.condition(*field, backend),
+            Self::Contains(text) => match contains(backend, table, text) {
+                condition if condition.is_empty() => constant(true),
+                condition => condition,
+            },
+        }
+    }
+}
+
+fn constant(value: bool) -> Condition {
+    Condition::all().add(Expr::value(value))
+}
+
+impl Test {
+    /// Returns whether a value passes, as the database would say; `None` when that is not known here.
+    pub(crate) fn holds(&self, value: &Operand) -> Option<bool> {
+        let compared = |operand: &Operand| match (value, operand) {
+            (Operand::Time(value), Operand::Time(other)) => {
+                Some(value.trunc_subsecs(6).cmp(other))
+            }
+            (Operand::Number(value), Operand::Number(other)) => Some(value.cmp(other)),
+            _ => None,
+        };
+        Some(match self {
+            Self::OneOf(operands) => operands.iter().any(|operand| match compared(operand) {
+                Some(ordering) => ordering.is_eq(),
+                None => operand == value,
+            }),
+            Self::Above(operand) => compared(operand)?.is_gt(),
+            Self::AtLeast(operand) => compared(operand)?.is_ge(),
+            Self::Below(operand) => compared(operand)?.is_lt(),
+            Self::AtMost(operand) => compared(operand)?.is_le(),
+            Self::IsNull(is_null) => !is_null,
+            Self::StartsWith(_) => return None,
+        })
+    }
+
+    fn condition<F: FilterField>(&self, field: F, backend: DbBackend) -> Condition {
+        let column = || field.column();
+        let passes = match self {
+            Self::IsNull(true) => return Condition::all().add(column().is_null()),
+            Self::IsNull(false) => return Condition::all().add(column().is_not_null()),
+            Self::OneOf(operands) => {
+                let values = operands.iter().filter_map(|it| it.equal(field));
+                Some(column().is_in(values.collect::<Vec<_>>()))
+            }
+            Self::Above(operand) => operand.floor(field).map(|value| column().gt(value)),
+            Self::AtMost(operand) => operand.floor(field).map(|value| column().lte(value)),
+            Self::AtLeast(operand) => operand.ceiling(field).map(|value| column().gte(value)),
+            Self::Below(operand) => operand.ceiling(field).map(|value| column().lt(value)),
+            Self::StartsWith(text) => {
+                begins(&field.form(text), || by_code_point(column(), backend))
+            }
+        };
+        let known = field.is_nullable().then(|| column().is_not_null());
+        let passes = passes.unwrap_or_else(|| Expr::value(false));
+        Condition::all().add_option(known).add(passes)
+    }
+}
+
+impl Operand {
+    /// Returns the value that equals this one in the table; `None` when none can.
+    fn equal<F: FilterField>(&self, field: F) -> Option<Value> {
+        match self {
+            Self::Time(time) if *time != time.trunc_subsecs(6) => None,
+            Self::Id(text) => {
+                let (kind, id) = id::decode(text)?;
+                (field.kind() == Some(&kind)).then(|| id.into())
+            }
+            other => other.floor(field),
+        }
+    }
+
+    /// Returns the greatest value in a table that is not greater than this one.
+    fn floor<F: FilterField>(&self, field: F) -> Option<Value> {
+        Some(match self {
+            Self::Text(text) => {
+                let form = field.form(text);
+                // Postgres accepts no text with this character, and no stored text contains it.
+                return (!form.contains('\0')).then(|| form.into());
+            }
+            Self::Number(number) => (*number).into(),
+            Self::Real(number) => (*number).into(),
+            Self::Time(time) => time.trunc_subsecs(6).into(),
+            // Ids have no order.
+            Self::Id(_) => return None,
+        })
+    }
+
+    /// Returns the least value in a table that is not less than this one.
+    fn ceiling<F: FilterField>(&self, field: F) -> Option<Value> {
+        match self {
+            Self::Time(time) if *time != time.trunc_subsecs(6) => {
+                Some((time.trunc_subsecs(6) + TimeDelta::microseconds(1)).into())
+            }
+            other => other.floor(field),
+        }
+    }
+}
+
+/// Returns the condition that a column begins with a text: it is in the range of the texts that do, which an index serves.
+fn begins(text: &str, column: impl Fn() -> Expr) -> Option<Expr> {
+    if text.contains('\0') {
+        return None;
+    }
+    let from = column().gte(text);
+    Some(match successor(text) {
+        Some(end) => from.and(column().lt(end)),
+        None => from,
+    })
+}
+
+/// Returns the least text that is greater than all texts that begin with this one; `None` when there is none.
+fn successor(text: &str) -> Option<String> {
+    let mut chars: Vec<char> = text.chars().collect();
+    while let Some(last) = chars.pop() {
+        // Surrogates are no characters: the one after U+D7FF is U+E000.
+        let next = match last {
+            '\u{d7ff}' => Some('\u{e000}'),
+            last => char::from_u32(u32::from(last) + 1),
+        };
+        if let Some(next) = next {
+            chars.push(next);
+            return Some(chars.into_iter().collect());
+        }
+    }
+    None
+}
+
+/// Returns the column as it is compared by code point. Some columns of Postgres have the order of another language.
+fn by_code_point(column: Expr, backend: DbBackend) -> Expr {
+    match backend {
+        DbBackend::Postgres => Expr::cust_with_exprs("$1 collate \"C\"", [column]),
+        _ => column,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::customers::CustomerField;
+
+    #[test]
+    fn a_filter_without_conditions_hides_only_what_ended() {
+        let nested = Filter::<CustomerField>::All(vec![Filter::default()]);
+        assert!(nested.is_empty());
+        assert!(!Filter::<CustomerField>::Any(Vec::new()).is_empty());
+        let asks = Filter::Not(Box::new(Filter::Is(
+            CustomerField::DeletedAt,
+            Test::IsNull(true),
+        )));
+        assert!(asks.asks_about(CustomerField::DeletedAt) && !asks.asks_about(CustomerField::Id));
+        let sql = |filter: &Filter<CustomerField>| {
+            let condition = filter.condition(DbBackend::Postgres, "customer");
+            format!("{condition:?}").matches("deleted_at").count()
+        };
+        assert_eq!((sql(&nested), sql(&asks)), (1, 1));
+    }
+
+    proptest! {
+        #[test]
+        fn the_range_of_a_beginning_has_what_begins_so(
+            start in "[a-c\u{d7fe}-\u{e001}\u{10fffe}-\u{10ffff}]{0,3}",
+            other in "[a-d\u{d7fe}-\u{e001}\u{10fffe}-\u{10ffff}]{0,4}",
+        ) {
+            let is_before_end = successor(&start).is_none_or(|end| other < end);
+            prop_assert_eq!(other >= start && is_before_end, other.starts_with(&start));
+        }
+    }
+}
