@@ -13,7 +13,7 @@ use futures::{Stream, StreamExt};
 use crate::{
     error::Result,
     following::require,
-    request::{entities, horizon, shown, viewer},
+    request::{Read, entities, horizon, reading, shown, viewer},
 };
 
 /// The number of past days that are read for `byDay`.
@@ -145,7 +145,7 @@ async fn load<S: Counting>(
 
 /// Returns the counts, as the follower has them.
 pub(crate) async fn read<S: Counting>(ctx: &Context<'_>) -> Result<Option<S>> {
-    let statistics = &entities(ctx).statistics;
+    let statistics = &reading(ctx, Read::Kind(S::Of::STREAM)).statistics;
     shown(ctx, load(statistics, viewer(ctx)?).await?).map(Some)
 }
 
