@@ -17,7 +17,11 @@ pub use sea_orm_migration::{DbErr, MigratorTrait};
 pub use waiting::await_database;
 
 /// Migrations that only create indexes, on tables that may be large by then.
-const CONCURRENT: &[&str] = &["m0012_operations", "m0019_unique_addresses"];
+const CONCURRENT: &[&str] = &[
+    "m0012_operations",
+    "m0019_unique_addresses",
+    "m0021_comments",
+];
 
 /// The migrations in order.
 ///
