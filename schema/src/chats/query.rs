@@ -6,11 +6,11 @@ use async_graphql::{
 };
 use entities::{
     SortKey,
-    chats::{ChatError, ChatId, STREAM},
+    chats::{ChatId, MessageId},
 };
 use serde::{Deserialize, Serialize};
 
-use super::object::Chat;
+use super::object::{Chat, Message};
 use crate::{
     connection::{ListCursor, PageArguments, connect},
     error::Result,
@@ -36,18 +36,21 @@ pub(crate) async fn find(ctx: &Context<'_>, id: ChatId) -> Result<Option<Chat>> 
     Ok(found?.map(Chat))
 }
 
+/// Returns the message with this id if the viewer is a member of its chat, for `node`.
+pub(crate) async fn find_message(ctx: &Context<'_>, id: MessageId) -> Result<Option<Message>> {
+    let found = entities(ctx).chats.find_message(viewer(ctx)?, id).await;
+    Ok(found?.map(Message::from))
+}
+
 #[Object]
 impl ChatsQuery {
-    /// Looks up a chat that you are a member of. NOT_FOUND for all others, whether they exist or not.
+    /// Looks up a chat that you are a member of. Null for all others, whether they exist or not.
     async fn chat(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The chat's global id.")] id: ID,
     ) -> Result<Option<Chat>> {
-        match find(ctx, id::decode("id", &id)?).await? {
-            None => Err(ChatError::NotFound(STREAM).into()),
-            found => Ok(found),
-        }
+        find(ctx, id::sought(&id)).await
     }
 
     /// The chats that you are a member of, with the most recent activity first. Page forward with `first` and

@@ -2,25 +2,33 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{Context, ID, Object, connection::Connection};
+use async_graphql::{
+    Context, ContextSelectionSet, ID, Object, OutputType, Positioned, ServerResult, Value,
+    connection::Connection, parser::types::Field,
+};
 use entities::{
-    Violations,
-    posts::{self, PostId},
+    PageOf, Violations,
+    access::{Action, authorize},
+    posts::{self, CommentId, PostId},
     record::SortField,
 };
+use futures::future::BoxFuture;
 
 use super::{
+    comment::Comment,
     comments::shows_authors,
-    inputs::{PostFilter, PostSort, post_id},
+    inputs::{PostFilter, PostSort},
+    loaders::{load_comment, load_posts_by},
     object::Post,
 };
 use crate::{
     connection::{ListCursor, PageArguments, connect},
     error::{Result, invalid},
+    id,
     plain::Shown,
     price::{COUNT, cost},
     request::{entities, shown, viewer},
-    users::load_all,
+    users::{PostsOfUser, load_all},
 };
 
 pub(crate) type PostConnection = Connection<ListCursor<posts::PostSort>, Shown<Post>, PostTotals>;
@@ -49,6 +57,44 @@ pub(crate) async fn find(ctx: &Context<'_>, id: PostId) -> Result<Option<Post>> 
     Ok(found.map(Post::from))
 }
 
+/// Returns the comment with this id, for `node`.
+pub(crate) async fn find_comment(ctx: &Context<'_>, id: CommentId) -> Result<Option<Comment>> {
+    authorize(viewer(ctx)?, Action::ReadPosts)?;
+    Ok(load_comment(ctx, id).await?.map(Comment::from))
+}
+
+/// Resolves `User.posts`.
+pub(crate) fn resolve_posts_of<'a>(
+    of: &'a PostsOfUser,
+    ctx: &'a ContextSelectionSet<'a>,
+    field: &'a Positioned<Field>,
+) -> BoxFuture<'a, ServerResult<Value>> {
+    Box::pin(async move {
+        let page = posts_of(&ctx.with_field(field), of).await;
+        let page =
+            page.map_err(|cause| ctx.set_error_path(cause.0.into_server_error(field.pos)))?;
+        page.resolve(ctx, field).await
+    })
+}
+
+async fn posts_of(ctx: &Context<'_>, of: &PostsOfUser) -> Result<PostConnection> {
+    let PostsOfUser { author, arguments } = of;
+    authorize(viewer(ctx)?, Action::ReadPosts)?;
+    let sort = posts::PostSort::Newest;
+    let arguments = arguments.clone();
+    let request = arguments.request(|cursor: &ListCursor<posts::PostSort>| {
+        cursor.sort == sort && sort.accepts(&cursor.edge.key)
+    })?;
+    let of = author.id;
+    let page = load_posts_by(ctx, PageOf { of, request }).await?;
+    let totals = PostTotals(posts::PostFilter {
+        author_id: Some(of),
+        ..posts::PostFilter::default()
+    });
+    let show = |row| Shown(Post::with_author(row, Some(author.clone())));
+    Ok(connect(page, sort, totals, show))
+}
+
 async fn find_at(ctx: &Context<'_>, id: PostId, version: i64) -> Result<Option<Post>> {
     if version < 1 {
         let message = "must be at least 1";
@@ -73,7 +119,7 @@ impl PostsQuery {
         )]
         as_of_version: Option<i64>,
     ) -> Result<Option<Post>> {
-        let id = post_id("id", &id)?;
+        let id = id::sought(&id);
         match as_of_version {
             Some(version) => find_at(ctx, id, version).await,
             None => find(ctx, id).await,

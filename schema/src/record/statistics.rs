@@ -39,6 +39,7 @@ pub(crate) trait CountedObject:
 #[derive(Clone, Copy)]
 pub(crate) struct Date(NaiveDate);
 
+/// A day in UTC: `2026-01-31`.
 #[Scalar]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {

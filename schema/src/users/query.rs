@@ -2,12 +2,14 @@
 
 use async_graphql::{Context, ID, Object, connection::Connection};
 use entities::{
+    access::{Action, authorize},
     record::SortField,
     users::{self, UserId},
 };
 
 use super::{
     inputs::{UserFilter, UserSort},
+    loaders::load_user,
     object::User,
 };
 use crate::{
@@ -38,8 +40,8 @@ impl UserTotals {
 
 /// Returns the user with this id, for `user` and `node`.
 pub(crate) async fn find(ctx: &Context<'_>, id: UserId) -> Result<Option<User>> {
-    let found = entities(ctx).users.find_user(viewer(ctx)?, id).await;
-    Ok(found?.map(User::from))
+    authorize(viewer(ctx)?, Action::ReadUsers)?;
+    Ok(load_user(ctx, id).await?.map(User::from))
 }
 
 #[Object]
@@ -56,7 +58,7 @@ impl UsersQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The user's global id.")] id: ID,
     ) -> Result<Option<User>> {
-        find(ctx, id::decode("id", &id)?).await
+        find(ctx, id::sought(&id)).await
     }
 
     /// The users, newest first unless sorted otherwise. Page forward with `first` and

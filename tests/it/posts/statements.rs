@@ -14,6 +14,8 @@ use super::api::{becomes, comment, create, find_at, like, person};
 
 const PAGE: &str = "query Page($first: Int) { posts(first: $first) { nodes { id message likeCount createdAt likedByMe \
     author { id name } comments(first: 5) { nodes { text author { name } } } } } }";
+const BELOW: &str = "query Page($first: Int) { posts(first: $first) { nodes { likers(first: 3) { nodes { id name } } \
+    history(last: 2) { nodes { type actor { name } } } author { posts(first: 2) { nodes { message author { name } } } } } } }";
 
 /// The log of a Postgres server.
 struct StatementLog(PathBuf);
@@ -34,10 +36,20 @@ impl StatementLog {
 
     /// The statements that read posts and users, begun while the page was asked for.
     async fn of_page(&self, client: &Client, variables: &Value) -> Vec<String> {
+        self.of(client, PAGE, variables).await
+    }
+
+    async fn of(&self, client: &Client, document: &str, variables: &Value) -> Vec<String> {
         let before = self.read().len();
-        client.run(PAGE, variables.clone()).await.data();
+        client.run(document, variables.clone()).await.data();
         let of_interest = |line: &&str| {
-            let reads = ["\"post\"", "post_comment", "post_like", "app_user"];
+            let reads = [
+                "\"post\"",
+                "post_comment",
+                "post_like",
+                "app_user",
+                "of_parent",
+            ];
             line.contains("execute ") && reads.iter().any(|table| line.contains(table))
         };
         let text = self.read();
@@ -91,6 +103,21 @@ async fn pages_cost_a_constant_number(postgres: Postgres, setup: Setup) {
             "and who asks, the posts' authors, the comments' authors, unless there are no others"
         );
     }
+    // Moderators' histories need no folds.
+    let admin = app.client();
+    let mut counts = BTreeSet::new();
+    for first in [2, 20, 2, 20] {
+        let variables = json!({ "first": first });
+        admin.run(BELOW, variables.clone()).await.data();
+        let statements = log.of(admin, BELOW, &variables).await;
+        println!("below, for {first}:\n{}", statements.join("\n"));
+        counts.insert(statements.len());
+    }
+    assert_eq!(
+        counts,
+        BTreeSet::from([4]),
+        "the posts, their likers, their histories, the authors' posts"
+    );
     let page = client.run(PAGE, json!({ "first": 20 })).await;
     let nodes = page.data()["posts"]["nodes"]
         .as_array()
