@@ -168,6 +168,9 @@ fn described(builder: Builder) -> Builder {
 }
 
 #[cfg(test)]
+mod vocabulary;
+
+#[cfg(test)]
 mod tests {
     /// `UPDATE_EXPECT=1 cargo test --workspace --lib committed` writes the file.
     #[test]
