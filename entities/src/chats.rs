@@ -34,17 +34,27 @@ use std::sync::Arc;
 use ::events::EventLog;
 use typing::Typists;
 
+use crate::{gathering::Gathering, histories::Histories};
+
 /// The commands and queries of chats.
 #[derive(Clone)]
 pub struct Chats {
     log: EventLog,
+    of_users: Gathering<ChatOfUser, Chat>,
+    messages: Gathering<MessageId, ChatMessage>,
+    histories: Histories,
     /// Limits how often a user announces that they are typing.
     typists: Arc<Typists>,
 }
 
 impl Chats {
     pub(crate) fn new(log: EventLog) -> Self {
-        let typists = Arc::default();
-        Self { log, typists }
+        Self {
+            of_users: loading::of_users(&log),
+            messages: loading::messages(&log),
+            histories: Histories::new(&log, STREAM),
+            log,
+            typists: Arc::default(),
+        }
     }
 }

@@ -5,6 +5,7 @@ pub mod access;
 mod bulk;
 mod cache;
 pub mod chats;
+mod children;
 mod command;
 pub mod counting;
 pub mod customers;
@@ -13,6 +14,7 @@ mod event_kinds;
 pub mod filter;
 pub mod gathering;
 pub mod grants;
+mod histories;
 pub mod id;
 mod idempotency;
 pub mod operations;
@@ -42,14 +44,16 @@ use users::{Users, UsersConfig};
 /// Every public `async fn` that is not generic has it.
 pub(crate) use async_recursion::async_recursion as boxed;
 
+pub use ::events::{HistoryPage, Versions};
 pub use cache::{CacheConfig, CacheFigures, Cached};
+pub use children::PageOf;
 pub use command::{
     CommandContext, CommandError, Failure, Idempotency, KeyReused, Missing, Refusal,
 };
 pub use event_kinds::EventContract;
 pub use filter::Filter;
 pub use idempotency::remove_expired_answers;
-pub use paging::{Direction, Edge, Page, PageRequest, SortKey, Versions};
+pub use paging::{Direction, Edge, Page, PageRequest, SortKey};
 pub use rekeying::{AddressConflict, derive_again};
 pub use violations::{RowReason, RowRefusal, Violation, Violations};
 

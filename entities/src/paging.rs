@@ -20,7 +20,7 @@ pub enum Direction {
 }
 
 /// A row's value in the column that a list is sorted by.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum SortKey {
     /// A value of a text column.
     Text(String),
@@ -54,7 +54,7 @@ impl From<sea_orm::Value> for SortKey {
 }
 
 /// A row's place in a list: its sort value, and its id to tell rows with the same value apart.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Edge {
     /// The value in the sorted column.
     pub key: SortKey,
@@ -62,17 +62,8 @@ pub struct Edge {
     pub id: Uuid,
 }
 
-/// Selects events of a history: those behind a version, at most so many.
-#[derive(Debug, Clone, Copy)]
-pub struct Versions {
-    /// The version before the first.
-    pub after: i64,
-    /// The most to return.
-    pub limit: u64,
-}
-
 /// Selects rows of a list: the first ones after a place, or the last ones before it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PageRequest {
     /// Rows strictly after this place.
     pub after: Option<Edge>,
@@ -93,6 +84,29 @@ pub struct Page<T> {
     pub has_previous: bool,
     /// Whether there are rows after the last.
     pub has_next: bool,
+}
+
+/// The page of an empty list.
+impl<T> Default for Page<T> {
+    fn default() -> Self {
+        Self {
+            items: Vec::new(),
+            has_previous: false,
+            has_next: false,
+        }
+    }
+}
+
+impl<T> Page<T> {
+    /// Makes a page of other items in the same places.
+    pub fn map<U>(self, make: impl Fn(T) -> U) -> Page<U> {
+        let items = self.items.into_iter();
+        Page {
+            items: items.map(|(edge, item)| (edge, make(item))).collect(),
+            has_previous: self.has_previous,
+            has_next: self.has_next,
+        }
+    }
 }
 
 /// The order of a list: by a column, and by id where the values are equal. Both have one direction, so that a place is compared

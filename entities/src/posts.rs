@@ -31,16 +31,18 @@ pub use events::{
 pub use follower::{POSTS_FOLLOWER, PostsFollower, PostsModel};
 pub use import::NewPost;
 pub use listing::{PostField, PostSort, PostSortField};
-pub use loading::{CommentsOf, LikeOf};
+pub use loading::LikeOf;
 pub(crate) use personal::{PERSONAL_DATA, erase_rows};
 pub use post::{Comment, CommentId, Post, PostId};
-pub use queries::page_of_state;
+pub use queries::{likers_of_state, page_of_state};
 pub use tables::Tables;
 pub use trending::{TRENDING_FOLLOWER, TrendWindow, TrendingFollower, TrendingPost};
 
-use ::events::EventLog;
+use ::events::{AsOf, EventLog};
 use folding::Folds;
 use front::FrontPages;
+
+use crate::{gathering::Gathering, histories::Histories};
 
 /// The commands and queries of posts.
 #[derive(Clone)]
@@ -48,6 +50,8 @@ pub struct Posts {
     log: EventLog,
     folds: Folds,
     front: FrontPages,
+    by_id: Gathering<PostId, AsOf<Option<Post>>>,
+    histories: Histories,
 }
 
 impl Posts {
@@ -55,6 +59,8 @@ impl Posts {
         Self {
             folds: Folds::new(log.clone()),
             front: front::pages(&log),
+            by_id: loading::by_id(&log),
+            histories: Histories::new(&log, STREAM),
             log,
         }
     }

@@ -45,6 +45,7 @@ use crate::{
     cache::{Cache, CacheConfig, CacheFigures, CachedRow},
     filter::FilterField,
     gathering::Gathering,
+    histories::Histories,
     id::{Id, Kind},
 };
 
@@ -206,6 +207,7 @@ pub struct Records<R: Record> {
     /// Commits commands in groups. SQLite has one writer, and groups of all writes: see `EventLog::write`.
     groups: Option<Together<Commands<R>>>,
     by_id: Gathering<Id<R>, R>,
+    histories: Histories,
 }
 
 impl<R: Record> Records<R> {
@@ -224,6 +226,7 @@ impl<R: Record> Records<R> {
         });
         Self {
             by_id: queries::by_id(&log),
+            histories: Histories::new(&log, R::NAME),
             log,
             cache,
             groups,

@@ -34,6 +34,8 @@ use std::{sync::Arc, time::Duration};
 
 use ::events::EventLog;
 
+use crate::{gathering::Gathering, histories::Histories};
+
 /// The configuration of the domain.
 #[derive(Debug, Clone, Copy)]
 pub struct SignalsConfig {
@@ -57,10 +59,17 @@ pub struct SignalWork {
 pub struct Signals {
     log: EventLog,
     config: SignalsConfig,
+    by_id: Gathering<SignalId, Signal>,
+    histories: Histories,
 }
 
 impl Signals {
     pub(crate) fn new(log: EventLog, config: SignalsConfig) -> Self {
-        Self { log, config }
+        Self {
+            by_id: queries::by_id(&log),
+            histories: Histories::new(&log, STREAM),
+            log,
+            config,
+        }
     }
 }

@@ -49,7 +49,7 @@ pub use throttle::network_of;
 pub use tokens::TokenKeys;
 pub use user::{Availability, User};
 
-use crate::cache::RowCache;
+use crate::{cache::RowCache, histories::Histories};
 
 /// The configuration of sign-ins.
 #[derive(Debug, Clone)]
@@ -84,6 +84,7 @@ pub struct Users {
     access_token_lifetime: Duration,
     refresh_token_lifetime: Duration,
     refresh_grace: Duration,
+    histories: Histories,
 }
 
 impl Users {
@@ -100,6 +101,7 @@ impl Users {
             access_token_lifetime: config.access_token_lifetime,
             refresh_token_lifetime: config.refresh_token_lifetime,
             refresh_grace: config.refresh_grace,
+            histories: Histories::new(&log, STREAM),
             log,
         })
     }

@@ -22,6 +22,7 @@ mod feed;
 mod follower;
 mod fresh;
 mod handler;
+mod histories;
 mod horizon;
 mod kept;
 #[cfg(test)]
@@ -76,11 +77,11 @@ pub use handler::{
     Attempt, DELIVERIES_FOLLOWER, Effect, Handler, HandlerConfig, HandlerError, Handling,
     RetryPolicy, effect, no_effect, run_handlers,
 };
+pub use histories::{HistoryPage, Versions};
 pub use horizon::{AsOf, Horizon, Model};
 pub use letters::{DeadLetter, Discarded, LetterFilter, LetterKind, Replayed, Which};
 pub use log::{EventLog, LogConfig};
 pub use proof::Proof;
-pub use read::HistoryPage;
 pub use rebuild::{
     Differences, ModelTable, ReadModel, RebuildConfig, RebuildError, RebuildPhase, RebuildProgress,
     RebuildReport, RebuildStatus, read_rebuilds, rebuild, request_rebuild, requested_rebuilds,

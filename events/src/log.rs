@@ -17,8 +17,8 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
-    Behind, Database, ERASURE_STREAM, Error, Event, Gap, HistoryPage, Result, RowTable, Rows,
-    StreamKey, Tail, Tx,
+    Behind, Database, ERASURE_STREAM, Error, Event, Gap, Result, RowTable, Rows, StreamKey, Tail,
+    Tx,
     append::Appended,
     boxed, connector,
     control::Pauses,
@@ -343,17 +343,6 @@ impl EventLog {
             }
         }
         self.shared.wake.notify_one();
-    }
-
-    /// Returns at most `limit` events of one stream after `after_version`, oldest first.
-    #[boxed]
-    pub async fn read_stream(
-        &self,
-        stream: StreamKey,
-        after_version: i64,
-        limit: u64,
-    ) -> Result<HistoryPage> {
-        read::read_stream(&self.database().reader, stream, after_version, limit).await
     }
 
     /// Returns events of `topics`, or of all, by position. Recent ones come from memory.

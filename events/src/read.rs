@@ -14,21 +14,10 @@ pub(crate) use head::{Head, Pass, read_head, read_pruned, read_standing, sequenc
 pub(crate) use sets::WINDOW;
 
 use crate::{
-    DatabaseConnection, Error, Event, Proof, Result, StreamKey,
-    sql::{Dialect, from_i64, number_list, query, query_as, query_one, query_one_as, to_i64},
+    DatabaseConnection, Error, Event, Proof, Result,
+    sql::{Dialect, from_i64, number_list, query, query_as, query_one, to_i64},
     topic::Topics,
 };
-
-/// A page of one stream's history, oldest first.
-#[derive(Debug)]
-pub struct HistoryPage {
-    /// The events. Position and previous are 0 for an event that is not numbered yet.
-    pub events: Vec<Event>,
-    /// Whether the stream continues after them.
-    pub has_more: bool,
-    /// The first version that the log has; those before it were pruned. `None` when it has none, or when it was not asked for.
-    pub first_version: Option<i64>,
-}
 
 /// The state of the log at one position, read in one snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,46 +144,6 @@ pub(crate) async fn read_part(
         Ok(event)
     };
     rows.iter().map(chained).collect()
-}
-
-/// Returns at most `limit` events of one stream after `after_version`.
-pub(crate) async fn read_stream(
-    database: &DatabaseConnection,
-    stream: StreamKey,
-    after_version: i64,
-    limit: u64,
-) -> Result<HistoryPage> {
-    let backend = database.get_database_backend();
-    let first = "select min(version) from event where stream_id = $1 and stream = $2";
-    let sql = format!(
-        "select {}, ({first}) as first_version
-         from event e left join event_position p on p.inserted = e.inserted
-         where e.stream_id = $1 and e.stream = $2 and e.version > $3 order by e.version limit {}",
-        columns(backend),
-        limit + 1
-    );
-    let mut values: Vec<Value> = vec![stream.id.into(), stream.kind.into(), after_version.into()];
-    let rows = query(database, &sql, values.clone()).await?;
-    let first_version = match rows.first() {
-        Some(row) => row.try_get("", "first_version")?,
-        // This is the end of the stream, or nothing of it is left.
-        None if after_version > 0 => {
-            values.truncate(2);
-            let sql = format!("select ({first}) as first_version");
-            query_one_as(database, &sql, values)
-                .await?
-                .ok_or_else(no_head)?
-        }
-        None => None,
-    };
-    let mut events = rows.iter().map(from_row).collect::<Result<Vec<_>>>()?;
-    let has_more = events.len() as u64 > limit;
-    events.truncate(limit as usize);
-    Ok(HistoryPage {
-        events,
-        has_more,
-        first_version,
-    })
 }
 
 /// Returns the last position of each stream of `kind` that has an event after `after`.

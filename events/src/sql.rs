@@ -115,6 +115,62 @@ pub fn is_one_of(
     format!("{column} in ({})", places(first, ids.len()))
 }
 
+/// The first rows of each of several parents: of each post its comments, of each stream its events.
+pub struct OfEach<'a> {
+    /// Selects the rows of one parent, whose id is `{parent}`.
+    pub select: &'a str,
+    /// The order, by selected columns that the selected tables have once.
+    pub order: &'a str,
+    /// The largest number of rows of each.
+    pub limit: u64,
+}
+
+/// The most parents in one statement of SQLite, which combines no more than 500 queries.
+const PARENTS_AT_ONCE: usize = 100;
+
+impl OfEach<'_> {
+    /// Returns the rows of all parents, those of each in the order. `values` are the first parameters of the selection. It is one
+    /// statement on Postgres, which looks each parent up in the index, whatever it believes about the size of the table.
+    pub async fn query(
+        &self,
+        connection: &impl ConnectionTrait,
+        parents: &[Uuid],
+        values: Vec<Value>,
+    ) -> Result<Vec<QueryResult>> {
+        let Self { order, limit, .. } = self;
+        let first = values.len() + 1;
+        let of = |parent: &str| {
+            let select = self.select.replace("{parent}", parent);
+            format!("{select} order by {order} limit {limit}")
+        };
+        if connection.get_database_backend().is_postgres() {
+            let sql = format!(
+                "select c.* from unnest(${first}::uuid[]) as parents (of_parent) cross join lateral ({}) c \
+                 order by parents.of_parent, {order}",
+                of("parents.of_parent")
+            );
+            let values = values.into_iter().chain([parents.to_vec().into()]);
+            return query(connection, &sql, values.collect()).await;
+        }
+        let mut rows = Vec::new();
+        for parents in parents.chunks(PARENTS_AT_ONCE) {
+            let selects = (first..).take(parents.len());
+            let selects = selects.map(|place| {
+                format!(
+                    "select c.*, ${place} as of_parent from ({}) c",
+                    of(&format!("${place}"))
+                )
+            });
+            let selects = selects.collect::<Vec<_>>().join(" union all ");
+            let sql = format!("select * from ({selects}) order by of_parent, {order}");
+            let values = values.iter().cloned();
+            let values = values.chain(parents.iter().map(|id| Value::from(*id)));
+            rows.extend(query(connection, &sql, values.collect()).await?);
+        }
+        Ok(rows)
+    }
+}
+
 /// Passes a list of numbers as one parameter, for `Dialect::numbers`.
 pub(crate) fn number_list(numbers: impl Iterator<Item = u64>) -> Value {
     let numbers: Vec<_> = numbers.map(|number| to_i64(number).to_string()).collect();

@@ -17,7 +17,12 @@ pub use sea_orm_migration::{DbErr, MigratorTrait};
 pub use waiting::await_database;
 
 /// Migrations that only create indexes, on tables that may be large by then.
-const CONCURRENT: &[&str] = &["m0012_operations", "m0019_unique_addresses", "m0022_lists"];
+const CONCURRENT: &[&str] = &[
+    "m0012_operations",
+    "m0019_unique_addresses",
+    "m0021_comments",
+    "m0022_lists",
+];
 
 /// The migrations in order.
 ///

@@ -66,6 +66,8 @@ pub(crate) const SCRIPTS: &[Script] = &[
     script!("0019_unique_addresses"),
     // Which events a pass of the sequencer has numbered, for the process that has written them.
     script!("0020_known_events"),
+    // Comments by their ids.
+    script!("0021_comments"),
     // Indexes for lists that are filtered by status or role.
     script!("0022_lists"),
     // Statistics of users, chats, posts, students and signals.

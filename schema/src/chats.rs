@@ -12,6 +12,6 @@ mod subscription;
 
 pub(crate) use loaders::loader;
 pub(crate) use mutation::ChatsMutation;
-pub(crate) use object::{Chat, MessageConnection};
-pub(crate) use query::{ChatConnection, ChatsQuery, find};
+pub(crate) use object::{Chat, Message, MessageConnection};
+pub(crate) use query::{ChatConnection, ChatsQuery, find, find_message};
 pub(crate) use subscription::ChatsSubscription;

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use async_graphql::{
     ObjectType, OutputType,
-    connection::{self, Connection, CursorType},
+    connection::{self, Connection, ConnectionNameType, CursorType, EdgeNameType, EmptyFields},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{DateTime, Datelike, Utc};
@@ -64,6 +64,7 @@ impl CursorType for OpaqueCursor {
 }
 
 /// The arguments of a connection.
+#[derive(Clone)]
 pub(crate) struct PageArguments {
     pub(crate) first: Option<i32>,
     pub(crate) after: Option<String>,
@@ -98,35 +99,42 @@ impl PageArguments {
                 .map(|cursor| Some(cursor.edge))
                 .ok_or_else(|| error(codes::CURSOR_INVALID, NotACursor.to_string()))
         };
-        let limit = match (self.first, self.last) {
-            (Some(_), Some(_)) => {
-                let message = "must not be used together with first";
-                return Err(invalid(Violations::one("last", "exclusive", message)));
-            }
-            (Some(first), None) => checked("first", first)?,
-            (None, Some(last)) => checked("last", last)?,
-            (None, None) => DEFAULT_PAGE as u64,
-        };
+        let (limit, from_end) = self.extent()?;
         Ok(PageRequest {
             after: decode(self.after)?,
             before: decode(self.before)?,
             limit,
-            from_end: self.last.is_some(),
+            from_end,
         })
+    }
+
+    /// Returns the size of the page, and whether it is the last one of its range.
+    pub(crate) fn extent(&self) -> Result<(u64, bool)> {
+        match (self.first, self.last) {
+            (Some(_), Some(_)) => {
+                let message = "must not be used together with first";
+                Err(invalid(Violations::one("last", "exclusive", message)))
+            }
+            (Some(first), None) => Ok((checked("first", first)?, false)),
+            (None, Some(last)) => Ok((checked("last", last)?, true)),
+            (None, None) => Ok((DEFAULT_PAGE as u64, false)),
+        }
     }
 }
 
 /// Makes a connection of a page, with additional `fields`. `show` makes a node of a row.
-pub(crate) fn connect<S, T, N, F>(
+pub(crate) fn connect<S, T, N, F, Name, EdgeName>(
     page: Page<T>,
     sort: S,
     fields: F,
     show: impl Fn(T) -> N,
-) -> Connection<ListCursor<S>, N, F>
+) -> Connection<ListCursor<S>, N, F, EmptyFields, Name, EdgeName>
 where
     S: Copy + Serialize + DeserializeOwned + Send + Sync,
     N: OutputType,
     F: ObjectType,
+    Name: ConnectionNameType,
+    EdgeName: EdgeNameType,
 {
     let mut list = Connection::with_additional_fields(page.has_previous, page.has_next, fields);
     let items = page.items.into_iter();

@@ -60,6 +60,13 @@ impl From<async_graphql::Error> for Error {
 }
 
 impl Error {
+    /// Returns whether `extensions.code` is this.
+    pub(crate) fn has_code(&self, code: &str) -> bool {
+        let extensions = self.0.extensions.as_ref();
+        let found = extensions.and_then(|extensions| extensions.get("code"));
+        matches!(found, Some(Value::String(found)) if found == code)
+    }
+
     fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.0.extensions.get_or_insert_default().set(name, value);
         self

@@ -1,16 +1,19 @@
 //! The history of an object: its events, for people and audits.
 
+use std::sync::Arc;
+
 use async_graphql::{
     Context, Object, SimpleObject,
     connection::{Connection, Edge},
 };
 use chrono::{DateTime, Utc};
-use entities::{Versions, access::AccessError};
-use events::{Cursor, HistoryPage};
+use entities::{HistoryPage, Versions, access::AccessError};
+use events::Cursor;
 use futures::future::BoxFuture;
 
 use crate::{
-    connection::{OpaqueCursor, checked},
+    actor::ActorRef,
+    connection::{OpaqueCursor, PageArguments},
     error::{Result, codes, error, internal},
     json::Json,
     request::{Read, reading},
@@ -22,6 +25,7 @@ pub(crate) struct Event {
     pub(crate) epoch: u32,
 }
 
+/// An event of an object: one thing that happened to it, as it was recorded.
 #[Object]
 impl Event {
     /// The event's place in the log, for `after` of subscriptions; null for the instant until it has one.
@@ -42,8 +46,8 @@ impl Event {
     }
 
     /// Who did it.
-    async fn actor(&self) -> &str {
-        &self.event.meta.actor
+    async fn actor(&self) -> ActorRef {
+        self.event.meta.actor.as_str().into()
     }
 
     /// When it happened.
@@ -67,43 +71,46 @@ pub(crate) struct HistoryFields {
 /// A page of the history of an object.
 pub(crate) type History = Connection<OpaqueCursor, Event, HistoryFields>;
 
-/// Returns the version that a history cursor stands for.
-fn decode_after(after: Option<&str>) -> Result<i64> {
-    match after {
-        None => Ok(0),
-        Some(text) => text
-            .strip_prefix('v')
-            .and_then(|version| version.parse().ok())
-            .filter(|version| *version >= 0)
-            .ok_or_else(|| {
-                error(
-                    codes::CURSOR_INVALID,
-                    "this is not a cursor of this history",
-                )
-            }),
-    }
+/// Returns the version that a cursor of a history stands for.
+fn version_of(cursor: &str) -> Result<i64> {
+    let version = cursor.strip_prefix('v').and_then(|it| it.parse().ok());
+    version.filter(|version| *version >= 0).ok_or_else(|| {
+        error(
+            codes::CURSOR_INVALID,
+            "this is not a cursor of this history",
+        )
+    })
 }
 
 /// Returns the page for the arguments of a field. `read` returns the events of these versions; the field notes whose they are.
 pub(crate) async fn connect<'a>(
     ctx: &Context<'_>,
-    first: i32,
-    after: Option<String>,
-    read: impl FnOnce(Versions) -> BoxFuture<'a, Result<HistoryPage, AccessError>>,
+    arguments: impl Into<PageArguments>,
+    read: impl FnOnce(Versions) -> BoxFuture<'a, Result<Arc<HistoryPage>, AccessError>>,
 ) -> Result<Option<History>> {
-    let limit = checked("first", first)?;
-    let after = decode_after(after.as_deref())?;
+    let arguments = arguments.into();
+    let (limit, from_end) = arguments.extent()?;
+    let after = arguments.after.as_deref().map_or(Ok(0), version_of)?;
+    let before = arguments.before.as_deref().map(version_of).transpose()?;
     // The epoch is read before the page.
     let epoch = reading(ctx, Read::Noted).log.tail().cursor().epoch;
-    let page = read(Versions { after, limit }).await?;
+    let of = Versions {
+        after,
+        before,
+        limit,
+        from_end,
+    };
+    let page = read(of).await?;
     let fields = HistoryFields {
         first_version: page.first_version,
     };
-    let has_previous = after > 0;
-    let mut connection = Connection::with_additional_fields(has_previous, page.has_more, fields);
-    connection.edges = page
-        .events
-        .into_iter()
+    let (has_previous, has_next) = match from_end {
+        false => (after > 0, page.has_more),
+        true => (page.has_more, before.is_some()),
+    };
+    let mut connection = Connection::with_additional_fields(has_previous, has_next, fields);
+    let events = page.events.iter().cloned();
+    connection.edges = events
         .map(|event| {
             let cursor = OpaqueCursor(format!("v{}", event.version));
             Edge::new(cursor, Event { event, epoch })

@@ -2,6 +2,7 @@
 //! Resolvers extract arguments, call `entities`, and convert the result. It knows no transport. `gateway` executes it;
 //! `schema.graphql` is its text.
 
+mod actor;
 mod batches;
 mod chats;
 mod connection;
@@ -29,6 +30,7 @@ mod signals;
 mod sort;
 mod statistics;
 mod students;
+mod upward;
 mod users;
 
 use std::sync::Arc;
@@ -123,6 +125,8 @@ pub fn build(entities: Entities) -> MillraceSchema {
             .data(presences)
             .data(chats::loader(&entities.chats, &entities.users))
             .data(posts::loader(&entities.posts, &entities.users))
+            .data(users::resolve_actor as upward::Resolve<actor::LoggedActor>)
+            .data(posts::resolve_posts_of as upward::Resolve<users::PostsOfUser>)
             .data(entities)
     });
     MillraceSchema(Arc::new(planned))
@@ -139,8 +143,16 @@ type Builder = SchemaBuilder<Root<Query>, Mutation, Subscription>;
 fn described(builder: Builder) -> Builder {
     builder
         .directive(live::Live)
+        // Fields that lead to actors name the type only.
+        .register_output_type::<users::Actor>()
         .override_output_type_description::<DateTime<Utc>>(
             "A time in UTC, as RFC 3339 writes it: `2026-01-31T09:30:00Z`.",
+        )
+        .override_output_type_description::<async_graphql::connection::PageInfo>(
+            "Where a page of a list is: whether there is more, and its cursors.",
+        )
+        .override_output_type_description::<async_graphql::Json<serde_json::Value>>(
+            "Any JSON value.",
         )
         .override_output_type_description::<chats::ChatConnection>("A page of chats.")
         .override_output_type_description::<chats::MessageConnection>("A page of messages.")
@@ -148,11 +160,22 @@ fn described(builder: Builder) -> Builder {
             "A page of dead letters.",
         )
         .override_output_type_description::<operations::LoggedEventConnection>("A page of events.")
+        .override_output_type_description::<history::History>("A page of the events of an object.")
+        .override_output_type_description::<record::List<customers::Customer>>(
+            "A page of customers.",
+        )
+        .override_output_type_description::<record::List<students::Student>>("A page of students.")
         .override_output_type_description::<posts::CommentConnection>("A page of comments.")
+        .override_output_type_description::<posts::LikerConnection>(
+            "A page of the users who like a post.",
+        )
         .override_output_type_description::<posts::PostConnection>("A page of posts.")
         .override_output_type_description::<signals::SignalConnection>("A page of signals.")
         .override_output_type_description::<users::UserConnection>("A page of users.")
 }
+
+#[cfg(test)]
+mod vocabulary;
 
 #[cfg(test)]
 mod tests {

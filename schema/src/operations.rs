@@ -12,7 +12,7 @@ mod workers;
 
 use async_graphql::MergedObject;
 
-pub(crate) use letters::DeadLetterConnection;
+pub(crate) use letters::{DeadLetter, DeadLetterConnection, find as find_letter};
 pub(crate) use log::LoggedEventConnection;
 pub(crate) use mutation::OperationsMutation;
 pub(crate) use subscription::OperationsSubscription;

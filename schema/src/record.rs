@@ -29,6 +29,7 @@ use entities::{
 };
 
 use crate::{
+    actor::ActorRef,
     error::{Result, invalid},
     history, id,
     request::{Read, command_context, entities, reading, viewer, with_staleness},
@@ -114,8 +115,13 @@ macro_rules! recorded {
 pub(crate) use recorded;
 
 /// Returns the id of such an object.
-pub(crate) fn decode<O: Recorded>(id: &ID) -> Result<Id<O::Record>> {
+fn decode<O: Recorded>(id: &ID) -> Result<Id<O::Record>> {
     id::decode("id", id)
+}
+
+/// Returns the object under an id that may be of anything.
+pub(crate) async fn look_up<O: Recorded>(ctx: &Context<'_>, id: &ID) -> Result<Option<O>> {
+    find(ctx, id::sought(id)).await
 }
 
 /// Returns the object with this id.
@@ -163,18 +169,45 @@ impl<O: Recorded> From<Head<Id<O::Record>>> for RecordHead<O> {
     }
 }
 
+impl<O: Recorded> RecordHead<O> {
+    /// Each event leads to the version after it, so the log knows who made each of them.
+    async fn actor_of(&self, ctx: &Context<'_>, version: i64) -> Result<Option<ActorRef>> {
+        let records = O::records(entities(ctx));
+        let actor = records.actor_of(self.id, version).await?;
+        Ok(actor.map(ActorRef::from))
+    }
+}
+
 #[ComplexObject]
 impl<O: Recorded> RecordHead<O> {
-    /// All that happened to it, oldest first.
+    /// Who created it. Null when the log no longer has that event.
+    async fn created_by(&self, ctx: &Context<'_>) -> Result<Option<ActorRef>> {
+        self.actor_of(ctx, 1).await
+    }
+
+    /// Who changed it last. Null when the log no longer has that event.
+    async fn updated_by(&self, ctx: &Context<'_>) -> Result<Option<ActorRef>> {
+        self.actor_of(ctx, self.version).await
+    }
+
+    /// All that happened to it, oldest first. Page forward with `first` and `after`, or backward with `last` and `before`. Without
+    /// them, returns the first 20.
     async fn history(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, 1 to 100.", default = 20)] first: i32,
-        #[graphql(desc = "Events after this cursor of an edge.")] after: Option<String>,
+        #[graphql(desc = "Returns the first n events, from 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Returns the events that come after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last n events, from 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns the events that come before this cursor.")] before: Option<
+            String,
+        >,
     ) -> Result<Option<history::History>> {
         let records = O::records(reading(ctx, Read::Stream(self.id.stream())));
         let viewer = viewer(ctx)?;
-        history::connect(ctx, first, after, |of| records.history(viewer, self.id, of)).await
+        history::connect(ctx, (first, after, last, before), |of| {
+            records.history(viewer, self.id, of)
+        })
+        .await
     }
 }
 

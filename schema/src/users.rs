@@ -1,5 +1,6 @@
 //! Users in GraphQL. See `entities::users` for the rules.
 
+mod actor;
 mod availability;
 mod counting;
 mod inputs;
@@ -11,9 +12,10 @@ mod reference;
 mod sign_in;
 mod subscription;
 
+pub(crate) use actor::{Actor, resolve_actor};
 pub(crate) use loaders::{load_all, loaders, note_users};
 pub(crate) use mutation::UsersMutation;
-pub(crate) use object::User;
+pub(crate) use object::{PostsOfUser, User};
 pub(crate) use query::{UserConnection, UsersQuery, find};
 pub(crate) use reference::UserRef;
 pub(crate) use sign_in::SignInMutation;

@@ -16,14 +16,14 @@ use tests::setup::Running;
 use tests::waiting::SOON;
 use tests::{Setup, database, eventually, ids};
 
-const STATUS: &str = "followers { name position deadLetters lag { events seconds isEstimate } pause { pausedAt actor } \
+const STATUS: &str = "followers { name position deadLetters lag { events seconds isEstimate } pause { pausedAt pausedBy { ... on User { id } } } \
     members { owner seenAt } parts { part position token owner leasedUntil } } \
     handlers { name waiting retrying running doneLastMinute deadLetters lag { events seconds } concurrency dependency \
-    pause { actor } } breakers { dependency owner state failures }";
+    pause { pausedBy { ... on User { id } } } } breakers { dependency owner state failures }";
 
 /// What is shown of a dead letter.
 const LETTER: &str = "id consumer consumerKind position stream streamId version type errors fingerprint attempts \
-    firstTriedAt lastTriedAt isParked event { data type actor }";
+    firstTriedAt lastTriedAt isParked event { data type actor { name ... on User { id } } }";
 
 async fn mutate(client: &Client, field: &str, input: Value, shown: &str) -> Answer {
     mutate_with_key(client, field, input, shown, None).await
@@ -36,13 +36,11 @@ async fn mutate_with_key(
     shown: &str,
     key: Option<&str>,
 ) -> Answer {
-    let input_type = match field {
-        "pauseWorker" | "resumeWorker" => "WorkerInput",
-        "disconnectUser" => "DisconnectUserInput",
-        _ => "DeadLettersInput",
-    };
-    let document =
-        format!("mutation Do($input: {input_type}!) {{ {field}(input: $input) {{ {shown} }} }}");
+    let (first, rest) = field.split_at(1);
+    let document = format!(
+        "mutation Do($input: {}{rest}Input!) {{ {field}(input: $input) {{ {shown} }} }}",
+        first.to_uppercase()
+    );
     let headers: Vec<_> = key
         .map(|key| ("idempotency-key", key))
         .into_iter()

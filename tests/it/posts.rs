@@ -1,6 +1,7 @@
 //! Posts through the API: their lives, who may do what, what lists show, what subscribers hear, and what it costs.
 
 pub mod api;
+mod below;
 mod history;
 mod hot;
 mod listing;

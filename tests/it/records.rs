@@ -36,6 +36,7 @@ macro_rules! contract {
                 following::changes_are_resumed_without_loss_or_repeat,
                 history::tells_every_event_in_order,
                 history::comes_in_pages,
+                history::names_who_created_and_changed,
                 idempotency::repeats_get_the_first_answer,
                 idempotency::another_body_is_refused,
                 idempotency::simultaneous_repeats_are_applied_once,

@@ -95,7 +95,7 @@ async function removal(hers, others, grace, chatId, check) {
   const remove = `mutation Remove($input: RemoveChatMemberInput!) {
     removeChatMember(input: $input) { chat { id } }
   }`;
-  const removed = await runOperation(hers, remove, { input: { chatId, userId: grace.id } });
+  const removed = await runOperation(hers, remove, { input: { id: chatId, userId: grace.id } });
   check('the owner removes the other', removed.data?.removeChatMember, removed);
   const ended = await ending(others);
   check(

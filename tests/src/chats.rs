@@ -38,17 +38,17 @@ pub async fn create_group(client: &Client, title: &str, member_ids: &[&str]) -> 
 }
 
 pub async fn add(client: &Client, chat: &str, user_id: &str) {
-    let input = json!({ "chatId": chat, "userIds": [user_id] });
+    let input = json!({ "id": chat, "userIds": [user_id] });
     apply(client, "addChatMembers", "chat { id }", input).await;
 }
 
 pub async fn remove(client: &Client, chat: &str, user_id: &str) {
-    let input = json!({ "chatId": chat, "userId": user_id });
+    let input = json!({ "id": chat, "userId": user_id });
     apply(client, "removeChatMember", "chat { id }", input).await;
 }
 
 pub async fn leave(client: &Client, chat: &str) {
-    apply(client, "leaveChat", "__typename", json!({ "chatId": chat })).await;
+    apply(client, "leaveChat", "__typename", json!({ "id": chat })).await;
 }
 
 /// Sends a message; returns its id and number.

@@ -14,7 +14,7 @@ pub const RESTORE: &str = "mutation Restore($input: RestoreCustomerInput!) { res
     id name email phone status version createdAt updatedAt deletedAt } } }";
 pub const FIND: &str = "query Find($id: ID!) { customer(id: $id) { id name email phone status version createdAt updatedAt deletedAt } }";
 pub const CHANGES: &str = "subscription Changes($id: ID, $after: String) { customerChanged(id: $id, after: $after) { \
-    cursor type version actor occurredAt customer { id name email status version deletedAt } } }";
+    cursor type version actor { name ... on User { id } } occurredAt customer { id name email status version deletedAt } } }";
 pub const STATISTICS: &str = "query Statistics { customerStatistics { total byStatus { status count } byDay(last: 100) { day created deleted restored } } }";
 
 /// Returns the document and the field that it selects, for the calls below and the writers.

@@ -48,7 +48,7 @@ impl Feed {
 
     pub fn of_users() -> Self {
         let document = "subscription Users($after: String) { userChanged(after: $after) { \
-            cursor type version actor user { id name bio version } } }";
+            cursor type version actor { name ... on User { id } } user { id name bio version } } }";
         Self::new("users", document, ["userChanged", "user"], |entry| {
             entry.stream == "user"
         })
@@ -56,7 +56,7 @@ impl Feed {
 
     pub fn of_students() -> Self {
         let document = "subscription Students($after: String) { studentChanged(after: $after) { \
-            cursor type version actor student { id name version } } }";
+            cursor type version actor { name ... on User { id } } student { id name version } } }";
         let shape = ["studentChanged", "student"];
         Self::new("students", document, shape, |entry| {
             entry.stream == "student"
@@ -66,7 +66,7 @@ impl Feed {
     /// Follows all events of one chat, for one of its members.
     pub fn of_chat(chat: &str) -> Self {
         let document = "subscription Chat($id: ID!, $after: String) { chatEvents(chatId: $id, after: $after) { \
-            cursor type version actor chat { id version } message { number text } } }";
+            cursor type version actor { name ... on User { id } } chat { id version } message { number text } } }";
         let of_chat = of_stream("chat", chat);
         Self::new("chat", document, ["chatEvents", "chat"], of_chat).with_id(chat)
     }
@@ -74,7 +74,7 @@ impl Feed {
     /// Follows new posts of all users.
     pub fn of_posts() -> Self {
         let document = "subscription Posts($after: String) { postFeed(after: $after) { \
-            cursor type version actor post { id message version } } }";
+            cursor type version actor { name ... on User { id } } post { id message version } } }";
         Self::new("posts", document, ["postFeed", "post"], |entry| {
             entry.kind == "PostCreated"
         })
@@ -83,7 +83,7 @@ impl Feed {
     /// Follows all events of one post.
     pub fn of_post(post: &str) -> Self {
         let document = "subscription Post($id: ID!, $after: String) { postChanged(id: $id, after: $after) { \
-            cursor type version actor post { id likeCount version } } }";
+            cursor type version actor { name ... on User { id } } post { id likeCount version } } }";
         let of_post = of_stream("post", post);
         Self::new("post", document, ["postChanged", "post"], of_post).with_id(post)
     }
@@ -91,7 +91,7 @@ impl Feed {
     /// Follows the steps of one signal.
     pub fn of_signal(signal: &str) -> Self {
         let document = "subscription Signal($id: ID!, $after: String) { signalProgress(id: $id, after: $after) { \
-            cursor type actor processors signal { id status missing version } } }";
+            cursor type actor { name ... on User { id } } processors signal { id status missing version } } }";
         let shape = ["signalProgress", "signal"];
         let of_signal = of_stream("signal", signal);
         Self::new("signal", document, shape, of_signal).with_id(signal)

@@ -87,7 +87,7 @@ pub async fn with_role(admin: &Client, role: &str) -> Person {
 pub async fn set_role(admin: &Client, user_id: &str, role: &str) -> Answer {
     let document =
         "mutation Role($input: SetRoleInput!) { setRole(input: $input) { user { id role } } }";
-    let input = json!({ "userId": user_id, "role": role });
+    let input = json!({ "id": user_id, "role": role });
     admin.run(document, json!({ "input": input })).await
 }
 
@@ -95,7 +95,7 @@ pub async fn set_role(admin: &Client, user_id: &str, role: &str) -> Answer {
 pub async fn deactivate(client: &Client, user_id: Option<&str>) -> Answer {
     let document = "mutation Deactivate($input: DeactivateUserInput!) { \
         deactivateUser(input: $input) { user { id deactivatedAt } } }";
-    let input = user_id.map_or(json!({}), |id| json!({ "userId": id }));
+    let input = user_id.map_or(json!({}), |id| json!({ "id": id }));
     client.run(document, json!({ "input": input })).await
 }
 

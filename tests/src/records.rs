@@ -238,7 +238,7 @@ impl Kind {
         let one = self.one;
         format!(
             "subscription Changes($id: ID, $after: String) {{ {one}Changed(id: $id, after: $after) {{ \
-             cursor type version actor occurredAt {one} {{ {} }} }} }}",
+             cursor type version actor {{ name ... on User {{ id }} }} occurredAt {one} {{ {} }} }} }}",
             self.selection()
         )
     }

@@ -7,7 +7,7 @@ use crate::graphql::{Answer, Client};
 use crate::socket::Socket;
 use crate::waiting::SOON;
 
-pub const FIELDS: &str = "id source number value status missing version submittedBy submittedAt deadlineAt completedAt \
+pub const FIELDS: &str = "id source number value status missing version submittedBy { ... on User { id } } submittedAt deadlineAt completedAt \
     deliveredAt notification { text recordedAt } results { processor isLate recordedAt finding { __typename \
     ... on SignalStatistics { count mean deviation zScore isAnomaly } \
     ... on SignalTrend { trendCount: count slope fit direction } \
@@ -73,7 +73,7 @@ pub fn finding<'a>(signal: &'a Value, processor: &str) -> &'a Value {
 pub async fn follow(socket: &mut Socket, operation: &str, id: &Value, after: Option<&str>) {
     let document = format!(
         "subscription Progress($id: ID!, $after: String) {{ signalProgress(id: $id, after: $after) {{ \
-         cursor type actor occurredAt processors signal {{ {FIELDS} }} }} }}"
+         cursor type actor {{ name ... on User {{ id }} }} occurredAt processors signal {{ {FIELDS} }} }} }}"
     );
     let variables = json!({ "id": id, "after": after });
     socket.subscribe(operation, &document, variables).await;

@@ -1,15 +1,22 @@
 //! Batch loads of chats, messages and members: each is one statement for any number of keys. They do not check the viewer; a
 //! result that differs by user has the user in its key.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QueryResult};
 
-use super::{Chat, ChatId, ChatMember, ChatMessage, Chats, MessageId, member, message};
-use crate::{access::UserId, boxed, id::uuids};
+use super::{Chat, ChatId, ChatMember, ChatMessage, Chats, MessageId, chat, member, message};
+use crate::{
+    Direction, Edge, Page, SortKey,
+    access::UserId,
+    boxed,
+    children::{Children, PageOf},
+    gathering::{Found, Gathering},
+    id::uuids,
+};
 
 use events::{
-    DatabaseConnection,
+    DatabaseConnection, EventLog,
     sql::{is_one_of, padded, places, query, statement},
 };
 
@@ -41,24 +48,97 @@ async fn of_pairs(
     query(database, &sql, values.collect()).await
 }
 
-impl Chats {
-    /// Returns the current chats of those keys whose user is a member.
-    #[boxed]
-    pub async fn load_chats_of_users(&self, keys: &[ChatOfUser]) -> Loaded<ChatOfUser, Chat> {
-        let database = &self.log.database().reader;
-        let sql =
-            "select c.*, m.user_id as of_user from chat_member m join chat c on c.id = m.chat_id
+/// Messages of a chat, newest first.
+const MESSAGES: Children = Children {
+    table: "chat_message",
+    parent: "chat_id",
+    columns: "*",
+    key: Some("number"),
+    id: None,
+    direction: Direction::Desc,
+};
+
+/// Returns the loads of chats by their members.
+pub(super) fn of_users(log: &EventLog) -> Gathering<ChatOfUser, Chat> {
+    let reader = log.database().reader.clone();
+    Gathering::new(move |keys: Vec<ChatOfUser>| {
+        let reader = reader.clone();
+        async move { load_chats_of_users(&reader, &keys).await.map_err(Arc::new) }
+    })
+}
+
+/// Returns the loads of messages by id.
+pub(super) fn messages(log: &EventLog) -> Gathering<MessageId, ChatMessage> {
+    let reader = log.database().reader.clone();
+    Gathering::new(move |ids: Vec<MessageId>| {
+        let reader = reader.clone();
+        async move { load_messages(&reader, &ids).await.map_err(Arc::new) }
+    })
+}
+
+async fn load_messages(
+    reader: &DatabaseConnection,
+    ids: &[MessageId],
+) -> Loaded<MessageId, ChatMessage> {
+    let rows = message::Entity::find()
+        .filter(message::Column::Id.is_in(padded(ids)))
+        .all(reader)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
+/// Returns the current chats of those keys whose user is a member.
+async fn load_chats_of_users(
+    database: &DatabaseConnection,
+    keys: &[ChatOfUser],
+) -> Loaded<ChatOfUser, Chat> {
+    let sql = "select c.*, m.user_id as of_user from chat_member m join chat c on c.id = m.chat_id
                    where (m.chat_id, m.user_id) in ({pairs})";
-        let mut chats = HashMap::new();
-        for row in of_pairs(database, sql, keys).await? {
-            let chat = Chat::from_query_result(&row, "")?;
-            let key = ChatOfUser {
-                chat_id: chat.id,
-                user_id: row.try_get("", "of_user")?,
+    let mut chats = HashMap::new();
+    for row in of_pairs(database, sql, keys).await? {
+        let chat = Chat::from_query_result(&row, "")?;
+        let key = ChatOfUser {
+            chat_id: chat.id,
+            user_id: row.try_get("", "of_user")?,
+        };
+        chats.insert(key, chat);
+    }
+    Ok(chats)
+}
+
+impl Chats {
+    /// Returns the current chat, if the user is a member.
+    #[boxed]
+    pub async fn load_chat_of_user(&self, key: ChatOfUser) -> Found<Chat> {
+        self.of_users.load_with_others(key).await
+    }
+
+    /// Returns the current chats with these ids, for callers who got an object below them.
+    #[boxed]
+    pub async fn load_chats(&self, ids: &[ChatId]) -> Loaded<ChatId, Chat> {
+        let rows = chat::Entity::find()
+            .filter(chat::Column::Id.is_in(padded(ids)))
+            .all(&self.log.database().reader)
+            .await?;
+        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    }
+
+    /// Returns pages of the messages of chats, newest first.
+    #[boxed]
+    pub async fn load_message_pages(
+        &self,
+        keys: &[PageOf<ChatId>],
+    ) -> Loaded<PageOf<ChatId>, Page<ChatMessage>> {
+        let read = |row: &QueryResult| {
+            let message = ChatMessage::from_query_result(row, "")?;
+            let edge = Edge {
+                key: SortKey::Number(message.number),
+                id: message.id.uuid(),
             };
-            chats.insert(key, chat);
-        }
-        Ok(chats)
+            Ok((message.chat_id, edge, message))
+        };
+        let reader = &self.log.database().reader;
+        MESSAGES.pages(reader, keys, read).await
     }
 
     /// Returns the members of each chat, in the order in which they joined.
@@ -116,13 +196,9 @@ impl Chats {
         Ok(counts)
     }
 
-    /// Returns the current messages.
+    /// Returns the current message.
     #[boxed]
-    pub async fn load_messages(&self, ids: &[MessageId]) -> Loaded<MessageId, ChatMessage> {
-        let rows = message::Entity::find()
-            .filter(message::Column::Id.is_in(padded(ids)))
-            .all(&self.log.database().reader)
-            .await?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    pub async fn load_message(&self, id: MessageId) -> Found<ChatMessage> {
+        self.messages.load_with_others(id).await
     }
 }

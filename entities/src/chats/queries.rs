@@ -1,21 +1,22 @@
 //! The queries on chats. Only `find_chat` and `list_chats` return chats, and only to members; a caller who got a chat may read
 //! everything below it.
 
+use std::sync::Arc;
+
 use ::events::HistoryPage;
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait, Select,
-    sea_query::{Expr, ExprTrait, SelectStatement},
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait, Select,
+    sea_query::SelectStatement,
 };
 use serde_json::{Value, value::RawValue};
 
 use super::{
-    Chat, ChatId, ChatMessage, Chats,
+    Chat, ChatId, ChatMessage, ChatOfUser, Chats, MessageId,
     chat::{Column, Entity},
-    member, message,
+    member,
 };
 use crate::{
-    Edge, Filter, Page, PageRequest, SortKey, Versions,
+    Filter, Page, PageRequest, Versions,
     access::{AccessError, Action, UserId, Viewer, authorize},
     boxed,
     filter::filter_fields,
@@ -48,24 +49,37 @@ fn chats_of(user_id: UserId) -> SelectStatement {
         .into_query()
 }
 
-/// Returns the order of a page: the rows with the largest keys come first.
-fn order_of(request: &PageRequest) -> Order {
-    match request.from_end {
-        false => Order::Desc,
-        true => Order::Asc,
-    }
-}
-
 impl Chats {
-    /// Returns the chat, if the viewer is a member.
+    /// Returns the chat, if the viewer is a member, read together with those that others ask for.
     #[boxed]
-    pub async fn find_chat(&self, viewer: &Viewer, id: ChatId) -> Result<Option<Chat>> {
+    pub async fn find_chat(&self, viewer: &Viewer, chat_id: ChatId) -> Result<Option<Chat>> {
         authorize(viewer, Action::UseChats)?;
         let user_id = viewer.require_user()?;
-        Ok(Entity::find_by_id(id)
-            .filter(Column::Id.in_subquery(chats_of(user_id)))
-            .one(&self.log.database().reader)
-            .await?)
+        let key = ChatOfUser { chat_id, user_id };
+        Ok(self.of_users.load_with_others(key).await?)
+    }
+
+    /// Returns the message, if the viewer is a member of its chat.
+    #[boxed]
+    pub async fn find_message(
+        &self,
+        viewer: &Viewer,
+        id: MessageId,
+    ) -> Result<Option<ChatMessage>> {
+        authorize(viewer, Action::UseChats)?;
+        viewer.require_user()?;
+        let Some(message) = self.messages.load_with_others(id).await? else {
+            return Ok(None);
+        };
+        let chat = self.find_chat(viewer, message.chat_id).await?;
+        Ok(chat.map(|_| message))
+    }
+
+    /// Returns who created the chat, as the log names them; `None` when the log no longer has the event. A caller who got the chat
+    /// may know.
+    #[boxed]
+    pub async fn creator_of(&self, id: ChatId) -> Result<Option<String>> {
+        Ok(self.histories.actor(id.uuid(), 1).await?)
     }
 
     /// Returns a page of the viewer's chats.
@@ -110,41 +124,11 @@ impl Chats {
             .await?)
     }
 
-    /// Returns a page of a chat's messages, newest first.
+    /// Returns events of a chat, oldest first, without the texts: the log keeps those that were edited and deleted since.
     #[boxed]
-    pub async fn list_messages(
-        &self,
-        chat: &Chat,
-        request: &PageRequest,
-    ) -> ::events::Result<Page<ChatMessage>> {
-        let place = |edge: &Edge| Expr::value(sea_orm::Value::from(edge.key.clone()));
-        let number = || Expr::col(message::Column::Number);
-        let mut condition = Condition::all().add(message::Column::ChatId.eq(chat.id));
-        if let Some(after) = &request.after {
-            condition = condition.add(number().lt(place(after)));
-        }
-        if let Some(before) = &request.before {
-            condition = condition.add(number().gt(place(before)));
-        }
-        let rows = message::Entity::find()
-            .filter(condition)
-            .order_by(message::Column::Number, order_of(request))
-            .limit(request.limit + 1)
-            .all(&self.log.database().reader)
-            .await?;
-        let items = rows.into_iter().map(|message| {
-            let key = SortKey::Number(message.number);
-            let id = message.id.uuid();
-            (Edge { key, id }, message)
-        });
-        Ok(request.page(items.collect()))
-    }
-
-    /// Returns the events of a chat, oldest first, without the texts: the log keeps those that were edited and deleted since.
-    #[boxed]
-    pub async fn history(&self, chat: &Chat, of: Versions) -> Result<HistoryPage> {
-        let Versions { after, limit } = of;
-        let mut page = self.log.read_stream(chat.id.stream(), after, limit).await?;
+    pub async fn history(&self, chat: &Chat, of: Versions) -> Result<Arc<HistoryPage>> {
+        let page = self.histories.page(chat.id.uuid(), of).await?;
+        let mut page = Arc::unwrap_or_clone(page);
         for event in &mut page.events {
             event.data =
                 without_text(&event.data).map_err(|source| ::events::Error::Malformed {
@@ -152,7 +136,7 @@ impl Chats {
                     source,
                 })?;
         }
-        Ok(page)
+        Ok(Arc::new(page))
     }
 }
 

@@ -295,6 +295,11 @@ impl PostState {
         self.liked_by.contains(&user_id)
     }
 
+    /// Returns the users who like the post, in no order.
+    pub fn liked_by(&self) -> impl Iterator<Item = UserId> {
+        self.liked_by.iter().copied()
+    }
+
     /// Returns the comments that were not removed, in the order in which they were added.
     pub fn comments(&self) -> impl DoubleEndedIterator<Item = &Comment> {
         let all = self.comments.values();
@@ -317,7 +322,7 @@ impl PostState {
     }
 
     /// Returns the time of the last event.
-    pub(super) fn updated_at(&self) -> DateTime<Utc> {
+    pub fn updated_at(&self) -> DateTime<Utc> {
         self.updated_at
     }
 

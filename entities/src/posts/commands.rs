@@ -12,8 +12,8 @@ use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Actor, Comment, CommentId, PostCommand, PostError, PostEvent, PostId, PostState, Posts, STREAM,
-    decide,
+    Actor, Comment, CommentId, PostCommand, PostError, PostEvent, PostFact, PostId, PostState,
+    Posts, STREAM, decide,
     events::new_event,
     fold,
     folding::{Fold, Folds, Past, broken},
@@ -55,6 +55,8 @@ pub struct PostAnswer {
     pub state: Arc<PostState>,
     /// The comment that the command is about, after the command.
     pub comment: Option<Comment>,
+    /// The post as it was before, if the command has deleted it.
+    pub deleted: Option<Arc<PostState>>,
 }
 
 /// The stored part of an answer, for repeats: the rest is in the log.
@@ -66,6 +68,9 @@ struct Done {
     /// The fold with its past; absent from a repeat.
     #[serde(skip)]
     state: Option<(Past, Answered)>,
+    /// The post as it was before it was deleted; absent from a repeat.
+    #[serde(skip)]
+    deleted: Option<Arc<PostState>>,
 }
 
 /// The post in the answer of a command.
@@ -224,7 +229,15 @@ impl Posts {
         };
         let comment = done.comment.and_then(|number| state.comment(number));
         let comment = comment.cloned();
-        Ok(PostAnswer { state, comment })
+        let deleted = match done.deleted {
+            None if state.is_deleted() => self.folds.read_at(done.id, done.version - 1).await?,
+            deleted => deleted,
+        };
+        Ok(PostAnswer {
+            state,
+            comment,
+            deleted,
+        })
     }
 }
 
@@ -247,6 +260,9 @@ async fn execute_in_tx(tx: &Tx<'_>, folds: &Folds, order: &Order) -> Result<Done
     let fact = decide(before.as_deref(), order.actor, &order.command)?;
     let current = before.as_ref().map_or(0, |before| before.version());
     PostError::check_version(STREAM, order.target.expected_version, current)?;
+    let deleted = before
+        .clone()
+        .filter(|_| matches!(fact, Some(PostFact::Deleted(_))));
     let about = match (&order.command, &fact) {
         (_, Some(fact)) => fact.comment_number(),
         (PostCommand::EditComment { comment_id, .. }, None) => {
@@ -295,6 +311,7 @@ async fn execute_in_tx(tx: &Tx<'_>, folds: &Folds, order: &Order) -> Result<Done
         version,
         comment: about,
         state: Some((past, answered)),
+        deleted,
     })
 }
 

@@ -1,29 +1,33 @@
 //! Batch loads for posts: each is one statement for any number of keys. They do not check the viewer; a result that differs by
 //! user has the user in its key.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
 
 use ::events::{
-    AsOf, DatabaseConnection,
-    sql::{Dialect, is_one_of, query, query_as},
+    AsOf, EventLog,
+    sql::{is_one_of, padded, query_as},
 };
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryResult, TryGetableMany};
 
 use super::{
-    Comment, POSTS_FOLLOWER, Post, PostId, Posts, queries::page_of_comments, tables::post,
+    Comment, CommentId, POSTS_FOLLOWER, Post, PostId, Posts,
+    queries::{place_of, place_of_liker},
+    tables::{comment, post},
 };
-use crate::{Page, PageRequest, access::UserId, boxed, id::uuids};
+use crate::{
+    Direction, Edge, Page, SortKey,
+    access::UserId,
+    boxed,
+    children::{Children, PageOf},
+    gathering::Gathering,
+    id::uuids,
+};
 
-/// A post's first comments, or its last ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct CommentsOf {
-    /// The post.
-    pub post_id: PostId,
-    /// The largest number of comments.
-    pub limit: u64,
-    /// Whether to take the last ones.
-    pub from_end: bool,
-}
+/// What was found, by key.
+type Loaded<K, V> = ::events::Result<AsOf<HashMap<K, V>>>;
 
 /// A user's like of a post.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,34 +39,34 @@ pub struct LikeOf {
 }
 
 /// The columns in the order of `read_comment`.
-const COMMENT_COLUMNS: &str = "id, post_id, number, author_id, text, created_at, edited_at";
+const COMMENTS: Children = Children {
+    table: "post_comment",
+    parent: "post_id",
+    columns: "id, post_id, number, author_id, text, created_at, edited_at",
+    key: Some("number"),
+    id: None,
+    direction: Direction::Asc,
+};
 
-async fn comments_of(
-    database: &DatabaseConnection,
-    post_ids: &[PostId],
-    limit: u64,
-    from_end: bool,
-) -> ::events::Result<Vec<QueryResult>> {
-    let backend = database.get_database_backend();
-    let order = if from_end { "desc" } else { "asc" };
-    if backend.is_postgres() {
-        let sql = format!(
-            "select c.* from unnest($1::uuid[]) as p (id) cross join lateral ( \
-                 select {COMMENT_COLUMNS} from post_comment where post_id = p.id order by number {order} limit {limit} \
-             ) c order by c.post_id, c.number {order}"
-        );
-        return query(database, &sql, vec![uuids(post_ids).into()]).await;
-    }
-    let mut values = Vec::new();
-    let condition = is_one_of(backend, "post_id", &uuids(post_ids), &mut values);
-    let sql = format!(
-        "select {COMMENT_COLUMNS} from (
-             select *, row_number() over (partition by post_id order by number {order}) as place
-             from post_comment where {condition}
-         ) where place <= {limit} order by post_id, number {order}"
-    );
-    query(database, &sql, values).await
-}
+/// Those who like a post, in the order of their ids: it is the order of a key, and a like moves nobody.
+const LIKERS: Children = Children {
+    table: "post_like",
+    parent: "post_id",
+    columns: "post_id, user_id",
+    key: None,
+    id: Some("user_id"),
+    direction: Direction::Asc,
+};
+
+/// The columns in the order of `post::Shown`.
+const BY_AUTHOR: Children = Children {
+    table: "post",
+    parent: "author_id",
+    columns: "id, author_id, message, like_count, comment_count, version, created_at, updated_at",
+    key: Some("created_at"),
+    id: Some("id"),
+    direction: Direction::Desc,
+};
 
 /// Reads a comment by the position of columns: looking them up by name takes longer than decoding them.
 fn read_comment(row: &QueryResult) -> Result<Comment, DbErr> {
@@ -78,59 +82,110 @@ fn read_comment(row: &QueryResult) -> Result<Comment, DbErr> {
     })
 }
 
+/// Returns the loads of posts by id, each with how far it shows the log.
+pub(super) fn by_id(log: &EventLog) -> Gathering<PostId, AsOf<Option<Post>>> {
+    let log = log.clone();
+    Gathering::new(move |ids: Vec<PostId>| {
+        let log = log.clone();
+        async move {
+            let posts = load_posts(&log, &ids).await.map_err(Arc::new)?;
+            let of = |id| posts.as_ref().map(|posts| posts.get(id).cloned());
+            Ok(ids.iter().map(|id| (*id, of(id))).collect())
+        }
+    })
+}
+
+/// Returns those of the posts with these ids that exist.
+async fn load_posts(log: &EventLog, ids: &[PostId]) -> Loaded<PostId, Post> {
+    let model = log.read_model(&[POSTS_FOLLOWER]).await?;
+    let rows = post::Entity::find()
+        .filter(post::Column::Id.is_in(padded(ids)))
+        .all(model.connection())
+        .await?;
+    let posts = rows.into_iter().map(|row| (row.id, row.into()));
+    Ok(model.give(posts.collect()))
+}
+
 impl Posts {
     /// Returns those of the posts with these ids that exist.
     #[boxed]
-    pub(super) async fn load_posts(
-        &self,
-        ids: &[PostId],
-    ) -> ::events::Result<AsOf<HashMap<PostId, Post>>> {
-        let model = self.log.read_model(&[POSTS_FOLLOWER]).await?;
-        let rows = post::Entity::find()
-            .filter(post::Column::Id.is_in(ids.iter().copied()))
-            .all(model.connection())
-            .await?;
-        let posts = rows.into_iter().map(|row| (row.id, row.into()));
-        Ok(model.give(posts.collect()))
+    pub(super) async fn load_posts(&self, ids: &[PostId]) -> Loaded<PostId, Post> {
+        load_posts(&self.log, ids).await
     }
 
-    /// Returns the comments of each key, in the order in which they were added; one statement serves all keys that differ only
-    /// in the post.
+    /// Returns the post with this id, read together with those that others ask for, for callers who got an object below it. `None`
+    /// when it was deleted.
+    #[boxed]
+    pub async fn load_post(&self, id: PostId) -> Result<AsOf<Option<Post>>, Arc<::events::Error>> {
+        match self.by_id.load_with_others(id).await? {
+            Some(post) => Ok(post),
+            // The load has a value for every key.
+            None => Err(Arc::new(::events::Error::Task("no load".to_owned()))),
+        }
+    }
+
+    /// Returns the comments of posts, in the order in which they were added.
     #[boxed]
     pub async fn load_comments(
         &self,
-        keys: &[CommentsOf],
-    ) -> ::events::Result<AsOf<HashMap<CommentsOf, Page<Comment>>>> {
-        let mut alike: BTreeMap<(u64, bool), Vec<PostId>> = BTreeMap::new();
-        for key in keys {
-            let posts = alike.entry((key.limit, key.from_end)).or_default();
-            posts.push(key.post_id);
-        }
+        keys: &[PageOf<PostId>],
+    ) -> Loaded<PageOf<PostId>, Page<Comment>> {
         let model = self.log.read_model(&[POSTS_FOLLOWER]).await?;
-        let database = model.connection();
-        let mut pages = HashMap::new();
-        for ((limit, from_end), post_ids) in alike {
-            let mut by_post: HashMap<PostId, Vec<Comment>> = HashMap::new();
-            for row in comments_of(database, &post_ids, limit + 1, from_end).await? {
-                let comment = read_comment(&row)?;
-                by_post.entry(comment.post_id).or_default().push(comment);
-            }
-            let request = PageRequest {
-                after: None,
-                before: None,
-                limit,
-                from_end,
+        let read = |row: &QueryResult| {
+            let comment = read_comment(row)?;
+            Ok((comment.post_id, place_of(&comment), comment))
+        };
+        let pages = COMMENTS.pages(model.connection(), keys, read).await?;
+        Ok(model.give(pages))
+    }
+
+    /// Returns those of the comments with these ids that were not removed.
+    #[boxed]
+    pub async fn load_comments_by_id(&self, ids: &[CommentId]) -> Loaded<CommentId, Comment> {
+        let model = self.log.read_model(&[POSTS_FOLLOWER]).await?;
+        let rows = comment::Entity::find()
+            .filter(comment::Column::Id.is_in(padded(ids)))
+            .all(model.connection())
+            .await?;
+        let comments = rows.into_iter().map(|row| (row.id, row.into()));
+        Ok(model.give(comments.collect()))
+    }
+
+    /// Returns who likes posts, in the order of their ids.
+    #[boxed]
+    pub async fn load_likers(
+        &self,
+        keys: &[PageOf<PostId>],
+    ) -> Loaded<PageOf<PostId>, Page<UserId>> {
+        let model = self.log.read_model(&[POSTS_FOLLOWER]).await?;
+        let read = |row: &QueryResult| {
+            let user_id: UserId = row.try_get("", "user_id")?;
+            Ok((
+                row.try_get("", "post_id")?,
+                place_of_liker(user_id),
+                user_id,
+            ))
+        };
+        let pages = LIKERS.pages(model.connection(), keys, read).await?;
+        Ok(model.give(pages))
+    }
+
+    /// Returns the posts of users, newest first.
+    #[boxed]
+    pub async fn load_posts_by(
+        &self,
+        keys: &[PageOf<UserId>],
+    ) -> Loaded<PageOf<UserId>, Page<Post>> {
+        let model = self.log.read_model(&[POSTS_FOLLOWER]).await?;
+        let read = |row: &QueryResult| {
+            let post = Post::from(post::Shown::try_get_many_by_index(row)?);
+            let edge = Edge {
+                key: SortKey::Time(post.created_at),
+                id: post.id.uuid(),
             };
-            for post_id in post_ids {
-                let comments = by_post.remove(&post_id).unwrap_or_default();
-                let key = CommentsOf {
-                    post_id,
-                    limit,
-                    from_end,
-                };
-                pages.insert(key, page_of_comments(&request, comments));
-            }
-        }
+            Ok((post.author_id, edge, post))
+        };
+        let pages = BY_AUTHOR.pages(model.connection(), keys, read).await?;
         Ok(model.give(pages))
     }
 

@@ -4,9 +4,7 @@
 use std::sync::Arc;
 
 use ::events::{AsOf, HistoryPage};
-use sea_orm::{
-    ColumnTrait, EntityTrait, Order, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -14,11 +12,11 @@ use super::{
     Comment, POSTS_FOLLOWER, Post, PostEvent, PostEventKind, PostId, PostState, Posts,
     front::FrontPage,
     listing::{PostField, PostSort, TABLE, read_page},
-    tables::{comment, post::Entity},
+    tables::post::Entity,
 };
 use crate::{
     Edge, Filter, Page, PageRequest, SortKey, Versions,
-    access::{AccessError, Action, Viewer, authorize},
+    access::{AccessError, Action, UserId, Viewer, authorize},
     boxed,
 };
 
@@ -33,9 +31,7 @@ impl Posts {
     #[boxed]
     pub async fn find_post(&self, viewer: &Viewer, id: PostId) -> Result<AsOf<Option<Post>>> {
         authorize(viewer, Action::ReadPosts)?;
-        let model = self.log.read_model(&[POSTS_FOLLOWER]).await?;
-        let found = Entity::find_by_id(id).one(model.connection()).await?;
-        Ok(model.give(found.map(Post::from)))
+        Ok(self.load_post(id).await?)
     }
 
     /// Returns the post as it was at `version`, if it had that version. A deleted post is shown to moderators only, and so are
@@ -111,44 +107,21 @@ impl Posts {
         Ok(model.give(count))
     }
 
-    /// Returns a page of a post's comments, oldest first. A caller who got the post may see them.
-    #[boxed]
-    pub async fn list_comments(
-        &self,
-        post_id: PostId,
-        request: &PageRequest,
-    ) -> ::events::Result<AsOf<Page<Comment>>> {
-        let model = self.log.read_model(&[POSTS_FOLLOWER]).await?;
-        let mut select = comment::Entity::find().filter(comment::Column::PostId.eq(post_id));
-        if let Some(after) = number_of(&request.after) {
-            select = select.filter(comment::Column::Number.gt(after));
-        }
-        if let Some(before) = number_of(&request.before) {
-            select = select.filter(comment::Column::Number.lt(before));
-        }
-        let order = match request.from_end {
-            false => Order::Asc,
-            true => Order::Desc,
-        };
-        let rows = select
-            .order_by(comment::Column::Number, order)
-            .limit(request.limit + 1)
-            .all(model.connection())
-            .await?;
-        let comments = rows.into_iter().map(Comment::from);
-        Ok(model.give(page_of_comments(request, comments)))
-    }
-
-    /// Returns the events of a post, oldest first. A caller who got the post may see them; texts of comments that were removed
+    /// Returns events of a post, oldest first. A caller who got the post may see them; texts of comments that were removed
     /// since are left out for all but moderators.
     #[boxed]
-    pub async fn history(&self, viewer: &Viewer, id: PostId, of: Versions) -> Result<HistoryPage> {
+    pub async fn history(
+        &self,
+        viewer: &Viewer,
+        id: PostId,
+        of: Versions,
+    ) -> Result<Arc<HistoryPage>> {
         authorize(viewer, Action::ReadPosts)?;
-        let Versions { after, limit } = of;
-        let mut page = self.log.read_stream(id.stream(), after, limit).await?;
+        let page = self.histories.page(id.uuid(), of).await?;
         if may_moderate(viewer) {
             return Ok(page);
         }
+        let mut page = Arc::unwrap_or_clone(page);
         // The post is read after the page, so that every removal before it is known.
         match self.folds.read(id).await? {
             Some(now) if !now.is_deleted() => {
@@ -161,7 +134,7 @@ impl Posts {
                 page.has_more = false;
             }
         }
-        Ok(page)
+        Ok(Arc::new(page))
     }
 }
 
@@ -169,6 +142,22 @@ fn number_of(edge: &Option<Edge>) -> Option<i64> {
     match edge.as_ref().map(|edge| &edge.key) {
         Some(SortKey::Number(number)) => Some(*number),
         _ => None,
+    }
+}
+
+/// Returns the place of a comment among those of its post.
+pub(super) fn place_of(comment: &Comment) -> Edge {
+    Edge {
+        key: SortKey::Number(comment.number),
+        id: comment.id.uuid(),
+    }
+}
+
+/// Returns the place of a user among those who like a post: it is the id alone.
+pub(super) fn place_of_liker(user_id: UserId) -> Edge {
+    Edge {
+        key: SortKey::Number(0),
+        id: user_id.uuid(),
     }
 }
 
@@ -184,22 +173,28 @@ pub fn page_of_state(state: &PostState, request: &PageRequest) -> Page<Comment> 
         false => within.take(most).cloned().collect(),
         true => within.rev().take(most).cloned().collect(),
     };
-    page_of_comments(request, comments)
+    request.page_of(comments, place_of)
 }
 
-/// Makes a page of comments that were fetched in the direction of travel, with one more than `limit` if there is one.
-pub(super) fn page_of_comments(
-    request: &PageRequest,
-    comments: impl IntoIterator<Item = Comment>,
-) -> Page<Comment> {
-    let items = comments.into_iter().map(|comment| {
-        let edge = Edge {
-            key: SortKey::Number(comment.number),
-            id: comment.id.uuid(),
-        };
-        (edge, comment)
+/// Returns a page of those who like the post of a fold. It looks at each of them once, however many there are.
+pub fn likers_of_state(state: &PostState, request: &PageRequest) -> Page<UserId> {
+    let place = |edge: &Option<Edge>| edge.as_ref().map(|edge| UserId::from_uuid(edge.id));
+    let (after, before) = (place(&request.after), place(&request.before));
+    let within = state.liked_by().filter(|id| {
+        after.is_none_or(|after| *id > after) && before.is_none_or(|before| *id < before)
     });
-    request.page(items.collect())
+    let mut likers: Vec<UserId> = within.collect();
+    let travel = |one: &UserId, other: &UserId| match request.from_end {
+        false => one.cmp(other),
+        true => other.cmp(one),
+    };
+    let most = request.limit as usize + 1;
+    if likers.len() > most {
+        likers.select_nth_unstable_by(most, travel);
+        likers.truncate(most);
+    }
+    likers.sort_unstable_by(travel);
+    request.page_of(likers, |id| place_of_liker(*id))
 }
 
 /// Removes the text from an event about a comment that is gone.

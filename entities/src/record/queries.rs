@@ -125,12 +125,23 @@ impl<R: Record> Records<R> {
         Ok(rows.count(&self.log.database().reader).await?)
     }
 
-    /// Returns the events of one record, oldest first.
+    /// Returns events of one record, oldest first.
     #[boxed]
-    pub async fn history(&self, viewer: &Viewer, id: Id<R>, of: Versions) -> Result<HistoryPage> {
+    pub async fn history(
+        &self,
+        viewer: &Viewer,
+        id: Id<R>,
+        of: Versions,
+    ) -> Result<Arc<HistoryPage>> {
         authorize(viewer, R::READ)?;
-        let Versions { after, limit } = of;
-        Ok(self.log.read_stream(id.stream(), after, limit).await?)
+        Ok(self.histories.page(id.uuid(), of).await?)
+    }
+
+    /// Returns who wrote this version of a record, as the log names them; `None` when the log no longer has the event. A caller who
+    /// got the record may know.
+    #[boxed]
+    pub async fn actor_of(&self, id: Id<R>, version: i64) -> Result<Option<String>> {
+        Ok(self.histories.actor(id.uuid(), version).await?)
     }
 
     fn matching(&self, filter: &Filter<R::FilterField>) -> Select<R::Entity> {

@@ -1,7 +1,9 @@
 //! The queries on signals. A page of signals takes two statements, whatever its size: the rows, and the results.
 
-use ::events::HistoryPage;
-use sea_orm::{EntityTrait, PaginatorTrait, QueryFilter};
+use std::sync::Arc;
+
+use ::events::{EventLog, HistoryPage, sql::padded};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 
 use super::{
     Signal, SignalId, Signals,
@@ -15,6 +17,7 @@ use crate::{
     access::{AccessError, Action, Viewer, authorize},
     boxed,
     filter::filter_fields,
+    gathering::Gathering,
     record::{Sort, sort_fields},
 };
 
@@ -42,14 +45,26 @@ fn trimmed(text: &str) -> String {
     text.trim().to_owned()
 }
 
+/// Returns the loads of signals by id.
+pub(super) fn by_id(log: &EventLog) -> Gathering<SignalId, Signal> {
+    let reader = log.database().reader.clone();
+    Gathering::new(move |ids: Vec<SignalId>| {
+        let reader = reader.clone();
+        async move {
+            let rows = Entity::find().filter(Column::Id.is_in(padded(&ids)));
+            let rows = rows.all(&reader).await.map_err(::events::Error::from)?;
+            let signals = with_results(&reader, rows).await?.into_iter();
+            Ok(signals.map(|signal| (signal.id, signal)).collect())
+        }
+    })
+}
+
 impl Signals {
-    /// Returns the signal with its results so far.
+    /// Returns the signal with its results so far, read together with those that others ask for.
     #[boxed]
     pub async fn find_signal(&self, viewer: &Viewer, id: SignalId) -> Result<Option<Signal>> {
         authorize(viewer, Action::ReadSignals)?;
-        let reader = &self.log.database().reader;
-        let row = Entity::find_by_id(id).one(reader).await?;
-        Ok(with_results(reader, row.into_iter().collect()).await?.pop())
+        Ok(self.by_id.load_with_others(id).await?)
     }
 
     /// Returns a page of a list.
@@ -89,16 +104,15 @@ impl Signals {
             .await?)
     }
 
-    /// Returns the events of one signal, oldest first.
+    /// Returns events of one signal, oldest first.
     #[boxed]
     pub async fn history(
         &self,
         viewer: &Viewer,
         id: SignalId,
         of: Versions,
-    ) -> Result<HistoryPage> {
+    ) -> Result<Arc<HistoryPage>> {
         authorize(viewer, Action::ReadSignals)?;
-        let Versions { after, limit } = of;
-        Ok(self.log.read_stream(id.stream(), after, limit).await?)
+        Ok(self.histories.page(id.uuid(), of).await?)
     }
 }

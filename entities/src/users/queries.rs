@@ -61,13 +61,6 @@ impl Users {
         }
     }
 
-    /// Returns the user with this id, deactivated or not.
-    #[boxed]
-    pub async fn find_user(&self, viewer: &Viewer, id: UserId) -> Result<Option<User>> {
-        authorize(viewer, Action::ReadUsers)?;
-        Ok(self.load_user(id).await?.map(Arc::unwrap_or_clone))
-    }
-
     /// Returns those of the users with these ids that exist, deactivated or not: from memory, and the others in one statement.
     /// It is for loaders, which got the ids from objects that the caller may see.
     #[boxed]
@@ -109,16 +102,20 @@ impl Users {
             .await?)
     }
 
-    /// Returns the events of one user, oldest first: for the user, and for callers who may read everyone's.
+    /// Returns events of one user, oldest first: for the user, and for callers who may read everyone's.
     #[boxed]
-    pub async fn history(&self, viewer: &Viewer, id: UserId, of: Versions) -> Result<HistoryPage> {
+    pub async fn history(
+        &self,
+        viewer: &Viewer,
+        id: UserId,
+        of: Versions,
+    ) -> Result<Arc<HistoryPage>> {
         // The role is checked first: its permissions are the same for all who have it.
         if let Err(denied) = authorize(viewer, Action::ReadUserDetails)
             && viewer.user_id() != Some(id)
         {
             return Err(denied);
         }
-        let Versions { after, limit } = of;
-        Ok(self.log.read_stream(id.stream(), after, limit).await?)
+        Ok(self.histories.page(id.uuid(), of).await?)
     }
 }

@@ -1,7 +1,7 @@
-//! The price of an operation: a field costs what the schema says (`@cost`), or 1; a page costs its size times the price of one row; a
-//! list whose usual size the schema states (`@listSize`) costs that size times. Given arguments cost more where the schema says so, such
-//! as texts to search for. For an object that may have one of several types, the most expensive counts. Parts that do not depend on
-//! variables are added up once.
+//! The price of an operation: a field costs what the schema says (`@cost`), or 1; a page costs its size times the price of one row, and
+//! so does a list of what `ids` name; a list whose usual size the schema states (`@listSize`) costs that size times. Given arguments
+//! cost more where the schema says so, such as texts to search for. For an object that may have one of several types, the most
+//! expensive counts. Parts that do not depend on variables are added up once.
 
 use apollo_compiler::Node;
 use apollo_compiler::ast::{InputValueDefinition, Type, Value as Syntax};
@@ -13,6 +13,8 @@ use super::typing::{Typing, named};
 
 /// The rows of a page when neither the request nor the schema says how many.
 const USUAL_PAGE: u64 = 20;
+/// The argument that names the rows.
+const IDS: &str = "ids";
 /// The arguments that say how many rows.
 const SLICING: [&str; 2] = ["first", "last"];
 
@@ -227,6 +229,13 @@ fn rows(definition: &FieldDefinition, arguments: &[(Name, Value)]) -> (Vec<Name>
     let mut is_page = false;
     let mut variables = Vec::new();
     let mut default = None;
+    if definition.argument_by_name(IDS).is_some() {
+        match arguments.iter().find(|(name, _)| name == IDS) {
+            Some((_, Value::List(ids))) => return (variables, ids.len().max(1) as u64),
+            Some((_, Value::Variable(name))) => variables.push(name.clone()),
+            _ => {}
+        }
+    }
     for argument in slicing.filter(|argument| argument.ty.inner_named_type() == "Int") {
         is_page = true;
         let value = arguments
@@ -258,6 +267,7 @@ fn rows(definition: &FieldDefinition, arguments: &[(Name, Value)]) -> (Vec<Name>
 
 fn size(value: &Given) -> Option<u64> {
     match value {
+        Given::List(ids) => Some(ids.len().max(1) as u64),
         Given::Number(number) => Some(u64::try_from(number.as_i64()?).unwrap_or(1).max(1)),
         _ => None,
     }

@@ -24,7 +24,7 @@ fn of_kind(kind: usize, number: usize) -> String {
         1 => format!(
             "{{ me {{ a{number}: id {} }} }}",
             many(45, &|at| format!(
-                "a{at}_{number}: history(first: {at}) {{ nodes {{ type actor version data }} }}"
+                "a{at}_{number}: history(first: {at}) {{ nodes {{ type occurredAt version data }} }}"
             ))
         ),
         2 => format!(

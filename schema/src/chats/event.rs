@@ -5,12 +5,8 @@ use chrono::{DateTime, Utc};
 use entities::chats::{self, ChatEventKind};
 use events::Event;
 
-use super::{
-    loaders::load_message,
-    object::{Chat, ChatMember, Message},
-};
-
-use crate::error::Result;
+use super::object::{Chat, ChatMember, Message};
+use crate::{actor::ActorRef, error::Result, request::entities};
 
 /// The type of an event in a chat.
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]
@@ -43,8 +39,8 @@ pub(crate) struct ChatEvent {
     /// What happened.
     #[graphql(name = "type")]
     event_type: ChatEventType,
-    /// Who caused it: the id of a user, or the name of a process.
-    actor: String,
+    /// Who caused it.
+    actor: ActorRef,
     /// When it happened.
     occurred_at: DateTime<Utc>,
     /// The chat's version after the event.
@@ -63,7 +59,7 @@ impl ChatEvent {
         Ok(Self {
             cursor,
             event_type: decoded.kind.into(),
-            actor: event.meta.actor.clone(),
+            actor: event.meta.actor.as_str().into(),
             occurred_at: event.occurred_at,
             version: decoded.chat.version,
             chat: Chat(decoded.chat.clone()),
@@ -109,7 +105,7 @@ pub(super) async fn show_message(
     is_replayed: bool,
 ) -> Result<Option<Message>> {
     let message = match message {
-        Some(message) if is_replayed => load_message(ctx, message.id).await?,
+        Some(message) if is_replayed => entities(ctx).chats.load_message(message.id).await?,
         message => message.cloned(),
     };
     Ok(message.map(Message::from))

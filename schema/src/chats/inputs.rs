@@ -39,41 +39,41 @@ impl TryFrom<CreateChatInput> for CreateChat {
 
 inputs! {
     /// A new title for a group.
-    RenameChatInput { chat_id: ID = "The chat in question.", title: String = "The title, 1 to 200 characters." }
+    RenameChatInput { id: ID = "The global id of the chat.", title: String = "The title, 1 to 200 characters." }
 
     /// Users to add to a group.
     AddChatMembersInput {
-        chat_id: ID = "The chat in question.",
+        id: ID = "The global id of the chat.",
         user_ids: Vec<ID> = "The global ids of 1 to 100 users. Users who are already members keep their role.",
     }
 
     /// A member to remove from a group.
-    RemoveChatMemberInput { chat_id: ID = "The chat in question.", user_id: ID = "The global id of the member, who must not be yourself." }
+    RemoveChatMemberInput { id: ID = "The global id of the chat.", user_id: ID = "The global id of the member, who must not be yourself." }
 
     /// A group to leave.
-    LeaveChatInput { chat_id: ID = "The chat in question." }
+    LeaveChatInput { id: ID = "The global id of the chat." }
 
     /// A new message.
-    SendMessageInput { chat_id: ID = "The chat in question.", text: String = "The text, 1 to 10,000 characters, not all of them blank." }
+    SendMessageInput { chat_id: ID = "The global id of the chat.", text: String = "The text, 1 to 10,000 characters, not all of them blank." }
 
     /// A new text for a message.
-    EditMessageInput {
-        message_id: ID = "The global id of a message that you sent.",
+    UpdateMessageInput {
+        id: ID = "The global id of a message that you sent.",
         text: String = "The text, 1 to 10,000 characters, not all of them blank.",
     }
 
     /// A message to delete.
-    DeleteMessageInput { message_id: ID = "The global id of a message that you sent." }
+    DeleteMessageInput { id: ID = "The global id of a message that you sent." }
 
     /// The messages of a chat to mark as read.
     MarkChatReadInput {
-        chat_id: ID = "The chat in question.",
+        id: ID = "The global id of the chat.",
         up_to: Option<i64> =
             "The number of the last message to mark as read; all messages when omitted. Messages never become unread again.",
     }
 
-    /// The global id of the chat in which you are typing.
-    SetTypingInput { chat_id: ID = "The chat in question." }
+    /// The chat in which you are typing.
+    SetTypingInput { id: ID = "The global id of the chat." }
 }
 
 choices! {
@@ -105,12 +105,12 @@ pub(crate) enum ChatSortField {
     CreatedAt,
 }
 
-pub(super) fn chat_id(id: &ID) -> Result<ChatId> {
-    id::decode("chatId", id)
+pub(super) fn chat_id(field: &str, id: &ID) -> Result<ChatId> {
+    id::decode(field, id)
 }
 
 pub(super) fn message_id(id: &ID) -> Result<MessageId> {
-    id::decode("messageId", id)
+    id::decode("id", id)
 }
 
 pub(super) fn user_id(id: &ID) -> Result<UserId> {

@@ -7,9 +7,8 @@ use std::{collections::HashMap, hash::Hash, sync::Arc};
 use async_graphql::{Context, dataloader::Loader};
 use async_trait::async_trait;
 use entities::{
-    chats::{
-        self, Chat, ChatId, ChatMember, ChatMessage, ChatOfUser, Chats, INBOX_STREAM, MessageId,
-    },
+    Page, PageOf,
+    chats::{Chat, ChatId, ChatMember, ChatMessage, ChatOfUser, Chats, INBOX_STREAM},
     users::{User, Users},
 };
 use events::StreamKey;
@@ -36,9 +35,12 @@ struct LastMessageOf {
     with_author: bool,
 }
 
-/// A message by id.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct MessageById(MessageId);
+/// A page of the messages of a chat.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct MessagesOf {
+    page: PageOf<ChatId>,
+    with_authors: bool,
+}
 
 /// Messages that a user has not read in a chat.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -104,18 +106,38 @@ impl Loader<LastMessageOf> for ChatLoader {
 }
 
 #[async_trait]
-impl Loader<MessageById> for ChatLoader {
-    type Value = ChatMessage;
+impl Loader<MessagesOf> for ChatLoader {
+    type Value = Arc<Page<WithUser<ChatMessage>>>;
     type Error = Failure;
 
-    async fn load(
-        &self,
-        keys: &[MessageById],
-    ) -> Result<HashMap<MessageById, ChatMessage>, Failure> {
-        let ids: Vec<MessageId> = keys.iter().map(|key| key.0).collect();
-        let found = self.chats.load_messages(&ids).await?;
-        let found = found.into_iter();
-        Ok(found.map(|(id, it)| (MessageById(id), it)).collect())
+    async fn load(&self, keys: &[MessagesOf]) -> Result<HashMap<MessagesOf, Self::Value>, Failure> {
+        let of: Vec<_> = keys.iter().map(|key| key.page.clone()).collect();
+        let pages = self.chats.load_message_pages(&of).await?;
+        let wanted = keys.iter().filter(|key| key.with_authors);
+        let shown = wanted.filter_map(|key| pages.get(&key.page));
+        let shown = shown.flat_map(|page| page.items.iter());
+        let shown = shown.map(|(_, message)| message.author_id).collect();
+        let authors = load_all(&self.users, shown).await?;
+        let of = |key: &MessagesOf| {
+            let page = pages.get(&key.page)?.clone();
+            let page = page.map(|message| {
+                let author = authors.get(&message.author_id).filter(|_| key.with_authors);
+                let author = author.cloned();
+                (message, author)
+            });
+            Some((key.clone(), Arc::new(page)))
+        };
+        Ok(keys.iter().filter_map(of).collect())
+    }
+}
+
+#[async_trait]
+impl Loader<ChatId> for ChatLoader {
+    type Value = Chat;
+    type Error = Failure;
+
+    async fn load(&self, ids: &[ChatId]) -> Result<HashMap<ChatId, Chat>, Failure> {
+        Ok(self.chats.load_chats(ids).await?)
     }
 }
 
@@ -129,16 +151,6 @@ impl Loader<UnreadBy> for ChatLoader {
         let found = self.chats.load_unread_counts(&keys).await?;
         let found = found.into_iter();
         Ok(found.map(|(key, it)| (UnreadBy(key), it)).collect())
-    }
-}
-
-#[async_trait]
-impl Loader<ChatOfUser> for ChatLoader {
-    type Value = Chat;
-    type Error = Failure;
-
-    async fn load(&self, keys: &[ChatOfUser]) -> Result<HashMap<ChatOfUser, Chat>, Failure> {
-        Ok(self.chats.load_chats_of_users(keys).await?)
     }
 }
 
@@ -157,21 +169,23 @@ impl Noted<LastMessageOf> for ChatLoader {
     }
 }
 
-impl Noted<MessageById> for ChatLoader {
-    fn note(reads: &Reads, _: &MessageById, _: Option<&ChatMessage>) {
-        reads.note(Read::Kind(chats::STREAM));
+impl Noted<MessagesOf> for ChatLoader {
+    fn note(reads: &Reads, key: &MessagesOf, found: Option<&Self::Value>) {
+        reads.note(Read::Stream(key.page.of.stream()));
+        let messages = found.into_iter().flat_map(|page| page.items.iter());
+        note_users(reads, messages.map(|(_, (it, _))| it.author_id));
     }
 }
 
-impl Noted<UnreadBy> for ChatLoader {
-    fn note(reads: &Reads, UnreadBy(key): &UnreadBy, _: Option<&i64>) {
-        <Self as Noted<ChatOfUser>>::note(reads, key, None);
+impl Noted<ChatId> for ChatLoader {
+    fn note(reads: &Reads, id: &ChatId, _: Option<&Chat>) {
+        reads.note(Read::Stream(id.stream()));
     }
 }
 
 /// What a user has read is told in the inbox.
-impl Noted<ChatOfUser> for ChatLoader {
-    fn note(reads: &Reads, key: &ChatOfUser, _: Option<&Chat>) {
+impl Noted<UnreadBy> for ChatLoader {
+    fn note(reads: &Reads, UnreadBy(key): &UnreadBy, _: Option<&i64>) {
         reads.note(Read::Stream(key.chat_id.stream()));
         reads.note(Read::Stream(StreamKey {
             kind: INBOX_STREAM,
@@ -222,17 +236,24 @@ pub(super) async fn load_last_message(
     load(ctx, key).await
 }
 
-/// Returns the current message of a chat that the caller may see.
-pub(super) async fn load_message(ctx: &Context<'_>, id: MessageId) -> Result<Option<ChatMessage>> {
-    load(ctx, MessageById(id)).await
+/// Returns a page of the messages of a chat that the caller may see, with their authors if this field of a connection selects them.
+pub(super) async fn load_messages(
+    ctx: &Context<'_>,
+    page: PageOf<ChatId>,
+) -> Result<Page<WithUser<ChatMessage>>> {
+    let shown = ctx.look_ahead();
+    let in_edges = shown.field("edges").field("node").field("author");
+    let with_authors = in_edges.exists() || shown.field("nodes").field("author").exists();
+    let page = load(ctx, MessagesOf { page, with_authors }).await?;
+    Ok(page.map(Arc::unwrap_or_clone).unwrap_or_default())
+}
+
+/// Returns the chat with this id, for callers who got an object below it.
+pub(super) async fn load_chat(ctx: &Context<'_>, id: ChatId) -> Result<Option<Chat>> {
+    load(ctx, id).await
 }
 
 /// Returns the number of messages that the user has not read; 0 in a chat of which they are not a member.
 pub(super) async fn load_unread_count(ctx: &Context<'_>, key: ChatOfUser) -> Result<i64> {
     Ok(load(ctx, UnreadBy(key)).await?.unwrap_or_default())
-}
-
-/// Returns the current chat, if the user is a member.
-pub(super) async fn load_chat_of_user(ctx: &Context<'_>, key: ChatOfUser) -> Result<Option<Chat>> {
-    load(ctx, key).await
 }

@@ -1,16 +1,18 @@
 //! The mutations of chats.
 
 use async_graphql::{Context, ID, Object};
+use entities::chats::ChatOfUser;
 
 use super::{
     inputs::{
-        AddChatMembersInput, CreateChatInput, DeleteMessageInput, EditMessageInput, LeaveChatInput,
+        AddChatMembersInput, CreateChatInput, DeleteMessageInput, LeaveChatInput,
         MarkChatReadInput, RemoveChatMemberInput, RenameChatInput, SendMessageInput,
-        SetTypingInput, chat_id, message_id, user_id, user_ids,
+        SetTypingInput, UpdateMessageInput, chat_id, message_id, user_id, user_ids,
     },
     object::{Chat, Message},
 };
 use crate::{
+    error::Result,
     payloads::{Reply, payloads},
     request::{command_context, entities, viewer},
 };
@@ -20,12 +22,25 @@ payloads! {
     "renameChat" => RenameChatPayload { chat: Chat = "The chat with its new title." }
     "addChatMembers" => AddChatMembersPayload { chat: Chat = "The chat with its new members." }
     "removeChatMember" => RemoveChatMemberPayload { chat: Chat = "The chat without the member." }
-    "leaveChat" => LeaveChatPayload { chat_id: ID = "The global id of the chat that you left." }
+    "leaveChat" => LeaveChatPayload { chat_id: ID = "The global id of the chat that you left, and can no longer see." }
     "sendMessage" => SendMessagePayload { message: Message = "The new message." }
-    "editMessage" => EditMessagePayload { message: Message = "The message with its new text." }
+    "updateMessage" => UpdateMessagePayload { message: Message = "The message with its new text." }
     "deleteMessage" => DeleteMessagePayload { message: Message = "The message without its text." }
-    "markChatRead" => MarkChatReadPayload { chat: Chat = "The chat in question." }
-    "setTyping" => SetTypingPayload { chat_id: ID = "The global id of the chat in which you are typing." }
+    "markChatRead" => MarkChatReadPayload { chat: Chat = "The chat with its messages marked as read." }
+}
+
+pub(crate) struct SetTypingPayload {
+    of: ChatOfUser,
+}
+
+/// The result of `setTyping`.
+#[Object]
+impl SetTypingPayload {
+    /// The chat in which you are typing. Null when you are no longer a member.
+    async fn chat(&self, ctx: &Context<'_>) -> Result<Option<Chat>> {
+        let chat = entities(ctx).chats.load_chat_of_user(self.of).await?;
+        Ok(chat.map(Chat))
+    }
 }
 
 #[derive(Default)]
@@ -51,7 +66,7 @@ impl ChatsMutation {
         ctx: &Context<'_>,
         input: RenameChatInput,
     ) -> Reply<RenameChatPayload> {
-        let id = chat_id(&input.chat_id)?;
+        let id = chat_id("id", &input.id)?;
         let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
         let chat = chats.rename_chat(context, id, &input.title).await?;
         Ok(Some(RenameChatPayload { chat: Chat(chat) }))
@@ -64,7 +79,7 @@ impl ChatsMutation {
         ctx: &Context<'_>,
         input: AddChatMembersInput,
     ) -> Reply<AddChatMembersPayload> {
-        let id = chat_id(&input.chat_id)?;
+        let id = chat_id("id", &input.id)?;
         let user_ids = user_ids("userIds", &input.user_ids)?;
         let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
         let chat = chats.add_members(context, id, user_ids).await?;
@@ -77,7 +92,7 @@ impl ChatsMutation {
         ctx: &Context<'_>,
         input: RemoveChatMemberInput,
     ) -> Reply<RemoveChatMemberPayload> {
-        let id = chat_id(&input.chat_id)?;
+        let id = chat_id("id", &input.id)?;
         let user_id = user_id(&input.user_id)?;
         let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
         let chat = chats.remove_member(context, id, user_id).await?;
@@ -90,12 +105,10 @@ impl ChatsMutation {
         ctx: &Context<'_>,
         input: LeaveChatInput,
     ) -> Reply<LeaveChatPayload> {
-        let id = chat_id(&input.chat_id)?;
+        let id = chat_id("id", &input.id)?;
         let chats = &entities(ctx).chats;
         chats.leave_chat(command_context(ctx)?, id).await?;
-        Ok(Some(LeaveChatPayload {
-            chat_id: input.chat_id,
-        }))
+        Ok(Some(LeaveChatPayload { chat_id: input.id }))
     }
 
     /// Sends a message, and marks all earlier messages of the chat as read by you.
@@ -104,22 +117,22 @@ impl ChatsMutation {
         ctx: &Context<'_>,
         input: SendMessageInput,
     ) -> Reply<SendMessagePayload> {
-        let id = chat_id(&input.chat_id)?;
+        let id = chat_id("chatId", &input.chat_id)?;
         let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
         let message = chats.send_message(context, id, input.text).await?.into();
         Ok(Some(SendMessagePayload { message }))
     }
 
     /// Changes the text of a message that you sent. FORBIDDEN for messages by others, CONFLICT for deleted ones.
-    async fn edit_message(
+    async fn update_message(
         &self,
         ctx: &Context<'_>,
-        input: EditMessageInput,
-    ) -> Reply<EditMessagePayload> {
-        let id = message_id(&input.message_id)?;
+        input: UpdateMessageInput,
+    ) -> Reply<UpdateMessagePayload> {
+        let id = message_id(&input.id)?;
         let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
         let message = chats.edit_message(context, id, input.text).await?.into();
-        Ok(Some(EditMessagePayload { message }))
+        Ok(Some(UpdateMessagePayload { message }))
     }
 
     /// Deletes a message that you sent, for all members. Its number stays in use. FORBIDDEN for messages by others.
@@ -128,7 +141,7 @@ impl ChatsMutation {
         ctx: &Context<'_>,
         input: DeleteMessageInput,
     ) -> Reply<DeleteMessagePayload> {
-        let id = message_id(&input.message_id)?;
+        let id = message_id(&input.id)?;
         let chats = &entities(ctx).chats;
         let message = chats
             .delete_message(command_context(ctx)?, id)
@@ -143,7 +156,7 @@ impl ChatsMutation {
         ctx: &Context<'_>,
         input: MarkChatReadInput,
     ) -> Reply<MarkChatReadPayload> {
-        let id = chat_id(&input.chat_id)?;
+        let id = chat_id("id", &input.id)?;
         let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
         let chat = chats.mark_chat_read(context, id, input.up_to).await?;
         Ok(Some(MarkChatReadPayload { chat: Chat(chat) }))
@@ -156,11 +169,12 @@ impl ChatsMutation {
         ctx: &Context<'_>,
         input: SetTypingInput,
     ) -> Reply<SetTypingPayload> {
-        let id = chat_id(&input.chat_id)?;
-        let chats = &entities(ctx).chats;
-        chats.set_typing(viewer(ctx)?, id).await?;
+        let chat_id = chat_id("id", &input.id)?;
+        let viewer = viewer(ctx)?;
+        entities(ctx).chats.set_typing(viewer, chat_id).await?;
+        let user_id = viewer.require_user()?;
         Ok(Some(SetTypingPayload {
-            chat_id: input.chat_id,
+            of: ChatOfUser { chat_id, user_id },
         }))
     }
 }

@@ -2,20 +2,23 @@
 //! that differ by user ask for the viewer.
 
 use async_graphql::{
-    Context, Enum, ID, Object, SimpleObject,
+    ComplexObject, Context, Enum, ID, Object, SimpleObject,
     connection::{Connection, EmptyFields},
 };
 use chrono::{DateTime, Utc};
 use entities::{
-    SortKey,
-    chats::{self, ChatOfUser},
+    PageOf, SortKey,
+    chats::{self, ChatId, ChatOfUser},
 };
 use serde::{Deserialize, Serialize};
 
-use super::loaders::{WithUser, load_last_message, load_members, load_unread_count};
+use super::loaders::{
+    WithUser, load_chat, load_last_message, load_members, load_messages, load_unread_count,
+};
 use crate::{
+    actor::ActorRef,
     connection::{ListCursor, PageArguments, connect},
-    error::Result,
+    error::{Result, codes, error},
     history,
     price::list_size,
     request::{Read, reading, viewer},
@@ -120,6 +123,12 @@ impl Chat {
         self.0.created_at
     }
 
+    /// Who created the chat. Null when the log no longer has that event.
+    async fn created_by(&self, ctx: &Context<'_>) -> Result<Option<ActorRef>> {
+        let creator = entities(ctx).chats.creator_of(self.0.id).await?;
+        Ok(creator.map(ActorRef::from))
+    }
+
     /// The messages of the chat, newest first. Give `first` with `after` to go back in time, or `last`
     /// with `before` to come forward; without both, the newest 20.
     async fn messages(
@@ -136,22 +145,29 @@ impl Chat {
         let request = arguments.request(|cursor: &ListCursor<MessageOrder>| {
             matches!(cursor.edge.key, SortKey::Number(_))
         })?;
-        let chats = &reading(ctx, Read::Stream(self.0.id.stream())).chats;
-        let page = chats.list_messages(&self.0, &request).await?;
+        let of = self.0.id;
+        let page = load_messages(ctx, PageOf { of, request }).await?;
         let order = MessageOrder::NewestFirst;
         Ok(connect(page, order, EmptyFields, Message::from))
     }
 
     /// The events of the chat, oldest first. They do not include the texts of messages, which may have been edited or
-    /// deleted since.
+    /// deleted since. Page forward with `first` and `after`, or backward with `last` and `before`. Without them, returns the first 20.
     async fn history(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many events, from 1 to 100.", default = 20)] first: i32,
-        #[graphql(desc = "Events that follow the edge with this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the first n events, from 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Returns the events that come after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last n events, from 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns the events that come before this cursor.")] before: Option<
+            String,
+        >,
     ) -> Result<Option<history::History>> {
         let chats = &reading(ctx, Read::Stream(self.0.id.stream())).chats;
-        history::connect(ctx, first, after, |of| chats.history(&self.0, of)).await
+        history::connect(ctx, (first, after, last, before), |of| {
+            chats.history(&self.0, of)
+        })
+        .await
     }
 }
 
@@ -178,9 +194,13 @@ impl From<WithUser<chats::ChatMember>> for ChatMember {
 
 /// A message in a chat.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub(crate) struct Message {
+    #[graphql(skip)]
+    chat_id: ChatId,
     /// The global id.
-    id: ID,
+    #[graphql(owned)]
+    pub(crate) id: ID,
     /// The sequence number of the message in its chat: 1, 2, 3, … without gaps.
     number: i64,
     /// The user who sent the message.
@@ -198,6 +218,7 @@ pub(crate) struct Message {
 impl From<WithUser<chats::ChatMessage>> for Message {
     fn from((row, author): WithUser<chats::ChatMessage>) -> Self {
         Self {
+            chat_id: row.chat_id,
             id: row.id.into(),
             number: row.number,
             author: UserRef::new(row.author_id, author),
@@ -206,6 +227,17 @@ impl From<WithUser<chats::ChatMessage>> for Message {
             edited_at: row.edited_at,
             deleted_at: row.deleted_at,
         }
+    }
+}
+
+#[ComplexObject]
+impl Message {
+    /// The chat that it is in, as it is now.
+    async fn chat(&self, ctx: &Context<'_>) -> Result<Chat> {
+        let chat = load_chat(ctx, self.chat_id).await?;
+        // Chats are never removed.
+        chat.map(Chat)
+            .ok_or_else(|| error(codes::INTERNAL, "internal error"))
     }
 }
 

@@ -11,10 +11,9 @@ use events::Event;
 
 use super::{
     event::show_message,
-    loaders::load_chat_of_user,
     object::{Chat, Message},
 };
-use crate::error::Result;
+use crate::{actor::ActorRef, error::Result, request::entities};
 
 /// The type of an event in your chats.
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]
@@ -78,8 +77,8 @@ pub(crate) struct MyChatsEvent {
     /// What happened.
     #[graphql(name = "type")]
     event_type: MyChatsEventType,
-    /// Who caused it: the id of a user, or the name of a process.
-    actor: String,
+    /// Who caused it.
+    actor: ActorRef,
     /// When it happened.
     occurred_at: DateTime<Utc>,
     /// The chat's global id, even when you are no longer a member.
@@ -110,7 +109,7 @@ impl MyChatsEvent {
         Ok(Self {
             cursor,
             event_type,
-            actor: event.meta.actor.clone(),
+            actor: event.meta.actor.as_str().into(),
             occurred_at: event.occurred_at,
             chat_id: chat_id.into(),
             of: ChatOfUser { chat_id, user_id },
@@ -124,13 +123,17 @@ impl MyChatsEvent {
 impl MyChatsEvent {
     /// The chat as it is now. Null when you are no longer a member.
     async fn chat(&self, ctx: &Context<'_>) -> Result<Option<Chat>> {
-        Ok(load_chat_of_user(ctx, self.of).await?.map(Chat))
+        Ok(entities(ctx)
+            .chats
+            .load_chat_of_user(self.of)
+            .await?
+            .map(Chat))
     }
 
     /// The message that was sent, edited or deleted. Null for other events, and when you are no longer a member. When a
     /// subscription resumes, it is the message as it is now, so one that was deleted since has no text.
     async fn message(&self, ctx: &Context<'_>) -> Result<Option<Message>> {
-        if self.shown.is_none() || load_chat_of_user(ctx, self.of).await?.is_none() {
+        if self.shown.is_none() || self.chat(ctx).await?.is_none() {
             return Ok(None);
         }
         show_message(ctx, self.shown.as_ref(), self.is_replayed).await

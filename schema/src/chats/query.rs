@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, Object, connection::Connection};
 use entities::{
     Filter, SortKey,
-    chats::{ChatError, ChatField, ChatId, ChatSort, Chats, STREAM},
+    chats::{ChatField, ChatId, ChatSort, Chats, MessageId, STREAM},
     record::SortField,
     users::UserId,
 };
@@ -12,7 +12,7 @@ use events::{Interest, StreamKey};
 use super::{
     counting::ChatStatistics,
     inputs::{ChatFilter, ChatSortField},
-    object::Chat,
+    object::{Chat, Message},
 };
 use crate::{
     connection::{ListCursor, PageArguments, connect},
@@ -66,18 +66,22 @@ async fn note_chats(reads: &Reads, chats: &Chats, user_id: UserId) -> Result<()>
     Ok(())
 }
 
+/// Returns the message with this id if the viewer is a member of its chat, for `node`.
+pub(crate) async fn find_message(ctx: &Context<'_>, id: MessageId) -> Result<Option<Message>> {
+    let chats = &reading(ctx, Read::Kind(STREAM)).chats;
+    let found = chats.find_message(viewer(ctx)?, id).await;
+    Ok(found?.map(Message::from))
+}
+
 #[Object]
 impl ChatsQuery {
-    /// Looks up a chat that you are a member of. NOT_FOUND for all others, whether they exist or not.
+    /// Looks up a chat that you are a member of. Null for all others, whether they exist or not.
     async fn chat(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The chat's global id.")] id: ID,
     ) -> Result<Option<Chat>> {
-        match find(ctx, id::decode("id", &id)?).await? {
-            None => Err(ChatError::NotFound(STREAM).into()),
-            found => Ok(found),
-        }
+        find(ctx, id::sought(&id)).await
     }
 
     /// The chats that you are a member of, with the most recent activity first unless sorted otherwise. Page forward with `first` and

@@ -40,7 +40,7 @@ impl ChatsSubscription {
         #[graphql(name = "chatId", desc = "The chat's global id.")] id: ID,
         #[graphql(name = "after", desc = "The cursor to start after.")] _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<ChatEvent>>> {
-        let chat_id = chat_id(&id)?;
+        let chat_id = chat_id("chatId", &id)?;
         require(ctx, Requirement::Member { chat_id }).await?;
         let topic = Topic {
             kind: STREAM,
@@ -76,7 +76,7 @@ impl ChatsSubscription {
         ctx: &Context<'_>,
         #[graphql(name = "chatId", desc = "The chat's global id.")] id: ID,
     ) -> Result<impl Stream<Item = Result<TypingUser>>> {
-        let chat_id = chat_id(&id)?;
+        let chat_id = chat_id("chatId", &id)?;
         require(ctx, Requirement::Member { chat_id }).await?;
         let stream = StreamKey {
             kind: STREAM,

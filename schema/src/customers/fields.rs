@@ -32,7 +32,7 @@ impl CustomersQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The customer's global id.")] id: ID,
     ) -> Result<Option<Shown<Customer>>> {
-        let customer = record::find(ctx, record::decode::<Customer>(&id)?).await?;
+        let customer = record::look_up(ctx, &id).await?;
         Ok(customer.map(Shown))
     }
 

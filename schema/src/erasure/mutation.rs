@@ -11,7 +11,7 @@ use crate::{
 
 inputs! {
     /// The user whose personal data to erase.
-    EraseUserInput { user_id: ID = "The user's global id. They must be deactivated." }
+    EraseUserInput { id: ID = "The user's global id. They must be deactivated." }
 }
 
 payloads! {
@@ -31,7 +31,7 @@ impl ErasureMutation {
         ctx: &Context<'_>,
         input: EraseUserInput,
     ) -> Reply<EraseUserPayload> {
-        let id = id::decode("userId", &input.user_id)?;
+        let id = id::decode("id", &input.id)?;
         let erasures = &entities(ctx).erasures;
         let erasure = erasures.erase_user(command_context(ctx)?, id).await?.into();
         Ok(Some(EraseUserPayload { erasure }))

@@ -1,20 +1,22 @@
 //! An erasure and its steps.
 
-use async_graphql::{Enum, ID, SimpleObject};
+use async_graphql::{Enum, SimpleObject};
 use chrono::{DateTime, Utc};
 use events::{ErasurePhase, ErasureStatus};
 
 use entities::users::UserId;
 
+use crate::{actor::ActorRef, users::UserRef};
+
 /// The erasure of the personal data of a user.
 #[derive(SimpleObject)]
 pub(crate) struct Erasure {
-    /// The global id of the user.
-    user_id: ID,
+    /// The user, without a name.
+    user: UserRef,
     /// When the erasure was requested.
     requested_at: DateTime<Utc>,
-    /// Who requested the erasure: the id of a user.
-    requested_by: String,
+    /// Who requested the erasure.
+    requested_by: ActorRef,
     /// When the erasure was completed. Null until then.
     finished_at: Option<DateTime<Utc>>,
     /// The steps, in their order.
@@ -67,9 +69,9 @@ impl From<ErasureStatus> for Erasure {
         ];
         let steps = steps.into_iter();
         Self {
-            user_id: UserId::from_uuid(status.subject).into(),
+            user: UserId::from_uuid(status.subject).into(),
             requested_at: status.requested_at,
-            requested_by: status.requested_by,
+            requested_by: status.requested_by.into(),
             finished_at: status.finished_at,
             steps: steps
                 .map(|(place, done_at)| ErasureStep { place, done_at })

@@ -20,7 +20,7 @@ impl ErasureQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The user's global id.")] user_id: ID,
     ) -> Result<Option<Erasure>> {
-        let id = id::decode("userId", &user_id)?;
+        let id = id::sought(&user_id);
         let found = entities(ctx).erasures.find_erasure(viewer(ctx)?, id).await;
         Ok(found?.map(Erasure::from))
     }

@@ -105,42 +105,52 @@ pub(super) fn checked_text(field: &str, text: String) -> Result<String> {
 }
 
 inputs! {
-    /// The dead letters to replay or discard. Give exactly one of the three fields.
-    DeadLettersInput {
-        id: Option<ID> = "The id of a dead letter.",
+    /// The dead letters to replay. Give exactly one of the three fields.
+    ReplayDeadLettersInput {
+        id: Option<ID> = "The global id of a dead letter.",
+        fingerprint: Option<String> = "The fingerprint of the failures.",
+        #[graphql(default)]
+        all: bool = "Whether to select all dead letters that exist now.",
+    }
+
+    /// The dead letters to discard. Give exactly one of the three fields.
+    DiscardDeadLettersInput {
+        id: Option<ID> = "The global id of a dead letter.",
         fingerprint: Option<String> = "The fingerprint of the failures.",
         #[graphql(default)]
         all: bool = "Whether to select all dead letters that exist now.",
     }
 }
 
-impl DeadLettersInput {
-    pub(super) fn into_which(self) -> Result<Which> {
-        match (self.id, self.fingerprint, self.all) {
-            (Some(id), None, false) => {
-                let id: LetterId = id::decode("id", &id)?;
-                Ok(Which::One(id.uuid()))
-            }
-            (None, Some(fingerprint), false) => {
-                let fingerprint = checked_text("fingerprint", fingerprint)?;
-                Ok(Which::Fingerprint(fingerprint))
-            }
-            (None, None, true) => Ok(Which::All),
-            _ => {
-                let message = "give exactly one of id, fingerprint and all: true";
-                Err(invalid(Violations::one("id", "exclusive", message)))
-            }
+/// Returns the dead letters that an input selects by its three fields.
+pub(super) fn letters(id: Option<ID>, fingerprint: Option<String>, all: bool) -> Result<Which> {
+    match (id, fingerprint, all) {
+        (Some(id), None, false) => {
+            let id: LetterId = id::decode("id", &id)?;
+            Ok(Which::One(id.uuid()))
+        }
+        (None, Some(fingerprint), false) => {
+            let fingerprint = checked_text("fingerprint", fingerprint)?;
+            Ok(Which::Fingerprint(fingerprint))
+        }
+        (None, None, true) => Ok(Which::All),
+        _ => {
+            let message = "give exactly one of id, fingerprint and all: true";
+            Err(invalid(Violations::one("id", "exclusive", message)))
         }
     }
 }
 
 inputs! {
-    /// A follower or a handler.
-    WorkerInput { name: String = "The name, such as `posts`." }
+    /// A follower or a handler to pause.
+    PauseWorkerInput { name: String = "The name, such as `posts`." }
+
+    /// A follower or a handler to resume.
+    ResumeWorkerInput { name: String = "The name, such as `posts`." }
 
     /// A user to disconnect.
     DisconnectUserInput {
-        user_id: ID = "The global id of the user.",
+        id: ID = "The global id of the user.",
         #[graphql(default)]
         end_sessions: bool =
             "Whether to end the sessions of the user too, so that they have to sign in again. Otherwise their clients may reconnect at once.",

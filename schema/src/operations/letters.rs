@@ -34,8 +34,9 @@ pub(crate) enum ConsumerKind {
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub(crate) struct DeadLetter {
-    /// The letter's id.
-    id: ID,
+    /// The global id.
+    #[graphql(owned)]
+    pub(crate) id: ID,
     /// The name of the follower or the handler.
     consumer: String,
     /// The kind of consumer.
@@ -104,6 +105,13 @@ impl DeadLetter {
     }
 }
 
+/// Returns the letter with this id, for `deadLetter` and `node`.
+pub(crate) async fn find(ctx: &Context<'_>, id: LetterId) -> Result<Option<DeadLetter>> {
+    let operations = &entities(ctx).operations;
+    let found = operations.find_letter(viewer(ctx)?, id).await;
+    Ok(found?.map(DeadLetter::from))
+}
+
 /// What orders letters: so that a cursor of another list is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) enum LetterOrder {
@@ -136,12 +144,9 @@ impl LettersQuery {
     async fn dead_letter(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The letter's id.")] id: ID,
+        #[graphql(desc = "The letter's global id.")] id: ID,
     ) -> Result<Option<DeadLetter>> {
-        let id: LetterId = crate::id::decode("id", &id)?;
-        let operations = &entities(ctx).operations;
-        let found = operations.find_letter(viewer(ctx)?, id).await;
-        Ok(found?.map(DeadLetter::from))
+        find(ctx, crate::id::sought(&id)).await
     }
 
     /// The dead letters, oldest first. Requires the role ADMIN.

@@ -4,17 +4,14 @@ use async_graphql::{
     Context, Object, SimpleObject,
     connection::{Connection, Edge},
 };
-use entities::Violations;
 use events::{Cursor, CursorError, LogPlace};
 
 use super::{inputs::EventLogFilter, logged_event::LoggedEvent};
 use crate::{
-    connection::{OpaqueCursor, checked},
-    error::{Result, invalid},
+    connection::{OpaqueCursor, PageArguments},
+    error::Result,
     request::{entities, viewer},
 };
-
-const DEFAULT_PAGE: i32 = 20;
 
 pub(crate) type LoggedEventConnection = Connection<OpaqueCursor, LoggedEvent, EventLogSearch>;
 
@@ -65,14 +62,9 @@ impl LogQuery {
         >,
         #[graphql(desc = "Restricts the list to matching events.")] filter: Option<EventLogFilter>,
     ) -> Result<Option<LoggedEventConnection>> {
-        let limit = match (first, last) {
-            (Some(_), Some(_)) => {
-                let message = "must not be used together with first";
-                return Err(invalid(Violations::one("last", "exclusive", message)));
-            }
-            (Some(first), None) => checked("first", first)?,
-            (None, last) => checked("last", last.unwrap_or(DEFAULT_PAGE))?,
-        };
+        let arguments = PageArguments::from((first, after, last, before));
+        let (limit, from_end) = arguments.extent()?;
+        let PageArguments { after, before, .. } = arguments;
         let filter = filter.unwrap_or_default().into_filter()?;
         let epoch = entities(ctx).log.tail().cursor().epoch;
         let after = match &after {
@@ -87,7 +79,7 @@ impl LogQuery {
             after,
             before,
             limit,
-            from_end: last.is_some(),
+            from_end,
         };
         let page = entities(ctx)
             .operations

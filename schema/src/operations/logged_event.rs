@@ -6,6 +6,7 @@ use entities::{id, operations::LoggedEvent as Inner};
 use events::Cursor;
 
 use crate::{
+    actor::ActorRef,
     error::{Result, internal},
     json::Json,
 };
@@ -31,8 +32,8 @@ pub(crate) struct LoggedEvent {
     event_type: String,
     /// The version of the schema of `data`.
     schema_version: i32,
-    /// Who did it: a user's id, or the name of a process.
-    actor: String,
+    /// Who did it.
+    actor: ActorRef,
     /// The id of the request that caused the event. Null when none did.
     correlation_id: Option<String>,
     /// The id of the event that caused this one. Null when none did.
@@ -55,7 +56,7 @@ impl LoggedEvent {
             version: event.version,
             event_type: event.event_type.clone(),
             schema_version: event.schema_version.into(),
-            actor: event.meta.actor.clone(),
+            actor: event.meta.actor.as_str().into(),
             correlation_id: event.meta.correlation_id.clone(),
             causation_id: event.meta.causation_id.map(ID::from),
             occurred_at: event.occurred_at,

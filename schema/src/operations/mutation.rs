@@ -1,19 +1,25 @@
 //! The mutations of operations. Each is recorded with its actor as an event of the stream `operations`.
 
 use async_graphql::{Context, Object};
+use entities::users::UserId;
 
 use super::{
-    inputs::{DeadLettersInput, DisconnectUserInput, WorkerInput},
+    inputs::{
+        DiscardDeadLettersInput, DisconnectUserInput, PauseWorkerInput, ReplayDeadLettersInput,
+        ResumeWorkerInput, letters,
+    },
     workers::{WorkerStatus, load_status},
 };
 use crate::{
     id,
     payloads::{Reply, payloads},
     request::{command_context, entities},
+    users::UserRef,
 };
 
 payloads! {
-    "pauseWorker` and `resumeWorker" => WorkerPayload { worker_status: WorkerStatus = "The current status of the workers." }
+    "pauseWorker" => PauseWorkerPayload { worker_status: WorkerStatus = "The current status of the workers." }
+    "resumeWorker" => ResumeWorkerPayload { worker_status: WorkerStatus = "The current status of the workers." }
     "replayDeadLetters" => ReplayDeadLettersPayload {
         replayed: u64 = "The number of letters that were replayed: a follower has applied them, or a handler will handle them again.",
         left: u64 = "The number of letters that remain: a follower failed on them again, or they wait behind one that failed.",
@@ -24,6 +30,7 @@ payloads! {
         left: u64 = "The number of letters that had waited behind those and remain, as one of them failed.",
     }
     "disconnectUser" => DisconnectUserPayload {
+        user: UserRef = "The user who was disconnected.",
         ended_sessions: u32 = "The number of sessions that were ended; 0 unless `endSessions` was true.",
     }
 }
@@ -35,19 +42,27 @@ pub(crate) struct OperationsMutation;
 impl OperationsMutation {
     /// Pauses a follower or a handler in all processes, within a second. Work in progress is finished; events that arrive
     /// meanwhile wait, and none is lost. Requires the role ADMIN.
-    async fn pause_worker(&self, ctx: &Context<'_>, input: WorkerInput) -> Reply<WorkerPayload> {
+    async fn pause_worker(
+        &self,
+        ctx: &Context<'_>,
+        input: PauseWorkerInput,
+    ) -> Reply<PauseWorkerPayload> {
         let (context, operations) = (command_context(ctx)?, &entities(ctx).operations);
         operations.pause_worker(context, &input.name).await?;
-        Ok(Some(WorkerPayload {
+        Ok(Some(PauseWorkerPayload {
             worker_status: load_status(ctx).await?,
         }))
     }
 
     /// Resumes a follower or a handler where it stopped. Requires the role ADMIN.
-    async fn resume_worker(&self, ctx: &Context<'_>, input: WorkerInput) -> Reply<WorkerPayload> {
+    async fn resume_worker(
+        &self,
+        ctx: &Context<'_>,
+        input: ResumeWorkerInput,
+    ) -> Reply<ResumeWorkerPayload> {
         let (context, operations) = (command_context(ctx)?, &entities(ctx).operations);
         operations.resume_worker(context, &input.name).await?;
-        Ok(Some(WorkerPayload {
+        Ok(Some(ResumeWorkerPayload {
             worker_status: load_status(ctx).await?,
         }))
     }
@@ -57,9 +72,9 @@ impl OperationsMutation {
     async fn replay_dead_letters(
         &self,
         ctx: &Context<'_>,
-        input: DeadLettersInput,
+        input: ReplayDeadLettersInput,
     ) -> Reply<ReplayDeadLettersPayload> {
-        let which = input.into_which()?;
+        let which = letters(input.id, input.fingerprint, input.all)?;
         let (context, operations) = (command_context(ctx)?, &entities(ctx).operations);
         let replayed = operations.replay_letters(context, which).await?;
         Ok(Some(ReplayDeadLettersPayload {
@@ -73,9 +88,9 @@ impl OperationsMutation {
     async fn discard_dead_letters(
         &self,
         ctx: &Context<'_>,
-        input: DeadLettersInput,
+        input: DiscardDeadLettersInput,
     ) -> Reply<DiscardDeadLettersPayload> {
-        let which = input.into_which()?;
+        let which = letters(input.id, input.fingerprint, input.all)?;
         let (context, operations) = (command_context(ctx)?, &entities(ctx).operations);
         let discarded = operations.discard_letters(context, which).await?;
         Ok(Some(DiscardDeadLettersPayload {
@@ -92,10 +107,11 @@ impl OperationsMutation {
         ctx: &Context<'_>,
         input: DisconnectUserInput,
     ) -> Reply<DisconnectUserPayload> {
-        let id = id::decode("userId", &input.user_id)?;
+        let id: UserId = id::decode("id", &input.id)?;
         let (context, users) = (command_context(ctx)?, &entities(ctx).users);
         let disconnected = users.disconnect(context, id, input.end_sessions).await?;
         Ok(Some(DisconnectUserPayload {
+            user: id.into(),
             ended_sessions: disconnected.ended_sessions,
         }))
     }

@@ -9,6 +9,7 @@ use events::{
 };
 
 use crate::{
+    actor::ActorRef,
     error::Result,
     request::{entities, viewer},
 };
@@ -84,15 +85,15 @@ impl From<PartStatus> for FollowerPart {
 pub(crate) struct WorkerPause {
     /// The start.
     paused_at: DateTime<Utc>,
-    /// Who paused the worker: the id of a user, or the name of a process.
-    actor: String,
+    /// Who paused the worker.
+    paused_by: ActorRef,
 }
 
 fn pause_of(status: &WorkersStatus, name: &str) -> Option<WorkerPause> {
     let pause: &Pause = status.pauses.iter().find(|pause| pause.name == name)?;
     Some(WorkerPause {
         paused_at: pause.paused_at,
-        actor: pause.actor.clone(),
+        paused_by: pause.actor.as_str().into(),
     })
 }
 

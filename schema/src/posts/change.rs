@@ -8,6 +8,7 @@ use events::Event;
 
 use super::{comment::Comment, object::Post};
 use crate::{
+    actor::ActorRef,
     error::{Error, Result, codes, error, from_event},
     users::UserRef,
 };
@@ -43,8 +44,8 @@ pub(crate) struct PostChange {
     /// What happened.
     #[graphql(name = "type")]
     change_type: PostChangeType,
-    /// Who caused it: the id of a user, or the name of a process.
-    actor: String,
+    /// Who caused it.
+    actor: ActorRef,
     /// When it happened.
     occurred_at: DateTime<Utc>,
     /// The post's version after the change.
@@ -72,11 +73,11 @@ impl PostChange {
         Ok(Self {
             cursor,
             change_type: decoded.fact.kind().into(),
-            actor: event.meta.actor.clone(),
+            actor: event.meta.actor.as_str().into(),
             occurred_at: decoded.occurred_at,
             version: decoded.version,
             post: Post::of_state(&state),
-            comment: comment.map(Comment::from),
+            comment: comment.map(|row| Comment::of_state(row, &state)),
             user: match &decoded.fact {
                 PostFact::Liked(liked) => Some(liked.user_id.into()),
                 PostFact::Unliked(unliked) => Some(unliked.user_id.into()),
@@ -91,8 +92,8 @@ impl PostChange {
 pub(crate) struct CommentAdded {
     /// The cursor of the comment. Subscribe with `after` to resume behind it.
     cursor: String,
-    /// Who added the comment: the id of a user.
-    actor: String,
+    /// Who added the comment.
+    actor: ActorRef,
     /// When the comment was added.
     occurred_at: DateTime<Utc>,
     /// The post's version after the comment was added.

@@ -4,23 +4,19 @@ use std::sync::Arc;
 
 use async_graphql::{
     Context,
-    connection::{Connection, Edge},
+    connection::{Connection, EmptyFields},
 };
 use entities::{
-    SortKey,
-    posts::{self, CommentsOf, PostId, PostState, page_of_state},
+    PageOf, SortKey,
+    posts::{PostId, PostState, page_of_state},
 };
 use serde::{Deserialize, Serialize};
 
-use super::{
-    comment::Comment,
-    loaders::{CommentPage, load_comments},
-};
+use super::{comment::Comment, loaders::load_comments};
 use crate::{
-    connection::{ListCursor, PageArguments},
+    connection::{self, ListCursor, PageArguments},
     error::Result,
     plain::Shown,
-    request::{Read, reading, shown},
 };
 
 /// What orders comments: so that a cursor of another list is refused.
@@ -43,48 +39,26 @@ pub(super) fn shows_authors(ctx: &Context<'_>) -> bool {
 pub(super) async fn connect(
     ctx: &Context<'_>,
     post_id: PostId,
-    state: Option<&PostState>,
+    state: Option<&Arc<PostState>>,
     arguments: PageArguments,
 ) -> Result<CommentConnection> {
     let request = arguments.request(|cursor: &ListCursor<CommentOrder>| {
         matches!(cursor.edge.key, SortKey::Number(_))
     })?;
-    let is_first = request.after.is_none() && request.before.is_none();
     let page = match state {
-        Some(state) => Arc::new(without_authors(page_of_state(state, &request))),
-        None if is_first => {
-            let of = CommentsOf {
-                post_id,
-                limit: request.limit,
-                from_end: request.from_end,
+        Some(state) => {
+            let page = page_of_state(state, &request);
+            Arc::new(page.map(|row| Arc::new(Comment::of_state(row, state))))
+        }
+        None => {
+            let of = PageOf {
+                of: post_id,
+                request,
             };
             load_comments(ctx, of, shows_authors(ctx)).await?
         }
-        None => {
-            let posts = &reading(ctx, Read::Stream(post_id.stream())).posts;
-            let page = posts.list_comments(post_id, &request).await;
-            Arc::new(without_authors(shown(ctx, page?)?))
-        }
     };
-    let sort = CommentOrder::OldestFirst;
-    let mut connection = Connection::new(page.has_previous, page.has_next);
-    let items = page.items.iter();
-    connection.edges = items
-        .map(|(edge, comment)| {
-            let edge = edge.clone();
-            Edge::new(ListCursor { sort, edge }, Shown(comment.clone()))
-        })
-        .collect();
-    Ok(connection)
-}
-
-fn without_authors(page: entities::Page<posts::Comment>) -> CommentPage {
-    let items = page.items.into_iter();
-    let items = items.map(|(edge, row)| (edge, Arc::new(Comment::from(row))));
-    CommentPage {
-        items: items.collect(),
-        has_previous: page.has_previous,
-        has_next: page.has_next,
-        author_ids: Vec::new(),
-    }
+    let page = Arc::unwrap_or_clone(page);
+    let order = CommentOrder::OldestFirst;
+    Ok(connection::connect(page, order, EmptyFields, Shown))
 }

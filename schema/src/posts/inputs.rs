@@ -15,7 +15,7 @@ inputs! {
     CreatePostInput { message: String = "The text, 1 to 10,000 characters." }
 
     /// A new message for a post of your own.
-    EditPostMessageInput {
+    UpdatePostInput {
         id: ID = "The global id of the post.",
         expected_version: Option<i64> = "The version that you expect. CONFLICT when the post is at another version.",
         message: String = "The text, 1 to 10,000 characters.",
@@ -37,14 +37,14 @@ inputs! {
     AddCommentInput { post_id: ID = "The global id of the post to comment on.", text: String = "The text, 1 to 2,000 characters." }
 
     /// A new text for a comment of your own.
-    EditCommentInput {
+    UpdateCommentInput {
         post_id: ID = "The global id of the post that the comment is on.",
         id: ID = "The global id of the comment.",
         text: String = "The text, 1 to 2,000 characters.",
     }
 
-    /// A comment to remove.
-    RemoveCommentInput { post_id: ID = "The global id of the post that the comment is on.", id: ID = "The global id of the comment." }
+    /// A comment to delete.
+    DeleteCommentInput { post_id: ID = "The global id of the post that the comment is on.", id: ID = "The global id of the comment." }
 }
 
 pub(super) fn post_id(field: &str, id: &ID) -> Result<PostId> {

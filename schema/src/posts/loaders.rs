@@ -3,15 +3,16 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    hash::Hash,
     sync::Arc,
 };
 
 use async_graphql::{Context, dataloader::Loader};
 use async_trait::async_trait;
 use entities::{
-    Edge,
-    posts::{self, CommentsOf, LikeOf, Posts},
-    users::{UserId, Users},
+    Page, PageOf,
+    posts::{self, CommentId, LikeOf, PostId, Posts},
+    users::{User, UserId, Users},
 };
 use events::AsOf;
 
@@ -24,21 +25,21 @@ use crate::{
     users::{load_all, note_users},
 };
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct CommentsShown {
-    of: CommentsOf,
+    of: PageOf<PostId>,
     with_authors: bool,
 }
 
+/// A page of those who like a post.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct LikersOf(PageOf<PostId>);
+
 /// Comments of a page, with their authors if they were asked for. Requests that share the load share them.
-#[derive(Default)]
-pub(super) struct CommentPage {
-    pub(super) items: Vec<(Edge, Arc<Comment>)>,
-    /// The authors, if they were asked for.
-    pub(super) author_ids: Vec<UserId>,
-    pub(super) has_previous: bool,
-    pub(super) has_next: bool,
-}
+pub(super) type CommentPage = Page<Arc<Comment>>;
+
+/// A user by id, who is loaded.
+type Liker = (UserId, Option<Arc<User>>);
 
 /// Loads all parts of posts; each type of key is a batch of its own.
 pub(crate) struct PostLoader {
@@ -57,36 +58,77 @@ impl Loader<CommentsShown> for PostLoader {
         &self,
         keys: &[CommentsShown],
     ) -> Result<HashMap<CommentsShown, Self::Value>, Failure> {
-        let of: HashSet<CommentsOf> = keys.iter().map(|key| key.of).collect();
-        let of: Vec<CommentsOf> = of.into_iter().collect();
+        let of: HashSet<_> = keys.iter().map(|key| &key.of).cloned().collect();
+        let of: Vec<_> = of.into_iter().collect();
         let pages = self.posts.load_comments(&of).await?;
         let wanted = keys.iter().filter(|key| key.with_authors);
         let read = wanted.filter_map(|key| pages.look().get(&key.of));
         let read = read.flat_map(|page| page.items.iter().map(|(_, comment)| comment.author_id));
         let authors = load_all(&self.users, read.collect()).await?;
-        let page_of = |key: &CommentsShown, page: &entities::Page<posts::Comment>| {
-            let items = page.items.iter().map(|(edge, row)| {
-                let author = authors.get(&row.author_id);
-                let author = author.filter(|_| key.with_authors).cloned();
-                let comment = Comment::with_author(row.clone(), author);
-                (edge.clone(), Arc::new(comment))
-            });
-            let shown = page.items.iter().filter(|_| key.with_authors);
-            CommentPage {
-                items: items.collect(),
-                author_ids: shown.map(|(_, comment)| comment.author_id).collect(),
-                has_previous: page.has_previous,
-                has_next: page.has_next,
-            }
-        };
         let found = keys.iter().map(|key| {
-            let page = pages.as_ref().map(|pages| match pages.get(&key.of) {
-                Some(page) => page_of(key, page),
-                None => CommentPage::default(),
+            let page = pages.as_ref().map(|pages| {
+                let page = pages.get(&key.of).cloned().unwrap_or_default();
+                Arc::new(page.map(|row| {
+                    let author = authors.get(&row.author_id);
+                    let author = author.filter(|_| key.with_authors).cloned();
+                    Arc::new(Comment::with_author(row, author))
+                }))
             });
-            (*key, page.map(Arc::new))
+            (key.clone(), page)
         });
         Ok(found.collect())
+    }
+}
+
+#[async_trait]
+impl Loader<LikersOf> for PostLoader {
+    type Value = AsOf<Arc<Page<Liker>>>;
+    type Error = Failure;
+
+    async fn load(&self, keys: &[LikersOf]) -> Result<HashMap<LikersOf, Self::Value>, Failure> {
+        let of: Vec<_> = keys.iter().map(|key| key.0.clone()).collect();
+        let pages = self.posts.load_likers(&of).await?;
+        let likers = pages.look().values().flat_map(|page| page.items.iter());
+        let users = load_all(&self.users, likers.map(|(_, id)| *id).collect()).await?;
+        let found = keys.iter().map(|key| {
+            let page = pages.as_ref().map(|pages| {
+                let page = pages.get(&key.0).cloned().unwrap_or_default();
+                Arc::new(page.map(|id| (id, users.get(&id).cloned())))
+            });
+            (key.clone(), page)
+        });
+        Ok(found.collect())
+    }
+}
+
+#[async_trait]
+impl Loader<PageOf<UserId>> for PostLoader {
+    type Value = AsOf<Arc<Page<posts::Post>>>;
+    type Error = Failure;
+
+    async fn load(
+        &self,
+        keys: &[PageOf<UserId>],
+    ) -> Result<HashMap<PageOf<UserId>, Self::Value>, Failure> {
+        let pages = self.posts.load_posts_by(keys).await?;
+        let of = |key: &PageOf<UserId>| {
+            pages
+                .as_ref()
+                .map(|pages| Arc::new(pages.get(key).cloned().unwrap_or_default()))
+        };
+        Ok(keys.iter().map(|key| (key.clone(), of(key))).collect())
+    }
+}
+
+#[async_trait]
+impl Loader<CommentId> for PostLoader {
+    type Value = AsOf<Option<posts::Comment>>;
+    type Error = Failure;
+
+    async fn load(&self, ids: &[CommentId]) -> Result<HashMap<CommentId, Self::Value>, Failure> {
+        let comments = self.posts.load_comments_by_id(ids).await?;
+        let of = |id| comments.as_ref().map(|comments| comments.get(id).cloned());
+        Ok(ids.iter().map(|id| (*id, of(id))).collect())
     }
 }
 
@@ -104,15 +146,35 @@ impl Loader<LikeOf> for PostLoader {
 
 impl Noted<CommentsShown> for PostLoader {
     fn note(reads: &Reads, key: &CommentsShown, found: Option<&Self::Value>) {
-        reads.note(Read::Stream(key.of.post_id.stream()));
-        let authors = found.map(|page| page.look().author_ids.iter().copied());
-        note_users(reads, authors.into_iter().flatten());
+        reads.note(Read::Stream(key.of.of.stream()));
+        let comments = found.into_iter().flat_map(|page| page.look().items.iter());
+        note_users(reads, comments.map(|(_, comment)| comment.author_id()));
     }
 }
 
 impl Noted<LikeOf> for PostLoader {
     fn note(reads: &Reads, like: &LikeOf, _: Option<&AsOf<bool>>) {
         reads.note(Read::Stream(like.post_id.stream()));
+    }
+}
+
+impl Noted<LikersOf> for PostLoader {
+    fn note(reads: &Reads, LikersOf(key): &LikersOf, found: Option<&Self::Value>) {
+        reads.note(Read::Stream(key.of.stream()));
+        let likers = found.into_iter().flat_map(|page| page.look().items.iter());
+        note_users(reads, likers.map(|(_, (id, _))| *id));
+    }
+}
+
+impl Noted<PageOf<UserId>> for PostLoader {
+    fn note(reads: &Reads, _: &PageOf<UserId>, _: Option<&Self::Value>) {
+        reads.note(Read::Kind(posts::STREAM));
+    }
+}
+
+impl Noted<CommentId> for PostLoader {
+    fn note(reads: &Reads, _: &CommentId, _: Option<&Self::Value>) {
+        reads.note(Read::Kind(posts::STREAM));
     }
 }
 
@@ -124,21 +186,51 @@ pub(crate) fn loader(posts: &Posts, users: &Users) -> Batches<PostLoader> {
     })
 }
 
-/// Returns the first or last comments of a post, with their authors if they are selected.
+async fn load<K, V>(ctx: &Context<'_>, key: K) -> Result<Option<V>>
+where
+    K: Send + Sync + Hash + Eq + Clone + 'static,
+    PostLoader: Loader<K, Value = AsOf<V>, Error = Failure> + Noted<K>,
+    V: Send + Sync + Clone + 'static,
+{
+    let loader = ctx.data::<Batches<PostLoader>>()?;
+    let found = loader.load_one(reads(ctx), key).await?;
+    found.map(|found| shown(ctx, found)).transpose()
+}
+
+/// Returns a page of a post's comments, with their authors if they are selected.
 pub(super) async fn load_comments(
     ctx: &Context<'_>,
-    of: CommentsOf,
+    of: PageOf<PostId>,
     with_authors: bool,
 ) -> Result<Arc<CommentPage>> {
-    let loader = ctx.data::<Batches<PostLoader>>()?;
-    let key = CommentsShown { of, with_authors };
-    let page = loader.load_one(reads(ctx), key).await?;
-    page.map_or_else(|| Ok(Arc::default()), |page| shown(ctx, page))
+    let page = load(ctx, CommentsShown { of, with_authors }).await?;
+    Ok(page.unwrap_or_default())
+}
+
+/// Returns the comment with this id, unless it was removed. The caller must be allowed to read posts.
+pub(super) async fn load_comment(
+    ctx: &Context<'_>,
+    id: CommentId,
+) -> Result<Option<posts::Comment>> {
+    Ok(load(ctx, id).await?.flatten())
+}
+
+/// Returns a page of those who like a post.
+pub(super) async fn load_likers(ctx: &Context<'_>, of: PageOf<PostId>) -> Result<Page<Liker>> {
+    let page = load(ctx, LikersOf(of)).await?;
+    Ok(page.map(Arc::unwrap_or_clone).unwrap_or_default())
+}
+
+/// Returns a page of a user's posts, newest first. The caller must be allowed to read posts.
+pub(super) async fn load_posts_by(
+    ctx: &Context<'_>,
+    of: PageOf<UserId>,
+) -> Result<Page<posts::Post>> {
+    let page = load(ctx, of).await?;
+    Ok(page.map(Arc::unwrap_or_clone).unwrap_or_default())
 }
 
 /// Returns whether the user likes the post.
 pub(super) async fn load_like(ctx: &Context<'_>, like: LikeOf) -> Result<bool> {
-    let loader = ctx.data::<Batches<PostLoader>>()?;
-    let is_liked = loader.load_one(reads(ctx), like).await?;
-    is_liked.map_or(Ok(false), |is_liked| shown(ctx, is_liked))
+    Ok(load(ctx, like).await?.unwrap_or_default())
 }

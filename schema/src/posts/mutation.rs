@@ -1,15 +1,15 @@
 //! The mutations of posts. Their answer is folded from the log, so it shows the post right after the change, whether or not the
 //! read model has it yet.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, Object};
 use entities::posts::PostAnswer;
 
 use super::{
     change::missing,
     comment::Comment,
     inputs::{
-        AddCommentInput, CreatePostInput, DeletePostInput, EditCommentInput, EditPostMessageInput,
-        LikePostInput, RemoveCommentInput, UnlikePostInput, comment_target, post_id, post_target,
+        AddCommentInput, CreatePostInput, DeleteCommentInput, DeletePostInput, LikePostInput,
+        UnlikePostInput, UpdateCommentInput, UpdatePostInput, comment_target, post_id, post_target,
     },
     object::Post,
 };
@@ -21,19 +21,16 @@ use crate::{
 
 payloads! {
     "createPost" => CreatePostPayload { post: Post = "The new post." }
-    "editPostMessage" => EditPostMessagePayload { post: Post = "The post with its new message." }
+    "updatePost" => UpdatePostPayload { post: Post = "The post with its new message." }
     "likePost" => LikePostPayload { post: Post = "The post with your like." }
     "unlikePost" => UnlikePostPayload { post: Post = "The post without your like." }
-    "deletePost" => DeletePostPayload {
-        deleted_post_id: ID = "The global id of the deleted post.",
-        version: i64 = "Its last version.",
-    }
+    "deletePost" => DeletePostPayload { post: Post = "The post as it was before it was deleted, with its last version." }
     "addComment" => AddCommentPayload { comment: Comment = "The new comment.", post: Post = "The post with it." }
-    "editComment" => EditCommentPayload {
+    "updateComment" => UpdateCommentPayload {
         comment: Comment = "The comment with its new text.",
         post: Post = "The post with it.",
     }
-    "removeComment" => RemoveCommentPayload {
+    "deleteComment" => DeleteCommentPayload {
         comment: Comment = "The comment, without its text.",
         post: Post = "The post without it.",
     }
@@ -46,7 +43,8 @@ fn post_of(answer: &PostAnswer) -> Result<Post> {
 
 /// Returns the comment, and its post, of the answer of a command on comments.
 fn comment_of(answer: &PostAnswer) -> Result<(Comment, Post)> {
-    let comment = answer.comment.clone().map(Comment::from);
+    let comment = answer.comment.clone();
+    let comment = comment.map(|row| Comment::of_state(row, &answer.state));
     Ok((comment.ok_or_else(missing)?, post_of(answer)?))
 }
 
@@ -68,18 +66,18 @@ impl PostsMutation {
     }
 
     /// Changes the message of your own post. FORBIDDEN for posts by others.
-    async fn edit_post_message(
+    async fn update_post(
         &self,
         ctx: &Context<'_>,
-        input: EditPostMessageInput,
-    ) -> Reply<EditPostMessagePayload> {
+        input: UpdatePostInput,
+    ) -> Reply<UpdatePostPayload> {
         let target = post_target(&input.id, input.expected_version)?;
         let (context, posts) = (command_context(ctx)?, &entities(ctx).posts);
         let answer = posts
             .edit_post_message(context, target, input.message)
             .await;
         let post = post_of(&answer?)?;
-        Ok(Some(EditPostMessagePayload { post }))
+        Ok(Some(UpdatePostPayload { post }))
     }
 
     /// Likes a post. Liking it again has no effect.
@@ -113,10 +111,10 @@ impl PostsMutation {
         let target = post_target(&input.id, input.expected_version)?;
         let posts = &entities(ctx).posts;
         let answer = posts.delete_post(command_context(ctx)?, target).await;
-        Ok(Some(DeletePostPayload {
-            deleted_post_id: input.id,
-            version: answer?.state.version(),
-        }))
+        let PostAnswer { state, deleted, .. } = answer?;
+        let post = deleted.and_then(|before| Post::deleted(&before, &state));
+        let post = post.ok_or_else(missing)?;
+        Ok(Some(DeletePostPayload { post }))
     }
 
     /// Comments on a post.
@@ -133,28 +131,28 @@ impl PostsMutation {
     }
 
     /// Changes the text of your own comment. FORBIDDEN for comments by others.
-    async fn edit_comment(
+    async fn update_comment(
         &self,
         ctx: &Context<'_>,
-        input: EditCommentInput,
-    ) -> Reply<EditCommentPayload> {
+        input: UpdateCommentInput,
+    ) -> Reply<UpdateCommentPayload> {
         let target = comment_target(&input.post_id, &input.id)?;
         let (context, posts) = (command_context(ctx)?, &entities(ctx).posts);
         let answer = posts.edit_comment(context, target, input.text).await?;
         let (comment, post) = comment_of(&answer)?;
-        Ok(Some(EditCommentPayload { comment, post }))
+        Ok(Some(UpdateCommentPayload { comment, post }))
     }
 
-    /// Removes a comment. FORBIDDEN for the comments of others, unless you are STAFF or ADMIN.
-    async fn remove_comment(
+    /// Deletes a comment. FORBIDDEN for the comments of others, unless you are STAFF or ADMIN.
+    async fn delete_comment(
         &self,
         ctx: &Context<'_>,
-        input: RemoveCommentInput,
-    ) -> Reply<RemoveCommentPayload> {
+        input: DeleteCommentInput,
+    ) -> Reply<DeleteCommentPayload> {
         let target = comment_target(&input.post_id, &input.id)?;
         let posts = &entities(ctx).posts;
         let answer = posts.remove_comment(command_context(ctx)?, target).await?;
         let (comment, post) = comment_of(&answer)?;
-        Ok(Some(RemoveCommentPayload { comment, post }))
+        Ok(Some(DeleteCommentPayload { comment, post }))
     }
 }

@@ -12,13 +12,14 @@ use entities::{
 
 use super::{
     comments::{self, CommentConnection},
+    likers::{self, LikerConnection},
     loaders::load_like,
 };
 use crate::{
     connection::PageArguments,
     error::Result,
     history,
-    plain::Plain,
+    plain::{Plain, time},
     request::{Read, reading, viewer},
     users::UserRef,
 };
@@ -28,6 +29,7 @@ pub(crate) struct Post {
     state: Option<Arc<PostState>>,
     /// Unless it is to be loaded.
     author: Option<Arc<users::User>>,
+    deleted_at: Option<DateTime<Utc>>,
 }
 
 impl From<posts::Post> for Post {
@@ -43,6 +45,7 @@ impl Post {
             row,
             state: None,
             author,
+            deleted_at: None,
         }
     }
 
@@ -52,7 +55,17 @@ impl Post {
             row: state.post()?,
             state: Some(state.clone()),
             author: None,
+            deleted_at: None,
         })
+    }
+
+    /// Returns a post that was just deleted: what it was before, with the version and the time of its deletion.
+    pub(super) fn deleted(before: &Arc<PostState>, after: &PostState) -> Option<Self> {
+        let mut post = Self::of_state(before)?;
+        post.row.version = after.version();
+        post.row.updated_at = after.updated_at();
+        post.deleted_at = Some(after.updated_at());
+        Some(post)
     }
 }
 
@@ -71,6 +84,7 @@ impl Plain for Post {
             "version" => row.version.into(),
             "createdAt" => row.created_at.to_value(),
             "updatedAt" => row.updated_at.to_value(),
+            "deletedAt" => time(self.deleted_at),
             _ => return None,
         })
     }
@@ -138,10 +152,25 @@ impl Post {
         Box::pin(comments::connect(
             ctx,
             self.row.id,
-            self.state.as_deref(),
+            self.state.as_ref(),
             arguments,
         ))
         .await
+    }
+
+    /// The users who like it, in the order of their ids. Page forward with `first` and `after`, or backward with `last` and
+    /// `before`. Without them, returns the first 20.
+    async fn likers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Returns the first n items, from 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Returns the users that come after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last n items, from 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns the users that come before this cursor.")] before: Option<String>,
+    ) -> Result<Option<LikerConnection>> {
+        let arguments = PageArguments::from((first, after, last, before));
+        let state = self.state.as_ref();
+        Box::pin(likers::connect(ctx, self.row.id, state, arguments)).await
     }
 
     /// The version, which increases by one with every event of the post. Mutations compare it with `expectedVersion`, and
@@ -160,17 +189,27 @@ impl Post {
         self.row.updated_at
     }
 
-    /// The events of the post, oldest first. They do not include the texts of comments that were removed since, unless you are
+    /// When the post was deleted. Null when it was not; only `deletePost` returns one that was.
+    async fn deleted_at(&self) -> Option<DateTime<Utc>> {
+        self.deleted_at
+    }
+
+    /// The events of the post, oldest first. Page forward with `first` and `after`, or backward with `last` and `before`. Without
+    /// them, returns the first 20. They do not include the texts of comments that were removed since, unless you are
     /// STAFF or ADMIN.
     async fn history(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many events, from 1 to 100.", default = 20)] first: i32,
-        #[graphql(desc = "Events that follow the edge with this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the first n events, from 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Returns the events that come after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last n events, from 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns the events that come before this cursor.")] before: Option<
+            String,
+        >,
     ) -> Result<Option<history::History>> {
         let posts = &reading(ctx, Read::Stream(self.row.id.stream())).posts;
         let viewer = viewer(ctx)?;
-        history::connect(ctx, first, after, |of| {
+        history::connect(ctx, (first, after, last, before), |of| {
             posts.history(viewer, self.row.id, of)
         })
         .await

@@ -2,28 +2,37 @@
 
 use std::collections::HashMap;
 
-use async_graphql::{Context, ID, Object, connection::Connection};
+use async_graphql::{
+    Context, ContextSelectionSet, ID, Object, OutputType, Positioned, ServerResult, Value,
+    connection::Connection, parser::types::Field,
+};
 use entities::{
-    Entities, Filter, Violations,
-    posts::{self, PostId},
+    Entities, Filter, PageOf, Violations,
+    access::{Action, authorize},
+    filter::{Operand, Test},
+    posts::{self, CommentId, PostId},
     record::SortField,
 };
+use futures::future::BoxFuture;
 
 use super::{
+    comment::Comment,
     comments::shows_authors,
     counting::PostStatistics,
-    inputs::{PostFilter, PostSortField, post_id},
+    inputs::{PostFilter, PostSortField},
+    loaders::{load_comment, load_posts_by},
     object::Post,
 };
 use crate::{
     connection::{ListCursor, PageArguments, connect},
     error::{Result, invalid},
+    id,
     plain::Shown,
     price::{COUNT, cost},
     request::{Read, reading, reads, shown, viewer},
     sort::{SortInput, order},
     statistics,
-    users::{load_all, note_users},
+    users::{PostsOfUser, load_all, note_users},
 };
 
 pub(crate) type PostConnection = Connection<ListCursor<posts::PostSort>, Shown<Post>, PostTotals>;
@@ -53,6 +62,42 @@ pub(crate) async fn find(ctx: &Context<'_>, id: PostId) -> Result<Option<Post>> 
     Ok(found.map(Post::from))
 }
 
+/// Returns the comment with this id, for `node`.
+pub(crate) async fn find_comment(ctx: &Context<'_>, id: CommentId) -> Result<Option<Comment>> {
+    authorize(viewer(ctx)?, Action::ReadPosts)?;
+    Ok(load_comment(ctx, id).await?.map(Comment::from))
+}
+
+/// Resolves `User.posts`.
+pub(crate) fn resolve_posts_of<'a>(
+    of: &'a PostsOfUser,
+    ctx: &'a ContextSelectionSet<'a>,
+    field: &'a Positioned<Field>,
+) -> BoxFuture<'a, ServerResult<Value>> {
+    Box::pin(async move {
+        let page = posts_of(&ctx.with_field(field), of).await;
+        let page =
+            page.map_err(|cause| ctx.set_error_path(cause.0.into_server_error(field.pos)))?;
+        page.resolve(ctx, field).await
+    })
+}
+
+async fn posts_of(ctx: &Context<'_>, of: &PostsOfUser) -> Result<PostConnection> {
+    let PostsOfUser { author, arguments } = of;
+    authorize(viewer(ctx)?, Action::ReadPosts)?;
+    let sort = posts::PostSort::default();
+    let arguments = arguments.clone();
+    let request = arguments.request(|cursor: &ListCursor<posts::PostSort>| {
+        cursor.sort == sort && sort.field.accepts(&cursor.edge.key)
+    })?;
+    let of = author.id;
+    let page = load_posts_by(ctx, PageOf { of, request }).await?;
+    let by_them = Test::OneOf(vec![Operand::Id(of.to_string())]);
+    let totals = PostTotals(Filter::Is(posts::PostField::AuthorId, by_them));
+    let show = |row| Shown(Post::with_author(row, Some(author.clone())));
+    Ok(connect(page, sort, totals, show))
+}
+
 async fn find_at(ctx: &Context<'_>, id: PostId, version: i64) -> Result<Option<Post>> {
     if version < 1 {
         let message = "must be at least 1";
@@ -77,7 +122,7 @@ impl PostsQuery {
         )]
         as_of_version: Option<i64>,
     ) -> Result<Option<Post>> {
-        let id = post_id("id", &id)?;
+        let id = id::sought(&id);
         match as_of_version {
             Some(version) => find_at(ctx, id, version).await,
             None => find(ctx, id).await,

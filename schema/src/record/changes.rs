@@ -21,6 +21,7 @@ use futures::{Stream, TryStreamExt, future::ready};
 
 use super::{Recorded, decode};
 use crate::{
+    actor::ActorRef,
     error::Result,
     following::{follow_as, require},
 };
@@ -152,7 +153,7 @@ pub(crate) struct RecordChange<O: Recorded> {
     #[graphql(name = "type")]
     change: ChangeType<O>,
     /// Who did it.
-    actor: String,
+    actor: ActorRef,
     /// When it happened.
     occurred_at: DateTime<Utc>,
     /// The record's version after the change.
@@ -182,7 +183,7 @@ impl<O: Recorded> RecordChange<O> {
         Ok(Some(Self {
             cursor,
             change: ChangeType::of(decoded.change),
-            actor: event.meta.actor.clone(),
+            actor: event.meta.actor.as_str().into(),
             occurred_at: event.occurred_at,
             version: record.head().version,
             record: O::from(record).into(),
@@ -190,24 +191,24 @@ impl<O: Recorded> RecordChange<O> {
     }
 }
 
-/// Follows one record or all records: the changes of these kinds, or whatever changes a record.
+/// Follows one record or all records: the changes of these types, or whatever changes a record.
 pub(crate) async fn follow<O: Recorded>(
     ctx: &Context<'_>,
-    kinds: Option<Vec<ChangeType<O>>>,
+    types: Option<Vec<ChangeType<O>>>,
     id: Option<ID>,
 ) -> Result<impl Stream<Item = Result<RecordChange<O>>> + use<O>> {
     let id = id.map(|id| decode::<O>(&id)).transpose()?;
     let id = id.map(Id::uuid);
     require(ctx, Requirement::Action(O::Record::READ)).await?;
-    let kinds = kinds.unwrap_or_else(ChangeType::changing);
-    let kinds: Vec<_> = kinds
+    let types = types.unwrap_or_else(ChangeType::changing);
+    let types: Vec<_> = types
         .into_iter()
         .map(|ChangeType(change, _)| change)
         .collect();
-    let streams = kinds.iter().map(|change| O::Record::stream_of(*change));
+    let streams = types.iter().map(|change| O::Record::stream_of(*change));
     let topics: Vec<_> = streams.map(|kind| Topic { kind, id }).collect();
     let changes = follow_as(ctx, topics, move |event, cursor| {
-        RecordChange::read(event, cursor, &kinds)
+        RecordChange::read(event, cursor, &types)
     })?;
     Ok(changes.try_filter_map(|change| ready(Ok(change))))
 }

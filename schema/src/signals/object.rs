@@ -6,6 +6,7 @@ use entities::{signals, signals::SignalId};
 
 use super::finding::SignalFinding;
 use crate::{
+    actor::ActorRef,
     error::Result,
     history,
     request::{Read, reading, viewer},
@@ -104,8 +105,8 @@ pub(crate) struct Signal {
     notification: Option<SignalNotification>,
     /// The version, which increases by one with every event of the signal.
     version: i64,
-    /// Who submitted the signal: the id of a user.
-    submitted_by: String,
+    /// Who submitted the signal.
+    submitted_by: ActorRef,
     /// When the signal was submitted. All times of signals are those of the database's clock.
     submitted_at: DateTime<Utc>,
     /// The deadline, at which the signal ends at the latest.
@@ -129,7 +130,7 @@ impl From<signals::Signal> for Signal {
             missing: signal.missing.into_iter().map(Into::into).collect(),
             notification: signal.notification.map(Into::into),
             version: signal.version,
-            submitted_by: signal.submitted_by,
+            submitted_by: signal.submitted_by.into(),
             submitted_at: signal.submitted_at,
             deadline_at: signal.deadline_at,
             completed_at: signal.completed_at,
@@ -140,16 +141,21 @@ impl From<signals::Signal> for Signal {
 
 #[ComplexObject]
 impl Signal {
-    /// The events of the signal, oldest first.
+    /// The events of the signal, oldest first. Page forward with `first` and `after`, or backward with `last` and `before`. Without
+    /// them, returns the first 20.
     async fn history(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many events, from 1 to 100.", default = 20)] first: i32,
-        #[graphql(desc = "Events that follow the edge with this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the first n events, from 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Returns the events that come after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last n events, from 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns the events that come before this cursor.")] before: Option<
+            String,
+        >,
     ) -> Result<Option<history::History>> {
         let signals = &reading(ctx, Read::Stream(self.signal_id.stream())).signals;
         let viewer = viewer(ctx)?;
-        history::connect(ctx, first, after, |of| {
+        history::connect(ctx, (first, after, last, before), |of| {
             signals.history(viewer, self.signal_id, of)
         })
         .await

@@ -55,7 +55,7 @@ impl SignalsQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The signal's global id.")] id: ID,
     ) -> Result<Option<Signal>> {
-        find(ctx, id::decode("id", &id)?).await
+        find(ctx, id::sought(&id)).await
     }
 
     /// The signals, newest first unless sorted otherwise. Page forward with `first` and

@@ -15,6 +15,7 @@ use super::{
     object::{Signal, SignalProcessor},
 };
 use crate::{
+    actor::ActorRef,
     error::Result,
     following::{follow_as, require},
     id, statistics,
@@ -48,8 +49,8 @@ pub(crate) struct SignalProgress {
     /// What happened.
     #[graphql(name = "type")]
     progress_type: SignalProgressType,
-    /// Who caused it: the id of a user, or the name of a process.
-    actor: String,
+    /// Who caused it.
+    actor: ActorRef,
     /// When it happened, by the database's clock.
     occurred_at: DateTime<Utc>,
     /// The processors that the signal was handed to, or the one that answered. Empty for other steps.
@@ -65,7 +66,7 @@ impl SignalProgress {
         Ok(Self {
             cursor,
             progress_type: decoded.kind.into(),
-            actor: event.meta.actor.clone(),
+            actor: event.meta.actor.as_str().into(),
             occurred_at: event.occurred_at,
             processors: processors.map(Into::into).collect(),
             signal: decoded.signal.into(),

@@ -34,7 +34,7 @@ impl StudentsQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The student's global id.")] id: ID,
     ) -> Result<Option<Shown<Student>>> {
-        let student = record::find(ctx, record::decode::<Student>(&id)?).await?;
+        let student = record::look_up(ctx, &id).await?;
         Ok(student.map(Shown))
     }
 
@@ -161,12 +161,12 @@ impl StudentsSubscription {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only what happens to this student.")] id: Option<ID>,
-        #[graphql(desc = "Only this.", default_with = "ChangeType::changing()")] kinds: Vec<
+        #[graphql(desc = "Only this.", default_with = "ChangeType::changing()")] types: Vec<
             ChangeType<Student>,
         >,
         #[graphql(name = "after", desc = "The cursor to start after.")] _after: Option<String>,
     ) -> Result<impl Stream<Item = Result<RecordChange<Student>>>> {
-        record::follow(ctx, Some(kinds), id).await
+        record::follow(ctx, Some(types), id).await
     }
 
     /// The statistics now, and again whenever they have changed.

@@ -80,13 +80,13 @@ inputs! {
 
     /// The role to assign to a user.
     SetRoleInput {
-        user_id: ID = "The user.",
+        id: ID = "The global id of the user.",
         role: Role = "The new role.",
         expected_version: Option<i64> = "The version that you expect. CONFLICT when the user is at another version.",
     }
 
     /// A user to deactivate.
-    DeactivateUserInput { user_id: Option<ID> = "The global id of the user; yourself when omitted. Only an ADMIN may deactivate others." }
+    DeactivateUserInput { id: Option<ID> = "The global id of the user; yourself when omitted. Only an ADMIN may deactivate others." }
 }
 
 choices! {

@@ -61,7 +61,7 @@ impl UsersMutation {
     /// would be left.
     async fn set_role(&self, ctx: &Context<'_>, input: SetRoleInput) -> Reply<SetRolePayload> {
         let target = ChangeUser {
-            id: id::decode("userId", &input.user_id)?,
+            id: id::decode("id", &input.id)?,
             expected_version: input.expected_version,
         };
         let (context, users) = (command_context(ctx)?, &entities(ctx).users);
@@ -80,8 +80,8 @@ impl UsersMutation {
         input: DeactivateUserInput,
     ) -> Reply<DeactivateUserPayload> {
         let context = command_context(ctx)?;
-        let id = match &input.user_id {
-            Some(id) => id::decode("userId", id)?,
+        let id = match &input.id {
+            Some(id) => id::decode("id", id)?,
             None => context.viewer.require_user()?,
         };
         let user = entities(ctx).users.deactivate(context, id).await?.into();

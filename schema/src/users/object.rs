@@ -8,9 +8,11 @@ use entities::users;
 
 use super::loaders::load_presence;
 use crate::{
+    connection::PageArguments,
     error::Result,
     history,
     request::{Read, reading, viewer},
+    upward::{Up, Upward},
 };
 
 /// The role of a user. Each role includes the rights of those before it.
@@ -37,6 +39,16 @@ pub(crate) enum Availability {
     Busy,
     /// Not connected, or invisible.
     Offline,
+}
+
+/// A page of a user's posts.
+pub(crate) struct PostsOfUser {
+    pub(crate) author: Arc<users::User>,
+    pub(crate) arguments: PageArguments,
+}
+
+impl Upward for PostsOfUser {
+    const TYPE: &'static str = "PostConnection";
 }
 
 pub(crate) struct User {
@@ -84,7 +96,7 @@ impl User {
     }
 
     /// The name, 1 to 100 characters.
-    async fn name(&self) -> &str {
+    pub(super) async fn name(&self) -> &str {
         &self.row.name
     }
 
@@ -141,16 +153,36 @@ impl User {
         self.row.deactivated_at
     }
 
-    /// The events of the user, oldest first. FORBIDDEN unless the user is yourself, or you are STAFF or ADMIN.
+    /// The posts of the user, newest first. Page forward with `first` and `after`, or backward with `last` and `before`. Without them,
+    /// returns the first 20.
+    async fn posts(
+        &self,
+        #[graphql(desc = "Returns the first n items, from 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Returns the posts that come after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last n items, from 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns the posts that come before this cursor.")] before: Option<String>,
+    ) -> Option<Up<PostsOfUser>> {
+        Some(Up(PostsOfUser {
+            author: self.row.clone(),
+            arguments: (first, after, last, before).into(),
+        }))
+    }
+
+    /// The events of the user, oldest first. Page forward with `first` and `after`, or backward with `last` and `before`. Without
+    /// them, returns the first 20. FORBIDDEN unless the user is yourself, or you are STAFF or ADMIN.
     async fn history(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many events, from 1 to 100.", default = 20)] first: i32,
-        #[graphql(desc = "Events that follow the edge with this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the first n events, from 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Returns the events that come after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Returns the last n events, from 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Returns the events that come before this cursor.")] before: Option<
+            String,
+        >,
     ) -> Result<Option<history::History>> {
         let users = &reading(ctx, Read::Stream(self.row.id.stream())).users;
         let viewer = viewer(ctx)?;
-        history::connect(ctx, first, after, |of| {
+        history::connect(ctx, (first, after, last, before), |of| {
             users.history(viewer, self.row.id, of)
         })
         .await

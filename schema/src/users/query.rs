@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, Object, connection::Connection};
 use entities::{
     Filter,
+    access::{Action, authorize},
     record::SortField,
     users::{self, UserId},
 };
@@ -10,6 +11,7 @@ use entities::{
 use super::{
     counting::UserStatistics,
     inputs::{UserFilter, UserSortField},
+    loaders::load_user,
     object::User,
 };
 use crate::{
@@ -42,9 +44,8 @@ impl UserTotals {
 
 /// Returns the user with this id, for `user` and `node`.
 pub(crate) async fn find(ctx: &Context<'_>, id: UserId) -> Result<Option<User>> {
-    let users = &reading(ctx, Read::Stream(id.stream())).users;
-    let found = users.find_user(viewer(ctx)?, id).await;
-    Ok(found?.map(User::from))
+    authorize(viewer(ctx)?, Action::ReadUsers)?;
+    Ok(load_user(ctx, id).await?.map(User::from))
 }
 
 #[Object]
@@ -64,7 +65,7 @@ impl UsersQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The user's global id.")] id: ID,
     ) -> Result<Option<User>> {
-        find(ctx, id::decode("id", &id)?).await
+        find(ctx, id::sought(&id)).await
     }
 
     /// The users, newest first unless sorted otherwise. Page forward with `first` and

@@ -16,6 +16,7 @@ use super::{
     object::User,
 };
 use crate::{
+    actor::ActorRef,
     error::Result,
     following::{follow_as, require},
     id,
@@ -51,8 +52,8 @@ pub(crate) struct UserChange {
     /// What happened.
     #[graphql(name = "type")]
     change_type: UserChangeType,
-    /// Who caused it: the id of a user, or the name of a process.
-    actor: String,
+    /// Who caused it.
+    actor: ActorRef,
     /// When it happened.
     occurred_at: DateTime<Utc>,
     /// The user's version after the change.
@@ -67,7 +68,7 @@ impl UserChange {
         Ok(Self {
             cursor,
             change_type: kind.into(),
-            actor: event.meta.actor.clone(),
+            actor: event.meta.actor.as_str().into(),
             occurred_at: event.occurred_at,
             version: user.version,
             user: user.into(),

@@ -17,8 +17,9 @@ fn selection(field: &str) -> &'static str {
         "createChat" | "renameChat" | "addChatMembers" | "removeChatMember" | "markChatRead" => {
             CHAT
         }
-        "sendMessage" | "editMessage" | "deleteMessage" => MESSAGE,
-        "leaveChat" | "setTyping" => "chatId",
+        "sendMessage" | "updateMessage" | "deleteMessage" => MESSAGE,
+        "leaveChat" => "chatId",
+        "setTyping" => "chat { id }",
         other => panic!("no mutation {other}"),
     }
 }
@@ -168,8 +169,8 @@ pub fn members(chat: &Value) -> Vec<(&str, &str)> {
 }
 
 pub const EVENTS: &str = "subscription($id: ID!, $after: String) { chatEvents(chatId: $id, after: $after) { \
-    cursor type actor occurredAt version chat { id title } message { id number text } \
+    cursor type actor { name ... on User { id } } occurredAt version chat { id title } message { id number text } \
     member { user { id } role } newOwner { user { id } } } }";
 pub const MY_CHATS: &str = "subscription($after: String) { myChats(after: $after) { \
-    cursor type actor occurredAt chatId chat { id title unreadCount } message { number text } } }";
+    cursor type actor { name ... on User { id } } occurredAt chatId chat { id title unreadCount } message { number text } } }";
 pub const TYPING: &str = "subscription($id: ID!) { typing(chatId: $id) { user { id name } at } }";

@@ -56,10 +56,10 @@ async fn crossing_changes_do_not_block_each_other(setup: Setup) {
         async move {
             let chat = group(&client, "Tea", &[]).await;
             for _ in 0..10 {
-                let all = json!({ "chatId": chat, "userIds": ids });
+                let all = json!({ "id": chat, "userIds": ids });
                 apply(&client, "addChatMembers", all).await;
                 for id in &ids {
-                    let one = json!({ "chatId": chat, "userId": id });
+                    let one = json!({ "id": chat, "userId": id });
                     apply(&client, "removeChatMember", one).await;
                 }
             }
@@ -85,7 +85,7 @@ async fn no_message_comes_after_a_removal(setup: Setup) {
         let removal = apply(
             &a,
             "removeChatMember",
-            json!({ "chatId": chat, "userId": bob.id }),
+            json!({ "id": chat, "userId": bob.id }),
         );
         let (answers, _) = futures::join!(futures::future::join_all(sends), removal);
         let sent = answers

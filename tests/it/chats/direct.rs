@@ -50,16 +50,10 @@ async fn nothing_about_it_changes(setup: Setup) {
     let id = api::id_of(&chat);
     let head = api::settled(&setup, app.client()).await;
     for (field, input) in [
-        ("renameChat", json!({ "chatId": id, "title": "Us" })),
-        (
-            "addChatMembers",
-            json!({ "chatId": id, "userIds": [eve.id] }),
-        ),
-        (
-            "removeChatMember",
-            json!({ "chatId": id, "userId": bob.id }),
-        ),
-        ("leaveChat", json!({ "chatId": id })),
+        ("renameChat", json!({ "id": id, "title": "Us" })),
+        ("addChatMembers", json!({ "id": id, "userIds": [eve.id] })),
+        ("removeChatMember", json!({ "id": id, "userId": bob.id })),
+        ("leaveChat", json!({ "id": id })),
     ] {
         send(&a, field, input.clone()).await.expect_code("CONFLICT");
         send(&e, field, input).await.expect_code("NOT_FOUND");

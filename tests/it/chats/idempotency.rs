@@ -17,22 +17,13 @@ async fn repeats_get_the_first_answer(setup: Setup) {
             "createChat",
             json!({ "title": "Coffee", "memberIds": [bob.id] }),
         ),
-        ("renameChat", json!({ "chatId": chat, "title": "Cake" })),
-        (
-            "addChatMembers",
-            json!({ "chatId": chat, "userIds": [eve.id] }),
-        ),
+        ("renameChat", json!({ "id": chat, "title": "Cake" })),
+        ("addChatMembers", json!({ "id": chat, "userIds": [eve.id] })),
         ("sendMessage", json!({ "chatId": chat, "text": "once" })),
-        (
-            "editMessage",
-            json!({ "messageId": message, "text": "Hello!" }),
-        ),
-        ("deleteMessage", json!({ "messageId": message })),
-        ("markChatRead", json!({ "chatId": chat })),
-        (
-            "removeChatMember",
-            json!({ "chatId": chat, "userId": eve.id }),
-        ),
+        ("updateMessage", json!({ "id": message, "text": "Hello!" })),
+        ("deleteMessage", json!({ "id": message })),
+        ("markChatRead", json!({ "id": chat })),
+        ("removeChatMember", json!({ "id": chat, "userId": eve.id })),
     ]
     .into_iter()
     .enumerate()
@@ -60,11 +51,11 @@ async fn those_who_left_get_nothing(setup: Setup) {
     let input = json!({ "title": "Tea", "memberIds": [ada.id] });
     let created = send_with_key(&b, "createChat", input.clone(), Some("creation")).await;
     let chat = created.data()["createChat"]["chat"]["id"].clone();
-    let rename = json!({ "chatId": chat, "title": "Cake" });
+    let rename = json!({ "id": chat, "title": "Cake" });
     send_with_key(&b, "renameChat", rename.clone(), Some("renaming"))
         .await
         .data();
-    apply(&b, "leaveChat", json!({ "chatId": chat })).await;
+    apply(&b, "leaveChat", json!({ "id": chat })).await;
     let again = send_with_key(&b, "createChat", input, Some("creation")).await;
     again.expect_code("NOT_FOUND");
     let again = send_with_key(&b, "renameChat", rename, Some("renaming")).await;
@@ -72,10 +63,10 @@ async fn those_who_left_get_nothing(setup: Setup) {
     apply(
         &a,
         "addChatMembers",
-        json!({ "chatId": chat, "userIds": [bob.id] }),
+        json!({ "id": chat, "userIds": [bob.id] }),
     )
     .await;
-    let leave = json!({ "chatId": chat });
+    let leave = json!({ "id": chat });
     let first = send_with_key(&b, "leaveChat", leave.clone(), Some("leaving")).await;
     first.data();
     let again = send_with_key(&b, "leaveChat", leave, Some("leaving")).await;

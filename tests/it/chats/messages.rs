@@ -25,8 +25,8 @@ async fn edits_and_deletions(setup: Setup) {
     );
     say(&b, &chat, "three").await;
 
-    let edit = json!({ "messageId": first["id"], "text": "ONE" });
-    let edited = apply(&a, "editMessage", edit.clone()).await;
+    let edit = json!({ "id": first["id"], "text": "ONE" });
+    let edited = apply(&a, "updateMessage", edit.clone()).await;
     assert_eq!(
         (&edited["text"], &edited["number"]),
         (&json!("ONE"), &json!(1))
@@ -35,13 +35,13 @@ async fn edits_and_deletions(setup: Setup) {
     assert_eq!(edited["createdAt"], first["createdAt"]);
     let version = find(&b, &chat).await["version"].clone();
     assert_eq!(
-        apply(&a, "editMessage", edit.clone()).await,
+        apply(&a, "updateMessage", edit.clone()).await,
         edited,
         "nothing changed"
     );
     assert_eq!(find(&b, &chat).await["version"], version);
 
-    let deletion = json!({ "messageId": first["id"] });
+    let deletion = json!({ "id": first["id"] });
     let deleted = apply(&a, "deleteMessage", deletion.clone()).await;
     assert_eq!(deleted["text"], Value::Null);
     assert!(deleted["deletedAt"].is_string(), "{deleted}");
@@ -50,7 +50,9 @@ async fn edits_and_deletions(setup: Setup) {
         deleted,
         "it stays deleted"
     );
-    send(&a, "editMessage", edit).await.expect_code("CONFLICT");
+    send(&a, "updateMessage", edit)
+        .await
+        .expect_code("CONFLICT");
 
     let shown = texts(&b, &chat).await;
     let numbers: Vec<_> = shown.iter().map(|message| &message["number"]).collect();
@@ -72,12 +74,12 @@ async fn only_authors_change_what_they_wrote(setup: Setup) {
     let message = say(&b, &chat, "mine").await["id"].clone();
     let unknown = "message_01h455vb4pex5vsknk084sn02q";
     for (field, extra) in [
-        ("editMessage", json!({ "text": "yours" })),
+        ("updateMessage", json!({ "text": "yours" })),
         ("deleteMessage", json!({})),
     ] {
         let input = |id: &Value| {
             let mut input = extra.clone();
-            input["messageId"] = id.clone();
+            input["id"] = id.clone();
             input
         };
         // The owner of the chat is no exception, and outsiders learn nothing.
@@ -92,9 +94,11 @@ async fn only_authors_change_what_they_wrote(setup: Setup) {
             .await
             .expect_code("NOT_FOUND");
     }
-    apply(&b, "leaveChat", json!({ "chatId": chat })).await;
-    let late = json!({ "messageId": message, "text": "too late" });
-    send(&b, "editMessage", late).await.expect_code("NOT_FOUND");
+    apply(&b, "leaveChat", json!({ "id": chat })).await;
+    let late = json!({ "id": message, "text": "too late" });
+    send(&b, "updateMessage", late)
+        .await
+        .expect_code("NOT_FOUND");
     assert_eq!(texts(&a, &chat).await[0]["text"], "mine");
 }
 
@@ -112,8 +116,8 @@ async fn texts_have_bounds(setup: Setup) {
             refused.expect_code("VALIDATION")["violations"][0]["field"],
             "text"
         );
-        let input = json!({ "messageId": id, "text": text });
-        send(&a, "editMessage", input)
+        let input = json!({ "id": id, "text": text });
+        send(&a, "updateMessage", input)
             .await
             .expect_code("VALIDATION");
     }

@@ -23,19 +23,19 @@ async fn unread_counts(setup: Setup) {
         (json!(0), json!(5))
     );
 
-    apply(&a, "deleteMessage", json!({ "messageId": messages[3] })).await;
+    apply(&a, "deleteMessage", json!({ "id": messages[3] })).await;
     assert_eq!(
         unread(&b, &chat).await,
         4,
         "what is deleted need not be read"
     );
-    let read = apply(&b, "markChatRead", json!({ "chatId": chat, "upTo": 2 })).await;
+    let read = apply(&b, "markChatRead", json!({ "id": chat, "upTo": 2 })).await;
     assert_eq!(read["unreadCount"], 2);
-    apply(&b, "markChatRead", json!({ "chatId": chat, "upTo": 1 })).await;
+    apply(&b, "markChatRead", json!({ "id": chat, "upTo": 1 })).await;
     assert_eq!(unread(&b, &chat).await, 2, "what was read stays read");
-    apply(&a, "deleteMessage", json!({ "messageId": messages[0] })).await;
+    apply(&a, "deleteMessage", json!({ "id": messages[0] })).await;
     assert_eq!(unread(&b, &chat).await, 2, "it was read before");
-    apply(&b, "markChatRead", json!({ "chatId": chat, "upTo": 1_000 })).await;
+    apply(&b, "markChatRead", json!({ "id": chat, "upTo": 1_000 })).await;
     assert_eq!(unread(&b, &chat).await, 0);
     say(&a, &chat, "one more").await;
     assert_eq!(
@@ -47,13 +47,13 @@ async fn unread_counts(setup: Setup) {
     say(&b, &chat, "an answer").await;
     assert_eq!(unread(&b, &chat).await, 0, "who answers has read");
     assert_eq!(unread(&a, &chat).await, 1);
-    apply(&a, "markChatRead", json!({ "chatId": chat })).await;
+    apply(&a, "markChatRead", json!({ "id": chat })).await;
     assert_eq!(unread(&a, &chat).await, 0);
 
     apply(
         &b,
         "addChatMembers",
-        json!({ "chatId": chat, "userIds": [eve.id] }),
+        json!({ "id": chat, "userIds": [eve.id] }),
     )
     .await;
     assert_eq!(
@@ -73,9 +73,9 @@ async fn reading_changes_the_inbox_only(setup: Setup) {
     say(&a, &chat, "Hello").await;
     let before = find(&a, &chat).await;
     let start = api::settled(&setup, app.client()).await;
-    apply(&b, "markChatRead", json!({ "chatId": chat })).await;
+    apply(&b, "markChatRead", json!({ "id": chat })).await;
     let head = app.client().head_after(&start, 1).await;
-    apply(&b, "markChatRead", json!({ "chatId": chat })).await;
+    apply(&b, "markChatRead", json!({ "id": chat })).await;
     assert_eq!(
         app.client().head().await,
         head,
@@ -105,12 +105,12 @@ async fn chats_are_ordered_by_last_activity(setup: Setup) {
     let message = say(&b, &chats[1], "up").await;
     say(&a, &chats[0], "and up").await;
     // Neither an edit nor a new title is a message.
-    let edit = json!({ "messageId": message["id"], "text": "still there" });
-    apply(&b, "editMessage", edit).await;
+    let edit = json!({ "id": message["id"], "text": "still there" });
+    apply(&b, "updateMessage", edit).await;
     apply(
         &a,
         "renameChat",
-        json!({ "chatId": chats[2], "title": "Quiet" }),
+        json!({ "id": chats[2], "title": "Quiet" }),
     )
     .await;
     let expected = [0, 1, 3, 2].map(|number: usize| chats[number].clone());
@@ -120,9 +120,9 @@ async fn chats_are_ordered_by_last_activity(setup: Setup) {
     assert_eq!(listed[0]["unreadCount"], 1);
     assert_eq!(listed[0]["lastMessage"]["text"], "and up");
     assert_eq!(listed[1]["lastMessage"]["text"], "still there");
-    apply(&b, "leaveChat", json!({ "chatId": chats[0] })).await;
+    apply(&b, "leaveChat", json!({ "id": chats[0] })).await;
     assert_eq!(order(api::list(&b).await), expected[1..]);
-    send(&b, "markChatRead", json!({ "chatId": chats[0] }))
+    send(&b, "markChatRead", json!({ "id": chats[0] }))
         .await
         .expect_code("NOT_FOUND");
 }

@@ -29,7 +29,11 @@ async fn outsiders_find_nothing(setup: Setup) {
         ] {
             let input = |id: &str| {
                 let mut input = rest.clone();
-                input["chatId"] = json!(id);
+                let named = match field {
+                    "sendMessage" => "chatId",
+                    _ => "id",
+                };
+                input[named] = json!(id);
                 input
             };
             let hidden = send(outsider, field, input(&chat)).await;
@@ -37,10 +41,9 @@ async fn outsiders_find_nothing(setup: Setup) {
             hidden.expect_code("NOT_FOUND");
             api::assert_same_errors(&hidden, &absent);
         }
-        let hidden = api::look(outsider, &chat).await;
-        let absent = api::look(outsider, UNKNOWN).await;
-        hidden.expect_code("NOT_FOUND");
-        api::assert_same_errors(&hidden, &absent);
+        for id in [chat.as_str(), UNKNOWN, &ada.id, "x"] {
+            assert_eq!(find(outsider, id).await, Value::Null);
+        }
         let node = "query($id: ID!) { node(id: $id) { id } }";
         let node = outsider.run(node, json!({ "id": chat })).await;
         assert_eq!(node.data()["node"], Value::Null);
@@ -68,7 +71,7 @@ async fn nobody_in_particular_has_no_chats(setup: Setup) {
             .expect_code("UNAUTHENTICATED");
     }
     for field in ["leaveChat", "markChatRead", "setTyping"] {
-        let answer = send(&nobody, field, json!({ "chatId": chat })).await;
+        let answer = send(&nobody, field, json!({ "id": chat })).await;
         answer.expect_code("UNAUTHENTICATED");
     }
 }
@@ -80,7 +83,7 @@ async fn only_the_owner_removes(setup: Setup) {
         panic!("four people");
     };
     let id = group(a, "Tea", &[bob, dan]).await;
-    let input = |user: &str| json!({ "chatId": id, "userId": user });
+    let input = |user: &str| json!({ "id": id, "userId": user });
     for user in [&ada.id, &dan.id, &eve.id, &bob.id] {
         send(b, "removeChatMember", input(user))
             .await
@@ -103,7 +106,7 @@ async fn only_the_owner_removes(setup: Setup) {
     apply(
         d,
         "addChatMembers",
-        json!({ "chatId": id, "userIds": [bob.id] }),
+        json!({ "id": id, "userIds": [bob.id] }),
     )
     .await;
     assert_eq!(members(&find(b, &id).await).len(), 3);
@@ -134,12 +137,12 @@ async fn input_has_bounds(setup: Setup) {
         (json!([eve.id]), "userIds:user"),
         (json!([absent]), "userIds:user"),
     ] {
-        let input = json!({ "chatId": chat, "userIds": users });
+        let input = json!({ "id": chat, "userIds": users });
         refused(&send(&a, "addChatMembers", input).await, wrong);
     }
-    let rename = json!({ "chatId": chat, "title": long });
+    let rename = json!({ "id": chat, "title": long });
     refused(&send(&a, "renameChat", rename).await, "title:length");
-    let read = json!({ "chatId": chat, "upTo": -1 });
+    let read = json!({ "id": chat, "upTo": -1 });
     refused(&send(&a, "markChatRead", read).await, "upTo:range");
     let wrong_kind = json!({ "chatId": ada.id, "text": "Hello" });
     refused(&send(&a, "sendMessage", wrong_kind).await, "chatId:id");
@@ -155,17 +158,17 @@ async fn chats_have_at_most_500_members(setup: Setup) {
     let database = setup.database().await;
     let full = "update chat set member_count = 499";
     database.execute_unprepared(full).await.expect("an update");
-    let both = json!({ "chatId": chat, "userIds": [bob.id, eve.id] });
+    let both = json!({ "id": chat, "userIds": [bob.id, eve.id] });
     send(&a, "addChatMembers", both)
         .await
         .expect_code("CONFLICT");
-    let one = json!({ "chatId": chat, "userIds": [bob.id] });
+    let one = json!({ "id": chat, "userIds": [bob.id] });
     assert_eq!(
         apply(&a, "addChatMembers", one.clone()).await["memberCount"],
         500
     );
     apply(&a, "addChatMembers", one).await;
-    let another = json!({ "chatId": chat, "userIds": [eve.id] });
+    let another = json!({ "id": chat, "userIds": [eve.id] });
     send(&a, "addChatMembers", another)
         .await
         .expect_code("CONFLICT");

@@ -43,7 +43,7 @@ async fn fill(client: &Client, people: &[(Person, Client)]) -> String {
         let (_, author) = &people[1 + number % others.len()];
         say(author, &chat, "Hello").await;
         if number % 2 == 0 {
-            apply(client, "markChatRead", json!({ "chatId": chat })).await;
+            apply(client, "markChatRead", json!({ "id": chat })).await;
         }
     }
     let chat = group(client, "Much is said here", &everybody).await;

@@ -41,19 +41,19 @@ async fn members_hear_everything(setup: Setup) {
     let elsewhere = bob.client(app.clients().last().expect("a gateway"));
     let after = json!({ "id": chat, "after": start });
     let mut socket = follow(&elsewhere, EVENTS, after.clone()).await;
-    apply(&a, "renameChat", json!({ "chatId": chat, "title": "Cake" })).await;
+    apply(&a, "renameChat", json!({ "id": chat, "title": "Cake" })).await;
     apply(
         &a,
         "addChatMembers",
-        json!({ "chatId": chat, "userIds": [eve.id] }),
+        json!({ "id": chat, "userIds": [eve.id] }),
     )
     .await;
     let message = say(&e, &chat, "Hello").await;
-    let edit = json!({ "messageId": message["id"], "text": "Hello!" });
-    apply(&e, "editMessage", edit).await;
-    apply(&e, "deleteMessage", json!({ "messageId": message["id"] })).await;
-    apply(&a, "leaveChat", json!({ "chatId": chat })).await;
-    apply(&b, "markChatRead", json!({ "chatId": chat })).await;
+    let edit = json!({ "id": message["id"], "text": "Hello!" });
+    apply(&e, "updateMessage", edit).await;
+    apply(&e, "deleteMessage", json!({ "id": message["id"] })).await;
+    apply(&a, "leaveChat", json!({ "id": chat })).await;
+    apply(&b, "markChatRead", json!({ "id": chat })).await;
 
     let mut heard = Vec::new();
     for _ in 0..6 {
@@ -87,7 +87,7 @@ async fn members_hear_everything(setup: Setup) {
         json!({ "user": { "id": eve.id }, "role": "MEMBER" })
     );
     assert_eq!(
-        (&heard[2]["message"]["id"], &heard[2]["actor"]),
+        (&heard[2]["message"]["id"], &heard[2]["actor"]["id"]),
         (&message["id"], &json!(eve.id))
     );
     assert_eq!(heard[4]["message"]["text"], Value::Null);
@@ -168,7 +168,7 @@ async fn a_removal_ends_it(setup: Setup) {
     apply(
         &a,
         "removeChatMember",
-        json!({ "chatId": chat, "userId": bob.id }),
+        json!({ "id": chat, "userId": bob.id }),
     )
     .await;
     say(&a, &chat, "among us").await;
@@ -185,7 +185,7 @@ async fn a_removal_ends_it(setup: Setup) {
             break;
         }
     }
-    apply(&e, "leaveChat", json!({ "chatId": chat })).await;
+    apply(&e, "leaveChat", json!({ "id": chat })).await;
     assert_eq!(ends_with(&mut leaver, "1").await, "NOT_FOUND");
 }
 
@@ -249,7 +249,7 @@ async fn my_chats_follow_memberships(setup: Setup) {
     apply(
         &a,
         "addChatMembers",
-        json!({ "chatId": new, "userIds": [bob.id] }),
+        json!({ "id": new, "userIds": [bob.id] }),
     )
     .await;
     let event = hear("JOINED", &new).await;
@@ -257,18 +257,18 @@ async fn my_chats_follow_memberships(setup: Setup) {
         event["chat"],
         json!({ "id": new, "title": "New", "unreadCount": 0 })
     );
-    assert_eq!(event["actor"], json!(ada.id));
+    assert_eq!(event["actor"]["id"], json!(ada.id));
     say(&a, &new, "welcome").await;
     let event = hear("MESSAGE_SENT", &new).await;
     assert_eq!(event["message"]["number"], 2);
-    apply(&b, "markChatRead", json!({ "chatId": new })).await;
+    apply(&b, "markChatRead", json!({ "id": new })).await;
     let event = hear("READ", &new).await;
     assert_eq!(event["chat"]["unreadCount"], 0);
 
     apply(
         &a,
         "removeChatMember",
-        json!({ "chatId": old, "userId": bob.id }),
+        json!({ "id": old, "userId": bob.id }),
     )
     .await;
     say(&a, &old, "among us").await;
@@ -284,7 +284,7 @@ async fn my_chats_follow_memberships(setup: Setup) {
     apply(
         &a,
         "addChatMembers",
-        json!({ "chatId": old, "userIds": [bob.id] }),
+        json!({ "id": old, "userIds": [bob.id] }),
     )
     .await;
     hear("JOINED", &old).await;
@@ -329,7 +329,7 @@ async fn my_chats_resume(setup: Setup) {
     let chat = group(&a, "Tea", &[&bob]).await;
     let start = api::settled(&setup, app.client()).await;
     let gone = say(&a, &chat, "a mistake").await;
-    apply(&a, "deleteMessage", json!({ "messageId": gone["id"] })).await;
+    apply(&a, "deleteMessage", json!({ "id": gone["id"] })).await;
     let second = group(&a, "Cake", &[&bob]).await;
     say(&a, &second, "Hello").await;
     api::settled(&setup, app.client()).await;

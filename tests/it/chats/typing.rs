@@ -34,8 +34,8 @@ async fn it_is_told_and_not_kept(setup: Setup) {
         let mut socket = bob.client(&any).socket().await;
         socket.subscribe("1", TYPING, json!({ "id": chat })).await;
         let typing = heard(&mut socket, async || {
-            apply(&a, "setTyping", json!({ "chatId": other })).await;
-            apply(&a, "setTyping", json!({ "chatId": chat })).await;
+            apply(&a, "setTyping", json!({ "id": other })).await;
+            apply(&a, "setTyping", json!({ "id": chat })).await;
         })
         .await;
         assert_eq!(typing["user"], json!({ "id": ada.id, "name": "Ada" }));
@@ -57,19 +57,19 @@ async fn members_only(setup: Setup) {
         let message = outside.message().await;
         assert_eq!(message["type"], "error", "{message}");
         assert_eq!(message["payload"][0]["extensions"]["code"], "NOT_FOUND");
-        let refused = send(&e, "setTyping", json!({ "chatId": id })).await;
+        let refused = send(&e, "setTyping", json!({ "id": id })).await;
         refused.expect_code("NOT_FOUND");
     }
     let mut socket = b.socket().await;
     socket.subscribe("1", TYPING, json!({ "id": chat })).await;
     let say_so = async || {
-        apply(&a, "setTyping", json!({ "chatId": chat })).await;
+        apply(&a, "setTyping", json!({ "id": chat })).await;
     };
     heard(&mut socket, say_so).await;
     apply(
         &a,
         "removeChatMember",
-        json!({ "chatId": chat, "userId": bob.id }),
+        json!({ "id": chat, "userId": bob.id }),
     )
     .await;
     say_so().await;

@@ -37,7 +37,7 @@ async fn typing_has_a_limit(setup: Setup) {
     let ada = people::register(app.client(), "Ada").await;
     let client = ada.client(app.client());
     let chat = chats::create_group(&client, "Tea", &[]).await;
-    let document = "mutation($id: ID!) { setTyping(input: { chatId: $id }) { chatId } }";
+    let document = "mutation($id: ID!) { setTyping(input: { id: $id }) { chat { id } } }";
     let mut refused = 0;
     for _ in 0..60 {
         let answer = client.run(document, json!({ "id": chat })).await;

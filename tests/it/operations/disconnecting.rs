@@ -37,7 +37,7 @@ async fn assert_open(socket: &mut Socket) {
 }
 
 async fn disconnect(admin: &Client, person: &Person, ends_sessions: bool) -> u64 {
-    let input = json!({ "userId": person.id, "endSessions": ends_sessions });
+    let input = json!({ "id": person.id, "endSessions": ends_sessions });
     let answer = mutate(admin, "disconnectUser", input, "endedSessions").await;
     let ended = answer.data()["disconnectUser"]["endedSessions"].as_u64();
     ended.expect("a number")
@@ -152,7 +152,7 @@ async fn a_repeat_disconnects_nobody_again(setup: Setup) {
     let app = setup.start();
     let admin = app.client();
     let user = people::register(admin, "Disconnected").await;
-    let input = json!({ "userId": user.id, "endSessions": true });
+    let input = json!({ "id": user.id, "endSessions": true });
     let send = async || {
         let key = Some("disconnect-1");
         let answer = mutate_with_key(admin, "disconnectUser", input.clone(), "endedSessions", key);

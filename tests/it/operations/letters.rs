@@ -42,7 +42,7 @@ async fn letters_are_listed_repaired_and_replayed(setup: Setup) {
             "{failed}"
         );
         assert_eq!(failed["event"]["data"], json!({ "broken": 7 }));
-        assert_eq!(failed["event"]["actor"], setup.admin().id.as_str());
+        assert_eq!(failed["event"]["actor"]["id"], setup.admin().id.as_str());
         assert!(failed["firstTriedAt"].as_str() <= failed["lastTriedAt"].as_str());
         assert_eq!(follower(&client, consumer).await["deadLetters"], 4);
     }

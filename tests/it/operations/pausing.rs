@@ -20,7 +20,7 @@ async fn a_paused_follower_holds_and_goes_on(setup: Setup) {
     pause(&client, "posts").await;
     await_held(&client, "posts").await;
     let shown = follower(&client, "posts").await;
-    assert_eq!(shown["pause"]["actor"], setup.admin().id.as_str());
+    assert_eq!(shown["pause"]["pausedBy"]["id"], setup.admin().id.as_str());
     let posts = "select count(*) as number from post";
     let before = database::number(&database, posts).await;
     for number in 0..20 {
@@ -132,7 +132,7 @@ async fn a_paused_handler_holds_and_goes_on(setup: Setup) {
         (&shown["running"], &shown["retrying"]),
         (&json!(0), &json!(0))
     );
-    assert_eq!(shown["pause"]["actor"], setup.admin().id.as_str());
+    assert_eq!(shown["pause"]["pausedBy"]["id"], setup.admin().id.as_str());
     assert!(shown["concurrency"].as_u64() > Some(0));
     resume(client, "signal_trend").await;
     for id in [&last, &second] {

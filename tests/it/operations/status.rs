@@ -104,7 +104,7 @@ async fn without_workers_everything_lags(setup: Setup) {
     assert!(shown["lag"]["seconds"].as_f64() > Some(0.0));
 }
 
-const SUBSCRIPTION: &str = "subscription { workerStatus { followers { name lag { events } pause { actor } } handlers { name } } }";
+const SUBSCRIPTION: &str = "subscription { workerStatus { followers { name lag { events } pause { pausedBy { name } } } handlers { name } } }";
 
 async fn the_status_comes_now_and_when_it_changes(setup: Setup) {
     let app = setup.start();

@@ -7,16 +7,16 @@ use tests::people::{self, Person};
 use tests::waiting::SOON;
 
 pub const POST: &str = "id message likeCount commentCount likedByMe version createdAt updatedAt author { id name } \
-    comments(first: 100) { nodes { id number text author { id name } createdAt editedAt removedAt } }";
-const COMMENT: &str = "id number text author { id name } createdAt editedAt removedAt";
+    comments(first: 100) { nodes { id number text author { id name } createdAt editedAt deletedAt } }";
+const COMMENT: &str = "id number text author { id name } createdAt editedAt deletedAt";
 
 /// A mutation's input type is its name, as all of them are.
 fn document(field: &str) -> String {
     let (first, rest) = field.split_at(1);
     let input = format!("{}{rest}Input", first.to_uppercase());
     let shown = match field {
-        "deletePost" => "deletedPostId version".to_owned(),
-        "addComment" | "editComment" | "removeComment" => {
+        "deletePost" => format!("post {{ {POST} deletedAt }}"),
+        "addComment" | "updateComment" | "deleteComment" => {
             format!("comment {{ {COMMENT} }} post {{ {POST} }}")
         }
         _ => format!("post {{ {POST} }}"),

@@ -76,7 +76,7 @@ async fn filters_and_orders(setup: Setup) {
     let last = posts.last().expect("posts").0.clone();
     let touched = apply(
         &ada,
-        "editPostMessage",
+        "updatePost",
         json!({ "id": last["id"], "message": "Post 10 of École 100%_1" }),
     )
     .await;
@@ -139,7 +139,7 @@ async fn comments_come_in_pages(setup: Setup) {
     }
     for removed in [2_usize, 5, 9] {
         let input = json!({ "postId": post["id"], "id": comments[removed]["id"] });
-        apply(&ada, "removeComment", input).await;
+        apply(&ada, "deleteComment", input).await;
     }
     let state = find_at(&ada, &post["id"], 14).await;
     becomes(&ada, &state).await;

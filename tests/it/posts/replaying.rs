@@ -123,7 +123,7 @@ async fn a_log_of_version_1_is_read(setup: Setup) {
     let post = shown.clone();
     comment(&ada, &post, "Still here").await;
     let edit = json!({ "id": id, "message": "Written anew", "expectedVersion": 3 });
-    let edited = apply(&ada, "editPostMessage", edit).await["post"].clone();
+    let edited = apply(&ada, "updatePost", edit).await["post"].clone();
     assert_eq!(
         like(&ada, &post).await["version"],
         4,
@@ -133,13 +133,13 @@ async fn a_log_of_version_1_is_read(setup: Setup) {
 
     let mut socket = ada.socket().await;
     let changes = "subscription($id: ID!, $after: String) { postChanged(id: $id, after: $after) { \
-        type version actor post { message } } }";
+        type version actor { name ... on User { id } } post { message } } }";
     socket
         .subscribe("1", changes, json!({ "id": id, "after": start }))
         .await;
     let first = socket.payload("1").await["data"]["postChanged"].clone();
     assert_eq!(
-        (&first["type"], &first["actor"]),
+        (&first["type"], &first["actor"]["name"]),
         (&json!("CREATED"), &json!("an older Millrace"))
     );
     assert_eq!(

@@ -26,14 +26,14 @@ async fn only_ones_own_is_changed(setup: Setup) {
     };
     let edit = json!({ "id": post["id"], "message": "Another's words" });
     for other in [&bob, &staff, admin] {
-        send(other, "editPostMessage", edit.clone())
+        send(other, "updatePost", edit.clone())
             .await
             .expect_code("FORBIDDEN");
-        send(other, "editComment", comment_input(true))
+        send(other, "updateComment", comment_input(true))
             .await
             .expect_code("FORBIDDEN");
     }
-    send(&bob, "removeComment", comment_input(false))
+    send(&bob, "deleteComment", comment_input(false))
         .await
         .expect_code("FORBIDDEN");
     send(&bob, "deletePost", json!({ "id": post["id"] }))
@@ -44,7 +44,7 @@ async fn only_ones_own_is_changed(setup: Setup) {
         Value::Null,
         "nothing happened"
     );
-    apply(&staff, "removeComment", comment_input(false)).await;
+    apply(&staff, "deleteComment", comment_input(false)).await;
     let was = find_at(&ada, &post["id"], 2).await;
     assert_eq!(was["comments"]["nodes"][0]["text"], Value::Null, "withheld");
     let was = find_at(&staff, &post["id"], 2).await;
@@ -64,11 +64,7 @@ async fn bad_input_changes_nothing(setup: Setup) {
         ("createPost", json!({ "message": " \n" }), "message"),
         ("createPost", json!({ "message": long(10_001) }), "message"),
         ("createPost", json!({ "message": "bell \u{7}" }), "message"),
-        (
-            "editPostMessage",
-            json!({ "id": id, "message": "" }),
-            "message",
-        ),
+        ("updatePost", json!({ "id": id, "message": "" }), "message"),
         (
             "addComment",
             json!({ "postId": id, "text": long(2_001) }),
@@ -89,11 +85,11 @@ async fn bad_input_changes_nothing(setup: Setup) {
         .await
         .expect_code("NOT_FOUND");
     let edit = json!({ "postId": id, "id": UNKNOWN_COMMENT, "text": "x" });
-    send(&ada, "editComment", edit)
+    send(&ada, "updateComment", edit)
         .await
         .expect_code("NOT_FOUND");
     let edit = json!({ "id": id, "message": "Better", "expectedVersion": 2 });
-    let conflict = send(&ada, "editPostMessage", edit).await;
+    let conflict = send(&ada, "updatePost", edit).await;
     assert_eq!(conflict.expect_code("CONFLICT")["currentVersion"], 1);
     let delete = json!({ "id": id, "expectedVersion": 7 });
     send(&ada, "deletePost", delete)

@@ -14,12 +14,25 @@ use super::api::{becomes, comment, create, find_at, like, person};
 
 const PAGE: &str = "query Page($first: Int) { posts(first: $first) { nodes { id message likeCount createdAt likedByMe \
     author { id name } comments(first: 5) { nodes { text author { name } } } } } }";
+const BELOW: &str = "query Page($first: Int) { posts(first: $first) { nodes { likers(first: 3) { nodes { id name } } \
+    history(last: 2) { nodes { type actor { name } } } author { posts(first: 2) { nodes { message author { name } } } } } } }";
 
 /// The statements that read posts and users, begun while the page was asked for.
-async fn of_page(log: &StatementLog, client: &Client, variables: &Value) -> Vec<String> {
-    let reads = ["\"post\"", "post_comment", "post_like", "app_user"];
+async fn of_page(
+    log: &StatementLog,
+    client: &Client,
+    document: &str,
+    variables: &Value,
+) -> Vec<String> {
+    let reads = [
+        "\"post\"",
+        "post_comment",
+        "post_like",
+        "app_user",
+        "of_parent",
+    ];
     let asking = async {
-        client.run(PAGE, variables.clone()).await.data();
+        client.run(document, variables.clone()).await.data();
     };
     log.of(&reads, asking).await
 }
@@ -48,7 +61,7 @@ async fn pages_cost_a_constant_number(postgres: Postgres, setup: Setup) {
     for first in [2, 20, 2, 20, 20] {
         let variables = json!({ "first": first });
         client.run(PAGE, variables.clone()).await.data();
-        let statements = of_page(&log, client, &variables).await;
+        let statements = of_page(&log, client, PAGE, &variables).await;
         println!("for {first}:\n{}", statements.join("\n"));
         counts.insert(statements.len());
     }
@@ -60,13 +73,28 @@ async fn pages_cost_a_constant_number(postgres: Postgres, setup: Setup) {
     for first in [2, 20] {
         // One that has nobody in memory.
         let gateway = setup.gateway(&[]);
-        let statements = of_page(&log, &gateway.client, &json!({ "first": first })).await;
+        let statements = of_page(&log, &gateway.client, PAGE, &json!({ "first": first })).await;
         println!("at first, for {first}:\n{}", statements.join("\n"));
         assert!(
             (4..=6).contains(&statements.len()),
             "and who asks, the posts' authors, the comments' authors, unless there are no others"
         );
     }
+    // Moderators' histories need no folds.
+    let admin = app.client();
+    let mut counts = BTreeSet::new();
+    for first in [2, 20, 2, 20] {
+        let variables = json!({ "first": first });
+        admin.run(BELOW, variables.clone()).await.data();
+        let statements = of_page(&log, admin, BELOW, &variables).await;
+        println!("below, for {first}:\n{}", statements.join("\n"));
+        counts.insert(statements.len());
+    }
+    assert_eq!(
+        counts,
+        BTreeSet::from([4]),
+        "the posts, their likers, their histories, the authors' posts"
+    );
     let page = client.run(PAGE, json!({ "first": 20 })).await;
     let nodes = page.data()["posts"]["nodes"]
         .as_array()

@@ -24,7 +24,7 @@ async fn a_life(setup: Setup) {
     becomes(&by_ada, &post).await;
 
     let edit = json!({ "id": id, "message": "Hello again", "expectedVersion": 1 });
-    let edited = apply(&by_ada, "editPostMessage", edit).await["post"].clone();
+    let edited = apply(&by_ada, "updatePost", edit).await["post"].clone();
     assert_eq!(
         (&edited["message"], &edited["version"]),
         (&json!("Hello again"), &json!(2))
@@ -54,18 +54,18 @@ async fn a_life(setup: Setup) {
         (&json!(1), &json!(2))
     );
     let input = json!({ "postId": id, "id": first["id"], "text": "The first" });
-    let payload = apply(&by_bob, "editComment", input.clone()).await;
+    let payload = apply(&by_bob, "updateComment", input.clone()).await;
     assert_eq!(payload["comment"]["text"], "The first");
     assert!(payload["comment"]["editedAt"].is_string());
-    let unchanged = apply(&by_bob, "editComment", input).await;
+    let unchanged = apply(&by_bob, "updateComment", input).await;
     assert_eq!(unchanged["comment"], payload["comment"]);
     assert_eq!(unchanged["post"]["version"], payload["post"]["version"]);
     let input = json!({ "postId": id, "id": second["id"] });
-    let removed = apply(&by_ada, "removeComment", input.clone()).await;
+    let removed = apply(&by_ada, "deleteComment", input.clone()).await;
     assert_eq!(removed["comment"]["text"], Value::Null);
-    assert!(removed["comment"]["removedAt"].is_string());
+    assert!(removed["comment"]["deletedAt"].is_string());
     assert_eq!(removed["post"]["commentCount"], 1);
-    send(&by_ada, "removeComment", input)
+    send(&by_ada, "deleteComment", input)
         .await
         .expect_code("NOT_FOUND");
 
@@ -82,7 +82,14 @@ async fn a_life(setup: Setup) {
 
     let version = unliked["version"].as_i64().expect("a version");
     let gone = apply(&by_ada, "deletePost", json!({ "id": id })).await;
-    assert_eq!(gone, json!({ "deletedPostId": id, "version": version + 1 }));
+    let gone = &gone["post"];
+    assert_eq!(
+        (&gone["id"], &gone["message"], &gone["version"]),
+        (&id, &unliked["message"], &json!(version + 1)),
+        "what it was, and its last version"
+    );
+    assert_eq!(gone["deletedAt"], gone["updatedAt"]);
+    assert!(gone["deletedAt"].is_string());
     vanishes(&by_ada, &id).await;
     assert_eq!(
         find_at(&by_ada, &id, 1).await,

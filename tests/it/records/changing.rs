@@ -108,7 +108,14 @@ pub(super) async fn what_is_not_there_is_not_found(setup: Setup, kind: &Kind) {
         json!({ "id": "post_01h455vb4pex5vsknk084sn02q" }),
     );
     of_another.await.expect_code("VALIDATION");
-    assert_eq!(kind.find(client, &json!(kind.unknown())).await, Value::Null);
+    for nothing in [
+        kind.unknown().as_str(),
+        "post_01h455vb4pex5vsknk084sn02q",
+        "x",
+        "",
+    ] {
+        assert_eq!(kind.find(client, &json!(nothing)).await, Value::Null);
+    }
     assert_eq!(kind.count(client).await, 0);
 }
 

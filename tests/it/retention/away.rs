@@ -45,7 +45,7 @@ async fn a_gateway_that_was_away_goes_on_behind_it(_: Setup) {
         customers::create(&one, "Unheard of", &format!("{number}@example.com")).await;
     }
     let document = "mutation($input: DisconnectUserInput!) { disconnectUser(input: $input) { endedSessions } }";
-    let input = json!({ "userId": disconnected.id, "endSessions": false });
+    let input = json!({ "id": disconnected.id, "endSessions": false });
     // The one that is paused may have been in a transaction, and what that holds is waited for a while only.
     eventually("the user is disconnected", LIMIT, async || {
         let answer = one.run(document, json!({ "input": input })).await;

@@ -134,7 +134,7 @@ async fn write_everywhere(scene: &Scene) -> Written {
     let bio = json!({ "bio": format!("I am {MARKER}") });
     run_document(&ada, profile, bio, &key("profile")).await;
     let role = "mutation($input: SetRoleInput!) { setRole(input: $input) { user { id } } }";
-    let input = json!({ "userId": person.id, "role": "STAFF" });
+    let input = json!({ "id": person.id, "role": "STAFF" });
     run_document(admin, role, input, "by-the-administrator").await;
 
     let create = "mutation($input: CreateChatInput!) { createChat(input: $input) { chat { id } } }";
@@ -149,13 +149,13 @@ async fn write_everywhere(scene: &Scene) -> Written {
     let first = say(&ada, &format!("first {MARKER}"), &key("first")).await;
     say(&bob, "friendly words", "friendly").await;
     let edit =
-        "mutation($input: EditMessageInput!) { editMessage(input: $input) { message { id } } }";
-    let input = json!({ "messageId": first, "text": format!("edited {MARKER}") });
+        "mutation($input: UpdateMessageInput!) { updateMessage(input: $input) { message { id } } }";
+    let input = json!({ "id": first, "text": format!("edited {MARKER}") });
     run_document(&ada, edit, input, &key("edit")).await;
     let second = say(&ada, &format!("second {MARKER}"), &key("second")).await;
     let delete =
         "mutation($input: DeleteMessageInput!) { deleteMessage(input: $input) { message { id } } }";
-    run_document(&ada, delete, json!({ "messageId": second }), &key("delete")).await;
+    run_document(&ada, delete, json!({ "id": second }), &key("delete")).await;
 
     let own = posts::send_with_key(
         &ada,
@@ -166,15 +166,15 @@ async fn write_everywhere(scene: &Scene) -> Written {
     .await;
     let own = own.data()["createPost"]["post"].clone();
     let edited = json!({ "id": own["id"], "message": format!("edited post {MARKER}") });
-    posts::apply(&ada, "editPostMessage", edited).await;
+    posts::apply(&ada, "updatePost", edited).await;
     posts::comment(&bob, &own, "a friendly comment").await;
     let other = posts::create(&bob, "a friendly post").await;
     let comment = posts::comment(&ada, &other, &format!("comment {MARKER}")).await;
     let edited = json!({ "postId": other["id"], "id": comment["id"], "text": format!("edited comment {MARKER}") });
-    posts::apply(&ada, "editComment", edited).await;
+    posts::apply(&ada, "updateComment", edited).await;
     let removed = posts::comment(&ada, &other, &format!("removed {MARKER}")).await;
     let input = json!({ "postId": other["id"], "id": removed["id"] });
-    posts::apply(&ada, "removeComment", input).await;
+    posts::apply(&ada, "deleteComment", input).await;
     // Somebody looks at it, so that every process has it at hand.
     for client in [&bob, admin] {
         for (post, version) in [(&own, 2), (&other, 3)] {
@@ -192,9 +192,9 @@ async fn write_everywhere(scene: &Scene) -> Written {
     }
 }
 
-const ERASE: &str = "mutation($input: EraseUserInput!) { eraseUser(input: $input) { erasure { userId requestedAt finishedAt steps { place doneAt } } } }";
+const ERASE: &str = "mutation($input: EraseUserInput!) { eraseUser(input: $input) { erasure { user { id } requestedBy { ... on User { id } } requestedAt finishedAt steps { place doneAt } } } }";
 const STATUS: &str = "query($id: ID!) { erasure(userId: $id) { finishedAt eventsRedacted rowsErased filesRewritten logProgress steps { place doneAt } } \
-    erasures { userId } }";
+    erasures { user { id } } }";
 
 async fn await_end(scene: &Scene, id: &str) -> Value {
     eventually("the erasure ends", LIMIT, async || {
@@ -225,16 +225,17 @@ async fn nothing_is_left(way: Way, kills: u32) {
     assert!(everywhere.iter().any(|it| it.starts_with("archive:")));
 
     let id = written.person.id.clone();
-    let input = json!({ "input": { "userId": id } });
+    let input = json!({ "input": { "id": id } });
     let active = admin.run(ERASE, input.clone()).await;
     active.expect_code("CONFLICT");
     let deactivate =
         "mutation($input: DeactivateUserInput!) { deactivateUser(input: $input) { user { id } } }";
-    run_document(&admin, deactivate, json!({ "userId": id }), "deactivate").await;
+    run_document(&admin, deactivate, json!({ "id": id }), "deactivate").await;
     let denied = written.friend.run(ERASE, input.clone()).await;
     denied.expect_code("FORBIDDEN");
     let erasure = admin.run(ERASE, input.clone()).await.data()["eraseUser"]["erasure"].clone();
-    assert_eq!(erasure["userId"], id.as_str());
+    assert_eq!(erasure["user"]["id"], id.as_str());
+    assert!(erasure["requestedBy"]["id"].is_string(), "{erasure}");
     for turn in 0..kills {
         tokio::time::sleep(std::time::Duration::from_millis(u64::from(turn) * 40)).await;
         scene.kill_worker();
@@ -266,7 +267,7 @@ async fn nothing_is_left(way: Way, kills: u32) {
     admin.run(ERASE, input).await.data();
     let role =
         "mutation($input: SetRoleInput!) { setRole(input: $input) { user { id name role } } }";
-    let repeat = json!({ "userId": id, "role": "STAFF" });
+    let repeat = json!({ "id": id, "role": "STAFF" });
     let headers = [("idempotency-key", "by-the-administrator")];
     let again = admin
         .run_with(role, json!({ "input": repeat }), &headers)
@@ -306,7 +307,7 @@ async fn other_archives_follow(setup: Setup) {
     people::deactivate(&admin, Some(&written.person.id))
         .await
         .data();
-    let input = json!({ "input": { "userId": written.person.id } });
+    let input = json!({ "input": { "id": written.person.id } });
     admin.run(ERASE, input).await.data();
     await_end(&scene, &written.person.id).await;
     let archive = std::mem::replace(&mut scene.archive, other.clone());

@@ -81,7 +81,7 @@ async fn everything_goes_on(setup: Setup) {
             "{turn}"
         );
         let edit = json!({ "id": post["id"], "message": turn });
-        let edited = posts::apply(&client, "editPostMessage", edit).await["post"].clone();
+        let edited = posts::apply(&client, "updatePost", edit).await["post"].clone();
         posts::becomes(&client, &edited).await;
         if turn == "at once" {
             assert_eq!(edited["version"], 4);

@@ -45,7 +45,7 @@ async fn a_silent_processor_is_named_and_its_late_answer_changes_nothing(mut set
     let [completed] = completed[..] else {
         panic!("not one end: {steps:?}");
     };
-    assert_eq!(completed["actor"], "signal_deadline");
+    assert_eq!(completed["actor"]["name"], "signal_deadline");
     let partial = &completed["signal"];
     assert_eq!(partial["status"], "PARTIAL");
     assert_eq!(partial["missing"], json!(["TREND"]));

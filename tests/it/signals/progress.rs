@@ -21,7 +21,7 @@ async fn every_step_is_pushed_in_order(setup: Setup) {
     let submitted = submit(&near, "boiler", 20.0).await;
     assert_eq!(submitted["status"], "PENDING");
     assert_eq!(submitted["results"], json!([]));
-    assert_eq!(submitted["submittedBy"], ada.id);
+    assert_eq!(submitted["submittedBy"]["id"], ada.id);
 
     let mut socket = far.socket().await;
     follow(&mut socket, "1", &submitted["id"], Some(&start)).await;
@@ -59,8 +59,8 @@ async fn every_step_is_pushed_in_order(setup: Setup) {
         all.sort_unstable();
         assert_eq!(shown, all, "{step}");
     }
-    assert_eq!(steps[0]["actor"], ada.id);
-    assert_eq!(steps[1]["actor"], "signal_orchestrator");
+    assert_eq!(steps[0]["actor"]["id"], ada.id);
+    assert_eq!(steps[1]["actor"]["name"], "signal_orchestrator");
     assert_eq!(
         steps[1]["processors"],
         json!(["STATISTICS", "TREND", "LEVELS"])
@@ -71,10 +71,10 @@ async fn every_step_is_pushed_in_order(setup: Setup) {
         _ => "signal_levels",
     };
     for step in &steps[2..5] {
-        assert_eq!(step["actor"], actor_of(step));
+        assert_eq!(step["actor"]["name"], actor_of(step));
     }
-    assert_eq!(steps[5]["actor"], "signal_aggregator");
-    assert_eq!(steps[6]["actor"], "signal_notifier");
+    assert_eq!(steps[5]["actor"]["name"], "signal_aggregator");
+    assert_eq!(steps[6]["actor"]["name"], "signal_notifier");
     let positions: Vec<_> = steps
         .iter()
         .map(|step| ids::position(step["cursor"].as_str().expect("a cursor")))

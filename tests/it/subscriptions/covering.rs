@@ -62,8 +62,11 @@ async fn comment(client: &Client, post: &Value) {
 }
 
 async fn hold(admin: &Client, field: &str) {
-    let document =
-        format!("mutation($input: WorkerInput!) {{ {field}(input: $input) {{ __typename }} }}");
+    let (first, rest) = field.split_at(1);
+    let document = format!(
+        "mutation($input: {}{rest}Input!) {{ {field}(input: $input) {{ __typename }} }}",
+        first.to_uppercase()
+    );
     for name in FOLLOWERS {
         let input = json!({ "input": { "name": name } });
         admin.run(&document, input).await.data();

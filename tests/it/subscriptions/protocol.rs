@@ -194,7 +194,7 @@ async fn changes_tell_what_happened(setup: Setup) {
         let change = message["payload"]["data"]["customerChanged"].clone();
         assert!(change.is_object(), "{message}");
         assert!(
-            change["actor"].is_string() && change["occurredAt"].is_string(),
+            change["actor"]["name"].is_string() && change["occurredAt"].is_string(),
             "{change}"
         );
         let shown = change["customer"]["version"].as_u64();

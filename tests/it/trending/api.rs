@@ -72,7 +72,7 @@ async fn what_is_taken_back_does_not_count(setup: Setup) {
     assert_eq!(trending(&ada, "WEEK", 1).await.len(), 1);
 
     let remove = json!({ "postId": discussed["id"], "id": first["id"] });
-    apply(&bob, "removeComment", remove).await;
+    apply(&bob, "deleteComment", remove).await;
     become_trending(&ada, &[(&liked, 3, 0), (&discussed, 0, 1)]).await;
     for fan in [&bob, &eve] {
         apply(fan, "unlikePost", json!({ "id": liked["id"] })).await;
@@ -80,10 +80,10 @@ async fn what_is_taken_back_does_not_count(setup: Setup) {
     become_trending(&ada, &[(&discussed, 0, 1), (&liked, 1, 0)]).await;
     // What does not like or comment counts nothing.
     let edit = json!({ "postId": discussed["id"], "id": second["id"], "text": "Edited" });
-    apply(&eve, "editComment", edit).await;
+    apply(&eve, "updateComment", edit).await;
     apply(
         &ada,
-        "editPostMessage",
+        "updatePost",
         json!({ "id": quiet["id"], "message": "Still" }),
     )
     .await;
@@ -92,7 +92,7 @@ async fn what_is_taken_back_does_not_count(setup: Setup) {
     become_trending(&ada, &[(&liked, 3, 0), (&discussed, 0, 1)]).await;
 
     let remove = json!({ "postId": discussed["id"], "id": second["id"] });
-    apply(&eve, "removeComment", remove).await;
+    apply(&eve, "deleteComment", remove).await;
     become_trending(&ada, &[(&liked, 3, 0)]).await;
     apply(&ada, "deletePost", json!({ "id": liked["id"] })).await;
     become_trending(&ada, &[]).await;

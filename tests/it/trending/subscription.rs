@@ -55,7 +55,7 @@ async fn tells_of_changes_once_a_second(setup: Setup) {
 
     // Nothing of this changes what trends.
     let edit = json!({ "id": posts[29]["id"], "message": "Edited" });
-    apply(&ada, "editPostMessage", edit).await;
+    apply(&ada, "updatePost", edit).await;
     create(&ada, "Not liked").await;
     let silence = socket.receive_within(Duration::from_millis(2_500)).await;
     let is_silent = match &silence {

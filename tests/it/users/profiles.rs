@@ -8,7 +8,7 @@ use tests::{Setup, ids};
 const FIND: &str = "query Find($id: ID!) { user(id: $id) { \
     id name bio role email availability lastSeenAt version createdAt updatedAt deactivatedAt } }";
 const CHANGES: &str = "subscription Changes($id: ID, $after: String) { userChanged(id: $id, after: $after) { \
-    cursor type version actor occurredAt user { id name email } } }";
+    cursor type version actor { name ... on User { id } } occurredAt user { id name email } } }";
 
 async fn find(client: &Client, id: &str) -> Value {
     client.run(FIND, json!({ "id": id })).await.data()["user"].clone()
@@ -22,7 +22,7 @@ async fn update(client: &Client, input: Value) -> Answer {
 
 async fn history(client: &Client, id: &str) -> Answer {
     let document = "query History($id: ID!) { node(id: $id) { ... on User { history(first: 50) { nodes { \
-        type version actor data cursor } } } } }";
+        type version actor { name ... on User { id } } data cursor } } } } }";
     client.run(document, json!({ "id": id })).await
 }
 
@@ -51,10 +51,10 @@ async fn new_users_are_members(setup: Setup) {
     assert_eq!(nobody.data()["me"], Value::Null);
     let unknown = ids::global_id("user", 1);
     assert_eq!(find(client, &unknown).await, Value::Null);
-    let wrong = client
-        .run(FIND, json!({ "id": ids::global_id("customer", 1) }))
-        .await;
-    wrong.expect_code("VALIDATION");
+    assert_eq!(
+        find(client, &ids::global_id("customer", 1)).await,
+        Value::Null
+    );
     client
         .anonymous()
         .run(FIND, json!({ "id": ada.id }))
@@ -190,7 +190,7 @@ async fn shared_subscriptions_do_not_share_addresses(setup: Setup) {
             assert!(payload.get("errors").is_none(), "{payload}");
             let change = &payload["data"]["userChanged"];
             assert_eq!(
-                (&change["version"], &change["type"], &change["actor"]),
+                (&change["version"], &change["type"], &change["actor"]["id"]),
                 (&json!(version), &json!("PROFILE_UPDATED"), &json!(ada.id))
             );
             let email = if *sees { json!(ada.email) } else { Value::Null };
@@ -224,7 +224,7 @@ async fn histories_are_for_their_owners_and_staff(setup: Setup) {
             .map(|node| {
                 (
                     node["type"].as_str().expect("a type"),
-                    node["actor"].as_str().expect("an actor"),
+                    node["actor"]["id"].as_str().expect("an actor"),
                 )
             })
             .collect();

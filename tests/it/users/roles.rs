@@ -29,7 +29,7 @@ async fn administrators_give_roles(setup: Setup) {
     let promoted = ada.client(client);
     people::set_role(&promoted, &bob.id, "STAFF").await.data();
     let stale = "mutation($input: SetRoleInput!) { setRole(input: $input) { user { version } } }";
-    let input = json!({ "userId": bob.id, "role": "MEMBER", "expectedVersion": 1 });
+    let input = json!({ "id": bob.id, "role": "MEMBER", "expectedVersion": 1 });
     let conflict = promoted.run(stale, json!({ "input": input })).await;
     assert_eq!(conflict.expect_code("CONFLICT")["currentVersion"], 2);
     people::set_role(client, &ada.id, "MEMBER").await.data();

@@ -64,7 +64,7 @@ async fn an_empty_list_hears_nothing(setup: Setup) {
     for (id, document) in [
         (
             "1",
-            "subscription($after: String) { studentChanged(kinds: [], after: $after) { type } }",
+            "subscription($after: String) { studentChanged(types: [], after: $after) { type } }",
         ),
         (
             "2",

@@ -73,11 +73,7 @@ async fn names_can_be_seen(setup: Setup) {
                 "title",
                 json!({ "kind": "GROUP", "title": name, "memberIds": [] }),
             ),
-            (
-                "renameChat",
-                "title",
-                json!({ "chatId": chat, "title": name }),
-            ),
+            ("renameChat", "title", json!({ "id": chat, "title": name })),
             (
                 "submitSignal",
                 "source",

@@ -64,7 +64,7 @@ async function disconnected(base, check, endSessions) {
   const admin = connectAsAdmin(`${base}/graphql`);
   const disconnect =
     'mutation ($input: DisconnectUserInput!) { disconnectUser(input: $input) { __typename } }';
-  await admin.mutate({ query: disconnect, variables: { input: { userId, endSessions } } });
+  await admin.mutate({ query: disconnect, variables: { input: { id: userId, endSessions } } });
   const began = Date.now();
   await until('the loss', () => guest.state.status !== 'live');
   const publish =

@@ -11,7 +11,7 @@ use crate::retention::{command, markers};
 async fn request(scene: &Scene, id: &str) {
     let admin = scene.app.client();
     people::deactivate(admin, Some(id)).await.data();
-    let input = json!({ "input": { "userId": id } });
+    let input = json!({ "input": { "id": id } });
     admin.run(ERASE, input).await.data();
 }
 

@@ -127,6 +127,13 @@ pub(crate) const EDITS: &[Edit] = &[
         "    specimens::SpecimensSubscription,",
     ),
     edit(
+        SCHEMA,
+        Before(
+            ".override_output_type_description::<record::List<students::Student>>(\"A page of students.\")",
+        ),
+        "        .override_output_type_description::<record::List<specimens::Specimen>>(\n            \"A page of specimens.\",\n        )",
+    ),
+    edit(
         NODE,
         Before("students::Student,"),
         "    specimens::Specimen,",
@@ -135,7 +142,7 @@ pub(crate) const EDITS: &[Edit] = &[
     edit(
         NODE,
         Before("StudentId::KIND => {"),
-        "            entities::specimens::SpecimenId::KIND => {\n                let found = record::find(ctx, Id::from_uuid(uuid)).await?;\n                found.map(Node::Specimen)\n            }",
+        "        entities::specimens::SpecimenId::KIND => {\n            let found = record::find(ctx, Id::from_uuid(uuid)).await?;\n            found.map(Node::Specimen)\n        }",
     ),
     edit(
         KINDS,

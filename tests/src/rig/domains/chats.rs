@@ -14,19 +14,20 @@ pub(in crate::rig) async fn write(mut hand: Hand, chats: Vec<String>) -> Hand {
         match hand.random.u8(..10) {
             0 if !said.is_empty() => {
                 let message = said.swap_remove(hand.random.usize(..said.len()));
-                let input = json!({ "messageId": message });
+                let input = json!({ "id": message });
                 hand.ask("deleteMessage", "message { id }", input, ONE)
                     .await;
             }
             1 | 2 if !said.is_empty() => {
                 let message = &said[hand.random.usize(..said.len())];
-                let input = json!({ "messageId": message, "text": text });
-                hand.ask("editMessage", "message { id }", input, ONE).await;
+                let input = json!({ "id": message, "text": text });
+                hand.ask("updateMessage", "message { id }", input, ONE)
+                    .await;
             }
             3 => {
                 // Whether there are unread messages, and so an event, depends on the other members.
                 let chat = hand.random.usize(..chats.len());
-                let input = json!({ "chatId": chats[chat] });
+                let input = json!({ "id": chats[chat] });
                 hand.ask("markChatRead", "chat { id }", input, &[]).await;
             }
             _ => {

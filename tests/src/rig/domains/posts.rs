@@ -43,12 +43,12 @@ pub(in crate::rig) async fn write(mut hand: Hand, shared: Vec<String>) -> Hand {
             5 if !comments.is_empty() => {
                 let (post, id) = &comments[hand.random.usize(..comments.len())];
                 let input = json!({ "postId": post, "id": id, "text": text });
-                hand.ask("editComment", COMMENT, input, ONE).await;
+                hand.ask("updateComment", COMMENT, input, ONE).await;
             }
             6 if !comments.is_empty() => {
                 let (post, id) = comments.swap_remove(hand.random.usize(..comments.len()));
                 let input = json!({ "postId": post, "id": id });
-                hand.ask("removeComment", COMMENT, input, ONE).await;
+                hand.ask("deleteComment", COMMENT, input, ONE).await;
             }
             _ => write_own(&mut hand, &mut own, text).await,
         }
@@ -68,7 +68,7 @@ async fn write_own(hand: &mut Hand, own: &mut Vec<Own>, text: String) {
     let Own { id, version } = &own[place];
     if chance == 4 {
         let input = json!({ "id": id, "expectedVersion": version });
-        let selection = "deletedPostId version";
+        let selection = "post { id version }";
         hand.ask("deletePost", selection, input, ONE).await;
         own.swap_remove(place);
         return;
@@ -78,7 +78,7 @@ async fn write_own(hand: &mut Hand, own: &mut Vec<Own>, text: String) {
         json!({ "id": id, "message": text, "expectedVersion": version }),
     );
     let changed = hand
-        .ask_version("editPostMessage", "post", input, ONE, before)
+        .ask_version("updatePost", "post", input, ONE, before)
         .await;
     if let Some(changed) = Own::of(&changed) {
         own[place] = changed;

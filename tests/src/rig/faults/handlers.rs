@@ -75,7 +75,7 @@ async fn replay_all(rig: &Rig, turn: usize) -> Result<(), String> {
             return Err(format!("the replay ended with {done:?}"));
         }
     } else {
-        let document = "mutation($input: DeadLettersInput!) { \
+        let document = "mutation($input: ReplayDeadLettersInput!) { \
             replayDeadLetters(input: $input) { replayed left } }";
         let client = &rig.load.admins[turn % rig.load.admins.len()];
         let replayed = client

@@ -67,6 +67,6 @@ export const chats: Example[] = [
     title: 'Say that you are typing',
     sentence: 'Watch it from a second window, signed in as another member.',
     query: setTyping,
-    variables: ({ chatId = unknownChat }) => ({ input: { chatId } }),
+    variables: ({ chatId = unknownChat }) => ({ input: { id: chatId } }),
   },
 ];

@@ -51,6 +51,6 @@ export const students: Example[] = [
     sentence: 'Who is new, and that a worker has put them into the cache: CACHED follows CREATED.',
     live: true,
     query: watchStudents,
-    variables: () => ({ kinds: ['CREATED', 'CACHED'], after: null }),
+    variables: () => ({ types: ['CREATED', 'CACHED'], after: null }),
   },
 ];

@@ -1,0 +1,109 @@
+//! Pages of the rows below other objects: comments and likers of posts, posts of users, messages of chats. The pages of all objects
+//! that are asked for alike are one statement. A place is a row's key and id, as in other lists (`paging`).
+
+use std::collections::HashMap;
+
+use ::events::{DatabaseConnection, sql::OfEach};
+use sea_orm::{QueryResult, Value};
+
+use crate::{
+    Direction, Edge, Page, PageRequest,
+    id::{Id, uuids},
+};
+
+/// Rows that belong to an object.
+pub(crate) struct Children {
+    /// The table.
+    pub(crate) table: &'static str,
+    /// The column of the object's id.
+    pub(crate) parent: &'static str,
+    /// The columns to read. They include those of the parent and of the order.
+    pub(crate) columns: &'static str,
+    /// The column of the key that the rows are ordered by; `None` when they are ordered by id alone.
+    pub(crate) key: Option<&'static str>,
+    /// The column that orders rows of the same key; `None` when no two rows of an object have the same.
+    pub(crate) id: Option<&'static str>,
+    /// The direction of both.
+    pub(crate) direction: Direction,
+}
+
+/// A page below an object.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PageOf<I> {
+    /// The id of the object.
+    pub of: I,
+    /// The page.
+    pub request: PageRequest,
+}
+
+impl Children {
+    /// Returns the pages of all keys. `read` reads a row with its parent and its place.
+    pub(crate) async fn pages<K: 'static, T>(
+        &self,
+        database: &DatabaseConnection,
+        keys: &[PageOf<Id<K>>],
+        read: impl Fn(&QueryResult) -> Result<(Id<K>, Edge, T), sea_orm::DbErr>,
+    ) -> ::events::Result<HashMap<PageOf<Id<K>>, Page<T>>> {
+        let mut alike: HashMap<&PageRequest, Vec<Id<K>>> = HashMap::new();
+        for key in keys {
+            alike.entry(&key.request).or_default().push(key.of);
+        }
+        let mut pages = HashMap::with_capacity(keys.len());
+        for (request, parents) in alike {
+            let mut rows: HashMap<Id<K>, Vec<(Edge, T)>> = HashMap::new();
+            for row in self.rows(database, &parents, request).await? {
+                let (of, edge, child) = read(&row)?;
+                rows.entry(of).or_default().push((edge, child));
+            }
+            for of in parents {
+                let page = request.page(rows.remove(&of).unwrap_or_default());
+                let request = request.clone();
+                pages.insert(PageOf { of, request }, page);
+            }
+        }
+        Ok(pages)
+    }
+
+    /// Returns the rows of a page of each parent in the direction of travel, and one row more than its limit if there is one.
+    async fn rows<K>(
+        &self,
+        database: &DatabaseConnection,
+        parents: &[Id<K>],
+        request: &PageRequest,
+    ) -> ::events::Result<Vec<QueryResult>> {
+        let Self {
+            table,
+            parent,
+            columns,
+            key,
+            id,
+            direction,
+        } = self;
+        let order: Vec<&str> = key.iter().chain(id).copied().collect();
+        let mut select = format!("select {columns} from {table} where {parent} = {{parent}}");
+        let mut values: Vec<Value> = Vec::new();
+        for (edge, is_after) in [(&request.after, true), (&request.before, false)] {
+            let Some(edge) = edge else { continue };
+            let from = values.len() + 1;
+            values.extend(key.map(|_| edge.key.clone().into()));
+            values.extend(id.map(|_| Value::from(edge.id)));
+            let than = match is_after == (*direction == Direction::Asc) {
+                true => ">",
+                false => "<",
+            };
+            let place = ::events::sql::places(from, order.len());
+            select += &format!(" and ({}) {than} ({place})", order.join(", "));
+        }
+        let travel = match (*direction == Direction::Asc) != request.from_end {
+            true => "asc",
+            false => "desc",
+        };
+        let order = order.iter().map(|column| format!("{column} {travel}"));
+        let of_each = OfEach {
+            select: &select,
+            order: &order.collect::<Vec<_>>().join(", "),
+            limit: request.limit + 1,
+        };
+        of_each.query(database, &uuids(parents), values).await
+    }
+}
