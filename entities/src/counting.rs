@@ -4,15 +4,13 @@
 
 use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
 
-use ::events::{
-    Applying, AsOf, DatabaseTransaction, Event, EventLog, Follower,
-    sql::{execute, query_as},
-};
+use ::events::{Applying, AsOf, DatabaseTransaction, Event, EventLog, Follower, sql::query_as};
 use chrono::NaiveDate;
 use sea_orm::{ActiveEnum, Iterable, Value};
 
 use crate::{
     access::{AccessError, Action, Viewer, authorize},
+    bulk::{self, Kind},
     stored_enum::stored_enum,
 };
 
@@ -116,24 +114,43 @@ impl<G: ActiveEnum<Value = String> + Ord + Copy> Changes<G> {
     }
 
     async fn store(self, tx: &DatabaseTransaction, kind: &str) -> ::events::Result<()> {
-        let sql = format!(
-            "insert into {kind}_status_count as t (part, status, count) values ($1, $2, $3)
+        let moved = self.groups.into_iter().filter(|(_, by)| *by != 0);
+        let rows = moved.map(|((part, group), by)| -> [Value; 3] {
+            [i64::from(part).into(), group.to_value().into(), by.into()]
+        });
+        let columns = [
+            ("in_part", Kind::Number),
+            ("of_status", Kind::Text),
+            ("more", Kind::Number),
+        ];
+        let upsert = format!(
+            "insert into {kind}_status_count as t (part, status, count) select * from v where true
              on conflict (part, status) do update set count = t.count + excluded.count"
         );
-        for ((part, group), by) in self.groups.into_iter().filter(|(_, by)| *by != 0) {
-            let values = vec![part.into(), group.to_value().into(), by.into()];
-            execute(tx, &sql, values).await?;
-        }
-        let sql = format!(
-            "insert into {kind}_day_count as t (part, day, created, deleted, restored) values ($1, $2, $3, $4, $5)
+        bulk::execute(tx, &columns, rows, &upsert).await?;
+        let rows = self.days.into_iter().map(|((part, day), counts)| {
+            let [created, deleted, restored] = counts.map(Value::from);
+            [
+                i64::from(part).into(),
+                day.into(),
+                created,
+                deleted,
+                restored,
+            ]
+        });
+        let columns = [
+            ("in_part", Kind::Number),
+            ("on_day", Kind::Day),
+            ("more_created", Kind::Number),
+            ("more_deleted", Kind::Number),
+            ("more_restored", Kind::Number),
+        ];
+        let upsert = format!(
+            "insert into {kind}_day_count as t (part, day, created, deleted, restored) select * from v where true
              on conflict (part, day) do update set created = t.created + excluded.created,
                  deleted = t.deleted + excluded.deleted, restored = t.restored + excluded.restored"
         );
-        for ((part, day), counts) in self.days {
-            let mut values = vec![part.into(), day.into()];
-            values.extend(counts.map(Value::from));
-            execute(tx, &sql, values).await?;
-        }
+        bulk::execute(tx, &columns, rows, &upsert).await?;
         Ok(())
     }
 }

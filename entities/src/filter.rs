@@ -245,9 +245,7 @@ impl Test {
     /// Returns whether a value passes, as the database would say; `None` when that is not known here.
     pub(crate) fn holds(&self, value: &Operand) -> Option<bool> {
         let compared = |operand: &Operand| match (value, operand) {
-            (Operand::Time(value), Operand::Time(other)) => {
-                Some(value.trunc_subsecs(6).cmp(other))
-            }
+            (Operand::Time(value), Operand::Time(other)) => Some(value.trunc_subsecs(6).cmp(other)),
             (Operand::Number(value), Operand::Number(other)) => Some(value.cmp(other)),
             _ => None,
         };

@@ -41,6 +41,7 @@ use sea_orm::{EntityTrait, FromQueryResult, IntoActiveModel, ModelTrait, sea_que
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
+    Filter,
     access::Action,
     cache::{Cache, CacheConfig, CacheFigures, CachedRow},
     filter::FilterField,

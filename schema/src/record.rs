@@ -172,7 +172,7 @@ impl<O: Recorded> From<Head<Id<O::Record>>> for RecordHead<O> {
 impl<O: Recorded> RecordHead<O> {
     /// Each event leads to the version after it, so the log knows who made each of them.
     async fn actor_of(&self, ctx: &Context<'_>, version: i64) -> Result<Option<ActorRef>> {
-        let records = O::records(entities(ctx));
+        let records = O::records(reading(ctx, Read::Stream(self.id.stream())));
         let actor = records.actor_of(self.id, version).await?;
         Ok(actor.map(ActorRef::from))
     }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::customer::{Column, Customer, CustomerId, CustomerStatus};
 use crate::{
-    access::Action,
     Filter,
+    access::Action,
     filter::{FilterField, Operand, filter_fields},
     record::{Change, Counted, Record, RecordEvent, Unique, head, inputs, sort_fields},
     text::{email, fold, written},

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::student::{Column, Student, StudentId, StudentStatus};
 use crate::{
-    access::Action,
     Filter,
+    access::Action,
     filter::{FilterField, Operand, filter_fields},
     record::{Change, Counted, Importable, Record, RecordEvent, Unique, head, inputs, sort_fields},
     text::{Flaw, email, fold, written},

@@ -125,7 +125,8 @@ impl Chat {
 
     /// Who created the chat. Null when the log no longer has that event.
     async fn created_by(&self, ctx: &Context<'_>) -> Result<Option<ActorRef>> {
-        let creator = entities(ctx).chats.creator_of(self.0.id).await?;
+        let chats = &reading(ctx, Read::Stream(self.0.id.stream())).chats;
+        let creator = chats.creator_of(self.0.id).await?;
         Ok(creator.map(ActorRef::from))
     }
 

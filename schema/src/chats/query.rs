@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object, connection::Connection};
 use entities::{
-    Filter, SortKey,
+    Filter,
     chats::{ChatField, ChatId, ChatSort, Chats, MessageId, STREAM},
     record::SortField,
     users::UserId,

@@ -15,7 +15,7 @@ use super::object::Post;
 use crate::{
     error::Result,
     plain::{Plain, Shown, time},
-    request::{entities, shown},
+    request::{Read, reading, shown},
     users::UserRef,
 };
 
@@ -82,7 +82,8 @@ impl Comment {
         let post = match &self.state {
             Some(state) => Post::of_state(state),
             None => {
-                let post = entities(ctx).posts.load_post(self.post_id).await?;
+                let posts = &reading(ctx, Read::Stream(self.post_id.stream())).posts;
+                let post = posts.load_post(self.post_id).await?;
                 shown(ctx, post)?.map(Post::from)
             }
         };

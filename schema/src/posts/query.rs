@@ -85,7 +85,7 @@ pub(crate) fn resolve_posts_of<'a>(
 async fn posts_of(ctx: &Context<'_>, of: &PostsOfUser) -> Result<PostConnection> {
     let PostsOfUser { author, arguments } = of;
     authorize(viewer(ctx)?, Action::ReadPosts)?;
-    let sort = posts::PostSort::default();
+    let sort: posts::PostSort = order(None::<SortInput<PostSortField>>);
     let arguments = arguments.clone();
     let request = arguments.request(|cursor: &ListCursor<posts::PostSort>| {
         cursor.sort == sort && sort.field.accepts(&cursor.edge.key)

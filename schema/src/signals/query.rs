@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, Object, connection::Connection};
 use entities::{
     Filter,
     record::SortField,
-    signals::{SignalField, SignalId, SignalSort},
+    signals::{STREAM, SignalField, SignalId, SignalSort},
 };
 
 use super::{
@@ -35,7 +35,7 @@ impl SignalTotals {
     /// The number of signals that match the filter. Counting reads all of them, so request it only where it is shown.
     #[graphql(directive = cost::apply(COUNT.to_owned()))]
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
-        let signals = &reading(ctx, Read::Kind(signals::STREAM)).signals;
+        let signals = &reading(ctx, Read::Kind(STREAM)).signals;
         Ok(signals.count_signals(viewer(ctx)?, &self.0).await?)
     }
 }
@@ -82,7 +82,7 @@ impl SignalsQuery {
         let request = arguments.request(|cursor: &ListCursor<SignalSort>| {
             cursor.sort == sort && sort.field.accepts(&cursor.edge.key)
         })?;
-        let signals = &reading(ctx, Read::Kind(signals::STREAM)).signals;
+        let signals = &reading(ctx, Read::Kind(STREAM)).signals;
         let page = signals
             .list_signals(viewer(ctx)?, &filter, sort, &request)
             .await?;

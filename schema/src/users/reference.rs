@@ -27,9 +27,11 @@ impl UserRef {
     pub(crate) fn new(id: UserId, loaded: Option<Arc<users::User>>) -> Self {
         Self { id, loaded }
     }
-}
 
-impl UserRef {
+    pub(crate) fn id(&self) -> UserId {
+        self.id
+    }
+
     /// Returns the field's value, if the user was loaded and all that is selected of them is plain.
     pub(crate) fn plain(&self, field: &Field) -> Option<Value> {
         of_row(self.loaded.as_deref()?, &field.selection_set.node)
