@@ -142,7 +142,7 @@ async fn requests(page: &mut Page) {
     page.raw("`content-type: text/plain`", &text).await;
     let html = post("/graphql", &[("accept", "text/html")], body);
     page.raw("`accept: text/html`", &html).await;
-    page.raw("`PUT`", &request("PUT", "/graphql", &[STRICT]))
+    page.raw("`PATCH`", &request("PATCH", "/graphql", &[STRICT]))
         .await;
     let mutation = "/graphql?query=mutation%7BsignOut%7B__typename%7D%7D";
     page.raw("a mutation by `GET`", &request("GET", mutation, &[STRICT]))

@@ -273,10 +273,10 @@ async fn requests_are_read_as_clients_write_them(setup: Setup) {
         format!(r#"{{"extensions":{{"persistedQuery":{{"version":1,"sha256Hash":"{hash}"}}}}}}"#);
     let (_, text) = send("/graphql", &persisted).await;
     let answer: Value = serde_json::from_str(&text).expect("JSON");
-    assert_eq!(answer["errors"][0]["message"], "PersistedQueryNotSupported");
+    assert_eq!(answer["errors"][0]["message"], "PersistedQueryNotFound");
     assert_eq!(
         answer["errors"][0]["extensions"]["code"],
-        "PERSISTED_QUERY_NOT_SUPPORTED"
+        "PERSISTED_QUERY_NOT_FOUND"
     );
     let target = "/graphql?extensions=%7B%22persistedQuery%22%3A%7B%22version%22%3A1%7D%7D";
     assert!(
@@ -284,7 +284,7 @@ async fn requests_are_read_as_clients_write_them(setup: Setup) {
             .get(target, &[])
             .await
             .text()
-            .contains("PersistedQueryNotSupported")
+            .contains("must have a `sha256Hash`")
     );
 }
 
