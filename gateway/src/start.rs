@@ -91,10 +91,7 @@ pub(crate) async fn run(loaded: Loaded) -> Result<Outcome, StartError> {
             let (database, stopped) = (connect(config, connections).await?, stop_on_signals()?);
             prune_watched(&database, settings, stopped).await?;
         }
-        Command::Config => loaded
-            .effective()
-            .iter()
-            .for_each(|line| workers::say!("{line}")),
+        Command::Config => printing::text(loaded.effective().join("\n") + "\n"),
         Command::Schema => printing::text(schema::sdl()),
         Command::Completions { shell } => printing::text(config::completions(*shell)),
     }
@@ -133,13 +130,12 @@ async fn seed(config: &Config, settings: &SeedSettings) -> Result<(), StartError
 }
 
 async fn admin(config: &Config, email: &str, password: Option<Secret>) -> Result<(), StartError> {
-    let entities = open_for_operator(config).await?;
+    let users = open_for_operator(config).await?.users;
     let is_generated = password.is_none();
     let password = match password {
         Some(password) => password,
         None => Secret::generate().map_err(StartError::Keys)?,
     };
-    let users = &entities.users;
     let user = users.make_administrator(email, password.clone()).await?;
     workers::say!("{} is an administrator", user.email);
     if is_generated {

@@ -192,7 +192,7 @@ async function interrupted(apollo, base, check) {
   await new Promise((resolve) => setTimeout(resolve, 300));
   const document =
     'mutation ($input: DisconnectUserInput!) { disconnectUser(input: $input) { endedSessions } }';
-  await post(base, document, { input: { userId: member.id } });
+  await post(base, document, { input: { id: member.id } });
   await until('the end', () => seen.error || seen.completed);
   check(
     'a stream that is cut off is an error of the protocol',

@@ -121,7 +121,7 @@ async function cutOff(base, singleConnection, check) {
   await until('a stream', () => opened() === 1);
   const disconnect =
     'mutation ($input: DisconnectUserInput!) { disconnectUser(input: $input) { endedSessions } }';
-  await post(base, disconnect, { input: { userId: member.id } });
+  await post(base, disconnect, { input: { id: member.id } });
   await until('another one', () => opened() === 2 || seen.error);
   check('a stream that was cut off is opened again', !seen.error, seen.error);
   if (singleConnection)

@@ -39,7 +39,7 @@ async fn a_customer(setup: Setup) {
 async fn lists(setup: Setup) {
     let app = setup.start();
     let client = app.client();
-    let active = json!({ "first": 3, "filter": { "status": ["ACTIVE"] } });
+    let active = json!({ "first": 3, "filter": { "status": { "in": ["ACTIVE"] } } });
     let mut all = Watch::open(client, CUSTOMERS, json!({ "first": 3 })).await;
     let mut few = Watch::open(client, CUSTOMERS, active).await;
     let mut created = Vec::new();
@@ -144,13 +144,7 @@ async fn chats_of_a_user(setup: Setup) {
         (&said["unreadCount"], &said["lastMessage"]["text"]),
         (&json!(1), &json!("Hello"))
     );
-    apply(
-        &bobs,
-        "markChatRead",
-        "__typename",
-        json!({ "chatId": first }),
-    )
-    .await;
+    apply(&bobs, "markChatRead", "__typename", json!({ "id": first })).await;
     assert_eq!(node(watch.next().await)["unreadCount"], 0);
     // A chat of others is nobody else's.
     let eve = people::register(client, "Eve").await;

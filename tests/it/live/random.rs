@@ -67,14 +67,14 @@ fn selection(world: &World) -> String {
     match fastrand::u8(..13) {
         0 => format!("customer(id: {}) {{ id version {customer} }}", id(&world.customers)),
         1 => format!("customers(first: {first}) {{ totalCount nodes {{ id version {customer} }} }}"),
-        2 => format!("customers(first: {first}, filter: {{ status: [{status}] }}, sort: {{ field: NAME, direction: ASC }}) \
+        2 => format!("customers(first: {first}, filter: {{ status: {{ in: [{status}] }} }}, sort: {{ field: NAME, direction: ASC }}) \
             {{ totalCount pageInfo {{ hasNextPage }} nodes {{ id version {customer} }} }}"),
-        3 => format!("customers(filter: {{ deleted: true }}) {{ nodes {{ id {customer} }} }}"),
+        3 => format!("customers(filter: {{ deletedAt: {{ isNull: false }} }}) {{ nodes {{ id {customer} }} }}"),
         4 => "customerStatistics { total byStatus { status count } }".to_owned(),
         5 => format!("students(first: {first}) {{ totalCount nodes {{ id version name year }} }}"),
         6 => format!("posts(first: {first}) {{ nodes {{ id version {of_post} }} }}"),
         7 => format!("post(id: {}) {{ id version {of_post} }}", id(&world.posts)),
-        8 => format!("posts(filter: {{ minLikes: 1 }}) {{ totalCount nodes {{ id {of_post} }} }}"),
+        8 => format!("posts(filter: {{ likeCount: {{ gte: 1 }} }}) {{ totalCount nodes {{ id {of_post} }} }}"),
         9 => "chats { nodes { id version title unreadCount lastMessage { text author { name } } members { user { name } } } }"
             .to_owned(),
         10 => format!("users(first: {first}) {{ totalCount nodes {{ id {person} }} }}"),
@@ -213,13 +213,7 @@ async fn mutate(world: &mut World, admin: &Client, members: &[Client]) {
             if let Some(chat) = chosen(&world.chats) {
                 chats::say(member, chat, &text).await;
                 let reader = &members[fastrand::usize(..members.len())];
-                apply(
-                    reader,
-                    "markChatRead",
-                    "__typename",
-                    json!({ "chatId": chat }),
-                )
-                .await;
+                apply(reader, "markChatRead", "__typename", json!({ "id": chat })).await;
             }
         }
         14 => {
@@ -228,7 +222,7 @@ async fn mutate(world: &mut World, admin: &Client, members: &[Client]) {
                     member,
                     "renameChat",
                     "__typename",
-                    json!({ "chatId": chat, "title": name }),
+                    json!({ "id": chat, "title": name }),
                 )
                 .await;
             }
