@@ -144,7 +144,7 @@ async fn posts_and_signals_are_counted_and_followed(setup: Setup) {
     }
     let like = "mutation($id: ID!) { likePost(input: { id: $id }) { post { id } } }";
     client.run(like, json!({ "id": ids[0] })).await.data();
-    let delete = "mutation($id: ID!) { deletePost(input: { id: $id }) { version } }";
+    let delete = "mutation($id: ID!) { deletePost(input: { id: $id }) { post { version } } }";
     client.run(delete, json!({ "id": ids[1] })).await.data();
     let expected = json!({ "total": 2, "created": 3, "deleted": 1 });
     become_so(client, "postStatistics", "", "created deleted", expected).await;

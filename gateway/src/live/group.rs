@@ -162,7 +162,8 @@ impl Drop for Driver {
 }
 
 /// Converts one answer of a subscription's execution. An answer without data is the end, because the source failed or may not be read,
-/// unless it concerns one event that cannot be shown.
+/// unless it concerns one event that cannot be shown. An answer of which a part could not be read is the end, too: shown with an error in
+/// its place, and with a cursor, the event would be lost to a client that resumes from there.
 pub(super) fn into_payload(
     mut answer: Response,
     plan: &Plan,
@@ -170,7 +171,7 @@ pub(super) fn into_payload(
     limits: &Limits,
 ) -> Payload {
     let is_source = answer.data == async_graphql::Value::Null && !answer.errors.is_empty();
-    if is_source && !is_of_one_event(&answer) {
+    if is_source && !is_of_one_event(&answer) || is_unavailable(&answer) {
         return Payload::Error(answer.errors);
     }
     plan.complete(&mut answer);
@@ -179,6 +180,11 @@ pub(super) fn into_payload(
     }
     let answer = answer.extension("cursor", cursor.to_string().into());
     Payload::Next(response::encode(&answer).into())
+}
+
+fn is_unavailable(answer: &Response) -> bool {
+    let mut codes = answer.errors.iter().map(errors::code_of);
+    codes.any(|code| code == Some(schema::codes::UNAVAILABLE))
 }
 
 fn is_of_one_event(answer: &Response) -> bool {
