@@ -177,13 +177,13 @@ async fn lists_of_many_items(setup: Setup) {
     let app = setup.start();
     let document = "query($role: [Role!]) { users(first: 1, filter: { role: { in: $role } }) { nodes { id } } }";
     let many = json!({ "role": vec!["MEMBER"; 32_767] });
-    let answer = app.client().run(&document, many).await;
+    let answer = app.client().run(document, many).await;
     answer.expect_code("LIMIT_EXCEEDED");
     let fewer = json!({ "role": vec!["MEMBER"; 9_000] });
-    let answer = app.client().run(&document, fewer).await;
+    let answer = app.client().run(document, fewer).await;
     answer.expect_code("VALIDATION");
     let some = json!({ "role": vec!["MEMBER"; 400] });
-    app.client().run(&document, some).await.data();
+    app.client().run(document, some).await.data();
 }
 
 tests::embedded!(
