@@ -1,7 +1,7 @@
 //! Pages of the rows below other objects: comments and likers of posts, posts of users, messages of chats. The pages of all objects
 //! that are asked for alike are one statement. A place is a row's key and id, as in other lists (`paging`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use ::events::{DatabaseConnection, sql::OfEach};
 use sea_orm::{QueryResult, Value};
@@ -44,8 +44,10 @@ impl Children {
         keys: &[PageOf<Id<K>>],
         read: impl Fn(&QueryResult) -> Result<(Id<K>, Edge, T), sea_orm::DbErr>,
     ) -> ::events::Result<HashMap<PageOf<Id<K>>, Page<T>>> {
+        // Loads that add different things to a page ask for the same one, and each parent's rows are read once.
+        let keys: HashSet<&PageOf<Id<K>>> = keys.iter().collect();
         let mut alike: HashMap<&PageRequest, Vec<Id<K>>> = HashMap::new();
-        for key in keys {
+        for key in &keys {
             alike.entry(&key.request).or_default().push(key.of);
         }
         let mut pages = HashMap::with_capacity(keys.len());

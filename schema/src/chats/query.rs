@@ -68,9 +68,16 @@ async fn note_chats(reads: &Reads, chats: &Chats, user_id: UserId) -> Result<()>
 
 /// Returns the message with this id if the viewer is a member of its chat, for `node`.
 pub(crate) async fn find_message(ctx: &Context<'_>, id: MessageId) -> Result<Option<Message>> {
-    let chats = &reading(ctx, Read::Kind(STREAM)).chats;
-    let found = chats.find_message(viewer(ctx)?, id).await;
-    Ok(found?.map(Message::from))
+    let chats = &reading(ctx, Read::Noted).chats;
+    let found = chats.find_message(viewer(ctx)?, id).await?;
+    reading(
+        ctx,
+        match &found {
+            Some(message) => Read::Stream(message.chat_id.stream()),
+            None => Read::Kind(STREAM),
+        },
+    );
+    Ok(found.map(Message::from))
 }
 
 #[Object]

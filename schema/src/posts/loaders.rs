@@ -1,11 +1,7 @@
 //! Loaders: the parts of a page's posts are read in one statement each, however many there are. Comments are loaded with their
 //! authors: the authors for several posts would be requested at different moments.
 
-use std::{
-    collections::{HashMap, HashSet},
-    hash::Hash,
-    sync::Arc,
-};
+use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 use async_graphql::{Context, dataloader::Loader};
 use async_trait::async_trait;
@@ -58,8 +54,7 @@ impl Loader<CommentsShown> for PostLoader {
         &self,
         keys: &[CommentsShown],
     ) -> Result<HashMap<CommentsShown, Self::Value>, Failure> {
-        let of: HashSet<_> = keys.iter().map(|key| &key.of).cloned().collect();
-        let of: Vec<_> = of.into_iter().collect();
+        let of: Vec<_> = keys.iter().map(|key| key.of.clone()).collect();
         let pages = self.posts.load_comments(&of).await?;
         let wanted = keys.iter().filter(|key| key.with_authors);
         let read = wanted.filter_map(|key| pages.look().get(&key.of));
@@ -173,8 +168,11 @@ impl Noted<PageOf<UserId>> for PostLoader {
 }
 
 impl Noted<CommentId> for PostLoader {
-    fn note(reads: &Reads, _: &CommentId, _: Option<&Self::Value>) {
-        reads.note(Read::Kind(posts::STREAM));
+    fn note(reads: &Reads, _: &CommentId, found: Option<&Self::Value>) {
+        let comment = found.and_then(|found| found.look().as_ref());
+        reads.note(comment.map_or(Read::Kind(posts::STREAM), |comment| {
+            Read::Stream(comment.post_id.stream())
+        }));
     }
 }
 

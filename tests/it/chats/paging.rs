@@ -143,7 +143,34 @@ async fn pages_have_bounds(setup: Setup) {
     assert_eq!(api::list(&a).await.len(), 1);
 }
 
+/// One page that is asked for with authors and without them, by one request and by two at once, is the same page.
+async fn a_page_is_the_same_in_two_shapes(setup: Setup) {
+    let app = setup.start();
+    let [(_, a), (ben, b), _] = trio(app.client()).await;
+    let chat = group(&a, "Tea", &[&ben]).await;
+    for number in 0..3 {
+        say(&a, &chat, &format!("Hello {number}")).await;
+    }
+    let document = "query($id: ID!) { chat(id: $id) { a: messages(first: 2) { nodes { id: number } pageInfo { hasNextPage } } \
+        b: messages(first: 2) { nodes { id: number author { name } } pageInfo { hasNextPage } } } }";
+    for _ in 0..10 {
+        let ask = async |client: &Client| client.run(document, json!({ "id": chat })).await;
+        let (first, second) = futures::future::join(ask(&a), ask(&b)).await;
+        for answer in [first, second] {
+            let chat = answer.data()["chat"].clone();
+            for shape in ["a", "b"] {
+                let page = &chat[shape];
+                let numbers = page["nodes"].as_array().expect("nodes").iter();
+                let numbers: Vec<_> = numbers.map(|it| it["id"].clone()).collect();
+                assert_eq!(numbers, [json!(3), json!(2)], "{chat}");
+                assert_eq!(page["pageInfo"]["hasNextPage"], true, "{chat}");
+            }
+        }
+    }
+}
+
 tests::both_ways!(
+    a_page_is_the_same_in_two_shapes,
     messages_come_in_pages,
     chats_come_in_pages,
     pages_have_bounds
