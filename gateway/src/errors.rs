@@ -104,6 +104,15 @@ pub fn code_of(error: &ServerError) -> Option<&str> {
     }
 }
 
+/// Returns whether another try may mend the error. An answer with such an error says nothing about the data.
+#[must_use]
+pub fn is_passing(error: &ServerError) -> bool {
+    matches!(
+        code_of(error),
+        Some("UNAVAILABLE" | "TIMEOUT" | "RATE_LIMITED")
+    )
+}
+
 /// Completes outgoing errors: adds a code where the executor gave none, and the request id, and masks internal failures. async-graphql
 /// sets `source` exactly when a Rust error was converted without being mapped to a client-safe one, so its text must not be sent.
 pub fn finish(errors: &mut [ServerError], request_id: &RequestId, limits: &Limits) {

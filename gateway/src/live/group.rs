@@ -162,8 +162,8 @@ impl Drop for Driver {
 }
 
 /// Converts one answer of a subscription's execution. An answer without data is the end, because the source failed or may not be read,
-/// unless it concerns one event that cannot be shown. An answer of which a part could not be read is the end, too: shown with an error in
-/// its place, and with a cursor, the event would be lost to a client that resumes from there.
+/// unless it concerns one event that cannot be shown. An answer of which a part could not be read now is the end, too: shown with an error
+/// in its place, and with a cursor, the event would be lost to a client that resumes from there.
 pub(super) fn into_payload(
     mut answer: Response,
     plan: &Plan,
@@ -171,7 +171,8 @@ pub(super) fn into_payload(
     limits: &Limits,
 ) -> Payload {
     let is_source = answer.data == async_graphql::Value::Null && !answer.errors.is_empty();
-    if is_source && !is_of_one_event(&answer) || is_unavailable(&answer) {
+    let is_passing = answer.errors.iter().any(errors::is_passing);
+    if is_passing || is_source && !is_of_one_event(&answer) {
         return Payload::Error(answer.errors);
     }
     plan.complete(&mut answer);
@@ -182,12 +183,10 @@ pub(super) fn into_payload(
     Payload::Next(response::encode(&answer).into())
 }
 
-fn is_unavailable(answer: &Response) -> bool {
-    let mut codes = answer.errors.iter().map(errors::code_of);
-    codes.any(|code| code == Some(schema::codes::UNAVAILABLE))
-}
-
 fn is_of_one_event(answer: &Response) -> bool {
     let mut codes = answer.errors.iter().map(errors::code_of);
     codes.all(|code| code == Some(schema::codes::EVENT_UNREADABLE))
 }
+
+#[cfg(test)]
+mod tests;

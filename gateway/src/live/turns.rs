@@ -64,7 +64,7 @@ mod tests {
             AtomicUsize::new(0),
         );
         let counts = Arc::new((running, most, done));
-        // It waits for ever, and has had a turn.
+        // It never ends, and has had a turn.
         let waiting = tokio::spawn(turns.clone().run(std::future::pending()));
         let tasks: Vec<_> = (0..50)
             .map(|_| {

@@ -20,8 +20,6 @@ use crate::{
 
 /// How long an execution may take.
 const LIMIT: Duration = Duration::from_secs(30);
-/// The errors that another try may mend. An answer with one of them says nothing about the data.
-const PASSING: [&str; 3] = ["UNAVAILABLE", "TIMEOUT", "RATE_LIMITED"];
 
 /// A query that can be executed any number of times.
 #[derive(Clone)]
@@ -93,8 +91,7 @@ impl Query {
         if sharing.is_some_and(|sharing| sharing.is_personal()) {
             return Executed::Personal;
         }
-        let mut codes = response.errors.iter().filter_map(errors::code_of);
-        if codes.any(|code| PASSING.contains(&code)) {
+        if response.errors.iter().any(errors::is_passing) {
             return Executed::Unavailable(response.errors);
         }
         self.plan.complete(&mut response);
