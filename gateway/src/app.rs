@@ -65,7 +65,7 @@ impl<O: Operations> App<O> {
         let candidate = resolved.map_err(|error| vec![error])?;
         let prepared = self.documents.prepare(params, key, id)?;
         if let Some(candidate) = candidate {
-            self.persisted.keep(candidate, prepared.kind);
+            self.persisted.keep(candidate);
         }
         Ok(prepared)
     }

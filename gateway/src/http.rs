@@ -107,12 +107,16 @@ async fn answer<O: Operations>(
     // The answer to a reservation is a text, whatever is accepted.
     let reserves = (method == Method::PUT).then_some(MediaType::Json);
     let accepted = accept::negotiate(request.headers()).or(reserves);
+    let refused_as = match accepted {
+        Some(MediaType::Multipart) => Some(accept::beside_multipart(request.headers())),
+        accepted => accepted,
+    };
     let result = match accepted {
         Some(media_type) => take(endpoint, request, media_type, id).await,
         None => Err(Refusal::not_acceptable()),
     };
     let mut response =
-        result.unwrap_or_else(|refusal| refuse(refusal, accepted, id, &endpoint.app, &method));
+        result.unwrap_or_else(|refusal| refuse(refusal, refused_as, id, &endpoint.app, &method));
     // Answers may contain tokens, so nobody else may read them, and nobody may store them.
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -136,8 +136,10 @@ impl Operations for Live {
 
     fn beginning(&self, request: &Request) -> Option<String> {
         let plan = plan_of(request)?;
-        let (after, _) = request::resumed(request, plan);
-        after.or_else(|| self.present())
+        // What a live query calls `after` is the cursor of a page.
+        let is_live = request::find::<Terms>(request).is_some();
+        let after = (!is_live).then(|| request::resumed(request, plan).0);
+        after.flatten().or_else(|| self.present())
     }
 
     async fn execute(&self, mut request: Request, caller: &Caller) -> Response {

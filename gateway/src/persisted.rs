@@ -27,7 +27,6 @@ use sha2::{Digest, Sha256};
 
 use crate::errors::{Code, typed};
 use crate::numbers;
-use crate::operation::OperationType;
 use crate::params::{PERSISTED_QUERY, Params};
 use shared::{LIFETIME, Shared, may_hold_secrets};
 
@@ -87,6 +86,8 @@ struct Kept {
 pub(crate) struct Candidate {
     hash: Hash,
     text: Arc<str>,
+    /// Whether it comes from the other gateways.
+    is_shared: bool,
 }
 
 /// How a request names its document.
@@ -148,21 +149,25 @@ impl Persisted {
     }
 
     /// Keeps a document that has proved to be valid.
-    pub(crate) fn keep(&self, candidate: Candidate, kind: OperationType) {
+    pub(crate) fn keep(&self, candidate: Candidate) {
         let Some(cache) = &self.kept else { return };
-        let Candidate { hash, text } = candidate;
+        let Candidate {
+            hash,
+            text,
+            is_shared,
+        } = candidate;
         let known = cache.get(&hash);
         let is_fresh = |kept: &Kept| match (&self.shared, kept.shared_at) {
             (Some(_), Some(at)) => at.elapsed() < LIFETIME / 2,
-            (Some(_), None) => may_hold_secrets(&kept.text, kind),
+            (Some(_), None) => may_hold_secrets(&kept.text),
             (None, _) => true,
         };
         if known.as_ref().is_some_and(is_fresh) {
             return;
         }
         let shared = self.shared.as_ref();
-        let shared = shared.filter(|_| !may_hold_secrets(&text, kind));
-        let is_shared = shared.is_some_and(|shared| shared.hand_on(&hash, &text));
+        let shared = shared.filter(|_| !may_hold_secrets(&text));
+        let is_shared = is_shared || shared.is_some_and(|shared| shared.hand_on(&hash, &text));
         let shared_at = is_shared.then(Instant::now);
         cache.insert(hash, Kept { text, shared_at });
     }
@@ -189,6 +194,7 @@ impl Persisted {
         let candidate = Candidate {
             hash,
             text: text.clone(),
+            is_shared: true,
         };
         Ok((text, Some(candidate)))
     }
@@ -209,7 +215,11 @@ impl Persisted {
         }
         let is_short = text.len() <= MAX_TEXT;
         let text = text.into();
-        Ok(is_short.then_some(Candidate { hash, text }))
+        Ok(is_short.then_some(Candidate {
+            hash,
+            text,
+            is_shared: false,
+        }))
     }
 }
 

@@ -194,7 +194,8 @@ impl<O: Operations> Streams<O> {
             true => maximum,
             false => maximum.min(EARLY),
         };
-        if inner.running.len() >= maximum {
+        // Who stops operations and starts others before the stream is read holds both for a while.
+        if inner.running.len() >= maximum || inner.running.held() >= 2 * maximum {
             let message = format!("The stream may have {maximum} operations now");
             return Err(limit_exceeded("operations", maximum, message).into());
         }
@@ -319,20 +320,19 @@ impl<O: Operations> Single<O> {
 fn events_of(stepped: Stepped) -> Vec<u8> {
     let id = encode_id(&stepped.operation);
     let next = |result: &[u8]| {
-        let result = std::str::from_utf8(result).unwrap_or("{}");
-        format!("event: next\ndata: {{\"id\":{id},\"payload\":{result}}}\n\n")
+        let begin = b"event: next\ndata: {\"id\":";
+        [begin, id.as_bytes(), b",\"payload\":", result, b"}\n\n"].concat()
     };
-    let complete = || format!("event: complete\ndata: {{\"id\":{id}}}\n\n");
-    let events = match stepped.step {
+    let complete = || format!("event: complete\ndata: {{\"id\":{id}}}\n\n").into_bytes();
+    match stepped.step {
         Step::Next(result) => next(&result),
-        Step::Only(result) => next(&result) + &complete(),
+        Step::Only(result) => [next(&result), complete()].concat(),
         Step::Error(errors) => {
             let refused = async_graphql::Response::from_errors(errors);
-            next(&response::encode(&refused)) + &complete()
+            [next(&response::encode(&refused)), complete()].concat()
         }
         Step::Complete => complete(),
-    };
-    events.into_bytes()
+    }
 }
 
 #[cfg(test)]

@@ -83,6 +83,11 @@ impl<O: Operations> Running<O> {
         self.active.insert(id, handle);
     }
 
+    /// Returns the number of operations that are held: those that were stopped as well, until they are next polled.
+    pub(crate) fn held(&self) -> usize {
+        self.streams.len()
+    }
+
     /// Ends an operation silently; its id is free at once. Its stream is dropped when next polled.
     pub(crate) fn cancel(&mut self, id: &str) {
         if let Some(handle) = self.active.remove(id) {

@@ -163,6 +163,40 @@ async fn a_stream_is_its_users_alone(setup: Setup) {
     assert_eq!(refused.expect_code("LIMIT_EXCEEDED")["limit"], "operations");
 }
 
+/// What was stopped is held until the stream is read, so it counts for a while.
+async fn stopped_operations_are_bounded(setup: Setup) {
+    let app = setup.start();
+    let client = app.client();
+    let token = reserve(client).await;
+    let mut refused = None;
+    for _ in 0..20 {
+        let started = start(client, &token, Some("1"), "{ __typename }").await;
+        if started.status != 202 {
+            refused = Some(started);
+            break;
+        }
+        assert_eq!(stop(client, &token, "1").await.status, 200);
+    }
+    let refused = refused.expect("a bound");
+    assert_eq!(refused.status, 400);
+    assert_eq!(refused.expect_code("LIMIT_EXCEEDED")["limit"], "operations");
+    let mut stream = open(client, &token).await;
+    let mut started = 0;
+    while start(client, &token, Some("2"), "{ __typename }")
+        .await
+        .status
+        != 202
+    {
+        started += 1;
+        assert!(started < 100, "there is room again");
+    }
+    stream.until("event: complete", 1).await;
+    assert_eq!(
+        of(&stream, "2")[0]["payload"]["data"]["__typename"],
+        "Query"
+    );
+}
+
 /// Other gateways do not know a stream, and say so.
 async fn a_stream_is_of_one_gateway(setup: Setup) {
     let app = setup.start_many(2, 1, &[]);
@@ -177,5 +211,9 @@ async fn a_stream_is_of_one_gateway(setup: Setup) {
     );
 }
 
-tests::embedded!(operations_share_a_stream, a_stream_is_its_users_alone);
+tests::embedded!(
+    operations_share_a_stream,
+    a_stream_is_its_users_alone,
+    stopped_operations_are_bounded
+);
 tests::distributed!(a_stream_is_of_one_gateway);
