@@ -38,7 +38,8 @@ export async function follow<Data, Variables extends { after?: string | null | u
   }
 }
 
-/** Errors of the document, the rights and the cursor come back as a list; a cut line is a close event. */
+/** Errors come back as a list, and some of them pass; a cut line is a close event. */
 function isFinal(error: unknown): boolean {
-  return Array.isArray(error) || (error instanceof CloseEvent && error.code === 4403);
+  if (!Array.isArray(error)) return error instanceof CloseEvent && error.code === 4403;
+  return !['UNAVAILABLE', 'TIMEOUT', 'RATE_LIMITED'].includes(error[0]?.extensions?.code);
 }

@@ -31,7 +31,8 @@ const byText = new Map<string, { document: DocumentNode; text: string }>();
 const byNode = new WeakMap<DocumentNode, { document: DocumentNode; text: string }>();
 
 export function read({ query, operationName }: Operation): Reading {
-  const { document, text } = typeof query === 'string' ? parsed(query) : printed(query);
+  const { document, text } =
+    typeof query === 'object' && 'kind' in query ? printed(query) : parsed(String(query));
   const operations = document.definitions.filter(
     (it): it is OperationDefinitionNode => it.kind === Kind.OPERATION_DEFINITION,
   );

@@ -34,7 +34,7 @@ export interface Settled {
 const mostEntries = 1_000;
 /** The gateway remembers keys for 24 h, by a clock that may be another one. */
 const safeMs = 23 * 60 * 60_000;
-/** A failure that is the gateway's own is not waited for for ever. */
+/** A failure that is the gateway's own is not waited for without end. */
 const mostInternal = 10;
 const lockPatienceMs = 60_000;
 
@@ -52,7 +52,9 @@ export class Outbox {
   #draining: Promise<void> | undefined;
   #isAsked = false;
   #isClosed = false;
+  /** Failures in a row, and those of them that are the gateway's own, in a row. */
   #failures = 0;
+  #internal = 0;
   #lastAt = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -158,7 +160,7 @@ export class Outbox {
   async #sendAll(): Promise<number | undefined> {
     for (;;) {
       // Read anew each time: another tab may have added one, or sent one without a lock.
-      const [next] = await this.#entries();
+      const next = await this.#first();
       if (!next || this.#isClosed) return undefined;
       const [key, entry] = next;
       if (entry.attemptedAt && Date.now() - entry.attemptedAt > safeMs) {
@@ -171,12 +173,14 @@ export class Outbox {
         await this.#store.set(key, JSON.stringify({ ...entry, attemptedAt: Date.now() }));
       const attempt = await this.#attempt(entry);
       const { result } = attempt;
+      this.#internal = attempt.code === 'INTERNAL' ? this.#internal + 1 : 0;
       // Without a result it may have been done, or was not sent, as when somebody else is signed in by now.
-      if (!result || (attempt.isPassing && !this.#isHopeless(attempt))) {
+      if (!result || (attempt.isPassing && this.#internal <= mostInternal)) {
         this.#failures += 1;
         return Math.max(delayMs(this.#failures - 1, this.#bounds), attempt.retryAfterMs);
       }
       this.#failures = 0;
+      this.#internal = 0;
       const refusal = result.errors?.[0];
       // It waits for its user to sign in again.
       if (refusal && !refusal.path && codeOf(result.errors) === 'UNAUTHENTICATED') return undefined;
@@ -192,10 +196,6 @@ export class Outbox {
       const { code, message } = asError(cause);
       return { result: failed(code, message), code, isPassing: false, retryAfterMs: 0 };
     }
-  }
-
-  #isHopeless({ code }: Attempt): boolean {
-    return this.#failures >= mostInternal && code === 'INTERNAL';
   }
 
   async #finish(key: string, entry: Entry, result: Result): Promise<void> {
@@ -235,6 +235,15 @@ export class Outbox {
       if (entry?.user === user) entries.push([key, entry]);
     }
     return entries;
+  }
+
+  async #first(): Promise<[string, Entry] | undefined> {
+    const user = await this.#user();
+    for (const key of await this.#keys()) {
+      const entry = parse(await this.#store.get(key));
+      if (entry?.user === user) return [key, entry];
+    }
+    return undefined;
   }
 
   #recount(): void {

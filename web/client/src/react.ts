@@ -68,6 +68,8 @@ export function useEvents<Data>(
 
 function keyOf({ query, variables, operationName }: Operation): string {
   const text =
-    typeof query === 'string' ? query : (query.loc?.source.body ?? JSON.stringify(query));
+    typeof query === 'object' && 'kind' in query
+      ? (query.loc?.source.body ?? JSON.stringify(query))
+      : String(query);
   return JSON.stringify([text, variables, operationName]);
 }

@@ -79,11 +79,12 @@ export class Requests {
     const mostAttempts = isSecret(reading) ? 1 : this.#attempts;
     const user =
       reading.kind === 'mutation' ? subjectOf(await this.#sessions.authorization()) : undefined;
+    let internal = 0;
     for (let attempts = 1; ; attempts++) {
       const attempt = await this.attempt(operation, reading, { ...options, key, user });
-      const isInternal = attempt.code === 'INTERNAL' && attempts >= mostInternal;
+      internal = attempt.code === 'INTERNAL' ? internal + 1 : 0;
       const isLong = attempt.retryAfterMs > longestWaitMs;
-      const isLast = attempts >= mostAttempts || isInternal || isLong;
+      const isLast = attempts >= mostAttempts || internal >= mostInternal || isLong;
       if (!attempt.isPassing || isLast) {
         if (attempt.result) return attempt.result;
         throw attempt.failure;

@@ -138,7 +138,7 @@ export class Sockets implements Wire {
     return { kind: 'broken', ...(isCode && { closeCode }), cause, authorization };
   }
 
-  /** graphql-ws waits for ever for a socket that does not open, and shows it to nobody before. */
+  /** graphql-ws waits without end for a socket that does not open, and shows it to nobody before. */
   #watched(Impl: SocketClass): SocketClass {
     const watch = (socket: WebSocket) => {
       this.#createdAt = Date.now();

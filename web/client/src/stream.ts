@@ -58,6 +58,8 @@ export class Stream {
   #unpause = () => {};
   #isStarted = false;
   #failures = 0;
+  /** Failures of the gateway's own, in a row. */
+  #internal = 0;
   #recoveries = 0;
   #recoveredAt = 0;
   readonly #live: LiveAnswer | undefined;
@@ -184,6 +186,7 @@ export class Stream {
     // Later answers show it by themselves.
     this.#extend('readAfter', undefined);
     this.#failures = 0;
+    this.#internal = 0;
     this.#shared.line.progressed();
     this.#shared.status.received();
     if (result === 'unchanged') return true;
@@ -244,7 +247,8 @@ export class Stream {
       return undefined;
     }
     this.#failures += 1;
-    if (!passing.has(code) || (code === 'INTERNAL' && this.#failures > mostInternal)) return error;
+    this.#internal = code === 'INTERNAL' ? this.#internal + 1 : 0;
+    if (!passing.has(code) || this.#internal > mostInternal) return error;
     const askedMs = (error.retryAfterSeconds ?? 0) * 1000;
     const waitMs = Math.max(delayMs(this.#failures - 1, this.#shared.bounds), askedMs);
     await sleep(waitMs, this.#stopping.signal);

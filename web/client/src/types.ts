@@ -5,7 +5,9 @@ import type { FormattedError, MillraceError } from './errors.ts';
 export type Variables = Record<string, unknown>;
 
 /** A document whose type says what its answers are, as GraphQL Code Generator makes them. */
-export type Document<Data> = DocumentNode & { __apiType?: (variables: never) => Data };
+export type Document<Data> = (DocumentNode | Pick<string, 'toString' | 'trim'>) & {
+  __apiType?: (variables: never) => Data;
+};
 
 export interface Operation<Data = unknown> {
   query: string | Document<Data>;

@@ -193,6 +193,15 @@ it('documents bring their types along', async () => {
   expect(data.me.id.toUpperCase()).toBe('USER_1');
 });
 
+it('documents may be Strings that bring their types along', async () => {
+  class Typed extends String {
+    declare __apiType?: (variables: never) => { me: { id: string } };
+  }
+  const { client, sent } = connect(() => ({ body: { data: { me: { id: 'user_1' } } } }));
+  const { data } = await client.query({ query: new Typed('{ me { id } }') });
+  expect([data.me.id, sent[0]?.query]).toEqual(['user_1', '{ me { id } }']);
+});
+
 describe('sessions', () => {
   const gateway = (seconds: number) => (it: Sent) => {
     if (it.query.includes('signIn')) return issue(a, seconds);
@@ -293,6 +302,16 @@ describe('the queue', () => {
     expect(all).toHaveLength(9);
     expect(new Set(all).size).toBe(9);
     for (const { client } of tabs) client.dispose();
+  });
+
+  it("tells an outage from failures of the gateway's own", async () => {
+    let count = 0;
+    const { client, sent } = connect(() => {
+      count += 1;
+      return count <= 12 ? 'lost' : count === 13 ? errors('INTERNAL') : {};
+    });
+    await send(client, 1);
+    expect(sent).toHaveLength(14);
   });
 
   it('goes on behind what is refused', async () => {

@@ -110,6 +110,13 @@ describe('refusals', () => {
     expect(sent).toHaveLength(5);
   });
 
+  it("that are the gateway's own count by themselves", async () => {
+    const outage = Array.from({ length: 7 }, () => refused('UNAVAILABLE'));
+    const { client, sent } = connect([...outage, refused('INTERNAL'), { gives: [{ data: 1 }] }]);
+    expect(await all(client.subscribe(numbers))).toEqual({ data: [1] });
+    expect(sent).toHaveLength(9);
+  });
+
   it('that do not pass end a stream', async () => {
     for (const [code, attempts] of [
       ['FORBIDDEN', 1],
