@@ -135,15 +135,18 @@ pub(super) fn answers(shared: Arc<Shared>, request: SubscriptionRequest, range: 
         }
         drop(own);
         let (mut chunk, mut place) = (Weak::new(), 0);
-        let mut is_begun = false;
+        let (mut is_begun, mut age) = (false, 0);
         while is_wanted && after.position < until {
             if !is_begun {
+                age = shared.log.tail().age();
                 let Some(begun) = chunk_behind(&shared, &request, after, until).await else {
                     break;
                 };
                 (chunk, place, is_begun) = (Arc::downgrade(&begun), 0, true);
             }
-            let Some(held) = chunk.upgrade() else {
+            // What was computed before an erasure is not shown after it, not in the middle of a chunk either.
+            let current = chunk.upgrade().filter(|_| shared.log.tail().age() == age);
+            let Some(held) = current else {
                 break;
             };
             match held.answers.get(place).cloned() {

@@ -1,5 +1,5 @@
 //! What executes the query of a group: once, and again when an event has touched what was read, or a watcher needs a newer answer. There is one
-//! execution at a time, and it is never stopped half-way, as it might hold a connection. What it waits for is argued in `queries`.
+//! execution at a time, which nothing but its time limit stops half-way, as it might hold a connection. What it waits for is argued in `queries`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,12 +88,14 @@ impl Driver {
             let began = Instant::now();
             let next = match self.execute().await {
                 Executed::Done(mut done) if self.is_usable(&done) => {
-                    (retries, working) = (RETRY, began);
                     let dependencies = std::mem::take(&mut done.dependencies);
                     let last = self.publish(*done);
                     count(&mut self.unmet, self.group.is_met_by(&last));
                     count(&mut self.behind, last.cursor.position >= last.position);
-                    self.next(began, &last, &dependencies).await
+                    let next = self.next(began, &last, &dependencies).await;
+                    // It may have rested for hours: what fails from now on has not failed for long.
+                    (retries, working) = (RETRY, Instant::now());
+                    next
                 }
                 Executed::Done(done) if self.is_of_another_log(&done) => {
                     Next::End(vec![lost(CursorError::Foreign)])
@@ -173,7 +175,7 @@ impl Driver {
                         false => throttle,
                     };
                     tokio::select! {
-                        () = group.needed(last) => {}
+                        () = group.needed(last) => sleep_until(began + self.unmet.pause()).await,
                         () = sleep_until(began + throttle) => {
                             if dependencies.has_read_models() {
                                 self.await_followers(&event).await;
@@ -183,6 +185,10 @@ impl Driver {
                 }
                 Heard::Missed => sleep_until(began + throttle).await,
                 Heard::Failed => sleep(RETRY.pause()).await,
+                // The cursor could not be proven when it was made. A new execution makes another one.
+                Heard::Lost(_) if last.cursor.proof.is_none() => {
+                    sleep_until(began + throttle).await
+                }
                 Heard::Lost(cause) => return Next::End(vec![lost(cause)]),
             }
             return Next::Execute;
