@@ -3,8 +3,10 @@ FROM node:24-bookworm-slim AS web
 WORKDIR /millrace/web
 COPY web/package.json web/package-lock.json ./
 COPY web/client/package.json client/
+COPY web/app/package.json app/
 RUN npm ci --no-audit --no-fund
 COPY web ./
+COPY schema/schema.graphql ../schema/
 RUN npm run build
 
 FROM rust:1.95-bookworm AS program

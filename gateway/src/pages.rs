@@ -1,13 +1,14 @@
-//! The pages: GraphiQL and its assets, embedded from the built web folder, and the schema's text. Pages load nothing from other origins,
-//! and their policy enforces that.
+//! The pages: the app, GraphiQL and their assets, embedded from the built web folder, and the schema's text. Pages load nothing from other
+//! origins, and their policies enforce that. The app has addresses of its own, which only it knows: a browser that navigates to what no
+//! route has gets the app, and everybody else that there is nothing.
 
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request};
-use axum::http::HeaderValue;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, VARY,
+    ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, VARY,
 };
+use axum::http::{HeaderValue, Method};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use rust_embed::RustEmbed;
@@ -19,6 +20,11 @@ use crate::http::{self, compression};
 #[allow_missing = true]
 struct Web;
 
+/// The app positions rows and menus by inline styles; avatars that are being chosen are blobs.
+const APP_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none'; \
+     base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+);
 /// GraphiQL's editor runs workers, styles elements inline and has its fonts in data URLs; everything else comes from here.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'self'; script-src 'self'; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; \
@@ -51,7 +57,7 @@ pub(crate) fn routes(sdl: Option<String>, compress_above: usize) -> Router {
         None => Router::new(),
     };
     pages
-        .route("/", get(|| async { Redirect::temporary("/graphiql") }))
+        .route("/", get(app))
         .route("/graphiql", get(graphiql))
         .route(
             "/playground",
@@ -63,8 +69,16 @@ pub(crate) fn routes(sdl: Option<String>, compress_above: usize) -> Router {
         )
 }
 
+async fn app() -> Response {
+    page("index.html", APP_POLICY)
+}
+
 async fn graphiql() -> Response {
-    let page = Web::get("graphiql.html").map_or_else(
+    page("graphiql.html", PAGE_POLICY)
+}
+
+fn page(name: &str, policy: HeaderValue) -> Response {
+    let page = Web::get(name).map_or_else(
         || Body::from(NOT_BUILT),
         |file| Body::from(Bytes::from_owner(file.data)),
     );
@@ -73,10 +87,42 @@ async fn graphiql() -> Response {
             CONTENT_TYPE,
             HeaderValue::from_static("text/html; charset=utf-8"),
         ),
-        (CONTENT_SECURITY_POLICY, PAGE_POLICY),
+        (CONTENT_SECURITY_POLICY, policy),
         (CACHE_CONTROL, REVALIDATE),
     ];
     (headers, page).into_response()
+}
+
+/// Answers what no route has: with the app, where that may have such an address.
+pub(crate) async fn elsewhere(request: Request) -> Response {
+    match is_navigation(&request) {
+        true => {
+            // Programs that accept no pages get another answer.
+            let vary = [(VARY, HeaderValue::from_static("accept"))];
+            (vary, app().await).into_response()
+        }
+        false => http::not_found(request).await,
+    }
+}
+
+/// Whether a browser asks for a page: not for a file, nor for something below what programs ask.
+fn is_navigation(request: &Request) -> bool {
+    let path = request.uri().path();
+    let first = path.split('/').nth(1).unwrap_or_default();
+    let last = path.rsplit('/').next().unwrap_or_default();
+    matches!(*request.method(), Method::GET | Method::HEAD)
+        && !["assets", "avatars", "graphql", "health", "metrics"].contains(&first)
+        && !last.contains('.')
+        && accepts_pages(request.headers())
+}
+
+/// Whether pages are named: `*/*` is what programs send.
+fn accepts_pages(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).iter();
+    let mut ranges = accepted
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    ranges.any(|range| range.split(';').next().map(str::trim) == Some("text/html"))
 }
 
 async fn asset(Path(path): Path<String>, request: Request, compress_above: usize) -> Response {

@@ -208,7 +208,7 @@ fn router<O: Operations>(
     let others = Router::new()
         .merge(pages::routes(sdl, compress_above))
         .merge(health::routes(ready, shutdown))
-        .fallback(any(http::not_found))
+        .fallback(any(pages::elsewhere))
         .layer(from_fn(complete_headers));
     let endpoint = Arc::new(http::Graphql::new(app));
     let graphql = Router::new()

@@ -370,6 +370,7 @@ fn announce(
         "Millrace {} ({mode}) listening on {base}",
         env!("CARGO_PKG_VERSION")
     );
+    workers::say!("  open       {base}");
     workers::say!("  explore    {base}/graphiql");
     workers::say!("  endpoint   {base}/graphql   (HTTP and WebSocket)");
     if has_schema {

@@ -153,8 +153,44 @@ async fn pages_lead_to_graphiql(setup: Setup) {
         "{:?}",
         page.headers
     );
-    let unknown = client.get("/no/such/page", &[]).await;
-    assert_eq!(unknown.status, 404);
+}
+
+/// What only the app knows is its own to answer; programs are told that there is nothing.
+async fn pages_of_the_app_have_addresses(setup: Setup) {
+    let app = setup.start();
+    let client = app.client();
+    let browser = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8";
+    for (path, accept, status) in [
+        ("/", "*/*", 200),
+        ("/", browser, 200),
+        ("/customers", browser, 200),
+        (
+            "/customers/customer_01h455vb4pex5vsknk084sn02q",
+            browser,
+            200,
+        ),
+        ("/customers", "*/*", 404),
+        ("/customers", "application/json, text/htmlx", 404),
+        ("/no/such/file.js", browser, 404),
+        ("/assets/none", browser, 404),
+        ("/assets", browser, 404),
+        ("/graphql/none", browser, 404),
+        ("/health/none", browser, 404),
+    ] {
+        let answer = client.get(path, &[("accept", accept)]).await;
+        assert_eq!(answer.status, status, "{path} for {accept}");
+        let kind = answer.header("content-type").unwrap_or_default();
+        assert_eq!(
+            kind.starts_with("text/html"),
+            status == 200,
+            "{path}: {kind}"
+        );
+        if status == 200 {
+            let policy = answer.header("content-security-policy").unwrap_or_default();
+            assert!(policy.contains("script-src 'self';"), "{path}: {policy}");
+        }
+    }
+    assert_eq!(client.get("/no/such/page", &[]).await.status, 404);
 }
 
 async fn health_tells_when_it_can_work(setup: Setup) {
@@ -314,6 +350,7 @@ tests::embedded!(
     batches_are_refused,
     get_answers_queries_only,
     pages_lead_to_graphiql,
+    pages_of_the_app_have_addresses,
     fields_come_in_the_order_in_which_they_are_selected,
     connections_are_kept
 );

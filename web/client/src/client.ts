@@ -6,7 +6,7 @@ import { Line } from './line.ts';
 import { Outbox } from './outbox.ts';
 import { post, type Sending } from './post.ts';
 import { dataOf, newKey, type RequestOptions, Requests } from './requests.ts';
-import { type IssuedSession, Sessions } from './session.ts';
+import { type IssuedSession, type SessionChange, Sessions } from './session.ts';
 import { type ConnectionState, Status } from './status.ts';
 import { defaultQueue, memoryStore } from './stores.ts';
 import { type Shared, Stream } from './stream.ts';
@@ -25,8 +25,8 @@ export function createClient(options: Options): Client {
 }
 
 export class Client {
-  /** What queued mutations came to, and what drops them. */
-  readonly outbox: Pick<Outbox, 'onSettled' | 'clear'>;
+  /** The mutations that are queued, what they came to, and what drops them. */
+  readonly outbox: Pick<Outbox, 'list' | 'onSettled' | 'clear'>;
   readonly #tabs: Tabs;
   readonly #sessions: Sessions;
   readonly #status = new Status();
@@ -84,6 +84,16 @@ export class Client {
 
   get userId(): string | undefined {
     return this.#sessions.userId;
+  }
+
+  /** Calls the listener when a session began, was renewed, or ended, in this tab or another; returns what ends that. */
+  onSession(listener: (change: SessionChange) => void): () => void {
+    return this.#sessions.on(listener);
+  }
+
+  /** Takes over the session that the store or another tab has; returns whether there is one. */
+  async restore(): Promise<boolean> {
+    return (await this.#sessions.authorization()) !== undefined;
   }
 
   /** Signs in; returns the user's id. */

@@ -5,9 +5,9 @@ export {
   MillraceError,
   type Violation,
 } from './errors.ts';
-export type { Settled } from './outbox.ts';
+export type { Settled, Waiting } from './outbox.ts';
 export type { RequestOptions } from './requests.ts';
-export type { IssuedSession } from './session.ts';
+export type { IssuedSession, SessionChange } from './session.ts';
 export type { ConnectionState } from './status.ts';
 export { memoryStore, webStore } from './stores.ts';
 export type {

@@ -23,6 +23,15 @@ interface Entry {
   attemptedAt?: number;
 }
 
+/** A mutation that waits. */
+export interface Waiting {
+  /** Its idempotency key. */
+  id: string;
+  operation: Operation;
+  /** Whether it may have been sent already, without an answer. */
+  isTried: boolean;
+}
+
 /** How a queued mutation ended. */
 export interface Settled {
   /** Its idempotency key. */
@@ -113,6 +122,16 @@ export class Outbox {
     this.#tabs.tell({ type: 'queued' });
     this.drain();
     return settled;
+  }
+
+  /** What waits for the user who is signed in, in the order in which it is sent. */
+  async list(): Promise<Waiting[]> {
+    const entries = await this.#entries();
+    return entries.map(([, { id, payload, attemptedAt }]) => ({
+      id,
+      operation: payload,
+      isTried: attemptedAt !== undefined,
+    }));
   }
 
   /** Drops what waits for the user who is signed in. What was sent already may have been done. */

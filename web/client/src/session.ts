@@ -86,8 +86,10 @@ export class Sessions {
     return this.#session?.userId;
   }
 
-  on(listener: (change: SessionChange) => void): void {
+  /** Calls the listener after each change; returns what ends that. */
+  on(listener: (change: SessionChange) => void): () => void {
     this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** The value of `Authorization`, renewed first if its time is over; nothing when nobody is signed in. */

@@ -1,5 +1,5 @@
 // The socket: graphql-ws, without its retries. One that says nothing is given up: while it opens, and when a ping has no answer.
-import { type Client, createClient } from 'graphql-ws';
+import { type Client, createClient } from 'graphql-ws/client';
 import type { FormattedError } from './errors.ts';
 import type { Sessions } from './session.ts';
 import type { Payload, Result } from './types.ts';

@@ -1,0 +1,132 @@
+// The frame around the pages: rail, search, connection and account; on phones a bar at the bottom.
+import '@mantine/core/styles.layer.css';
+import { Button, Kbd, Menu } from '@mantine/core';
+import { Link, useLocation, useMatches } from '@tanstack/react-router';
+import { CodeXml, Ellipsis, Lock, Search } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { EmptyState } from '../components/empty-state';
+import { Lines } from '../components/page';
+import icon from '../icon.svg';
+import { useSession } from '../lib/session';
+import { AccountMenu } from './account';
+import { Connection } from './connection';
+import classes from './frame.module.css';
+import { places } from './navigation';
+import { SignInAgain } from './sign-in-again';
+
+export default function Frame({ search, children }: { search: () => void; children: ReactNode }) {
+  const { state, isFor } = useSession();
+  const shown = places.filter(({ audience }) => isFor(audience));
+  return (
+    <div className={classes.frame}>
+      <a className={classes.skip} href="#content">
+        Skip to the content
+      </a>
+      <nav className={classes.rail} aria-label="Pages">
+        <Link to="/" className={classes.brand}>
+          <img src={icon} alt="" width={22} height={22} /> <span>Millrace</span>
+        </Link>
+        <button type="button" className={classes.search} onClick={search}>
+          <Search size={14} aria-hidden />
+          <span>Search</span>
+          <Kbd size="xs">Ctrl K</Kbd>
+        </button>
+        <ul className={classes.places}>
+          {shown.map(({ to, label, icon: Icon }) => (
+            <li key={to}>
+              <Link to={to} className={classes.place} title={label}>
+                <Icon size={16} aria-hidden />
+                <span>{label}</span>
+              </Link>
+            </li>
+          ))}
+          <li>
+            <a href="/graphiql" className={classes.place} title="GraphiQL">
+              <CodeXml size={16} aria-hidden />
+              <span>GraphiQL</span>
+            </a>
+          </li>
+        </ul>
+        <div className={classes.bottom}>
+          <Connection />
+          <AccountMenu />
+        </div>
+      </nav>
+      <header className={classes.top}>
+        <Link to="/" className={classes.brand}>
+          <img src={icon} alt="Millrace" width={22} height={22} />
+        </Link>
+        <Connection />
+        <button type="button" className={classes.round} aria-label="Search" onClick={search}>
+          <Search size={18} aria-hidden />
+        </button>
+        <AccountMenu isSmall />
+      </header>
+      <main className={classes.content} id="content" tabIndex={-1}>
+        <Guarded>{children}</Guarded>
+      </main>
+      <nav className={classes.tabs} aria-label="Pages">
+        {shown
+          .filter(({ isFirst }) => isFirst)
+          .map(({ to, label, icon: Icon }) => (
+            <Link key={to} to={to} className={classes.tab}>
+              <Icon size={20} aria-hidden />
+              {label}
+            </Link>
+          ))}
+        <Menu position="top-end">
+          <Menu.Target>
+            <button type="button" className={classes.tab}>
+              <Ellipsis size={20} aria-hidden />
+              More
+            </button>
+          </Menu.Target>
+          <Menu.Dropdown>
+            {shown
+              .filter(({ isFirst }) => !isFirst)
+              .map(({ to, label, icon: Icon }) => (
+                <Menu.Item key={to} component={Link} to={to} leftSection={<Icon size={16} />}>
+                  {label}
+                </Menu.Item>
+              ))}
+            <Menu.Item component="a" href="/graphiql" leftSection={<CodeXml size={16} />}>
+              GraphiQL
+            </Menu.Item>
+          </Menu.Dropdown>
+        </Menu>
+      </nav>
+      {state === 'expired' && <SignInAgain />}
+    </div>
+  );
+}
+
+/** Shows the page to those it is for. */
+function Guarded({ children }: { children: ReactNode }) {
+  const { state, me, isFor } = useSession();
+  const { href } = useLocation();
+  const audience = useMatches().findLast(({ staticData }) => staticData.audience)?.staticData
+    .audience;
+  if (!audience || audience === 'everybody' || (me && isFor(audience))) return children;
+  if (state === 'out')
+    return (
+      <EmptyState
+        icon={Lock}
+        title="Sign in to see this page"
+        action={
+          <Button component={Link} to="/sign-in" search={{ next: href } as never}>
+            Sign in
+          </Button>
+        }
+      />
+    );
+  if (!me) return <Lines />;
+  return (
+    <EmptyState
+      icon={Lock}
+      title={`This page is for ${audience === 'admin' ? 'administrators' : 'staff'}`}
+    >
+      You have the role {me.role.toLowerCase()}. An administrator can give you another one; the page
+      then opens by itself.
+    </EmptyState>
+  );
+}

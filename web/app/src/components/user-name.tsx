@@ -1,0 +1,76 @@
+// Who: initials in a colour of their own, the name, and whether they are here.
+import { Avatar, Group } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
+import type { UserNameFragment } from '../generated/graphql';
+import { graphql } from '../lib/graphql';
+import classes from './user-name.module.css';
+
+export const UserNameParts = graphql(`
+  fragment UserName on User { id name availability }
+`);
+
+export interface Person {
+  id?: string;
+  name: string;
+  availability?: UserNameFragment['availability'];
+}
+
+const said = { ONLINE: 'online', AWAY: 'away', BUSY: 'busy', OFFLINE: 'offline' } as const;
+
+export function UserAvatar({ person, size = 24 }: { person: Person; size?: number }) {
+  return (
+    <span className={classes.avatar}>
+      <Avatar
+        size={size}
+        radius="xl"
+        aria-hidden
+        className={classes.letters}
+        data-hue={hueOf(person.id ?? person.name)}
+      >
+        {initials(person.name)}
+      </Avatar>
+      {person.availability && person.availability !== 'OFFLINE' && (
+        <span
+          className={classes.dot}
+          data-availability={person.availability}
+          title={said[person.availability]}
+        />
+      )}
+    </span>
+  );
+}
+
+export function UserName({
+  person,
+  isLink = false,
+  size = 24,
+}: {
+  person: Person;
+  isLink?: boolean;
+  size?: number;
+}) {
+  const name = (
+    <Group gap={8} wrap="nowrap" component="span" className={classes.name}>
+      <UserAvatar person={person} size={size} />
+      <span className="cut">{person.name}</span>
+    </Group>
+  );
+  if (!isLink || !person.id) return name;
+  return (
+    <Link to="/users/$id" params={{ id: person.id }} className={classes.link}>
+      {name}
+    </Link>
+  );
+}
+
+function initials(name: string): string {
+  const words = name.split(/\s+/).filter(Boolean);
+  const [first, last] = [words[0], words.length > 1 ? words.at(-1) : undefined];
+  return `${[...(first ?? '?')][0]}${last ? [...last][0] : ''}`.toUpperCase();
+}
+
+function hueOf(text: string): number {
+  let sum = 0;
+  for (const letter of text) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) % 997;
+  return sum % 6;
+}

@@ -1,0 +1,5 @@
+import { Page } from '../../components/page';
+
+export function CustomersPage() {
+  return <Page title="Customers">{null}</Page>;
+}

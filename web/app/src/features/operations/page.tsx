@@ -1,0 +1,5 @@
+import { Page } from '../../components/page';
+
+export function OperationsPage() {
+  return <Page title="Operations">{null}</Page>;
+}

@@ -1,0 +1,5 @@
+import { Page } from '../../components/page';
+
+export function PostsPage() {
+  return <Page title="Posts">{null}</Page>;
+}

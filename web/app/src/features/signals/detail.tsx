@@ -1,0 +1,9 @@
+import { Pane } from '../../components/page';
+
+export function SignalDetail() {
+  return (
+    <Pane title="Signal" to="/signals">
+      {null}
+    </Pane>
+  );
+}

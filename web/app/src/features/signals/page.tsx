@@ -1,0 +1,5 @@
+import { Page } from '../../components/page';
+
+export function SignalsPage() {
+  return <Page title="Signals">{null}</Page>;
+}

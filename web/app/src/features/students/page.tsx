@@ -1,0 +1,5 @@
+import { Page } from '../../components/page';
+
+export function StudentsPage() {
+  return <Page title="Students">{null}</Page>;
+}

@@ -1,0 +1,140 @@
+// The list against a gateway that is played: what it asks, and what it makes of the answers.
+import { beforeEach, expect, test, vi } from 'vitest';
+import { type Change, LiveList, tintMs } from './list';
+import type { Connection, Follow, Page } from './list-source';
+import { inOrder } from './search';
+
+interface Item {
+  id: string;
+  version: number;
+  name: string;
+}
+type Sinks = { page: Parameters<Page<Item>>[1]; follow: Parameters<Follow<Item>>[1] };
+
+const item = (id: string, name = id, version = 1): Item => ({ id, version, name });
+const told: Change = {
+  type: 'UPDATED',
+  actor: { name: 'Ada', id: 'ada' },
+  at: '2026-01-01T00:00:00Z',
+};
+const page = (nodes: Item[], more: Partial<Connection<Item>> = {}): Connection<Item> => ({
+  nodes,
+  total: nodes.length,
+  pageInfo: { hasNextPage: false, endCursor: nodes.at(-1)?.id ?? null },
+  ...more,
+});
+
+function start(self?: string) {
+  const asked: { window: Parameters<Page<Item>>[0]; sink: Sinks['page'] }[] = [];
+  const followed: { cursor: string; sink: Sinks['follow'] }[] = [];
+  const stopped = vi.fn();
+  const list = new LiveList<Item>({
+    compare: inOrder<Item>('ASC', ({ name }) => name),
+    self,
+    page: (window, sink) => {
+      asked.push({ window, sink });
+      return stopped;
+    },
+    follow: (cursor, sink) => {
+      followed.push({ cursor, sink });
+      return stopped;
+    },
+  });
+  list.start();
+  const names = () => list.get().rows.map(({ name }) => name);
+  const answer = (connection: Connection<Item>, cursor = 'c') =>
+    asked.at(-1)?.sink.next(connection, cursor);
+  /** A change, and the answer to whether the list has it now. */
+  const change = (row: Item, isIn: boolean, total?: number) => {
+    followed.at(-1)?.sink.change(row, told);
+    vi.advanceTimersByTime(150);
+    expect(asked.at(-1)?.window.ids).toEqual([row.id]);
+    answer(page(isIn ? [row] : []));
+    expect(asked.at(-1)?.window).toEqual({ first: 1, after: null });
+    answer(page([], { total }));
+  };
+  return { list, asked, followed, stopped, names, answer, change };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+test('changes are followed from the cursor of the first page', () => {
+  const { list, followed, answer, asked, names } = start();
+  expect(list.get().isLoading).toBe(true);
+  // What the cache has is shown, and is no place to begin at.
+  asked[0]?.sink.next(page([item('a')]), undefined);
+  expect([names(), followed.length]).toEqual([['a'], 0]);
+  answer(page([item('a'), item('b')]), 'cursor-7');
+  expect(names()).toEqual(['a', 'b']);
+  expect(followed.map(({ cursor }) => cursor)).toEqual(['cursor-7']);
+  // A mutation here changes the page in the cache: nothing begins again.
+  answer(page([item('a'), item('b', 'b', 2)]), 'cursor-7');
+  expect(followed).toHaveLength(1);
+});
+
+test('what belongs to the list enters at its place, moves, and leaves', () => {
+  const { list, answer, change, names } = start();
+  answer(page([item('1', 'a'), item('2', 'c')]));
+  change(item('3', 'b'), true, 3);
+  expect([names(), list.get().total]).toEqual([['a', 'b', 'c'], 3]);
+  change(item('3', 'd', 2), true, 3);
+  expect(names()).toEqual(['a', 'c', 'd']);
+  change(item('1', 'a', 2), false, 2);
+  expect([names(), list.get().total]).toEqual([['c', 'd'], 2]);
+});
+
+test('of one row the newest version stays', () => {
+  const { answer, followed, names } = start();
+  answer(page([item('1', 'new', 5)]));
+  followed[0]?.sink.change(item('1', 'old', 4), told);
+  expect(names()).toEqual(['new']);
+});
+
+test('what comes behind the last page that was read is left to the pages', () => {
+  const { list, answer, change, names, asked } = start();
+  answer(
+    page([item('1', 'a'), item('2', 'b')], {
+      pageInfo: { hasNextPage: true, endCursor: 'b' },
+      total: 9,
+    }),
+  );
+  change(item('9', 'z'), true, 10);
+  expect([names(), list.get().total]).toEqual([['a', 'b'], 10]);
+  list.loadMore();
+  list.loadMore();
+  expect(asked.filter(({ window }) => window.after === 'b')).toHaveLength(1);
+  answer(page([item('2', 'b'), item('9', 'z')], { total: 10 }));
+  expect(names()).toEqual(['a', 'b', 'z']);
+});
+
+test('what arrives above a reader who has scrolled waits', () => {
+  const { list, answer, change, names } = start();
+  answer(page([item('1', 'b'), item('2', 'c')]));
+  list.scrolled(true);
+  change(item('3', 'a'), true, 3);
+  expect([names(), list.get().arrived, list.get().total]).toEqual([['b', 'c'], 1, 3]);
+  list.showArrived();
+  expect([names(), list.get().arrived]).toEqual([['a', 'b', 'c'], 0]);
+});
+
+test('others are pointed out for a moment, oneself is not', () => {
+  const { list, answer, followed } = start('me');
+  answer(page([item('1')]));
+  followed[0]?.sink.change(item('1', 'x', 2), { ...told, actor: { name: 'Me', id: 'me' } });
+  expect(list.get().changed.size).toBe(0);
+  followed[0]?.sink.change(item('1', 'y', 3), told);
+  expect(list.get().changed.get('1')?.actor.name).toBe('Ada');
+  vi.advanceTimersByTime(tintMs);
+  expect(list.get().changed.size).toBe(0);
+});
+
+test('after a gap everything is read again, and the last is shown meanwhile', () => {
+  const { answer, followed, names, asked } = start();
+  answer(page([item('1')]), 'old');
+  followed[0]?.sink.gap();
+  expect([names(), asked.at(-1)?.window.first]).toEqual([['1'], 50]);
+  answer(page([item('2')]), 'new');
+  expect([names(), followed.at(-1)?.cursor]).toEqual([['2'], 'new']);
+});

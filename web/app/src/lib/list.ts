@@ -1,0 +1,261 @@
+// A list that goes on and stays current: pages as they are scrolled to, and one subscription from the cursor of the first page,
+// so that no change falls between them.
+//
+// A change says which object it is about and who did it, not whether the list has it now. So the gateway is asked: the list's
+// own filter, and these ids. What it returns is in the list, at the place where its order puts it; what it does not is out. Places behind the
+// last page that was read are left to the pages. Of one row the highest version counts: an answer that was on its way is older.
+import type { Connection, Follow, Page, Row } from './list-source';
+
+export type { Row } from './list-source';
+
+export interface Change {
+  type: string;
+  actor: { name: string; id?: string };
+  at: string;
+}
+
+export interface ListState<R extends Row> {
+  rows: readonly R[];
+  total: number | undefined;
+  hasMore: boolean;
+  /** The first page is not here yet. */
+  isLoading: boolean;
+  isLoadingMore: boolean;
+  error: Error | undefined;
+  /** What others changed in the last moments, by id. */
+  changed: ReadonlyMap<string, Change>;
+  /** How many came that belong above what the reader looks at. */
+  arrived: number;
+}
+
+export const tintMs = 1_500;
+const settleMs = 120;
+const mostIds = 100;
+
+export class LiveList<R extends Row> {
+  #state: ListState<R> = {
+    rows: [],
+    total: undefined,
+    hasMore: false,
+    isLoading: true,
+    isLoadingMore: false,
+    error: undefined,
+    changed: new Map(),
+    arrived: 0,
+  };
+  readonly #rows = new Map<string, R>();
+  #order: string[] = [];
+  #waiting = new Set<string>();
+  #isScrolled = false;
+  #endCursor: string | null = null;
+  #touched = new Set<string>();
+  #settling: ReturnType<typeof setTimeout> | undefined;
+  #isAsking = false;
+  readonly #stops = new Set<() => void>();
+  readonly #listeners = new Set<() => void>();
+  readonly #page: Page<R>;
+  readonly #follow: Follow<R>;
+  readonly #compare: (a: R, b: R) => number;
+  readonly #self: string | undefined;
+
+  constructor(parts: {
+    page: Page<R>;
+    follow: Follow<R>;
+    compare: (a: R, b: R) => number;
+    /** Whose own changes are not pointed out. */
+    self?: string | undefined;
+  }) {
+    this.#page = parts.page;
+    this.#follow = parts.follow;
+    this.#compare = parts.compare;
+    this.#self = parts.self;
+  }
+
+  readonly get = () => this.#state;
+
+  readonly subscribe = (listener: () => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  start(): void {
+    let isFollowed = false;
+    this.#read({ first: 50, after: null }, (connection, cursor) => {
+      const isFirst = this.#state.isLoading || (cursor !== undefined && !isFollowed);
+      this.#take(connection, isFirst ? 'replace' : 'refresh');
+      if (cursor === undefined || isFollowed) return;
+      isFollowed = true;
+      this.#stops.add(
+        this.#follow(cursor, {
+          change: (row, change) => this.#changed(row, change),
+          // What happened meanwhile is not told any more: begin again.
+          gap: () => this.restart(),
+          failed: (error) => this.#set({ error }),
+        }),
+      );
+    });
+  }
+
+  stop(): void {
+    clearTimeout(this.#settling);
+    for (const stop of this.#stops) stop();
+    this.#stops.clear();
+  }
+
+  readonly restart = () => {
+    this.stop();
+    this.#touched.clear();
+    this.#isAsking = false;
+    this.#set({ isLoading: this.#order.length === 0, isLoadingMore: false, error: undefined });
+    this.start();
+  };
+
+  readonly loadMore = () => {
+    if (!this.#state.hasMore || this.#state.isLoadingMore || this.#state.error) return;
+    this.#set({ isLoadingMore: true });
+    let isTaken = false;
+    this.#read({ first: 100, after: this.#endCursor }, (connection, cursor) => {
+      const isNew = !isTaken && cursor !== undefined;
+      isTaken ||= isNew;
+      this.#take(connection, isNew ? 'append' : 'refresh');
+    });
+  };
+
+  /** The reader looks at something below the top, so what arrives above waits. */
+  readonly scrolled = (isScrolled: boolean) => {
+    this.#isScrolled = isScrolled;
+    if (!isScrolled && this.#waiting.size > 0) this.showArrived();
+  };
+
+  readonly showArrived = () => {
+    const ids = [...this.#waiting];
+    this.#waiting.clear();
+    for (const id of ids) this.#place(id);
+    this.#set({ arrived: 0 });
+  };
+
+  #read(
+    window: { first: number; after: string | null; ids?: string[] },
+    next: (connection: Connection<R>, cursor: string | undefined) => void,
+  ): () => void {
+    const stop = this.#page(window, {
+      next,
+      failed: (error) => this.#set({ error, isLoading: false, isLoadingMore: false }),
+    });
+    this.#stops.add(stop);
+    return () => {
+      this.#stops.delete(stop);
+      stop();
+    };
+  }
+
+  #take({ nodes, total, pageInfo }: Connection<R>, how: 'replace' | 'append' | 'refresh'): void {
+    for (const row of nodes) this.#keep(row);
+    if (how !== 'refresh') {
+      const ids = nodes.map(({ id }) => id);
+      const here = new Set(how === 'append' ? this.#order : []);
+      this.#order = [...here, ...ids.filter((id) => !here.has(id))];
+      this.#endCursor = pageInfo.endCursor ?? null;
+      this.#set({
+        hasMore: pageInfo.hasNextPage,
+        isLoading: false,
+        isLoadingMore: false,
+        error: undefined,
+        ...(total !== undefined && { total }),
+      });
+    } else this.#set({});
+  }
+
+  #keep(row: R): void {
+    const before = this.#rows.get(row.id);
+    if (!before || before.version <= row.version) this.#rows.set(row.id, row);
+  }
+
+  #changed(row: R, change: Change): void {
+    if (this.#rows.has(row.id)) this.#keep(row);
+    this.#touched.add(row.id);
+    if (change.actor.id === undefined || change.actor.id !== this.#self)
+      this.#point(row.id, change);
+    this.#set({});
+    this.#settling ??= setTimeout(() => this.#settle(), settleMs);
+  }
+
+  #point(id: string, change: Change): void {
+    this.#state = { ...this.#state, changed: new Map(this.#state.changed).set(id, change) };
+    const timer = setTimeout(() => {
+      if (this.#state.changed.get(id) !== change) return;
+      const changed = new Map(this.#state.changed);
+      changed.delete(id);
+      this.#set({ changed });
+    }, tintMs);
+    this.#stops.add(() => clearTimeout(timer));
+  }
+
+  /** Asks which of those that changed are in the list. */
+  #settle(): void {
+    this.#settling = undefined;
+    if (this.#isAsking || this.#touched.size === 0) return;
+    const ids = [...this.#touched].slice(0, mostIds);
+    for (const id of ids) this.#touched.delete(id);
+    this.#isAsking = true;
+    const done = this.#read({ first: mostIds, after: null, ids }, ({ nodes }, cursor) => {
+      // What the cache has may be from before.
+      if (cursor === undefined) return;
+      queueMicrotask(done);
+      this.#isAsking = false;
+      const found = new Map(nodes.map((row) => [row.id, row]));
+      for (const id of ids) {
+        const row = found.get(id);
+        if (!row) this.#remove(id);
+        else {
+          this.#keep(row);
+          this.#arrive(id);
+        }
+      }
+      this.#set({ arrived: this.#waiting.size });
+      this.#count();
+      if (this.#touched.size > 0) this.#settling ??= setTimeout(() => this.#settle(), settleMs);
+    });
+  }
+
+  #count(): void {
+    if (this.#state.total === undefined) return;
+    const done = this.#read({ first: 1, after: null }, ({ total }, cursor) => {
+      if (cursor === undefined) return;
+      queueMicrotask(done);
+      if (total !== undefined) this.#set({ total });
+    });
+  }
+
+  #remove(id: string): void {
+    this.#waiting.delete(id);
+    this.#order = this.#order.filter((other) => other !== id);
+  }
+
+  #arrive(id: string): void {
+    const isHere = this.#order.includes(id);
+    if (!isHere && this.#isScrolled && this.#placeOf(id) < this.#order.length)
+      this.#waiting.add(id);
+    else this.#place(id);
+  }
+
+  #place(id: string): void {
+    this.#order = this.#order.filter((other) => other !== id);
+    const place = this.#placeOf(id);
+    if (place < this.#order.length || !this.#state.hasMore) this.#order.splice(place, 0, id);
+  }
+
+  #placeOf(id: string): number {
+    const row = this.#rows.get(id) as R;
+    const place = this.#order.findIndex(
+      (other) => this.#compare(row, this.#rows.get(other) as R) < 0,
+    );
+    return place < 0 ? this.#order.length : place;
+  }
+
+  #set(more: Partial<ListState<R>>): void {
+    const rows = this.#order.map((id) => this.#rows.get(id) as R);
+    this.#state = { ...this.#state, ...more, rows };
+    for (const listener of this.#listeners) listener();
+  }
+}

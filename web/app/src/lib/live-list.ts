@@ -1,0 +1,105 @@
+// `useLiveList`: a LiveList on urql. Pages stay open in the cache, so a mutation shows in the list at once.
+import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
+import { useEffect, useMemo, useSyncExternalStore } from 'react';
+import { useClient } from 'urql';
+import { pipe, subscribe } from 'wonka';
+import { asFailure } from './errors';
+import { type Change, LiveList, type Row } from './list';
+import type { Connection } from './list-source';
+import { useSession } from './session';
+
+interface Window {
+  first: number;
+  after?: string | null | undefined;
+  filter?: unknown;
+  sort?: unknown;
+}
+
+export interface ListOptions<R extends Row, PageData, ChangeData> {
+  /** A query with `$first`, `$after`, `$filter` and `$sort`. */
+  // biome-ignore lint/suspicious/noExplicitAny: each list has filters and orders of its own
+  page: TypedDocumentNode<PageData, any>;
+  connection(data: PageData): Connection<R> | null | undefined;
+  /** A subscription with `$after`. */
+  // biome-ignore lint/suspicious/noExplicitAny: a subscription may have more variables
+  changes: TypedDocumentNode<ChangeData, any>;
+  change(data: ChangeData): { row: R } & Change;
+  filter?: object | undefined;
+  sort?: object | undefined;
+  /** The order in which the gateway sorts. */
+  compare(a: R, b: R): number;
+}
+
+export function useLiveList<R extends Row, PageData, ChangeData>(
+  options: ListOptions<R, PageData, ChangeData>,
+) {
+  const urql = useClient();
+  const { me } = useSession();
+  const self = me?.id;
+  const { filter, sort } = options;
+  const key = JSON.stringify([filter, sort]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the filter and the order, which are other objects each time
+  const list = useMemo(() => {
+    const { page, connection, changes, change, compare } = options;
+    return new LiveList<R>({
+      compare,
+      self,
+      page: ({ first, after, ids }, sink) => {
+        const narrowed = ids ? { and: [...(filter ? [filter] : []), { id: { in: ids } }] } : filter;
+        const variables: Window = {
+          first,
+          after,
+          ...(narrowed && { filter: narrowed }),
+          ...(sort && { sort }),
+        };
+        const isOnce = ids !== undefined || first === 1;
+        const { unsubscribe } = pipe(
+          urql.query(page, variables, {
+            requestPolicy: isOnce ? 'network-only' : 'cache-and-network',
+          }),
+          subscribe(({ data, error, extensions, stale }) => {
+            if (error && !data) return sink.failed(asFailure(error));
+            const found = data && connection(data);
+            const cursor = stale ? undefined : (extensions?.cursor as string | undefined);
+            if (found) sink.next(found, cursor);
+          }),
+        );
+        return unsubscribe;
+      },
+      follow: (after, sink) => {
+        const { unsubscribe } = pipe(
+          urql.subscription(changes, { after }),
+          subscribe(({ data, error }) => {
+            if (error) {
+              const failure = asFailure(error);
+              if (failure.code.startsWith('CURSOR_')) sink.gap();
+              // What the page shows stays; the frame says what is wrong with the line.
+              else if (failure.code !== 'UNAUTHENTICATED') sink.failed(failure);
+            } else if (data) {
+              const { row, ...told } = change(data);
+              sink.change(row, told);
+            }
+          }),
+        );
+        return unsubscribe;
+      },
+    });
+  }, [urql, self, key]);
+  useEffect(() => {
+    list.start();
+    return () => list.stop();
+  }, [list]);
+  const state = useSyncExternalStore(list.subscribe, list.get);
+  return useMemo(
+    () => ({
+      ...state,
+      loadMore: list.loadMore,
+      restart: list.restart,
+      scrolled: list.scrolled,
+      showArrived: list.showArrived,
+    }),
+    [state, list],
+  );
+}
+
+export type LiveListState<R extends Row> = ReturnType<typeof useLiveList<R, unknown, unknown>>;

@@ -1,0 +1,43 @@
+// The one client of the page, and where its session is kept: in this tab, or on this device when the person asked for that.
+// docs/client/app.md argues why.
+import { createClient, memoryStore, type Store, webStore } from '@millrace/client';
+
+const keepKey = 'millrace:keep-session';
+
+function storeIn(name: 'localStorage' | 'sessionStorage'): Store {
+  try {
+    return webStore(globalThis[name]);
+  } catch {
+    // The page may keep nothing.
+    return memoryStore();
+  }
+}
+
+const tab = storeIn('sessionStorage');
+const device = storeIn('localStorage');
+const isKept = () => device.get(keepKey) !== null;
+
+const sessions: Store = {
+  get: async (key) => (await tab.get(key)) ?? (await device.get(key)),
+  set: async (key, value) => {
+    const [to, other] = isKept() ? [device, tab] : [tab, device];
+    await to.set(key, value);
+    await other.remove(key);
+  },
+  remove: async (key) => {
+    await tab.remove(key);
+    await device.remove(key);
+  },
+  keys: () => tab.keys(),
+};
+
+/** Whether the session that begins next outlives the browser. */
+export function keepSession(isWanted: boolean): void {
+  if (isWanted) device.set(keepKey, '');
+  else device.remove(keepKey);
+}
+
+export const millrace = createClient({
+  url: new URL('/graphql', globalThis.location.href).href,
+  sessions,
+});
