@@ -1,6 +1,7 @@
 //! Chats and their messages. Only members see anything of a chat: for everybody else, whatever their role, it does not exist. A
 //! direct chat always has the same two users; the members of a group come and go. Each user's list of chats is a stream of its
-//! own, `inbox`, to which events are appended together with the chat's.
+//! own, `inbox`, to which events are appended together with the chat's. What became of a user's messages is told in a stream of theirs, too,
+//! `receipts`.
 
 mod chat;
 mod commands;
@@ -8,11 +9,13 @@ mod error;
 mod events;
 mod inbox;
 mod loading;
+mod mark;
 mod member;
 pub(crate) mod membership;
 mod message;
 mod personal;
 mod queries;
+mod receipts;
 mod rules;
 mod typing;
 
@@ -20,13 +23,17 @@ pub use chat::{Chat, ChatId, ChatKind};
 pub use commands::CreateChat;
 pub use error::{ChatError, ChatRefusal};
 pub(crate) use events::event_contracts;
-pub use events::{ChatEvent, ChatEventKind, INBOX_STREAM, InboxEvent, InboxEventKind, STREAM};
+pub use events::{
+    ChatEvent, ChatEventKind, INBOX_STREAM, InboxEvent, InboxEventKind, RECEIPT_STREAM,
+    ReceiptEvent, ReceiptEventKind, STREAM,
+};
 pub use inbox::OwnChats;
 pub use loading::ChatOfUser;
 pub use member::{ChatMember, ChatRole};
 pub use message::{ChatMessage, MessageId};
 pub(crate) use personal::{PERSONAL_DATA, erase_rows};
 pub use queries::{ChatField, ChatSort, ChatSortField};
+pub use receipts::{MessageReceipt, MessageReceipts, MessageState, SentMessage};
 pub use typing::Typing;
 
 use std::sync::Arc;

@@ -65,6 +65,7 @@ const STREAMS: &[&str] = &[
     users::PRESENCE_STREAM,
     chats::STREAM,
     chats::INBOX_STREAM,
+    chats::RECEIPT_STREAM,
     posts::STREAM,
     students::STREAM,
     students::CACHE_STREAM,
@@ -74,7 +75,7 @@ const STREAMS: &[&str] = &[
 ];
 
 /// The kinds of streams whose data only the users concerned may see, even in the log.
-const WITHHELD_STREAMS: &[&str] = &[chats::STREAM, chats::INBOX_STREAM];
+const WITHHELD_STREAMS: &[&str] = &[chats::STREAM, chats::INBOX_STREAM, chats::RECEIPT_STREAM];
 
 /// What retention keeps in the log. Posts are read from their streams; older versions of the others named here exist only in
 /// the log.

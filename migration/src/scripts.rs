@@ -72,6 +72,8 @@ pub(crate) const SCRIPTS: &[Script] = &[
     script!("0022_lists"),
     // Statistics of users, chats, posts, students and signals.
     script!("0023_statistics"),
+    // What became of messages: when members received and saw them, and the versions of the streams that tell their authors.
+    script!("0024_receipts"),
 ];
 
 impl MigrationName for Script {

@@ -8,6 +8,7 @@ mod mutation;
 mod object;
 mod own;
 mod query;
+mod receipts;
 mod subscription;
 
 pub(crate) use loaders::loader;

@@ -8,6 +8,7 @@ mod messages;
 mod model;
 mod paging;
 mod reading;
+mod receipts;
 mod rules;
 mod statements;
 mod subscriptions;

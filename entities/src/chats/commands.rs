@@ -3,6 +3,7 @@
 //! always taken in the order of chat, users, inboxes by user id, so that commands never deadlock.
 
 mod creating;
+mod marks;
 mod members;
 mod messages;
 mod reading;

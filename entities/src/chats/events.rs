@@ -1,4 +1,4 @@
-//! The events of chats, and of each user's list of them. Chat events carry the chat after the event and the subject of the
+//! The events of chats, of each user's list of them, and of what became of each user's messages. Chat events carry the chat after the event and the subject of the
 //! event. The shape of `data` is a contract, and `schema_version` grows when it changes.
 
 use ::events::Event;
@@ -16,6 +16,8 @@ use crate::{
 pub const STREAM: &str = ChatId::KIND;
 /// The kind of stream of users' lists of chats; the stream's id is the user's.
 pub const INBOX_STREAM: &str = "inbox";
+/// The kind of stream of what became of users' messages; the stream's id is the author's.
+pub const RECEIPT_STREAM: &str = "receipts";
 
 event_kinds! {
     prefix "Chat", data ChatData version 1;
@@ -156,9 +158,65 @@ impl InboxEvent {
     }
 }
 
+event_kinds! {
+    prefix "Chat", data ReceiptData version 1;
+
+    /// The kinds of events that tell an author what became of their messages.
+    pub enum ReceiptEventKind {
+        /// A member received messages.
+        MessagesDelivered,
+        /// A member saw messages, which were delivered by that.
+        MessagesSeen,
+    }
+}
+
+/// The data of every event that tells an author what became of their messages.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ReceiptData {
+    /// The author, who is told.
+    pub author_id: UserId,
+    /// The chat.
+    pub chat_id: ChatId,
+    /// Who received or saw the messages.
+    pub member_id: UserId,
+    /// The number of the last of them.
+    pub up_to_number: i64,
+}
+
+/// An event that tells an author what became of their messages, read from the log.
+#[derive(Debug, Clone)]
+pub struct ReceiptEvent {
+    /// What happened.
+    pub kind: ReceiptEventKind,
+    /// The chat.
+    pub chat_id: ChatId,
+    /// Who received or saw the messages.
+    pub member_id: UserId,
+    /// The number of the last of them.
+    pub up_to_number: i64,
+}
+
+impl ReceiptEvent {
+    /// Reads an event of any schema version that was ever written.
+    ///
+    /// # Errors
+    /// Fails when the event is not one of this domain.
+    pub fn decode(event: &Event) -> ::events::Result<Self> {
+        let (kind, data) = ReceiptEventKind::read(event)?;
+        Ok(Self {
+            kind,
+            chat_id: data.chat_id,
+            member_id: data.member_id,
+            up_to_number: data.up_to_number,
+        })
+    }
+}
+
 /// Returns the contracts of these events.
 pub(crate) fn event_contracts() -> Vec<EventContract> {
     let chats = ChatEventKind::contracts(STREAM);
     let inboxes = InboxEventKind::contracts(INBOX_STREAM);
-    chats.chain(inboxes).collect()
+    let receipts = ReceiptEventKind::contracts(RECEIPT_STREAM);
+    chats.chain(inboxes).chain(receipts).collect()
 }

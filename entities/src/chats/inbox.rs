@@ -3,10 +3,10 @@
 use ::events::{Event, Interest, Topic};
 use futures::future::BoxFuture;
 
-use super::{Chats, INBOX_STREAM, InboxEventKind, STREAM};
+use super::{Chats, INBOX_STREAM, InboxEventKind, RECEIPT_STREAM, STREAM};
 use crate::access::UserId;
 
-/// The inbox of a user and the chats they are a member of.
+/// The inbox of a user, what became of their messages, and the chats they are a member of.
 pub struct OwnChats {
     chats: Chats,
     user_id: UserId,
@@ -25,16 +25,16 @@ impl Chats {
 impl Interest for OwnChats {
     fn topics(&self) -> BoxFuture<'_, ::events::Result<Vec<Topic>>> {
         Box::pin(async move {
-            let inbox = Topic {
-                kind: INBOX_STREAM,
+            let own = [INBOX_STREAM, RECEIPT_STREAM].map(|kind| Topic {
+                kind,
                 id: Some(self.user_id.uuid()),
-            };
+            });
             let chat_ids = self.chats.list_chat_ids(self.user_id).await?;
             let chats = chat_ids.into_iter().map(|id| Topic {
                 kind: STREAM,
                 id: Some(id.uuid()),
             });
-            Ok([inbox].into_iter().chain(chats).collect())
+            Ok(own.into_iter().chain(chats).collect())
         })
     }
 

@@ -38,9 +38,41 @@ pub struct Model {
     /// The member has read the messages up to this number; none after it is their own.
     #[serde(skip)]
     pub last_read_number: i64,
+    /// The member has received the messages up to this number, and those that they have read.
+    #[serde(skip)]
+    pub last_delivered_number: i64,
+    /// The messages up to this number were there before the member; unknown for members of versions that did not note it.
+    #[serde(skip)]
+    pub joined_number: Option<i64>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// Returns a new member, to whom the messages up to `number` are nothing new.
+    pub(super) const fn new(
+        chat_id: ChatId,
+        user_id: UserId,
+        role: ChatRole,
+        joined_at: DateTime<Utc>,
+        number: i64,
+    ) -> Self {
+        Self {
+            chat_id,
+            user_id,
+            role,
+            joined_at,
+            last_read_number: number,
+            last_delivered_number: number,
+            joined_number: Some(number),
+        }
+    }
+
+    /// Returns the number up to which the member has received messages.
+    pub(super) fn received_number(&self) -> i64 {
+        self.last_delivered_number.max(self.last_read_number)
+    }
+}
 
 /// A member of a chat.
 pub type ChatMember = Model;

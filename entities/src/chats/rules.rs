@@ -268,13 +268,7 @@ mod tests {
 
     #[test]
     fn owners_remove_others_and_authors_change_their_own() {
-        let member = |role| ChatMember {
-            chat_id: ChatId::default(),
-            user_id: ME,
-            role,
-            joined_at: ::events::now(),
-            last_read_number: 0,
-        };
+        let member = |role| ChatMember::new(ChatId::default(), ME, role, ::events::now(), 0);
         let other = user(1);
         assert!(check_removal(&member(ChatRole::Owner), other).is_ok());
         assert!(matches!(

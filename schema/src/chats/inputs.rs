@@ -65,6 +65,13 @@ inputs! {
     /// A message to delete.
     DeleteMessageInput { id: ID = "The global id of a message that you sent." }
 
+    /// The messages of a chat to mark as delivered.
+    MarkChatDeliveredInput {
+        id: ID = "The global id of the chat.",
+        up_to: Option<i64> =
+            "The number of the last message to mark as delivered; all messages when omitted. Messages stay delivered.",
+    }
+
     /// The messages of a chat to mark as read.
     MarkChatReadInput {
         id: ID = "The global id of the chat.",

@@ -8,7 +8,10 @@ use async_graphql::{Context, dataloader::Loader};
 use async_trait::async_trait;
 use entities::{
     Page, PageOf,
-    chats::{Chat, ChatId, ChatMember, ChatMessage, ChatOfUser, Chats, INBOX_STREAM},
+    chats::{
+        Chat, ChatId, ChatMember, ChatMessage, ChatOfUser, Chats, INBOX_STREAM, MessageReceipt,
+        MessageReceipts, RECEIPT_STREAM, SentMessage,
+    },
     users::{User, Users},
 };
 use events::StreamKey;
@@ -45,6 +48,13 @@ struct MessagesOf {
 /// Messages that a user has not read in a chat.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct UnreadBy(ChatOfUser);
+
+/// What became of a message for each recipient.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct RecipientsOf {
+    message: SentMessage,
+    with_users: bool,
+}
 
 /// A member or a message, and the user if they were asked for.
 pub(super) type WithUser<T> = (T, Option<Arc<User>>);
@@ -154,6 +164,48 @@ impl Loader<UnreadBy> for ChatLoader {
     }
 }
 
+#[async_trait]
+impl Loader<SentMessage> for ChatLoader {
+    type Value = MessageReceipts;
+    type Error = Failure;
+
+    async fn load(
+        &self,
+        keys: &[SentMessage],
+    ) -> Result<HashMap<SentMessage, MessageReceipts>, Failure> {
+        Ok(self.chats.load_receipts(keys).await?)
+    }
+}
+
+#[async_trait]
+impl Loader<RecipientsOf> for ChatLoader {
+    type Value = Vec<WithUser<MessageReceipt>>;
+    type Error = Failure;
+
+    async fn load(
+        &self,
+        keys: &[RecipientsOf],
+    ) -> Result<HashMap<RecipientsOf, Self::Value>, Failure> {
+        let messages: Vec<SentMessage> = keys.iter().map(|key| key.message).collect();
+        let recipients = self.chats.load_recipients(&messages).await?;
+        let wanted = keys.iter().filter(|key| key.with_users);
+        let shown = wanted
+            .filter_map(|key| recipients.get(&key.message))
+            .flatten();
+        let shown = shown.map(|receipt| receipt.user_id).collect();
+        let users = load_all(&self.users, shown).await?;
+        let of = |key: &RecipientsOf| {
+            let with_user = |receipt: &MessageReceipt| {
+                let user = users.get(&receipt.user_id).filter(|_| key.with_users);
+                (receipt.clone(), user.cloned())
+            };
+            let recipients = recipients.get(&key.message)?;
+            Some((*key, recipients.iter().map(with_user).collect()))
+        };
+        Ok(keys.iter().filter_map(of).collect())
+    }
+}
+
 impl Noted<MembersOf> for ChatLoader {
     fn note(reads: &Reads, key: &MembersOf, found: Option<&Self::Value>) {
         reads.note(Read::Stream(key.chat_id.stream()));
@@ -191,6 +243,29 @@ impl Noted<UnreadBy> for ChatLoader {
             kind: INBOX_STREAM,
             id: key.user_id.uuid(),
         }));
+    }
+}
+
+/// Members come and go in the chat, and what they tell is told to the author.
+fn note_receipts(reads: &Reads, message: &SentMessage) {
+    reads.note(Read::Stream(message.chat_id.stream()));
+    reads.note(Read::Stream(StreamKey {
+        kind: RECEIPT_STREAM,
+        id: message.author_id.uuid(),
+    }));
+}
+
+impl Noted<SentMessage> for ChatLoader {
+    fn note(reads: &Reads, message: &SentMessage, _: Option<&MessageReceipts>) {
+        note_receipts(reads, message);
+    }
+}
+
+impl Noted<RecipientsOf> for ChatLoader {
+    fn note(reads: &Reads, key: &RecipientsOf, found: Option<&Self::Value>) {
+        note_receipts(reads, &key.message);
+        let recipients = found.into_iter().flatten();
+        note_users(reads, recipients.map(|(receipt, _)| receipt.user_id));
     }
 }
 
@@ -256,4 +331,24 @@ pub(super) async fn load_chat(ctx: &Context<'_>, id: ChatId) -> Result<Option<Ch
 /// Returns the number of messages that the user has not read; 0 in a chat of which they are not a member.
 pub(super) async fn load_unread_count(ctx: &Context<'_>, key: ChatOfUser) -> Result<i64> {
     Ok(load(ctx, UnreadBy(key)).await?.unwrap_or_default())
+}
+
+/// Returns how many have received and seen a message of the caller.
+pub(super) async fn load_receipts(
+    ctx: &Context<'_>,
+    message: SentMessage,
+) -> Result<MessageReceipts> {
+    Ok(load(ctx, message).await?.unwrap_or_default())
+}
+
+/// Returns what became of a message of the caller for each recipient, with their users if this field of recipients selects them.
+pub(super) async fn load_recipients(
+    ctx: &Context<'_>,
+    message: SentMessage,
+) -> Result<Vec<WithUser<MessageReceipt>>> {
+    let key = RecipientsOf {
+        message,
+        with_users: ctx.look_ahead().field("user").exists(),
+    };
+    Ok(load(ctx, key).await?.unwrap_or_default())
 }

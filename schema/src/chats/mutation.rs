@@ -6,8 +6,9 @@ use entities::chats::ChatOfUser;
 use super::{
     inputs::{
         AddChatMembersInput, CreateChatInput, DeleteMessageInput, LeaveChatInput,
-        MarkChatReadInput, RemoveChatMemberInput, RenameChatInput, SendMessageInput,
-        SetTypingInput, UpdateMessageInput, chat_id, message_id, user_id, user_ids,
+        MarkChatDeliveredInput, MarkChatReadInput, RemoveChatMemberInput, RenameChatInput,
+        SendMessageInput, SetTypingInput, UpdateMessageInput, chat_id, message_id, user_id,
+        user_ids,
     },
     object::{Chat, Message},
 };
@@ -26,6 +27,7 @@ payloads! {
     "sendMessage" => SendMessagePayload { message: Message = "The new message." }
     "updateMessage" => UpdateMessagePayload { message: Message = "The message with its new text." }
     "deleteMessage" => DeleteMessagePayload { message: Message = "The message without its text." }
+    "markChatDelivered" => MarkChatDeliveredPayload { chat: Chat = "The chat with its messages marked as delivered." }
     "markChatRead" => MarkChatReadPayload { chat: Chat = "The chat with its messages marked as read." }
 }
 
@@ -150,7 +152,20 @@ impl ChatsMutation {
         Ok(Some(DeleteMessagePayload { message }))
     }
 
-    /// Marks messages as read, either all or those up to a number.
+    /// Marks messages as delivered to you, either all or those up to a number: what a client says when it has received them.
+    /// Their senders see it. Messages that you have read are delivered, too.
+    async fn mark_chat_delivered(
+        &self,
+        ctx: &Context<'_>,
+        input: MarkChatDeliveredInput,
+    ) -> Reply<MarkChatDeliveredPayload> {
+        let id = chat_id("id", &input.id)?;
+        let (context, chats) = (command_context(ctx)?, &entities(ctx).chats);
+        let chat = chats.mark_chat_delivered(context, id, input.up_to).await?;
+        Ok(Some(MarkChatDeliveredPayload { chat: Chat(chat) }))
+    }
+
+    /// Marks messages as read, either all or those up to a number. Their senders see it.
     async fn mark_chat_read(
         &self,
         ctx: &Context<'_>,

@@ -8,13 +8,14 @@ use async_graphql::{
 use chrono::{DateTime, Utc};
 use entities::{
     PageOf, SortKey,
-    chats::{self, ChatId, ChatOfUser},
+    chats::{self, ChatOfUser, SentMessage},
 };
 use serde::{Deserialize, Serialize};
 
 use super::loaders::{
     WithUser, load_chat, load_last_message, load_members, load_messages, load_unread_count,
 };
+use super::receipts::{self, MessageReceipts, MessageState};
 use crate::{
     actor::ActorRef,
     connection::{ListCursor, PageArguments, connect},
@@ -198,7 +199,7 @@ impl From<WithUser<chats::ChatMember>> for ChatMember {
 #[graphql(complex)]
 pub(crate) struct Message {
     #[graphql(skip)]
-    chat_id: ChatId,
+    key: SentMessage,
     /// The global id.
     #[graphql(owned)]
     pub(crate) id: ID,
@@ -219,7 +220,11 @@ pub(crate) struct Message {
 impl From<WithUser<chats::ChatMessage>> for Message {
     fn from((row, author): WithUser<chats::ChatMessage>) -> Self {
         Self {
-            chat_id: row.chat_id,
+            key: SentMessage {
+                id: row.id,
+                chat_id: row.chat_id,
+                author_id: row.author_id,
+            },
             id: row.id.into(),
             number: row.number,
             author: UserRef::new(row.author_id, author),
@@ -235,10 +240,21 @@ impl From<WithUser<chats::ChatMessage>> for Message {
 impl Message {
     /// The chat that it is in, as it is now.
     async fn chat(&self, ctx: &Context<'_>) -> Result<Chat> {
-        let chat = load_chat(ctx, self.chat_id).await?;
+        let chat = load_chat(ctx, self.key.chat_id).await?;
         // Chats are never removed.
         chat.map(Chat)
             .ok_or_else(|| error(codes::INTERNAL, "internal error"))
+    }
+
+    /// How far the message has come: as far as to the last of its recipients. Null when somebody else sent it.
+    async fn state(&self, ctx: &Context<'_>) -> Result<Option<MessageState>> {
+        let receipts = receipts::find(ctx, self.key).await?;
+        Ok(receipts.map(|receipts| receipts.state()))
+    }
+
+    /// How many members have received and seen the message, who, and when. Null when somebody else sent it.
+    async fn receipts(&self, ctx: &Context<'_>) -> Result<Option<MessageReceipts>> {
+        receipts::find(ctx, self.key).await
     }
 }
 

@@ -4,7 +4,10 @@
 use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject};
 use chrono::{DateTime, Utc};
 use entities::{
-    chats::{self, ChatEventKind, ChatOfUser, INBOX_STREAM, InboxEvent, InboxEventKind},
+    chats::{
+        self, ChatEventKind, ChatOfUser, INBOX_STREAM, InboxEvent, InboxEventKind, RECEIPT_STREAM,
+        ReceiptEvent, ReceiptEventKind,
+    },
     users::UserId,
 };
 use events::Event;
@@ -13,7 +16,7 @@ use super::{
     event::show_message,
     object::{Chat, Message},
 };
-use crate::{actor::ActorRef, error::Result, request::entities};
+use crate::{actor::ActorRef, error::Result, request::entities, users::UserRef};
 
 /// The type of an event in your chats.
 #[derive(Enum, Copy, Clone, Eq, PartialEq)]
@@ -41,6 +44,10 @@ pub(crate) enum MyChatsEventType {
     MessageEdited,
     /// A message was deleted.
     MessageDeleted,
+    /// A member received messages that you sent.
+    MessagesDelivered,
+    /// A member saw messages that you sent, which delivers them, too.
+    MessagesSeen,
 }
 
 impl From<ChatEventKind> for MyChatsEventType {
@@ -68,6 +75,24 @@ impl From<InboxEventKind> for MyChatsEventType {
     }
 }
 
+impl From<ReceiptEventKind> for MyChatsEventType {
+    fn from(kind: ReceiptEventKind) -> Self {
+        match kind {
+            ReceiptEventKind::MessagesDelivered => Self::MessagesDelivered,
+            ReceiptEventKind::MessagesSeen => Self::MessagesSeen,
+        }
+    }
+}
+
+/// What a member told of messages that you sent.
+#[derive(SimpleObject)]
+pub(crate) struct ChatReceipt {
+    /// The member who received or saw the messages.
+    user: UserRef,
+    /// The number of the last message that they have received or seen. Earlier messages are, too.
+    up_to: i64,
+}
+
 /// An event in one of your chats, or a change to the list of your chats.
 #[derive(SimpleObject)]
 #[graphql(complex)]
@@ -88,23 +113,34 @@ pub(crate) struct MyChatsEvent {
     #[graphql(skip)]
     shown: Option<chats::ChatMessage>,
     #[graphql(skip)]
+    told: Option<ReceiptEvent>,
+    #[graphql(skip)]
     is_replayed: bool,
 }
 
 impl MyChatsEvent {
-    /// Reads an event of the user's inbox, or of a chat.
+    /// Reads an event of the user's inbox, of what became of their messages, or of a chat.
     pub(super) fn decode(
         event: &Event,
         cursor: String,
         is_replayed: bool,
         user_id: UserId,
     ) -> events::Result<Self> {
-        let (event_type, chat_id, shown) = if event.stream == INBOX_STREAM {
-            let decoded = InboxEvent::decode(event)?;
-            (decoded.kind.into(), decoded.chat_id, None)
-        } else {
-            let decoded = chats::ChatEvent::decode(event)?;
-            (decoded.kind.into(), decoded.chat.id, decoded.message)
+        let (mut shown, mut told) = (None, None);
+        let (event_type, chat_id) = match event.stream.as_str() {
+            INBOX_STREAM => {
+                let decoded = InboxEvent::decode(event)?;
+                (decoded.kind.into(), decoded.chat_id)
+            }
+            RECEIPT_STREAM => {
+                let decoded = told.insert(ReceiptEvent::decode(event)?);
+                (decoded.kind.into(), decoded.chat_id)
+            }
+            _ => {
+                let decoded = chats::ChatEvent::decode(event)?;
+                shown = decoded.message;
+                (decoded.kind.into(), decoded.chat.id)
+            }
         };
         Ok(Self {
             cursor,
@@ -114,6 +150,7 @@ impl MyChatsEvent {
             chat_id: chat_id.into(),
             of: ChatOfUser { chat_id, user_id },
             shown,
+            told,
             is_replayed,
         })
     }
@@ -137,5 +174,16 @@ impl MyChatsEvent {
             return Ok(None);
         }
         show_message(ctx, self.shown.as_ref(), self.is_replayed).await
+    }
+    /// Who received or saw messages that you sent, and up to which. Null for other events, and when you are no longer a member.
+    async fn receipt(&self, ctx: &Context<'_>) -> Result<Option<ChatReceipt>> {
+        let Some(told) = &self.told else {
+            return Ok(None);
+        };
+        let is_member = self.chat(ctx).await?.is_some();
+        Ok(is_member.then(|| ChatReceipt {
+            user: told.member_id.into(),
+            up_to: told.up_to_number,
+        }))
     }
 }

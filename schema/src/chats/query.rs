@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, Object, connection::Connection};
 use entities::{
     Filter,
-    chats::{ChatField, ChatId, ChatSort, Chats, MessageId, STREAM},
+    chats::{ChatField, ChatId, ChatSort, Chats, MessageId, RECEIPT_STREAM, STREAM},
     record::SortField,
     users::UserId,
 };
@@ -51,12 +51,13 @@ pub(crate) async fn find(ctx: &Context<'_>, id: ChatId) -> Result<Option<Chat>> 
 }
 
 /// Notes what a list of the user's chats is read from: their inbox, which tells of chats that come and go, and all chats of which they
-/// are a member, any of which may move to the top.
+/// are a member, any of which may move to the top. What became of the user's messages changes no list.
 async fn note_chats(reads: &Reads, chats: &Chats, user_id: UserId) -> Result<()> {
     if !reads.is_recording() {
         return Ok(());
     }
-    for topic in chats.own_chats(user_id).topics().await? {
+    let topics = chats.own_chats(user_id).topics().await?.into_iter();
+    for topic in topics.filter(|topic| topic.kind != RECEIPT_STREAM) {
         let stream = topic.id.map(|id| StreamKey {
             kind: topic.kind,
             id,

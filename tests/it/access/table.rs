@@ -186,6 +186,7 @@ pub const TABLE: &[Row] = &[
     row(IN_CHAT, "updateMessage", "mutation { updateMessage(input: { id: <own_message>, text: \"Changed\" }) { message { id } } }", MEMBER),
     row(IN_CHAT, "deleteMessage", "mutation { deleteMessage(input: { id: <own_message> }) { message { id } } }", MEMBER),
     row(IN_CHAT, "markChatRead", "mutation { markChatRead(input: { id: <chat> }) { chat { id } } }", MEMBER),
+    row(IN_CHAT, "markChatDelivered", "mutation { markChatDelivered(input: { id: <chat> }) { chat { id } } }", MEMBER),
     row(IN_CHAT, "setTyping", "mutation { setTyping(input: { id: <chat> }) { __typename } }", MEMBER),
     row(OWN_CHAT, "removeChatMember", "mutation { removeChatMember(input: { id: <own_chat>, userId: <peer> }) { chat { id } } }", MEMBER),
     row(READ_MODELS, "rebuildReadModel", "mutation { rebuildReadModel(input: { name: \"posts\" }) { readModel { name } } }", ADMIN),

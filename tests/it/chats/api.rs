@@ -14,9 +14,8 @@ pub const UNKNOWN: &str = "chat_01h455vb4pex5vsknk084sn02q";
 /// What a mutation answers with, all of it.
 fn selection(field: &str) -> &'static str {
     match field {
-        "createChat" | "renameChat" | "addChatMembers" | "removeChatMember" | "markChatRead" => {
-            CHAT
-        }
+        "createChat" | "renameChat" | "addChatMembers" | "removeChatMember" | "markChatRead"
+        | "markChatDelivered" => CHAT,
         "sendMessage" | "updateMessage" | "deleteMessage" => MESSAGE,
         "leaveChat" => "chatId",
         "setTyping" => "chat { id }",

@@ -22,6 +22,7 @@ async fn repeats_get_the_first_answer(setup: Setup) {
         ("sendMessage", json!({ "chatId": chat, "text": "once" })),
         ("updateMessage", json!({ "id": message, "text": "Hello!" })),
         ("deleteMessage", json!({ "id": message })),
+        ("markChatDelivered", json!({ "id": chat })),
         ("markChatRead", json!({ "id": chat })),
         ("removeChatMember", json!({ "id": chat, "userId": eve.id })),
     ]

@@ -1,5 +1,5 @@
 //! Random lives of a chat against a model in memory, which counts what is unread as docs/client/domains.md defines it: messages of
-//! others, after the last one read, that are not deleted.
+//! others, after the last one read, that are not deleted. It counts receipts, too.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +10,19 @@ use tests::{Setup, extent};
 
 use super::api::{self, apply, crowd, find, group, members, say};
 
+const RECEIPTS: &str = "query($id: ID!) { chat(id: $id) { messages(first: 100) { nodes { number \
+    receipts { recipientCount deliveredCount seenCount } } } } }";
+
 #[derive(Default)]
 struct Model {
     /// Author and whether it is deleted, by number from 1.
     messages: Vec<(usize, String, bool)>,
     /// The last number read by each member.
     read: BTreeMap<usize, usize>,
+    /// The last number received by each member.
+    received: BTreeMap<usize, usize>,
+    /// How many messages there were when each member joined.
+    since: BTreeMap<usize, usize>,
     /// Longest-standing first; the owner is one of them.
     joined: Vec<usize>,
     owner: usize,
@@ -29,9 +36,24 @@ impl Model {
             .count()
     }
 
+    /// How many members a message was sent to, was delivered to, and was seen by.
+    fn receipts(&self, number: usize) -> [usize; 3] {
+        let (author, ..) = self.messages[number - 1];
+        let recipients = self.joined.iter().filter(|it| **it != author);
+        let recipients: Vec<_> = recipients.filter(|it| self.since[it] < number).collect();
+        let count = |has: &dyn Fn(&usize) -> bool| recipients.iter().filter(|it| has(it)).count();
+        [
+            recipients.len(),
+            count(&|it| self.received[it].max(self.read[it]) >= number),
+            count(&|it| self.read[it] >= number),
+        ]
+    }
+
     fn join(&mut self, person: usize) {
         self.joined.push(person);
-        self.read.insert(person, self.messages.len());
+        for numbers in [&mut self.read, &mut self.received, &mut self.since] {
+            numbers.insert(person, self.messages.len());
+        }
     }
 
     fn depart(&mut self, person: usize) {
@@ -89,6 +111,13 @@ async fn counts_are_those_of_the_model(setup: Setup) {
                 let read = model.read.get_mut(&person).expect("a member");
                 *read = up_to.max(*read);
             }
+            6 => {
+                let up_to = random.usize(..=model.messages.len());
+                let input = json!({ "id": chat, "upTo": up_to });
+                apply(client(person), "markChatDelivered", input).await;
+                let received = model.received.get_mut(&person).expect("a member");
+                *received = up_to.max(*received);
+            }
             _ => {
                 let message = say(client(person), &chat, &format!("step {step}")).await;
                 model.messages.push((person, api::id_of(&message), false));
@@ -122,6 +151,22 @@ async fn compare(model: &Model, crowd: &[(Person, Client)], chat: &str, step: us
             .collect();
         assert_eq!(members(&shown), expected, "step {step}");
         assert_eq!(shown["memberCount"], model.joined.len());
+        let answer = client.run(RECEIPTS, json!({ "id": chat })).await;
+        let nodes = answer.data()["chat"]["messages"]["nodes"].clone();
+        for message in nodes.as_array().expect("messages") {
+            let number = message["number"].as_u64().expect("a number") as usize;
+            let expected = match model.messages[number - 1].0 == person {
+                true => {
+                    let [recipients, delivered, seen] = model.receipts(number);
+                    json!({ "recipientCount": recipients, "deliveredCount": delivered, "seenCount": seen })
+                }
+                false => Value::Null,
+            };
+            assert_eq!(
+                message["receipts"], expected,
+                "step {step}, message {number}"
+            );
+        }
     }
 }
 

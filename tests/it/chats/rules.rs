@@ -25,6 +25,7 @@ async fn outsiders_find_nothing(setup: Setup) {
             ("leaveChat", json!({})),
             ("sendMessage", json!({ "text": "Hello" })),
             ("markChatRead", json!({})),
+            ("markChatDelivered", json!({})),
             ("setTyping", json!({})),
         ] {
             let input = |id: &str| {
@@ -70,7 +71,12 @@ async fn nobody_in_particular_has_no_chats(setup: Setup) {
             .await
             .expect_code("UNAUTHENTICATED");
     }
-    for field in ["leaveChat", "markChatRead", "setTyping"] {
+    for field in [
+        "leaveChat",
+        "markChatRead",
+        "markChatDelivered",
+        "setTyping",
+    ] {
         let answer = send(&nobody, field, json!({ "id": chat })).await;
         answer.expect_code("UNAUTHENTICATED");
     }
@@ -143,7 +149,8 @@ async fn input_has_bounds(setup: Setup) {
     let rename = json!({ "id": chat, "title": long });
     refused(&send(&a, "renameChat", rename).await, "title:length");
     let read = json!({ "id": chat, "upTo": -1 });
-    refused(&send(&a, "markChatRead", read).await, "upTo:range");
+    refused(&send(&a, "markChatRead", read.clone()).await, "upTo:range");
+    refused(&send(&a, "markChatDelivered", read).await, "upTo:range");
     let wrong_kind = json!({ "chatId": ada.id, "text": "Hello" });
     refused(&send(&a, "sendMessage", wrong_kind).await, "chatId:id");
     assert_eq!(api::list(&a).await.len(), 1);

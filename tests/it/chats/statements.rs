@@ -15,6 +15,8 @@ use super::api::{apply, crowd, group, say};
 
 const PAGE_OF_MESSAGES: &str = "query($id: ID!, $first: Int) { chat(id: $id) { messages(first: $first) { \
     nodes { number text author { id name } } } } }";
+const PAGE_OF_RECEIPTS: &str = "query($id: ID!, $first: Int) { chat(id: $id) { messages(first: $first) { \
+    nodes { state receipts { seenCount recipients { state seenAt user { name } } } } } } }";
 const PAGE_OF_CHATS: &str = "query($first: Int) { chats(first: $first) { nodes { \
     title memberCount unreadCount members { role user { id name } } lastMessage { text author { name } } } } }";
 
@@ -67,6 +69,13 @@ async fn pages_cost_a_constant_number(postgres: Postgres, setup: Setup) {
         (few, many),
         (2, 2),
         "the chat, its messages; their authors are in memory"
+    );
+    let few = count(&log, client, PAGE_OF_RECEIPTS, &of_messages(6)).await;
+    let many = count(&log, client, PAGE_OF_RECEIPTS, &of_messages(48)).await;
+    assert_eq!(
+        (few, many),
+        (4, 4),
+        "the chat, its messages, the counts of one's own, their recipients; users are in memory"
     );
     let few = count(&log, client, PAGE_OF_CHATS, &json!({ "first": 2 })).await;
     let many = count(&log, client, PAGE_OF_CHATS, &json!({ "first": 20 })).await;

@@ -54,6 +54,12 @@ pub fn checks() -> Vec<(&'static str, String)> {
             "user_id",
         ),
         ("inboxes and their events", "inbox", "chat_inbox", "user_id"),
+        (
+            "receipts and their events",
+            "receipts",
+            "chat_receipts",
+            "user_id",
+        ),
     ];
     let of_tables = |(name, stream, table, id)| (name, rows_are_at_versions(stream, table, id));
     checks.extend(tables.map(of_tables));

@@ -93,13 +93,7 @@ async fn create_in_tx(work: Work<'_>, creator: UserId, new: NewChat) -> Result<C
     };
     let members: Vec<ChatMember> = user_ids
         .into_iter()
-        .map(|user_id| ChatMember {
-            chat_id: chat.id,
-            user_id,
-            role: role(user_id),
-            joined_at: at,
-            last_read_number: 0,
-        })
+        .map(|user_id| ChatMember::new(chat.id, user_id, role(user_id), at, 0))
         .collect();
     insert_members_in_tx(work.tx, &members).await?;
     let details = Details {

@@ -8,7 +8,7 @@ use sea_orm::{
     QuerySelect, Set,
 };
 
-use super::{Details, Locked, Result, Work, insert_members_in_tx, lock_in_tx, time_in};
+use super::{Details, Locked, Result, Work, insert_members_in_tx, lock_in_tx, marks, time_in};
 use crate::{
     CommandContext,
     access::{Action, UserId, authorize},
@@ -96,13 +96,7 @@ async fn add_in_tx(work: Work<'_>, locked: Locked, mut user_ids: BTreeSet<UserId
     let at = time_in(&chat);
     let members: Vec<ChatMember> = user_ids
         .into_iter()
-        .map(|user_id| ChatMember {
-            chat_id: chat.id,
-            user_id,
-            role: ChatRole::Member,
-            joined_at: at,
-            last_read_number: chat.last_number,
-        })
+        .map(|user_id| ChatMember::new(chat.id, user_id, ChatRole::Member, at, chat.last_number))
         .collect();
     insert_members_in_tx(work.tx, &members).await?;
     for member in &members {
@@ -144,6 +138,7 @@ async fn depart_in_tx(
     kind: ChatEventKind,
 ) -> Result<Chat> {
     gone.clone().delete(&**work.tx).await?;
+    marks::forget_in_tx(work.tx, &gone).await?;
     let new_owner = match gone.role {
         ChatRole::Owner => hand_over_in_tx(&work, chat.id).await?,
         ChatRole::Member => None,

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, QuerySelect, Set};
 
-use super::{Details, Locked, Result, Work, time_in};
+use super::{Details, Locked, Result, Work, marks, time_in};
 use crate::{
     CommandContext,
     access::{Action, authorize},
     boxed,
     chats::{
         Chat, ChatError, ChatEventKind, ChatId, ChatMessage, ChatRefusal, Chats, MessageId,
+        mark::MarkKind,
         message::{Column, Entity},
         rules,
     },
@@ -131,8 +132,11 @@ async fn send_in_tx(work: Work<'_>, locked: Locked, text: String) -> Result<Chat
     Entity::insert(message.clone().into_active_model())
         .exec_without_returning(&**work.tx)
         .await?;
+    // Who sends has seen what was sent before.
+    marks::advance_in_tx(&work, &member, MarkKind::Seen, message.number - 1, at).await?;
     let mut reader = member.into_active_model();
     reader.last_read_number = Set(message.number);
+    reader.last_delivered_number = Set(message.number);
     reader.update(&**work.tx).await?;
     append(&work, chat, ChatEventKind::MessageSent, message, at).await
 }

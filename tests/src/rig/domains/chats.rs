@@ -24,11 +24,12 @@ pub(in crate::rig) async fn write(mut hand: Hand, chats: Vec<String>) -> Hand {
                 hand.ask("updateMessage", "message { id }", input, ONE)
                     .await;
             }
-            3 => {
+            number @ (3 | 4) => {
                 // Whether there are unread messages, and so an event, depends on the other members.
+                let mutation = ["markChatRead", "markChatDelivered"][usize::from(number - 3)];
                 let chat = hand.random.usize(..chats.len());
                 let input = json!({ "id": chats[chat] });
-                hand.ask("markChatRead", "chat { id }", input, &[]).await;
+                hand.ask(mutation, "chat { id }", input, &[]).await;
             }
             _ => {
                 let chat = hand.random.usize(..chats.len());

@@ -1,0 +1,21 @@
+-- Messages up to `joined_number` were there before the member was; null for members of before, who have only a time. What was read was
+-- received, too: an earlier version moves `last_read_number` alone.
+alter table chat_member add column joined_number integer;
+alter table chat_member add column last_delivered_number integer not null default 0;
+
+-- A mark that moved: at `at` the member had received or seen the messages after `after_number` up to `number`.
+create table chat_mark (
+    chat_id      blob    not null references chat,
+    user_id      blob    not null references app_user,
+    kind         text    not null,
+    number       integer not null,
+    after_number integer not null,
+    at           text    not null,
+    primary key (chat_id, user_id, kind, number)
+);
+
+-- The versions of the streams `receipts`, one a user who sent messages.
+create table chat_receipts (
+    user_id blob    primary key references app_user,
+    version integer not null
+);
