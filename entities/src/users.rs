@@ -5,6 +5,7 @@
 mod availability;
 mod caller;
 mod commands;
+mod demo;
 mod disconnecting;
 mod error;
 mod events;

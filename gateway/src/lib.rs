@@ -7,6 +7,7 @@ pub mod cache;
 pub mod config;
 pub mod connections;
 pub mod credentials;
+mod demo;
 pub mod document;
 pub mod errors;
 mod fingerprint;

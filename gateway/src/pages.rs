@@ -111,7 +111,7 @@ fn is_navigation(request: &Request) -> bool {
     let first = path.split('/').nth(1).unwrap_or_default();
     let last = path.rsplit('/').next().unwrap_or_default();
     matches!(*request.method(), Method::GET | Method::HEAD)
-        && !["assets", "avatars", "graphql", "health", "metrics"].contains(&first)
+        && !["assets", "avatars", "demo", "graphql", "health", "metrics"].contains(&first)
         && !last.contains('.')
         && accepts_pages(request.headers())
 }

@@ -12,6 +12,7 @@ use clap::Args;
 use indicatif::ProgressBar;
 
 pub use customers::seed;
+pub(crate) use demo::PEOPLE;
 pub use demo::seed_demo;
 pub use file::{SeedFileError, seed_file};
 pub use posts::{SeedPostsError, seed_posts};

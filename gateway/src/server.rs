@@ -11,6 +11,7 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::any;
+use entities::users::Users;
 use futures::FutureExt;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -27,7 +28,7 @@ use crate::overdue::Overdue;
 use crate::persisted::Persisted;
 use crate::request_id::{self, RequestId};
 use crate::shutdown::Shutdown;
-use crate::{connections, http, origin, pages};
+use crate::{connections, demo, http, origin, pages};
 
 /// How much longer than the drain time requests in flight may take.
 const STOP_GRACE: Duration = Duration::from_secs(5);
@@ -48,6 +49,8 @@ pub struct Service<O> {
     pub operations: O,
     /// The schema's text for `/schema.graphql`, if it is served.
     pub sdl: Option<String>,
+    /// The users, where visitors may enter as people of the demo data.
+    pub demo: Option<Users>,
     /// The same schema, against which documents are checked.
     pub typing: Typing,
     /// The documents that requests may name.
@@ -186,6 +189,7 @@ fn router<O: Operations>(
     let Service {
         operations,
         sdl,
+        demo,
         typing,
         persisted,
         config,
@@ -208,6 +212,7 @@ fn router<O: Operations>(
     let others = Router::new()
         .merge(pages::routes(sdl, compress_above))
         .merge(health::routes(ready, shutdown))
+        .merge(demo::routes(demo))
         .fallback(any(pages::elsewhere))
         .layer(from_fn(complete_headers));
     let endpoint = Arc::new(http::Graphql::new(app));

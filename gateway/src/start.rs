@@ -1,13 +1,14 @@
 //! The commands of the process, step by step. Called by `main` only.
 
 mod error;
+mod first;
 mod store;
 
 use std::{io, path::PathBuf, time::Duration};
 
 use entities::{
     Entities, EntitiesConfig,
-    users::{Presence, PresenceConfig, Secret, TokenKeys, User},
+    users::{Presence, PresenceConfig, Secret, TokenKeys},
 };
 use events::{EventLog, LogConfig, Sole, sqlite_file};
 use gateway::{
@@ -33,10 +34,9 @@ use workers::{
 };
 
 pub(crate) use error::StartError;
+use first::DEMO_ADMINISTRATOR;
 use store::{bring_up_to_date, connect, expect_database, make_folder};
 
-/// The administrator that an embedded gateway creates at its first start.
-const DEMO_ADMINISTRATOR: &str = "admin@example.com";
 /// Load balancers poll readiness every few seconds.
 const DRAIN_DELAY: Duration = Duration::from_secs(5);
 const LEASE: Duration = Duration::from_secs(2);
@@ -44,8 +44,6 @@ const EMBEDDED_LEASE: Duration = Duration::from_secs(10);
 const BATCH_EVENTS: u64 = 4_000;
 /// Mutations wait for a transaction of a follower.
 const EMBEDDED_BATCH_EVENTS: u64 = 500;
-/// The number of customers created as demo data.
-const DEMO_CUSTOMERS: u64 = 25;
 
 /// Runs the requested command until it is done or the process is told to stop.
 pub(crate) async fn run(loaded: Loaded) -> Result<Outcome, StartError> {
@@ -169,21 +167,6 @@ fn token_keys(config: &Config) -> Result<TokenKeys, StartError> {
         .map_err(|error| StartError::Keys(format!("the token keys in {}: {error}", file.display())))
 }
 
-/// Creates an administrator the first time an embedded gateway starts; returns the password, which is shown once.
-async fn make_demo_administrator(
-    entities: &Entities,
-) -> Result<Option<(User, Secret)>, StartError> {
-    if !entities.users.is_empty().await? {
-        return Ok(None);
-    }
-    let password = Secret::generate().map_err(StartError::Keys)?;
-    let users = &entities.users;
-    let user = users
-        .make_administrator(DEMO_ADMINISTRATOR, password.clone())
-        .await?;
-    Ok(Some((user, password)))
-}
-
 async fn serve(config: Config) -> Result<(), StartError> {
     if config.server.production && config.server.demo_data {
         return Err(StartError::DemoInProduction);
@@ -206,25 +189,14 @@ async fn serve(config: Config) -> Result<(), StartError> {
         entities.log.database().take_over_leases(sole).await?;
     }
     let log = entities.log.clone();
-    let is_new = log.tail().position() == 0;
-    let administrator = match is_embedded && !config.server.production {
-        true => make_demo_administrator(&entities).await?,
-        false => None,
-    };
-    if config.server.demo_data && is_new {
-        seed::seed(&entities, DEMO_CUSTOMERS, false).await?;
-        if let Some((administrator, _)) = &administrator {
-            seed::seed_demo(&entities, administrator)
-                .await
-                .map_err(StartError::Demo)?;
-        }
-    }
+    let demo_password = first::start(&config, is_embedded, &entities).await?;
     let shutdown = Shutdown::default();
     let (stop_workers, workers_stopped) = watch::channel(false);
     let workers_config = workers_config(&config)?;
     let workers = (is_embedded || config.work.with_workers)
         .then(|| tokio::spawn(workers::run(log.clone(), workers_config, workers_stopped)));
     let schema = schema::build(entities.clone());
+    let demo = config.server.demo_data.then(|| entities.users.clone());
     let address = config.server.listen;
     let listener = TcpListener::bind(address)
         .await
@@ -236,9 +208,8 @@ async fn serve(config: Config) -> Result<(), StartError> {
         DRAIN_DELAY
     });
     tokio::spawn(stop_when_told(told, drain_delay, shutdown.clone()));
-    let demo_password = administrator.as_ref().map(|(_, password)| password);
     let has_schema = !config.server.production;
-    announce(&listener, is_embedded, has_schema, demo_password)?;
+    announce(&listener, is_embedded, has_schema, demo_password.as_ref())?;
     let presence_config = PresenceConfig {
         lease: config.websocket.presence_lease,
         grace: config.websocket.presence_grace,
@@ -260,6 +231,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
         typing,
         persisted: Persisted::new(&config.documents, trusted, shared_store),
         sdl: (!config.server.production).then_some(sdl),
+        demo,
         ready: health::readiness_of(&log),
         shutdown,
         descriptors,

@@ -24,7 +24,8 @@ pub struct ServerSettings {
     /// Run as in production: no introspection, no /schema.graphql, no generated administrator or demo data
     #[arg(long, env = "MILLRACE_PRODUCTION")]
     pub production: bool,
-    /// Create 25 customers when the log is empty; with SQLite and no users yet also two users, a chat, posts and students
+    /// Create 25 customers when the log is empty; with SQLite and no users yet also three people, a chat, posts and students, and
+    /// let visitors of the page enter as these people without a password
     #[arg(long, env = "MILLRACE_DEMO_DATA")]
     pub demo_data: bool,
     /// Time after SIGTERM in which readiness says 503 and requests are still served, so that clients are sent elsewhere [default: 5s,

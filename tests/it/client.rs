@@ -2,13 +2,12 @@
 //! proxy that cuts lines. A program asks for what only this test can do to the gateway by printing `please …`. What depends on how events
 //! are stored and travel runs both ways; what is the client's own, or of HTTP and tokens, runs embedded.
 
-use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use tests::programs::{CHROMIUM, NODE, repository};
-use tests::setup::Gateway;
-use tests::{Setup, people::Person};
+use tests::Setup;
+use tests::driving::drive;
+use tests::programs::{CHROMIUM, repository};
 
 fn package() -> PathBuf {
     let package = repository().join("web/client");
@@ -23,35 +22,10 @@ async fn run(setup: Setup, program: &'static str) {
     let mut app = setup.start();
     let gateway = app.gateways.remove(0);
     let admin = setup.admin().clone();
-    let running = tokio::task::spawn_blocking(move || drive(program, gateway, &admin));
+    let folder = package().join("e2e");
+    let running = tokio::task::spawn_blocking(move || drive(&folder, program, gateway, &admin));
     running.await.expect("the program");
     drop(app);
-}
-
-/// Runs the program to its end, and does to the gateway what it asks for.
-fn drive(program: &str, mut gateway: Gateway, admin: &Person) {
-    let mut child = Command::new(&*NODE)
-        .arg(program)
-        .arg(gateway.url())
-        .env("ACCESS_TOKEN", &admin.access_token)
-        .env("SIGN_IN_EMAIL", &admin.email)
-        .env("SIGN_IN_PASSWORD", &admin.password)
-        .current_dir(package().join("e2e"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("node starts");
-    let mut answers = child.stdin.take().expect("its input");
-    let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
-    for line in lines.map_while(Result::ok) {
-        println!("{line}");
-        if line == "please kill and restart" {
-            gateway.kill_and_restart();
-            writeln!(answers, "done").expect("it listens");
-        }
-    }
-    let status = child.wait().expect("its end");
-    assert!(status.success(), "{program} failed with {status}");
 }
 
 /// Runs a command of npm in the package, and returns what it printed.

@@ -1,6 +1,7 @@
 //! The end-to-end, fault and conformance tests, in one binary so that they share one Postgres and one Redis.
 
 mod access;
+mod app;
 mod architecture;
 mod bad_input;
 mod chats;

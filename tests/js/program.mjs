@@ -2,6 +2,8 @@
 // from the environment, one line per thing checked, a time limit of its own, and an exit code. Every
 // program here is started through it.
 
+import readline from 'node:readline';
+
 /** The value of `Authorization` of an administrator whose token outlives the program. */
 export const adminAuthorization = `Bearer ${process.env.ACCESS_TOKEN}`;
 
@@ -41,6 +43,16 @@ export async function until(what, condition, limitMs = 15_000) {
     if (Date.now() > deadline) throw new Error(`waited ${limitMs} ms for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
+}
+
+let answers;
+
+/** Has the test do something to the gateway, such as `kill` it; returns when that is done. */
+export async function tell(what) {
+  answers ??= readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+  console.log(`please ${what}`);
+  const { value } = await answers.next();
+  if (value !== 'done') throw new Error(`${what}: ${value}`);
 }
 
 export function show(value) {

@@ -7,6 +7,7 @@ pub mod comparison;
 pub mod customers;
 pub mod database;
 pub mod disk;
+pub mod driving;
 pub mod event_stream;
 pub mod extent;
 pub mod feed;

@@ -26,10 +26,9 @@ export default defineConfig({
   server: {
     fs: { allow: ['..', '../../schema'] },
     proxy: Object.fromEntries(
-      ['/graphql', '/graphiql', '/schema.graphql', '/health', '/assets', '/avatars'].map((path) => [
-        path,
-        { target: gateway, ws: path === '/graphql' },
-      ]),
+      ['/graphql', '/graphiql', '/schema.graphql', '/health', '/assets', '/avatars', '/demo'].map(
+        (path) => [path, { target: gateway, ws: path === '/graphql' }],
+      ),
     ),
   },
   test: { environment: 'happy-dom', include: ['src/**/*.test.{ts,tsx}'] },

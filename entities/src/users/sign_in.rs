@@ -12,6 +12,7 @@ use sea_orm::{EntityTrait, IntoActiveModel, QuerySelect};
 use super::{
     Availability, Role, STREAM, Secret, User, UserError, UserEventKind, UserRefusal, Users,
     commands::{append, lock_user},
+    demo::NO_PASSWORD,
     error::refused_row,
     events::Revocation,
     rules,
@@ -233,24 +234,6 @@ impl Users {
             .await
     }
 
-    /// Creates a user whose password nobody knows.
-    #[boxed]
-    pub async fn create_demo_user(&self, name: &str, email: &str) -> Result<User> {
-        let input = Register {
-            email: email.to_owned(),
-            name: name.to_owned(),
-            password: new_token()?,
-        };
-        let hash = self.passwords.hash(None, input.password.clone()).await?;
-        let context = CommandContext::process("seed");
-        self.log
-            .write(move |tx| {
-                let (context, input, hash) = (context.clone(), input.clone(), hash.clone());
-                Box::pin(async move { create_user(tx, context, input, &hash, Role::Member).await })
-            })
-            .await
-    }
-
     /// Returns whether there are any users.
     #[boxed]
     pub async fn is_empty(&self) -> Result<bool> {
@@ -269,14 +252,14 @@ impl Users {
         let (key, before) = email::sought(email);
         let sql =
             "select p.user_id, p.hash from app_user u join user_password p on p.user_id = u.id
-                   where coalesce(u.address_key, u.email_key) = $1 or u.email_key = $2
+                   where (coalesce(u.address_key, u.email_key) = $1 or u.email_key = $2) and p.hash <> $3
                    order by case when u.email_key = $2 then 0 else 1 end limit 1";
-        let values = vec![key.into(), before.into()];
+        let values = vec![key.into(), before.into(), NO_PASSWORD.into()];
         Ok(query_one_as(&self.log.database().reader, sql, values).await?)
     }
 
     /// Begins a session of the user whom `identify` finds or creates in the same transaction.
-    async fn begin<F>(&self, context: CommandContext, identify: F) -> Result<SignedIn>
+    pub(super) async fn begin<F>(&self, context: CommandContext, identify: F) -> Result<SignedIn>
     where
         F: for<'a> Fn(&'a Tx<'a>, CommandContext) -> BoxFuture<'a, Result<User>>,
         F: Send + Sync + 'static,
@@ -341,7 +324,7 @@ pub(super) fn on_behalf_of(mut context: CommandContext, user: &User) -> CommandC
     context
 }
 
-async fn create_user(
+pub(super) async fn create_user(
     tx: &Tx<'_>,
     context: CommandContext,
     input: Register,

@@ -1,5 +1,5 @@
-//! The content of the first start: two users, a chat, posts that they comment on and like, and students. Everything is created on behalf
-//! of those users, so that lists have authors and histories have actors.
+//! The content of the first start: three people, a chat, posts that they comment on and like, and students. Everything is created on behalf
+//! of them, so that lists have authors and histories have actors.
 
 use std::error::Error;
 
@@ -8,7 +8,7 @@ use entities::{
     access::{Principal, SessionId, Viewer},
     chats::{ChatKind, CreateChat},
     students::{CreateStudent, StudentStatus},
-    users::User,
+    users::{Role, User},
 };
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -40,17 +40,21 @@ const STUDENTS: [(&str, &str, i32); 6] = [
     ("Niklaus Wirth", "Programming languages", 1),
 ];
 
-/// Creates the demo data. Nobody can sign in as the two users.
+/// The people of the demo data, as whom everybody may enter a gateway that shows them.
+pub(crate) const PEOPLE: [(&str, &str, Role); 3] = [
+    ("Ada Lovelace", "ada@example.com", Role::Staff),
+    ("Grace Hopper", "grace@example.com", Role::Staff),
+    ("Alan Turing", "alan@example.com", Role::Member),
+];
+
+/// Creates the demo data.
 ///
 /// # Errors
 /// When something cannot be created; what was created before stays.
 pub async fn seed_demo(entities: &Entities, administrator: &User) -> Result {
     let mut members = vec![administrator.clone()];
-    for (name, email) in [
-        ("Ada Lovelace", "ada@example.com"),
-        ("Grace Hopper", "grace@example.com"),
-    ] {
-        members.push(entities.users.create_demo_user(name, email).await?);
+    for (name, email, role) in PEOPLE {
+        members.push(entities.users.create_demo_user(name, email, role).await?);
     }
     seed_chat(entities, &members).await?;
     seed_posts(entities, &members).await?;

@@ -215,6 +215,7 @@ pub(crate) async fn start_with(config: Config) -> Server {
     let service = Service {
         typing,
         persisted: Persisted::new(&config.documents, trusted, None),
+        demo: None,
         sdl: Some(schema.sdl()),
         operations: Toy(Direct(schema)),
         config,

@@ -1,8 +1,9 @@
 // What the programs here share: clients of this package on the real gateway, and requests to whoever started the program.
-import readline from 'node:readline';
 import { createClient, memoryStore } from '@millrace/client';
 import WebSocket from 'ws';
 import { adminAuthorization } from '../../../tests/js/program.mjs';
+
+export { tell } from '../../../tests/js/program.mjs';
 
 let named = 0;
 
@@ -22,13 +23,4 @@ export function connect(url, options = {}) {
 /** The same, without signing in. */
 export function connectAsAdmin(url, options = {}) {
   return connect(url, { token: () => adminAuthorization.replace('Bearer ', ''), ...options });
-}
-
-const answers = readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-
-/** Has the test do something to the gateway, such as `kill` it; returns when that is done. */
-export async function tell(what) {
-  console.log(`please ${what}`);
-  const { value } = await answers.next();
-  if (value !== 'done') throw new Error(`${what}: ${value}`);
 }

@@ -9,7 +9,7 @@ const web = path.resolve(import.meta.dirname, '../..');
 const page = `<!doctype html><script type="importmap">${JSON.stringify({
   imports: {
     '@millrace/client': '/client/dist/index.js',
-    'graphql-ws': '/node_modules/graphql-ws/dist/index.js',
+    'graphql-ws/client': '/node_modules/graphql-ws/dist/client.js',
     graphql: '/node_modules/graphql/index.mjs',
   },
 })}</script><script type="module">

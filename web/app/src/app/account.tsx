@@ -25,7 +25,7 @@ const availabilities = [
 export function AccountMenu({ isSmall = false }: { isSmall?: boolean }) {
   const { state, me, signOut } = useSession();
   const { setColorScheme } = useMantineColorScheme();
-  const setAvailability = useAct(SetAvailability);
+  const setAvailability = useAct(SetAvailability, { queue: true });
   if (state === 'out')
     return (
       <Link to="/sign-in" className={classes.button}>
@@ -34,7 +34,7 @@ export function AccountMenu({ isSmall = false }: { isSmall?: boolean }) {
       </Link>
     );
   return (
-    <Menu position="top-start" width={220}>
+    <Menu position="top-start" width={220} withinPortal={false}>
       <Menu.Target>
         <UnstyledButton
           className={classes.button}

@@ -8,6 +8,7 @@ import { asFailure } from '../lib/errors';
 export function ErrorPage({ error, reset }: ErrorComponentProps) {
   return (
     <EmptyState
+      isPage
       icon={Bug}
       title="This page failed"
       action={
@@ -28,6 +29,7 @@ export function ErrorPage({ error, reset }: ErrorComponentProps) {
 export function NotFoundPage() {
   return (
     <EmptyState
+      isPage
       icon={MapPinOff}
       title="There is nothing at this address"
       action={

@@ -52,7 +52,7 @@ export default function Frame({ search, children }: { search: () => void; childr
           <AccountMenu />
         </div>
       </nav>
-      <header className={classes.top}>
+      <nav className={classes.top} aria-label="Connection and account">
         <Link to="/" className={classes.brand}>
           <img src={icon} alt="Millrace" width={22} height={22} />
         </Link>
@@ -61,7 +61,7 @@ export default function Frame({ search, children }: { search: () => void; childr
           <Search size={18} aria-hidden />
         </button>
         <AccountMenu isSmall />
-      </header>
+      </nav>
       <main className={classes.content} id="content" tabIndex={-1}>
         <Guarded>{children}</Guarded>
       </main>
@@ -110,6 +110,7 @@ function Guarded({ children }: { children: ReactNode }) {
   if (state === 'out')
     return (
       <EmptyState
+        isPage
         icon={Lock}
         title="Sign in to see this page"
         action={
@@ -122,6 +123,7 @@ function Guarded({ children }: { children: ReactNode }) {
   if (!me) return <Lines />;
   return (
     <EmptyState
+      isPage
       icon={Lock}
       title={`This page is for ${audience === 'admin' ? 'administrators' : 'staff'}`}
     >

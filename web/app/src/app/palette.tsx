@@ -100,6 +100,7 @@ function Commands({ showKeys }: { showKeys: () => void }) {
     <Spotlight
       store={store}
       shortcut={null}
+      attributes={{ content: { 'aria-label': 'Palette' } }}
       highlightQuery
       scrollable
       onQueryChange={setText}

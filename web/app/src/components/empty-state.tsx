@@ -8,16 +8,19 @@ export function EmptyState({
   title,
   children,
   action,
+  isPage = false,
 }: {
   icon?: LucideIcon;
   title: string;
   children?: ReactNode;
   action?: ReactNode;
+  /** It stands for the whole page. */
+  isPage?: boolean;
 }) {
   return (
     <Stack align="center" gap="xs" py={64} px="md" ta="center">
       {Icon && <Icon size={28} strokeWidth={1.5} className="quiet" aria-hidden />}
-      <Title order={2}>{title}</Title>
+      <Title order={isPage ? 1 : 2}>{title}</Title>
       {children && (
         <Text c="dimmed" maw="48ch" component="div">
           {children}

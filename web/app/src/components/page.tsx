@@ -1,5 +1,6 @@
 // The inside of the frame: a title with its actions, content, and a pane at the side that has its own address.
 import { ActionIcon, Group, Skeleton, Stack, Title } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { Outlet, useChildMatches, useNavigate } from '@tanstack/react-router';
 import { X } from 'lucide-react';
 import { type ReactNode, useEffect, useState } from 'react';
@@ -48,6 +49,8 @@ export function Pane({
   children: ReactNode;
 }) {
   const navigate = useNavigate();
+  // There the page stands behind it.
+  const isPhone = useMediaQuery('(max-width: 767px)') ?? false;
   const close = () => navigate({ to, search: true } as never);
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
@@ -62,7 +65,7 @@ export function Pane({
   return (
     <aside className={classes.pane} aria-label="Details">
       <header className={classes.header}>
-        <Title order={2} className="cut">
+        <Title order={isPhone ? 1 : 2} size="h2" className="cut">
           {title}
         </Title>
         <Group gap={4} wrap="nowrap">

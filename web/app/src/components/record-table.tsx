@@ -7,6 +7,7 @@ import { useMediaQuery } from '@mantine/hooks';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp } from 'lucide-react';
 import { type CSSProperties, type KeyboardEvent, type ReactNode, useEffect, useRef } from 'react';
+import { asFailure, explain } from '../lib/errors';
 import type { Row } from '../lib/list';
 import type { LiveListState } from '../lib/live-list';
 import type { Sort } from '../lib/search';
@@ -46,7 +47,7 @@ export function RecordTable<R extends Row>(props: Props<R>) {
   const { label, list, columns, selection, onSelect, bulk, empty } = props;
   const isPhone = useMediaQuery('(max-width: 767px)') ?? false;
   const scroller = useRef<HTMLDivElement>(null);
-  const { rows, hasMore, loadMore, scrolled } = list;
+  const { rows, hasMore, error, loadMore, scrolled } = list;
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
@@ -59,8 +60,8 @@ export function RecordTable<R extends Row>(props: Props<R>) {
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
-    if (hasMore && last >= rows.length - 30) loadMore();
-  }, [hasMore, last, rows.length, loadMore]);
+    if (hasMore && !error && last >= rows.length - 30) loadMore();
+  }, [hasMore, error, last, rows.length, loadMore]);
 
   if (list.isLoading && !list.error) return <Lines count={10} />;
   if (list.error && rows.length === 0) return <Failed error={list.error} retry={list.restart} />;
@@ -153,6 +154,18 @@ export function RecordTable<R extends Row>(props: Props<R>) {
               : `${list.total.toLocaleString('en')} in all`}
           </span>
           {list.isLoadingMore && <span>Loading more…</span>}
+          {error && (
+            <span>
+              {explain(asFailure(error))}{' '}
+              <Button
+                variant="subtle"
+                size="compact-xs"
+                onClick={hasMore ? loadMore : list.restart}
+              >
+                Try again
+              </Button>
+            </span>
+          )}
         </Group>
       )}
     </div>

@@ -30,7 +30,7 @@ function start(self?: string) {
   const stopped = vi.fn();
   const list = new LiveList<Item>({
     compare: inOrder<Item>('ASC', ({ name }) => name),
-    self,
+    self: () => self,
     page: (window, sink) => {
       asked.push({ window, sink });
       return stopped;
@@ -128,6 +128,30 @@ test('others are pointed out for a moment, oneself is not', () => {
   expect(list.get().changed.get('1')?.actor.name).toBe('Ada');
   vi.advanceTimersByTime(tintMs);
   expect(list.get().changed.size).toBe(0);
+});
+
+test('what could not be asked is asked again', () => {
+  const { answer, asked, followed, names } = start();
+  answer(page([item('1', 'b')]));
+  followed[0]?.sink.change(item('2', 'a'), told);
+  vi.advanceTimersByTime(150);
+  asked.at(-1)?.sink.failed(new Error('not now'));
+  expect(names()).toEqual(['b']);
+  const before = asked.length;
+  vi.advanceTimersByTime(3_000);
+  expect(asked).toHaveLength(before + 1);
+  answer(page([item('2', 'a')]));
+  expect(names()).toEqual(['a', 'b']);
+});
+
+test('a first page that cannot be read now is tried again', () => {
+  const { list, asked, answer, names } = start();
+  asked[0]?.sink.failed(Object.assign(new Error('no network'), { code: 'NETWORK' }));
+  expect([list.get().isLoading, list.get().error?.message]).toEqual([false, 'no network']);
+  vi.advanceTimersByTime(3_000);
+  expect(asked).toHaveLength(2);
+  answer(page([item('1')]));
+  expect([names(), list.get().error]).toEqual([['1'], undefined]);
 });
 
 test('after a gap everything is read again, and the last is shown meanwhile', () => {

@@ -30,6 +30,9 @@ export interface ListState<R extends Row> {
 
 export const tintMs = 1_500;
 const settleMs = 120;
+/** What could not be read now is tried again after this, beyond the attempts of the client. */
+const retryMs = 3_000;
+const passing = new Set(['NETWORK', 'UNAVAILABLE', 'TIMEOUT', 'RATE_LIMITED']);
 const mostIds = 100;
 
 export class LiveList<R extends Row> {
@@ -51,24 +54,26 @@ export class LiveList<R extends Row> {
   #touched = new Set<string>();
   #settling: ReturnType<typeof setTimeout> | undefined;
   #isAsking = false;
+  #isFollowed = false;
+  #retrying: ReturnType<typeof setTimeout> | undefined;
   readonly #stops = new Set<() => void>();
   readonly #listeners = new Set<() => void>();
   readonly #page: Page<R>;
   readonly #follow: Follow<R>;
   readonly #compare: (a: R, b: R) => number;
-  readonly #self: string | undefined;
+  readonly #self: () => string | undefined;
 
   constructor(parts: {
     page: Page<R>;
     follow: Follow<R>;
     compare: (a: R, b: R) => number;
     /** Whose own changes are not pointed out. */
-    self?: string | undefined;
+    self?: () => string | undefined;
   }) {
     this.#page = parts.page;
     this.#follow = parts.follow;
     this.#compare = parts.compare;
-    this.#self = parts.self;
+    this.#self = parts.self ?? (() => undefined);
   }
 
   readonly get = () => this.#state;
@@ -79,12 +84,18 @@ export class LiveList<R extends Row> {
   };
 
   start(): void {
-    let isFollowed = false;
-    this.#read({ first: 50, after: null }, (connection, cursor) => {
-      const isFirst = this.#state.isLoading || (cursor !== undefined && !isFollowed);
+    this.#isFollowed = false;
+    this.#isAsking = false;
+    const again = (error: Error) => {
+      this.#set({ error, isLoading: false });
+      if (passing.has((error as { code?: string }).code ?? ''))
+        this.#retrying = setTimeout(this.restart, retryMs);
+    };
+    const next = (connection: Connection<R>, cursor: string | undefined) => {
+      const isFirst = this.#state.isLoading || (cursor !== undefined && !this.#isFollowed);
       this.#take(connection, isFirst ? 'replace' : 'refresh');
-      if (cursor === undefined || isFollowed) return;
-      isFollowed = true;
+      if (cursor === undefined || this.#isFollowed) return;
+      this.#isFollowed = true;
       this.#stops.add(
         this.#follow(cursor, {
           change: (row, change) => this.#changed(row, change),
@@ -93,11 +104,14 @@ export class LiveList<R extends Row> {
           failed: (error) => this.#set({ error }),
         }),
       );
-    });
+    };
+    this.#read({ first: 50, after: null }, next, again);
   }
 
   stop(): void {
     clearTimeout(this.#settling);
+    clearTimeout(this.#retrying);
+    this.#settling = undefined;
     for (const stop of this.#stops) stop();
     this.#stops.clear();
   }
@@ -105,14 +119,15 @@ export class LiveList<R extends Row> {
   readonly restart = () => {
     this.stop();
     this.#touched.clear();
-    this.#isAsking = false;
     this.#set({ isLoading: this.#order.length === 0, isLoadingMore: false, error: undefined });
     this.start();
   };
 
   readonly loadMore = () => {
-    if (!this.#state.hasMore || this.#state.isLoadingMore || this.#state.error) return;
-    this.#set({ isLoadingMore: true });
+    const { hasMore, isLoadingMore } = this.#state;
+    // A page of the cache may end elsewhere than the gateway's.
+    if (!hasMore || isLoadingMore || !this.#isFollowed) return;
+    this.#set({ isLoadingMore: true, error: undefined });
     let isTaken = false;
     this.#read({ first: 100, after: this.#endCursor }, (connection, cursor) => {
       const isNew = !isTaken && cursor !== undefined;
@@ -137,11 +152,9 @@ export class LiveList<R extends Row> {
   #read(
     window: { first: number; after: string | null; ids?: string[] },
     next: (connection: Connection<R>, cursor: string | undefined) => void,
+    failed = (error: Error) => this.#set({ error, isLoadingMore: false }),
   ): () => void {
-    const stop = this.#page(window, {
-      next,
-      failed: (error) => this.#set({ error, isLoading: false, isLoadingMore: false }),
-    });
+    const stop = this.#page(window, { next, failed });
     this.#stops.add(stop);
     return () => {
       this.#stops.delete(stop);
@@ -174,7 +187,7 @@ export class LiveList<R extends Row> {
   #changed(row: R, change: Change): void {
     if (this.#rows.has(row.id)) this.#keep(row);
     this.#touched.add(row.id);
-    if (change.actor.id === undefined || change.actor.id !== this.#self)
+    if (change.actor.id === undefined || change.actor.id !== this.#self())
       this.#point(row.id, change);
     this.#set({});
     this.#settling ??= setTimeout(() => this.#settle(), settleMs);
@@ -198,33 +211,48 @@ export class LiveList<R extends Row> {
     const ids = [...this.#touched].slice(0, mostIds);
     for (const id of ids) this.#touched.delete(id);
     this.#isAsking = true;
-    const done = this.#read({ first: mostIds, after: null, ids }, ({ nodes }, cursor) => {
-      // What the cache has may be from before.
-      if (cursor === undefined) return;
-      queueMicrotask(done);
+    const later = () => {
       this.#isAsking = false;
-      const found = new Map(nodes.map((row) => [row.id, row]));
-      for (const id of ids) {
-        const row = found.get(id);
-        if (!row) this.#remove(id);
-        else {
-          this.#keep(row);
-          this.#arrive(id);
+      for (const id of ids) this.#touched.add(id);
+      this.#settling ??= setTimeout(() => this.#settle(), retryMs);
+    };
+    const done = this.#read(
+      { first: mostIds, after: null, ids },
+      (found, cursor) => {
+        // What the cache has may be from before.
+        if (cursor === undefined) return;
+        queueMicrotask(done);
+        this.#isAsking = false;
+        const rows = new Map(found.nodes.map((row) => [row.id, row]));
+        for (const id of ids) {
+          const row = rows.get(id);
+          if (!row) this.#remove(id);
+          else {
+            this.#keep(row);
+            this.#arrive(id);
+          }
         }
-      }
-      this.#set({ arrived: this.#waiting.size });
-      this.#count();
-      if (this.#touched.size > 0) this.#settling ??= setTimeout(() => this.#settle(), settleMs);
-    });
+        this.#set({ arrived: this.#waiting.size });
+        this.#count();
+        if (this.#touched.size > 0) this.#settling ??= setTimeout(() => this.#settle(), settleMs);
+      },
+      later,
+    );
   }
 
   #count(): void {
     if (this.#state.total === undefined) return;
-    const done = this.#read({ first: 1, after: null }, ({ total }, cursor) => {
-      if (cursor === undefined) return;
-      queueMicrotask(done);
-      if (total !== undefined) this.#set({ total });
-    });
+    const done = this.#read(
+      { first: 1, after: null },
+      ({ total }, cursor) => {
+        if (cursor === undefined) return;
+        queueMicrotask(done);
+        if (total !== undefined) this.#set({ total });
+      },
+      () => {
+        // The next change counts again.
+      },
+    );
   }
 
   #remove(id: string): void {

@@ -1,6 +1,6 @@
 // `useLiveList`: a LiveList on urql. Pages stay open in the cache, so a mutation shows in the list at once.
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
-import { useEffect, useMemo, useSyncExternalStore } from 'react';
+import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
 import { useClient } from 'urql';
 import { pipe, subscribe } from 'wonka';
 import { asFailure } from './errors';
@@ -35,7 +35,8 @@ export function useLiveList<R extends Row, PageData, ChangeData>(
 ) {
   const urql = useClient();
   const { me } = useSession();
-  const self = me?.id;
+  const self = useRef<string>(undefined);
+  self.current = me?.id;
   const { filter, sort } = options;
   const key = JSON.stringify([filter, sort]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the filter and the order, which are other objects each time
@@ -43,7 +44,7 @@ export function useLiveList<R extends Row, PageData, ChangeData>(
     const { page, connection, changes, change, compare } = options;
     return new LiveList<R>({
       compare,
-      self,
+      self: () => self.current,
       page: ({ first, after, ids }, sink) => {
         const narrowed = ids ? { and: [...(filter ? [filter] : []), { id: { in: ids } }] } : filter;
         const variables: Window = {
@@ -84,7 +85,7 @@ export function useLiveList<R extends Row, PageData, ChangeData>(
         return unsubscribe;
       },
     });
-  }, [urql, self, key]);
+  }, [urql, key]);
   useEffect(() => {
     list.start();
     return () => list.stop();

@@ -26,6 +26,10 @@ const Me = graphql(`
   }
 `);
 
+const SignOutEverywhere = graphql(`
+  mutation SignOutEverywhere { signOut(input: { everywhere: true }) { signedOut } }
+`);
+
 export type Me = NonNullable<MeQuery['me']>;
 /** Whom a page or an action is for. */
 export type Audience = 'everybody' | 'member' | 'staff' | 'admin';
@@ -37,7 +41,8 @@ interface Session {
   me: Me | null;
   /** Whether the role allows what is for these. */
   isFor(audience: Audience): boolean;
-  signOut(): Promise<void>;
+  /** Leaves; with `everywhere` all sessions of the user end. */
+  signOut(options?: { everywhere?: boolean }): Promise<void>;
 }
 
 const Context = createContext<Session | undefined>(undefined);
@@ -90,7 +95,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     };
   }, []);
 
-  const signOut = useCallback(async () => {
+  const signOut = useCallback(async ({ everywhere = false } = {}) => {
     last.current.isLeaving = true;
     if (millrace.userId === undefined) {
       // The session is gone already; what is left is to leave the page.
@@ -99,6 +104,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       setUrql(createUrql());
       setState('out');
     }
+    if (everywhere) await millrace.execute({ query: SignOutEverywhere }).catch(() => {});
     // It ends here also when the gateway cannot be told.
     await millrace.signOut().catch(() => {});
   }, []);

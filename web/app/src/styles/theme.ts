@@ -30,6 +30,14 @@ export const theme = createTheme({
     Tooltip: { defaultProps: { openDelay: 300, withArrow: true } },
     Button: { defaultProps: { size: 'sm' } },
     ActionIcon: { defaultProps: { variant: 'subtle', color: 'gray' } },
-    Modal: { defaultProps: { centered: true, transitionProps: { duration: 160 } } },
+    Modal: {
+      defaultProps: {
+        centered: true,
+        transitionProps: { duration: 160 },
+        closeButtonProps: { 'aria-label': 'Close' },
+      },
+    },
+    // A menu has items and nothing else.
+    Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
   },
 });

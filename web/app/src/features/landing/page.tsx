@@ -1,19 +1,90 @@
-import { Button, Group, Text, Title } from '@mantine/core';
+// The first visit: what this is, and that it works.
+import { Button } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
+import { lazy, Suspense, useEffect, useMemo } from 'react';
+import { Lines } from '../../components/page';
+import icon from '../../icon.svg';
+import { useDemoPeople } from '../../lib/demo';
+import { useSession } from '../../lib/session';
+import { Code } from './code';
+import classes from './page.module.css';
+
+const Demonstration = lazy(() => import('./demonstration'));
+
+const facts = [
+  [
+    '0',
+    'events lost, doubled or out of order, in tests that kill every process and cut every line',
+  ],
+  ['3 ms', 'from a mutation to its 100 subscribers, at the median'],
+  ['14 kB', 'is the client that resumes, queues and renews sessions by itself'],
+] as const;
 
 export function LandingPage() {
+  const { state } = useSession();
+  const people = useDemoPeople();
+  useEffect(() => {
+    document.title = 'Millrace';
+  }, []);
+  const pair = useMemo(() => {
+    const [first, second] = people?.filter(({ role }) => role === 'STAFF') ?? [];
+    return first && second ? ([first, second] as const) : undefined;
+  }, [people]);
+  const isIn = state === 'in' || state === 'expired';
   return (
-    <main style={{ padding: 32 }}>
-      <Title order={1}>Millrace</Title>
-      <Text my="md">Every mutation is an event, and every event can be subscribed to.</Text>
-      <Group>
-        <Button component={Link} to="/sign-in">
-          Sign in
-        </Button>
-        <Button variant="default" component="a" href="/graphiql">
-          Open GraphiQL
-        </Button>
-      </Group>
-    </main>
+    <div className={classes.page}>
+      <header className={classes.header}>
+        <span className={classes.brand}>
+          <img src={icon} alt="" width={26} height={26} /> Millrace
+        </span>
+        <nav className={classes.links} aria-label="Around the gateway">
+          <a href="/graphiql">GraphiQL</a>
+          <a href="/schema.graphql">Schema</a>
+          <a href="/health/ready">Health</a>
+        </nav>
+        {isIn ? (
+          <Button component={Link} to="/chats" variant="default">
+            Open the app
+          </Button>
+        ) : (
+          <Button component={Link} to="/sign-in" variant="default">
+            Sign in
+          </Button>
+        )}
+      </header>
+      <main className={classes.main}>
+        <div className={classes.said}>
+          <h1>Every mutation is an event. Every event can be subscribed to.</h1>
+          <p>
+            Millrace is a GraphQL gateway that commits each write together with its event. Clients
+            that were away go on exactly where they stopped.
+          </p>
+          <div className={classes.buttons}>
+            <Button component={Link} to={isIn ? '/chats' : '/sign-in'} size="md">
+              {isIn ? 'Open the app' : people && people.length > 0 ? 'Look around' : 'Sign in'}
+            </Button>
+            <Button component="a" href="/graphiql" size="md" variant="default">
+              Open GraphiQL
+            </Button>
+          </div>
+        </div>
+        <div className={classes.shown}>
+          {pair && (
+            <Suspense fallback={<Lines count={8} />}>
+              <Demonstration people={pair} />
+            </Suspense>
+          )}
+          {people && !pair && <Code />}
+        </div>
+        <dl className={classes.facts}>
+          {facts.map(([number, text]) => (
+            <div key={number}>
+              <dt className="numbers">{number}</dt>
+              <dd>{text}</dd>
+            </div>
+          ))}
+        </dl>
+      </main>
+    </div>
   );
 }

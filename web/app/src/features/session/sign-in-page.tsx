@@ -1,6 +1,7 @@
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { useSession } from '../../lib/session';
+import { DemoPeople } from './demo-people';
 import { Entrance } from './entrance';
 import { SignInForm } from './sign-in-form';
 
@@ -22,6 +23,7 @@ export function SignInPage() {
       }
     >
       <SignInForm />
+      <DemoPeople />
     </Entrance>
   );
 }

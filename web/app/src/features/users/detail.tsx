@@ -77,7 +77,7 @@ export function UserDetail() {
           {user.bio && <Text className="reading">{user.bio}</Text>}
           {user.history && (
             <section>
-              <Title order={3} mb="sm">
+              <Title order={2} size="h3" mb="sm">
                 History
               </Title>
               <Timeline

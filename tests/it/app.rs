@@ -1,0 +1,131 @@
+//! The web app in a browser, against a gateway with demo data: what it shows, to whom, and what becomes of it when the network, the gateway
+//! or the session goes away. The programs are in `tests/js`, those of a name that begins with `app-`; each enters by itself.
+
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tests::Setup;
+use tests::driving::drive;
+use tests::graphql::Client;
+use tests::http::post;
+use tests::people::{ADMIN_EMAIL, Person};
+use tests::programs::{CHROMIUM, repository};
+use tests::setup::{Gateway, run_alone};
+
+/// Starts a gateway for the first time, with demo data; returns it with the administrator whose password it printed.
+async fn first_start(setup: &Setup) -> (Gateway, Person) {
+    let mut gateway = setup.gateway(&["--demo-data"]);
+    let line = gateway
+        .process
+        .await_line(ADMIN_EMAIL, Duration::from_secs(20));
+    let password = line.split("with the password ").nth(1);
+    let password = password.and_then(|rest| rest.split_whitespace().next());
+    let password = password.expect("the password").to_owned();
+    let input = json!({ "input": { "email": ADMIN_EMAIL, "password": password } });
+    let document = "mutation($input: SignInInput!) { signIn(input: $input) { session { accessToken refreshToken } \
+        user { id name email } } }";
+    let answer = gateway.client.run(document, input).await;
+    let admin = Person::of(&answer, "signIn", &password);
+    (gateway, admin)
+}
+
+/// Runs a program with the browser. Tokens last four seconds, so that every page lives through several.
+fn browse(program: &'static str) {
+    assert!(CHROMIUM.exists());
+    run_alone(async || {
+        let mut setup = Setup::embedded_from_nothing();
+        setup.settings.set("MILLRACE_ACCESS_TOKEN_LIFETIME", "4s");
+        let (gateway, admin) = first_start(&setup).await;
+        let folder = repository().join("tests/js");
+        let running = tokio::task::spawn_blocking(move || drive(&folder, program, gateway, &admin));
+        running.await.expect("the program");
+    });
+}
+
+#[test]
+fn a_first_visit() {
+    browse("app-visit.mjs");
+}
+
+#[test]
+fn pages_are_accessible() {
+    browse("app-pages.mjs");
+}
+
+#[test]
+fn faults_lose_nothing() {
+    browse("app-faults.mjs");
+}
+
+#[test]
+fn its_unit_tests_pass() {
+    let output = Command::new("npm")
+        .args(["test"])
+        .current_dir(repository().join("web/app"))
+        .output()
+        .expect("npm starts");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{printed}");
+}
+
+async fn people_of(client: &Client) -> Vec<Value> {
+    let answer = client.get("/demo/people", &[]).await;
+    let list: Value = serde_json::from_str(&answer.text()).expect("JSON");
+    list["people"].as_array().expect("people").clone()
+}
+
+async fn enter(client: &Client, email: &str, content_type: &str) -> (u16, Value) {
+    let body = json!({ "email": email }).to_string();
+    let headers = [("content-type", content_type)];
+    let request = post("/demo/session", &headers, body.as_bytes());
+    let answer = client.send(&request).await.expect("an answer");
+    let value = serde_json::from_str(&answer.text()).unwrap_or_default();
+    (answer.status, value)
+}
+
+/// Whoever registers is never offered, a person of the demo data has no password, and without the flag nobody is entered as.
+#[test]
+fn visitors_enter_as_people_of_the_demo_data_and_as_nobody_else() {
+    tests::setup::run(async || {
+        let setup = Setup::embedded_from_nothing();
+        let (mut gateway, _) = first_start(&setup).await;
+        let client = gateway.client.clone();
+        let people = people_of(&client).await;
+        let emails: Vec<_> = people
+            .iter()
+            .filter_map(|it| it["email"].as_str())
+            .collect();
+        assert_eq!(
+            emails,
+            ["ada@example.com", "grace@example.com", "alan@example.com"]
+        );
+        let json = "application/json";
+        let (status, entered) = enter(&client, "ada@example.com", json).await;
+        assert_eq!(status, 200, "{entered}");
+        let token = entered["session"]["accessToken"].as_str().expect("a token");
+        let me = client
+            .signed_in_as(token)
+            .run("{ me { id email role } }", json!({}))
+            .await;
+        assert_eq!(me.data()["me"]["id"], entered["user"]["id"]);
+        assert_eq!(me.data()["me"]["role"], "STAFF");
+        // The administrator, and somebody who is not there.
+        for email in [ADMIN_EMAIL, "nobody@example.com"] {
+            assert_eq!(enter(&client, email, json).await.0, 404, "{email}");
+        }
+        // What pages of other sites can have sent.
+        assert_eq!(enter(&client, "ada@example.com", "text/plain").await.0, 415);
+        for password in ["demo", "ada@example.com"] {
+            let input = json!({ "input": { "email": "ada@example.com", "password": password } });
+            let document =
+                "mutation($input: SignInInput!) { signIn(input: $input) { user { id } } }";
+            let refused = client.run(document, input).await;
+            refused.expect_code("UNAUTHENTICATED");
+        }
+        gateway.process.kill();
+        let without = setup.gateway(&[]);
+        assert!(people_of(&without.client).await.is_empty());
+        assert_eq!(enter(&without.client, "ada@example.com", json).await.0, 404);
+    });
+}

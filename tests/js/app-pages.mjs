@@ -1,0 +1,71 @@
+// Every page of the app, in both schemes, on a desktop and a phone: no issue above minor in axe, nothing that scrolls sideways, no
+// error in the console. A page that is added is added here.
+import { connection, enterAs, issues, isTooWide, visit } from './app.mjs';
+import { launch } from './chromium.mjs';
+import { program, until } from './program.mjs';
+
+const outside = ['/', '/sign-in', '/register', '/no/such/page'];
+const inside = ['/users', '/settings'];
+const sizes = [
+  { width: 1280, height: 800 },
+  { width: 390, height: 844 },
+];
+
+await program(150_000, async (base, check) => {
+  const browser = await launch();
+  const faults = [];
+  for (const viewport of sizes) {
+    const where = `${viewport.width} pixels`;
+    const { context, page, seen } = await visit(browser, base, { viewport, reducedMotion: 'reduce' });
+    const judge = async (what) => {
+      const found = await issues(page);
+      if (await isTooWide(page)) found.push('it is wider than its window');
+      if (found.length > 0) faults.push({ page: what, where, found });
+      else check(`${what} (${where})`);
+    };
+    for (const path of outside) {
+      await page.goto(`${base}${path}`);
+      await page.getByRole('heading').first().waitFor();
+      if (path === '/') await page.getByLabel('Live demonstration').waitFor();
+      await judge(path);
+    }
+    await enterAs(page, base, 'Ada');
+    for (const path of inside) {
+      await page.goto(`${base}${path}`);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await settled(page);
+      await judge(path);
+    }
+    await page.goto(`${base}/users`);
+    await page.getByRole('link', { name: /Grace/ }).click();
+    await page.getByText('registered', { exact: false }).first().waitFor();
+    await judge('a user');
+    await page.keyboard.press('Control+k');
+    await page.getByPlaceholder('Pages, people and actions').waitFor();
+    await judge('the palette');
+    await page.keyboard.press('Escape');
+    await page.getByPlaceholder('Pages, people and actions').waitFor({ state: 'hidden' });
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+    await judge('the keys');
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor({ state: 'hidden' });
+    await connection(page).first().click();
+    await page.getByText('What others do shows here').waitFor();
+    await judge('the connection');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Account of Ada' }).and(page.locator(':visible')).click();
+    await page.getByRole('menuitem', { name: 'Sign out' }).waitFor();
+    await judge('the account');
+    check(`nothing failed (${where})`, seen.errors.length === 0, seen.errors);
+    check(`nothing came from elsewhere (${where})`, seen.foreign.length === 0, seen.foreign);
+    await context.close();
+  }
+  await browser.close();
+  check('all pages are accessible', faults.length === 0, faults.map((fault) => JSON.stringify(fault)).join('\n'));
+});
+
+/** Until what stood in for the content is gone. */
+function settled(page) {
+  return until('the content', async () => (await page.locator('[aria-hidden] .mantine-Skeleton-root').count()) === 0);
+}

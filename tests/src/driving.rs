@@ -1,0 +1,39 @@
+//! Programs in JavaScript that tell the test what to do to the gateway: they print `please …`, and go on when they read `done`. Called by the
+//! tests of the client and of the app.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::people::Person;
+use crate::programs::NODE;
+use crate::setup::Gateway;
+
+/// Runs the program to its end, and does to the gateway what it asks for.
+pub fn drive(folder: &Path, program: &str, mut gateway: Gateway, person: &Person) {
+    let mut child = Command::new(&*NODE)
+        .arg(program)
+        .arg(gateway.url())
+        .env("ACCESS_TOKEN", &person.access_token)
+        .env("SIGN_IN_EMAIL", &person.email)
+        .env("SIGN_IN_PASSWORD", &person.password)
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("node starts");
+    let mut answers = child.stdin.take().expect("its input");
+    let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+    for line in lines.map_while(Result::ok) {
+        println!("{line}");
+        match line.as_str() {
+            "please kill and restart" => gateway.kill_and_restart(),
+            "please kill" => gateway.process.kill(),
+            "please restart" => gateway.restart(),
+            _ => continue,
+        }
+        writeln!(answers, "done").expect("it listens");
+    }
+    let status = child.wait().expect("its end");
+    assert!(status.success(), "{program} failed with {status}");
+}
