@@ -63,6 +63,7 @@ const STREAMS: &[&str] = &[
     users::STREAM,
     users::SESSION_STREAM,
     users::PRESENCE_STREAM,
+    users::EMAIL_STREAM,
     chats::STREAM,
     chats::INBOX_STREAM,
     chats::RECEIPT_STREAM,
@@ -84,6 +85,7 @@ const KEEPS: events::Keeps = events::Keeps {
     last: &[
         students::CACHE_STREAM,
         operations::STREAM,
+        users::EMAIL_STREAM,
         events::ERASURE_STREAM,
     ],
 };

@@ -6,9 +6,12 @@ mod availability;
 mod caller;
 mod commands;
 mod demo;
+mod devices;
 mod disconnecting;
+mod email_tokens;
 mod error;
 mod events;
+mod mailing;
 mod passwords;
 mod personal;
 mod presence;
@@ -33,11 +36,15 @@ pub use crate::access::{Role, SessionId, UserId};
 pub use availability::{ShownAvailability, UserPresence};
 pub use caller::Caller;
 pub use commands::{ChangeUser, UpdateProfile};
+pub use devices::OpenSession;
 pub use disconnecting::Disconnected;
 pub use error::{UserError, UserRefusal};
 pub(crate) use events::SessionEventKind;
 pub(crate) use events::event_contracts;
-pub use events::{PRESENCE_STREAM, SESSION_STREAM, STREAM, UserEvent, UserEventKind};
+pub use events::{
+    EMAIL_STREAM, EmailPurpose, PRESENCE_STREAM, SESSION_STREAM, STREAM, UserEvent, UserEventKind,
+};
+pub use mailing::{AccountMail, Mailer};
 pub use passwords::PasswordCost;
 pub(crate) use personal::{PERSONAL_DATA, erase};
 pub use presence::{Presence, PresenceConfig, PresenceGuard};
@@ -69,6 +76,10 @@ pub struct UsersConfig {
     pub attempts_per_account: NonZeroU32,
     /// Allowed attempts from one address in a minute.
     pub attempts_per_address: NonZeroU32,
+    /// Whether everybody may register.
+    pub is_registration_open: bool,
+    /// What delivers mails; without it there are none.
+    pub mailer: Option<Arc<dyn Mailer>>,
     /// The largest number of users and sessions in memory; 0 turns the cache off.
     pub cache_capacity: u64,
 }
@@ -82,6 +93,8 @@ pub struct Users {
     tokens: Arc<tokens::Tokens>,
     passwords: passwords::Passwords,
     throttle: Arc<throttle::Throttle>,
+    mails: mailing::Mails,
+    is_registration_open: bool,
     access_token_lifetime: Duration,
     refresh_token_lifetime: Duration,
     refresh_grace: Duration,
@@ -99,6 +112,8 @@ impl Users {
                 config.attempts_per_account,
                 config.attempts_per_address,
             )),
+            mails: mailing::Mails::new(config.mailer),
+            is_registration_open: config.is_registration_open,
             access_token_lifetime: config.access_token_lifetime,
             refresh_token_lifetime: config.refresh_token_lifetime,
             refresh_grace: config.refresh_grace,

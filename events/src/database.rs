@@ -19,10 +19,12 @@ use futures::future::BoxFuture;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr};
 
 pub use self::{
-    connection::DatabaseConnection, file::sqlite_file, transaction::DatabaseTransaction,
-    turns::Claimant,
+    connection::DatabaseConnection,
+    file::sqlite_file,
+    transaction::DatabaseTransaction,
+    turns::{Claimant, Crowded, Turn, Turns},
 };
-use self::{file::DatabaseFile, lease::Silence, open::Limits, trouble::Trouble, turns::Turns};
+use self::{file::DatabaseFile, lease::Silence, open::Limits, trouble::Trouble};
 use crate::{
     Error, Result, boxed,
     sql::{Dialect, query_one_as},

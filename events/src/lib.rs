@@ -65,8 +65,8 @@ pub use control::{
 pub use currency::{Behind, BehindBecause};
 pub use cursor::{Cursor, CursorError};
 pub use database::{
-    AsRetryable, Claimant, Database, DatabaseConfig, DatabaseConnection, DatabaseTransaction, now,
-    sqlite_file,
+    AsRetryable, Claimant, Crowded, Database, DatabaseConfig, DatabaseConnection,
+    DatabaseTransaction, Turn, Turns, now, sqlite_file,
 };
 pub use epoch::continues;
 pub use error::{Error, Result, error_chain};

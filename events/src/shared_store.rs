@@ -3,6 +3,8 @@
 //! (`BATCH_LIMIT` for many entries), and none waits for a Redis that is away: the connection is dropped after a few failures and
 //! reopened in the background, and until then every call is answered at once as if the store were empty.
 
+mod debts;
+
 use std::{
     sync::{
         Arc,

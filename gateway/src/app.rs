@@ -1,8 +1,12 @@
 //! The state that all transports share: the operations, the checked documents, the settings and the stop. Execution goes through here, so
 //! that time limits and the completion of errors are the same on every transport.
 
+use std::sync::Arc;
+
 use async_graphql::{Request, Response, ServerError};
 use axum::http::{Extensions, HeaderMap};
+use entities::users::network_of;
+use events::Claimant;
 use futures::future::BoxFuture;
 use tracing::{Instrument, Span};
 
@@ -11,10 +15,12 @@ use crate::connections::Client;
 use crate::credentials::Credentials;
 use crate::document::{self, Documents, Prepared};
 use crate::errors::{self, Code, typed};
+use crate::fair::Shares;
 use crate::operation::Operations;
 use crate::overdue::{Overdue, Unfinished};
 use crate::params::{IdempotencyKey, Params};
 use crate::persisted::Persisted;
+use crate::rates::{Account, Limited, Rates};
 use crate::request_id::RequestId;
 use crate::shutdown::Shutdown;
 use crate::transports::{HttpSettings, WebSocketSettings};
@@ -23,12 +29,16 @@ pub(crate) struct App<O> {
     pub(crate) operations: O,
     pub(crate) documents: Documents,
     pub(crate) persisted: Persisted,
+    pub(crate) rates: Rates,
     pub(crate) http: HttpSettings,
     pub(crate) websocket: WebSocketSettings,
     /// The bytes in transit to and from clients.
     pub(crate) transit: Budget,
+    /// The sockets of users.
+    pub(crate) sockets: Budget,
     pub(crate) shutdown: Shutdown,
     pub(crate) overdue: Overdue,
+    pub(crate) shares: Arc<Shares>,
 }
 
 impl<O: Operations> App<O> {
@@ -54,20 +64,71 @@ impl<O: Operations> App<O> {
         }
     }
 
-    /// Checks a request, whose document may be a persisted one, and completes its data (see `Documents::prepare`).
+    /// Returns the account from which the caller pays for operations.
+    pub(crate) fn account(&self, caller: &O::Caller) -> Account {
+        let user = self.operations.user(caller).map(Holder::User);
+        let network = self.operations.address(caller).map(Holder::network);
+        self.rates.account([user, network])
+    }
+
+    /// Checks a request, whose document may be a persisted one, completes its data (see `Documents::prepare`), and has it paid for.
     pub(crate) async fn prepare(
+        &self,
+        params: Params,
+        key: Option<IdempotencyKey>,
+        (caller, account): (&O::Caller, &Account),
+        id: &RequestId,
+    ) -> Result<Prepared, Vec<ServerError>> {
+        // Who has nothing left is refused before anything is read.
+        self.unless_limited(caller, self.rates.check(account))
+            .await?;
+        let bytes = params.query.len();
+        let claimant = self.claimant(caller);
+        let checked = self.check(params, key, claimant, id).await;
+        let prepared = checked.inspect_err(|_| self.rates.charge_refused(account, bytes))?;
+        self.unless_limited(caller, self.rates.spend(account, prepared.price))
+            .await?;
+        Ok(prepared)
+    }
+
+    async fn check(
         &self,
         mut params: Params,
         key: Option<IdempotencyKey>,
+        claimant: Option<Claimant>,
         id: &RequestId,
     ) -> Result<Prepared, Vec<ServerError>> {
-        let resolved = self.persisted.resolve(&mut params).await;
-        let candidate = resolved.map_err(|error| vec![error])?;
+        let one = |error| vec![error];
+        let candidate = self.persisted.resolve(&mut params).await.map_err(one)?;
+        let turn = self.shares.take(claimant).await.map_err(one)?;
         let prepared = self.documents.prepare(params, key, id)?;
+        drop(turn);
         if let Some(candidate) = candidate {
             self.persisted.keep(candidate);
         }
         Ok(prepared)
+    }
+
+    /// Returns on whose behalf the caller's work is done.
+    fn claimant(&self, caller: &O::Caller) -> Option<Claimant> {
+        let user = self.operations.user(caller);
+        let network = || Some(network_of(self.operations.address(caller)?));
+        let user = user.map(|id| Claimant::User(id.uuid()));
+        user.or_else(|| network().map(Claimant::Network))
+    }
+
+    /// Refuses callers who have spent too much, unless they operate the installation.
+    async fn unless_limited(
+        &self,
+        caller: &O::Caller,
+        spent: Result<(), Limited>,
+    ) -> Result<(), Vec<ServerError>> {
+        match spent {
+            Err(limited) if !self.operations.is_operator(caller).await => {
+                Err(vec![self.rates.refuse(&limited).await])
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Runs a query or a mutation within the time limit; if it runs resolvers, in a task of its own, so that the limit also holds for work
@@ -79,10 +140,14 @@ impl<O: Operations> App<O> {
         id: &RequestId,
     ) -> Response {
         let plan = document::plan_of(&request).cloned();
+        let (claimant, shares) = (self.claimant(caller), self.shares.clone());
         let (operations, caller) = (self.operations.clone(), caller.clone());
         // It is large, and on its way into a task it would be copied several times.
-        let running: BoxFuture<'static, Response> =
-            Box::pin(async move { operations.execute(request, &caller).await });
+        let running: BoxFuture<'static, Response> = Box::pin(async move {
+            let executing = operations.execute(request, &caller);
+            let executed = shares.run(claimant, executing).await;
+            executed.unwrap_or_else(|refused| Response::from_errors(vec![refused]))
+        });
         let (limit, running) = (self.http.request_timeout, running.instrument(span_of(id)));
         let answered = match &plan {
             // What runs no resolver yields wherever it waits.

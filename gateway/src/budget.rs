@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use entities::users::{UserId, network_of};
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::errors::{Code, typed, with};
+use crate::errors::{Code, RETRY_AFTER_SECONDS, typed, with};
 
 /// About when a holder that gave something back is admitted again, in seconds.
 const RETRY_AFTER: u64 = 1;
@@ -93,7 +93,7 @@ impl Spent {
                 format!("There are too many {what} from here at once; try again later"),
             ),
         };
-        with(error, "retryAfterSeconds", RETRY_AFTER)
+        with(error, RETRY_AFTER_SECONDS, RETRY_AFTER)
     }
 }
 

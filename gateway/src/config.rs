@@ -17,9 +17,11 @@ use crate::import::StudentsFile;
 use crate::limits::Limits;
 use crate::live::SubscriptionSettings;
 use crate::logging;
+use crate::mail::MailSettings;
 use crate::persisted::DocumentSettings;
+use crate::rates::RateSettings;
 use crate::seed::SeedSettings;
-use crate::sign_in::{self, SignInSettings};
+use crate::sign_in::{self, SignInSettings, UserSettings};
 use crate::transports::{HttpSettings, ServerSettings, WebSocketSettings};
 use entities::users::Secret;
 use workers::{
@@ -66,6 +68,10 @@ pub struct Config {
     pub subscriptions: SubscriptionSettings,
     #[command(flatten)]
     pub sign_in: SignInSettings,
+    #[command(flatten)]
+    pub mail: MailSettings,
+    #[command(flatten)]
+    pub rates: RateSettings,
     #[command(flatten)]
     pub limits: Limits,
     #[command(flatten)]
@@ -159,6 +165,13 @@ pub enum Command {
         #[arg(long, env = "MILLRACE_ADMIN_PASSWORD", hide_env_values = true, value_parser = sign_in::secret)]
         password: Option<Secret>,
     },
+    /// Create a user, or give one another role and a new password
+    ///
+    /// The password is taken from MILLRACE_USER_PASSWORD, or made and printed. A user who is there keeps their name.
+    #[command(
+        after_help = "Example:\n  millrace user --email ada@example.org --name \"Ada Lovelace\" --role staff"
+    )]
+    User(UserSettings),
     /// Show followers with their lag, handlers, and circuit breakers
     Status(StatusSettings),
     /// List, show, replay or discard dead letters: events that a follower or a handler has given up on

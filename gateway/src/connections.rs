@@ -44,8 +44,8 @@ use stream::Stream;
 pub(crate) use upgraded::Upgraded;
 
 use crate::budget::{Budget, Holder, Spent};
-use crate::credentials::ForwardedAddresses;
 use crate::errors::{Code, typed};
+use crate::forwarding::Forwarding;
 use crate::hosts::{self, AllowedHost};
 use crate::request_id::RequestId;
 use crate::response;
@@ -106,7 +106,7 @@ pub(crate) struct Door {
     pub(crate) shutdown: Shutdown,
     /// The bytes in transit to and from clients.
     pub(crate) transit: Budget,
-    pub(crate) forwarded: ForwardedAddresses,
+    pub(crate) forwarded: Forwarding,
     pub(crate) places: Arc<Places>,
     /// The names by which the gateway may be called.
     pub(crate) hosts: Arc<[AllowedHost]>,

@@ -1,16 +1,19 @@
 //! The credentials that a client presents: a bearer token, and the address that it calls from, or that a proxy reports. They are only
 //! read here, never judged; the operations' `admit` decides. Tokens are kept out of every log and answer.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use axum::http::HeaderMap;
-use axum::http::header::{AUTHORIZATION, FORWARDED};
+use axum::http::header::{AUTHORIZATION, USER_AGENT};
 use serde_json::{Map, Value};
 
 /// The key of the token in payloads of sockets; case is ignored.
 const PAYLOAD_KEY: &str = "authorization";
-const FORWARDED_FOR: &str = "x-forwarded-for";
+/// Browsers need about half of this.
+const USER_AGENT_CHARS: usize = 256;
+pub(crate) const FORWARDED_FOR: &str = "x-forwarded-for";
 /// A token that is not one of ours, which has the effect of a bad one.
 const NO_BEARER: &str = "";
 
@@ -39,19 +42,6 @@ impl FromStr for ForwardedAddresses {
     }
 }
 
-impl ForwardedAddresses {
-    /// Returns the address behind a request that came over a connection from `peer`. One that cannot be parsed is replaced by the proxy's
-    /// own.
-    pub(crate) fn address(self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
-        let forwarded = match self {
-            Self::No => None,
-            Self::XForwardedFor => last_entry(headers, FORWARDED_FOR).and_then(address),
-            Self::Forwarded => last_entry(headers, FORWARDED.as_str()).and_then(forwarded_for),
-        };
-        forwarded.unwrap_or(peer).to_canonical()
-    }
-}
-
 /// A client's credentials and address.
 #[derive(Clone, Default)]
 pub struct Credentials {
@@ -59,6 +49,8 @@ pub struct Credentials {
     pub token: Option<String>,
     /// The client's address, if it is known.
     pub address: Option<IpAddr>,
+    /// What the client's program says about itself, cut to a length that a socket may hold.
+    pub user_agent: Option<Arc<str>>,
 }
 
 impl Credentials {
@@ -71,7 +63,14 @@ impl Credentials {
             // With two headers it is not for us to guess which was meant.
             (Some(_), Some(_)) => Some(NO_BEARER.to_owned()),
         };
-        Self { token, address }
+        let user_agent = headers.get(USER_AGENT).and_then(|it| it.to_str().ok());
+        let user_agent =
+            user_agent.map(|text| text.chars().take(USER_AGENT_CHARS).collect::<String>());
+        Self {
+            token,
+            address,
+            user_agent: user_agent.map(Into::into),
+        }
     }
 
     /// Takes the token from a socket's payload, if there is one.
@@ -100,28 +99,6 @@ fn bearer(text: &str) -> String {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim().to_owned(),
         _ => NO_BEARER.to_owned(),
     }
-}
-
-/// Returns the last entry of a list that may span several headers, skipping empty ones.
-fn last_entry<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let values = headers.get_all(name).iter().rev();
-    let mut entries = values.flat_map(|value| value.to_str().unwrap_or("unreadable").rsplit(','));
-    entries.find_map(|entry| Some(entry.trim()).filter(|entry| !entry.is_empty()))
-}
-
-/// Returns the `for` of one element of `Forwarded`, such as `for="[2001:db8::1]:4711";proto=https`.
-fn forwarded_for(element: &str) -> Option<IpAddr> {
-    let mut pairs = element.split(';').filter_map(|pair| pair.split_once('='));
-    let (_, value) = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case("for"))?;
-    address(value.trim().trim_matches('"'))
-}
-
-/// Parses an address as proxies write it: alone, in brackets, with a port.
-fn address(text: &str) -> Option<IpAddr> {
-    let alone = text.parse().ok();
-    let with_port = || text.parse::<SocketAddr>().ok().map(|socket| socket.ip());
-    let in_brackets = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
-    alone.or_else(with_port).or_else(in_brackets)
 }
 
 #[cfg(test)]
@@ -159,67 +136,5 @@ mod tests {
         assert_eq!(of(json!({ "authorization": 7 })).as_deref(), Some(""));
         assert_eq!(of(json!({ "authorization": null })), None);
         assert_eq!(of(json!({ "other": "Bearer abc" })), None);
-    }
-
-    fn address_of(how: ForwardedAddresses, name: &'static str, values: &[&'static str]) -> String {
-        let mut headers = HeaderMap::new();
-        for value in values {
-            headers.append(name, HeaderValue::from_static(value));
-        }
-        let peer = IpAddr::from([127, 0, 0, 1]);
-        how.address(&headers, peer).to_string()
-    }
-
-    #[test]
-    fn a_proxy_is_believed_only_when_told_to() {
-        use ForwardedAddresses::{Forwarded, No, XForwardedFor};
-        let chain = ["198.51.100.7, 203.0.113.9"];
-        assert_eq!(address_of(No, FORWARDED_FOR, &chain), "127.0.0.1");
-        assert_eq!(address_of(Forwarded, FORWARDED_FOR, &chain), "127.0.0.1");
-        let nearest = address_of(XForwardedFor, FORWARDED_FOR, &chain);
-        assert_eq!(nearest, "203.0.113.9", "the nearest proxy's word");
-        assert_eq!("true".parse(), Ok(XForwardedFor));
-        assert_eq!("False".parse(), Ok(No));
-        assert_eq!("forwarded".parse(), Ok(Forwarded));
-        assert!("maybe".parse::<ForwardedAddresses>().is_err());
-    }
-
-    #[test]
-    fn addresses_are_read_as_proxies_write_them() {
-        let table: [(&[&'static str], &str); 12] = [
-            (&["198.51.100.1"], "198.51.100.1"),
-            (&["198.51.100.1:4711"], "198.51.100.1"),
-            (&["2001:db8::1"], "2001:db8::1"),
-            (&["[2001:db8::1]"], "2001:db8::1"),
-            (&["[2001:db8::1]:4711"], "2001:db8::1"),
-            (&["::ffff:198.51.100.1"], "198.51.100.1"),
-            (&["[::ffff:198.51.100.1]:80"], "198.51.100.1"),
-            (&["203.0.113.9, 198.51.100.1 "], "198.51.100.1"),
-            (&["203.0.113.9", "198.51.100.1:1, ,"], "198.51.100.1"),
-            // An entry that is no address is not skipped: the entry before it is the client's own claim.
-            (&["203.0.113.9, unknown"], "127.0.0.1"),
-            (&["203.0.113.9, [::1"], "127.0.0.1"),
-            (&[], "127.0.0.1"),
-        ];
-        for (values, expected) in table {
-            let found = address_of(ForwardedAddresses::XForwardedFor, FORWARDED_FOR, values);
-            assert_eq!(found, expected, "{values:?}");
-        }
-        let table: [(&[&'static str], &str); 7] = [
-            (&["for=192.0.2.60;proto=http;by=203.0.113.43"], "192.0.2.60"),
-            (&["For=\"[2001:db8:cafe::17]:4711\""], "2001:db8:cafe::17"),
-            (&["for=192.0.2.43, for=198.51.100.17"], "198.51.100.17"),
-            (
-                &["for=192.0.2.43", "proto=https;for=\"198.51.100.17:80\""],
-                "198.51.100.17",
-            ),
-            (&["for=192.0.2.43, for=_hidden"], "127.0.0.1"),
-            (&["for=192.0.2.43, for=unknown"], "127.0.0.1"),
-            (&["for=192.0.2.43, proto=https"], "127.0.0.1"),
-        ];
-        for (values, expected) in table {
-            let found = address_of(ForwardedAddresses::Forwarded, "forwarded", values);
-            assert_eq!(found, expected, "{values:?}");
-        }
     }
 }

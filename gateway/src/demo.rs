@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::connections::Client;
+use crate::credentials::Credentials;
 use crate::seed::PEOPLE;
 
 #[derive(Serialize)]
@@ -58,6 +59,7 @@ async fn enter(State(users): State<Option<Users>>, request: Request) -> Response
         .extensions()
         .get::<Client>()
         .map(|client| client.address);
+    let client = Credentials::from_request(request.headers(), address);
     let entering =
         <Json<Entering> as axum::extract::FromRequest<()>>::from_request(request, &()).await;
     let Json(Entering { email }) = match entering {
@@ -74,7 +76,12 @@ async fn enter(State(users): State<Option<Users>>, request: Request) -> Response
         viewer: entities::access::Viewer::Anonymous,
         ..CommandContext::process("demo")
     };
-    match users.enter_demo(Origin { context, address }, &email).await {
+    let origin = Origin {
+        context,
+        address: client.address,
+        user_agent: client.user_agent,
+    };
+    match users.enter_demo(origin, &email).await {
         Ok(SignedIn {
             user,
             access_token,

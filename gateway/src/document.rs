@@ -66,6 +66,8 @@ pub struct Documents {
 pub struct Prepared {
     pub request: Request,
     pub kind: OperationType,
+    /// Its complexity.
+    pub price: u64,
     /// Whether it is a live query, and has its [`Terms`] in its data.
     pub is_live: bool,
 }
@@ -130,7 +132,7 @@ impl Documents {
             // It is inserted again because it weighs more now.
             self.cache.insert(params.query, document);
         }
-        self.check_price(&plan, &variables).map_err(one)?;
+        let price = self.check_price(&plan, &variables).map_err(one)?;
         let kind = plan.kind;
         if let Some(cursor) = params.resume_after
             && plan.resumes(&self.typing)
@@ -154,6 +156,7 @@ impl Documents {
         Ok(Prepared {
             request,
             kind,
+            price,
             is_live,
         })
     }
@@ -168,9 +171,10 @@ impl Documents {
         Ok(Arc::new(Document::of(read)))
     }
 
-    fn check_price(&self, plan: &Plan, variables: &Variables) -> Result<(), ServerError> {
+    fn check_price(&self, plan: &Plan, variables: &Variables) -> Result<u64, ServerError> {
         let maximum = self.limits.max_complexity;
-        if plan.price.of(variables, &self.typing) > maximum as u64 {
+        let price = plan.price.of(variables, &self.typing);
+        if price > maximum as u64 {
             let message = format!("The operation exceeds the limit complexity of {maximum}");
             return Err(limit_exceeded("complexity", maximum, message));
         }
@@ -181,7 +185,7 @@ impl Documents {
             );
             return Err(limit_exceeded("introspection", MAX_INTROSPECTION, message));
         }
-        Ok(())
+        Ok(price)
     }
 }
 

@@ -7,6 +7,9 @@ use axum::http::StatusCode;
 use crate::limits::Limits;
 use crate::request_id::RequestId;
 
+/// The extension that says after how many seconds another try is worth it.
+pub const RETRY_AFTER_SECONDS: &str = "retryAfterSeconds";
+
 /// The error codes that clients read in `extensions.code`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
@@ -100,6 +103,15 @@ pub fn code_of(error: &ServerError) -> Option<&str> {
     match error.extensions.as_ref()?.get("code")? {
         Value::String(code) => Some(code),
         Value::Enum(code) => Some(code),
+        _ => None,
+    }
+}
+
+/// Returns after how many seconds another try is worth it, if the error says so.
+#[must_use]
+pub fn retry_after(error: &ServerError) -> Option<u64> {
+    match error.extensions.as_ref()?.get(RETRY_AFTER_SECONDS)? {
+        Value::Number(seconds) => seconds.as_u64(),
         _ => None,
     }
 }

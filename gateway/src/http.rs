@@ -39,6 +39,7 @@ use crate::document::Prepared;
 use crate::errors::{Code, typed};
 use crate::operation::{OperationType, Operations};
 use crate::params::{IdempotencyKey, Params, ResumeAfter, parse_idempotency_key};
+use crate::rates::Account;
 use crate::request_id::{self, RequestId};
 use crate::shutdown::Shutdown;
 use crate::{origin, response, websocket};
@@ -127,6 +128,7 @@ async fn answer<O: Operations>(
 struct Call<'a, O: Operations> {
     app: &'a Arc<App<O>>,
     caller: &'a O::Caller,
+    account: &'a Account,
     headers: &'a HeaderMap,
     media_type: MediaType,
     by_get: bool,
@@ -170,15 +172,17 @@ async fn take<O: Operations>(
             return Ok(refused.respond(media_type, headers).await);
         }
     };
+    let account = app.account(&caller);
     let call = Call {
         app,
         caller: &caller,
+        account: &account,
         headers,
         media_type,
         by_get,
         id,
     };
-    match (&parts.method, token) {
+    let mut result = match (&parts.method, token) {
         (&Method::PUT, _) => streams.reserve(app, caller, parts.extensions.get::<Client>()),
         (&Method::DELETE, Some(token)) => streams.stop(app, &token, &caller, &parts.uri),
         (&Method::DELETE, None) => Err(Refusal::bad_request("The token of a stream is missing")),
@@ -218,7 +222,11 @@ async fn take<O: Operations>(
             let message = format!("{method} is not allowed here: use GET or POST");
             Err(Refusal::method_not_allowed(message))
         }
+    };
+    if let Ok(response) = &mut result {
+        app.rates.tell(&account, response.headers_mut());
     }
+    result
 }
 
 /// Adds to a request what its headers say.
@@ -257,7 +265,8 @@ async fn execute<O: Operations>(
     params: Params,
     key: Option<IdempotencyKey>,
 ) -> Result<Executed, Refusal> {
-    let prepared = match call.app.prepare(params, key, call.id).await {
+    let payer = (call.caller, call.account);
+    let prepared = match call.app.prepare(params, key, payer, call.id).await {
         Ok(prepared) => prepared,
         Err(errors) => return Ok(call.refused(errors)),
     };
@@ -277,7 +286,8 @@ async fn stream<O: Operations>(
 ) -> Result<Response, Refusal> {
     let Call { app, id, .. } = call;
     params.resume_after = last_event_id(call.headers);
-    let executed = match app.prepare(params, key, id).await {
+    let payer = (call.caller, call.account);
+    let executed = match app.prepare(params, key, payer, id).await {
         Err(errors) => call.refused(errors),
         Ok(prepared) => {
             check_method(prepared.kind, call.by_get)?;

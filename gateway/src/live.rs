@@ -21,12 +21,13 @@ mod shards;
 mod subscriber;
 mod turns;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_graphql::{Request, Response, ServerError};
 use entities::{
     Entities,
-    users::{Presence, UserId},
+    users::{Presence, Role, UserId},
 };
 use events::{EventLog, Horizon};
 use futures::stream::BoxStream;
@@ -128,6 +129,15 @@ impl Operations for Live {
 
     fn user(&self, caller: &Caller) -> Option<UserId> {
         caller.user.user_id()
+    }
+
+    fn address(&self, caller: &Caller) -> Option<IpAddr> {
+        caller.address
+    }
+
+    async fn is_operator(&self, caller: &Caller) -> bool {
+        let viewer = caller.viewer(&self.shared.entities).await;
+        viewer.is_ok_and(|viewer| viewer.role() == Some(Role::Admin))
     }
 
     fn present(&self) -> Option<String> {

@@ -2,6 +2,7 @@
 //! receives answers. Nothing here knows a transport, and no transport knows a schema.
 
 use std::future::Future;
+use std::net::IpAddr;
 
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Executor, Request, Response, ServerError};
@@ -49,6 +50,16 @@ pub trait Operations: Clone + Send + Sync + 'static {
     /// Returns the caller's user, if the caller has signed in.
     fn user(&self, _: &Self::Caller) -> Option<UserId> {
         None
+    }
+
+    /// Returns the address that the caller calls from, if it is known.
+    fn address(&self, _: &Self::Caller) -> Option<IpAddr> {
+        None
+    }
+
+    /// Decides whether the caller is one of those who operate the installation, whom no rate limit stops.
+    fn is_operator(&self, _: &Self::Caller) -> impl Future<Output = bool> + Send {
+        std::future::ready(false)
     }
 
     /// Returns the cursor of the present, if there are cursors: a subscription from it gets all that happens after this call.

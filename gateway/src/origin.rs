@@ -4,12 +4,12 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use axum::http::header::{HOST, HeaderMap, HeaderValue, ORIGIN};
+use axum::http::header::{HOST, HeaderMap, HeaderValue, ORIGIN, RETRY_AFTER};
 use axum::http::{Method, Uri};
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use crate::hosts::AllowedHost;
-use crate::request_id;
+use crate::{rates, request_id};
 
 /// An origin whose pages may use the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,7 +129,12 @@ pub(crate) fn cors(allowed: &[AllowedOrigin]) -> Option<CorsLayer> {
             .allow_origin(is_allowed)
             .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
             .allow_headers(AllowHeaders::mirror_request())
-            .expose_headers([request_id::HEADER])
+            .expose_headers([
+                request_id::HEADER,
+                RETRY_AFTER,
+                rates::RATE_LIMIT,
+                rates::RATE_LIMIT_POLICY,
+            ])
             .max_age(REMEMBERED),
     )
 }

@@ -20,12 +20,13 @@ use crate::app::App;
 use crate::budget::{Budget, Most};
 use crate::config::Config;
 use crate::connections::{ConnectionSettings, Door, Endpoint, Patience, Places};
-use crate::credentials::ForwardedAddresses;
 use crate::document::{Documents, Typing};
+use crate::forwarding::Forwarding;
 use crate::health::{self, Ready};
 use crate::operation::Operations;
 use crate::overdue::Overdue;
 use crate::persisted::Persisted;
+use crate::rates::Rates;
 use crate::request_id::{self, RequestId};
 use crate::shutdown::Shutdown;
 use crate::{connections, demo, http, origin, pages};
@@ -55,6 +56,8 @@ pub struct Service<O> {
     pub typing: Typing,
     /// The documents that requests may name.
     pub persisted: Persisted,
+    /// What operations may cost.
+    pub rates: Rates,
     pub config: Config,
     pub ready: Ready,
     pub shutdown: Shutdown,
@@ -85,7 +88,7 @@ pub async fn serve_probes(listener: TcpListener, ready: Ready, shutdown: Shutdow
     let door = Door {
         shutdown: shutdown.clone(),
         places: Places::new(&settings, None, false),
-        forwarded: ForwardedAddresses::No,
+        forwarded: Forwarding::default(),
         hosts: [].into(),
         patience: Patience::default(),
         transit: Budget::new("bytes on their way", PROBE_BYTES),
@@ -158,8 +161,8 @@ fn door<O: Operations>(service: Service<O>) -> Door {
         http,
         ..
     } = &service.config;
-    let forwarded = sign_in.forwarded_addresses;
-    let is_direct = forwarded == ForwardedAddresses::No;
+    let forwarded = Forwarding::new(sign_in.forwarded_addresses, &sign_in.trusted_proxies);
+    let is_direct = forwarded.is_direct();
     let transit = Budget::new("bytes on their way", http.transit());
     let shutdown = service.shutdown.clone();
     let places = Places::new(connections, service.descriptors, !is_direct);
@@ -192,6 +195,7 @@ fn router<O: Operations>(
         demo,
         typing,
         persisted,
+        rates,
         config,
         ready,
         shutdown,
@@ -199,15 +203,19 @@ fn router<O: Operations>(
     } = service;
     let cors = origin::cors(&config.http.allowed_origins);
     let compress_above = config.http.compress_above;
+    let sockets = Budget::new("sockets", config.websocket.sockets());
     let app = Arc::new(App {
         operations,
         documents: Documents::new(config.limits, typing, !config.server.production),
         persisted,
+        rates,
         http: config.http,
         websocket: config.websocket,
         transit,
+        sockets,
         shutdown: shutdown.clone(),
         overdue: Overdue::default(),
+        shares: Arc::default(),
     });
     let others = Router::new()
         .merge(pages::routes(sdl, compress_above))

@@ -6,12 +6,15 @@ use std::io::{self, Write};
 use std::num::NonZeroU32;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
-use entities::users::{PasswordCost, Secret, TokenKeys, UsersConfig};
+use clap::{Args, ValueEnum};
+use entities::users::{Mailer, PasswordCost, Role, Secret, TokenKeys, UsersConfig};
+use ipnet::IpNet;
 
 use crate::credentials::ForwardedAddresses;
+use crate::forwarding::network;
 use crate::{duration, numbers};
 
 /// The number of users and sessions cached in memory.
@@ -19,6 +22,50 @@ const CACHED_USERS: u64 = 100_000;
 
 /// The longest time that an exchanged refresh token is remembered.
 const LONGEST_GRACE_TIME: &str = "60s";
+
+/// A user to make.
+#[derive(Args, Clone, Debug)]
+pub struct UserSettings {
+    /// The address to sign in with
+    #[arg(long)]
+    pub email: String,
+    /// The name of a new user, as others see it [default: the address]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// What the user may do
+    #[arg(long, value_enum, default_value_t = GivenRole::Member)]
+    pub role: GivenRole,
+    /// The password; better set in the environment, where other users do not see it
+    #[arg(long, env = "MILLRACE_USER_PASSWORD", hide_env_values = true, value_parser = secret)]
+    pub password: Option<Secret>,
+}
+
+/// A role on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GivenRole {
+    Member,
+    Staff,
+    Admin,
+}
+
+impl From<GivenRole> for Role {
+    fn from(role: GivenRole) -> Self {
+        match role {
+            GivenRole::Member => Self::Member,
+            GivenRole::Staff => Self::Staff,
+            GivenRole::Admin => Self::Admin,
+        }
+    }
+}
+
+/// Who may register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Registration {
+    /// Everybody.
+    Open,
+    /// Nobody.
+    Closed,
+}
 
 /// Settings of sign-in.
 #[derive(Args, Clone, Debug)]
@@ -44,6 +91,9 @@ pub struct SignInSettings {
     /// Number of passes over that memory
     #[arg(long, env = "MILLRACE_PASSWORD_ITERATIONS", default_value_t = 2, value_parser = numbers::within(1..=1_000_u32))]
     pub password_iterations: u32,
+    /// Who may register: everybody (`open`), or nobody (`closed`), so that only `millrace user` makes users
+    #[arg(long, env = "MILLRACE_REGISTRATION", value_enum, default_value_t = Registration::Open)]
+    pub registration: Registration,
     /// Attempts to sign in to one account: this many at once, and as many again per minute
     #[arg(
         long,
@@ -68,6 +118,10 @@ pub struct SignInSettings {
         default_missing_value = "true"
     )]
     pub forwarded_addresses: ForwardedAddresses,
+    /// The proxies that are believed, as addresses and networks separated by commas, such as 10.0.0.0/8: a client's address is the last
+    /// entry that is none of them; without this whoever connects is believed, as the only proxy
+    #[arg(long, env = "MILLRACE_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// Parses a secret. It never fails: an error of the parser would show the value.
@@ -76,10 +130,11 @@ pub(crate) fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
 }
 
 impl SignInSettings {
-    /// Returns the configuration of users with these keys.
+    /// Returns the configuration of users with these keys, whose mails this delivers.
     #[must_use]
-    pub fn users(&self, token_keys: TokenKeys) -> UsersConfig {
+    pub fn users(&self, token_keys: TokenKeys, mailer: Option<Arc<dyn Mailer>>) -> UsersConfig {
         UsersConfig {
+            mailer,
             token_keys,
             access_token_lifetime: self.access_token_lifetime,
             refresh_token_lifetime: self.refresh_token_lifetime,
@@ -90,6 +145,7 @@ impl SignInSettings {
             },
             attempts_per_account: self.sign_in_attempts_per_account,
             attempts_per_address: self.sign_in_attempts_per_address,
+            is_registration_open: self.registration == Registration::Open,
             cache_capacity: CACHED_USERS,
         }
     }

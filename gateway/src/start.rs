@@ -3,6 +3,7 @@
 mod error;
 mod first;
 mod store;
+mod users;
 
 use std::{io, path::PathBuf, time::Duration};
 
@@ -18,6 +19,7 @@ use gateway::{
     health, import,
     live::Live,
     persisted::{Persisted, Trusted},
+    rates::Rates,
     seed::{self, SeedSettings},
     server::{self, Service},
     shutdown::Shutdown,
@@ -63,7 +65,10 @@ pub(crate) async fn run(loaded: Loaded) -> Result<Outcome, StartError> {
         } => {
             import::import_students(&open_for_operator(config).await?, file).await?;
         }
-        Command::Admin { email, password } => admin(config, email, password.clone()).await?,
+        Command::Admin { email, password } => {
+            users::administrator(config, email, password.clone()).await?;
+        }
+        Command::User(settings) => users::user(config, settings).await?,
         Command::Status(settings) => {
             let log = open_for_operator(config).await?.log;
             return Ok(operating::status(&log, settings).await?);
@@ -123,21 +128,6 @@ async fn seed(config: &Config, settings: &SeedSettings) -> Result<(), StartError
     }
     if let Some(posts) = settings.posts {
         seed::seed_posts(&entities, posts, settings.likes, settings.comments).await?;
-    }
-    Ok(())
-}
-
-async fn admin(config: &Config, email: &str, password: Option<Secret>) -> Result<(), StartError> {
-    let users = open_for_operator(config).await?.users;
-    let is_generated = password.is_none();
-    let password = match password {
-        Some(password) => password,
-        None => Secret::generate().map_err(StartError::Keys)?,
-    };
-    let user = users.make_administrator(email, password.clone()).await?;
-    workers::say!("{} is an administrator", user.email);
-    if is_generated {
-        workers::say!("password: {}", password.reveal());
     }
     Ok(())
 }
@@ -215,7 +205,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
         grace: config.websocket.presence_grace,
     };
     let presence = Presence::start(log.clone(), presence_config);
-    // Without Redis there are no other gateways to share documents with.
+    // Without Redis there are no other gateways to share documents and rate limits with.
     let shared_store = log
         .shared_store()
         .filter(|_| log_config(&config).redis_url.is_some());
@@ -229,7 +219,8 @@ async fn serve(config: Config) -> Result<(), StartError> {
             &config.subscriptions,
         ),
         typing,
-        persisted: Persisted::new(&config.documents, trusted, shared_store),
+        persisted: Persisted::new(&config.documents, trusted, shared_store.clone()),
+        rates: Rates::new(&config.rates, shared_store),
         sdl: (!config.server.production).then_some(sdl),
         demo,
         ready: health::readiness_of(&log),
@@ -359,12 +350,14 @@ fn announce(
 
 /// Connects, migrates if requested, and starts the log.
 async fn open(config: &Config, token_keys: TokenKeys) -> Result<Entities, StartError> {
+    let mailer = config.mail.mailer(config.server.production);
+    let mailer = mailer.map_err(StartError::Settings)?;
     let database = connect(config, config.store.max_connections).await?;
     let log = EventLog::start(database, log_config(config)).await?;
     let entities_config = EntitiesConfig {
         customer_cache_capacity: config.cache.customer_cache_capacity,
         cache: (&config.cache).into(),
-        users: config.sign_in.users(token_keys),
+        users: config.sign_in.users(token_keys, mailer),
         signals: config.signals.config(),
     };
     Entities::new(log, entities_config).map_err(StartError::Keys)

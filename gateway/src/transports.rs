@@ -88,6 +88,17 @@ impl HttpSettings {
     }
 }
 
+impl WebSocketSettings {
+    /// Returns the limits on sockets beside those on connections, of which each socket has one.
+    pub(crate) const fn sockets(&self) -> Most {
+        Most {
+            in_all: usize::MAX,
+            by_user: self.max_sockets_per_user,
+            by_network: usize::MAX,
+        }
+    }
+}
+
 /// Settings of the WebSocket transport.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "WebSocket")]
@@ -104,6 +115,9 @@ pub struct WebSocketSettings {
     /// Maximum number of operations at once on a socket
     #[arg(long, env = "MILLRACE_MAX_OPERATIONS", default_value_t = 100, value_parser = numbers::within(numbers::COUNT))]
     pub max_operations: usize,
+    /// Maximum number of open sockets of one user
+    #[arg(long, env = "MILLRACE_MAX_SOCKETS_PER_USER", default_value_t = 5_000, value_parser = numbers::within(numbers::COUNT))]
+    pub max_sockets_per_user: usize,
     /// Maximum size of a message in bytes
     #[arg(long, env = "MILLRACE_MAX_MESSAGE_BYTES", default_value_t = 1024 * 1024, value_parser = numbers::within(numbers::COUNT))]
     pub max_message_bytes: usize,

@@ -86,6 +86,7 @@ pub(crate) async fn upgrade<O: Operations>(
         credentials: app.credentials(&parts.headers, &parts.extensions),
         unfinished: Unfinished::new(app.share(&parts.extensions)),
         owed: Owed(app.share(&parts.extensions)),
+        place: None,
         // A connection with a socket is not idle.
         _hold: client.map(|client| client.activity.hold()),
         _counted: app.shutdown.open_socket(),
@@ -134,6 +135,8 @@ struct Opened {
     credentials: Credentials,
     unfinished: Unfinished,
     owed: Owed,
+    /// Its place among the sockets of its user.
+    place: Option<Share>,
     _hold: Option<Hold>,
     _counted: OpenSocket,
 }

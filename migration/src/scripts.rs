@@ -74,6 +74,8 @@ pub(crate) const SCRIPTS: &[Script] = &[
     script!("0023_statistics"),
     // What became of messages: when members received and saw them, and the versions of the streams that tell their authors.
     script!("0024_receipts"),
+    // On which device sessions began, tokens that were sent by mail, and whose addresses are verified.
+    script!("0025_accounts"),
 ];
 
 impl MigrationName for Script {

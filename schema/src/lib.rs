@@ -71,6 +71,7 @@ pub struct Query(
 pub struct Mutation(
     customers::CustomersMutation,
     users::SignInMutation,
+    users::MailingMutation,
     users::UsersMutation,
     chats::ChatsMutation,
     posts::PostsMutation,
@@ -118,11 +119,12 @@ impl MillraceSchema {
 
 /// Builds the schema over `entities`.
 pub fn build(entities: Entities) -> MillraceSchema {
-    let (users, presences) = users::loaders(&entities.users);
+    let (users, presences, verifications) = users::loaders(&entities.users);
     let planned = Planned::build(|builder| {
         described(builder)
             .data(users)
             .data(presences)
+            .data(verifications)
             .data(chats::loader(&entities.chats, &entities.users))
             .data(posts::loader(&entities.posts, &entities.users))
             .data(users::resolve_actor as upward::Resolve<actor::LoggedActor>)

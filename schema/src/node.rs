@@ -12,7 +12,7 @@ use entities::{
     posts::{CommentId, PostId},
     signals::SignalId,
     students::StudentId,
-    users::UserId,
+    users::{SessionId, UserId},
 };
 
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
     record,
     signals::{self, Signal},
     students::Student,
-    users::{self, User},
+    users::{self, User, UserSession},
 };
 
 /// An object with a global id.
@@ -41,6 +41,7 @@ pub(crate) enum Node {
     Comment(Comment),
     Message(Message),
     DeadLetter(DeadLetter),
+    UserSession(UserSession),
 }
 
 /// The most objects in one request for several.
@@ -127,6 +128,10 @@ async fn find_any(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         LetterId::KIND => {
             let found = operations::find_letter(ctx, Id::from_uuid(uuid)).await?;
             found.map(Node::DeadLetter)
+        }
+        SessionId::KIND => {
+            let found = users::find_session(ctx, Id::from_uuid(uuid)).await?;
+            found.map(Node::UserSession)
         }
         _ => None,
     })

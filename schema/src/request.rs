@@ -34,6 +34,8 @@ pub struct RequestContext {
     pub viewer: Viewer,
     /// The client's address, if it is known.
     pub client_address: Option<IpAddr>,
+    /// What the client's program says about itself, if it does.
+    pub user_agent: Option<Arc<str>>,
     /// The id under which the request is logged.
     pub request_id: String,
     /// The W3C trace context, if the client sent one.
@@ -122,6 +124,11 @@ pub(crate) fn viewer<'a>(ctx: &Context<'a>) -> Result<&'a Viewer> {
 /// Returns the client's address, for limits by address.
 pub(crate) fn client_address(ctx: &Context<'_>) -> Result<Option<IpAddr>> {
     Ok(ctx.data::<RequestContext>()?.client_address)
+}
+
+/// Returns what the client's program says about itself.
+pub(crate) fn user_agent(ctx: &Context<'_>) -> Result<Option<Arc<str>>> {
+    Ok(ctx.data::<RequestContext>()?.user_agent.clone())
 }
 
 /// Returns the context of the mutation field being resolved. A document may contain several, and each has its own stored

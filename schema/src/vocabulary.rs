@@ -27,6 +27,7 @@ const VERBS: &[&str] = &[
     "erase",
     "import",
     "leave",
+    "end",
     "like",
     "mark",
     "pause",
@@ -36,6 +37,8 @@ const VERBS: &[&str] = &[
     "remove",
     "rename",
     "replay",
+    "request",
+    "reset",
     "restore",
     "resume",
     "send",
@@ -44,6 +47,7 @@ const VERBS: &[&str] = &[
     "submit",
     "unlike",
     "update",
+    "verify",
 ];
 
 /// Payloads without an object, and why.
@@ -52,6 +56,9 @@ const WITHOUT_OBJECT: &[&str] = &[
     "LeaveChatPayload",
     // A session is of no use any more.
     "SignOutPayload",
+    // Nobody is told whether there is a user.
+    "RequestPasswordResetPayload",
+    "RequestEmailVerificationPayload",
     // There may be many, and those that are done are gone.
     "ReplayDeadLettersPayload",
     "DiscardDeadLettersPayload",

@@ -2,9 +2,11 @@
 //! a bound on what the gateway may grow by. None of it comes as far as what differs between the two ways to run, so it runs embedded.
 
 mod connections;
+mod floods;
 mod memory;
 mod names;
 mod passwords;
+mod rates;
 mod read_after;
 mod secrets;
 mod sessions;

@@ -3,9 +3,11 @@
 mod availability;
 mod gateways;
 mod listing;
+mod mails;
 mod presence;
 mod profiles;
 mod roles;
+mod sessions;
 
 use std::time::Duration;
 

@@ -19,6 +19,7 @@ pub mod http;
 pub mod ids;
 pub mod ledger;
 pub mod live;
+pub mod mail;
 pub mod people;
 mod places;
 pub mod postgres;

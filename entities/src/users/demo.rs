@@ -52,7 +52,7 @@ impl Users {
         self.throttle.check_address(origin.address)?;
         let id = self.demo_user(email).await?;
         let id = id.ok_or(UserRefusal::WrongCredentials)?;
-        self.begin(origin.context, move |tx, _| {
+        self.begin(origin, move |tx, _| {
             Box::pin(async move {
                 let user = lock_user(tx, id).await?;
                 if user.deactivated_at.is_some() {

@@ -29,6 +29,12 @@ pub enum UserRefusal {
         /// When the next attempt is allowed.
         retry_after: Duration,
     },
+    /// Not everybody may register here.
+    #[error("registration is closed; an administrator creates users")]
+    RegistrationClosed,
+    /// No mail is sent here.
+    #[error("this installation sends no mail; ask an administrator for a new password")]
+    NoMail,
     /// The user is not deactivated; only the data of deactivated users is erased.
     #[error("the user is not deactivated")]
     NotDeactivated,
@@ -41,6 +47,7 @@ impl Refusal for UserRefusal {
     fn failure(&self) -> Failure {
         match self {
             Self::WrongCredentials | Self::RefreshRefused => Failure::Unauthenticated,
+            Self::RegistrationClosed | Self::NoMail => Failure::Forbidden,
             Self::Throttled { retry_after } => Failure::TooOften(*retry_after),
             Self::NotDeactivated | Self::LastAdministrator => Failure::Conflict,
         }

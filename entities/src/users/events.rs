@@ -19,6 +19,8 @@ pub const STREAM: &str = UserId::KIND;
 pub const SESSION_STREAM: &str = SessionId::KIND;
 /// The kind of stream of presences; the stream's id is the user's.
 pub const PRESENCE_STREAM: &str = "presence";
+/// The kind of stream of what is known about users' addresses; the stream's id is the user's.
+pub const EMAIL_STREAM: &str = "email";
 
 event_kinds! {
     prefix "User", data UserData version 2;
@@ -163,10 +165,47 @@ event_kinds! {
     }
 }
 
+event_kinds! {
+    prefix "Email", data EmailData version 1;
+
+    /// The kinds of events about a user's address.
+    pub(crate) enum EmailEventKind {
+        /// A mail with a token for the user was asked for.
+        Requested,
+        /// The user has shown that the address is theirs.
+        Verified,
+    }
+}
+
+/// What a token in a mail is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum EmailPurpose {
+    /// Setting a new password.
+    ResetPassword,
+    /// Showing that the address is the user's.
+    VerifyAddress,
+}
+
+/// The data of events about a user's address, which is not in it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EmailData {
+    /// Whose address it is.
+    pub user_id: UserId,
+    /// What the token is for.
+    pub purpose: EmailPurpose,
+}
+
 /// Returns the contracts of these events.
 pub(crate) fn event_contracts() -> Vec<EventContract> {
     let users = UserEventKind::contracts(STREAM);
     let sessions = SessionEventKind::contracts(SESSION_STREAM);
     let presences = PresenceEventKind::contracts(PRESENCE_STREAM);
-    users.chain(sessions).chain(presences).collect()
+    let emails = EmailEventKind::contracts(EMAIL_STREAM);
+    users
+        .chain(sessions)
+        .chain(presences)
+        .chain(emails)
+        .collect()
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     STREAM, User, UserError, UserEventKind, UserRefusal, Users,
     commands::{append, lock_user},
-    sessions, stored_passwords,
+    email_tokens, sessions, stored_passwords,
 };
 use crate::{
     CommandContext,
@@ -73,6 +73,7 @@ async fn erase_in_tx(tx: &Tx<'_>, context: &CommandContext, id: UserId) -> Resul
     user.name = ERASED.to_owned();
     user.bio = None;
     stored_passwords::forget_password(tx, id).await?;
+    email_tokens::forget(tx, id).await?;
     // The sessions' refresh tokens are deleted with them.
     sessions::Entity::delete_many()
         .filter(sessions::Column::UserId.eq(id))

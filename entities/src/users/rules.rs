@@ -15,12 +15,15 @@ const NAME_CHARS: usize = 100;
 const BIO_CHARS: usize = 1_000;
 /// NIST SP 800-63B: at least 8 characters and no rules about their kinds; the upper limit bounds the work.
 const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=128;
+/// The estimate looks at so many characters; what is longer is not found by guessing.
+const ESTIMATED_CHARS: usize = 64;
 
 pub(super) fn check_new(mut input: Register) -> Result<Register, Violations> {
     let mut fields = Fields::default();
     fields.rule("email", &mut input.email, email::checked);
     fields.rule("name", &mut input.name, name);
-    fields.check("password", check_password(&input.password));
+    let known = [&*input.email, &*input.name];
+    fields.check("password", check_password(&input.password, &known));
     fields.end()?;
     Ok(input)
 }
@@ -34,9 +37,10 @@ pub(super) fn check_profile(mut input: UpdateProfile) -> Result<UpdateProfile, V
     Ok(input)
 }
 
-pub(super) fn check_new_password(password: &Secret) -> Result<(), Violations> {
+/// Checks a new password of a user of whom everybody knows these texts.
+pub(super) fn check_new_password(password: &Secret, known: &[&str]) -> Result<(), Violations> {
     let mut fields = Fields::default();
-    fields.check("newPassword", check_password(password));
+    fields.check("newPassword", check_password(password, known));
     fields.end()
 }
 
@@ -46,10 +50,16 @@ fn name(name: &str) -> Result<String, Flaw> {
 
 /// Checks the length of credentials before they are looked up and hashed; whether they are right is decided later.
 pub(super) fn check_credentials(email: &str, password: &Secret) -> Result<(), Violations> {
-    if email.len() > EMAIL_BYTES {
-        return Err(Violations::one("email", "length", "is too long"));
-    }
+    check_address(email)?;
     check_guess("password", password)
+}
+
+/// Checks the length of an address before it is looked up.
+pub(super) fn check_address(email: &str) -> Result<(), Violations> {
+    match email.len() > EMAIL_BYTES {
+        true => Err(Violations::one("email", "length", "is too long")),
+        false => Ok(()),
+    }
 }
 
 /// Does the same for a password alone.
@@ -60,13 +70,26 @@ pub(super) fn check_guess(field: &str, password: &Secret) -> Result<(), Violatio
     Ok(())
 }
 
-fn check_password(password: &Secret) -> Result<(), Flaw> {
+fn check_password(password: &Secret, known: &[&str]) -> Result<(), Flaw> {
     let text = password.reveal();
     let is_short = text.len() <= PASSWORD_BYTES;
-    if is_short && PASSWORD_CHARS.contains(&text::nfc(text).chars().count()) {
-        return Ok(());
+    if !is_short || !PASSWORD_CHARS.contains(&text::nfc(text).chars().count()) {
+        return Err(Flaw::new("length", "must have 8 to 128 characters"));
     }
-    Err(Flaw::new("length", "must have 8 to 128 characters"))
+    match is_guessable(text, known) {
+        true => Err(Flaw::new(
+            "guessable",
+            "is one of those that are tried first: it is common, or made of your name or address",
+        )),
+        false => Ok(()),
+    }
+}
+
+/// Returns whether a guesser who begins with the passwords that most people have, with words, names and dates, finds it within a million
+/// attempts. The lists of the estimate come from breaches.
+fn is_guessable(password: &str, known: &[&str]) -> bool {
+    let beginning: String = password.chars().take(ESTIMATED_CHARS).collect();
+    zxcvbn::zxcvbn(&beginning, known).score() < zxcvbn::Score::Two
 }
 
 #[cfg(test)]
@@ -83,7 +106,8 @@ mod tests {
             };
             check_new(input).err().map_or(Vec::new(), Violations::codes)
         };
-        assert_eq!(violated(" ada@example.com ", " Ada ", "12345678"), [""; 0]);
+        let violations = violated(" ada@example.com ", " Ada ", "knit a blue hat");
+        assert_eq!(violations, [""; 0]);
         assert_eq!(
             violated("ada", " ", "1234567"),
             ["email:email", "name:length", "password:length"]
@@ -92,5 +116,39 @@ mod tests {
             violated("a@b.co", "a\0b", &"é".repeat(129)),
             ["name:characters", "password:length"]
         );
+    }
+
+    #[test]
+    fn passwords_that_are_tried_first_are_refused() {
+        let check = |password: &str| {
+            let known = ["grace.hopper@example.com", "Grace Hopper"];
+            check_password(&Secret::new(password), &known)
+        };
+        for guessable in [
+            "password",
+            "12345678",
+            "qwertyuiop",
+            "P@ssw0rd1",
+            "iloveyou1",
+            "aaaaaaaaaaaaaaaaaaaaaaaa",
+            "gracehopper",
+            "hopper2024",
+        ] {
+            assert!(check(guessable).is_err(), "{guessable}");
+        }
+        for fine in [
+            "knit a blue hat",
+            "correct horse",
+            "gzJ4-w0Vq",
+            "Zo\u{eb} trinkt Tee",
+            &"é\u{fc}x7".repeat(32),
+        ] {
+            assert!(check(fine).is_ok(), "{fine}");
+        }
+        // Whatever is sent, the estimate takes no longer than a hash.
+        let began = std::time::Instant::now();
+        assert!(check(&"p4ssw0rd".repeat(16)).is_err());
+        let _ = check(&"a1!B".repeat(32));
+        assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
     }
 }

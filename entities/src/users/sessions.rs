@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use ::events::{Database, Tx, Written, now};
+use ::events::{Database, Tx, Written, now, sql::execute};
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     SESSION_STREAM, Secret, UserError,
+    devices::note_use,
     events::{Revocation, SessionData, SessionEventKind},
     sign_in::on_behalf_of,
     successors::{self, Successor},
@@ -93,12 +94,12 @@ fn hash(token: &Secret) -> Vec<u8> {
     Sha256::digest(token.reveal().as_bytes()).to_vec()
 }
 
-/// Begins a session whose first refresh token is `token`.
+/// Begins a session whose first refresh token is `token`, of a program that says this about itself.
 pub(super) async fn start_session(
     tx: &Tx<'_>,
     context: &CommandContext,
     user_id: UserId,
-    token: &Secret,
+    (token, user_agent): (&Secret, Option<&str>),
     lifetime: Duration,
 ) -> Result<Session, UserError> {
     let at = now();
@@ -113,6 +114,7 @@ pub(super) async fn start_session(
     let row = session.clone().into_active_model();
     Entity::insert(row).exec_without_returning(&**tx).await?;
     insert_token(tx, session.id, token).await?;
+    note_use(tx, session.id, user_agent).await?;
     append(tx, context, SessionEventKind::Started, &session, None).await?;
     Ok(session)
 }
@@ -141,8 +143,7 @@ pub(super) async fn exchange_token(
     let Some(found) = find().one(&**tx).await? else {
         return Ok(Exchange::Refused);
     };
-    let session = Entity::find_by_id(found.session_id).lock_exclusive();
-    let Some(session) = session.one(&**tx).await? else {
+    let Some(session) = lock_session(tx, found.session_id).await? else {
         return Ok(Exchange::Refused);
     };
     if !session.is_open() {
@@ -179,6 +180,7 @@ pub(super) async fn exchange_token(
     };
     let row: ActiveModel = refreshed.clone().into_active_model().reset_all();
     Entity::update(row).exec(&**tx).await?;
+    note_use(tx, refreshed.id, None).await?;
     append(tx, context, SessionEventKind::Refreshed, &refreshed, None).await?;
     Ok(Exchange::Exchanged {
         session: refreshed,
@@ -237,7 +239,12 @@ pub(super) async fn end_sessions(
     Ok(ended)
 }
 
-async fn end_session(
+pub(super) async fn lock_session(tx: &Tx<'_>, id: SessionId) -> Result<Option<Session>, UserError> {
+    let session = Entity::find_by_id(id).lock_exclusive();
+    Ok(session.one(&**tx).await?)
+}
+
+pub(super) async fn end_session(
     tx: &Tx<'_>,
     context: &CommandContext,
     session: Session,
@@ -286,6 +293,8 @@ pub async fn remove_expired_sessions(database: &Database, age: Duration) -> ::ev
     let expired = Column::ExpiresAt.lt(now() - age);
     let removed = Entity::delete_many().filter(expired).exec(connection);
     let removed = removed.await?.rows_affected;
+    let expired = "delete from email_token where expires_at < $1";
+    execute(connection, expired, vec![now().into()]).await?;
     successors::forget_old(connection).await?;
     Ok(removed)
 }

@@ -37,6 +37,8 @@ pub struct Origin {
     pub context: CommandContext,
     /// The client's address, by which attempts are throttled.
     pub address: Option<IpAddr>,
+    /// What the client's program says about itself.
+    pub user_agent: Option<Arc<str>>,
 }
 
 /// The input of `register`.
@@ -69,11 +71,14 @@ impl Users {
     /// Creates a user with the lowest role, and signs them in.
     #[boxed]
     pub async fn register(&self, origin: Origin, input: Register) -> Result<SignedIn> {
+        if !self.is_registration_open {
+            return Err(UserRefusal::RegistrationClosed.into());
+        }
         self.throttle.check_address(origin.address)?;
         let input = rules::check_new(input)?;
         let hash = self.passwords.hash(origin.address, input.password.clone());
         let hash = hash.await?;
-        self.begin(origin.context, move |tx, context| {
+        self.begin(origin, move |tx, context| {
             let (input, hash) = (input.clone(), hash.clone());
             Box::pin(async move { create_user(tx, context, input, &hash, Role::Member).await })
         })
@@ -97,7 +102,7 @@ impl Users {
             .filter(|_| is_right)
             .ok_or(UserRefusal::WrongCredentials)?;
         self.throttle.remember(&email_key, address);
-        self.begin(origin.context, move |tx, _| {
+        self.begin(origin, move |tx, _| {
             let hash = hash.clone();
             Box::pin(async move {
                 // Deactivation takes the same lock: it comes before, or ends this session too.
@@ -166,9 +171,9 @@ impl Users {
     ) -> Result<User> {
         let principal = principal(&context.viewer)?;
         rules::check_guess("currentPassword", &current)?;
-        rules::check_new_password(&new)?;
         let user = self.load_user(principal.user_id).await?;
         let user = user.ok_or(UserError::NotFound(STREAM))?;
+        rules::check_new_password(&new, &[&user.email, &user.name])?;
         self.throttle.check_owner(&user.email_key)?;
         let found = self.find_password(&user.email).await?;
         let before = found.map(|(_, hash)| hash);
@@ -205,6 +210,13 @@ impl Users {
             name: "Administrator".to_owned(),
             password,
         };
+        self.make_user(input, Role::Admin).await
+    }
+
+    /// Creates a user with this role, or gives an existing one the role and the password, and makes them active again; their sessions end.
+    /// A user who is there keeps their name.
+    #[boxed]
+    pub async fn make_user(&self, input: Register, role: Role) -> Result<User> {
         let input = rules::check_new(input)?;
         let hash = self.passwords.hash(None, input.password.clone()).await?;
         let found = self.find_password(&input.email).await?;
@@ -215,12 +227,12 @@ impl Users {
                 let (hash, found) = (hash.clone(), found.clone());
                 Box::pin(async move {
                     let Some((id, _)) = found else {
-                        return create_user(tx, context, input, &hash, Role::Admin).await;
+                        return create_user(tx, context, input, &hash, role).await;
                     };
                     let mut user = lock_user(tx, id).await?;
-                    if user.role != Role::Admin || user.deactivated_at.is_some() {
+                    if user.role != role || user.deactivated_at.is_some() {
                         let before = user.active_role();
-                        user.role = Role::Admin;
+                        user.role = role;
                         user.deactivated_at = None;
                         let kind = UserEventKind::RoleChanged;
                         user = append(tx, &context, kind, user, before).await?;
@@ -248,7 +260,7 @@ impl Users {
 
     /// Reads the password's hash in one statement, whether the user exists or not. Of two users whose addresses have become the
     /// same, each is found by the spelling that they registered with.
-    async fn find_password(&self, email: &str) -> Result<Option<(UserId, String)>> {
+    pub(super) async fn find_password(&self, email: &str) -> Result<Option<(UserId, String)>> {
         let (key, before) = email::sought(email);
         let sql =
             "select p.user_id, p.hash from app_user u join user_password p on p.user_id = u.id
@@ -259,7 +271,7 @@ impl Users {
     }
 
     /// Begins a session of the user whom `identify` finds or creates in the same transaction.
-    pub(super) async fn begin<F>(&self, context: CommandContext, identify: F) -> Result<SignedIn>
+    pub(super) async fn begin<F>(&self, origin: Origin, identify: F) -> Result<SignedIn>
     where
         F: for<'a> Fn(&'a Tx<'a>, CommandContext) -> BoxFuture<'a, Result<User>>,
         F: Send + Sync + 'static,
@@ -267,11 +279,17 @@ impl Users {
         let (token, lifetime) = (new_token()?, self.refresh_token_lifetime);
         let (refresh_token, identify) = (token.clone(), Arc::new(identify));
         let begun = self.log.write(move |tx| {
-            let (context, token, identify) = (context.clone(), token.clone(), identify.clone());
+            let (origin, token, identify) = (origin.clone(), token.clone(), identify.clone());
             Box::pin(async move {
+                let Origin {
+                    context,
+                    user_agent,
+                    ..
+                } = origin;
                 let user = identify(tx, context.clone()).await?;
                 let context = on_behalf_of(context, &user);
-                let session = start_session(tx, &context, user.id, &token, lifetime).await?;
+                let device = (&token, user_agent.as_deref());
+                let session = start_session(tx, &context, user.id, device, lifetime).await?;
                 Ok::<_, UserError>((user, session))
             })
         });
@@ -303,14 +321,14 @@ impl Users {
     }
 }
 
-fn principal(viewer: &Viewer) -> Result<Principal> {
+pub(super) fn principal(viewer: &Viewer) -> Result<Principal> {
     match viewer {
         Viewer::User(principal) => Ok(*principal),
         _ => Err(AccessError::Unauthenticated(Reason::Missing).into()),
     }
 }
 
-fn new_token() -> Result<Secret> {
+pub(super) fn new_token() -> Result<Secret> {
     random_token().map_err(|error| UserError::Log(::events::Error::Task(error)))
 }
 

@@ -1,7 +1,8 @@
 //! Turns at the connections that read, shared fairly among the claimants on whose behalf they are used. Each claimant has a
 //! bounded number at once, so that however much one asks for, others find a connection and a share of the machine. Waiting
 //! claimants are served in turn, not behind everything that one of them has queued, and a claimant's queue is bounded, too. The
-//! process's own work takes no turns. Called by `connection`, before a connection is taken out of its pool.
+//! process's own work takes no turns. Called by `connection`, before a connection is taken out of its pool; gateways share the processor
+//! in the same way.
 //!
 //! A turn lasts for one statement, or for one transaction that reads. So nothing is held while waiting for something else.
 
@@ -41,10 +42,11 @@ impl Claimant {
 
 /// Too much of one claimant's work is waiting already, or its turn has not come in time.
 #[derive(Debug)]
-pub(super) struct Crowded;
+pub struct Crowded;
 
+/// Turns at something of which there is little; clones are the same.
 #[derive(Clone)]
-pub(super) struct Turns {
+pub struct Turns {
     state: Arc<Mutex<State>>,
     patience: Duration,
 }
@@ -61,7 +63,7 @@ struct State {
 }
 
 /// A turn, which ends when it is dropped.
-pub(super) struct Turn {
+pub struct Turn {
     turns: Turns,
     claimant: Claimant,
 }
@@ -75,7 +77,7 @@ struct Waiting {
 
 impl Turns {
     /// Creates `all` turns, of which one claimant may hold `most`.
-    pub(super) fn new(all: usize, most: usize, patience: Duration) -> Self {
+    pub fn new(all: usize, most: usize, patience: Duration) -> Self {
         let state = State {
             free: all.max(1),
             most: most.max(1),
@@ -91,9 +93,17 @@ impl Turns {
 
     /// Takes a turn for the claimant of this task; `None` for the process itself.
     pub(super) async fn take(&self) -> Result<Option<Turn>, Crowded> {
-        let Ok(claimant) = CLAIMANT.try_with(|claimant| *claimant) else {
-            return Ok(None);
-        };
+        match CLAIMANT.try_with(|claimant| *claimant) {
+            Ok(claimant) => self.take_for(claimant).await.map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Takes a turn for this claimant.
+    ///
+    /// # Errors
+    /// Fails when too many of them are waiting, or none has come in time.
+    pub async fn take_for(&self, claimant: Claimant) -> Result<Turn, Crowded> {
         let turn = || Turn {
             turns: self.clone(),
             claimant,
@@ -102,7 +112,7 @@ impl Turns {
             let mut state = self.state.lock();
             if state.may_begin(claimant) && !state.waiting.contains_key(&claimant) {
                 state.begin(claimant);
-                return Ok(Some(turn()));
+                return Ok(turn());
             }
             state.wait(claimant)?
         };
@@ -112,7 +122,7 @@ impl Turns {
             called,
         };
         match timeout(self.patience, &mut waiting.called).await {
-            Ok(Ok(())) => Ok(Some(turn())),
+            Ok(Ok(())) => Ok(turn()),
             Ok(Err(_)) | Err(_) => Err(Crowded),
         }
     }

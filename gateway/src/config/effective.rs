@@ -66,6 +66,7 @@ impl Loaded {
             Some(ValueSource::EnvVariable) => {
                 format!("{variable} in {}", place_of(variable, &self.inherited))
             }
+            _ if self.is_in_own_file(id) => format!("the file that {variable}_FILE names"),
             _ if self.in_file.contains_key(&key(id)) => self.file.display().to_string(),
             _ => "default".to_owned(),
         }

@@ -31,6 +31,8 @@ pub struct Loaded {
     pub(super) in_file: Values,
     /// The variables that were set before `.env` was read.
     pub(super) inherited: BTreeSet<String>,
+    /// The variables whose values are in files of their own.
+    pub(super) secrets: BTreeSet<String>,
 }
 
 /// Reads all settings. Ends the process for `--help`, `--version` and on errors, like other command line programs.
@@ -44,6 +46,8 @@ fn read() -> Result<Loaded, Error> {
     let refuse = |message| CommandLine::command().error(ErrorKind::UnknownArgument, message);
     // This precedes the declarations, which capture the environment.
     variables::read_dotenv().map_err(refuse)?;
+    let secrets = variables::secrets_in_files(&secrets()).map_err(refuse)?;
+    let command = |in_file: &Values| command(in_file, &secrets);
     let declared = command(&Values::new());
     check_variables(&declared, &inherited).map_err(refuse)?;
     let matches = declared.clone().try_get_matches();
@@ -63,6 +67,7 @@ fn read() -> Result<Loaded, Error> {
         matches,
         in_file,
         inherited,
+        secrets: secrets.into_keys().collect(),
     };
     if matches!(loaded.command_line.command, Some(Command::Work))
         && loaded.is_default("database_url")
@@ -78,6 +83,14 @@ impl Loaded {
     pub(super) fn is_default(&self, id: &str) -> bool {
         self.matches.value_source(id) == Some(ValueSource::DefaultValue)
             && !self.in_file.contains_key(&key(id))
+            && !self.is_in_own_file(id)
+    }
+
+    /// Returns whether the value is in a file that a variable names.
+    pub(super) fn is_in_own_file(&self, id: &str) -> bool {
+        let arg = self.command.get_arguments().find(|arg| arg.get_id() == id);
+        let variable = arg.and_then(|arg| arg.get_env()?.to_str());
+        variable.is_some_and(|variable| self.secrets.contains(variable))
     }
 }
 
@@ -85,7 +98,8 @@ impl Loaded {
 #[must_use]
 pub fn completions(shell: clap_complete::Shell) -> String {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut command(&Values::new()), "millrace", &mut script);
+    let mut command = command(&Values::new(), &Values::new());
+    clap_complete::generate(shell, &mut command, "millrace", &mut script);
     String::from_utf8_lossy(&script).into_owned()
 }
 
@@ -94,21 +108,46 @@ pub(super) fn key(id: &str) -> String {
     id.replace('_', "-")
 }
 
-/// Builds the command line, with the values of the file as defaults. Settings may stand before or after the subcommand.
-pub(super) fn command(in_file: &Values) -> clap::Command {
+/// Returns the variables of all secrets.
+fn secrets() -> Vec<String> {
+    let command = CommandLine::command();
+    let of_subcommands = command
+        .get_subcommands()
+        .flat_map(clap::Command::get_arguments);
+    let arguments = command.get_arguments().chain(of_subcommands);
+    let secrets = arguments.filter(|arg| arg.is_hide_env_values_set());
+    secrets
+        .filter_map(|arg| Some(arg.get_env()?.to_str()?.to_owned()))
+        .collect()
+}
+
+/// Gives a secret the value that is in its file.
+fn with_secret(arg: Arg, secrets: &Values) -> Arg {
+    let variable = arg.get_env().and_then(|name| name.to_str());
+    match variable.and_then(|name| secrets.get(name)) {
+        Some(value) => arg.default_value(value.clone()).hide_default_value(true),
+        None => arg,
+    }
+}
+
+/// Builds the command line, with the values of the file as defaults, and before them the secrets in files of their own. Settings may stand
+/// before or after the subcommand.
+pub(super) fn command(in_file: &Values, secrets: &Values) -> clap::Command {
     let command = CommandLine::command().mut_args(|arg| {
         let arg = match arg.get_action() {
             ArgAction::SetTrue => switch(arg),
             _ => arg,
         };
         let arg = arg.global(true);
-        match in_file.get(&key(arg.get_id().as_str())) {
+        let arg = match in_file.get(&key(arg.get_id().as_str())) {
             Some(value) => arg.default_value(value.clone()),
             None => arg,
-        }
+        };
+        with_secret(arg, secrets)
     });
     let settings: Vec<Arg> = command.get_arguments().cloned().collect();
     command.mut_subcommands(|subcommand| {
+        let subcommand = subcommand.mut_args(|arg| with_secret(arg, secrets));
         let shown = match subcommand.get_name() {
             "serve" => return subcommand,
             "work" | "rebuild" => OF_WORKERS,
@@ -174,8 +213,13 @@ fn check_variables(declared: &clap::Command, inherited: &BTreeSet<String>) -> Re
         .get_subcommands()
         .flat_map(clap::Command::get_arguments);
     let arguments = declared.get_arguments().chain(of_subcommands);
+    let of_files: Vec<String> = secrets()
+        .into_iter()
+        .map(|name| name + variables::FILE)
+        .collect();
     let known: Vec<&str> = arguments
         .filter_map(|arg| arg.get_env()?.to_str())
+        .chain(of_files.iter().map(String::as_str))
         .collect();
     let unknown = variables::unknown(&known);
     refuse_unknown(&unknown, &known, |name| {

@@ -1,9 +1,14 @@
 //! The environment and the file `.env`. A variable that is named like a setting, but is none, is an error: a misspelled limit must not
 //! silently mean the default. Called by `sources`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 const PREFIX: &str = "MILLRACE_";
+/// The end of a variable that names a file.
+pub(super) const FILE: &str = "_FILE";
+/// The most bytes of a secret.
+const MOST_SECRET: usize = 64 * 1024;
 
 /// Returns the names of the variables that are set.
 pub(super) fn names() -> BTreeSet<String> {
@@ -44,6 +49,39 @@ pub(super) fn read_dotenv() -> Result<(), String> {
         dotenvy::Error::Io(error) => format!(".env: {error}"),
         _ => ".env: a value cannot be set".to_owned(),
     })
+}
+
+/// Returns the secrets that are in files, by the variables that they take the place of: a variable `DATABASE_URL_FILE` names a file with
+/// the value of `DATABASE_URL`. A line break at its end is no part of it.
+///
+/// # Errors
+/// When a file cannot be read, or both variables are set. The text has nothing of the file.
+pub(super) fn secrets_in_files(names: &[String]) -> Result<BTreeMap<String, String>, String> {
+    let mut secrets = BTreeMap::new();
+    for name in names {
+        let named = format!("{name}{FILE}");
+        let Some(file) = std::env::var_os(&named).filter(|file| !file.is_empty()) else {
+            continue;
+        };
+        if std::env::var_os(name).is_some() {
+            return Err(format!("both {name} and {named} are set: set one of them"));
+        }
+        let read = read_secret(Path::new(&file));
+        let secret = read.map_err(|problem| format!("{named}: {}: {problem}", file.display()))?;
+        secrets.insert(name.clone(), secret);
+    }
+    Ok(secrets)
+}
+
+fn read_secret(file: &Path) -> Result<String, String> {
+    let bytes = std::fs::read(file).map_err(|error| error.to_string())?;
+    let text = String::from_utf8(bytes).map_err(|_| "it is no text".to_owned())?;
+    let text = text.trim_end_matches(['\r', '\n']);
+    match text.len() {
+        0 => Err("it is empty".to_owned()),
+        length if length > MOST_SECRET => Err("it is too long for a secret".to_owned()),
+        _ => Ok(text.to_owned()),
+    }
 }
 
 /// Returns the variables of this process that look like settings, and are not in `known`.

@@ -72,7 +72,7 @@ async fn open() -> (SocketAddr, Door) {
         endpoint: None,
         shutdown: Shutdown::default(),
         transit: Budget::new("bytes on their way", most),
-        forwarded: ForwardedAddresses::No,
+        forwarded: Forwarding::default(),
         places: Places::new(&ConnectionSettings::default(), None, false),
         hosts: Arc::new(["x".parse().expect("a name")]),
         patience: PATIENCE,

@@ -1,8 +1,8 @@
 //! Writes answers and refusals in the form, and with the encoding, that the client accepts.
 
-use async_graphql::Response as Answer;
+use async_graphql::{Response as Answer, ServerError};
 use axum::body::{Body, Bytes};
-use axum::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, VARY};
+use axum::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, RETRY_AFTER, VARY};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 
@@ -60,7 +60,12 @@ impl Executed {
             _ => StatusCode::OK,
         };
         let bytes = response::encode(answer).into();
-        compressed(status, media_type, bytes, self.compress_above, headers).await
+        let mut response =
+            compressed(status, media_type, bytes, self.compress_above, headers).await;
+        if let Some(error) = answer.errors.first() {
+            tell_when(error, &mut response);
+        }
+        response
     }
 }
 
@@ -99,6 +104,9 @@ pub(super) fn refuse<O: Operations>(
         _ => MediaType::Json,
     };
     let mut response = json(refusal.status, media_type, response::encode(&answer).into());
+    if let Some(error) = answer.errors.first() {
+        tell_when(error, &mut response);
+    }
     if refusal.status == StatusCode::METHOD_NOT_ALLOWED {
         let allowed = match method == Method::GET {
             true => "POST",
@@ -108,6 +116,13 @@ pub(super) fn refuse<O: Operations>(
         response.headers_mut().insert(ALLOW, allowed);
     }
     response
+}
+
+/// Adds when another try is worth it to the headers, if the error says so.
+fn tell_when(error: &ServerError, response: &mut Response) {
+    if let Some(seconds) = errors::retry_after(error) {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
 }
 
 fn json(status: StatusCode, media_type: MediaType, bytes: Bytes) -> Response {

@@ -1,6 +1,6 @@
 //! Callers as the domains know them: from credentials to a user, during the life of a socket, and across renewals of its token.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use async_graphql::ServerError;
 use entities::{
@@ -18,11 +18,12 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How long operations of an ended session have to tell their clients.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// The caller, and the address that it calls from.
+/// The caller, the address that it calls from, and what its program says about itself.
 #[derive(Clone)]
 pub struct Caller {
     pub(super) user: users::Caller,
     pub(super) address: Option<IpAddr>,
+    pub(super) user_agent: Option<Arc<str>>,
 }
 
 impl Caller {
@@ -66,6 +67,7 @@ pub(super) async fn admit(
     Ok(Caller {
         user: user.map_err(refused)?,
         address: credentials.address,
+        user_agent: credentials.user_agent,
     })
 }
 

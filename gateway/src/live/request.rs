@@ -128,6 +128,7 @@ pub(super) fn context_of(
     RequestContext {
         viewer,
         client_address: caller.address,
+        user_agent: caller.user_agent.clone(),
         request_id: find::<RequestId>(request).map_or_else(String::new, ToString::to_string),
         traceparent: None,
         idempotency: idempotency.map(|(key, fingerprint)| SchemaIdempotencyKey {

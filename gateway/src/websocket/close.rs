@@ -111,7 +111,7 @@ impl Close {
     /// Returns the close for a client that is not admitted. Only reasons beyond its control are worth another try.
     pub(super) fn of_refusal(error: &ServerError) -> Self {
         match errors::code_of(error) {
-            Some("UNAVAILABLE" | "TIMEOUT" | "INTERNAL") => Self::try_again(),
+            Some("UNAVAILABLE" | "TIMEOUT" | "INTERNAL" | "RATE_LIMITED") => Self::try_again(),
             _ => Self::forbidden(),
         }
     }

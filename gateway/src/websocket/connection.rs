@@ -18,6 +18,7 @@ use super::message::{self, Inbound};
 use super::running::Running;
 use super::wire::{Message, Wire};
 use crate::app::App;
+use crate::budget::{Holder, Spent};
 use crate::credentials::{Credentials, payload_token};
 use crate::errors::limit_exceeded;
 use crate::operation::{Departure, Operations};
@@ -255,6 +256,7 @@ impl<O: Operations> Connection<O> {
             return Ok(());
         };
         let caller = admitted.map_err(|error| Ending::Close(Close::of_refusal(&error)))?;
+        self.count(&caller)?;
         let stay = Box::pin(self.app.operations.stay(&caller));
         // Departures announced before the new future begins to listen are heard by the previous one.
         self.poll_stay(cx)?;
@@ -268,6 +270,18 @@ impl<O: Operations> Connection<O> {
         } else {
             self.send_text(&message::pong(None));
         }
+        Ok(())
+    }
+
+    /// Counts the socket as one of its user's, who may have become known only now.
+    fn count(&mut self, caller: &O::Caller) -> Result<(), Ending> {
+        let user = self.app.operations.user(caller).map(Holder::User);
+        let mut place = self.app.sockets.share([user, None]);
+        // The place is given back before another is taken, as it may be the user's last.
+        self.opened.place = None;
+        let taken = place.grow(1).map_err(Spent::into_error);
+        taken.map_err(|error| Ending::Close(Close::of_refusal(&error)))?;
+        self.opened.place = Some(place);
         Ok(())
     }
 

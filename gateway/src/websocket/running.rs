@@ -118,7 +118,9 @@ async fn start<O: Operations>(
     params: Params,
     request_id: RequestId,
 ) -> Started<O::Stream> {
-    let prepared = match app.prepare(params, None, &request_id).await {
+    let account = app.account(&caller);
+    let payer = (&caller, &account);
+    let prepared = match app.prepare(params, None, payer, &request_id).await {
         Ok(prepared) => prepared,
         Err(errors) => return Started::Refused(errors),
     };

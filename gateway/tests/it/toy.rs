@@ -14,6 +14,7 @@ use gateway::errors;
 use gateway::health::always_ready;
 use gateway::operation::{Departure, Direct, Operations};
 use gateway::persisted::{Persisted, Trusted};
+use gateway::rates::Rates;
 use gateway::server::{Service, serve};
 use gateway::shutdown::Shutdown;
 use tokio::net::TcpListener;
@@ -216,6 +217,7 @@ pub(crate) async fn start_with(config: Config) -> Server {
         typing,
         persisted: Persisted::new(&config.documents, trusted, None),
         demo: None,
+        rates: Rates::new(&config.rates, None),
         sdl: Some(schema.sdl()),
         operations: Toy(Direct(schema)),
         config,

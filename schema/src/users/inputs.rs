@@ -21,7 +21,7 @@ inputs! {
     RegisterInput {
         email: String = "The email address to sign in with. It must not belong to another user; case is ignored.",
         name: String = "The name, 1 to 100 characters.",
-        password: String = "The new password, 8 to 128 characters.",
+        password: String = "The new password, 8 to 128 characters. VALIDATION with the code `guessable` for one that is tried first.",
     }
 }
 
@@ -43,10 +43,28 @@ inputs! {
         everywhere: bool = "Whether to end all of your sessions, on every device, instead of only this one.",
     }
 
+    /// The session to end.
+    EndSessionInput { id: ID = "The global id of the session." }
+
+    /// The user who cannot sign in.
+    RequestPasswordResetInput { email: String = "The email address of the user. Case is ignored." }
+
+    /// The user whose address is to be verified.
+    RequestEmailVerificationInput { email: String = "The email address of the user. Case is ignored." }
+
+    /// A new password, for whoever has a token from a mail.
+    ResetPasswordInput {
+        token: String = "The token.",
+        new_password: String = "The new password, 8 to 128 characters. VALIDATION with the code `guessable` for one that is tried first.",
+    }
+
+    /// An address to verify.
+    VerifyEmailInput { token: String = "The token from a mail." }
+
     /// A new password.
     ChangePasswordInput {
         current_password: String = "The current password.",
-        new_password: String = "The new password, 8 to 128 characters.",
+        new_password: String = "The new password, 8 to 128 characters. VALIDATION with the code `guessable` for one that is tried first.",
     }
 
     /// Changes to your profile. Omitted fields keep their values.

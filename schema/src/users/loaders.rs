@@ -8,7 +8,8 @@ use std::{
 
 use async_graphql::{Context, context::DataContext, dataloader::Loader};
 use async_trait::async_trait;
-use entities::users::{self, PRESENCE_STREAM, UserId, UserPresence, Users};
+use chrono::{DateTime, Utc};
+use entities::users::{self, EMAIL_STREAM, PRESENCE_STREAM, UserId, UserPresence, Users};
 use events::StreamKey;
 
 use crate::{
@@ -26,6 +27,19 @@ pub(crate) struct UserLoader(Users);
 
 /// Loads presences by the user's id; there is none for a user who was never connected.
 pub(crate) struct PresenceLoader(Users);
+
+/// Loads when the addresses of users were verified; there is nothing for others.
+pub(crate) struct VerificationLoader(Users);
+
+#[async_trait]
+impl Loader<UserId> for VerificationLoader {
+    type Value = DateTime<Utc>;
+    type Error = Arc<events::Error>;
+
+    async fn load(&self, ids: &[UserId]) -> Result<HashMap<UserId, Self::Value>, Self::Error> {
+        Ok(self.0.load_verifications(ids).await?.into_iter().collect())
+    }
+}
 
 #[async_trait]
 impl Loader<UserId> for UserLoader {
@@ -63,11 +77,28 @@ impl Noted<UserId> for PresenceLoader {
     }
 }
 
+impl Noted<UserId> for VerificationLoader {
+    fn note(reads: &Reads, id: &UserId, _: Option<&Self::Value>) {
+        reads.note(Read::Stream(StreamKey {
+            kind: EMAIL_STREAM,
+            id: id.uuid(),
+        }));
+    }
+}
+
+/// The loaders of users.
+pub(crate) type UserLoaders = (
+    Batches<UserLoader>,
+    Batches<PresenceLoader>,
+    Batches<VerificationLoader>,
+);
+
 /// Returns the loaders for the schema's data.
-pub(crate) fn loaders(users: &Users) -> (Batches<UserLoader>, Batches<PresenceLoader>) {
+pub(crate) fn loaders(users: &Users) -> UserLoaders {
     (
         Batches::new(UserLoader(users.clone())),
         Batches::new(PresenceLoader(users.clone())),
+        Batches::new(VerificationLoader(users.clone())),
     )
 }
 
@@ -105,5 +136,14 @@ pub(super) async fn load_user<'a>(
 /// Returns the user's presence, loaded in the same way.
 pub(super) async fn load_presence(ctx: &Context<'_>, id: UserId) -> Result<Option<UserPresence>> {
     let loader = ctx.data::<Batches<PresenceLoader>>()?;
+    Ok(loader.load_one(reads(ctx), id).await?)
+}
+
+/// Returns when the user's address was verified, loaded in the same way.
+pub(super) async fn load_verification(
+    ctx: &Context<'_>,
+    id: UserId,
+) -> Result<Option<DateTime<Utc>>> {
+    let loader = ctx.data::<Batches<VerificationLoader>>()?;
     Ok(loader.load_one(reads(ctx), id).await?)
 }

@@ -6,11 +6,15 @@ use async_graphql::{Context, Enum, ID, Object};
 use chrono::{DateTime, Utc};
 use entities::users;
 
-use super::loaders::load_presence;
+use super::{
+    loaders::{load_presence, load_verification},
+    session::{UserSession, sessions},
+};
 use crate::{
     connection::PageArguments,
     error::Result,
     history,
+    price::list_size,
     request::{Read, reading, viewer},
     upward::{Up, Upward},
 };
@@ -51,6 +55,9 @@ impl Upward for PostsOfUser {
     const TYPE: &'static str = "PostConnection";
 }
 
+/// As many sessions as a user has.
+const USUAL_SESSIONS: i32 = 10;
+
 pub(crate) struct User {
     row: Arc<users::User>,
     /// Whether the answer goes to this user, although the request came from nobody yet.
@@ -79,6 +86,15 @@ impl User {
             row: Arc::new(row),
             has_just_signed_in: true,
         }
+    }
+
+    fn is_address_shown(&self, ctx: &Context<'_>) -> Result<bool> {
+        let viewer = viewer(ctx)?;
+        // The role is checked first: its permissions are the same for all who have it, so the result can be shared between
+        // subscribers.
+        Ok(viewer.role() >= Some(users::Role::Staff)
+            || self.has_just_signed_in
+            || viewer.user_id() == Some(self.row.id))
     }
 
     async fn shown_availability(&self, ctx: &Context<'_>) -> Result<users::ShownAvailability> {
@@ -112,13 +128,17 @@ impl User {
 
     /// The email address to sign in with. Null unless the user is yourself, or you are STAFF or ADMIN.
     async fn email(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
-        let viewer = viewer(ctx)?;
-        // The role is checked first: its permissions are the same for all who have it, so the result can be shared between
-        // subscribers.
-        let is_shown = viewer.role() >= Some(users::Role::Staff)
-            || self.has_just_signed_in
-            || viewer.user_id() == Some(self.row.id);
+        let is_shown = self.is_address_shown(ctx)?;
         Ok(is_shown.then_some(self.row.email.as_str()))
+    }
+
+    /// When the user showed, with a token from a mail, that the email address is theirs. Null when they did not, and unless the user is
+    /// yourself, or you are STAFF or ADMIN.
+    async fn email_verified_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
+        match self.is_address_shown(ctx)? {
+            true => load_verification(ctx, self.row.id).await,
+            false => Ok(None),
+        }
     }
 
     /// The availability that the user chose with `setAvailability` while they are connected, and OFFLINE otherwise. A user
@@ -151,6 +171,15 @@ impl User {
     /// When the user was deactivated. Null for an active user.
     async fn deactivated_at(&self) -> Option<DateTime<Utc>> {
         self.row.deactivated_at
+    }
+
+    /// The open sessions of the user, newest first, 100 at most. Null unless the user is yourself.
+    #[graphql(directive = list_size::apply(USUAL_SESSIONS))]
+    async fn sessions(&self, ctx: &Context<'_>) -> Result<Option<Vec<UserSession>>> {
+        match viewer(ctx)?.user_id() == Some(self.row.id) {
+            true => sessions(ctx).await.map(Some),
+            false => Ok(None),
+        }
     }
 
     /// The posts of the user, newest first. Page forward with `first` and `after`, or backward with `last` and `before`. Without them,

@@ -5,13 +5,18 @@ use chrono::{DateTime, Utc};
 use entities::users::{Origin, Secret, SignedIn};
 
 use super::{
-    inputs::{ChangePasswordInput, RefreshInput, RegisterInput, SignInInput, SignOutInput},
+    inputs::{
+        ChangePasswordInput, EndSessionInput, RefreshInput, RegisterInput, SignInInput,
+        SignOutInput,
+    },
     object::User,
+    session::UserSession,
 };
 use crate::{
     error::Result,
+    id,
     payloads::{Reply, payloads},
-    request::{client_address, command_context, entities},
+    request::{client_address, command_context, entities, user_agent},
 };
 
 /// The tokens of a session. Send the access token with every request, as `Authorization: Bearer …`.
@@ -33,6 +38,7 @@ payloads! {
     "signIn" => SignInPayload { session: Session = "The tokens of the new session.", user: User = "The user who signed in." }
     "refresh" => RefreshPayload { session: Session = "The next tokens of the session.", user: User = "The user that the session belongs to." }
     "signOut" => SignOutPayload { signed_out: u32 = "The number of sessions that were ended." }
+    "endSession" => EndSessionPayload { session: UserSession = "The session that was ended." }
     "changePassword" => ChangePasswordPayload { user: User = "Yourself, after the change." }
 }
 
@@ -46,10 +52,11 @@ fn parts(signed_in: SignedIn) -> (Session, User) {
     (session, User::signed_in(signed_in.user))
 }
 
-fn origin(ctx: &Context<'_>) -> Result<Origin> {
+pub(super) fn origin(ctx: &Context<'_>) -> Result<Origin> {
     Ok(Origin {
         context: command_context(ctx)?,
         address: client_address(ctx)?,
+        user_agent: user_agent(ctx)?,
     })
 }
 
@@ -58,7 +65,7 @@ pub(crate) struct SignInMutation;
 
 #[Object]
 impl SignInMutation {
-    /// Creates a user with the role MEMBER, and signs them in. CONFLICT when another user has the email address;
+    /// Creates a user with the role MEMBER, and signs them in. FORBIDDEN where registration is closed; CONFLICT when another user has the email address;
     /// RATE_LIMITED after too many attempts from your IP address. A repeat fails with CONFLICT even under an idempotency
     /// key, as tokens are not stored: sign in instead.
     async fn register(&self, ctx: &Context<'_>, input: RegisterInput) -> Reply<RegisterPayload> {
@@ -100,6 +107,19 @@ impl SignInMutation {
         let everywhere = input.is_some_and(|input| input.everywhere);
         let ended = users.sign_out(command_context(ctx)?, everywhere).await;
         Ok(Some(SignOutPayload { signed_out: ended? }))
+    }
+
+    /// Ends one of your sessions, such as that of a device that you have lost. Its tokens are refused from then on, and its open
+    /// subscriptions end. NOT_FOUND when you have no such session that is open, as in a repeat.
+    async fn end_session(
+        &self,
+        ctx: &Context<'_>,
+        input: EndSessionInput,
+    ) -> Reply<EndSessionPayload> {
+        let (context, users) = (command_context(ctx)?, &entities(ctx).users);
+        let id = id::decode("id", &input.id)?;
+        let session = users.end_session(context, id).await?.into();
+        Ok(Some(EndSessionPayload { session }))
     }
 
     /// Changes your password, and ends all your other sessions. UNAUTHENTICATED when the current password is wrong, as it is

@@ -107,6 +107,7 @@ fn expected(outcome: Outcome) -> String {
         Outcome::Unknown => "UNAUTHENTICATED MISSING",
         Outcome::Forbidden => "FORBIDDEN",
         Outcome::Missing => "NOT_FOUND",
+        Outcome::Invalid => "VALIDATION",
     };
     text.to_owned()
 }

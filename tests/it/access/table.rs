@@ -1,7 +1,7 @@
 //! Every field of the schema, and what comes of asking for it. `what` is the row of the table in docs/client/permissions.md that promises it.
 //! In documents `<name>` stands for an id or a text of the world; `it` names the value that must be there.
 
-use Outcome::{Forbidden as F, Missing as N, Nothing as O, Unknown as U, Yes as Y};
+use Outcome::{Forbidden as F, Invalid as V, Missing as N, Nothing as O, Unknown as U, Yes as Y};
 
 /// What must come of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum Outcome {
     Forbidden,
     /// NOT_FOUND, as if it did not exist.
     Missing,
+    /// VALIDATION.
+    Invalid,
 }
 
 pub struct Row {
@@ -80,6 +82,7 @@ const MEMBER_SEES: [Outcome; 5] = [U, Y, O, O, O];
 pub const TABLE: &[Row] = &[
     // Queries
     row(OPEN, "me", "{ me { id } }", [O, Y, Y, Y, Y]),
+    row(SELF, "me", "{ me { it: sessions { id } } }", [O, Y, Y, Y, Y]),
     row(READ_CUSTOMERS, "customer", "{ customer(id: <customer>) { id email } }", STAFF),
     row(READ_CUSTOMERS, "customer", "{ customer(id: <customer>) { history(first: 1) { it: nodes { data } } } }", STAFF),
     row(READ_CUSTOMERS, "customers", "{ customers(first: 1) { nodes { id } } }", STAFF),
@@ -143,7 +146,14 @@ pub const TABLE: &[Row] = &[
     row(OPEN, "register", "mutation { register(input: { email: <new_email>, name: \"New\", password: <password> }) { user { id } } }", ALL),
     row(OPEN, "signIn", "mutation { signIn(input: { email: <owner_email>, password: <owner_password> }) { user { id } } }", ALL),
     row(OPEN, "refresh", "mutation { refresh(input: { refreshToken: <owner_refresh> }) { user { id } } }", ALL),
+    row(OPEN, "requestPasswordReset", "mutation { requestPasswordReset(input: { email: <owner_email> }) { isAccepted } }", ALL),
+    // Nobody has these tokens, whoever asks.
+    row(OPEN, "resetPassword", "mutation { resetPassword(input: { token: \"none\", newPassword: <password> }) { user { id } } }", [V, V, V, V, V]),
+    row(OPEN, "verifyEmail", "mutation { verifyEmail(input: { token: \"none\" }) { user { id } } }", [V, V, V, V, V]),
+    row(OPEN, "requestEmailVerification", "mutation { requestEmailVerification(input: { email: <owner_email> }) { isAccepted } }", ALL),
     row(SELF, "signOut", "mutation { signOut(input: {}) { signedOut } }", SIGNED_IN),
+    // Nobody has this one.
+    row(SELF, "endSession", "mutation { endSession(input: { id: \"session_01h455vb4pex5vsknk084sn02q\" }) { session { id } } }", [U, N, N, N, N]),
     row(SELF, "changePassword", "mutation { changePassword(input: { currentPassword: <own_password>, newPassword: <password> }) { user { id } } }", SIGNED_IN),
     row(SELF, "updateProfile", "mutation { updateProfile(input: { name: \"Renamed\" }) { user { id } } }", SIGNED_IN),
     row(SELF, "setAvailability", "mutation { setAvailability(input: { availability: BUSY }) { user { id } } }", SIGNED_IN),

@@ -34,6 +34,66 @@ async fn what_is_injected_is_left_alone(mut setup: Setup) {
     assert!(status.status.success(), "{}", text(&status));
 }
 
+/// Secrets are mounted as files; what is wrong with one is said without what is in it.
+async fn secrets_are_read_from_files(mut setup: Setup) {
+    let secret = |name: &str, text: &str| {
+        let file = setup.directory.join(name);
+        std::fs::write(&file, text).expect("a file");
+        file.display().to_string()
+    };
+    let keys = secret("keys", "1:a key that is long enough to sign tokens with\n");
+    let short = secret("short", "no key\n");
+    let url = secret("url", &format!("{}\n", setup.database_url));
+    setup.settings.leave("MILLRACE_TOKEN_KEYS");
+    setup.settings.set("MILLRACE_TOKEN_KEYS_FILE", &keys);
+    let run = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = product_command(arguments[0], &setup.directory);
+        setup.settings.give_to(&mut command);
+        command
+            .args(&arguments[1..])
+            .envs(variables.iter().copied());
+        finish(&mut command)
+    };
+    let shown = text(&run(&["config"], &[("DATABASE_URL_FILE", &url)]));
+    for line in [
+        "database-url = ",
+        "# the file that DATABASE_URL_FILE names",
+        "token-keys = \"***\"",
+        "# the file that MILLRACE_TOKEN_KEYS_FILE names",
+    ] {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    assert!(!shown.contains("long enough"), "{shown}");
+    let status = run(&["status"], &[("DATABASE_URL_FILE", &url)]);
+    assert!(status.status.success(), "{}", text(&status));
+    let both = run(
+        &["status"],
+        &[("DATABASE_URL_FILE", &url), ("DATABASE_URL", "sqlite://x")],
+    );
+    assert!(
+        text(&both).contains("both DATABASE_URL and DATABASE_URL_FILE"),
+        "{}",
+        text(&both)
+    );
+    let missing = run(&["status"], &[("REDIS_URL_FILE", "/nowhere/redis")]);
+    assert!(
+        text(&missing).contains("REDIS_URL_FILE: /nowhere/redis"),
+        "{}",
+        text(&missing)
+    );
+    let misspelled = run(&["status"], &[("MILLRACE_TOKEN_KEY_FILE", &keys)]);
+    assert_eq!(misspelled.status.code(), Some(2), "{}", text(&misspelled));
+    let wrong = run(
+        &["serve", "--database-url", &setup.database_url],
+        &[("MILLRACE_TOKEN_KEYS_FILE", &short)],
+    );
+    assert!(
+        !wrong.status.success() && !text(&wrong).contains("no key"),
+        "{}",
+        text(&wrong)
+    );
+}
+
 #[test]
 fn numbers_that_make_no_sense_are_refused() {
     let directory = guard::new_directory("numbers");
@@ -184,3 +244,5 @@ tests::distributed!(
     a_reader_may_go_away,
     a_full_disk_is_an_error
 );
+
+tests::embedded!(secrets_are_read_from_files);
