@@ -17,6 +17,9 @@ use crate::errors::{Code, RETRY_AFTER_SECONDS, typed, with};
 /// How long a step may wait for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How many steps of one caller may wait: of all who come back at once from one address, none is refused.
+const ROOM: usize = 20_000;
+
 /// The turns of one process.
 pub(crate) struct Shares(Turns);
 
@@ -25,7 +28,7 @@ impl Default for Shares {
         // Outside of a runtime nothing is executed.
         let threads = Handle::try_current().map_or(2, |handle| handle.metrics().num_workers());
         let threads = threads.max(2);
-        Self(Turns::new(threads, threads - 1, PATIENCE))
+        Self(Turns::new(threads, threads - 1, PATIENCE).with_room(ROOM))
     }
 }
 
@@ -118,21 +121,26 @@ mod tests {
         let shares = Shares(Turns::new(1, 1, Duration::from_millis(50)));
         let me = Some(Claimant::Network([192, 0, 2, 1].into()));
         let held = shares.take(me).await.expect("a turn");
-        let refused = shares.run(me, async { unreachable!() }).await;
+        let refused = shares.run(me, async { 7 }).await.err();
         assert_eq!(
-            refused.err().and_then(|it| crate::errors::retry_after(&it)),
+            refused.and_then(|it| crate::errors::retry_after(&it)),
             Some(1)
         );
+        assert_eq!(shares.run(None, async { 7 }).await.ok(), Some(7));
         drop(held);
-        let held = Arc::new(parking_lot::Mutex::new(None));
+        let (begin, begun) = tokio::sync::oneshot::channel();
         let work = async {
-            let taken = held.clone();
+            let _ = begin.send(());
             tokio::task::yield_now().await;
-            drop(taken);
             8
         };
-        assert_eq!(shares.run(me, work).await.ok(), Some(8));
-        *held.lock() = shares.take(me).await.ok();
-        assert!(shares.run(None, async { 9 }).await.is_ok(), "the process");
+        // The turn is taken between two steps, and kept.
+        let another = async {
+            begun.await.expect("a beginning");
+            shares.take(me).await
+        };
+        let (done, taken) = tokio::join!(shares.run(me, work), another);
+        assert!(taken.is_ok_and(|turn| turn.is_some()));
+        assert_eq!(done.ok(), Some(8));
     }
 }

@@ -139,6 +139,8 @@ mod tests {
         for fine in [
             "knit a blue hat",
             "correct horse",
+            "a long password",
+            "a ship in port is safe",
             "gzJ4-w0Vq",
             "Zo\u{eb} trinkt Tee",
             &"é\u{fc}x7".repeat(32),

@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use tokio::{sync::oneshot, time::timeout};
 use uuid::Uuid;
 
-/// The most statements of one claimant that may wait at once.
+/// The most statements of one claimant that may wait at once, unless it is said otherwise.
 const MOST_WAITING: usize = 1_000;
 
 tokio::task_local! {
@@ -56,6 +56,8 @@ struct State {
     free: usize,
     /// The most turns that one claimant holds at once.
     most: usize,
+    /// How many of one claimant may wait at once.
+    room: usize,
     held: HashMap<Claimant, usize>,
     waiting: HashMap<Claimant, VecDeque<oneshot::Sender<()>>>,
     /// The waiting claimants, in the order in which they are served.
@@ -81,6 +83,7 @@ impl Turns {
         let state = State {
             free: all.max(1),
             most: most.max(1),
+            room: MOST_WAITING,
             held: HashMap::new(),
             waiting: HashMap::new(),
             order: VecDeque::new(),
@@ -89,6 +92,13 @@ impl Turns {
             state: Arc::new(Mutex::new(state)),
             patience,
         }
+    }
+
+    /// Returns the same turns, for which this many of one claimant may wait.
+    #[must_use]
+    pub fn with_room(self, room: usize) -> Self {
+        self.state.lock().room = room;
+        self
     }
 
     /// Takes a turn for the claimant of this task; `None` for the process itself.
@@ -158,10 +168,10 @@ impl State {
         let is_first = !self.waiting.contains_key(&claimant);
         let queue = self.waiting.entry(claimant).or_default();
         // Waiters that went away do not count.
-        if queue.len() >= MOST_WAITING {
+        if queue.len() >= self.room {
             queue.retain(|waiting| !waiting.is_closed());
         }
-        if queue.len() >= MOST_WAITING {
+        if queue.len() >= self.room {
             return Err(Crowded);
         }
         if is_first {
