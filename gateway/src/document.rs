@@ -36,6 +36,7 @@ use moka::sync::Cache;
 use crate::errors::{Code, limit_exceeded, typed};
 use crate::fingerprint;
 use crate::limits::{Limits, MAX_INTROSPECTION};
+use crate::metrics::METRICS;
 use crate::params::{IdempotencyKey, Params};
 use crate::request_id::RequestId;
 pub use live::Terms;
@@ -165,8 +166,10 @@ impl Documents {
         if text.len() <= MAX_CACHED_TEXT
             && let Some(document) = self.cache.get(text)
         {
+            METRICS.plans_found.inc();
             return Ok(document);
         }
+        METRICS.plans_made.inc();
         let read = reading::read(text, &self.typing, &self.limits)?;
         Ok(Arc::new(Document::of(read)))
     }

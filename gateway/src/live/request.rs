@@ -28,6 +28,7 @@ use super::{
 use crate::{
     document::{Plan, plan_of},
     errors::{Code, typed, with},
+    metrics::Kind,
     params::{AFTER, IdempotencyKey, ReadAfter, RequestFingerprint, ResumeAfter},
     request_id::RequestId,
 };
@@ -169,7 +170,9 @@ impl SubscriptionRequest {
             .filter(|(name, _)| Some(*name) != variable.as_ref())
             .collect();
         let key = GroupKey::of(&plan, serde_json::to_string(&alike).unwrap_or_default());
-        let holding = shared.holdings.subscribe(caller, key.lengths());
+        let holding = shared
+            .holdings
+            .subscribe(caller, Kind::Subscription, key.lengths());
         let holding = holding.map_err(|error| vec![error])?;
         let mut subscription = Self {
             key,
