@@ -51,6 +51,8 @@ pub(crate) struct Ended<'a> {
     pub(crate) took: Duration,
     pub(crate) who: Who,
     pub(crate) id: &'a RequestId,
+    /// The id of the trace that it belongs to.
+    pub(crate) trace: Option<&'a str>,
 }
 
 impl Ended<'_> {
@@ -77,7 +79,7 @@ impl Ended<'_> {
         let Self { kind, id, .. } = self;
         let (operation, outcome) = (self.operation(), self.outcome.name());
         let (user, client) = (self.who.user(), self.who.address());
-        let duration_ms = self.took.as_micros() as f64 / 1_000.0;
+        let (duration_ms, trace_id) = (self.took.as_micros() as f64 / 1_000.0, self.trace);
         tracing::info!(
             target: "access",
             operation,
@@ -87,6 +89,7 @@ impl Ended<'_> {
             user,
             client,
             request_id = %id,
+            trace_id,
             "answered a {kind}"
         );
         if is_slow {
@@ -99,6 +102,7 @@ impl Ended<'_> {
                 user,
                 client,
                 request_id = %id,
+                trace_id,
                 "the {kind} {operation} took {duration_ms} ms"
             );
         }

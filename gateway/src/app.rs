@@ -26,6 +26,7 @@ use crate::persisted::Persisted;
 use crate::rates::{Account, Limited, Rates};
 use crate::request_id::RequestId;
 use crate::shutdown::Shutdown;
+use crate::trace_context::TraceContext;
 use crate::transports::{HttpSettings, WebSocketSettings};
 
 pub(crate) struct App<O> {
@@ -155,6 +156,7 @@ impl<O: Operations> App<O> {
             took,
             who,
             id,
+            trace: None,
         };
         ended.tell(&[]);
     }
@@ -162,12 +164,17 @@ impl<O: Operations> App<O> {
     /// Counts a request that has been executed, and writes the lines about it.
     fn note_ended(
         &self,
-        asked: &(Arc<Plan>, bool, Instant),
+        asked: &Executed,
         (outcome, errors): (Outcome, &[ServerError]),
         caller: &O::Caller,
         id: &RequestId,
     ) {
-        let (plan, is_live, began) = asked;
+        let Executed {
+            plan,
+            is_live,
+            began,
+            trace,
+        } = asked;
         let took = began.elapsed();
         plan.figures(*is_live).note(outcome, took);
         let ended = Ended {
@@ -177,6 +184,7 @@ impl<O: Operations> App<O> {
             took,
             who: self.who(caller),
             id,
+            trace: trace.as_ref().map(TraceContext::trace_id),
         };
         ended.tell(errors);
     }
@@ -211,8 +219,8 @@ impl<O: Operations> App<O> {
         caller: &O::Caller,
         id: &RequestId,
     ) -> Response {
-        let Asked { prepared, began } = asked;
-        let request = prepared.request;
+        let executed = asked.executed(false);
+        let request = asked.prepared.request;
         let plan = document::plan_of(&request).cloned();
         let (claimant, shares) = (self.claimant(caller), self.shares.clone());
         let (operations, by) = (self.operations.clone(), caller.clone());
@@ -249,9 +257,9 @@ impl<O: Operations> App<O> {
                 self.refused(vec![typed(Code::Internal, message)], id)
             }
         };
-        if let Some(plan) = plan {
+        if let Some(executed) = executed {
             let ended = (outcome_of(&answer), &*answer.errors);
-            self.note_ended(&(plan, false, began), ended, caller, id);
+            self.note_ended(&executed, ended, caller, id);
         }
         answer
     }
@@ -263,23 +271,21 @@ impl<O: Operations> App<O> {
         caller: &O::Caller,
         id: &RequestId,
     ) -> Result<O::Stream, Vec<ServerError>> {
-        let Asked { prepared, began } = asked;
-        let plan = document::plan_of(&prepared.request).cloned();
-        let is_live = prepared.is_live;
+        let executed = asked.executed(asked.prepared.is_live);
         let starting = self
             .operations
-            .subscribe(prepared.request, caller)
+            .subscribe(asked.prepared.request, caller)
             .instrument(span_of(id));
         let started = match tokio::time::timeout(self.http.request_timeout, starting).await {
             Ok(started) => started,
             Err(_) => Err(vec![self.timed_out()]),
         };
-        if let Some(plan) = plan {
+        if let Some(executed) = executed {
             let ended = match &started {
                 Ok(_) => (Outcome::Success, &[][..]),
                 Err(errors) => (Outcome::Failed, &**errors),
             };
-            self.note_ended(&(plan, is_live, began), ended, caller, id);
+            self.note_ended(&executed, ended, caller, id);
         }
         started
     }
@@ -303,6 +309,26 @@ impl<O: Operations> App<O> {
 pub(crate) struct Asked {
     pub(crate) prepared: Prepared,
     began: Instant,
+}
+
+/// What is told of a request when it has been executed.
+struct Executed {
+    plan: Arc<Plan>,
+    is_live: bool,
+    began: Instant,
+    trace: Option<TraceContext>,
+}
+
+impl Asked {
+    fn executed(&self, is_live: bool) -> Option<Executed> {
+        let request = &self.prepared.request;
+        Some(Executed {
+            plan: document::plan_of(request)?.clone(),
+            is_live,
+            began: self.began,
+            trace: document::trace_of(request).cloned(),
+        })
+    }
 }
 
 fn outcome_of(answer: &Response) -> Outcome {

@@ -43,6 +43,7 @@ use crate::params::{IdempotencyKey, Params, ResumeAfter, parse_idempotency_key};
 use crate::rates::Account;
 use crate::request_id::{self, RequestId};
 use crate::shutdown::Shutdown;
+use crate::trace_context::TraceContext;
 use crate::{origin, response, websocket};
 
 /// How long a stopping process waits for the rest of a body.
@@ -246,6 +247,7 @@ async fn take<O: Operations>(
 
 /// Adds to a request what its headers say.
 fn set_headers(params: &mut Params, headers: &HeaderMap) {
+    params.trace = TraceContext::of_headers(headers);
     if let Some(token) = headers.get(READ_AFTER) {
         params.set_read_after(String::from_utf8_lossy(token.as_bytes()).into_owned());
     }

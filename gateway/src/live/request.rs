@@ -31,6 +31,7 @@ use crate::{
     metrics::Kind,
     params::{AFTER, IdempotencyKey, ReadAfter, RequestFingerprint, ResumeAfter},
     request_id::RequestId,
+    trace_context::TraceContext,
 };
 
 /// A subscription that can be executed any number of times.
@@ -131,7 +132,7 @@ pub(super) fn context_of(
         client_address: caller.address,
         user_agent: caller.user_agent.clone(),
         request_id: find::<RequestId>(request).map_or_else(String::new, ToString::to_string),
-        traceparent: None,
+        traceparent: find::<TraceContext>(request).map(ToString::to_string),
         idempotency: idempotency.map(|(key, fingerprint)| SchemaIdempotencyKey {
             key: key.0.clone(),
             fingerprint: fingerprint.0.to_vec(),
