@@ -7,6 +7,8 @@ mod connection;
 mod file;
 mod lease;
 mod open;
+mod silence;
+mod slow;
 mod transaction;
 mod trouble;
 mod turns;
@@ -21,10 +23,11 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr};
 pub use self::{
     connection::DatabaseConnection,
     file::sqlite_file,
+    slow::warn_of_statements_over,
     transaction::DatabaseTransaction,
     turns::{Claimant, Crowded, Turn, Turns},
 };
-use self::{file::DatabaseFile, lease::Silence, open::Limits, trouble::Trouble};
+use self::{file::DatabaseFile, open::Limits, silence::Silence, trouble::Trouble};
 use crate::{
     Error, Result, boxed,
     sql::{Dialect, query_one_as},
@@ -136,12 +139,13 @@ impl Database {
             idle_in_transaction: Duration::from_secs(5),
         };
         let background = open::postgres(config, 6, limits, &silence).await?;
-        let connection = |pool| {
-            let pool = lease::Pool::Postgres(pool);
+        let connection = |name, pool| {
+            let pool = (name, lease::Pool::Postgres(pool));
             DatabaseConnection::new(pool, config.patience, silence.clone(), trouble.clone())
         };
-        let (writer, background) = (connection(writer), connection(background));
-        let grouped = connection(grouped);
+        let writer = connection("requests", writer);
+        let background = connection("background", background);
+        let grouped = connection("groups", grouped);
         let all = config.max_connections as usize;
         let turns = Turns::new(all, all / 2, config.acquire_timeout);
         Ok(Self {
@@ -168,16 +172,16 @@ impl Database {
         let writer = open::sqlite(config, 1, options).await?;
         let reader = open::sqlite(config, readers, reading.clone()).await?;
         let background = open::sqlite(config, 2, reading).await?;
-        let connection = |pool| {
-            let pool = lease::Pool::Sqlite(pool);
+        let connection = |name, pool| {
+            let pool = (name, lease::Pool::Sqlite(pool));
             DatabaseConnection::new(pool, FILE_PATIENCE, silence.clone(), trouble.clone())
         };
-        let writer = connection(writer);
+        let writer = connection("writer", writer);
         let readers = readers as usize;
         let turns = Turns::new(readers, readers - 1, config.acquire_timeout);
         Ok(Self {
-            reader: connection(reader).in_turn(turns),
-            background: connection(background),
+            reader: connection("reader", reader).in_turn(turns),
+            background: connection("background", background),
             background_writer: writer.clone(),
             grouped: writer.clone(),
             writer,
@@ -206,6 +210,22 @@ impl Database {
     /// Returns the kind of database.
     pub fn backend(&self) -> DbBackend {
         self.writer.get_database_backend()
+    }
+
+    /// Returns the pools, with the names that metrics have for them.
+    pub(crate) fn pools(&self) -> Vec<(&'static str, &DatabaseConnection)> {
+        match self.is_embedded() {
+            true => vec![
+                ("writer", &self.writer),
+                ("reader", &self.reader),
+                ("background", &self.background),
+            ],
+            false => vec![
+                ("requests", &self.writer),
+                ("groups", &self.grouped),
+                ("background", &self.background),
+            ],
+        }
     }
 
     /// Returns whether the database is a file used by a single process.

@@ -10,11 +10,12 @@ mod values;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 use parking_lot::Mutex;
 use tokio::{sync::broadcast::error::RecvError, time::timeout};
@@ -63,6 +64,8 @@ pub struct EventSource {
     range: Range,
     order: Arc<AtomicU64>,
     place: Place,
+    /// When the last event yielded occurred, in microseconds since the Unix epoch; 0 if none was.
+    occurred: Arc<AtomicI64>,
 }
 
 /// The place from which a client may resume if it has everything yielded so far.
@@ -87,6 +90,7 @@ impl EventSource {
             range,
             order: Arc::new(AtomicU64::new(range.after.position)),
             place: Place(Arc::new(Mutex::new(range.after))),
+            occurred: Arc::default(),
         }
     }
 
@@ -99,6 +103,14 @@ impl EventSource {
     /// in which they were read, even if that has since ended.
     pub fn cursor(&self) -> Cursor {
         self.place.get()
+    }
+
+    /// Returns when the last event yielded occurred, if the items are events.
+    pub fn occurred_at(&self) -> Option<DateTime<Utc>> {
+        match self.occurred.load(Ordering::Relaxed) {
+            0 => None,
+            occurred => DateTime::from_timestamp_micros(occurred),
+        }
     }
 
     /// Returns the place behind an event that this source yielded.
@@ -121,6 +133,7 @@ impl EventSource {
             range,
             order,
             place,
+            occurred,
         } = self.clone();
         Box::pin(async_stream::try_stream! {
             // All items yielded belong to this epoch.
@@ -166,6 +179,7 @@ impl EventSource {
                         is_changed = interest.is_changed_by(&event);
                         order.store(last.position, Ordering::Release);
                         place.set(last);
+                        occurred.store(event.occurred_at.timestamp_micros(), Ordering::Relaxed);
                         yield event;
                         if is_changed {
                             break;
@@ -187,6 +201,7 @@ impl EventSource {
                             is_changed = interest.is_changed_by(&event);
                             order.store(last.position, Ordering::Release);
                             place.set(last);
+                            occurred.store(event.occurred_at.timestamp_micros(), Ordering::Relaxed);
                             yield event;
                         }
                         Err(RecvError::Lagged(_)) => break,

@@ -29,6 +29,7 @@ mod kept;
 mod kit;
 mod letters;
 mod log;
+pub mod metrics;
 mod pages;
 mod proof;
 mod pump;
@@ -66,7 +67,7 @@ pub use currency::{Behind, BehindBecause};
 pub use cursor::{Cursor, CursorError};
 pub use database::{
     AsRetryable, Claimant, Crowded, Database, DatabaseConfig, DatabaseConnection,
-    DatabaseTransaction, Turn, Turns, now, sqlite_file,
+    DatabaseTransaction, Turn, Turns, now, sqlite_file, warn_of_statements_over,
 };
 pub use epoch::continues;
 pub use error::{Error, Result, error_chain};
@@ -98,7 +99,7 @@ pub use shared_store::SharedStore;
 pub use sole::{NotSole, Sole};
 pub use status::{
     Answered, DeliveryCounts, FollowerStatus, Lag, LogHealth, MOST_COUNTED, Member, PartStatus,
-    WorkersStatus,
+    Sizes, WorkersStatus,
 };
 pub use tail::{Gap, Tail};
 pub use together::{Bounds, Caller, Group, Members, Together};

@@ -26,6 +26,7 @@ use crate::{
     currency::Currency,
     database::{AsRetryable, Pool},
     fresh::Fresh,
+    metrics::METRICS,
     pages::Pages,
     read::{self, Head},
     shared_store::SharedStore,
@@ -333,6 +334,10 @@ impl EventLog {
         if appended.is_empty() {
             return;
         }
+        METRICS.appended.inc_by(appended.len() as u64);
+        // On SQLite the append gave them their positions.
+        let numbered = appended.iter().filter(|it| it.event.is_none()).count();
+        METRICS.sequenced.inc_by(numbered as u64);
         for it in appended {
             let StreamKey { kind, id } = it.stream;
             self.tail().notify_observers(kind, id, it.event_type, None);

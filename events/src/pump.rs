@@ -17,6 +17,7 @@ use crate::{
     currency::Currency,
     epoch::{self, Step},
     fresh::Fresh,
+    metrics::METRICS,
     read::{self, Head, Pass},
 };
 
@@ -177,6 +178,7 @@ impl<S: Source> Pump<'_, S> {
         {
             self.tail.offer(head.epoch, events);
         }
+        METRICS.sequenced.inc_by(numbered);
         let read = match is_read {
             true => self.read_up_to(&head).await,
             false => Ok(()),

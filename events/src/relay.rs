@@ -23,6 +23,7 @@ use crate::{
     connector::{self, ANSWER_TIME},
     follower::slowest_checkpoints,
     kept::{Kept, LEAST_POSITIONS, MOST_POSITIONS},
+    metrics::METRICS,
     pump, read, sql,
 };
 
@@ -249,7 +250,7 @@ impl Relay {
         let mut call = self.script.prepare_invoke();
         call.arg(i32::from(refill.is_some()))
             .arg(refill.unwrap_or(0));
-        let mut parts = Vec::new();
+        let (mut parts, mut sent) = (Vec::new(), 0);
         for event in events {
             let number = *keys.entry(event.part).or_insert_with(|| {
                 parts.push(event.part);
@@ -260,8 +261,10 @@ impl Relay {
                 .arg(event.previous)
                 .arg(event.position)
                 .arg(serde_json::to_string(event)?);
+            sent += 1;
         }
         let tops: Vec<i64> = call.invoke_async(&mut self.connection).await?;
+        METRICS.relayed.inc_by(sent);
         Ok(parts.into_iter().zip(tops).collect())
     }
 

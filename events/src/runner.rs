@@ -30,6 +30,7 @@ use crate::{
     database::Pool,
     follower::advance,
     letters::{self, Kind, Tried},
+    metrics::{OfFollower, since},
     pages::PAGE_EVENTS,
     read,
 };
@@ -70,6 +71,7 @@ struct Runner {
     poisoned: Option<(u32, Instant)>,
     /// Parts that other processes left behind, whose events are applied one by one.
     cautions: BTreeMap<i16, Caution>,
+    metrics: OfFollower,
 }
 
 /// Runs `follower` until `stop` turns true, then releases its parts.
@@ -82,6 +84,7 @@ pub async fn run_follower(
 ) {
     let mut runner = Runner {
         log,
+        metrics: OfFollower::new(follower.name()),
         follower,
         leases: Leases::new(),
         pace: Pace::new(&config),
@@ -323,6 +326,10 @@ impl Runner {
             })
             .await?;
         self.poisoned = None;
+        self.metrics.events.inc_by(wanted.len() as u64);
+        for event in &*wanted {
+            self.metrics.delays.observe(since(event.occurred_at));
+        }
         self.log.announce(raised);
         self.follower.committed(&wanted);
         for advance in &*advances {
@@ -342,6 +349,9 @@ impl Runner {
         } else if backoff.is_telling() {
             let failures = backoff.failures();
             tracing::warn!(follower, failures, %error, "the follower failed; trying again");
+        }
+        if !matches!(error, Error::Fenced { .. }) {
+            self.metrics.failures.inc();
         }
         if error.is_of_event() {
             let (failures, at) = self.poisoned.unwrap_or((0, Instant::now()));

@@ -102,6 +102,15 @@ impl SharedStore {
         }
     }
 
+    /// Returns the memory that Redis uses, if this is in Redis, and it answers now.
+    #[boxed]
+    pub async fn memory_bytes(&self) -> Option<u64> {
+        match &self.0 {
+            Kind::Redis(store) => store.memory_bytes().await,
+            Kind::Memory(_) => None,
+        }
+    }
+
     /// Removes the keys; returns false when that is not possible now.
     #[boxed]
     pub async fn delete(&self, keys: &[String]) -> bool {
@@ -180,6 +189,20 @@ impl RedisStore {
         )
         .await
         .is_some()
+    }
+
+    async fn memory_bytes(self: &Arc<Self>) -> Option<u64> {
+        let mut command = redis::cmd("INFO");
+        command.arg("memory");
+        let answer = self.call(
+            BATCH_LIMIT,
+            async |connection: &mut MultiplexedConnection| {
+                command.query_async::<String>(connection).await
+            },
+        );
+        let answer = answer.await?;
+        let mut lines = answer.lines();
+        lines.find_map(|line| line.strip_prefix("used_memory:")?.trim().parse().ok())
     }
 
     async fn run(self: &Arc<Self>, limit: Duration, commands: &redis::Pipeline) -> bool {

@@ -5,6 +5,7 @@
 
 mod followers;
 mod handlers;
+mod measured;
 
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -15,6 +16,7 @@ use crate::{
 };
 pub use followers::{FollowerStatus, Member, PartStatus};
 pub use handlers::DeliveryCounts;
+pub use measured::Sizes;
 
 /// The bound on counts of one kind of row; higher counts are reported as this number.
 pub const MOST_COUNTED: u64 = 10_000;

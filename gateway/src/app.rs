@@ -3,19 +3,22 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Request, Response, ServerError};
+use async_graphql::{Response, ServerError, Value};
 use axum::http::{Extensions, HeaderMap};
 use entities::users::network_of;
 use events::Claimant;
 use futures::future::BoxFuture;
+use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
+use crate::access_log::{Ended, Who, tell_not_admitted};
 use crate::budget::{Budget, Holder, Share};
 use crate::connections::Client;
 use crate::credentials::Credentials;
-use crate::document::{self, Documents, Prepared};
+use crate::document::{self, Documents, Plan, Prepared};
 use crate::errors::{self, Code, typed};
 use crate::fair::Shares;
+use crate::metrics::{METRICS, Outcome};
 use crate::operation::Operations;
 use crate::overdue::{Overdue, Unfinished};
 use crate::params::{IdempotencyKey, Params};
@@ -23,6 +26,7 @@ use crate::persisted::Persisted;
 use crate::rates::{Account, Limited, Rates};
 use crate::request_id::RequestId;
 use crate::shutdown::Shutdown;
+use crate::trace_context::TraceContext;
 use crate::transports::{HttpSettings, WebSocketSettings};
 
 pub(crate) struct App<O> {
@@ -56,11 +60,28 @@ impl<O: Operations> App<O> {
     }
 
     /// Decides, within the time limit, whether to admit a client.
-    pub(crate) async fn admit(&self, credentials: Credentials) -> Result<O::Caller, ServerError> {
+    pub(crate) async fn admit(
+        &self,
+        credentials: Credentials,
+        id: &RequestId,
+    ) -> Result<O::Caller, ServerError> {
+        let address = credentials.address;
         let admitting = self.operations.admit(credentials);
-        match tokio::time::timeout(self.http.request_timeout, admitting).await {
+        let admitted = match tokio::time::timeout(self.http.request_timeout, admitting).await {
             Ok(admitted) => admitted,
             Err(_) => Err(self.timed_out()),
+        };
+        if let Err(error) = &admitted {
+            tell_not_admitted(error, address, id);
+        }
+        admitted
+    }
+
+    /// Returns whom the log names for a caller.
+    pub(crate) fn who(&self, caller: &O::Caller) -> Who {
+        Who {
+            user: self.operations.user(caller),
+            address: self.operations.address(caller),
         }
     }
 
@@ -73,6 +94,21 @@ impl<O: Operations> App<O> {
 
     /// Checks a request, whose document may be a persisted one, completes its data (see `Documents::prepare`), and has it paid for.
     pub(crate) async fn prepare(
+        &self,
+        params: Params,
+        key: Option<IdempotencyKey>,
+        (caller, account): (&O::Caller, &Account),
+        id: &RequestId,
+    ) -> Result<Asked, Vec<ServerError>> {
+        let began = Instant::now();
+        let paid = self.check_and_pay(params, key, (caller, account), id).await;
+        if paid.is_err() {
+            self.note_refused(began, self.who(caller), id);
+        }
+        paid.map(|prepared| Asked { prepared, began })
+    }
+
+    async fn check_and_pay(
         &self,
         params: Params,
         key: Option<IdempotencyKey>,
@@ -109,6 +145,50 @@ impl<O: Operations> App<O> {
         Ok(prepared)
     }
 
+    /// Counts a request that was refused before its operation was known.
+    pub(crate) fn note_refused(&self, began: Instant, who: Who, id: &RequestId) {
+        let (outcome, took) = (Outcome::Refused, began.elapsed());
+        METRICS.operations.unknown().note(outcome, took);
+        let ended = Ended {
+            operation: None,
+            kind: "unknown",
+            outcome,
+            took,
+            who,
+            id,
+            trace: None,
+        };
+        ended.tell(&[]);
+    }
+
+    /// Counts a request that has been executed, and writes the lines about it.
+    fn note_ended(
+        &self,
+        asked: &Executed,
+        (outcome, errors): (Outcome, &[ServerError]),
+        caller: &O::Caller,
+        id: &RequestId,
+    ) {
+        let Executed {
+            plan,
+            is_live,
+            began,
+            trace,
+        } = asked;
+        let took = began.elapsed();
+        plan.figures(*is_live).note(outcome, took);
+        let ended = Ended {
+            operation: plan.operation_name().map(|name| &**name),
+            kind: plan.type_name(*is_live),
+            outcome,
+            took,
+            who: self.who(caller),
+            id,
+            trace: trace.as_ref().map(TraceContext::trace_id),
+        };
+        ended.tell(errors);
+    }
+
     /// Returns on whose behalf the caller's work is done.
     fn claimant(&self, caller: &O::Caller) -> Option<Claimant> {
         let user = self.operations.user(caller);
@@ -135,16 +215,18 @@ impl<O: Operations> App<O> {
     /// that never yields.
     pub(crate) async fn execute(
         &self,
-        request: Request,
+        asked: Asked,
         caller: &O::Caller,
         id: &RequestId,
     ) -> Response {
+        let executed = asked.executed(false);
+        let request = asked.prepared.request;
         let plan = document::plan_of(&request).cloned();
         let (claimant, shares) = (self.claimant(caller), self.shares.clone());
-        let (operations, caller) = (self.operations.clone(), caller.clone());
+        let (operations, by) = (self.operations.clone(), caller.clone());
         // It is large, and on its way into a task it would be copied several times.
         let running: BoxFuture<'static, Response> = Box::pin(async move {
-            let executing = operations.execute(request, &caller);
+            let executing = operations.execute(request, &by);
             let executed = shares.run(claimant, executing).await;
             executed.unwrap_or_else(|refused| Response::from_errors(vec![refused]))
         });
@@ -157,9 +239,9 @@ impl<O: Operations> App<O> {
             }
             _ => self.overdue.run(limit, running).await,
         };
-        match answered {
+        let answer = match answered {
             Ok(mut answer) => {
-                if let Some(plan) = plan {
+                if let Some(plan) = &plan {
                     plan.complete(&mut answer);
                 }
                 errors::finish(&mut answer.errors, id, self.documents.limits());
@@ -174,24 +256,38 @@ impl<O: Operations> App<O> {
                 let message = "An internal error occurred";
                 self.refused(vec![typed(Code::Internal, message)], id)
             }
+        };
+        if let Some(executed) = executed {
+            let ended = (outcome_of(&answer), &*answer.errors);
+            self.note_ended(&executed, ended, caller, id);
         }
+        answer
     }
 
     /// Starts a subscription within the time limit. Its errors are not completed yet.
     pub(crate) async fn subscribe(
         &self,
-        request: Request,
+        asked: Asked,
         caller: &O::Caller,
         id: &RequestId,
     ) -> Result<O::Stream, Vec<ServerError>> {
+        let executed = asked.executed(asked.prepared.is_live);
         let starting = self
             .operations
-            .subscribe(request, caller)
+            .subscribe(asked.prepared.request, caller)
             .instrument(span_of(id));
-        match tokio::time::timeout(self.http.request_timeout, starting).await {
+        let started = match tokio::time::timeout(self.http.request_timeout, starting).await {
             Ok(started) => started,
             Err(_) => Err(vec![self.timed_out()]),
+        };
+        if let Some(executed) = executed {
+            let ended = match &started {
+                Ok(_) => (Outcome::Success, &[][..]),
+                Err(errors) => (Outcome::Failed, &**errors),
+            };
+            self.note_ended(&executed, ended, caller, id);
         }
+        started
     }
 
     /// Returns the answer to a request that was refused before execution.
@@ -206,6 +302,40 @@ impl<O: Operations> App<O> {
             Code::Timeout,
             format!("The operation took longer than {limit_ms} ms"),
         )
+    }
+}
+
+/// A request that is ready for execution, and when it had arrived.
+pub(crate) struct Asked {
+    pub(crate) prepared: Prepared,
+    began: Instant,
+}
+
+/// What is told of a request when it has been executed.
+struct Executed {
+    plan: Arc<Plan>,
+    is_live: bool,
+    began: Instant,
+    trace: Option<TraceContext>,
+}
+
+impl Asked {
+    fn executed(&self, is_live: bool) -> Option<Executed> {
+        let request = &self.prepared.request;
+        Some(Executed {
+            plan: document::plan_of(request)?.clone(),
+            is_live,
+            began: self.began,
+            trace: document::trace_of(request).cloned(),
+        })
+    }
+}
+
+fn outcome_of(answer: &Response) -> Outcome {
+    match (answer.errors.is_empty(), &answer.data) {
+        (true, _) => Outcome::Success,
+        (false, Value::Null) => Outcome::Failed,
+        (false, _) => Outcome::Partial,
     }
 }
 

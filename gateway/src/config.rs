@@ -11,12 +11,13 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::admin::AdminListen;
 use crate::cache::CacheSettings;
 use crate::connections::ConnectionSettings;
 use crate::import::StudentsFile;
 use crate::limits::Limits;
 use crate::live::SubscriptionSettings;
-use crate::logging;
+use crate::logging::{self, LogFormat};
 use crate::mail::MailSettings;
 use crate::persisted::DocumentSettings;
 use crate::rates::RateSettings;
@@ -33,7 +34,7 @@ use workers::{
     signal_settings::SignalSettings,
 };
 
-pub use sources::{Loaded, completions, load};
+pub use sources::{Loaded, completions, load, load_again};
 use urls::{database_url, redis_url};
 
 /// Millrace: a GraphQL gateway whose every mutation is an event and whose every event can be subscribed to.
@@ -102,6 +103,22 @@ pub struct ProcessSettings {
     /// Log levels for standard error: one level, or levels by crate, such as `info,gateway=debug`
     #[arg(long, env = "RUST_LOG", value_name = "LEVELS", default_value = logging::DEFAULT, value_parser = logging::check)]
     pub log: String,
+    /// Form of log lines: text, json (one object a line), or pretty (several lines each)
+    #[arg(long, env = "MILLRACE_LOG_FORMAT", value_enum, default_value_t)]
+    pub log_format: LogFormat,
+    /// Time from which on a query, a mutation or the beginning of a subscription is logged as slow; 0s turns that off
+    #[arg(long, env = "MILLRACE_SLOW_OPERATION", default_value = "2s", value_parser = duration::parse)]
+    pub slow_operation: Duration,
+    /// Time from which on a statement is logged as slow; 0s turns that off
+    #[arg(long, env = "MILLRACE_SLOW_STATEMENT", default_value = "1s", value_parser = duration::parse)]
+    pub slow_statement: Duration,
+    /// Address of the admin listener with /metrics, /health/live and /health/ready; port 0 takes a free one, `off` opens none [default:
+    /// 127.0.0.1:9464, and none if that is taken]
+    #[arg(long, env = "MILLRACE_ADMIN_LISTEN", value_name = "ADDRESS")]
+    pub admin_listen: Option<AdminListen>,
+    /// Maximum number of names of operations that have metrics of their own
+    #[arg(long, env = "MILLRACE_METRICS_OPERATIONS", default_value_t = 100, value_parser = numbers::within(0..=10_000_usize))]
+    pub metrics_operations: usize,
 }
 
 /// Settings of storage.

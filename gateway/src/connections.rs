@@ -268,7 +268,8 @@ impl Watched {
     ) -> Option<Response> {
         let headers = request.headers();
         let id = || RequestId::from_headers(headers);
-        let is_probe = request.uri().path().starts_with("/health/");
+        let path = request.uri().path();
+        let is_probe = path.starts_with("/health/") || path == "/metrics";
         if !is_probe && !self.is_host_allowed(request.uri(), headers) {
             let message = "The gateway is not to be called by this name (MILLRACE_ALLOWED_HOSTS)";
             let error = typed(Code::Forbidden, message);

@@ -36,8 +36,10 @@ use moka::sync::Cache;
 use crate::errors::{Code, limit_exceeded, typed};
 use crate::fingerprint;
 use crate::limits::{Limits, MAX_INTROSPECTION};
+use crate::metrics::METRICS;
 use crate::params::{IdempotencyKey, Params};
 use crate::request_id::RequestId;
+use crate::trace_context::TraceContext;
 pub use live::Terms;
 pub use plan::{Plan, plan_of};
 pub use typing::Typing;
@@ -120,6 +122,7 @@ impl Documents {
         params.check_text().map_err(one)?;
         let key = params.idempotency_key(key).map_err(one)?;
         let read_after = params.read_after().map_err(one)?;
+        let trace = params.trace();
         let mut data = async_graphql::Data::default();
         if let Some(key) = key {
             data.insert(fingerprint::of(&params));
@@ -145,6 +148,9 @@ impl Documents {
             data.insert(terms);
         }
         data.insert(request_id.clone());
+        if let Some(trace) = trace {
+            data.insert(trace);
+        }
         data.insert(kind);
         if let Some(read_after) = read_after {
             data.insert(read_after);
@@ -165,8 +171,10 @@ impl Documents {
         if text.len() <= MAX_CACHED_TEXT
             && let Some(document) = self.cache.get(text)
         {
+            METRICS.plans_found.inc();
             return Ok(document);
         }
+        METRICS.plans_made.inc();
         let read = reading::read(text, &self.typing, &self.limits)?;
         Ok(Arc::new(Document::of(read)))
     }
@@ -187,6 +195,12 @@ impl Documents {
         }
         Ok(price)
     }
+}
+
+/// Returns the trace that a request belongs to.
+pub(crate) fn trace_of(request: &Request) -> Option<&TraceContext> {
+    let trace = request.data.get(&std::any::TypeId::of::<TraceContext>())?;
+    trace.downcast_ref()
 }
 
 /// Checks a document as it is checked when it is sent.

@@ -5,6 +5,7 @@ use async_graphql::{ErrorExtensionValues, ServerError, Value};
 use axum::http::StatusCode;
 
 use crate::limits::Limits;
+use crate::metrics::METRICS;
 use crate::request_id::RequestId;
 
 /// The extension that says after how many seconds another try is worth it.
@@ -133,11 +134,22 @@ pub fn finish(errors: &mut [ServerError], request_id: &RequestId, limits: &Limit
             let bare = std::mem::replace(error, ServerError::new("", None));
             *error = classify(bare, request_id, limits);
         }
+        note(error);
         error
             .extensions
             .get_or_insert_with(ErrorExtensionValues::default)
             .set("requestId", request_id.as_str());
     }
+}
+
+/// Counts an error that a client is sent.
+pub(crate) fn note(error: &ServerError) {
+    let limit = error.extensions.as_ref().and_then(|it| it.get("limit"));
+    let limit = match limit {
+        Some(Value::String(limit)) => Some(&**limit),
+        _ => None,
+    };
+    METRICS.note_error(code_of(error).unwrap_or("INTERNAL"), limit);
 }
 
 fn classify(error: ServerError, request_id: &RequestId, limits: &Limits) -> ServerError {

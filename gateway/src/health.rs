@@ -32,7 +32,8 @@ pub fn always_ready() -> Ready {
     Arc::new(|| Box::pin(async { Ok(()) }))
 }
 
-pub(crate) fn routes(ready: Ready, shutdown: Shutdown) -> Router {
+/// Returns the routes of probes.
+pub fn routes(ready: Ready, shutdown: Shutdown) -> Router {
     let live = || async { answer(StatusCode::OK, r#"{"status":"live"}"#) };
     let refusals = Arc::new(AtomicU32::new(0));
     let ready = move || {

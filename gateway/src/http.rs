@@ -22,10 +22,11 @@ use axum::extract::{Request, State};
 use axum::http::header::{ALLOW, CACHE_CONTROL, HeaderMap, X_CONTENT_TYPE_OPTIONS};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::{Extensions, HeaderValue, Method, StatusCode};
 use axum::response::Response;
 
 use futures::future::BoxFuture;
+use tokio::time::Instant;
 
 use accept::MediaType;
 use answering::{Executed, refuse};
@@ -33,15 +34,16 @@ use refusal::Refusal;
 use single::Streams;
 use streaming::Framing;
 
-use crate::app::App;
+use crate::access_log::Who;
+use crate::app::{App, Asked};
 use crate::connections::{Client, Endpoint};
-use crate::document::Prepared;
 use crate::errors::{Code, typed};
 use crate::operation::{OperationType, Operations};
 use crate::params::{IdempotencyKey, Params, ResumeAfter, parse_idempotency_key};
 use crate::rates::Account;
 use crate::request_id::{self, RequestId};
 use crate::shutdown::Shutdown;
+use crate::trace_context::TraceContext;
 use crate::{origin, response, websocket};
 
 /// How long a stopping process waits for the rest of a body.
@@ -84,7 +86,6 @@ pub(crate) async fn graphql<O: Operations>(
     } else {
         answer(&endpoint, request, &request_id).await
     };
-    tracing::debug!(%request_id, status = response.status().as_u16(), "answered request {request_id}");
     let headers = response.headers_mut();
     headers.insert(request_id::HEADER, request_id.to_header());
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -112,16 +113,27 @@ async fn answer<O: Operations>(
         Some(MediaType::Multipart) => Some(accept::beside_multipart(request.headers())),
         accepted => accepted,
     };
+    let who = who_of(request.extensions());
     let result = match accepted {
         Some(media_type) => take(endpoint, request, media_type, id).await,
         None => Err(Refusal::not_acceptable()),
     };
-    let mut response =
-        result.unwrap_or_else(|refusal| refuse(refusal, refused_as, id, &endpoint.app, &method));
+    let mut response = result.unwrap_or_else(|refusal| {
+        endpoint.app.note_refused(Instant::now(), who, id);
+        refuse(refusal, refused_as, id, &endpoint.app, &method)
+    });
     // Answers may contain tokens, so nobody else may read them, and nobody may store them.
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+/// Returns what is known of a client that is not admitted yet.
+fn who_of(extensions: &Extensions) -> Who {
+    Who {
+        user: None,
+        address: extensions.get::<Client>().map(|client| client.address),
+    }
 }
 
 /// A request whose caller is admitted.
@@ -141,9 +153,9 @@ impl<O: Operations> Call<'_, O> {
     }
 
     /// Runs a query or a mutation.
-    async fn execute(&self, prepared: Prepared) -> Executed {
-        let Prepared { request, kind, .. } = prepared;
-        let answer = self.app.execute(request, self.caller, self.id).await;
+    async fn execute(&self, asked: Asked) -> Executed {
+        let kind = asked.prepared.kind;
+        let answer = self.app.execute(asked, self.caller, self.id).await;
         Executed::new(answer, kind, &self.app.http)
     }
 }
@@ -163,11 +175,15 @@ async fn take<O: Operations>(
     let headers = &parts.headers;
     let token = single::token(&parts);
     let is_single = token.is_some() || parts.method == Method::PUT;
-    let admitted = app.admit(app.credentials(headers, &parts.extensions)).await;
+    let began = Instant::now();
+    let admitted = app
+        .admit(app.credentials(headers, &parts.extensions), id)
+        .await;
     let caller = match admitted {
         Ok(caller) => caller,
         Err(error) if is_single => return Err(Refusal::of_caller(error)),
         Err(error) => {
+            app.note_refused(began, who_of(&parts.extensions), id);
             let refused = Executed::refused(app.refused(vec![error], id));
             return Ok(refused.respond(media_type, headers).await);
         }
@@ -231,6 +247,7 @@ async fn take<O: Operations>(
 
 /// Adds to a request what its headers say.
 fn set_headers(params: &mut Params, headers: &HeaderMap) {
+    params.trace = TraceContext::of_headers(headers);
     if let Some(token) = headers.get(READ_AFTER) {
         params.set_read_after(String::from_utf8_lossy(token.as_bytes()).into_owned());
     }
@@ -266,15 +283,18 @@ async fn execute<O: Operations>(
     key: Option<IdempotencyKey>,
 ) -> Result<Executed, Refusal> {
     let payer = (call.caller, call.account);
-    let prepared = match call.app.prepare(params, key, payer, call.id).await {
-        Ok(prepared) => prepared,
+    let asked = match call.app.prepare(params, key, payer, call.id).await {
+        Ok(asked) => asked,
         Err(errors) => return Ok(call.refused(errors)),
     };
-    check_method(prepared.kind, call.by_get)?;
-    if prepared.kind == OperationType::Subscription {
+    let kind = asked.prepared.kind;
+    check_method(kind, call.by_get)?;
+    if kind == OperationType::Subscription {
+        let who = call.app.who(call.caller);
+        call.app.note_refused(Instant::now(), who, call.id);
         return Ok(call.refused(vec![subscription_refused()]));
     }
-    Ok(call.execute(prepared).await)
+    Ok(call.execute(asked).await)
 }
 
 /// Runs an operation for a client that accepts a stream. What is no subscription is answered with one result.
@@ -289,12 +309,12 @@ async fn stream<O: Operations>(
     let payer = (call.caller, call.account);
     let executed = match app.prepare(params, key, payer, id).await {
         Err(errors) => call.refused(errors),
-        Ok(prepared) => {
-            check_method(prepared.kind, call.by_get)?;
-            if prepared.is_streamed() {
+        Ok(asked) => {
+            check_method(asked.prepared.kind, call.by_get)?;
+            if asked.prepared.is_streamed() {
                 let disconnected = app.operations.disconnected(call.caller);
-                let beginning = app.operations.beginning(&prepared.request);
-                match app.subscribe(prepared.request, call.caller, id).await {
+                let beginning = app.operations.beginning(&asked.prepared.request);
+                match app.subscribe(asked, call.caller, id).await {
                     Ok(stream) => {
                         let (app, id) = (Arc::clone(app), (*id).clone());
                         let begun = (stream, beginning);
@@ -303,7 +323,7 @@ async fn stream<O: Operations>(
                     Err(errors) => call.refused(errors),
                 }
             } else {
-                call.execute(prepared).await
+                call.execute(asked).await
             }
         }
     };

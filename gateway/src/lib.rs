@@ -1,6 +1,8 @@
 //! The gateway's transports: HTTP, WebSocket and server-sent events over one `/graphql`, their limits, and the pages beside them. They
 //! meet execution only at [`operation::Operations`]; the binary wires both.
 
+pub mod access_log;
+pub mod admin;
 mod app;
 mod budget;
 pub mod cache;
@@ -22,6 +24,7 @@ pub mod limits;
 pub mod live;
 pub mod logging;
 pub mod mail;
+mod metrics;
 pub mod operation;
 pub mod origin;
 mod overdue;
@@ -37,6 +40,7 @@ pub mod server;
 pub mod shutdown;
 pub mod sign_in;
 pub mod stop_signals;
+pub mod trace_context;
 pub mod transports;
 pub mod websocket;
 

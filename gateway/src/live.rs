@@ -29,7 +29,10 @@ use entities::{
     Entities,
     users::{Presence, Role, UserId},
 };
-use events::{EventLog, Horizon};
+use events::{
+    EventLog, Horizon,
+    metrics::{Catalog, labels, name},
+};
 use futures::stream::BoxStream;
 use schema::MillraceSchema;
 
@@ -38,6 +41,7 @@ use crate::{
     document::{Terms, plan_of},
     errors::{Code, typed},
     limits::Limits,
+    metrics::Kind,
     operation::{Departure, Operations, Payload},
     params::ReadAfter,
 };
@@ -97,6 +101,20 @@ impl Live {
         Self {
             shared: Arc::new(shared),
         }
+    }
+
+    /// Enters what is read at a scrape in the catalog.
+    pub(crate) fn enter_metrics(&self, catalog: &mut Catalog) {
+        let help = "Groups of alike subscriptions, each executed once";
+        let groups = name("millrace_subscription_groups", help);
+        let shared = self.shared.clone();
+        catalog.read_gauge(groups, move || {
+            let of = |kind: Kind, count: usize| (labels([("kind", kind.name())]), count as f64);
+            vec![
+                of(Kind::Subscription, shared.groups.len()),
+                of(Kind::LiveQuery, shared.queries.len()),
+            ]
+        });
     }
 }
 

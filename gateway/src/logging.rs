@@ -1,16 +1,25 @@
-//! The log of a process, on standard error. The setting `--log` (`RUST_LOG`) defines what is in it; one that cannot be parsed ends the
-//! process, as its operator would wait for lines that never come. Called first by `main`.
+//! The log of a process, on standard error. The setting `--log` (`RUST_LOG`) defines what is in it, and may be changed while the process
+//! runs; one that cannot be parsed ends the process, as its operator would wait for lines that never come. Called first by `main`.
+
+mod repeats;
 
 use std::io::{self, IsTerminal};
+use std::sync::OnceLock;
 
+use clap::ValueEnum;
+use parking_lot::Mutex;
 use strsim::levenshtein;
 use tracing::Level;
 use tracing_subscriber::{
-    EnvFilter, filter::filter_fn, layer::SubscriberExt, util::SubscriberInitExt,
+    EnvFilter, Layer, Registry, filter::filter_fn, layer::SubscriberExt, reload,
+    util::SubscriberInitExt,
 };
 
-/// The default levels.
-pub const DEFAULT: &str = "info,sqlx=warn,sea_orm_migration=warn";
+use repeats::Repeats;
+pub use repeats::keep_telling;
+
+/// The default levels. A line for each request costs a tenth of a small query, so it is asked for.
+pub const DEFAULT: &str = "info,access=warn,sqlx=warn,sea_orm_migration=warn";
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 /// At TRACE these crates log raw bytes, and with them tokens and passwords.
@@ -29,21 +38,85 @@ const LOUD: [&str; 12] = [
     "async_graphql",
 ];
 
+/// The form of the lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// One line each, for people and machines.
+    #[default]
+    Text,
+    /// One JSON object each.
+    Json,
+    /// Several lines each, for people.
+    Pretty,
+}
+
+/// The present levels, and how they are replaced.
+struct Levels {
+    handle: reload::Handle<EnvFilter, Registry>,
+    text: Mutex<String>,
+}
+
+static LEVELS_NOW: OnceLock<Levels> = OnceLock::new();
+
 /// Starts the log with levels that were checked. Secrets are kept out of it, whatever the levels.
-pub fn begin(levels: &str) {
-    let filter = EnvFilter::builder().parse_lossy(levels);
+pub fn begin(levels: &str, format: LogFormat) {
+    let (filter, handle) = reload::Layer::new(EnvFilter::builder().parse_lossy(levels));
+    let text = Mutex::new(levels.to_owned());
+    let _ = LEVELS_NOW.set(Levels { handle, text });
+    let harmless = filter_fn(|metadata| is_harmless(metadata.target(), *metadata.level()));
+    // There is one layer of lines, so the filters are for all: a filter for a layer keeps a record of its own of every span.
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(harmless)
+        .with(Repeats)
+        .with(lines(format))
+        .init();
+}
+
+fn lines<S>(format: LogFormat) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: tracing::Subscriber + for<'span> tracing_subscriber::registry::LookupSpan<'span>,
+{
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(io::stderr().is_terminal())
         // A reader of standard error that goes away must not end the process.
         .log_internal_errors(false)
         .with_writer(io::stderr);
-    let harmless = filter_fn(|metadata| is_harmless(metadata.target(), *metadata.level()));
-    // There is one layer, so both filters are for all: a filter for a layer keeps a record of its own of every span.
-    tracing_subscriber::registry()
-        .with(lines)
-        .with(harmless)
-        .with(filter)
-        .init();
+    match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .boxed(),
+        LogFormat::Pretty => lines.pretty().with_file(false).boxed(),
+    }
+}
+
+/// Returns the present levels.
+#[must_use]
+pub fn levels() -> String {
+    let levels = LEVELS_NOW.get().map(|levels| levels.text.lock().clone());
+    levels.unwrap_or_default()
+}
+
+/// Replaces the levels.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn set_levels(text: &str) -> Result<(), String> {
+    let text = check(text)?;
+    let Some(levels) = LEVELS_NOW.get() else {
+        return Err("there is no log".to_owned());
+    };
+    let mut known = levels.text.lock();
+    let reloaded = levels
+        .handle
+        .reload(EnvFilter::builder().parse_lossy(&text));
+    reloaded.map_err(|error| error.to_string())?;
+    tracing::info!(levels = text, "the log has other levels now: {text}");
+    *known = text;
+    Ok(())
 }
 
 /// A directive for a module of a crate would override one for the crate, so this is a filter, not a directive.
@@ -109,6 +182,7 @@ mod tests {
             "3",
             "hyper",
             "info,sqlx=warn,sea_orm_migration=warn",
+            DEFAULT,
             "gateway[request]=trace",
         ] {
             assert!(check(read_well).is_ok(), "{read_well}");

@@ -11,7 +11,9 @@ use workers::{operating::Outcome, printing};
 async fn main() -> ExitCode {
     let loaded = config::load();
     private::keep_files_private();
-    logging::begin(&loaded.command_line.config.process.log);
+    let process = &loaded.command_line.config.process;
+    logging::begin(&process.log, process.log_format);
+    tokio::spawn(logging::keep_telling());
     match start::run(loaded).await {
         Ok(Outcome::Done) if printing::has_failed() => ExitCode::FAILURE,
         Ok(outcome) => ExitCode::from(outcome.code()),

@@ -8,6 +8,7 @@ use async_graphql::{Extensions, Name, ServerError, Value, Variables};
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::errors::{Code, limit_exceeded, typed, with};
+use crate::trace_context::TraceContext;
 
 /// The most items in all lists of a request's variables: as many as a document may have tokens, and fewer than a statement may have
 /// parameters.
@@ -49,6 +50,8 @@ pub struct Params {
     pub extensions: Extensions,
     /// Set by transports whose streams are resumed.
     pub resume_after: Option<ResumeAfter>,
+    /// The trace of the transport's request.
+    pub trace: Option<TraceContext>,
 }
 
 impl Params {
@@ -93,6 +96,12 @@ impl Params {
                 Err(typed(Code::BadRequest, message))
             }
         }
+    }
+
+    /// Returns the trace that the request belongs to; its own word comes before that of its transport.
+    pub(crate) fn trace(&self) -> Option<TraceContext> {
+        let own = TraceContext::of_extensions(&self.extensions);
+        own.or_else(|| self.trace.clone())
     }
 
     /// Sets the transport's token, unless the request has one of its own.

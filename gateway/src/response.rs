@@ -61,6 +61,7 @@ pub(crate) fn plain_refusal(
     error: ServerError,
     id: &RequestId,
 ) -> axum::response::Response {
+    errors::note(&error);
     let answer = Response::from_errors(vec![errors::with(error, "requestId", id.as_str())]);
     let mut refusal = axum::response::Response::new(encode(&answer).into());
     *refusal.status_mut() = status;

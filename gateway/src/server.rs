@@ -23,6 +23,7 @@ use crate::connections::{ConnectionSettings, Door, Endpoint, Patience, Places};
 use crate::document::{Documents, Typing};
 use crate::forwarding::Forwarding;
 use crate::health::{self, Ready};
+use crate::hosts::AllowedHost;
 use crate::operation::Operations;
 use crate::overdue::Overdue;
 use crate::persisted::Persisted;
@@ -38,11 +39,11 @@ const ACCEPT_BACK_OFF: Duration = Duration::from_millis(50);
 
 /// The most connections of probes at once.
 const MOST_PROBES: usize = 128;
-/// The limits on bytes in transit of probes.
+/// The limits on bytes in transit beside clients: metrics may have some hundred kilobytes.
 const PROBE_BYTES: Most = Most {
-    in_all: 1024 * 1024,
-    by_user: 1024 * 1024,
-    by_network: 1024 * 1024,
+    in_all: 16 * 1024 * 1024,
+    by_user: 16 * 1024 * 1024,
+    by_network: 16 * 1024 * 1024,
 };
 
 /// What the server needs.
@@ -78,21 +79,24 @@ pub async fn serve<O: Operations>(listener: TcpListener, service: Service<O>) ->
     Ok(())
 }
 
-/// Answers probes, and nothing else, until the process ends. Their connections are bounded like those of clients.
-pub async fn serve_probes(listener: TcpListener, ready: Ready, shutdown: Shutdown) {
+/// Answers these routes until the process ends, for operators and their machines. Their connections are bounded like those of clients, and
+/// are not those of clients.
+pub async fn serve_beside(listener: TcpListener, routes: Router, hosts: Arc<[AllowedHost]>) {
+    // Whether the process stops is a matter of the routes: they answer until its end.
+    let shutdown = Shutdown::default();
     let settings = ConnectionSettings {
         max_clients: Some(MOST_PROBES),
         max_clients_per_address: Some(MOST_PROBES),
         ..ConnectionSettings::default()
     };
     let door = Door {
-        shutdown: shutdown.clone(),
+        shutdown,
         places: Places::new(&settings, None, false),
         forwarded: Forwarding::default(),
-        hosts: [].into(),
+        hosts,
         patience: Patience::default(),
         transit: Budget::new("bytes on their way", PROBE_BYTES),
-        router: health::routes(ready, shutdown).layer(from_fn(complete_headers)),
+        router: routes.layer(from_fn(complete_headers)),
         endpoint: None,
     };
     accept(listener, door, Duration::ZERO).await;

@@ -1,18 +1,22 @@
 //! The commands of the process, step by step. Called by `main` only.
 
+mod announce;
+mod beside;
 mod error;
 mod first;
+mod settings;
 mod store;
 mod users;
 
-use std::{io, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use entities::{
     Entities, EntitiesConfig,
-    users::{Presence, PresenceConfig, Secret, TokenKeys},
+    users::{Presence, PresenceConfig, TokenKeys},
 };
 use events::{EventLog, LogConfig, Sole, sqlite_file};
 use gateway::{
+    admin::Observed,
     config::{self, Command, CommandLine, Config, ImportCommand, Loaded},
     connections::raise_descriptor_limit,
     document::{self, Typing},
@@ -35,8 +39,10 @@ use workers::{
     retention::{archive_watched, prune_watched},
 };
 
+use announce::announce;
+use beside::{drained_by, open_admin, serve_admin, serve_probes};
 pub(crate) use error::StartError;
-use first::DEMO_ADMINISTRATOR;
+use settings::{apply, reread_on_hangup};
 use store::{bring_up_to_date, connect, expect_database, make_folder};
 
 /// Load balancers poll readiness every few seconds.
@@ -55,6 +61,7 @@ pub(crate) async fn run(loaded: Loaded) -> Result<Outcome, StartError> {
     if reads_what_is_there(command) {
         expect_database(config)?;
     }
+    apply(&config.process);
     match command {
         Command::Serve => serve(config.clone()).await?,
         Command::Work => work(config).await?,
@@ -172,6 +179,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
     let sole = Sole::of(&config.store.database_url)?;
     let is_embedded = is_embedded(&config);
     let told = watch_signals()?;
+    reread_on_hangup()?;
     let store = &config.store;
     migration::await_database(&store.database_url, store.wait_for_database).await?;
     let entities = open(&config, token_keys(&config)?).await?;
@@ -198,6 +206,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
         DRAIN_DELAY
     });
     tokio::spawn(stop_when_told(told, drain_delay, shutdown.clone()));
+    let admin = open_admin(&config).await?;
     let has_schema = !config.server.production;
     announce(&listener, is_embedded, has_schema, demo_password.as_ref())?;
     let presence_config = PresenceConfig {
@@ -210,14 +219,24 @@ async fn serve(config: Config) -> Result<(), StartError> {
         .shared_store()
         .filter(|_| log_config(&config).redis_url.is_some());
     let shared_store = shared_store.cloned();
+    let live = Live::new(
+        schema,
+        entities.clone(),
+        presence.clone(),
+        config.limits.clone(),
+        &config.subscriptions,
+    );
+    if let Some(listener) = admin {
+        workers::say!("  metrics    http://{}/metrics", listener.local_addr()?);
+        let observed = Observed {
+            live: &live,
+            shutdown: &shutdown,
+            entities: &entities,
+        };
+        serve_admin(listener, &config, &log, Some(observed), shutdown.clone());
+    }
     let service = Service {
-        operations: Live::new(
-            schema,
-            entities,
-            presence.clone(),
-            config.limits.clone(),
-            &config.subscriptions,
-        ),
+        operations: live,
         typing,
         persisted: Persisted::new(&config.documents, trusted, shared_store.clone()),
         rates: Rates::new(&config.rates, shared_store),
@@ -244,6 +263,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
 /// Runs only the workers.
 async fn work(config: &Config) -> Result<(), StartError> {
     let stopped = stop_on_signals()?;
+    reread_on_hangup()?;
     let store = &config.store;
     let sole = Sole::of(&store.database_url)?;
     migration::await_database(&store.database_url, store.wait_for_database).await?;
@@ -253,17 +273,10 @@ async fn work(config: &Config) -> Result<(), StartError> {
     }
     let workers_config = workers_config(config)?;
     let log = EventLog::start(database, log_config(config)).await?;
-    if let Some(address) = config.work.health_listen {
-        let bound = TcpListener::bind(address).await;
-        let listener = bound.map_err(|error| StartError::HealthListen(address, error))?;
-        workers::say!("health at http://{}/health/ready", listener.local_addr()?);
-        let (shutdown, ready) = (Shutdown::default(), health::readiness_of(&log));
-        tokio::spawn(server::serve_probes(listener, ready, shutdown.clone()));
-        let mut stopped = stopped.clone();
-        tokio::spawn(async move {
-            let _ = stopped.wait_for(|is_stopped| *is_stopped).await;
-            shutdown.drain();
-        });
+    serve_probes(config, &log, &stopped).await?;
+    if let Some(listener) = open_admin(config).await? {
+        workers::say!("metrics at http://{}/metrics", listener.local_addr()?);
+        serve_admin(listener, config, &log, None, drained_by(&stopped));
     }
     workers::say!("workers running");
     workers::run(log, workers_config, stopped).await;
@@ -315,37 +328,6 @@ async fn stop_when_told(
         tokio::time::sleep(delay).await;
     }
     shutdown.begin();
-}
-
-fn announce(
-    listener: &TcpListener,
-    is_embedded: bool,
-    has_schema: bool,
-    demo_password: Option<&Secret>,
-) -> io::Result<()> {
-    let base = format!("http://{}", listener.local_addr()?);
-    let mode = if is_embedded {
-        "embedded, SQLite"
-    } else {
-        "distributed, Postgres"
-    };
-    workers::say!(
-        "Millrace {} ({mode}) listening on {base}",
-        env!("CARGO_PKG_VERSION")
-    );
-    workers::say!("  open       {base}");
-    workers::say!("  explore    {base}/graphiql");
-    workers::say!("  endpoint   {base}/graphql   (HTTP and WebSocket)");
-    if has_schema {
-        workers::say!("  schema     {base}/schema.graphql");
-    }
-    if let Some(password) = demo_password {
-        let password = password.reveal();
-        workers::say!(
-            "  sign in    {DEMO_ADMINISTRATOR} with the password {password}   (shown this once)"
-        );
-    }
-    Ok(())
 }
 
 /// Connects, migrates if requested, and starts the log.

@@ -71,7 +71,8 @@ pub struct HttpSettings {
 
 impl HttpSettings {
     /// Returns all names by which the gateway may be called, except those that are always allowed.
-    pub(crate) fn hosts(&self) -> Vec<AllowedHost> {
+    #[must_use]
+    pub fn hosts(&self) -> Vec<AllowedHost> {
         let of_origins = self.allowed_origins.iter().filter_map(AllowedOrigin::host);
         of_origins
             .chain(self.allowed_hosts.iter().cloned())

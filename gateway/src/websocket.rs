@@ -8,6 +8,7 @@ pub(crate) mod running;
 mod unfinished;
 mod wire;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -18,8 +19,10 @@ use axum::http::header::{
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, Version};
 use axum::response::Response;
+use entities::users::UserId;
 use hyper::ext::Protocol;
 use hyper::upgrade::OnUpgrade;
+use tokio::time::Instant;
 use tungstenite::handshake::server::create_response_with_body;
 
 use close::{Close, finish};
@@ -27,11 +30,13 @@ use connection::Connection;
 use unfinished::Unfinished;
 use wire::Wire;
 
+use crate::access_log::{Who, tell_closed, tell_opened};
 use crate::app::App;
 use crate::budget::{Share, Spent};
 use crate::connections::{Client, Hold, Upgraded};
 use crate::credentials::Credentials;
 use crate::errors::{Code, typed};
+use crate::metrics::METRICS;
 use crate::operation::Operations;
 use crate::request_id::RequestId;
 use crate::shutdown::OpenSocket;
@@ -83,6 +88,9 @@ pub(crate) async fn upgrade<O: Operations>(
     }
     let client = parts.extensions.get::<Client>();
     let opened = Box::new(Opened {
+        id: id.clone(),
+        at: Instant::now(),
+        address: client.map(|client| client.address),
         credentials: app.credentials(&parts.headers, &parts.extensions),
         unfinished: Unfinished::new(app.share(&parts.extensions)),
         owed: Owed(app.share(&parts.extensions)),
@@ -96,12 +104,18 @@ pub(crate) async fn upgrade<O: Operations>(
         let Ok(upgraded) = on_upgrade.await else {
             return;
         };
+        METRICS.sockets_opened.inc();
+        tell_opened(opened.address, &opened.id);
         let (stream, arrived) = Upgraded::of(upgraded);
         let mut wire = Box::new(Wire::new(stream, &arrived, app.websocket.max_message_bytes));
         drop(arrived);
         match is_ours {
             true => Connection::new(app, wire, opened).run().await,
-            false => Box::pin(finish(&mut wire, Close::subprotocol())).await,
+            false => {
+                let close = Close::subprotocol();
+                opened.note_closed(Some(close.code()), None);
+                Box::pin(finish(&mut wire, close)).await;
+            }
         }
     });
     response
@@ -132,6 +146,10 @@ fn asks_for(headers: &HeaderMap, protocol: &str) -> bool {
 
 /// What is known of a socket when it opens.
 struct Opened {
+    /// The id of the handshake's request.
+    id: RequestId,
+    at: Instant,
+    address: Option<IpAddr>,
     credentials: Credentials,
     unfinished: Unfinished,
     owed: Owed,
@@ -139,6 +157,18 @@ struct Opened {
     place: Option<Share>,
     _hold: Option<Hold>,
     _counted: OpenSocket,
+}
+
+impl Opened {
+    /// Counts the socket as ended, and says so.
+    fn note_closed(&self, code: Option<u16>, user: Option<UserId>) {
+        METRICS.note_closed(code);
+        let who = Who {
+            user,
+            address: self.address,
+        };
+        tell_closed(code, self.at.elapsed(), who, &self.id);
+    }
 }
 
 /// The bytes that the client has not taken yet.

@@ -21,6 +21,7 @@ mod kit;
 mod live;
 mod membership;
 mod merging;
+mod observing;
 mod operations;
 mod posts;
 mod processes;

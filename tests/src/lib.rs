@@ -1,6 +1,7 @@
 //! The test kit: real Postgres, Redis, gateways and workers for each test, clients of them, faults to inject and a ledger that
 //! counts losses. Used by the end-to-end tests and the benchmark, and by no product crate.
 
+pub mod admin;
 pub mod chats;
 pub mod clock;
 pub mod comparison;

@@ -24,8 +24,8 @@ const FINISH_LIMIT: Duration = Duration::from_secs(180);
 pub struct Settings(pub BTreeMap<&'static str, String>);
 
 impl Settings {
-    /// Returns settings with cheap passwords, a known key, lenient limits for sign-ins, long-lived tokens, and stops without a
-    /// delay.
+    /// Returns settings with cheap passwords, a known key, lenient limits for sign-ins, long-lived tokens, no admin
+    /// listener, and stops without a delay.
     pub fn of_tests() -> Self {
         let settings = [
             ("MILLRACE_TOKEN_KEYS", tokens::keys()),
@@ -35,6 +35,7 @@ impl Settings {
             ("MILLRACE_SIGN_IN_ATTEMPTS_PER_ACCOUNT", "100000".into()),
             ("MILLRACE_SIGN_IN_ATTEMPTS_PER_ADDRESS", "100000".into()),
             ("MILLRACE_DRAIN_DELAY", "0s".into()),
+            ("MILLRACE_ADMIN_LISTEN", "off".into()),
         ];
         Self(settings.into())
     }

@@ -78,6 +78,10 @@ impl HttpWebhook {
             .header("webhook-timestamp", timestamp)
             .header("webhook-signature", signature)
             .body(delivery.body.clone());
+        let request = match &delivery.traceparent {
+            Some(traceparent) => request.header("traceparent", traceparent),
+            None => request,
+        };
         match request.send().await {
             Ok(response) => judge(response.status()),
             // The URL may hold secrets.

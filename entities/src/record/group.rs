@@ -14,7 +14,7 @@ use std::{
 
 use ::events::{
     Appending, Caller, Error, EventLog, Group, Members, Meta, RowTable, Rows, Tx, Written,
-    sql::query,
+    metrics::METRICS, sql::query,
 };
 use futures::future::BoxFuture;
 use sea_orm::{ActiveModelTrait, EntityName, EntityTrait, IdenStatic, Iterable, ModelTrait, Value};
@@ -117,6 +117,7 @@ impl<R: Record> Commands<R> {
         let is_statement = commands.iter().all(|command| {
             matches!(command.order, Order::Create(_)) && command.context.idempotency.is_none()
         });
+        METRICS.group_writes.observe_size(count);
         let answers = match is_statement {
             true => self.create_all(&commands).await,
             false => self.run_all(commands).await,

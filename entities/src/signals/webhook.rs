@@ -28,6 +28,8 @@ pub struct WebhookDelivery {
     pub body: String,
     /// When this attempt is made, by the database's clock: receivers refuse old and future timestamps.
     pub sent_at: DateTime<Utc>,
+    /// The W3C trace context of the request that submitted the signal.
+    pub traceparent: Option<String>,
 }
 
 /// Why the message was not acknowledged. The texts contain no secrets.
@@ -78,6 +80,7 @@ impl WebhookDelivery {
             id: format!("msg_{}", event.event_id.simple()),
             body,
             sent_at,
+            traceparent: event.meta.traceparent.clone(),
         })
     }
 }

@@ -1,7 +1,10 @@
 //! A pool as SeaORM sees it: each statement takes a connection for itself, waits for it no longer than its patience, and begins
 //! transactions that end as `transaction` says. Used for all reads, and by `Database` for writes.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use sea_orm::{
@@ -10,12 +13,13 @@ use sea_orm::{
 };
 
 use super::{
-    lease::{Lease, Pool, Silence},
+    lease::{Lease, Pool},
+    silence::Silence,
     transaction::DatabaseTransaction,
     trouble::Trouble,
     turns::{Crowded, Turns},
 };
-use crate::error::CROWDED;
+use crate::{error::CROWDED, metrics::OfPool};
 
 /// Connections for one kind of work; cheap to clone.
 #[derive(Clone)]
@@ -28,10 +32,16 @@ pub struct DatabaseConnection {
     trouble: Trouble,
     /// The turns, if claimants share the connections.
     turns: Option<Turns>,
+    metrics: OfPool,
 }
 
 impl DatabaseConnection {
-    pub(super) fn new(pool: Pool, patience: Duration, silence: Silence, trouble: Trouble) -> Self {
+    pub(super) fn new(
+        (name, pool): (&'static str, Pool),
+        patience: Duration,
+        silence: Silence,
+        trouble: Trouble,
+    ) -> Self {
         let backend = match &pool {
             Pool::Postgres(_) => DbBackend::Postgres,
             Pool::Sqlite(_) => DbBackend::Sqlite,
@@ -43,6 +53,7 @@ impl DatabaseConnection {
             silence,
             trouble,
             turns: None,
+            metrics: OfPool::new(name),
         }
     }
 
@@ -64,6 +75,7 @@ impl DatabaseConnection {
             silence: Silence::new(),
             trouble: Trouble::default(),
             turns: None,
+            metrics: OfPool::new("none"),
         }
     }
 
@@ -91,6 +103,21 @@ impl DatabaseConnection {
             Some(Pool::Sqlite(pool)) => SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.clone()),
             None => Plain::default(),
         }
+    }
+
+    /// Returns how many connections there are, how many of them are idle, and how many there may be.
+    pub(crate) fn counts(&self) -> Option<[u32; 3]> {
+        let idle = |idle| u32::try_from(idle).unwrap_or(u32::MAX);
+        Some(match self.pool.as_ref()? {
+            Pool::Postgres(pool) => {
+                let most = pool.options().get_max_connections();
+                [pool.size(), idle(pool.num_idle()), most]
+            }
+            Pool::Sqlite(pool) => {
+                let most = pool.options().get_max_connections();
+                [pool.size(), idle(pool.num_idle()), most]
+            }
+        })
     }
 
     /// Begins a transaction of the database's default kind.
@@ -126,13 +153,25 @@ impl DatabaseConnection {
     }
 
     async fn lease(&self) -> Result<Lease, DbErr> {
+        let began = Instant::now();
+        let lease = self.take().await;
+        match &lease {
+            Ok(_) => self.metrics.waits.observe(began.elapsed()),
+            Err(_) => _ = self.metrics.wait_failures.inc(),
+        }
+        lease
+    }
+
+    async fn take(&self) -> Result<Lease, DbErr> {
         let turn = match &self.turns {
             Some(turns) => turns.take().await.map_err(|Crowded| crowded())?,
             None => None,
         };
         match &self.pool {
             Some(pool) => {
-                Lease::take(pool, self.patience, &self.silence, &self.trouble, turn).await
+                let (patience, statements) = (self.patience, &self.metrics.statements);
+                let lease = Lease::take(pool, patience, &self.silence, &self.trouble, turn).await?;
+                Ok(lease.measured_by(statements))
             }
             None => Err(DbErr::Conn(RuntimeErr::Internal(
                 "not connected".to_owned(),

@@ -8,7 +8,7 @@ use std::{
     io,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -24,69 +24,18 @@ use sea_query_sqlx::SqlxValues;
 use sqlx_core::transaction::TransactionManager;
 use tokio::{runtime::Handle, time::timeout};
 
-use super::{trouble::Trouble, turns::Turn};
-use crate::error::{Outage, outage};
+use super::{silence::Silence, slow, trouble::Trouble, turns::Turn};
+use crate::{
+    error::{Outage, outage},
+    metrics::Histogram,
+};
 
 /// How long the return or close of a connection may take. Nobody waits for it.
 const RELEASE_LIMIT: Duration = Duration::from_secs(2);
-/// How long a connection may take to answer a ping. Somebody waits for it.
-const PING_LIMIT: Duration = Duration::from_millis(500);
-/// A connection that was idle for this long is pinged before it is used.
-const TRUSTED_IDLE: Duration = Duration::from_secs(5);
-/// For this long after a silence, all connections from before it are pinged before they are used.
-const SUSPICION: Duration = Duration::from_secs(60);
 /// Instructions that SQLite runs between two checks whether to stop: some tens of microseconds.
 const STEPS: i32 = 10_000;
 /// The most connections left inside a transaction by other code that one request may come across.
 const MOST_NESTED: usize = 8;
-
-/// When a connection of a pool last missed a deadline. The others are then likely to be silent as well.
-#[derive(Clone)]
-pub(super) struct Silence {
-    began: Instant,
-    /// In milliseconds since `began`; 0 when there was none.
-    last_ms: Arc<AtomicU64>,
-}
-
-impl Silence {
-    pub(super) fn new() -> Self {
-        Self {
-            began: Instant::now(),
-            last_ms: Arc::default(),
-        }
-    }
-
-    fn note(&self) {
-        let now = self.began.elapsed().as_millis() as u64;
-        self.last_ms.store(now.max(1), Ordering::Relaxed);
-    }
-
-    /// Returns how long ago the last silence was, if it was recent.
-    fn age(&self) -> Option<Duration> {
-        let last = match self.last_ms.load(Ordering::Relaxed) {
-            0 => return None,
-            last => Duration::from_millis(last),
-        };
-        let age = self.began.elapsed().saturating_sub(last);
-        (age < SUSPICION).then_some(age)
-    }
-
-    /// Returns whether a connection may be used: it was busy a moment ago, or it answers a ping.
-    pub(super) async fn spares<C: Connection>(
-        &self,
-        connection: &mut C,
-        age: Duration,
-        idle_for: Duration,
-    ) -> bool {
-        let is_suspect = self.age().is_some_and(|silence| age > silence);
-        if idle_for < TRUSTED_IDLE && !is_suspect {
-            return true;
-        }
-        timeout(PING_LIMIT, connection.ping())
-            .await
-            .is_ok_and(|answer| answer.is_ok())
-    }
-}
 
 /// The connections for one kind of work.
 #[derive(Clone)]
@@ -114,6 +63,11 @@ pub(super) struct Lease {
     stop: Option<Arc<AtomicBool>>,
     /// The turn, which is given back with the connection.
     _turn: Option<Turn>,
+    /// How long statements take, and when the running one began.
+    statements: Option<Histogram>,
+    began: Instant,
+    /// The text of the running statement.
+    sql: String,
 }
 
 /// Runs `$call` with the connection of either kind, for at most the lease's patience.
@@ -167,6 +121,9 @@ impl Lease {
                 is_in_transaction: false,
                 stop: None,
                 _turn: None,
+                statements: None,
+                began: Instant::now(),
+                sql: String::new(),
             };
             if lease.depth() == 0 {
                 lease._turn = turn.take();
@@ -198,6 +155,12 @@ impl Lease {
         Ok(())
     }
 
+    /// Has the time of each statement counted.
+    pub(super) fn measured_by(mut self, statements: &Histogram) -> Self {
+        self.statements = Some(statements.clone());
+        self
+    }
+
     /// Sets how long to wait for each answer.
     pub(super) fn set_patience(&mut self, patience: Duration) {
         self.patience = patience;
@@ -209,11 +172,13 @@ impl Lease {
     }
 
     pub(super) async fn execute(&mut self, statement: Statement) -> sqlx::Result<ExecResult> {
+        self.sql.clone_from(&statement.sql);
         let (sql, values) = parts(statement);
         answer!(self, connection => sqlx::query_with(sql, values).execute(connection))
     }
 
     pub(super) async fn execute_unprepared(&mut self, sql: &str) -> sqlx::Result<ExecResult> {
+        self.sql = sql.to_owned();
         let sql = AssertSqlSafe(sql.to_owned());
         answer!(self, connection => sqlx::raw_sql(sql).execute(connection))
     }
@@ -222,6 +187,7 @@ impl Lease {
         &mut self,
         statement: Statement,
     ) -> sqlx::Result<Option<QueryResult>> {
+        self.sql.clone_from(&statement.sql);
         let (sql, values) = parts(statement);
         let found: sqlx::Result<Option<QueryResult>> = answer!(self, connection => async {
             let row = sqlx::query_with(sql, values).fetch_optional(connection).await?;
@@ -234,6 +200,7 @@ impl Lease {
         &mut self,
         statement: Statement,
     ) -> sqlx::Result<Vec<QueryResult>> {
+        self.sql.clone_from(&statement.sql);
         let (sql, values) = parts(statement);
         let found: sqlx::Result<Vec<QueryResult>> = answer!(self, connection => async {
             let rows = sqlx::query_with(sql, values).fetch_all(connection).await?;
@@ -246,11 +213,13 @@ impl Lease {
     /// kept for Postgres, and a connection is only ever given back outside of transactions.
     pub(super) async fn begin(&mut self, statement: &'static str) -> sqlx::Result<()> {
         self.is_in_transaction = true;
+        self.sql = statement.to_owned();
         let begun: sqlx::Result<()> = answer!(self, connection => begin(connection, statement));
         self.or_lost(begun, 1)
     }
 
     pub(super) async fn commit(&mut self) -> sqlx::Result<()> {
+        self.sql = "commit".to_owned();
         let ended: sqlx::Result<()> = answer!(self, connection => commit(connection));
         self.or_lost(ended, 0)?;
         self.is_in_transaction = false;
@@ -258,6 +227,7 @@ impl Lease {
     }
 
     pub(super) async fn rollback(&mut self) -> sqlx::Result<()> {
+        self.sql = "rollback".to_owned();
         let ended: sqlx::Result<()> = answer!(self, connection => rollback(connection));
         self.or_lost(ended, 0)?;
         self.is_in_transaction = false;
@@ -291,6 +261,7 @@ impl Lease {
             return Err(given_up());
         }
         self.is_waiting = true;
+        self.began = Instant::now();
         Ok(())
     }
 
@@ -298,6 +269,11 @@ impl Lease {
         &mut self,
         answer: Result<sqlx::Result<T>, tokio::time::error::Elapsed>,
     ) -> sqlx::Result<T> {
+        let took = self.began.elapsed();
+        if let Some(statements) = &self.statements {
+            statements.observe(took);
+        }
+        slow::tell(&self.sql, took);
         let answer = answer.unwrap_or_else(|_| {
             self.silence.note();
             let message = format!("no answer within {:?}", self.patience);

@@ -16,7 +16,7 @@ use sea_orm::{
     },
 };
 
-use super::{DatabaseConfig, lease::Silence};
+use super::{DatabaseConfig, silence::Silence};
 use crate::Result;
 
 /// The settings of a Postgres session, apart from its time limits.

@@ -4,7 +4,7 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     Attempt, Effect, Handler, HandlerError,
@@ -12,7 +12,12 @@ use super::{
     deliveries::{self, Claimed},
     worker::{DATABASE, Worker},
 };
-use crate::{Error, Event, Result, backoff::Backoff, letters::panic_message};
+use crate::{
+    Error, Event, Result,
+    backoff::Backoff,
+    letters::panic_message,
+    metrics::{METRICS, labels},
+};
 
 /// The longest pause between two tries to record the outcome of an attempt.
 const MAX_PAUSE: Duration = Duration::from_secs(1);
@@ -55,7 +60,12 @@ pub(super) async fn run(
         number: claim.attempts,
         is_last: claim.attempts == limit,
     };
-    let (heard, ending) = match handle(handler, event, attempt).await {
+    let began = Instant::now();
+    let handled = handle(handler, event, attempt).await;
+    let labels = labels([("handler", claim.handler)]);
+    let durations = METRICS.attempt_durations.get_or_create_owned(&labels);
+    durations.observe(began.elapsed());
+    let (heard, ending) = match handled {
         Ok(effect) => (Heard::Up, take_effect(worker, claim, effect).await),
         Err(error) => {
             let heard = match &error {
@@ -66,8 +76,10 @@ pub(super) async fn run(
             (heard, Ending::Failed(error))
         }
     };
-    if let Ending::Failed(error) = ending {
-        record(worker, handler, claim, event, &error).await;
+    match ending {
+        Ending::Done => count(claim, "done"),
+        Ending::Superseded => count(claim, "superseded"),
+        Ending::Failed(error) => record(worker, handler, claim, event, &error).await,
     }
     heard
 }
@@ -162,6 +174,7 @@ async fn try_record(
     match error {
         HandlerError::Unavailable(text) | HandlerError::DatabaseUnavailable(text) => {
             deliveries::give_back(database, claim, Some(text)).await?;
+            count(claim, "unavailable");
         }
         HandlerError::Retry(text) if attempt < policy.limit => {
             let delay = policy.delay(attempt, random());
@@ -173,25 +186,33 @@ async fn try_record(
                 error = text,
                 "an attempt failed"
             );
+            count(claim, "retried");
             if deliveries::retry(database, claim, text, delay).await? {
                 worker.remind(name, position, delay);
             }
         }
         HandlerError::Retry(text) | HandlerError::Final(text) => {
             let attempts = attempt.min(policy.limit.max(1));
-            let (claim, event, text) = (claim.clone(), event.clone(), text.clone());
-            let database = database.clone();
+            let (buried, claim) = (claim, claim.clone());
+            let (event, text, database) = (event.clone(), text.clone(), database.clone());
             // This runs in a task of its own, because a transaction must not be cancelled.
             let burying = tokio::spawn(deliveries::bury(database, claim, event, text, attempts));
             let is_dead = burying
                 .await
                 .unwrap_or_else(|error| Err(Error::Task(error.to_string())))?;
             if is_dead {
+                count(buried, "dead");
                 tracing::warn!(handler = name, position, attempts, "a delivery is dead");
             }
         }
     }
     Ok(())
+}
+
+/// Counts an attempt by how it ended.
+fn count(claim: &Claimed, outcome: &str) {
+    let labels = labels([("handler", claim.handler), ("outcome", outcome)]);
+    METRICS.attempts.get_or_create(&labels).inc();
 }
 
 /// Returns a number in 0..1. The low half of a v7 id is random.

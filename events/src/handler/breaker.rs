@@ -7,7 +7,10 @@ use std::{collections::HashMap, time::Duration};
 use parking_lot::Mutex;
 use tokio::{sync::Notify, time::Instant};
 
-use crate::control::BreakerState;
+use crate::{
+    control::BreakerState,
+    metrics::{METRICS, labels},
+};
 
 /// The number of failures in a row that opens a breaker.
 const FAILURE_LIMIT: u32 = 3;
@@ -116,6 +119,16 @@ impl Breaker {
     }
 }
 
+fn measure(dependency: &str, state: BreakerState) {
+    let state = match state {
+        BreakerState::Closed => 0,
+        BreakerState::HalfOpen => 1,
+        BreakerState::Open => 2,
+    };
+    let labels = labels([("dependency", dependency)]);
+    METRICS.breakers.get_or_create(&labels).set(state);
+}
+
 /// The state of one breaker, as operators are told.
 pub(super) struct Told {
     pub(super) dependency: &'static str,
@@ -135,9 +148,12 @@ pub(super) struct Breakers {
 impl Breakers {
     pub(super) fn new(dependencies: impl Iterator<Item = &'static str>) -> Self {
         let now = Instant::now();
-        let breakers = dependencies.map(|name| (name, Breaker::new(now))).collect();
+        let breakers = dependencies.map(|name| {
+            measure(name, BreakerState::Closed);
+            (name, Breaker::new(now))
+        });
         Self {
-            breakers: Mutex::new(breakers),
+            breakers: Mutex::new(breakers.collect()),
             changed: Notify::new(),
         }
     }
@@ -157,6 +173,7 @@ impl Breakers {
         if breaker.state != before {
             let (state, error) = (breaker.state.name(), breaker.error.as_deref());
             tracing::info!(dependency, state, error, "a breaker changed its state");
+            measure(dependency, breaker.state);
             self.changed.notify_one();
         }
         result

@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::timeout;
 
-use crate::{Cursor, CursorError, Event, EventLog, Result, boxed, epoch, read, topic::Topics};
+use crate::{
+    Cursor, CursorError, Event, EventLog, Result, boxed, epoch, metrics::METRICS, read,
+    topic::Topics,
+};
 
 /// How long a client with a cursor of a new epoch waits for a process that has not heard of that epoch.
 const EPOCH_WAIT: Duration = Duration::from_secs(1);
@@ -109,11 +112,14 @@ impl EventLog {
         limit: u64,
     ) -> Result<Result<Vec<Arc<Event>>, CursorError>> {
         if let Some(events) = self.tail().recent_behind(topics, from, until, limit) {
+            METRICS.read_from_memory.inc();
             return Ok(events);
         }
         if let Some(events) = self.read_shared(topics, from, until, limit).await {
+            METRICS.read_from_pages.inc();
             return Ok(Ok(events));
         }
+        METRICS.read_from_log.inc();
         let database = &self.database().background;
         let events = read::read_after(database, Some(topics), from.position, until, limit).await?;
         let standing = read::read_standing(database, from.position).await?;

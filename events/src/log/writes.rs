@@ -20,6 +20,7 @@ use crate::{
     Database, DatabaseTransaction, Error, Result, Tx,
     append::Appended,
     database::{AsRetryable, Pool},
+    metrics::METRICS,
     together::{Group, Members},
 };
 
@@ -109,6 +110,7 @@ impl Group for Writes {
 
     fn run(&self, members: Members<Self>) -> BoxFuture<'_, ()> {
         Box::pin(async move {
+            METRICS.group_writes.observe_size(members.len());
             let (writes, callers): (Vec<_>, Vec<_>) = members.into_iter().unzip();
             let writes: Arc<[_]> = writes.into();
             // Once the commit may have been sent, it may have taken place.

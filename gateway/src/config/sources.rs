@@ -41,6 +41,15 @@ pub fn load() -> Loaded {
     read().unwrap_or_else(|error| error.exit())
 }
 
+/// Reads all settings again, from the same flags and environment, and from the file as it is now.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn load_again() -> Result<CommandLine, String> {
+    let read = read().map_err(|error| error.to_string())?;
+    Ok(read.command_line)
+}
+
 fn read() -> Result<Loaded, Error> {
     let inherited = variables::names();
     let refuse = |message| CommandLine::command().error(ErrorKind::UnknownArgument, message);

@@ -73,6 +73,7 @@ pub(super) fn plan(
         live: live::Asked::of(operation, circumstances),
         resolves_nothing,
         size: collector.fields,
+        figures: Default::default(),
     })
 }
 

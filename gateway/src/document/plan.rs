@@ -1,7 +1,7 @@
 //! The plan of an operation, for one choice of its conditions and of the omitted variables: the document to execute, in which every
 //! response key occurs once, the shape of its answer, and its price. It is made once, and kept with the document.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationType, Selection,
@@ -12,6 +12,7 @@ use super::introspection::Asked;
 use super::live;
 use super::price::Price;
 use super::typing::{Shape, Typing};
+use crate::metrics::{Figures, Kind, METRICS, type_name};
 use crate::params::AFTER;
 
 /// A plan.
@@ -29,6 +30,8 @@ pub struct Plan {
     pub(super) resolves_nothing: bool,
     /// The number of selections in it.
     pub(super) size: usize,
+    /// What is counted of it: as what it is, and as a live query.
+    pub(super) figures: [OnceLock<Arc<Figures>>; 2],
 }
 
 /// The fields of an object of a known type in an answer, in their order.
@@ -63,6 +66,22 @@ impl Plan {
 
     pub(crate) fn operation_name(&self) -> Option<&Arc<str>> {
         self.name.as_ref()
+    }
+
+    /// Returns what is counted of it. Operations that are never executed take no place among those that are counted by name.
+    pub(crate) fn figures(&self, is_live: bool) -> &Arc<Figures> {
+        self.figures[usize::from(is_live)].get_or_init(|| {
+            let kind = self.type_name(is_live);
+            METRICS.operations.of(self.name.as_deref(), kind)
+        })
+    }
+
+    /// Returns what it is called in metrics and in the log.
+    pub(crate) const fn type_name(&self, is_live: bool) -> &'static str {
+        match is_live {
+            true => Kind::LiveQuery.name(),
+            false => type_name(self.kind),
+        }
     }
 
     /// Returns whether no resolver runs, as for the query with which clients and load balancers ask whether a gateway is there.

@@ -10,6 +10,7 @@ use super::{Call, execute, idempotency_key};
 use crate::operation::Operations;
 use crate::params::Params;
 use crate::response;
+use crate::trace_context::TraceContext;
 
 pub(super) async fn answer<O: Operations>(
     call: &Call<'_, O>,
@@ -35,9 +36,10 @@ pub(super) async fn answer<O: Operations>(
     if requests.len() > settings.max_batch {
         return Err(Refusal::batch_too_long(settings.max_batch));
     }
-    let running = requests
-        .into_iter()
-        .map(|params| execute(call, params, None));
+    let running = requests.into_iter().map(|mut params| {
+        params.trace = TraceContext::of_headers(call.headers);
+        execute(call, params, None)
+    });
     let executed = futures::future::try_join_all(running).await?;
     let mut bytes = vec![b'['];
     for (index, executed) in executed.iter().enumerate() {

@@ -5,8 +5,10 @@ use std::{hash::Hash, sync::Arc};
 
 use async_graphql::ServerError;
 use async_stream::stream;
+use chrono::{DateTime, Utc};
 use events::{Cursor, Range};
 use futures::{StreamExt, stream::BoxStream};
+use prometheus_client::metrics::counter::Counter;
 
 use super::{
     Shared,
@@ -15,7 +17,7 @@ use super::{
     replays,
     request::{Execution, GroupKey, SubscriptionRequest},
 };
-use crate::operation::Payload;
+use crate::{metrics::METRICS, operation::Payload};
 use entities::access::{SharedViewer, Viewer};
 
 /// An answer of an execution.
@@ -26,6 +28,8 @@ pub(super) enum Answer {
         order: u64,
         cursor: Cursor,
         payload: Payload,
+        /// When the event occurred, if it has just done so.
+        at: Option<DateTime<Utc>>,
     },
     /// The end of the subscription.
     Error(Vec<ServerError>),
@@ -122,13 +126,15 @@ impl SubscriptionRequest {
     /// Returns what all subscribers of the same key receive.
     pub(super) fn together(&self, shared: &Arc<Shared>, range: Range) -> Answers {
         let execution = self.group_execution(&shared.log, range);
-        answers(shared.clone(), self.key.clone(), execution)
+        let counter = &METRICS.executed_for_groups;
+        answers(shared.clone(), self.key.clone(), execution, counter)
     }
 
     /// Returns what this subscriber receives from an execution for it alone.
     pub(super) fn alone(&self, shared: &Arc<Shared>, range: Range) -> Answers {
         let execution = self.own_execution(&shared.log, range);
-        answers(shared.clone(), self.key.clone(), execution)
+        let counter = &METRICS.executed_for_clients;
+        answers(shared.clone(), self.key.clone(), execution, counter)
     }
 }
 
@@ -182,7 +188,12 @@ impl Subscription<Shared> for SubscriptionRequest {
     }
 }
 
-fn answers(shared: Arc<Shared>, key: GroupKey, execution: Execution) -> Answers {
+fn answers(
+    shared: Arc<Shared>,
+    key: GroupKey,
+    execution: Execution,
+    counter: &'static Counter,
+) -> Answers {
     let Execution {
         request,
         source,
@@ -193,6 +204,7 @@ fn answers(shared: Arc<Shared>, key: GroupKey, execution: Execution) -> Answers 
     let mut executed = shared.schema.execute_stream(request);
     let answers = stream! {
         while let Some(answer) = executed.next().await {
+            counter.inc();
             // Nobody has seen the result yet, and nobody will.
             if viewer.as_ref().is_some_and(SharedViewer::is_personal) {
                 key.remember_as_personal(&shared.personal);
@@ -204,7 +216,7 @@ fn answers(shared: Arc<Shared>, key: GroupKey, execution: Execution) -> Answers 
             let seen = shared.log.cursor_within(cursor, seen).await;
             yield match into_payload(answer, &plan, seen, &shared.limits) {
                 Payload::Error(errors) => Answer::Error(errors),
-                payload => Answer::Next { order, cursor, payload },
+                payload => Answer::Next { order, cursor, payload, at: source.occurred_at() },
             };
         }
     };

@@ -55,6 +55,11 @@ impl<G: Ground> Groups<G> {
         self.0.lock()
     }
 
+    /// Returns the number of groups.
+    pub(super) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
     /// Returns the group of `request`, and starts it if there is none.
     pub(super) fn join(ground: &Arc<G>, request: &G::Request) -> Arc<Group<G>> {
         let mut groups = ground.groups().lock();

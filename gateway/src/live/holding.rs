@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::caller::Caller;
 use crate::budget::{Budget, Holder, Most, Share, Spent};
+use crate::metrics::{Kind, METRICS, Subscribed};
 use crate::numbers;
 
 /// The memory of an executed document, as a multiple of its text.
@@ -67,6 +68,7 @@ impl Holdings {
     pub(super) fn subscribe(
         &self,
         caller: &Caller,
+        kind: Kind,
         (document, variables): (usize, usize),
     ) -> Result<Holding, ServerError> {
         let holders = holders(caller);
@@ -82,6 +84,7 @@ impl Holdings {
             _place: place,
             bytes,
             execution,
+            _counted: METRICS.subscribe(kind),
         })
     }
 
@@ -103,6 +106,7 @@ pub(super) struct Holding {
     _place: Share,
     bytes: Share,
     execution: usize,
+    _counted: Subscribed,
 }
 
 impl Holding {

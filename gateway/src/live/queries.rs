@@ -40,6 +40,7 @@ use super::{
 use crate::{
     document::{Terms, plan_of},
     errors::{self, Code, typed},
+    metrics::Kind,
     operation::Payload,
     params::ReadAfter,
 };
@@ -93,7 +94,9 @@ async fn start(
     };
     let variables: std::collections::BTreeMap<_, _> = request.variables.iter().collect();
     let key = GroupKey::of(&plan, serde_json::to_string(&variables).unwrap_or_default());
-    let holding = shared.holdings.subscribe(caller, key.lengths())?;
+    let holding = shared
+        .holdings
+        .subscribe(caller, Kind::LiveQuery, key.lengths())?;
     let query = Query {
         plan,
         variables: request.variables,

@@ -154,7 +154,7 @@ pub(super) fn answers(shared: Arc<Shared>, request: SubscriptionRequest, range: 
                 Some((order, cursor, payload)) => {
                     drop(held);
                     (after, place) = (cursor, place + 1);
-                    yield Answer::Next { order, cursor, payload };
+                    yield Answer::Next { order, cursor, payload, at: None };
                 }
                 None => {
                     after = held.end;
@@ -232,6 +232,7 @@ async fn execute(
             order,
             cursor,
             payload,
+            ..
         } = answer
         else {
             return Err(NotShared);

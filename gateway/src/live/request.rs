@@ -28,8 +28,10 @@ use super::{
 use crate::{
     document::{Plan, plan_of},
     errors::{Code, typed, with},
+    metrics::Kind,
     params::{AFTER, IdempotencyKey, ReadAfter, RequestFingerprint, ResumeAfter},
     request_id::RequestId,
+    trace_context::TraceContext,
 };
 
 /// A subscription that can be executed any number of times.
@@ -130,7 +132,7 @@ pub(super) fn context_of(
         client_address: caller.address,
         user_agent: caller.user_agent.clone(),
         request_id: find::<RequestId>(request).map_or_else(String::new, ToString::to_string),
-        traceparent: None,
+        traceparent: find::<TraceContext>(request).map(ToString::to_string),
         idempotency: idempotency.map(|(key, fingerprint)| SchemaIdempotencyKey {
             key: key.0.clone(),
             fingerprint: fingerprint.0.to_vec(),
@@ -169,7 +171,9 @@ impl SubscriptionRequest {
             .filter(|(name, _)| Some(*name) != variable.as_ref())
             .collect();
         let key = GroupKey::of(&plan, serde_json::to_string(&alike).unwrap_or_default());
-        let holding = shared.holdings.subscribe(caller, key.lengths());
+        let holding = shared
+            .holdings
+            .subscribe(caller, Kind::Subscription, key.lengths());
         let holding = holding.map_err(|error| vec![error])?;
         let mut subscription = Self {
             key,

@@ -189,6 +189,7 @@ fn answer(position: u64, role: u64) -> Answer {
         order: position,
         cursor: place(position),
         payload: Payload::Next(format!("{position} {role}").into()),
+        at: None,
     }
 }
 

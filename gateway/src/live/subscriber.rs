@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use async_graphql::ServerError;
-use events::{Cursor, Range};
+use events::{Cursor, Range, metrics::since};
 use futures::{StreamExt, stream::BoxStream};
 use tokio::sync::{
     broadcast::{
@@ -23,7 +23,7 @@ use super::{
     group::{Group, Groups},
     own::{Own, broken_off},
 };
-use crate::operation::Payload;
+use crate::{metrics::METRICS, operation::Payload};
 
 /// Why it always makes progress, beyond the module's argument: it waits for one thing at a time (its group, its own reading, a check of
 /// its rights, or a change of them), and is not polled at all while its client has no room. Work that it is not waiting for at the moment
@@ -143,6 +143,7 @@ impl<G: Ground> Subscriber<G> {
                 }
             }
             if let Some(next) = next {
+                METRICS.deliveries.inc();
                 return Some((next, self));
             }
         }
@@ -220,8 +221,12 @@ impl<G: Ground> Subscriber<G> {
                 order,
                 cursor,
                 payload,
+                at,
             } => {
                 self.place = Place { order, cursor };
+                if let Some(at) = at {
+                    METRICS.commit_to_socket.observe(since(at));
+                }
                 Some(payload)
             }
             Answer::Error(errors) => Some(Payload::Error(errors)),
@@ -235,6 +240,7 @@ impl<G: Ground> Subscriber<G> {
 
     /// Catches up after the group has gone on without this subscriber.
     fn catch_up(&mut self) {
+        METRICS.catch_ups.inc();
         match self.group.listen() {
             Some((frames, until)) => {
                 self.frames = frames;
@@ -262,6 +268,7 @@ impl<G: Ground> Subscriber<G> {
                 order,
                 cursor,
                 payload,
+                ..
             })) => {
                 self.place = Place { order, cursor };
                 Some(payload)

@@ -33,6 +33,8 @@ pub(crate) enum StartError {
     Listen(std::net::SocketAddr, io::Error),
     #[error("probes cannot be answered at {0}: {1}")]
     HealthListen(std::net::SocketAddr, io::Error),
+    #[error("the admin listener cannot listen on {0}: {1}")]
+    AdminListen(std::net::SocketAddr, io::Error),
     #[error("{0}")]
     Io(#[from] io::Error),
     #[error("{0}")]

@@ -39,6 +39,10 @@ impl Close {
         }
     }
 
+    pub(super) const fn code(&self) -> u16 {
+        self.code
+    }
+
     pub(super) fn invalid(reason: fmt::Arguments<'_>) -> Self {
         Self::new(4400, reason.to_string())
     }

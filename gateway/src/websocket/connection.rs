@@ -94,6 +94,15 @@ impl<O: Operations> Connection<O> {
     /// Drives the socket to its end. Futures that seldom run are boxed, because every open socket has the size of this one.
     pub(super) async fn run(mut self: Box<Self>) {
         let ending = poll_fn(|cx| self.poll_turn(cx)).await;
+        let code = match &ending {
+            Ending::Close(close) => Some(close.code()),
+            Ending::Gone => None,
+        };
+        let user = match &self.phase {
+            Phase::Ready(caller) => self.app.operations.user(caller),
+            _ => None,
+        };
+        self.opened.note_closed(code, user);
         // All operations are cancelled before the socket takes its time to close.
         drop(self.running);
         drop(self.phase);
@@ -228,8 +237,8 @@ impl<O: Operations> Connection<O> {
             return Err(Ending::Close(Close::repeated_init()));
         };
         let credentials = credentials.clone().with_payload(payload.as_ref());
-        let app = self.app.clone();
-        self.phase = Phase::Admitting(Box::pin(async move { app.admit(credentials).await }));
+        let (app, id) = (self.app.clone(), self.opened.id.clone());
+        self.phase = Phase::Admitting(Box::pin(async move { app.admit(credentials, &id).await }));
         Ok(())
     }
 

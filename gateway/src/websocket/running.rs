@@ -120,17 +120,17 @@ async fn start<O: Operations>(
 ) -> Started<O::Stream> {
     let account = app.account(&caller);
     let payer = (&caller, &account);
-    let prepared = match app.prepare(params, None, payer, &request_id).await {
-        Ok(prepared) => prepared,
+    let asked = match app.prepare(params, None, payer, &request_id).await {
+        Ok(asked) => asked,
         Err(errors) => return Started::Refused(errors),
     };
-    if prepared.is_streamed() {
-        return match app.subscribe(prepared.request, &caller, &request_id).await {
+    if asked.prepared.is_streamed() {
+        return match app.subscribe(asked, &caller, &request_id).await {
             Ok(stream) => Started::Stream(stream),
             Err(errors) => Started::Refused(errors),
         };
     }
-    let answer = app.execute(prepared.request, &caller, &request_id).await;
+    let answer = app.execute(asked, &caller, &request_id).await;
     if errors::is_request_error(&answer) {
         return Started::Refused(answer.errors);
     }

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object, SimpleObject};
 use chrono::{DateTime, Utc};
-use entities::users::{Origin, Secret, SignedIn};
+use entities::users::{Origin, Secret, SignedIn, UserError, UserRefusal};
 
 use super::{
     inputs::{
@@ -60,6 +60,19 @@ pub(super) fn origin(ctx: &Context<'_>) -> Result<Origin> {
     })
 }
 
+/// Tells the audit log of a password or a token that was refused. It names nobody: who failed is not known, and may have mistyped a password
+/// as an address.
+fn audit(ctx: &Context<'_>, what: &str, failed: Option<&UserError>) {
+    use UserRefusal::{RefreshRefused, Throttled, WrongCredentials};
+    let Some(UserError::Own(why @ (WrongCredentials | RefreshRefused | Throttled { .. }))) = failed
+    else {
+        return;
+    };
+    let client = client_address(ctx).ok().flatten();
+    let client = client.map(|address| address.to_string());
+    tracing::info!(target: "audit", what, client, "refused: {why}");
+}
+
 #[derive(Default)]
 pub(crate) struct SignInMutation;
 
@@ -81,6 +94,7 @@ impl SignInMutation {
         let users = &entities(ctx).users;
         let password = Secret::new(input.password);
         let signed_in = users.sign_in(origin(ctx)?, &input.email, password).await;
+        audit(ctx, "sign_in", signed_in.as_ref().err());
         let (session, user) = parts(signed_in?);
         Ok(Some(SignInPayload { session, user }))
     }
@@ -92,6 +106,7 @@ impl SignInMutation {
         let users = &entities(ctx).users;
         let token = Secret::new(input.refresh_token);
         let refreshed = users.refresh(command_context(ctx)?, token).await;
+        audit(ctx, "refresh", refreshed.as_ref().err());
         let (session, user) = parts(refreshed?);
         Ok(Some(RefreshPayload { session, user }))
     }
@@ -134,10 +149,10 @@ impl SignInMutation {
             Secret::new(input.current_password),
             Secret::new(input.new_password),
         );
-        let user = users
-            .change_password(command_context(ctx)?, current, new)
-            .await?
-            .into();
+        let changed = users.change_password(command_context(ctx)?, current, new);
+        let changed = changed.await;
+        audit(ctx, "change_password", changed.as_ref().err());
+        let user = changed?.into();
         Ok(Some(ChangePasswordPayload { user }))
     }
 }

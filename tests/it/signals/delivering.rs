@@ -3,6 +3,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde_json::{Value, json};
 use tests::signals::{await_signal, submit};
 use tests::{Setup, clock, database, eventually};
 
@@ -72,6 +73,56 @@ async fn each_end_is_told_once_and_signed(mut setup: Setup) {
             }
         }
     }
+}
+
+/// The trace that a client names is in every event that the request leads to, in the log's line, and in the webhook.
+async fn the_trace_of_a_request_goes_on(mut setup: Setup) {
+    const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let receiver = Receiver::start([]).await;
+    configure(&mut setup, &format!("http://{}/", receiver.address), true);
+    setup.settings.set("RUST_LOG", "info");
+    let app = setup.start();
+    let client = app.client();
+    let document = "mutation Traced($input: SubmitSignalInput!) { submitSignal(input: $input) { signal { id } } }";
+    let variables = |value: f64| json!({ "input": { "source": "traced", "value": value } });
+    let headers = [("traceparent", TRACE)];
+    let answer = client.run_with(document, variables(1.0), &headers).await;
+    let id = answer.data()["submitSignal"]["signal"]["id"].clone();
+    let is_delivered = |it: &Value| it["deliveredAt"].is_string();
+    await_signal(client, &id, "it is delivered", is_delivered).await;
+    assert_eq!(receiver.messages()[0].header("traceparent"), TRACE);
+
+    // On a socket there are no headers of a request.
+    let mut socket = client.socket().await;
+    let extensions = json!({ "traceparent": TRACE });
+    let payload =
+        json!({ "query": document, "variables": variables(2.0), "extensions": extensions });
+    let message = json!({ "type": "subscribe", "id": "1", "payload": payload });
+    socket.send(message).await;
+    let id = socket.payload("1").await["data"]["submitSignal"]["signal"]["id"].clone();
+    await_signal(client, &id, "it is delivered", is_delivered).await;
+    let headers = [("traceparent", "not a context")];
+    client
+        .run_with(document, variables(3.0), &headers)
+        .await
+        .data();
+
+    let database = setup.database().await;
+    let sql = match database::is_postgres(&database) {
+        true => {
+            "select coalesce(meta->>'traceparent', '') as text from event where stream = 'signal' and type = 'SignalSubmitted' order by inserted"
+        }
+        false => {
+            "select coalesce(json_extract(meta, '$.traceparent'), '') as text from event where stream = 'signal' and type = 'SignalSubmitted' order by inserted"
+        }
+    };
+    let traces = database::texts(&database, sql).await;
+    assert_eq!(traces, [TRACE, TRACE, ""]);
+    let log = app.gateways[0].process.log();
+    assert!(
+        log.contains("trace_id=\"4bf92f3577b34da6a3ce929d0e0e4736\""),
+        "{log}"
+    );
 }
 
 /// A worker whose clock is an hour ahead signs with the right time: a receiver would refuse it otherwise.
@@ -234,6 +285,7 @@ async fn private_addresses_are_refused_unless_allowed(mut setup: Setup) {
 tests::both_ways!(
     an_outage_of_the_receiver_spends_no_attempts,
     each_end_is_told_once_and_signed,
+    the_trace_of_a_request_goes_on,
     failures_and_silence_are_retried_under_the_same_id
 );
 tests::embedded!(

@@ -24,6 +24,7 @@ fn delivery() -> WebhookDelivery {
         id: "msg_1".to_owned(),
         body: "{}".to_owned(),
         sent_at: DateTime::from_timestamp(1_700_000_000, 0).expect("a time"),
+        traceparent: None,
     }
 }
 

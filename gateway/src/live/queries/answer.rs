@@ -120,6 +120,11 @@ impl Answer {
 }
 
 impl Content {
+    /// Returns about how many bytes it has when it is sent whole.
+    pub(super) fn length(&self) -> usize {
+        self.body.len()
+    }
+
     fn new(response: Response, digest: String, last: Option<&Arc<Self>>, patches: bool) -> Self {
         let body = inside(&response);
         let is_patched = patches && matches!(response.data, Value::Object(_));

@@ -17,6 +17,7 @@ use super::group::{Group, State};
 use super::turns::Own;
 use crate::errors::{Code, typed, with};
 use crate::live::{Shared, caller::claimant, own::broken_off, request::GroupKey};
+use crate::metrics::METRICS;
 
 /// The shortest time between two executions, when a watcher needs a newer answer than there is; and the pauses while there is none.
 const LEAST_PAUSE: Duration = Duration::from_millis(20);
@@ -126,6 +127,9 @@ impl Driver {
         self.number = self.group.begin();
         let executed = self.query.execute(&self.shared, self.key.scope()).await;
         self.took = began.elapsed();
+        if !matches!(executed, Executed::Done(_)) {
+            METRICS.live_failed.inc();
+        }
         executed
     }
 
@@ -145,6 +149,11 @@ impl Driver {
         let (number, last, limits) = (self.number, self.last.as_deref(), &self.shared.limits);
         let answer = Answer::new(done, number, last, self.query.terms.patch, limits);
         let answer = Arc::new(answer);
+        let is_same = last.is_some_and(|last| Arc::ptr_eq(&last.content, &answer.content));
+        match is_same {
+            true => METRICS.live_unchanged.inc(),
+            false => METRICS.live_changed.inc(),
+        };
         self.last = Some(answer.clone());
         self.group.state.send_replace(State::Answer(answer.clone()));
         answer

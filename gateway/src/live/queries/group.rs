@@ -23,6 +23,11 @@ pub(in crate::live) struct Groups {
 }
 
 impl Groups {
+    /// Returns the number of groups.
+    pub(in crate::live) fn len(&self) -> usize {
+        self.known.lock().len()
+    }
+
     /// Gives a group up, unless somebody has joined meanwhile.
     pub(super) fn leave(&self, key: &GroupKey, group: &Arc<Group>) -> bool {
         let mut known = self.known.lock();

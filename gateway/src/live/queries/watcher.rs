@@ -16,6 +16,7 @@ use super::group::{Group, Need, State};
 use crate::live::{
     Shared, caller::refused, holding::Holding, own::broken_off, request::GroupKey, scope::Scope,
 };
+use crate::metrics::METRICS;
 use crate::operation::Payload;
 
 pub(super) struct Watcher {
@@ -148,6 +149,9 @@ impl Watcher {
                 answer.whole()
             }
         };
+        let saved = content.length().saturating_sub(frame.len());
+        METRICS.live_saved_bytes.inc_by(saved as u64);
+        METRICS.live_deliveries.inc();
         self.need.seen = answer.cursor.position;
         self.told = Some(content.number);
         self.digest = Some(content.digest.clone());

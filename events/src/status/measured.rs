@@ -1,0 +1,97 @@
+//! What metrics show of the log of a process: what is read in memory at each scrape, and what is looked at seldom, because it is in
+//! the database or in Redis.
+
+use tokio::time::timeout;
+
+use super::ANSWER_LIMIT;
+use crate::{
+    Database, EventLog, Result, boxed,
+    metrics::{Catalog, Labels, labels, name, seconds},
+    sql::{Dialect, from_i64, query_one_as},
+};
+
+/// How large the log and its copies are. What did not answer in time is `None`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// The bytes of the events in the database, with their indexes; with SQLite those of the file.
+    pub log_bytes: Option<u64>,
+    /// The memory of Redis.
+    pub redis_bytes: Option<u64>,
+}
+
+impl EventLog {
+    /// Enters what can be read in memory in the catalog.
+    pub fn enter_metrics(&self, catalog: &mut Catalog) {
+        let one = |value: f64| vec![(Labels::new(), value)];
+        let help = "The last position that this process has handed on";
+        let log = self.clone();
+        catalog.read_gauge(name("millrace_log_position", help), move || {
+            one(log.tail().position() as f64)
+        });
+        let help = "The last position that this process knows to be in Redis";
+        let log = self.clone();
+        let relayed = name("millrace_log_relayed_position", help);
+        catalog.read_gauge(relayed, move || match log.has_redis() {
+            true => one(log.shared.relayed.position() as f64),
+            false => Vec::new(),
+        });
+        let help = "How long ago events that this process has not seen may have been committed";
+        let log = self.clone();
+        catalog.read_gauge(seconds("millrace_log_staleness", help), move || {
+            one(log.shared.currency.age().as_secs_f64())
+        });
+        let help = "Connections to the database";
+        let connections = name("millrace_database_connections", help);
+        let database = self.database().clone();
+        catalog.read_gauge(connections, move || {
+            of_pools(&database, |pool, [all, idle, _]| {
+                let series = |state, count: u32| {
+                    let labels = labels([("pool", pool), ("state", state)]);
+                    (labels, f64::from(count))
+                };
+                let busy = all.saturating_sub(idle);
+                vec![series("idle", idle), series("busy", busy)]
+            })
+        });
+        let help = "The most connections of the pool";
+        let most = name("millrace_database_connections_max", help);
+        let database = self.database().clone();
+        catalog.read_gauge(most, move || {
+            of_pools(&database, |pool, [_, _, most]| {
+                vec![(labels([("pool", pool)]), f64::from(most))]
+            })
+        });
+    }
+
+    /// Looks how large the log and its copies are. It never fails, and takes a bounded time.
+    #[boxed]
+    pub async fn sizes(&self) -> Sizes {
+        let log_bytes = timeout(ANSWER_LIMIT, log_bytes(self.database())).await;
+        let store = self.shared_store().filter(|_| self.has_redis());
+        Sizes {
+            log_bytes: log_bytes.ok().and_then(Result::ok).flatten(),
+            redis_bytes: match store {
+                Some(store) => store.memory_bytes().await,
+                None => None,
+            },
+        }
+    }
+}
+
+fn of_pools(
+    database: &Database,
+    series: impl Fn(&str, [u32; 3]) -> Vec<(Labels, f64)>,
+) -> Vec<(Labels, f64)> {
+    let pools = database.pools().into_iter();
+    let counted = pools.filter_map(|(name, pool)| Some(series(name, pool.counts()?)));
+    counted.flatten().collect()
+}
+
+async fn log_bytes(database: &Database) -> Result<Option<u64>> {
+    let sql = database.backend().either(
+        "select pg_total_relation_size('event') + pg_total_relation_size('event_position') as bytes",
+        "select page_count * page_size as bytes from pragma_page_count(), pragma_page_size()",
+    );
+    let bytes: Option<i64> = query_one_as(&database.background, sql, Vec::new()).await?;
+    Ok(bytes.map(from_i64))
+}
