@@ -2,8 +2,10 @@
 //! surroundings inject or that are wrong, probes, and databases that come late.
 
 mod configuration;
+mod containers;
 mod draining;
 mod help;
+mod proxy;
 mod settings;
 mod starting;
 mod stopping;
