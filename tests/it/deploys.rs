@@ -5,6 +5,7 @@ mod configuration;
 mod containers;
 mod draining;
 mod help;
+mod observing;
 mod proxy;
 mod settings;
 mod starting;
