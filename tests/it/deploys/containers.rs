@@ -231,7 +231,7 @@ fn secrets_are_made_once() {
         let read = std::fs::read_to_string(directory.join("secrets").join(name));
         read.unwrap_or_else(|error| panic!("{name}: {error}"))
     };
-    assert_eq!(make().lines().count(), 3);
+    assert_eq!(make().lines().count(), 4);
     let password = read("postgres_password");
     assert!(password.trim().len() >= 32, "{password}");
     let (url, keys) = (read("database_url"), read("token_keys"));
