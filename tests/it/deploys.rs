@@ -2,8 +2,11 @@
 //! surroundings inject or that are wrong, probes, and databases that come late.
 
 mod configuration;
+mod containers;
 mod draining;
 mod help;
+mod observing;
+mod proxy;
 mod settings;
 mod starting;
 mod stopping;

@@ -1,8 +1,9 @@
-//! The documents keep what they say: `links` follows every link within the repository, `commands` does what the pages show, and the README
-//! stays a page that is read to its end.
+//! The documents keep what they say: `links` follows every link within the repository, `commands` does what the pages show, `procedures`
+//! what operators do with the databases, and the README stays a page that is read to its end.
 
 mod commands;
 mod links;
+mod procedures;
 
 use std::path::{Path, PathBuf};
 

@@ -136,6 +136,15 @@ impl Postgres {
         standby
     }
 
+    /// Waits until this standby has what its primary has now.
+    pub fn await_all_of(&self, primary: &Self) {
+        let written = primary.execute("postgres", "select pg_current_wal_lsn()");
+        let statement = format!("select pg_last_wal_replay_lsn() >= '{written}'");
+        eventually_blocking("the standby has it all", Duration::from_secs(60), || {
+            (self.execute("postgres", &statement) == "t").then_some(())
+        });
+    }
+
     /// Ends the replication: later commits of the primary do not arrive here.
     pub fn follow_no_more(&self) {
         for statement in [
@@ -150,13 +159,19 @@ impl Postgres {
         });
     }
 
-    /// Promotes a standby to primary, at the port of the earlier one, which must have ended.
-    pub fn take_over(mut self, port: u16) -> Self {
+    /// Starts a standby again at another port, such as that of its primary, which must have ended. It is still a standby.
+    pub fn move_to(mut self, port: u16) -> Self {
         self.crash();
         self.port = port;
         self.restart();
-        self.execute("postgres", "select pg_promote()");
         self
+    }
+
+    /// Promotes a standby to primary, at the port of the earlier one, which must have ended.
+    pub fn take_over(self, port: u16) -> Self {
+        let standby = self.move_to(port);
+        standby.execute("postgres", "select pg_promote()");
+        standby
     }
 
     pub fn url(&self, database: &str) -> String {

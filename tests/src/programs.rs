@@ -58,6 +58,13 @@ pub static NODE: LazyLock<PathBuf> = LazyLock::new(|| {
     node
 });
 
+/// Returns a program that checks files of `deploy/`, of a package of Debian's.
+pub fn checker(name: &str, package: &str) -> PathBuf {
+    in_path(name).unwrap_or_else(|| {
+        panic!("{name} is not in PATH; on Debian or Ubuntu: apt-get install {package}")
+    })
+}
+
 /// Returns a binary of this workspace, built beside the running test or benchmark.
 pub fn product(name: &str) -> PathBuf {
     let running = std::env::current_exe().expect("the path of this program");

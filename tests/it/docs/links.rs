@@ -10,6 +10,7 @@ use super::Page;
 
 /// Where the files are that pages name.
 const FOLDERS: &[&str] = &[
+    "deploy",
     "docs",
     "entities",
     "events",
