@@ -257,7 +257,11 @@ fn the_documents_promise_what_the_table_says() {
                 Outcome::Yes if depends => cell != "yes" && cell != "–",
                 Outcome::Yes => cell == "yes",
                 Outcome::Unknown | Outcome::Forbidden => cell == "–",
+                // Everybody may end a session of theirs, and this one is nobody's.
+                Outcome::Missing if row.document.contains("\"session_") => cell == "yes",
                 Outcome::Missing => cell != "yes" && cell != "–",
+                // Whoever has such a token may use it, and nobody has this one.
+                Outcome::Invalid => cell == "yes",
                 Outcome::Nothing if depends => cell != "yes",
                 // There is no such letter, and no such erasure, for those who may see them.
                 Outcome::Nothing => {

@@ -174,7 +174,7 @@ async fn without_a_mail_server_production_sends_none(setup: Setup) {
     ask_for_reset(app.client(), &ada.email)
         .await
         .expect_code("FORBIDDEN");
-    ask_for_verification(app.client())
+    ask_for_verification(app.client(), &ada.email)
         .await
         .expect_code("FORBIDDEN");
 }
