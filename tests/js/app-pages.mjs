@@ -4,7 +4,7 @@ import { connection, enterAs, issues, isTooWide, visit } from './app.mjs';
 import { launch } from './chromium.mjs';
 import { program, until } from './program.mjs';
 
-const outside = ['/', '/sign-in', '/register', '/no/such/page'];
+const outside = ['/', '/sign-in', '/register', '/forgot-password', '/reset-password', '/no/such/page'];
 const inside = ['/users', '/settings'];
 const sizes = [
   { width: 1280, height: 800 },

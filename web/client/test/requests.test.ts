@@ -286,6 +286,21 @@ describe('what an application is told of its session', () => {
   });
 });
 
+describe('signing out everywhere', () => {
+  it('ends the session here once the gateway has ended them all', async () => {
+    const answers = [issue(a), errors('UNAVAILABLE'), {}];
+    const { client, sent } = connect((_, count) => answers[count - 1] ?? {});
+    await client.signIn({ email: 'e', password: 'p' });
+    await expect(client.signOut({ everywhere: true })).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+    });
+    expect(client.userId).toBe('user_1');
+    await client.signOut({ everywhere: true });
+    expect(client.userId).toBeUndefined();
+    expect(sent.at(-1)?.query).toContain('everywhere: true');
+  });
+});
+
 describe('the queue', () => {
   const send = (client: Client, n: number) =>
     client.mutate({ ...mutation, variables: { n } }, { queue: true });
