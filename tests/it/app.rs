@@ -30,12 +30,19 @@ async fn first_start(setup: &Setup) -> (Gateway, Person) {
     (gateway, admin)
 }
 
-/// Runs a program with the browser. Tokens last four seconds, so that every page lives through several.
-fn browse(program: &'static str) {
+/// Tokens end so soon that every page lives through several.
+const SHORT: Option<&str> = Some("4s");
+
+/// Runs a program with the browser.
+fn browse(program: &'static str, token_lifetime: Option<&'static str>) {
     assert!(CHROMIUM.exists());
     run_alone(async || {
         let mut setup = Setup::embedded_from_nothing();
-        setup.settings.set("MILLRACE_ACCESS_TOKEN_LIFETIME", "4s");
+        if let Some(lifetime) = token_lifetime {
+            setup
+                .settings
+                .set("MILLRACE_ACCESS_TOKEN_LIFETIME", lifetime);
+        }
         let (gateway, admin) = first_start(&setup).await;
         let folder = repository().join("tests/js");
         let running = tokio::task::spawn_blocking(move || drive(&folder, program, gateway, &admin));
@@ -45,17 +52,22 @@ fn browse(program: &'static str) {
 
 #[test]
 fn a_first_visit() {
-    browse("app-visit.mjs");
+    browse("app-visit.mjs", SHORT);
+}
+
+#[test]
+fn accounts() {
+    browse("app-account.mjs", None);
 }
 
 #[test]
 fn pages_are_accessible() {
-    browse("app-pages.mjs");
+    browse("app-pages.mjs", SHORT);
 }
 
 #[test]
 fn faults_lose_nothing() {
-    browse("app-faults.mjs");
+    browse("app-faults.mjs", SHORT);
 }
 
 #[test]

@@ -4,14 +4,14 @@ import { connection, enterAs, issues, isTooWide, visit } from './app.mjs';
 import { launch } from './chromium.mjs';
 import { program, until } from './program.mjs';
 
-const outside = ['/', '/sign-in', '/register', '/no/such/page'];
+const outside = ['/', '/sign-in', '/register', '/forgot-password', '/reset-password', '/no/such/page'];
 const inside = ['/users', '/settings'];
 const sizes = [
   { width: 1280, height: 800 },
   { width: 390, height: 844 },
 ];
 
-await program(150_000, async (base, check) => {
+await program(240_000, async (base, check) => {
   const browser = await launch();
   const faults = [];
   for (const viewport of sizes) {

@@ -111,8 +111,9 @@ export class Client {
     return this.#sessions.begin(session, userId);
   }
 
-  signOut(): Promise<void> {
-    return this.#sessions.leave();
+  /** Ends the session, here also when the gateway cannot be told; `everywhere` ends all sessions of the user, or fails. */
+  signOut(options: { everywhere?: boolean } = {}): Promise<void> {
+    return this.#sessions.leave(options);
   }
 
   /** Sends a query; throws when the answer has errors. The answer shows what this client wrote before. */

@@ -23,7 +23,15 @@ export interface Reading {
 }
 
 /** Root fields whose answers and inputs are secrets. The gateway keeps no answers of them, so a key does not make them repeatable. */
-const secretFields = new Set(['register', 'signIn', 'signOut', 'changePassword', 'refresh']);
+const secretFields = new Set([
+  'register',
+  'signIn',
+  'signOut',
+  'changePassword',
+  'refresh',
+  'resetPassword',
+  'verifyEmail',
+]);
 /** Texts are remembered, as clients repeat them, up to this many. */
 const mostTexts = 500;
 

@@ -149,15 +149,24 @@ export class Sessions {
     await this.#keep(this.#sessionOf(session, userId, serverTimeMs));
   }
 
-  /** Ends the session. It ends here also when the gateway cannot be told. */
-  async leave(): Promise<void> {
+  /**
+   * Ends the session. It ends here also when the gateway cannot be told. With `everywhere` all sessions of the user end, or
+   * none when the gateway cannot be told.
+   */
+  async leave({ everywhere = false } = {}): Promise<void> {
     const authorization = await this.authorization();
     if (!authorization) return;
+    const input = everywhere ? '(input: { everywhere: true })' : '';
+    const query = `mutation { signOut${input} { __typename } }`;
+    const tell = () => this.#send({ query, variables: {} }, authorization);
+    if (!everywhere) {
+      await this.#keep(null);
+      await tell();
+      return;
+    }
+    const { errors } = (await tell()).result;
+    if (errors) throw MillraceError.of(errors);
     await this.#keep(null);
-    await this.#send(
-      { query: 'mutation { signOut { __typename } }', variables: {} },
-      authorization,
-    );
   }
 
   close(): void {

@@ -1,6 +1,8 @@
 // Queries, mutations, the session and the queue, against a gateway of this file's own that answers as it is told.
+
+import { Client as UrqlClient } from '@urql/core';
 import { parse } from 'graphql';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   type Client,
   createClient,
@@ -9,6 +11,7 @@ import {
   type Options,
   webStore,
 } from '../src/index.ts';
+import { millraceExchange } from '../src/urql.ts';
 
 interface Sent {
   query: string;
@@ -259,6 +262,45 @@ describe('sessions', () => {
   });
 });
 
+describe('what an application is told of its session', () => {
+  it('is that it began and ended, and whether there is one', async () => {
+    const sessions = memoryStore();
+    const { client } = connect((it) => (it.query.includes('signIn') ? issue(a) : {}), {
+      name: 'told',
+      sessions,
+    });
+    const changes: string[] = [];
+    const stop = client.onSession((change) => changes.push(change));
+    expect(await client.restore()).toBe(false);
+    await client.signIn({ email: 'e', password: 'p' });
+    expect([changes, client.userId]).toEqual([['begun'], 'user_1']);
+    const next = connect(() => ({}), { name: 'told-2', sessions }).client;
+    expect(await next.restore()).toBe(false);
+    const same = connect(() => ({}), { name: 'told', sessions }).client;
+    expect([await same.restore(), same.userId]).toEqual([true, 'user_1']);
+    await client.signOut();
+    expect(changes).toEqual(['begun', 'ended']);
+    stop();
+    await client.signIn({ email: 'e', password: 'p' });
+    expect(changes).toHaveLength(2);
+  });
+});
+
+describe('signing out everywhere', () => {
+  it('ends the session here once the gateway has ended them all', async () => {
+    const answers = [issue(a), errors('UNAVAILABLE'), {}];
+    const { client, sent } = connect((_, count) => answers[count - 1] ?? {});
+    await client.signIn({ email: 'e', password: 'p' });
+    await expect(client.signOut({ everywhere: true })).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+    });
+    expect(client.userId).toBe('user_1');
+    await client.signOut({ everywhere: true });
+    expect(client.userId).toBeUndefined();
+    expect(sent.at(-1)?.query).toContain('everywhere: true');
+  });
+});
+
 describe('the queue', () => {
   const send = (client: Client, n: number) =>
     client.mutate({ ...mutation, variables: { n } }, { queue: true });
@@ -356,6 +398,33 @@ describe('the queue', () => {
     const settled = await new Promise((resolve) => client.outbox.onSettled(resolve));
     expect(settled).toMatchObject({ result: { errors: [{ extensions: { code: 'OUTDATED' } }] } });
     expect(sent).toHaveLength(0);
+  });
+
+  it('lists what waits in its order', async () => {
+    const { client } = connect(() => 'lost', { backoff: { firstMs: 60_000, longestMs: 60_000 } });
+    for (const n of [1, 2]) send(client, n).catch(() => {});
+    const waiting = await vi.waitFor(async () => {
+      const list = await client.outbox.list();
+      expect(list.map(({ isTried }) => isTried)).toEqual([true, false]);
+      return list;
+    });
+    expect(waiting.map(({ operation }) => operation.variables)).toEqual([{ n: 1 }, { n: 2 }]);
+    await client.outbox.clear();
+    expect(await client.outbox.list()).toEqual([]);
+  });
+
+  it('takes mutations of urql that ask for it', async () => {
+    let isThere = false;
+    const { client, sent } = connect(() => (isThere ? {} : 'lost'));
+    const urql = new UrqlClient({
+      url: 'http://gateway.example/graphql',
+      exchanges: [millraceExchange(client)],
+    });
+    const answer = urql.mutation(mutation.query, { n: 7 }, { queue: true }).toPromise();
+    await vi.waitFor(async () => expect(await client.outbox.list()).toHaveLength(1));
+    isThere = true;
+    expect(await answer).toMatchObject({ data: { ok: true } });
+    expect(new Set(sent.map((it) => it.extensions.idempotencyKey)).size).toBe(1);
   });
 
   it('says when it cannot keep something', async () => {

@@ -4,6 +4,7 @@ import { Link } from '@tanstack/react-router';
 import { LogIn, LogOut, Monitor, Moon, Settings, Sun } from 'lucide-react';
 import { UserAvatar } from '../components/user-name';
 import { graphql } from '../lib/graphql';
+import { useSignOut } from '../lib/leave';
 import { useAct } from '../lib/live';
 import { useSession } from '../lib/session';
 import { sayFailed } from '../lib/toasts';
@@ -23,7 +24,8 @@ const availabilities = [
 ] as const;
 
 export function AccountMenu({ isSmall = false }: { isSmall?: boolean }) {
-  const { state, me, signOut } = useSession();
+  const { state, me } = useSession();
+  const signOut = useSignOut();
   const { setColorScheme } = useMantineColorScheme();
   const setAvailability = useAct(SetAvailability, { queue: true });
   if (state === 'out')

@@ -9,6 +9,7 @@ import { useEffect, useState } from 'react';
 import { useQuery } from 'urql';
 import { UserAvatar } from '../components/user-name';
 import { graphql } from '../lib/graphql';
+import { useSignOut } from '../lib/leave';
 import { useSession } from '../lib/session';
 import { places } from './navigation';
 
@@ -37,7 +38,8 @@ export default function Palette({ what }: { what: 'palette' | 'keys' }) {
 
 function Commands({ showKeys }: { showKeys: () => void }) {
   const navigate = useNavigate();
-  const { state, isFor, signOut } = useSession();
+  const { state, isFor } = useSession();
+  const signOut = useSignOut();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const [text, setText] = useState('');
   const [search] = useDebouncedValue(text.trim(), 150);

@@ -37,7 +37,7 @@ const landing = createRoute({
 });
 const toSession = (search: Record<string, unknown>): { next?: string } =>
   // Only to a place in the app.
-  typeof search.next === 'string' && /^\/(?!\/)/.test(search.next) ? { next: search.next } : {};
+  typeof search.next === 'string' && /^\/(?![/\\])/.test(search.next) ? { next: search.next } : {};
 const signIn = createRoute({
   ...inRoot,
   path: '/sign-in',
@@ -50,6 +50,28 @@ const register = createRoute({
   path: '/register',
   validateSearch: toSession,
   component: lazyRouteComponent(() => import('../features/session/register-page'), 'RegisterPage'),
+  staticData: { isBare: true },
+});
+const withToken = (search: Record<string, unknown>): { token?: string } =>
+  typeof search.token === 'string' ? { token: search.token } : {};
+const forgot = createRoute({
+  ...inRoot,
+  path: '/forgot-password',
+  component: lazyRouteComponent(() => import('../features/session/forgot-page'), 'ForgotPage'),
+  staticData: { isBare: true },
+});
+const reset = createRoute({
+  ...inRoot,
+  path: '/reset-password',
+  validateSearch: withToken,
+  component: lazyRouteComponent(() => import('../features/session/reset-page'), 'ResetPage'),
+  staticData: { isBare: true },
+});
+const verify = createRoute({
+  ...inRoot,
+  path: '/verify-email',
+  validateSearch: withToken,
+  component: lazyRouteComponent(() => import('../features/session/verify-page'), 'VerifyPage'),
   staticData: { isBare: true },
 });
 
@@ -144,6 +166,9 @@ export const router = createRouter({
     landing,
     signIn,
     register,
+    forgot,
+    reset,
+    verify,
     customers.addChildren([customer]),
     students.addChildren([student]),
     users.addChildren([user]),

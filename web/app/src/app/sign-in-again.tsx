@@ -1,10 +1,12 @@
 // The session ended while the page was in use: it stays as it is, and goes on after signing in.
 import { Button, Modal, Text } from '@mantine/core';
 import { SignInForm } from '../features/session/sign-in-form';
+import { useSignOut } from '../lib/leave';
 import { useSession } from '../lib/session';
 
 export function SignInAgain() {
-  const { me, signOut } = useSession();
+  const { me } = useSession();
+  const signOut = useSignOut();
   return (
     <Modal opened onClose={() => {}} withCloseButton={false} title="Your session ended">
       <Text size="sm" mb="md">

@@ -26,10 +26,6 @@ const Me = graphql(`
   }
 `);
 
-const SignOutEverywhere = graphql(`
-  mutation SignOutEverywhere { signOut(input: { everywhere: true }) { signedOut } }
-`);
-
 export type Me = NonNullable<MeQuery['me']>;
 /** Whom a page or an action is for. */
 export type Audience = 'everybody' | 'member' | 'staff' | 'admin';
@@ -96,17 +92,23 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   }, []);
 
   const signOut = useCallback(async ({ everywhere = false } = {}) => {
-    last.current.isLeaving = true;
     if (millrace.userId === undefined) {
       // The session is gone already; what is left is to leave the page.
       last.current = { userId: undefined, isLeaving: false };
       setPerson((count) => count + 1);
       setUrql(createUrql());
       setState('out');
+      return;
     }
-    if (everywhere) await millrace.execute({ query: SignOutEverywhere }).catch(() => {});
-    // It ends here also when the gateway cannot be told.
-    await millrace.signOut().catch(() => {});
+    last.current.isLeaving = true;
+    try {
+      await millrace.signOut({ everywhere });
+    } catch (cause) {
+      // It ends here also when the gateway cannot be told, unless it was to end everywhere.
+      if (!everywhere) return;
+      last.current.isLeaving = false;
+      throw cause;
+    }
   }, []);
 
   return (

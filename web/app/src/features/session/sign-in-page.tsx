@@ -19,6 +19,7 @@ export function SignInPage() {
           <Link to="/register" search={next ? { next } : {}}>
             Make an account
           </Link>
+          . Or <Link to="/forgot-password">set a new password</Link>.
         </>
       }
     >

@@ -2,8 +2,9 @@ import { Alert, Button, Group, Modal, Stack, Text, TextInput } from '@mantine/co
 import { useState } from 'react';
 import { useServerForm } from '../../lib/form';
 import { graphql } from '../../lib/graphql';
+import { useSignOut } from '../../lib/leave';
 import { useAct } from '../../lib/live';
-import { type Me, useSession } from '../../lib/session';
+import type { Me } from '../../lib/session';
 import { Section } from './section';
 
 const Deactivate = graphql(`
@@ -32,7 +33,7 @@ export function Account({ me }: { me: Me }) {
 }
 
 function Confirm({ me, cancel }: { me: Me; cancel: () => void }) {
-  const { signOut } = useSession();
+  const signOut = useSignOut();
   const deactivate = useAct(Deactivate);
   const form = useServerForm({ initialValues: { name: '' } });
   const isSure = form.getValues().name.trim() === me.name;

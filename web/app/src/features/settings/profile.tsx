@@ -14,6 +14,7 @@ import { graphql } from '../../lib/graphql';
 import { useAct } from '../../lib/live';
 import type { Me } from '../../lib/session';
 import { say, sayFailed } from '../../lib/toasts';
+import { Email } from './email';
 import { Section } from './section';
 
 const UpdateProfile = graphql(`
@@ -68,6 +69,7 @@ export function Profile({ me }: { me: Me }) {
           </Group>
         </Stack>
       </form>
+      <Email />
       <Availability me={me} />
     </Section>
   );
