@@ -66,6 +66,11 @@ fn pages_are_accessible() {
 }
 
 #[test]
+fn records_are_shared() {
+    browse("app-records.mjs");
+}
+
+#[test]
 fn faults_lose_nothing() {
     browse("app-faults.mjs", SHORT);
 }

@@ -5,7 +5,7 @@ import { launch } from './chromium.mjs';
 import { program, until } from './program.mjs';
 
 const outside = ['/', '/sign-in', '/register', '/forgot-password', '/reset-password', '/no/such/page'];
-const inside = ['/users', '/settings'];
+const inside = ['/customers', '/students', '/users', '/settings'];
 const sizes = [
   { width: 1280, height: 800 },
   { width: 390, height: 844 },
@@ -38,8 +38,19 @@ await program(240_000, async (base, check) => {
     }
     await page.goto(`${base}/users`);
     await page.getByRole('link', { name: /Grace/ }).click();
-    await page.getByText('registered', { exact: false }).first().waitFor();
+    await page.getByRole('list', { name: 'History' }).getByText('registered').first().waitFor();
     await judge('a user');
+    await page.goto(`${base}/customers`);
+    await page.getByRole('row').getByRole('link').first().click();
+    await page.getByText('added the customer').waitFor();
+    await judge('a customer');
+    await page.getByRole('button', { name: 'Edit' }).click();
+    await page.getByRole('button', { name: 'Save' }).waitFor();
+    await judge('a customer that is edited');
+    await page.goto(`${base}/students?import=file`);
+    await page.getByRole('button', { name: 'Choose a file' }).waitFor();
+    await judge('an import');
+    await page.keyboard.press('Escape');
     await page.keyboard.press('Control+k');
     await page.getByPlaceholder('Pages, people and actions').waitFor();
     await judge('the palette');

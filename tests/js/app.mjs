@@ -52,10 +52,15 @@ export async function issues(page) {
   for (const scheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme: scheme });
     await page.locator(`html[data-mantine-color-scheme=${scheme}]`).waitFor();
-    // What moves is judged when it stands.
-    await page.evaluate(() => {
-      const ending = document.getAnimations().filter((it) => it.effect?.getComputedTiming().iterations !== Infinity);
-      return Promise.allSettled(ending.map((it) => it.finished));
+    // What moves is judged when it stands. A colour that is inherited goes from element to element, one after the other.
+    await page.evaluate(async () => {
+      for (;;) {
+        const isEnding = ({ playState, effect }) =>
+          playState === 'running' && effect?.getComputedTiming().iterations !== Infinity;
+        const ending = document.getAnimations().filter(isEnding);
+        if (ending.length === 0) return;
+        await Promise.allSettled(ending.map((it) => it.finished));
+      }
     });
     // Only the colours differ.
     // Another mode opens a page of its own for each answer.

@@ -127,6 +127,9 @@ function Keys() {
       .filter(({ audience }) => isFor(audience))
       .map(({ key, label }): [string, string] => [`g ${key}`, label]),
     ['j k', 'Next and previous row of a list'],
+    ['x', 'Select the row'],
+    ['n', 'Add a customer or student to the list'],
+    ['e', 'Edit what is open'],
     ['Esc', 'Close what is open'],
     ['?', 'These keys'],
   ];

@@ -12,6 +12,15 @@ export interface ServerForm<Values> extends UseFormReturnType<Values> {
   send: (
     handler: (values: Values) => Promise<unknown>,
   ) => (event?: React.FormEvent<HTMLFormElement>) => void;
+  /** Forgets what was typed, also what was kept of it. */
+  discard: () => void;
+}
+
+const keyOf = (draft: string) => `millrace:draft:${draft}`;
+
+/** Whether unsent text is kept under this name. */
+export function hasDraft(draft: string): boolean {
+  return read(keyOf(draft)) !== null;
 }
 
 /**
@@ -25,7 +34,7 @@ export function useServerForm<Values extends Record<string, unknown>>(
   const form = useForm<Values>(rest);
   const [refusal, setRefusal] = useState<string>();
   const [isSending, setSending] = useState(false);
-  const key = draft && `millrace:draft:${draft}`;
+  const key = draft && keyOf(draft);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a draft is read when the form is opened
   useEffect(() => {
@@ -35,10 +44,15 @@ export function useServerForm<Values extends Record<string, unknown>>(
   const isDirty = form.isDirty();
   const { values } = form;
   useEffect(() => {
-    if (key && isDirty) sessionStorage.setItem(key, JSON.stringify(values));
+    if (!key) return;
+    if (isDirty) sessionStorage.setItem(key, JSON.stringify(values));
+    else sessionStorage.removeItem(key);
   }, [key, isDirty, values]);
   useBlocker({
-    shouldBlockFn: () => !window.confirm('What you typed is not saved yet. Leave it?'),
+    // Another filter beside the form is no way out of it.
+    shouldBlockFn: ({ current, next }) =>
+      current.pathname !== next.pathname &&
+      !window.confirm('What you typed is not saved yet. Leave it?'),
     disabled: !guard || !isDirty || isSending,
     enableBeforeUnload: guard && isDirty && !isSending,
   });
@@ -63,7 +77,12 @@ export function useServerForm<Values extends Record<string, unknown>>(
         setSending(false);
       }
     });
-  return { ...form, refusal, isSending, send };
+  const discard = () => {
+    if (key) sessionStorage.removeItem(key);
+    form.reset();
+    setRefusal(undefined);
+  };
+  return { ...form, refusal, isSending, send, discard };
 }
 
 function read(key: string): unknown {

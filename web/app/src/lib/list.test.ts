@@ -24,13 +24,14 @@ const page = (nodes: Item[], more: Partial<Connection<Item>> = {}): Connection<I
   ...more,
 });
 
-function start(self?: string) {
+function start(self?: string, has?: (row: Item) => boolean) {
   const asked: { window: Parameters<Page<Item>>[0]; sink: Sinks['page'] }[] = [];
   const followed: { cursor: string; sink: Sinks['follow'] }[] = [];
   const stopped = vi.fn();
   const list = new LiveList<Item>({
     compare: inOrder<Item>('ASC', ({ name }) => name),
     self: () => self,
+    has,
     page: (window, sink) => {
       asked.push({ window, sink });
       return stopped;
@@ -161,4 +162,55 @@ test('after a gap everything is read again, and the last is shown meanwhile', ()
   expect([names(), asked.at(-1)?.window.first]).toEqual([['1'], 50]);
   answer(page([item('2')]), 'new');
   expect([names(), followed.at(-1)?.cursor]).toEqual([['2'], 'new']);
+});
+
+test('what cannot be in the list any more leaves before the gateway tells, and comes back', () => {
+  const { answer, names } = start(undefined, ({ name }) => name !== 'deleted');
+  const here = [item('1', 'a'), item('2', 'b')];
+  answer(page(here));
+  answer(page([item('1', 'deleted'), item('2', 'b')]));
+  expect(names()).toEqual(['b']);
+  // The change was refused, so the cache shows again what was there before.
+  answer(page(here));
+  expect(names()).toEqual(['a', 'b']);
+});
+
+test('all of it is read page by page, and no more than was asked for', async () => {
+  const { list, asked, answer, names } = start();
+  const part = (name: string, hasNextPage: boolean) =>
+    page([item(name)], { pageInfo: { hasNextPage, endCursor: name }, total: 4 });
+  answer(part('a', true));
+  const reading = list.loadAll(3);
+  for (const name of ['b', 'c']) {
+    await vi.waitFor(() => expect(asked.at(-1)?.window.after).toBe(names().at(-1)));
+    answer(part(name, true));
+  }
+  expect((await reading).map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+  const rest = list.loadAll(100);
+  asked.at(-1)?.sink.failed(new Error('gone'));
+  await expect(rest).rejects.toThrow('gone');
+});
+
+test('reading all of it ends when the list is left', async () => {
+  const { list, answer } = start();
+  answer(page([item('a')], { pageInfo: { hasNextPage: true, endCursor: 'a' } }));
+  const reading = list.loadAll(100);
+  list.stop();
+  await reading;
+});
+
+test('what changed meanwhile and was not placed yet leads nothing else to a wrong place', () => {
+  const { answer, followed, names, asked } = start();
+  answer(page(['a', 'c', 'e', 'g', 'i'].map((name) => item(name, name))));
+  // Told together: the first answer places one of them while the others stand where they were.
+  for (const [id, to] of [
+    ['e', 'z'],
+    ['c', 'y'],
+    ['g', 'b'],
+  ] as const)
+    followed[0]?.sink.change(item(id, to, 2), told);
+  vi.advanceTimersByTime(150);
+  expect(asked.at(-1)?.window.ids).toEqual(['e', 'c', 'g']);
+  answer(page([item('g', 'b', 2), item('c', 'y', 2), item('e', 'z', 2)]));
+  expect(names()).toEqual(['a', 'b', 'i', 'y', 'z']);
 });

@@ -48,6 +48,8 @@ export class LiveList<R extends Row> {
   };
   readonly #rows = new Map<string, R>();
   #order: string[] = [];
+  /** The rows as they were when they were put in their places: by these the list is in order. */
+  readonly #placed = new Map<string, R>();
   #waiting = new Set<string>();
   #isScrolled = false;
   #endCursor: string | null = null;
@@ -61,18 +63,22 @@ export class LiveList<R extends Row> {
   readonly #page: Page<R>;
   readonly #follow: Follow<R>;
   readonly #compare: (a: R, b: R) => number;
+  readonly #has: ((row: R) => boolean) | undefined;
   readonly #self: () => string | undefined;
 
   constructor(parts: {
     page: Page<R>;
     follow: Follow<R>;
     compare: (a: R, b: R) => number;
+    /** Whether a row can be in the list, as far as the row says. What one has just removed leaves before the gateway tells. */
+    has?: ((row: R) => boolean) | undefined;
     /** Whose own changes are not pointed out. */
     self?: () => string | undefined;
   }) {
     this.#page = parts.page;
     this.#follow = parts.follow;
     this.#compare = parts.compare;
+    this.#has = parts.has;
     this.#self = parts.self ?? (() => undefined);
   }
 
@@ -136,6 +142,27 @@ export class LiveList<R extends Row> {
     });
   };
 
+  /** Reads on until all rows are here, or as many as `most`. Returns early when the list is left, and throws when a page fails. */
+  readonly loadAll = async (most: number): Promise<readonly R[]> => {
+    while (this.#state.hasMore && this.#order.length < most && this.#stops.size > 0) {
+      this.loadMore();
+      if (!this.#state.isLoadingMore) break;
+      await new Promise<void>((done) => {
+        const unsubscribe = this.subscribe(() => {
+          if (!this.#state.isLoadingMore) settle();
+        });
+        const settle = () => {
+          unsubscribe();
+          this.#stops.delete(settle);
+          done();
+        };
+        this.#stops.add(settle);
+      });
+      if (this.#state.error) throw this.#state.error;
+    }
+    return this.#state.rows.slice(0, most);
+  };
+
   /** The reader looks at something below the top, so what arrives above waits. */
   readonly scrolled = (isScrolled: boolean) => {
     this.#isScrolled = isScrolled;
@@ -166,6 +193,7 @@ export class LiveList<R extends Row> {
     for (const row of nodes) this.#keep(row);
     if (how !== 'refresh') {
       const ids = nodes.map(({ id }) => id);
+      for (const row of nodes) this.#placed.set(row.id, row);
       const here = new Set(how === 'append' ? this.#order : []);
       this.#order = [...here, ...ids.filter((id) => !here.has(id))];
       this.#endCursor = pageInfo.endCursor ?? null;
@@ -257,6 +285,7 @@ export class LiveList<R extends Row> {
 
   #remove(id: string): void {
     this.#waiting.delete(id);
+    this.#placed.delete(id);
     this.#order = this.#order.filter((other) => other !== id);
   }
 
@@ -270,19 +299,26 @@ export class LiveList<R extends Row> {
   #place(id: string): void {
     this.#order = this.#order.filter((other) => other !== id);
     const place = this.#placeOf(id);
-    if (place < this.#order.length || !this.#state.hasMore) this.#order.splice(place, 0, id);
+    if (place === this.#order.length && this.#state.hasMore) return;
+    this.#order.splice(place, 0, id);
+    this.#placed.set(id, this.#rows.get(id) as R);
   }
 
   #placeOf(id: string): number {
     const row = this.#rows.get(id) as R;
-    const place = this.#order.findIndex(
-      (other) => this.#compare(row, this.#rows.get(other) as R) < 0,
-    );
-    return place < 0 ? this.#order.length : place;
+    let [low, high] = [0, this.#order.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const other = this.#placed.get(this.#order[middle] as string) as R;
+      if (this.#compare(row, other) < 0) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   #set(more: Partial<ListState<R>>): void {
-    const rows = this.#order.map((id) => this.#rows.get(id) as R);
+    const all = this.#order.map((id) => this.#rows.get(id) as R);
+    const rows = this.#has ? all.filter(this.#has) : all;
     this.#state = { ...this.#state, ...more, rows };
     for (const listener of this.#listeners) listener();
   }

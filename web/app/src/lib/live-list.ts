@@ -28,6 +28,8 @@ export interface ListOptions<R extends Row, PageData, ChangeData> {
   sort?: object | undefined;
   /** The order in which the gateway sorts. */
   compare(a: R, b: R): number;
+  /** Whether a row can be in the list, as far as the row says: what is deleted here leaves at once. */
+  has?: (row: R) => boolean;
 }
 
 export function useLiveList<R extends Row, PageData, ChangeData>(
@@ -41,9 +43,10 @@ export function useLiveList<R extends Row, PageData, ChangeData>(
   const key = JSON.stringify([filter, sort]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the filter and the order, which are other objects each time
   const list = useMemo(() => {
-    const { page, connection, changes, change, compare } = options;
+    const { page, connection, changes, change, compare, has } = options;
     return new LiveList<R>({
       compare,
+      has,
       self: () => self.current,
       page: ({ first, after, ids }, sink) => {
         const narrowed = ids ? { and: [...(filter ? [filter] : []), { id: { in: ids } }] } : filter;
@@ -91,15 +94,23 @@ export function useLiveList<R extends Row, PageData, ChangeData>(
     return () => list.stop();
   }, [list]);
   const state = useSyncExternalStore(list.subscribe, list.get);
+  // With another filter or order the last rows are shown until the first page is here.
+  const last = useRef(state);
+  if (!state.isLoading) last.current = state;
+  const isStale = state.isLoading && last.current.rows.length > 0;
+  const shown = isStale ? last.current : state;
   return useMemo(
     () => ({
-      ...state,
+      ...shown,
+      isStale,
+      hasMore: shown.hasMore && !isStale,
       loadMore: list.loadMore,
+      loadAll: list.loadAll,
       restart: list.restart,
       scrolled: list.scrolled,
       showArrived: list.showArrived,
     }),
-    [state, list],
+    [shown, isStale, list],
   );
 }
 

@@ -1,8 +1,36 @@
 // What mutations will have done, shown before they are answered: the answer as it is expected, by the name of the mutation. What
 // it does not know it leaves out. See https://nearform.com/open-source/urql/docs/graphcache/cache-updates/#optimistic-updates.
-import type { OptimisticMutationConfig } from '@urql/exchange-graphcache';
+import type {
+  OptimisticMutationConfig,
+  OptimisticMutationResolver,
+} from '@urql/exchange-graphcache';
+
+/** The object that the input names, with what the input says of it. */
+const changed =
+  (
+    type: string,
+    more: () => Record<string, string | null> = () => ({}),
+  ): OptimisticMutationResolver =>
+  ({ input }, cache, { fieldName }) => {
+    const { expectedVersion: _, id, ...said } = input as { id: string; expectedVersion?: number };
+    const version = cache.resolve({ __typename: type, id }, 'version') as number | null;
+    if (version === null) return null;
+    return {
+      __typename: `${fieldName.charAt(0).toUpperCase()}${fieldName.slice(1)}Payload`,
+      [type.toLowerCase()]: { __typename: type, id, version, ...said, ...more() },
+    };
+  };
+const deleted = () => ({ deletedAt: new Date().toISOString() });
+const restored = () => ({ deletedAt: null });
 
 export const optimistic: OptimisticMutationConfig = {
+  updateCustomer: changed('Customer'),
+  deleteCustomer: changed('Customer', deleted),
+  restoreCustomer: changed('Customer', restored),
+  updateStudent: changed('Student'),
+  deleteStudent: changed('Student', deleted),
+  restoreStudent: changed('Student', restored),
+  setRole: changed('User'),
   setAvailability: ({ input }, cache) => {
     const { availability } = input as { availability: string };
     const user = cache.resolve('Query', 'me');

@@ -1,9 +1,101 @@
-import { Pane } from '../../components/page';
+// A customer beside the list.
+import { Anchor } from '@mantine/core';
+import { getRouteApi } from '@tanstack/react-router';
+import { inAnyState, useLiveRecord, useRead } from '../../components/records/live-record';
+import { RecordDetail } from '../../components/records/record-detail';
+import { RecordHistory } from '../../components/records/record-history';
+import { StateMenu } from '../../components/records/state-menu';
+import type { UpdateCustomerInput } from '../../generated/graphql';
+import { useAct } from '../../lib/live';
+import { sayFailed } from '../../lib/toasts';
+import {
+  CustomerById,
+  CustomerHistory,
+  CustomerNow,
+  DeleteCustomer,
+  DeletedCustomer,
+  fields,
+  RestoreCustomer,
+  statuses,
+  UpdateCustomer,
+  verbs,
+} from './documents';
+
+const route = getRouteApi('/customers/$id');
 
 export function CustomerDetail() {
+  const { id } = route.useParams();
+  const read = useRead();
+  const update = useAct(UpdateCustomer);
+  const remove = useAct(DeleteCustomer);
+  const restore = useAct(RestoreCustomer);
+  const live = useLiveRecord(
+    id,
+    CustomerById,
+    ({ customer }) => customer,
+    DeletedCustomer,
+    ({ customers }) => customers?.nodes[0],
+  );
   return (
-    <Pane title="Customer" to="/customers">
-      {null}
-    </Pane>
+    <RecordDetail
+      noun="customer"
+      to="/customers"
+      fields={fields}
+      {...live}
+      save={(changes, expectedVersion) =>
+        update({ input: { id, expectedVersion, ...changes } as UpdateCustomerInput })
+      }
+      reload={async () => {
+        const { customers } = await read(CustomerNow, { filter: inAnyState(id) });
+        return customers?.nodes[0] ?? null;
+      }}
+      remove={({ id }) => remove({ input: { id } })}
+      restore={({ id }) => restore({ input: { id } })}
+      state={({ status, deletedAt }) => (
+        <StateMenu
+          options={statuses}
+          value={status}
+          choose={
+            deletedAt
+              ? undefined
+              : (value) =>
+                  void update({
+                    input: { id, status: value as UpdateCustomerInput['status'] },
+                  }).catch(sayFailed)
+          }
+        />
+      )}
+      facts={({ email, phone }) => [
+        [
+          'Email address',
+          <Anchor key="email" size="sm" href={`mailto:${email}`}>
+            {email}
+          </Anchor>,
+        ],
+        [
+          'Phone',
+          phone && (
+            <Anchor key="phone" size="sm" href={`tel:${phone}`}>
+              {phone}
+            </Anchor>
+          ),
+        ],
+      ]}
+      history={({ history }) =>
+        history && (
+          <RecordHistory
+            key={id}
+            name="customer"
+            fields={fields}
+            verbs={verbs}
+            newest={history}
+            older={async (before) => {
+              const { customers } = await read(CustomerHistory, { filter: inAnyState(id), before });
+              return customers?.nodes[0]?.history;
+            }}
+          />
+        )
+      }
+    />
   );
 }

@@ -1,98 +1,100 @@
-// The pattern of a detail: one live query.
-import { Badge, Group, Stack, Text, Title } from '@mantine/core';
+// A user beside the list. Administrators give roles, end sessions, deactivate, and erase.
 import { getRouteApi } from '@tanstack/react-router';
 import { UserX } from 'lucide-react';
 import { EmptyState } from '../../components/empty-state';
 import { Failed } from '../../components/failed';
+import { Notice } from '../../components/notice';
 import { Lines, Pane } from '../../components/page';
+import { useRead } from '../../components/records/live-record';
+import { Facts } from '../../components/records/record-detail';
+import { RecordHistory } from '../../components/records/record-history';
+import { StateMenu } from '../../components/records/state-menu';
 import { RelativeTime } from '../../components/relative-time';
-import { Timeline } from '../../components/timeline';
 import { UserAvatar } from '../../components/user-name';
-import { graphql } from '../../lib/graphql';
-import { useLive } from '../../lib/live';
+import type { Role } from '../../generated/graphql';
+import { useAct, useLive } from '../../lib/live';
 import { useSession } from '../../lib/session';
+import { sayFailed } from '../../lib/toasts';
+import { availabilities, fields, roles, SetRole, UserDetails, UserHistory } from './documents';
+import { Manage } from './manage';
+import classes from './users.module.css';
 import { verbs } from './verbs';
-
-const UserDetails = graphql(`
-  query UserDetails($id: ID!, $withHistory: Boolean!) @live {
-    user(id: $id) {
-      ...UserName
-      bio
-      role
-      email
-      version
-      createdAt
-      lastSeenAt
-      deactivatedAt
-      history(last: 30) @include(if: $withHistory) {
-        nodes { version type occurredAt actor { name ... on User { id } } }
-      }
-    }
-  }
-`);
 
 const route = getRouteApi('/users/$id');
 
 export function UserDetail() {
   const { id } = route.useParams();
   const { me, isFor } = useSession();
+  const read = useRead();
+  const setRole = useAct(SetRole);
   const withHistory = isFor('staff') || me?.id === id;
   const { data, failure, isLoading, retry } = useLive(UserDetails, { id, withHistory });
   const user = data?.user;
+  const isManaged = isFor('admin') && user != null;
   return (
-    <Pane title={user?.name ?? 'User'} to="/users">
+    <Pane
+      title={user?.name ?? 'User'}
+      to="/users"
+      actions={isManaged && <Manage user={user} isMe={me?.id === id} />}
+    >
       {failure && !data && <Failed error={failure} retry={retry} />}
       {isLoading && !failure && <Lines />}
       {data && !user && (
         <EmptyState icon={UserX} title="There is no such user">
-          The account may have been erased.
+          The address may be mistyped.
         </EmptyState>
       )}
       {user && (
-        <Stack gap="lg">
-          <Group>
+        <div className={classes.detail}>
+          {user.deactivatedAt && (
+            <Notice tone="bad" title="This account is deactivated">
+              <RelativeTime at={user.deactivatedAt} />
+            </Notice>
+          )}
+          <div className={classes.head}>
             <UserAvatar person={user} size={48} />
             <div>
-              <Text fw={600}>{user.name}</Text>
-              {user.email && (
-                <Text size="sm" c="dimmed">
-                  {user.email}
-                </Text>
-              )}
-              <Text size="sm" c="dimmed">
-                Registered <RelativeTime at={user.createdAt} />
-                {user.lastSeenAt && (
-                  <>
-                    , last seen <RelativeTime at={user.lastSeenAt} />
-                  </>
-                )}
-              </Text>
+              <strong>{user.name}</strong>
+              {user.email && <div className="quiet">{user.email}</div>}
             </div>
-          </Group>
-          {user.deactivatedAt && (
-            <Badge color="red" variant="light" tt="none">
-              Deactivated
-            </Badge>
-          )}
-          {user.bio && <Text className="reading">{user.bio}</Text>}
+          </div>
+          {user.bio && <p className="reading">{user.bio}</p>}
+          <Facts
+            facts={[
+              [
+                'Role',
+                <StateMenu
+                  key="role"
+                  options={roles}
+                  value={user.role}
+                  label="Give another role"
+                  choose={
+                    isManaged && !user.deactivatedAt
+                      ? (role) =>
+                          void setRole({ input: { id, role: role as Role } }).catch(sayFailed)
+                      : undefined
+                  }
+                />,
+              ],
+              [
+                'Availability',
+                <StateMenu key="is" options={availabilities} value={user.availability} />,
+              ],
+              ['Last seen', user.lastSeenAt && <RelativeTime key="seen" at={user.lastSeenAt} />],
+              ['Registered', <RelativeTime key="registered" at={user.createdAt} />],
+            ]}
+          />
           {user.history && (
-            <section>
-              <Title order={2} size="h3" mb="sm">
-                History
-              </Title>
-              <Timeline
-                entries={user.history.nodes
-                  .toReversed()
-                  .map(({ version, type, actor, occurredAt }) => ({
-                    id: String(version),
-                    actor,
-                    verb: verbs[type] ?? type,
-                    at: occurredAt,
-                  }))}
-              />
-            </section>
+            <RecordHistory
+              key={id}
+              name="user"
+              fields={fields}
+              verbs={verbs}
+              newest={user.history}
+              older={async (before) => (await read(UserHistory, { id, before })).user?.history}
+            />
           )}
-        </Stack>
+        </div>
       )}
     </Pane>
   );

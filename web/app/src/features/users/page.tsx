@@ -1,43 +1,30 @@
-// The pattern of a list: a page query, its subscription, and how the list is sorted and filtered. See README.md.
-import { Badge } from '@mantine/core';
+// The list of users, with who is here.
 import { getRouteApi, Link, useNavigate, useParams } from '@tanstack/react-router';
 import { Users } from 'lucide-react';
+import { useCallback, useMemo, useState } from 'react';
+import { useSubscription } from 'urql';
 import { EmptyState } from '../../components/empty-state';
 import { FilterBar } from '../../components/filter-bar';
 import { Page } from '../../components/page';
 import { type Column, RecordTable } from '../../components/record-table';
+import { StateCounts } from '../../components/records/state-counts';
+import { StateMenu } from '../../components/records/state-menu';
 import { RelativeTime } from '../../components/relative-time';
-import { UserAvatar } from '../../components/user-name';
+import { UserName } from '../../components/user-name';
 import type { UserRowFragment } from '../../generated/graphql';
-import { graphql } from '../../lib/graphql';
+import { useLive } from '../../lib/live';
 import { useLiveList } from '../../lib/live-list';
 import { choiceOf, inOrder, sortOf, useListSearch } from '../../lib/search';
+import {
+  availabilities,
+  roles,
+  UserChanges,
+  UserCounts,
+  UserPage,
+  UserPresence,
+} from './documents';
 
-export const UserRow = graphql(`
-  fragment UserRow on User { ...UserName version role createdAt lastSeenAt }
-`);
-const UserPage = graphql(`
-  query UserPage($first: Int!, $after: String, $filter: UserFilter, $sort: UserSort) {
-    users(first: $first, after: $after, filter: $filter, sort: $sort) {
-      totalCount
-      pageInfo { hasNextPage endCursor }
-      nodes { ...UserRow }
-    }
-  }
-`);
-const UserChanges = graphql(`
-  subscription UserChanges($after: String) {
-    userChanged(after: $after) {
-      type
-      occurredAt
-      actor { name ... on User { id } }
-      user { ...UserRow }
-    }
-  }
-`);
-
-const roles = ['MEMBER', 'STAFF', 'ADMIN'] as const;
-const roleNames = { MEMBER: 'Member', STAFF: 'Staff', ADMIN: 'Administrator' };
+const roleValues = roles.map(({ value }) => value);
 const route = getRouteApi('/users');
 
 const columns: Column<UserRowFragment>[] = [
@@ -47,28 +34,43 @@ const columns: Column<UserRowFragment>[] = [
     sort: 'NAME',
     width: 'minmax(0, 2fr)',
     cell: (user) => (
-      <Link to="/users/$id" params={{ id: user.id }} search>
-        <span style={{ display: 'inline-flex', gap: 8, alignItems: 'center' }}>
-          <UserAvatar person={user} size={22} /> {user.name}
-        </span>
+      <Link to="/users/$id" params={{ id: user.id }} search preload={false}>
+        <UserName person={user} size={22} />
       </Link>
     ),
   },
   {
     key: 'role',
     header: 'Role',
-    width: '140px',
-    cell: ({ role }) => (
-      <Badge variant={role === 'MEMBER' ? 'default' : 'light'} size="sm" tt="none">
-        {roleNames[role]}
-      </Badge>
-    ),
+    width: 'minmax(0, 1fr)',
+    cell: ({ role }) => <StateMenu options={roles} value={role} />,
+  },
+  {
+    key: 'availability',
+    header: 'Availability',
+    width: 'minmax(0, 1fr)',
+    cell: ({ availability, deactivatedAt }) =>
+      deactivatedAt ? (
+        <span className="quiet">Deactivated</span>
+      ) : (
+        <StateMenu options={availabilities} value={availability} />
+      ),
+  },
+  {
+    key: 'lastSeenAt',
+    header: 'Last seen',
+    width: '104px',
+    isNumber: true,
+    isWide: true,
+    cell: ({ lastSeenAt, availability }) =>
+      lastSeenAt && availability === 'OFFLINE' ? <RelativeTime at={lastSeenAt} /> : null,
   },
   {
     key: 'createdAt',
     header: 'Registered',
     sort: 'CREATED_AT',
-    width: '120px',
+    width: '104px',
+    isNumber: true,
     cell: ({ createdAt }) => <RelativeTime at={createdAt} />,
   },
 ];
@@ -79,10 +81,12 @@ export function UsersPage() {
   const navigate = useNavigate();
   route.useMatch();
   const sort = sortOf(search, ['CREATED_AT', 'NAME'], { field: 'CREATED_AT', direction: 'DESC' });
-  const role = choiceOf(search.role, roles);
+  const role = choiceOf(search.role, roleValues);
+  const areDeactivated = search.account === 'DEACTIVATED';
   const filter = {
     ...(search.search && { search: search.search }),
     ...(role.length > 0 && { role: { in: role } }),
+    ...(areDeactivated && { deactivatedAt: { isNull: false } }),
   };
   const list = useLiveList({
     page: UserPage,
@@ -99,18 +103,29 @@ export function UsersPage() {
     compare: inOrder<UserRowFragment>(sort.direction, (user) =>
       sort.field === 'NAME' ? user.name : user.createdAt,
     ),
+    has: ({ deactivatedAt }) => (deactivatedAt != null) === areDeactivated,
   });
+  const { data: counted } = useLive(UserCounts, {});
+  const watchShown = usePresence(list.rows);
+  const counts = counted?.userStatistics;
   return (
     <Page title="Users">
+      <StateCounts
+        param="role"
+        options={roles}
+        total={counts?.total}
+        counts={new Map(counts?.byRole.map(({ role, count }) => [role, count]))}
+      />
       <FilterBar
         noun="Users"
         searchLabel="Search by name"
         filters={[
+          { key: 'role', label: 'Role', kind: 'choice', options: roles },
           {
-            key: 'role',
-            label: 'Role',
+            key: 'account',
+            label: 'Account',
             kind: 'choice',
-            options: roles.map((value) => ({ value, label: roleNames[value] })),
+            options: [{ value: 'DEACTIVATED', label: 'Deactivated' }],
           },
         ]}
       />
@@ -122,6 +137,7 @@ export function UsersPage() {
         openId={openId}
         sort={sort}
         onSort={(field) => set({ sort: field })}
+        onShown={watchShown}
         empty={
           <EmptyState icon={Users} title="Nobody is like this">
             Remove a filter to see more people.
@@ -130,4 +146,17 @@ export function UsersPage() {
       />
     </Page>
   );
+}
+
+const most = 100;
+
+/** Follows who of those in view comes and goes; the cache shows it. Returns what is to be told which rows are in view. */
+function usePresence(rows: readonly UserRowFragment[]) {
+  const [start, setStart] = useState(0);
+  const ids = useMemo(() => rows.slice(start, start + most).map(({ id }) => id), [rows, start]);
+  const key = ids.toSorted().join();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the same people in another order are the same
+  const variables = useMemo(() => ({ ids }), [key]);
+  useSubscription({ query: UserPresence, variables, pause: ids.length === 0 });
+  return useCallback((first: number) => setStart(Math.floor(first / 50) * 50), []);
 }

@@ -1,0 +1,84 @@
+// Files as people have them: other separators, names of columns, encodings, and rows that are wrong.
+import { expect, test } from 'vitest';
+import { fields } from '../documents';
+import { guess, inputOf, lineOf } from './mapping';
+import { readTable, refusedFile } from './table';
+
+const file = (text: string | Uint8Array<ArrayBuffer>) => new File([text], 'students.csv');
+
+test('separators are found, quotes and empty lines understood', async () => {
+  const table = await readTable(
+    file('name;email;course\r\n"Noether; Emmy";e@x.org;Maths\r\n;;\r\n\r\n'),
+  );
+  expect(table).toEqual({
+    name: 'students.csv',
+    columns: ['name', 'email', 'course'],
+    rows: [['Noether; Emmy', 'e@x.org', 'Maths']],
+    isUtf8: true,
+  });
+});
+
+test('a byte order mark is no part of a name, and what is not UTF-8 is Windows-1252', async () => {
+  const marked = await readTable(file('\ufeffname,email\nÅsa,a@x.org'));
+  expect([marked.columns, marked.rows[0]]).toEqual([
+    ['name', 'email'],
+    ['Åsa', 'a@x.org'],
+  ]);
+  const old = await readTable(
+    file(Uint8Array.from([...'name\nG'].map((c) => c.charCodeAt(0)).concat(0xf6))),
+  );
+  expect([old.rows, old.isUtf8]).toEqual([[['Gö']], false]);
+});
+
+test('what is no table is refused in words', async () => {
+  await expect(readTable(file(''))).rejects.toThrow('empty');
+  await expect(readTable(file('name,email\n'))).rejects.toThrow('no rows');
+  await expect(readTable(file('PK\0\0'))).rejects.toThrow('CSV');
+});
+
+test('columns are known by their usual names, in any order and writing', () => {
+  const mapping = guess(['E-Mail', 'Full name', 'Remark', 'student_number', 'Course'], fields);
+  expect(mapping).toEqual({
+    name: 1,
+    email: 0,
+    studentNumber: 3,
+    course: 4,
+    year: -1,
+    status: -1,
+  });
+});
+
+test('a row becomes a student, with what it leaves out left out', () => {
+  const mapping = guess(['name', 'email', 'course', 'year', 'status', 'number'], fields);
+  const full = lineOf([' Emmy ', 'e@x.org', 'Maths', '3', 'on leave', 'N-1'], 0, mapping, fields);
+  expect([full.number, full.problems]).toEqual([2, {}]);
+  expect(inputOf(full)).toEqual({
+    name: 'Emmy',
+    email: 'e@x.org',
+    course: 'Maths',
+    year: 3,
+    status: 'ON_LEAVE',
+    studentNumber: 'N-1',
+  });
+  const short = lineOf(['Emmy', 'e@x.org', 'Maths'], 1, mapping, fields);
+  expect([short.problems, inputOf(short)]).toEqual([
+    {},
+    { name: 'Emmy', email: 'e@x.org', course: 'Maths', year: 1 },
+  ]);
+  const wrong = lineOf(['', 'e@x.org', 'Maths', 'third', 'asleep'], 2, mapping, fields);
+  expect(Object.keys(wrong.problems)).toEqual(['name', 'year', 'status']);
+});
+
+test('what was refused can be mended and imported again', async () => {
+  const table = await readTable(file('name,email\n"A, B",a\nC'));
+  const blob = await refusedFile(table, [
+    { cells: table.rows[0] as string[], reason: 'no address' },
+    { cells: table.rows[1] as string[], reason: 'no address' },
+  ]);
+  const again = await readTable(new File([await blob.text()], 'refused.csv'));
+  expect(again.columns).toEqual(['name', 'email', 'reason']);
+  expect(again.rows).toEqual([
+    ['A, B', 'a', 'no address'],
+    ['C', '', 'no address'],
+  ]);
+});

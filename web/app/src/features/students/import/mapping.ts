@@ -1,0 +1,69 @@
+// Which column of a file is which field of a student, and a student for each row.
+import { type Fields, problemsOf } from '../../../components/records/fields';
+import type { CreateStudentInput } from '../../../generated/graphql';
+import { statuses } from '../documents';
+
+/** The column of each field; -1 for none. */
+export type Mapping = Record<string, number>;
+
+export interface Line {
+  /** As the file counts them: the line of names is the first. */
+  number: number;
+  cells: string[];
+  values: Record<string, string>;
+  /** What makes it useless, by field. */
+  problems: Record<string, string>;
+}
+
+const names: Record<string, readonly string[]> = {
+  name: ['name', 'fullname', 'student', 'studentname'],
+  email: ['email', 'emailaddress', 'mail', 'address'],
+  studentNumber: ['studentnumber', 'number', 'studentid', 'matriculationnumber', 'no'],
+  course: ['course', 'programme', 'program', 'subject', 'studies'],
+  year: ['year', 'yearofstudy', 'studyyear'],
+  status: ['status', 'state'],
+};
+const plain = (text: string) => text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
+
+export function guess(columns: readonly string[], fields: Fields): Mapping {
+  const found = columns.map(plain);
+  return Object.fromEntries(
+    fields.map(({ key, label }) => {
+      const known = [key, label, ...(names[key] ?? [])].map(plain);
+      return [key, found.findIndex((column) => known.includes(column))];
+    }),
+  );
+}
+
+export function lineOf(cells: string[], place: number, mapping: Mapping, fields: Fields): Line {
+  const values = Object.fromEntries(
+    fields.map(({ key, initial = '' }) => {
+      const text = cells[mapping[key] ?? -1]?.trim() ?? '';
+      return [key, key === 'status' ? statusOf(text) : text || initial];
+    }),
+  );
+  const problems = problemsOf(fields, values);
+  if (values.status && !statuses.some(({ value }) => value === values.status))
+    problems.status = `“${values.status}” is none of ${statuses.map(({ label }) => label).join(', ')}`;
+  return { number: place + 2, cells, values, problems };
+}
+
+/** A status by its name or its label, however it is written; anything else as it is. */
+function statusOf(text: string): string {
+  const known = statuses.find(
+    ({ value, label }) => plain(value) === plain(text) || plain(label) === plain(text),
+  );
+  return known?.value ?? text;
+}
+
+export function inputOf({ values }: Line): CreateStudentInput {
+  const { name = '', email = '', course = '', studentNumber, year, status } = values;
+  return {
+    name,
+    email,
+    course,
+    ...(studentNumber && { studentNumber }),
+    ...(year && { year: Number(year) }),
+    ...(status && { status: status as NonNullable<CreateStudentInput['status']> }),
+  };
+}

@@ -1,0 +1,101 @@
+// What the pages of users ask, and what is said of a user.
+import type { Fields, Option } from '../../components/records/fields';
+import '../../components/records/record-history';
+import '../../components/user-name';
+import { graphql } from '../../lib/graphql';
+
+export const UserRow = graphql(`
+  fragment UserRow on User {
+    ...UserName
+    version
+    role
+    createdAt
+    lastSeenAt
+    deactivatedAt
+  }
+`);
+export const UserPage = graphql(`
+  query UserPage($first: Int!, $after: String, $filter: UserFilter, $sort: UserSort) {
+    users(first: $first, after: $after, filter: $filter, sort: $sort) {
+      totalCount
+      pageInfo { hasNextPage endCursor }
+      nodes { ...UserRow }
+    }
+  }
+`);
+export const UserChanges = graphql(`
+  subscription UserChanges($after: String) {
+    userChanged(after: $after) {
+      type
+      occurredAt
+      actor { name ... on User { id } }
+      user { ...UserRow }
+    }
+  }
+`);
+export const UserPresence = graphql(`
+  subscription UserPresence($ids: [ID!]!) {
+    availabilityChanged(userIds: $ids) { user { id availability lastSeenAt } }
+  }
+`);
+export const UserCounts = graphql(`
+  query UserCounts @live {
+    userStatistics { total byRole { role count } }
+  }
+`);
+export const UserDetails = graphql(`
+  query UserDetails($id: ID!, $withHistory: Boolean!) @live {
+    user(id: $id) {
+      ...UserRow
+      bio
+      email
+      history(last: 21) @include(if: $withHistory) { ...RecordHistory }
+    }
+  }
+`);
+export const UserHistory = graphql(`
+  query UserHistory($id: ID!, $before: String!) {
+    user(id: $id) { id history(last: 50, before: $before) { ...RecordHistory } }
+  }
+`);
+export const SetRole = graphql(`
+  mutation SetRole($input: SetRoleInput!) {
+    setRole(input: $input) { user { ...UserRow } }
+  }
+`);
+export const DeactivateUser = graphql(`
+  mutation DeactivateUser($input: DeactivateUserInput!) {
+    deactivateUser(input: $input) { user { ...UserRow } }
+  }
+`);
+export const EndSessions = graphql(`
+  mutation EndSessions($id: ID!) {
+    disconnectUser(input: { id: $id, endSessions: true }) { endedSessions user { id } }
+  }
+`);
+export const EraseUser = graphql(`
+  mutation EraseUser($input: EraseUserInput!) {
+    eraseUser(input: $input) { __typename }
+  }
+`);
+
+export const roles = [
+  { value: 'MEMBER', label: 'Member', tone: 'quiet' },
+  { value: 'STAFF', label: 'Staff', tone: 'good' },
+  { value: 'ADMIN', label: 'Administrator', tone: 'accent' },
+] as const satisfies readonly Option[];
+
+export const availabilities = [
+  { value: 'ONLINE', label: 'Online', tone: 'good' },
+  { value: 'AWAY', label: 'Away', tone: 'warn' },
+  { value: 'BUSY', label: 'Busy', tone: 'bad' },
+  { value: 'OFFLINE', label: 'Offline', tone: 'quiet' },
+] as const satisfies readonly Option[];
+
+/** What a time line tells of. */
+export const fields: Fields = [
+  { key: 'name', label: 'Name', kind: 'text' },
+  { key: 'bio', label: 'About', kind: 'text' },
+  { key: 'role', label: 'Role', kind: 'choice', options: roles },
+  { key: 'availability', label: 'Availability', kind: 'choice', options: availabilities },
+];
