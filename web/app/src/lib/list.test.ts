@@ -24,13 +24,14 @@ const page = (nodes: Item[], more: Partial<Connection<Item>> = {}): Connection<I
   ...more,
 });
 
-function start(self?: string) {
+function start(self?: string, most?: number) {
   const asked: { window: Parameters<Page<Item>>[0]; sink: Sinks['page'] }[] = [];
   const followed: { cursor: string; sink: Sinks['follow'] }[] = [];
   const stopped = vi.fn();
   const list = new LiveList<Item>({
     compare: inOrder<Item>('ASC', ({ name }) => name),
     self: () => self,
+    most,
     page: (window, sink) => {
       asked.push({ window, sink });
       return stopped;
@@ -161,4 +162,19 @@ test('after a gap everything is read again, and the last is shown meanwhile', ()
   expect([names(), asked.at(-1)?.window.first]).toEqual([['1'], 50]);
   answer(page([item('2')]), 'new');
   expect([names(), followed.at(-1)?.cursor]).toEqual([['2'], 'new']);
+});
+
+test('when it is not told what has gone, all that are here are asked for, in parts', () => {
+  const { answer, asked, followed, names } = start(undefined, 2);
+  expect(asked[0]?.window.first).toBe(2);
+  answer(page([item('1'), item('2'), item('3')]));
+  followed[0]?.sink.unclear();
+  vi.advanceTimersByTime(150);
+  expect(asked.at(-1)?.window).toEqual({ first: 2, after: null, ids: ['1', '2'] });
+  asked.at(-1)?.sink.next(page([item('1')]), 'c');
+  vi.advanceTimersByTime(150);
+  const last = asked.findLast(({ window }) => window.ids);
+  expect(last?.window.ids).toEqual(['3']);
+  last?.sink.next(page([item('3')]), 'c');
+  expect(names()).toEqual(['1', '3']);
 });

@@ -33,7 +33,7 @@ const settleMs = 120;
 /** What could not be read now is tried again after this, beyond the attempts of the client. */
 const retryMs = 3_000;
 const passing = new Set(['NETWORK', 'UNAVAILABLE', 'TIMEOUT', 'RATE_LIMITED']);
-const mostIds = 100;
+const longestPage = 100;
 
 export class LiveList<R extends Row> {
   #state: ListState<R> = {
@@ -62,6 +62,7 @@ export class LiveList<R extends Row> {
   readonly #follow: Follow<R>;
   readonly #compare: (a: R, b: R) => number;
   readonly #self: () => string | undefined;
+  readonly #most: number;
 
   constructor(parts: {
     page: Page<R>;
@@ -69,11 +70,14 @@ export class LiveList<R extends Row> {
     compare: (a: R, b: R) => number;
     /** Whose own changes are not pointed out. */
     self?: () => string | undefined;
+    /** The most rows that are read at once; fewer where a row costs much. */
+    most?: number | undefined;
   }) {
     this.#page = parts.page;
     this.#follow = parts.follow;
     this.#compare = parts.compare;
     this.#self = parts.self ?? (() => undefined);
+    this.#most = parts.most ?? longestPage;
   }
 
   readonly get = () => this.#state;
@@ -99,13 +103,14 @@ export class LiveList<R extends Row> {
       this.#stops.add(
         this.#follow(cursor, {
           change: (row, change) => this.#changed(row, change),
+          unclear: () => this.#askAll(),
           // What happened meanwhile is not told any more: begin again.
           gap: () => this.restart(),
           failed: (error) => this.#set({ error }),
         }),
       );
     };
-    this.#read({ first: 50, after: null }, next, again);
+    this.#read({ first: Math.min(50, this.#most), after: null }, next, again);
   }
 
   stop(): void {
@@ -129,7 +134,7 @@ export class LiveList<R extends Row> {
     if (!hasMore || isLoadingMore || !this.#isFollowed) return;
     this.#set({ isLoadingMore: true, error: undefined });
     let isTaken = false;
-    this.#read({ first: 100, after: this.#endCursor }, (connection, cursor) => {
+    this.#read({ first: this.#most, after: this.#endCursor }, (connection, cursor) => {
       const isNew = !isTaken && cursor !== undefined;
       isTaken ||= isNew;
       this.#take(connection, isNew ? 'append' : 'refresh');
@@ -193,6 +198,12 @@ export class LiveList<R extends Row> {
     this.#settling ??= setTimeout(() => this.#settle(), settleMs);
   }
 
+  /** All that are here are asked for, in parts. */
+  #askAll(): void {
+    for (const id of this.#order) this.#touched.add(id);
+    this.#settling ??= setTimeout(() => this.#settle(), settleMs);
+  }
+
   #point(id: string, change: Change): void {
     this.#state = { ...this.#state, changed: new Map(this.#state.changed).set(id, change) };
     const timer = setTimeout(() => {
@@ -208,7 +219,7 @@ export class LiveList<R extends Row> {
   #settle(): void {
     this.#settling = undefined;
     if (this.#isAsking || this.#touched.size === 0) return;
-    const ids = [...this.#touched].slice(0, mostIds);
+    const ids = [...this.#touched].slice(0, this.#most);
     for (const id of ids) this.#touched.delete(id);
     this.#isAsking = true;
     const later = () => {
@@ -217,7 +228,7 @@ export class LiveList<R extends Row> {
       this.#settling ??= setTimeout(() => this.#settle(), retryMs);
     };
     const done = this.#read(
-      { first: mostIds, after: null, ids },
+      { first: this.#most, after: null, ids },
       (found, cursor) => {
         // What the cache has may be from before.
         if (cursor === undefined) return;
