@@ -59,6 +59,11 @@ fn faults_lose_nothing() {
 }
 
 #[test]
+fn people_chat() {
+    browse("app-chats.mjs");
+}
+
+#[test]
 fn its_unit_tests_pass() {
     let output = Command::new("npm")
         .args(["test"])
