@@ -30,12 +30,19 @@ async fn first_start(setup: &Setup) -> (Gateway, Person) {
     (gateway, admin)
 }
 
-/// Runs a program with the browser. Tokens last four seconds, so that every page lives through several.
 fn browse(program: &'static str) {
+    browse_with(program, &[]);
+}
+
+/// Runs a program with the browser. Tokens last four seconds, so that every page lives through several.
+fn browse_with(program: &'static str, settings: &'static [(&'static str, &'static str)]) {
     assert!(CHROMIUM.exists());
     run_alone(async || {
         let mut setup = Setup::embedded_from_nothing();
         setup.settings.set("MILLRACE_ACCESS_TOKEN_LIFETIME", "4s");
+        for (name, value) in settings {
+            setup.settings.set(name, value);
+        }
         let (gateway, admin) = first_start(&setup).await;
         let folder = repository().join("tests/js");
         let running = tokio::task::spawn_blocking(move || drive(&folder, program, gateway, &admin));
@@ -61,6 +68,21 @@ fn faults_lose_nothing() {
 #[test]
 fn people_chat() {
     browse("app-chats.mjs");
+}
+
+#[test]
+fn posts_are_shared() {
+    browse("app-posts.mjs");
+}
+
+/// One processor takes its time, so that the others can be seen to have answered.
+#[test]
+fn signals_fill_in() {
+    let settings = &[
+        ("MILLRACE_FAULTS", "signal_trend:delay=3s"),
+        ("MILLRACE_SIGNAL_DEADLINE", "8s"),
+    ];
+    browse_with("app-signals.mjs", settings);
 }
 
 #[test]
