@@ -147,7 +147,9 @@ await program(120_000, async (base, check) => {
   await ada.page.getByRole('button', { name: /1 members and settings/ }).waitFor();
   check('members come back, and leave by themselves');
 
-  // The page itself.
+  // The page itself, without what a pointer shows.
+  await ada.page.mouse.move(0, 0);
+  await ada.page.getByRole('tooltip').waitFor({ state: 'hidden' });
   for (const [width, height] of [[1280, 800], [360, 740]]) {
     await ada.page.setViewportSize({ width, height });
     const found = await issues(ada.page);

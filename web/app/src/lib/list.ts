@@ -31,8 +31,8 @@ export interface ListState<R extends Row> {
 export const tintMs = 1_500;
 const settleMs = 120;
 /** What could not be read now is tried again after this, beyond the attempts of the client. */
-const retryMs = 3_000;
-const passing = new Set(['NETWORK', 'UNAVAILABLE', 'TIMEOUT', 'RATE_LIMITED']);
+export const retryMs = 3_000;
+export const passing = new Set(['NETWORK', 'UNAVAILABLE', 'TIMEOUT', 'RATE_LIMITED']);
 const longestPage = 100;
 
 export class LiveList<R extends Row> {

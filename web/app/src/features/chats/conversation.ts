@@ -7,6 +7,7 @@ import { pipe, subscribe } from 'wonka';
 import type { MessagePartsFragment } from '../../generated/graphql';
 import { asFailure } from '../../lib/errors';
 import { graphql } from '../../lib/graphql';
+import { passing, retryMs } from '../../lib/list';
 import { MessageParts } from './message-parts';
 import { emptyLog, type Log, merged, told, withNewest } from './messages';
 import { onSent } from './outgoing';
@@ -68,6 +69,7 @@ export class Conversation {
   readonly #changes = new Map<string, Change>();
   #endCursor: string | null = null;
   readonly #stops = new Set<() => void>();
+  #retrying: ReturnType<typeof setTimeout> | undefined;
   readonly #listeners = new Set<() => void>();
 
   constructor(urql: Client, chatId: string) {
@@ -90,7 +92,10 @@ export class Conversation {
         if (chatId === this.#chatId) this.#keep(told(this.#log, message));
       }),
     );
-    this.#read(50, null, (chat, cursor) => {
+    const failed = (code: string) => {
+      if (passing.has(code) && !isFollowed) this.#later(() => this.restart());
+    };
+    const next = (chat: PageOf, cursor: string | undefined) => {
       if (!chat) return this.#set({ isGone: true, isLoading: false });
       const before = isAgain && cursor !== undefined ? emptyLog : this.#log;
       const log = withNewest<Message>(before, chat.messages.nodes);
@@ -108,10 +113,12 @@ export class Conversation {
       if (cursor === undefined || isFollowed) return;
       isFollowed = true;
       this.#follow(cursor);
-    });
+    };
+    this.#read(50, null, next, failed);
   }
 
   stop(): void {
+    clearTimeout(this.#retrying);
     for (const stop of this.#stops) stop();
     this.#stops.clear();
   }
@@ -142,7 +149,10 @@ export class Conversation {
             isLoadingOlder: false,
           });
         },
-        done,
+        (code) => {
+          done();
+          if (passing.has(code)) this.#later(() => this.#set({ error: undefined }));
+        },
       );
     });
   };
@@ -163,6 +173,12 @@ export class Conversation {
       if (this.#changes.get(id) === change) this.#changes.delete(id);
       this.#set({});
     }
+  }
+
+  /** What could not be read is tried again, beyond the attempts of the client. */
+  #later(again: () => void): void {
+    clearTimeout(this.#retrying);
+    this.#retrying = setTimeout(again, retryMs);
   }
 
   #follow(after: string): void {
@@ -186,7 +202,7 @@ export class Conversation {
     first: number,
     after: string | null,
     next: (chat: PageOf, cursor: string | undefined) => void,
-    failed?: () => void,
+    failed: (code: string) => void,
   ): void {
     const { unsubscribe } = pipe(
       this.#urql.query(
@@ -197,8 +213,10 @@ export class Conversation {
       subscribe(({ data, error, extensions, stale }) => {
         const cursor = stale ? undefined : (extensions?.cursor as string | undefined);
         if (error && !data?.chat) {
-          failed?.();
-          return this.#set({ error: asFailure(error), isLoading: false, isLoadingOlder: false });
+          const failure = asFailure(error);
+          this.#set({ error: failure, isLoading: false, isLoadingOlder: false });
+          failed(failure.code);
+          return;
         }
         if (data && (data.chat || cursor !== undefined)) next(data.chat, cursor);
         // Events tell the rest.

@@ -2,7 +2,7 @@
 import { ActionIcon, Button, Title, Tooltip } from '@mantine/core';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { ArrowLeft, MessageCircleOff, Users } from 'lucide-react';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { EmptyState } from '../../components/empty-state';
 import { Failed } from '../../components/failed';
 import { Lines } from '../../components/page';
@@ -50,9 +50,17 @@ function Chat({ id }: { id: string }) {
   const [areMembersShown, setMembersShown] = useState(false);
   const [editing, setEditing] = useState<string>();
   const partner = chat && partnerOf(chat, me?.id);
+  // Who was removed may be added again.
+  const wasGone = useRef(false);
+  const { conversation } = talk;
+  const isOut = data !== undefined && !chat;
+  useEffect(() => {
+    if (wasGone.current && !isOut) conversation.restart();
+    wasGone.current = isOut;
+  }, [isOut, conversation]);
   usePageTitle(chat ? nameOf(chat, me?.id) : 'Chat');
   usePresence(chat?.members.slice(0, 100).map(({ user }) => user.id) ?? []);
-  if (talk.isGone || (data && !chat))
+  if (talk.isGone || isOut)
     return (
       <EmptyState
         icon={MessageCircleOff}

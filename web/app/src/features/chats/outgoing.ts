@@ -2,7 +2,7 @@
 //
 // What waits is in the client's queue, which outlives the page and sends each once; this says what is in it, and shows a message
 // before the queue has it. A refused one is kept here, in this tab, until its author has sent it again or dropped it.
-import { MillraceError, type Waiting } from '@millrace/client';
+import { MillraceError, newKey, type Waiting } from '@millrace/client';
 import { useMemo, useSyncExternalStore } from 'react';
 import type { MessagePartsFragment } from '../../generated/graphql';
 import { asFailure, explain } from '../../lib/errors';
@@ -51,7 +51,7 @@ function set(next: readonly Outgoing[]): void {
 
 /** Sends a text, now or when the gateway can be reached. */
 export function sendMessage(chatId: string, text: string, after: number): void {
-  const key = crypto.randomUUID();
+  const key = newKey();
   const at = new Date().toISOString();
   set([...all, { key, chatId, text, at, after, state: 'waiting' }]);
   millrace
