@@ -1,5 +1,6 @@
 // One chat: its head, its messages, who types, and where to write.
 import { ActionIcon, Button, Title, Tooltip } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { ArrowLeft, MessageCircleOff, Users } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
@@ -43,6 +44,8 @@ const said = { ONLINE: 'Online', AWAY: 'Away', BUSY: 'Busy', OFFLINE: 'Offline' 
 
 function Chat({ id }: { id: string }) {
   const { me } = useSession();
+  // There the list stands behind it.
+  const isPhone = useMediaQuery('(max-width: 767px)') ?? false;
   const { data, failure, retry } = useLive(ChatHead, { id });
   const chat = data?.chat;
   const talk = useConversation(id);
@@ -93,7 +96,7 @@ function Chat({ id }: { id: string }) {
         </ActionIcon>
         {partner && <UserAvatar person={partner} size={28} />}
         <div className={classes.title}>
-          <Title order={2} className="cut">
+          <Title order={isPhone ? 1 : 2} size="h2" className="cut">
             {chat && nameOf(chat, me?.id)}
           </Title>
           {partner?.availability && <span className="quiet">{said[partner.availability]}</span>}

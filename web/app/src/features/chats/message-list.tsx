@@ -181,9 +181,9 @@ export function MessageList({
                     </p>
                   )}
                   {line.kind === 'day' && (
-                    <h3 className={classes.day}>
+                    <p className={classes.day}>
                       <time dateTime={line.at}>{dayOf(line.at)}</time>
-                    </h3>
+                    </p>
                   )}
                   {line.kind === 'unread' && <p className={classes.unread}>New</p>}
                   {line.kind === 'message' && (
