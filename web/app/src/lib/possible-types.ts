@@ -11,6 +11,7 @@ export const possibleTypes = {
     'Signal',
     'Student',
     'User',
+    'UserSession',
   ],
   SignalFinding: ['SignalLevel', 'SignalStatistics', 'SignalTrend'],
 };
