@@ -31,17 +31,15 @@ async fn first_start(setup: &Setup) -> (Gateway, Person) {
 }
 
 /// Tokens end so soon that every page lives through several.
-const SHORT: Option<&str> = Some("4s");
+const SHORT: (&str, &str) = ("MILLRACE_ACCESS_TOKEN_LIFETIME", "4s");
 
-/// Runs a program with the browser.
-fn browse(program: &'static str, token_lifetime: Option<&'static str>) {
+/// Runs a program with the browser, against a gateway with these settings.
+fn browse(program: &'static str, settings: &'static [(&'static str, &'static str)]) {
     assert!(CHROMIUM.exists());
     run_alone(async || {
         let mut setup = Setup::embedded_from_nothing();
-        if let Some(lifetime) = token_lifetime {
-            setup
-                .settings
-                .set("MILLRACE_ACCESS_TOKEN_LIFETIME", lifetime);
+        for (name, value) in settings {
+            setup.settings.set(name, value);
         }
         let (gateway, admin) = first_start(&setup).await;
         let folder = repository().join("tests/js");
@@ -52,27 +50,48 @@ fn browse(program: &'static str, token_lifetime: Option<&'static str>) {
 
 #[test]
 fn a_first_visit() {
-    browse("app-visit.mjs", SHORT);
+    browse("app-visit.mjs", &[SHORT]);
 }
 
 #[test]
 fn accounts() {
-    browse("app-account.mjs", None);
+    browse("app-account.mjs", &[]);
 }
 
 #[test]
 fn pages_are_accessible() {
-    browse("app-pages.mjs", SHORT);
+    browse("app-pages.mjs", &[SHORT]);
 }
 
 #[test]
 fn records_are_shared() {
-    browse("app-records.mjs");
+    browse("app-records.mjs", &[SHORT]);
 }
 
 #[test]
 fn faults_lose_nothing() {
-    browse("app-faults.mjs", SHORT);
+    browse("app-faults.mjs", &[SHORT]);
+}
+
+#[test]
+fn people_chat() {
+    browse("app-chats.mjs", &[SHORT]);
+}
+
+#[test]
+fn posts_are_shared() {
+    browse("app-posts.mjs", &[SHORT]);
+}
+
+/// One processor takes its time, so that the others can be seen to have answered.
+#[test]
+fn signals_fill_in() {
+    let settings = &[
+        SHORT,
+        ("MILLRACE_FAULTS", "signal_trend:delay=3s"),
+        ("MILLRACE_SIGNAL_DEADLINE", "8s"),
+    ];
+    browse("app-signals.mjs", settings);
 }
 
 #[test]

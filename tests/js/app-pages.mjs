@@ -5,7 +5,7 @@ import { launch } from './chromium.mjs';
 import { program, until } from './program.mjs';
 
 const outside = ['/', '/sign-in', '/register', '/forgot-password', '/reset-password', '/no/such/page'];
-const inside = ['/customers', '/students', '/users', '/settings'];
+const inside = ['/customers', '/students', '/users', '/chats', '/posts', '/signals', '/settings'];
 const sizes = [
   { width: 1280, height: 800 },
   { width: 390, height: 844 },

@@ -6,7 +6,7 @@ export {
   type Violation,
 } from './errors.ts';
 export type { Settled, Waiting } from './outbox.ts';
-export type { RequestOptions } from './requests.ts';
+export { newKey, type RequestOptions } from './requests.ts';
 export type { IssuedSession, SessionChange } from './session.ts';
 export type { ConnectionState } from './status.ts';
 export { memoryStore, webStore } from './stores.ts';

@@ -194,6 +194,7 @@ export class Requests {
   }
 }
 
+/** An idempotency key that no other mutation has. */
 export function newKey(): string {
   // Pages without TLS have no randomUUID.
   if (globalThis.crypto.randomUUID) return globalThis.crypto.randomUUID();

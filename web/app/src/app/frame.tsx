@@ -1,18 +1,22 @@
 // The frame around the pages: rail, search, connection and account; on phones a bar at the bottom.
 import '@mantine/core/styles.layer.css';
-import { Button, Kbd, Menu } from '@mantine/core';
+import { Button, Kbd, Menu, VisuallyHidden } from '@mantine/core';
+import { ModalsProvider } from '@mantine/modals';
 import { Link, useLocation, useMatches } from '@tanstack/react-router';
 import { CodeXml, Ellipsis, Lock, Search } from 'lucide-react';
-import type { ReactNode } from 'react';
+import { lazy, type ReactNode, Suspense } from 'react';
 import { EmptyState } from '../components/empty-state';
 import { Lines } from '../components/page';
 import icon from '../icon.svg';
+import { useAttention } from '../lib/attention';
 import { useSession } from '../lib/session';
 import { AccountMenu } from './account';
 import { Connection } from './connection';
 import classes from './frame.module.css';
 import { places } from './navigation';
 import { SignInAgain } from './sign-in-again';
+
+const ChatNews = lazy(() => import('../features/chats/news'));
 
 export default function Frame({ search, children }: { search: () => void; children: ReactNode }) {
   const { state, isFor } = useSession();
@@ -37,6 +41,7 @@ export default function Frame({ search, children }: { search: () => void; childr
               <Link to={to} className={classes.place} title={label}>
                 <Icon size={16} aria-hidden />
                 <span>{label}</span>
+                <Attention to={to} />
               </Link>
             </li>
           ))}
@@ -63,7 +68,9 @@ export default function Frame({ search, children }: { search: () => void; childr
         <AccountMenu isSmall />
       </nav>
       <main className={classes.content} id="content" tabIndex={-1}>
-        <Guarded>{children}</Guarded>
+        <ModalsProvider>
+          <Guarded>{children}</Guarded>
+        </ModalsProvider>
       </main>
       <nav className={classes.tabs} aria-label="Pages">
         {shown
@@ -72,6 +79,7 @@ export default function Frame({ search, children }: { search: () => void; childr
             <Link key={to} to={to} className={classes.tab}>
               <Icon size={20} aria-hidden />
               {label}
+              <Attention to={to} />
             </Link>
           ))}
         <Menu position="top-end">
@@ -96,7 +104,24 @@ export default function Frame({ search, children }: { search: () => void; childr
         </Menu>
       </nav>
       {state === 'expired' && <SignInAgain />}
+      {state === 'in' && (
+        <Suspense>
+          <ChatNews />
+        </Suspense>
+      )}
     </div>
+  );
+}
+
+/** How many things wait there. */
+function Attention({ to }: { to: string }) {
+  const count = useAttention(to);
+  if (count === 0) return null;
+  return (
+    <b className={classes.attention}>
+      {count > 99 ? '99+' : count}
+      <VisuallyHidden> unread</VisuallyHidden>
+    </b>
   );
 }
 

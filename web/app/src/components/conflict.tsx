@@ -6,6 +6,8 @@ export interface Difference {
   field: string;
   mine: string;
   theirs: string;
+  /** What the two make together. */
+  both?: string;
 }
 
 export function Conflict({
@@ -13,16 +15,18 @@ export function Conflict({
   differences,
   keepMine,
   takeTheirs,
+  takeBoth,
 }: {
   by?: string | undefined;
   differences: readonly Difference[];
   keepMine: () => void;
   takeTheirs: () => void;
+  takeBoth?: () => void;
 }) {
   return (
     <Alert color="yellow" role="alert" title={`${by ?? 'Somebody'} changed this meanwhile`}>
       <dl className={classes.differences}>
-        {differences.map(({ field, mine, theirs }) => (
+        {differences.map(({ field, mine, theirs, both }) => (
           <div key={field}>
             <dt>{field}</dt>
             <dd>
@@ -31,10 +35,20 @@ export function Conflict({
             <dd>
               <span className="quiet">Theirs</span> <ins>{theirs || '(empty)'}</ins>
             </dd>
+            {both !== undefined && (
+              <dd>
+                <span className="quiet">Both together</span> <ins>{both}</ins>
+              </dd>
+            )}
           </div>
         ))}
       </dl>
       <Group gap="xs">
+        {takeBoth && (
+          <Button size="compact-sm" variant="default" onClick={takeBoth}>
+            Take both
+          </Button>
+        )}
         <Button size="compact-sm" onClick={keepMine}>
           Keep mine
         </Button>

@@ -100,25 +100,25 @@ function Chip({
       returnFocus
       withinPortal
     >
-      <Popover.Target>
-        <span className={classes.chip}>
+      <span className={classes.chip}>
+        <Popover.Target>
           <button type="button" className={classes.text} onClick={() => setOpened(!isOpened)}>
             {filter.label.toLowerCase()} {verbOf(filter)}{' '}
             <strong>{valueText(filter, value)}</strong>
           </button>
-          <button
-            type="button"
-            className={classes.remove}
-            aria-label={`Remove the filter ${filter.label}`}
-            onClick={() => {
-              set(undefined);
-              setOpened(false);
-            }}
-          >
-            <X size={12} aria-hidden />
-          </button>
-        </span>
-      </Popover.Target>
+        </Popover.Target>
+        <button
+          type="button"
+          className={classes.remove}
+          aria-label={`Remove the filter ${filter.label}`}
+          onClick={() => {
+            set(undefined);
+            setOpened(false);
+          }}
+        >
+          <X size={12} aria-hidden />
+        </button>
+      </span>
       <Popover.Dropdown>
         <Editor filter={filter} value={value} set={set} done={() => setOpened(false)} />
       </Popover.Dropdown>

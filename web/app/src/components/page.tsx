@@ -4,6 +4,7 @@ import { useMediaQuery } from '@mantine/hooks';
 import { Outlet, useChildMatches, useNavigate } from '@tanstack/react-router';
 import { X } from 'lucide-react';
 import { type ReactNode, useEffect, useState } from 'react';
+import { usePageTitle } from '../lib/attention';
 import classes from './page.module.css';
 
 export function Page({
@@ -18,9 +19,7 @@ export function Page({
   /** For text: narrow, and scrolled as a whole. Otherwise the content fills the page and scrolls by itself. */
   reading?: boolean;
 }) {
-  useEffect(() => {
-    document.title = `${title} · Millrace`;
-  }, [title]);
+  usePageTitle(title);
   const hasPane = useChildMatches().length > 0;
   return (
     <div className={classes.page} data-pane={hasPane || undefined}>
@@ -75,7 +74,10 @@ export function Pane({
           </ActionIcon>
         </Group>
       </header>
-      <div className={classes.reading}>{children}</div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it is scrolled by the keyboard */}
+      <div className={classes.reading} tabIndex={0}>
+        {children}
+      </div>
     </aside>
   );
 }

@@ -27,6 +27,8 @@ export type Follow<R> = (
   cursor: string,
   sink: {
     change(row: R, change: Change): void;
+    /** One that is here may have gone; it was not told which. */
+    unclear(): void;
     gap(): void;
     failed(error: Error): void;
   },

@@ -24,7 +24,7 @@ const page = (nodes: Item[], more: Partial<Connection<Item>> = {}): Connection<I
   ...more,
 });
 
-function start(self?: string, has?: (row: Item) => boolean) {
+function start(self?: string, has?: (row: Item) => boolean, most?: number) {
   const asked: { window: Parameters<Page<Item>>[0]; sink: Sinks['page'] }[] = [];
   const followed: { cursor: string; sink: Sinks['follow'] }[] = [];
   const stopped = vi.fn();
@@ -32,6 +32,7 @@ function start(self?: string, has?: (row: Item) => boolean) {
     compare: inOrder<Item>('ASC', ({ name }) => name),
     self: () => self,
     has,
+    most,
     page: (window, sink) => {
       asked.push({ window, sink });
       return stopped;
@@ -213,4 +214,19 @@ test('what changed meanwhile and was not placed yet leads nothing else to a wron
   expect(asked.at(-1)?.window.ids).toEqual(['e', 'c', 'g']);
   answer(page([item('g', 'b', 2), item('c', 'y', 2), item('e', 'z', 2)]));
   expect(names()).toEqual(['a', 'b', 'i', 'y', 'z']);
+});
+
+test('when it is not told what has gone, all that are here are asked for, in parts', () => {
+  const { answer, asked, followed, names } = start(undefined, undefined, 2);
+  expect(asked[0]?.window.first).toBe(2);
+  answer(page([item('1'), item('2'), item('3')]));
+  followed[0]?.sink.unclear();
+  vi.advanceTimersByTime(150);
+  expect(asked.at(-1)?.window).toEqual({ first: 2, after: null, ids: ['1', '2'] });
+  asked.at(-1)?.sink.next(page([item('1')]), 'c');
+  vi.advanceTimersByTime(150);
+  const last = asked.findLast(({ window }) => window.ids);
+  expect(last?.window.ids).toEqual(['3']);
+  last?.sink.next(page([item('3')]), 'c');
+  expect(names()).toEqual(['1', '3']);
 });

@@ -31,9 +31,9 @@ export interface ListState<R extends Row> {
 export const tintMs = 1_500;
 const settleMs = 120;
 /** What could not be read now is tried again after this, beyond the attempts of the client. */
-const retryMs = 3_000;
-const passing = new Set(['NETWORK', 'UNAVAILABLE', 'TIMEOUT', 'RATE_LIMITED']);
-const mostIds = 100;
+export const retryMs = 3_000;
+export const passing = new Set(['NETWORK', 'UNAVAILABLE', 'TIMEOUT', 'RATE_LIMITED']);
+const longestPage = 100;
 
 export class LiveList<R extends Row> {
   #state: ListState<R> = {
@@ -65,6 +65,7 @@ export class LiveList<R extends Row> {
   readonly #compare: (a: R, b: R) => number;
   readonly #has: ((row: R) => boolean) | undefined;
   readonly #self: () => string | undefined;
+  readonly #most: number;
 
   constructor(parts: {
     page: Page<R>;
@@ -74,12 +75,15 @@ export class LiveList<R extends Row> {
     has?: ((row: R) => boolean) | undefined;
     /** Whose own changes are not pointed out. */
     self?: () => string | undefined;
+    /** The most rows that are read at once; fewer where a row costs much. */
+    most?: number | undefined;
   }) {
     this.#page = parts.page;
     this.#follow = parts.follow;
     this.#compare = parts.compare;
     this.#has = parts.has;
     this.#self = parts.self ?? (() => undefined);
+    this.#most = parts.most ?? longestPage;
   }
 
   readonly get = () => this.#state;
@@ -105,13 +109,14 @@ export class LiveList<R extends Row> {
       this.#stops.add(
         this.#follow(cursor, {
           change: (row, change) => this.#changed(row, change),
+          unclear: () => this.#askAll(),
           // What happened meanwhile is not told any more: begin again.
           gap: () => this.restart(),
           failed: (error) => this.#set({ error }),
         }),
       );
     };
-    this.#read({ first: 50, after: null }, next, again);
+    this.#read({ first: Math.min(50, this.#most), after: null }, next, again);
   }
 
   stop(): void {
@@ -135,7 +140,7 @@ export class LiveList<R extends Row> {
     if (!hasMore || isLoadingMore || !this.#isFollowed) return;
     this.#set({ isLoadingMore: true, error: undefined });
     let isTaken = false;
-    this.#read({ first: 100, after: this.#endCursor }, (connection, cursor) => {
+    this.#read({ first: this.#most, after: this.#endCursor }, (connection, cursor) => {
       const isNew = !isTaken && cursor !== undefined;
       isTaken ||= isNew;
       this.#take(connection, isNew ? 'append' : 'refresh');
@@ -221,6 +226,12 @@ export class LiveList<R extends Row> {
     this.#settling ??= setTimeout(() => this.#settle(), settleMs);
   }
 
+  /** All that are here are asked for, in parts. */
+  #askAll(): void {
+    for (const id of this.#order) this.#touched.add(id);
+    this.#settling ??= setTimeout(() => this.#settle(), settleMs);
+  }
+
   #point(id: string, change: Change): void {
     this.#state = { ...this.#state, changed: new Map(this.#state.changed).set(id, change) };
     const timer = setTimeout(() => {
@@ -236,7 +247,7 @@ export class LiveList<R extends Row> {
   #settle(): void {
     this.#settling = undefined;
     if (this.#isAsking || this.#touched.size === 0) return;
-    const ids = [...this.#touched].slice(0, mostIds);
+    const ids = [...this.#touched].slice(0, this.#most);
     for (const id of ids) this.#touched.delete(id);
     this.#isAsking = true;
     const later = () => {
@@ -245,7 +256,7 @@ export class LiveList<R extends Row> {
       this.#settling ??= setTimeout(() => this.#settle(), retryMs);
     };
     const done = this.#read(
-      { first: mostIds, after: null, ids },
+      { first: this.#most, after: null, ids },
       (found, cursor) => {
         // What the cache has may be from before.
         if (cursor === undefined) return;

@@ -23,13 +23,16 @@ export interface ListOptions<R extends Row, PageData, ChangeData> {
   /** A subscription with `$after`. */
   // biome-ignore lint/suspicious/noExplicitAny: a subscription may have more variables
   changes: TypedDocumentNode<ChangeData, any>;
-  change(data: ChangeData): { row: R } & Change;
+  /** Null when something may have gone from the list, and it was not told what. */
+  change(data: ChangeData): ({ row: R } & Change) | null;
   filter?: object | undefined;
   sort?: object | undefined;
   /** The order in which the gateway sorts. */
   compare(a: R, b: R): number;
   /** Whether a row can be in the list, as far as the row says: what is deleted here leaves at once. */
   has?: (row: R) => boolean;
+  /** The most rows that are read at once, where a row costs so much that 100 are refused. */
+  most?: number;
 }
 
 export function useLiveList<R extends Row, PageData, ChangeData>(
@@ -43,10 +46,11 @@ export function useLiveList<R extends Row, PageData, ChangeData>(
   const key = JSON.stringify([filter, sort]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the filter and the order, which are other objects each time
   const list = useMemo(() => {
-    const { page, connection, changes, change, compare, has } = options;
+    const { page, connection, changes, change, compare, has, most } = options;
     return new LiveList<R>({
       compare,
       has,
+      most,
       self: () => self.current,
       page: ({ first, after, ids }, sink) => {
         const narrowed = ids ? { and: [...(filter ? [filter] : []), { id: { in: ids } }] } : filter;
@@ -80,8 +84,9 @@ export function useLiveList<R extends Row, PageData, ChangeData>(
               // What the page shows stays; the frame says what is wrong with the line.
               else if (failure.code !== 'UNAUTHENTICATED') sink.failed(failure);
             } else if (data) {
-              const { row, ...told } = change(data);
-              sink.change(row, told);
+              const told = change(data);
+              if (told) sink.change(told.row, { type: told.type, actor: told.actor, at: told.at });
+              else sink.unclear();
             }
           }),
         );

@@ -1,6 +1,7 @@
 // What mutations will have done, shown before they are answered: the answer as it is expected, by the name of the mutation. What
 // it does not know it leaves out. See https://nearform.com/open-source/urql/docs/graphcache/cache-updates/#optimistic-updates.
 import type {
+  Cache,
   OptimisticMutationConfig,
   OptimisticMutationResolver,
 } from '@urql/exchange-graphcache';
@@ -45,4 +46,30 @@ export const optimistic: OptimisticMutationConfig = {
       },
     };
   },
+  markChatRead: ({ input }, cache) => {
+    const { id } = input as { id: string };
+    const chat = { __typename: 'Chat', id };
+    const version = cache.resolve(chat, 'version') as number | undefined;
+    // Who marks them has the newest in view.
+    return version === undefined
+      ? null
+      : { __typename: 'MarkChatReadPayload', chat: { ...chat, version, unreadCount: 0 } };
+  },
+  likePost: ({ input }, cache) => ({
+    __typename: 'LikePostPayload',
+    post: liked(cache, input as { id: string }, true),
+  }),
+  unlikePost: ({ input }, cache) => ({
+    __typename: 'UnlikePostPayload',
+    post: liked(cache, input as { id: string }, false),
+  }),
 };
+
+function liked(cache: Cache, { id }: { id: string }, isLiked: boolean) {
+  const post = { __typename: 'Post', id };
+  const [version, likedByMe, likeCount] = ['version', 'likedByMe', 'likeCount'].map((field) =>
+    cache.resolve(post, field),
+  ) as [number, boolean, number];
+  const change = likedByMe === isLiked ? 0 : isLiked ? 1 : -1;
+  return { ...post, version, likedByMe: isLiked, likeCount: likeCount + change };
+}

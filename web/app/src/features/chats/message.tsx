@@ -1,0 +1,250 @@
+// One message: the text, and for its author what can be done with it.
+import { ActionIcon, Button, Group, Text, Textarea, Tooltip } from '@mantine/core';
+import { modals } from '@mantine/modals';
+import { Pencil, Trash2 } from 'lucide-react';
+import { memo, useState } from 'react';
+import { type Person, UserAvatar } from '../../components/user-name';
+import { graphql } from '../../lib/graphql';
+import { useAct } from '../../lib/live';
+import { sayFailed } from '../../lib/toasts';
+import { cleaned, longestText } from './composer';
+import type { Conversation, Message } from './conversation';
+import classes from './message.module.css';
+import { MessageParts } from './message-parts';
+import { RichText } from './rich-text';
+import { StateMark, type Told } from './states';
+
+void MessageParts;
+const UpdateMessage = graphql(`
+  mutation UpdateMessage($input: UpdateMessageInput!) {
+    updateMessage(input: $input) { message { ...MessageParts } }
+  }
+`);
+const DeleteMessage = graphql(`
+  mutation DeleteMessage($input: DeleteMessageInput!) {
+    deleteMessage(input: $input) { message { ...MessageParts } }
+  }
+`);
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' });
+
+/** Without what does not fit beside a message. */
+function shortTime(at: string): string {
+  return clock
+    .formatToParts(new Date(at))
+    .filter(({ type }) => type !== 'dayPeriod')
+    .map(({ value }) => value)
+    .join('')
+    .trim();
+}
+
+export const MessageLine = memo(function MessageLine({
+  message,
+  isFirst,
+  isOwn,
+  conversation,
+  isEditing,
+  setEditing,
+  told,
+}: {
+  message: Message;
+  isFirst: boolean;
+  isOwn: boolean;
+  conversation: Conversation;
+  isEditing: boolean;
+  setEditing: (id: string | undefined) => void;
+  /** What became of an own message. */
+  told: Told | undefined;
+}) {
+  const { text, editedAt, author, createdAt, id } = message;
+  return (
+    <Around author={author} at={createdAt} isFirst={isFirst} isEditing={isEditing}>
+      {text == null ? (
+        <span className={classes.deleted}>Message deleted</span>
+      ) : isEditing ? (
+        <Editor message={message} conversation={conversation} close={() => setEditing(undefined)} />
+      ) : (
+        <>
+          {told && <StateMark told={told} />}
+          <RichText text={text} />
+          {editedAt && (
+            <span className={classes.edited} title={`Edited ${exact.format(new Date(editedAt))}`}>
+              {' '}
+              (edited)
+            </span>
+          )}
+        </>
+      )}
+      {isOwn && text != null && !isEditing && (
+        <Actions conversation={conversation} id={id} edit={() => setEditing(id)} />
+      )}
+    </Around>
+  );
+});
+
+export function Around({
+  author,
+  at,
+  isFirst,
+  isEditing = false,
+  children,
+}: {
+  author: Person;
+  at: string;
+  isFirst: boolean;
+  isEditing?: boolean;
+  children: React.ReactNode;
+}) {
+  const time = (
+    <time dateTime={at} title={exact.format(new Date(at))} className={classes.time}>
+      {isFirst ? clock.format(new Date(at)) : shortTime(at)}
+    </time>
+  );
+  return (
+    <article
+      className={classes.message}
+      data-first={isFirst || undefined}
+      data-editing={isEditing || undefined}
+    >
+      <div className={classes.side}>
+        {isFirst ? (
+          // Whether they are here is shown at the top and in the list: not a hundred times.
+          <UserAvatar
+            person={{ name: author.name, ...(author.id && { id: author.id }) }}
+            size={32}
+          />
+        ) : (
+          time
+        )}
+      </div>
+      <div className={classes.body}>
+        {isFirst && (
+          <div className={classes.who}>
+            <strong>{author.name}</strong> {time}
+          </div>
+        )}
+        {children}
+      </div>
+    </article>
+  );
+}
+
+function Actions({
+  conversation,
+  id,
+  edit,
+}: {
+  conversation: Conversation;
+  id: string;
+  edit: () => void;
+}) {
+  const remove = useAct(DeleteMessage);
+  const ask = () =>
+    modals.openConfirmModal({
+      title: 'Delete this message?',
+      children: <Text size="sm">It is deleted for everybody in the chat, for good.</Text>,
+      labels: { confirm: 'Delete message', cancel: 'Keep it' },
+      confirmProps: { color: 'red' },
+      onConfirm: () => {
+        conversation
+          .change(id, { isDeleted: true }, async () => {
+            const { deleteMessage } = await remove({ input: { id } });
+            return deleteMessage?.message;
+          })
+          .catch(sayFailed);
+      },
+    });
+  return (
+    <div className={classes.actions}>
+      <Tooltip label="Edit">
+        <ActionIcon aria-label="Edit message" onClick={edit}>
+          <Pencil size={14} />
+        </ActionIcon>
+      </Tooltip>
+      <Tooltip label="Delete">
+        <ActionIcon aria-label="Delete message" onClick={ask}>
+          <Trash2 size={14} />
+        </ActionIcon>
+      </Tooltip>
+    </div>
+  );
+}
+
+/** Edits kept while the message is out of view, which takes its field away. */
+const edits = new Map<string, string>();
+
+function Editor({
+  message: { id, text },
+  conversation,
+  close,
+}: {
+  message: Message;
+  conversation: Conversation;
+  close: () => void;
+}) {
+  const update = useAct(UpdateMessage);
+  const [typed, setTyped] = useState(edits.get(id) ?? text ?? '');
+  const done = () => {
+    edits.delete(id);
+    close();
+  };
+  const next = cleaned(typed);
+  const canSave = next !== '' && [...typed].length <= longestText;
+  const save = () => {
+    if (!canSave) return;
+    done();
+    if (next === text) return;
+    conversation
+      .change(id, { text: next }, async () => {
+        const { updateMessage } = await update({ input: { id, text: next } });
+        return updateMessage?.message;
+      })
+      .catch((cause) => {
+        // It is there again when it is edited next.
+        edits.set(id, next);
+        sayFailed(cause);
+      });
+  };
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        save();
+      }}
+    >
+      <Textarea
+        autoFocus
+        autosize
+        minRows={1}
+        maxRows={12}
+        aria-label="Edit message"
+        value={typed}
+        onFocus={({ currentTarget }) => currentTarget.setSelectionRange(-1, -1)}
+        onChange={({ currentTarget }) => {
+          setTyped(currentTarget.value);
+          edits.set(id, currentTarget.value);
+        }}
+        onKeyDown={(event) => {
+          if (event.nativeEvent.isComposing) return;
+          if (event.key === 'Escape') {
+            event.preventDefault();
+            event.stopPropagation();
+            done();
+          } else if (event.key === 'Enter' && !event.shiftKey) {
+            event.preventDefault();
+            save();
+          }
+        }}
+      />
+      <Group gap="xs" mt={4}>
+        <Button type="submit" size="compact-sm" disabled={!canSave}>
+          Save
+        </Button>
+        <Button variant="default" size="compact-sm" onClick={done}>
+          Cancel
+        </Button>
+      </Group>
+    </form>
+  );
+}

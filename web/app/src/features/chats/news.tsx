@@ -1,0 +1,97 @@
+// New messages while something else is looked at: how many in the rail and the title, a word at the edge, and a notification of
+// the browser where it was asked for. Whoever is busy is left in peace.
+import { Text, UnstyledButton } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useLocation, useNavigate } from '@tanstack/react-router';
+import { useEffect, useRef } from 'react';
+import { useClient } from 'urql';
+import { pipe, subscribe } from 'wonka';
+import { setAttention } from '../../lib/attention';
+import { graphql } from '../../lib/graphql';
+import { useLive } from '../../lib/live';
+import { useSession } from '../../lib/session';
+import { type Received, useDelivery } from './delivery';
+import { notify } from './notify';
+import { isLookedAt } from './reading';
+
+const UnreadChats = graphql(`
+  query UnreadChats @live { chats(first: 100) { nodes { id version unreadCount lastMessage { id number } } } }
+`);
+const NewMessages = graphql(`
+  subscription NewMessages($after: String) {
+    myChats(after: $after) {
+      type
+      occurredAt
+      actor { name ... on User { id } }
+      chatId
+      chat { id title }
+      message { id text }
+    }
+  }
+`);
+
+/** What is older when it comes, as after a long interruption, is in the counts, and no news. */
+const newMs = 60_000;
+const shownMs = 6_000;
+const none: readonly Received[] = [];
+
+export default function ChatNews() {
+  const { data } = useLive(UnreadChats, {});
+  const chats = data?.chats?.nodes ?? none;
+  useDelivery(chats);
+  const unread = chats.reduce((sum, { unreadCount }) => sum + unreadCount, 0);
+  useEffect(() => {
+    setAttention('/chats', unread);
+    return () => setAttention('/chats', 0);
+  }, [unread]);
+
+  const urql = useClient();
+  const { me } = useSession();
+  const navigate = useNavigate();
+  const { pathname } = useLocation();
+  const latest = useRef({ me, navigate, pathname });
+  latest.current = { me, navigate, pathname };
+  useEffect(() => {
+    const { unsubscribe } = pipe(
+      urql.subscription(NewMessages, {}),
+      subscribe(({ data }) => {
+        const news = data?.myChats;
+        if (news?.type !== 'MESSAGE_SENT' || news.message?.text == null) return;
+        const { me, navigate, pathname } = latest.current;
+        const { actor, chatId, chat, message, occurredAt } = news;
+        const isOwn = 'id' in actor && actor.id === me?.id;
+        const isOld = Date.now() - Date.parse(occurredAt) > newMs;
+        const isSeen = isLookedAt() && pathname === `/chats/${chatId}`;
+        if (isOwn || isOld || isSeen || me?.availability === 'BUSY') return;
+        const open = () => navigate({ to: '/chats/$id', params: { id: chatId } });
+        const title = chat?.title ? `${actor.name} in ${chat.title}` : actor.name;
+        if (!isLookedAt()) notify(title, message.text ?? '', chatId, open);
+        // Who looks at the list sees it there.
+        if (pathname.startsWith('/chats')) return;
+        // One a chat: the latest.
+        notifications.hide(chatId);
+        notifications.show({
+          id: chatId,
+          autoClose: shownMs,
+          message: (
+            <UnstyledButton
+              onClick={() => {
+                notifications.hide(chatId);
+                open();
+              }}
+            >
+              <Text size="sm" fw={600}>
+                {title}
+              </Text>
+              <Text size="sm" lineClamp={2}>
+                {message.text}
+              </Text>
+            </UnstyledButton>
+          ),
+        });
+      }),
+    );
+    return unsubscribe;
+  }, [urql]);
+  return null;
+}
