@@ -24,6 +24,8 @@ export interface Column<R> {
   sort?: string;
   /** Numbers and times stand at the right. */
   isNumber?: boolean;
+  /** Cards on phones have no room for it. */
+  isWide?: boolean;
   cell(row: R): ReactNode;
 }
 
@@ -242,7 +244,7 @@ function RecordRow<R extends Row>({
           <Checkbox size="xs" aria-label="Select" checked={isSelected} onChange={toggle} />
         </span>
       )}
-      {columns.map((column) => (
+      {(isPhone ? columns.filter(({ isWide }) => !isWide) : columns).map((column) => (
         <span
           role="cell"
           key={column.key}
