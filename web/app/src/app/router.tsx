@@ -178,6 +178,11 @@ const storage = createRoute({
   component: lazyRouteComponent(() => import('../features/operations/storage-page'), 'StoragePage'),
   staticData: { audience: 'admin' },
 });
+const graphiql = createRoute({
+  ...inRoot,
+  path: '/graphiql',
+  component: lazyRouteComponent(() => import('../features/graphiql/page'), 'GraphiqlPage'),
+});
 const settings = createRoute({
   ...inRoot,
   path: '/settings',
@@ -202,6 +207,7 @@ export const router = createRouter({
     letters.addChildren([letter]),
     connected,
     storage,
+    graphiql,
     settings,
   ]),
   defaultPreload: 'intent',

@@ -8,7 +8,7 @@ import { posts } from './examples/posts';
 import { signals } from './examples/signals';
 import { students } from './examples/students';
 import { users } from './examples/users';
-import type { Session } from './session';
+import type { Seen } from './seen';
 
 export const groups: Group[] = [
   { title: 'Users', examples: users },
@@ -21,11 +21,11 @@ export const groups: Group[] = [
 ];
 
 /** The variables as the editor shows them; empty where an example takes none. */
-export function variablesText(example: Example, session: Session): string {
-  return example.variables ? JSON.stringify(example.variables(session), null, 2) : '';
+export function variablesText(example: Example, seen: Seen): string {
+  return example.variables ? JSON.stringify(example.variables(seen), null, 2) : '';
 }
 
 /** The headers in the same way. */
-export function headersText(example: Example, session: Session): string {
-  return example.headers ? JSON.stringify(example.headers(session), null, 2) : '';
+export function headersText(example: Example, seen: Seen): string {
+  return example.headers ? JSON.stringify(example.headers(seen), null, 2) : '';
 }

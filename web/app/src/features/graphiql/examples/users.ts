@@ -1,5 +1,4 @@
 // Examples of users: signing in by hand, and who is there.
-import { readAccount } from '../account/store';
 import { type Example, randomTag } from './example';
 import listUsers from './users/list-users.graphql?raw';
 import me from './users/me.graphql?raw';
@@ -16,13 +15,13 @@ export const users: Example[] = [
   },
   {
     title: 'Sign in',
-    sentence: 'What the Account panel does. The page takes the tokens from the answer.',
+    sentence: 'Its tokens are in the answer, and the page offers to go on with them.',
     query: signIn,
     variables: () => ({ input: { email: 'admin@example.com', password: '' } }),
   },
   {
     title: 'Register',
-    sentence: 'A new user, signed in at once: from then on you are them.',
+    sentence: 'A new user, with the tokens of their first session.',
     query: register,
     variables: () => ({
       input: {
@@ -49,13 +48,8 @@ export const users: Example[] = [
     sentence: 'How each of these users is available now, then every change of it.',
     live: true,
     query: watchAvailability,
-    variables: ({ otherUserId }) => ({
-      userIds: [otherUserId, ownId()].filter((id) => id !== undefined),
+    variables: ({ otherUserId, selfId }) => ({
+      userIds: [otherUserId, selfId].filter((id) => id !== undefined),
     }),
   },
 ];
-
-function ownId(): string | undefined {
-  const account = readAccount();
-  return account.state === 'signedIn' ? account.user?.id : undefined;
-}

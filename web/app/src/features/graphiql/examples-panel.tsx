@@ -1,16 +1,16 @@
 // The GraphiQL plugin that lists the examples. A click opens one in a tab of its own, with its
 // variables and headers filled in; it never runs it, since some of them write.
 import { type GraphiQLPlugin, pick, useGraphiQL, useGraphiQLActions } from '@graphiql/react';
+import { Link } from '@tanstack/react-router';
 import { useEffect } from 'react';
-import { openAccount } from './account/openAccount';
-import { useAccount } from './account/store';
+import { useSession } from '../../lib/session';
 import { groups, headersText, variablesText } from './examples';
 import type { Example } from './examples/example';
-import { readSession } from './session';
+import { readSeen } from './seen';
 
 function ExamplesPanel() {
   const { addTab, stop } = useGraphiQLActions();
-  const account = useAccount();
+  const { state } = useSession();
   const { queryEditor, variableEditor, headerEditor, activeTabIndex } = useGraphiQL(
     pick('queryEditor', 'variableEditor', 'headerEditor', 'activeTabIndex'),
   );
@@ -26,8 +26,8 @@ function ExamplesPanel() {
     // A running subscription would go on writing its events into the new tab.
     stop();
     addTab();
-    variableEditor?.setValue(variablesText(example, readSession()));
-    headerEditor?.setValue(headersText(example, readSession()));
+    variableEditor?.setValue(variablesText(example, readSeen()));
+    headerEditor?.setValue(headersText(example, readSeen()));
     queryEditor?.setValue(example.query.trim());
     queryEditor?.focus();
   }
@@ -36,12 +36,12 @@ function ExamplesPanel() {
     <section className="examples" aria-labelledby="examples-title">
       <h2 id="examples-title">Examples</h2>
       <p>Each opens in a new tab. Run it with Ctrl-Enter.</p>
-      {account.state === 'signedOut' && (
+      {state === 'out' && (
         <p className="examples-notice">
           Most of them need to know who you are.{' '}
-          <button type="button" onClick={openAccount}>
+          <Link to="/sign-in" search={{ next: '/graphiql' } as never}>
             Sign in
-          </button>
+          </Link>
         </p>
       )}
       {groups.map((group) => (

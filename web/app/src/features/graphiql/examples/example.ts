@@ -1,5 +1,5 @@
 // What an example is, for the panel and for the domains that have some.
-import type { Session } from '../session';
+import type { Seen } from '../seen';
 
 export type Example = {
   title: string;
@@ -7,8 +7,8 @@ export type Example = {
   live?: true;
   query: string;
   /** Filled in from what earlier responses showed, so that an example runs without copying ids. */
-  variables?: (session: Session) => Record<string, unknown>;
-  headers?: (session: Session) => Record<string, string>;
+  variables?: (seen: Seen) => Record<string, unknown>;
+  headers?: (seen: Seen) => Record<string, string>;
 };
 
 export type Group = { title: string; examples: Example[] };

@@ -4,6 +4,7 @@ import addComment from './posts/add-comment.graphql?raw';
 import createPost from './posts/create-post.graphql?raw';
 import likePost from './posts/like-post.graphql?raw';
 import listPosts from './posts/list-posts.graphql?raw';
+import livePost from './posts/live-post.graphql?raw';
 import postAsOf from './posts/post-as-of.graphql?raw';
 import postHistory from './posts/post-history.graphql?raw';
 import readAfter from './posts/read-after.graphql?raw';
@@ -101,6 +102,13 @@ export const posts: Example[] = [
     live: true,
     query: watchFeed,
     variables: () => ({ author: null, after: null }),
+  },
+  {
+    title: 'Keep a post current',
+    sentence: 'A live query: the answer, then what changed in it, as patches.',
+    live: true,
+    query: livePost,
+    variables: ({ postId = unknownPost }) => ({ id: postId }),
   },
   {
     title: 'Watch a post',
