@@ -1,5 +1,5 @@
-//! The pages: the app, GraphiQL and their assets, embedded from the built web folder, and the schema's text. Pages load nothing from other
-//! origins, and their policies enforce that. The app has addresses of its own, which only it knows: a browser that navigates to what no
+//! The pages: the app, with GraphiQL, and their assets, embedded from the built web folder, and the schema's text. Pages load nothing from
+//! other origins, and their policy enforces that. The app has addresses of its own, which only it knows: a browser that navigates to what no
 //! route has gets the app, and everybody else that there is nothing.
 
 use axum::Router;
@@ -20,16 +20,11 @@ use crate::http::{self, compression};
 #[allow_missing = true]
 struct Web;
 
-/// The app positions rows and menus by inline styles; avatars that are being chosen are blobs.
-const APP_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none'; \
-     base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-);
-/// GraphiQL's editor runs workers, styles elements inline and has its fonts in data URLs; everything else comes from here.
-const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'self'; script-src 'self'; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; \
-     font-src 'self' data:; img-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; \
-     form-action 'self'; frame-ancestors 'none'",
+/// The app positions rows and menus by inline styles, and so does the editor of GraphiQL, which has its fonts in data URLs; avatars that
+/// are being chosen are blobs. Workers are under the policy of the script that they were loaded from, so assets have it, too.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data: blob:; \
+     connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 );
 /// The names of assets contain a hash of their content.
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -58,7 +53,7 @@ pub(crate) fn routes(sdl: Option<String>, compress_above: usize) -> Router {
     };
     pages
         .route("/", get(app))
-        .route("/graphiql", get(graphiql))
+        .route("/graphiql", get(app))
         .route(
             "/playground",
             get(|| async { Redirect::permanent("/graphiql") }),
@@ -70,15 +65,7 @@ pub(crate) fn routes(sdl: Option<String>, compress_above: usize) -> Router {
 }
 
 async fn app() -> Response {
-    page("index.html", APP_POLICY)
-}
-
-async fn graphiql() -> Response {
-    page("graphiql.html", PAGE_POLICY)
-}
-
-fn page(name: &str, policy: HeaderValue) -> Response {
-    let page = Web::get(name).map_or_else(
+    let page = Web::get("index.html").map_or_else(
         || Body::from(NOT_BUILT),
         |file| Body::from(Bytes::from_owner(file.data)),
     );
@@ -87,7 +74,7 @@ fn page(name: &str, policy: HeaderValue) -> Response {
             CONTENT_TYPE,
             HeaderValue::from_static("text/html; charset=utf-8"),
         ),
-        (CONTENT_SECURITY_POLICY, policy),
+        (CONTENT_SECURITY_POLICY, POLICY),
         (CACHE_CONTROL, REVALIDATE),
     ];
     (headers, page).into_response()
@@ -133,11 +120,10 @@ async fn asset(Path(path): Path<String>, request: Request, compress_above: usize
     let kind = file.metadata.mimetype();
     let content_type =
         HeaderValue::from_str(kind).unwrap_or(HeaderValue::from_static("application/octet-stream"));
-    // A worker has its own policy, that of the script it was loaded from.
     let headers = [
         (CONTENT_TYPE, content_type),
         (CACHE_CONTROL, FOREVER),
-        (CONTENT_SECURITY_POLICY, PAGE_POLICY),
+        (CONTENT_SECURITY_POLICY, POLICY),
     ];
     let is_text = ["text/", "javascript", "json", "svg", "ttf", "wasm"];
     let above = match is_text.iter().any(|text| kind.contains(text)) {

@@ -111,6 +111,14 @@ async fn graphiql_chat(setup: Setup) {
     run(setup, "graphiql-chat.mjs").await;
 }
 
+/// One handler fails at everything, so that something is given up.
+async fn app_operations(mut setup: Setup) {
+    assert!(CHROMIUM.exists());
+    let faults = "signal_levels:fail=1";
+    setup.settings.set("MILLRACE_FAULTS", faults);
+    run(setup, "app-operations.mjs").await;
+}
+
 /// Long enough to do something with one, short enough to see several end. The administrator's was issued before.
 fn with_short_tokens(mut setup: Setup) -> Setup {
     setup.settings.set("MILLRACE_ACCESS_TOKEN_LIFETIME", "4s");
@@ -129,4 +137,4 @@ tests::embedded!(
     renewal
 );
 // A browser needs much of the machine.
-tests::distributed!(alone: example_page, graphiql, graphiql_account, graphiql_chat);
+tests::distributed!(alone: app_operations, example_page, graphiql, graphiql_account, graphiql_chat);

@@ -58,12 +58,10 @@ export async function answer(page) {
   return text && JSON.parse(text);
 }
 
-/** The lines of the response in view, once they contain `part`. */
+/** The text of the last response, once it contains `part`. */
 export async function visible(page, part) {
-  const pane = page.locator('.result-window .view-lines');
   return until(`${part} in the response pane`, async () => {
-    // Monaco shows spaces as no-break spaces.
-    const text = (await pane.innerText()).replaceAll('\u00a0', ' ');
+    const text = JSON.stringify((await answer(page)) ?? '');
     return text.includes(part) && text;
   });
 }

@@ -2,14 +2,15 @@
 // its examples without one, and shows a customer created elsewhere in its live subscription.
 // The second argument, when given, is where to save a screenshot.
 import { readdir, readFile } from 'node:fs/promises';
+import { AxeBuilder } from '@axe-core/playwright';
 import { buildSchema, parse, validate } from 'graphql';
 import { answer, launch, visible, watch } from './chromium.mjs';
-import { newCustomer, write } from './customers.mjs';
-import { editor, execute, openExample, openPage, runExample, runLive, signIn } from './page.mjs';
+import { newCustomer, post, write } from './customers.mjs';
+import { editor, execute, openExample, openPage, runExample, runLive, signIn, tabs } from './page.mjs';
 import { register, signInAsAdmin } from './people.mjs';
 import { program, until } from './program.mjs';
 
-const examples = new URL('../../web/src/graphiql/examples/', import.meta.url);
+const examples = new URL('../../web/app/src/features/graphiql/examples/', import.meta.url);
 // In this order each finds what it needs in the answers to the ones before it.
 const runnable = [
   'Who am I',
@@ -48,6 +49,7 @@ const live = [
   'Watch who is typing',
   'Watch what trends',
   'Watch new posts',
+  'Keep a post current',
   'Watch a post',
   'Watch the comments',
   'Watch students',
@@ -62,7 +64,8 @@ await program(240_000, async (base, check) => {
   await register(base, 'Another');
   const browser = await launch();
   try {
-    const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+    const page = await context.newPage();
     page.setDefaultTimeout(20_000);
     const seen = watch(page, base);
     await open(page, base, check);
@@ -71,6 +74,8 @@ await program(240_000, async (base, check) => {
     await readsOwnWrite(page, check);
     for (const title of live) await begins(page, title, check);
     await showsEvents(page, base, check);
+    await showsPatches(page, base, check);
+    await isAccessible(page, base, check);
     if (process.argv[3]) await page.screenshot({ path: process.argv[3] });
     await reload(page, check);
     await resume(page, base, check);
@@ -177,24 +182,79 @@ async function showsEvents(page, base, check) {
   }
 }
 
+/** A live query: the whole answer first, then what changed. */
+async function showsPatches(page, base, check) {
+  await runLive(page, 'Keep a post current');
+  const came = page.getByRole('region', { name: 'What came' });
+  await came.getByRole('listitem').first().waitFor();
+  const { data } = await until('the answer', () => answer(page));
+  const comment = 'mutation ($input: AddCommentInput!) { addComment(input: $input) { post { id } } }';
+  await post(base, comment, { input: { postId: data.post.id, text: 'One more' } });
+  const patch = came.getByRole('listitem').filter({ hasText: '/post/commentCount' });
+  await patch.waitFor();
+  check('a live query shows its patches', (await came.getByRole('listitem').count()) === 2);
+  await patch.locator('summary').click();
+  const steps = JSON.parse(await patch.locator('pre').innerText());
+  check('each can be opened', steps.some(({ op, path }) => op === 'replace' && path === '/post/commentCount'), steps);
+  const shown = await answer(page);
+  check('the response is the answer as it is now', shown.data.post.commentCount === data.post.commentCount + 1, shown);
+}
+
+/** As it is, and on a phone, where what is asked and what came stand below each other. */
+async function isAccessible(page, base, check) {
+  const judge = async (where) => {
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    const found = violations.filter(({ impact }) => impact !== 'minor');
+    check(`the page is accessible ${where}`, found.length === 0, found.map(({ id, nodes }) => [id, nodes[0].html]));
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    check(`and no wider than its window ${where}`, wide <= 0, wide);
+  };
+  await judge('on a desktop');
+  const context = await page.context().browser().newContext({
+    viewport: { width: 360, height: 780 },
+    colorScheme: 'dark',
+  });
+  const phone = await context.newPage();
+  phone.setDefaultTimeout(20_000);
+  await phone.goto(`${base}/graphiql`);
+  await editor(phone).waitFor();
+  const run = phone.getByRole('button', { name: /^Execute query/ });
+  const { x, width } = await run.boundingBox();
+  check('the button that runs is on the screen of a phone', x >= 0 && x + width <= 360, { x, width });
+  await run.click();
+  const result = await until('an answer on a phone', () => answer(phone));
+  check('and runs', result.data && !result.errors, result);
+  await openExample(phone, 'Who am I');
+  // What is asked moves away with its pane when one scrolls to what came.
+  const line = phone.locator('.graphiql-query-editor .view-line').first();
+  const pane = phone.locator('.graphiql-query-editor');
+  await phone.locator('.graphiql-main').evaluate((main) => main.scrollTo(0, 300));
+  const [lineAt, paneAt] = [await line.boundingBox(), await pane.boundingBox()];
+  check('what is asked stays in its pane', lineAt.y >= paneAt.y && lineAt.y < paneAt.y + paneAt.height, { lineAt, paneAt });
+  const wide = await phone.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  check('and nothing is wider than the phone', wide <= 0, wide);
+  await context.close();
+}
+
 async function reload(page, check) {
-  const tabs = await page.getByRole('tab').allInnerTexts();
+  const before = await tabs(page).allInnerTexts();
   await page.waitForTimeout(600); // GraphiQL stores its tabs half a second after a change
   await page.reload();
   await editor(page).waitFor();
-  const kept = await page.getByRole('tab').allInnerTexts();
-  check('a reload keeps the tabs', kept.join() === tabs.join(), kept);
+  const kept = await tabs(page).allInnerTexts();
+  check('a reload keeps the tabs', kept.join() === before.join(), kept);
 }
 
 /** The socket is cut between two events; the page must show both, and neither twice. */
 async function resume(page, base, check) {
-  let cut;
+  // That of GraphiQL, and that of the frame.
+  const cuts = [];
   await page.routeWebSocket('**/graphql', (socket) => {
     const server = socket.connectToServer();
-    cut = async () => {
+    cuts.push(async () => {
       await socket.close({ code: 1012 });
       await server.close();
-    };
+    });
   });
   await page.reload();
   await openExample(page, 'Watch customers change');
@@ -204,7 +264,7 @@ async function resume(page, base, check) {
   const [before, during, after] = ['before', 'during', 'after'].map(newCustomer);
   await write(base, 'create', before);
   await visible(page, before.name);
-  await cut();
+  for (const cut of cuts.splice(0)) await cut();
   await write(base, 'create', during);
   await status.getByText('Live', { exact: true }).waitFor();
   await write(base, 'create', after);

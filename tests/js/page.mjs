@@ -13,38 +13,41 @@ export function editor(page) {
   return page.locator('.graphiql-query-editor .view-line').first();
 }
 
-/** What stands in the page's head: who is signed in, or “Sign in”. */
-export function accountButton(page) {
-  return page.locator('.account-button');
+/** What the frame says of who is signed in. */
+export function account(page, { name }) {
+  return page.getByRole('button', { name: `Account of ${name}` }).and(page.locator(':visible'));
 }
 
 export async function showPanel(page, title) {
+  await editor(page).waitFor();
   if (await page.getByRole('heading', { name: title, exact: true }).isVisible()) return;
   await page.getByRole('button', { name: `Show ${title}` }).click();
 }
 
-/** Fills in the form of the account panel, and leaves it to the caller to see what comes of it. */
-export async function enterCredentials(page, { email, password }) {
-  await showPanel(page, 'Account');
-  await page.getByLabel('Email').fill(email);
-  await page.getByLabel('Password').fill(password);
-  await page.locator('.account-form').getByRole('button', { name: 'Sign in' }).click();
+export async function signIn(page, person) {
+  const { origin } = new URL(page.url());
+  await page.goto(`${origin}/sign-in?next=/graphiql`);
+  await page.getByLabel('Email').fill(person.email);
+  await page.locator('input[type=password]').fill(person.password);
+  await page.locator('input[type=password]').press('Enter');
+  await account(page, person).waitFor();
+  await editor(page).waitFor();
 }
 
-export async function signIn(page, person) {
-  await enterCredentials(page, person);
-  await accountButton(page).getByText(person.name).waitFor();
+/** The tabs, of which one is open. */
+export function tabs(page) {
+  return page.locator('.graphiql-tab');
 }
 
 /** Opens an example in a tab of its own. */
 export async function openExample(page, title) {
-  const tabs = await page.getByRole('tab').count();
+  const count = await tabs(page).count();
   await showPanel(page, 'Examples');
   await page.locator('.examples-open').getByText(title, { exact: true }).click();
-  await page.waitForFunction((n) => document.querySelectorAll('[role=tab]').length > n, tabs);
+  await page.waitForFunction((n) => document.querySelectorAll('.graphiql-tab').length > n, count);
   // The tab is named after the operation once the editor has understood the document.
   await page.waitForFunction(() => {
-    const active = document.querySelector('[role=tab][aria-selected=true]');
+    const active = document.querySelector('.graphiql-tab-active');
     return active && !active.textContent.includes('untitled');
   });
 }
@@ -92,7 +95,7 @@ export async function runOperation(page, query, values) {
   await page.evaluate(fillEditor, ['operation', query]);
   await setVariables(page, values);
   const [, name] = query.match(/^\w+ (\w+)/);
-  await page.locator('[role=tab][aria-selected=true]').getByText(name).waitFor();
+  await page.locator('.graphiql-tab-active').getByText(name).waitFor();
   await execute(page);
   return until(`an answer to ${name}`, () => answer(page));
 }

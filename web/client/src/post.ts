@@ -21,7 +21,7 @@ export async function post(
   { url, fetch, timeoutMs }: Sending,
   payload: Payload,
   authorization?: string,
-  signal?: AbortSignal,
+  { signal, headers }: { signal?: AbortSignal; headers?: Record<string, string> } = {},
 ): Promise<Answer> {
   const timeout = AbortSignal.timeout(timeoutMs);
   let response: Response;
@@ -33,6 +33,7 @@ export async function post(
         'content-type': 'application/json',
         accept: 'application/graphql-response+json, application/json;q=0.9',
         ...(authorization && { authorization }),
+        ...headers,
       },
       body: JSON.stringify(payload),
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,

@@ -21,13 +21,20 @@ export interface RequestOptions {
   signal?: AbortSignal;
   /** Names the mutation. Default: a new one for each call. */
   idempotencyKey?: string;
+  /** More headers, with names in small letters. An `authorization` among them stands for that of the session. */
+  headers?: Record<string, string>;
 }
 
-interface AttemptOptions {
-  key: string | undefined;
+/** How a request is sent. */
+interface How {
   /** As nobody else. */
-  user: string | undefined;
+  user?: string | undefined;
   signal?: AbortSignal;
+  headers?: Record<string, string>;
+}
+
+interface AttemptOptions extends How {
+  key: string | undefined;
 }
 
 /** What one attempt came to. A passing failure may be gone at the next one. */
@@ -75,7 +82,8 @@ export class Requests {
   /** Sends an operation until it is answered; throws only when it was not. */
   async execute(operation: Operation, options: RequestOptions = {}): Promise<Result> {
     const reading = read(operation);
-    const key = options.idempotencyKey ?? (reading.kind === 'mutation' ? newKey() : undefined);
+    const isKeyed = reading.kind === 'mutation' && !options.headers?.['idempotency-key'];
+    const key = options.idempotencyKey ?? (isKeyed ? newKey() : undefined);
     const mostAttempts = isSecret(reading) ? 1 : this.#attempts;
     const user =
       reading.kind === 'mutation' ? subjectOf(await this.#sessions.authorization()) : undefined;
@@ -98,15 +106,13 @@ export class Requests {
   async attempt(
     operation: Operation,
     reading: Reading,
-    { key, user, signal }: AttemptOptions,
+    { key, ...how }: AttemptOptions,
   ): Promise<Attempt> {
     const payload = payloadOf(operation, reading);
     if (key) payload.extensions = { ...payload.extensions, idempotencyKey: key };
     try {
       const isQuery = reading.kind === 'query';
-      const answer = await (isQuery
-        ? this.#query(payload, signal)
-        : this.#send(payload, signal, user));
+      const answer = await (isQuery ? this.#query(payload, how) : this.#send(payload, how));
       const token = answer.result.extensions?.readAfter;
       if (typeof token === 'string') this.#note(reading.fields.join(), token);
       return attemptOf(answer, isQuery);
@@ -124,21 +130,19 @@ export class Requests {
 
   /** Where the log stands. */
   async cursor(signal?: AbortSignal): Promise<Answer> {
-    return this.#send({ query: '{ __typename }', variables: {} }, signal);
+    return this.#send({ query: '{ __typename }', variables: {} }, signal && { signal });
   }
 
-  async #query(payload: Payload, signal?: AbortSignal): Promise<Answer> {
+  async #query(payload: Payload, how: How): Promise<Answer> {
     const tokens = [...this.#written];
     const last = tokens.pop();
-    if (!last || payload.extensions?.readAfter) return this.#send(payload, signal);
+    if (!last || payload.extensions?.readAfter || how.headers?.['read-after'])
+      return this.#send(payload, how);
     const wait = (token: string) =>
-      this.#send(
-        { query: '{ __typename }', variables: {}, extensions: { readAfter: token } },
-        signal,
-      );
+      this.#send({ query: '{ __typename }', variables: {}, extensions: { readAfter: token } }, how);
     const before = await Promise.all(tokens.map(([, token]) => wait(token)));
     const extensions = { ...payload.extensions, readAfter: last[1] };
-    const answer = await this.#send({ ...payload, extensions }, signal);
+    const answer = await this.#send({ ...payload, extensions }, how);
     const isLate = ({ result }: Answer) =>
       ['READ_AFTER_TIMEOUT', 'BAD_REQUEST'].includes(codeOf(result.errors) ?? '');
     const answers = [...before, answer];
@@ -149,20 +153,21 @@ export class Requests {
       if (isOver && this.#written.get(fields) === token) this.#written.delete(fields);
     }
     if (!answers.some(isLate)) return answer;
-    const bare = await this.#send(payload, signal);
+    const bare = await this.#send(payload, how);
     bare.result.extensions = { ...bare.result.extensions, stale: true };
     return bare;
   }
 
-  async #send(payload: Payload, signal?: AbortSignal, user?: string): Promise<Answer> {
-    const authorization = await this.#authorization(user);
-    const answer = await this.#post(payload, authorization, signal);
-    if (codeOf(answer.result.errors) !== 'UNAUTHENTICATED') return answer;
+  async #send(payload: Payload, how: How = {}): Promise<Answer> {
+    const authorization = await this.#authorization(how.user);
+    const answer = await this.#post(payload, authorization, how);
+    const isOwn = how.headers?.authorization !== undefined;
+    if (isOwn || codeOf(answer.result.errors) !== 'UNAUTHENTICATED') return answer;
     // Only a request that was refused as a whole, before anything ran, is known to have done nothing.
     const refusal = answer.result.errors?.[0];
     if (refusal?.path || !(await this.#recover(authorization, refusal?.extensions?.reason)))
       return answer;
-    return this.#post(payload, await this.#authorization(user), signal);
+    return this.#post(payload, await this.#authorization(how.user), how);
   }
 
   async #authorization(user: string | undefined): Promise<string | undefined> {
@@ -175,9 +180,9 @@ export class Requests {
     return this.#sessions.recover(authorization, typeof reason === 'string' ? reason : undefined);
   }
 
-  async #post(payload: Payload, authorization: string | undefined, signal?: AbortSignal) {
+  async #post(payload: Payload, authorization: string | undefined, how: How) {
     try {
-      const answer = await post(this.#sending, payload, authorization, signal);
+      const answer = await post(this.#sending, payload, authorization, how);
       this.#status.reached(true);
       return answer;
     } catch (cause) {

@@ -12,6 +12,7 @@ import type { Reading } from './document.ts';
 import { asError, codeOf, type FormattedError, MillraceError } from './errors.ts';
 import type { Attempt, Line } from './line.ts';
 import { LiveAnswer } from './live.ts';
+import type { Patch } from './patch.ts';
 import type { Sessions } from './session.ts';
 import type { Status } from './status.ts';
 import type { Payload, Result, Sink, StreamOptions } from './types.ts';
@@ -190,7 +191,9 @@ export class Stream {
     this.#shared.line.progressed();
     this.#shared.status.received();
     if (result === 'unchanged') return true;
+    const { patch } = received as { patch?: Patch };
     try {
+      if (patch) this.#options.onPatch?.(patch);
       this.#sink.next(result);
     } catch (error) {
       // It is the application's, and must not be taken for a failure of the line.

@@ -1,6 +1,7 @@
 // What callers hand in and get back. Everything a caller may implement or replace is an interface here.
 import type { DocumentNode } from 'graphql';
 import type { FormattedError, MillraceError } from './errors.ts';
+import type { Patch } from './patch.ts';
 
 export type Variables = Record<string, unknown>;
 
@@ -36,6 +37,8 @@ export interface StreamOptions {
    * and return that answer's cursor: the subscription goes on behind it. Without this the subscription fails.
    */
   onGap?: (error: MillraceError) => string | undefined | Promise<string | undefined>;
+  /** Told what changed in a live query, where the gateway sent that alone, before the answer that it makes. */
+  onPatch?: (patch: Patch) => void;
 }
 
 /** Text under keys. `localStorage` and `sessionStorage` fit by `webStore`; IndexedDB may, as all may be asynchronous. */

@@ -17,6 +17,7 @@ interface Sent {
   query: string;
   variables: Record<string, unknown>;
   extensions: Record<string, unknown>;
+  headers: Headers;
   authorization: string | null;
 }
 type Reply = { status?: number; headers?: Record<string, string>; body?: unknown } | 'lost';
@@ -28,8 +29,9 @@ function connect(reply: (sent: Sent, count: number) => Reply, options: Partial<O
   const sent: Sent[] = [];
   const fetch: typeof globalThis.fetch = async (_, init) => {
     const { query, variables, extensions } = JSON.parse(String(init?.body));
-    const authorization = new Headers(init?.headers).get('authorization');
-    sent.push({ query, variables, extensions: extensions ?? {}, authorization });
+    const headers = new Headers(init?.headers);
+    const authorization = headers.get('authorization');
+    sent.push({ query, variables, extensions: extensions ?? {}, headers, authorization });
     const answer = reply(sent.at(-1) as Sent, sent.length);
     if (answer === 'lost') throw new TypeError('fetch failed');
     return new Response(JSON.stringify(answer.body ?? { data: { ok: true } }), {
@@ -71,6 +73,36 @@ const issue = (accessToken: string, seconds = 900) => ({
 });
 const mutation = { query: 'mutation { rename(input: {}) { x } }' };
 const query = { query: '{ me { id } }' };
+
+describe('headers', () => {
+  it('are sent along, and stand for what the client would say itself', async () => {
+    const written = { body: { data: {}, extensions: { readAfter: 'w' } } };
+    const { client, sent } = connect((it) => (it.query.startsWith('mutation') ? written : {}), {
+      token: () => 'own',
+    });
+    await client.execute(mutation, { headers: { 'idempotency-key': 'k' } });
+    await client.execute(query, { headers: { 'read-after': 'v', authorization: 'Bearer other' } });
+    await client.execute(query);
+    expect(sent.map(({ headers }) => headers.get('idempotency-key'))).toEqual(['k', null, null]);
+    expect(sent.map(({ authorization }) => authorization)).toEqual([
+      'Bearer own',
+      'Bearer other',
+      'Bearer own',
+    ]);
+    expect(sent.map(({ extensions }) => extensions)).toEqual([{}, {}, { readAfter: 'w' }]);
+  });
+
+  it('with a token of their own are not sent again with another one', async () => {
+    const { client, sent } = connect(() => errors('UNAUTHENTICATED', { reason: 'EXPIRED' }), {
+      token: () => 'own',
+    });
+    const { errors: told } = await client.execute(query, {
+      headers: { authorization: 'Bearer x' },
+    });
+    expect(told?.[0]?.extensions?.code).toBe('UNAUTHENTICATED');
+    expect(sent).toHaveLength(1);
+  });
+});
 
 describe('mutations', () => {
   it('are repeated under one key after losses and passing failures', async () => {

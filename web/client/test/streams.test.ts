@@ -74,6 +74,28 @@ describe('live queries', () => {
     expect(named).toEqual([undefined, known('2'), known('2')]);
   });
 
+  it('tell their patches before the answers that these make', async () => {
+    const { client } = connect([
+      {
+        gives: [
+          { data: { n: 1 }, revision: 1, extensions: known('1') },
+          { patch: replace(2), revision: 2, extensions: known('2') },
+          { data: { n: 9 }, revision: 1, extensions: known('9') },
+        ],
+      },
+    ]);
+    const told: unknown[] = [];
+    await new Promise<void>((resolve, reject) => {
+      const sink = {
+        next: ({ data }: Result) => told.push(data),
+        error: reject,
+        complete: resolve,
+      };
+      client.run(live, sink, { onPatch: (patch) => told.push(patch) });
+    });
+    expect(told).toEqual([{ n: 1 }, replace(2), { n: 2 }, { n: 9 }]);
+  });
+
   it('are asked anew when a patch does not fit', async () => {
     const { client, sent } = connect([
       {

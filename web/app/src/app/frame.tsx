@@ -46,10 +46,10 @@ export default function Frame({ search, children }: { search: () => void; childr
             </li>
           ))}
           <li>
-            <a href="/graphiql" className={classes.place} title="GraphiQL">
+            <Link to="/graphiql" className={classes.place} title="GraphiQL">
               <CodeXml size={16} aria-hidden />
               <span>GraphiQL</span>
-            </a>
+            </Link>
           </li>
         </ul>
         <div className={classes.bottom}>
@@ -97,7 +97,7 @@ export default function Frame({ search, children }: { search: () => void; childr
                   {label}
                 </Menu.Item>
               ))}
-            <Menu.Item component="a" href="/graphiql" leftSection={<CodeXml size={16} />}>
+            <Menu.Item component={Link} to="/graphiql" leftSection={<CodeXml size={16} />}>
               GraphiQL
             </Menu.Item>
           </Menu.Dropdown>

@@ -72,7 +72,7 @@ function Commands({ showKeys }: { showKeys: () => void }) {
       id: 'graphiql',
       label: 'Open GraphiQL',
       leftSection: <CodeXml size={16} />,
-      onClick: () => location.assign('/graphiql'),
+      onClick: () => navigate({ to: '/graphiql' }),
     },
     {
       id: 'scheme',

@@ -154,6 +154,57 @@ const operations = createRoute({
   component: lazyRouteComponent(() => import('../features/operations/page'), 'OperationsPage'),
   staticData: { audience: 'admin' },
 });
+const eventLog = createRoute({
+  ...inRoot,
+  path: '/operations/log',
+  validateSearch: listSearch,
+  component: lazyRouteComponent(() => import('../features/operations/log-page'), 'LogPage'),
+  staticData: { audience: 'admin' },
+});
+const event = createRoute({
+  getParentRoute: () => eventLog,
+  path: '$stream/$version',
+  component: lazyRouteComponent(() => import('../features/operations/event-detail'), 'EventDetail'),
+});
+const workers = createRoute({
+  ...inRoot,
+  path: '/operations/workers',
+  component: lazyRouteComponent(() => import('../features/operations/workers-page'), 'WorkersPage'),
+  staticData: { audience: 'admin' },
+});
+const letters = createRoute({
+  ...inRoot,
+  path: '/operations/letters',
+  validateSearch: listSearch,
+  component: lazyRouteComponent(() => import('../features/operations/letters-page'), 'LettersPage'),
+  staticData: { audience: 'admin' },
+});
+const letter = createRoute({
+  getParentRoute: () => letters,
+  path: '$id',
+  component: lazyRouteComponent(
+    () => import('../features/operations/letter-detail'),
+    'LetterDetail',
+  ),
+});
+const connected = createRoute({
+  ...inRoot,
+  path: '/operations/people',
+  validateSearch: listSearch,
+  component: lazyRouteComponent(() => import('../features/operations/people-page'), 'PeoplePage'),
+  staticData: { audience: 'admin' },
+});
+const storage = createRoute({
+  ...inRoot,
+  path: '/operations/storage',
+  component: lazyRouteComponent(() => import('../features/operations/storage-page'), 'StoragePage'),
+  staticData: { audience: 'admin' },
+});
+const graphiql = createRoute({
+  ...inRoot,
+  path: '/graphiql',
+  component: lazyRouteComponent(() => import('../features/graphiql/page'), 'GraphiqlPage'),
+});
 const settings = createRoute({
   ...inRoot,
   path: '/settings',
@@ -176,6 +227,12 @@ export const router = createRouter({
     chats.addChildren([chat]),
     signals.addChildren([signal]),
     operations,
+    eventLog.addChildren([event]),
+    workers,
+    letters.addChildren([letter]),
+    connected,
+    storage,
+    graphiql,
     settings,
   ]),
   defaultPreload: 'intent',

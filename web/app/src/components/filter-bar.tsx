@@ -12,6 +12,8 @@ export type Filter =
       label: string;
       kind: 'choice';
       options: readonly { value: string; label: string }[];
+      /** One of them at a time. */
+      isSingle?: boolean;
     }
   | { key: string; label: string; kind: 'text'; verb?: string }
   /** A day: since then, or before it. */
@@ -158,7 +160,9 @@ function Editor({
   return (
     <Checkbox.Group
       value={chosen}
-      onChange={(values) => set(values.join(',') || undefined)}
+      onChange={(values) =>
+        set((filter.isSingle ? values.slice(-1) : values).join(',') || undefined)
+      }
       label={filter.label}
     >
       <Stack gap={8} mt={8}>

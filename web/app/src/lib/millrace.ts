@@ -1,5 +1,5 @@
 // The one client of the page, and where its session is kept: in this tab, or on this device when the person asked for that.
-// docs/client/app.md argues why.
+// docs/architecture/app.md argues why.
 import { createClient, memoryStore, type Store, webStore } from '@millrace/client';
 
 const keepKey = 'millrace:keep-session';
@@ -17,7 +17,7 @@ const tab = storeIn('sessionStorage');
 const device = storeIn('localStorage');
 const isKept = () => device.get(keepKey) !== null;
 
-const sessions: Store = {
+export const sessions: Store = {
   get: async (key) => (await tab.get(key)) ?? (await device.get(key)),
   set: async (key, value) => {
     const [to, other] = isKept() ? [device, tab] : [tab, device];

@@ -38,7 +38,7 @@ export function LandingPage() {
           <img src={icon} alt="" width={26} height={26} /> Millrace
         </span>
         <nav className={classes.links} aria-label="Around the gateway">
-          <a href="/graphiql">GraphiQL</a>
+          <Link to="/graphiql">GraphiQL</Link>
           <a href="/schema.graphql">Schema</a>
           <a href="/health/ready">Health</a>
         </nav>
@@ -63,7 +63,7 @@ export function LandingPage() {
             <Button component={Link} to={isIn ? '/chats' : '/sign-in'} size="md">
               {isIn ? 'Open the app' : people && people.length > 0 ? 'Look around' : 'Sign in'}
             </Button>
-            <Button component="a" href="/graphiql" size="md" variant="default">
+            <Button component={Link} to="/graphiql" size="md" variant="default">
               Open GraphiQL
             </Button>
           </div>
