@@ -51,7 +51,7 @@ const Deactivating = graphql(`
   }
 `);
 const Erasing = graphql(`
-  mutation EraseUser($input: EraseUserInput!) {
+  mutation EraseUserFromOperations($input: EraseUserInput!) {
     eraseUser(input: $input) { erasure { user { ...ConnectedUser } } }
   }
 `);
