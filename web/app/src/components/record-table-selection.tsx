@@ -72,8 +72,8 @@ export function SelectAll<R extends Row>({
 }) {
   const [isReading, setReading] = useState(false);
   if (isReading) return <span role="status">Reading {list.rows.length.toLocaleString('en')}…</span>;
-  if (!isAll || !list.hasMore) return null;
-  const { total } = list;
+  const { total, loadAll } = list;
+  if (!isAll || !list.hasMore || !loadAll) return null;
   const count = total === undefined ? '' : Math.min(total, most).toLocaleString('en');
   return (
     <Button
@@ -82,7 +82,7 @@ export function SelectAll<R extends Row>({
       onClick={async () => {
         setReading(true);
         try {
-          const rows = await list.loadAll(most);
+          const rows = await loadAll(most);
           onSelect(new Set(rows.map(({ id }) => id)));
         } catch (cause) {
           sayFailed(cause);

@@ -119,4 +119,9 @@ export function useLiveList<R extends Row, PageData, ChangeData>(
   );
 }
 
-export type LiveListState<R extends Row> = ReturnType<typeof useLiveList<R, unknown, unknown>>;
+type Whole<R extends Row> = ReturnType<typeof useLiveList<R, unknown, unknown>>;
+type Optional = 'isStale' | 'loadAll';
+
+/** What a table shows. A list of another make need not be able to stand still, nor to be read as a whole. */
+export type LiveListState<R extends Row> = Omit<Whole<R>, Optional> &
+  Partial<Pick<Whole<R>, Optional>>;
