@@ -197,7 +197,7 @@ mod tests {
         assert!(mailer(None, None, false).is_ok_and(|it| it.is_some()));
         assert!(mailer(Some("smtps://u:p@mail.example.org"), from, true).is_ok());
         let url = Some("smtps://u:secret@mail.example.org");
-        let missing = mailer(url, None, true).err().expect("no sender");
+        let missing = mailer(url, None, true).expect_err("no sender");
         assert!(!missing.contains("secret"), "{missing}");
         let wrong = mailer(Some("mail:secret"), from, true).err();
         assert!(wrong.is_some_and(|text| !text.contains("secret")));

@@ -22,12 +22,12 @@ pub(crate) enum MessageState {
     Seen,
 }
 
-/// What became of a message that you sent. Its recipients are the other members of the chat, without those who joined after it.
 pub(crate) struct MessageReceipts {
     message: SentMessage,
     counts: chats::MessageReceipts,
 }
 
+/// What became of a message that you sent. Its recipients are the other members of the chat, without those who joined after it.
 #[Object]
 impl MessageReceipts {
     /// The number of recipients.

@@ -19,6 +19,11 @@ const OPTIONAL: &[&str] = &[
     "faults",
     "retention",
     "archive",
+    "trusted-proxies",
+    "smtp-url",
+    "mail-from",
+    "password-reset-url",
+    "email-verification-url",
 ];
 
 fn help(subcommand: &str) -> String {
