@@ -61,7 +61,7 @@ await program(120_000, async (base, check) => {
   await shown(ada, `regretted ${run}`).waitFor();
   await shown(grace, `regretted ${run}`).hover();
   await log(grace).getByRole('button', { name: 'Delete message' }).last().click();
-  await grace.page.getByRole('button', { name: 'Delete message' }).last().click();
+  await grace.page.getByRole('dialog').getByRole('button', { name: 'Delete message' }).click();
   await until('the deletion', async () => (await count(ada, `regretted ${run}`)) === 0);
   await log(ada).getByText('Message deleted').waitFor();
   check('a deletion takes the text away');

@@ -61,10 +61,11 @@ await program(90_000, async (base, check) => {
   };
   await worker('pauseWorker');
   await submit(ada, `slow ${run}`, '1000');
-  await graph(ada).getByText('Partial: without Levels').waitFor({ timeout: 20_000 });
-  check('a signal that misses its deadline is partial', await graph(ada).getByText('did not answer').isVisible());
+  // On a busy machine others are too late as well.
+  await graph(ada).getByText(/^Partial: without .*Levels/).waitFor({ timeout: 40_000 });
+  check('a signal that misses its deadline is partial', await graph(ada).getByText('did not answer').first().isVisible());
   await worker('resumeWorker');
-  await graph(ada).getByText('too late').waitFor({ timeout: 20_000 });
+  await graph(ada).getByText('too late').first().waitFor({ timeout: 20_000 });
   check('and a late answer is shown as such');
 
   for (const [width, height] of [[1280, 800], [360, 740]]) {

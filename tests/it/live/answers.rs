@@ -77,7 +77,7 @@ async fn a_slow_client_gets_the_newest_answer(setup: Setup) {
         .expect("an acknowledgement");
     slow.subscribe("1", PAGE, json!({})).await;
     let before = app.gateways[0].process.resident_bytes();
-    const CHANGES: i64 = 400;
+    const CHANGES: i64 = 200;
     for number in 0..CHANGES {
         let name = format!("{number} {}", "LONG".repeat(40));
         customers::apply(client, "update", json!({ "id": last["id"], "name": name })).await;

@@ -162,8 +162,25 @@ async fn other_tokens_are_refused(setup: Setup) {
     answer.expect_code("READ_AFTER_TIMEOUT");
 }
 
+/// What no read model shows is waited for as well: it is enough that it has a position.
+async fn what_no_read_model_shows_has_a_token(setup: Setup) {
+    let app = setup.start();
+    let admin = setup.admin().client(app.client());
+    let pause = "mutation { pauseWorker(input: { name: \"posts_trending\" }) { __typename } }";
+    let token = token(&admin.run(pause, json!({})).await);
+    let answer = admin
+        .run_with(
+            "{ me { role } }",
+            json!({}),
+            &[STRICT, ("read-after", &token)],
+        )
+        .await;
+    assert_eq!(answer.data()["me"]["role"], "ADMIN");
+}
+
 tests::both_ways!(
     what_was_written_is_read,
+    what_no_read_model_shows_has_a_token,
     a_repeat_has_the_token,
     what_changes_nothing_has_a_token,
     what_was_written_is_what_is_waited_for,

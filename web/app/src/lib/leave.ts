@@ -1,16 +1,17 @@
-// Signing out leads to the first page: what was open belonged to somebody.
-import { useNavigate } from '@tanstack/react-router';
+// Signing out leads to the first page, unless the page is for everybody: what was open belonged to somebody.
+import { useRouter } from '@tanstack/react-router';
 import { useCallback } from 'react';
 import { useSession } from './session';
 
 export function useSignOut(): (options?: { everywhere?: boolean }) => Promise<void> {
   const { signOut } = useSession();
-  const navigate = useNavigate();
+  const router = useRouter();
   return useCallback(
     async (options) => {
       await signOut(options);
-      await navigate({ to: '/' });
+      const isForSome = router.state.matches.some(({ staticData }) => staticData.audience);
+      if (isForSome) await router.navigate({ to: '/' });
     },
-    [signOut, navigate],
+    [signOut, router],
   );
 }
