@@ -60,6 +60,8 @@ await program(90_000, async (base, check) => {
     await post(base, document, {}, (await signInAsAdmin(base)).authorization);
   };
   await worker('pauseWorker');
+  // Workers look now and then whether they are paused.
+  await ada.page.waitForTimeout(3_000);
   await submit(ada, `slow ${run}`, '1000');
   // On a busy machine others are too late as well.
   await graph(ada).getByText(/^Partial: without .*Levels/).waitFor({ timeout: 40_000 });
