@@ -8,7 +8,7 @@ import { program, until } from './program.mjs';
 const run = Math.random().toString(36).slice(2, 8);
 const title = `Engine room ${run}`;
 
-await program(120_000, async (base, check) => {
+await program(240_000, async (base, check) => {
   const browser = await launch();
   const [ada, grace] = [await visit(browser, base), await visit(browser, base)];
   await enterAs(ada.page, base, 'Ada', '/chats');

@@ -10,7 +10,7 @@ import { connect, collect } from './sockets.mjs';
 
 const pages = ['', '/log', '/workers', '/letters', '/people', '/storage'];
 
-await program(150_000, async (base, check) => {
+await program(240_000, async (base, check) => {
   const submit = 'mutation ($input: SubmitSignalInput!) { submitSignal(input: $input) { signal { id } } }';
   await post(base, submit, { input: { source: 'operations', value: 1 } });
   const browser = await launch();
