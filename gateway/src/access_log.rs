@@ -9,6 +9,7 @@ use async_graphql::{PathSegment, ServerError};
 use entities::users::UserId;
 use tracing::{Level, enabled};
 
+use crate::document::Plan;
 use crate::errors::code_of;
 use crate::metrics::Outcome;
 use crate::request_id::RequestId;
@@ -45,7 +46,8 @@ impl Who {
 
 /// A request that has ended.
 pub(crate) struct Ended<'a> {
-    pub(crate) operation: Option<&'a str>,
+    /// None if it was refused before its operation was known.
+    pub(crate) plan: Option<&'a Plan>,
     pub(crate) kind: &'static str,
     pub(crate) outcome: Outcome,
     pub(crate) took: Duration,
@@ -63,15 +65,28 @@ impl Ended<'_> {
         if is_slow || enabled!(target: "access", Level::INFO) {
             self.tell_request(is_slow);
         }
-        for error in errors {
-            if code_of(error) == Some("FORBIDDEN") {
-                self.tell_refused(error);
+        // A list may refuse the same of each of its items.
+        let mut told = Vec::new();
+        let refused = errors.iter().filter(|it| code_of(it) == Some("FORBIDDEN"));
+        for field in refused.map(|error| self.root_field(error)) {
+            if !told.contains(&field) {
+                told.push(field);
+                self.tell_refused(field);
             }
         }
     }
 
+    /// Returns the field at the root that failed, by the schema's name: an alias is a text of the client.
+    fn root_field(&self, error: &ServerError) -> &str {
+        match (error.path.first(), self.plan) {
+            (Some(PathSegment::Field(key)), Some(plan)) => plan.root_field(key).unwrap_or_default(),
+            _ => "",
+        }
+    }
+
     fn operation(&self) -> &str {
-        let name = self.operation.unwrap_or_default();
+        let name = self.plan.and_then(|plan| plan.operation_name());
+        let name = name.map(|name| &**name).unwrap_or_default();
         name.get(..LONGEST_NAME).unwrap_or(name)
     }
 
@@ -108,12 +123,7 @@ impl Ended<'_> {
         }
     }
 
-    fn tell_refused(&self, error: &ServerError) {
-        let field = error.path.first().map(|segment| match segment {
-            PathSegment::Field(name) => name.get(..LONGEST_NAME).unwrap_or(name),
-            PathSegment::Index(_) => "",
-        });
-        let field = field.unwrap_or_default();
+    fn tell_refused(&self, field: &str) {
         tracing::info!(
             target: "audit",
             what = "rights",

@@ -115,15 +115,18 @@ impl<O: Operations> App<O> {
         (caller, account): (&O::Caller, &Account),
         id: &RequestId,
     ) -> Result<Prepared, Vec<ServerError>> {
+        let one = |error| vec![error];
         // Who has nothing left is refused before anything is read.
         self.unless_limited(caller, self.rates.check(account))
-            .await?;
+            .await
+            .map_err(one)?;
         let bytes = params.query.len();
         let claimant = self.claimant(caller);
         let checked = self.check(params, key, claimant, id).await;
         let prepared = checked.inspect_err(|_| self.rates.charge_refused(account, bytes))?;
         self.unless_limited(caller, self.rates.spend(account, prepared.price))
-            .await?;
+            .await
+            .map_err(one)?;
         Ok(prepared)
     }
 
@@ -150,7 +153,7 @@ impl<O: Operations> App<O> {
         let (outcome, took) = (Outcome::Refused, began.elapsed());
         METRICS.operations.unknown().note(outcome, took);
         let ended = Ended {
-            operation: None,
+            plan: None,
             kind: "unknown",
             outcome,
             took,
@@ -178,7 +181,7 @@ impl<O: Operations> App<O> {
         let took = began.elapsed();
         plan.figures(*is_live).note(outcome, took);
         let ended = Ended {
-            operation: plan.operation_name().map(|name| &**name),
+            plan: Some(plan),
             kind: plan.type_name(*is_live),
             outcome,
             took,
@@ -198,14 +201,14 @@ impl<O: Operations> App<O> {
     }
 
     /// Refuses callers who have spent too much, unless they operate the installation.
-    async fn unless_limited(
+    pub(crate) async fn unless_limited(
         &self,
         caller: &O::Caller,
         spent: Result<(), Limited>,
-    ) -> Result<(), Vec<ServerError>> {
+    ) -> Result<(), ServerError> {
         match spent {
             Err(limited) if !self.operations.is_operator(caller).await => {
-                Err(vec![self.rates.refuse(&limited).await])
+                Err(self.rates.refuse(&limited).await)
             }
             _ => Ok(()),
         }

@@ -152,6 +152,22 @@ impl<O: Operations> Call<'_, O> {
         Executed::refused(self.app.refused(errors, self.id))
     }
 
+    /// Has a body of so many bytes that cannot be read paid for; who has nothing left is told that instead of what is wrong with it.
+    async fn paid<T>(&self, bytes: usize, read: Result<T, ServerError>) -> Result<T, Refusal> {
+        let error = match read {
+            Ok(read) => return Ok(read),
+            Err(error) => error,
+        };
+        self.app.rates.charge_refused(self.account, bytes);
+        let left = self
+            .app
+            .unless_limited(self.caller, self.app.rates.check(self.account));
+        match left.await {
+            Ok(()) => Err(error.into()),
+            Err(limited) => Err(Refusal::of_caller(limited)),
+        }
+    }
+
     /// Runs a query or a mutation.
     async fn execute(&self, asked: Asked) -> Executed {
         let kind = asked.prepared.kind;
@@ -223,7 +239,7 @@ async fn take<O: Operations>(
             let is_batch = text.trim_start().starts_with('[');
             match token {
                 Some(token) => {
-                    let mut params = Params::from_json(text)?;
+                    let mut params = call.paid(text.len(), Params::from_json(text)).await?;
                     set_headers(&mut params, headers);
                     if let Some(key) = idempotency_key(headers)? {
                         params.set_idempotency_key(key)?;
@@ -231,7 +247,10 @@ async fn take<O: Operations>(
                     streams.start(app, &token, &caller, params)
                 }
                 None if is_batch => batch::answer(&call, text).await,
-                None => run(&call, Params::from_json(text)?).await,
+                None => {
+                    let params = call.paid(text.len(), Params::from_json(text)).await?;
+                    run(&call, params).await
+                }
             }
         }
         (method, _) => {

@@ -236,6 +236,7 @@ impl<'a> Collector<'a> {
         made.selections.push(as_selection(field, pos));
         Ok(Planned {
             key: Name::new(key),
+            name: Name::new(first.name.as_str()),
             shape: Shape::of(&definition.ty),
             below,
         })

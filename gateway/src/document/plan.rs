@@ -44,6 +44,8 @@ pub(super) struct Set {
 
 pub(super) struct Planned {
     pub(super) key: Name,
+    /// The name in the schema, of which `key` may be an alias.
+    pub(super) name: Name,
     pub(super) shape: Shape,
     pub(super) below: Below,
 }
@@ -66,6 +68,12 @@ impl Plan {
 
     pub(crate) fn operation_name(&self) -> Option<&Arc<str>> {
         self.name.as_ref()
+    }
+
+    /// Returns the schema's name for a field at the root of the answer.
+    pub(crate) fn root_field(&self, key: &str) -> Option<&str> {
+        let planned = self.root.fields.iter().find(|it| it.key == key)?;
+        Some(planned.name.as_str())
     }
 
     /// Returns what is counted of it. Operations that are never executed take no place among those that are counted by name.

@@ -29,7 +29,8 @@ pub(super) async fn answer<O: Operations>(
         let message = "A batch cannot be answered as a stream";
         return Err(Refusal::bad_request(message));
     }
-    let requests = Params::batch_from_json(text)?;
+    let requests = Params::batch_from_json(text);
+    let requests = call.paid(text.len(), requests).await?;
     if requests.is_empty() {
         return Err(Refusal::bad_request("The batch is empty"));
     }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tests::graphql::{Answer, Client};
+use tests::http::post;
 use tests::people::{self, register};
 use tests::postgres::Postgres;
 use tests::redis::Redis;
@@ -104,6 +105,22 @@ async fn documents_that_are_refused_cost_something(setup: Setup) {
     );
     // The administrator calls from the same address.
     ask(app.client(), ME).await.data();
+    // What is no JSON to its end was read to its end.
+    drop(app);
+    let app = setup.start_many(1, 0, &["--max-cost-per-address", "600"]);
+    let anonymous = app.client().anonymous();
+    let broken = format!("{{\"query\": \"{}\"", "a".repeat(8_000));
+    let request = post(
+        "/graphql",
+        &[("content-type", "application/json")],
+        broken.as_bytes(),
+    );
+    let mut statuses = Vec::new();
+    for _ in 0..10 {
+        statuses.push(anonymous.send(&request).await.expect("an answer").status);
+    }
+    assert_eq!(statuses[0], 400, "{statuses:?}");
+    assert!(statuses[5..].iter().all(|it| *it == 429), "{statuses:?}");
 }
 
 async fn gateways_count_together_and_without_redis_each_for_itself(_: Setup) {

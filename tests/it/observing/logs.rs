@@ -49,12 +49,17 @@ async fn lines_have_names_and_ids_only(mut setup: Setup) {
         .signed_in_as("bad-token")
         .run("{ __typename }", json!({}))
         .await;
-    let status = "query Hidden { workerStatus { followers { name } } }";
+    let status = "query Hidden { private_alias: workerStatus { followers { name } } }";
     member
         .client(client)
         .run(status, json!({}))
         .await
         .expect_code("FORBIDDEN");
+    // Each of the others' histories is refused, and that is told once.
+    let histories =
+        "query Others { users(first: 10) { nodes { history(first: 1) { totalCount } } } }";
+    let answer = member.client(client).run(histories, json!({})).await;
+    assert_eq!(answer.body["errors"][0]["extensions"]["code"], "FORBIDDEN");
     let mut socket = client.socket().await;
     socket
         .subscribe("secret-literal", customers::CHANGES, json!({}))
@@ -120,6 +125,11 @@ async fn lines_have_names_and_ids_only(mut setup: Setup) {
     assert_eq!(
         (&refused["operation"], &refused["field"]),
         (&json!("Hidden"), &json!("workerStatus"))
+    );
+    let of_others = audit.iter().filter(|line| line["operation"] == "Others");
+    assert_eq!(
+        of_others.map(|line| &line["field"]).collect::<Vec<_>>(),
+        ["users"]
     );
     assert!(
         refused["user"]
@@ -224,6 +234,17 @@ async fn levels_change_while_it_runs(mut setup: Setup) {
         (admin.get("/log", "").await.text() == "error\n").then_some(())
     })
     .await;
+    // What cannot be read changes nothing, and ends nothing.
+    let wrong = "log = \"info\"\nredis-url = \"redis://:pw#1@host:badly\"\n";
+    std::fs::write(&file, wrong).expect("the file is written");
+    app.gateways[0].process.signal(Signal::HUP);
+    let log = || app.gateways[0].process.log();
+    eventually("it is told", SOON, async || {
+        log().contains("REDIS_URL cannot be read").then_some(())
+    })
+    .await;
+    assert!(!log().contains("pw#1"), "{}", log());
+    assert_eq!(admin.get("/log", "").await.text(), "error\n");
 }
 
 tests::embedded!(
