@@ -177,5 +177,10 @@ impl OfPool {
 
 /// Returns how long ago this was, by the clock of this process. What a faster clock says has just happened.
 pub fn since(occurred_at: DateTime<Utc>) -> std::time::Duration {
-    (Utc::now() - occurred_at).to_std().unwrap_or_default()
+    between(occurred_at, Utc::now())
+}
+
+/// The same, at a time that was read before.
+pub(crate) fn between(occurred_at: DateTime<Utc>, now: DateTime<Utc>) -> std::time::Duration {
+    (now - occurred_at).to_std().unwrap_or_default()
 }

@@ -9,6 +9,7 @@ mod pace;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use chrono::Utc;
 use parking_lot::Mutex;
 use tokio::{
     sync::watch,
@@ -30,7 +31,7 @@ use crate::{
     database::Pool,
     follower::advance,
     letters::{self, Kind, Tried},
-    metrics::{OfFollower, since},
+    metrics::{OfFollower, between},
     pages::PAGE_EVENTS,
     read,
 };
@@ -327,8 +328,10 @@ impl Runner {
             .await?;
         self.poisoned = None;
         self.metrics.events.inc_by(wanted.len() as u64);
+        let now = Utc::now();
         for event in &*wanted {
-            self.metrics.delays.observe(since(event.occurred_at));
+            let delay = between(event.occurred_at, now);
+            self.metrics.delays.observe(delay);
         }
         self.log.announce(raised);
         self.follower.committed(&wanted);

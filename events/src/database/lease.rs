@@ -16,7 +16,7 @@ use std::{
 use sea_orm::{
     ConnAcquireErr, DbErr, ExecResult, QueryResult, RuntimeErr, Statement,
     sqlx::{
-        self, AssertSqlSafe, Connection, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool,
+        self, AssertSqlSafe, Connection, PgPool, Postgres, SqlSafeStr, SqlStr, Sqlite, SqlitePool,
         pool::PoolConnection,
     },
 };
@@ -65,9 +65,9 @@ pub(super) struct Lease {
     _turn: Option<Turn>,
     /// How long statements take, and when the running one began.
     statements: Option<Histogram>,
-    began: Instant,
+    began: Option<Instant>,
     /// The text of the running statement.
-    sql: String,
+    sql: SqlStr,
 }
 
 /// Runs `$call` with the connection of either kind, for at most the lease's patience.
@@ -122,8 +122,8 @@ impl Lease {
                 stop: None,
                 _turn: None,
                 statements: None,
-                began: Instant::now(),
-                sql: String::new(),
+                began: None,
+                sql: "".into_sql_str(),
             };
             if lease.depth() == 0 {
                 lease._turn = turn.take();
@@ -155,6 +155,18 @@ impl Lease {
         Ok(())
     }
 
+    /// Keeps the text, for the line about a statement that was slow. The text is shared, not copied.
+    fn note(&mut self, sql: impl SqlSafeStr) -> SqlStr {
+        self.sql = sql.into_sql_str();
+        self.sql.clone()
+    }
+
+    fn parts(&mut self, statement: Statement) -> (SqlStr, SqlxValues) {
+        let values = statement.values.unwrap_or(sea_orm::Values(Vec::new()));
+        let sql = self.note(AssertSqlSafe(Arc::new(statement.sql)));
+        (sql, SqlxValues(values))
+    }
+
     /// Has the time of each statement counted.
     pub(super) fn measured_by(mut self, statements: &Histogram) -> Self {
         self.statements = Some(statements.clone());
@@ -172,14 +184,12 @@ impl Lease {
     }
 
     pub(super) async fn execute(&mut self, statement: Statement) -> sqlx::Result<ExecResult> {
-        self.sql.clone_from(&statement.sql);
-        let (sql, values) = parts(statement);
+        let (sql, values) = self.parts(statement);
         answer!(self, connection => sqlx::query_with(sql, values).execute(connection))
     }
 
     pub(super) async fn execute_unprepared(&mut self, sql: &str) -> sqlx::Result<ExecResult> {
-        self.sql = sql.to_owned();
-        let sql = AssertSqlSafe(sql.to_owned());
+        let sql = self.note(AssertSqlSafe(Arc::new(sql.to_owned())));
         answer!(self, connection => sqlx::raw_sql(sql).execute(connection))
     }
 
@@ -187,8 +197,7 @@ impl Lease {
         &mut self,
         statement: Statement,
     ) -> sqlx::Result<Option<QueryResult>> {
-        self.sql.clone_from(&statement.sql);
-        let (sql, values) = parts(statement);
+        let (sql, values) = self.parts(statement);
         let found: sqlx::Result<Option<QueryResult>> = answer!(self, connection => async {
             let row = sqlx::query_with(sql, values).fetch_optional(connection).await?;
             Ok::<_, sqlx::Error>(row.map(QueryResult::from))
@@ -200,8 +209,7 @@ impl Lease {
         &mut self,
         statement: Statement,
     ) -> sqlx::Result<Vec<QueryResult>> {
-        self.sql.clone_from(&statement.sql);
-        let (sql, values) = parts(statement);
+        let (sql, values) = self.parts(statement);
         let found: sqlx::Result<Vec<QueryResult>> = answer!(self, connection => async {
             let rows = sqlx::query_with(sql, values).fetch_all(connection).await?;
             Ok::<_, sqlx::Error>(rows.into_iter().map(QueryResult::from).collect::<Vec<_>>())
@@ -213,13 +221,13 @@ impl Lease {
     /// kept for Postgres, and a connection is only ever given back outside of transactions.
     pub(super) async fn begin(&mut self, statement: &'static str) -> sqlx::Result<()> {
         self.is_in_transaction = true;
-        self.sql = statement.to_owned();
+        self.note(statement);
         let begun: sqlx::Result<()> = answer!(self, connection => begin(connection, statement));
         self.or_lost(begun, 1)
     }
 
     pub(super) async fn commit(&mut self) -> sqlx::Result<()> {
-        self.sql = "commit".to_owned();
+        self.note("commit");
         let ended: sqlx::Result<()> = answer!(self, connection => commit(connection));
         self.or_lost(ended, 0)?;
         self.is_in_transaction = false;
@@ -227,7 +235,7 @@ impl Lease {
     }
 
     pub(super) async fn rollback(&mut self) -> sqlx::Result<()> {
-        self.sql = "rollback".to_owned();
+        self.note("rollback");
         let ended: sqlx::Result<()> = answer!(self, connection => rollback(connection));
         self.or_lost(ended, 0)?;
         self.is_in_transaction = false;
@@ -261,7 +269,7 @@ impl Lease {
             return Err(given_up());
         }
         self.is_waiting = true;
-        self.began = Instant::now();
+        self.began = Some(Instant::now());
         Ok(())
     }
 
@@ -269,11 +277,11 @@ impl Lease {
         &mut self,
         answer: Result<sqlx::Result<T>, tokio::time::error::Elapsed>,
     ) -> sqlx::Result<T> {
-        let took = self.began.elapsed();
+        let took = self.began.map(|began| began.elapsed()).unwrap_or_default();
         if let Some(statements) = &self.statements {
             statements.observe(took);
         }
-        slow::tell(&self.sql, took);
+        slow::tell(self.sql.as_str(), took);
         let answer = answer.unwrap_or_else(|_| {
             self.silence.note();
             let message = format!("no answer within {:?}", self.patience);
@@ -353,11 +361,6 @@ where
     C::Database: sqlx::Database<Connection = C>,
 {
     <C::Database as sqlx::Database>::TransactionManager::rollback(connection).await
-}
-
-fn parts(statement: Statement) -> (AssertSqlSafe<String>, SqlxValues) {
-    let values = statement.values.unwrap_or(sea_orm::Values(Vec::new()));
-    (AssertSqlSafe(statement.sql), SqlxValues(values))
 }
 
 fn given_up() -> sqlx::Error {

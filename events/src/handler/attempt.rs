@@ -173,8 +173,8 @@ async fn try_record(
     let (name, position, attempt) = (claim.handler, claim.position, claim.attempts);
     match error {
         HandlerError::Unavailable(text) | HandlerError::DatabaseUnavailable(text) => {
-            deliveries::give_back(database, claim, Some(text)).await?;
-            count(claim, "unavailable");
+            let is_ours = deliveries::give_back(database, claim, Some(text)).await?;
+            count(claim, if is_ours { "unavailable" } else { "superseded" });
         }
         HandlerError::Retry(text) if attempt < policy.limit => {
             let delay = policy.delay(attempt, random());
@@ -186,9 +186,12 @@ async fn try_record(
                 error = text,
                 "an attempt failed"
             );
-            count(claim, "retried");
-            if deliveries::retry(database, claim, text, delay).await? {
-                worker.remind(name, position, delay);
+            match deliveries::retry(database, claim, text, delay).await? {
+                true => {
+                    count(claim, "retried");
+                    worker.remind(name, position, delay);
+                }
+                false => count(claim, "superseded"),
             }
         }
         HandlerError::Retry(text) | HandlerError::Final(text) => {
@@ -203,6 +206,8 @@ async fn try_record(
             if is_dead {
                 count(buried, "dead");
                 tracing::warn!(handler = name, position, attempts, "a delivery is dead");
+            } else {
+                count(buried, "superseded");
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use events::metrics::{Catalog, Labels, bytes, labels, name, seconds};
+use events::metrics::{Catalog, Labels, labels, name, seconds};
 
 /// Enters what is known of the process in the catalog.
 pub(crate) fn enter_process(catalog: &mut Catalog, database: &'static str) {
@@ -20,65 +20,56 @@ pub(crate) fn enter_process(catalog: &mut Catalog, database: &'static str) {
     let help = "Start of the process since the Unix epoch";
     let start = seconds("process_start_time", help);
     catalog.read_gauge(start, move || one(started));
-    let help = "Processor time, of the user and the system";
-    let processor = seconds("process_cpu", help);
-    catalog.read_counter(processor, || of_process(|it| it.processor_seconds));
-    let help = "Memory in use";
-    let resident = bytes("process_resident_memory", help);
-    catalog.read_gauge(resident, || of_process(|it| it.resident_bytes));
-    let help = "Memory mapped";
-    let mapped = bytes("process_virtual_memory", help);
-    catalog.read_gauge(mapped, || of_process(|it| it.virtual_bytes));
-    let help = "Open file descriptors";
-    let open = name("process_open_fds", help);
-    catalog.read_gauge(open, || of_process(|it| it.open_descriptors));
-    let help = "The limit on file descriptors";
-    let most = name("process_max_fds", help);
-    catalog.read_gauge(most, || of_process(|it| it.most_descriptors));
-    let help = "Threads";
-    let threads = name("process_threads", help);
-    catalog.read_gauge(threads, || of_process(|it| it.threads));
+    #[cfg(target_os = "linux")]
+    linux::enter(catalog);
 }
 
-struct Figures {
-    processor_seconds: f64,
-    resident_bytes: f64,
-    virtual_bytes: f64,
-    open_descriptors: f64,
-    most_descriptors: f64,
-    threads: f64,
-}
-
-fn of_process(figure: impl Fn(&Figures) -> f64) -> Vec<(Labels, f64)> {
-    let figures = read().iter().map(figure).collect::<Vec<_>>();
-    figures
-        .into_iter()
-        .map(|figure| (Labels::new(), figure))
-        .collect()
-}
-
+/// Each figure reads what it shows, and no more: a count of descriptors lists all of them.
 #[cfg(target_os = "linux")]
-fn read() -> Option<Figures> {
-    use procfs::process::{LimitValue, Process};
-
-    let process = Process::myself().ok()?;
-    let stat = process.stat().ok()?;
-    let most = match process.limits().ok()?.max_open_files.soft_limit {
-        LimitValue::Value(most) => most as f64,
-        LimitValue::Unlimited => f64::INFINITY,
+mod linux {
+    use events::metrics::{Catalog, Labels, bytes, name, seconds};
+    use procfs::{
+        ProcResult,
+        process::{LimitValue, Process, Stat},
     };
-    let ticks = (stat.utime + stat.stime) as f64;
-    Some(Figures {
-        processor_seconds: ticks / procfs::ticks_per_second() as f64,
-        resident_bytes: (stat.rss * procfs::page_size()) as f64,
-        virtual_bytes: stat.vsize as f64,
-        open_descriptors: process.fd_count().ok()? as f64,
-        most_descriptors: most,
-        threads: stat.num_threads as f64,
-    })
-}
 
-#[cfg(not(target_os = "linux"))]
-fn read() -> Option<Figures> {
-    None
+    pub(super) fn enter(catalog: &mut Catalog) {
+        let help = "Processor time, of the user and the system";
+        let processor = seconds("process_cpu", help);
+        catalog.read_counter(processor, || {
+            let ticks = |stat: &Stat| (stat.utime + stat.stime) as f64;
+            of_stat(|stat| ticks(stat) / procfs::ticks_per_second() as f64)
+        });
+        let resident = bytes("process_resident_memory", "Memory in use");
+        catalog.read_gauge(resident, || {
+            of_stat(|stat| (stat.rss * procfs::page_size()) as f64)
+        });
+        let mapped = bytes("process_virtual_memory", "Memory mapped");
+        catalog.read_gauge(mapped, || of_stat(|stat| stat.vsize as f64));
+        let threads = name("process_threads", "Threads");
+        catalog.read_gauge(threads, || of_stat(|stat| stat.num_threads as f64));
+        let open = name("process_open_fds", "Open file descriptors");
+        catalog.read_gauge(open, || of_process(|it| Ok(it.fd_count()? as f64)));
+        let most = name("process_max_fds", "The limit on file descriptors");
+        catalog.read_gauge(most, || {
+            of_process(|it| {
+                Ok(match it.limits()?.max_open_files.soft_limit {
+                    LimitValue::Value(most) => most as f64,
+                    LimitValue::Unlimited => f64::INFINITY,
+                })
+            })
+        });
+    }
+
+    fn of_stat(figure: impl Fn(&Stat) -> f64) -> Vec<(Labels, f64)> {
+        of_process(|process| Ok(figure(&process.stat()?)))
+    }
+
+    fn of_process(figure: impl Fn(&Process) -> ProcResult<f64>) -> Vec<(Labels, f64)> {
+        let read = Process::myself().and_then(|process| figure(&process));
+        read.ok()
+            .map(|figure| (Labels::new(), figure))
+            .into_iter()
+            .collect()
+    }
 }
