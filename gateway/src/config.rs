@@ -35,7 +35,6 @@ use workers::{
 };
 
 pub use sources::{Loaded, completions, load, load_again};
-use urls::{database_url, redis_url};
 
 /// Millrace: a GraphQL gateway whose every mutation is an event and whose every event can be subscribed to.
 ///
@@ -130,12 +129,11 @@ pub struct StoreSettings {
         long,
         env = "DATABASE_URL",
         default_value = "sqlite://data/millrace.db",
-        hide_env_values = true,
-        value_parser = database_url
+        hide_env_values = true
     )]
     pub database_url: String,
     /// Redis, the bus between processes; without it the log itself is the bus
-    #[arg(long, env = "REDIS_URL", hide_env_values = true, value_parser = redis_url)]
+    #[arg(long, env = "REDIS_URL", hide_env_values = true)]
     pub redis_url: Option<String>,
     /// Prefix of every key in Redis; the same for all processes of one Millrace
     #[arg(long, env = "MILLRACE_REDIS_PREFIX", default_value = "millrace")]

@@ -11,7 +11,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory, Error, FromArgMatches};
 
-use super::{Command, CommandLine, variables};
+use super::{Command, CommandLine, urls, variables};
 
 /// The file that is read unless another one is named.
 const DEFAULT_FILE: &str = "millrace.toml";
@@ -38,7 +38,7 @@ pub struct Loaded {
 /// Reads all settings. Ends the process for `--help`, `--version` and on errors, like other command line programs.
 #[must_use]
 pub fn load() -> Loaded {
-    read().unwrap_or_else(|error| error.exit())
+    read(true).unwrap_or_else(|error| error.exit())
 }
 
 /// Reads all settings again, from the same flags and environment, and from the file as it is now.
@@ -46,15 +46,18 @@ pub fn load() -> Loaded {
 /// # Errors
 /// What is wrong with them.
 pub fn load_again() -> Result<CommandLine, String> {
-    let read = read().map_err(|error| error.to_string())?;
+    let read = read(false).map_err(|error| error.to_string())?;
     Ok(read.command_line)
 }
 
-fn read() -> Result<Loaded, Error> {
+/// `.env` is taken over into the environment, which other threads must not read meanwhile: so only before there is anything else to do.
+fn read(is_first: bool) -> Result<Loaded, Error> {
     let inherited = variables::names();
     let refuse = |message| CommandLine::command().error(ErrorKind::UnknownArgument, message);
     // This precedes the declarations, which capture the environment.
-    variables::read_dotenv().map_err(refuse)?;
+    if is_first {
+        variables::read_dotenv().map_err(refuse)?;
+    }
     let secrets = variables::secrets_in_files(&secrets()).map_err(refuse)?;
     let command = |in_file: &Values| command(in_file, &secrets);
     let declared = command(&Values::new());
@@ -78,6 +81,8 @@ fn read() -> Result<Loaded, Error> {
         inherited,
         secrets: secrets.into_keys().collect(),
     };
+    let store = &loaded.command_line.config.store;
+    urls::check(&store.database_url, store.redis_url.as_deref()).map_err(refuse)?;
     if matches!(loaded.command_line.command, Some(Command::Work))
         && loaded.is_default("database_url")
     {

@@ -1,34 +1,40 @@
 //! URLs of databases and of Redis: which are accepted, and which parts may be shown, as a URL may contain a password. Called by the
 //! settings and by `effective`.
 
-/// Checks the URL of a database: its port must be a number, and a password in it must have its special characters encoded.
+/// Checks the URLs of the database and of Redis: ports must be numbers, and passwords must have their special characters encoded. They
+/// are no parsers of the command line, as that shows the values it refuses, which may contain passwords.
 ///
-/// Never fails: the value must not be shown, as it may contain a password, and the command line's parser shows values that it refuses. So
-/// `refuse` ends the process itself.
-pub(super) fn database_url(text: &str) -> Result<String, std::convert::Infallible> {
-    let expected = "sqlite://path or postgres://user:password@host:5432/name, with special characters of the password encoded (# as %23)";
-    let is_url = text.starts_with("sqlite:")
-        || ["postgres://", "postgresql://"]
-            .iter()
-            .any(|scheme| has_server(text, scheme));
-    if !is_url {
-        refuse("DATABASE_URL", expected);
+/// # Errors
+/// Which one cannot be read, and what was expected; never the value.
+pub(super) fn check(database: &str, redis: Option<&str>) -> Result<(), String> {
+    if !is_database(database) {
+        return refuse(
+            "DATABASE_URL",
+            "sqlite://path or postgres://user:password@host:5432/name",
+        );
     }
-    Ok(text.to_owned())
+    match redis {
+        Some(url) if !is_redis(url) => refuse("REDIS_URL", "redis://user:password@host:6379/0"),
+        _ => Ok(()),
+    }
 }
 
-/// Checks the URL of Redis in the same way.
-pub(super) fn redis_url(text: &str) -> Result<String, std::convert::Infallible> {
+fn is_database(url: &str) -> bool {
+    let schemes = ["postgres://", "postgresql://"];
+    url.starts_with("sqlite:") || schemes.iter().any(|scheme| has_server(url, scheme))
+}
+
+fn is_redis(url: &str) -> bool {
     let schemes = ["redis://", "rediss://", "valkey://", "valkeys://"];
-    let is_url = schemes.iter().any(|scheme| has_server(text, scheme))
-        || ["redis+unix:", "unix:", "valkey+unix:"]
-            .iter()
-            .any(|scheme| text.starts_with(scheme));
-    if !is_url {
-        let expected = "redis://user:password@host:6379/0, with special characters of the password encoded (# as %23)";
-        refuse("REDIS_URL", expected);
-    }
-    Ok(text.to_owned())
+    let of_files = ["redis+unix:", "unix:", "valkey+unix:"];
+    schemes.iter().any(|scheme| has_server(url, scheme))
+        || of_files.iter().any(|scheme| url.starts_with(scheme))
+}
+
+fn refuse(name: &str, expected: &str) -> Result<(), String> {
+    Err(format!(
+        "{name} cannot be read: expected {expected}, with special characters of the password encoded (# as %23)"
+    ))
 }
 
 /// Returns whether a host, and a valid port if any, follow the scheme.
@@ -45,12 +51,6 @@ fn has_server(url: &str, scheme: &str) -> bool {
         _ => return true,
     };
     port.is_empty() || port.parse::<u16>().is_ok()
-}
-
-fn refuse(name: &str, expected: &str) -> ! {
-    use clap::error::ErrorKind;
-    let message = format!("{name} cannot be read: expected {expected}");
-    clap::Error::raw(ErrorKind::ValueValidation, message + "\n").exit()
 }
 
 /// Returns the URL without credentials, which may precede the server or be among the parameters.

@@ -26,8 +26,9 @@ pub(super) fn reread_on_hangup() -> io::Result<()> {
             let read = config::load_again();
             let set = read.and_then(|read| {
                 let settings = &read.config.process;
+                logging::set_levels(&settings.log)?;
                 apply(settings);
-                logging::set_levels(&settings.log)
+                Ok(())
             });
             if let Err(error) = set {
                 tracing::error!(
