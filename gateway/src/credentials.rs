@@ -64,12 +64,12 @@ impl Credentials {
             (Some(_), Some(_)) => Some(NO_BEARER.to_owned()),
         };
         let user_agent = headers.get(USER_AGENT).and_then(|it| it.to_str().ok());
-        let user_agent =
-            user_agent.map(|text| text.chars().take(USER_AGENT_CHARS).collect::<String>());
+        // What can be read as text here is ASCII.
+        let user_agent = user_agent.map(|text| text.get(..USER_AGENT_CHARS).unwrap_or(text).into());
         Self {
             token,
             address,
-            user_agent: user_agent.map(Into::into),
+            user_agent,
         }
     }
 

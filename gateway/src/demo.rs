@@ -1,7 +1,9 @@
 //! Entering as a person of the demo data, without a password. The routes are there always, so that pages need not guess; without
 //! `--demo-data` there is nobody to enter as. Only JSON is taken, so that pages of other sites cannot have it sent. Called by `server`.
 
-use axum::extract::{Request, State};
+use std::time::Duration;
+
+use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -10,10 +12,15 @@ use entities::CommandContext;
 use entities::users::{Origin, SignedIn, UserError, Users};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tokio::time::timeout;
 
 use crate::connections::Client;
 use crate::credentials::Credentials;
 use crate::seed::PEOPLE;
+
+/// An address is all that is sent.
+const MOST_BYTES: usize = 1024;
+const SLOWEST_BODY: Duration = Duration::from_secs(10);
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -33,6 +40,7 @@ pub(crate) fn routes(users: Option<Users>) -> Router {
     Router::new()
         .route("/demo/people", get(people))
         .route("/demo/session", post(enter))
+        .layer(DefaultBodyLimit::max(MOST_BYTES))
         .with_state(users)
 }
 
@@ -55,23 +63,23 @@ async fn people(State(users): State<Option<Users>>) -> Response {
 
 /// Begins a session, in the shape of the mutation `signIn`.
 async fn enter(State(users): State<Option<Users>>, request: Request) -> Response {
+    let Some(users) = users else {
+        return nobody();
+    };
     let address = request
         .extensions()
         .get::<Client>()
         .map(|client| client.address);
     let client = Credentials::from_request(request.headers(), address);
-    let entering =
-        <Json<Entering> as axum::extract::FromRequest<()>>::from_request(request, &()).await;
-    let Json(Entering { email }) = match entering {
-        Ok(entering) => entering,
-        Err(refused) => return refused.into_response(),
+    let reading = Json::<Entering>::from_request(request, &());
+    let Json(Entering { email }) = match timeout(SLOWEST_BODY, reading).await {
+        Ok(Ok(entering)) => entering,
+        Ok(Err(refused)) => return refused.into_response(),
+        Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
     };
-    let Some(users) = users.filter(|_| PEOPLE.iter().any(|(_, known, _)| *known == email)) else {
-        return uncached(
-            StatusCode::NOT_FOUND,
-            &json!({ "error": "there is no such person" }),
-        );
-    };
+    if !PEOPLE.iter().any(|(_, known, _)| *known == email) {
+        return nobody();
+    }
     let context = CommandContext {
         viewer: entities::access::Viewer::Anonymous,
         ..CommandContext::process("demo")
@@ -102,6 +110,11 @@ async fn enter(State(users): State<Option<Users>>, request: Request) -> Response
         }
         Err(error) => failed(&error),
     }
+}
+
+fn nobody() -> Response {
+    let error = json!({ "error": "there is no such person" });
+    uncached(StatusCode::NOT_FOUND, &error)
 }
 
 fn failed(error: &UserError) -> Response {

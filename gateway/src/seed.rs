@@ -13,7 +13,7 @@ use indicatif::ProgressBar;
 
 pub use customers::seed;
 pub(crate) use demo::PEOPLE;
-pub use demo::seed_demo;
+pub use demo::{end_demo_sessions, seed_demo};
 pub use file::{SeedFileError, seed_file};
 pub use posts::{SeedPostsError, seed_posts};
 

@@ -177,7 +177,7 @@ async fn change_in_tx(
     Ok(user)
 }
 
-async fn lock_administrators(tx: &Tx<'_>) -> Result<Vec<UserId>> {
+pub(super) async fn lock_administrators(tx: &Tx<'_>) -> Result<Vec<UserId>> {
     let locked = Entity::find()
         .select_only()
         .column(Column::Id)

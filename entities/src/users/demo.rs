@@ -5,7 +5,8 @@ use ::events::sql::query_one_as;
 
 use super::{
     Origin, Register, Role, Secret, SignedIn, User, UserRefusal, Users, commands::lock_user,
-    error::UserError, sign_in::create_user, stored_passwords::still_has,
+    error::UserError, events::Revocation, sessions::end_sessions, sign_in::create_user,
+    stored_passwords::still_has,
 };
 use crate::{CommandContext, access::UserId, boxed};
 
@@ -41,6 +42,25 @@ impl Users {
         let found: Option<(UserId,)> =
             query_one_as(&self.log.database().reader, sql, values).await?;
         Ok(found.map(|(id,)| id))
+    }
+
+    /// Ends the sessions of the person of the demo data who has this address: nobody may be one where they are not shown.
+    #[boxed]
+    pub async fn end_demo_sessions(&self, email: &str) -> Result<u32> {
+        let Some(id) = self.demo_user(email).await? else {
+            return Ok(0);
+        };
+        let context = CommandContext::process("demo");
+        self.log
+            .write(move |tx| {
+                let context = context.clone();
+                Box::pin(async move {
+                    lock_user(tx, id).await?;
+                    let revocation = Revocation::SignedOutEverywhere;
+                    end_sessions(tx, &context, id, |_| true, revocation).await
+                })
+            })
+            .await
     }
 
     /// Begins a session of a person of the demo data.

@@ -180,8 +180,8 @@ impl Users {
         password: Secret,
     ) -> Result<User> {
         rules::check_guess("token", &token)?;
-        rules::check_new_password(&password, &[])?;
         self.throttle.check_address(origin.address)?;
+        rules::check_new_password(&password, &[])?;
         let hash = self.passwords.hash(origin.address, password).await?;
         self.log
             .write(move |tx| {

@@ -11,7 +11,7 @@ use sea_orm::{EntityTrait, IntoActiveModel, QuerySelect};
 
 use super::{
     Availability, Role, STREAM, Secret, User, UserError, UserEventKind, UserRefusal, Users,
-    commands::{append, lock_user},
+    commands::{append, lock_administrators, lock_user},
     demo::NO_PASSWORD,
     error::refused_row,
     events::Revocation,
@@ -173,8 +173,8 @@ impl Users {
         rules::check_guess("currentPassword", &current)?;
         let user = self.load_user(principal.user_id).await?;
         let user = user.ok_or(UserError::NotFound(STREAM))?;
-        rules::check_new_password(&new, &[&user.email, &user.name])?;
         self.throttle.check_owner(&user.email_key)?;
+        rules::check_new_password(&new, &[&user.email, &user.name])?;
         let found = self.find_password(&user.email).await?;
         let before = found.map(|(_, hash)| hash);
         let checked = self.passwords.matches(None, current, before.clone());
@@ -229,7 +229,11 @@ impl Users {
                     let Some((id, _)) = found else {
                         return create_user(tx, context, input, &hash, role).await;
                     };
+                    let administrators = lock_administrators(tx).await?;
                     let mut user = lock_user(tx, id).await?;
+                    if role != Role::Admin && administrators == [user.id] {
+                        return Err(UserRefusal::LastAdministrator.into());
+                    }
                     if user.role != role || user.deactivated_at.is_some() {
                         let before = user.active_role();
                         user.role = role;

@@ -5,7 +5,10 @@ use ::events::{
     sql::{execute, query_one_as},
 };
 
-use super::{User, UserError, UserEventKind, UserRefusal, commands::append};
+use super::{
+    User, UserError, UserEventKind, UserRefusal, commands::append, email_tokens,
+    events::EmailPurpose,
+};
 use crate::{CommandContext, access::UserId};
 
 type Result<T, E = UserError> = std::result::Result<T, E>;
@@ -17,6 +20,8 @@ pub(super) async fn set_password(
     hash: &str,
 ) -> Result<User> {
     store_hash(tx, user.id, hash).await?;
+    // Whoever has a mail from before must not set another one.
+    email_tokens::remove(tx, user.id, EmailPurpose::ResetPassword).await?;
     let role = user.active_role();
     append(tx, context, UserEventKind::PasswordChanged, user, role).await
 }

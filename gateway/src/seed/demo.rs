@@ -8,7 +8,7 @@ use entities::{
     access::{Principal, SessionId, Viewer},
     chats::{ChatKind, CreateChat},
     students::{CreateStudent, StudentStatus},
-    users::{Role, User},
+    users::{Role, User, UserError, Users},
 };
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -46,6 +46,17 @@ pub(crate) const PEOPLE: [(&str, &str, Role); 3] = [
     ("Grace Hopper", "grace@example.com", Role::Staff),
     ("Alan Turing", "alan@example.com", Role::Member),
 ];
+
+/// Ends the sessions of the people of the demo data.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn end_demo_sessions(users: &Users) -> std::result::Result<(), UserError> {
+    for (_, email, _) in PEOPLE {
+        users.end_demo_sessions(email).await?;
+    }
+    Ok(())
+}
 
 /// Creates the demo data.
 ///

@@ -33,6 +33,9 @@ pub(super) async fn start(
                 .map_err(StartError::Demo)?;
         }
     }
+    if is_embedded && !config.server.demo_data {
+        seed::end_demo_sessions(&entities.users).await?;
+    }
     Ok(administrator.map(|(_, password)| password))
 }
 

@@ -104,6 +104,14 @@ async fn a_password_is_reset_by_mail(mut setup: Setup) {
     let mail = mails.next().await;
     assert_eq!(mail.to, ada.email);
     let token = mail.token();
+    // A password that was changed meanwhile takes the mail with it.
+    let changed = people::change_password(&client, &ada.password, "a red hat, knitted").await;
+    changed.data();
+    reset(&client, &token, NEW_PASSWORD)
+        .await
+        .expect_code("VALIDATION");
+    ask_for_reset(&client, &ada.email).await.data();
+    let token = mails.next().await.token();
     let weak = reset(&client, &token, "password1").await;
     assert_eq!(
         weak.expect_code("VALIDATION")["violations"][0]["code"],

@@ -121,6 +121,16 @@ async fn registration_may_be_closed(setup: Setup) {
         .run("{ me { role } }", json!({}))
         .await;
     assert_eq!(role.data()["me"]["role"], "STAFF");
+    // Nobody would be left to manage users.
+    let admin = setup.admin().email.clone();
+    let mut command = setup.command(&["user", "--email", &admin]);
+    let refused = command
+        .env("MILLRACE_USER_PASSWORD", "knit a red hat")
+        .output()
+        .expect("an answer");
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success(), "{refused:?}");
+    assert!(told.contains("the last administrator"), "{told}");
 }
 
 async fn passwords_that_are_tried_first_are_refused(setup: Setup) {
