@@ -9,6 +9,9 @@ pub(crate) const COUNT: &str = "250";
 /// The cost of searching, which reads every searched row.
 pub(crate) const SEARCH: &str = "1000";
 
+/// The cost of what all members of a chat made of a message.
+pub(crate) const RECEIPTS: &str = "10";
+
 /// The cost of requesting a field or of giving an input. Without it a field costs 1, and an input nothing.
 #[TypeDirective(location = "FieldDefinition", location = "InputFieldDefinition")]
 pub(crate) fn cost(weight: String) {}

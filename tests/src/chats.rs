@@ -58,6 +58,12 @@ pub async fn say(client: &Client, chat: &str, text: &str) -> Value {
 }
 
 /// Sends a message under an idempotency key; returns any answer.
+/// Marks all that was said as read.
+pub async fn read(client: &Client, chat: &str) {
+    let document = "mutation($id: ID!) { markChatRead(input: { id: $id }) { chat { id } } }";
+    client.run(document, json!({ "id": chat })).await.data();
+}
+
 pub async fn try_say(client: &Client, chat: &str, text: &str, key: &str) -> io::Result<Answer> {
     let input = json!({ "chatId": chat, "text": text });
     let key = [("idempotency-key", key)];

@@ -21,7 +21,7 @@ use crate::{
     connection::{ListCursor, PageArguments, connect},
     error::{Result, codes, error},
     history,
-    price::list_size,
+    price::{RECEIPTS, cost, list_size},
     request::{Read, reading, viewer},
     users::UserRef,
 };
@@ -247,12 +247,14 @@ impl Message {
     }
 
     /// How far the message has come: as far as to the last of its recipients. Null when somebody else sent it.
+    #[graphql(directive = cost::apply(RECEIPTS.to_owned()))]
     async fn state(&self, ctx: &Context<'_>) -> Result<Option<MessageState>> {
         let receipts = receipts::find(ctx, self.key).await?;
         Ok(receipts.map(|receipts| receipts.state()))
     }
 
     /// How many members have received and seen the message, who, and when. Null when somebody else sent it.
+    #[graphql(directive = cost::apply(RECEIPTS.to_owned()))]
     async fn receipts(&self, ctx: &Context<'_>) -> Result<Option<MessageReceipts>> {
         receipts::find(ctx, self.key).await
     }

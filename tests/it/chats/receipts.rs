@@ -1,6 +1,6 @@
 //! What became of a message: its sender sees it, hears of it, and nobody else does.
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, TransactionTrait};
 use serde_json::{Value, json};
 use tests::Setup;
 use tests::graphql::Client;
@@ -361,6 +361,23 @@ async fn at_once(setup: Setup) {
     }
 }
 
+/// Who reads does not wait for who writes in the chat.
+async fn marks_wait_for_no_writer(setup: Setup) {
+    let app = setup.start();
+    let [(_, a), (bob, b), _] = trio(app.client()).await;
+    let chat = group(&a, "Tea", &[&bob]).await;
+    say(&a, &chat, "One").await;
+    let database = setup.database().await;
+    let writing = database.begin().await.expect("a transaction");
+    let locked = writing.execute_unprepared("select id from chat for update");
+    locked.await.expect("the lock");
+    delivered(&b, &chat, 1).await;
+    seen(&b, &chat, 1).await;
+    writing.rollback().await.expect("the end");
+    assert_eq!(state(&a, &chat, 1).await, is("SEEN", [1, 1, 1]));
+}
+
+tests::distributed!(marks_wait_for_no_writer);
 tests::both_ways!(
     a_message_comes_as_far_as_to_its_last_recipient,
     senders_hear_of_it_and_nobody_else,

@@ -86,6 +86,7 @@ async fn what_was_asked_for_comes_and_nothing_else(setup: Setup) {
     create_post(client, "Another").await;
     customers::create(client, "Ada", "ada@example.com").await;
     chats::say(client, &chat, "Hidden text").await;
+    chats::read(&other.client(client), &chat).await;
     comment(client, &post, "The end").await;
     let database = setup.database().await;
     let log = eventually("all events have positions", SOON, async || {
@@ -145,10 +146,12 @@ async fn what_was_asked_for_comes_and_nothing_else(setup: Setup) {
         assert_eq!(found, wanted, "{id}");
     }
     for (_, event) in &heard {
-        let is_hidden = ["chat", "inbox"].contains(&event["stream"].as_str().expect("a stream"));
+        let stream = event["stream"].as_str().expect("a stream");
+        let is_hidden = ["chat", "inbox", "receipts"].contains(&stream);
         assert_eq!(event["isWithheld"], is_hidden);
         assert_eq!(event["data"].is_null(), is_hidden);
     }
+    assert!(heard.iter().any(|(_, event)| event["stream"] == "receipts"));
     assert!(
         heard
             .iter()

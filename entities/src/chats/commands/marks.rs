@@ -6,11 +6,11 @@
 //! messages between two places of the mark. No two rows overlap, so the first that ends at or behind a message is the one that covers
 //! it, or none does: a version that knew no marks has moved the number alone.
 //!
-//! Locks are taken in the order of member, streams of receipts by user, inboxes.
+//! Locks are taken in the order of chat, if it is written to, member, streams of receipts by user, inboxes. Marks go with their member.
 
-use ::events::{StreamKey, Tx, sql::query_as};
+use ::events::{StreamKey, sql::query_as};
 use chrono::{DateTime, Utc};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, Set};
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, Set};
 
 use super::{Result, Work};
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     chats::{
         ChatMember, RECEIPT_STREAM,
         events::{ReceiptData, ReceiptEventKind},
-        mark::{Column, Entity, MarkKind, Model as Mark},
+        mark::{Entity, MarkKind, Model as Mark},
     },
     event_kinds::EventData,
 };
@@ -110,15 +110,5 @@ async fn tell_authors(
             .append(stream, version - 1, event, &work.context.meta())
             .await?;
     }
-    Ok(())
-}
-
-/// Removes what a member told who is gone.
-pub(super) async fn forget_in_tx(tx: &Tx<'_>, gone: &ChatMember) -> Result<()> {
-    Entity::delete_many()
-        .filter(Column::ChatId.eq(gone.chat_id))
-        .filter(Column::UserId.eq(gone.user_id))
-        .exec(&**tx)
-        .await?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use sea_orm::{
     QuerySelect, Set,
 };
 
-use super::{Details, Locked, Result, Work, insert_members_in_tx, lock_in_tx, marks, time_in};
+use super::{Details, Locked, Result, Work, insert_members_in_tx, lock_in_tx, time_in};
 use crate::{
     CommandContext,
     access::{Action, UserId, authorize},
@@ -138,7 +138,6 @@ async fn depart_in_tx(
     kind: ChatEventKind,
 ) -> Result<Chat> {
     gone.clone().delete(&**work.tx).await?;
-    marks::forget_in_tx(work.tx, &gone).await?;
     let new_owner = match gone.role {
         ChatRole::Owner => hand_over_in_tx(&work, chat.id).await?,
         ChatRole::Member => None,

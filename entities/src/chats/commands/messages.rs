@@ -12,8 +12,9 @@ use crate::{
     access::{Action, authorize},
     boxed,
     chats::{
-        Chat, ChatError, ChatEventKind, ChatId, ChatMessage, ChatRefusal, Chats, MessageId,
+        Chat, ChatError, ChatEventKind, ChatId, ChatMessage, ChatRefusal, Chats, MessageId, STREAM,
         mark::MarkKind,
+        member,
         message::{Column, Entity},
         rules,
     },
@@ -116,6 +117,12 @@ fn set_text(text: String) -> impl Fn(&mut ChatMessage, DateTime<Utc>) -> Result<
 
 async fn send_in_tx(work: Work<'_>, locked: Locked, text: String) -> Result<ChatMessage> {
     let Locked { mut chat, member } = locked;
+    // Marks move without the lock of the chat.
+    let member = member::Entity::find_by_id((chat.id, member.user_id))
+        .lock_exclusive()
+        .one(&**work.tx)
+        .await?
+        .ok_or(ChatError::NotFound(STREAM))?;
     let at = time_in(&chat);
     chat.last_number += 1;
     chat.last_activity_at = at;
