@@ -7,8 +7,8 @@ ARG BUILDKIT_SBOM_SCAN_STAGE=true
 WORKDIR /millrace/web
 COPY schema/schema.graphql ../schema/
 COPY web ./
-RUN --mount=type=cache,target=/root/.npm \
-    npm ci --no-audit --no-fund \
+RUN --mount=type=cache,target=/npm \
+    npm ci --cache /npm --no-audit --no-fund \
     && npm run build
 
 FROM rust:1.95-bookworm AS program

@@ -72,10 +72,14 @@ pub struct Service<O> {
 ///
 /// When the listener has no address.
 pub async fn serve<O: Operations>(listener: TcpListener, service: Service<O>) -> io::Result<()> {
-    let drain_time = service.config.websocket.drain_time;
+    // Requests that have begun may take as long as ever.
+    let Config {
+        websocket, http, ..
+    } = &service.config;
+    let patience = websocket.drain_time.max(http.request_timeout);
     let address = listener.local_addr()?;
     tracing::info!(%address, "listening on {address}");
-    accept(listener, door(service), drain_time).await;
+    accept(listener, door(service), patience).await;
     Ok(())
 }
 
@@ -103,7 +107,7 @@ pub async fn serve_beside(listener: TcpListener, routes: Router, hosts: Arc<[All
 }
 
 /// Accepts connections until the stop has begun, and waits until they are done, or have run out of time.
-async fn accept(listener: TcpListener, door: Door, drain_time: Duration) {
+async fn accept(listener: TcpListener, door: Door, patience: Duration) {
     let shutdown = door.shutdown.clone();
     // Each open connection holds a receiver.
     let open = watch::Sender::new(());
@@ -149,7 +153,7 @@ async fn accept(listener: TcpListener, door: Door, drain_time: Duration) {
         open.closed().await;
         shutdown.all_sockets_closed().await;
     };
-    if tokio::time::timeout(drain_time + STOP_GRACE, done)
+    if tokio::time::timeout(patience + STOP_GRACE, done)
         .await
         .is_err()
     {

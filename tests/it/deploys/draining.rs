@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use tests::http::{Connection, request};
+use serde_json::json;
+use tests::http::{Connection, post, request};
 use tests::waiting::SOON;
 use tests::{Setup, eventually};
 
@@ -94,4 +95,40 @@ async fn a_request_under_way_is_answered(setup: Setup) {
     }
 }
 
-tests::distributed!(clients_are_sent_elsewhere, a_request_under_way_is_answered);
+/// A request may take as long while the gateway stops as before. Here it waits for read models that nobody writes.
+async fn a_slow_request_is_answered(setup: Setup) {
+    let flags = ["--drain-time", "0s", "--read-after-timeout", "8s"];
+    let mut gateway = setup.gateway(&flags);
+    let client = setup.admin().client(&gateway.client);
+    let document = "mutation { createCustomer(input: { name: \"Ada\", email: \"ada@example.com\" }) { customer { id } } }";
+    let written = client.run(document, json!({})).await;
+    let token = written.body["extensions"]["readAfter"]
+        .as_str()
+        .expect("a token")
+        .to_owned();
+    let bearer = format!("Bearer {}", setup.admin().access_token);
+    let headers = [
+        ("authorization", bearer.as_str()),
+        ("content-type", "application/json"),
+        ("read-after", token.as_str()),
+    ];
+    let mut connection = Connection::open(gateway.address).await.expect("one");
+    let response = connection.send(&request("GET", QUERY, ACCEPT)).await;
+    assert_eq!(response.expect("an answer").status, 200);
+    gateway.process.pause();
+    gateway.process.signal(Signal::TERM);
+    let asked = post("/graphql", &headers, br#"{"query":"{ me { id } }"}"#);
+    connection.write(&asked).await.expect("a request");
+    gateway.process.resume();
+    let response = connection.read_response().await.expect("it is not lost");
+    let text = response.text();
+    assert!(text.contains("READ_AFTER_TIMEOUT"), "{text}");
+    let ended = tokio::task::block_in_place(|| gateway.process.wait(SOON));
+    assert!(ended.success(), "it ended with {ended}");
+}
+
+tests::distributed!(
+    clients_are_sent_elsewhere,
+    a_request_under_way_is_answered,
+    a_slow_request_is_answered
+);
