@@ -163,5 +163,13 @@ fn visitors_enter_as_people_of_the_demo_data_and_as_nobody_else() {
         let without = setup.gateway(&[]);
         assert!(people_of(&without.client).await.is_empty());
         assert_eq!(enter(&without.client, "ada@example.com", json).await.0, 404);
+        // Nor goes on as.
+        let token = &entered["session"]["refreshToken"];
+        let document = "mutation($token: String!) { refresh(input: { refreshToken: $token }) { user { id } } }";
+        let refused = without
+            .client
+            .run(document, json!({ "token": token }))
+            .await;
+        refused.expect_code("UNAUTHENTICATED");
     });
 }

@@ -8,7 +8,7 @@ import { program, until } from './program.mjs';
 const run = Math.random().toString(36).slice(2, 8);
 const title = `Engine room ${run}`;
 
-await program(240_000, async (base, check) => {
+await program(400_000, async (base, check) => {
   const browser = await launch();
   const [ada, grace] = [await visit(browser, base), await visit(browser, base)];
   await enterAs(ada.page, base, 'Ada', '/chats');
@@ -46,8 +46,13 @@ await program(240_000, async (base, check) => {
   await mark.waitFor();
   check('its author is told that it was seen');
   await connectionIs(grace.page, /Live/);
-  await field(grace).pressSequentially('I am typ', { delay: 20 });
-  await ada.page.getByText('Grace is typing…').waitFor();
+  // Who types tells so every few seconds, and only who is there hears it: a line may be renewed at that moment.
+  const typing = ada.page.getByText('Grace is typing…');
+  await until('the typing', async () => {
+    await field(grace).pressSequentially('.', { delay: 200 });
+    return typing.isVisible();
+  });
+  await field(grace).fill('I am typ');
   await ada.page.reload();
   await field(grace).press('Enter');
   await shown(ada, 'I am typ').waitFor();

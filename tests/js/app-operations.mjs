@@ -10,7 +10,7 @@ import { connect, collect } from './sockets.mjs';
 
 const pages = ['', '/log', '/workers', '/letters', '/people', '/storage'];
 
-await program(240_000, async (base, check) => {
+await program(400_000, async (base, check) => {
   const submit = 'mutation ($input: SubmitSignalInput!) { submitSignal(input: $input) { signal { id } } }';
   await post(base, submit, { input: { source: 'operations', value: 1 } });
   const browser = await launch();
@@ -38,7 +38,7 @@ await program(240_000, async (base, check) => {
 async function enter(browser, base, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(60_000);
   const seen = watch(page, base);
   await page.goto(`${base}/sign-in?next=/operations`);
   await page.getByLabel('Email').fill(process.env.SIGN_IN_EMAIL);
@@ -154,7 +154,7 @@ async function disconnect(page, base, check) {
 async function letters(first, second, base, check) {
   await go(second, 'Overview');
   const alarm = second.getByRole('list', { name: 'Alarms' }).getByRole('listitem').filter({ hasText: 'signal_levels gave up' });
-  await alarm.waitFor({ timeout: 60_000 });
+  await alarm.waitFor();
   await go(first, 'Dead letters');
   const letter = first.getByRole('table', { name: 'Dead letters' }).getByRole('link');
   await letter.first().waitFor();

@@ -11,7 +11,7 @@ const sizes = [
   { width: 390, height: 844 },
 ];
 
-await program(240_000, async (base, check) => {
+await program(400_000, async (base, check) => {
   const browser = await launch();
   const faults = [];
   for (const viewport of sizes) {

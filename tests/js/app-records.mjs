@@ -12,7 +12,7 @@ const rows = Number(process.env.ROWS ?? 300);
 /** Sixty frames a second leave a frame this long. */
 const frameMs = 1000 / 60;
 
-await program(180_000, async (base, check) => {
+await program(400_000, async (base, check) => {
   const grace = await register(base, 'Grace');
   const member = await register(base, 'Omar');
   const admin = await signInAsAdmin(base);
@@ -53,7 +53,7 @@ async function seed(base, authorization) {
 async function enter(browser, base, { email, password }, path) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(60_000);
   const seen = watch(page, base);
   await page.goto(`${base}/sign-in?next=${encodeURIComponent(path)}`);
   await page.getByLabel('Email').fill(email);

@@ -8,7 +8,7 @@ import { program, until } from './program.mjs';
 
 const run = Math.random().toString(36).slice(2, 8);
 
-await program(180_000, async (base, check) => {
+await program(400_000, async (base, check) => {
   const browser = await launch();
   const [ada, grace] = [await visit(browser, base), await visit(browser, base)];
   await Promise.all([enterAs(ada.page, base, 'Ada', '/signals'), enterAs(grace.page, base, 'Grace', '/signals')]);
@@ -54,20 +54,21 @@ await program(180_000, async (base, check) => {
   await ada.page.getByText('2 in all').waitFor();
   check('one source alone is shown', new URL(ada.page.url()).searchParams.get('source') === `north ${run}`, ada.page.url());
 
-  // The deadline passes while one of the processors rests.
+  // The deadline passes while one of the processors rests. A worker may know that half a second late, and answer once more.
   const worker = async (field) => {
     const document = `mutation { ${field}(input: { name: "signal_levels" }) { workerStatus { handlers { name } } } }`;
     await post(base, document, {}, (await signInAsAdmin(base)).authorization);
   };
+  const partial = graph(ada).getByText('Partial: without Levels');
   await worker('pauseWorker');
-  // Workers look now and then whether they are paused.
-  await ada.page.waitForTimeout(3_000);
-  await submit(ada, `slow ${run}`, '1000');
-  // On a busy machine others are too late as well.
-  await graph(ada).getByText(/^Partial: without .*Levels/).waitFor({ timeout: 40_000 });
-  check('a signal that misses its deadline is partial', await graph(ada).getByText('did not answer').first().isVisible());
+  for (let number = 1; !(await partial.isVisible()) && number <= 6; number += 1) {
+    await submit(ada, `slow ${run}`, '1000');
+    await ada.page.getByRole('heading', { name: `slow ${run} #${number}` }).waitFor();
+    await partial.or(graph(ada).getByText('Complete')).waitFor();
+  }
+  check('a signal that misses its deadline is partial', await graph(ada).getByText('did not answer').isVisible());
   await worker('resumeWorker');
-  await graph(ada).getByText('too late').first().waitFor({ timeout: 20_000 });
+  await graph(ada).getByText('too late').waitFor();
   check('and a late answer is shown as such');
 
   for (const [width, height] of [[1280, 800], [360, 740]]) {

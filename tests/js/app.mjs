@@ -6,6 +6,8 @@ import { until } from './program.mjs';
 /** A browser context with one page, and what goes wrong in it. */
 export async function visit(browser, base, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  // What is not there by then never comes; how long it takes is not the subject, and machines differ.
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   const seen = watch(page, base);
   return { context, page, seen };

@@ -9,14 +9,14 @@ import { program, until } from './program.mjs';
 
 const example = new URL('../../examples/typescript/', import.meta.url);
 
-await program(60_000, async (base, check) => {
+await program(400_000, async (base, check) => {
   const site = await serve(base);
   const wire = await stretch(site);
   const address = `http://127.0.0.1:${wire.port}`;
   const browser = await launch();
   try {
     const page = await browser.newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(60_000);
     const seen = watch(page, address);
     await page.goto(address);
     await signIn(page);

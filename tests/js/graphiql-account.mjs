@@ -17,12 +17,12 @@ import {
 import { register, signInAsAdmin } from './people.mjs';
 import { program, until } from './program.mjs';
 
-await program(180_000, async (base, check) => {
+await program(400_000, async (base, check) => {
   const admin = await signInAsAdmin(base);
   const browser = await launch();
   try {
     const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(60_000);
     const seen = watch(page, base);
     await openPage(page, base);
     await refused(page, check);

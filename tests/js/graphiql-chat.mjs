@@ -17,7 +17,7 @@ import {
 import { register } from './people.mjs';
 import { program, until } from './program.mjs';
 
-await program(120_000, async (base, check) => {
+await program(400_000, async (base, check) => {
   const [ada, grace] = [await register(base, 'Ada'), await register(base, 'Grace')];
   const browser = await launch();
   try {
@@ -41,7 +41,7 @@ await program(120_000, async (base, check) => {
 async function enter(browser, base, person) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(60_000);
   const seen = watch(page, base);
   await openPage(page, base);
   await signIn(page, person);

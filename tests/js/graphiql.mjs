@@ -57,7 +57,7 @@ const live = [
   'Resume from a cursor',
 ];
 
-await program(240_000, async (base, check) => {
+await program(400_000, async (base, check) => {
   await validateExamples(base, check);
   await checkPlayground(base, check);
   const admin = await signInAsAdmin(base);
@@ -66,7 +66,7 @@ await program(240_000, async (base, check) => {
   try {
     const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
     const page = await context.newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(60_000);
     const seen = watch(page, base);
     await open(page, base, check);
     await signIn(page, admin);
@@ -215,7 +215,7 @@ async function isAccessible(page, base, check) {
     colorScheme: 'dark',
   });
   const phone = await context.newPage();
-  phone.setDefaultTimeout(20_000);
+  phone.setDefaultTimeout(60_000);
   await phone.goto(`${base}/graphiql`);
   await editor(phone).waitFor();
   const run = phone.getByRole('button', { name: /^Execute query/ });

@@ -35,7 +35,7 @@ export async function program(limitMs, body) {
 }
 
 /** Waits until `condition` gives something truthy, and gives it back. */
-export async function until(what, condition, limitMs = 15_000) {
+export async function until(what, condition, limitMs = 60_000) {
   const deadline = Date.now() + limitMs;
   for (;;) {
     const value = await condition();
