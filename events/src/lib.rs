@@ -18,6 +18,7 @@ mod database;
 mod epoch;
 mod error;
 mod event;
+mod examined;
 mod feed;
 mod follower;
 mod fresh;
@@ -72,6 +73,7 @@ pub use database::{
 pub use epoch::continues;
 pub use error::{Error, Result, error_chain};
 pub use event::{ERASURE_STREAM, Event, Meta, PARTS, StreamKey, part_of};
+pub use examined::{DatabaseFacts, RedisFacts, ServerFacts, examine_redis};
 pub use feed::{EventSource, FeedError, Range, Versioned};
 pub use follower::{Applying, Checkpoint, Follower, read_checkpoint};
 pub use handler::{

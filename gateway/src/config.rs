@@ -155,16 +155,29 @@ pub struct StoreSettings {
 #[derive(Subcommand, Clone, Debug)]
 pub enum Command {
     /// Serve the API and the pages; the default without a subcommand
+    #[command(
+        after_help = "Examples:\n  millrace serve --listen 0.0.0.0:8080\n  millrace serve --demo-data --database-url sqlite:///tmp/try.db"
+    )]
     Serve,
     /// Run the workers: keep the read models of a distributed Millrace
     ///
     /// Any number of these may run beside any number of gateways on the same database; they share the work.
+    #[command(
+        after_help = "Example:\n  millrace work --database-url postgres://millrace@db/millrace --redis-url redis://redis"
+    )]
     Work,
     /// Bring the database up to date and exit
+    #[command(
+        after_help = "Example:\n  millrace migrate --database-url postgres://millrace@db/millrace"
+    )]
     Migrate,
     /// Create customers, or posts with likes and comments, and exit
+    #[command(
+        after_help = "Examples:\n  millrace seed --customers 1000 --posts 50\n  millrace seed --file customers.json"
+    )]
     Seed(SeedSettings),
     /// Import a large file and exit
+    #[command(after_help = "Example:\n  millrace import students students.csv --existing update")]
     Import {
         #[command(subcommand)]
         what: ImportCommand,
@@ -172,6 +185,7 @@ pub enum Command {
     /// Create an administrator, or make a user one with a new password
     ///
     /// The password is taken from MILLRACE_ADMIN_PASSWORD, or made and printed.
+    #[command(after_help = "Example:\n  millrace admin --email ada@example.org")]
     Admin {
         /// The address to sign in with
         #[arg(long)]
@@ -188,33 +202,63 @@ pub enum Command {
     )]
     User(UserSettings),
     /// Show followers with their lag, handlers, and circuit breakers
+    #[command(after_help = "Examples:\n  millrace status\n  millrace status --json")]
     Status(StatusSettings),
+    /// Look at the settings, database, Redis, clocks, disk, migrations and workers, and say what to do
+    ///
+    /// It changes nothing, and may run beside a Millrace that serves. The exit code is 3 when something does not work.
+    #[command(after_help = "Examples:\n  millrace doctor\n  millrace doctor --json")]
+    Doctor(DoctorSettings),
     /// List, show, replay or discard dead letters: events that a follower or a handler has given up on
+    #[command(
+        after_help = "Examples:\n  millrace dead-letters list --consumer posts\n  millrace dead-letters replay --consumer posts"
+    )]
     DeadLetters(DeadLettersSettings),
     /// Rebuild a read model from the log beside the live one, then swap the two
     ///
     /// Gateways and workers may keep running; with SQLite, mutations then wait for its writes every now and then. An interrupted rebuild
     /// resumes.
+    #[command(after_help = "Example:\n  millrace rebuild posts --share 50")]
     Rebuild(RebuildSettings),
     /// Write events to files, in the order of the log
     ///
     /// Safe to interrupt and repeat: it resumes. Also removes data that was erased since.
+    #[command(
+        after_help = "Example:\n  millrace archive --older-than 90d --to /var/lib/millrace/archive"
+    )]
     Archive(ArchiveSettings),
     /// Remove from the log the events that every consumer has passed
     ///
     /// Streams that are state, such as those of posts, stay. Subscribers whose cursor is older are told CURSOR_EXPIRED.
+    #[command(
+        after_help = "Example:\n  millrace prune --older-than 90d --archived-in /var/lib/millrace/archive"
+    )]
     Prune(PruneSettings),
     /// Show the epoch of the log, or begin a new one
     ///
     /// Cursors name their epoch. When the database turns out to be another one, or an older state of itself, a new epoch begins by
     /// itself; begin one by hand when the database cannot tell. From then on, every cursor of the epoch before is refused.
+    #[command(
+        after_help = "Examples:\n  millrace epoch\n  millrace epoch --begin --reason restored"
+    )]
     Epoch(EpochSettings),
     /// Print every setting with its value and its source; secrets are masked
+    #[command(after_help = "Example:\n  millrace config --max-depth 12")]
     Config,
     /// Print the GraphQL schema
+    #[command(after_help = "Example:\n  millrace schema")]
     Schema,
     /// Print completions for a shell
+    #[command(after_help = "Example:\n  millrace completions bash")]
     Completions { shell: Shell },
+}
+
+/// The arguments for a look at everything.
+#[derive(Args, Debug, Clone, PartialEq, Eq)]
+pub struct DoctorSettings {
+    /// Print JSON: what was looked at, how it is (ok, warning or trouble), and what to do
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What to import.
@@ -222,4 +266,25 @@ pub enum Command {
 pub enum ImportCommand {
     /// Students, from a CSV file
     Students(StudentsFile),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn each_command_has_examples_and_they_are_read() {
+        for mut command in CommandLine::command().get_subcommands().cloned() {
+            let help = command.render_long_help().to_string();
+            let examples = help.lines().filter(|line| line.starts_with("  millrace "));
+            let examples: Vec<_> = examples.collect();
+            assert!(!examples.is_empty(), "{}", command.get_name());
+            for example in examples {
+                let read = CommandLine::try_parse_from(example.split_whitespace());
+                assert!(read.is_ok(), "{example}: {read:?}");
+            }
+        }
+    }
 }

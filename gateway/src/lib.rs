@@ -10,6 +10,7 @@ pub mod config;
 pub mod connections;
 pub mod credentials;
 mod demo;
+pub mod doctor;
 pub mod document;
 pub mod errors;
 mod fair;

@@ -2,6 +2,7 @@
 
 mod announce;
 mod beside;
+mod doctor;
 mod error;
 mod first;
 mod settings;
@@ -80,6 +81,7 @@ pub(crate) async fn run(loaded: Loaded) -> Result<Outcome, StartError> {
             let log = open_for_operator(config).await?.log;
             return Ok(operating::status(&log, settings).await?);
         }
+        Command::Doctor(settings) => return doctor::run(config, settings).await,
         Command::DeadLetters(settings) => {
             let log = open_for_operator(config).await?.log;
             return Ok(operating::dead_letters(&log, settings).await?);

@@ -3,6 +3,7 @@
 
 mod browsing;
 mod disconnecting;
+mod doctor;
 mod following;
 mod letters;
 mod pausing;

@@ -9,10 +9,10 @@ mod table;
 use clap::Args;
 use entities::{
     Entities,
-    access::AccessError,
+    access::{AccessError, Viewer},
     operations::{OperationError, Operations},
 };
-use events::EventLog;
+use events::{EventLog, WorkersStatus};
 
 pub use letters::{DeadLettersCommand, Selection};
 
@@ -24,12 +24,12 @@ const ACTOR: &str = "operator";
 pub enum Outcome {
     /// It did everything.
     Done,
-    /// Dead letters remain that were to be replayed.
+    /// Dead letters remain that were to be replayed, or trouble that was found.
     Left,
 }
 
 impl Outcome {
-    /// Returns the exit code of the process: 3 when letters remain; 1 is a failure, 2 a wrong command line.
+    /// Returns the exit code of the process: 3 when something remains; 1 is a failure, 2 a wrong command line.
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
@@ -108,6 +108,14 @@ pub async fn status(log: &EventLog, settings: &StatusSettings) -> Result<Outcome
 pub async fn epoch(log: &EventLog, settings: &EpochSettings) -> Result<Outcome, OperatingError> {
     epoch::run(log, &operations(log), settings).await?;
     Ok(Outcome::Done)
+}
+
+/// Returns the state of the workers.
+///
+/// # Errors
+/// When the database cannot be used.
+pub async fn read_status(log: &EventLog) -> Result<WorkersStatus, OperatingError> {
+    Ok(operations(log).read_status(&Viewer::Process(ACTOR)).await?)
 }
 
 fn operations(log: &EventLog) -> Operations {

@@ -1,0 +1,165 @@
+//! What a database and a Redis say of themselves, for operators who ask what is wrong: their versions, their clocks, and the settings that
+//! decide whether they keep what they are given. It is read without the log, which may not be there. Called by `millrace doctor`.
+
+use std::{collections::HashMap, time::Duration};
+
+use chrono::{DateTime, Utc};
+use redis::{AsyncCommands, InfoDict, RedisResult, aio::MultiplexedConnection};
+use tokio::time::Instant;
+
+use crate::{
+    Database, Error, Result, boxed, connector,
+    sql::{Dialect, from_i64, query_as, query_one_as},
+};
+
+/// What a database says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DatabaseFacts {
+    /// How long it took to say so.
+    pub took: Duration,
+    /// The version, as the database writes it.
+    pub version: String,
+    /// The bytes that it takes on disk.
+    pub bytes: u64,
+    /// What only a server has to say.
+    pub server: Option<ServerFacts>,
+}
+
+/// What a Postgres server says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServerFacts {
+    /// The major version.
+    pub major: u32,
+    /// How far its clock is ahead of this process's, in seconds.
+    pub clock_ahead: f64,
+    /// Whether it refuses to write: a standby, or set so.
+    pub is_read_only: bool,
+    /// The settings that durability depends on, by name.
+    pub settings: HashMap<String, String>,
+    /// The connections that are open, and how many there may be.
+    pub connections: [u64; 2],
+    /// How long the oldest open transaction has been open, in seconds.
+    pub oldest_transaction: f64,
+}
+
+/// What a Redis says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RedisFacts {
+    /// How long it took to say so.
+    pub took: Duration,
+    /// The version.
+    pub version: String,
+    /// How far its clock is ahead of this process's, in seconds.
+    pub clock_ahead: f64,
+    /// `master` or `slave`.
+    pub role: String,
+    /// What it does when its memory is full.
+    pub policy: String,
+    /// The bytes that it uses, and the most that it may use; 0 is no limit.
+    pub memory: [u64; 2],
+    /// Whether it accepts writes at the moment.
+    pub is_writable: bool,
+}
+
+/// The settings of Postgres without which an answered commit may be lost.
+const DURABLE: &str = "select name, setting from pg_settings where name in ('fsync', 'full_page_writes', 'synchronous_commit')";
+
+const OF_SERVER: &str = "select current_setting('server_version_num')::bigint, extract(epoch from clock_timestamp())::float8, \
+    pg_is_in_recovery() or current_setting('default_transaction_read_only') = 'on', \
+    current_setting('max_connections')::bigint, (select count(*) from pg_stat_activity where backend_type = 'client backend'), \
+    coalesce((select extract(epoch from clock_timestamp() - min(xact_start)) from pg_stat_activity \
+        where datname = current_database() and pid <> pg_backend_pid()), 0)::float8";
+
+impl Database {
+    /// Asks the database about itself.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    #[boxed]
+    pub async fn examine(&self) -> Result<DatabaseFacts> {
+        let began = Instant::now();
+        let is_server = self.backend().is_postgres();
+        let sql = match is_server {
+            true => {
+                "select current_setting('server_version'), pg_database_size(current_database())"
+            }
+            false => {
+                "select sqlite_version(), page_count * page_size from pragma_page_count(), pragma_page_size()"
+            }
+        };
+        let read = query_one_as(&self.reader, sql, Vec::new()).await?;
+        let (version, bytes): (String, i64) = read.unwrap_or_default();
+        Ok(DatabaseFacts {
+            took: began.elapsed(),
+            version,
+            bytes: from_i64(bytes),
+            server: match is_server {
+                true => Some(self.examine_server().await?),
+                false => None,
+            },
+        })
+    }
+
+    async fn examine_server(&self) -> Result<ServerFacts> {
+        let settings: Vec<(String, String)> = query_as(&self.reader, DURABLE, Vec::new()).await?;
+        let asked = Utc::now();
+        let read = query_one_as(&self.reader, OF_SERVER, Vec::new()).await?;
+        let (version, clock, is_read_only, most, open, oldest): (i64, f64, bool, i64, i64, f64) =
+            read.unwrap_or_default();
+        Ok(ServerFacts {
+            major: u32::try_from(version / 10_000).unwrap_or_default(),
+            clock_ahead: clock - middle(asked),
+            is_read_only,
+            settings: settings.into_iter().collect(),
+            connections: [from_i64(open), from_i64(most)],
+            oldest_transaction: oldest,
+        })
+    }
+}
+
+/// Asks the Redis at this URL about itself.
+///
+/// # Errors
+/// When it does not answer, or refuses to.
+#[boxed]
+pub async fn examine_redis(url: &str, prefix: &str) -> Result<RedisFacts> {
+    let client = connector::client(url)?;
+    let asking = async {
+        let mut connection = connector::connect(&client, connector::ANSWER_TIME).await?;
+        ask_redis(&mut connection, prefix).await
+    };
+    let answer: RedisResult<RedisFacts> = asking.await;
+    answer.map_err(|error| Error::Task(error.to_string()))
+}
+
+async fn ask_redis(
+    connection: &mut MultiplexedConnection,
+    prefix: &str,
+) -> RedisResult<RedisFacts> {
+    let began = Instant::now();
+    let info: InfoDict = redis::cmd("INFO").query_async(connection).await?;
+    let took = began.elapsed();
+    let asked = Utc::now();
+    let (seconds, micros): (f64, f64) = redis::cmd("TIME").query_async(connection).await?;
+    let clock_ahead = seconds + micros / 1e6 - middle(asked);
+    let key = format!("{prefix}:doctor");
+    let written: RedisResult<()> = connection.set_ex(key, "", 1).await;
+    let text = |name: &str| info.get::<String>(name).unwrap_or_default();
+    let number = |name: &str| info.get::<u64>(name).unwrap_or_default();
+    Ok(RedisFacts {
+        took,
+        version: text("redis_version"),
+        clock_ahead,
+        role: text("role"),
+        policy: text("maxmemory_policy"),
+        memory: [number("used_memory"), number("maxmemory")],
+        is_writable: written.is_ok(),
+    })
+}
+
+/// The time in the middle between a question and its answer, in seconds: half the way is as much as can be known of it.
+fn middle(asked: DateTime<Utc>) -> f64 {
+    let answered = Utc::now();
+    let middle = asked + (answered - asked) / 2;
+    middle.timestamp_micros() as f64 / 1e6
+}

@@ -1,0 +1,97 @@
+//! `millrace doctor`: it says that what is well is well, finds what is not, however silent that is, and changes nothing.
+
+use sea_orm::ConnectionTrait;
+use serde_json::Value;
+use tests::postgres::Postgres;
+use tests::recipe::finish;
+use tests::redis::Redis;
+use tests::waiting::SOON;
+use tests::{Setup, eventually};
+
+/// Returns the findings of one grade, as what they are about and what they say, and the exit code.
+fn look(setup: &Setup, grade: &str) -> (Vec<String>, i32) {
+    let mut command = setup.command(&["doctor", "--json"]);
+    if let Some((url, prefix)) = setup.redis() {
+        command.args(["--redis-url", url, "--redis-prefix", prefix]);
+    }
+    let output = tokio::task::block_in_place(|| finish(&mut command));
+    let found: Vec<Value> = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {output:?}"));
+    let of_grade = found.iter().filter(|it| it["grade"] == grade);
+    let said = of_grade.map(|it| format!("{}: {}", it["about"], it["says"]));
+    (said.collect(), output.status.code().expect("an exit code"))
+}
+
+/// Waits until trouble is found that says this.
+async fn finds(setup: &Setup, what: &str) {
+    eventually(what, SOON, async || {
+        let (trouble, code) = look(setup, "trouble");
+        assert_eq!(code == 3, !trouble.is_empty(), "{trouble:?}");
+        trouble.iter().any(|it| it.contains(what)).then_some(())
+    })
+    .await;
+}
+
+async fn is_well(setup: &Setup) {
+    eventually("nothing is wrong", SOON, async || {
+        let (trouble, code) = look(setup, "trouble");
+        (trouble.is_empty() && code == 0).then_some(())
+    })
+    .await;
+}
+
+async fn parts_that_are_away_are_found(_: Setup) {
+    let (postgres, redis) = (Postgres::start(), Redis::start());
+    let setup = Setup::distributed_on(&postgres, &redis);
+    let mut app = setup.start();
+    is_well(&setup).await;
+    let (well, _) = look(&setup, "ok");
+    for about in ["database", "migrations", "redis", "workers"] {
+        assert!(
+            well.iter()
+                .any(|it| it.starts_with(&format!("\"{about}\""))),
+            "no {about} in {well:?}"
+        );
+    }
+    redis.pause();
+    finds(&setup, "\"redis\": ").await;
+    redis.resume();
+    redis.set_max_memory(1);
+    finds(&setup, "it does not accept writes").await;
+    redis.set_max_memory(0);
+    postgres.execute("postgres", "alter system set synchronous_commit = off");
+    postgres.execute("postgres", "select pg_reload_conf()");
+    finds(&setup, "synchronous_commit is off").await;
+    postgres.execute("postgres", "alter system reset synchronous_commit");
+    postgres.execute("postgres", "select pg_reload_conf()");
+    is_well(&setup).await;
+    let database = setup.database().await;
+    let deleted =
+        database.execute_unprepared("delete from seaql_migrations where version like 'm0025%'");
+    deleted.await.expect("the migration is forgotten");
+    finds(&setup, "it lacks m0025").await;
+    app.gateways.clear();
+    app.workers.clear();
+    postgres.crash();
+    finds(&setup, "\"database\": ").await;
+}
+
+async fn a_file_is_looked_at_and_never_made(setup: Setup) {
+    let app = setup.start();
+    is_well(&setup).await;
+    let (well, _) = look(&setup, "ok");
+    assert!(well.iter().any(|it| it.contains("SQLite")), "{well:?}");
+    drop(app);
+    let nothing = Setup::embedded_from_nothing();
+    finds(&nothing, "there is none at").await;
+    let mut left = std::fs::read_dir(&nothing.directory).expect("its folder");
+    assert!(left.all(|it| {
+        !it.expect("a file")
+            .file_name()
+            .to_string_lossy()
+            .ends_with(".db")
+    }));
+}
+
+tests::distributed!(parts_that_are_away_are_found);
+tests::embedded!(a_file_is_looked_at_and_never_made);
