@@ -276,7 +276,11 @@ test('what was changed is not tinted for ever after a new beginning', () => {
 });
 
 /** Many at once, each as a change and as an answer. */
-function arrive({ followed, asked, answer }: ReturnType<typeof start>, first: number, last: number) {
+function arrive(
+  { followed, asked, answer }: ReturnType<typeof start>,
+  first: number,
+  last: number,
+) {
   for (let number = first; number <= last; number += 1)
     followed.at(-1)?.sink.change(item(`n${number}`, `n${String(number).padStart(6, '0')}`), told);
   for (let turn = 0; turn < 200; turn += 1) {
@@ -307,8 +311,7 @@ test('who has scrolled stays, however many come, and has a new list when they go
   const { list, asked, answer, names } = played;
   answer(page([item('z', 'z')]));
   list.scrolled(true);
-  for (let first = 1; first < mostArrived + 1_500; first += 400)
-    arrive(played, first, first + 399);
+  for (let first = 1; first < mostArrived + 1_500; first += 400) arrive(played, first, first + 399);
   expect([names(), list.get().arrived]).toEqual([['z'], mostArrived]);
   list.showArrived();
   expect(asked.at(-1)?.window).toEqual({ first: 50, after: null });
