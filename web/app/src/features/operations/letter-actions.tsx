@@ -1,10 +1,10 @@
 // Replaying and discarding dead letters, and saying what came of it. Discarding cannot be undone, so it is asked.
 import type { ReactNode } from 'react';
-import { useConfirm } from '../../components/confirm';
 import type { ReplayDeadLettersInput } from '../../generated/graphql';
 import { graphql } from '../../lib/graphql';
 import { useAct } from '../../lib/live';
 import { say, sayFailed } from '../../lib/toasts';
+import { useConfirm } from './use-confirm';
 
 const Replaying = graphql(`
   mutation ReplayDeadLetters($input: ReplayDeadLettersInput!) {

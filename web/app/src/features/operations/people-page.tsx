@@ -2,7 +2,6 @@
 import { ActionIcon, Badge, Menu } from '@mantine/core';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { Ellipsis, Users } from 'lucide-react';
-import { useConfirm } from '../../components/confirm';
 import { EmptyState } from '../../components/empty-state';
 import { FilterBar } from '../../components/filter-bar';
 import { type Column, RecordTable } from '../../components/record-table';
@@ -17,6 +16,7 @@ import { useSession } from '../../lib/session';
 import { say, sayFailed } from '../../lib/toasts';
 import { OperationsFrame } from './frame';
 import classes from './operations.module.css';
+import { useConfirm } from './use-confirm';
 
 export const ConnectedUser = graphql(`
   fragment ConnectedUser on User { ...UserName version role createdAt lastSeenAt deactivatedAt }
