@@ -141,7 +141,11 @@ export function ChatList({
           })}
         </div>
       </nav>
-      {error && <FailedLine error={error} retry={hasMore ? loadMore : list.restart} />}
+      {error && (
+        <div className={classes.failed}>
+          <FailedLine error={error} retry={hasMore ? loadMore : list.restart} />
+        </div>
+      )}
     </div>
   );
 }

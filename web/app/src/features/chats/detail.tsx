@@ -138,7 +138,9 @@ function Chat({ id }: { id: string }) {
         />
       )}
       {talk.error && messages.length > 0 && (
-        <FailedLine error={talk.error} retry={conversation.restart} />
+        <div className={classes.failed}>
+          <FailedLine error={talk.error} retry={conversation.restart} />
+        </div>
       )}
       {failure && !data && messages.length > 0 && <Failed error={failure} retry={retry} />}
       <div className={classes.foot}>
