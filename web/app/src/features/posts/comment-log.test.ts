@@ -1,3 +1,4 @@
+// @vitest-environment node
 import { expect, test } from 'vitest';
 import { type CommentLog, mostComments, withLatest, withOlder, without } from './comment-log';
 
@@ -45,8 +46,8 @@ test('a window that does not reach what is here takes its place', () => {
 
 test('it does not grow without end', () => {
   let log = withLatest(undefined, page(from(1, 50), 'before 1'));
-  for (let last = 51; last < 5_000; last += 1)
+  for (let last = 51; last < 2_500; last += 1)
     log = withLatest(log, page(from(last - 49, last), `before ${last - 49}`));
   expect(log.comments.length).toBeLessThanOrEqual(mostComments + 1);
-  expect(numbers(log).at(-1)).toBe(4_999);
+  expect(numbers(log).at(-1)).toBe(2_499);
 });
