@@ -39,9 +39,13 @@ await program(400_000, async (base, check) => {
   await card(ada).click();
   await card(grace).click();
   for (const who of [ada, grace]) await pane(who).getByText('0 comments').waitFor();
-  await pane(grace).getByRole('textbox', { name: 'Write a comment' }).fill('Is that so?');
-  await pane(grace).getByRole('button', { name: 'Comment', exact: true }).click();
+  const comment = pane(grace).getByRole('textbox', { name: 'Write a comment' });
+  await comment.fill('Is that so?');
+  for (let presses = 0; presses < 3; presses += 1) await comment.press('Control+Enter');
   await pane(ada).getByText('Is that so?').waitFor();
+  await until('an empty field', async () => (await comment.inputValue()) === '');
+  await pane(ada).getByText('1 comment', { exact: true }).waitFor();
+  check('a key too many sends nothing', (await pane(ada).getByText('Is that so?').count()) === 1);
   await pane(grace).getByRole('button', { name: 'Edit comment' }).click();
   await pane(grace).getByRole('textbox', { name: 'Edit comment' }).fill('That is so.');
   await pane(grace).getByRole('button', { name: 'Save' }).click();
@@ -61,6 +65,10 @@ await program(400_000, async (base, check) => {
   await mine.fill(`My ${text}`);
   await theirs.fill(`${text}, changed elsewhere`);
   await pane({ page: second }).getByRole('button', { name: 'Save' }).click();
+  await pane(ada).getByRole('button', { name: 'Take both' }).waitFor();
+  // After a reload the edit is still one of the version it began from.
+  ada.page.once('dialog', (dialog) => dialog.accept());
+  await ada.page.reload();
   await pane(ada).getByRole('button', { name: 'Take both' }).click();
   check('an edit that meets another is put together', (await mine.inputValue()) === `My ${text}, changed elsewhere`, await mine.inputValue());
   // A like in between is no conflict.
@@ -97,6 +105,15 @@ await program(400_000, async (base, check) => {
   await card(grace).waitFor({ state: 'detached' });
   await grace.page.getByText('No posts here').waitFor();
   check('a post that was deleted goes away elsewhere');
+
+  // The next person in the same tab finds nothing of the last one.
+  await ada.page.getByRole('textbox', { name: 'Write a post' }).fill('Not meant for others');
+  await ada.page.getByRole('button', { name: /^Account of Ada/ }).first().click();
+  await ada.page.getByRole('menuitem', { name: 'Sign out' }).click();
+  await ada.page.waitForURL(`${base}/`);
+  await enterAs(ada.page, base, 'Grace', '/posts');
+  await ada.page.getByRole('button', { name: /^Account of Grace/ }).first().waitFor();
+  check('a draft is for who wrote it', (await ada.page.getByRole('textbox', { name: 'Write a post' }).inputValue()) === '');
   for (const { seen } of [ada, grace]) {
     // The two that met.
     const errors = seen.errors.filter((error) => !/409|Conflict/i.test(error));

@@ -16,10 +16,10 @@ export function App() {
       <MantineProvider theme={theme} defaultColorScheme="auto" colorSchemeManager={colorScheme}>
         <SessionProvider>
           <RouterProvider router={router} />
+          <Suspense>
+            <Toasts />
+          </Suspense>
         </SessionProvider>
-        <Suspense>
-          <Toasts />
-        </Suspense>
       </MantineProvider>
     </StrictMode>
   );

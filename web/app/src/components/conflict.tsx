@@ -24,7 +24,12 @@ export function Conflict({
   takeBoth?: () => void;
 }) {
   return (
-    <Alert color="yellow" role="alert" title={`${by ?? 'Somebody'} changed this meanwhile`}>
+    <Alert
+      color="yellow"
+      role="alert"
+      classNames={{ title: classes.title ?? '' }}
+      title={`${by ?? 'Somebody'} changed this meanwhile`}
+    >
       <dl className={classes.differences}>
         {differences.map(({ field, mine, theirs, both }) => (
           <div key={field}>

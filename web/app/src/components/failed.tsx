@@ -21,3 +21,15 @@ export function Failed({ error, retry }: { error: Error; retry?: () => void }) {
     </EmptyState>
   );
 }
+
+/** The same in a line, beside what is shown from before. */
+export function FailedLine({ error, retry }: { error: Error; retry: () => void }) {
+  return (
+    <span role="status">
+      {explain(asFailure(error))}{' '}
+      <Button variant="subtle" size="compact-xs" onClick={retry}>
+        Try again
+      </Button>
+    </span>
+  );
+}

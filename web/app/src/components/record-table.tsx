@@ -13,11 +13,10 @@ import {
   useMemo,
   useRef,
 } from 'react';
-import { asFailure, explain } from '../lib/errors';
 import type { Row } from '../lib/list';
 import type { LiveListState } from '../lib/live-list';
 import type { Sort } from '../lib/search';
-import { Failed } from './failed';
+import { Failed, FailedLine } from './failed';
 import { Lines } from './page';
 import { type Column, RecordRow } from './record-row';
 import classes from './record-table.module.css';
@@ -186,18 +185,7 @@ export function RecordTable<R extends Row>(props: Props<R>) {
               : `${list.total.toLocaleString('en')} in all`}
           </span>
           {list.isLoadingMore && <span>Loading more…</span>}
-          {error && (
-            <span>
-              {explain(asFailure(error))}{' '}
-              <Button
-                variant="subtle"
-                size="compact-xs"
-                onClick={hasMore ? loadMore : list.restart}
-              >
-                Try again
-              </Button>
-            </span>
-          )}
+          {error && <FailedLine error={error} retry={hasMore ? loadMore : list.restart} />}
         </Group>
       )}
     </div>

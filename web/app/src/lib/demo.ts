@@ -1,7 +1,7 @@
 // The people of the demo data, as whom a visitor may enter without a password where the gateway shows such data.
 import type { IssuedSession } from '@millrace/client';
 import { useEffect, useState } from 'react';
-import { keepSession, millrace } from './millrace';
+import { beginSession, millrace } from './millrace';
 
 export interface DemoPerson {
   name: string;
@@ -55,7 +55,5 @@ export async function demoSession(email: string): Promise<Entered> {
 
 export async function enterAs({ email }: DemoPerson): Promise<void> {
   const { session, user } = await demoSession(email);
-  keepSession(false);
-  // biome-ignore lint/correctness/useHookAtTopLevel: it is no hook, but what the client calls this
-  await millrace.useSession(session, user.id);
+  await beginSession(() => millrace.useSession(session, user.id));
 }

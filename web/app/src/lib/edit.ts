@@ -1,53 +1,94 @@
 // A form over an object that others may change: it follows them where one has not typed, and shows a conflict where both did.
 // It sends the version it knows, so nothing is overwritten unseen.
-import { useEffect, useRef, useState } from 'react';
+//
+// What it began from is a part of its values, so a draft that is kept has it, too: after a reload it is no edit of the newest. A
+// field in conflict keeps what it began from until somebody has decided.
+import { useEffect } from 'react';
 import type { Difference } from '../components/conflict';
 import { type ServerForm, useServerForm } from './form';
-import { merge } from './merge';
+import { differences, merged, type Values } from './merge';
 
-export interface EditForm<Values> extends ServerForm<Values> {
-  /** To be sent as `expectedVersion`. */
+export interface Known<Texts> {
   version: number;
+  values: Texts;
+}
+
+export interface EditForm<Texts> extends ServerForm<Texts> {
+  /** What it began from. The version is to be sent as `expectedVersion`. */
+  base: Known<Texts>;
   /** What `Conflict` shows; undefined without one. */
   conflict: { differences: Difference[]; keepMine: () => void; takeTheirs: () => void } | undefined;
 }
 
-type Texts = Record<string, string>;
+type Form = ServerForm<Record<string, unknown>>;
 
-export function useEditForm<Values extends Texts>(
-  current: { version: number; values: Values },
-  labels: Record<keyof Values, string>,
+export function useEditForm<Texts extends Values>(
+  current: Known<Texts>,
+  labels: Record<keyof Texts, string>,
   options: { draft?: string; guard?: boolean } = {},
-): EditForm<Values> {
-  const form = useServerForm<Values>({ initialValues: current.values, ...options });
-  const base = useRef(current);
-  const [conflicts, setConflicts] = useState<(keyof Values)[]>([]);
+): EditForm<Texts> {
+  const form: Form = useServerForm<Record<string, unknown>>({
+    initialValues: { ...current.values, base: current },
+    ...options,
+  });
+  const base = baseOf(form) ?? current;
   const { version, values: theirs } = current;
+  const fields = Object.keys(theirs);
+  /** Mine, and theirs where they differ by blanks at the ends alone, which the gateway takes away. */
+  const mine = (): Values => {
+    const typed = form.getValues() as Values;
+    return Object.fromEntries(
+      fields.map((field) => {
+        const [own = '', now = ''] = [typed[field], theirs[field]];
+        return [field, own.trim() === now ? now : own];
+      }),
+    );
+  };
+  const begin = (values: Values, from: Values) => {
+    const clean = { ...theirs, base: { version, values: from } };
+    form.setInitialValues(clean);
+    form.resetDirty(clean);
+    form.setValues({ ...clean, ...values });
+  };
+  const isNewer = version > base.version && !form.isSending;
   // biome-ignore lint/correctness/useExhaustiveDependencies: another version is what it is about
   useEffect(() => {
-    if (version <= base.current.version) return;
-    const { values, conflicts: found } = merge(base.current.values, form.getValues(), theirs);
-    form.setInitialValues(theirs);
-    form.resetDirty(theirs);
-    form.setValues(values);
-    base.current = current;
-    setConflicts(found);
-  }, [version]);
-  const mine = form.getValues();
-  const left = conflicts.filter((field) => mine[field] !== theirs[field]);
-  const conflict = left.length > 0 && {
-    differences: left.map((field) => ({
-      field: labels[field],
-      mine: mine[field] ?? '',
-      theirs: theirs[field] ?? '',
+    if (!isNewer) return;
+    const found = differences(base.values, mine(), theirs);
+    const open = found.filter(({ side }) => side === undefined);
+    const own = found.map((each) => ({ ...each, side: each.side ?? ('mine' as const) }));
+    begin(merged(theirs, own), {
+      ...theirs,
+      ...Object.fromEntries(open.map(({ key, base }) => [key, base])),
+    });
+  }, [isNewer, version]);
+  const open = form.isSending
+    ? []
+    : differences(base.values, mine(), theirs).filter(({ side }) => side === undefined);
+  const conflict = open.length > 0 && {
+    differences: open.map(({ key, mine, theirs }) => ({
+      field: labels[key as keyof Texts],
+      mine,
+      theirs,
     })),
-    keepMine: () => setConflicts([]),
-    takeTheirs: () => {
-      form.setValues(
-        Object.fromEntries(left.map((field) => [field, theirs[field]])) as Partial<Values>,
-      );
-      setConflicts([]);
-    },
+    keepMine: () => begin(mine(), theirs),
+    takeTheirs: () =>
+      begin(
+        { ...mine(), ...Object.fromEntries(open.map(({ key, theirs }) => [key, theirs])) },
+        theirs,
+      ),
   };
-  return { ...form, version: base.current.version, conflict: conflict || undefined };
+  return {
+    ...(form as unknown as ServerForm<Texts>),
+    base: base as Known<Texts>,
+    conflict: conflict || undefined,
+  };
+}
+
+/** A draft may be what another version of the app has left. */
+function baseOf(form: Form): Known<Values> | undefined {
+  const base = form.getValues().base as Partial<Known<Values>> | undefined;
+  return typeof base?.version === 'number' && typeof base.values === 'object'
+    ? (base as Known<Values>)
+    : undefined;
 }

@@ -2,6 +2,10 @@
 import { type FormattedError, MillraceError } from '@millrace/client';
 import type { CombinedError } from '@urql/core';
 
+/** What may be gone at the next try, which comes after this long, beyond those of the client. */
+export const passing = new Set(['NETWORK', 'UNAVAILABLE', 'TIMEOUT', 'RATE_LIMITED']);
+export const retryMs = 3_000;
+
 export function asFailure(cause: CombinedError | Error): MillraceError {
   if (cause instanceof MillraceError) return cause;
   if ('networkError' in cause && cause.networkError instanceof MillraceError)

@@ -1,26 +1,27 @@
 // A form whose text outlives the page, and whose fields show what the gateway says of them.
 import { type UseFormInput, type UseFormReturnType, useForm } from '@mantine/form';
 import { useBlocker } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
+import { keepDraft, readDraft } from './drafts';
 import { asFailure, explain } from './errors';
 
 export interface ServerForm<Values> extends UseFormReturnType<Values> {
   /** What was refused and belongs to no field. */
   refusal: string | undefined;
   isSending: boolean;
-  /** For `onSubmit`: sends the values; violations go to the fields they name. */
+  /** For `onSubmit`: sends the values, once until that is answered; violations go to the fields they name. */
   send: (
     handler: (values: Values) => Promise<unknown>,
+    /** `isCleared`: begins anew once they are sent, unless somebody has typed on. */
+    options?: { isCleared?: boolean },
   ) => (event?: React.FormEvent<HTMLFormElement>) => void;
   /** Forgets what was typed, also what was kept of it. */
   discard: () => void;
 }
 
-const keyOf = (draft: string) => `millrace:draft:${draft}`;
-
-/** Whether unsent text is kept under this name. */
+/** Whether unsent text of this person is kept under this name. */
 export function hasDraft(draft: string): boolean {
-  return read(keyOf(draft)) !== null;
+  return readDraft(draft) !== undefined;
 }
 
 /**
@@ -34,20 +35,19 @@ export function useServerForm<Values extends Record<string, unknown>>(
   const form = useForm<Values>(rest);
   const [refusal, setRefusal] = useState<string>();
   const [isSending, setSending] = useState(false);
-  const key = draft && keyOf(draft);
+  /** The state of it shows too late: two keys may come before the next picture. */
+  const isBusy = useRef(false);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a draft is read when the form is opened
   useEffect(() => {
-    const kept = key && read(key);
+    const kept = draft && readDraft(draft);
     if (kept) form.setValues(kept as Partial<Values>);
-  }, [key]);
+  }, [draft]);
   const isDirty = form.isDirty();
   const { values } = form;
   useEffect(() => {
-    if (!key) return;
-    if (isDirty) sessionStorage.setItem(key, JSON.stringify(values));
-    else sessionStorage.removeItem(key);
-  }, [key, isDirty, values]);
+    if (draft) keepDraft(draft, isDirty ? values : undefined);
+  }, [draft, isDirty, values]);
   useBlocker({
     // Another filter beside the form is no way out of it.
     shouldBlockFn: ({ current, next }) =>
@@ -57,14 +57,18 @@ export function useServerForm<Values extends Record<string, unknown>>(
     enableBeforeUnload: guard && isDirty && !isSending,
   });
 
-  const send: ServerForm<Values>['send'] = (handler) =>
+  const send: ServerForm<Values>['send'] = (handler, { isCleared = false } = {}) =>
     form.onSubmit(async (sent) => {
+      if (isBusy.current) return;
+      isBusy.current = true;
       setSending(true);
       setRefusal(undefined);
       try {
         await handler(sent as Values);
-        if (key) sessionStorage.removeItem(key);
-        form.resetDirty(sent as Values);
+        if (draft) keepDraft(draft, undefined);
+        const isUntouched = JSON.stringify(form.getValues()) === JSON.stringify(sent);
+        if (!isCleared) form.resetDirty(sent as Values);
+        else if (isUntouched) form.reset();
       } catch (cause) {
         const failure = asFailure(cause as Error);
         const field = failure.errors[0]?.extensions?.field;
@@ -74,21 +78,14 @@ export function useServerForm<Values extends Record<string, unknown>>(
         if (known.length > 0) form.setErrors(Object.fromEntries(known));
         if (known.length < named.length || named.length === 0) setRefusal(explain(failure));
       } finally {
+        isBusy.current = false;
         setSending(false);
       }
     });
   const discard = () => {
-    if (key) sessionStorage.removeItem(key);
+    if (draft) keepDraft(draft, undefined);
     form.reset();
     setRefusal(undefined);
   };
   return { ...form, refusal, isSending, send, discard };
-}
-
-function read(key: string): unknown {
-  try {
-    return JSON.parse(sessionStorage.getItem(key) ?? 'null');
-  } catch {
-    return null;
-  }
 }

@@ -1,6 +1,7 @@
 // The list against a gateway that is played: what it asks, and what it makes of the answers.
 import { beforeEach, expect, test, vi } from 'vitest';
-import { type Change, LiveList, tintMs } from './list';
+import { retryMs } from './errors';
+import { type Change, LiveList, mostArrived, tintMs } from './list';
 import type { Connection, Follow, Page } from './list-source';
 import { inOrder } from './search';
 
@@ -229,4 +230,91 @@ test('when it is not told what has gone, all that are here are asked for, in par
   expect(last?.window.ids).toEqual(['3']);
   last?.sink.next(page([item('3')]), 'c');
   expect(names()).toEqual(['1', '3']);
+});
+
+const refused = (code: string) => Object.assign(new Error(code), { code });
+
+test('a page that fails is tried again when that may help, and says so otherwise', () => {
+  const { list, asked, answer } = start();
+  answer(page([item('1', 'a')], { pageInfo: { hasNextPage: true, endCursor: 'a' } }));
+  list.loadMore();
+  asked.at(-1)?.sink.failed(refused('TIMEOUT'));
+  expect([list.get().error?.message, list.get().isLoadingMore]).toEqual(['TIMEOUT', false]);
+  vi.advanceTimersByTime(retryMs);
+  expect([asked.at(-1)?.window.after, asked.length]).toEqual(['a', 3]);
+  asked.at(-1)?.sink.failed(refused('INTERNAL'));
+  vi.advanceTimersByTime(10 * retryMs);
+  expect([list.get().error?.message, asked.length]).toEqual(['INTERNAL', 3]);
+  list.loadMore();
+  answer(page([item('2', 'b')]));
+  expect([list.get().error, list.get().rows.length]).toEqual([undefined, 2]);
+});
+
+test('a list that is not followed any more begins anew', () => {
+  const { list, asked, followed, answer } = start();
+  const more = { pageInfo: { hasNextPage: true, endCursor: 'a' } };
+  answer(page([item('1', 'a')], more));
+  followed[0]?.sink.failed(refused('UNAVAILABLE'));
+  vi.advanceTimersByTime(retryMs);
+  answer(page([item('1', 'a')], more), 'later');
+  expect(followed.map(({ cursor }) => cursor)).toEqual(['c', 'later']);
+  followed[1]?.sink.failed(refused('INTERNAL'));
+  expect(list.get().error?.message).toBe('INTERNAL');
+  list.loadMore();
+  expect(asked.at(-1)?.window.after).toBe(null);
+  answer(page([item('1', 'a')], more), 'last');
+  expect([followed.length, list.get().error]).toEqual([3, undefined]);
+});
+
+test('what was changed is not tinted for ever after a new beginning', () => {
+  const { list, followed, answer } = start();
+  answer(page([item('1', 'a')]));
+  followed[0]?.sink.change(item('1', 'a', 2), told);
+  expect(list.get().changed.size).toBe(1);
+  list.restart();
+  expect(list.get().changed.size).toBe(0);
+});
+
+/** Many at once, each as a change and as an answer. */
+function arrive(
+  { followed, asked, answer }: ReturnType<typeof start>,
+  first: number,
+  last: number,
+) {
+  for (let number = first; number <= last; number += 1)
+    followed.at(-1)?.sink.change(item(`n${number}`, `n${String(number).padStart(6, '0')}`), told);
+  for (let turn = 0; turn < 200; turn += 1) {
+    vi.advanceTimersByTime(150);
+    const { ids } = asked.at(-1)?.window ?? {};
+    if (!ids) break;
+    answer(page(ids.map((id) => item(id, `n${id.slice(1).padStart(6, '0')}`))));
+    // The first page of a list that began anew is left to the test.
+    if (asked.at(-1)?.window.first === 50) break;
+    answer(page([], { total: last }));
+  }
+}
+
+test('a list that is open for days begins anew after so many, and keeps no more', () => {
+  const played = start('ada');
+  const { list, asked, answer } = played;
+  answer(page([item('z', 'z')]));
+  for (let first = 1; asked.at(-1)?.window.first !== 50 || first === 1; first += 400) {
+    arrive(played, first, first + 399);
+    expect(list.get().rows.length).toBeLessThanOrEqual(mostArrived + 400);
+  }
+  answer(page([item('1', 'a')]), 'anew');
+  expect(list.get().rows.map(({ name }) => name)).toEqual(['a']);
+});
+
+test('who has scrolled stays, however many come, and has a new list when they go up', () => {
+  const played = start('ada');
+  const { list, asked, answer, names } = played;
+  answer(page([item('z', 'z')]));
+  list.scrolled(true);
+  for (let first = 1; first < mostArrived + 1_500; first += 400) arrive(played, first, first + 399);
+  expect([names(), list.get().arrived]).toEqual([['z'], mostArrived]);
+  list.showArrived();
+  expect(asked.at(-1)?.window).toEqual({ first: 50, after: null });
+  answer(page([item('1', 'a')]), 'anew');
+  expect([names(), list.get().arrived]).toEqual([['a'], 0]);
 });

@@ -4,6 +4,7 @@
 // A change says which object it is about and who did it, not whether the list has it now. So the gateway is asked: the list's
 // own filter, and these ids. What it returns is in the list, at the place where its order puts it; what it does not is out. Places behind the
 // last page that was read are left to the pages. Of one row the highest version counts: an answer that was on its way is older.
+import { passing, retryMs } from './errors';
 import type { Connection, Follow, Page, Row } from './list-source';
 
 export type { Row } from './list-source';
@@ -30,10 +31,9 @@ export interface ListState<R extends Row> {
 
 export const tintMs = 1_500;
 const settleMs = 120;
-/** What could not be read now is tried again after this, beyond the attempts of the client. */
-export const retryMs = 3_000;
-export const passing = new Set(['NETWORK', 'UNAVAILABLE', 'TIMEOUT', 'RATE_LIMITED']);
 const longestPage = 100;
+/** After so many that came by themselves the list begins anew: a page may be open for days. */
+export const mostArrived = 2_000;
 
 export class LiveList<R extends Row> {
   #state: ListState<R> = {
@@ -51,6 +51,10 @@ export class LiveList<R extends Row> {
   /** The rows as they were when they were put in their places: by these the list is in order. */
   readonly #placed = new Map<string, R>();
   #waiting = new Set<string>();
+  /** How many came by themselves since the first page. */
+  #arrivals = 0;
+  /** More came than are kept. */
+  #isFlooded = false;
   #isScrolled = false;
   #endCursor: string | null = null;
   #touched = new Set<string>();
@@ -59,6 +63,7 @@ export class LiveList<R extends Row> {
   #isFollowed = false;
   #retrying: ReturnType<typeof setTimeout> | undefined;
   readonly #stops = new Set<() => void>();
+  readonly #tints = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #listeners = new Set<() => void>();
   readonly #page: Page<R>;
   readonly #follow: Follow<R>;
@@ -97,9 +102,8 @@ export class LiveList<R extends Row> {
     this.#isFollowed = false;
     this.#isAsking = false;
     const again = (error: Error) => {
-      this.#set({ error, isLoading: false });
-      if (passing.has((error as { code?: string }).code ?? ''))
-        this.#retrying = setTimeout(this.restart, retryMs);
+      this.#isFollowed = false;
+      this.#failed(error, this.restart);
     };
     const next = (connection: Connection<R>, cursor: string | undefined) => {
       const isFirst = this.#state.isLoading || (cursor !== undefined && !this.#isFollowed);
@@ -112,7 +116,7 @@ export class LiveList<R extends Row> {
           unclear: () => this.#askAll(),
           // What happened meanwhile is not told any more: begin again.
           gap: () => this.restart(),
-          failed: (error) => this.#set({ error }),
+          failed: again,
         }),
       );
     };
@@ -125,26 +129,42 @@ export class LiveList<R extends Row> {
     this.#settling = undefined;
     for (const stop of this.#stops) stop();
     this.#stops.clear();
+    for (const timer of this.#tints.values()) clearTimeout(timer);
+    this.#tints.clear();
   }
 
   readonly restart = () => {
     this.stop();
     this.#touched.clear();
-    this.#set({ isLoading: this.#order.length === 0, isLoadingMore: false, error: undefined });
+    this.#set({
+      isLoading: this.#order.length === 0,
+      isLoadingMore: false,
+      error: undefined,
+      changed: new Map(),
+    });
     this.start();
   };
 
   readonly loadMore = () => {
     const { hasMore, isLoadingMore } = this.#state;
+    // Without its first page, or the changes since, it begins anew.
+    if (!this.#isFollowed && this.#state.error) return this.restart();
     // A page of the cache may end elsewhere than the gateway's.
     if (!hasMore || isLoadingMore || !this.#isFollowed) return;
     this.#set({ isLoadingMore: true, error: undefined });
     let isTaken = false;
-    this.#read({ first: this.#most, after: this.#endCursor }, (connection, cursor) => {
-      const isNew = !isTaken && cursor !== undefined;
-      isTaken ||= isNew;
-      this.#take(connection, isNew ? 'append' : 'refresh');
-    });
+    const stop = this.#read(
+      { first: this.#most, after: this.#endCursor },
+      (connection, cursor) => {
+        const isNew = !isTaken && cursor !== undefined;
+        isTaken ||= isNew;
+        this.#take(connection, isNew ? 'append' : 'refresh');
+      },
+      (error) => {
+        queueMicrotask(stop);
+        this.#failed(error, this.loadMore);
+      },
+    );
   };
 
   /** Reads on until all rows are here, or as many as `most`. Returns early when the list is left, and throws when a page fails. */
@@ -175,6 +195,7 @@ export class LiveList<R extends Row> {
   };
 
   readonly showArrived = () => {
+    if (this.#isFlooded) return this.restart();
     const ids = [...this.#waiting];
     this.#waiting.clear();
     for (const id of ids) this.#place(id);
@@ -184,7 +205,7 @@ export class LiveList<R extends Row> {
   #read(
     window: { first: number; after: string | null; ids?: string[] },
     next: (connection: Connection<R>, cursor: string | undefined) => void,
-    failed = (error: Error) => this.#set({ error, isLoadingMore: false }),
+    failed: (error: Error) => void,
   ): () => void {
     const stop = this.#page(window, { next, failed });
     this.#stops.add(stop);
@@ -194,7 +215,16 @@ export class LiveList<R extends Row> {
     };
   }
 
+  /** Says so, and tries again by itself when it may pass. */
+  #failed(error: Error, again: () => void): void {
+    this.#set({ error, isLoading: false, isLoadingMore: false });
+    clearTimeout(this.#retrying);
+    if (passing.has((error as { code?: string }).code ?? ''))
+      this.#retrying = setTimeout(again, retryMs);
+  }
+
   #take({ nodes, total, pageInfo }: Connection<R>, how: 'replace' | 'append' | 'refresh'): void {
+    if (how === 'replace') this.#begin(new Set(nodes.map(({ id }) => id)));
     for (const row of nodes) this.#keep(row);
     if (how !== 'refresh') {
       const ids = nodes.map(({ id }) => id);
@@ -212,6 +242,16 @@ export class LiveList<R extends Row> {
     } else this.#set({});
   }
 
+  /** Forgets what is not on the first page any more. */
+  #begin(ids: ReadonlySet<string>): void {
+    for (const id of this.#rows.keys()) if (!ids.has(id)) this.#rows.delete(id);
+    this.#placed.clear();
+    this.#waiting.clear();
+    this.#arrivals = 0;
+    this.#isFlooded = false;
+    this.#state = { ...this.#state, arrived: 0 };
+  }
+
   #keep(row: R): void {
     const before = this.#rows.get(row.id);
     if (!before || before.version <= row.version) this.#rows.set(row.id, row);
@@ -219,10 +259,16 @@ export class LiveList<R extends Row> {
 
   #changed(row: R, change: Change): void {
     if (this.#rows.has(row.id)) this.#keep(row);
-    this.#touched.add(row.id);
+    this.#touch(row.id);
     if (change.actor.id === undefined || change.actor.id !== this.#self())
       this.#point(row.id, change);
     this.#set({});
+  }
+
+  #touch(id: string): void {
+    // Faster than can be asked: those that are here come first, and the others with the next first page.
+    if (this.#touched.size < mostArrived || this.#rows.has(id)) this.#touched.add(id);
+    else this.#isFlooded = true;
     this.#settling ??= setTimeout(() => this.#settle(), settleMs);
   }
 
@@ -234,13 +280,14 @@ export class LiveList<R extends Row> {
 
   #point(id: string, change: Change): void {
     this.#state = { ...this.#state, changed: new Map(this.#state.changed).set(id, change) };
+    clearTimeout(this.#tints.get(id));
     const timer = setTimeout(() => {
-      if (this.#state.changed.get(id) !== change) return;
+      this.#tints.delete(id);
       const changed = new Map(this.#state.changed);
       changed.delete(id);
       this.#set({ changed });
     }, tintMs);
-    this.#stops.add(() => clearTimeout(timer));
+    this.#tints.set(id, timer);
   }
 
   /** Asks which of those that changed are in the list. */
@@ -271,6 +318,8 @@ export class LiveList<R extends Row> {
             this.#arrive(id);
           }
         }
+        const isFull = this.#isFlooded || this.#arrivals > mostArrived;
+        if (isFull && !this.#isScrolled && !this.#state.isLoadingMore) return this.restart();
         this.#set({ arrived: this.#waiting.size });
         this.#count();
         if (this.#touched.size > 0) this.#settling ??= setTimeout(() => this.#settle(), settleMs);
@@ -297,22 +346,31 @@ export class LiveList<R extends Row> {
   #remove(id: string): void {
     this.#waiting.delete(id);
     this.#placed.delete(id);
+    this.#rows.delete(id);
     this.#order = this.#order.filter((other) => other !== id);
   }
 
   #arrive(id: string): void {
     const isHere = this.#order.includes(id);
-    if (!isHere && this.#isScrolled && this.#placeOf(id) < this.#order.length)
-      this.#waiting.add(id);
-    else this.#place(id);
+    if (!isHere) this.#arrivals += 1;
+    const isAbove = !isHere && this.#isScrolled && this.#placeOf(id) < this.#order.length;
+    if (!isAbove) this.#place(id);
+    else if (this.#waiting.size < mostArrived) this.#waiting.add(id);
+    else if (!this.#waiting.has(id)) {
+      this.#isFlooded = true;
+      this.#rows.delete(id);
+    }
   }
 
   #place(id: string): void {
     this.#order = this.#order.filter((other) => other !== id);
     const place = this.#placeOf(id);
-    if (place === this.#order.length && this.#state.hasMore) return;
-    this.#order.splice(place, 0, id);
-    this.#placed.set(id, this.#rows.get(id) as R);
+    // A page will have it.
+    if (place === this.#order.length && this.#state.hasMore) this.#remove(id);
+    else {
+      this.#order.splice(place, 0, id);
+      this.#placed.set(id, this.#rows.get(id) as R);
+    }
   }
 
   #placeOf(id: string): number {

@@ -1,11 +1,14 @@
-// `useLiveList`: a LiveList on urql. Pages stay open in the cache, so a mutation shows in the list at once.
+// `useLiveList`: a LiveList on urql. Pages stay open in the cache, so a mutation shows in the list at once. Changes, and what is
+// asked because of them, go past it: it would keep each of them, and each set of ids, as long as the page is open.
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
+import { type FormattedError, MillraceError } from '@millrace/client';
 import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
 import { useClient } from 'urql';
 import { pipe, subscribe } from 'wonka';
 import { asFailure } from './errors';
 import { type Change, LiveList, type Row } from './list';
-import type { Connection } from './list-source';
+import type { Connection, Page } from './list-source';
+import { millrace } from './millrace';
 import { useSession } from './session';
 
 interface Window {
@@ -60,38 +63,46 @@ export function useLiveList<R extends Row, PageData, ChangeData>(
           ...(narrowed && { filter: narrowed }),
           ...(sort && { sort }),
         };
-        const isOnce = ids !== undefined || first === 1;
+        const take = (data: PageData | null | undefined, cursor: unknown, error?: Error) =>
+          answer(data && connection(data), cursor as string | undefined, error, sink);
+        // What is asked once is not shown from the cache.
+        if (ids !== undefined || first === 1) {
+          const aborting = new AbortController();
+          millrace.execute({ query: page, variables: { ...variables } }, aborting).then(
+            ({ data, errors, extensions }) => {
+              if (aborting.signal.aborted) return;
+              take(data as PageData, extensions?.cursor, errors && refused(errors));
+            },
+            (cause) => aborting.signal.aborted || sink.failed(cause),
+          );
+          return () => aborting.abort();
+        }
         const { unsubscribe } = pipe(
-          urql.query(page, variables, {
-            requestPolicy: isOnce ? 'network-only' : 'cache-and-network',
-          }),
-          subscribe(({ data, error, extensions, stale }) => {
-            if (error && !data) return sink.failed(asFailure(error));
-            const found = data && connection(data);
-            const cursor = stale ? undefined : (extensions?.cursor as string | undefined);
-            if (found) sink.next(found, cursor);
-          }),
+          urql.query(page, variables, { requestPolicy: 'cache-and-network' }),
+          subscribe(({ data, error, extensions, stale }) =>
+            take(data, stale ? undefined : extensions?.cursor, error && asFailure(error)),
+          ),
         );
         return unsubscribe;
       },
-      follow: (after, sink) => {
-        const { unsubscribe } = pipe(
-          urql.subscription(changes, { after }),
-          subscribe(({ data, error }) => {
-            if (error) {
-              const failure = asFailure(error);
-              if (failure.code.startsWith('CURSOR_')) sink.gap();
-              // What the page shows stays; the frame says what is wrong with the line.
-              else if (failure.code !== 'UNAUTHENTICATED') sink.failed(failure);
-            } else if (data) {
-              const told = change(data);
+      follow: (after, sink) =>
+        millrace.run(
+          { query: changes, variables: { after } },
+          {
+            next: ({ data }) => {
+              const told = data && change(data);
               if (told) sink.change(told.row, { type: told.type, actor: told.actor, at: told.at });
+              // Also when it could not be read what it was.
               else sink.unclear();
-            }
-          }),
-        );
-        return unsubscribe;
-      },
+            },
+            error: (failure) => {
+              if (failure.code.startsWith('CURSOR_')) sink.gap();
+              // What the page shows stays; the frame says what is wrong with the session.
+              else if (failure.code !== 'UNAUTHENTICATED') sink.failed(failure);
+            },
+            complete: () => sink.failed(new MillraceError('UNAVAILABLE', 'The changes ended')),
+          },
+        ),
     });
   }, [urql, key]);
   useEffect(() => {
@@ -117,6 +128,21 @@ export function useLiveList<R extends Row, PageData, ChangeData>(
     }),
     [shown, isStale, list],
   );
+}
+
+const refused = (errors: readonly FormattedError[]) => MillraceError.of(errors);
+
+/** A list that is not there is a failure, whether the answer is empty or has the list as null beside its errors. */
+export function answer<R extends Row>(
+  found: Connection<R> | null | undefined,
+  cursor: string | undefined,
+  error: Error | undefined,
+  sink: Parameters<Page<R>>[1],
+): void {
+  if (found) sink.next(found, cursor);
+  else if (error) sink.failed(error);
+  // The cache has nothing yet; the gateway has answered without a list.
+  else if (cursor !== undefined) sink.failed(new MillraceError('INTERNAL', 'There is no list'));
 }
 
 type Whole<R extends Row> = ReturnType<typeof useLiveList<R, unknown, unknown>>;

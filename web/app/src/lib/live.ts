@@ -2,9 +2,9 @@
 // `useLiveList`, in live-list.ts. `useAct` changes something.
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import type { AnyVariables } from '@urql/core';
-import { useCallback, useMemo } from 'react';
+import { useCallback, useEffect, useMemo } from 'react';
 import { useClient, useQuery } from 'urql';
-import { asFailure } from './errors';
+import { asFailure, passing, retryMs } from './errors';
 
 /** The answer of a query with `@live`, and again whenever it changes. It goes on by itself after any failure of the line. */
 export function useLive<Data, Variables extends AnyVariables>(
@@ -14,12 +14,20 @@ export function useLive<Data, Variables extends AnyVariables>(
 ) {
   const [result, again] = useQuery<Data, Variables>({ query, variables, pause } as never);
   const failure = useMemo(() => result.error && asFailure(result.error), [result.error]);
-  return {
-    data: result.data,
-    failure,
-    isLoading: result.fetching && !result.data,
-    retry: useCallback(() => again({ requestPolicy: 'network-only' }), [again]),
-  };
+  const data = failure && isEmpty(result.data) ? undefined : result.data;
+  const retry = useCallback(() => again({ requestPolicy: 'network-only' }), [again]);
+  const mayPass = failure !== undefined && data === undefined && passing.has(failure.code);
+  useEffect(() => {
+    if (!mayPass) return;
+    const timer = setInterval(retry, retryMs);
+    return () => clearInterval(timer);
+  }, [mayPass, retry]);
+  return { data, failure, isLoading: result.fetching && !data, retry };
+}
+
+/** Whether all that was asked for is null, which says nothing where there are errors: not that it does not exist. */
+export function isEmpty(data: unknown): boolean {
+  return Object.values(data ?? {}).every((value) => value === null);
 }
 
 /**

@@ -1,22 +1,30 @@
+// Every way in which three versions of a field can differ.
 import { expect, test } from 'vitest';
-import { merge } from './merge';
+import { differences, merged } from './merge';
 
-const base = { name: 'Ada', phone: '1', status: 'ACTIVE' };
+const base = { name: 'Ada', email: 'a@x.org', phone: '' };
 
-test('what only one of them touched is taken from that one', () => {
-  const mine = { ...base, name: 'Ada L.' };
-  const theirs = { ...base, phone: '2' };
-  expect(merge(base, mine, theirs)).toEqual({
-    values: { name: 'Ada L.', phone: '2', status: 'ACTIVE' },
-    conflicts: [],
-  });
+test('what both made alike, and what nobody touched, is no difference', () => {
+  const both = { ...base, name: 'Ada L.' };
+  expect(differences(base, both, both)).toEqual([]);
 });
 
-test('what both touched is a conflict, and what was typed stays', () => {
-  const mine = { ...base, name: 'Ada L.', status: 'CLOSED' };
-  const theirs = { ...base, name: 'Ada K.', status: 'CLOSED' };
-  expect(merge(base, mine, theirs)).toEqual({
-    values: { name: 'Ada L.', phone: '1', status: 'CLOSED' },
-    conflicts: ['name'],
-  });
+test('what one changed is theirs to keep, what both changed is to be chosen', () => {
+  const mine = { name: 'Mine', email: 'a@x.org', phone: '1' };
+  const theirs = { name: 'Theirs', email: 't@x.org', phone: '' };
+  const found = differences(base, mine, theirs);
+  expect(found.map(({ key, side }) => [key, side])).toEqual([
+    ['name', undefined],
+    ['email', 'theirs'],
+    ['phone', 'mine'],
+  ]);
+  expect(merged(theirs, found)).toEqual({ name: 'Theirs', email: 't@x.org', phone: '1' });
+  const chosen = found.map((each) => ({ ...each, side: each.side ?? ('mine' as const) }));
+  expect(merged(theirs, chosen)).toEqual({ name: 'Mine', email: 't@x.org', phone: '1' });
+});
+
+test('what one cleared is a change, and a field that is not edited stays theirs', () => {
+  const found = differences({ phone: '1' }, { phone: '' }, { phone: '2', note: 'n' });
+  expect(found).toEqual([{ key: 'phone', base: '1', mine: '', theirs: '2', side: undefined }]);
+  expect(merged({ phone: '2', note: 'n' }, found)).toEqual({ phone: '2', note: 'n' });
 });

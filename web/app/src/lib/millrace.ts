@@ -31,13 +31,30 @@ export const sessions: Store = {
   keys: () => tab.keys(),
 };
 
-/** Whether the session that begins next outlives the browser. */
-export function keepSession(isWanted: boolean): void {
-  if (isWanted) device.set(keepKey, '');
-  else device.remove(keepKey);
-}
-
 export const millrace = createClient({
   url: new URL('/graphql', globalThis.location.href).href,
   sessions,
 });
+
+/** Whether the session that is being begun in this tab outlives the browser. */
+let isWanted: boolean | undefined;
+// It has begun, also where the same person was signed in before, and is stored after this. Of one that another tab began, that tab
+// has said where it is kept.
+millrace.onSession((change) => {
+  if (change === 'ended' || isWanted === undefined) return;
+  if (isWanted) device.set(keepKey, '');
+  else device.remove(keepKey);
+});
+
+/** Begins a session, in this tab or also on this device. When that is refused, the one before stays where it is. */
+export async function beginSession<T>(
+  begin: () => Promise<T>,
+  { isKept = false } = {},
+): Promise<T> {
+  isWanted = isKept;
+  try {
+    return await begin();
+  } finally {
+    isWanted = undefined;
+  }
+}

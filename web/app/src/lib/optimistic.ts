@@ -15,7 +15,7 @@ const changed =
   ({ input }, cache, { fieldName }) => {
     const { expectedVersion: _, id, ...said } = input as { id: string; expectedVersion?: number };
     const version = cache.resolve({ __typename: type, id }, 'version') as number | null;
-    if (version === null) return null;
+    if (version == null) return null;
     return {
       __typename: `${fieldName.charAt(0).toUpperCase()}${fieldName.slice(1)}Payload`,
       [type.toLowerCase()]: { __typename: type, id, version, ...said, ...more() },
@@ -69,7 +69,9 @@ function liked(cache: Cache, { id }: { id: string }, isLiked: boolean) {
   const post = { __typename: 'Post', id };
   const [version, likedByMe, likeCount] = ['version', 'likedByMe', 'likeCount'].map((field) =>
     cache.resolve(post, field),
-  ) as [number, boolean, number];
+  ) as [number | null, boolean, number];
+  // It is shown by somebody else than the cache.
+  if (version == null) return null;
   const change = likedByMe === isLiked ? 0 : isLiked ? 1 : -1;
   return { ...post, version, likedByMe: isLiked, likeCount: likeCount + change };
 }

@@ -5,7 +5,6 @@
 
 import {
   createContext,
-  Fragment,
   type ReactNode,
   useCallback,
   useContext,
@@ -65,7 +64,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       const { userId } = millrace;
       if (userId !== last.current.userId && last.current.userId !== undefined)
         setPerson((count) => count + 1);
-      last.current.userId = userId;
+      last.current = { userId, isLeaving: false };
       setUrql(createUrql());
       setState('in');
     };
@@ -113,8 +112,8 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 
   return (
     <Provider value={urql}>
-      <MeProvider state={state} signOut={signOut}>
-        <Fragment key={person}>{children}</Fragment>
+      <MeProvider key={person} state={state} signOut={signOut}>
+        {children}
       </MeProvider>
     </Provider>
   );

@@ -15,8 +15,12 @@ export function sayFailed(cause: unknown): void {
   notifications.show({ message: explain(failure), color: 'red', autoClose: undoMs });
 }
 
-/** Says what was done, and offers to undo it. */
+/**
+ * Says what was done, and offers to undo it, once. `undo` takes back that alone: where somebody may have gone on from there, it
+ * names the version that was made, so that it is refused then.
+ */
 export function sayUndoable(message: string, undo: () => Promise<unknown>): void {
+  let isUndone = false;
   const id = notifications.show({
     autoClose: undoMs,
     message: (
@@ -27,6 +31,9 @@ export function sayUndoable(message: string, undo: () => Promise<unknown>): void
           variant="light"
           onClick={() => {
             notifications.hide(id);
+            // It takes a moment to leave.
+            if (isUndone) return;
+            isUndone = true;
             undo().catch(sayFailed);
           }}
         >

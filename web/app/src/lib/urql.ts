@@ -1,8 +1,8 @@
 // urql with a normalized cache, on the client of Millrace: queries, mutations, subscriptions and live queries take one way.
 import { millraceExchange } from '@millrace/client/urql';
-import { Client, type Exchange } from '@urql/core';
+import { Client, type Exchange, makeOperation, type Operation } from '@urql/core';
 import { type CacheExchangeOpts, cacheExchange } from '@urql/exchange-graphcache';
-import { filter, pipe, tap } from 'wonka';
+import { empty, fromArray, fromValue, mergeMap, pipe, type Source, tap } from 'wonka';
 import { millrace } from './millrace';
 import { optimistic } from './optimistic';
 import { possibleTypes } from './possible-types';
@@ -15,24 +15,31 @@ const keys: NonNullable<CacheExchangeOpts['keys']> = new Proxy(
 
 /**
  * A live query that is open already goes on. Without this, another component that mounts with the same query, or a mutation
- * that touched what it shows, would have it opened a second time.
+ * that touched what it shows, would have it opened a second time. One whose last answer has errors is opened anew when it is
+ * asked for again: it may hear nothing before something changes.
  */
 const openOnce: Exchange = ({ forward }) => {
-  const open = new Set<number>();
+  /** Whether the last answer of each has errors. */
+  const open = new Map<number, boolean>();
   return (operations) =>
     pipe(
       operations,
-      filter((operation) => {
-        if (operation.kind === 'teardown') return open.delete(operation.key) || true;
-        if (!isLive(operation)) return true;
-        if (open.has(operation.key)) return false;
-        open.add(operation.key);
-        return true;
+      mergeMap((operation) => {
+        const { kind, key, context } = operation;
+        if (kind === 'teardown') open.delete(key);
+        if (!isLive(operation)) return fromValue(operation);
+        const hasFailed = open.get(key);
+        if (hasFailed === false || (hasFailed && context.requestPolicy !== 'network-only'))
+          return empty as Source<Operation>;
+        open.set(key, false);
+        if (!hasFailed) return fromValue(operation);
+        return fromArray([makeOperation('teardown', operation, context), operation]);
       }),
       forward,
-      tap((result) => {
+      tap(({ operation: { key }, error }) => {
         // It ended, so it may be opened again.
-        if (result.error?.networkError) open.delete(result.operation.key);
+        if (error?.networkError) open.delete(key);
+        else if (open.has(key)) open.set(key, error !== undefined);
       }),
     );
 };

@@ -1,7 +1,7 @@
 // What a record is made of: how each field is typed, shown, and sent. Texts are what forms have; the gateway has null for empty.
 
+import type { Values } from '../../lib/merge';
 import type { Tone } from '../state';
-import type { Values } from './merge';
 
 export interface Option {
   value: string;

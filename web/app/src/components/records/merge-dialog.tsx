@@ -1,9 +1,9 @@
 // Yours and theirs beside each other. What only one of you changed is chosen already; of what both changed one must be chosen.
 import { Button, Group, Modal, Stack, Text } from '@mantine/core';
 import { useId, useState } from 'react';
+import { type Difference, differences, merged, type Side, type Values } from '../../lib/merge';
 import { RelativeTime } from '../relative-time';
 import { type Field, type Fields, textOf, valuesOf } from './fields';
-import { type Difference, differences, merged, type Side, type Values } from './merge';
 import classes from './merge-dialog.module.css';
 import type { Known } from './record-editor';
 

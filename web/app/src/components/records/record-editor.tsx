@@ -4,11 +4,11 @@ import { Button, Group, Stack } from '@mantine/core';
 import { useEffect, useState } from 'react';
 import { asFailure } from '../../lib/errors';
 import { useServerForm } from '../../lib/form';
+import type { Values } from '../../lib/merge';
 import { Notice } from '../notice';
 import type { Person } from '../user-name';
 import { FieldInputs } from './field-inputs';
 import { type Fields, type Input, inputOf, problemsOf, textOf, valuesOf } from './fields';
-import type { Values } from './merge';
 import { MergeDialog } from './merge-dialog';
 
 /** A record at a version. */

@@ -1,11 +1,11 @@
 // A new record, in a dialog. What was typed is kept while the dialog is closed.
 import { Button, Group, Modal, Stack } from '@mantine/core';
 import { useServerForm } from '../../lib/form';
+import type { Values } from '../../lib/merge';
 import { useSession } from '../../lib/session';
 import { Notice } from '../notice';
 import { FieldInputs } from './field-inputs';
 import { type Fields, type Input, inputOf, problemsOf, valuesOf } from './fields';
-import type { Values } from './merge';
 
 interface Props {
   noun: string;

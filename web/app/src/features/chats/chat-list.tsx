@@ -4,7 +4,7 @@ import { Link } from '@tanstack/react-router';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { Users } from 'lucide-react';
 import { type ReactNode, useEffect, useMemo, useRef } from 'react';
-import { Failed } from '../../components/failed';
+import { Failed, FailedLine } from '../../components/failed';
 import { Lines } from '../../components/page';
 import { RelativeTime } from '../../components/relative-time';
 import { UserAvatar, UserNameParts } from '../../components/user-name';
@@ -76,7 +76,7 @@ export function ChatList({
     // Each row has its members.
     most: 40,
   });
-  const { rows, hasMore, loadMore } = list;
+  const { rows, hasMore, loadMore, error } = list;
   const sought = text.trim().toLowerCase();
   const shown = useMemo(
     () =>
@@ -95,11 +95,11 @@ export function ChatList({
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
-    if (hasMore && (sought || last >= rows.length - 15)) loadMore();
-  }, [hasMore, last, rows.length, loadMore, sought]);
+    if (hasMore && !error && (sought || last >= rows.length - 15)) loadMore();
+  }, [hasMore, error, last, rows.length, loadMore, sought]);
 
-  if (list.isLoading && !list.error) return <Lines count={8} />;
-  if (list.error && rows.length === 0) return <Failed error={list.error} retry={list.restart} />;
+  if (list.isLoading && !error) return <Lines count={8} />;
+  if (error && rows.length === 0) return <Failed error={error} retry={list.restart} />;
   if (rows.length === 0 && !hasMore) return empty;
   return (
     <div className={classes.around}>
@@ -141,6 +141,11 @@ export function ChatList({
           })}
         </div>
       </nav>
+      {error && (
+        <div className={classes.failed}>
+          <FailedLine error={error} retry={hasMore ? loadMore : list.restart} />
+        </div>
+      )}
     </div>
   );
 }

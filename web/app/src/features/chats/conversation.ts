@@ -1,13 +1,14 @@
 // The messages of one chat, read page by page from the newest backwards, and followed from the first page's cursor.
 
+import { MillraceError } from '@millrace/client';
 import type { Client } from '@urql/core';
 import { useEffect, useMemo, useSyncExternalStore } from 'react';
 import { useClient } from 'urql';
 import { pipe, subscribe } from 'wonka';
 import type { MessagePartsFragment } from '../../generated/graphql';
-import { asFailure } from '../../lib/errors';
+import { asFailure, passing, retryMs } from '../../lib/errors';
 import { graphql } from '../../lib/graphql';
-import { passing, retryMs } from '../../lib/list';
+import { millrace } from '../../lib/millrace';
 import { MessageParts } from './message-parts';
 import { emptyLog, type Log, merged, told, withNewest } from './messages';
 import { onSent } from './outgoing';
@@ -150,6 +151,7 @@ export class Conversation {
           });
         },
         (code) => {
+          this.#stops.delete(done);
           done();
           if (passing.has(code)) this.#later(() => this.#set({ error: undefined }));
         },
@@ -181,21 +183,29 @@ export class Conversation {
     this.#retrying = setTimeout(again, retryMs);
   }
 
+  /** Past the cache, which would keep each message as long as the page is open. */
   #follow(after: string): void {
-    const { unsubscribe } = pipe(
-      this.#urql.subscription(ChatEvents, { id: this.#chatId, after }),
-      subscribe(({ data, error }) => {
-        const message = data?.chatEvents.message;
-        if (message) this.#keep(told(this.#log, message));
-        if (!error) return;
-        const failure = asFailure(error);
-        if (failure.code.startsWith('CURSOR_')) this.restart();
-        else if (failure.code === 'NOT_FOUND') this.#set({ isGone: true });
-        // What is shown stays; the frame says what is wrong with the line.
-        else if (failure.code !== 'UNAUTHENTICATED') this.#set({ error: failure });
-      }),
+    const failed = (failure: MillraceError) => {
+      if (failure.code.startsWith('CURSOR_')) this.restart();
+      else if (failure.code === 'NOT_FOUND') this.#set({ isGone: true });
+      // What is shown stays; the frame says what is wrong with the session.
+      else if (failure.code !== 'UNAUTHENTICATED') {
+        this.#set({ error: failure });
+        if (passing.has(failure.code)) this.#later(this.restart);
+      }
+    };
+    const stop = millrace.run(
+      { query: ChatEvents, variables: { id: this.#chatId, after } },
+      {
+        next: ({ data }) => {
+          const message = data?.chatEvents.message;
+          if (message) this.#keep(told(this.#log, message));
+        },
+        error: failed,
+        complete: () => failed(new MillraceError('UNAVAILABLE', 'The events ended')),
+      },
     );
-    this.#stops.add(unsubscribe);
+    this.#stops.add(stop);
   }
 
   #read(
@@ -215,15 +225,20 @@ export class Conversation {
         if (error && !data?.chat) {
           const failure = asFailure(error);
           this.#set({ error: failure, isLoading: false, isLoadingOlder: false });
+          queueMicrotask(stop);
           failed(failure.code);
           return;
         }
         if (data && (data.chat || cursor !== undefined)) next(data.chat, cursor);
         // Events tell the rest.
-        if (cursor !== undefined) queueMicrotask(unsubscribe);
+        if (cursor !== undefined) queueMicrotask(stop);
       }),
     );
-    this.#stops.add(unsubscribe);
+    const stop = () => {
+      this.#stops.delete(stop);
+      unsubscribe();
+    };
+    this.#stops.add(stop);
   }
 
   #keep(log: Log<Message>, more: Partial<State> = {}): void {

@@ -5,7 +5,7 @@ import { getRouteApi, Link } from '@tanstack/react-router';
 import { ArrowLeft, MessageCircleOff, Users } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { EmptyState } from '../../components/empty-state';
-import { Failed } from '../../components/failed';
+import { Failed, FailedLine } from '../../components/failed';
 import { Lines } from '../../components/page';
 import { UserAvatar, UserNameParts } from '../../components/user-name';
 import { usePageTitle } from '../../lib/attention';
@@ -136,6 +136,11 @@ function Chat({ id }: { id: string }) {
           editing={editing}
           setEditing={setEditing}
         />
+      )}
+      {talk.error && messages.length > 0 && (
+        <div className={classes.failed}>
+          <FailedLine error={talk.error} retry={conversation.restart} />
+        </div>
       )}
       {failure && !data && messages.length > 0 && <Failed error={failure} retry={retry} />}
       <div className={classes.foot}>

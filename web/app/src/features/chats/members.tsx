@@ -11,15 +11,16 @@ import {
   TextInput,
   Title,
 } from '@mantine/core';
-import { modals } from '@mantine/modals';
 import { useNavigate } from '@tanstack/react-router';
 import { LogOut, UserMinus } from 'lucide-react';
 import { useEffect, useState } from 'react';
+import { ask } from '../../components/ask';
+import { Conflict } from '../../components/conflict';
 import { Timeline } from '../../components/timeline';
 import { UserName } from '../../components/user-name';
 import type { ChatHeadQuery } from '../../generated/graphql';
+import { useEditForm } from '../../lib/edit';
 import { asFailure, explain } from '../../lib/errors';
-import { useServerForm } from '../../lib/form';
 import { graphql } from '../../lib/graphql';
 import { useAct, useLive } from '../../lib/live';
 import { useSession } from '../../lib/session';
@@ -78,7 +79,7 @@ export function Members({
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
       <Stack gap="lg">
-        <Rename key={chat.title} chat={chat} />
+        <Rename chat={chat} />
         <People chat={chat} />
         <Leave chat={chat} />
         <History id={chat.id} />
@@ -89,7 +90,8 @@ export function Members({
 
 function Rename({ chat }: { chat: Chat }) {
   const rename = useAct(RenameChat);
-  const form = useServerForm({ initialValues: { title: chat.title ?? '' } });
+  const current = { version: chat.version, values: { title: chat.title ?? '' } };
+  const form = useEditForm(current, { title: 'Title' });
   const isChanged = form.values.title.trim() !== chat.title;
   const submit = form.send(async ({ title }) => {
     await rename({ input: { id: chat.id, title: title.trim() } });
@@ -97,6 +99,7 @@ function Rename({ chat }: { chat: Chat }) {
   });
   return (
     <form onSubmit={submit}>
+      {form.conflict && <Conflict {...form.conflict} />}
       {form.refusal && <Alert color="red">{form.refusal}</Alert>}
       <Group align="end" gap="xs" wrap="nowrap">
         <TextInput
@@ -108,7 +111,7 @@ function Rename({ chat }: { chat: Chat }) {
         <Button
           type="submit"
           variant="default"
-          disabled={!isChanged || !form.values.title.trim()}
+          disabled={!isChanged || !form.values.title.trim() || form.conflict !== undefined}
           loading={form.isSending}
         >
           Rename
@@ -197,18 +200,13 @@ function People({ chat }: { chat: Chat }) {
 function Leave({ chat }: { chat: Chat }) {
   const leave = useAct(LeaveChat);
   const navigate = useNavigate();
-  const ask = () =>
-    modals.openConfirmModal({
+  const leaveIt = () =>
+    ask({
       title: `Leave ${chat.title ?? 'the group'}?`,
-      children: (
-        <Text size="sm">
-          You no longer see its messages, until a member adds you again. If you own the group, its
-          longest-standing member becomes the owner.
-        </Text>
-      ),
-      labels: { confirm: 'Leave group', cancel: 'Stay' },
-      confirmProps: { color: 'red' },
-      onConfirm: async () => {
+      text: 'You no longer see its messages, until a member adds you again. If you own the group, its longest-standing member becomes the owner.',
+      confirm: 'Leave group',
+      cancel: 'Stay',
+      act: async () => {
         try {
           await leave({ input: { id: chat.id } });
           navigate({ to: '/chats', search: true } as never);
@@ -223,7 +221,7 @@ function Leave({ chat }: { chat: Chat }) {
       variant="default"
       color="red"
       leftSection={<LogOut size={14} />}
-      onClick={ask}
+      onClick={leaveIt}
       style={{ alignSelf: 'flex-start' }}
     >
       Leave group

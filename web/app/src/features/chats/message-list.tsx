@@ -5,7 +5,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp } from 'lucide-react';
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { useSession } from '../../lib/session';
-import type { Conversation, Message, useConversation } from './conversation';
+import { type Conversation, type Message, mostKept, type useConversation } from './conversation';
 import { linesOf } from './lines';
 import { MessageLine } from './message';
 import classes from './message-list.module.css';
@@ -90,6 +90,11 @@ export function MessageList({
   useLayoutEffect(() => {
     if (isSettled && isAtEnd) virtual.scrollToEnd();
   }, [isSettled, isAtEnd, height, lines.length, virtual]);
+  // A chat may be open for days. Who is at the end misses nothing of the distant past.
+  const isLong = messages.length > mostKept;
+  useEffect(() => {
+    if (isSettled && isAtEnd && isLong) conversation.trim();
+  }, [isSettled, isAtEnd, isLong, conversation]);
   // What the reader has written is shown to them.
   const lastOwn = outgoing.at(-1)?.key;
   useEffect(() => {

@@ -1,8 +1,9 @@
 // One message: the text, and for its author what can be done with it.
-import { ActionIcon, Button, Group, Text, Textarea, Tooltip } from '@mantine/core';
-import { modals } from '@mantine/modals';
+import { ActionIcon, Button, Group, Textarea, Tooltip } from '@mantine/core';
 import { Pencil, Trash2 } from 'lucide-react';
 import { memo, useState } from 'react';
+import { ask } from '../../components/ask';
+import { Conflict } from '../../components/conflict';
 import { type Person, UserAvatar } from '../../components/user-name';
 import { graphql } from '../../lib/graphql';
 import { useAct } from '../../lib/live';
@@ -140,13 +141,12 @@ function Actions({
   edit: () => void;
 }) {
   const remove = useAct(DeleteMessage);
-  const ask = () =>
-    modals.openConfirmModal({
+  const deleteIt = () =>
+    ask({
       title: 'Delete this message?',
-      children: <Text size="sm">It is deleted for everybody in the chat, for good.</Text>,
-      labels: { confirm: 'Delete message', cancel: 'Keep it' },
-      confirmProps: { color: 'red' },
-      onConfirm: () => {
+      text: 'It is deleted for everybody in the chat, for good.',
+      confirm: 'Delete message',
+      act: () => {
         conversation
           .change(id, { isDeleted: true }, async () => {
             const { deleteMessage } = await remove({ input: { id } });
@@ -163,7 +163,7 @@ function Actions({
         </ActionIcon>
       </Tooltip>
       <Tooltip label="Delete">
-        <ActionIcon aria-label="Delete message" onClick={ask}>
+        <ActionIcon aria-label="Delete message" onClick={deleteIt}>
           <Trash2 size={14} />
         </ActionIcon>
       </Tooltip>
@@ -171,8 +171,8 @@ function Actions({
   );
 }
 
-/** Edits kept while the message is out of view, which takes its field away. */
-const edits = new Map<string, string>();
+/** Edits kept while the message is out of view, which takes its field away, with the text they began from. */
+const edits = new Map<string, { typed: string; from: string }>();
 
 function Editor({
   message: { id, text },
@@ -184,13 +184,22 @@ function Editor({
   close: () => void;
 }) {
   const update = useAct(UpdateMessage);
-  const [typed, setTyped] = useState(edits.get(id) ?? text ?? '');
+  const now = text ?? '';
+  const [edit, setEdit] = useState(edits.get(id) ?? { typed: now, from: now });
+  const isUntouched = edit.typed === edit.from;
+  const typed = isUntouched ? now : edit.typed;
+  const isConflict = !isUntouched && edit.from !== now && typed !== now;
+  const keep = (next: string, from = edit.from) => {
+    const kept = { typed: next, from: isUntouched ? now : from };
+    setEdit(kept);
+    edits.set(id, kept);
+  };
   const done = () => {
     edits.delete(id);
     close();
   };
   const next = cleaned(typed);
-  const canSave = next !== '' && [...typed].length <= longestText;
+  const canSave = next !== '' && [...typed].length <= longestText && !isConflict;
   const save = () => {
     if (!canSave) return;
     done();
@@ -202,7 +211,7 @@ function Editor({
       })
       .catch((cause) => {
         // It is there again when it is edited next.
-        edits.set(id, next);
+        edits.set(id, { typed: next, from: now });
         sayFailed(cause);
       });
   };
@@ -213,6 +222,14 @@ function Editor({
         save();
       }}
     >
+      {isConflict && (
+        <Conflict
+          by="Another window of yours"
+          differences={[{ field: 'Text', mine: typed, theirs: now }]}
+          keepMine={() => keep(typed, now)}
+          takeTheirs={() => keep(now, now)}
+        />
+      )}
       <Textarea
         autoFocus
         autosize
@@ -222,8 +239,7 @@ function Editor({
         value={typed}
         onFocus={({ currentTarget }) => currentTarget.setSelectionRange(-1, -1)}
         onChange={({ currentTarget }) => {
-          setTyped(currentTarget.value);
-          edits.set(id, currentTarget.value);
+          keep(currentTarget.value);
         }}
         onKeyDown={(event) => {
           if (event.nativeEvent.isComposing) return;

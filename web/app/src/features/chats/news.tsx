@@ -3,10 +3,9 @@
 import { Text, UnstyledButton } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useLocation, useNavigate } from '@tanstack/react-router';
-import { useEffect, useRef } from 'react';
-import { useClient } from 'urql';
-import { pipe, subscribe } from 'wonka';
+import { useEffect } from 'react';
 import { setAttention } from '../../lib/attention';
+import { useEvents } from '../../lib/events';
 import { graphql } from '../../lib/graphql';
 import { useLive } from '../../lib/live';
 import { useSession } from '../../lib/session';
@@ -45,53 +44,42 @@ export default function ChatNews() {
     return () => setAttention('/chats', 0);
   }, [unread]);
 
-  const urql = useClient();
   const { me } = useSession();
   const navigate = useNavigate();
   const { pathname } = useLocation();
-  const latest = useRef({ me, navigate, pathname });
-  latest.current = { me, navigate, pathname };
-  useEffect(() => {
-    const { unsubscribe } = pipe(
-      urql.subscription(NewMessages, {}),
-      subscribe(({ data }) => {
-        const news = data?.myChats;
-        if (news?.type !== 'MESSAGE_SENT' || news.message?.text == null) return;
-        const { me, navigate, pathname } = latest.current;
-        const { actor, chatId, chat, message, occurredAt } = news;
-        const isOwn = 'id' in actor && actor.id === me?.id;
-        const isOld = Date.now() - Date.parse(occurredAt) > newMs;
-        const isSeen = isLookedAt() && pathname === `/chats/${chatId}`;
-        if (isOwn || isOld || isSeen || me?.availability === 'BUSY') return;
-        const open = () => navigate({ to: '/chats/$id', params: { id: chatId } });
-        const title = chat?.title ? `${actor.name} in ${chat.title}` : actor.name;
-        if (!isLookedAt()) notify(title, message.text ?? '', chatId, open);
-        // Who looks at the list sees it there.
-        if (pathname.startsWith('/chats')) return;
-        // One a chat: the latest.
-        notifications.hide(chatId);
-        notifications.show({
-          id: chatId,
-          autoClose: shownMs,
-          message: (
-            <UnstyledButton
-              onClick={() => {
-                notifications.hide(chatId);
-                open();
-              }}
-            >
-              <Text size="sm" fw={600}>
-                {title}
-              </Text>
-              <Text size="sm" lineClamp={2}>
-                {message.text}
-              </Text>
-            </UnstyledButton>
-          ),
-        });
-      }),
-    );
-    return unsubscribe;
-  }, [urql]);
+  useEvents(NewMessages, {}, ({ myChats: news }) => {
+    if (news.type !== 'MESSAGE_SENT' || news.message?.text == null) return;
+    const { actor, chatId, chat, message, occurredAt } = news;
+    const isOwn = 'id' in actor && actor.id === me?.id;
+    const isOld = Date.now() - Date.parse(occurredAt) > newMs;
+    const isSeen = isLookedAt() && pathname === `/chats/${chatId}`;
+    if (isOwn || isOld || isSeen || me?.availability === 'BUSY') return;
+    const open = () => navigate({ to: '/chats/$id', params: { id: chatId } });
+    const title = chat?.title ? `${actor.name} in ${chat.title}` : actor.name;
+    if (!isLookedAt()) notify(title, message.text ?? '', chatId, open);
+    // Who looks at the list sees it there.
+    if (pathname.startsWith('/chats')) return;
+    // One a chat: the latest.
+    notifications.hide(chatId);
+    notifications.show({
+      id: chatId,
+      autoClose: shownMs,
+      message: (
+        <UnstyledButton
+          onClick={() => {
+            notifications.hide(chatId);
+            open();
+          }}
+        >
+          <Text size="sm" fw={600}>
+            {title}
+          </Text>
+          <Text size="sm" lineClamp={2}>
+            {message.text}
+          </Text>
+        </UnstyledButton>
+      ),
+    });
+  });
   return null;
 }

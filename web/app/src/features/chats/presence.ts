@@ -1,6 +1,6 @@
 // Whether people are here: the cache is told, so that every avatar of theirs shows it.
 import { useMemo } from 'react';
-import { useSubscription } from 'urql';
+import { useCurrent } from '../../lib/events';
 import { graphql } from '../../lib/graphql';
 
 const Presence = graphql(`
@@ -12,5 +12,5 @@ const Presence = graphql(`
 export function usePresence(userIds: readonly string[]): void {
   const key = [...new Set(userIds)].sort().join();
   const variables = useMemo(() => ({ userIds: key.split(',') }), [key]);
-  useSubscription({ query: Presence, variables, pause: key === '' });
+  useCurrent(Presence, variables, { pause: key === '' });
 }

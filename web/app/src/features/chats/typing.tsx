@@ -1,6 +1,6 @@
 // Who types: told to the others while somebody types here, and shown for a moment after each report of theirs.
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { useSubscription } from 'urql';
+import { useEvents } from '../../lib/events';
 import { graphql } from '../../lib/graphql';
 import { useAct } from '../../lib/live';
 import { millrace } from '../../lib/millrace';
@@ -27,7 +27,10 @@ export function useTypingReport(chatId: string): () => void {
     // It is about this moment, so it is not kept for later.
     if (now - last.current < reportMs || millrace.state.status !== 'live') return;
     last.current = now;
-    report({ input: { id: chatId } }).catch(() => {});
+    report({ input: { id: chatId } }).catch(() => {
+      // The next key reports it.
+      last.current = Number.NEGATIVE_INFINITY;
+    });
   }, [report, chatId]);
 }
 
@@ -36,12 +39,11 @@ export function TypingLine({ chatId }: { chatId: string }) {
   const [typing, setTyping] = useState<ReadonlyMap<string, { name: string; until: number }>>(
     new Map(),
   );
-  const [{ data }] = useSubscription({ query: Typing, variables: { chatId } });
-  useEffect(() => {
-    if (!data || data.typing.user.id === me?.id) return;
-    const { id, name } = data.typing.user;
+  useEvents(Typing, { chatId }, ({ typing: { user } }) => {
+    if (user.id === me?.id) return;
+    const { id, name } = user;
     setTyping((before) => new Map(before).set(id, { name, until: Date.now() + shownMs }));
-  }, [data, me?.id]);
+  });
   useEffect(() => {
     if (typing.size === 0) return;
     const first = Math.min(...[...typing.values()].map(({ until }) => until));

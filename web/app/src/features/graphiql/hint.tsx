@@ -2,7 +2,7 @@
 import { Button } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import { millrace } from '../../lib/millrace';
+import { beginSession, millrace } from '../../lib/millrace';
 import { useSession } from '../../lib/session';
 import { sayFailed } from '../../lib/toasts';
 import { type Seen, useSeen } from './seen';
@@ -41,6 +41,5 @@ export function Hint() {
 }
 
 function goOn({ session, userId }: NonNullable<Seen['issued']>): Promise<void> {
-  // biome-ignore lint/correctness/useHookAtTopLevel: it is no hook, only called like one
-  return millrace.useSession(session, userId);
+  return beginSession(() => millrace.useSession(session, userId));
 }

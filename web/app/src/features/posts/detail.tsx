@@ -1,14 +1,15 @@
 // One post: its text, who likes it, what is said about it, and what it was at each of its versions.
 import { ActionIcon, Group, Menu, Stack, Text, Title } from '@mantine/core';
-import { modals } from '@mantine/modals';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { Ellipsis, FileX, Pencil, Trash2 } from 'lucide-react';
 import { useState } from 'react';
+import { ask } from '../../components/ask';
 import { EmptyState } from '../../components/empty-state';
 import { Failed } from '../../components/failed';
 import { Lines, Pane } from '../../components/page';
 import { RelativeTime } from '../../components/relative-time';
 import { UserAvatar, UserName, UserNameParts } from '../../components/user-name';
+import { hasDraft } from '../../lib/form';
 import { graphql } from '../../lib/graphql';
 import { useAct, useLive } from '../../lib/live';
 import { useSession } from '../../lib/session';
@@ -43,16 +44,16 @@ function Post({ id }: { id: string }) {
   const navigate = useNavigate();
   const { data, failure, isLoading, retry } = useLive(PostDetails, { id });
   const remove = useAct(DeletePost);
-  const [isEditing, setEditing] = useState(false);
+  // What was typed before a reload, or before somebody left, is taken up again.
+  const [isEditing, setEditing] = useState(() => hasDraft(`edit:${id}`));
   const post = data?.post;
   const isOwn = post !== undefined && post?.author.id === me?.id;
-  const ask = () =>
-    modals.openConfirmModal({
+  const deleteIt = () =>
+    ask({
       title: 'Delete this post?',
-      children: <Text size="sm">Its comments and likes go with it, for everybody, for good.</Text>,
-      labels: { confirm: 'Delete post', cancel: 'Keep it' },
-      confirmProps: { color: 'red' },
-      onConfirm: async () => {
+      text: 'Its comments and likes go with it, for everybody, for good.',
+      confirm: 'Delete post',
+      act: async () => {
         try {
           await remove({ input: { id } });
           navigate({ to: '/posts', search: true } as never);
@@ -81,7 +82,7 @@ function Post({ id }: { id: string }) {
                   Edit
                 </Menu.Item>
               )}
-              <Menu.Item color="red" leftSection={<Trash2 size={14} />} onClick={ask}>
+              <Menu.Item color="red" leftSection={<Trash2 size={14} />} onClick={deleteIt}>
                 Delete
               </Menu.Item>
             </Menu.Dropdown>
@@ -105,7 +106,7 @@ function Post({ id }: { id: string }) {
                 <RelativeTime at={post.createdAt} />
               </Text>
             </Group>
-            {isEditing ? (
+            {isEditing && isOwn ? (
               <EditPost post={post} close={() => setEditing(false)} />
             ) : (
               <p className={classes.text}>{post.message}</p>

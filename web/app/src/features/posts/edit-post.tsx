@@ -1,10 +1,9 @@
 // Edits a post. If it was changed elsewhere meanwhile, both texts are shown, with what they make together: nothing is lost.
 import { Button, Group, Stack, Textarea } from '@mantine/core';
-import { useState } from 'react';
 import { useClient } from 'urql';
 import { Conflict } from '../../components/conflict';
+import { useEditForm } from '../../lib/edit';
 import { asFailure } from '../../lib/errors';
-import { useServerForm } from '../../lib/form';
 import { graphql } from '../../lib/graphql';
 import { useAct } from '../../lib/live';
 import { mergeTexts } from '../../lib/merge-text';
@@ -29,16 +28,14 @@ interface State {
 export function EditPost({ post, close }: { post: State & { id: string }; close: () => void }) {
   const update = useAct(UpdatePost);
   const urql = useClient();
-  /** What the edit began with. Likes and comments make versions, too; they do not matter to it. */
-  const [base, setBase] = useState<State>({ version: post.version, message: post.message });
-  const form = useServerForm({
-    draft: `edit:${post.id}`,
-    guard: true,
-    initialValues: { message: post.message },
-  });
+  const form = useEditForm(
+    { version: post.version, values: { message: post.message } },
+    { message: 'Text' },
+    { draft: `edit:${post.id}`, guard: true },
+  );
   const { message } = form.values;
-  const isChangedElsewhere = post.message !== base.message;
-  const merge = isChangedElsewhere ? mergeTexts(base.message, message, post.message) : undefined;
+  const { base, conflict } = form;
+  const both = conflict && mergeTexts(base.values.message, message, post.message).text;
   /** The post once it has this version: what is read may be moments behind. */
   const read = async (version: number) => {
     for (let tries = 0; tries < mostTries; tries += 1) {
@@ -50,12 +47,9 @@ export function EditPost({ post, close }: { post: State & { id: string }; close:
     }
     return undefined;
   };
-  const take = (text: string) => {
-    form.setFieldValue('message', text);
-    setBase({ version: post.version, message: post.message });
-  };
   const submit = form.send(async ({ message }) => {
-    let { version } = post;
+    // Likes and comments make versions, too; they do not matter to it.
+    let { version } = base;
     for (let tries = 0; ; tries += 1) {
       try {
         await update({ input: { id: post.id, expectedVersion: version, message: message.trim() } });
@@ -67,7 +61,7 @@ export function EditPost({ post, close }: { post: State & { id: string }; close:
           throw cause;
         const now = await read(current);
         // Somebody may have liked it in between. Another text is shown above, to be decided on.
-        if (now?.message !== base.message) throw cause;
+        if (now?.message !== base.values.message) throw cause;
         version = now.version;
       }
     }
@@ -75,12 +69,14 @@ export function EditPost({ post, close }: { post: State & { id: string }; close:
   return (
     <form onSubmit={submit}>
       <Stack gap="sm">
-        {merge && (
+        {conflict && both !== undefined && (
           <Conflict
-            differences={[{ field: 'Text', mine: message, theirs: post.message, both: merge.text }]}
-            takeBoth={() => take(merge.text)}
-            keepMine={() => take(message)}
-            takeTheirs={() => take(post.message)}
+            {...conflict}
+            differences={conflict.differences.map((each) => ({ ...each, both }))}
+            takeBoth={() => {
+              conflict.keepMine();
+              form.setFieldValue('message', both);
+            }}
           />
         )}
         <Textarea
@@ -97,8 +93,7 @@ export function EditPost({ post, close }: { post: State & { id: string }; close:
           <Button
             variant="default"
             onClick={() => {
-              form.reset();
-              sessionStorage.removeItem(`millrace:draft:edit:${post.id}`);
+              form.discard();
               close();
             }}
           >
@@ -107,7 +102,9 @@ export function EditPost({ post, close }: { post: State & { id: string }; close:
           <Button
             type="submit"
             loading={form.isSending}
-            disabled={isChangedElsewhere || !message.trim() || [...message].length > longestPost}
+            disabled={
+              conflict !== undefined || !message.trim() || [...message].length > longestPost
+            }
           >
             Save
           </Button>

@@ -16,13 +16,13 @@ const CreatePost = graphql(`
 export function NewPost() {
   const { me } = useSession();
   const create = useAct(CreatePost);
-  const form = useServerForm({ draft: `post:${me?.id}`, initialValues: { message: '' } });
+  const form = useServerForm({ draft: 'post', initialValues: { message: '' } });
   const [isFocused, setFocused] = useState(false);
   const { message } = form.values;
   const isOpen = isFocused || message !== '';
-  const submit = form.send(async ({ message }) => {
-    await create({ input: { message: message.trim() } });
-    form.setValues({ message: '' });
+  const canSend = (text: string) => text.trim() !== '' && [...text].length <= longestPost;
+  const submit = form.send(({ message }) => create({ input: { message: message.trim() } }), {
+    isCleared: true,
   });
   return (
     <form className={classes.form} onSubmit={submit}>
@@ -39,7 +39,8 @@ export function NewPost() {
           onFocus={() => setFocused(true)}
           onBlur={() => setFocused(false)}
           onKeyDown={(event) => {
-            if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) submit();
+            const isMeant = event.key === 'Enter' && (event.ctrlKey || event.metaKey);
+            if (isMeant && canSend(form.getValues().message)) submit();
           }}
         />
         {isOpen && (
@@ -48,7 +49,7 @@ export function NewPost() {
             <Button
               type="submit"
               loading={form.isSending}
-              disabled={message.trim() === '' || [...message].length > longestPost}
+              disabled={!canSend(message)}
               // Before the field loses its focus, and the button its place.
               onPointerDown={(event) => event.preventDefault()}
             >

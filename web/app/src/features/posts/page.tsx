@@ -5,7 +5,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { Newspaper } from 'lucide-react';
 import { useEffect, useRef } from 'react';
 import { EmptyState } from '../../components/empty-state';
-import { Failed } from '../../components/failed';
+import { Failed, FailedLine } from '../../components/failed';
 import { FilterBar } from '../../components/filter-bar';
 import { Lines, Page } from '../../components/page';
 import type { PostCardFragment } from '../../generated/graphql';
@@ -132,7 +132,7 @@ function Feed({
   const navigate = useNavigate();
   const scroller = useRef<HTMLDivElement>(null);
   const before = useRef<HTMLDivElement>(null);
-  const { rows, hasMore, loadMore } = list;
+  const { rows, hasMore, loadMore, error } = list;
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
@@ -145,8 +145,8 @@ function Feed({
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
-    if (hasMore && last >= rows.length - 15) loadMore();
-  }, [hasMore, last, rows.length, loadMore]);
+    if (hasMore && !error && last >= rows.length - 15) loadMore();
+  }, [hasMore, error, last, rows.length, loadMore]);
   return (
     <div
       ref={scroller}
@@ -169,9 +169,12 @@ function Feed({
       <div className={classes.columns}>
         <div className={classes.feed}>
           <NewPost />
-          {list.isLoading && !list.error && <Lines count={10} />}
-          {list.error && rows.length === 0 && <Failed error={list.error} retry={list.restart} />}
-          {!list.isLoading && !list.error && rows.length === 0 && !hasMore && (
+          {list.isLoading && !error && <Lines count={10} />}
+          {error && rows.length === 0 && <Failed error={error} retry={list.restart} />}
+          {error && rows.length > 0 && (
+            <FailedLine error={error} retry={hasMore ? loadMore : list.restart} />
+          )}
+          {!list.isLoading && !error && rows.length === 0 && !hasMore && (
             <EmptyState icon={Newspaper} title="No posts here">
               Write the first one, or remove a filter to see more.
             </EmptyState>

@@ -3,8 +3,8 @@ import { SegmentedControl, Title } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { Heart, MessageSquare } from 'lucide-react';
 import { useState } from 'react';
-import { useSubscription } from 'urql';
 import { Lines } from '../../components/page';
+import { useCurrent } from '../../lib/events';
 import { graphql } from '../../lib/graphql';
 import { PostCardParts } from './post-card';
 import classes from './trending.module.css';
@@ -20,8 +20,7 @@ const windows = { HOUR: 'hour', DAY: 'day', WEEK: 'week' } as const;
 
 export function Trending() {
   const [window, setWindow] = useState<keyof typeof windows>('DAY');
-  const [{ data }] = useSubscription({ query: TrendingPosts, variables: { window } });
-  const posts = data?.trendingPosts;
+  const posts = useCurrent(TrendingPosts, { window })?.trendingPosts;
   return (
     <section className={classes.trending}>
       <header className={classes.head}>

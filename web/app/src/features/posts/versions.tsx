@@ -2,6 +2,7 @@
 //
 // A version is the same for ever, and has the id of the post. So it goes past the cache, which knows one state of an id.
 import { Button, Group, Slider, Text } from '@mantine/core';
+import { MillraceError } from '@millrace/client';
 import { diffWordsWithSpace } from 'diff';
 import { useEffect, useMemo, useState } from 'react';
 import { RelativeTime } from '../../components/relative-time';
@@ -34,6 +35,8 @@ const PostHistory = graphql(`
 
 type Was = NonNullable<PostVersionQuery['post']>;
 const shownEntries = 20;
+/** A long text may have many versions. */
+const mostKnown = 50;
 
 export function Versions({
   id,
@@ -152,9 +155,12 @@ function useVersion(id: string, version: number | undefined) {
           { query: PostVersion, variables: { id, version } },
           { signal: aborting.signal },
         );
-        if (!data.post) return;
-        known.set(version, data.post);
-        if (!aborting.signal.aborted) setShown(data.post);
+        const [oldest] = known.keys();
+        if (known.size >= mostKnown && oldest !== undefined) known.delete(oldest);
+        if (data.post) known.set(version, data.post);
+        if (aborting.signal.aborted) return;
+        if (data.post) setShown(data.post);
+        else setFailure(new MillraceError('NOT_FOUND', 'This version is not there'));
       } catch (cause) {
         if (!aborting.signal.aborted) setFailure(cause as Error);
       }
@@ -164,5 +170,6 @@ function useVersion(id: string, version: number | undefined) {
       aborting.abort();
     };
   }, [id, version, known]);
-  return { was: version === undefined ? undefined : shown, failure };
+  // What failed is not shown as what another version was.
+  return { was: version === undefined || failure ? undefined : shown, failure };
 }

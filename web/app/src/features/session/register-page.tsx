@@ -1,7 +1,7 @@
 import { Alert, Button, PasswordInput, Stack, TextInput } from '@mantine/core';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useServerForm } from '../../lib/form';
-import { millrace } from '../../lib/millrace';
+import { beginSession, millrace } from '../../lib/millrace';
 import { Entrance } from './entrance';
 import { useLeaveWhenIn } from './sign-in-page';
 
@@ -23,7 +23,7 @@ export function RegisterPage() {
         </>
       }
     >
-      <form onSubmit={form.send((values) => millrace.register(values))}>
+      <form onSubmit={form.send((values) => beginSession(() => millrace.register(values)))}>
         <Stack gap="sm">
           {form.refusal && (
             <Alert color="red" role="alert">

@@ -1,7 +1,7 @@
 import { Alert, Button, Checkbox, PasswordInput, Stack, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useServerForm } from '../../lib/form';
-import { keepSession, millrace } from '../../lib/millrace';
+import { beginSession, millrace } from '../../lib/millrace';
 
 export function SignInForm({ email = '', done }: { email?: string; done?: () => void }) {
   const [isKept, setKept] = useState(false);
@@ -9,8 +9,7 @@ export function SignInForm({ email = '', done }: { email?: string; done?: () => 
   return (
     <form
       onSubmit={form.send(async (values) => {
-        keepSession(isKept);
-        await millrace.signIn(values);
+        await beginSession(() => millrace.signIn(values), { isKept });
         done?.();
       })}
     >

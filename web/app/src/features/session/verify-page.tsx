@@ -1,7 +1,7 @@
-import { Alert, Text } from '@mantine/core';
+import { Alert, Button, Text } from '@mantine/core';
 import { getRouteApi, Link } from '@tanstack/react-router';
-import { useEffect, useRef, useState } from 'react';
-import { asFailure, explain } from '../../lib/errors';
+import { useCallback, useEffect, useRef, useState } from 'react';
+import { asFailure, explain, passing } from '../../lib/errors';
 import { graphql } from '../../lib/graphql';
 import { useAct } from '../../lib/live';
 import { Entrance } from './entrance';
@@ -14,18 +14,26 @@ const route = getRouteApi('/verify-email');
 export function VerifyPage() {
   const { token = '' } = route.useSearch();
   const verify = useAct(VerifyEmail);
-  const [outcome, setOutcome] = useState<{ email?: string | null; refusal?: string }>();
+  const [outcome, setOutcome] = useState<{
+    email?: string | null;
+    refusal?: string;
+    mayPass?: boolean;
+  }>();
   const isSent = useRef(false);
-  useEffect(() => {
+  const send = useCallback(() => {
     // A token works once.
     if (isSent.current) return;
     isSent.current = true;
+    setOutcome(undefined);
     verify({ input: { token } }).then(
       ({ verifyEmail }) => setOutcome({ email: verifyEmail?.user.email ?? null }),
       (cause) => {
         const failure = asFailure(cause);
         const isSpent = failure.code === 'VALIDATION';
+        const mayPass = passing.has(failure.code);
+        isSent.current = !mayPass;
         setOutcome({
+          mayPass,
           refusal: isSpent
             ? 'The link does not work any more. Ask for another mail in the settings.'
             : explain(failure),
@@ -33,11 +41,17 @@ export function VerifyPage() {
       },
     );
   }, [verify, token]);
+  useEffect(send, [send]);
   return (
     <Entrance title="Your email address" foot={<Link to="/settings">To the settings</Link>}>
       {outcome?.refusal && (
         <Alert color="red" role="alert">
-          {outcome.refusal}
+          {outcome.refusal}{' '}
+          {outcome.mayPass && (
+            <Button size="compact-sm" variant="default" onClick={send}>
+              Try again
+            </Button>
+          )}
         </Alert>
       )}
       {outcome && !outcome.refusal && (

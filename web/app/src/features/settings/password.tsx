@@ -17,11 +17,13 @@ export function Password() {
   return (
     <Section title="Password" about="A new password ends your sessions everywhere else.">
       <form
-        onSubmit={form.send(async (input) => {
-          await change({ input });
-          form.reset();
-          say('Your password is changed.');
-        })}
+        onSubmit={form.send(
+          async (input) => {
+            await change({ input });
+            say('Your password is changed.');
+          },
+          { isCleared: true },
+        )}
       >
         <Stack gap="sm">
           {form.refusal && (

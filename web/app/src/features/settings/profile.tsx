@@ -35,7 +35,7 @@ export function Profile({ me }: { me: Me }) {
     { version: me.version, values },
     { name: 'Name', bio: 'About you' },
     {
-      draft: `profile:${me.id}`,
+      draft: 'profile',
       guard: true,
     },
   );
@@ -43,7 +43,7 @@ export function Profile({ me }: { me: Me }) {
     <Section title="Profile" about="Everybody who is signed in can see this.">
       <form
         onSubmit={form.send(async ({ name, bio }) => {
-          await update({ input: { name, bio: bio || null, expectedVersion: form.version } });
+          await update({ input: { name, bio: bio || null, expectedVersion: form.base.version } });
           say('Your profile is saved.');
         })}
       >

@@ -1,5 +1,6 @@
 import { Badge, Button, Group, Skeleton } from '@mantine/core';
 import { useState } from 'react';
+import { FailedLine } from '../../components/failed';
 import { RelativeTime } from '../../components/relative-time';
 import type { OpenSessionFragment } from '../../generated/graphql';
 import { graphql } from '../../lib/graphql';
@@ -22,7 +23,7 @@ const EndSession = graphql(`
 
 export function Sessions() {
   const signOut = useSignOut();
-  const { data } = useLive(MySessions, {});
+  const { data, failure, retry } = useLive(MySessions, {});
   const [isLeaving, setLeaving] = useState(false);
   const sessions = data?.me?.sessions;
   return (
@@ -30,7 +31,9 @@ export function Sessions() {
       title="Sessions"
       about="Where you are signed in. What ends is refused at once, also in open windows."
     >
-      {sessions ? (
+      {failure && !sessions ? (
+        <FailedLine error={failure} retry={retry} />
+      ) : sessions ? (
         <ul className={classes.list}>
           {sessions
             .toSorted((a, b) => Number(b.isCurrent) - Number(a.isCurrent))

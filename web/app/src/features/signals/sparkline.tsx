@@ -9,7 +9,8 @@ export function pointsOf(values: readonly number[]): [number, number][] {
     values.length === 1 ? width - edge : edge + (place / (values.length - 1)) * (width - 2 * edge),
     high === low
       ? height / 2
-      : height - edge - ((value - low) / (high - low)) * (height - 2 * edge),
+      : // By halves, as the difference of the largest numbers is none.
+        height - edge - ((value / 2 - low / 2) / (high / 2 - low / 2)) * (height - 2 * edge),
   ]);
 }
 

@@ -51,15 +51,15 @@ function Form({ done }: { done: (id: string) => void }) {
     initialValues: { source: '', value: '' },
     validate: {
       source: (text) => (text.trim() ? null : 'Name the source.'),
-      value: (text) =>
-        text.trim() !== '' && Number.isFinite(Number(text.replace(',', '.')))
-          ? null
-          : 'Give a number.',
+      value: (text) => {
+        if (isAmbiguous(text)) return 'Give it without a comma: it may mean two things here.';
+        return text.trim() !== '' && Number.isFinite(numberIn(text)) ? null : 'Give a number.';
+      },
     },
   });
   const send = form.send(async ({ source, value }) => {
     const { submitSignal } = await submit({
-      input: { source: source.trim(), value: Number(value.replace(',', '.')) },
+      input: { source: source.trim(), value: numberIn(value) },
     });
     if (!submitSignal) return;
     heard(submitSignal.signal.submittedAt);
@@ -88,3 +88,9 @@ function Form({ done }: { done: (id: string) => void }) {
     </form>
   );
 }
+
+/** With a point or a comma before the fraction. */
+export const numberIn = (text: string) => Number(text.replace(',', '.'));
+
+/** 1,000 is one to some, and a thousand to others. */
+export const isAmbiguous = (text: string) => /^\s*[+-]?[1-9]\d{0,2},\d{3}\s*$/.test(text);
