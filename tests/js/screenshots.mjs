@@ -79,6 +79,8 @@ async function chat(page, isPhone) {
   await first.click();
   await page.getByRole('textbox', { name: /message/i }).waitFor();
   if (!isPhone) await first.waitFor();
+  // What they say to each other are sentences.
+  await page.getByRole('main').getByText(/[.?]$/).nth(3).waitFor();
 }
 
 async function operations(page) {
