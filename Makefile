@@ -1,5 +1,5 @@
 # The commands of this repository. Each works from a clean clone.
-.PHONY: run test test-long oracle simulate faults bench bench-rebuild bench-followers bench-hot instructions check domain domain-check weight setup web release-schema
+.PHONY: run test test-long oracle simulate faults bench bench-rebuild bench-followers bench-hot instructions check domain domain-check weight setup web release-schema screenshots
 
 # The gateway at http://127.0.0.1:8080, with the pages if npm is here to build them. Nothing else is needed.
 run:
@@ -78,6 +78,12 @@ weight:
 # The present schema and events as those that the next versions are held to. Refuses what the version and the changelog do not say.
 release-schema: setup
 	node tests/js/contract-check.mjs release
+
+# The pictures of the documentation anew, of a gateway that runs with demo data: `make run` elsewhere, then
+# `SIGN_IN_PASSWORD=… make screenshots` with the password that it printed. `SCREENSHOTS=` takes all that there could be.
+SCREENSHOTS ?= landing-light customers-dark chat-phone operations-dark graphiql-light
+screenshots: setup
+	node tests/js/screenshots.mjs "$${GATEWAY:-http://127.0.0.1:8080}" docs/images $(SCREENSHOTS)
 
 # The programs and packages that the tests need.
 setup:

@@ -39,7 +39,7 @@ interface Props<R extends Row> {
   onSort?: (sort: string) => void;
   selection?: ReadonlySet<string>;
   onSelect?: (selection: ReadonlySet<string>) => void;
-  /** What can be done with those that are selected. */
+  /** What can be done with those that are selected; false while nothing can. */
   bulk?: ReactNode;
   /** Told which rows are in view, by their places. */
   onShown?: (first: number, last: number) => void;
@@ -168,7 +168,7 @@ export function RecordTable<R extends Row>(props: Props<R>) {
           </div>
         </div>
       </div>
-      {selection !== undefined && selection.size > 0 ? (
+      {bulk && selection !== undefined && selection.size > 0 ? (
         <div className={classes.bulk} role="toolbar" aria-label="With the selected">
           <strong className="numbers">{selection.size.toLocaleString('en')} selected</strong>
           {onSelect && <SelectAll list={list} isAll={isAll} onSelect={onSelect} />}

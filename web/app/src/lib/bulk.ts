@@ -5,10 +5,18 @@ import { asFailure } from './errors';
 export interface Answer {
   index: number;
   error?: { message: string; violations: readonly { message: string }[] } | null;
+  /** What the record is at then. */
+  version?: number | undefined;
+}
+
+/** A row that was done, and the version that this made: what undoes it expects that one, so that no later change is lost. */
+export interface Done<R> {
+  row: R;
+  version: number | undefined;
 }
 
 export interface BulkResult<R> {
-  done: R[];
+  done: Done<R>[];
   refused: { row: R; message: string }[];
   /** What ended it early. */
   failure?: Error;
@@ -27,10 +35,10 @@ export async function inChunks<R>(
   for (let start = 0; start < rows.length && !signal?.aborted; start += size) {
     const chunk = rows.slice(start, start + size);
     try {
-      for (const { index, error } of await send(chunk)) {
+      for (const { index, error, version } of await send(chunk)) {
         const row = chunk[index] as R;
         if (error) result.refused.push({ row, message: reason(error) });
-        else result.done.push(row);
+        else result.done.push({ row, version });
       }
     } catch (cause) {
       return { ...result, failure: asFailure(cause as Error) };

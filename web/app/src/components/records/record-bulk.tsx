@@ -2,71 +2,44 @@
 import { Button, Menu } from '@mantine/core';
 import { ArchiveRestore, CircleDot, Trash2 } from 'lucide-react';
 import { useMemo, useState } from 'react';
-import type { Answer } from '../../lib/bulk';
 import { State } from '../state';
-import { useBulk } from './bulk';
+import type { Bulk, BulkTask } from './bulk';
 import type { Option } from './fields';
+import { type Actions, changing, removing, restoring, type Versioned } from './record-tasks';
 
-interface Selectable {
-  id: string;
-  name: string;
-  status: string;
-}
-type Send<Input> = (rows: Input[]) => Promise<readonly Answer[]>;
-
-interface Props<R extends Selectable> {
-  /** "customers" */
-  plural: string;
+interface Props<R extends Versioned> {
+  bulk: Bulk<R>;
+  /** "customer" */
+  noun: string;
   rows: readonly R[];
   statuses: readonly Option[];
   areDeleted: boolean;
-  setStatus: Send<{ id: string; status: R['status'] }>;
-  remove: Send<{ id: string }>;
-  restore: Send<{ id: string }>;
+  actions: Actions<R>;
   select: (ids: ReadonlySet<string>) => void;
 }
 
-export function RecordBulk<R extends Selectable>(props: Props<R>) {
-  const { plural, rows, statuses } = props;
-  const { run, shown, isRunning } = useBulk<R>();
-  const said = (count: number) =>
-    `${count.toLocaleString('en')} ${count === 1 ? plural.slice(0, -1) : plural}`;
-  const ids = (chunk: R[]) => chunk.map(({ id }) => ({ id }));
-  const remove = (chunk: R[]) => props.remove(ids(chunk));
-  const restore = (chunk: R[]) => props.restore(ids(chunk));
-  const act = async (task: Parameters<typeof run>[0]) => {
-    const { done } = await run(task);
+export function RecordBulk<R extends Versioned>(props: Props<R>) {
+  const { noun, rows, statuses, actions } = props;
+  const act = async (task: BulkTask<R>) => {
+    const { done } = await props.bulk.run(task);
     // What was refused, and what was not tried, stays selected.
     const ids = new Set(task.rows.map(({ id }) => id));
-    for (const { id } of done) ids.delete(id);
+    for (const { row } of done) ids.delete(row.id);
     props.select(ids);
   };
-  if (isRunning) return shown;
   if (props.areDeleted)
     return (
-      <>
-        {shown}
-        <Button
-          size="compact-sm"
-          variant="default"
-          leftSection={<ArchiveRestore size={14} />}
-          onClick={() =>
-            act({
-              rows,
-              doing: 'Restoring',
-              done: (count) => `${said(count)} ${count === 1 ? 'is' : 'are'} back`,
-              send: restore,
-              undo: remove,
-            })
-          }
-        >
-          Restore
-        </Button>
-      </>
+      <Button
+        size="compact-sm"
+        variant="default"
+        leftSection={<ArchiveRestore size={14} />}
+        onClick={() => act(restoring(noun, rows, actions))}
+      >
+        Restore
+      </Button>
     );
   return (
     <>
-      {shown}
       <Menu position="top-start">
         <Menu.Target>
           <Button size="compact-sm" variant="default" leftSection={<CircleDot size={14} />}>
@@ -74,22 +47,12 @@ export function RecordBulk<R extends Selectable>(props: Props<R>) {
           </Button>
         </Menu.Target>
         <Menu.Dropdown>
-          {statuses.map(({ value, label, tone }) => (
+          {statuses.map((status) => (
             <Menu.Item
-              key={value}
-              onClick={() =>
-                act({
-                  rows: rows.filter(({ status }) => status !== value),
-                  doing: 'Changing',
-                  done: (count) => `${said(count)}: ${label}`,
-                  send: (chunk) =>
-                    props.setStatus(chunk.map(({ id }) => ({ id, status: value as R['status'] }))),
-                  // Each gets back what it had.
-                  undo: (chunk) => props.setStatus(chunk.map(({ id, status }) => ({ id, status }))),
-                })
-              }
+              key={status.value}
+              onClick={() => act(changing(noun, rows, status, actions))}
             >
-              <State tone={tone}>{label}</State>
+              <State tone={status.tone}>{status.label}</State>
             </Menu.Item>
           ))}
         </Menu.Dropdown>
@@ -98,15 +61,7 @@ export function RecordBulk<R extends Selectable>(props: Props<R>) {
         size="compact-sm"
         variant="default"
         leftSection={<Trash2 size={14} />}
-        onClick={() =>
-          act({
-            rows,
-            doing: 'Deleting',
-            done: (count) => `${said(count)} ${count === 1 ? 'was' : 'were'} deleted`,
-            send: remove,
-            undo: restore,
-          })
-        }
+        onClick={() => act(removing(noun, rows, actions))}
       >
         Delete
       </Button>

@@ -1,6 +1,6 @@
 // A record in its pane: what it is, its state, its fields, and its history beside or below. It is edited in place; a deleted one says so,
 // and can be brought back.
-import { ActionIcon, Button, Menu, Tooltip } from '@mantine/core';
+import { ActionIcon, Anchor, Button, Menu, Tooltip } from '@mantine/core';
 import { ArchiveRestore, Copy, Ellipsis, Pencil, SearchX, Trash2 } from 'lucide-react';
 import { type ReactNode, useEffect, useState } from 'react';
 import type { asFailure } from '../../lib/errors';
@@ -14,39 +14,48 @@ import { Notice } from '../notice';
 import { Lines, Pane } from '../page';
 import { RelativeTime } from '../relative-time';
 import { type Person, UserName } from '../user-name';
-import type { Fields, Input } from './fields';
+import { type Fact, Facts } from './facts';
+import type { Fields, Input, Option } from './fields';
 import classes from './record-detail.module.css';
 import { type Known, RecordEditor } from './record-editor';
+import { type HistoryPart, RecordHistory } from './record-history';
+import type { Target } from './record-tasks';
+import { StateMenu } from './state-menu';
 
 export interface Detailed extends Known {
   id: string;
   name: string;
+  status: string;
   createdAt: string;
   createdBy?: Person | null;
   deletedAt?: string | null;
+  history?: HistoryPart | null;
 }
 
 interface Props<R extends Detailed> {
-  noun: string;
-  /** Where the list is. */
-  to: string;
+  noun: 'customer' | 'student';
   fields: Fields;
+  statuses: readonly Option[];
+  /** What is said of each of its events. */
+  verbs: Record<string, string>;
   record: R | null | undefined;
   isLoading: boolean;
   failure: ReturnType<typeof asFailure> | undefined;
   retry: () => void;
-  save: (input: Input, expectedVersion: number) => Promise<unknown>;
+  update: (input: Target & Input) => Promise<unknown>;
+  /** Returns the version that the record has then. */
+  remove: (target: Target) => Promise<number | undefined>;
+  restore: (target: Target) => Promise<unknown>;
+  /** Reads it again; null when it is not there any more. */
   reload: () => Promise<R | null>;
-  remove: (record: R) => Promise<unknown>;
-  restore: (record: R) => Promise<unknown>;
+  /** Reads the history before a cursor. */
+  older: (before: string) => Promise<HistoryPart | null | undefined>;
   /** The fields of a record that is not edited. */
-  facts: (record: R) => readonly [label: string, value: ReactNode][];
-  state: (record: R) => ReactNode;
-  history: (record: R) => ReactNode;
+  facts: (record: R) => readonly Fact[];
 }
 
 export function RecordDetail<R extends Detailed>(props: Props<R>) {
-  const { noun, to, record, failure, isLoading } = props;
+  const { noun, record, failure, isLoading, update } = props;
   const { me } = useSession();
   const draft = `${me?.id}:${record?.id}`;
   const [edited, setEdited] = useState<string>();
@@ -61,21 +70,24 @@ export function RecordDetail<R extends Detailed>(props: Props<R>) {
 
   const restore = () => {
     if (!record) return;
-    props.restore(record).then(() => say(`${record.name} is back`), sayFailed);
+    props.restore({ id: record.id }).then(() => say(`${record.name} is back`), sayFailed);
   };
-  const remove = () => {
+  const remove = async () => {
     if (!record) return;
-    props
-      .remove(record)
-      .then(
-        () => sayUndoable(`${record.name} was deleted`, () => props.restore(record)),
-        sayFailed,
+    const { id, name } = record;
+    try {
+      const version = await props.remove({ id });
+      sayUndoable(`${name} was deleted`, () =>
+        props.restore({ id, ...(version !== undefined && { expectedVersion: version }) }),
       );
+    } catch (cause) {
+      sayFailed(cause);
+    }
   };
   return (
     <Pane
       title={record?.name ?? capital}
-      to={to}
+      to={`/${noun}s`}
       actions={
         record &&
         !record.deletedAt && (
@@ -147,54 +159,65 @@ export function RecordDetail<R extends Detailed>(props: Props<R>) {
                 fields={props.fields}
                 record={record}
                 draft={draft}
-                save={props.save}
+                save={(changes, expectedVersion) =>
+                  update({ id: record.id, expectedVersion, ...changes })
+                }
                 reload={props.reload}
                 close={() => setEdited(undefined)}
               />
             ) : (
               <>
-                <div>{props.state(record)}</div>
+                <div>
+                  <StateMenu
+                    options={props.statuses}
+                    value={record.status}
+                    choose={
+                      record.deletedAt
+                        ? undefined
+                        : (status) => void update({ id: record.id, status }).catch(sayFailed)
+                    }
+                  />
+                </div>
                 <Facts facts={[...props.facts(record), ...made(record)]} />
               </>
             )}
           </div>
-          <div className={classes.side}>{props.history(record)}</div>
+          <div className={classes.side}>
+            {record.history && (
+              <RecordHistory
+                key={record.id}
+                name={noun}
+                fields={props.fields}
+                verbs={props.verbs}
+                newest={record.history}
+                older={props.older}
+              />
+            )}
+          </div>
         </div>
       )}
     </Pane>
   );
 }
 
-function made({
-  createdAt,
-  createdBy,
-  updatedAt,
-  updatedBy,
-}: Detailed): [label: string, value: ReactNode][] {
+function made({ createdAt, createdBy, updatedAt, updatedBy }: Detailed): readonly Fact[] {
   const told = (at: string, by: Person | null | undefined) => (
     <span className={classes.made}>
       <RelativeTime at={at} />
       {by && <UserName person={by} isLink size={20} />}
     </span>
   );
-  return [
-    ['Added', told(createdAt, createdBy)],
-    ...(updatedAt === createdAt
-      ? []
-      : ([['Changed', told(updatedAt, updatedBy)]] as [string, ReactNode][])),
-  ];
+  const added: Fact = ['Added', told(createdAt, createdBy)];
+  return updatedAt === createdAt ? [added] : [added, ['Changed', told(updatedAt, updatedBy)]];
 }
 
-/** What is known, in two columns. */
-export function Facts({ facts }: { facts: readonly [label: string, value: ReactNode][] }) {
+/** An address that can be written to, or called. */
+export function contact(scheme: 'mailto' | 'tel', address: string | null | undefined): ReactNode {
   return (
-    <dl className={classes.facts}>
-      {facts.map(([label, value]) => (
-        <div key={label}>
-          <dt>{label}</dt>
-          <dd>{value ?? <span className="quiet">–</span>}</dd>
-        </div>
-      ))}
-    </dl>
+    address && (
+      <Anchor size="sm" href={`${scheme}:${address}`}>
+        {address}
+      </Anchor>
+    )
   );
 }

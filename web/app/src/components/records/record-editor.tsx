@@ -49,7 +49,8 @@ export function RecordEditor<K extends Known>(props: EditorProps<K>) {
   const isDirty = form.isDirty();
   // biome-ignore lint/correctness/useExhaustiveDependencies: as long as nothing was typed, the form follows the record
   useEffect(() => {
-    if (isDirty || form.isSending || record.version <= form.getValues().base.version) return;
+    // Not `isDirty`, which is from before a draft was taken up: that began from a version of its own.
+    if (form.isDirty() || form.isSending || record.version <= form.getValues().base.version) return;
     const next = base(record);
     form.setInitialValues({ ...next.values, base: next });
     form.setValues({ ...next.values, base: next });

@@ -3,7 +3,6 @@ import { Button } from '@mantine/core';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { type LucideIcon, Plus } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
-import type { Answer } from '../../lib/bulk';
 import { useKey } from '../../lib/key';
 import { type ListOptions, useLiveList } from '../../lib/live-list';
 import { inOrder, type ListSearch, sortOf, useListSearch } from '../../lib/search';
@@ -11,10 +10,12 @@ import { EmptyState } from '../empty-state';
 import { type Filter, FilterBar } from '../filter-bar';
 import { Page } from '../page';
 import { type Column, RecordTable } from '../record-table';
+import { useBulk } from './bulk';
 import type { Fields, Input, Option } from './fields';
 import { RecordBulk, useSelection } from './record-bulk';
 import { recordFilter, recordFilters } from './record-filters';
 import { NewRecord } from './record-form';
+import type { Actions } from './record-tasks';
 import { StateCounts } from './state-counts';
 
 export interface ListedRecord {
@@ -45,9 +46,8 @@ interface Props<R extends ListedRecord, PageData, ChangeData> {
     | undefined;
   /** Returns the id. */
   create: (input: Input) => Promise<string | undefined>;
-  setStatus: (rows: { id: string; status: R['status'] }[]) => Promise<readonly Answer[]>;
-  remove: (rows: { id: string }[]) => Promise<readonly Answer[]>;
-  restore: (rows: { id: string }[]) => Promise<readonly Answer[]>;
+  /** What can be done with many. */
+  bulk: Actions<R>;
   /** More that can be done on the page, and what it opens. */
   actions?: ReactNode;
 }
@@ -75,6 +75,7 @@ export function RecordsPage<R extends ListedRecord, PageData, ChangeData>(
     has: ({ deletedAt }) => (deletedAt != null) === areDeleted,
   });
   const { selected, selection, select } = useSelection(list.rows);
+  const bulk = useBulk<R>();
   const open = (id: string) =>
     navigate({ to: `/${plural}/$id`, params: { id }, search: true } as never);
   const add = (
@@ -114,16 +115,17 @@ export function RecordsPage<R extends ListedRecord, PageData, ChangeData>(
         selection={selection}
         onSelect={select}
         bulk={
-          <RecordBulk
-            plural={plural}
-            rows={selected}
-            statuses={statuses}
-            areDeleted={areDeleted}
-            setStatus={props.setStatus}
-            remove={props.remove}
-            restore={props.restore}
-            select={select}
-          />
+          !bulk.isRunning && (
+            <RecordBulk
+              bulk={bulk}
+              noun={noun}
+              rows={selected}
+              statuses={statuses}
+              areDeleted={areDeleted}
+              actions={props.bulk}
+              select={select}
+            />
+          )
         }
         empty={
           Object.keys(filter).length === 0 ? (
@@ -137,6 +139,7 @@ export function RecordsPage<R extends ListedRecord, PageData, ChangeData>(
           )
         }
       />
+      {bulk.shown}
       <NewRecord
         isOpen={isAdding}
         noun={noun}

@@ -1,13 +1,9 @@
 // A customer beside the list.
-import { Anchor } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
 import { inAnyState, useLiveRecord, useRead } from '../../components/records/live-record';
-import { RecordDetail } from '../../components/records/record-detail';
-import { RecordHistory } from '../../components/records/record-history';
-import { StateMenu } from '../../components/records/state-menu';
+import { contact, RecordDetail } from '../../components/records/record-detail';
 import type { UpdateCustomerInput } from '../../generated/graphql';
 import { useAct } from '../../lib/live';
-import { sayFailed } from '../../lib/toasts';
 import {
   CustomerById,
   CustomerHistory,
@@ -39,63 +35,25 @@ export function CustomerDetail() {
   return (
     <RecordDetail
       noun="customer"
-      to="/customers"
       fields={fields}
+      statuses={statuses}
+      verbs={verbs}
       {...live}
-      save={(changes, expectedVersion) =>
-        update({ input: { id, expectedVersion, ...changes } as UpdateCustomerInput })
-      }
+      update={(input) => update({ input: input as UpdateCustomerInput })}
+      remove={async (input) => (await remove({ input })).deleteCustomer?.customer.version}
+      restore={(input) => restore({ input })}
       reload={async () => {
         const { customers } = await read(CustomerNow, { filter: inAnyState(id) });
         return customers?.nodes[0] ?? null;
       }}
-      remove={({ id }) => remove({ input: { id } })}
-      restore={({ id }) => restore({ input: { id } })}
-      state={({ status, deletedAt }) => (
-        <StateMenu
-          options={statuses}
-          value={status}
-          choose={
-            deletedAt
-              ? undefined
-              : (value) =>
-                  void update({
-                    input: { id, status: value as UpdateCustomerInput['status'] },
-                  }).catch(sayFailed)
-          }
-        />
-      )}
+      older={async (before) => {
+        const { customers } = await read(CustomerHistory, { filter: inAnyState(id), before });
+        return customers?.nodes[0]?.history;
+      }}
       facts={({ email, phone }) => [
-        [
-          'Email address',
-          <Anchor key="email" size="sm" href={`mailto:${email}`}>
-            {email}
-          </Anchor>,
-        ],
-        [
-          'Phone',
-          phone && (
-            <Anchor key="phone" size="sm" href={`tel:${phone}`}>
-              {phone}
-            </Anchor>
-          ),
-        ],
+        ['Email address', contact('mailto', email)],
+        ['Phone', contact('tel', phone)],
       ]}
-      history={({ history }) =>
-        history && (
-          <RecordHistory
-            key={id}
-            name="customer"
-            fields={fields}
-            verbs={verbs}
-            newest={history}
-            older={async (before) => {
-              const { customers } = await read(CustomerHistory, { filter: inAnyState(id), before });
-              return customers?.nodes[0]?.history;
-            }}
-          />
-        )
-      }
     />
   );
 }

@@ -1,6 +1,7 @@
 // The list of customers.
 import { Building2 } from 'lucide-react';
 import { recordColumns } from '../../components/records/record-columns';
+import { answers } from '../../components/records/record-tasks';
 import { RecordsPage } from '../../components/records/records-page';
 import type {
   CreateCustomerInput,
@@ -75,11 +76,14 @@ export function CustomersPage() {
         const made = await create({ input: input as unknown as CreateCustomerInput });
         return made.createCustomer?.customer.id;
       }}
-      setStatus={async (rows) =>
-        (await update({ rows: rows as UpdateCustomerInput[] })).updateCustomers?.rows ?? []
-      }
-      remove={async (rows) => (await remove({ rows })).deleteCustomers?.rows ?? []}
-      restore={async (rows) => (await restore({ rows })).restoreCustomers?.rows ?? []}
+      bulk={{
+        setStatus: async (rows) => {
+          const { updateCustomers } = await update({ rows: rows as UpdateCustomerInput[] });
+          return answers(updateCustomers, 'customer');
+        },
+        remove: async (rows) => answers((await remove({ rows })).deleteCustomers, 'customer'),
+        restore: async (rows) => answers((await restore({ rows })).restoreCustomers, 'customer'),
+      }}
     />
   );
 }

@@ -7,18 +7,10 @@ import icon from '../../icon.svg';
 import { useDemoPeople } from '../../lib/demo';
 import { useSession } from '../../lib/session';
 import { Code } from './code';
+import { facts } from './facts';
 import classes from './page.module.css';
 
 const Demonstration = lazy(() => import('./demonstration'));
-
-const facts = [
-  [
-    '0',
-    'events lost, doubled or out of order, in tests that kill every process and cut every line',
-  ],
-  ['3 ms', 'from a mutation to its 100 subscribers, at the median'],
-  ['14 kB', 'is the client that resumes, queues and renews sessions by itself'],
-] as const;
 
 export function LandingPage() {
   const { state } = useSession();
@@ -77,7 +69,7 @@ export function LandingPage() {
           {people && !pair && <Code />}
         </div>
         <dl className={classes.facts}>
-          {facts.map(([number, text]) => (
+          {facts.map(({ number, text }) => (
             <div key={number}>
               <dt className="numbers">{number}</dt>
               <dd>{text}</dd>

@@ -90,6 +90,7 @@ export const LetterRow = graphql(`
   fragment LetterRow on DeadLetter {
     id
     consumer
+    consumerKind
     position
     streamId
     version

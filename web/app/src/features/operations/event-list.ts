@@ -1,13 +1,15 @@
-// The log as a list: pages backwards, and above them what the monitor hears. The monitor follows the log before the first page
-// is read, so no event falls between the two, and positions say which is known already.
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+// The log as a list: pages backwards, and above them what the monitor hears. The monitor follows the log before the first page is
+// read, so no event falls between the two. Which part of the log is shown is for EventWindow to say.
+import { useEffect, useMemo, useSyncExternalStore } from 'react';
 import type { EventLogFilter } from '../../generated/graphql';
 import { graphql } from '../../lib/graphql';
-import { tintMs } from '../../lib/list';
+import { type ListState, tintMs } from '../../lib/list';
 import type { LiveListState } from '../../lib/live-list';
 import { millrace } from '../../lib/millrace';
-import type { LoggedEvent } from './monitor';
-import { useMonitor } from './monitor';
+import { type EventListRow, type EventPart, EventWindow } from './event-window';
+import { type LoggedEvent, monitor, useMonitor } from './monitor';
+
+export type { EventListRow } from './event-window';
 
 const EventPage = graphql(`
   query EventPage($last: Int!, $before: String, $filter: EventLogFilter) {
@@ -19,133 +21,183 @@ const EventPage = graphql(`
   }
 `);
 
-export type EventListRow = LoggedEvent & { id: string };
-
 const pageSize = 50;
 /** Of an arriving flood only so many are tinted. */
 const mostTinted = 20;
 
-interface Pages {
-  /** Newest first. */
-  rows: readonly EventListRow[];
-  /** Where the next page begins; null at the beginning of the log. */
-  before: string | null;
-  isLoading: boolean;
-  error: Error | undefined;
-}
+/** Reads what is before a cursor, or the newest. */
+type Read = (before: string | null, signal: AbortSignal) => Promise<EventPart>;
 
-const unread: Pages = { rows: [], before: null, isLoading: true, error: undefined };
+export class EventList {
+  #state: ListState<EventListRow> = {
+    rows: [],
+    total: undefined,
+    hasMore: false,
+    isLoading: true,
+    isLoadingMore: false,
+    error: undefined,
+    changed: new Map(),
+    arrived: 0,
+  };
+  #window: EventWindow | undefined;
+  #events: readonly LoggedEvent[] = [];
+  #isHeld = false;
+  #isScrolled = false;
+  #reading: AbortController | undefined;
+  #tinting: ReturnType<typeof setTimeout> | undefined;
+  readonly #listeners = new Set<() => void>();
+  readonly #read: Read;
+  readonly #matches: (event: LoggedEvent) => boolean;
+
+  constructor(read: Read, matches: (event: LoggedEvent) => boolean) {
+    this.#read = read;
+    this.#matches = matches;
+  }
+
+  readonly get = () => this.#state;
+
+  readonly subscribe = (listener: () => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** Begins with the monitor's events of now. What is shown stays until the first page is here. */
+  start(events: readonly LoggedEvent[]): void {
+    this.#events = events;
+    this.#window = new EventWindow(events, this.#matches, this.#isStill);
+    this.#ask(null);
+  }
+
+  stop(): void {
+    this.#reading?.abort();
+    clearTimeout(this.#tinting);
+    this.#window = undefined;
+  }
+
+  take(events: readonly LoggedEvent[]): void {
+    this.#events = events;
+    const fresh = this.#window?.take(events) ?? [];
+    if (fresh.length > 0) this.#tint(fresh.slice(0, mostTinted));
+    this.#show();
+  }
+
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    this.#stand();
+  }
+
+  readonly scrolled = (isScrolled: boolean) => {
+    if (this.#isScrolled === isScrolled) return;
+    this.#isScrolled = isScrolled;
+    this.#stand();
+  };
+
+  readonly showArrived = () => {
+    this.#window?.show();
+    this.#show();
+  };
+
+  readonly loadMore = () => {
+    const before = this.#window?.isRead ? this.#window.shown.before : null;
+    if (before !== null && !this.#state.isLoadingMore) this.#ask(before);
+  };
+
+  readonly restart = () => this.start(this.#events);
+
+  get #isStill(): boolean {
+    return this.#isHeld || this.#isScrolled;
+  }
+
+  #stand(): void {
+    this.#window?.stand(this.#isStill);
+    this.#show();
+  }
+
+  async #ask(before: string | null): Promise<void> {
+    this.#reading?.abort();
+    const reading = new AbortController();
+    this.#reading = reading;
+    this.#set({ isLoadingMore: true, error: undefined });
+    try {
+      const page = await this.#read(before, reading.signal);
+      if (reading.signal.aborted) return;
+      this.#window?.read(before, page);
+      this.#set({ isLoading: false, isLoadingMore: false });
+      this.#show();
+    } catch (error) {
+      if (reading.signal.aborted) return;
+      this.#set({ error: error as Error, isLoading: false, isLoadingMore: false });
+    }
+  }
+
+  #tint(fresh: readonly EventListRow[]): void {
+    clearTimeout(this.#tinting);
+    const changed = new Map(
+      fresh.map(({ id, type, actor, occurredAt }) => [id, { type, actor, at: occurredAt }]),
+    );
+    this.#state = { ...this.#state, changed };
+    this.#tinting = setTimeout(() => this.#set({ changed: new Map() }), tintMs);
+  }
+
+  #show(): void {
+    const shown = this.#window;
+    if (!shown?.isRead) return;
+    const { rows, before } = shown.shown;
+    this.#set({ rows, hasMore: before !== null, arrived: shown.arrived });
+  }
+
+  #set(more: Partial<ListState<EventListRow>>): void {
+    this.#state = { ...this.#state, ...more };
+    for (const listener of this.#listeners) listener();
+  }
+}
 
 export function useEventList(filter: EventLogFilter, isHeld: boolean): LiveListState<EventListRow> {
   const events = useMonitor((state) => state.events);
   const isFollowed = useMonitor((state) => state.isFollowed);
   const failure = useMonitor((state) => state.failure);
   const key = JSON.stringify(filter);
-  const [pages, setPages] = useState<Pages>(unread);
-  const [isScrolled, setScrolled] = useState(false);
-  /** The newest position that is shown while the reader looks at something below, or holds the list. */
-  const [heldAt, setHeldAt] = useState<number>();
-  const [round, setRound] = useState(0);
-  const reading = useRef<AbortController>(undefined);
-
-  const read = useCallback(
-    async (before: string | null) => {
-      reading.current?.abort();
-      const stopping = new AbortController();
-      reading.current = stopping;
-      const { signal } = stopping;
-      setPages((now) => ({
-        ...(before === null ? unread : now),
-        isLoading: true,
-        error: undefined,
-      }));
-      try {
-        const { data } = await millrace.query(
-          {
-            query: EventPage,
-            variables: { last: pageSize, filter: JSON.parse(key), ...(before && { before }) },
-          },
-          { signal },
-        );
-        const found = data.eventLog;
-        if (signal.aborted || !found) return;
-        const rows = found.nodes.map((event) => ({ ...event, id: event.eventId })).reverse();
-        // A page looks through a part of the log only: it may be empty and yet not be the last.
-        const next =
-          found.searchedTo ?? (found.pageInfo.hasPreviousPage ? found.pageInfo.startCursor : null);
-        setPages((now) => ({
-          rows: before === null ? rows : [...now.rows, ...rows],
-          before: next ?? null,
-          isLoading: false,
-          error: undefined,
-        }));
-      } catch (error) {
-        if (!signal.aborted)
-          setPages((now) => ({ ...now, isLoading: false, error: error as Error }));
-      }
-    },
-    [key],
-  );
-
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `round` begins anew
+  const list = useMemo(() => {
+    const wanted = JSON.parse(key) as EventLogFilter;
+    return new EventList(readPages(wanted), (event) => matches(event, wanted));
+  }, [key]);
   useEffect(() => {
     if (!isFollowed) return;
-    setHeldAt(undefined);
-    read(null);
-    return () => reading.current?.abort();
-  }, [isFollowed, read, round]);
+    list.start(monitor.get().events);
+    return () => list.stop();
+  }, [list, isFollowed]);
+  useEffect(() => list.take(events), [list, events]);
+  useEffect(() => list.hold(isHeld), [list, isHeld]);
+  const state = useSyncExternalStore(list.subscribe, list.get);
+  return useMemo(
+    () => ({
+      ...state,
+      isLoading: state.isLoading && !failure,
+      error: state.error ?? (isFollowed ? undefined : failure),
+      loadMore: list.loadMore,
+      restart: list.restart,
+      scrolled: list.scrolled,
+      showArrived: list.showArrived,
+    }),
+    [state, failure, isFollowed, list],
+  );
+}
 
-  const isRead = !pages.isLoading || pages.rows.length > 0;
-  const newestRead = pages.rows[0]?.position ?? 0;
-  const live = useMemo(() => {
-    const wanted = JSON.parse(key) as EventLogFilter;
-    if (!isRead) return [];
-    return events
-      .filter((event) => event.position > newestRead && matches(event, wanted))
-      .map((event) => ({ ...event, id: event.eventId }))
-      .reverse();
-  }, [events, isRead, newestRead, key]);
-  const isStill = isScrolled || isHeld;
-  const newest = live[0]?.position ?? newestRead;
-  useEffect(() => {
-    if (!isStill) setHeldAt(undefined);
-    else setHeldAt((now) => now ?? newest);
-  }, [isStill, newest]);
-
-  const [changed, setChanged] = useState<LiveListState<EventListRow>['changed']>(new Map());
-  const tinted = useRef(0);
-  useEffect(() => {
-    if (tinted.current === 0 && newest > 0) tinted.current = newest;
-    const fresh = live.filter(({ position }) => position > tinted.current).slice(0, mostTinted);
-    if (fresh.length === 0) return;
-    tinted.current = newest;
-    setChanged(
-      new Map(
-        fresh.map(({ id, type, actor, occurredAt }) => [id, { type, actor, at: occurredAt }]),
-      ),
+function readPages(filter: EventLogFilter): Read {
+  return async (before, signal) => {
+    const { data } = await millrace.query(
+      { query: EventPage, variables: { last: pageSize, filter, ...(before && { before }) } },
+      { signal },
     );
-    const timer = setTimeout(() => setChanged(new Map()), tintMs);
-    return () => clearTimeout(timer);
-  }, [live, newest]);
-
-  const { before, isLoading, error } = pages;
-  const loadMore = useCallback(() => {
-    if (before !== null && !isLoading && !error) read(before);
-  }, [before, isLoading, error, read]);
-  const shown = heldAt === undefined ? live : live.filter(({ position }) => position <= heldAt);
-  return {
-    rows: useMemo(() => [...shown, ...pages.rows], [shown, pages.rows]),
-    total: undefined,
-    hasMore: before !== null,
-    isLoading: !isRead && !failure,
-    isLoadingMore: isLoading && pages.rows.length > 0,
-    error: error ?? (isFollowed ? undefined : failure),
-    changed,
-    arrived: live.length - shown.length,
-    loadMore,
-    restart: useCallback(() => setRound((count) => count + 1), []),
-    scrolled: setScrolled,
-    showArrived: useCallback(() => setHeldAt(newest), [newest]),
+    const found = data.eventLog;
+    if (!found) throw new Error('There was no answer');
+    // A page looks through a part of the log only: it may be empty and yet not be the last.
+    const next =
+      found.searchedTo ?? (found.pageInfo.hasPreviousPage ? found.pageInfo.startCursor : null);
+    return {
+      rows: found.nodes.map((event) => ({ ...event, id: event.eventId })).reverse(),
+      before: next ?? null,
+    };
   };
 }
 

@@ -1,9 +1,14 @@
-// Replaying and discarding dead letters, and saying what came of it. Discarding cannot be undone, so it is asked.
+// Replaying and discarding dead letters, and saying what came of it. Discarding cannot be undone, so it is asked. Several go one by one,
+// with their progress and a way to stop; one that is refused keeps nobody else, and one that is gone by then needs nothing.
 import type { ReactNode } from 'react';
-import type { ReplayDeadLettersInput } from '../../generated/graphql';
+import { useBulk } from '../../components/records/bulk';
+import type { LetterRowFragment, ReplayDeadLettersInput } from '../../generated/graphql';
+import type { Answer } from '../../lib/bulk';
+import { asFailure, explain } from '../../lib/errors';
 import { graphql } from '../../lib/graphql';
 import { useAct } from '../../lib/live';
 import { say, sayFailed } from '../../lib/toasts';
+import { toDiscard, toReplay } from './letter-order';
 import { useConfirm } from './use-confirm';
 
 const Replaying = graphql(`
@@ -18,79 +23,137 @@ const Discarding = graphql(`
 `);
 
 type Which = Pick<ReplayDeadLettersInput, 'id' | 'fingerprint' | 'all'>;
+type Letters = readonly LetterRowFragment[];
 
-export function useLetterActions(done: () => void): [
-  dialog: ReactNode,
-  actions: {
-    replay(which: Which): Promise<void>;
-    replayEach(ids: string[]): Promise<void>;
-    /** `what` is discarded. */
-    discard(which: Which, what: string): void;
-    discardEach(ids: string[]): void;
-  },
-] {
+export interface LetterActions {
+  replay(which: Which): Promise<void>;
+  replayEach(letters: Letters): void;
+  /** `what` is discarded. */
+  discard(which: Which, what: string): void;
+  discardEach(letters: Letters, what: string): void;
+  /** Several are being replayed or discarded. */
+  isRunning: boolean;
+}
+
+/** `done` is called when something is done; what is returned first belongs on the page. */
+export function useLetterActions(done: () => void): [shown: ReactNode, actions: LetterActions] {
   const replaying = useAct(Replaying);
   const discarding = useAct(Discarding);
   const [dialog, ask] = useConfirm();
+  const bulk = useBulk<LetterRowFragment & { name: string }>();
 
-  async function replay(all: Which[]): Promise<void> {
-    let [replayed, left] = [0, 0];
-    try {
-      for (const which of all) {
-        const { replayDeadLetters } = await replaying({ input: { all: false, ...which } });
-        replayed += replayDeadLetters?.replayed ?? 0;
-        left += replayDeadLetters?.left ?? 0;
-      }
-      say(
-        left > 0
-          ? `${replayed} replayed. ${left} remain: they failed again, or wait behind one that did.`
-          : `${replayed} replayed.`,
-      );
-    } catch (cause) {
-      sayFailed(cause);
-    }
+  async function replay(which: Which, told: Told): Promise<void> {
+    const { replayDeadLetters } = await replaying({ input: { all: false, ...which } });
+    told.replayed += replayDeadLetters?.replayed ?? 0;
+    told.left += replayDeadLetters?.left ?? 0;
+  }
+
+  async function discard(which: Which, told: Told): Promise<void> {
+    const { discardDeadLetters } = await discarding({ input: { all: false, ...which } });
+    told.discarded += discardDeadLetters?.discarded ?? 0;
+    told.replayed += discardDeadLetters?.replayed ?? 0;
+    told.left += discardDeadLetters?.left ?? 0;
+  }
+
+  async function each(
+    letters: Letters,
+    doing: string,
+    act: (which: Which, told: Told) => Promise<void>,
+    sentence: (told: Told) => string,
+  ): Promise<void> {
+    const told = nothing();
+    await bulk.run({
+      rows: letters.map((letter) => ({ ...letter, name: `${letter.type} in ${letter.consumer}` })),
+      doing,
+      size: 1,
+      send: async (chunk) => Promise.all(chunk.map(({ id }) => answerOf(act({ id }, told)))),
+      done: () => sentence(told),
+    });
     done();
   }
 
-  async function discard(all: Which[]): Promise<void> {
-    let [discarded, applied, left] = [0, 0, 0];
-    for (const which of all) {
-      const { discardDeadLetters } = await discarding({ input: { all: false, ...which } });
-      discarded += discardDeadLetters?.discarded ?? 0;
-      applied += discardDeadLetters?.replayed ?? 0;
-      left += discardDeadLetters?.left ?? 0;
-    }
-    say(
-      [
-        `${discarded} discarded`,
-        applied > 0 && `${applied} that waited were applied`,
-        left > 0 && `${left} that waited remain`,
-      ]
-        .filter(Boolean)
-        .join(', '),
-    );
+  async function once(
+    act: (which: Which, told: Told) => Promise<void>,
+    which: Which,
+    sentence: (told: Told) => string,
+  ): Promise<void> {
+    const told = nothing();
+    await act(which, told);
+    say(sentence(told));
     done();
   }
 
-  const asked = (which: Which[], what: string) =>
+  const asked = (what: string, act: () => Promise<void>) =>
     ask({
       title: `Discard ${what}?`,
       text: 'The worker never applies these events: what it keeps stays without them until it is rebuilt. What waits behind them goes on.',
       verb: 'Discard',
-      act: () => discard(which),
+      act,
     });
 
   return [
-    dialog,
+    <>
+      {bulk.shown}
+      {dialog}
+    </>,
     {
-      replay: (which) => replay([which]),
-      replayEach: (ids) => replay(ids.map((id) => ({ id }))),
-      discard: (which, what) => asked([which], what),
-      discardEach: (ids) =>
-        asked(
-          ids.map((id) => ({ id })),
-          ids.length === 1 ? 'this dead letter' : `these ${ids.length} dead letters`,
-        ),
+      isRunning: bulk.isRunning,
+      replay: (which) => once(replay, which, replayedSentence).catch(sayFailed),
+      replayEach: (letters) => void each(toReplay(letters), 'Replaying', replay, replayedSentence),
+      discard: (which, what) => asked(what, () => once(discard, which, discardedSentence)),
+      discardEach: (letters, what) =>
+        asked(what, async () => {
+          // Its progress is on the page, behind the question.
+          void each(toDiscard(letters), 'Discarding', discard, discardedSentence);
+        }),
     },
   ];
+}
+
+interface Told {
+  discarded: number;
+  replayed: number;
+  left: number;
+}
+const nothing = (): Told => ({ discarded: 0, replayed: 0, left: 0 });
+
+function replayedSentence({ replayed, left }: Told): string {
+  return left > 0
+    ? `${replayed} replayed. ${left} remain: they failed again, or wait behind one that did`
+    : `${replayed} replayed`;
+}
+
+function discardedSentence({ discarded, replayed, left }: Told): string {
+  return [
+    `${discarded} discarded`,
+    replayed > 0 && `${replayed} that waited were applied`,
+    left > 0 && `${left} that waited remain`,
+  ]
+    .filter(Boolean)
+    .join(', ');
+}
+
+/** Refusals that are not about the letter. */
+const ofAll = new Set([
+  'NETWORK',
+  'UNAVAILABLE',
+  'TIMEOUT',
+  'RATE_LIMITED',
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+]);
+
+/** What became of one letter. What would become of all others, too, is thrown. */
+export async function answerOf(acting: Promise<void>): Promise<Answer> {
+  try {
+    await acting;
+  } catch (cause) {
+    const failure = asFailure(cause as Error);
+    const { code } = failure;
+    // Somebody else was quicker, or it went with an earlier one of its stream.
+    if (code === 'NOT_FOUND') return { index: 0 };
+    if (ofAll.has(code)) throw failure;
+    return { index: 0, error: { message: explain(failure), violations: [] } };
+  }
+  return { index: 0 };
 }

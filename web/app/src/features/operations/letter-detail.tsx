@@ -17,7 +17,6 @@ const Letter = graphql(`
   query Letter($id: ID!) @live {
     deadLetter(id: $id) {
       ...LetterRow
-      consumerKind
       firstTriedAt
       event { ...EventRow }
     }

@@ -2,30 +2,18 @@
 import { Button, Group } from '@mantine/core';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { CircleCheck } from 'lucide-react';
-import { useEffect, useMemo, useState } from 'react';
+import { useState } from 'react';
 import { EmptyState } from '../../components/empty-state';
 import { FilterBar } from '../../components/filter-bar';
 import { type Column, RecordTable } from '../../components/record-table';
 import { RelativeTime } from '../../components/relative-time';
 import type { LetterRowFragment } from '../../generated/graphql';
-import { graphql } from '../../lib/graphql';
-import { useLive } from '../../lib/live';
-import type { LiveListState } from '../../lib/live-list';
 import { useListSearch } from '../../lib/search';
-import './documents';
+import { sayFailed } from '../../lib/toasts';
 import { OperationsFrame } from './frame';
-import { useLetterActions } from './letter-actions';
+import { type LetterActions, useLetterActions } from './letter-actions';
+import { type LetterFilter, useLetterList } from './letter-list';
 import { useMonitor } from './monitor';
-
-const Letters = graphql(`
-  query Letters($first: Int!, $consumer: String, $fingerprint: String, $streamId: ID) {
-    deadLetters(first: $first, consumer: $consumer, fingerprint: $fingerprint, streamId: $streamId) {
-      totalCount
-      pageInfo { hasNextPage }
-      nodes { ...LetterRow }
-    }
-  }
-`);
 
 const columns: Column<LetterRowFragment>[] = [
   {
@@ -56,80 +44,35 @@ const columns: Column<LetterRowFragment>[] = [
   },
 ];
 
-const pageSize = 50;
-const nobody: LiveListState<LetterRowFragment & { version: number }>['changed'] = new Map();
+/** So many are read to be replayed or discarded one by one. */
+const mostAtOnce = 10_000;
 
 export function LettersPage() {
   const { search } = useListSearch();
   const navigate = useNavigate();
   const { id: openId } = useParams({ strict: false }) as { id?: string };
-  const [first, setFirst] = useState(pageSize);
   const [selection, setSelection] = useState<ReadonlySet<string>>(new Set());
   const consumers = useMonitor((state) => state.status);
-  const { data, failure, isLoading, retry } = useLive(Letters, {
-    first,
+  // What is given up is no event, so the status of the workers says when there is more to see.
+  const counted = useMonitor((state) => state.samples.at(-1)?.deadLetters ?? undefined);
+  const filter = {
     ...(search.consumer && { consumer: search.consumer.split(',')[0] }),
     ...(search.fingerprint && { fingerprint: search.fingerprint }),
     ...(search.stream && { streamId: search.stream }),
-  });
-  // What is given up is no event, so the status of the workers says when there is more to see.
-  const counted = useMonitor((state) => state.samples.at(-1)?.deadLetters ?? undefined);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: asked again when the number is another
-  useEffect(() => {
-    if (counted !== undefined) retry();
-  }, [counted]);
-  const [dialog, actions] = useLetterActions(() => {
+  };
+  const list = useLetterList(filter, counted);
+  const [shown, actions] = useLetterActions(() => {
     setSelection(new Set());
-    retry();
+    list.refresh();
   });
-  const [kept, setKept] = useState(data);
-  // A longer list is shown when it is here.
-  useEffect(() => {
-    if (data) setKept(data);
-  }, [data]);
-  const found = (data ?? kept)?.deadLetters;
-  const list = useMemo<LiveListState<LetterRowFragment>>(
-    () => ({
-      rows: found?.nodes ?? [],
-      total: found?.totalCount,
-      hasMore: found?.pageInfo.hasNextPage ?? false,
-      isLoading: isLoading && !found,
-      isLoadingMore: isLoading,
-      error: found ? undefined : failure,
-      changed: nobody,
-      arrived: 0,
-      loadMore: () => {
-        if (!isLoading) setFirst((count) => count + pageSize);
-      },
-      restart: retry,
-      scrolled: () => {},
-      showArrived: () => {},
-    }),
-    [found, isLoading, failure, retry],
-  );
   const names = [...(consumers?.followers ?? []), ...(consumers?.handlers ?? [])];
   const chosen = list.rows.filter(({ id }) => selection.has(id));
   return (
     <OperationsFrame
       actions={
-        (found?.totalCount ?? 0) > 0 && (
-          <Group gap="xs">
-            <Button
-              variant="default"
-              size="compact-sm"
-              onClick={() => actions.replay({ all: true })}
-            >
-              Replay all
-            </Button>
-            <Button
-              variant="subtle"
-              color="red"
-              size="compact-sm"
-              onClick={() => actions.discard({ all: true }, 'all dead letters')}
-            >
-              Discard all…
-            </Button>
-          </Group>
+        (list.total ?? 0) > 0 &&
+        !actions.isRunning && (
+          <AllActions filter={filter} total={list.total ?? 0} loadAll={list.loadAll} {...actions} />
         )
       }
     >
@@ -156,22 +99,28 @@ export function LettersPage() {
         selection={selection}
         onSelect={setSelection}
         bulk={
-          <>
-            <Button
-              size="compact-sm"
-              onClick={() => actions.replayEach(chosen.map(({ id }) => id))}
-            >
-              Replay
-            </Button>
-            <Button
-              size="compact-sm"
-              variant="subtle"
-              color="red"
-              onClick={() => actions.discardEach(chosen.map(({ id }) => id))}
-            >
-              Discard…
-            </Button>
-          </>
+          !actions.isRunning && (
+            <>
+              <Button size="compact-sm" onClick={() => actions.replayEach(chosen)}>
+                Replay
+              </Button>
+              <Button
+                size="compact-sm"
+                variant="subtle"
+                color="red"
+                onClick={() =>
+                  actions.discardEach(
+                    chosen,
+                    chosen.length === 1
+                      ? 'this dead letter'
+                      : `these ${chosen.length.toLocaleString('en')} dead letters`,
+                  )
+                }
+              >
+                Discard…
+              </Button>
+            </>
+          )
         }
         empty={
           <EmptyState icon={CircleCheck} title="Nothing was given up">
@@ -180,7 +129,63 @@ export function LettersPage() {
           </EmptyState>
         }
       />
-      {dialog}
+      {shown}
     </OperationsFrame>
+  );
+}
+
+/** What is done with all that the filters show. The gateway knows two such filters; otherwise they are read first. */
+function AllActions({
+  filter,
+  total,
+  loadAll,
+  replay,
+  replayEach,
+  discard,
+  discardEach,
+}: {
+  filter: LetterFilter;
+  total: number;
+  loadAll: (most: number) => Promise<readonly LetterRowFragment[]>;
+} & Omit<LetterActions, 'isRunning'>) {
+  const { fingerprint, ...others } = filter;
+  const isFiltered = Object.keys(filter).length > 0;
+  const isKnown = Object.keys(others).length === 0;
+  const which = fingerprint ? { fingerprint } : { all: true };
+  const what = isFiltered
+    ? `the ${total.toLocaleString('en')} dead letters that the filter shows`
+    : 'all dead letters';
+  /** Those that wait behind others are applied when these are discarded, as when all are. */
+  const read = async (
+    act: (letters: readonly LetterRowFragment[]) => void,
+    withParked: boolean,
+  ) => {
+    try {
+      const letters = await loadAll(mostAtOnce);
+      act(withParked ? letters : letters.filter(({ isParked }) => !isParked));
+    } catch (cause) {
+      sayFailed(cause);
+    }
+  };
+  return (
+    <Group gap="xs">
+      <Button
+        variant="default"
+        size="compact-sm"
+        onClick={() => (isKnown ? replay(which) : read(replayEach, true))}
+      >
+        {isFiltered ? 'Replay all shown' : 'Replay all'}
+      </Button>
+      <Button
+        variant="subtle"
+        color="red"
+        size="compact-sm"
+        onClick={() =>
+          isKnown ? discard(which, what) : read((letters) => discardEach(letters, what), false)
+        }
+      >
+        {isFiltered ? 'Discard all shown…' : 'Discard all…'}
+      </Button>
+    </Group>
   );
 }

@@ -1,13 +1,9 @@
 // A student beside the list.
-import { Anchor } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
 import { inAnyState, useLiveRecord, useRead } from '../../components/records/live-record';
-import { RecordDetail } from '../../components/records/record-detail';
-import { RecordHistory } from '../../components/records/record-history';
-import { StateMenu } from '../../components/records/state-menu';
+import { contact, RecordDetail } from '../../components/records/record-detail';
 import type { UpdateStudentInput } from '../../generated/graphql';
 import { useAct } from '../../lib/live';
-import { sayFailed } from '../../lib/toasts';
 import {
   DeletedStudent,
   DeleteStudent,
@@ -39,57 +35,26 @@ export function StudentDetail() {
   return (
     <RecordDetail
       noun="student"
-      to="/students"
       fields={fields}
+      statuses={statuses}
+      verbs={verbs}
       {...live}
-      save={(changes, expectedVersion) =>
-        update({ input: { id, expectedVersion, ...changes } as UpdateStudentInput })
-      }
+      update={(input) => update({ input: input as UpdateStudentInput })}
+      remove={async (input) => (await remove({ input })).deleteStudent?.student.version}
+      restore={(input) => restore({ input })}
       reload={async () => {
         const { students } = await read(StudentNow, { filter: inAnyState(id) });
         return students?.nodes[0] ?? null;
       }}
-      remove={({ id }) => remove({ input: { id } })}
-      restore={({ id }) => restore({ input: { id } })}
-      state={({ status, deletedAt }) => (
-        <StateMenu
-          options={statuses}
-          value={status}
-          choose={
-            deletedAt
-              ? undefined
-              : (value) =>
-                  void update({
-                    input: { id, status: value as UpdateStudentInput['status'] },
-                  }).catch(sayFailed)
-          }
-        />
-      )}
+      older={async (before) => {
+        const { students } = await read(StudentHistory, { filter: inAnyState(id), before });
+        return students?.nodes[0]?.history;
+      }}
       facts={({ email, studentNumber, course, year }) => [
         ['Course', `${course}, year ${year}`],
         ['Number', studentNumber],
-        [
-          'Email address',
-          <Anchor key="email" size="sm" href={`mailto:${email}`}>
-            {email}
-          </Anchor>,
-        ],
+        ['Email address', contact('mailto', email)],
       ]}
-      history={({ history }) =>
-        history && (
-          <RecordHistory
-            key={id}
-            name="student"
-            fields={fields}
-            verbs={verbs}
-            newest={history}
-            older={async (before) => {
-              const { students } = await read(StudentHistory, { filter: inAnyState(id), before });
-              return students?.nodes[0]?.history;
-            }}
-          />
-        )
-      }
     />
   );
 }

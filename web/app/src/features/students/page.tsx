@@ -3,6 +3,7 @@ import { Button } from '@mantine/core';
 import { FileUp, GraduationCap } from 'lucide-react';
 import { lazy, Suspense } from 'react';
 import { recordColumns } from '../../components/records/record-columns';
+import { answers } from '../../components/records/record-tasks';
 import { RecordsPage } from '../../components/records/records-page';
 import type {
   CreateStudentInput,
@@ -120,10 +121,14 @@ export function StudentsPage() {
         const made = await create({ input: input as unknown as CreateStudentInput });
         return made.createStudent?.student.id;
       }}
-      setStatus={async (rows) =>
-        (await update({ rows: rows as UpdateStudentInput[] })).updateStudents?.rows ?? []
-      }
-      remove={async (rows) => (await remove({ rows })).deleteStudents?.rows ?? []}
+      bulk={{
+        setStatus: async (rows) => {
+          const { updateStudents } = await update({ rows: rows as UpdateStudentInput[] });
+          return answers(updateStudents, 'student');
+        },
+        remove: async (rows) => answers((await remove({ rows })).deleteStudents, 'student'),
+        restore: async (rows) => answers((await restore({ rows })).restoreStudents, 'student'),
+      }}
       actions={
         <>
           <Button
@@ -140,7 +145,6 @@ export function StudentsPage() {
           )}
         </>
       }
-      restore={async (rows) => (await restore({ rows })).restoreStudents?.rows ?? []}
     />
   );
 }

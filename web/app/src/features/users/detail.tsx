@@ -5,10 +5,11 @@ import { EmptyState } from '../../components/empty-state';
 import { Failed } from '../../components/failed';
 import { Notice } from '../../components/notice';
 import { Lines, Pane } from '../../components/page';
+import { Facts } from '../../components/records/facts';
 import { useRead } from '../../components/records/live-record';
-import { Facts } from '../../components/records/record-detail';
 import { RecordHistory } from '../../components/records/record-history';
 import { StateMenu } from '../../components/records/state-menu';
+import { UserActions } from '../../components/records/user-actions';
 import { RelativeTime } from '../../components/relative-time';
 import { UserAvatar } from '../../components/user-name';
 import type { Role } from '../../generated/graphql';
@@ -16,7 +17,6 @@ import { useAct, useLive } from '../../lib/live';
 import { useSession } from '../../lib/session';
 import { sayFailed } from '../../lib/toasts';
 import { availabilities, fields, roles, SetRole, UserDetails, UserHistory } from './documents';
-import { Manage } from './manage';
 import classes from './users.module.css';
 import { verbs } from './verbs';
 
@@ -35,7 +35,7 @@ export function UserDetail() {
     <Pane
       title={user?.name ?? 'User'}
       to="/users"
-      actions={isManaged && <Manage user={user} isMe={me?.id === id} />}
+      actions={isManaged && <UserActions user={user} label="Manage the account" />}
     >
       {failure && !data && <Failed error={failure} retry={retry} />}
       {isLoading && !failure && <Lines />}

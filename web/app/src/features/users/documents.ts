@@ -1,43 +1,9 @@
 // What the pages of users ask, and what is said of a user.
 import type { Fields, Option } from '../../components/records/fields';
 import '../../components/records/record-history';
-import '../../components/user-name';
+import '../../components/records/users';
 import { graphql } from '../../lib/graphql';
 
-export const UserRow = graphql(`
-  fragment UserRow on User {
-    ...UserName
-    version
-    role
-    createdAt
-    lastSeenAt
-    deactivatedAt
-  }
-`);
-export const UserPage = graphql(`
-  query UserPage($first: Int!, $after: String, $filter: UserFilter, $sort: UserSort) {
-    users(first: $first, after: $after, filter: $filter, sort: $sort) {
-      totalCount
-      pageInfo { hasNextPage endCursor }
-      nodes { ...UserRow }
-    }
-  }
-`);
-export const UserChanges = graphql(`
-  subscription UserChanges($after: String) {
-    userChanged(after: $after) {
-      type
-      occurredAt
-      actor { name ... on User { id } }
-      user { ...UserRow }
-    }
-  }
-`);
-export const UserPresence = graphql(`
-  subscription UserPresence($ids: [ID!]!) {
-    availabilityChanged(userIds: $ids) { user { id availability lastSeenAt } }
-  }
-`);
 export const UserCounts = graphql(`
   query UserCounts @live {
     userStatistics { total byRole { role count } }
@@ -61,21 +27,6 @@ export const UserHistory = graphql(`
 export const SetRole = graphql(`
   mutation SetRole($input: SetRoleInput!) {
     setRole(input: $input) { user { ...UserRow } }
-  }
-`);
-export const DeactivateUser = graphql(`
-  mutation DeactivateUser($input: DeactivateUserInput!) {
-    deactivateUser(input: $input) { user { ...UserRow } }
-  }
-`);
-export const EndSessions = graphql(`
-  mutation EndSessions($id: ID!) {
-    disconnectUser(input: { id: $id, endSessions: true }) { endedSessions user { id } }
-  }
-`);
-export const EraseUser = graphql(`
-  mutation EraseUser($input: EraseUserInput!) {
-    eraseUser(input: $input) { __typename }
   }
 `);
 

@@ -1,28 +1,19 @@
 // The list of users, with who is here.
 import { getRouteApi, Link, useNavigate, useParams } from '@tanstack/react-router';
 import { Users } from 'lucide-react';
-import { useCallback, useMemo, useState } from 'react';
-import { useSubscription } from 'urql';
 import { EmptyState } from '../../components/empty-state';
 import { FilterBar } from '../../components/filter-bar';
 import { Page } from '../../components/page';
 import { type Column, RecordTable } from '../../components/record-table';
 import { StateCounts } from '../../components/records/state-counts';
 import { StateMenu } from '../../components/records/state-menu';
+import { userSorts, useUserList } from '../../components/records/users';
 import { RelativeTime } from '../../components/relative-time';
 import { UserName } from '../../components/user-name';
 import type { UserRowFragment } from '../../generated/graphql';
 import { useLive } from '../../lib/live';
-import { useLiveList } from '../../lib/live-list';
-import { choiceOf, inOrder, sortOf, useListSearch } from '../../lib/search';
-import {
-  availabilities,
-  roles,
-  UserChanges,
-  UserCounts,
-  UserPage,
-  UserPresence,
-} from './documents';
+import { choiceOf, sortOf, useListSearch } from '../../lib/search';
+import { availabilities, roles, UserCounts } from './documents';
 
 const roleValues = roles.map(({ value }) => value);
 const route = getRouteApi('/users');
@@ -80,7 +71,7 @@ export function UsersPage() {
   const { id: openId } = useParams({ strict: false });
   const navigate = useNavigate();
   route.useMatch();
-  const sort = sortOf(search, ['CREATED_AT', 'NAME'], { field: 'CREATED_AT', direction: 'DESC' });
+  const sort = sortOf(search, userSorts, { field: 'CREATED_AT', direction: 'DESC' });
   const role = choiceOf(search.role, roleValues);
   const areDeactivated = search.account === 'DEACTIVATED';
   const filter = {
@@ -88,25 +79,12 @@ export function UsersPage() {
     ...(role.length > 0 && { role: { in: role } }),
     ...(areDeactivated && { deactivatedAt: { isNull: false } }),
   };
-  const list = useLiveList({
-    page: UserPage,
-    connection: ({ users }) => users && { ...users, total: users.totalCount },
-    changes: UserChanges,
-    change: ({ userChanged: { user, type, actor, occurredAt } }) => ({
-      row: user,
-      type,
-      actor,
-      at: occurredAt,
-    }),
+  const { list, watchShown } = useUserList({
     filter,
     sort,
-    compare: inOrder<UserRowFragment>(sort.direction, (user) =>
-      sort.field === 'NAME' ? user.name : user.createdAt,
-    ),
     has: ({ deactivatedAt }) => (deactivatedAt != null) === areDeactivated,
   });
   const { data: counted } = useLive(UserCounts, {});
-  const watchShown = usePresence(list.rows);
   const counts = counted?.userStatistics;
   return (
     <Page title="Users">
@@ -146,17 +124,4 @@ export function UsersPage() {
       />
     </Page>
   );
-}
-
-const most = 100;
-
-/** Follows who of those in view comes and goes; the cache shows it. Returns what is to be told which rows are in view. */
-function usePresence(rows: readonly UserRowFragment[]) {
-  const [start, setStart] = useState(0);
-  const ids = useMemo(() => rows.slice(start, start + most).map(({ id }) => id), [rows, start]);
-  const key = ids.toSorted().join();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the same people in another order are the same
-  const variables = useMemo(() => ({ ids }), [key]);
-  useSubscription({ query: UserPresence, variables, pause: ids.length === 0 });
-  return useCallback((first: number) => setStart(Math.floor(first / 50) * 50), []);
 }

@@ -1,7 +1,7 @@
 // Files as people have them: other separators, names of columns, encodings, and rows that are wrong.
 import { expect, test } from 'vitest';
 import { fields } from '../documents';
-import { guess, inputOf, lineOf } from './mapping';
+import { guess, inputOf, lineOf, look } from './mapping';
 import { readTable, refusedFile } from './table';
 
 const file = (text: string | Uint8Array<ArrayBuffer>) => new File([text], 'students.csv');
@@ -81,4 +81,36 @@ test('what was refused can be mended and imported again', async () => {
     ['A, B', 'a', 'no address'],
     ['C', '', 'no address'],
   ]);
+});
+
+test('what is wrong comes first, then what has the address of an earlier row', () => {
+  const mapping = guess(['name', 'email', 'course'], fields);
+  const rows = ['a@x.org', 'b@x.org', 'A@X.org', '', 'b@x.org', 'c@x.org'];
+  const lines = rows.map((email, place) => lineOf(['Emmy', email, 'M'], place, mapping, fields));
+  const { wrong, repeated, first } = look(lines, 5);
+  expect(wrong.map(({ number }) => number)).toEqual([5]);
+  expect([...repeated].map(([{ number }, earlier]) => [number, earlier])).toEqual([
+    [4, 2],
+    [6, 3],
+  ]);
+  expect(first.map(({ number }) => number)).toEqual([5, 4, 6, 2, 3]);
+});
+
+test('a file of ten times the rows takes about ten times as long, also when half of them are wrong', () => {
+  const mapping = guess(['name', 'email', 'course'], fields);
+  const linesOf = (count: number) =>
+    Array.from({ length: count }, (_, place) =>
+      lineOf(['Emmy', place % 2 === 0 ? '' : `${place}@x.org`, 'M'], place, mapping, fields),
+    );
+  const [few, many] = [linesOf(2_000), linesOf(20_000)];
+  const quickest = (lines: ReturnType<typeof linesOf>) => {
+    const times = Array.from({ length: 3 }, () => {
+      const start = performance.now();
+      look(lines, 8);
+      return performance.now() - start;
+    });
+    return Math.min(...times);
+  };
+  // What is quadratic takes a hundred times as long.
+  expect(quickest(many)).toBeLessThan(Math.max(40 * quickest(few), 100));
 });

@@ -48,12 +48,47 @@ export function lineOf(cells: string[], place: number, mapping: Mapping, fields:
   return { number: place + 2, cells, values, problems };
 }
 
+const statusByName = new Map(
+  statuses.flatMap(({ value, label }) => [
+    [plain(value), value],
+    [plain(label), value],
+  ]),
+);
+
 /** A status by its name or its label, however it is written; anything else as it is. */
 function statusOf(text: string): string {
-  const known = statuses.find(
-    ({ value, label }) => plain(value) === plain(text) || plain(label) === plain(text),
-  );
-  return known?.value ?? text;
+  return text && (statusByName.get(plain(text)) ?? text);
+}
+
+export interface Found {
+  /** Rows that cannot be sent. */
+  wrong: readonly Line[];
+  /** Rows with the email address of an earlier one, each with the number of that. */
+  repeated: ReadonlyMap<Line, number>;
+  /** What is to be looked at: first what is wrong, then what is repeated, then the rest, in the order of the file. */
+  first: readonly Line[];
+}
+
+/** Goes through the lines once; `most` are to be looked at. */
+export function look(lines: readonly Line[], most: number): Found {
+  const wrong: Line[] = [];
+  const repeated = new Map<Line, number>();
+  const fine: Line[] = [];
+  const seen = new Map<string, number>();
+  for (const line of lines) {
+    if (Object.keys(line.problems).length > 0) {
+      wrong.push(line);
+      continue;
+    }
+    // As the gateway compares them.
+    const email = line.values.email?.toLowerCase() ?? '';
+    const earlier = seen.get(email);
+    if (earlier === undefined) seen.set(email, line.number);
+    else repeated.set(line, earlier);
+    if (earlier === undefined && fine.length < most) fine.push(line);
+  }
+  const first = [...wrong.slice(0, most), ...[...repeated.keys()].slice(0, most), ...fine];
+  return { wrong, repeated, first: first.slice(0, most) };
 }
 
 export function inputOf({ values }: Line): CreateStudentInput {

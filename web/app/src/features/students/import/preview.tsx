@@ -2,14 +2,20 @@
 import { Button, Group, NativeSelect, Radio, SimpleGrid, Stack, Text } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import { Notice } from '../../../components/notice';
-import { textOf } from '../../../components/records/fields';
+import { type Field, textOf } from '../../../components/records/fields';
 import type { ExistingStudents } from '../../../generated/graphql';
 import { fields } from '../documents';
 import classes from './import.module.css';
-import { guess, type Line, lineOf } from './mapping';
+import { guess, type Line, lineOf, look } from './mapping';
 import type { FileTable } from './table';
 
 const shownRows = 8;
+/** Rows are taken in their order, so an earlier one is there already. */
+const whatBecomes: Record<ExistingStudents, string> = {
+  SKIP: 'the first is taken, and the others are left out.',
+  UPDATE: 'the last is what stays.',
+  REFUSE: 'the first is taken, and the others are refused.',
+};
 
 export function Preview({
   table,
@@ -26,16 +32,11 @@ export function Preview({
     () => table.rows.map((cells, place) => lineOf(cells, place, mapping, fields)),
     [table, mapping],
   );
-  const wrong = lines.filter(({ problems }) => Object.keys(problems).length > 0);
+  const { wrong, repeated, first } = useMemo(() => look(lines, shownRows), [lines]);
   const missing = fields.filter(
     ({ key, isRequired, initial }) => isRequired && !initial && mapping[key] === -1,
   );
   const count = lines.length - wrong.length;
-  // What is wrong is shown first.
-  const shown = [
-    ...wrong,
-    ...lines.filter((line) => !wrong.includes(line)).slice(0, shownRows),
-  ].slice(0, shownRows);
   return (
     <Stack>
       <Text size="sm">
@@ -83,7 +84,14 @@ export function Preview({
           </Notice>
         )
       )}
-      <Rows lines={shown} />
+      {missing.length === 0 && repeated.size > 0 && (
+        <Notice tone="warn">
+          {repeated.size.toLocaleString('en')}{' '}
+          {repeated.size === 1 ? 'row has the email address' : 'rows have the email addresses'} of
+          earlier ones: {whatBecomes[existing]}
+        </Notice>
+      )}
+      <Rows lines={first} repeated={repeated} />
       <Radio.Group
         label="Students who are there already, by their email address"
         value={existing}
@@ -107,7 +115,13 @@ export function Preview({
   );
 }
 
-function Rows({ lines }: { lines: readonly Line[] }) {
+function Rows({
+  lines,
+  repeated,
+}: {
+  lines: readonly Line[];
+  repeated: ReadonlyMap<Line, number>;
+}) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
     <section className={classes.preview} aria-label="The first rows" tabIndex={0}>
@@ -121,19 +135,36 @@ function Rows({ lines }: { lines: readonly Line[] }) {
           </tr>
         </thead>
         <tbody>
-          {lines.map(({ number, values, problems }) => (
-            <tr key={number}>
-              <td className="quiet">{number}</td>
+          {lines.map((line) => (
+            <tr key={line.number}>
+              <td className="quiet">{line.number}</td>
               {fields.map((field) => (
-                <td key={field.key} data-wrong={problems[field.key] !== undefined || undefined}>
-                  {textOf(field, values[field.key] ?? '')}
-                  {problems[field.key] && <small>{problems[field.key]}</small>}
-                </td>
+                <Cell key={field.key} field={field} line={line} earlier={repeated.get(line)} />
               ))}
             </tr>
           ))}
         </tbody>
       </table>
     </section>
+  );
+}
+
+/** `earlier` is the row whose email address this one has, too. */
+function Cell({
+  field,
+  line: { values, problems },
+  earlier,
+}: {
+  field: Field;
+  line: Line;
+  earlier: number | undefined;
+}) {
+  const isRepeated = field.key === 'email' && earlier !== undefined;
+  const problem = problems[field.key] ?? (isRepeated ? `as in row ${earlier}` : undefined);
+  return (
+    <td data-wrong={problem !== undefined || undefined}>
+      {textOf(field, values[field.key] ?? '')}
+      {problem && <small>{problem}</small>}
+    </td>
   );
 }

@@ -66,7 +66,7 @@ export function useImport() {
                 ]
               : [],
           ),
-        ].sort((a, b) => a.line.number - b.line.number),
+        ],
       };
       setProgress(now);
       return rows.map(({ index }) => ({ index }));
@@ -75,6 +75,8 @@ export function useImport() {
     const { failure } = await inChunks(rest, send, { size, signal: controller.signal });
     setProgress({
       ...now,
+      // Some were refused here before any was sent.
+      refused: now.refused.toSorted((a, b) => a.line.number - b.line.number),
       isRunning: false,
       problem: failure && explain(failure as MillraceError),
     });

@@ -1,0 +1,91 @@
+// Users as a live list, for the page of all and for that of their connections.
+import { useCallback, useMemo, useState } from 'react';
+import { useSubscription } from 'urql';
+import type { UserRowFragment } from '../../generated/graphql';
+import { graphql } from '../../lib/graphql';
+import { useLiveList } from '../../lib/live-list';
+import { inOrder, type Sort } from '../../lib/search';
+import '../user-name';
+
+export const UserRow = graphql(`
+  fragment UserRow on User {
+    ...UserName
+    version
+    role
+    createdAt
+    lastSeenAt
+    deactivatedAt
+  }
+`);
+const UserPage = graphql(`
+  query UserPage($first: Int!, $after: String, $filter: UserFilter, $sort: UserSort) {
+    users(first: $first, after: $after, filter: $filter, sort: $sort) {
+      totalCount
+      pageInfo { hasNextPage endCursor }
+      nodes { ...UserRow }
+    }
+  }
+`);
+const UserChanges = graphql(`
+  subscription UserChanges($after: String) {
+    userChanged(after: $after) {
+      type
+      occurredAt
+      actor { name ... on User { id } }
+      user { ...UserRow }
+    }
+  }
+`);
+const UserPresence = graphql(`
+  subscription UserPresence($ids: [ID!]!) {
+    availabilityChanged(userIds: $ids) { user { id availability lastSeenAt } }
+  }
+`);
+
+const sorted: Record<string, (user: UserRowFragment) => string> = {
+  CREATED_AT: ({ createdAt }) => createdAt,
+  NAME: ({ name }) => name,
+};
+/** What they can be sorted by. */
+export const userSorts = Object.keys(sorted);
+
+export function useUserList({
+  filter,
+  sort,
+  has,
+}: {
+  filter: object;
+  sort: Sort;
+  has?: (user: UserRowFragment) => boolean;
+}) {
+  const list = useLiveList({
+    page: UserPage,
+    connection: ({ users }) => users && { ...users, total: users.totalCount },
+    changes: UserChanges,
+    change: ({ userChanged: { user, type, actor, occurredAt } }) => ({
+      row: user,
+      type,
+      actor,
+      at: occurredAt,
+    }),
+    filter,
+    sort,
+    compare: inOrder<UserRowFragment>(sort.direction, sorted[sort.field] ?? (({ id }) => id)),
+    ...(has && { has }),
+  });
+  return { list, watchShown: usePresence(list.rows) };
+}
+
+/** So many are followed at once. */
+const most = 100;
+
+/** Follows who of those in view comes and goes; the cache shows it. Returns what is to be told which rows are in view. */
+function usePresence(rows: readonly UserRowFragment[]) {
+  const [start, setStart] = useState(0);
+  const ids = useMemo(() => rows.slice(start, start + most).map(({ id }) => id), [rows, start]);
+  const key = ids.toSorted().join();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the same people in another order are the same
+  const variables = useMemo(() => ({ ids }), [key]);
+  useSubscription({ query: UserPresence, variables, pause: ids.length === 0 });
+  return useCallback((first: number) => setStart(Math.floor(first / 50) * 50), []);
+}
