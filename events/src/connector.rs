@@ -1,10 +1,10 @@
 //! Opens all connections to Redis: over TCP, or TLS (`rediss:`), under the name of the product, and with time limits. The
 //! operating system itself ends a connection whose peer is gone, even where nobody waits for an answer.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use redis::{
-    AsyncConnectionConfig, Client, ErrorKind, IntoConnectionInfo, RedisError, RedisResult,
+    AsyncConnectionConfig, Client, ErrorKind, IntoConnectionInfo, RedisError, RedisResult, TlsCertificates,
     aio::{MultiplexedConnection, PubSubSink, PubSubStream},
     io::tcp::{TcpSettings, socket2::TcpKeepalive},
 };
@@ -15,8 +15,8 @@ use crate::{Error, Result};
 /// The time limit for connecting to Redis, and for its answer to a call that does not block.
 pub(crate) const ANSWER_TIME: Duration = Duration::from_secs(2);
 
-/// Creates the client for the Redis at this URL.
-pub(crate) fn client(url: &str) -> Result<Client> {
+/// Creates the client for the Redis at this URL. With TLS it trusts the authorities in the PEM file alone, if one is named.
+pub(crate) fn client(url: &str, ca: Option<&Path>) -> Result<Client> {
     let keepalive = TcpKeepalive::new()
         .with_time(Duration::from_secs(5))
         .with_interval(Duration::from_secs(2))
@@ -25,10 +25,25 @@ pub(crate) fn client(url: &str) -> Result<Client> {
         .set_nodelay(true)
         .set_keepalive(keepalive)
         .set_user_timeout(Duration::from_secs(10));
+    let certificates = ca.map(|file| {
+        let read = std::fs::read(file);
+        read.map_err(|error| Error::Task(format!("{}: {error}", file.display())))
+    });
+    let certificates = certificates.transpose()?;
     let opened = url.into_connection_info().and_then(|info| {
         let settings = info.redis_settings().clone();
         let settings = settings.set_lib_name("millrace", env!("CARGO_PKG_VERSION"));
-        Client::open(info.set_tcp_settings(tcp).set_redis_settings(settings))
+        let info = info.set_tcp_settings(tcp).set_redis_settings(settings);
+        match certificates {
+            Some(root_cert) => Client::build_with_tls(
+                info,
+                TlsCertificates {
+                    client_tls: None,
+                    root_cert: Some(root_cert),
+                },
+            ),
+            None => Client::open(info),
+        }
     });
     opened.map_err(|error| Error::Task(format!("the Redis URL is not valid: {error}")))
 }

@@ -69,6 +69,7 @@ pub(crate) fn event(position: u64, kind: &str, id: u128) -> Event {
 pub(crate) fn config() -> LogConfig {
     LogConfig {
         redis_url: None,
+        redis_ca: None,
         redis_prefix: "test".to_owned(),
         poll_interval: Duration::from_millis(20),
     }

@@ -6,7 +6,7 @@ mod progress;
 mod resuming;
 mod writes;
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashSet, path::PathBuf, sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use redis::Client;
@@ -50,6 +50,8 @@ const MOST_WRITES: usize = 64;
 pub struct LogConfig {
     /// A URL such as `redis://…`. Without one, every process reads the log itself.
     pub redis_url: Option<String>,
+    /// A PEM file with the certificates of authorities that Redis is trusted by, besides those that everybody trusts.
+    pub redis_ca: Option<PathBuf>,
     /// The prefix of every key in Redis.
     pub redis_prefix: String,
     /// The longest time between two polls of the log. It bounds the cost of a lost wake-up.
@@ -101,7 +103,8 @@ impl EventLog {
         config: LogConfig,
         to_others: mpsc::Sender<String>,
     ) -> Result<Self> {
-        let redis = config.redis_url.as_deref().map(connector::client);
+        let url = config.redis_url.as_deref();
+        let redis = url.map(|url| connector::client(url, config.redis_ca.as_deref()));
         let redis = redis.transpose()?;
         let shared_store = match (&redis, database.backend()) {
             (Some(client), _) => Some(SharedStore::redis(client.clone(), &config.redis_prefix)),

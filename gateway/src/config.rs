@@ -135,6 +135,9 @@ pub struct StoreSettings {
     /// Redis, the bus between processes; without it the log itself is the bus
     #[arg(long, env = "REDIS_URL", hide_env_values = true)]
     pub redis_url: Option<String>,
+    /// PEM file with the authorities that sign the certificate of Redis, for `rediss://…` [default: those that browsers trust]
+    #[arg(long, env = "MILLRACE_REDIS_CA", value_name = "FILE")]
+    pub redis_ca: Option<PathBuf>,
     /// Prefix of every key in Redis; the same for all processes of one Millrace
     #[arg(long, env = "MILLRACE_REDIS_PREFIX", default_value = "millrace")]
     pub redis_prefix: String,

@@ -10,6 +10,7 @@ mod places;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod transport;
 mod upgraded;
 
 use std::convert::Infallible;
@@ -41,6 +42,7 @@ use places::Place;
 pub(crate) use places::Places;
 pub use places::{ConnectionSettings, raise_descriptor_limit};
 use stream::Stream;
+use transport::Transport;
 pub(crate) use upgraded::Upgraded;
 
 use crate::budget::{Budget, Holder, Spent};
@@ -50,6 +52,7 @@ use crate::hosts::{self, AllowedHost};
 use crate::request_id::RequestId;
 use crate::response;
 use crate::shutdown::Shutdown;
+use crate::tls::Tls;
 
 /// How long after the beginning of the stop a request on its way to an idle connection is still accepted.
 const LINGER: Duration = Duration::from_millis(250);
@@ -111,6 +114,8 @@ pub(crate) struct Door {
     /// The names by which the gateway may be called.
     pub(crate) hosts: Arc<[AllowedHost]>,
     pub(crate) patience: Patience,
+    /// How clients speak with it, where that is not plain.
+    pub(crate) tls: Option<Tls>,
 }
 
 impl Door {
@@ -118,7 +123,9 @@ impl Door {
     pub(crate) fn admit(&self, stream: TcpStream, peer: SocketAddr) -> Option<Entrant> {
         let activity = Arc::new(Activity::new(self.patience));
         let Some(place) = self.places.take(peer.ip(), &activity) else {
-            let _ = stream.try_write(NO_PLACE);
+            if self.tls.is_none() {
+                let _ = stream.try_write(NO_PLACE);
+            }
             return None;
         };
         Some(Entrant {
@@ -187,6 +194,19 @@ pub(crate) async fn serve(entrant: Entrant, door: Door) {
     set_options(&stream);
     let stream = Stream::new(stream, activity.clone(), place, door.patience.stall);
     let shutdown = door.shutdown.clone();
+    let transport = match &door.tls {
+        None => Transport::Plain(stream),
+        Some(tls) => {
+            let accepted = tokio::select! {
+                accepted = tls.accept(stream) => accepted,
+                () = shutdown.wait() => return,
+            };
+            match accepted {
+                Ok(stream) => Transport::Tls(Box::new(stream)),
+                Err(error) => return tracing::debug!(%error, "a handshake failed"),
+            }
+        }
+    };
     let builder = builder(door.patience);
     let service = Watched {
         door,
@@ -194,7 +214,7 @@ pub(crate) async fn serve(entrant: Entrant, door: Door) {
         activity: activity.clone(),
         host: Mutex::default(),
     };
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(transport), service);
     let mut connection = pin!(connection);
     let mut overdue = pin!(activity.overdue());
     let ended = |result: Result<(), Box<dyn std::error::Error + Send + Sync>>| {

@@ -30,6 +30,7 @@ use crate::persisted::Persisted;
 use crate::rates::Rates;
 use crate::request_id::{self, RequestId};
 use crate::shutdown::Shutdown;
+use crate::tls::Tls;
 use crate::{connections, demo, http, origin, pages};
 
 /// How much longer than the drain time requests in flight may take.
@@ -62,6 +63,8 @@ pub struct Service<O> {
     pub config: Config,
     pub ready: Ready,
     pub shutdown: Shutdown,
+    /// How clients speak with it, where that is not plain.
+    pub tls: Option<Tls>,
     /// The process's limit on file descriptors, if there is one.
     pub descriptors: Option<u64>,
 }
@@ -102,6 +105,7 @@ pub async fn serve_beside(listener: TcpListener, routes: Router, hosts: Arc<[All
         transit: Budget::new("bytes on their way", PROBE_BYTES),
         router: routes.layer(from_fn(complete_headers)),
         endpoint: None,
+        tls: None,
     };
     accept(listener, door, Duration::ZERO).await;
 }
@@ -172,7 +176,7 @@ fn door<O: Operations>(service: Service<O>) -> Door {
     let forwarded = Forwarding::new(sign_in.forwarded_addresses, &sign_in.trusted_proxies);
     let is_direct = forwarded.is_direct();
     let transit = Budget::new("bytes on their way", http.transit());
-    let shutdown = service.shutdown.clone();
+    let (shutdown, tls) = (service.shutdown.clone(), service.tls.clone());
     let places = Places::new(connections, service.descriptors, !is_direct);
     let hosts = http.hosts().into();
     let patience = Patience {
@@ -189,6 +193,7 @@ fn door<O: Operations>(service: Service<O>) -> Door {
         transit,
         router,
         endpoint,
+        tls,
     }
 }
 

@@ -30,6 +30,7 @@ use gateway::{
     shutdown::Shutdown,
     sign_in,
     stop_signals::{Asked, stop_on_signals, watch_signals},
+    tls::Tls,
 };
 use tokio::{net::TcpListener, sync::watch};
 use workers::{
@@ -176,6 +177,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
     let check = |text: &str| document::check(text, &typing, &config.limits);
     // What is wrong with the files is said before anything else is done.
     let trusted = Trusted::read(&config.documents, check).map_err(StartError::Settings)?;
+    let tls = Tls::of(&config.server.tls).map_err(StartError::Settings)?;
     make_folder(&config.store.database_url)?;
     // The lock is taken before anything else: a database that another gateway uses must not be touched.
     let sole = Sole::of(&config.store.database_url)?;
@@ -210,7 +212,9 @@ async fn serve(config: Config) -> Result<(), StartError> {
     tokio::spawn(stop_when_told(told, drain_delay, shutdown.clone()));
     let admin = open_admin(&config).await?;
     let has_schema = !config.server.production;
-    announce(&listener, is_embedded, has_schema, demo_password.as_ref())?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let base = format!("{scheme}://{}", listener.local_addr()?);
+    announce(&base, is_embedded, has_schema, demo_password.as_ref());
     let presence_config = PresenceConfig {
         lease: config.websocket.presence_lease,
         grace: config.websocket.presence_grace,
@@ -247,6 +251,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
         ready: health::readiness_of(&log),
         shutdown,
         descriptors,
+        tls,
         config,
     };
     server::serve(listener, service).await?;
@@ -307,6 +312,7 @@ fn log_config(config: &Config) -> LogConfig {
     let store = &config.store;
     LogConfig {
         redis_url: store.redis_url.clone().filter(|_| !is_embedded(config)),
+        redis_ca: store.redis_ca.clone(),
         redis_prefix: store.redis_prefix.clone(),
         poll_interval: store.poll_interval,
     }

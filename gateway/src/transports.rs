@@ -9,6 +9,7 @@ use clap::Args;
 use crate::budget::Most;
 use crate::hosts::AllowedHost;
 use crate::origin::AllowedOrigin;
+use crate::tls::TlsSettings;
 use crate::{duration, numbers};
 
 /// The bytes of messages in transit.
@@ -21,6 +22,8 @@ pub struct ServerSettings {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, env = "MILLRACE_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+    #[command(flatten)]
+    pub tls: TlsSettings,
     /// Run as in production: no introspection, no /schema.graphql, no generated administrator or demo data
     #[arg(long, env = "MILLRACE_PRODUCTION")]
     pub production: bool,

@@ -1,6 +1,7 @@
 //! Deploys as an operator sees them: other versions on the same schema, rolling stops that lose no request, settings that the
 //! surroundings inject or that are wrong, probes, and databases that come late.
 
+mod authorities;
 mod configuration;
 mod containers;
 mod draining;
@@ -11,6 +12,7 @@ mod settings;
 mod starting;
 mod stopping;
 mod taking_over;
+mod tls;
 
 use std::process::Output;
 

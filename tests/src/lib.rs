@@ -2,6 +2,7 @@
 //! counts losses. Used by the end-to-end tests and the benchmark, and by no product crate.
 
 pub mod admin;
+pub mod certificates;
 pub mod chats;
 pub mod clock;
 pub mod comparison;

@@ -1,8 +1,9 @@
 //! A Postgres server for tests, on a free port. The tests of a run share one, where each has a database cloned from a migrated
 //! template; it does not wait for the disk. Tests that stop or kill it start another, with default settings.
 
+use std::fs::Permissions;
 use std::net::TcpListener;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 
+use crate::certificates::Files;
 use crate::people::Person;
 use crate::process::Process;
 use crate::waiting::eventually_blocking;
@@ -241,6 +243,18 @@ impl Postgres {
         if let Some(user) = self.user {
             chown(directory, Some(user.uid), Some(user.gid)).expect("root gives it away");
         }
+    }
+
+    /// Has it speak TLS as well, with copies of the files in its own directory.
+    pub fn speak_tls(&self, files: &Files) {
+        for (file, name) in [(&files.certificate, "server.crt"), (&files.key, "server.key")] {
+            let copy = self.data.join(name);
+            std::fs::copy(file, &copy).expect("the file is copied");
+            std::fs::set_permissions(&copy, Permissions::from_mode(0o600)).expect("its mode");
+            self.give(&copy);
+        }
+        self.execute("postgres", "alter system set ssl = on");
+        self.execute("postgres", "select pg_reload_conf()");
     }
 
     /// Runs a statement, and returns its output.

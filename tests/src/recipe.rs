@@ -88,9 +88,9 @@ impl Recipe {
 /// Starts a gateway, and waits until it reports its address.
 pub fn serve(name: &str, directory: &Path, command: &mut Command) -> (Process, SocketAddr) {
     let mut process = Process::spawn(name, directory, command, "KILL");
-    let line = process.await_line("listening on http://", START_LIMIT);
+    let line = process.await_line("listening on http", START_LIMIT);
     let address = line
-        .split("http://")
+        .split("://")
         .nth(1)
         .and_then(|rest| rest.split_whitespace().next());
     let address = address

@@ -3,13 +3,14 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 
+use crate::certificates::Files;
 use crate::postgres::free_port;
 use crate::process::Process;
 use crate::waiting::eventually_blocking;
@@ -106,6 +107,29 @@ impl Redis {
     pub fn set_max_memory(&self, bytes: u64) {
         let answer = self.call(&["CONFIG", "SET", "maxmemory", &bytes.to_string()]);
         assert_eq!(answer.as_deref(), Some("+OK"));
+    }
+
+    /// Has it speak TLS as well; returns the port.
+    pub fn speak_tls(&self, files: &Files, authority: &Path) -> u16 {
+        let port = free_port();
+        let text = |path: &Path| path.to_str().expect("a path").to_owned();
+        let (certificate, key, authority) = (text(&files.certificate), text(&files.key), text(authority));
+        let answer = self.call(&[
+            "CONFIG",
+            "SET",
+            "tls-auth-clients",
+            "no",
+            "tls-cert-file",
+            &certificate,
+            "tls-key-file",
+            &key,
+            "tls-ca-cert-file",
+            &authority,
+            "tls-port",
+            &port.to_string(),
+        ]);
+        assert_eq!(answer.as_deref(), Some("+OK"));
+        port
     }
 
     /// Runs a Lua script with these arguments; returns the number that it answers with.

@@ -90,6 +90,12 @@ impl Setup {
         setup
     }
 
+    /// Returns the same setup, with Redis at this URL.
+    pub fn with_redis(mut self, url: String) -> Self {
+        self.redis_url = Some(url);
+        self
+    }
+
     fn with(way: Way, directory: PathBuf, database_url: String, redis_url: Option<String>) -> Self {
         let prefix = directory
             .file_name()

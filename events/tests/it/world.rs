@@ -163,6 +163,7 @@ pub(crate) async fn start_log(
 ) -> EventLog {
     let config = LogConfig {
         redis_url,
+        redis_ca: None,
         redis_prefix: prefix.to_owned(),
         poll_interval: Duration::from_millis(50),
     };

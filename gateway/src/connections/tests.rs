@@ -76,6 +76,7 @@ async fn open() -> (SocketAddr, Door) {
         places: Places::new(&ConnectionSettings::default(), None, false),
         hosts: Arc::new(["x".parse().expect("a name")]),
         patience: PATIENCE,
+        tls: None,
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let (address, shared) = (listener.local_addr().expect("an address"), door.clone());

@@ -9,12 +9,11 @@ use axum::body::Bytes;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto::upgrade::downcast;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
-use super::stream::Stream;
+use super::transport::Transport;
 
 pub(crate) enum Upgraded {
-    Connection(Stream<TcpStream>),
+    Connection(Transport),
     /// A stream of HTTP/2.
     Stream(TokioIo<hyper::upgrade::Upgraded>),
 }
@@ -22,7 +21,7 @@ pub(crate) enum Upgraded {
 impl Upgraded {
     /// Returns the connection, and what has arrived on it behind the request.
     pub(crate) fn of(upgraded: hyper::upgrade::Upgraded) -> (Self, Bytes) {
-        match downcast::<TokioIo<Stream<TcpStream>>>(upgraded) {
+        match downcast::<TokioIo<Transport>>(upgraded) {
             Ok(parts) => (Self::Connection(parts.io.into_inner()), parts.read_buf),
             Err(upgraded) => (Self::Stream(TokioIo::new(upgraded)), Bytes::new()),
         }

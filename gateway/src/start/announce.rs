@@ -1,19 +1,15 @@
 //! What a gateway says of itself on standard output when it begins to serve. Called by `start`.
 
-use std::io;
-
 use entities::users::Secret;
-use tokio::net::TcpListener;
 
 use super::first::DEMO_ADMINISTRATOR;
 
 pub(super) fn announce(
-    listener: &TcpListener,
+    base: &str,
     is_embedded: bool,
     has_schema: bool,
     demo_password: Option<&Secret>,
-) -> io::Result<()> {
-    let base = format!("http://{}", listener.local_addr()?);
+) {
     let mode = if is_embedded {
         "embedded, SQLite"
     } else {
@@ -35,5 +31,4 @@ pub(super) fn announce(
             "  sign in    {DEMO_ADMINISTRATOR} with the password {password}   (shown this once)"
         );
     }
-    Ok(())
 }

@@ -9,6 +9,9 @@ use super::text;
 /// Settings without a default: what there is not unless it is set.
 const OPTIONAL: &[&str] = &[
     "redis-url",
+    "redis-ca",
+    "tls-certificate",
+    "tls-key",
     "allowed-origins",
     "allowed-hosts",
     "token-keys",
