@@ -4,7 +4,8 @@
 use std::{path::Path, time::Duration};
 
 use redis::{
-    AsyncConnectionConfig, Client, ErrorKind, IntoConnectionInfo, RedisError, RedisResult, TlsCertificates,
+    AsyncConnectionConfig, Client, ErrorKind, IntoConnectionInfo, RedisError, RedisResult,
+    TlsCertificates,
     aio::{MultiplexedConnection, PubSubSink, PubSubStream},
     io::tcp::{TcpSettings, socket2::TcpKeepalive},
 };

@@ -1,7 +1,7 @@
 //! What a database and a Redis say of themselves, for operators who ask what is wrong: their versions, their clocks, and the settings that
 //! decide whether they keep what they are given. It is read without the log, which may not be there. Called by `millrace doctor`.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, path::Path, time::Duration};
 
 use chrono::{DateTime, Utc};
 use redis::{AsyncCommands, InfoDict, RedisResult, aio::MultiplexedConnection};
@@ -117,13 +117,13 @@ impl Database {
     }
 }
 
-/// Asks the Redis at this URL about itself.
+/// Asks the Redis at this URL about itself; with TLS it trusts the authorities in the PEM file, if one is named.
 ///
 /// # Errors
 /// When it does not answer, or refuses to.
 #[boxed]
-pub async fn examine_redis(url: &str, prefix: &str) -> Result<RedisFacts> {
-    let client = connector::client(url)?;
+pub async fn examine_redis(url: &str, ca: Option<&Path>, prefix: &str) -> Result<RedisFacts> {
+    let client = connector::client(url, ca)?;
     let asking = async {
         let mut connection = connector::connect(&client, connector::ANSWER_TIME).await?;
         ask_redis(&mut connection, prefix).await

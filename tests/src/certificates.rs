@@ -21,7 +21,10 @@ pub struct Files {
 }
 
 impl Authority {
-    #[expect(clippy::new_without_default, reason = "it makes a key, which is not nothing")]
+    #[expect(
+        clippy::new_without_default,
+        reason = "it makes a key, which is not nothing"
+    )]
     pub fn new() -> Self {
         let mut params = CertificateParams::new([]).expect("names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

@@ -247,7 +247,10 @@ impl Postgres {
 
     /// Has it speak TLS as well, with copies of the files in its own directory.
     pub fn speak_tls(&self, files: &Files) {
-        for (file, name) in [(&files.certificate, "server.crt"), (&files.key, "server.key")] {
+        for (file, name) in [
+            (&files.certificate, "server.crt"),
+            (&files.key, "server.key"),
+        ] {
             let copy = self.data.join(name);
             std::fs::copy(file, &copy).expect("the file is copied");
             std::fs::set_permissions(&copy, Permissions::from_mode(0o600)).expect("its mode");

@@ -113,7 +113,8 @@ impl Redis {
     pub fn speak_tls(&self, files: &Files, authority: &Path) -> u16 {
         let port = free_port();
         let text = |path: &Path| path.to_str().expect("a path").to_owned();
-        let (certificate, key, authority) = (text(&files.certificate), text(&files.key), text(authority));
+        let (certificate, key, authority) =
+            (text(&files.certificate), text(&files.key), text(authority));
         let answer = self.call(&[
             "CONFIG",
             "SET",

@@ -39,7 +39,9 @@ async fn examine(config: &Config) -> Vec<Finding> {
         None
     });
     if let Some(url) = &log_config(config).redis_url {
-        let asked = timeout(PATIENCE * 2, examine_redis(url, &config.store.redis_prefix)).await;
+        let store = &config.store;
+        let asking = examine_redis(url, store.redis_ca.as_deref(), &store.redis_prefix);
+        let asked = timeout(PATIENCE * 2, asking).await;
         let says = match asked {
             Ok(Ok(facts)) => Ok(doctor::of_redis(&facts)),
             Ok(Err(error)) => Err(error.to_string()),

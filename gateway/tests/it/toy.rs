@@ -224,6 +224,7 @@ pub(crate) async fn start_with(config: Config) -> Server {
         ready: always_ready(),
         shutdown: shutdown.clone(),
         descriptors: None,
+        tls: None,
     };
     let task = tokio::spawn(serve(listener, service));
     Server {

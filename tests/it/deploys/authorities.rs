@@ -10,7 +10,10 @@ use tests::{Setup, eventually, guard};
 
 /// Returns the URL with these parameters, by which Postgres is asked for a certificate.
 fn verified(url: &str, authority: &std::path::Path) -> String {
-    format!("{url}?sslmode=verify-full&sslrootcert={}", authority.display())
+    format!(
+        "{url}?sslmode=verify-full&sslrootcert={}",
+        authority.display()
+    )
 }
 
 async fn one_s_own_authority_is_trusted(_: Setup) {
@@ -51,7 +54,9 @@ async fn one_s_own_authority_is_trusted(_: Setup) {
     assert_eq!(refused.status.code(), Some(1), "{refused:?}");
     assert!(super::text(&refused).contains("certificate"), "{refused:?}");
     setup.database_url = verified(&plain, &authority);
-    setup.settings.set("MILLRACE_REDIS_CA", foreign.to_str().expect("a path"));
+    setup
+        .settings
+        .set("MILLRACE_REDIS_CA", foreign.to_str().expect("a path"));
     // Nothing depends on Redis, so the gateway serves without it.
     let without = setup.gateway(&[]);
     let answer = without.client.run(health, json!({})).await;

@@ -76,10 +76,16 @@ async fn everything_is_spoken_by_tls(mut setup: Setup) {
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
 
     // A socket hears of a change.
-    let stream = connect(address, &authority, "http/1.1").await.expect("a line");
-    let mut request = format!("wss://{address}/graphql").into_client_request().expect("a request");
+    let stream = connect(address, &authority, "http/1.1")
+        .await
+        .expect("a line");
+    let mut request = format!("wss://{address}/graphql")
+        .into_client_request()
+        .expect("a request");
     let protocol = "graphql-transport-ws".parse().expect("a value");
-    request.headers_mut().insert("sec-websocket-protocol", protocol);
+    request
+        .headers_mut()
+        .insert("sec-websocket-protocol", protocol);
     let upgraded = tokio_tungstenite::client_async(request, stream).await;
     let (mut socket, _) = upgraded.expect("a socket");
     let token = &setup.admin().access_token;
@@ -95,8 +101,13 @@ async fn everything_is_spoken_by_tls(mut setup: Setup) {
     let mut created = false;
     let heard = loop {
         let message = tokio::time::timeout(SOON, socket.next()).await;
-        let message = message.expect("in time").expect("a message").expect("a line");
-        let Ok(text) = message.to_text() else { continue };
+        let message = message
+            .expect("in time")
+            .expect("a message")
+            .expect("a line");
+        let Ok(text) = message.to_text() else {
+            continue;
+        };
         let message: Value = serde_json::from_str(text).unwrap_or_default();
         match message["type"].as_str() {
             Some("next") => break message,
@@ -117,14 +128,19 @@ async fn everything_is_spoken_by_tls(mut setup: Setup) {
 }
 
 async fn create(address: SocketAddr, authority: &Authority, token: &str, mutation: &Value) {
-    let mut stream = connect(address, authority, "http/1.1").await.expect("a line");
+    let mut stream = connect(address, authority, "http/1.1")
+        .await
+        .expect("a line");
     let body = mutation.to_string();
     let request = format!(
         "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nconnection: close\r\n\
          authorization: Bearer {token}\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );
-    stream.write_all(request.as_bytes()).await.expect("it is sent");
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .expect("it is sent");
     let mut answer = String::new();
     let read = stream.read_to_string(&mut answer).await;
     read.expect("an answer");
@@ -142,7 +158,11 @@ async fn certificates_are_renewed(mut setup: Setup) {
     let good = std::fs::read(&files.key).expect("the key");
     std::fs::write(&files.key, "no key").expect("the file is written");
     eventually("it is told", SOON, async || {
-        gateway.process.log().contains("the certificate stays as it was").then_some(())
+        gateway
+            .process
+            .log()
+            .contains("the certificate stays as it was")
+            .then_some(())
     })
     .await;
     is_answered(address, &old).await;
@@ -158,7 +178,10 @@ async fn certificates_are_renewed(mut setup: Setup) {
     let mut command = setup.command(&["serve", "--listen", "127.0.0.1:0"]);
     let refused = tokio::task::block_in_place(|| finish(&mut command));
     assert_eq!(refused.status.code(), Some(1), "{refused:?}");
-    assert!(super::text(&refused).contains("has no certificate"), "{refused:?}");
+    assert!(
+        super::text(&refused).contains("has no certificate"),
+        "{refused:?}"
+    );
 }
 
 async fn who_does_not_go_on_is_let_go(mut setup: Setup) {
@@ -172,7 +195,9 @@ async fn who_does_not_go_on_is_let_go(mut setup: Setup) {
     let request = b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n";
     plain.write_all(request).await.expect("it is sent");
     let mut answer = Vec::new();
-    let _ = tokio::time::timeout(SOON, plain.read_to_end(&mut answer)).await.expect("an end");
+    let _ = tokio::time::timeout(SOON, plain.read_to_end(&mut answer))
+        .await
+        .expect("an end");
     assert!(!answer.starts_with(b"HTTP/"), "{answer:?}");
     is_answered(address, &authority).await;
     let mut nothing = [0; 16];

@@ -1,6 +1,7 @@
 // Replaying and discarding dead letters, and saying what came of it. Discarding cannot be undone, so it is asked. Several go one by one,
 // with their progress and a way to stop; one that is refused keeps nobody else, and one that is gone by then needs nothing.
 import type { ReactNode } from 'react';
+import { useConfirm } from '../../components/confirm';
 import { useBulk } from '../../components/records/bulk';
 import type { LetterRowFragment, ReplayDeadLettersInput } from '../../generated/graphql';
 import type { Answer } from '../../lib/bulk';
@@ -9,7 +10,6 @@ import { graphql } from '../../lib/graphql';
 import { useAct } from '../../lib/live';
 import { say, sayFailed } from '../../lib/toasts';
 import { toDiscard, toReplay } from './letter-order';
-import { useConfirm } from './use-confirm';
 
 const Replaying = graphql(`
   mutation ReplayDeadLetters($input: ReplayDeadLettersInput!) {

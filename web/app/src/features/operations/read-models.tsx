@@ -1,6 +1,7 @@
 // Read models: rebuilding one, how far that is, and what it found to differ.
 import { Button, Progress, Text } from '@mantine/core';
 import { RotateCcw } from 'lucide-react';
+import { useConfirm } from '../../components/confirm';
 import { RelativeTime } from '../../components/relative-time';
 import { graphql } from '../../lib/graphql';
 import { useAct } from '../../lib/live';
@@ -10,7 +11,6 @@ import { Section } from './frame';
 import { isUnderWay, monitor, type ReadModel, useMonitor } from './monitor';
 import classes from './operations.module.css';
 import { type Heading, SmallTable, TableRow } from './table';
-import { useConfirm } from './use-confirm';
 
 const Rebuilding = graphql(`
   mutation RebuildReadModel($input: RebuildReadModelInput!) {
