@@ -5,7 +5,8 @@ mod convert;
 mod export;
 mod settings;
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use events::metrics::{Catalog, Counters, labels, name};
@@ -13,8 +14,6 @@ use events::trace::{self, Ended, Sink};
 use opentelemetry::KeyValue;
 use opentelemetry_sdk::Resource;
 use prometheus_client::metrics::counter::Counter;
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
