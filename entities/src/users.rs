@@ -1,4 +1,5 @@
-//! Users: their profiles, roles, sign-ins and presence. An address belongs to one user for good, also after deactivation. Roles
+//! Users: their profiles, roles, sign-ins and presence. An address belongs to one user for good, also after deactivation; a username
+//! while they keep it. Roles
 //! and sessions are read from the tables (or from a cache that receives every change to them), never from tokens, so a change
 //! takes effect while a token is still valid.
 
@@ -27,6 +28,7 @@ mod successors;
 mod throttle;
 mod tokens;
 mod user;
+mod usernames;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 

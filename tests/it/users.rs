@@ -1,4 +1,4 @@
-//! Users through the API: profiles, lists, roles, and whether they are here.
+//! Users through the API: profiles, usernames, lists, roles, and whether they are here.
 
 mod availability;
 mod gateways;
@@ -8,6 +8,7 @@ mod presence;
 mod profiles;
 mod roles;
 mod sessions;
+mod usernames;
 
 use std::time::Duration;
 

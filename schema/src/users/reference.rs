@@ -79,6 +79,7 @@ fn of_row(user: &users::User, selected: &SelectionSet) -> Option<Value> {
     plain::read::<User>(selected, |field| match field.name.node.as_str() {
         "id" => Some(user.id.to_string().into()),
         "name" => Some(user.name.as_str().into()),
+        "username" => Some(user.username.as_deref().map_or(Value::Null, Value::from)),
         _ => None,
     })
 }

@@ -7,6 +7,7 @@ import { graphql } from '../../lib/graphql';
 export const UserRow = graphql(`
   fragment UserRow on User {
     ...UserName
+    username
     version
     role
     createdAt
@@ -95,6 +96,7 @@ export const availabilities = [
 /** What a time line tells of. */
 export const fields: Fields = [
   { key: 'name', label: 'Name', kind: 'text' },
+  { key: 'username', label: 'Username', kind: 'text' },
   { key: 'bio', label: 'About', kind: 'text' },
   { key: 'role', label: 'Role', kind: 'choice', options: roles },
   { key: 'availability', label: 'Availability', kind: 'choice', options: availabilities },

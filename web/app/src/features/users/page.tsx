@@ -27,6 +27,12 @@ import {
 const roleValues = roles.map(({ value }) => value);
 const route = getRouteApi('/users');
 
+const sorted = {
+  NAME: ({ name }: UserRowFragment) => name,
+  USERNAME: ({ username }: UserRowFragment) => username ?? '',
+  CREATED_AT: ({ createdAt }: UserRowFragment) => createdAt,
+};
+
 const columns: Column<UserRowFragment>[] = [
   {
     key: 'name',
@@ -38,6 +44,14 @@ const columns: Column<UserRowFragment>[] = [
         <UserName person={user} size={22} />
       </Link>
     ),
+  },
+  {
+    key: 'username',
+    header: 'Username',
+    sort: 'USERNAME',
+    width: 'minmax(0, 1fr)',
+    isWide: true,
+    cell: ({ username }) => username && <span className="quiet cut">@{username}</span>,
   },
   {
     key: 'role',
@@ -80,7 +94,7 @@ export function UsersPage() {
   const { id: openId } = useParams({ strict: false });
   const navigate = useNavigate();
   route.useMatch();
-  const sort = sortOf(search, ['CREATED_AT', 'NAME'], { field: 'CREATED_AT', direction: 'DESC' });
+  const sort = sortOf(search, ['CREATED_AT', 'NAME', 'USERNAME'], { field: 'CREATED_AT', direction: 'DESC' });
   const role = choiceOf(search.role, roleValues);
   const areDeactivated = search.account === 'DEACTIVATED';
   const filter = {
@@ -100,9 +114,7 @@ export function UsersPage() {
     }),
     filter,
     sort,
-    compare: inOrder<UserRowFragment>(sort.direction, (user) =>
-      sort.field === 'NAME' ? user.name : user.createdAt,
-    ),
+    compare: inOrder<UserRowFragment>(sort.direction, (user) => sorted[sort.field](user)),
     has: ({ deactivatedAt }) => (deactivatedAt != null) === areDeactivated,
   });
   const { data: counted } = useLive(UserCounts, {});
@@ -118,7 +130,7 @@ export function UsersPage() {
       />
       <FilterBar
         noun="Users"
-        searchLabel="Search by name"
+        searchLabel="Search by name or username"
         filters={[
           { key: 'role', label: 'Role', kind: 'choice', options: roles },
           {
