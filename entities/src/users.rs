@@ -4,6 +4,7 @@
 //! takes effect while a token is still valid.
 
 mod availability;
+mod avatars;
 mod caller;
 mod commands;
 mod demo;
@@ -15,6 +16,7 @@ mod events;
 mod mailing;
 mod passwords;
 mod personal;
+mod portrait;
 mod presence;
 mod queries;
 mod receipts;
@@ -36,6 +38,7 @@ use ::events::EventLog;
 
 pub use crate::access::{Role, SessionId, UserId};
 pub use availability::{ShownAvailability, UserPresence};
+pub use avatars::{Avatar, MOST_AVATAR_BYTES};
 pub use caller::Caller;
 pub use commands::{ChangeUser, UpdateProfile};
 pub use devices::OpenSession;
@@ -96,6 +99,7 @@ pub struct Users {
     passwords: passwords::Passwords,
     throttle: Arc<throttle::Throttle>,
     mails: mailing::Mails,
+    portraits: avatars::Portraits,
     is_registration_open: bool,
     access_token_lifetime: Duration,
     refresh_token_lifetime: Duration,
@@ -115,6 +119,7 @@ impl Users {
                 config.attempts_per_address,
             )),
             mails: mailing::Mails::new(config.mailer),
+            portraits: avatars::Portraits::default(),
             is_registration_open: config.is_registration_open,
             access_token_lifetime: config.access_token_lifetime,
             refresh_token_lifetime: config.refresh_token_lifetime,

@@ -30,6 +30,7 @@ mod signals;
 mod sort;
 mod statistics;
 mod students;
+mod upload;
 mod upward;
 mod users;
 

@@ -1,6 +1,7 @@
-//! Users through the API: profiles, usernames, lists, roles, and whether they are here.
+//! Users through the API: profiles, usernames, avatars, lists, roles, and whether they are here.
 
 mod availability;
+mod avatars;
 mod gateways;
 mod listing;
 mod mails;

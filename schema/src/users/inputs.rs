@@ -15,6 +15,7 @@ use crate::{
         StringFilter, choices, filters,
     },
     payloads::{inputs, takes},
+    upload::Upload,
 };
 
 inputs! {
@@ -76,6 +77,20 @@ inputs! {
         username: MaybeUndefined<String> = "The name to be found by: 3 to 30 letters from a to z, digits and underscores, the first a letter. CONFLICT when \
             another user has it; case is ignored. Null gives it up.",
         bio: MaybeUndefined<String> = "The bio, at most 1,000 characters. Null removes it.",
+        expected_version: Option<i64> = "The version that you expect. CONFLICT when you are at another version.",
+    }
+}
+
+inputs! {
+    /// A picture of yourself.
+    SetAvatarInput {
+        picture: Upload = "The picture: JPEG, PNG or WebP, with at most 2 MiB and 4,096 by 4,096 pixels. A square is cut out of its middle and scaled; \
+            nothing else of the file is kept. VALIDATION when it is no such picture.",
+        expected_version: Option<i64> = "The version that you expect. CONFLICT when you are at another version.",
+    }
+
+    /// What to know before your avatar is removed.
+    RemoveAvatarInput {
         expected_version: Option<i64> = "The version that you expect. CONFLICT when you are at another version.",
     }
 }

@@ -123,6 +123,12 @@ impl User {
     }
 }
 
+/// Returns the path of a user's picture.
+pub(super) fn avatar_url(user: &users::User) -> Option<String> {
+    let hash = user.avatar.as_deref()?;
+    Some(format!("/avatars/{hash}"))
+}
+
 /// A person who can sign in.
 #[Object]
 impl User {
@@ -139,6 +145,12 @@ impl User {
     /// The name that the user chose to be found by, in lower case. No two users have the same. Null when they have chosen none.
     async fn username(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         Ok(self.whole_row(ctx).await?.username.clone())
+    }
+
+    /// The path of the user's picture on the host of the API, such as `/avatars/…`: 256 by 256 pixels, to be read without a token. Another
+    /// picture has another path. Null when the user has none.
+    async fn avatar_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        Ok(avatar_url(&*self.whole_row(ctx).await?))
     }
 
     /// What the user says about themselves. Null when they say nothing.

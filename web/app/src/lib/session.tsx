@@ -22,7 +22,7 @@ import { createUrql } from './urql';
 
 const Me = graphql(`
   query Me @live {
-    me { id name username role email availability bio createdAt version }
+    me { id name username avatarUrl role email availability bio createdAt version }
   }
 `);
 

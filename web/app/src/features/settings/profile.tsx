@@ -14,6 +14,7 @@ import { graphql } from '../../lib/graphql';
 import { useAct } from '../../lib/live';
 import type { Me } from '../../lib/session';
 import { say, sayFailed } from '../../lib/toasts';
+import { Avatar } from './avatar';
 import { Email } from './email';
 import { Section } from './section';
 
@@ -80,6 +81,7 @@ export function Profile({ me }: { me: Me }) {
           </Group>
         </Stack>
       </form>
+      <Avatar me={me} />
       <Email />
       <Availability me={me} />
     </Section>

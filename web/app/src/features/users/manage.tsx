@@ -93,8 +93,8 @@ export function Manage({
           say('The personal data is being erased');
         }}
       >
-        Name, address and bio are gone at once; what they wrote is removed from tables, log and
-        archive in the background. Nobody can bring it back.
+        Names, address, picture and bio are gone at once; what they wrote is removed from tables,
+        log and archive in the background. Nobody can bring it back.
       </Confirm>
     </>
   );

@@ -94,7 +94,10 @@ export function UsersPage() {
   const { id: openId } = useParams({ strict: false });
   const navigate = useNavigate();
   route.useMatch();
-  const sort = sortOf(search, ['CREATED_AT', 'NAME', 'USERNAME'], { field: 'CREATED_AT', direction: 'DESC' });
+  const sort = sortOf(search, ['CREATED_AT', 'NAME', 'USERNAME'], {
+    field: 'CREATED_AT',
+    direction: 'DESC',
+  });
   const role = choiceOf(search.role, roleValues);
   const areDeactivated = search.account === 'DEACTIVATED';
   const filter = {
