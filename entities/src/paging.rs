@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, ModelTrait, Order,
     QueryFilter, QueryOrder, QuerySelect, Select,
-    sea_query::{Expr, ExprTrait},
+    sea_query::{Expr, ExprTrait, Func},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -40,7 +40,7 @@ impl From<SortKey> for sea_orm::Value {
     }
 }
 
-/// Converts a value of a column that lists are sorted by; such columns are never null.
+/// Converts a value of a column that lists are sorted by. A text that is missing is the empty one.
 impl From<sea_orm::Value> for SortKey {
     fn from(value: sea_orm::Value) -> Self {
         match value {
@@ -121,9 +121,17 @@ pub(crate) struct Sorted<C> {
 }
 
 impl<C: ColumnTrait> Sorted<C> {
+    /// Returns what is compared: the column, or for texts that may be missing the empty text in their place. Indexes say the same.
+    fn key(&self) -> Expr {
+        match self.column.def().is_null() {
+            true => Func::coalesce([Expr::col(self.column), Expr::cust("''")]).into(),
+            false => Expr::col(self.column),
+        }
+    }
+
     /// Returns the condition for rows after a place, or before it.
     fn beyond(&self, edge: &Edge, is_after: bool) -> Expr {
-        let row = Expr::tuple([Expr::col(self.column), Expr::col(self.id)]);
+        let row = Expr::tuple([self.key(), Expr::col(self.id)]);
         let place = Expr::tuple([
             Expr::value(sea_orm::Value::from(edge.key.clone())),
             Expr::value(edge.id),
@@ -152,7 +160,7 @@ impl PageRequest {
             (Direction::Asc, false) | (Direction::Desc, true) => Order::Asc,
             (Direction::Asc, true) | (Direction::Desc, false) => Order::Desc,
         };
-        rows.order_by(sorted.column, order.clone())
+        rows.order_by(sorted.key(), order.clone())
             .order_by(sorted.id, order)
             .limit(self.limit + 1)
     }

@@ -1,8 +1,10 @@
-//! Users: their profiles, roles, sign-ins and presence. An address belongs to one user for good, also after deactivation. Roles
+//! Users: their profiles, roles, sign-ins and presence. An address belongs to one user for good, also after deactivation; a username
+//! while they keep it. Roles
 //! and sessions are read from the tables (or from a cache that receives every change to them), never from tokens, so a change
 //! takes effect while a token is still valid.
 
 mod availability;
+mod avatars;
 mod caller;
 mod commands;
 mod demo;
@@ -14,6 +16,7 @@ mod events;
 mod mailing;
 mod passwords;
 mod personal;
+mod portrait;
 mod presence;
 mod queries;
 mod receipts;
@@ -27,6 +30,7 @@ mod successors;
 mod throttle;
 mod tokens;
 mod user;
+mod usernames;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -34,6 +38,7 @@ use ::events::EventLog;
 
 pub use crate::access::{Role, SessionId, UserId};
 pub use availability::{ShownAvailability, UserPresence};
+pub use avatars::{Avatar, MOST_AVATAR_BYTES};
 pub use caller::Caller;
 pub use commands::{ChangeUser, UpdateProfile};
 pub use devices::OpenSession;
@@ -94,6 +99,7 @@ pub struct Users {
     passwords: passwords::Passwords,
     throttle: Arc<throttle::Throttle>,
     mails: mailing::Mails,
+    portraits: avatars::Portraits,
     is_registration_open: bool,
     access_token_lifetime: Duration,
     refresh_token_lifetime: Duration,
@@ -113,6 +119,7 @@ impl Users {
                 config.attempts_per_address,
             )),
             mails: mailing::Mails::new(config.mailer),
+            portraits: avatars::Portraits::default(),
             is_registration_open: config.is_registration_open,
             access_token_lifetime: config.access_token_lifetime,
             refresh_token_lifetime: config.refresh_token_lifetime,

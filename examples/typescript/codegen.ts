@@ -14,7 +14,7 @@ const config: CodegenConfig = {
         useTypeImports: true,
         // A scalar that the schema gains later is an error here, not `any`.
         strictScalars: true,
-        scalars: { Date: 'string', DateTime: 'string', JSON: 'unknown' },
+        scalars: { Date: 'string', DateTime: 'string', JSON: 'unknown', Upload: 'Blob' },
       },
     },
   },

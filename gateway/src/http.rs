@@ -12,9 +12,9 @@ pub(crate) mod refusal;
 mod single;
 mod sse;
 mod streaming;
+mod upload;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_graphql::ServerError;
 use axum::body::Body;
@@ -42,11 +42,8 @@ use crate::operation::{OperationType, Operations};
 use crate::params::{IdempotencyKey, Params, ResumeAfter, parse_idempotency_key};
 use crate::rates::Account;
 use crate::request_id::{self, RequestId};
-use crate::shutdown::Shutdown;
 use crate::{origin, response, trace_context, websocket};
 
-/// How long a stopping process waits for the rest of a body.
-const STOPPING_BODY: Duration = Duration::from_secs(1);
 /// The header with the token of a mutation whose effects a query's answer must show.
 const READ_AFTER: &str = "read-after";
 /// The header with the id of the last event of a stream that broke off.
@@ -225,18 +222,15 @@ async fn take<O: Operations>(
         }
         (&Method::GET, Some(token)) => streams.open(app, token, &caller),
         (&Method::GET, None) => run(&call, get::params(&parts.uri)?).await,
+        (&Method::POST, None) if upload::is_multipart(headers) => {
+            upload::answer(&call, body, app.share(&parts.extensions)).await
+        }
         (&Method::POST, token) => {
             body::check_type(headers)?;
             let share = app.share(&parts.extensions);
-            let reading = body::read(headers, body, app.http.max_body_bytes, share);
             // The body's share is held until the request has been examined.
-            let (body, _share) = tokio::select! {
-                biased;
-                read = tokio::time::timeout(app.http.request_timeout, reading) => {
-                    read.map_err(|_| Refusal::slow_body())??
-                }
-                () = stopped(&app.shutdown) => return Err(Refusal::stopping()),
-            };
+            let limit = app.http.max_body_bytes;
+            let (body, _share) = body::arrive(&call, body, limit, share).await?;
             let text = body::text(&body)?;
             let is_batch = text.trim_start().starts_with('[');
             match token {
@@ -293,12 +287,6 @@ async fn run<O: Operations>(call: &Call<'_, O>, mut params: Params) -> Result<Re
 fn is_expected<O: Operations>(app: &App<O>, parts: &Parts) -> bool {
     let authority = parts.uri.authority().map(Authority::as_str);
     origin::may_get(&parts.headers, authority, &app.http.allowed_origins)
-}
-
-/// Resolves when the sender of a body has had enough time, as the process stops.
-async fn stopped(shutdown: &Shutdown) {
-    shutdown.wait().await;
-    tokio::time::sleep(STOPPING_BODY).await;
 }
 
 /// Runs a query or a mutation. Its errors are completed.

@@ -4,6 +4,7 @@
 pub mod access_log;
 pub mod admin;
 mod app;
+mod avatars;
 mod budget;
 pub mod cache;
 pub mod config;

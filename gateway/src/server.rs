@@ -31,7 +31,7 @@ use crate::rates::Rates;
 use crate::request_id::{self, RequestId};
 use crate::shutdown::Shutdown;
 use crate::tls::Tls;
-use crate::{connections, demo, http, origin, pages};
+use crate::{avatars, connections, demo, http, origin, pages};
 
 /// How much longer than the drain time requests in flight may take.
 const STOP_GRACE: Duration = Duration::from_secs(5);
@@ -54,6 +54,8 @@ pub struct Service<O> {
     pub sdl: Option<String>,
     /// The users, where visitors may enter as people of the demo data.
     pub demo: Option<Users>,
+    /// The users whose pictures are served.
+    pub avatars: Option<Users>,
     /// The same schema, against which documents are checked.
     pub typing: Typing,
     /// The documents that requests may name.
@@ -206,6 +208,7 @@ fn router<O: Operations>(
         operations,
         sdl,
         demo,
+        avatars,
         typing,
         persisted,
         rates,
@@ -234,6 +237,7 @@ fn router<O: Operations>(
         .merge(pages::routes(sdl, compress_above))
         .merge(health::routes(ready, shutdown))
         .merge(demo::routes(demo))
+        .merge(avatars::routes(app.clone(), avatars))
         .fallback(any(pages::elsewhere))
         .layer(from_fn(complete_headers));
     let endpoint = Arc::new(http::Graphql::new(app));

@@ -262,6 +262,7 @@ async fn serve(config: Config) -> Result<(), StartError> {
         rates: Rates::new(&config.rates, shared_store),
         sdl: (!config.server.production).then_some(sdl),
         demo,
+        avatars: Some(entities.users.clone()),
         ready: health::readiness_of(&log),
         shutdown,
         descriptors,

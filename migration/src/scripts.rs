@@ -76,6 +76,10 @@ pub(crate) const SCRIPTS: &[Script] = &[
     script!("0024_receipts"),
     // On which device sessions began, tokens that were sent by mail, and whose addresses are verified.
     script!("0025_accounts"),
+    // Usernames and avatars.
+    script!("0027_usernames"),
+    // Indexes for the columns that refer to them.
+    script!("0029_username_indexes"),
 ];
 
 impl MigrationName for Script {

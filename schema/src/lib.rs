@@ -31,6 +31,7 @@ mod sort;
 mod statistics;
 mod students;
 mod traced;
+mod upload;
 mod upward;
 mod users;
 

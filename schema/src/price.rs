@@ -9,6 +9,9 @@ pub(crate) const COUNT: &str = "250";
 /// The cost of searching, which reads every searched row.
 pub(crate) const SEARCH: &str = "1000";
 
+/// The cost of reading a picture and making another of it.
+pub(crate) const PICTURE: &str = "1000";
+
 /// The cost of what all members of a chat made of a message.
 pub(crate) const RECEIPTS: &str = "10";
 

@@ -1,6 +1,7 @@
-//! Users through the API: profiles, lists, roles, and whether they are here.
+//! Users through the API: profiles, usernames, avatars, lists, roles, and whether they are here.
 
 mod availability;
+mod avatars;
 mod gateways;
 mod listing;
 mod mails;
@@ -8,6 +9,7 @@ mod presence;
 mod profiles;
 mod roles;
 mod sessions;
+mod usernames;
 
 use std::time::Duration;
 

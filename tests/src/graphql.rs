@@ -34,7 +34,8 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn new(http: Response) -> Self {
+    /// Reads the answer in a response.
+    pub fn new(http: Response) -> Self {
         let body = serde_json::from_slice(&http.body).unwrap_or(Value::Null);
         Self {
             status: http.status,

@@ -43,6 +43,7 @@ pub mod template;
 mod times;
 pub mod tokens;
 pub mod traffic;
+pub mod uploads;
 pub mod waiting;
 pub mod writers;
 

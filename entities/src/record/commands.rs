@@ -322,9 +322,9 @@ fn refused_row<R: Record>(error: DbErr) -> CommandError {
 pub(crate) fn refused<Own>(
     kind: &'static str,
     uniques: &'static [Unique],
-    error: DbErr,
+    error: impl Into<events::Error>,
 ) -> CommandError<Own> {
-    let error = events::Error::from(error);
+    let error: events::Error = error.into();
     let violated = error.unique_violation().unwrap_or_default();
     let is_violated = |unique: &&Unique| unique.constraint.iter().any(|it| violated.contains(it));
     match uniques.iter().find(is_violated) {

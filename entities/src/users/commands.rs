@@ -16,6 +16,7 @@ use super::{
     rules,
     sessions::end_sessions,
     user::{ActiveModel, Column, Entity},
+    usernames,
 };
 use crate::{
     CommandContext,
@@ -33,6 +34,8 @@ type Result<T, E = UserError> = std::result::Result<T, E>;
 pub struct UpdateProfile {
     /// A new name.
     pub name: Option<String>,
+    /// A new username; `Some(None)` gives it up.
+    pub username: Option<Option<String>>,
     /// A new text about the user; `Some(None)` removes it.
     pub bio: Option<Option<String>>,
 }
@@ -66,8 +69,13 @@ impl Users {
             target,
             UserEventKind::ProfileUpdated,
             move |user| {
-                let UpdateProfile { name, bio } = input.clone();
+                let UpdateProfile {
+                    name,
+                    username,
+                    bio,
+                } = input.clone();
                 set(&mut user.name, name);
+                set(&mut user.username, username);
                 set(&mut user.bio, bio);
                 Ok(())
             },
@@ -169,6 +177,9 @@ async fn change_in_tx(
     let is_administrator = user.role == Role::Admin && user.deactivated_at.is_none();
     if may_remove_administrator && !is_administrator && administrators == [user.id] {
         return Err(UserRefusal::LastAdministrator.into());
+    }
+    if user.username != before.username {
+        usernames::hold(tx, user.id, user.username.as_deref()).await?;
     }
     let user = append(tx, context, kind, user, before.active_role()).await?;
     if kind == UserEventKind::Deactivated {

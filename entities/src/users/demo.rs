@@ -18,10 +18,16 @@ pub(super) const NO_PASSWORD: &str = "demo";
 impl Users {
     /// Creates a person of the demo data.
     #[boxed]
-    pub async fn create_demo_user(&self, name: &str, email: &str, role: Role) -> Result<User> {
+    pub async fn create_demo_user(
+        &self,
+        (name, username): (&str, &str),
+        email: &str,
+        role: Role,
+    ) -> Result<User> {
         let input = Register {
             email: email.to_owned(),
             name: name.to_owned(),
+            username: Some(username.to_owned()),
             password: Secret::new(String::new()),
         };
         let context = CommandContext::process("seed");

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use sea_orm::DbErr;
-
 use super::STREAM;
 use crate::{
     CommandError, Failure, Refusal,
@@ -55,11 +53,18 @@ impl Refusal for UserRefusal {
 }
 
 /// Returns the reason why the database refused the row of a user.
-pub(super) fn refused_row(error: DbErr) -> UserError {
-    const UNIQUE: &[Unique] = &[Unique {
-        field: "email",
-        value: "email address",
-        constraint: ["app_user_email", "app_user.email_key"],
-    }];
+pub(super) fn refused_row(error: impl Into<::events::Error>) -> UserError {
+    const UNIQUE: &[Unique] = &[
+        Unique {
+            field: "email",
+            value: "email address",
+            constraint: ["app_user_email", "app_user.email_key"],
+        },
+        Unique {
+            field: "username",
+            value: "username",
+            constraint: ["username_name", "username.name"],
+        },
+    ];
     refused(STREAM, UNIQUE, error)
 }

@@ -23,13 +23,14 @@ pub const PRESENCE_STREAM: &str = "presence";
 pub const EMAIL_STREAM: &str = "email";
 
 event_kinds! {
-    prefix "User", data UserData version 2;
+    prefix "User", data UserData version 3;
 
-    /// The kinds of user events. Version 2: they say the role before.
+    /// The kinds of user events. Version 2: they say the role before. Version 3: they say the username and the avatar. A change of those is
+    /// no kind of its own, as followers of versions before would not know it.
     pub enum UserEventKind {
         /// The user was created.
         Registered,
-        /// The name or the text about the user changed.
+        /// The name, the username, the avatar or the text about the user changed.
         ProfileUpdated,
         /// The password changed.
         PasswordChanged,
@@ -62,6 +63,8 @@ pub struct UserEvent {
     pub kind: UserEventKind,
     /// The user after the event.
     pub user: User,
+    /// Whether the event says the username and the avatar: those of versions before 3 do not, also when the user has them.
+    pub is_whole: bool,
 }
 
 impl UserEvent {
@@ -74,6 +77,7 @@ impl UserEvent {
         Ok(Self {
             kind,
             user: data.user,
+            is_whole: event.schema_version >= 3,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The personal data of users: name, address, and the text about themselves. Its erasure leaves a user without a name and an
+//! The personal data of users: names, address, picture, and the text about themselves. Its erasure leaves a user without a name and an
 //! address, whose id others still refer to.
 
 use ::events::{ERASED, PersonalData, Tx, Whose, request_erasure};
@@ -26,7 +26,9 @@ pub(crate) const PERSONAL_DATA: PersonalData = PersonalData {
     fields: &[
         ("/user/email", |id| no_address(id).into()),
         ("/user/name", |_| ERASED.into()),
+        ("/user/username", |_| Value::Null),
         ("/user/bio", |_| Value::Null),
+        ("/user/avatar", |_| Value::Null),
     ],
 };
 
@@ -39,11 +41,13 @@ fn no_address(id: Uuid) -> String {
 pub(crate) fn erase(user: &mut serde_json::Map<String, Value>, id: Uuid) {
     user.insert("email".to_owned(), no_address(id).into());
     user.insert("name".to_owned(), ERASED.into());
-    user.insert("bio".to_owned(), Value::Null);
+    for gone in ["username", "bio", "avatar"] {
+        user.insert(gone.to_owned(), Value::Null);
+    }
 }
 
 impl Users {
-    /// Erases the personal data of a deactivated user: name, address and text about themselves at once, the rest in the
+    /// Erases the personal data of a deactivated user: names, address, picture and text about themselves at once, the rest in the
     /// background. A repeat changes nothing.
     ///
     /// # Errors
@@ -71,7 +75,10 @@ async fn erase_in_tx(tx: &Tx<'_>, context: &CommandContext, id: UserId) -> Resul
     user.email = no_address(id.uuid());
     user.address_key = None;
     user.name = ERASED.to_owned();
+    user.username = None;
     user.bio = None;
+    user.avatar = None;
+    // The username and the picture are deleted with the password.
     stored_passwords::forget_password(tx, id).await?;
     email_tokens::forget(tx, id).await?;
     // The sessions' refresh tokens are deleted with them.

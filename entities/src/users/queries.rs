@@ -9,13 +9,14 @@ use uuid::Uuid;
 
 use super::{
     User, Users,
+    rules::username_form,
     user::{Column, Entity},
 };
 use crate::{
     Filter, Page, PageRequest, Versions,
     access::{AccessError, Action, UserId, Viewer, authorize},
     boxed,
-    filter::filter_fields,
+    filter::{Test, filter_fields},
     id::uuids,
     record::{Sort, sort_fields},
     text::email,
@@ -28,14 +29,15 @@ const TABLE: &str = "app_user";
 filter_fields! {
     /// The fields that a list can be filtered by.
     UserField of Column until DeactivatedAt {
-        Id of UserId, Email => [AddressKey, EmailKey] by email::form, Name, Role, Version,
+        Id of UserId, Email => [AddressKey, EmailKey] by email::form, Name,
+        Username => [Username] by username_form, Role, Version,
         CreatedAt, UpdatedAt, DeactivatedAt,
     }
 }
 
 sort_fields! {
     /// The fields that a list can be sorted by; texts sort by code point.
-    UserSortField of Column { CreatedAt, Name }
+    UserSortField of Column { CreatedAt, Name, Username }
 }
 
 /// The order of a list.
@@ -48,6 +50,22 @@ fn authorize_list(viewer: &Viewer, filter: &Filter<UserField>) -> Result<()> {
     match filter.asks_about(UserField::Email) {
         true => authorize(viewer, Action::ReadUserDetails),
         false => Ok(()),
+    }
+}
+
+/// Returns the filter in which a searched text may also be the beginning of a username, with or without the sign before it.
+fn with_usernames(filter: &Filter<UserField>) -> Filter<UserField> {
+    let each = |parts: &[Filter<UserField>]| parts.iter().map(with_usernames).collect();
+    match filter {
+        Filter::All(parts) => Filter::All(each(parts)),
+        Filter::Any(parts) => Filter::Any(each(parts)),
+        Filter::Not(part) => Filter::Not(Box::new(with_usernames(part))),
+        Filter::Is(field, test) => Filter::Is(*field, test.clone()),
+        Filter::Contains(text) => {
+            let start = text.strip_prefix('@').unwrap_or(text).to_owned();
+            let begins = Filter::Is(UserField::Username, Test::StartsWith(start));
+            Filter::Any(vec![Filter::Contains(text.clone()), begins])
+        }
     }
 }
 
@@ -88,6 +106,7 @@ impl Users {
         authorize_list(viewer, filter)?;
         let sorted = sort.by(Column::Id);
         let database = self.log.database();
+        let filter = with_usernames(filter);
         let rows = Entity::find().filter(filter.condition(database.backend(), TABLE));
         Ok(request.read(rows, &sorted, &database.reader).await?)
     }
@@ -96,6 +115,7 @@ impl Users {
     #[boxed]
     pub async fn count_users(&self, viewer: &Viewer, filter: &Filter<UserField>) -> Result<u64> {
         authorize_list(viewer, filter)?;
+        let filter = with_usernames(filter);
         Ok(Entity::find()
             .filter(filter.condition(self.log.database().backend(), TABLE))
             .count(&self.log.database().reader)

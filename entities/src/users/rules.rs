@@ -12,6 +12,7 @@ const EMAIL_BYTES: usize = 1_024;
 /// A longer password has too many characters in any form.
 const PASSWORD_BYTES: usize = 4_096;
 const NAME_CHARS: usize = 100;
+const USERNAME_CHARS: std::ops::RangeInclusive<usize> = 3..=30;
 const BIO_CHARS: usize = 1_000;
 /// NIST SP 800-63B: at least 8 characters and no rules about their kinds; the upper limit bounds the work.
 const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=128;
@@ -22,7 +23,9 @@ pub(super) fn check_new(mut input: Register) -> Result<Register, Violations> {
     let mut fields = Fields::default();
     fields.rule("email", &mut input.email, email::checked);
     fields.rule("name", &mut input.name, name);
-    let known = [&*input.email, &*input.name];
+    fields.rule("username", &mut input.username, username);
+    let mut known = vec![&*input.email, &*input.name];
+    known.extend(input.username.as_deref());
     fields.check("password", check_password(&input.password, &known));
     fields.end()?;
     Ok(input)
@@ -31,6 +34,7 @@ pub(super) fn check_new(mut input: Register) -> Result<Register, Violations> {
 pub(super) fn check_profile(mut input: UpdateProfile) -> Result<UpdateProfile, Violations> {
     let mut fields = Fields::default();
     fields.rule("name", &mut input.name, name);
+    fields.rule("username", &mut input.username, username);
     let bio = |bio: &str| written::lines(bio.trim(), BIO_CHARS);
     fields.rule("bio", &mut input.bio, bio);
     fields.end()?;
@@ -46,6 +50,28 @@ pub(super) fn check_new_password(password: &Secret, known: &[&str]) -> Result<()
 
 fn name(name: &str) -> Result<String, Flaw> {
     written::line(name, NAME_CHARS)
+}
+
+/// Returns a username as it is stored: in lower case.
+fn username(text: &str) -> Result<String, Flaw> {
+    let name = username_form(text);
+    if !USERNAME_CHARS.contains(&name.chars().count()) {
+        return Err(Flaw::new("length", "must have 3 to 30 characters"));
+    }
+    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    match name.starts_with(|first: char| first.is_ascii_lowercase()) && name.chars().all(is_allowed)
+    {
+        true => Ok(name),
+        false => Err(Flaw::new(
+            "characters",
+            "must have only letters from a to z, digits and underscores, and begin with a letter",
+        )),
+    }
+}
+
+/// Returns a username in the form in which it is compared.
+pub(super) fn username_form(text: &str) -> String {
+    text.trim().to_ascii_lowercase()
 }
 
 /// Checks the length of credentials before they are looked up and hashed; whether they are right is decided later.
@@ -102,6 +128,7 @@ mod tests {
             let input = Register {
                 email: email.to_owned(),
                 name: name.to_owned(),
+                username: None,
                 password: Secret::new(password),
             };
             check_new(input).err().map_or(Vec::new(), Violations::codes)
@@ -116,6 +143,30 @@ mod tests {
             violated("a@b.co", "a\0b", &"é".repeat(129)),
             ["name:characters", "password:length"]
         );
+    }
+
+    #[test]
+    fn usernames_are_in_lower_case() {
+        for (written, stored) in [("ada", "ada"), (" Ada_L ", "ada_l"), ("a12", "a12")] {
+            assert_eq!(username(written).as_deref(), Ok(stored), "{written:?}");
+        }
+        let code = |name: &str| username(name).expect_err(name).code;
+        for name in ["", "ab", &"a".repeat(31), &"a".repeat(1 << 20)] {
+            assert_eq!(code(name), "length");
+        }
+        // The sign for kelvin has the letter k as its lower case.
+        for name in [
+            "1ada",
+            "_ada",
+            "a-da",
+            "a.da",
+            "ada l",
+            "adé",
+            "\u{212a}elvin",
+            "ada\0",
+        ] {
+            assert_eq!(code(name), "characters", "{name:?}");
+        }
     }
 
     #[test]

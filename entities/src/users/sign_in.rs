@@ -20,6 +20,7 @@ use super::{
     stored_passwords::{set_password, still_has, store_hash},
     tokens::{random_token, seconds_now},
     user::{self, Entity},
+    usernames,
 };
 use crate::{
     CommandContext,
@@ -48,6 +49,8 @@ pub struct Register {
     pub email: String,
     /// The name as others see it.
     pub name: String,
+    /// The name to be found by; unique.
+    pub username: Option<String>,
     /// 8 to 128 characters.
     pub password: Secret,
 }
@@ -174,7 +177,7 @@ impl Users {
         let user = self.load_user(principal.user_id).await?;
         let user = user.ok_or(UserError::NotFound(STREAM))?;
         self.throttle.check_owner(&user.email_key)?;
-        rules::check_new_password(&new, &[&user.email, &user.name])?;
+        rules::check_new_password(&new, &user.known_texts())?;
         let found = self.find_password(&user.email).await?;
         let before = found.map(|(_, hash)| hash);
         let checked = self.passwords.matches(None, current, before.clone());
@@ -208,6 +211,7 @@ impl Users {
         let input = Register {
             email: email.to_owned(),
             name: "Administrator".to_owned(),
+            username: None,
             password,
         };
         self.make_user(input, Role::Admin).await
@@ -361,7 +365,9 @@ pub(super) async fn create_user(
         address_key: None,
         name: input.name,
         search_text: String::new(),
+        username: None,
         bio: None,
+        avatar: None,
         role,
         availability: Availability::Online,
         version: 0,
@@ -374,6 +380,10 @@ pub(super) async fn create_user(
     let inserted = Entity::insert(row).exec_without_returning(&**tx).await;
     inserted.map_err(refused_row)?;
     store_hash(tx, user.id, hash).await?;
+    if input.username.is_some() {
+        usernames::hold(tx, user.id, input.username.as_deref()).await?;
+        user.username = input.username;
+    }
     let context = match context.viewer {
         Viewer::Anonymous => on_behalf_of(context, &user),
         _ => context,

@@ -49,8 +49,14 @@ pub struct Model {
     /// The name as it is searched: see `text::fold`.
     #[serde(skip)]
     pub search_text: String,
+    /// The name to be found by, in lower case; unique.
+    #[serde(default)]
+    pub username: Option<String>,
     /// What the user says about themselves.
     pub bio: Option<String>,
+    /// The hash of the picture that shows them.
+    #[serde(default)]
+    pub avatar: Option<String>,
     /// What the user may do.
     pub role: Role,
     /// What the user chose; shown while they are connected.
@@ -74,6 +80,12 @@ impl Model {
     /// Returns the role, unless the user is deactivated.
     pub(crate) fn active_role(&self) -> Option<Role> {
         self.deactivated_at.is_none().then_some(self.role)
+    }
+
+    /// Returns what others know of the user, and try first as a password.
+    pub(super) fn known_texts(&self) -> Vec<&str> {
+        let always = [&*self.email, &*self.name];
+        always.into_iter().chain(self.username.as_deref()).collect()
     }
 
     /// Sets what is derived from the name and the address.

@@ -11,7 +11,7 @@ use apollo_compiler::schema::{ExtendedType, InputValueDefinition};
 use apollo_compiler::{ExecutableDocument, Name, Node};
 
 use super::typing::{Typing, named};
-use super::variables::is_text_of;
+use super::variables::{UPLOAD, is_text_of};
 
 /// The library counts fields rather than response keys.
 pub(super) const DECIDED_THERE: &str = "SubscriptionUsesMultipleFields";
@@ -109,7 +109,7 @@ impl<'a> Uses<'a> {
     }
 
     fn value(&mut self, value: &'a Node<Value>, ty: &Type, has_default: bool) {
-        if is_time(ty) && !matches!(&**value, Value::Variable(_) | Value::Null) {
+        if is_of_texts(ty) && !matches!(&**value, Value::Variable(_) | Value::Null) {
             let name = ty.inner_named_type();
             if !value.as_str().is_some_and(|text| is_text_of(name, text)) {
                 let message = format!("{name} cannot represent the value given.");
@@ -167,8 +167,8 @@ impl<'a> Uses<'a> {
     }
 }
 
-fn is_time(ty: &Type) -> bool {
-    ty.is_named() && matches!(ty.inner_named_type().as_str(), "Date" | "DateTime")
+fn is_of_texts(ty: &Type) -> bool {
+    ty.is_named() && matches!(ty.inner_named_type().as_str(), "Date" | "DateTime" | UPLOAD)
 }
 
 /// Checks that the root fields of a subscription have one response key.

@@ -14,6 +14,9 @@ use super::typing::Typing;
 /// The most characters of a value that a message quotes.
 const MAX_QUOTED: usize = 60;
 
+/// The scalar of files, which only multipart requests have.
+pub(super) const UPLOAD: &str = "Upload";
+
 /// A message, and the definition of the variable that it concerns.
 pub(super) type Refusal<'a> = (String, &'a Node<VariableDefinition>);
 
@@ -180,6 +183,7 @@ pub(super) fn is_text_of(name: &str, text: &str) -> bool {
     match name {
         "DateTime" => text.parse::<DateTime<Utc>>().is_ok(),
         "Date" => text.parse::<NaiveDate>().is_ok(),
+        UPLOAD => false,
         _ => true,
     }
 }
@@ -201,11 +205,13 @@ fn scalar(value: Given, name: &str) -> Result<Given, Wrong> {
             };
             return Ok(Given::String(whole.to_string()));
         }
-        ("Float", Given::Number(_))
+        (UPLOAD, Given::Binary(_))
+        | ("Float", Given::Number(_))
         | ("String" | "ID", Given::String(_))
         | ("Boolean", Given::Boolean(_)) => true,
         ("DateTime" | "Date", Given::String(text)) => is_text_of(name, text),
-        ("Int" | "Float" | "String" | "ID" | "Boolean" | "DateTime" | "Date", _) => false,
+        ("Int" | "Float" | "String" | "ID" | "Boolean" | "DateTime" | "Date" | UPLOAD, _)
+        | (_, Given::Binary(_)) => false,
         _ => true,
     };
     match fits {

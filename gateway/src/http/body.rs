@@ -7,12 +7,17 @@ use axum::body::{Body, BodyDataStream, Bytes};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use futures::StreamExt;
 
+use super::Call;
 use super::refusal::Refusal;
 use crate::budget::Share;
 use crate::errors::with;
+use crate::operation::Operations;
+use crate::shutdown::Shutdown;
 
 /// The bytes that every request may hold uncounted.
 const SMALL: usize = 16 * 1024;
+/// How long a stopping process waits for the rest of a body.
+const STOPPING_BODY: Duration = Duration::from_secs(1);
 /// How long a client may send nothing of a body.
 const PAUSE: Duration = Duration::from_secs(10);
 
@@ -48,8 +53,32 @@ pub(crate) fn check_type(headers: &HeaderMap) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Reads the body of a call in the time that a request has, and less when the process stops.
+pub(super) async fn arrive<O: Operations>(
+    call: &Call<'_, O>,
+    body: Body,
+    limit: usize,
+    share: Share,
+) -> Result<(Bytes, Share), Refusal> {
+    let app = call.app;
+    let reading = read(call.headers, body, limit, share);
+    tokio::select! {
+        biased;
+        read = tokio::time::timeout(app.http.request_timeout, reading) => {
+            read.map_err(|_| Refusal::slow_body())?
+        }
+        () = stopped(&app.shutdown) => Err(Refusal::stopping()),
+    }
+}
+
+/// Resolves when the sender of a body has had enough time, as the process stops.
+async fn stopped(shutdown: &Shutdown) {
+    shutdown.wait().await;
+    tokio::time::sleep(STOPPING_BODY).await;
+}
+
 /// Reads at most `limit` bytes, and counts them in `share`.
-pub(crate) async fn read(
+async fn read(
     headers: &HeaderMap,
     body: Body,
     limit: usize,

@@ -65,7 +65,11 @@ pub async fn end_demo_sessions(users: &Users) -> std::result::Result<(), UserErr
 pub async fn seed_demo(entities: &Entities, administrator: &User) -> Result {
     let mut members = vec![administrator.clone()];
     for (name, email, role) in PEOPLE {
-        members.push(entities.users.create_demo_user(name, email, role).await?);
+        let username = email.split('@').next().unwrap_or_default();
+        let created = entities
+            .users
+            .create_demo_user((name, username), email, role);
+        members.push(created.await?);
     }
     seed_chat(entities, &members).await?;
     seed_posts(entities, &members).await?;

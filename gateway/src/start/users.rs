@@ -25,6 +25,7 @@ pub(super) async fn user(config: &Config, settings: &UserSettings) -> Result<(),
     let input = Register {
         name: name.unwrap_or_else(|| settings.email.clone()),
         email: settings.email.clone(),
+        username: None,
         password: password.clone(),
     };
     let user = users.make_user(input, settings.role.into()).await?;

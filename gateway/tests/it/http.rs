@@ -225,7 +225,7 @@ async fn refuses_types_methods_and_sizes() {
         &[],
         &["content-type: text/plain"],
         &["content-type: application/x-www-form-urlencoded"],
-        &["content-type: multipart/form-data; boundary=x"],
+        &["content-type: multipart/mixed; boundary=x"],
         &["content-type: application/json; charset=iso-8859-1"],
         &[JSON, "content-encoding: gzip"],
     ];

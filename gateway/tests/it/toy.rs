@@ -217,6 +217,7 @@ pub(crate) async fn start_with(config: Config) -> Server {
         typing,
         persisted: Persisted::new(&config.documents, trusted, None),
         demo: None,
+        avatars: None,
         rates: Rates::new(&config.rates, None),
         sdl: Some(schema.sdl()),
         operations: Toy(Direct(schema)),

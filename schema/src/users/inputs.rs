@@ -11,9 +11,11 @@ use super::object::{Availability, Role};
 use crate::{
     error::{Result, invalid},
     filter::{
-        DateTimeFilter, IdFilter, IntFilter, OptionalDateTimeFilter, StringFilter, choices, filters,
+        DateTimeFilter, IdFilter, IntFilter, OptionalDateTimeFilter, OptionalStringFilter,
+        StringFilter, choices, filters,
     },
     payloads::{inputs, takes},
+    upload::Upload,
 };
 
 inputs! {
@@ -21,11 +23,13 @@ inputs! {
     RegisterInput {
         email: String = "The email address to sign in with. It must not belong to another user; case is ignored.",
         name: String = "The name, 1 to 100 characters.",
+        username: Option<String> = "The name to be found by: 3 to 30 letters from a to z, digits and underscores, the first a letter. It must not belong to \
+            another user; case is ignored.",
         password: String = "The new password, 8 to 128 characters. VALIDATION with the code `guessable` for one that is tried first.",
     }
 }
 
-takes!(users::Register: RegisterInput { email, name, password by Secret::new });
+takes!(users::Register: RegisterInput { email, name, username, password by Secret::new });
 
 inputs! {
     /// The credentials to sign in with.
@@ -70,7 +74,23 @@ inputs! {
     /// Changes to your profile. Omitted fields keep their values.
     UpdateProfileInput {
         name: MaybeUndefined<String> = "The name, 1 to 100 characters.",
+        username: MaybeUndefined<String> = "The name to be found by: 3 to 30 letters from a to z, digits and underscores, the first a letter. CONFLICT when \
+            another user has it; case is ignored. Null gives it up.",
         bio: MaybeUndefined<String> = "The bio, at most 1,000 characters. Null removes it.",
+        expected_version: Option<i64> = "The version that you expect. CONFLICT when you are at another version.",
+    }
+}
+
+inputs! {
+    /// A picture of yourself.
+    SetAvatarInput {
+        picture: Upload = "The picture: JPEG, PNG or WebP, with at most 2 MiB and 4,096 by 4,096 pixels. A square is cut out of its middle and scaled; \
+            nothing else of the file is kept. VALIDATION when it is no such picture.",
+        expected_version: Option<i64> = "The version that you expect. CONFLICT when you are at another version.",
+    }
+
+    /// What to know before your avatar is removed.
+    RemoveAvatarInput {
         expected_version: Option<i64> = "The version that you expect. CONFLICT when you are at another version.",
     }
 }
@@ -83,12 +103,18 @@ impl UpdateProfileInput {
         }
         Ok(UpdateProfile {
             name: self.name.take(),
-            bio: match self.bio {
-                MaybeUndefined::Undefined => None,
-                MaybeUndefined::Null => Some(None),
-                MaybeUndefined::Value(bio) => Some(Some(bio)),
-            },
+            username: change(self.username),
+            bio: change(self.bio),
         })
+    }
+}
+
+/// Returns a change to a value that may be missing.
+fn change<T>(given: MaybeUndefined<T>) -> Option<Option<T>> {
+    match given {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(None),
+        MaybeUndefined::Value(value) => Some(Some(value)),
     }
 }
 
@@ -116,10 +142,11 @@ filters! {
     /// Filters a list of users. All conditions must hold. Deactivated users are left out unless there is a condition on
     /// `deactivatedAt`.
     UserFilter of users::UserField,
-    search = "Matches users whose name contains this text. Case is ignored." {
+    search = "Matches users whose name contains this text, or whose username begins with it. Case is ignored." {
         id: IdFilter as Id = "The global id.",
         email: StringFilter as Email = "The email address. Case is ignored. FORBIDDEN unless you are STAFF or ADMIN.",
         name: StringFilter as Name = "The name, compared by code points.",
+        username: OptionalStringFilter as Username = "The username. Case is ignored.",
         role: UserRoleFilter as Role = "The role.",
         version: IntFilter as Version = "The version.",
         created_at: DateTimeFilter as CreatedAt = "The time of registration.",
@@ -137,4 +164,6 @@ pub(crate) enum UserSortField {
     CreatedAt,
     /// The name, compared by code points.
     Name,
+    /// The username, compared by code points. Users without one come before all others.
+    Username,
 }

@@ -4,17 +4,24 @@ use async_graphql::{Context, Object};
 use entities::users::ChangeUser;
 
 use super::{
-    inputs::{DeactivateUserInput, SetAvailabilityInput, SetRoleInput, UpdateProfileInput},
+    inputs::{
+        DeactivateUserInput, RemoveAvatarInput, SetAvailabilityInput, SetAvatarInput, SetRoleInput,
+        UpdateProfileInput,
+    },
     object::User,
 };
 use crate::{
     id,
     payloads::{Reply, payloads},
+    price::{PICTURE, cost},
     request::{command_context, entities},
+    upload::Upload,
 };
 
 payloads! {
     "updateProfile" => UpdateProfilePayload { user: User = "Yourself, after the change." }
+    "setAvatar" => SetAvatarPayload { user: User = "Yourself, after the change." }
+    "removeAvatar" => RemoveAvatarPayload { user: User = "Yourself, after the change." }
     "setAvailability" => SetAvailabilityPayload {
         user: User = "Yourself. `availability` is what others see: OFFLINE unless you have an open socket.",
     }
@@ -41,6 +48,36 @@ impl UsersMutation {
             .await?
             .into();
         Ok(Some(UpdateProfilePayload { user }))
+    }
+
+    /// Makes a picture your avatar, in place of the one before. The request has to be a multipart request, by the GraphQL multipart request
+    /// specification, with the header `GraphQL-Preflight: 1`. RATE_LIMITED while many others send pictures.
+    #[graphql(directive = cost::apply(PICTURE.to_owned()))]
+    async fn set_avatar(
+        &self,
+        ctx: &Context<'_>,
+        input: SetAvatarInput,
+    ) -> Reply<SetAvatarPayload> {
+        let (context, users) = (command_context(ctx)?, &entities(ctx).users);
+        let SetAvatarInput {
+            picture: Upload(picture),
+            expected_version,
+        } = input;
+        let changed = users.set_avatar(context, expected_version, picture).await;
+        let user = changed?.into();
+        Ok(Some(SetAvatarPayload { user }))
+    }
+
+    /// Removes your avatar. Without one it succeeds without recording an event.
+    async fn remove_avatar(
+        &self,
+        ctx: &Context<'_>,
+        input: Option<RemoveAvatarInput>,
+    ) -> Reply<RemoveAvatarPayload> {
+        let (context, users) = (command_context(ctx)?, &entities(ctx).users);
+        let expected_version = input.and_then(|input| input.expected_version);
+        let user = users.remove_avatar(context, expected_version).await?.into();
+        Ok(Some(RemoveAvatarPayload { user }))
     }
 
     /// Sets the availability that others see while you are connected. It applies until you change it.

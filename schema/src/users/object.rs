@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use entities::users;
 
 use super::{
-    loaders::{load_presence, load_verification},
+    loaders::{load_presence, load_user, load_verification},
     session::{UserSession, sessions},
 };
 use crate::{
@@ -62,6 +62,8 @@ pub(crate) struct User {
     row: Arc<users::User>,
     /// Whether the answer goes to this user, although the request came from nobody yet.
     has_just_signed_in: bool,
+    /// Whether the row is from an event that does not say the username and the avatar.
+    is_partial: bool,
 }
 
 impl From<users::User> for User {
@@ -75,6 +77,7 @@ impl From<Arc<users::User>> for User {
         Self {
             row,
             has_just_signed_in: false,
+            is_partial: false,
         }
     }
 }
@@ -83,9 +86,26 @@ impl User {
     /// Returns the user whom the answer signs in.
     pub(super) fn signed_in(row: users::User) -> Self {
         Self {
-            row: Arc::new(row),
             has_just_signed_in: true,
+            ..row.into()
         }
+    }
+
+    /// Returns the user after an event. What the event does not say is looked up.
+    pub(super) fn of_event(row: users::User, is_whole: bool) -> Self {
+        Self {
+            is_partial: !is_whole,
+            ..row.into()
+        }
+    }
+
+    /// Returns the row, with all that is shown to everybody.
+    async fn whole_row(&self, ctx: &Context<'_>) -> Result<Arc<users::User>> {
+        let found = match self.is_partial {
+            true => load_user(ctx, self.row.id).await?,
+            false => None,
+        };
+        Ok(found.unwrap_or_else(|| self.row.clone()))
     }
 
     fn is_address_shown(&self, ctx: &Context<'_>) -> Result<bool> {
@@ -103,6 +123,12 @@ impl User {
     }
 }
 
+/// Returns the path of a user's picture.
+pub(super) fn avatar_url(user: &users::User) -> Option<String> {
+    let hash = user.avatar.as_deref()?;
+    Some(format!("/avatars/{hash}"))
+}
+
 /// A person who can sign in.
 #[Object]
 impl User {
@@ -114,6 +140,17 @@ impl User {
     /// The name, 1 to 100 characters.
     pub(super) async fn name(&self) -> &str {
         &self.row.name
+    }
+
+    /// The name that the user chose to be found by, in lower case. No two users have the same. Null when they have chosen none.
+    async fn username(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        Ok(self.whole_row(ctx).await?.username.clone())
+    }
+
+    /// The path of the user's picture on the host of the API, such as `/avatars/…`: 256 by 256 pixels, to be read without a token. Another
+    /// picture has another path. Null when the user has none.
+    async fn avatar_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        Ok(avatar_url(&*self.whole_row(ctx).await?))
     }
 
     /// What the user says about themselves. Null when they say nothing.

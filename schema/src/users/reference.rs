@@ -11,7 +11,10 @@ use async_graphql::{
 use async_trait::async_trait;
 use entities::users::{self, UserId};
 
-use super::{loaders::load_user, object::User};
+use super::{
+    loaders::load_user,
+    object::{User, avatar_url},
+};
 use crate::{
     error::{codes, error},
     plain,
@@ -79,6 +82,8 @@ fn of_row(user: &users::User, selected: &SelectionSet) -> Option<Value> {
     plain::read::<User>(selected, |field| match field.name.node.as_str() {
         "id" => Some(user.id.to_string().into()),
         "name" => Some(user.name.as_str().into()),
+        "avatarUrl" => Some(avatar_url(user).map_or(Value::Null, Value::from)),
+        "username" => Some(user.username.as_deref().map_or(Value::Null, Value::from)),
         _ => None,
     })
 }

@@ -30,7 +30,7 @@ use crate::{
 pub(crate) enum UserChangeType {
     /// The user registered.
     Registered,
-    /// The name or bio changed.
+    /// The name, username, avatar or bio changed.
     ProfileUpdated,
     /// The password changed.
     PasswordChanged,
@@ -64,14 +64,18 @@ pub(crate) struct UserChange {
 
 impl UserChange {
     fn new(event: &Event, cursor: String) -> events::Result<Self> {
-        let UserEvent { kind, user, .. } = UserEvent::decode(event)?;
+        let UserEvent {
+            kind,
+            user,
+            is_whole,
+        } = UserEvent::decode(event)?;
         Ok(Self {
             cursor,
             change_type: kind.into(),
             actor: event.meta.actor.as_str().into(),
             occurred_at: event.occurred_at,
             version: user.version,
-            user: user.into(),
+            user: User::of_event(user, is_whole),
         })
     }
 }

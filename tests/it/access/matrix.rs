@@ -10,6 +10,7 @@ use tests::Setup;
 use tests::graphql::{Answer, Client};
 use tests::programs::repository;
 use tests::socket::Frame;
+use tests::uploads::{self, PREFLIGHT, RED, png};
 
 use super::errors_of;
 use super::table::{Outcome, Row, TABLE};
@@ -118,7 +119,10 @@ async fn attempt(world: &World, row: &Row) -> (String, String) {
     if subject(row).0 == "subscription" {
         return listen(world, row, &document).await;
     }
-    let answer = world.caller.run(&document, json!({})).await;
+    let answer = match document.contains("$picture") {
+        true => uploads::send(&world.caller, &document, &png(RED), &[PREFLIGHT]).await,
+        false => world.caller.run(&document, json!({})).await,
+    };
     (outcome_of(&answer.body, row.field), answer.http.text())
 }
 

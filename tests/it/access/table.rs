@@ -156,6 +156,8 @@ pub const TABLE: &[Row] = &[
     row(SELF, "endSession", "mutation { endSession(input: { id: \"session_01h455vb4pex5vsknk084sn02q\" }) { session { id } } }", [U, N, N, N, N]),
     row(SELF, "changePassword", "mutation { changePassword(input: { currentPassword: <own_password>, newPassword: <password> }) { user { id } } }", SIGNED_IN),
     row(SELF, "updateProfile", "mutation { updateProfile(input: { name: \"Renamed\" }) { user { id } } }", SIGNED_IN),
+    row(SELF, "setAvatar", "mutation($picture: Upload!) { setAvatar(input: { picture: $picture }) { user { id } } }", SIGNED_IN),
+    row(SELF, "removeAvatar", "mutation { removeAvatar { user { id } } }", SIGNED_IN),
     row(SELF, "setAvailability", "mutation { setAvailability(input: { availability: BUSY }) { user { id } } }", SIGNED_IN),
     row(SELF, "deactivateUser", "mutation { deactivateUser(input: {}) { user { id } } }", SIGNED_IN),
     row(MANAGE, "deactivateUser", "mutation { deactivateUser(input: { id: <owner> }) { user { id } } }", ADMIN),

@@ -177,6 +177,24 @@ fn headers() -> Vec<Case> {
         with_headers(
             "multipart",
             &[("content-type", "multipart/form-data; boundary=x")],
+            &[403],
+            &["FORBIDDEN"],
+        ),
+        with_headers(
+            "multipart that is none",
+            &[
+                ("content-type", "multipart/form-data; boundary=x"),
+                ("graphql-preflight", "1"),
+            ],
+            &[400],
+            BAD,
+        ),
+        with_headers(
+            "multipart without a boundary",
+            &[
+                ("content-type", "multipart/form-data"),
+                ("graphql-preflight", "1"),
+            ],
             &[415],
             MEDIA,
         ),

@@ -97,7 +97,9 @@ async fn register(client: &Client) -> Person {
     let document = "mutation($input: RegisterInput!) { register(input: $input) { session { accessToken refreshToken } user { id name } } }";
     let email = format!("{MARKER}@example.com");
     let password = "a password of their own";
-    let input = json!({ "name": format!("Ada {MARKER}"), "email": email, "password": password });
+    let input = json!({
+        "name": format!("Ada {MARKER}"), "username": MARKER, "email": email, "password": password,
+    });
     let anonymous = client.anonymous();
     let registered = run_document(&anonymous, document, input, &format!("register-{MARKER}")).await;
     let registered = &registered["register"];

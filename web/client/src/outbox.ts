@@ -10,6 +10,7 @@
 import { type Bounds, delayMs, quietTimer } from './backoff.ts';
 import { isSecret, payloadOf, read } from './document.ts';
 import { asError, codeOf, MillraceError } from './errors.ts';
+import { formOf } from './form.ts';
 import type { Attempt, Requests } from './requests.ts';
 import { type Sessions, subjectOf } from './session.ts';
 import type { Status } from './status.ts';
@@ -106,13 +107,15 @@ export class Outbox {
     const reading = read(operation);
     if (reading.kind !== 'mutation' || isSecret(reading))
       throw new MillraceError('BAD_REQUEST', 'Only mutations without secrets can be queued');
+    const payload = payloadOf(operation, reading);
+    if (formOf(payload))
+      throw new MillraceError('BAD_REQUEST', 'Mutations with files cannot be queued');
     // Later than everything this tab has queued, also when two come within a millisecond or the clock goes back.
     this.#lastAt = Math.max(Date.now(), this.#lastAt + 1);
     const key = `${this.#prefix}${String(this.#lastAt).padStart(15, '0')}:${id}`;
     const user = await this.#user();
     if ((await this.#keys()).length >= mostEntries)
       throw new MillraceError('QUEUE_FULL', `${mostEntries} mutations wait already`);
-    const payload = payloadOf(operation, reading);
     try {
       await this.#store.set(key, JSON.stringify({ id, user, payload } satisfies Entry));
     } catch (cause) {

@@ -1,5 +1,6 @@
 // One POST to the gateway. Knows nothing of sessions and retries: an answer, or an error with the code NETWORK or ABORTED.
 import { asError, MillraceError } from './errors.ts';
+import { formOf } from './form.ts';
 import type { Payload, Result } from './types.ts';
 
 export interface Answer {
@@ -26,16 +27,18 @@ export async function post(
   const timeout = AbortSignal.timeout(timeoutMs);
   let response: Response;
   let text: string;
+  const form = formOf(payload);
   try {
     response = await fetch(url, {
       method: 'POST',
       headers: {
-        'content-type': 'application/json',
+        // The type of a form, with its boundary, is set by what sends it.
+        ...(form ? { 'graphql-preflight': '1' } : { 'content-type': 'application/json' }),
         accept: 'application/graphql-response+json, application/json;q=0.9',
         ...(authorization && { authorization }),
         ...headers,
       },
-      body: JSON.stringify(payload),
+      body: form ?? JSON.stringify(payload),
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });
     text = await response.text();

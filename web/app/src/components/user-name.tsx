@@ -1,4 +1,4 @@
-// Who: initials in a colour of their own, the name, and whether they are here.
+// Who: their picture or initials in a colour of their own, the name, and whether they are here.
 import { Avatar, Group } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { UserNameFragment } from '../generated/graphql';
@@ -6,12 +6,13 @@ import { graphql } from '../lib/graphql';
 import classes from './user-name.module.css';
 
 export const UserNameParts = graphql(`
-  fragment UserName on User { id name availability }
+  fragment UserName on User { id name avatarUrl availability }
 `);
 
 export interface Person {
   id?: string;
   name: string;
+  avatarUrl?: string | null | undefined;
   availability?: UserNameFragment['availability'];
 }
 
@@ -23,6 +24,7 @@ export function UserAvatar({ person, size = 24 }: { person: Person; size?: numbe
       <Avatar
         size={size}
         radius="xl"
+        src={person.avatarUrl ?? null}
         aria-hidden
         className={classes.letters}
         data-hue={hueOf(person.id ?? person.name)}

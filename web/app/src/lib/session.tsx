@@ -21,7 +21,7 @@ import { createUrql } from './urql';
 
 const Me = graphql(`
   query Me @live {
-    me { id name role email availability bio createdAt version }
+    me { id name username avatarUrl role email availability bio createdAt version }
   }
 `);
 

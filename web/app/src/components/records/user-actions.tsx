@@ -132,8 +132,8 @@ export function UserActions({
           say('The erasure has begun. Storage, under operations, shows how far it is');
         }}
       >
-        Name, address and bio are gone at once; what they wrote in chats, posts and comments is
-        removed from tables, log and archive in the background. Nobody can bring it back.
+        Names, address, picture and bio are gone at once; what they wrote in chats, posts and
+        comments is removed from tables, log and archive in the background. Nobody can bring it back.
       </Confirm>
     </>
   );

@@ -10,6 +10,7 @@ import '../user-name';
 export const UserRow = graphql(`
   fragment UserRow on User {
     ...UserName
+    username
     version
     role
     createdAt
@@ -45,6 +46,7 @@ const UserPresence = graphql(`
 const sorted: Record<string, (user: UserRowFragment) => string> = {
   CREATED_AT: ({ createdAt }) => createdAt,
   NAME: ({ name }) => name,
+  USERNAME: ({ username }) => username ?? '',
 };
 /** What they can be sorted by. */
 export const userSorts = Object.keys(sorted);

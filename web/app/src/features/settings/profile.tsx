@@ -14,12 +14,13 @@ import { graphql } from '../../lib/graphql';
 import { useAct } from '../../lib/live';
 import type { Me } from '../../lib/session';
 import { say, sayFailed } from '../../lib/toasts';
+import { Avatar } from './avatar';
 import { Email } from './email';
 import { Section } from './section';
 
 const UpdateProfile = graphql(`
   mutation UpdateProfile($input: UpdateProfileInput!) {
-    updateProfile(input: $input) { user { id name bio version } }
+    updateProfile(input: $input) { user { id name username bio version } }
   }
 `);
 const ChooseAvailability = graphql(`
@@ -30,10 +31,10 @@ const ChooseAvailability = graphql(`
 
 export function Profile({ me }: { me: Me }) {
   const update = useAct(UpdateProfile);
-  const values = { name: me.name, bio: me.bio ?? '' };
+  const values = { name: me.name, username: me.username ?? '', bio: me.bio ?? '' };
   const form = useEditForm(
     { version: me.version, values },
-    { name: 'Name', bio: 'About you' },
+    { name: 'Name', username: 'Username', bio: 'About you' },
     {
       draft: 'profile',
       guard: true,
@@ -42,8 +43,9 @@ export function Profile({ me }: { me: Me }) {
   return (
     <Section title="Profile" about="Everybody who is signed in can see this.">
       <form
-        onSubmit={form.send(async ({ name, bio }) => {
-          await update({ input: { name, bio: bio || null, expectedVersion: form.base.version } });
+        onSubmit={form.send(async ({ name, username, bio }) => {
+          const input = { name, username: username.trim() || null, bio: bio || null };
+          await update({ input: { ...input, expectedVersion: form.base.version } });
           say('Your profile is saved.');
         })}
       >
@@ -55,6 +57,16 @@ export function Profile({ me }: { me: Me }) {
             </Alert>
           )}
           <TextInput label="Name" required maxLength={100} {...form.getInputProps('name')} />
+          <TextInput
+            label="Username"
+            description="3 to 30 letters, digits and underscores; others can find you by it"
+            leftSection="@"
+            maxLength={30}
+            autoComplete="off"
+            autoCapitalize="none"
+            spellCheck={false}
+            {...form.getInputProps('username')}
+          />
           <Textarea
             label="About you"
             description="At most 1,000 characters"
@@ -69,6 +81,7 @@ export function Profile({ me }: { me: Me }) {
           </Group>
         </Stack>
       </form>
+      <Avatar me={me} />
       <Email />
       <Availability me={me} />
     </Section>

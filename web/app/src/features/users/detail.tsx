@@ -55,6 +55,7 @@ export function UserDetail() {
             <UserAvatar person={user} size={48} />
             <div>
               <strong>{user.name}</strong>
+              {user.username && <div className="quiet">@{user.username}</div>}
               {user.email && <div className="quiet">{user.email}</div>}
             </div>
           </div>

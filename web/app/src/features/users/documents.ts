@@ -46,6 +46,7 @@ export const availabilities = [
 /** What a time line tells of. */
 export const fields: Fields = [
   { key: 'name', label: 'Name', kind: 'text' },
+  { key: 'username', label: 'Username', kind: 'text' },
   { key: 'bio', label: 'About', kind: 'text' },
   { key: 'role', label: 'Role', kind: 'choice', options: roles },
   { key: 'availability', label: 'Availability', kind: 'choice', options: availabilities },

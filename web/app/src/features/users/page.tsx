@@ -31,6 +31,14 @@ const columns: Column<UserRowFragment>[] = [
     ),
   },
   {
+    key: 'username',
+    header: 'Username',
+    sort: 'USERNAME',
+    width: 'minmax(0, 1fr)',
+    isWide: true,
+    cell: ({ username }) => username && <span className="quiet cut">@{username}</span>,
+  },
+  {
     key: 'role',
     header: 'Role',
     width: 'minmax(0, 1fr)',
@@ -96,7 +104,7 @@ export function UsersPage() {
       />
       <FilterBar
         noun="Users"
-        searchLabel="Search by name"
+        searchLabel="Search by name or username"
         filters={[
           { key: 'role', label: 'Role', kind: 'choice', options: roles },
           {
