@@ -1,11 +1,11 @@
 // A customer beside the list.
-import { Anchor } from '@mantine/core';
+import { Anchor, Text } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
 import { inAnyState, useLiveRecord, useRead } from '../../components/records/live-record';
 import { RecordDetail } from '../../components/records/record-detail';
 import { RecordHistory } from '../../components/records/record-history';
 import { StateMenu } from '../../components/records/state-menu';
-import type { UpdateCustomerInput } from '../../generated/graphql';
+import type { CustomerDetailsFragment, UpdateCustomerInput } from '../../generated/graphql';
 import { useAct } from '../../lib/live';
 import { sayFailed } from '../../lib/toasts';
 import {
@@ -65,7 +65,7 @@ export function CustomerDetail() {
           }
         />
       )}
-      facts={({ email, phone }) => [
+      facts={({ email, phone, address }) => [
         [
           'Email address',
           <Anchor key="email" size="sm" href={`mailto:${email}`}>
@@ -78,6 +78,14 @@ export function CustomerDetail() {
             <Anchor key="phone" size="sm" href={`tel:${phone}`}>
               {phone}
             </Anchor>
+          ),
+        ],
+        [
+          'Address',
+          address && (
+            <Text key="address" size="sm" style={{ whiteSpace: 'pre-line' }}>
+              {written(address)}
+            </Text>
           ),
         ],
       ]}
@@ -98,4 +106,17 @@ export function CustomerDetail() {
       }
     />
   );
+}
+
+/** An address as it is read, line by line. */
+function written(address: NonNullable<CustomerDetailsFragment['address']>): string {
+  const { lines, city, region, postalCode, country } = address;
+  const place = [city, region, postalCode].filter((part) => part).join(', ');
+  return [...lines, place, countryName(country)].join('\n');
+}
+
+const countries = new Intl.DisplayNames('en', { type: 'region' });
+
+function countryName(code: string): string {
+  return countries.of(code) ?? code;
 }

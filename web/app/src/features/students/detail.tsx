@@ -17,6 +17,7 @@ import {
   StudentHistory,
   StudentNow,
   statuses,
+  told,
   UpdateStudent,
   verbs,
 } from './documents';
@@ -65,7 +66,9 @@ export function StudentDetail() {
           }
         />
       )}
-      facts={({ email, studentNumber, course, year }) => [
+      facts={({ givenName, familyName, email, studentNumber, course, year }) => [
+        ['Given names', givenName],
+        ['Family name', familyName],
         ['Course', `${course}, year ${year}`],
         ['Number', studentNumber],
         [
@@ -80,7 +83,7 @@ export function StudentDetail() {
           <RecordHistory
             key={id}
             name="student"
-            fields={fields}
+            fields={told}
             verbs={verbs}
             newest={history}
             older={async (before) => {

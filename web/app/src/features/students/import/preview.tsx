@@ -2,11 +2,11 @@
 import { Button, Group, NativeSelect, Radio, SimpleGrid, Stack, Text } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import { Notice } from '../../../components/notice';
-import { textOf } from '../../../components/records/fields';
+import { type Fields, textOf } from '../../../components/records/fields';
 import type { ExistingStudents } from '../../../generated/graphql';
-import { fields } from '../documents';
+import { columns } from '../documents';
 import classes from './import.module.css';
-import { guess, type Line, lineOf } from './mapping';
+import { fieldsOf, guess, type Line, lineOf } from './mapping';
 import type { FileTable } from './table';
 
 const shownRows = 8;
@@ -20,10 +20,11 @@ export function Preview({
   start: (lines: readonly Line[], existing: ExistingStudents) => void;
   back: () => void;
 }) {
-  const [mapping, setMapping] = useState(() => guess(table.columns, fields));
+  const [mapping, setMapping] = useState(() => guess(table.columns, columns));
   const [existing, setExisting] = useState<ExistingStudents>('SKIP');
+  const fields = fieldsOf(mapping);
   const lines = useMemo(
-    () => table.rows.map((cells, place) => lineOf(cells, place, mapping, fields)),
+    () => table.rows.map((cells, place) => lineOf(cells, place, mapping)),
     [table, mapping],
   );
   const wrong = lines.filter(({ problems }) => Object.keys(problems).length > 0);
@@ -50,12 +51,12 @@ export function Preview({
       <fieldset className={classes.group}>
         <legend>Columns</legend>
         <SimpleGrid cols={{ base: 2, xs: 3 }} type="container" spacing="xs">
-          {fields.map(({ key, label, isRequired, initial }) => (
+          {columns.map(({ key, label, isRequired, initial }) => (
             <NativeSelect
               key={key}
               size="xs"
               label={label}
-              withAsterisk={isRequired === true && !initial}
+              withAsterisk={isRequired === true && !initial && fields.some((it) => it.key === key)}
               value={String(mapping[key] ?? -1)}
               onChange={({ currentTarget }) =>
                 setMapping({ ...mapping, [key]: Number(currentTarget.value) })
@@ -83,7 +84,7 @@ export function Preview({
           </Notice>
         )
       )}
-      <Rows lines={shown} />
+      <Rows lines={shown} fields={fields} />
       <Radio.Group
         label="Students who are there already, by their email address"
         value={existing}
@@ -107,7 +108,7 @@ export function Preview({
   );
 }
 
-function Rows({ lines }: { lines: readonly Line[] }) {
+function Rows({ lines, fields }: { lines: readonly Line[]; fields: Fields }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
     <section className={classes.preview} aria-label="The first rows" tabIndex={0}>
