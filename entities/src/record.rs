@@ -41,7 +41,7 @@ use sea_orm::{EntityTrait, FromQueryResult, IntoActiveModel, ModelTrait, sea_que
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    Filter,
+    Filter, Violations,
     access::Action,
     cache::{Cache, CacheConfig, CacheFigures, CachedRow},
     filter::FilterField,
@@ -98,6 +98,12 @@ pub trait Record:
     fn set_head(&mut self, head: Head<Id<Self>>);
     /// Sets the fields that are derived from others, such as keys that are unique, and texts that are searched.
     fn derive_keys(&mut self);
+    /// Fills in what a row or an event of an earlier version lacks, as far as the rest says it.
+    fn complete(&mut self) {}
+    /// Returns why values that are right by themselves are not right together. It is asked after an update, which may give only some.
+    fn check(&self) -> Result<(), Violations> {
+        Ok(())
+    }
     /// Returns the unique values, in the order of `UNIQUE`.
     fn keys(&self) -> Vec<Option<String>>;
     /// Returns the expressions for the unique values, as the unique indexes have them.

@@ -1,5 +1,5 @@
-//! Updates derived columns of rows that an earlier version wrote: the keys that addresses are compared by, and the text that is
-//! searched. Called after each migration of a database; a row that is up to date stays as it is. The argument is beside
+//! Updates derived columns of rows that an earlier version wrote: the keys that addresses are compared by, the text that is
+//! searched, and the parts of names. Called after each migration of a database; a row that is up to date stays as it is. The argument is beside
 //! `derive_again`.
 
 use events::{
@@ -46,6 +46,7 @@ pub async fn derive_again(database: &Database) -> Result<Vec<AddressConflict>> {
     let mut conflicts = Vec::new();
     derive_table::<customers::Customer>(database, &mut conflicts).await?;
     derive_table::<users::User>(database, &mut conflicts).await?;
+    split_names(database).await?;
     derive_table::<students::Student>(database, &mut conflicts).await?;
     fold_posts(database).await?;
     let tx = database.writer().begin_writing().await?;
@@ -57,6 +58,8 @@ pub async fn derive_again(database: &Database) -> Result<Vec<AddressConflict>> {
 /// A row with derived columns.
 trait Derived: Sized + Clone + PartialEq {
     const TABLE: &'static str;
+    /// The columns whose text may be more than ASCII, which no other rows have to be read for.
+    const TEXT: &'static str;
 
     /// Returns the id as the API shows it.
     fn id(&self) -> String;
@@ -71,9 +74,10 @@ trait Derived: Sized + Clone + PartialEq {
 
 /// Implements reading and writing of the rows, which is alike for all tables.
 macro_rules! derived {
-    ($row:ty, $table:literal, [$($column:ident),+]) => {
+    ($row:ty, $table:literal, $text:literal, [$($column:ident),+]) => {
         impl Derived for $row {
             const TABLE: &'static str = $table;
+            const TEXT: &'static str = $text;
 
             fn id(&self) -> String {
                 self.id.to_string()
@@ -97,11 +101,22 @@ macro_rules! derived {
     };
 }
 
-derived!(customers::Customer, "customer", [search_text]);
-derived!(users::User, "app_user", [search_text]);
+derived!(
+    customers::Customer,
+    "customer",
+    "email || search_text || coalesce(city_key, '') || coalesce(region_key, '')",
+    [search_text, city_key, region_key]
+);
+derived!(
+    users::User,
+    "app_user",
+    "email || search_text",
+    [search_text]
+);
 derived!(
     students::Student,
     "student",
+    "email || search_text",
     [search_text, course_key, number_key]
 );
 
@@ -113,10 +128,7 @@ where
     let mut after = Uuid::nil();
     loop {
         let rows = R::Entity::find()
-            .filter(Expr::cust(has_more_than_ascii(
-                database.backend(),
-                "email || search_text",
-            )))
+            .filter(Expr::cust(has_more_than_ascii(database.backend(), R::TEXT)))
             .filter(Expr::col("id").gt(after))
             .order_by(Expr::col("id"), Order::Asc)
             .limit(PAGE)
@@ -157,6 +169,25 @@ async fn derive_row<R: Derived>(database: &Database, row: R) -> Result<Option<Ad
         id: row.id(),
         email: key.unwrap_or_else(|| row.email().to_owned()),
     }))
+}
+
+/// Splits the names of students of before they had parts. The trigger of migration 0026 does it, for whatever name the row has by
+/// then, so a concurrent command loses nothing.
+async fn split_names(database: &Database) -> Result<()> {
+    let whole = "given_name is null and family_name is null";
+    let select =
+        format!("select id from student where {whole} and id > $1 order by id limit {PAGE}");
+    let split = format!("update student set name = name where {whole} and id > $1 and id <= $2");
+    let mut after = Uuid::nil();
+    loop {
+        let rows: Vec<(Uuid,)> = query_as(&database.reader, &select, vec![after.into()]).await?;
+        let Some((last,)) = rows.last().copied() else {
+            return Ok(());
+        };
+        let range = vec![after.into(), last.into()];
+        execute(database.writer(), &split, range).await?;
+        after = last;
+    }
 }
 
 /// Updates the searched text of posts, which have no address. Posts that an earlier version's follower writes later are found

@@ -12,6 +12,11 @@ use std::borrow::{Borrow, Cow};
 
 use crate::{Violation, Violations};
 
+/// Returns a text as it is compared in a filter: as it would be stored, whatever its case.
+pub(crate) fn trimmed_fold(text: &str) -> String {
+    fold(text.trim())
+}
+
 /// A rule that a text breaks, without the name of the field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Flaw {
@@ -81,6 +86,17 @@ impl Fields {
         match rule((*value).borrow()) {
             Ok(checked) => *value = checked,
             Err(flaw) => self.0.push(flaw.of(field)),
+        }
+    }
+
+    /// Checks a value that has fields of its own, if it is given.
+    pub(crate) fn check_within<T>(
+        &mut self,
+        value: &mut impl Given<T>,
+        check: impl FnOnce(&mut T, &mut Self),
+    ) {
+        if let Some(value) = value.given() {
+            check(value, self);
         }
     }
 

@@ -34,8 +34,8 @@ const TOLD: u64 = 20;
 pub struct StudentsFile {
     /// The file: CSV with a first line that names the columns, in any order
     ///
-    /// Required: name, email, course. Optional: studentNumber, year, status (APPLICANT, ENROLLED, ON_LEAVE, GRADUATED, WITHDRAWN). An
-    /// interrupted import is safe to repeat.
+    /// Required: email, course, and name, or givenName and familyName in its place. Optional: studentNumber, year, status (APPLICANT,
+    /// ENROLLED, ON_LEAVE, GRADUATED, WITHDRAWN). An interrupted import is safe to repeat.
     pub file: PathBuf,
     /// What to do with students who exist already, by their email address
     #[arg(long, value_enum, default_value = "skip")]

@@ -22,6 +22,7 @@ const CONCURRENT: &[&str] = &[
     "m0019_unique_addresses",
     "m0021_comments",
     "m0022_lists",
+    "m0028_people_lists",
     "m0029_username_indexes",
 ];
 

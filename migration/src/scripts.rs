@@ -76,9 +76,13 @@ pub(crate) const SCRIPTS: &[Script] = &[
     script!("0024_receipts"),
     // On which device sessions began, tokens that were sent by mail, and whose addresses are verified.
     script!("0025_accounts"),
+    // The parts of students' names, and customers' postal addresses.
+    script!("0026_people"),
     // Usernames and avatars.
     script!("0027_usernames"),
-    // Indexes for the columns that refer to them.
+    // Indexes for lists by family name and by country.
+    script!("0028_people_lists"),
+    // Indexes for the columns that refer to usernames and avatars.
     script!("0029_username_indexes"),
 ];
 

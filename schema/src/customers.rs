@@ -1,5 +1,6 @@
 //! Customers in GraphQL. See `entities::customers` for the rules.
 
+mod address;
 mod fields;
 mod inputs;
 mod object;

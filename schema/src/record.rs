@@ -53,6 +53,8 @@ pub(crate) trait Recorded: ObjectType + From<Self::Record> + Send + Sync + 'stat
 
     /// Returns the commands and queries of the records.
     fn records(entities: &Entities) -> &Records<Self::Record>;
+    /// Returns the fields that every record has.
+    fn head_mut(&mut self) -> &mut RecordHead<Self>;
 }
 
 /// Writes how an object shows a record, whose other fields have the same names: `Recorded`, and the object with a single field for it.
@@ -64,7 +66,8 @@ macro_rules! recorded {
         $single:ident or $row:ident { $field:ident }
     ) => {
         impl From<$record> for $object {
-            fn from(record: $record) -> Self {
+            fn from(mut record: $record) -> Self {
+                entities::record::Record::complete(&mut record);
                 let head = entities::record::Record::head(&record).into();
                 let id = record.id.into();
                 Self { id, head, $($shown: record.$shown.into(),)+ }
@@ -109,6 +112,10 @@ macro_rules! recorded {
             fn records(entities: &entities::Entities) -> &entities::record::Records<$record> {
                 &entities.$records
             }
+
+            fn head_mut(&mut self) -> &mut $crate::record::RecordHead<Self> {
+                &mut self.head
+            }
         }
     };
 }
@@ -126,10 +133,17 @@ pub(crate) async fn look_up<O: Recorded>(ctx: &Context<'_>, id: &ID) -> Result<O
 
 /// Returns the object with this id.
 pub(crate) async fn find<O: Recorded>(ctx: &Context<'_>, id: Id<O::Record>) -> Result<Option<O>> {
+    let found = find_record::<O>(ctx, id).await?;
+    Ok(found.map(O::from))
+}
+
+async fn find_record<O: Recorded>(
+    ctx: &Context<'_>,
+    id: Id<O::Record>,
+) -> Result<Option<O::Record>> {
     let records = O::records(reading(ctx, Read::Stream(id.stream())));
     let found = records.find(viewer(ctx)?, id).await;
-    let found = with_staleness(ctx, found?)?;
-    Ok(found.map(O::from))
+    with_staleness(ctx, found?)
 }
 
 /// The fields that every record has besides its own, and its history.
@@ -146,6 +160,9 @@ pub(crate) struct RecordHead<O: Recorded> {
     updated_at: DateTime<Utc>,
     /// When it was deleted; null unless it is.
     deleted_at: Option<DateTime<Utc>>,
+    /// The object was read from an event of an earlier schema version.
+    #[graphql(skip)]
+    pub(crate) is_of_older_event: bool,
     #[graphql(skip)]
     of: PhantomData<O>,
 }
@@ -164,12 +181,22 @@ impl<O: Recorded> From<Head<Id<O::Record>>> for RecordHead<O> {
             created_at: head.created_at,
             updated_at: head.updated_at,
             deleted_at: head.deleted_at,
+            is_of_older_event: false,
             of: PhantomData,
         }
     }
 }
 
 impl<O: Recorded> RecordHead<O> {
+    /// Returns the record as it is now, if the object was read from an event that may lack what the record had. An object in a change is
+    /// as of then or later, so its other fields may be earlier. `None` as well when the record is gone.
+    pub(crate) async fn later(&self, ctx: &Context<'_>) -> Result<Option<O::Record>> {
+        match self.is_of_older_event {
+            true => find_record::<O>(ctx, self.id).await,
+            false => Ok(None),
+        }
+    }
+
     /// Each event leads to the version after it, so the log knows who made each of them.
     async fn actor_of(&self, ctx: &Context<'_>, version: i64) -> Result<Option<ActorRef>> {
         let records = O::records(reading(ctx, Read::Stream(self.id.stream())));

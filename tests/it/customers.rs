@@ -1,5 +1,6 @@
 //! Customers through the API: every rule of writing, finding, listing and counting them.
 
+mod addresses;
 mod caching;
 mod idempotency;
 mod interrupted;

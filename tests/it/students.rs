@@ -4,6 +4,7 @@ mod caching;
 mod files;
 mod import;
 mod listing;
+mod naming;
 mod outages;
 mod subscription;
 mod writing;

@@ -54,7 +54,7 @@ pub fn random(random: &mut Rng, fields: &[Field], rows: &[Value], levels: usize)
 }
 
 fn comparison(random: &mut Rng, (name, compared, is_optional): Field, rows: &[Value]) -> Value {
-    let mut values = rows.iter().map(|row| row[name].clone());
+    let mut values = rows.iter().map(|row| value(row, name).clone());
     let known: Vec<_> = values.by_ref().filter(|value| !value.is_null()).collect();
     let operand = |random: &mut Rng| match known.is_empty() || random.u8(0..8) == 0 {
         true => other(compared),
@@ -105,6 +105,11 @@ pub fn selects(filter: &Value, row: &Value, fields: &[Field], ended: Option<&str
     !is_hidden && matches(filter, row, fields)
 }
 
+/// Returns the value of a field of a filter, which may be a part of an address.
+fn value<'a>(row: &'a Value, name: &str) -> &'a Value {
+    row.get(name).unwrap_or_else(|| &row["address"][name])
+}
+
 fn asks_about(filter: &Value, name: &str) -> bool {
     match filter {
         Value::Array(parts) => parts.iter().any(|part| asks_about(part, name)),
@@ -132,7 +137,7 @@ fn matches(filter: &Value, row: &Value, fields: &[Field]) -> bool {
             let (_, compared, _) = field.expect("a known field");
             let tests = part.as_object().expect("a comparison");
             let mut tests = tests.iter();
-            tests.all(|(test, operand)| passes(test, operand, &row[name], *compared))
+            tests.all(|(test, operand)| passes(test, operand, value(row, name), *compared))
         }
     })
 }

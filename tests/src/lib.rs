@@ -11,6 +11,7 @@ pub mod customers;
 pub mod database;
 pub mod disk;
 pub mod driving;
+pub mod earlier;
 pub mod event_stream;
 pub mod extent;
 pub mod feed;

@@ -40,12 +40,19 @@ pub const CUSTOMERS: Kind = Kind {
     name: "Customer",
     one: "customer",
     many: "customers",
-    fields: "name email phone status",
+    fields: "name email phone address { lines city region postalCode country } status",
     new: |number| {
         json!({
             "name": NAMES[number % NAMES.len()],
             "email": address(number),
             "phone": number.is_multiple_of(2).then(|| format!("+49 {number:03}")),
+            "address": (!number.is_multiple_of(4)).then(|| json!({
+                "lines": [format!("{number} Mill Lane")],
+                "city": CITIES[number % CITIES.len()],
+                "region": number.is_multiple_of(3).then_some("Ontario"),
+                "postalCode": number.is_multiple_of(5).then(|| format!("m5v {number}")),
+                "country": COUNTRIES[number % 2],
+            })),
             "status": if number.is_multiple_of(3) { "ACTIVE" } else { "CLOSED" },
         })
     },
@@ -61,6 +68,10 @@ pub const CUSTOMERS: Kind = Kind {
         ("name", Compared::Text, false),
         ("email", Compared::Folded, false),
         ("phone", Compared::Text, true),
+        ("city", Compared::Folded, true),
+        ("region", Compared::Folded, true),
+        ("postalCode", Compared::Folded, true),
+        ("country", Compared::Folded, true),
         ("status", Compared::Choice, false),
     ],
     statuses: ["ACTIVE", "CLOSED"],
@@ -72,10 +83,11 @@ pub const STUDENTS: Kind = Kind {
     name: "Student",
     one: "student",
     many: "students",
-    fields: "name email studentNumber course year status",
+    fields: "name givenName familyName email studentNumber course year status",
     new: |number| {
         json!({
-            "name": NAMES[number % NAMES.len()],
+            "givenName": NAMES[number % NAMES.len()],
+            "familyName": (!number.is_multiple_of(4)).then(|| FAMILIES[number % FAMILIES.len()]),
             "email": address(number),
             "studentNumber": format!("N-{number}"),
             "course": COURSES[number % COURSES.len()],
@@ -83,18 +95,21 @@ pub const STUDENTS: Kind = Kind {
             "status": if number.is_multiple_of(3) { "ENROLLED" } else { "GRADUATED" },
         })
     },
-    text: "name",
+    text: "course",
     unique: &["email", "studentNumber"],
     sorts: &[
         ("CREATED_AT", "createdAt"),
         ("UPDATED_AT", "updatedAt"),
         ("NAME", "name"),
+        ("FAMILY_NAME", "familyName"),
         ("EMAIL", "email"),
         ("COURSE", "course"),
         ("YEAR", "year"),
     ],
     filters: &[
         ("name", Compared::Text, false),
+        ("givenName", Compared::Text, true),
+        ("familyName", Compared::Text, true),
         ("email", Compared::Folded, false),
         ("studentNumber", Compared::Folded, true),
         ("course", Compared::Folded, false),
@@ -106,7 +121,10 @@ pub const STUDENTS: Kind = Kind {
     role: "STAFF",
 };
 
+const CITIES: [&str; 3] = ["London", "london", "Zürich"];
+const COUNTRIES: [&str; 2] = ["GB", "CA"];
 const COURSES: [&str; 3] = ["Law", "law", "Physics"];
+const FAMILIES: [&str; 3] = ["van Dyk", "Öz", "Lee"];
 const NAMES: [&str; 6] = ["ada", "Ada", "Bob", "Émile", "zoë", "Ångström"];
 
 /// Returns addresses that do not sort in the order of the numbers, and differ in case.

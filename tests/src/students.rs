@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 
 use crate::graphql::{Answer, Client};
 
-const FIELDS: &str =
-    "id name email studentNumber course year status version createdAt updatedAt deletedAt";
+const FIELDS: &str = "id name givenName familyName email studentNumber course year status version createdAt updatedAt deletedAt";
 
 /// Returns the document of a mutation, and the field that it selects.
 fn mutation(kind: &str) -> (String, String) {

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::address::PostalAddress;
 use crate::{id::Id, stored_enum::stored_enum};
 
 stored_enum! {
@@ -49,6 +50,22 @@ pub struct Model {
     pub search_text: String,
     /// A telephone number, as it was entered.
     pub phone: Option<String>,
+    /// The postal address; none in events of before version 2.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    #[serde(default)]
+    pub address: Option<PostalAddress>,
+    /// What filters compare: the city without case.
+    #[serde(skip)]
+    pub city_key: Option<String>,
+    /// The region without case.
+    #[serde(skip)]
+    pub region_key: Option<String>,
+    /// The postal code without case.
+    #[serde(skip)]
+    pub postal_code_key: Option<String>,
+    /// The country of the address.
+    #[serde(skip)]
+    pub country: Option<String>,
     /// Where the relation stands.
     pub status: CustomerStatus,
     /// Grows by one with every event.

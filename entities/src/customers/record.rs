@@ -4,13 +4,16 @@ use schemars::JsonSchema;
 use sea_orm::sea_query::Expr;
 use serde::{Deserialize, Serialize};
 
-use super::customer::{Column, Customer, CustomerId, CustomerStatus};
+use super::{
+    address::{self, PostalAddress, country_form},
+    customer::{Column, Customer, CustomerId, CustomerStatus},
+};
 use crate::{
     Filter,
     access::Action,
     filter::{FilterField, Operand, filter_fields},
     record::{Change, Counted, Record, RecordEvent, Unique, head, inputs, sort_fields},
-    text::{email, fold, written},
+    text::{email, fold, trimmed_fold, written},
 };
 
 /// The kind of stream of customers.
@@ -28,6 +31,8 @@ inputs! {
         email: String => email::checked, clears address_key;
         /// A telephone number.
         phone: Option<String> => written::phone;
+        /// The postal address.
+        address: Option<PostalAddress>, by address::check;
         /// Where the relation stands.
         status: CustomerStatus;
     }
@@ -36,8 +41,10 @@ inputs! {
 filter_fields! {
     /// The fields that a list can be filtered by.
     CustomerField of Column until DeletedAt {
-        Id of CustomerId, Name, Email => [AddressKey, EmailKey] by email::form, Phone, Status,
-        Version, CreatedAt, UpdatedAt, DeletedAt,
+        Id of CustomerId, Name, Email => [AddressKey, EmailKey] by email::form, Phone,
+        City => [CityKey] by trimmed_fold, Region => [RegionKey] by trimmed_fold,
+        PostalCode => [PostalCodeKey] by trimmed_fold, Country => [Country] by country_form,
+        Status, Version, CreatedAt, UpdatedAt, DeletedAt,
     }
 }
 
@@ -71,6 +78,8 @@ impl Record for Customer {
         (Change::Deleted, "CustomerDeleted"),
         (Change::Restored, "CustomerRestored"),
     ];
+    const SCHEMA_VERSION: i16 = 2;
+    const SHAPE: u16 = 2;
     const UNIQUE: &'static [Unique] = &[Unique {
         field: "email",
         value: "email address",
@@ -84,6 +93,11 @@ impl Record for Customer {
         self.email_key = self.email.to_lowercase();
         let email = email::spellings(&self.email);
         self.search_text = fold(&format!("{}\n{email}", self.name));
+        let address = self.address.as_ref();
+        self.city_key = address.map(|it| fold(&it.city));
+        self.region_key = address.and_then(|it| it.region.as_deref()).map(fold);
+        self.postal_code_key = address.and_then(|it| it.postal_code.as_deref()).map(fold);
+        self.country = address.map(|it| it.country.clone());
     }
 
     fn keys(&self) -> Vec<Option<String>> {
@@ -170,7 +184,11 @@ mod tests {
             customer,
             previous_status,
         };
-        RecordEvent { change, data }
+        RecordEvent {
+            change,
+            data,
+            is_older: false,
+        }
     }
 
     #[test]

@@ -255,6 +255,7 @@ pub(super) fn edited<R: Record>(
     if record == *before {
         return Ok(None);
     }
+    record.check()?;
     number_next(&mut record, before);
     Ok(Some((change, record)))
 }

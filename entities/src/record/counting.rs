@@ -36,7 +36,7 @@ impl<R: Counted> Tally for R {
     const READ: Action = <R as Record>::READ;
 
     fn step(event: &Event) -> ::events::Result<Step<R::Status>> {
-        let RecordEvent { change, data } = RecordEvent::<R>::decode(event)?;
+        let RecordEvent { change, data, .. } = RecordEvent::<R>::decode(event)?;
         let now = R::of_data(&data).status();
         let (from, to) = match change {
             Change::Created | Change::Restored => (None, Some(now)),

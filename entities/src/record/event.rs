@@ -41,6 +41,9 @@ pub struct RecordEvent<R: Record> {
     pub change: Change,
     /// The data of the event, which has the record after it.
     pub data: R::Data,
+    /// The event is of an earlier schema version, so the record may lack what it had by then: a process of an earlier version passes
+    /// over columns that it does not know.
+    pub is_older: bool,
 }
 
 impl<R: Record> RecordEvent<R> {
@@ -60,6 +63,7 @@ impl<R: Record> RecordEvent<R> {
         Ok(Self {
             change: *change,
             data: serde_json::from_str(event.data.get()).map_err(malformed)?,
+            is_older: event.schema_version < R::SCHEMA_VERSION,
         })
     }
 

@@ -198,9 +198,10 @@ impl<R: Importable> Present<R> {
             (Some(before), Existing::Update, None) => {
                 let mut after = before.clone();
                 after.apply(R::into_update(row));
-                match after == *before {
-                    true => Plan::Keep(after),
-                    false => Plan::Update {
+                match (after == *before, after.check()) {
+                    (true, _) => Plan::Keep(after),
+                    (false, Err(violations)) => Plan::Refuse(violations),
+                    (false, Ok(())) => Plan::Update {
                         before: Box::new(before.clone()),
                         after: Box::new(after),
                     },

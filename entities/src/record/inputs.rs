@@ -22,7 +22,8 @@ pub trait Inputs {
 
 /// Writes the two inputs of a record, and `Inputs` for it. A line has a field, its type, and the rule that it has to keep, if there is
 /// one. `as` gives the name of the field in messages, if that differs. `clears` names a field of the record that is no longer right
-/// when the value changes.
+/// when the value changes. A value with fields of its own names what checks them behind `by`, and if the record has no field of that
+/// name and type, `via` names what sets it.
 macro_rules! inputs {
     (
         $record:ident:
@@ -30,7 +31,8 @@ macro_rules! inputs {
         $(#[$update_doc:meta])* $update:ident {
             $(
                 $(#[$doc:meta])*
-                $field:ident: $type:ty $(as $name:literal)? $(=> $rule:path)? $(, clears $stale:ident)?;
+                $field:ident: $type:ty $(as $name:literal)? $(=> $rule:path)? $(, by $check:path)? $(, via $setter:path)?
+                $(, clears $stale:ident)?;
             )+
         }
     ) => {
@@ -51,19 +53,21 @@ macro_rules! inputs {
             type Update = $update;
 
             fn create(new: $new) -> Self {
-                Self { $($field: new.$field,)+ ..Self::default() }
+                let mut record = Self::default();
+                record.apply($update { $($field: Some(new.$field),)+ });
+                record
             }
 
             fn apply(&mut self, update: $update) {
-                $($crate::record::inputs!(@set self.$field, update.$field $(, self.$stale)?);)+
+                $($crate::record::inputs!(@set self, update, $field $(, via $setter)? $(, clears $stale)?);)+
             }
 
             fn check_new(new: &mut $new, fields: &mut $crate::text::Fields) {
-                $($crate::record::inputs!(@check fields, new.$field, [$field $($name)?] $($rule)?);)+
+                $($crate::record::inputs!(@check fields, new.$field, [$field $($name)?] $($rule)? $(by $check)?);)+
             }
 
             fn check_update(update: &mut $update, fields: &mut $crate::text::Fields) {
-                $($crate::record::inputs!(@check fields, update.$field, [$field $($name)?] $($rule)?);)+
+                $($crate::record::inputs!(@check fields, update.$field, [$field $($name)?] $($rule)? $(by $check)?);)+
             }
         }
     };
@@ -71,11 +75,21 @@ macro_rules! inputs {
     (@check $fields:ident, $value:expr, [$($name:tt)+] $rule:path) => {
         $fields.rule($crate::record::inputs!(@name $($name)+), &mut $value, $rule)
     };
+    (@check $fields:ident, $value:expr, [$($name:tt)+] by $check:path) => {
+        $fields.check_within(&mut $value, $check)
+    };
     (@name $field:ident) => { stringify!($field) };
     (@name $field:ident $name:literal) => { $name };
-    (@set $field:expr, $value:expr) => { $crate::record::set(&mut $field, $value) };
-    (@set $field:expr, $value:expr, $stale:expr) => {
-        $crate::record::replace(&mut $field, &mut $stale, $value)
+    (@set $record:expr, $update:ident, $field:ident) => {
+        $crate::record::set(&mut $record.$field, $update.$field)
+    };
+    (@set $record:expr, $update:ident, $field:ident, via $setter:path) => {
+        if let Some(value) = $update.$field {
+            $setter($record, value);
+        }
+    };
+    (@set $record:expr, $update:ident, $field:ident, clears $stale:ident) => {
+        $crate::record::replace(&mut $record.$field, &mut $record.$stale, $update.$field)
     };
 }
 pub(crate) use inputs;

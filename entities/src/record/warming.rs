@@ -43,15 +43,16 @@ impl<R: Record> WarmingFollower<R> {
         for event in events {
             latest.insert(event.stream_id, (event, RecordEvent::decode(event)?));
         }
+        // What an earlier version wrote may lack what the row has. The next reader loads that.
         let (gone, living): (Vec<_>, Vec<_>) = latest
             .into_values()
-            .partition(|(_, decoded)| decoded.change == Change::Deleted);
+            .partition(|(_, decoded)| decoded.change == Change::Deleted || decoded.is_older);
         let level = SharedLevel::<R>::new(self.store.clone(), CacheConfig::default().lifetime);
         let gone: Vec<_> = gone.iter().map(|(event, _)| event.stream_id).collect();
         if !level.remove_all(epoch, &gone).await {
             tracing::debug!(
                 records = gone.len(),
-                "deleted records could not be removed from the cache yet"
+                "records could not be removed from the cache yet"
             );
         }
         let rows = living.iter().map(|(event, decoded)| {

@@ -5,13 +5,18 @@ use schemars::JsonSchema;
 use sea_orm::sea_query::Expr;
 use serde::{Deserialize, Serialize};
 
-use super::student::{Column, Student, StudentId, StudentStatus};
+use super::{
+    names::{self, StudentName},
+    student::{Column, Student, StudentId, StudentStatus},
+};
 use crate::{
-    Filter,
+    Filter, Violations,
     access::Action,
     filter::{FilterField, Operand, filter_fields},
-    record::{Change, Counted, Importable, Record, RecordEvent, Unique, head, inputs, sort_fields},
-    text::{Flaw, email, fold, written},
+    record::{
+        Change, Counted, Importable, Record, RecordEvent, Unique, head, inputs, set, sort_fields,
+    },
+    text::{Fields, Flaw, email, fold, trimmed_fold, written},
 };
 
 /// The kind of stream of students.
@@ -29,8 +34,8 @@ inputs! {
     CreateStudent,
     /// The input that updates a student. `None` keeps a value, and `Some(None)` removes it.
     UpdateStudent {
-        /// 1 to 200 characters.
-        name: String => written::name;
+        /// As a whole or in parts; 1 to 200 characters in all.
+        name: StudentName, by names::check, via rename;
         /// Unique among the students that are not deleted.
         email: String => email::checked, clears address_key;
         /// Unique among the students that are not deleted; 1 to 32 characters.
@@ -47,7 +52,7 @@ inputs! {
 filter_fields! {
     /// The fields that a list can be filtered by.
     StudentField of Column until DeletedAt {
-        Id of StudentId, Name, Email => [AddressKey, EmailKey] by email::form,
+        Id of StudentId, Name, GivenName, FamilyName, Email => [AddressKey, EmailKey] by email::form,
         StudentNumber => [NumberKey] by trimmed_fold, Course => [CourseKey] by trimmed_fold,
         Year, Status, Version, CreatedAt, UpdatedAt, DeletedAt,
     }
@@ -56,7 +61,7 @@ filter_fields! {
 sort_fields! {
     /// The fields that a list can be sorted by; texts sort by code point.
     StudentSortField of Column {
-        CreatedAt, UpdatedAt, Name, Email => EmailKey, Course => CourseKey, Year,
+        CreatedAt, UpdatedAt, Name, FamilyName => FamilyKey, Email => EmailKey, Course => CourseKey, Year,
     }
 }
 
@@ -86,7 +91,8 @@ impl Record for Student {
         (Change::Restored, "StudentRestored"),
         (Change::Cached, "StudentCached"),
     ];
-    const SCHEMA_VERSION: i16 = 2;
+    const SCHEMA_VERSION: i16 = 3;
+    const SHAPE: u16 = 2;
     const CACHE_STREAM: Option<&'static str> = Some(CACHE_STREAM);
     const UNIQUE: &'static [Unique] = &[
         Unique {
@@ -104,7 +110,24 @@ impl Record for Student {
 
     head!();
 
+    fn complete(&mut self) {
+        let stored = (self.given_name.as_deref(), self.family_name.as_deref());
+        let parts = names::parts(&self.name, stored);
+        if parts != stored {
+            let [given, family] = [parts.0, parts.1].map(|it| it.map(str::to_owned));
+            (self.given_name, self.family_name) = (given, family);
+        }
+    }
+
+    fn check(&self) -> Result<(), Violations> {
+        let mut fields = Fields::default();
+        fields.check("name", names::check_length(&self.name));
+        fields.end()
+    }
+
     fn derive_keys(&mut self) {
+        self.complete();
+        self.family_key = names::key((self.given_name.as_deref(), self.family_name.as_deref()));
         self.email_key = self.email.to_lowercase();
         self.number_key = self.student_number.as_deref().map(fold);
         self.course_key = fold(&self.course);
@@ -149,9 +172,29 @@ impl Record for Student {
     }
 }
 
-/// Returns a text as it is compared in a filter: as it would be stored, whatever its case.
-fn trimmed_fold(text: &str) -> String {
-    fold(text.trim())
+/// Gives a student another name. One that is the same in the end keeps its parts.
+fn rename(student: &mut Student, name: StudentName) {
+    if let Some(whole) = name.whole {
+        if whole != student.name {
+            student.name = whole;
+            (student.given_name, student.family_name) = (None, None);
+            student.complete();
+        }
+        return;
+    }
+    let mut named = student.clone();
+    named.complete();
+    set(&mut named.given_name, name.given);
+    set(&mut named.family_name, name.family);
+    let parts = (named.given_name.as_deref(), named.family_name.as_deref());
+    let stored = (
+        student.given_name.as_deref(),
+        student.family_name.as_deref(),
+    );
+    if parts != names::parts(&student.name, stored) {
+        student.name = names::join(parts);
+        (student.given_name, student.family_name) = (named.given_name, named.family_name);
+    }
 }
 
 fn course(course: &str) -> Result<String, Flaw> {

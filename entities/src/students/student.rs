@@ -36,8 +36,17 @@ pub struct Model {
     /// Its id, uuid v7.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: StudentId,
-    /// As people write it.
+    /// The whole name, as people write it.
     pub name: String,
+    /// The given names in it; none in events of before version 3.
+    #[serde(default)]
+    pub given_name: Option<String>,
+    /// The family name in it; none in events of before version 3.
+    #[serde(default)]
+    pub family_name: Option<String>,
+    /// What lists are sorted by: see `names::key`.
+    #[serde(skip)]
+    pub family_key: String,
     /// As it was entered.
     pub email: String,
     /// The address in lower case, by which it is unique: see `text::email`.

@@ -2,12 +2,23 @@
 //! misspelled one is not silently ignored. Columns without a name, which spreadsheets add, must be empty.
 
 use csv::StringRecord;
-use entities::students::{CreateStudent, StudentStatus};
+use entities::students::{CreateStudent, StudentName, StudentStatus};
 
 /// The names as they are shown; the comparison ignores case and punctuation.
-const KNOWN: [&str; 6] = ["name", "email", "course", "studentNumber", "year", "status"];
+const KNOWN: [&str; 8] = [
+    "email",
+    "course",
+    "name",
+    "givenName",
+    "familyName",
+    "studentNumber",
+    "year",
+    "status",
+];
 /// The number of the first columns that are required.
-const REQUIRED: usize = 3;
+const REQUIRED: usize = 2;
+/// The places of the columns of names among those known: the whole name, and its parts.
+const NAMES: std::ops::Range<usize> = 2..5;
 
 /// The place of each known column.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,10 +58,16 @@ impl Columns {
             }
         }
         let missing = KNOWN.iter().zip(&places).take(REQUIRED);
-        let missing: Vec<_> = missing
-            .filter(|(_, place)| place.is_none())
-            .map(|(name, _)| *name)
-            .collect();
+        let missing = missing.filter(|(_, place)| place.is_none());
+        let mut missing: Vec<_> = missing.map(|(name, _)| *name).collect();
+        match places[NAMES] {
+            [None, None, None] => missing.push("name, or givenName and familyName"),
+            [Some(_), None, None] | [None, ..] => {}
+            _ => {
+                let message = "name cannot be a column beside givenName and familyName, which are parts of it";
+                return Err(message.to_owned());
+            }
+        }
         match missing.is_empty() {
             true => Ok(Self {
                 named: places.iter().flatten().max().map_or(0, |last| last + 1),
@@ -69,7 +86,8 @@ impl Columns {
             let text = self.places[column].and_then(|place| record.get(place));
             text.map(str::trim).filter(|text| !text.is_empty())
         };
-        let text = |column: usize| field(column).unwrap_or_default().to_owned();
+        let given = |column: usize| field(column).map(str::to_owned);
+        let text = |column: usize| given(column).unwrap_or_default();
         if record.len() < self.named {
             return Err(format!("has {} fields, not {}", record.len(), self.named));
         }
@@ -85,17 +103,20 @@ impl Columns {
             ));
         }
         Ok(CreateStudent {
-            name: text(0),
-            email: text(1),
-            course: text(2),
-            student_number: field(3).map(str::to_owned),
-            year: match field(4) {
+            name: match self.places[NAMES.start] {
+                Some(_) => StudentName::of(text(2)),
+                None => StudentName::new(None, given(3), given(4)),
+            },
+            email: text(0),
+            course: text(1),
+            student_number: given(5),
+            year: match field(6) {
                 Some(year) => year
                     .parse()
                     .map_err(|_| format!("year must be a number, not {year:?}"))?,
                 None => 1,
             },
-            status: match field(5) {
+            status: match field(7) {
                 Some(name) => status(name)
                     .ok_or_else(|| format!("status must be one of those known, not {name:?}"))?,
                 None => StudentStatus::Applicant,
@@ -123,7 +144,7 @@ mod tests {
         let columns = Columns::find(&headers).expect("columns");
         let row = record(&["ada@example.com", " ", " Ada ", "Mathematics", "on leave"]);
         let student = columns.student(&row).expect("a student");
-        assert_eq!(student.name, "Ada");
+        assert_eq!(student.name, StudentName::of("Ada"));
         assert_eq!(student.student_number, None);
         assert_eq!(student.year, 1);
         assert_eq!(student.status, StudentStatus::OnLeave);
@@ -136,6 +157,22 @@ mod tests {
             "Mathematics",
             "lost"
         ]));
+    }
+
+    #[test]
+    fn a_name_is_in_one_column_or_in_two() {
+        let headers = record(&["Family name", "given_name", "email", "course"]);
+        let columns = Columns::find(&headers).expect("columns");
+        let name = |fields: &[&str]| columns.student(&record(fields)).expect("a student").name;
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            name(&["van Beethoven", "Ludwig", "l@example.com", "Music"]),
+            StudentName::new(None, some("Ludwig"), some("van Beethoven"))
+        );
+        assert_eq!(
+            name(&["", "Plato", "p@example.com", "Ethics"]),
+            StudentName::new(None, some("Plato"), None)
+        );
     }
 
     #[test]
@@ -155,6 +192,9 @@ mod tests {
     fn wrong_columns_are_named() {
         let problem = |headers: &[&str]| Columns::find(&record(headers)).expect_err("a problem");
         assert!(problem(&["name", "email"]).ends_with("missing: course"));
+        let missing = problem(&["email", "course"]);
+        assert!(missing.ends_with("missing: name, or givenName and familyName"));
+        assert!(problem(&["name", "familyName", "email", "course"]).contains("parts of it"));
         assert!(problem(&["name", "email", "corse"]).contains("\"corse\" is not known"));
         assert!(problem(&["name", "email", "course", "Name"]).contains("twice"));
     }

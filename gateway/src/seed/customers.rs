@@ -1,8 +1,8 @@
-//! Customers with plausible names.
+//! Customers with plausible names and addresses.
 
 use entities::{
     CommandContext, CommandError, Entities,
-    customers::{CreateCustomer, CustomerStatus},
+    customers::{CreateCustomer, CustomerStatus, PostalAddress},
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use indicatif::ProgressBar;
@@ -44,6 +44,23 @@ const LAST: [&str; 16] = [
     "Shannon",
     "Turing",
     "Wirth",
+];
+/// Streets, and cities with their region, postal code and country.
+const STREETS: [&str; 5] = [
+    "High Street",
+    "Mill Lane",
+    "Station Road",
+    "Park Avenue",
+    "Harbour Street",
+];
+const CITIES: [(&str, Option<&str>, Option<&str>, &str); 7] = [
+    ("London", None, Some("SW1A 1AA"), "GB"),
+    ("Cambridge", Some("MA"), Some("02139"), "US"),
+    ("Amsterdam", None, Some("1012 JS"), "NL"),
+    ("Zürich", None, Some("8001"), "CH"),
+    ("Toronto", Some("ON"), Some("M5V 2T6"), "CA"),
+    ("Dublin", None, Some("D02 X285"), "IE"),
+    ("Hong Kong", None, None, "HK"),
 ];
 /// Customers created in one transaction.
 const BATCH: u64 = 250;
@@ -94,11 +111,24 @@ fn customer(number: u64) -> CreateCustomer {
             last.to_lowercase()
         ),
         phone: (!number.is_multiple_of(3)).then(|| format!("+1 555 {:07}", number % 10_000_000)),
+        address: (!number.is_multiple_of(4)).then(|| address(number)),
         status: match number % 10 {
             0..=1 => CustomerStatus::Prospect,
             2..=7 => CustomerStatus::Active,
             8 => CustomerStatus::Suspended,
             _ => CustomerStatus::Closed,
         },
+    }
+}
+
+fn address(number: u64) -> PostalAddress {
+    let (city, region, postal_code, country) = CITIES[number as usize % CITIES.len()];
+    let street = STREETS[number as usize % STREETS.len()];
+    PostalAddress {
+        lines: vec![format!("{} {street}", 1 + number % 250)],
+        city: city.to_owned(),
+        region: region.map(str::to_owned),
+        postal_code: postal_code.map(str::to_owned),
+        country: country.to_owned(),
     }
 }

@@ -7,7 +7,7 @@ use entities::{
     CommandContext, Entities,
     access::{Principal, SessionId, Viewer},
     chats::{ChatKind, CreateChat},
-    students::{CreateStudent, StudentStatus},
+    students::{CreateStudent, StudentName, StudentStatus},
     users::{Role, User, UserError, Users},
 };
 
@@ -127,7 +127,7 @@ async fn seed_posts(entities: &Entities, members: &[User]) -> Result {
 async fn seed_students(entities: &Entities, administrator: &User) -> Result {
     for (number, (name, course, year)) in STUDENTS.into_iter().enumerate() {
         let student = CreateStudent {
-            name: name.to_owned(),
+            name: StudentName::of(name),
             email: format!("{}@example.com", name.to_lowercase().replace(' ', ".")),
             student_number: Some(format!("S-{:04}", number + 1)),
             course: course.to_owned(),

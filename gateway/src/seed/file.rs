@@ -10,9 +10,9 @@ use std::{
 
 use entities::{
     CommandContext, CommandError, Entities, RowRefusal,
-    customers::{CreateCustomer, CustomerStatus},
+    customers::{CreateCustomer, CustomerStatus, PostalAddress},
     record::{BulkMode, MAX_IMPORT_ROWS, Order, Outcome, Record, Records},
-    students::{CreateStudent, StudentStatus},
+    students::{CreateStudent, StudentName, StudentStatus},
 };
 use serde::Deserialize;
 
@@ -37,6 +37,7 @@ struct Customer {
     name: String,
     email: String,
     phone: Option<String>,
+    address: Option<PostalAddress>,
     #[serde(default)]
     status: CustomerStatus,
 }
@@ -44,7 +45,9 @@ struct Customer {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Student {
-    name: String,
+    name: Option<String>,
+    given_name: Option<String>,
+    family_name: Option<String>,
     email: String,
     student_number: Option<String>,
     course: String,
@@ -64,6 +67,7 @@ impl From<Customer> for CreateCustomer {
             name: customer.name,
             email: customer.email,
             phone: customer.phone,
+            address: customer.address,
             status: customer.status,
         }
     }
@@ -72,7 +76,7 @@ impl From<Customer> for CreateCustomer {
 impl From<Student> for CreateStudent {
     fn from(student: Student) -> Self {
         Self {
-            name: student.name,
+            name: StudentName::new(student.name, student.given_name, student.family_name),
             email: student.email,
             student_number: student.student_number,
             course: student.course,

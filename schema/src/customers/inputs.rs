@@ -3,7 +3,10 @@
 use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 use entities::customers::{self, CreateCustomer, UpdateCustomer};
 
-use super::object::{Customer, CustomerStatus};
+use super::{
+    address::{PostalAddressInput, given},
+    object::{Customer, CustomerStatus},
+};
 use crate::{
     filter::{
         DateTimeFilter, IdFilter, IntFilter, OptionalDateTimeFilter, OptionalStringFilter,
@@ -22,12 +25,14 @@ pub(crate) struct CreateCustomerInput {
     email: String,
     /// 3 to 20 digits, with + - ( ) . / and spaces between them.
     phone: Option<String>,
+    /// The postal address.
+    address: Option<PostalAddressInput>,
     /// The first status.
     #[graphql(default_with = "CustomerStatus::Prospect")]
     status: CustomerStatus,
 }
 
-takes!(CreateCustomer: CreateCustomerInput { name, email, phone, status });
+takes!(CreateCustomer: CreateCustomerInput { name, email, phone, address by given, status });
 
 /// Changes to a customer; absent fields stay as they are.
 #[derive(InputObject)]
@@ -42,11 +47,15 @@ pub(crate) struct UpdateCustomerInput {
     email: MaybeUndefined<String>,
     /// Null removes it.
     phone: MaybeUndefined<String>,
+    /// The whole address; null removes it.
+    address: MaybeUndefined<PostalAddressInput>,
     /// The new status.
     status: MaybeUndefined<CustomerStatus>,
 }
 
-updates!(UpdateCustomer: UpdateCustomerInput { name, email, status; clearing phone });
+updates! {
+    UpdateCustomer: UpdateCustomerInput { name, email, status; clearing phone, address by given }
+}
 
 choices! {
     /// Compares the status of a customer.
@@ -61,6 +70,10 @@ filters! {
         name: StringFilter as Name = "The name, by code point.",
         email: StringFilter as Email = "The email address, whatever its case.",
         phone: OptionalStringFilter as Phone = "The telephone number, as it was entered.",
+        city: OptionalStringFilter as City = "The city of the address, whatever its case.",
+        region: OptionalStringFilter as Region = "The region of the address, whatever its case.",
+        postal_code: OptionalStringFilter as PostalCode = "The postal code of the address, whatever its case.",
+        country: OptionalStringFilter as Country = "The country of the address, as of ISO 3166-1 alpha-2.",
         status: CustomerStatusFilter as Status = "Where the relation stands.",
         version: IntFilter as Version = "The version.",
         created_at: DateTimeFilter as CreatedAt = "When it was created.",

@@ -1,12 +1,17 @@
 //! The customer as clients see it.
 
 use async_graphql::{
-    Enum, ID, ScalarType, SimpleObject, Value, parser::types::Field, resolver_utils::enum_value,
+    ComplexObject, Context, Enum, ID, ScalarType, SimpleObject, Value, parser::types::Field,
+    resolver_utils::enum_value,
 };
 use entities::customers;
 
-use super::inputs::CustomerSortField;
+use super::{
+    address::{self, PostalAddress},
+    inputs::CustomerSortField,
+};
 use crate::{
+    error::Result,
     plain::Plain,
     record::{RecordHead, recorded},
     statistics::statistics,
@@ -28,6 +33,7 @@ pub(crate) enum CustomerStatus {
 
 /// A person or company that one does business with.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub(crate) struct Customer {
     /// The global id.
     #[graphql(owned)]
@@ -38,14 +44,29 @@ pub(crate) struct Customer {
     email: String,
     /// A telephone number, as it was entered.
     phone: Option<String>,
+    #[graphql(skip)]
+    address: Option<customers::PostalAddress>,
     /// Where the relation stands.
     status: CustomerStatus,
     #[graphql(flatten)]
     head: RecordHead<Self>,
 }
 
+#[ComplexObject]
+impl Customer {
+    /// The postal address. Null when none is known.
+    async fn address(&self, ctx: &Context<'_>) -> Result<Option<PostalAddress>> {
+        let later = self.head.later(ctx).await?;
+        let address = match later {
+            Some(later) => later.address,
+            None => self.address.clone(),
+        };
+        Ok(address.map(Into::into))
+    }
+}
+
 recorded! {
-    Customer shows customers::Customer { name, email, phone, status },
+    Customer shows customers::Customer { name, email, phone, address, status },
     one of entities.customers,
     sorted by CustomerSortField,
     CustomerField or CustomerRow { customer }
@@ -70,6 +91,10 @@ impl Plain for Customer {
             "name" => self.name.as_str().into(),
             "email" => self.email.as_str().into(),
             "phone" => self.phone.clone().into(),
+            "address" if !self.head.is_of_older_event => match &self.address {
+                Some(address) => address::plain(address, field)?,
+                None => Value::Null,
+            },
             "status" => enum_value(self.status),
             _ => return None,
         })

@@ -180,13 +180,16 @@ impl<O: Recorded> RecordChange<O> {
             return Ok(None);
         }
         let record = decoded.record().clone();
+        let version = record.head().version;
+        let mut object = O::from(record);
+        object.head_mut().is_of_older_event = decoded.is_older;
         Ok(Some(Self {
             cursor,
             change: ChangeType::of(decoded.change),
             actor: event.meta.actor.as_str().into(),
             occurred_at: event.occurred_at,
-            version: record.head().version,
-            record: O::from(record).into(),
+            version,
+            record: object.into(),
         }))
     }
 }

@@ -74,9 +74,12 @@ pub(crate) trait UpdateInput {
 }
 
 /// Writes how an update becomes that of `entities`, whose fields have the same names. Null is refused, but for the fields behind
-/// `clearing`, which it clears.
+/// `clearing`, which it clears; one with a function is converted by it. A field behind `making` is made of the whole input.
 macro_rules! updates {
-    ($update:ident: $input:ident { $($kept:ident $(as $name:literal)?),+ $(; clearing $($cleared:ident),+)? }) => {
+    ($update:ident: $input:ident {
+        $($kept:ident $(as $name:literal)?),+
+        $(; clearing $($cleared:ident $(by $convert:path)?),+)? $(; making $made:ident by $make:path)?
+    }) => {
         impl $crate::record::UpdateInput for $input {
             type Update = $update;
 
@@ -85,10 +88,12 @@ macro_rules! updates {
             ) -> std::result::Result<(async_graphql::ID, Option<i64>, $update), entities::Violations> {
                 let mut nulls = $crate::record::Nulls::default();
                 let update = $update {
+                    // It borrows the input, so it comes before the others take their parts of it.
+                    $($made: $make(&self, &mut nulls),)?
                     $($kept: nulls
                         .refuse($crate::record::updates!(@name $kept $($name)?), self.$kept)
                         .map(Into::into),)+
-                    $($($cleared: self.$cleared.into(),)+)?
+                    $($($cleared: $crate::record::updates!(@cleared self.$cleared $(, $convert)?),)+)?
                 };
                 nulls.end()?;
                 Ok((self.id, self.expected_version, update))
@@ -97,6 +102,8 @@ macro_rules! updates {
     };
     (@name $field:ident) => { stringify!($field) };
     (@name $field:ident $name:literal) => { $name };
+    (@cleared $value:expr) => { $value.into() };
+    (@cleared $value:expr, $convert:path) => { Option::from($value).map($convert) };
 }
 pub(crate) use updates;
 

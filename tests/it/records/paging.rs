@@ -67,6 +67,11 @@ fn model(rows: &[Row], key: &str, descending: bool, status: Option<&str>) -> Vec
         let text = row.values[key].as_str().unwrap_or_default();
         let text = match key {
             "email" | "course" | "code" => text.to_lowercase(),
+            // Whoever has no family name is listed by the given names.
+            "familyName" => match (text, row.values["givenName"].as_str().unwrap_or_default()) {
+                ("", given) => given.to_owned(),
+                (family, given) => format!("{family}\n{given}"),
+            },
             _ => text.to_owned(),
         };
         (row.values[key].as_i64(), text)

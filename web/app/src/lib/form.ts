@@ -72,7 +72,12 @@ export function useServerForm<Values extends Record<string, unknown>>(
       } catch (cause) {
         const failure = asFailure(cause as Error);
         const field = failure.errors[0]?.extensions?.field;
-        const named = failure.violations.map(({ field, message }) => [field, message] as const);
+        // A field of an embedded object is named by its path, such as `address.lines.0`.
+        const own = (path: string) =>
+          path.split('.').findLast((part) => part in form.getValues()) ?? path;
+        const named = failure.violations.map(
+          ({ field, message }) => [own(field), message] as const,
+        );
         if (typeof field === 'string') named.push([field, failure.message]);
         const known = named.filter(([name]) => name in form.getValues());
         if (known.length > 0) form.setErrors(Object.fromEntries(known));

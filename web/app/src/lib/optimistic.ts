@@ -6,6 +6,8 @@ import type {
   OptimisticMutationResolver,
 } from '@urql/exchange-graphcache';
 
+const isObject = (value: unknown) => typeof value === 'object' && value !== null;
+
 /** The object that the input names, with what the input says of it. */
 const changed =
   (
@@ -13,7 +15,16 @@ const changed =
     more: () => Record<string, string | null> = () => ({}),
   ): OptimisticMutationResolver =>
   ({ input }, cache, { fieldName }) => {
-    const { expectedVersion: _, id, ...said } = input as { id: string; expectedVersion?: number };
+    // What is embedded is shown as it is answered.
+    const given = Object.entries(input as object).filter(([, value]) => !isObject(value));
+    const {
+      expectedVersion: _,
+      id,
+      ...said
+    } = Object.fromEntries(given) as {
+      id: string;
+      expectedVersion?: number;
+    };
     const version = cache.resolve({ __typename: type, id }, 'version') as number | null;
     if (version == null) return null;
     return {

@@ -1,5 +1,5 @@
 // The fields of a form, in two columns where there is room.
-import { NativeSelect, SimpleGrid, TextInput } from '@mantine/core';
+import { NativeSelect, SimpleGrid, Textarea, TextInput } from '@mantine/core';
 import type { Field, Fields } from './fields';
 
 interface Form {
@@ -18,10 +18,10 @@ export function FieldInputs({ fields, form }: { fields: Fields; form: Form }) {
 }
 
 function FieldInput({ field, form, isFirst }: { field: Field; form: Form; isFirst: boolean }) {
-  const { key, label, kind, options, isRequired } = field;
+  const { key, label, kind, options, isRequired, within } = field;
   const shared = {
     label,
-    withAsterisk: isRequired === true && kind !== 'choice',
+    withAsterisk: isRequired === true && kind !== 'choice' && within === undefined,
     'data-autofocus': isFirst || undefined,
     ...form.getInputProps(key),
   };
@@ -32,12 +32,13 @@ function FieldInput({ field, form, isFirst }: { field: Field; form: Form; isFirs
         data={(options ?? []).map(({ value, label }) => ({ value, label }))}
       />
     );
+  // What is typed is about somebody else, so the browser does not fill it in.
+  if (kind === 'lines') return <Textarea {...shared} autosize maxRows={5} autoComplete="off" />;
   return (
     <TextInput
       {...shared}
       type={kind === 'number' ? 'text' : kind}
       inputMode={kind === 'number' ? 'numeric' : undefined}
-      // What is typed is about somebody else.
       autoComplete="off"
     />
   );

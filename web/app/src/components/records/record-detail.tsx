@@ -35,6 +35,8 @@ export interface Detailed extends Known {
 interface Props<R extends Detailed> {
   noun: 'customer' | 'student';
   fields: Fields;
+  /** What its history tells, if that is other than what is typed. */
+  told?: Fields;
   statuses: readonly Option[];
   /** What is said of each of its events. */
   verbs: Record<string, string>;
@@ -187,7 +189,7 @@ export function RecordDetail<R extends Detailed>(props: Props<R>) {
               <RecordHistory
                 key={record.id}
                 name={noun}
-                fields={props.fields}
+                fields={props.told ?? props.fields}
                 verbs={props.verbs}
                 newest={record.history}
                 older={props.older}

@@ -1,8 +1,9 @@
 // A customer beside the list.
+import { Text } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
 import { inAnyState, useLiveRecord, useRead } from '../../components/records/live-record';
 import { contact, RecordDetail } from '../../components/records/record-detail';
-import type { UpdateCustomerInput } from '../../generated/graphql';
+import type { CustomerDetailsFragment, UpdateCustomerInput } from '../../generated/graphql';
 import { useAct } from '../../lib/live';
 import {
   CustomerById,
@@ -50,10 +51,31 @@ export function CustomerDetail() {
         const { customers } = await read(CustomerHistory, { filter: inAnyState(id), before });
         return customers?.nodes[0]?.history;
       }}
-      facts={({ email, phone }) => [
+      facts={({ email, phone, address }) => [
         ['Email address', contact('mailto', email)],
         ['Phone', contact('tel', phone)],
+        [
+          'Address',
+          address && (
+            <Text size="sm" style={{ whiteSpace: 'pre-line' }}>
+              {written(address)}
+            </Text>
+          ),
+        ],
       ]}
     />
   );
+}
+
+/** An address as it is read, line by line. */
+function written(address: NonNullable<CustomerDetailsFragment['address']>): string {
+  const { lines, city, region, postalCode, country } = address;
+  const place = [city, region, postalCode].filter((part) => part).join(', ');
+  return [...lines, place, countryName(country)].join('\n');
+}
+
+const countries = new Intl.DisplayNames('en', { type: 'region' });
+
+function countryName(code: string): string {
+  return countries.of(code) ?? code;
 }

@@ -12,6 +12,7 @@ export const CustomerRow = graphql(`
 export const CustomerDetails = graphql(`
   fragment CustomerDetails on Customer {
     ...CustomerRow
+    address { lines city region postalCode country }
     createdBy { name ... on User { id ...UserName } }
     updatedBy { name ... on User { id ...UserName } }
     history(last: 21) { ...RecordHistory }
@@ -124,6 +125,11 @@ export const fields: Fields = [
   { key: 'name', label: 'Name', kind: 'text', isRequired: true },
   { key: 'email', label: 'Email address', kind: 'email', isRequired: true },
   { key: 'phone', label: 'Phone', kind: 'tel' },
+  { key: 'lines', label: 'Street', kind: 'lines', isRequired: true, within: 'address' },
+  { key: 'city', label: 'City', kind: 'text', isRequired: true, within: 'address' },
+  { key: 'region', label: 'Region', kind: 'text', within: 'address' },
+  { key: 'postalCode', label: 'Postal code', kind: 'text', within: 'address' },
+  { key: 'country', label: 'Country code', kind: 'text', isRequired: true, within: 'address' },
   { key: 'status', label: 'Status', kind: 'choice', options: statuses, initial: 'PROSPECT' },
 ];
 

@@ -58,8 +58,16 @@ export function CustomersPage() {
         NAME: ({ name }) => name,
         EMAIL: ({ email }) => email.toLowerCase(),
       }}
-      filters={[{ key: 'phone', label: 'Phone', kind: 'text', verb: 'begins with' }]}
-      filterOf={({ phone }) => (phone ? { phone: { startsWith: phone } } : {})}
+      filters={[
+        { key: 'phone', label: 'Phone', kind: 'text', verb: 'begins with' },
+        { key: 'city', label: 'City', kind: 'text', verb: 'begins with' },
+        { key: 'country', label: 'Country code', kind: 'text', verb: 'is' },
+      ]}
+      filterOf={({ phone, city, country }) => ({
+        ...(phone && { phone: { startsWith: phone } }),
+        ...(city && { city: { startsWith: city } }),
+        ...(country && { country: { eq: country } }),
+      })}
       live={{
         page: CustomerPage,
         connection: ({ customers }) => customers && { ...customers, total: customers.totalCount },

@@ -13,6 +13,7 @@ import {
   StudentHistory,
   StudentNow,
   statuses,
+  told,
   UpdateStudent,
   verbs,
 } from './documents';
@@ -36,6 +37,7 @@ export function StudentDetail() {
     <RecordDetail
       noun="student"
       fields={fields}
+      told={told}
       statuses={statuses}
       verbs={verbs}
       {...live}
@@ -50,7 +52,9 @@ export function StudentDetail() {
         const { students } = await read(StudentHistory, { filter: inAnyState(id), before });
         return students?.nodes[0]?.history;
       }}
-      facts={({ email, studentNumber, course, year }) => [
+      facts={({ givenName, familyName, email, studentNumber, course, year }) => [
+        ['Given names', givenName],
+        ['Family name', familyName],
         ['Course', `${course}, year ${year}`],
         ['Number', studentNumber],
         ['Email address', contact('mailto', email)],

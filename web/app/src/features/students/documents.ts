@@ -6,7 +6,7 @@ import { graphql } from '../../lib/graphql';
 
 export const StudentRow = graphql(`
   fragment StudentRow on Student {
-    id version name email studentNumber course year status createdAt updatedAt deletedAt
+    id version name givenName familyName email studentNumber course year status createdAt updatedAt deletedAt
   }
 `);
 export const StudentDetails = graphql(`
@@ -128,14 +128,25 @@ export const statuses = [
   { value: 'WITHDRAWN', label: 'Withdrawn', tone: 'bad' },
 ] as const satisfies readonly Option[];
 
-export const fields: Fields = [
-  { key: 'name', label: 'Name', kind: 'text', isRequired: true },
+const whole: Fields = [{ key: 'name', label: 'Name', kind: 'text', isRequired: true }];
+const parts: Fields = [
+  { key: 'givenName', label: 'Given names', kind: 'text' },
+  { key: 'familyName', label: 'Family name', kind: 'text' },
+];
+const others: Fields = [
   { key: 'email', label: 'Email address', kind: 'email', isRequired: true },
   { key: 'studentNumber', label: 'Student number', kind: 'text' },
   { key: 'course', label: 'Course', kind: 'text', isRequired: true },
   { key: 'year', label: 'Year', kind: 'number', isRequired: true, initial: '1' },
   { key: 'status', label: 'Status', kind: 'choice', options: statuses, initial: 'APPLICANT' },
 ];
+
+/** What is typed, name by name. */
+export const fields: Fields = [...parts, ...others];
+/** What histories tell: events of before there were parts have the whole name only. */
+export const told: Fields = [...whole, ...others];
+/** What a file may have: the name in one column, or in two. */
+export const columns: Fields = [...whole, ...parts, ...others];
 
 export const verbs: Record<string, string> = {
   StudentCreated: 'added the student',

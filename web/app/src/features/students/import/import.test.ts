@@ -1,6 +1,6 @@
 // Files as people have them: other separators, names of columns, encodings, and rows that are wrong.
 import { expect, test } from 'vitest';
-import { fields } from '../documents';
+import { columns } from '../documents';
 import { guess, inputOf, lineOf, look } from './mapping';
 import { readTable, refusedFile } from './table';
 
@@ -37,9 +37,11 @@ test('what is no table is refused in words', async () => {
 });
 
 test('columns are known by their usual names, in any order and writing', () => {
-  const mapping = guess(['E-Mail', 'Full name', 'Remark', 'student_number', 'Course'], fields);
+  const mapping = guess(['E-Mail', 'Full name', 'Remark', 'student_number', 'Course'], columns);
   expect(mapping).toEqual({
     name: 1,
+    givenName: -1,
+    familyName: -1,
     email: 0,
     studentNumber: 3,
     course: 4,
@@ -49,8 +51,8 @@ test('columns are known by their usual names, in any order and writing', () => {
 });
 
 test('a row becomes a student, with what it leaves out left out', () => {
-  const mapping = guess(['name', 'email', 'course', 'year', 'status', 'number'], fields);
-  const full = lineOf([' Emmy ', 'e@x.org', 'Maths', '3', 'on leave', 'N-1'], 0, mapping, fields);
+  const mapping = guess(['name', 'email', 'course', 'year', 'status', 'number'], columns);
+  const full = lineOf([' Emmy ', 'e@x.org', 'Maths', '3', 'on leave', 'N-1'], 0, mapping);
   expect([full.number, full.problems]).toEqual([2, {}]);
   expect(inputOf(full)).toEqual({
     name: 'Emmy',
@@ -60,13 +62,22 @@ test('a row becomes a student, with what it leaves out left out', () => {
     status: 'ON_LEAVE',
     studentNumber: 'N-1',
   });
-  const short = lineOf(['Emmy', 'e@x.org', 'Maths'], 1, mapping, fields);
+  const short = lineOf(['Emmy', 'e@x.org', 'Maths'], 1, mapping);
   expect([short.problems, inputOf(short)]).toEqual([
     {},
     { name: 'Emmy', email: 'e@x.org', course: 'Maths', year: 1 },
   ]);
-  const wrong = lineOf(['', 'e@x.org', 'Maths', 'third', 'asleep'], 2, mapping, fields);
+  const wrong = lineOf(['', 'e@x.org', 'Maths', 'third', 'asleep'], 2, mapping);
   expect(Object.keys(wrong.problems)).toEqual(['name', 'year', 'status']);
+});
+
+test('a name in two columns is sent in two', () => {
+  const mapping = guess(['Surname', 'First name', 'email', 'course'], columns);
+  const line = lineOf(['van Dyk', 'Jan', 'j@x.org', 'Law'], 0, mapping);
+  expect([line.problems, inputOf(line)]).toEqual([
+    {},
+    { givenName: 'Jan', familyName: 'van Dyk', email: 'j@x.org', course: 'Law', year: 1 },
+  ]);
 });
 
 test('what was refused can be mended and imported again', async () => {
@@ -84,9 +95,9 @@ test('what was refused can be mended and imported again', async () => {
 });
 
 test('what is wrong comes first, then what has the address of an earlier row', () => {
-  const mapping = guess(['name', 'email', 'course'], fields);
+  const mapping = guess(['name', 'email', 'course'], columns);
   const rows = ['a@x.org', 'b@x.org', 'A@X.org', '', 'b@x.org', 'c@x.org'];
-  const lines = rows.map((email, place) => lineOf(['Emmy', email, 'M'], place, mapping, fields));
+  const lines = rows.map((email, place) => lineOf(['Emmy', email, 'M'], place, mapping));
   const { wrong, repeated, first } = look(lines, 5);
   expect(wrong.map(({ number }) => number)).toEqual([5]);
   expect([...repeated].map(([{ number }, earlier]) => [number, earlier])).toEqual([
@@ -97,10 +108,10 @@ test('what is wrong comes first, then what has the address of an earlier row', (
 });
 
 test('a file of ten times the rows takes about ten times as long, also when half of them are wrong', () => {
-  const mapping = guess(['name', 'email', 'course'], fields);
+  const mapping = guess(['name', 'email', 'course'], columns);
   const linesOf = (count: number) =>
     Array.from({ length: count }, (_, place) =>
-      lineOf(['Emmy', place % 2 === 0 ? '' : `${place}@x.org`, 'M'], place, mapping, fields),
+      lineOf(['Emmy', place % 2 === 0 ? '' : `${place}@x.org`, 'M'], place, mapping),
     );
   const [few, many] = [linesOf(2_000), linesOf(20_000)];
   const quickest = (lines: ReturnType<typeof linesOf>) => {

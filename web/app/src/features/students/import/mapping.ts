@@ -1,7 +1,7 @@
 // Which column of a file is which field of a student, and a student for each row.
 import { type Fields, problemsOf } from '../../../components/records/fields';
 import type { CreateStudentInput } from '../../../generated/graphql';
-import { statuses } from '../documents';
+import { fields, statuses, told } from '../documents';
 
 /** The column of each field; -1 for none. */
 export type Mapping = Record<string, number>;
@@ -17,6 +17,8 @@ export interface Line {
 
 const names: Record<string, readonly string[]> = {
   name: ['name', 'fullname', 'student', 'studentname'],
+  givenName: ['givenname', 'firstname', 'forename', 'first'],
+  familyName: ['familyname', 'lastname', 'surname', 'last'],
   email: ['email', 'emailaddress', 'mail', 'address'],
   studentNumber: ['studentnumber', 'number', 'studentid', 'matriculationnumber', 'no'],
   course: ['course', 'programme', 'program', 'subject', 'studies'],
@@ -35,7 +37,13 @@ export function guess(columns: readonly string[], fields: Fields): Mapping {
   );
 }
 
-export function lineOf(cells: string[], place: number, mapping: Mapping, fields: Fields): Line {
+/** What a student of this file is made of: parts of the name count before a whole one. */
+export function fieldsOf({ givenName = -1, familyName = -1 }: Mapping): Fields {
+  return givenName >= 0 || familyName >= 0 ? fields : told;
+}
+
+export function lineOf(cells: string[], place: number, mapping: Mapping): Line {
+  const fields = fieldsOf(mapping);
   const values = Object.fromEntries(
     fields.map(({ key, initial = '' }) => {
       const text = cells[mapping[key] ?? -1]?.trim() ?? '';
@@ -92,9 +100,20 @@ export function look(lines: readonly Line[], most: number): Found {
 }
 
 export function inputOf({ values }: Line): CreateStudentInput {
-  const { name = '', email = '', course = '', studentNumber, year, status } = values;
-  return {
+  const {
     name,
+    givenName,
+    familyName,
+    email = '',
+    course = '',
+    studentNumber,
+    year,
+    status,
+  } = values;
+  return {
+    ...(name && { name }),
+    ...(givenName && { givenName }),
+    ...(familyName && { familyName }),
     email,
     course,
     ...(studentNumber && { studentNumber }),

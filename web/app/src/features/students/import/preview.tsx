@@ -2,11 +2,11 @@
 import { Button, Group, NativeSelect, Radio, SimpleGrid, Stack, Text } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import { Notice } from '../../../components/notice';
-import { type Field, textOf } from '../../../components/records/fields';
+import { type Field, type Fields, textOf } from '../../../components/records/fields';
 import type { ExistingStudents } from '../../../generated/graphql';
-import { fields } from '../documents';
+import { columns } from '../documents';
 import classes from './import.module.css';
-import { guess, type Line, lineOf, look } from './mapping';
+import { fieldsOf, guess, type Line, lineOf, look } from './mapping';
 import type { FileTable } from './table';
 
 const shownRows = 8;
@@ -26,10 +26,11 @@ export function Preview({
   start: (lines: readonly Line[], existing: ExistingStudents) => void;
   back: () => void;
 }) {
-  const [mapping, setMapping] = useState(() => guess(table.columns, fields));
+  const [mapping, setMapping] = useState(() => guess(table.columns, columns));
   const [existing, setExisting] = useState<ExistingStudents>('SKIP');
+  const fields = fieldsOf(mapping);
   const lines = useMemo(
-    () => table.rows.map((cells, place) => lineOf(cells, place, mapping, fields)),
+    () => table.rows.map((cells, place) => lineOf(cells, place, mapping)),
     [table, mapping],
   );
   const { wrong, repeated, first } = useMemo(() => look(lines, shownRows), [lines]);
@@ -51,12 +52,12 @@ export function Preview({
       <fieldset className={classes.group}>
         <legend>Columns</legend>
         <SimpleGrid cols={{ base: 2, xs: 3 }} type="container" spacing="xs">
-          {fields.map(({ key, label, isRequired, initial }) => (
+          {columns.map(({ key, label, isRequired, initial }) => (
             <NativeSelect
               key={key}
               size="xs"
               label={label}
-              withAsterisk={isRequired === true && !initial}
+              withAsterisk={isRequired === true && !initial && fields.some((it) => it.key === key)}
               value={String(mapping[key] ?? -1)}
               onChange={({ currentTarget }) =>
                 setMapping({ ...mapping, [key]: Number(currentTarget.value) })
@@ -91,7 +92,7 @@ export function Preview({
           earlier ones: {whatBecomes[existing]}
         </Notice>
       )}
-      <Rows lines={first} repeated={repeated} />
+      <Rows lines={first} fields={fields} repeated={repeated} />
       <Radio.Group
         label="Students who are there already, by their email address"
         value={existing}
@@ -117,9 +118,11 @@ export function Preview({
 
 function Rows({
   lines,
+  fields,
   repeated,
 }: {
   lines: readonly Line[];
+  fields: Fields;
   repeated: ReadonlyMap<Line, number>;
 }) {
   return (
