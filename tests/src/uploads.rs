@@ -29,9 +29,8 @@ pub async fn send(
     let map = json!({ "0": ["variables.picture"] });
     let mut body = Vec::new();
     for (name, text) in [("operations", operations), ("map", map)] {
-        let part = format!(
-            "--limit\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n"
-        );
+        let part =
+            format!("--limit\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n");
         body.extend_from_slice(part.as_bytes());
     }
     // What is said of the file means nothing.
