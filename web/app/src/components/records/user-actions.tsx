@@ -133,7 +133,8 @@ export function UserActions({
         }}
       >
         Names, address, picture and bio are gone at once; what they wrote in chats, posts and
-        comments is removed from tables, log and archive in the background. Nobody can bring it back.
+        comments is removed from tables, log and archive in the background. Nobody can bring it
+        back.
       </Confirm>
     </>
   );
