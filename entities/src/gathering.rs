@@ -77,6 +77,8 @@ impl<K: Key, V: Value> Group for Loads<K, V> {
     type Member = K;
     type Answer = Found<V>;
 
+    const NAME: &'static str = "load";
+
     fn run(&self, members: Members<Self>) -> BoxFuture<'_, ()> {
         let mut asked: HashMap<K, Vec<Caller<Found<V>>>> = HashMap::with_capacity(members.len());
         for (key, caller) in members {

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::{
     DatabaseTransaction, Error, Event, Meta, Receipt, Result, StreamKey, Written,
     sql::{Dialect, execute},
+    trace,
 };
 pub use batch::Appending;
 use batch::Row;
@@ -119,7 +120,11 @@ impl<'tx> Tx<'tx> {
         let event_id = row.event_id;
         let backend = self.transaction.get_database_backend();
         let sql = backend.either(INSERT_POSTGRES, INSERT_SQLITE);
-        self.insert(sql, row.values(stream.kind)).await?;
+        let mut span = trace::detail("append");
+        span.set("millrace.event.type", event.event.event_type);
+        let inserting = self.insert(sql, row.values(stream.kind));
+        span.scope(inserting).await?;
+        drop(span);
         let appended = event.appended(stream.kind, backend.is_postgres().then_some(row));
         self.appended.lock().push(appended);
         Ok(event_id)

@@ -11,7 +11,12 @@ use redis::{
 };
 use tokio::time::sleep;
 
-use crate::{Cursor, Event, EventLog, PARTS, Tail, backoff::Backoff, connector};
+use crate::{
+    Cursor, Event, EventLog, PARTS, Tail,
+    backoff::Backoff,
+    connector,
+    trace::{self, Kind},
+};
 
 /// How long one read blocks, in milliseconds. A new epoch is noticed within this time.
 const BLOCK_MS: usize = 1_000;
@@ -80,6 +85,10 @@ async fn receive(
             log.shared.tops.raise(*part, *position);
         }
         let events = places.take(entries);
+        let mut spans = trace::of_events("receive", Kind::Consumer, &events);
+        spans.set("messaging.system", "redis");
+        spans.set("messaging.operation.type", "receive");
+        drop(spans);
         log.tail().offer(places.epoch, events);
         if log.tail().has_refused() {
             // The entry differs from the log, or its relay did not say which event it follows.

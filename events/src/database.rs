@@ -9,6 +9,7 @@ mod lease;
 mod open;
 mod silence;
 mod slow;
+mod traced;
 mod transaction;
 mod trouble;
 mod turns;

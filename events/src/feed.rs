@@ -12,7 +12,7 @@ use std::{
         Arc,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use chrono::{DateTime, Utc};
@@ -24,6 +24,7 @@ pub use values::Versioned;
 
 use crate::{
     Cursor, CursorError, Error, Event, EventLog, Interest, StreamKey, Topic, epoch, topic::Topics,
+    trace,
 };
 
 /// The number of events held in memory for one reader of the log.
@@ -66,6 +67,19 @@ pub struct EventSource {
     place: Place,
     /// When the last event yielded occurred, in microseconds since the Unix epoch; 0 if none was.
     occurred: Arc<AtomicI64>,
+    traced: Traced,
+}
+
+/// The context of the last event yielded, if its trace is sampled, and when it was yielded.
+#[derive(Clone, Default)]
+struct Traced(Arc<Mutex<Option<(trace::Context, Instant)>>>);
+
+impl Traced {
+    fn note(&self, event: &Event) {
+        if trace::is_on() {
+            *self.0.lock() = trace::sampled(event).map(|context| (context, Instant::now()));
+        }
+    }
 }
 
 /// The place from which a client may resume if it has everything yielded so far.
@@ -91,6 +105,7 @@ impl EventSource {
             order: Arc::new(AtomicU64::new(range.after.position)),
             place: Place(Arc::new(Mutex::new(range.after))),
             occurred: Arc::default(),
+            traced: Traced::default(),
         }
     }
 
@@ -111,6 +126,11 @@ impl EventSource {
             0 => None,
             occurred => DateTime::from_timestamp_micros(occurred),
         }
+    }
+
+    /// Returns the context of the last event yielded, if its trace is sampled, and when it was yielded.
+    pub fn traced(&self) -> Option<(trace::Context, Instant)> {
+        *self.traced.0.lock()
     }
 
     /// Returns the place behind an event that this source yielded.
@@ -134,6 +154,7 @@ impl EventSource {
             order,
             place,
             occurred,
+            traced,
         } = self.clone();
         Box::pin(async_stream::try_stream! {
             // All items yielded belong to this epoch.
@@ -180,6 +201,7 @@ impl EventSource {
                         order.store(last.position, Ordering::Release);
                         place.set(last);
                         occurred.store(event.occurred_at.timestamp_micros(), Ordering::Relaxed);
+                        traced.note(&event);
                         yield event;
                         if is_changed {
                             break;
@@ -202,6 +224,7 @@ impl EventSource {
                             order.store(last.position, Ordering::Release);
                             place.set(last);
                             occurred.store(event.occurred_at.timestamp_micros(), Ordering::Relaxed);
+                            traced.note(&event);
                             yield event;
                         }
                         Err(RecvError::Lagged(_)) => break,

@@ -115,6 +115,18 @@ pub enum HandlerError {
     DatabaseUnavailable(String),
 }
 
+impl HandlerError {
+    /// Returns the name that traces have for it.
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Retry(_) => "retry",
+            Self::Final(_) => "final",
+            Self::Unavailable(_) => "unavailable",
+            Self::DatabaseUnavailable(_) => "database_unavailable",
+        }
+    }
+}
+
 impl From<Error> for HandlerError {
     fn from(error: Error) -> Self {
         let text = error_chain(&error);

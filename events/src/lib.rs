@@ -49,6 +49,7 @@ mod status;
 mod tail;
 mod together;
 mod topic;
+pub mod trace;
 mod versions;
 mod whispers;
 

@@ -32,6 +32,7 @@ use crate::{
     shared_store::SharedStore,
     together::{Bounds, Together},
     topic::Topics,
+    trace,
     whispers::Whispers,
 };
 use progress::Horizons;
@@ -254,7 +255,7 @@ impl EventLog {
             log.shared.wake.notify_one();
             outcome
         };
-        tokio::spawn(task.in_current_span())
+        tokio::spawn(trace::carried(task.in_current_span()))
             .await
             .unwrap_or_else(|error| Err(Error::Task(error.to_string()).into()))
     }

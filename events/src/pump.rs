@@ -19,6 +19,7 @@ use crate::{
     fresh::Fresh,
     metrics::METRICS,
     read::{self, Head, Pass},
+    trace::{self, Kind},
 };
 
 /// The shortest time between two passes, so that a burst of commits shares one.
@@ -176,18 +177,20 @@ impl<S: Source> Pump<'_, S> {
             && reached.position + 1 == first
             && let Some(events) = self.fresh.number(reached, &events)
         {
+            trace_numbered(&events, first, started);
             self.tail.offer(head.epoch, events);
         }
         METRICS.sequenced.inc_by(numbered);
         let read = match is_read {
-            true => self.read_up_to(&head).await,
+            true => self.read_up_to(&head, (first, started)).await,
             false => Ok(()),
         };
         self.currency.settle(self.tail.position());
         read
     }
 
-    async fn read_up_to(&self, head: &Head) -> Result<()> {
+    /// Reads what the tail lacks. This pass has numbered the events from `first` on.
+    async fn read_up_to(&self, head: &Head, (first, started): (u64, Instant)) -> Result<()> {
         loop {
             let reached = self.tail.cursor();
             let after = reached.position;
@@ -198,19 +201,27 @@ impl<S: Source> Pump<'_, S> {
                 .source
                 .read_after(after, head.position, self.batch_events)
                 .await?;
-            let Some(first) = events.first_mut() else {
+            let Some(next) = events.first_mut() else {
                 return Ok(());
             };
-            if first.follows.is_none() {
+            if next.follows.is_none() {
                 // Positions are dense, so the event before it was there when this pass began, and has been pruned since.
-                first.follows = reached.proof;
+                next.follows = reached.proof;
             }
+            trace_numbered(&events, first, started);
             self.tail.offer(head.epoch, events);
             if self.tail.position() == after {
                 return Ok(());
             }
         }
     }
+}
+
+/// Tells traces that a pass has numbered events, those from `first` on.
+fn trace_numbered(events: &[Event], first: u64, started: Instant) {
+    let numbered = events.iter().filter(|event| event.position >= first);
+    let mut spans = trace::of_events("sequence", Kind::Internal, numbered);
+    spans.since(started.into_std());
 }
 
 /// Begins a new epoch, because the database, or Redis, shows that positions were given out which the log no longer knows: it was

@@ -25,6 +25,7 @@ use crate::{
     kept::{Kept, LEAST_POSITIONS, MOST_POSITIONS},
     metrics::METRICS,
     pump, read, sql,
+    trace::{self, Kind},
 };
 
 /// The number of events sent in one call.
@@ -174,9 +175,12 @@ impl Relay {
             .filter(|event| event.position > self.log.shared.tops.get(event.part))
             .collect();
         if !missing.is_empty() {
-            let tops = self
-                .append(missing.iter().map(|event| &***event), None)
-                .await?;
+            let missing_events = || missing.iter().map(|event| &***event);
+            let mut spans = trace::of_events("relay", Kind::Producer, missing_events());
+            spans.set("messaging.system", "redis");
+            spans.set("messaging.operation.type", "send");
+            let tops = self.append(missing_events(), None).await?;
+            drop(spans);
             for (part, top) in tops {
                 let wanted = missing
                     .iter()

@@ -34,6 +34,7 @@ use crate::{
     metrics::{OfFollower, between},
     pages::PAGE_EVENTS,
     read,
+    trace::{self, Kind as SpanKind},
 };
 
 /// The longest pause after failures.
@@ -294,38 +295,45 @@ impl Runner {
                 attempts,
                 since: at.elapsed(),
             });
-        let raised = self
-            .log
-            .database()
-            .transaction(Pool::Background, |tx| {
-                let follower = follower.clone();
-                let (advances, wanted) = (advances.clone(), wanted.clone());
-                Box::pin(async move {
-                    let (follower, whose) = (&*follower, (follower.name(), Kind::Follower));
-                    advance(tx, follower.name(), &advances).await?;
-                    let raised = Mutex::default();
-                    match (suspects, deadly) {
-                        _ if wanted.is_empty() => {}
-                        (_, Some(tried)) => {
-                            letters::set_aside(tx, whose, &wanted, ENDED_ITS_PROCESS, tried)
-                                .await?;
-                        }
-                        (None, None) => {
-                            let raising = Tx::new(tx, &raised);
-                            letters::apply_or_park(tx, whose, follower, &wanted, Some(&raising))
-                                .await?;
-                        }
-                        (Some(tried), None) => {
-                            let raised = Some(&raised);
-                            letters::apply_carefully(tx, whose, follower, &wanted, raised, tried)
-                                .await?;
-                        }
+        let served = wanted.iter().map(|event| &**event);
+        let mut spans = trace::of_events("follow", SpanKind::Consumer, served);
+        spans.set("millrace.follower", self.follower.name());
+        let database = self.log.database();
+        let committing = spans.scope(database.transaction(Pool::Background, |tx| {
+            let follower = follower.clone();
+            let (advances, wanted) = (advances.clone(), wanted.clone());
+            Box::pin(async move {
+                let (follower, whose) = (&*follower, (follower.name(), Kind::Follower));
+                advance(tx, follower.name(), &advances).await?;
+                let raised = Mutex::default();
+                match (suspects, deadly) {
+                    _ if wanted.is_empty() => {}
+                    (_, Some(tried)) => {
+                        letters::set_aside(tx, whose, &wanted, ENDED_ITS_PROCESS, tried).await?;
                     }
-                    let raised = raised.into_inner();
-                    Ok::<_, Error>(raised)
-                })
+                    (None, None) => {
+                        let raising = Tx::new(tx, &raised);
+                        letters::apply_or_park(tx, whose, follower, &wanted, Some(&raising))
+                            .await?;
+                    }
+                    (Some(tried), None) => {
+                        let raised = Some(&raised);
+                        letters::apply_carefully(tx, whose, follower, &wanted, raised, tried)
+                            .await?;
+                    }
+                }
+                let raised = raised.into_inner();
+                Ok::<_, Error>(raised)
             })
-            .await?;
+        }));
+        let raised = match committing.await {
+            Ok(raised) => raised,
+            Err(error) => {
+                spans.fail("transaction");
+                return Err(error);
+            }
+        };
+        drop(spans);
         self.poisoned = None;
         self.metrics.events.inc_by(wanted.len() as u64);
         let now = Utc::now();

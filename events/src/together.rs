@@ -27,7 +27,10 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use crate::{Error, Result};
+use crate::{
+    Error, Result,
+    trace::{self, Kind, Place},
+};
 
 /// Says how members are done together.
 pub trait Group: Send + Sync + 'static {
@@ -35,6 +38,8 @@ pub trait Group: Send + Sync + 'static {
     type Member: Send + 'static;
     /// What the caller is told.
     type Answer: Send + 'static;
+    /// What traces call it.
+    const NAME: &'static str;
 
     /// Does what the members ask for, each as if it were alone, and answers each once that is done. It must end by itself.
     fn run(&self, members: Members<Self>) -> BoxFuture<'_, ()>;
@@ -87,6 +92,7 @@ struct State<G: Group> {
 struct Waiting<G: Group> {
     number: u64,
     since: Instant,
+    place: Option<Place>,
     member: G::Member,
     caller: Caller<G::Answer>,
 }
@@ -164,6 +170,7 @@ impl<G: Group> Together<G> {
         state.waiting.push_back(Waiting {
             number,
             since: Instant::now(),
+            place: trace::present(),
             member,
             caller: Caller(caller),
         });
@@ -189,10 +196,12 @@ impl<G: Group> Together<G> {
 
     /// Runs one group after the other until nobody waits.
     async fn work(self) {
-        while let Some(members) = self.next() {
+        while let Some((members, places)) = self.next() {
+            let mut spans = trace::serving(G::NAME, Kind::Internal, places);
+            spans.set("millrace.group.members", members.len());
             // A group that panics must leave this task attending to the others.
             let group = AssertUnwindSafe(self.0.group.run(members)).catch_unwind();
-            let mut group = pin!(group);
+            let mut group = pin!(spans.scope(group));
             let mut is_aside = false;
             while timeout(self.0.bounds.slow_after, group.as_mut())
                 .await
@@ -207,15 +216,15 @@ impl<G: Group> Together<G> {
         }
     }
 
-    /// Returns the members of the next group; `None` ends the task.
-    fn next(&self) -> Option<Members<G>> {
+    /// Returns the members of the next group, and the spans that they are parts of; `None` ends the task.
+    fn next(&self) -> Option<(Members<G>, Vec<Place>)> {
         let Bounds {
             members: most,
             patience,
             ..
         } = self.0.bounds;
         let mut state = self.0.state.lock();
-        let mut members = Vec::new();
+        let (mut members, mut places) = (Vec::new(), Vec::new());
         while members.len() < most
             && let Some(waiting) = state.waiting.pop_front()
         {
@@ -223,10 +232,11 @@ impl<G: Group> Together<G> {
             let is_left = waiting.caller.0.is_closed();
             if !is_left || waiting.since.elapsed() < patience {
                 members.push((waiting.member, waiting.caller));
+                places.extend(waiting.place);
             }
         }
         state.is_attended = !members.is_empty();
-        state.is_attended.then_some(members)
+        state.is_attended.then_some((members, places))
     }
 
     /// Leaves what waits to another task, unless too many groups are slow already.

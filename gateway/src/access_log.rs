@@ -13,6 +13,7 @@ use crate::document::Plan;
 use crate::errors::code_of;
 use crate::metrics::Outcome;
 use crate::request_id::RequestId;
+use crate::trace_context::TraceContext;
 
 /// Longer names of operations are cut.
 const LONGEST_NAME: usize = 64;
@@ -44,6 +45,13 @@ impl Who {
     }
 }
 
+/// Returns the name of an operation, or an empty one.
+pub(crate) fn shortened(plan: &Plan) -> &str {
+    let name = plan.operation_name();
+    let name = name.map(|name| &**name).unwrap_or_default();
+    name.get(..LONGEST_NAME).unwrap_or(name)
+}
+
 /// A request that has ended.
 pub(crate) struct Ended<'a> {
     /// None if it was refused before its operation was known.
@@ -54,7 +62,7 @@ pub(crate) struct Ended<'a> {
     pub(crate) who: Who,
     pub(crate) id: &'a RequestId,
     /// The id of the trace that it belongs to.
-    pub(crate) trace: Option<&'a str>,
+    pub(crate) trace: Option<TraceContext>,
 }
 
 impl Ended<'_> {
@@ -85,16 +93,16 @@ impl Ended<'_> {
     }
 
     fn operation(&self) -> &str {
-        let name = self.plan.and_then(|plan| plan.operation_name());
-        let name = name.map(|name| &**name).unwrap_or_default();
-        name.get(..LONGEST_NAME).unwrap_or(name)
+        self.plan.map(shortened).unwrap_or_default()
     }
 
     fn tell_request(&self, is_slow: bool) {
         let Self { kind, id, .. } = self;
         let (operation, outcome) = (self.operation(), self.outcome.name());
         let (user, client) = (self.who.user(), self.who.address());
-        let (duration_ms, trace_id) = (self.took.as_micros() as f64 / 1_000.0, self.trace);
+        let duration_ms = self.took.as_micros() as f64 / 1_000.0;
+        let trace_id = self.trace_id();
+        let trace_id = trace_id.as_deref();
         tracing::info!(
             target: "access",
             operation,
@@ -123,6 +131,10 @@ impl Ended<'_> {
         }
     }
 
+    fn trace_id(&self) -> Option<String> {
+        Some(self.trace?.trace_id().to_string())
+    }
+
     fn tell_refused(&self, field: &str) {
         tracing::info!(
             target: "audit",
@@ -132,6 +144,7 @@ impl Ended<'_> {
             user = self.who.user(),
             client = self.who.address(),
             request_id = %self.id,
+            trace_id = self.trace_id(),
             "refused: not within the rights of the user"
         );
     }

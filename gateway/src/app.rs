@@ -1,15 +1,17 @@
 //! The state that all transports share: the operations, the checked documents, the settings and the stop. Execution goes through here, so
 //! that time limits and the completion of errors are the same on every transport.
 
+use std::slice;
 use std::sync::Arc;
 
 use async_graphql::{Response, ServerError, Value};
 use axum::http::{Extensions, HeaderMap};
 use entities::users::network_of;
 use events::Claimant;
+use events::trace::{self, Span};
 use futures::future::BoxFuture;
 use tokio::time::Instant;
-use tracing::{Instrument, Span};
+use tracing::Instrument;
 
 use crate::access_log::{Ended, Who, tell_not_admitted};
 use crate::budget::{Budget, Holder, Share};
@@ -26,7 +28,7 @@ use crate::persisted::Persisted;
 use crate::rates::{Account, Limited, Rates};
 use crate::request_id::RequestId;
 use crate::shutdown::Shutdown;
-use crate::trace_context::TraceContext;
+use crate::trace_context::{self, TRACE_ID, TraceContext};
 use crate::transports::{HttpSettings, WebSocketSettings};
 
 pub(crate) struct App<O> {
@@ -67,10 +69,17 @@ impl<O: Operations> App<O> {
     ) -> Result<O::Caller, ServerError> {
         let address = credentials.address;
         let admitting = self.operations.admit(credentials);
+        let mut span = trace::detail("admit");
+        let admitting = span.scope(admitting);
         let admitted = match tokio::time::timeout(self.http.request_timeout, admitting).await {
             Ok(admitted) => admitted,
             Err(_) => Err(self.timed_out()),
         };
+        trace_context::note_errors(
+            &mut span,
+            admitted.as_ref().err().map_or(&[], slice::from_ref),
+        );
+        drop(span);
         if let Err(error) = &admitted {
             tell_not_admitted(error, address, id);
         }
@@ -101,7 +110,12 @@ impl<O: Operations> App<O> {
         id: &RequestId,
     ) -> Result<Asked, Vec<ServerError>> {
         let began = Instant::now();
-        let paid = self.check_and_pay(params, key, (caller, account), id).await;
+        let mut span = trace::detail("plan");
+        let paying = self.check_and_pay(params, key, (caller, account), id);
+        let paid = span.scope(paying).await;
+        let refused = paid.as_ref().err();
+        trace_context::note_errors(&mut span, refused.map_or(&[], Vec::as_slice));
+        drop(span);
         if paid.is_err() {
             self.note_refused(began, self.who(caller), id);
         }
@@ -159,7 +173,7 @@ impl<O: Operations> App<O> {
             took,
             who,
             id,
-            trace: None,
+            trace: trace::current(),
         };
         ended.tell(&[]);
     }
@@ -187,7 +201,7 @@ impl<O: Operations> App<O> {
             took,
             who: self.who(caller),
             id,
-            trace: trace.as_ref().map(TraceContext::trace_id),
+            trace: *trace,
         };
         ended.tell(errors);
     }
@@ -225,6 +239,10 @@ impl<O: Operations> App<O> {
         let executed = asked.executed(false);
         let request = asked.prepared.request;
         let plan = document::plan_of(&request).cloned();
+        let mut span = plan.as_ref().map_or_else(Span::default, |plan| {
+            trace_context::of_operation(plan.type_name(false), plan)
+        });
+        let told = document::asks_for_trace_of(&request).then(|| document::trace_of(&request));
         let (claimant, shares) = (self.claimant(caller), self.shares.clone());
         let (operations, by) = (self.operations.clone(), caller.clone());
         // It is large, and on its way into a task it would be copied several times.
@@ -233,7 +251,8 @@ impl<O: Operations> App<O> {
             let executed = shares.run(claimant, executing).await;
             executed.unwrap_or_else(|refused| Response::from_errors(vec![refused]))
         });
-        let (limit, running) = (self.http.request_timeout, running.instrument(span_of(id)));
+        let running = span.scope(running.instrument(span_of(id)));
+        let limit = self.http.request_timeout;
         let answered = match &plan {
             // What runs no resolver yields wherever it waits.
             Some(plan) if plan.resolves_nothing() => {
@@ -242,7 +261,7 @@ impl<O: Operations> App<O> {
             }
             _ => self.overdue.run(limit, running).await,
         };
-        let answer = match answered {
+        let mut answer = match answered {
             Ok(mut answer) => {
                 if let Some(plan) = &plan {
                     plan.complete(&mut answer);
@@ -260,6 +279,11 @@ impl<O: Operations> App<O> {
                 self.refused(vec![typed(Code::Internal, message)], id)
             }
         };
+        trace_context::note_errors(&mut span, &answer.errors);
+        drop(span);
+        if let Some(context) = told.flatten() {
+            answer = answer.extension(TRACE_ID, context.trace_id().to_string().into());
+        }
         if let Some(executed) = executed {
             let ended = (outcome_of(&answer), &*answer.errors);
             self.note_ended(&executed, ended, caller, id);
@@ -275,14 +299,21 @@ impl<O: Operations> App<O> {
         id: &RequestId,
     ) -> Result<O::Stream, Vec<ServerError>> {
         let executed = asked.executed(asked.prepared.is_live);
+        let mut span = executed.as_ref().map_or_else(Span::default, |executed| {
+            trace_context::of_operation("subscription", &executed.plan)
+        });
         let starting = self
             .operations
             .subscribe(asked.prepared.request, caller)
             .instrument(span_of(id));
+        let starting = span.scope(starting);
         let started = match tokio::time::timeout(self.http.request_timeout, starting).await {
             Ok(started) => started,
             Err(_) => Err(vec![self.timed_out()]),
         };
+        let refused = started.as_ref().err();
+        trace_context::note_errors(&mut span, refused.map_or(&[], Vec::as_slice));
+        drop(span);
         if let Some(executed) = executed {
             let ended = match &started {
                 Ok(_) => (Outcome::Success, &[][..]),
@@ -329,7 +360,7 @@ impl Asked {
             plan: document::plan_of(request)?.clone(),
             is_live,
             began: self.began,
-            trace: document::trace_of(request).cloned(),
+            trace: document::trace_of(request),
         })
     }
 }
@@ -342,7 +373,10 @@ fn outcome_of(answer: &Response) -> Outcome {
     }
 }
 
-/// Returns the span that adds the request id to log lines on the way to an answer.
-fn span_of(id: &RequestId) -> Span {
-    tracing::info_span!("request", %id)
+/// Returns the span that adds the request id to log lines on the way to an answer, and the id of the trace if it is recorded.
+fn span_of(id: &RequestId) -> tracing::Span {
+    match trace::current() {
+        Some(context) => tracing::info_span!("request", %id, trace_id = %context.trace_id()),
+        None => tracing::info_span!("request", %id),
+    }
 }

@@ -23,6 +23,7 @@ use crate::persisted::DocumentSettings;
 use crate::rates::RateSettings;
 use crate::seed::SeedSettings;
 use crate::sign_in::{self, SignInSettings, UserSettings};
+use crate::telemetry::TracingSettings;
 use crate::transports::{HttpSettings, ServerSettings, WebSocketSettings};
 use entities::users::Secret;
 use workers::{
@@ -54,6 +55,8 @@ pub struct CommandLine {
 pub struct Config {
     #[command(flatten)]
     pub process: ProcessSettings,
+    #[command(flatten)]
+    pub tracing: TracingSettings,
     #[command(flatten)]
     pub store: StoreSettings,
     #[command(flatten)]

@@ -27,6 +27,7 @@ mod variants;
 #[cfg(test)]
 mod weighing;
 
+use std::any::TypeId;
 use std::sync::Arc;
 
 use async_graphql::parser::types::OperationType;
@@ -39,7 +40,7 @@ use crate::limits::{Limits, MAX_INTROSPECTION};
 use crate::metrics::METRICS;
 use crate::params::{IdempotencyKey, Params};
 use crate::request_id::RequestId;
-use crate::trace_context::TraceContext;
+use crate::trace_context::{AsksForTrace, TraceContext, asks_for_trace};
 pub use live::Terms;
 pub use plan::{Plan, plan_of};
 pub use typing::Typing;
@@ -122,7 +123,7 @@ impl Documents {
         params.check_text().map_err(one)?;
         let key = params.idempotency_key(key).map_err(one)?;
         let read_after = params.read_after().map_err(one)?;
-        let trace = params.trace();
+        let (trace, asks_for_trace) = (params.trace(), asks_for_trace(&params.extensions));
         let mut data = async_graphql::Data::default();
         if let Some(key) = key {
             data.insert(fingerprint::of(&params));
@@ -150,6 +151,9 @@ impl Documents {
         data.insert(request_id.clone());
         if let Some(trace) = trace {
             data.insert(trace);
+        }
+        if asks_for_trace {
+            data.insert(AsksForTrace);
         }
         data.insert(kind);
         if let Some(read_after) = read_after {
@@ -198,9 +202,14 @@ impl Documents {
 }
 
 /// Returns the trace that a request belongs to.
-pub(crate) fn trace_of(request: &Request) -> Option<&TraceContext> {
-    let trace = request.data.get(&std::any::TypeId::of::<TraceContext>())?;
-    trace.downcast_ref()
+pub(crate) fn trace_of(request: &Request) -> Option<TraceContext> {
+    let trace = request.data.get(&TypeId::of::<TraceContext>())?;
+    trace.downcast_ref().copied()
+}
+
+/// Returns whether the answer is to have the id of the trace.
+pub(crate) fn asks_for_trace_of(request: &Request) -> bool {
+    request.data.contains_key(&TypeId::of::<AsksForTrace>())
 }
 
 /// Checks a document as it is checked when it is sent.

@@ -30,7 +30,7 @@ use tokio::time::Instant;
 
 use accept::MediaType;
 use answering::{Executed, refuse};
-use refusal::Refusal;
+use refusal::{Refusal, subscription_refused};
 use single::Streams;
 use streaming::Framing;
 
@@ -43,8 +43,7 @@ use crate::params::{IdempotencyKey, Params, ResumeAfter, parse_idempotency_key};
 use crate::rates::Account;
 use crate::request_id::{self, RequestId};
 use crate::shutdown::Shutdown;
-use crate::trace_context::TraceContext;
-use crate::{origin, response, websocket};
+use crate::{origin, response, trace_context, websocket};
 
 /// How long a stopping process waits for the rest of a body.
 const STOPPING_BODY: Duration = Duration::from_secs(1);
@@ -84,7 +83,10 @@ pub(crate) async fn graphql<O: Operations>(
     let mut response = if websocket::is_upgrade(&request) {
         websocket::upgrade(endpoint.app.clone(), request, &request_id).await
     } else {
-        answer(&endpoint, request, &request_id).await
+        let span = trace_context::of_http(request.method(), request.headers());
+        let response = span.scope(answer(&endpoint, request, &request_id)).await;
+        trace_context::end_http(span, response.status());
+        response
     };
     let headers = response.headers_mut();
     headers.insert(request_id::HEADER, request_id.to_header());
@@ -266,7 +268,7 @@ async fn take<O: Operations>(
 
 /// Adds to a request what its headers say.
 fn set_headers(params: &mut Params, headers: &HeaderMap) {
-    params.trace = TraceContext::of_headers(headers);
+    params.trace = trace_context::of_headers(headers);
     if let Some(token) = headers.get(READ_AFTER) {
         params.set_read_after(String::from_utf8_lossy(token.as_bytes()).into_owned());
     }
@@ -276,11 +278,15 @@ fn set_headers(params: &mut Params, headers: &HeaderMap) {
 async fn run<O: Operations>(call: &Call<'_, O>, mut params: Params) -> Result<Response, Refusal> {
     set_headers(&mut params, call.headers);
     let key = idempotency_key(call.headers)?;
-    if let Some(framing) = Framing::of(call.media_type) {
-        return stream(call, framing, params, key).await;
-    }
-    let executed = execute(call, params, key).await?;
-    Ok(executed.respond(call.media_type, call.headers).await)
+    let span = trace_context::of_request(&params.extensions);
+    let running = async {
+        if let Some(framing) = Framing::of(call.media_type) {
+            return stream(call, framing, params, key).await;
+        }
+        let executed = execute(call, params, key).await?;
+        Ok(executed.respond(call.media_type, call.headers).await)
+    };
+    span.scope(running).await
 }
 
 /// Returns whether a GET request comes from a permitted page.
@@ -363,12 +369,6 @@ fn check_method(kind: OperationType, by_get: bool) -> Result<(), Refusal> {
         ));
     }
     Ok(())
-}
-
-fn subscription_refused() -> ServerError {
-    let message = "Subscriptions are served over WebSocket (graphql-transport-ws on this path) or as an event stream \
-         (accept: text/event-stream)";
-    typed(Code::BadRequest, message)
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Refusal> {

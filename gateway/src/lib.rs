@@ -41,6 +41,7 @@ pub mod server;
 pub mod shutdown;
 pub mod sign_in;
 pub mod stop_signals;
+pub mod telemetry;
 pub mod tls;
 pub mod trace_context;
 pub mod transports;

@@ -7,8 +7,10 @@ use async_graphql::{Extensions, Name, ServerError, Value, Variables};
 
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
+use events::trace;
+
 use crate::errors::{Code, limit_exceeded, typed, with};
-use crate::trace_context::TraceContext;
+use crate::trace_context::{self, TraceContext};
 
 /// The most items in all lists of a request's variables: as many as a document may have tokens, and fewer than a statement may have
 /// parameters.
@@ -100,8 +102,10 @@ impl Params {
 
     /// Returns the trace that the request belongs to; its own word comes before that of its transport.
     pub(crate) fn trace(&self) -> Option<TraceContext> {
-        let own = TraceContext::of_extensions(&self.extensions);
-        own.or_else(|| self.trace.clone())
+        // That of the span here belongs to one of them.
+        trace::current()
+            .or_else(|| trace_context::of_extensions(&self.extensions))
+            .or(self.trace)
     }
 
     /// Sets the transport's token, unless the request has one of its own.

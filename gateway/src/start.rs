@@ -30,6 +30,7 @@ use gateway::{
     shutdown::Shutdown,
     sign_in,
     stop_signals::{Asked, stop_on_signals, watch_signals},
+    telemetry::Telemetry,
     tls::Tls,
 };
 use tokio::{net::TcpListener, sync::watch};
@@ -65,8 +66,16 @@ pub(crate) async fn run(loaded: Loaded) -> Result<Outcome, StartError> {
     }
     apply(&config.process);
     match command {
-        Command::Serve => serve(config.clone()).await?,
-        Command::Work => work(config).await?,
+        Command::Serve => {
+            let telemetry = telemetry(config)?;
+            serve(config.clone()).await?;
+            telemetry.end().await;
+        }
+        Command::Work => {
+            let telemetry = telemetry(config)?;
+            work(config).await?;
+            telemetry.end().await;
+        }
         Command::Migrate => migrate(config).await?,
         Command::Seed(settings) => seed(config, settings).await?,
         Command::Import {
@@ -109,6 +118,11 @@ pub(crate) async fn run(loaded: Loaded) -> Result<Outcome, StartError> {
         Command::Completions { shell } => printing::text(config::completions(*shell)),
     }
     Ok(Outcome::Done)
+}
+
+/// Begins to send traces, if a collector is named. What is wrong with the settings is said before anything else is done.
+fn telemetry(config: &Config) -> Result<Telemetry, StartError> {
+    Telemetry::begin(&config.tracing).map_err(StartError::Settings)
 }
 
 /// Returns whether a command needs an existing database.

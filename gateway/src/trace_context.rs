@@ -1,75 +1,131 @@
-//! The trace that a request belongs to, as its client says: the W3C header `traceparent`, or `extensions.traceparent` on a socket. The
-//! gateway makes no spans of its own, so it passes on what it got, as the specification allows: into the events that a request causes, and
-//! with them to webhooks. What cannot be read is left out, never refused.
+//! The trace that a request belongs to: what its client says of it, in the W3C header `traceparent` or in `extensions.traceparent`, and the
+//! spans of the request here. A context that cannot be read is left out, never refused. Without a collector the gateway makes no spans, and
+//! passes on what it got, as the specification allows: into the events that a request causes, and with them to webhooks.
 
-use std::fmt;
+use async_graphql::{Extensions, ServerError, Value};
+use axum::http::{HeaderMap, Method, StatusCode};
+pub use events::trace::Context as TraceContext;
+use events::trace::{self, Kind, Span};
 
-use async_graphql::{Extensions, Value};
-use axum::http::HeaderMap;
+use crate::access_log::shortened;
+use crate::document::Plan;
+use crate::errors::code_of;
 
 /// The header, and the name in a request's extensions.
 const TRACEPARENT: &str = "traceparent";
-/// Version, trace, parent and flags, with hyphens between them.
-const LENGTH: usize = 55;
+/// The name in a request's extensions that asks for the id of its trace, and that of the id in those of the answer.
+const TRACE: &str = "trace";
+pub(crate) const TRACE_ID: &str = "traceId";
 
-/// A trace context that was checked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TraceContext(String);
+/// A request whose answer is to have the id of its trace.
+pub(crate) struct AsksForTrace;
 
-impl TraceContext {
-    /// Reads a `traceparent`. Later versions may have more behind what is known of them.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let known = text.get(..LENGTH)?;
-        let rest = &text[LENGTH..];
-        let parts: Vec<&str> = known.split('-').collect();
-        let [version, trace, parent, flags] = parts.as_slice() else {
-            return None;
-        };
-        let is_hex = |part: &str, length: usize| {
-            let mut digits = part.bytes();
-            part.len() == length && digits.all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'))
-        };
-        let is_zero = |part: &str| part.bytes().all(|it| it == b'0');
-        let is_whole = match *version {
-            "00" => rest.is_empty(),
-            "ff" => false,
-            _ => rest.is_empty() || rest.starts_with('-'),
-        };
-        let is_read = is_whole
-            && is_hex(version, 2)
-            && is_hex(trace, 32)
-            && is_hex(parent, 16)
-            && is_hex(flags, 2)
-            && !is_zero(trace)
-            && !is_zero(parent);
-        // What is passed on is of the version that is understood here.
-        is_read.then(|| Self(format!("00-{trace}-{parent}-{flags}")))
-    }
+pub(crate) fn of_headers(headers: &HeaderMap) -> Option<TraceContext> {
+    let mut values = headers.get_all(TRACEPARENT).iter();
+    let value = values.next()?;
+    // Of several none is known to be right.
+    values.next().is_none().then_some(())?;
+    TraceContext::parse(value.to_str().ok()?)
+}
 
-    pub(crate) fn of_headers(headers: &HeaderMap) -> Option<Self> {
-        let mut values = headers.get_all(TRACEPARENT).iter();
-        let value = values.next()?;
-        // Of several none is known to be right.
-        values.next().is_none().then_some(())?;
-        Self::parse(value.to_str().ok()?)
-    }
-
-    pub(crate) fn of_extensions(extensions: &Extensions) -> Option<Self> {
-        match extensions.0.get(TRACEPARENT)? {
-            Value::String(text) => Self::parse(text),
-            _ => None,
-        }
-    }
-
-    /// Returns the id of the trace.
-    pub(crate) fn trace_id(&self) -> &str {
-        &self.0[3..35]
+pub(crate) fn of_extensions(extensions: &Extensions) -> Option<TraceContext> {
+    match extensions.0.get(TRACEPARENT)? {
+        Value::String(text) => TraceContext::parse(text),
+        _ => None,
     }
 }
 
-impl fmt::Display for TraceContext {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+/// Returns whether the answer is to have the id of the trace.
+pub(crate) fn asks_for_trace(extensions: &Extensions) -> bool {
+    extensions.0.get(TRACE) == Some(&Value::Boolean(true))
+}
+
+/// Begins the span of an HTTP request.
+pub(crate) fn of_http(method: &Method, headers: &HeaderMap) -> Span {
+    if !trace::is_on() {
+        return Span::default();
+    }
+    // The names of methods are those of HTTP: a client may send any word.
+    let (name, method) = match method.as_str() {
+        "POST" => ("POST /graphql", "POST"),
+        "GET" => ("GET /graphql", "GET"),
+        "PUT" => ("PUT /graphql", "PUT"),
+        "DELETE" => ("DELETE /graphql", "DELETE"),
+        "OPTIONS" => ("OPTIONS /graphql", "OPTIONS"),
+        _ => ("HTTP /graphql", "_OTHER"),
+    };
+    let mut span = trace::root(name, Kind::Server, of_headers(headers));
+    span.set("http.request.method", method);
+    span.set("http.route", "/graphql");
+    span
+}
+
+/// Ends the span of an HTTP request.
+pub(crate) fn end_http(mut span: Span, status: StatusCode) {
+    span.set("http.response.status_code", u64::from(status.as_u16()));
+    if status.is_server_error() {
+        span.fail(status.as_str().to_owned());
+    }
+}
+
+/// Begins the span of a request that came over a socket, or that names another trace than the HTTP request that it is in. Else that of the
+/// HTTP request is its own, and this is empty.
+pub(crate) fn of_request(extensions: &Extensions) -> Span {
+    if !trace::is_on() {
+        return Span::default();
+    }
+    let (present, own) = (trace::current(), of_extensions(extensions));
+    let is_within = match (present, own) {
+        (Some(present), Some(own)) => present.trace == own.trace,
+        (present, _) => present.is_some(),
+    };
+    if is_within {
+        return Span::default();
+    }
+    let mut span = trace::root("graphql request", Kind::Server, own);
+    if let Some(present) = present {
+        span.link(present);
+    }
+    span
+}
+
+/// Begins the span of an operation's execution. The document is no part of it: it may hold anything that a client wrote.
+pub(crate) fn of_operation(kind: &'static str, plan: &Plan) -> Span {
+    if !trace::is_recording() {
+        return Span::default();
+    }
+    let mut span = trace::child(kind, Kind::Internal);
+    span.set("graphql.operation.type", kind);
+    set_name(&mut span, plan);
+    span
+}
+
+/// Tells the name of an operation, if it has one.
+pub(crate) fn set_name(span: &mut Span, plan: &Plan) {
+    const NAME: &str = "graphql.operation.name";
+    let Some(name) = plan.operation_name() else {
+        return;
+    };
+    match shortened(plan) {
+        whole if whole.len() == name.len() => span.set(NAME, name.clone()),
+        part => span.set(NAME, part.to_owned()),
+    }
+}
+
+/// Notes errors of an operation. Those that the gateway is to blame for keep the trace; else a client could have every trace of its own
+/// kept.
+pub(crate) fn note_errors(span: &mut Span, errors: &[ServerError]) {
+    if !span.is_recorded() {
+        return;
+    }
+    let codes = || errors.iter().filter_map(code_of);
+    match codes().find(|code| matches!(*code, "INTERNAL" | "UNAVAILABLE" | "TIMEOUT")) {
+        Some(code) => span.fail(code.to_owned()),
+        None => {
+            if let Some(code) = codes().next() {
+                span.set_error(code.to_owned());
+            }
+        }
     }
 }
 
@@ -80,35 +136,11 @@ mod tests {
     const GIVEN: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
     #[test]
-    fn a_context_is_read_as_specified() {
-        let read = TraceContext::parse(GIVEN).expect("a context");
-        assert_eq!(read.to_string(), GIVEN);
-        assert_eq!(read.trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
-        let later = format!("{}-what-comes-later", GIVEN.replacen("00", "cc", 1));
-        assert_eq!(TraceContext::parse(&later), Some(read));
-    }
-
-    #[test]
-    fn what_is_none_is_left_out() {
-        let zero = "0".repeat(32);
-        for none in [
-            "",
-            "00",
-            &GIVEN.to_uppercase(),
-            &format!("{GIVEN}-more"),
-            &GIVEN.replacen("00", "ff", 1),
-            &GIVEN.replace("4bf92f3577b34da6a3ce929d0e0e4736", &zero),
-            &GIVEN.replace("00f067aa0ba902b7", "0000000000000000"),
-            &GIVEN.replace('-', "_"),
-            &format!("00-{}", "ü".repeat(60)),
-            &GIVEN.replace("4bf9", "4bg9"),
-        ] {
-            assert_eq!(TraceContext::parse(none), None, "{none}");
-        }
+    fn of_several_contexts_none_is_taken() {
         let mut headers = HeaderMap::new();
         headers.append(TRACEPARENT, GIVEN.parse().expect("a value"));
-        assert!(TraceContext::of_headers(&headers).is_some());
+        assert_eq!(of_headers(&headers), TraceContext::parse(GIVEN));
         headers.append(TRACEPARENT, GIVEN.parse().expect("a value"));
-        assert_eq!(TraceContext::of_headers(&headers), None);
+        assert_eq!(of_headers(&headers), None);
     }
 }

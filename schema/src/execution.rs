@@ -21,7 +21,10 @@ use async_graphql::{
     resolver_utils::{resolve_container, resolve_container_serial},
 };
 use async_trait::async_trait;
+use events::trace;
 use futures::{FutureExt, StreamExt, stream::BoxStream};
+
+use crate::traced::Traced;
 
 /// A schema for documents that are planned.
 pub struct Planned<Q, M, S> {
@@ -184,9 +187,11 @@ async fn execute(
         errors: Default::default(),
     });
     let ctx = env.create_context(&inside.env, None, &operation.selection_set, None);
-    let resolved = match operation.ty {
-        OperationType::Mutation => resolve_container_serial(&ctx, mutation).await,
-        _ => resolve_container(&ctx, query).await,
+    let resolved = match (operation.ty, trace::is_detailed()) {
+        (OperationType::Mutation, false) => resolve_container_serial(&ctx, mutation).await,
+        (OperationType::Mutation, true) => resolve_container_serial(&ctx, &Traced(mutation)).await,
+        (_, false) => resolve_container(&ctx, query).await,
+        (_, true) => resolve_container(&ctx, &Traced(query)).await,
     };
     let mut response =
         resolved.map_or_else(|error| Response::from_errors(vec![error]), Response::new);

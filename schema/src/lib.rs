@@ -30,6 +30,7 @@ mod signals;
 mod sort;
 mod statistics;
 mod students;
+mod traced;
 mod upward;
 mod users;
 

@@ -10,7 +10,7 @@ use std::{
 
 use async_graphql::{Context, context::DataContext};
 use entities::{Cached, CommandContext, Entities, Idempotency, access::Viewer};
-use events::{AsOf, Horizon, Receipt};
+use events::{AsOf, Horizon, Receipt, trace};
 
 pub(crate) use crate::reads::Read;
 use crate::{
@@ -145,7 +145,10 @@ pub(crate) fn command_context(ctx: &Context<'_>) -> Result<CommandContext> {
     Ok(CommandContext {
         viewer: request.viewer.clone(),
         request_id: Some(request.request_id.clone()),
-        traceparent: request.traceparent.clone(),
+        // What the command appends is caused by the field, if that is recorded.
+        traceparent: trace::current()
+            .map(|context| context.to_string())
+            .or_else(|| request.traceparent.clone()),
         idempotency,
         receipt: request.receipt.clone(),
         horizon: request.horizon.clone(),

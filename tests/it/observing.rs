@@ -3,3 +3,4 @@
 mod listening;
 mod logs;
 mod metrics;
+mod tracing;

@@ -8,4 +8,4 @@ mod failures;
 mod findings;
 mod killed;
 mod progress;
-mod receiver;
+pub mod receiver;

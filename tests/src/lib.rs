@@ -5,6 +5,7 @@ pub mod admin;
 pub mod certificates;
 pub mod chats;
 pub mod clock;
+pub mod collector;
 pub mod comparison;
 pub mod customers;
 pub mod database;

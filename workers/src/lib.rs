@@ -9,6 +9,7 @@ pub mod rebuilding;
 pub mod retention;
 pub mod settings;
 pub mod signal_settings;
+pub mod tls;
 mod webhook;
 
 use std::time::Duration;

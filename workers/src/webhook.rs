@@ -12,11 +12,14 @@ use entities::{
     signals::{Webhook, WebhookDelivery, WebhookFailure},
     users::Secret,
 };
+use events::trace::{self, Kind};
 use futures::future::BoxFuture;
 use reqwest::{Client, StatusCode, Url, header, redirect};
 
 use address::{CheckedResolver, PrivateAddress, is_public};
 use signature::SigningKeys;
+
+use crate::tls;
 
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -50,7 +53,7 @@ impl HttpWebhook {
         let url = parse_url(config)?;
         let keys = SigningKeys::parse(config.secret.reveal())?;
         let client = Client::builder()
-            .tls_backend_preconfigured(tls()?)
+            .tls_backend_preconfigured(tls::config()?)
             .user_agent(concat!("Millrace/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
             // A proxy would resolve the name itself.
@@ -78,14 +81,27 @@ impl HttpWebhook {
             .header("webhook-timestamp", timestamp)
             .header("webhook-signature", signature)
             .body(delivery.body.clone());
-        let request = match &delivery.traceparent {
+        // The receiver's part of the trace is below this request. Its address stays out of it: the URL may hold secrets.
+        let mut span = trace::child("POST", Kind::Client);
+        span.set("http.request.method", "POST");
+        let own = span.context().map(|context| context.to_string());
+        let request = match own.as_ref().or(delivery.traceparent.as_ref()) {
             Some(traceparent) => request.header("traceparent", traceparent),
             None => request,
         };
         match request.send().await {
-            Ok(response) => judge(response.status()),
-            // The URL may hold secrets.
-            Err(error) => Err(failure(error.without_url())),
+            Ok(response) => {
+                let status = response.status();
+                span.set("http.response.status_code", u64::from(status.as_u16()));
+                if !status.is_success() {
+                    span.set_error(status.as_str().to_owned());
+                }
+                judge(status)
+            }
+            Err(error) => {
+                span.set_error("request");
+                Err(failure(error.without_url()))
+            }
         }
     }
 }
@@ -122,17 +138,6 @@ fn parse_url(config: &WebhookConfig) -> Result<Url, String> {
         )),
         _ => Ok(url),
     }
-}
-
-/// Returns the TLS configuration: the same cryptography as everywhere here, and Mozilla's certificates, so that images need none of
-/// their own.
-fn tls() -> Result<rustls::ClientConfig, String> {
-    let provider = rustls::crypto::ring::default_provider();
-    let roots: rustls::RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
-    let config = rustls::ClientConfig::builder_with_provider(provider.into())
-        .with_safe_default_protocol_versions()
-        .map_err(|error| format!("TLS cannot be used: {error}"))?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
 fn judge(status: StatusCode) -> Result<(), WebhookFailure> {

@@ -62,12 +62,12 @@ impl<T: Send + Sync + 'static> Flights<T> {
             Err(entry) => return future::ready(Ok(entry)).boxed().shared(),
         };
         let listed = Listed(self.0.clone(), key);
-        let task = tokio::spawn(async move {
+        let task = tokio::spawn(::events::trace::carried(async move {
             let landed = load.await;
             // This comes after the entry is kept, so that every request finds either the flight or the entry.
             drop(listed);
             landed
-        });
+        }));
         let landing = task.map(|landed| {
             landed.unwrap_or_else(|error| Err(Arc::new(::events::Error::Task(error.to_string()))))
         });

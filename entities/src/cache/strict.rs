@@ -114,7 +114,7 @@ impl<T: Clone + Send + Sync + 'static> RowCache<T> {
                 None => load.await.map_err(Arc::new),
             }
         };
-        let loaded = tokio::spawn(loading.in_current_span()).await;
+        let loaded = tokio::spawn(::events::trace::carried(loading.in_current_span())).await;
         loaded.unwrap_or_else(|error| Err(Arc::new(events::Error::Task(error.to_string()))))
     }
 

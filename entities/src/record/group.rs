@@ -14,7 +14,7 @@ use std::{
 
 use ::events::{
     Appending, Caller, Error, EventLog, Group, Members, Meta, RowTable, Rows, Tx, Written,
-    metrics::METRICS, sql::query,
+    metrics::METRICS, sql::query, trace,
 };
 use futures::future::BoxFuture;
 use sea_orm::{ActiveModelTrait, EntityName, EntityTrait, IdenStatic, Iterable, ModelTrait, Value};
@@ -67,6 +67,8 @@ impl<R: Record> Group for Commands<R> {
     type Member = Arc<Command<R>>;
     type Answer = Result<R>;
 
+    const NAME: &'static str = "commit";
+
     fn run(&self, members: Members<Self>) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             let (commands, callers): (Vec<_>, Vec<_>) = members.into_iter().unzip();
@@ -75,11 +77,10 @@ impl<R: Record> Group for Commands<R> {
                 match answer {
                     Some(answer) => caller.answer(answer),
                     // The lane goes on with the next group.
-                    None => drop(tokio::spawn(answer_alone(
-                        self.log.clone(),
-                        command,
-                        caller,
-                    ))),
+                    None => {
+                        let answering = answer_alone(self.log.clone(), command, caller);
+                        drop(tokio::spawn(trace::carried(answering)));
+                    }
                 }
             }
         })

@@ -119,7 +119,7 @@ fn meta_of(cause: &Event, actor: &str) -> Meta {
         actor: actor.to_owned(),
         correlation_id: cause.meta.correlation_id.clone(),
         causation_id: Some(cause.event_id),
-        traceparent: cause.meta.traceparent.clone(),
+        traceparent: ::events::trace::context_after(cause),
         ..Meta::default()
     }
 }

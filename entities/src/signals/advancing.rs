@@ -84,7 +84,7 @@ pub(super) fn caused_by(actor: &str, event: &Event) -> Meta {
         actor: actor.to_owned(),
         correlation_id: event.meta.correlation_id.clone(),
         causation_id: Some(event.event_id),
-        traceparent: event.meta.traceparent.clone(),
+        traceparent: ::events::trace::context_after(event),
         ..Meta::default()
     }
 }

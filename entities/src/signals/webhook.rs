@@ -80,7 +80,7 @@ impl WebhookDelivery {
             id: format!("msg_{}", event.event_id.simple()),
             body,
             sent_at,
-            traceparent: event.meta.traceparent.clone(),
+            traceparent: ::events::trace::context_after(event),
         })
     }
 }

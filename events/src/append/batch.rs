@@ -13,6 +13,7 @@ use super::{Appended, NewEvent, Tx};
 use crate::{
     Error, Event, Meta, Receipt, Result, StreamKey, boxed, part_of,
     sql::{Dialect, is_one_of, query_as},
+    trace,
 };
 
 /// The number of events in one statement; a larger batch takes several.
@@ -94,7 +95,10 @@ impl Tx<'_> {
         let rows = rows_of(batch)?;
         let mut values = vec![kind.into()];
         values.extend(arrays(&rows));
-        self.insert(&sql, values).await?;
+        let mut span = trace::detail("append");
+        span.set("millrace.events", batch.len());
+        span.scope(self.insert(&sql, values)).await?;
+        drop(span);
         let appended = batch.iter().zip(rows);
         let appended = appended.map(|(it, row)| it.appended(kind, Some(row)));
         self.appended.lock().extend(appended);

@@ -12,7 +12,7 @@ use super::{
     Appended, Appending, Tx,
     batch::{COLUMNS, ROWS, VALUES, arrays, rows_of},
 };
-use crate::{Error, Result, sql::query_as};
+use crate::{Error, Result, sql::query_as, trace};
 
 /// The table of one kind of record, whose column `id` is the id of the record's stream.
 #[derive(Debug)]
@@ -71,7 +71,11 @@ impl RowTable {
         let mut values = vec![self.kind.into()];
         values.extend(arrays(&event_rows));
         values.extend([new.into(), changed.into()]);
-        let stored: Vec<(Uuid,)> = query_as(connection, &self.sql, values).await?;
+        let mut span = trace::detail("append");
+        span.set("millrace.events", rows.events.len());
+        let storing = query_as(connection, &self.sql, values);
+        let stored: Vec<(Uuid,)> = span.scope(storing).await?;
+        drop(span);
         let ids: HashSet<_> = stored.into_iter().map(|(id,)| id).collect();
         let written = rows.events.iter().zip(event_rows);
         let written = written.filter(|(it, _)| ids.contains(&it.stream_id));

@@ -24,10 +24,11 @@ use sea_query_sqlx::SqlxValues;
 use sqlx_core::transaction::TransactionManager;
 use tokio::{runtime::Handle, time::timeout};
 
-use super::{silence::Silence, slow, trouble::Trouble, turns::Turn};
+use super::{silence::Silence, slow, traced, trouble::Trouble, turns::Turn};
 use crate::{
     error::{Outage, outage},
     metrics::Histogram,
+    trace::Span,
 };
 
 /// How long the return or close of a connection may take. Nobody waits for it.
@@ -68,6 +69,8 @@ pub(super) struct Lease {
     began: Option<Instant>,
     /// The text of the running statement.
     sql: SqlStr,
+    /// Its span.
+    span: Span,
 }
 
 /// Runs `$call` with the connection of either kind, for at most the lease's patience.
@@ -124,6 +127,7 @@ impl Lease {
                 statements: None,
                 began: None,
                 sql: "".into_sql_str(),
+                span: Span::default(),
             };
             if lease.depth() == 0 {
                 lease._turn = turn.take();
@@ -264,12 +268,21 @@ impl Lease {
         }
     }
 
+    /// Returns the database's name, as OpenTelemetry has it.
+    fn system(&self) -> &'static str {
+        match &self.raw {
+            Some(Raw::Postgres(_)) => "postgresql",
+            _ => "sqlite",
+        }
+    }
+
     fn begin_wait(&mut self) -> sqlx::Result<()> {
         if self.is_waiting {
             return Err(given_up());
         }
         self.is_waiting = true;
         self.began = Some(Instant::now());
+        self.span = traced::begin(self.system(), self.sql.as_str());
         Ok(())
     }
 
@@ -282,6 +295,11 @@ impl Lease {
             statements.observe(took);
         }
         slow::tell(self.sql.as_str(), took);
+        let mut span = std::mem::take(&mut self.span);
+        if !matches!(answer, Ok(Ok(_))) {
+            span.set_error("statement");
+        }
+        drop(span);
         let answer = answer.unwrap_or_else(|_| {
             self.silence.note();
             let message = format!("no answer within {:?}", self.patience);

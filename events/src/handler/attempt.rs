@@ -17,6 +17,7 @@ use crate::{
     backoff::Backoff,
     letters::panic_message,
     metrics::{METRICS, labels},
+    trace::{self, Kind},
 };
 
 /// The longest pause between two tries to record the outcome of an attempt.
@@ -60,13 +61,17 @@ pub(super) async fn run(
         number: claim.attempts,
         is_last: claim.attempts == limit,
     };
+    let mut span = span_of(claim, event);
     let began = Instant::now();
-    let handled = handle(handler, event, attempt).await;
+    let handled = span.scope(handle(handler, event, attempt)).await;
     let labels = labels([("handler", claim.handler)]);
     let durations = METRICS.attempt_durations.get_or_create_owned(&labels);
     durations.observe(began.elapsed());
     let (heard, ending) = match handled {
-        Ok(effect) => (Heard::Up, take_effect(worker, claim, effect).await),
+        Ok(effect) => {
+            let taking = span.scope(take_effect(worker, claim, effect));
+            (Heard::Up, taking.await)
+        }
         Err(error) => {
             let heard = match &error {
                 HandlerError::Unavailable(error) => Heard::Down(error.clone()),
@@ -76,12 +81,30 @@ pub(super) async fn run(
             (heard, Ending::Failed(error))
         }
     };
+    if let Ending::Failed(error) = &ending {
+        span.fail(error.kind());
+    }
+    drop(span);
     match ending {
         Ending::Done => count(claim, "done"),
         Ending::Superseded => count(claim, "superseded"),
         Ending::Failed(error) => record(worker, handler, claim, event, &error).await,
     }
     heard
+}
+
+/// Begins the span of an attempt. Attempts are few, so that of an event whose trace is not sampled is kept if it is slow or fails.
+fn span_of(claim: &Claimed, event: &Event) -> trace::Span {
+    if !trace::is_on() {
+        return trace::Span::default();
+    }
+    let parent = event.meta.traceparent.as_deref();
+    let parent = parent.and_then(trace::Context::parse);
+    let mut span = trace::root("handle", Kind::Consumer, parent);
+    span.set("millrace.handler", claim.handler);
+    span.set_with("millrace.event.type", || event.event_type.clone());
+    span.set("millrace.attempt", u64::from(claim.attempts));
+    span
 }
 
 async fn handle(

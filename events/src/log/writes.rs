@@ -22,6 +22,7 @@ use crate::{
     database::{AsRetryable, Pool},
     metrics::METRICS,
     together::{Group, Members},
+    trace::{self, Place},
 };
 
 /// What became of a write.
@@ -48,6 +49,7 @@ pub(super) type Outcome<T, E> = Result<(T, Vec<Appended>), E>;
 pub(super) struct Write<T, E, F> {
     work: F,
     span: Span,
+    place: Option<Place>,
     outcome: Mutex<Option<Outcome<T, E>>>,
 }
 
@@ -59,6 +61,7 @@ where
         Self {
             work,
             span: Span::current(),
+            place: trace::present(),
             outcome: Mutex::default(),
         }
     }
@@ -93,7 +96,8 @@ where
             }
             Ok(())
         };
-        Box::pin(run.instrument(self.span.clone()))
+        let run = run.instrument(self.span.clone());
+        Box::pin(trace::in_place(self.place.clone(), run))
     }
 
     fn has_failed(&self) -> bool {
@@ -107,6 +111,8 @@ pub(crate) struct Writes(pub(super) Database);
 impl Group for Writes {
     type Member = Arc<dyn Work>;
     type Answer = Fate;
+
+    const NAME: &'static str = "commit";
 
     fn run(&self, members: Members<Self>) -> BoxFuture<'_, ()> {
         Box::pin(async move {

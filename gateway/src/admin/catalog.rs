@@ -10,6 +10,7 @@ use super::samples::{self, Samples};
 use crate::live::Live;
 use crate::metrics::{METRICS, enter_process};
 use crate::shutdown::Shutdown;
+use crate::telemetry;
 
 /// What there is in a process that serves, besides its log.
 pub struct Observed<'a> {
@@ -34,6 +35,7 @@ fn build(log: &EventLog, observed: Option<Observed<'_>>, samples: &Samples) -> C
     let database = if is_embedded { "sqlite" } else { "postgres" };
     enter_process(&mut catalog, database);
     OF_LOG.enter(&mut catalog);
+    telemetry::enter_metrics(&mut catalog);
     log.enter_metrics(&mut catalog);
     samples.enter(&mut catalog);
     if let Some(Observed {

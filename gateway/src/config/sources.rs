@@ -16,7 +16,14 @@ use super::{Command, CommandLine, urls, variables};
 /// The file that is read unless another one is named.
 const DEFAULT_FILE: &str = "millrace.toml";
 /// The groups of settings in the help of `work` and `rebuild`, and of other subcommands; the help of `serve` shows all.
-const OF_WORKERS: &[&str] = &["Process", "Storage", "Workers", "Signals", "Retention"];
+const OF_WORKERS: &[&str] = &[
+    "Process",
+    "Tracing",
+    "Storage",
+    "Workers",
+    "Signals",
+    "Retention",
+];
 const OF_ANY: &[&str] = &["Process", "Storage"];
 
 /// The values of a TOML file, as texts, by the names of settings.

@@ -10,7 +10,7 @@ use super::{Call, execute, idempotency_key};
 use crate::operation::Operations;
 use crate::params::Params;
 use crate::response;
-use crate::trace_context::TraceContext;
+use crate::trace_context;
 
 pub(super) async fn answer<O: Operations>(
     call: &Call<'_, O>,
@@ -38,8 +38,9 @@ pub(super) async fn answer<O: Operations>(
         return Err(Refusal::batch_too_long(settings.max_batch));
     }
     let running = requests.into_iter().map(|mut params| {
-        params.trace = TraceContext::of_headers(call.headers);
-        execute(call, params, None)
+        params.trace = trace_context::of_headers(call.headers);
+        let span = trace_context::of_request(&params.extensions);
+        async move { span.scope(execute(call, params, None)).await }
     });
     let executed = futures::future::try_join_all(running).await?;
     let mut bytes = vec![b'['];

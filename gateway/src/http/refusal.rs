@@ -141,3 +141,10 @@ impl From<ServerError> for Refusal {
         }
     }
 }
+
+/// Refuses a subscription that is asked for without a stream.
+pub(super) fn subscription_refused() -> ServerError {
+    let message = "Subscriptions are served over WebSocket (graphql-transport-ws on this path) or as an event stream \
+         (accept: text/event-stream)";
+    typed(Code::BadRequest, message)
+}

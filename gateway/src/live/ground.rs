@@ -6,7 +6,10 @@ use std::{hash::Hash, sync::Arc};
 use async_graphql::ServerError;
 use async_stream::stream;
 use chrono::{DateTime, Utc};
-use events::{Cursor, Range};
+use events::{
+    Cursor, EventSource, Range,
+    trace::{self, Context, Kind as SpanKind},
+};
 use futures::{StreamExt, stream::BoxStream};
 use prometheus_client::metrics::counter::Counter;
 
@@ -17,7 +20,7 @@ use super::{
     replays,
     request::{Execution, GroupKey, SubscriptionRequest},
 };
-use crate::{metrics::METRICS, operation::Payload};
+use crate::{document::Plan, metrics::METRICS, operation::Payload, trace_context};
 use entities::access::{SharedViewer, Viewer};
 
 /// An answer of an execution.
@@ -30,6 +33,8 @@ pub(super) enum Answer {
         payload: Payload,
         /// When the event occurred, if it has just done so.
         at: Option<DateTime<Utc>>,
+        /// The span that has executed it, if the event's trace is sampled.
+        trace: Option<Context>,
     },
     /// The end of the subscription.
     Error(Vec<ServerError>),
@@ -188,6 +193,16 @@ impl Subscription<Shared> for SubscriptionRequest {
     }
 }
 
+/// Tells the trace of the last event that a subscription was executed for it.
+fn traced(source: &EventSource, plan: &Plan) -> Option<Context> {
+    let (context, began) = source.traced()?;
+    let mut span = trace::after("execute subscription", SpanKind::Consumer, context);
+    span.since(began);
+    span.set("graphql.operation.type", "subscription");
+    trace_context::set_name(&mut span, plan);
+    span.context()
+}
+
 fn answers(
     shared: Arc<Shared>,
     key: GroupKey,
@@ -214,9 +229,10 @@ fn answers(
             let (order, cursor) = (source.order(), source.cursor());
             let seen = horizon.take(cursor.position);
             let seen = shared.log.cursor_within(cursor, seen).await;
+            let trace = traced(&source, &plan);
             yield match into_payload(answer, &plan, seen, &shared.limits) {
                 Payload::Error(errors) => Answer::Error(errors),
-                payload => Answer::Next { order, cursor, payload, at: source.occurred_at() },
+                payload => Answer::Next { order, cursor, payload, at: source.occurred_at(), trace },
             };
         }
     };

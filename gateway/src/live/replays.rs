@@ -154,7 +154,7 @@ pub(super) fn answers(shared: Arc<Shared>, request: SubscriptionRequest, range: 
                 Some((order, cursor, payload)) => {
                     drop(held);
                     (after, place) = (cursor, place + 1);
-                    yield Answer::Next { order, cursor, payload, at: None };
+                    yield Answer::Next { order, cursor, payload, at: None, trace: None };
                 }
                 None => {
                     after = held.end;

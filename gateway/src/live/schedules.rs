@@ -190,6 +190,7 @@ fn answer(position: u64, role: u64) -> Answer {
         cursor: place(position),
         payload: Payload::Next(format!("{position} {role}").into()),
         at: None,
+        trace: None,
     }
 }
 

@@ -8,7 +8,11 @@
 use std::sync::Arc;
 
 use async_graphql::ServerError;
-use events::{Cursor, Range, metrics::since};
+use events::{
+    Cursor, Range,
+    metrics::since,
+    trace::{self, Context, Kind, Span},
+};
 use futures::{StreamExt, stream::BoxStream};
 use tokio::sync::{
     broadcast::{
@@ -44,6 +48,8 @@ struct Subscriber<G: Ground> {
     own: Option<Own>,
     /// The first result, which showed that the request is valid and allowed.
     first: Option<Payload>,
+    /// The span of the last push, if its event's trace is sampled.
+    pushing: Span,
 }
 
 /// A place in the order of the group, and in the log.
@@ -79,6 +85,7 @@ pub(super) async fn open<G: Ground>(
         place,
         withdrawn: 0,
         first: None,
+        pushing: Span::default(),
     });
     match subscriber.next_own().await {
         Some(Payload::Error(errors)) => return Err(errors),
@@ -115,6 +122,7 @@ fn start<G: Ground>(
 
 impl<G: Ground> Subscriber<G> {
     async fn step(mut self: Box<Self>) -> Option<(Payload, Box<Self>)> {
+        self.pushing = Span::default();
         'taking: loop {
             // The first result moved the place when the subscription was opened.
             let before = match self.first {
@@ -222,8 +230,10 @@ impl<G: Ground> Subscriber<G> {
                 cursor,
                 payload,
                 at,
+                trace,
             } => {
                 self.place = Place { order, cursor };
+                self.begin_push(trace);
                 if let Some(at) = at {
                     METRICS.commit_to_socket.observe(since(at));
                 }
@@ -235,6 +245,14 @@ impl<G: Ground> Subscriber<G> {
                 self.rejoin();
                 None
             }
+        }
+    }
+
+    /// Begins the span of a push, which ends when the transport wants the next one.
+    fn begin_push(&mut self, trace: Option<Context>) {
+        if let Some(context) = trace {
+            self.pushing = trace::after("push", Kind::Producer, context);
+            self.pushing.set("graphql.operation.type", "subscription");
         }
     }
 
@@ -268,9 +286,11 @@ impl<G: Ground> Subscriber<G> {
                 order,
                 cursor,
                 payload,
+                trace,
                 ..
             })) => {
                 self.place = Place { order, cursor };
+                self.begin_push(trace);
                 Some(payload)
             }
             Ok(Some(Answer::Error(errors))) => Some(Payload::Error(errors)),

@@ -13,6 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 pub(super) fn apply(settings: &ProcessSettings) {
     access_log::warn_of_operations_over(settings.slow_operation);
     events::warn_of_statements_over(settings.slow_statement);
+    events::trace::keep_over(settings.slow_operation);
 }
 
 /// Reads the settings again at every SIGHUP. At a terminal, where the signal says that it was closed, it ends the process as ever.

@@ -23,6 +23,7 @@ use crate::operation::{Operations, Payload};
 use crate::params::Params;
 use crate::request_id::RequestId;
 use crate::response;
+use crate::trace_context;
 
 /// What one step of an operation sends to its client.
 pub(crate) enum Step {
@@ -71,7 +72,9 @@ impl<O: Operations> Running<O> {
     ) {
         let request_id = RequestId::generate();
         let id: Arc<str> = id.into();
+        let span = trace_context::of_request(&params.extensions);
         let starting = start(app.clone(), caller.clone(), params, request_id.clone());
+        let starting = async move { span.scope(starting).await };
         let operation = Operation {
             id: id.clone(),
             request_id,
