@@ -26,8 +26,8 @@ type Result<T, E = UserError> = std::result::Result<T, E>;
 
 /// The largest picture that may be uploaded, in bytes.
 pub const MOST_AVATAR_BYTES: usize = 2 * 1024 * 1024;
-/// How many pictures are read at once: each may take a core, and some hundred megabytes.
-const AT_ONCE: usize = 2;
+/// How many pictures are read at once: each may take a core, and two hundred megabytes.
+const AT_ONCE: usize = 1;
 /// How long a request waits for others' pictures.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// When a refused caller may try again.

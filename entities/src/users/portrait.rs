@@ -38,10 +38,9 @@ pub(super) fn portrait(file: &[u8]) -> Result<Portrait, Flaw> {
     let (image, orientation) = decode(file)?;
     let side = image.width().min(image.height());
     let (x, y) = ((image.width() - side) / 2, (image.height() - side) / 2);
-    let mut square =
-        image
-            .crop_imm(x, y, side, side)
-            .resize_exact(SIDE, SIDE, FilterType::Triangle);
+    let square = image.crop_imm(x, y, side, side);
+    drop(image);
+    let mut square = square.resize_exact(SIDE, SIDE, FilterType::Triangle);
     square.apply_orientation(orientation);
     encode(&square).map_err(|error| flaw_of(&error))
 }
