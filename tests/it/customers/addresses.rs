@@ -63,9 +63,10 @@ async fn an_earlier_version_keeps_an_address(setup: Setup) {
     let client = app.client();
     let database = setup.database().await;
     let input = json!({ "name": "Ada", "email": "ada@example.com", "address": london() });
+    let before = client.head().await;
     let created = CUSTOMERS.apply(client, "create", input).await;
     let id = &created["id"];
-    let start = client.head().await;
+    let start = client.head_after(&before, 1).await;
     let mut old = created.clone();
     let fields = old.as_object_mut().expect("fields");
     fields.remove("address");

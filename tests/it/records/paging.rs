@@ -57,6 +57,13 @@ async fn fill(client: &Client, kind: &Kind) -> Vec<Row> {
     rows
 }
 
+/// The order by the text that updates set.
+fn by_text(kind: &Kind) -> Value {
+    let mut sorts = kind.sorts.iter();
+    let (field, _) = sorts.find(|(_, key)| *key == kind.text).expect("an order");
+    json!({ "field": field, "direction": "ASC" })
+}
+
 /// The ids that the list must have, in order: by the field's code points or number, then by id.
 fn model(rows: &[Row], key: &str, descending: bool, status: Option<&str>) -> Vec<String> {
     let mut rows: Vec<&Row> = rows
@@ -189,8 +196,8 @@ pub(super) async fn pages_hold_while_others_write(setup: Setup, kind: &Kind) {
     let app = setup.start();
     let client = app.client();
     let rows = fill(client, kind).await;
-    let sort = json!({ "field": "NAME", "direction": "ASC" });
-    let expected = model(&rows, "name", false, None);
+    let sort = by_text(kind);
+    let expected = model(&rows, kind.text, false, None);
     let mut seen: Vec<String> = Vec::new();
     let mut after = Value::Null;
     for turn in 0.. {
@@ -266,7 +273,7 @@ pub(super) async fn forged_cursors_do_no_harm(setup: Setup, kind: &Kind) {
     let app = setup.start();
     let client = app.client();
     fill(client, kind).await;
-    let sort = json!({ "field": "NAME", "direction": "ASC" });
+    let sort = by_text(kind);
     let page = page(client, kind, json!({ "first": 3, "sort": sort })).await;
     let cursor = page["pageInfo"]["endCursor"].as_str().expect("a cursor");
     let text = BASE64_URL_SAFE_NO_PAD.decode(cursor).map(String::from_utf8);

@@ -203,7 +203,7 @@ async fn files_that_are_none_change_nothing(setup: Setup) {
     for (text, expected) in [
         ("name,email\nAda,ada@example.com\n", "missing: course"),
         ("name,email,course,shoes\n", "\"shoes\" is not known"),
-        ("", "missing: name, email, course"),
+        ("", "missing: email, course, name"),
     ] {
         let file = write_file(&setup, "wrong.csv", text);
         let (is_ok, _, problems) = import(&setup, &[file.to_str().expect("a path")]);

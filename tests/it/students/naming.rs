@@ -165,9 +165,10 @@ async fn an_earlier_version_knows_no_parts(setup: Setup) {
     let client = app.client();
     let database = setup.database().await;
     let parts = json!({ "givenName": "Ludwig", "familyName": "van Beethoven" });
+    let before = client.head().await;
     let created = students::apply(client, "create", input(parts)).await;
     let id = &created["id"];
-    let start = client.head().await;
+    let start = client.head_after(&before, 1).await;
     let old = |version: i64, name: &str, year: i32| {
         let mut student = created.clone();
         let fields = student.as_object_mut().expect("fields");
