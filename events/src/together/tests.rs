@@ -25,6 +25,7 @@ struct Gate {
 impl Group for Gate {
     type Member = u64;
     type Answer = u64;
+    const NAME: &'static str = "test";
 
     fn run(&self, members: Members<Self>) -> BoxFuture<'_, ()> {
         Box::pin(async move {
