@@ -107,11 +107,12 @@ pub fn of_events<'a>(
     let (mut known, mut count) = (Vec::<Context>::new(), 0_usize);
     for event in events {
         count += 1;
-        let Some(context) = sampled(event).filter(|it| !known.contains(it)) else {
+        let is_room = known.len() < MOST_SERVED + MOST_LINKS;
+        let Some(context) = sampled(event).filter(|it| is_room && !known.contains(it)) else {
             continue;
         };
-        if known.len() < MOST_SERVED {
-            known.push(context);
+        known.push(context);
+        if known.len() <= MOST_SERVED {
             let parent = Some(context);
             serving.push(Span::first(name.into(), kind, context.trace, parent, true));
         } else {
