@@ -194,18 +194,8 @@ pub(crate) async fn serve(entrant: Entrant, door: Door) {
     set_options(&stream);
     let stream = Stream::new(stream, activity.clone(), place, door.patience.stall);
     let shutdown = door.shutdown.clone();
-    let transport = match &door.tls {
-        None => Transport::Plain(stream),
-        Some(tls) => {
-            let accepted = tokio::select! {
-                accepted = tls.accept(stream) => accepted,
-                () = shutdown.wait() => return,
-            };
-            match accepted {
-                Ok(stream) => Transport::Tls(Box::new(stream)),
-                Err(error) => return tracing::debug!(%error, "a handshake failed"),
-            }
-        }
+    let Some(transport) = Transport::open(stream, door.tls.as_ref(), &shutdown).await else {
+        return;
     };
     let builder = builder(door.patience);
     let service = Watched {

@@ -62,7 +62,7 @@ fn operation(word: &str) -> &'static str {
 
 /// Returns a word that is the name of a table.
 fn name(word: &str) -> Option<String> {
-    let word = word.trim_end_matches([',', ';']).trim_matches('"');
+    let word = word.trim_end_matches([',', ';', ')']).trim_matches('"');
     let is_name = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_';
     let is_one = !word.is_empty() && word.len() <= LONGEST && word.chars().all(is_name);
     is_one.then(|| word.to_owned())

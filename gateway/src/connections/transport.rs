@@ -10,10 +10,36 @@ use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
 use super::stream::Stream;
+use crate::shutdown::Shutdown;
+use crate::tls::Tls;
 
 pub(crate) enum Transport {
     Plain(Stream<TcpStream>),
     Tls(Box<TlsStream<Stream<TcpStream>>>),
+}
+
+impl Transport {
+    /// Shakes hands where that is to be done; `None` when the client does not go on, or the process stops.
+    pub(super) async fn open(
+        stream: Stream<TcpStream>,
+        tls: Option<&Tls>,
+        shutdown: &Shutdown,
+    ) -> Option<Self> {
+        let Some(tls) = tls else {
+            return Some(Self::Plain(stream));
+        };
+        let accepted = tokio::select! {
+            accepted = tls.accept(stream) => accepted,
+            () = shutdown.wait() => return None,
+        };
+        match accepted {
+            Ok(stream) => Some(Self::Tls(Box::new(stream))),
+            Err(error) => {
+                tracing::debug!(%error, "a handshake failed");
+                None
+            }
+        }
+    }
 }
 
 /// Calls the stream that there is.
