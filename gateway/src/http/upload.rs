@@ -48,7 +48,7 @@ pub(super) async fn answer<O: Operations>(
     share: Share,
 ) -> Result<Response, Refusal> {
     let is_asked = |name: &&str| call.headers.get(*name).is_some_and(|it| !it.is_empty());
-    if !ASKED.iter().any(|name| is_asked(&name)) {
+    if !ASKED.iter().any(is_asked) {
         return Err(Refusal::forbidden(
             "A request with files needs the header GraphQL-Preflight: 1, so that no page of another origin can have it sent",
         ));
@@ -183,7 +183,7 @@ mod tests {
     async fn what_is_no_request_with_files_is_refused() {
         let map = |map: &'static str| ("map", map);
         let file = ("0", "file");
-        let eleven = format!("{{\"0\":[{}]}}", vec!["\"variables.one\""; 11].join(","));
+        let eleven = format!("{{\"0\":[{}]}}", ["\"variables.one\""; 11].join(","));
         let long = "x".repeat(1_001);
         let cases: &[(&[(&str, &str)], &str)] = &[
             (&[], "`operations`"),
