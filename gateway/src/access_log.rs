@@ -13,10 +13,7 @@ use crate::document::Plan;
 use crate::errors::code_of;
 use crate::metrics::Outcome;
 use crate::request_id::RequestId;
-use crate::trace_context::TraceContext;
-
-/// Longer names of operations are cut.
-const LONGEST_NAME: usize = 64;
+use crate::trace_context::{TraceContext, shortened};
 
 /// From when on an operation is slow, in milliseconds; 0 if none is.
 static SLOW_MS: AtomicU64 = AtomicU64::new(0);
@@ -43,13 +40,6 @@ impl Who {
         let address = self.address.map(|address| address.to_string());
         address.unwrap_or_default()
     }
-}
-
-/// Returns the name of an operation, or an empty one.
-pub(crate) fn shortened(plan: &Plan) -> &str {
-    let name = plan.operation_name();
-    let name = name.map(|name| &**name).unwrap_or_default();
-    name.get(..LONGEST_NAME).unwrap_or(name)
 }
 
 /// A request that has ended.
@@ -93,7 +83,8 @@ impl Ended<'_> {
     }
 
     fn operation(&self) -> &str {
-        self.plan.map(shortened).unwrap_or_default()
+        let name = self.plan.and_then(Plan::operation_name);
+        name.map_or("", |name| shortened(name))
     }
 
     fn tell_request(&self, is_slow: bool) {

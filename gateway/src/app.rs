@@ -240,7 +240,7 @@ impl<O: Operations> App<O> {
         let request = asked.prepared.request;
         let plan = document::plan_of(&request).cloned();
         let mut span = plan.as_ref().map_or_else(Span::default, |plan| {
-            trace_context::of_operation(plan.type_name(false), plan)
+            trace_context::of_operation(plan.type_name(false), plan.operation_name())
         });
         let told = document::asks_for_trace_of(&request).then(|| document::trace_of(&request));
         let (claimant, shares) = (self.claimant(caller), self.shares.clone());
@@ -300,7 +300,7 @@ impl<O: Operations> App<O> {
     ) -> Result<O::Stream, Vec<ServerError>> {
         let executed = asked.executed(asked.prepared.is_live);
         let mut span = executed.as_ref().map_or_else(Span::default, |executed| {
-            trace_context::of_operation("subscription", &executed.plan)
+            trace_context::of_operation("subscription", executed.plan.operation_name())
         });
         let starting = self
             .operations

@@ -2,15 +2,17 @@
 //! spans of the request here. A context that cannot be read is left out, never refused. Without a collector the gateway makes no spans, and
 //! passes on what it got, as the specification allows: into the events that a request causes, and with them to webhooks.
 
+use std::sync::Arc;
+
 use async_graphql::{Extensions, ServerError, Value};
 use axum::http::{HeaderMap, Method, StatusCode};
 pub use events::trace::Context as TraceContext;
 use events::trace::{self, Kind, Span};
 
-use crate::access_log::shortened;
-use crate::document::Plan;
 use crate::errors::code_of;
 
+/// Longer names of operations are cut.
+const LONGEST_NAME: usize = 64;
 /// The header, and the name in a request's extensions.
 const TRACEPARENT: &str = "traceparent";
 /// The name in a request's extensions that asks for the id of its trace, and that of the id in those of the answer.
@@ -90,26 +92,31 @@ pub(crate) fn of_request(extensions: &Extensions) -> Span {
 }
 
 /// Begins the span of an operation's execution. The document is no part of it: it may hold anything that a client wrote.
-pub(crate) fn of_operation(kind: &'static str, plan: &Plan) -> Span {
+pub(crate) fn of_operation(kind: &'static str, name: Option<&Arc<str>>) -> Span {
     if !trace::is_recording() {
         return Span::default();
     }
     let mut span = trace::child(kind, Kind::Internal);
     span.set("graphql.operation.type", kind);
-    set_name(&mut span, plan);
+    set_name(&mut span, name);
     span
 }
 
 /// Tells the name of an operation, if it has one.
-pub(crate) fn set_name(span: &mut Span, plan: &Plan) {
+pub(crate) fn set_name(span: &mut Span, name: Option<&Arc<str>>) {
     const NAME: &str = "graphql.operation.name";
-    let Some(name) = plan.operation_name() else {
+    let Some(name) = name else {
         return;
     };
-    match shortened(plan) {
+    match shortened(name) {
         whole if whole.len() == name.len() => span.set(NAME, name.clone()),
         part => span.set(NAME, part.to_owned()),
     }
+}
+
+/// Returns the name of an operation as it is told.
+pub(crate) fn shortened(name: &str) -> &str {
+    name.get(..LONGEST_NAME).unwrap_or(name)
 }
 
 /// Notes errors of an operation. Those that the gateway is to blame for keep the trace; else a client could have every trace of its own

@@ -47,7 +47,7 @@ const versions = [
   ],
 ];
 
-await program(120_000, async (base, check) => {
+await program(400_000, async (base, check) => {
   for (const [version, apollo] of versions) {
     const told = (what, ...rest) => check(`Apollo ${version}: ${what}`, ...rest);
     await operations(apollo, base, told);

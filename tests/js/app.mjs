@@ -22,7 +22,7 @@ export async function enterAs(page, base, name, path = '/users') {
 
 export async function register(page, base, { name, email, password }, path = '/settings') {
   await page.goto(`${base}/register?next=${path}`);
-  await page.getByLabel('Name').fill(name);
+  await page.getByLabel(/^Name/).fill(name);
   await page.getByLabel('Email').fill(email);
   await page.locator('input[type=password]').fill(password);
   await page.getByRole('button', { name: 'Make the account' }).click();

@@ -93,7 +93,7 @@ async function shows(page, status) {
 
 async function create(page) {
   const { name, email } = newCustomer('page');
-  await page.getByLabel('Name').fill(name);
+  await page.getByLabel(/^Name/).fill(name);
   await page.getByLabel("Customer's email").fill(email);
   await page.getByRole('button', { name: 'Create' }).click();
   return name;

@@ -32,6 +32,14 @@ for (const name of ['Date', 'DateTime']) {
   }
   type.parseLiteral = (node) => type.parseValue(node.value)
 }
+// Neither JSON nor a document has files.
+const upload = schema.getType('Upload')
+if (upload) {
+  const refuse = () => {
+    throw new TypeError('no file')
+  }
+  Object.assign(upload, { parseValue: refuse, parseLiteral: refuse })
+}
 const types = Object.values(schema.getTypeMap()).filter((type) => !type.name.startsWith('__'))
 const composite = types.filter(isCompositeType)
 

@@ -6,7 +6,7 @@ import { refresh, register, signInAsAdmin } from './people.mjs';
 import { program, until } from './program.mjs';
 import { ask, collect, connect } from './sockets.mjs';
 
-await program(120_000, async (base, check) => {
+await program(400_000, async (base, check) => {
   await renewed(base, check);
   await expired(base, check);
   await resumed(base, check);

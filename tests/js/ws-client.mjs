@@ -5,7 +5,7 @@ import { program, until } from './program.mjs';
 import { reconnects } from './reconnects.mjs';
 import { ask, collect, connect } from './sockets.mjs';
 
-await program(180_000, async (base, check) => {
+await program(400_000, async (base, check) => {
   await operations(base, check);
   await lifecycle(base, check);
   await live(base, check);

@@ -319,3 +319,25 @@ fn text_of(value: &toml::Value) -> Option<String> {
         toml::Value::Float(_) | toml::Value::Datetime(_) | toml::Value::Table(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_command_has_examples_and_they_are_read() {
+        let declared = command(&Values::new(), &Values::new());
+        for mut subcommand in declared.get_subcommands().cloned() {
+            let help = subcommand.render_long_help().to_string();
+            let examples = help.lines().filter(|line| line.starts_with("  millrace "));
+            let examples: Vec<_> = examples.collect();
+            assert!(!examples.is_empty(), "{}", subcommand.get_name());
+            for example in examples {
+                let read = declared
+                    .clone()
+                    .try_get_matches_from(example.split_whitespace());
+                assert!(read.is_ok(), "{example}: {read:?}");
+            }
+        }
+    }
+}

@@ -14,7 +14,7 @@ use crate::params::Params;
 use crate::request_id::RequestId;
 
 /// The limit on the thread's own time, in a debug build.
-const MOMENT: Duration = Duration::from_millis(50);
+const MOMENT: Duration = Duration::from_millis(250);
 
 fn many(count: usize, text: impl Fn(usize) -> String) -> String {
     (0..count).map(text).collect::<Vec<_>>().join(" ")

@@ -199,7 +199,7 @@ fn traced(source: &EventSource, plan: &Plan) -> Option<Context> {
     let mut span = trace::after("execute subscription", SpanKind::Consumer, context);
     span.since(began);
     span.set("graphql.operation.type", "subscription");
-    trace_context::set_name(&mut span, plan);
+    trace_context::set_name(&mut span, plan.operation_name());
     span.context()
 }
 

@@ -71,7 +71,7 @@ async fn pages_cost_a_constant_number(postgres: Postgres, setup: Setup) {
         "the chat, its messages; their authors are in memory"
     );
     let few = count(&log, client, PAGE_OF_RECEIPTS, &of_messages(6)).await;
-    let many = count(&log, client, PAGE_OF_RECEIPTS, &of_messages(48)).await;
+    let many = count(&log, client, PAGE_OF_RECEIPTS, &of_messages(40)).await;
     assert_eq!(
         (few, many),
         (4, 4),

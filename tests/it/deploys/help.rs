@@ -9,9 +9,15 @@ use super::text;
 /// Settings without a default: what there is not unless it is set.
 const OPTIONAL: &[&str] = &[
     "redis-url",
-    "redis-ca",
     "tls-certificate",
     "tls-key",
+    "otlp-endpoint",
+    "otlp-traces-endpoint",
+    "otlp-traces-protocol",
+    "otlp-headers",
+    "otlp-traces-headers",
+    "otlp-traces-timeout",
+    "resource-attributes",
     "allowed-origins",
     "allowed-hosts",
     "token-keys",

@@ -73,7 +73,7 @@ async fn a_user_who_spends_too_much_is_told_when_to_come_back(setup: Setup) {
     assert_eq!(socket.message().await["id"], "2");
     // An event stream has it as its one result.
     let stream = ("accept", "text/event-stream");
-    let body = json!({ "query": "subscription { customerChanged { type } }" });
+    let body = json!({ "query": MUCH });
     let events = ada.post(&body, &[stream]).await.expect("an answer");
     assert!(events.http.text().contains("RATE_LIMITED"));
 

@@ -57,7 +57,7 @@ async fn lines_have_names_and_ids_only(mut setup: Setup) {
         .expect_code("FORBIDDEN");
     // Each of the others' histories is refused, and that is told once.
     let histories =
-        "query Others { users(first: 10) { nodes { history(first: 1) { totalCount } } } }";
+        "query Others { users(first: 10) { nodes { history(first: 1) { nodes { type } } } } }";
     let answer = member.client(client).run(histories, json!({})).await;
     assert_eq!(answer.body["errors"][0]["extensions"]["code"], "FORBIDDEN");
     let mut socket = client.socket().await;

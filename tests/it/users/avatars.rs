@@ -75,7 +75,11 @@ async fn an_avatar_is_shown_under_its_own_address(setup: Setup) {
     let variables = json!({ "id": ada.id, "after": before });
     socket.subscribe("1", document, variables).await;
     for (number, url) in [(2, &red), (3, &blue), (4, &clear)] {
-        let change = socket.payload("1").await["data"]["userChanged"].clone();
+        let mut change = socket.payload("1").await["data"]["userChanged"].take();
+        // The cursor may be of the moment before the registration was numbered.
+        if change["version"] == 1 {
+            change = socket.payload("1").await["data"]["userChanged"].take();
+        }
         let expected =
             json!({ "type": "PROFILE_UPDATED", "version": number, "user": { "avatarUrl": url } });
         assert_eq!(change, expected);

@@ -165,7 +165,7 @@ async fn a_password_is_reset_by_mail(mut setup: Setup) {
     assert_eq!(mails.next().await.to, bob.email);
     // The log tells that, and neither the token nor the address.
     let events = "select count(*) as number from event where stream = 'email'";
-    assert_eq!(database::number(&database, events).await, 5);
+    assert_eq!(database::number(&database, events).await, 6);
     for secret in [token.as_str(), &ada.email, &bob.email] {
         let sql = format!("{events} and cast(data as text) like '%{secret}%'");
         assert_eq!(database::number(&database, &sql).await, 0);

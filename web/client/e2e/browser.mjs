@@ -10,7 +10,7 @@ const run = Math.random().toString(36).slice(2, 8);
 const lifetimeMs = 4_000;
 const lifetimes = 2;
 
-await program(120_000, async (base, check) => {
+await program(400_000, async (base, check) => {
   const { url, sent } = await site(base);
   const browser = await launch();
   const context = await browser.newContext();

@@ -54,7 +54,7 @@ const watchers = {
   },
 };
 
-await program(120_000, async (base, check) => {
+await program(400_000, async (base, check) => {
   const search = newCustomer('live').name;
   const variables = { search };
   const customers = [];

@@ -9,7 +9,7 @@ import { changes } from './subscribers.mjs';
 const { SIGN_IN_EMAIL: email, SIGN_IN_PASSWORD: password } = process.env;
 const lifetimes = 2;
 
-await program(120_000, async (base, check) => {
+await program(400_000, async (base, check) => {
   await tabs(base, check);
   await ending(base, check);
 });

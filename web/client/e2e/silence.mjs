@@ -6,7 +6,7 @@ import { connect, connectAsAdmin } from './gateway.mjs';
 import { proxy } from './proxy.mjs';
 import { changes } from './subscribers.mjs';
 
-await program(120_000, async (base, check) => {
+await program(400_000, async (base, check) => {
   await Promise.all([
     silent(base, check, 'websocket'),
     silent(base, check, 'event-stream'),
