@@ -217,7 +217,7 @@ pub enum Command {
     Doctor(DoctorSettings),
     /// List, show, replay or discard dead letters: events that a follower or a handler has given up on
     #[command(
-        after_help = "Examples:\n  millrace dead-letters list --consumer posts\n  millrace dead-letters replay --consumer posts"
+        after_help = "Examples:\n  millrace dead-letters list --consumer posts\n  millrace dead-letters replay --all"
     )]
     DeadLetters(DeadLettersSettings),
     /// Rebuild a read model from the log beside the live one, then swap the two
