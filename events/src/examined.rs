@@ -4,7 +4,7 @@
 use std::{collections::HashMap, path::Path, time::Duration};
 
 use chrono::{DateTime, Utc};
-use redis::{AsyncCommands, InfoDict, RedisResult, aio::MultiplexedConnection};
+use redis::{AsyncCommands, Client, InfoDict, RedisResult};
 use tokio::time::Instant;
 
 use crate::{
@@ -77,23 +77,24 @@ impl Database {
     /// When it does not answer.
     #[boxed]
     pub async fn examine(&self) -> Result<DatabaseFacts> {
+        let backend = self.backend();
         let began = Instant::now();
-        let is_server = self.backend().is_postgres();
-        let sql = match is_server {
-            true => {
-                "select current_setting('server_version'), pg_database_size(current_database())"
-            }
-            false => {
-                "select sqlite_version(), page_count * page_size from pragma_page_count(), pragma_page_size()"
-            }
-        };
-        let read = query_one_as(&self.reader, sql, Vec::new()).await?;
-        let (version, bytes): (String, i64) = read.unwrap_or_default();
+        let version = backend.either(
+            "select current_setting('server_version')",
+            "select sqlite_version()",
+        );
+        let version = query_one_as(&self.reader, version, Vec::new()).await?;
+        let took = began.elapsed();
+        let bytes = backend.either(
+            "select pg_database_size(current_database())",
+            "select page_count * page_size from pragma_page_count(), pragma_page_size()",
+        );
+        let bytes = query_one_as(&self.reader, bytes, Vec::new()).await?;
         Ok(DatabaseFacts {
-            took: began.elapsed(),
-            version,
-            bytes: from_i64(bytes),
-            server: match is_server {
+            took,
+            version: version.unwrap_or_default(),
+            bytes: from_i64(bytes.unwrap_or_default()),
+            server: match backend.is_postgres() {
                 true => Some(self.examine_server().await?),
                 false => None,
             },
@@ -124,23 +125,17 @@ impl Database {
 #[boxed]
 pub async fn examine_redis(url: &str, ca: Option<&Path>, prefix: &str) -> Result<RedisFacts> {
     let client = connector::client(url, ca)?;
-    let asking = async {
-        let mut connection = connector::connect(&client, connector::ANSWER_TIME).await?;
-        ask_redis(&mut connection, prefix).await
-    };
-    let answer: RedisResult<RedisFacts> = asking.await;
-    answer.map_err(|error| Error::Task(error.to_string()))
+    let asked = ask_redis(&client, prefix).await;
+    asked.map_err(|error| Error::Task(error.to_string()))
 }
 
-async fn ask_redis(
-    connection: &mut MultiplexedConnection,
-    prefix: &str,
-) -> RedisResult<RedisFacts> {
+async fn ask_redis(client: &Client, prefix: &str) -> RedisResult<RedisFacts> {
+    let mut connection = connector::connect(client, connector::ANSWER_TIME).await?;
     let began = Instant::now();
-    let info: InfoDict = redis::cmd("INFO").query_async(connection).await?;
+    let info: InfoDict = redis::cmd("INFO").query_async(&mut connection).await?;
     let took = began.elapsed();
     let asked = Utc::now();
-    let (seconds, micros): (f64, f64) = redis::cmd("TIME").query_async(connection).await?;
+    let (seconds, micros): (f64, f64) = redis::cmd("TIME").query_async(&mut connection).await?;
     let clock_ahead = seconds + micros / 1e6 - middle(asked);
     let key = format!("{prefix}:doctor");
     let written: RedisResult<()> = connection.set_ex(key, "", 1).await;

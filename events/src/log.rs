@@ -51,7 +51,7 @@ const MOST_WRITES: usize = 64;
 pub struct LogConfig {
     /// A URL such as `redis://…`. Without one, every process reads the log itself.
     pub redis_url: Option<String>,
-    /// A PEM file with the certificates of authorities that Redis is trusted by, besides those that everybody trusts.
+    /// A PEM file with the authorities that are trusted to sign Redis's certificate, in place of those that everybody trusts.
     pub redis_ca: Option<PathBuf>,
     /// The prefix of every key in Redis.
     pub redis_prefix: String,

@@ -9,6 +9,15 @@ use crate::{
 };
 
 impl EventLog {
+    /// Reads the head, and takes no part: nothing is numbered, relayed or received. For those who look at a log and leave it as it is.
+    #[boxed]
+    pub async fn look(database: Database, config: LogConfig) -> Result<Self> {
+        let head = read::read_head(&database.reader).await?;
+        // Nobody whispers.
+        let (to_others, _) = mpsc::channel(1);
+        Self::at(&head, database, config, to_others)
+    }
+
     /// Reads the head and starts the background tasks, which run until the process ends.
     #[boxed]
     pub async fn start(database: Database, config: LogConfig) -> Result<Self> {

@@ -212,7 +212,7 @@ pub enum Command {
     Status(StatusSettings),
     /// Look at the settings, database, Redis, clocks, disk, migrations and workers, and say what to do
     ///
-    /// It changes nothing, and may run beside a Millrace that serves. The exit code is 3 when something does not work.
+    /// It leaves all as it is, and may run beside a Millrace that serves. The exit code is 3 when something does not work.
     #[command(after_help = "Examples:\n  millrace doctor\n  millrace doctor --json")]
     Doctor(DoctorSettings),
     /// List, show, replay or discard dead letters: events that a follower or a handler has given up on

@@ -139,24 +139,24 @@ pub fn of_database(facts: &DatabaseFacts) -> Vec<Finding> {
     } else {
         "SQLite"
     };
-    let says = format!(
-        "{name} {}, {} MB, answers in {:.1} ms",
-        facts.version,
-        facts.bytes / 1_000_000,
-        facts.took.as_secs_f64() * 1e3
-    );
-    let mut found = match facts.took > SLOW {
-        true => vec![Finding::warning(
-            "database",
-            says,
-            "look at its load, and at the network between",
-        )],
-        false => vec![Finding::ok("database", says)],
-    };
+    let says = format!("{name} {}, {} MB", facts.version, megabytes(facts.bytes));
+    let mut found = vec![answered("database", says, facts.took)];
     if let Some(server) = &facts.server {
         of_server(server, &mut found);
     }
     found
+}
+
+fn answered(about: &'static str, says: String, took: Duration) -> Finding {
+    let says = format!("{says}, answers in {:.1} ms", took.as_secs_f64() * 1e3);
+    match took > SLOW {
+        true => Finding::warning(about, says, "look at its load, and at the network between"),
+        false => Finding::ok(about, says),
+    }
+}
+
+const fn megabytes(bytes: u64) -> u64 {
+    bytes / 1_000_000
 }
 
 fn of_server(server: &ServerFacts, found: &mut Vec<Finding>) {
@@ -228,20 +228,8 @@ fn of_clock(about: &'static str, ahead: f64) -> Finding {
 
 /// Judges what Redis says of itself.
 pub fn of_redis(facts: &RedisFacts) -> Vec<Finding> {
-    let says = format!(
-        "{}, {} MB used, answers in {:.1} ms",
-        facts.version,
-        facts.memory[0] / 1_000_000,
-        facts.took.as_secs_f64() * 1e3
-    );
-    let mut found = match facts.took > SLOW {
-        true => vec![Finding::warning(
-            "redis",
-            says,
-            "look at its load, and at the network between",
-        )],
-        false => vec![Finding::ok("redis", says)],
-    };
+    let says = format!("{}, {} MB used", facts.version, megabytes(facts.memory[0]));
+    let mut found = vec![answered("redis", says, facts.took)];
     let major = facts
         .version
         .split('.')
@@ -272,7 +260,7 @@ pub fn of_redis(facts: &RedisFacts) -> Vec<Finding> {
     if most > 0 && used * 10 > most * 9 {
         found.push(Finding::warning(
             "redis",
-            format!("{} of {} MB are used", used / 1_000_000, most / 1_000_000),
+            format!("{} of {} MB are used", megabytes(used), megabytes(most)),
             "raise maxmemory",
         ));
     }
@@ -282,7 +270,7 @@ pub fn of_redis(facts: &RedisFacts) -> Vec<Finding> {
 
 /// Judges the space that is left where the database is a file.
 pub fn of_disk(free: u64, database: u64) -> Finding {
-    let says = format!("{} MB are free", free / 1_000_000);
+    let says = format!("{} MB are free", megabytes(free));
     // A rebuild writes a read model a second time, and `vacuum` the whole file.
     if free < LITTLE_SPACE.max(database) {
         let advice = "make room: a rebuild and a vacuum may need as much as the database has";
@@ -294,26 +282,20 @@ pub fn of_disk(free: u64, database: u64) -> Finding {
 /// Judges the state of the workers.
 pub fn of_workers(status: &WorkersStatus) -> Vec<Finding> {
     let mut found = Vec::new();
+    let is_paused = |name: &str| status.pauses.iter().any(|pause| pause.name == name);
     for it in &status.followers {
-        let is_paused = status.pauses.iter().any(|pause| pause.name == it.name);
-        if is_paused {
-            let advice = format!(
-                "resume `{}` on the operations page when it may go on",
-                it.name
-            );
-            found.push(Finding::warning(
-                "workers",
-                format!("{} is paused", it.name),
-                advice,
-            ));
-        } else if it.members.is_empty() {
+        // Whoever is paused is behind, and need not be run.
+        if is_paused(&it.name) {
+            continue;
+        }
+        if it.members.is_empty() {
             found.push(Finding::trouble(
                 "workers",
                 format!(
                     "no process runs {}, which is {} events behind",
                     it.name, it.lag.events
                 ),
-                "start `millrace work`, or see its log if one runs",
+                "start `millrace work`, or with SQLite the gateway; if one runs, see its log",
             ));
         } else if it.lag.seconds > LONG_LAG {
             found.push(Finding::warning(
@@ -322,21 +304,25 @@ pub fn of_workers(status: &WorkersStatus) -> Vec<Finding> {
                 "wait if it catches up; otherwise look for slow statements, or start more workers",
             ));
         }
-        of_letters(&it.name, it.dead_letters, &mut found);
     }
-    for it in &status.handlers {
-        if status.pauses.iter().any(|pause| pause.name == it.name) {
-            let advice = format!(
-                "resume `{}` on the operations page when it may go on",
-                it.name
-            );
-            found.push(Finding::warning(
-                "workers",
-                format!("{} is paused", it.name),
-                advice,
-            ));
-        }
-        of_letters(&it.name, it.dead, &mut found);
+    for pause in &status.pauses {
+        found.push(Finding::warning(
+            "workers",
+            format!("{} is paused", pause.name),
+            "resume it on the operations page when it may go on",
+        ));
+    }
+    let followers = status
+        .followers
+        .iter()
+        .map(|it| (&it.name, it.dead_letters));
+    let handlers = status.handlers.iter().map(|it| (&it.name, it.dead));
+    for (name, count) in followers.chain(handlers).filter(|(_, count)| *count > 0) {
+        found.push(Finding::warning(
+            "workers",
+            format!("{name} has {count} dead letters"),
+            "`millrace dead-letters list` says why; replay or discard them",
+        ));
     }
     for it in &status.breakers {
         if it.state == BreakerState::Open {
@@ -357,16 +343,6 @@ pub fn of_workers(status: &WorkersStatus) -> Vec<Finding> {
         found.push(Finding::ok("workers", format!("all {names} are at work")));
     }
     found
-}
-
-fn of_letters(name: &str, count: u64, found: &mut Vec<Finding>) {
-    if count > 0 {
-        found.push(Finding::warning(
-            "workers",
-            format!("{name} has {count} dead letters"),
-            "`millrace dead-letters list` says why; replay or discard them",
-        ));
-    }
 }
 
 #[cfg(test)]

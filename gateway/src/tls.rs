@@ -2,7 +2,13 @@
 //! those who renew certificates replace them while the process runs. A renewal writes two files, so for a moment they may not fit together;
 //! what cannot be used is told once, and the certificate before it stays. A client has a bounded time for its handshake. Called by `server`.
 
-use std::{fs, io, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use clap::Args;
 use parking_lot::RwLock;
@@ -15,6 +21,7 @@ use rustls::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    task::spawn_blocking,
     time::{interval, timeout},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
@@ -31,20 +38,10 @@ const MAX_BYTES: u64 = 1 << 20;
 #[command(next_help_heading = "Server")]
 pub struct TlsSettings {
     /// PEM file with the certificate by which the gateway speaks TLS, and those that lead to its root; it is read again when it changes
-    #[arg(
-        long,
-        env = "MILLRACE_TLS_CERTIFICATE",
-        value_name = "FILE",
-        requires = "tls_key"
-    )]
+    #[arg(long, env = "MILLRACE_TLS_CERTIFICATE", value_name = "FILE")]
     pub tls_certificate: Option<PathBuf>,
     /// PEM file with the key of the certificate
-    #[arg(
-        long,
-        env = "MILLRACE_TLS_KEY",
-        value_name = "FILE",
-        requires = "tls_certificate"
-    )]
+    #[arg(long, env = "MILLRACE_TLS_KEY", value_name = "FILE")]
     pub tls_key: Option<PathBuf>,
 }
 
@@ -58,12 +55,16 @@ impl Tls {
     /// # Errors
     /// When they cannot be read, or do not fit together.
     pub fn of(settings: &TlsSettings) -> Result<Option<Self>, String> {
-        let (Some(certificate), Some(key)) = (&settings.tls_certificate, &settings.tls_key) else {
-            return Ok(None);
-        };
-        let files = Files {
-            certificate: certificate.clone(),
-            key: key.clone(),
+        let files = match (&settings.tls_certificate, &settings.tls_key) {
+            (None, None) => return Ok(None),
+            (Some(certificate), Some(key)) => Files {
+                certificate: certificate.clone(),
+                key: key.clone(),
+            },
+            // Whoever set one does not want to be reached without TLS.
+            _ => {
+                return Err("--tls-certificate and --tls-key need each other".to_owned());
+            }
         };
         let contents = files.read()?;
         let current = Arc::new(Current(RwLock::new(Arc::new(files.parse(&contents)?))));
@@ -98,6 +99,7 @@ impl ResolvesServerCert for Current {
     }
 }
 
+#[derive(Clone)]
 struct Files {
     certificate: PathBuf,
     key: PathBuf,
@@ -109,12 +111,16 @@ type Contents = (Vec<u8>, Vec<u8>);
 impl Files {
     fn read(&self) -> Result<Contents, String> {
         let read = |path: &PathBuf| {
-            let told = |error: io::Error| format!("{}: {error}", path.display());
-            let size = fs::metadata(path).map_err(told)?.len();
-            if size > MAX_BYTES {
-                return Err(format!("{} is too large to be PEM", path.display()));
+            let mut bytes = Vec::new();
+            let file = File::open(path);
+            let read = file.and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes));
+            match read {
+                Err(error) => Err(format!("{}: {error}", path.display())),
+                Ok(_) if bytes.len() as u64 > MAX_BYTES => {
+                    Err(format!("{} is too large to be PEM", path.display()))
+                }
+                Ok(_) => Ok(bytes),
             }
-            fs::read(path).map_err(told)
         };
         Ok((read(&self.certificate)?, read(&self.key)?))
     }
@@ -140,8 +146,13 @@ async fn watch(files: Files, mut seen: Contents, current: Arc<Current>) {
     let mut failure = None;
     loop {
         looks.tick().await;
-        // Both are small, and on a local disk.
-        let taken = files.read().and_then(|contents| {
+        // A disk may be one of a network's.
+        let reading = spawn_blocking({
+            let files = files.clone();
+            move || files.read()
+        });
+        let read = reading.await.unwrap_or_else(|error| Err(error.to_string()));
+        let taken = read.and_then(|contents| {
             if contents == seen {
                 return Ok(None);
             }

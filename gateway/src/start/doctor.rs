@@ -1,5 +1,5 @@
-//! `millrace doctor`: asks the parts one after the other, each for a bounded time, and goes on with what the others can tell. It changes
-//! nothing, so it migrates nothing, and may run beside a Millrace that serves.
+//! `millrace doctor`: asks the parts one after the other, each for a bounded time, and goes on with what the others can tell. It leaves all as
+//! it is: nothing is migrated, numbered or relayed, and only Redis is asked to keep a key, for a second, to see whether it does.
 
 use std::{path::Path, time::Duration};
 
@@ -121,7 +121,7 @@ async fn of_database(config: &Config, found: &mut Vec<Finding>) -> Option<Databa
 }
 
 async fn of_workers(config: &Config, database: Database) -> Result<Vec<Finding>, StartError> {
-    let log = EventLog::start(database, log_config(config)).await?;
+    let log = EventLog::look(database, log_config(config)).await?;
     let status = operating::read_status(&log).await?;
     Ok(doctor::of_workers(&status))
 }

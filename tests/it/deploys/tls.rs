@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tests::certificates::{Authority, Files};
-use tests::recipe::finish;
+use tests::recipe::{finish, product_command};
 use tests::setup::Gateway;
 use tests::waiting::SOON;
 use tests::{Setup, eventually};
@@ -171,6 +171,20 @@ async fn certificates_are_renewed(mut setup: Setup) {
     })
     .await;
     assert!(ask(address, &old, TYPENAME).await.is_err());
+    // Half of it is a mistake, wherever it is set: nobody is answered in the open instead.
+    let file = setup.directory.join("half.toml");
+    let half = format!("tls-certificate = {:?}\n", files.certificate);
+    std::fs::write(&file, half).expect("the file is written");
+    let mut command = product_command("serve", &setup.directory);
+    command
+        .args(["--listen", "127.0.0.1:0", "--config"])
+        .arg(&file);
+    let refused = tokio::task::block_in_place(|| finish(&mut command));
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    assert!(
+        super::text(&refused).contains("need each other"),
+        "{refused:?}"
+    );
     // A start with files that cannot be used says so.
     std::fs::write(&files.certificate, "nothing").expect("the file is written");
     let mut command = setup.command(&["serve", "--listen", "127.0.0.1:0"]);
