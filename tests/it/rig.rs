@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use tests::rig::{self, Plan};
 
-/// Faults are not begun after this, so that the test is short also on a slow machine.
+/// Faults are not begun after this, so that the test is short also on a slow machine; fewer would say little.
 const LIMIT: Duration = Duration::from_secs(60);
-/// Fewer would say little.
 const AT_LEAST: usize = 5;
 
 #[test]
@@ -19,6 +18,7 @@ fn each_fault_of_a_moment() {
             times: 1,
             times_long: 0,
             limit: LIMIT,
+            at_least: AT_LEAST,
         };
         let told = parking_lot::Mutex::new(String::new());
         let table = rig::run(&plan, |line| {

@@ -13,8 +13,10 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// How long the others may take to come to the end of the log without the one that is paused, even if it was paused inside of
 /// a transaction.
 const TAKE_OVER: Duration = Duration::from_secs(60);
-/// Between two kills of workers, and the lease of those.
+/// At least between two kills of workers, and the lease of those.
 const KILL_INTERVAL: Duration = Duration::from_millis(600);
+/// So many posts are written between two kills, also on a slow machine.
+const WRITTEN_BETWEEN: u64 = 9;
 
 async fn follower_paused(setup: Setup) {
     let mut scene = Scene::begin("follower paused past its lease (SIGSTOP)", &setup, 2, 0).await;
@@ -59,7 +61,7 @@ async fn follower_killed(setup: Setup) {
     scene.settle().await;
 }
 
-/// Somebody kills a worker in every interval, which is as long as a lease, while posts are written and read: what is left of
+/// Somebody kills a worker in every interval, which is no shorter than a lease, while posts are written and read: what is left of
 /// them keeps the read model, which in the end is the fold of the log.
 async fn follower_of_posts_killed_again_and_again(setup: Setup) {
     let seeded = setup
@@ -81,16 +83,12 @@ async fn follower_of_posts_killed_again_and_again(setup: Setup) {
     let load = Traffic::start(app.clients(), posts, pace);
     let mut clock = tokio::time::interval(KILL_INTERVAL);
     for turn in 0..extent::of(30, 60) {
+        load.await_more(WRITTEN_BETWEEN).await;
         clock.tick().await;
         workers[turn % 2].kill();
         workers[turn % 2] = setup.workers(&flags);
     }
-    let done = load.finish().await;
-    assert!(
-        done.mutations > extent::of(250, 500),
-        "only {} mutations",
-        done.mutations
-    );
+    load.finish().await;
     traffic::await_follower(&database, TAKE_OVER).await;
     assert_eq!(traffic::wrong_rows(&database).await, 0);
 }

@@ -24,8 +24,9 @@ pub struct Plan {
     pub times: usize,
     /// How often long faults are injected.
     pub times_long: usize,
-    /// No fault begins after this time.
+    /// No fault begins after this time, except for so many.
     pub limit: Duration,
+    pub at_least: usize,
 }
 
 impl Plan {
@@ -63,7 +64,7 @@ pub async fn run(plan: &Plan, tell: impl Fn(String)) -> Table {
     tell_of(&findings, &tell);
     table.note("before all faults", &findings);
     for (number, (fault, turn)) in order.iter().enumerate() {
-        if began.elapsed() > plan.limit {
+        if began.elapsed() > plan.limit && number >= plan.at_least {
             tell(format!(
                 "{:?} are over: {number} of {} faults",
                 plan.limit,

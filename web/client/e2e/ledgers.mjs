@@ -39,7 +39,7 @@ export async function writeUntil(base, wrote, isOver, writers = 3) {
 }
 
 /** Waits for an event that was written last, behind which nothing is to come, and checks every ledger. */
-export async function settle(base, { byName, wrote }, writes, check, limitMs = 20_000) {
+export async function settle(base, { byName, wrote }, writes, check, limitMs = 60_000) {
   const last = await write(base, 'create', newCustomer('last'));
   wrote(last);
   for (const [name, ledger] of Object.entries(byName)) {

@@ -22,6 +22,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Plan>, St
         times: 5,
         times_long: 0,
         limit: Duration::from_secs(15 * 60),
+        at_least: 1,
     };
     while let Some(name) = arguments.next() {
         if name == "--list" {
