@@ -7,12 +7,12 @@
 use std::{sync::Arc, time::Duration};
 
 use ::events::{
-    Tx,
+    Claimant, Turns, Tx,
     sql::{execute, query_one_as},
 };
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
-use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
+use tokio::task::spawn_blocking;
 
 use super::{
     ChangeUser, STREAM, User, UserError, UserEventKind, UserRefusal, Users,
@@ -28,7 +28,9 @@ type Result<T, E = UserError> = std::result::Result<T, E>;
 pub const MOST_AVATAR_BYTES: usize = 2 * 1024 * 1024;
 /// How many pictures are read at once: each may take a core, and two hundred megabytes.
 const AT_ONCE: usize = 1;
-/// How long a request waits for others' pictures.
+/// How many pictures of one user may wait.
+const MOST_WAITING: usize = 8;
+/// How long a request waits for its turn.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// When a refused caller may try again.
 const COME_BACK: Duration = Duration::from_secs(1);
@@ -42,31 +44,30 @@ pub struct Avatar {
     pub picture: Vec<u8>,
 }
 
-/// Makes portraits, a few at once.
+/// Makes portraits, a few at once, of each user in turn.
 #[derive(Clone)]
-pub(super) struct Portraits(Arc<Semaphore>);
+pub(super) struct Portraits(Turns);
 
 impl Default for Portraits {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AT_ONCE)))
+        Self(Turns::new(AT_ONCE, AT_ONCE, LONGEST_WAIT).with_room(MOST_WAITING))
     }
 }
 
 impl Portraits {
-    async fn make(&self, file: Bytes) -> Result<Portrait> {
+    async fn make(&self, of: UserId, file: Bytes) -> Result<Portrait> {
         if file.len() > MOST_AVATAR_BYTES {
             let message = format!("must have at most {MOST_AVATAR_BYTES} bytes");
             return Err(Violations::one("picture", "size", &message).into());
         }
-        let place = timeout(LONGEST_WAIT, self.0.clone().acquire_owned()).await;
-        let Ok(Ok(place)) = place else {
+        let Ok(turn) = self.0.take_for(Claimant::User(of.uuid())).await else {
             let retry_after = COME_BACK;
             return Err(UserRefusal::Throttled { retry_after }.into());
         };
-        // Who stops waiting leaves the place to the work, which goes on.
+        // Who stops waiting leaves the turn to the work, which goes on.
         let made = spawn_blocking(move || {
             let made = portrait(&file);
-            drop(place);
+            drop(turn);
             made
         });
         let made = made.await.unwrap_or_else(|failed| {
@@ -87,7 +88,12 @@ impl Users {
         file: Bytes,
     ) -> Result<User> {
         let id = context.viewer.require_user()?;
-        let portrait = self.portraits.make(file).await?;
+        // A repeat of what was done makes no picture.
+        let reader = &self.log.database().reader;
+        if let Some(answer) = idempotency::find_answer(reader, &context).await? {
+            return Ok(answer?);
+        }
+        let portrait = self.portraits.make(id, file).await?;
         let target = ChangeUser {
             id,
             expected_version,
@@ -152,6 +158,10 @@ async fn change_in_tx(
     portrait: Option<&Portrait>,
 ) -> Result<User> {
     let before = lock_user(tx, target.id).await?;
+    // Making the picture took its time.
+    if before.deactivated_at.is_some() {
+        return Err(UserError::NotFound(STREAM));
+    }
     UserError::check_version(STREAM, target.expected_version, before.version)?;
     let mut user = before.clone();
     user.avatar = portrait.map(|portrait| hash_of(user.id, portrait));

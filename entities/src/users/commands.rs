@@ -69,6 +69,9 @@ impl Users {
             target,
             UserEventKind::ProfileUpdated,
             move |user| {
+                if user.deactivated_at.is_some() {
+                    return Err(UserError::NotFound(STREAM));
+                }
                 let UpdateProfile {
                     name,
                     username,

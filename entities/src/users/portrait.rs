@@ -49,11 +49,10 @@ fn decode(file: &[u8]) -> Result<(DynamicImage, Orientation), Flaw> {
     let reader = ImageReader::new(Cursor::new(file)).with_guessed_format();
     let reader = reader.map_err(|_| unreadable())?;
     let known = [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP];
-    if !reader
-        .format()
-        .is_some_and(|format| known.contains(&format))
-    {
-        return Err(unreadable());
+    match reader.format() {
+        Some(ImageFormat::WebP) if has_large_frame(file) => return Err(too_large()),
+        Some(format) if known.contains(&format) => {}
+        _ => return Err(unreadable()),
     }
     let read = || {
         let mut limits = image::Limits::default();
@@ -73,6 +72,18 @@ fn decode(file: &[u8]) -> Result<(DynamicImage, Orientation), Flaw> {
         Ok((DynamicImage::from_decoder(decoder)?, orientation))
     };
     read().map_err(|error: ImageError| flaw_of(&error))
+}
+
+/// Returns whether a WebP has a lossy frame that is larger than may be read: its decoder compares a frame with the dimensions of the
+/// picture only when it has decoded it, and the limits know but the latter.
+fn has_large_frame(file: &[u8]) -> bool {
+    let side = |bytes: &[u8]| u32::from(u16::from_le_bytes([bytes[0], bytes[1]]) & 0x3fff);
+    // The head of the chunk, the tag of the frame, the code of its start, and 14 bits for each side.
+    file.windows(18).any(|it| {
+        it.starts_with(b"VP8 ")
+            && it[11..14] == [0x9d, 0x01, 0x2a]
+            && side(&it[14..16]).max(side(&it[16..18])) > MOST_SIDE
+    })
 }
 
 fn encode(square: &DynamicImage) -> Result<Portrait, ImageError> {
@@ -97,12 +108,16 @@ fn encode(square: &DynamicImage) -> Result<Portrait, ImageError> {
 
 fn flaw_of(error: &ImageError) -> Flaw {
     match error {
-        ImageError::Limits(_) => {
-            let message = format!("must have at most {MOST_SIDE} by {MOST_SIDE} pixels");
-            Flaw::new("dimensions", message)
-        }
+        ImageError::Limits(_) => too_large(),
         _ => unreadable(),
     }
+}
+
+fn too_large() -> Flaw {
+    let message = format!(
+        "must have at most {MOST_SIDE} by {MOST_SIDE} pixels, and fewer with 16 bits a channel"
+    );
+    Flaw::new("dimensions", message)
 }
 
 /// Returns the flaw of what is no picture that can be read.
@@ -213,6 +228,10 @@ mod tests {
             wide[29..33].copy_from_slice(&crc.to_be_bytes());
             assert_eq!(code(&wide), "dimensions", "{width} by {height}");
         }
+        // A canvas of 16 by 16 pixels, and a frame of the largest that the format has.
+        let mut extended = b"RIFF\x2c\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\x0f\0\0\x0f\0\0".to_vec();
+        extended.extend(b"VP8 \x0a\0\0\0\x10\0\0\x9d\x01\x2a\xff\x3f\xff\x3f");
+        assert_eq!(code(&extended), "dimensions");
     }
 
     fn crc32(bytes: &[u8]) -> u32 {

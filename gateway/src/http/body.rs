@@ -44,6 +44,11 @@ pub(crate) fn check_type(headers: &HeaderMap) -> Result<(), Refusal> {
             return Err(Refusal::unsupported_media_type("The charset must be utf-8"));
         }
     }
+    check_encoding(headers)
+}
+
+/// Refuses bodies that are encoded.
+pub(super) fn check_encoding(headers: &HeaderMap) -> Result<(), Refusal> {
     let encoding = headers.get(CONTENT_ENCODING);
     if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(Refusal::unsupported_media_type(

@@ -11,6 +11,7 @@ use async_graphql::{ServerError, Value};
 use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_TYPE, HeaderMap};
 use axum::response::Response;
+use entities::users::MOST_AVATAR_BYTES;
 use futures::stream;
 use multer::Multipart;
 
@@ -22,10 +23,10 @@ use crate::operation::Operations;
 use crate::params::{Params, json_refused};
 
 /// How much longer a body may be because of files.
-const MOST_FILE_BYTES: usize = 2 * 1024 * 1024 + 4 * 1024;
+const MOST_FILE_BYTES: usize = MOST_AVATAR_BYTES + 4 * 1024;
 /// The most variables that get a file.
 const MOST_PLACES: usize = 10;
-/// The headers of which one has to be there, with any value.
+/// The headers of which one has to be there, with any value but the empty one.
 const ASKED: [&str; 2] = ["graphql-preflight", "apollo-require-preflight"];
 
 /// Returns whether the body is said to be a form with files.
@@ -56,6 +57,7 @@ pub(super) async fn answer<O: Operations>(
     let boundary = multer::parse_boundary(content_type(call.headers));
     let boundary = boundary
         .map_err(|_| Refusal::unsupported_media_type("The content-type has no boundary"))?;
+    body::check_encoding(call.headers)?;
     let most = call.app.http.max_body_bytes;
     let (body, _share) = body::arrive(call, body, most + MOST_FILE_BYTES, share).await?;
     let length = body.len();

@@ -84,7 +84,7 @@ inputs! {
 inputs! {
     /// A picture of yourself.
     SetAvatarInput {
-        picture: Upload = "The picture: JPEG, PNG or WebP, with at most 2 MiB and 4,096 by 4,096 pixels. A square is cut out of its middle and scaled; \
+        picture: Upload = "The picture: JPEG, PNG or WebP, with at most 2 MiB and 4,096 by 4,096 pixels, fewer with 16 bits a channel. A square is cut out of its middle and scaled; \
             nothing else of the file is kept. VALIDATION when it is no such picture.",
         expected_version: Option<i64> = "The version that you expect. CONFLICT when you are at another version.",
     }

@@ -111,6 +111,8 @@ async fn only_pictures_that_were_asked_for_are_taken(setup: Setup) {
         refused.expect_code("FORBIDDEN");
         assert_eq!(refused.status, 403);
     }
+    let encoded = send(&own, &png(RED), &[PREFLIGHT, ("content-encoding", "gzip")]).await;
+    assert_eq!(encoded.status, 415);
     let (_, version) = set(&own, RED).await;
     let apollo = ("apollo-require-preflight", "true");
     send(&own, &png(RED), &[apollo]).await.data();
