@@ -112,6 +112,20 @@ test('what comes behind the last page that was read is left to the pages', () =>
   expect(names()).toEqual(['a', 'b', 'z']);
 });
 
+test('the last row that was read stays when it changes and keeps its place: no page would have it', () => {
+  const { answer, change, names } = start();
+  const rows = [item('1', 'a'), item('2', 'b'), item('3', 'd')];
+  answer(page(rows, { pageInfo: { hasNextPage: true, endCursor: 'd' } }));
+  change(item('3', 'd', 2), true, 9);
+  expect(names()).toEqual(['a', 'b', 'd']);
+  // Nor would one have what is the last now, before where the next page begins.
+  change(item('3', 'd', 2), false, 8);
+  change(item('4', 'c'), true, 9);
+  expect(names()).toEqual(['a', 'b', 'c']);
+  change(item('4', 'e', 2), true, 9);
+  expect(names()).toEqual(['a', 'b']);
+});
+
 test('what arrives above a reader who has scrolled waits', () => {
   const { list, answer, change, names } = start();
   answer(page([item('1', 'b'), item('2', 'c')]));

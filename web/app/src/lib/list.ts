@@ -57,6 +57,8 @@ export class LiveList<R extends Row> {
   #isFlooded = false;
   #isScrolled = false;
   #endCursor: string | null = null;
+  /** The last row of the last page, as it was: the next page begins behind it. */
+  #end: R | undefined;
   #touched = new Set<string>();
   #settling: ReturnType<typeof setTimeout> | undefined;
   #isAsking = false;
@@ -232,6 +234,7 @@ export class LiveList<R extends Row> {
       const here = new Set(how === 'append' ? this.#order : []);
       this.#order = [...here, ...ids.filter((id) => !here.has(id))];
       this.#endCursor = pageInfo.endCursor ?? null;
+      this.#end = nodes.at(-1);
       this.#set({
         hasMore: pageInfo.hasNextPage,
         isLoading: false,
@@ -365,11 +368,13 @@ export class LiveList<R extends Row> {
   #place(id: string): void {
     this.#order = this.#order.filter((other) => other !== id);
     const place = this.#placeOf(id);
+    const row = this.#rows.get(id) as R;
+    const isBehind = !this.#end || this.#compare(row, this.#end) > 0;
     // A page will have it.
-    if (place === this.#order.length && this.#state.hasMore) this.#remove(id);
+    if (place === this.#order.length && this.#state.hasMore && isBehind) this.#remove(id);
     else {
       this.#order.splice(place, 0, id);
-      this.#placed.set(id, this.#rows.get(id) as R);
+      this.#placed.set(id, row);
     }
   }
 
