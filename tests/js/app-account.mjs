@@ -49,6 +49,7 @@ await program(400_000, async (base, check) => {
   await page.getByRole('alert').getByText('Mary G. Shelley').waitFor();
   check('what only the other changed is taken', (await page.getByLabel('About you').inputValue()) === 'Written elsewhere');
   check('what one typed stays', (await page.getByLabel(/^Name/).inputValue()) === 'Mary W. Shelley');
+  check('and is not saved unseen', await page.getByRole('button', { name: 'Save profile' }).isDisabled());
   await page.getByRole('button', { name: 'Keep mine' }).click();
   await page.getByRole('button', { name: 'Save profile' }).click();
   await page.getByRole('button', { name: 'Account of Mary W. Shelley' }).first().waitFor();

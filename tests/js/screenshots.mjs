@@ -23,6 +23,9 @@ const looks = {
 };
 /** Each opens what is to be seen, and returns when it is there. */
 const pages = { landing, customers, chat, operations, graphiql };
+const names = Object.keys(pages).flatMap((page) => Object.keys(looks).map((look) => `${page}-${look}`));
+const unknown = wanted.filter((name) => !names.includes(name));
+if (unknown.length > 0) throw new Error(`no pictures: ${unknown.join(', ')}; there are ${names.join(', ')}`);
 const quality = 80;
 const mostBytes = 140_000;
 
@@ -47,7 +50,11 @@ await browser.close();
 
 /** Chromium writes WebP, which Playwright does not offer. */
 async function take(page, file) {
-  await until('the pictures and fonts', () => page.evaluate(() => document.fonts.status === 'loaded'));
+  await until('the pictures and fonts', () =>
+    page.evaluate(
+      () => document.fonts.status === 'loaded' && [...document.images].every((it) => it.complete),
+    ),
+  );
   // What was pointed at or written by the way is no part of it.
   await page.mouse.move(0, 0);
   await page.evaluate(() => document.activeElement?.blur());

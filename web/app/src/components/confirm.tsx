@@ -14,7 +14,7 @@ interface Props {
   children: ReactNode;
 }
 
-export function Confirm({ isOpen, ...props }: Props & { isOpen: boolean }) {
+function Confirm({ isOpen, ...props }: Props & { isOpen: boolean }) {
   return (
     <Modal opened={isOpen} onClose={props.close} title={props.title}>
       <Question {...props} />

@@ -56,7 +56,7 @@ export function RecordTable<R extends Row>(props: Props<R>) {
     () => (isNarrow ? columns.filter(({ isWide }) => !isWide) : columns),
     [isNarrow, columns],
   );
-  const { rows, hasMore, error, loadMore, scrolled } = list;
+  const { rows, hasMore, isLoadingMore, error, loadMore, scrolled } = list;
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
@@ -73,8 +73,9 @@ export function RecordTable<R extends Row>(props: Props<R>) {
   const items = virtual.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {
-    if (hasMore && !error && last >= rows.length - 30) loadMore();
-  }, [hasMore, error, last, rows.length, loadMore]);
+    // Again after each page: one may add nothing, and yet not be the last.
+    if (hasMore && !isLoadingMore && !error && last >= rows.length - 30) loadMore();
+  }, [hasMore, isLoadingMore, error, last, rows.length, loadMore]);
   const { startIndex = 0, endIndex = 0 } = virtual.range ?? {};
   useEffect(() => onShown?.(startIndex, endIndex), [onShown, startIndex, endIndex]);
   const toggle = useToggle(rows, selection, onSelect);
@@ -184,7 +185,7 @@ export function RecordTable<R extends Row>(props: Props<R>) {
               ? `${rows.length} loaded`
               : `${list.total.toLocaleString('en')} in all`}
           </span>
-          {list.isLoadingMore && <span>Loading more…</span>}
+          {isLoadingMore && <span>Loading more…</span>}
           {error && <FailedLine error={error} retry={hasMore ? loadMore : list.restart} />}
         </Group>
       )}

@@ -1,5 +1,5 @@
 // A form over an object that others may change: it follows them where one has not typed, and shows a conflict where both did.
-// It sends the version it knows, so nothing is overwritten unseen.
+// Whoever can sends `base.version`, so that nothing is overwritten unseen.
 //
 // What it began from is a part of its values, so a draft that is kept has it, too: after a reload it is no edit of the newest. A
 // field in conflict keeps what it began from until somebody has decided.

@@ -5,8 +5,9 @@
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
 import type { Operation } from '@millrace/client';
 import type { AnyVariables } from '@urql/core';
-import { useEffect, useRef } from 'react';
-import { useClient, useSubscription } from 'urql';
+import { useEffect, useRef, useState } from 'react';
+import { useClient } from 'urql';
+import { onEnd, pipe, subscribe } from 'wonka';
 import { asFailure, passing, retryMs } from './errors';
 import { millrace } from './millrace';
 
@@ -19,31 +20,37 @@ function againAfter(code: string): number | undefined {
   return code === 'INTERNAL' ? failedMs : undefined;
 }
 
+/** Begins, and again when it has ended and that makes sense; returns what ends that. */
+function goOn(begin: (ended: (code: string) => void) => () => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let stop = () => {};
+  const start = () => {
+    stop = begin((code) => {
+      const ms = againAfter(code);
+      if (ms !== undefined) timer = setTimeout(start, ms);
+    });
+  };
+  start();
+  return () => {
+    clearTimeout(timer);
+    stop();
+  };
+}
+
 /** Hands on each event from now on, past the cache; returns what ends that. */
 export function follow<Data>(
   operation: Operation<Data>,
   onEvent: (data: Data) => void,
 ): () => void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let stop = () => {};
-  const ended = (code: string) => {
-    const ms = againAfter(code);
-    if (ms !== undefined) timer = setTimeout(begin, ms);
-  };
-  const begin = () => {
-    stop = millrace.run<Data>(operation, {
+  return goOn((ended) =>
+    millrace.run<Data>(operation, {
       next: ({ data }) => {
         if (data) onEvent(data);
       },
       error: ({ code }) => ended(code),
       complete: () => ended('UNAVAILABLE'),
-    });
-  };
-  begin();
-  return () => {
-    clearTimeout(timer);
-    stop();
-  };
+    }),
+  );
 }
 
 /** Calls `onEvent` with each event, as long as the component is there and somebody is signed in. */
@@ -70,16 +77,31 @@ export function useCurrent<Data, Variables extends AnyVariables>(
   variables: Variables,
   { pause = false } = {},
 ): Data | undefined {
-  const [{ data, error }, again] = useSubscription<Data, Data, Variables>({
-    query,
-    variables,
-    pause,
-  } as never);
-  const ms = error && againAfter(asFailure(error).code);
+  const urql = useClient();
+  const [data, setData] = useState<Data>();
+  const key = JSON.stringify(variables);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the variables, which are another object each time
   useEffect(() => {
-    if (ms === undefined || pause) return;
-    const timer = setInterval(again, ms);
-    return () => clearInterval(timer);
-  }, [ms, pause, again]);
+    if (pause) return;
+    return goOn((ended) => {
+      let code = 'UNAVAILABLE';
+      let isStopped = false;
+      const { unsubscribe } = pipe(
+        urql.subscription<Data, Variables>(query, variables),
+        onEnd(() => {
+          if (!isStopped) ended(code);
+        }),
+        subscribe(({ data, error, hasNext }) => {
+          if (data) setData(data);
+          // One that could not be read ends nothing.
+          if (error && !hasNext) code = asFailure(error).code;
+        }),
+      );
+      return () => {
+        isStopped = true;
+        unsubscribe();
+      };
+    });
+  }, [urql, query, key, pause]);
   return data;
 }

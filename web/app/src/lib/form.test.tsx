@@ -52,6 +52,12 @@ test('two keys send once', async () => {
   await act(async () => answer());
   expect(form.values.text).toBe('again, and more');
   await end();
+  // A reload has it, too.
+  const next = await show(<Form />);
+  expect(next.text()).toBe('again, and more');
+  await act(async () => submit());
+  await act(async () => answer());
+  await next.end();
 });
 
 test('what was typed is kept, for who typed it', async () => {

@@ -65,8 +65,8 @@ export function useServerForm<Values extends Record<string, unknown>>(
       setRefusal(undefined);
       try {
         await handler(sent as Values);
-        if (draft) keepDraft(draft, undefined);
         const isUntouched = JSON.stringify(form.getValues()) === JSON.stringify(sent);
+        if (draft) keepDraft(draft, isUntouched ? undefined : form.getValues());
         if (!isCleared) form.resetDirty(sent as Values);
         else if (isUntouched) form.reset();
       } catch (cause) {

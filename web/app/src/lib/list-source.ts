@@ -1,9 +1,13 @@
-// What a live list is made of: where its pages and its changes come from.
-import type { Change } from './list';
-
+// What a live list is made of, where its pages and its changes come from, and what it shows.
 export interface Row {
   id: string;
   version: number;
+}
+
+export interface Change {
+  type: string;
+  actor: { name: string; id?: string };
+  at: string;
 }
 
 export interface Connection<R> {
@@ -33,3 +37,17 @@ export type Follow<R> = (
     failed(error: Error): void;
   },
 ) => () => void;
+
+export interface ListState<R extends Row> {
+  rows: readonly R[];
+  total: number | undefined;
+  hasMore: boolean;
+  /** The first page is not here yet. */
+  isLoading: boolean;
+  isLoadingMore: boolean;
+  error: Error | undefined;
+  /** What others changed in the last moments, by id. */
+  changed: ReadonlyMap<string, Change>;
+  /** How many came that belong above what the reader looks at. */
+  arrived: number;
+}

@@ -112,6 +112,20 @@ test('what comes behind the last page that was read is left to the pages', () =>
   expect(names()).toEqual(['a', 'b', 'z']);
 });
 
+test('the last row that was read stays when it changes and keeps its place: no page would have it', () => {
+  const { answer, change, names } = start();
+  const rows = [item('1', 'a'), item('2', 'b'), item('3', 'd')];
+  answer(page(rows, { pageInfo: { hasNextPage: true, endCursor: 'd' } }));
+  change(item('3', 'd', 2), true, 9);
+  expect(names()).toEqual(['a', 'b', 'd']);
+  // Nor would one have what is the last now, before where the next page begins.
+  change(item('3', 'd', 2), false, 8);
+  change(item('4', 'c'), true, 9);
+  expect(names()).toEqual(['a', 'b', 'c']);
+  change(item('4', 'e', 2), true, 9);
+  expect(names()).toEqual(['a', 'b']);
+});
+
 test('what arrives above a reader who has scrolled waits', () => {
   const { list, answer, change, names } = start();
   answer(page([item('1', 'b'), item('2', 'c')]));
@@ -138,13 +152,39 @@ test('what could not be asked is asked again', () => {
   answer(page([item('1', 'b')]));
   followed[0]?.sink.change(item('2', 'a'), told);
   vi.advanceTimersByTime(150);
-  asked.at(-1)?.sink.failed(new Error('not now'));
+  asked.at(-1)?.sink.failed(refused('UNAVAILABLE'));
   expect(names()).toEqual(['b']);
   const before = asked.length;
   vi.advanceTimersByTime(3_000);
   expect(asked).toHaveLength(before + 1);
   answer(page([item('2', 'a')]));
   expect(names()).toEqual(['a', 'b']);
+});
+
+test('what is refused to be asked is said, and asked again with the next change or page', () => {
+  const { list, answer, asked, followed, names } = start();
+  answer(page([item('1', 'b')], { pageInfo: { hasNextPage: true, endCursor: 'b' } }));
+  followed[0]?.sink.change(item('2', 'a'), told);
+  vi.advanceTimersByTime(150);
+  asked.at(-1)?.sink.failed(refused('INTERNAL'));
+  vi.advanceTimersByTime(10 * retryMs);
+  expect([list.get().error?.message, asked.length]).toEqual(['INTERNAL', 2]);
+  followed[0]?.sink.change(item('1', 'b', 2), told);
+  vi.advanceTimersByTime(150);
+  expect(asked.at(-1)?.window.ids).toEqual(['2', '1']);
+  // What is wrong with the session is said elsewhere.
+  asked.at(-1)?.sink.failed(refused('UNAUTHENTICATED'));
+  vi.advanceTimersByTime(10 * retryMs);
+  expect([list.get().error?.message, asked.length]).toEqual(['INTERNAL', 3]);
+  list.loadMore();
+  expect([list.get().error, asked.at(-1)?.window.after]).toEqual([undefined, 'b']);
+  vi.advanceTimersByTime(150);
+  expect(asked.at(-1)?.window.ids).toEqual(['2', '1']);
+  asked.at(-1)?.sink.failed(refused('INTERNAL'));
+  followed[0]?.sink.change(item('1', 'b', 3), told);
+  vi.advanceTimersByTime(150);
+  answer(page([item('2', 'a'), item('1', 'b', 3)]));
+  expect([names(), list.get().error]).toEqual([['a', 'b'], undefined]);
 });
 
 test('a first page that cannot be read now is tried again', () => {
@@ -232,6 +272,21 @@ test('when it is not told what has gone, all that are here are asked for, in par
   expect(names()).toEqual(['1', '3']);
 });
 
+test('one that waits and is deleted meanwhile does not come', () => {
+  const { list, answer, asked, change, followed, names } = start();
+  answer(page([item('1', 'b')]));
+  list.scrolled(true);
+  change(item('2', 'a'), true, 2);
+  expect(list.get().arrived).toBe(1);
+  followed[0]?.sink.unclear();
+  vi.advanceTimersByTime(150);
+  expect(asked.at(-1)?.window.ids).toEqual(['1', '2']);
+  answer(page([item('1', 'b')]));
+  expect(list.get().arrived).toBe(0);
+  list.showArrived();
+  expect(names()).toEqual(['b']);
+});
+
 const refused = (code: string) => Object.assign(new Error(code), { code });
 
 test('a page that fails is tried again when that may help, and says so otherwise', () => {
@@ -264,6 +319,28 @@ test('a list that is not followed any more begins anew', () => {
   expect(asked.at(-1)?.window.after).toBe(null);
   answer(page([item('1', 'a')], more), 'last');
   expect([followed.length, list.get().error]).toEqual([3, undefined]);
+});
+
+test('a page that comes does not hide that the changes do not', () => {
+  const { list, asked, followed, answer } = start();
+  const more = { pageInfo: { hasNextPage: true, endCursor: 'a' } };
+  answer(page([item('1', 'a')], more));
+  list.loadMore();
+  followed[0]?.sink.failed(refused('INTERNAL'));
+  answer(page([item('2', 'b')], more));
+  expect([list.get().rows.length, list.get().error?.message]).toEqual([2, 'INTERNAL']);
+  list.loadMore();
+  expect(asked.at(-1)?.window.after).toBe(null);
+});
+
+test('a page that fails for good does not keep a list from being followed again', () => {
+  const { list, asked, followed, answer } = start();
+  answer(page([item('1', 'a')], { pageInfo: { hasNextPage: true, endCursor: 'a' } }));
+  list.loadMore();
+  followed[0]?.sink.failed(refused('UNAVAILABLE'));
+  asked.at(-1)?.sink.failed(refused('INTERNAL'));
+  vi.advanceTimersByTime(retryMs);
+  expect(asked.at(-1)?.window).toEqual({ first: 50, after: null });
 });
 
 test('what was changed is not tinted for ever after a new beginning', () => {

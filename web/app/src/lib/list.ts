@@ -5,35 +5,18 @@
 // own filter, and these ids. What it returns is in the list, at the place where its order puts it; what it does not is out. Places behind the
 // last page that was read are left to the pages. Of one row the highest version counts: an answer that was on its way is older.
 import { passing, retryMs } from './errors';
-import type { Connection, Follow, Page, Row } from './list-source';
+import type { Change, Connection, Follow, ListState, Page, Row } from './list-source';
 
-export type { Row } from './list-source';
-
-export interface Change {
-  type: string;
-  actor: { name: string; id?: string };
-  at: string;
-}
-
-export interface ListState<R extends Row> {
-  rows: readonly R[];
-  total: number | undefined;
-  hasMore: boolean;
-  /** The first page is not here yet. */
-  isLoading: boolean;
-  isLoadingMore: boolean;
-  error: Error | undefined;
-  /** What others changed in the last moments, by id. */
-  changed: ReadonlyMap<string, Change>;
-  /** How many came that belong above what the reader looks at. */
-  arrived: number;
-}
+export type { Change, ListState, Row } from './list-source';
 
 export const tintMs = 1_500;
 const settleMs = 120;
 const longestPage = 100;
 /** After so many that came by themselves the list begins anew: a page may be open for days. */
 export const mostArrived = 2_000;
+
+const codeOf = (error: Error) => (error as { code?: string }).code ?? '';
+const mayPass = (error: Error) => passing.has(codeOf(error));
 
 export class LiveList<R extends Row> {
   #state: ListState<R> = {
@@ -57,9 +40,13 @@ export class LiveList<R extends Row> {
   #isFlooded = false;
   #isScrolled = false;
   #endCursor: string | null = null;
+  /** The last row of the last page, as it was: the next page begins behind it. */
+  #end: R | undefined;
   #touched = new Set<string>();
   #settling: ReturnType<typeof setTimeout> | undefined;
   #isAsking = false;
+  /** Why it could not be asked about what changed. */
+  #unasked: Error | undefined;
   #isFollowed = false;
   #retrying: ReturnType<typeof setTimeout> | undefined;
   readonly #stops = new Set<() => void>();
@@ -152,6 +139,8 @@ export class LiveList<R extends Row> {
     // A page of the cache may end elsewhere than the gateway's.
     if (!hasMore || isLoadingMore || !this.#isFollowed) return;
     this.#set({ isLoadingMore: true, error: undefined });
+    // What could not be asked is asked again with it.
+    if (this.#touched.size > 0) this.#settling ??= setTimeout(() => this.#settle(), settleMs);
     let isTaken = false;
     const stop = this.#read(
       { first: this.#most, after: this.#endCursor },
@@ -218,9 +207,9 @@ export class LiveList<R extends Row> {
   /** Says so, and tries again by itself when it may pass. */
   #failed(error: Error, again: () => void): void {
     this.#set({ error, isLoading: false, isLoadingMore: false });
+    if (!mayPass(error)) return;
     clearTimeout(this.#retrying);
-    if (passing.has((error as { code?: string }).code ?? ''))
-      this.#retrying = setTimeout(again, retryMs);
+    this.#retrying = setTimeout(again, retryMs);
   }
 
   #take({ nodes, total, pageInfo }: Connection<R>, how: 'replace' | 'append' | 'refresh'): void {
@@ -232,11 +221,13 @@ export class LiveList<R extends Row> {
       const here = new Set(how === 'append' ? this.#order : []);
       this.#order = [...here, ...ids.filter((id) => !here.has(id))];
       this.#endCursor = pageInfo.endCursor ?? null;
+      this.#end = nodes.at(-1);
       this.#set({
         hasMore: pageInfo.hasNextPage,
         isLoading: false,
         isLoadingMore: false,
-        error: undefined,
+        // A page does not say that the changes come again.
+        ...((how === 'replace' || this.#isFollowed) && { error: undefined }),
         ...(total !== undefined && { total }),
       });
     } else this.#set({});
@@ -272,9 +263,9 @@ export class LiveList<R extends Row> {
     this.#settling ??= setTimeout(() => this.#settle(), settleMs);
   }
 
-  /** All that are here are asked for, in parts. */
+  /** All that are here, or wait, are asked for, in parts. */
   #askAll(): void {
-    for (const id of this.#order) this.#touched.add(id);
+    for (const id of [...this.#order, ...this.#waiting]) this.#touched.add(id);
     this.#settling ??= setTimeout(() => this.#settle(), settleMs);
   }
 
@@ -297,10 +288,16 @@ export class LiveList<R extends Row> {
     const ids = [...this.#touched].slice(0, this.#most);
     for (const id of ids) this.#touched.delete(id);
     this.#isAsking = true;
-    const later = () => {
+    const failed = (error: Error) => {
+      queueMicrotask(done);
       this.#isAsking = false;
       for (const id of ids) this.#touched.add(id);
-      this.#settling ??= setTimeout(() => this.#settle(), retryMs);
+      if (mayPass(error)) this.#settling ??= setTimeout(() => this.#settle(), retryMs);
+      // The next change asks again. The frame says what is wrong with the session.
+      else if (codeOf(error) !== 'UNAUTHENTICATED') {
+        this.#unasked = error;
+        this.#set({ error });
+      }
     };
     const done = this.#read(
       { first: this.#most, after: null, ids },
@@ -320,11 +317,14 @@ export class LiveList<R extends Row> {
         }
         const isFull = this.#isFlooded || this.#arrivals > mostArrived;
         if (isFull && !this.#isScrolled && !this.#state.isLoadingMore) return this.restart();
-        this.#set({ arrived: this.#waiting.size });
+        this.#set({
+          arrived: this.#waiting.size,
+          ...(this.#state.error === this.#unasked && { error: undefined }),
+        });
         this.#count();
         if (this.#touched.size > 0) this.#settling ??= setTimeout(() => this.#settle(), settleMs);
       },
-      later,
+      failed,
     );
   }
 
@@ -365,11 +365,13 @@ export class LiveList<R extends Row> {
   #place(id: string): void {
     this.#order = this.#order.filter((other) => other !== id);
     const place = this.#placeOf(id);
+    const row = this.#rows.get(id) as R;
+    const isBehind = !this.#end || this.#compare(row, this.#end) > 0;
     // A page will have it.
-    if (place === this.#order.length && this.#state.hasMore) this.#remove(id);
+    if (place === this.#order.length && this.#state.hasMore && isBehind) this.#remove(id);
     else {
       this.#order.splice(place, 0, id);
-      this.#placed.set(id, this.#rows.get(id) as R);
+      this.#placed.set(id, row);
     }
   }
 

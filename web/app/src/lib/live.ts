@@ -16,7 +16,8 @@ export function useLive<Data, Variables extends AnyVariables>(
   const failure = useMemo(() => result.error && asFailure(result.error), [result.error]);
   const data = failure && isEmpty(result.data) ? undefined : result.data;
   const retry = useCallback(() => again({ requestPolicy: 'network-only' }), [again]);
-  const mayPass = failure !== undefined && data === undefined && passing.has(failure.code);
+  const mayPass =
+    failure !== undefined && data === undefined && passing.has(failure.code) && !pause;
   useEffect(() => {
     if (!mayPass) return;
     const timer = setInterval(retry, retryMs);

@@ -13,9 +13,10 @@ import {
   useRef,
   useState,
 } from 'react';
-import { Provider, type Client as Urql, useQuery } from 'urql';
+import { Provider, type Client as Urql } from 'urql';
 import type { MeQuery } from '../generated/graphql';
 import { graphql } from './graphql';
+import { useLive } from './live';
 import { millrace } from './millrace';
 import { createUrql } from './urql';
 
@@ -124,7 +125,7 @@ function MeProvider({
   signOut,
   children,
 }: Pick<Session, 'state' | 'signOut'> & { children: ReactNode }) {
-  const [{ data }] = useQuery({ query: Me, pause: state !== 'in' });
+  const { data } = useLive(Me, {}, { pause: state !== 'in' });
   const known = useRef<Me | null>(null);
   if (state === 'in' && data?.me) known.current = data.me;
   if (state === 'out') known.current = null;

@@ -1,12 +1,11 @@
 // What an administrator can do with an account. What interrupts somebody's work or cannot be undone is asked about first.
 import { ActionIcon, Menu } from '@mantine/core';
 import { Ellipsis, Eraser, LogOut, Unplug, UserX } from 'lucide-react';
-import { useState } from 'react';
 import { graphql } from '../../lib/graphql';
 import { useAct } from '../../lib/live';
 import { useSession } from '../../lib/session';
 import { say, sayFailed } from '../../lib/toasts';
-import { Confirm } from '../confirm';
+import { useConfirm } from '../confirm';
 import './users';
 
 const DisconnectUser = graphql(`
@@ -41,12 +40,43 @@ export function UserActions({
 }) {
   const { me } = useSession();
   const isMe = me?.id === id;
-  const [asked, setAsked] = useState<'signOut' | 'deactivate' | 'erase'>();
+  const [dialog, ask] = useConfirm();
   const disconnect = useAct(DisconnectUser);
   const deactivate = useAct(DeactivateUser);
   const erase = useAct(EraseUser);
-  const close = () => setAsked(undefined);
   const isActive = deactivatedAt == null;
+  const askSignOut = () =>
+    ask({
+      title: `Sign ${name} out?`,
+      text: `All sockets and sessions of ${name} end, on all devices${isMe ? ', also this one' : ''}. They have to sign in again.`,
+      verb: 'Sign out everywhere',
+      act: async () => {
+        const { disconnectUser } = await disconnect({ input: { id, endSessions: true } });
+        const ended = disconnectUser?.endedSessions ?? 0;
+        say(`${name} is signed out: ${ended} ${ended === 1 ? 'session' : 'sessions'} ended`);
+      },
+    });
+  const askDeactivate = () =>
+    ask({
+      title: `Deactivate ${name}?`,
+      text: 'Their sessions end at once, and they cannot sign in any more. What they wrote stays. This cannot be undone here.',
+      verb: 'Deactivate',
+      act: async () => {
+        await deactivate({ input: { id } });
+        say(`${name} was deactivated`);
+      },
+    });
+  const askErase = () =>
+    ask({
+      title: `Erase the personal data of ${name}?`,
+      text: 'Names, address, picture and bio are gone at once; what they wrote in chats, posts and comments is removed from tables, log and archive in the background. Nobody can bring it back.',
+      verb: 'Erase for good',
+      word: name,
+      act: async () => {
+        await erase({ input: { id } });
+        say('The erasure has begun. Storage, under operations, shows how far it is');
+      },
+    });
   return (
     <>
       <Menu position="bottom-end" withinPortal>
@@ -69,7 +99,7 @@ export function UserActions({
               >
                 Disconnect
               </Menu.Item>
-              <Menu.Item leftSection={<LogOut size={14} />} onClick={() => setAsked('signOut')}>
+              <Menu.Item leftSection={<LogOut size={14} />} onClick={askSignOut}>
                 Sign out everywhere…
               </Menu.Item>
               <Menu.Divider />
@@ -77,65 +107,20 @@ export function UserActions({
                 color="red"
                 leftSection={<UserX size={14} />}
                 disabled={isMe}
-                onClick={() => setAsked('deactivate')}
+                onClick={askDeactivate}
               >
                 Deactivate…
               </Menu.Item>
             </>
           )}
           {!isActive && (
-            <Menu.Item
-              color="red"
-              leftSection={<Eraser size={14} />}
-              onClick={() => setAsked('erase')}
-            >
+            <Menu.Item color="red" leftSection={<Eraser size={14} />} onClick={askErase}>
               Erase personal data…
             </Menu.Item>
           )}
         </Menu.Dropdown>
       </Menu>
-      <Confirm
-        isOpen={asked === 'signOut'}
-        title={`Sign ${name} out?`}
-        action="Sign out everywhere"
-        close={close}
-        act={async () => {
-          const { disconnectUser } = await disconnect({ input: { id, endSessions: true } });
-          const ended = disconnectUser?.endedSessions ?? 0;
-          say(`${name} is signed out: ${ended} ${ended === 1 ? 'session' : 'sessions'} ended`);
-        }}
-      >
-        All sockets and sessions of {name} end, on all devices{isMe ? ', also this one' : ''}. They
-        have to sign in again.
-      </Confirm>
-      <Confirm
-        isOpen={asked === 'deactivate'}
-        title={`Deactivate ${name}?`}
-        action="Deactivate"
-        close={close}
-        act={async () => {
-          await deactivate({ input: { id } });
-          say(`${name} was deactivated`);
-        }}
-      >
-        Their sessions end at once, and they cannot sign in any more. What they wrote stays. This
-        cannot be undone here.
-      </Confirm>
-      <Confirm
-        isOpen={asked === 'erase'}
-        title={`Erase the personal data of ${name}?`}
-        action="Erase for good"
-        typed={name}
-        close={close}
-        act={async () => {
-          await erase({ input: { id } });
-          say('The erasure has begun. Storage, under operations, shows how far it is');
-        }}
-      >
-        Names, address, picture and bio are gone at once; what they wrote in chats, posts and
-        comments is removed from tables, log and archive in the background. Nobody can bring it
-        back.
-      </Confirm>
+      {dialog}
     </>
   );
 }

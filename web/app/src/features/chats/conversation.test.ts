@@ -52,13 +52,14 @@ function start() {
   });
   const conversation = new Conversation(urql, 'chat_1');
   conversation.start();
-  const answer = (chat: object | null, code?: string) =>
+  /** `isCached`: the cache has it, and the gateway is still asked. */
+  const answer = (chat: object | null, code?: string, isCached = false) =>
     answers.next({
       operation: asked.at(-1),
       data: { chat },
       ...(code && { error: new MillraceError(code, code) }),
       extensions: { cursor: `c${asked.length}` },
-      stale: false,
+      stale: isCached,
       hasNext: false,
     } as never);
   const page = (...numbers: number[]) => ({
@@ -103,6 +104,38 @@ test('events that end are followed anew from a fresh page, and what is shown sta
   followed[2]?.sink.error(new MillraceError('INTERNAL', 'INTERNAL'));
   vi.advanceTimersByTime(10 * retryMs);
   expect([conversation.get().error?.message, asked.length]).toEqual(['INTERNAL', 3]);
+  conversation.stop();
+});
+
+test('a chat that is not followed begins anew, also after an older page has failed', async () => {
+  const { conversation, asked, answer, page } = start();
+  const isFirst = () => asked.at(-1)?.variables?.after === null;
+  answer(page(2, 1), undefined, true);
+  answer(null, 'TIMEOUT');
+  conversation.loadOlder();
+  expect(isFirst()).toBe(false);
+  answer(null, 'TIMEOUT');
+  await vi.advanceTimersByTimeAsync(retryMs);
+  expect([isFirst(), asked.length]).toEqual([true, 3]);
+  answer(page(2, 1));
+  expect(followed).toHaveLength(1);
+  // The same when the events have ended, while what is followed only says so for a moment.
+  conversation.loadOlder();
+  answer(null, 'TIMEOUT');
+  await vi.advanceTimersByTimeAsync(retryMs);
+  expect([conversation.get().error, asked.length]).toEqual([undefined, 4]);
+  followed[0]?.sink.error(new MillraceError('UNAVAILABLE', 'UNAVAILABLE'));
+  conversation.loadOlder();
+  answer(null, 'TIMEOUT');
+  await vi.advanceTimersByTimeAsync(retryMs);
+  expect([isFirst(), asked.length]).toEqual([true, 6]);
+  // And when they end for good after that.
+  answer(page(2, 1));
+  conversation.loadOlder();
+  answer(null, 'TIMEOUT');
+  followed[1]?.sink.error(new MillraceError('INTERNAL', 'INTERNAL'));
+  await vi.advanceTimersByTimeAsync(retryMs);
+  expect([isFirst(), asked.length]).toEqual([true, 8]);
   conversation.stop();
 });
 

@@ -70,6 +70,7 @@ export class Conversation {
   readonly #changes = new Map<string, Change>();
   #endCursor: string | null = null;
   readonly #stops = new Set<() => void>();
+  #isFollowed = false;
   #retrying: ReturnType<typeof setTimeout> | undefined;
   readonly #listeners = new Set<() => void>();
 
@@ -87,14 +88,14 @@ export class Conversation {
 
   /** `isAgain`: events were missed or let go, so what is here gives way to what is read. */
   start(isAgain = false): void {
-    let isFollowed = false;
+    this.#isFollowed = false;
     this.#stops.add(
       onSent((message, chatId) => {
         if (chatId === this.#chatId) this.#keep(told(this.#log, message));
       }),
     );
     const failed = (code: string) => {
-      if (passing.has(code) && !isFollowed) this.#later(() => this.restart());
+      if (passing.has(code) && !this.#isFollowed) this.#later(this.restart);
     };
     const next = (chat: PageOf, cursor: string | undefined) => {
       if (!chat) return this.#set({ isGone: true, isLoading: false });
@@ -111,8 +112,8 @@ export class Conversation {
         ...(cursor !== undefined &&
           this.#state.unreadAtOpening === undefined && { unreadAtOpening: chat.unreadCount }),
       });
-      if (cursor === undefined || isFollowed) return;
-      isFollowed = true;
+      if (cursor === undefined || this.#isFollowed) return;
+      this.#isFollowed = true;
       this.#follow(cursor);
     };
     this.#read(50, null, next, failed);
@@ -153,7 +154,11 @@ export class Conversation {
         (code) => {
           this.#stops.delete(done);
           done();
-          if (passing.has(code)) this.#later(() => this.#set({ error: undefined }));
+          // Without its first page, or the events since, it begins anew: that comes before a word that goes.
+          if (passing.has(code))
+            this.#later(() =>
+              this.#isFollowed ? this.#set({ error: undefined }) : this.restart(),
+            );
         },
       );
     });
@@ -186,6 +191,7 @@ export class Conversation {
   /** Past the cache, which would keep each message as long as the page is open. */
   #follow(after: string): void {
     const failed = (failure: MillraceError) => {
+      this.#isFollowed = false;
       if (failure.code.startsWith('CURSOR_')) this.restart();
       else if (failure.code === 'NOT_FOUND') this.#set({ isGone: true });
       // What is shown stays; the frame says what is wrong with the session.

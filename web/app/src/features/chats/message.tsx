@@ -112,7 +112,11 @@ export function Around({
         {isFirst ? (
           // Whether they are here is shown at the top and in the list: not a hundred times.
           <UserAvatar
-            person={{ name: author.name, ...(author.id && { id: author.id }) }}
+            person={{
+              name: author.name,
+              avatarUrl: author.avatarUrl,
+              ...(author.id && { id: author.id }),
+            }}
             size={32}
           />
         ) : (

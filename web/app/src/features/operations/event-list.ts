@@ -98,8 +98,11 @@ export class EventList {
   };
 
   readonly loadMore = () => {
-    const before = this.#window?.isRead ? this.#window.shown.before : null;
-    if (before !== null && !this.#state.isLoadingMore) this.#ask(before);
+    if (!this.#window || this.#state.isLoadingMore) return;
+    // The first page failed, and what is shown is from before.
+    if (!this.#window.isRead) return void this.#ask(null);
+    const { before } = this.#window.shown;
+    if (before !== null) this.#ask(before);
   };
 
   readonly restart = () => this.start(this.#events);

@@ -1,5 +1,6 @@
-// Which part of the log a list shows: what was read by pages, and above it what came since. It has a bound at both ends, and no hole:
-// `before` is always the cursor behind the last row, and reading goes on from there.
+// Which part of the log a list shows: what was read by pages, and above it what came since. What comes is bounded; what its reader
+// scrolls to is kept until they are at the top again. There is no hole: `before` is always the cursor behind the last row, and
+// reading goes on from there.
 //
 // Events are taken from the buffer of the monitor, which is without holes and of which the oldest are dropped. As long as the last
 // event that was taken is still in it, nothing was missed. Otherwise what is shown begins anew with the buffer, and what is older

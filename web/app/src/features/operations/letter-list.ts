@@ -90,18 +90,15 @@ export class PagedList<R extends Row> {
     if (this.#state.hasMore && !this.#state.isLoadingMore) void this.#more();
   };
 
-  /** Reads on until all are here, or as many as `most`; throws when a page fails. */
+  /** Reads on until all are here, or as many as `most`; none when the list is left meanwhile. Throws when a page fails. */
   readonly loadAll = async (most: number): Promise<readonly R[]> => {
+    const { signal } = this.#stopping;
     await this.#last;
-    while (
-      this.#state.hasMore &&
-      this.#state.rows.length < most &&
-      !this.#stopping.signal.aborted
-    ) {
+    while (this.#state.hasMore && this.#state.rows.length < most && !signal.aborted) {
       await this.#more();
-      if (this.#state.error) throw this.#state.error;
+      if (this.#state.error && !signal.aborted) throw this.#state.error;
     }
-    return this.#state.rows.slice(0, most);
+    return signal.aborted ? [] : this.#state.rows.slice(0, most);
   };
 
   #more(): Promise<void> {
@@ -147,7 +144,10 @@ export class PagedList<R extends Row> {
   }
 }
 
-/** `counted` is how many the workers have: another number means that there is something else to see. */
+/**
+ * `counted` is how many the workers have: another number means that there is something else to see. Undefined while the list
+ * is not to be read again.
+ */
 export function useLetterList(filter: LetterFilter, counted: number | undefined) {
   const key = JSON.stringify(filter);
   const list = useMemo(
@@ -160,6 +160,7 @@ export function useLetterList(filter: LetterFilter, counted: number | undefined)
   }, [list]);
   const before = useRef(counted);
   useEffect(() => {
+    if (counted === undefined) return;
     if (counted !== before.current) list.refresh();
     before.current = counted;
   }, [list, counted]);

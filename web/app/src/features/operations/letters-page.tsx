@@ -60,11 +60,12 @@ export function LettersPage() {
     ...(search.fingerprint && { fingerprint: search.fingerprint }),
     ...(search.stream && { streamId: search.stream }),
   };
-  const list = useLetterList(filter, counted);
   const [shown, actions] = useLetterActions(() => {
     setSelection(new Set());
     list.refresh();
   });
+  // While letters go one by one, each is another number: the list is read again once, at the end.
+  const list = useLetterList(filter, actions.isRunning ? undefined : counted);
   const names = [...(consumers?.followers ?? []), ...(consumers?.handlers ?? [])];
   const chosen = list.rows.filter(({ id }) => selection.has(id));
   return (
@@ -135,7 +136,7 @@ export function LettersPage() {
 }
 
 /** What is done with all that the filters show. The gateway knows two such filters; otherwise they are read first. */
-function AllActions({
+export function AllActions({
   filter,
   total,
   loadAll,
@@ -148,23 +149,32 @@ function AllActions({
   total: number;
   loadAll: (most: number) => Promise<readonly LetterRowFragment[]>;
 } & Omit<LetterActions, 'isRunning'>) {
+  /** For which of the two the letters are being read. */
+  const [reading, setReading] = useState<'replay' | 'discard'>();
   const { fingerprint, ...others } = filter;
   const isFiltered = Object.keys(filter).length > 0;
   const isKnown = Object.keys(others).length === 0;
   const which = fingerprint ? { fingerprint } : { all: true };
+  const most = mostAtOnce.toLocaleString('en');
+  const isCut = !isKnown && total > mostAtOnce;
   const what = isFiltered
-    ? `the ${total.toLocaleString('en')} dead letters that the filter shows`
+    ? `the ${isCut ? `first ${most} of the ` : ''}${total.toLocaleString('en')} dead letters that the filter shows`
     : 'all dead letters';
+  const extent = isCut ? `the first ${most}` : isFiltered ? 'all shown' : 'all';
   /** Those that wait behind others are applied when these are discarded, as when all are. */
   const read = async (
+    verb: 'replay' | 'discard',
     act: (letters: readonly LetterRowFragment[]) => void,
-    withParked: boolean,
   ) => {
+    setReading(verb);
     try {
       const letters = await loadAll(mostAtOnce);
-      act(withParked ? letters : letters.filter(({ isParked }) => !isParked));
+      const chosen = verb === 'replay' ? letters : letters.filter(({ isParked }) => !isParked);
+      if (chosen.length > 0) act(chosen);
     } catch (cause) {
       sayFailed(cause);
+    } finally {
+      setReading(undefined);
     }
   };
   return (
@@ -172,19 +182,23 @@ function AllActions({
       <Button
         variant="default"
         size="compact-sm"
-        onClick={() => (isKnown ? replay(which) : read(replayEach, true))}
+        loading={reading === 'replay'}
+        disabled={reading === 'discard'}
+        onClick={() => (isKnown ? replay(which) : read('replay', replayEach))}
       >
-        {isFiltered ? 'Replay all shown' : 'Replay all'}
+        Replay {extent}
       </Button>
       <Button
         variant="subtle"
         color="red"
         size="compact-sm"
+        loading={reading === 'discard'}
+        disabled={reading === 'replay'}
         onClick={() =>
-          isKnown ? discard(which, what) : read((letters) => discardEach(letters, what), false)
+          isKnown ? discard(which, what) : read('discard', (letters) => discardEach(letters, what))
         }
       >
-        {isFiltered ? 'Discard all shown…' : 'Discard all…'}
+        Discard {extent}…
       </Button>
     </Group>
   );

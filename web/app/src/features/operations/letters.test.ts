@@ -76,6 +76,17 @@ test('a long list is read by pages that the gateway gives', async () => {
   expect([everything.length, list.get().hasMore]).toEqual([250, false]);
 });
 
+test('who has left a list while all of it was read gets nothing of it', async () => {
+  const { list, read } = gateway(250);
+  list.start();
+  await settled();
+  read.mockImplementationOnce(async () => {
+    list.stop();
+    throw new Error('aborted');
+  });
+  await expect(list.loadAll(1_000)).resolves.toHaveLength(0);
+});
+
 test('what is shown is read again, once for all who ask, and no further', async () => {
   const { list, read, all } = gateway(250);
   list.start();

@@ -2,6 +2,7 @@
 import { Button, Group, Textarea } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Conflict } from '../../components/conflict';
+import type { CommentPartsFragment } from '../../generated/graphql';
 import { useEditForm } from '../../lib/edit';
 import { type ServerForm, useServerForm } from '../../lib/form';
 import { graphql } from '../../lib/graphql';
@@ -33,10 +34,12 @@ export function NewComment({ postId }: { postId: string }) {
 export function EditComment({
   postId,
   comment: { id, text, createdAt, editedAt },
+  changed,
   close,
 }: {
   postId: string;
-  comment: { id: string; text?: string | null; createdAt: string; editedAt?: string | null };
+  comment: CommentPartsFragment;
+  changed: (comment: CommentPartsFragment) => void;
   close: () => void;
 }) {
   const update = useAct(UpdateComment);
@@ -45,7 +48,8 @@ export function EditComment({
   const form = useEditForm(current, { text: 'Text' }, { draft: `comment:${id}` });
   const { conflict } = form;
   const submit = form.send(async ({ text }) => {
-    await update({ input: { postId, id, text: text.trim() } });
+    const { updateComment } = await update({ input: { postId, id, text: text.trim() } });
+    if (updateComment) changed(updateComment.comment);
     close();
   });
   const cancel = () => {

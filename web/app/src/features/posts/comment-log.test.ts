@@ -1,6 +1,13 @@
 // @vitest-environment node
 import { expect, test } from 'vitest';
-import { type CommentLog, mostComments, withLatest, withOlder, without } from './comment-log';
+import {
+  type CommentLog,
+  mostComments,
+  withChanged,
+  withLatest,
+  withOlder,
+  without,
+} from './comment-log';
 
 const comment = (number: number, text = '') => ({ id: `c${number}`, number, text });
 const from = (first: number, last: number) =>
@@ -35,6 +42,20 @@ test('what is missing in the window was deleted, and an edit replaces', () => {
   expect(numbers(without(log, 'c1'))).toEqual([0, 3]);
   expect(numbers(withLatest(log, page([comment(3)])))).toEqual([3]);
   expect(numbers(withLatest(log, page([])))).toEqual([]);
+});
+
+test('what is edited here shows outside of the window, too', () => {
+  let log = withOlder(withLatest(undefined, page(from(4, 6), 'before 4')), page(from(1, 3)));
+  log = withChanged(log, comment(2, 'edited'));
+  const texts = () => log.comments.map(({ text }) => text);
+  expect([numbers(log), texts()]).toEqual([
+    [1, 2, 3, 4, 5, 6],
+    ['', 'edited', '', '', '', ''],
+  ]);
+  log = withLatest(log, page(from(5, 7), 'before 5'));
+  expect(texts()[1]).toBe('edited');
+  // One that was let go meanwhile does not come back.
+  expect(numbers(withChanged(log, comment(9, 'edited')))).toEqual(numbers(log));
 });
 
 test('a window that does not reach what is here takes its place', () => {

@@ -51,3 +51,9 @@ export function withOlder<C extends Numbered>(log: CommentLog<C>, page: Page<C>)
 export function without<C extends Numbered>(log: CommentLog<C>, id: string): CommentLog<C> {
   return { ...log, comments: log.comments.filter((comment) => comment.id !== id) };
 }
+
+/** What was edited here: outside of the window nobody else tells it. */
+export function withChanged<C extends Numbered>(log: CommentLog<C>, changed: C): CommentLog<C> {
+  const { id } = changed;
+  return { ...log, comments: log.comments.map((each) => (each.id === id ? changed : each)) };
+}

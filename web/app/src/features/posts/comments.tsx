@@ -14,7 +14,7 @@ import { useAct, useLive } from '../../lib/live';
 import { useSession } from '../../lib/session';
 import { sayFailed } from '../../lib/toasts';
 import { EditComment, NewComment } from './comment-form';
-import { type CommentLog, withLatest, withOlder, without } from './comment-log';
+import { type CommentLog, withChanged, withLatest, withOlder, without } from './comment-log';
 import { CommentParts } from './comment-parts';
 import classes from './detail.module.css';
 
@@ -93,6 +93,7 @@ export function Comments({ postId }: { postId: string }) {
             comment={comment}
             isNew={!known.current?.has(comment.id) && comment.author.id !== me?.id}
             gone={() => setLog((now) => now && without(now, comment.id))}
+            changed={(it) => setLog((now) => now && withChanged(now, it))}
           />
         ))}
       </ol>
@@ -106,11 +107,13 @@ function Comment({
   comment,
   isNew,
   gone,
+  changed,
 }: {
   postId: string;
   comment: CommentPartsFragment;
   isNew: boolean;
   gone: () => void;
+  changed: (comment: CommentPartsFragment) => void;
 }) {
   const { id, author, text, createdAt, editedAt } = comment;
   const { me, isFor } = useSession();
@@ -136,7 +139,12 @@ function Comment({
           </span>
         </Text>
         {isEditing ? (
-          <EditComment postId={postId} comment={comment} close={() => setEditing(false)} />
+          <EditComment
+            postId={postId}
+            comment={comment}
+            changed={changed}
+            close={() => setEditing(false)}
+          />
         ) : (
           <p className={classes.said}>{text}</p>
         )}

@@ -114,9 +114,9 @@ function Post({ id }: { id: string }) {
             <Group gap="xs" mt="xs" justify="space-between">
               <LikeButton post={post} />
               <span className={classes.likers}>
-                {post.likers?.nodes.map((person) => (
-                  <span key={person.id} title={person.name}>
-                    <UserAvatar person={{ id: person.id, name: person.name }} size={22} />
+                {post.likers?.nodes.map(({ id, name, avatarUrl }) => (
+                  <span key={id} title={name}>
+                    <UserAvatar person={{ id, name, avatarUrl }} size={22} />
                   </span>
                 ))}
               </span>

@@ -36,6 +36,12 @@ export function Avatar({ me }: { me: Me }) {
         <UserAvatar person={{ id: me.id, name: me.name, avatarUrl: me.avatarUrl }} size={64} />
         <FileButton
           accept="image/jpeg,image/png,image/webp"
+          // A browser tells a file only when it is another than before; one that was refused may be chosen again.
+          inputProps={{
+            onClick: ({ currentTarget }) => {
+              currentTarget.value = '';
+            },
+          }}
           onChange={(file) =>
             file &&
             void run(

@@ -75,7 +75,11 @@ export function Profile({ me }: { me: Me }) {
             {...form.getInputProps('bio')}
           />
           <Group>
-            <Button type="submit" loading={form.isSending} disabled={!form.isDirty()}>
+            <Button
+              type="submit"
+              loading={form.isSending}
+              disabled={!form.isDirty() || form.conflict !== undefined}
+            >
               Save profile
             </Button>
           </Group>

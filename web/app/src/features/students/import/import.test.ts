@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { columns } from '../documents';
 import { guess, inputOf, lineOf, look } from './mapping';
 import { readTable, refusedFile } from './table';
+import { reasonOf } from './use-import';
 
 const file = (text: string | Uint8Array<ArrayBuffer>) => new File([text], 'students.csv');
 
@@ -69,6 +70,7 @@ test('a row becomes a student, with what it leaves out left out', () => {
   ]);
   const wrong = lineOf(['', 'e@x.org', 'Maths', 'third', 'asleep'], 2, mapping);
   expect(Object.keys(wrong.problems)).toEqual(['name', 'year', 'status']);
+  expect(reasonOf(Object.entries(wrong.problems))).toMatch(/^Name: /);
 });
 
 test('a name in two columns is sent in two', () => {

@@ -7,7 +7,7 @@ import type { ExistingStudents, ImportOutcome } from '../../../generated/graphql
 import { inChunks } from '../../../lib/bulk';
 import { explain } from '../../../lib/errors';
 import { useAct } from '../../../lib/live';
-import { fields, ImportStudents } from '../documents';
+import { columns, ImportStudents } from '../documents';
 import { inputOf, type Line } from './mapping';
 
 const size = 250;
@@ -107,10 +107,10 @@ export function useImport() {
 }
 
 /** "Email address: must be an email address; Year: enter a number" */
-function reasonOf(problems: readonly (readonly [field: string, message: string])[]): string {
+export function reasonOf(problems: readonly (readonly [field: string, message: string])[]): string {
   return problems
     .map(([key, message]) => {
-      const field = fields.find((each) => each.key === key);
+      const field = columns.find((each) => each.key === key);
       return `${field?.label ?? key}: ${message}`;
     })
     .join('; ');

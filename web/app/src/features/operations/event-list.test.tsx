@@ -1,6 +1,10 @@
-// Reading on, failing and standing still, around the window of events.
+// Reading on, failing and standing still, around the window of events, and the table that asks for more of it.
+import { MantineProvider } from '@mantine/core';
+import { act, useSyncExternalStore } from 'react';
 import { expect, test, vi } from 'vitest';
-import { EventList } from './event-list';
+import { RecordTable } from '../../components/record-table';
+import { show } from '../../lib/testing';
+import { EventList, type EventListRow } from './event-list';
 import type { EventPart } from './event-window';
 import type { LoggedEvent } from './monitor';
 
@@ -68,7 +72,8 @@ test('a list that is held or scrolled stands from that moment on', async () => {
 });
 
 test('beginning anew shows what was there until the first page is here', async () => {
-  const list = new EventList(pages(50), () => true);
+  const read = pages(50);
+  const list = new EventList(read, () => true);
   list.start(range(1, 50));
   await settled();
   list.restart();
@@ -76,5 +81,54 @@ test('beginning anew shows what was there until the first page is here', async (
   list.take(range(1, 51));
   await settled();
   expect(positions(list).slice(0, 2)).toEqual([51, 50]);
+  // Also when that one failed, and is asked for again.
+  read.mockRejectedValueOnce(new Error('gone'));
+  list.restart();
+  await settled();
+  expect([list.get().error?.message, positions(list).length]).toEqual(['gone', 11]);
+  list.take(range(1, 52));
+  list.loadMore();
+  await settled();
+  expect(list.get().error).toBeUndefined();
+  expect(positions(list).slice(0, 2)).toEqual([52, 50]);
   list.stop();
+});
+
+const columns = [{ key: 'type', header: 'Event', cell: ({ type }: EventListRow) => type }];
+
+function Table({ list }: { list: EventList }) {
+  const state = useSyncExternalStore(list.subscribe, list.get);
+  const { loadMore, restart, scrolled, showArrived } = list;
+  return (
+    <RecordTable
+      label="Events"
+      list={{ ...state, loadMore, restart, scrolled, showArrived }}
+      columns={columns}
+      open={() => {}}
+      empty="Nothing"
+    />
+  );
+}
+
+test('a table reads on behind pages on which nothing was found', async () => {
+  const row = { ...event(3), id: 'e3' };
+  const read = vi
+    .fn(async (): Promise<EventPart> => ({ rows: [row], before: null }))
+    .mockResolvedValueOnce({ rows: [], before: 'c9' })
+    .mockResolvedValueOnce({ rows: [], before: 'c9' });
+  const list = new EventList(read, () => true);
+  const { text, end } = await show(
+    <MantineProvider env="test">
+      <Table list={list} />
+    </MantineProvider>,
+  );
+  await act(async () => {
+    list.start([]);
+    await settled();
+  });
+  await act(settled);
+  expect(read).toHaveBeenCalledTimes(3);
+  expect(text()).toContain('1 loaded');
+  list.stop();
+  await end();
 });
