@@ -2,6 +2,7 @@
 //! bounded before it begins.
 
 use std::fmt::Write;
+use std::hint::black_box;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
@@ -13,9 +14,9 @@ use crate::limits::{Limits, MAX_INTROSPECTION};
 use crate::params::Params;
 use crate::request_id::RequestId;
 
-/// The limit on the thread's own time, in a debug build, on a machine that does the work of `pace` in `PACE`.
+/// The limit on the thread's own time, in a debug build, on a machine that does the walk of `slowness` in `WALK`.
 const MOMENT: Duration = Duration::from_millis(50);
-const PACE: Duration = Duration::from_millis(5);
+const WALK: Duration = Duration::from_micros(12_500);
 
 fn many(count: usize, text: impl Fn(usize) -> String) -> String {
     (0..count).map(text).collect::<Vec<_>>().join(" ")
@@ -265,18 +266,21 @@ fn spent() -> Duration {
     nanoseconds.map_or_else(|| BEGUN.elapsed(), Duration::from_nanos)
 }
 
+static SLOWNESS: LazyLock<f64> = LazyLock::new(slowness);
 static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// Returns how much slower this machine is than the one of the limits, by work that has nothing to do with documents; a faster
-/// one counts as equal.
+/// Returns how much slower this machine is than the one of the limits, by a plain walk over as much text as the largest
+/// documents have; a faster one counts as equal.
 fn slowness() -> f64 {
-    let work = || {
+    let text = " x\n".repeat(200_000);
+    let walk = || {
         let begun = spent();
-        std::hint::black_box((0..700_000_u64).fold(0, |sum, number| sum ^ number.rotate_left(7)));
+        let lines: Vec<&str> = black_box(&text).split('\n').collect();
+        black_box(lines.join("\n"));
         spent().saturating_sub(begun)
     };
-    let least = (0..3).map(|_| work()).min().unwrap_or_default();
-    least.div_duration_f64(PACE).max(1.0)
+    let least = (0..3).map(|_| walk()).min().unwrap_or_default();
+    least.div_duration_f64(WALK).max(1.0)
 }
 
 /// Returns how long it took on a machine of that pace, and the outcome.
@@ -288,7 +292,6 @@ fn tried(documents: &Documents, query: &str, variables: Variables) -> (Duration,
     };
     // The minimum of a few runs counts: other threads share the cores.
     let mut least = Duration::MAX;
-    let slowness = slowness();
     let mut told = String::new();
     for _ in 0..3 {
         let params = Params {
@@ -307,7 +310,7 @@ fn tried(documents: &Documents, query: &str, variables: Variables) -> (Duration,
             }
         };
     }
-    (least.div_f64(slowness), told)
+    (least.div_f64(*SLOWNESS), told)
 }
 
 #[test]
