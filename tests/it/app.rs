@@ -2,7 +2,6 @@
 //! or the session goes away. The programs are in `tests/js`, those of a name that begins with `app-`; each enters by itself.
 
 use std::process::Command;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use tests::Setup;
@@ -11,14 +10,13 @@ use tests::graphql::Client;
 use tests::http::post;
 use tests::people::{ADMIN_EMAIL, Person};
 use tests::programs::{CHROMIUM, repository};
+use tests::recipe::START_LIMIT;
 use tests::setup::{Gateway, run_alone};
 
 /// Starts a gateway for the first time, with demo data; returns it with the administrator whose password it printed.
 async fn first_start(setup: &Setup) -> (Gateway, Person) {
     let mut gateway = setup.gateway(&["--demo-data"]);
-    let line = gateway
-        .process
-        .await_line(ADMIN_EMAIL, Duration::from_secs(20));
+    let line = gateway.process.await_line(ADMIN_EMAIL, START_LIMIT);
     let password = line.split("with the password ").nth(1);
     let password = password.and_then(|rest| rest.split_whitespace().next());
     let password = password.expect("the password").to_owned();

@@ -60,6 +60,17 @@ pub async fn create(client: &Client, name: &str, email: &str) -> Value {
 }
 
 /// Returns the customer, or null if it does not exist.
+/// Creates customers of these names and addresses, all at once.
+pub async fn create_many(client: &Client, rows: Vec<Value>) {
+    let document =
+        "mutation($input: CreateCustomersInput!) { createCustomers(input: $input) { done } }";
+    let count = rows.len();
+    let answer = client
+        .run(document, json!({ "input": { "rows": rows } }))
+        .await;
+    assert_eq!(answer.data()["createCustomers"]["done"], count);
+}
+
 pub async fn find(client: &Client, id: &Value) -> Value {
     client.run(FIND, json!({ "id": id })).await.data()["customer"].clone()
 }

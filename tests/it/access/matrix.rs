@@ -20,6 +20,37 @@ const ROOTS: &str = "{ __schema { queryType { fields { name } } mutationType { f
 /// How often a subscription is given something to deliver.
 const NUDGE: Duration = Duration::from_millis(200);
 const NUDGES: usize = 100;
+/// The mutations that leave what other documents name as it was, for whoever is asking.
+const HARMLESS: [&str; 28] = [
+    "addComment",
+    "createChat",
+    "createCustomer",
+    "createCustomers",
+    "createPost",
+    "createStudent",
+    "createStudents",
+    "discardDeadLetters",
+    "importStudents",
+    "likePost",
+    "markChatDelivered",
+    "markChatRead",
+    "register",
+    "removeAvatar",
+    "replayDeadLetters",
+    "requestEmailVerification",
+    "requestPasswordReset",
+    "resumeWorker",
+    "sendMessage",
+    "setAvailability",
+    "setAvatar",
+    "setTyping",
+    "signIn",
+    "submitSignal",
+    "unlikePost",
+    "updateComment",
+    "updatePost",
+    "updateProfile",
+];
 
 /// What a row is about: the kind of operation, and its field.
 fn subject(row: &Row) -> (&'static str, &'static str) {
@@ -76,7 +107,8 @@ async fn every_operation_as(setup: &Setup, admin: &Client, index: usize, who: Wh
             None => expected(row.outcomes[index]),
         };
         let fresh;
-        let world = if subject(row).0 == "mutation" && expected == "yes" {
+        let does = subject(row).0 == "mutation" && expected == "yes";
+        let world = if does && !HARMLESS.contains(&row.field) {
             // What one does must not change what comes of the next. What is refused does nothing, or is a problem below.
             fresh = World::new(setup, admin, who).await;
             &fresh

@@ -88,7 +88,6 @@ impl World {
         if let Some(caller) = &caller {
             chats::create_group(&caller.client(admin), "Another chat", &[&owner.id]).await;
         }
-        let email = |name: &str| format!("{name}-{:x}@example.com", fastrand::u64(..));
         let customer = customers::create(admin, "Secret", &email("secret")).await["id"].clone();
         let deleted = customers::create(admin, "Secret", &email("secret")).await["id"].clone();
         customers::apply(admin, "delete", json!({ "id": deleted })).await;
@@ -115,7 +114,6 @@ impl World {
             ("own_message", text(&own_message)),
             ("own_password", asking.password.clone()),
             ("password", "a new password".to_owned()),
-            ("new_email", email("new")),
             ("customer", text(&customer)),
             ("deleted_customer", text(&deleted)),
             ("student", text(&student)),
@@ -153,10 +151,12 @@ impl World {
         person.client(admin)
     }
 
-    /// The document with its placeholders filled in.
+    /// The document with its placeholders filled in, and with an address that nobody has.
     pub fn fill(&self, document: &str) -> String {
-        self.names
-            .iter()
+        let new = ("new_email", email("new"));
+        let names = self.names.iter().map(|(name, value)| (*name, value));
+        names
+            .chain([(new.0, &new.1)])
             .fold(document.to_owned(), |text, (name, value)| {
                 text.replace(&format!("<{name}>"), &json!(value).to_string())
             })
@@ -175,6 +175,10 @@ impl World {
         });
         self.fill(&absent)
     }
+}
+
+fn email(name: &str) -> String {
+    format!("{name}-{:x}@example.com", fastrand::u64(..))
 }
 
 /// A post with a comment, once the read model has both.
