@@ -100,7 +100,8 @@ pub trait Record:
     fn derive_keys(&mut self);
     /// Fills in what a row or an event of an earlier version lacks, as far as the rest says it.
     fn complete(&mut self) {}
-    /// Returns why values that are right by themselves are not right together. It is asked after an update, which may give only some.
+    /// Returns why values that are right by themselves are not right together. It is asked after an update, which may give only some,
+    /// and not after an import, which gives all of them.
     fn check(&self) -> Result<(), Violations> {
         Ok(())
     }

@@ -1,10 +1,10 @@
 //! Updates derived columns of rows that an earlier version wrote: the keys that addresses are compared by, the text that is
-//! searched, and the parts of names. Called after each migration of a database; a row that is up to date stays as it is. The argument is beside
-//! `derive_again`.
+//! searched, and the parts of names. Called after each migration of a database, and at the next start if names are left unsplit; a
+//! row that is up to date stays as it is. The argument is beside `derive_again`.
 
 use events::{
     Database, Result,
-    sql::{Dialect, execute, query_as},
+    sql::{Dialect, execute, query_as, query_one},
 };
 use sea_orm::{
     DbBackend, EntityTrait, ModelTrait, Order, QueryFilter, QueryOrder, QuerySelect, Value,
@@ -22,6 +22,9 @@ use crate::{
 
 /// The number of rows read at once.
 const PAGE: u64 = 500;
+
+/// Which students have a name without parts, as the index `student_unsplit` has it.
+const UNSPLIT: &str = "given_name is null and family_name is null";
 
 /// Two rows whose addresses have turned out to be the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,9 +164,9 @@ async fn derive_row<R: Derived>(database: &Database, row: R) -> Result<Option<Ad
         Err(error) if error.unique_violation().is_none() => return Err(error),
         Err(_) => {}
     }
-    // Only the searched text is written, which is not unique. The conflict may be about another unique key
-    // than the address, so those stay as they were, too.
-    columns.retain(|(name, _)| *name == "search_text");
+    // Only what is not unique is written. The conflict may be about another unique key than the address, so those stay as they
+    // were, too.
+    columns.retain(|(name, _)| !matches!(*name, "address_key" | "number_key"));
     store(database, R::TABLE, row.place(), &columns).await?;
     Ok(Some(AddressConflict {
         id: row.id(),
@@ -171,13 +174,23 @@ async fn derive_row<R: Derived>(database: &Database, row: R) -> Result<Option<Ad
     }))
 }
 
+/// Returns whether names are left that `derive_again` has to split: a process that migrated may have ended before it had done so.
+///
+/// # Errors
+/// Fails when the database does.
+#[boxed]
+pub async fn is_left_unsplit(database: &Database) -> Result<bool> {
+    let sql = format!("select 1 from student where {UNSPLIT} limit 1");
+    let left = query_one(&database.reader, &sql, Vec::new()).await?;
+    Ok(left.is_some())
+}
+
 /// Splits the names of students of before they had parts. The trigger of migration 0026 does it, for whatever name the row has by
 /// then, so a concurrent command loses nothing.
 async fn split_names(database: &Database) -> Result<()> {
-    let whole = "given_name is null and family_name is null";
     let select =
-        format!("select id from student where {whole} and id > $1 order by id limit {PAGE}");
-    let split = format!("update student set name = name where {whole} and id > $1 and id <= $2");
+        format!("select id from student where {UNSPLIT} and id > $1 order by id limit {PAGE}");
+    let split = format!("update student set name = name where {UNSPLIT} and id > $1 and id <= $2");
     let mut after = Uuid::nil();
     loop {
         let rows: Vec<(Uuid,)> = query_as(&database.reader, &select, vec![after.into()]).await?;

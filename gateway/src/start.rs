@@ -137,7 +137,7 @@ fn reads_what_is_there(command: &Command) -> bool {
 async fn migrate(config: &Config) -> Result<(), StartError> {
     let store = &config.store;
     migration::await_database(&store.database_url, store.wait_for_database).await?;
-    bring_up_to_date(config, true).await?;
+    bring_up_to_date(config, store.max_connections, true).await?;
     workers::say!("the database is up to date");
     Ok(())
 }

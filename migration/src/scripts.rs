@@ -80,7 +80,7 @@ pub(crate) const SCRIPTS: &[Script] = &[
     script!("0026_people"),
     // Usernames and avatars.
     script!("0027_usernames"),
-    // Indexes for lists by family name and by country.
+    // Indexes for lists by family name and by country, and for names that are not split yet.
     script!("0028_people_lists"),
     // Indexes for the columns that refer to usernames and avatars.
     script!("0029_username_indexes"),

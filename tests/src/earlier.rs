@@ -2,9 +2,21 @@
 //! it knows, and appends an event of an earlier schema version.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{database::is_postgres, ids};
+
+/// Returns the data of an event of this student as a version before there were parts of names writes it (schema version 2).
+pub fn student_without_parts(student: &Value, version: i64, name: &str, year: i32) -> Value {
+    let mut old = student.clone();
+    let fields = old.as_object_mut().expect("fields");
+    fields.retain(|field, _| !matches!(&field[..], "givenName" | "familyName"));
+    old["id"] = json!(ids::uuid_digits(student["id"].as_str().expect("an id")));
+    old["version"] = json!(version);
+    old["name"] = json!(name);
+    old["year"] = json!(year);
+    json!({ "student": old, "previousStatus": student["status"] })
+}
 
 /// Changes the row of a record, and appends the event of it: version `version` of the record with this global id.
 pub async fn change(

@@ -255,7 +255,10 @@ pub(super) fn edited<R: Record>(
     if record == *before {
         return Ok(None);
     }
-    record.check()?;
+    // What is deleted or restored may be from before a rule.
+    if change == Change::Updated {
+        record.check()?;
+    }
     number_next(&mut record, before);
     Ok(Some((change, record)))
 }

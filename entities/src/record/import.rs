@@ -27,7 +27,8 @@ type Result<T, E = CommandError> = std::result::Result<T, E>;
 
 /// A record that can be imported.
 pub trait Importable: Record {
-    /// Returns an update that brings an existing record to what the input says.
+    /// Returns an update that brings an existing record to what the input says. It gives all values that `Record::check` looks at,
+    /// which are right together in a valid input, so that is not asked again.
     fn into_update(new: Self::New) -> Self::Update;
 }
 
@@ -198,10 +199,9 @@ impl<R: Importable> Present<R> {
             (Some(before), Existing::Update, None) => {
                 let mut after = before.clone();
                 after.apply(R::into_update(row));
-                match (after == *before, after.check()) {
-                    (true, _) => Plan::Keep(after),
-                    (false, Err(violations)) => Plan::Refuse(violations),
-                    (false, Ok(())) => Plan::Update {
+                match after == *before {
+                    true => Plan::Keep(after),
+                    false => Plan::Update {
                         before: Box::new(before.clone()),
                         after: Box::new(after),
                     },

@@ -1,7 +1,7 @@
 //! The follower that keeps the shared cache warm: it stores a created or changed record as the event shows it, and removes a
 //! deleted one. When a record has been stored, an event says so and commits with the checkpoint: there is exactly one for each
-//! batch of a record's changes, and only if the store took the record. While the store is down the follower goes on; the next
-//! reader of a record stores it.
+//! batch of a record's changes, and only if the store took the record. A record whose last event is of an earlier version is removed
+//! like a deleted one, and no event tells of it. While the store is down the follower goes on; the next reader of a record stores it.
 //!
 //! Caching does not change a record. So the event belongs to a stream of its own, and the version of the record, which
 //! `expected_version` is compared with, grows with changes only.

@@ -22,12 +22,14 @@ pub struct StudentName {
 }
 
 impl StudentName {
-    /// Returns the name of a new student.
+    /// Returns the name of a new student, or of a row of an import. It is all of the name: a part that is left out beside the other
+    /// is none, and takes nothing over from a name before.
     pub fn new(whole: Option<String>, given: Option<String>, family: Option<String>) -> Self {
+        let has_parts = given.is_some() || family.is_some();
         Self {
             whole,
-            given: given.map(Some),
-            family: family.map(Some),
+            given: has_parts.then_some(given),
+            family: has_parts.then_some(family),
         }
     }
 
@@ -162,6 +164,20 @@ mod tests {
         for parts in [stored, split, family_alone, (Some("Plato"), None)] {
             assert_eq!(super::parts(&join(parts), parts), parts);
         }
+    }
+
+    #[test]
+    fn a_new_name_keeps_no_part_of_another() {
+        let some = |text: &str| Some(text.to_owned());
+        let new = |given, family| {
+            let name = StudentName::new(None, given, family);
+            (name.given, name.family)
+        };
+        let family_alone = (Some(None), Some(some("Lovelace")));
+        assert_eq!(new(None, some("Lovelace")), family_alone);
+        assert_eq!(new(some("Plato"), None), (Some(some("Plato")), Some(None)));
+        let whole = StudentName::of("Ada Lovelace");
+        assert_eq!((whole.given, whole.family), (None, None));
     }
 
     #[test]

@@ -61,8 +61,8 @@ impl Columns {
         let missing = missing.filter(|(_, place)| place.is_none());
         let mut missing: Vec<_> = missing.map(|(name, _)| *name).collect();
         match places[NAMES] {
-            [None, None, None] => missing.push("name, or givenName and familyName"),
-            [Some(_), None, None] | [None, ..] => {}
+            [Some(_), None, None] | [None, Some(_), Some(_)] => {}
+            [None, ..] => missing.push("name, or givenName and familyName"),
             _ => {
                 let message = "name cannot be a column beside givenName and familyName, which are parts of it";
                 return Err(message.to_owned());
@@ -192,8 +192,10 @@ mod tests {
     fn wrong_columns_are_named() {
         let problem = |headers: &[&str]| Columns::find(&record(headers)).expect_err("a problem");
         assert!(problem(&["name", "email"]).ends_with("missing: course"));
-        let missing = problem(&["email", "course"]);
-        assert!(missing.ends_with("missing: name, or givenName and familyName"));
+        for names in [&[][..], &["familyName"], &["givenName"]] {
+            let missing = problem(&[&["email", "course"][..], names].concat());
+            assert!(missing.ends_with("missing: name, or givenName and familyName"));
+        }
         assert!(problem(&["name", "familyName", "email", "course"]).contains("parts of it"));
         assert!(problem(&["name", "email", "corse"]).contains("\"corse\" is not known"));
         assert!(problem(&["name", "email", "course", "Name"]).contains("twice"));

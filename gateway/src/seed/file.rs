@@ -37,9 +37,20 @@ struct Customer {
     name: String,
     email: String,
     phone: Option<String>,
-    address: Option<PostalAddress>,
+    address: Option<Address>,
     #[serde(default)]
     status: CustomerStatus,
+}
+
+/// A postal address. That of events passes over fields that it does not know, which later versions may add; a file must not have any.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Address {
+    lines: Vec<String>,
+    city: String,
+    region: Option<String>,
+    postal_code: Option<String>,
+    country: String,
 }
 
 #[derive(Deserialize)]
@@ -67,8 +78,20 @@ impl From<Customer> for CreateCustomer {
             name: customer.name,
             email: customer.email,
             phone: customer.phone,
-            address: customer.address,
+            address: customer.address.map(Into::into),
             status: customer.status,
+        }
+    }
+}
+
+impl From<Address> for PostalAddress {
+    fn from(address: Address) -> Self {
+        Self {
+            lines: address.lines,
+            city: address.city,
+            region: address.region,
+            postal_code: address.postal_code,
+            country: address.country,
         }
     }
 }

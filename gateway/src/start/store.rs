@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use entities::{AddressConflict, derive_again};
+use entities::{AddressConflict, derive_again, is_left_unsplit};
 use events::{Database, DatabaseConfig, sqlite_file};
 use gateway::{config::Config, private};
 
@@ -32,25 +32,30 @@ pub(super) fn expect_database(config: &Config) -> Result<(), StartError> {
 pub(super) async fn connect(config: &Config, connections: u32) -> Result<Database, StartError> {
     let store = &config.store;
     let is_embedded = sqlite_file(&store.database_url).is_some();
-    if is_embedded || store.migrate {
-        bring_up_to_date(config, false).await?;
-    }
-    let database = database(config, connections).await?;
+    let database = match is_embedded || store.migrate {
+        true => bring_up_to_date(config, connections, false).await?,
+        false => database(config, connections).await?,
+    };
     migration::check(&database.schema_connection()).await?;
     Ok(database)
 }
 
-/// Migrates, and converts data of earlier versions to the form of this one: after a migration, and on request.
-pub(super) async fn bring_up_to_date(config: &Config, is_asked: bool) -> Result<(), StartError> {
-    let store = &config.store;
-    let url = &store.database_url;
+/// Migrates, and converts data of earlier versions to the form of this one: after a migration, on request, and if a process before
+/// ended between the two.
+pub(super) async fn bring_up_to_date(
+    config: &Config,
+    connections: u32,
+    is_asked: bool,
+) -> Result<Database, StartError> {
+    let url = &config.store.database_url;
     make_folder(url)?;
     let applied = migration::migrate(url).await;
     let applied = applied.map_err(StartError::Migration)?;
-    if is_asked || !applied.is_empty() {
-        tell_conflicts(&derive_again(&database(config, store.max_connections).await?).await?);
+    let database = database(config, connections).await?;
+    if is_asked || !applied.is_empty() || is_left_unsplit(&database).await? {
+        tell_conflicts(&derive_again(&database).await?);
     }
-    Ok(())
+    Ok(database)
 }
 
 /// Reports the conflicts that a person has to decide.

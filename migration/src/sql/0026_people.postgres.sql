@@ -19,10 +19,7 @@ begin
     return new;
 end
 $$;
-create trigger student_name_insert before insert on student for each row
-when (new.name is distinct from concat_ws(' ', new.given_name, new.family_name))
-execute function split_student_name();
-create trigger student_name_update before update of name on student for each row
+create trigger student_name_written before insert or update of name on student for each row
 when (new.name is distinct from concat_ws(' ', new.given_name, new.family_name))
 execute function split_student_name();
 

@@ -6,18 +6,6 @@ alter table student add column family_name text;
 alter table student add column family_key text not null default '';
 
 -- What is left of a name when all characters but spaces are taken from its end has the given names, and the spaces behind them.
-create trigger student_name_insert after insert on student
-when new.name is not coalesce(new.given_name || ' ' || new.family_name, new.given_name, new.family_name) begin
-    update student
-    set (given_name, family_name, family_key) = (
-        select case when given = '' then name else given end,
-               case when given = '' then null else family end,
-               case when given = '' then name else family || char(10) || given end
-        from (select new.name as name, rtrim(start, ' ') as given, substr(new.name, length(start) + 1) as family
-              from (select rtrim(new.name, replace(new.name, ' ', '')) as start))
-    )
-    where id = new.id;
-end;
 create trigger student_name_update after update of name on student
 when new.name is not coalesce(new.given_name || ' ' || new.family_name, new.given_name, new.family_name) begin
     update student
@@ -29,6 +17,11 @@ when new.name is not coalesce(new.given_name || ' ' || new.family_name, new.give
               from (select rtrim(new.name, replace(new.name, ' ', '')) as start))
     )
     where id = new.id;
+end;
+-- A new row is split by the trigger above, too.
+create trigger student_name_insert after insert on student
+when new.name is not coalesce(new.given_name || ' ' || new.family_name, new.given_name, new.family_name) begin
+    update student set name = name where id = new.id;
 end;
 
 -- The postal address of customers, and what of it is compared in filters. Versions before this one keep it as it is.

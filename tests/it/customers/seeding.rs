@@ -40,6 +40,9 @@ async fn a_file_is_loaded_once(setup: Setup) {
         "{".to_owned(),
         json!({ "clients": [] }).to_string(),
         json!({ "customers": [{ "name": "A" }] }).to_string(),
+        json!({ "customers": [{ "name": "A", "email": "a@b.co",
+            "address": { "lines": ["1"], "city": "X", "country": "GB", "postcode": "Y" } }] })
+        .to_string(),
         json!({ "students": [{ "name": "A", "email": "a@b.co", "course": "Law", "status": "LOST" }] }).to_string(),
     ] {
         let (is_done, said) = seed(&setup, "broken.json", &broken);

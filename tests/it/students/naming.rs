@@ -6,6 +6,9 @@ use tests::graphql::Client;
 use tests::recipe::finish;
 use tests::{Setup, earlier, students};
 
+/// Makes rows as they are when migration 0026 has just been applied.
+const OF_BEFORE: &str = "update student set given_name = null, family_name = null, family_key = ''";
+
 fn named(student: &Value) -> [Value; 3] {
     ["name", "givenName", "familyName"].map(|field| student[field].clone())
 }
@@ -101,6 +104,13 @@ async fn a_name_is_whole_or_in_parts(setup: Setup) {
     let long = json!({ "id": id, "familyName": "b".repeat(200) });
     assert_eq!(refused(client, "update", long).await, ["name:length"]);
 
+    // A part alone is the whole name of a new student.
+    let input = json!({ "familyName": "Lovelace", "email": "family@example.com", "course": "Law" });
+    let family = students::apply(client, "create", input).await;
+    let is = [json!("Lovelace"), Value::Null, json!("Lovelace")];
+    assert_eq!(named(&family), is);
+    assert_eq!(students::find(client, &family["id"]).await, family);
+
     // The history and the search have them, too.
     let document = "query($id: ID!) { student(id: $id) { history { nodes { data } } } }";
     let answer = client.run(document, json!({ "id": id })).await;
@@ -130,8 +140,9 @@ async fn rows_of_an_import_have_parts(setup: Setup) {
     let imported = students::import(client, json!({ "rows": rows, "mode": "EACH" })).await;
     assert_eq!(imported["created"], 2);
     assert_eq!(imported["rows"][2]["violations"][0]["field"], "familyName");
-    // What makes the name of a student too long is refused as in an update.
-    let long = json!([row(1, json!({ "familyName": "b".repeat(200) }))]);
+    // What makes a name too long is refused for a student who is there, too.
+    let long = json!({ "givenName": "Ada", "familyName": "b".repeat(200) });
+    let long = json!([row(1, long)]);
     let again = json!({ "rows": long, "mode": "EACH", "existing": "UPDATE" });
     let again = students::import(client, again).await;
     assert_eq!(
@@ -148,7 +159,8 @@ async fn rows_of_an_import_have_parts(setup: Setup) {
     );
 
     let file = setup.directory.join("parts.csv");
-    let text = "Family name,Given name,Email,Course\nvan Dyk,Jan,jan@example.com,Law\n,Plato,p@example.com,Ethics\n";
+    let text = "Family name,Given name,Email,Course\nvan Dyk,Jan,jan@example.com,Law\n,Plato,p@example.com,Ethics\n\
+        Noether,,n@example.com,Law\n";
     std::fs::write(&file, text).expect("a file");
     let mut import = setup.command(&["import"]);
     let imported = finish(import.arg("students").arg(&file));
@@ -157,6 +169,42 @@ async fn rows_of_an_import_have_parts(setup: Setup) {
     assert_eq!(names(client, filter, "NAME").await, ["Jan van Dyk"]);
     let filter = json!({ "familyName": { "isNull": true } });
     assert_eq!(names(client, filter, "NAME").await, ["Plato"]);
+    let filter = json!({ "familyName": { "eq": "Noether" }, "givenName": { "isNull": true } });
+    assert_eq!(names(client, filter, "NAME").await, ["Noether"]);
+
+    // A row says all of the name, so no part is left of the one before.
+    for (name, is) in [
+        (
+            json!({ "givenName": "Plato" }),
+            [json!("Plato"), json!("Plato"), Value::Null],
+        ),
+        (
+            json!({ "familyName": "Lovelace" }),
+            [json!("Lovelace"), Value::Null, json!("Lovelace")],
+        ),
+    ] {
+        let input = json!({ "rows": [row(1, name)], "existing": "UPDATE" });
+        let imported = students::import(client, input).await;
+        assert_eq!(imported["updated"], 1, "{imported}");
+        let id = &imported["rows"][0]["student"]["id"];
+        assert_eq!(named(&students::find(client, id).await), is);
+    }
+}
+
+/// A name of before a rule has to be mended with the next update. The student can be deleted and restored all the same.
+async fn a_name_of_before_a_rule_is_no_obstacle(setup: Setup) {
+    let app = setup.start();
+    let client = app.client();
+    let id = students::create(client, "Ada", "ada@example.com").await["id"].clone();
+    let database = setup.database().await;
+    let long = format!("update student set name = '{}'", "b".repeat(201));
+    database.execute_unprepared(&long).await.expect("a row");
+    let later = json!({ "id": id, "year": 2 });
+    assert_eq!(refused(client, "update", later).await, ["name:length"]);
+    for (verb, is_deleted) in [("delete", true), ("restore", false)] {
+        let student = students::apply(client, verb, json!({ "id": id })).await;
+        assert_eq!(student["deletedAt"].is_string(), is_deleted, "{verb}");
+    }
 }
 
 /// A version before this one beside it: what it writes has no parts, and what it renames has others.
@@ -169,17 +217,7 @@ async fn an_earlier_version_knows_no_parts(setup: Setup) {
     let created = students::apply(client, "create", input(parts)).await;
     let id = &created["id"];
     let start = client.head_after(&before, 1).await;
-    let old = |version: i64, name: &str, year: i32| {
-        let mut student = created.clone();
-        let fields = student.as_object_mut().expect("fields");
-        fields.retain(|field, _| !matches!(&field[..], "id" | "givenName" | "familyName"));
-        student["id"] = json!(tests::ids::uuid_digits(id.as_str().expect("an id")));
-        student["version"] = json!(version);
-        student["name"] = json!(name);
-        student["year"] = json!(year);
-        json!({ "student": student, "previousStatus": "APPLICANT" })
-    };
-    let data = old(2, "Ludwig van Beethoven", 3);
+    let data = earlier::student_without_parts(&created, 2, "Ludwig van Beethoven", 3);
     let set = "name = 'Ludwig van Beethoven', year = 3";
     earlier::change(&database, id, set, (2, 2), &data).await;
     let document = "subscription($after: String) { studentChanged(after: $after) { \
@@ -198,7 +236,7 @@ async fn an_earlier_version_knows_no_parts(setup: Setup) {
     assert_eq!(named(&changed["student"]), is);
     assert_eq!(named(&students::find(client, id).await), is);
 
-    let data = old(3, "Ada King Lovelace", 3);
+    let data = earlier::student_without_parts(&created, 3, "Ada King Lovelace", 3);
     let set = "name = 'Ada King Lovelace'";
     earlier::change(&database, id, set, (3, 2), &data).await;
     let changed = socket.payload("1").await["data"]["studentChanged"].clone();
@@ -225,8 +263,7 @@ async fn names_of_before_are_split(setup: Setup) {
         ids.push(students::create(client, name, &email).await["id"].clone());
     }
     let database = setup.database().await;
-    let of_before = "update student set given_name = null, family_name = null, family_key = ''";
-    database.execute_unprepared(of_before).await.expect("rows");
+    database.execute_unprepared(OF_BEFORE).await.expect("rows");
     let document = "{ students(sort: { field: NAME, direction: ASC }) { nodes { name givenName familyName } } }";
     let answer = client.run(document, json!({})).await;
     let shown = answer.data()["students"]["nodes"].clone();
@@ -262,9 +299,29 @@ async fn names_of_before_are_split(setup: Setup) {
     );
 }
 
+/// The program that migrated was killed before it had split the names: nothing is to be migrated at the next start, and the names
+/// are split all the same.
+async fn names_left_unsplit_are_split_at_the_next_start(setup: Setup) {
+    let app = setup.start();
+    for (number, name) in ["Ada Lovelace", "Jan van Dyk"].into_iter().enumerate() {
+        let email = format!("s{number}@example.com");
+        students::create(app.client(), name, &email).await;
+    }
+    drop(app);
+    let database = setup.database().await;
+    database.execute_unprepared(OF_BEFORE).await.expect("rows");
+    let app = setup.start_many(1, 1, &["--migrate"]);
+    let sorted = names(app.client(), Value::Null, "FAMILY_NAME").await;
+    assert_eq!(sorted, ["Jan van Dyk", "Ada Lovelace"]);
+    let filter = json!({ "familyName": { "eq": "Lovelace" } });
+    assert_eq!(names(app.client(), filter, "NAME").await, ["Ada Lovelace"]);
+}
+
 tests::both_ways!(
     a_name_is_whole_or_in_parts,
     rows_of_an_import_have_parts,
+    a_name_of_before_a_rule_is_no_obstacle,
     an_earlier_version_knows_no_parts,
     names_of_before_are_split,
+    names_left_unsplit_are_split_at_the_next_start,
 );

@@ -2,6 +2,7 @@
 //! nobody is locked out.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
+use serde_json::json;
 use tests::database::{is_postgres, number};
 use tests::recipe::finish;
 use tests::{Setup, customers, people};
@@ -21,7 +22,9 @@ async fn what_was_stored_before_is_brought_into_form(setup: Setup) {
         ("Sole", "b@example.org"),
         ("First", "c@xn--mnchen-3ya.de"),
     ] {
-        customers::create(client, name, email).await;
+        let address = json!({ "lines": ["1"], "city": "Straße", "country": "DE" });
+        let input = json!({ "name": name, "email": email, "address": address });
+        customers::send(client, "create", input).await.data();
     }
     for (name, email) in [("Kept", "kept@example.org"), ("Other", "other@example.org")] {
         people::send_register(client, name, email, "a long password")
@@ -63,6 +66,7 @@ async fn what_was_stored_before_is_brought_into_form(setup: Setup) {
         )
         .await;
     }
+    write(&database, "update customer set city_key = 'straße'").await;
     write(
         &database,
         "update app_user set name = 'Κωνσταντίνος' where name = 'Kept'",
@@ -87,24 +91,26 @@ async fn what_was_stored_before_is_brought_into_form(setup: Setup) {
         number(&database, "select count(*) as number from customer").await,
         3
     );
-    let input = serde_json::json!({ "name": "New", "email": "a@xn--strae-oqa.example" });
+    let input = json!({ "name": "New", "email": "a@xn--strae-oqa.example" });
     customers::send(client, "create", input)
         .await
         .expect_code("CONFLICT");
     for (search, expected) in [("STRASSE", 1), ("ΚΩΝΣ", 0)] {
         let document =
             "query($search: String) { customers(filter: { search: $search }) { totalCount } }";
-        let answer = client
-            .run(document, serde_json::json!({ "search": search }))
-            .await;
+        let answer = client.run(document, json!({ "search": search })).await;
         assert_eq!(
             answer.data()["customers"]["totalCount"],
             expected,
             "{search}"
         );
     }
+    // Also of the row whose address is a conflict, all else is brought into form.
+    let document = "{ customers(filter: { city: { eq: \"STRASSE\" } }) { totalCount } }";
+    let answer = client.run(document, json!({})).await;
+    assert_eq!(answer.data()["customers"]["totalCount"], 3);
     let document = "{ users(filter: { search: \"ΚΩΝΣ\" }) { totalCount } }";
-    let answer = client.run(document, serde_json::json!({})).await;
+    let answer = client.run(document, json!({})).await;
     assert_eq!(answer.data()["users"]["totalCount"], 1);
     // Each of the two has the address that they registered with.
     for (email, name) in [
