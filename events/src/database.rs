@@ -21,6 +21,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use futures::future::BoxFuture;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr};
 
+pub(crate) use self::traced::TracedStatement;
 pub use self::{
     connection::DatabaseConnection,
     file::sqlite_file,

@@ -17,6 +17,7 @@ mod context;
 mod ids;
 mod record;
 mod sampler;
+mod serving;
 mod span;
 
 use std::sync::{
@@ -28,9 +29,11 @@ use std::time::Duration;
 pub use context::{Context, TraceId};
 pub use record::{Ended, Kind, Value};
 pub use sampler::Sampler;
+pub use serving::{Serving, of_events, serving};
+pub(crate) use span::root;
 pub use span::{
-    Place, Scoped, Serving, Span, after, carried, child, current, detail, in_place, is_detailed,
-    is_recording, of_event, of_events, present, root, sampled, serving,
+    Place, Scoped, Span, after, below, carried, child, current, detail, fail_present, in_place,
+    is_detailed, is_recording, of_event, present, received, sampled,
 };
 
 use crate::Event;
@@ -74,14 +77,11 @@ fn is_slow(took: Duration) -> bool {
 
 /// Returns the context for what an event causes: that of the present span if it serves the event, or else the event's own.
 pub fn context_after(event: &Event) -> Option<String> {
-    let own = || event.meta.traceparent.clone();
-    let Some(present) = current() else {
-        return own();
-    };
-    let cause = event.meta.traceparent.as_deref().and_then(Context::parse);
-    match cause {
-        Some(cause) if cause.trace != present.trace => own(),
-        _ => Some(present.to_string()),
+    let own = event.meta.traceparent.as_deref();
+    let cause = own.and_then(Context::parse);
+    match present().filter(|present| present.serves(cause)) {
+        Some(present) => Some(present.context().to_string()),
+        None => own.map(str::to_owned),
     }
 }
 

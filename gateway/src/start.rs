@@ -68,13 +68,15 @@ pub(crate) async fn run(loaded: Loaded) -> Result<Outcome, StartError> {
     match command {
         Command::Serve => {
             let telemetry = telemetry(config)?;
-            serve(config.clone()).await?;
+            let served = serve(config.clone()).await;
             telemetry.end().await;
+            served?;
         }
         Command::Work => {
             let telemetry = telemetry(config)?;
-            work(config).await?;
+            let worked = work(config).await;
             telemetry.end().await;
+            worked?;
         }
         Command::Migrate => migrate(config).await?,
         Command::Seed(settings) => seed(config, settings).await?,

@@ -3,6 +3,7 @@
 
 mod convert;
 mod export;
+mod headers;
 mod settings;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -64,15 +65,20 @@ struct Queue {
 }
 
 impl Sink for Queue {
-    fn take(&self, spans: Vec<Ended>) {
+    /// Of a trace that has more spans than there is room for, the last ones are taken: the first span of a trace ends last.
+    fn take(&self, mut spans: Vec<Ended>) {
         let count = spans.len();
-        let is_room = |queued: usize| (queued + count <= self.most).then_some(queued + count);
-        let taken = self
+        let mut room = 0;
+        let _ = self
             .queued
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, is_room);
-        if taken.is_err() || self.items.send(Item::Spans(spans)).is_err() {
-            FIGURES.dropped.inc_by(count as u64);
-        }
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |queued| {
+                room = count.min(self.most.saturating_sub(queued));
+                Some(queued + room)
+            });
+        spans.drain(..count - room);
+        let is_taken = room > 0 && self.items.send(Item::Spans(spans)).is_ok();
+        let dropped = if is_taken { count - room } else { count };
+        FIGURES.dropped.inc_by(dropped as u64);
     }
 }
 
@@ -97,11 +103,8 @@ impl Telemetry {
             queued: queued.clone(),
             most: plan.most_queued,
         };
-        tracing::info!(
-            endpoint = plan.endpoint,
-            "traces are sent to the collector at {}",
-            plan.endpoint
-        );
+        let collector = plan.origin();
+        tracing::info!(collector, "traces are sent to the collector at {collector}");
         tokio::spawn(export::run(exporter, plan.terms(), received, queued));
         trace::begin(plan.sampler, Box::new(queue));
         Ok(Self(Some(items)))
@@ -134,4 +137,61 @@ fn resource(attributes: &[(String, String)]) -> Resource {
         .with_attributes(own)
         .with_attributes(given)
         .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use events::trace::{Context, Kind};
+
+    use super::*;
+
+    fn trace_of(spans: u64) -> Vec<Ended> {
+        let ended = |span| Ended {
+            context: Context {
+                trace: 1,
+                span,
+                flags: 1,
+            },
+            parent: None,
+            is_parent_remote: false,
+            name: "one".into(),
+            kind: Kind::Internal,
+            began: Instant::now(),
+            ended: Instant::now(),
+            attributes: Vec::new(),
+            links: Vec::new(),
+            error: None,
+        };
+        (1..=spans).map(ended).collect()
+    }
+
+    #[test]
+    fn of_what_is_too_much_the_last_spans_are_taken() {
+        let (items, mut received) = mpsc::unbounded_channel();
+        let queued = Arc::new(AtomicUsize::new(0));
+        let queue = Queue {
+            items,
+            queued: queued.clone(),
+            most: 3,
+        };
+        let before = FIGURES.dropped.get();
+        let mut take = |spans| {
+            queue.take(trace_of(spans));
+            match received.try_recv() {
+                Ok(Item::Spans(spans)) => spans.iter().map(|it| it.context.span).collect(),
+                _ => Vec::new(),
+            }
+        };
+        assert_eq!(take(5), [3, 4, 5]);
+        assert!(take(1).is_empty(), "it is full");
+        queued.fetch_sub(2, Ordering::Relaxed);
+        assert_eq!(take(2), [1, 2]);
+        assert_eq!(FIGURES.dropped.get() - before, 3);
+        drop(received);
+        queued.store(0, Ordering::Relaxed);
+        queue.take(trace_of(2));
+        assert_eq!(FIGURES.dropped.get() - before, 5, "nobody takes them");
+    }
 }

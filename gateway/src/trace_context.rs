@@ -9,7 +9,8 @@ use axum::http::{HeaderMap, Method, StatusCode};
 pub use events::trace::Context as TraceContext;
 use events::trace::{self, Kind, Span};
 
-use crate::errors::code_of;
+use crate::errors::{Code, code_of};
+use crate::params::Params;
 
 /// Longer names of operations are cut.
 const LONGEST_NAME: usize = 64;
@@ -56,7 +57,7 @@ pub(crate) fn of_http(method: &Method, headers: &HeaderMap) -> Span {
         "OPTIONS" => ("OPTIONS /graphql", "OPTIONS"),
         _ => ("HTTP /graphql", "_OTHER"),
     };
-    let mut span = trace::root(name, Kind::Server, of_headers(headers));
+    let mut span = trace::received(name, Kind::Server, of_headers(headers));
     span.set("http.request.method", method);
     span.set("http.route", "/graphql");
     span
@@ -72,20 +73,28 @@ pub(crate) fn end_http(mut span: Span, status: StatusCode) {
 
 /// Begins the span of a request that came over a socket, or that names another trace than the HTTP request that it is in. Else that of the
 /// HTTP request is its own, and this is empty.
-pub(crate) fn of_request(extensions: &Extensions) -> Span {
+pub(crate) fn of_request(params: &Params) -> Span {
     if !trace::is_on() {
         return Span::default();
     }
-    let (present, own) = (trace::current(), of_extensions(extensions));
-    let is_within = match (present, own) {
-        (Some(present), Some(own)) => present.trace == own.trace,
-        (present, _) => present.is_some(),
-    };
-    if is_within {
+    let own = of_extensions(&params.extensions);
+    // What the HTTP request names is not its present trace if the sampler does not heed clients.
+    let is_of_http = |own: TraceContext| params.trace.is_some_and(|named| named.trace == own.trace);
+    if trace::is_recording() && own.is_none_or(is_of_http) {
         return Span::default();
     }
-    let mut span = trace::root("graphql request", Kind::Server, own);
-    if let Some(present) = present {
+    begin_request(own)
+}
+
+/// Begins the span of a request whose results come over a connection of their own. It outlives the HTTP request that asks for it, so it is
+/// no part of that.
+pub(crate) fn of_streamed(params: &Params) -> Span {
+    begin_request(of_extensions(&params.extensions).or(params.trace))
+}
+
+fn begin_request(parent: Option<TraceContext>) -> Span {
+    let mut span = trace::received("graphql request", Kind::Server, parent);
+    if let Some(present) = trace::current() {
         span.link(present);
     }
     span
@@ -120,14 +129,17 @@ pub(crate) fn shortened(name: &str) -> &str {
 }
 
 /// Notes errors of an operation. Those that the gateway is to blame for keep the trace; else a client could have every trace of its own
-/// kept.
+/// kept. They do so where the operation has no span of its own, too: what is not sampled has none before it is executed.
 pub(crate) fn note_errors(span: &mut Span, errors: &[ServerError]) {
-    if !span.is_recorded() {
+    if errors.is_empty() || !(span.is_recorded() || trace::is_recording()) {
         return;
     }
-    let codes = || errors.iter().filter_map(code_of);
+    let codes = || errors.iter().filter_map(code_to_be);
     match codes().find(|code| matches!(*code, "INTERNAL" | "UNAVAILABLE" | "TIMEOUT")) {
-        Some(code) => span.fail(code.to_owned()),
+        Some(code) => {
+            span.fail(code.to_owned());
+            trace::fail_present();
+        }
         None => {
             if let Some(code) = codes().next() {
                 span.set_error(code.to_owned());
@@ -136,9 +148,19 @@ pub(crate) fn note_errors(span: &mut Span, errors: &[ServerError]) {
     }
 }
 
+/// Returns the code that an error has, or that it gets when it is completed.
+fn code_to_be(error: &ServerError) -> Option<&str> {
+    let is_internal = error.source.is_some();
+    code_of(error).or_else(|| is_internal.then_some(Code::Internal.as_str()))
+}
+
 #[cfg(test)]
 mod tests {
+    use events::trace::{Ended, Sampler, Sink};
+    use parking_lot::Mutex;
+
     use super::*;
+    use crate::errors::typed;
 
     const GIVEN: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -149,5 +171,70 @@ mod tests {
         assert_eq!(of_headers(&headers), TraceContext::parse(GIVEN));
         headers.append(TRACEPARENT, GIVEN.parse().expect("a value"));
         assert_eq!(of_headers(&headers), None);
+    }
+
+    /// The sink is of the process, so all tests have the same.
+    static KEPT: Mutex<Vec<Ended>> = Mutex::new(Vec::new());
+
+    struct Keeping;
+
+    impl Sink for Keeping {
+        fn take(&self, spans: Vec<Ended>) {
+            KEPT.lock().extend(spans);
+        }
+    }
+
+    fn begin() {
+        trace::begin(Sampler::new(true, 0.0), Box::new(Keeping));
+    }
+
+    #[tokio::test]
+    async fn failures_before_the_execution_keep_what_is_not_sampled() {
+        begin();
+        let of_resolver = |error: &str| {
+            let mut error = ServerError::new(error, None);
+            error.source = Some(Arc::new("it is away"));
+            error
+        };
+        for (error, is_kept) in [
+            (typed(Code::Unavailable, "try again"), true),
+            (typed(Code::Timeout, "too late"), true),
+            (of_resolver("not completed yet"), true),
+            (typed(Code::RateLimited, "too much"), false),
+            (ServerError::new("a mistake", None), false),
+        ] {
+            let request = of_http(&Method::POST, &HeaderMap::new());
+            let id = request.context().expect("a context").trace;
+            let refusing = async {
+                let mut plan = trace::detail("plan");
+                assert!(!plan.is_recorded());
+                note_errors(&mut plan, std::slice::from_ref(&error));
+            };
+            request.scope(refusing).await;
+            end_http(request, StatusCode::OK);
+            let has = KEPT.lock().iter().any(|it| it.context.trace == id);
+            assert_eq!(has, is_kept, "{error:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_streamed_has_a_trace_of_its_own() {
+        begin();
+        let mut headers = HeaderMap::new();
+        headers.append(TRACEPARENT, GIVEN.parse().expect("a value"));
+        let params = Params {
+            trace: of_headers(&headers),
+            ..Params::default()
+        };
+        let given = params.trace.expect("a context");
+        let http = of_http(&Method::POST, &headers);
+        let (within, streamed) = http
+            .scope(async { (of_request(&params), of_streamed(&params)) })
+            .await;
+        assert!(!within.is_recorded());
+        // It is below what the client named, beside the HTTP request.
+        let streamed = streamed.context().expect("a context");
+        assert_eq!(streamed.trace, given.trace);
+        assert_ne!(Some(streamed), http.context());
     }
 }

@@ -17,7 +17,10 @@ pub(crate) struct Traced<'a, T>(pub(crate) &'a T);
 impl<T: ObjectType> ContainerType for Traced<'_, T> {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
         let name = ctx.item.node.name.node.as_str();
-        let mut span = child(format!("resolve {name}"), Kind::Internal);
+        let mut span = child("resolve", Kind::Internal);
+        if span.is_recorded() {
+            span.rename(format!("resolve {name}"));
+        }
         let resolved = span.scope(self.0.resolve_field(ctx)).await;
         if resolved.is_err() {
             span.set_error("field");

@@ -39,7 +39,7 @@ impl<R: Record> Records<R> {
     pub async fn create(&self, context: CommandContext, new: R::New) -> Result<R> {
         authorize(&context.viewer, R::WRITE)?;
         let order = Order::Create(check_new::<R>(new)?);
-        self.commit(Command { context, order }).await
+        self.commit(Command::new(context, order)).await
     }
 
     /// Creates many records: all of them or none.
@@ -94,7 +94,7 @@ impl<R: Record> Records<R> {
     ) -> Result<R> {
         authorize(&context.viewer, R::WRITE)?;
         let order = Order::Change(target, edit);
-        self.commit(Command { context, order }).await
+        self.commit(Command::new(context, order)).await
     }
 
     /// Runs an authorized command with valid input.

@@ -14,7 +14,9 @@ use std::{
 
 use ::events::{
     Appending, Caller, Error, EventLog, Group, Members, Meta, RowTable, Rows, Tx, Written,
-    metrics::METRICS, sql::query, trace,
+    metrics::METRICS,
+    sql::query,
+    trace::{self, Place},
 };
 use futures::future::BoxFuture;
 use sea_orm::{ActiveModelTrait, EntityName, EntityTrait, IdenStatic, Iterable, ModelTrait, Value};
@@ -40,6 +42,18 @@ type Column<R> = <<R as ModelTrait>::Entity as EntityTrait>::Column;
 pub(super) struct Command<R: Record> {
     pub(super) context: CommandContext,
     pub(super) order: Order<R>,
+    /// The span that it is a part of, for when it runs alone.
+    place: Option<Place>,
+}
+
+impl<R: Record> Command<R> {
+    pub(super) fn new(context: CommandContext, order: Order<R>) -> Self {
+        Self {
+            context,
+            order,
+            place: trace::present(),
+        }
+    }
 }
 
 /// What a command is to do.
@@ -78,8 +92,10 @@ impl<R: Record> Group for Commands<R> {
                     Some(answer) => caller.answer(answer),
                     // The lane goes on with the next group.
                     None => {
+                        // The present span is that of another member.
+                        let place = command.place.clone();
                         let answering = answer_alone(self.log.clone(), command, caller);
-                        drop(tokio::spawn(trace::carried(answering)));
+                        drop(tokio::spawn(trace::in_place(place, answering)));
                     }
                 }
             }

@@ -282,7 +282,7 @@ impl Lease {
         }
         self.is_waiting = true;
         self.began = Some(Instant::now());
-        self.span = traced::begin(self.system(), self.sql.as_str());
+        self.span = traced::begin(self.system(), &self.sql);
         Ok(())
     }
 

@@ -1,29 +1,45 @@
 //! Statements in traces. A span tells what a statement does and to which table, never its text: the values of most are parameters, but
 //! not of all.
 
-use crate::trace::{Kind, Span, child};
+use sea_orm::sqlx::SqlStr;
+
+use crate::trace::{Ended, Kind, Span, child};
 
 /// The longest name of a table that is told.
 const LONGEST: usize = 64;
 /// The words before the name of a table.
 const BEFORE_TABLE: [&str; 4] = ["from", "into", "update", "join"];
 
-/// Begins the span of a statement; an empty one where nothing is recorded.
-pub(super) fn begin(system: &'static str, sql: &str) -> Span {
-    let mut span = match crate::trace::is_recording() {
-        true => child("", Kind::Client),
-        false => return Span::default(),
-    };
-    let (operation, table) = summary(sql);
-    match table {
-        Some(table) => {
-            span.rename(format!("{operation} {table}"));
-            span.set("db.collection.name", table);
+/// A statement that has a span. Its text is shared, and read only if the span is kept: those of most requests are not.
+pub(crate) struct TracedStatement {
+    system: &'static str,
+    sql: SqlStr,
+}
+
+impl TracedStatement {
+    /// Tells the span what the statement does.
+    pub(crate) fn tell(&self, span: &mut Ended) {
+        let (operation, table) = summary(self.sql.as_str());
+        let attributes = &mut span.attributes;
+        match table {
+            Some(table) => {
+                span.name = format!("{operation} {table}").into();
+                attributes.push(("db.collection.name", table.into()));
+            }
+            None => span.name = operation.into(),
         }
-        None => span.rename(operation),
+        attributes.push(("db.system.name", self.system.into()));
+        attributes.push(("db.operation.name", operation.into()));
     }
-    span.set("db.system.name", system);
-    span.set("db.operation.name", operation);
+}
+
+/// Begins the span of a statement; an empty one where nothing is recorded.
+pub(super) fn begin(system: &'static str, sql: &SqlStr) -> Span {
+    let mut span = child("", Kind::Client);
+    if span.is_recorded() {
+        let sql = sql.clone();
+        span.set_statement(TracedStatement { system, sql });
+    }
     span
 }
 
@@ -70,7 +86,10 @@ fn name(word: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
+    use crate::trace::{Context, Value};
 
     #[test]
     fn a_statement_is_told_without_its_text() {
@@ -98,5 +117,36 @@ mod tests {
             let told = summary(sql);
             assert_eq!(told, (operation, table.map(str::to_owned)), "{sql}");
         }
+    }
+
+    #[test]
+    fn a_statement_is_read_when_its_span_is_kept() {
+        let mut span = Ended {
+            context: Context {
+                trace: 1,
+                span: 1,
+                flags: 1,
+            },
+            parent: None,
+            is_parent_remote: false,
+            name: "".into(),
+            kind: Kind::Client,
+            began: Instant::now(),
+            ended: Instant::now(),
+            attributes: Vec::new(),
+            links: Vec::new(),
+            error: None,
+        };
+        let sql = SqlStr::from_static("insert into event (a) values ('secret')");
+        let system = "sqlite";
+        TracedStatement { system, sql }.tell(&mut span);
+        assert_eq!(span.name, "insert event");
+        let expected = [
+            ("db.collection.name", "event"),
+            ("db.system.name", "sqlite"),
+            ("db.operation.name", "insert"),
+        ];
+        let expected = expected.map(|(name, value)| (name, Value::from(value)));
+        assert_eq!(span.attributes, expected);
     }
 }

@@ -1,13 +1,22 @@
 //! What is recorded of a span, and of a trace in this process until the first of its spans ends. Then it is decided whether it is kept.
 //! What ends later goes the same way.
 
-use std::{borrow::Cow, sync::Arc, time::Instant};
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Instant,
+};
 
 use parking_lot::Mutex;
 
 use super::{Context, TRACER, is_slow};
+use crate::database::TracedStatement;
 
-/// The most spans of one trace in this process, and of one that is only kept if it turns out slow or failed.
+/// The most spans of one recording, with its first and with those that come late; and of one that is only kept if it turns out slow or
+/// failed.
 const MOST_SPANS: usize = 512;
 const MOST_UNSAMPLED: usize = 64;
 const USUAL_SPANS: usize = 6;
@@ -97,23 +106,48 @@ pub struct Ended {
 pub(super) struct Recording {
     pub(super) trace: u128,
     pub(super) flags: u8,
+    /// Whether the trace has no parent elsewhere.
+    pub(super) began_here: bool,
+    /// How many spans were begun, or would have been if there had been room.
+    begun: AtomicUsize,
     state: Mutex<State>,
+}
+
+/// A span that has ended, with what is still to be read of it if it is kept.
+struct Held {
+    span: Ended,
+    statement: Option<TracedStatement>,
+}
+
+impl Held {
+    fn told(self) -> Ended {
+        let Self {
+            mut span,
+            statement,
+        } = self;
+        if let Some(statement) = statement {
+            statement.tell(&mut span);
+        }
+        span
+    }
 }
 
 #[derive(Default)]
 struct State {
-    spans: Vec<Ended>,
-    left_out: usize,
+    spans: Vec<Held>,
     has_failed: bool,
     /// Whether it is kept, once that is decided.
     is_kept: Option<bool>,
 }
 
 impl Recording {
-    pub(super) fn new(trace: u128, flags: u8) -> Self {
+    /// Begins with the first span.
+    pub(super) fn new(trace: u128, flags: u8, began_here: bool) -> Self {
         Self {
             trace,
             flags,
+            began_here,
+            begun: AtomicUsize::new(1),
             state: Mutex::default(),
         }
     }
@@ -132,43 +166,54 @@ impl Recording {
         self.state.lock().has_failed = true;
     }
 
+    fn most(&self) -> usize {
+        match self.is_sampled() {
+            true => MOST_SPANS,
+            false => MOST_UNSAMPLED,
+        }
+    }
+
+    /// Counts a span that is to begin; returns whether there is room for it. What finds none is never built.
+    pub(super) fn has_room(&self) -> bool {
+        self.begun.fetch_add(1, Ordering::Relaxed) < self.most()
+    }
+
     /// Takes a span. With the first one of the trace it is decided whether all are kept.
-    pub(super) fn end(&self, mut span: Ended, is_first: bool) {
+    pub(super) fn end(&self, mut span: Ended, statement: Option<TracedStatement>, is_first: bool) {
         let mut state = self.state.lock();
         let kept = match (state.is_kept, is_first) {
-            (Some(is_kept), _) => is_kept.then(|| vec![span]),
-            (None, false) => return self.hold(&mut state, span),
+            (Some(is_kept), _) => is_kept.then(|| vec![Held { span, statement }]),
+            (None, false) => return state.hold(Held { span, statement }),
             (None, true) => {
                 let took = span.ended.duration_since(span.began);
                 let is_kept = self.is_sampled() || state.has_failed || is_slow(took);
                 state.is_kept = Some(is_kept);
-                if state.left_out > 0 {
-                    let left_out = ("millrace.spans.left_out", state.left_out.into());
+                let begun = self.begun.load(Ordering::Relaxed);
+                let left_out = begun.saturating_sub(self.most());
+                if left_out > 0 {
+                    let left_out = ("millrace.spans.left_out", left_out.into());
                     span.attributes.push(left_out);
                 }
                 let mut spans = std::mem::take(&mut state.spans);
-                spans.push(span);
+                spans.push(Held { span, statement });
                 is_kept.then_some(spans)
             }
         };
         drop(state);
         if let Some((tracer, spans)) = TRACER.get().zip(kept) {
-            tracer.sink.take(spans);
+            tracer
+                .sink
+                .take(spans.into_iter().map(Held::told).collect());
         }
     }
+}
 
-    fn hold(&self, state: &mut State, span: Ended) {
-        let most = match self.is_sampled() {
-            true => MOST_SPANS,
-            false => MOST_UNSAMPLED,
-        };
+impl State {
+    fn hold(&mut self, span: Held) {
         // Most requests have no more.
-        if state.spans.is_empty() {
-            state.spans.reserve(USUAL_SPANS);
+        if self.spans.is_empty() {
+            self.spans.reserve(USUAL_SPANS);
         }
-        match state.spans.len() < most {
-            true => state.spans.push(span),
-            false => state.left_out += 1,
-        }
+        self.spans.push(span);
     }
 }

@@ -29,6 +29,11 @@ impl Sampler {
         }
     }
 
+    /// Returns the parent, if its decision counts.
+    pub(super) fn heeded(self, parent: Option<Context>) -> Option<Context> {
+        parent.filter(|_| self.heeds_parent)
+    }
+
     /// Returns whether a trace is sampled.
     pub(super) fn samples(self, trace: u128, parent: Option<Context>) -> bool {
         match parent {
@@ -56,6 +61,8 @@ mod tests {
         assert!(none.samples(1, parent(1)) && !all.samples(1, parent(0)));
         let heedless = Sampler::new(false, 0.0);
         assert!(!heedless.samples(1, parent(1)));
+        assert_eq!(all.heeded(parent(0)), parent(0));
+        assert_eq!(heedless.heeded(parent(1)), None);
         for trace in [0, 1, u128::MAX] {
             assert!(!none.samples(trace, None) && all.samples(trace, None));
         }

@@ -6,22 +6,20 @@ use futures::future::Either;
 use tokio::task::futures::TaskLocalFuture;
 
 use super::{Context, Ended, Kind, TRACER, Value, ids, is_on, record::Recording};
-use crate::Event;
+use crate::{Event, database::TracedStatement};
 
-/// The most traces that a batch of events has spans in. Further ones are links.
-const MOST_SERVED: usize = 16;
 /// The most links of a span.
-const MOST_LINKS: usize = 64;
+pub(super) const MOST_LINKS: usize = 64;
 
 tokio::task_local! {
-    static PLACE: Place;
+    static PLACE: Option<Place>;
 }
 
 /// A span that others may be parts of.
 #[derive(Clone)]
 pub struct Place {
-    recording: Arc<Recording>,
-    span: u64,
+    pub(super) recording: Arc<Recording>,
+    pub(super) span: u64,
 }
 
 /// A span. It ends when it is dropped.
@@ -41,13 +39,29 @@ struct Open {
     attributes: Vec<(&'static str, Value)>,
     links: Vec<Context>,
     error: Option<Cow<'static, str>>,
+    /// The statement that it stands for. It is read only if the span is kept.
+    statement: Option<TracedStatement>,
 }
 
-/// A future with its present span, or without one.
-pub type Scoped<F> = Either<TaskLocalFuture<Place, F>, F>;
+/// A future with a present span of its own, or with that of whoever polls it.
+pub type Scoped<F> = Either<TaskLocalFuture<Option<Place>, F>, F>;
+
+/// Begins a trace for what a client has sent. That of the client goes on if the sampler heeds it. Otherwise it is but a link: whoever knows
+/// an id that is sampled could else have all that it sends recorded.
+pub fn received(name: &'static str, kind: Kind, parent: Option<Context>) -> Span {
+    let Some(tracer) = TRACER.get() else {
+        return Span(None);
+    };
+    let heeded = tracer.sampler.heeded(parent);
+    let mut span = root(name, kind, heeded);
+    if let (Some(parent), None) = (parent, heeded) {
+        span.link(parent);
+    }
+    span
+}
 
 /// Begins a trace, or continues that of a parent elsewhere. The sampler decides whether it is kept in any case.
-pub fn root(name: &'static str, kind: Kind, parent: Option<Context>) -> Span {
+pub(crate) fn root(name: &'static str, kind: Kind, parent: Option<Context>) -> Span {
     let Some(tracer) = TRACER.get() else {
         return Span(None);
     };
@@ -75,7 +89,7 @@ pub fn detail(name: &'static str) -> Span {
 /// Returns whether there is a present span, in a trace that is sampled.
 pub fn is_detailed() -> bool {
     let is_sampled = |place: &Place| place.recording.is_sampled();
-    is_on() && PLACE.try_with(is_sampled).unwrap_or(false)
+    is_on() && with_present(is_sampled).unwrap_or(false)
 }
 
 /// Begins a span for an event whose trace is sampled; an empty one for any other.
@@ -94,67 +108,36 @@ pub fn after(name: &'static str, kind: Kind, cause: Context) -> Span {
     }
 }
 
-/// Begins spans for a batch of events: one in each trace that is sampled, up to a bound, with links for the rest.
-pub fn of_events<'a>(
-    name: &'static str,
-    kind: Kind,
-    events: impl IntoIterator<Item = &'a Event>,
-) -> Serving {
-    let mut serving = Serving::default();
-    if !is_on() {
-        return serving;
-    }
-    let (mut known, mut count) = (Vec::<Context>::new(), 0_usize);
-    for event in events {
-        count += 1;
-        let is_room = known.len() < MOST_SERVED + MOST_LINKS;
-        let Some(context) = sampled(event).filter(|it| is_room && !known.contains(it)) else {
-            continue;
-        };
-        known.push(context);
-        if known.len() <= MOST_SERVED {
-            let parent = Some(context);
-            serving.push(Span::first(name.into(), kind, context.trace, parent, true));
-        } else {
-            serving.link(context);
-        }
-    }
-    serving.set("messaging.batch.message_count", count);
-    serving
-}
-
-/// Begins spans for what is done at once on behalf of others: a part of each of theirs, up to a bound, with links for the rest.
-pub fn serving(name: &'static str, kind: Kind, mut places: Vec<Place>) -> Serving {
-    if places.is_empty() {
-        return Serving::default();
-    }
-    // Those that are sampled come first. One request may have asked many times.
-    places.sort_by_key(|it| (!it.recording.is_sampled(), it.recording.trace, it.span));
-    places.dedup_by_key(|it| (it.recording.trace, it.span));
-    let mut serving = Serving::default();
-    for (number, place) in places.into_iter().enumerate() {
-        match number < MOST_SERVED {
-            true => serving.push(Span::below(place, name.into(), kind)),
-            false => serving.link(place.context()),
-        }
-    }
-    serving
+/// Begins a part of a span of this process that may have ended.
+pub fn below(name: &'static str, kind: Kind, place: Place) -> Span {
+    Span::below(place, name.into(), kind)
 }
 
 /// Returns the present span.
 pub fn present() -> Option<Place> {
-    is_on().then(|| PLACE.try_with(Place::clone).ok()).flatten()
+    is_on().then(|| with_present(Place::clone)).flatten()
+}
+
+fn with_present<T>(read: impl FnOnce(&Place) -> T) -> Option<T> {
+    let read = |place: &Option<Place>| place.as_ref().map(read);
+    PLACE.try_with(read).ok().flatten()
 }
 
 /// Returns the context of the present span.
 pub fn current() -> Option<Context> {
-    let read = || PLACE.try_with(Place::context).ok();
-    is_on().then(read).flatten()
+    is_on().then(|| with_present(Place::context)).flatten()
 }
 
 /// Returns whether there is a present span.
 pub fn is_recording() -> bool {
-    is_on() && PLACE.try_with(|_| ()).is_ok()
+    is_on() && with_present(|_| ()).is_some()
+}
+
+/// Has the trace of the present span kept, because of a failure that has no span of its own.
+pub fn fail_present() {
+    if is_on() {
+        with_present(|place| place.recording.fail());
+    }
 }
 
 /// Takes the present span along with a future that another task runs.
@@ -162,11 +145,11 @@ pub fn carried<F: Future>(future: F) -> Scoped<F> {
     in_place(present(), future)
 }
 
-/// Makes a span the present one of a future.
+/// Makes a span the present one of a future. Without one the future has none, whoever polls it: what it does is no part of theirs.
 pub fn in_place<F: Future>(place: Option<Place>, future: F) -> Scoped<F> {
-    match place {
-        Some(place) => Either::Left(PLACE.scope(place, future)),
-        None => Either::Right(future),
+    match is_on() {
+        true => Either::Left(PLACE.scope(place, future)),
+        false => Either::Right(future),
     }
 }
 
@@ -176,13 +159,22 @@ pub fn sampled(event: &Event) -> Option<Context> {
 }
 
 impl Place {
-    fn context(&self) -> Context {
+    pub(super) fn context(&self) -> Context {
         self.recording.context(self.span)
+    }
+
+    /// Returns whether it may serve an event of this context. What continues a trace serves an event of that trace, so of a batch it serves
+    /// none that has no context.
+    pub(super) fn serves(&self, cause: Option<Context>) -> bool {
+        match cause {
+            Some(cause) => cause.trace == self.recording.trace,
+            None => self.recording.began_here,
+        }
     }
 }
 
 impl Span {
-    fn first(
+    pub(super) fn first(
         name: Cow<'static, str>,
         kind: Kind,
         trace: u128,
@@ -191,14 +183,17 @@ impl Span {
     ) -> Self {
         let flags = Context::flags(parent.map_or(0, |parent| parent.flags), is_sampled);
         let place = Place {
-            recording: Arc::new(Recording::new(trace, flags)),
+            recording: Arc::new(Recording::new(trace, flags, parent.is_none())),
             span: ids::span(),
         };
         let parent = parent.map(|parent| parent.span);
         Self::open(place, parent, true, name, kind)
     }
 
-    fn below(place: Place, name: Cow<'static, str>, kind: Kind) -> Self {
+    pub(super) fn below(place: Place, name: Cow<'static, str>, kind: Kind) -> Self {
+        if !place.recording.has_room() {
+            return Self(None);
+        }
         let parent = Some(place.span);
         let place = Place {
             span: ids::span(),
@@ -225,6 +220,7 @@ impl Span {
             attributes: Vec::new(),
             links: Vec::new(),
             error: None,
+            statement: None,
         })))
     }
 
@@ -245,9 +241,24 @@ impl Span {
         Some(self.0.as_ref()?.place.context())
     }
 
-    /// Makes it the present span of a future.
+    /// Returns its place, for what is done on its behalf in this process, be it later.
+    pub fn place(&self) -> Option<Place> {
+        Some(self.0.as_ref()?.place.clone())
+    }
+
+    /// Makes it the present span of a future. If it is empty, that of whoever polls the future remains.
     pub fn scope<F: Future>(&self, future: F) -> Scoped<F> {
-        in_place(self.0.as_ref().map(|open| open.place.clone()), future)
+        match self.place() {
+            Some(place) => in_place(Some(place), future),
+            None => Either::Right(future),
+        }
+    }
+
+    /// Says which statement it stands for.
+    pub(crate) fn set_statement(&mut self, statement: TracedStatement) {
+        if let Some(open) = &mut self.0 {
+            open.statement = Some(statement);
+        }
     }
 
     /// Says that it has begun earlier.
@@ -310,60 +321,7 @@ impl Drop for Open {
             links: std::mem::take(&mut self.links),
             error: self.error.take(),
         };
-        self.place.recording.end(ended, self.is_first);
-    }
-}
-
-/// The spans of what is done at once for several. What it does is a part of the first, and the others have a link to that.
-#[derive(Default)]
-#[must_use = "spans end when they are dropped"]
-pub struct Serving(Vec<Span>);
-
-impl Serving {
-    fn push(&mut self, mut span: Span) {
-        if let Some(first) = self.0.first().and_then(Span::context) {
-            span.link(first);
-        }
-        self.0.push(span);
-    }
-
-    fn link(&mut self, context: Context) {
-        if let Some(first) = self.0.first_mut() {
-            first.link(context);
-        }
-    }
-
-    /// Returns whether there are any.
-    pub fn is_recorded(&self) -> bool {
-        !self.0.is_empty()
-    }
-
-    /// Makes the first one the present span of a future.
-    pub fn scope<F: Future>(&self, future: F) -> Scoped<F> {
-        match self.0.first() {
-            Some(first) => first.scope(future),
-            None => Either::Right(future),
-        }
-    }
-
-    /// Says that they have begun earlier.
-    pub fn since(&mut self, began: Instant) {
-        self.0.iter_mut().for_each(|span| span.since(began));
-    }
-
-    /// Adds an attribute to each.
-    pub fn set(&mut self, name: &'static str, value: impl Into<Value>) {
-        if self.is_recorded() {
-            let value = value.into();
-            self.0
-                .iter_mut()
-                .for_each(|span| span.set(name, value.clone()));
-        }
-    }
-
-    /// Says that they have failed.
-    pub fn fail(&mut self, what: impl Into<Cow<'static, str>>) {
-        let what = what.into();
-        self.0.iter_mut().for_each(|span| span.fail(what.clone()));
+        let statement = self.statement.take();
+        self.place.recording.end(ended, statement, self.is_first);
     }
 }

@@ -108,9 +108,9 @@ async fn what_is_sampled_slow_or_failed_is_kept() {
         .await;
     drop(span);
     let many = taken.now().remove(0);
-    assert_eq!(many.len(), 513);
-    let left_out = ("millrace.spans.left_out", Value::Number(1_488));
-    assert_eq!(many[512].attributes, [left_out]);
+    assert_eq!(many.len(), 512, "with the first");
+    let left_out = ("millrace.spans.left_out", Value::Number(1_489));
+    assert_eq!(many[511].attributes, [left_out]);
 
     // Events whose trace is not sampled cost nothing, and a batch serves a bounded number of traces.
     assert!(!of_event("none", Kind::Consumer, &event(1, "customer", 1)).is_recorded());
@@ -171,4 +171,70 @@ async fn what_is_sampled_slow_or_failed_is_kept() {
         context_after(&caused_by(parent(0))),
         Some(parent(0).to_string())
     );
+
+    what_comes_late_is_bounded_too(&taken);
+    what_has_no_span_can_fail_a_trace(&taken).await;
+    what_has_no_place_is_no_part_of_others().await;
+    an_event_without_a_trace_gets_none_of_others().await;
+    what_a_client_sends_continues_its_trace(&taken);
+}
+
+/// An execution that is pushed to a thousand subscribers.
+fn what_comes_late_is_bounded_too(taken: &Taken) {
+    taken.now();
+    let executed = after("execute subscription", Kind::Consumer, parent(1));
+    let place = executed.place().expect("a place");
+    drop(executed);
+    assert_eq!(taken.now().len(), 1);
+    let pushes = (0..1_000).map(|_| below("push", Kind::Producer, place.clone()));
+    let recorded = pushes.filter(Span::is_recorded).count();
+    assert_eq!(recorded, 511, "there was one span before");
+    let late: Vec<Ended> = taken.now().into_iter().flatten().collect();
+    assert_eq!(late.len(), 511);
+    let is_push = |it: &Ended| it.name == "push" && it.parent == Some(place.span);
+    assert!(late.iter().all(|it| is_push(it) && it.context.trace == 7));
+}
+
+async fn what_has_no_span_can_fail_a_trace(taken: &Taken) {
+    fail_present();
+    let refused = root("refused", Kind::Server, None);
+    // What is worth its cost only in a sampled trace has no span in this one.
+    let refusing = async {
+        assert!(!detail("plan").is_recorded());
+        fail_present();
+    };
+    refused.scope(refusing).await;
+    drop(refused);
+    assert_eq!(taken.now().len(), 1);
+}
+
+async fn what_has_no_place_is_no_part_of_others() {
+    let first = root("first", Kind::Server, None);
+    let hidden = async { present().is_none() && !is_recording() && current().is_none() };
+    let within = async {
+        assert!(in_place(None, hidden).await);
+        // An empty span changes nothing.
+        assert!(Span::default().scope(async { is_recording() }).await);
+        is_recording()
+    };
+    assert!(first.scope(within).await);
+}
+
+async fn an_event_without_a_trace_gets_none_of_others() {
+    let unknown = event(1, "customer", 1);
+    let of_batch = of_events("follow", Kind::Consumer, &[caused_by(parent(1))]);
+    let next = of_batch.scope(async { context_after(&unknown) });
+    assert_eq!(next.await, None);
+    // The attempt of a handler serves this one event.
+    let attempt = root("handle", Kind::Consumer, None);
+    let next = attempt.scope(async { context_after(&unknown) });
+    assert_eq!(next.await, attempt.context().map(|it| it.to_string()));
+}
+
+fn what_a_client_sends_continues_its_trace(taken: &Taken) {
+    taken.now();
+    drop(received("request", Kind::Server, Some(parent(1))));
+    let spans = taken.now().remove(0);
+    assert_eq!((spans[0].context.trace, spans[0].parent), (7, Some(9)));
+    assert_eq!(spans[0].links, []);
 }

@@ -8,7 +8,7 @@ use async_stream::stream;
 use chrono::{DateTime, Utc};
 use events::{
     Cursor, EventSource, Range,
-    trace::{self, Context, Kind as SpanKind},
+    trace::{self, Kind as SpanKind, Place},
 };
 use futures::{StreamExt, stream::BoxStream};
 use prometheus_client::metrics::counter::Counter;
@@ -33,8 +33,8 @@ pub(super) enum Answer {
         payload: Payload,
         /// When the event occurred, if it has just done so.
         at: Option<DateTime<Utc>>,
-        /// The span that has executed it, if the event's trace is sampled.
-        trace: Option<Context>,
+        /// The span that has executed it, if the event's trace is sampled. All pushes are parts of it, so that they are bounded together.
+        trace: Option<Place>,
     },
     /// The end of the subscription.
     Error(Vec<ServerError>),
@@ -193,14 +193,18 @@ impl Subscription<Shared> for SubscriptionRequest {
     }
 }
 
-/// Tells the trace of the last event that a subscription was executed for it.
-fn traced(source: &EventSource, plan: &Plan) -> Option<Context> {
+/// Tells the trace of the last event that a subscription was executed for it. A trace that is long over is not told of each client that
+/// reads the past.
+fn traced(source: &EventSource, plan: &Plan) -> Option<Place> {
+    if source.is_replay() {
+        return None;
+    }
     let (context, began) = source.traced()?;
     let mut span = trace::after("execute subscription", SpanKind::Consumer, context);
     span.since(began);
     span.set("graphql.operation.type", "subscription");
     trace_context::set_name(&mut span, plan.operation_name());
-    span.context()
+    span.place()
 }
 
 fn answers(

@@ -11,7 +11,7 @@ use async_graphql::ServerError;
 use events::{
     Cursor, Range,
     metrics::since,
-    trace::{self, Context, Kind, Span},
+    trace::{self, Kind, Span},
 };
 use futures::{StreamExt, stream::BoxStream};
 use tokio::sync::{
@@ -249,9 +249,9 @@ impl<G: Ground> Subscriber<G> {
     }
 
     /// Begins the span of a push, which ends when the transport wants the next one.
-    fn begin_push(&mut self, trace: Option<Context>) {
-        if let Some(context) = trace {
-            self.pushing = trace::after("push", Kind::Producer, context);
+    fn begin_push(&mut self, executed: Option<trace::Place>) {
+        if let Some(executed) = executed {
+            self.pushing = trace::below("push", Kind::Producer, executed);
             self.pushing.set("graphql.operation.type", "subscription");
         }
     }

@@ -1,14 +1,12 @@
 //! The settings of traces, with the names and the meaning that OpenTelemetry's specification gives them. A variable that is empty is not
 //! set. What is wrong is said at the start.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use clap::Args;
 use entities::users::Secret;
 use events::trace::Sampler;
-use opentelemetry_otlp::tonic_types::metadata::MetadataMap;
 use opentelemetry_otlp::tonic_types::transport::ClientTlsConfig;
 use opentelemetry_otlp::{
     Protocol, SpanExporter, WithExportConfig, WithHttpConfig, WithTonicConfig,
@@ -18,6 +16,7 @@ use opentelemetry_sdk::trace::SpanExporter as _;
 use percent_encoding::percent_decode_str;
 
 use super::export::Terms;
+use super::headers::{self, Client};
 
 /// Where traces go over HTTP, under an endpoint that is for all signals.
 const PATH: &str = "v1/traces";
@@ -27,10 +26,20 @@ const PATH: &str = "v1/traces";
 #[command(next_help_heading = "Tracing")]
 pub struct TracingSettings {
     /// Collector that traces are sent to by OTLP, such as `http://collector:4318`; without one there are no traces
-    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    #[arg(
+        long,
+        env = "OTEL_EXPORTER_OTLP_ENDPOINT",
+        value_name = "URL",
+        hide_env_values = true
+    )]
     pub otlp_endpoint: Option<String>,
     /// The same for traces only, with the whole path, such as `http://collector:4318/v1/traces`
-    #[arg(long, env = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", value_name = "URL")]
+    #[arg(
+        long,
+        env = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        value_name = "URL",
+        hide_env_values = true
+    )]
     pub otlp_traces_endpoint: Option<String>,
     /// Protocol of the collector: http/protobuf or grpc [default: http/protobuf]
     #[arg(long, env = "OTEL_EXPORTER_OTLP_PROTOCOL", value_name = "PROTOCOL")]
@@ -142,7 +151,10 @@ impl TracingSettings {
             .map_err(|error| format!("{name}: {error}; expected such as http://collector:4318"))?;
         let is_web = matches!(url.scheme_str(), Some("http" | "https"));
         if !is_web || url.authority().is_none() {
-            return Err(wrong(name, text, "http:// or https:// and a host"));
+            // It is not shown: there may be a key in it.
+            return Err(format!(
+                "{name} is not valid: expected http:// or https:// and a host"
+            ));
         }
         if url.authority().is_some_and(|it| it.as_str().contains('@')) {
             return Err(format!(
@@ -248,15 +260,23 @@ impl Plan {
         }
     }
 
+    /// Returns the endpoint without its path and its parameters, in which there may be a key.
+    pub(super) fn origin(&self) -> String {
+        let url = self.endpoint.parse::<Uri>().unwrap_or_default();
+        let authority = url.authority().map_or("", |it| it.as_str());
+        format!("{}://{authority}", url.scheme_str().unwrap_or_default())
+    }
+
     /// Returns what sends spans. It connects when it first does.
     pub(super) fn exporter(&self, resource: &Resource) -> Result<SpanExporter, Wrong> {
+        let headers = headers::of_messages(self.headers.clone());
         let built = match self.protocol {
             Protocol::Grpc => {
                 let builder = SpanExporter::builder()
                     .with_tonic()
                     .with_endpoint(&self.endpoint)
                     .with_timeout(self.limit)
-                    .with_metadata(MetadataMap::from_headers(self.headers.clone()));
+                    .with_interceptor(headers::replacing(headers));
                 let is_private = self.endpoint.starts_with("https:");
                 match is_private {
                     true => {
@@ -267,28 +287,26 @@ impl Plan {
                 }
             }
             _ => {
-                let client = reqwest::Client::builder()
+                let sending = reqwest::Client::builder()
                     .tls_backend_preconfigured(workers::tls::config()?)
-                    .user_agent(concat!("Millrace/", env!("CARGO_PKG_VERSION")))
                     .redirect(reqwest::redirect::Policy::none())
                     .no_proxy()
                     .timeout(self.limit)
                     .build()
                     .map_err(|error| format!("traces cannot be sent: {error}"))?;
-                let headers = self.headers.iter().filter_map(|(name, value)| {
-                    Some((name.to_string(), value.to_str().ok()?.to_owned()))
-                });
                 SpanExporter::builder()
                     .with_http()
-                    .with_http_client(client)
+                    .with_http_client(Client { sending, headers })
                     .with_protocol(Protocol::HttpBinary)
                     .with_endpoint(&self.endpoint)
                     .with_timeout(self.limit)
-                    .with_headers(headers.collect::<HashMap<_, _>>())
                     .build()
             }
         };
-        let mut exporter = built.map_err(|error| format!("traces cannot be sent: {error}"))?;
+        let mut exporter = built.map_err(|error| {
+            let error = error.to_string().replace(&self.endpoint, "the endpoint");
+            format!("traces cannot be sent: {error}")
+        })?;
         exporter.set_resource(resource);
         Ok(exporter)
     }

@@ -14,6 +14,8 @@ use tokio::net::TcpListener;
 
 use crate::signals::receiver::{Receiver, SECRET};
 
+mod asking;
+
 /// A trace that its client records, and a span in it.
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
@@ -70,11 +72,16 @@ async fn one_trace_goes_from_a_mutation_to_the_push_and_the_webhook(mut setup: S
     let (collector, receiver) = (Collector::start().await, Receiver::start([]).await);
     traced(&mut setup, &collector.url());
     let hook = format!("http://{}/hooks/secret-in-the-path", receiver.address);
+    let headers = setup.directory.join("headers");
+    std::fs::write(&headers, "api-key=the%20key,percent=a%2541").expect("a file");
+    let headers = headers.to_str().expect("text");
     for (name, value) in [
         ("MILLRACE_WEBHOOK_URL", &*hook),
         ("MILLRACE_WEBHOOK_SECRET", SECRET),
         ("MILLRACE_WEBHOOK_ALLOW_PRIVATE", "true"),
-        ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=the%20key"),
+        // What is for traces, from a file, comes before what is for all; it is decoded once.
+        ("OTEL_EXPORTER_OTLP_TRACES_HEADERS_FILE", headers),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=another,other=a"),
         (
             "OTEL_RESOURCE_ATTRIBUTES",
             "deployment.environment.name=test",
@@ -88,7 +95,7 @@ async fn one_trace_goes_from_a_mutation_to_the_push_and_the_webhook(mut setup: S
     let mut socket = other.client.socket().await;
     let document = "subscription Watching($after: String) { eventLog(types: [\"SignalSubmitted\"], after: $after) { type } }";
     let after = json!({ "after": other.client.head().await });
-    socket.subscribe("1", document, after).await;
+    socket.subscribe("1", document, after.clone()).await;
     let context = parent("01");
     let headers = [("traceparent", &*context)];
     let answer = app.client().run_with(SUBMIT, input(1.5), &headers).await;
@@ -174,12 +181,30 @@ async fn one_trace_goes_from_a_mutation_to_the_push_and_the_webhook(mut setup: S
     }
     assert_eq!(first.resource["service.name"], "millrace");
     assert_eq!(first.resource["deployment.environment.name"], "test");
+    for (name, expected) in [("api-key", "the key"), ("percent", "a%41")] {
+        let values: BTreeSet<_> = collector.header(name).into_iter().collect();
+        assert_eq!(values, BTreeSet::from([expected.to_owned()]), "{name}");
+    }
+    assert!(collector.header("other").is_empty());
     assert!(
-        collector
-            .header("api-key")
-            .iter()
-            .all(|key| key == "the key")
+        collector.header("user-agent")[0].starts_with("Millrace/"),
+        "{:?}",
+        collector.header("user-agent")
     );
+
+    // Who reads the past later adds nothing to its traces. What the gateway sends last arrives last.
+    let mut late = other.client.socket().await;
+    late.subscribe("1", document, after).await;
+    let replayed = late.payload("1").await;
+    assert_eq!(replayed["data"]["eventLog"]["type"], "SignalSubmitted");
+    drop(late);
+    let context = format!("00-{}-{PARENT}-01", "a".repeat(32));
+    let headers = [("traceparent", &*context)];
+    let asked = other.client.run_with("{ me { id } }", json!({}), &headers);
+    asked.await.data();
+    await_spans(&collector, &"a".repeat(32), &["POST /graphql"]).await;
+    let executed = collector.trace(TRACE);
+    assert_eq!(named(&executed, "execute subscription").len(), 1);
 
     // Nothing of what clients send, and no secret.
     let sent = String::from_utf8_lossy(&collector.bytes()).into_owned();
@@ -207,8 +232,14 @@ async fn one_trace_goes_from_a_mutation_to_the_push_and_the_webhook(mut setup: S
 async fn what_is_not_sampled_is_not_sent(mut setup: Setup) {
     let collector = Collector::start().await;
     traced(&mut setup, &collector.url());
-    setup.settings.set("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
-    setup.settings.set("MILLRACE_SLOW_OPERATION", "0s");
+    for (name, value) in [
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=another,other=a"),
+        ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "api-key=a%2541"),
+        ("MILLRACE_SLOW_OPERATION", "0s"),
+    ] {
+        setup.settings.set(name, value);
+    }
     let mut app = setup.start();
     let unsampled = parent("00");
     let headers = [("traceparent", &*unsampled)];
@@ -240,6 +271,9 @@ async fn what_is_not_sampled_is_not_sent(mut setup: Setup) {
     assert!(!names.contains("mutation"), "{names:?}");
     let traces: BTreeSet<_> = collector.spans().into_iter().map(|it| it.trace).collect();
     assert_eq!(traces.len(), 1, "{traces:?}");
+    let sent = |name| BTreeSet::from_iter(collector.header(name));
+    assert_eq!(sent("api-key"), BTreeSet::from(["a%41".to_owned()]));
+    assert!(sent("other").is_empty());
     let status = app.gateways[0].process.terminate(STOP);
     assert!(status.success(), "{status}");
 }
@@ -313,6 +347,11 @@ async fn wrong_settings_are_refused(mut setup: Setup) {
         ("OTEL_TRACES_SAMPLER", "sometimes", "always_on"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "grpc"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "a-secret", "name=value"),
+        (
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+            "ftp://c/a-secret",
+            "https://",
+        ),
     ] {
         setup
             .settings

@@ -32,11 +32,13 @@ fn there_are_traces_if_a_collector_is_named() {
     };
     assert_eq!(planned(&grpc).endpoint, "http://collector:4318/");
     let of_traces = TracingSettings {
-        otlp_traces_endpoint: text("https://other/path"),
+        otlp_traces_endpoint: text("https://other:1/path?key=a"),
         otlp_traces_protocol: text(""),
         ..named()
     };
-    assert_eq!(planned(&of_traces).endpoint, "https://other/path");
+    let of_traces = planned(&of_traces);
+    assert_eq!(of_traces.endpoint, "https://other:1/path?key=a");
+    assert_eq!(of_traces.origin(), "https://other:1", "what is logged");
     for off in [
         TracingSettings {
             traces_exporter: text("none"),
@@ -127,6 +129,19 @@ fn what_is_wrong_is_said_without_secrets() {
     }
     let message = of(|it| it.otlp_headers = Some(Secret::new("a-secret".to_owned())));
     assert!(!message.contains("a-secret"), "{message}");
+    for url in [
+        "ftp://c/?key=a-secret",
+        "/a-secret",
+        "http://a-secret:b@c",
+        "http://c/ a-secret",
+    ] {
+        let settings = TracingSettings {
+            otlp_endpoint: text(url),
+            ..named()
+        };
+        let message = refused(settings);
+        assert!(!message.contains("a-secret"), "{message}");
+    }
     let message = of(|it| it.otlp_headers = Some(Secret::new("a b=a-secret".to_owned())));
     assert!(!message.contains("a-secret"), "{message}");
 }
