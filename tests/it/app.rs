@@ -1,17 +1,19 @@
 //! The web app in a browser, against a gateway with demo data: what it shows, to whom, and what becomes of it when the network, the gateway
-//! or the session goes away. The programs are in `tests/js`, those of a name that begins with `app-`; each enters by itself.
+//! or the session goes away. Where people see each other, it runs both ways. The programs are in `tests/js`, those of a name that begins
+//! with `app-`; each enters by itself.
 
 use std::process::Command;
 
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
-use tests::Setup;
 use tests::driving::drive;
 use tests::graphql::Client;
 use tests::http::post;
-use tests::people::{ADMIN_EMAIL, Person};
+use tests::people::{ADMIN_EMAIL, Person, send_register, set_role};
 use tests::programs::{CHROMIUM, repository};
 use tests::recipe::START_LIMIT;
-use tests::setup::{Gateway, run_alone};
+use tests::setup::run_alone;
+use tests::{Gateway, Running, Setup};
 
 /// Starts a gateway for the first time, with demo data; returns it with the administrator whose password it printed.
 async fn first_start(setup: &Setup) -> (Gateway, Person) {
@@ -40,15 +42,63 @@ fn browse(program: &'static str, settings: &'static [(&'static str, &'static str
             setup.settings.set(name, value);
         }
         let (gateway, admin) = first_start(&setup).await;
-        let folder = repository().join("tests/js");
-        let running = tokio::task::spawn_blocking(move || drive(&folder, program, gateway, &admin));
-        running.await.expect("the program");
+        run_program(program, vec![gateway], admin).await;
     });
 }
 
-#[test]
-fn a_first_visit() {
-    browse("app-visit.mjs", &[SHORT]);
+/// Runs a program with the browser, against two gateways on Postgres and Redis, with workers in a process of their own.
+fn browse_distributed(program: &'static str) {
+    assert!(CHROMIUM.exists());
+    run_alone(async || {
+        let mut setup = Setup::distributed();
+        // Longer than `SHORT`: with more processes on the same cores, a request may take a second to arrive.
+        setup.settings.set(SHORT.0, "10s");
+        let mut seed = setup.command(&["seed", "--customers", "25", "--posts", "4"]);
+        assert!(seed.status().expect("it starts").success());
+        let app = setup.start_many(2, 1, &["--demo-data"]);
+        make_demo_people(&setup, app.client()).await;
+        let Running { gateways, workers } = app;
+        run_program(program, gateways, setup.admin().clone()).await;
+        drop(workers);
+    });
+}
+
+async fn run_program(program: &'static str, gateways: Vec<Gateway>, admin: Person) {
+    let folder = repository().join("tests/js");
+    let running = tokio::task::spawn_blocking(move || drive(&folder, program, gateways, &admin));
+    running.await.expect("the program");
+}
+
+/// Makes the people of the demo data, whom a gateway makes embedded only. What stands in place of their passwords makes users such people.
+async fn make_demo_people(setup: &Setup, admin: &Client) {
+    let people = [
+        ("Ada Lovelace", "ada@example.com", "STAFF"),
+        ("Grace Hopper", "grace@example.com", "STAFF"),
+        ("Alan Turing", "alan@example.com", "MEMBER"),
+    ];
+    for (name, email, role) in people {
+        let password = "replaced at once";
+        let registered = send_register(admin, name, email, password).await;
+        let person = Person::of(&registered, "register", password);
+        set_role(admin, &person.id, role).await.data();
+    }
+    let statement = "update user_password set hash = 'demo' where user_id in (select id from app_user \
+        where email_key in ('ada@example.com', 'grace@example.com', 'alan@example.com'))";
+    let database = setup.database().await;
+    let done = database.execute_unprepared(statement).await;
+    assert_eq!(done.expect("the people").rows_affected(), 3);
+}
+
+mod a_first_visit {
+    #[test]
+    fn embedded() {
+        super::browse("app-visit.mjs", &[super::SHORT]);
+    }
+
+    #[test]
+    fn distributed() {
+        super::browse_distributed("app-visit.mjs");
+    }
 }
 
 #[test]
@@ -71,9 +121,16 @@ fn faults_lose_nothing() {
     browse("app-faults.mjs", &[SHORT]);
 }
 
-#[test]
-fn people_chat() {
-    browse("app-chats.mjs", &[SHORT]);
+mod people_chat {
+    #[test]
+    fn embedded() {
+        super::browse("app-chats.mjs", &[super::SHORT]);
+    }
+
+    #[test]
+    fn distributed() {
+        super::browse_distributed("app-chats.mjs");
+    }
 }
 
 #[test]

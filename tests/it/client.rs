@@ -5,9 +5,9 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use tests::Setup;
 use tests::driving::drive;
 use tests::programs::{CHROMIUM, repository};
+use tests::{Running, Setup};
 
 fn package() -> PathBuf {
     let package = repository().join("web/client");
@@ -19,13 +19,12 @@ fn package() -> PathBuf {
 }
 
 async fn run(setup: Setup, program: &'static str) {
-    let mut app = setup.start();
-    let gateway = app.gateways.remove(0);
+    let Running { gateways, workers } = setup.start();
     let admin = setup.admin().clone();
     let folder = package().join("e2e");
-    let running = tokio::task::spawn_blocking(move || drive(&folder, program, gateway, &admin));
+    let running = tokio::task::spawn_blocking(move || drive(&folder, program, gateways, &admin));
     running.await.expect("the program");
-    drop(app);
+    drop(workers);
 }
 
 /// Runs a command of npm in the package, and returns what it printed.

@@ -1,4 +1,4 @@
-// Chats in two browsers that see each other: writing, typing, states, edits and deletions; what is unread; what is written without a
+// Chats in two browsers that see each other, at two gateways if there are two: writing, typing, states, edits and deletions; what is unread; what is written without a
 // network, also over a reload; members who come and go; and the past, read back while it stays where it is.
 import { connectionIs, enterAs, isTooWide, issues, visit } from './app.mjs';
 import { launch } from './chromium.mjs';
@@ -8,11 +8,11 @@ import { program, until } from './program.mjs';
 const run = Math.random().toString(36).slice(2, 8);
 const title = `Engine room ${run}`;
 
-await program(400_000, async (base, check) => {
+await program(400_000, async (base, check, other) => {
   const browser = await launch();
-  const [ada, grace] = [await visit(browser, base), await visit(browser, base)];
+  const [ada, grace] = [await visit(browser, base), await visit(browser, other)];
   await enterAs(ada.page, base, 'Ada', '/chats');
-  await enterAs(grace.page, base, 'Grace', '/posts');
+  await enterAs(grace.page, other, 'Grace', '/posts');
   const log = ({ page }) => page.getByRole('log', { name: 'Messages' });
   const shown = (who, text) => log(who).getByText(text, { exact: true });
   const field = ({ page }) => page.getByRole('textbox', { name: `Message to ${title}` });

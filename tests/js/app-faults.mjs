@@ -53,7 +53,7 @@ await program(400_000, async (base, check) => {
   await tell('kill');
   await connectionIs(page, /Offline|Catching up/);
   await bio.pressSequentially(', and while it was gone');
-  await page.waitForTimeout(4_500);
+  await tokenEnds(page);
   await tell('restart');
   await connectionIs(page, /Live/);
   const typed = 'Typed before it was killed, and while it was gone';
@@ -83,7 +83,7 @@ await program(400_000, async (base, check) => {
   await devtools.send('Page.setWebLifecycleState', { state: 'frozen' });
   line.silence();
   await somebody('Sleeper');
-  await new Promise((resolve) => setTimeout(resolve, 5_000));
+  await tokenEnds(again);
   line.fall();
   await line.rise();
   await devtools.send('Page.setWebLifecycleState', { state: 'active' });
@@ -110,6 +110,16 @@ await program(400_000, async (base, check) => {
   check('and the page goes on');
   await browser.close();
 });
+
+/** Until the access token that a page has now is of no use; the page has no line by which to renew it. */
+async function tokenEnds(page) {
+  const endsAtMs = await page.evaluate(() => {
+    const stored = Object.values(sessionStorage).find((text) => text.includes('accessToken'));
+    const [, claims] = JSON.parse(stored).accessToken.split('.');
+    return JSON.parse(atob(claims.replaceAll('-', '+').replaceAll('_', '/'))).exp * 1_000;
+  });
+  await until('the end of the token', () => Date.now() > endsAtMs);
+}
 
 /** As from another device. */
 async function signOutEverywhere(base, { email, password }) {

@@ -1,7 +1,7 @@
 // Operations in the app, as two administrators see them at the same time: the numbers move, a worker that one pauses is an alarm
 // for the other, events come and are looked into, a read model is rebuilt, a person is disconnected, and what a worker gave up is
 // replayed and discarded. The gateway's workers fail at every `signal_levels`.
-import { AxeBuilder } from '@axe-core/playwright';
+import { violations } from './accessibility.mjs';
 import { launch, watch } from './chromium.mjs';
 import { newCustomer, post, write } from './customers.mjs';
 import { register } from './people.mjs';
@@ -176,8 +176,7 @@ async function judge(page, base, path, where, check) {
   await page.goto(`${base}/operations${path}`);
   await page.getByRole('navigation', { name: 'Operations' }).waitFor();
   await until('the content', async () => (await page.locator('[aria-hidden] .mantine-Skeleton-root').count()) === 0);
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const found = violations.filter(({ impact }) => impact !== 'minor').map(({ id, nodes }) => [id, nodes[0].html.slice(0, 200)]);
+  const found = (await violations(page)).map(({ id, nodes }) => [id, nodes[0].html.slice(0, 200)]);
   check(`operations${path} is accessible (${where})`, found.length === 0, found);
   const isTooWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
   check(`operations${path} is no wider than its window (${where})`, !isTooWide);

@@ -1,6 +1,6 @@
 // Customers, students and users in the web app, in two browsers that see each other's changes: thousands of rows, edits that meet,
 // deletions and their undoing, many at once, an import, roles and presence. With ROWS=10000 it scrolls through as many.
-import { AxeBuilder } from '@axe-core/playwright';
+import { violations } from './accessibility.mjs';
 import { launch, watch } from './chromium.mjs';
 import { post } from './customers.mjs';
 import { register, signInAsAdmin } from './people.mjs';
@@ -67,8 +67,7 @@ async function enter(browser, base, { email, password }, path) {
 
 /** Dialogs only: the pages are looked at by app-pages.mjs. */
 async function judge(page, check, what) {
-  const { violations } = await new AxeBuilder({ page }).include('[role=dialog]').analyze();
-  const found = violations.filter(({ impact }) => impact !== 'minor');
+  const found = await violations(page, {}, '[role=dialog]');
   const told = found.map(({ id, nodes }) => `${id} ${nodes[0].html.slice(0, 200)}`);
   check(`${what} is accessible`, found.length === 0, told);
 }

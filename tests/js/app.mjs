@@ -1,5 +1,5 @@
 // The web app as its users handle it.
-import { AxeBuilder } from '@axe-core/playwright';
+import { violations } from './accessibility.mjs';
 import { watch } from './chromium.mjs';
 import { until } from './program.mjs';
 
@@ -51,9 +51,10 @@ export function names(page) {
 /** What axe has to say of the page as it is, in both schemes, without what is minor. */
 export async function issues(page) {
   const found = [];
-  for (const scheme of ['light', 'dark']) {
-    await page.emulateMedia({ colorScheme: scheme });
-    await page.locator(`html[data-mantine-color-scheme=${scheme}]`).waitFor();
+  const present = await page.evaluate(() => document.documentElement.dataset.mantineColorScheme);
+  // A change of the scheme costs a second on a slow machine. The first look is at the scheme that is there.
+  for (const scheme of present === 'dark' ? ['dark', 'light'] : ['light', 'dark']) {
+    if (scheme !== present) await changeScheme(page, scheme);
     // What moves is judged when it stands. A colour that is inherited goes from element to element, one after the other.
     await page.evaluate(async () => {
       for (;;) {
@@ -65,14 +66,16 @@ export async function issues(page) {
       }
     });
     // Only the colours differ.
-    // Another mode opens a page of its own for each answer.
-    const axe = new AxeBuilder({ page }).setLegacyMode().options({ resultTypes: ['violations'] });
-    if (scheme === 'dark') axe.withRules(['color-contrast', 'link-in-text-block']);
-    const { violations } = await axe.analyze();
-    for (const { id, impact, nodes } of violations)
-      if (impact !== 'minor') found.push({ scheme, id, impact, nodes: nodes.slice(0, 3).map(described) });
+    const colours = { runOnly: ['color-contrast', 'link-in-text-block'] };
+    for (const { id, impact, nodes } of await violations(page, scheme === present ? {} : colours))
+      found.push({ scheme, id, impact, nodes: nodes.slice(0, 3).map(described) });
   }
   return found;
+}
+
+async function changeScheme(page, scheme) {
+  await page.emulateMedia({ colorScheme: scheme });
+  await page.locator(`html[data-mantine-color-scheme=${scheme}]`).waitFor();
 }
 
 function described({ html, failureSummary }) {

@@ -2,7 +2,7 @@
 // its examples without one, and shows a customer created elsewhere in its live subscription.
 // The second argument, when given, is where to save a screenshot.
 import { readdir, readFile } from 'node:fs/promises';
-import { AxeBuilder } from '@axe-core/playwright';
+import { violations } from './accessibility.mjs';
 import { buildSchema, parse, validate } from 'graphql';
 import { answer, launch, visible, watch } from './chromium.mjs';
 import { newCustomer, post, write } from './customers.mjs';
@@ -203,8 +203,7 @@ async function showsPatches(page, base, check) {
 /** As it is, and on a phone, where what is asked and what came stand below each other. */
 async function isAccessible(page, base, check) {
   const judge = async (where) => {
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    const found = violations.filter(({ impact }) => impact !== 'minor');
+    const found = await violations(page);
     check(`the page is accessible ${where}`, found.length === 0, found.map(({ id, nodes }) => [id, nodes[0].html]));
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     check(`and no wider than its window ${where}`, wide <= 0, wide);

@@ -1,6 +1,6 @@
-// Runs one test program against a gateway: base URL from the command line, an administrator's token
-// from the environment, one line per thing checked, a time limit of its own, and an exit code. Every
-// program here is started through it.
+// Runs one test program against a gateway: base URL from the command line, and that of a second
+// gateway if there is one, an administrator's token from the environment, one line per thing checked,
+// a time limit of its own, and an exit code. Every program here is started through it.
 
 import readline from 'node:readline';
 
@@ -9,12 +9,13 @@ export const adminAuthorization = `Bearer ${process.env.ACCESS_TOKEN}`;
 
 /**
  * @param {number} limitMs time the whole program may take
- * @param {(base: string, check: (what: string, ok?: unknown, detail?: unknown) => void) => Promise<void>} body
+ * @param {(base: string, check: (what: string, ok?: unknown, detail?: unknown) => void, other: string) => Promise<void>} body
+ *   `other` is the second gateway, or the first where there is one alone
  */
 export async function program(limitMs, body) {
-  const base = process.argv[2]?.replace(/\/$/, '');
+  const [base, other = base] = process.argv.slice(2).map((url) => url.replace(/\/$/, ''));
   if (!base || !process.env.ACCESS_TOKEN) {
-    console.error(`usage: ACCESS_TOKEN=… node ${process.argv[1]} http://127.0.0.1:PORT`);
+    console.error(`usage: ACCESS_TOKEN=… node ${process.argv[1]} http://127.0.0.1:PORT [http://127.0.0.1:PORT]`);
     process.exit(2);
   }
   let checks = 0;
@@ -25,7 +26,7 @@ export async function program(limitMs, body) {
   };
   setTimeout(() => fail(new Error(`not done after ${limitMs} ms`)), limitMs).unref();
   try {
-    await body(base, check);
+    await body(base, check, other);
   } catch (error) {
     fail(error);
   }

@@ -9,11 +9,11 @@ use crate::people::Person;
 use crate::programs::NODE;
 use crate::setup::Gateway;
 
-/// Runs the program to its end, and does to the gateway what it asks for.
-pub fn drive(folder: &Path, program: &str, mut gateway: Gateway, person: &Person) {
+/// Runs the program to its end, and does to the first gateway what it asks for.
+pub fn drive(folder: &Path, program: &str, mut gateways: Vec<Gateway>, person: &Person) {
     let mut child = Command::new(&*NODE)
         .arg(program)
-        .arg(gateway.url())
+        .args(gateways.iter().map(Gateway::url))
         .env("ACCESS_TOKEN", &person.access_token)
         .env("SIGN_IN_EMAIL", &person.email)
         .env("SIGN_IN_PASSWORD", &person.password)
@@ -27,9 +27,9 @@ pub fn drive(folder: &Path, program: &str, mut gateway: Gateway, person: &Person
     for line in lines.map_while(Result::ok) {
         println!("{line}");
         match line.as_str() {
-            "please kill and restart" => gateway.kill_and_restart(),
-            "please kill" => gateway.process.kill(),
-            "please restart" => gateway.restart(),
+            "please kill and restart" => gateways[0].kill_and_restart(),
+            "please kill" => gateways[0].process.kill(),
+            "please restart" => gateways[0].restart(),
             _ => continue,
         }
         writeln!(answers, "done").expect("it listens");

@@ -1,7 +1,8 @@
 // The picture of oneself. It is made small before it is sent, as photos of cameras are larger than the gateway takes.
-import { Button, FileButton, Group, Text } from '@mantine/core';
+import { Button, FileButton, Group, Input, Text } from '@mantine/core';
 import { useState } from 'react';
 import { UserAvatar } from '../../components/user-name';
+import { asFailure } from '../../lib/errors';
 import { graphql } from '../../lib/graphql';
 import { useAct } from '../../lib/live';
 import type { Me } from '../../lib/session';
@@ -22,9 +23,19 @@ export function Avatar({ me }: { me: Me }) {
   const set = useAct(SetAvatar);
   const remove = useAct(RemoveAvatar);
   const [isBusy, setBusy] = useState(false);
+  const [refusal, setRefusal] = useState<string>();
   const run = async (work: () => Promise<unknown>, done: string) => {
     setBusy(true);
-    await work().then(() => say(done), sayFailed);
+    setRefusal(undefined);
+    await work().then(
+      () => say(done),
+      (cause) => {
+        const { violations } = asFailure(cause);
+        const violation = violations.find(({ field }) => field === 'picture');
+        if (violation) setRefusal(violation.message);
+        else sayFailed(cause);
+      },
+    );
     setBusy(false);
   };
   return (
@@ -67,6 +78,11 @@ export function Avatar({ me }: { me: Me }) {
           </Button>
         )}
       </Group>
+      {refusal && (
+        <Input.Error role="alert" size="sm" mt={4}>
+          {refusal}
+        </Input.Error>
+      )}
     </div>
   );
 }
