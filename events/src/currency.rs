@@ -6,7 +6,7 @@
 use std::{fmt, time::Duration};
 
 use parking_lot::Mutex;
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
 /// Why a process does not show everything that the log has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,11 @@ impl fmt::Display for Behind {
     }
 }
 
-pub(crate) struct Currency(Mutex<State>);
+pub(crate) struct Currency {
+    state: Mutex<State>,
+    /// Notified when more has been seen.
+    settled: Notify,
+}
 
 struct State {
     /// Everything committed before this time has been seen.
@@ -67,18 +71,22 @@ impl Currency {
     /// Starts with a tail at the head, which has just been read.
     pub(crate) fn new() -> Self {
         let now = Instant::now();
-        Self(Mutex::new(State {
+        let state = State {
             seen: now,
             looked: None,
             head: (0, now),
             reached: (0, now),
-        }))
+        };
+        Self {
+            state: Mutex::new(state),
+            settled: Notify::new(),
+        }
     }
 
     /// Records a look that found the head at `head`. An earlier look whose head has not been reached yet is kept: under a steady
     /// stream of events each head is passed a moment after the next one is found.
     pub(crate) fn look(&self, head: u64, began: Instant) {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         state.looked.get_or_insert((head, began));
         state.head = (head, began);
     }
@@ -89,9 +97,10 @@ impl Currency {
     }
 
     fn settle_at(&self, position: u64, now: Instant) {
-        let mut state = self.0.lock();
+        let mut state = self.state.lock();
         if let Some((_, began)) = state.looked.take_if(|(head, _)| *head <= position) {
             state.seen = began;
+            self.settled.notify_waiters();
         }
         // A tail at the head has no reason to move.
         if state.reached.0 != position || state.head.0 <= position {
@@ -101,7 +110,19 @@ impl Currency {
 
     /// Starts over with the tail: no head found before means anything to it.
     pub(crate) fn restart(&self) {
-        self.0.lock().looked = None;
+        self.state.lock().looked = None;
+    }
+
+    /// Waits until everything committed before `at` has been seen.
+    pub(crate) async fn seen_since(&self, at: Instant) {
+        loop {
+            // It hears of everything from here on.
+            let settled = self.settled.notified();
+            if self.state.lock().seen >= at {
+                return;
+            }
+            settled.await;
+        }
     }
 
     /// Returns how long ago events that are not seen yet may have been committed.
@@ -110,7 +131,7 @@ impl Currency {
     }
 
     fn age_at(&self, now: Instant) -> Duration {
-        now.duration_since(self.0.lock().seen)
+        now.duration_since(self.state.lock().seen)
     }
 
     /// Returns the reason when events committed more than `limit` ago may not have been seen.
@@ -119,7 +140,7 @@ impl Currency {
     }
 
     fn behind_at(&self, limit: Duration, now: Instant) -> Option<Behind> {
-        let state = self.0.lock();
+        let state = self.state.lock();
         let age = now.duration_since(state.seen);
         let since = |at: Instant| now.duration_since(at);
         let because = if age <= limit {
@@ -147,7 +168,7 @@ mod tests {
     #[test]
     fn a_look_counts_from_its_beginning_once_the_tail_is_there() {
         let currency = Currency::new();
-        let start = currency.0.lock().seen;
+        let start = currency.state.lock().seen;
         let at = |milliseconds| start + Duration::from_millis(milliseconds);
         let age = |milliseconds| currency.age_at(at(milliseconds)).as_millis();
         currency.look(7, at(100));
@@ -166,11 +187,30 @@ mod tests {
         assert_eq!(age(180), 0, "a head of the time before means nothing");
     }
 
+    #[tokio::test]
+    async fn who_waits_hears_of_the_first_look_that_began_later() {
+        let currency = Currency::new();
+        let asked = Instant::now();
+        let mut waiting = std::pin::pin!(currency.seen_since(asked));
+        let before = asked.checked_sub(Duration::from_millis(1));
+        currency.look(7, before.expect("a time"));
+        currency.settle(7);
+        assert!(
+            futures::poll!(&mut waiting).is_pending(),
+            "of an earlier look"
+        );
+        currency.look(9, asked);
+        currency.settle(8);
+        assert!(futures::poll!(&mut waiting).is_pending(), "of a head ahead");
+        currency.settle(9);
+        waiting.await;
+    }
+
     #[test]
     fn what_is_wrong_is_told_apart() {
         let limit = Duration::from_secs(5);
         let currency = Currency::new();
-        let start = currency.0.lock().seen;
+        let start = currency.state.lock().seen;
         let at = |seconds| start + Duration::from_secs(seconds);
         let pass = |seconds, head, position| {
             currency.look(head, at(seconds));

@@ -5,7 +5,9 @@
 //! falls behind the group's bounded buffer, it reads the log at its own pace with an execution of its own, and joins the group again
 //! where that ends. The argument that nothing is missed or doubled is in `subscriber`.
 
+mod answering;
 mod caller;
+mod flights;
 mod ground;
 mod group;
 mod holding;
@@ -30,7 +32,7 @@ use entities::{
     users::{Presence, Role, UserId},
 };
 use events::{
-    EventLog, Horizon,
+    EventLog,
     metrics::{Catalog, labels, name},
 };
 use futures::stream::BoxStream;
@@ -39,14 +41,12 @@ use schema::MillraceSchema;
 use crate::{
     credentials::Credentials,
     document::{Terms, plan_of},
-    errors::{Code, typed},
     limits::Limits,
     metrics::Kind,
     operation::{Departure, Operations, Payload},
-    params::ReadAfter,
 };
+use answering::Flights;
 pub use caller::Caller;
-use caller::claim;
 use group::Groups;
 use holding::Holdings;
 pub use holding::SubscriptionSettings;
@@ -73,6 +73,7 @@ struct Shared {
     queries: queries::Groups,
     replays: Replays,
     turns: Turns,
+    flights: Flights,
 }
 
 impl Live {
@@ -97,6 +98,7 @@ impl Live {
             queries: queries::Groups::default(),
             replays: Replays::default(),
             turns: Turns::default(),
+            flights: Flights::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -114,6 +116,12 @@ impl Live {
                 of(Kind::Subscription, shared.groups.len()),
                 of(Kind::LiveQuery, shared.queries.len()),
             ]
+        });
+        let help = "Queries that wait for the answer of an identical one";
+        let waiting = name("millrace_queries_waiting", help);
+        let shared = self.shared.clone();
+        catalog.read_gauge(waiting, move || {
+            vec![(labels([]), shared.flights.waiting() as f64)]
         });
     }
 }
@@ -170,38 +178,8 @@ impl Operations for Live {
         after.flatten().or_else(|| self.present())
     }
 
-    async fn execute(&self, mut request: Request, caller: &Caller) -> Response {
-        let Some(document) = plan_of(&request).map(|plan| plan.document().clone()) else {
-            let error = typed(Code::Internal, "The operation was not prepared");
-            return Response::from_errors(vec![error]);
-        };
-        let viewer = match caller.viewer(&self.shared.entities).await {
-            Ok(viewer) => viewer,
-            Err(error) => return Response::from_errors(vec![error]),
-        };
-        if let Some(token) = request::find::<ReadAfter>(&request)
-            && let Err(error) = read_after::wait(&self.shared, caller, &viewer, token).await
-        {
-            return Response::from_errors(vec![error]);
-        }
-        // The position is taken before execution: everything up to it is visible in the tables of commands. For read models the execution
-        // notes how far they are, so a subscription from the minimum misses nothing.
-        let tail = self.shared.log.tail().cursor();
-        let horizon = Horizon::from(tail.position);
-        let user_id = viewer.user_id();
-        let (receipt, staleness) = request::complete(&mut request, viewer, caller, &horizon);
-        let executing = self.shared.schema.execute(request, document);
-        let response = claim(caller, executing).await;
-        let seen = horizon.position(tail.position);
-        let cursor = self.shared.log.cursor_within(tail, seen).await;
-        let mut response = response.extension("cursor", cursor.to_string().into());
-        if staleness.is_stale() {
-            response = response.extension("stale", true.into());
-        }
-        match read_after::token(&self.shared, user_id, &receipt) {
-            Some(token) => response.extension("readAfter", token.into()),
-            None => response,
-        }
+    async fn execute(&self, request: Request, caller: &Caller) -> Response {
+        answering::execute(&self.shared, request, caller).await
     }
 
     async fn subscribe(

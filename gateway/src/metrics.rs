@@ -26,6 +26,7 @@ pub(crate) struct Metrics {
     plans: Counters,
     pub(crate) plans_found: Counter,
     pub(crate) plans_made: Counter,
+    pub(crate) shared_queries: Counter,
     pub(crate) sockets_opened: Counter,
     sockets_closed: Counters,
     subscriptions: Gauges,
@@ -87,6 +88,7 @@ impl Metrics {
             plans_found: of(&plans, "result", "hit"),
             plans_made: of(&plans, "result", "miss"),
             plans,
+            shared_queries: Counter::default(),
             sockets_opened: Counter::default(),
             sockets_closed: Counters::default(),
             subscriptions: Gauges::default(),
@@ -144,6 +146,9 @@ impl Metrics {
         let help = "Documents that were found planned, or had to be read";
         let plans = name("millrace_plan_cache_lookups", help);
         catalog.add(plans, &self.plans);
+        let help = "Queries that were given the answer of an identical one";
+        let shared = name("millrace_queries_shared", help);
+        catalog.add(shared, &self.shared_queries);
         self.enter_subscriptions(catalog);
     }
 

@@ -17,6 +17,7 @@ mod examples;
 mod faults;
 mod http;
 mod javascript;
+mod joining;
 mod kit;
 mod live;
 mod membership;

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::{
     Cursor, CursorError, Event, EventLog, Result, boxed, epoch, metrics::METRICS, read,
@@ -51,6 +51,21 @@ impl EventLog {
         };
         // If it does not hear of it in time, the feed finds another epoch and reports it.
         let _ = timeout(EPOCH_WAIT, heard).await;
+    }
+
+    /// Returns whether nothing was committed between this place of the tail and this call, by any process. A look at the log that begins
+    /// now decides that, for all who ask; while the log cannot be read, they wait.
+    pub async fn is_still_at(&self, place: Cursor) -> bool {
+        let asked = Instant::now();
+        let mut changes = self.tail().changes();
+        if self.tail().cursor() != place {
+            return false;
+        }
+        self.shared.wake.notify_one();
+        tokio::select! {
+            () = self.shared.currency.seen_since(asked) => self.tail().cursor() == place,
+            _ = changes.changed() => false,
+        }
     }
 
     /// Returns the cursor for `position`, which the log has given out.

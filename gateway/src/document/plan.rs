@@ -70,6 +70,10 @@ impl Plan {
         self.name.as_ref()
     }
 
+    pub(crate) const fn kind(&self) -> OperationType {
+        self.kind
+    }
+
     /// Returns the schema's name for a field at the root of the answer.
     pub(crate) fn root_field(&self, key: &str) -> Option<&str> {
         let planned = self.root.fields.iter().find(|it| it.key == key)?;

@@ -224,6 +224,7 @@ fn answers(
     let answers = stream! {
         while let Some(answer) = executed.next().await {
             counter.inc();
+            shared.flights.note_told();
             // Nobody has seen the result yet, and nobody will.
             if viewer.as_ref().is_some_and(SharedViewer::is_personal) {
                 key.remember_as_personal(&shared.personal);

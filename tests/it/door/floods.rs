@@ -26,22 +26,23 @@ async fn slowest(client: &Client) -> Duration {
     waited[SAMPLES - 1 - SAMPLES / 100]
 }
 
-/// Measures the one beside while `attack` is repeated on many connections of one user. It ends by itself.
+/// Measures the one beside while `attack` is repeated on many connections of one user, by their numbers: identical queries that are under
+/// way at once would be executed once. It ends by itself.
 async fn beside<F: Future<Output = ()> + Send + 'static>(
     app: &Running,
     what: &str,
-    attack: fn(Client) -> F,
+    attack: fn(Client, usize) -> F,
 ) {
     let ada = register(app.client(), "Ada").await.client(app.client());
     let mallory = register(app.client(), "Mallory").await;
     slowest(&ada).await;
     let calm = slowest(&ada).await;
     let mut flood = JoinSet::new();
-    for _ in 0..CONNECTIONS {
+    for number in 0..CONNECTIONS {
         let client = mallory.client(app.client());
         flood.spawn(async move {
             loop {
-                attack(client.clone()).await;
+                attack(client.clone(), number).await;
             }
         });
     }
@@ -57,30 +58,35 @@ async fn ask(client: Client, document: &str) {
     let _ = client.post(&body, &[]).await;
 }
 
-async fn dear(client: Client) {
+async fn dear(client: Client, connection: usize) {
     let users: Vec<String> = (0..20)
-        .map(|at| format!("a{at}: users(first: 100) {{ nodes {{ id name role version }} }}"))
+        .map(|at| {
+            format!("of{connection}_{at}: users(first: 100) {{ nodes {{ id name role version }} }}")
+        })
         .collect();
     ask(client, &format!("{{ {} }}", users.join(" "))).await;
 }
 
-async fn cheap(client: Client) {
-    ask(client, ME).await;
+async fn cheap(client: Client, connection: usize) {
+    ask(client, &format!("{{ of{connection}: me {{ id }} }}")).await;
 }
 
-async fn invalid(client: Client) {
+async fn invalid(client: Client, _: usize) {
     let document = format!("{{ nonsense(text: \"{}\") }}", "a".repeat(8_000));
     ask(client, &document).await;
 }
 
-async fn on_sockets(client: Client) {
+async fn on_sockets(client: Client, connection: usize) {
     let Ok(mut socket) = client.try_socket().await else {
         return;
     };
-    for number in 0..100 {
-        let users = "{ users(first: 100) { nodes { id name role version } } }";
+    let users = format!(
+        "query($first: Int) {{ of{connection}: users(first: $first) {{ nodes {{ id name role version }} }} }}"
+    );
+    for number in 1..=100 {
+        let variables = json!({ "first": number });
         socket
-            .subscribe(&number.to_string(), users, json!({}))
+            .subscribe(&number.to_string(), &users, variables)
             .await;
     }
     let mut ended = 0;

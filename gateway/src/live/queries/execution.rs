@@ -87,6 +87,7 @@ impl Query {
             let message = format!("The query took longer than {} ms", LIMIT.as_millis());
             return Executed::Unavailable(vec![typed(Code::Timeout, message)]);
         };
+        shared.flights.note_told();
         // Nobody has seen the result yet, and nobody will.
         if sharing.is_some_and(|sharing| sharing.is_personal()) {
             return Executed::Personal;
