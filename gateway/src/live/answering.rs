@@ -73,7 +73,7 @@ pub(super) type Flights = flights::Flights<Key, Landed>;
 
 /// What came of waiting for another query.
 enum Waited {
-    Answer(Response),
+    Answer(Arc<Landed>),
     /// The other one has ended without an answer, or something has happened since it began.
     Again,
     /// The answer is of the other one alone.
@@ -207,7 +207,7 @@ pub(super) async fn execute(shared: &Shared, request: Request, caller: &Caller) 
             Place::Join(joined) => {
                 let joining = trace::detail("join");
                 match joining.scope(await_answer(shared, tail, joined)).await {
-                    Waited::Answer(response) => return response,
+                    Waited::Answer(landed) => return landed.response(),
                     Waited::Again => rounds -= 1,
                     Waited::Alone => rounds = 0,
                 }
@@ -255,7 +255,7 @@ async fn await_answer(shared: &Shared, tail: Cursor, joined: Joined<Landed>) -> 
     match landed {
         Ok(Some(landed)) => {
             METRICS.shared_queries.inc();
-            Waited::Answer(landed.response())
+            Waited::Answer(landed)
         }
         Ok(None) => Waited::Alone,
         Err(_) => Waited::Again,
