@@ -1,5 +1,5 @@
 # The commands of this repository. Each works from a clean clone.
-.PHONY: run test test-long oracle simulate faults bench bench-rebuild bench-followers bench-hot instructions check domain domain-check weight setup web release-schema screenshots
+.PHONY: run test test-long oracle simulate faults bench bench-rebuild bench-followers bench-watchers bench-hot instructions check domain domain-check weight setup web release-schema screenshots
 
 # The gateway at http://127.0.0.1:8080, with the pages if npm is here to build them. Nothing else is needed.
 run:
@@ -44,6 +44,11 @@ bench-rebuild: setup
 bench-followers: setup
 	cargo build --release --workspace --bins
 	cargo run --release -p tests --bin bench -- followers $(BENCH)
+
+# A thousand live queries of one list that changes fifty times a second: executions, bytes and times.
+bench-watchers: setup
+	cargo build --release --workspace --bins
+	cargo run --release -p tests --bin bench -- watchers $(BENCH)
 
 # Single functions that run for every request or event. About a minute; `BENCH=framing` runs those whose name has the word.
 bench-hot:

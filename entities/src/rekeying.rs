@@ -49,12 +49,13 @@ pub async fn derive_again(database: &Database) -> Result<Vec<AddressConflict>> {
     let mut conflicts = Vec::new();
     derive_table::<customers::Customer>(database, &mut conflicts).await?;
     derive_table::<users::User>(database, &mut conflicts).await?;
-    split_names(database).await?;
     derive_table::<students::Student>(database, &mut conflicts).await?;
     fold_posts(database).await?;
     let tx = database.writer().begin_writing().await?;
     searching::restore_index(&tx, "post").await?;
     tx.commit().await?;
+    // Last, as names that are left unsplit are what tells that this did not come to its end.
+    split_names(database).await?;
     Ok(conflicts)
 }
 

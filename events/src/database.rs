@@ -9,7 +9,6 @@ mod lease;
 mod open;
 mod silence;
 mod slow;
-mod traced;
 mod transaction;
 mod trouble;
 mod turns;
@@ -21,7 +20,6 @@ use chrono::{DateTime, SubsecRound, Utc};
 use futures::future::BoxFuture;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr};
 
-pub(crate) use self::traced::TracedStatement;
 pub use self::{
     connection::DatabaseConnection,
     file::sqlite_file,

@@ -19,6 +19,7 @@ mod record;
 mod sampler;
 mod serving;
 mod span;
+mod statement;
 
 use std::sync::{
     OnceLock,
@@ -35,6 +36,7 @@ pub use span::{
     Place, Scoped, Span, after, below, carried, child, current, detail, fail_present, in_place,
     is_detailed, is_recording, of_event, present, received, sampled,
 };
+pub(crate) use statement::of_statement;
 
 use crate::Event;
 

@@ -22,7 +22,7 @@ use rustls::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     task::spawn_blocking,
-    time::{interval, timeout},
+    time::{MissedTickBehavior, interval, timeout},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
@@ -143,6 +143,7 @@ impl Files {
 /// Takes what the files have whenever that has changed.
 async fn watch(files: Files, mut seen: Contents, current: Arc<Current>) {
     let mut looks = interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut failure = None;
     loop {
         looks.tick().await;

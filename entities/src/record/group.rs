@@ -36,6 +36,8 @@ use crate::{
 };
 
 type Result<T, E = CommandError> = std::result::Result<T, E>;
+/// One for each command; `None` for those that have to run alone.
+type Answers<R> = Vec<Option<Result<R>>>;
 type Column<R> = <<R as ModelTrait>::Entity as EntityTrait>::Column;
 
 /// A command on a record, with its caller.
@@ -129,7 +131,7 @@ impl<R: Record> Commands<R> {
     }
 
     /// Returns the answer of each command; `None` for those that have to run alone.
-    async fn commit_together(&self, commands: Vec<Arc<Command<R>>>) -> Vec<Option<Result<R>>> {
+    async fn commit_together(&self, commands: Vec<Arc<Command<R>>>) -> Answers<R> {
         let count = commands.len();
         let is_statement = commands.iter().all(|command| {
             matches!(command.order, Order::Create(_)) && command.context.idempotency.is_none()
@@ -150,10 +152,7 @@ impl<R: Record> Commands<R> {
     }
 
     /// Creates records by a single statement.
-    async fn create_all(
-        &self,
-        commands: &[Arc<Command<R>>],
-    ) -> Result<Vec<Option<Result<R>>>, Error> {
+    async fn create_all(&self, commands: &[Arc<Command<R>>]) -> Result<Answers<R>, Error> {
         let mut group = Decided::new(BTreeMap::new());
         for command in commands {
             group.decide(command);
@@ -166,10 +165,7 @@ impl<R: Record> Commands<R> {
     }
 
     /// Runs commands in a transaction.
-    async fn run_all(
-        &self,
-        commands: Vec<Arc<Command<R>>>,
-    ) -> Result<Vec<Option<Result<R>>>, Error> {
+    async fn run_all(&self, commands: Vec<Arc<Command<R>>>) -> Result<Answers<R>, Error> {
         let commands: Arc<[_]> = commands.into();
         let statements = self.statements.clone();
         let work = self.log.write_group(move |tx| {
@@ -184,7 +180,7 @@ async fn run_in_tx<R: Record>(
     tx: &Tx<'_>,
     statements: &Statements,
     commands: &[Arc<Command<R>>],
-) -> Result<Vec<Option<Result<R>>>, Error> {
+) -> Result<Answers<R>, Error> {
     let ids = commands.iter().filter_map(|command| match &command.order {
         Order::Create(_) => None,
         Order::Change(target, _) => Some(target.id.uuid()),
@@ -222,7 +218,7 @@ struct Decided<R: Record> {
     changed: BTreeSet<Uuid>,
     new: Vec<R>,
     happened: Vec<Happened<R>>,
-    answers: Vec<Option<Result<R>>>,
+    answers: Answers<R>,
     /// The event that each command has written.
     written: Vec<Option<usize>>,
     /// The idempotency keys that were used.
@@ -338,7 +334,7 @@ impl<R: Record> Decided<R> {
     }
 
     /// Returns the answers, given the ids of the records that were stored. A new record that was not is refused by its own command.
-    fn answers(&mut self, stored: &HashSet<Uuid>) -> Vec<Option<Result<R>>> {
+    fn answers(&mut self, stored: &HashSet<Uuid>) -> Answers<R> {
         let answers = std::mem::take(&mut self.answers).into_iter();
         let is_stored = |written: &Option<usize>| {
             written.is_none_or(|it| stored.contains(&self.happened[it].head.id.uuid()))

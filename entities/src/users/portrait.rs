@@ -50,7 +50,7 @@ fn decode(file: &[u8]) -> Result<(DynamicImage, Orientation), Flaw> {
     let reader = reader.map_err(|_| unreadable())?;
     let known = [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::WebP];
     match reader.format() {
-        Some(ImageFormat::WebP) if has_large_frame(file) => return Err(too_large()),
+        Some(ImageFormat::WebP) => check_chunks(file.get(12..).unwrap_or_default(), false)?,
         Some(format) if known.contains(&format) => {}
         _ => return Err(unreadable()),
     }
@@ -74,16 +74,37 @@ fn decode(file: &[u8]) -> Result<(DynamicImage, Orientation), Flaw> {
     read().map_err(|error: ImageError| flaw_of(&error))
 }
 
-/// Returns whether a WebP has a lossy frame that is larger than may be read: its decoder compares a frame with the dimensions of the
-/// picture only when it has decoded it, and the limits know but the latter.
-fn has_large_frame(file: &[u8]) -> bool {
-    let side = |bytes: &[u8]| u32::from(u16::from_le_bytes([bytes[0], bytes[1]]) & 0x3fff);
-    // The head of the chunk, the tag of the frame, the code of its start, and 14 bits for each side.
-    file.windows(18).any(|it| {
-        it.starts_with(b"VP8 ")
-            && it[11..14] == [0x9d, 0x01, 0x2a]
-            && side(&it[14..16]).max(side(&it[16..18])) > MOST_SIDE
-    })
+/// Checks the chunks of a WebP, which its decoder believes: it allocates what a chunk says to have before it reads it, takes whatever
+/// follows a chunk of transparency for a frame, and compares a lossy frame with the dimensions of the picture only when it has
+/// decoded it.
+fn check_chunks(mut rest: &[u8], is_frame: bool) -> Result<(), Flaw> {
+    let number = |bytes: &[u8], at: usize| u16::from_le_bytes([bytes[at], bytes[at + 1]]);
+    let mut before = *b"none";
+    while let Some((head, from)) = rest.split_at_checked(8) {
+        let tag = [head[0], head[1], head[2], head[3]];
+        let size = usize::from(number(head, 4)) | usize::from(number(head, 6)) << 16;
+        let chunk = from.get(..size).ok_or_else(unreadable)?;
+        if before == *b"ALPH" && tag != *b"VP8 " {
+            return Err(unreadable());
+        }
+        match &tag {
+            // After its flags and the code of its start, 14 bits for each side.
+            b"VP8 " if size < 10 => return Err(unreadable()),
+            b"VP8 " => {
+                let side = |at| u32::from(number(chunk, at) & 0x3fff);
+                if side(6).max(side(8)) > MOST_SIDE {
+                    return Err(too_large());
+                }
+            }
+            // A frame of a moving picture: its place and its time, and chunks, but no more frames.
+            b"ANMF" if is_frame || size < 16 => return Err(unreadable()),
+            b"ANMF" => check_chunks(&chunk[16..], true)?,
+            _ => {}
+        }
+        before = tag;
+        rest = from.get(size + size % 2..).unwrap_or_default();
+    }
+    Ok(())
 }
 
 fn encode(square: &DynamicImage) -> Result<Portrait, ImageError> {
@@ -232,6 +253,38 @@ mod tests {
         let mut extended = b"RIFF\x2c\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\x0f\0\0\x0f\0\0".to_vec();
         extended.extend(b"VP8 \x0a\0\0\0\x10\0\0\x9d\x01\x2a\xff\x3f\xff\x3f");
         assert_eq!(code(&extended), "dimensions");
+    }
+
+    /// What a decoder would allocate, or take for a frame, because a chunk says so.
+    #[test]
+    fn chunks_are_not_believed() {
+        let file = |flags: u8, chunks: &[&[u8]]| {
+            let mut file = b"RIFF\xff\0\0\0WEBPVP8X\x0a\0\0\0".to_vec();
+            file.extend([flags, 0, 0, 0, 0x0f, 0, 0, 0x0f, 0, 0]);
+            file.extend(chunks.concat());
+            file
+        };
+        let large = file(8, &[b"VP8L\x02\0\0\0\x2f\0", b"EXIF\xfe\xff\xff\xff"]);
+        assert_eq!(code(&large), "format");
+        let frame = b"\x10\0\0\x9d\x01\x2a\xff\x3f\xff\x3f";
+        for (tag, expected) in [(b"VP8 ", "dimensions"), (b"XXXX", "format")] {
+            let parts: [&[u8]; 7] = [
+                b"ANMF",
+                &[46, 0, 0, 0],
+                &[0; 16],
+                b"ALPH\x02\0\0\0\0\0",
+                tag,
+                b"\x0a\0\0\0",
+                frame,
+            ];
+            assert_eq!(code(&file(2, &parts)), expected);
+        }
+        let mut nested = Vec::new();
+        for _ in 0..2_000 {
+            let size = u32::try_from(nested.len() + 16).expect("it is small");
+            nested = [b"ANMF", &size.to_le_bytes()[..], &[0; 16], &nested].concat();
+        }
+        assert_eq!(code(&file(2, &[&nested])), "format");
     }
 
     fn crc32(bytes: &[u8]) -> u32 {

@@ -24,11 +24,11 @@ use sea_query_sqlx::SqlxValues;
 use sqlx_core::transaction::TransactionManager;
 use tokio::{runtime::Handle, time::timeout};
 
-use super::{silence::Silence, slow, traced, trouble::Trouble, turns::Turn};
+use super::{silence::Silence, slow, trouble::Trouble, turns::Turn};
 use crate::{
     error::{Outage, outage},
     metrics::Histogram,
-    trace::Span,
+    trace::{Span, of_statement},
 };
 
 /// How long the return or close of a connection may take. Nobody waits for it.
@@ -161,7 +161,8 @@ impl Lease {
 
     /// Keeps the text, for the line about a statement that was slow. The text is shared, not copied.
     fn note(&mut self, sql: impl SqlSafeStr) -> SqlStr {
-        self.sql = sql.into_sql_str();
+        // What is not static is copied by its first clone, and shared by those of that.
+        self.sql = sql.into_sql_str().clone();
         self.sql.clone()
     }
 
@@ -282,7 +283,7 @@ impl Lease {
         }
         self.is_waiting = true;
         self.began = Some(Instant::now());
-        self.span = traced::begin(self.system(), &self.sql);
+        self.span = of_statement(self.system(), &self.sql);
         Ok(())
     }
 

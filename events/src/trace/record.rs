@@ -12,8 +12,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::{Context, TRACER, is_slow};
-use crate::database::TracedStatement;
+use super::{Context, TRACER, is_slow, statement::TracedStatement};
 
 /// The most spans of one recording, with its first and with those that come late; and of one that is only kept if it turns out slow or
 /// failed.

@@ -5,8 +5,10 @@ use std::{borrow::Cow, sync::Arc, time::Instant};
 use futures::future::Either;
 use tokio::task::futures::TaskLocalFuture;
 
-use super::{Context, Ended, Kind, TRACER, Value, ids, is_on, record::Recording};
-use crate::{Event, database::TracedStatement};
+use super::{
+    Context, Ended, Kind, TRACER, Value, ids, is_on, record::Recording, statement::TracedStatement,
+};
+use crate::Event;
 
 /// The most links of a span.
 pub(super) const MOST_LINKS: usize = 64;
@@ -255,7 +257,7 @@ impl Span {
     }
 
     /// Says which statement it stands for.
-    pub(crate) fn set_statement(&mut self, statement: TracedStatement) {
+    pub(super) fn set_statement(&mut self, statement: TracedStatement) {
         if let Some(open) = &mut self.0 {
             open.statement = Some(statement);
         }

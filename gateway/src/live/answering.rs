@@ -6,25 +6,26 @@
 //!
 //! Why no answer is older than what its client may know when it asks. Let the execution have begun with the tail at `p`: it shows all up to
 //! there. (1) The one who joins looks at the log after it has asked (`EventLog::is_still_at`), and takes the answer only if the tail is at `p`
-//! still. So of all that any process had committed, and told anybody, the execution shows everything; a read model, at least as much as its
-//! own execution was sure to. (2) What this process has told without an event, or read from a model that has gone on since, is counted: each
+//! still. So of all that any process had committed, and told anybody, the execution shows everything: one that has read from a model which was
+//! not at `p` is not shared. (2) What this process has told without an event, or read from a model that has gone on since, is counted: each
 //! mutation that ends, and each result of a subscription or a live query, before it goes out (`note_told`). The count is in the key, so an
 //! execution that is joined began after what was counted had been read. (3) The answer to any query of the user closes those that are under
 //! way (`close`). A token to read after is in the key, and each waits for it by itself.
 //!
 //! Why nobody waits in vain. Whoever is executed holds the end of a channel. Dropped without an answer (its client hung up, its time was over,
 //! it panicked), it wakes those who wait, and they begin anew, with their rights looked up again and in what is left of their own time. An
-//! answer with an error, or with stale values, is its own request's alone; then each of the others is executed by itself. While one waits it
+//! answer with stale values, or an error that says nothing about the data, is its own request's alone; then each of the others is executed by itself. While one waits it
 //! has no lock, turn or connection. Its errors, log lines, trace and metrics are its own; `cursor` is of the answer, and true for all.
 
 use std::{collections::BTreeMap, io, net::IpAddr, pin::pin, sync::Arc, time::Duration};
 
-use async_graphql::{Request, Response, Value, Variables};
+use async_graphql::{Request, Response, ServerError, Value, Variables};
 use entities::{
     access::{Principal, Viewer},
     users::UserId,
 };
 use events::{Cursor, Horizon, trace};
+use tokio::time::timeout;
 
 use super::{
     Shared,
@@ -35,16 +36,19 @@ use super::{
 };
 use crate::{
     document::{Plan, Terms, plan_of},
-    errors::{Code, typed},
+    errors::{self, Code, typed},
     metrics::METRICS,
     operation::OperationType,
     params::{IdempotencyKey, ReadAfter},
 };
 
-/// The most bytes in the key of a query that may be joined.
+/// The most bytes in the key of a query that may be joined, and in its text.
 const MOST_KEY_BYTES: usize = 1_024;
+const MOST_TEXT_BYTES: usize = 64 * 1_024;
 /// How often a query waits for another one before it is executed by itself.
 const ROUNDS: u32 = 2;
+/// How long a query waits for another one, of which it has that much less time left.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// How long an answer that is there waits for the look at the log.
 const PATIENCE: Duration = Duration::from_millis(250);
 
@@ -66,6 +70,7 @@ pub(super) struct Key {
 /// What identical queries share.
 pub(super) struct Landed {
     data: Value,
+    errors: Vec<ServerError>,
     extensions: BTreeMap<String, Value>,
 }
 
@@ -94,6 +99,7 @@ impl Key {
         };
         let is_plain = plan.kind() == OperationType::Query
             && !plan.resolves_nothing()
+            && plan.text().len() <= MOST_TEXT_BYTES
             && request.uploads.is_empty()
             && find::<Terms>(request).is_none()
             && find::<IdempotencyKey>(request).is_none();
@@ -122,15 +128,23 @@ impl Key {
 impl Landed {
     /// Returns what others get of this answer.
     fn of(response: &Response) -> Option<Self> {
-        let is_whole = response.errors.is_empty() && !response.extensions.contains_key("stale");
-        is_whole.then(|| Self {
+        let is_of_data = |error| {
+            // What failed inside has no code yet.
+            let code = errors::code_of(error);
+            code.is_some_and(|code| code != "INTERNAL") && !errors::is_passing(error)
+        };
+        let is_stale = response.extensions.contains_key("stale");
+        let is_shared = !is_stale && response.errors.iter().all(is_of_data);
+        is_shared.then(|| Self {
             data: response.data.clone(),
+            errors: response.errors.clone(),
             extensions: response.extensions.clone(),
         })
     }
 
     fn response(&self) -> Response {
         let mut response = Response::new(self.data.clone());
+        response.errors.clone_from(&self.errors);
         response.extensions.clone_from(&self.extensions);
         response
     }
@@ -206,7 +220,8 @@ pub(super) async fn execute(shared: &Shared, request: Request, caller: &Caller) 
         let lead = match place {
             Place::Join(joined) => {
                 let joining = trace::detail("join");
-                match joining.scope(await_answer(shared, tail, joined)).await {
+                let waiting = timeout(LONGEST_WAIT, await_answer(shared, tail, joined));
+                match joining.scope(waiting).await.unwrap_or(Waited::Alone) {
                     Waited::Answer(landed) => return landed.response(),
                     Waited::Again => rounds -= 1,
                     Waited::Alone => rounds = 0,
@@ -224,9 +239,10 @@ pub(super) async fn execute(shared: &Shared, request: Request, caller: &Caller) 
         let is_mutation = plan.kind() == OperationType::Mutation;
         let _telling = is_mutation.then(|| Telling(flights));
         let user_id = viewer.user_id();
-        let response = run(shared, request, &plan, viewer, caller, tail).await;
+        let (response, seen) = run(shared, request, &plan, viewer, caller, tail).await;
+        let is_current = seen >= tail.position;
         match (lead, user_id) {
-            (Some(lead), _) => lead.land(|| Landed::of(&response)),
+            (Some(lead), _) => lead.land(|| Landed::of(&response).filter(|_| is_current)),
             (None, Some(user_id)) => flights.close(user_id),
             (None, None) => {}
         }
@@ -244,7 +260,7 @@ async fn await_answer(shared: &Shared, tail: Cursor, joined: Joined<Landed>) -> 
             false => return Waited::Again,
         },
         landed = &mut joined => match landed {
-            Ok(Some(_)) => match tokio::time::timeout(PATIENCE, looking).await {
+            Ok(Some(_)) => match timeout(PATIENCE, looking).await {
                 Ok(true) => landed,
                 Ok(false) => return Waited::Again,
                 Err(_) => return Waited::Alone,
@@ -262,7 +278,7 @@ async fn await_answer(shared: &Shared, tail: Cursor, joined: Joined<Landed>) -> 
     }
 }
 
-/// Executes it, with the tail at this place before.
+/// Executes it, with the tail at this place before. Returns also how far whatever it read from was.
 async fn run(
     shared: &Shared,
     mut request: Request,
@@ -270,7 +286,7 @@ async fn run(
     viewer: Viewer,
     caller: &Caller,
     tail: Cursor,
-) -> Response {
+) -> (Response, u64) {
     // The position was taken before execution: everything up to it is visible in the tables of commands. For read models the execution
     // notes how far they are, so a subscription from the minimum misses nothing.
     let horizon = Horizon::from(tail.position);
@@ -284,105 +300,11 @@ async fn run(
     if staleness.is_stale() {
         response = response.extension("stale", true.into());
     }
-    match read_after::token(shared, user_id, &receipt) {
-        Some(token) => response.extension("readAfter", token.into()),
-        None => response,
+    if let Some(token) = read_after::token(shared, user_id, &receipt) {
+        response = response.extension("readAfter", token.into());
     }
+    (response, seen)
 }
 
 #[cfg(test)]
-mod tests {
-    use entities::users::{Role, SessionId};
-
-    use super::*;
-
-    fn principal() -> Principal {
-        Principal {
-            user_id: UserId::generate(),
-            session_id: SessionId::generate(),
-            role: Role::Member,
-        }
-    }
-
-    /// The key of a query that begins now, with the tail at this position.
-    fn key(flights: &Flights, principal: Principal, variables: &str, position: u64) -> Key {
-        Key {
-            text: "{ me { id } }".into(),
-            operation: None,
-            variables: variables.as_bytes().to_vec(),
-            principal,
-            address: None,
-            user_agent: None,
-            read_after: None,
-            tail: Cursor {
-                epoch: 1,
-                position,
-                proof: None,
-            },
-            told: flights.told(),
-        }
-    }
-
-    #[test]
-    fn a_query_begins_anew_when_something_has_happened_or_the_caller_is_another() {
-        let (flights, viewer) = (Flights::default(), principal());
-        let user = viewer.user_id;
-        let is_joined = |key: Key| matches!(flights.board(user, key), Place::Join(_));
-        let Place::Lead(_first) = flights.board(user, key(&flights, viewer, "{}", 7)) else {
-            panic!("it is the first one");
-        };
-        assert!(is_joined(key(&flights, viewer, "{}", 7)));
-        assert!(!is_joined(key(&flights, viewer, r#"{"a":1}"#, 7)));
-        let session_id = SessionId::generate();
-        let session = Principal {
-            session_id,
-            ..viewer
-        };
-        assert!(!is_joined(key(&flights, session, "{}", 7)));
-        let role = Role::Staff;
-        assert!(!is_joined(key(
-            &flights,
-            Principal { role, ..viewer },
-            "{}",
-            7
-        )));
-        assert!(
-            !is_joined(key(&flights, viewer, "{}", 8)),
-            "the tail has moved"
-        );
-        let mutation = Telling(&flights);
-        assert!(is_joined(key(&flights, viewer, "{}", 7)));
-        drop(mutation);
-        assert!(
-            !is_joined(key(&flights, viewer, "{}", 7)),
-            "it was answered"
-        );
-    }
-
-    #[test]
-    fn variables_are_written_whole_or_not_at_all() {
-        let of = |value| Variables::from_json(value);
-        let some = of(serde_json::json!({ "b": 1, "a": { "x": ["text", null] } }));
-        let text = br#"{"a":{"x":["text",null]},"b":1}"#;
-        assert_eq!(written(&some, text.len()).as_deref(), Some(&text[..]));
-        assert_eq!(written(&some, text.len() - 1), None);
-        assert_eq!(written(&Variables::default(), 0), Some(Vec::new()));
-        let large = of(serde_json::json!({ "text": "x".repeat(1 << 20) }));
-        assert_eq!(written(&large, MOST_KEY_BYTES), None);
-    }
-
-    #[test]
-    fn what_failed_or_is_stale_is_of_one_request_alone() {
-        let whole = || Response::new(Value::from(7)).extension("cursor", "e-1-ab".into());
-        let landed = Landed::of(&whole()).expect("it is shared");
-        let response = landed.response();
-        assert_eq!(
-            (response.data, response.extensions.len()),
-            (Value::from(7), 1)
-        );
-        assert!(Landed::of(&whole().extension("stale", true.into())).is_none());
-        let mut partial = whole();
-        partial.errors = vec![typed(Code::Internal, "An internal error occurred")];
-        assert!(Landed::of(&partial).is_none());
-    }
-}
+mod tests;

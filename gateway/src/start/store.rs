@@ -40,8 +40,8 @@ pub(super) async fn connect(config: &Config, connections: u32) -> Result<Databas
     Ok(database)
 }
 
-/// Migrates, and converts data of earlier versions to the form of this one: after a migration, on request, and if a process before
-/// ended between the two.
+/// Migrates, and converts data of earlier versions to the form of this one: after a migration, on request, and if names
+/// were left unsplit by a process that ended between the two.
 pub(super) async fn bring_up_to_date(
     config: &Config,
     connections: u32,

@@ -1,6 +1,6 @@
 //! The benchmark: the distributed gateway against its peers, in alternating rounds on one machine, on private Postgres and
 //! Redis. `make bench BENCH="--seconds 5 --rounds 3"`. It prints medians of the rounds and their ratios. `bench rebuild` is
-//! `rebuild.rs`, `bench followers` is `followers.rs`.
+//! `rebuild.rs`, `bench followers` is `followers.rs`, `bench watchers` is `watchers.rs`.
 
 mod chat;
 mod fanout;
@@ -10,6 +10,7 @@ mod rebuild;
 mod servers;
 mod stores;
 mod summary;
+mod watchers;
 
 use std::time::Duration;
 
@@ -85,6 +86,7 @@ fn main() {
     match std::env::args().nth(1).as_deref() {
         Some("rebuild") => return rebuild::main(std::env::args().skip(2)),
         Some("followers") => return followers::main(std::env::args().skip(2)),
+        Some("watchers") => return watchers::main(std::env::args().skip(2)),
         _ => {}
     }
     let plan = Plan::parse(std::env::args().skip(1)).unwrap_or_else(|problem| {

@@ -3,7 +3,7 @@
 
 use sea_orm::sqlx::SqlStr;
 
-use crate::trace::{Ended, Kind, Span, child};
+use super::{Ended, Kind, Span, child};
 
 /// The longest name of a table that is told.
 const LONGEST: usize = 64;
@@ -11,14 +11,14 @@ const LONGEST: usize = 64;
 const BEFORE_TABLE: [&str; 4] = ["from", "into", "update", "join"];
 
 /// A statement that has a span. Its text is shared, and read only if the span is kept: those of most requests are not.
-pub(crate) struct TracedStatement {
+pub(super) struct TracedStatement {
     system: &'static str,
     sql: SqlStr,
 }
 
 impl TracedStatement {
     /// Tells the span what the statement does.
-    pub(crate) fn tell(&self, span: &mut Ended) {
+    pub(super) fn tell(&self, span: &mut Ended) {
         let (operation, table) = summary(self.sql.as_str());
         let attributes = &mut span.attributes;
         match table {
@@ -34,7 +34,7 @@ impl TracedStatement {
 }
 
 /// Begins the span of a statement; an empty one where nothing is recorded.
-pub(super) fn begin(system: &'static str, sql: &SqlStr) -> Span {
+pub(crate) fn of_statement(system: &'static str, sql: &SqlStr) -> Span {
     let mut span = child("", Kind::Client);
     if span.is_recorded() {
         let sql = sql.clone();
