@@ -270,7 +270,7 @@ mod tests {
         for (tag, expected) in [(b"VP8 ", "dimensions"), (b"XXXX", "format")] {
             let parts: [&[u8]; 7] = [
                 b"ANMF",
-                &[46, 0, 0, 0],
+                &[44, 0, 0, 0],
                 &[0; 16],
                 b"ALPH\x02\0\0\0\0\0",
                 tag,
