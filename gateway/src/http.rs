@@ -272,7 +272,7 @@ fn set_headers(params: &mut Params, headers: &HeaderMap) {
 async fn run<O: Operations>(call: &Call<'_, O>, mut params: Params) -> Result<Response, Refusal> {
     set_headers(&mut params, call.headers);
     let key = idempotency_key(call.headers)?;
-    let span = trace_context::of_request(&params);
+    let span = trace_context::of_request(params.trace, &params.extensions);
     let running = async {
         if let Some(framing) = Framing::of(call.media_type) {
             return stream(call, framing, params, key).await;

@@ -10,7 +10,6 @@ pub use events::trace::Context as TraceContext;
 use events::trace::{self, Kind, Span};
 
 use crate::errors::{Code, code_of};
-use crate::params::Params;
 
 /// Longer names of operations are cut.
 const LONGEST_NAME: usize = 64;
@@ -72,14 +71,14 @@ pub(crate) fn end_http(mut span: Span, status: StatusCode) {
 }
 
 /// Begins the span of a request that came over a socket, or that names another trace than the HTTP request that it is in. Else that of the
-/// HTTP request is its own, and this is empty.
-pub(crate) fn of_request(params: &Params) -> Span {
+/// HTTP request is its own, and this is empty. `named` is what the HTTP request has named.
+pub(crate) fn of_request(named: Option<TraceContext>, extensions: &Extensions) -> Span {
     if !trace::is_on() {
         return Span::default();
     }
-    let own = of_extensions(&params.extensions);
+    let own = of_extensions(extensions);
     // What the HTTP request names is not its present trace if the sampler does not heed clients.
-    let is_of_http = |own: TraceContext| params.trace.is_some_and(|named| named.trace == own.trace);
+    let is_of_http = |own: TraceContext| named.is_some_and(|named| named.trace == own.trace);
     if trace::is_recording() && own.is_none_or(is_of_http) {
         return Span::default();
     }
@@ -88,8 +87,8 @@ pub(crate) fn of_request(params: &Params) -> Span {
 
 /// Begins the span of a request whose results come over a connection of their own. It outlives the HTTP request that asks for it, so it is
 /// no part of that.
-pub(crate) fn of_streamed(params: &Params) -> Span {
-    begin_request(of_extensions(&params.extensions).or(params.trace))
+pub(crate) fn of_streamed(named: Option<TraceContext>, extensions: &Extensions) -> Span {
+    begin_request(of_extensions(extensions).or(named))
 }
 
 fn begin_request(parent: Option<TraceContext>) -> Span {
@@ -222,19 +221,16 @@ mod tests {
         begin();
         let mut headers = HeaderMap::new();
         headers.append(TRACEPARENT, GIVEN.parse().expect("a value"));
-        let params = Params {
-            trace: of_headers(&headers),
-            ..Params::default()
-        };
-        let given = params.trace.expect("a context");
+        let given = of_headers(&headers);
         let http = of_http(&Method::POST, &headers);
+        let none = Extensions::default();
         let (within, streamed) = http
-            .scope(async { (of_request(&params), of_streamed(&params)) })
+            .scope(async { (of_request(given, &none), of_streamed(given, &none)) })
             .await;
         assert!(!within.is_recorded());
         // It is below what the client named, beside the HTTP request.
         let streamed = streamed.context().expect("a context");
-        assert_eq!(streamed.trace, given.trace);
+        assert_eq!(Some(streamed.trace), given.map(|it| it.trace));
         assert_ne!(Some(streamed), http.context());
     }
 }

@@ -39,7 +39,7 @@ pub(super) async fn answer<O: Operations>(
     }
     let running = requests.into_iter().map(|mut params| {
         params.trace = trace_context::of_headers(call.headers);
-        let span = trace_context::of_request(&params);
+        let span = trace_context::of_request(params.trace, &params.extensions);
         async move { span.scope(execute(call, params, None)).await }
     });
     let executed = futures::future::try_join_all(running).await?;

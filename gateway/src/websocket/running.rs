@@ -72,7 +72,7 @@ impl<O: Operations> Running<O> {
     ) {
         let request_id = RequestId::generate();
         let id: Arc<str> = id.into();
-        let span = trace_context::of_streamed(&params);
+        let span = trace_context::of_streamed(params.trace, &params.extensions);
         let starting = start(app.clone(), caller.clone(), params, request_id.clone());
         let starting = async move { span.scope(starting).await };
         let operation = Operation {
