@@ -15,7 +15,8 @@
 //! - So a gateway's id is dead for good once its lease has expired, and a sweep may take several transactions. A gateway that
 //!   was paused past its lease learns it from its first write, which changes nothing: it takes a new id and enters all its
 //!   users under that. Users whom a sweep already took offline come back online; for the others nothing changes.
-//! - Every step may be repeated: a commit whose answer was lost is written again and changes nothing.
+//! - Every step may be repeated: a commit whose answer was lost is written again and changes nothing. It is so before anything else is
+//!   written, as it was: else who came back after a lost departure, or left after a lost arrival, would stay as they were.
 
 mod local;
 mod record;

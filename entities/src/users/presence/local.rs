@@ -18,6 +18,8 @@ pub(super) struct Local {
     arrived: BTreeSet<UserId>,
     /// Those of `users` that have no connection left, by the time at which their departure is to be written.
     leaving: BTreeSet<(Instant, UserId)>,
+    /// The changes that were picked last, until they are known to be written.
+    picked: Option<Changes>,
     is_stopped: bool,
 }
 
@@ -106,8 +108,12 @@ impl Local {
         self.users.is_empty()
     }
 
-    /// Returns the changes to write now; `None` if there are none.
+    /// Returns the changes to write now; `None` if there are none. Those whose writing has failed may have been written, so they come
+    /// once more as they were, and what their users have done since comes after them.
     pub(super) fn pick(&mut self, now: Instant) -> Option<Changes> {
+        if self.picked.is_some() {
+            return self.picked.clone();
+        }
         let mut changes = Changes::default();
         let due = self.leaving.iter().take_while(|(due, _)| *due <= now);
         let due: Vec<_> = due.take(BATCH_USERS).copied().collect();
@@ -131,11 +137,13 @@ impl Local {
         let room = BATCH_USERS - changes.departures.len();
         changes.arrivals = self.arrived.iter().take(room).copied().collect();
         let is_empty = changes.arrivals.is_empty() && changes.departures.is_empty();
-        (!is_empty).then_some(changes)
+        self.picked = (!is_empty).then_some(changes);
+        self.picked.clone()
     }
 
     /// Records that the picked changes are written. Users may have come and gone meanwhile.
     pub(super) fn written(&mut self, changes: &Changes) {
+        self.picked.take_if(|picked| picked == changes);
         for user_id in &changes.arrivals {
             if let Some(user) = self.users.get_mut(user_id) {
                 user.is_recorded = true;
@@ -159,6 +167,7 @@ impl Local {
 
     /// Records that the lease was lost: nothing counts as recorded any more.
     pub(super) fn forget(&mut self) {
+        self.picked = None;
         for (user_id, user) in &mut self.users {
             user.is_recorded = false;
             self.arrived.insert(*user_id);
@@ -234,6 +243,20 @@ mod tests {
         assert!(!local.enter(user));
         local.written(&changes);
         assert_eq!(write(&mut local, now), arrival(user));
+    }
+
+    #[test]
+    fn what_may_have_been_written_is_written_again() {
+        let (mut local, user, now, at) = setup();
+        local.enter(user);
+        assert_eq!(local.pick(now), arrival(user), "its answer is lost");
+        local.leave(user, now, at);
+        assert_eq!(write(&mut local, now), arrival(user));
+        assert_eq!(local.pick(now), departure(user, at), "its answer, too");
+        assert!(!local.enter(user));
+        assert_eq!(write(&mut local, now), departure(user, at));
+        assert_eq!(write(&mut local, now), arrival(user));
+        assert_eq!(local.pick(now), None);
     }
 
     #[test]
