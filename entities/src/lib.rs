@@ -54,7 +54,7 @@ pub use event_kinds::EventContract;
 pub use filter::Filter;
 pub use idempotency::remove_expired_answers;
 pub use paging::{Direction, Edge, Page, PageRequest, SortKey};
-pub use rekeying::{AddressConflict, derive_again, is_left_unsplit};
+pub use rekeying::{AddressConflict, derive_again, is_derived};
 pub use violations::{RowReason, RowRefusal, Violation, Violations};
 
 /// The kinds of streams of all domains.

@@ -1,5 +1,5 @@
 //! Updates derived columns of rows that an earlier version wrote: the keys that addresses are compared by, the text that is
-//! searched, and the parts of names. Called after each migration of a database, and at the next start if names are left unsplit; a
+//! searched, and the parts of names. Called after each migration of a database, and again when a process ended before it had done so; a
 //! row that is up to date stays as it is. The argument is beside `derive_again`.
 
 use events::{
@@ -23,9 +23,6 @@ use crate::{
 /// The number of rows read at once.
 const PAGE: u64 = 500;
 
-/// Which students have a name without parts, as the index `student_unsplit` has it.
-const UNSPLIT: &str = "given_name is null and family_name is null";
-
 /// Two rows whose addresses have turned out to be the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AddressConflict {
@@ -35,7 +32,8 @@ pub struct AddressConflict {
     pub email: String,
 }
 
-/// Updates the derived columns of all rows. Returns the conflicts that remain.
+/// Updates the derived columns of all rows. Returns the conflicts that remain. `migration` is the newest one that the program knows, and at
+/// last it is recorded that the rows are converted for that.
 ///
 /// Most rows do not change, because the forms differ only in texts that are not ASCII; other rows are not read. A row is
 /// written only if it is still as it was read: a concurrent command wins, and derives the columns itself. Two rows whose
@@ -45,18 +43,31 @@ pub struct AddressConflict {
 /// # Errors
 /// Fails when the database does. Rows that were already updated stay so.
 #[boxed]
-pub async fn derive_again(database: &Database) -> Result<Vec<AddressConflict>> {
+pub async fn derive_again(database: &Database, migration: &str) -> Result<Vec<AddressConflict>> {
     let mut conflicts = Vec::new();
     derive_table::<customers::Customer>(database, &mut conflicts).await?;
     derive_table::<users::User>(database, &mut conflicts).await?;
+    split_names(database).await?;
     derive_table::<students::Student>(database, &mut conflicts).await?;
     fold_posts(database).await?;
     let tx = database.writer().begin_writing().await?;
     searching::restore_index(&tx, "post").await?;
+    execute(&tx, "delete from derivation", Vec::new()).await?;
+    let record = "insert into derivation (migration) values ($1)";
+    execute(&tx, record, vec![migration.into()]).await?;
     tx.commit().await?;
-    // Last, as names that are left unsplit are what tells that this did not come to its end.
-    split_names(database).await?;
     Ok(conflicts)
+}
+
+/// Returns whether `derive_again` has come to its end for this migration, or a newer one.
+///
+/// # Errors
+/// Fails when the database does.
+#[boxed]
+pub async fn is_derived(database: &Database, migration: &str) -> Result<bool> {
+    let sql = "select 1 from derivation where migration >= $1 limit 1";
+    let found = query_one(&database.reader, sql, vec![migration.into()]).await?;
+    Ok(found.is_some())
 }
 
 /// A row with derived columns.
@@ -175,23 +186,13 @@ async fn derive_row<R: Derived>(database: &Database, row: R) -> Result<Option<Ad
     }))
 }
 
-/// Returns whether names are left that `derive_again` has to split: a process that migrated may have ended before it had done so.
-///
-/// # Errors
-/// Fails when the database does.
-#[boxed]
-pub async fn is_left_unsplit(database: &Database) -> Result<bool> {
-    let sql = format!("select 1 from student where {UNSPLIT} limit 1");
-    let left = query_one(&database.reader, &sql, Vec::new()).await?;
-    Ok(left.is_some())
-}
-
 /// Splits the names of students of before they had parts. The trigger of migration 0026 does it, for whatever name the row has by
 /// then, so a concurrent command loses nothing.
 async fn split_names(database: &Database) -> Result<()> {
+    let whole = "given_name is null and family_name is null";
     let select =
-        format!("select id from student where {UNSPLIT} and id > $1 order by id limit {PAGE}");
-    let split = format!("update student set name = name where {UNSPLIT} and id > $1 and id <= $2");
+        format!("select id from student where {whole} and id > $1 order by id limit {PAGE}");
+    let split = format!("update student set name = name where {whole} and id > $1 and id <= $2");
     let mut after = Uuid::nil();
     loop {
         let rows: Vec<(Uuid,)> = query_as(&database.reader, &select, vec![after.into()]).await?;

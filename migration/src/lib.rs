@@ -16,6 +16,13 @@ pub use runner::migrate;
 pub use sea_orm_migration::{DbErr, MigratorTrait};
 pub use waiting::await_database;
 
+/// Returns the name of the newest migration that this program knows.
+#[must_use]
+pub fn newest() -> String {
+    let last = Migrator::migrations().pop();
+    last.map_or_else(String::new, |last| last.name().to_owned())
+}
+
 /// Migrations that only create indexes, on tables that may be large by then.
 const CONCURRENT: &[&str] = &[
     "m0012_operations",

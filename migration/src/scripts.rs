@@ -84,6 +84,7 @@ pub(crate) const SCRIPTS: &[Script] = &[
     script!("0028_people_lists"),
     // Indexes for the columns that refer to usernames and avatars.
     script!("0029_username_indexes"),
+    script!("0030_derivation"),
 ];
 
 impl MigrationName for Script {

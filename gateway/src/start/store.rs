@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use entities::{AddressConflict, derive_again, is_left_unsplit};
+use entities::{AddressConflict, derive_again, is_derived};
 use events::{Database, DatabaseConfig, sqlite_file};
 use gateway::{config::Config, private};
 
@@ -40,8 +40,8 @@ pub(super) async fn connect(config: &Config, connections: u32) -> Result<Databas
     Ok(database)
 }
 
-/// Migrates, and converts data of earlier versions to the form of this one: after a migration, on request, and if names
-/// were left unsplit by a process that ended between the two.
+/// Migrates, and converts data of earlier versions to the form of this one: after a migration, on request, and if a process
+/// that migrated ended before that.
 pub(super) async fn bring_up_to_date(
     config: &Config,
     connections: u32,
@@ -52,8 +52,9 @@ pub(super) async fn bring_up_to_date(
     let applied = migration::migrate(url).await;
     let applied = applied.map_err(StartError::Migration)?;
     let database = database(config, connections).await?;
-    if is_asked || !applied.is_empty() || is_left_unsplit(&database).await? {
-        tell_conflicts(&derive_again(&database).await?);
+    let newest = migration::newest();
+    if is_asked || !applied.is_empty() || !is_derived(&database, &newest).await? {
+        tell_conflicts(&derive_again(&database, &newest).await?);
     }
     Ok(database)
 }

@@ -4,7 +4,7 @@ use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use tests::graphql::Client;
 use tests::recipe::finish;
-use tests::{Setup, earlier, students};
+use tests::{Setup, database, earlier, students};
 
 /// Makes rows as they are when migration 0026 has just been applied.
 const OF_BEFORE: &str = "update student set given_name = null, family_name = null, family_key = ''";
@@ -299,9 +299,9 @@ async fn names_of_before_are_split(setup: Setup) {
     );
 }
 
-/// The program that migrated was killed before it had split the names: nothing is to be migrated at the next start, and the names
-/// are split all the same.
-async fn names_left_unsplit_are_split_at_the_next_start(setup: Setup) {
+/// The program that migrated was killed before it had converted all rows: nothing is to be migrated at the next start, and they are
+/// converted all the same.
+async fn what_was_left_is_converted_at_the_next_start(setup: Setup) {
     let app = setup.start();
     for (number, name) in ["Ada Lovelace", "Jan van Dyk"].into_iter().enumerate() {
         let email = format!("s{number}@example.com");
@@ -310,11 +310,16 @@ async fn names_left_unsplit_are_split_at_the_next_start(setup: Setup) {
     drop(app);
     let database = setup.database().await;
     database.execute_unprepared(OF_BEFORE).await.expect("rows");
+    let unfinished = "delete from derivation; update student set search_text = 'of before'";
+    let unfinished = database.execute_unprepared(unfinished).await;
+    unfinished.expect("the state between the two");
     let app = setup.start_many(1, 1, &["--migrate"]);
     let sorted = names(app.client(), Value::Null, "FAMILY_NAME").await;
     assert_eq!(sorted, ["Jan van Dyk", "Ada Lovelace"]);
     let filter = json!({ "familyName": { "eq": "Lovelace" } });
     assert_eq!(names(app.client(), filter, "NAME").await, ["Ada Lovelace"]);
+    let finished = "select count(*) as number from derivation";
+    assert_eq!(database::number(&database, finished).await, 1);
 }
 
 tests::both_ways!(
@@ -323,5 +328,5 @@ tests::both_ways!(
     a_name_of_before_a_rule_is_no_obstacle,
     an_earlier_version_knows_no_parts,
     names_of_before_are_split,
-    names_left_unsplit_are_split_at_the_next_start,
+    what_was_left_is_converted_at_the_next_start,
 );
