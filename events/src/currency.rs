@@ -99,7 +99,14 @@ impl Currency {
     fn settle_at(&self, position: u64, now: Instant) {
         let mut state = self.state.lock();
         if let Some((_, began)) = state.looked.take_if(|(head, _)| *head <= position) {
-            state.seen = began;
+            // The newest look may have been reached with it, or is the next to be.
+            let newest = state.head;
+            state.seen = if newest.0 <= position {
+                newest.1
+            } else {
+                began
+            };
+            state.looked = (newest.0 > position).then_some(newest);
             self.settled.notify_waiters();
         }
         // A tail at the head has no reason to move.
@@ -204,6 +211,26 @@ mod tests {
         assert!(futures::poll!(&mut waiting).is_pending(), "of a head ahead");
         currency.settle(9);
         waiting.await;
+    }
+
+    #[tokio::test]
+    async fn the_newest_look_counts_when_its_head_is_reached() {
+        let currency = Currency::new();
+        let first = Instant::now();
+        currency.look(5, first);
+        // The events of the first come some other way, after the next look has begun.
+        let second = first + Duration::from_millis(1);
+        currency.look(5, second);
+        currency.settle(5);
+        currency.seen_since(second).await;
+        let third = second + Duration::from_millis(1);
+        currency.look(6, third);
+        let fourth = third + Duration::from_millis(1);
+        currency.look(8, fourth);
+        currency.settle(7);
+        currency.seen_since(third).await;
+        currency.settle(8);
+        currency.seen_since(fourth).await;
     }
 
     #[test]

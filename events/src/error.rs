@@ -91,6 +91,14 @@ impl Error {
         }
     }
 
+    /// Returns whether nothing can have been committed.
+    pub fn is_left_undone(&self) -> bool {
+        matches!(
+            self,
+            Self::Database(_) | Self::VersionConflict | Self::Malformed { .. }
+        )
+    }
+
     /// Returns the violated unique constraint or index, as the database names it (SQLite names the columns).
     pub fn unique_violation(&self) -> Option<String> {
         match self {

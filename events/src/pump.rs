@@ -134,8 +134,8 @@ impl<S: Source> Pump<'_, S> {
                         tracing::warn!(%error, failures, "the log cannot be read; trying again");
                     }
                     sleep(backoff.pause()).await;
-                    // Whoever woke this pass still waits for one.
-                    wake.notify_one();
+                    // Whoever woke this pass still waits for one, and what a poll has not read is still to be read.
+                    poll_at = Instant::now();
                 }
             }
         }
@@ -169,8 +169,6 @@ impl<S: Source> Pump<'_, S> {
             false => None,
         };
         self.tail.set_pruned(head.pruned, proof);
-        // What has arrived since the last pass may settle an earlier look, which would be kept instead of this one.
-        self.currency.settle(self.tail.position());
         self.currency.look(head.position, started);
         // Events that other processes numbered arrive over Redis, sooner than they could be read here. Those that have not
         // arrived by the next poll are read.

@@ -117,6 +117,16 @@ pub fn retry_after(error: &ServerError) -> Option<u64> {
     }
 }
 
+/// Returns the code that an error of an execution has, or that it gets when it is completed.
+pub(crate) fn code_to_be(error: &ServerError) -> Option<&str> {
+    let is_of_field = !error.path.is_empty();
+    let missing = match error.source.is_some() {
+        true => Some(Code::Internal),
+        false => is_of_field.then_some(Code::BadRequest),
+    };
+    code_of(error).or_else(|| missing.map(Code::as_str))
+}
+
 /// Returns whether another try may mend the error. An answer with such an error says nothing about the data.
 #[must_use]
 pub fn is_passing(error: &ServerError) -> bool {

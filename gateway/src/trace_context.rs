@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Method, StatusCode};
 pub use events::trace::Context as TraceContext;
 use events::trace::{self, Kind, Span};
 
-use crate::errors::{Code, code_of};
+use crate::errors::code_to_be;
 
 /// Longer names of operations are cut.
 const LONGEST_NAME: usize = 64;
@@ -70,8 +70,8 @@ pub(crate) fn end_http(mut span: Span, status: StatusCode) {
     }
 }
 
-/// Begins the span of a request that came over a socket, or that names another trace than the HTTP request that it is in. Else that of the
-/// HTTP request is its own, and this is empty. `named` is what the HTTP request has named.
+/// Begins the span of a request that names another trace than the HTTP request that it is in. Else that of the HTTP request is its own,
+/// and this is empty. `named` is what the HTTP request has named.
 pub(crate) fn of_request(named: Option<TraceContext>, extensions: &Extensions) -> Span {
     if !trace::is_on() {
         return Span::default();
@@ -88,6 +88,9 @@ pub(crate) fn of_request(named: Option<TraceContext>, extensions: &Extensions) -
 /// Begins the span of a request whose results come over a connection of their own. It outlives the HTTP request that asks for it, so it is
 /// no part of that.
 pub(crate) fn of_streamed(named: Option<TraceContext>, extensions: &Extensions) -> Span {
+    if !trace::is_on() {
+        return Span::default();
+    }
     begin_request(of_extensions(extensions).or(named))
 }
 
@@ -147,19 +150,13 @@ pub(crate) fn note_errors(span: &mut Span, errors: &[ServerError]) {
     }
 }
 
-/// Returns the code that an error has, or that it gets when it is completed.
-fn code_to_be(error: &ServerError) -> Option<&str> {
-    let is_internal = error.source.is_some();
-    code_of(error).or_else(|| is_internal.then_some(Code::Internal.as_str()))
-}
-
 #[cfg(test)]
 mod tests {
     use events::trace::{Ended, Sampler, Sink};
     use parking_lot::Mutex;
 
     use super::*;
-    use crate::errors::typed;
+    use crate::errors::{Code, typed};
 
     const GIVEN: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 

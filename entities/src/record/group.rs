@@ -143,7 +143,8 @@ impl<R: Record> Commands<R> {
         };
         match answers {
             Ok(answers) => answers,
-            Err(error) if is_left_undone(&error) => {
+            // Its members may succeed alone.
+            Err(error) if error.is_left_undone() => {
                 tracing::debug!(%error, count, "a group failed; its members run alone");
                 (0..count).map(|_| None).collect()
             }
@@ -388,12 +389,4 @@ fn json(value: Value) -> Result<Json, Error> {
         }
     };
     Ok(json)
-}
-
-/// Returns whether nothing can have been committed, and the members may succeed alone.
-fn is_left_undone(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::Database(_) | Error::VersionConflict | Error::Malformed { .. }
-    )
 }

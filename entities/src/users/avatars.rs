@@ -159,9 +159,7 @@ async fn change_in_tx(
 ) -> Result<User> {
     let before = lock_user(tx, target.id).await?;
     // Making the picture took its time.
-    if before.deactivated_at.is_some() {
-        return Err(UserError::NotFound(STREAM));
-    }
+    before.check_active()?;
     UserError::check_version(STREAM, target.expected_version, before.version)?;
     let mut user = before.clone();
     user.avatar = portrait.map(|portrait| hash_of(user.id, portrait));

@@ -49,6 +49,16 @@ pub struct ChangeUser {
     pub expected_version: Option<i64>,
 }
 
+impl User {
+    /// A user who was deactivated is as one who does not exist.
+    pub(super) fn check_active(&self) -> Result<()> {
+        match self.deactivated_at {
+            Some(_) => Err(UserError::NotFound(STREAM)),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Users {
     /// Updates the given fields of the caller's own profile. An update that changes nothing succeeds and appends no event.
     #[boxed]
@@ -69,9 +79,7 @@ impl Users {
             target,
             UserEventKind::ProfileUpdated,
             move |user| {
-                if user.deactivated_at.is_some() {
-                    return Err(UserError::NotFound(STREAM));
-                }
+                user.check_active()?;
                 let UpdateProfile {
                     name,
                     username,
@@ -96,9 +104,7 @@ impl Users {
     ) -> Result<User> {
         authorize(&context.viewer, Action::ManageUsers)?;
         self.change(context, target, UserEventKind::RoleChanged, move |user| {
-            if user.deactivated_at.is_some() {
-                return Err(UserError::NotFound(STREAM));
-            }
+            user.check_active()?;
             user.role = role;
             Ok(())
         })
@@ -116,9 +122,7 @@ impl Users {
             expected_version: None,
         };
         self.change(context, target, UserEventKind::Deactivated, |user| {
-            if user.deactivated_at.is_some() {
-                return Err(UserError::NotFound(STREAM));
-            }
+            user.check_active()?;
             user.deactivated_at = Some(now());
             Ok(())
         })

@@ -159,9 +159,9 @@ impl Lease {
         Ok(())
     }
 
-    /// Keeps the text, for the line about a statement that was slow. The text is shared, not copied.
+    /// Keeps the text, for the line about a statement that was slow.
     fn note(&mut self, sql: impl SqlSafeStr) -> SqlStr {
-        // What is not static is copied by its first clone, and shared by those of that.
+        // A text that is not static is copied by its first clone, and shared by those of that.
         self.sql = sql.into_sql_str().clone();
         self.sql.clone()
     }

@@ -14,8 +14,9 @@
 //!
 //! Why nobody waits in vain. Whoever is executed holds the end of a channel. Dropped without an answer (its client hung up, its time was over,
 //! it panicked), it wakes those who wait, and they begin anew, with their rights looked up again and in what is left of their own time. An
-//! answer with stale values, or an error that says nothing about the data, is its own request's alone; then each of the others is executed by itself. While one waits it
-//! has no lock, turn or connection. Its errors, log lines, trace and metrics are its own; `cursor` is of the answer, and true for all.
+//! answer with stale values, or an error that says nothing about the data, is its own request's alone; then each of the others is executed
+//! by itself. While one waits it has no lock, turn or connection. Its log lines, trace and metrics are its own, as are the ids in errors;
+//! `cursor` is of the answer, and true for all.
 
 use std::{collections::BTreeMap, io, net::IpAddr, pin::pin, sync::Arc, time::Duration};
 
@@ -47,8 +48,6 @@ const MOST_KEY_BYTES: usize = 1_024;
 const MOST_TEXT_BYTES: usize = 64 * 1_024;
 /// How often a query waits for another one before it is executed by itself.
 const ROUNDS: u32 = 2;
-/// How long a query waits for another one, of which it has that much less time left.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// How long an answer that is there waits for the look at the log.
 const PATIENCE: Duration = Duration::from_millis(250);
 
@@ -129,8 +128,7 @@ impl Landed {
     /// Returns what others get of this answer.
     fn of(response: &Response) -> Option<Self> {
         let is_of_data = |error| {
-            // What failed inside has no code yet.
-            let code = errors::code_of(error);
+            let code = errors::code_to_be(error);
             code.is_some_and(|code| code != "INTERNAL") && !errors::is_passing(error)
         };
         let is_stale = response.extensions.contains_key("stale");
@@ -213,15 +211,15 @@ pub(super) async fn execute(shared: &Shared, request: Request, caller: &Caller) 
         // What is told from here on is told of an execution that was not joined.
         let told = flights.told();
         let tail = shared.log.tail().cursor();
-        let place = match Key::of(&request, &plan, &viewer, caller, (tail, told)) {
-            Some((user, key)) if rounds > 0 => flights.board(user, key),
-            _ => Place::Alone,
+        let key = match rounds {
+            0 => None,
+            _ => Key::of(&request, &plan, &viewer, caller, (tail, told)),
         };
+        let place = key.map_or(Place::Alone, |(user, key)| flights.board(user, key));
         let lead = match place {
             Place::Join(joined) => {
                 let joining = trace::detail("join");
-                let waiting = timeout(LONGEST_WAIT, await_answer(shared, tail, joined));
-                match joining.scope(waiting).await.unwrap_or(Waited::Alone) {
+                match joining.scope(await_answer(shared, tail, joined)).await {
                     Waited::Answer(landed) => return landed.response(),
                     Waited::Again => rounds -= 1,
                     Waited::Alone => rounds = 0,

@@ -85,7 +85,7 @@ impl<K, T> Flights<K, T> {
     /// Does the same for what one user alone is about to be told.
     pub(super) fn close(&self, user: UserId) {
         if let Some(flights) = self.aloft.lock().of_users.get_mut(&user) {
-            flights.iter_mut().for_each(|flight| flight.is_open = false);
+            close_all(flights);
         }
     }
 
@@ -96,8 +96,13 @@ impl<K, T> Flights<K, T> {
         joined.flatten().filter(|it| !it.is_closed()).count()
     }
 
-    /// Takes a flight off the list, and returns who has joined it.
-    fn take(&self, user: UserId, number: u64) -> Vec<oneshot::Sender<Landed<T>>> {
+    /// Takes a flight off the list, and returns who has joined it. With its answer the user's others are closed.
+    fn take(
+        &self,
+        user: UserId,
+        number: u64,
+        is_answered: bool,
+    ) -> Vec<oneshot::Sender<Landed<T>>> {
         let mut aloft = self.aloft.lock();
         let Some(flights) = aloft.of_users.get_mut(&user) else {
             return Vec::new();
@@ -106,12 +111,19 @@ impl<K, T> Flights<K, T> {
             return Vec::new();
         };
         let flight = flights.swap_remove(at);
+        if is_answered {
+            close_all(flights);
+        }
         if flights.is_empty() {
             aloft.of_users.remove(&user);
         }
         aloft.count -= 1;
         flight.joined
     }
+}
+
+fn close_all<K, T>(flights: &mut [Flight<K, T>]) {
+    flights.iter_mut().for_each(|flight| flight.is_open = false);
 }
 
 impl<K: PartialEq, T> Flights<K, T> {
@@ -180,8 +192,7 @@ impl<K, T> Lead<'_, K, T> {
     /// Hands what the answer makes to those who have joined, if there are any. The user is about to be told the answer.
     pub(super) fn land(mut self, make: impl FnOnce() -> Option<T>) {
         self.is_aloft = false;
-        let joined = self.flights.take(self.user, self.number);
-        self.flights.close(self.user);
+        let joined = self.flights.take(self.user, self.number, true);
         if joined.is_empty() {
             return;
         }
@@ -197,7 +208,7 @@ impl<K, T> Drop for Lead<'_, K, T> {
     fn drop(&mut self) {
         if self.is_aloft {
             // They are woken when the lock is free again.
-            drop(self.flights.take(self.user, self.number));
+            drop(self.flights.take(self.user, self.number, false));
         }
     }
 }

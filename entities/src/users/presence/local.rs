@@ -108,8 +108,8 @@ impl Local {
         self.users.is_empty()
     }
 
-    /// Returns the changes to write now; `None` if there are none. Those whose writing has failed may have been written, so they come
-    /// once more as they were, and what their users have done since comes after them.
+    /// Returns the changes to write now; `None` if there are none. Those that were picked and may have been written come once more as they
+    /// were, and what their users have done since comes after them.
     pub(super) fn pick(&mut self, now: Instant) -> Option<Changes> {
         if self.picked.is_some() {
             return self.picked.clone();
@@ -165,9 +165,14 @@ impl Local {
         }
     }
 
+    /// Records that nothing of what was picked is written.
+    pub(super) fn unpick(&mut self) {
+        self.picked = None;
+    }
+
     /// Records that the lease was lost: nothing counts as recorded any more.
     pub(super) fn forget(&mut self) {
-        self.picked = None;
+        self.unpick();
         for (user_id, user) in &mut self.users {
             user.is_recorded = false;
             self.arrived.insert(*user_id);
@@ -257,6 +262,17 @@ mod tests {
         assert_eq!(write(&mut local, now), departure(user, at));
         assert_eq!(write(&mut local, now), arrival(user));
         assert_eq!(local.pick(now), None);
+    }
+
+    #[test]
+    fn what_was_certainly_not_written_is_decided_anew() {
+        let (mut local, user, now, at) = setup();
+        local.enter(user);
+        assert_eq!(local.pick(now), arrival(user));
+        local.unpick();
+        local.leave(user, now, at);
+        assert_eq!(local.pick(now), None);
+        assert!(local.is_empty());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ::events::Backoff;
+use ::events::{Backoff, Error};
 use tokio::{
     sync::watch,
     time::{Instant, sleep, sleep_until},
@@ -72,8 +72,11 @@ impl Keeper {
         loop {
             let picked = self.shared.local().pick(Instant::now());
             let Some(changes) = picked else { break };
-            if self.gateway.is_none() {
-                self.register().await?;
+            if self.gateway.is_none()
+                && let Err(error) = self.register().await
+            {
+                self.shared.local().unpick();
+                return Err(error);
             }
             if !self.renew(changes).await? {
                 // A database slower than the lease must not be queried without pause.
@@ -110,14 +113,15 @@ impl Keeper {
         let lease = self.shared.config.lease;
         let written = Arc::new(changes);
         let changes = written.clone();
-        let is_kept = self
-            .shared
-            .log
-            .write(move |tx| {
-                let changes = changes.clone();
-                Box::pin(async move { record::renew(tx, gateway, lease, &changes).await })
-            })
-            .await?;
+        let renewed = self.shared.log.write(move |tx| {
+            let changes = changes.clone();
+            Box::pin(async move { record::renew(tx, gateway, lease, &changes).await })
+        });
+        let renewed = renewed.await;
+        if renewed.as_ref().is_err_and(Error::is_left_undone) {
+            self.shared.local().unpick();
+        }
+        let is_kept = renewed?;
         if is_kept {
             self.shared.local().written(&written);
         } else {
