@@ -2,11 +2,12 @@
 //! or the session goes away. Where people see each other, it runs both ways. The programs are in `tests/js`, those of a name that begins
 //! with `app-`; each enters by itself.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
-use tests::driving::drive;
+use tests::driving;
 use tests::graphql::Client;
 use tests::http::post;
 use tests::people::{ADMIN_EMAIL, Person, send_register, set_role};
@@ -42,7 +43,7 @@ fn browse(program: &'static str, settings: &'static [(&'static str, &'static str
             setup.settings.set(name, value);
         }
         let (gateway, admin) = first_start(&setup).await;
-        run_program(program, vec![gateway], admin).await;
+        driving::run(programs(), program, vec![gateway], admin).await;
     });
 }
 
@@ -58,15 +59,13 @@ fn browse_distributed(program: &'static str) {
         let app = setup.start_many(2, 1, &["--demo-data"]);
         make_demo_people(&setup, app.client()).await;
         let Running { gateways, workers } = app;
-        run_program(program, gateways, setup.admin().clone()).await;
+        driving::run(programs(), program, gateways, setup.admin().clone()).await;
         drop(workers);
     });
 }
 
-async fn run_program(program: &'static str, gateways: Vec<Gateway>, admin: Person) {
-    let folder = repository().join("tests/js");
-    let running = tokio::task::spawn_blocking(move || drive(&folder, program, gateways, &admin));
-    running.await.expect("the program");
+fn programs() -> PathBuf {
+    repository().join("tests/js")
 }
 
 /// Makes the people of the demo data, whom a gateway makes embedded only. What stands in place of their passwords makes users such people.

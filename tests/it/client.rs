@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use tests::driving::drive;
+use tests::driving;
 use tests::programs::{CHROMIUM, repository};
 use tests::{Running, Setup};
 
@@ -20,10 +20,8 @@ fn package() -> PathBuf {
 
 async fn run(setup: Setup, program: &'static str) {
     let Running { gateways, workers } = setup.start();
-    let admin = setup.admin().clone();
-    let folder = package().join("e2e");
-    let running = tokio::task::spawn_blocking(move || drive(&folder, program, gateways, &admin));
-    running.await.expect("the program");
+    let (folder, admin) = (package().join("e2e"), setup.admin().clone());
+    driving::run(folder, program, gateways, admin).await;
     drop(workers);
 }
 

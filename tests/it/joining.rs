@@ -9,7 +9,6 @@ use tests::database::{log_size, number};
 use tests::graphql::{Answer, Client};
 use tests::people::{self, ADMIN_EMAIL, ADMIN_PASSWORD};
 use tests::postgres::Postgres;
-use tests::redis::Redis;
 use tests::setup::Running;
 use tests::statements::StatementLog;
 use tests::waiting::SOON;
@@ -242,18 +241,7 @@ async fn writers_see_what_they_wrote(setup: Setup) {
     reading.shutdown().await;
 }
 
-mod many_are_executed_once {
-    use super::*;
-
-    #[test]
-    fn distributed() {
-        tests::setup::run(|| async {
-            let postgres = Postgres::start();
-            let setup = Setup::distributed_on(&postgres, Redis::shared());
-            super::many_are_executed_once(postgres, setup).await;
-        });
-    }
-}
+tests::on_own_postgres!(many_are_executed_once);
 
 tests::distributed!(
     after_a_mutation_a_query_begins_anew,

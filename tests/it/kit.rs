@@ -26,6 +26,7 @@ fn nothing_outlives_a_killed_run() {
         ])
         .env(INSIDE, "1")
         .env_remove("KEEP_TEST_DIR")
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .expect("this program starts");
@@ -56,7 +57,8 @@ fn run_until_killed() {
     println!("\nSTARTED /proc/{}", postgres.pid());
     println!("STARTED /proc/{}", redis.pid());
     println!("STARTED {}", guard::directory().display());
-    std::thread::sleep(Duration::from_secs(60));
+    // Nothing comes while there is somebody who could kill it.
+    let _ = std::io::stdin().lines().next();
 }
 
 #[test]

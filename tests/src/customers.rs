@@ -59,7 +59,6 @@ pub async fn create(client: &Client, name: &str, email: &str) -> Value {
     apply(client, "create", json!({ "name": name, "email": email })).await
 }
 
-/// Returns the customer, or null if it does not exist.
 /// Creates customers of these names and addresses, all at once.
 pub async fn create_many(client: &Client, rows: Vec<Value>) {
     let document =
@@ -71,6 +70,7 @@ pub async fn create_many(client: &Client, rows: Vec<Value>) {
     assert_eq!(answer.data()["createCustomers"]["done"], count);
 }
 
+/// Returns the customer, or null if it does not exist.
 pub async fn find(client: &Client, id: &Value) -> Value {
     client.run(FIND, json!({ "id": id })).await.data()["customer"].clone()
 }

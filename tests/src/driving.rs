@@ -2,7 +2,7 @@
 //! tests of the client and of the app.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::people::Person;
@@ -10,7 +10,13 @@ use crate::programs::NODE;
 use crate::setup::Gateway;
 
 /// Runs the program to its end, and does to the first gateway what it asks for.
-pub fn drive(folder: &Path, program: &str, mut gateways: Vec<Gateway>, person: &Person) {
+pub async fn run(folder: PathBuf, program: &'static str, gateways: Vec<Gateway>, person: Person) {
+    let running = move || drive(&folder, program, gateways, &person);
+    let done = tokio::task::spawn_blocking(running).await;
+    done.expect("the program");
+}
+
+fn drive(folder: &Path, program: &str, mut gateways: Vec<Gateway>, person: &Person) {
     let mut child = Command::new(&*NODE)
         .arg(program)
         .args(gateways.iter().map(Gateway::url))

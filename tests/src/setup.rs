@@ -320,6 +320,25 @@ macro_rules! distributed {
     ($($name:ident),+ $(,)?) => { $crate::ways!(run [distributed] $($name)+); };
 }
 
+/// Makes one distributed test of `async fn name(postgres: Postgres, setup: Setup)`, on a server of its own: only there the statements of
+/// the test are alone.
+#[macro_export]
+macro_rules! on_own_postgres {
+    ($name:ident) => {
+        mod $name {
+            #[test]
+            fn distributed() {
+                $crate::setup::run(|| async {
+                    let postgres = $crate::postgres::Postgres::start();
+                    let redis = $crate::redis::Redis::shared();
+                    let setup = $crate::Setup::distributed_on(&postgres, redis);
+                    super::$name(postgres, setup).await;
+                });
+            }
+        }
+    };
+}
+
 #[doc(hidden)]
 #[macro_export]
 macro_rules! ways {

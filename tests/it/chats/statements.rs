@@ -8,7 +8,6 @@ use tests::Setup;
 use tests::graphql::Client;
 use tests::people::Person;
 use tests::postgres::Postgres;
-use tests::redis::Redis;
 use tests::statements::StatementLog;
 
 use super::api::{apply, crowd, group, say};
@@ -86,15 +85,4 @@ async fn pages_cost_a_constant_number(postgres: Postgres, setup: Setup) {
     );
 }
 
-mod pages_cost_a_constant_number {
-    use super::*;
-
-    #[test]
-    fn distributed() {
-        tests::setup::run(|| async {
-            let postgres = Postgres::start();
-            let setup = Setup::distributed_on(&postgres, Redis::shared());
-            super::pages_cost_a_constant_number(postgres, setup).await;
-        });
-    }
-}
+tests::on_own_postgres!(pages_cost_a_constant_number);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{MUTATIONS, Scene};
 use tests::traffic::{self, Pace, Traffic};
 use tests::{Setup, database, eventually, extent};
+use tokio::time::MissedTickBehavior;
 
 /// As a flag of the workers, and how long one is paused.
 const LEASE: &str = "1s";
@@ -82,6 +83,7 @@ async fn follower_of_posts_killed_again_and_again(setup: Setup) {
     };
     let load = Traffic::start(app.clients(), posts, pace);
     let mut clock = tokio::time::interval(KILL_INTERVAL);
+    clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
     for turn in 0..extent::of(30, 60) {
         load.await_more(WRITTEN_BETWEEN).await;
         clock.tick().await;

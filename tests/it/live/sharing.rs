@@ -5,7 +5,6 @@ use futures::future::join_all;
 use serde_json::json;
 use tests::live::Watch;
 use tests::postgres::Postgres;
-use tests::redis::Redis;
 use tests::statements::StatementLog;
 use tests::{Setup, customers, people};
 
@@ -70,15 +69,4 @@ async fn watchers_share_executions(postgres: Postgres, setup: Setup) {
     assert!(watches.iter().all(|watch| watch.state().answers <= 6));
 }
 
-mod watchers_share_executions {
-    use super::*;
-
-    #[test]
-    fn distributed() {
-        tests::setup::run(|| async {
-            let postgres = Postgres::start();
-            let setup = Setup::distributed_on(&postgres, Redis::shared());
-            super::watchers_share_executions(postgres, setup).await;
-        });
-    }
-}
+tests::on_own_postgres!(watchers_share_executions);

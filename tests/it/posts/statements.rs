@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use tests::Setup;
 use tests::graphql::Client;
 use tests::postgres::Postgres;
-use tests::redis::Redis;
 use tests::statements::StatementLog;
 
 use super::api::{becomes, comment, create, find_at, like, person};
@@ -108,12 +107,4 @@ async fn pages_cost_a_constant_number(postgres: Postgres, setup: Setup) {
     }
 }
 
-#[test]
-fn distributed() {
-    tests::setup::run(|| async {
-        // A server of its own: only there the statements of this test are alone.
-        let postgres = Postgres::start();
-        let setup = Setup::distributed_on(&postgres, Redis::shared());
-        pages_cost_a_constant_number(postgres, setup).await;
-    });
-}
+tests::on_own_postgres!(pages_cost_a_constant_number);

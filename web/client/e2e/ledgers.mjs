@@ -20,6 +20,15 @@ export function ledgers(names) {
   };
 }
 
+/** Tells whether `leastMs` are over and `isEnough()`, or `limitMs` in any case. */
+export function lasting(leastMs, isEnough, limitMs = 120_000) {
+  const begun = Date.now();
+  return () => {
+    const ms = Date.now() - begun;
+    return ms > leastMs && (isEnough() || ms > limitMs);
+  };
+}
+
 /** Writes straight to the gateway, past all proxies, until `isOver`. Returns how often. */
 export async function writeUntil(base, wrote, isOver, writers = 3) {
   let count = 0;

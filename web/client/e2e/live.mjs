@@ -8,6 +8,7 @@ import { Client as UrqlClient } from '@urql/core';
 import { newCustomer, write } from '../../../tests/js/customers.mjs';
 import { program, until } from '../../../tests/js/program.mjs';
 import { connectAsAdmin } from './gateway.mjs';
+import { lasting } from './ledgers.mjs';
 import { proxy } from './proxy.mjs';
 
 const fields = 'customers(first: 50, filter: { search: $search }) { nodes { id name version } }';
@@ -100,9 +101,8 @@ await program(400_000, async (base, check) => {
   await until('the first answers', () => watching.every(({ answers }) => answers > 0));
   for (const { line } of watching) line.mode.cuts = true;
   const isCut = ({ line, answers }) => line.seen.cuts >= 3 && answers >= 5;
-  const [begun, limitMs] = [Date.now(), 120_000];
-  const isOver = (ms) => Date.now() - begun > ms;
-  while (!isOver(leastMs) || !(watching.every(isCut) || isOver(limitMs))) {
+  const isOver = lasting(leastMs, () => watching.every(isCut));
+  while (!isOver()) {
     if (customers.length < 30 && Math.random() < 0.2) await add();
     const { id } = customers[Math.floor(Math.random() * customers.length)];
     await write(base, 'update', { id, name: `${search} ${Math.random()}` });

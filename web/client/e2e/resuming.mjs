@@ -1,7 +1,7 @@
 // Lines that are cut at random under writes: by every way to subscribe, over sockets and event streams, 0 lost and 0 doubled.
 import { program, until } from '../../../tests/js/program.mjs';
 import { connectAsAdmin } from './gateway.mjs';
-import { ledgers, settle, writeUntil } from './ledgers.mjs';
+import { lasting, ledgers, settle, writeUntil } from './ledgers.mjs';
 import { proxy } from './proxy.mjs';
 import { subscribers } from './subscribers.mjs';
 
@@ -31,13 +31,8 @@ await program(400_000, async (base, check) => {
   await until('every line', () => lines.every(({ client }) => client.state.status === 'live'));
   for (const { line } of lines) line.mode.cuts = true;
   const isCut = ({ line }) => line.seen.cuts >= 5;
-  const [begun, limitMs] = [Date.now(), 120_000];
-  const isOver = (ms) => Date.now() - begun > ms;
-  const writes = await writeUntil(
-    base,
-    books.wrote,
-    () => isOver(leastMs) && (lines.every(isCut) || isOver(limitMs)),
-  );
+  const isOver = lasting(leastMs, () => lines.every(isCut));
+  const writes = await writeUntil(base, books.wrote, isOver);
   for (const { line } of lines) line.mode.cuts = false;
   await settle(base, books, writes, check);
   for (const line of lines)

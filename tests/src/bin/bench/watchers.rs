@@ -10,8 +10,8 @@ use serde_json::json;
 use tests::admin::Admin;
 use tests::graphql::Client;
 use tests::socket::Socket;
-use tests::{Setup, customers};
-use tokio::time::{sleep, sleep_until, timeout};
+use tests::{Setup, customers, eventually};
+use tokio::time::sleep_until;
 
 use crate::summary::percentile;
 
@@ -81,22 +81,28 @@ async fn measure(seconds: u64, watchers: usize) {
         sockets.push(socket);
     }
     let writing = async {
-        until(|| seen.opened.get() == watchers).await;
+        eventually("the first answers", GRACE, async || {
+            (seen.opened.get() == watchers).then_some(())
+        })
+        .await;
         let before = (admin.scrape().await, gateway.process.processor_time());
         let begun = Instant::now();
         let writers = (0..WRITERS).map(|one| write(&client, &ids, &seen, one, changes));
         join_all(writers).await;
         let wrote = begun.elapsed();
-        until(|| seen.ended.get() == watchers).await;
+        eventually("the last patches", GRACE, async || {
+            (seen.ended.get() == watchers).then_some(())
+        })
+        .await;
         let spent = gateway.process.processor_time() - before.1;
-        (before.0, wrote, spent)
+        (before.0, wrote, spent, begun.elapsed())
     };
     let reading = join_all(
         sockets
             .into_iter()
             .map(|socket| read(socket, &seen, changes)),
     );
-    let (before, wrote, spent) = tokio::select! {
+    let (before, wrote, spent, took) = tokio::select! {
         done = writing => done,
         _ = reading => panic!("all sockets ended"),
     };
@@ -130,19 +136,8 @@ async fn measure(seconds: u64, watchers: usize) {
     println!(
         "   processor time of the gateway: {:.1} µs an answer, {:.0} % of a core",
         spent.as_secs_f64() * 1e6 / answers as f64,
-        spent.as_secs_f64() / wrote.as_secs_f64() * 100.0
+        spent.as_secs_f64() / took.as_secs_f64() * 100.0
     );
-}
-
-async fn until(mut is_so: impl FnMut() -> bool) {
-    let waiting = async {
-        while !is_so() {
-            sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(GRACE, waiting)
-        .await
-        .expect("all sockets are there");
 }
 
 async fn write(client: &Client, ids: &[String], seen: &Seen, writer: u64, changes: u64) {

@@ -66,7 +66,8 @@ export function useServerForm<Values extends Record<string, unknown>>(
       try {
         await handler(sent as Values);
         const isUntouched = JSON.stringify(form.getValues()) === JSON.stringify(sent);
-        if (draft) keepDraft(draft, isUntouched ? undefined : form.getValues());
+        // What was typed meanwhile is kept already.
+        if (draft && isUntouched) keepDraft(draft, undefined);
         if (!isCleared) form.resetDirty(sent as Values);
         else if (isUntouched) form.reset();
       } catch (cause) {

@@ -64,7 +64,7 @@ export function LettersPage() {
     setSelection(new Set());
     list.refresh();
   });
-  // While letters go one by one, each is another number: the list is read again once, at the end.
+  // While letters go one by one, each is another number: the list is read again at the end.
   const list = useLetterList(filter, actions.isRunning ? undefined : counted);
   const names = [...(consumers?.followers ?? []), ...(consumers?.handlers ?? [])];
   const chosen = list.rows.filter(({ id }) => selection.has(id));
