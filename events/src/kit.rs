@@ -99,6 +99,7 @@ impl SqliteFile {
             include_str!("../../migration/src/sql/0001_event_log.sqlite.sql"),
             include_str!("../../migration/src/sql/0009_handlers.sqlite.sql"),
             include_str!("../../migration/src/sql/0011_retention.sqlite.sql"),
+            include_str!("../../migration/src/sql/0015_follower_attempts.sqlite.sql"),
             include_str!("../../migration/src/sql/0017_proofs.sqlite.sql"),
         ] {
             let connection = database.writer();

@@ -18,10 +18,9 @@ use tokio::{
 
 use attempts::Caution;
 use batch::Batch;
-pub(crate) use lease::Lease;
 use lease::Leases;
 #[cfg(test)]
-pub(crate) use lease::remembered;
+pub(crate) use lease::{Lease, remembered};
 use pace::Pace;
 
 use crate::{
@@ -153,8 +152,14 @@ impl Runner {
             sleep(HOLD).await;
             return Ok(false);
         }
-        if let Some(part) = self.cautions.keys().next().copied() {
-            self.step_carefully(part).await?;
+        if let Some((part, caution)) = self.cautions.first_key_value() {
+            match caution.doubt() {
+                Some(left) if !left.is_zero() => {
+                    sleep(left.min(due).min(HOLD)).await;
+                    return Ok(false);
+                }
+                _ => self.step_carefully(*part).await?,
+            }
             return Ok(true);
         }
         let Some(after) = self.leases.values().map(|lease| lease.scanned).min() else {
@@ -221,6 +226,13 @@ impl Runner {
             self.cautions.remove(&part);
             return Ok(());
         };
+        if let Some(caution) = self.cautions.get_mut(&part)
+            && caution.doubt().is_some()
+            && !caution.confirm(database, name, (part, after)).await?
+        {
+            self.cautions.remove(&part);
+            return Ok(());
+        }
         let (reached, connection) = (log.tail().position(), &database.background);
         let events = read::read_part(connection, part, after, reached, CAREFUL_EVENTS).await?;
         let events: Vec<_> = events.into_iter().map(Arc::new).collect();
@@ -258,27 +270,12 @@ impl Runner {
         let name = self.follower.name();
         let database = self.log.database();
         let begin = self.follower.begins();
-        let mut leases = lease::renew(database, name, begin, &self.config, &self.leases).await?;
-        let is_new = |part: &i16, lease: &Lease| {
-            let held = self.leases.get(part);
-            held.is_none_or(|held| held.token != lease.token)
-        };
-        if leases.iter().any(|(part, lease)| is_new(part, lease)) {
-            // A part without events since its checkpoint need not be searched from there.
-            let head = read::read_head(&database.background).await?;
-            for (part, lease) in &mut leases {
-                if lease.position >= head.parts[*part as usize] {
-                    lease.scanned = lease.scanned.max(head.position);
-                    lease.is_left_behind = false;
-                }
-            }
-            let mut taken = leases.clone();
-            taken.retain(|part, lease| is_new(part, lease));
-            let cautions = attempts::count(database, name, &taken, self.pace.first()).await?;
-            self.cautions.extend(cautions);
-        }
-        self.cautions.retain(|part, _| leases.contains_key(part));
-        self.leases = leases;
+        let (config, most, held) = (&self.config, self.pace.first(), &self.leases);
+        let renewed = lease::renew(database, name, begin, config, most, held).await?;
+        self.leases = renewed.leases;
+        self.cautions.extend(renewed.cautions);
+        self.cautions
+            .retain(|part, _| self.leases.contains_key(part));
         self.renewed_at = Some(Instant::now());
         Ok(())
     }
@@ -356,7 +353,6 @@ impl Runner {
         let follower = self.follower.name();
         if let Error::Fenced { part, .. } = error {
             tracing::info!(follower, part, "a part was taken over by another process");
-            self.leases.remove(part);
         } else if backoff.is_telling() {
             let failures = backoff.failures();
             tracing::warn!(follower, failures, %error, "the follower failed; trying again");

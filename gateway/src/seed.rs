@@ -8,7 +8,9 @@ mod posts;
 
 use std::path::PathBuf;
 
+use ::events::sql::Dialect;
 use clap::Args;
+use entities::Entities;
 use indicatif::ProgressBar;
 
 pub use customers::seed;
@@ -47,6 +49,15 @@ impl SeedSettings {
             (None, None, None) => Some(1_000),
             (customers, _, _) => customers,
         }
+    }
+}
+
+/// Returns how many transactions to begin at once. SQLite runs them one after the other, and on a slow disk one that waited for two
+/// others would be given up.
+fn at_once(entities: &Entities, most: usize) -> usize {
+    match entities.log.database().backend().is_postgres() {
+        true => most,
+        false => 1,
     }
 }
 

@@ -3,15 +3,20 @@
 //! left behind there twice, its next events are applied one by one, with nothing else applied in the process meanwhile. Each such
 //! attempt is counted before it begins, and uncounted if the process survives to see it fail. An event that five processes in a
 //! row began and did not survive is set aside; an innocent one is applied by the first process that nobody kills.
+//!
+//! A process that was only late loses its parts in the same way, and lateness is common where a machine has too much to do: there
+//! the slow way would make all of them later still. So a process that finds a part taken over from it uncounts what looked like its
+//! end, and the one that took it waits for a lease's length before it believes in two of them.
 
-use sea_orm::Value;
+use std::time::Duration;
 
-use super::Leases;
+use sea_orm::{ConnectionTrait, Value};
+use tokio::time::Instant;
+
 use crate::{
-    Database, Event, Result,
-    database::Pool,
+    Database, DatabaseTransaction, Event, Result,
     letters::Tried,
-    sql::{Dialect, execute, from_i64, query_as, to_i64},
+    sql::{Dialect, execute, from_i64, query_as, query_one_as, to_i64},
 };
 
 /// Deaths at one checkpoint before its events are applied alone.
@@ -27,15 +32,47 @@ pub(super) struct Caution {
     suspect: Option<u64>,
     deaths: i32,
     since: f64,
+    /// Until when the process that is taken for dead may say that it lives.
+    doubted_until: Option<Instant>,
 }
 
 impl Caution {
+    /// Returns how long to wait for a sign of life before [`Self::confirm`].
+    pub(super) fn doubt(&self) -> Option<Duration> {
+        self.doubted_until
+            .map(|until| until.duration_since(Instant::now()))
+    }
+
+    /// Ends the doubt, and returns whether the deaths still count.
+    pub(super) async fn confirm(
+        &mut self,
+        database: &Database,
+        follower: &str,
+        (part, position): (i16, u64),
+    ) -> Result<bool> {
+        let sql = "select deaths from follower_attempt where follower = $1 and part = $2 and position = $3";
+        let values: Vec<Value> = vec![follower.into(), part.into(), to_i64(position).into()];
+        let deaths: Option<i32> = query_one_as(&database.background, sql, values).await?;
+        self.doubted_until = None;
+        let stands = deaths.is_some_and(|deaths| deaths >= CAREFUL_AFTER);
+        if stands {
+            tracing::warn!(
+                follower,
+                part,
+                position,
+                deaths,
+                "processes ended after this position; the next events are applied one by one"
+            );
+        }
+        Ok(stands)
+    }
+
     /// Returns how often the event has ended its process, if that is often enough to set it aside.
     pub(super) fn verdict(&self, event: &Event) -> Option<Tried> {
         let is_given_up = self.suspect == Some(event.position) && self.deaths >= GIVEN_UP_AFTER;
         is_given_up.then(|| Tried {
             attempts: self.deaths.unsigned_abs(),
-            since: std::time::Duration::try_from_secs_f64(self.since).unwrap_or_default(),
+            since: Duration::try_from_secs_f64(self.since).unwrap_or_default(),
         })
     }
 }
@@ -45,20 +82,13 @@ impl Caution {
 /// not moved on. So the event that ended it is among the first ones. If the process had lost its memory of the log meanwhile, and
 /// with it that the part was left behind, the event may come later: then two more deaths find it.
 pub(super) async fn count(
-    database: &Database,
-    follower: &'static str,
-    taken: &Leases,
+    tx: &DatabaseTransaction,
+    follower: &str,
+    left_behind: &[(i16, u64)],
     batch_events: u64,
+    lease: Duration,
 ) -> Result<Vec<(i16, Caution)>> {
-    let left_behind: Vec<(i16, u64)> = taken
-        .iter()
-        .filter(|(_, lease)| lease.is_left_behind)
-        .map(|(part, lease)| (*part, lease.position))
-        .collect();
-    if left_behind.is_empty() {
-        return Ok(Vec::new());
-    }
-    let backend = database.backend();
+    let backend = tx.get_database_backend();
     let now = backend.now();
     let is_same = "(follower_attempt.position = excluded.position)";
     let sql = format!(
@@ -73,39 +103,49 @@ pub(super) async fn count(
         backend.seconds(&now),
         backend.seconds("first_at"),
     );
-    let sql = std::sync::Arc::<str>::from(sql);
-    database
-        .transaction(Pool::Background, move |tx| {
-            let (sql, left_behind) = (sql.clone(), left_behind.clone());
-            Box::pin(async move {
-                let mut cautions = Vec::new();
-                for (part, position) in left_behind {
-                    let values: Vec<Value> =
-                        vec![follower.into(), part.into(), to_i64(position).into()];
-                    let rows: Vec<(i32, Option<i64>, f64)> = query_as(tx, &sql, values).await?;
-                    for (deaths, suspect, since) in rows {
-                        let caution = Caution {
-                            left: batch_events,
-                            suspect: suspect.map(from_i64),
-                            deaths,
-                            since,
-                        };
-                        if caution.deaths >= CAREFUL_AFTER {
-                            tracing::warn!(
-                                follower,
-                                part,
-                                position,
-                                deaths = caution.deaths,
-                                "processes ended after this position; the next events are applied one by one"
-                            );
-                            cautions.push((part, caution));
-                        }
-                    }
-                }
-                Ok(cautions)
-            })
-        })
-        .await
+    let mut cautions = Vec::new();
+    for (part, position) in left_behind {
+        let values: Vec<Value> = vec![follower.into(), (*part).into(), to_i64(*position).into()];
+        let rows: Vec<(i32, Option<i64>, f64)> = query_as(tx, &sql, values).await?;
+        for (deaths, suspect, since) in rows {
+            let caution = Caution {
+                left: batch_events,
+                suspect: suspect.map(from_i64),
+                deaths,
+                since,
+                doubted_until: suspect.is_none().then(|| Instant::now() + lease),
+            };
+            if caution.deaths >= CAREFUL_AFTER {
+                cautions.push((*part, caution));
+            }
+        }
+    }
+    Ok(cautions)
+}
+
+/// Uncounts the end of this process, from which others have taken over these parts.
+pub(super) async fn survive(
+    tx: &DatabaseTransaction,
+    follower: &str,
+    lost: &[(i16, u64)],
+) -> Result<()> {
+    if lost.is_empty() {
+        return Ok(());
+    }
+    let mut values: Vec<Value> = vec![follower.into()];
+    let mut parts = Vec::with_capacity(lost.len());
+    for (part, position) in lost {
+        let place = values.len() + 1;
+        parts.push(format!("(part = ${place} and position = ${})", place + 1));
+        values.extend::<[Value; 2]>([(*part).into(), to_i64(*position).into()]);
+    }
+    let sql = format!(
+        "update follower_attempt set deaths = deaths - 1
+         where follower = $1 and suspect is null and deaths > 0 and ({})",
+        parts.join(" or ")
+    );
+    execute(tx, &sql, values).await?;
+    Ok(())
 }
 
 /// Counts that the event is about to be applied alone.

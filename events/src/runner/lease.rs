@@ -5,11 +5,15 @@ use std::collections::HashMap;
 
 use sea_orm::{ConnectionTrait, Value};
 
-use super::FollowerConfig;
+use super::{
+    FollowerConfig,
+    attempts::{self, Caution},
+};
 use crate::{
     Begin, Database, DatabaseTransaction, PARTS, Result,
     begin::first_checkpoints,
     database::Pool,
+    read::{self, Head},
     sql::{Dialect, execute, from_i64, query_as, query_one_as, to_i64},
 };
 
@@ -27,30 +31,58 @@ pub(crate) struct Lease {
 
 pub(super) type Leases = HashMap<i16, Lease>;
 
-/// Renews the leases this process holds, releases those beyond its share, and takes free ones.
+/// What a renewal comes to.
+pub(super) struct Renewed {
+    pub(super) leases: Leases,
+    /// The new parts that need care.
+    pub(super) cautions: Vec<(i16, Caution)>,
+}
+
+/// Renews the leases this process holds, releases those beyond its share, and takes free ones. Whatever that says about the life of
+/// this and of other processes is counted in the same transaction, so that a taking over is counted before its loser can know it. A
+/// process applies at most `batch_events` of the events of a part that was left behind at once.
 pub(super) async fn renew(
     database: &Database,
     follower: &'static str,
     begin: Begin,
     config: &FollowerConfig,
+    batch_events: u64,
     held: &Leases,
-) -> Result<Leases> {
-    let seconds = config.lease.as_secs_f64();
-    let owner = config.owner.clone();
-    let rows: Vec<(Row, bool)> = database
+) -> Result<Renewed> {
+    let before: Vec<_> = held
+        .iter()
+        .map(|(part, lease)| (*part, lease.token, lease.position))
+        .collect();
+    let found = database
         .transaction(Pool::Background, |tx| {
-            let owner = owner.clone();
-            Box::pin(async move { renew_in_tx(tx, follower, begin, &owner, seconds).await })
+            let (config, before) = (config.clone(), before.clone());
+            Box::pin(async move {
+                renew_in_tx(tx, follower, begin, &config, batch_events, &before).await
+            })
         })
         .await?;
-    Ok(rows
+    let mut leases: Leases = found
+        .rows
         .into_iter()
         .map(|((part, token, position), is_left_behind)| {
             let position = from_i64(position);
             let lease = remembered(held.get(&part), token, position, is_left_behind);
             (part, lease)
         })
-        .collect())
+        .collect();
+    if let Some(head) = found.head {
+        // A part without events since its checkpoint need not be searched from there.
+        for (part, lease) in &mut leases {
+            if lease.position >= head.parts[*part as usize] {
+                lease.scanned = lease.scanned.max(head.position);
+                lease.is_left_behind = false;
+            }
+        }
+    }
+    Ok(Renewed {
+        leases,
+        cautions: found.cautions,
+    })
 }
 
 /// Combines the lease in the database with the state this process remembers. The checkpoint is the database's. While it is the
@@ -77,9 +109,11 @@ async fn renew_in_tx(
     tx: &DatabaseTransaction,
     follower: &str,
     begin: Begin,
-    owner: &str,
-    seconds: f64,
-) -> Result<Vec<(Row, bool)>> {
+    config: &FollowerConfig,
+    batch_events: u64,
+    before: &[(i16, i64, u64)],
+) -> Result<Found> {
+    let (owner, seconds) = (&*config.owner, config.lease.as_secs_f64());
     let backend = tx.get_database_backend();
     register(tx, follower, owner, seconds).await?;
     make_checkpoints(tx, follower, begin).await?;
@@ -95,13 +129,17 @@ async fn renew_in_tx(
     );
     let values = vec![seconds.into(), follower.into(), owner.into()];
     let rows: Vec<Row> = query_as(tx, &renew, values).await?;
+    let is_held = |part, token| rows.iter().any(|row| (row.0, row.1) == (part, token));
+    let lost = before.iter().filter(|it| !is_held(it.0, it.1));
+    let lost: Vec<_> = lost.map(|it| (it.0, it.2)).collect();
+    attempts::survive(tx, follower, &lost).await?;
     let mut held: Vec<_> = rows.into_iter().map(|row| (row, false)).collect();
     while held.len() as i64 > share {
         if let Some(((part, ..), _)) = held.pop() {
             release(tx, follower, owner, Some(part)).await?;
         }
     }
-    let wanted = share - held.len() as i64;
+    let (kept, wanted) = (held.len(), share - held.len() as i64);
     if wanted > 0 {
         let free = format!(
             "select part, owner from checkpoint where follower = $1 and leased_until < {}
@@ -123,7 +161,32 @@ async fn renew_in_tx(
             }
         }
     }
-    Ok(held)
+    let mut found = Found {
+        rows: held,
+        head: None,
+        cautions: Vec::new(),
+    };
+    if found.rows.len() > kept {
+        let head = read::read_head(tx).await?;
+        let left_behind: Vec<_> = found.rows[kept..]
+            .iter()
+            .filter(|(_, is_left_behind)| *is_left_behind)
+            .map(|((part, _, position), _)| (*part, from_i64(*position)))
+            .filter(|(part, position)| *position < head.parts[*part as usize])
+            .collect();
+        found.cautions =
+            attempts::count(tx, follower, &left_behind, batch_events, config.lease).await?;
+        found.head = Some(head);
+    }
+    Ok(found)
+}
+
+/// What the transaction of a renewal finds: the parts that are held now, and whether each was left behind; if some are new, also the
+/// head of the log, and which need care.
+struct Found {
+    rows: Vec<(Row, bool)>,
+    head: Option<Head>,
+    cautions: Vec<(i16, Caution)>,
 }
 
 /// Part, token and position.
@@ -210,6 +273,81 @@ pub(super) async fn leave(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
+
+    use crate::{Error, EventLog, Meta, NewEvent, StreamKey, kit};
+
+    /// A process that takes over what others have left, as often as it is asked to.
+    struct Process {
+        config: FollowerConfig,
+        held: Leases,
+    }
+
+    impl Process {
+        fn new(number: u32) -> Self {
+            let config = FollowerConfig {
+                owner: format!("process {number}"),
+                lease: Duration::from_millis(20),
+                batch_events: 1,
+            };
+            let held = Leases::new();
+            Self { config, held }
+        }
+
+        /// Renews its leases after all have run out, and returns how many parts it has to be careful with.
+        async fn renew(&mut self, database: &Database) -> usize {
+            tokio::time::sleep(self.config.lease * 2).await;
+            let (config, held) = (&self.config, &self.held);
+            let renewed = renew(database, "counter", Begin::WithWhatIsLeft, config, 1, held).await;
+            let renewed = renewed.expect("the database answers");
+            self.held = renewed.leases;
+            renewed.cautions.len()
+        }
+    }
+
+    async fn log_with_an_event() -> (kit::SqliteFile, EventLog) {
+        let (file, database) = kit::SqliteFile::create().await;
+        let log = EventLog::start(database, kit::config()).await;
+        let log = log.expect("the log starts");
+        let write = log.write(|tx| {
+            Box::pin(async move {
+                let stream = StreamKey {
+                    kind: "customer",
+                    id: uuid::Uuid::from_u128(1),
+                };
+                let event = NewEvent {
+                    event_type: "CustomerCreated",
+                    schema_version: 1,
+                    data: &(),
+                    occurred_at: crate::now(),
+                };
+                tx.append(stream, 0, event, &Meta::default()).await?;
+                Ok::<_, Error>(())
+            })
+        });
+        write.await.expect("the write");
+        (file, log)
+    }
+
+    #[tokio::test]
+    async fn who_takes_over_from_the_dead_is_careful_the_second_time() {
+        let (_file, log) = log_with_an_event().await;
+        let mut careful = Vec::new();
+        for number in 0..4 {
+            careful.push(Process::new(number).renew(log.database()).await);
+        }
+        assert_eq!(careful, [0, 0, 1, 1]);
+    }
+
+    #[tokio::test]
+    async fn who_was_only_late_was_not_dead() {
+        let (_file, log) = log_with_an_event().await;
+        let mut processes = [Process::new(0), Process::new(1)];
+        for turn in 0..6 {
+            let careful = processes[turn % 2].renew(log.database()).await;
+            assert_eq!(careful, 0, "turn {turn}");
+        }
+    }
 
     #[test]
     fn what_is_remembered_of_a_lease_holds_while_the_database_agrees() {

@@ -7,7 +7,7 @@ use entities::{
 use futures::{StreamExt, TryStreamExt, stream};
 use indicatif::ProgressBar;
 
-use super::progress_bar;
+use super::{at_once, progress_bar};
 
 const FIRST: [&str; 16] = [
     "Ada",
@@ -64,7 +64,7 @@ const CITIES: [(&str, Option<&str>, Option<&str>, &str); 7] = [
 ];
 /// Customers created in one transaction.
 const BATCH: u64 = 250;
-/// Transactions at once; SQLite runs them one after the other.
+/// The most transactions at once.
 const CONCURRENT: usize = 4;
 
 /// Creates `count` customers, numbered on from those that exist.
@@ -93,7 +93,7 @@ pub async fn seed(entities: &Entities, count: u64, progress: bool) -> Result<(),
         }
     });
     stream::iter(batches)
-        .buffer_unordered(CONCURRENT)
+        .buffer_unordered(at_once(entities, CONCURRENT))
         .try_collect::<()>()
         .await?;
     bar.finish();

@@ -12,11 +12,11 @@ use futures::{StreamExt, TryStreamExt, stream};
 use indicatif::HumanCount;
 use uuid::Uuid;
 
-use super::progress_bar;
+use super::{at_once, progress_bar};
 
 /// The approximate number of events in one transaction.
 const BATCH_EVENTS: usize = 4_000;
-/// Transactions at once; SQLite runs them one after the other.
+/// The most transactions at once.
 const CONCURRENT: usize = 2;
 /// The most users who write.
 const AUTHORS: u64 = 1_000;
@@ -68,7 +68,7 @@ pub async fn seed_posts(
         }
     });
     stream::iter(batches)
-        .buffer_unordered(CONCURRENT)
+        .buffer_unordered(at_once(entities, CONCURRENT))
         .try_collect::<()>()
         .await?;
     bar.finish();
