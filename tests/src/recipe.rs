@@ -6,18 +6,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::process::Process;
+use crate::waiting::SOON;
 use crate::{programs, tokens};
-
-/// How long a process may take until it is ready.
-pub const START_LIMIT: Duration = Duration::from_secs(60);
-
-/// How long a command that ends by itself may take.
-const FINISH_LIMIT: Duration = Duration::from_secs(180);
 
 /// Environment variables of the product's processes.
 #[derive(Clone)]
@@ -88,7 +82,7 @@ impl Recipe {
 /// Starts a gateway, and waits until it reports its address.
 pub fn serve(name: &str, directory: &Path, command: &mut Command) -> (Process, SocketAddr) {
     let mut process = Process::spawn(name, directory, command, "KILL");
-    let line = process.await_line("listening on http", START_LIMIT);
+    let line = process.await_line("listening on http", SOON);
     let address = line
         .split("://")
         .nth(1)
@@ -129,7 +123,8 @@ pub fn finish(command: &mut Command) -> Output {
     let pid = Pid::from_child(&child);
     let (tell, ended) = mpsc::channel();
     std::thread::spawn(move || tell.send(child.wait_with_output()));
-    let output = ended.recv_timeout(FINISH_LIMIT).unwrap_or_else(|_| {
+    // It may have much to do.
+    let output = ended.recv_timeout(SOON * 3).unwrap_or_else(|_| {
         let _ = kill_process(pid, Signal::KILL);
         panic!("it does not end: {command:?}: {:?}", ended.recv());
     });
