@@ -19,7 +19,7 @@ pub struct Settings(pub BTreeMap<&'static str, String>);
 
 impl Settings {
     /// Returns settings with cheap passwords, a known key, lenient limits for sign-ins, long-lived tokens, no admin
-    /// listener, and stops without a delay.
+    /// listener, stops without a delay, and time for a test that a busy machine lets wait.
     pub fn of_tests() -> Self {
         let settings = [
             ("MILLRACE_TOKEN_KEYS", tokens::keys()),
@@ -29,6 +29,8 @@ impl Settings {
             ("MILLRACE_SIGN_IN_ATTEMPTS_PER_ACCOUNT", "100000".into()),
             ("MILLRACE_SIGN_IN_ATTEMPTS_PER_ADDRESS", "100000".into()),
             ("MILLRACE_DRAIN_DELAY", "0s".into()),
+            ("MILLRACE_INIT_TIMEOUT", "30s".into()),
+            ("MILLRACE_READ_AFTER_TIMEOUT", "30s".into()),
             ("MILLRACE_ADMIN_LISTEN", "off".into()),
         ];
         Self(settings.into())
