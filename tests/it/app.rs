@@ -12,14 +12,14 @@ use tests::graphql::Client;
 use tests::http::post;
 use tests::people::{ADMIN_EMAIL, Person, send_register, set_role};
 use tests::programs::{CHROMIUM, repository};
-use tests::recipe::START_LIMIT;
 use tests::setup::run_alone;
+use tests::waiting::SOON;
 use tests::{Gateway, Running, Setup};
 
 /// Starts a gateway for the first time, with demo data; returns it with the administrator whose password it printed.
 async fn first_start(setup: &Setup) -> (Gateway, Person) {
     let mut gateway = setup.gateway(&["--demo-data"]);
-    let line = gateway.process.await_line(ADMIN_EMAIL, START_LIMIT);
+    let line = gateway.process.await_line(ADMIN_EMAIL, SOON);
     let password = line.split("with the password ").nth(1);
     let password = password.and_then(|rest| rest.split_whitespace().next());
     let password = password.expect("the password").to_owned();
@@ -142,8 +142,8 @@ fn posts_are_shared() {
 fn signals_fill_in() {
     let settings = &[
         SHORT,
-        ("MILLRACE_FAULTS", "signal_trend:delay=3s"),
-        ("MILLRACE_SIGNAL_DEADLINE", "8s"),
+        ("MILLRACE_FAULTS", "signal_trend:delay=5s"),
+        ("MILLRACE_SIGNAL_DEADLINE", "12s"),
     ];
     browse("app-signals.mjs", settings);
 }

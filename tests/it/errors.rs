@@ -93,6 +93,7 @@ impl Page {
 }
 
 async fn errors_are_as_documented(mut setup: Setup) {
+    setup.settings.leave("MILLRACE_INIT_TIMEOUT");
     setup
         .settings
         .set("MILLRACE_SIGN_IN_ATTEMPTS_PER_ACCOUNT", "2");

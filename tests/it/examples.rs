@@ -2,15 +2,13 @@
 //! depends on storage, so the program in Rust runs both ways; the page needs a browser, and the feed Redis, so they run distributed.
 
 use std::process::Command;
-use std::time::Duration;
 
 use tests::Setup;
 use tests::customers::create;
 use tests::process::Process;
 use tests::programs::{NODE, product, repository};
 use tests::rig::proxy::Proxy;
-
-const LIMIT: Duration = Duration::from_secs(30);
+use tests::waiting::SOON;
 
 /// The names of new customers in the lines, in order.
 fn created<'a>(output: &'a str, marker: &str) -> Vec<&'a str> {
@@ -29,7 +27,7 @@ async fn the_consumer_goes_on_where_it_stopped(setup: Setup) {
         .env("PASSWORD", &setup.admin().password)
         .env("NAME", "Zero");
     let mut consumer = Process::spawn("consumer", &setup.directory, &mut command, "KILL");
-    consumer.await_line("CREATED Zero", LIMIT);
+    consumer.await_line("CREATED Zero", SOON);
     let names = ["One", "Two", "Three", "Four", "Five", "Six"];
     for (at, name) in names.iter().enumerate() {
         if at % 2 == 0 {
@@ -37,7 +35,7 @@ async fn the_consumer_goes_on_where_it_stopped(setup: Setup) {
         }
         create(app.client(), name, &format!("{name}@example.com")).await;
         if at % 2 == 1 {
-            consumer.await_line(&format!("CREATED {name}"), LIMIT);
+            consumer.await_line(&format!("CREATED {name}"), SOON);
         }
     }
     let output = consumer.output();
@@ -58,9 +56,9 @@ async fn the_feed_shows_typed_events(setup: Setup) {
         .env("REDIS_URL", redis_url)
         .env("REDIS_PREFIX", prefix);
     let mut feed = Process::spawn("feed", &setup.directory, &mut command, "KILL");
-    feed.await_line("from ", LIMIT);
+    feed.await_line("from ", SOON);
     create(app.client(), "Ada", "ada@example.com").await;
-    feed.await_line("Ada is a new customer, by ", LIMIT);
+    feed.await_line("Ada is a new customer, by ", SOON);
 }
 
 tests::both_ways!(the_consumer_goes_on_where_it_stopped);

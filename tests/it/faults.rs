@@ -16,10 +16,10 @@ mod transactions;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use tests::subscriber::{Mood, Subscriber};
+use tests::waiting::SOON;
 use tests::writers::Writers;
 use tests::{Ledger, Running, Setup, customers, database, eventually, extent};
 
@@ -102,7 +102,7 @@ async fn await_exact_statistics(app: &Running, database: &sea_orm::DatabaseConne
         expected.insert(count, database::number(database, &statement).await);
     }
     let what = format!("statistics come to {expected:?}");
-    eventually(&what, Duration::from_secs(60), async || {
+    eventually(&what, SOON, async || {
         let statistics = customers::statistics(app.client()).await;
         let mut found: BTreeMap<&str, u64> = BTreeMap::new();
         for row in statistics["byStatus"].as_array().expect("rows") {

@@ -121,7 +121,7 @@ async fn app_operations(mut setup: Setup) {
 
 /// Long enough to do something with one, short enough to see several end. The administrator's was issued before.
 fn with_short_tokens(mut setup: Setup) -> Setup {
-    setup.settings.set("MILLRACE_ACCESS_TOKEN_LIFETIME", "4s");
+    setup.settings.set("MILLRACE_ACCESS_TOKEN_LIFETIME", "6s");
     setup
 }
 

@@ -3,12 +3,11 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use tests::guard;
 use tests::postgres::Postgres;
 use tests::redis::Redis;
-use tests::waiting::eventually_blocking;
+use tests::waiting::{SOON, eventually_blocking};
 
 /// Set for the run inside of the test.
 const INSIDE: &str = "KIT_RUNS_INSIDE";
@@ -40,15 +39,11 @@ fn nothing_outlives_a_killed_run() {
     assert!(told.iter().all(|path| Path::new(path).exists()), "{told:?}");
     run.kill().expect("it is killed");
     run.wait().expect("it ended");
-    eventually_blocking(
-        "servers and files are gone",
-        Duration::from_secs(20),
-        || {
-            told.iter()
-                .all(|path| !Path::new(path).exists())
-                .then_some(())
-        },
-    );
+    eventually_blocking("servers and files are gone", SOON, || {
+        told.iter()
+            .all(|path| !Path::new(path).exists())
+            .then_some(())
+    });
 }
 
 fn run_until_killed() {

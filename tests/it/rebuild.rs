@@ -8,9 +8,9 @@ use sea_orm::{ConnectionTrait, DatabaseConnection};
 use serde_json::{Value, json};
 use tests::process::Process;
 use tests::traffic::{self, Pace, Traffic};
+use tests::waiting::SOON;
 use tests::{Setup, database, eventually};
 
-const LIMIT: Duration = Duration::from_secs(120);
 const PACE: Pace = Pace {
     mutations_per_second: 100,
     queries_per_second: 100,
@@ -51,7 +51,7 @@ fn start(setup: &Setup, name: &str, flags: &[&str]) -> Process {
 
 /// Runs one to its end, which must be good, and gives what it printed.
 fn finish(mut process: Process) -> String {
-    let status = process.wait(LIMIT);
+    let status = process.wait(SOON * 2);
     assert!(status.success(), "{status}: {}", process.log());
     process.output()
 }
@@ -62,7 +62,7 @@ fn rebuild(setup: &Setup, name: &str) -> String {
 
 /// Waits until a rebuild has applied so many events and is not at its end.
 async fn await_done(database: &DatabaseConnection, events: u64) {
-    eventually("a rebuild is on its way", LIMIT, async || {
+    eventually("a rebuild is on its way", SOON * 2, async || {
         let statement = format!(
             "select count(*) as number from rebuild where phase = 'building' and done >= {events}"
         );
@@ -79,7 +79,7 @@ async fn equals_the_live_model_under_writes(setup: Setup) {
     seed(&setup, 400);
     let app = setup.start();
     let database = setup.database().await;
-    traffic::await_follower(&database, LIMIT).await;
+    traffic::await_follower(&database, SOON * 2).await;
     let posts = traffic::some_posts(&database, 200).await;
     let traffic = Traffic::start(app.clients(), posts, PACE);
     traffic.await_more(50).await;
@@ -97,7 +97,7 @@ async fn equals_the_live_model_under_writes(setup: Setup) {
     }
     let done = traffic.finish().await;
     assert!(done.queries > 50, "{} queries", done.queries);
-    traffic::await_follower(&database, LIMIT).await;
+    traffic::await_follower(&database, SOON * 2).await;
     assert_eq!(traffic::wrong_rows(&database).await, 0);
     // At rest, from nothing once more: what the follower added to the first two is right, too.
     let before = events(&database).await;
@@ -144,7 +144,7 @@ async fn goes_on_after_a_kill(setup: Setup) {
     let traffic = Traffic::start(app.clients(), posts, PACE);
     traffic.await_more(20).await;
     traffic.finish().await;
-    traffic::await_follower(&database, LIMIT).await;
+    traffic::await_follower(&database, SOON * 2).await;
     assert_eq!(traffic::wrong_rows(&database).await, 0);
 }
 
@@ -166,7 +166,7 @@ async fn shows_what_was_tampered_with_and_rights_it(setup: Setup) {
     seed(&setup, 100);
     let app = setup.start();
     let database = setup.database().await;
-    traffic::await_follower(&database, LIMIT).await;
+    traffic::await_follower(&database, SOON * 2).await;
     let posts = traffic::some_posts(&database, 1).await;
     let document = "query($id: ID!) { post(id: $id) { message commentCount } }";
     let read = async || {
@@ -218,7 +218,7 @@ async fn is_done_for_who_asks(setup: Setup) {
     let app = setup.start();
     let client = app.client();
     let database = setup.database().await;
-    traffic::await_follower(&database, LIMIT).await;
+    traffic::await_follower(&database, SOON * 2).await;
     let ask = "mutation { rebuildReadModel(input: { name: \"posts\" }) { readModel { name rebuild { phase } } } }";
     for turn in 0..2 {
         let answer = client
@@ -229,7 +229,7 @@ async fn is_done_for_who_asks(setup: Setup) {
     }
     let status =
         "{ readModels { name rebuild { phase eventsApplied differences { onlyOld onlyNew } } } }";
-    let rebuild = eventually("the rebuild is done", LIMIT, async || {
+    let rebuild = eventually("the rebuild is done", SOON * 2, async || {
         let models = client.run(status, json!({})).await.data()["readModels"].clone();
         let rebuild = models[0]["rebuild"].clone();
         (rebuild["phase"] == "DONE").then_some(rebuild)

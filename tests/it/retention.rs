@@ -11,12 +11,10 @@ mod pruning;
 mod streams;
 
 use std::process::{Command, Output};
-use std::time::Duration;
 
 use sea_orm::DatabaseConnection;
+use tests::waiting::SOON;
 use tests::{Setup, database, eventually};
-
-pub const LIMIT: Duration = Duration::from_secs(90);
 
 pub fn command(setup: &Setup, name: &str, flags: &[&str]) -> Command {
     setup.command(&[&[name], flags].concat())
@@ -45,7 +43,7 @@ pub async fn pruned(database: &DatabaseConnection) -> u64 {
 /// Prunes all that there is now, as soon as everybody has passed it.
 pub async fn prune_all(setup: &Setup, database: &DatabaseConnection) -> u64 {
     let goal = head(database).await;
-    eventually("all is pruned", LIMIT, async || {
+    eventually("all is pruned", SOON, async || {
         run(setup, "prune", &["--older-than", "0s"]);
         let pruned = pruned(database).await;
         (pruned >= goal).then_some(pruned)

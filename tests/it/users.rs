@@ -11,11 +11,10 @@ mod roles;
 mod sessions;
 mod usernames;
 
-use std::time::Duration;
-
 use sea_orm::DatabaseConnection;
 use serde_json::{Value, json};
 use tests::graphql::Client;
+use tests::waiting::SOON;
 use tests::{database, eventually, ids};
 
 /// What the API shows of a user being here: availability and last seen.
@@ -30,7 +29,7 @@ async fn shown(client: &Client, id: &str) -> (String, Value) {
 /// Waits until the user is shown like this, and gives when they were last seen.
 async fn becomes(client: &Client, id: &str, availability: &str) -> Value {
     let what = format!("{id} is shown {availability}");
-    eventually(&what, Duration::from_secs(30), async || {
+    eventually(&what, SOON, async || {
         let (now, last_seen_at) = shown(client, id).await;
         (now == availability).then_some(last_seen_at)
     })

@@ -47,7 +47,7 @@ const versions = [
   ],
 ];
 
-await program(400_000, async (base, check) => {
+await program(async (base, check) => {
   for (const [version, apollo] of versions) {
     const told = (what, ...rest) => check(`Apollo ${version}: ${what}`, ...rest);
     await operations(apollo, base, told);
@@ -185,11 +185,11 @@ async function refusals(apollo, base, check) {
 
 async function interrupted(apollo, base, check) {
   const member = await register(base, `Apollo${Math.random().toString(36).slice(2, 6)}`);
-  const { client } = clientOf(apollo, base, { authorization: member.authorization });
+  const { client, requests } = clientOf(apollo, base, { authorization: member.authorization });
   const after = await currentCursor(base);
   const mine = 'subscription ($after: String) { postFeed(after: $after) { type } }';
   const seen = collect(apollo, client, mine, { after });
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await until('a stream', () => requests[0]?.type);
   const document =
     'mutation ($input: DisconnectUserInput!) { disconnectUser(input: $input) { endedSessions } }';
   await post(base, document, { input: { id: member.id } });

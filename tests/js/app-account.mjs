@@ -12,7 +12,7 @@ const documents = {
   setRole: 'mutation ($input: SetRoleInput!) { setRole(input: $input) { user { role } } }',
 };
 
-await program(400_000, async (base, check) => {
+await program(async (base, check) => {
   const browser = await launch();
   const { page, seen } = await visit(browser, base);
   /** As from another device. */

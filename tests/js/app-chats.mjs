@@ -8,7 +8,7 @@ import { program, until } from './program.mjs';
 const run = Math.random().toString(36).slice(2, 8);
 const title = `Engine room ${run}`;
 
-await program(400_000, async (base, check, other) => {
+await program(async (base, check, other) => {
   const browser = await launch();
   const [ada, grace] = [await visit(browser, base), await visit(browser, other)];
   await enterAs(ada.page, base, 'Ada', '/chats');
@@ -113,7 +113,7 @@ await program(400_000, async (base, check, other) => {
   await shown(grace, 'row 90').waitFor();
   await log(grace).hover();
   let last;
-  for (let turns = 0; turns < 80 && (await count(grace, `first ${run}`)) === 0; turns += 1) {
+  for (let turns = 0; turns < 1_000 && (await count(grace, `first ${run}`)) === 0; turns += 1) {
     await grace.page.mouse.wheel(0, -500);
     await grace.page.waitForTimeout(60);
     const top = await log(grace).evaluate((it) => {

@@ -7,7 +7,7 @@ import { register as registerBehind } from './people.mjs';
 import { post } from './customers.mjs';
 import { program, tell, until } from './program.mjs';
 
-await program(400_000, async (base, check) => {
+await program(async (base, check) => {
   // The page's line can be cut; what others do goes straight to the gateway.
   const line = await proxy(base);
   const front = line.url.replace('/graphql', '');

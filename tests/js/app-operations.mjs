@@ -5,12 +5,12 @@ import { violations } from './accessibility.mjs';
 import { launch, watch } from './chromium.mjs';
 import { newCustomer, post, write } from './customers.mjs';
 import { register } from './people.mjs';
-import { program, until } from './program.mjs';
+import { program, soonMs, until } from './program.mjs';
 import { connect, collect } from './sockets.mjs';
 
 const pages = ['', '/log', '/workers', '/letters', '/people', '/storage'];
 
-await program(400_000, async (base, check) => {
+await program(async (base, check) => {
   const submit = 'mutation ($input: SubmitSignalInput!) { submitSignal(input: $input) { signal { id } } }';
   await post(base, submit, { input: { source: 'operations', value: 1 } });
   const browser = await launch();
@@ -38,7 +38,7 @@ await program(400_000, async (base, check) => {
 async function enter(browser, base, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(soonMs);
   const seen = watch(page, base);
   await page.goto(`${base}/sign-in?next=/operations`);
   await page.getByLabel('Email').fill(process.env.SIGN_IN_EMAIL);
@@ -128,7 +128,7 @@ async function rebuild(page, base, check) {
   await page.getByRole('button', { name: 'Rebuild posts', exact: true }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Rebuild' }).click();
   const row = page.getByRole('region', { name: 'Read models' }).getByRole('row').filter({ has: page.getByRole('rowheader', { name: 'posts', exact: true }) });
-  await until('the end of the rebuild', async () => /events in[^]*none/.test(await row.innerText()), 30_000);
+  await until('the end of the rebuild', async () => /events in[^]*none/.test(await row.innerText()));
   check('a rebuild is done, and its differences are told');
 }
 

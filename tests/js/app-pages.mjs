@@ -11,7 +11,7 @@ const sizes = [
   { width: 390, height: 844 },
 ];
 
-await program(400_000, async (base, check) => {
+await program(async (base, check) => {
   const browser = await launch();
   const faults = [];
   const look = async (viewport) => {

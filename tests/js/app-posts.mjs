@@ -7,7 +7,7 @@ import { program, until } from './program.mjs';
 const run = Math.random().toString(36).slice(2, 8);
 const text = `A post of run ${run}`;
 
-await program(400_000, async (base, check) => {
+await program(async (base, check) => {
   const browser = await launch();
   const [ada, grace] = [await visit(browser, base), await visit(browser, base)];
   await Promise.all([enterAs(ada.page, base, 'Ada', '/posts'), enterAs(grace.page, base, 'Grace', '/posts')]);

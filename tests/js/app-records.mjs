@@ -4,7 +4,7 @@ import { violations } from './accessibility.mjs';
 import { launch, watch } from './chromium.mjs';
 import { post } from './customers.mjs';
 import { register, signInAsAdmin } from './people.mjs';
-import { program, until } from './program.mjs';
+import { program, soonMs, until } from './program.mjs';
 
 const tag = `q${Math.random().toString(36).slice(2, 8)}`;
 const name = `Zed ${tag}`;
@@ -14,7 +14,7 @@ const frameMs = 1000 / 60;
 /** Rows without any framework that a browser draws from nothing within such a frame, on the machine of that limit. */
 const plainRows = 300;
 
-await program(400_000, async (base, check) => {
+await program(async (base, check) => {
   const grace = await register(base, 'Grace');
   const member = await register(base, 'Omar');
   const admin = await signInAsAdmin(base);
@@ -55,7 +55,7 @@ async function seed(base, authorization) {
 async function enter(browser, base, { email, password }, path) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   const page = await context.newPage();
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(soonMs);
   const seen = watch(page, base);
   await page.goto(`${base}/sign-in?next=${encodeURIComponent(path)}`);
   await page.getByLabel('Email').fill(email);

@@ -7,7 +7,7 @@ const run = Math.random().toString(36).slice(2, 8);
 const visitor = `A visitor was here ${run}`;
 const [away, lineless] = [`Written while she was away ${run}`, `Written without a line ${run}`];
 
-await program(400_000, async (base, check) => {
+await program(async (base, check) => {
   const browser = await launch();
   const { page, seen } = await visit(browser, base);
   await page.goto(base);

@@ -1,13 +1,13 @@
 // The web app as its users handle it.
 import { violations } from './accessibility.mjs';
 import { watch } from './chromium.mjs';
-import { until } from './program.mjs';
+import { soonMs, until } from './program.mjs';
 
 /** A browser context with one page, and what goes wrong in it. */
 export async function visit(browser, base, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   // What is not there by then never comes; how long it takes is not the subject, and machines differ.
-  context.setDefaultTimeout(60_000);
+  context.setDefaultTimeout(soonMs);
   const page = await context.newPage();
   const seen = watch(page, base);
   return { context, page, seen };

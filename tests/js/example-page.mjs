@@ -5,18 +5,18 @@ import net from 'node:net';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { launch, watch } from './chromium.mjs';
 import { newCustomer, write } from './customers.mjs';
-import { program, until } from './program.mjs';
+import { program, soonMs, until } from './program.mjs';
 
 const example = new URL('../../examples/typescript/', import.meta.url);
 
-await program(400_000, async (base, check) => {
+await program(async (base, check) => {
   const site = await serve(base);
   const wire = await stretch(site);
   const address = `http://127.0.0.1:${wire.port}`;
   const browser = await launch();
   try {
     const page = await browser.newPage();
-    page.setDefaultTimeout(60_000);
+    page.setDefaultTimeout(soonMs);
     const seen = watch(page, address);
     await page.goto(address);
     await signIn(page);

@@ -15,14 +15,14 @@ import {
   signIn,
 } from './page.mjs';
 import { register, signInAsAdmin } from './people.mjs';
-import { program, until } from './program.mjs';
+import { program, soonMs, until } from './program.mjs';
 
-await program(400_000, async (base, check) => {
+await program(async (base, check) => {
   const admin = await signInAsAdmin(base);
   const browser = await launch();
   try {
     const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-    page.setDefaultTimeout(60_000);
+    page.setDefaultTimeout(soonMs);
     const seen = watch(page, base);
     await openPage(page, base);
     await refused(page, check);
@@ -94,7 +94,7 @@ async function expired(page, base, seen, check) {
     await route.continue();
   };
   await page.route('**/graphql', hold);
-  await until('the token’s end', isEnded, 20_000);
+  await until('the token’s end', isEnded);
   const input = newCustomer('late');
   await write(base, 'create', input);
   await visible(page, input.name);
@@ -151,8 +151,10 @@ async function fromTheEditor(page, person, check) {
   await hint(page).getByText('has the role member and may not').waitFor();
   check('the hint says why');
   await page.waitForTimeout(600); // GraphiQL stores its tabs half a second after a change
-  const stored = await page.evaluate(() => JSON.stringify({ ...localStorage }));
-  check('GraphiQL stored its tabs', stored.includes(person.email), stored);
+  const stored = await until('the tabs to be stored', async () => {
+    const all = await page.evaluate(() => JSON.stringify({ ...localStorage }));
+    return all.includes(person.email) && all;
+  });
   check('but no password', !stored.includes(person.password), stored);
 }
 

@@ -15,9 +15,9 @@ import {
   variables,
 } from './page.mjs';
 import { register } from './people.mjs';
-import { program, until } from './program.mjs';
+import { program, soonMs, until } from './program.mjs';
 
-await program(400_000, async (base, check) => {
+await program(async (base, check) => {
   const [ada, grace] = [await register(base, 'Ada'), await register(base, 'Grace')];
   const browser = await launch();
   try {
@@ -41,7 +41,7 @@ await program(400_000, async (base, check) => {
 async function enter(browser, base, person) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   const page = await context.newPage();
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(soonMs);
   const seen = watch(page, base);
   await openPage(page, base);
   await signIn(page, person);

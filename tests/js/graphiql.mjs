@@ -8,7 +8,7 @@ import { answer, launch, visible, watch } from './chromium.mjs';
 import { newCustomer, post, write } from './customers.mjs';
 import { editor, execute, openExample, openPage, runExample, runLive, signIn, tabs } from './page.mjs';
 import { register, signInAsAdmin } from './people.mjs';
-import { program, until } from './program.mjs';
+import { program, soonMs, until } from './program.mjs';
 
 const examples = new URL('../../web/app/src/features/graphiql/examples/', import.meta.url);
 // In this order each finds what it needs in the answers to the ones before it.
@@ -57,7 +57,7 @@ const live = [
   'Resume from a cursor',
 ];
 
-await program(400_000, async (base, check) => {
+await program(async (base, check) => {
   await validateExamples(base, check);
   await checkPlayground(base, check);
   const admin = await signInAsAdmin(base);
@@ -66,7 +66,7 @@ await program(400_000, async (base, check) => {
   try {
     const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
     const page = await context.newPage();
-    page.setDefaultTimeout(60_000);
+    page.setDefaultTimeout(soonMs);
     const seen = watch(page, base);
     await open(page, base, check);
     await signIn(page, admin);
@@ -214,7 +214,7 @@ async function isAccessible(page, base, check) {
     colorScheme: 'dark',
   });
   const phone = await context.newPage();
-  phone.setDefaultTimeout(60_000);
+  phone.setDefaultTimeout(soonMs);
   await phone.goto(`${base}/graphiql`);
   await editor(phone).waitFor();
   const run = phone.getByRole('button', { name: /^Execute query/ });
@@ -237,7 +237,7 @@ async function isAccessible(page, base, check) {
 
 async function reload(page, check) {
   const before = await tabs(page).allInnerTexts();
-  await page.waitForTimeout(600); // GraphiQL stores its tabs half a second after a change
+  await page.waitForTimeout(2_000); // GraphiQL stores its tabs half a second after a change, on a slow machine later
   await page.reload();
   await editor(page).waitFor();
   const kept = await tabs(page).allInnerTexts();

@@ -11,7 +11,7 @@ const page = `query ($search: String) {
   customers(first: 100, filter: { search: $search }) { nodes { id version } }
 }`;
 
-await program(400_000, async (base, check) => {
+await program(async (base, check) => {
   const { client } = connect(base);
   let shown = 0;
   let delivered = 0;

@@ -3,7 +3,7 @@
 import { serverAudits } from 'graphql-http';
 import { program } from './program.mjs';
 
-await program(400_000, async (base, check) => {
+await program(async (base, check) => {
   const audits = serverAudits({ url: `${base}/graphql` });
   const counts = { ok: 0, notice: 0, warn: 0, error: 0 };
   for (const audit of audits) {

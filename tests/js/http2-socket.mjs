@@ -41,7 +41,7 @@ function framesOf(stream) {
   return frames;
 }
 
-await program(400_000, async (base, check) => {
+await program(async (base, check) => {
   const session = http2.connect(base);
   await once(session, 'remoteSettings');
   check('the server offers sockets on HTTP/2', session.remoteSettings.enableConnectProtocol);

@@ -9,7 +9,7 @@ import { collect, connect } from './sockets.mjs';
 
 const writers = 4;
 
-await program(400_000, async (base, check) => {
+await program(async (base, check) => {
   await multiplexed(base, check);
   await streamed(base, check);
   const ledger = new Ledger();

@@ -39,7 +39,7 @@ const meQuery = {
   },
 };
 
-await program(400_000, async (base, check) => {
+await program(async (base, check) => {
   const headers = { authorization: adminAuthorization };
   const sent = [];
   const streams = createClient({ url: `${base}/graphql`, headers });

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { enterAs } from './app.mjs';
 import { launch } from './chromium.mjs';
 import { execute, openExample } from './page.mjs';
-import { until } from './program.mjs';
+import { soonMs, until } from './program.mjs';
 
 const [base, folder, ...wanted] = process.argv.slice(2);
 const password = process.env.SIGN_IN_PASSWORD;
@@ -40,7 +40,7 @@ for (const [page, open] of Object.entries(pages))
     const name = `${page}-${look}`;
     if (wanted.length > 0 && !wanted.includes(name)) continue;
     const context = await browser.newContext({ ...options, reducedMotion: 'reduce' });
-    context.setDefaultTimeout(60_000);
+    context.setDefaultTimeout(soonMs);
     const shown = await context.newPage();
     await open(shown, look === 'phone');
     await take(shown, path.join(folder, `${name}.webp`));

@@ -13,7 +13,7 @@ import { register } from './people.mjs';
 import { adminAuthorization, program, until } from './program.mjs';
 import { ask, collect } from './sockets.mjs';
 
-await program(400_000, async (base, check) => {
+await program(async (base, check) => {
   for (const singleConnection of [false, true]) {
     const mode = singleConnection ? 'single connection' : 'distinct connections';
     const told = (what, ...rest) => check(`${mode}: ${what}`, ...rest);

@@ -11,7 +11,7 @@ const one = 'query One($id: ID!) { customer(id: $id) { id name version } }';
 const rename = `mutation ($input: UpdateCustomerInput!) {
   updateCustomer(input: $input) { customer { id name version } } }`;
 
-await program(400_000, async (base, check) => {
+await program(async (base, check) => {
   await cached(base, check);
   await persisted(base, check);
   await trusted(base, check);

@@ -5,7 +5,7 @@ import { program, until } from './program.mjs';
 import { reconnects } from './reconnects.mjs';
 import { ask, collect, connect } from './sockets.mjs';
 
-await program(400_000, async (base, check) => {
+await program(async (base, check) => {
   await operations(base, check);
   await lifecycle(base, check);
   await live(base, check);
@@ -154,7 +154,7 @@ async function errors(base, check) {
 async function pings(base, check) {
   const { client, seen } = connect(base, { keepAlive: 100 });
   const hold = collect(client, changes, { after: await currentCursor(base) });
-  await until('three pongs', () => seen.pongs >= 3, 5000);
+  await until('three pongs', () => seen.pongs >= 3);
   check('keep-alive pings are answered', seen.connects === 1 && !seen.closed.length && !hold.error);
   hold.stop();
 }

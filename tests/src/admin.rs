@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use crate::http::{Connection, Response};
 use crate::process::Process;
-use crate::recipe::START_LIMIT;
+use crate::waiting::SOON;
 
 /// The admin listener of one process.
 pub struct Admin(pub SocketAddr);
@@ -22,7 +22,7 @@ pub struct Scrape {
 impl Admin {
     /// Finds the listener of a process that was started with one.
     pub fn of(process: &mut Process) -> Self {
-        let line = process.await_line("/metrics", START_LIMIT);
+        let line = process.await_line("/metrics", SOON);
         let address = line.split("http://").nth(1).expect("an address");
         let address = address.trim_end_matches("/metrics");
         Self(address.parse().expect("an address"))

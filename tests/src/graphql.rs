@@ -4,7 +4,6 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -13,9 +12,6 @@ use crate::http::{self, Connection, Response};
 use crate::ids;
 use crate::socket::Socket;
 use crate::waiting::{SOON, eventually};
-
-/// The time limit of an answer.
-pub const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// A server, idle connections to it, and the caller. Clones share the connections.
 #[derive(Clone)]
@@ -169,7 +165,7 @@ impl Client {
     /// Sends any bytes as they are, and reads one response.
     pub async fn send(&self, request: &[u8]) -> io::Result<Response> {
         let mut connection = self.connection().await?;
-        let response = match tokio::time::timeout(ANSWER_LIMIT, connection.send(request)).await {
+        let response = match tokio::time::timeout(SOON, connection.send(request)).await {
             Ok(response) => response?,
             Err(_) => return Err(io::Error::new(io::ErrorKind::TimedOut, "no answer in time")),
         };

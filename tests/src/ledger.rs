@@ -4,18 +4,16 @@
 use std::collections::HashSet;
 use std::io::Write;
 use std::sync::Once;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sea_orm::DatabaseConnection;
 
 use crate::comparison::{Course, Findings, KnownLog};
 use crate::database;
 use crate::subscriber::{Delivery, Subscriber};
+use crate::waiting::SOON;
 use crate::writers::Acknowledged;
 use crate::{Setup, eventually, ids};
-
-/// How long the log may take to number the written events, and a subscriber to catch up.
-const SETTLE_LIMIT: Duration = Duration::from_secs(60);
 
 /// The kind of stream that the writers write to.
 const WRITTEN: &str = "customer";
@@ -67,7 +65,7 @@ impl Ledger {
 
     /// Waits until all events have a position, and compares the log with the answered mutations.
     pub async fn compare_log(&mut self, database: &DatabaseConnection) {
-        eventually("every event has a position", SETTLE_LIMIT, async || {
+        eventually("every event has a position", SOON, async || {
             let (events, head) = database::log_size(database).await;
             (events == head).then_some(())
         })
@@ -110,7 +108,7 @@ impl Ledger {
     /// Lets a subscriber reach the end of the log, and compares what it got.
     pub async fn compare_subscriber(&mut self, subscriber: Subscriber) {
         let end = self.end();
-        let complete = subscriber.reaches(end, SETTLE_LIMIT).await;
+        let complete = subscriber.reaches(end, SOON).await;
         let (start, position, connections) = (
             subscriber.start,
             subscriber.position(),

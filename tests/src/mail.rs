@@ -2,17 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, mpsc};
 use tokio::time::timeout;
 
-/// How long a mail may take to arrive on a busy machine.
-const ARRIVES: Duration = Duration::from_secs(30);
-/// No session with the product lasts longer.
-const SESSION: Duration = Duration::from_secs(60);
+use crate::waiting::SOON;
 
 /// A mail as it arrived.
 #[derive(Debug)]
@@ -49,7 +45,7 @@ impl MailServer {
         let serving = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let sender = sender.clone();
-                tokio::spawn(timeout(SESSION, async move {
+                tokio::spawn(timeout(SOON, async move {
                     let _ = serve(stream, &sender).await;
                 }));
             }
@@ -68,7 +64,7 @@ impl MailServer {
     /// Returns the next mail.
     pub async fn next(&self) -> Mail {
         let mut mails = self.mails.lock().await;
-        let mail = timeout(ARRIVES, mails.recv()).await;
+        let mail = timeout(SOON, mails.recv()).await;
         mail.expect("a mail in time").expect("a mail")
     }
 }

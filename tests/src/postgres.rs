@@ -15,7 +15,7 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::certificates::Files;
 use crate::people::Person;
 use crate::process::Process;
-use crate::waiting::eventually_blocking;
+use crate::waiting::{SOON, eventually_blocking};
 use crate::{guard, programs, template, times};
 
 const TEMPLATE: &str = "millrace_template";
@@ -142,7 +142,7 @@ impl Postgres {
     pub fn await_all_of(&self, primary: &Self) {
         let written = primary.execute("postgres", "select pg_current_wal_lsn()");
         let statement = format!("select pg_last_wal_replay_lsn() >= '{written}'");
-        eventually_blocking("the standby has it all", Duration::from_secs(60), || {
+        eventually_blocking("the standby has it all", SOON, || {
             (self.execute("postgres", &statement) == "t").then_some(())
         });
     }
@@ -156,7 +156,7 @@ impl Postgres {
             self.execute("postgres", statement);
         }
         let receivers = "select count(*) from pg_stat_wal_receiver";
-        eventually_blocking("nothing is received", Duration::from_secs(60), || {
+        eventually_blocking("nothing is received", SOON, || {
             (self.execute("postgres", receivers) == "0").then_some(())
         });
     }
@@ -232,7 +232,7 @@ impl Postgres {
         let url = self.empty_database(TEMPLATE);
         let admin = template::prepare(&url, &guard::new_directory("template-distributed"));
         let busy = format!("select count(*) from pg_stat_activity where datname = '{TEMPLATE}'");
-        eventually_blocking("the template is idle", Duration::from_secs(30), || {
+        eventually_blocking("the template is idle", SOON, || {
             (self.execute("postgres", &busy) == "0").then_some(())
         });
         admin
@@ -290,7 +290,7 @@ impl Postgres {
     pub fn crash(&self) {
         let mut process = self.process();
         process.signal(rustix::process::Signal::QUIT);
-        process.wait(Duration::from_secs(30));
+        process.wait(SOON);
     }
 
     /// Starts the server again with its data, at its port.
@@ -300,22 +300,18 @@ impl Postgres {
     }
 
     fn await_ready(&self) {
-        eventually_blocking(
-            "Postgres accepts connections",
-            Duration::from_secs(60),
-            || {
-                assert!(
-                    self.process().is_running(),
-                    "Postgres ended: {}",
-                    self.process().log()
-                );
-                Command::new(programs::POSTGRES_BIN.join("pg_isready"))
-                    .args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()])
-                    .status()
-                    .is_ok_and(|status| status.success())
-                    .then_some(())
-            },
-        );
+        eventually_blocking("Postgres accepts connections", SOON, || {
+            assert!(
+                self.process().is_running(),
+                "Postgres ended: {}",
+                self.process().log()
+            );
+            Command::new(programs::POSTGRES_BIN.join("pg_isready"))
+                .args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()])
+                .status()
+                .is_ok_and(|status| status.success())
+                .then_some(())
+        });
     }
 
     fn process(&self) -> MutexGuard<'_, Process> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::waiting::eventually_blocking;
+use crate::waiting::{SOON, eventually_blocking};
 use crate::{guard, times};
 
 /// The number of log lines that are shown when a test fails.
@@ -102,7 +102,7 @@ impl Process {
             times::note_process(self.pid());
         }
         self.signal(Signal::KILL);
-        self.wait(Duration::from_secs(20));
+        self.wait(SOON);
     }
 
     /// Sends SIGSTOP: the process keeps its connections and does nothing.

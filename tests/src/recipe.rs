@@ -6,18 +6,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::process::Process;
+use crate::waiting::SOON;
 use crate::{programs, tokens};
-
-/// How long a process may take until it is ready.
-pub const START_LIMIT: Duration = Duration::from_secs(60);
-
-/// How long a command that ends by itself may take.
-const FINISH_LIMIT: Duration = Duration::from_secs(180);
 
 /// Environment variables of the product's processes.
 #[derive(Clone)]
@@ -25,7 +19,7 @@ pub struct Settings(pub BTreeMap<&'static str, String>);
 
 impl Settings {
     /// Returns settings with cheap passwords, a known key, lenient limits for sign-ins, long-lived tokens, no admin
-    /// listener, and stops without a delay.
+    /// listener, stops without a delay, and time for a test that a busy machine lets wait.
     pub fn of_tests() -> Self {
         let settings = [
             ("MILLRACE_TOKEN_KEYS", tokens::keys()),
@@ -35,6 +29,8 @@ impl Settings {
             ("MILLRACE_SIGN_IN_ATTEMPTS_PER_ACCOUNT", "100000".into()),
             ("MILLRACE_SIGN_IN_ATTEMPTS_PER_ADDRESS", "100000".into()),
             ("MILLRACE_DRAIN_DELAY", "0s".into()),
+            ("MILLRACE_INIT_TIMEOUT", "30s".into()),
+            ("MILLRACE_READ_AFTER_TIMEOUT", "30s".into()),
             ("MILLRACE_ADMIN_LISTEN", "off".into()),
         ];
         Self(settings.into())
@@ -88,7 +84,7 @@ impl Recipe {
 /// Starts a gateway, and waits until it reports its address.
 pub fn serve(name: &str, directory: &Path, command: &mut Command) -> (Process, SocketAddr) {
     let mut process = Process::spawn(name, directory, command, "KILL");
-    let line = process.await_line("listening on http", START_LIMIT);
+    let line = process.await_line("listening on http", SOON);
     let address = line
         .split("://")
         .nth(1)
@@ -129,7 +125,8 @@ pub fn finish(command: &mut Command) -> Output {
     let pid = Pid::from_child(&child);
     let (tell, ended) = mpsc::channel();
     std::thread::spawn(move || tell.send(child.wait_with_output()));
-    let output = ended.recv_timeout(FINISH_LIMIT).unwrap_or_else(|_| {
+    // It may have much to do.
+    let output = ended.recv_timeout(SOON * 3).unwrap_or_else(|_| {
         let _ = kill_process(pid, Signal::KILL);
         panic!("it does not end: {command:?}: {:?}", ended.recv());
     });

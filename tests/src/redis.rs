@@ -6,14 +6,13 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::certificates::Files;
 use crate::postgres::free_port;
 use crate::process::Process;
-use crate::waiting::eventually_blocking;
+use crate::waiting::{SOON, eventually_blocking};
 use crate::{guard, programs};
 
 pub struct Redis {
@@ -88,7 +87,7 @@ impl Redis {
     }
 
     fn await_ready(&self) {
-        eventually_blocking("Redis answers", Duration::from_secs(30), || {
+        eventually_blocking("Redis answers", SOON, || {
             assert!(
                 self.process().is_running(),
                 "Redis ended: {}",
@@ -146,9 +145,7 @@ impl Redis {
     /// Returns the first line of the answer to a command.
     fn call(&self, words: &[&str]) -> Option<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
-        stream
-            .set_read_timeout(Some(Duration::from_secs(10)))
-            .ok()?;
+        stream.set_read_timeout(Some(SOON)).ok()?;
         let mut command = format!("*{}\r\n", words.len());
         for word in words {
             command.push_str(&format!("${}\r\n{word}\r\n", word.len()));

@@ -65,8 +65,8 @@ impl Rig {
             ("MILLRACE_REQUEST_TIMEOUT", "5s"),
             ("MILLRACE_DRAIN_TIME", "1s"),
             ("MILLRACE_PRESENCE_LEASE", "2s"),
-            // The deadline is longer than the recovery, so that signals complete.
-            ("MILLRACE_SIGNAL_DEADLINE", "15s"),
+            // The deadline is longer than the recovery, so that signals complete, also on a slow machine.
+            ("MILLRACE_SIGNAL_DEADLINE", "45s"),
         ] {
             setup.settings.set(name, value);
         }

@@ -7,9 +7,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::graphql::{Answer, Client};
+use crate::waiting::SOON;
 
-/// How long it tries to get one answer.
-const ANSWER_LIMIT: Duration = Duration::from_secs(120);
 const RETRY_DELAY: Duration = Duration::from_millis(50);
 
 pub struct Sender {
@@ -34,7 +33,7 @@ impl Sender {
     /// Returns the mutation's payload.
     ///
     /// # Errors
-    /// Returns the answer if it is a final failure, or the last problem when no answer came for two minutes.
+    /// Returns the answer if it is a final failure, or the last problem when no answer came for several minutes.
     pub async fn send(
         &self,
         document: &str,
@@ -57,7 +56,8 @@ impl Sender {
                 }
                 Err(error) => error.to_string(),
             };
-            if started.elapsed() > ANSWER_LIMIT {
+            // Longer than one try may take.
+            if started.elapsed() > SOON * 2 {
                 return Err(format!(
                     "{field} {input} under {key} got no answer: {problem}"
                 ));

@@ -14,9 +14,10 @@ use crate::people::{ADMIN_EMAIL, Person};
 use crate::places::Place;
 use crate::postgres::Postgres;
 use crate::process::Process;
-use crate::recipe::{Recipe, START_LIMIT, Settings, product_command};
+use crate::recipe::{Recipe, Settings, product_command};
 use crate::redis::Redis;
 use crate::times::Times;
+use crate::waiting::SOON;
 use crate::{guard, template};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,7 +177,7 @@ impl Setup {
         );
         let recipe = self.recipe("work", "workers");
         let mut process = recipe.spawn(flags);
-        process.await_line("workers running", START_LIMIT);
+        process.await_line("workers running", SOON);
         process
     }
 
@@ -222,7 +223,7 @@ pub async fn connect(database_url: &str) -> DatabaseConnection {
     options
         .max_connections(4)
         .sqlx_logging(false)
-        .acquire_timeout(Duration::from_secs(60));
+        .acquire_timeout(SOON);
     Database::connect(options)
         .await
         .expect("the test's own connection")

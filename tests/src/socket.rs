@@ -12,8 +12,7 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-/// How long the next frame may take.
-const FRAME_LIMIT: Duration = Duration::from_secs(30);
+use crate::waiting::SOON;
 
 pub struct Socket {
     stream: WebSocketStream<TcpStream>,
@@ -104,7 +103,7 @@ impl Socket {
             init["payload"] = authorization(token);
         }
         self.try_send(&init).await?;
-        match self.receive_within(FRAME_LIMIT).await {
+        match self.receive_within(SOON).await {
             Some(Frame::Message(message)) if message["type"] == "connection_ack" => {
                 self.acknowledged = true;
                 Ok(())
@@ -153,9 +152,9 @@ impl Socket {
 
     /// Returns the next message or the end.
     pub async fn receive(&mut self) -> Frame {
-        self.receive_within(FRAME_LIMIT)
+        self.receive_within(SOON)
             .await
-            .unwrap_or_else(|| panic!("no frame in {FRAME_LIMIT:?}"))
+            .unwrap_or_else(|| panic!("no frame in {SOON:?}"))
     }
 
     /// Returns the next frame; `None` if nothing came in time.
@@ -193,9 +192,9 @@ impl Socket {
 
     /// Returns the next message that is neither ping nor pong.
     pub async fn message(&mut self) -> Value {
-        tokio::time::timeout(FRAME_LIMIT, self.next_message())
+        tokio::time::timeout(SOON, self.next_message())
             .await
-            .unwrap_or_else(|_| panic!("no message in {FRAME_LIMIT:?}"))
+            .unwrap_or_else(|_| panic!("no message in {SOON:?}"))
     }
 
     async fn next_message(&mut self) -> Value {
@@ -242,9 +241,9 @@ impl Socket {
     /// Returns the code that the server closes with. Earlier messages are skipped.
     pub async fn closed(&mut self) -> u16 {
         // Pings would keep it waiting without end.
-        tokio::time::timeout(FRAME_LIMIT, self.next_close())
+        tokio::time::timeout(SOON, self.next_close())
             .await
-            .unwrap_or_else(|_| panic!("not closed in {FRAME_LIMIT:?}"))
+            .unwrap_or_else(|_| panic!("not closed in {SOON:?}"))
     }
 
     async fn next_close(&mut self) -> u16 {

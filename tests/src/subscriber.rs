@@ -13,7 +13,7 @@ use crate::feed::Feed;
 use crate::graphql::Client;
 use crate::ids;
 use crate::socket::{Frame, Socket, subscribe_message};
-use crate::waiting::eventually;
+use crate::waiting::{SOON, eventually};
 
 /// The pause before it tries again.
 const RETRY_DELAY: Duration = Duration::from_millis(50);
@@ -91,11 +91,9 @@ impl Subscriber {
     }
 
     pub async fn await_position(&self, position: u64) {
-        eventually(
-            "a subscriber comes to the position",
-            Duration::from_secs(60),
-            async || (self.position() >= position).then_some(()),
-        )
+        eventually("a subscriber comes to the position", SOON, async || {
+            (self.position() >= position).then_some(())
+        })
         .await;
     }
 

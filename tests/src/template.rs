@@ -4,12 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use crate::graphql::Client;
 use crate::guard;
 use crate::people::{self, Person};
 use crate::recipe::{Settings, product_command, serve};
+use crate::waiting::SOON;
 
 /// Returns the SQLite file to copy, and its administrator.
 pub fn sqlite() -> &'static (PathBuf, Person) {
@@ -64,7 +64,7 @@ pub fn prepare(database_url: &str, directory: &Path) -> Person {
     };
     // This runs in a thread of its own, as the caller may be inside a runtime.
     let person = std::thread::scope(|scope| scope.spawn(signing_in).join()).expect("a sign-in");
-    process.terminate(Duration::from_secs(30));
+    process.terminate(SOON);
     person
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::graphql::Client;
-use crate::waiting::eventually;
+use crate::waiting::{SOON, eventually};
 use crate::{database, ids};
 
 /// The number of tasks that share the mutations, and of those that share the queries. Each waits for its answer, so there must
@@ -103,7 +103,7 @@ impl Traffic {
 
     pub async fn await_more(&self, mutations: u64) {
         let goal = self.mutations() + mutations;
-        eventually("more mutations", Duration::from_secs(60), async || {
+        eventually("more mutations", SOON, async || {
             (self.mutations() >= goal || self.has_failed()).then_some(())
         })
         .await;

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::customers;
 use crate::graphql::Client;
 use crate::sending::Sender;
-use crate::waiting::eventually;
+use crate::waiting::{SOON, eventually};
 
 const LEISURE: Duration = Duration::from_millis(50);
 
@@ -56,16 +56,11 @@ impl Writers {
 
     /// Waits for this many answers in all.
     pub async fn await_acknowledged(&self, count: usize) {
-        eventually(
-            "the writers are answered",
-            Duration::from_secs(180),
-            async || {
-                let failed =
-                    self.tasks.iter().any(|task| task.is_finished()) && !self.shared.is_done();
-                assert!(!failed, "a writer gave up");
-                (self.acknowledged() >= count).then_some(())
-            },
-        )
+        eventually("the writers are answered", SOON * 3, async || {
+            let failed = self.tasks.iter().any(|task| task.is_finished()) && !self.shared.is_done();
+            assert!(!failed, "a writer gave up");
+            (self.acknowledged() >= count).then_some(())
+        })
         .await;
     }
 

@@ -1,6 +1,10 @@
 //! Attempts: counted across processes, repeated in time, and ended at the limit.
 
-use std::{collections::BTreeMap, sync::atomic::Ordering, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
 use events::{DeadLetter, LetterFilter, LetterKind, Replayed, RetryPolicy, Which};
 use tests::eventually;
@@ -65,6 +69,7 @@ async fn a_delayed_retry_survives_a_restart(way: Way) {
         Way::Embedded => "due_at > unixepoch('subsec') + 1",
         Way::Distributed => "due_at > now() + interval '1 second'",
     };
+    let looked = Instant::now();
     let delayed = world
         .number(&format!(
             "select count(*) as number from delivery where state = 'waiting' and {due}"
@@ -72,10 +77,11 @@ async fn a_delayed_retry_survives_a_restart(way: Way) {
         .await;
     assert!(delayed > 0, "none of 12 is delayed by more than a second");
     let running = Running::start(&log, vec![worker.arc()], "after");
-    tokio::time::sleep(Duration::from_millis(700)).await;
+    tokio::time::sleep(Duration::from_millis(400)).await;
     let early = world.number("select count(*) as number from effect").await;
+    // On a machine that stood still, some are due by now.
     assert!(
-        early <= 12 - delayed,
+        early <= 12 - delayed || looked.elapsed() > Duration::from_secs(1),
         "{early} were handled before they were due"
     );
     world.await_deliveries("patient", &[("done", 12)]).await;

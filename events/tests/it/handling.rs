@@ -126,9 +126,9 @@ async fn what_runs_alone_stops_nobody_for_long(way: Way) {
     resume(writer, "suspect").await.expect("it goes on");
     for (number, slow) in [&long, &suspect].into_iter().enumerate() {
         is_running(slow).await;
-        for round in 1..=5 {
+        for round in 1..=3 {
             ask(&log, "QuickAsked", vec![Todo::Succeed]).await;
-            let done = 5 * number as i64 + round;
+            let done = 3 * number as i64 + round;
             world.await_deliveries("quick", &[("done", done)]).await;
         }
         assert_eq!(slow.running.load(Ordering::SeqCst), 1, "{}", slow.name);
@@ -146,13 +146,14 @@ async fn what_takes_longer_than_a_lease_is_run_once(way: Way) {
     for (number, log) in logs.iter().enumerate() {
         let config = HandlerConfig {
             owner: format!("owner-{number}"),
-            lease: Duration::from_millis(900),
+            // One that a process keeps which is a second late.
+            lease: Duration::from_secs(3),
             drain: SOON,
             alone: Duration::from_secs(10),
         };
         running.push(Running::with(log, vec![worker.arc()], config));
     }
-    ask(&logs[0], "JobAsked", vec![Todo::Sleep(4_000); 3]).await;
+    ask(&logs[0], "JobAsked", vec![Todo::Sleep(6_000); 3]).await;
     world.await_deliveries("slow", &[("done", 3)]).await;
     for running in running {
         running.stop().await;
@@ -206,18 +207,22 @@ async fn hints_bring_it_soon(way: Way) {
             )
         })
         .collect();
-    let mut times = Vec::new();
+    let (mut asked, mut times) = (Vec::new(), Vec::new());
     for number in 1..=15 {
         let began = Instant::now();
         ask(&logs[0], "JobAsked", vec![Todo::Succeed]).await;
+        asked.push(began.elapsed());
         world.await_deliveries("soon", &[("done", number)]).await;
         times.push(began.elapsed());
     }
     for running in running {
         running.stop().await;
     }
+    asked.sort();
     times.sort();
-    assert!(times[7] < Duration::from_millis(400), "median of {times:?}");
+    // A machine on which asking takes long has more time.
+    let most = Duration::from_millis(400).max(15 * asked[7]);
+    assert!(times[7] < most, "median of {times:?}, of {most:?}");
 }
 
 both_ways!(

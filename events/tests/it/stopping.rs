@@ -22,12 +22,12 @@ async fn a_stop_finishes_or_hands_back(way: Way) {
         owner: "first".to_owned(),
         // The lease is so long that only a delivery which is handed back can be handled again in this test.
         lease: Duration::from_secs(600),
-        drain: Duration::from_secs(3),
+        drain: Duration::from_secs(5),
         alone: Duration::from_secs(10),
     };
     let running = Running::with(&log, vec![worker.arc()], config);
     let mut todos = vec![Todo::Sleep(120_000); 3];
-    todos.extend(vec![Todo::Sleep(1_000); 3]);
+    todos.extend(vec![Todo::Sleep(1_500); 3]);
     ask(&log, "JobAsked", todos).await;
     eventually("all run", SOON, async || {
         (worker.running.load(Ordering::SeqCst) == 6).then_some(())
@@ -37,8 +37,8 @@ async fn a_stop_finishes_or_hands_back(way: Way) {
     running.stop().await;
     let took = began.elapsed();
     assert!(
-        took < Duration::from_secs(10),
-        "it took {took:?}, where 3 s are allowed"
+        took < Duration::from_secs(30),
+        "it took {took:?}, where 5 s are allowed"
     );
     world
         .await_deliveries("stopping", &[("done", 3), ("waiting", 3), ("running", 0)])

@@ -11,10 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tests::{eventually, guard, postgres::Postgres, redis::Redis};
 use tokio::{sync::watch, task::JoinHandle};
 
-pub(crate) use tests::Way;
-
-/// The limit for everything that should take a moment; the machine may be busy.
-pub(crate) const SOON: Duration = Duration::from_secs(60);
+pub(crate) use tests::{Way, waiting::SOON};
 
 pub(crate) struct World {
     pub(crate) way: Way,

@@ -93,6 +93,8 @@ async fn an_index_that_was_left_unfinished_is_made_anew() {
     let build = "create index concurrently event_actor on event ((meta ->> 'actor'))";
     let interrupted = other.execute_unprepared(build).await;
     interrupted.expect_err("it is interrupted");
+    let limited = other.execute_unprepared(MOST_WAITED);
+    limited.await.expect("a limit");
     let valid =
         "select indisvalid::text as text from pg_index where indexrelid = 'event_actor'::regclass";
     assert_eq!(texts(&other, valid).await, ["false"]);

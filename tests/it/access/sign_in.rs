@@ -9,6 +9,7 @@ use serde_json::json;
 use tests::graphql::Client;
 use tests::people::{self, ADMIN_EMAIL};
 use tests::recipe::finish;
+use tests::waiting::SOON;
 use tests::{Setup, eventually};
 
 use super::errors_of;
@@ -204,14 +205,10 @@ fn the_first_start_tells_how_to_sign_in() {
     tests::setup::run(async || {
         let setup = Setup::embedded_from_nothing();
         let mut gateway = setup.gateway(&[]);
-        let said = eventually(
-            "it tells the password",
-            Duration::from_secs(10),
-            async || {
-                let said = gateway.process.output();
-                said.contains(ADMIN_EMAIL).then_some(said)
-            },
-        )
+        let said = eventually("it tells the password", SOON, async || {
+            let said = gateway.process.output();
+            said.contains(ADMIN_EMAIL).then_some(said)
+        })
         .await;
         let mut words = said.split_whitespace();
         words

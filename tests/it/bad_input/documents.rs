@@ -264,7 +264,7 @@ async fn expensive_documents(setup: Setup) {
     let started = std::time::Instant::now();
     check(&app, expensive()).await;
     assert!(
-        started.elapsed().as_secs() < 20,
+        started.elapsed().as_secs() < 60,
         "refusing took {:?}",
         started.elapsed()
     );

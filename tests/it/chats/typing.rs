@@ -1,18 +1,21 @@
 //! Typing is heard by those who are there, on every gateway, and written nowhere.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tests::Setup;
 use tests::socket::{Frame, Socket};
+use tests::waiting::SOON;
 
 use super::api::{self, TYPING, UNKNOWN, apply, group, send, trio};
 
 /// What one hears, while somebody keeps typing: a whisper that nobody listened to yet is lost, and rightly.
 async fn heard(socket: &mut Socket, mut say_so: impl AsyncFnMut()) -> Value {
-    for _ in 0..100 {
+    let began = Instant::now();
+    while began.elapsed() < SOON {
         say_so().await;
-        match socket.receive_within(Duration::from_millis(200)).await {
+        // A user may say so five times a second.
+        match socket.receive_within(Duration::from_millis(400)).await {
             Some(Frame::Message(message)) => {
                 assert_eq!(message["type"], "next", "{message}");
                 return message["payload"]["data"]["typing"].clone();

@@ -33,7 +33,7 @@ async fn send_until_it_is_not_ready(address: SocketAddr) -> (usize, usize) {
         }
         told_to_close += 1;
         assert_eq!(status(address, "/health/ready").await.ok(), Some(503));
-        if told_to_close == 10 {
+        if told_to_close == 4 {
             return (answered, told_to_close);
         }
         connection = Connection::open(address).await.expect("it is still there");
@@ -42,7 +42,7 @@ async fn send_until_it_is_not_ready(address: SocketAddr) -> (usize, usize) {
 
 /// From SIGTERM on readiness says 503, and whoever comes is served, until the delay is over.
 async fn clients_are_sent_elsewhere(setup: Setup) {
-    let mut gateway = setup.gateway(&["--drain-delay", "2s"]);
+    let mut gateway = setup.gateway(&["--drain-delay", "4s"]);
     let address = gateway.address;
     assert_eq!(status(address, "/health/ready").await.ok(), Some(200));
     let clients: Vec<_> = (0..8)

@@ -3,9 +3,9 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use tests::recipe::{finish, product_command};
+use tests::waiting::{SOON, eventually_blocking};
 use tests::{Setup, guard};
 
 use super::text;
@@ -233,9 +233,7 @@ async fn a_full_disk_is_an_error(setup: Setup) {
     let mut status = setup.command(&["status"]);
     status.stdout(full.expect("a full disk"));
     let mut child = status.stderr(Stdio::null()).spawn().expect("it starts");
-    let ended = tests::waiting::eventually_blocking("it ends", Duration::from_secs(30), || {
-        child.try_wait().expect("a child")
-    });
+    let ended = eventually_blocking("it ends", SOON, || child.try_wait().expect("a child"));
     assert_eq!(ended.code(), Some(1));
 }
 

@@ -1,7 +1,6 @@
 //! Starting: on a schema that a newer version has changed, on a database that comes late, and with probes of the workers.
 
 use std::process::Command;
-use std::time::Duration;
 
 use sea_orm::ConnectionTrait;
 use tests::http::{Connection, request};
@@ -97,7 +96,7 @@ async fn a_database_may_come_late(setup: Setup) {
 
 async fn workers_answer_probes(setup: Setup) {
     let mut workers = setup.workers(&["--health-listen", "127.0.0.1:0"]);
-    let line = workers.await_line("health at http://", Duration::from_secs(5));
+    let line = workers.await_line("health at http://", SOON);
     let address = line
         .strip_prefix("health at http://")
         .and_then(|rest| rest.split('/').next()?.parse().ok())

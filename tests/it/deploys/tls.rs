@@ -213,7 +213,7 @@ async fn who_does_not_go_on_is_let_go(mut setup: Setup) {
     assert!(!answer.starts_with(b"HTTP/"), "{answer:?}");
     is_answered(address, &authority).await;
     let mut nothing = [0; 16];
-    let read = tokio::time::timeout(Duration::from_secs(60), silent.read(&mut nothing)).await;
+    let read = tokio::time::timeout(SOON, silent.read(&mut nothing)).await;
     assert!(matches!(read.expect("an end"), Ok(0) | Err(_)));
     assert!(began.elapsed() > Duration::from_secs(5), "it has a moment");
 }

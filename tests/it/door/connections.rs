@@ -1,19 +1,16 @@
 //! Connections that say nothing shut nobody out, however many they are, and each is closed in the end. The deadlines themselves are
 //! tested beside the code.
 
-use std::time::Duration;
-
-use tests::Setup;
 use tests::http::Connection;
+use tests::waiting::SOON;
+use tests::{Setup, eventually};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::Beside;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n";
-/// The gateway gives a first request 15 s.
-const OVER: Duration = Duration::from_secs(40);
 
 async fn silent_connections_shut_nobody_out_and_end(setup: Setup) {
     let app = setup.start_many(1, 0, &["--max-clients", "100"]);
@@ -29,12 +26,10 @@ async fn silent_connections_shut_nobody_out_and_end(setup: Setup) {
         }
         silent.push(stream);
     }
-    let began = Instant::now();
     let mut ended = 0;
     for mut stream in silent {
         let mut said = Vec::new();
-        let left = OVER.saturating_sub(began.elapsed());
-        let _ = timeout(left, stream.read_to_end(&mut said))
+        let _ = timeout(SOON, stream.read_to_end(&mut said))
             .await
             .expect("its end");
         ended += 1;
@@ -58,7 +53,7 @@ async fn who_is_busy_is_not_closed_for_others(setup: Setup) {
     assert_eq!(answer.status, 503);
     assert!(answer.text().contains("UNAVAILABLE"), "{}", answer.text());
     sockets.truncate(9);
-    tests::eventually("its place is free", tests::waiting::SOON, async || {
+    eventually("its place is free", SOON, async || {
         app.client().try_socket().await.ok()
     })
     .await;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use tests::http::{Connection, post};
 use tests::socket::{Frame, Socket};
+use tests::waiting::SOON;
 use tests::{Setup, eventually, people};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -76,7 +77,7 @@ async fn bodies_that_drip(setup: Setup) {
         dripping.push(stream);
     }
     // The rest of what is refused is waited for, but not for long.
-    eventually("most are refused", Duration::from_secs(60), async || {
+    eventually("most are refused", SOON, async || {
         let mut refused = 0;
         for stream in &dripping {
             let mut answer = [0; 12];
@@ -133,7 +134,7 @@ async fn event_streams_that_nobody_reads(setup: Setup) {
     assert_eq!(message["type"], "error", "{message}");
     assert_eq!(message["payload"][0]["extensions"]["code"], "RATE_LIMITED");
     drop(unread);
-    tests::eventually("there is room again", tests::waiting::SOON, async || {
+    eventually("there is room again", SOON, async || {
         socket
             .subscribe("2", "subscription { customerChanged { type } }", json!({}))
             .await;
@@ -166,10 +167,11 @@ async fn documents_of_subscriptions(setup: Setup) {
             codes.push(message["payload"][0]["extensions"]["code"].clone());
         }
     }
-    assert!(
-        codes.len() > 10 && codes.iter().all(|code| code == "RATE_LIMITED"),
-        "{codes:?}"
-    );
+    // On a slow machine they come later.
+    while codes.len() <= 10 {
+        codes.push(socket.message().await["payload"][0]["extensions"]["code"].clone());
+    }
+    assert!(codes.iter().all(|code| code == "RATE_LIMITED"), "{codes:?}");
     beside.end("subscriptions with large documents").await;
 }
 

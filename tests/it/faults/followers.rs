@@ -5,15 +5,13 @@ use std::time::Duration;
 
 use super::{MUTATIONS, Scene};
 use tests::traffic::{self, Pace, Traffic};
+use tests::waiting::SOON;
 use tests::{Setup, database, eventually, extent};
 use tokio::time::MissedTickBehavior;
 
 /// As a flag of the workers, and how long one is paused.
 const LEASE: &str = "1s";
 const PAUSE: Duration = Duration::from_secs(2);
-/// How long the others may take to come to the end of the log without the one that is paused, even if it was paused inside of
-/// a transaction.
-const TAKE_OVER: Duration = Duration::from_secs(60);
 /// At least between two kills of workers, and the lease of those.
 const KILL_INTERVAL: Duration = Duration::from_millis(600);
 /// So many posts are written between two kills, also on a slow machine.
@@ -33,7 +31,8 @@ async fn follower_paused(setup: Setup) {
         scene.app.workers[turn % 2].pause();
         let paused = tokio::time::Instant::now();
         let (_, head) = database::log_size(&database).await;
-        eventually("the other follower takes over", TAKE_OVER, async || {
+        // Even if it was paused inside of a transaction.
+        eventually("the other follower takes over", SOON, async || {
             let behind = format!(
                 "select count(*) as number from checkpoint k where k.position < \
                 (select coalesce(max(p.position), 0) from event e join event_position p using (inserted) \
@@ -75,7 +74,7 @@ async fn follower_of_posts_killed_again_and_again(setup: Setup) {
     let flags = ["--lease", &format!("{}ms", KILL_INTERVAL.as_millis())];
     let mut workers = [setup.workers(&flags), setup.workers(&flags)];
     let database = setup.database().await;
-    traffic::await_follower(&database, TAKE_OVER).await;
+    traffic::await_follower(&database, SOON).await;
     let posts = traffic::some_posts(&database, 200).await;
     let pace = Pace {
         mutations_per_second: 60,
@@ -91,7 +90,12 @@ async fn follower_of_posts_killed_again_and_again(setup: Setup) {
         workers[turn % 2] = setup.workers(&flags);
     }
     load.finish().await;
-    traffic::await_follower(&database, TAKE_OVER).await;
+    // Nobody is killed any more, so these have leases that a busy machine keeps.
+    for worker in &mut workers {
+        worker.kill();
+        *worker = setup.workers(&[]);
+    }
+    traffic::await_follower(&database, SOON).await;
     assert_eq!(traffic::wrong_rows(&database).await, 0);
 }
 

@@ -18,7 +18,7 @@ const WANTED: usize = 7;
 /// Only groups send rows as JSON by column.
 const OF_A_GROUP: &[u8] = br#""email_key":"#;
 /// Less than a transaction waits for a lock, which is three seconds.
-const SOON: Duration = Duration::from_millis(2_500);
+const UNLOCKED: Duration = Duration::from_millis(2_500);
 
 async fn create(client: &Client, number: usize) -> (Answer, Duration) {
     let input = json!({ "name": "One of many", "email": format!("many{number}@example.com") });
@@ -160,7 +160,7 @@ async fn who_waits_for_a_lock_holds_up_nobody_else(setup: Setup) {
         _ = &mut waiting => panic!("it was locked"),
         others = others => for (answer, waited) in others {
             assert!(answer.code().is_none(), "{}", answer.http.text());
-            assert!(waited < SOON, "somebody waited {waited:?}");
+            assert!(waited < UNLOCKED, "somebody waited {waited:?}");
         },
     }
     tx.rollback().await.expect("a rollback");

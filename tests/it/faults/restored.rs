@@ -7,6 +7,7 @@ use serde_json::json;
 use tests::graphql::Client;
 use tests::{
     Setup, customers, eventually, ids, postgres::Postgres, redis::Redis, template::copy_sqlite,
+    waiting::SOON,
 };
 
 async fn create(client: &Client, range: std::ops::Range<u32>) {
@@ -26,7 +27,7 @@ async fn older_backup_restored(_: Setup) {
     app.client().head_after(&start, 10).await;
     app.gateways[0].process.kill();
     let copy = |to: &str, from: &str| {
-        eventually("the database is idle", Duration::from_secs(20), {
+        eventually("the database is idle", SOON, {
             let (to, from) = (to.to_owned(), from.to_owned());
             async move || {
                 let busy =
@@ -48,7 +49,7 @@ async fn older_backup_restored(_: Setup) {
     copy(name, &backup).await;
 
     app.gateways[0].restart();
-    eventually("a new epoch", Duration::from_secs(20), async || {
+    eventually("a new epoch", SOON, async || {
         (ids::epoch(&app.client().head().await) != ids::epoch(&old)).then_some(())
     })
     .await;

@@ -6,12 +6,11 @@ use std::time::{Duration, Instant};
 use tests::postgres::Postgres;
 use tests::redis::Redis;
 use tests::rig::proxy::{Proxy, Silence};
+use tests::waiting::SOON;
 use tests::{Setup, customers, eventually, people};
 
 /// What a process remembers counts for 2 s; a request may be on its way.
 const FORGOTTEN: Duration = Duration::from_secs(3);
-/// A connection is waited for 12 s at most, and a machine may be busy.
-const RECOVERED: Duration = Duration::from_secs(60);
 
 async fn sessions_end_where_nothing_arrives(_: Setup) {
     let postgres = Proxy::start(Postgres::shared().port()).await;
@@ -33,7 +32,7 @@ async fn sessions_end_where_nothing_arrives(_: Setup) {
         1
     );
     let signed_out = Instant::now();
-    eventually("the session is over", RECOVERED, async || {
+    eventually("the session is over", SOON, async || {
         let asked = signed_out.elapsed();
         match people::me(&remembered).await.code() {
             Some("UNAUTHENTICATED") => return Some(()),
@@ -43,7 +42,7 @@ async fn sessions_end_where_nothing_arrives(_: Setup) {
         None
     })
     .await;
-    eventually("it writes and is ready again", RECOVERED, async || {
+    eventually("it writes and is ready again", SOON, async || {
         let email = format!("{}@example.com", fastrand::u64(..));
         let input = serde_json::json!({ "name": "Written", "email": email });
         let written = customers::send(&silent.client, "create", input).await;

@@ -1,13 +1,10 @@
 //! A SQLite file has one process at a time: a second one is told, and the next one takes over at once what a killed one leased.
 
 use std::process::Output;
-use std::time::Duration;
 
 use tests::recipe::{finish, product_command};
+use tests::waiting::SOON;
 use tests::{Setup, customers, eventually};
-
-/// Far less than a lease.
-const AT_ONCE: Duration = Duration::from_secs(20);
 
 fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
@@ -37,12 +34,13 @@ async fn the_file_is_one_processes(setup: Setup) {
 }
 
 async fn what_a_killed_process_leased_is_taken_over_at_once(mut setup: Setup) {
-    setup.settings.set("MILLRACE_LEASE", "120000ms");
+    setup.settings.set("MILLRACE_LEASE", "30m");
     let mut app = setup.start();
     for round in 1..=3_u64 {
         let email = format!("{round}@example.com");
         customers::create(app.client(), "Somebody", &email).await;
-        eventually("the read model moves", AT_ONCE, async || {
+        // Far sooner than the lease ends.
+        eventually("the read model moves", SOON, async || {
             let total = customers::statistics(app.client()).await["total"].clone();
             (total == round).then_some(())
         })

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use tests::graphql::Client;
 use tests::people::{self, Person};
+use tests::waiting::SOON;
 use tests::{Running, Setup, chats, eventually, extent};
 
 use super::ear::{Ear, Heard, Hears};
 
 const CHATS: usize = 3;
 const PEOPLE: usize = 6;
-const SETTLE_LIMIT: Duration = Duration::from_secs(60);
 /// What was wrongly sent would have come by now.
 const GRACE: Duration = Duration::from_millis(500);
 
@@ -209,7 +209,7 @@ async fn await_members(
             };
             if !record.is_away(*person) {
                 let what = format!("person {person} hears message {last} of {chat}, own: {is_own}");
-                eventually(&what, SETTLE_LIMIT, async || {
+                eventually(&what, SOON, async || {
                     (ear.last_of(chat) >= last).then_some(())
                 })
                 .await;

@@ -8,15 +8,14 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use tests::graphql::Client;
 use tests::people::{self, Person};
+use tests::waiting::SOON;
 use tests::{Setup, chats, eventually, extent};
 
 use super::ear::{Ear, Hears};
 
 const CHATS: usize = 20;
 const MEMBERS: usize = 10;
-const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 const RETRY_DELAY: Duration = Duration::from_millis(50);
-const SETTLE_LIMIT: Duration = Duration::from_secs(120);
 
 struct Room {
     chat: String,
@@ -73,7 +72,7 @@ async fn all_resume_on_the_other_gateway(setup: Setup) {
 
     for (room, ear) in &ears {
         let what = format!("a member of chat {room} hears all {} messages", sent[*room]);
-        eventually(&what, SETTLE_LIMIT, async || {
+        eventually(&what, SOON * 2, async || {
             (ear.last_of(&rooms[*room].chat) >= sent[*room]).then_some(())
         })
         .await;
@@ -140,7 +139,7 @@ async fn speak(chat: String, speakers: Vec<Vec<Client>>, progress: Arc<Progress>
 
 async fn say_until_answered(chat: &str, text: &str, key: &str, speaker: &[Client]) -> u64 {
     let started = Instant::now();
-    while started.elapsed() < ANSWER_LIMIT {
+    while started.elapsed() < SOON {
         let client = &speaker[fastrand::usize(..speaker.len())];
         match chats::try_say(client, chat, text, key).await {
             Ok(answer) if !matches!(answer.code(), Some("UNAVAILABLE" | "TIMEOUT")) => {
@@ -155,7 +154,7 @@ async fn say_until_answered(chat: &str, text: &str, key: &str, speaker: &[Client
 
 impl Progress {
     async fn reaches(&self, count: usize) {
-        eventually("messages are answered", SETTLE_LIMIT, async || {
+        eventually("messages are answered", SOON * 2, async || {
             (self.answered.load(Ordering::Relaxed) >= count).then_some(())
         })
         .await;

@@ -2,7 +2,6 @@
 //! of the work that was done.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use serde_json::json;
 use tests::admin::{Admin, Scrape};
@@ -119,25 +118,21 @@ async fn what_is_served_is_what_is_listed(mut setup: Setup) {
         .filter(|name| setup.is_distributed() || !OF_REDIS.contains(name))
         .collect();
     // The sampled ones come within seconds.
-    let scrapes: Vec<Scrape> = eventually(
-        "all metrics are served",
-        Duration::from_secs(60),
-        async || {
-            let mut scrapes = Vec::new();
-            for admin in &admins {
-                scrapes.push(admin.scrape().await);
-            }
-            let served = scrapes.iter().flat_map(|scrape| scrape.types.keys());
-            let served: BTreeSet<&str> = served.map(String::as_str).collect();
-            let unlisted: Vec<_> = served.difference(&expected).collect();
-            assert!(unlisted.is_empty(), "{LIST} does not list {unlisted:?}");
-            let missing: Vec<_> = expected.difference(&served).collect();
-            if !missing.is_empty() {
-                println!("not served yet: {missing:?}");
-            }
-            missing.is_empty().then_some(scrapes)
-        },
-    )
+    let scrapes: Vec<Scrape> = eventually("all metrics are served", SOON, async || {
+        let mut scrapes = Vec::new();
+        for admin in &admins {
+            scrapes.push(admin.scrape().await);
+        }
+        let served = scrapes.iter().flat_map(|scrape| scrape.types.keys());
+        let served: BTreeSet<&str> = served.map(String::as_str).collect();
+        let unlisted: Vec<_> = served.difference(&expected).collect();
+        assert!(unlisted.is_empty(), "{LIST} does not list {unlisted:?}");
+        let missing: Vec<_> = expected.difference(&served).collect();
+        if !missing.is_empty() {
+            println!("not served yet: {missing:?}");
+        }
+        missing.is_empty().then_some(scrapes)
+    })
     .await;
     for scrape in &scrapes {
         for (name, kind) in &scrape.types {

@@ -16,7 +16,8 @@ fn of<'a>(all: &'a [Value], consumer: &str) -> Vec<&'a Value> {
     letters.collect()
 }
 
-async fn letters_are_listed_repaired_and_replayed(setup: Setup) {
+async fn letters_are_listed_repaired_and_replayed(mut setup: Setup) {
+    setup.settings.leave("MILLRACE_READ_AFTER_TIMEOUT");
     let mut app = setup.start();
     let database = setup.database().await;
     let poisoned = poison(&setup, &mut app, &database).await;

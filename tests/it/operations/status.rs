@@ -134,17 +134,21 @@ async fn the_status_comes_now_and_when_it_changes(setup: Setup) {
             }
         }
     }
+    // What came before is read first.
+    while let Some(Frame::Message(_)) = first.receive_within(Duration::from_millis(100)).await {}
     // However much happens, it comes once a second.
     let began = Instant::now();
     let mut values = 0;
-    while began.elapsed() < Duration::from_secs(3) {
+    while values == 0 || began.elapsed() < Duration::from_secs(3) {
+        assert!(began.elapsed() < SOON, "nothing comes");
         create_post(client, "Again").await;
         if let Some(Frame::Message(message)) = first.receive_within(Duration::from_millis(20)).await
         {
-            values += u32::from(message["type"] == "next");
+            values += u64::from(message["type"] == "next");
         }
     }
-    assert!((1..=4).contains(&values), "{values} in 3 s");
+    let seconds = began.elapsed().as_secs();
+    assert!(values <= seconds + 1, "{values} in {seconds} s");
 }
 
 async fn who_loses_the_role_hears_no_more(setup: Setup) {

@@ -75,7 +75,7 @@ async fn folding_is_quick_enough(setup: Setup) {
         "a like: {cold:?} when nothing is remembered, then {:?} (median)",
         warm[10]
     );
-    assert!(cold < Duration::from_secs(10), "{cold:?}");
+    assert!(cold < Duration::from_secs(30), "{cold:?}");
     assert!(
         warm[10] < cold,
         "what was folded is remembered: {:?} of {cold:?}",

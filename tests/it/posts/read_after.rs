@@ -124,7 +124,7 @@ async fn the_wait_has_an_end(setup: Setup) {
     let took = began.elapsed();
     refused.expect_code("READ_AFTER_TIMEOUT");
     assert_eq!(refused.status, 504);
-    assert!(took >= LIMIT / 2 && took < 5 * LIMIT, "{took:?}");
+    assert!(took >= LIMIT / 2 && took < 15 * LIMIT, "{took:?}");
     assert_eq!(
         find(&ada, &post["id"]).await,
         Value::Null,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tests::process::Process;
 use tests::{Setup, customers, database, eventually, extent};
 
-use super::{LIMIT, command, head, output, pruned, run, seed};
+use super::{SOON, command, head, output, pruned, run, seed};
 
 fn manifest(directory: &Path) -> Value {
     let bytes = std::fs::read(directory.join("manifest.json")).expect("a manifest");
@@ -138,7 +138,7 @@ async fn checked_before_it_is_relied_on(setup: Setup) {
     );
     assert_eq!(pruned(&database).await, 0);
     std::fs::write(&file, &good).expect("repair");
-    eventually("what is in the archive is pruned", LIMIT, async || {
+    eventually("what is in the archive is pruned", SOON, async || {
         let printed = run(&setup, "prune", &prune);
         (pruned(&database).await == last && printed.contains("not in the archive")).then_some(())
     })

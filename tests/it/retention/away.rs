@@ -7,7 +7,7 @@ use tests::redis::Redis;
 use tests::socket::Frame;
 use tests::{Setup, customers, eventually, people};
 
-use super::{LIMIT, prune_all};
+use super::{SOON, prune_all};
 
 async fn a_gateway_that_was_away_goes_on_behind_it(_: Setup) {
     let redis = Redis::start();
@@ -19,12 +19,12 @@ async fn a_gateway_that_was_away_goes_on_behind_it(_: Setup) {
     ];
     let database = setup.database().await;
     let customer = customers::create(&one, "Before", "customer@example.com").await;
-    eventually("the other has it hot", LIMIT, async || {
+    eventually("the other has it hot", SOON, async || {
         (customers::find(&other, &customer["id"]).await["name"] == "Before").then_some(())
     })
     .await;
     let disconnected = people::register(&one, "Disconnected").await;
-    let mut closed = eventually("the other knows the user", LIMIT, async || {
+    let mut closed = eventually("the other knows the user", SOON, async || {
         disconnected.client(&other).try_socket().await.ok()
     })
     .await;
@@ -47,7 +47,7 @@ async fn a_gateway_that_was_away_goes_on_behind_it(_: Setup) {
     let document = "mutation($input: DisconnectUserInput!) { disconnectUser(input: $input) { endedSessions } }";
     let input = json!({ "id": disconnected.id, "endSessions": false });
     // The one that is paused may have been in a transaction, and what that holds is waited for a while only.
-    eventually("the user is disconnected", LIMIT, async || {
+    eventually("the user is disconnected", SOON, async || {
         let answer = one.run(document, json!({ "input": input })).await;
         (answer.code() != Some("UNAVAILABLE")).then(|| answer.data().clone())
     })
@@ -78,7 +78,7 @@ async fn a_gateway_that_was_away_goes_on_behind_it(_: Setup) {
         }
     }
     // What it has hot from before is of no use any more.
-    eventually("it shows what is now", LIMIT, async || {
+    eventually("it shows what is now", SOON, async || {
         let found = customers::find(&other, &customer["id"]).await;
         (found["name"] == "While it was away").then_some(())
     })

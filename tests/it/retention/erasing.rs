@@ -14,7 +14,7 @@ use tests::postgres::Postgres;
 use tests::redis::Redis;
 use tests::{Running, Setup, Way, eventually};
 
-use super::{LIMIT, markers, run};
+use super::{SOON, markers, run};
 use crate::posts::api as posts;
 
 /// In lower case, as some columns are.
@@ -199,7 +199,7 @@ const STATUS: &str = "query($id: ID!) { erasure(userId: $id) { finishedAt events
     erasures { user { id } } }";
 
 async fn await_end(scene: &Scene, id: &str) -> Value {
-    eventually("the erasure ends", LIMIT, async || {
+    eventually("the erasure ends", SOON, async || {
         let answer = scene.app.client().run(STATUS, json!({ "id": id })).await;
         let erasure = answer.data()["erasure"].clone();
         erasure["finishedAt"].is_string().then_some(erasure)

@@ -22,7 +22,7 @@ async fn old_cursors_expire_on_every_transport(setup: Setup) {
 
     let mut socket = client.socket().await;
     // Until the gateway has heard of it, which takes a poll interval, it still has all of these events in memory.
-    eventually("the cursor expires", super::LIMIT, async || {
+    eventually("the cursor expires", super::SOON, async || {
         let mut socket = client.socket().await;
         socket.subscribe("old", document, variables.clone()).await;
         let first = socket.message().await;
@@ -130,7 +130,7 @@ fn position(change: &Value) -> u64 {
 }
 
 async fn positions(database: &sea_orm::DatabaseConnection) -> Vec<u64> {
-    eventually("all have positions", super::LIMIT, async || {
+    eventually("all have positions", super::SOON, async || {
         let log = database::log(database).await;
         let customers = log.iter().filter(|entry| entry.stream == "customer");
         customers.map(|entry| entry.position).collect()

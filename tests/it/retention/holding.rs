@@ -7,7 +7,7 @@ use sea_orm::ConnectionTrait;
 use serde_json::json;
 use tests::{Setup, customers, database, eventually};
 
-use super::{LIMIT, head, prune_all, pruned, run, seed};
+use super::{SOON, head, prune_all, pruned, run, seed};
 
 async fn held_back_by_those_who_need_it(setup: Setup) {
     let database = setup.database().await;
@@ -20,7 +20,7 @@ async fn held_back_by_those_who_need_it(setup: Setup) {
     assert!(pruned(&database).await <= before, "{printed}");
 
     let app = setup.start();
-    eventually("the customers are counted", LIMIT, async || {
+    eventually("the customers are counted", SOON, async || {
         (customers::statistics(app.client()).await["total"] == 30).then_some(())
     })
     .await;
@@ -45,7 +45,7 @@ async fn held_back_by_those_who_need_it(setup: Setup) {
         database.execute_unprepared(sql).await.expect(sql);
     };
     execute(&letter).await;
-    eventually("all before the letter is pruned", LIMIT, async || {
+    eventually("all before the letter is pruned", SOON, async || {
         let printed = run(&setup, "prune", &["--older-than", "0s"]);
         assert!(pruned(&database).await < held, "{printed}");
         (pruned(&database).await == held - 1 && printed.contains("a dead letter")).then_some(())
@@ -75,7 +75,7 @@ async fn held_by_the_next_event_of_a_part(setup: Setup) {
          join (select distinct follower from checkpoint) f on true
          left join checkpoint k on k.follower = f.follower and k.part = e.part
          where p.position > coalesce(k.position, 0)";
-    eventually("all followers are there", LIMIT, async || {
+    eventually("all followers are there", SOON, async || {
         let total = customers::statistics(app.client()).await["total"].clone();
         (total == 200 && database::number(&database, behind).await == 0).then_some(())
     })
@@ -106,7 +106,7 @@ async fn held_by_the_next_event_of_a_part(setup: Setup) {
 
 /// The names of followers whose checkpoints are lost are those of followers that never ran.
 async fn followers_starting_anew(mut setup: Setup) {
-    setup.settings.set("MILLRACE_LEASE", "500ms");
+    setup.settings.set("MILLRACE_LEASE", "1s");
     let mut app = setup.start();
     let database = setup.database().await;
     let client = app.client().clone();
@@ -143,7 +143,7 @@ async fn followers_starting_anew(mut setup: Setup) {
     };
     eventually(
         "the one that needs all of the log says so",
-        LIMIT,
+        SOON,
         async || {
             log(&app)
                 .contains("customer_statistics has never run, and the events up to position")
@@ -160,7 +160,7 @@ async fn followers_starting_anew(mut setup: Setup) {
     assert_eq!(checkpoints("customer_statistics").await, 0);
     eventually(
         "the one that does not begins with what is left",
-        LIMIT,
+        SOON,
         async || (checkpoints("deliveries").await > 0).then_some(()),
     )
     .await;
@@ -169,14 +169,14 @@ async fn followers_starting_anew(mut setup: Setup) {
         customers::create(&client, "Late", &format!("late{number}@example.com")).await;
     }
     let goal = head(&database).await;
-    eventually("it goes on", LIMIT, async || {
+    eventually("it goes on", SOON, async || {
         let sql = "select coalesce(max(position), 0) as number from checkpoint where follower = 'deliveries'";
         (database::number(&database, sql).await >= goal).then_some(())
     })
     .await;
     // The other holds the log, as it still may be helped. The rest may be behind for a moment.
     let at = pruned(&database).await;
-    eventually("the other alone holds the log", LIMIT, async || {
+    eventually("the other alone holds the log", SOON, async || {
         let printed = run(&setup, "prune", &["--older-than", "0s"]);
         printed
             .contains("the follower customer_statistics has come no further")
@@ -206,7 +206,7 @@ async fn by_itself(mut setup: Setup) {
     }
     let goal = head(&database).await;
     assert!(pruned(&database).await < goal, "not before its time");
-    eventually("the events are pruned", LIMIT, async || {
+    eventually("the events are pruned", SOON, async || {
         (pruned(&database).await >= goal).then_some(())
     })
     .await;

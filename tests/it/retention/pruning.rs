@@ -1,10 +1,12 @@
 //! Everything goes on behind what was pruned: versions, folds, histories, chains, read models, followers, rebuilds.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 use tests::graphql::Client;
 use tests::{Setup, customers, database, eventually, ids};
 
-use super::{LIMIT, head, prune_all, pruned, run};
+use super::{SOON, head, prune_all, pruned, run};
 use crate::posts::api as posts;
 
 const HISTORY: &str = "query($id: ID!) { customer(id: $id) { history(first: 100) { firstVersion nodes { version type } } } }";
@@ -39,13 +41,13 @@ async fn everything_goes_on(setup: Setup) {
             "select coalesce(max(version), 0) as number from event where stream = 'student_cache'";
         database::number(&database, sql).await
     };
-    eventually("the student is cached", LIMIT, async || {
+    eventually("the student is cached", SOON, async || {
         (cached().await >= 1).then_some(())
     })
     .await;
     assert_eq!(history(&client, &still["id"]).await["firstVersion"], 1);
     let then = posts::find_at(&client, &post["id"], 2).await;
-    let total = eventually("all are counted", LIMIT, async || {
+    let total = eventually("all are counted", SOON, async || {
         let total = customers::statistics(&client).await["total"].clone();
         (total == 42).then_some(total)
     })
@@ -93,14 +95,14 @@ async fn everything_goes_on(setup: Setup) {
         "mutation($input: UpdateStudentInput!) { updateStudent(input: $input) { student { id } } }";
     let input = json!({ "id": student, "name": "Ada Lovelace" });
     client.run(update, json!({ "input": input })).await.data();
-    eventually("the student is cached again", LIMIT, async || {
+    eventually("the student is cached again", SOON, async || {
         (cached().await >= 2).then_some(())
     })
     .await;
     // The chains go on, so the followers do.
     let count = total.as_u64().expect("a number");
     customers::create(&client, "New", "new@example.com").await;
-    eventually("the new one is counted", LIMIT, async || {
+    eventually("the new one is counted", SOON, async || {
         (customers::statistics(&client).await["total"] == count + 1).then_some(())
     })
     .await;
@@ -114,7 +116,7 @@ async fn everything_goes_on(setup: Setup) {
     assert_eq!(database::number(&database, of_cache).await, 1);
     assert_eq!(super::pruned(&database).await, again);
     customers::create(&client, "Newest", "newest@example.com").await;
-    eventually("the newest is counted", LIMIT, async || {
+    eventually("the newest is counted", SOON, async || {
         (customers::statistics(&client).await["total"] == count + 2).then_some(())
     })
     .await;
@@ -155,13 +157,26 @@ async fn nobody_waits_for_long(setup: Setup) {
          left join checkpoint k on k.follower = f.follower and k.part = e.part
          where p.position <= {goal} and p.position > coalesce(k.position, 0)"
     );
-    eventually("all followers are there", LIMIT, async || {
+    eventually("all followers are there", SOON, async || {
         let total = customers::statistics(&client).await["total"].clone();
         (total == 12_000 && database::number(&database, &behind).await == 0).then_some(())
     })
     .await;
+    let heard = async |number: u32| {
+        let cursor = client.head().await;
+        let began = Instant::now();
+        customers::create(&client, "Meanwhile", &format!("m{number}@example.com")).await;
+        while ids::position(&client.head().await) <= ids::position(&cursor) {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        began.elapsed()
+    };
+    let mut calm = Duration::ZERO;
+    for number in 0..10 {
+        calm = calm.max(heard(number).await);
+    }
     let pruning = tokio::task::spawn_blocking(move || {
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         let done = tests::recipe::finish(&mut super::command(
             &setup,
             "prune",
@@ -169,16 +184,10 @@ async fn nobody_waits_for_long(setup: Setup) {
         ));
         (setup, done, began.elapsed())
     });
-    let mut longest = std::time::Duration::ZERO;
-    let (mut number, mut during) = (0, 0);
+    let mut longest = Duration::ZERO;
+    let (mut number, mut during) = (10, 0);
     while !pruning.is_finished() {
-        let cursor = client.head().await;
-        let began = std::time::Instant::now();
-        customers::create(&client, "Meanwhile", &format!("m{number}@example.com")).await;
-        while ids::position(&client.head().await) <= ids::position(&cursor) {
-            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-        }
-        longest = longest.max(began.elapsed());
+        longest = longest.max(heard(number).await);
         number += 1;
         during += u32::from(pruned(&database).await < goal);
     }
@@ -187,10 +196,11 @@ async fn nobody_waits_for_long(setup: Setup) {
     assert!(done.status.success(), "{printed}");
     assert!(pruned(&database).await >= goal, "{printed}");
     println!(
-        "{printed}took {took:?}; {number} mutations ({during} before the end), the longest until it was heard of {longest:?}"
+        "{printed}took {took:?}; {number} mutations ({during} before the end), the longest until it was heard of {longest:?}, {calm:?} when calm"
     );
     assert!(during >= 3, "{during} mutations met the pruning");
-    assert!(longest < std::time::Duration::from_secs(2), "{longest:?}");
+    let most = Duration::from_secs(2).max(20 * calm);
+    assert!(longest < most, "{longest:?} of {most:?}");
     // When nothing more is written all of it goes.
     assert!(prune_all(&setup, &database).await >= goal);
 }

@@ -5,7 +5,7 @@ use tests::postgres::Postgres;
 use tests::redis::Redis;
 use tests::{Setup, customers, database, eventually};
 
-use super::{LIMIT, head, prune_all, seed};
+use super::{SOON, head, prune_all, seed};
 
 /// The greatest position in the streams of all parts.
 const LAST: &str = "local last = 0
@@ -35,7 +35,7 @@ async fn refilled_behind_what_was_pruned(_: Setup) {
         }
     };
     let complete = async |what: &str| {
-        eventually(what, LIMIT, async || {
+        eventually(what, SOON, async || {
             (redis.run_script(LAST, &[]) == head(&database).await).then_some(())
         })
         .await;
@@ -73,15 +73,13 @@ async fn trimmed_by_the_slowest_checkpoint(_: Setup) {
     customers::create(app.client(), "First", "first@example.com").await;
     let database = setup.database().await;
     let deliveries = "select count(*) as number from checkpoint where follower = 'deliveries'";
-    eventually(
-        "the handlers' follower has checkpoints",
-        LIMIT,
-        async || (database::number(&database, deliveries).await == 16).then_some(()),
-    )
+    eventually("the handlers' follower has checkpoints", SOON, async || {
+        (database::number(&database, deliveries).await == 16).then_some(())
+    })
     .await;
     tokio::task::block_in_place(|| app.workers[0].kill());
     seed(&setup, 14_000);
-    eventually("all is in Redis", LIMIT, async || {
+    eventually("all is in Redis", SOON, async || {
         (redis.run_script(LAST, &[]) == head(&database).await).then_some(())
     })
     .await;
@@ -93,7 +91,7 @@ async fn trimmed_by_the_slowest_checkpoint(_: Setup) {
         "{entries} entries are kept for the followers"
     );
     app.workers.push(setup.workers(&[]));
-    let passed = eventually("the streams are trimmed", LIMIT, async || {
+    let passed = eventually("the streams are trimmed", SOON, async || {
         let entries = redis.run_script(ENTRIES, &[]);
         (entries < 13_000).then_some(entries)
     })

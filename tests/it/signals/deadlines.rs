@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tests::signals::{await_signal, finding, follow, steps_until, submit};
+use tests::waiting::SOON;
 use tests::{Setup, database, eventually};
 
 fn time(value: &Value) -> f64 {
@@ -26,7 +27,7 @@ fn time(value: &Value) -> f64 {
 }
 
 async fn a_silent_processor_is_named_and_its_late_answer_changes_nothing(mut setup: Setup) {
-    setup.settings.set("MILLRACE_SIGNAL_DEADLINE", "1500ms");
+    setup.settings.set("MILLRACE_SIGNAL_DEADLINE", "4s");
     setup
         .settings
         .set("MILLRACE_FAULTS", "signal_trend:delay=12s");
@@ -54,14 +55,14 @@ async fn a_silent_processor_is_named_and_its_late_answer_changes_nothing(mut set
     assert_eq!(*finding(partial, "TREND"), Value::Null);
     // By the clock that was asked for all of these: the database's.
     let took = time(&partial["completedAt"]) - time(&partial["submittedAt"]);
-    println!("a deadline of 1.5 s ended after {took:.3} s");
+    println!("a deadline of 4 s ended after {took:.3} s");
     // Never before the deadline, and within a second of it, or as much later as the machine let the prompt processors wait.
     let prompt = partial["results"].as_array().expect("results").iter();
     let waited = prompt.map(|result| time(&result["recordedAt"]) - time(&partial["submittedAt"]));
-    let most = 2.5_f64.max(1.5 + 4.0 * waited.fold(0.0, f64::max));
-    assert!((1.5..most).contains(&took), "{took} s of {most} s");
+    let most = 5.0_f64.max(4.0 + 4.0 * waited.fold(0.0, f64::max));
+    assert!((4.0..most).contains(&took), "{took} s of {most} s");
     let allowed = time(&partial["deadlineAt"]) - time(&partial["submittedAt"]);
-    assert!((allowed - 1.5).abs() < 1e-6, "{allowed} s");
+    assert!((allowed - 4.0).abs() < 1e-6, "{allowed} s");
 
     let late = steps.last().expect("a late result");
     assert_eq!(late["processors"], json!(["TREND"]));
@@ -97,14 +98,10 @@ async fn without_workers_it_ends_when_one_comes(mut setup: Setup) {
     assert_eq!(ended["missing"], json!(["STATISTICS", "TREND", "LEVELS"]));
     assert_eq!(ended["results"], json!([]));
     let database = setup.database().await;
-    eventually(
-        "all deliveries are done",
-        Duration::from_secs(30),
-        async || {
-            let open = "select count(*) as number from delivery where state <> 'done'";
-            (database::number(&database, open).await == 0).then_some(())
-        },
-    )
+    eventually("all deliveries are done", SOON, async || {
+        let open = "select count(*) as number from delivery where state <> 'done'";
+        (database::number(&database, open).await == 0).then_some(())
+    })
     .await;
     let kinds: Vec<_> = database::log(&database)
         .await

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use tests::signals::{await_signal, submit};
+use tests::waiting::SOON;
 use tests::{Setup, clock, database, eventually};
 
 use super::receiver::{Receiver, Reply, SECRET};
@@ -160,7 +161,7 @@ async fn a_clock_that_is_set_back_delays_nothing(mut setup: Setup) {
     let app = setup.start();
     let client = app.client();
     let id = submit(client, "retried", 1.0).await["id"].clone();
-    eventually("it failed once", Duration::from_secs(60), async || {
+    eventually("it failed once", SOON, async || {
         (!receiver.messages().is_empty()).then_some(())
     })
     .await;
@@ -175,12 +176,12 @@ async fn a_clock_that_is_set_back_delays_nothing(mut setup: Setup) {
 async fn failures_and_silence_are_retried_under_the_same_id(mut setup: Setup) {
     let replies = [
         Reply::Status(500),
-        Reply::Silence(Duration::from_secs(3)),
+        Reply::Silence(Duration::from_secs(6)),
         Reply::Status(429),
     ];
     let receiver = Receiver::start(replies).await;
     configure(&mut setup, &format!("http://{}/", receiver.address), true);
-    setup.settings.set("MILLRACE_WEBHOOK_TIMEOUT", "500ms");
+    setup.settings.set("MILLRACE_WEBHOOK_TIMEOUT", "2s");
     let app = setup.start();
     let client = app.client();
     let id = submit(client, "retried", 1.0).await["id"].clone();
@@ -217,7 +218,7 @@ async fn an_outage_of_the_receiver_spends_no_attempts(mut setup: Setup) {
     }
     let is_delivered = |it: &serde_json::Value| it["deliveredAt"].is_string();
     for id in &ids {
-        eventually("it is delivered", Duration::from_secs(120), async || {
+        eventually("it is delivered", SOON * 2, async || {
             is_delivered(&tests::signals::find(client, id).await).then_some(())
         })
         .await;
@@ -237,11 +238,9 @@ async fn an_outage_of_the_receiver_spends_no_attempts(mut setup: Setup) {
 async fn given_up(setup: &Setup) -> String {
     let database = setup.database().await;
     let text = "select error as text from dead_letter where consumer = 'signal_webhook'";
-    eventually(
-        "the delivery is given up",
-        Duration::from_secs(30),
-        async || database::texts(&database, text).await.pop(),
-    )
+    eventually("the delivery is given up", SOON, async || {
+        database::texts(&database, text).await.pop()
+    })
     .await
 }
 

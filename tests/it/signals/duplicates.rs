@@ -1,10 +1,9 @@
 //! Deliveries that come again, for every handler, in any order: as after a restored queue, or a bug in one. Nothing that was
 //! done is done again.
 
-use std::time::Duration;
-
 use sea_orm::ConnectionTrait;
 use tests::signals::{await_end, find, submit};
+use tests::waiting::SOON;
 use tests::{Setup, database, eventually};
 
 async fn deliveries_that_come_again_change_nothing(setup: Setup) {
@@ -18,11 +17,9 @@ async fn deliveries_that_come_again_change_nothing(setup: Setup) {
     let database = setup.database().await;
     let all_done = async || {
         let open = "select count(*) as number from delivery where state <> 'done'";
-        eventually(
-            "all deliveries are done",
-            Duration::from_secs(60),
-            async || (database::number(&database, open).await == 0).then_some(()),
-        )
+        eventually("all deliveries are done", SOON, async || {
+            (database::number(&database, open).await == 0).then_some(())
+        })
         .await;
     };
     all_done().await;

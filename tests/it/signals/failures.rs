@@ -3,7 +3,8 @@
 
 use serde_json::json;
 use tests::signals::{await_end, finding, submit};
-use tests::{Setup, database};
+use tests::waiting::SOON;
+use tests::{Setup, database, eventually};
 
 async fn injected_failures_are_retried_to_success(mut setup: Setup) {
     // A delivery is given up after ten attempts: with 36 of them, one in 5,000 runs sees that happen. At a rate of 0.5 one in 40 does.
@@ -58,7 +59,7 @@ async fn one_that_always_fails_is_missing(mut setup: Setup) {
     assert_eq!(ended["missing"], json!(["LEVELS"]));
     assert_eq!(ended["results"].as_array().map(Vec::len), Some(2));
     let database = setup.database().await;
-    tests::eventually("the delivery is given up", std::time::Duration::from_secs(60), async || {
+    eventually("the delivery is given up", SOON, async || {
         let dead = "select count(*) as number from dead_letter where consumer = 'signal_levels' and attempts = 10";
         (database::number(&database, dead).await == 1).then_some(())
     })

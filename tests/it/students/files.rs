@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tests::process::Process;
+use tests::waiting::SOON;
 use tests::{Setup, eventually, students};
 
 const LARGE: usize = 20_000;
@@ -52,7 +53,7 @@ async fn a_large_file_again_after_it_was_killed(setup: Setup) {
     let mut command = setup.command(&["import"]);
     command.args(["students", file]);
     let mut killed = Process::spawn("import", &setup.directory, &mut command, "KILL");
-    eventually("some are imported", Duration::from_secs(60), async || {
+    eventually("some are imported", SOON, async || {
         (students::count(client).await > 0).then_some(())
     })
     .await;

@@ -10,7 +10,7 @@ use tests::{
 };
 
 /// What is hot is answered in no more than this, whatever is away: the soft time-out, and a slow machine.
-const AT_ONCE: Duration = Duration::from_secs(2);
+const AT_ONCE: Duration = Duration::from_secs(6);
 const GATEWAYS: usize = 2;
 
 struct Scene {

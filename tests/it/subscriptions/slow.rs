@@ -14,8 +14,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 async fn slow_reader_gets_everything(setup: Setup) {
     // More than any queue holds.
     let events = extent::of(10_000, 20_000);
-    // A ping may wait behind megabytes in the kernel's buffers, longer than a client has time to answer.
-    let app = setup.start_many(1, 1, &["--ping-interval", "10m"]);
+    // A ping may wait behind megabytes in the kernel's buffers, longer than a client has time to answer. On a slow machine the reader takes
+    // less than who is not cut off has to.
+    let flags = ["--ping-interval", "10m", "--send-timeout", "10m"];
+    let app = setup.start_many(1, 1, &flags);
     let gateway = &app.gateways[0];
     let after = gateway.client.head().await;
 

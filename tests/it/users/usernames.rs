@@ -1,11 +1,10 @@
 //! Usernames: whose they are, how users are found by them, and what versions that do not know them leave of them.
 
-use std::time::Duration;
-
 use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use tests::graphql::{Answer, Client};
 use tests::people::{self, Person};
+use tests::waiting::SOON;
 use tests::{Setup, database, eventually};
 
 const UPDATE: &str = "mutation Update($input: UpdateProfileInput!) { updateProfile(input: $input) { user { username version } } }";
@@ -211,17 +210,13 @@ async fn versions_before_lose_nothing_and_erase_all(setup: Setup) {
     let rows = "select count(*) as number from app_user where username is not null";
     assert_eq!(database::number(&store, rows).await, 0);
     let bob = people::register(client, "Bob").await.client(client);
-    eventually(
-        "the username is free",
-        Duration::from_secs(60),
-        async || {
-            choose(&bob, json!("countess"))
-                .await
-                .code()
-                .is_none()
-                .then_some(())
-        },
-    )
+    eventually("the username is free", SOON, async || {
+        choose(&bob, json!("countess"))
+            .await
+            .code()
+            .is_none()
+            .then_some(())
+    })
     .await;
 }
 

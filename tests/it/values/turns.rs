@@ -44,6 +44,9 @@ async fn ten_loops_of_one_caller_starve_nobody(setup: Setup) {
     let searches = (0..SEARCHES)
         .map(|n| format!("a{n}: customers(filter: {{ search: \"{n}q\" }}) {{ totalCount }}"));
     let document: Arc<str> = format!("{{ {} }}", searches.collect::<Vec<_>>().join(" ")).into();
+    let began = Instant::now();
+    greedy.run(&document, json!({})).await.data();
+    let whole = began.elapsed();
     let is_over = Arc::new(AtomicBool::new(false));
     let answers = Arc::new(AtomicU64::new(0));
     let loops: Vec<_> = (0..LOOPS)
@@ -69,10 +72,12 @@ async fn ten_loops_of_one_caller_starve_nobody(setup: Setup) {
     }
     let answers = answers.load(Ordering::Relaxed);
     println!(
-        "alone {alone:?}; beside ten loops {median:?}, 95% {late:?}; they got {answers} answers"
+        "alone {alone:?}; beside ten loops {median:?}, 95% {late:?}; they got {answers} answers, the first in {whole:?}"
     );
     assert!(answers > 0);
-    assert!(median < Duration::from_millis(250), "{median:?}");
+    // Out of turn one would wait for several of those to end.
+    let most = whole.max(Duration::from_millis(250));
+    assert!(median < most, "{median:?} of {most:?}");
 }
 
 tests::both_ways!(alone: ten_loops_of_one_caller_starve_nobody);

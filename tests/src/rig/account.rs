@@ -1,13 +1,9 @@
 //! The account after each fault: every answered request is in the log, once; the log is dense; every subscriber has got its
 //! events, once and in order; and log, read models and counters agree.
 
-use std::time::Duration;
-
 use super::{Rig, audit};
 use crate::comparison::Findings;
-
-/// How long subscribers may take to reach the end of the log.
-const SETTLE_LIMIT: Duration = Duration::from_secs(60);
+use crate::waiting::SOON;
 
 impl Rig {
     /// Returns the findings since the last account.
@@ -25,7 +21,7 @@ impl Rig {
 
     async fn compare(&mut self, findings: &mut Findings) -> Result<(), String> {
         let answered = self.load.book.take_answered();
-        let head = self.sight.head(SETTLE_LIMIT).await?;
+        let head = self.sight.head(SOON).await?;
         let known = self.load.log.end();
         let entries = self.sight.log_after(known).await?;
         self.load.log.extend(entries, findings);
@@ -37,7 +33,7 @@ impl Rig {
         }
         self.load.book.enter(self.load.log.after(known));
         findings.absorb(self.load.book.verify(&answered));
-        self.load.compare_subscribers(SETTLE_LIMIT, findings).await;
+        self.load.compare_subscribers(SOON, findings).await;
         let disagreements = self.sight.disagreements(&audit::checks()).await?;
         findings.lost.extend(disagreements);
         Ok(())

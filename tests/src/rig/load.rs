@@ -19,6 +19,7 @@ use crate::ids;
 use crate::people::{self, Person};
 use crate::subscriber::{Mood, Subscriber};
 use crate::tokens;
+use crate::waiting::SOON;
 
 /// The number of users who chat and write posts.
 const PEOPLE: usize = 4;
@@ -198,8 +199,7 @@ impl Load {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        let within = Duration::from_secs(20);
-        let waited = tokio::time::timeout(within, connected).await;
+        let waited = tokio::time::timeout(SOON, connected).await;
         waited.map_err(|_| "a subscriber does not come to connect".to_owned())
     }
 

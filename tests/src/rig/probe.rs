@@ -8,9 +8,7 @@ use serde_json::json;
 use super::Rig;
 use super::domains::signals;
 use crate::ids;
-
-/// How long recovery may take.
-pub const RECOVERY_LIMIT: Duration = Duration::from_secs(60);
+use crate::waiting::SOON;
 
 impl Rig {
     /// Returns how long after `end` everything had recovered.
@@ -19,9 +17,9 @@ impl Rig {
         for probed in futures::future::join_all(probes).await {
             probed?;
         }
-        let head = self.sight.head(RECOVERY_LIMIT).await?;
-        self.sight.await_followers(&head, RECOVERY_LIMIT).await?;
-        self.sight.await_handlers(&head, RECOVERY_LIMIT).await?;
+        let head = self.sight.head(SOON).await?;
+        self.sight.await_followers(&head, SOON).await?;
+        self.sight.await_handlers(&head, SOON).await?;
         Ok(end.elapsed())
     }
 
@@ -33,16 +31,14 @@ impl Rig {
         let email = format!("probe-{:x}@example.com", fastrand::u64(..));
         let input = json!({ "name": "Probe", "email": email });
         let asking = hand.ask_version("createCustomer", "customer", input, &[("customer", 1)], 0);
-        let answered = tokio::time::timeout(RECOVERY_LIMIT, asking).await;
+        let answered = tokio::time::timeout(SOON, asking).await;
         let customer = answered.map_err(|_| format!("gateway {index} does not answer"))?;
         let id = customer["id"].as_str().and_then(ids::uuid_digits);
         let id = id.ok_or(format!("gateway {index} refuses a probe"))?;
         let position = self.position_of("customer", &id).await?;
-        self.load
-            .await_feed_at("customers", position, RECOVERY_LIMIT)
-            .await?;
+        self.load.await_feed_at("customers", position, SOON).await?;
         let submitting = signals::submit(hand, "probe", 42.0);
-        let answered = tokio::time::timeout(RECOVERY_LIMIT, submitting).await;
+        let answered = tokio::time::timeout(SOON, submitting).await;
         let signal = answered.map_err(|_| format!("gateway {index} takes no signal"))?;
         let id = signal["id"].as_str().and_then(ids::uuid_digits);
         let id = id.ok_or(format!("gateway {index} refuses a signal"))?;
@@ -51,7 +47,7 @@ impl Rig {
              and (status <> 'COMPLETED' or notified_at is null)"
         );
         let what = "probed signals that are not complete";
-        self.sight.await_none(&open, RECOVERY_LIMIT, what).await
+        self.sight.await_none(&open, SOON, what).await
     }
 
     /// Returns the position of the first event of a stream, once it has one.
@@ -63,7 +59,7 @@ impl Rig {
         let started = Instant::now();
         loop {
             match self.sight.number(&sql).await? {
-                0 if started.elapsed() > RECOVERY_LIMIT => {
+                0 if started.elapsed() > SOON => {
                     return Err("an event has no position".into());
                 }
                 0 => tokio::time::sleep(Duration::from_millis(10)).await,

@@ -12,7 +12,7 @@ use super::{Rig, Table};
 use crate::comparison::Findings;
 
 /// How long the injection and the end of a fault may take.
-const FAULT_LIMIT: Duration = Duration::from_secs(300);
+const FAULT_LIMIT: Duration = Duration::from_secs(900);
 
 /// The options of a run.
 #[derive(Clone, Debug)]

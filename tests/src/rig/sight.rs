@@ -9,9 +9,8 @@ use sea_orm::{
 };
 
 use crate::database::{LogEntry, entry};
+use crate::waiting::SOON;
 
-/// How long the database may be unavailable.
-const PATIENCE: Duration = Duration::from_secs(60);
 const RETRY_DELAY: Duration = Duration::from_millis(100);
 
 pub struct Sight {
@@ -39,7 +38,7 @@ impl Sight {
         loop {
             match self.database.query_all_raw(statement(sql)).await {
                 Ok(rows) => return Ok(rows),
-                Err(error) if started.elapsed() > PATIENCE => return Err(error.to_string()),
+                Err(error) if started.elapsed() > SOON => return Err(error.to_string()),
                 Err(_) => tokio::time::sleep(RETRY_DELAY).await,
             }
         }
@@ -139,7 +138,7 @@ impl Sight {
         loop {
             match self.look(checks).await {
                 Ok(found) => return Ok(found),
-                Err(error) if started.elapsed() > PATIENCE => return Err(error.to_string()),
+                Err(error) if started.elapsed() > SOON => return Err(error.to_string()),
                 Err(_) => tokio::time::sleep(RETRY_DELAY).await,
             }
         }

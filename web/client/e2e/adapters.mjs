@@ -46,7 +46,7 @@ const libraries = {
   },
 };
 
-await program(400_000, async (base, check) => {
+await program(async (base, check) => {
   for (const [name, of] of Object.entries(libraries)) {
     const line = await proxy(base);
     const client = connectAsAdmin(line.url);

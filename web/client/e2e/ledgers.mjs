@@ -48,15 +48,11 @@ export async function writeUntil(base, wrote, isOver, writers = 3) {
 }
 
 /** Waits for an event that was written last, behind which nothing is to come, and checks every ledger. */
-export async function settle(base, { byName, wrote }, writes, check, limitMs = 60_000) {
+export async function settle(base, { byName, wrote }, writes, check) {
   const last = await write(base, 'create', newCustomer('last'));
   wrote(last);
   for (const [name, ledger] of Object.entries(byName)) {
-    await until(
-      `the last event for ${name}`,
-      () => ledger.received.has(last.id) || ledger.failure,
-      limitMs,
-    );
+    await until(`the last event for ${name}`, () => ledger.received.has(last.id) || ledger.failure);
     check(`${name}: the subscription goes on`, !ledger.failure, show(ledger.failure));
     const faults = ledger.faults();
     check(`${name}: nothing lost, doubled or reordered`, faults.length === 0, faults);

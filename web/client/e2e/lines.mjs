@@ -10,7 +10,7 @@ const run = Math.random().toString(36).slice(2, 8);
 const create =
   'mutation ($input: CreateCustomerInput!) { done: createCustomer(input: $input) { customer { id name } } }';
 
-await program(400_000, async (base, check) => {
+await program(async (base, check) => {
   for (const transport of ['websocket', 'event-stream']) {
     await beforeTheFirst(base, check, transport);
     await gone(base, check, transport);

@@ -55,7 +55,7 @@ const watchers = {
   },
 };
 
-await program(400_000, async (base, check) => {
+await program(async (base, check) => {
   const search = newCustomer('live').name;
   const variables = { search };
   const customers = [];

@@ -33,7 +33,7 @@ if (process.argv[3] === 'queue') {
   await new Promise((resolve) => setTimeout(resolve, 60_000));
 }
 
-await program(400_000, async (base, check) => {
+await program(async (base, check) => {
   await queue(base, check);
 });
 

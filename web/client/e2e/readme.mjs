@@ -7,7 +7,7 @@ import { program, until } from '../../../tests/js/program.mjs';
 
 const pages = ['README.md', 'docs/client/transports.md', 'web/client/README.md'];
 
-await program(400_000, async (base, check) => {
+await program(async (base, check) => {
   for (const page of pages) {
     const text = await readFile(path.resolve(import.meta.dirname, '../../..', page), 'utf8');
     const blocks = [...text.matchAll(/```js\n(.*?)```/gs)].map(([, block]) => block);

@@ -13,7 +13,7 @@ const create =
 const update =
   'mutation ($input: UpdateCustomerInput!) { done: updateCustomer(input: $input) { customer { id name version } } }';
 
-await program(400_000, async (base, check) => {
+await program(async (base, check) => {
   const url = `${base}/graphql`;
   const names = ['callbacks/websocket', 'iterator/event-stream'];
   const books = ledgers(names);

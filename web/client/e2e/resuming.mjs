@@ -7,7 +7,7 @@ import { subscribers } from './subscribers.mjs';
 
 const leastMs = 8_000;
 
-await program(400_000, async (base, check) => {
+await program(async (base, check) => {
   const transports = ['websocket', 'event-stream'];
   const names = transports.flatMap((transport) =>
     Object.keys(subscribers).map((name) => `${name}/${transport}`),

@@ -54,7 +54,7 @@ fn connections_that_go_silent_are_replaced() {
             .await;
             log.readiness().await.expect("it is ready again");
             assert!(
-                began.elapsed() < Duration::from_secs(30),
+                began.elapsed() < Duration::from_secs(90),
                 "{:?}",
                 began.elapsed()
             );
@@ -80,7 +80,7 @@ fn a_process_that_cannot_look_is_not_ready() {
         proxy.freeze();
         let began = Instant::now();
         assert!(log.readiness().await.is_err());
-        assert!(began.elapsed() < Duration::from_secs(5), "it is said soon");
+        assert!(began.elapsed() < 4 * PATIENCE, "it is said soon");
         eventually("it is not current", SOON, async || {
             (!log.is_current(PATIENCE)).then_some(())
         })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tests::{Setup, database, eventually, people, traffic};
 
-use super::{ERASE, LIMIT, MARKER, STATUS, Scene, await_end, write_everywhere};
+use super::{ERASE, MARKER, SOON, STATUS, Scene, await_end, write_everywhere};
 use crate::retention::{command, markers};
 
 async fn request(scene: &Scene, id: &str) {
@@ -32,19 +32,19 @@ async fn a_rebuild_brings_nothing_back(setup: Setup) {
     let seeded = tokio::task::block_in_place(|| seed.output()).expect("it starts");
     assert!(seeded.status.success());
     let written = write_everywhere(&scene).await;
-    traffic::await_follower(&scene.database, LIMIT).await;
+    traffic::await_follower(&scene.database, SOON).await;
 
     let flags = ["posts", "--rebuild-batch-events", "5"];
     let mut rebuild = command(&scene.setup, "rebuild", &flags);
     let rebuild = tokio::task::spawn_blocking(move || tests::recipe::finish(&mut rebuild));
-    eventually("the rebuild is on its way", LIMIT, async || {
+    eventually("the rebuild is on its way", SOON, async || {
         let begun =
             "select count(*) as number from rebuild where phase = 'building' and done >= 500";
         (database::number(&scene.database, begun).await == 1).then_some(())
     })
     .await;
     request(&scene, &written.person.id).await;
-    eventually("the log is redacted", LIMIT, async || {
+    eventually("the log is redacted", SOON, async || {
         let (_, done) = steps_done(&scene, &written.person.id).await;
         done.contains(&json!("LOG")).then_some(())
     })
@@ -73,7 +73,7 @@ async fn redis_is_waited_for(setup: Setup) {
         assert!(!done.contains(&json!("STREAMS")), "{done:?}");
         done.contains(&json!("TABLES")).then_some(())
     };
-    eventually("the tables are erased", LIMIT, waits_for_redis).await;
+    eventually("the tables are erased", SOON, waits_for_redis).await;
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert!(waits_for_redis().await.is_some());
     let (database, archive) = (&scene.database, &scene.archive);

@@ -7,8 +7,8 @@ use tokio::task::block_in_place;
 use super::Injected;
 use crate::clock;
 use crate::rig::Rig;
+use crate::waiting::SOON;
 
-const STOP_LIMIT: Duration = Duration::from_secs(30);
 /// How long it works with the wrong time.
 const WRONG: Duration = Duration::from_secs(3);
 
@@ -60,7 +60,7 @@ fn restart(rig: &mut Rig, is_gateway: bool, index: usize, settings: &[(&'static 
     let names = ["LD_PRELOAD", "CLOCK_OFFSET_S"];
     if is_gateway {
         let gateway = &mut rig.gateways[index];
-        block_in_place(|| gateway.process.terminate(STOP_LIMIT));
+        block_in_place(|| gateway.process.terminate(SOON));
         let own = gateway.settings_mut();
         names.iter().for_each(|name| own.leave(name));
         settings
@@ -68,7 +68,7 @@ fn restart(rig: &mut Rig, is_gateway: bool, index: usize, settings: &[(&'static 
             .for_each(|(name, value)| own.set(name, value));
         rig.restart_gateway(index);
     } else {
-        block_in_place(|| rig.workers[index].terminate(STOP_LIMIT));
+        block_in_place(|| rig.workers[index].terminate(SOON));
         let all = &mut rig.setup.settings;
         settings
             .iter()

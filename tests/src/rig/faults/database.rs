@@ -12,13 +12,12 @@ use crate::held::update_in_tx;
 use crate::ids;
 use crate::rig::Rig;
 use crate::rig::proxy::{Fate, Silence};
+use crate::waiting::SOON;
 
 const OUTAGE: Duration = Duration::from_secs(10);
 /// The time-out of an answer, and a little more.
 const NOTICED: Duration = Duration::from_secs(15);
 const HELD: Duration = Duration::from_secs(30);
-/// How long it may take until enough COMMITs were sent.
-const COMMITS_LIMIT: Duration = Duration::from_secs(20);
 /// Longer than a request may take.
 const SILENCE: Duration = Duration::from_secs(6);
 
@@ -90,7 +89,7 @@ pub(super) async fn leave_commits_unanswered(rig: &mut Rig, turn: usize) -> Inje
     rig.database_proxy.doom_commits(fates);
     let began = Instant::now();
     while rig.database_proxy.doomed_left() > 0 {
-        if began.elapsed() > COMMITS_LIMIT {
+        if began.elapsed() > SOON {
             return Err("there were no COMMITs".into());
         }
         tokio::time::sleep(Duration::from_millis(10)).await;

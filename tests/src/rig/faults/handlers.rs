@@ -9,11 +9,11 @@ use tokio::task::block_in_place;
 use super::Injected;
 use crate::recipe;
 use crate::rig::Rig;
+use crate::waiting::SOON;
 use crate::{ids, rig::KILLING_VALUE};
 
 /// How long it may take until an event becomes a dead letter, or a signal ends.
-const GIVEN_UP_LIMIT: Duration = Duration::from_secs(240);
-const STOP_LIMIT: Duration = Duration::from_secs(30);
+const GIVEN_UP_LIMIT: Duration = SOON.saturating_mul(4);
 /// Longer than any deadline.
 const SILENT: &str = "signal_trend:delay=120s";
 /// How many signals are submitted while a processor is silent, besides those of the writers.
@@ -170,7 +170,7 @@ fn restart_workers(rig: &mut Rig, faults: Option<&str>) -> Result<(), String> {
     }
     for index in 0..rig.workers.len() {
         if rig.workers[index].is_running() {
-            let ended = block_in_place(|| rig.workers[index].terminate(STOP_LIMIT));
+            let ended = block_in_place(|| rig.workers[index].terminate(SOON));
             // The process may just have been killed by the signal that it handles.
             if !ended.success() && faults.is_some() {
                 return Err(format!("worker {index} ended with {ended}"));

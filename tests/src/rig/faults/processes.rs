@@ -7,9 +7,8 @@ use tokio::task::block_in_place;
 
 use super::Injected;
 use crate::rig::{LEASE, Rig};
+use crate::waiting::SOON;
 
-/// How long a process may take to end in order.
-const STOP_LIMIT: Duration = Duration::from_secs(30);
 /// How many mutations are under way when the relaying gateway is killed.
 const BURST: usize = 20;
 
@@ -74,14 +73,14 @@ pub(super) async fn pause(rig: &mut Rig, turn: usize) -> Injected {
 
 pub(super) async fn restart_all(rig: &mut Rig, _: usize) -> Injected {
     for index in 0..rig.gateways.len() {
-        let ended = block_in_place(|| rig.gateways[index].process.terminate(STOP_LIMIT));
+        let ended = block_in_place(|| rig.gateways[index].process.terminate(SOON));
         if !ended.success() {
             return Err(format!("gateway {index} ended with {ended}"));
         }
         rig.restart_gateway(index);
     }
     for index in 0..rig.workers.len() {
-        let ended = block_in_place(|| rig.workers[index].terminate(STOP_LIMIT));
+        let ended = block_in_place(|| rig.workers[index].terminate(SOON));
         if !ended.success() {
             return Err(format!("worker {index} ended with {ended}"));
         }

@@ -8,11 +8,11 @@ use tokio::task::block_in_place;
 use super::Injected;
 use crate::rig::Rig;
 use crate::rig::proxy::Silence;
+use crate::waiting::SOON;
 
 const OUTAGE: Duration = Duration::from_secs(10);
-/// How many commands are cut, and how long that may take.
+/// How many commands are cut.
 const CUT_COMMANDS: u32 = 6;
-const CUT_LIMIT: Duration = Duration::from_secs(20);
 /// How many entries a stream loses.
 const LOST_ENTRIES: &str = "5";
 
@@ -74,7 +74,7 @@ pub(super) async fn cut_connections(rig: &mut Rig, _: usize) -> Injected {
     rig.redis_proxy.cut_commands(CUT_COMMANDS);
     let began = Instant::now();
     while rig.redis_proxy.cuts_left() > 0 {
-        if began.elapsed() > CUT_LIMIT {
+        if began.elapsed() > SOON {
             return Err("nobody sent Redis commands".into());
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
