@@ -126,12 +126,12 @@ mod tests {
         let overdue = Overdue::default();
         let begun = Instant::now();
         for _ in 0..2 {
-            let hung = async { std::thread::sleep(Duration::from_secs(1)) };
+            let hung = async { std::thread::sleep(Duration::from_secs(4)) };
             assert_eq!(overdue.run(LIMIT, hung).await, Err(Unfinished::Late));
         }
         assert_eq!(overdue.run(LIMIT, async {}).await, Err(Unfinished::Refused));
         assert!(
-            begun.elapsed() < Duration::from_millis(900),
+            begun.elapsed() < Duration::from_secs(3),
             "{:?}",
             begun.elapsed()
         );

@@ -61,8 +61,8 @@ impl Present for World {
 
 fn config() -> CacheConfig {
     CacheConfig {
-        soft_timeout: Duration::from_millis(40),
-        hard_timeout: Duration::from_millis(400),
+        soft_timeout: Duration::from_millis(160),
+        hard_timeout: Duration::from_millis(1_600),
         ..CacheConfig::default()
     }
 }
@@ -156,7 +156,7 @@ async fn a_thousand_misses_share_one_load() {
     let cache = world.cache(None);
     let asking = (0..1_000).map(|_| {
         let (world, cache) = (world.clone(), cache.clone());
-        tokio::spawn(async move { cache.get(ID, world.load(20, Some(1))).await.expect("a row") })
+        tokio::spawn(async move { cache.get(ID, world.load(80, Some(1))).await.expect("a row") })
     });
     for answer in futures::future::join_all(asking).await {
         assert_eq!(answer.expect("a task"), fresh(1));
@@ -183,7 +183,7 @@ async fn who_comes_after_a_change_joins_no_load_from_before() {
     let cache = world.cache(None);
     let early = tokio::spawn({
         let (world, cache) = (world.clone(), cache.clone());
-        async move { cache.get(ID, world.load(60, Some(1))).await.expect("a row") }
+        async move { cache.get(ID, world.load(240, Some(1))).await.expect("a row") }
     });
     while world.loads() == 0 {
         tokio::task::yield_now().await;
@@ -224,19 +224,19 @@ async fn a_slow_load_goes_on_while_what_is_known_is_given() {
     cache.get(ID, world.load(0, Some(1))).await.expect("a row");
     world.change(&cache, "RowUpdated");
     let started = Instant::now();
-    let slow = cache.get(ID, world.load(150, Some(2))).await;
+    let slow = cache.get(ID, world.load(600, Some(2))).await;
     assert_eq!(slow.expect("a row"), stale(1));
     let waited = started.elapsed();
     assert!(
-        waited >= Duration::from_millis(40) && waited < Duration::from_millis(140),
+        waited >= Duration::from_millis(160) && waited < Duration::from_millis(560),
         "{waited:?}"
     );
     // Later requests do not wait for a load that is already late.
     let started = Instant::now();
     let next = cache.get(ID, world.load(0, Some(9))).await;
     assert_eq!(next.expect("a row"), stale(1));
-    assert!(started.elapsed() < Duration::from_millis(30));
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(started.elapsed() < Duration::from_millis(120));
+    tokio::time::sleep(Duration::from_millis(800)).await;
     let after = cache.get(ID, world.load(0, Some(9))).await;
     assert_eq!(after.expect("a row"), fresh(2));
     assert_eq!(world.loads(), 2);
@@ -290,7 +290,7 @@ async fn what_was_deleted_does_not_come_back_as_stale() {
 #[tokio::test]
 async fn old_age_is_a_reason_to_load_again() {
     let world = World::new();
-    let lifetime = Duration::from_millis(300);
+    let lifetime = Duration::from_millis(1_200);
     let cache = world.cache_with(
         None,
         CacheConfig {
@@ -300,15 +300,15 @@ async fn old_age_is_a_reason_to_load_again() {
     );
     cache.get(ID, world.load(0, Some(1))).await.expect("a row");
     // In the last fifth of its lifetime the value is returned, and loaded again in the background.
-    tokio::time::sleep(Duration::from_millis(250)).await;
+    tokio::time::sleep(Duration::from_millis(1_000)).await;
     let eager = cache.get(ID, world.load(0, Some(2))).await;
     assert_eq!(eager.expect("a row"), fresh(1));
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
     let after = cache.get(ID, world.load(0, Some(9))).await;
     assert_eq!(after.expect("a row"), fresh(2));
     assert_eq!(cache.figures().eager_refreshes, 1);
     // After its lifetime it is not returned, unless nothing better is available.
-    tokio::time::sleep(Duration::from_millis(350)).await;
+    tokio::time::sleep(Duration::from_millis(1_400)).await;
     assert_eq!(
         cache.get(ID, world.fail()).await.expect("a row"),
         doubtful(2)
@@ -323,7 +323,7 @@ async fn another_process_finds_what_was_loaded_once() {
     let (one, two) = (world.cache(Some(&store)), world.cache(Some(&store)));
     one.get(ID, world.load(0, Some(1))).await.expect("a row");
     // It is shared in the background.
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
     let found = two.get(ID, world.load(0, Some(9))).await;
     assert_eq!(found.expect("a row"), fresh(1));
     assert_eq!((world.loads(), two.figures().shared_hits), (1, 1));
@@ -334,7 +334,7 @@ async fn another_process_finds_what_was_loaded_once() {
     // It counts if nothing better is available: a third process has no value of its own.
     let three = world.cache(Some(&store));
     world.change(&three, "RowUpdated");
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
     let last = three.get(ID, world.fail()).await.expect("a row");
     let shows = Some(101);
     assert_eq!(last, Cached { shows, ..stale(2) });
@@ -346,7 +346,7 @@ async fn what_was_shared_before_a_process_began_counts_once_it_knows_the_past() 
     let (world, store) = (World::new(), SharedStore::in_memory());
     let one = world.cache(Some(&store));
     one.get(ID, world.load(0, Some(1))).await.expect("a row");
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
     world.0.position.store(200, SeqCst);
     let two = world.cache(Some(&store));
     let inner = two.0.as_ref().expect("a cache that is on");
@@ -373,7 +373,7 @@ async fn ones_own_commit_is_seen_before_it_has_a_position() {
     let (world, store) = (World::new(), SharedStore::in_memory());
     let (one, two) = (world.cache(Some(&store)), world.cache(Some(&store)));
     two.get(ID, world.load(0, Some(1))).await.expect("a row");
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
     note(&one, "RowUpdated", None);
     let own = one.get(ID, world.load(0, Some(2))).await;
     assert_eq!(own.expect("a row"), fresh(2));
@@ -384,7 +384,7 @@ async fn a_restored_database_shares_nothing_with_the_one_before() {
     let (world, store) = (World::new(), SharedStore::in_memory());
     let cache = world.cache(Some(&store));
     cache.get(ID, world.load(0, Some(5))).await.expect("a row");
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
     world.0.epoch.store(2, SeqCst);
     world.0.position.store(40, SeqCst);
     assert!(cache.get(ID, world.fail()).await.is_err());

@@ -150,7 +150,7 @@ mod tests {
     use crate::connections::Patience;
     use crate::connections::places::{ConnectionSettings, Places};
 
-    const LIMIT: Duration = Duration::from_millis(400);
+    const LIMIT: Duration = Duration::from_millis(1_200);
 
     /// Returns a connection with room for at most `room` bytes under way, and its client's end.
     fn stream(room: usize) -> (Stream<tokio::io::DuplexStream>, tokio::io::DuplexStream) {
